@@ -1,0 +1,1 @@
+"""Facts: series, labels and what is known about them. Nothing here needs torch."""

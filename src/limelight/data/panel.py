@@ -1,0 +1,274 @@
+"""Panel: labelled series of any length, with what is known about each, indexed by rows like an array."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from limelight.errors import DataError, listing
+
+Rows = int | slice | Sequence[int] | Sequence[bool] | NDArray[Any]
+
+
+class Panel:
+    """A row-indexable set of series and what belongs to each of them.
+
+    All series stand one after the other in one array, and each row knows where its own begins and how long
+    it is. Taking rows copies neither values nor times, so splits, folds and batches are cheap.
+
+    Parameters
+    ----------
+    values
+        The measurements of all series, float32, shape (total steps, channels).
+    starts, lengths
+        Where each series begins in ``values`` and how many steps it has, each shape (n,).
+    ids
+        The name of each series, shape (n,); None numbers them "0", "1", ...
+    channels
+        The name of each channel; None numbers them "channel_0", "channel_1", ...
+    times
+        The clock of every step, in step with ``values``, shape (total steps,): numbers or datetime64. None where
+        only the order is known.
+    labels
+        One label for each series, shape (n,), or None.
+    intervals
+        Where the label of each series shows, if known: first step and the step after the last, shape (n, 2),
+        (-1, -1) for a series without such a stretch. Used to judge explanations, never to train.
+
+    Raises
+    ------
+    DataError
+        If the shapes do not fit together or a series is empty.
+
+    Example
+    -------
+    >>> panel = Panel.from_series([np.zeros((3, 2)), np.ones((5, 2))], labels=["a", "b"])
+    >>> panel
+    Panel(2 series, 3 to 5 steps, 2 channels, 2 classes)
+    >>> panel[[1]].series(0).shape
+    (5, 2)
+    """
+
+    def __init__(
+        self,
+        values: NDArray[np.float32],
+        starts: NDArray[np.int64],
+        lengths: NDArray[np.int64],
+        *,
+        ids: ArrayLike | None = None,
+        channels: Sequence[str] | None = None,
+        times: NDArray[Any] | None = None,
+        labels: ArrayLike | None = None,
+        intervals: ArrayLike | None = None,
+    ) -> None:
+        self.values = values
+        self.starts = np.asarray(starts, dtype=np.int64)
+        self.lengths = np.asarray(lengths, dtype=np.int64)
+        n = len(self.starts)
+        self.ids = np.arange(n).astype(str) if ids is None else np.asarray(ids).astype(str)
+        self.channels = tuple(channels or (f"channel_{i}" for i in range(values.shape[-1])))
+        self.times = times
+        self.labels = None if labels is None else _one_each(labels, n, "label")
+        self.intervals = None if intervals is None else np.asarray(intervals, dtype=np.int64).reshape(n, 2)
+        self._check()
+
+    def _check(self) -> None:
+        if self.values.ndim != 2 or self.values.shape[1] != len(self.channels):
+            raise DataError(
+                f"expected values of shape (steps, {len(self.channels)} channels), got {self.values.shape}"
+            )
+        if len(self.ids) != len(self.starts) or len(self.lengths) != len(self.starts):
+            raise DataError(
+                f"expected one start, one length and one id for each series, got {len(self.starts)} starts, "
+                f"{len(self.lengths)} lengths and {len(self.ids)} ids"
+            )
+        empty = self.ids[self.lengths < 1]
+        if len(empty):
+            raise DataError(
+                f"expected at least one step in every series, got none in {listing(empty.tolist())}; "
+                "leave empty series out"
+            )
+
+    @classmethod
+    def from_series(
+        cls,
+        series: Sequence[ArrayLike],
+        *,
+        ids: ArrayLike | None = None,
+        channels: Sequence[str] | None = None,
+        labels: ArrayLike | None = None,
+        intervals: ArrayLike | None = None,
+    ) -> Panel:
+        """Put separate arrays into one Panel.
+
+        Parameters
+        ----------
+        series
+            Arrays of shape (time, channels) or (time,), of any length, all with the same channels.
+        ids, channels, labels, intervals
+            As for ``Panel``.
+
+        Returns
+        -------
+        Panel
+            The series in the order given.
+
+        Raises
+        ------
+        DataError
+            If there is no series, one is empty, or their numbers of channels differ.
+
+        Example
+        -------
+        >>> Panel.from_series([[1.0, 2.0], [3.0]]).lengths.tolist()
+        [2, 1]
+        """
+        arrays = [_two_dimensional(one, place) for place, one in enumerate(series)]
+        if not arrays:
+            raise DataError("expected at least one series, got none")
+        width = arrays[0].shape[1]
+        for place, one in enumerate(arrays):
+            if one.shape[1] != width:
+                raise DataError(
+                    f"expected the same channels in every series, got {width} in series 0 and {one.shape[1]} in "
+                    f"series {place}; each series is (time, channels): transpose those that are (channels, time)"
+                )
+        lengths = np.array([len(one) for one in arrays], dtype=np.int64)
+        return cls(
+            np.concatenate(arrays),
+            np.cumsum(lengths) - lengths,
+            lengths,
+            ids=ids,
+            channels=channels,
+            labels=labels,
+            intervals=intervals,
+        )
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Series, steps of the longest series, channels."""
+        return len(self), int(self.lengths.max(initial=0)), len(self.channels)
+
+    @property
+    def ndim(self) -> int:
+        """Always 3: series, time, channels."""
+        return 3
+
+    def series(self, row: int) -> NDArray[np.float32]:
+        """Give the values of one series, shape (time, channels), without copying."""
+        start = self.starts[row]
+        return self.values[start : start + self.lengths[row]]
+
+    def clock(self, row: int) -> NDArray[Any]:
+        """Give the times of one series, shape (time,); the step numbers where no time is known."""
+        start, length = self.starts[row], self.lengths[row]
+        return np.arange(length) if self.times is None else self.times[start : start + length]
+
+    def __iter__(self) -> Iterator[Panel]:
+        return (self[row] for row in range(len(self)))
+
+    def __getitem__(self, rows: Rows | tuple[Any, ...]) -> Panel:
+        if isinstance(rows, tuple):  # scikit-learn asks for panel[rows, ...]
+            rows = rows[0]
+        places = np.arange(len(self))[rows].reshape(-1)
+        return Panel(
+            self.values,
+            self.starts[places],
+            self.lengths[places],
+            ids=self.ids[places],
+            channels=self.channels,
+            times=self.times,
+            labels=None if self.labels is None else self.labels[places],
+            intervals=None if self.intervals is None else self.intervals[places],
+        )
+
+    def rows_of(self, ids: ArrayLike) -> NDArray[np.int64]:
+        """Find series by name.
+
+        Parameters
+        ----------
+        ids
+            Names, shape (m,).
+
+        Returns
+        -------
+        NDArray[np.int64]
+            The row of each, shape (m,).
+
+        Raises
+        ------
+        DataError
+            If a name is not in the Panel.
+        """
+        place = {name: row for row, name in enumerate(self.ids.tolist())}
+        names = np.asarray(ids).astype(str).tolist()
+        unknown = [name for name in names if name not in place]
+        if unknown:
+            raise DataError(f"expected ids of series in the panel, got {listing(unknown)}; see panel.ids")
+        return np.array([place[name] for name in names], dtype=np.int64)
+
+    def with_labels(self, labels: ArrayLike) -> Panel:
+        """Give the same series with other labels, shape (n,), without copying the values."""
+        panel = self[:]
+        panel.labels = _one_each(labels, len(self), "label")
+        return panel
+
+    def compact(self) -> Panel:
+        """Give a copy that holds the values of its own series alone, in their order.
+
+        Returns
+        -------
+        Panel
+            Equal to this one, with ``starts`` running from 0 without gaps.
+        """
+        starts = np.cumsum(self.lengths) - self.lengths
+        if len(self.values) == self.lengths.sum() and np.array_equal(starts, self.starts):
+            return self
+        steps = self.step_places()
+        panel = self[:]
+        panel.values, panel.starts = self.values[steps], starts
+        panel.times = None if self.times is None else self.times[steps]
+        return panel
+
+    def step_places(self) -> NDArray[np.int64]:
+        """Give where every step of every series stands in ``values``, series after series, shape (steps,)."""
+        ends = np.cumsum(self.lengths)
+        shift = np.repeat(self.starts - (ends - self.lengths), self.lengths)
+        return np.arange(ends[-1] if len(ends) else 0) + shift
+
+    def __getstate__(self) -> dict[str, Any]:
+        return dict(self.compact().__dict__)  # a pickled row does not take the whole set along
+
+    def __repr__(self) -> str:
+        shortest, longest = (int(self.lengths.min()), int(self.lengths.max())) if len(self) else (0, 0)
+        steps = f"{longest} steps" if shortest == longest else f"{shortest} to {longest} steps"
+        channels = f"{len(self.channels)} channel{'s' if len(self.channels) > 1 else ''}"
+        known = "" if self.labels is None else f", {len(np.unique(self.labels))} classes"
+        return f"Panel({len(self)} series, {steps}, {channels}{known})"
+
+
+def _two_dimensional(one: ArrayLike, place: int) -> NDArray[np.float32]:
+    try:
+        array = np.asarray(one, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"expected numbers in series {place}, got something else: {error}") from error
+    if array.ndim == 1:
+        array = array[:, None]
+    if array.ndim != 2 or array.shape[1] == 0:
+        raise DataError(
+            f"expected series {place} to be (time, channels) or (time,), got an array of shape {array.shape}"
+        )
+    return array
+
+
+def _one_each(facts: ArrayLike, n: int, name: str) -> NDArray[Any]:
+    array = np.asarray(facts)
+    if array.shape != (n,):
+        raise DataError(f"expected one {name} for each of the {n} series, got an array of shape {array.shape}")
+    return array

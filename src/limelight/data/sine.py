@@ -1,0 +1,143 @@
+"""The sine experiment: waves, half of them held still for a while; the model has to find out which, and where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ConfigDict, Field, model_validator
+
+from limelight.data.panel import Panel
+
+NORMAL, ANOMALOUS = "normal", "anomalous"
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+Step = Annotated[float, Field(gt=0.0)]
+
+
+@dataclass(frozen=True)
+class SineSettings:
+    """Which waves to draw. Every value comes from a grid: min, min + step, ... up to and with max.
+
+    Parameters
+    ----------
+    num_points
+        Steps of each series, at least 2.
+    dataset_size
+        Number of series, at least 2.
+    normal_anomalous_ratio
+        Share of normal series, in [0, 1].
+    min_loc, max_loc, step_loc
+        Where the wave is caught, as a fraction of the series.
+    min_length, max_length, step_length
+        For how long it is held there, as a fraction of the series; it is let go at the end of the series.
+    min_freq, max_freq, step_freq
+        Periods of the wave in the series.
+    min_amp, max_amp, step_amp
+        Height of the wave.
+
+    Example
+    -------
+    >>> SineSettings(dataset_size=4, num_points=10).num_points
+    10
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    num_points: Annotated[int, Field(ge=2)] = 500
+    dataset_size: Annotated[int, Field(ge=2)] = 10_000
+    normal_anomalous_ratio: Fraction = 0.5
+    min_loc: Fraction = 0.0
+    max_loc: Fraction = 0.9
+    step_loc: Step = 0.01
+    min_length: Fraction = 0.1
+    max_length: Fraction = 0.5
+    step_length: Step = 0.01
+    min_freq: float = 1.0
+    max_freq: float = 4.0
+    step_freq: Step = 0.01
+    min_amp: float = 1.0
+    max_amp: float = 10.0
+    step_amp: Step = 0.01
+
+    @model_validator(mode="after")
+    def _ranges_run_upwards(self) -> Self:
+        for name in ("loc", "length", "freq", "amp"):
+            low, high = getattr(self, f"min_{name}"), getattr(self, f"max_{name}")
+            if low > high:
+                raise ValueError(
+                    f"expected min_{name} to be at most max_{name}, got {low} and {high}; exchange the two"
+                )
+        return self
+
+
+def generate_sine(settings: SineSettings | None = None, seed: int = 0) -> Panel:
+    """Draw the waves.
+
+    A normal series is amp·sin(freq·t), t over [0, 2π]; an anomalous one stays at its value at ``loc`` for ``length``.
+
+    Parameters
+    ----------
+    settings
+        Grids and sizes; None takes the experiment of the README: 10,000 series of 500 steps.
+    seed
+        The same seed draws the same waves.
+
+    Returns
+    -------
+    Panel
+        One channel ``wave``, labels ``"normal"`` and ``"anomalous"`` in random order, ``intervals`` with the true flat
+        stretch of every anomalous series.
+
+    Source
+    ------
+    Ours, after a widely read tutorial on attention for time series; the truth about the stretch is kept here.
+
+    Example
+    -------
+    >>> panel = generate_sine(SineSettings(dataset_size=100))
+    >>> panel
+    Panel(100 series, 500 steps, 1 channel, 2 classes)
+    >>> start, stop = panel.intervals[panel.labels == "anomalous"][0]
+    >>> len(np.unique(panel.series(np.flatnonzero(panel.labels == "anomalous")[0])[start:stop]))
+    1
+    """
+    settings = settings or SineSettings()
+    random = np.random.default_rng(seed)
+    n, points = settings.dataset_size, settings.num_points
+    held_at, held_for, frequency, amplitude = (
+        random.choice(_grid(settings, name), n) for name in ("loc", "length", "freq", "amp")
+    )
+    anomalous = random.permutation(n) >= round(settings.normal_anomalous_ratio * n)
+    start = np.minimum(np.rint(held_at * points), points - 1).astype(np.int64)
+    stop = np.minimum(start + np.maximum(np.rint(held_for * points), 1), points).astype(np.int64)
+    values = _waves(frequency, amplitude, points)
+    steps = np.arange(points)
+    held = anomalous[:, None] & (steps >= start[:, None]) & (steps < stop[:, None])
+    values = np.where(held, values[np.arange(n), start][:, None], values)
+    interval = np.where(anomalous[:, None], np.stack([start, stop], axis=1), -1)
+    width = len(str(n - 1))
+    return Panel(
+        values.reshape(-1, 1),
+        np.arange(n) * points,
+        np.full(n, points),
+        ids=[f"wave_{number:0{width}d}" for number in range(n)],
+        channels=["wave"],
+        labels=np.where(anomalous, ANOMALOUS, NORMAL),
+        intervals=interval,
+    )
+
+
+def _waves(
+    frequency: NDArray[np.float64], amplitude: NDArray[np.float64], points: int
+) -> NDArray[np.float32]:
+    angles = np.linspace(0, 2 * np.pi, points, dtype=np.float32)
+    waves: NDArray[np.float32] = np.sin(frequency.astype(np.float32)[:, None] * angles)
+    waves *= amplitude.astype(np.float32)[:, None]
+    return waves
+
+
+def _grid(settings: SineSettings, name: str) -> NDArray[np.float64]:
+    low, high, step = (getattr(settings, f"{bound}_{name}") for bound in ("min", "max", "step"))
+    return low + step * np.arange(int(np.floor((high - low) / step + 1e-9)) + 1)

@@ -1,0 +1,1 @@
+"""What decided: attention on the time axis of the series, and its pictures."""

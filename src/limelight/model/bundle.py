@@ -1,0 +1,172 @@
+"""A fitted model as a folder: ``weights.safetensors`` and ``model.json``. Nothing in it is ever executed.
+
+Format 1. ``model.json`` holds ``format`` ("limelight-model"), ``version`` (1), ``task``, ``sentence``, ``channels``,
+``fitted_on`` and ``weights_sha256``. A reader refuses a version newer than its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as tensors_as_bytes
+from torch import Tensor
+
+from limelight.errors import InputError, ModelFolderError, nearest
+from limelight.files import whole_folder
+from limelight.model.fitted import FittedModel
+from limelight.nn.network import Network
+from limelight.parts.sentence import Sentence
+from limelight.task import Task
+
+FORMAT, VERSION = "limelight-model", 1
+MODEL_FILE, WEIGHTS_FILE = "model.json", "weights.safetensors"
+KEYS = {"format", "version", "task", "sentence", "channels", "fitted_on", "weights_sha256"}
+
+
+def save_model(model: FittedModel, folder: Path | str) -> Path:
+    """Write a model as a folder, whole or not at all.
+
+    Parameters
+    ----------
+    model
+        What to save.
+    folder
+        Where; an older model folder there is replaced.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    OutputError
+        If the place cannot be written.
+    ModelFolderError
+        If there is a folder of that name which is not a model; it is left as it is.
+    """
+    folder = Path(folder)
+    if folder.exists() and not (folder / MODEL_FILE).is_file() and (folder.is_file() or any(folder.iterdir())):
+        raise ModelFolderError(f"{str(folder)!r} is there and is not a model; choose another name for the model")
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.network.state_dict().items()}
+    weights = tensors_as_bytes(state)
+    content = {
+        "format": FORMAT,
+        "version": VERSION,
+        "task": model.task.to_json(),
+        "sentence": model.sentence.to_json(),
+        "channels": list(model.channels),
+        "fitted_on": model.fitted_on,
+        "weights_sha256": hashlib.sha256(weights).hexdigest(),
+    }
+    with whole_folder(folder) as temporary:
+        (temporary / WEIGHTS_FILE).write_bytes(weights)
+        text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+        (temporary / MODEL_FILE).write_text(text + "\n", encoding="utf-8")
+    return folder
+
+
+def load_model(folder: Path | str) -> FittedModel:
+    """Read a model that ``save_model`` wrote; the folder is data and never code.
+
+    Parameters
+    ----------
+    folder
+        The model folder, or the run folder that has it as ``model``.
+
+    Returns
+    -------
+    FittedModel
+        Ready to predict.
+
+    Raises
+    ------
+    ModelFolderError
+        If the folder is missing, damaged, not a model of limelight, or of a newer version.
+    """
+    folder = Path(folder)
+    if (folder / "model" / MODEL_FILE).is_file():
+        folder = folder / "model"
+    content = _read_description(folder)
+    weights = _read_weights(folder, content["weights_sha256"])
+    try:
+        task, sentence = Task.from_json(content["task"]), Sentence.from_json(content["sentence"])
+        channels = tuple(str(name) for name in content["channels"])
+        with torch.device("meta"):  # shapes without memory: a forged size costs nothing
+            network = Network(sentence, len(channels), task.outputs)
+    except ModelFolderError:
+        raise
+    except (InputError, TypeError, AttributeError) as error:
+        raise ModelFolderError(f"{str(folder / MODEL_FILE)!r} is damaged: {error}; save the model again") from error
+    _require_same_shapes(network, weights, folder)
+    network.load_state_dict(weights, assign=True)
+    network.eval()
+    return FittedModel(task, sentence, network, channels, content["fitted_on"])
+
+
+def _read_description(folder: Path) -> dict[str, Any]:
+    file = folder / MODEL_FILE
+    if not folder.is_dir():
+        near = nearest(folder.name, [one.name for one in _siblings(folder)])
+        raise ModelFolderError(f"expected a model folder, there is none at {str(folder)!r}{near}")
+    if not file.is_file():
+        raise ModelFolderError(
+            f"expected a model folder with {MODEL_FILE!r} in it, got {str(folder)!r} without one; "
+            "give the folder that save() or a run wrote"
+        )
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise ModelFolderError(f"{str(file)!r} is damaged ({error}); save the model again") from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise ModelFolderError(f"{str(file)!r} was not written by limelight: it does not say format {FORMAT!r}")
+    if not isinstance(content.get("version"), int) or content["version"] > VERSION:
+        raise ModelFolderError(
+            f"{str(file)!r} has format version {content.get('version')!r}, this limelight reads up to {VERSION}; "
+            "update limelight"
+        )
+    missing = sorted(KEYS - set(content))
+    if missing:
+        raise ModelFolderError(f"{str(file)!r} is damaged: {missing[0]!r} is missing; save the model again")
+    return content
+
+
+def _read_weights(folder: Path, expected_hash: Any) -> dict[str, Tensor]:
+    file = folder / WEIGHTS_FILE
+    try:
+        weights = file.read_bytes()
+    except OSError as error:
+        raise ModelFolderError(
+            f"{str(file)!r} cannot be read ({error.strerror}); a model needs it beside {MODEL_FILE}"
+        ) from error
+    if hashlib.sha256(weights).hexdigest() != expected_hash:
+        raise ModelFolderError(
+            f"{str(file)!r} is not the file that {MODEL_FILE} was written with: it was damaged, cut short or "
+            "exchanged; save the model again"
+        )
+    try:
+        tensors: dict[str, Tensor] = load_tensors(weights)
+    except SafetensorError as error:
+        raise ModelFolderError(f"{str(file)!r} is damaged ({error}); save the model again") from error
+    return tensors
+
+
+def _require_same_shapes(network: Network, weights: dict[str, Tensor], folder: Path) -> None:
+    wanted = {name: (tensor.shape, tensor.dtype) for name, tensor in network.state_dict().items()}
+    given = {name: (tensor.shape, tensor.dtype) for name, tensor in weights.items()}
+    for name in sorted(wanted.keys() | given.keys()):
+        if wanted.get(name) != given.get(name):
+            raise ModelFolderError(
+                f"{str(folder)!r} is damaged: its description and its weights disagree about {name!r}; "
+                "save the model again"
+            )
+
+
+def _siblings(folder: Path) -> list[Path]:
+    return sorted(folder.parent.iterdir()) if folder.parent.is_dir() else []

@@ -1,0 +1,85 @@
+"""Poolings: the features of all real steps become one vector, and attention says how much each step counted."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from limelight.nn.masking import at_last_real, lengths_of, masked_softmax
+
+Pooled = tuple[Float[Tensor, "batch width"], Float[Tensor, "batch steps"] | None]
+
+
+class AdditiveAttention(nn.Module):
+    """Weighted mean of the features; the weight of a step is softmax(v · tanh(W h + b)) over the real steps.
+
+    Parameters
+    ----------
+    width
+        Of the features, at least 1.
+    hidden_size
+        Rows of W, at least 1.
+
+    Source
+    ------
+    Bahdanau et al. 2015, equation for e_ij with the query folded into b. A bias behind v would not change the
+    softmax and is left out.
+    """
+
+    def __init__(self, width: int, hidden_size: int) -> None:
+        super().__init__()
+        self.project = nn.Linear(width, hidden_size)
+        self.score = nn.Linear(hidden_size, 1, bias=False)
+
+    def forward(
+        self, features: Float[Tensor, "batch steps width"], mask: Bool[Tensor, "batch steps"]
+    ) -> Pooled:
+        """Give the pooled vector and the weights, shapes (batch, width) and (batch, steps)."""
+        scores = self.score(torch.tanh(self.project(features))).squeeze(2)
+        weights = masked_softmax(scores, mask)
+        return torch.einsum("bs,bsw->bw", weights, features), weights
+
+
+class Last(nn.Module):
+    """The state after reading everything: the last real step, and of a backward direction the first step.
+
+    Parameters
+    ----------
+    bidirectional
+        Whether the second half of the features comes from reading backwards.
+    """
+
+    def __init__(self, bidirectional: bool) -> None:
+        super().__init__()
+        self.bidirectional = bidirectional
+
+    def forward(
+        self, features: Float[Tensor, "batch steps width"], mask: Bool[Tensor, "batch steps"]
+    ) -> Pooled:
+        """Give the pooled vector, shape (batch, width), and no weights."""
+        last = at_last_real(features, mask)
+        if not self.bidirectional:
+            return last, None
+        half = features.shape[2] // 2
+        return torch.cat([last[:, :half], features[:, 0, half:]], dim=1), None
+
+
+class Mean(nn.Module):
+    """The mean over the real steps."""
+
+    def forward(
+        self, features: Float[Tensor, "batch steps width"], mask: Bool[Tensor, "batch steps"]
+    ) -> Pooled:
+        """Give the pooled vector, shape (batch, width), and no weights."""
+        return (features * mask[:, :, None]).sum(dim=1) / lengths_of(mask)[:, None], None
+
+
+class Max(nn.Module):
+    """The largest value of each feature over the real steps."""
+
+    def forward(
+        self, features: Float[Tensor, "batch steps width"], mask: Bool[Tensor, "batch steps"]
+    ) -> Pooled:
+        """Give the pooled vector, shape (batch, width), and no weights."""
+        return features.masked_fill(~mask[:, :, None], float("-inf")).amax(dim=1), None

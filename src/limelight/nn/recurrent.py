@@ -1,0 +1,194 @@
+"""Recurrent encoders: LSTM and GRU, stacked, in one direction or both, with tanh or relu."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from limelight.nn.masking import reverse_real
+
+
+class ReluLSTM(nn.Module):
+    """One LSTM layer whose candidate and cell go through relu instead of tanh.
+
+    torch has no such layer; its weights are laid out as those of ``torch.nn.LSTM``.
+
+    Parameters
+    ----------
+    input_size, hidden_size
+        Width of the input and number of units, at least 1.
+    """
+
+    gates = 4
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__()
+        _register_recurrent_weights(self, input_size, hidden_size, self.gates)
+
+    def forward(self, values: Float[Tensor, "batch time width"]) -> Float[Tensor, "batch time hidden"]:
+        """Read the steps in order, shape (batch, time, width) to (batch, time, hidden)."""
+        projected = functional.linear(values, self.weight_ih_l0, self.bias_ih_l0 + self.bias_hh_l0)
+        hidden = cell = projected.new_zeros(len(values), self.weight_hh_l0.shape[1])
+        outputs = []
+        for step in projected.unbind(1):
+            gates = torch.addmm(step, hidden, self.weight_hh_l0.t())
+            into, forget, candidate, out = gates.chunk(4, dim=1)
+            cell = forget.sigmoid() * cell + into.sigmoid() * candidate.relu()
+            hidden = out.sigmoid() * cell.relu()
+            outputs.append(hidden)
+        return torch.stack(outputs, dim=1)
+
+
+class ReluGRU(nn.Module):
+    """One GRU layer whose candidate goes through relu instead of tanh, weights laid out as in ``torch.nn.GRU``.
+
+    Parameters
+    ----------
+    input_size, hidden_size
+        Width of the input and number of units, at least 1.
+    """
+
+    gates = 3
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__()
+        _register_recurrent_weights(self, input_size, hidden_size, self.gates)
+
+    def forward(self, values: Float[Tensor, "batch time width"]) -> Float[Tensor, "batch time hidden"]:
+        """Read the steps in order, shape (batch, time, width) to (batch, time, hidden)."""
+        projected = functional.linear(values, self.weight_ih_l0, self.bias_ih_l0)
+        hidden = projected.new_zeros(len(values), self.weight_hh_l0.shape[1])
+        outputs = []
+        for step in projected.unbind(1):
+            recalled = functional.linear(hidden, self.weight_hh_l0, self.bias_hh_l0)
+            reset, update, candidate = step.chunk(3, dim=1)
+            reset_recalled, update_recalled, candidate_recalled = recalled.chunk(3, dim=1)
+            keep = (update + update_recalled).sigmoid()
+            fresh = (candidate + (reset + reset_recalled).sigmoid() * candidate_recalled).relu()
+            hidden = keep * hidden + (1 - keep) * fresh
+            outputs.append(hidden)
+        return torch.stack(outputs, dim=1)
+
+
+class RecurrentLayer(nn.Module):
+    """One layer, in one direction or in both; the backward direction starts at the last real step.
+
+    Parameters
+    ----------
+    cell
+        ``"lstm"`` or ``"gru"``.
+    input_size, hidden_size
+        Width of the input and units of either direction, at least 1.
+    bidirectional
+        Whether to read backwards too and put both outputs side by side.
+    activation
+        ``"tanh"`` or ``"relu"``.
+    """
+
+    def __init__(
+        self, cell: str, input_size: int, hidden_size: int, bidirectional: bool, activation: str
+    ) -> None:
+        super().__init__()
+        self.ahead = _one_direction(cell, input_size, hidden_size, activation)
+        self.back = _one_direction(cell, input_size, hidden_size, activation) if bidirectional else None
+
+    def forward(
+        self, values: Float[Tensor, "batch time width"], mask: Bool[Tensor, "batch time"]
+    ) -> Float[Tensor, "batch time features"]:
+        """Read the real steps, shape (batch, time, width) to (batch, time, hidden × directions)."""
+        ahead = _outputs(self.ahead, values)
+        if self.back is None:
+            return ahead
+        back = reverse_real(_outputs(self.back, reverse_real(values, mask)), mask)
+        return torch.cat([ahead, back], dim=2)
+
+
+class RecurrentEncoder(nn.Module):
+    """Layers on top of each other with dropout behind each; one feature vector for each time step.
+
+    Parameters
+    ----------
+    cell
+        ``"lstm"`` or ``"gru"``.
+    channels
+        Width of the input, at least 1.
+    sizes
+        Units of each layer and direction.
+    bidirectional, activation
+        As for ``RecurrentLayer``.
+    dropout
+        Share of features set to zero in training, in [0, 1).
+
+    Example
+    -------
+    >>> encoder = RecurrentEncoder("lstm", 3, [8, 4], bidirectional=True)
+    >>> features, mask = encoder(torch.zeros(2, 10, 3), torch.ones(2, 10, dtype=torch.bool))
+    >>> features.shape, encoder.width
+    (torch.Size([2, 10, 8]), 8)
+    """
+
+    stride = 1
+
+    def __init__(
+        self,
+        cell: str,
+        channels: int,
+        sizes: Sequence[int],
+        *,
+        bidirectional: bool = False,
+        dropout: float = 0.0,
+        activation: str = "tanh",
+    ) -> None:
+        super().__init__()
+        directions = 2 if bidirectional else 1
+        inputs = [channels, *(size * directions for size in sizes[:-1])]
+        self.layers = nn.ModuleList(
+            RecurrentLayer(cell, width, size, bidirectional, activation)
+            for width, size in zip(inputs, sizes, strict=True)
+        )
+        self.dropout = nn.Dropout(dropout)
+        self.bidirectional = bidirectional
+        self.width = sizes[-1] * directions
+
+    def forward(
+        self, values: Float[Tensor, "batch time channels"], mask: Bool[Tensor, "batch time"]
+    ) -> tuple[Float[Tensor, "batch time width"], Bool[Tensor, "batch time"]]:
+        """Give features and their mask, shapes (batch, time, width) and (batch, time)."""
+        features = values
+        for layer in self.layers:
+            features = self.dropout(layer(features, mask))
+        return features, mask
+
+
+def _one_direction(cell: str, input_size: int, hidden_size: int, activation: str) -> nn.Module:
+    fused: dict[str, type[nn.Module]] = {"lstm": nn.LSTM, "gru": nn.GRU}
+    looped: dict[str, type[nn.Module]] = {"lstm": ReluLSTM, "gru": ReluGRU}
+    if activation == "relu":
+        return looped[cell](input_size, hidden_size)
+    return fused[cell](input_size, hidden_size, batch_first=True)
+
+
+def _outputs(layer: nn.Module, values: Tensor) -> Tensor:
+    given = layer(values)
+    outputs: Tensor = given[0] if isinstance(given, tuple) else given  # torch's layers also give the last state
+    return outputs
+
+
+def _register_recurrent_weights(module: nn.Module, input_size: int, hidden_size: int, gates: int) -> None:
+    """Give ``module`` weights under the names, shapes and starting range that torch's own layers have."""
+    shapes = {
+        "weight_ih_l0": (gates * hidden_size, input_size),
+        "weight_hh_l0": (gates * hidden_size, hidden_size),
+        "bias_ih_l0": (gates * hidden_size,),
+        "bias_hh_l0": (gates * hidden_size,),
+    }
+    bound = 1 / math.sqrt(hidden_size)
+    for name, shape in shapes.items():
+        weight = nn.Parameter(torch.empty(shape))
+        nn.init.uniform_(weight, -bound, bound)
+        module.register_parameter(name, weight)

@@ -1,0 +1,1 @@
+"""The words of the grammar as values: what to build, without torch."""

@@ -1,0 +1,149 @@
+"""What every part is: a dataclass whose fields are its parameters, checked when a network is built from it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, ClassVar, Self
+
+from pydantic import TypeAdapter, ValidationError
+
+from limelight.errors import ParameterError, listing, nearest
+
+
+@dataclass
+class Part:
+    """A word of the grammar with its parameters; abstract, its leaves are encoders, poolings and heads.
+
+    Speaks scikit-learn's parameter protocol (``get_params``, ``set_params``), so that a grid search reaches
+    ``encoder__hidden_size``. Values are checked by ``checked``, not by the constructor, as scikit-learn asks.
+    """
+
+    name: ClassVar[str]
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Give the parameters by name."""
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters by name; ParameterError for a name that the part does not have."""
+        known = self.get_params()
+        for name, value in params.items():
+            if name not in known:
+                raise ParameterError(f"{self.name!r} has no parameter {name!r}{nearest(name, known)}")
+            setattr(self, name, value)
+        return self
+
+    def checked(self) -> Self:
+        """Give a copy whose parameters are of the right type and in range.
+
+        Returns
+        -------
+        Self
+            The same part, numbers as plain numbers.
+
+        Raises
+        ------
+        ParameterError
+            Naming the part, the parameter, what was expected and what came.
+        """
+        plain = {key: _plain(value) for key, value in self.get_params().items()}
+        try:
+            part = _adapter(type(self)).validate_python(plain)
+        except ValidationError as error:
+            raise ParameterError(f"{self.name!r}: {first_complaint(error)}") from None
+        part._check_together()
+        return part
+
+    def _check_together(self) -> None:
+        """Check what depends on more than one parameter."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Say the part as JSON: its name and every parameter."""
+        plain = {key: _plain(value) for key, value in self.get_params().items()}
+        return {"name": self.name, **plain}
+
+
+def first_complaint(error: ValidationError) -> str:
+    """Tell the first thing that pydantic found wrong, in one sentence without its jargon.
+
+    Parameters
+    ----------
+    error
+        What pydantic raised.
+
+    Returns
+    -------
+    str
+        For example ``"hidden_size: input should be greater than or equal to 1, got 0"``.
+    """
+    first = error.errors(include_url=False)[0]
+    where = ".".join(str(step) for step in first["loc"] if _is_name(str(step)))
+    if isinstance(first.get("ctx", {}).get("error"), ValueError):
+        return str(first["ctx"]["error"])
+    message = first["msg"][:1].lower() + first["msg"][1:]
+    return f"{where}: {message}, got {first['input']!r}"
+
+
+def _is_name(step: str) -> bool:
+    """Tell names that the user wrote from the tags that pydantic adds for the members of a union."""
+    return (step.isidentifier() or step.isdigit()) and step not in {"int", "float", "str", "bool"}
+
+
+def make(value: Any, known: Mapping[str, type[Part]], word: str) -> Part:
+    """Turn a name, a JSON object or a part into a checked part.
+
+    Parameters
+    ----------
+    value
+        ``"lstm"``, ``{"name": "lstm", "hidden_size": 32}`` or ``LSTM(hidden_size=32)``.
+    known
+        The registry to look in.
+    word
+        What kind of part it is, for the message.
+
+    Returns
+    -------
+    Part
+        With checked parameters.
+
+    Raises
+    ------
+    ParameterError
+        If the name is unknown, a parameter is unknown or out of range, or the value is something else.
+    """
+    if isinstance(value, tuple(known.values())):
+        return value.checked()
+    content = {"name": value} if isinstance(value, str) else value
+    if not isinstance(content, Mapping) or not isinstance(content.get("name"), str):
+        raise ParameterError(
+            f'expected {word} as a name, a part or {{"name": ...}}, got {value!r}; '
+            f"the names are {listing(known, 20)}"
+        )
+    name = content["name"]
+    if name not in known:
+        raise ParameterError(f"there is no {word} {name!r}{nearest(name, known)}")
+    parameters = {key: value for key, value in content.items() if key != "name"}
+    return known[name]().set_params(**parameters).checked()
+
+
+@cache
+def _adapter(part: type[Part]) -> TypeAdapter[Any]:
+    return TypeAdapter(part)
+
+
+def schema_of(part: type[Part]) -> dict[str, Any]:
+    """Give the JSON schema of one part, its name included."""
+    schema = _adapter(part).json_schema()
+    schema["properties"] = {"name": {"const": part.name}, **schema.get("properties", {})}
+    schema["required"] = ["name"]
+    schema["additionalProperties"] = False
+    return schema
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    return value.item() if hasattr(value, "item") else value  # numpy numbers come from grid searches

@@ -1,0 +1,137 @@
+"""Encoders: what turns a series into features, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from limelight.errors import ParameterError
+from limelight.parts.base import Part
+
+Units = Annotated[int, Field(ge=1, le=8192)]
+Share = Annotated[float, Field(ge=0.0, lt=1.0)]
+Activation = Literal["tanh", "relu"]
+
+
+@dataclass
+class _Recurrent(Part):
+    hidden_size: Units | Annotated[list[Units], Field(max_length=32)] = 64
+    num_layers: Annotated[int, Field(ge=1, le=32)] = 1
+    bidirectional: bool = False
+    dropout: Share = 0.0
+    activation: Activation = "tanh"
+
+    @property
+    def sizes(self) -> list[int]:
+        """The units of every layer, from the first to the last."""
+        return self.hidden_size if isinstance(self.hidden_size, list) else [self.hidden_size] * self.num_layers
+
+    def _check_together(self) -> None:
+        stated = self.hidden_size
+        if isinstance(stated, list) and (not stated or self.num_layers not in (1, len(stated))):
+            raise ParameterError(
+                f"{self.name!r}: hidden_size={stated} names {len(stated)} layers and num_layers={self.num_layers}; "
+                "give one size for all layers, or one size for each and leave num_layers out"
+            )
+
+
+@dataclass
+class LSTM(_Recurrent):
+    """Stacked long short-term memory, one feature vector for each time step.
+
+    Parameters
+    ----------
+    hidden_size
+        Units of every layer and direction, 1 to 8192; a list gives one size for each layer.
+    num_layers
+        Layers on top of each other, 1 to 32.
+    bidirectional
+        Read the series in both directions; features are then twice as wide.
+    dropout
+        Share of features set to zero behind every layer in training, in [0, 1).
+    activation
+        Of the candidate and the cell, ``"tanh"`` or ``"relu"``; gates are always sigmoid. ``"relu"`` is what many
+        articles print; it runs step by step in Python and is slower.
+
+    Source
+    ------
+    Hochreiter and Schmidhuber, Long Short-Term Memory, 1997.
+
+    Example
+    -------
+    >>> LSTM(hidden_size=[100, 50]).sizes
+    [100, 50]
+    """
+
+    name = "lstm"
+
+
+@dataclass
+class GRU(_Recurrent):
+    """Stacked gated recurrent units, one feature vector for each time step.
+
+    Parameters are those of ``LSTM``.
+
+    Source
+    ------
+    Cho et al., Learning Phrase Representations using RNN Encoder-Decoder, 2014.
+
+    Example
+    -------
+    >>> GRU(hidden_size=32, num_layers=2).sizes
+    [32, 32]
+    """
+
+    name = "gru"
+
+
+@dataclass
+class ConvLSTM(Part):
+    """Strided convolution, then an LSTM over its few steps: fast, and the default.
+
+    Parameters
+    ----------
+    filters
+        Width of the convolutions, 1 to 8192.
+    depth
+        Convolutions on top of each other, 1 to 8; the first one strides.
+    stride
+        Time steps for each recurrent step, at least 1; ``"auto"`` takes what leaves about 64 recurrent steps of the
+        median training series.
+    hidden_size, bidirectional
+        Of the LSTM, as there.
+    dropout
+        Share of features set to zero before and behind the LSTM in training, in [0, 1).
+
+    Source
+    ------
+    The order of parts follows Karim et al., LSTM Fully Convolutional Networks for Time Series Classification, 2018,
+    in sequence instead of side by side; the stride is ours.
+
+    Example
+    -------
+    >>> ConvLSTM().for_length(500).stride
+    8
+    """
+
+    name = "conv_lstm"
+    filters: Units = 64
+    depth: Annotated[int, Field(ge=1, le=8)] = 2
+    stride: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
+    hidden_size: Units = 64
+    bidirectional: bool = False
+    dropout: Share = 0.1
+
+    def for_length(self, typical_length: float) -> ConvLSTM:
+        """Give the same encoder with ``stride`` settled for series of a typical length in steps."""
+        if self.stride != "auto":
+            return self
+        stride = max(1, round(typical_length / 64))
+        return ConvLSTM(**{**self.get_params(), "stride": stride})
+
+
+ENCODERS: Mapping[str, type[Part]] = MappingProxyType({part.name: part for part in (ConvLSTM, LSTM, GRU)})

@@ -1,0 +1,37 @@
+"""Heads: what turns one vector into logits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from limelight.parts.base import Part
+from limelight.parts.encoders import Share, Units
+
+
+@dataclass
+class MLPHead(Part):
+    """One hidden layer, then the logits.
+
+    Parameters
+    ----------
+    hidden_size
+        Units of the hidden layer, 1 to 8192.
+    dropout
+        Share of hidden units set to zero in training, in [0, 1).
+    """
+
+    name = "mlp"
+    hidden_size: Units = 64
+    dropout: Share = 0.1
+
+
+@dataclass
+class LinearHead(Part):
+    """The logits straight from the pooled features, as the articles' networks have it."""
+
+    name = "linear"
+
+
+HEADS: Mapping[str, type[Part]] = MappingProxyType({part.name: part for part in (MLPHead, LinearHead)})

@@ -1,0 +1,55 @@
+"""Poolings: what turns the features of all steps into one vector for the series."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from limelight.parts.base import Part
+from limelight.parts.encoders import Units
+
+
+@dataclass
+class AttentionPooling(Part):
+    """Additive attention: a weighted mean, the weights learned from the features and shown to the user.
+
+    Parameters
+    ----------
+    hidden_size
+        Units of the scoring layer, 1 to 8192.
+
+    Source
+    ------
+    Bahdanau et al., Neural Machine Translation by Jointly Learning to Align and Translate, 2015, with one learned
+    query.
+    """
+
+    name = "attention"
+    hidden_size: Units = 64
+
+
+@dataclass
+class LastPooling(Part):
+    """The state after the whole series has been read; of a bidirectional encoder, the last of either direction."""
+
+    name = "last"
+
+
+@dataclass
+class MeanPooling(Part):
+    """The mean over the real steps."""
+
+    name = "mean"
+
+
+@dataclass
+class MaxPooling(Part):
+    """The largest value of each feature over the real steps."""
+
+    name = "max"
+
+
+POOLINGS: Mapping[str, type[Part]] = MappingProxyType(
+    {part.name: part for part in (AttentionPooling, LastPooling, MeanPooling, MaxPooling)}
+)

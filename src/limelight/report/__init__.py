@@ -1,0 +1,1 @@
+"""The page that a run leaves behind: facts are collected first and rendered second."""

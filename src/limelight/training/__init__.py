@@ -1,0 +1,1 @@
+"""How a network is fitted: loaders, the Lightning module, early stopping, resuming."""

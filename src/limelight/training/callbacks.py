@@ -1,0 +1,206 @@
+"""What happens beside the loop: history, best weights, a progress bar, and stopping when asked to."""
+
+from __future__ import annotations
+
+import csv
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from limelight.errors import ParameterError
+from limelight.files import whole_file
+
+Row = dict[str, float]
+
+
+class EpochSeed(Callback):
+    """Give each epoch its own order of batches and its own dropout, from seed and epoch alone.
+
+    Parameters
+    ----------
+    seed
+        Any whole number below 2**31.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def on_train_epoch_start(self, trainer: Trainer, module: LightningModule) -> None:
+        """Seed the epoch that begins."""
+        trainer.train_dataloader.sampler.epoch = trainer.current_epoch  # type: ignore[union-attr]
+        torch.manual_seed(self.seed * 10_007 + trainer.current_epoch)
+
+
+class History(Callback):
+    """One row of numbers for each epoch, also as ``history.csv``.
+
+    Parameters
+    ----------
+    file
+        Where to write, or None.
+    """
+
+    def __init__(self, file: Path | None) -> None:
+        self.file = file
+        self.rows: list[Row] = []
+        self._started = 0.0
+
+    def on_train_epoch_start(self, trainer: Trainer, module: LightningModule) -> None:
+        """Start the clock of the epoch."""
+        self._started = time.perf_counter()
+
+    def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
+        """Note the epoch and rewrite the file."""
+        measured = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        self.rows.append(
+            {
+                "epoch": trainer.current_epoch + 1,
+                **dict(sorted(measured.items())),
+                "learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
+                "seconds": time.perf_counter() - self._started,
+            }
+        )
+        if self.file is not None:
+            with whole_file(self.file) as temporary, temporary.open("w", newline="") as stream:
+                writer = csv.DictWriter(stream, fieldnames=list(self.rows[0]))
+                writer.writeheader()
+                writer.writerows(self.rows)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give the rows to the checkpoint."""
+        return {"rows": self.rows}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take the rows from the checkpoint."""
+        self.rows = state_dict["rows"]
+
+
+class BestWeights(Callback):
+    """Remember the weights with the lowest validation loss; checkpoints carry them along."""
+
+    def __init__(self) -> None:
+        self.loss = float("inf")
+        self.epoch = 0
+        self.weights: dict[str, Tensor] = {}
+
+    def on_validation_end(self, trainer: Trainer, module: LightningModule) -> None:
+        """Keep the weights if they are the best so far."""
+        loss = float(trainer.callback_metrics["validation_loss"])
+        if loss < self.loss:
+            self.loss, self.epoch = loss, trainer.current_epoch + 1
+            self.weights = {name: tensor.clone() for name, tensor in module.network.state_dict().items()}
+
+    def restore(self, network: torch.nn.Module) -> None:
+        """Put the best weights back, if there were any."""
+        if self.weights:
+            network.load_state_dict(self.weights)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give the best weights to the checkpoint."""
+        return {"loss": self.loss, "epoch": self.epoch, "weights": self.weights}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take the best weights from the checkpoint."""
+        self.loss, self.epoch, self.weights = state_dict["loss"], state_dict["epoch"], state_dict["weights"]
+
+
+class Fingerprint(Callback):
+    """Refuse to resume a training that was something else.
+
+    Parameters
+    ----------
+    content
+        What must be the same: model, settings, seed and data, as one string.
+    """
+
+    def __init__(self, content: str) -> None:
+        self.content = content
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give the fingerprint to the checkpoint."""
+        return {"content": self.content}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Compare with the fingerprint of the checkpoint."""
+        if state_dict["content"] != self.content:
+            raise ParameterError(
+                "expected the data, model, training and seed that the training to resume began with, got others; "
+                "resume with the same experiment, or train without resuming"
+            )
+
+
+class ProgressBar(Callback):
+    """One bar over all epochs, with the validation loss behind it; nothing where output is not a terminal.
+
+    Parameters
+    ----------
+    wanted
+        True, False, or None for only in a terminal.
+    """
+
+    def __init__(self, wanted: bool | None) -> None:
+        self.hidden = not (sys.stderr.isatty() if wanted is None else wanted)
+        self.bar: Any = None
+
+    def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
+        """Draw the empty bar."""
+        epochs, batches = trainer.max_epochs or 0, int(trainer.num_training_batches)
+        self.bar = tqdm(
+            total=epochs * batches,
+            initial=trainer.current_epoch * batches,
+            desc="training",
+            unit="step",
+            disable=self.hidden,
+            dynamic_ncols=True,
+        )
+
+    def on_train_batch_end(self, trainer: Trainer, module: LightningModule, *args: Any) -> None:
+        """Move one step on."""
+        self.bar.update()
+
+    def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
+        """Show the numbers of the epoch."""
+        shown = {name.replace("validation", "val"): f"{float(v):.4f}" for name, v in trainer.callback_metrics.items()}
+        self.bar.set_description(f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}")
+        self.bar.set_postfix({name: shown[name] for name in ("val_loss", "val_f1") if name in shown})
+
+    def close(self) -> None:
+        """Leave the bar as it stands."""
+        if self.bar is not None:
+            self.bar.close()
+
+
+class StopOnInterrupt(Callback):
+    """Turn the first Ctrl-C into a stop after the current step, with a last validation; a second one ends at once."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._before: Any = None
+
+    def __enter__(self) -> StopOnInterrupt:
+        if threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGINT, self._ask)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+
+    def on_train_batch_end(self, trainer: Trainer, module: LightningModule, *args: Any) -> None:
+        """Stop if asked."""
+        if self.asked:
+            trainer.should_stop = True

@@ -1,0 +1,306 @@
+"""fit(): from a panel and a sentence to a fitted model."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+
+from limelight.data.panel import Panel
+from limelight.errors import InternalError, OutputError
+from limelight.model.batching import require_finite
+from limelight.model.fitted import FittedModel
+from limelight.nn.network import Network
+from limelight.parts.sentence import Sentence
+from limelight.task import Task
+from limelight.training.callbacks import (
+    BestWeights,
+    EpochSeed,
+    Fingerprint,
+    History,
+    ProgressBar,
+    Row,
+    StopOnInterrupt,
+)
+from limelight.training.loaders import training_loader, validation_loader
+from limelight.training.module import TrainedNetwork
+from limelight.training.settings import LEAST_BATCHES_OF_AN_EPOCH, TrainingSettings
+
+CHECKPOINT = Path("checkpoints") / "last.ckpt"
+
+
+@dataclass(frozen=True)
+class Training:
+    """A fitted model and how the training went.
+
+    Parameters
+    ----------
+    model
+        With the best weights.
+    history
+        One row of numbers for each epoch.
+    best_epoch
+        From which epoch the weights are, from 1; the last one where there were no validation series.
+    stopped
+        Why the training ended: ``"all epochs done"``, ``"no better validation loss"`` or ``"interrupted"``.
+    seconds
+        Of training, without reading data.
+    """
+
+    model: FittedModel
+    history: list[Row]
+    best_epoch: int
+    stopped: str
+    seconds: float
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended the training."""
+        return self.stopped == "interrupted"
+
+
+@dataclass
+class _Watch:
+    """The callbacks of one training by name."""
+
+    seed: EpochSeed
+    history: History
+    best: BestWeights
+    fingerprint: Fingerprint
+    bar: ProgressBar
+    interrupt: StopOnInterrupt
+    early: EarlyStopping | None = None
+    others: list[Callback] = field(default_factory=list)
+
+    def all(self) -> list[Callback]:
+        early = [] if self.early is None else [self.early, self.best]
+        return [self.fingerprint, self.seed, *early, self.history, self.bar, self.interrupt, *self.others]
+
+
+def fit(
+    panel: Panel,
+    task: Task,
+    sentence: Sentence,
+    *,
+    validation: Panel | None = None,
+    settings: TrainingSettings | None = None,
+    seed: int = 0,
+    folder: Path | None = None,
+    resume: bool = False,
+    progress: bool | None = None,
+) -> Training:
+    """Fit a network to labelled series.
+
+    The global random state of torch, NumPy and Python is the same afterwards as before. Ctrl-C ends the training
+    after the current step and keeps the best weights so far.
+
+    Parameters
+    ----------
+    panel
+        Training series with labels; scaling is fitted on them alone.
+    task
+        What is asked; its classes hold every label of both panels.
+    sentence
+        The parts of the network; sizes that depend on the length of series are settled here.
+    validation
+        Series to stop early and to choose the best weights by; None trains for all epochs and keeps the last weights.
+    settings
+        How long and how fast; None chooses from the number of series.
+    seed
+        The same seed gives the same numbers on the same machine, from 0 to 2**31 - 1.
+    folder
+        Where to leave checkpoints, ``history.csv`` and TensorBoard's files; None writes nothing.
+    resume
+        Go on from the checkpoint in ``folder``.
+    progress
+        Whether to show a bar; None shows it in a terminal.
+
+    Returns
+    -------
+    Training
+        The fitted model, the history, and why the training ended.
+
+    Raises
+    ------
+    DataError
+        If a value is missing or infinite.
+    LabelError
+        If a label is not a class of the task.
+    OutputError
+        If there is nothing to resume from.
+    ParameterError
+        If the training to resume was another one.
+    """
+    if panel.labels is None:
+        raise InternalError("fit() was called with a panel without labels")
+    require_finite(panel)
+    if validation is not None:
+        require_finite(validation)
+    settings = (settings or TrainingSettings()).for_series(len(panel))
+    sentence = sentence.for_length(float(np.median(panel.lengths)))
+    checkpoint = _checkpoint_to_resume(folder) if resume else None
+    loader = training_loader(
+        panel, task.encode(panel.labels), settings.batch_size or 1, seed, LEAST_BATCHES_OF_AN_EPOCH
+    )
+    checks = None
+    if validation is not None and validation.labels is not None:
+        checks = validation_loader(validation, task.encode(validation.labels))
+    started = time.perf_counter()
+    with _own_randomness(seed), _quiet_lightning():
+        network = Network(sentence, len(panel.channels), task.outputs)
+        _fit_scaling(network, panel)
+        epochs = settings.max_epochs or 1
+        module = TrainedNetwork(network, task, settings, epochs * len(loader))
+        watch = _watch(panel, sentence, settings, seed, folder, progress, checks is not None)
+        trainer = _trainer(settings, watch, folder)
+        with watch.interrupt:
+            try:
+                trainer.fit(module, loader, checks, ckpt_path=checkpoint)
+            except SystemExit as error:  # what Lightning makes of a second Ctrl-C
+                raise KeyboardInterrupt from error
+            finally:
+                watch.bar.close()
+    watch.best.restore(network)
+    network.cpu().eval()
+    model = FittedModel(task, sentence, network, panel.channels, _facts(panel, validation, settings, seed))
+    return Training(
+        model,
+        watch.history.rows,
+        watch.best.epoch or len(watch.history.rows),
+        _reason(watch),
+        time.perf_counter() - started,
+    )
+
+
+def _fit_scaling(network: Network, panel: Panel) -> None:
+    values = panel.compact().values.astype(np.float64)
+    network.normalisation.set_statistics(
+        torch.from_numpy(values.mean(axis=0)).float(), torch.from_numpy(values.std(axis=0)).float()
+    )
+
+
+def _watch(
+    panel: Panel,
+    sentence: Sentence,
+    settings: TrainingSettings,
+    seed: int,
+    folder: Path | None,
+    progress: bool | None,
+    validated: bool,
+) -> _Watch:
+    watch = _Watch(
+        EpochSeed(seed),
+        History(None if folder is None else folder / "history.csv"),
+        BestWeights(),
+        Fingerprint(_fingerprint(panel, sentence, settings, seed)),
+        ProgressBar(progress),
+        StopOnInterrupt(),
+    )
+    if validated:
+        watch.early = EarlyStopping("validation_loss", patience=settings.patience or 1, check_finite=False)
+    if folder is not None:
+        watch.others.append(
+            ModelCheckpoint(
+                folder / CHECKPOINT.parent,
+                filename=CHECKPOINT.stem,
+                save_on_train_epoch_end=True,
+                enable_version_counter=False,
+            )
+        )
+    return watch
+
+
+def _trainer(settings: TrainingSettings, watch: _Watch, folder: Path | None) -> Trainer:
+    logger: Any = False
+    if folder is not None and find_spec("tensorboard") is not None:
+        from lightning.pytorch.loggers import TensorBoardLogger
+
+        logger = TensorBoardLogger(folder, name=None, version="tensorboard")
+    return Trainer(
+        accelerator=settings.device,
+        devices=1,
+        max_epochs=settings.max_epochs,
+        gradient_clip_val=settings.gradient_clip,
+        callbacks=watch.all(),
+        logger=logger,
+        enable_checkpointing=folder is not None,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        log_every_n_steps=1_000_000,  # epochs are logged, single steps are not
+    )
+
+
+def _checkpoint_to_resume(folder: Path | None) -> Path:
+    file = None if folder is None else folder / CHECKPOINT
+    if file is None or not file.is_file():
+        raise OutputError(
+            f"expected a checkpoint to resume from at {str(file)!r}, there is none; train without resuming"
+        )
+    return file
+
+
+def _fingerprint(panel: Panel, sentence: Sentence, settings: TrainingSettings, seed: int) -> str:
+    digest = hashlib.sha256(np.ascontiguousarray(panel.ids).tobytes())
+    digest.update(panel.lengths.tobytes())
+    for row in range(len(panel)):
+        digest.update(np.ascontiguousarray(panel.series(row)).tobytes())
+    asked = [sentence.to_json(), settings.to_json(), seed, digest.hexdigest()]
+    return json.dumps(asked, sort_keys=True)
+
+
+def _facts(panel: Panel, validation: Panel | None, settings: TrainingSettings, seed: int) -> dict[str, Any]:
+    return {
+        "training_series": len(panel),
+        "validation_series": 0 if validation is None else len(validation),
+        "lengths": [int(panel.lengths.min()), int(np.median(panel.lengths)), int(panel.lengths.max())],
+        "training": settings.to_json(),
+        "seed": seed,
+    }
+
+
+def _reason(watch: _Watch) -> str:
+    if watch.interrupt.asked:
+        return "interrupted"
+    if watch.early is not None and watch.early.stopped_epoch:
+        return "no better validation loss"
+    return "all epochs done"
+
+
+@contextmanager
+def _own_randomness(seed: int) -> Iterator[None]:
+    """Seed torch inside and put its state back afterwards; NumPy and Python generators are never used."""
+    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_available() else []
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(seed)
+        yield
+
+
+@contextmanager
+def _quiet_lightning() -> Iterator[None]:
+    """Keep Lightning's advice about workers, devices and products away from people who did not ask."""
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="lightning")
+            warnings.filterwarnings("ignore", message=".*lightning.*")
+            yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)

@@ -1,0 +1,70 @@
+"""How long and how fast to train."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import ConfigDict, Field
+
+STEPS_OF_A_TRAINING = 1500
+LEAST_BATCHES_OF_AN_EPOCH = 30
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """The training loop in numbers; None means chosen from the number of training series.
+
+    Parameters
+    ----------
+    max_epochs
+        At most so many epochs, at least 1; None takes what makes about 1,500 steps, between 10 and 50. An epoch is at
+        least 30 batches: a smaller set is gone through several times in one.
+    patience
+        Epochs without a better validation loss before training stops, at least 1; None takes a third of the epochs,
+        at least 5.
+    batch_size
+        Series in one step, at least 1; None takes an eighth of the training series, between 8 and 64.
+    learning_rate
+        The highest of the one-cycle schedule, above 0.
+    weight_decay
+        Of AdamW, at least 0.
+    gradient_clip
+        Largest norm of the gradient, above 0.
+    device
+        ``"auto"`` takes a GPU if there is one, ``"cpu"`` or ``"gpu"`` insist.
+
+    Source
+    ------
+    Loshchilov and Hutter, Decoupled Weight Decay Regularization, 2019 (AdamW). Smith and Topin, Super-Convergence,
+    2018 (one cycle).
+
+    Example
+    -------
+    >>> TrainingSettings().for_series(7000)
+    TrainingSettings(max_epochs=14, patience=5, batch_size=64, learning_rate=0.004, ...)
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    max_epochs: Annotated[int, Field(ge=1)] | None = None
+    patience: Annotated[int, Field(ge=1)] | None = None
+    batch_size: Annotated[int, Field(ge=1)] | None = None
+    learning_rate: Annotated[float, Field(gt=0, lt=10)] = 4e-3
+    weight_decay: Annotated[float, Field(ge=0, lt=10)] = 1e-2
+    gradient_clip: Annotated[float, Field(gt=0)] = 1.0
+    device: Literal["auto", "cpu", "gpu"] = "auto"
+
+    def for_series(self, n: int) -> TrainingSettings:
+        """Settle what is None for ``n`` training series."""
+        batch_size = self.batch_size or min(64, max(8, n // 8))
+        epoch = max(math.ceil(n / batch_size), LEAST_BATCHES_OF_AN_EPOCH)
+        max_epochs = self.max_epochs or min(50, max(10, round(STEPS_OF_A_TRAINING / epoch)))
+        patience = self.patience or max(5, max_epochs // 3)
+        return dataclasses.replace(self, batch_size=batch_size, max_epochs=max_epochs, patience=patience)
+
+    def to_json(self) -> dict[str, Any]:
+        """Say every setting."""
+        return dataclasses.asdict(self)
