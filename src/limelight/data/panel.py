@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from limelight.data.splits import random_split
 from limelight.errors import DataError, listing
 
 Rows = int | slice | Sequence[int] | Sequence[bool] | NDArray[Any]
@@ -212,6 +213,37 @@ class Panel:
         if unknown:
             raise DataError(f"expected ids of series in the panel, got {listing(unknown)}; see panel.ids")
         return np.array([place[name] for name in names], dtype=np.int64)
+
+    def split(self, *, test: float, validation: float = 0.0, seed: int = 0) -> tuple[Panel, ...]:
+        """Cut into training, validation and test series at random, stratified by label.
+
+        Parameters
+        ----------
+        test, validation
+            Shares in [0, 1), together below 1.
+        seed
+            The same seed cuts the same way.
+
+        Returns
+        -------
+        tuple[Panel, ...]
+            Training and test; with a ``validation`` above 0, training, validation and test.
+
+        Raises
+        ------
+        ParameterError
+            If the shares are out of range.
+
+        Example
+        -------
+        >>> panel = Panel.from_series(np.zeros((10, 5)), labels=list("ababababab"))
+        >>> train, test = panel.split(test=0.2)
+        >>> len(train), len(test), sorted(test.labels.tolist())
+        (8, 2, ['a', 'b'])
+        """
+        split = random_split(len(self), test=test, validation=validation, seed=seed, labels=self.labels)
+        parts = (split.train, split.validation, split.test) if validation else (split.train, split.test)
+        return tuple(self[rows] for rows in parts)
 
     def with_labels(self, labels: ArrayLike) -> Panel:
         """Give the same series with other labels, shape (n,), without copying the values."""

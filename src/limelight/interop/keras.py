@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from limelight.errors import ModelFolderError, ParameterError, listing
 from limelight.nn.network import Network
 from limelight.nn.pooling import AdditiveAttention
-from limelight.nn.recurrent import RecurrentEncoder
+from limelight.parts.encoders import LSTM
+from limelight.parts.heads import LinearHead
 
 Weights = Mapping[str, NDArray[Any]]
 
@@ -56,22 +57,23 @@ def load_keras_weights(network: Network, weights: Weights) -> Network:
     >>> load_keras_weights(network, weights).head.bias.item()
     2.0
     """
-    if not isinstance(network.encoder, RecurrentEncoder) or not isinstance(network.head, nn.Linear):
+    words = network.sentence
+    if (words.encoder.name, words.head.name) != (LSTM.name, LinearHead.name):
         raise ParameterError(
-            "expected a network with encoder 'lstm' and head 'linear' to put Keras weights into, got "
-            f"{type(network.encoder).__name__} and {type(network.head).__name__}"
+            f"expected a network with encoder {LSTM.name!r} and head {LinearHead.name!r} to put Keras weights into, "
+            f"got {words.encoder.name!r} and {words.head.name!r}"
         )
     cells, dense = _split(weights)
     into: dict[str, Tensor] = {}
-    for layer, one in enumerate(network.encoder.layers):
-        for direction in ("ahead", "back") if network.encoder.bidirectional else ("ahead",):
-            into |= _recurrent(f"encoder.layers.{layer}.{direction}", _next(cells, direction))
-            if getattr(one, direction) is None:
-                raise ParameterError(f"layer {layer} of the network has no direction {direction!r}")
+    directions = ("ahead", "back") if network.encoder.bidirectional else ("ahead",)
+    for layer in range(len(network.encoder.layers)):
+        for direction in directions:
+            into |= _recurrent(f"encoder.layers.{layer}.{direction}", *_next(cells, direction))
     if isinstance(network.pooling, AdditiveAttention):
-        into |= _linear("pooling.project", _next(dense, "attention"))
-        into |= {"pooling.score.weight": _linear("", _next(dense, "score"))[".weight"]}
-    into |= _linear("head", _next(dense, "head"))
+        into |= _linear("pooling.project", *_next(dense, "attention"))
+        score = _linear("pooling.score", *_next(dense, "score"))
+        into |= {"pooling.score.weight": score["pooling.score.weight"]}  # its bias cannot change a softmax
+    into |= _linear("head", *_next(dense, "head"))
     if cells or dense:
         raise ModelFolderError(
             f"the Keras model has layers that the network has not: {listing([*cells, *dense])}; "
@@ -93,31 +95,37 @@ def _split(weights: Weights) -> tuple[dict[str, dict[str, Any]], dict[str, dict[
     return cells, {name: variables for name, variables in layers.items() if name not in cells}
 
 
-def _next(layers: dict[str, dict[str, Any]], wanted: str) -> dict[str, Any]:
+def _next(layers: dict[str, dict[str, Any]], wanted: str) -> tuple[str, dict[str, Any]]:
     if not layers:
         raise ModelFolderError(
             f"the Keras weights end before the {wanted!r} layer of the network; "
             "give the weights of a model with the same layers"
         )
-    return layers.pop(next(iter(layers)))
+    name = next(iter(layers))
+    return name, layers.pop(name)
 
 
-def _recurrent(prefix: str, variables: dict[str, Any]) -> dict[str, Tensor]:
-    bias = _tensor(variables["bias"])
+def _recurrent(prefix: str, layer: str, variables: dict[str, Any]) -> dict[str, Tensor]:
+    bias = _tensor(layer, variables, "bias")
     return {
-        f"{prefix}.weight_ih_l0": _tensor(variables["kernel"]).t(),
-        f"{prefix}.weight_hh_l0": _tensor(variables["recurrent_kernel"]).t(),
+        f"{prefix}.weight_ih_l0": _tensor(layer, variables, "kernel").t(),
+        f"{prefix}.weight_hh_l0": _tensor(layer, variables, "recurrent_kernel").t(),
         f"{prefix}.bias_ih_l0": bias,
         f"{prefix}.bias_hh_l0": torch.zeros_like(bias),  # torch adds two biases where Keras has one
     }
 
 
-def _linear(prefix: str, variables: dict[str, Any]) -> dict[str, Tensor]:
-    return {f"{prefix}.weight": _tensor(variables["kernel"]).t(), f"{prefix}.bias": _tensor(variables["bias"])}
+def _linear(prefix: str, layer: str, variables: dict[str, Any]) -> dict[str, Tensor]:
+    weight, bias = (_tensor(layer, variables, variable) for variable in ("kernel", "bias"))
+    return {f"{prefix}.weight": weight.t(), f"{prefix}.bias": bias}
 
 
-def _tensor(array: Any) -> Tensor:
-    return torch.from_numpy(np.array(array, dtype=np.float32))
+def _tensor(layer: str, variables: dict[str, Any], variable: str) -> Tensor:
+    if variable not in variables:
+        raise ModelFolderError(
+            f"the Keras layer {layer!r} has no {variable!r}; export a model whose layers have kernel and bias"
+        )
+    return torch.from_numpy(np.array(variables[variable], dtype=np.float32))
 
 
 def _put(network: Network, tensors: dict[str, Tensor]) -> None:

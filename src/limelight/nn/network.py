@@ -63,6 +63,7 @@ class Network(nn.Module):
 
     def __init__(self, sentence: Sentence, channels: int, outputs: int) -> None:
         super().__init__()
+        self.sentence = sentence
         self.normalisation = Standardisation(channels)
         self.encoder = _builder(ENCODER_BUILDERS, sentence.encoder)(sentence.encoder, channels)
         self.pooling = _builder(POOLING_BUILDERS, sentence.pooling)(sentence.pooling, self.encoder)

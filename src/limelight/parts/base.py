@@ -66,6 +66,23 @@ class Part:
         return {"name": self.name, **plain}
 
 
+_EXPECTED = {
+    "missing": "expected {where}, it is missing; add it",
+    "model_type": "expected {where} as an object {{...}}, got {got}",
+    "dataclass_type": "expected {where} as an object {{...}}, got {got}",
+    "greater_than_equal": "expected {where} of at least {ge}, got {got}",
+    "greater_than": "expected {where} above {gt}, got {got}",
+    "less_than_equal": "expected {where} of at most {le}, got {got}",
+    "less_than": "expected {where} below {lt}, got {got}",
+    "int": "expected {where} as a whole number, got {got}",
+    "float": "expected {where} as a number, got {got}",
+    "bool": "expected {where} as true or false, got {got}",
+    "string": "expected {where} as text, got {got}",
+    "list": "expected {where} as a list, got {got}",
+    "literal_error": "expected {where} to be {expected}, got {got}",
+}
+
+
 def first_complaint(error: ValidationError) -> str:
     """Tell the first thing that pydantic found wrong, in one sentence without its jargon.
 
@@ -77,14 +94,16 @@ def first_complaint(error: ValidationError) -> str:
     Returns
     -------
     str
-        For example ``"hidden_size: input should be greater than or equal to 1, got 0"``.
+        For example ``"expected hidden_size of at least 1, got 0"``.
     """
     first = error.errors(include_url=False)[0]
     where = ".".join(str(step) for step in first["loc"] if _is_name(str(step)))
-    if isinstance(first.get("ctx", {}).get("error"), ValueError):
-        return str(first["ctx"]["error"])
-    message = first["msg"][:1].lower() + first["msg"][1:]
-    return f"{where}: {message}, got {first['input']!r}"
+    context = first.get("ctx", {})
+    if isinstance(context.get("error"), ValueError):
+        return str(context["error"])
+    kind = first["type"] if first["type"] in _EXPECTED else first["type"].partition("_")[0]
+    sentence = _EXPECTED.get(kind, "{where}: {message}, got {got}")
+    return sentence.format(where=where, got=repr(first["input"]), message=first["msg"], **context)
 
 
 def _is_name(step: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import random
 import time
 import warnings
 from collections.abc import Iterator
@@ -282,11 +283,16 @@ def _reason(watch: _Watch) -> str:
 
 @contextmanager
 def _own_randomness(seed: int) -> Iterator[None]:
-    """Seed torch inside and put its state back afterwards; NumPy and Python generators are never used."""
+    """Seed torch inside, and put the states of torch, NumPy and Python back afterwards; Lightning draws from them."""
     devices = list(range(torch.cuda.device_count())) if torch.cuda.is_available() else []
-    with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(seed)
-        yield
+    python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002
+    try:
+        with torch.random.fork_rng(devices=devices):
+            torch.manual_seed(seed)
+            yield
+    finally:
+        random.setstate(python_state)
+        np.random.set_state(numpy_state)  # noqa: NPY002
 
 
 @contextmanager

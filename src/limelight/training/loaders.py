@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset, Sampler
 
@@ -69,6 +71,7 @@ class ShuffledBatches(Sampler[Rows]):
         return math.ceil(len(self.lengths) * self.passes / self.batch_size)
 
     def __iter__(self) -> Iterator[Rows]:
+        # A generator: Lightning asks for the iterator of a resumed epoch before it tells the number of that epoch.
         random = np.random.default_rng([self.seed, self.epoch])
         order = np.concatenate([random.permutation(len(self.lengths)) for _ in range(self.passes)])
         if self.lengths.min() == self.lengths.max():
@@ -78,7 +81,7 @@ class ShuffledBatches(Sampler[Rows]):
             sorted_pools = [pool[np.argsort(self.lengths[pool], kind="stable")] for pool in pools]
             batches = [batch for pool in sorted_pools for batch in self._cut(pool)]
             batches = [batches[place] for place in random.permutation(len(batches))]
-        return iter(batches)
+        yield from batches
 
     def _cut(self, order: Rows) -> list[Rows]:
         return [order[i : i + self.batch_size] for i in range(0, len(order), self.batch_size)]
@@ -89,10 +92,15 @@ def training_loader(
 ) -> DataLoader[Batch]:
     """Give the shuffled batches of a training panel; ``loader.sampler.epoch`` says of which epoch."""
     sampler = ShuffledBatches(panel.lengths, batch_size, seed, least_batches)
-    return DataLoader(BatchesOfPanel(panel, codes), batch_size=None, sampler=sampler)  # type: ignore[arg-type]
+    return _loader(BatchesOfPanel(panel, codes), sampler)
 
 
 def validation_loader(panel: Panel, codes: NDArray[np.int64]) -> DataLoader[Batch]:
     """Give every series of a panel once, in few large batches."""
-    sampler = list(batches_by_length(panel))
-    return DataLoader(BatchesOfPanel(panel, codes), batch_size=None, sampler=sampler)  # type: ignore[arg-type]
+    return _loader(BatchesOfPanel(panel, codes), list(batches_by_length(panel)))
+
+
+def _loader(batches: BatchesOfPanel, sampler: Any) -> DataLoader[Batch]:
+    # Every iterator draws a number that only workers need. It comes from a generator of its own: taken from the
+    # global one it would shift the dropout of a resumed epoch.
+    return DataLoader(batches, batch_size=None, sampler=sampler, generator=torch.Generator())

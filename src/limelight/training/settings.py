@@ -7,10 +7,37 @@ import math
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+
+from limelight.errors import ParameterError
+from limelight.parts.base import first_complaint
 
 STEPS_OF_A_TRAINING = 1500
 LEAST_BATCHES_OF_AN_EPOCH = 30
+FEWEST_TO_VALIDATE = 8
+
+
+def enough_to_validate(series: int, classes: int) -> bool:
+    """Say whether the loss on so many validation series says enough to stop a training by.
+
+    Parameters
+    ----------
+    series
+        Number of validation series.
+    classes
+        Number of classes.
+
+    Returns
+    -------
+    bool
+        False below 8 series and where there are more classes than series.
+
+    Example
+    -------
+    >>> enough_to_validate(4, classes=3), enough_to_validate(12, classes=3)
+    (False, True)
+    """
+    return series >= max(FEWEST_TO_VALIDATE, classes)
 
 
 @dataclass(frozen=True)
@@ -56,6 +83,14 @@ class TrainingSettings:
     weight_decay: Annotated[float, Field(ge=0, lt=10)] = 1e-2
     gradient_clip: Annotated[float, Field(gt=0)] = 1.0
     device: Literal["auto", "cpu", "gpu"] = "auto"
+
+    @classmethod
+    def checked(cls, **settings: Any) -> TrainingSettings:
+        """Make settings of the right type and in range; ParameterError names the first that is not."""
+        try:
+            return TypeAdapter(cls).validate_python(settings)
+        except ValidationError as error:
+            raise ParameterError(first_complaint(error)) from None
 
     def for_series(self, n: int) -> TrainingSettings:
         """Settle what is None for ``n`` training series."""

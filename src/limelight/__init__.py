@@ -1,0 +1,72 @@
+"""Time-series classification that shows what it looked at.
+
+>>> import limelight as ll
+>>> panel = ll.generate_sine(ll.SineSettings(dataset_size=60, num_points=40))
+>>> train, test = panel.split(test=0.2)
+>>> model = ll.TimeSeriesClassifier(max_epochs=1, random_state=0).fit(train)
+>>> len(model.predict(test))
+12
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from limelight.data.panel import Panel as Panel
+    from limelight.data.sine import SineSettings as SineSettings
+    from limelight.data.sine import generate_sine as generate_sine
+    from limelight.data.tables import read_table as read_table
+    from limelight.data.tables import write_table as write_table
+    from limelight.errors import InputError as InputError
+    from limelight.errors import LimelightError as LimelightError
+    from limelight.estimator import TimeSeriesClassifier as TimeSeriesClassifier
+    from limelight.estimator import load as load
+    from limelight.explanation.attention import Explanation as Explanation
+    from limelight.parts.encoders import GRU as GRU
+    from limelight.parts.encoders import LSTM as LSTM
+    from limelight.parts.encoders import ConvLSTM as ConvLSTM
+    from limelight.parts.heads import LinearHead as LinearHead
+    from limelight.parts.heads import MLPHead as MLPHead
+    from limelight.parts.poolings import AttentionPooling as AttentionPooling
+    from limelight.parts.poolings import LastPooling as LastPooling
+    from limelight.parts.poolings import MaxPooling as MaxPooling
+    from limelight.parts.poolings import MeanPooling as MeanPooling
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "AttentionPooling": "parts.poolings",
+    "ConvLSTM": "parts.encoders",
+    "Explanation": "explanation.attention",
+    "GRU": "parts.encoders",
+    "InputError": "errors",
+    "LSTM": "parts.encoders",
+    "LastPooling": "parts.poolings",
+    "LimelightError": "errors",
+    "LinearHead": "parts.heads",
+    "MLPHead": "parts.heads",
+    "MaxPooling": "parts.poolings",
+    "MeanPooling": "parts.poolings",
+    "Panel": "data.panel",
+    "SineSettings": "data.sine",
+    "TimeSeriesClassifier": "estimator",
+    "generate_sine": "data.sine",
+    "load": "estimator",
+    "read_table": "data.tables",
+    "write_table": "data.tables",
+}
+
+__all__ = sorted(_HOMES)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name on first use, so that the command line starts without torch."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'limelight' has no attribute {name!r}")
+    value = getattr(import_module(f"limelight.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

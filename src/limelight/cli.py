@@ -1,0 +1,258 @@
+"""The command line. Exit codes: 0 fine, 1 our fault, 2 the user's input, 130 interrupted.
+
+Nothing here imports torch before a command needs it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import traceback
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from limelight.errors import InputError, ParameterError
+
+if TYPE_CHECKING:
+    from limelight.config import Experiment
+
+app = typer.Typer(
+    name="limelight",
+    help="Time-series classification that shows what it looked at.\n\n"
+    "Start with [bold]limelight demo[/bold], then [bold]limelight inspect[/bold] your own series and "
+    "[bold]limelight train[/bold] on them.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+SOURCE_HELP = (
+    "An experiment file (.json); a folder with series.parquet or series.csv and, if there, labels.csv and split.csv; "
+    "or a long table (.csv, .parquet)."
+)
+Source = Annotated[Path, typer.Argument(help=SOURCE_HELP, show_default=False)]
+Saved = Annotated[Path, typer.Argument(help="The folder of a run, or of a model.", show_default=False)]
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="Where to write.", show_default=False)]
+Labels = Annotated[Path | None, typer.Option(help="Table of series id and label.", show_default=False)]
+SplitFile = Annotated[
+    Path | None, typer.Option("--split", help="Table of series id and train, validation or test.", show_default=False)
+]
+Preset = Annotated[
+    str | None,
+    typer.Option(help="A whole model: attention_bilstm, lstm, stacked_lstm or bilstm.", show_default=False),
+]
+Seed = Annotated[int | None, typer.Option(help="The same seed gives the same numbers.", show_default=False)]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", help="Change any key of the experiment: --set training.max_epochs=20. Repeatable.", show_default=False
+    ),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run in that folder.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with a training that was killed.")]
+
+
+@app.command()
+def demo(
+    output: Output = None,
+    preset: Preset = None,
+    seed: Seed = None,
+    changes: Changes = None,
+) -> None:
+    """Find the waves that were held still: draw 10,000 of them, train, evaluate, and write a report.
+
+    Takes well under a minute on a laptop. An earlier demo in the same folder is replaced.
+    """
+    changed = {"output": output or Path("runs/demo"), "preset": preset, "seed": seed}
+    with _demo_file() as file:
+        experiment = _experiment(file, changes, **changed)
+    _run(experiment, resume=False, overwrite=True)
+
+
+@app.command()
+def generate(
+    experiment: Annotated[
+        Path | None, typer.Argument(help="An experiment file with data.sine; the demo's if left out.")
+    ] = None,
+    output: Output = None,
+    seed: Seed = None,
+    changes: Changes = None,
+) -> None:
+    """Write the waves of the sine experiment as Parquet, with labels, the true flat stretch, and the split."""
+    from limelight.data.sine import generate_sine
+    from limelight.data.splits import random_split
+    from limelight.data.tables import write_split, write_table
+
+    if experiment is None:
+        with _demo_file() as file:
+            asked = _experiment(file, changes, seed=seed)
+    else:
+        asked = _experiment(experiment, changes, seed=seed)
+    if asked.data.sine is None:
+        raise ParameterError(f"expected an experiment with data.sine to draw waves from, got {str(experiment)!r}")
+    panel = generate_sine(asked.data.sine, asked.seed)
+    rule = asked.split
+    split = random_split(
+        len(panel), test=rule.test, validation=rule.validation, seed=rule.seed, labels=panel.labels
+    )
+    folder = output or Path("sine")
+    write_table(panel, folder)
+    write_split(split, panel.ids, folder)
+    typer.echo(f"{panel} written to {folder}: series.parquet, labels.csv, split.csv")
+
+
+@app.command()
+def inspect(
+    source: Source,
+    labels: Labels = None,
+    split: SplitFile = None,
+    changes: Changes = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the facts as JSON.")] = False,
+) -> None:
+    """Say what is in some series before anything is trained: lengths, gaps, classes, and what looks wrong."""
+    from limelight.data.inspection import inspect_panel
+    from limelight.runs.series import read_panel, split_panel
+
+    experiment = _experiment(source, changes, labels=labels, split=split)
+    panel = read_panel(experiment, missing="keep")
+    parts = None if panel.labels is None else split_panel(experiment, panel)
+    inspection = inspect_panel(panel, parts)
+    typer.echo(json.dumps(inspection.to_json(), indent=2) if as_json else str(inspection))
+
+
+@app.command()
+def train(
+    source: Source,
+    output: Output = None,
+    labels: Labels = None,
+    split: SplitFile = None,
+    preset: Preset = None,
+    seed: Seed = None,
+    changes: Changes = None,
+    resume: Resume = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Train on labelled series, evaluate on the test part, and leave a run folder with model and report.
+
+    For example: limelight train my-data/ --output runs/first
+    """
+    experiment = _experiment(source, changes, output=output, labels=labels, split=split, preset=preset, seed=seed)
+    _run(experiment, resume=resume, overwrite=overwrite)
+
+
+@app.command()
+def evaluate(
+    model: Saved,
+    source: Annotated[
+        Path | None, typer.Argument(help="Other labelled series; those of the run if left out.", show_default=False)
+    ] = None,
+    part: Annotated[
+        str | None,
+        typer.Option(help="train, validation, test or all; test if left out.", show_default=False),
+    ] = None,
+    labels: Labels = None,
+    split: SplitFile = None,
+    changes: Changes = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")] = False,
+) -> None:
+    """Score a saved model, on its own test series or on others, next to always giving the majority class."""
+    from limelight.evaluation.table import score_lines
+    from limelight.runs.answers import evaluate_run
+
+    experiment = None
+    if source is not None:
+        experiment = _experiment(source, changes, labels=labels, split=split)
+    metrics = evaluate_run(model, experiment, part or "test")
+    typer.echo(json.dumps(metrics, indent=2) if as_json else "\n".join(score_lines(metrics)))
+
+
+@app.command()
+def predict(
+    model: Saved,
+    source: Source,
+    output: Output = None,
+    changes: Changes = None,
+) -> None:
+    """Answer new series, labelled or not: class and probabilities as a Parquet or CSV table."""
+    from limelight.runs.answers import predict_file
+
+    file = output or Path("predictions.parquet")
+    prediction = predict_file(model, _experiment(source, changes), file)
+    typer.echo(f"{len(prediction.ids)} series answered in {file}")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON schema of an experiment file, for editors that complete and check it."""
+    from limelight.config import experiment_schema
+
+    typer.echo(json.dumps(experiment_schema(), indent=2))
+
+
+def main() -> None:
+    """Run the command line and turn errors into one sentence and an exit code."""
+    try:
+        app()
+    except InputError as error:
+        _stop(f"limelight: {error}", 2)
+    except KeyboardInterrupt:
+        _stop("limelight: interrupted", 130)
+    except Exception as error:
+        with tempfile.NamedTemporaryFile("w", prefix="limelight-", suffix=".log", delete=False) as log:
+            traceback.print_exc(file=log)
+        _stop(
+            f"limelight: this is our fault, not yours ({type(error).__name__}: {error}); "
+            f"please report it with the file {log.name}",
+            1,
+        )
+
+
+def _experiment(source: Path, changes: list[str] | None, **named: Any) -> Experiment:
+    """Read an experiment with the changes that were given by name or with ``--set``."""
+    from limelight.config import read_experiment
+
+    keys = {"labels": "data.labels", "split": "data.split"}
+    changed: dict[str, Any] = {}
+    for name, value in named.items():
+        if value is not None:
+            changed[keys.get(name, name)] = str(value) if isinstance(value, Path) else value
+    for change in changes or []:
+        key, equals, text = change.partition("=")
+        if not equals:
+            raise ParameterError(f"expected --set key=value, got --set {change}")
+        changed[key.strip()] = _value(text)
+    return read_experiment(source, changed)
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+def _demo_file() -> Any:
+    from importlib.resources import as_file
+
+    return as_file(files("limelight") / "experiments" / "sine.json")
+
+
+def _run(experiment: Experiment, *, resume: bool, overwrite: bool) -> None:
+    from limelight.evaluation.table import score_lines
+    from limelight.runs.run import run_experiment
+
+    run = run_experiment(experiment, resume=resume, overwrite=overwrite, say=lambda line: typer.echo(line, err=True))
+    typer.echo("\n".join(score_lines(run.metrics)))
+    typer.echo(f"\nreport: {run.folder / 'report' / 'index.html'}")
+    if run.training is not None and run.training.interrupted:
+        typer.echo("interrupted: the model is the best so far; --resume goes on with the training", err=True)
+
+
+def _stop(message: str, code: int) -> None:
+    sys.stderr.write(message + "\n")
+    sys.exit(code)

@@ -1,0 +1,292 @@
+"""The experiment file: one JSON object that says data, split, model, training and output."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Self, Union, get_args, get_origin
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
+
+from limelight.data.sine import SineSettings
+from limelight.errors import ParameterError, nearest
+from limelight.parts.base import first_complaint, schema_of
+from limelight.parts.sentence import PRESETS, WORDS, Sentence, preset
+from limelight.training.settings import TrainingSettings
+
+TABLES = (".parquet", ".csv")
+
+
+def _sentence_schema() -> dict[str, Any]:
+    def word(known: Mapping[str, Any]) -> dict[str, Any]:
+        return {"anyOf": [{"enum": list(known)}, *(schema_of(part) for part in known.values())]}
+
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {name: word(known) for name, known in WORDS.items()},
+    }
+
+
+def _read_sentence(value: Any) -> Sentence:
+    if isinstance(value, Sentence):
+        return value
+    if not isinstance(value, Mapping):
+        raise ParameterError(f"expected model as an object with {', '.join(WORDS)}, got {value!r}")
+    return Sentence.from_json(value)
+
+
+Model = Annotated[
+    Sentence,
+    PlainValidator(_read_sentence),
+    PlainSerializer(Sentence.to_json),
+    WithJsonSchema(_sentence_schema()),
+]
+Share = Annotated[float, Field(ge=0.0, lt=1.0)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataSection(_Section):
+    """Where the series are: files, or the sine experiment."""
+
+    series: str | None = Field(None, description="Long table, CSV or Parquet: one row for each time step.")
+    labels: str | None = Field(None, description="Table of id and label, where labels are not in the series table.")
+    split: str | None = Field(None, description="Table of id and train, validation or test; wins over the rule.")
+    id: str = Field("series_id", description="Column that names the series.")
+    time: str = Field("time", description="Column with the clock.")
+    label: str = Field("label", description="Column with the class.")
+    channels: list[str] | None = Field(None, description="Columns to use, in this order; none means every number.")
+    sort: bool = Field(False, description="Sort the steps of each series by time instead of refusing disorder.")
+    positive: str | None = Field(None, description="The class that F1 is about when there are two.")
+    sine: SineSettings | None = Field(None, description="Draw waves instead of reading files.")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.series is None) == (self.sine is None):
+            said = "neither" if self.series is None else "both"
+            raise ValueError(
+                f'data: expected either "series" (a file) or "sine" (drawn waves), got {said}; '
+                "say where the series come from"
+            )
+        return self
+
+
+class SplitSection(_Section):
+    """The rule that parts the series when no split file does."""
+
+    test: Share = 0.2
+    validation: Share = 0.1
+    seed: int = Field(0, ge=0)
+
+
+class Experiment(_Section):
+    """A whole experiment, every default written out; paths are absolute or relative to the working directory."""
+
+    data: DataSection
+    split: SplitSection = SplitSection()
+    model: Model = Field(default_factory=Sentence.of)
+    training: TrainingSettings = TrainingSettings()
+    output: str = "runs/experiment"
+    seed: int = Field(0, ge=0, lt=2**31)
+
+    def to_json(self) -> dict[str, Any]:
+        """Say everything as JSON, as the run's copy has it."""
+        return self.model_dump(mode="json")
+
+
+def experiment_schema() -> dict[str, Any]:
+    """Give the JSON schema of an experiment file, for editors.
+
+    Example
+    -------
+    >>> sorted(experiment_schema()["properties"])
+    ['data', 'model', 'output', 'preset', 'seed', 'split', 'training']
+    """
+    schema = Experiment.model_json_schema()
+    schema["properties"]["preset"] = {"enum": list(PRESETS), "description": "A whole model by name."}
+    return schema
+
+
+def read_experiment(source: Path | str, changes: Mapping[str, Any] | None = None) -> Experiment:
+    """Read an experiment from its file, or make one for a folder or a table of series.
+
+    Parameters
+    ----------
+    source
+        An experiment file (``.json``); a folder with ``series.parquet`` or ``series.csv`` and, if there,
+        ``labels.csv`` and ``split.csv``; or a long table.
+    changes
+        What to set otherwise, by dotted key: ``{"training.max_epochs": 3}``. Paths in it are relative to the working
+        directory; paths in the file are relative to the file.
+
+    Returns
+    -------
+    Experiment
+        Checked, every default written out.
+
+    Raises
+    ------
+    ParameterError
+        If the file is missing, is not JSON, or says something unknown or impossible; the message names file and key.
+    """
+    source = Path(source)
+    if source.suffix == ".json":
+        content, where = _absolute_paths(_read_json(source), source.parent), str(source)
+    else:
+        content, where = _for_data(source), str(source)
+    if "preset" in (changes or {}):
+        content.pop("model", None)
+    for key, value in (changes or {}).items():
+        content = _changed(content, key.split("."), value, key)
+    return check_experiment(content, where)
+
+
+def check_experiment(content: Mapping[str, Any], where: str) -> Experiment:
+    """Check the content of an experiment file.
+
+    Parameters
+    ----------
+    content
+        As read from JSON; ``preset`` may stand for ``model``.
+    where
+        Name of the file, for messages.
+
+    Returns
+    -------
+    Experiment
+        Every default written out.
+
+    Raises
+    ------
+    ParameterError
+        Naming file, key, what was expected and what came.
+
+    Example
+    -------
+    >>> check_experiment({"data": {"sine": {}}, "preset": "lstm"}, "here").model.describe()
+    'lstm (50), last, linear'
+    """
+    content = dict(content)
+    try:
+        if "preset" in content:
+            if "model" in content:
+                raise ParameterError('expected either "preset" or "model", got both; leave one out')
+            content["model"] = preset(str(content.pop("preset")))
+        return Experiment.model_validate(content)
+    except ValidationError as error:
+        raise ParameterError(f"{where}: {_complaint(error)}") from None
+    except ParameterError as error:
+        raise ParameterError(f"{where}: {error}") from None
+
+
+def _complaint(error: ValidationError) -> str:
+    for one in error.errors(include_url=False):
+        if one["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+            *path, key = (str(step) for step in one["loc"])
+            section = ".".join(path) or "an experiment"
+            return f"{section} has no key {key!r}{nearest(key, _known_keys(path))}"
+    return first_complaint(error)
+
+
+def _known_keys(path: Sequence[str]) -> list[str]:
+    here: Any = Experiment
+    for step in path:
+        here = _section_of(_fields(here)[step])
+    names = list(_fields(here))
+    return [*names, "preset"] if here is Experiment else names
+
+
+def _fields(section: Any) -> dict[str, Any]:
+    if dataclasses.is_dataclass(section):
+        return {field.name: field.type for field in dataclasses.fields(section)}
+    return {name: field.annotation for name, field in section.model_fields.items()}
+
+
+def _section_of(annotation: Any) -> Any:
+    if get_origin(annotation) in (Union, UnionType):
+        return next(one for one in get_args(annotation) if one is not type(None))
+    return annotation
+
+
+def _read_json(file: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"), object_pairs_hook=_no_key_twice)
+    except FileNotFoundError:
+        beside = [one.name for one in file.parent.glob("*.json")] if file.parent.is_dir() else []
+        raise ParameterError(f"expected an experiment file, there is none at {str(file)!r}{nearest(file.name, beside)}") from None
+    except json.JSONDecodeError as error:
+        raise ParameterError(
+            f"{file}, line {error.lineno}, column {error.colno}: expected JSON, got something else ({error.msg}); "
+            "look for a missing comma or quote there"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ParameterError(f"{str(file)!r} cannot be read as text: {error}") from None
+    except ParameterError as error:
+        raise ParameterError(f"{file}: {error}") from None
+    if not isinstance(content, dict):
+        raise ParameterError(f'{file}: expected one JSON object such as {{"data": ...}}, got {str(content)[:40]!r}')
+    return content
+
+
+def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    seen: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in seen:
+            raise ParameterError(f"the key {key!r} stands twice in one object; keep one of them")
+        seen[key] = value
+    return seen
+
+
+def _absolute_paths(content: dict[str, Any], folder: Path) -> dict[str, Any]:
+    data = content.get("data")
+    if isinstance(data, dict):
+        paths = {key: str((folder / data[key]).resolve()) for key in ("series", "labels", "split")
+                 if isinstance(data.get(key), str)}
+        content = {**content, "data": {**data, **paths}}
+    if isinstance(content.get("output"), str):
+        content = {**content, "output": str(folder / content["output"])}
+    return content
+
+
+def _for_data(source: Path) -> dict[str, Any]:
+    if source.is_dir():
+        series = [source / f"series{ending}" for ending in TABLES if (source / f"series{ending}").is_file()]
+        if not series:
+            raise ParameterError(
+                f"expected series.parquet or series.csv in {str(source)!r}, got neither; "
+                "name the table itself, or write an experiment file"
+            )
+        beside = {name: source / f"{name}.csv" for name in ("labels", "split")}
+        files = {"series": series[0], **{name: file for name, file in beside.items() if file.is_file()}}
+        name = source.resolve().name
+    elif source.suffix in TABLES:
+        files, name = {"series": source}, source.stem
+    else:
+        raise ParameterError(
+            f"expected an experiment file (.json), a folder or a table (.csv, .parquet), got {str(source)!r}"
+            + ("" if source.exists() else ", which is not there")
+        )
+    return {"data": {key: str(file.resolve()) for key, file in files.items()}, "output": f"runs/{name}"}
+
+
+def _changed(content: Any, path: Sequence[str], value: Any, key: str) -> dict[str, Any]:
+    if not isinstance(content, Mapping):
+        raise ParameterError(f"{key!r} cannot be set: {path[0]!r} would be inside {content!r}, which is not an object")
+    if len(path) == 1:
+        return {**content, path[0]: value}
+    return {**content, path[0]: _changed(content.get(path[0], {}), path[1:], value, key)}

@@ -1,0 +1,84 @@
+"""Arrays and lists of arrays become a Panel; the order of the axes is checked, never guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from limelight.data.panel import Panel
+from limelight.errors import DataError, ParameterError
+
+Layout = Literal["ntc", "nct"]
+
+
+def as_panel(series: Any, layout: Layout | None = None) -> Panel:
+    """Take whatever holds series and give a Panel.
+
+    Parameters
+    ----------
+    series
+        A Panel (given back as it is); an array (n, time, channels) or (n, time); a list of arrays (time, channels)
+        or (time,) of any lengths.
+    layout
+        ``"ntc"`` states that time comes before channels, ``"nct"`` that channels come before time, as aeon and
+        PyTorch's convolutions have it. None means ``"ntc"`` and refuses what looks like ``"nct"``.
+
+    Returns
+    -------
+    Panel
+        Without labels, unless a Panel with labels was given.
+
+    Raises
+    ------
+    DataError
+        If the arrays are of the wrong shape, empty, not numbers, or look like (n, channels, time).
+    ParameterError
+        If ``layout`` is something else.
+
+    Example
+    -------
+    >>> as_panel(np.zeros((2, 3, 50)), layout="nct")
+    Panel(2 series, 50 steps, 3 channels)
+    """
+    if layout is not None and layout not in get_args(Layout):
+        raise ParameterError(f"expected layout='ntc' (time, channels) or 'nct' (channels, time), got {layout!r}")
+    if isinstance(series, Panel):
+        return series
+    if isinstance(series, (list, tuple)) and is_ragged(series):
+        arrays = [np.asarray(one) for one in series]
+    else:
+        array = np.asarray(series)
+        if array.ndim not in (2, 3):
+            raise DataError(
+                f"expected series as an array (n, time, channels) or (n, time), got shape {array.shape}; "
+                "give one row for each series"
+            )
+        arrays = list(array)
+    if layout == "nct":
+        arrays = [one.T if one.ndim == 2 else one for one in arrays]
+    elif layout is None:
+        _refuse_channels_first(arrays)
+    return Panel.from_series(arrays)
+
+
+def is_ragged(series: Sequence[Any]) -> bool:
+    """Say whether these are arrays of their own, rather than the rows of one array (n, time)."""
+    shapes = {np.shape(one) for one in series}
+    return len(shapes) > 1 or any(len(shape) == 2 for shape in shapes)
+
+
+def _refuse_channels_first(arrays: Sequence[NDArray[Any]]) -> None:
+    shapes = [one.shape for one in arrays if one.ndim == 2]
+    if len(shapes) < len(arrays) or not shapes:
+        return
+    times, channels = {shape[0] for shape in shapes}, {shape[1] for shape in shapes}
+    transposed = len(times) == 1 and len(channels) > 1
+    if transposed or (len(channels) == 1 and max(times) < min(channels)):
+        first = shapes[0]
+        raise DataError(
+            f"expected series of shape (time, channels), got {first[0]} time steps of {first[1]} channels, which looks "
+            "like (channels, time); say layout='nct' if it is, or layout='ntc' if there really are so many channels"
+        )

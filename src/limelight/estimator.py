@@ -1,0 +1,321 @@
+"""TimeSeriesClassifier: scikit-learn's contract over fit() and FittedModel, and nothing else."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+
+from limelight.data.coercion import Layout, as_panel, is_ragged
+from limelight.data.panel import Panel
+from limelight.data.splits import random_split
+from limelight.errors import LabelError
+from limelight.explanation.attention import Explanation, explain_attention
+from limelight.model.bundle import load_model, save_model
+from limelight.model.fitted import FittedModel
+from limelight.parts.sentence import WORDS, Sentence, preset
+from limelight.task import Task
+from limelight.training.fit import fit
+from limelight.training.settings import TrainingSettings, enough_to_validate
+
+class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Classify series of any length with a network of parts, and see what it looked at.
+
+    Parameters
+    ----------
+    encoder
+        ``"conv_lstm"``, ``"lstm"``, ``"gru"``, or a part such as ``LSTM(hidden_size=32)``.
+    pooling
+        ``"attention"``, ``"last"``, ``"mean"``, ``"max"``, or a part.
+    head
+        ``"mlp"``, ``"linear"``, or a part.
+    validation
+        Share of the training series to stop early by, stratified, in [0, 1). With fewer than 8 such series, and with
+        0, training runs for all epochs and keeps the last weights.
+    max_epochs, patience, batch_size, learning_rate, device
+        As for ``TrainingSettings``; None chooses from the number of series.
+    layout
+        Of arrays: ``"ntc"`` (n, time, channels), ``"nct"`` (n, channels, time); None means the first and refuses what
+        looks like the second.
+    random_state
+        A whole number gives the same model twice; None gives another one each time.
+    progress
+        Whether to show a bar; None shows it in a terminal.
+
+    Attributes
+    ----------
+    classes_
+        Sorted labels, shape (classes,).
+    model_
+        The ``FittedModel`` that answers.
+    history_
+        One dict of numbers for each epoch.
+    n_features_in_
+        Columns of the array (n, time) that was fitted; not there after a fit on anything else, as series may then have
+        any length.
+
+    Example
+    -------
+    >>> from limelight.data.sine import SineSettings, generate_sine
+    >>> panel = generate_sine(SineSettings(dataset_size=60, num_points=40))
+    >>> model = TimeSeriesClassifier(encoder="gru", max_epochs=1, random_state=0).fit(panel)
+    >>> model.predict_proba(panel[:5]).shape
+    (5, 2)
+    """
+
+    classes_: NDArray[Any]
+    model_: FittedModel
+    history_: list[dict[str, float]]
+    n_features_in_: int
+
+    def __init__(
+        self,
+        encoder: Any = "conv_lstm",
+        pooling: Any = "attention",
+        head: Any = "mlp",
+        *,
+        validation: float = 0.1,
+        max_epochs: int | None = None,
+        patience: int | None = None,
+        batch_size: int | None = None,
+        learning_rate: float = 4e-3,
+        device: str = "auto",
+        layout: Layout | None = None,
+        random_state: Any = None,
+        progress: bool | None = None,
+    ) -> None:
+        self.encoder = encoder
+        self.pooling = pooling
+        self.head = head
+        self.validation = validation
+        self.max_epochs = max_epochs
+        self.patience = patience
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.device = device
+        self.layout = layout
+        self.random_state = random_state
+        self.progress = progress
+
+    @classmethod
+    def from_preset(cls, name: str, **parameters: Any) -> Self:
+        """Make an estimator with a network of the articles.
+
+        Parameters
+        ----------
+        name
+            ``"attention_bilstm"``, ``"lstm"``, ``"stacked_lstm"`` or ``"bilstm"``.
+        **parameters
+            Anything else that the constructor takes.
+
+        Returns
+        -------
+        Self
+            Not fitted yet.
+
+        Raises
+        ------
+        ParameterError
+            If there is no such preset.
+
+        Example
+        -------
+        >>> TimeSeriesClassifier.from_preset("lstm").encoder
+        LSTM(hidden_size=50, num_layers=1, bidirectional=False, dropout=0.0, activation='relu')
+        """
+        sentence = preset(name)
+        return cls(**{word: getattr(sentence, word) for word in WORDS}, **parameters)
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters, also those of parts: ``encoder__hidden_size=32`` works for ``encoder="lstm"`` too."""
+        named = {word for word in WORDS for name in params if name.startswith(f"{word}__")}
+        for word in sorted(named):
+            value = params.pop(word, getattr(self, word))
+            setattr(self, word, getattr(Sentence.of(**{word: value}), word))
+        super().set_params(**params)
+        return self
+
+    def fit(self, X: Any, y: ArrayLike | None = None) -> Self:
+        """Fit the network.
+
+        Parameters
+        ----------
+        X
+            A Panel; an array (n, time, channels) or (n, time); or a list of arrays (time, channels) of any lengths.
+        y
+            Labels, shape (n,); None takes those of the Panel.
+
+        Returns
+        -------
+        Self
+            Fitted.
+
+        Raises
+        ------
+        DataError
+            If the series are not as described, or a value is missing or infinite.
+        LabelError
+            If there is one class only, or the labels do not fit the series.
+        ParameterError
+            If a parameter is out of range.
+        """
+        sentence = Sentence.of(self.encoder, self.pooling, self.head)
+        settings = TrainingSettings.checked(
+            max_epochs=self.max_epochs,
+            patience=self.patience,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            device=self.device,
+        )
+        panel = self._labelled(self._panel(X, fitting=True), X, y)
+        self.classes_ = np.unique(panel.labels)
+        task = Task.from_labels(panel.labels)
+        seed = self._seed()
+        split = random_split(len(panel), test=0.0, validation=self.validation, seed=seed, labels=panel.labels)
+        enough = enough_to_validate(len(split.validation), len(self.classes_))
+        training = fit(
+            panel[split.train] if enough else panel,
+            task,
+            sentence,
+            validation=panel[split.validation] if enough else None,
+            settings=settings,
+            seed=seed,
+            progress=self.progress,
+        )
+        if training.interrupted:
+            warnings.warn(
+                f"training was interrupted in epoch {len(training.history)}; the model has the weights of epoch "
+                f"{training.best_epoch}, the best so far",
+                stacklevel=2,
+            )
+        self.model_, self.history_ = training.model, training.history
+        return self
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Give the most probable class of each series.
+
+        Parameters
+        ----------
+        X
+            As for ``fit``.
+
+        Returns
+        -------
+        NDArray
+            Labels, shape (n,).
+
+        Raises
+        ------
+        DataError
+            If the channels differ from those of the training, or a value is missing or infinite.
+        """
+        check_is_fitted(self)
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Give the probability of each class in the order of ``classes_``, shape (n, classes); raises as predict."""
+        check_is_fitted(self)
+        return self.model_.predict(self._panel(X, fitting=False)).probabilities
+
+    def explain(self, X: Any) -> Explanation:
+        """Show where the attention went.
+
+        Parameters
+        ----------
+        X
+            As for ``fit``.
+
+        Returns
+        -------
+        Explanation
+            With ``plot()``.
+
+        Raises
+        ------
+        ParameterError
+            If the pooling has no attention.
+        """
+        check_is_fitted(self)
+        return explain_attention(self.model_, self._panel(X, fitting=False))
+
+    def save(self, folder: Path | str) -> Path:
+        """Write the fitted model as a folder of safetensors and JSON, whole or not at all; give the folder."""
+        check_is_fitted(self)
+        return save_model(self.model_, folder)
+
+    def _panel(self, X: Any, *, fitting: bool) -> Panel:
+        separate = is_ragged(X) if isinstance(X, (list, tuple)) else getattr(X, "ndim", 2) == 3
+        if separate and fitting:
+            for name in ("n_features_in_", "feature_names_in_"):  # of an earlier fit on a table (n, time)
+                self.__dict__.pop(name, None)
+        if not separate:
+            X = validate_data(self, X, reset=fitting)
+        return as_panel(X, self.layout)
+
+    def _labelled(self, panel: Panel, X: Any, y: ArrayLike | None) -> Panel:
+        if y is None and panel.labels is None:
+            raise LabelError(
+                "expected labels, got none: this TimeSeriesClassifier estimator requires y to be passed, but the "
+                "target y is None; give y, or a Panel with labels"
+            )
+        if y is None:
+            return panel
+        labels = column_or_1d(y, warn=True)
+        check_classification_targets(labels)
+        if len(labels) != len(panel):
+            raise LabelError(f"expected one label for each of the {len(panel)} series, got {len(labels)} labels")
+        return panel.with_labels(labels)
+
+    def _seed(self) -> int:
+        if self.random_state is None:
+            return int(np.random.default_rng().integers(2**31 - 1))
+        if isinstance(self.random_state, (int, np.integer)):
+            return int(self.random_state) % (2**31 - 1)
+        return int(check_random_state(self.random_state).randint(2**31 - 1))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
+
+
+def load(folder: Path | str) -> TimeSeriesClassifier:
+    """Load a saved model; the folder is data and never code.
+
+    Parameters
+    ----------
+    folder
+        What ``save`` wrote, or the folder of a run.
+
+    Returns
+    -------
+    TimeSeriesClassifier
+        Fitted, ready to predict and explain.
+
+    Raises
+    ------
+    ModelFolderError
+        If the folder is missing, damaged, not a model of limelight, or of a newer version.
+
+    Example
+    -------
+    >>> import tempfile
+    >>> from limelight.data.sine import SineSettings, generate_sine
+    >>> panel = generate_sine(SineSettings(dataset_size=60, num_points=40))
+    >>> model = TimeSeriesClassifier(max_epochs=1, random_state=0).fit(panel)
+    >>> again = load(model.save(tempfile.mkdtemp() + "/waves"))
+    >>> bool((again.predict_proba(panel) == model.predict_proba(panel)).all())
+    True
+    """
+    fitted = load_model(folder)
+    sentence = fitted.sentence
+    model = TimeSeriesClassifier(sentence.encoder, sentence.pooling, sentence.head)
+    model.model_, model.classes_ = fitted, np.array(fitted.task.classes)
+    return model

@@ -1,0 +1,125 @@
+"""The scores of a run as lines of plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+MOST_CLASSES = 12
+SCORES = {
+    "accuracy": "accuracy",
+    "precision": "precision",
+    "recall": "recall",
+    "f1": "F1",
+    "balanced_accuracy": "balanced accuracy",
+    "roc_auc": "ROC AUC",
+    "log_loss": "log loss",
+}
+
+
+def score_lines(metrics: Mapping[str, Any]) -> list[str]:
+    """Lay the scores out for a terminal.
+
+    Parameters
+    ----------
+    metrics
+        What ``metrics.json`` holds: ``test`` and ``baseline`` as from ``score_prediction`` and ``score_baseline``, and
+        ``localisation`` as from ``score_localisation`` (may be missing).
+
+    Returns
+    -------
+    list[str]
+        Lines without line ends: model beside baseline, every class, the confusion matrix up to 12 classes, the
+        attention in one sentence.
+
+    Example
+    -------
+    >>> import numpy as np
+    >>> from limelight.evaluation.metrics import score_baseline, score_prediction
+    >>> from limelight.model.fitted import Prediction
+    >>> from limelight.task import Task
+    >>> task, truth = Task(("fault", "ok")), ["fault", "ok"]
+    >>> answers = Prediction(np.array(["a", "b"]), task, np.array([[-2.0], [2.0]]))
+    >>> test, baseline = score_prediction(answers, truth), score_baseline(["ok"], truth, task)
+    >>> print("\\n".join(score_lines({"test": test, "baseline": baseline})[:3]))
+                       model  baseline
+    accuracy           1.000     0.500
+    precision          1.000     0.500
+    """
+    test, baseline = metrics["test"], metrics["baseline"]
+    lines = _aligned(
+        [["", "model", "baseline"]]
+        + [[title, _number(test[name]), _number(baseline[name])] for name, title in SCORES.items()]
+    )
+    lines += [f"({sentence})" for sentence in test["undefined"].values()]
+    lines += ["", *_class_lines(test["per_class"])]
+    if len(test["confusion"]["labels"]) <= MOST_CLASSES:
+        lines += ["", "true (rows) and predicted (columns)", *_confusion_lines(test["confusion"])]
+    sentence = localisation_sentence(metrics.get("localisation"))
+    return [*lines, "", sentence] if sentence else lines
+
+
+def localisation_sentence(localisation: Mapping[str, Any] | None) -> str:
+    """Say in one sentence where the attention went, with numbers; empty where that is not known.
+
+    Parameters
+    ----------
+    localisation
+        As from ``score_localisation``.
+
+    Returns
+    -------
+    str
+        One sentence.
+
+    Example
+    -------
+    >>> localisation_sentence({"series": 10, "attention_inside": 0.8, "attention_inside_uniform": 0.3,
+    ...                        "peak_inside": 0.9, "peak_inside_uniform": 0.3})
+    'Of the attention 80 % fell inside the true interval (spread evenly it would be 30 %), and its peak was inside in 90 %
+    of the 10 series whose interval is known (by chance 30 %).'
+    """
+    if localisation is None:
+        return ""
+    share = {
+        name: f"{100 * value:.0f} %" for name, value in localisation.items() if isinstance(value, float)
+    }
+    known = localisation["series"]
+    return (
+        f"Of the attention {share['attention_inside']} fell inside the true interval (spread evenly it would be "
+        f"{share['attention_inside_uniform']}), and its peak was inside in {share['peak_inside']} of the {known} "
+        f"series whose interval is known (by chance {share['peak_inside_uniform']})."
+    )
+
+
+def _class_lines(per_class: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    names = ("precision", "recall", "f1", "roc_auc")
+    header = ["class", *(SCORES[name] for name in names), "series"]
+    rows = [
+        [label, *(_number(scores[name]) for name in names), str(scores["support"])]
+        for label, scores in per_class.items()
+    ]
+    return _aligned([header, *rows])
+
+
+def _confusion_lines(confusion: Mapping[str, Any]) -> list[str]:
+    labels: list[str] = confusion["labels"]
+    rows = [
+        [label, *(str(count) for count in counts)]
+        for label, counts in zip(labels, confusion["counts"], strict=True)
+    ]
+    return _aligned([["", *labels], *rows])
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

@@ -1,0 +1,246 @@
+"""Pictures of series with what counted coloured behind them. Figures are objects; pyplot's global state is not touched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+from limelight.data.panel import Panel
+from limelight.model.fitted import Prediction
+
+MOST_SERIES = 12
+MOST_NAMED_CHANNELS = 6
+MOST_DRAWN_STEPS = 2_000
+SHADES = 512
+INK, QUIET, TRUTH = "#1b2733", "#5b6770", "#0b6e99"
+# Dark enough to be read on the amber, and apart for colour-blind eyes (after Okabe and Ito, without the orange).
+LINES = (INK, "#0072b2", "#a3306f", "#00735a", "#5d4fa3", "#7a4a12")
+GLOW = LinearSegmentedColormap.from_list("limelight", ["#ffffff", "#fff0c9", "#ffd778", "#f9b233", "#ef9500"])
+# Attention spread evenly must look faint: the darkest shade is the peak, yet never less than so many times the mean.
+LEAST_PEAK = 4.0
+DIFFERENT_SCALES = 10.0
+
+Floats = NDArray[np.floating[Any]]
+
+
+def draw_series(
+    ax: Axes, panel: Panel, row: int, importance: Floats | None = None, prediction: Prediction | None = None
+) -> None:
+    """Draw one series, what counted as colour behind it, and the true interval at the bottom if it is known.
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    panel
+        The series; row ``row`` is drawn.
+    row
+        Which series of the panel, and which answer.
+    importance
+        Weight of each time step of that series, shape (time,); None draws no colour.
+    prediction
+        Answers about all series of the panel, for the title; None leaves them out.
+
+    Example
+    -------
+    >>> ax = Figure().subplots()
+    >>> draw_series(ax, Panel.from_series([[1.0, 5.0, 1.0]], ids=["pump"], labels=["fault"]), 0, np.full(3, 1 / 3))
+    >>> ax.get_title(loc="left")
+    'pump: truly fault'
+    """
+    clock, dates = _clock(panel, row)
+    values, scaled = _comparable(panel.series(row))
+    handles = _draw_lines(ax, clock, values, panel.channels)
+    low, high = _limits(values)
+    left, right = (clock[0], clock[-1]) if clock[-1] > clock[0] else (clock[0] - 0.5, clock[0] + 0.5)
+    if importance is not None:
+        shades = _shades(clock, np.asarray(importance, dtype=np.float64), left, right)
+        peak = max(float(importance.max(initial=0.0)), LEAST_PEAK / len(importance))
+        ax.imshow(
+            shades[None, :],
+            extent=(left, right, low, high),
+            aspect="auto",
+            cmap=GLOW,
+            vmin=0.0,
+            vmax=peak,
+            interpolation="bilinear",
+            zorder=0,
+        )
+    handles += _draw_interval(ax, panel, row, clock)
+    ax.set_xlim(left, right)
+    ax.set_ylim(low, high)
+    _dress(ax, panel, dates, scaled)
+    ax.set_title(_title(panel, row, prediction), loc="left", fontsize=10, color=INK, parse_math=False)
+    _name(ax, handles)
+
+
+def attention_figure(panel: Panel, importance: Sequence[Floats], prediction: Prediction) -> Figure:
+    """Draw the first series of a panel, at most 12, one above the other.
+
+    Parameters
+    ----------
+    panel
+        The series, n of them.
+    importance
+        For each series the weight of each time step, shape (time,).
+    prediction
+        The answers about the n series.
+
+    Returns
+    -------
+    Figure
+        With axes for each series drawn.
+
+    Example
+    -------
+    >>> from limelight.task import Task
+    >>> panel = Panel.from_series([[1.0, 5.0, 1.0], [2.0, 2.0]])
+    >>> answers = Prediction(panel.ids, Task(("fault", "ok")), np.array([[-1.0], [2.0]]))
+    >>> figure = attention_figure(panel, [np.full(3, 1 / 3), np.full(2, 1 / 2)], answers)
+    >>> [ax.get_title(loc="left") for ax in figure.axes]
+    ['0: predicted fault (73 %)', '1: predicted ok (88 %)']
+    """
+    drawn = min(len(panel), MOST_SERIES)
+    figure = Figure(figsize=(9.0, 0.4 + 2.3 * max(drawn, 1)), dpi=100, layout="constrained")
+    if drawn:
+        for row, ax in enumerate(figure.subplots(drawn, 1, squeeze=False)[:, 0]):
+            draw_series(ax, panel, row, importance[row], prediction)
+    return figure
+
+
+def _clock(panel: Panel, row: int) -> tuple[Floats, bool]:
+    """Give increasing numbers for the time axis, and whether they are dates; steps where the times do not serve."""
+    times = panel.clock(row)
+    dates = times.dtype.kind == "M"
+    numbers = np.asarray(date2num(times) if dates else times, dtype=np.float64)
+    if np.isfinite(numbers).all() and (np.diff(numbers) > 0).all():
+        return numbers, dates
+    return np.arange(len(times), dtype=np.float64), False
+
+
+def _comparable(values: NDArray[np.float32]) -> tuple[Floats, bool]:
+    """Bring channels of very different size to the range 0 to 1, and say whether that was done."""
+    low, spread = values.min(axis=0), np.ptp(values, axis=0)
+    moving = spread[spread > 0]
+    if len(moving) < 2 or moving.max() <= DIFFERENT_SCALES * moving.min():
+        return values.astype(np.float64), False
+    return (values.astype(np.float64) - low) / np.where(spread > 0, spread, 1.0), True
+
+
+def _draw_lines(ax: Axes, clock: Floats, values: Floats, channels: Sequence[str]) -> list[tuple[Any, str]]:
+    named = len(channels) <= MOST_NAMED_CHANNELS
+    width = 1.4 if len(channels) == 1 else 1.1
+    handles = []
+    for place, channel in enumerate(channels):
+        keep = _outline(values[:, place])
+        style = {"color": LINES[place], "lw": width} if named else {"color": INK, "lw": 0.7, "alpha": 0.55}
+        marker = "o" if len(clock) == 1 else None
+        (line,) = ax.plot(clock[keep], values[keep, place], marker=marker, zorder=3, **style)
+        handles.append((line, channel))
+    return handles if named and len(channels) > 1 else []
+
+
+def _outline(values: Floats) -> NDArray[np.int64]:
+    """Choose the steps to draw: all of a short series, the lowest and highest of each stretch of a long one."""
+    if len(values) <= MOST_DRAWN_STEPS:
+        return np.arange(len(values))
+    borders = np.linspace(0, len(values), MOST_DRAWN_STEPS // 2 + 1).astype(np.int64)
+    kept = [
+        start + extreme(values[start:stop])
+        for start, stop in zip(borders[:-1], borders[1:], strict=True)
+        for extreme in (np.argmin, np.argmax)
+    ]
+    return np.unique([0, *kept, len(values) - 1])
+
+
+def _shades(clock: Floats, importance: Floats, left: float, right: float) -> Floats:
+    """Lay the weights on an even grid, so that uneven clocks keep their places and no peak of a long series is lost."""
+    grid = np.linspace(left, right, SHADES)
+    if len(clock) <= SHADES:
+        return np.interp(grid, clock, importance)
+    place = ((clock - left) / (right - left) * (SHADES - 1)).round().astype(np.int64)
+    shades = np.interp(grid, clock, importance)
+    np.maximum.at(shades, place, importance)
+    return shades
+
+
+def _draw_interval(ax: Axes, panel: Panel, row: int, clock: Floats) -> list[tuple[Any, str]]:
+    if panel.intervals is None:
+        return []
+    start, stop = panel.intervals[row].tolist()
+    if not 0 <= start < stop or start >= len(clock):
+        return []
+    ends = clock[start], clock[min(stop, len(clock)) - 1]
+    across = ax.get_xaxis_transform()
+    ax.plot(ends, (0.025, 0.025), color=TRUTH, lw=4, solid_capstyle="butt", transform=across, zorder=4)
+    for end in ends:
+        ax.plot((end, end), (0.0, 0.09), color=TRUTH, lw=1.4, transform=across, zorder=4)
+    return [(Line2D([], [], color=TRUTH, lw=4), "true interval")]
+
+
+def _limits(values: Floats) -> tuple[float, float]:
+    low, high = float(values.min()), float(values.max())
+    room = (high - low) or abs(high) or 1.0
+    return low - 0.14 * room, high + 0.08 * room
+
+
+def _dress(ax: Axes, panel: Panel, dates: bool, scaled: bool) -> None:
+    if dates:
+        locator = AutoDateLocator(minticks=3, maxticks=7)
+        ax.xaxis.set_major_locator(locator)
+        ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    ax.set_xlabel("step" if panel.times is None else "time", fontsize=9, color=QUIET)
+    one = panel.channels[0] if len(panel.channels) == 1 else f"{len(panel.channels)} channels"
+    name = f"{one}, each to its own scale" if scaled else one
+    ax.set_ylabel(_short(name), fontsize=9, color=QUIET, parse_math=False)
+    ax.tick_params(labelsize=8.5, colors=QUIET, length=3)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.spines[["left", "bottom"]].set_color("#b9c2c9")
+
+
+def _name(ax: Axes, handles: list[tuple[Any, str]]) -> None:
+    if not handles:
+        return
+    lines, names = zip(*handles, strict=True)
+    # Names go in afterwards: matplotlib leaves out those that begin with "_" and reads "$" as a formula.
+    legend = ax.legend(
+        lines,
+        ["x" * min(len(name), 24) for name in names],
+        fontsize=8,
+        loc="lower right",
+        bbox_to_anchor=(1.0, 1.0),
+        ncols=len(names),
+        frameon=False,
+        borderaxespad=0.1,
+        handlelength=1.2,
+        columnspacing=1.0,
+    )
+    for text, name in zip(legend.get_texts(), names, strict=True):
+        text.set_parse_math(False)
+        text.set_text(_short(name, 24))
+        text.set_color(QUIET)
+
+
+def _title(panel: Panel, row: int, prediction: Prediction | None) -> str:
+    known = []
+    if panel.labels is not None:
+        known.append(f"truly {_short(str(panel.labels[row]), 24)}")
+    if prediction is not None:
+        probabilities = prediction.probabilities[row]
+        code = int(probabilities.argmax())
+        label = _short(str(prediction.task.classes[code]), 24)
+        known.append(f"predicted {label} ({100 * probabilities[code]:.0f} %)")
+    name = _short(str(panel.ids[row]))
+    return f"{name}: {', '.join(known)}" if known else name
+
+
+def _short(text: str, most: int = 40) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"

@@ -1,0 +1,182 @@
+"""One run: read, train, evaluate, report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from limelight.config import Experiment
+from limelight.data.inspection import inspect_panel
+from limelight.errors import ParameterError
+from limelight.files import write_json
+from limelight.model.bundle import save_model
+from limelight.report.facts import ReportFacts
+from limelight.report.page import write_report
+from limelight.runs.answers import score_answers
+from limelight.runs.folder import (
+    EXPERIMENT_FILE,
+    METRICS_FILE,
+    clear_run,
+    environment,
+    require_room,
+    write_predictions,
+)
+from limelight.runs.series import Data, read_data
+from limelight.training.fit import Training, fit
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run has found.
+
+    Parameters
+    ----------
+    folder
+        Where everything is.
+    metrics
+        The content of ``metrics.json``.
+    training
+        The fitted model and its history; None for a run that had been finished before.
+    """
+
+    folder: Path
+    metrics: dict[str, Any]
+    training: Training | None
+
+
+def run_experiment(
+    experiment: Experiment,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: bool | None = None,
+    say: Say = lambda line: None,
+) -> Run:
+    """Read, train, evaluate, report.
+
+    Parameters
+    ----------
+    experiment
+        What was asked; ``output`` is the folder of the run.
+    resume
+        Go on with a training that was killed in that folder.
+    overwrite
+        Replace an earlier run there.
+    progress
+        Whether to show a bar; None shows it in a terminal.
+    say
+        Takes a line for the user now and then.
+
+    Returns
+    -------
+    Run
+        The scores and the fitted model.
+
+    Raises
+    ------
+    OutputError
+        If the folder is taken, or there is nothing to resume.
+    DataError, LabelError, ParameterError
+        If the data cannot be used; nothing has been written then.
+    """
+    folder = Path(experiment.output)
+    require_room(folder, resume=resume, overwrite=overwrite)
+    say("reading the series")
+    data = read_data(experiment)
+    if not len(data.split.test):
+        raise ParameterError("expected series to test with, got none; set split.test above 0 or name some in the split")
+    data.task.encode(data.part("test").labels)  # a class that only the test has is better said now than after training
+    say(f"{data.panel}; {data.split.describe()}")
+    if not resume:
+        clear_run(folder)
+    write_json(folder / EXPERIMENT_FILE, experiment.to_json())
+    write_json(folder / "environment.json", environment())
+    training = fit(
+        data.part("train"),
+        data.task,
+        experiment.model,
+        validation=data.part("validation") if len(data.split.validation) else None,
+        settings=experiment.training,
+        seed=experiment.seed,
+        folder=folder,
+        resume=resume,
+        progress=progress,
+    )
+    say(_trained(training))
+    save_model(training.model, folder / "model")
+    metrics = _evaluate_and_report(experiment, data, training, folder)
+    return Run(folder, metrics, training)
+
+
+def _trained(training: Training) -> str:
+    epochs = len(training.history)
+    ending = {
+        "interrupted": f"interrupted in epoch {epochs}, keeping the best weights so far",
+        "no better validation loss": f"stopped after epoch {epochs}, the validation loss got no better",
+        "all epochs done": f"all {epochs} epochs done",
+    }[training.stopped]
+    return f"trained in {training.seconds:.1f} s: {ending}; weights of epoch {training.best_epoch}"
+
+
+def _evaluate_and_report(experiment: Experiment, data: Data, training: Training, folder: Path) -> dict[str, Any]:
+    started = time.perf_counter()
+    test = data.part("test")
+    prediction = training.model.predict(test, attention=True)
+    scores = score_answers(prediction, test, data.part("train").labels)
+    evaluating = time.perf_counter() - started
+    metrics = {
+        **scores,
+        "seconds": {"train": round(training.seconds, 3), "evaluate": round(evaluating, 3)},
+        "counts": {name: len(getattr(data.split, name)) for name in ("train", "validation", "test")},
+        "training": {
+            "epochs": len(training.history),
+            "best_epoch": training.best_epoch,
+            "stopped": training.stopped,
+            **training.model.fitted_on["training"],
+        },
+    }
+    write_predictions(prediction, folder / "predictions.parquet", test.labels)
+    inspection = inspect_panel(data.panel, data.split)
+    write_report(
+        folder,
+        ReportFacts(
+            title=folder.name,
+            asked=_asked(experiment, data, training),
+            metrics=metrics,
+            history=training.history,
+            prediction=prediction,
+            panel=test,
+            warnings=inspection.warnings,
+            reproduce=_reproduce(experiment, folder),
+        ),
+    )
+    write_json(folder / METRICS_FILE, metrics)  # the last file: where it is, the run is whole
+    return metrics
+
+
+def _asked(experiment: Experiment, data: Data, training: Training) -> dict[str, str]:
+    source = "drawn sine waves" if experiment.data.sine is not None else str(experiment.data.series)
+    settings = training.model.fitted_on["training"]
+    return {
+        "data": f"{source}: {data.panel}",
+        "split": data.split.describe(),
+        "task": f"{data.task.kind}: one of {', '.join(map(str, data.task.classes))} for each series",
+        "model": training.model.sentence.describe(),
+        "training": f"AdamW, one cycle up to {settings['learning_rate']}, batches of {settings['batch_size']}, "
+        f"at most {settings['max_epochs']} epochs, patience {settings['patience']}",
+    }
+
+
+def _reproduce(experiment: Experiment, folder: Path) -> dict[str, str]:
+    made_with = environment()
+    versions = ", ".join(f"{name} {version}" for name, version in made_with["versions"].items())
+    return {
+        "command": f"limelight train {folder / EXPERIMENT_FILE} --overwrite",
+        "seed": str(experiment.seed),
+        "versions": f"Python {made_with['python']}, {versions}",
+    }

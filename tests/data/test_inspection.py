@@ -1,0 +1,199 @@
+import json
+
+import numpy as np
+import pytest
+
+from limelight.data.inspection import inspect_panel
+from limelight.data.panel import Panel
+from limelight.data.splits import Split
+
+
+def _panel(count=20, steps=10, labels=None, channels=2):
+    values = np.random.default_rng(0).normal(size=(count, steps, channels)).astype(np.float32)
+    return Panel.from_series(list(values), labels=labels or ["a", "b"] * (count // 2))
+
+
+def _with_times(panel, times):
+    return Panel(panel.values, panel.starts, panel.lengths, times=np.asarray(times))
+
+
+def test_ordinary_series_give_no_warnings():
+    assert inspect_panel(_panel()).warnings == ()
+
+
+def test_sizes_and_channel_numbers_are_those_of_numpy():
+    panel = _panel()
+    facts = inspect_panel(panel)
+    channel = facts.channels[1]
+    values = panel.values[:, 1].astype(np.float64)
+    assert (facts.series, facts.steps, facts.lengths) == (20, 200, (10, 10.0, 10))
+    assert (channel.minimum, channel.maximum) == (values.min(), values.max())
+    assert (channel.mean, channel.deviation) == pytest.approx((values.mean(), values.std()))
+
+
+def test_only_the_steps_of_the_taken_rows_count():
+    panel = Panel.from_series([[1.0, 1.0], [5.0, 7.0], [9.0, 9.0]])
+    facts = inspect_panel(panel[[1]])
+    assert (facts.steps, facts.channels[0].minimum, facts.channels[0].maximum) == (2, 5.0, 7.0)
+
+
+def test_facts_are_json_of_plain_numbers():
+    panel = Panel.from_series([[np.nan, np.nan], [np.nan, np.nan]], labels=[1, 2])
+    facts = inspect_panel(panel, Split([0], [], [1])).to_json()
+    assert json.loads(json.dumps(facts, allow_nan=False)) == facts
+    assert facts["classes"]["test"] == {"1": 0, "2": 1}
+    assert facts["channels"][0]["mean"] is None
+    assert facts["copies"]["across"] == [["0", "1"]]
+
+
+def test_the_summary_says_first_what_a_person_wants_first():
+    panel = Panel.from_series([[0.0, 1.0], [2.0, 3.0, 4.0]], labels=["a", "b"])
+    assert str(inspect_panel(panel, Split([0], [], [1]))).splitlines()[:12] == [
+        "series: 2",
+        "steps: 5, 2 to 3 each, median 2.5",
+        "time: no clock, the order of steps only",
+        "split: 1 train, 0 validation, 1 test, as given",
+        "",
+        "channel    min  mean  max    std  missing",
+        "channel_0    0     2    4  1.414        0",
+        "",
+        "class  train  validation  test  all",
+        "a          1           0     0    1",
+        "b          0           0     1    1",
+        "",
+    ]
+
+
+def test_the_summary_without_warnings_says_so():
+    assert inspect_panel(_panel()).lines()[-1] == "no warnings"
+
+
+def test_many_channels_are_cut_short():
+    lines = inspect_panel(_panel(channels=23)).lines()
+    assert "and 3 more" in lines
+
+
+def test_gaps_are_steps_of_more_than_one_and_a_half_typical_ones():
+    panel = _with_times(
+        Panel.from_series([np.arange(4.0), np.arange(5.0)]), [0, 1, 2, 4, 0, 1, 2.5, 3.5, 4.5]
+    )
+    time = inspect_panel(panel).time
+    assert (time.kind, time.typical_step, time.gaps, time.series_with_gaps) == ("numbers", 1.0, 1, 1)
+
+
+def test_the_typical_step_of_dates_is_in_seconds():
+    days = np.datetime64("2024-01-01", "ns") + np.arange(3) * np.timedelta64(1, "D")
+    facts = inspect_panel(_with_times(Panel.from_series([np.arange(3.0)]), days))
+    assert (facts.time.kind, facts.time.typical_step) == ("dates", 86400.0)
+    assert facts.lines()[2] == "time: dates, typical step 86400 s, no gaps"
+
+
+def test_series_of_one_step_have_no_typical_step():
+    facts = inspect_panel(_with_times(Panel.from_series([[1.0], [2.0]]), [0, 0]))
+    assert facts.lines()[2] == "time: numbers, one step only, no gaps"
+
+
+def test_a_panel_without_labels_has_no_classes():
+    assert inspect_panel(Panel.from_series([[1.0]])).classes is None
+
+
+def _warnings(panel, split=None):
+    return list(inspect_panel(panel, split).warnings)
+
+
+def test_few_series_are_warned_of():
+    assert _warnings(_panel(6)) == [
+        "there are 6 series only, too few to learn from and to judge the result; "
+        "collect at least 10, better some dozens for each class"
+    ]
+
+
+def test_a_class_of_two_series_is_warned_of():
+    assert _warnings(_panel(labels=["a"] * 18 + ["x"] * 2)) == [
+        "class 'x' has 2 series only, too few to train on one and judge on another; "
+        "collect more, or leave the class out"
+    ]
+
+
+def test_a_rare_class_is_warned_of():
+    assert _warnings(_panel(100, labels=["a"] * 96 + ["x"] * 4)) == [
+        "class 'x' is rare, 4 of 100 series; look at F1 and the confusion matrix, not at accuracy"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "message"),
+    [
+        (
+            range(0, 20, 2),
+            range(1, 20, 2),
+            [
+                "class 'b' has no series in train, so the network cannot learn it; move some there",
+                "class 'a' has no series in test, so the result says nothing about it; move some there",
+            ],
+        ),
+        (range(20), [], []),
+    ],
+)
+def test_a_class_missing_from_a_part_is_warned_of(train, test, message):
+    assert _warnings(_panel(), Split(train, [], test)) == message
+
+
+def test_a_constant_channel_is_warned_of():
+    panel = _panel()
+    panel.values[:, 1] = 3
+    assert _warnings(panel) == [
+        "channel 'channel_1' never changes and tells nothing; leave it out of the channels"
+    ]
+
+
+def test_missing_values_are_warned_of():
+    panel = _panel()
+    panel.values[5, 0] = np.nan
+    assert inspect_panel(panel).channels[0].missing == 1
+    assert _warnings(panel) == [
+        "values are missing in channel 'channel_0'; limelight does not fill gaps: fill them, or "
+        "leave out those series"
+    ]
+
+
+def test_very_different_lengths_are_warned_of():
+    draw = np.random.default_rng(0)
+    panel = Panel.from_series([draw.normal(size=length) for length in [3] * 10 + [30] * 10])
+    assert _warnings(panel) == [
+        "lengths differ much, from 3 to 30 steps; check that the short series are whole, or cut the long ones"
+    ]
+
+
+def test_gaps_are_warned_of():
+    panel = _with_times(_panel(steps=4), [0, 1, 2, 9] + [0, 1, 2, 3] * 19)
+    assert _warnings(panel) == [
+        "the clock has 1 gap in 1 series, and the network sees the order of steps only; "
+        "fill the gaps, or cut the series there"
+    ]
+
+
+def test_copies_across_the_split_are_warned_of_by_name():
+    panel = _panel()
+    panel.values[190:] = panel.values[10:20]
+    assert _warnings(panel, Split(range(10), [], range(10, 20))) == [
+        "series with exactly the same values stand in two parts of the split, '1' and '19'; "
+        "keep one of each, or the result will look better than it is"
+    ]
+
+
+def test_copies_within_a_part_are_counted():
+    panel = _panel()
+    panel.values[20:30] = panel.values[:10]
+    assert _warnings(panel, Split(range(10), [], range(10, 20))) == [
+        "exact copies of another series in the same part: 1; keep one of each, unless they were measured so"
+    ]
+
+
+def test_copies_with_other_labels_are_warned_of():
+    panel = _panel()
+    panel.values[10:20] = panel.values[:10]
+    assert _warnings(panel)[1:] == [
+        "series with exactly the same values have different labels, '0' and '1'; "
+        "correct the labels, no model can tell them apart"
+    ]

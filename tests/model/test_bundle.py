@@ -1,0 +1,182 @@
+import hashlib
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from limelight.data.panel import Panel
+from limelight.errors import ModelFolderError
+from limelight.model.bundle import load_model, save_model
+from limelight.model.fitted import FittedModel
+from limelight.nn.network import Network
+from limelight.parts.sentence import PRESETS, Sentence, preset
+from limelight.task import Task
+
+PANEL = Panel.from_series([np.sin(np.arange(20)), np.cos(np.arange(9))], channels=["wave"])
+
+
+def model_of(sentence: Sentence, classes: tuple[Any, ...] = ("a", "b")) -> FittedModel:
+    torch.manual_seed(0)
+    task = Task(classes)
+    sentence = sentence.for_length(20)
+    network = Network(sentence, 1, task.outputs)
+    network.normalisation.set_statistics(torch.tensor([0.5]), torch.tensor([2.0]))
+    return FittedModel(task, sentence, network, ("wave",), {"seed": 0})
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    return save_model(model_of(Sentence.of()), tmp_path / "model")
+
+
+def change(folder: Path, **content: Any) -> None:
+    file = folder / "model.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), **content}))
+
+
+def message_of(folder: Path) -> str:
+    with pytest.raises(ModelFolderError) as error:
+        load_model(folder)
+    return str(error.value)
+
+
+@pytest.mark.parametrize("sentence", [Sentence.of(), *(preset(name) for name in PRESETS)], ids=Sentence.describe)
+@pytest.mark.parametrize("classes", [("a", "b"), (1, 2, 3), (False, True)])
+def test_loaded_model_answers_as_the_saved_one(tmp_path: Path, sentence: Sentence, classes: tuple[Any, ...]) -> None:
+    model = model_of(sentence, classes)
+    again = load_model(save_model(model, tmp_path / "model"))
+    np.testing.assert_array_equal(again.predict(PANEL).logits, model.predict(PANEL).logits)
+    assert (again.task, again.sentence, again.channels) == (model.task, model.sentence, model.channels)
+    assert again.fitted_on == {"seed": 0}
+
+
+def test_run_folder_stands_for_its_model(saved: Path) -> None:
+    assert load_model(saved.parent).channels == ("wave",)
+
+
+def test_folder_holds_json_and_safetensors_alone(saved: Path) -> None:
+    assert sorted(file.name for file in saved.iterdir()) == ["model.json", "weights.safetensors"]
+    assert [file.name for file in saved.parent.iterdir()] == ["model"]
+
+
+def test_saving_again_replaces_the_model(saved: Path) -> None:
+    save_model(model_of(Sentence.of("gru")), saved)
+    assert load_model(saved).sentence.encoder.name == "gru"
+    assert [file.name for file in saved.parent.iterdir()] == ["model"]
+
+
+def test_saving_never_replaces_something_else(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(ModelFolderError) as error:
+        save_model(model_of(Sentence.of()), tmp_path)
+    assert str(error.value) == f"{str(tmp_path)!r} is there and is not a model; choose another name for the model"
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+def test_missing_folder_offers_a_near_name(saved: Path) -> None:
+    folder = saved.parent / "modle"
+    assert message_of(folder) == f"expected a model folder, there is none at {str(folder)!r}; did you mean 'model'?"
+
+
+def test_foreign_folder_is_refused(tmp_path: Path) -> None:
+    assert message_of(tmp_path) == (
+        f"expected a model folder with 'model.json' in it, got {str(tmp_path)!r} without one; "
+        "give the folder that save() or a run wrote"
+    )
+
+
+def test_foreign_json_is_refused(saved: Path) -> None:
+    (saved / "model.json").write_text('{"model": "something"}')
+    assert message_of(saved) == (
+        f"{str(saved / 'model.json')!r} was not written by limelight: it does not say format 'limelight-model'"
+    )
+
+
+def test_broken_json_is_refused(saved: Path) -> None:
+    (saved / "model.json").write_text('{"format": ')
+    assert message_of(saved) == (
+        f"{str(saved / 'model.json')!r} is damaged (Expecting value: line 1 column 12 (char 11)); save the model again"
+    )
+
+
+def test_newer_version_is_refused(saved: Path) -> None:
+    change(saved, version=2)
+    assert message_of(saved) == (
+        f"{str(saved / 'model.json')!r} has format version 2, this limelight reads up to 1; update limelight"
+    )
+
+
+def test_weights_cut_short_are_refused(saved: Path) -> None:
+    weights = saved / "weights.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-7])
+    assert message_of(saved) == (
+        f"{str(weights)!r} is not the file that model.json was written with: it was damaged, cut short or exchanged; "
+        "save the model again"
+    )
+
+
+def test_missing_weights_are_named(saved: Path) -> None:
+    (saved / "weights.safetensors").unlink()
+    assert message_of(saved) == (
+        f"{str(saved / 'weights.safetensors')!r} cannot be read (No such file or directory); "
+        "a model needs it beside model.json"
+    )
+
+
+def test_weights_of_another_network_are_refused(saved: Path) -> None:
+    weights = saved / "weights.safetensors"
+    tensors = load_file(weights)
+    tensors["head.0.weight"] = tensors["head.0.weight"][:-1].contiguous()
+    save_file(tensors, weights)
+    change(saved, weights_sha256=hashlib.sha256(weights.read_bytes()).hexdigest())
+    assert message_of(saved) == (
+        f"{str(saved)!r} is damaged: its description and its weights disagree about 'head.0.weight'; "
+        "save the model again"
+    )
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"task": {"level": "series", "classes": []}},
+        {"task": []},
+        {"sentence": {"encoder": "transformer"}},
+        {"sentence": {"encoder": {"name": "lstm", "hidden_size": 10**9}}},
+        {"sentence": None},
+        {"channels": 3},
+        {"task": {"level": "series", "classes": ["a", "b"], "positive": []}},
+    ],
+)
+def test_nonsense_in_the_description_is_an_error_of_the_folder(saved: Path, content: dict[str, Any]) -> None:
+    change(saved, **content)
+    assert "damaged" in message_of(saved)
+
+
+def test_forged_sizes_cost_no_memory(saved: Path) -> None:
+    huge = {"name": "lstm", "hidden_size": [8192] * 32, "bidirectional": True}
+    change(saved, sentence={"encoder": huge, "pooling": "attention", "head": "mlp"})
+    assert "disagree" in message_of(saved)  # 100 GB if the network were made before it is compared
+
+
+def test_loading_a_malicious_folder_runs_no_code(saved: Path, tmp_path: Path) -> None:
+    class Attack:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return (Path.touch, (tmp_path / "owned",))
+
+    attack = pickle.dumps(Attack())
+    (saved / "weights.safetensors").write_bytes(attack)
+    change(saved, weights_sha256=hashlib.sha256(attack).hexdigest())
+    (saved / "__init__.py").write_text("raise SystemExit('executed')")
+    assert "damaged" in message_of(saved)
+    assert not (tmp_path / "owned").exists()
+
+
+def test_fitted_model_can_be_pickled_for_scikit_learn() -> None:
+    model = model_of(Sentence.of("gru"))
+    again = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(again.predict(PANEL).logits, model.predict(PANEL).logits)

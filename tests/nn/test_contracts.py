@@ -1,0 +1,162 @@
+"""What every part promises, tried on every sentence that the registries can make."""
+
+from itertools import product
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from limelight.nn.batch import Batch
+from limelight.nn.network import ENCODER_BUILDERS, HEAD_BUILDERS, POOLING_BUILDERS, Network
+from limelight.parts.encoders import ENCODERS, GRU, LSTM, ConvLSTM
+from limelight.parts.heads import HEADS
+from limelight.parts.poolings import POOLINGS
+from limelight.parts.sentence import PRESETS, Sentence, preset
+
+CHANNELS, OUTPUTS = 2, 3
+VARIANTS = {
+    "conv_lstm": ConvLSTM(filters=6, stride=3, hidden_size=5),
+    "conv_lstm both ways": ConvLSTM(filters=6, depth=1, stride=1, hidden_size=5, bidirectional=True),
+    "lstm": LSTM(hidden_size=5),
+    "lstm both ways, stacked": LSTM(hidden_size=[5, 4], bidirectional=True, dropout=0.2),
+    "lstm relu": LSTM(hidden_size=5, activation="relu", bidirectional=True),
+    "gru": GRU(hidden_size=5, num_layers=2, bidirectional=True),
+    "gru relu": GRU(hidden_size=5, activation="relu"),
+}
+SENTENCES = {
+    f"{encoder}, {pooling}, {head}": Sentence.of(VARIANTS[encoder], pooling, head)
+    for encoder, pooling, head in product(VARIANTS, POOLINGS, HEADS)
+}
+every_sentence = pytest.mark.parametrize("sentence", SENTENCES.values(), ids=SENTENCES.keys())
+
+
+def network_of(sentence: Sentence, outputs: int = OUTPUTS) -> Network:
+    torch.manual_seed(0)
+    return Network(sentence, CHANNELS, outputs).eval()
+
+
+def batch_of(lengths: list[int], padding: int = 0, seed: int = 0) -> Batch:
+    """Random series whose values depend on their place alone, then zeros up to the longest and beyond."""
+    values = torch.randn(len(lengths), 64, CHANNELS, generator=torch.Generator().manual_seed(seed))
+    time = max(lengths) + padding
+    mask = torch.arange(time) < torch.tensor(lengths)[:, None]
+    return Batch(values[:, :time] * mask[:, :, None], mask)
+
+
+def test_every_registered_part_has_a_builder_and_a_variant_here() -> None:
+    assert set(ENCODER_BUILDERS) == set(ENCODERS.values())
+    assert set(POOLING_BUILDERS) == set(POOLINGS.values())
+    assert set(HEAD_BUILDERS) == set(HEADS.values())
+    assert {part.name for part in VARIANTS.values()} == set(ENCODERS)
+
+
+@every_sentence
+def test_answer_has_one_row_of_logits_for_each_series(sentence: Sentence) -> None:
+    answer = network_of(sentence)(batch_of([10, 7, 1]))
+    assert answer.logits.shape == (3, OUTPUTS)
+    assert answer.logits.dtype == torch.float32
+
+
+@every_sentence
+def test_attention_sums_to_one_over_real_steps_and_is_zero_on_padding(sentence: Sentence) -> None:
+    batch = batch_of([10, 7, 1], padding=5)
+    weights = network_of(sentence)(batch).weights
+    assert (weights is not None) == (sentence.pooling.name == "attention")
+    if weights is not None:
+        torch.testing.assert_close(weights.sum(dim=1), torch.ones(3))
+        assert (weights[~batch.mask] == 0).all()
+
+
+@every_sentence
+@settings(max_examples=10, deadline=None)
+@given(lengths=st.lists(st.integers(1, 40), min_size=1, max_size=5), padding=st.integers(0, 20))
+def test_padding_never_changes_an_answer(sentence: Sentence, lengths: list[int], padding: int) -> None:
+    network = network_of(sentence)
+    plain, padded = network(batch_of(lengths)), network(batch_of(lengths, padding))
+    torch.testing.assert_close(padded.logits, plain.logits, atol=1e-5, rtol=1e-4)
+    if plain.weights is not None:
+        torch.testing.assert_close(padded.weights[:, : max(lengths)], plain.weights, atol=1e-5, rtol=1e-4)
+
+
+@every_sentence
+def test_whatever_stands_in_the_padding_never_changes_an_answer(sentence: Sentence) -> None:
+    network, batch = network_of(sentence), batch_of([10, 7, 1])
+    dirty = Batch(batch.values.masked_fill(~batch.mask[:, :, None], 1e3), batch.mask)
+    torch.testing.assert_close(network(dirty).logits, network(batch).logits)
+
+
+@every_sentence
+def test_each_series_is_answered_as_if_it_were_alone(sentence: Sentence) -> None:
+    network, batch = network_of(sentence), batch_of([12, 5, 9])
+    together = network(batch).logits
+    for row, length in enumerate([12, 5, 9]):
+        alone = network(Batch(batch.values[[row], :length], batch.mask[[row], :length]))
+        torch.testing.assert_close(alone.logits[0], together[row], atol=1e-5, rtol=1e-4)
+
+
+@every_sentence
+def test_order_of_the_batch_does_not_matter(sentence: Sentence) -> None:
+    network, batch = network_of(sentence), batch_of([12, 5, 9])
+    turned = network(Batch(batch.values.flip(0), batch.mask.flip(0)))
+    torch.testing.assert_close(turned.logits.flip(0), network(batch).logits, atol=1e-5, rtol=1e-4)
+
+
+@every_sentence
+def test_gradients_reach_every_weight(sentence: Sentence) -> None:
+    network = network_of(sentence).train()
+    network(batch_of([20, 17, 13, 20])).logits.square().sum().backward()
+    dead = [name for name, weight in network.named_parameters() if weight.grad is None or not weight.grad.any()]
+    assert dead == []
+
+
+@every_sentence
+def test_json_says_the_whole_sentence(sentence: Sentence) -> None:
+    assert Sentence.from_json(sentence.to_json()) == sentence
+
+
+@every_sentence
+def test_same_seed_builds_the_same_network(sentence: Sentence) -> None:
+    batch = batch_of([10, 7, 1])
+    assert torch.equal(network_of(sentence)(batch).logits, network_of(sentence)(batch).logits)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_answer(name: str) -> None:
+    answer = network_of(preset(name), outputs=1)(batch_of([10, 7, 1]))
+    assert answer.logits.shape == (3, 1)
+
+
+@pytest.mark.parametrize(("ours", "torchs"), [("lstm", torch.nn.LSTM), ("gru", torch.nn.GRU)])
+def test_two_directions_on_ragged_series_agree_with_packed_torch(ours: str, torchs: type) -> None:
+    lengths = [9, 4, 6]
+    batch = batch_of(lengths)
+    encoder = network_of(Sentence.of({"name": ours, "hidden_size": 5, "bidirectional": True})).encoder
+    reference = torchs(CHANNELS, 5, batch_first=True, bidirectional=True)
+    state = {}
+    for name, weight in encoder.layers[0].named_parameters():
+        direction, _, own = name.partition(".")
+        state[own + ("_reverse" if direction == "back" else "")] = weight
+    reference.load_state_dict(state)
+    packed = torch.nn.utils.rnn.pack_padded_sequence(
+        batch.values, torch.tensor(lengths), batch_first=True, enforce_sorted=False
+    )
+    expected, _ = torch.nn.utils.rnn.pad_packed_sequence(reference(packed)[0], batch_first=True)
+    features, mask = encoder(batch.values, batch.mask)
+    torch.testing.assert_close(features[mask], expected[mask])
+
+
+@settings(max_examples=30, deadline=None)
+@given(stride=st.integers(1, 9), length=st.integers(1, 40))
+def test_a_strided_step_answers_for_its_own_stretch_of_time(stride: int, length: int) -> None:
+    from limelight.nn.masking import mask_every, spread_over_time
+
+    mask = torch.arange(length + 4)[None] < length
+    steps = int(mask_every(mask, stride).sum())
+    for step in range(steps):
+        weights = torch.zeros(1, mask_every(mask, stride).shape[1])
+        weights[0, step] = 1.0
+        on_time = spread_over_time(weights, mask, stride)[0]
+        covered = torch.arange(step * stride, min((step + 1) * stride, length))
+        assert on_time.nonzero().flatten().tolist() == covered.tolist()
+        torch.testing.assert_close(on_time.sum(), torch.tensor(1.0))

@@ -1,0 +1,259 @@
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import limelight as ll
+from limelight.errors import DataError, LabelError, ParameterError
+
+EXPECTED_TO_FAIL: dict[str, str] = {}
+"""Checks of scikit-learn that cannot pass, each with its reason: there are none."""
+
+WAVES = ll.generate_sine(ll.SineSettings(dataset_size=60, num_points=25))
+ARRAY = WAVES.values.reshape(60, 25, 1)
+
+
+def small(**parameters: object) -> ll.TimeSeriesClassifier:
+    quick = {"encoder": ll.GRU(hidden_size=4), "max_epochs": 1, "random_state": 0}
+    return ll.TimeSeriesClassifier(**{**quick, **parameters})  # type: ignore[arg-type]
+
+
+@pytest.mark.slow
+@parametrize_with_checks(
+    [ll.TimeSeriesClassifier(max_epochs=5, random_state=0)],
+    expected_failed_checks=lambda estimator: EXPECTED_TO_FAIL,
+)
+@pytest.mark.filterwarnings("default")  # the checks raise warnings of scikit-learn's own on purpose
+def test_scikit_learns_contract(estimator: object, check: object) -> None:
+    check(estimator)  # type: ignore[operator]
+
+
+def test_panel_array_list_and_two_dimensional_array_are_the_same() -> None:
+    expected = small().fit(WAVES).predict_proba(WAVES)
+    for series in (ARRAY, list(ARRAY), ARRAY[:, :, 0], list(ARRAY[:, :, 0]), ARRAY.tolist()):
+        np.testing.assert_array_equal(small().fit(series, WAVES.labels).predict_proba(series), expected)
+
+
+def test_series_of_any_length_are_taken() -> None:
+    rng = np.random.default_rng(0)
+    ragged = [rng.normal(size=(n, 2)) for n in (3, 50, 7, 1, 20, 20)]
+    model = small().fit(ragged, [0, 1, 0, 1, 0, 1])
+    assert model.predict(ragged[:2] + [rng.normal(size=(99, 2))]).shape == (3,)
+
+
+def test_channels_first_arrays_are_refused_with_the_word_to_say() -> None:
+    with pytest.raises(DataError) as error:
+        small().fit(np.zeros((10, 6, 100)), np.arange(10) % 2)
+    assert str(error.value) == (
+        "expected series of shape (time, channels), got 6 time steps of 100 channels, which looks like (channels, time);"
+        " say layout='nct' if it is, or layout='ntc' if there really are so many channels"
+    )
+
+
+def test_channels_first_lists_are_refused_too() -> None:
+    with pytest.raises(DataError, match=r"^expected series of shape \(time, channels\), got 3 time steps of 50 chan"):
+        small().fit([np.zeros((3, 50)), np.zeros((3, 70))], ["a", "b"])
+
+
+def test_layout_says_which_axis_is_time() -> None:
+    turned = ARRAY.transpose(0, 2, 1)
+    expected = small().fit(ARRAY, WAVES.labels).predict_proba(ARRAY)
+    stated = small(layout="nct").fit(turned, WAVES.labels)
+    np.testing.assert_array_equal(stated.predict_proba(turned), expected)
+
+
+def test_layout_states_many_channels() -> None:
+    model = small(layout="ntc").fit(np.zeros((4, 3, 20)), [0, 1, 0, 1])
+    assert len(model.model_.channels) == 20
+
+
+def test_columns_are_counted_only_after_a_fit_on_a_table() -> None:
+    model = small().fit(ARRAY[:, :, 0], WAVES.labels)
+    assert model.n_features_in_ == 25
+    with pytest.raises(ValueError, match=r"^X has 24 features, but TimeSeriesClassifier is expecting 25 features"):
+        model.predict(ARRAY[:, :24, 0])
+    assert not hasattr(model.fit(WAVES), "n_features_in_")
+    assert model.predict(ARRAY[:, :24, 0]).shape == (60,)
+
+
+def test_unknown_layout_is_refused() -> None:
+    with pytest.raises(ParameterError) as error:
+        small(layout="tnc").fit(ARRAY, WAVES.labels)
+    assert str(error.value) == "expected layout='ntc' (time, channels) or 'nct' (channels, time), got 'tnc'"
+
+
+@pytest.mark.parametrize("labels", [["a", "b"] * 30, [3, 7] * 30, [True, False] * 30, ["x", "y", "z"] * 20])
+def test_predictions_are_labels_of_the_kind_given(labels: list[object]) -> None:
+    model = small().fit(ARRAY, labels)
+    assert model.predict(ARRAY).dtype == np.asarray(labels).dtype
+    assert set(model.predict(ARRAY)) <= set(labels)
+    assert model.classes_.tolist() == sorted(set(labels))  # type: ignore[type-var]
+
+
+def test_labels_given_win_over_those_of_the_panel() -> None:
+    assert small().fit(WAVES, np.arange(60) % 3).classes_.tolist() == [0, 1, 2]
+
+
+def test_one_class_only_is_refused() -> None:
+    with pytest.raises(LabelError) as error:
+        small().fit(ARRAY, ["a"] * 60)
+    assert str(error.value) == (
+        "expected labels of at least two classes, got one class only, 'a'; "
+        "a classifier needs series of another class to compare with"
+    )
+
+
+def test_missing_labels_are_refused() -> None:
+    with pytest.raises(LabelError) as error:
+        small().fit(ARRAY)
+    assert str(error.value) == (
+        "expected labels, got none: this TimeSeriesClassifier estimator requires y to be passed, but the target y is "
+        "None; give y, or a Panel with labels"
+    )
+
+
+def test_too_few_labels_are_refused() -> None:
+    with pytest.raises(LabelError) as error:
+        small().fit(WAVES, [0, 1])
+    assert str(error.value) == "expected one label for each of the 60 series, got 2 labels"
+
+
+@pytest.mark.parametrize(
+    ("series", "message"),
+    [
+        ([], "expected series as an array (n, time, channels) or (n, time), got shape (0,); give one row for each series"),
+        (np.zeros((0, 5, 1)), "expected at least one series, got none"),
+        ([np.zeros((3, 1)), np.zeros((0, 1))], "expected at least one step in every series, got none in '1'; leave empty series out"),
+        ([np.zeros((3, 1)), np.zeros((4, 2))],
+         "expected the same channels in every series, got 1 in series 0 and 2 in series 1; each series is "
+         "(time, channels): transpose those that are (channels, time)"),
+        ([np.array([["a"]]), np.zeros((4, 1))],
+         "expected numbers in series 0, got something else: could not convert string to float: np.str_('a')"),
+        (np.zeros((2, 2, 2, 2)), "expected series as an array (n, time, channels) or (n, time), got shape (2, 2, 2, 2); give one row for each series"),
+    ],
+)  # fmt: skip
+def test_arrays_that_are_no_series_are_refused(series: object, message: str) -> None:
+    from limelight.data.coercion import as_panel
+
+    with pytest.raises(DataError) as error:
+        as_panel(series)
+    assert str(error.value) == message
+
+
+def test_unknown_part_offers_the_nearest() -> None:
+    with pytest.raises(ParameterError) as error:
+        small(encoder="lsmt").fit(WAVES)
+    assert str(error.value) == "there is no encoder 'lsmt'; did you mean 'lstm'?"
+
+
+def test_predicting_before_fitting_is_told() -> None:
+    for ask in (small().predict, small().predict_proba, small().explain):
+        with pytest.raises(NotFittedError, match=r"^This TimeSeriesClassifier instance is not fitted yet"):
+            ask(ARRAY)
+
+
+def test_same_random_state_gives_the_same_model() -> None:
+    first, second = small(random_state=4).fit(WAVES), small(random_state=4).fit(WAVES)
+    np.testing.assert_array_equal(first.predict_proba(WAVES), second.predict_proba(WAVES))
+
+
+def test_no_random_state_gives_another_model_each_time() -> None:
+    first, second = small(random_state=None).fit(WAVES), small(random_state=None).fit(WAVES)
+    assert (first.predict_proba(WAVES) != second.predict_proba(WAVES)).any()
+
+
+def test_small_sets_are_trained_on_whole() -> None:
+    model = small(max_epochs=2).fit(WAVES[:30])
+    assert model.model_.fitted_on["validation_series"] == 0
+    assert model.model_.fitted_on["training_series"] == 30
+
+
+def test_larger_sets_keep_a_stratified_part_to_validate() -> None:
+    model = small(validation=0.2).fit(WAVES)
+    assert model.model_.fitted_on["validation_series"] == 12
+    assert "validation_loss" in model.history_[0]
+
+
+def test_clone_keeps_the_parts_and_forgets_the_fit() -> None:
+    model = small(encoder=ll.LSTM(hidden_size=[5, 3])).fit(WAVES)
+    again = clone(model)
+    assert again.encoder == ll.LSTM(hidden_size=[5, 3])
+    assert again.encoder is not model.encoder
+    assert not hasattr(again, "model_")
+
+
+@pytest.mark.parametrize("encoder", ["gru", ll.GRU(hidden_size=9)])
+def test_grid_search_reaches_into_parts_by_name_or_by_value(encoder: object) -> None:
+    grid = GridSearchCV(small(encoder=encoder), {"encoder__hidden_size": [2, 3]}, cv=2).fit(WAVES, WAVES.labels)
+    assert grid.best_estimator_.encoder.hidden_size in (2, 3)
+    assert grid.best_estimator_.model_.sentence.encoder.hidden_size == grid.best_params_["encoder__hidden_size"]
+
+
+def test_unknown_parameter_of_a_part_is_refused() -> None:
+    with pytest.raises(ParameterError) as error:
+        small().set_params(encoder__hiden_size=3)
+    assert str(error.value) == "'gru' has no parameter 'hiden_size'; did you mean 'hidden_size'?"
+
+
+@pytest.mark.parametrize("series", [WAVES, ARRAY, ARRAY[:, :, 0]], ids=["panel", "array", "two dimensions"])
+def test_cross_validation_works(series: object) -> None:
+    assert cross_val_score(small(), series, WAVES.labels, cv=3, scoring="roc_auc").shape == (3,)
+    assert cross_val_predict(small(), series, WAVES.labels, cv=3, method="predict_proba").shape == (60, 2)
+
+
+def test_pipeline_works() -> None:
+    pipeline = Pipeline([("louder", FunctionTransformer(lambda X: X * 2)), ("model", small())])
+    assert pipeline.fit(ARRAY, WAVES.labels).predict(ARRAY).shape == (60,)
+
+
+def test_calibration_works_on_a_panel() -> None:
+    model = CalibratedClassifierCV(small(), method="temperature", cv=2).fit(WAVES, WAVES.labels)
+    np.testing.assert_allclose(model.predict_proba(WAVES).sum(axis=1), 1)
+
+
+def test_data_frame_of_one_series_a_row_is_taken() -> None:
+    frame = pd.DataFrame(ARRAY[:, :, 0]).add_prefix("step_")
+    model = small().fit(frame, WAVES.labels)
+    np.testing.assert_array_equal(model.predict_proba(frame), model.predict_proba(frame.copy()))
+    with pytest.raises(ValueError, match=r"^The feature names should match those that were passed during fit"):
+        model.predict(frame.add_prefix("other_"))
+
+
+def test_saved_and_loaded_model_answers_the_same(tmp_path: Path) -> None:
+    model = small().fit(WAVES)
+    again = ll.load(model.save(tmp_path / "waves"))
+    np.testing.assert_array_equal(again.predict(ARRAY), model.predict(ARRAY))
+    np.testing.assert_array_equal(again.predict_proba(ARRAY[:, :, 0]), model.predict_proba(ARRAY[:, :, 0]))
+    assert again.classes_.tolist() == model.classes_.tolist()
+
+
+def test_explanation_is_on_the_time_axis_of_the_series() -> None:
+    explanation = small(encoder="conv_lstm").fit(WAVES).explain(WAVES[:3])
+    assert [len(one) for one in explanation.importance] == [25, 25, 25]
+    np.testing.assert_allclose([one.sum() for one in explanation.importance], 1, atol=1e-5)
+
+
+def test_preset_is_a_whole_network() -> None:
+    model = ll.TimeSeriesClassifier.from_preset("bilstm", max_epochs=1, random_state=0).fit(WAVES)
+    assert model.model_.sentence.describe() == "bidirectional lstm (50), last, linear"
+
+
+@pytest.mark.slow
+def test_learns_to_find_waves_that_were_held_and_fails_on_shuffled_labels() -> None:
+    panel = ll.generate_sine(ll.SineSettings(dataset_size=1500, num_points=100, min_length=0.3), seed=2)
+    train, test = panel.split(test=0.2)
+    with warnings.catch_warnings():
+        model = ll.TimeSeriesClassifier(max_epochs=15, random_state=0).fit(train)
+        shuffled = np.random.default_rng(0).permutation(train.labels)
+        control = ll.TimeSeriesClassifier(max_epochs=15, random_state=0).fit(train, shuffled)
+    assert model.score(test, test.labels) >= 0.95
+    assert control.score(test, test.labels) <= 0.6

@@ -1,0 +1,141 @@
+"""The rules of the house, as tests: floors, circles, sizes, public names, what an import may load."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import limelight
+
+SOURCE = Path(limelight.__file__).parent
+FILES = {".".join(file.relative_to(SOURCE).with_suffix("").parts): file for file in sorted(SOURCE.rglob("*.py"))}
+FLOORS = [
+    {"errors"},
+    {"files", "task"},
+    {"parts"},
+    {"data"},
+    {"nn"},
+    {"model", "interop"},
+    {"training", "evaluation", "explanation"},
+    {"estimator", "report"},
+    {"config"},
+    {"runs"},
+    {"cli"},
+    {"__main__"},
+]
+"""From the ground up; a module imports from lower floors or from its own folder."""
+
+
+def imports_of(file: Path) -> set[str]:
+    """Modules of limelight that a file imports, also inside functions."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        found |= {name.removeprefix("limelight.") for name in names if name.startswith("limelight.")}
+    return found
+
+
+def floor_of(module: str) -> int:
+    room = module.split(".")[0]
+    return next(floor for floor, rooms in enumerate(FLOORS) if room in rooms)
+
+
+GRAPH = {module: imports_of(file) for module, file in FILES.items() if module != "__init__"}
+
+
+@pytest.mark.parametrize("module", GRAPH)
+def test_imports_go_down_only(module: str) -> None:
+    room = module.split(".")[0]
+    upwards = {
+        other for other in GRAPH[module] if other.split(".")[0] != room and floor_of(other) >= floor_of(module)
+    }
+    assert upwards == set()
+
+
+def test_no_circles() -> None:
+    done: set[str] = set()
+
+    def visit(module: str, path: list[str]) -> None:
+        assert module not in path, " -> ".join([*path, module])
+        if module not in done:
+            for other in GRAPH.get(module, ()):
+                visit(other, [*path, module])
+            done.add(module)
+
+    for module in GRAPH:
+        visit(module, [])
+
+
+def test_networks_know_nothing_of_data_or_training() -> None:
+    for module, others in GRAPH.items():
+        if module.startswith("nn."):
+            assert {other.split(".")[0] for other in others} <= {"nn", "errors", "task", "parts"}
+
+
+def test_only_training_knows_lightning() -> None:
+    knowing = {module for module, file in FILES.items() if "lightning" in _outside_imports(file)}
+    assert {module.split(".")[0] for module in knowing} == {"training"}
+
+
+def test_facts_need_no_torch() -> None:
+    for module, file in FILES.items():
+        if module.split(".")[0] in {"errors", "files", "task", "data", "parts", "config", "cli"}:
+            assert "torch" not in _outside_imports(file), module
+
+
+def _outside_imports(file: Path) -> set[str]:
+    nodes = [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, (ast.Import, ast.ImportFrom))]
+    names = [node.module or "" if isinstance(node, ast.ImportFrom) else node.names[0].name for node in nodes]
+    return {name.split(".")[0] for name in names}
+
+
+@pytest.mark.parametrize("module", FILES)
+def test_files_stay_below_400_lines_and_functions_below_60(module: str) -> None:
+    text = FILES[module].read_text()
+    assert len(text.splitlines()) <= 400
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            documented = isinstance(node.body[0], ast.Expr) and isinstance(node.body[0].value, ast.Constant)
+            first = node.body[1] if documented and len(node.body) > 1 else node.body[0]
+            lines = (node.end_lineno or 0) - first.lineno + 1
+            assert lines <= 60, node.name
+
+
+def test_public_names_are_these() -> None:
+    assert limelight.__all__ == [
+        "AttentionPooling", "ConvLSTM", "Explanation", "GRU", "InputError", "LSTM", "LastPooling", "LimelightError",
+        "LinearHead", "MLPHead", "MaxPooling", "MeanPooling", "Panel", "SineSettings", "TimeSeriesClassifier",
+        "generate_sine", "load", "read_table", "write_table",
+    ]  # fmt: skip
+    assert all(getattr(limelight, name) is not None for name in limelight.__all__)
+
+
+def test_unknown_public_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError) as error:
+        limelight.Panell  # noqa: B018
+    assert str(error.value) == "module 'limelight' has no attribute 'Panell'"
+
+
+HEAVY = {"torch", "lightning", "sklearn", "matplotlib", "pandas", "scipy", "pyarrow", "pydantic"}
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["import limelight", "import sys; sys.argv = ['limelight', '--help']\ntry: __import__('limelight.cli').cli.main()\nexcept SystemExit: pass"],
+    ids=["import limelight", "limelight --help"],
+)  # fmt: skip
+def test_starting_loads_nothing_heavy(command: str) -> None:
+    code = f"{command}\nimport sys; print('loaded:', *sorted({HEAVY!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.splitlines()[-1].split()[1:])
+    assert loaded <= {"pydantic"}  # typer brings it
+
+
+def test_no_error_of_ours_is_left_out_of_the_drawn_tree() -> None:
+    from limelight import errors
+
+    classes = [name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, Exception)]
+    assert all(name in (errors.__doc__ or "") for name in classes)

@@ -1,0 +1,237 @@
+import csv
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from limelight.data.panel import Panel
+from limelight.data.sine import SineSettings, generate_sine
+from limelight.errors import DataError, OutputError, ParameterError
+from limelight.model.fitted import FittedModel
+from limelight.parts.encoders import LSTM, ConvLSTM
+from limelight.parts.sentence import Sentence
+from limelight.task import Task
+from limelight.training.callbacks import StopOnInterrupt
+from limelight.training.fit import Training, fit
+from limelight.training.settings import TrainingSettings
+
+SMALL = Sentence.of(LSTM(hidden_size=8, dropout=0.2), "attention", "linear")
+WAVES = generate_sine(SineSettings(dataset_size=120, num_points=30), seed=1)
+TRAIN, CHECK = WAVES[:80], WAVES[80:]
+TASK = Task.from_labels(WAVES.labels)
+
+
+def train(epochs: int = 3, panel: Panel = TRAIN, **options: object) -> Training:
+    settings = TrainingSettings(max_epochs=epochs, patience=options.pop("patience", 50))  # type: ignore[arg-type]
+    return fit(panel, TASK, SMALL, **{"validation": CHECK, "settings": settings, **options})  # type: ignore[arg-type]
+
+
+def weights_of(model: FittedModel) -> dict[str, torch.Tensor]:
+    return model.network.state_dict()
+
+
+def same_weights(one: Training, other: Training) -> bool:
+    mine, theirs = weights_of(one.model), weights_of(other.model)
+    return all(torch.equal(mine[name], theirs[name]) for name in mine)
+
+
+def numbers(training: Training) -> list[dict[str, float]]:
+    return [{name: value for name, value in row.items() if name != "seconds"} for row in training.history]
+
+
+def test_same_seed_gives_the_same_numbers_twice() -> None:
+    first, second = train(seed=3), train(seed=3)
+    assert numbers(first) == numbers(second)
+    assert same_weights(first, second)
+
+
+def test_another_seed_gives_other_numbers() -> None:
+    assert not same_weights(train(seed=3), train(seed=4))
+
+
+def test_global_random_state_is_left_alone() -> None:
+    torch_before, numpy_before, python_before = torch.get_rng_state(), np.random.get_state(), random.getstate()
+    train()
+    assert torch.equal(torch.get_rng_state(), torch_before)
+    assert (np.random.get_state()[1] == numpy_before[1]).all()
+    assert random.getstate() == python_before
+
+
+def test_numbers_do_not_depend_on_the_global_random_state() -> None:
+    first = train(seed=3)
+    torch.manual_seed(99)
+    np.random.seed(99)
+    assert same_weights(first, train(seed=3))
+
+
+def test_best_weights_are_restored() -> None:
+    training = train(epochs=6)
+    losses = [row["validation_loss"] for row in training.history]
+    assert training.best_epoch == 1 + int(np.argmin(losses))
+    logits = training.model.predict(CHECK).logits[:, 0]
+    targets = TASK.encode(CHECK.labels)
+    loss = np.mean(np.logaddexp(0, logits) - targets * logits)
+    assert loss == pytest.approx(min(losses), abs=1e-5)
+
+
+def test_training_stops_when_validation_gets_no_better() -> None:
+    settings = TrainingSettings(max_epochs=200, patience=2, learning_rate=0.1)
+    training = fit(TRAIN, TASK, SMALL, validation=CHECK, settings=settings)
+    assert training.stopped == "no better validation loss"
+    assert len(training.history) == training.best_epoch + 2
+
+
+def test_without_validation_all_epochs_run_and_the_last_weights_stay() -> None:
+    training = train(epochs=4, validation=None)
+    assert (len(training.history), training.best_epoch, training.stopped) == (4, 4, "all epochs done")
+    assert "validation_loss" not in training.history[0]
+
+
+def test_scaling_is_fitted_on_the_training_series_alone() -> None:
+    values = TRAIN.compact().values.astype(np.float64)
+    normalisation = train(epochs=1).model.network.normalisation
+    assert normalisation.mean.item() == pytest.approx(values.mean(), rel=1e-5)
+    assert normalisation.scale.item() == pytest.approx(values.std(), rel=1e-5)
+
+
+def test_learning_rate_goes_up_and_down_again() -> None:
+    rates = [row["learning_rate"] for row in train(epochs=10).history]
+    top = int(np.argmax(rates))
+    assert 0 < top < 9
+    assert rates[-1] < 1e-4 < max(rates)
+    assert max(rates) <= TrainingSettings().learning_rate
+
+
+def test_history_is_written_as_csv(tmp_path: Path) -> None:
+    training = train(folder=tmp_path)
+    with (tmp_path / "history.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert [float(row["validation_loss"]) for row in rows] == [row["validation_loss"] for row in training.history]
+    assert set(rows[0]) == {
+        "epoch", "train_loss", "validation_accuracy", "validation_f1", "validation_loss", "learning_rate", "seconds"
+    }  # fmt: skip
+
+
+def test_tensorboard_files_appear_when_it_is_installed(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    train(epochs=1, folder=tmp_path)
+    assert list((tmp_path / "tensorboard").glob("events.out.tfevents.*"))
+
+
+def test_nothing_is_written_without_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    train(epochs=1)
+    assert list(tmp_path.iterdir()) == []
+
+
+class KilledError(Exception):
+    pass
+
+
+def killed_in_epoch(epoch: int, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    steps = []
+
+    def kill(self: object, trainer: object, *rest: object) -> None:
+        steps.append(trainer.current_epoch)  # type: ignore[attr-defined]
+        if steps.count(epoch) == 5:
+            raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(StopOnInterrupt, "on_train_batch_end", kill)
+        with pytest.raises(KilledError):
+            train(epochs=5, seed=3, folder=folder)
+
+
+def test_resumed_training_ends_as_if_it_had_never_been_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = train(epochs=5, seed=3)
+    killed_in_epoch(3, monkeypatch, tmp_path)
+    resumed = train(epochs=5, seed=3, folder=tmp_path, resume=True)
+    assert numbers(resumed) == numbers(whole)
+    assert same_weights(resumed, whole)
+
+
+def test_resuming_another_training_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    killed_in_epoch(1, monkeypatch, tmp_path)
+    with pytest.raises(ParameterError) as error:
+        train(epochs=5, seed=4, folder=tmp_path, resume=True)
+    assert str(error.value) == (
+        "expected the data, model, training and seed that the training to resume began with, got others; "
+        "resume with the same experiment, or train without resuming"
+    )
+
+
+def test_resuming_from_nothing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OutputError) as error:
+        train(folder=tmp_path, resume=True)
+    file = tmp_path / "checkpoints" / "last.ckpt"
+    assert str(error.value) == (
+        f"expected a checkpoint to resume from at {str(file)!r}, there is none; train without resuming"
+    )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Ctrl-C cannot be sent to a process on Windows")
+def test_ctrl_c_keeps_the_best_model_so_far() -> None:
+    code = """
+import torch; torch.set_num_threads(1)
+from limelight.data.sine import SineSettings, generate_sine
+from limelight.estimator import TimeSeriesClassifier
+import warnings
+panel = generate_sine(SineSettings(dataset_size=200, num_points=30))
+with warnings.catch_warnings(record=True) as said:
+    warnings.simplefilter("always")
+    print("go", flush=True)
+    model = TimeSeriesClassifier(max_epochs=5000, patience=5000, random_state=0).fit(panel)
+print([str(one.message) for one in said if "interrupted" in str(one.message)])
+print(model.predict(panel).shape)
+"""
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "go\n"
+    time.sleep(8)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    said, shape = output.splitlines()
+    assert said.startswith("['training was interrupted in epoch ")
+    assert said.endswith(", the best so far']")
+    assert shape == "(200,)"
+    assert process.returncode == 0
+
+
+def test_missing_values_are_refused_before_training() -> None:
+    panel = TRAIN.compact()
+    panel.values = panel.values.copy()
+    panel.values[35, 0] = np.nan
+    with pytest.raises(DataError) as error:
+        train(panel=panel)
+    assert str(error.value) == (
+        f"expected a number everywhere, got a missing value (NaN) in series {str(panel.ids[1])!r}, step 5, channel "
+        "'wave'; fill it (for example with the value before it) or leave the series out"
+    )
+
+
+def test_network_learns_ragged_series_to_the_stated_score_and_shuffled_labels_do_not() -> None:
+    rng = np.random.default_rng(0)
+    series = [rng.normal(size=(rng.integers(20, 60), 1)) for _ in range(240)]
+    labels = rng.permutation(np.arange(240) % 2)
+    for one, label in zip(series, labels, strict=True):
+        start = rng.integers(0, len(one) - 10)
+        one[start : start + 10] += 2.5 * (2 * label - 1)
+    panel = Panel.from_series(series, labels=labels)
+    sentence = Sentence.of(ConvLSTM(filters=16, hidden_size=16, stride=4))
+    settings = TrainingSettings(max_epochs=12)
+
+    def score(taught: Panel) -> float:
+        model = fit(taught[:160], Task((0, 1)), sentence, validation=taught[160:180], settings=settings).model
+        return float(np.mean(model.predict(panel[180:]).labels == labels[180:]))
+
+    assert score(panel) >= 0.95
+    assert score(panel.with_labels(rng.permutation(labels))) <= 0.75
