@@ -52,7 +52,7 @@ def test_the_summary_says_first_what_a_person_wants_first():
         "series: 2",
         "steps: 5, 2 to 3 each, median 2.5",
         "time: no clock, the order of steps only",
-        "split: 1 train, 0 validation, 1 test, as given",
+        "split: 1 train, 0 validation, 1 test; as given",
         "",
         "channel    min  mean  max    std  missing",
         "channel_0    0     2    4  1.414        0",
@@ -142,9 +142,14 @@ def test_a_class_missing_from_a_part_is_warned_of(train, test, message):
 def test_a_constant_channel_is_warned_of():
     panel = _panel()
     panel.values[:, 1] = 3
-    assert _warnings(panel) == [
-        "channel 'channel_1' never changes and tells nothing; leave it out of the channels"
-    ]
+    assert _warnings(panel) == ["nothing ever changes in channel 'channel_1'; leave such channels out"]
+
+
+def test_several_constant_channels_are_warned_of_together():
+    panel = _panel()
+    panel.values[:] = 3
+    expected = "nothing ever changes in channels 'channel_0', 'channel_1'; leave such channels out"
+    assert _warnings(panel)[0] == expected
 
 
 def test_missing_values_are_warned_of():

@@ -60,19 +60,19 @@ def test_a_small_class_with_three_series_stands_in_every_part():
 
 def test_description_gives_sizes_rule_and_seed():
     split = random_split(1000, test=0.2, validation=0.1, seed=0, labels=["a", "b"] * 500)
-    expected = "split: 700 train, 100 validation, 200 test, by a random rule stratified by label, seed 0"
+    expected = "split: 700 train, 100 validation, 200 test; at random, stratified by label, seed 0"
     assert split.describe() == expected
 
 
 def test_description_without_labels_does_not_speak_of_strata():
     split = random_split(10, test=0.2, validation=0, seed=3)
-    assert split.describe() == "split: 8 train, 0 validation, 2 test, by a random rule, seed 3"
+    assert split.describe() == "split: 8 train, 0 validation, 2 test; at random, seed 3"
 
 
 def test_description_names_a_class_too_small_for_every_part():
     split = random_split(11, test=0.2, validation=0.2, seed=0, labels=["a"] * 10 + ["b"])
     assert split.describe() == (
-        "split: 7 train, 2 validation, 2 test, by a random rule stratified by label, seed 0; "
+        "split: 7 train, 2 validation, 2 test; at random, stratified by label, seed 0; "
         "too few series to put class 'b' into every part"
     )
 
@@ -151,7 +151,7 @@ def test_an_unknown_part_is_refused():
 def test_words_make_a_split():
     split = named_split(["test", "train", "validation", "train"], list("abcd"), "'split.csv'")
     assert [split.part(name).tolist() for name in PARTS] == [[1, 3], [2], [0]]
-    assert split.describe() == "split: 2 train, 1 validation, 1 test, by 'split.csv'"
+    assert split.describe() == "split: 2 train, 1 validation, 1 test; as 'split.csv' says"
 
 
 def test_an_unknown_word_is_refused_with_the_nearest():
@@ -171,6 +171,13 @@ def test_carved_validation_takes_some_rows_and_leaves_some(labels, fraction):
     assert sorted([*train, *validation]) == rows.tolist()
     assert len(train) >= 1
     assert len(validation) == min(max(1, round(fraction * len(rows))), len(rows) - 1)
+
+
+@given(labels=label_lists.filter(lambda labels: len(labels) > 1), fraction=st.floats(0.01, 0.99))
+@settings(deadline=None)
+def test_carving_leaves_every_class_in_train_where_there_is_room(labels, fraction):
+    train, _ = carve_validation(np.arange(len(labels)), labels, fraction, seed=0)
+    assert len(train) < len(set(labels)) or set(np.array(labels)[train]) == set(labels)
 
 
 def test_carved_validation_is_stratified():

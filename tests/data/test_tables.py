@@ -102,9 +102,7 @@ def test_a_slice_of_a_panel_is_written_alone(tmp_path):
     _assert_equal(_read_folder(tmp_path), panel)
 
 
-def test_writing_without_labels_removes_the_old_labels(tmp_path):
-    panel = Panel.from_series([[1.0]], labels=["x"])
-    write_table(panel, tmp_path)
+def test_writing_without_labels_writes_the_series_alone(tmp_path):
     write_table(Panel.from_series([[1.0]]), tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == ["series.parquet"]
 
@@ -294,8 +292,33 @@ def test_something_that_is_no_table_is_refused():
     )
 
 
-def test_a_frame_of_mixed_types_is_refused():
-    message = _refused(DataError, pd.DataFrame({"series_id": ["a", "a"], "x": [1.0, "fast"]}))
+def test_text_among_the_numbers_of_a_frame_is_located():
+    frame = pd.DataFrame({"series_id": ["a", "a", "b"], "x": [1.0, None, "fast"], "y": [1.0, 2.0, 3.0]})
+    assert _refused(DataError, frame, channels=["x"], missing="keep") == (
+        "expected a number in column 'x', got 'fast' in row 2 (the first is 0) of the series table "
+        "(series 'b'); correct it, or leave the cell empty if the value is not known"
+    )
+
+
+def test_ids_of_mixed_types_in_a_frame_are_read_as_text():
+    assert read_table(pd.DataFrame({"series_id": [1, "b"], "x": [1.0, 2.0]})).ids.tolist() == ["1", "b"]
+
+
+def test_text_that_mostly_reads_as_numbers_is_a_channel_with_a_fault():
+    table = pa.table({"series_id": ["a", "a", "a"], "x": ["1", "fast", "2"], "y": [1.0, 2.0, 3.0]})
+    assert _refused(DataError, table) == (
+        "expected a number in column 'x', got 'fast' in row 1 (the first is 0) of the series table "
+        "(series 'a'); correct it, or leave the cell empty if the value is not known"
+    )
+
+
+def test_label_columns_are_no_channels_whatever_the_label_is_called():
+    table = pa.table({"series_id": ["a"], "state": ["ok"], "state_of_charge": [1.0], "label_step": [0]})
+    assert read_table(table, label="state").channels == ("state_of_charge",)
+
+
+def test_a_frame_of_lists_is_refused():
+    message = _refused(DataError, pd.DataFrame({"series_id": ["a", "a"], "x": [1.0, [2.0]]}))
     assert message.startswith(
         "expected a DataFrame of plain columns as series, got one that cannot be turned"
     )
@@ -580,7 +603,7 @@ def test_a_split_is_in_the_order_of_the_panel(tmp_path):
     path = _csv(tmp_path / "split.csv", "series_id,split", "c,test", "a,train", "b,validation")
     split = read_split(path, ["a", "b", "c"])
     assert [split.part(name).tolist() for name in ("train", "validation", "test")] == [[0], [1], [2]]
-    assert split.describe() == f"split: 1 train, 1 validation, 1 test, by '{path}'"
+    assert split.describe() == f"split: 1 train, 1 validation, 1 test; as '{path}' says"
 
 
 @given(names=st.lists(words, min_size=1, max_size=8, unique=True), draw=st.data())

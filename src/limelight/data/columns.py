@@ -180,18 +180,18 @@ def read_clock(source: Source, name: str) -> NDArray[Any]:
 
 
 def is_number_column(source: Source, name: str) -> bool:
-    """Say whether a column is a channel by default: numbers, or, in a CSV file, cells that mostly read so.
+    """Say whether a column is a channel by default: numbers, or text that mostly reads so.
 
-    One stray word in a CSV column of numbers does not make it a column of text; it is a fault to be told.
+    One stray word among numbers does not make them a column of text; it is a fault to be told.
 
     Example
     -------
-    >>> source = Source(pa.table({"a": [1.5], "b": ["x"]}), "the series table")
+    >>> source = Source(pa.table({"a": ["1", "2", "fast"], "b": ["x", "y", "3"]}), "the series table")
     >>> is_number_column(source, "a"), is_number_column(source, "b")
     (True, False)
     """
     kind = source.table.schema.field(name).type
-    if source.csv is None or not is_text(kind):
+    if not is_text(kind):
         types = pa.types
         return bool(
             types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind) or types.is_null(kind)

@@ -239,11 +239,11 @@ def _value_warnings(facts: Inspection) -> Iterator[str]:
         )
     constant = [channel.name for channel in facts.channels if channel.constant]
     if constant:
-        yield f"channel {listing(constant)} never changes and tells nothing; leave it out of the channels"
+        yield f"nothing ever changes in {_named_channels(constant)}; leave such channels out"
     gappy = [channel.name for channel in facts.channels if channel.missing]
     if gappy:
         yield (
-            f"values are missing in channel {listing(gappy)}; limelight does not fill gaps: fill them, or "
+            f"values are missing in {_named_channels(gappy)}; limelight does not fill gaps: fill them, or "
             "leave out those series"
         )
     if facts.time.gaps:
@@ -342,6 +342,10 @@ def _aligned(rows: list[list[str]], left_out: int) -> list[str]:
 def _pairs(pairs: list[tuple[str, str]], limit: int = 3) -> str:
     shown = ", ".join(f"{first!r} and {second!r}" for first, second in pairs[:limit])
     return shown if len(pairs) <= limit else f"{shown}, and {len(pairs) - limit} more pairs"
+
+
+def _named_channels(names: list[str]) -> str:
+    return f"channel{'s' if len(names) > 1 else ''} {listing(names)}"
 
 
 def _many(count: int, thing: str) -> str:

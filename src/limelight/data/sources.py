@@ -132,7 +132,10 @@ def _frame_table(given: Any, what: str) -> pa.Table:
     try:
         frame = nw.from_native(given)
         frame = frame.collect() if isinstance(frame, nw.LazyFrame) else frame
-        return frame.to_arrow().select(list(frame.columns))  # an index of pandas is not a column
+        try:
+            return frame.to_arrow().select(list(frame.columns))  # an index of pandas is not a column
+        except (pa.ArrowInvalid, pa.ArrowTypeError):
+            return pa.table({name: _column_array(frame[name]) for name in frame.columns})
     except TypeError as error:
         raise DataError(
             f"expected the {what} as a path to a .csv or .parquet file or as a DataFrame, "
@@ -143,6 +146,18 @@ def _frame_table(given: Any, what: str) -> pa.Table:
             f"expected a DataFrame of plain columns as {what}, got one that cannot be turned into a table: "
             f"{str(error).splitlines()[0]}; give every column one type and its own name"
         ) from error
+
+
+def _column_array(series: Any) -> Any:
+    """Give one column; one of mixed types becomes text, so that the odd cell can be named later."""
+    try:
+        return series.to_arrow()
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        cells = series.to_list()
+        if any(isinstance(cell, list | tuple | dict | set) for cell in cells):
+            raise
+        empty = series.is_null().to_list()
+        return pa.array([None if blank else str(cell) for cell, blank in zip(cells, empty, strict=True)])
 
 
 def _open_file(path: Path) -> Source:

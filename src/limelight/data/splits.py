@@ -35,7 +35,7 @@ class Split:
     -------
     >>> split = Split([0, 2], [], [1])
     >>> split.describe()
-    'split: 2 train, 0 validation, 1 test, as given'
+    'split: 2 train, 0 validation, 1 test; as given'
     >>> split.part("test")
     array([1])
     """
@@ -68,7 +68,7 @@ class Split:
     def describe(self) -> str:
         """Say the sizes of the parts and the rule in one line."""
         sizes = ", ".join(f"{len(self.part(name))} {name}" for name in PARTS)
-        return f"split: {sizes}, {self.rule}"
+        return f"split: {sizes}; {self.rule}"
 
 
 def random_split(
@@ -105,7 +105,7 @@ def random_split(
     -------
     >>> split = random_split(10, test=0.2, validation=0.2, seed=0, labels=list("aaaaabbbbb"))
     >>> split.describe()
-    'split: 6 train, 2 validation, 2 test, by a random rule stratified by label, seed 0'
+    'split: 6 train, 2 validation, 2 test; at random, stratified by label, seed 0'
     >>> len(split.train)
     6
     """
@@ -162,7 +162,7 @@ def named_split(names: ArrayLike, ids: ArrayLike, where: str) -> Split:
             f"{series!r}{nearest(word, PARTS)}"
         )
     train, validation, test = (np.flatnonzero(words == name) for name in PARTS)
-    return Split(train, validation, test, f"by {where}")
+    return Split(train, validation, test, f"as {where} says")
 
 
 def carve_validation(
@@ -275,11 +275,11 @@ def _quotas(sizes: Rows, count: int, sides: int, draw: np.random.Generator) -> R
 
 def _rule(parts: list[Rows], labels: ArrayLike | None, seed: int) -> str:
     if labels is None:
-        return f"by a random rule, seed {seed}"
+        return f"at random, seed {seed}"
     array = np.asarray(labels)
     present = [np.unique(array[part]) for part in parts if len(part)]
     scarce = [label for label in np.unique(array) if not all(label in part for part in present)]
-    rule = f"by a random rule stratified by label, seed {seed}"
+    rule = f"at random, stratified by label, seed {seed}"
     if scarce:
         rule += f"; too few series to put class {listing([label.item() for label in scarce])} into every part"
     return rule

@@ -262,8 +262,8 @@ def _has(source: Source, name: str, option: str) -> bool:
 
 def _channels(source: Source, stated: Sequence[str] | None, taken: tuple[str, ...]) -> list[str]:
     if stated is None:
-        hidden = f"{taken[2]}_"  # labels of single steps; taken as channels they would give the answer away
-        free = [name for name in source.columns if name not in taken and not name.startswith(hidden)]
+        # labels of single steps, taken as channels, would give the answer away
+        free = [name for name in source.columns if name not in taken and not name.startswith("label_")]
         chosen = [name for name in free if is_number_column(source, name)]
         if not chosen:
             raise DataError(

@@ -25,6 +25,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
+from limelight import __version__
 from limelight.errors import OutputError
 from limelight.files import whole_file
 from limelight.model.fitted import Prediction
@@ -61,10 +62,10 @@ def write_predictions(prediction: Prediction, file: Path, labels: Any = None) ->
 
 def environment() -> dict[str, Any]:
     """Say with what a run was made: versions, machine, command."""
-    names = ("limelight", "torch", "lightning", "scikit-learn", "numpy", "pyarrow")
+    names = ("torch", "lightning", "scikit-learn", "numpy", "pyarrow")
     return {
         "python": platform.python_version(),
-        "versions": {name: importlib.metadata.version(name) for name in names},
+        "versions": {"limelight": __version__, **{name: importlib.metadata.version(name) for name in names}},
         "machine": {"system": platform.system(), "processor": platform.machine(), "cores": os.cpu_count()},
         "command": " ".join(["limelight", *sys.argv[1:]]),
     }
