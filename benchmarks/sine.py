@@ -1,4 +1,4 @@
-"""The sine experiment: the article's training written plainly in torch, against limelight's default. One run, both sides.
+"""The sine experiment: the article's training written plainly in torch, against limelight's default, in one run.
 
     python benchmarks/sine.py            about 10 minutes on two cores, nearly all of it the article's side
     python benchmarks/sine.py --quick    a minute, on few series: to see that it runs, not for numbers
@@ -77,7 +77,10 @@ def article_side(parts: dict[str, Panel], task: Task, epochs: int) -> dict[str, 
         f1 = f1_score(y_check, logits > 0)
         if reached is None and f1 >= F1_TO_REACH:
             reached = time.perf_counter() - started
-        print(f"  article: epoch {epoch}, {time.perf_counter() - started:.0f} s, validation F1 {f1:.3f}", flush=True)
+        print(
+            f"  article: epoch {epoch}, {time.perf_counter() - started:.0f} s, validation F1 {f1:.3f}",
+            flush=True,
+        )
         best, since = (loss, 0) if loss < best else (best, since + 1)
         if since == PATIENCE:
             break
@@ -142,15 +145,27 @@ def show(found: dict[str, Any]) -> None:
     """Print what was found."""
     article, ours, times = found["article"], found["limelight"], found["step"]
     f1 = [one["test_f1"] for one in ours]
-    seconds = [one["seconds"] for one in ours]
     hits = [one["seconds_to_validation_f1"] for one in ours]
-    print(f"\n{'':34}{'article':>12}{'limelight':>14}")
-    print(f"{'seconds of training':34}{article['seconds']:12.1f}{statistics.mean(seconds):14.1f}")
     reached = article["seconds_to_validation_f1"]
-    own = "never" if None in hits else f"{statistics.mean(hits):.1f}"
-    print(f"{f'seconds to validation F1 {F1_TO_REACH}':34}{'never' if reached is None else f'{reached:.1f}':>12}{own:>14}")
-    print(f"{'test F1':34}{article['test_f1']:12.4f}{statistics.mean(f1):14.4f}   ({min(f1):.4f} to {max(f1):.4f})")
-    print(f"{'ms a step of the same BiLSTM':34}{times['bare_ms']:12.1f}{times['limelight_ms']:14.1f}   ratio {times['ratio']:.3f}")
+    rows = [
+        ("", "article", "limelight", ""),
+        ("seconds of training", f"{article['seconds']:.1f}", f"{statistics.mean(o['seconds'] for o in ours):.1f}", ""),
+        (
+            f"seconds to validation F1 {F1_TO_REACH}",
+            "never" if reached is None else f"{reached:.1f}",
+            "never" if None in hits else f"{statistics.mean(hits):.1f}",
+            "",
+        ),
+        ("test F1", f"{article['test_f1']:.4f}", f"{statistics.mean(f1):.4f}", f"{min(f1):.4f} to {max(f1):.4f}"),
+        (
+            "ms a step of the same BiLSTM",
+            f"{times['bare_ms']:.1f}",
+            f"{times['limelight_ms']:.1f}",
+            f"ratio {times['ratio']:.3f}",
+        ),
+    ]
+    for name, theirs, own, note in rows:
+        print(f"{name:34}{theirs:>12}{own:>12}   {note}")
 
 
 def main() -> None:

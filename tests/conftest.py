@@ -1,7 +1,5 @@
 """What all tests share: shapes are checked while they run, and threads do not fight over two cores."""
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 from jaxtyping import install_import_hook
@@ -10,9 +8,8 @@ install_import_hook("limelight.nn", "beartype.beartype")
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _one_thread() -> Iterator[None]:
+def _one_thread() -> None:
     torch.set_num_threads(1)
-    yield
 
 
 @pytest.fixture(autouse=True)

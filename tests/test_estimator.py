@@ -47,7 +47,7 @@ def test_series_of_any_length_are_taken() -> None:
     rng = np.random.default_rng(0)
     ragged = [rng.normal(size=(n, 2)) for n in (3, 50, 7, 1, 20, 20)]
     model = small().fit(ragged, [0, 1, 0, 1, 0, 1])
-    assert model.predict(ragged[:2] + [rng.normal(size=(99, 2))]).shape == (3,)
+    assert model.predict([*ragged[:2], rng.normal(size=(99, 2))]).shape == (3,)
 
 
 def test_channels_first_arrays_are_refused_with_the_word_to_say() -> None:

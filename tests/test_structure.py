@@ -49,9 +49,7 @@ GRAPH = {module: imports_of(file) for module, file in FILES.items() if module !=
 @pytest.mark.parametrize("module", GRAPH)
 def test_imports_go_down_only(module: str) -> None:
     room = module.split(".")[0]
-    upwards = {
-        other for other in GRAPH[module] if other.split(".")[0] != room and floor_of(other) >= floor_of(module)
-    }
+    upwards = {other for other in GRAPH[module] if other.split(".")[0] != room and floor_of(other) >= floor_of(module)}
     assert upwards == set()
 
 

@@ -56,7 +56,7 @@ _HOMES = {
     "write_table": "data.tables",
 }
 
-__all__ = sorted(_HOMES)  # noqa: PLE0605
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:

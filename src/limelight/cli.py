@@ -40,7 +40,8 @@ Saved = Annotated[Path, typer.Argument(help="The folder of a run, or of a model.
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Where to write.", show_default=False)]
 Labels = Annotated[Path | None, typer.Option(help="Table of series id and label.", show_default=False)]
 SplitFile = Annotated[
-    Path | None, typer.Option("--split", help="Table of series id and train, validation or test.", show_default=False)
+    Path | None,
+    typer.Option("--split", help="Table of series id and train, validation or test.", show_default=False),
 ]
 Preset = Annotated[
     str | None,
@@ -50,7 +51,9 @@ Seed = Annotated[int | None, typer.Option(help="The same seed gives the same num
 Changes = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", help="Change any key of the experiment: --set training.max_epochs=20. Repeatable.", show_default=False
+        "--set",
+        help="Change any key of the experiment: --set training.max_epochs=20. Repeatable.",
+        show_default=False,
     ),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run in that folder.")]
@@ -97,9 +100,7 @@ def generate(
         raise ParameterError(f"expected an experiment with data.sine to draw waves from, got {str(experiment)!r}")
     panel = generate_sine(asked.data.sine, asked.seed)
     rule = asked.split
-    split = random_split(
-        len(panel), test=rule.test, validation=rule.validation, seed=rule.seed, labels=panel.labels
-    )
+    split = random_split(len(panel), test=rule.test, validation=rule.validation, seed=rule.seed, labels=panel.labels)
     folder = output or Path("sine")
     write_table(panel, folder)
     write_split(split, panel.ids, folder)
@@ -149,7 +150,8 @@ def train(
 def evaluate(
     model: Saved,
     source: Annotated[
-        Path | None, typer.Argument(help="Other labelled series; those of the run if left out.", show_default=False)
+        Path | None,
+        typer.Argument(help="Other labelled series; those of the run if left out.", show_default=False),
     ] = None,
     part: Annotated[
         str | None,

@@ -228,7 +228,9 @@ def _read_json(file: Path) -> dict[str, Any]:
         content = json.loads(file.read_text(encoding="utf-8"), object_pairs_hook=_no_key_twice)
     except FileNotFoundError:
         beside = [one.name for one in file.parent.glob("*.json")] if file.parent.is_dir() else []
-        raise ParameterError(f"expected an experiment file, there is none at {str(file)!r}{nearest(file.name, beside)}") from None
+        raise ParameterError(
+            f"expected an experiment file, there is none at {str(file)!r}{nearest(file.name, beside)}"
+        ) from None
     except json.JSONDecodeError as error:
         raise ParameterError(
             f"{file}, line {error.lineno}, column {error.colno}: expected JSON, got something else ({error.msg}); "
@@ -255,8 +257,11 @@ def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _absolute_paths(content: dict[str, Any], folder: Path) -> dict[str, Any]:
     data = content.get("data")
     if isinstance(data, dict):
-        paths = {key: str((folder / data[key]).resolve()) for key in ("series", "labels", "split")
-                 if isinstance(data.get(key), str)}
+        paths = {
+            key: str((folder / data[key]).resolve())
+            for key in ("series", "labels", "split")
+            if isinstance(data.get(key), str)
+        }
         content = {**content, "data": {**data, **paths}}
     if isinstance(content.get("output"), str):
         content = {**content, "output": str(folder / content["output"])}

@@ -25,6 +25,7 @@ from limelight.task import Task
 from limelight.training.fit import fit
 from limelight.training.settings import TrainingSettings, enough_to_validate
 
+
 class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Classify series of any length with a network of parts, and see what it looked at.
 
@@ -175,10 +176,11 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             device=self.device,
         )
         panel = self._labelled(self._panel(X, fitting=True), X, y)
-        self.classes_ = np.unique(panel.labels)
-        task = Task.from_labels(panel.labels)
+        labels = panel.require_labels()
+        self.classes_ = np.unique(labels)
+        task = Task.from_labels(labels)
         seed = self._seed()
-        split = random_split(len(panel), test=0.0, validation=self.validation, seed=seed, labels=panel.labels)
+        split = random_split(len(panel), test=0.0, validation=self.validation, seed=seed, labels=labels)
         enough = enough_to_validate(len(split.validation), len(self.classes_))
         training = fit(
             panel[split.train] if enough else panel,
@@ -217,7 +219,8 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             If the channels differ from those of the training, or a value is missing or infinite.
         """
         check_is_fitted(self)
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        labels: NDArray[Any] = self.classes_[self.predict_proba(X).argmax(axis=1)]
+        return labels
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Give the probability of each class in the order of ``classes_``, shape (n, classes); raises as predict."""

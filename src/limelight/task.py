@@ -128,11 +128,17 @@ class Task:
 
     def decode(self, codes: NDArray[np.integer[Any]]) -> NDArray[Any]:
         """Turn places in ``classes`` back into labels, shape (n,) to shape (n,)."""
-        return np.array(self.classes)[codes]
+        labels: NDArray[Any] = np.array(self.classes)[codes]
+        return labels
 
     def to_json(self) -> dict[str, Any]:
         """Say the task in a form that JSON can hold."""
-        return {"level": "series", "kind": self.kind, "classes": list(self.classes), "positive": self.positive}
+        return {
+            "level": "series",
+            "kind": self.kind,
+            "classes": list(self.classes),
+            "positive": self.positive,
+        }
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Task:

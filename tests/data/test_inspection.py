@@ -74,9 +74,7 @@ def test_many_channels_are_cut_short():
 
 
 def test_gaps_are_steps_of_more_than_one_and_a_half_typical_ones():
-    panel = _with_times(
-        Panel.from_series([np.arange(4.0), np.arange(5.0)]), [0, 1, 2, 4, 0, 1, 2.5, 3.5, 4.5]
-    )
+    panel = _with_times(Panel.from_series([np.arange(4.0), np.arange(5.0)]), [0, 1, 2, 4, 0, 1, 2.5, 3.5, 4.5])
     time = inspect_panel(panel).time
     assert (time.kind, time.typical_step, time.gaps, time.series_with_gaps) == ("numbers", 1.0, 1, 1)
 
@@ -157,8 +155,7 @@ def test_missing_values_are_warned_of():
     panel.values[5, 0] = np.nan
     assert inspect_panel(panel).channels[0].missing == 1
     assert _warnings(panel) == [
-        "values are missing in channel 'channel_0'; limelight does not fill gaps: fill them, or "
-        "leave out those series"
+        "values are missing in channel 'channel_0'; limelight does not fill gaps: fill them, or leave out those series"
     ]
 
 

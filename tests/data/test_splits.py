@@ -83,9 +83,9 @@ def test_same_seed_same_rows_and_another_seed_other_rows():
 
 
 def test_the_random_state_of_numpy_is_left_alone():
-    before = np.random.get_state()[1].tolist()  # noqa: NPY002
+    before = np.random.get_state()[1].tolist()
     random_split(100, test=0.2, validation=0.2, seed=0, labels=["a", "b"] * 50)
-    assert np.random.get_state()[1].tolist() == before  # noqa: NPY002
+    assert np.random.get_state()[1].tolist() == before
 
 
 def test_all_series_train_when_both_fractions_are_zero():
@@ -105,8 +105,7 @@ def test_all_series_train_when_both_fractions_are_zero():
         ),
         (
             {"test": 0.5, "validation": 0.5, "seed": 0},
-            "expected test and validation to leave something for train, got 0.5 + 0.5 = 1; "
-            "use for example 0.2 and 0.1",
+            "expected test and validation to leave something for train, got 0.5 + 0.5 = 1; use for example 0.2 and 0.1",
         ),
         (
             {"test": 0.2, "validation": 0.0, "seed": -1},
@@ -189,8 +188,7 @@ def test_one_series_cannot_be_carved():
     with pytest.raises(DataError) as error:
         carve_validation([4], None, 0.1, seed=0)
     assert str(error.value) == (
-        "expected at least 2 series for training, so that one can tell when to stop, got 1; "
-        "give more series to train"
+        "expected at least 2 series for training, so that one can tell when to stop, got 1; give more series to train"
     )
 
 

@@ -48,13 +48,9 @@ words = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_
 def panels(draw):
     lengths = draw(st.lists(st.integers(1, 5), min_size=1, max_size=6))
     n, steps, channels = len(lengths), sum(lengths), draw(st.integers(1, 3))
-    values = draw(
-        arrays.arrays(np.float32, (steps, channels), elements=st.floats(width=32, allow_infinity=False))
-    )
+    values = draw(arrays.arrays(np.float32, (steps, channels), elements=st.floats(width=32, allow_infinity=False)))
     clock = draw(st.sampled_from([None, "int64", "float64", "datetime64[ns]"]))
-    rising = np.concatenate(
-        [np.cumsum(draw(st.lists(st.integers(1, 9), min_size=k, max_size=k))) for k in lengths]
-    )
+    rising = np.concatenate([np.cumsum(draw(st.lists(st.integers(1, 9), min_size=k, max_size=k))) for k in lengths])
     labelled = draw(st.booleans())
     return Panel(
         values,
@@ -163,9 +159,7 @@ def test_mixed_rows_come_out_in_order_of_first_appearance():
 
 
 def test_sort_orders_the_steps_of_each_series():
-    panel = read_table(
-        pa.table({"series_id": ["a", "b", "a"], "time": [3, 0, 1], "x": [1.0, 2.0, 3.0]}), sort=True
-    )
+    panel = read_table(pa.table({"series_id": ["a", "b", "a"], "time": [3, 0, 1], "x": [1.0, 2.0, 3.0]}), sort=True)
     assert panel.values[:, 0].tolist() == [3, 1, 2]
 
 
@@ -260,9 +254,7 @@ def test_quoted_line_breaks_and_empty_lines_do_not_shift_the_line_of_a_fault(tmp
 def test_a_missing_file_is_named_with_the_nearest(tmp_path):
     _csv(tmp_path / "series.csv", "series_id,a")
     path = tmp_path / "serie.csv"
-    assert _refused(DataError, path) == (
-        f"expected a file at '{path}', there is none; did you mean 'series.csv'?"
-    )
+    assert _refused(DataError, path) == (f"expected a file at '{path}', there is none; did you mean 'series.csv'?")
 
 
 def test_a_missing_file_in_an_empty_or_missing_folder_is_named(tmp_path):
@@ -319,9 +311,7 @@ def test_label_columns_are_no_channels_whatever_the_label_is_called():
 
 def test_a_frame_of_lists_is_refused():
     message = _refused(DataError, pd.DataFrame({"series_id": ["a", "a"], "x": [1.0, [2.0]]}))
-    assert message.startswith(
-        "expected a DataFrame of plain columns as series, got one that cannot be turned"
-    )
+    assert message.startswith("expected a DataFrame of plain columns as series, got one that cannot be turned")
     assert message.endswith("; give every column one type and its own name")
     assert "\n" not in message
 
@@ -337,9 +327,7 @@ def test_a_damaged_parquet_file_is_refused(tmp_path):
     path = tmp_path / "s.parquet"
     parquet.write_table(pa.table(STEPS), path)
     whole = path.read_bytes()
-    expected = (
-        f"expected a whole Parquet file, got '{path}', which is damaged or of another kind; write it again"
-    )
+    expected = f"expected a whole Parquet file, got '{path}', which is damaged or of another kind; write it again"
     for damaged in (whole[:-20], whole[20:], b"text", whole[:4] + b"\xff" * 60 + whole[64:]):
         path.write_bytes(damaged)
         assert _refused(DataError, path) == expected
@@ -349,17 +337,13 @@ def test_csv_of_another_encoding_is_refused(tmp_path):
     path = tmp_path / "s.csv"
     for text in ("séries_id,a\nx,1\n", "series_id,a\né,1\n"):
         path.write_bytes(text.encode("latin-1"))
-        assert (
-            _refused(DataError, path)
-            == f"expected CSV in UTF-8, got '{path}', which is not; save it as UTF-8"
-        )
+        assert _refused(DataError, path) == f"expected CSV in UTF-8, got '{path}', which is not; save it as UTF-8"
 
 
 def test_a_csv_file_of_empty_lines_is_refused(tmp_path):
     path = _csv(tmp_path / "s.csv", "", "")
     assert (
-        _refused(DataError, path)
-        == f"expected a CSV file, got '{path}', which cannot be read as one; write it again"
+        _refused(DataError, path) == f"expected a CSV file, got '{path}', which cannot be read as one; write it again"
     )
 
 
@@ -374,8 +358,7 @@ def test_other_separators_are_named(tmp_path, separator, spoken):
 def test_a_line_with_another_number_of_cells_is_named(tmp_path):
     path = _csv(tmp_path / "s.csv", "series_id,a", "x,1", "x,1,5", "x,1")
     assert _refused(DataError, path) == (
-        f"expected 2 cells in every line of '{path}', got 3 in line 3; "
-        "put text with commas in it into double quotes"
+        f"expected 2 cells in every line of '{path}', got 3 in line 3; put text with commas in it into double quotes"
     )
 
 
@@ -394,8 +377,7 @@ def test_an_unknown_column_is_refused_with_the_nearest():
         "known are: series_id, time, speed"
     )
     assert _refused(DataError, pa.table(STEPS), channels=["sped"]) == (
-        "expected a column 'sped' (set by 'channels') in the series table, got none of that name; "
-        "did you mean 'speed'?"
+        "expected a column 'sped' (set by 'channels') in the series table, got none of that name; did you mean 'speed'?"
     )
 
 
@@ -413,9 +395,7 @@ def test_a_table_without_numbers_is_refused():
     )
 
 
-@pytest.mark.parametrize(
-    ("channels", "got"), [([], "no name"), (["time"], "'time'"), (["speed", "speed"], "'speed'")]
-)
+@pytest.mark.parametrize(("channels", "got"), [([], "no name"), (["time"], "'time'"), (["speed", "speed"], "'speed'")])
 def test_impossible_channels_are_refused(channels, got):
     assert _refused(ParameterError, pa.table(STEPS), channels=channels) == (
         f"expected channels to name columns of measurements, each once, got {got}; "
@@ -580,9 +560,7 @@ def test_a_series_twice_among_the_labels_is_located(tmp_path):
 
 @pytest.mark.parametrize("interval", ["1,3", "1,1", "0.5,1", "-1,1", "0,"])
 def test_an_interval_outside_its_series_is_located(tmp_path, interval):
-    labels = _csv(
-        tmp_path / "l.csv", "series_id,label,interval_start,interval_stop", f"a,ok,{interval}", "b,ok,,"
-    )
+    labels = _csv(tmp_path / "l.csv", "series_id,label,interval_start,interval_stop", f"a,ok,{interval}", "b,ok,,")
     start, stop = (interval.replace("0,", "0,-1") if interval.endswith(",") else interval).split(",")
     assert _refused(DataError, pa.table(STEPS), labels=labels) == (
         "expected an interval of whole steps within the 2 steps of series 'a', "
@@ -636,8 +614,7 @@ def test_a_written_split_reads_back_the_same(names, draw, tmp_path_factory):
         ),
         (
             ["a,train", "b,"],
-            "expected no empty cell in column 'split', got one in line 3 of '{}'; "
-            "write train, validation or test",
+            "expected no empty cell in column 'split', got one in line 3 of '{}'; write train, validation or test",
         ),
         (
             ["a,train", "b,tests"],

@@ -23,7 +23,7 @@ MODELS = {
 def read(name: str) -> tuple[torch.Tensor, np.ndarray, dict[str, np.ndarray], np.ndarray | None]:
     with np.load(FILES / f"{name}.npz") as file:
         weights = {key.removeprefix("weight/"): file[key] for key in file if key.startswith("weight/")}
-        attention = file["attention"] if "attention" in file else None
+        attention = file.get("attention")
         return torch.from_numpy(file["input/time_series"]), file["output"], weights, attention
 
 

@@ -57,7 +57,11 @@ def test_another_seed_gives_other_numbers() -> None:
 
 
 def test_global_random_state_is_left_alone() -> None:
-    torch_before, numpy_before, python_before = torch.get_rng_state(), np.random.get_state(), random.getstate()
+    torch_before, numpy_before, python_before = (
+        torch.get_rng_state(),
+        np.random.get_state(),
+        random.getstate(),
+    )
     train()
     assert torch.equal(torch.get_rng_state(), torch_before)
     assert (np.random.get_state()[1] == numpy_before[1]).all()
@@ -149,9 +153,7 @@ def killed_in_epoch(epoch: int, monkeypatch: pytest.MonkeyPatch, folder: Path) -
             train(epochs=5, seed=3, folder=folder)
 
 
-def test_resumed_training_ends_as_if_it_had_never_been_killed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_resumed_training_ends_as_if_it_had_never_been_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = train(epochs=5, seed=3)
     killed_in_epoch(3, monkeypatch, tmp_path)
     resumed = train(epochs=5, seed=3, folder=tmp_path, resume=True)

@@ -49,9 +49,7 @@ class Words:
         return self.names[self.codes]
 
 
-def read_words(
-    source: Source, name: str, option: str, remedy: str, wrong: type[InputError] = DataError
-) -> Words:
+def read_words(source: Source, name: str, option: str, remedy: str, wrong: type[InputError] = DataError) -> Words:
     """Read ids or labels as words: text as it stands, whole numbers without a decimal point.
 
     Parameters
@@ -87,9 +85,7 @@ def read_words(
     blank = [place for place, word in enumerate(names) if word == ""]
     faults = np.flatnonzero((codes < 0) | np.isin(codes, blank)) if blank or encoded.null_count else codes[:0]
     if len(faults):
-        raise wrong(
-            f"expected no empty cell in column {name!r}, got one in {source.place(int(faults[0]))}; {remedy}"
-        )
+        raise wrong(f"expected no empty cell in column {name!r}, got one in {source.place(int(faults[0]))}; {remedy}")
     return Words(codes, np.array(names, dtype=np.str_))
 
 
@@ -193,9 +189,7 @@ def is_number_column(source: Source, name: str) -> bool:
     kind = source.table.schema.field(name).type
     if not is_text(kind):
         types = pa.types
-        return bool(
-            types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind) or types.is_null(kind)
-        )
+        return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind) or types.is_null(kind))
     column = _cleaned(source.column(name, "channels"))
     try:
         column.cast(pa.float32())

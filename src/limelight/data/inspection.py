@@ -138,9 +138,7 @@ def inspect_panel(panel: Panel, split: Split | None = None) -> Inspection:
     """
     panel = panel.compact()
     lengths = (int(panel.lengths.min()), float(np.median(panel.lengths)), int(panel.lengths.max()))
-    channels = tuple(
-        _channel_facts(name, panel.values[:, place]) for place, name in enumerate(panel.channels)
-    )
+    channels = tuple(_channel_facts(name, panel.values[:, place]) for place, name in enumerate(panel.channels))
     facts = Inspection(
         series=len(panel),
         steps=int(panel.lengths.sum()),
@@ -188,9 +186,7 @@ def _copy_facts(panel: Panel, split: Split | None) -> CopyFacts:
             part[split.part(name)] = name
     alike: dict[bytes, list[int]] = {}
     for row in range(len(panel)):
-        alike.setdefault(hashlib.blake2b(panel.series(row).tobytes(), digest_size=16).digest(), []).append(
-            row
-        )
+        alike.setdefault(hashlib.blake2b(panel.series(row).tobytes(), digest_size=16).digest(), []).append(row)
     across, inside, contradictory = [], 0, []
     for first, *others in alike.values():
         seen = {str(part[first])}

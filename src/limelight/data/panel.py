@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from limelight.data.splits import random_split
-from limelight.errors import DataError, listing
+from limelight.errors import DataError, LabelError, listing
 
 Rows = int | slice | Sequence[int] | Sequence[bool] | NDArray[Any]
 
@@ -78,9 +78,7 @@ class Panel:
 
     def _check(self) -> None:
         if self.values.ndim != 2 or self.values.shape[1] != len(self.channels):
-            raise DataError(
-                f"expected values of shape (steps, {len(self.channels)} channels), got {self.values.shape}"
-            )
+            raise DataError(f"expected values of shape (steps, {len(self.channels)} channels), got {self.values.shape}")
         if len(self.ids) != len(self.starts) or len(self.lengths) != len(self.starts):
             raise DataError(
                 f"expected one start, one length and one id for each series, got {len(self.starts)} starts, "
@@ -245,6 +243,12 @@ class Panel:
         parts = (split.train, split.validation, split.test) if validation else (split.train, split.test)
         return tuple(self[rows] for rows in parts)
 
+    def require_labels(self) -> NDArray[Any]:
+        """Give the labels, shape (n,); LabelError if the series have none."""
+        if self.labels is None:
+            raise LabelError("expected labelled series, got series without labels; give labels with them")
+        return self.labels
+
     def with_labels(self, labels: ArrayLike) -> Panel:
         """Give the same series with other labels, shape (n,), without copying the values."""
         panel = self[:]
@@ -272,7 +276,8 @@ class Panel:
         """Give where every step of every series stands in ``values``, series after series, shape (steps,)."""
         ends = np.cumsum(self.lengths)
         shift = np.repeat(self.starts - (ends - self.lengths), self.lengths)
-        return np.arange(ends[-1] if len(ends) else 0) + shift
+        places: NDArray[np.int64] = np.arange(ends[-1] if len(ends) else 0) + shift
+        return places
 
     def __getstate__(self) -> dict[str, Any]:
         return dict(self.compact().__dict__)  # a pickled row does not take the whole set along

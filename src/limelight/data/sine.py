@@ -129,9 +129,7 @@ def generate_sine(settings: SineSettings | None = None, seed: int = 0) -> Panel:
     )
 
 
-def _waves(
-    frequency: NDArray[np.float64], amplitude: NDArray[np.float64], points: int
-) -> NDArray[np.float32]:
+def _waves(frequency: NDArray[np.float64], amplitude: NDArray[np.float64], points: int) -> NDArray[np.float32]:
     angles = np.linspace(0, 2 * np.pi, points, dtype=np.float32)
     waves: NDArray[np.float32] = np.sin(frequency.astype(np.float32)[:, None] * angles)
     waves *= amplitude.astype(np.float32)[:, None]
@@ -140,4 +138,5 @@ def _waves(
 
 def _grid(settings: SineSettings, name: str) -> NDArray[np.float64]:
     low, high, step = (getattr(settings, f"{bound}_{name}") for bound in ("min", "max", "step"))
-    return low + step * np.arange(int(np.floor((high - low) / step + 1e-9)) + 1)
+    grid: NDArray[np.float64] = low + step * np.arange(int(np.floor((high - low) / step + 1e-9)) + 1)
+    return grid

@@ -138,8 +138,7 @@ def _frame_table(given: Any, what: str) -> pa.Table:
             return pa.table({name: _column_array(frame[name]) for name in frame.columns})
     except TypeError as error:
         raise DataError(
-            f"expected the {what} as a path to a .csv or .parquet file or as a DataFrame, "
-            f"got {type(given).__name__}"
+            f"expected the {what} as a path to a .csv or .parquet file or as a DataFrame, got {type(given).__name__}"
         ) from error
     except (pa.ArrowException, nw.exceptions.NarwhalsError) as error:
         raise DataError(
@@ -212,9 +211,7 @@ def _csv_header(path: Path, name: str) -> list[str]:
     if len(header) == 1:
         for separator, spoken in ((";", "';'"), ("\t", "tabs"), ("|", "'|'")):
             if separator in header[0]:
-                raise DataError(
-                    f"expected columns separated by commas in {name}, got {spoken}; save it with commas"
-                )
+                raise DataError(f"expected columns separated by commas in {name}, got {spoken}; save it with commas")
     twice = sorted({column for column in stripped if stripped.count(column) > 1})
     if twice:
         raise DataError(f"expected every column of {name} once, got {listing(twice)} twice; rename one")

@@ -71,9 +71,7 @@ class Split:
         return f"split: {sizes}; {self.rule}"
 
 
-def random_split(
-    n: int, *, test: float, validation: float, seed: int, labels: ArrayLike | None = None
-) -> Split:
+def random_split(n: int, *, test: float, validation: float, seed: int, labels: ArrayLike | None = None) -> Split:
     """Draw a test and a validation part, each with the classes in their proportions where labels are given.
 
     A class with too few series for every part stays in train first, then goes to test; ``describe()`` names
@@ -165,9 +163,7 @@ def named_split(names: ArrayLike, ids: ArrayLike, where: str) -> Split:
     return Split(train, validation, test, f"as {where} says")
 
 
-def carve_validation(
-    train_rows: ArrayLike, labels: ArrayLike | None, fraction: float, seed: int
-) -> tuple[Rows, Rows]:
+def carve_validation(train_rows: ArrayLike, labels: ArrayLike | None, fraction: float, seed: int) -> tuple[Rows, Rows]:
     """Take a validation part out of the train rows, for a split that has none.
 
     Parameters
@@ -218,8 +214,7 @@ def _check_fractions(test: float, validation: float, seed: int) -> None:
     for name, fraction in (("test", test), ("validation", validation)):
         if not 0 <= fraction < 1:
             raise ParameterError(
-                f"expected a {name} fraction of at least 0 and less than 1, got {fraction}; use for "
-                "example 0.2"
+                f"expected a {name} fraction of at least 0 and less than 1, got {fraction}; use for example 0.2"
             )
     if test + validation >= 1:
         raise ParameterError(

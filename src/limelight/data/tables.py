@@ -252,8 +252,7 @@ def _has(source: Source, name: str, option: str) -> bool:
     alike = [column for column in source.columns if column.strip().lower() == name.lower()]
     if alike:
         raise DataError(
-            f"expected a column {name!r} in {source.name}, got {alike[0]!r}; rename it, or "
-            f"say {option}={alike[0]!r}"
+            f"expected a column {name!r} in {source.name}, got {alike[0]!r}; rename it, or say {option}={alike[0]!r}"
         )
     if name != option:
         source.column(name, option)
@@ -319,9 +318,7 @@ def _check_writable(panel: Panel) -> None:
             f"expected each id once, got {listing(twice[0][twice[1] > 1].tolist())} more than once; "
             "give every series an id of its own before writing"
         )
-    reserved = [
-        name for name in panel.channels if name in ("series_id", "time") or f"{name}_".startswith("label_")
-    ]
+    reserved = [name for name in panel.channels if name in ("series_id", "time") or f"{name}_".startswith("label_")]
     if reserved:
         raise DataError(
             f"expected channels with names of their own, got {listing(reserved)}, which the table uses for "

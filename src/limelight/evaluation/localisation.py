@@ -31,11 +31,12 @@ def score_localisation(prediction: Prediction, panel: Panel) -> dict[str, Any] |
 
         - ``series``: how many series have a known stretch;
         - ``attention_inside``: mean share of the attention inside, in [0, 1];
-        - ``attention_inside_uniform``: the same for attention spread evenly, the mean of stretch length / series length;
+        - ``attention_inside_uniform``: the same for attention spread evenly, the mean of
+          stretch length / series length;
         - ``peak_inside``: share of series whose highest attention is inside; equal peaks count in parts;
         - ``peak_inside_uniform``: what a peak placed at random would reach, the same mean;
-        - ``correct``: the same five over the series that were classified correctly; None for an unlabelled panel, its
-          means None where there is no such series.
+        - ``correct``: the same five over the series that were classified correctly; None for an unlabelled
+          panel, its means None where there is no such series.
 
     Raises
     ------
@@ -44,28 +45,30 @@ def score_localisation(prediction: Prediction, panel: Panel) -> dict[str, Any] |
 
     Source
     ------
-    The share inside is the relevance mass accuracy, the peak the pointing game: Arras, Osman and Samek, CLEVR-XAI,
-    2022; Zhang et al., Top-down Neural Attention by Excitation Backprop, 2016.
+    The share inside is the relevance mass accuracy, the peak the pointing game: Arras, Osman and Samek,
+    CLEVR-XAI, 2022; Zhang et al., Top-down Neural Attention by Excitation Backprop, 2016.
 
     Example
     -------
     >>> from limelight.task import Task
-    >>> panel = Panel.from_series([np.zeros(4), np.zeros(4)], labels=["flat", "ok"], intervals=[[1, 3], [-1, -1]])
+    >>> labels, intervals = ["flat", "ok"], [[1, 3], [-1, -1]]
+    >>> panel = Panel.from_series([np.zeros(4), np.zeros(4)], labels=labels, intervals=intervals)
     >>> attention = [np.array([0.1, 0.5, 0.3, 0.1]), np.full(4, 0.25)]
     >>> answers = Prediction(panel.ids, Task(("flat", "ok")), np.array([[-1.0], [1.0]]), attention)
     >>> scores = score_localisation(answers, panel)
-    >>> scores["series"], round(scores["attention_inside"], 3), scores["attention_inside_uniform"], scores["peak_inside"]
-    (1, 0.8, 0.5, 1.0)
+    >>> scores["series"], round(scores["attention_inside"], 3), scores["attention_inside_uniform"]
+    (1, 0.8, 0.5)
     """
     if len(prediction.ids) != len(panel):
         raise DataError(
-            f"expected answers about the {len(panel)} series of the panel, got {len(prediction.ids)} answers; "
-            "give the panel that was predicted"
+            f"expected answers about the {len(panel)} series of the panel, got {len(prediction.ids)} "
+            "answers; give the panel that was predicted"
         )
-    rows = _rows_with_interval(panel)
-    if prediction.attention is None or not len(rows):
+    intervals = _known_intervals(panel)
+    rows = np.array(list(intervals), dtype=np.int64)
+    if prediction.attention is None or not intervals:
         return None
-    scores = np.array([_score_one(prediction.attention[row], *_interval(panel, row)) for row in rows])
+    scores = np.array([_score_one(prediction.attention[row], *ends) for row, ends in intervals.items()])
     correct = None
     if panel.labels is not None:
         right = prediction.labels[rows] == panel.labels[rows]
@@ -73,17 +76,16 @@ def score_localisation(prediction: Prediction, panel: Panel) -> dict[str, Any] |
     return {**_means(scores), "correct": correct}
 
 
-def _rows_with_interval(panel: Panel) -> NDArray[np.int64]:
+def _known_intervals(panel: Panel) -> dict[int, tuple[int, int]]:
+    """Give first step and step after the last of each stretch that is known, by row, within the series."""
     if panel.intervals is None:
-        return np.empty(0, dtype=np.int64)
-    starts, stops = panel.intervals.T
-    return np.flatnonzero((starts >= 0) & (stops > starts) & (starts < panel.lengths))
-
-
-def _interval(panel: Panel, row: int) -> tuple[int, int]:
-    assert panel.intervals is not None
-    start, stop = panel.intervals[row].tolist()
-    return start, min(stop, int(panel.lengths[row]))
+        return {}
+    ends = zip(panel.intervals.tolist(), panel.lengths.tolist(), strict=True)
+    return {
+        row: (start, min(stop, length))
+        for row, ((start, stop), length) in enumerate(ends)
+        if 0 <= start < min(stop, length)
+    }
 
 
 def _score_one(attention: NDArray[np.float32], start: int, stop: int) -> tuple[float, float, float]:

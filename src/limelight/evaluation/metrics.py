@@ -45,9 +45,10 @@ def score_prediction(prediction: Prediction, labels: ArrayLike) -> dict[str, Any
 
         - ``n``, ``accuracy``, ``balanced_accuracy`` (mean recall of the classes that occur), ``log_loss``;
         - ``precision``, ``recall``, ``f1``: of the positive class for two classes, macro otherwise;
-        - ``roc_auc``: of the positive class for two classes, else the mean of each class against the rest; None,
-          with the reason under ``undefined``, where a class does not occur;
-        - ``macro``, ``weighted``: averages of precision, recall and F1 over the classes that occur or are predicted;
+        - ``roc_auc``: of the positive class for two classes, else the mean of each class against the rest;
+          None, with the reason under ``undefined``, where a class does not occur;
+        - ``macro``, ``weighted``: averages of precision, recall and F1 over the classes that occur or are
+          predicted;
         - ``per_class``: precision, recall, F1, support and ROC AUC of each class by name;
         - ``confusion``: ``labels`` and ``counts``, a row for each true and a column for each predicted class.
 
@@ -64,7 +65,8 @@ def score_prediction(prediction: Prediction, labels: ArrayLike) -> dict[str, Any
 
     Example
     -------
-    >>> answers = Prediction(np.array(["a", "b", "c"]), Task(("fault", "ok")), np.array([[2.0], [-1.0], [3.0]]))
+    >>> task, ids = Task(("fault", "ok")), np.array(["a", "b", "c"])
+    >>> answers = Prediction(ids, task, np.array([[2.0], [-1.0], [3.0]]))
     >>> scores = score_prediction(answers, ["ok", "fault", "fault"])
     >>> round(scores["accuracy"], 3), scores["precision"], scores["recall"], scores["roc_auc"]
     (0.667, 0.5, 1.0, 0.5)
@@ -179,11 +181,9 @@ def _area(is_class: NDArray[np.bool_], probability: Probabilities) -> float | No
 
 
 def _why_undefined(absent: list[str]) -> str:
-    several = len(absent) > 1
+    classes = "classes" if len(absent) > 1 else "class"
     named = ", ".join(repr(name) for name in absent[:5]) + (" and others" if len(absent) > 5 else "")
-    return (
-        f"the ROC AUC needs series of every class, and there are none of {'classes' if several else 'class'} {named}"
-    )
+    return f"the ROC AUC needs series of every class, and there are none of {classes} {named}"
 
 
 @contextmanager

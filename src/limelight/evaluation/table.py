@@ -23,14 +23,14 @@ def score_lines(metrics: Mapping[str, Any]) -> list[str]:
     Parameters
     ----------
     metrics
-        What ``metrics.json`` holds: ``test`` and ``baseline`` as from ``score_prediction`` and ``score_baseline``, and
-        ``localisation`` as from ``score_localisation`` (may be missing).
+        What ``metrics.json`` holds: ``test`` and ``baseline`` as from ``score_prediction`` and
+        ``score_baseline``, and ``localisation`` as from ``score_localisation`` (may be missing).
 
     Returns
     -------
     list[str]
-        Lines without line ends: model beside baseline, every class, the confusion matrix up to 12 classes, the
-        attention in one sentence.
+        Lines without line ends: model beside baseline, every class, the confusion matrix up to 12 classes,
+        the attention in one sentence.
 
     Example
     -------
@@ -76,19 +76,18 @@ def localisation_sentence(localisation: Mapping[str, Any] | None) -> str:
     -------
     >>> localisation_sentence({"series": 10, "attention_inside": 0.8, "attention_inside_uniform": 0.3,
     ...                        "peak_inside": 0.9, "peak_inside_uniform": 0.3})
-    'Of the attention 80 % fell inside the true interval (spread evenly it would be 30 %), and its peak was inside in 90 %
-    of the 10 series whose interval is known (by chance 30 %).'
+    'Of the attention 80 % fell inside the true interval (spread evenly it would be 30 %), and its peak
+    was inside in 90 % of the 10 series whose interval is known (by chance 30 %).'
     """
     if localisation is None:
         return ""
-    share = {
-        name: f"{100 * value:.0f} %" for name, value in localisation.items() if isinstance(value, float)
-    }
-    known = localisation["series"]
+    share = {name: f"{100 * value:.0f} %" for name, value in localisation.items() if isinstance(value, float)}
+    inside, inside_evenly = share["attention_inside"], share["attention_inside_uniform"]
+    peak, peak_by_chance = share["peak_inside"], share["peak_inside_uniform"]
     return (
-        f"Of the attention {share['attention_inside']} fell inside the true interval (spread evenly it would be "
-        f"{share['attention_inside_uniform']}), and its peak was inside in {share['peak_inside']} of the {known} "
-        f"series whose interval is known (by chance {share['peak_inside_uniform']})."
+        f"Of the attention {inside} fell inside the true interval (spread evenly it would be {inside_evenly}), and "
+        f"its peak was inside in {peak} of the {localisation['series']:,} series whose interval is known "
+        f"(by chance {peak_by_chance})."
     )
 
 
@@ -105,8 +104,7 @@ def _class_lines(per_class: Mapping[str, Mapping[str, Any]]) -> list[str]:
 def _confusion_lines(confusion: Mapping[str, Any]) -> list[str]:
     labels: list[str] = confusion["labels"]
     rows = [
-        [label, *(str(count) for count in counts)]
-        for label, counts in zip(labels, confusion["counts"], strict=True)
+        [label, *(str(count) for count in counts)] for label, counts in zip(labels, confusion["counts"], strict=True)
     ]
     return _aligned([["", *labels], *rows])
 
@@ -115,7 +113,10 @@ def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     return [
         "  ".join(
-            [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+            [
+                row[0].ljust(widths[0]),
+                *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)),
+            ]
         ).rstrip()
         for row in rows
     ]

@@ -1,8 +1,10 @@
-"""Pictures of series with what counted coloured behind them. Figures are objects; pyplot's global state is not touched."""
+"""Pictures of series with what counted coloured behind them, without pyplot and its global state."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,14 +20,16 @@ from limelight.model.fitted import Prediction
 
 MOST_SERIES = 12
 MOST_NAMED_CHANNELS = 6
-MOST_DRAWN_STEPS = 2_000
+MOST_DRAWN_STEPS = 1_000
+LEGEND_COLUMNS = 3
+MOST_LETTERS = 18
 SHADES = 512
 INK, QUIET, TRUTH = "#1b2733", "#5b6770", "#0b6e99"
-# Dark enough to be read on the amber, and apart for colour-blind eyes (after Okabe and Ito, without the orange).
+# Dark enough to be read on the amber, and apart for colour-blind eyes: after Okabe and Ito, without orange.
 LINES = (INK, "#0072b2", "#a3306f", "#00735a", "#5d4fa3", "#7a4a12")
 GLOW = LinearSegmentedColormap.from_list("limelight", ["#ffffff", "#fff0c9", "#ffd778", "#f9b233", "#ef9500"])
-# Attention spread evenly must look faint: the darkest shade is the peak, yet never less than so many times the mean.
-LEAST_PEAK = 4.0
+# Attention spread evenly must look faint: the darkest shade is the peak, yet at least so many times the mean.
+LEAST_PEAK = 3.0
 DIFFERENT_SCALES = 10.0
 
 Floats = NDArray[np.floating[Any]]
@@ -52,7 +56,8 @@ def draw_series(
     Example
     -------
     >>> ax = Figure().subplots()
-    >>> draw_series(ax, Panel.from_series([[1.0, 5.0, 1.0]], ids=["pump"], labels=["fault"]), 0, np.full(3, 1 / 3))
+    >>> panel = Panel.from_series([[1.0, 5.0, 1.0]], ids=["pump"], labels=["fault"])
+    >>> draw_series(ax, panel, 0, np.array([0.1, 0.8, 0.1]))
     >>> ax.get_title(loc="left")
     'pump: truly fault'
     """
@@ -78,8 +83,11 @@ def draw_series(
     ax.set_xlim(left, right)
     ax.set_ylim(low, high)
     _dress(ax, panel, dates, scaled)
-    ax.set_title(_title(panel, row, prediction), loc="left", fontsize=10, color=INK, parse_math=False)
-    _name(ax, handles)
+    pad = 6 + 13 * legend_rows(len(handles))
+    ax.set_title(_title(panel, row, prediction), loc="left", fontsize=10, color=INK, pad=pad, parse_math=False)
+    if handles:
+        lines, names = zip(*handles, strict=True)
+        name_lines(ax, lines, names)
 
 
 def attention_figure(panel: Panel, importance: Sequence[Floats], prediction: Prediction) -> Figure:
@@ -116,23 +124,55 @@ def attention_figure(panel: Panel, importance: Sequence[Floats], prediction: Pre
     return figure
 
 
+def legend_rows(entries: int) -> int:
+    """Count the lines that a legend of so many entries takes above the axes."""
+    return math.ceil(entries / LEGEND_COLUMNS)
+
+
+def name_lines(ax: Axes, handles: Sequence[Any], names: Sequence[str]) -> None:
+    """Put a legend above the axes, names as they are."""
+    # Names go in afterwards: matplotlib leaves out those that begin with "_" and reads "$" as a formula.
+    legend = ax.legend(
+        handles,
+        ["x" * min(len(name), MOST_LETTERS) for name in names],
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.0),
+        ncols=min(len(names), LEGEND_COLUMNS),
+        fontsize=8,
+        frameon=False,
+        borderaxespad=0.4,
+        borderpad=0.0,
+        labelspacing=0.3,
+        handlelength=1.4,
+        columnspacing=1.4,
+    )
+    for text, name in zip(legend.get_texts(), names, strict=True):
+        text.set_parse_math(False)
+        text.set_text(_short(name, MOST_LETTERS))
+        text.set_color(QUIET)
+
+
 def _clock(panel: Panel, row: int) -> tuple[Floats, bool]:
-    """Give increasing numbers for the time axis, and whether they are dates; steps where the times do not serve."""
+    """Give an increasing time axis and whether it is of dates; step numbers where times do not serve."""
     times = panel.clock(row)
     dates = times.dtype.kind == "M"
-    numbers = np.asarray(date2num(times) if dates else times, dtype=np.float64)
+    numbers = np.asarray(
+        date2num(times) if dates else times,  # type: ignore[no-untyped-call]
+        dtype=np.float64,
+    )
     if np.isfinite(numbers).all() and (np.diff(numbers) > 0).all():
         return numbers, dates
     return np.arange(len(times), dtype=np.float64), False
 
 
-def _comparable(values: NDArray[np.float32]) -> tuple[Floats, bool]:
+def _comparable(measured: NDArray[np.float32]) -> tuple[Floats, bool]:
     """Bring channels of very different size to the range 0 to 1, and say whether that was done."""
+    values = measured.astype(np.float64)
     low, spread = values.min(axis=0), np.ptp(values, axis=0)
     moving = spread[spread > 0]
     if len(moving) < 2 or moving.max() <= DIFFERENT_SCALES * moving.min():
-        return values.astype(np.float64), False
-    return (values.astype(np.float64) - low) / np.where(spread > 0, spread, 1.0), True
+        return values, False
+    return (values - low) / np.where(spread > 0, spread, 1.0), True
 
 
 def _draw_lines(ax: Axes, clock: Floats, values: Floats, channels: Sequence[str]) -> list[tuple[Any, str]]:
@@ -141,7 +181,9 @@ def _draw_lines(ax: Axes, clock: Floats, values: Floats, channels: Sequence[str]
     handles = []
     for place, channel in enumerate(channels):
         keep = _outline(values[:, place])
-        style = {"color": LINES[place], "lw": width} if named else {"color": INK, "lw": 0.7, "alpha": 0.55}
+        style: dict[str, Any] = (
+            {"color": LINES[place], "lw": width} if named else {"color": INK, "lw": 0.7, "alpha": 0.55}
+        )
         marker = "o" if len(clock) == 1 else None
         (line,) = ax.plot(clock[keep], values[keep, place], marker=marker, zorder=3, **style)
         handles.append((line, channel))
@@ -149,20 +191,18 @@ def _draw_lines(ax: Axes, clock: Floats, values: Floats, channels: Sequence[str]
 
 
 def _outline(values: Floats) -> NDArray[np.int64]:
-    """Choose the steps to draw: all of a short series, the lowest and highest of each stretch of a long one."""
+    """Choose the steps to draw: all of a short series, lowest and highest of each stretch of a long one."""
     if len(values) <= MOST_DRAWN_STEPS:
         return np.arange(len(values))
     borders = np.linspace(0, len(values), MOST_DRAWN_STEPS // 2 + 1).astype(np.int64)
     kept = [
-        start + extreme(values[start:stop])
-        for start, stop in zip(borders[:-1], borders[1:], strict=True)
-        for extreme in (np.argmin, np.argmax)
+        start + extreme(values[start:stop]) for start, stop in pairwise(borders) for extreme in (np.argmin, np.argmax)
     ]
     return np.unique([0, *kept, len(values) - 1])
 
 
 def _shades(clock: Floats, importance: Floats, left: float, right: float) -> Floats:
-    """Lay the weights on an even grid, so that uneven clocks keep their places and no peak of a long series is lost."""
+    """Lay the weights on an even grid: uneven clocks keep their places, long series their peaks."""
     grid = np.linspace(left, right, SHADES)
     if len(clock) <= SHADES:
         return np.interp(grid, clock, importance)
@@ -194,39 +234,18 @@ def _limits(values: Floats) -> tuple[float, float]:
 
 def _dress(ax: Axes, panel: Panel, dates: bool, scaled: bool) -> None:
     if dates:
-        locator = AutoDateLocator(minticks=3, maxticks=7)
+        locator = AutoDateLocator(minticks=3, maxticks=7)  # type: ignore[no-untyped-call]
         ax.xaxis.set_major_locator(locator)
-        ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))
-    ax.set_xlabel("step" if panel.times is None else "time", fontsize=9, color=QUIET)
+        formatter = ConciseDateFormatter(locator)  # type: ignore[no-untyped-call]
+        ax.xaxis.set_major_formatter(formatter)
+    ax.ticklabel_format(axis="y", scilimits=(-3, 4))
+    ax.set_xlabel("step" if panel.times is None else "time", fontsize=9, color=QUIET, loc="left")
     one = panel.channels[0] if len(panel.channels) == 1 else f"{len(panel.channels)} channels"
-    name = f"{one}, each to its own scale" if scaled else one
+    name = f"{one}, rescaled" if scaled else one
     ax.set_ylabel(_short(name), fontsize=9, color=QUIET, parse_math=False)
     ax.tick_params(labelsize=8.5, colors=QUIET, length=3)
     ax.spines[["top", "right"]].set_visible(False)
     ax.spines[["left", "bottom"]].set_color("#b9c2c9")
-
-
-def _name(ax: Axes, handles: list[tuple[Any, str]]) -> None:
-    if not handles:
-        return
-    lines, names = zip(*handles, strict=True)
-    # Names go in afterwards: matplotlib leaves out those that begin with "_" and reads "$" as a formula.
-    legend = ax.legend(
-        lines,
-        ["x" * min(len(name), 24) for name in names],
-        fontsize=8,
-        loc="lower right",
-        bbox_to_anchor=(1.0, 1.0),
-        ncols=len(names),
-        frameon=False,
-        borderaxespad=0.1,
-        handlelength=1.2,
-        columnspacing=1.0,
-    )
-    for text, name in zip(legend.get_texts(), names, strict=True):
-        text.set_parse_math(False)
-        text.set_text(_short(name, 24))
-        text.set_color(QUIET)
 
 
 def _title(panel: Panel, row: int, prediction: Prediction | None) -> str:

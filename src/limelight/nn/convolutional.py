@@ -35,9 +35,7 @@ class StridedConvolution(nn.Module):
         self.stride = stride
         self.kernel_size = max(5, 2 * stride) + (max(5, 2 * stride) - stride) % 2
         self.first = nn.Conv1d(channels, filters, self.kernel_size, stride=stride)
-        self.rest = nn.ModuleList(
-            nn.Conv1d(filters, filters, 5, padding="same") for _ in range(depth - 1)
-        )
+        self.rest = nn.ModuleList(nn.Conv1d(filters, filters, 5, padding="same") for _ in range(depth - 1))
 
     def forward(
         self, values: Float[Tensor, "batch time channels"], mask: Bool[Tensor, "batch time"]
@@ -84,9 +82,7 @@ class ConvLSTMEncoder(nn.Module):
         super().__init__()
         self.convolution = StridedConvolution(channels, filters, depth, stride)
         self.dropout = nn.Dropout(dropout)
-        self.recurrence = RecurrentEncoder(
-            "lstm", filters, [hidden_size], bidirectional=bidirectional, dropout=dropout
-        )
+        self.recurrence = RecurrentEncoder("lstm", filters, [hidden_size], bidirectional=bidirectional, dropout=dropout)
         self.stride = stride
         self.bidirectional = bidirectional
         self.width = self.recurrence.width
@@ -96,4 +92,5 @@ class ConvLSTMEncoder(nn.Module):
     ) -> tuple[Float[Tensor, "batch steps width"], Bool[Tensor, "batch steps"]]:
         """Give features and their mask, shapes (batch, ceil(time / stride), width) and (batch, steps)."""
         features, step_mask = self.convolution(values, mask)
-        return self.recurrence(self.dropout(features), step_mask)
+        states: tuple[Tensor, Tensor] = self.recurrence(self.dropout(features), step_mask)
+        return states

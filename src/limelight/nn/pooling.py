@@ -32,9 +32,7 @@ class AdditiveAttention(nn.Module):
         self.project = nn.Linear(width, hidden_size)
         self.score = nn.Linear(hidden_size, 1, bias=False)
 
-    def forward(
-        self, features: Float[Tensor, "batch steps width"], mask: Bool[Tensor, "batch steps"]
-    ) -> Pooled:
+    def forward(self, features: Float[Tensor, "batch steps width"], mask: Bool[Tensor, "batch steps"]) -> Pooled:
         """Give the pooled vector and the weights, shapes (batch, width) and (batch, steps)."""
         scores = self.score(torch.tanh(self.project(features))).squeeze(2)
         weights = masked_softmax(scores, mask)
@@ -54,9 +52,7 @@ class Last(nn.Module):
         super().__init__()
         self.bidirectional = bidirectional
 
-    def forward(
-        self, features: Float[Tensor, "batch steps width"], mask: Bool[Tensor, "batch steps"]
-    ) -> Pooled:
+    def forward(self, features: Float[Tensor, "batch steps width"], mask: Bool[Tensor, "batch steps"]) -> Pooled:
         """Give the pooled vector, shape (batch, width), and no weights."""
         last = at_last_real(features, mask)
         if not self.bidirectional:
@@ -68,9 +64,7 @@ class Last(nn.Module):
 class Mean(nn.Module):
     """The mean over the real steps."""
 
-    def forward(
-        self, features: Float[Tensor, "batch steps width"], mask: Bool[Tensor, "batch steps"]
-    ) -> Pooled:
+    def forward(self, features: Float[Tensor, "batch steps width"], mask: Bool[Tensor, "batch steps"]) -> Pooled:
         """Give the pooled vector, shape (batch, width), and no weights."""
         return (features * mask[:, :, None]).sum(dim=1) / lengths_of(mask)[:, None], None
 
@@ -78,8 +72,6 @@ class Mean(nn.Module):
 class Max(nn.Module):
     """The largest value of each feature over the real steps."""
 
-    def forward(
-        self, features: Float[Tensor, "batch steps width"], mask: Bool[Tensor, "batch steps"]
-    ) -> Pooled:
+    def forward(self, features: Float[Tensor, "batch steps width"], mask: Bool[Tensor, "batch steps"]) -> Pooled:
         """Give the pooled vector, shape (batch, width), and no weights."""
         return features.masked_fill(~mask[:, :, None], float("-inf")).amax(dim=1), None

@@ -24,11 +24,12 @@ class ReluLSTM(nn.Module):
         Width of the input and number of units, at least 1.
     """
 
-    gates = 4
-
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__()
-        _register_recurrent_weights(self, input_size, hidden_size, self.gates)
+        self.weight_ih_l0 = _weight(hidden_size, 4 * hidden_size, input_size)
+        self.weight_hh_l0 = _weight(hidden_size, 4 * hidden_size, hidden_size)
+        self.bias_ih_l0 = _weight(hidden_size, 4 * hidden_size)
+        self.bias_hh_l0 = _weight(hidden_size, 4 * hidden_size)
 
     def forward(self, values: Float[Tensor, "batch time width"]) -> Float[Tensor, "batch time hidden"]:
         """Read the steps in order, shape (batch, time, width) to (batch, time, hidden)."""
@@ -53,11 +54,12 @@ class ReluGRU(nn.Module):
         Width of the input and number of units, at least 1.
     """
 
-    gates = 3
-
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__()
-        _register_recurrent_weights(self, input_size, hidden_size, self.gates)
+        self.weight_ih_l0 = _weight(hidden_size, 3 * hidden_size, input_size)
+        self.weight_hh_l0 = _weight(hidden_size, 3 * hidden_size, hidden_size)
+        self.bias_ih_l0 = _weight(hidden_size, 3 * hidden_size)
+        self.bias_hh_l0 = _weight(hidden_size, 3 * hidden_size)
 
     def forward(self, values: Float[Tensor, "batch time width"]) -> Float[Tensor, "batch time hidden"]:
         """Read the steps in order, shape (batch, time, width) to (batch, time, hidden)."""
@@ -90,9 +92,7 @@ class RecurrentLayer(nn.Module):
         ``"tanh"`` or ``"relu"``.
     """
 
-    def __init__(
-        self, cell: str, input_size: int, hidden_size: int, bidirectional: bool, activation: str
-    ) -> None:
+    def __init__(self, cell: str, input_size: int, hidden_size: int, bidirectional: bool, activation: str) -> None:
         super().__init__()
         self.ahead = _one_direction(cell, input_size, hidden_size, activation)
         self.back = _one_direction(cell, input_size, hidden_size, activation) if bidirectional else None
@@ -179,16 +179,7 @@ def _outputs(layer: nn.Module, values: Tensor) -> Tensor:
     return outputs
 
 
-def _register_recurrent_weights(module: nn.Module, input_size: int, hidden_size: int, gates: int) -> None:
-    """Give ``module`` weights under the names, shapes and starting range that torch's own layers have."""
-    shapes = {
-        "weight_ih_l0": (gates * hidden_size, input_size),
-        "weight_hh_l0": (gates * hidden_size, hidden_size),
-        "bias_ih_l0": (gates * hidden_size,),
-        "bias_hh_l0": (gates * hidden_size,),
-    }
+def _weight(hidden_size: int, *shape: int) -> nn.Parameter:
+    """Make a weight with the starting range that torch's own recurrent layers have."""
     bound = 1 / math.sqrt(hidden_size)
-    for name, shape in shapes.items():
-        weight = nn.Parameter(torch.empty(shape))
-        nn.init.uniform_(weight, -bound, bound)
-        module.register_parameter(name, weight)
+    return nn.Parameter(torch.empty(shape).uniform_(-bound, bound))

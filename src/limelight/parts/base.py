@@ -51,7 +51,7 @@ class Part:
         """
         plain = {key: _plain(value) for key, value in self.get_params().items()}
         try:
-            part = _adapter(type(self)).validate_python(plain)
+            part: Self = _adapter(type(self)).validate_python(plain)
         except ValidationError as error:
             raise ParameterError(f"{self.name!r}: {first_complaint(error)}") from None
         part._check_together()
@@ -133,13 +133,12 @@ def make(value: Any, known: Mapping[str, type[Part]], word: str) -> Part:
     ParameterError
         If the name is unknown, a parameter is unknown or out of range, or the value is something else.
     """
-    if isinstance(value, tuple(known.values())):
+    if isinstance(value, Part) and type(value) in known.values():
         return value.checked()
     content = {"name": value} if isinstance(value, str) else value
     if not isinstance(content, Mapping) or not isinstance(content.get("name"), str):
         raise ParameterError(
-            f'expected {word} as a name, a part or {{"name": ...}}, got {value!r}; '
-            f"the names are {listing(known, 20)}"
+            f'expected {word} as a name, a part or {{"name": ...}}, got {value!r}; the names are {listing(known, 20)}'
         )
     name = content["name"]
     if name not in known:
@@ -149,7 +148,7 @@ def make(value: Any, known: Mapping[str, type[Part]], word: str) -> Part:
 
 
 @cache
-def _adapter(part: type[Part]) -> TypeAdapter[Any]:
+def _adapter(part: Any) -> TypeAdapter[Any]:
     return TypeAdapter(part)
 
 

@@ -20,8 +20,8 @@ from limelight.runs.series import read_panel, split_panel
 def score_answers(prediction: Prediction, panel: Panel, train_labels: Any) -> dict[str, Any]:
     """Score a prediction next to the majority class of the training labels; the heart of ``metrics.json``."""
     return {
-        "test": score_prediction(prediction, panel.labels),
-        "baseline": score_baseline(train_labels, panel.labels, prediction.task),
+        "test": score_prediction(prediction, panel.require_labels()),
+        "baseline": score_baseline(train_labels, panel.require_labels(), prediction.task),
         "localisation": score_localisation(prediction, panel),
         "task": f"{prediction.task.kind}, one label for each series",
     }

@@ -1,14 +1,14 @@
 """The folder of a run.
 
-    experiment.json       what was asked, every default written out
-    environment.json      versions, machine, command
-    history.csv           numbers of every epoch
-    checkpoints/          the last epoch, to resume from
-    tensorboard/          the same numbers for TensorBoard, where it is installed
-    model/                the fitted model
-    predictions.parquet   the answer for every test series
-    report/               the page
-    metrics.json          scores; written last: where it is, the run is whole
+experiment.json       what was asked, every default written out
+environment.json      versions, machine, command
+history.csv           numbers of every epoch
+checkpoints/          the last epoch, to resume from
+tensorboard/          the same numbers for TensorBoard, where it is installed
+model/                the fitted model
+predictions.parquet   the answer for every test series
+report/               the page
+metrics.json          scores; written last: where it is, the run is whole
 """
 
 from __future__ import annotations
@@ -72,6 +72,7 @@ def environment() -> dict[str, Any]:
 
 
 def require_room(folder: Path, *, resume: bool, overwrite: bool) -> None:
+    """Refuse a folder that holds something else, or a run that is not to be replaced; OutputError says which."""
     there = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
     if not there or resume:
         return
@@ -88,6 +89,7 @@ def require_room(folder: Path, *, resume: bool, overwrite: bool) -> None:
 
 
 def clear_run(folder: Path) -> None:
+    """Remove what an earlier run left, and nothing else."""
     for name in OF_A_RUN:
         path = folder / name
         if path.is_dir():

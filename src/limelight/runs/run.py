@@ -90,7 +90,9 @@ def run_experiment(
     data = read_data(experiment)
     if not len(data.split.test):
         raise ParameterError("expected series to test with, got none; set split.test above 0 or name some in the split")
-    data.task.encode(data.part("test").labels)  # a class that only the test has is better said now than after training
+    data.task.encode(
+        data.part("test").require_labels()
+    )  # a class that only the test has is better said now than after training
     say(f"{data.panel}; {data.split.describe()}")
     if not resume:
         clear_run(folder)

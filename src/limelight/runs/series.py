@@ -64,9 +64,7 @@ def split_panel(experiment: Experiment, panel: Panel) -> Split:
     """
     rule, labels = experiment.split, panel.labels
     if experiment.data.split is None:
-        split = random_split(
-            len(panel), test=rule.test, validation=rule.validation, seed=rule.seed, labels=labels
-        )
+        split = random_split(len(panel), test=rule.test, validation=rule.validation, seed=rule.seed, labels=labels)
     else:
         split = read_split(experiment.data.split, panel.ids, id=experiment.data.id)
         if len(split.validation):

@@ -97,7 +97,9 @@ class BestWeights(Callback):
         loss = float(trainer.callback_metrics["validation_loss"])
         if loss < self.loss:
             self.loss, self.epoch = loss, trainer.current_epoch + 1
-            self.weights = {name: tensor.clone() for name, tensor in module.network.state_dict().items()}
+            self.weights = {
+                name: tensor.clone() for name, tensor in module.get_submodule("network").state_dict().items()
+            }
 
     def restore(self, network: torch.nn.Module) -> None:
         """Put the best weights back, if there were any."""

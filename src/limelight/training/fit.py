@@ -21,7 +21,7 @@ from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 
 from limelight.data.panel import Panel
-from limelight.errors import InternalError, OutputError
+from limelight.errors import OutputError
 from limelight.model.batching import require_finite
 from limelight.model.fitted import FittedModel
 from limelight.nn.network import Network
@@ -145,8 +145,6 @@ def fit(
     ParameterError
         If the training to resume was another one.
     """
-    if panel.labels is None:
-        raise InternalError("fit() was called with a panel without labels")
     require_finite(panel)
     if validation is not None:
         require_finite(validation)
@@ -154,11 +152,11 @@ def fit(
     sentence = sentence.for_length(float(np.median(panel.lengths)))
     checkpoint = _checkpoint_to_resume(folder) if resume else None
     loader = training_loader(
-        panel, task.encode(panel.labels), settings.batch_size or 1, seed, LEAST_BATCHES_OF_AN_EPOCH
+        panel, task.encode(panel.require_labels()), settings.batch_size or 1, seed, LEAST_BATCHES_OF_AN_EPOCH
     )
     checks = None
-    if validation is not None and validation.labels is not None:
-        checks = validation_loader(validation, task.encode(validation.labels))
+    if validation is not None:
+        checks = validation_loader(validation, task.encode(validation.require_labels()))
     started = time.perf_counter()
     with _own_randomness(seed), _quiet_lightning():
         network = Network(sentence, len(panel.channels), task.outputs)
