@@ -178,8 +178,8 @@ def test_small_sets_are_trained_on_whole() -> None:
 
 
 def test_larger_sets_keep_a_stratified_part_to_validate() -> None:
-    model = small(validation=0.2).fit(WAVES)
-    assert model.model_.fitted_on["validation_series"] == 12
+    model = small(validation=0.4).fit(WAVES)
+    assert model.model_.fitted_on["validation_series"] == 24
     assert "validation_loss" in model.history_[0]
 
 

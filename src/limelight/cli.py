@@ -6,6 +6,7 @@ Nothing here imports torch before a command needs it.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
 import traceback
@@ -71,7 +72,7 @@ def demo(
 
     Takes well under a minute on a laptop. An earlier demo in the same folder is replaced.
     """
-    changed = {"output": output or Path("runs/demo"), "preset": preset, "seed": seed}
+    changed: dict[str, Any] = {"output": output or Path("runs/demo"), "preset": preset, "seed": seed}
     with _demo_file() as file:
         experiment = _experiment(file, changes, **changed)
     _run(experiment, resume=False, overwrite=True)
@@ -168,7 +169,7 @@ def evaluate(
 
     experiment = None
     if source is not None:
-        experiment = _experiment(source, changes, labels=labels, split=split)
+        experiment = _other_series(model, source, changes, labels=labels, split=split)
     metrics = evaluate_run(model, experiment, part or "test")
     typer.echo(json.dumps(metrics, indent=2) if as_json else "\n".join(score_lines(metrics)))
 
@@ -184,7 +185,7 @@ def predict(
     from limelight.runs.answers import predict_file
 
     file = output or Path("predictions.parquet")
-    prediction = predict_file(model, _experiment(source, changes), file)
+    prediction = predict_file(model, _other_series(model, source, changes), file)
     typer.echo(f"{len(prediction.ids)} series answered in {file}")
 
 
@@ -198,6 +199,9 @@ def schema() -> None:
 
 def main() -> None:
     """Run the command line and turn errors into one sentence and an exit code."""
+    # torch's threads wait for each other by spinning. On a machine that does something else too, that made an epoch
+    # of two threads 20 times slower; giving up the processor after a short spin costs nothing measurable otherwise.
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     try:
         app()
     except InputError as error:
@@ -214,12 +218,22 @@ def main() -> None:
         )
 
 
-def _experiment(source: Path, changes: list[str] | None, **named: Any) -> Experiment:
+def _other_series(model: Path, source: Path, changes: list[str] | None, **named: Any) -> Experiment:
+    """Read where other series for a model are; a table has the columns that the training had, unless said otherwise."""
+    from limelight.runs.answers import columns_of_run
+
+    columns = {} if source.suffix == ".json" else columns_of_run(model)
+    return _experiment(source, changes, columns, **named)
+
+
+def _experiment(
+    source: Path, changes: list[str] | None, defaults: dict[str, Any] | None = None, **named: Any
+) -> Experiment:
     """Read an experiment with the changes that were given by name or with ``--set``."""
     from limelight.config import read_experiment
 
     keys = {"labels": "data.labels", "split": "data.split"}
-    changed: dict[str, Any] = {}
+    changed = dict(defaults or {})
     for name, value in named.items():
         if value is not None:
             changed[keys.get(name, name)] = str(value) if isinstance(value, Path) else value

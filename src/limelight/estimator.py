@@ -38,7 +38,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     head
         ``"mlp"``, ``"linear"``, or a part.
     validation
-        Share of the training series to stop early by, stratified, in [0, 1). With fewer than 8 such series, and with
+        Share of the training series to stop early by, stratified, in [0, 1). With fewer than 20 such series, and with
         0, training runs for all epochs and keeps the last weights.
     max_epochs, patience, batch_size, learning_rate, device
         As for ``TrainingSettings``; None chooses from the number of series.

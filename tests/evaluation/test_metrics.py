@@ -176,9 +176,9 @@ def test_the_table_shows_model_beside_baseline_classes_confusion_and_attention()
     assert score_lines(metrics) == [
         "                   model  baseline",
         "accuracy           0.667     0.667",
-        "precision          1.000     0.667",
-        "recall             0.500     1.000",
-        "F1                 0.667     0.800",
+        "precision (ok)     1.000     0.667",
+        "recall (ok)        0.500     1.000",
+        "F1 (ok)            0.667     0.800",
         "balanced accuracy  0.750     0.500",
         "ROC AUC            0.750     0.500",
         "log loss           0.647    12.015",

@@ -44,6 +44,7 @@ def score_prediction(prediction: Prediction, labels: ArrayLike) -> dict[str, Any
         Plain numbers, ready for JSON, never NaN:
 
         - ``n``, ``accuracy``, ``balanced_accuracy`` (mean recall of the classes that occur), ``log_loss``;
+        - ``positive``: the class that the next three are about, None for more than two classes;
         - ``precision``, ``recall``, ``f1``: of the positive class for two classes, macro otherwise;
         - ``roc_auc``: of the positive class for two classes, else the mean of each class against the rest;
           None, with the reason under ``undefined``, where a class does not occur;
@@ -158,6 +159,7 @@ def _score(task: Task, truth: Codes, probabilities: Probabilities) -> dict[str, 
     absent = [name for code, name in enumerate(names) if code not in present]
     return {
         "n": len(truth),
+        "positive": names[task.positive_index] if binary else None,
         "accuracy": float(accuracy_score(truth, predicted)),
         **{score: main[score] for score in NAMES},
         "balanced_accuracy": float(balanced),

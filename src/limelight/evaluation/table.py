@@ -44,12 +44,12 @@ def score_lines(metrics: Mapping[str, Any]) -> list[str]:
     >>> print("\\n".join(score_lines({"test": test, "baseline": baseline})[:3]))
                        model  baseline
     accuracy           1.000     0.500
-    precision          1.000     0.500
+    precision (ok)     1.000     0.500
     """
     test, baseline = metrics["test"], metrics["baseline"]
     lines = _aligned(
         [["", "model", "baseline"]]
-        + [[title, _number(test[name]), _number(baseline[name])] for name, title in SCORES.items()]
+        + [[_title(name, test), _number(test[name]), _number(baseline[name])] for name in SCORES]
     )
     lines += [f"({sentence})" for sentence in test["undefined"].values()]
     lines += ["", *_class_lines(test["per_class"])]
@@ -89,6 +89,12 @@ def localisation_sentence(localisation: Mapping[str, Any] | None) -> str:
         f"its peak was inside in {peak} of the {localisation['series']:,} series whose interval is known "
         f"(by chance {peak_by_chance})."
     )
+
+
+def _title(name: str, scores: Mapping[str, Any]) -> str:
+    """Say of which class a score is, where it is of one."""
+    about = "mean of classes" if scores["positive"] is None else scores["positive"]
+    return f"{SCORES[name]} ({about})" if name in ("precision", "recall", "f1") else SCORES[name]
 
 
 def _class_lines(per_class: Mapping[str, Mapping[str, Any]]) -> list[str]:

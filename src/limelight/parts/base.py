@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, ClassVar, Self
 
 from pydantic import TypeAdapter, ValidationError
@@ -147,9 +146,14 @@ def make(value: Any, known: Mapping[str, type[Part]], word: str) -> Part:
     return known[name]().set_params(**parameters).checked()
 
 
-@cache
-def _adapter(part: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(part)
+_ADAPTERS: dict[str, TypeAdapter[Any]] = {}
+
+
+def _adapter(part: type[Part]) -> TypeAdapter[Any]:
+    """Give the checker of a part, made once: making it costs a millisecond."""
+    if part.name not in _ADAPTERS:
+        _ADAPTERS[part.name] = TypeAdapter(part)
+    return _ADAPTERS[part.name]
 
 
 def schema_of(part: type[Part]) -> dict[str, Any]:

@@ -27,6 +27,16 @@ def score_answers(prediction: Prediction, panel: Panel, train_labels: Any) -> di
     }
 
 
+def columns_of_run(source: Path | str) -> dict[str, Any]:
+    """Give the names of columns that a run was trained with, as changes for ``read_experiment``; {} for a bare model."""
+    file = Path(source) / EXPERIMENT_FILE
+    if not file.is_file():
+        return {}
+    data = read_experiment(file).data
+    roles = {"data.id": data.id, "data.time": data.time, "data.label": data.label}
+    return roles if data.channels is None else {**roles, "data.channels": data.channels}
+
+
 def evaluate_run(source: Path | str, experiment: Experiment | None = None, part: str = "test") -> dict[str, Any]:
     """Score a saved model again, on its own test series or on others.
 

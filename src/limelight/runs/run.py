@@ -25,7 +25,7 @@ from limelight.runs.folder import (
     write_predictions,
 )
 from limelight.runs.series import Data, read_data
-from limelight.training.fit import Training, fit
+from limelight.training.fit import Training, checkpoint_to_resume, fit
 
 Say = Callable[[str], None]
 
@@ -86,6 +86,8 @@ def run_experiment(
     """
     folder = Path(experiment.output)
     require_room(folder, resume=resume, overwrite=overwrite)
+    if resume:
+        checkpoint_to_resume(folder)
     say("reading the series")
     data = read_data(experiment)
     if not len(data.split.test):

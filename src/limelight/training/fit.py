@@ -150,7 +150,7 @@ def fit(
         require_finite(validation)
     settings = (settings or TrainingSettings()).for_series(len(panel))
     sentence = sentence.for_length(float(np.median(panel.lengths)))
-    checkpoint = _checkpoint_to_resume(folder) if resume else None
+    checkpoint = checkpoint_to_resume(folder) if resume else None
     loader = training_loader(
         panel, task.encode(panel.require_labels()), settings.batch_size or 1, seed, LEAST_BATCHES_OF_AN_EPOCH
     )
@@ -243,7 +243,8 @@ def _trainer(settings: TrainingSettings, watch: _Watch, folder: Path | None) -> 
     )
 
 
-def _checkpoint_to_resume(folder: Path | None) -> Path:
+def checkpoint_to_resume(folder: Path | None) -> Path:
+    """Give the checkpoint in the folder of a training; OutputError if there is none."""
     file = None if folder is None else folder / CHECKPOINT
     if file is None or not file.is_file():
         raise OutputError(

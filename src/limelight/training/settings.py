@@ -14,11 +14,14 @@ from limelight.parts.base import first_complaint
 
 STEPS_OF_A_TRAINING = 1500
 LEAST_BATCHES_OF_AN_EPOCH = 30
-FEWEST_TO_VALIDATE = 8
+FEWEST_TO_VALIDATE = 20
 
 
 def enough_to_validate(series: int, classes: int) -> bool:
     """Say whether the loss on so many validation series says enough to stop a training by.
+
+    Stopping by 8 series of ECG200 cost 10 points of accuracy in cross-validation on its training part (0.69 against
+    0.79 when all epochs run).
 
     Parameters
     ----------
@@ -30,11 +33,11 @@ def enough_to_validate(series: int, classes: int) -> bool:
     Returns
     -------
     bool
-        False below 8 series and where there are more classes than series.
+        False below 20 series and where there are more classes than series.
 
     Example
     -------
-    >>> enough_to_validate(4, classes=3), enough_to_validate(12, classes=3)
+    >>> enough_to_validate(8, classes=3), enough_to_validate(25, classes=3)
     (False, True)
     """
     return series >= max(FEWEST_TO_VALIDATE, classes)

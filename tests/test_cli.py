@@ -1,0 +1,242 @@
+"""The commands as a user types them, in this process, on small series."""
+
+import csv
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as parquet
+import pytest
+
+from limelight import cli, config
+
+QUICK = ["--set", "data.sine.dataset_size=240", "--set", "data.sine.num_points=40", "--set", "training.max_epochs=1"]
+
+
+class Commands:
+    """Runs commands and tells what they printed and how they ended."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self._monkeypatch, self._capsys = monkeypatch, capsys
+
+    def __call__(self, *words: object, code: int = 0) -> str:
+        self._monkeypatch.setattr(sys, "argv", ["limelight", *map(str, words)])
+        with pytest.raises(SystemExit) as ending:
+            cli.main()
+        printed = self._capsys.readouterr()
+        assert (ending.value.code or 0) == code, printed.err
+        return printed.out if code == 0 else printed.err.splitlines(keepends=True)[-1]
+
+
+@pytest.fixture
+def limelight(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Commands:
+    monkeypatch.chdir(tmp_path)
+    return Commands(monkeypatch, capsys)
+
+
+def write_csv(file: Path, rows: list[list[object]]) -> Path:
+    with file.open("w", newline="") as stream:
+        csv.writer(stream).writerows(rows)
+    return file
+
+
+def steps(ids: list[str], length: int = 12) -> list[list[object]]:
+    random = np.random.default_rng(0)
+    rows = [[name, step, round(random.normal(), 3)] for name in ids for step in range(length)]
+    return [["series_id", "time", "force"], *rows]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Series of two machines states, as a user may have them."""
+    here = tmp_path / "mine"
+    here.mkdir()
+    ids = [f"s{number}" for number in range(40)]
+    write_csv(here / "series.csv", steps(ids))
+    labels = [[name, "ok" if number % 2 else "fault"] for number, name in enumerate(ids)]
+    write_csv(here / "labels.csv", [["series_id", "label"], *labels])
+    return here
+
+
+def test_demo_leaves_a_whole_run(limelight: Commands, tmp_path: Path) -> None:
+    printed = limelight("demo", *QUICK)
+    run = tmp_path / "runs" / "demo"
+    assert {file.name for file in run.iterdir()} >= {
+        "experiment.json", "environment.json", "history.csv", "checkpoints", "model", "metrics.json",
+        "predictions.parquet", "report",
+    }  # fmt: skip
+    assert (run / "report" / "index.html").is_file()
+    assert list((run / "report").glob("attention_*.png"))
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert metrics["counts"] == {"train": 168, "validation": 24, "test": 48}
+    assert metrics["localisation"]["series"] == 24
+    assert f"F1 (anomalous)         {metrics['test']['f1']:.3f}" in printed
+    assert "report: runs/demo/report/index.html" in printed
+
+
+def test_demo_can_be_run_again(limelight: Commands) -> None:
+    assert limelight("demo", *QUICK) == limelight("demo", *QUICK)
+
+
+def test_generated_files_train_as_the_drawn_waves_do(limelight: Commands, tmp_path: Path) -> None:
+    limelight("generate", "-o", "waves", *QUICK)
+    assert sorted(file.name for file in (tmp_path / "waves").iterdir()) == ["labels.csv", "series.parquet", "split.csv"]
+    limelight("train", "waves", "-o", "a", "--set", "training.max_epochs=1", "--set", "data.positive=anomalous")
+    limelight("demo", "-o", "b", *QUICK)
+    first, second = (json.loads((tmp_path / name / "metrics.json").read_text()) for name in "ab")
+    assert first["test"] == second["test"]
+    assert first["localisation"] == second["localisation"]
+
+
+def test_train_evaluate_and_predict_on_files(limelight: Commands, folder: Path, tmp_path: Path) -> None:
+    trained = limelight("train", folder, "-o", "run", "--seed", 3, "--set", "training.max_epochs=2")
+    assert limelight("evaluate", "run").splitlines()[:8] == trained.splitlines()[:8]
+    scores = json.loads(limelight("evaluate", "run", folder, "--part", "all", "--json"))
+    assert scores["counts"] == {"all": 40}
+    limelight("predict", "run", folder / "series.csv", "-o", "answers.parquet")
+    table = parquet.read_table(tmp_path / "answers.parquet")
+    assert table.column_names == ["series_id", "prediction", "probability_fault", "probability_ok"]
+    assert table["series_id"].to_pylist() == [f"s{number}" for number in range(40)]
+    sums = np.array(table["probability_fault"]) + np.array(table["probability_ok"])
+    np.testing.assert_allclose(sums, 1)
+
+
+def test_same_experiment_gives_the_same_scores_again(limelight: Commands, folder: Path, tmp_path: Path) -> None:
+    limelight("train", folder, "-o", "first", "--set", "training.max_epochs=2")
+    limelight("train", "first/experiment.json", "-o", "second")
+    first, second = (json.loads((tmp_path / name / "metrics.json").read_text()) for name in ("first", "second"))
+    assert first["test"] == second["test"]
+
+
+def test_series_answered_with_other_column_names_as_in_training(limelight: Commands, tmp_path: Path) -> None:
+    header, *rows = steps([f"s{number}" for number in range(30)])
+    table = [["machine", "force", "when", "label"], *([r[0], r[2], r[1], "ab"[int(r[0][1:]) % 2]] for r in rows)]
+    write_csv(tmp_path / "own.csv", table)
+    names = ["--set", "data.id=machine", "--set", "data.time=when", "--set", "training.max_epochs=1"]
+    limelight("train", "own.csv", "-o", "run", *names)
+    limelight("predict", "run", "own.csv", "-o", "answers.csv")
+    assert (tmp_path / "answers.csv").read_text().startswith('"series_id","prediction","probability_a"')
+
+
+def test_inspect_tells_what_is_there(limelight: Commands, folder: Path) -> None:
+    printed = limelight("inspect", folder)
+    assert "series: 40" in printed
+    assert json.loads(limelight("inspect", folder, "--json"))["series"] == 40
+
+
+def test_inspect_reads_what_training_refuses(limelight: Commands, folder: Path) -> None:
+    header, first, *rest = steps(["s0", "s1"])
+    first[2] = ""
+    write_csv(folder / "series.csv", [header, first, *rest])
+    (folder / "labels.csv").unlink()
+    assert "values are missing in channel 'force'" in limelight("inspect", folder)
+
+
+def test_schema_is_json(limelight: Commands) -> None:
+    assert json.loads(limelight("schema"))["properties"]["data"]
+
+
+def test_taken_folder_is_not_touched(limelight: Commands, folder: Path) -> None:
+    before = sorted(file.name for file in folder.iterdir())
+    assert limelight("train", folder, "-o", folder, code=2) == (
+        f"limelight: expected an empty or new folder for the run, got {str(folder)!r}, which holds something else; "
+        "choose another output\n"
+    )
+    assert sorted(file.name for file in folder.iterdir()) == before
+
+
+def test_earlier_run_is_replaced_only_when_asked(limelight: Commands, folder: Path) -> None:
+    quick = ["--set", "training.max_epochs=1"]
+    limelight("train", folder, "-o", "run", *quick)
+    assert limelight("train", folder, "-o", "run", *quick, code=2) == (
+        "limelight: 'run' already holds a run; pass --overwrite to replace it, --resume to go on with it, "
+        "or choose another output\n"
+    )
+    limelight("train", folder, "-o", "run", *quick, "--overwrite")
+
+
+def test_resume_needs_something_to_resume(limelight: Commands, folder: Path, tmp_path: Path) -> None:
+    assert limelight("train", folder, "-o", "run", "--resume", code=2) == (
+        "limelight: expected a checkpoint to resume from at 'run/checkpoints/last.ckpt', there is none; "
+        "train without resuming\n"
+    )
+    assert not (tmp_path / "run").exists()
+
+
+def test_resumed_finished_run_scores_the_same(limelight: Commands, folder: Path) -> None:
+    quick = ["-o", "run", "--set", "training.max_epochs=2"]
+    assert limelight("train", folder, *quick) == limelight("train", folder, *quick, "--resume")
+
+
+def test_bad_data_leave_no_run_folder(limelight: Commands, folder: Path, tmp_path: Path) -> None:
+    header, first, *rest = steps([f"s{number}" for number in range(40)])
+    first[2] = "broken"
+    file = write_csv(folder / "series.csv", [header, first, *rest])
+    said = limelight("train", folder, "-o", "run", code=2)
+    assert said.startswith("limelight: expected a number in column 'force'")
+    assert str(file) in said
+    assert "line 2" in said
+    assert not (tmp_path / "run").exists()
+
+
+def test_one_class_only_is_refused(limelight: Commands, folder: Path) -> None:
+    write_csv(folder / "labels.csv", [["series_id", "label"], *([f"s{number}", "ok"] for number in range(40))])
+    assert limelight("train", folder, code=2) == (
+        "limelight: expected labels of at least two classes, got one class only, 'ok'; "
+        "a classifier needs series of another class to compare with\n"
+    )
+
+
+def test_series_without_labels_are_refused_for_training(limelight: Commands, folder: Path) -> None:
+    (folder / "labels.csv").unlink()
+    assert limelight("train", folder, code=2) == (
+        f"limelight: expected labels to learn from, got none: there is no column 'label' in "
+        f"{str(folder / 'series.csv')!r}; name the column with data.label or the table with data.labels\n"
+    )
+
+
+def test_class_that_only_the_test_part_has_is_said_before_training(limelight: Commands, folder: Path) -> None:
+    labels = [[f"s{number}", "rare" if number == 39 else "ab"[number % 2]] for number in range(40)]
+    write_csv(folder / "labels.csv", [["series_id", "label"], *labels])
+    split = [[f"s{number}", "test" if number > 30 else "train"] for number in range(40)]
+    write_csv(folder / "split.csv", [["series_id", "split"], *split])
+    assert limelight("train", folder, "-o", "run", code=2) == (
+        "limelight: expected labels among the classes 'a', 'b', got 'rare'; leave these series out, or train with "
+        "series of that class\n"
+    )
+    assert not Path("run").exists()
+
+
+def test_wrong_change_is_refused(limelight: Commands, folder: Path) -> None:
+    assert (
+        limelight("train", folder, "--set", "seed", code=2) == "limelight: expected --set key=value, got --set seed\n"
+    )
+
+
+def test_wrong_output_of_predict_is_refused(limelight: Commands, folder: Path) -> None:
+    limelight("train", folder, "-o", "run", "--set", "training.max_epochs=1")
+    assert limelight("predict", "run", folder, "-o", "answers.xlsx", code=2) == (
+        "limelight: expected an output file ending in .parquet or .csv, got 'answers.xlsx'\n"
+    )
+
+
+def test_our_own_mistakes_end_with_code_1_and_a_file_to_report(
+    limelight: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*anything: object) -> None:
+        raise ZeroDivisionError("oops")
+
+    monkeypatch.setattr(config, "experiment_schema", broken)
+    said = limelight("schema", code=1)
+    assert said.startswith("limelight: this is our fault, not yours (ZeroDivisionError: oops); please report it with ")
+    log = Path(said.rstrip().split()[-1])
+    assert "ZeroDivisionError: oops" in log.read_text()
+    log.unlink()
+
+
+def test_help_teaches_every_command(limelight: Commands) -> None:
+    printed = limelight("--help")
+    for command in ("demo", "generate", "inspect", "train", "evaluate", "predict", "schema"):
+        assert f"│ {command} " in printed
+        assert "--help" in limelight(command, "--help")

@@ -1,0 +1,51 @@
+from pathlib import Path
+
+import pytest
+
+from limelight.errors import OutputError
+from limelight.files import whole_file, whole_folder, write_json
+
+
+def test_failed_writing_leaves_the_old_file_and_no_rubbish(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text("old")
+    with pytest.raises(RuntimeError, match="^midway$"), whole_file(file) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError("midway")
+    assert file.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_failed_writing_leaves_the_old_folder_and_no_rubbish(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "a").write_text("old")
+    with pytest.raises(RuntimeError, match="^midway$"), whole_folder(folder) as temporary:
+        (temporary / "a").write_text("half")
+        raise RuntimeError("midway")
+    assert (folder / "a").read_text() == "old"
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_new_folder_replaces_the_old_one_whole(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "old").touch()
+    with whole_folder(folder) as temporary:
+        (temporary / "new").touch()
+    assert [file.name for file in folder.iterdir()] == ["new"]
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    target = tmp_path / "file" / "inside.json"
+    with pytest.raises(OutputError) as error:
+        write_json(target, {})
+    assert str(error.value) == (f"cannot write {str(target)!r}: File exists; choose another place or make room there")
+
+
+def test_json_never_holds_what_is_not_json(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"^Out of range float values are not JSON compliant"):
+        write_json(tmp_path / "a.json", {"score": float("nan")})
+    assert list(tmp_path.iterdir()) == []
