@@ -28,7 +28,7 @@ def score_answers(prediction: Prediction, panel: Panel, train_labels: Any) -> di
 
 
 def columns_of_run(source: Path | str) -> dict[str, Any]:
-    """Give the names of columns that a run was trained with, as changes for ``read_experiment``; {} for a bare model."""
+    """Give the columns that a run was trained with, as changes for ``read_experiment``; {} for a bare model."""
     file = Path(source) / EXPERIMENT_FILE
     if not file.is_file():
         return {}
