@@ -169,6 +169,17 @@ def test_resumed_finished_run_scores_the_same(limelight: Commands, folder: Path)
     assert limelight("train", folder, *quick) == limelight("train", folder, *quick, "--resume")
 
 
+def test_resuming_another_experiment_changes_nothing(limelight: Commands, folder: Path, tmp_path: Path) -> None:
+    limelight("train", folder, "-o", "run", "--set", "training.max_epochs=2")
+    before = {file: file.read_bytes() for file in (tmp_path / "run").rglob("*") if file.is_file()}
+    assert limelight("train", folder, "-o", "run", "--set", "training.max_epochs=3", "--resume", code=2) == (
+        "limelight: expected the data, model, training and seed that the training to resume began with, got others; "
+        "resume with the same experiment, or train without resuming\n"
+    )
+    after = {file: file.read_bytes() for file in (tmp_path / "run").rglob("*") if file.is_file()}
+    assert {file: after[file] for file in before} == before
+
+
 def test_bad_data_leave_no_run_folder(limelight: Commands, folder: Path, tmp_path: Path) -> None:
     header, first, *rest = steps([f"s{number}" for number in range(40)])
     first[2] = "broken"

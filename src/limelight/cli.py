@@ -105,7 +105,7 @@ def generate(
     folder = output or Path("sine")
     write_table(panel, folder)
     write_split(split, panel.ids, folder)
-    typer.echo(f"{panel} written to {folder}: series.parquet, labels.csv, split.csv")
+    typer.echo(f"{panel.describe()} written to {folder}: series.parquet, labels.csv, split.csv")
 
 
 @app.command()

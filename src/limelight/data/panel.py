@@ -282,12 +282,22 @@ class Panel:
     def __getstate__(self) -> dict[str, Any]:
         return dict(self.compact().__dict__)  # a pickled row does not take the whole set along
 
-    def __repr__(self) -> str:
+    def describe(self) -> str:
+        """Say in a few words what is inside: number of series, steps, channels and classes.
+
+        Example
+        -------
+        >>> Panel.from_series([[1.0, 2.0], [3.0]], labels=["a", "b"]).describe()
+        '2 series, 1 to 2 steps, 1 channel, 2 classes'
+        """
         shortest, longest = (int(self.lengths.min()), int(self.lengths.max())) if len(self) else (0, 0)
         steps = f"{longest} steps" if shortest == longest else f"{shortest} to {longest} steps"
         channels = f"{len(self.channels)} channel{'s' if len(self.channels) > 1 else ''}"
         known = "" if self.labels is None else f", {len(np.unique(self.labels))} classes"
-        return f"Panel({len(self)} series, {steps}, {channels}{known})"
+        return f"{len(self)} series, {steps}, {channels}{known}"
+
+    def __repr__(self) -> str:
+        return f"Panel({self.describe()})"
 
 
 def _two_dimensional(one: ArrayLike, place: int) -> NDArray[np.float32]:

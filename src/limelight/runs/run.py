@@ -95,11 +95,11 @@ def run_experiment(
     data.task.encode(
         data.part("test").require_labels()
     )  # a class that only the test has is better said now than after training
-    say(f"{data.panel}; {data.split.describe()}")
+    say(f"{data.panel.describe()}; {data.split.describe()}")
     if not resume:
         clear_run(folder)
-    write_json(folder / EXPERIMENT_FILE, experiment.to_json())
-    write_json(folder / "environment.json", environment())
+        write_json(folder / EXPERIMENT_FILE, experiment.to_json())
+        write_json(folder / "environment.json", environment())
     training = fit(
         data.part("train"),
         data.task,
@@ -167,7 +167,7 @@ def _asked(experiment: Experiment, data: Data, training: Training) -> dict[str, 
     source = "drawn sine waves" if experiment.data.sine is not None else str(experiment.data.series)
     settings = training.model.fitted_on["training"]
     return {
-        "data": f"{source}: {data.panel}",
+        "data": f"{source}: {data.panel.describe()}",
         "split": data.split.describe(),
         "task": f"{data.task.kind}: one of {', '.join(map(str, data.task.classes))} for each series",
         "model": training.model.sentence.describe(),

@@ -53,8 +53,8 @@ class TrainingSettings:
         At most so many epochs, at least 1; None takes what makes about 1,500 steps, between 10 and 50. An epoch is at
         least 30 batches: a smaller set is gone through several times in one.
     patience
-        Epochs without a better validation loss before training stops, at least 1; None takes a third of the epochs,
-        at least 5.
+        Epochs without a better validation loss before training stops, at least 1; None takes half of the epochs, at
+        least 5: a one-cycle schedule is best at its end, when the learning rate has come down.
     batch_size
         Series in one step, at least 1; None takes an eighth of the training series, between 8 and 64.
     learning_rate
@@ -74,7 +74,7 @@ class TrainingSettings:
     Example
     -------
     >>> TrainingSettings().for_series(7000)
-    TrainingSettings(max_epochs=14, patience=5, batch_size=64, learning_rate=0.004, ...)
+    TrainingSettings(max_epochs=14, patience=7, batch_size=64, learning_rate=0.004, ...)
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
@@ -100,7 +100,7 @@ class TrainingSettings:
         batch_size = self.batch_size or min(64, max(8, n // 8))
         epoch = max(math.ceil(n / batch_size), LEAST_BATCHES_OF_AN_EPOCH)
         max_epochs = self.max_epochs or min(50, max(10, round(STEPS_OF_A_TRAINING / epoch)))
-        patience = self.patience or max(5, max_epochs // 3)
+        patience = self.patience or max(5, max_epochs // 2)
         return dataclasses.replace(self, batch_size=batch_size, max_epochs=max_epochs, patience=patience)
 
     def to_json(self) -> dict[str, Any]:
