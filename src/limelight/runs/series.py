@@ -60,26 +60,25 @@ def read_panel(experiment: Experiment, *, missing: str = "error") -> Panel:
 def split_panel(experiment: Experiment, panel: Panel) -> Split:
     """Part the series as the split file or the rule says.
 
-    A validation part that no file names, and that is too small to stop a training by, goes back to training.
+    A validation part that no file names is made only where it is large enough to stop a training by.
     """
-    rule, labels = experiment.split, panel.labels
-    if experiment.data.split is None:
-        split = random_split(len(panel), test=rule.test, validation=rule.validation, seed=rule.seed, labels=labels)
-    else:
-        split = read_split(experiment.data.split, panel.ids, id=experiment.data.id)
-        if len(split.validation):
-            return split
-        if rule.validation:
-            chosen = None if labels is None else labels[split.train]
-            train, validation = carve_validation(split.train, chosen, rule.validation, rule.seed)
-            split = Split(train, validation, split.test, f"{split.rule}, validation at random from train")
-    if labels is None or enough_to_validate(len(split.validation), len(np.unique(labels))):
+    rule, labels, named = experiment.split, panel.labels, experiment.data.split
+    split = None if named is None else read_split(named, panel.ids, id=experiment.data.id)
+    if split is not None and len(split.validation):
         return split
-    if not len(split.validation):
-        return split
-    train = np.sort(np.concatenate([split.train, split.validation]))
-    rule_said = f"{split.rule} (too few series to validate with)"
-    return Split(train, split.validation[:0], split.test, rule_said)
+    to_part = len(panel) if split is None else len(split.train)
+    classes = 0 if labels is None else len(np.unique(labels))
+    share = rule.validation if enough_to_validate(round(rule.validation * to_part), classes) else 0.0
+    if split is None:
+        split = random_split(len(panel), test=rule.test, validation=share, seed=rule.seed, labels=labels)
+    elif share:
+        chosen = None if labels is None else labels[split.train]
+        train, validation = carve_validation(split.train, chosen, share, rule.seed)
+        return Split(train, validation, split.test, f"{split.rule}, validation at random from train")
+    if rule.validation and not share:
+        said = f"{split.rule}; too few series for a validation part, so all epochs are run"
+        return Split(split.train, split.validation, split.test, said)
+    return split
 
 
 def read_data(experiment: Experiment) -> Data:
