@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as parquet
 import pytest
+import torch
 
 from limelight import cli, config
+from limelight.errors import ParameterError
 
 QUICK = ["--set", "data.sine.dataset_size=240", "--set", "data.sine.num_points=40", "--set", "training.max_epochs=1"]
 
@@ -251,3 +253,116 @@ def test_help_teaches_every_command(limelight: Commands) -> None:
     for command in ("demo", "generate", "inspect", "train", "evaluate", "predict", "schema"):
         assert f"│ {command} " in printed
         assert "--help" in limelight(command, "--help")
+
+
+ONE_EPOCH = ("--set", "training.max_epochs=1")
+
+
+def everything_in(folder: Path) -> dict[Path, bytes]:
+    return {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+def test_run_with_relative_paths_can_be_evaluated(limelight: Commands, folder: Path) -> None:
+    trained = limelight("train", "mine/series.csv", "--labels", "mine/labels.csv", "-o", "run", *ONE_EPOCH)
+    assert limelight("evaluate", "run").splitlines()[:8] == trained.splitlines()[:8]
+
+
+def test_command_of_the_report_makes_the_same_run_in_its_place(limelight: Commands, folder: Path) -> None:
+    limelight("train", folder, "-o", "run", *ONE_EPOCH)
+    before = json.loads(Path("run/metrics.json").read_text())["test"]
+    limelight("train", "run/experiment.json", "--overwrite")
+    assert json.loads(Path("run/metrics.json").read_text())["test"] == before
+    assert not Path("run/run").exists()
+
+
+def test_series_without_labels_are_answered_whatever_the_label_column_was(limelight: Commands, tmp_path: Path) -> None:
+    rows = steps([f"s{number}" for number in range(30)])[1:]
+    kinds = [[*row, "ab"[int(str(row[0])[1:]) % 2]] for row in rows]
+    write_csv(tmp_path / "own.csv", [["series_id", "time", "force", "kind"], *kinds])
+    limelight("train", "own.csv", "-o", "run", "--set", "data.label=kind", *ONE_EPOCH)
+    write_csv(tmp_path / "new.csv", [["series_id", "time", "force"], *rows])
+    write_csv(tmp_path / "empty.csv", [["series_id", "time", "force", "kind"], *([*row, ""] for row in rows)])
+    for name in ("new", "empty"):
+        limelight("predict", "run", f"{name}.csv", "-o", f"{name}-answers.csv")
+    assert Path("new-answers.csv").read_bytes() == Path("empty-answers.csv").read_bytes()
+
+
+def diverging(*anything: object) -> None:
+    raise ParameterError("diverged")
+
+
+def test_run_that_fails_keeps_the_earlier_run(
+    limelight: Commands, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limelight("train", folder, "-o", "run", *ONE_EPOCH)
+    before = everything_in(Path("run"))
+    monkeypatch.setattr("limelight.training.fit._require_finite_weights", diverging)
+    again = limelight("train", folder, "-o", "run", "--overwrite", "--preset", "lstm", *ONE_EPOCH, code=2)
+    assert again == "limelight: diverged\n"
+    assert everything_in(Path("run")) == before
+
+
+def test_first_run_that_fails_leaves_nothing(
+    limelight: Commands, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("limelight.training.fit._require_finite_weights", diverging)
+    assert limelight("train", folder, "-o", "run", *ONE_EPOCH, code=2) == "limelight: diverged\n"
+    assert not Path("run").exists()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has the GPU that is asked for")
+def test_gpu_that_is_not_there_is_told_before_anything_is_written(limelight: Commands, folder: Path) -> None:
+    limelight("train", folder, "-o", "run", "--set", "training.device=gpu", code=2)
+    assert not Path("run").exists()
+
+
+def test_folder_with_an_experiment_file_alone_is_no_run(limelight: Commands, folder: Path) -> None:
+    (folder / "experiment.json").write_text('{"data": {"series": "series.csv", "labels": "labels.csv"}, "output": "."}')
+    before = everything_in(folder)
+    for options in ([], ["--overwrite"]):
+        said = limelight("train", folder / "experiment.json", *options, code=2)
+        assert said.endswith("which holds something else; choose another output\n")
+    assert everything_in(folder) == before
+
+
+def test_demo_replaces_no_run_but_a_demo(limelight: Commands, folder: Path) -> None:
+    limelight("train", folder, "-o", "run", *ONE_EPOCH)
+    assert limelight("demo", "-o", "run", *QUICK, code=2).startswith("limelight: 'run' already holds a run; pass")
+
+
+def test_generated_and_predicted_files_replace_nothing_unasked(limelight: Commands, folder: Path) -> None:
+    before = everything_in(folder)
+    labels = str(Path("mine") / "labels.csv")
+    assert limelight("generate", "-o", "mine", *QUICK, code=2) == (
+        f"limelight: {labels!r} is already there; pass --overwrite to replace it, or choose another output\n"
+    )
+    limelight("train", folder, "-o", "run", *ONE_EPOCH)
+    for options in ([], ["--overwrite"]):
+        said = limelight("predict", "run", folder / "series.csv", "-o", folder / "series.csv", *options, code=2)
+        assert "is already there" in said
+    assert everything_in(folder) == before
+
+
+def test_other_series_are_scored_whole_or_by_their_own_split(limelight: Commands, folder: Path) -> None:
+    limelight("train", folder, "-o", "run", *ONE_EPOCH)
+    scores = json.loads(limelight("evaluate", "run", folder, "--json"))
+    assert (scores["part"], scores["counts"]) == ("all", {"all": 40})
+    assert limelight("evaluate", "run", folder, "--part", "train", code=2) == (
+        "limelight: expected a split file to find the part 'train' in, got series without one; say --split, or "
+        "--part all\n"
+    )
+    write_csv(folder / "split.csv", [["series_id", "split"], *([f"s{number}", "test"] for number in range(40))])
+    scores = json.loads(limelight("evaluate", "run", folder, "--json"))
+    assert (scores["part"], scores["counts"]) == ("test", {"test": 40})
+
+
+def test_options_of_evaluate_count_without_other_series_too(limelight: Commands, folder: Path) -> None:
+    limelight("train", folder, "-o", "run", *ONE_EPOCH)
+    said = limelight("evaluate", "run", "--labels", "nowhere.csv", code=2)
+    assert "nowhere.csv" in said
+
+
+def test_numbers_name_classes(limelight: Commands, folder: Path) -> None:
+    labels = [[f"s{number}", number % 2 + 1] for number in range(40)]
+    write_csv(folder / "labels.csv", [["series_id", "label"], *labels])
+    assert "F1 (1) " in limelight("train", folder, "-o", "run", "--set", "data.positive=1", *ONE_EPOCH)

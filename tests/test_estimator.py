@@ -257,3 +257,15 @@ def test_learns_to_find_waves_that_were_held_and_fails_on_shuffled_labels() -> N
         control = ll.TimeSeriesClassifier(max_epochs=15, random_state=0).fit(train, shuffled)
     assert model.score(test, test.labels) >= 0.95
     assert control.score(test, test.labels) <= 0.6
+
+
+def test_loaded_model_knows_the_layout_it_was_fitted_with(tmp_path: Path) -> None:
+    turned = ARRAY.transpose(0, 2, 1)
+    model = small(layout="nct").fit(turned, WAVES.labels)
+    again = ll.load(model.save(tmp_path / "waves"))
+    np.testing.assert_array_equal(again.predict_proba(turned), model.predict_proba(turned))
+
+
+def test_panel_of_measurements_as_labels_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^Unknown label type: continuous"):
+        small().fit(WAVES.with_labels(np.linspace(0, 1, 60)))

@@ -75,7 +75,7 @@ def demo(
     changed: dict[str, Any] = {"output": output or Path("runs/demo"), "preset": preset, "seed": seed}
     with _demo_file() as file:
         experiment = _experiment(file, changes, **changed)
-    _run(experiment, resume=False, overwrite=True)
+    _run(experiment, resume=False, overwrite=_is_demo(Path(experiment.output)))
 
 
 @app.command()
@@ -86,11 +86,13 @@ def generate(
     output: Output = None,
     seed: Seed = None,
     changes: Changes = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files of that name.")] = False,
 ) -> None:
     """Write the waves of the sine experiment as Parquet, with labels, the true flat stretch, and the split."""
     from limelight.data.sine import generate_sine
     from limelight.data.splits import random_split
     from limelight.data.tables import write_split, write_table
+    from limelight.runs.folder import require_new_file
 
     if experiment is None:
         with _demo_file() as file:
@@ -99,10 +101,12 @@ def generate(
         asked = _experiment(experiment, changes, seed=seed)
     if asked.data.sine is None:
         raise ParameterError(f"expected an experiment with data.sine to draw waves from, got {str(experiment)!r}")
+    folder = output or Path("sine")
+    for name in ("series.parquet", "labels.csv", "split.csv"):
+        require_new_file(folder / name, overwrite=overwrite)
     panel = generate_sine(asked.data.sine, asked.seed)
     rule = asked.split
     split = random_split(len(panel), test=rule.test, validation=rule.validation, seed=rule.seed, labels=panel.labels)
-    folder = output or Path("sine")
     write_table(panel, folder)
     write_split(split, panel.ids, folder)
     typer.echo(f"{panel.describe()} written to {folder}: series.parquet, labels.csv, split.csv")
@@ -156,7 +160,10 @@ def evaluate(
     ] = None,
     part: Annotated[
         str | None,
-        typer.Option(help="train, validation, test or all; test if left out.", show_default=False),
+        typer.Option(
+            help="train, validation, test or all. Left out: test, or all other series that no file parts.",
+            show_default=False,
+        ),
     ] = None,
     labels: Labels = None,
     split: SplitFile = None,
@@ -165,12 +172,13 @@ def evaluate(
 ) -> None:
     """Score a saved model, on its own test series or on others, next to always giving the majority class."""
     from limelight.evaluation.table import score_lines
-    from limelight.runs.answers import evaluate_run
+    from limelight.runs.answers import evaluate_run, experiment_of_run
 
-    experiment = None
-    if source is not None:
+    if source is None:
+        experiment = experiment_of_run(model, _changes(changes, labels=labels, split=split))
+    else:
         experiment = _other_series(model, source, changes, labels=labels, split=split)
-    metrics = evaluate_run(model, experiment, part or "test")
+    metrics = evaluate_run(model, experiment, own=source is None, part=part)
     typer.echo(json.dumps(metrics, indent=2) if as_json else "\n".join(score_lines(metrics)))
 
 
@@ -180,12 +188,13 @@ def predict(
     source: Source,
     output: Output = None,
     changes: Changes = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output file.")] = False,
 ) -> None:
     """Answer new series, labelled or not: class and probabilities as a Parquet or CSV table."""
     from limelight.runs.answers import predict_file
 
     file = output or Path("predictions.parquet")
-    prediction = predict_file(model, _other_series(model, source, changes), file)
+    prediction = predict_file(model, _other_series(model, source, changes), file, overwrite=overwrite)
     typer.echo(f"{len(prediction.ids)} series answered in {file}")
 
 
@@ -232,8 +241,13 @@ def _experiment(
     """Read an experiment with the changes that were given by name or with ``--set``."""
     from limelight.config import read_experiment
 
+    return read_experiment(source, {**(defaults or {}), **_changes(changes, **named)})
+
+
+def _changes(changes: list[str] | None, **named: Any) -> dict[str, Any]:
+    """Gather by dotted key what was given by name or with ``--set``."""
     keys = {"labels": "data.labels", "split": "data.split"}
-    changed = dict(defaults or {})
+    changed: dict[str, Any] = {}
     for name, value in named.items():
         if value is not None:
             changed[keys.get(name, name)] = str(value) if isinstance(value, Path) else value
@@ -242,7 +256,7 @@ def _experiment(
         if not equals:
             raise ParameterError(f"expected --set key=value, got --set {change}")
         changed[key.strip()] = _value(text)
-    return read_experiment(source, changed)
+    return changed
 
 
 def _value(text: str) -> Any:
@@ -258,6 +272,14 @@ def _demo_file() -> Any:
     return as_file(files("limelight") / "experiments" / "sine.json")
 
 
+def _is_demo(folder: Path) -> bool:
+    """Say whether a folder holds an earlier run on drawn waves, which a demo may replace."""
+    from limelight.config import read_experiment
+    from limelight.runs.folder import EXPERIMENT_FILE, is_run
+
+    return is_run(folder) and read_experiment(folder / EXPERIMENT_FILE).data.sine is not None
+
+
 def _run(experiment: Experiment, *, resume: bool, overwrite: bool) -> None:
     from limelight.evaluation.table import score_lines
     from limelight.runs.run import run_experiment
@@ -265,7 +287,7 @@ def _run(experiment: Experiment, *, resume: bool, overwrite: bool) -> None:
     run = run_experiment(experiment, resume=resume, overwrite=overwrite, say=lambda line: typer.echo(line, err=True))
     typer.echo("\n".join(score_lines(run.metrics)))
     typer.echo(f"\nreport: {run.folder / 'report' / 'index.html'}")
-    if run.training is not None and run.training.interrupted:
+    if run.training.interrupted:
         typer.echo("interrupted: the model is the best so far; --resume goes on with the training", err=True)
 
 

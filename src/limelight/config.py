@@ -27,6 +27,7 @@ from limelight.parts.sentence import PRESETS, WORDS, Sentence, preset
 from limelight.training.settings import TrainingSettings
 
 TABLES = (".parquet", ".csv")
+PATHS = ("data.series", "data.labels", "data.split")
 
 
 def _sentence_schema() -> dict[str, Any]:
@@ -63,6 +64,8 @@ class _Section(BaseModel):
 
 class DataSection(_Section):
     """Where the series are: files, or the sine experiment."""
+
+    model_config = ConfigDict(coerce_numbers_to_str=True)  # classes and columns may be called 1 and 2
 
     series: str | None = Field(None, description="Long table, CSV or Parquet: one row for each time step.")
     labels: str | None = Field(None, description="Table of id and label, where labels are not in the series table.")
@@ -152,6 +155,8 @@ def read_experiment(source: Path | str, changes: Mapping[str, Any] | None = None
     if "preset" in (changes or {}):
         content.pop("model", None)
     for key, value in (changes or {}).items():
+        if key in PATHS and isinstance(value, str):
+            value = str(Path(value).resolve())
         content = _changed(content, key.split("."), value, key)
     return check_experiment(content, where)
 

@@ -7,7 +7,6 @@
     │   ├── ParameterError             an experiment file or a constructor says something impossible
     │   ├── ModelFolderError           a saved model that is damaged, foreign or too new
     │   └── OutputError                the place to write to is taken or cannot be written
-    ├── MissingExtraError (ImportError)  an optional package is asked for and not installed
     └── InternalError (RuntimeError)   our mistake: exit code 1
 
 A message says what was expected, what came, where, and what to do.
@@ -45,10 +44,6 @@ class ModelFolderError(InputError):
 
 class OutputError(InputError):
     """The place to write to is taken or cannot be written."""
-
-
-class MissingExtraError(LimelightError, ImportError):
-    """An optional package is asked for and is not installed."""
 
 
 class InternalError(LimelightError, RuntimeError):

@@ -175,7 +175,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             learning_rate=self.learning_rate,
             device=self.device,
         )
-        panel = self._labelled(self._panel(X, fitting=True), X, y)
+        panel = self._labelled(self._panel(X, fitting=True), y)
         labels = panel.require_labels()
         self.classes_ = np.unique(labels)
         task = Task.from_labels(labels)
@@ -198,6 +198,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
                 stacklevel=2,
             )
         self.model_, self.history_ = training.model, training.history
+        self.model_.fitted_on["layout"] = self.layout
         return self
 
     def predict(self, X: Any) -> NDArray[Any]:
@@ -262,14 +263,14 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             X = validate_data(self, X, reset=fitting)
         return as_panel(X, self.layout)
 
-    def _labelled(self, panel: Panel, X: Any, y: ArrayLike | None) -> Panel:
-        if y is None and panel.labels is None:
+    def _labelled(self, panel: Panel, y: ArrayLike | None) -> Panel:
+        if y is None:
+            y = panel.labels
+        if y is None:
             raise LabelError(
                 "expected labels, got none: this TimeSeriesClassifier estimator requires y to be passed, but the "
                 "target y is None; give y, or a Panel with labels"
             )
-        if y is None:
-            return panel
         labels = column_or_1d(y, warn=True)
         check_classification_targets(labels)
         if len(labels) != len(panel):
@@ -319,6 +320,7 @@ def load(folder: Path | str) -> TimeSeriesClassifier:
     """
     fitted = load_model(folder)
     sentence = fitted.sentence
-    model = TimeSeriesClassifier(sentence.encoder, sentence.pooling, sentence.head)
+    layout = fitted.fitted_on.get("layout")
+    model = TimeSeriesClassifier(sentence.encoder, sentence.pooling, sentence.head, layout=layout)
     model.model_, model.classes_ = fitted, np.array(fitted.task.classes)
     return model

@@ -72,6 +72,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
     OutputError
         If the place cannot be written; an old folder at ``path`` is then still as it was.
     """
+    path = path.resolve()  # a link stays a link, and what it points to is replaced
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
@@ -80,13 +81,16 @@ def whole_folder(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         temporary.chmod(0o755)
+        old = temporary.with_suffix(".old")
         if path.is_dir():
-            old = temporary.with_suffix(".old")
             os.replace(path, old)
+        try:
             os.replace(temporary, path)
-            shutil.rmtree(old)
-        else:
-            os.replace(temporary, path)
+        except OSError:
+            if old.is_dir():
+                os.replace(old, path)
+            raise
+        shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
         raise OutputError(_unwritable(path, error)) from error
     finally:

@@ -143,8 +143,9 @@ class Task:
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Task:
         """Read what ``to_json`` wrote; ModelFolderError if it is something else."""
-        classes = content.get("classes")
-        if not isinstance(classes, list) or content.get("level") != "series":
+        classes: Any = content.get("classes") if isinstance(content, dict) else None
+        named = isinstance(classes, list) and all(isinstance(label, (str, int, float)) for label in classes)
+        if not named or len(set(classes)) < len(classes) or content.get("level") != "series":
             raise ModelFolderError(
                 "expected a task with one label for each series and a list of classes, "
                 f"got {str(content)[:80]!r}; the model is damaged or from a newer limelight"

@@ -120,6 +120,25 @@ def test_what_does_not_fit_together_is_refused(arguments: dict[str, object], mes
     assert str(error.value) == message
 
 
+def test_values_of_any_precision_are_kept_as_float32() -> None:
+    assert Panel(PANEL.values.astype(np.float64), PANEL.starts, PANEL.lengths).values.dtype == np.float32
+
+
+@pytest.mark.parametrize(("starts", "lengths"), [([0, 8], [3, 2]), ([-1, 3], [3, 2])])
+def test_series_outside_the_values_are_refused(starts: list[int], lengths: list[int]) -> None:
+    with pytest.raises(DataError) as error:
+        Panel(PANEL.values, np.array(starts), np.array(lengths))
+    assert str(error.value) == (
+        "expected every series inside the 9 steps of values, got one that begins or ends outside"
+    )
+
+
+def test_clock_of_another_length_is_refused() -> None:
+    with pytest.raises(DataError) as error:
+        Panel(PANEL.values, PANEL.starts, PANEL.lengths, times=np.arange(3))
+    assert str(error.value) == "expected a time for each of the 9 steps, got 3 times"
+
+
 def test_labels_that_are_needed_and_missing_are_asked_for() -> None:
     with pytest.raises(LabelError) as error:
         Panel.from_series(SERIES).require_labels()

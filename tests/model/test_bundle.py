@@ -78,6 +78,14 @@ def test_saving_never_replaces_something_else(tmp_path: Path) -> None:
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
 
 
+def test_saving_never_replaces_a_model_of_somebody_else(tmp_path: Path) -> None:
+    (tmp_path / "model.json").write_text('{"format": "layers-model"}')
+    with pytest.raises(ModelFolderError) as error:
+        save_model(model_of(Sentence.of()), tmp_path)
+    assert str(error.value) == f"{str(tmp_path)!r} is there and is not a model; choose another name for the model"
+    assert (tmp_path / "model.json").read_text() == '{"format": "layers-model"}'
+
+
 def test_missing_folder_offers_a_near_name(saved: Path) -> None:
     folder = saved.parent / "modle"
     assert message_of(folder) == f"expected a model folder, there is none at {str(folder)!r}; did you mean 'model'?"
@@ -109,6 +117,17 @@ def test_newer_version_is_refused(saved: Path) -> None:
     assert message_of(saved) == (
         f"{str(saved / 'model.json')!r} has format version 2, this limelight reads up to 1; update limelight"
     )
+
+
+@pytest.mark.parametrize("version", [0, -3, None, "1"])
+def test_versions_that_never_were_are_refused(saved: Path, version: Any) -> None:
+    change(saved, version=version)
+    assert f"has format version {version!r}, this limelight reads up to 1" in message_of(saved)
+
+
+def test_json_nested_without_end_is_refused(saved: Path) -> None:
+    (saved / "model.json").write_text("[" * 100_000)
+    assert "is damaged" in message_of(saved)
 
 
 def test_weights_cut_short_are_refused(saved: Path) -> None:
@@ -149,6 +168,11 @@ def test_weights_of_another_network_are_refused(saved: Path) -> None:
         {"sentence": {"encoder": {"name": "lstm", "hidden_size": 10**9}}},
         {"sentence": None},
         {"channels": 3},
+        {"fitted_on": 3},
+        {"sentence": {"encoder": {"name": "conv_lstm", "stride": "auto"}}},
+        {"sentence": {"encoder": {"name": "conv_lstm", "stride": 10**17}}},
+        {"task": {"level": "series", "classes": ["a", "a"]}},
+        {"task": {"level": "series", "classes": [["a"], ["b", "c"]]}},
         {"task": {"level": "series", "classes": ["a", "b"], "positive": []}},
     ],
 )

@@ -38,7 +38,7 @@ def network_of(sentence: Sentence, outputs: int = OUTPUTS) -> Network:
 
 def batch_of(lengths: list[int], padding: int = 0, seed: int = 0) -> Batch:
     """Random series whose values depend on their place alone, then zeros up to the longest and beyond."""
-    values = torch.randn(len(lengths), 64, CHANNELS, generator=torch.Generator().manual_seed(seed))
+    values = torch.randn(len(lengths), 512, CHANNELS, generator=torch.Generator().manual_seed(seed))
     time = max(lengths) + padding
     mask = torch.arange(time) < torch.tensor(lengths)[:, None]
     return Batch(values[:, :time] * mask[:, :, None], mask)
@@ -84,6 +84,18 @@ def test_whatever_stands_in_the_padding_never_changes_an_answer(sentence: Senten
     network, batch = network_of(sentence), batch_of([10, 7, 1])
     dirty = Batch(batch.values.masked_fill(~batch.mask[:, :, None], 1e3), batch.mask)
     torch.testing.assert_close(network(dirty).logits, network(batch).logits)
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize("encoder", ["lstm", "gru"])
+def test_relu_states_that_grow_do_not_grow_on_over_padding(encoder: str, pooling: str) -> None:
+    network = network_of(Sentence.of({"name": encoder, "hidden_size": 4, "activation": "relu"}, pooling))
+    for name, weight in network.encoder.named_parameters():
+        weight.data.fill_(2.0 if "weight_hh" in name else 1.0)
+    plain, padded = (network(batch_of([5, 3], padding)) for padding in (0, 300))
+    torch.testing.assert_close(padded.logits, plain.logits)
+    padded.logits.sum().backward()
+    assert all(weight.grad is None or weight.grad.isfinite().all() for weight in network.parameters())
 
 
 @every_sentence

@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from lightning.pytorch import Trainer
 
 from limelight.data.panel import Panel
 from limelight.data.sine import SineSettings, generate_sine
 from limelight.errors import DataError, OutputError, ParameterError
 from limelight.model.fitted import FittedModel
 from limelight.parts.encoders import LSTM, ConvLSTM
-from limelight.parts.sentence import Sentence
+from limelight.parts.sentence import Sentence, preset
 from limelight.task import Task
 from limelight.training.callbacks import StopOnInterrupt
 from limelight.training.fit import Training, fit
@@ -237,3 +238,68 @@ def test_network_learns_ragged_series_to_the_stated_score_and_shuffled_labels_do
 
     assert score(panel) >= 0.95
     assert score(panel.with_labels(rng.permutation(labels))) <= 0.75
+
+
+def test_resuming_a_training_that_had_stopped_early_changes_nothing(tmp_path: Path) -> None:
+    settings = TrainingSettings(max_epochs=200, patience=2, learning_rate=0.1)
+    stopped = fit(TRAIN, TASK, SMALL, validation=CHECK, settings=settings, folder=tmp_path)
+    again = fit(TRAIN, TASK, SMALL, validation=CHECK, settings=settings, folder=tmp_path, resume=True)
+    assert (again.stopped, numbers(again)) == (stopped.stopped, numbers(stopped))
+    assert same_weights(again, stopped)
+
+
+def interrupted_in_epoch(epoch: int, monkeypatch: pytest.MonkeyPatch, folder: Path) -> Training:
+    seen = StopOnInterrupt.on_train_batch_end
+
+    def ask(self: StopOnInterrupt, trainer: Trainer, *rest: object) -> None:
+        self.asked = self.asked or trainer.current_epoch == epoch
+        seen(self, trainer, *rest)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(StopOnInterrupt, "on_train_batch_end", ask)
+        return train(epochs=5, seed=3, folder=folder)
+
+
+def test_resuming_after_ctrl_c_repeats_the_epoch_that_was_cut_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert interrupted_in_epoch(2, monkeypatch, tmp_path).stopped == "interrupted"
+    resumed = train(epochs=5, seed=3, folder=tmp_path, resume=True)
+    assert numbers(resumed) == numbers(train(epochs=5, seed=3))
+
+
+@pytest.mark.parametrize("changed", ["labels", "validation", "sentence"])
+def test_resuming_with_other_data_or_another_model_is_refused(tmp_path: Path, changed: str) -> None:
+    train(epochs=1, folder=tmp_path)
+    labels = TRAIN.require_labels()
+    panel = TRAIN.with_labels(labels[::-1]) if changed == "labels" else TRAIN
+    validation = CHECK[:30] if changed == "validation" else CHECK
+    sentence = Sentence.of("gru") if changed == "sentence" else SMALL
+    settings = TrainingSettings(max_epochs=1, patience=50)
+    with pytest.raises(ParameterError, match=r"^expected the data, model, training and seed that the training to res"):
+        fit(panel, TASK, sentence, validation=validation, settings=settings, folder=tmp_path, resume=True)
+
+
+def test_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
+    train(epochs=1, folder=tmp_path)
+    file = tmp_path / "checkpoints" / "last.ckpt"
+    file.write_bytes(file.read_bytes()[:1000])
+    with pytest.raises(OutputError) as error:
+        train(epochs=1, folder=tmp_path, resume=True)
+    assert str(error.value) == f"the checkpoint {str(file)!r} is damaged (RuntimeError); train without resuming"
+
+
+def test_training_that_diverges_is_told_and_not_kept() -> None:
+    with pytest.raises(ParameterError) as error:
+        fit(TRAIN, TASK, preset("lstm"), settings=TrainingSettings(max_epochs=3, learning_rate=9.0))
+    assert str(error.value) == (
+        "expected a training that settles, got weights that are not numbers with learning_rate=9.0; lower it, or use "
+        "activation 'tanh' if the encoder has 'relu'"
+    )
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has the GPU that is asked for")
+def test_gpu_that_is_not_there_is_told() -> None:
+    with pytest.raises(ParameterError) as error:
+        fit(TRAIN, TASK, SMALL, settings=TrainingSettings(device="gpu"))
+    assert str(error.value) == "expected a GPU for device='gpu', got a machine without one; say 'auto' or 'cpu'"

@@ -65,12 +65,12 @@ class Panel:
         labels: ArrayLike | None = None,
         intervals: ArrayLike | None = None,
     ) -> None:
-        self.values = values
+        self.values = np.asarray(values, dtype=np.float32)
         self.starts = np.asarray(starts, dtype=np.int64)
         self.lengths = np.asarray(lengths, dtype=np.int64)
         n = len(self.starts)
         self.ids = np.arange(n).astype(str) if ids is None else np.asarray(ids).astype(str)
-        self.channels = tuple(channels or (f"channel_{i}" for i in range(values.shape[-1])))
+        self.channels = tuple(channels or (f"channel_{i}" for i in range(self.values.shape[-1])))
         self.times = times
         self.labels = None if labels is None else _one_each(labels, n, "label")
         self.intervals = None if intervals is None else np.asarray(intervals, dtype=np.int64).reshape(n, 2)
@@ -84,6 +84,13 @@ class Panel:
                 f"expected one start, one length and one id for each series, got {len(self.starts)} starts, "
                 f"{len(self.lengths)} lengths and {len(self.ids)} ids"
             )
+        steps = len(self.values)
+        if (self.starts < 0).any() or (self.starts + self.lengths > steps).any():
+            raise DataError(
+                f"expected every series inside the {steps} steps of values, got one that begins or ends outside"
+            )
+        if self.times is not None and len(self.times) != steps:
+            raise DataError(f"expected a time for each of the {steps} steps, got {len(self.times)} times")
         empty = self.ids[self.lengths < 1]
         if len(empty):
             raise DataError(

@@ -12,6 +12,7 @@ from pydantic import ConfigDict, Field, model_validator
 from limelight.data.panel import Panel
 
 NORMAL, ANOMALOUS = "normal", "anomalous"
+MOST_VALUES = 1_000_000
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Step = Annotated[float, Field(gt=0.0)]
 
@@ -43,7 +44,7 @@ class SineSettings:
     10
     """
 
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     num_points: Annotated[int, Field(ge=2)] = 500
     dataset_size: Annotated[int, Field(ge=2)] = 10_000
@@ -68,6 +69,11 @@ class SineSettings:
             if low > high:
                 raise ValueError(
                     f"expected min_{name} to be at most max_{name}, got {low} and {high}; exchange the two"
+                )
+            if (high - low) / getattr(self, f"step_{name}") > MOST_VALUES:
+                raise ValueError(
+                    f"expected at most {MOST_VALUES:,} values between min_{name} and max_{name}, got more; "
+                    f"make step_{name} larger"
                 )
         return self
 

@@ -36,7 +36,7 @@ def read_table(
     labels: Any = None,
     id: str = "series_id",
     time: str = "time",
-    label: str = "label",
+    label: str | None = "label",
     channels: Sequence[str] | None = None,
     missing: str = "error",
     sort: bool = False,
@@ -55,7 +55,7 @@ def read_table(
         empty for none). None takes the label column of ``series`` if it has one, the same within each series.
     id, time, label
         The names of these columns. Without a column ``time`` the order of the rows is the clock, and without
-        a column ``label`` the Panel has no labels; any other name must be there.
+        a column ``label`` the Panel has no labels; any other name must be there. ``label=None`` reads no labels.
     channels
         The columns to take, in this order; None takes every column of numbers but these three and those that
         begin with ``label_``.
@@ -92,7 +92,7 @@ def read_table(
     times = read_clock(source, time) if _has(source, time, "time") else None
     if sort and times is None:
         raise ParameterError(f"expected a time column to sort by, got none in {source.name}; leave sort out")
-    chosen = _channels(source, channels, (id, time, label))
+    chosen = _channels(source, channels, (id, time, label or "label"))
     values = np.empty((source.rows, len(chosen)), dtype=np.float32)
     for place, channel in enumerate(chosen):
         values[:, place] = read_numbers(source, channel, keep_missing=missing == "keep", series_at=names.at)
@@ -103,10 +103,10 @@ def read_table(
         _check_clock(source, names, times, order)
     lengths = np.bincount(names.codes, minlength=len(names.names))
     facts, intervals = None, None
-    if labels is not None:
+    if labels is not None and label is not None:
         table = open_source(labels, "labels")
         facts, intervals = joined_labels(table, id, label, names.names, lengths, source.name)
-    elif _has(source, label, "label"):
+    elif label is not None and _has(source, label, "label"):
         facts = own_labels(source, label, names)
     return Panel(
         values,

@@ -17,7 +17,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as tensors_as_bytes
 from torch import Tensor
 
-from limelight.errors import InputError, ModelFolderError, nearest
+from limelight.errors import LimelightError, ModelFolderError, nearest
 from limelight.files import whole_folder
 from limelight.model.fitted import FittedModel
 from limelight.nn.network import Network
@@ -52,7 +52,7 @@ def save_model(model: FittedModel, folder: Path | str) -> Path:
         If there is a folder of that name which is not a model; it is left as it is.
     """
     folder = Path(folder)
-    if folder.exists() and not (folder / MODEL_FILE).is_file() and (folder.is_file() or any(folder.iterdir())):
+    if folder.exists() and not _may_be_replaced(folder):
         raise ModelFolderError(f"{str(folder)!r} is there and is not a model; choose another name for the model")
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.network.state_dict().items()}
     weights = tensors_as_bytes(state)
@@ -70,6 +70,20 @@ def save_model(model: FittedModel, folder: Path | str) -> Path:
         text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
         (temporary / MODEL_FILE).write_text(text + "\n", encoding="utf-8")
     return folder
+
+
+def _may_be_replaced(folder: Path) -> bool:
+    """Say whether a folder is empty, or holds a model of limelight and nothing else."""
+    if not folder.is_dir():
+        return False
+    names = {file.name for file in folder.iterdir()}
+    if not names:
+        return True
+    try:
+        _read_description(folder)
+    except ModelFolderError:
+        return False
+    return names <= {MODEL_FILE, WEIGHTS_FILE}
 
 
 def load_model(folder: Path | str) -> FittedModel:
@@ -98,16 +112,17 @@ def load_model(folder: Path | str) -> FittedModel:
     try:
         task, sentence = Task.from_json(content["task"]), Sentence.from_json(content["sentence"])
         channels = tuple(str(name) for name in content["channels"])
+        fitted_on = dict(content["fitted_on"])
         with torch.device("meta"):  # shapes without memory: a forged size costs nothing
             network = Network(sentence, len(channels), task.outputs)
     except ModelFolderError:
         raise
-    except (InputError, TypeError, AttributeError) as error:
+    except (LimelightError, TypeError, ValueError, AttributeError, RuntimeError, OverflowError) as error:
         raise ModelFolderError(f"{str(folder / MODEL_FILE)!r} is damaged: {error}; save the model again") from error
     _require_same_shapes(network, weights, folder)
     network.load_state_dict(weights, assign=True)
     network.eval()
-    return FittedModel(task, sentence, network, channels, content["fitted_on"])
+    return FittedModel(task, sentence, network, channels, fitted_on)
 
 
 def _read_description(folder: Path) -> dict[str, Any]:
@@ -122,11 +137,11 @@ def _read_description(folder: Path) -> dict[str, Any]:
         )
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise ModelFolderError(f"{str(file)!r} is damaged ({error}); save the model again") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise ModelFolderError(f"{str(file)!r} was not written by limelight: it does not say format {FORMAT!r}")
-    if not isinstance(content.get("version"), int) or content["version"] > VERSION:
+    if content.get("version") not in range(1, VERSION + 1):
         raise ModelFolderError(
             f"{str(file)!r} has format version {content.get('version')!r}, this limelight reads up to {VERSION}; "
             "update limelight"

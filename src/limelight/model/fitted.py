@@ -125,7 +125,7 @@ class FittedModel:
                 f"expected {len(self.channels)} channels as in training ({listing(self.channels)}), got "
                 f"{len(panel.channels)} ({listing(panel.channels)})"
             )
-        named = not (_numbered(panel.channels) or _numbered(self.channels))
+        named = not (numbered(panel.channels) or numbered(self.channels))
         if named and panel.channels != self.channels:
             raise DataError(
                 f"expected the channels of the training in their order ({listing(self.channels, 20)}), got "
@@ -133,5 +133,6 @@ class FittedModel:
             )
 
 
-def _numbered(channels: Sequence[str]) -> bool:
+def numbered(channels: Sequence[str]) -> bool:
+    """Say whether channels were given no names of their own."""
     return all(name == f"channel_{place}" for place, name in enumerate(channels))

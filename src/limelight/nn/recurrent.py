@@ -16,7 +16,8 @@ from limelight.nn.masking import reverse_real
 class ReluLSTM(nn.Module):
     """One LSTM layer whose candidate and cell go through relu instead of tanh.
 
-    torch has no such layer; its weights are laid out as those of ``torch.nn.LSTM``.
+    torch has no such layer; its weights are laid out as those of ``torch.nn.LSTM``. The state is zero on padding: relu
+    has no bound, and a state that grew on over padding would end as infinity and then as NaN.
 
     Parameters
     ----------
@@ -31,15 +32,17 @@ class ReluLSTM(nn.Module):
         self.bias_ih_l0 = _weight(hidden_size, 4 * hidden_size)
         self.bias_hh_l0 = _weight(hidden_size, 4 * hidden_size)
 
-    def forward(self, values: Float[Tensor, "batch time width"]) -> Float[Tensor, "batch time hidden"]:
-        """Read the steps in order, shape (batch, time, width) to (batch, time, hidden)."""
+    def forward(
+        self, values: Float[Tensor, "batch time width"], mask: Bool[Tensor, "batch time"]
+    ) -> Float[Tensor, "batch time hidden"]:
+        """Read the real steps in order, shape (batch, time, width) to (batch, time, hidden)."""
         projected = functional.linear(values, self.weight_ih_l0, self.bias_ih_l0 + self.bias_hh_l0)
         hidden = cell = projected.new_zeros(len(values), self.weight_hh_l0.shape[1])
         outputs = []
-        for step in projected.unbind(1):
+        for step, real in zip(projected.unbind(1), mask[:, :, None].unbind(1), strict=True):
             gates = torch.addmm(step, hidden, self.weight_hh_l0.t())
             into, forget, candidate, out = gates.chunk(4, dim=1)
-            cell = forget.sigmoid() * cell + into.sigmoid() * candidate.relu()
+            cell = (forget.sigmoid() * cell + into.sigmoid() * candidate.relu()).masked_fill(~real, 0.0)
             hidden = out.sigmoid() * cell.relu()
             outputs.append(hidden)
         return torch.stack(outputs, dim=1)
@@ -61,18 +64,20 @@ class ReluGRU(nn.Module):
         self.bias_ih_l0 = _weight(hidden_size, 3 * hidden_size)
         self.bias_hh_l0 = _weight(hidden_size, 3 * hidden_size)
 
-    def forward(self, values: Float[Tensor, "batch time width"]) -> Float[Tensor, "batch time hidden"]:
-        """Read the steps in order, shape (batch, time, width) to (batch, time, hidden)."""
+    def forward(
+        self, values: Float[Tensor, "batch time width"], mask: Bool[Tensor, "batch time"]
+    ) -> Float[Tensor, "batch time hidden"]:
+        """Read the real steps in order, shape (batch, time, width) to (batch, time, hidden)."""
         projected = functional.linear(values, self.weight_ih_l0, self.bias_ih_l0)
         hidden = projected.new_zeros(len(values), self.weight_hh_l0.shape[1])
         outputs = []
-        for step in projected.unbind(1):
+        for step, real in zip(projected.unbind(1), mask[:, :, None].unbind(1), strict=True):
             recalled = functional.linear(hidden, self.weight_hh_l0, self.bias_hh_l0)
             reset, update, candidate = step.chunk(3, dim=1)
             reset_recalled, update_recalled, candidate_recalled = recalled.chunk(3, dim=1)
             keep = (update + update_recalled).sigmoid()
             fresh = (candidate + (reset + reset_recalled).sigmoid() * candidate_recalled).relu()
-            hidden = keep * hidden + (1 - keep) * fresh
+            hidden = (keep * hidden + (1 - keep) * fresh).masked_fill(~real, 0.0)
             outputs.append(hidden)
         return torch.stack(outputs, dim=1)
 
@@ -101,10 +106,10 @@ class RecurrentLayer(nn.Module):
         self, values: Float[Tensor, "batch time width"], mask: Bool[Tensor, "batch time"]
     ) -> Float[Tensor, "batch time features"]:
         """Read the real steps, shape (batch, time, width) to (batch, time, hidden × directions)."""
-        ahead = _outputs(self.ahead, values)
+        ahead = _outputs(self.ahead, values, mask)
         if self.back is None:
             return ahead
-        back = reverse_real(_outputs(self.back, reverse_real(values, mask)), mask)
+        back = reverse_real(_outputs(self.back, reverse_real(values, mask), mask), mask)
         return torch.cat([ahead, back], dim=2)
 
 
@@ -173,9 +178,11 @@ def _one_direction(cell: str, input_size: int, hidden_size: int, activation: str
     return fused[cell](input_size, hidden_size, batch_first=True)
 
 
-def _outputs(layer: nn.Module, values: Tensor) -> Tensor:
-    given = layer(values)
-    outputs: Tensor = given[0] if isinstance(given, tuple) else given  # torch's layers also give the last state
+def _outputs(layer: nn.Module, values: Tensor, mask: Tensor) -> Tensor:
+    if isinstance(layer, (ReluLSTM, ReluGRU)):
+        looped: Tensor = layer(values, mask)
+        return looped
+    outputs: Tensor = layer(values)[0]  # torch's layers also give the last state
     return outputs
 
 

@@ -121,7 +121,7 @@ class ConvLSTM(Part):
     name = "conv_lstm"
     filters: Units = 64
     depth: Annotated[int, Field(ge=1, le=8)] = 3
-    stride: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
+    stride: Annotated[int, Field(ge=1, le=100_000)] | Literal["auto"] = "auto"
     hidden_size: Units = 64
     bidirectional: bool = False
     dropout: Share = 0.1

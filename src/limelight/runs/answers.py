@@ -6,24 +6,31 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from limelight.config import Experiment, read_experiment
 from limelight.data.panel import Panel
+from limelight.data.splits import Split
+from limelight.data.tables import read_split
 from limelight.errors import DataError, LabelError, OutputError, ParameterError
 from limelight.evaluation.localisation import score_localisation
 from limelight.evaluation.metrics import score_baseline, score_prediction
 from limelight.model.bundle import load_model
-from limelight.model.fitted import Prediction
-from limelight.runs.folder import EXPERIMENT_FILE, write_predictions
+from limelight.model.fitted import FittedModel, Prediction, numbered
+from limelight.runs.folder import EXPERIMENT_FILE, require_new_file, write_predictions
 from limelight.runs.series import read_panel, split_panel
 
 
-def score_answers(prediction: Prediction, panel: Panel, train_labels: Any) -> dict[str, Any]:
-    """Score a prediction next to the majority class of the training labels; the heart of ``metrics.json``."""
+def score_answers(model: FittedModel, prediction: Prediction, panel: Panel) -> dict[str, Any]:
+    """Score a prediction next to the commonest class of the training; the heart of ``metrics.json``."""
+    labels = panel.require_labels()
+    counts = model.fitted_on.get("class_counts", 1)  # a model that was not trained here does not say
+    trained_on = np.repeat(np.array(model.task.classes), counts)
     return {
-        "test": score_prediction(prediction, panel.require_labels()),
-        "baseline": score_baseline(train_labels, panel.require_labels(), prediction.task),
+        "test": score_prediction(prediction, labels),
+        "baseline": score_baseline(trained_on, labels, model.task),
         "localisation": score_localisation(prediction, panel),
-        "task": f"{prediction.task.kind}, one label for each series",
+        "task": f"{model.task.kind}, one label for each series",
     }
 
 
@@ -33,60 +40,81 @@ def columns_of_run(source: Path | str) -> dict[str, Any]:
     if not file.is_file():
         return {}
     data = read_experiment(file).data
-    roles = {"data.id": data.id, "data.time": data.time, "data.label": data.label}
+    roles = {"data.id": data.id, "data.time": data.time, "data.label": data.label, "data.sort": data.sort}
     return roles if data.channels is None else {**roles, "data.channels": data.channels}
 
 
-def evaluate_run(source: Path | str, experiment: Experiment | None = None, part: str = "test") -> dict[str, Any]:
+def experiment_of_run(source: Path | str, changes: dict[str, Any]) -> Experiment:
+    """Read the experiment of a run again; ParameterError if the folder is a model without one."""
+    file = Path(source) / EXPERIMENT_FILE
+    if not file.is_file():
+        raise ParameterError(
+            f"expected the folder of a run, with {EXPERIMENT_FILE!r} in it, got {str(source)!r}; "
+            "say which series to evaluate on as second argument"
+        )
+    return read_experiment(file, changes)
+
+
+def evaluate_run(
+    source: Path | str, experiment: Experiment, *, own: bool = False, part: str | None = None
+) -> dict[str, Any]:
     """Score a saved model again, on its own test series or on others.
 
     Parameters
     ----------
     source
-        The folder of a run, or of a model when ``experiment`` is given.
+        The folder of a run or of a model.
     experiment
-        Where other labelled series are; None takes those of the run.
+        Where the labelled series are.
+    own
+        Whether these are the series of the run, to be parted as in training. Other series have the parts that their
+        split file names, if there is one.
     part
-        ``"train"``, ``"validation"``, ``"test"`` or ``"all"``.
+        ``"train"``, ``"validation"``, ``"test"`` or ``"all"``; None takes the test part, or all other series where no
+        file parts them.
 
     Returns
     -------
     dict
-        As in ``metrics.json``.
+        As in ``metrics.json``; ``part`` says what was scored as ``test``.
 
     Raises
     ------
     ModelFolderError
         If there is no model.
     DataError, LabelError, ParameterError
-        If the series do not fit the model.
+        If the series do not fit the model, or the part is empty.
     """
     model = load_model(source)
-    if experiment is None:
-        file = Path(source) / EXPERIMENT_FILE
-        if not file.is_file():
-            raise ParameterError(
-                f"expected the folder of a run, with {EXPERIMENT_FILE!r} in it, got {str(source)!r}; "
-                "say which series to evaluate on as second argument"
-            )
-        experiment = read_experiment(file)
     panel = read_panel(experiment)
     if panel.labels is None:
         raise LabelError("expected labelled series to evaluate on, got series without labels; use predict instead")
-    split = split_panel(experiment, panel)
-    chosen = panel if part == "all" else panel[split.part(part)]
+    file = experiment.data.split
+    if own:
+        split: Split | None = split_panel(experiment, panel)
+    else:
+        split = None if file is None else read_split(file, panel.ids, id=experiment.data.id)
+    part = part or ("all" if split is None else "test")
+    if part != "all" and split is None:
+        raise ParameterError(
+            f"expected a split file to find the part {part!r} in, got series without one; say --split, or --part all"
+        )
+    chosen = panel if part == "all" or split is None else panel[split.part(part)]
     if not len(chosen):
         raise DataError(f"expected series in the part {part!r}, got none; choose another part")
     started = time.perf_counter()
     prediction = model.predict(chosen, attention=True)
     seconds = time.perf_counter() - started
-    train_labels = panel.labels[split.train] if len(split.train) else panel.labels
-    metrics = score_answers(prediction, chosen, train_labels)
-    return {**metrics, "seconds": {"evaluate": round(seconds, 3)}, "counts": {part: len(chosen)}}
+    return {
+        **score_answers(model, prediction, chosen),
+        "part": part,
+        "seconds": {"evaluate": round(seconds, 3)},
+        "counts": {part: len(chosen)},
+    }
 
 
-def predict_file(source: Path | str, experiment: Experiment, output: Path) -> Prediction:
-    """Answer unlabelled or labelled series from a file, and write the answers.
+def predict_file(source: Path | str, experiment: Experiment, output: Path, *, overwrite: bool = False) -> Prediction:
+    """Answer series from a file, labelled or not, and write the answers; labels are not read.
 
     Parameters
     ----------
@@ -96,6 +124,8 @@ def predict_file(source: Path | str, experiment: Experiment, output: Path) -> Pr
         Where the series are.
     output
         A file ending in ``.parquet`` or ``.csv``: series_id, prediction and a probability for each class.
+    overwrite
+        Replace the file if it is there; never one that is read.
 
     Returns
     -------
@@ -109,11 +139,16 @@ def predict_file(source: Path | str, experiment: Experiment, output: Path) -> Pr
     DataError
         If the series do not fit the model.
     OutputError
-        If the output is of another kind or cannot be written.
+        If the output is of another kind, is there already, or cannot be written.
     """
     if output.suffix not in (".parquet", ".csv"):
         raise OutputError(f"expected an output file ending in .parquet or .csv, got {str(output)!r}")
+    read = experiment.data.series
+    require_new_file(output, overwrite=overwrite and (read is None or output.resolve() != Path(read).resolve()))
     model = load_model(source)
-    prediction = model.predict(read_panel(experiment))
+    if experiment.data.channels is None and not numbered(model.channels):
+        columns = experiment.data.model_copy(update={"channels": list(model.channels)})
+        experiment = experiment.model_copy(update={"data": columns})
+    prediction = model.predict(read_panel(experiment, labelled=False))
     write_predictions(prediction, output)
     return prediction

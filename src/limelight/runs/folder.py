@@ -18,6 +18,8 @@ import os
 import platform
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +28,14 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from limelight import __version__
-from limelight.errors import OutputError
+from limelight.errors import InputError, OutputError
 from limelight.files import whole_file
 from limelight.model.fitted import Prediction
 
-EXPERIMENT_FILE, METRICS_FILE = "experiment.json", "metrics.json"
+EXPERIMENT_FILE, ENVIRONMENT_FILE, METRICS_FILE = "experiment.json", "environment.json", "metrics.json"
 OF_A_RUN = (
     EXPERIMENT_FILE,
-    "environment.json",
+    ENVIRONMENT_FILE,
     "history.csv",
     "checkpoints",
     "tensorboard",
@@ -42,6 +44,12 @@ OF_A_RUN = (
     "predictions.parquet",
     "report",
 )
+
+
+def require_new_file(file: Path, *, overwrite: bool) -> None:
+    """Refuse to replace a file unless asked to; OutputError says how to ask."""
+    if file.exists() and not overwrite:
+        raise OutputError(f"{str(file)!r} is already there; pass --overwrite to replace it, or choose another output")
 
 
 def write_predictions(prediction: Prediction, file: Path, labels: Any = None) -> None:
@@ -71,12 +79,17 @@ def environment() -> dict[str, Any]:
     }
 
 
+def is_run(folder: Path) -> bool:
+    """Say whether a folder was made by a run; an experiment file alone, which people write, does not make it one."""
+    return (folder / EXPERIMENT_FILE).is_file() and (folder / ENVIRONMENT_FILE).is_file()
+
+
 def require_room(folder: Path, *, resume: bool, overwrite: bool) -> None:
     """Refuse a folder that holds something else, or a run that is not to be replaced; OutputError says which."""
     there = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
     if not there or resume:
         return
-    if not (folder / EXPERIMENT_FILE).is_file():
+    if not is_run(folder):
         raise OutputError(
             f"expected an empty or new folder for the run, got {str(folder)!r}, which holds something else; "
             "choose another output"
@@ -88,8 +101,42 @@ def require_room(folder: Path, *, resume: bool, overwrite: bool) -> None:
         )
 
 
-def clear_run(folder: Path) -> None:
-    """Remove what an earlier run left, and nothing else."""
+@contextmanager
+def fresh_run(folder: Path) -> Iterator[None]:
+    """Put an earlier run aside while another one is made in its folder: back if that fails, away when it is whole.
+
+    A first run that fails by the user's mistake leaves nothing. One that is killed leaves what it takes to resume.
+    """
+    aside = folder / ".earlier"
+    if aside.is_dir():  # the run before was killed while it replaced this one
+        _clear(folder)
+    else:
+        _move(folder, aside)
+    try:
+        yield
+    except BaseException as error:
+        if aside.is_dir():
+            _clear(folder)
+            _move(aside, folder)
+            aside.rmdir()
+        elif isinstance(error, InputError) and folder.is_dir():
+            _clear(folder)
+            if not any(folder.iterdir()):
+                folder.rmdir()
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _move(source: Path, target: Path) -> None:
+    """Move what belongs to a run, and nothing else."""
+    for name in OF_A_RUN:
+        if (source / name).exists():
+            target.mkdir(exist_ok=True)
+            os.replace(source / name, target / name)
+
+
+def _clear(folder: Path) -> None:
+    """Remove what belongs to a run, and nothing else."""
     for name in OF_A_RUN:
         path = folder / name
         if path.is_dir():

@@ -17,15 +17,16 @@ from limelight.report.facts import ReportFacts
 from limelight.report.page import write_report
 from limelight.runs.answers import score_answers
 from limelight.runs.folder import (
+    ENVIRONMENT_FILE,
     EXPERIMENT_FILE,
     METRICS_FILE,
-    clear_run,
     environment,
+    fresh_run,
     require_room,
     write_predictions,
 )
 from limelight.runs.series import Data, read_data
-from limelight.training.fit import Training, checkpoint_to_resume, fit
+from limelight.training.fit import Training, checkpoint_to_resume, fit, require_device
 
 Say = Callable[[str], None]
 
@@ -41,12 +42,12 @@ class Run:
     metrics
         The content of ``metrics.json``.
     training
-        The fitted model and its history; None for a run that had been finished before.
+        The fitted model and its history.
     """
 
     folder: Path
     metrics: dict[str, Any]
-    training: Training | None
+    training: Training
 
 
 def run_experiment(
@@ -82,7 +83,7 @@ def run_experiment(
     OutputError
         If the folder is taken, or there is nothing to resume.
     DataError, LabelError, ParameterError
-        If the data cannot be used; nothing has been written then.
+        If the data cannot be used or the training diverges; nothing is left behind then, and an earlier run stays.
     """
     folder = Path(experiment.output)
     require_room(folder, resume=resume, overwrite=overwrite)
@@ -92,14 +93,20 @@ def run_experiment(
     data = read_data(experiment)
     if not len(data.split.test):
         raise ParameterError("expected series to test with, got none; set split.test above 0 or name some in the split")
-    data.task.encode(
-        data.part("test").require_labels()
-    )  # a class that only the test has is better said now than after training
+    data.task.encode(data.part("test").require_labels())  # a class that only the test has is better said now
+    require_device(experiment.training)
     say(f"{data.panel.describe()}; {data.split.describe()}")
-    if not resume:
-        clear_run(folder)
-        write_json(folder / EXPERIMENT_FILE, experiment.to_json())
-        write_json(folder / "environment.json", environment())
+    if resume:
+        return _train_and_evaluate(experiment, data, folder, resume=True, progress=progress, say=say)
+    with fresh_run(folder):
+        write_json(folder / EXPERIMENT_FILE, {**experiment.to_json(), "output": str(folder.resolve())})
+        write_json(folder / ENVIRONMENT_FILE, environment())
+        return _train_and_evaluate(experiment, data, folder, resume=False, progress=progress, say=say)
+
+
+def _train_and_evaluate(
+    experiment: Experiment, data: Data, folder: Path, *, resume: bool, progress: bool | None, say: Say
+) -> Run:
     training = fit(
         data.part("train"),
         data.task,
@@ -113,8 +120,7 @@ def run_experiment(
     )
     say(_trained(training))
     save_model(training.model, folder / "model")
-    metrics = _evaluate_and_report(experiment, data, training, folder)
-    return Run(folder, metrics, training)
+    return Run(folder, _evaluate_and_report(experiment, data, training, folder), training)
 
 
 def _trained(training: Training) -> str:
@@ -131,7 +137,7 @@ def _evaluate_and_report(experiment: Experiment, data: Data, training: Training,
     started = time.perf_counter()
     test = data.part("test")
     prediction = training.model.predict(test, attention=True)
-    scores = score_answers(prediction, test, data.part("train").labels)
+    scores = score_answers(training.model, prediction, test)
     evaluating = time.perf_counter() - started
     metrics = {
         **scores,

@@ -35,22 +35,24 @@ class Data:
     task: Task
 
     def part(self, name: str) -> Panel:
-        """Give the series of ``"train"``, ``"validation"``, ``"test"`` or ``"all"``."""
-        return self.panel if name == "all" else self.panel[self.split.part(name)]
+        """Give the series of ``"train"``, ``"validation"`` or ``"test"``."""
+        return self.panel[self.split.part(name)]
 
 
-def read_panel(experiment: Experiment, *, missing: str = "error") -> Panel:
-    """Read or draw the series of an experiment, with labels where there are some; raises as ``read_table``."""
+def read_panel(experiment: Experiment, *, missing: str = "error", labelled: bool = True) -> Panel:
+    """Read or draw the series of an experiment; labels where there are some and they are wanted.
+
+    Raises as ``read_table``.
+    """
     data = experiment.data
     if data.sine is not None:
         return generate_sine(data.sine, experiment.seed)
-    assert data.series is not None
     return read_table(
         data.series,
-        labels=data.labels,
+        labels=data.labels if labelled else None,
         id=data.id,
         time=data.time,
-        label=data.label,
+        label=data.label if labelled else None,
         channels=data.channels,
         missing=missing,
         sort=data.sort,

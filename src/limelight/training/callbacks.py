@@ -9,14 +9,14 @@ import threading
 import time
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Self
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from limelight.errors import ParameterError
 from limelight.files import whole_file
 
 Row = dict[str, float]
@@ -115,31 +115,6 @@ class BestWeights(Callback):
         self.loss, self.epoch, self.weights = state_dict["loss"], state_dict["epoch"], state_dict["weights"]
 
 
-class Fingerprint(Callback):
-    """Refuse to resume a training that was something else.
-
-    Parameters
-    ----------
-    content
-        What must be the same: model, settings, seed and data, as one string.
-    """
-
-    def __init__(self, content: str) -> None:
-        self.content = content
-
-    def state_dict(self) -> dict[str, Any]:
-        """Give the fingerprint to the checkpoint."""
-        return {"content": self.content}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Compare with the fingerprint of the checkpoint."""
-        if state_dict["content"] != self.content:
-            raise ParameterError(
-                "expected the data, model, training and seed that the training to resume began with, got others; "
-                "resume with the same experiment, or train without resuming"
-            )
-
-
 class ProgressBar(Callback):
     """One bar over all epochs, with the validation loss behind it; nothing where output is not a terminal.
 
@@ -181,6 +156,24 @@ class ProgressBar(Callback):
             self.bar.close()
 
 
+class StopAgain(Callback):
+    """End a resumed training at once that had stopped early before; Lightning forgets that it had.
+
+    Parameters
+    ----------
+    early
+        What stopped it; its count of epochs without improvement is in the checkpoint.
+    """
+
+    def __init__(self, early: EarlyStopping) -> None:
+        self.early = early
+
+    def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
+        """Stop if patience was at its end."""
+        if self.early.wait_count >= self.early.patience:
+            trainer.should_stop = True
+
+
 class StopOnInterrupt(Callback):
     """Turn the first Ctrl-C into a stop after the current step, with a last validation; a second one ends at once."""
 
@@ -188,7 +181,7 @@ class StopOnInterrupt(Callback):
         self.asked = False
         self._before: Any = None
 
-    def __enter__(self) -> StopOnInterrupt:
+    def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
             self._before = signal.signal(signal.SIGINT, self._ask)
         return self
@@ -206,3 +199,24 @@ class StopOnInterrupt(Callback):
         """Stop if asked."""
         if self.asked:
             trainer.should_stop = True
+
+
+class LastCheckpoint(ModelCheckpoint):
+    """Keep the last epoch that was whole; resuming from one that Ctrl-C cut off would skip the rest of it.
+
+    Parameters
+    ----------
+    file
+        Where to write.
+    interrupt
+        What knows of Ctrl-C.
+    """
+
+    def __init__(self, file: Path, interrupt: StopOnInterrupt) -> None:
+        super().__init__(file.parent, filename=file.stem, save_on_train_epoch_end=True, enable_version_counter=False)
+        self._interrupt = interrupt
+
+    def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
+        """Write the checkpoint of a whole epoch."""
+        if not self._interrupt.asked:
+            super().on_train_epoch_end(trainer, module)

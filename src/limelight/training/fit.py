@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 import torch
 from lightning.pytorch import Callback, Trainer
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.callbacks import EarlyStopping
 
 from limelight.data.panel import Panel
-from limelight.errors import OutputError
+from limelight.errors import OutputError, ParameterError
 from limelight.model.batching import require_finite
 from limelight.model.fitted import FittedModel
 from limelight.nn.network import Network
@@ -30,10 +30,11 @@ from limelight.task import Task
 from limelight.training.callbacks import (
     BestWeights,
     EpochSeed,
-    Fingerprint,
     History,
+    LastCheckpoint,
     ProgressBar,
     Row,
+    StopAgain,
     StopOnInterrupt,
 )
 from limelight.training.loaders import training_loader, validation_loader
@@ -80,15 +81,14 @@ class _Watch:
     seed: EpochSeed
     history: History
     best: BestWeights
-    fingerprint: Fingerprint
     bar: ProgressBar
     interrupt: StopOnInterrupt
     early: EarlyStopping | None = None
     others: list[Callback] = field(default_factory=list)
 
     def all(self) -> list[Callback]:
-        early = [] if self.early is None else [self.early, self.best]
-        return [self.fingerprint, self.seed, *early, self.history, self.bar, self.interrupt, *self.others]
+        early = [] if self.early is None else [self.early, StopAgain(self.early), self.best]
+        return [self.seed, *early, self.history, self.bar, self.interrupt, *self.others]
 
 
 def fit(
@@ -141,14 +141,16 @@ def fit(
     LabelError
         If a label is not a class of the task.
     OutputError
-        If there is nothing to resume from.
+        If there is nothing to resume from, or it is damaged.
     ParameterError
-        If the training to resume was another one.
+        If the training to resume was another one, there is no GPU that was asked for, or the training diverged.
     """
+    settings = settings or TrainingSettings()
+    require_device(settings)
     require_finite(panel)
     if validation is not None:
         require_finite(validation)
-    settings = (settings or TrainingSettings()).for_series(len(panel))
+    settings = settings.for_series(len(panel))
     sentence = sentence.for_length(float(np.median(panel.lengths)))
     checkpoint = checkpoint_to_resume(folder) if resume else None
     loader = training_loader(
@@ -162,8 +164,9 @@ def fit(
         network = Network(sentence, len(panel.channels), task.outputs)
         _fit_scaling(network, panel)
         epochs = settings.max_epochs or 1
-        module = TrainedNetwork(network, task, settings, epochs * len(loader))
-        watch = _watch(panel, sentence, settings, seed, folder, progress, checks is not None)
+        asked = [sentence.to_json(), settings.to_json(), task.to_json(), seed, _digest(panel), _digest(validation)]
+        module = TrainedNetwork(network, task, settings, epochs * len(loader), json.dumps(asked, sort_keys=True))
+        watch = _watch(settings, seed, folder, progress, checks is not None)
         trainer = _trainer(settings, watch, folder)
         with watch.interrupt:
             try:
@@ -174,7 +177,8 @@ def fit(
                 watch.bar.close()
     watch.best.restore(network)
     network.cpu().eval()
-    model = FittedModel(task, sentence, network, panel.channels, _facts(panel, validation, settings, seed))
+    _require_finite_weights(network, settings)
+    model = FittedModel(task, sentence, network, panel.channels, _facts(panel, validation, task, settings, seed))
     return Training(
         model,
         watch.history.rows,
@@ -182,6 +186,20 @@ def fit(
         _reason(watch),
         time.perf_counter() - started,
     )
+
+
+def _require_finite_weights(network: Network, settings: TrainingSettings) -> None:
+    if not all(bool(weight.isfinite().all()) for weight in network.parameters()):
+        raise ParameterError(
+            f"expected a training that settles, got weights that are not numbers with learning_rate="
+            f"{settings.learning_rate}; lower it, or use activation 'tanh' if the encoder has 'relu'"
+        )
+
+
+def require_device(settings: TrainingSettings) -> None:
+    """Refuse ``device="gpu"`` where there is none; ParameterError says what to do."""
+    if settings.device == "gpu" and not (torch.cuda.is_available() or torch.backends.mps.is_available()):
+        raise ParameterError("expected a GPU for device='gpu', got a machine without one; say 'auto' or 'cpu'")
 
 
 def _fit_scaling(network: Network, panel: Panel) -> None:
@@ -192,33 +210,14 @@ def _fit_scaling(network: Network, panel: Panel) -> None:
 
 
 def _watch(
-    panel: Panel,
-    sentence: Sentence,
-    settings: TrainingSettings,
-    seed: int,
-    folder: Path | None,
-    progress: bool | None,
-    validated: bool,
+    settings: TrainingSettings, seed: int, folder: Path | None, progress: bool | None, validated: bool
 ) -> _Watch:
-    watch = _Watch(
-        EpochSeed(seed),
-        History(None if folder is None else folder / "history.csv"),
-        BestWeights(),
-        Fingerprint(_fingerprint(panel, sentence, settings, seed)),
-        ProgressBar(progress),
-        StopOnInterrupt(),
-    )
+    history = History(None if folder is None else folder / "history.csv")
+    watch = _Watch(EpochSeed(seed), history, BestWeights(), ProgressBar(progress), StopOnInterrupt())
     if validated:
-        watch.early = EarlyStopping("validation_loss", patience=settings.patience or 1, check_finite=False)
+        watch.early = EarlyStopping("validation_loss", patience=settings.patience or 1, check_finite=True)
     if folder is not None:
-        watch.others.append(
-            ModelCheckpoint(
-                folder / CHECKPOINT.parent,
-                filename=CHECKPOINT.stem,
-                save_on_train_epoch_end=True,
-                enable_version_counter=False,
-            )
-        )
+        watch.others.append(LastCheckpoint(folder / CHECKPOINT, watch.interrupt))
     return watch
 
 
@@ -250,25 +249,33 @@ def checkpoint_to_resume(folder: Path | None) -> Path:
         raise OutputError(
             f"expected a checkpoint to resume from at {str(file)!r}, there is none; train without resuming"
         )
+    try:
+        torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises whatever the damage leads to
+        raise OutputError(
+            f"the checkpoint {str(file)!r} is damaged ({type(error).__name__}); train without resuming"
+        ) from error
     return file
 
 
-def _fingerprint(panel: Panel, sentence: Sentence, settings: TrainingSettings, seed: int) -> str:
-    digest = hashlib.sha256(np.ascontiguousarray(panel.ids).tobytes())
-    digest.update(panel.lengths.tobytes())
-    for row in range(len(panel)):
-        digest.update(np.ascontiguousarray(panel.series(row)).tobytes())
-    asked = [sentence.to_json(), settings.to_json(), seed, digest.hexdigest()]
-    return json.dumps(asked, sort_keys=True)
+def _digest(panel: Panel | None) -> str:
+    """Say in a few letters which series these are, with their labels."""
+    digest = hashlib.sha256()
+    if panel is not None:
+        digest.update(repr((panel.ids.tolist(), panel.lengths.tolist(), panel.require_labels().tolist())).encode())
+        for row in range(len(panel)):
+            digest.update(np.ascontiguousarray(panel.series(row)).tobytes())
+    return digest.hexdigest()
 
 
-def _facts(panel: Panel, validation: Panel | None, settings: TrainingSettings, seed: int) -> dict[str, Any]:
+def _facts(panel: Panel, validation: Panel | None, task: Task, settings: TrainingSettings, seed: int) -> dict[str, Any]:
     return {
         "training_series": len(panel),
         "validation_series": 0 if validation is None else len(validation),
         "lengths": [int(panel.lengths.min()), int(np.median(panel.lengths)), int(panel.lengths.max())],
         "training": settings.to_json(),
         "seed": seed,
+        "class_counts": np.bincount(task.encode(panel.require_labels()), minlength=len(task.classes)).tolist(),
     }
 
 

@@ -10,6 +10,7 @@ from sklearn.metrics import f1_score
 from torch import Tensor
 from torch.nn import functional
 
+from limelight.errors import ParameterError
 from limelight.nn.batch import Batch
 from limelight.nn.network import Network
 from limelight.task import Task
@@ -57,10 +58,15 @@ class TrainedNetwork(LightningModule):
         Settled for the training series.
     total_steps
         Of the whole schedule.
+    fingerprint
+        Says data, model, settings and seed; a checkpoint with another one is refused.
     """
 
-    def __init__(self, network: Network, task: Task, settings: TrainingSettings, total_steps: int) -> None:
+    def __init__(
+        self, network: Network, task: Task, settings: TrainingSettings, total_steps: int, fingerprint: str
+    ) -> None:
         super().__init__()
+        self.fingerprint = fingerprint
         self.network, self.task, self.settings, self.total_steps = network, task, settings, total_steps
         self._logits: list[Tensor] = []
         self._targets: list[Tensor] = []
@@ -94,6 +100,18 @@ class TrainedNetwork(LightningModule):
         self.log("validation_loss", loss_of(self.task, logits, targets))
         self.log("validation_accuracy", (guesses == targets).float().mean())
         self.log("validation_f1", float(f1))
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Note what is being trained."""
+        checkpoint["fingerprint"] = self.fingerprint
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuse to go on with another training, before its weights are put in."""
+        if checkpoint.get("fingerprint") != self.fingerprint:
+            raise ParameterError(
+                "expected the data, model, training and seed that the training to resume began with, got others; "
+                "resume with the same experiment, or train without resuming"
+            )
 
     def configure_optimizers(self) -> Any:
         """Give AdamW and its one-cycle schedule, which moves at every step."""
