@@ -221,6 +221,14 @@ def test_class_that_only_the_test_part_has_is_said_before_training(limelight: Co
     assert not Path("run").exists()
 
 
+def test_split_without_training_series_is_refused(limelight: Commands, folder: Path) -> None:
+    write_csv(folder / "split.csv", [["series_id", "split"], *([f"s{number}", "test"] for number in range(40))])
+    assert limelight("train", folder, "--set", "split.validation=0", code=2) == (
+        "limelight: expected series to train on, got none; name some as train in the split, or make split.test "
+        "smaller\n"
+    )
+
+
 def test_wrong_change_is_refused(limelight: Commands, folder: Path) -> None:
     assert (
         limelight("train", folder, "--set", "seed", code=2) == "limelight: expected --set key=value, got --set seed\n"

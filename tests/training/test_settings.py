@@ -12,6 +12,10 @@ def test_epochs_and_batches_follow_the_number_of_series(series: int, batch_size:
     assert (settled.batch_size, settled.max_epochs) == (batch_size, max_epochs)
 
 
+def test_batch_is_never_larger_than_the_set() -> None:
+    assert TrainingSettings(batch_size=100_000).for_series(24).batch_size == 24
+
+
 def test_what_is_stated_stays() -> None:
     stated = TrainingSettings(max_epochs=3, patience=2, batch_size=5)
     assert stated.for_series(7000) == stated

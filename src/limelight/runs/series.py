@@ -11,7 +11,7 @@ from limelight.data.panel import Panel
 from limelight.data.sine import ANOMALOUS, generate_sine
 from limelight.data.splits import Split, carve_validation, random_split
 from limelight.data.tables import read_split, read_table
-from limelight.errors import LabelError
+from limelight.errors import LabelError, ParameterError
 from limelight.task import Task
 from limelight.training.settings import enough_to_validate
 
@@ -108,6 +108,10 @@ def read_data(experiment: Experiment) -> Data:
             f"{experiment.data.series!r}; name the column with data.label or the table with data.labels"
         )
     split = split_panel(experiment, panel)
+    if not len(split.train):
+        raise ParameterError(
+            "expected series to train on, got none; name some as train in the split, or make split.test smaller"
+        )
     positive = experiment.data.positive
     if experiment.data.sine is not None and positive is None:
         positive = ANOMALOUS

@@ -56,7 +56,7 @@ class TrainingSettings:
         Epochs without a better validation loss before training stops, at least 1; None takes half of the epochs, at
         least 5: a one-cycle schedule is best at its end, when the learning rate has come down.
     batch_size
-        Series in one step, at least 1; None takes an eighth of the training series, between 8 and 64.
+        Series in one step, at least 1, at most all; None takes an eighth of the training series, between 8 and 64.
     learning_rate
         The highest of the one-cycle schedule, above 0.
     weight_decay
@@ -97,7 +97,7 @@ class TrainingSettings:
 
     def for_series(self, n: int) -> TrainingSettings:
         """Settle what is None for ``n`` training series."""
-        batch_size = self.batch_size or min(64, max(8, n // 8))
+        batch_size = min(n, self.batch_size or min(64, max(8, n // 8)))
         epoch = max(math.ceil(n / batch_size), LEAST_BATCHES_OF_AN_EPOCH)
         max_epochs = self.max_epochs or min(50, max(10, round(STEPS_OF_A_TRAINING / epoch)))
         patience = self.patience or max(5, max_epochs // 2)
