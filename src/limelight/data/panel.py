@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from limelight.data.splits import random_split
-from limelight.errors import DataError, LabelError, listing
+from limelight.data.facts import Origin, StepLabels
+from limelight.data.ragged import Backing, Ragged
+from limelight.data.splits import Split, make_split
+from limelight.errors import DataError, LabelError, listing, nearest
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Rows = int | slice | Sequence[int] | Sequence[bool] | NDArray[Any]
+RECORDING = "recording"
+"""The group that windows of one recording make."""
 
 
-class Panel:
+class Panel(Ragged):
     """A row-indexable set of series and what belongs to each of them.
 
     All series stand one after the other in one array, and each row knows where its own begins and how long
-    it is. Taking rows copies neither values nor times, so splits, folds and batches are cheap.
+    it is. Taking rows copies neither values nor times, so splits, folds, windows and batches are cheap.
 
     Parameters
     ----------
     values
-        The measurements of all series, float32, shape (total steps, channels).
+        The measurements of all series, float32, NaN where one is missing, shape (total steps, channels).
     starts, lengths
         Where each series begins in ``values`` and how many steps it has, each shape (n,).
     ids
@@ -38,6 +45,18 @@ class Panel:
     intervals
         Where the label of each series shows, if known: first step and the step after the last, shape (n, 2),
         (-1, -1) for a series without such a stretch. Used to judge explanations, never to train.
+    step_labels
+        Labels of single steps, in step with ``values``, or None.
+    metadata
+        A table with one row for each series, in their order, without their ids; None where nothing is known.
+    origin
+        Where each series was cut from, if the series are windows.
+    units
+        The unit of a channel by its name, and of a clock of numbers as ``"time"``; those not known are left out.
+    notes
+        Sentences on what was guessed or left out on the way here.
+    backing
+        The files that values, times and step labels are mapped from; None if they are in memory.
 
     Raises
     ------
@@ -64,16 +83,28 @@ class Panel:
         times: NDArray[Any] | None = None,
         labels: ArrayLike | None = None,
         intervals: ArrayLike | None = None,
+        step_labels: StepLabels | None = None,
+        metadata: pa.Table | None = None,
+        origin: Origin | None = None,
+        units: Mapping[str, str] | None = None,
+        notes: Sequence[str] = (),
+        backing: Backing | None = None,
     ) -> None:
         self.values = np.asarray(values, dtype=np.float32)
         self.starts = np.asarray(starts, dtype=np.int64)
         self.lengths = np.asarray(lengths, dtype=np.int64)
         n = len(self.starts)
-        self.ids = np.arange(n).astype(str) if ids is None else np.asarray(ids).astype(str)
+        self.ids = np.arange(n).astype(str) if ids is None else np.asarray(ids).astype(str, copy=False)
         self.channels = tuple(channels or (f"channel_{i}" for i in range(self.values.shape[-1])))
         self.times = times
         self.labels = None if labels is None else _one_each(labels, n, "label")
         self.intervals = None if intervals is None else np.asarray(intervals, dtype=np.int64).reshape(n, 2)
+        self.step_labels = step_labels
+        self.metadata = metadata
+        self.origin = origin
+        self.units = dict(units or {})
+        self.notes = tuple(notes)
+        self.backing = backing
         self._check()
 
     def _check(self) -> None:
@@ -89,8 +120,13 @@ class Panel:
             raise DataError(
                 f"expected every series inside the {steps} steps of values, got one that begins or ends outside"
             )
-        if self.times is not None and len(self.times) != steps:
-            raise DataError(f"expected a time for each of the {steps} steps, got {len(self.times)} times")
+        for name, facts in (("time", self.times), ("step label", self.step_labels)):
+            if facts is not None and len(facts) != steps:
+                raise DataError(f"expected a {name} for each of the {steps} steps, got {len(facts)} {name}s")
+        if self.metadata is not None and len(self.metadata) != len(self):
+            raise DataError(
+                f"expected one row of metadata for each of the {len(self)} series, got {len(self.metadata)} rows"
+            )
         empty = self.ids[self.lengths < 1]
         if len(empty):
             raise DataError(
@@ -105,8 +141,8 @@ class Panel:
         *,
         ids: ArrayLike | None = None,
         channels: Sequence[str] | None = None,
-        labels: ArrayLike | None = None,
-        intervals: ArrayLike | None = None,
+        times: Sequence[ArrayLike] | None = None,
+        **facts: Any,
     ) -> Panel:
         """Put separate arrays into one Panel.
 
@@ -114,7 +150,9 @@ class Panel:
         ----------
         series
             Arrays of shape (time, channels) or (time,), of any length, all with the same channels.
-        ids, channels, labels, intervals
+        times
+            The clock of each series, shape (time,) each, or None.
+        ids, channels, **facts
             As for ``Panel``.
 
         Returns
@@ -143,38 +181,9 @@ class Panel:
                     f"series {place}; each series is (time, channels): transpose those that are (channels, time)"
                 )
         lengths = np.array([len(one) for one in arrays], dtype=np.int64)
-        return cls(
-            np.concatenate(arrays),
-            np.cumsum(lengths) - lengths,
-            lengths,
-            ids=ids,
-            channels=channels,
-            labels=labels,
-            intervals=intervals,
-        )
-
-    def __len__(self) -> int:
-        return len(self.starts)
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Series, steps of the longest series, channels."""
-        return len(self), int(self.lengths.max(initial=0)), len(self.channels)
-
-    @property
-    def ndim(self) -> int:
-        """Always 3: series, time, channels."""
-        return 3
-
-    def series(self, row: int) -> NDArray[np.float32]:
-        """Give the values of one series, shape (time, channels), without copying."""
-        start = self.starts[row]
-        return self.values[start : start + self.lengths[row]]
-
-    def clock(self, row: int) -> NDArray[Any]:
-        """Give the times of one series, shape (time,); the step numbers where no time is known."""
-        start, length = self.starts[row], self.lengths[row]
-        return np.arange(length) if self.times is None else self.times[start : start + length]
+        clock = None if times is None else np.concatenate([np.asarray(one) for one in times])
+        starts = np.cumsum(lengths) - lengths
+        return cls(np.concatenate(arrays), starts, lengths, ids=ids, channels=channels, times=clock, **facts)
 
     def __iter__(self) -> Iterator[Panel]:
         return (self[row] for row in range(len(self)))
@@ -183,16 +192,25 @@ class Panel:
         if isinstance(rows, tuple):  # scikit-learn asks for panel[rows, ...]
             rows = rows[0]
         places = np.arange(len(self))[rows].reshape(-1)
-        return Panel(
-            self.values,
-            self.starts[places],
-            self.lengths[places],
+        return self._with(
+            starts=self.starts[places],
+            lengths=self.lengths[places],
             ids=self.ids[places],
-            channels=self.channels,
-            times=self.times,
             labels=None if self.labels is None else self.labels[places],
             intervals=None if self.intervals is None else self.intervals[places],
+            metadata=None if self.metadata is None else self.metadata.take(places),
+            origin=None if self.origin is None else self.origin.at(places),
         )
+
+    def with_facts(self, **changes: Any) -> Panel:
+        """Give the same series with other facts (``labels``, ``metadata``, ``units``, ``notes``, ...), checked.
+
+        Example
+        -------
+        >>> Panel.from_series([[1.0, 2.0]]).with_facts(units={"channel_0": "m/s"}).units
+        {'channel_0': 'm/s'}
+        """
+        return Panel(**{**self.__dict__, **changes})
 
     def rows_of(self, ids: ArrayLike) -> NDArray[np.int64]:
         """Find series by name.
@@ -219,8 +237,19 @@ class Panel:
             raise DataError(f"expected ids of series in the panel, got {listing(unknown)}; see panel.ids")
         return np.array([place[name] for name in names], dtype=np.int64)
 
-    def split(self, *, test: float, validation: float = 0.0, seed: int = 0) -> tuple[Panel, ...]:
-        """Cut into training, validation and test series at random, stratified by label.
+    def split(
+        self,
+        *,
+        test: float,
+        validation: float = 0.0,
+        seed: int = 0,
+        group: str | None = None,
+        by: str = "random",
+        stratify: bool = True,
+    ) -> tuple[Panel, ...]:
+        """Cut into training, validation and test series.
+
+        Windows of one recording always stay together.
 
         Parameters
         ----------
@@ -228,6 +257,12 @@ class Panel:
             Shares in [0, 1), together below 1.
         seed
             The same seed cuts the same way.
+        group
+            A metadata field: series with the same value in it stay together.
+        by
+            ``"random"``, or ``"time"``: the latest series are the test, those before them the validation.
+        stratify
+            Whether every part gets the classes in their proportions, as far as groups allow.
 
         Returns
         -------
@@ -237,7 +272,9 @@ class Panel:
         Raises
         ------
         ParameterError
-            If the shares are out of range.
+            If the shares are out of range, or the groups or the clock do not allow such a split.
+        DataError
+            If there is no such field, or a series has no group.
 
         Example
         -------
@@ -246,9 +283,48 @@ class Panel:
         >>> len(train), len(test), sorted(test.labels.tolist())
         (8, 2, ['a', 'b'])
         """
-        split = random_split(len(self), test=test, validation=validation, seed=seed, labels=self.labels)
+        split = self.make_split(test=test, validation=validation, seed=seed, group=group, by=by, stratify=stratify)
         parts = (split.train, split.validation, split.test) if validation else (split.train, split.test)
         return tuple(self[rows] for rows in parts)
+
+    def make_split(self, *, group: str | None = None, by: str = "random", stratify: bool = True, **rule: Any) -> Split:
+        """Give the rows of each part and the rule in words; parameters as for ``split``."""
+        return make_split(
+            len(self),
+            labels=self.labels if stratify else None,
+            groups=self.groups(group),
+            group_name=group or RECORDING,
+            times=None if by == "random" else self.first_and_last_times(),
+            by=by,
+            **rule,
+        )
+
+    def groups(self, field: str | None = None) -> NDArray[np.str_] | None:
+        """Give what keeps series together, shape (n,): a metadata field, or else the recording of each window.
+
+        Parameters
+        ----------
+        field
+            A metadata field; None takes the recordings, and gives None if the series are no windows.
+
+        Raises
+        ------
+        DataError
+            If there is no such field, or a series has no value in it.
+        """
+        if field is None or (field == RECORDING and self.origin is not None):
+            return None if self.origin is None else self.origin.recordings
+        known = [] if self.metadata is None else self.metadata.column_names
+        if self.metadata is None or field not in known:
+            raise DataError(f"expected a metadata field {field!r} to group by, there is none{nearest(field, known)}")
+        column = self.metadata[field]
+        if column.null_count:
+            nameless = self.ids[column.is_null().to_numpy()]
+            raise DataError(
+                f"expected a group in {field!r} for every series, got none for {listing(nameless.tolist())}; "
+                "fill it in, or leave these series out"
+            )
+        return np.array([str(value) for value in column.to_pylist()])
 
     def require_labels(self) -> NDArray[Any]:
         """Give the labels, shape (n,); LabelError if the series have none."""
@@ -258,36 +334,7 @@ class Panel:
 
     def with_labels(self, labels: ArrayLike) -> Panel:
         """Give the same series with other labels, shape (n,), without copying the values."""
-        panel = self[:]
-        panel.labels = _one_each(labels, len(self), "label")
-        return panel
-
-    def compact(self) -> Panel:
-        """Give a copy that holds the values of its own series alone, in their order.
-
-        Returns
-        -------
-        Panel
-            Equal to this one, with ``starts`` running from 0 without gaps.
-        """
-        starts = np.cumsum(self.lengths) - self.lengths
-        if len(self.values) == self.lengths.sum() and np.array_equal(starts, self.starts):
-            return self
-        steps = self.step_places()
-        panel = self[:]
-        panel.values, panel.starts = self.values[steps], starts
-        panel.times = None if self.times is None else self.times[steps]
-        return panel
-
-    def step_places(self) -> NDArray[np.int64]:
-        """Give where every step of every series stands in ``values``, series after series, shape (steps,)."""
-        ends = np.cumsum(self.lengths)
-        shift = np.repeat(self.starts - (ends - self.lengths), self.lengths)
-        places: NDArray[np.int64] = np.arange(ends[-1] if len(ends) else 0) + shift
-        return places
-
-    def __getstate__(self) -> dict[str, Any]:
-        return dict(self.compact().__dict__)  # a pickled row does not take the whole set along
+        return self._with(labels=_one_each(labels, len(self), "label"))
 
     def describe(self) -> str:
         """Say in a few words what is inside: number of series, steps, channels and classes.

@@ -278,3 +278,19 @@ def _rule(parts: list[Rows], labels: ArrayLike | None, seed: int) -> str:
     if scarce:
         rule += f"; too few series to put class {listing([label.item() for label in scarce])} into every part"
     return rule
+
+
+def make_split(
+    n: int,
+    *,
+    test: float,
+    validation: float,
+    seed: int,
+    labels: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+    group_name: str = "group",
+    times: NDArray[Any] | None = None,
+    by: str = "random",
+) -> Split:
+    """Part series by a rule."""
+    return random_split(n, test=test, validation=validation, seed=seed, labels=labels)
