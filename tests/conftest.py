@@ -1,8 +1,12 @@
 """What all tests share: shapes are checked while they run, and threads do not fight over two cores."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from jaxtyping import install_import_hook
+
+from commands import Commands
 
 install_import_hook("limelight.nn", "beartype.beartype")
 
@@ -15,3 +19,9 @@ def _one_thread() -> None:
 @pytest.fixture(autouse=True)
 def _seeded() -> None:
     torch.manual_seed(0)
+
+
+@pytest.fixture
+def limelight(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Commands:
+    monkeypatch.chdir(tmp_path)
+    return Commands(monkeypatch, capsys)

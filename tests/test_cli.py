@@ -2,7 +2,6 @@
 
 import csv
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,31 +9,11 @@ import pyarrow.parquet as parquet
 import pytest
 import torch
 
-from limelight import cli, config
+from commands import Commands
+from limelight import config
 from limelight.errors import ParameterError
 
 QUICK = ["--set", "data.sine.dataset_size=240", "--set", "data.sine.num_points=40", "--set", "training.max_epochs=1"]
-
-
-class Commands:
-    """Runs commands and tells what they printed and how they ended."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        self._monkeypatch, self._capsys = monkeypatch, capsys
-
-    def __call__(self, *words: object, code: int = 0) -> str:
-        self._monkeypatch.setattr(sys, "argv", ["limelight", *map(str, words)])
-        with pytest.raises(SystemExit) as ending:
-            cli.main()
-        printed = self._capsys.readouterr()
-        assert (ending.value.code or 0) == code, printed.err
-        return printed.out if code == 0 else printed.err.splitlines(keepends=True)[-1]
-
-
-@pytest.fixture
-def limelight(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Commands:
-    monkeypatch.chdir(tmp_path)
-    return Commands(monkeypatch, capsys)
 
 
 def write_csv(file: Path, rows: list[list[object]]) -> Path:

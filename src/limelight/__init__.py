@@ -12,11 +12,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from limelight.data.facts import StepLabels as StepLabels
+    from limelight.data.packing import write_store as write_store
     from limelight.data.panel import Panel as Panel
     from limelight.data.sine import SineSettings as SineSettings
     from limelight.data.sine import generate_sine as generate_sine
+    from limelight.data.store import open_store as open_store
     from limelight.data.tables import read_table as read_table
     from limelight.data.tables import write_table as write_table
+    from limelight.data.windows import cut_windows as cut_windows
+    from limelight.data.windows import lay_back as lay_back
     from limelight.errors import InputError as InputError
     from limelight.errors import LimelightError as LimelightError
     from limelight.estimator import TimeSeriesClassifier as TimeSeriesClassifier
@@ -49,10 +54,15 @@ _HOMES = {
     "MeanPooling": "parts.poolings",
     "Panel": "data.panel",
     "SineSettings": "data.sine",
+    "StepLabels": "data.facts",
     "TimeSeriesClassifier": "estimator",
+    "cut_windows": "data.windows",
     "generate_sine": "data.sine",
+    "lay_back": "data.windows",
     "load": "estimator",
+    "open_store": "data.store",
     "read_table": "data.tables",
+    "write_store": "data.packing",
     "write_table": "data.tables",
 }
 

@@ -33,13 +33,20 @@ app = typer.Typer(
 )
 
 SOURCE_HELP = (
-    "An experiment file (.json); a folder with series.parquet or series.csv and, if there, labels.csv and split.csv; "
-    "or a long table (.csv, .parquet)."
+    "An experiment file (.json); a folder with series.parquet or series.csv and, if there, labels, metadata and "
+    "split.csv; a store; a table (.csv, .parquet) or archive file (.ts, .tsv); or a pattern of such files in quotes."
 )
 Source = Annotated[Path, typer.Argument(help=SOURCE_HELP, show_default=False)]
 Saved = Annotated[Path, typer.Argument(help="The folder of a run, or of a model.", show_default=False)]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Where to write.", show_default=False)]
 Labels = Annotated[Path | None, typer.Option(help="Table of series id and label.", show_default=False)]
+Metadata = Annotated[
+    Path | None, typer.Option(help="Table of series id and facts about each series.", show_default=False)
+]
+DataFolder = Annotated[
+    Path | None,
+    typer.Option("--data", help="Where the files of the experiment lie, if not beside it.", show_default=False),
+]
 SplitFile = Annotated[
     Path | None,
     typer.Option("--split", help="Table of series id and train, validation or test.", show_default=False),
@@ -116,7 +123,9 @@ def generate(
 def inspect(
     source: Source,
     labels: Labels = None,
+    metadata: Metadata = None,
     split: SplitFile = None,
+    data: DataFolder = None,
     changes: Changes = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the facts as JSON.")] = False,
 ) -> None:
@@ -124,11 +133,36 @@ def inspect(
     from limelight.data.inspection import inspect_panel
     from limelight.runs.series import read_panel, split_panel
 
-    experiment = _experiment(source, changes, labels=labels, split=split)
-    panel = read_panel(experiment, missing="keep")
+    experiment = _experiment(source, changes, labels=labels, metadata=metadata, split=split, data=data)
+    panel = read_panel(experiment)
     parts = None if panel.labels is None else split_panel(experiment, panel)
-    inspection = inspect_panel(panel, parts)
+    inspection = inspect_panel(panel, parts, group=experiment.split.group)
     typer.echo(json.dumps(inspection.to_json(), indent=2) if as_json else str(inspection))
+
+
+@app.command()
+def pack(
+    source: Source,
+    output: Output = None,
+    labels: Labels = None,
+    metadata: Metadata = None,
+    split: SplitFile = None,
+    data: DataFolder = None,
+    changes: Changes = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a store of that name.")] = False,
+) -> None:
+    """Stream tables of any size into a store, which every other command takes and no memory limits.
+
+    For example: limelight pack "logs/*.parquet" --labels labels.csv --output logs.store
+    """
+    from limelight.runs.pack import pack_series
+
+    experiment = _experiment(source, changes, labels=labels, metadata=metadata, split=split, data=data)
+    folder = output or Path(f"{Path(experiment.output).name}.store")
+    panel = pack_series(experiment, folder, overwrite=overwrite)
+    for note in panel.notes:
+        typer.echo(f"note: {note}", err=True)
+    typer.echo(f"{panel.describe()} packed into {folder}")
 
 
 @app.command()
@@ -136,7 +170,9 @@ def train(
     source: Source,
     output: Output = None,
     labels: Labels = None,
+    metadata: Metadata = None,
     split: SplitFile = None,
+    data: DataFolder = None,
     preset: Preset = None,
     seed: Seed = None,
     changes: Changes = None,
@@ -147,7 +183,8 @@ def train(
 
     For example: limelight train my-data/ --output runs/first
     """
-    experiment = _experiment(source, changes, output=output, labels=labels, split=split, preset=preset, seed=seed)
+    files = {"labels": labels, "metadata": metadata, "split": split, "data": data}
+    experiment = _experiment(source, changes, output=output, preset=preset, seed=seed, **files)
     _run(experiment, resume=resume, overwrite=overwrite)
 
 
@@ -187,15 +224,19 @@ def predict(
     model: Saved,
     source: Source,
     output: Output = None,
+    steps: Annotated[
+        Path | None,
+        typer.Option(help="Also write the answers about windows laid back on every time step.", show_default=False),
+    ] = None,
     changes: Changes = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output file.")] = False,
 ) -> None:
     """Answer new series, labelled or not: class and probabilities as a Parquet or CSV table."""
     from limelight.runs.answers import predict_file
 
-    file = output or Path("predictions.parquet")
-    prediction = predict_file(model, _other_series(model, source, changes), file, overwrite=overwrite)
-    typer.echo(f"{len(prediction.ids)} series answered in {file}")
+    file, experiment = output or Path("predictions.parquet"), _other_series(model, source, changes)
+    answered = predict_file(model, experiment, file, steps=steps, overwrite=overwrite)
+    typer.echo(f"{answered} {'series' if experiment.windows is None else 'windows'} answered in {file}")
 
 
 @app.command()
@@ -246,7 +287,7 @@ def _experiment(
 
 def _changes(changes: list[str] | None, **named: Any) -> dict[str, Any]:
     """Gather by dotted key what was given by name or with ``--set``."""
-    keys = {"labels": "data.labels", "split": "data.split"}
+    keys = {name: f"data.{name}" for name in ("labels", "metadata", "split")} | {"data": "data.folder"}
     changed: dict[str, Any] = {}
     for name, value in named.items():
         if value is not None:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, Self, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin
 
 from pydantic import (
     BaseModel,
@@ -20,24 +20,28 @@ from pydantic import (
     model_validator,
 )
 
+from limelight.data.archive import ARCHIVE_SUFFIXES
 from limelight.data.sine import SineSettings
+from limelight.data.store import is_store
 from limelight.errors import ParameterError, nearest
 from limelight.parts.base import first_complaint, schema_of
-from limelight.parts.sentence import PRESETS, WORDS, Sentence, preset
+from limelight.parts.sentence import CHOICES, PRESETS, WORDS, Sentence, preset
 from limelight.training.settings import TrainingSettings
 
 TABLES = (".parquet", ".csv")
-PATHS = ("data.series", "data.labels", "data.split")
+FILES = ("series", "labels", "metadata", "split")
+PATHS = ("data.folder", *(f"data.{name}" for name in FILES))
 
 
 def _sentence_schema() -> dict[str, Any]:
     def word(known: Mapping[str, Any]) -> dict[str, Any]:
         return {"anyOf": [{"enum": list(known)}, *(schema_of(part) for part in known.values())]}
 
+    choices = {name: {"enum": list(words)} for name, words in CHOICES.items()}
     return {
         "type": "object",
         "additionalProperties": False,
-        "properties": {name: word(known) for name, known in WORDS.items()},
+        "properties": {**{name: word(known) for name, known in WORDS.items()}, **choices},
     }
 
 
@@ -67,13 +71,20 @@ class DataSection(_Section):
 
     model_config = ConfigDict(coerce_numbers_to_str=True)  # classes and columns may be called 1 and 2
 
-    series: str | None = Field(None, description="Long table, CSV or Parquet: one row for each time step.")
+    folder: str | None = Field(None, description="Where the files are; relative to the experiment file, as they are.")
+    series: str | list[str] | None = Field(
+        None,
+        description="Table of series (CSV, Parquet), archive file (.ts, .tsv) or store; a pattern or a list for many.",
+    )
+    layout: Literal["auto", "long", "wide"] = Field("auto", description="One row for each step, or for each series.")
     labels: str | None = Field(None, description="Table of id and label, where labels are not in the series table.")
+    metadata: str | None = Field(None, description="Table of id and facts about each series.")
     split: str | None = Field(None, description="Table of id and train, validation or test; wins over the rule.")
     id: str = Field("series_id", description="Column that names the series.")
     time: str = Field("time", description="Column with the clock.")
     label: str = Field("label", description="Column with the class.")
     channels: list[str] | None = Field(None, description="Columns to use, in this order; none means every number.")
+    units: dict[str, str] = Field({}, description='Unit of each channel, and of a clock of numbers as "time".')
     sort: bool = Field(False, description="Sort the steps of each series by time instead of refusing disorder.")
     positive: str | None = Field(None, description="The class that F1 is about when there are two.")
     sine: SineSettings | None = Field(None, description="Draw waves instead of reading files.")
@@ -94,13 +105,27 @@ class SplitSection(_Section):
 
     test: Share = 0.2
     validation: Share = 0.1
+    by: Literal["random", "time"] = Field("random", description="time: the latest series are the test.")
+    group: str | None = Field(None, description="Metadata field; series with the same value stay together.")
+    stratify: bool = Field(True, description="Give every part the classes in their proportions.")
     seed: int = Field(0, ge=0)
+
+
+class WindowsSection(_Section):
+    """How long recordings are cut into windows."""
+
+    length: int | str = Field(description='Steps, or time with its unit, such as "2s" or "10 min".')
+    stride: int | str | None = Field(None, description="From one window to the next; none means the length.")
+    edge: Literal["drop", "keep", "shift"] = Field("drop", description="What to do with the rest at the end.")
+    label: Literal["majority", "last", "any", "step"] = Field("majority", description="How steps make a label.")
+    positive: str | None = Field(None, description="The class that label any looks for.")
 
 
 class Experiment(_Section):
     """A whole experiment, every default written out; paths are absolute or relative to the working directory."""
 
     data: DataSection
+    windows: WindowsSection | None = None
     split: SplitSection = SplitSection()
     model: Model = Field(default_factory=Sentence.of)
     training: TrainingSettings = TrainingSettings()
@@ -118,7 +143,7 @@ def experiment_schema() -> dict[str, Any]:
     Example
     -------
     >>> sorted(experiment_schema()["properties"])
-    ['data', 'model', 'output', 'preset', 'seed', 'split', 'training']
+    ['data', 'model', 'output', 'preset', 'seed', 'split', 'training', 'windows']
     """
     schema = Experiment.model_json_schema()
     schema["properties"]["preset"] = {"enum": list(PRESETS), "description": "A whole model by name."}
@@ -131,8 +156,8 @@ def read_experiment(source: Path | str, changes: Mapping[str, Any] | None = None
     Parameters
     ----------
     source
-        An experiment file (``.json``); a folder with ``series.parquet`` or ``series.csv`` and, if there,
-        ``labels.csv`` and ``split.csv``; or a long table.
+        An experiment file (``.json``); a folder with ``series.parquet`` or ``series.csv`` and, if there, ``labels``,
+        ``metadata`` and ``split``; a folder of archive files; a store; a table; or a pattern of tables.
     changes
         What to set otherwise, by dotted key: ``{"training.max_epochs": 3}``. Paths in it are relative to the working
         directory; paths in the file are relative to the file.
@@ -147,16 +172,21 @@ def read_experiment(source: Path | str, changes: Mapping[str, Any] | None = None
     ParameterError
         If the file is missing, is not JSON, or says something unknown or impossible; the message names file and key.
     """
-    source = Path(source)
+    source, changes = Path(source), dict(changes or {})
+    folder = changes.pop("data.folder", None)
     if source.suffix == ".json":
-        content, where = _absolute_paths(_read_json(source), source.parent), str(source)
+        content, where = _absolute_paths(_read_json(source), source.parent, folder), str(source)
     else:
+        if folder is not None:
+            raise ParameterError(
+                f"expected an experiment file (.json) to say the folder of its data for, got {str(source)!r}"
+            )
         content, where = _for_data(source), str(source)
-    if "preset" in (changes or {}):
+    if "preset" in changes:
         content.pop("model", None)
-    for key, value in (changes or {}).items():
-        if key in PATHS and isinstance(value, str):
-            value = str(Path(value).resolve())
+    for key, value in changes.items():
+        if key in PATHS and isinstance(value, (str, list)):
+            value = _resolved(value, Path())
         content = _changed(content, key.split("."), value, key)
     return check_experiment(content, where)
 
@@ -259,39 +289,61 @@ def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return seen
 
 
-def _absolute_paths(content: dict[str, Any], folder: Path) -> dict[str, Any]:
+def _resolved(path: str | list[str], folder: Path) -> str | list[str]:
+    if isinstance(path, list):
+        return [str((folder / str(one)).resolve()) for one in path]
+    return str((folder / path).resolve())
+
+
+def _absolute_paths(content: dict[str, Any], home: Path, stated: Any) -> dict[str, Any]:
+    """Make paths absolute: those of the data lie in ``data.folder``, which another one may be said for."""
     data = content.get("data")
     if isinstance(data, dict):
-        paths = {
-            key: str((folder / data[key]).resolve())
-            for key in ("series", "labels", "split")
-            if isinstance(data.get(key), str)
-        }
-        content = {**content, "data": {**data, **paths}}
+        own = data.get("folder")
+        folder = Path(str(stated)) if stated is not None else home / own if isinstance(own, str) else home
+        paths = {key: _resolved(data[key], folder) for key in FILES if isinstance(data.get(key), (str, list))}
+        content = {**content, "data": {**data, **paths, **({"folder": None} if "folder" in data else {})}}
     if isinstance(content.get("output"), str):
-        content = {**content, "output": str(folder / content["output"])}
+        content = {**content, "output": str(home / content["output"])}
     return content
 
 
 def _for_data(source: Path) -> dict[str, Any]:
     if source.is_dir():
-        series = [source / f"series{ending}" for ending in TABLES if (source / f"series{ending}").is_file()]
-        if not series:
-            raise ParameterError(
-                f"expected series.parquet or series.csv in {str(source)!r}, got neither; "
-                "name the table itself, or write an experiment file"
-            )
-        beside = {name: source / f"{name}.csv" for name in ("labels", "split")}
-        files = {"series": series[0], **{name: file for name, file in beside.items() if file.is_file()}}
+        files: dict[str, Any] = {"series": _series_in(source)}
+        for name in FILES[1:]:
+            beside = [file for ending in TABLES[::-1] if (file := source / f"{name}{ending}").is_file()]
+            files.update(zip([name], beside, strict=False))
         name = source.resolve().name
-    elif source.suffix in TABLES:
-        files, name = {"series": source}, source.stem
+    elif source.suffix in (*TABLES, *ARCHIVE_SUFFIXES):
+        files, name = {"series": source}, source.stem.strip("*?_-.") or "series"
     else:
         raise ParameterError(
-            f"expected an experiment file (.json), a folder or a table (.csv, .parquet), got {str(source)!r}"
-            + ("" if source.exists() else ", which is not there")
+            f"expected an experiment file (.json), a folder, a table (.csv, .parquet) or an archive file (.ts, .tsv), "
+            f"got {str(source)!r}" + ("" if source.exists() else ", which is not there")
         )
-    return {"data": {key: str(file.resolve()) for key, file in files.items()}, "output": f"runs/{name}"}
+    paths = {
+        key: _resolved([*map(str, file)] if isinstance(file, list) else str(file), Path())
+        for key, file in files.items()
+    }
+    return {"data": paths, "output": f"runs/{name}"}
+
+
+def _series_in(folder: Path) -> Path | list[Path]:
+    """Find the series in a folder: a store, a table, or archive files."""
+    if is_store(folder):
+        return folder
+    tables = [folder / f"series{ending}" for ending in TABLES if (folder / f"series{ending}").is_file()]
+    if tables:
+        return tables[0]
+    for ending in ARCHIVE_SUFFIXES:
+        files = sorted(folder.glob(f"*{ending}"))
+        if files:
+            return files
+    raise ParameterError(
+        f"expected series.parquet, series.csv, a store, or archive files (.ts, .tsv) in {str(folder)!r}, got none of "
+        "them; name the table itself, or write an experiment file"
+    )
 
 
 def _changed(content: Any, path: Sequence[str], value: Any, key: str) -> dict[str, Any]:

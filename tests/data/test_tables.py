@@ -8,12 +8,12 @@ import pyarrow.parquet as parquet
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
 
 from limelight.data.panel import Panel
 from limelight.data.splits import PARTS, named_split
 from limelight.data.tables import read_split, read_table, write_split, write_table
 from limelight.errors import DataError, LabelError, ParameterError
+from strategies import assert_equal, panels, words
 
 STEPS = {"series_id": ["a", "a", "b"], "time": [0, 1, 0], "speed": [1.0, 2.0, 3.0]}
 
@@ -23,51 +23,18 @@ def _csv(path, *lines):
     return path
 
 
-def _assert_equal(one, other):
-    assert (one.channels, one.ids.tolist()) == (other.channels, other.ids.tolist())
-    one, other = one.compact(), other.compact()
-    np.testing.assert_array_equal(one.lengths, other.lengths)
-    for fact in ("values", "times", "labels", "intervals"):
-        left, right = getattr(one, fact), getattr(other, fact)
-        assert (left is None) == (right is None)
-        if left is not None:
-            np.testing.assert_array_equal(left, right)
-            assert left.dtype.kind == right.dtype.kind
-
-
 def _refused(error_class, *arguments, **options):
     with pytest.raises(error_class) as error:
         read_table(*arguments, **options)
     return str(error.value)
 
 
-words = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=6)
-
-
-@st.composite
-def panels(draw):
-    lengths = draw(st.lists(st.integers(1, 5), min_size=1, max_size=6))
-    n, steps, channels = len(lengths), sum(lengths), draw(st.integers(1, 3))
-    values = draw(arrays.arrays(np.float32, (steps, channels), elements=st.floats(width=32, allow_infinity=False)))
-    clock = draw(st.sampled_from([None, "int64", "float64", "datetime64[ns]"]))
-    rising = np.concatenate([np.cumsum(draw(st.lists(st.integers(1, 9), min_size=k, max_size=k))) for k in lengths])
-    labelled = draw(st.booleans())
-    return Panel(
-        values,
-        np.cumsum(lengths) - lengths,
-        np.array(lengths),
-        ids=draw(st.lists(words, min_size=n, max_size=n, unique=True)),
-        times=None if clock is None else rising.astype(clock),
-        labels=draw(st.lists(words, min_size=n, max_size=n)) if labelled else None,
-        intervals=[draw(st.sampled_from([(-1, -1), (0, k)])) for k in lengths]
-        if labelled and draw(st.booleans())
-        else None,
-    )
-
-
 def _read_folder(folder):
-    labels = folder / "labels.csv"
-    return read_table(folder / "series.parquet", labels=labels if labels.exists() else None, missing="keep")
+    beside = {"labels": folder / "labels.csv", "metadata": folder / "metadata.parquet"}
+    tables = {name: file for name, file in beside.items() if file.exists()}
+    written = parquet.read_schema(folder / "series.parquet").names
+    steps = any(name.startswith("label") for name in written)
+    return read_table(folder / "series.parquet", **tables, per_step=steps and "labels" not in tables)
 
 
 @given(panel=panels())
@@ -75,7 +42,7 @@ def _read_folder(folder):
 def test_a_written_panel_reads_back_equal(panel, tmp_path_factory):
     folder = tmp_path_factory.mktemp("written")
     write_table(panel, folder)
-    _assert_equal(_read_folder(folder), panel)
+    assert_equal(_read_folder(folder), panel)
 
 
 @given(panel=panels().filter(lambda panel: panel.times is not None), draw=st.randoms(use_true_random=False))
@@ -86,16 +53,17 @@ def test_mixed_rows_with_sort_give_the_same_series(panel, draw, tmp_path_factory
     table = parquet.read_table(folder / "series.parquet")
     rows = list(range(table.num_rows))
     draw.shuffle(rows)
-    mixed = read_table(table.take(rows), missing="keep", sort=True)
-    again = mixed[mixed.rows_of(panel.ids)]
-    np.testing.assert_array_equal(again.compact().values, panel.values)
-    np.testing.assert_array_equal(again.compact().times, panel.times)
+    mixed = read_table(table.take(rows), sort=True, per_step=panel.step_labels is not None)
+    again = mixed[mixed.rows_of(panel.ids)].with_facts(
+        labels=panel.labels, intervals=panel.intervals, metadata=panel.metadata
+    )
+    assert_equal(again, panel)
 
 
 def test_a_slice_of_a_panel_is_written_alone(tmp_path):
     panel = Panel.from_series([[1.0], [2.0, 3.0], [4.0]], ids=["a", "b", "c"], labels=["x", "y", "x"])[[2, 1]]
     write_table(panel, tmp_path)
-    _assert_equal(_read_folder(tmp_path), panel)
+    assert_equal(_read_folder(tmp_path), panel)
 
 
 def test_writing_without_labels_writes_the_series_alone(tmp_path):
@@ -123,7 +91,7 @@ def test_a_channel_named_like_a_label_is_not_written(tmp_path):
 def test_csv_and_parquet_hold_the_same_series(tmp_path):
     csv = _csv(tmp_path / "s.csv", "series_id,time,speed", "a,0,1", "a,1,2", "b,0,3")
     parquet.write_table(pa.table(STEPS), tmp_path / "s.parquet")
-    _assert_equal(read_table(csv), read_table(str(tmp_path / "s.parquet")))
+    assert_equal(read_table(csv), read_table(str(tmp_path / "s.parquet")))
 
 
 @pytest.mark.parametrize(
@@ -138,7 +106,7 @@ def test_csv_and_parquet_hold_the_same_series(tmp_path):
     ],
 )
 def test_any_frame_holds_the_same_series(frame):
-    _assert_equal(
+    assert_equal(
         read_table(frame),
         Panel(
             np.array([[1], [2], [3]], np.float32),
@@ -279,9 +247,7 @@ def test_another_kind_of_file_is_refused(tmp_path):
 
 
 def test_something_that_is_no_table_is_refused():
-    assert _refused(DataError, [1, 2]) == (
-        "expected the series as a path to a .csv or .parquet file or as a DataFrame, got list"
-    )
+    assert _refused(DataError, [1, 2]) == ("expected series as a DataFrame, a path, or a list of paths, got '[1, 2]'")
 
 
 def test_text_among_the_numbers_of_a_frame_is_located():
@@ -381,11 +347,10 @@ def test_an_unknown_column_is_refused_with_the_nearest():
     )
 
 
-def test_a_time_column_in_capitals_is_not_taken_for_a_channel():
-    table = pa.table({"series_id": ["a"], "Time": [0], "x": [1.0]})
-    assert _refused(DataError, table) == (
-        "expected a column 'time' in the series table, got 'Time'; rename it, or say time='Time'"
-    )
+def test_a_time_column_in_capitals_is_taken_and_told():
+    panel = read_table(pa.table({"series_id": ["a"], "Time": [5], "x": [1.0]}))
+    assert (panel.times.tolist(), panel.channels) == ([5], ("x",))
+    assert panel.notes == ("took column 'Time' as time",)
 
 
 def test_a_table_without_numbers_is_refused():
@@ -405,7 +370,7 @@ def test_impossible_channels_are_refused(channels, got):
 
 def test_impossible_words_for_missing_and_sort_are_refused():
     assert _refused(ParameterError, pa.table(STEPS), missing="fill") == (
-        "expected missing='error' or missing='keep', got missing='fill'"
+        "expected missing to be 'error' or 'keep', got 'fill'"
     )
     assert _refused(ParameterError, pa.table({"series_id": ["a"], "x": [1.0]}), sort=True) == (
         "expected a time column to sort by, got none in the series table; leave sort out"
@@ -430,9 +395,9 @@ def test_a_channel_that_cannot_be_numbers_is_refused():
 
 def test_missing_numbers_are_counted_and_the_first_is_located(tmp_path):
     path = _csv(tmp_path / "s.csv", "series_id,a", "x,1", "y,", "y,NaN")
-    assert _refused(DataError, path) == (
+    assert _refused(DataError, path, missing="error") == (
         f"expected a number in every cell of column 'a', got 2 missing, the first in line 3 of '{path}' "
-        "(series 'y'); limelight does not fill gaps: fill them, or leave out those series"
+        "(series 'y'); fill them, or say missing='keep' to read them as missing"
     )
 
 
@@ -514,7 +479,7 @@ def test_a_label_that_changes_within_a_series_is_located():
     assert _refused(LabelError, table) == (
         "expected one label for each series, got 'ok' and then 'bad' in series 'a', at row 2 "
         "(the first is 0) "
-        "of the series table; cut the series where its label changes, or give it one label"
+        "of the series table; cut the series where its label changes, give it one label, or cut it into windows"
     )
 
 

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from limelight.data.panel import Panel
-from limelight.errors import DataError, ParameterError
+from limelight.errors import DataError, ParameterError, listing
 
 Layout = Literal["ntc", "nct"]
 
@@ -62,6 +63,63 @@ def as_panel(series: Any, layout: Layout | None = None) -> Panel:
     elif layout is None:
         _refuse_channels_first(arrays)
     return Panel.from_series(arrays)
+
+
+def join_panels(panels: Sequence[Panel]) -> Panel:
+    """Put the series of several panels into one.
+
+    Parameters
+    ----------
+    panels
+        With the same channels, all with labels or none, all with times or none.
+
+    Returns
+    -------
+    Panel
+        The series of the first, of the second, and so on; metadata by the names of its fields.
+
+    Raises
+    ------
+    DataError
+        If the channels differ, or a series of the same name is in two of them.
+
+    Example
+    -------
+    >>> join_panels([Panel.from_series([[1.0]], ids=["a"]), Panel.from_series([[2.0, 3.0]], ids=["b"])])
+    Panel(2 series, 1 to 2 steps, 1 channel)
+    """
+    panels = [panel.compact() for panel in panels]
+    first = panels[0]
+    for panel in panels[1:]:
+        if panel.channels != first.channels:
+            raise DataError(
+                f"expected the same channels in every file, got {listing(first.channels)} in one and "
+                f"{listing(panel.channels)} in another; make the files alike, or say which channels to take"
+            )
+    ids = np.concatenate([panel.ids for panel in panels])
+    names, times = np.unique(ids, return_counts=True)
+    if (times > 1).any():
+        raise DataError(
+            f"expected each id in one file, got {listing(names[times > 1].tolist())} in several; give every series an "
+            "id of its own"
+        )
+    lengths = np.concatenate([panel.lengths for panel in panels])
+    labelled = all(panel.labels is not None for panel in panels)
+    timed = all(panel.times is not None for panel in panels)
+    told = all(panel.metadata is not None for panel in panels)
+    tables = [panel.metadata for panel in panels if panel.metadata is not None]
+    return Panel(
+        np.concatenate([panel.values for panel in panels]),
+        np.cumsum(lengths) - lengths,
+        lengths,
+        ids=ids,
+        channels=first.channels,
+        times=np.concatenate([np.asarray(panel.times) for panel in panels]) if timed else None,
+        labels=np.concatenate([panel.require_labels() for panel in panels]) if labelled else None,
+        metadata=pa.concat_tables(tables, promote_options="permissive") if told else None,
+        units=first.units,
+        notes=list(dict.fromkeys(note for panel in panels for note in panel.notes)),
+    )
 
 
 def is_ragged(series: Sequence[Any]) -> bool:

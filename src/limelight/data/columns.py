@@ -79,13 +79,30 @@ def read_words(source: Source, name: str, option: str, remedy: str, wrong: type[
     >>> read_words(source, "label", "label", "fill it in").every().tolist()
     ['1', '-1', '1']
     """
+    words = read_some_words(source, name, option)
+    if words.codes.min(initial=0) < 0:
+        row = int(np.flatnonzero(words.codes < 0)[0])
+        raise wrong(f"expected no empty cell in column {name!r}, got one in {source.place(row)}; {remedy}")
+    return words
+
+
+def read_some_words(source: Source, name: str, option: str) -> Words:
+    """Read words where an empty cell is allowed: its code is -1; DataError if the column is not there.
+
+    Example
+    -------
+    >>> source = Source(pa.table({"mode": ["idle", None, ""]}), "the series table")
+    >>> read_some_words(source, "mode", "facts").codes.tolist()
+    [0, -1, -1]
+    """
     encoded = source.column(name, option).dictionary_encode()
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
     names = [_word(value) for value in encoded.dictionary.to_pylist()]
-    blank = [place for place, word in enumerate(names) if word == ""]
-    faults = np.flatnonzero((codes < 0) | np.isin(codes, blank)) if blank or encoded.null_count else codes[:0]
-    if len(faults):
-        raise wrong(f"expected no empty cell in column {name!r}, got one in {source.place(int(faults[0]))}; {remedy}")
+    if "" in names:
+        kept = np.cumsum([word != "" for word in names]) - 1
+        kept[[word == "" for word in names]] = -1
+        codes = np.append(kept, -1)[codes]
+        names = [word for word in names if word != ""]
     return Words(codes, np.array(names, dtype=np.str_))
 
 
@@ -138,7 +155,33 @@ def read_numbers(
     return np.asarray(numbers, dtype=np.float32)
 
 
-def read_clock(source: Source, name: str) -> NDArray[Any]:
+@dataclass(frozen=True, eq=False)
+class Clock:
+    """A column of times.
+
+    Parameters
+    ----------
+    times
+        Shape (rows,): int64, float64 or datetime64[ns], the latter in UTC where a zone is known.
+    zone
+        Whether dates say their zone; False for numbers.
+    zones
+        The zones met in text, such as ``"+02:00"``, if there are several.
+    """
+
+    times: NDArray[Any]
+    zone: bool = False
+    zones: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """``"numbers"``, ``"dates without a zone"`` or ``"dates with a zone"``."""
+        if self.times.dtype.kind != "M":
+            return "numbers"
+        return "dates with a zone" if self.zone else "dates without a zone"
+
+
+def read_clock(source: Source, name: str) -> Clock:
     """Read the time column.
 
     Parameters
@@ -149,30 +192,37 @@ def read_clock(source: Source, name: str) -> NDArray[Any]:
 
     Returns
     -------
-    NDArray[Any]
-        Shape (rows,): int64, float64 or datetime64[ns], the latter in UTC where a zone is known.
+    Clock
+        One time for each row.
 
     Raises
     ------
     DataError
-        If a cell is empty, or is neither a number nor a date.
+        If a cell is empty, or is neither a number nor a date, or only some cells are dates, or have a zone.
 
     Example
     -------
     >>> source = Source(pa.table({"time": ["2024-01-31", "2024-02-01"]}), "the series table")
-    >>> read_clock(source, "time").astype("datetime64[D]").tolist()
+    >>> read_clock(source, "time").times.astype("datetime64[D]").tolist()
     [datetime.date(2024, 1, 31), datetime.date(2024, 2, 1)]
     """
     column = source.column(name, "time")
-    if is_text(column.type):
+    text = is_text(column.type)
+    if text:
         column = _cleaned(column)
     _refuse_untimed(column.is_null(), source, name)
     times = _clock_column(column, source, name)
     if pa.types.is_timestamp(times.type):
         stamps: NDArray[Any] = times.cast(pa.int64()).to_numpy(zero_copy_only=False).view("datetime64[ns]")
-        return stamps
+        zone = times.type.tz is not None
+        return Clock(stamps, zone, _zones(column) if text and zone else ())
     _refuse_untimed(pc.invert(pc.is_finite(times)), source, name)
-    return np.asarray(times.to_numpy(zero_copy_only=False))
+    return Clock(np.asarray(times.to_numpy(zero_copy_only=False)))
+
+
+def _zones(column: Any) -> tuple[str, ...]:
+    found = pc.extract_regex(column, r"(?P<zone>Z|[+-]\d{2}:?\d{0,2})$").field(0).unique().to_pylist()
+    return tuple(sorted(str(zone) for zone in found)) if len(found) > 1 else ()
 
 
 def is_number_column(source: Source, name: str) -> bool:
@@ -264,8 +314,8 @@ def _check_finite(
         row = int(missing[0])
         raise DataError(
             f"expected a number in every cell of column {name!r}, got {len(missing)} missing, the first in "
-            f"{source.place(row)} (series {series_at(row)!r}); limelight does not fill gaps: fill them, or "
-            "leave out those series"
+            f"{source.place(row)} (series {series_at(row)!r}); fill them, or say missing='keep' to read "
+            "them as missing"
         )
 
 
@@ -309,8 +359,28 @@ def _parsed_clock(column: Any, source: Source, name: str) -> Any:
             return column.cast(kind)
         except pa.ArrowInvalid:
             continue
-    row = max(_first_unreadable(column, kind) for kind in CLOCKS)
+    readable = {kind: _first_unreadable(column, kind) for kind in CLOCKS}
+    row = max(readable.values())
+    kinds = {_kind_of(column[place].as_py()) for place in (0, row)} - {None}
+    if len(kinds) == 2:
+        both = " and ".join(sorted(kind for kind in kinds if kind))
+        raise DataError(
+            f"expected one clock in column {name!r}, got {both}: {column[0].as_py()!r} in {source.place(0)} and "
+            f"{column[row].as_py()!r} in {source.place(row)}; write all times in one way"
+        )
     raise DataError(
         f"expected a number or a date such as 2024-01-31 or 2024-01-31 12:00:00 in column {name!r}, "
         f"got {column[row].as_py()!r} in {source.place(row)}; write all times in one of these forms"
     )
+
+
+def _kind_of(cell: str) -> str | None:
+    """Say what a single time is; None if it is none."""
+    one = pa.array([cell], pa.large_string())
+    for kind, spoken in zip(CLOCKS, ("numbers", "numbers", "dates without a zone", "dates with a zone"), strict=True):
+        try:
+            one.cast(kind)
+        except pa.ArrowInvalid:
+            continue
+        return spoken
+    return None

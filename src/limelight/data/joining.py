@@ -3,49 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from limelight.data.columns import Words, read_numbers, read_words
-from limelight.data.sources import Source
+from limelight.data.csv_files import NO_NUMBERS
+from limelight.data.sources import Source, is_text
 from limelight.errors import DataError, LabelError, listing
 
 Rows = NDArray[np.int64]
 INTERVAL = ("interval_start", "interval_stop")
-
-
-def own_labels(source: Source, label: str, names: Words) -> NDArray[np.str_]:
-    """Read the label of each series from a column of the series table.
-
-    Parameters
-    ----------
-    source, label
-        The series table and its label column.
-    names
-        The series of each row.
-
-    Returns
-    -------
-    NDArray[np.str_]
-        Shape (n,), in the order of ``names.names``.
-
-    Raises
-    ------
-    LabelError
-        If a label is empty or changes within a series.
-    """
-    words = read_words(source, label, "label", "write the label in every row of its series", LabelError)
-    first = np.zeros(len(names.names), dtype=np.int64)
-    first[names.codes[::-1]] = words.codes[::-1]
-    faults = np.flatnonzero(first[names.codes] != words.codes)
-    if len(faults):
-        row = int(faults[0])
-        kept = str(words.names[first[names.codes[row]]])
-        raise LabelError(
-            f"expected one label for each series, got {kept!r} and then {words.at(row)!r} in series "
-            f"{names.at(row)!r}, at {source.place(row)}; cut the series where its "
-            "label changes, or give it one label"
-        )
-    return words.names[first]
 
 
 def joined_labels(
@@ -96,6 +64,72 @@ def joined_labels(
     return words.every()[rows], _intervals(source, names, rows, lengths)
 
 
+def joined_metadata(source: Source, id: str, ids: NDArray[np.str_]) -> tuple[pa.Table, list[str]]:
+    """Read the facts about each series from a table with one row for each.
+
+    Parameters
+    ----------
+    source
+        The metadata table. In a CSV file a column of which every cell is a number is one of numbers.
+    id
+        Its id column.
+    ids
+        The series, shape (n,).
+
+    Returns
+    -------
+    tuple[pa.Table, list[str]]
+        A row for each series, empty where the table has none, and what was left out.
+
+    Raises
+    ------
+    DataError
+        If a series stands twice in the table, or none of the series is in it.
+
+    Example
+    -------
+    >>> source = Source(pa.table({"series_id": ["b", "a"], "age": [3, 5]}), "the metadata table")
+    >>> table, notes = joined_metadata(source, "series_id", np.array(["a", "c"]))
+    >>> table.to_pylist(), notes
+    ([{'age': 5}, {'age': None}], ["no metadata for 1 series: 'c'", "metadata for 1 unknown series left out: 'b'"])
+    """
+    names = read_words(source, id, "id", "write the id of the series, or leave the row out")
+    _require_once(source, names)
+    place = {name: row for row, name in enumerate(names.every().tolist())}
+    rows = [place.get(name) for name in ids.tolist()]
+    absent = [name for name, row in zip(ids.tolist(), rows, strict=True) if row is None]
+    if len(absent) == len(ids):
+        raise DataError(
+            f"expected metadata for the series, got none of them in {source.name}, which knows "
+            f"{listing(names.names.tolist())}; check the column {id!r}"
+        )
+    unknown = sorted(set(place) - set(ids.tolist()), key=place.__getitem__)
+    notes = [f"no metadata for {len(absent)} series: {listing(absent)}"] if absent else []
+    if unknown:
+        notes.append(f"metadata for {len(unknown)} unknown series left out: {listing(unknown)}")
+    fields = [name for name in source.columns if name != id]
+    chosen = pa.array(rows, pa.int64())
+    return pa.table({name: plain_column(source, name).take(chosen) for name in fields}), notes
+
+
+def plain_column(source: Source, name: str) -> pa.Array:
+    """Give a column; text of a CSV file that is all numbers as numbers, empty cells as null."""
+    column = source.column(name, "metadata")
+    if not is_text(column.type):
+        return column
+    if source.csv is None:
+        return column.cast(pa.string())
+    trimmed = pc.utf8_trim_whitespace(column)
+    empty = pc.is_in(trimmed, value_set=pa.array(NO_NUMBERS, trimmed.type))
+    words = pc.if_else(empty, pa.scalar(None, trimmed.type), trimmed)
+    for kind in (pa.int64(), pa.float64()):
+        try:
+            return words.cast(kind)
+        except pa.ArrowInvalid:
+            continue
+    return words.cast(pa.string())
+
+
 def rows_in_order(source: Source, names: Words, ids: NDArray[np.str_], known: str) -> Rows:
     """Find each series in a table with one row for each.
 
@@ -124,6 +158,18 @@ def rows_in_order(source: Source, names: Words, ids: NDArray[np.str_], known: st
     >>> rows_in_order(None, names, np.array(["a", "b", "c"]), "the series")
     array([ 1,  0, -1])
     """
+    _require_once(source, names)
+    place = {name: row for row, name in enumerate(names.every().tolist())}
+    unknown = sorted(set(place) - set(ids.tolist()), key=place.__getitem__)
+    if unknown:
+        raise DataError(
+            f"expected ids of {known} in {source.name}, got {listing(unknown)}, the first in "
+            f"{source.place(place[unknown[0]])}; leave these lines out, or add the series"
+        )
+    return np.array([place.get(name, -1) for name in ids.tolist()], dtype=np.int64)
+
+
+def _require_once(source: Source, names: Words) -> None:
     if len(names.names) < len(names.codes):
         seen: NDArray[np.bool_] = np.ones(len(names.codes), dtype=bool)
         seen[np.unique(names.codes, return_index=True)[1]] = False
@@ -133,14 +179,6 @@ def rows_in_order(source: Source, names: Words, ids: NDArray[np.str_], known: st
             f"expected each series once in {source.name}, got {names.at(row)!r} again in "
             f"{source.place(row)}, first in {source.place(first)}; keep one of the two"
         )
-    place = {name: row for row, name in enumerate(names.every().tolist())}
-    unknown = sorted(set(place) - set(ids.tolist()), key=place.__getitem__)
-    if unknown:
-        raise DataError(
-            f"expected ids of {known} in {source.name}, got {listing(unknown)}, the first in "
-            f"{source.place(place[unknown[0]])}; leave these lines out, or add the series"
-        )
-    return np.array([place.get(name, -1) for name in ids.tolist()], dtype=np.int64)
 
 
 def _intervals(source: Source, names: Words, rows: Rows, lengths: Rows) -> Rows:

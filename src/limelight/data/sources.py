@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +10,13 @@ from typing import Any
 
 import narwhals as nw
 import pyarrow as pa
-import pyarrow.csv as arrow_csv
 import pyarrow.parquet as parquet
 
-from limelight.errors import DataError, listing, nearest
+from limelight.data.csv_files import csv_batches, csv_header, csv_table, line_of
+from limelight.errors import DataError, nearest
 
 SUFFIXES = (".csv", ".parquet")
+PIECE_ROWS = 1 << 19
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +31,8 @@ class Source:
         What messages call it: the path in quotes, or for example ``"the series table"``.
     csv
         The CSV file that it was read from, or None.
+    first_row
+        How many rows of the file came before, where the table is a piece of it.
 
     Example
     -------
@@ -44,6 +46,7 @@ class Source:
     table: pa.Table
     name: str
     csv: Path | None = None
+    first_row: int = 0
 
     @property
     def rows(self) -> int:
@@ -89,9 +92,10 @@ class Source:
 
     def place(self, row: int) -> str:
         """Say where a row stands: the line of a CSV file (the header is line 1), else the row from 0."""
+        row += self.first_row
         if self.csv is None:
             return f"row {row} (the first is 0) of {self.name}"
-        return f"line {_line(self.csv, row)} of {self.name}"
+        return f"line {line_of(self.csv, row)} of {self.name}"
 
 
 def is_text(kind: pa.DataType) -> bool:
@@ -120,12 +124,97 @@ def open_source(given: Any, what: str) -> Source:
         If the file is not there, is not of these kinds, is damaged or is empty.
     """
     if isinstance(given, str | Path):
-        source = _open_file(Path(given))
+        source = open_file(Path(given))
     else:
         source = Source(_frame_table(given, what), f"the {what} table")
     if source.rows == 0:
         raise DataError(f"expected at least one row in {source.name}, got none")
     return source
+
+
+def columns_of(path: Path) -> list[str]:
+    """Read the column names of a file and nothing else; raises as ``open_source``."""
+    name = _require_table(path)
+    if path.suffix.lower() == ".csv":
+        return [column.strip() for column in csv_header(path, name)]
+    with _parquet(path, name) as file:
+        return list(file.schema_arrow.names)
+
+
+def units_of(path: Path) -> dict[str, str]:
+    """Read the units of the columns of a Parquet file, which stand in the metadata of its fields as ``unit``."""
+    if path.suffix.lower() == ".csv":
+        return {}
+    with _parquet(path, repr(str(path))) as file:
+        return units_of_fields(file.schema_arrow)
+
+
+def units_of_fields(fields: Iterable[pa.Field]) -> dict[str, str]:
+    """Read the units in the metadata of Arrow fields."""
+    return {
+        field.name: (field.metadata or {})[b"unit"].decode() for field in fields if b"unit" in (field.metadata or {})
+    }
+
+
+def open_file(path: Path, words: Sequence[str] = (), columns: Sequence[str] | None = None) -> Source:
+    """Read a whole CSV or Parquet file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    words
+        Columns of a CSV file that stay text however they look. What looks like numbers elsewhere is read as such
+        where words are named; without, every column stays text.
+    columns
+        Which to read; None reads all.
+
+    Returns
+    -------
+    Source
+        Possibly without rows.
+
+    Raises
+    ------
+    DataError
+        As ``open_source``.
+    """
+    name = _require_table(path)
+    if path.suffix.lower() == ".csv":
+        return Source(csv_table(path, name, words, columns), name, path)
+    with _parquet(path, name) as file:
+        return Source(file.read(None if columns is None else list(columns)), name)
+
+
+def stream_file(path: Path, words: Sequence[str], columns: Sequence[str] | None = None) -> Iterator[Source]:
+    """Read a file piece by piece, each some tens of megabytes.
+
+    Parameters
+    ----------
+    path, words, columns
+        As for ``open_file``.
+
+    Returns
+    -------
+    Iterator[Source]
+        Every row once, in order.
+
+    Raises
+    ------
+    DataError
+        As ``open_source``.
+    """
+    name = _require_table(path)
+    first = 0
+    if path.suffix.lower() == ".csv":
+        for batch in csv_batches(path, name, words, columns):
+            yield Source(pa.Table.from_batches([batch]), name, path, first)
+            first += batch.num_rows
+        return
+    with _parquet(path, name) as file:
+        for batch in file.iter_batches(PIECE_ROWS, columns=None if columns is None else list(columns)):
+            yield Source(pa.Table.from_batches([batch]), name, None, first)
+            first += batch.num_rows
 
 
 def _frame_table(given: Any, what: str) -> pa.Table:
@@ -159,7 +248,8 @@ def _column_array(series: Any) -> Any:
         return pa.array([None if blank else str(cell) for cell, blank in zip(cells, empty, strict=True)])
 
 
-def _open_file(path: Path) -> Source:
+def _require_table(path: Path) -> str:
+    """Give the name of a file for messages; DataError if it is not there or no table."""
     name = repr(str(path))
     if not path.is_file():
         raise DataError(f"expected a file at {name}, there is none{_neighbour(path)}")
@@ -167,11 +257,14 @@ def _open_file(path: Path) -> Source:
         raise DataError(f"expected a .csv or .parquet file, got {name}; save the table as one of these")
     if path.stat().st_size == 0:
         raise DataError(f"expected a table in {name}, got an empty file")
+    return name
+
+
+@contextmanager
+def _parquet(path: Path, name: str) -> Iterator[parquet.ParquetFile]:
     try:
-        if path.suffix.lower() == ".csv":
-            return Source(_csv_table(path, name), name, path)
         with parquet.ParquetFile(path) as file:
-            return Source(file.read(), name)
+            yield file
     except (pa.ArrowException, OSError) as error:
         if isinstance(error, OSError) and error.errno:
             raise DataError(f"cannot read {name}: {error.strerror}") from error
@@ -188,67 +281,3 @@ def _neighbour(path: Path) -> str:
     tables = sorted(file.name for file in path.parent.iterdir() if file.suffix.lower() in SUFFIXES)
     hint = nearest(path.name, tables)
     return hint if 0 < len(hint) < 200 else "; check the path"
-
-
-def _csv_table(path: Path, name: str) -> pa.Table:
-    header = _csv_header(path, name)
-    kinds = {column: pa.large_string() for column in header}
-    try:
-        table = arrow_csv.read_csv(
-            path,
-            parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
-            convert_options=arrow_csv.ConvertOptions(column_types=kinds, strings_can_be_null=False),
-        )
-    except pa.ArrowInvalid as error:
-        raise DataError(_csv_fault(path, name, len(header))) from error
-    return table.rename_columns([column.strip() for column in header])
-
-
-def _csv_header(path: Path, name: str) -> list[str]:
-    with _records(path, name) as records:
-        header = next((record for _, record in records), [])
-    stripped = [column.strip() for column in header]
-    if len(header) == 1:
-        for separator, spoken in ((";", "';'"), ("\t", "tabs"), ("|", "'|'")):
-            if separator in header[0]:
-                raise DataError(f"expected columns separated by commas in {name}, got {spoken}; save it with commas")
-    twice = sorted({column for column in stripped if stripped.count(column) > 1})
-    if twice:
-        raise DataError(f"expected every column of {name} once, got {listing(twice)} twice; rename one")
-    return header
-
-
-def _csv_fault(path: Path, name: str, width: int) -> str:
-    """Find what Arrow could not read; Arrow itself does not know the line."""
-    with _records(path, name) as records:
-        for line, record in records:
-            if len(record) != width:
-                return (
-                    f"expected {width} cells in every line of {name}, got {len(record)} in line {line}; "
-                    "put text with commas in it into double quotes"
-                )
-    return f"expected a CSV file, got {name}, which cannot be read as one; write it again"
-
-
-def _line(path: Path, row: int) -> int:
-    with _records(path, repr(str(path))) as records:
-        return next(line for place, (line, _) in enumerate(records) if place == row + 1)
-
-
-@contextmanager
-def _records(path: Path, name: str) -> Iterator[Iterable[tuple[int, list[str]]]]:
-    """Walk a CSV file with the line on which each record begins; slow, so for the header and faults alone."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            yield _numbered(file)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"expected CSV in UTF-8, got {name}, which is not; save it as UTF-8") from error
-
-
-def _numbered(file: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(file)
-    line = 1
-    for record in reader:
-        if record:
-            yield line, record
-        line = reader.line_num + 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,31 @@ def score_localisation(prediction: Prediction, panel: Panel) -> dict[str, Any] |
     >>> scores["series"], round(scores["attention_inside"], 3), scores["attention_inside_uniform"]
     (1, 0.8, 0.5)
     """
+    return summarise_localisation([localise(prediction, panel)])
+
+
+Localised = tuple[NDArray[np.float64], NDArray[np.bool_] | None]
+
+
+def localise(prediction: Prediction, panel: Panel) -> Localised | None:
+    """Measure each series with a known stretch: attention inside, peak inside, share of the stretch, and if right.
+
+    Parameters
+    ----------
+    prediction, panel
+        As for ``score_localisation``; one block of many.
+
+    Returns
+    -------
+    tuple[NDArray, NDArray | None] | None
+        Three numbers for each such series, shape (m, 3), and whether it was classified correctly, shape (m,), None
+        without labels. None without attention or without any known stretch.
+
+    Raises
+    ------
+    DataError
+        If the answers are not those of the panel.
+    """
     if len(prediction.ids) != len(panel):
         raise DataError(
             f"expected answers about the {len(panel)} series of the panel, got {len(prediction.ids)} "
@@ -69,10 +95,17 @@ def score_localisation(prediction: Prediction, panel: Panel) -> dict[str, Any] |
     if prediction.attention is None or not intervals:
         return None
     scores = np.array([_score_one(prediction.attention[row], *ends) for row, ends in intervals.items()])
-    correct = None
-    if panel.labels is not None:
-        right = prediction.labels[rows] == panel.labels[rows]
-        correct = _means(scores[right])
+    return scores, None if panel.labels is None else prediction.labels[rows] == panel.labels[rows]
+
+
+def summarise_localisation(blocks: Iterable[Localised | None]) -> dict[str, Any] | None:
+    """Average what ``localise`` measured over all blocks; returns as ``score_localisation``."""
+    found = [block for block in blocks if block is not None]
+    if not found:
+        return None
+    scores = np.concatenate([numbers for numbers, _ in found])
+    right = [block_right for _, block_right in found if block_right is not None]
+    correct = _means(scores[np.concatenate(right)]) if right else None
     return {**_means(scores), "correct": correct}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,13 +35,16 @@ class ReportFacts:
         A row of numbers for each epoch: ``epoch``, ``train_loss`` and, with validation series,
         ``validation_loss`` and ``validation_f1``.
     prediction
-        Answers about the evaluated series, with attention if the model has any.
+        Answers about the evaluated series.
     panel
         The evaluated series with their labels, in the order of the answers.
     warnings
         Whole sentences for people.
     reproduce
         What it takes to get the same numbers: for example command, seed, versions.
+    look
+        Gives the weight of each time step of the series in a row, shape (time,), where the prediction has none; None
+        if the model has no attention.
     """
 
     title: str
@@ -52,6 +55,18 @@ class ReportFacts:
     panel: Panel
     warnings: Sequence[str] = ()
     reproduce: Mapping[str, str] = field(default_factory=dict)
+    look: Callable[[int], NDArray[np.float32]] | None = None
+
+    @property
+    def has_attention(self) -> bool:
+        """Whether there is attention to show."""
+        return self.prediction.attention is not None or self.look is not None
+
+    def attention_of(self, row: int) -> NDArray[np.float32] | None:
+        """Give the weight of each time step of one series, shape (time,), or None."""
+        if self.prediction.attention is not None:
+            return self.prediction.attention[row]
+        return None if self.look is None else self.look(row)
 
     @property
     def labels(self) -> NDArray[Any]:

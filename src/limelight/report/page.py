@@ -129,7 +129,7 @@ def _content(facts: ReportFacts, choice: Choice) -> dict[str, Any]:
         "confusion": confusion_rows(test["confusion"]),
         "localisation": metrics.get("localisation"),
         "localisation_sentence": localisation_sentence(metrics.get("localisation")),
-        "has_attention": facts.prediction.attention is not None,
+        "has_attention": facts.has_attention,
         "classes_left_out": len(task.classes) - len(choice.confident),
         "wrong_total": int((facts.prediction.labels != facts.labels).sum()),
         "pictures": {row: series_svg(facts, row) for row in dict.fromkeys(pictured)},

@@ -48,7 +48,7 @@ def series_svg(facts: ReportFacts, row: int) -> str:
     """
     alone = len(facts.panel.channels) == 1
     figure, ax = _axes(CARD_INCHES, 0 if alone else _legend_rows(facts))
-    draw_series(ax, facts.panel, row, _attention(facts, row))
+    draw_series(ax, facts.panel, row, facts.attention_of(row))
     ax.set_title("", loc="left")
     legend = ax.get_legend()
     if alone and legend is not None:  # the page has a key of its own for the true interval
@@ -72,7 +72,7 @@ def series_png(facts: ReportFacts, row: int) -> bytes:
         A PNG file, 1200 pixels wide.
     """
     figure, ax = _axes(FILE_INCHES, _legend_rows(facts), TITLE_INCHES)
-    draw_series(ax, facts.panel, row, _attention(facts, row), facts.prediction)
+    draw_series(ax, facts.panel, row, facts.attention_of(row), facts.prediction)
     return _saved(figure, "png", {"Software": None}, dpi=150)
 
 
@@ -148,10 +148,6 @@ def _legend_rows(facts: ReportFacts) -> int:
     channels = len(facts.panel.channels)
     named = channels if 1 < channels <= MOST_NAMED_CHANNELS else 0
     return legend_rows(named + (facts.panel.intervals is not None))
-
-
-def _attention(facts: ReportFacts, row: int) -> Any:
-    return None if facts.prediction.attention is None else facts.prediction.attention[row]
 
 
 def _data_address(figure: Figure) -> str:

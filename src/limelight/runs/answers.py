@@ -11,14 +11,27 @@ import numpy as np
 from limelight.config import Experiment, read_experiment
 from limelight.data.panel import Panel
 from limelight.data.splits import Split
-from limelight.data.tables import read_split
-from limelight.errors import DataError, LabelError, OutputError, ParameterError
-from limelight.evaluation.localisation import score_localisation
+from limelight.errors import DataError, LabelError, ParameterError
+from limelight.evaluation.localisation import localise, summarise_localisation
 from limelight.evaluation.metrics import score_baseline, score_prediction
 from limelight.model.bundle import load_model
 from limelight.model.fitted import FittedModel, Prediction, numbered
-from limelight.runs.folder import EXPERIMENT_FILE, require_new_file, write_predictions
-from limelight.runs.series import read_panel, split_panel
+from limelight.runs.folder import EXPERIMENT_FILE, require_new_file
+from limelight.runs.series import cut, named_parts, read_panel, read_recordings, split_panel
+from limelight.runs.writing import require_table_name, write_predictions, write_steps
+
+
+def localise_attention(model: FittedModel, panel: Panel) -> dict[str, Any] | None:
+    """Measure where the attention went in the series whose stretch is known, block by block; None if there is none."""
+    if panel.intervals is None or not model.has_attention:
+        return None
+    known = panel[panel.intervals[:, 0] >= 0]
+    blocks, start = [], 0
+    for prediction in model.predict_blocks(known, attention=True):
+        rows = slice(start, start + len(prediction.ids))
+        blocks.append(localise(prediction, known[rows]))
+        start = rows.stop
+    return summarise_localisation(blocks)
 
 
 def score_answers(model: FittedModel, prediction: Prediction, panel: Panel) -> dict[str, Any]:
@@ -29,8 +42,8 @@ def score_answers(model: FittedModel, prediction: Prediction, panel: Panel) -> d
     return {
         "test": score_prediction(prediction, labels),
         "baseline": score_baseline(trained_on, labels, model.task),
-        "localisation": score_localisation(prediction, panel),
-        "task": f"{model.task.kind}, one label for each series",
+        "localisation": localise_attention(model, panel),
+        "task": f"{model.task.kind}, one label for each {'series' if panel.origin is None else 'window'}",
     }
 
 
@@ -39,8 +52,12 @@ def columns_of_run(source: Path | str) -> dict[str, Any]:
     file = Path(source) / EXPERIMENT_FILE
     if not file.is_file():
         return {}
-    data = read_experiment(file).data
-    roles = {"data.id": data.id, "data.time": data.time, "data.label": data.label, "data.sort": data.sort}
+    experiment = read_experiment(file)
+    data = experiment.data
+    names = ("id", "time", "label", "sort", "layout", "units")
+    roles = {f"data.{name}": getattr(data, name) for name in names}
+    if experiment.windows is not None:
+        roles["windows"] = experiment.windows.model_dump()
     return roles if data.channels is None else {**roles, "data.channels": data.channels}
 
 
@@ -89,11 +106,7 @@ def evaluate_run(
     panel = read_panel(experiment)
     if panel.labels is None:
         raise LabelError("expected labelled series to evaluate on, got series without labels; use predict instead")
-    file = experiment.data.split
-    if own:
-        split: Split | None = split_panel(experiment, panel)
-    else:
-        split = None if file is None else read_split(file, panel.ids, id=experiment.data.id)
+    split: Split | None = split_panel(experiment, panel) if own else named_parts(experiment, panel)
     part = part or ("all" if split is None else "test")
     if part != "all" and split is None:
         raise ParameterError(
@@ -103,7 +116,7 @@ def evaluate_run(
     if not len(chosen):
         raise DataError(f"expected series in the part {part!r}, got none; choose another part")
     started = time.perf_counter()
-    prediction = model.predict(chosen, attention=True)
+    prediction = model.predict(chosen)
     seconds = time.perf_counter() - started
     return {
         **score_answers(model, prediction, chosen),
@@ -113,7 +126,9 @@ def evaluate_run(
     }
 
 
-def predict_file(source: Path | str, experiment: Experiment, output: Path, *, overwrite: bool = False) -> Prediction:
+def predict_file(
+    source: Path | str, experiment: Experiment, output: Path, *, steps: Path | None = None, overwrite: bool = False
+) -> int:
     """Answer series from a file, labelled or not, and write the answers; labels are not read.
 
     Parameters
@@ -121,16 +136,18 @@ def predict_file(source: Path | str, experiment: Experiment, output: Path, *, ov
     source
         The folder of a run or of a model.
     experiment
-        Where the series are.
+        Where the series are, and how to cut them if the model is one for windows.
     output
         A file ending in ``.parquet`` or ``.csv``: series_id, prediction and a probability for each class.
+    steps
+        Another one, for the answers about windows laid back on the recordings; None leaves it out.
     overwrite
-        Replace the file if it is there; never one that is read.
+        Replace files that are there; never one that is read.
 
     Returns
     -------
-    Prediction
-        What was written.
+    int
+        How many series or windows were answered.
 
     Raises
     ------
@@ -140,15 +157,31 @@ def predict_file(source: Path | str, experiment: Experiment, output: Path, *, ov
         If the series do not fit the model.
     OutputError
         If the output is of another kind, is there already, or cannot be written.
+    ParameterError
+        If answers are to be laid back that are not about windows.
     """
-    if output.suffix not in (".parquet", ".csv"):
-        raise OutputError(f"expected an output file ending in .parquet or .csv, got {str(output)!r}")
-    read = experiment.data.series
-    require_new_file(output, overwrite=overwrite and (read is None or output.resolve() != Path(read).resolve()))
+    for file in (output, *([steps] if steps else [])):
+        require_table_name(file)
+        require_new_file(file, overwrite=overwrite and not _is_read(experiment, file))
+    if steps is not None and experiment.windows is None:
+        raise ParameterError(
+            "expected a model for windows to lay its answers back on the steps, got one for whole series; "
+            "leave --steps out"
+        )
     model = load_model(source)
     if experiment.data.channels is None and not numbered(model.channels):
         columns = experiment.data.model_copy(update={"channels": list(model.channels)})
         experiment = experiment.model_copy(update={"data": columns})
-    prediction = model.predict(read_panel(experiment, labelled=False))
-    write_predictions(prediction, output)
-    return prediction
+    recordings = read_recordings(experiment, labelled=False)
+    panel = cut(experiment, recordings)
+    if steps is None:
+        return write_predictions(model.predict_blocks(panel), panel, output)
+    prediction = model.predict(panel)
+    write_steps(prediction, panel, recordings, steps)
+    return write_predictions([prediction], panel, output)
+
+
+def _is_read(experiment: Experiment, file: Path) -> bool:
+    given = experiment.data.series
+    read = [] if given is None else given if isinstance(given, list) else [given]
+    return file.resolve() in [Path(one).resolve() for one in read]

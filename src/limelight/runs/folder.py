@@ -7,6 +7,7 @@ checkpoints/          the last epoch, to resume from
 tensorboard/          the same numbers for TensorBoard, where it is installed
 model/                the fitted model
 predictions.parquet   the answer for every test series
+steps.parquet         of windows: their answers laid back on the steps of the recordings
 report/               the page
 metrics.json          scores; written last: where it is, the run is whole
 """
@@ -23,14 +24,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet
-
 from limelight import __version__
 from limelight.errors import InputError, OutputError
-from limelight.files import whole_file
-from limelight.model.fitted import Prediction
 
 EXPERIMENT_FILE, ENVIRONMENT_FILE, METRICS_FILE = "experiment.json", "environment.json", "metrics.json"
 OF_A_RUN = (
@@ -42,6 +37,7 @@ OF_A_RUN = (
     "model",
     METRICS_FILE,
     "predictions.parquet",
+    "steps.parquet",
     "report",
 )
 
@@ -50,22 +46,6 @@ def require_new_file(file: Path, *, overwrite: bool) -> None:
     """Refuse to replace a file unless asked to; OutputError says how to ask."""
     if file.exists() and not overwrite:
         raise OutputError(f"{str(file)!r} is already there; pass --overwrite to replace it, or choose another output")
-
-
-def write_predictions(prediction: Prediction, file: Path, labels: Any = None) -> None:
-    """Write one row for each series: series_id, label where known, prediction, a probability for each class."""
-    columns: dict[str, Any] = {"series_id": prediction.ids.tolist()}
-    if labels is not None:
-        columns["label"] = [str(label) for label in labels]
-    columns["prediction"] = [str(label) for label in prediction.labels]
-    for place, name in enumerate(prediction.task.classes):
-        columns[f"probability_{name}"] = prediction.probabilities[:, place]
-    table = pa.table(columns)
-    with whole_file(file) as temporary:
-        if file.suffix == ".csv":
-            pyarrow.csv.write_csv(table, temporary)
-        else:
-            pyarrow.parquet.write_table(table, temporary)
 
 
 def environment() -> dict[str, Any]:

@@ -8,11 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from limelight.config import Experiment
 from limelight.data.inspection import inspect_panel
+from limelight.data.panel import Panel
 from limelight.errors import ParameterError
 from limelight.files import write_json
 from limelight.model.bundle import save_model
+from limelight.model.fitted import FittedModel
 from limelight.report.facts import ReportFacts
 from limelight.report.page import write_report
 from limelight.runs.answers import score_answers
@@ -23,9 +28,9 @@ from limelight.runs.folder import (
     environment,
     fresh_run,
     require_room,
-    write_predictions,
 )
 from limelight.runs.series import Data, read_data
+from limelight.runs.writing import write_predictions, write_steps
 from limelight.training.fit import Training, checkpoint_to_resume, fit, require_device
 
 Say = Callable[[str], None]
@@ -95,6 +100,8 @@ def run_experiment(
         raise ParameterError("expected series to test with, got none; set split.test above 0 or name some in the split")
     data.task.encode(data.part("test").require_labels())  # a class that only the test has is better said now
     require_device(experiment.training)
+    for note in data.panel.notes:
+        say(f"note: {note}")
     say(f"{data.panel.describe()}; {data.split.describe()}")
     if resume:
         return _train_and_evaluate(experiment, data, folder, resume=True, progress=progress, say=say)
@@ -135,9 +142,9 @@ def _trained(training: Training) -> str:
 
 def _evaluate_and_report(experiment: Experiment, data: Data, training: Training, folder: Path) -> dict[str, Any]:
     started = time.perf_counter()
-    test = data.part("test")
-    prediction = training.model.predict(test, attention=True)
-    scores = score_answers(training.model, prediction, test)
+    test, model = data.part("test"), training.model
+    prediction = model.predict(test)
+    scores = score_answers(model, prediction, test)
     evaluating = time.perf_counter() - started
     metrics = {
         **scores,
@@ -147,11 +154,13 @@ def _evaluate_and_report(experiment: Experiment, data: Data, training: Training,
             "epochs": len(training.history),
             "best_epoch": training.best_epoch,
             "stopped": training.stopped,
-            **training.model.fitted_on["training"],
+            **model.fitted_on["training"],
         },
     }
-    write_predictions(prediction, folder / "predictions.parquet", test.labels)
-    inspection = inspect_panel(data.panel, data.split)
+    write_predictions([prediction], test, folder / "predictions.parquet")
+    if test.origin is not None:
+        write_steps(prediction, test, data.recordings, folder / "steps.parquet")
+    inspection = inspect_panel(data.panel, data.split, group=experiment.split.group)
     write_report(
         folder,
         ReportFacts(
@@ -161,21 +170,33 @@ def _evaluate_and_report(experiment: Experiment, data: Data, training: Training,
             history=training.history,
             prediction=prediction,
             panel=test,
-            warnings=inspection.warnings,
+            warnings=(*data.panel.notes, *inspection.warnings),
             reproduce=_reproduce(experiment, folder),
+            look=_look(model, test),
         ),
     )
     write_json(folder / METRICS_FILE, metrics)  # the last file: where it is, the run is whole
     return metrics
 
 
+def _look(model: FittedModel, panel: Panel) -> Callable[[int], NDArray[np.float32]] | None:
+    """Give what asks the model where it looked in one series; None if it has no attention."""
+
+    def look(row: int) -> NDArray[np.float32]:
+        (weights,) = model.predict(panel[[row]], attention=True).attention or []
+        return weights
+
+    return look if model.has_attention else None
+
+
 def _asked(experiment: Experiment, data: Data, training: Training) -> dict[str, str]:
     source = "drawn sine waves" if experiment.data.sine is not None else str(experiment.data.series)
+    kind = "series" if data.panel.origin is None else "window"
     settings = training.model.fitted_on["training"]
     return {
         "data": f"{source}: {data.panel.describe()}",
         "split": data.split.describe(),
-        "task": f"{data.task.kind}: one of {', '.join(map(str, data.task.classes))} for each series",
+        "task": f"{data.task.kind}: one of {', '.join(map(str, data.task.classes))} for each {kind}",
         "model": training.model.sentence.describe(),
         "training": f"AdamW, one cycle up to {settings['learning_rate']}, batches of {settings['batch_size']}, "
         f"at most {settings['max_epochs']} epochs, patience {settings['patience']}",

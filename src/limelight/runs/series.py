@@ -1,19 +1,26 @@
-"""The series of an experiment: read or drawn, parted, and the task read off their labels."""
+"""The series of an experiment: read or drawn, cut into windows, parted, and the task read off their labels."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from limelight.config import Experiment
 from limelight.data.panel import Panel
 from limelight.data.sine import ANOMALOUS, generate_sine
-from limelight.data.splits import Split, carve_validation, random_split
-from limelight.data.tables import read_split, read_table
+from limelight.data.splits import Split, carve_validation, named_split
+from limelight.data.store import is_store, stored_split
+from limelight.data.tables import read_parts, read_table
+from limelight.data.windows import cut_windows
 from limelight.errors import LabelError, ParameterError
 from limelight.task import Task
 from limelight.training.settings import enough_to_validate
+
+ARCHIVE_ID = re.compile(r".*_(train|test)_\d+$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -23,24 +30,27 @@ class Data:
     Parameters
     ----------
     panel
-        All series.
+        All series; windows, if they were cut.
     split
         Rows for training, validation and test.
     task
         Read from the training labels.
+    recordings
+        What the windows were cut from; the series themselves where nothing was cut.
     """
 
     panel: Panel
     split: Split
     task: Task
+    recordings: Panel
 
     def part(self, name: str) -> Panel:
         """Give the series of ``"train"``, ``"validation"`` or ``"test"``."""
         return self.panel[self.split.part(name)]
 
 
-def read_panel(experiment: Experiment, *, missing: str = "error", labelled: bool = True) -> Panel:
-    """Read or draw the series of an experiment; labels where there are some and they are wanted.
+def read_recordings(experiment: Experiment, *, missing: str = "keep", labelled: bool = True) -> Panel:
+    """Read or draw the series of an experiment, uncut; labels where there are some and they are wanted.
 
     Raises as ``read_table``.
     """
@@ -50,37 +60,110 @@ def read_panel(experiment: Experiment, *, missing: str = "error", labelled: bool
     return read_table(
         data.series,
         labels=data.labels if labelled else None,
+        metadata=data.metadata,
         id=data.id,
         time=data.time,
         label=data.label if labelled else None,
         channels=data.channels,
-        missing=missing,
+        units=data.units,
+        layout=data.layout,
+        per_step=experiment.windows is not None,
+        missing="error" if experiment.model.missing == "error" else missing,
         sort=data.sort,
     )
 
 
-def split_panel(experiment: Experiment, panel: Panel) -> Split:
-    """Part the series as the split file or the rule says.
+def cut(experiment: Experiment, recordings: Panel) -> Panel:
+    """Cut recordings into the windows that an experiment asks for, if it does."""
+    if experiment.windows is None:
+        return recordings
+    return cut_windows(recordings, **experiment.windows.model_dump())
 
-    A validation part that no file names is made only where it is large enough to stop a training by.
+
+def read_panel(experiment: Experiment, *, labelled: bool = True) -> Panel:
+    """Read or draw the series of an experiment, cut into windows if it asks for them."""
+    return cut(experiment, read_recordings(experiment, labelled=labelled))
+
+
+def split_panel(experiment: Experiment, panel: Panel) -> Split:
+    """Part the series as the split file, the store, the archive files or the rule says.
+
+    A validation part that no file names is made only where it is large enough to stop a training by. Windows are
+    parted by their recordings.
     """
-    rule, labels, named = experiment.split, panel.labels, experiment.data.split
-    split = None if named is None else read_split(named, panel.ids, id=experiment.data.id)
+    rule, labels = experiment.split, panel.labels
+    split = named_parts(experiment, panel)
     if split is not None and len(split.validation):
         return split
     to_part = len(panel) if split is None else len(split.train)
     classes = 0 if labels is None else len(np.unique(labels))
     share = rule.validation if enough_to_validate(round(rule.validation * to_part), classes) else 0.0
     if split is None:
-        split = random_split(len(panel), test=rule.test, validation=share, seed=rule.seed, labels=labels)
+        split = panel.make_split(
+            test=rule.test, validation=share, seed=rule.seed, group=rule.group, by=rule.by, stratify=rule.stratify
+        )
     elif share:
-        chosen = None if labels is None else labels[split.train]
-        train, validation = carve_validation(split.train, chosen, share, rule.seed)
-        return Split(train, validation, split.test, f"{split.rule}, validation at random from train")
+        train, validation, how = _carve(experiment, panel, split.train, share)
+        return Split(train, validation, split.test, f"{split.rule}, validation {how} from train")
     if rule.validation and not share:
         said = f"{split.rule}; too few series for a validation part, so all epochs are run"
         return Split(split.train, split.validation, split.test, said)
     return split
+
+
+def named_parts(experiment: Experiment, panel: Panel) -> Split | None:
+    """Give the parts that a split file, a store or the names of archive files say; None if nothing says any."""
+    if panel.origin is None:
+        known, places = panel.ids, np.arange(len(panel))
+    else:
+        known, places = np.unique(panel.origin.recordings, return_inverse=True)
+    words = _stated_words(experiment, known)
+    if words is None:
+        return None
+    data = experiment.data
+    of_store = isinstance(data.series, str) and is_store(data.series)
+    where = repr(data.split) if data.split is not None else "the store" if of_store else "the names of the files"
+    split = named_split(np.asarray(words)[places], panel.ids, where)
+    groups = panel.groups()
+    if groups is not None:
+        split.require_apart(groups, "recording")
+    return split
+
+
+def stated_parts(experiment: Experiment, panel: Panel) -> list[str] | None:
+    """Give the word train, validation or test for each series, where a file says it."""
+    return _stated_words(experiment, panel.ids)
+
+
+def _stated_words(experiment: Experiment, ids: NDArray[np.str_]) -> list[str] | None:
+    data = experiment.data
+    if data.split is not None:
+        return read_parts(data.split, ids, id=data.id)
+    if isinstance(data.series, str) and is_store(data.series):
+        words = stored_split(data.series)
+        if words is None:
+            return None
+        names = read_table(data.series).ids.tolist()
+        place = dict(zip(names, words, strict=True))
+        return [place[name] for name in ids.tolist()]
+    found = [ARCHIVE_ID.match(name) for name in ids.tolist()]
+    if isinstance(data.series, list) and all(found):
+        return [match[1].lower() for match in found if match]
+    return None
+
+
+def _carve(experiment: Experiment, panel: Panel, rows: NDArray[np.int64], share: float) -> tuple[Any, Any, str]:
+    """Take a validation part out of the training rows, groups and windows kept together."""
+    rule = experiment.split
+    chosen = panel[rows]
+    if rule.group is None and rule.by == "random" and panel.origin is None:
+        labels = chosen.labels if rule.stratify else None
+        train, validation = carve_validation(rows, labels, share, rule.seed)
+        return train, validation, "at random"
+    carved = chosen.make_split(
+        test=share, validation=0.0, seed=rule.seed, group=rule.group, by=rule.by, stratify=rule.stratify
+    )
+    return rows[carved.train], rows[carved.test], carved.rule
 
 
 def read_data(experiment: Experiment) -> Data:
@@ -101,12 +184,10 @@ def read_data(experiment: Experiment) -> Data:
     DataError, LabelError, ParameterError
         If files, labels or the split cannot be used.
     """
-    panel = read_panel(experiment)
+    recordings = read_recordings(experiment)
+    panel = cut(experiment, recordings)
     if panel.labels is None:
-        raise LabelError(
-            f"expected labels to learn from, got none: there is no column {experiment.data.label!r} in "
-            f"{experiment.data.series!r}; name the column with data.label or the table with data.labels"
-        )
+        raise LabelError(_unlabelled(experiment, panel))
     split = split_panel(experiment, panel)
     if not len(split.train):
         raise ParameterError(
@@ -115,4 +196,16 @@ def read_data(experiment: Experiment) -> Data:
     positive = experiment.data.positive
     if experiment.data.sine is not None and positive is None:
         positive = ANOMALOUS
-    return Data(panel, split, Task.from_labels(panel.labels[split.train], positive))
+    return Data(panel, split, Task.from_labels(panel.labels[split.train], positive), recordings)
+
+
+def _unlabelled(experiment: Experiment, panel: Panel) -> str:
+    if panel.step_labels is not None:
+        return (
+            "expected one label for each series, got labels of single steps; cut the recordings into windows "
+            'that get one each: "windows": {"length": 100, "label": "majority"}'
+        )
+    return (
+        f"expected labels to learn from, got none: there is no column {experiment.data.label!r} in "
+        f"{experiment.data.series!r}; name the column with data.label or the table with data.labels"
+    )

@@ -1,0 +1,90 @@
+"""Gathering: words numbered, and what a column says about each series, over the pieces of a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from limelight.data.columns import Words, read_some_words, read_words
+from limelight.data.facts import UNKNOWN
+from limelight.data.sources import Source
+from limelight.errors import LabelError
+
+Rows = NDArray[np.int64]
+
+
+@dataclass
+class Vocabulary:
+    """Numbers words in the order in which they come, over all pieces."""
+
+    places: dict[str, int] = field(default_factory=dict)
+
+    def add(self, words: Words) -> Rows:
+        """Give the number of each row's word, -1 for an empty cell."""
+        numbers = [self.places.setdefault(word, len(self.places)) for word in words.names.tolist()]
+        codes: Rows = np.append(np.array(numbers, dtype=np.int64), UNKNOWN)[words.codes]
+        return codes
+
+    def names(self) -> NDArray[np.str_]:
+        """Give every word, by number."""
+        return np.array(list(self.places), dtype=np.str_)
+
+
+@dataclass
+class OnePerSeries:
+    """A column that says one thing for each series, gathered over the pieces.
+
+    Parameters
+    ----------
+    name
+        Of the column.
+    label
+        Whether it is the label, which must be there and must not change.
+    """
+
+    name: str
+    label: bool
+    vocabulary: Vocabulary = field(default_factory=Vocabulary)
+    first: Rows = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    varies: bool = False
+
+    def add(self, piece: Source, rows: Rows, series: int, names: Words) -> None:
+        """Take the words of a piece; LabelError if a label is empty or changes."""
+        if self.varies:
+            return
+        if self.label:
+            words = read_words(piece, self.name, "label", "write the label in every row of its series", LabelError)
+        else:
+            words = read_some_words(piece, self.name, "facts")
+        codes = self.vocabulary.add(words)
+        self.first = grown(self.first, series, UNKNOWN)
+        new = self.first < 0
+        backwards = np.full(series, UNKNOWN)
+        backwards[rows[::-1]] = codes[::-1]
+        self.first[new] = backwards[new]
+        faults = np.flatnonzero(self.first[rows] != codes)
+        if not len(faults):
+            return
+        if not self.label:
+            self.varies = True
+            return
+        row, words_of = int(faults[0]), list(self.vocabulary.places)
+        raise LabelError(
+            f"expected one label for each series, got {words_of[self.first[rows[row]]]!r} and then "
+            f"{words_of[codes[row]]!r} in series {names.at(row)!r}, at {piece.place(row)}; cut the series where its "
+            "label changes, give it one label, or cut it into windows"
+        )
+
+    def words(self) -> NDArray[Any]:
+        """Give the word of each series, None where it is empty, shape (n,)."""
+        every = np.array([*self.vocabulary.places, None], dtype=object)
+        words: NDArray[Any] = every[self.first]
+        return words.astype(np.str_) if self.label else words
+
+
+def grown(array: Rows, size: int, value: int) -> Rows:
+    """Give an array of ``size`` entries that begins as ``array`` and goes on with ``value``."""
+    return np.concatenate([array, np.full(size - len(array), value, dtype=np.int64)])

@@ -1,0 +1,186 @@
+"""Roles: which column of a long table is the id, the clock, the label, a channel or a fact; guessed where not said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from limelight.data.columns import is_number_column
+from limelight.data.sheets import Sheets
+from limelight.data.sources import Source
+from limelight.errors import DataError, ParameterError, listing
+
+STEP_LABEL = "label_"
+LIKELY = {
+    "id": ("series", "id", "sample_id", "sample", "recording_id", "recording", "case_id", "case", "unit_id", "uid"),
+    "time": ("timestamp", "datetime", "date", "ts", "t", "time_step", "timestep", "step"),
+    "label": ("class", "target", "activity", "category", "outcome"),
+}
+"""What people call these columns, in small letters, if not as we do."""
+
+
+@dataclass(frozen=True)
+class Roles:
+    """What each column is for.
+
+    Parameters
+    ----------
+    id
+        Names the series.
+    time
+        The clock, or None.
+    label
+        One label for each series, the same in each of its rows, or None.
+    step_labels
+        Labels of single steps.
+    channels
+        The measurements.
+    facts
+        Columns of words that may say the same in every row of a series.
+    notes
+        What was guessed, one sentence each.
+    """
+
+    id: str
+    time: str | None
+    label: str | None
+    step_labels: tuple[str, ...]
+    channels: tuple[str, ...]
+    facts: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Every column that is read as text or as a clock."""
+        return (self.id, *((self.time,) if self.time else ()), *self.per_series, *self.step_labels)
+
+    @property
+    def per_series(self) -> tuple[str, ...]:
+        """Columns that say one thing for a series."""
+        return (*((self.label,) if self.label else ()), *self.facts)
+
+
+def find_roles(
+    sheets: Sheets,
+    *,
+    id: str,
+    time: str,
+    label: str,
+    channels: Sequence[str] | None,
+    labels: str | None,
+) -> tuple[Sheets, Roles]:
+    """Say what each column is for, from what was stated and from names that people use.
+
+    Parameters
+    ----------
+    sheets
+        The table.
+    id, time, label
+        Names of columns. A name other than ``"series_id"``, ``"time"`` or ``"label"`` must be there; those three may
+        be called otherwise (``LIKELY``).
+    channels
+        The measurements; None takes every other column of numbers.
+    labels
+        ``"series"`` reads the label column as one label for each series; ``"steps"`` reads it, or else every column
+        that begins with ``label_``, as labels of single steps; None reads no labels.
+
+    Returns
+    -------
+    tuple[Sheets, Roles]
+        The table, with a column that names the file if nothing else tells series apart, and the roles.
+
+    Raises
+    ------
+    DataError
+        If there is no id, two columns may be the clock, or no numbers are left.
+    ParameterError
+        If channels are impossible.
+
+    Example
+    -------
+    >>> import pyarrow as pa
+    >>> from limelight.data.sheets import open_sheets
+    >>> sheets = open_sheets(pa.table({"series_id": ["a"], "timestamp": [0], "speed": [1.0]}))
+    >>> _, roles = find_roles(sheets, id="series_id", time="time", label="label", channels=None, labels=None)
+    >>> roles.time, roles.channels, roles.notes
+    ('timestamp', ('speed',), ("took column 'timestamp' as time",))
+    """
+    notes: list[str] = []
+    name_of_series = _find(sheets, "id", id, "series_id", notes)
+    clock = _find(sheets, "time", time, "time", notes)
+    own = None if labels is None else _find(sheets, "label", label, "label", notes)
+    if name_of_series is None:
+        if len(sheets.paths) < 2:
+            _first(sheets, sheets.columns).column(id, "id")
+        sheets, name_of_series = sheets.named_by_file(id), id
+        notes.append(f"there is no column {id!r}: each of the {len(sheets.paths)} files is a series, named by its file")
+    step_labels = _step_labels(sheets, own) if labels == "steps" else ()
+    unread = [name for name in sheets.columns if name.startswith(STEP_LABEL) and name not in step_labels]
+    if unread:
+        notes.append(f"labels of single steps were not read: {listing(unread)}")
+    taken = (name_of_series, clock or time, own or label)
+    sample = _first(sheets, taken)
+    chosen = _channels(sample, sheets, channels, taken)
+    facts = [
+        name
+        for name in sheets.columns
+        if name not in (*taken, *chosen, *step_labels)
+        and not name.startswith(STEP_LABEL)
+        and not is_number_column(sample, name)
+    ]
+    one_label = own if labels == "series" else None
+    return sheets, Roles(name_of_series, clock, one_label, step_labels, tuple(chosen), tuple(facts), tuple(notes))
+
+
+def _first(sheets: Sheets, words: Sequence[str]) -> Source:
+    piece = next(sheets.pieces(words, stream=True), None)
+    if piece is None:
+        raise DataError(f"expected at least one row in {sheets.name}, got none")
+    return piece
+
+
+def _find(sheets: Sheets, role: str, stated: str, default: str, notes: list[str]) -> str | None:
+    if stated in sheets.columns:
+        return stated
+    if stated != default:
+        _first(sheets, sheets.columns).column(stated, role)
+    near = (default, *LIKELY[role])
+    alike = sorted((name for name in sheets.columns if name.strip().lower() in near), key=sheets.columns.index)
+    if len(alike) > 1:
+        raise DataError(
+            f"expected one {_spoken(role)} in {sheets.name}, got {listing(alike)}; say which it is with {role}=... "
+            f'("{role}" in the data of an experiment file)'
+        )
+    if alike:
+        notes.append(f"took column {alike[0]!r} as {role}")
+        return alike[0]
+    return None
+
+
+def _spoken(role: str) -> str:
+    return {"id": "column that names the series", "time": "clock", "label": "label column"}[role]
+
+
+def _step_labels(sheets: Sheets, label: str | None) -> tuple[str, ...]:
+    return (label,) if label is not None else tuple(name for name in sheets.columns if name.startswith(STEP_LABEL))
+
+
+def _channels(sample: Source, sheets: Sheets, stated: Sequence[str] | None, taken: tuple[str, ...]) -> list[str]:
+    if stated is None:
+        # labels of single steps, taken as channels, would give the answer away
+        free = [name for name in sheets.columns if name not in taken and not name.startswith(STEP_LABEL)]
+        chosen = [name for name in free if is_number_column(sample, name)]
+        if not chosen:
+            raise DataError(
+                f"expected at least one column of numbers beside {listing(taken)} in {sheets.name}, "
+                f"got {listing(free) or 'none'}; add the measurements"
+            )
+        return chosen
+    chosen = [stated] if isinstance(stated, str) else list(stated)
+    wrong = [name for place, name in enumerate(chosen) if name in taken or name in chosen[:place]]
+    if wrong or not chosen:
+        raise ParameterError(
+            "expected channels to name columns of measurements, each once, "
+            f"got {listing(wrong) or 'no name'}; leave channels out to take every column of numbers"
+        )
+    return chosen

@@ -1,0 +1,95 @@
+"""Packing the series of an experiment: streamed into a store, so that they may be larger than memory."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from limelight.config import Experiment
+from limelight.data.packing import pack_long, write_store
+from limelight.data.panel import Panel
+from limelight.data.roles import find_roles
+from limelight.data.sheets import find_files, is_table, open_sheets
+from limelight.data.sources import columns_of
+from limelight.data.store import is_store, open_store
+from limelight.data.tables import with_tables
+from limelight.data.wide import looks_wide
+from limelight.errors import OutputError, ParameterError
+from limelight.runs.series import read_recordings, stated_parts
+
+
+def pack_series(
+    experiment: Experiment, output: Path, *, overwrite: bool = False, progress: bool | None = None
+) -> Panel:
+    """Put the series of an experiment, with what other tables know about them, into a store.
+
+    Long tables are streamed and may be of any size; wide tables, archive files and drawn waves are read first.
+
+    Parameters
+    ----------
+    experiment
+        Where the series are. If it cuts windows, labels of single steps are packed; recordings stay whole.
+    output
+        The folder of the store.
+    overwrite
+        Replace a store that is there.
+    progress
+        Whether to show a bar; None shows it in a terminal.
+
+    Returns
+    -------
+    Panel
+        The store, open.
+
+    Raises
+    ------
+    OutputError
+        If the store is there already, or there is no room for it; nothing is left then.
+    DataError, LabelError, ParameterError
+        If the series cannot be used; nothing is left then.
+    """
+    if is_store(output) and not overwrite:
+        raise OutputError(
+            f"{str(output)!r} is already a store; pass --overwrite to replace it, or choose another output"
+        )
+    data = experiment.data
+    if isinstance(data.series, str) and is_store(data.series):
+        raise ParameterError(f"expected tables to pack, got {data.series!r}, which is a store already")
+    if not _is_long(experiment):
+        panel = read_recordings(experiment)
+        return open_store(write_store(panel, output, stated_parts(experiment, panel)))
+    labels = None if data.labels is not None else "steps" if experiment.windows is not None else "series"
+    sheets, roles = find_roles(
+        open_sheets(data.series), id=data.id, time=data.time, label=data.label, channels=data.channels, labels=labels
+    )
+
+    def complete(panel: Panel) -> Panel:
+        tables: dict[str, Any] = {"labels": data.labels, "metadata": data.metadata, "units": data.units}
+        return with_tables(panel, **tables, id=data.id, label=data.label, known=sheets.name)
+
+    hidden = progress is False or (progress is None and not sys.stderr.isatty())
+    with tqdm(desc="packing", unit=" rows", unit_scale=True, disable=hidden) as bar:
+        pack_long(
+            sheets,
+            roles,
+            output,
+            complete=complete,
+            split=lambda panel: stated_parts(experiment, panel),
+            missing="error" if experiment.model.missing == "error" else "keep",
+            sort=data.sort,
+            advance=bar.update,
+        )
+    return open_store(output)
+
+
+def _is_long(experiment: Experiment) -> bool:
+    data = experiment.data
+    if data.series is None:
+        return False
+    first = find_files(data.series)[0]
+    if not is_table(first) or data.layout == "wide":
+        return False
+    return data.layout == "long" or not looks_wide(columns_of(first), data.id)

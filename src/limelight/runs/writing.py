@@ -1,0 +1,136 @@
+"""Answers as tables, written block by block: what is in memory does not grow with the number of series."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from limelight.data.panel import Panel
+from limelight.data.windows import lay_back
+from limelight.errors import OutputError
+from limelight.files import whole_file
+from limelight.model.fitted import Prediction
+
+ENDINGS = (".parquet", ".csv")
+RECORDINGS_AT_ONCE = 64
+
+
+def require_table_name(file: Path) -> None:
+    """Refuse an output that is neither Parquet nor CSV, with an OutputError."""
+    if file.suffix not in ENDINGS:
+        raise OutputError(f"expected an output file ending in .parquet or .csv, got {str(file)!r}")
+
+
+def write_predictions(blocks: Iterable[Prediction], panel: Panel, file: Path) -> int:
+    """Write one row for each series.
+
+    Parameters
+    ----------
+    blocks
+        Answers about all series of the panel, in order.
+    panel
+        The series. If they are windows, their recording and their place in it are written too; labels where known.
+    file
+        Ending in ``.parquet`` or ``.csv``.
+
+    Returns
+    -------
+    int
+        How many rows were written: ``series_id``, ``label`` where known, ``prediction`` and a probability for each
+        class.
+
+    Raises
+    ------
+    OutputError
+        If the place cannot be written; an old file is then still as it was.
+    """
+    rows = 0
+    with _new_table(file) as write:
+        for block in blocks:
+            chosen = slice(rows, rows + len(block.ids))
+            write(_answers(block, panel, chosen))
+            rows = chosen.stop
+    return rows
+
+
+def write_steps(prediction: Prediction, windows: Panel, recordings: Panel, file: Path) -> None:
+    """Write the answers about windows laid back on their recordings, overlaps averaged: one row for each step.
+
+    Parameters
+    ----------
+    prediction
+        The answers about the windows.
+    windows
+        Some of the windows of the recordings, in the order of the answers.
+    recordings
+        Of these the ones that have a window are written: ``series_id``, ``time`` (the step where no time is known),
+        and a probability for each class, empty where no window lies.
+    file
+        Ending in ``.parquet`` or ``.csv``.
+
+    Raises
+    ------
+    OutputError
+        If the place cannot be written; an old file is then still as it was.
+    """
+    assert windows.origin is not None
+    names, whose = np.unique(windows.origin.recordings, return_inverse=True)
+    rows = recordings.rows_of(names)
+    order = np.argsort(whose, kind="stable")
+    borders = np.searchsorted(whose[order], np.arange(0, len(names) + RECORDINGS_AT_ONCE, RECORDINGS_AT_ONCE))
+    with _new_table(file) as write:
+        for place, (start, stop) in enumerate(pairwise(borders)):
+            some = recordings[rows[place * RECORDINGS_AT_ONCE : (place + 1) * RECORDINGS_AT_ONCE]]
+            own = order[start:stop]
+            answers = np.concatenate(lay_back(windows[own], prediction.probabilities[own], some))
+            columns: dict[str, Any] = {
+                "series_id": np.repeat(some.ids, some.lengths),
+                "time": np.concatenate([some.clock(row) for row in range(len(some))]),
+            }
+            for number, name in enumerate(prediction.task.classes):
+                columns[f"probability_{name}"] = pa.array(answers[:, number], from_pandas=True)
+            write(pa.table(columns))
+
+
+def _answers(block: Prediction, panel: Panel, rows: slice) -> pa.Table:
+    columns: dict[str, Any] = {"series_id": block.ids.tolist()}
+    if panel.origin is not None:
+        origin = panel.origin.at(rows)
+        columns["recording"] = origin.recordings.tolist()
+        columns["first_step"] = origin.offsets
+        columns["steps"] = panel.lengths[rows]
+    if panel.labels is not None:
+        columns["label"] = [str(label) for label in panel.labels[rows]]
+    columns["prediction"] = [str(label) for label in block.labels]
+    probabilities = block.probabilities
+    for place, name in enumerate(block.task.classes):
+        columns[f"probability_{name}"] = probabilities[:, place]
+    return pa.table(columns)
+
+
+@contextmanager
+def _new_table(file: Path) -> Iterator[Any]:
+    """Give a function that appends a table to a file, which appears when the block ends well."""
+    writer: Any = None
+    with whole_file(file) as temporary:
+        kind = pyarrow.csv.CSVWriter if file.suffix == ".csv" else pyarrow.parquet.ParquetWriter
+
+        def write(table: pa.Table) -> None:
+            nonlocal writer
+            if writer is None:
+                writer = kind(temporary, table.schema)
+            writer.write_table(table)
+
+        try:
+            yield write
+        finally:
+            if writer is not None:
+                writer.close()

@@ -1,0 +1,76 @@
+"""Panels of every kind for property tests, and what makes two of them equal."""
+
+import numpy as np
+import pyarrow as pa
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from limelight.data.facts import StepLabels
+from limelight.data.panel import Panel
+
+
+def assert_equal(one, other):
+    assert (one.channels, one.ids.tolist()) == (other.channels, other.ids.tolist())
+    one, other = one.compact(), other.compact()
+    np.testing.assert_array_equal(one.lengths, other.lengths)
+    for fact in ("values", "times", "labels", "intervals"):
+        left, right = getattr(one, fact), getattr(other, fact)
+        assert (left is None) == (right is None)
+        if left is not None:
+            np.testing.assert_array_equal(left, right)
+            assert left.dtype.kind == right.dtype.kind
+    assert one.units == other.units
+    assert (one.metadata is None) == (other.metadata is None)
+    if one.metadata is not None:
+        assert one.metadata.equals(other.metadata)
+    assert (one.step_labels is None) == (other.step_labels is None)
+    if one.step_labels is not None:
+        assert one.step_labels.names == other.step_labels.names
+        assert _words_of(one) == _words_of(other)
+
+
+def _words_of(panel):
+    """The word of every step label: classes that no step has may be lost on the way."""
+    classes = np.array([*panel.step_labels.classes, None], dtype=object)
+    return classes[panel.step_labels.codes].tolist()
+
+
+words = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=6)
+
+
+@st.composite
+def panels(draw):
+    lengths = draw(st.lists(st.integers(1, 5), min_size=1, max_size=6))
+    n, steps, channels = len(lengths), sum(lengths), draw(st.integers(1, 3))
+    values = draw(arrays.arrays(np.float32, (steps, channels), elements=st.floats(width=32, allow_infinity=False)))
+    clock = draw(st.sampled_from([None, "int64", "float64", "datetime64[ns]"]))
+    rising = np.concatenate([np.cumsum(draw(st.lists(st.integers(1, 9), min_size=k, max_size=k))) for k in lengths])
+    labelled = draw(st.booleans())
+    return Panel(
+        values,
+        np.cumsum(lengths) - lengths,
+        np.array(lengths),
+        ids=draw(st.lists(words, min_size=n, max_size=n, unique=True)),
+        times=None if clock is None else rising.astype(clock),
+        labels=draw(st.lists(words, min_size=n, max_size=n)) if labelled else None,
+        intervals=[draw(st.sampled_from([(-1, -1), (0, k)])) for k in lengths]
+        if labelled and draw(st.booleans())
+        else None,
+        step_labels=None if labelled else draw(step_labels(steps)),
+        metadata=draw(
+            st.none() | st.just(pa.table({"site": draw(st.lists(words, min_size=n, max_size=n)), "age": [*range(n)]}))
+        ),
+        units=draw(st.sampled_from([{}, {"channel_0": "m/s"}])),
+    )
+
+
+@st.composite
+def step_labels(draw, steps):
+    names = draw(st.sampled_from([(), ("label",), ("label_rain", "label_fog")]))
+    if not names:
+        return None
+    classes = ("0", "1") if len(names) > 1 else ("rest", "run", "walk")
+    codes = draw(arrays.arrays(np.int16, (steps, len(names)), elements=st.integers(-1, len(classes) - 1)))
+    if (codes < 0).all():
+        codes[0, 0] = 0
+    return StepLabels(codes, names, classes)
