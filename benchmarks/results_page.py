@@ -90,10 +90,89 @@ MiniRocket), so a recurrent network is not the best that can be done on so few s
 """
 
 
+def reading_section() -> str:
+    found = read("reading.json")
+    rows = []
+    for kind, readers in found["files"].items():
+        ours = statistics.median(readers["limelight"]["seconds"])
+        for reader, one in readers.items():
+            middle = statistics.median(one["seconds"])
+            rows.append(
+                f"| {kind}, {found['megabytes'][kind]:.0f} MB | {reader} | {middle:.2f} | "
+                f"{min(one['seconds']):.2f} to {max(one['seconds']):.2f} | {middle / ours:.1f} | {one['peak_mb']:.0f} |"
+            )
+    table = "\n".join(rows)
+    return f"""## Reading a long table
+
+`python benchmarks/reading.py --rows {found["rows"]}`, each reading in a process of its own, in turn, on {made_with(found)}
+
+{found["rows"]:,} rows: {found["rows"] // 500:,} series of 500 steps and three channels, with ids, a clock and labels, into separate series. limelight checks
+ids, clock, labels and numbers on the way; pandas (`groupby`) and polars (`partition_by`) check nothing.
+
+| file | reader | seconds (median of {len(readers["limelight"]["seconds"])}) | lowest to highest | times limelight | peak MB |
+|---|---|---|---|---|---|
+{table}
+"""
+
+
+def store_section() -> str:
+    found = read("store.json")
+    rows = []
+    for one in found["sizes"]:
+        cells = [f"{one[name][0]:.0f} s, {one[name][1]:.0f} MB" for name in ("pack", "train", "predict")]
+        rows.append(
+            f"| {one['gigabytes']:g} GB | {one['series']:,} | {' | '.join(cells)} | {one['epoch_seconds']:.0f} s | "
+            f"{1e6 * one['epoch_seconds'] / one['series']:.0f} µs |"
+        )
+    table = "\n".join(rows)
+    first, last = found["sizes"][0], found["sizes"][-1]
+    series = last["series"] - first["series"]
+    grown = {name: (last[name][1] - first[name][1]) * 2**20 / series for name in ("pack", "train", "predict")}
+    spoken = ", ".join(f"{name} {bytes_each:.0f}" for name, bytes_each in grown.items())
+    return f"""## Data that grows
+
+`python benchmarks/store.py --gigabytes {" ".join(f"{one['gigabytes']:g}" for one in found["sizes"])}`, each command a process of its own, on {made_with(found)}
+
+Values of waves (500 steps, four channels, float32) as a long Parquet table, packed into a store, trained on for one epoch with
+evaluation and report, and predicted. Time of the whole command, and its peak of resident memory.
+
+| values | series | pack | train, one epoch | predict | the epoch alone | for each series |
+|---|---|---|---|---|---|---|
+{table}
+
+From the smallest to the largest the data grows {last["gigabytes"] / first["gigabytes"]:.0f} times. What grows with it in memory is what is known of each
+series (id, label, place, answer), in bytes for each: {spoken}; the values of a series take {4 * 500 * 4:,}.
+"""
+
+
+def examples_section() -> str:
+    found = read("examples.json")
+    rows = []
+    for name, one in found["sets"].items():
+        of = {key: [run[key] for run in one["runs"]] for key in ("accuracy", "balanced_accuracy", "seconds")}
+        rows.append(
+            f"| [{name}](../examples/{name}.json) | {one['series']} | {one['baseline']['accuracy']:.3f} | {spread(of['accuracy'], 3)} | "
+            f"{spread(of['balanced_accuracy'], 3)} | {statistics.median(of['seconds']):.1f} | {one['model']} |"
+        )
+    table = "\n".join(rows)
+    return f"""## Ragged, missing, irregular
+
+`python benchmarks/examples.py DATA {" ".join(found["sets"])} --seeds {len(one["runs"])}`, on {made_with(found)}
+
+The experiment files in `examples`, whose models are the defaults but for what the file says. Official or seeded test parts, mean and standard deviation over
+{len(one["runs"])} seeds.
+
+| set | series | commonest class | accuracy | balanced accuracy | seconds | model |
+|---|---|---|---|---|---|---|
+{table}
+"""
+
+
 def main() -> None:
     """Write the page."""
     title = "# Results\n\nMade by `python benchmarks/results_page.py` from the files in `benchmarks/results`."
-    (HERE.parent / "docs" / "results.md").write_text("\n".join([title, "", sine_section(), sets_section()]))
+    sections = [sine_section(), sets_section(), examples_section(), reading_section(), store_section()]
+    (HERE.parent / "docs" / "results.md").write_text("\n".join([title, "", *sections]))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,10 @@ def message_of(content: object, where: str = "e.json") -> str:
 
 def test_every_default_is_written_out() -> None:
     content = check_experiment(SINE, "e.json").to_json()
-    assert content["split"] == {"test": 0.2, "validation": 0.1, "seed": 0}
+    assert content["split"] == {
+        "test": 0.2, "validation": 0.1, "by": "random", "group": None, "stratify": True, "seed": 0,
+    }  # fmt: skip
+    assert content["windows"] is None
     assert content["data"]["sine"]["num_points"] == 500
     assert content["model"]["encoder"]["name"] == "conv_lstm"
     assert content["training"]["learning_rate"] == 0.004
@@ -143,8 +146,8 @@ def test_folder_without_series_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ParameterError) as error:
         read_experiment(tmp_path)
     assert str(error.value) == (
-        f"expected series.parquet or series.csv in {str(tmp_path)!r}, got neither; "
-        "name the table itself, or write an experiment file"
+        f"expected series.parquet, series.csv, a store, or archive files (.ts, .tsv) in {str(tmp_path)!r}, got none of "
+        "them; name the table itself, or write an experiment file"
     )
 
 
@@ -152,7 +155,7 @@ def test_source_of_another_kind_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ParameterError) as error:
         read_experiment(tmp_path / "series.xlsx")
     assert str(error.value) == (
-        f"expected an experiment file (.json), a folder or a table (.csv, .parquet), got "
+        f"expected an experiment file (.json), a folder, a table (.csv, .parquet) or an archive file (.ts, .tsv), got "
         f"{str(tmp_path / 'series.xlsx')!r}, which is not there"
     )
 
@@ -165,3 +168,42 @@ def test_schema_knows_every_part_and_every_key() -> None:
     assert schema["$defs"]["DataSection"]["additionalProperties"] is False
     assert schema["$defs"]["SineSettings"]["additionalProperties"] is False
     json.dumps(schema)
+
+
+def test_paths_of_the_data_lie_in_its_folder(tmp_path: Path) -> None:
+    content = {"data": {"folder": "sets/pumps", "series": ["a.parquet", "b.parquet"], "metadata": "m.csv"}}
+    (tmp_path / "e.json").write_text(json.dumps(content))
+    data = read_experiment(tmp_path / "e.json").data
+    home = tmp_path / "sets" / "pumps"
+    assert (data.series, data.metadata) == ([str(home / "a.parquet"), str(home / "b.parquet")], str(home / "m.csv"))
+    assert data.folder is None
+
+
+def test_another_folder_of_the_data_can_be_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "e.json").write_text(json.dumps({"data": {"folder": "sets", "series": "a.parquet"}}))
+    assert read_experiment("e.json", {"data.folder": "other"}).data.series == str(tmp_path / "other" / "a.parquet")
+    with pytest.raises(ParameterError) as error:
+        read_experiment("a.parquet", {"data.folder": "other"})
+    assert str(error.value) == "expected an experiment file (.json) to say the folder of its data for, got 'a.parquet'"
+
+
+def test_a_folder_brings_its_tables_along(tmp_path: Path) -> None:
+    for name in ("series.parquet", "labels.csv", "metadata.parquet", "split.csv"):
+        (tmp_path / name).touch()
+    data = read_experiment(tmp_path).data
+    assert [data.series, data.labels, data.metadata, data.split] == [
+        str(tmp_path / name) for name in ("series.parquet", "labels.csv", "metadata.parquet", "split.csv")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("windows", "message"),
+    [
+        ({}, "e.json: expected windows.length, it is missing; add it"),
+        ({"length": 10, "edge": "cut"}, "e.json: expected windows.edge to be 'drop', 'keep' or 'shift', got 'cut'"),
+        ({"length": 10, "strid": 5}, "e.json: windows has no key 'strid'; did you mean 'stride'?"),
+    ],
+)
+def test_impossible_windows_are_refused(windows: dict[str, object], message: str) -> None:
+    assert message_of({**SINE, "windows": windows}) == message

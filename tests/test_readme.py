@@ -1,4 +1,4 @@
-"""The README's Python and JSON blocks are run as a reader would run them."""
+"""The Python and JSON blocks of the README and of the docs are run as a reader would run them."""
 
 import json
 import re
@@ -8,11 +8,13 @@ import pytest
 
 from limelight.config import check_experiment
 
-README = (Path(__file__).parent.parent / "README.md").read_text()
+HOME = Path(__file__).parent.parent
+README = (HOME / "README.md").read_text()
+DATA = (HOME / "docs" / "data.md").read_text()
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+def blocks(language: str, page: str = README) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", page, flags=re.DOTALL)
 
 
 @pytest.mark.slow
@@ -30,6 +32,22 @@ def test_python_blocks_run_one_after_the_other(
     assert (tmp_path / "attention.png").stat().st_size > 10_000
 
 
+def test_python_blocks_about_data_run_one_after_the_other(capsys: pytest.CaptureFixture[str]) -> None:
+    names: dict[str, object] = {}
+    for block in blocks("python", DATA):
+        exec(compile(block, "data.md", "exec"), names)
+    assert capsys.readouterr().out.splitlines() == [
+        "Panel(2 series, 3 to 4 steps, 1 channel, 2 classes)",
+        "[{'site': 'north'}, {'site': 'south'}]",
+        "19 monday[50:150] walk",
+    ]
+
+
+@pytest.mark.parametrize("example", sorted((HOME / "examples").glob("*.json")), ids=lambda file: file.stem)
+def test_examples_are_valid(example: Path) -> None:
+    assert check_experiment(json.loads(example.read_text()), example.name).data.folder == f"data/{example.stem}"
+
+
 def test_experiment_file_is_valid() -> None:
     (block,) = blocks("json")
     assert check_experiment(json.loads(block), "README.md").model.encoder.name == "lstm"
@@ -39,6 +57,7 @@ def test_commands_and_files_that_are_named_exist() -> None:
     from limelight.cli import app
 
     commands = {command.callback.__name__ for command in app.registered_commands if command.callback}
-    assert set(re.findall(r"^limelight (\w+)", README, flags=re.MULTILINE)) <= commands
-    for target in re.findall(r"\]\((?!http)([^)#]+)\)", README):
-        assert (Path(__file__).parent.parent / target).exists(), target
+    for page, folder in ((README, HOME), (DATA, HOME / "docs")):
+        assert set(re.findall(r"^limelight (\w+)", page, flags=re.MULTILINE)) <= commands
+        for target in re.findall(r"\]\((?!http)([^)#]+)\)", page):
+            assert (folder / target).exists(), target

@@ -104,3 +104,14 @@ def listing(names: Iterable[object], limit: int = 5) -> str:
     every = [repr(name) for name in names]
     shown = ", ".join(every[:limit])
     return shown if len(every) <= limit else f"{shown} and {len(every) - limit} more"
+
+
+def counted(count: int, thing: str) -> str:
+    """Say how many of a thing there are.
+
+    Example
+    -------
+    >>> counted(1, "gap"), counted(3, "gap")
+    ('1 gap', '3 gaps')
+    """
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"

@@ -20,7 +20,7 @@ from limelight.errors import LabelError
 from limelight.explanation.attention import Explanation, explain_attention
 from limelight.model.bundle import load_model, save_model
 from limelight.model.fitted import FittedModel
-from limelight.parts.sentence import WORDS, Sentence, preset
+from limelight.parts.sentence import CHOICES, WORDS, Sentence, preset
 from limelight.task import Task
 from limelight.training.fit import fit
 from limelight.training.settings import TrainingSettings, enough_to_validate
@@ -37,6 +37,12 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         ``"attention"``, ``"last"``, ``"mean"``, ``"max"``, or a part.
     head
         ``"mlp"``, ``"linear"``, or a part.
+    missing
+        What stands for a missing value (NaN): ``"mask"``, ``"last"``, ``"linear"``, ``"mean"``; ``"error"`` refuses
+        them, and ``"auto"`` takes ``"mask"`` if values are missing in the training series, else ``"error"``.
+    clock
+        ``"elapsed"`` also shows the network the time between steps, ``"order"`` does not; ``"auto"`` takes
+        ``"elapsed"`` if the clock of the training series is irregular, else ``"order"``.
     validation
         Share of the training series to stop early by, stratified, in [0, 1). With fewer than 20 such series, and with
         0, training runs for all epochs and keeps the last weights.
@@ -82,6 +88,8 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         pooling: Any = "attention",
         head: Any = "mlp",
         *,
+        missing: str = "auto",
+        clock: str = "auto",
         validation: float = 0.1,
         max_epochs: int | None = None,
         patience: int | None = None,
@@ -95,6 +103,8 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         self.encoder = encoder
         self.pooling = pooling
         self.head = head
+        self.missing = missing
+        self.clock = clock
         self.validation = validation
         self.max_epochs = max_epochs
         self.patience = patience
@@ -132,7 +142,8 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         LSTM(hidden_size=50, num_layers=1, bidirectional=False, dropout=0.0, activation='relu')
         """
         sentence = preset(name)
-        return cls(**{word: getattr(sentence, word) for word in WORDS}, **parameters)
+        choices = {name: getattr(sentence, name) for name in CHOICES}
+        return cls(**{word: getattr(sentence, word) for word in WORDS}, **{**choices, **parameters})
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters, also those of parts: ``encoder__hidden_size=32`` works for ``encoder="lstm"`` too."""
@@ -161,13 +172,14 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         Raises
         ------
         DataError
-            If the series are not as described, or a value is missing or infinite.
+            If the series are not as described, a value is infinite, or missing with ``missing="error"``, or there is
+            no clock with ``clock="elapsed"``.
         LabelError
             If there is one class only, or the labels do not fit the series.
         ParameterError
             If a parameter is out of range.
         """
-        sentence = Sentence.of(self.encoder, self.pooling, self.head)
+        sentence = Sentence.of(self.encoder, self.pooling, self.head, self.missing, self.clock)
         settings = TrainingSettings.checked(
             max_epochs=self.max_epochs,
             patience=self.patience,
@@ -217,7 +229,8 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         Raises
         ------
         DataError
-            If the channels differ from those of the training, or a value is missing or infinite.
+            If the channels or the kind of the clock differ from those of the training, a value is infinite, or missing
+            although none was in training.
         """
         check_is_fitted(self)
         labels: NDArray[Any] = self.classes_[self.predict_proba(X).argmax(axis=1)]
@@ -260,7 +273,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             for name in ("n_features_in_", "feature_names_in_"):  # of an earlier fit on a table (n, time)
                 self.__dict__.pop(name, None)
         if not separate:
-            X = validate_data(self, X, reset=fitting)
+            X = validate_data(self, X, reset=fitting, ensure_all_finite="allow-nan")
         return as_panel(X, self.layout)
 
     def _labelled(self, panel: Panel, y: ArrayLike | None) -> Panel:
@@ -287,6 +300,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = True
         return tags
 
 
@@ -320,7 +334,13 @@ def load(folder: Path | str) -> TimeSeriesClassifier:
     """
     fitted = load_model(folder)
     sentence = fitted.sentence
-    layout = fitted.fitted_on.get("layout")
-    model = TimeSeriesClassifier(sentence.encoder, sentence.pooling, sentence.head, layout=layout)
+    model = TimeSeriesClassifier(
+        sentence.encoder,
+        sentence.pooling,
+        sentence.head,
+        missing=sentence.missing,
+        clock=sentence.clock,
+        layout=fitted.fitted_on.get("layout"),
+    )
     model.model_, model.classes_ = fitted, np.array(fitted.task.classes)
     return model

@@ -1,11 +1,14 @@
 import json
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
+from limelight.data.facts import Origin, StepLabels
 from limelight.data.inspection import inspect_panel
 from limelight.data.panel import Panel
 from limelight.data.splits import Split
+from limelight.data.statistics import channel_statistics
 
 
 def _panel(count=20, steps=10, labels=None, channels=2):
@@ -155,7 +158,8 @@ def test_missing_values_are_warned_of():
     panel.values[5, 0] = np.nan
     assert inspect_panel(panel).channels[0].missing == 1
     assert _warnings(panel) == [
-        "values are missing in channel 'channel_0'; limelight does not fill gaps: fill them, or leave out those series"
+        "1 missing value in channel 'channel_0'; the network is told where (missing='mask') unless the model says another "
+        "way: last, linear, mean, or error"
     ]
 
 
@@ -170,8 +174,8 @@ def test_very_different_lengths_are_warned_of():
 def test_gaps_are_warned_of():
     panel = _with_times(_panel(steps=4), [0, 1, 2, 9] + [0, 1, 2, 3] * 19)
     assert _warnings(panel) == [
-        "the clock has 1 gap in 1 series, and the network sees the order of steps only; "
-        "fill the gaps, or cut the series there"
+        "the clock has 1 gap in 1 series; where the clock of training is irregular, the network is given the elapsed time, "
+        "and clock='elapsed' always gives it"
     ]
 
 
@@ -199,3 +203,62 @@ def test_copies_with_other_labels_are_warned_of():
         "series with exactly the same values have different labels, '0' and '1'; "
         "correct the labels, no model can tell them apart"
     ]
+
+
+def _of_subjects(split_by_subject=False):
+    """Nine subjects with four series each."""
+    subjects = [f"p{number}" for number in np.repeat(np.arange(9), 4)]
+    metadata = pa.table({"subject": subjects, "badge": [f"#{name}" for name in subjects], "age": [3] * 36})
+    panel = _panel(count=36).with_facts(metadata=metadata)
+    return panel, panel.make_split(test=0.25, validation=0.0, seed=0, group="subject" if split_by_subject else None)
+
+
+def test_subjects_on_both_sides_of_a_random_split_are_warned_of():
+    panel, split = _of_subjects()
+    common = len(
+        set(panel[split.train].metadata["subject"].to_pylist()) & set(panel[split.test].metadata["subject"].to_pylist())
+    )
+    assert inspect_panel(panel, split).warnings[-1] == (
+        f"series of the same 'subject' stand in train and in test ({common} of 9 values); if they are alike, say "
+        "split.group='subject' so that the result holds for new ones"
+    )
+
+
+def test_a_field_that_only_names_the_group_is_warned_of():
+    panel, split = _of_subjects(split_by_subject=True)
+    assert inspect_panel(panel, split, group="subject").warnings == (
+        "metadata 'badge' names the group that the split keeps together, so a network could only learn it by heart; "
+        "leave it out",
+    )
+
+
+def test_windows_of_a_recording_on_two_sides_are_warned_of():
+    panel = _panel(count=20).with_facts(origin=Origin(np.repeat(["r1", "r2"], 10), np.arange(20)))
+    split = Split(np.arange(15), [], np.arange(15, 20))
+    assert inspect_panel(panel, split).warnings[-1] == (
+        "windows of 1 recording stand in train and in test; keep each recording on one side"
+    )
+
+
+def test_notes_and_labels_of_steps_are_shown():
+    panel = _panel().with_facts(notes=["took column 'id' as id"], labels=None)
+    codes = np.zeros((len(panel.values), 1), dtype=np.int16)
+    codes[: len(codes) // 4] = 1
+    panel = panel.with_facts(step_labels=StepLabels(codes, ("label",), ("rest", "walk")))
+    facts = inspect_panel(panel)
+    assert facts.to_json()["notes"] == ["took column 'id' as id"]
+    assert facts.to_json()["step_labels"] == {"label": {"rest": 0.75, "walk": 0.25}}
+    assert "note: took column 'id' as id" in facts.lines()
+    assert facts.lines()[-5:-3] == ["share of steps    rest    walk", "label           75.0 %  25.0 %"]
+
+
+def test_a_panel_is_inspected_block_by_block(monkeypatch):
+    panel = _panel(count=30)
+    panel.values[40:50] = panel.values[:10]
+    whole = inspect_panel(panel)
+    monkeypatch.setattr(type(panel).blocks, "__defaults__", (7,))
+    monkeypatch.setattr(channel_statistics, "__defaults__", (7,))
+    pieces = inspect_panel(panel)
+    assert (pieces.copies, pieces.warnings) == (whole.copies, whole.warnings)
+    assert pieces.channels[1].mean == pytest.approx(whole.channels[1].mean)
+    assert pieces.channels[1].maximum == whole.channels[1].maximum

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from limelight.data.panel import Panel
-from limelight.errors import ModelFolderError
+from limelight.errors import DataError, ModelFolderError
 from limelight.model.bundle import load_model, save_model
 from limelight.model.fitted import FittedModel
 from limelight.nn.network import Network
@@ -23,7 +23,7 @@ PANEL = Panel.from_series([np.sin(np.arange(20)), np.cos(np.arange(9))], channel
 def model_of(sentence: Sentence, classes: tuple[Any, ...] = ("a", "b")) -> FittedModel:
     torch.manual_seed(0)
     task = Task(classes)
-    sentence = sentence.for_length(20)
+    sentence = sentence.settled(20, missing=False, irregular=False)
     network = Network(sentence, 1, task.outputs)
     network.normalisation.set_statistics(torch.tensor([0.5]), torch.tensor([2.0]))
     return FittedModel(task, sentence, network, ("wave",), {"seed": 0})
@@ -113,16 +113,36 @@ def test_broken_json_is_refused(saved: Path) -> None:
 
 
 def test_newer_version_is_refused(saved: Path) -> None:
-    change(saved, version=2)
+    change(saved, version=3)
     assert message_of(saved) == (
-        f"{str(saved / 'model.json')!r} has format version 2, this limelight reads up to 1; update limelight"
+        f"{str(saved / 'model.json')!r} has format version 3, this limelight reads up to 2; update limelight"
     )
 
 
-@pytest.mark.parametrize("version", [0, -3, None, "1"])
+@pytest.mark.parametrize("version", [0, -3, None, "2"])
 def test_versions_that_never_were_are_refused(saved: Path, version: Any) -> None:
     change(saved, version=version)
-    assert f"has format version {version!r}, this limelight reads up to 1" in message_of(saved)
+    assert f"has format version {version!r}, this limelight reads up to 2" in message_of(saved)
+
+
+def test_a_model_of_version_1_refuses_missing_values_and_sees_the_order_alone(saved: Path) -> None:
+    answers = load_model(saved).predict(PANEL).logits
+    sentence = json.loads((saved / "model.json").read_text())["sentence"]
+    del sentence["missing"], sentence["clock"]
+    change(saved, version=1, sentence=sentence)
+    older = load_model(saved)
+    assert (older.sentence.missing, older.sentence.clock) == ("error", "order")
+    np.testing.assert_array_equal(older.predict(PANEL).logits, answers)
+    with pytest.raises(DataError, match=r"^expected a number everywhere, got a missing value"):
+        older.predict(Panel.from_series([[1.0, np.nan]], channels=["wave"]))
+
+
+def test_the_words_of_a_model_are_saved(tmp_path: Path) -> None:
+    sentence = Sentence.of("gru", missing="last", clock="elapsed")
+    network = Network(sentence, 1, 1)
+    folder = save_model(FittedModel(Task(("a", "b")), sentence, network, ("wave",)), tmp_path / "model")
+    again = load_model(folder).sentence
+    assert (again.missing, again.clock) == ("last", "elapsed")
 
 
 def test_json_nested_without_end_is_refused(saved: Path) -> None:
@@ -167,6 +187,9 @@ def test_weights_of_another_network_are_refused(saved: Path) -> None:
         {"sentence": {"encoder": "transformer"}},
         {"sentence": {"encoder": {"name": "lstm", "hidden_size": 10**9}}},
         {"sentence": None},
+        {"sentence": None, "version": 1},
+        {"sentence": {"missing": "guess"}},
+        {"sentence": {"clock": ["elapsed"]}},
         {"channels": 3},
         {"fitted_on": 3},
         {"sentence": {"encoder": {"name": "conv_lstm", "stride": "auto"}}},

@@ -1,3 +1,5 @@
+from typing import Any, ClassVar
+
 import numpy as np
 import pytest
 import torch
@@ -6,16 +8,20 @@ from hypothesis import strategies as st
 
 from limelight.data.panel import Panel
 from limelight.errors import DataError
-from limelight.model.batching import batches_by_length, make_batch
+from limelight.model.batching import batches_by_length, make_batch, require_finite
 from limelight.model.fitted import FittedModel, Prediction
 from limelight.nn.network import Network
 from limelight.parts.sentence import Sentence
 from limelight.task import Task
 
+HOLES = "choose missing='mask', 'last', 'linear' or 'mean' for the model, fill it in, or leave the series out"
 
-def model_for(classes: tuple[str, ...] = ("a", "b"), channels: tuple[str, ...] = ("x", "y")) -> FittedModel:
+
+def model_for(
+    classes: tuple[str, ...] = ("a", "b"), channels: tuple[str, ...] = ("x", "y"), **words: str
+) -> FittedModel:
     torch.manual_seed(0)
-    sentence = Sentence.of("gru", "attention", "linear")
+    sentence = Sentence.of("gru", "attention", "linear", **words)
     task = Task(classes)
     return FittedModel(task, sentence, Network(sentence, len(channels), task.outputs), channels)
 
@@ -85,16 +91,161 @@ def test_channels_without_names_are_taken_in_order() -> None:
     assert len(model_for().predict(panel).labels) == 1
 
 
-@pytest.mark.parametrize(("value", "said"), [(np.nan, "a missing value (NaN)"), (np.inf, "infinity")])
-def test_missing_and_infinite_values_are_refused_with_their_place(value: float, said: str) -> None:
+@pytest.mark.parametrize(
+    ("value", "missing", "said", "advice"),
+    [
+        (np.nan, "error", "a missing value (NaN)", HOLES),
+        (np.inf, "error", "infinity", "correct it, or leave the series out"),
+        (-np.inf, "mask", "infinity", "correct it, or leave the series out"),
+    ],
+)
+def test_values_that_cannot_be_are_refused_with_their_place(value: float, missing: str, said: str, advice: str) -> None:
     panel = panel_of([5, 6])
     panel.values[7, 1] = value
     with pytest.raises(DataError) as error:
-        model_for().predict(panel)
+        model_for(missing=missing).predict(panel)
     assert str(error.value) == (
-        f"expected a number everywhere, got {said} in series '1', step 2, channel 'y'; "
-        "fill it (for example with the value before it) or leave the series out"
+        f"expected a number everywhere, got {said} in series '1', step 2, channel 'y'; {advice}"
     )
+
+
+def test_infinity_is_found_among_missing_values() -> None:
+    panel = panel_of([5, 6])
+    panel.values[3] = np.nan
+    panel.values[7, 1] = np.inf
+    with pytest.raises(DataError, match=r"got infinity in series '1', step 2, channel 'y'"):
+        model_for(missing="mask").predict(panel)
+
+
+def test_the_first_fault_is_named_whatever_the_block_it_stands_in() -> None:
+    panel = Panel.from_series(np.zeros((3, 600_000, 1)))[[2, 1, 0]]  # blocks have about a million steps
+    panel.values[600_004] = np.nan
+    panel.values[7] = np.nan
+    with pytest.raises(DataError, match=r"got a missing value \(NaN\) in series '1', step 4, channel 'channel_0'"):
+        require_finite(panel)
+
+
+def test_two_infinities_that_cancel_are_found() -> None:
+    with pytest.raises(DataError, match=r"got infinity in series '0', step 0"):
+        make_batch(Panel.from_series([[np.inf, -np.inf]]), np.array([0]))
+
+
+def test_missing_values_are_answered() -> None:
+    panel = panel_of([3, 30, 7])
+    panel.values[[1, 4, 5, 20]] = np.nan
+    together = model_for(missing="mask").predict(panel).logits
+    alone = np.concatenate([model_for(missing="mask").predict(panel[[row]]).logits for row in range(3)])
+    np.testing.assert_allclose(together, alone, atol=1e-6)
+
+
+DATES = np.array(["2024-01-01", "2024-01-03", "2024-01-03T00:00:05"], dtype="datetime64[ns]")
+
+
+@pytest.mark.parametrize(
+    ("trained", "times", "message"),
+    [
+        (
+            "dates",
+            None,
+            "expected series with a clock, as in training, got series without times; give a time for every step, or "
+            "train with clock='order'",
+        ),
+        (
+            "dates",
+            np.arange(3),
+            "expected a clock of dates, as in training, got a clock of numbers; give the times as they were in training",
+        ),
+        (
+            "numbers",
+            DATES,
+            "expected a clock of numbers, as in training, got a clock of dates; give the times as they were in training",
+        ),
+        (
+            "numbers",
+            np.array([0.0, np.nan, 2.0]),
+            "expected a time at every step, got none in series '0' at step 1 or the one before; leave these steps out",
+        ),
+    ],
+)
+def test_a_model_that_sees_the_clock_refuses_another_kind(trained: str, times: np.ndarray | None, message: str) -> None:
+    model = model_for(clock="elapsed")
+    model.fitted_on["clock"] = trained
+    with pytest.raises(DataError) as error:
+        model.predict(panel_of([3]).with_facts(times=times))
+    assert str(error.value) == message
+
+
+def test_a_model_that_sees_the_order_alone_takes_any_clock() -> None:
+    model, panel = model_for(), panel_of([3])
+    model.fitted_on["clock"] = "dates"
+    expected = model.predict(panel).logits
+    np.testing.assert_array_equal(model.predict(panel.with_facts(times=np.arange(3))).logits, expected)
+
+
+def test_blocks_are_answered_in_order_and_make_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, panel = model_for(), panel_of([3, 30, 7, 30, 1])
+    whole = model.predict(panel, attention=True)
+    monkeypatch.setattr("limelight.model.fitted.SERIES_PER_BLOCK", 2)
+    blocks = list(model.predict_blocks(panel, attention=True))
+    assert [block.ids.tolist() for block in blocks] == [["0", "1"], ["2", "3"], ["4"]]
+    np.testing.assert_allclose(np.concatenate([block.logits for block in blocks]), whole.logits, atol=1e-6)
+    in_blocks = model.predict(panel, attention=True)
+    assert in_blocks.ids.tolist() == panel.ids.tolist()
+    assert in_blocks.attention is not None
+    assert whole.attention is not None
+    for mine, theirs in zip(in_blocks.attention, whole.attention, strict=True):
+        np.testing.assert_allclose(mine, theirs, atol=1e-6)
+
+
+def test_blocks_hold_so_many_steps_and_a_longer_series_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("limelight.model.fitted.STEPS_PER_BLOCK", 10)
+    blocks = model_for().predict_blocks(panel_of([4, 6, 1, 30, 5]))
+    assert [block.ids.tolist() for block in blocks] == [["0", "1"], ["2"], ["3"], ["4"]]
+
+
+def test_blocks_are_refused_before_the_first_is_asked_for() -> None:
+    with pytest.raises(DataError, match=r"^expected 2 channels as in training"):
+        model_for().predict_blocks(panel_of([5], channels=("x",)))
+
+
+def test_no_series_have_no_answers() -> None:
+    prediction = model_for(("a", "b", "c")).predict(panel_of([3])[[]], attention=True)
+    assert (prediction.logits.shape, prediction.attention) == ((0, 3), None)
+
+
+def test_a_batch_has_the_time_since_the_step_before() -> None:
+    panel = Panel.from_series([[1.0, 2.0, 3.0], [4.0, 5.0]], times=[[10.0, 10.5, 14.0], [3.0, 5.0]])
+    batch = make_batch(panel, np.array([1, 0]), elapsed=True)
+    assert batch.elapsed is not None
+    assert batch.elapsed.dtype == torch.float32
+    assert batch.elapsed.tolist() == [[0.0, 2.0, 0.0], [0.0, 0.5, 3.5]]
+    assert make_batch(panel, np.array([1, 0])).elapsed is None
+
+
+def test_the_time_between_dates_is_in_seconds() -> None:
+    batch = make_batch(Panel.from_series([[1.0, 2.0, 3.0]], times=[DATES]), np.array([0]), elapsed=True)
+    assert batch.elapsed is not None
+    assert batch.elapsed.tolist() == [[0.0, 172_800.0, 5.0]]
+
+
+def test_a_missing_value_next_to_padding_leaves_the_padding_zero() -> None:
+    panel = Panel.from_series([[1.0, 2.0, 3.0], [np.nan, np.nan]])
+    batch = make_batch(panel, np.array([0, 1]), missing=True)
+    np.testing.assert_array_equal(batch.values[:, :, 0], [[1, 2, 3], [np.nan, np.nan, 0]])
+
+
+def test_reading_a_batch_is_noted_for_panels_in_files() -> None:
+    class Files:
+        read: ClassVar[list[list[int]]] = []
+
+        def arrays(self) -> dict[str, Any]:
+            return {}
+
+        def note_read(self, lengths: np.ndarray) -> None:
+            self.read.append(lengths.tolist())
+
+    make_batch(panel_of([3, 5, 4]).with_facts(backing=Files()), np.array([2, 0]))
+    assert Files.read == [[4, 3]]
 
 
 @settings(max_examples=50, deadline=None)

@@ -1,18 +1,23 @@
 """What every part promises, tried on every sentence that the registries can make."""
 
+from dataclasses import replace
 from itertools import product
+from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from limelight.model.bundle import load_model, save_model
+from limelight.model.fitted import FittedModel
 from limelight.nn.batch import Batch
 from limelight.nn.network import ENCODER_BUILDERS, HEAD_BUILDERS, POOLING_BUILDERS, Network
 from limelight.parts.encoders import ENCODERS, GRU, LSTM, ConvLSTM
 from limelight.parts.heads import HEADS
 from limelight.parts.poolings import POOLINGS
-from limelight.parts.sentence import PRESETS, Sentence, preset
+from limelight.parts.sentence import CHOICES, PRESETS, Sentence, preset
+from limelight.task import Task
 
 CHANNELS, OUTPUTS = 2, 3
 VARIANTS = {
@@ -28,7 +33,13 @@ SENTENCES = {
     f"{encoder}, {pooling}, {head}": Sentence.of(VARIANTS[encoder], pooling, head)
     for encoder, pooling, head in product(VARIANTS, POOLINGS, HEADS)
 }
+HOLED = {
+    f"{encoder}, {missing}, {clock}": Sentence.of(VARIANTS[encoder], "attention", "linear", missing, clock)
+    for encoder, missing, clock in product(VARIANTS, CHOICES["missing"], CHOICES["clock"])
+    if missing != "auto" and clock != "auto"
+}
 every_sentence = pytest.mark.parametrize("sentence", SENTENCES.values(), ids=SENTENCES.keys())
+every_holed_sentence = pytest.mark.parametrize("sentence", HOLED.values(), ids=HOLED.keys())
 
 
 def network_of(sentence: Sentence, outputs: int = OUTPUTS) -> Network:
@@ -172,3 +183,69 @@ def test_a_strided_step_answers_for_its_own_stretch_of_time(stride: int, length:
         covered = torch.arange(step * stride, min((step + 1) * stride, length))
         assert on_time.nonzero().flatten().tolist() == covered.tolist()
         torch.testing.assert_close(on_time.sum(), torch.tensor(1.0))
+
+
+def holed_batch_of(sentence: Sentence, lengths: list[int], padding: int = 0, fill: float = 0.0) -> Batch:
+    """As ``batch_of``, with holes where the network takes them, and the clock; ``fill`` stands in the padding."""
+    batch = batch_of(lengths, padding)
+    holes = torch.rand(len(lengths), 512, CHANNELS, generator=torch.Generator().manual_seed(1)) < 0.4
+    elapsed = torch.rand(len(lengths), 512, generator=torch.Generator().manual_seed(2)) * 3
+    elapsed[:, 0] = 0
+    time = batch.values.shape[1]
+    if sentence.takes_missing:
+        batch.values = batch.values.masked_fill(holes[:, :time] & batch.mask[:, :, None], torch.nan)
+    batch.values = batch.values.masked_fill(~batch.mask[:, :, None], fill)
+    return replace(batch, elapsed=elapsed[:, :time] * batch.mask if sentence.needs_clock else None)
+
+
+def rows_of(batch: Batch, rows: list[int]) -> Batch:
+    elapsed = None if batch.elapsed is None else batch.elapsed[rows]
+    return Batch(batch.values[rows], batch.mask[rows], elapsed=elapsed)
+
+
+@every_holed_sentence
+@settings(max_examples=5, deadline=None)
+@given(lengths=st.lists(st.integers(1, 40), min_size=1, max_size=5), padding=st.integers(0, 20))
+def test_padding_never_changes_an_answer_about_holes(sentence: Sentence, lengths: list[int], padding: int) -> None:
+    network = network_of(sentence)
+    plain, padded = (network(holed_batch_of(sentence, lengths, more)) for more in (0, padding))
+    assert plain.logits.isfinite().all()
+    torch.testing.assert_close(padded.logits, plain.logits, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(padded.weights[:, : max(lengths)], plain.weights, atol=1e-5, rtol=1e-4)
+
+
+@every_holed_sentence
+def test_whatever_stands_in_the_padding_never_changes_an_answer_about_holes(sentence: Sentence) -> None:
+    network = network_of(sentence)
+    clean, dirty = (network(holed_batch_of(sentence, [10, 7, 1], 5, fill)).logits for fill in (0.0, 1e3))
+    torch.testing.assert_close(dirty, clean)
+
+
+@every_holed_sentence
+def test_order_and_company_never_change_an_answer_about_holes(sentence: Sentence) -> None:
+    network, batch = network_of(sentence), holed_batch_of(sentence, [12, 5, 9])
+    answers = network(batch).logits
+    torch.testing.assert_close(network(rows_of(batch, [2, 0, 1])).logits, answers[[2, 0, 1]], atol=1e-5, rtol=1e-4)
+    for row in range(3):
+        torch.testing.assert_close(network(rows_of(batch, [row])).logits, answers[[row]], atol=1e-5, rtol=1e-4)
+
+
+@every_holed_sentence
+def test_holes_leave_every_gradient_a_number_and_reach_every_weight(sentence: Sentence) -> None:
+    network, batch = network_of(sentence).train(), holed_batch_of(sentence, [20, 17, 13, 20])
+    batch.values[0, :, 0] = torch.nan if sentence.takes_missing else 0.0  # a channel that is not known at all
+    network(batch).logits.square().sum().backward()
+    gradients = {name: weight.grad for name, weight in network.named_parameters()}
+    assert [name for name, gradient in gradients.items() if gradient is None or not gradient.any()] == []
+    assert all(gradient.isfinite().all() for gradient in gradients.values())
+
+
+@every_holed_sentence
+def test_saving_and_loading_keeps_answers_about_holes(sentence: Sentence, tmp_path: Path) -> None:
+    network, batch = network_of(sentence), holed_batch_of(sentence, [10, 7, 1])
+    inputs = CHANNELS + int(sentence.needs_clock)
+    network.normalisation.set_statistics(torch.arange(inputs) / 2.0, torch.arange(inputs) + 1.5)
+    model = FittedModel(Task(("a", "b", "c")), sentence, network, ("x", "y"))
+    again = load_model(save_model(model, tmp_path / "model"))
+    assert again.sentence == sentence
+    assert torch.equal(again.network(batch).logits, network(batch).logits)

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from limelight.parts.sentence import Sentence, preset
 from limelight.task import Task
 from limelight.training.callbacks import StopOnInterrupt
 from limelight.training.fit import Training, fit
+from limelight.training.fit import _digest as digest
 from limelight.training.settings import TrainingSettings
 
 SMALL = Sentence.of(LSTM(hidden_size=8, dropout=0.2), "attention", "linear")
@@ -30,7 +32,8 @@ TASK = Task.from_labels(WAVES.labels)
 
 
 def train(epochs: int = 3, panel: Panel = TRAIN, **options: object) -> Training:
-    settings = TrainingSettings(max_epochs=epochs, patience=options.pop("patience", 50))  # type: ignore[arg-type]
+    chosen = {name: options.pop(name) for name in ("patience", "workers") if name in options}
+    settings = TrainingSettings(max_epochs=epochs, **{"patience": 50, **chosen})  # type: ignore[arg-type]
     return fit(panel, TASK, SMALL, **{"validation": CHECK, "settings": settings, **options})  # type: ignore[arg-type]
 
 
@@ -162,6 +165,19 @@ def test_resumed_training_ends_as_if_it_had_never_been_killed(tmp_path: Path, mo
     assert same_weights(resumed, whole)
 
 
+def test_workers_change_no_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = train(epochs=4, seed=3)
+    helped = train(epochs=4, seed=3, workers=2)
+    assert numbers(helped) == numbers(alone)
+    assert same_weights(helped, alone)
+
+
+def test_a_training_resumed_with_workers_ends_as_one_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    killed_in_epoch(3, monkeypatch, tmp_path)
+    resumed = train(epochs=5, seed=3, folder=tmp_path, resume=True, workers=1)
+    assert same_weights(resumed, train(epochs=5, seed=3))
+
+
 def test_resuming_another_training_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     killed_in_epoch(1, monkeypatch, tmp_path)
     with pytest.raises(ParameterError) as error:
@@ -209,15 +225,15 @@ print(model.predict(panel).shape)
     assert process.returncode == 0
 
 
-def test_missing_values_are_refused_before_training() -> None:
+def test_missing_values_are_refused_before_training_if_asked_for() -> None:
     panel = TRAIN.compact()
     panel.values = panel.values.copy()
     panel.values[35, 0] = np.nan
     with pytest.raises(DataError) as error:
-        train(panel=panel)
+        fit(panel, TASK, replace(SMALL, missing="error"))
     assert str(error.value) == (
         f"expected a number everywhere, got a missing value (NaN) in series {str(panel.ids[1])!r}, step 5, channel "
-        "'wave'; fill it (for example with the value before it) or leave the series out"
+        "'wave'; choose missing='mask', 'last', 'linear' or 'mean' for the model, fill it in, or leave the series out"
     )
 
 
@@ -303,3 +319,35 @@ def test_gpu_that_is_not_there_is_told() -> None:
     with pytest.raises(ParameterError) as error:
         fit(TRAIN, TASK, SMALL, settings=TrainingSettings(device="gpu"))
     assert str(error.value) == "expected a GPU for device='gpu', got a machine without one; say 'auto' or 'cpu'"
+
+
+def test_the_digest_says_which_series_these_are() -> None:
+    values = TRAIN.compact().values.copy()
+    values[3] += 1
+    labels = TRAIN.require_labels()
+    others = {
+        "values": TRAIN.compact().with_facts(values=values),
+        "labels": TRAIN.with_labels(labels[::-1]),
+        "times": TRAIN.with_facts(times=np.arange(len(TRAIN.values))),
+        "rows": TRAIN[1:],
+        "none": None,
+    }
+    digests = {name: digest(panel) for name, panel in others.items()}
+    assert digest(TRAIN) == digest(TRAIN.compact())
+    assert len({digest(TRAIN), *digests.values()}) == 6
+
+
+def test_series_in_files_are_told_by_the_fingerprint_of_the_files() -> None:
+    class Files:
+        def __init__(self, fingerprint: str) -> None:
+            self.fingerprint = fingerprint
+
+        def arrays(self) -> dict[str, object]:
+            return {}
+
+        def note_read(self, lengths: object) -> None:
+            raise AssertionError("the values need not be read")
+
+    one, same, other = (TRAIN.with_facts(backing=Files(name)) for name in ("a", "a", "b"))
+    assert digest(one) == digest(same) != digest(other)
+    assert digest(one) != digest(one[1:])

@@ -1,8 +1,14 @@
+from itertools import islice
+
 import numpy as np
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from limelight.training.loaders import ShuffledBatches
+from limelight.data.panel import Panel
+from limelight.nn.batch import Batch
+from limelight.parts.sentence import Sentence
+from limelight.training.loaders import BatchesOfPanel, ShuffledBatches, training_loader
 
 
 @settings(max_examples=60, deadline=None)
@@ -44,3 +50,32 @@ def test_ragged_batches_come_in_no_order_of_length() -> None:
     longest = [lengths[rows].max() for rows in ShuffledBatches(lengths, 16, seed=0, least_batches=1)]
     assert longest != sorted(longest)
     assert longest != sorted(longest, reverse=True)
+
+
+def holed_batches() -> BatchesOfPanel:
+    random = np.random.default_rng(0)
+    series = [random.normal(size=(n, 2)) for n in random.integers(3, 30, size=40)]
+    series[3][1, 0] = np.nan
+    panel = Panel.from_series(series, times=[np.arange(len(one)) for one in series])
+    return BatchesOfPanel(panel, np.arange(40) % 2, Sentence.of("gru", missing="mask", clock="elapsed"))
+
+
+def same(mine: Batch, theirs: Batch) -> bool:
+    return all(
+        torch.equal(torch.nan_to_num(getattr(mine, name)), torch.nan_to_num(getattr(theirs, name)))
+        for name in ("values", "mask", "targets", "elapsed")
+    )
+
+
+def test_workers_give_the_batches_that_one_process_gives() -> None:
+    alone, helped = (training_loader(holed_batches(), 8, 0, 1, workers=workers) for workers in (0, 2))
+    for epoch in range(2):
+        alone.sampler.epoch = helped.sampler.epoch = epoch
+        assert all(same(mine, theirs) for mine, theirs in zip(alone, helped, strict=True))
+
+
+def test_workers_ask_for_nothing_before_the_first_batch_is_wanted() -> None:
+    alone, helped = (training_loader(holed_batches(), 8, 0, 1, workers=workers) for workers in (0, 2))
+    batches = iter(helped)  # as Lightning does with a resumed epoch, before it tells the number
+    alone.sampler.epoch = helped.sampler.epoch = 5
+    assert all(same(mine, theirs) for mine, theirs in zip(islice(alone, 3), batches, strict=False))

@@ -27,6 +27,8 @@ def test_what_is_stated_stays() -> None:
         ({"max_epochs": 0}, "expected max_epochs of at least 1, got 0"),
         ({"learning_rate": -1}, "expected learning_rate above 0.0, got -1"),
         ({"batch_size": "many"}, "expected batch_size as a whole number, got 'many'"),
+        ({"workers": -1}, "expected workers of at least 0, got -1"),
+        ({"workers": 65}, "expected workers of at most 64, got 65"),
         ({"device": "abacus"}, "expected device to be 'auto', 'cpu' or 'gpu', got 'abacus'"),
     ],
 )

@@ -17,7 +17,7 @@ from limelight.errors import DataError, listing
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
 NO_NUMBERS = ["", "NA", "na", "N/A", "n/a", "NaN", "nan", "NAN", "null", "NULL", "Null", "None", "none"]
-PIECE_BYTES = 1 << 24
+PIECE_BYTES = 1 << 21
 
 
 def csv_table(path: Path, name: str, words: Sequence[str], columns: Sequence[str] | None) -> pa.Table:

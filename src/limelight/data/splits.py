@@ -8,11 +8,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from limelight.data.columns import spoken_time
+from limelight.data.grouped_splits import rows_by_group, rows_by_time
 from limelight.errors import DataError, InternalError, ParameterError, listing, nearest
 
 Rows = NDArray[np.int64]
 Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
+RULES = ("random", "time")
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +67,23 @@ class Split:
             )
         rows: Rows = getattr(self, name)
         return rows
+
+    def require_apart(self, groups: NDArray[np.str_], name: str) -> None:
+        """Refuse a split that has one group on two sides, with a DataError.
+
+        Example
+        -------
+        >>> Split([0], [], [1]).require_apart(np.array(["a", "b"]), "machine")
+        """
+        part_of: dict[str, str] = {}
+        for part in PARTS:
+            for group in np.unique(groups[self.part(part)]).tolist():
+                other = part_of.setdefault(group, part)
+                if other != part:
+                    raise DataError(
+                        f"expected every {name} in one part of the split, got {group!r} in {other} and in {part}; what "
+                        "trains the network cannot judge it"
+                    )
 
     def describe(self) -> str:
         """Say the sizes of the parts and the rule in one line."""
@@ -271,13 +291,17 @@ def _quotas(sizes: Rows, count: int, sides: int, draw: np.random.Generator) -> R
 def _rule(parts: list[Rows], labels: ArrayLike | None, seed: int) -> str:
     if labels is None:
         return f"at random, seed {seed}"
+    return f"at random, stratified by label, seed {seed}" + _scarce(parts, labels, "series")
+
+
+def _scarce(parts: list[Rows], labels: ArrayLike, what: str) -> str:
+    """Name the classes that do not stand in every part."""
     array = np.asarray(labels)
     present = [np.unique(array[part]) for part in parts if len(part)]
     scarce = [label for label in np.unique(array) if not all(label in part for part in present)]
-    rule = f"at random, stratified by label, seed {seed}"
-    if scarce:
-        rule += f"; too few series to put class {listing([label.item() for label in scarce])} into every part"
-    return rule
+    return (
+        f"; too few {what} to put class {listing([label.item() for label in scarce])} into every part" if scarce else ""
+    )
 
 
 def make_split(
@@ -287,10 +311,82 @@ def make_split(
     validation: float,
     seed: int,
     labels: ArrayLike | None = None,
-    groups: ArrayLike | None = None,
+    groups: NDArray[np.str_] | None = None,
     group_name: str = "group",
     times: NDArray[Any] | None = None,
     by: str = "random",
 ) -> Split:
-    """Part series by a rule."""
-    return random_split(n, test=test, validation=validation, seed=seed, labels=labels)
+    """Part series by a rule: at random or by time, groups kept together.
+
+    Parameters
+    ----------
+    n, test, validation, seed, labels
+        As for ``random_split``.
+    groups, group_name
+        What keeps series together, shape (n,), and what messages call it; None for nothing.
+    times
+        Time of the first and of the last step of each series, shape (n, 2), for ``by="time"``.
+    by
+        ``"random"``, or ``"time"``: the latest series are the test, those before them the validation.
+
+    Returns
+    -------
+    Split
+        Every row in one part, every group too.
+
+    Raises
+    ------
+    ParameterError
+        If a fraction is out of range, there are fewer groups than parts, or no clock to go by.
+
+    Example
+    -------
+    >>> times = np.array([[0, 3], [9, 12], [4, 6], [7, 8]])
+    >>> make_split(4, test=0.25, validation=0, seed=0, times=times, by="time").describe()
+    'split: 3 train, 0 validation, 1 test; by time, test from 9 on'
+    """
+    _check_fractions(test, validation, seed)
+    if by not in RULES:
+        raise ParameterError(f"expected a split by {' or '.join(map(repr, RULES))}, got {by!r}{nearest(by, RULES)}")
+    if by == "random" and groups is None:
+        return random_split(n, test=test, validation=validation, seed=seed, labels=labels)
+    shares = {name: share for name, share in (("validation", validation), ("test", test)) if share}
+    if by == "time":
+        if times is None:
+            raise ParameterError("expected series with a clock to split by time, got series without; split at random")
+        parts = rows_by_time(times, shares, groups, group_name)
+        rule = _time_rule(parts, times)
+    else:
+        assert groups is not None
+        parts = rows_by_group(groups, group_name, shares, seed, _codes(labels, n))
+        rule = _group_rule(parts, groups, group_name, labels, seed)
+    nothing = np.zeros(0, dtype=np.int64)
+    split = Split(parts["train"], parts.get("validation", nothing), parts.get("test", nothing), rule)
+    if groups is not None:
+        split.require_apart(groups, group_name)
+    return split
+
+
+def _group_rule(
+    parts: dict[str, Rows], groups: NDArray[np.str_], name: str, labels: ArrayLike | None, seed: int
+) -> str:
+    counts = {part: len(np.unique(groups[rows])) for part, rows in parts.items()}
+    rule = f"at random, no {name} on two sides ({', '.join(f'{count} in {part}' for part, count in counts.items())})"
+    if sum(counts.values()) == len(groups):
+        rule += f", though every {name} has one series only"
+    return f"{rule}, seed {seed}" + ("" if labels is None else _scarce([*parts.values()], labels, "groups"))
+
+
+def _time_rule(parts: dict[str, Rows], times: NDArray[Any]) -> str:
+    """Say from when on each part is, and how many earlier series reach into it."""
+    rule = "by time"
+    later = [part for part in PARTS[1:] if len(parts.get(part, ()))]
+    for part in later:
+        begin = times[parts[part], 0].min()
+        rule += f", {part} from {spoken_time(begin)} on"
+    for part in later:
+        earlier = np.concatenate([parts[other] for other in PARTS[: PARTS.index(part)] if other in parts])
+        reaching = int((times[earlier, 1] >= times[parts[part], 0].min()).sum())
+        if reaching:
+            rule += f"; {reaching} earlier series still run when {part} begins"
+    return rule

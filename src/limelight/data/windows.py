@@ -393,7 +393,7 @@ def _fitting(answers: Any, windows: Panel) -> tuple[Any, bool, int]:
         table = np.asarray(answers, dtype=np.float64)
         return table, False, table.shape[1]
     told = [np.asarray(one, dtype=np.float64) for one in answers]
-    width = told[0].shape[-1] if told and told[0].ndim else 0
+    width = told[0].shape[-1] if told and told[0].ndim else 1
     for one, steps, name in zip(told, windows.lengths.tolist(), windows.ids.tolist(), strict=True):
         if one.shape != (steps, width):
             raise DataError(f"expected answers of shape ({steps}, {width}) on {name!r}, got {one.shape}; {forms}")

@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from limelight.data.panel import Panel
-from limelight.model.fitted import Prediction
+from limelight.model.fitted import Prediction, numbered
 
 MOST_SERIES = 12
 MOST_NAMED_CHANNELS = 6
@@ -40,6 +40,8 @@ def draw_series(
 ) -> None:
     """Draw one series, what counted as colour behind it, and the true interval at the bottom if it is known.
 
+    Missing values are gaps in the lines, a known value between two of them is a dot.
+
     Parameters
     ----------
     ax
@@ -61,9 +63,9 @@ def draw_series(
     >>> ax.get_title(loc="left")
     'pump: truly fault'
     """
-    clock, dates = _clock(panel, row)
+    clock, kind = _clock(panel, row)
     values, scaled = _comparable(panel.series(row))
-    handles = _draw_lines(ax, clock, values, panel.channels)
+    handles = _draw_lines(ax, clock, values, _channel_names(panel, scaled))
     low, high = _limits(values)
     left, right = (clock[0], clock[-1]) if clock[-1] > clock[0] else (clock[0] - 0.5, clock[0] + 0.5)
     if importance is not None:
@@ -82,7 +84,7 @@ def draw_series(
     handles += _draw_interval(ax, panel, row, clock)
     ax.set_xlim(left, right)
     ax.set_ylim(low, high)
-    _dress(ax, panel, dates, scaled)
+    _dress(ax, panel, kind, scaled)
     pad = 6 + 13 * legend_rows(len(handles))
     ax.set_title(_title(panel, row, prediction), loc="left", fontsize=10, color=INK, pad=pad, parse_math=False)
     if handles:
@@ -152,42 +154,59 @@ def name_lines(ax: Axes, handles: Sequence[Any], names: Sequence[str]) -> None:
         text.set_color(QUIET)
 
 
-def _clock(panel: Panel, row: int) -> tuple[Floats, bool]:
-    """Give an increasing time axis and whether it is of dates; step numbers where times do not serve."""
+def _clock(panel: Panel, row: int) -> tuple[Floats, str]:
+    """Give an increasing time axis, and what it shows: dates, a time, or steps where there is no time that serves."""
     times = panel.clock(row)
     dates = times.dtype.kind == "M"
     numbers = np.asarray(
         date2num(times) if dates else times,  # type: ignore[no-untyped-call]
         dtype=np.float64,
     )
-    if np.isfinite(numbers).all() and (np.diff(numbers) > 0).all():
-        return numbers, dates
-    return np.arange(len(times), dtype=np.float64), False
+    if panel.times is not None and np.isfinite(numbers).all() and (np.diff(numbers) > 0).all():
+        return numbers, "dates" if dates else "time"
+    return np.arange(len(times), dtype=np.float64), "step"
+
+
+def _range(values: Floats) -> tuple[Floats, Floats]:
+    """Give the lowest and the highest known value of each channel, NaN for one that is not known at all."""
+    return np.fmin.reduce(values, axis=0), np.fmax.reduce(values, axis=0)
 
 
 def _comparable(measured: NDArray[np.float32]) -> tuple[Floats, bool]:
     """Bring channels of very different size to the range 0 to 1, and say whether that was done."""
     values = measured.astype(np.float64)
-    low, spread = values.min(axis=0), np.ptp(values, axis=0)
+    low, high = _range(values)
+    spread = high - low
     moving = spread[spread > 0]
     if len(moving) < 2 or moving.max() <= DIFFERENT_SCALES * moving.min():
         return values, False
     return (values - low) / np.where(spread > 0, spread, 1.0), True
 
 
-def _draw_lines(ax: Axes, clock: Floats, values: Floats, channels: Sequence[str]) -> list[tuple[Any, str]]:
-    named = len(channels) <= MOST_NAMED_CHANNELS
-    width = 1.4 if len(channels) == 1 else 1.1
+def _draw_lines(ax: Axes, clock: Floats, values: Floats, names: Sequence[str]) -> list[tuple[Any, str]]:
+    named = len(names) <= MOST_NAMED_CHANNELS
+    width = 1.4 if len(names) == 1 else 1.1
     handles = []
-    for place, channel in enumerate(channels):
+    for place, name in enumerate(names):
+        if np.isnan(values[:, place]).all():
+            continue
         keep = _outline(values[:, place])
+        drawn = values[keep, place]
         style: dict[str, Any] = (
             {"color": LINES[place], "lw": width} if named else {"color": INK, "lw": 0.7, "alpha": 0.55}
         )
-        marker = "o" if len(clock) == 1 else None
-        (line,) = ax.plot(clock[keep], values[keep, place], marker=marker, zorder=3, **style)
-        handles.append((line, channel))
-    return handles if named and len(channels) > 1 else []
+        if dots := _alone(drawn):
+            style |= {"marker": "o", "markevery": dots, "ms": 4}
+        (line,) = ax.plot(clock[keep], drawn, zorder=3, **style)
+        handles.append((line, name))
+    return handles if named and len(names) > 1 else []
+
+
+def _alone(values: Floats) -> list[int]:
+    """Find the values that no line would show, as both neighbours are missing."""
+    known = np.concatenate([[False], ~np.isnan(values), [False]])
+    places: list[int] = np.flatnonzero(known[1:-1] & ~known[:-2] & ~known[2:]).tolist()
+    return places
 
 
 def _outline(values: Floats) -> NDArray[np.int64]:
@@ -195,8 +214,12 @@ def _outline(values: Floats) -> NDArray[np.int64]:
     if len(values) <= MOST_DRAWN_STEPS:
         return np.arange(len(values))
     borders = np.linspace(0, len(values), MOST_DRAWN_STEPS // 2 + 1).astype(np.int64)
+    # A missing value is neither lowest nor highest, so that only a stretch without any known value becomes a gap.
+    low, high = np.where(np.isnan(values), np.inf, values), np.where(np.isnan(values), -np.inf, values)
     kept = [
-        start + extreme(values[start:stop]) for start, stop in pairwise(borders) for extreme in (np.argmin, np.argmax)
+        start + place
+        for start, stop in pairwise(borders)
+        for place in (np.argmin(low[start:stop]), np.argmax(high[start:stop]))
     ]
     return np.unique([0, *kept, len(values) - 1])
 
@@ -227,22 +250,48 @@ def _draw_interval(ax: Axes, panel: Panel, row: int, clock: Floats) -> list[tupl
 
 
 def _limits(values: Floats) -> tuple[float, float]:
-    low, high = float(values.min()), float(values.max())
+    low, high = (float(end) for end in _range(values.reshape(-1)))
+    if math.isnan(low):
+        return 0.0, 1.0
     room = (high - low) or abs(high) or 1.0
     return low - 0.14 * room, high + 0.08 * room
 
 
-def _dress(ax: Axes, panel: Panel, dates: bool, scaled: bool) -> None:
-    if dates:
+def _channel_names(panel: Panel, scaled: bool) -> list[str]:
+    """Name the channels for the legend, with their units where they are drawn in them."""
+    if scaled:
+        return list(panel.channels)
+    return [_with_unit(name, panel.units.get(name), MOST_LETTERS) for name in panel.channels]
+
+
+def _values_name(panel: Panel, scaled: bool) -> str:
+    units = {panel.units.get(name) for name in panel.channels}
+    if len(panel.channels) > 1:
+        name = f"{len(panel.channels)} channels"
+    else:
+        name = "value" if numbered(panel.channels) else panel.channels[0]
+    if scaled:
+        return f"{name}, rescaled"
+    return _with_unit(name, units.pop() if len(units) == 1 else None)
+
+
+def _with_unit(name: str, unit: str | None, most: int = 40) -> str:
+    if not unit:
+        return _short(name, most)
+    ending = f" ({_short(unit, most // 2)})"
+    return _short(name, most - len(ending)) + ending
+
+
+def _dress(ax: Axes, panel: Panel, kind: str, scaled: bool) -> None:
+    if kind == "dates":
         locator = AutoDateLocator(minticks=3, maxticks=7)  # type: ignore[no-untyped-call]
         ax.xaxis.set_major_locator(locator)
         formatter = ConciseDateFormatter(locator)  # type: ignore[no-untyped-call]
         ax.xaxis.set_major_formatter(formatter)
     ax.ticklabel_format(axis="y", scilimits=(-3, 4))
-    ax.set_xlabel("step" if panel.times is None else "time", fontsize=9, color=QUIET, loc="left")
-    one = panel.channels[0] if len(panel.channels) == 1 else f"{len(panel.channels)} channels"
-    name = f"{one}, rescaled" if scaled else one
-    ax.set_ylabel(_short(name), fontsize=9, color=QUIET, parse_math=False)
+    axis = _with_unit("time", panel.units.get("time")) if kind == "time" else "time" if kind == "dates" else "step"
+    ax.set_xlabel(axis, fontsize=9, color=QUIET, loc="left", parse_math=False)
+    ax.set_ylabel(_values_name(panel, scaled), fontsize=9, color=QUIET, parse_math=False)
     ax.tick_params(labelsize=8.5, colors=QUIET, length=3)
     ax.spines[["top", "right"]].set_visible(False)
     ax.spines[["left", "bottom"]].set_color("#b9c2c9")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +17,14 @@ STEPS_PER_BATCH = 65_536
 """Time steps, padding included, that one batch of a prediction holds at most; measured flat from 30k to 500k."""
 
 
-def make_batch(panel: Panel, rows: NDArray[np.int64], codes: NDArray[np.int64] | None = None) -> Batch:
+def make_batch(
+    panel: Panel,
+    rows: NDArray[np.int64],
+    codes: NDArray[np.int64] | None = None,
+    *,
+    elapsed: bool = False,
+    missing: bool = False,
+) -> Batch:
     """Pad some series to one length.
 
     Parameters
@@ -27,6 +35,10 @@ def make_batch(panel: Panel, rows: NDArray[np.int64], codes: NDArray[np.int64] |
         Which of them, in the order wanted, shape (batch,).
     codes
         Class of every series of the panel, shape (n,), or None.
+    elapsed
+        Whether the batch has the time between steps.
+    missing
+        Whether values may be missing (NaN).
 
     Returns
     -------
@@ -36,7 +48,8 @@ def make_batch(panel: Panel, rows: NDArray[np.int64], codes: NDArray[np.int64] |
     Raises
     ------
     DataError
-        If a value is missing or infinite, naming series, step and channel.
+        If a value is infinite, or missing where it may not, naming series, step and channel; or if the time between
+        steps is wanted and the series have no clock, or one with gaps.
 
     Example
     -------
@@ -47,15 +60,41 @@ def make_batch(panel: Panel, rows: NDArray[np.int64], codes: NDArray[np.int64] |
     lengths = panel.lengths[rows]
     steps = np.arange(lengths.max())
     mask = steps < lengths[:, None]
-    places = panel.starts[rows][:, None] + steps
-    if mask.all():
-        values = panel.values[places]
-    else:
-        values = panel.values[np.where(mask, places, panel.starts[rows][:, None])] * mask[:, :, None]
-    if not np.isfinite(values.sum()):
-        require_finite(panel[rows])
+    places = panel.starts[rows][:, None] + np.where(mask, steps, 0)
+    values = panel.values[places]
+    values[~mask] = 0.0  # not times the mask: a missing value would stay one
+    if not _all_fine(values, missing):
+        require_finite(panel[rows], missing=missing)
+    between = torch.from_numpy(_elapsed(panel, rows, places, mask)) if elapsed else None
+    panel.note_read(lengths)
     targets = None if codes is None else torch.from_numpy(codes[rows])
-    return Batch(torch.from_numpy(values), torch.from_numpy(mask), targets)
+    return Batch(torch.from_numpy(values), torch.from_numpy(mask), targets, between)
+
+
+def _all_fine(values: NDArray[np.float32], missing: bool) -> bool:
+    """Look at the sum first, which is faster than to look at every value."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(values.sum()):
+            return True
+    return missing and not np.isinf(values).any()
+
+
+def _elapsed(
+    panel: Panel, rows: NDArray[np.int64], places: NDArray[np.int64], mask: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    require_clock(panel)
+    assert panel.times is not None
+    between = np.diff(panel.times[places], axis=1)
+    seconds = between / np.timedelta64(1, "s") if between.dtype.kind == "m" else between
+    elapsed = np.zeros(places.shape, dtype=np.float32)
+    elapsed[:, 1:] = np.where(mask[:, 1:], seconds, 0.0)
+    if not np.isfinite(elapsed).all():
+        place, step = np.argwhere(~np.isfinite(elapsed))[0]
+        raise DataError(
+            f"expected a time at every step, got none in series {str(panel.ids[rows[place]])!r} at step {step} or the "
+            "one before; leave these steps out"
+        )
+    return elapsed
 
 
 def batches_by_length(panel: Panel, most_series: int = 512) -> Iterator[NDArray[np.int64]]:
@@ -82,14 +121,45 @@ def batches_by_length(panel: Panel, most_series: int = 512) -> Iterator[NDArray[
         start += size
 
 
-def require_finite(panel: Panel) -> None:
-    """Refuse missing and infinite values; DataError says where the first one is."""
-    for row in range(len(panel)):
-        bad = np.argwhere(~np.isfinite(panel.series(row)))
-        if len(bad):
-            step, channel = bad[0]
-            value = "a missing value (NaN)" if np.isnan(panel.series(row)[step, channel]) else "infinity"
-            raise DataError(
-                f"expected a number everywhere, got {value} in series {str(panel.ids[row])!r}, step {step}, channel "
-                f"{panel.channels[channel]!r}; fill it (for example with the value before it) or leave the series out"
-            )
+def require_finite(panel: Panel, *, missing: bool = False) -> None:
+    """Refuse infinite values, and missing ones too unless they are allowed; DataError says where the first one is."""
+    for block in panel.blocks():
+        values = block.values
+        bad = np.isinf(values) if missing else ~np.isfinite(values)
+        if not bad.any():
+            continue
+        place, channel = np.unravel_index(int(bad.argmax()), bad.shape)
+        row = int(np.searchsorted(block.starts, place, side="right")) - 1
+        gap = np.isnan(values[place, channel])
+        said = "a missing value (NaN)" if gap else "infinity"
+        advice = "choose missing='mask', 'last', 'linear' or 'mean' for the model, fill it in" if gap else "correct it"
+        raise DataError(
+            f"expected a number everywhere, got {said} in series {str(block.ids[row])!r}, step "
+            f"{place - block.starts[row]}, channel {panel.channels[channel]!r}; {advice}, or leave the series out"
+        )
+
+
+def require_clock(panel: Panel) -> None:
+    """Refuse a panel without times; DataError says what to do."""
+    if panel.times is None:
+        raise DataError(
+            "expected series with a clock, as in training, got series without times; give a time for every step, or "
+            "train with clock='order'"
+        )
+
+
+def clock_kind(panel: Panel) -> str | None:
+    """Say whether the clock of a panel is of ``"dates"`` or ``"numbers"``; None without a clock."""
+    if panel.times is None:
+        return None
+    return "dates" if panel.times.dtype.kind == "M" else "numbers"
+
+
+def require_same_clock(trained: Any, panel: Panel) -> None:
+    """Refuse a panel whose clock is not of the kind of the training's; None as that kind refuses nothing."""
+    given = clock_kind(panel)
+    if trained is not None and given != trained:
+        raise DataError(
+            f"expected a clock of {trained}, as in training, got a clock of {given}; give the times as they were in "
+            "training"
+        )

@@ -1,7 +1,8 @@
 """A fitted model as a folder: ``weights.safetensors`` and ``model.json``. Nothing in it is ever executed.
 
-Format 1. ``model.json`` holds ``format`` ("limelight-model"), ``version`` (1), ``task``, ``sentence``, ``channels``,
-``fitted_on`` and ``weights_sha256``. A reader refuses a version newer than its own.
+Format 2. ``model.json`` holds ``format`` ("limelight-model"), ``version`` (2), ``task``, ``sentence``, ``channels``,
+``fitted_on`` and ``weights_sha256``. A reader refuses a version newer than its own. In version 1 the sentence did not
+say how it takes missing values and the clock: it refused missing values and saw the order of the steps alone.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ from limelight.nn.network import Network
 from limelight.parts.sentence import Sentence
 from limelight.task import Task
 
-FORMAT, VERSION = "limelight-model", 1
+FORMAT, VERSION = "limelight-model", 2
 MODEL_FILE, WEIGHTS_FILE = "model.json", "weights.safetensors"
+WORDS_OF_VERSION_1 = {"missing": "error", "clock": "order"}
 KEYS = {"format", "version", "task", "sentence", "channels", "fitted_on", "weights_sha256"}
 
 
@@ -110,7 +112,8 @@ def load_model(folder: Path | str) -> FittedModel:
     content = _read_description(folder)
     weights = _read_weights(folder, content["weights_sha256"])
     try:
-        task, sentence = Task.from_json(content["task"]), Sentence.from_json(content["sentence"])
+        older = WORDS_OF_VERSION_1 if content["version"] == 1 else {}
+        task, sentence = Task.from_json(content["task"]), Sentence.from_json({**older, **content["sentence"]})
         channels = tuple(str(name) for name in content["channels"])
         fitted_on = dict(content["fitted_on"])
         with torch.device("meta"):  # shapes without memory: a forged size costs nothing

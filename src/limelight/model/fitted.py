@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,10 +12,14 @@ from numpy.typing import NDArray
 
 from limelight.data.panel import Panel
 from limelight.errors import DataError, InternalError, listing
-from limelight.model.batching import batches_by_length, make_batch
+from limelight.model.batching import batches_by_length, make_batch, require_clock, require_same_clock
 from limelight.nn.network import Network
 from limelight.parts.sentence import Sentence
 from limelight.task import Task
+
+SERIES_PER_BLOCK = 20_000
+STEPS_PER_BLOCK = 1 << 24
+"""Of one block of a prediction: 64 MiB of attention."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,8 @@ class FittedModel:
     channels
         Names of the channels in the order in which the network wants them.
     fitted_on
-        Facts about the training for people: number of series, lengths, seed, versions.
+        Facts about the training for people: number of series, lengths, seed, versions. One is for ``predict``:
+        ``clock``, the kind of the training's clock (``"dates"`` or ``"numbers"``), where the network uses it.
     """
 
     task: Task
@@ -81,12 +86,12 @@ class FittedModel:
     fitted_on: dict[str, Any] = field(default_factory=dict)
 
     def predict(self, panel: Panel, *, attention: bool = False) -> Prediction:
-        """Answer every series of a panel.
+        """Answer every series of a panel; beside the answers, memory does not grow with the panel.
 
         Parameters
         ----------
         panel
-            Series with the channels of the training.
+            Series with the channels of the training, and its kind of clock where the network uses the clock.
         attention
             Whether to keep how much each time step counted (4 bytes for each step of the panel).
 
@@ -98,17 +103,50 @@ class FittedModel:
         Raises
         ------
         DataError
-            If the channels differ from those of the training, or a value is missing or infinite.
+            If the channels or the kind of the clock differ from those of the training, or a value is infinite, or
+            missing although the model takes no missing values.
+        """
+        blocks = list(self.predict_blocks(panel, attention=attention))
+        logits = np.concatenate([np.zeros((0, self.task.outputs)), *(block.logits for block in blocks)])
+        kept = [weights for block in blocks for weights in block.attention or []]
+        return Prediction(panel.ids, self.task, logits, kept or None)
+
+    def predict_blocks(self, panel: Panel, *, attention: bool = False) -> Iterator[Prediction]:
+        """Answer a panel block by block, for answers that are written away as they come.
+
+        Parameters
+        ----------
+        panel, attention
+            As for ``predict``, which also says what is refused.
+
+        Returns
+        -------
+        Iterator[Prediction]
+            About consecutive series in the order of the panel, at most 20,000 at a time.
+
+        Example
+        -------
+        >>> sentence = Sentence.of({"name": "gru", "hidden_size": 2}, "last", "linear")
+        >>> model = FittedModel(Task(("a", "b")), sentence, Network(sentence, channels=1, outputs=1), ("channel_0",))
+        >>> [len(block.ids) for block in model.predict_blocks(Panel.from_series(np.zeros((20_002, 1))))]
+        [20000, 2]
         """
         self.require_channels(panel)
+        if self.sentence.needs_clock:
+            require_clock(panel)
+            require_same_clock(self.fitted_on.get("clock"), panel)
+        return (self._answer(panel[rows], attention) for rows in _blocks(panel.lengths))
+
+    def _answer(self, panel: Panel, attention: bool) -> Prediction:
         logits = np.zeros((len(panel), self.task.outputs))
         kept: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(panel)
         has_weights = False
         device = next(self.network.parameters()).device
+        elapsed, missing = self.sentence.needs_clock, self.sentence.takes_missing
         self.network.eval()
         with torch.inference_mode():
             for rows in batches_by_length(panel):
-                answer = self.network(make_batch(panel, rows).to(device))
+                answer = self.network(make_batch(panel, rows, elapsed=elapsed, missing=missing).to(device))
                 logits[rows] = answer.logits.double().cpu().numpy()
                 if attention and answer.weights is not None:
                     has_weights = True
@@ -131,6 +169,18 @@ class FittedModel:
                 f"expected the channels of the training in their order ({listing(self.channels, 20)}), got "
                 f"{listing(panel.channels, 20)}; pick and order them with channels=[...] when reading"
             )
+
+
+def _blocks(lengths: NDArray[np.int64]) -> Iterator[slice]:
+    """Cut rows into consecutive blocks of so many series and steps at most; a longer series is a block of its own."""
+    ends = np.cumsum(lengths)
+    start = 0
+    while start < len(lengths):
+        before = int(ends[start - 1]) if start else 0
+        within = int(np.searchsorted(ends, before + STEPS_PER_BLOCK, side="right"))
+        stop = max(start + 1, min(start + SERIES_PER_BLOCK, within))
+        yield slice(start, stop)
+        start = stop
 
 
 def numbered(channels: Sequence[str]) -> bool:

@@ -1,4 +1,4 @@
-"""A sentence of parts becomes a network: normalisation, encoder, pooling, head."""
+"""A sentence of parts becomes a network: normalisation, filling of missing values, encoder, pooling, head."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from limelight.errors import InternalError
 from limelight.nn.batch import Batch
 from limelight.nn.convolutional import ConvLSTMEncoder
+from limelight.nn.filling import Filling
 from limelight.nn.masking import spread_over_time
 from limelight.nn.normalisation import Standardisation
 from limelight.nn.pooling import AdditiveAttention, Last, Max, Mean
@@ -41,12 +43,12 @@ class Answer:
 
 
 class Network(nn.Module):
-    """Normalisation, encoder, pooling and head, built from a sentence.
+    """Normalisation, filling of missing values, encoder, pooling and head, built from a sentence.
 
     Parameters
     ----------
     sentence
-        The parts, with every size settled (``Sentence.for_length``).
+        The parts, with every size settled (``Sentence.settled``).
     channels
         Of the series, at least 1.
     outputs
@@ -64,18 +66,34 @@ class Network(nn.Module):
     def __init__(self, sentence: Sentence, channels: int, outputs: int) -> None:
         super().__init__()
         self.sentence = sentence
-        self.normalisation = Standardisation(channels)
-        self.encoder = _builder(ENCODER_BUILDERS, sentence.encoder)(sentence.encoder, channels)
+        clock = int(sentence.needs_clock)
+        self.normalisation = Standardisation(channels + clock)
+        self.filling = Filling(sentence.missing, channels) if sentence.takes_missing else None
+        width = (channels if self.filling is None else self.filling.width) + clock
+        self.encoder = _builder(ENCODER_BUILDERS, sentence.encoder)(sentence.encoder, width)
         self.pooling = _builder(POOLING_BUILDERS, sentence.pooling)(sentence.pooling, self.encoder)
         self.head = _builder(HEAD_BUILDERS, sentence.head)(sentence.head, self.encoder.width, outputs)
 
     def forward(self, batch: Batch) -> Answer:
         """Answer a batch; padding in it never changes the answer for the real steps."""
-        values = self.normalisation(batch.values, batch.mask)
-        features, mask = self.encoder(values, batch.mask)
+        features, mask = self.encoder(self._inputs(batch), batch.mask)
         pooled, weights = self.pooling(features, mask)
         on_time = None if weights is None else spread_over_time(weights, batch.mask, self.encoder.stride)
         return Answer(self.head(pooled), on_time)
+
+    def _inputs(self, batch: Batch) -> Float[Tensor, "batch time inputs"]:
+        """Scale values and clock, and fill in what is missing; the clock is the last input."""
+        values, elapsed = batch.values, batch.elapsed
+        if self.sentence.needs_clock:
+            if elapsed is None:
+                raise InternalError("a network with clock='elapsed' got a batch without the time between steps")
+            values = torch.cat([values, elapsed[:, :, None]], dim=2)
+        scaled: Tensor = self.normalisation(values, batch.mask)
+        if self.filling is None:
+            return scaled
+        channels = batch.values.shape[2]
+        filled = self.filling(scaled[:, :, :channels], batch.mask, elapsed)
+        return torch.cat([filled, scaled[:, :, channels:]], dim=2)
 
 
 def _recurrent(part: Any, channels: int) -> nn.Module:
@@ -91,7 +109,7 @@ def _recurrent(part: Any, channels: int) -> nn.Module:
 
 def _conv_lstm(part: Any, channels: int) -> nn.Module:
     if part.stride == "auto":
-        raise InternalError("a ConvLSTM was built before its stride was settled; call Sentence.for_length first")
+        raise InternalError("a ConvLSTM was built before its stride was settled; call Sentence.settled first")
     return ConvLSTMEncoder(channels, **part.get_params())
 
 

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 class Standardisation(nn.Module):
     """Subtract the training mean of each channel and divide by its standard deviation; padding becomes 0.
 
+    A missing value (NaN) stays one.
+
     Parameters
     ----------
     channels

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -16,60 +16,140 @@ from limelight.parts.poolings import POOLINGS, AttentionPooling, LastPooling
 WORDS: Mapping[str, Mapping[str, type[Part]]] = MappingProxyType(
     {"encoder": ENCODERS, "pooling": POOLINGS, "head": HEADS}
 )
+CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "missing": ("auto", "error", "mask", "last", "linear", "mean"),
+        "clock": ("auto", "order", "elapsed"),
+    }
+)
+"""Plain words beside the parts, the default first."""
+_MEANING = {"missing": "a way to treat missing values", "clock": "a way to use the clock"}
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """The parts of one network, checked.
+    """The parts of one network and how it takes missing values and the clock, checked.
 
     Parameters
     ----------
     encoder, pooling, head
         One part of each kind.
+    missing
+        What stands for a missing value: ``"mean"`` the mean of its channel in training; ``"last"`` the last known value
+        of the channel; ``"linear"`` what lies between its neighbours; ``"mask"`` the mean, and a channel more for each
+        channel that says where values were missing; ``"error"`` refuses missing values. ``"auto"`` becomes ``"mask"``
+        if values are missing in the training part, else ``"error"``, which a network takes it for until it is settled.
+    clock
+        ``"elapsed"`` gives the network the time since the step before as a channel more; ``"order"`` lets it see the
+        order of the steps alone. ``"auto"`` becomes ``"elapsed"`` if the clock of the training part is irregular, else
+        ``"order"``, which a network takes it for until it is settled.
+
+    Raises
+    ------
+    ParameterError
+        If ``missing`` or ``clock`` is another word.
 
     Example
     -------
-    >>> Sentence.of(encoder="lstm", pooling="last", head="linear").describe()
-    'lstm (64), last, linear'
+    >>> Sentence.of(encoder="lstm", pooling="last", head="linear", missing="mask").describe()
+    'lstm (64), last, linear; missing values: mask'
     """
 
     encoder: Part
     pooling: Part
     head: Part
+    missing: str = "auto"
+    clock: str = "auto"
+
+    def __post_init__(self) -> None:
+        for name, known in CHOICES.items():
+            word = getattr(self, name)
+            if word not in known:
+                raise ParameterError(f"expected {_MEANING[name]}, got {name}={word!r}{nearest(word, known)}")
 
     @classmethod
-    def of(cls, encoder: Any = "conv_lstm", pooling: Any = "attention", head: Any = "mlp") -> Sentence:
+    def of(
+        cls,
+        encoder: Any = "conv_lstm",
+        pooling: Any = "attention",
+        head: Any = "mlp",
+        missing: str = "auto",
+        clock: str = "auto",
+    ) -> Sentence:
         """Make a sentence of names, JSON objects or parts; ParameterError if one of them is wrong."""
         return cls(
             make(encoder, ENCODERS, "encoder"),
             make(pooling, POOLINGS, "pooling"),
             make(head, HEADS, "head"),
+            missing,
+            clock,
         )
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Sentence:
-        """Read what ``to_json`` wrote, or a person in an experiment file; parts left out are the defaults."""
+        """Read what ``to_json`` wrote, or a person in an experiment file; what is left out is the default."""
+        words = [*WORDS, *CHOICES]
         for key in content:
-            if key not in WORDS:
-                raise ParameterError(f"a model has no part {key!r}{nearest(key, WORDS)}")
+            if key not in words:
+                raise ParameterError(f"a model has no part {key!r}{nearest(key, words)}")
         return cls.of(**content)
 
     def to_json(self) -> dict[str, Any]:
-        """Say every part with all its parameters."""
-        return {word: getattr(self, word).to_json() for word in WORDS}
+        """Say every part with all its parameters, and the plain words."""
+        return {
+            **{word: getattr(self, word).to_json() for word in WORDS},
+            **{name: getattr(self, name) for name in CHOICES},
+        }
 
-    def for_length(self, typical_length: float) -> Sentence:
-        """Settle what depends on how long series typically are, in steps."""
+    def settled(self, typical_length: float, *, missing: bool, irregular: bool) -> Sentence:
+        """Settle what depends on the training part.
+
+        Parameters
+        ----------
+        typical_length
+            How long its series typically are, in steps.
+        missing
+            Whether values are missing in it.
+        irregular
+            Whether its clock is irregular.
+
+        Returns
+        -------
+        Sentence
+            Without ``"auto"``; what was stated stays.
+
+        Example
+        -------
+        >>> Sentence.of("gru").settled(100, missing=True, irregular=False).missing
+        'mask'
+        """
         encoder = self.encoder
         if isinstance(encoder, ConvLSTM):
             encoder = encoder.for_length(typical_length)
-        return Sentence(encoder, self.pooling, self.head)
+        treated = ("mask" if missing else "error") if self.missing == "auto" else self.missing
+        clock = ("elapsed" if irregular else "order") if self.clock == "auto" else self.clock
+        return replace(self, encoder=encoder, missing=treated, clock=clock)
+
+    @property
+    def takes_missing(self) -> bool:
+        """Whether the network takes missing values."""
+        return self.missing not in ("auto", "error")
+
+    @property
+    def needs_clock(self) -> bool:
+        """Whether the network sees the time between steps."""
+        return self.clock == "elapsed"
 
     def describe(self) -> str:
         """Say the network in one line."""
         size = self.encoder.get_params().get("hidden_size")
         both = "bidirectional " if self.encoder.get_params().get("bidirectional") else ""
-        return f"{both}{self.encoder.name} ({size}), {self.pooling.name}, {self.head.name}"
+        said = [f"{both}{self.encoder.name} ({size}), {self.pooling.name}, {self.head.name}"]
+        if self.takes_missing:
+            said.append(f"missing values: {self.missing}")
+        if self.needs_clock:
+            said.append(f"clock: {self.clock}")
+        return "; ".join(said)
 
 
 def _articles_lstm(**parameters: Any) -> Sentence:

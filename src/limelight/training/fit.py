@@ -10,7 +10,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,9 @@ from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import EarlyStopping
 
 from limelight.data.panel import Panel
+from limelight.data.statistics import ChannelStatistics, channel_statistics
 from limelight.errors import OutputError, ParameterError
-from limelight.model.batching import require_finite
+from limelight.model.batching import clock_kind, require_clock, require_finite, require_same_clock
 from limelight.model.fitted import FittedModel
 from limelight.nn.network import Network
 from limelight.parts.sentence import Sentence
@@ -37,7 +38,7 @@ from limelight.training.callbacks import (
     StopAgain,
     StopOnInterrupt,
 )
-from limelight.training.loaders import training_loader, validation_loader
+from limelight.training.loaders import BatchesOfPanel, training_loader, validation_loader
 from limelight.training.module import TrainedNetwork
 from limelight.training.settings import LEAST_BATCHES_OF_AN_EPOCH, TrainingSettings
 
@@ -137,7 +138,8 @@ def fit(
     Raises
     ------
     DataError
-        If a value is missing or infinite.
+        If a value is infinite, or missing where the sentence refuses that; or if there is no clock where the sentence
+        uses it.
     LabelError
         If a label is not a class of the task.
     OutputError
@@ -147,24 +149,31 @@ def fit(
     """
     settings = settings or TrainingSettings()
     require_device(settings)
-    require_finite(panel)
-    if validation is not None:
-        require_finite(validation)
+    statistics = channel_statistics(panel)
+    sentence = _settle(sentence, panel, statistics)
+    _require_usable(sentence, panel, validation, statistics)
     settings = settings.for_series(len(panel))
-    sentence = sentence.for_length(float(np.median(panel.lengths)))
     checkpoint = checkpoint_to_resume(folder) if resume else None
+    batches = BatchesOfPanel(panel, task.encode(panel.require_labels()), sentence)
     loader = training_loader(
-        panel, task.encode(panel.require_labels()), settings.batch_size or 1, seed, LEAST_BATCHES_OF_AN_EPOCH
+        batches, settings.batch_size or 1, seed, LEAST_BATCHES_OF_AN_EPOCH, workers=settings.workers
     )
     checks = None
     if validation is not None:
-        checks = validation_loader(validation, task.encode(validation.require_labels()))
+        checks = validation_loader(BatchesOfPanel(validation, task.encode(validation.require_labels()), sentence))
     started = time.perf_counter()
     with _own_randomness(seed), _quiet_lightning():
         network = Network(sentence, len(panel.channels), task.outputs)
-        _fit_scaling(network, panel)
+        _fit_scaling(network, statistics)
         epochs = settings.max_epochs or 1
-        asked = [sentence.to_json(), settings.to_json(), task.to_json(), seed, _digest(panel), _digest(validation)]
+        asked = [
+            sentence.to_json(),
+            replace(settings, workers=0).to_json(),  # any number of them gives the same training
+            task.to_json(),
+            seed,
+            _digest(panel),
+            _digest(validation),
+        ]
         module = TrainedNetwork(network, task, settings, epochs * len(loader), json.dumps(asked, sort_keys=True))
         watch = _watch(settings, seed, folder, progress, checks is not None)
         trainer = _trainer(settings, watch, folder)
@@ -178,7 +187,9 @@ def fit(
     watch.best.restore(network)
     network.cpu().eval()
     _require_finite_weights(network, settings)
-    model = FittedModel(task, sentence, network, panel.channels, _facts(panel, validation, task, settings, seed))
+    facts = _facts(panel, validation, task, settings, seed)
+    facts["missing_values"] = int(statistics.missing.sum())
+    model = FittedModel(task, sentence, network, panel.channels, facts)
     return Training(
         model,
         watch.history.rows,
@@ -202,11 +213,34 @@ def require_device(settings: TrainingSettings) -> None:
         raise ParameterError("expected a GPU for device='gpu', got a machine without one; say 'auto' or 'cpu'")
 
 
-def _fit_scaling(network: Network, panel: Panel) -> None:
-    values = panel.compact().values.astype(np.float64)
-    network.normalisation.set_statistics(
-        torch.from_numpy(values.mean(axis=0)).float(), torch.from_numpy(values.std(axis=0)).float()
+def _settle(sentence: Sentence, panel: Panel, statistics: ChannelStatistics) -> Sentence:
+    return sentence.settled(
+        float(np.median(panel.lengths)),
+        missing=bool(statistics.missing.any()),
+        irregular=statistics.clock is not None and statistics.clock.irregular,
     )
+
+
+def _require_usable(sentence: Sentence, panel: Panel, validation: Panel | None, statistics: ChannelStatistics) -> None:
+    """Refuse values that the network cannot take, and series without the clock that it needs."""
+    for one in (panel,) if validation is None else (panel, validation):
+        if sentence.needs_clock:
+            require_clock(one)
+        unsure = one is validation or statistics.infinite.any() or statistics.missing.any()
+        if unsure:
+            require_finite(one, missing=sentence.takes_missing)
+    if validation is not None and sentence.needs_clock:
+        require_same_clock(clock_kind(panel), validation)
+
+
+def _fit_scaling(network: Network, statistics: ChannelStatistics) -> None:
+    """Take mean and deviation of the known values; a channel that was never known is left as it is."""
+    known = statistics.count > 0
+    mean, deviation = np.where(known, statistics.mean, 0.0), np.where(known, statistics.deviation, 1.0)
+    if network.sentence.needs_clock and statistics.clock is not None:
+        mean = np.append(mean, statistics.clock.mean_step)
+        deviation = np.append(deviation, statistics.clock.deviation_step)
+    network.normalisation.set_statistics(torch.from_numpy(mean).float(), torch.from_numpy(deviation).float())
 
 
 def _watch(
@@ -261,10 +295,17 @@ def checkpoint_to_resume(folder: Path | None) -> Path:
 def _digest(panel: Panel | None) -> str:
     """Say in a few letters which series these are, with their labels."""
     digest = hashlib.sha256()
-    if panel is not None:
-        digest.update(repr((panel.ids.tolist(), panel.lengths.tolist(), panel.require_labels().tolist())).encode())
-        for row in range(len(panel)):
-            digest.update(np.ascontiguousarray(panel.series(row)).tobytes())
+    if panel is None:
+        return digest.hexdigest()
+    digest.update(repr((panel.ids.tolist(), panel.lengths.tolist(), panel.require_labels().tolist())).encode())
+    fingerprint = getattr(panel.backing, "fingerprint", None)
+    if fingerprint is not None:  # the files say themselves what is in them
+        digest.update(repr((fingerprint, panel.starts.tolist())).encode())
+        return digest.hexdigest()
+    for block in panel.blocks():
+        digest.update(block.values.tobytes())
+        if block.times is not None:
+            digest.update(block.times.tobytes())
     return digest.hexdigest()
 
 
@@ -275,6 +316,7 @@ def _facts(panel: Panel, validation: Panel | None, task: Task, settings: Trainin
         "lengths": [int(panel.lengths.min()), int(np.median(panel.lengths)), int(panel.lengths.max())],
         "training": settings.to_json(),
         "seed": seed,
+        "clock": clock_kind(panel),
         "class_counts": np.bincount(task.encode(panel.require_labels()), minlength=len(task.classes)).tolist(),
     }
 
@@ -312,6 +354,7 @@ def _quiet_lightning() -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module="lightning")
             warnings.filterwarnings("ignore", message=".*lightning.*")
+            warnings.filterwarnings("ignore", message=".*fork.*", category=DeprecationWarning)  # of workers
             yield
     finally:
         for logger, level in zip(loggers, before, strict=True):

@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from limelight.data.panel import Panel
 from limelight.model.batching import batches_by_length, make_batch
 from limelight.nn.batch import Batch
+from limelight.parts.sentence import Sentence
 
 Rows = NDArray[np.int64]
 POOL = 32
@@ -29,13 +30,16 @@ class BatchesOfPanel(Dataset[Batch]):
         The series.
     codes
         Class of each series, shape (n,).
+    sentence
+        Of the network that takes the batches: says whether they have the time between steps and missing values.
     """
 
-    def __init__(self, panel: Panel, codes: NDArray[np.int64]) -> None:
-        self.panel, self.codes = panel, codes
+    def __init__(self, panel: Panel, codes: NDArray[np.int64], sentence: Sentence) -> None:
+        self.panel, self.codes, self.sentence = panel, codes, sentence
 
     def __getitem__(self, rows: Rows) -> Batch:
-        return make_batch(self.panel, rows, self.codes)
+        sentence = self.sentence
+        return make_batch(self.panel, rows, self.codes, elapsed=sentence.needs_clock, missing=sentence.takes_missing)
 
 
 class ShuffledBatches(Sampler[Rows]):
@@ -87,20 +91,37 @@ class ShuffledBatches(Sampler[Rows]):
         return [order[i : i + self.batch_size] for i in range(0, len(order), self.batch_size)]
 
 
+class LateLoader(DataLoader[Batch]):
+    """Asks its sampler for the first rows when the first batch is wanted.
+
+    Workers ask for rows ahead, from the moment an iterator is made. Lightning makes that of a resumed epoch before it
+    tells the number of the epoch, on which the order of the rows depends.
+    """
+
+    def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]
+        yield from super().__iter__()
+
+
 def training_loader(
-    panel: Panel, codes: NDArray[np.int64], batch_size: int, seed: int, least_batches: int
+    batches: BatchesOfPanel, batch_size: int, seed: int, least_batches: int, workers: int = 0
 ) -> DataLoader[Batch]:
     """Give the shuffled batches of a training panel; ``loader.sampler.epoch`` says of which epoch."""
-    sampler = ShuffledBatches(panel.lengths, batch_size, seed, least_batches)
-    return _loader(BatchesOfPanel(panel, codes), sampler)
+    return _loader(batches, ShuffledBatches(batches.panel.lengths, batch_size, seed, least_batches), workers)
 
 
-def validation_loader(panel: Panel, codes: NDArray[np.int64]) -> DataLoader[Batch]:
+def validation_loader(batches: BatchesOfPanel) -> DataLoader[Batch]:
     """Give every series of a panel once, in few large batches."""
-    return _loader(BatchesOfPanel(panel, codes), list(batches_by_length(panel)))
+    return _loader(batches, list(batches_by_length(batches.panel)), workers=0)
 
 
-def _loader(batches: BatchesOfPanel, sampler: Any) -> DataLoader[Batch]:
+def _loader(batches: BatchesOfPanel, sampler: Any, workers: int) -> DataLoader[Batch]:
     # Every iterator draws a number that only workers need. It comes from a generator of its own: taken from the
     # global one it would shift the dropout of a resumed epoch.
-    return DataLoader(batches, batch_size=None, sampler=sampler, generator=torch.Generator())
+    return LateLoader(
+        batches,
+        batch_size=None,
+        sampler=sampler,
+        generator=torch.Generator(),
+        num_workers=workers,
+        persistent_workers=workers > 0,
+    )

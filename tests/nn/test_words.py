@@ -1,0 +1,103 @@
+"""The plain words of a sentence: what is asked of missing values and of the clock."""
+
+import pytest
+import torch
+
+from limelight.errors import InternalError, ParameterError
+from limelight.nn.batch import Batch
+from limelight.nn.network import Network
+from limelight.parts.sentence import CHOICES, PRESETS, Sentence, preset
+
+
+def test_the_words_stand_in_json_beside_the_parts() -> None:
+    content = Sentence.of("gru", missing="mask", clock="elapsed").to_json()
+    assert list(content) == ["encoder", "pooling", "head", "missing", "clock"]
+    assert (content["missing"], content["clock"]) == ("mask", "elapsed")
+
+
+@pytest.mark.parametrize("missing", CHOICES["missing"])
+@pytest.mark.parametrize("clock", CHOICES["clock"])
+def test_json_keeps_the_words(missing: str, clock: str) -> None:
+    sentence = Sentence.of("gru", missing=missing, clock=clock)
+    assert Sentence.from_json(sentence.to_json()) == sentence
+
+
+def test_words_left_out_are_auto() -> None:
+    sentence = Sentence.from_json({"encoder": "gru"})
+    assert (sentence.missing, sentence.clock) == ("auto", "auto")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"missing": "maks"}, "expected a way to treat missing values, got missing='maks'; did you mean 'mask'?"),
+        (
+            {"missing": 3},
+            "expected a way to treat missing values, got missing=3; known are: auto, error, mask, last, linear, mean",
+        ),
+        ({"clock": "elapsd"}, "expected a way to use the clock, got clock='elapsd'; did you mean 'elapsed'?"),
+        ({"clok": "order"}, "a model has no part 'clok'; did you mean 'clock'?"),
+    ],
+)
+def test_wrong_words_offer_the_nearest(content: dict[str, object], message: str) -> None:
+    with pytest.raises(ParameterError) as error:
+        Sentence.from_json(content)
+    assert str(error.value) == message
+
+
+@pytest.mark.parametrize(
+    ("missing", "irregular", "words"),
+    [
+        (False, False, ("error", "order")),
+        (True, False, ("mask", "order")),
+        (False, True, ("error", "elapsed")),
+        (True, True, ("mask", "elapsed")),
+    ],
+)
+def test_auto_is_settled_by_the_training_part(missing: bool, irregular: bool, words: tuple[str, str]) -> None:
+    settled = Sentence.of("gru").settled(100, missing=missing, irregular=irregular)
+    assert (settled.missing, settled.clock) == words
+
+
+@pytest.mark.parametrize("missing", [word for word in CHOICES["missing"] if word != "auto"])
+@pytest.mark.parametrize("clock", ["order", "elapsed"])
+def test_what_is_stated_stays(missing: str, clock: str) -> None:
+    sentence = Sentence.of("gru", missing=missing, clock=clock)
+    assert sentence.settled(100, missing=True, irregular=True) == sentence
+    assert sentence.settled(100, missing=False, irregular=False) == sentence
+
+
+@pytest.mark.parametrize(
+    ("words", "described"),
+    [
+        ({}, "lstm (64), last, linear"),
+        ({"missing": "error", "clock": "order"}, "lstm (64), last, linear"),
+        ({"missing": "mask"}, "lstm (64), last, linear; missing values: mask"),
+        ({"missing": "mask", "clock": "elapsed"}, "lstm (64), last, linear; missing values: mask; clock: elapsed"),
+    ],
+)
+def test_only_words_that_do_something_are_described(words: dict[str, str], described: str) -> None:
+    assert Sentence.of("lstm", "last", "linear", **words).describe() == described
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_leave_the_words_open(name: str) -> None:
+    assert (preset(name).missing, preset(name).clock) == ("auto", "auto")
+
+
+def test_the_encoder_sees_values_then_marks_then_the_clock() -> None:
+    network = Network(Sentence.of("gru", missing="mask", clock="elapsed"), channels=2, outputs=1)
+    network.normalisation.set_statistics(torch.tensor([1.0, 1.0, 10.0]), torch.tensor([1.0, 2.0, 5.0]))
+    seen = []
+    network.encoder.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    values = torch.tensor([[[2.0, torch.nan], [torch.nan, 5.0], [0.0, 0.0]]])
+    mask = torch.tensor([[True, True, False]])
+    network(Batch(values, mask, elapsed=torch.tensor([[0.0, 20.0, 0.0]])))
+    assert seen[0].tolist() == [[[1, 0, 0, 1, -2], [0, 2, 1, 0, 2], [0, 0, 0, 0, 0]]]
+
+
+def test_a_batch_without_the_clock_is_our_mistake() -> None:
+    network = Network(Sentence.of("gru", clock="elapsed"), channels=1, outputs=1)
+    with pytest.raises(InternalError) as error:
+        network(Batch(torch.zeros(1, 3, 1), torch.ones(1, 3, dtype=torch.bool)))
+    assert str(error.value) == "a network with clock='elapsed' got a batch without the time between steps"
