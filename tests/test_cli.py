@@ -106,12 +106,12 @@ def test_inspect_tells_what_is_there(limelight: Commands, folder: Path) -> None:
     assert json.loads(limelight("inspect", folder, "--json"))["series"] == 40
 
 
-def test_inspect_reads_what_training_refuses(limelight: Commands, folder: Path) -> None:
+def test_inspect_tells_of_missing_values(limelight: Commands, folder: Path) -> None:
     header, first, *rest = steps(["s0", "s1"])
     first[2] = ""
     write_csv(folder / "series.csv", [header, first, *rest])
     (folder / "labels.csv").unlink()
-    assert "values are missing in channel 'force'" in limelight("inspect", folder)
+    assert "1 missing value in channel 'force'" in limelight("inspect", folder)
 
 
 def test_schema_is_json(limelight: Commands) -> None:

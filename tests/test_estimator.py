@@ -269,3 +269,65 @@ def test_loaded_model_knows_the_layout_it_was_fitted_with(tmp_path: Path) -> Non
 def test_panel_of_measurements_as_labels_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^Unknown label type: continuous"):
         small().fit(WAVES.with_labels(np.linspace(0, 1, 60)))
+
+
+def holed() -> np.ndarray:
+    array = ARRAY.copy()
+    array[::3, 5:9] = np.nan
+    return array
+
+
+def test_missing_values_are_taken_in_whatever_holds_series() -> None:
+    array = holed()
+    panel = ll.Panel.from_series(list(array))
+    expected = small().fit(panel, WAVES.labels).predict_proba(panel)
+    assert np.isfinite(expected).all()
+    for series in (array, list(array), array[:, :, 0], pd.DataFrame(array[:, :, 0])):
+        np.testing.assert_array_equal(small().fit(series, WAVES.labels).predict_proba(series), expected)
+
+
+def test_missing_and_clock_are_said_by_parameters() -> None:
+    times = list(np.cumsum(np.random.default_rng(0).uniform(1, 3, size=(60, 25)), axis=1))
+    panel = ll.Panel.from_series(list(holed()), times=times, labels=WAVES.labels)
+    words = small().fit(panel).model_.sentence
+    assert (words.missing, words.clock) == ("mask", "elapsed")
+    words = small(missing="last", clock="order").fit(panel).model_.sentence
+    assert (words.missing, words.clock) == ("last", "order")
+
+
+def test_missing_values_are_refused_where_asked_for() -> None:
+    with pytest.raises(DataError, match=r"^expected a number everywhere, got a missing value \(NaN\) in series"):
+        small(missing="error").fit(holed(), WAVES.labels)
+
+
+def test_a_model_of_whole_series_refuses_missing_values_later() -> None:
+    model = small().fit(ARRAY, WAVES.labels)
+    with pytest.raises(DataError, match=r"^expected a number everywhere, got a missing value \(NaN\) in series '0'"):
+        model.predict(holed())
+
+
+def test_infinite_values_of_a_table_are_refused() -> None:
+    array = ARRAY[:, :, 0].copy()
+    array[3, 4] = np.inf
+    with pytest.raises(ValueError, match=r"^Input X contains infinity"):
+        small().fit(array, WAVES.labels)
+
+
+def test_wrong_words_are_refused_with_the_nearest() -> None:
+    with pytest.raises(ParameterError) as error:
+        small(missing="lineer").fit(WAVES)
+    assert str(error.value) == "expected a way to treat missing values, got missing='lineer'; did you mean 'linear'?"
+
+
+def test_presets_and_loaded_models_carry_the_words(tmp_path: Path) -> None:
+    assert ll.TimeSeriesClassifier.from_preset("lstm").missing == "auto"
+    model = ll.TimeSeriesClassifier.from_preset("lstm", missing="linear", max_epochs=1, random_state=0)
+    model.fit(holed(), WAVES.labels)
+    again = ll.load(model.save(tmp_path / "waves"))
+    assert (again.missing, again.clock) == ("linear", "order")
+    np.testing.assert_array_equal(again.predict_proba(holed()), model.predict_proba(holed()))
+
+
+def test_grid_search_chooses_how_to_fill() -> None:
+    grid = GridSearchCV(small(), {"missing": ["mask", "last"]}, cv=2).fit(holed(), WAVES.labels)
+    assert grid.best_estimator_.model_.sentence.missing == grid.best_params_["missing"]

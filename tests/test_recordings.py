@@ -190,12 +190,14 @@ def test_a_pattern_of_files_is_one_table(limelight: Commands, tmp_path: Path) ->
 def test_the_folder_of_the_data_can_be_said(limelight: Commands, folder: Path, tmp_path: Path) -> None:
     experiment = {"data": {"folder": "somewhere", "series": "series.parquet"}, "windows": {"length": 20}}
     (tmp_path / "e.json").write_text(json.dumps(experiment))
-    assert "no warnings" in limelight("inspect", "e.json", "--data", "mine")
+    printed = limelight("inspect", "e.json", "--data", "mine")
+    assert printed.startswith("series: 60\nsteps: 1200, 20 each\n")
+    assert "say split.group='machine' so that the result holds for new ones" in printed
 
 
 def test_holes_are_trained_with_a_mask_and_said(limelight: Commands, folder: Path, tmp_path: Path) -> None:
     table = recordings()
-    values = np.array(table["speed"])
+    values = np.array(table["speed"]).copy()
     values[::7] = np.nan
     parquet.write_table(table.set_column(2, "speed", pa.array(values)), folder / "series.parquet")
     limelight("train", folder, "-o", "run", *WINDOWS, *ONE_EPOCH)
@@ -203,3 +205,17 @@ def test_holes_are_trained_with_a_mask_and_said(limelight: Commands, folder: Pat
     assert limelight(
         "train", folder, "-o", "no", *WINDOWS, *ONE_EPOCH, "--set", "model.missing=error", code=2
     ).startswith("limelight: expected a number in every cell of column 'speed', got 172 missing, the first in row 0")
+
+
+def test_holes_in_the_test_part_alone_are_filled_with_the_training_mean(limelight: Commands, tmp_path: Path) -> None:
+    limelight("generate", "-o", "waves", "--set", "data.sine.dataset_size=80", "--set", "data.sine.num_points=40")
+    parts = pyarrow.csv.read_csv("waves/split.csv").to_pylist()
+    tested = next(row["series_id"] for row in parts if row["split"] == "test")
+    table = parquet.read_table("waves/series.parquet")
+    values = np.array(table["wave"]).copy()
+    values[np.array(table["series_id"]) == tested] = np.nan
+    parquet.write_table(
+        table.set_column(table.column_names.index("wave"), "wave", pa.array(values)), "waves/series.parquet"
+    )
+    limelight("train", "waves", "-o", "run", *ONE_EPOCH)
+    assert json.loads((tmp_path / "run" / "model" / "model.json").read_text())["sentence"]["missing"] == "mean"

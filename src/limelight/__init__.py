@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from limelight.data.sine import generate_sine as generate_sine
     from limelight.data.store import open_store as open_store
     from limelight.data.tables import read_table as read_table
-    from limelight.data.tables import write_table as write_table
     from limelight.data.windows import cut_windows as cut_windows
     from limelight.data.windows import lay_back as lay_back
+    from limelight.data.writing import write_table as write_table
     from limelight.errors import InputError as InputError
     from limelight.errors import LimelightError as LimelightError
     from limelight.estimator import TimeSeriesClassifier as TimeSeriesClassifier
@@ -63,7 +63,7 @@ _HOMES = {
     "open_store": "data.store",
     "read_table": "data.tables",
     "write_store": "data.packing",
-    "write_table": "data.tables",
+    "write_table": "data.writing",
 }
 
 __all__ = sorted(_HOMES)

@@ -98,7 +98,7 @@ def generate(
     """Write the waves of the sine experiment as Parquet, with labels, the true flat stretch, and the split."""
     from limelight.data.sine import generate_sine
     from limelight.data.splits import random_split
-    from limelight.data.tables import write_split, write_table
+    from limelight.data.writing import write_split, write_table
     from limelight.runs.folder import require_new_file
 
     if experiment is None:
@@ -183,7 +183,7 @@ def train(
 
     For example: limelight train my-data/ --output runs/first
     """
-    files = {"labels": labels, "metadata": metadata, "split": split, "data": data}
+    files: dict[str, Any] = {"labels": labels, "metadata": metadata, "split": split, "data": data}
     experiment = _experiment(source, changes, output=output, preset=preset, seed=seed, **files)
     _run(experiment, resume=resume, overwrite=overwrite)
 

@@ -11,7 +11,8 @@ from limelight.data.packing import pack_long
 from limelight.data.roles import find_roles
 from limelight.data.sheets import open_sheets
 from limelight.data.store import open_store, stored_split
-from limelight.data.tables import read_table, with_tables, write_table
+from limelight.data.tables import read_table, with_tables
+from limelight.data.writing import write_table
 from limelight.errors import DataError, LabelError, ParameterError
 from strategies import assert_equal, panels
 

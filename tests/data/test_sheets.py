@@ -3,6 +3,8 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 
+from limelight.data.packing import write_store
+from limelight.data.panel import Panel
 from limelight.data.tables import read_table
 from limelight.errors import DataError, ParameterError
 
@@ -156,3 +158,26 @@ def test_several_labels_of_steps_are_zero_and_one():
     steps = read_table(table, per_step=True).step_labels
     assert (steps.names, steps.classes) == (("label_fog", "label_rain"), ("0", "1"))
     assert steps.codes.tolist() == [[1, 1], [1, -1]]
+
+
+def test_wide_files_without_ids_are_numbered_in_each_file(tmp_path):
+    lines = ["0,1,2,3,4", "1,2,3,4,5", "6,7,8,9,10"]
+    assert read_table(_write(tmp_path, b=lines, a=lines)).ids.tolist() == ["a_0", "a_1", "b_0", "b_1"]
+
+
+def test_numbered_channels_beside_a_stated_id_and_clock_are_long():
+    table = pa.table({"unit": ["a", "a"], "cycle": [1, 2], **{f"s{place}": [1.0, 2.0] for place in range(9)}})
+    assert read_table(table, id="unit", time="cycle").shape == (1, 2, 9)
+
+
+def test_channels_of_a_store_and_of_archive_files_are_picked_by_name(tmp_path):
+    (tmp_path / "toy.ts").write_text("@problemName toy\n@dimensions 2\n@classLabel false\n@data\n1,2:3,4\n")
+    assert read_table(tmp_path / "toy.ts", channels=["channel_1"]).values.tolist() == [[3], [4]]
+    store = write_store(Panel.from_series([[[1.0, 2.0]]], channels=["x", "y"]), tmp_path / "store")
+    assert read_table(store, channels=["x", "y"]).channels == ("x", "y")
+    assert _refused(store, channels=["y"]) == (
+        f"expected the channels of '{store}', which are 'x', 'y', got 'y'; pack those that you want"
+    )
+    assert _refused(tmp_path / "toy.ts", channels=["z"]) == (
+        f"expected the channels of '{tmp_path / 'toy.ts'}', which are 'channel_0', 'channel_1', got 'z'; take some of them"
+    )

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from limelight.data.panel import Panel
 from limelight.data.splits import PARTS, named_split
-from limelight.data.tables import read_split, read_table, write_split, write_table
+from limelight.data.tables import read_split, read_table
+from limelight.data.writing import write_split, write_table
 from limelight.errors import DataError, LabelError, ParameterError
 from strategies import assert_equal, panels, words
 

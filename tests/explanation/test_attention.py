@@ -175,3 +175,114 @@ def test_a_series_of_one_step_can_be_drawn():
 def test_explaining_does_not_load_matplotlib_until_something_is_drawn():
     code = "import sys, limelight.explanation.attention; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def line_of(values):
+    """Draw one series and give its only line, whatever warns fails."""
+    ax = Figure().subplots()
+    draw_series(ax, Panel.from_series([values]), 0, np.full(len(values), 1 / len(values)))
+    (line,) = ax.lines
+    return ax, line
+
+
+def test_missing_values_are_gaps_and_the_limits_fit_the_rest():
+    ax, line = line_of([1.0, 2.0, np.nan, np.nan, 5.0, 3.0])
+    np.testing.assert_array_equal(line.get_ydata(), [1.0, 2.0, np.nan, np.nan, 5.0, 3.0])
+    assert ax.get_ylim() == pytest.approx((1.0 - 0.14 * 4, 5.0 + 0.08 * 4))
+    assert line.get_marker() == "None"
+
+
+def test_a_value_between_missing_ones_is_a_dot():
+    _, line = line_of([1.0, np.nan, 3.0, np.nan, 5.0, 6.0])
+    assert (line.get_marker(), line.get_markevery()) == ("o", [0, 2])
+
+
+def test_a_long_series_shows_long_gaps_and_the_peaks_beside_single_missing_values():
+    values = np.zeros(200_000)
+    values[::7] = np.nan
+    values[50_000:60_000] = np.nan
+    values[123_456] = 9.0
+    _, line = line_of(values)
+    steps, drawn = line.get_data()
+    inside = (steps > 51_000) & (steps < 59_000)
+    assert np.isnan(drawn[inside]).all()
+    assert inside.any()
+    assert np.isnan(drawn[(steps > 1_000) & (steps < 49_000)]).sum() == 0
+    assert np.nanmax(drawn) == 9.0
+    assert len(drawn) < 2_000
+
+
+def test_a_channel_that_is_missing_everywhere_draws_nothing():
+    ax = Figure().subplots()
+    values = np.array([[1.0, np.nan, 5.0], [2.0, np.nan, 6.0]])
+    draw_series(ax, Panel.from_series([values], channels=["a", "b", "c"]), 0)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a", "c"]
+    assert len(ax.lines) == 2
+
+
+def test_a_series_that_is_missing_everywhere_can_be_drawn():
+    ax = Figure().subplots()
+    draw_series(ax, Panel.from_series([np.full((4, 2), np.nan)]), 0, np.full(4, 0.25))
+    assert (len(ax.lines), ax.get_ylim()) == (0, (0.0, 1.0))
+    assert "svg" in drawn(ax.figure)
+
+
+def test_channels_of_very_different_size_are_rescaled_around_their_gaps():
+    ax = Figure().subplots()
+    values = np.array([[0, 0], [np.nan, 5000.0], [1, np.nan], [0.5, 2500.0]])
+    draw_series(ax, Panel.from_series([values]), 0)
+    assert [np.nanmax(line.get_ydata()) for line in ax.lines] == [1.0, 1.0]
+
+
+SPEED = {"speed": "m/s", "height": "m", "time": "s"}
+
+
+@pytest.mark.parametrize(
+    ("channels", "units", "label"),
+    [
+        (["speed"], SPEED, "speed (m/s)"),
+        (["speed"], {}, "speed"),
+        (None, {}, "value"),
+        (None, {"channel_0": "V"}, "value (V)"),
+        (["speed", "height"], SPEED, "2 channels"),
+        (["speed", "height"], {"speed": "m", "height": "m"}, "2 channels (m)"),
+    ],
+)
+def test_the_value_axis_says_channel_and_unit(channels, units, label):
+    ax = Figure().subplots()
+    width = 1 if channels is None else len(channels)
+    draw_series(ax, Panel.from_series([np.arange(4.0 * width).reshape(4, width)], channels=channels, units=units), 0)
+    assert ax.get_ylabel() == label
+
+
+def test_the_legend_says_units_and_keeps_them_when_a_name_is_long():
+    ax = Figure().subplots()
+    channels = ["speed", "height_above_the_sea"]
+    units = {"speed": "m/s", "height_above_the_sea": "m"}
+    draw_series(ax, Panel.from_series([np.arange(8.0).reshape(4, 2)], channels=channels, units=units), 0)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["speed (m/s)", "height_above_… (m)"]
+
+
+def test_rescaled_channels_have_no_units():
+    ax = Figure().subplots()
+    panel = Panel.from_series([np.array([[0, 0], [1, 5000.0]])], channels=["speed", "height"], units=SPEED)
+    draw_series(ax, panel, 0)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["speed", "height"]
+    assert ax.get_ylabel() == "2 channels, rescaled"
+
+
+@pytest.mark.parametrize(
+    ("times", "label"),
+    [
+        (None, "step"),
+        ([0.0, 0.5, 2.0], "time (s)"),
+        ([0.0, 0.0, 2.0], "step"),
+        (np.array(["2024-01-01", "2024-01-02", "2024-01-09"], dtype="datetime64[ns]"), "time"),
+    ],
+    ids=["no clock", "numbers", "not increasing", "dates"],
+)
+def test_the_time_axis_says_its_unit(times, label):
+    ax = Figure().subplots()
+    times = None if times is None else [times]
+    draw_series(ax, Panel.from_series([[1.0, 2.0, 3.0]], times=times, units={"time": "s"}), 0)
+    assert ax.get_xlabel() == label

@@ -85,7 +85,7 @@ def test_layer_without_bias_is_refused() -> None:
 
 @pytest.mark.parametrize(("encoder", "kind"), [("conv_lstm", "conv_lstm"), ("gru", "gru")])
 def test_only_lstm_networks_take_keras_weights(encoder: str, kind: str) -> None:
-    sentence = Sentence.of(encoder, "last", "linear").for_length(10)
+    sentence = Sentence.of(encoder, "last", "linear").settled(10, missing=False, irregular=False)
     with pytest.raises(ParameterError) as error:
         load_keras_weights(Network(sentence, 1, 1), {})
     assert str(error.value) == (

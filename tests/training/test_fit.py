@@ -1,4 +1,5 @@
 import csv
+import multiprocessing
 import os
 import random
 import signal
@@ -165,11 +166,12 @@ def test_resumed_training_ends_as_if_it_had_never_been_killed(tmp_path: Path, mo
     assert same_weights(resumed, whole)
 
 
-def test_workers_change_no_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_change_no_number_and_are_gone_afterwards() -> None:
     alone = train(epochs=4, seed=3)
     helped = train(epochs=4, seed=3, workers=2)
     assert numbers(helped) == numbers(alone)
     assert same_weights(helped, alone)
+    assert multiprocessing.active_children() == []
 
 
 def test_a_training_resumed_with_workers_ends_as_one_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,6 +24,7 @@ MISSING = pa.array([*EMPTY_WORDS, "?"], pa.large_string())
 PIECE_CHARACTERS = 1 << 24
 DECIMAL = re.compile(r"[+-]?\d+\.\d*([eE][+-]?\d+)?")
 BOOLEAN = "true|false"
+FLAGS = ("@timestamp", "@univariate", "@classlabel", "@targetlabel")
 PART = re.compile(r"_(train|test)$", re.IGNORECASE)
 PAIR = re.compile(r"\(\s*([^(),]+?)\s*,\s*([^(),]*?)\s*\)")
 PAIRS = re.compile(rf"{PAIR.pattern}(\s*,\s*{PAIR.pattern})*")
@@ -81,7 +82,10 @@ def read_archive(path: Path | str, *, label: bool = True) -> Panel:
     if not lines:
         raise DataError(f"expected series in {name}, got an empty file; check the path")
     series = _Series(name, path.stem, notes)
-    _read_uea(lines, series, label) if kind == ".ts" else _read_ucr(lines, series, spaces=kind == ".txt")
+    if kind == ".ts":
+        _read_uea(lines, series, label)
+    else:
+        _read_ucr(lines, series, spaces=kind == ".txt")
     if not series.lines:
         raise DataError(f"expected at least one series in {name}, got none; add a line for each")
     return series.panel(label)
@@ -250,7 +254,8 @@ class _Series:
         real = np.maximum.reduceat(np.where(np.isnan(numbers), 0, step + 1), starts)
         if (real == 0).any():
             raise DataError(self.empty(int(np.argmin(real))))
-        if (cut := int((real < lengths).sum())) > 0:
+        cut = int((real < lengths).sum())
+        if cut:
             self.notes.append(f"the last values of {cut} series of {self.name} are missing: read as shorter series")
         return numbers[step < np.repeat(real, lengths)], real
 
@@ -325,7 +330,7 @@ def _read_ucr(lines: list[tuple[int, str]], series: _Series, *, spaces: bool) ->
 def _read_uea(lines: list[tuple[int, str]], series: _Series, label: bool) -> None:
     told = iter([(number, line.strip()) for number, line in lines if not line.lstrip().startswith("#")])
     said = _read_header(told, series.name)
-    regression, timed, univariate = (said[key][0] == "true" for key in ("@targetlabel", "@timestamp", "@univariate"))
+    regression, timed = (said[key][0] == "true" for key in ("@targetlabel", "@timestamp"))
     if regression and label:
         raise LabelError(
             f"expected classes in {series.name}, got numbers to predict (@targetlabel); limelight classifies and does "
@@ -333,7 +338,7 @@ def _read_uea(lines: list[tuple[int, str]], series: _Series, label: bool) -> Non
         )
     answered = regression or said["@classlabel"][0] == "true"
     classes = {_plain(word) for word in said["@classlabel"][1:]} if label else set()
-    series.dimensions = int(said["@dimension"][0]) or int(univariate)
+    series.dimensions = int(said["@dimension"][0]) or int(said["@univariate"][0] == "true")
     for number, line in told:
         series.lines.append(number)
         fields = AFTER_PAIR.split(line) if timed else line.split(":")
@@ -376,10 +381,7 @@ def _unpaired(fields: list[str], series: _Series) -> list[str]:
 
 def _read_header(lines: Iterator[tuple[int, str]], name: str) -> dict[str, tuple[str, ...]]:
     """Read up to @data; what is said after each key, in the singular and in small letters."""
-    said: dict[str, tuple[str, ...]] = dict.fromkeys(
-        ("@timestamp", "@univariate", "@classlabel", "@targetlabel"), ("false",)
-    )
-    said["@dimension"] = ("0",)
+    said: dict[str, tuple[str, ...]] = {**dict.fromkeys(FLAGS, ("false",)), "@dimension": ("0",)}
     for number, line in lines:
         key, *words = line.split()
         key = key.lower().removesuffix("s")

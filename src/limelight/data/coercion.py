@@ -81,7 +81,8 @@ def join_panels(panels: Sequence[Panel]) -> Panel:
     Raises
     ------
     DataError
-        If the channels differ, or a series of the same name is in two of them.
+        If the channels differ, a series of the same name is in two of them, or only some have labels, times or
+        metadata.
 
     Example
     -------
@@ -104,9 +105,14 @@ def join_panels(panels: Sequence[Panel]) -> Panel:
             "id of its own"
         )
     lengths = np.concatenate([panel.lengths for panel in panels])
-    labelled = all(panel.labels is not None for panel in panels)
-    timed = all(panel.times is not None for panel in panels)
-    told = all(panel.metadata is not None for panel in panels)
+    has = {name: [getattr(panel, name) is not None for panel in panels] for name in ("labels", "times", "metadata")}
+    for name, there in has.items():
+        if any(there) and not all(there):
+            raise DataError(
+                f"expected {name} in every file or in none, got {name} for "
+                f"{listing(panels[there.index(True)].ids.tolist())} and not for "
+                f"{listing(panels[there.index(False)].ids.tolist())}; make the files alike"
+            )
     tables = [panel.metadata for panel in panels if panel.metadata is not None]
     return Panel(
         np.concatenate([panel.values for panel in panels]),
@@ -114,9 +120,9 @@ def join_panels(panels: Sequence[Panel]) -> Panel:
         lengths,
         ids=ids,
         channels=first.channels,
-        times=np.concatenate([np.asarray(panel.times) for panel in panels]) if timed else None,
-        labels=np.concatenate([panel.require_labels() for panel in panels]) if labelled else None,
-        metadata=pa.concat_tables(tables, promote_options="permissive") if told else None,
+        times=np.concatenate([np.asarray(panel.times) for panel in panels]) if all(has["times"]) else None,
+        labels=np.concatenate([panel.require_labels() for panel in panels]) if all(has["labels"]) else None,
+        metadata=pa.concat_tables(tables, promote_options="permissive") if tables else None,
         units=first.units,
         notes=list(dict.fromkeys(note for panel in panels for note in panel.notes)),
     )

@@ -94,7 +94,7 @@ def joined_metadata(source: Source, id: str, ids: NDArray[np.str_]) -> tuple[pa.
     ([{'age': 5}, {'age': None}], ["no metadata for 1 series: 'c'", "metadata for 1 unknown series left out: 'b'"])
     """
     names = read_words(source, id, "id", "write the id of the series, or leave the row out")
-    _require_once(source, names)
+    require_once(source, names)
     place = {name: row for row, name in enumerate(names.every().tolist())}
     rows = [place.get(name) for name in ids.tolist()]
     absent = [name for name, row in zip(ids.tolist(), rows, strict=True) if row is None]
@@ -158,7 +158,7 @@ def rows_in_order(source: Source, names: Words, ids: NDArray[np.str_], known: st
     >>> rows_in_order(None, names, np.array(["a", "b", "c"]), "the series")
     array([ 1,  0, -1])
     """
-    _require_once(source, names)
+    require_once(source, names)
     place = {name: row for row, name in enumerate(names.every().tolist())}
     unknown = sorted(set(place) - set(ids.tolist()), key=place.__getitem__)
     if unknown:
@@ -169,7 +169,8 @@ def rows_in_order(source: Source, names: Words, ids: NDArray[np.str_], known: st
     return np.array([place.get(name, -1) for name in ids.tolist()], dtype=np.int64)
 
 
-def _require_once(source: Source, names: Words) -> None:
+def require_once(source: Source, names: Words) -> None:
+    """Refuse a table in which a series stands twice; DataError names both rows."""
     if len(names.names) < len(names.codes):
         seen: NDArray[np.bool_] = np.ones(len(names.codes), dtype=bool)
         seen[np.unique(names.codes, return_index=True)[1]] = False

@@ -1,31 +1,28 @@
-"""Tables: long CSV files, Parquet files and DataFrames, one row for each step, to a Panel and back."""
+"""Tables: the door through which files and DataFrames of any kind become a Panel."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as parquet
 from numpy.typing import ArrayLike, NDArray
 
 from limelight.data.archive import ARCHIVE_SUFFIXES, read_archive_files
 from limelight.data.coercion import join_panels
 from limelight.data.columns import read_words
-from limelight.data.joining import INTERVAL, joined_labels, joined_metadata, rows_in_order
+from limelight.data.joining import joined_labels, joined_metadata, rows_in_order
 from limelight.data.long import read_long
 from limelight.data.panel import Panel
-from limelight.data.roles import STEP_LABEL, find_roles
+from limelight.data.roles import find_roles
 from limelight.data.sheets import find_files, open_sheets
 from limelight.data.sources import columns_of, open_source
-from limelight.data.splits import PARTS, Split, named_split
+from limelight.data.splits import Split, named_split
 from limelight.data.store import is_store, open_store
 from limelight.data.wide import looks_wide, read_wide
 from limelight.errors import DataError, ParameterError, listing, nearest
-from limelight.files import whole_file
 
 LAYOUTS = ("auto", "long", "wide")
 
@@ -105,7 +102,7 @@ def read_table(
         if value not in known:
             raise ParameterError(f"expected {option} to be {' or '.join(map(repr, known))}, got {value!r}")
     own = label if labels is None else None  # of the series table itself
-    panel = _open_other(series, layout, id=id, label=own, channels=channels)
+    panel = _open_other(series, layout, time, id=id, label=own, channels=channels)
     if panel is None:
         sheets, roles = find_roles(
             open_sheets(series),
@@ -118,8 +115,8 @@ def read_table(
         panel = read_long(sheets, roles, missing=missing, sort=sort)
     elif missing == "error":
         _require_known(panel)
-    known = repr(str(series)) if isinstance(series, str | Path) else "the series table"
-    return with_tables(panel, labels=labels, metadata=metadata, id=id, label=label, units=units, known=known)
+    where = repr(str(series)) if isinstance(series, str | Path) else "the series table"
+    return with_tables(panel, labels=labels, metadata=metadata, id=id, label=label, units=units, known=where)
 
 
 def with_tables(
@@ -171,24 +168,44 @@ def with_tables(
     return panel.with_facts(**facts)
 
 
-def _open_other(series: Any, layout: str, **columns: Any) -> Panel | None:
+def _open_other(series: Any, layout: str, time: str, **columns: Any) -> Panel | None:
     """Read what is no long table; None if it is one."""
-    if isinstance(series, (str, Path, list, tuple)):
-        paths = find_files(series)
-        if is_store(paths[0]):
-            return open_store(paths[0])
-        if paths[0].suffix.lower() in ARCHIVE_SUFFIXES:
-            return read_archive_files(paths)[0]
-        if layout == "long" or (layout == "auto" and not looks_wide(columns_of(paths[0]), columns["id"])):
-            return None
-        sources = [open_source(path, "series") for path in paths]
-    else:
-        source = open_source(series, "series")
-        if layout == "long" or (layout == "auto" and not looks_wide(source.columns, columns["id"])):
-            return None
-        sources = [source]
-    panels = [read_wide(source, **columns) for source in sources]
-    return panels[0] if len(panels) == 1 else join_panels(panels)
+    paths = find_files(series) if isinstance(series, (str, Path, list, tuple)) else []
+    if paths and is_store(paths[0]):
+        return _with_channels(open_store(paths[0]), columns["channels"], paths[0])
+    if paths and paths[0].suffix.lower() in ARCHIVE_SUFFIXES:
+        panel = read_archive_files(paths)[0]
+        return _with_channels(
+            panel if columns["label"] else panel.with_facts(labels=None), columns["channels"], paths[0]
+        )
+    names = columns_of(paths[0]) if paths else open_source(series, "series").columns
+    if layout == "long" or (layout == "auto" and not looks_wide(names, columns["id"], time)):
+        return None
+    if not paths:
+        return read_wide(open_source(series, "series"), **columns)
+    panels = [read_wide(open_source(path, "series"), **columns) for path in paths]
+    if len(panels) > 1:  # rows without ids are numbered from 0 in each file
+        panels = [
+            panel.with_facts(ids=[f"{path.stem}_{name}" for name in panel.ids])
+            if panel.ids.tolist() == [str(row) for row in range(len(panel))]
+            else panel
+            for panel, path in zip(panels, paths, strict=True)
+        ]
+    return join_panels(panels)
+
+
+def _with_channels(panel: Panel, channels: Sequence[str] | None, path: Path) -> Panel:
+    """Pick the channels that were asked for; those of a store stay as they were packed."""
+    if channels is None or tuple(channels) == panel.channels:
+        return panel
+    unknown = [name for name in channels if name not in panel.channels]
+    if unknown or panel.backing is not None:
+        raise DataError(
+            f"expected the channels of {str(path)!r}, which are {listing(panel.channels, 20)}, got "
+            f"{listing(channels, 20)}; " + ("pack those that you want" if panel.backing else "take some of them")
+        )
+    places = [panel.channels.index(name) for name in channels]
+    return panel.with_facts(values=panel.values[:, places], channels=tuple(channels))
 
 
 def _require_known(panel: Panel) -> None:
@@ -250,133 +267,3 @@ def read_parts(split: Any, ids: NDArray[np.str_], *, id: str = "series_id", colu
         )
     parts: list[str] = words.every()[rows].tolist()
     return parts
-
-
-def write_table(panel: Panel, folder: Path) -> None:
-    """Write a Panel as tables, which ``read_table`` reads back as an equal Panel.
-
-    Parameters
-    ----------
-    panel
-        The series; labels are written as text. Of windows, each is written as a series of its own.
-    folder
-        Where to write; it is made if needed. ``series.parquet`` has the values, labels of single steps, and the units
-        in the metadata of its fields; ``labels.csv`` and ``metadata.parquet`` are written where there are any.
-
-    Raises
-    ------
-    DataError
-        If an id stands twice, or a channel has the name of another column.
-    OutputError
-        If the place cannot be written.
-
-    Example
-    -------
-    >>> import tempfile
-    >>> folder = Path(tempfile.mkdtemp())
-    >>> write_table(Panel.from_series([[1.0, 2.0]], ids=["a"], labels=["ok"]), folder)
-    >>> read_table(folder / "series.parquet", labels=folder / "labels.csv")
-    Panel(1 series, 2 steps, 1 channel, 1 classes)
-    """
-    _check_writable(panel)
-    with whole_file(folder / "series.parquet") as temporary:
-        schema = _series_schema(panel)
-        with parquet.ParquetWriter(temporary, schema, compression="zstd", use_dictionary=["series_id"]) as writer:
-            for block in panel.blocks():
-                writer.write_table(_series_table(block, schema))
-    if panel.metadata is not None:
-        facts = {"series_id": pa.array(panel.ids.tolist())}
-        facts.update(zip(panel.metadata.column_names, panel.metadata, strict=True))
-        with whole_file(folder / "metadata.parquet") as temporary:
-            parquet.write_table(pa.table(facts), temporary, compression="zstd")
-    if panel.labels is None:
-        return
-    labels = {"series_id": panel.ids.tolist(), "label": [str(one) for one in panel.labels.tolist()]}
-    if panel.intervals is not None:
-        labels.update(zip(INTERVAL, panel.intervals.T.tolist(), strict=True))
-    _write_csv(labels, folder / "labels.csv")
-
-
-def _series_schema(panel: Panel) -> pa.Schema:
-    kinds: dict[str, pa.DataType] = {"series_id": pa.string()}
-    if panel.times is not None:
-        kinds["time"] = pa.array(panel.times[:1]).type
-    kinds.update(dict.fromkeys(panel.channels, pa.float32()))
-    kinds.update(dict.fromkeys(_step_label_columns(panel), pa.string()))
-    units = {name: {"unit": unit} for name, unit in panel.units.items()}
-    return pa.schema([pa.field(name, kind, metadata=units.get(name)) for name, kind in kinds.items()])
-
-
-def _series_table(block: Panel, schema: pa.Schema) -> pa.Table:
-    series = pa.array(np.repeat(np.arange(len(block)), block.lengths))
-    columns = {"series_id": pa.array(block.ids.tolist()).take(series)}
-    if block.times is not None:
-        columns["time"] = pa.array(block.times)
-    for place, channel in enumerate(block.channels):
-        columns[channel] = pa.array(np.ascontiguousarray(block.values[:, place]))
-    if block.step_labels is not None:
-        words = pa.array([*block.step_labels.classes, None], pa.string())
-        for name, codes in zip(_step_label_columns(block), block.step_labels.codes.T, strict=True):
-            columns[name] = words.take(pa.array(np.where(codes < 0, len(words) - 1, codes)))
-    return pa.table(columns, schema=schema)
-
-
-def _step_label_columns(panel: Panel) -> list[str]:
-    names = () if panel.step_labels is None else panel.step_labels.names
-    one = len(names) == 1
-    return [name if name.startswith(STEP_LABEL) or (one and name == "label") else STEP_LABEL + name for name in names]
-
-
-def write_split(split: Split, panel_ids: ArrayLike, folder: Path) -> None:
-    """Write ``split.csv``, which ``read_split`` reads back as the same parts.
-
-    Parameters
-    ----------
-    split
-        The rows of each part.
-    panel_ids
-        The ids of the series in the order of the rows, shape (n,).
-    folder
-        Where to write; it is made if needed.
-
-    Raises
-    ------
-    OutputError
-        If the place cannot be written.
-
-    Example
-    -------
-    >>> import tempfile
-    >>> folder = Path(tempfile.mkdtemp())
-    >>> write_split(Split([1], [], [0]), ["a", "b"], folder)
-    >>> (folder / "split.csv").read_text().split()
-    ['series_id,split', 'a,test', 'b,train']
-    """
-    ids = np.asarray(panel_ids).astype(str)
-    words = {row: name for name in PARTS for row in split.part(name).tolist()}
-    rows = sorted(words)
-    _write_csv({"series_id": ids[rows].tolist(), "split": [words[row] for row in rows]}, folder / "split.csv")
-
-
-def _write_csv(facts: dict[str, list[Any]], path: Path) -> None:
-    # Arrow would put quotes around every word, and people read and edit these files
-    with whole_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(facts)
-        writer.writerows(zip(*facts.values(), strict=True))
-
-
-def _check_writable(panel: Panel) -> None:
-    twice = np.unique(panel.ids, return_counts=True)
-    if (twice[1] > 1).any():
-        raise DataError(
-            f"expected each id once, got {listing(twice[0][twice[1] > 1].tolist())} more than once; "
-            "give every series an id of its own before writing"
-        )
-    own = ("series_id", "time")
-    reserved = [name for name in panel.channels if name in own or f"{name}_".startswith(STEP_LABEL)]
-    if reserved:
-        raise DataError(
-            f"expected channels with names of their own, got {listing(reserved)}, which the table uses for "
-            "other columns; rename them before writing"
-        )

@@ -14,6 +14,7 @@ from limelight.data.panel import Panel
 from limelight.errors import DataError, InternalError, listing
 from limelight.model.batching import batches_by_length, make_batch, require_clock, require_same_clock
 from limelight.nn.network import Network
+from limelight.parts.poolings import AttentionPooling
 from limelight.parts.sentence import Sentence
 from limelight.task import Task
 
@@ -84,6 +85,11 @@ class FittedModel:
     network: Network
     channels: tuple[str, ...]
     fitted_on: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def has_attention(self) -> bool:
+        """Whether answers can come with how much each time step counted."""
+        return isinstance(self.sentence.pooling, AttentionPooling)
 
     def predict(self, panel: Panel, *, attention: bool = False) -> Prediction:
         """Answer every series of a panel; beside the answers, memory does not grow with the panel.

@@ -92,4 +92,4 @@ def _is_long(experiment: Experiment) -> bool:
     first = find_files(data.series)[0]
     if not is_table(first) or data.layout == "wide":
         return False
-    return data.layout == "long" or not looks_wide(columns_of(first), data.id)
+    return data.layout == "long" or not looks_wide(columns_of(first), data.id, data.time)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from limelight.config import Experiment
 from limelight.data.inspection import inspect_panel
 from limelight.data.panel import Panel
+from limelight.data.statistics import channel_statistics
 from limelight.errors import ParameterError
 from limelight.files import write_json
 from limelight.model.bundle import save_model
@@ -100,6 +101,7 @@ def run_experiment(
         raise ParameterError("expected series to test with, got none; set split.test above 0 or name some in the split")
     data.task.encode(data.part("test").require_labels())  # a class that only the test has is better said now
     require_device(experiment.training)
+    experiment = _ready_for_holes(experiment, data, say)
     for note in data.panel.notes:
         say(f"note: {note}")
     say(f"{data.panel.describe()}; {data.split.describe()}")
@@ -109,6 +111,17 @@ def run_experiment(
         write_json(folder / EXPERIMENT_FILE, {**experiment.to_json(), "output": str(folder.resolve())})
         write_json(folder / ENVIRONMENT_FILE, environment())
         return _train_and_evaluate(experiment, data, folder, resume=False, progress=progress, say=say)
+
+
+def _ready_for_holes(experiment: Experiment, data: Data, say: Say) -> Experiment:
+    """Choose the training mean where only the test part has missing values, which training alone would refuse."""
+    sentence = experiment.model
+    if sentence.missing != "auto" or not channel_statistics(data.part("test")).missing.any():
+        return experiment
+    if any(channel_statistics(data.part(name)).missing.any() for name in ("train", "validation")):
+        return experiment
+    say("note: values are missing in the test part alone; the training mean stands for them (missing='mean')")
+    return experiment.model_copy(update={"model": replace(sentence, missing="mean")})
 
 
 def _train_and_evaluate(

@@ -150,7 +150,7 @@ def fit(
     settings = settings or TrainingSettings()
     require_device(settings)
     statistics = channel_statistics(panel)
-    sentence = _settle(sentence, panel, statistics)
+    sentence = _settle(sentence, panel, statistics, validation)
     _require_usable(sentence, panel, validation, statistics)
     settings = settings.for_series(len(panel))
     checkpoint = checkpoint_to_resume(folder) if resume else None
@@ -213,10 +213,13 @@ def require_device(settings: TrainingSettings) -> None:
         raise ParameterError("expected a GPU for device='gpu', got a machine without one; say 'auto' or 'cpu'")
 
 
-def _settle(sentence: Sentence, panel: Panel, statistics: ChannelStatistics) -> Sentence:
+def _settle(sentence: Sentence, panel: Panel, statistics: ChannelStatistics, validation: Panel | None) -> Sentence:
+    missing = bool(statistics.missing.any())
+    if sentence.missing == "auto" and not missing and validation is not None:  # parted by chance: both are one
+        missing = bool(channel_statistics(validation).missing.any())
     return sentence.settled(
         float(np.median(panel.lengths)),
-        missing=bool(statistics.missing.any()),
+        missing=missing,
         irregular=statistics.clock is not None and statistics.clock.irregular,
     )
 

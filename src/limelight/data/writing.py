@@ -1,0 +1,150 @@
+"""Writing: a Panel and a split as tables, which ``tables`` reads back as they were."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as parquet
+from numpy.typing import ArrayLike
+
+from limelight.data.joining import INTERVAL
+from limelight.data.panel import Panel
+from limelight.data.roles import STEP_LABEL
+from limelight.data.splits import PARTS, Split
+from limelight.errors import DataError, listing
+from limelight.files import whole_file
+
+
+def write_table(panel: Panel, folder: Path) -> None:
+    """Write a Panel as tables, which ``read_table`` reads back as an equal Panel.
+
+    Parameters
+    ----------
+    panel
+        The series; labels are written as text. Of windows, each is written as a series of its own.
+    folder
+        Where to write; it is made if needed. ``series.parquet`` has the values, labels of single steps, and the units
+        in the metadata of its fields; ``labels.csv`` and ``metadata.parquet`` are written where there are any.
+
+    Raises
+    ------
+    DataError
+        If an id stands twice, or a channel has the name of another column.
+    OutputError
+        If the place cannot be written.
+
+    Example
+    -------
+    >>> import tempfile
+    >>> from limelight.data.tables import read_table
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> write_table(Panel.from_series([[1.0, 2.0]], ids=["a"], labels=["ok"]), folder)
+    >>> read_table(folder / "series.parquet", labels=folder / "labels.csv")
+    Panel(1 series, 2 steps, 1 channel, 1 classes)
+    """
+    _check_writable(panel)
+    with whole_file(folder / "series.parquet") as temporary:
+        schema = _series_schema(panel)
+        with parquet.ParquetWriter(temporary, schema, compression="zstd", use_dictionary=["series_id"]) as writer:
+            for block in panel.blocks():
+                writer.write_table(_series_table(block, schema))
+    if panel.metadata is not None:
+        facts = {"series_id": pa.array(panel.ids.tolist())}
+        facts.update(zip(panel.metadata.column_names, panel.metadata, strict=True))
+        with whole_file(folder / "metadata.parquet") as temporary:
+            parquet.write_table(pa.table(facts), temporary, compression="zstd")
+    if panel.labels is None:
+        return
+    labels = {"series_id": panel.ids.tolist(), "label": [str(one) for one in panel.labels.tolist()]}
+    if panel.intervals is not None:
+        labels.update(zip(INTERVAL, panel.intervals.T.tolist(), strict=True))
+    _write_csv(labels, folder / "labels.csv")
+
+
+def _series_schema(panel: Panel) -> pa.Schema:
+    kinds: dict[str, pa.DataType] = {"series_id": pa.string()}
+    if panel.times is not None:
+        kinds["time"] = pa.array(panel.times[:1]).type
+    kinds.update(dict.fromkeys(panel.channels, pa.float32()))
+    kinds.update(dict.fromkeys(_step_label_columns(panel), pa.string()))
+    units = {name: {"unit": unit} for name, unit in panel.units.items()}
+    return pa.schema([pa.field(name, kind, metadata=units.get(name)) for name, kind in kinds.items()])
+
+
+def _series_table(block: Panel, schema: pa.Schema) -> pa.Table:
+    series = pa.array(np.repeat(np.arange(len(block)), block.lengths))
+    columns = {"series_id": pa.array(block.ids.tolist()).take(series)}
+    if block.times is not None:
+        columns["time"] = pa.array(block.times)
+    for place, channel in enumerate(block.channels):
+        columns[channel] = pa.array(np.ascontiguousarray(block.values[:, place]))
+    if block.step_labels is not None:
+        words = pa.array([*block.step_labels.classes, None], pa.string())
+        for name, codes in zip(_step_label_columns(block), block.step_labels.codes.T, strict=True):
+            columns[name] = words.take(pa.array(np.where(codes < 0, len(words) - 1, codes)))
+    return pa.table(columns, schema=schema)
+
+
+def _step_label_columns(panel: Panel) -> list[str]:
+    names = () if panel.step_labels is None else panel.step_labels.names
+    one = len(names) == 1
+    return [name if name.startswith(STEP_LABEL) or (one and name == "label") else STEP_LABEL + name for name in names]
+
+
+def write_split(split: Split, panel_ids: ArrayLike, folder: Path) -> None:
+    """Write ``split.csv``, which ``read_split`` reads back as the same parts.
+
+    Parameters
+    ----------
+    split
+        The rows of each part.
+    panel_ids
+        The ids of the series in the order of the rows, shape (n,).
+    folder
+        Where to write; it is made if needed.
+
+    Raises
+    ------
+    OutputError
+        If the place cannot be written.
+
+    Example
+    -------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> write_split(Split([1], [], [0]), ["a", "b"], folder)
+    >>> (folder / "split.csv").read_text().split()
+    ['series_id,split', 'a,test', 'b,train']
+    """
+    ids = np.asarray(panel_ids).astype(str)
+    words = {row: name for name in PARTS for row in split.part(name).tolist()}
+    rows = sorted(words)
+    _write_csv({"series_id": ids[rows].tolist(), "split": [words[row] for row in rows]}, folder / "split.csv")
+
+
+def _write_csv(facts: dict[str, list[Any]], path: Path) -> None:
+    # Arrow would put quotes around every word, and people read and edit these files
+    with whole_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(facts)
+        writer.writerows(zip(*facts.values(), strict=True))
+
+
+def _check_writable(panel: Panel) -> None:
+    twice = np.unique(panel.ids, return_counts=True)
+    if (twice[1] > 1).any():
+        raise DataError(
+            f"expected each id once, got {listing(twice[0][twice[1] > 1].tolist())} more than once; "
+            "give every series an id of its own before writing"
+        )
+    own = ("series_id", "time")
+    reserved = [name for name in panel.channels if name in own or f"{name}_".startswith(STEP_LABEL)]
+    if reserved:
+        raise DataError(
+            f"expected channels with names of their own, got {listing(reserved)}, which the table uses for "
+            "other columns; rename them before writing"
+        )
