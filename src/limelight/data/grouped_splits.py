@@ -117,6 +117,8 @@ def rows_by_time(
     after = np.cumsum(sizes[::-1])[::-1]  # series in this unit and all later ones
     part_of, beyond, latest = np.zeros(units, dtype=np.int64), 0, units
     for place, share in reversed(list(enumerate(shares.values(), start=1))):
+        if not round(share * n):
+            continue
         beyond += round(share * n)
         begin = int(np.abs(np.append(after, 0) - beyond)[:latest].argmin()) if latest else 0
         begin = max(min(begin, latest - 1), place)  # every part and train get a unit
