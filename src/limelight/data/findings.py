@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from limelight.errors import counted
+from limelight.text import aligned
 
 SHOWN = 20
 
@@ -150,32 +151,18 @@ def _channel_lines(channels: tuple[ChannelFacts, ...]) -> list[str]:
         numbers = (one.minimum, one.mean, one.maximum, one.deviation)
         rows.append([one.name, *("-" if number is None else f"{number:.4g}" for number in numbers)])
         rows[-1].append(f"{one.missing}{' (constant)' if one.constant else ''}")
-    return _aligned(rows, len(channels) - SHOWN)
+    return aligned(rows, len(channels) - SHOWN)
 
 
 def _class_lines(classes: dict[str, dict[str, int]]) -> list[str]:
     names = list(classes["all"])
     rows = [["class", *classes]]
     rows += [[name, *(str(counts[name]) for counts in classes.values())] for name in names[:SHOWN]]
-    return _aligned(rows, len(names) - SHOWN)
+    return aligned(rows, len(names) - SHOWN)
 
 
 def _step_label_lines(shares: dict[str, dict[str, float]]) -> list[str]:
     names = list(next(iter(shares.values())))
     rows = [["share of steps", *names[:SHOWN]]]
     rows += [[label, *(f"{100 * of[name]:.1f} %" for name in names[:SHOWN])] for label, of in shares.items()]
-    return _aligned(rows, 0)
-
-
-def _aligned(rows: list[list[str]], left_out: int) -> list[str]:
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    lines = [
-        "  ".join(
-            [
-                row[0].ljust(widths[0]),
-                *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)),
-            ]
-        )
-        for row in rows
-    ]
-    return lines + ([f"and {left_out} more"] if left_out > 0 else [])
+    return aligned(rows)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
+
+from limelight.text import aligned
 
 MOST_CLASSES = 12
 SCORES = {
@@ -47,7 +49,7 @@ def score_lines(metrics: Mapping[str, Any]) -> list[str]:
     precision (ok)     1.000     0.500
     """
     test, baseline = metrics["test"], metrics["baseline"]
-    lines = _aligned(
+    lines = aligned(
         [["", "model", "baseline"]]
         + [[_title(name, test), _number(test[name]), _number(baseline[name])] for name in SCORES]
     )
@@ -104,7 +106,7 @@ def _class_lines(per_class: Mapping[str, Mapping[str, Any]]) -> list[str]:
         [label, *(_number(scores[name]) for name in names), str(scores["support"])]
         for label, scores in per_class.items()
     ]
-    return _aligned([header, *rows])
+    return aligned([header, *rows])
 
 
 def _confusion_lines(confusion: Mapping[str, Any]) -> list[str]:
@@ -112,20 +114,7 @@ def _confusion_lines(confusion: Mapping[str, Any]) -> list[str]:
     rows = [
         [label, *(str(count) for count in counts)] for label, counts in zip(labels, confusion["counts"], strict=True)
     ]
-    return _aligned([["", *labels], *rows])
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(
-            [
-                row[0].ljust(widths[0]),
-                *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)),
-            ]
-        ).rstrip()
-        for row in rows
-    ]
+    return aligned([["", *labels], *rows])
 
 
 def _number(value: float | None) -> str:
