@@ -144,7 +144,8 @@ def make_outline(sheets: Sheets, roles: Roles, *, stream: bool = False) -> Outli
             column.add(piece, rows, len(vocabulary.places), names)
         for name in roles.step_labels:
             classes.update(dict.fromkeys(read_some_words(piece, name, "label").names.tolist()))
-        codes.append(rows)
+        if not stream:
+            codes.append(rows)
     notes = [*roles.notes]
     if zones:
         notes.append(

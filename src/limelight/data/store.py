@@ -34,9 +34,9 @@ STORE_FILE, SERIES_FILE = "store.json", "series.parquet"
 KINDS = {"values": "<f4", "times": "<i8", "step_labels": "<i2", "offsets": "<i8"}
 WINDOW = ("window_of", "window_start")
 OWN_COLUMNS = ("series_id", "label", *INTERVAL, "split", *WINDOW)
-PAGE_CLUSTER = 1 << 16
-"""Bytes that the kernel maps around a page that is touched."""
-RELEASE_AFTER = 1 << 27
+PAGE_CLUSTER = 1 << 20
+"""Bytes that the system may map around a page that is touched: large folios of its cache come whole."""
+RELEASE_AFTER = 1 << 28
 """Bytes of mapped pages after which they are given back; they stay in the cache of the system."""
 SAMPLES = 64
 SAMPLE_BYTES = 4096
