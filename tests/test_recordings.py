@@ -1,6 +1,8 @@
 """Recordings, stores, groups and patterns from the command line: what is cut, parted, packed and laid back."""
 
+import base64
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -219,3 +221,23 @@ def test_holes_in_the_test_part_alone_are_filled_with_the_training_mean(limeligh
     )
     limelight("train", "waves", "-o", "run", *ONE_EPOCH)
     assert json.loads((tmp_path / "run" / "model" / "model.json").read_text())["sentence"]["missing"] == "mean"
+
+
+def test_workers_that_share_the_pages_of_a_store_change_no_answer(
+    limelight: Commands, folder: Path, tmp_path: Path
+) -> None:
+    limelight("pack", folder, "-o", "mine.store", *WINDOWS)
+    limelight("train", "mine.store", "-o", "alone", *WINDOWS, *ONE_EPOCH)
+    limelight("train", "mine.store", "-o", "helped", *WINDOWS, *ONE_EPOCH, "--set", "training.workers=2")
+    first, second = (parquet.read_table(tmp_path / name / "predictions.parquet") for name in ("alone", "helped"))
+    assert first.equals(second)
+
+
+def test_units_stand_on_the_axes_of_the_pictures(limelight: Commands, folder: Path, tmp_path: Path) -> None:
+    units = ["--set", 'data.units={"speed": "m/s", "time": "s"}']
+    limelight("train", folder, "-o", "run", *WINDOWS, *ONE_EPOCH, *units)
+    page = (tmp_path / "run" / "report" / "index.html").read_text()
+    pictures = [base64.b64decode(one).decode() for one in re.findall(r"data:image/svg\+xml;base64,([\w+/=]+)", page)]
+    drawn = [one for one in pictures if "time (s)" in one]
+    assert drawn
+    assert all("speed (m/s)" in one for one in drawn)
