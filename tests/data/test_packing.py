@@ -157,3 +157,14 @@ def test_sorting_without_a_clock_is_refused(tmp_path):
     assert _refused(ParameterError, str(file), tmp_path, sort=True) == (
         f"expected a time column to sort by, got none in '{file}'; leave sort out"
     )
+
+
+def test_a_fact_that_is_empty_in_an_early_piece_changes(tmp_path):
+    file = tmp_path / "series.csv"
+    rows = [f"a,{number},1,{'' if number < 300 else 'north'}" for number in range(400)]
+    file.write_text("\n".join(["series_id,time,speed,site", *rows]) + "\n")
+    for panel in (_pack(str(file), tmp_path), read_table(str(file))):
+        assert panel.metadata is None
+        assert panel.notes == (
+            "columns of words that change within a series are no channels and were left out: 'site'",
+        )

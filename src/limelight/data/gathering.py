@@ -14,6 +14,8 @@ from limelight.data.sources import Source
 from limelight.errors import LabelError
 
 Rows = NDArray[np.int64]
+UNSEEN = UNKNOWN - 1
+"""Of a series that no piece has brought yet."""
 
 
 @dataclass
@@ -60,9 +62,9 @@ class OnePerSeries:
         else:
             words = read_some_words(piece, self.name, "facts")
         codes = self.vocabulary.add(words)
-        self.first = grown(self.first, series, UNKNOWN)
-        new = self.first < 0
-        backwards = np.full(series, UNKNOWN)
+        self.first = grown(self.first, series, UNSEEN)
+        new = self.first == UNSEEN
+        backwards = np.full(series, UNSEEN)
         backwards[rows[::-1]] = codes[::-1]
         self.first[new] = backwards[new]
         faults = np.flatnonzero(self.first[rows] != codes)

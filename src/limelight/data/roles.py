@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import pyarrow.compute as pc
+
 from limelight.data.columns import is_number_column
 from limelight.data.sheets import Sheets
-from limelight.data.sources import Source
+from limelight.data.sources import Source, is_text
 from limelight.errors import DataError, ParameterError, listing
 
 STEP_LABEL = "label_"
@@ -119,14 +121,12 @@ def find_roles(
     if unread:
         notes.append(f"labels of single steps were not read: {listing(unread)}")
     taken = (name_of_series, clock or time, own or label)
-    sample = _first(sheets, taken)
-    chosen = _channels(sample, sheets, channels, taken)
+    numeric = _number_columns(sheets, taken)
+    chosen = _channels(numeric, sheets, channels, taken)
     facts = [
         name
         for name in sheets.columns
-        if name not in (*taken, *chosen, *step_labels)
-        and not name.startswith(STEP_LABEL)
-        and not is_number_column(sample, name)
+        if name not in (*taken, *chosen, *step_labels) and not name.startswith(STEP_LABEL) and name not in numeric
     ]
     one_label = own if labels == "series" else None
     return sheets, Roles(name_of_series, clock, one_label, step_labels, tuple(chosen), tuple(facts), tuple(notes))
@@ -137,6 +137,26 @@ def _first(sheets: Sheets, words: Sequence[str]) -> Source:
     if piece is None:
         raise DataError(f"expected at least one row in {sheets.name}, got none")
     return piece
+
+
+def _number_columns(sheets: Sheets, words: Sequence[str]) -> set[str]:
+    """Give the columns of numbers, each told by the first piece of the table in which it is not empty."""
+    _first(sheets, words)
+    open_, numeric = set(sheets.columns) - set(words), set()
+    for piece in sheets.pieces(words, stream=True):
+        told = {name for name in open_ if name in piece.columns and _has_values(piece, name)}
+        numeric |= {name for name in told if is_number_column(piece, name)}
+        open_ -= told
+        if not open_:
+            break
+    return numeric | open_
+
+
+def _has_values(piece: Source, name: str) -> bool:
+    column = piece.table[name]
+    if is_text(column.type):
+        return bool((pc.utf8_length(pc.utf8_trim_whitespace(column)).to_numpy() > 0).any())
+    return bool(column.null_count < len(column))
 
 
 def _find(sheets: Sheets, role: str, stated: str, default: str, notes: list[str]) -> str | None:
@@ -165,11 +185,11 @@ def _step_labels(sheets: Sheets, label: str | None) -> tuple[str, ...]:
     return (label,) if label is not None else tuple(name for name in sheets.columns if name.startswith(STEP_LABEL))
 
 
-def _channels(sample: Source, sheets: Sheets, stated: Sequence[str] | None, taken: tuple[str, ...]) -> list[str]:
+def _channels(numeric: set[str], sheets: Sheets, stated: Sequence[str] | None, taken: tuple[str, ...]) -> list[str]:
     if stated is None:
         # labels of single steps, taken as channels, would give the answer away
         free = [name for name in sheets.columns if name not in taken and not name.startswith(STEP_LABEL)]
-        chosen = [name for name in free if is_number_column(sample, name)]
+        chosen = [name for name in free if name in numeric]
         if not chosen:
             raise DataError(
                 f"expected at least one column of numbers beside {listing(taken)} in {sheets.name}, "
