@@ -211,7 +211,7 @@ def stream_file(path: Path, words: Sequence[str], columns: Sequence[str] | None 
             yield Source(pa.Table.from_batches([batch]), name, path, first)
             first += batch.num_rows
         return
-    with _parquet(path, name) as file:
+    with _parquet(path, name, stream=True) as file:
         for batch in file.iter_batches(PIECE_ROWS, columns=None if columns is None else list(columns)):
             yield Source(pa.Table.from_batches([batch]), name, None, first)
             first += batch.num_rows
@@ -261,9 +261,10 @@ def _require_table(path: Path) -> str:
 
 
 @contextmanager
-def _parquet(path: Path, name: str) -> Iterator[parquet.ParquetFile]:
+def _parquet(path: Path, name: str, *, stream: bool = False) -> Iterator[parquet.ParquetFile]:
     try:
-        with parquet.ParquetFile(path) as file:
+        # Arrow keeps every column chunk that it has buffered ahead until the file is closed.
+        with parquet.ParquetFile(path, pre_buffer=not stream) as file:
             yield file
     except (pa.ArrowException, OSError) as error:
         if isinstance(error, OSError) and error.errno:
