@@ -2,7 +2,8 @@
 
 Format 2. ``model.json`` holds ``format`` ("limelight-model"), ``version`` (2), ``task``, ``sentence``, ``channels``,
 ``fitted_on`` and ``weights_sha256``. A reader refuses a version newer than its own. In version 1 the sentence did not
-say how it takes missing values and the clock: it refused missing values and saw the order of the steps alone.
+say how it takes missing values and the clock: it refused missing values and saw the order of the steps alone. A
+sentence that does not say where metadata join is of a network without them.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from limelight.task import Task
 FORMAT, VERSION = "limelight-model", 2
 MODEL_FILE, WEIGHTS_FILE = "model.json", "weights.safetensors"
 WORDS_OF_VERSION_1 = {"missing": "error", "clock": "order"}
+WITHOUT_METADATA: dict[str, Any] = {"fusion": []}
 KEYS = {"format", "version", "task", "sentence", "channels", "fitted_on", "weights_sha256"}
 
 
@@ -112,7 +114,7 @@ def load_model(folder: Path | str) -> FittedModel:
     content = _read_description(folder)
     weights = _read_weights(folder, content["weights_sha256"])
     try:
-        older = WORDS_OF_VERSION_1 if content["version"] == 1 else {}
+        older = {**WITHOUT_METADATA, **(WORDS_OF_VERSION_1 if content["version"] == 1 else {})}
         task, sentence = Task.from_json(content["task"]), Sentence.from_json({**older, **content["sentence"]})
         channels = tuple(str(name) for name in content["channels"])
         fitted_on = dict(content["fitted_on"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import torch
 from jaxtyping import Bool, Float, Int64
@@ -25,18 +25,31 @@ class Batch:
     elapsed
         Time since the step before, 0 at the first step and where padded, in seconds for a clock of dates, else in the
         unit of the clock, shape (batch, time); None where the network does without.
+    categories
+        Code of each categorical fact about a series, 0 where it is missing or was not seen in training, shape (batch,
+        fields); None where there are none, as for all that follow.
+    numbers
+        Numbers about a series as they came, NaN where one is missing, shape (batch, numbers).
+    tokens
+        Codes of the words of each text about a series, from 1, then 0 where padded, shape (batch, texts, words).
+    signals
+        Code of each side signal at each step, 0 where it is missing, was not seen in training, or is padded, shape
+        (batch, time, signals).
     """
 
     values: Float[Tensor, "batch time channels"]
     mask: Bool[Tensor, "batch time"]
     targets: Int64[Tensor, " batch"] | None = None
     elapsed: Float[Tensor, "batch time"] | None = None
+    categories: Int64[Tensor, "batch fields"] | None = None
+    numbers: Float[Tensor, "batch numbers"] | None = None
+    tokens: Int64[Tensor, "batch texts words"] | None = None
+    signals: Int64[Tensor, "batch time signals"] | None = None
 
     def to(self, device: torch.device) -> Batch:
         """Give the same batch on another device."""
-        targets = None if self.targets is None else self.targets.to(device)
-        elapsed = None if self.elapsed is None else self.elapsed.to(device)
-        return Batch(self.values.to(device), self.mask.to(device), targets, elapsed)
+        tensors = {field.name: getattr(self, field.name) for field in fields(self)}
+        return replace(self, **{name: one.to(device) for name, one in tensors.items() if one is not None})
 
     def __len__(self) -> int:
         return len(self.values)

@@ -1,4 +1,4 @@
-"""A sentence of parts becomes a network: normalisation, filling of missing values, encoder, pooling, head."""
+"""A sentence of parts becomes a network: normalisation, filling of missing values, encoder, pooling, head, fusion."""
 
 from __future__ import annotations
 
@@ -12,17 +12,21 @@ from torch import Tensor, nn
 
 from limelight.errors import InternalError
 from limelight.nn.batch import Batch
+from limelight.nn.context import ContextEncoder, ContextShape, SignalEncoder
 from limelight.nn.convolutional import ConvLSTMEncoder
 from limelight.nn.filling import Filling
+from limelight.nn.fusion import Film, beside_each_step
 from limelight.nn.masking import spread_over_time
 from limelight.nn.normalisation import Standardisation
-from limelight.nn.pooling import AdditiveAttention, Last, Max, Mean
+from limelight.nn.pooling import AdditiveAttention, Last, Max, Mean, MetadataAttention
 from limelight.nn.recurrent import RecurrentEncoder
 from limelight.parts.base import Part
 from limelight.parts.encoders import GRU, LSTM, ConvLSTM
 from limelight.parts.heads import LinearHead, MLPHead
-from limelight.parts.poolings import AttentionPooling, LastPooling, MaxPooling, MeanPooling
+from limelight.parts.poolings import AttentionPooling, LastPooling, MaxPooling, MeanPooling, MetadataAttentionPooling
 from limelight.parts.sentence import Sentence
+
+_NO_CONTEXT = ContextShape()
 
 
 @dataclass
@@ -45,6 +49,10 @@ class Answer:
 class Network(nn.Module):
     """Normalisation, filling of missing values, encoder, pooling and head, built from a sentence.
 
+    Side signals stand beside the values, and metadata join where the fusion of the sentence says. In the order in which
+    a series meets them: values, marks of missing values, clock, side signals, repeated metadata; encoder; FiLM;
+    pooling; late metadata; head.
+
     Parameters
     ----------
     sentence
@@ -53,6 +61,13 @@ class Network(nn.Module):
         Of the series, at least 1.
     outputs
         Number of logits: ``Task.outputs``.
+    context
+        Sizes of metadata and side signals. Metadata that no fusion asks for are left out.
+
+    Raises
+    ------
+    InternalError
+        If the sentence needs metadata and there are none.
 
     Example
     -------
@@ -63,26 +78,49 @@ class Network(nn.Module):
     (torch.Size([4, 3]), torch.Size([4, 10]))
     """
 
-    def __init__(self, sentence: Sentence, channels: int, outputs: int) -> None:
+    def __init__(self, sentence: Sentence, channels: int, outputs: int, context: ContextShape = _NO_CONTEXT) -> None:
         super().__init__()
+        if sentence.needs_metadata and not context.has_facts:
+            raise InternalError(f"a network that needs metadata was built without any: {sentence.describe()}")
         self.sentence = sentence
+        self.context_shape = context
         clock = int(sentence.needs_clock)
         self.normalisation = Standardisation(channels + clock)
         self.filling = Filling(sentence.missing, channels) if sentence.takes_missing else None
+        self.signals = SignalEncoder(sentence.context, context) if context.signals else None
+        self.context = ContextEncoder(sentence.context, context) if sentence.needs_metadata else None
+        facts = 0 if self.context is None else self.context.width
         width = (channels if self.filling is None else self.filling.width) + clock
+        width += 0 if self.signals is None else self.signals.width
+        width += facts if "repeat" in sentence.fusions else 0
         self.encoder = _builder(ENCODER_BUILDERS, sentence.encoder)(sentence.encoder, width)
-        self.pooling = _builder(POOLING_BUILDERS, sentence.pooling)(sentence.pooling, self.encoder)
-        self.head = _builder(HEAD_BUILDERS, sentence.head)(sentence.head, self.encoder.width, outputs)
+        self.film = Film(facts, self.encoder.width) if "film" in sentence.fusions else None
+        self.pooling = _builder(POOLING_BUILDERS, sentence.pooling)(sentence.pooling, self.encoder, facts)
+        width = self.encoder.width + (facts if "late" in sentence.fusions else 0)
+        self.head = _builder(HEAD_BUILDERS, sentence.head)(sentence.head, width, outputs)
 
     def forward(self, batch: Batch) -> Answer:
         """Answer a batch; padding in it never changes the answer for the real steps."""
-        features, mask = self.encoder(self._inputs(batch), batch.mask)
-        pooled, weights = self.pooling(features, mask)
+        facts = batch.values.new_zeros(len(batch), 0) if self.context is None else self.context(batch)
+        features, mask = self.encoder(self._read(batch, facts), batch.mask)
+        if self.film is not None:
+            features = self.film(features, mask, facts)
+        asked = (facts,) if isinstance(self.pooling, MetadataAttention) else ()
+        pooled, weights = self.pooling(features, mask, *asked)
+        if "late" in self.sentence.fusions:
+            pooled = torch.cat([pooled, facts], dim=1)
         on_time = None if weights is None else spread_over_time(weights, batch.mask, self.encoder.stride)
         return Answer(self.head(pooled), on_time)
 
+    def _read(self, batch: Batch, facts: Float[Tensor, "batch width"]) -> Float[Tensor, "batch time inputs"]:
+        """Lay side by side what the encoder reads at each step."""
+        inputs = self._inputs(batch)
+        if self.signals is not None:
+            inputs = torch.cat([inputs, self.signals(batch)], dim=2)
+        return beside_each_step(inputs, facts, batch.mask) if "repeat" in self.sentence.fusions else inputs
+
     def _inputs(self, batch: Batch) -> Float[Tensor, "batch time inputs"]:
-        """Scale values and clock, and fill in what is missing; the clock is the last input."""
+        """Scale values and clock, and fill in what is missing; the clock is the last of them."""
         values, elapsed = batch.values, batch.elapsed
         if self.sentence.needs_clock:
             if elapsed is None:
@@ -127,11 +165,12 @@ ENCODER_BUILDERS: dict[type[Part], Callable[[Any, int], nn.Module]] = {
     LSTM: _recurrent,
     GRU: _recurrent,
 }
-POOLING_BUILDERS: dict[type[Part], Callable[[Any, Any], nn.Module]] = {
-    AttentionPooling: lambda part, encoder: AdditiveAttention(encoder.width, part.hidden_size),
-    LastPooling: lambda part, encoder: Last(encoder.bidirectional),
-    MeanPooling: lambda part, encoder: Mean(),
-    MaxPooling: lambda part, encoder: Max(),
+POOLING_BUILDERS: dict[type[Part], Callable[[Any, Any, int], nn.Module]] = {
+    AttentionPooling: lambda part, encoder, facts: AdditiveAttention(encoder.width, part.hidden_size),
+    LastPooling: lambda part, encoder, facts: Last(encoder.bidirectional),
+    MeanPooling: lambda part, encoder, facts: Mean(),
+    MaxPooling: lambda part, encoder, facts: Max(),
+    MetadataAttentionPooling: lambda part, encoder, facts: MetadataAttention(encoder.width, facts, part.hidden_size),
 }
 HEAD_BUILDERS: dict[type[Part], Callable[[Any, int, int], nn.Module]] = {
     MLPHead: _mlp,

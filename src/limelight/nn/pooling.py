@@ -39,6 +39,43 @@ class AdditiveAttention(nn.Module):
         return torch.einsum("bs,bsw->bw", weights, features), weights
 
 
+class MetadataAttention(nn.Module):
+    """Weighted mean of the features; the weight of a step is softmax(v · tanh(W h + U c + b)) over the real steps.
+
+    Parameters
+    ----------
+    width
+        Of the features h, at least 1.
+    context_width
+        Of the facts c about the series, at least 1.
+    hidden_size
+        Rows of W and U, at least 1.
+
+    Source
+    ------
+    Bahdanau et al. 2015, equation for e_ij with the facts about the series as the state that asks. The recipe that is
+    printed for Keras, ``Attention`` with the series as query and the metadata as value, is another one: it attends over
+    one vector, all of its weights are 1, and its answer does not depend on the series.
+    """
+
+    def __init__(self, width: int, context_width: int, hidden_size: int) -> None:
+        super().__init__()
+        self.project = nn.Linear(width, hidden_size)
+        self.ask = nn.Linear(context_width, hidden_size, bias=False)
+        self.score = nn.Linear(hidden_size, 1, bias=False)
+
+    def forward(
+        self,
+        features: Float[Tensor, "batch steps width"],
+        mask: Bool[Tensor, "batch steps"],
+        context: Float[Tensor, "batch context"],
+    ) -> Pooled:
+        """Give the pooled vector and the weights, shapes (batch, width) and (batch, steps)."""
+        scores = self.score(torch.tanh(self.project(features) + self.ask(context)[:, None])).squeeze(2)
+        weights = masked_softmax(scores, mask)
+        return torch.einsum("bs,bsw->bw", weights, features), weights
+
+
 class Last(nn.Module):
     """The state after reading everything: the last real step, and of a backward direction the first step.
 

@@ -30,6 +30,25 @@ class AttentionPooling(Part):
 
 
 @dataclass
+class MetadataAttentionPooling(AttentionPooling):
+    """Additive attention whose weights depend on the features of the steps and on the facts about the series.
+
+    Parameters
+    ----------
+    hidden_size
+        Units of the scoring layer, 1 to 8192.
+
+    Source
+    ------
+    Bahdanau et al. 2015, with the facts as the query. The recipe that is printed for Keras, ``Attention`` with the
+    series as query and the metadata as value, is another one: it attends over one vector, all of its weights are 1, and
+    its answer does not depend on the series.
+    """
+
+    name = "metadata_attention"
+
+
+@dataclass
 class LastPooling(Part):
     """The state after the whole series has been read; of a bidirectional encoder, the last of either direction."""
 
@@ -51,5 +70,5 @@ class MaxPooling(Part):
 
 
 POOLINGS: Mapping[str, type[Part]] = MappingProxyType(
-    {part.name: part for part in (AttentionPooling, LastPooling, MeanPooling, MaxPooling)}
+    {part.name: part for part in (AttentionPooling, LastPooling, MeanPooling, MaxPooling, MetadataAttentionPooling)}
 )

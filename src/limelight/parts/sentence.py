@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
 from limelight.errors import ParameterError, nearest
 from limelight.parts.base import Part, make
+from limelight.parts.contexts import CONTEXTS, ContextEncoding
 from limelight.parts.encoders import ENCODERS, LSTM, ConvLSTM
+from limelight.parts.fusions import ATTENTION, read_fusion
 from limelight.parts.heads import HEADS, LinearHead
-from limelight.parts.poolings import POOLINGS, AttentionPooling, LastPooling
+from limelight.parts.poolings import POOLINGS, AttentionPooling, LastPooling, MetadataAttentionPooling
 
 WORDS: Mapping[str, Mapping[str, type[Part]]] = MappingProxyType(
     {"encoder": ENCODERS, "pooling": POOLINGS, "head": HEADS}
@@ -23,12 +25,14 @@ CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 """Plain words beside the parts, the default first."""
+FUSED = ("fusion", "context")
+"""The words about metadata."""
 _MEANING = {"missing": "a way to treat missing values", "clock": "a way to use the clock"}
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """The parts of one network and how it takes missing values and the clock, checked.
+    """The parts of one network and how it takes missing values, the clock and metadata, checked.
 
     Parameters
     ----------
@@ -43,11 +47,20 @@ class Sentence:
         ``"elapsed"`` gives the network the time since the step before as a channel more; ``"order"`` lets it see the
         order of the steps alone. ``"auto"`` becomes ``"elapsed"`` if the clock of the training part is irregular, else
         ``"order"``, which a network takes it for until it is settled.
+    fusion
+        Where metadata join the network, one word or several: ``"repeat"`` beside the values of every step, ``"film"``
+        scaling and shifting the features of the encoder, ``"late"`` beside the pooled vector; ``"attention"`` stands
+        for the pooling ``metadata_attention`` and becomes it, so it is no longer among the words afterwards. Empty:
+        nowhere. ``"auto"`` becomes ``"late"`` if there are metadata and the pooling does not read them, else empty,
+        which a network takes it for until it is settled.
+    context
+        What turns metadata and side signals into vectors.
 
     Raises
     ------
     ParameterError
-        If ``missing`` or ``clock`` is another word.
+        If ``missing``, ``clock`` or ``fusion`` is another word, or the fusion ``"attention"`` comes with a pooling that
+        is no attention.
 
     Example
     -------
@@ -60,12 +73,19 @@ class Sentence:
     head: Part
     missing: str = "auto"
     clock: str = "auto"
+    fusion: tuple[str, ...] | str = "auto"
+    context: Part = field(default_factory=ContextEncoding)
 
     def __post_init__(self) -> None:
         for name, known in CHOICES.items():
             word = getattr(self, name)
             if word not in known:
                 raise ParameterError(f"expected {_MEANING[name]}, got {name}={word!r}{nearest(word, known)}")
+        words = read_fusion(self.fusion)
+        if ATTENTION in words:
+            object.__setattr__(self, "pooling", _reading_metadata(self.pooling))
+        fusion = "auto" if words == ("auto",) else tuple(word for word in words if word != ATTENTION)
+        object.__setattr__(self, "fusion", fusion)
 
     @classmethod
     def of(
@@ -75,6 +95,8 @@ class Sentence:
         head: Any = "mlp",
         missing: str = "auto",
         clock: str = "auto",
+        fusion: Any = "auto",
+        context: Any = "embedding",
     ) -> Sentence:
         """Make a sentence of names, JSON objects or parts; ParameterError if one of them is wrong."""
         return cls(
@@ -83,12 +105,14 @@ class Sentence:
             make(head, HEADS, "head"),
             missing,
             clock,
+            fusion,
+            make(context, CONTEXTS, "context"),
         )
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Sentence:
         """Read what ``to_json`` wrote, or a person in an experiment file; what is left out is the default."""
-        words = [*WORDS, *CHOICES]
+        words = [*WORDS, *CHOICES, *FUSED]
         for key in content:
             if key not in words:
                 raise ParameterError(f"a model has no part {key!r}{nearest(key, words)}")
@@ -99,9 +123,11 @@ class Sentence:
         return {
             **{word: getattr(self, word).to_json() for word in WORDS},
             **{name: getattr(self, name) for name in CHOICES},
+            "fusion": self.fusion if isinstance(self.fusion, str) else list(self.fusion),
+            "context": self.context.to_json(),
         }
 
-    def settled(self, typical_length: float, *, missing: bool, irregular: bool) -> Sentence:
+    def settled(self, typical_length: float, *, missing: bool, irregular: bool, metadata: bool = False) -> Sentence:
         """Settle what depends on the training part.
 
         Parameters
@@ -112,6 +138,8 @@ class Sentence:
             Whether values are missing in it.
         irregular
             Whether its clock is irregular.
+        metadata
+            Whether it has metadata to learn from.
 
         Returns
         -------
@@ -122,13 +150,18 @@ class Sentence:
         -------
         >>> Sentence.of("gru").settled(100, missing=True, irregular=False).missing
         'mask'
+        >>> Sentence.of("gru").settled(100, missing=False, irregular=False, metadata=True).fusion
+        ('late',)
         """
         encoder = self.encoder
         if isinstance(encoder, ConvLSTM):
             encoder = encoder.for_length(typical_length)
         treated = ("mask" if missing else "error") if self.missing == "auto" else self.missing
         clock = ("elapsed" if irregular else "order") if self.clock == "auto" else self.clock
-        return replace(self, encoder=encoder, missing=treated, clock=clock)
+        fusion = self.fusion
+        if fusion == "auto":
+            fusion = ("late",) if metadata and not self.needs_metadata else ()
+        return replace(self, encoder=encoder, missing=treated, clock=clock, fusion=fusion)
 
     @property
     def takes_missing(self) -> bool:
@@ -140,6 +173,16 @@ class Sentence:
         """Whether the network sees the time between steps."""
         return self.clock == "elapsed"
 
+    @property
+    def fusions(self) -> tuple[str, ...]:
+        """Where metadata join the network besides its pooling, in the order in which a series meets them."""
+        return () if isinstance(self.fusion, str) else self.fusion
+
+    @property
+    def needs_metadata(self) -> bool:
+        """Whether the network answers by metadata too."""
+        return bool(self.fusions) or isinstance(self.pooling, MetadataAttentionPooling)
+
     def describe(self) -> str:
         """Say the network in one line."""
         size = self.encoder.get_params().get("hidden_size")
@@ -149,11 +192,35 @@ class Sentence:
             said.append(f"missing values: {self.missing}")
         if self.needs_clock:
             said.append(f"clock: {self.clock}")
+        if self.fusions:
+            said.append(f"fusion: {', '.join(self.fusions)}")
         return "; ".join(said)
+
+
+def _reading_metadata(pooling: Part) -> Part:
+    """Give the pooling that the fusion "attention" stands for, of the size that was asked of plain attention."""
+    if isinstance(pooling, MetadataAttentionPooling):
+        return pooling
+    if not isinstance(pooling, AttentionPooling):
+        raise ParameterError(
+            f"expected fusion='attention' without another pooling, got pooling={pooling.name!r}: the fusion stands for "
+            f"the pooling {MetadataAttentionPooling.name!r}; name one of the two"
+        )
+    return MetadataAttentionPooling(hidden_size=pooling.hidden_size)
 
 
 def _articles_lstm(**parameters: Any) -> Sentence:
     return Sentence(LSTM(activation="relu", **parameters), LastPooling(), LinearHead())
+
+
+def _articles_fusion(*fusion: str, pooling: Part | None = None, **context: Any) -> Sentence:
+    return Sentence(
+        LSTM(hidden_size=64),
+        pooling or LastPooling(),
+        LinearHead(),
+        fusion=fusion,
+        context=ContextEncoding(dropout=0.0, **context),
+    )
 
 
 PRESETS: Mapping[str, Callable[[], Sentence]] = MappingProxyType(
@@ -164,6 +231,9 @@ PRESETS: Mapping[str, Callable[[], Sentence]] = MappingProxyType(
         "lstm": lambda: _articles_lstm(hidden_size=50),
         "stacked_lstm": lambda: _articles_lstm(hidden_size=[100, 50], dropout=0.2),
         "bilstm": lambda: _articles_lstm(hidden_size=50, bidirectional=True),
+        "metadata_repeat": lambda: _articles_fusion("repeat", embedding_size=10),
+        "metadata_late": lambda: _articles_fusion("late", embedding_size=10, number_size=32),
+        "metadata_attention": lambda: _articles_fusion(pooling=MetadataAttentionPooling()),
     }
 )
 
@@ -174,7 +244,8 @@ def preset(name: str) -> Sentence:
     Parameters
     ----------
     name
-        ``"attention_bilstm"``, ``"lstm"``, ``"stacked_lstm"`` or ``"bilstm"``.
+        ``"attention_bilstm"``, ``"lstm"``, ``"stacked_lstm"`` or ``"bilstm"``; with metadata ``"metadata_repeat"``,
+        ``"metadata_late"`` or ``"metadata_attention"``.
 
     Returns
     -------

@@ -1,0 +1,202 @@
+"""Context: the facts about a series become one vector, and its side signals a vector at each step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from limelight.errors import InternalError
+from limelight.nn.batch import Batch
+from limelight.nn.normalisation import Standardisation
+
+
+@dataclass(frozen=True)
+class ContextShape:
+    """How many facts and side signals there are, and how many values each can take.
+
+    Parameters
+    ----------
+    categories
+        Codes of each categorical field, the 0 for unknown included: a field of 3 words has 4.
+    numbers
+        For each number whether a mark says where it is missing.
+    texts
+        Text fields.
+    buckets
+        Codes of the words of texts, without the 0 of padding.
+    signals
+        Codes of each side signal, the 0 for unknown included.
+
+    Raises
+    ------
+    InternalError
+        If a size is impossible.
+
+    Example
+    -------
+    >>> ContextShape(categories=(4,), numbers=(True, False)).has_facts, ContextShape(signals=(3,)).has_facts
+    (True, False)
+    """
+
+    categories: tuple[int, ...] = ()
+    numbers: tuple[bool, ...] = ()
+    texts: int = 0
+    buckets: int = 2048
+    signals: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.texts < 0 or min((self.buckets, *self.categories, *self.signals)) < 1:
+            raise InternalError(f"no network can have a context of this shape: {self}")
+
+    @property
+    def has_facts(self) -> bool:
+        """Whether there is anything to know about a series as a whole."""
+        return bool(self.categories or self.numbers or self.texts)
+
+    def to_json(self) -> dict[str, Any]:
+        """Say every size."""
+        return {name: list(size) if isinstance(size, tuple) else size for name, size in asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> ContextShape:
+        """Read what ``to_json`` wrote."""
+        return cls(
+            categories=tuple(int(codes) for codes in content["categories"]),
+            numbers=tuple(bool(marked) for marked in content["numbers"]),
+            texts=int(content["texts"]),
+            buckets=int(content["buckets"]),
+            signals=tuple(int(codes) for codes in content["signals"]),
+        )
+
+
+class ContextEncoder(nn.Module):
+    """The facts about a series as one vector: first its categories, then its numbers, then its texts.
+
+    A category is a learned vector, also an unknown one (code 0), which starts as zeros. A number is scaled; where it is
+    missing it becomes 0, the mean of the training, and its mark, if it has one, 1. All scaled numbers and then all
+    marks go through one layer if ``number_size`` asks for it. A text is the mean of the vectors of its words, and zeros
+    without any. In training each field of each series is made unknown by chance (``dropout``).
+
+    Parameters
+    ----------
+    part
+        A ``ContextEncoding``.
+    shape
+        With facts.
+
+    Example
+    -------
+    >>> from limelight.parts.contexts import ContextEncoding
+    >>> encoder = ContextEncoder(ContextEncoding(embedding_size=3), ContextShape(categories=(4,), numbers=(True,)))
+    >>> mask = torch.ones(2, 5, dtype=torch.bool)
+    >>> facts = {"categories": torch.tensor([[1], [0]]), "numbers": torch.tensor([[7.0], [torch.nan]])}
+    >>> encoder.eval()(Batch(torch.zeros(2, 5, 1), mask, **facts))[:, 3:].tolist()
+    [[7.0, 0.0], [0.0, 1.0]]
+    """
+
+    def __init__(self, part: Any, shape: ContextShape) -> None:
+        super().__init__()
+        self.shape = shape
+        self.dropout = part.dropout
+        self.embeddings = _embeddings(part, shape.categories)
+        self.scaling = Standardisation(len(shape.numbers)) if shape.numbers else None
+        self.marked = [place for place, marked in enumerate(shape.numbers) if marked]
+        numbers = len(shape.numbers) + len(self.marked)
+        self.dense = nn.Linear(numbers, part.number_size) if numbers and part.number_size is not None else None
+        self.words = nn.Embedding(shape.buckets + 1, part.text_size, padding_idx=0) if shape.texts else None
+        self.width = sum(part.size_for(codes) for codes in shape.categories) + shape.texts * part.text_size
+        self.width += numbers if self.dense is None else self.dense.out_features
+
+    def set_statistics(self, mean: Float[Tensor, " numbers"], deviation: Float[Tensor, " numbers"]) -> None:
+        """Take the statistics of the numbers in training; one that never changes is only shifted.
+
+        Parameters
+        ----------
+        mean, deviation
+            Of the known values of each number, in its own unit, shape (numbers,).
+        """
+        if self.scaling is not None:
+            self.scaling.set_statistics(mean, deviation)
+
+    def forward(self, batch: Batch) -> Float[Tensor, "batch width"]:
+        """Give the facts about each series, shape (batch, width)."""
+        parts: list[Tensor] = []
+        if self.shape.categories:
+            parts += _look_up(self.embeddings, self._known("categories", batch.categories, len(self.shape.categories)))
+        if self.shape.numbers:
+            parts.append(self._numbers(self._known("numbers", batch.numbers, len(self.shape.numbers))))
+        if self.words is not None:
+            tokens = self._known("tokens", batch.tokens, self.shape.texts)
+            count = (tokens > 0).sum(dim=2, keepdim=True).clamp(min=1)
+            parts.append((self.words(tokens).sum(dim=2) / count).flatten(1))
+        return torch.cat(parts, dim=1)
+
+    def _known(self, name: str, facts: Tensor | None, fields: int) -> Tensor:
+        given = _require(name, facts, fields, axis=1)
+        return _forget(given, self.dropout if self.training else 0.0)
+
+    def _numbers(self, numbers: Tensor) -> Tensor:
+        assert self.scaling is not None
+        missing = numbers.isnan()
+        scaled = self.scaling(numbers[:, None], torch.ones_like(missing[:, :1]))[:, 0].masked_fill(missing, 0.0)
+        both = torch.cat([scaled, missing[:, self.marked].to(scaled.dtype)], dim=1)
+        return both if self.dense is None else self.dense(both)
+
+
+class SignalEncoder(nn.Module):
+    """The side signals at each step as one vector, zeros where padded.
+
+    A word is a learned vector, also an unknown one (code 0), which starts as zeros. In training each signal of each
+    series is made unknown as a whole by chance (``dropout``).
+
+    Parameters
+    ----------
+    part
+        A ``ContextEncoding``.
+    shape
+        With side signals.
+    """
+
+    def __init__(self, part: Any, shape: ContextShape) -> None:
+        super().__init__()
+        self.dropout = part.dropout
+        self.embeddings = _embeddings(part, shape.signals)
+        self.width = sum(part.size_for(codes) for codes in shape.signals)
+
+    def forward(self, batch: Batch) -> Float[Tensor, "batch time width"]:
+        """Give the side signals of each step, shape (batch, time, width)."""
+        signals = _require("signals", batch.signals, len(self.embeddings), axis=2)
+        signals = _forget(signals.transpose(1, 2), self.dropout if self.training else 0.0).transpose(1, 2)
+        return torch.cat(_look_up(self.embeddings, signals), dim=2) * batch.mask[:, :, None]
+
+
+def _embeddings(part: Any, codes: Sequence[int]) -> nn.ModuleList:
+    embeddings = [nn.Embedding(size, part.size_for(size)) for size in codes]
+    for one in embeddings:
+        nn.init.zeros_(one.weight[0])
+    return nn.ModuleList(embeddings)
+
+
+def _look_up(embeddings: nn.ModuleList, codes: Tensor) -> list[Tensor]:
+    return [embedding(codes[..., place]) for place, embedding in enumerate(embeddings)]
+
+
+def _require(name: str, given: Tensor | None, fields: int, axis: int) -> Tensor:
+    if given is None or given.shape[axis] != fields:
+        got = "none" if given is None else str(given.shape[axis])
+        raise InternalError(f"expected a batch with {fields} {name}, as the network was built for, got {got}")
+    return given
+
+
+def _forget(facts: Tensor, dropout: float) -> Tensor:
+    """Make facts unknown by chance, drawn for each series and field, shape (batch, fields, ...)."""
+    if not dropout:
+        return facts
+    drawn = torch.rand(facts.shape[:2], device=facts.device) < dropout
+    unknown = torch.nan if facts.is_floating_point() else 0
+    return facts.masked_fill(drawn.reshape(*drawn.shape, *(1 for _ in facts.shape[2:])), unknown)

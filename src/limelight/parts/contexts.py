@@ -1,0 +1,58 @@
+"""Contexts: what turns the facts about a series into one vector."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from limelight.parts.base import Part
+from limelight.parts.encoders import Share, Units
+
+Size = Annotated[int, Field(ge=1, le=1024)]
+
+
+@dataclass
+class ContextEncoding(Part):
+    """Words become learned vectors, numbers are scaled, and a text is the mean of the vectors of its words.
+
+    Parameters
+    ----------
+    embedding_size
+        Length of the vector of a word of a categorical field or a side signal, 1 to 1024; ``"auto"`` goes by the number
+        of words (``size_for``).
+    number_size
+        Units of a layer over all numbers, 1 to 8192; None takes the numbers as they are.
+    text_size
+        Length of the vector of a word of a text, 1 to 1024.
+    dropout
+        Share of the facts that are made unknown in training, in [0, 1), drawn for each field and each side signal of
+        each series, so that the network learns to do without and what to make of a word that it does not know.
+
+    Source
+    ------
+    Guo and Berkhahn, Entity Embeddings of Categorical Variables, 2016; the rule for ``"auto"`` is fastai's
+    (``fastai.tabular.model.emb_sz_rule``), with at most 32 in place of 600.
+
+    Example
+    -------
+    >>> ContextEncoding().size_for(4), ContextEncoding().size_for(1000), ContextEncoding(embedding_size=10).size_for(4)
+    (4, 32, 10)
+    """
+
+    name = "embedding"
+    embedding_size: Size | Literal["auto"] = "auto"
+    number_size: Units | None = None
+    text_size: Size = 32
+    dropout: Share = 0.1
+
+    def size_for(self, codes: int) -> int:
+        """Give the length of the vectors of a field with so many codes, the one for unknown words included."""
+        return min(32, math.ceil(1.6 * codes**0.56)) if self.embedding_size == "auto" else self.embedding_size
+
+
+CONTEXTS: Mapping[str, type[Part]] = MappingProxyType({ContextEncoding.name: ContextEncoding})

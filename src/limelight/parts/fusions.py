@@ -1,0 +1,92 @@
+"""Fusions: where facts about a series (machine, mode, age, a note) join the network that reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from limelight.errors import ParameterError, listing, nearest
+from limelight.parts.base import Part
+
+
+@dataclass
+class RepeatFusion(Part):
+    """The facts stand beside the values of every real time step, and the encoder reads them with the series."""
+
+    name = "repeat"
+
+
+@dataclass
+class FilmFusion(Part):
+    """The facts scale and shift every feature of the encoder; at the start of training they change nothing.
+
+    Source
+    ------
+    Perez et al., FiLM: Visual Reasoning with a General Conditioning Layer, 2018.
+    """
+
+    name = "film"
+
+
+@dataclass
+class LateFusion(Part):
+    """The facts stand beside the pooled vector, in front of the head."""
+
+    name = "late"
+
+
+FUSIONS: Mapping[str, type[Part]] = MappingProxyType(
+    {part.name: part for part in (LateFusion, RepeatFusion, FilmFusion)}
+)
+ATTENTION = "attention"
+"""The fusion that is a pooling: it stands for ``metadata_attention``."""
+FUSION_WORDS = ("auto", *FUSIONS, ATTENTION)
+"""Every word for a fusion, the default first."""
+_ALONG_THE_WAY = ("repeat", "film", "late", ATTENTION)
+
+
+def read_fusion(value: Any) -> tuple[str, ...]:
+    """Read the fusions of a network: one word, or several of which each works at its own place.
+
+    Parameters
+    ----------
+    value
+        ``"late"``, ``"repeat"``, ``"film"``, ``"attention"``, a list of them, or ``"auto"``; an empty list leaves facts
+        out.
+
+    Returns
+    -------
+    tuple
+        The words in the order in which a series meets them; ``("auto",)`` for ``"auto"``.
+
+    Raises
+    ------
+    ParameterError
+        If a word is unknown, or comes twice, or ``"auto"`` comes with others.
+
+    Example
+    -------
+    >>> read_fusion(["late", "repeat"])
+    ('repeat', 'late')
+    """
+    if value == "auto":
+        return ("auto",)
+    words = [value] if isinstance(value, str) else value
+    if not isinstance(words, (list, tuple)):
+        raise ParameterError(f"expected a way to fuse metadata or a list of them, got fusion={value!r}{_known(value)}")
+    for word in words:
+        if word == "auto":
+            raise ParameterError(
+                f"expected fusion='auto' alone, got fusion={list(words)}; name the others or say 'auto'"
+            )
+        if word not in _ALONG_THE_WAY:
+            raise ParameterError(f"expected a way to fuse metadata, got fusion={word!r}{_known(word)}")
+    if len(set(words)) < len(words):
+        raise ParameterError(f"expected each fusion once, got {listing(words)}; leave out what comes twice")
+    return tuple(word for word in _ALONG_THE_WAY if word in words)
+
+
+def _known(word: Any) -> str:
+    return nearest(str(word), FUSION_WORDS)
