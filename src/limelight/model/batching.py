@@ -116,10 +116,7 @@ def _elapsed(
 
 def shape_of(vocabulary: Vocabulary | None) -> ContextShape:
     """Say how large the context of a network is that reads the metadata of a vocabulary; empty without one."""
-    if vocabulary is None:
-        return ContextShape()
-    sizes = vocabulary.sizes()
-    return ContextShape(sizes.categories, sizes.numbers, sizes.texts, sizes.buckets)
+    return ContextShape() if vocabulary is None else ContextShape(**vocabulary.sizes())
 
 
 def batches_by_length(panel: Panel, most_series: int = 512) -> Iterator[NDArray[np.int64]]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal, NamedTuple, get_args
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import ArrayLike, NDArray
-from pydantic import ConfigDict, FiniteFloat, PositiveInt, TypeAdapter, ValidationError
+from pydantic import FiniteFloat, PositiveInt, TypeAdapter, ValidationError
 
 from limelight.data.columns import EMPTY_WORDS, read_some_words
 from limelight.data.sources import Source, is_text
@@ -20,41 +20,12 @@ from limelight.errors import DataError, ModelFolderError, ParameterError, counte
 
 Kind = Literal["category", "number", "boolean", "date", "text", "ignore"]
 DatePart = Literal["month", "weekday", "hour", "year"]
-KINDS: tuple[str, ...] = get_args(Kind)
-PERIODS: Mapping[DatePart, int] = {"month": 12, "weekday": 7, "hour": 24}
 TRUTHS = {"yes": "true", "true": "true", "1": "true", "no": "false", "false": "false", "0": "false"}
-FEW_WORDS = 50
-"""A text field of at most so many different values is a category."""
-SHORT = 4
-"""Words that a value of a category has at most."""
-MOST_TOKENS = 256
-"""Tokens of a text that are used, the first ones."""
+FEW_WORDS, SHORT = 50, 4  # text of at most so many values, each of at most so many words, is a category
 TOKEN = re.compile(r"(?u)\b\w\w+\b")
-NUMBERS = (pa.float64(),)
-DATES = (pa.timestamp("us"), pa.timestamp("us", "UTC"), pa.timestamp("ns"), pa.timestamp("ns", "UTC"))
-LARGEST = float(np.finfo(np.float32).max)
+STAMP = pa.timestamp("us")
 
-Floats = NDArray[np.float64]
-Strings = NDArray[np.object_]
-
-
-class Sizes(NamedTuple):
-    """What a network has to know of a vocabulary.
-
-    Parameters
-    ----------
-    categories
-        Codes of each category and boolean, 0 included, in the order of the columns of ``categories``.
-    numbers
-        For each column of ``numbers`` whether it was missing for a training series.
-    texts, buckets
-        Text fields, and the largest token.
-    """
-
-    categories: tuple[int, ...]
-    numbers: tuple[bool, ...]
-    texts: int
-    buckets: int
+Values = NDArray[Any]  # words, "" where missing; numbers, NaN where missing; or dates, NaT where missing
 
 
 @dataclass(frozen=True)
@@ -73,14 +44,7 @@ class Field:
         Whether the field is missing for a training series.
     parts
         Of a date, those that vary.
-
-    Example
-    -------
-    >>> Field("mode", "category", words=("idle", "run")).width
-    1
     """
-
-    __pydantic_config__ = ConfigDict(extra="forbid")
 
     name: str
     kind: Kind
@@ -90,10 +54,12 @@ class Field:
     has_missing: bool = False
     parts: tuple[DatePart, ...] = ()
 
-    @property
-    def width(self) -> int:
-        """Columns that the field takes: 1; of a date 2 for each part that goes round, 1 for the year."""
-        return sum(2 if part in PERIODS else 1 for part in self.parts) if self.kind == "date" else 1
+    def scales(self) -> list[tuple[float, float]]:
+        """Give mean and deviation of each column of numbers that the field makes; those of a date follow its parts."""
+        own, cyclic = [(self.mean, self.deviation)], [(0.0, 1.0), (0.0, 1.0)]
+        if self.kind == "date":
+            return [scale for part in self.parts for scale in (own if part == "year" else cyclic)]
+        return own if self.kind == "number" else []
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,10 +69,10 @@ class EncodedFacts:
     Parameters
     ----------
     categories
-        The word of each category and boolean, 0 where it is missing or was not met in training, shape (n, C).
+        The code of each category and boolean, 0 where it is missing or not of training, shape (n, C).
     numbers
-        Numbers less their mean, divided by their deviation; of dates sines and cosines of month, day of the week and
-        hour, and the year treated as a number; NaN where missing; shape (n, N).
+        Numbers as they are, and of each date sine and cosine of month, weekday and hour, and years since 2000; NaN
+        where missing, shape (n, N).
     tokens
         The tokens of each text field, 1 to ``buckets``, padded with 0, shape (n, T, L).
     notes
@@ -134,27 +100,22 @@ class Vocabulary:
     """
 
     fields: tuple[Field, ...]
-    buckets: int = 2048
+    buckets: PositiveInt = 2048
     notes: tuple[str, ...] = field(default=(), compare=False)
 
-    def of_kind(self, *kinds: str) -> tuple[Field, ...]:
-        """Give the fields of some kinds, in their order, which is that of the columns they make."""
-        return tuple(one for one in self.fields if one.kind in kinds)
+    def sizes(self) -> dict[str, Any]:
+        """Say what a network has to know; categories, numbers and texts are in the order of the fields."""
+        return {
+            "categories": tuple(len(one.words) + 1 for one in self.fields if one.kind in ("category", "boolean")),
+            "numbers": tuple(one.has_missing for one in self.fields for _ in one.scales()),
+            "texts": sum(one.kind == "text" for one in self.fields),
+            "buckets": self.buckets,
+        }
 
-    def sizes(self) -> Sizes:
-        """Say what a network has to know.
-
-        Example
-        -------
-        >>> fit_vocabulary(pa.table({"mode": ["idle", "run"], "age": [3, None]})).sizes()
-        Sizes(categories=(3,), numbers=(True,), texts=0, buckets=2048)
-        """
-        return Sizes(
-            tuple(len(one.words) + 1 for one in self.of_kind("category", "boolean")),
-            tuple(one.has_missing for one in self.of_kind("number", "date") for _ in range(one.width)),
-            len(self.of_kind("text")),
-            self.buckets,
-        )
+    def statistics(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Give mean and deviation of each column of ``numbers``, each shape (N,); 0 and 1 for sines and cosines."""
+        mean, deviation = np.array([scale for one in self.fields for scale in one.scales()]).reshape(-1, 2).T
+        return mean, deviation
 
     def encode(self, metadata: pa.Table | None, n: int) -> EncodedFacts:
         """Turn metadata into numbers.
@@ -181,47 +142,48 @@ class Vocabulary:
         >>> vocabulary = fit_vocabulary(pa.table({"mode": ["idle", "run", "run"], "age": [2.0, 4.0, 6.0]}))
         >>> facts = vocabulary.encode(pa.table({"mode": ["run", "stop"], "age": [4.0, None]}), 2)
         >>> facts.categories.tolist(), facts.numbers.tolist()
-        ([[2], [0]], [[0.0], [nan]])
+        ([[2], [0]], [[4.0], [nan]])
         >>> facts.notes[0]
-        "metadata 'mode' has 1 word that training did not have, for 1 of 2 series: 'stop'; treated as unknown"
+        "metadata 'mode' has 1 word not seen in training, in 1 series: 'stop'; treated as unknown"
         """
-        columns = _columns(metadata)
         if metadata is not None and len(metadata) != n:
             raise DataError(f"expected one row of metadata for each of the {n} series, got {len(metadata)} rows")
+        given = _columns(metadata)
         notes: list[str] = []
-        absent = pa.nulls(n, pa.string())
-        read = {one.name: columns.get(one.name, absent) for one in self.fields if one.kind != "ignore"}
-        codes = [_codes(one, read[one.name], notes) for one in self.of_kind("category", "boolean")]
-        numbers = [part for one in self.of_kind("number", "date") for part in _numbers(one, read[one.name], notes)]
-        texts = [_tokens(one, read[one.name], self.buckets, notes) for one in self.of_kind("text")]
-        known = {one.name for one in self.fields}
-        new = [name for name in columns if name not in known]
-        if new:
-            notes.append(f"{counted(len(new), 'metadata field')} that training did not have, not used: {listing(new)}")
-        return EncodedFacts(
-            np.stack(codes, axis=1) if codes else np.zeros((n, 0), dtype=np.int64),
-            np.stack(numbers, axis=1).astype(np.float32) if numbers else np.zeros((n, 0), dtype=np.float32),
-            _padded(texts, n),
-            tuple(notes),
-        )
+        codes, numbers, texts = [np.zeros((n, 0), dtype=np.int64)], [np.zeros((n, 0))], []
+        for one in self.fields:
+            column = given.pop(one.name, pa.nulls(n, pa.string()))
+            if one.kind == "ignore":
+                continue
+            values, missing = _read(column, one.name, one.kind)
+            if missing.any() and (missing.all() or not one.has_missing):
+                share = f"all {n}" if missing.all() else f"{missing.sum()} of {n}"
+                notes.append(f"metadata {one.name!r} is missing for {share} series: treated as unknown")
+            if one.kind == "text":
+                texts.append([TOKEN.findall(text.lower()) for text in values])
+            elif one.kind == "date":
+                numbers += [columns for part, columns in _date_parts(values).items() if part in one.parts]
+            elif one.kind == "number":
+                numbers.append(values[:, None])
+            else:
+                codes.append(_codes(one, values, notes))
+        if given:
+            notes.append(f"metadata that training did not have is not used: {listing(given)}")
+        together = np.concatenate(numbers, axis=1).astype(np.float32)
+        return EncodedFacts(np.concatenate(codes, axis=1), together, _hashed(texts, n, self.buckets), tuple(notes))
 
     def to_json(self) -> dict[str, Any]:
         """Say the vocabulary in a form that JSON can hold."""
-        lists = [{**asdict(one), "words": list(one.words), "parts": list(one.parts)} for one in self.fields]
-        return {"fields": lists, "buckets": self.buckets}
+        return dict(TypeAdapter(Vocabulary).dump_python(self, mode="json", exclude={"notes"}))
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Vocabulary:
         """Read what ``to_json`` wrote; ModelFolderError if it is something else."""
         try:
-            return cls(
-                TypeAdapter(tuple[Field, ...]).validate_python(content["fields"]),
-                TypeAdapter(PositiveInt).validate_python(content["buckets"]),
-            )
-        except (ValidationError, KeyError, TypeError) as error:
+            return TypeAdapter(cls).validate_python(content)
+        except ValidationError as error:
             raise ModelFolderError(
-                f"expected a vocabulary with fields and buckets, got {str(content)[:80]!r}; the model is damaged or "
-                "from a newer limelight"
+                f"expected a vocabulary, got {str(content)[:80]!r}; the model is damaged or from a newer limelight"
             ) from error
 
 
@@ -237,8 +199,7 @@ def fit_vocabulary(metadata: pa.Table, *, schema: Mapping[str, str] | None = Non
     metadata
         One row for each training series.
     schema
-        The kind of a field by its name, where another one is wanted: ``"category"``, ``"number"``, ``"boolean"``,
-        ``"date"``, ``"text"`` or ``"ignore"``.
+        The kind of a field by its name, where another one is wanted; ``"ignore"`` leaves the field out.
     buckets
         How many different tokens texts are hashed to, at least 1.
 
@@ -254,30 +215,23 @@ def fit_vocabulary(metadata: pa.Table, *, schema: Mapping[str, str] | None = Non
     DataError
         If a field does not hold what ``schema`` says, or a number is infinite.
 
-    Source
-    ------
-    Tokens are hashed after Weinberger et al. (2009), "Feature hashing for large scale multitask learning".
-
     Example
     -------
     >>> vocabulary = fit_vocabulary(pa.table({"machine": ["b", "a", "b"], "age": [2, 4, 6], "site": ["x", "x", "x"]}))
     >>> [(one.name, one.kind, one.words, one.mean) for one in vocabulary.fields]
     [('machine', 'category', ('a', 'b'), 0.0), ('age', 'number', (), 4.0), ('site', 'ignore', (), 0.0)]
-    >>> vocabulary.notes
-    ("metadata 'site' is alike for every series: not used",)
     """
     if buckets < 1:
         raise ParameterError(f"expected at least one bucket, got buckets={buckets}; use for example 2048")
-    schema = schema or {}
-    columns = _columns(metadata)
-    for name, kind in schema.items():
+    columns, kinds = _columns(metadata), get_args(Kind)
+    for name, kind in (schema or {}).items():
         if name not in columns:
             raise ParameterError(f"schema: there is no metadata field {name!r}{nearest(name, columns)}")
-        if kind not in KINDS:
-            raise ParameterError(f"schema: expected a kind for {name!r}, got {kind!r}{nearest(kind, KINDS)}")
+        if kind not in kinds:
+            raise ParameterError(f"schema: expected a kind for {name!r}, got {kind!r}{nearest(kind, kinds)}")
     notes: list[str] = []
-    fields = tuple(_fit_field(name, column, schema.get(name), notes) for name, column in columns.items())
-    return Vocabulary(fields, buckets, tuple(notes))
+    fields = [_fit_field(name, column, (schema or {}).get(name), notes) for name, column in columns.items()]
+    return Vocabulary(tuple(fields), buckets, tuple(notes))
 
 
 def determines(metadata: pa.Table, labels: ArrayLike) -> list[str]:
@@ -293,283 +247,158 @@ def determines(metadata: pa.Table, labels: ArrayLike) -> list[str]:
     Returns
     -------
     list[str]
-        Fields that are the label, as text; and fields of which each value goes with one label only, if at least two
-        values are met twice: values met once always do. Missing cells do not count.
+        Fields that are the label, as text; and fields of which each known value goes with one label only, if at least
+        two values are met twice.
 
     Example
     -------
     >>> determines(pa.table({"station": ["a", "a", "b", "b"], "age": [1, 2, 3, 4]}), ["ok", "ok", "bad", "bad"])
     ['station']
     """
-    _, classes = np.unique(np.asarray(labels), return_inverse=True)
     said = _words(pa.array(np.asarray(labels).tolist()), "label")
-    return [
-        name
-        for name, column in _columns(metadata).items()
-        if _is_readable(column) and _gives_away(_words(column, name), classes, said)
-    ]
+    return [name for name, column in _columns(metadata).items() if _gives_away(_words(column, name), said)]
 
 
-def _gives_away(words: Strings, classes: NDArray[np.int64], said: Strings) -> bool:
+def _gives_away(words: Values, labels: Values) -> bool:
     known = words != ""
-    _, first, place, counts = np.unique(words[known], return_index=True, return_inverse=True, return_counts=True)
-    classes = classes[known]
-    if len(np.unique(classes)) < 2 or (classes != classes[first][place]).any():
+    words, labels = words[known], labels[known]
+    _, first, place, counts = np.unique(words, return_index=True, return_inverse=True, return_counts=True)
+    if len(np.unique(labels)) < 2 or (labels != labels[first][place]).any():
         return False
-    return bool((counts >= 2).sum() >= 2 or (words == said)[known].all())
+    return bool((counts >= 2).sum() >= 2 or (words == labels).all())
 
 
 def _fit_field(name: str, column: Any, stated: Any, notes: list[str]) -> Field:
-    ignored = Field(name, "ignore")
-    if stated == "ignore":
-        return ignored
-    if stated is None and not _is_readable(column):
-        notes.append(f"metadata {name!r} has cells of type {column.type}: not used")
-        return ignored
-    kind = stated or _kind_of(column, name)
-    values = _READ[kind](column, name)
-    missing = _missing(values)
+    kind: Kind = stated or _kind_of(column, name)
+    if kind == "ignore":
+        return Field(name, kind)
+    values, missing = _read(column, name, kind)
     known = np.sort(values[~missing])  # so that the order of the rows changes no digit of the mean
+    if kind == "boolean":
+        _refuse(~np.isin(values, ["true", "false", ""]), values, "yes, no, true or false", name)
     made = Field(name, kind, has_missing=bool(missing.any()))
-    if not len(known) or (known[0] == known[-1] and not made.has_missing):
-        notes.append(f"metadata {name!r} is {'alike' if len(known) else 'missing'} for every series: not used")
-        return ignored
-    if kind in ("category", "boolean"):
-        return replace(made, words=tuple(np.unique(known).tolist()))
-    if kind == "date":
+    said = "" if len(known) else "missing"
+    if len(known) and known[0] == known[-1] and not made.has_missing:
+        said = "alike"
+    elif kind == "date" and len(known):
         parts = _date_parts(known)
-        made = replace(made, parts=tuple(part for part, numbers in parts.items() if np.ptp(numbers) > 0))
-        if not made.parts:
-            notes.append(f"metadata {name!r} is alike for every series in month, weekday, hour and year: not used")
-            return ignored
-        known = parts["year"]
+        made = replace(made, parts=tuple(part for part, columns in parts.items() if np.ptp(columns, axis=0).any()))
+        known, said = parts["year"][:, 0], "" if made.parts else "alike in year, month, weekday and hour"
+    if said:
+        notes.append(f"metadata {name!r} is {said} for every series: not used")
+        return Field(name, "ignore")
     if kind in ("number", "date"):
         return replace(made, mean=float(np.mean(known)), deviation=float(np.std(known)) or 1.0)
-    return made
+    return made if kind == "text" else replace(made, words=tuple(np.unique(known).tolist()))
 
 
 def _kind_of(column: Any, name: str) -> Kind:
-    types, kind = pa.types, column.type
-    if types.is_boolean(kind):
-        return "boolean"
-    if types.is_timestamp(kind):
-        return "date"
-    if not is_text(kind):
-        return "number"
-    words = _words(column, name)
-    words = words[words != ""]
-    different = set(words.tolist())
+    if not is_text(column.type):
+        return "boolean" if column.type == pa.bool_() else "date" if column.type == STAMP else "number"
+    words = [word for word in _words(column, name) if word]
+    different = set(words)
     if any({word.lower() for word in different} <= pair for pair in ({"yes", "no"}, {"true", "false"})):
         return "boolean"
-    if _parsed(_cleaned(column), DATES) is not None:
+    if not any(isinstance(_parsed(word, "date"), str) for word in different):
         return "date"
     few = len(different) <= FEW_WORDS or 2 * len(different) <= len(words)
     return "category" if few and all(len(word.split()) <= SHORT for word in different) else "text"
 
 
 def _columns(metadata: pa.Table | None) -> dict[str, Any]:
-    """Give each field as one array: of booleans, numbers, timestamps or text, or of a type that cannot be read."""
-    if metadata is None:
-        return {}
-    names = metadata.column_names
+    names = [] if metadata is None else metadata.column_names
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise DataError(f"expected each metadata field once, got {listing(twice)} again; rename one of them")
-    return {name: _plain(metadata[name].combine_chunks()) for name in names}
+    return {} if metadata is None else {name: _plain(metadata[name].combine_chunks()) for name in names}
 
 
 def _plain(column: Any) -> Any:
+    """Give booleans, numbers, timestamps in UTC where a zone is known, and all else as text."""
     types = pa.types
-    if types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
+    column = column.cast(column.type.value_type) if types.is_dictionary(column.type) else column
     kind = column.type
-    if types.is_null(kind) or types.is_time(kind) or is_text(kind):
-        return column.cast(pa.string())
     if types.is_date(kind) or types.is_timestamp(kind):
-        return column.cast(pa.timestamp("us"), safe=False)  # in UTC where a zone is known
+        return column.cast(STAMP, safe=False)
     if types.is_duration(kind):
-        return pc.divide(column.cast(pa.duration("ns")).cast(pa.int64()).cast(pa.float64(), safe=False), 1e9)
-    return column.cast(pa.float64()) if types.is_decimal(kind) or types.is_floating(kind) else column
+        return column.cast(pa.duration("us"), safe=False).cast(pa.int64())
+    if types.is_floating(kind) or types.is_decimal(kind):
+        return column.cast(pa.float64())
+    if types.is_boolean(kind) or types.is_integer(kind) or kind == pa.string():
+        return column
+    return pa.array([None if cell is None else str(cell) for cell in column.to_pylist()], pa.string())
 
 
-def _is_readable(column: Any) -> bool:
-    types, kind = pa.types, column.type
-    checks = (types.is_boolean, types.is_integer, types.is_floating, types.is_timestamp, is_text)
-    return any(check(kind) for check in checks)
-
-
-def _words(column: Any, name: str) -> Strings:
-    """Give every cell as a word without surrounding spaces, "" where it is missing."""
-    if not _is_readable(column):
-        raise DataError(f"expected words in metadata {name!r}, got cells of type {column.type}; give one word each")
-    if pa.types.is_boolean(column.type) or pa.types.is_timestamp(column.type):
-        column = column.cast(pa.string())
+def _words(column: Any, name: str) -> Values:
+    column = column.cast(pa.string()) if column.type in (pa.bool_(), STAMP) else column
     words = read_some_words(Source(pa.table({name: column}), "the metadata"), name, "metadata")
     return np.array([*(word.strip() for word in words.names.tolist()), ""], dtype=object)[words.codes]
 
 
-def _truths(column: Any, name: str) -> Strings:
-    words = _words(column, name)
-    return np.array([TRUTHS.get(word.lower(), word) for word in words], dtype=object)
+def _read(column: Any, name: str, kind: Kind) -> tuple[Values, NDArray[np.bool_]]:
+    """Give the cells as a field of that kind has them, and where they are missing."""
+    if kind not in ("number", "date"):
+        words = _words(column, name)
+        words = np.array([TRUTHS.get(word.lower(), word) for word in words], object) if kind == "boolean" else words
+        return words, words == ""
+    if is_text(column.type) or (column.type == STAMP) != (kind == "date"):
+        words = _words(column, name)
+        cells = [_parsed(word, kind) for word in words]
+        wanted = "a date such as 2024-01-31" if kind == "date" else "a number"
+        _refuse(np.array([isinstance(cell, str) for cell in cells], dtype=bool), words, wanted, name)
+        column = pa.array(cells, pa.timestamp("us", "UTC") if kind == "date" else pa.float64())
+    column = column.cast(STAMP if kind == "date" else pa.float64(), safe=False)
+    values = np.asarray(column.to_numpy(zero_copy_only=False))
+    if kind == "number":
+        _refuse(np.abs(values) > np.finfo(np.float32).max, values, "a finite number within float32", name)
+    return values, np.isnan(values)
 
 
-def _known_truths(column: Any, name: str) -> Strings:
-    truths = _truths(column, name)
-    wrong = np.flatnonzero(~np.isin(truths, ["true", "false", ""]))
-    if len(wrong):
-        raise _unreadable("yes, no, true or false", name, truths[wrong[0]], int(wrong[0]))
-    return truths
+def _parsed(word: str, kind: Kind) -> Any:
+    """Read a number or a date; None where it is missing, the word itself where it is neither."""
+    try:
+        return None if word.lower() in EMPTY_WORDS else datetime.fromisoformat(word) if kind == "date" else float(word)
+    except ValueError:
+        return word
 
 
-def _numbers_of(column: Any, name: str) -> Floats:
-    numbers = _cells(column, name, NUMBERS, "a number").to_numpy(zero_copy_only=False).astype(np.float64)
-    large = np.flatnonzero(np.abs(numbers) > LARGEST)
-    if len(large):
-        raise _unreadable("a finite number within float32", name, float(numbers[large[0]]), int(large[0]))
-    return np.asarray(numbers)
-
-
-def _stamps_of(column: Any, name: str) -> NDArray[np.datetime64]:
-    cells = _cells(column, name, DATES, "a date such as 2024-01-31 or 2024-01-31 12:00:00")
-    return np.asarray(cells.cast(pa.timestamp("us"), safe=False).to_numpy(zero_copy_only=False))
-
-
-_READ: Mapping[str, Callable[[Any, str], NDArray[Any]]] = {
-    "category": _words,
-    "text": _words,
-    "boolean": _known_truths,
-    "number": _numbers_of,
-    "date": _stamps_of,
-}
-
-
-def _cells(column: Any, name: str, kinds: Sequence[Any], wanted: str) -> Any:
-    """Read text as the first of some types that takes every cell; numbers and dates are not taken for each other."""
-    if not is_text(column.type):
-        if not _is_readable(column) or pa.types.is_timestamp(column.type) != (kinds is DATES):
-            raise DataError(
-                f"expected {wanted} in each cell of metadata {name!r}, got cells of type {column.type}; "
-                "give it as in training, or train with another kind for it"
-            )
-        return column if kinds is DATES else column.cast(pa.float64(), safe=False)
-    cleaned = _cleaned(column)
-    parsed = _parsed(cleaned, kinds)
-    if parsed is None:
-        row = max(_first_unreadable(cleaned, kind) for kind in kinds)
-        raise _unreadable(wanted, name, cleaned[row].as_py(), row)
-    return parsed
-
-
-def _cleaned(column: Any) -> Any:
-    trimmed = pc.utf8_trim_whitespace(column)
-    empty = pc.is_in(pc.utf8_lower(trimmed), value_set=pa.array(EMPTY_WORDS, trimmed.type))
-    return pc.if_else(empty, pa.scalar(None, trimmed.type), trimmed)
-
-
-def _parsed(cleaned: Any, kinds: Sequence[Any]) -> Any:
-    for kind in kinds:
-        try:
-            return cleaned.cast(kind)
-        except pa.ArrowInvalid:
-            continue
-    return None
-
-
-def _first_unreadable(cleaned: Any, kind: Any) -> int:
-    return next(row for row in range(len(cleaned)) if _parsed(cleaned[row : row + 1], (kind,)) is None)
-
-
-def _unreadable(wanted: str, name: str, cell: Any, row: int) -> DataError:
-    return DataError(
-        f"expected {wanted} in metadata {name!r}, got {cell!r} in row {row} (the first series is row 0); "
-        "correct it, leave the cell empty, or train with another kind for the field"
-    )
-
-
-def _missing(values: NDArray[Any]) -> NDArray[np.bool_]:
-    return np.asarray(
-        values == "" if values.dtype == object else np.isnat(values) if values.dtype.kind == "M" else np.isnan(values)
-    )
-
-
-def _note_missing(field: Field, missing: NDArray[np.bool_], notes: list[str]) -> None:
-    count, n = int(missing.sum()), len(missing)
-    if count == n > 0:
-        notes.append(f"metadata {field.name!r} is missing for all {n} series: treated as unknown")
-    elif count and not field.has_missing:
-        notes.append(
-            f"metadata {field.name!r} is missing for {count} of {n} series, and for none in training: "
-            "treated as unknown"
+def _refuse(wrong: NDArray[np.bool_], values: Values, wanted: str, name: str) -> None:
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise DataError(
+            f"expected {wanted} in metadata {name!r}, got {values.tolist()[row]!r} in row {row} (the first series is "
+            "row 0); correct it, leave the cell empty, or train with another kind for the field"
         )
 
 
-def _codes(field: Field, column: Any, notes: list[str]) -> NDArray[np.int64]:
-    words = (_truths if field.kind == "boolean" else _words)(column, field.name)
-    _note_missing(field, words == "", notes)
-    place = {word: code for code, word in enumerate(field.words, 1)}
+def _codes(one: Field, words: Values, notes: list[str]) -> NDArray[np.int64]:
+    place = {word: code for code, word in enumerate(one.words, 1)}
     codes = np.array([place.get(word, 0) for word in words], dtype=np.int64)
     unseen = words[(codes == 0) & (words != "")]
     if len(unseen):
-        different = sorted(set(unseen.tolist()))
-        notes.append(
-            f"metadata {field.name!r} has {counted(len(different), 'word')} that training did not have, for "
-            f"{len(unseen)} of {len(words)} series: {listing(different)}; treated as unknown"
-        )
-    return codes
+        new = np.unique(unseen).tolist()
+        said = f"{counted(len(new), 'word')} not seen in training, in {len(unseen)} series: {listing(new)}"
+        notes.append(f"metadata {one.name!r} has {said}; treated as unknown")
+    return codes[:, None]
 
 
-def _numbers(field: Field, column: Any, notes: list[str]) -> list[Floats]:
-    """Give the columns of a number or date, scaled."""
-    values = _READ[field.kind](column, field.name)
-    missing = _missing(values)
-    _note_missing(field, missing, notes)
-    if field.kind == "number":
-        return [_scaled(field, values)]
-    columns: list[Floats] = []
-    for part, numbers in _date_parts(values).items():
-        numbers[missing] = np.nan
-        if part in field.parts and part in PERIODS:
-            angles = 2 * np.pi * numbers / PERIODS[part]
-            columns += [np.sin(angles), np.cos(angles)]
-        elif part in field.parts:
-            columns.append(_scaled(field, numbers))
-    return columns
-
-
-def _scaled(field: Field, numbers: Floats) -> Floats:
-    with np.errstate(over="ignore"):
-        return np.clip((numbers - field.mean) / field.deviation, -LARGEST, LARGEST)
-
-
-def _date_parts(stamps: NDArray[np.datetime64]) -> dict[DatePart, Floats]:
-    """Give month and weekday (Monday is 0) from 0, the hour, and years since 2000, by the day."""
-    days = stamps.astype("datetime64[D]")
-    numbers: dict[DatePart, NDArray[Any]] = {
-        "month": stamps.astype("datetime64[M]").astype(np.int64) % 12,
-        "weekday": (days.astype(np.int64) + 3) % 7,
-        "hour": (stamps - days).astype("timedelta64[h]").astype(np.int64),
-        "year": (days - np.datetime64("2000-01-01")).astype(np.int64) / 365.2425,
+def _date_parts(dates: Values) -> dict[DatePart, NDArray[np.float64]]:
+    """Give sine and cosine of month, weekday and hour, and years since 2000 by the day, each shape (n, 2) or (n, 1)."""
+    days = dates.astype("datetime64[D]")
+    turns: dict[DatePart, Values] = {
+        "month": dates.astype("datetime64[M]").astype(np.int64) % 12 / 12,
+        "weekday": (days.astype(np.int64) + 3) % 7 / 7,  # from Monday
+        "hour": (dates - days).astype("timedelta64[h]").astype(np.int64) / 24,
     }
-    return {part: values.astype(np.float64) for part, values in numbers.items()}
+    parts = {part: np.stack([np.sin(2 * np.pi * turn), np.cos(2 * np.pi * turn)], 1) for part, turn in turns.items()}
+    parts["year"] = (days - np.datetime64("2000-01-01")).astype(np.int64)[:, None] / 365.2425
+    return {part: np.where(np.isnat(dates)[:, None], np.nan, columns) for part, columns in parts.items()}
 
 
-def _tokens(field: Field, column: Any, buckets: int, notes: list[str]) -> list[list[int]]:
-    words = _words(column, field.name)
-    _note_missing(field, words == "", notes)
-    found = [TOKEN.findall(text.lower()) for text in words]
-    long = sum(len(tokens) > MOST_TOKENS for tokens in found)
-    if long:
-        notes.append(
-            f"metadata {field.name!r} has more than {MOST_TOKENS} tokens for {long} of {len(found)} series: "
-            f"the first {MOST_TOKENS} are used"
-        )
-    return [[zlib.crc32(token.encode()) % buckets + 1 for token in tokens[:MOST_TOKENS]] for tokens in found]
-
-
-def _padded(texts: list[list[list[int]]], n: int) -> NDArray[np.int64]:
+def _hashed(texts: list[list[list[str]]], n: int, buckets: int) -> NDArray[np.int64]:
     longest = max((len(tokens) for text in texts for tokens in text), default=0)
-    padded = np.zeros((n, len(texts), max(1, longest)), dtype=np.int64)
-    for place, text in enumerate(texts):
-        for row, tokens in enumerate(text):
-            padded[row, place, : len(tokens)] = tokens
-    return padded
+    hashed = np.zeros((n, len(texts), max(1, longest)), dtype=np.int64)
+    for row, place in np.ndindex(n, len(texts)):
+        codes = [zlib.crc32(token.encode()) % buckets + 1 for token in texts[place][row]]
+        hashed[row, place, : len(codes)] = codes
+    return hashed

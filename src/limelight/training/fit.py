@@ -172,6 +172,9 @@ def fit(
     with _own_randomness(seed), _quiet_lightning():
         network = Network(sentence, len(panel.channels), task.outputs, shape_of(vocabulary))
         _fit_scaling(network, statistics)
+        if network.context is not None and vocabulary is not None and network.context_shape.numbers:
+            mean, deviation = vocabulary.statistics()
+            network.context.set_statistics(torch.from_numpy(mean).float(), torch.from_numpy(deviation).float())
         epochs = settings.max_epochs or 1
         asked = [
             sentence.to_json(),
