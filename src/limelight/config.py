@@ -25,6 +25,8 @@ from limelight.data.sine import SineSettings
 from limelight.data.store import is_store
 from limelight.errors import ParameterError, nearest
 from limelight.parts.base import first_complaint, schema_of
+from limelight.parts.contexts import CONTEXTS
+from limelight.parts.fusions import FUSION_WORDS
 from limelight.parts.sentence import CHOICES, PRESETS, WORDS, Sentence, preset
 from limelight.training.settings import TrainingSettings
 
@@ -37,7 +39,10 @@ def _sentence_schema() -> dict[str, Any]:
     def word(known: Mapping[str, Any]) -> dict[str, Any]:
         return {"anyOf": [{"enum": list(known)}, *(schema_of(part) for part in known.values())]}
 
-    choices = {name: {"enum": list(words)} for name, words in CHOICES.items()}
+    choices: dict[str, Any] = {name: {"enum": list(words)} for name, words in CHOICES.items()}
+    fusion = {"enum": list(FUSION_WORDS)}
+    choices["fusion"] = {"anyOf": [fusion, {"type": "array", "items": fusion}]}
+    choices["context"] = word(CONTEXTS)
     return {
         "type": "object",
         "additionalProperties": False,
@@ -79,6 +84,10 @@ class DataSection(_Section):
     layout: Literal["auto", "long", "wide"] = Field("auto", description="One row for each step, or for each series.")
     labels: str | None = Field(None, description="Table of id and label, where labels are not in the series table.")
     metadata: str | None = Field(None, description="Table of id and facts about each series.")
+    fields: dict[str, str] = Field(
+        {},
+        description="Kind of metadata fields: category, number, boolean, date, text, or ignore; the rest is guessed.",
+    )
     split: str | None = Field(None, description="Table of id and train, validation or test; wins over the rule.")
     id: str = Field("series_id", description="Column that names the series.")
     time: str = Field("time", description="Column with the clock.")

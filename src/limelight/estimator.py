@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,12 +16,12 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 
 from limelight.data.coercion import Layout, as_panel, is_ragged
 from limelight.data.panel import Panel
-from limelight.data.splits import random_split
+from limelight.data.splits import Split
 from limelight.errors import LabelError
 from limelight.explanation.attention import Explanation, explain_attention
 from limelight.model.bundle import load_model, save_model
 from limelight.model.fitted import FittedModel
-from limelight.parts.sentence import CHOICES, WORDS, Sentence, preset
+from limelight.parts.sentence import CHOICES, FUSED, WORDS, Sentence, preset
 from limelight.task import Task
 from limelight.training.fit import fit
 from limelight.training.settings import TrainingSettings, enough_to_validate
@@ -43,6 +44,13 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     clock
         ``"elapsed"`` also shows the network the time between steps, ``"order"`` does not; ``"auto"`` takes
         ``"elapsed"`` if the clock of the training series is irregular, else ``"order"``.
+    fusion
+        Where metadata of a ``Panel`` join the network: ``"late"``, ``"repeat"``, ``"film"``, ``"attention"``, or a list
+        of them; ``[]`` leaves metadata out, and ``"auto"`` takes ``"late"`` where there are any.
+    context
+        How metadata become a vector: ``"embedding"``, or a part such as ``ContextEncoding(dropout=0.3)``.
+    fields
+        The kind of metadata fields that should not be read off their values, such as ``{"badge": "ignore"}``.
     validation
         Share of the training series to stop early by, stratified, in [0, 1). With fewer than 20 such series, and with
         0, training runs for all epochs and keeps the last weights.
@@ -90,6 +98,9 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         *,
         missing: str = "auto",
         clock: str = "auto",
+        fusion: Any = "auto",
+        context: Any = "embedding",
+        fields: Mapping[str, str] | None = None,
         validation: float = 0.1,
         max_epochs: int | None = None,
         patience: int | None = None,
@@ -105,6 +116,9 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         self.head = head
         self.missing = missing
         self.clock = clock
+        self.fusion = fusion
+        self.context = context
+        self.fields = fields
         self.validation = validation
         self.max_epochs = max_epochs
         self.patience = patience
@@ -142,12 +156,12 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         LSTM(hidden_size=50, num_layers=1, bidirectional=False, dropout=0.0, activation='relu')
         """
         sentence = preset(name)
-        choices = {name: getattr(sentence, name) for name in CHOICES}
+        choices = {name: getattr(sentence, name) for name in (*CHOICES, *FUSED)}
         return cls(**{word: getattr(sentence, word) for word in WORDS}, **{**choices, **parameters})
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters, also those of parts: ``encoder__hidden_size=32`` works for ``encoder="lstm"`` too."""
-        named = {word for word in WORDS for name in params if name.startswith(f"{word}__")}
+        named = {word for word in (*WORDS, "context") for name in params if name.startswith(f"{word}__")}
         for word in sorted(named):
             value = params.pop(word, getattr(self, word))
             setattr(self, word, getattr(Sentence.of(**{word: value}), word))
@@ -179,7 +193,8 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         ParameterError
             If a parameter is out of range.
         """
-        sentence = Sentence.of(self.encoder, self.pooling, self.head, self.missing, self.clock)
+        words = {name: getattr(self, name) for name in (*WORDS, *CHOICES, *FUSED)}
+        sentence = Sentence.of(**words)
         settings = TrainingSettings.checked(
             max_epochs=self.max_epochs,
             patience=self.patience,
@@ -192,7 +207,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         self.classes_ = np.unique(labels)
         task = Task.from_labels(labels)
         seed = self._seed()
-        split = random_split(len(panel), test=0.0, validation=self.validation, seed=seed, labels=labels)
+        split = self._split(panel, seed)
         enough = enough_to_validate(len(split.validation), len(self.classes_))
         training = fit(
             panel[split.train] if enough else panel,
@@ -202,6 +217,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             settings=settings,
             seed=seed,
             progress=self.progress,
+            fields=self.fields,
         )
         if training.interrupted:
             warnings.warn(
@@ -290,6 +306,12 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             raise LabelError(f"expected one label for each of the {len(panel)} series, got {len(labels)} labels")
         return panel.with_labels(labels)
 
+    def _split(self, panel: Panel, seed: int) -> Split:
+        """Take series to stop early by, windows of one recording on one side."""
+        recordings = panel.groups()
+        enough = recordings is None or len(np.unique(recordings)) > 1
+        return panel.make_split(test=0.0, validation=self.validation if enough else 0.0, seed=seed)
+
     def _seed(self) -> int:
         if self.random_state is None:
             return int(np.random.default_rng().integers(2**31 - 1))
@@ -340,6 +362,8 @@ def load(folder: Path | str) -> TimeSeriesClassifier:
         sentence.head,
         missing=sentence.missing,
         clock=sentence.clock,
+        fusion=sentence.fusion,
+        context=sentence.context,
         layout=fitted.fitted_on.get("layout"),
     )
     model.model_, model.classes_ = fitted, np.array(fitted.task.classes)

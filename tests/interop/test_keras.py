@@ -7,6 +7,7 @@ import torch
 from limelight.errors import ModelFolderError, ParameterError
 from limelight.interop.keras import load_keras_weights
 from limelight.nn.batch import Batch
+from limelight.nn.context import ContextShape
 from limelight.nn.network import Network
 from limelight.parts.sentence import Sentence, preset
 
@@ -17,23 +18,39 @@ MODELS = {
     "stacked_lstm_relu": preset("stacked_lstm"),
     "bilstm_relu": preset("bilstm"),
     "multilabel_lstm": Sentence.of("lstm", "last", "linear"),
+    "metadata_repeat": preset("metadata_repeat"),
+    "metadata_late": preset("metadata_late"),
 }
+ONE_WORD = ContextShape(categories=(4,))
+SHAPES = {"metadata_repeat": ONE_WORD, "metadata_late": ContextShape(categories=(4,), numbers=(False, False))}
+NO_METADATA = ContextShape()
 
 
-def read(name: str) -> tuple[torch.Tensor, np.ndarray, dict[str, np.ndarray], np.ndarray | None]:
+def read(name: str) -> tuple[Batch, np.ndarray, dict[str, np.ndarray], np.ndarray | None]:
+    """Read a file; Keras' codes of words begin at 0, where ours have what is unknown."""
     with np.load(FILES / f"{name}.npz") as file:
         weights = {key.removeprefix("weight/"): file[key] for key in file if key.startswith("weight/")}
-        attention = file.get("attention")
-        return torch.from_numpy(file["input/time_series"]), file["output"], weights, attention
+        given = {key.removeprefix("input/"): file[key] for key in file if key.startswith("input/")}
+        output, attention = file["output"], file.get("attention")
+    series = torch.from_numpy(given["time_series"])
+    words = given.get("metadata", given.get("categorical_metadata"))
+    numbers = given.get("numerical_metadata")
+    batch = Batch(
+        series,
+        torch.ones(series.shape[:2], dtype=torch.bool),
+        categories=None if words is None else torch.from_numpy(words).long() + 1,
+        numbers=None if numbers is None else torch.from_numpy(numbers),
+    )
+    return batch, output, weights, attention
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_outputs_agree_with_keras(name: str) -> None:
-    series, output, weights, attention = read(name)
-    network = Network(MODELS[name], series.shape[2], output.shape[1]).eval()
+    batch, output, weights, attention = read(name)
+    network = Network(MODELS[name], batch.values.shape[2], output.shape[1], SHAPES.get(name, NO_METADATA)).eval()
     load_keras_weights(network, weights)
     with torch.no_grad():
-        answer = network(Batch(series, torch.ones(series.shape[:2], dtype=torch.bool)))
+        answer = network(batch)
     np.testing.assert_allclose(answer.logits.sigmoid(), output, atol=1e-5)
     if attention is not None:
         np.testing.assert_allclose(answer.weights, attention, atol=1e-5)
@@ -80,6 +97,95 @@ def test_layer_without_bias_is_refused() -> None:
         load_keras_weights(Network(preset("lstm"), 3, 1), weights)
     assert str(error.value) == (
         "the Keras layer 'head' has no 'bias'; export a model whose layers have kernel and bias"
+    )
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_scaling_of_another_training_gives_way_to_keras_that_has_none(name: str) -> None:
+    batch, output, weights, _ = read(name)
+    network = Network(MODELS[name], 3, 1, SHAPES[name]).eval()
+    network.normalisation.set_statistics(torch.ones(3), torch.full((3,), 7.0))
+    network.context.set_statistics(torch.ones(2), torch.full((2,), 7.0))
+    with torch.no_grad():
+        np.testing.assert_allclose(load_keras_weights(network, weights)(batch).logits.sigmoid(), output, atol=1e-5)
+
+
+def test_unknown_word_is_zeros_where_keras_has_no_row_for_it() -> None:
+    _, _, weights, _ = read("metadata_repeat")
+    network = load_keras_weights(Network(preset("metadata_repeat"), 3, 1, ONE_WORD), weights)
+    table = network.context.embeddings[0].weight.detach()
+    np.testing.assert_array_equal(table[1:], weights["embedding/embeddings"])
+    assert not table[0].any()
+
+
+def test_embedding_that_is_missing_is_named() -> None:
+    _, _, weights, _ = read("metadata_repeat")
+    del weights["embedding/embeddings"]
+    with pytest.raises(ModelFolderError) as error:
+        load_keras_weights(Network(preset("metadata_repeat"), 3, 1, ONE_WORD), weights)
+    assert str(error.value) == (
+        "the Keras weights end before the 'embedding' layer of the network; "
+        "give the weights of a model with the same layers"
+    )
+
+
+def test_embedding_of_other_words_is_refused() -> None:
+    _, _, weights, _ = read("metadata_repeat")
+    with pytest.raises(ModelFolderError) as error:
+        load_keras_weights(Network(preset("metadata_repeat"), 3, 1, ContextShape(categories=(3,))), weights)
+    assert str(error.value) == (
+        "expected context.embeddings.0.weight of shape (3, 10), got (4, 10) from Keras; "
+        "build the network with the same channels and units"
+    )
+
+
+@pytest.mark.parametrize(("fusion", "place"), [("repeat", 0), ("late", 2), (["repeat", "late"], 0)])
+def test_layer_of_the_numbers_comes_where_a_series_meets_it(fusion: str | list[str], place: int) -> None:
+    context = {"name": "embedding", "number_size": 2}
+    sentence = Sentence.of({"name": "lstm", "hidden_size": 1}, "attention", "linear", fusion=fusion, context=context)
+    network = Network(sentence, 1, 1, ContextShape(numbers=(False,)))
+    ahead, late = network.encoder.layers[0].ahead, "late" in sentence.fusions
+    weights = {
+        "lstm/lstm_cell/kernel": np.zeros(tuple(ahead.weight_ih_l0.T.shape)),
+        "lstm/lstm_cell/recurrent_kernel": np.zeros((1, 4)),
+        "lstm/lstm_cell/bias": np.zeros(4),
+    }
+    layers = [("dense", (1, 64)), ("dense_1", (64, 1)), ("head", (3 if late else 1, 1))]
+    layers.insert(place, ("numbers", (1, 2)))
+    for name, shape in layers:
+        weights |= {f"{name}/kernel": np.full(shape, 7.0), f"{name}/bias": np.zeros(shape[1])}
+    assert (load_keras_weights(network, weights).context.dense.weight == 7).all()
+
+
+@pytest.mark.parametrize(
+    ("words", "described"),
+    [
+        ({"fusion": "film"}, "lstm (64), last, linear; fusion: film"),
+        ({"pooling": "metadata_attention"}, "lstm (64), metadata_attention, linear"),
+    ],
+)
+def test_only_late_and_repeated_metadata_take_keras_weights(words: dict[str, str], described: str) -> None:
+    sentence = Sentence.of(**{"encoder": "lstm", "pooling": "last", "head": "linear", **words})
+    with pytest.raises(ParameterError) as error:
+        load_keras_weights(Network(sentence, 3, 1, ONE_WORD), {})
+    assert str(error.value) == (
+        "expected a network whose metadata join by fusion 'late' or 'repeat' to put Keras weights into, got "
+        f"{described!r}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("shape", "got"),
+    [
+        (ContextShape(texts=1), "1 text and 0 side signals"),
+        (ContextShape(categories=(4,), signals=(3,)), "0 texts and 1 side signal"),
+    ],
+)
+def test_texts_and_side_signals_take_no_keras_weights(shape: ContextShape, got: str) -> None:
+    with pytest.raises(ParameterError) as error:
+        load_keras_weights(Network(preset("metadata_late"), 3, 1, shape), {})
+    assert str(error.value) == (
+        f"expected a network without texts and side signals to put Keras weights into, got {got}; leave them out"
     )
 
 

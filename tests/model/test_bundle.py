@@ -45,7 +45,10 @@ def message_of(folder: Path) -> str:
     return str(error.value)
 
 
-@pytest.mark.parametrize("sentence", [Sentence.of(), *(preset(name) for name in PRESETS)], ids=Sentence.describe)
+WITHOUT_METADATA = [one for one in (Sentence.of(), *map(preset, PRESETS)) if not one.needs_metadata]
+
+
+@pytest.mark.parametrize("sentence", WITHOUT_METADATA, ids=Sentence.describe)
 @pytest.mark.parametrize("classes", [("a", "b"), (1, 2, 3), (False, True)])
 def test_loaded_model_answers_as_the_saved_one(tmp_path: Path, sentence: Sentence, classes: tuple[Any, ...]) -> None:
     model = model_of(sentence, classes)
@@ -135,6 +138,14 @@ def test_a_model_of_version_1_refuses_missing_values_and_sees_the_order_alone(sa
     np.testing.assert_array_equal(older.predict(PANEL).logits, answers)
     with pytest.raises(DataError, match=r"^expected a number everywhere, got a missing value"):
         older.predict(Panel.from_series([[1.0, np.nan]], channels=["wave"]))
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_model_that_says_nothing_of_metadata_is_of_a_network_without_them(saved: Path, version: int) -> None:
+    sentence = json.loads((saved / "model.json").read_text())["sentence"]
+    del sentence["fusion"], sentence["context"]
+    change(saved, version=version, sentence=sentence)
+    assert load_model(saved).sentence.fusion == ()
 
 
 def test_the_words_of_a_model_are_saved(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """What every part promises, tried on every sentence that the registries can make."""
 
-from dataclasses import replace
-from itertools import product
+from dataclasses import fields, replace
+from itertools import combinations, product
 from pathlib import Path
 
 import pytest
@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from limelight.model.bundle import load_model, save_model
 from limelight.model.fitted import FittedModel
 from limelight.nn.batch import Batch
+from limelight.nn.context import ContextShape
 from limelight.nn.network import ENCODER_BUILDERS, HEAD_BUILDERS, POOLING_BUILDERS, Network
 from limelight.parts.encoders import ENCODERS, GRU, LSTM, ConvLSTM
+from limelight.parts.fusions import FUSION_WORDS, FUSIONS
 from limelight.parts.heads import HEADS
 from limelight.parts.poolings import POOLINGS
 from limelight.parts.sentence import CHOICES, PRESETS, Sentence, preset
@@ -33,26 +35,66 @@ SENTENCES = {
     f"{encoder}, {pooling}, {head}": Sentence.of(VARIANTS[encoder], pooling, head)
     for encoder, pooling, head in product(VARIANTS, POOLINGS, HEADS)
 }
+WAYS = [ways for count in (1, 2, len(FUSIONS) + 1) for ways in combinations((*FUSIONS, "attention"), count)]
+"""Every fusion, every pair of them, and all."""
+CONTEXT = {"name": "embedding", "number_size": 3, "text_size": 4}
+FUSED = {
+    f"{encoder}, {pooling}, {' + '.join(ways)}": Sentence.of(
+        VARIANTS[encoder], "attention" if "attention" in ways else pooling, "linear", fusion=ways, context=CONTEXT
+    )
+    for (encoder, pooling), ways in product(
+        [("conv_lstm", "attention"), ("lstm both ways, stacked", "last"), ("gru relu", "mean")], WAYS
+    )
+}
 HOLED = {
     f"{encoder}, {missing}, {clock}": Sentence.of(VARIANTS[encoder], "attention", "linear", missing, clock)
     for encoder, missing, clock in product(VARIANTS, CHOICES["missing"], CHOICES["clock"])
     if missing != "auto" and clock != "auto"
 }
-every_sentence = pytest.mark.parametrize("sentence", SENTENCES.values(), ids=SENTENCES.keys())
+every_sentence = pytest.mark.parametrize(
+    "sentence", [*SENTENCES.values(), *FUSED.values()], ids=[*SENTENCES.keys(), *FUSED.keys()]
+)
+every_fused_sentence = pytest.mark.parametrize("sentence", FUSED.values(), ids=FUSED.keys())
 every_holed_sentence = pytest.mark.parametrize("sentence", HOLED.values(), ids=HOLED.keys())
 
 
+SHAPE = ContextShape(categories=(4, 3), numbers=(True, False), texts=1, buckets=16, signals=(5,))
+WORDS = 6
+
+
 def network_of(sentence: Sentence, outputs: int = OUTPUTS) -> Network:
+    """A network as it might be after training: FiLM, which starts at zero, has moved."""
     torch.manual_seed(0)
-    return Network(sentence, CHANNELS, outputs).eval()
+    network = Network(sentence, CHANNELS, outputs, SHAPE if sentence.needs_metadata else ContextShape()).eval()
+    if network.film is not None:
+        torch.nn.init.normal_(network.film.project.weight, std=0.3)
+    return network
 
 
 def batch_of(lengths: list[int], padding: int = 0, seed: int = 0) -> Batch:
-    """Random series whose values depend on their place alone, then zeros up to the longest and beyond."""
-    values = torch.randn(len(lengths), 512, CHANNELS, generator=torch.Generator().manual_seed(seed))
-    time = max(lengths) + padding
+    """Random series whose values depend on their place alone, then zeros up to the longest and beyond; with facts."""
+    random = torch.Generator().manual_seed(seed)
+    count, time = len(lengths), max(lengths) + padding
+    values = torch.randn(count, 512, CHANNELS, generator=random)
     mask = torch.arange(time) < torch.tensor(lengths)[:, None]
-    return Batch(values[:, :time] * mask[:, :, None], mask)
+    numbers = torch.randn(count, len(SHAPE.numbers), generator=random)
+    signals = torch.randint(SHAPE.signals[0], (count, 512, 1), generator=random)
+    return Batch(
+        values[:, :time] * mask[:, :, None],
+        mask,
+        categories=torch.cat([torch.randint(codes, (count, 1), generator=random) for codes in SHAPE.categories], dim=1),
+        numbers=numbers.masked_fill(numbers > 1, torch.nan),
+        tokens=torch.randint(SHAPE.buckets + 1, (count, SHAPE.texts, WORDS), generator=random),
+        signals=signals[:, :time] * mask[:, :, None],
+    )
+
+
+def rows_of(batch: Batch, rows: list[int], time: int | None = None) -> Batch:
+    """Some series of a batch, cut after so many steps."""
+    given = {field.name: getattr(batch, field.name) for field in fields(batch)}
+    chosen = {name: one[rows] for name, one in given.items() if one is not None}
+    over_time = ("values", "mask", "elapsed", "signals")
+    return Batch(**{name: one[:, :time] if name in over_time else one for name, one in chosen.items()})
 
 
 def test_every_registered_part_has_a_builder_and_a_variant_here() -> None:
@@ -60,6 +102,7 @@ def test_every_registered_part_has_a_builder_and_a_variant_here() -> None:
     assert set(POOLING_BUILDERS) == set(POOLINGS.values())
     assert set(HEAD_BUILDERS) == set(HEADS.values())
     assert {part.name for part in VARIANTS.values()} == set(ENCODERS)
+    assert {word for ways in WAYS for word in ways} == set(FUSION_WORDS) - {"auto"}
 
 
 @every_sentence
@@ -73,7 +116,7 @@ def test_answer_has_one_row_of_logits_for_each_series(sentence: Sentence) -> Non
 def test_attention_sums_to_one_over_real_steps_and_is_zero_on_padding(sentence: Sentence) -> None:
     batch = batch_of([10, 7, 1], padding=5)
     weights = network_of(sentence)(batch).weights
-    assert (weights is not None) == (sentence.pooling.name == "attention")
+    assert (weights is not None) == (sentence.pooling.name in ("attention", "metadata_attention"))
     if weights is not None:
         torch.testing.assert_close(weights.sum(dim=1), torch.ones(3))
         assert (weights[~batch.mask] == 0).all()
@@ -93,7 +136,8 @@ def test_padding_never_changes_an_answer(sentence: Sentence, lengths: list[int],
 @every_sentence
 def test_whatever_stands_in_the_padding_never_changes_an_answer(sentence: Sentence) -> None:
     network, batch = network_of(sentence), batch_of([10, 7, 1])
-    dirty = Batch(batch.values.masked_fill(~batch.mask[:, :, None], 1e3), batch.mask)
+    padded = ~batch.mask[:, :, None]
+    dirty = replace(batch, values=batch.values.masked_fill(padded, 1e3), signals=batch.signals.masked_fill(padded, 2))
     torch.testing.assert_close(network(dirty).logits, network(batch).logits)
 
 
@@ -114,14 +158,14 @@ def test_each_series_is_answered_as_if_it_were_alone(sentence: Sentence) -> None
     network, batch = network_of(sentence), batch_of([12, 5, 9])
     together = network(batch).logits
     for row, length in enumerate([12, 5, 9]):
-        alone = network(Batch(batch.values[[row], :length], batch.mask[[row], :length]))
+        alone = network(rows_of(batch, [row], length))
         torch.testing.assert_close(alone.logits[0], together[row], atol=1e-5, rtol=1e-4)
 
 
 @every_sentence
 def test_order_of_the_batch_does_not_matter(sentence: Sentence) -> None:
     network, batch = network_of(sentence), batch_of([12, 5, 9])
-    turned = network(Batch(batch.values.flip(0), batch.mask.flip(0)))
+    turned = network(rows_of(batch, [2, 1, 0]))
     torch.testing.assert_close(turned.logits.flip(0), network(batch).logits, atol=1e-5, rtol=1e-4)
 
 
@@ -185,6 +229,33 @@ def test_a_strided_step_answers_for_its_own_stretch_of_time(stride: int, length:
         torch.testing.assert_close(on_time.sum(), torch.tensor(1.0))
 
 
+FACTS = ("values", "categories", "numbers", "tokens", "signals")
+
+
+@every_fused_sentence
+@pytest.mark.parametrize("kind", FACTS)
+def test_answer_depends_on_the_series_and_on_each_kind_of_fact(sentence: Sentence, kind: str) -> None:
+    network, batch, other = network_of(sentence), batch_of([10, 7, 5]), batch_of([10, 7, 5], seed=1)
+    changed = replace(batch, **{kind: getattr(other, kind)})
+    assert (network(changed).logits != network(batch).logits).any(dim=1).all()
+
+
+@every_fused_sentence
+def test_facts_that_are_not_known_give_an_answer(sentence: Sentence) -> None:
+    batch = batch_of([10, 7, 1])
+    unknown = replace(
+        batch,
+        categories=torch.zeros_like(batch.categories),
+        numbers=torch.full_like(batch.numbers, torch.nan),
+        tokens=torch.zeros_like(batch.tokens),
+        signals=torch.zeros_like(batch.signals),
+    )
+    network = network_of(sentence)
+    assert network(unknown).logits.isfinite().all()
+    network(unknown).logits.sum().backward()
+    assert all(weight.grad.isfinite().all() for weight in network.parameters() if weight.grad is not None)
+
+
 def holed_batch_of(sentence: Sentence, lengths: list[int], padding: int = 0, fill: float = 0.0) -> Batch:
     """As ``batch_of``, with holes where the network takes them, and the clock; ``fill`` stands in the padding."""
     batch = batch_of(lengths, padding)
@@ -196,11 +267,6 @@ def holed_batch_of(sentence: Sentence, lengths: list[int], padding: int = 0, fil
         batch.values = batch.values.masked_fill(holes[:, :time] & batch.mask[:, :, None], torch.nan)
     batch.values = batch.values.masked_fill(~batch.mask[:, :, None], fill)
     return replace(batch, elapsed=elapsed[:, :time] * batch.mask if sentence.needs_clock else None)
-
-
-def rows_of(batch: Batch, rows: list[int]) -> Batch:
-    elapsed = None if batch.elapsed is None else batch.elapsed[rows]
-    return Batch(batch.values[rows], batch.mask[rows], elapsed=elapsed)
 
 
 @every_holed_sentence

@@ -11,7 +11,7 @@ from limelight.parts.sentence import CHOICES, PRESETS, Sentence, preset
 
 def test_the_words_stand_in_json_beside_the_parts() -> None:
     content = Sentence.of("gru", missing="mask", clock="elapsed").to_json()
-    assert list(content) == ["encoder", "pooling", "head", "missing", "clock"]
+    assert list(content) == ["encoder", "pooling", "head", "missing", "clock", "fusion", "context"]
     assert (content["missing"], content["clock"]) == ("mask", "elapsed")
 
 
@@ -62,7 +62,7 @@ def test_auto_is_settled_by_the_training_part(missing: bool, irregular: bool, wo
 @pytest.mark.parametrize("missing", [word for word in CHOICES["missing"] if word != "auto"])
 @pytest.mark.parametrize("clock", ["order", "elapsed"])
 def test_what_is_stated_stays(missing: str, clock: str) -> None:
-    sentence = Sentence.of("gru", missing=missing, clock=clock)
+    sentence = Sentence.of("gru", missing=missing, clock=clock, fusion=())
     assert sentence.settled(100, missing=True, irregular=True) == sentence
     assert sentence.settled(100, missing=False, irregular=False) == sentence
 

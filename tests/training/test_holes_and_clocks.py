@@ -78,11 +78,11 @@ def test_what_was_missing_and_the_clock_are_noted() -> None:
     assert fitted(panel_of([[1.0, 2.0]] * 4)).fitted_on["clock"] is None
 
 
-def test_missing_values_of_the_validation_alone_are_refused() -> None:
+def test_missing_values_of_the_validation_alone_are_treated_too() -> None:
     holed = panel_of([[1.0, 2.0], [NAN, 2.0]])
+    assert fitted(panel_of([[1.0, 2.0]] * 4), validation=holed).sentence.missing == "mask"
     with pytest.raises(DataError, match=r"got a missing value \(NaN\) in series '1', step 0"):
-        fitted(panel_of([[1.0, 2.0]] * 4), validation=holed)
-    fitted(panel_of([[1.0, 2.0]] * 4), validation=holed, missing="last")
+        fitted(panel_of([[1.0, 2.0]] * 4), validation=holed, missing="error")
 
 
 @pytest.mark.parametrize("missing", ["auto", "mask", "error"])

@@ -57,8 +57,19 @@ def score_lines(metrics: Mapping[str, Any]) -> list[str]:
     lines += ["", *_class_lines(test["per_class"])]
     if len(test["confusion"]["labels"]) <= MOST_CLASSES:
         lines += ["", "true (rows) and predicted (columns)", *_confusion_lines(test["confusion"])]
+    lines += _metadata_lines(metrics.get("metadata"))
     sentence = localisation_sentence(metrics.get("localisation"))
     return [*lines, "", sentence] if sentence else lines
+
+
+def _metadata_lines(permuted: Mapping[str, Any] | None) -> list[str]:
+    """Say how much worse the answers get with the metadata, or the series, of others."""
+    if not permuted:
+        return []
+    title = f"balanced accuracy {permuted['score']:.3f}; with those of others instead:"
+    rows = [["", "falls by", "spread"]]
+    rows += [[name, f"{drop['mean']:.3f}", f"{drop['deviation']:.3f}"] for name, drop in permuted["drops"].items()]
+    return ["", title, *aligned(rows)]
 
 
 def localisation_sentence(localisation: Mapping[str, Any] | None) -> str:

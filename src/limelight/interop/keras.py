@@ -10,31 +10,35 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from limelight.errors import ModelFolderError, ParameterError, listing
+from limelight.errors import ModelFolderError, ParameterError, counted, listing
 from limelight.nn.network import Network
-from limelight.nn.pooling import AdditiveAttention
+from limelight.nn.pooling import AdditiveAttention, MetadataAttention
 from limelight.parts.encoders import LSTM
 from limelight.parts.heads import LinearHead
 
 Weights = Mapping[str, NDArray[Any]]
+_Layers = dict[str, dict[str, Any]]
 
 
 def load_keras_weights(network: Network, weights: Weights) -> Network:
     """Put the weights of a Keras model into a network built from the same parts.
 
-    Keras' layers must come in the order of the sentence: recurrent layers, then for attention the hidden and the
-    scoring ``Dense``, then the ``Dense`` of the head. Normalisation is set to pass values unchanged, as Keras'
-    network has none.
+    Keras' layers of a kind must come in the order of the sentence: an ``Embedding`` for each categorical field;
+    recurrent layers; the ``Dense`` of the numbers where metadata are repeated, for attention the hidden and the scoring
+    ``Dense``, the ``Dense`` of the numbers where metadata join late alone, then the ``Dense`` of the head. An
+    ``Embedding`` has no row for unknown words: its rows become the codes from 1 on, and code 0 becomes zeros.
+    Normalisation is set to pass values and numbers unchanged, as Keras' network has none.
 
     Parameters
     ----------
     network
-        With an ``lstm`` encoder, any pooling and a ``linear`` head.
+        With an ``lstm`` encoder, a ``linear`` head, any pooling but ``metadata_attention``, and metadata, if any,
+        fused ``"late"`` or by ``"repeat"``, without texts and side signals.
     weights
         Arrays by path, as ``{w.path: w.numpy() for w in keras_model.weights}`` gives them:
         ``"lstm/lstm_cell/kernel"`` (in, 4·units), ``".../recurrent_kernel"`` (units, 4·units), ``".../bias"``
         (4·units,) with the gates in the order input, forget, candidate, output, which is also torch's;
-        ``"head/kernel"`` (in, out), ``"head/bias"`` (out,).
+        ``"embedding/embeddings"`` (words, size); ``"head/kernel"`` (in, out), ``"head/bias"`` (out,).
 
     Returns
     -------
@@ -44,7 +48,7 @@ def load_keras_weights(network: Network, weights: Weights) -> Network:
     Raises
     ------
     ParameterError
-        If the encoder or head is of a kind that Keras' weights cannot go into.
+        If the encoder, the head, or how metadata join is of a kind that Keras' weights cannot go into.
     ModelFolderError
         If a weight is missing, left over, or of another shape than the network's.
 
@@ -63,39 +67,71 @@ def load_keras_weights(network: Network, weights: Weights) -> Network:
             f"expected a network with encoder {LSTM.name!r} and head {LinearHead.name!r} to put Keras weights into, "
             f"got {words.encoder.name!r} and {words.head.name!r}"
         )
-    cells, dense = _split(weights)
+    _require_plain_metadata(network)
+    embeddings, cells, dense = _split(weights)
     into: dict[str, Tensor] = {}
+    for field in range(len(network.context_shape.categories) if network.context is not None else 0):
+        into |= _embedding(f"context.embeddings.{field}", *_next(embeddings, "embedding"))
     directions = ("ahead", "back") if network.encoder.bidirectional else ("ahead",)
     for layer in range(len(network.encoder.layers)):
         for direction in directions:
             into |= _recurrent(f"encoder.layers.{layer}.{direction}", *_next(cells, direction))
-    if isinstance(network.pooling, AdditiveAttention):
-        into |= _linear("pooling.project", *_next(dense, "attention"))
-        score = _linear("pooling.score", *_next(dense, "score"))
-        into |= {"pooling.score.weight": score["pooling.score.weight"]}  # its bias cannot change a softmax
-    into |= _linear("head", *_next(dense, "head"))
-    if cells or dense:
+    into |= _dense_layers(network, dense)
+    left = [*embeddings, *cells, *dense]
+    if left:
         raise ModelFolderError(
-            f"the Keras model has layers that the network has not: {listing([*cells, *dense])}; "
+            f"the Keras model has layers that the network has not: {listing(left)}; "
             "build the network from the same layers"
         )
     _put(network, into)
-    channels = network.normalisation.mean.shape[0]
-    network.normalisation.set_statistics(torch.zeros(channels), torch.ones(channels))
+    for scaling in (network.normalisation, None if network.context is None else network.context.scaling):
+        if scaling is not None:
+            scaling.set_statistics(torch.zeros_like(scaling.mean), torch.ones_like(scaling.scale))
     return network
 
 
-def _split(weights: Weights) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
-    """Gather variables by layer, recurrent cells apart from dense layers, in the order given."""
-    layers: dict[str, dict[str, Any]] = {}
+def _require_plain_metadata(network: Network) -> None:
+    """Refuse parts for metadata that no Keras model has weights for."""
+    words, shape = network.sentence, network.context_shape
+    if isinstance(network.pooling, MetadataAttention) or network.film is not None:
+        raise ParameterError(
+            "expected a network whose metadata join by fusion 'late' or 'repeat' to put Keras weights into, got "
+            f"{words.describe()!r}"
+        )
+    if shape.signals or (words.needs_metadata and shape.texts):
+        raise ParameterError(
+            "expected a network without texts and side signals to put Keras weights into, got "
+            f"{counted(shape.texts, 'text')} and {counted(len(shape.signals), 'side signal')}; leave them out"
+        )
+
+
+def _dense_layers(network: Network, dense: _Layers) -> dict[str, Tensor]:
+    """Take the dense layers in the order in which a series meets them."""
+    attention = {"pooling.project": "attention", "pooling.score": "score"}
+    wanted = attention if isinstance(network.pooling, AdditiveAttention) else {}
+    if network.context is not None and network.context.dense is not None:
+        numbers = {"context.dense": "numbers"}
+        wanted = {**numbers, **wanted} if "repeat" in network.sentence.fusions else {**wanted, **numbers}
+    into: dict[str, Tensor] = {}
+    for name, said in {**wanted, "head": "head"}.items():
+        into |= _linear(name, *_next(dense, said))
+    into.pop("pooling.score.bias", None)  # it cannot change a softmax
+    return into
+
+
+def _split(weights: Weights) -> tuple[_Layers, _Layers, _Layers]:
+    """Gather variables by layer in the order given: embeddings, recurrent cells, dense layers."""
+    layers: _Layers = {}
     for path, array in weights.items():
         layer, _, variable = path.rpartition("/")
         layers.setdefault(layer, {})[variable] = array
+    embeddings = {name: variables for name, variables in layers.items() if "embeddings" in variables}
     cells = {name: variables for name, variables in layers.items() if "recurrent_kernel" in variables}
-    return cells, {name: variables for name, variables in layers.items() if name not in cells}
+    dense = {name: variables for name, variables in layers.items() if name not in embeddings.keys() | cells.keys()}
+    return embeddings, cells, dense
 
 
-def _next(layers: dict[str, dict[str, Any]], wanted: str) -> tuple[str, dict[str, Any]]:
+def _next(layers: _Layers, wanted: str) -> tuple[str, dict[str, Any]]:
     if not layers:
         raise ModelFolderError(
             f"the Keras weights end before the {wanted!r} layer of the network; "
@@ -113,6 +149,11 @@ def _recurrent(prefix: str, layer: str, variables: dict[str, Any]) -> dict[str, 
         f"{prefix}.bias_ih_l0": bias,
         f"{prefix}.bias_hh_l0": torch.zeros_like(bias),  # torch adds two biases where Keras has one
     }
+
+
+def _embedding(prefix: str, layer: str, variables: dict[str, Any]) -> dict[str, Tensor]:
+    rows = _tensor(layer, variables, "embeddings")
+    return {f"{prefix}.weight": torch.cat([torch.zeros_like(rows[:1]), rows])}
 
 
 def _linear(prefix: str, layer: str, variables: dict[str, Any]) -> dict[str, Tensor]:

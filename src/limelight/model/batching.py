@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from limelight.data.panel import Panel
 from limelight.errors import DataError
+from limelight.model.vocabulary import EncodedFacts, Vocabulary
 from limelight.nn.batch import Batch
+from limelight.nn.context import ContextShape
 
 STEPS_PER_BATCH = 65_536
 """Time steps, padding included, that one batch of a prediction holds at most; measured flat from 30k to 500k."""
@@ -24,6 +26,7 @@ def make_batch(
     *,
     elapsed: bool = False,
     missing: bool = False,
+    facts: EncodedFacts | None = None,
 ) -> Batch:
     """Pad some series to one length.
 
@@ -39,6 +42,8 @@ def make_batch(
         Whether the batch has the time between steps.
     missing
         Whether values may be missing (NaN).
+    facts
+        The metadata of every series of the panel as numbers, or None.
 
     Returns
     -------
@@ -68,7 +73,19 @@ def make_batch(
     between = torch.from_numpy(_elapsed(panel, rows, places, mask)) if elapsed else None
     panel.note_read(lengths)
     targets = None if codes is None else torch.from_numpy(codes[rows])
-    return Batch(torch.from_numpy(values), torch.from_numpy(mask), targets, between)
+    return Batch(torch.from_numpy(values), torch.from_numpy(mask), targets, between, **_facts_at(facts, rows))
+
+
+def _facts_at(facts: EncodedFacts | None, rows: NDArray[np.int64]) -> dict[str, torch.Tensor]:
+    """Give the facts of some series as tensors; kinds of which there are none are left out."""
+    if facts is None:
+        return {}
+    kinds: dict[str, NDArray[Any]] = {
+        "categories": facts.categories,
+        "numbers": facts.numbers,
+        "tokens": facts.tokens,
+    }
+    return {name: torch.from_numpy(array[rows]) for name, array in kinds.items() if array.shape[1]}
 
 
 def _all_fine(values: NDArray[np.float32], missing: bool) -> bool:
@@ -95,6 +112,11 @@ def _elapsed(
             "one before; leave these steps out"
         )
     return elapsed
+
+
+def shape_of(vocabulary: Vocabulary | None) -> ContextShape:
+    """Say how large the context of a network is that reads the metadata of a vocabulary; empty without one."""
+    return ContextShape() if vocabulary is None else ContextShape(**vocabulary.sizes())
 
 
 def batches_by_length(panel: Panel, most_series: int = 512) -> Iterator[NDArray[np.int64]]:

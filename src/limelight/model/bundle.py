@@ -21,7 +21,9 @@ from torch import Tensor
 
 from limelight.errors import LimelightError, ModelFolderError, nearest
 from limelight.files import whole_folder
+from limelight.model.batching import shape_of
 from limelight.model.fitted import FittedModel
+from limelight.model.vocabulary import Vocabulary
 from limelight.nn.network import Network
 from limelight.parts.sentence import Sentence
 from limelight.task import Task
@@ -67,6 +69,7 @@ def save_model(model: FittedModel, folder: Path | str) -> Path:
         "sentence": model.sentence.to_json(),
         "channels": list(model.channels),
         "fitted_on": model.fitted_on,
+        "vocabulary": None if model.vocabulary is None else model.vocabulary.to_json(),
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
     }
     with whole_folder(folder) as temporary:
@@ -118,8 +121,10 @@ def load_model(folder: Path | str) -> FittedModel:
         task, sentence = Task.from_json(content["task"]), Sentence.from_json({**older, **content["sentence"]})
         channels = tuple(str(name) for name in content["channels"])
         fitted_on = dict(content["fitted_on"])
+        told = content.get("vocabulary")  # format 1 has none
+        vocabulary = None if told is None else Vocabulary.from_json(told)
         with torch.device("meta"):  # shapes without memory: a forged size costs nothing
-            network = Network(sentence, len(channels), task.outputs)
+            network = Network(sentence, len(channels), task.outputs, shape_of(vocabulary))
     except ModelFolderError:
         raise
     except (LimelightError, TypeError, ValueError, AttributeError, RuntimeError, OverflowError) as error:
@@ -127,7 +132,7 @@ def load_model(folder: Path | str) -> FittedModel:
     _require_same_shapes(network, weights, folder)
     network.load_state_dict(weights, assign=True)
     network.eval()
-    return FittedModel(task, sentence, network, channels, fitted_on)
+    return FittedModel(task, sentence, network, channels, fitted_on, vocabulary)
 
 
 def _read_description(folder: Path) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,9 @@ from numpy.typing import NDArray
 from limelight.data.panel import Panel
 from limelight.errors import DataError, InternalError, listing
 from limelight.model.batching import batches_by_length, make_batch, require_clock, require_same_clock
+from limelight.model.vocabulary import EncodedFacts, Vocabulary
 from limelight.nn.network import Network
-from limelight.parts.poolings import AttentionPooling
+from limelight.parts.poolings import AttentionPooling, MetadataAttentionPooling
 from limelight.parts.sentence import Sentence
 from limelight.task import Task
 
@@ -78,6 +80,8 @@ class FittedModel:
     fitted_on
         Facts about the training for people: number of series, lengths, seed, versions. One is for ``predict``:
         ``clock``, the kind of the training's clock (``"dates"`` or ``"numbers"``), where the network uses it.
+    vocabulary
+        Turns metadata into the numbers that the network reads; None for one without.
     """
 
     task: Task
@@ -85,11 +89,20 @@ class FittedModel:
     network: Network
     channels: tuple[str, ...]
     fitted_on: dict[str, Any] = field(default_factory=dict)
+    vocabulary: Vocabulary | None = None
 
     @property
     def has_attention(self) -> bool:
         """Whether answers can come with how much each time step counted."""
-        return isinstance(self.sentence.pooling, AttentionPooling)
+        return isinstance(self.sentence.pooling, (AttentionPooling, MetadataAttentionPooling))
+
+    def notes_about(self, panel: Panel) -> list[str]:
+        """Say what in the metadata of some series the model does not know or finds missing, one sentence each."""
+        facts = self._facts(panel)
+        return [] if facts is None else list(facts.notes)
+
+    def _facts(self, panel: Panel) -> EncodedFacts | None:
+        return None if self.vocabulary is None else self.vocabulary.encode(panel.metadata, len(panel))
 
     def predict(self, panel: Panel, *, attention: bool = False) -> Prediction:
         """Answer every series of a panel; beside the answers, memory does not grow with the panel.
@@ -148,11 +161,17 @@ class FittedModel:
         kept: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(panel)
         has_weights = False
         device = next(self.network.parameters()).device
-        elapsed, missing = self.sentence.needs_clock, self.sentence.takes_missing
+        make = partial(
+            make_batch,
+            panel,
+            elapsed=self.sentence.needs_clock,
+            missing=self.sentence.takes_missing,
+            facts=self._facts(panel),
+        )
         self.network.eval()
         with torch.inference_mode():
             for rows in batches_by_length(panel):
-                answer = self.network(make_batch(panel, rows, elapsed=elapsed, missing=missing).to(device))
+                answer = self.network(make(rows).to(device))
                 logits[rows] = answer.logits.double().cpu().numpy()
                 if attention and answer.weights is not None:
                     has_weights = True

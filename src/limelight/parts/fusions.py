@@ -71,7 +71,7 @@ def read_fusion(value: Any) -> tuple[str, ...]:
     >>> read_fusion(["late", "repeat"])
     ('repeat', 'late')
     """
-    if value == "auto":
+    if isinstance(value, str) and value == "auto":
         return ("auto",)
     words = [value] if isinstance(value, str) else value
     if not isinstance(words, (list, tuple)):

@@ -16,6 +16,7 @@ from limelight.data.inspection import inspect_panel
 from limelight.data.panel import Panel
 from limelight.data.statistics import channel_statistics
 from limelight.errors import ParameterError
+from limelight.evaluation.permutation import score_permuted
 from limelight.files import write_json
 from limelight.model.bundle import save_model
 from limelight.model.fitted import FittedModel
@@ -137,7 +138,10 @@ def _train_and_evaluate(
         folder=folder,
         resume=resume,
         progress=progress,
+        fields=experiment.data.fields,
     )
+    for note in () if training.model.vocabulary is None else training.model.vocabulary.notes:
+        say(f"note: {note}")
     say(_trained(training))
     save_model(training.model, folder / "model")
     return Run(folder, _evaluate_and_report(experiment, data, training, folder), training)
@@ -161,6 +165,7 @@ def _evaluate_and_report(experiment: Experiment, data: Data, training: Training,
     evaluating = time.perf_counter() - started
     metrics = {
         **scores,
+        "metadata": score_permuted(model, test, seed=experiment.seed),
         "seconds": {"train": round(training.seconds, 3), "evaluate": round(evaluating, 3)},
         "counts": {name: len(getattr(data.split, name)) for name in ("train", "validation", "test")},
         "training": {

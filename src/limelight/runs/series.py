@@ -17,6 +17,7 @@ from limelight.data.store import is_store, stored_split
 from limelight.data.tables import read_parts, read_table
 from limelight.data.windows import cut_windows
 from limelight.errors import LabelError, ParameterError
+from limelight.model.vocabulary import determines
 from limelight.task import Task
 from limelight.training.settings import enough_to_validate
 
@@ -188,7 +189,8 @@ def read_data(experiment: Experiment) -> Data:
     panel = cut(experiment, recordings)
     if panel.labels is None:
         raise LabelError(_unlabelled(experiment, panel))
-    split = split_panel(experiment, panel)
+    labels, split = panel.labels, split_panel(experiment, panel)
+    panel = panel.with_facts(notes=(*panel.notes, *_telling(panel, experiment)))
     if not len(split.train):
         raise ParameterError(
             "expected series to train on, got none; name some as train in the split, or make split.test smaller"
@@ -196,7 +198,20 @@ def read_data(experiment: Experiment) -> Data:
     positive = experiment.data.positive
     if experiment.data.sine is not None and positive is None:
         positive = ANOMALOUS
-    return Data(panel, split, Task.from_labels(panel.labels[split.train], positive), recordings)
+    return Data(panel, split, Task.from_labels(labels[split.train], positive), recordings)
+
+
+def _telling(panel: Panel, experiment: Experiment) -> list[str]:
+    """Warn of metadata that give the label away."""
+    if panel.metadata is None or panel.labels is None:
+        return []
+    ignored = {name for name, kind in experiment.data.fields.items() if kind == "ignore"}
+    telling = [name for name in determines(panel.metadata, panel.labels) if name not in ignored]
+    return [
+        f"metadata {name!r} gives the label away: each of its values goes with one label; if it is not known before, "
+        f'say "ignore" for it in the fields of the data'
+        for name in telling
+    ]
 
 
 def _unlabelled(experiment: Experiment, panel: Panel) -> str:

@@ -8,7 +8,7 @@ import logging
 import random
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
@@ -23,8 +23,9 @@ from lightning.pytorch.callbacks import EarlyStopping
 from limelight.data.panel import Panel
 from limelight.data.statistics import ChannelStatistics, channel_statistics
 from limelight.errors import OutputError, ParameterError
-from limelight.model.batching import clock_kind, require_clock, require_finite, require_same_clock
+from limelight.model.batching import clock_kind, require_clock, require_finite, require_same_clock, shape_of
 from limelight.model.fitted import FittedModel
+from limelight.model.vocabulary import Vocabulary, fit_vocabulary
 from limelight.nn.network import Network
 from limelight.parts.sentence import Sentence
 from limelight.task import Task
@@ -103,6 +104,7 @@ def fit(
     folder: Path | None = None,
     resume: bool = False,
     progress: bool | None = None,
+    fields: Mapping[str, str] | None = None,
 ) -> Training:
     """Fit a network to labelled series.
 
@@ -129,6 +131,9 @@ def fit(
         Go on from the checkpoint in ``folder``.
     progress
         Whether to show a bar; None shows it in a terminal.
+    fields
+        The kind of metadata fields that should not be read off their values: ``"category"``, ``"number"``,
+        ``"boolean"``, ``"date"``, ``"text"`` or ``"ignore"``.
 
     Returns
     -------
@@ -150,21 +155,26 @@ def fit(
     settings = settings or TrainingSettings()
     require_device(settings)
     statistics = channel_statistics(panel)
-    sentence = _settle(sentence, panel, statistics, validation)
+    vocabulary = _learn_words(sentence, panel, fields)
+    sentence = _settle(sentence, panel, statistics, validation, metadata=vocabulary is not None)
     _require_usable(sentence, panel, validation, statistics)
     settings = settings.for_series(len(panel))
     checkpoint = checkpoint_to_resume(folder) if resume else None
-    batches = BatchesOfPanel(panel, task.encode(panel.require_labels()), sentence)
+    batches = BatchesOfPanel(panel, task.encode(panel.require_labels()), sentence, vocabulary)
     loader = training_loader(
         batches, settings.batch_size or 1, seed, LEAST_BATCHES_OF_AN_EPOCH, workers=settings.workers
     )
     checks = None
     if validation is not None:
-        checks = validation_loader(BatchesOfPanel(validation, task.encode(validation.require_labels()), sentence))
+        codes = task.encode(validation.require_labels())
+        checks = validation_loader(BatchesOfPanel(validation, codes, sentence, vocabulary))
     started = time.perf_counter()
     with _own_randomness(seed), _quiet_lightning():
-        network = Network(sentence, len(panel.channels), task.outputs)
+        network = Network(sentence, len(panel.channels), task.outputs, shape_of(vocabulary))
         _fit_scaling(network, statistics)
+        if network.context is not None and vocabulary is not None and network.context_shape.numbers:
+            mean, deviation = vocabulary.statistics()
+            network.context.set_statistics(torch.from_numpy(mean).float(), torch.from_numpy(deviation).float())
         epochs = settings.max_epochs or 1
         asked = [
             sentence.to_json(),
@@ -173,6 +183,7 @@ def fit(
             seed,
             _digest(panel),
             _digest(validation),
+            None if vocabulary is None else vocabulary.to_json(),
         ]
         module = TrainedNetwork(network, task, settings, epochs * len(loader), json.dumps(asked, sort_keys=True))
         watch = _watch(settings, seed, folder, progress, checks is not None)
@@ -189,7 +200,7 @@ def fit(
     _require_finite_weights(network, settings)
     facts = _facts(panel, validation, task, settings, seed)
     facts["missing_values"] = int(statistics.missing.sum())
-    model = FittedModel(task, sentence, network, panel.channels, facts)
+    model = FittedModel(task, sentence, network, panel.channels, facts, vocabulary)
     return Training(
         model,
         watch.history.rows,
@@ -213,7 +224,30 @@ def require_device(settings: TrainingSettings) -> None:
         raise ParameterError("expected a GPU for device='gpu', got a machine without one; say 'auto' or 'cpu'")
 
 
-def _settle(sentence: Sentence, panel: Panel, statistics: ChannelStatistics, validation: Panel | None) -> Sentence:
+def _learn_words(sentence: Sentence, panel: Panel, fields: Mapping[str, str] | None) -> Vocabulary | None:
+    """Fit the vocabulary to the training metadata, if there are any and the network may use them."""
+    if panel.metadata is None:
+        if sentence.needs_metadata:
+            raise ParameterError(
+                f"expected metadata for a network with {sentence.describe()}, got series without; give metadata, or "
+                "leave the fusion out"
+            )
+        return None
+    if not (sentence.needs_metadata or sentence.fusion == "auto"):
+        return None
+    vocabulary = fit_vocabulary(panel.metadata, schema=fields)
+    if any(field.kind != "ignore" for field in vocabulary.fields):
+        return vocabulary
+    if sentence.needs_metadata:
+        raise ParameterError(
+            f"expected metadata to learn from, got none that differs between series: {'; '.join(vocabulary.notes)}"
+        )
+    return None
+
+
+def _settle(
+    sentence: Sentence, panel: Panel, statistics: ChannelStatistics, validation: Panel | None, *, metadata: bool
+) -> Sentence:
     missing = bool(statistics.missing.any())
     if sentence.missing == "auto" and not missing and validation is not None:  # parted by chance: both are one
         missing = bool(channel_statistics(validation).missing.any())
@@ -221,6 +255,7 @@ def _settle(sentence: Sentence, panel: Panel, statistics: ChannelStatistics, val
         float(np.median(panel.lengths)),
         missing=missing,
         irregular=statistics.clock is not None and statistics.clock.irregular,
+        metadata=metadata,
     )
 
 

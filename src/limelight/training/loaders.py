@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from limelight.data.panel import Panel
 from limelight.model.batching import batches_by_length, make_batch
+from limelight.model.vocabulary import Vocabulary
 from limelight.nn.batch import Batch
 from limelight.parts.sentence import Sentence
 
@@ -32,14 +33,26 @@ class BatchesOfPanel(Dataset[Batch]):
         Class of each series, shape (n,).
     sentence
         Of the network that takes the batches: says whether they have the time between steps and missing values.
+    vocabulary
+        Turns the metadata of the series into numbers; None without.
     """
 
-    def __init__(self, panel: Panel, codes: NDArray[np.int64], sentence: Sentence) -> None:
+    def __init__(
+        self, panel: Panel, codes: NDArray[np.int64], sentence: Sentence, vocabulary: Vocabulary | None = None
+    ) -> None:
         self.panel, self.codes, self.sentence = panel, codes, sentence
+        self.facts = None if vocabulary is None else vocabulary.encode(panel.metadata, len(panel))
 
     def __getitem__(self, rows: Rows) -> Batch:
         sentence = self.sentence
-        return make_batch(self.panel, rows, self.codes, elapsed=sentence.needs_clock, missing=sentence.takes_missing)
+        return make_batch(
+            self.panel,
+            rows,
+            self.codes,
+            elapsed=sentence.needs_clock,
+            missing=sentence.takes_missing,
+            facts=self.facts,
+        )
 
 
 class ShuffledBatches(Sampler[Rows]):

@@ -1,0 +1,124 @@
+"""Where facts about a series join the network, and what each fusion does there."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+
+from limelight.nn.batch import Batch
+from limelight.nn.context import ContextShape
+from limelight.nn.fusion import Film
+from limelight.nn.network import Network
+from limelight.nn.pooling import MetadataAttention
+from limelight.parts.sentence import Sentence, preset
+
+SHAPE = ContextShape(categories=(4,), signals=(3,))
+MASK = torch.tensor([[True, True, True, True], [True, True, False, False]])
+
+
+def batch_of(seed: int = 0) -> Batch:
+    values = torch.randn(2, 4, 2, generator=torch.Generator().manual_seed(seed)) * MASK[:, :, None]
+    signals = torch.tensor([[[1], [2], [1], [0]], [[2], [1], [0], [0]]])
+    return Batch(values, MASK, categories=torch.tensor([[1], [3]]), signals=signals)
+
+
+def network_of(sentence: Sentence, shape: ContextShape = SHAPE) -> Network:
+    torch.manual_seed(0)
+    return Network(sentence, 2, 1, shape).eval()
+
+
+def test_the_encoder_reads_values_then_marks_then_the_clock_then_signals_then_repeated_facts() -> None:
+    context = {"name": "embedding", "embedding_size": 2}
+    sentence = Sentence.of("gru", missing="mask", clock="elapsed", fusion="repeat", context=context)
+    network = network_of(sentence)
+    seen: list[Any] = []
+    network.encoder.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    batch = batch_of()
+    elapsed = torch.ones(2, 4) * MASK
+    network(replace(batch, elapsed=elapsed))
+    signal, fact = network.signals.embeddings[0].weight, network.context.embeddings[0].weight
+    real = MASK[:, :, None]
+    expected = [
+        batch.values,
+        torch.zeros(2, 4, 2),
+        elapsed[:, :, None],
+        signal[batch.signals[:, :, 0]] * real,
+        fact[batch.categories] * real,
+    ]
+    torch.testing.assert_close(seen[0], torch.cat(expected, dim=2))
+
+
+def test_late_facts_stand_behind_the_pooled_vector() -> None:
+    network = network_of(preset("metadata_late"), ContextShape(categories=(4,)))
+    seen: list[Any] = []
+    network.head.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    network(batch_of())
+    assert seen[0].shape == (2, 64 + 10)
+    torch.testing.assert_close(seen[0][:, 64:], network.context.embeddings[0].weight[[1, 3]])
+
+
+def test_film_starts_as_the_identity() -> None:
+    features, facts = torch.randn(2, 4, 5), torch.randn(2, 3) * 100
+    assert torch.equal(Film(3, 5)(features, MASK, facts), features)
+
+
+def test_film_scales_and_shifts_real_steps_alone() -> None:
+    film = Film(1, 2)
+    torch.nn.init.constant_(film.project.bias, 1.0)
+    out = film(torch.full((2, 4, 2), 3.0), MASK, torch.zeros(2, 1))
+    assert (out[MASK] == 7).all()
+    assert (out[~MASK] == 3).all()
+
+
+def test_network_with_film_begins_as_the_one_without() -> None:
+    words = ("lstm", "mean", "linear")
+    with_film, plain = (network_of(Sentence.of(*words, fusion=fusion), SHAPE) for fusion in ("film", ()))
+    plain.load_state_dict(with_film.state_dict(), strict=False)
+    torch.testing.assert_close(with_film(batch_of()).logits, plain(batch_of()).logits)
+
+
+def test_film_learns_from_its_first_step_and_the_facts_from_the_next() -> None:
+    network = network_of(Sentence.of("lstm", "last", "linear", fusion="film")).train()
+    optimiser = torch.optim.SGD(network.parameters(), lr=0.1)
+    table = network.context.embeddings[0].weight
+    for learned in (False, True):
+        optimiser.zero_grad()
+        network(batch_of()).logits.square().sum().backward()
+        assert network.film.project.bias.grad.any()
+        assert bool(table.grad.any()) == learned
+        optimiser.step()
+
+
+def test_attention_that_asks_with_metadata_depends_on_the_series_and_on_the_metadata() -> None:
+    network = network_of(preset("metadata_attention"), ContextShape(categories=(4,)))
+    batch = batch_of()
+    answer = network(batch)
+    other_facts = network(replace(batch, categories=torch.tensor([[2], [1]])))
+    other_series = network(replace(batch, values=batch_of(seed=1).values))
+    for changed in (other_facts, other_series):
+        assert (changed.weights != answer.weights).any(dim=1).all()
+        assert (changed.logits != answer.logits).all()
+
+
+def test_attention_that_asks_with_metadata_is_a_weighted_mean_of_real_steps() -> None:
+    torch.manual_seed(0)
+    attention = MetadataAttention(width=3, context_width=2, hidden_size=5)
+    features = torch.randn(2, 4, 3)
+    pooled, weights = attention(features, MASK, torch.randn(2, 2))
+    torch.testing.assert_close(weights.sum(dim=1), torch.ones(2))
+    assert (weights[~MASK] == 0).all()
+    torch.testing.assert_close(pooled, (weights[:, :, None] * features).sum(dim=1))
+
+
+def test_side_signals_are_read_without_any_fusion() -> None:
+    network = network_of(Sentence.of("lstm", "last", "linear", fusion=()))
+    batch = batch_of()
+    other = replace(batch, signals=torch.where(MASK[:, :, None], (batch.signals + 1) % 3, 0))
+    assert (network(other).logits != network(batch).logits).all()
+
+
+@pytest.mark.parametrize("name", ["metadata_repeat", "metadata_late", "metadata_attention"])
+def test_presets_with_metadata_forget_nothing_in_training(name: str) -> None:
+    network = network_of(preset(name), ContextShape(categories=(4,))).train()
+    assert torch.equal(network(batch_of()).logits, network(batch_of()).logits)

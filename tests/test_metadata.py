@@ -1,0 +1,111 @@
+"""Metadata from files to answers: a planted set whose label needs both, the series and the metadata."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as parquet
+import pytest
+
+from commands import Commands
+from limelight.data.bumps import BumpSettings, generate_bumps
+from limelight.data.panel import Panel
+from limelight.data.writing import write_table
+from limelight.errors import ParameterError
+from limelight.estimator import TimeSeriesClassifier, load
+from limelight.evaluation.permutation import score_permuted
+
+SMALL = BumpSettings(dataset_size=800, num_points=40, width=6, noise=0.2)
+
+
+def bumps(**changes: object) -> tuple[Panel, Panel]:
+    panel, _ = generate_bumps(BumpSettings(**{**SMALL.__dict__, **changes}), 0)
+    train, test = panel.split(test=0.25)
+    return train, test
+
+
+def fitted(train: Panel, **parameters: object) -> TimeSeriesClassifier:
+    return TimeSeriesClassifier(random_state=0, progress=False, max_epochs=14, **parameters).fit(train)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fusion", ["late", "repeat", "attention", ["repeat", "late"]], ids=str)
+def test_every_fusion_learns_what_needs_both(fusion: object) -> None:
+    train, test = bumps()
+    assert fitted(train, fusion=fusion).score(test, test.labels) >= 0.95
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode_as", ["number", "boolean", "text"])
+def test_every_kind_of_field_tells_what_it_knows(mode_as: str) -> None:
+    train, test = bumps(mode_as=mode_as)
+    assert fitted(train).score(test, test.labels) >= 0.95
+
+
+def test_without_metadata_the_same_network_stays_at_chance() -> None:
+    train, test = bumps()
+    assert fitted(train, fusion=[]).score(test, test.labels) <= 0.65
+
+
+def test_permuting_metadata_or_series_takes_the_score_to_chance() -> None:
+    train, test = bumps()
+    found = score_permuted(fitted(train).model_, test)
+    assert found is not None
+    assert found["score"] >= 0.95
+    for name in ("metadata", "series", "mode"):
+        assert found["score"] - found["drops"][name]["mean"] == pytest.approx(0.5, abs=0.1)
+
+
+def test_a_saved_model_knows_its_words(tmp_path: Path) -> None:
+    train, test = bumps()
+    model = TimeSeriesClassifier(random_state=0, progress=False, max_epochs=1).fit(train)
+    again = load(model.save(tmp_path / "model"))
+    np.testing.assert_array_equal(again.predict_proba(test), model.predict_proba(test))
+
+
+def test_unknown_words_and_missing_metadata_are_answered_and_told() -> None:
+    train, test = bumps()
+    model = TimeSeriesClassifier(random_state=0, progress=False, max_epochs=1).fit(train).model_
+    strange = test.with_facts(metadata=pa.table({"mode": ["sideways"] * len(test)}))
+    assert model.notes_about(strange) == [
+        "metadata 'mode' has 1 word not seen in training, in 200 series: 'sideways'; treated as unknown"
+    ]
+    without = test.with_facts(metadata=None)
+    assert len(model.notes_about(without)) == 1
+    np.testing.assert_allclose(model.predict(strange).logits, model.predict(without).logits)
+
+
+def test_a_fusion_without_metadata_is_refused() -> None:
+    train, _ = bumps()
+    with pytest.raises(ParameterError) as error:
+        TimeSeriesClassifier(fusion="film").fit(train.with_facts(metadata=None))
+    assert str(error.value) == (
+        "expected metadata for a network with conv_lstm (64), attention, mlp; fusion: film, got series without; give "
+        "metadata, or leave the fusion out"
+    )
+
+
+def test_metadata_come_from_a_table_and_are_weighed(limelight: Commands, tmp_path: Path) -> None:
+    panel, _ = generate_bumps(BumpSettings(dataset_size=120, num_points=30), 0)
+    write_table(panel, tmp_path / "bumps")
+    printed = limelight("train", "bumps", "-o", "run", "--set", "training.max_epochs=1")
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert set(metrics["metadata"]["drops"]) == {"metadata", "series", "mode"}
+    assert "with those of others instead:" in printed
+    model = json.loads((tmp_path / "run" / "model" / "model.json").read_text())
+    assert model["sentence"]["fusion"] == ["late"]
+    assert model["vocabulary"]["fields"][0]["words"] == ["early", "late"]
+    limelight("predict", "run", "bumps", "-o", "answers.parquet")
+    assert parquet.read_table("answers.parquet").num_rows == 120
+
+
+def test_a_field_that_gives_the_label_away_is_told(limelight: Commands, tmp_path: Path) -> None:
+    panel, _ = generate_bumps(BumpSettings(dataset_size=120, num_points=30), 0)
+    assert panel.labels is not None
+    write_table(
+        panel.with_facts(metadata=pa.table({"verdict": [f"v-{label}" for label in panel.labels]})), tmp_path / "b"
+    )
+    limelight("train", "b", "-o", "run", "--set", "training.max_epochs=1")
+    page = (tmp_path / "run" / "report" / "index.html").read_text()
+    assert "gives the label away" in page
