@@ -22,9 +22,7 @@ Kind = Literal["category", "number", "boolean", "date", "text", "ignore"]
 DatePart = Literal["month", "weekday", "hour", "year"]
 TRUTHS = {"yes": "true", "true": "true", "1": "true", "no": "false", "false": "false", "0": "false"}
 FEW_WORDS, SHORT = 50, 4  # text of at most so many values, each of at most so many words, is a category
-TOKEN = re.compile(r"(?u)\b\w\w+\b")
 STAMP = pa.timestamp("us")
-
 Values = NDArray[Any]  # words, "" where missing; numbers, NaN where missing; or dates, NaT where missing
 
 
@@ -57,9 +55,8 @@ class Field:
     def scales(self) -> list[tuple[float, float]]:
         """Give mean and deviation of each column of numbers that the field makes; those of a date follow its parts."""
         own, cyclic = [(self.mean, self.deviation)], [(0.0, 1.0), (0.0, 1.0)]
-        if self.kind == "date":
-            return [scale for part in self.parts for scale in (own if part == "year" else cyclic)]
-        return own if self.kind == "number" else []
+        dated = [scale for part in self.parts for scale in (own if part == "year" else cyclic)]
+        return own if self.kind == "number" else dated
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +101,7 @@ class Vocabulary:
     notes: tuple[str, ...] = field(default=(), compare=False)
 
     def sizes(self) -> dict[str, Any]:
-        """Say what a network has to know; categories, numbers and texts are in the order of the fields."""
+        """Give the sizes that ``ContextShape`` asks for; categories, numbers and texts in the order of the fields."""
         return {
             "categories": tuple(len(one.words) + 1 for one in self.fields if one.kind in ("category", "boolean")),
             "numbers": tuple(one.has_missing for one in self.fields for _ in one.scales()),
@@ -160,7 +157,7 @@ class Vocabulary:
                 share = f"all {n}" if missing.all() else f"{missing.sum()} of {n}"
                 notes.append(f"metadata {one.name!r} is missing for {share} series: treated as unknown")
             if one.kind == "text":
-                texts.append([TOKEN.findall(text.lower()) for text in values])
+                texts.append([re.findall(r"\b\w\w+\b", text.lower()) for text in values])
             elif one.kind == "date":
                 numbers += [columns for part, columns in _date_parts(values).items() if part in one.parts]
             elif one.kind == "number":
@@ -169,8 +166,8 @@ class Vocabulary:
                 codes.append(_codes(one, values, notes))
         if given:
             notes.append(f"metadata that training did not have is not used: {listing(given)}")
-        together = np.concatenate(numbers, axis=1).astype(np.float32)
-        return EncodedFacts(np.concatenate(codes, axis=1), together, _hashed(texts, n, self.buckets), tuple(notes))
+        arrays = np.concatenate(codes, axis=1), np.concatenate(numbers, axis=1).astype(np.float32)
+        return EncodedFacts(*arrays, _hashed(texts, n, self.buckets), tuple(notes))
 
     def to_json(self) -> dict[str, Any]:
         """Say the vocabulary in a form that JSON can hold."""
@@ -263,9 +260,8 @@ def _gives_away(words: Values, labels: Values) -> bool:
     known = words != ""
     words, labels = words[known], labels[known]
     _, first, place, counts = np.unique(words, return_index=True, return_inverse=True, return_counts=True)
-    if len(np.unique(labels)) < 2 or (labels != labels[first][place]).any():
-        return False
-    return bool((counts >= 2).sum() >= 2 or (words == labels).all())
+    told = len(np.unique(labels)) > 1 and (labels == labels[first][place]).all()
+    return bool(told and ((counts >= 2).sum() >= 2 or (words == labels).all()))
 
 
 def _fit_field(name: str, column: Any, stated: Any, notes: list[str]) -> Field:
@@ -288,7 +284,7 @@ def _fit_field(name: str, column: Any, stated: Any, notes: list[str]) -> Field:
         notes.append(f"metadata {name!r} is {said} for every series: not used")
         return Field(name, "ignore")
     if kind in ("number", "date"):
-        return replace(made, mean=float(np.mean(known)), deviation=float(np.std(known)) or 1.0)
+        return replace(made, mean=float(np.mean(known)), deviation=float(np.ptp(known) and np.std(known)) or 1.0)
     return made if kind == "text" else replace(made, words=tuple(np.unique(known).tolist()))
 
 

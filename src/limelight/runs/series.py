@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limelight.config import Experiment
-from limelight.data.panel import Panel
+from limelight.data.panel import RECORDING, Panel
 from limelight.data.sine import ANOMALOUS, generate_sine
 from limelight.data.splits import Split, carve_validation, named_split
 from limelight.data.store import is_store, stored_split
@@ -164,7 +164,8 @@ def _carve(experiment: Experiment, panel: Panel, rows: NDArray[np.int64], share:
     carved = chosen.make_split(
         test=share, validation=0.0, seed=rule.seed, group=rule.group, by=rule.by, stratify=rule.stratify
     )
-    return rows[carved.train], rows[carved.test], carved.rule
+    how = "by time" if rule.by == "time" else f"at random by {rule.group or RECORDING}"
+    return rows[carved.train], rows[carved.test], how
 
 
 def read_data(experiment: Experiment) -> Data:
