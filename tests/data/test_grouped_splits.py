@@ -97,6 +97,29 @@ def test_a_class_that_no_division_of_groups_spreads_is_named():
     assert split.rule.endswith("seed 0; too few groups to put class 'x', 'y' into every part")
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_class_in_three_of_many_groups_stands_in_every_part(seed):
+    groups, labels = np.repeat(np.arange(100).astype(str), 10), np.repeat(["rare", "common"], [30, 970])
+    split = make_split(1000, test=0.2, validation=0.1, seed=seed, groups=groups, labels=labels)
+    assert all("rare" in labels[split.part(part)] for part in PARTS)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_class_in_one_group_stays_in_train(seed):
+    groups, labels = np.repeat(np.arange(20).astype(str), 5), np.repeat(["rare", "common"], [5, 95])
+    split = make_split(100, test=0.5, validation=0.0, seed=seed, groups=groups, labels=labels)
+    assert "rare" in labels[split.train]
+    assert split.rule.endswith("; too few groups to put class 'rare' into every part")
+
+
+def test_a_class_that_chance_left_out_is_not_said_to_have_too_few_groups():
+    groups = np.arange(90).astype(str)
+    labels = np.repeat([f"class {number:02}" for number in range(30)], 3)
+    split = make_split(90, test=0.1, validation=0.1, seed=0, groups=groups, labels=labels)
+    assert "too few groups" not in split.rule
+    assert "; no draw put class 'class 00'" in split.rule
+
+
 def test_groups_of_one_are_told():
     split = make_split(4, test=0.25, validation=0.0, seed=0, groups=np.array(list("abcd")), group_name="machine")
     assert split.rule == (
@@ -113,6 +136,38 @@ def test_series_that_run_into_a_later_part_are_counted():
     times = np.array([[0, 10], [1, 2], [2, 3], [6, 12]])
     split = make_split(4, test=0.25, validation=0.0, seed=0, times=times, by="time")
     assert split.rule == "by time, test from 6 on; 1 earlier series still run when test begins"
+
+
+@pytest.mark.parametrize(
+    ("n", "test", "validation", "sizes"),
+    [(2, 0.5, 0.1, (1, 0, 1)), (3, 0.67, 0.1, (1, 0, 2)), (5, 0.05, 0.2, (4, 1, 0)), (1, 0.2, 0.2, (1, 0, 0))],
+)
+def test_by_time_a_part_that_rounds_to_no_series_takes_none_from_another(n, test, validation, sizes):
+    times = np.arange(n)[:, None] + np.zeros(2)
+    split = make_split(n, test=test, validation=validation, seed=0, times=times, by="time")
+    assert tuple(len(split.part(part)) for part in PARTS) == sizes
+
+
+def test_by_time_two_groups_are_enough_where_the_validation_rounds_to_no_series():
+    times, groups = np.arange(10).reshape(5, 2), np.array(list("aaabb"))
+    split = make_split(5, test=0.4, validation=0.05, seed=0, times=times, by="time", groups=groups)
+    assert (split.train.tolist(), split.test.tolist()) == ([0, 1, 2], [3, 4])
+
+
+def test_by_time_there_is_a_series_for_each_part():
+    assert _refused(ParameterError, 2, test=0.4, validation=0.4, by="time", times=np.array([[0, 1], [2, 3]])) == (
+        "expected at least 3 series to split by time into 3 parts, got 2; use smaller fractions or more series"
+    )
+
+
+@pytest.mark.parametrize("kind", ["float64", "datetime64[ns]"])
+def test_a_clock_with_holes_is_refused(kind):
+    times = np.arange(8).reshape(4, 2).astype(kind)
+    times[1, 1] = "NaT" if kind != "float64" else np.nan
+    assert _refused(DataError, 4, by="time", times=times) == (
+        "expected the time of the first and of the last step of every series to split by time, got none in rows 1; "
+        "leave these series out, or split at random"
+    )
 
 
 def test_too_few_groups_are_refused():

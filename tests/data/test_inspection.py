@@ -232,6 +232,33 @@ def test_a_field_that_only_names_the_group_is_warned_of():
     )
 
 
+def test_a_missing_name_is_no_name():
+    panel = _panel().with_facts(metadata=pa.table({"subject": ["p0", "p1", None, None] * 5}))
+    split = Split(range(0, 20, 2), [], range(1, 20, 2))  # p0 in train, p1 in test, nameless ones in both
+    assert not any("subject" in warning for warning in _warnings(panel, split))
+
+
+def test_a_group_with_missing_names_can_be_inspected():
+    panel = _panel().with_facts(metadata=pa.table({"subject": ["p0", "p1", None, None] * 5}))
+    assert inspect_panel(panel, Split(range(10), [], range(10, 20)), group="subject").warnings == ()
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())])
+def test_words_of_any_type_may_name_the_group(kind):
+    panel, split = _of_subjects(split_by_subject=True)
+    badge = panel.metadata["badge"].cast(kind)
+    panel = panel.with_facts(metadata=panel.metadata.set_column(1, "badge", badge))
+    assert "metadata 'badge' names the group" in inspect_panel(panel, split, group="subject").warnings[0]
+
+
+def test_whole_numbers_may_say_whose_series_it_is_and_measurements_do_not():
+    panel = _panel().with_facts(metadata=pa.table({"Person_No": [1, 2] * 10, "unit_price": [1.5, 2.5] * 10}))
+    assert _warnings(panel, Split([0, 1, 2, 3], [], range(4, 20))) == [
+        "series of the same 'Person_No' stand in train and in test (2 of 2 values); if they are alike, say "
+        "split.group='Person_No' so that the result holds for new ones"
+    ]
+
+
 def test_windows_of_a_recording_on_two_sides_are_warned_of():
     panel = _panel(count=20).with_facts(origin=Origin(np.repeat(["r1", "r2"], 10), np.arange(20)))
     split = Split(np.arange(15), [], np.arange(15, 20))

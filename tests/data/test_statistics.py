@@ -1,8 +1,11 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from limelight.data import statistics
 from limelight.data.panel import Panel
 from limelight.data.statistics import channel_statistics
 from strategies import panels
@@ -63,6 +66,29 @@ def test_a_regular_clock_and_one_with_many_other_steps_are_told_apart():
     steps = np.where(np.arange(200) % 10 == 0, 0.2, 0.1)
     uneven = Panel.from_series([np.zeros(200)], times=[np.cumsum(steps)])
     assert channel_statistics(uneven).clock.irregular
+
+
+def test_the_sample_for_the_typical_step_is_spread_over_all_series(monkeypatch):
+    monkeypatch.setattr(statistics, "SAMPLE", 100)
+    monkeypatch.setattr(statistics, "SAMPLE_AT_ONCE", 7)
+    steps = np.where(np.arange(8) == 0, 1.0, 10.0)  # one series of eight has another rate
+    panel = Panel.from_series([np.zeros(400)] * 8, times=[np.arange(400) * step for step in steps])
+    clock = channel_statistics(panel).clock
+    assert (clock.typical_step, clock.gaps, clock.irregular) == (10.0, 0, True)
+
+
+@pytest.mark.parametrize(("series", "steps", "channels"), [(1, 400_000, 2), (400, 10, 200)])
+def test_memory_grows_neither_with_the_length_of_a_series_nor_with_the_channels(series, steps, channels):
+    values = np.zeros((series * steps, channels), dtype=np.float32)
+    times = np.tile(np.arange(steps), series)
+    panel = Panel(values, np.arange(series) * steps, np.full(series, steps), times=times)
+    tracemalloc.start()
+    statistics._Clock(panel)  # what the sample of the clock takes is bounded by its own size
+    sample = tracemalloc.get_traced_memory()[1]
+    channel_statistics(panel, 20_000)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak <= sample + 20_000 * 8 * 10
 
 
 def test_no_clock_has_no_statistics():

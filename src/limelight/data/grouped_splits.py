@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from limelight.errors import ParameterError, listing
+from limelight.errors import DataError, ParameterError, listing
 
 Rows = NDArray[np.int64]
 DRAWS = 60
@@ -19,7 +19,8 @@ def rows_by_group(
 ) -> dict[str, Rows]:
     """Draw parts at random so that no group stands in two of them.
 
-    Of 60 draws, the one is taken whose sizes and class proportions lie closest to what was asked.
+    Of 60 draws, the one is taken that leaves the fewest classes out of train, then out of the other parts, and of those
+    the one whose sizes and class proportions lie closest to what was asked.
 
     Parameters
     ----------
@@ -57,10 +58,10 @@ def rows_by_group(
     counts = np.zeros((len(names), int(codes.max(initial=0)) + 1), dtype=np.int64)
     np.add.at(counts, (members, codes), 1)
     wanted = {part: share * counts.sum(axis=0) for part, share in shares.items()}
-    best: tuple[float, NDArray[np.int64]] | None = None
+    best: tuple[tuple[int, int, float], Rows] | None = None
     for _ in range(DRAWS):
         part_of = _one_draw(counts, list(wanted.values()), draw)
-        cost = sum(_distance(counts[part_of == place], goal) for place, goal in enumerate(wanted.values(), start=1))
+        cost = _cost(counts, part_of, list(wanted.values()))
         if best is None or cost < best[0]:
             best = cost, part_of
     assert best is not None
@@ -78,7 +79,8 @@ def rows_by_time(
     times
         Time of the first and of the last step of each series, shape (n, 2).
     shares
-        The share of each part, from the earlier to the later; the rest, which is earlier, is ``"train"``.
+        The share of each part, from the earlier to the later; the rest, which is earlier, is ``"train"``. A part whose
+        share rounds to no series is left out.
     groups
         What keeps series together, shape (n,), ordered by the first time of the group; None for nothing.
     name
@@ -92,7 +94,9 @@ def rows_by_time(
     Raises
     ------
     ParameterError
-        If all begin at the same time, or there are fewer groups than parts.
+        If all begin at the same time, or there are fewer series or groups than parts.
+    DataError
+        If a time is missing.
 
     Example
     -------
@@ -100,14 +104,16 @@ def rows_by_time(
     [1]
     """
     n = len(times)
+    wanted = {part: round(share * n) for part, share in shares.items() if round(share * n)}
     members = np.arange(n) if groups is None else np.unique(groups, return_inverse=True)[1]
     if groups is not None:
-        _require_groups(np.unique(groups), name, len(shares) + 1)
-    units = int(members.max(initial=0)) + 1
+        _require_groups(np.unique(groups), name, len(wanted) + 1)
+    _require_times(times, len(wanted) + 1)
+    units = int(members.max(initial=-1)) + 1
     by_time = np.argsort(times[:, 0], kind="stable")
     _, first_met = np.unique(members[by_time], return_index=True)
     starts = times[by_time[first_met], 0]
-    if n > 1 and (starts == starts[0]).all():
+    if wanted and (starts == starts[0]).all():
         raise ParameterError(
             f"expected series that begin at different times to split by time, got {starts[0]} for every one; split at "
             "random, or give times that count from one beginning"
@@ -116,16 +122,27 @@ def rows_by_time(
     sizes = np.bincount(members, minlength=units)[order]
     after = np.cumsum(sizes[::-1])[::-1]  # series in this unit and all later ones
     part_of, beyond, latest = np.zeros(units, dtype=np.int64), 0, units
-    for place, share in reversed(list(enumerate(shares.values(), start=1))):
-        if not round(share * n):
-            continue
-        beyond += round(share * n)
-        begin = int(np.abs(np.append(after, 0) - beyond)[:latest].argmin()) if latest else 0
-        begin = max(min(begin, latest - 1), place)  # every part and train get a unit
+    for place, count in reversed(list(enumerate(wanted.values(), start=1))):
+        beyond += count
+        begin = max(int(np.abs(after[:latest] - beyond).argmin()), place)  # every part and train get a unit
         part_of[order[begin:latest]] = place
         latest = begin
     places = part_of[members]
-    return {part: np.flatnonzero(places == place) for place, part in enumerate(["train", *shares])}
+    return {part: np.flatnonzero(places == place) for place, part in enumerate(["train", *wanted])}
+
+
+def _require_times(times: NDArray[Any], parts: int) -> None:
+    if len(times) < parts:
+        raise ParameterError(
+            f"expected at least {parts} series to split by time into {parts} parts, got {len(times)}; use smaller "
+            "fractions or more series"
+        )
+    timeless = np.flatnonzero((times != times).any(axis=1))  # NaN and NaT
+    if len(timeless):
+        raise DataError(
+            "expected the time of the first and of the last step of every series to split by time, got none in rows "
+            f"{listing(timeless.tolist())}; leave these series out, or split at random"
+        )
 
 
 def _require_groups(names: NDArray[np.str_], name: str, parts: int) -> None:
@@ -151,6 +168,9 @@ def _one_draw(counts: Rows, goals: list[NDArray[np.float64]], draw: np.random.Ge
     return part_of
 
 
-def _distance(counts: Rows, goal: NDArray[np.float64]) -> float:
-    """Say how far the classes of a part are from what was wanted, as a share of it."""
-    return float(np.abs(counts.sum(axis=0) - goal).sum() / max(goal.sum(), 1.0))
+def _cost(counts: Rows, part_of: Rows, goals: list[NDArray[np.float64]]) -> tuple[int, int, float]:
+    """Count the classes that are not in train and not in the other parts, and say how far these are from the goal."""
+    held = np.stack([counts[part_of == place].sum(axis=0) for place in range(len(goals) + 1)])
+    absent = ((held == 0) & (held.sum(axis=0) > 0)).sum(axis=1)
+    distance = sum(np.abs(part - goal).sum() / max(goal.sum(), 1.0) for part, goal in zip(held[1:], goals, strict=True))
+    return int(absent[0]), int(absent[1:].sum()), float(distance)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -106,24 +107,33 @@ def _shared_facts(panel: Panel, split: Split | None, group: str | None) -> Share
     if panel.metadata is None:
         return SharedFacts(windows=windows)
     words = {
-        name: np.array([str(value) for value in panel.metadata[name].to_pylist()])
-        for name in panel.metadata.column_names
-        if pa.types.is_string(panel.metadata[name].type) or WHO.search(name)
+        name: panel.metadata[name].to_pylist() for name in panel.metadata.column_names if _names(panel.metadata, name)
     }
-    keys = None if group is None or group not in panel.metadata.column_names else panel.groups(group)
-    naming = [] if keys is None else [name for name, own in words.items() if name != group and _one_to_one(own, keys)]
+    if group in panel.metadata.column_names:
+        keys = panel.metadata[group].to_pylist()
+        naming = tuple(name for name, own in words.items() if name != group and _one_to_one(own, keys))
+        return SharedFacts(naming, windows=windows)
     both = {}
-    for name, own in words.items() if keys is None else ():
-        values = np.unique(own)
-        common = np.intersect1d(own[split.train], own[split.test])
-        if WHO.search(name) and 2 <= len(values) <= len(panel) / 2 and len(common):
+    for name, own in words.items():
+        values, train, test = (set(own) - {None}, {own[row] for row in split.train}, {own[row] for row in split.test})
+        common = values & train & test
+        if WHO.search(name) and 2 <= len(values) <= len(panel) / 2 and common:
             both[name] = (len(common), len(values))
-    return SharedFacts(tuple(naming), both, windows)
+    return SharedFacts((), both, windows)
 
 
-def _one_to_one(one: NDArray[np.str_], other: NDArray[np.str_]) -> bool:
-    pairs = len(set(zip(one.tolist(), other.tolist(), strict=True)))
-    return len(np.unique(one)) == len(np.unique(other)) == pairs
+def _names(metadata: pa.Table, field: str) -> bool:
+    """Whether a field holds words, or whole numbers that say whose series it is."""
+    kind = metadata[field].type
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    text = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    return bool(text or (pa.types.is_integer(kind) and WHO.search(field)))
+
+
+def _one_to_one(one: list[Any], other: list[Any]) -> bool:
+    pairs = set(zip(one, other, strict=True))
+    return len(set(one)) == len(set(other)) == len(pairs)
 
 
 def _copy_facts(panel: Panel, split: Split | None) -> CopyFacts:

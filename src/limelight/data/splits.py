@@ -291,17 +291,18 @@ def _quotas(sizes: Rows, count: int, sides: int, draw: np.random.Generator) -> R
 def _rule(parts: list[Rows], labels: ArrayLike | None, seed: int) -> str:
     if labels is None:
         return f"at random, seed {seed}"
-    return f"at random, stratified by label, seed {seed}" + _scarce(parts, labels, "series")
+    return f"at random, stratified by label, seed {seed}" + _too_few("series", _scarce(parts, labels))
 
 
-def _scarce(parts: list[Rows], labels: ArrayLike, what: str) -> str:
-    """Name the classes that do not stand in every part."""
+def _scarce(parts: list[Rows], labels: ArrayLike) -> list[Any]:
+    """Give the classes that do not stand in every part."""
     array = np.asarray(labels)
     present = [np.unique(array[part]) for part in parts if len(part)]
-    scarce = [label for label in np.unique(array) if not all(label in part for part in present)]
-    return (
-        f"; too few {what} to put class {listing([label.item() for label in scarce])} into every part" if scarce else ""
-    )
+    return [label.item() for label in np.unique(array) if not all(label in part for part in present)]
+
+
+def _too_few(what: str, scarce: list[Any]) -> str:
+    return f"; too few {what} to put class {listing(scarce)} into every part" if scarce else ""
 
 
 def make_split(
@@ -336,8 +337,8 @@ def make_split(
 
     Raises
     ------
-    ParameterError
-        If a fraction is out of range, there are fewer groups than parts, or no clock to go by.
+    ParameterError, DataError
+        If a fraction is out of range, there are fewer groups than parts, or no clock to go by, or one with holes.
 
     Example
     -------
@@ -374,7 +375,13 @@ def _group_rule(
     rule = f"at random, no {name} on two sides ({', '.join(f'{count} in {part}' for part, count in counts.items())})"
     if sum(counts.values()) == len(groups):
         rule += f", though every {name} has one series only"
-    return f"{rule}, seed {seed}" + ("" if labels is None else _scarce([*parts.values()], labels, "groups"))
+    rule += f", seed {seed}"
+    if labels is None:
+        return rule
+    scarce, array = _scarce([*parts.values()], labels), np.asarray(labels)
+    few = [label for label in scarce if len(np.unique(groups[array == label])) < len(parts)]
+    missed = [label for label in scarce if label not in few]
+    return rule + _too_few("groups", few) + (f"; no draw put class {listing(missed)} into every part" if missed else "")
 
 
 def _time_rule(parts: dict[str, Rows], times: NDArray[Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,6 +19,8 @@ OTHER_STEP = 0.05
 IRREGULAR = 0.01
 """A clock is irregular where more than this share of its steps are others."""
 SAMPLE = 1_000_000
+"""Of how many steps the typical one is the median, where there are more."""
+SAMPLE_AT_ONCE = 20_000
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -32,7 +35,8 @@ class ClockStatistics:
     kind
         What the times are.
     typical_step
-        The median step within series, of a sample of a million where there are more; None if no series has two steps.
+        The median step within series, of a million spread evenly over all where there are more; None if no series has
+        two steps.
     gaps, series_with_gaps
         Steps longer than 1.5 typical ones, and how many series have any.
     irregular
@@ -77,22 +81,22 @@ class ChannelStatistics:
 
 @dataclass
 class _Moments:
-    """Count, mean and sum of squared deviations of each column, merged block by block."""
+    """Count, mean and sum of squared deviations of each channel, merged piece by piece."""
 
     count: Counts
     mean: Floats
     squares: Floats
 
     @classmethod
-    def empty(cls, columns: int) -> _Moments:
-        return cls(np.zeros(columns, dtype=np.int64), np.zeros(columns), np.zeros(columns))
+    def empty(cls, channels: int) -> _Moments:
+        return cls(np.zeros(channels, dtype=np.int64), np.zeros(channels), np.zeros(channels))
 
     def add(self, values: Floats, known: NDArray[np.bool_]) -> None:
-        """Take some rows; those not known have any finite value."""
-        count = known.sum(axis=0)
+        """Take some steps, shape (channels, steps); those not known are 0."""
+        count = known.sum(axis=1)
         total = self.count + count
-        mean = np.where(known, values, 0.0).sum(axis=0) / np.maximum(count, 1)
-        squares = (np.where(known, values - mean, 0.0) ** 2).sum(axis=0)
+        mean = values.sum(axis=1) / np.maximum(count, 1)
+        squares = (np.where(known, values - mean[:, None], 0.0) ** 2).sum(axis=1)
         shift = mean - self.mean
         share = count / np.maximum(total, 1)
         self.squares += squares + shift**2 * self.count * share
@@ -105,15 +109,16 @@ class _Moments:
         return deviation
 
 
-def channel_statistics(panel: Panel, block_steps: int = BLOCK_STEPS) -> ChannelStatistics:
+def channel_statistics(panel: Panel, at_once: int = BLOCK_STEPS) -> ChannelStatistics:
     """Go through a panel once, in blocks, and count, bound and average every channel and the clock.
 
     Parameters
     ----------
     panel
         The series; values may be missing or infinite.
-    block_steps
-        Steps of a block; what is in memory at a time is a few times that.
+    at_once
+        How many values are taken at a time, at least 1; what is in memory is a few times that, however long a series
+        is and however many channels there are.
 
     Returns
     -------
@@ -130,23 +135,25 @@ def channel_statistics(panel: Panel, block_steps: int = BLOCK_STEPS) -> ChannelS
     >>> found.count.tolist(), found.missing.tolist(), found.mean.tolist(), found.maximum.tolist()
     ([3], [1], [3.0], [6.0])
     """
-    columns = len(panel.channels)
-    moments = _Moments.empty(columns)
-    missing, infinite = np.zeros(columns, dtype=np.int64), np.zeros(columns, dtype=np.int64)
-    low, high = np.full(columns, np.inf), np.full(columns, -np.inf)
+    channels = len(panel.channels)
+    moments = _Moments.empty(channels)
+    missing, infinite = np.zeros(channels, dtype=np.int64), np.zeros(channels, dtype=np.int64)
+    low, high = np.full(channels, np.inf), np.full(channels, -np.inf)
     clock = None if panel.times is None else _Clock(panel)
-    for block in panel.blocks(block_steps):
-        values = block.values.astype(np.float64)
-        known = np.isfinite(values)
-        absent = np.isnan(values).sum(axis=0)
-        missing += absent
-        infinite += len(values) - known.sum(axis=0) - absent
-        values[~known] = 0.0
-        low = np.minimum(low, np.min(values, axis=0, initial=np.inf, where=known))
-        high = np.maximum(high, np.max(values, axis=0, initial=-np.inf, where=known))
-        moments.add(values, known)
+    steps = max(1, at_once // max(channels, 1))
+    for block in panel.blocks(steps):
+        for begin in range(0, len(block.values), steps):
+            values = block.values[begin : begin + steps].T.astype(np.float64, order="C")
+            known = np.isfinite(values)
+            absent = np.isnan(values).sum(axis=1)
+            missing += absent
+            infinite += values.shape[1] - known.sum(axis=1) - absent
+            low = np.minimum(low, np.where(known, values, np.inf).min(axis=1))
+            high = np.maximum(high, np.where(known, values, -np.inf).max(axis=1))
+            values[~known] = 0.0
+            moments.add(values, known)
         if clock is not None:
-            clock.add(block)
+            clock.add(block, steps)
     empty = moments.count == 0
     minimum, maximum, mean, deviation = (
         np.where(empty, np.nan, numbers) for numbers in (low, high, moments.mean, moments.deviation())
@@ -167,22 +174,20 @@ class _Clock:
         self.moments = _Moments.empty(1)
         self.steps = self.others = self.gaps = self.series_with_gaps = 0
 
-    def add(self, block: Panel) -> None:
-        """Take the steps of a block."""
-        steps = _plain(np.diff(block.times)) if block.times is not None else np.zeros(0)
-        elapsed = np.concatenate([[0.0], steps])
-        first = np.zeros(len(elapsed), dtype=bool)
-        first[block.starts] = True
-        elapsed[first] = 0.0
-        self.moments.add(elapsed[:, None], np.ones((len(elapsed), 1), dtype=bool))
-        if self.typical is None:
-            return
-        steps, series = elapsed[~first], np.repeat(np.arange(len(block)), block.lengths)[~first]
-        gaps = steps > GAP * self.typical
-        self.steps += len(steps)
-        self.others += int((np.abs(steps - self.typical) > OTHER_STEP * self.typical).sum())
-        self.gaps += int(gaps.sum())
-        self.series_with_gaps += len(np.unique(series[gaps]))
+    def add(self, block: Panel, at_once: int) -> None:
+        """Take the steps of a block, so many at a time."""
+        gappy = np.zeros(len(block), dtype=bool)
+        for begin, elapsed, first in _elapsed(block, at_once):
+            self.moments.add(elapsed[None], np.ones((1, len(elapsed)), dtype=bool))
+            if self.typical is None:
+                continue
+            other = ~first & (np.abs(elapsed - self.typical) > OTHER_STEP * self.typical)
+            gaps = np.flatnonzero(~first & (elapsed > GAP * self.typical))
+            self.steps += int((~first).sum())
+            self.others += int(other.sum())
+            self.gaps += len(gaps)
+            gappy[np.searchsorted(block.starts, begin + gaps, side="right") - 1] = True
+        self.series_with_gaps += int(gappy.sum())
 
     def statistics(self) -> ClockStatistics:
         """Give what was found."""
@@ -197,13 +202,35 @@ class _Clock:
         )
 
 
+def _elapsed(block: Panel, at_once: int) -> Iterator[tuple[int, Floats, NDArray[np.bool_]]]:
+    """Give, piece by piece, its first step, the time since the step before, and which steps begin a series."""
+    assert block.times is not None
+    for begin in range(0, len(block.times), at_once):
+        times = block.times[max(begin - 1, 0) : begin + at_once]
+        elapsed = _plain(np.diff(times, prepend=times[:1]))[min(begin, 1) :]
+        first = np.zeros(len(elapsed), dtype=bool)
+        low, high = np.searchsorted(block.starts, [begin, begin + at_once])
+        first[block.starts[low:high] - begin] = True
+        elapsed[first] = 0.0
+        yield begin, elapsed, first
+
+
 def _typical_step(panel: Panel) -> float | None:
-    """Give the median step within series, of series taken evenly where there are very many steps."""
-    every = max(1, int(panel.lengths.sum()) // SAMPLE)
-    sample = panel[panel.lengths > 1]
-    sample = sample[::every] if every > 1 else sample
-    steps = [_plain(np.diff(sample.clock(row)[:SAMPLE])) for row in range(len(sample))]
-    return float(np.median(np.concatenate(steps))) if steps else None
+    """Give the median step within series, of a sample spread evenly over the steps where there are very many."""
+    after = np.cumsum(panel.lengths - 1)
+    total = int(after[-1]) if len(after) else 0
+    if not total:
+        return None
+    count = min(total, SAMPLE)
+    sample = np.empty(count)
+    for begin in range(0, count, SAMPLE_AT_ONCE):
+        chosen = np.arange(begin, min(begin + SAMPLE_AT_ONCE, count)) * total // count
+        rows = np.searchsorted(after, chosen, side="right")
+        places = panel.starts[rows] + panel.lengths[rows] + chosen - after[rows]
+        assert panel.times is not None
+        sample[begin : begin + len(chosen)] = _plain(panel.times[places] - panel.times[places - 1])
+        panel.note_read(np.ones(len(chosen), dtype=np.int64))
+    return float(np.median(sample))
 
 
 def _plain(steps: NDArray[Any]) -> Floats:
