@@ -260,7 +260,7 @@ def spoken_time(time: Any) -> str:
     if isinstance(time, np.datetime64):
         text = str(time).replace("T", " ")
         return text.rstrip("0").rstrip(".") if "." in text else text
-    return f"{time:g}" if isinstance(time, float) else str(time)
+    return f"{time:.15g}" if isinstance(time, float) else str(time)
 
 
 def _word(value: Any) -> str:
