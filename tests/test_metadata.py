@@ -37,6 +37,13 @@ def test_every_fusion_learns_what_needs_both(fusion: object) -> None:
 
 
 @pytest.mark.slow
+def test_film_learns_it_too_given_more_patience() -> None:
+    train, test = bumps()
+    model = TimeSeriesClassifier(fusion="film", random_state=0, progress=False, max_epochs=30, patience=30).fit(train)
+    assert model.score(test, test.labels) >= 0.95
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("mode_as", ["number", "boolean", "text"])
 def test_every_kind_of_field_tells_what_it_knows(mode_as: str) -> None:
     train, test = bumps(mode_as=mode_as)
