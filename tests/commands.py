@@ -18,5 +18,6 @@ class Commands:
         with pytest.raises(SystemExit) as ending:
             cli.main()
         printed = self._capsys.readouterr()
+        self.errors = printed.err
         assert (ending.value.code or 0) == code, printed.err
         return printed.out if code == 0 else printed.err.splitlines(keepends=True)[-1]

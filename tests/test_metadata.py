@@ -103,8 +103,9 @@ def test_metadata_come_from_a_table_and_are_weighed(limelight: Commands, tmp_pat
     model = json.loads((tmp_path / "run" / "model" / "model.json").read_text())
     assert model["sentence"]["fusion"] == ["late"]
     assert model["vocabulary"]["fields"][0]["words"] == ["early", "late"]
-    limelight("predict", "run", "bumps", "-o", "answers.parquet")
+    limelight("predict", "run", "bumps/series.parquet", "-o", "answers.parquet")
     assert parquet.read_table("answers.parquet").num_rows == 120
+    assert "metadata 'mode'" in limelight.errors
 
 
 def test_a_field_that_gives_the_label_away_is_told(limelight: Commands, tmp_path: Path) -> None:

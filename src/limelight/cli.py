@@ -235,7 +235,9 @@ def predict(
     from limelight.runs.answers import predict_file
 
     file, experiment = output or Path("predictions.parquet"), _other_series(model, source, changes)
-    answered = predict_file(model, experiment, file, steps=steps, overwrite=overwrite)
+    answered = predict_file(
+        model, experiment, file, steps=steps, overwrite=overwrite, say=lambda line: typer.echo(line, err=True)
+    )
     typer.echo(f"{answered} {'series' if experiment.windows is None else 'windows'} answered in {file}")
 
 

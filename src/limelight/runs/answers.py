@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +128,13 @@ def evaluate_run(
 
 
 def predict_file(
-    source: Path | str, experiment: Experiment, output: Path, *, steps: Path | None = None, overwrite: bool = False
+    source: Path | str,
+    experiment: Experiment,
+    output: Path,
+    *,
+    steps: Path | None = None,
+    overwrite: bool = False,
+    say: Callable[[str], None] = lambda line: None,
 ) -> int:
     """Answer series from a file, labelled or not, and write the answers; labels are not read.
 
@@ -143,6 +150,8 @@ def predict_file(
         Another one, for the answers about windows laid back on the recordings; None leaves it out.
     overwrite
         Replace files that are there; never one that is read.
+    say
+        Takes a line for each thing that was left out on the way, or that the model does not know.
 
     Returns
     -------
@@ -174,6 +183,8 @@ def predict_file(
         experiment = experiment.model_copy(update={"data": columns})
     recordings = read_recordings(experiment, labelled=False)
     panel = cut(experiment, recordings)
+    for note in (*panel.notes, *model.notes_about(panel)):
+        say(f"note: {note}")
     if steps is None:
         return write_predictions(model.predict_blocks(panel), panel, output)
     prediction = model.predict(panel)
