@@ -23,6 +23,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # as the command line sets it, 
 import torch
 
 from limelight.config import read_experiment
+from limelight.data.splits import PARTS
 from limelight.evaluation.metrics import score_baseline, score_prediction
 from limelight.runs.series import read_data
 from limelight.training.fit import fit
@@ -56,7 +57,7 @@ def score(name: str, folder: Path, seeds: int) -> dict[str, Any]:
     return {
         "model": training.model.sentence.describe(),
         "series": data.panel.describe(),
-        "split": data.split.describe(),
+        "counts": {part: len(data.split.part(part)) for part in PARTS},
         "baseline": {key: baseline[key] for key in SCORES},
         "runs": runs,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any, Protocol, Self
 
@@ -24,7 +25,7 @@ class Backing(Protocol):
         """Take note that series of these lengths were read, and give memory back now and then."""
 
 
-class Ragged:
+class Ragged(ABC):
     """What belongs to single steps, and where each series has its own; the base of ``Panel``, which checks it.
 
     Parameters
@@ -41,8 +42,8 @@ class Ragged:
     step_labels: StepLabels | None
     backing: Backing | None
 
-    def __getitem__(self, rows: Any) -> Self:
-        raise NotImplementedError
+    @abstractmethod
+    def __getitem__(self, rows: Any) -> Self: ...
 
     def __len__(self) -> int:
         return len(self.starts)
