@@ -1,4 +1,4 @@
-"""Facts that travel with series: labels of single steps, and where a window was cut from."""
+"""Facts that travel with series: labels of single steps, words about them, and where a window was cut from."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from limelight.errors import DataError, listing
+from limelight.errors import DataError, counted, listing
 
 UNKNOWN = -1
 
@@ -71,6 +71,50 @@ class StepLabels:
     def at(self, steps: Any) -> StepLabels:
         """Give the labels of some steps, chosen as in an array."""
         return StepLabels(self.codes[steps], self.names, self.classes)
+
+
+@dataclass(frozen=True, eq=False)
+class StepFacts:
+    """Words about single steps: what each side signal said when the step was taken.
+
+    Parameters
+    ----------
+    codes
+        Which word, by its place in ``classes``, -1 where none is known, int16, shape (steps, signals).
+    names
+        Of the signals.
+    classes
+        What the codes of each signal stand for.
+
+    Raises
+    ------
+    DataError
+        If the shapes do not fit together.
+
+    Example
+    -------
+    >>> facts = StepFacts(np.array([[0], [-1]], dtype=np.int16), ("mode",), (("idle", "run"),))
+    >>> len(facts), facts.at([1]).codes.tolist()
+    (2, [[-1]])
+    """
+
+    codes: NDArray[np.int16]
+    names: tuple[str, ...]
+    classes: tuple[tuple[str, ...], ...]
+
+    def __post_init__(self) -> None:
+        if self.codes.ndim != 2 or not self.codes.shape[1] == len(self.names) == len(self.classes):
+            raise DataError(
+                f"expected codes of shape (steps, {len(self.names)}) and classes for each of {listing(self.names)}, "
+                f"got shape {self.codes.shape} and classes for {counted(len(self.classes), 'signal')}"
+            )
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def at(self, steps: Any) -> StepFacts:
+        """Give the words of some steps, chosen as in an array."""
+        return StepFacts(self.codes[steps], self.names, self.classes)
 
 
 @dataclass(frozen=True, eq=False)
