@@ -36,15 +36,94 @@ def test_unknown_labels_are_named() -> None:
     )
 
 
-@pytest.mark.parametrize("task", [Task(("a", "b"), positive="a"), Task((1, 2, 3)), Task((False, True))])
+@pytest.mark.parametrize(
+    "task",
+    [
+        Task(("a", "b"), positive="a"),
+        Task((1, 2, 3)),
+        Task((False, True)),
+        Task(("rain",), multilabel=True),
+        Task(("a", "b"), level="step"),
+    ],
+)
 def test_json_says_the_whole_task(task: Task) -> None:
     assert Task.from_json(task.to_json()) == task
 
 
 def test_foreign_json_is_refused() -> None:
     with pytest.raises(ModelFolderError) as error:
-        Task.from_json({"level": "step", "classes": ["a", "b"]})
+        Task.from_json({"level": "recording", "classes": ["a", "b"]})
     assert str(error.value) == (
-        "expected a task with one label for each series and a list of classes, got "
-        "\"{'level': 'step', 'classes': ['a', 'b']}\"; the model is damaged or from a newer limelight"
+        "expected a task with a level and a list of classes, got "
+        "\"{'level': 'recording', 'classes': ['a', 'b']}\"; the model is damaged or from a newer limelight"
     )
+
+
+def test_a_matrix_of_labels_is_multilabel() -> None:
+    task = Task.from_labels([[1, 0, 1], [0, 0, 1]], names=("rain", "fog", "hail"))
+    assert (task.kind, task.outputs, task.classes) == ("multilabel", 3, ("rain", "fog", "hail"))
+
+
+def test_one_label_that_is_there_or_not_may_be_multilabel() -> None:
+    assert Task.from_labels([[1], [0]]).classes == ("label_0",)
+
+
+@pytest.mark.parametrize(
+    ("labels", "codes"),
+    [
+        (["b", None, "a"], [1, -1, 0]),
+        (["b", "", "a"], [1, -1, 0]),
+        ([2.0, np.nan, 1.0], [1, -1, 0]),
+        (np.array([2, None, 1], dtype=object), [1, -1, 0]),
+        ([[1, np.nan], [0, 1]], [[1, -1], [0, 1]]),
+    ],
+)
+def test_unknown_labels_have_the_code_minus_one(labels: object, codes: list[int]) -> None:
+    assert Task.from_labels(labels).encode(labels).tolist() == codes
+
+
+def test_whole_numbers_stay_whole_where_some_are_unknown() -> None:
+    assert Task.from_labels([2.0, np.nan, 1.0]).classes == (1, 2)
+
+
+def test_no_known_label_is_refused() -> None:
+    with pytest.raises(LabelError) as error:
+        Task.from_labels([None, None])
+    assert str(error.value) == (
+        "expected labels of at least two classes, got none that is known; a classifier needs series of another class "
+        "to compare with"
+    )
+
+
+def test_several_labels_are_zero_and_one() -> None:
+    with pytest.raises(LabelError) as error:
+        Task(("rain", "fog"), multilabel=True).encode([[1, 0], [2, 0]])
+    assert str(error.value) == ("expected 0 or 1 for label 'rain', got 2 in row 1; a label that is not known is NaN")
+
+
+def test_several_labels_of_another_number_are_refused() -> None:
+    with pytest.raises(LabelError) as error:
+        Task(("rain", "fog"), multilabel=True).encode([1, 0])
+    assert str(error.value) == (
+        "expected 0 or 1 for each of 2 labels ('rain', 'fog'), got an array of shape (2,); give a matrix (series, 2)"
+    )
+
+
+def test_several_words_for_each_series_are_refused() -> None:
+    with pytest.raises(LabelError) as error:
+        Task.from_labels([["a", "b"], ["c", "d"]])
+    assert str(error.value) == "expected 0 and 1 for several labels, got <U1; turn them into numbers"
+
+
+def test_a_positive_class_needs_classes() -> None:
+    with pytest.raises(ParameterError) as error:
+        Task(("rain", "fog"), positive="rain", multilabel=True)
+    assert str(error.value) == (
+        "expected no positive class with several labels, got positive='rain': each label is there or not; leave it out"
+    )
+
+
+def test_a_task_without_labels_is_refused() -> None:
+    with pytest.raises(LabelError) as error:
+        Task((), multilabel=True)
+    assert str(error.value) == "expected at least one label for a multi-label task, got none; name its columns"
