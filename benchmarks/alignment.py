@@ -62,7 +62,7 @@ def draw(steps: int, samples: int, ids: str) -> tuple[Panel, dict[str, Any], dic
 
 def with_limelight(panel: Panel, signal: pa.Table) -> Answer:
     started = time.perf_counter()
-    aligned, _ = align(panel, signal)
+    aligned = align(panel, signal)
     return time.perf_counter() - started, aligned.values[:, -1]
 
 

@@ -22,7 +22,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # as the command line sets it, 
 
 import torch
 
-from limelight.config import read_experiment
+from limelight.config.reading import read_experiment
 from limelight.data.splits import PARTS
 from limelight.evaluation.metrics import score_baseline, score_prediction
 from limelight.runs.series import read_data

@@ -21,7 +21,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # as the command line sets it, 
 
 import torch
 
-from limelight.config import read_experiment
+from limelight.config.reading import read_experiment
 from limelight.evaluation.metrics import score_baseline, score_prediction
 from limelight.runs.series import Data, read_data
 from limelight.training.fit import fit

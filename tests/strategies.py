@@ -5,7 +5,7 @@ import pyarrow as pa
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from limelight.data.facts import StepLabels
+from limelight.data.facts import StepFacts, StepLabels
 from limelight.data.panel import Panel
 
 
@@ -26,13 +26,18 @@ def assert_equal(one, other):
     assert (one.step_labels is None) == (other.step_labels is None)
     if one.step_labels is not None:
         assert one.step_labels.names == other.step_labels.names
-        assert _words_of(one) == _words_of(other)
+        assert _words_of(one.step_labels) == _words_of(other.step_labels)
+    assert (one.signals is None) == (other.signals is None)
+    if one.signals is not None:
+        assert one.signals.names == other.signals.names
+        for place in range(len(one.signals.names)):
+            assert _words_of(one.signals, place) == _words_of(other.signals, place)
 
 
-def _words_of(panel):
-    """The word of every step label: classes that no step has may be lost on the way."""
-    classes = np.array([*panel.step_labels.classes, None], dtype=object)
-    return classes[panel.step_labels.codes].tolist()
+def _words_of(facts, place=None):
+    """The word of every step: classes that no step has may be lost on the way."""
+    known, codes = (facts.classes, facts.codes) if place is None else (facts.classes[place], facts.codes[:, place])
+    return np.array([*known, None], dtype=object)[codes].tolist()
 
 
 words = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=6)
@@ -57,6 +62,7 @@ def panels(draw):
         if labelled and draw(st.booleans())
         else None,
         step_labels=None if labelled else draw(step_labels(steps)),
+        signals=draw(signals(steps)),
         metadata=draw(
             st.none() | st.just(pa.table({"site": draw(st.lists(words, min_size=n, max_size=n)), "age": [*range(n)]}))
         ),
@@ -74,3 +80,12 @@ def step_labels(draw, steps):
     if (codes < 0).all():
         codes[0, 0] = 0
     return StepLabels(codes, names, classes)
+
+
+@st.composite
+def signals(draw, steps):
+    names = draw(st.sampled_from([(), ("mode",), ("mode", "shift")]))
+    if not names:
+        return None
+    codes = draw(arrays.arrays(np.int16, (steps, len(names)), elements=st.integers(-1, 1)))
+    return StepFacts(codes, names, (("idle", "run"), ("day", "night"))[: len(names)])

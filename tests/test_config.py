@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from limelight.config import check_experiment, experiment_schema, read_experiment
+from limelight.config.reading import check_experiment, experiment_schema, read_experiment
 from limelight.errors import ParameterError
 from limelight.parts.encoders import LSTM, ConvLSTM
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from limelight.config import check_experiment
+from limelight.config.reading import check_experiment
 
 HOME = Path(__file__).parent.parent
 README = (HOME / "README.md").read_text()

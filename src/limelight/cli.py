@@ -19,7 +19,7 @@ import typer
 from limelight.errors import InputError, ParameterError
 
 if TYPE_CHECKING:
-    from limelight.config import Experiment
+    from limelight.config.sections import Experiment
 
 app = typer.Typer(
     name="limelight",
@@ -42,6 +42,10 @@ Output = Annotated[Path | None, typer.Option("--output", "-o", help="Where to wr
 Labels = Annotated[Path | None, typer.Option(help="Table of series id and label.", show_default=False)]
 Metadata = Annotated[
     Path | None, typer.Option(help="Table of series id and facts about each series.", show_default=False)
+]
+Signals = Annotated[
+    Path | None,
+    typer.Option(help="Table of a side signal on its own clock: series id, time, columns.", show_default=False),
 ]
 DataFolder = Annotated[
     Path | None,
@@ -124,6 +128,7 @@ def inspect(
     source: Source,
     labels: Labels = None,
     metadata: Metadata = None,
+    signals: Signals = None,
     split: SplitFile = None,
     data: DataFolder = None,
     changes: Changes = None,
@@ -133,7 +138,7 @@ def inspect(
     from limelight.data.inspection import inspect_panel
     from limelight.runs.series import read_panel, split_panel
 
-    experiment = _experiment(source, changes, labels=labels, metadata=metadata, split=split, data=data)
+    experiment = _experiment(source, changes, labels=labels, metadata=metadata, signals=signals, split=split, data=data)
     panel = read_panel(experiment)
     parts = None if panel.labels is None else split_panel(experiment, panel)
     inspection = inspect_panel(panel, parts, group=experiment.split.group)
@@ -146,6 +151,7 @@ def pack(
     output: Output = None,
     labels: Labels = None,
     metadata: Metadata = None,
+    signals: Signals = None,
     split: SplitFile = None,
     data: DataFolder = None,
     changes: Changes = None,
@@ -157,7 +163,7 @@ def pack(
     """
     from limelight.runs.pack import pack_series
 
-    experiment = _experiment(source, changes, labels=labels, metadata=metadata, split=split, data=data)
+    experiment = _experiment(source, changes, labels=labels, metadata=metadata, signals=signals, split=split, data=data)
     folder = output or Path(f"{Path(experiment.output).name}.store")
     panel = pack_series(experiment, folder, overwrite=overwrite)
     for note in panel.notes:
@@ -171,6 +177,7 @@ def train(
     output: Output = None,
     labels: Labels = None,
     metadata: Metadata = None,
+    signals: Signals = None,
     split: SplitFile = None,
     data: DataFolder = None,
     preset: Preset = None,
@@ -183,7 +190,7 @@ def train(
 
     For example: limelight train my-data/ --output runs/first
     """
-    files: dict[str, Any] = {"labels": labels, "metadata": metadata, "split": split, "data": data}
+    files: dict[str, Any] = {"labels": labels, "metadata": metadata, "signals": signals, "split": split, "data": data}
     experiment = _experiment(source, changes, output=output, preset=preset, seed=seed, **files)
     _run(experiment, resume=resume, overwrite=overwrite)
 
@@ -224,6 +231,8 @@ def predict(
     model: Saved,
     source: Source,
     output: Output = None,
+    metadata: Metadata = None,
+    signals: Signals = None,
     steps: Annotated[
         Path | None,
         typer.Option(help="Also write the answers about windows laid back on every time step.", show_default=False),
@@ -234,7 +243,10 @@ def predict(
     """Answer new series, labelled or not: class and probabilities as a Parquet or CSV table."""
     from limelight.runs.answers import predict_file
 
-    file, experiment = output or Path("predictions.parquet"), _other_series(model, source, changes)
+    file, experiment = (
+        output or Path("predictions.parquet"),
+        _other_series(model, source, changes, metadata=metadata, signals=signals),
+    )
     answered = predict_file(
         model, experiment, file, steps=steps, overwrite=overwrite, say=lambda line: typer.echo(line, err=True)
     )
@@ -244,7 +256,7 @@ def predict(
 @app.command()
 def schema() -> None:
     """Print the JSON schema of an experiment file, for editors that complete and check it."""
-    from limelight.config import experiment_schema
+    from limelight.config.reading import experiment_schema
 
     typer.echo(json.dumps(experiment_schema(), indent=2))
 
@@ -272,24 +284,25 @@ def main() -> None:
 
 def _other_series(model: Path, source: Path, changes: list[str] | None, **named: Any) -> Experiment:
     """Read where other series for a model are; a table has the columns that the training had, unless said otherwise."""
-    from limelight.runs.answers import columns_of_run
+    from limelight.runs.answers import columns_of_run, with_signals_of_run
 
-    columns = {} if source.suffix == ".json" else columns_of_run(model)
-    return _experiment(source, changes, columns, **named)
+    if source.suffix == ".json":
+        return _experiment(source, changes, **named)
+    return with_signals_of_run(_experiment(source, changes, columns_of_run(model), **named), model)
 
 
 def _experiment(
     source: Path, changes: list[str] | None, defaults: dict[str, Any] | None = None, **named: Any
 ) -> Experiment:
     """Read an experiment with the changes that were given by name or with ``--set``."""
-    from limelight.config import read_experiment
+    from limelight.config.reading import read_experiment
 
     return read_experiment(source, {**(defaults or {}), **_changes(changes, **named)})
 
 
 def _changes(changes: list[str] | None, **named: Any) -> dict[str, Any]:
     """Gather by dotted key what was given by name or with ``--set``."""
-    keys = {name: f"data.{name}" for name in ("labels", "metadata", "split")} | {"data": "data.folder"}
+    keys = {name: f"data.{name}" for name in ("labels", "metadata", "signals", "split")} | {"data": "data.folder"}
     changed: dict[str, Any] = {}
     for name, value in named.items():
         if value is not None:
@@ -317,7 +330,7 @@ def _demo_file() -> Any:
 
 def _is_demo(folder: Path) -> bool:
     """Say whether a folder holds an earlier run on drawn waves, which a demo may replace."""
-    from limelight.config import read_experiment
+    from limelight.config.reading import read_experiment
     from limelight.runs.folder import EXPERIMENT_FILE, is_run
 
     return is_run(folder) and read_experiment(folder / EXPERIMENT_FILE).data.sine is not None

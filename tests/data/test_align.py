@@ -58,17 +58,21 @@ def refused(panel, signal, error_class=DataError, **options):
 
 
 def test_a_step_has_the_last_value_at_or_before_it():
-    aligned, facts = align(panel_of(a=[0, 5, 10, 15]), signal_of(("a", 5, 1.5), ("a", 11, 2.5)))
+    aligned = align(panel_of(a=[0, 5, 10, 15]), signal_of(("a", 5, 1.5), ("a", 11, 2.5)))
     same(channel(aligned, "x"), [NAN, 1.5, 1.5, 2.5])
     assert aligned.channels == ("channel_0", "x")
-    assert facts is None
+    assert aligned.signals is None
 
 
 def test_words_become_words_of_steps_and_no_channel():
-    aligned, facts = align(panel_of(a=[0, 5, 10]), signal_of(("a", 5, "run"), ("a", 6, "idle"), name="mode"))
+    aligned = align(panel_of(a=[0, 5, 10]), signal_of(("a", 5, "run"), ("a", 6, "idle"), name="mode"))
     assert aligned.channels == ("channel_0",)
-    assert (facts.names, facts.classes, facts.codes.dtype) == (("mode",), (("idle", "run"),), np.int16)
-    assert facts.codes.tolist() == [[-1], [1], [0]]
+    assert (aligned.signals.names, aligned.signals.classes, aligned.signals.codes.dtype) == (
+        ("mode",),
+        (("idle", "run"),),
+        np.int16,
+    )
+    assert aligned.signals.codes.tolist() == [[-1], [1], [0]]
 
 
 @pytest.mark.parametrize(
@@ -84,25 +88,25 @@ def test_a_value_one_tick_after_the_step_is_never_used(time, tick):
     panel = Panel.from_series([[0.0]], ids=["a"], times=[np.array([time])])
     earlier, later = signal_of(("a", time, 1.0)), signal_of(("a", time + tick, 2.0))
     assert later["time"][0].as_py() != earlier["time"][0].as_py()
-    same(channel(align(panel, earlier)[0], "x"), [1.0])
-    aligned, _ = align(panel, later)
+    same(channel(align(panel, earlier), "x"), [1.0])
+    aligned = align(panel, later)
     same(channel(aligned, "x"), [NAN])
     assert aligned.notes == ("no value of 'x' before the first sample: 1 step of 1 series ('a')",)
 
 
 def test_every_series_has_its_own_signal():
     rows = [("b", 0, 20.0), ("a", 0, 10.0), ("b", 2, 22.0), ("a", 1, 11.0)]
-    aligned, _ = align(panel_of(a=[0, 1, 2], b=[0, 1, 2]), signal_of(*rows))
+    aligned = align(panel_of(a=[0, 1, 2], b=[0, 1, 2]), signal_of(*rows))
     same(channel(aligned, "x"), [10, 11, 11, 20, 20, 22])
 
 
 def test_two_series_may_have_a_sample_at_one_time():
-    aligned, _ = align(panel_of(a=[5], b=[5]), signal_of(("a", 5, 1.0), ("b", 5, 2.0)))
+    aligned = align(panel_of(a=[5], b=[5]), signal_of(("a", 5, 1.0), ("b", 5, 2.0)))
     same(channel(aligned, "x"), [1, 2])
 
 
 def test_ids_are_compared_as_they_are_written():
-    aligned, _ = align(panel_of(**{"7": [0, 1]}), signal_of((7, 1, 3.0)))
+    aligned = align(panel_of(**{"7": [0, 1]}), signal_of((7, 1, 3.0)))
     same(channel(aligned, "x"), [NAN, 3])
 
 
@@ -110,28 +114,28 @@ def test_an_empty_cell_says_nothing_and_the_value_before_goes_on():
     table = pa.table(
         {"series_id": ["a"] * 4, "time": [0, 1, 2, 3], "x": [1.0, None, 3.0, NAN], "mode": [None, "run", "", "idle"]}
     )
-    aligned, facts = align(panel_of(a=[0, 1, 2, 3]), table)
+    aligned = align(panel_of(a=[0, 1, 2, 3]), table)
     same(channel(aligned, "x"), [1, 1, 3, 3])
-    assert words_of(facts) == [None, "run", "run", "idle"]
+    assert words_of(aligned.signals) == [None, "run", "run", "idle"]
     assert aligned.notes == ("no value of 'mode' before the first sample: 1 step of 1 series ('a')",)
 
 
 def test_a_signal_on_dates_meets_series_on_dates():
     panel = panel_of(a=["2024-05-01T00:00", "2024-05-01T00:01", "2024-05-01T00:02"])
-    aligned, _ = align(panel, signal_of(("a", "2024-05-01 00:00:59.999999999", 1.0), ("a", "2024-05-01 00:02", 2.0)))
+    aligned = align(panel, signal_of(("a", "2024-05-01 00:00:59.999999999", 1.0), ("a", "2024-05-01 00:02", 2.0)))
     same(channel(aligned, "x"), [NAN, 1, 2])
 
 
 @pytest.mark.parametrize("decimals", ["panel", "signal"])
 def test_whole_numbers_meet_decimals(decimals):
     steps, samples = ([0.5, 1.5, 2.5], [1, 2]) if decimals == "panel" else ([0, 1, 2], [0.5, 1.0])
-    aligned, _ = align(panel_of(a=steps), signal_of(*(("a", time, time * 10.0) for time in samples)))
+    aligned = align(panel_of(a=steps), signal_of(*(("a", time, time * 10.0) for time in samples)))
     same(channel(aligned, "x"), [NAN, 10, 20] if decimals == "panel" else [NAN, 10, 10])
 
 
 def test_the_line_between_two_samples_needs_the_later_one():
     signal = signal_of(("a", 1, 10.0), ("a", 5, 30.0))
-    aligned, _ = align(panel_of(a=[0, 1, 2, 4, 5, 6]), signal, method="linear", future=True)
+    aligned = align(panel_of(a=[0, 1, 2, 4, 5, 6]), signal, method="linear", future=True)
     same(channel(aligned, "x"), [NAN, 10, 15, 25, 30, NAN])
     assert aligned.notes == (
         "'x' is drawn between samples, so a step knows a later one (future=True)",
@@ -142,14 +146,14 @@ def test_the_line_between_two_samples_needs_the_later_one():
 
 def test_the_line_does_not_leave_its_series():
     signal = signal_of(("a", 0, 10.0), ("b", 2, 30.0), ("b", 4, 50.0))
-    aligned, _ = align(panel_of(a=[0, 1], b=[1, 3]), signal, method="linear", future=True)
+    aligned = align(panel_of(a=[0, 1], b=[1, 3]), signal, method="linear", future=True)
     same(channel(aligned, "x"), [10, NAN, NAN, 40])
 
 
 def test_words_are_the_last_also_where_numbers_are_on_a_line():
     table = pa.table({"series_id": ["a", "a"], "time": [0, 2], "x": [0.0, 1.0], "mode": ["run", "idle"]})
-    aligned, facts = align(panel_of(a=[0, 1, 2]), table, method="linear", future=True, since_change=True)
-    assert words_of(facts) == ["run", "run", "idle"]
+    aligned = align(panel_of(a=[0, 1, 2]), table, method="linear", future=True, since_change=True)
+    assert words_of(aligned.signals) == ["run", "run", "idle"]
     assert aligned.channels == ("channel_0", "x", "mode_since_change")
 
 
@@ -158,26 +162,26 @@ def test_words_are_the_last_also_where_numbers_are_on_a_line():
 
 def test_the_time_since_a_change_does_not_begin_anew_with_the_same_word():
     signal = signal_of(("a", 1, "run"), ("a", 3, "run"), ("a", 5, "idle"), name="mode")
-    aligned, _ = align(panel_of(a=[0, 1, 2, 4, 5, 7]), signal, since_change=True)
+    aligned = align(panel_of(a=[0, 1, 2, 4, 5, 7]), signal, since_change=True)
     same(channel(aligned, "mode_since_change"), [NAN, 0, 1, 3, 0, 2])
 
 
 def test_the_first_sample_of_every_series_is_a_change():
     signal = signal_of(("a", 0, "run"), ("b", 2, "run"), name="mode")
-    aligned, _ = align(panel_of(a=[0, 3], b=[1, 3]), signal, since_change=True)
+    aligned = align(panel_of(a=[0, 3], b=[1, 3]), signal, since_change=True)
     same(channel(aligned, "mode_since_change"), [0, 3, NAN, 1])
 
 
 def test_the_time_since_a_change_is_in_seconds_for_dates():
     signal = signal_of(("a", "2024-05-01T00:00:30", 1), ("a", "2024-05-01T00:01:00", 2))
-    aligned, _ = align(panel_of(a=["2024-05-01T00:00:45", "2024-05-01T00:01:01.5"]), signal, since_change=True)
+    aligned = align(panel_of(a=["2024-05-01T00:00:45", "2024-05-01T00:01:01.5"]), signal, since_change=True)
     same(channel(aligned, "x_since_change"), [15, 1.5])
     assert aligned.units == {"x_since_change": "s"}
 
 
 def test_numbers_by_last_change_too():
     signal = signal_of(("a", 0, 1.0), ("a", 1, 1.0), ("a", 2, None), ("a", 3, 4.0), ("a", 4, 1.0))
-    aligned, _ = align(panel_of(a=[0, 1, 2, 3, 4, 9]), signal, since_change=True)
+    aligned = align(panel_of(a=[0, 1, 2, 3, 4, 9]), signal, since_change=True)
     same(channel(aligned, "x_since_change"), [0, 1, 2, 0, 0, 5])
 
 
@@ -185,7 +189,7 @@ def test_numbers_by_last_change_too():
 
 
 def test_a_sample_as_old_as_the_tolerance_still_holds():
-    aligned, _ = align(panel_of(a=[0, 5, 6]), signal_of(("a", 0, 1.0)), tolerance=5, since_change=True)
+    aligned = align(panel_of(a=[0, 5, 6]), signal_of(("a", 0, 1.0)), tolerance=5, since_change=True)
     same(channel(aligned, "x"), [1, 1, NAN])
     same(channel(aligned, "x_since_change"), [0, 5, NAN])
     assert aligned.notes == (
@@ -196,13 +200,13 @@ def test_a_sample_as_old_as_the_tolerance_still_holds():
 @pytest.mark.parametrize(("unit", "tolerance"), [("ms", "5 ms"), ("s", "5 s"), (None, "5 s"), ("min", "300s")])
 def test_a_tolerance_in_text_counts_in_the_unit_of_the_clock(unit, tolerance):
     panel = panel_of(a=[0, 5, 6]).with_facts(units={"time": unit} if unit else {})
-    same(channel(align(panel, signal_of(("a", 0, 1.0)), tolerance=tolerance)[0], "x"), [1, 1, NAN])
+    same(channel(align(panel, signal_of(("a", 0, 1.0)), tolerance=tolerance), "x"), [1, 1, NAN])
 
 
 @pytest.mark.parametrize("tolerance", [0.3, "300 ms"])
 def test_a_tolerance_for_dates_is_exact(tolerance):
     panel = panel_of(a=["2024-05-01T00:00:00.3", "2024-05-01T00:00:00.300000001"])
-    aligned, _ = align(panel, signal_of(("a", "2024-05-01T00:00:00", 1.0)), tolerance=tolerance)
+    aligned = align(panel, signal_of(("a", "2024-05-01T00:00:00", 1.0)), tolerance=tolerance)
     same(channel(aligned, "x"), [1, NAN])
 
 
@@ -217,9 +221,7 @@ def test_the_rounding_of_decimals_leaves_the_tolerance_alone(step, age, limit, d
     def decimal(number):
         return float(Fraction(number, 10**digits))
 
-    aligned, _ = align(
-        panel_of(a=[decimal(step)]), signal_of(("a", decimal(step - age), 1.0)), tolerance=decimal(limit)
-    )
+    aligned = align(panel_of(a=[decimal(step)]), signal_of(("a", decimal(step - age), 1.0)), tolerance=decimal(limit))
     same(channel(aligned, "x"), [1 if age <= limit else NAN])
 
 
@@ -295,9 +297,7 @@ def test_every_step_is_told_what_a_plain_loop_finds(case, tolerance, method, sin
         return
     limit = None if tolerance is None else f"{tolerance} ns" if kind == "dates" and tolerance else tolerance * unit
     limit = float(limit) if isinstance(limit, Fraction) else limit
-    aligned, facts = align(
-        panel, table, tolerance=limit, method=method, since_change=since_change, future=method == "linear"
-    )
+    aligned = align(panel, table, tolerance=limit, method=method, since_change=since_change, future=method == "linear")
 
     expected = {"x": [], "mode": [], "x_since_change": [], "mode_since_change": []}
     rescale = 8 if kind == "whole and decimal" else 1
@@ -317,7 +317,7 @@ def test_every_step_is_told_what_a_plain_loop_finds(case, tolerance, method, sin
             ]
     x = np.array([NAN if value is None else value for value in expected["x"]])
     np.testing.assert_allclose(channel(aligned, "x"), x, rtol=1e-6, atol=1e-6)
-    assert words_of(facts) == expected["mode"]
+    assert words_of(aligned.signals) == expected["mode"]
     channels = [] if not since_change else ["mode_since_change"] + ["x_since_change"] * (method == "last")
     assert set(aligned.channels) == {"channel_0", "x", *channels}
     for name in channels:
@@ -335,7 +335,7 @@ def test_numbers_are_those_of_pandas_and_polars(seed):
     ids = np.repeat(np.arange(n), samples)
     frame = pd.DataFrame({"series_id": ids.astype(str), "time": times, "x": random.normal(size=n * samples)})
     frame = frame.sample(frac=1, random_state=seed)
-    aligned, _ = align(panel, frame, tolerance=9)
+    aligned = align(panel, frame, tolerance=9)
 
     left = pd.DataFrame({"series_id": np.repeat(panel.ids, steps), "time": clocks.reshape(-1)})
     ordered = left.reset_index().sort_values("time")
@@ -357,20 +357,20 @@ def test_what_the_panel_knows_stays_and_the_panel_given_does_not_change():
         labels=["x", "y"], metadata=pa.table({"age": [1, 2]}), units={"time": "ms"}, notes=["read"]
     )
     panel = panel.with_facts(step_labels=StepLabels.of(list("pqpqp")))[[1]]
-    aligned, facts = align(panel, signal_of(("b", 1, "run"), name="mode"), since_change=True)
+    aligned = align(panel, signal_of(("b", 1, "run"), name="mode"), since_change=True)
     assert panel.channels == ("channel_0",)
     assert (aligned.ids.tolist(), aligned.labels.tolist(), aligned.metadata.to_pylist()) == (["b"], ["y"], [{"age": 2}])
     assert aligned.step_labels.codes[:, 0].tolist() == [0, 1, 0]
     assert aligned.clock(0).tolist() == [0, 1, 2]
-    assert words_of(facts) == [None, "run", "run"]
-    assert len(facts) == len(aligned.values)
+    assert words_of(aligned.signals) == [None, "run", "run"]
+    assert len(aligned.signals) == len(aligned.values)
     assert aligned.units == {"time": "ms", "mode_since_change": "ms"}
     assert aligned.notes[0] == "read"
 
 
 def test_series_may_stand_in_any_order():
     panel = panel_of(a=[0, 1], b=[0, 1])[[1, 0]]
-    aligned, _ = align(panel, signal_of(("a", 0, 1.0), ("b", 1, 2.0)))
+    aligned = align(panel, signal_of(("a", 0, 1.0), ("b", 1, 2.0)))
     same(aligned.series(0)[:, 1], [NAN, 2])
     same(aligned.series(1)[:, 1], [1, 1])
 
@@ -381,21 +381,21 @@ def test_the_unit_of_a_column_becomes_that_of_the_channel():
         {"series_id": ["a"], "time": [0], "heat": [20.0]},
         schema=pa.schema([*fields, pa.field("heat", pa.float64(), metadata={"unit": "degC"})]),
     )
-    assert align(panel_of(a=[0]), table)[0].units == {"heat": "degC"}
+    assert align(panel_of(a=[0]), table).units == {"heat": "degC"}
 
 
 def test_only_the_columns_asked_for_are_taken():
     table = pa.table({"series_id": ["a"], "time": [0], "x": [1.0], "y": [2.0], "mode": ["run"]})
-    aligned, facts = align(panel_of(a=[0]), table, columns="y")
-    assert (aligned.channels, facts) == (("channel_0", "y"), None)
-    aligned, facts = align(panel_of(a=[0]), table, columns=["mode", "x"])
-    assert (aligned.channels, facts.names) == (("channel_0", "x"), ("mode",))
+    aligned = align(panel_of(a=[0]), table, columns="y")
+    assert (aligned.channels, aligned.signals) == (("channel_0", "y"), None)
+    aligned = align(panel_of(a=[0]), table, columns=["mode", "x"])
+    assert (aligned.channels, aligned.signals.names) == (("channel_0", "x"), ("mode",))
 
 
 def test_truth_and_categories_are_words():
     frame = pd.DataFrame({"series_id": ["a", "a"], "time": [0, 1], "on": [True, False]})
     frame["gear"] = pd.Categorical([3, 1])
-    _, facts = align(panel_of(a=[0, 1]), frame)
+    facts = align(panel_of(a=[0, 1]), frame).signals
     assert facts.classes == (("False", "True"), ("1", "3"))
     assert (words_of(facts), words_of(facts, 1)) == (["True", "False"], ["3", "1"])
 
@@ -403,14 +403,14 @@ def test_truth_and_categories_are_words():
 def test_a_csv_file_of_any_names_will_do(tmp_path):
     file = tmp_path / "modes.csv"
     file.write_text("machine,at,mode,heat\nb,2,run,1.5\na,1,idle,\na,0,run,7\n")
-    aligned, facts = align(panel_of(a=[0, 1], b=[1, 2]), file, id="machine", time="at")
-    assert words_of(facts) == ["run", "idle", None, "run"]
+    aligned = align(panel_of(a=[0, 1], b=[1, 2]), file, id="machine", time="at")
+    assert words_of(aligned.signals) == ["run", "idle", None, "run"]
     same(channel(aligned, "heat"), [7, 7, NAN, 1.5])
 
 
 def test_samples_of_other_series_and_series_without_samples_are_counted():
     signal = signal_of(("a", 0, 1.0), ("x", 0, 2.0), ("y", 0, 3.0), ("x", 1, 2.0))
-    aligned, _ = align(panel_of(a=[0], b=[0, 1], c=[4]), signal)
+    aligned = align(panel_of(a=[0], b=[0, 1], c=[4]), signal)
     assert aligned.notes == (
         "left out 3 samples of 2 unknown series: 'x', 'y'",
         "no sample for 2 series (3 steps): 'b', 'c'",
@@ -419,14 +419,14 @@ def test_samples_of_other_series_and_series_without_samples_are_counted():
 
 def test_columns_that_start_late_alike_share_a_note():
     table = pa.table({"series_id": ["a", "b"], "time": [1, 2], "x": [1.0, 2.0], "mode": ["run", "idle"]})
-    aligned, _ = align(panel_of(a=[0, 1], b=[0, 1, 2]), table)
+    aligned = align(panel_of(a=[0, 1], b=[0, 1, 2]), table)
     assert aligned.notes == ("no value of 'x', 'mode' before the first sample: 3 steps of 2 series ('a', 'b')",)
 
 
 def test_several_zones_are_told():
     panel = panel_of(a=["2024-05-01T10:00"]).with_facts(units={"time": "UTC"})
     signal = signal_of(("a", "2024-05-01T11:59:00+02:00", 1.0), ("a", "2024-05-01T10:00:01Z", 2.0))
-    aligned, _ = align(panel, signal)
+    aligned = align(panel, signal)
     same(channel(aligned, "x"), [1])
     assert aligned.notes == ("times in 'time' have several zones (+02:00, Z); all were turned into UTC",)
 
@@ -450,7 +450,7 @@ def test_two_samples_of_a_series_at_one_time_are_refused_with_both_places(tmp_pa
 
 
 def test_two_samples_of_an_unknown_series_at_one_time_do_not_matter():
-    aligned, _ = align(panel_of(a=[0]), signal_of(("a", 0, 1.0), ("x", 0, 1.0), ("x", 0, 2.0)))
+    aligned = align(panel_of(a=[0]), signal_of(("a", 0, 1.0), ("x", 0, 1.0), ("x", 0, 2.0)))
     same(channel(aligned, "x"), [1])
 
 
@@ -478,7 +478,7 @@ def test_clocks_of_two_units_are_refused():
         "expected one clock, got numbers in 'ms' in the panel and numbers in 's' in column 'time' of the signal table; "
         "write the times of both in one way"
     )
-    aligned, _ = align(panel_of(a=[0]).with_facts(units={"time": "s"}), table)
+    aligned = align(panel_of(a=[0]).with_facts(units={"time": "s"}), table)
     same(channel(aligned, "x"), [1])
 
 
@@ -577,7 +577,7 @@ def test_a_column_that_is_not_there_is_refused():
 def test_a_name_that_is_a_channel_already_is_refused(name):
     table = pa.table({"series_id": ["a"], "time": [0], "x": [1.0], name: [2.0]})
     assert refused(panel_of(a=[0]), table, since_change=True) == (
-        f"expected a new name for each channel, got {name!r} from the signal table, where there is one already; rename "
+        f"expected a new name for each channel and signal, got {name!r} from the signal table, where there is one already; rename "
         "the column, or leave it out of columns"
     )
 
@@ -598,7 +598,7 @@ def test_more_words_than_codes_are_refused():
         "expected at most 32767 different words in column 'note' of the signal table, got 32768; leave it out of "
         "columns, or turn it into numbers"
     )
-    _, facts = align(panel_of(a=[many]), table.slice(1))
+    facts = align(panel_of(a=[many]), table.slice(1)).signals
     assert words_of(facts) == [words[-1]]
 
 

@@ -75,7 +75,7 @@ def test_pieces_of_a_file_make_the_same_series_as_the_whole(kind, tmp_path):
     assert sum(rows) == 400
     assert len(rows) > 5
     assert packed.metadata.column_names == ["site"]
-    assert packed.notes == ("columns of words that change within a series are no channels and were left out: 'remark'",)
+    assert packed.notes == ("columns of more than 50 words that change within a series were left out: 'remark'",)
 
 
 def test_labels_metadata_and_split_are_packed_too(tmp_path):
@@ -159,12 +159,11 @@ def test_sorting_without_a_clock_is_refused(tmp_path):
     )
 
 
-def test_a_fact_that_is_empty_in_an_early_piece_changes(tmp_path):
+def test_a_fact_that_is_empty_in_an_early_piece_changes_and_is_a_signal(tmp_path):
     file = tmp_path / "series.csv"
     rows = [f"a,{number},1,{'' if number < 300 else 'north'}" for number in range(400)]
     file.write_text("\n".join(["series_id,time,speed,site", *rows]) + "\n")
     for panel in (_pack(str(file), tmp_path), read_table(str(file))):
         assert panel.metadata is None
-        assert panel.notes == (
-            "columns of words that change within a series are no channels and were left out: 'site'",
-        )
+        assert panel.notes == ("took words that change within a series as signals: 'site'",)
+        assert panel.signals.classes == (("north",),)

@@ -180,9 +180,9 @@ def _change(folder, **facts):
 
 
 def test_a_newer_version_is_told(folder):
-    _change(folder, version=2)
+    _change(folder, version=3)
     assert _refused(folder) == (
-        f"'{folder / 'store.json'}' has format version 2, this limelight reads up to 1; update limelight"
+        f"'{folder / 'store.json'}' has format version 3, this limelight reads up to 2; update limelight"
     )
 
 

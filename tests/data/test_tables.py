@@ -84,7 +84,7 @@ def test_a_channel_named_like_a_label_is_not_written(tmp_path):
     with pytest.raises(DataError) as error:
         write_table(Panel.from_series([[1.0]], channels=["label"]), tmp_path)
     assert str(error.value) == (
-        "expected channels with names of their own, got 'label', which the table uses for other columns; "
+        "expected channels and signals with names of their own, got 'label', which the table uses for other columns; "
         "rename them before writing"
     )
 

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from limelight.data.fields import determines
 from limelight.errors import DataError, ModelFolderError, ParameterError
-from limelight.model.vocabulary import Vocabulary, determines, fit_vocabulary
+from limelight.model.vocabulary import Vocabulary, fit_vocabulary
 
 NOTES = [f"pump {number} makes a strange noise" for number in range(60)]
 
@@ -146,7 +147,7 @@ def test_two_fields_of_one_name_are_refused():
 def test_a_field_that_tells_nothing_apart_is_left_out_with_a_note(cells, said):
     vocabulary = fit_vocabulary(pa.table({"fact": cells, "mode": ["a", "b"]}))
     assert vocabulary.notes == (f"metadata 'fact' is {said} for every series: not used",)
-    assert vocabulary.sizes() == {"categories": (3,), "numbers": (), "texts": 0, "buckets": 2048}
+    assert vocabulary.sizes() == {"categories": (3,), "numbers": (), "texts": 0, "buckets": 2048, "signals": ()}
     assert vocabulary.encode(pa.table({"mode": ["b"]}), 1).notes == ()
 
 
@@ -359,7 +360,13 @@ def test_a_row_for_each_series_is_required():
 def test_sizes_name_fields_in_the_order_of_the_table():
     table = pa.table({"age": [1, None], "on": [True, False], "note": [*"ab"], "mode": [*"xy"], "weight": [1, 2]})
     vocabulary = fit_vocabulary(table, schema={"note": "text"}, buckets=64)
-    assert vocabulary.sizes() == {"categories": (3, 3), "numbers": (True, False), "texts": 1, "buckets": 64}
+    assert vocabulary.sizes() == {
+        "categories": (3, 3),
+        "numbers": (True, False),
+        "texts": 1,
+        "buckets": 64,
+        "signals": (),
+    }
     assert [one.tolist() for one in vocabulary.statistics()] == [[1.0, 1.5], [1.0, 0.5]]
 
 

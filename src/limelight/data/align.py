@@ -48,7 +48,7 @@ def align(
     tolerance: float | str | None = None,
     since_change: bool = False,
     future: bool = False,
-) -> tuple[Panel, StepFacts | None]:
+) -> Panel:
     """Bring a signal with a clock of its own, such as a mode or a slow temperature, to the steps of series.
 
     Parameters
@@ -76,9 +76,9 @@ def align(
 
     Returns
     -------
-    tuple[Panel, StepFacts | None]
-        The panel with further channels, NaN where nothing is known, and ``notes`` on how often and why; and the words
-        of its steps, in step with ``values``, None if no column has words.
+    Panel
+        With further channels, NaN where nothing is known, with further ``signals`` for columns of words, and ``notes``
+        on how often nothing is known and why.
 
     Raises
     ------
@@ -96,8 +96,8 @@ def align(
     -------
     >>> panel = Panel.from_series([np.zeros((4, 1))], ids=["a"], times=[[0, 10, 20, 30]])
     >>> modes = pa.table({"series_id": ["a", "a"], "time": [5, 20], "mode": ["run", "service"]})
-    >>> aligned, facts = align(panel, modes, since_change=True)
-    >>> facts.classes, facts.codes[:, 0].tolist()
+    >>> aligned = align(panel, modes, since_change=True)
+    >>> aligned.signals.classes, aligned.signals.codes[:, 0].tolist()
     ((('run', 'service'),), [-1, 0, 1, 1])
     >>> aligned.channels, aligned.values[:, 1].tolist()
     (('channel_0', 'mode_since_change'), [nan, 5.0, 0.0, 10.0])
@@ -127,7 +127,7 @@ def align(
         if since_change and (classes is not None or method == "last"):
             numbers.append((name + SINCE_CHANGE, match.since_change(read, known, place)))
     facts = StepFacts(np.stack(codes, axis=1), tuple(words), tuple(words.values())) if words else None
-    return _extended(panel, source, numbers, match), facts
+    return _extended(panel, source, numbers, facts, match)
 
 
 @dataclass(eq=False)
@@ -372,12 +372,15 @@ def _samples(source: Source, name: str, names: Words, rows: Integers) -> tuple[A
     return number[codes], tuple(classes.tolist())
 
 
-def _extended(panel: Panel, source: Source, numbers: list[tuple[str, NDArray[Any]]], match: _Match) -> Panel:
-    """Give the panel with further channels and all notes."""
+def _extended(
+    panel: Panel, source: Source, numbers: list[tuple[str, NDArray[Any]]], facts: StepFacts | None, match: _Match
+) -> Panel:
+    """Give the panel with further channels and signals, and all notes."""
     channels = (*panel.channels, *(name for name, _ in numbers))
-    twice = [name for name in dict.fromkeys(channels) if channels.count(name) > 1]
+    every = (*channels, *(panel.signals.names if panel.signals else ()), *(facts.names if facts else ()))
+    twice = [name for name in dict.fromkeys(every) if every.count(name) > 1]
     if twice:
-        known = f"expected a new name for each channel, got {listing(twice)} from {source.name}"
+        known = f"expected a new name for each channel and signal, got {listing(twice)} from {source.name}"
         raise DataError(f"{known}, where there is one already; rename the column, or leave it out of columns")
     values = np.empty((len(panel.values), len(channels)), dtype=np.float32)
     for place, channel in enumerate((*panel.values.T, *(new for _, new in numbers))):
@@ -386,4 +389,6 @@ def _extended(panel: Panel, source: Source, numbers: list[tuple[str, NDArray[Any
     units = {name: time if name.endswith(SINCE_CHANGE) else stated.get(name) for name, _ in numbers}
     units = {**panel.units, **{name: unit for name, unit in units.items() if unit}}
     gaps = [f"no value of {listing(names)} {where}" for where, names in match.gaps.items()]
-    return panel.with_facts(values=values, channels=channels, units=units, notes=(*panel.notes, *match.notes, *gaps))
+    signals = panel.signals.beside(facts) if panel.signals and facts else facts or panel.signals
+    notes = (*panel.notes, *match.notes, *gaps)
+    return panel.with_facts(values=values, channels=channels, units=units, signals=signals, notes=notes)

@@ -71,7 +71,7 @@ def join_panels(panels: Sequence[Panel]) -> Panel:
     Parameters
     ----------
     panels
-        With the same channels, all with labels or none, all with times or none.
+        With the same channels, all with labels or none, all with times or none, without signals.
 
     Returns
     -------

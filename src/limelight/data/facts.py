@@ -116,6 +116,11 @@ class StepFacts:
         """Give the words of some steps, chosen as in an array."""
         return StepFacts(self.codes[steps], self.names, self.classes)
 
+    def beside(self, other: StepFacts) -> StepFacts:
+        """Give these signals and then those of the other, about the same steps."""
+        codes = np.concatenate([self.codes, other.codes], axis=1)
+        return StepFacts(codes, self.names + other.names, self.classes + other.classes)
+
 
 @dataclass(frozen=True, eq=False)
 class Origin:

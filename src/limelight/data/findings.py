@@ -81,6 +81,8 @@ class Inspection:
         One line, or None.
     step_labels
         For each label of steps the share of each class, or None.
+    signals
+        For each signal the share of steps of each word, and of those where nothing is known as "", or None.
     notes
         What was guessed or left out on the way in, one sentence each.
     shared
@@ -98,6 +100,7 @@ class Inspection:
     classes: dict[str, dict[str, int]] | None
     split: str | None
     step_labels: dict[str, dict[str, float]] | None = None
+    signals: dict[str, dict[str, float]] | None = None
     notes: tuple[str, ...] = ()
     shared: SharedFacts = SharedFacts()
     warnings: tuple[str, ...] = ()
@@ -122,6 +125,7 @@ class Inspection:
             *_channel_lines(self.channels),
             *(["", *_class_lines(self.classes)] if self.classes else []),
             *(["", *_step_label_lines(self.step_labels)] if self.step_labels else []),
+            *(["", *_signal_lines(self.signals)] if self.signals else []),
             "",
             *(f"note: {note}" for note in self.notes),
             *([f"warning: {warning}" for warning in self.warnings] or ["no warnings"]),
@@ -165,4 +169,13 @@ def _step_label_lines(shares: dict[str, dict[str, float]]) -> list[str]:
     names = list(next(iter(shares.values())))
     rows = [["share of steps", *names[:SHOWN]]]
     rows += [[label, *(f"{100 * of[name]:.1f} %" for name in names[:SHOWN])] for label, of in shares.items()]
+    return aligned(rows)
+
+
+def _signal_lines(signals: dict[str, dict[str, float]]) -> list[str]:
+    rows = [["signal", "share of steps"]]
+    for name, shares in signals.items():
+        most = sorted(shares, key=lambda word: -shares[word])
+        said = [f"{word or 'unknown'} {100 * shares[word]:.1f} %" for word in most[:SHOWN]]
+        rows.append([name, ", ".join(said) + (f" and {len(most) - SHOWN} more" if len(most) > SHOWN else "")])
     return aligned(rows)

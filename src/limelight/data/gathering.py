@@ -16,6 +16,8 @@ from limelight.errors import LabelError
 Rows = NDArray[np.int64]
 UNSEEN = UNKNOWN - 1
 """Of a series that no piece has brought yet."""
+MOST_WORDS = 50
+"""Of a column of words that change within a series; more of them, such as free text, say nothing to learn from."""
 
 
 @dataclass
@@ -45,23 +47,31 @@ class OnePerSeries:
         Of the column.
     label
         Whether it is the label, which must be there and must not change.
+    signal
+        Whether it is said to be about single steps.
     """
 
     name: str
     label: bool
+    signal: bool = False
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
     first: Rows = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     varies: bool = False
 
+    def __post_init__(self) -> None:
+        self.varies = self.signal
+
     def add(self, piece: Source, rows: Rows, series: int, names: Words) -> None:
         """Take the words of a piece; LabelError if a label is empty or changes."""
-        if self.varies:
+        if self.varies and not self.signal and len(self.vocabulary.places) > MOST_WORDS:
             return
         if self.label:
             words = read_words(piece, self.name, "label", "write the label in every row of its series", LabelError)
         else:
             words = read_some_words(piece, self.name, "facts")
         codes = self.vocabulary.add(words)
+        if self.varies:
+            return
         self.first = grown(self.first, series, UNSEEN)
         new = self.first == UNSEEN
         backwards = np.full(series, UNSEEN)
@@ -79,6 +89,11 @@ class OnePerSeries:
             f"{words_of[codes[row]]!r} in series {names.at(row)!r}, at {piece.place(row)}; cut the series where its "
             "label changes, give it one label, or cut it into windows"
         )
+
+    @property
+    def is_signal(self) -> bool:
+        """Whether the column says something about single steps, in few words."""
+        return self.signal or (self.varies and 0 < len(self.vocabulary.places) <= MOST_WORDS)
 
     def words(self) -> NDArray[Any]:
         """Give the word of each series, None where it is empty, shape (n,)."""

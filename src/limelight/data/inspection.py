@@ -62,6 +62,7 @@ def inspect_panel(panel: Panel, split: Split | None = None, *, group: str | None
         classes=_class_counts(panel, split),
         split=None if split is None else split.describe(),
         step_labels=_step_label_shares(panel),
+        signals=_signal_shares(panel),
         notes=panel.notes,
         shared=_shared_facts(panel, split, group),
     )
@@ -95,6 +96,22 @@ def _step_label_shares(panel: Panel) -> dict[str, dict[str, float]] | None:
             counts[place] += np.bincount(codes[codes >= 0], minlength=len(classes))
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     return {name: dict(zip(classes, row.tolist(), strict=True)) for name, row in zip(names, shares, strict=True)}
+
+
+def _signal_shares(panel: Panel) -> dict[str, dict[str, float]] | None:
+    """Give for each signal the share of each word, and of steps where nothing is known, over all steps."""
+    if panel.signals is None:
+        return None
+    counts = [np.zeros(len(words) + 1, dtype=np.int64) for words in panel.signals.classes]
+    for block in panel.blocks():
+        assert block.signals is not None
+        for count, codes in zip(counts, block.signals.codes.T, strict=True):
+            count += np.bincount(codes.astype(np.int64) + 1, minlength=len(count))
+    steps = int(panel.lengths.sum())
+    return {
+        name: {word: float(one / steps) for word, one in zip(("", *words), count, strict=True) if one}
+        for name, words, count in zip(panel.signals.names, panel.signals.classes, counts, strict=True)
+    }
 
 
 def _shared_facts(panel: Panel, split: Split | None, group: str | None) -> SharedFacts:

@@ -15,8 +15,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from limelight.data.columns import Clock, read_clock, read_numbers, read_some_words, read_words, spoken_time
-from limelight.data.facts import UNKNOWN, StepLabels
-from limelight.data.gathering import OnePerSeries, Vocabulary, grown
+from limelight.data.facts import UNKNOWN, StepFacts, StepLabels
+from limelight.data.gathering import MOST_WORDS, OnePerSeries, Vocabulary, grown
 from limelight.data.panel import Panel
 from limelight.data.roles import Roles
 from limelight.data.sheets import Sheets
@@ -43,6 +43,8 @@ class Outline:
         For each column that says one thing for a series, that word, None where it is empty, shape (n,).
     step_classes
         The words of the step labels.
+    signals
+        For each column of words that change within a series those words, sorted.
     notes
         What was left out.
     codes
@@ -54,6 +56,7 @@ class Outline:
     clock: Clock | None
     per_series: dict[str, NDArray[Any]]
     step_classes: tuple[str, ...]
+    signals: dict[str, tuple[str, ...]]
     notes: list[str]
     codes: list[Rows] | None
 
@@ -92,6 +95,7 @@ def read_long(sheets: Sheets, roles: Roles, *, missing: str, sort: bool) -> Pane
         np.empty((steps, len(roles.channels)), dtype=np.float32),
         None if outline.clock is None else np.empty(steps, dtype=outline.clock.times.dtype),
         np.empty((steps, len(roles.step_labels)), dtype=np.int16) if roles.step_labels else None,
+        np.empty((steps, len(outline.signals)), dtype=np.int16) if outline.signals else None,
     )
     for _ in fill(sheets, roles, outline, arrays, missing=missing):
         pass
@@ -128,7 +132,8 @@ def make_outline(sheets: Sheets, roles: Roles, *, stream: bool = False) -> Outli
         If a series has two labels.
     """
     vocabulary, lengths, codes = Vocabulary(), np.zeros(0, dtype=np.int64), []
-    columns = {name: OnePerSeries(name, name == roles.label) for name in roles.per_series}
+    words = (*roles.per_series, *roles.signals)
+    columns = {name: OnePerSeries(name, name == roles.label, name in roles.signals) for name in words}
     clock: tuple[Clock, str] | None = None
     zones: set[str] = set()
     classes: dict[str, None] = {}
@@ -151,17 +156,20 @@ def make_outline(sheets: Sheets, roles: Roles, *, stream: bool = False) -> Outli
         notes.append(
             f"times in {roles.time!r} have several zones ({', '.join(sorted(zones))}); all were turned into UTC"
         )
-    dropped = [name for name, column in columns.items() if column.varies]
+    signals = {name: tuple(sorted(column.vocabulary.places)) for name, column in columns.items() if column.is_signal}
+    if signals:
+        notes.append(f"took words that change within a series as signals: {listing(signals)}")
+    dropped = [name for name, column in columns.items() if column.varies and not column.is_signal]
     if dropped:
         notes.append(
-            f"columns of words that change within a series are no channels and were left out: {listing(dropped)}"
+            f"columns of more than {MOST_WORDS} words that change within a series were left out: {listing(dropped)}"
         )
     facts = {name: column.words() for name, column in columns.items() if not column.varies}
     kept = None if stream else codes
     found = None if clock is None else clock[0]
     binary = set(classes) <= {"0", "1"}  # both are classes, also where only one is met
     known = ("0", "1") if binary else tuple(sorted(classes))
-    return Outline(vocabulary.names(), lengths, found, facts, known, notes, kept)
+    return Outline(vocabulary.names(), lengths, found, facts, known, signals, notes, kept)
 
 
 @dataclass
@@ -176,11 +184,14 @@ class Arrays:
         Shape (steps,), or None.
     steps
         Codes of the step labels, int16, shape (steps, labels), or None.
+    signals
+        Codes of the signals, int16, shape (steps, signals), or None.
     """
 
     values: NDArray[np.float32]
     times: NDArray[Any] | None
     steps: NDArray[np.int16] | None
+    signals: NDArray[np.int16] | None
 
 
 def fill(sheets: Sheets, roles: Roles, outline: Outline, arrays: Arrays, *, missing: str) -> Iterator[Source]:
@@ -207,7 +218,6 @@ def fill(sheets: Sheets, roles: Roles, outline: Outline, arrays: Arrays, *, miss
     """
     starts, filled = outline.starts, np.zeros(len(outline.lengths), dtype=np.int64)
     number = {name: place for place, name in enumerate(outline.names.tolist())}
-    of_class = {name: place for place, name in enumerate(outline.step_classes)}
     chosen = (*roles.words, *roles.channels)
     for piece, codes in _pieces_and_codes(sheets, roles, outline, number, chosen):
         places = _places(codes, starts, filled)
@@ -221,12 +231,20 @@ def fill(sheets: Sheets, roles: Roles, outline: Outline, arrays: Arrays, *, miss
             arrays.values[places, place] = numbers
         if arrays.times is not None and roles.time is not None:
             arrays.times[places] = read_clock(piece, roles.time).times
-        if arrays.steps is not None:
-            for place, name in enumerate(roles.step_labels):
-                words = read_some_words(piece, name, "label")
-                known = np.array([of_class[word] for word in words.names.tolist()] + [UNKNOWN], dtype=np.int16)
-                arrays.steps[places, place] = known[words.codes]
+        labels = dict.fromkeys(roles.step_labels, outline.step_classes)
+        for coded, columns in ((arrays.steps, labels), (arrays.signals, outline.signals)):
+            if coded is not None:
+                for place, (name, classes) in enumerate(columns.items()):
+                    coded[places, place] = _codes_of(piece, name, classes)
         yield piece
+
+
+def _codes_of(piece: Source, name: str, classes: tuple[str, ...]) -> NDArray[np.int16]:
+    """Give the place of each cell's word in ``classes``, -1 for an empty one."""
+    number = {word: place for place, word in enumerate(classes)}
+    words = read_some_words(piece, name, "label")
+    known = np.array([number[word] for word in words.names.tolist()] + [UNKNOWN], dtype=np.int16)
+    return known[words.codes]
 
 
 def put_in_order(
@@ -268,8 +286,9 @@ def put_in_order(
             order = np.lexsort((times, series))
             times = times[order]
             arrays.times[steps], arrays.values[steps] = times, arrays.values[steps][order]
-            if arrays.steps is not None:
-                arrays.steps[steps] = arrays.steps[steps][order]
+            for codes in (arrays.steps, arrays.signals):
+                if codes is not None:
+                    codes[steps] = codes[steps][order]
         faults = np.flatnonzero((times[1:] <= times[:-1]) & same)
         if len(faults):
             place = int(faults[0])
@@ -287,12 +306,14 @@ def facts_of(sheets: Sheets, roles: Roles, outline: Outline, arrays: Arrays) -> 
     if outline.clock is not None and outline.clock.zone:
         units["time"] = "UTC"
     steps = None if arrays.steps is None else StepLabels(arrays.steps, roles.step_labels, outline.step_classes)
+    told = tuple(outline.signals), tuple(outline.signals.values())
     return {
         "ids": outline.names,
         "channels": roles.channels,
         "times": arrays.times,
         "labels": outline.per_series.get(roles.label) if roles.label else None,
         "step_labels": steps,
+        "signals": None if arrays.signals is None else StepFacts(arrays.signals, *told),
         "metadata": pa.table({name: pa.array(words.tolist(), pa.string()) for name, words in facts.items()})
         if facts
         else None,

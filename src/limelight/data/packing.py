@@ -83,9 +83,9 @@ def pack_long(
     require_sortable(sheets, roles, sort=sort)
     outline = make_outline(sheets, roles, stream=True)
     clock = None if outline.clock is None else _spelled(outline.clock.times.dtype)
-    shape = StoreShape(int(outline.lengths.sum()), roles.channels, clock, roles.step_labels)
+    shape = StoreShape(int(outline.lengths.sum()), roles.channels, clock, roles.step_labels, tuple(outline.signals))
     with new_store(folder, shape) as (temporary, mapped):
-        arrays = Arrays(mapped["values"], mapped.get("times"), mapped.get("step_labels"))
+        arrays = Arrays(mapped["values"], mapped.get("times"), mapped.get("step_labels"), mapped.get("signals"))
         waiting = 0
         for piece in fill(sheets, roles, outline, arrays, missing=missing):
             advance(piece.rows)
@@ -136,7 +136,8 @@ def write_store(panel: Panel, folder: Path | str, split: list[str] | None = None
     folder, steps = Path(folder), int(panel.lengths.sum())
     names = () if panel.step_labels is None else panel.step_labels.names
     clock = None if panel.times is None else _spelled(panel.times.dtype)
-    shape = StoreShape(steps, panel.channels, clock, names)
+    told = () if panel.signals is None else panel.signals.names
+    shape = StoreShape(steps, panel.channels, clock, names, told)
     with new_store(folder, shape) as (temporary, arrays):
         start = 0
         for block in panel.blocks():
@@ -146,11 +147,13 @@ def write_store(panel: Panel, folder: Path | str, split: list[str] | None = None
                 arrays["times"][place] = block.times
             if block.step_labels is not None:
                 arrays["step_labels"][place] = block.step_labels.codes
+            if block.signals is not None:
+                arrays["signals"][place] = block.signals.codes
             start = place.stop
             give_back(arrays)
         starts = np.cumsum(panel.lengths) - panel.lengths
         stored = Panel(arrays["values"], starts, panel.lengths, ids=panel.ids, channels=panel.channels)
-        for name in ("labels", "intervals", "step_labels", "metadata", "origin", "units", "notes"):
+        for name in ("labels", "intervals", "step_labels", "signals", "metadata", "origin", "units", "notes"):
             setattr(stored, name, getattr(panel, name))
         finish_store(temporary, shape, stored, split)
     return folder
@@ -243,6 +246,9 @@ def finish_store(temporary: Path, shape: StoreShape, panel: Panel, split: list[s
         "units": panel.units,
         "clock": shape.clock,
         "step_labels": None if labels is None else {"names": list(labels.names), "classes": list(labels.classes)},
+        "signals": None
+        if panel.signals is None
+        else dict(zip(panel.signals.names, panel.signals.classes, strict=True)),
         "notes": list(panel.notes),
     }
     names = [*(f"{name}.bin" for name in shape.files()), "offsets.bin", SERIES_FILE]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from limelight.data.facts import Origin, StepLabels
+from limelight.data.facts import Origin, StepFacts, StepLabels
 from limelight.data.ragged import Backing, Ragged
 from limelight.data.splits import Split, make_split
 from limelight.errors import DataError, LabelError, listing, nearest
@@ -47,6 +47,8 @@ class Panel(Ragged):
         (-1, -1) for a series without such a stretch. Used to judge explanations, never to train.
     step_labels
         Labels of single steps, in step with ``values``, or None.
+    signals
+        Words about single steps, such as a mode that switches, in step with ``values``, or None.
     metadata
         A table with one row for each series, in their order, without their ids; None where nothing is known.
     origin
@@ -56,7 +58,7 @@ class Panel(Ragged):
     notes
         Sentences on what was guessed or left out on the way here.
     backing
-        The files that values, times and step labels are mapped from; None if they are in memory.
+        The files that what belongs to steps is mapped from; None if they are in memory.
 
     Raises
     ------
@@ -84,6 +86,7 @@ class Panel(Ragged):
         labels: ArrayLike | None = None,
         intervals: ArrayLike | None = None,
         step_labels: StepLabels | None = None,
+        signals: StepFacts | None = None,
         metadata: pa.Table | None = None,
         origin: Origin | None = None,
         units: Mapping[str, str] | None = None,
@@ -100,6 +103,7 @@ class Panel(Ragged):
         self.labels = None if labels is None else _one_each(labels, n, "label")
         self.intervals = None if intervals is None else np.asarray(intervals, dtype=np.int64).reshape(n, 2)
         self.step_labels = step_labels
+        self.signals = signals
         self.metadata = metadata
         self.origin = origin
         self.units = dict(units or {})
@@ -120,7 +124,7 @@ class Panel(Ragged):
             raise DataError(
                 f"expected every series inside the {steps} steps of values, got one that begins or ends outside"
             )
-        for name, facts in (("time", self.times), ("step label", self.step_labels)):
+        for name, facts in (("time", self.times), ("step label", self.step_labels), ("signal", self.signals)):
             if facts is not None and len(facts) != steps:
                 raise DataError(f"expected a {name} for each of the {steps} steps, got {len(facts)} {name}s")
         if self.metadata is not None and len(self.metadata) != len(self):

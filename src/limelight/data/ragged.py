@@ -9,9 +9,9 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from limelight.data.facts import StepLabels
+from limelight.data.facts import StepFacts, StepLabels
 
-PER_STEP = ("values", "times", "step_labels")
+PER_STEP = ("values", "times", "step_labels", "signals")
 BLOCK_STEPS = 1 << 20
 
 
@@ -19,7 +19,7 @@ class Backing(Protocol):
     """Files that the arrays of a Panel are mapped from; pickled by name, never by content."""
 
     def arrays(self) -> dict[str, Any]:
-        """Give what belongs to single steps: values, times, step_labels."""
+        """Give what belongs to single steps: values, times, step_labels, signals."""
 
     def note_read(self, lengths: NDArray[np.int64]) -> None:
         """Take note that series of these lengths were read, and give memory back now and then."""
@@ -30,7 +30,7 @@ class Ragged(ABC):
 
     Parameters
     ----------
-    values, starts, lengths, times, step_labels, backing
+    values, starts, lengths, times, step_labels, signals, backing
         As for ``Panel``.
     """
 
@@ -40,6 +40,7 @@ class Ragged(ABC):
     channels: tuple[str, ...]
     times: NDArray[Any] | None
     step_labels: StepLabels | None
+    signals: StepFacts | None
     backing: Backing | None
 
     @abstractmethod
@@ -103,6 +104,7 @@ class Ragged(ABC):
             "values": self.values[places],
             "times": None if self.times is None else self.times[places],
             "step_labels": None if self.step_labels is None else self.step_labels.at(places),
+            "signals": None if self.signals is None else self.signals.at(places),
             "backing": None,
         }
 

@@ -39,6 +39,8 @@ class Roles:
         The measurements.
     facts
         Columns of words that may say the same in every row of a series.
+    signals
+        Columns that are said to hold words about single steps.
     notes
         What was guessed, one sentence each.
     """
@@ -49,12 +51,13 @@ class Roles:
     step_labels: tuple[str, ...]
     channels: tuple[str, ...]
     facts: tuple[str, ...]
+    signals: tuple[str, ...]
     notes: tuple[str, ...]
 
     @property
     def words(self) -> tuple[str, ...]:
         """Every column that is read as text or as a clock."""
-        return (self.id, *((self.time,) if self.time else ()), *self.per_series, *self.step_labels)
+        return (self.id, *((self.time,) if self.time else ()), *self.per_series, *self.step_labels, *self.signals)
 
     @property
     def per_series(self) -> tuple[str, ...]:
@@ -121,15 +124,19 @@ def find_roles(
     if unread:
         notes.append(f"labels of single steps were not read: {listing(unread)}")
     taken = (name_of_series, clock or time, own or label)
-    numeric = _number_columns(sheets, taken)
-    chosen = _channels(numeric, sheets, channels, taken)
+    signals = tuple(name for name in sheets.signals if name not in (*taken, *step_labels))
+    numeric = _number_columns(sheets, (*taken, *signals))
+    chosen = _channels(numeric, sheets, channels, (*taken, *signals))
     facts = [
         name
         for name in sheets.columns
-        if name not in (*taken, *chosen, *step_labels) and not name.startswith(STEP_LABEL) and name not in numeric
+        if name not in (*taken, *chosen, *step_labels, *signals)
+        and not name.startswith(STEP_LABEL)
+        and name not in numeric
     ]
     one_label = own if labels == "series" else None
-    return sheets, Roles(name_of_series, clock, one_label, step_labels, tuple(chosen), tuple(facts), tuple(notes))
+    roles = Roles(name_of_series, clock, one_label, step_labels, tuple(chosen), tuple(facts), signals, tuple(notes))
+    return sheets, roles
 
 
 def _first(sheets: Sheets, words: Sequence[str]) -> Source:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,11 @@ from limelight.data.sources import (
     SUFFIXES,
     Source,
     columns_of,
+    fields_of,
     open_file,
     open_source,
+    signals_of_fields,
     stream_file,
-    units_of,
     units_of_fields,
 )
 from limelight.errors import DataError, listing
@@ -37,8 +38,8 @@ class Sheets:
         The names of its columns.
     paths
         Its files; none if it is in memory.
-    units
-        The units of columns that a Parquet file tells.
+    units, signals
+        The units of columns, and which of them hold words about single steps, as far as a Parquet file tells.
     sources
         The table itself, if it is in memory.
     file_column
@@ -55,6 +56,7 @@ class Sheets:
     columns: tuple[str, ...]
     paths: tuple[Path, ...] = ()
     units: tuple[tuple[str, str], ...] = ()
+    signals: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
     file_column: str | None = None
 
@@ -125,15 +127,18 @@ def open_sheets(given: Any) -> Sheets:
     """
     if not isinstance(given, (str, Path, list, tuple)):
         source = open_source(given, "series")
-        units = tuple(units_of_fields(source.table.schema).items())
-        return Sheets(source.name, tuple(source.columns), units=units, sources=(source,))
+        return Sheets(source.name, tuple(source.columns), **_told(source.table.schema), sources=(source,))
     paths = find_files(given)
     columns = columns_of(paths[0])
     for path in paths[1:]:
         _require_same_columns(paths[0], columns, path)
-    units = tuple(units_of(paths[0]).items())
     name = repr(str(paths[0])) if len(paths) == 1 else repr(given if isinstance(given, str) else str(paths[0].parent))
-    return Sheets(name, tuple(columns), tuple(paths), units)
+    return Sheets(name, tuple(columns), tuple(paths), **_told(fields_of(paths[0])))
+
+
+def _told(fields: Iterable[pa.Field]) -> dict[str, Any]:
+    fields = list(fields)
+    return {"units": tuple(units_of_fields(fields).items()), "signals": tuple(signals_of_fields(fields))}
 
 
 def find_files(given: str | Path | Sequence[str | Path]) -> list[Path]:

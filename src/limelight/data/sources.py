@@ -141,19 +141,24 @@ def columns_of(path: Path) -> list[str]:
         return list(file.schema_arrow.names)
 
 
-def units_of(path: Path) -> dict[str, str]:
-    """Read the units of the columns of a Parquet file, which stand in the metadata of its fields as ``unit``."""
+def fields_of(path: Path) -> list[pa.Field]:
+    """Read the fields of a Parquet file, whose metadata may tell units and signals; none of a CSV file."""
     if path.suffix.lower() == ".csv":
-        return {}
+        return []
     with _parquet(path, repr(str(path))) as file:
-        return units_of_fields(file.schema_arrow)
+        return list(file.schema_arrow)
 
 
 def units_of_fields(fields: Iterable[pa.Field]) -> dict[str, str]:
-    """Read the units in the metadata of Arrow fields."""
+    """Read the units of columns, which stand in the metadata of Arrow fields as ``unit``."""
     return {
         field.name: (field.metadata or {})[b"unit"].decode() for field in fields if b"unit" in (field.metadata or {})
     }
+
+
+def signals_of_fields(fields: Iterable[pa.Field]) -> list[str]:
+    """Read which columns hold words about single steps: the metadata of their Arrow fields have ``role`` as signal."""
+    return [field.name for field in fields if (field.metadata or {}).get(b"role") == b"signal"]
 
 
 def open_file(path: Path, words: Sequence[str] = (), columns: Sequence[str] | None = None) -> Source:

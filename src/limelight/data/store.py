@@ -4,6 +4,7 @@
     values.bin        float32, series after series, shape (steps, channels)
     times.bin         int64 or float64 (of dates: nanoseconds since 1970), shape (steps,), if there is a clock
     step_labels.bin   int16, shape (steps, labels), if steps have labels
+    signals.bin       int16, shape (steps, signals), if something is said about steps
     offsets.bin       int64, where each series begins, and the end, shape (n + 1,)
     series.parquet    id, label, interval, split and metadata of each series
 
@@ -24,14 +25,14 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 from numpy.typing import NDArray
 
-from limelight.data.facts import Origin, StepLabels
+from limelight.data.facts import Origin, StepFacts, StepLabels
 from limelight.data.joining import INTERVAL
 from limelight.data.panel import Panel
 from limelight.errors import DataError
 
-FORMAT, VERSION = "limelight-store", 1
+FORMAT, VERSION = "limelight-store", 2
 STORE_FILE, SERIES_FILE = "store.json", "series.parquet"
-KINDS = {"values": "<f4", "times": "<i8", "step_labels": "<i2", "offsets": "<i8"}
+KINDS = {"values": "<f4", "times": "<i8", "step_labels": "<i2", "signals": "<i2", "offsets": "<i8"}
 WINDOW = ("window_of", "window_start")
 OWN_COLUMNS = ("series_id", "label", *INTERVAL, "split", *WINDOW)
 PAGE_CLUSTER = 1 << 20
@@ -65,7 +66,7 @@ class MappedArrays:
         return str(self.description["fingerprint"])
 
     def arrays(self) -> dict[str, Any]:
-        """Give values, times and step labels, mapped."""
+        """Give values, times, step labels and signals, mapped."""
         return self._arrays
 
     def note_read(self, lengths: NDArray[np.int64]) -> None:
@@ -92,7 +93,12 @@ class MappedArrays:
         if facts["step_labels"] is not None:
             names, classes = facts["step_labels"]["names"], facts["step_labels"]["classes"]
             labels = StepLabels(self._map("step_labels", (facts["steps"], len(names))), tuple(names), tuple(classes))
-        return {"values": values, "times": times, "step_labels": labels}
+        signals = None
+        if facts.get("signals"):  # version 1 had none
+            said = {name: tuple(words) for name, words in facts["signals"].items()}
+            codes = self._map("signals", (facts["steps"], len(said)))
+            signals = StepFacts(codes, tuple(said), tuple(said.values()))
+        return {"values": values, "times": times, "step_labels": labels, "signals": signals}
 
     def _map(self, name: str, shape: tuple[int, ...]) -> NDArray[Any]:
         with (self.folder / f"{name}.bin").open("rb") as file:
@@ -119,7 +125,7 @@ class StoreShape:
         Their names.
     clock
         The type of the times as NumPy spells it, for example ``"<i8"`` or ``"<M8[ns]"``, or None.
-    step_labels
+    step_labels, signals
         Their names, or none.
     """
 
@@ -127,6 +133,7 @@ class StoreShape:
     channels: tuple[str, ...]
     clock: str | None = None
     step_labels: tuple[str, ...] = ()
+    signals: tuple[str, ...] = ()
 
     def files(self) -> dict[str, tuple[int, ...]]:
         """Give the shape of the array in each file."""
@@ -135,6 +142,8 @@ class StoreShape:
             files["times"] = (self.steps,)
         if self.step_labels:
             files["step_labels"] = (self.steps, len(self.step_labels))
+        if self.signals:
+            files["signals"] = (self.steps, len(self.signals))
         return files
 
 
@@ -241,6 +250,7 @@ def _read_description(folder: Path) -> dict[str, Any]:
             tuple(facts["channels"]),
             facts["clock"],
             tuple((facts["step_labels"] or {"names": ()})["names"]),
+            tuple(dict(facts.get("signals") or {})),
         )
         wanted = {f"{name}.bin": int(np.prod(extent)) for name, extent in shape.files().items()}
         wanted["offsets.bin"] = int(facts["series"]) + 1

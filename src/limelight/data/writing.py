@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as parquet
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from limelight.data.joining import INTERVAL
 from limelight.data.panel import Panel
@@ -27,8 +27,8 @@ def write_table(panel: Panel, folder: Path) -> None:
     panel
         The series; labels are written as text. Of windows, each is written as a series of its own.
     folder
-        Where to write; it is made if needed. ``series.parquet`` has the values, labels of single steps, and the units
-        in the metadata of its fields; ``labels.csv`` and ``metadata.parquet`` are written where there are any.
+        Where to write; it is made if needed. ``series.parquet`` has the values, labels of single steps and signals, and
+        units in the metadata of its fields; ``labels.csv`` and ``metadata.parquet`` are written where there are any.
 
     Raises
     ------
@@ -70,9 +70,11 @@ def _series_schema(panel: Panel) -> pa.Schema:
     if panel.times is not None:
         kinds["time"] = pa.array(panel.times[:1]).type
     kinds.update(dict.fromkeys(panel.channels, pa.float32()))
-    kinds.update(dict.fromkeys(_step_label_columns(panel), pa.string()))
-    units = {name: {"unit": unit} for name, unit in panel.units.items()}
-    return pa.schema([pa.field(name, kind, metadata=units.get(name)) for name, kind in kinds.items()])
+    signals = () if panel.signals is None else panel.signals.names
+    kinds.update(dict.fromkeys((*_step_label_columns(panel), *signals), pa.string()))
+    told: dict[str, dict[str, str]] = {name: {"unit": unit} for name, unit in panel.units.items()}
+    told.update((name, {"role": "signal"}) for name in signals)
+    return pa.schema([pa.field(name, kind, metadata=told.get(name)) for name, kind in kinds.items()])
 
 
 def _series_table(block: Panel, schema: pa.Schema) -> pa.Table:
@@ -83,10 +85,16 @@ def _series_table(block: Panel, schema: pa.Schema) -> pa.Table:
     for place, channel in enumerate(block.channels):
         columns[channel] = pa.array(np.ascontiguousarray(block.values[:, place]))
     if block.step_labels is not None:
-        words = pa.array([*block.step_labels.classes, None], pa.string())
         for name, codes in zip(_step_label_columns(block), block.step_labels.codes.T, strict=True):
-            columns[name] = words.take(pa.array(np.where(codes < 0, len(words) - 1, codes)))
+            columns[name] = _words(codes, block.step_labels.classes)
+    if block.signals is not None:
+        for name, codes, classes in zip(block.signals.names, block.signals.codes.T, block.signals.classes, strict=True):
+            columns[name] = _words(codes, classes)
     return pa.table(columns, schema=schema)
+
+
+def _words(codes: NDArray[np.int16], classes: tuple[str, ...]) -> pa.Array:
+    return pa.array([*classes, None], pa.string()).take(pa.array(np.where(codes < 0, len(classes), codes)))
 
 
 def _step_label_columns(panel: Panel) -> list[str]:
@@ -142,9 +150,10 @@ def _check_writable(panel: Panel) -> None:
             "give every series an id of its own before writing"
         )
     own = ("series_id", "time")
-    reserved = [name for name in panel.channels if name in own or f"{name}_".startswith(STEP_LABEL)]
+    names = (*panel.channels, *(() if panel.signals is None else panel.signals.names))
+    reserved = [name for name in names if name in own or f"{name}_".startswith(STEP_LABEL)]
     if reserved:
         raise DataError(
-            f"expected channels with names of their own, got {listing(reserved)}, which the table uses for "
+            f"expected channels and signals with names of their own, got {listing(reserved)}, which the table uses for "
             "other columns; rename them before writing"
         )

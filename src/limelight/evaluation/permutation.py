@@ -13,7 +13,7 @@ from sklearn.metrics import balanced_accuracy_score
 from limelight.data.panel import Panel
 from limelight.model.fitted import FittedModel
 
-SERIES, METADATA = "series", "metadata"
+SERIES, METADATA, SIGNALS = "series", "metadata", "signals"
 REPEATS = 5
 
 
@@ -23,9 +23,9 @@ def score_permuted(model: FittedModel, panel: Panel, *, repeats: int = REPEATS, 
     Parameters
     ----------
     model
-        Fitted with metadata.
+        Fitted with metadata or signals.
     panel
-        Labelled series with metadata, n of them; none of them trained the model.
+        Labelled series with them, n of them; none of them trained the model.
     repeats
         How often to permute, at least 1.
     seed
@@ -34,9 +34,9 @@ def score_permuted(model: FittedModel, panel: Panel, *, repeats: int = REPEATS, 
     Returns
     -------
     dict[str, Any] | None
-        ``score``, the balanced accuracy as it is, and ``drops``: for ``"metadata"`` as a whole, for ``"series"``, and
-        for each field, ``mean`` and ``deviation`` over the repeats of how much the balanced accuracy falls. None for a
-        model or a panel without metadata.
+        ``score``, the balanced accuracy as it is, and ``drops``: for ``"metadata"`` as a whole, for ``"series"``,
+        ``"signals"``, and each field, ``mean`` and ``deviation`` over the repeats of how much the balanced accuracy
+        falls. None for a model or a panel without either.
 
     Source
     ------
@@ -44,7 +44,11 @@ def score_permuted(model: FittedModel, panel: Panel, *, repeats: int = REPEATS, 
     permuted keeps its own values, so a drop says what the model makes of the connection with the label, not what the
     label depends on: two fields that say the same stand in for each other.
     """
-    if model.vocabulary is None or panel.metadata is None or not len(panel):
+    fields = [] if model.vocabulary is None else [one.name for one in model.vocabulary.fields if one.kind != "ignore"]
+    known = [] if panel.metadata is None else panel.metadata.column_names
+    fields = [name for name in fields if name in known]
+    signals = model.vocabulary is not None and model.vocabulary.signals and panel.signals is not None
+    if not (fields or signals) or not len(panel):
         return None
     draw = np.random.default_rng(seed)
     labels = panel.require_labels()
@@ -53,12 +57,13 @@ def score_permuted(model: FittedModel, panel: Panel, *, repeats: int = REPEATS, 
         return float(balanced_accuracy_score(labels, model.predict(changed).labels))
 
     whole = score(panel)
-    ways: dict[str, Callable[[NDArray[np.int64]], Panel]] = {
-        METADATA: partial(_with_reordered, panel, tuple(panel.metadata.column_names)),
-        SERIES: lambda order: panel[order].with_facts(metadata=panel.metadata, labels=panel.labels, ids=panel.ids),
-    }
-    fields = [one.name for one in model.vocabulary.fields if one.kind != "ignore"]
-    for name in [name for name in fields if name in panel.metadata.column_names]:
+    ways: dict[str, Callable[[NDArray[np.int64]], Panel]] = {}
+    if fields:
+        ways[METADATA] = partial(_with_reordered, panel, tuple(fields))
+    ways[SERIES] = lambda order: panel[order].with_facts(metadata=panel.metadata, labels=panel.labels, ids=panel.ids)
+    if signals:
+        ways[SIGNALS] = partial(_with_signals_of, panel)
+    for name in fields:
         ways[name] = partial(_with_reordered, panel, (name,))
     drops = {}
     for name, change in ways.items():
@@ -74,3 +79,12 @@ def _with_reordered(panel: Panel, fields: tuple[str, ...], order: NDArray[np.int
     for name in fields:
         table = table.set_column(table.column_names.index(name), name, table[name].take(order))
     return panel.with_facts(metadata=table)
+
+
+def _with_signals_of(panel: Panel, order: NDArray[np.int64]) -> Panel:
+    """Give the panel with the signals of other series from their first step on, begun again where they are shorter."""
+    panel = panel.compact()
+    assert panel.signals is not None
+    steps = np.arange(len(panel.values)) - np.repeat(panel.starts, panel.lengths)
+    others = np.repeat(order, panel.lengths)
+    return panel.with_facts(signals=panel.signals.at(panel.starts[others] + steps % panel.lengths[others]))

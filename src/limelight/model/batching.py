@@ -72,8 +72,10 @@ def make_batch(
         require_finite(panel[rows], missing=missing)
     between = torch.from_numpy(_elapsed(panel, rows, places, mask)) if elapsed else None
     panel.note_read(lengths)
+    signals = _signals_at(panel, facts, places, mask)
     targets = None if codes is None else torch.from_numpy(codes[rows])
-    return Batch(torch.from_numpy(values), torch.from_numpy(mask), targets, between, **_facts_at(facts, rows))
+    known = _facts_at(facts, rows)
+    return Batch(torch.from_numpy(values), torch.from_numpy(mask), targets, between, **known, signals=signals)
 
 
 def _facts_at(facts: EncodedFacts | None, rows: NDArray[np.int64]) -> dict[str, torch.Tensor]:
@@ -86,6 +88,19 @@ def _facts_at(facts: EncodedFacts | None, rows: NDArray[np.int64]) -> dict[str, 
         "tokens": facts.tokens,
     }
     return {name: torch.from_numpy(array[rows]) for name, array in kinds.items() if array.shape[1]}
+
+
+def _signals_at(
+    panel: Panel, facts: EncodedFacts | None, places: NDArray[np.int64], mask: NDArray[np.bool_]
+) -> torch.Tensor | None:
+    """Give the code of each signal at each step, 0 where padded, shape (batch, time, signals)."""
+    if facts is None or not facts.signals:
+        return None
+    coded = np.zeros((*places.shape, len(facts.signals)), dtype=np.int64)
+    for number, one in enumerate(facts.signals):
+        if one.column is not None and panel.signals is not None:
+            coded[:, :, number] = np.where(mask, one.codes[panel.signals.codes[places, one.column]], 0)
+    return torch.from_numpy(coded)
 
 
 def _all_fine(values: NDArray[np.float32], missing: bool) -> bool:

@@ -102,7 +102,9 @@ class FittedModel:
         return [] if facts is None else list(facts.notes)
 
     def _facts(self, panel: Panel) -> EncodedFacts | None:
-        return None if self.vocabulary is None else self.vocabulary.encode(panel.metadata, len(panel))
+        if self.vocabulary is None:
+            return None
+        return self.vocabulary.encode(panel.metadata, len(panel), panel.signals)
 
     def predict(self, panel: Panel, *, attention: bool = False) -> Prediction:
         """Answer every series of a panel; beside the answers, memory does not grow with the panel.

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any, Literal, get_args
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from pydantic import FiniteFloat, PositiveInt, TypeAdapter, ValidationError
 
-from limelight.data.columns import EMPTY_WORDS, read_some_words
-from limelight.data.sources import Source, is_text
+from limelight.data.facts import StepFacts
+from limelight.data.fields import STAMP, Kind, Values, fields_of, parsed, read_field, refuse_cells, words_in
+from limelight.data.sources import is_text
 from limelight.errors import DataError, ModelFolderError, ParameterError, counted, listing, nearest
 
-Kind = Literal["category", "number", "boolean", "date", "text", "ignore"]
 DatePart = Literal["month", "weekday", "hour", "year"]
-TRUTHS = {"yes": "true", "true": "true", "1": "true", "no": "false", "false": "false", "0": "false"}
 FEW_WORDS, SHORT = 50, 4  # text of at most so many values, each of at most so many words, is a category
-STAMP = pa.timestamp("us")
-Values = NDArray[Any]  # words, "" where missing; numbers, NaN where missing; or dates, NaT where missing
 
 
 @dataclass(frozen=True)
@@ -59,6 +55,39 @@ class Field:
         return own if self.kind == "number" else dated
 
 
+@dataclass(frozen=True)
+class Signal:
+    """One signal of single steps, as the training part has it.
+
+    Parameters
+    ----------
+    name
+        Of the signal.
+    words
+        Sorted; the code of each is its place, from 1.
+    """
+
+    name: str
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class SignalCodes:
+    """How the signal of a panel becomes that of the training.
+
+    Parameters
+    ----------
+    column
+        Its place among the signals of the panel; None where the panel has it not.
+    codes
+        For each code of the panel that of the training, 0 where the word is not of training; the last is for an unknown
+        one (-1), shape (words of the panel + 1,).
+    """
+
+    column: int | None
+    codes: NDArray[np.int64]
+
+
 @dataclass(frozen=True, eq=False)
 class EncodedFacts:
     """Metadata as a network takes it.
@@ -72,6 +101,8 @@ class EncodedFacts:
         where missing, shape (n, N).
     tokens
         The tokens of each text field, 1 to ``buckets``, padded with 0, shape (n, T, L).
+    signals
+        How each signal of the training comes out of those of the panel.
     notes
         What is missing, was not met in training, or is not used.
     """
@@ -79,6 +110,7 @@ class EncodedFacts:
     categories: NDArray[np.int64]
     numbers: NDArray[np.float32]
     tokens: NDArray[np.int64]
+    signals: tuple[SignalCodes, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -92,12 +124,15 @@ class Vocabulary:
         In the order of the training table.
     buckets
         How many different tokens there are, at least 1.
+    signals
+        Of single steps.
     notes
         What was left out in training; not saved and not compared.
     """
 
     fields: tuple[Field, ...]
     buckets: PositiveInt = 2048
+    signals: tuple[Signal, ...] = ()
     notes: tuple[str, ...] = field(default=(), compare=False)
 
     def sizes(self) -> dict[str, Any]:
@@ -107,14 +142,20 @@ class Vocabulary:
             "numbers": tuple(one.has_missing for one in self.fields for _ in one.scales()),
             "texts": sum(one.kind == "text" for one in self.fields),
             "buckets": self.buckets,
+            "signals": tuple(len(one.words) + 1 for one in self.signals),
         }
+
+    @property
+    def has_facts(self) -> bool:
+        """Whether there is anything to know about a series as a whole."""
+        return any(one.kind != "ignore" for one in self.fields)
 
     def statistics(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Give mean and deviation of each column of ``numbers``, each shape (N,); 0 and 1 for sines and cosines."""
         mean, deviation = np.array([scale for one in self.fields for scale in one.scales()]).reshape(-1, 2).T
         return mean, deviation
 
-    def encode(self, metadata: pa.Table | None, n: int) -> EncodedFacts:
+    def encode(self, metadata: pa.Table | None, n: int, signals: StepFacts | None = None) -> EncodedFacts:
         """Turn metadata into numbers.
 
         Parameters
@@ -123,6 +164,8 @@ class Vocabulary:
             One row for each series, or None. A training field that is not there is unknown for every series.
         n
             Number of series.
+        signals
+            Of their steps, or None.
 
         Returns
         -------
@@ -145,14 +188,14 @@ class Vocabulary:
         """
         if metadata is not None and len(metadata) != n:
             raise DataError(f"expected one row of metadata for each of the {n} series, got {len(metadata)} rows")
-        given = _columns(metadata)
+        given = fields_of(metadata)
         notes: list[str] = []
         codes, numbers, texts = [np.zeros((n, 0), dtype=np.int64)], [np.zeros((n, 0))], []
         for one in self.fields:
             column = given.pop(one.name, pa.nulls(n, pa.string()))
             if one.kind == "ignore":
                 continue
-            values, missing = _read(column, one.name, one.kind)
+            values, missing = read_field(column, one.name, one.kind)
             if missing.any() and (missing.all() or not one.has_missing):
                 share = f"all {n}" if missing.all() else f"{missing.sum()} of {n}"
                 notes.append(f"metadata {one.name!r} is missing for {share} series: treated as unknown")
@@ -164,10 +207,11 @@ class Vocabulary:
                 numbers.append(values[:, None])
             else:
                 codes.append(_codes(one, values, notes))
-        if given:
+        if given and self.fields:
             notes.append(f"metadata that training did not have is not used: {listing(given)}")
         arrays = np.concatenate(codes, axis=1), np.concatenate(numbers, axis=1).astype(np.float32)
-        return EncodedFacts(*arrays, _hashed(texts, n, self.buckets), tuple(notes))
+        encoded = tuple(_encoded_signal(one, signals, notes) for one in self.signals)
+        return EncodedFacts(*arrays, _hashed(texts, n, self.buckets), encoded, tuple(notes))
 
     def to_json(self) -> dict[str, Any]:
         """Say the vocabulary in a form that JSON can hold."""
@@ -184,7 +228,13 @@ class Vocabulary:
             ) from error
 
 
-def fit_vocabulary(metadata: pa.Table, *, schema: Mapping[str, str] | None = None, buckets: int = 2048) -> Vocabulary:
+def fit_vocabulary(
+    metadata: pa.Table | None,
+    *,
+    schema: Mapping[str, str] | None = None,
+    buckets: int = 2048,
+    signals: Mapping[str, Sequence[str]] | None = None,
+) -> Vocabulary:
     """Read kinds, words and scales off the metadata of the training series.
 
     Booleans, and text of yes and no or of true and false, are booleans; numbers are numbers; dates, and text of ISO
@@ -194,11 +244,13 @@ def fit_vocabulary(metadata: pa.Table, *, schema: Mapping[str, str] | None = Non
     Parameters
     ----------
     metadata
-        One row for each training series.
+        One row for each training series, or None.
     schema
-        The kind of a field by its name, where another one is wanted; ``"ignore"`` leaves the field out.
+        The kind of a field by its name, where another one is wanted; ``"ignore"`` leaves the field, or signal, out.
     buckets
         How many different tokens texts are hashed to, at least 1.
+    signals
+        The words that each signal says in the training series, by its name.
 
     Returns
     -------
@@ -220,58 +272,47 @@ def fit_vocabulary(metadata: pa.Table, *, schema: Mapping[str, str] | None = Non
     """
     if buckets < 1:
         raise ParameterError(f"expected at least one bucket, got buckets={buckets}; use for example 2048")
-    columns, kinds = _columns(metadata), get_args(Kind)
-    for name, kind in (schema or {}).items():
-        if name not in columns:
-            raise ParameterError(f"schema: there is no metadata field {name!r}{nearest(name, columns)}")
-        if kind not in kinds:
-            raise ParameterError(f"schema: expected a kind for {name!r}, got {kind!r}{nearest(kind, kinds)}")
+    columns, signals, schema, kinds = fields_of(metadata), signals or {}, schema or {}, get_args(Kind)
+    for name, kind in schema.items():
+        known = [*columns, *signals]
+        if name not in known:
+            raise ParameterError(f"schema: there is no metadata field {name!r}{nearest(name, known)}")
+        if kind not in (allowed := kinds if name in columns else ("category", "ignore")):
+            raise ParameterError(f"schema: expected a kind for {name!r}, got {kind!r}{nearest(kind, allowed)}")
     notes: list[str] = []
-    fields = [_fit_field(name, column, (schema or {}).get(name), notes) for name, column in columns.items()]
-    return Vocabulary(tuple(fields), buckets, tuple(notes))
+    fields = [_fit_field(name, column, schema.get(name), notes) for name, column in columns.items()]
+    silent = [name for name, words in signals.items() if not words]
+    if silent:
+        notes.append(f"signals say nothing in the training series: {listing(silent)}; not used")
+    used = [
+        Signal(name, tuple(sorted(words)))
+        for name, words in signals.items()
+        if words and not (name not in columns and schema.get(name) == "ignore")
+    ]
+    return Vocabulary(tuple(fields), buckets, tuple(used), tuple(notes))
 
 
-def determines(metadata: pa.Table, labels: ArrayLike) -> list[str]:
-    """Name the fields that give the label away.
-
-    Parameters
-    ----------
-    metadata
-        One row for each series.
-    labels
-        Shape (n,).
-
-    Returns
-    -------
-    list[str]
-        Fields that are the label, as text; and fields of which each known value goes with one label only, if at least
-        two values are met twice.
-
-    Example
-    -------
-    >>> determines(pa.table({"station": ["a", "a", "b", "b"], "age": [1, 2, 3, 4]}), ["ok", "ok", "bad", "bad"])
-    ['station']
-    """
-    said = _words(pa.array(np.asarray(labels).tolist()), "label")
-    return [name for name, column in _columns(metadata).items() if _gives_away(_words(column, name), said)]
-
-
-def _gives_away(words: Values, labels: Values) -> bool:
-    known = words != ""
-    words, labels = words[known], labels[known]
-    _, first, place, counts = np.unique(words, return_index=True, return_inverse=True, return_counts=True)
-    told = len(np.unique(labels)) > 1 and (labels == labels[first][place]).all()
-    return bool(told and ((counts >= 2).sum() >= 2 or (words == labels).all()))
+def _encoded_signal(one: Signal, signals: StepFacts | None, notes: list[str]) -> SignalCodes:
+    if signals is None or one.name not in signals.names:
+        notes.append(f"signal {one.name!r} is missing: treated as unknown")
+        return SignalCodes(None, np.zeros(1, dtype=np.int64))
+    column, place = signals.names.index(one.name), {word: code for code, word in enumerate(one.words, 1)}
+    words = signals.classes[column]
+    new = [word for word in words if word not in place]
+    if new:
+        said = f"{counted(len(new), 'word')} not seen in training: {listing(new)}"
+        notes.append(f"signal {one.name!r} has {said}; treated as unknown")
+    return SignalCodes(column, np.array([*(place.get(word, 0) for word in words), 0], dtype=np.int64))
 
 
 def _fit_field(name: str, column: Any, stated: Any, notes: list[str]) -> Field:
     kind: Kind = stated or _kind_of(column, name)
     if kind == "ignore":
         return Field(name, kind)
-    values, missing = _read(column, name, kind)
+    values, missing = read_field(column, name, kind)
     known = np.sort(values[~missing])  # so that the order of the rows changes no digit of the mean
     if kind == "boolean":
-        _refuse(~np.isin(values, ["true", "false", ""]), values, "yes, no, true or false", name)
+        refuse_cells(~np.isin(values, ["true", "false", ""]), values, "yes, no, true or false", name)
     made = Field(name, kind, has_missing=bool(missing.any()))
     said = "" if len(known) else "missing"
     if len(known) and known[0] == known[-1] and not made.has_missing:
@@ -291,80 +332,14 @@ def _fit_field(name: str, column: Any, stated: Any, notes: list[str]) -> Field:
 def _kind_of(column: Any, name: str) -> Kind:
     if not is_text(column.type):
         return "boolean" if column.type == pa.bool_() else "date" if column.type == STAMP else "number"
-    words = [word for word in _words(column, name) if word]
+    words = [word for word in words_in(column, name) if word]
     different = set(words)
     if any({word.lower() for word in different} <= pair for pair in ({"yes", "no"}, {"true", "false"})):
         return "boolean"
-    if not any(isinstance(_parsed(word, "date"), str) for word in different):
+    if not any(isinstance(parsed(word, "date"), str) for word in different):
         return "date"
     few = len(different) <= FEW_WORDS or 2 * len(different) <= len(words)
     return "category" if few and all(len(word.split()) <= SHORT for word in different) else "text"
-
-
-def _columns(metadata: pa.Table | None) -> dict[str, Any]:
-    names = [] if metadata is None else metadata.column_names
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise DataError(f"expected each metadata field once, got {listing(twice)} again; rename one of them")
-    return {} if metadata is None else {name: _plain(metadata[name].combine_chunks()) for name in names}
-
-
-def _plain(column: Any) -> Any:
-    """Give booleans, numbers, timestamps in UTC where a zone is known, and all else as text."""
-    types = pa.types
-    column = column.cast(column.type.value_type) if types.is_dictionary(column.type) else column
-    kind = column.type
-    if types.is_date(kind) or types.is_timestamp(kind):
-        return column.cast(STAMP, safe=False)
-    if types.is_duration(kind):
-        return column.cast(pa.duration("us"), safe=False).cast(pa.int64())
-    if types.is_floating(kind) or types.is_decimal(kind):
-        return column.cast(pa.float64())
-    if types.is_boolean(kind) or types.is_integer(kind) or kind == pa.string():
-        return column
-    return pa.array([None if cell is None else str(cell) for cell in column.to_pylist()], pa.string())
-
-
-def _words(column: Any, name: str) -> Values:
-    column = column.cast(pa.string()) if column.type in (pa.bool_(), STAMP) else column
-    words = read_some_words(Source(pa.table({name: column}), "the metadata"), name, "metadata")
-    return np.array([*(word.strip() for word in words.names.tolist()), ""], dtype=object)[words.codes]
-
-
-def _read(column: Any, name: str, kind: Kind) -> tuple[Values, NDArray[np.bool_]]:
-    """Give the cells as a field of that kind has them, and where they are missing."""
-    if kind not in ("number", "date"):
-        words = _words(column, name)
-        words = np.array([TRUTHS.get(word.lower(), word) for word in words], object) if kind == "boolean" else words
-        return words, words == ""
-    if is_text(column.type) or (column.type == STAMP) != (kind == "date"):
-        words = _words(column, name)
-        cells = [_parsed(word, kind) for word in words]
-        wanted = "a date such as 2024-01-31" if kind == "date" else "a number"
-        _refuse(np.array([isinstance(cell, str) for cell in cells], dtype=bool), words, wanted, name)
-        column = pa.array(cells, pa.timestamp("us", "UTC") if kind == "date" else pa.float64())
-    column = column.cast(STAMP if kind == "date" else pa.float64(), safe=False)
-    values = np.asarray(column.to_numpy(zero_copy_only=False))
-    if kind == "number":
-        _refuse(np.abs(values) > np.finfo(np.float32).max, values, "a finite number within float32", name)
-    return values, np.isnan(values)
-
-
-def _parsed(word: str, kind: Kind) -> Any:
-    """Read a number or a date; None where it is missing, the word itself where it is neither."""
-    try:
-        return None if word.lower() in EMPTY_WORDS else datetime.fromisoformat(word) if kind == "date" else float(word)
-    except ValueError:
-        return word
-
-
-def _refuse(wrong: NDArray[np.bool_], values: Values, wanted: str, name: str) -> None:
-    if wrong.any():
-        row = int(wrong.argmax())
-        raise DataError(
-            f"expected {wanted} in metadata {name!r}, got {values.tolist()[row]!r} in row {row} (the first series is "
-            "row 0); correct it, leave the cell empty, or train with another kind for the field"
-        )
 
 
 def _codes(one: Field, words: Values, notes: list[str]) -> NDArray[np.int64]:

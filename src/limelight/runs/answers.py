@@ -9,8 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from limelight.config import Experiment, read_experiment
+from limelight.config.reading import read_experiment
+from limelight.config.sections import Experiment
+from limelight.data.align import SINCE_CHANGE
 from limelight.data.panel import Panel
+from limelight.data.sources import columns_of
 from limelight.data.splits import Split
 from limelight.errors import DataError, LabelError, ParameterError
 from limelight.evaluation.localisation import localise, summarise_localisation
@@ -60,6 +63,18 @@ def columns_of_run(source: Path | str) -> dict[str, Any]:
     if experiment.windows is not None:
         roles["windows"] = experiment.windows.model_dump()
     return roles if data.channels is None else {**roles, "data.channels": data.channels}
+
+
+def with_signals_of_run(experiment: Experiment, source: Path | str) -> Experiment:
+    """Give an experiment whose one table of a side signal is read as that of the run was; others stay as they are."""
+    file, signals = Path(source) / EXPERIMENT_FILE, experiment.data.signals
+    if not file.is_file() or len(signals) != 1:
+        return experiment
+    trained = read_experiment(file).data.signals
+    if len(trained) != 1:
+        return experiment
+    data = experiment.data.model_copy(update={"signals": [trained[0].model_copy(update={"table": signals[0].table})]})
+    return experiment.model_copy(update={"data": data})
 
 
 def experiment_of_run(source: Path | str, changes: dict[str, Any]) -> Experiment:
@@ -179,7 +194,7 @@ def predict_file(
         )
     model = load_model(source)
     if experiment.data.channels is None and not numbered(model.channels):
-        columns = experiment.data.model_copy(update={"channels": list(model.channels)})
+        columns = experiment.data.model_copy(update={"channels": _channels_of_series(experiment, model)})
         experiment = experiment.model_copy(update={"data": columns})
     recordings = read_recordings(experiment, labelled=False)
     panel = cut(experiment, recordings)
@@ -190,6 +205,13 @@ def predict_file(
     prediction = model.predict(panel)
     write_steps(prediction, panel, recordings, steps)
     return write_predictions([prediction], panel, output)
+
+
+def _channels_of_series(experiment: Experiment, model: FittedModel) -> list[str]:
+    """Give the channels of a model that come from the table of the series, not from side signals."""
+    told = [name for one in experiment.data.signals for name in one.columns or columns_of(Path(one.table))]
+    beside = {*told, *(name + SINCE_CHANGE for name in told)}
+    return [name for name in model.channels if name not in beside]
 
 
 def _is_read(experiment: Experiment, file: Path) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from limelight.config import Experiment
+from limelight.config.sections import Experiment
 from limelight.data.packing import pack_long, write_store
 from limelight.data.panel import Panel
 from limelight.data.roles import find_roles
@@ -26,7 +26,8 @@ def pack_series(
 ) -> Panel:
     """Put the series of an experiment, with what other tables know about them, into a store.
 
-    Long tables are streamed and may be of any size; wide tables, archive files and drawn waves are read first.
+    Long tables are streamed and may be of any size; wide tables, archive files, drawn waves, and series with
+    side signals are read first.
 
     Parameters
     ----------
@@ -58,7 +59,7 @@ def pack_series(
     data = experiment.data
     if isinstance(data.series, str) and is_store(data.series):
         raise ParameterError(f"expected tables to pack, got {data.series!r}, which is a store already")
-    if not _is_long(experiment):
+    if data.signals or not _is_long(experiment):
         panel = read_recordings(experiment)
         return open_store(write_store(panel, output, stated_parts(experiment, panel)))
     labels = None if data.labels is not None else "steps" if experiment.windows is not None else "series"

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from limelight.config import Experiment
+from limelight.config.sections import Experiment
 from limelight.data.inspection import inspect_panel
 from limelight.data.panel import Panel
 from limelight.data.statistics import channel_statistics

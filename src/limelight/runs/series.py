@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from limelight.config import Experiment
+from limelight.config.sections import Experiment
+from limelight.data.align import align
+from limelight.data.fields import determines
 from limelight.data.panel import RECORDING, Panel
 from limelight.data.sine import ANOMALOUS, generate_sine
 from limelight.data.splits import Split, carve_validation, named_split
@@ -17,7 +19,6 @@ from limelight.data.store import is_store, stored_split
 from limelight.data.tables import read_parts, read_table
 from limelight.data.windows import cut_windows
 from limelight.errors import LabelError, ParameterError
-from limelight.model.vocabulary import determines
 from limelight.task import Task
 from limelight.training.settings import enough_to_validate
 
@@ -58,7 +59,7 @@ def read_recordings(experiment: Experiment, *, missing: str = "keep", labelled: 
     data = experiment.data
     if data.sine is not None:
         return generate_sine(data.sine, experiment.seed)
-    return read_table(
+    panel = read_table(
         data.series,
         labels=data.labels if labelled else None,
         metadata=data.metadata,
@@ -72,6 +73,10 @@ def read_recordings(experiment: Experiment, *, missing: str = "keep", labelled: 
         missing="error" if experiment.model.missing == "error" else missing,
         sort=data.sort,
     )
+    for signal in data.signals:
+        said = signal.model_dump()
+        panel = align(panel, said.pop("table"), **said)
+    return panel
 
 
 def cut(experiment: Experiment, recordings: Panel) -> Panel:

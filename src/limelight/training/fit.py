@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import random
@@ -21,11 +20,10 @@ from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import EarlyStopping
 
 from limelight.data.panel import Panel
-from limelight.data.statistics import ChannelStatistics, channel_statistics
+from limelight.data.statistics import channel_statistics
 from limelight.errors import OutputError, ParameterError
-from limelight.model.batching import clock_kind, require_clock, require_finite, require_same_clock, shape_of
+from limelight.model.batching import clock_kind, shape_of
 from limelight.model.fitted import FittedModel
-from limelight.model.vocabulary import Vocabulary, fit_vocabulary
 from limelight.nn.network import Network
 from limelight.parts.sentence import Sentence
 from limelight.task import Task
@@ -41,6 +39,7 @@ from limelight.training.callbacks import (
 )
 from limelight.training.loaders import BatchesOfPanel, training_loader, validation_loader
 from limelight.training.module import TrainedNetwork
+from limelight.training.preparation import digest_of, fit_scaling, learn_words, require_usable, settle
 from limelight.training.settings import LEAST_BATCHES_OF_AN_EPOCH, TrainingSettings
 
 CHECKPOINT = Path("checkpoints") / "last.ckpt"
@@ -155,9 +154,9 @@ def fit(
     settings = settings or TrainingSettings()
     require_device(settings)
     statistics = channel_statistics(panel)
-    vocabulary = _learn_words(sentence, panel, fields)
-    sentence = _settle(sentence, panel, statistics, validation, metadata=vocabulary is not None)
-    _require_usable(sentence, panel, validation, statistics)
+    vocabulary = learn_words(sentence, panel, fields)
+    sentence = settle(sentence, panel, statistics, validation, metadata=vocabulary is not None and vocabulary.has_facts)
+    require_usable(sentence, panel, validation, statistics)
     settings = settings.for_series(len(panel))
     checkpoint = checkpoint_to_resume(folder) if resume else None
     batches = BatchesOfPanel(panel, task.encode(panel.require_labels()), sentence, vocabulary)
@@ -171,18 +170,15 @@ def fit(
     started = time.perf_counter()
     with _own_randomness(seed), _quiet_lightning():
         network = Network(sentence, len(panel.channels), task.outputs, shape_of(vocabulary))
-        _fit_scaling(network, statistics)
-        if network.context is not None and vocabulary is not None and network.context_shape.numbers:
-            mean, deviation = vocabulary.statistics()
-            network.context.set_statistics(torch.from_numpy(mean).float(), torch.from_numpy(deviation).float())
+        fit_scaling(network, statistics, vocabulary)
         epochs = settings.max_epochs or 1
         asked = [
             sentence.to_json(),
             replace(settings, workers=0).to_json(),  # any number of them gives the same training
             task.to_json(),
             seed,
-            _digest(panel),
-            _digest(validation),
+            digest_of(panel),
+            digest_of(validation),
             None if vocabulary is None else vocabulary.to_json(),
         ]
         module = TrainedNetwork(network, task, settings, epochs * len(loader), json.dumps(asked, sort_keys=True))
@@ -222,63 +218,6 @@ def require_device(settings: TrainingSettings) -> None:
     """Refuse ``device="gpu"`` where there is none; ParameterError says what to do."""
     if settings.device == "gpu" and not (torch.cuda.is_available() or torch.backends.mps.is_available()):
         raise ParameterError("expected a GPU for device='gpu', got a machine without one; say 'auto' or 'cpu'")
-
-
-def _learn_words(sentence: Sentence, panel: Panel, fields: Mapping[str, str] | None) -> Vocabulary | None:
-    """Fit the vocabulary to the training metadata, if there are any and the network may use them."""
-    if panel.metadata is None:
-        if sentence.needs_metadata:
-            raise ParameterError(
-                f"expected metadata for a network with {sentence.describe()}, got series without; give metadata, or "
-                "leave the fusion out"
-            )
-        return None
-    if not (sentence.needs_metadata or sentence.fusion == "auto"):
-        return None
-    vocabulary = fit_vocabulary(panel.metadata, schema=fields)
-    if any(field.kind != "ignore" for field in vocabulary.fields):
-        return vocabulary
-    if sentence.needs_metadata:
-        raise ParameterError(
-            f"expected metadata to learn from, got none that differs between series: {'; '.join(vocabulary.notes)}"
-        )
-    return None
-
-
-def _settle(
-    sentence: Sentence, panel: Panel, statistics: ChannelStatistics, validation: Panel | None, *, metadata: bool
-) -> Sentence:
-    missing = bool(statistics.missing.any())
-    if sentence.missing == "auto" and not missing and validation is not None:  # parted by chance: both are one
-        missing = bool(channel_statistics(validation).missing.any())
-    return sentence.settled(
-        float(np.median(panel.lengths)),
-        missing=missing,
-        irregular=statistics.clock is not None and statistics.clock.irregular,
-        metadata=metadata,
-    )
-
-
-def _require_usable(sentence: Sentence, panel: Panel, validation: Panel | None, statistics: ChannelStatistics) -> None:
-    """Refuse values that the network cannot take, and series without the clock that it needs."""
-    for one in (panel,) if validation is None else (panel, validation):
-        if sentence.needs_clock:
-            require_clock(one)
-        unsure = one is validation or statistics.infinite.any() or statistics.missing.any()
-        if unsure:
-            require_finite(one, missing=sentence.takes_missing)
-    if validation is not None and sentence.needs_clock:
-        require_same_clock(clock_kind(panel), validation)
-
-
-def _fit_scaling(network: Network, statistics: ChannelStatistics) -> None:
-    """Take mean and deviation of the known values; a channel that was never known is left as it is."""
-    known = statistics.count > 0
-    mean, deviation = np.where(known, statistics.mean, 0.0), np.where(known, statistics.deviation, 1.0)
-    if network.sentence.needs_clock and statistics.clock is not None:
-        mean = np.append(mean, statistics.clock.mean_step)
-        deviation = np.append(deviation, statistics.clock.deviation_step)
-    network.normalisation.set_statistics(torch.from_numpy(mean).float(), torch.from_numpy(deviation).float())
 
 
 def _watch(
@@ -328,23 +267,6 @@ def checkpoint_to_resume(folder: Path | None) -> Path:
             f"the checkpoint {str(file)!r} is damaged ({type(error).__name__}); train without resuming"
         ) from error
     return file
-
-
-def _digest(panel: Panel | None) -> str:
-    """Say in a few letters which series these are, with their labels."""
-    digest = hashlib.sha256()
-    if panel is None:
-        return digest.hexdigest()
-    digest.update(repr((panel.ids.tolist(), panel.lengths.tolist(), panel.require_labels().tolist())).encode())
-    fingerprint = getattr(panel.backing, "fingerprint", None)
-    if fingerprint is not None:  # the files say themselves what is in them
-        digest.update(repr((fingerprint, panel.starts.tolist())).encode())
-        return digest.hexdigest()
-    for block in panel.blocks():
-        digest.update(block.values.tobytes())
-        if block.times is not None:
-            digest.update(block.times.tobytes())
-    return digest.hexdigest()
 
 
 def _facts(panel: Panel, validation: Panel | None, task: Task, settings: TrainingSettings, seed: int) -> dict[str, Any]:

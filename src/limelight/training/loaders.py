@@ -41,7 +41,7 @@ class BatchesOfPanel(Dataset[Batch]):
         self, panel: Panel, codes: NDArray[np.int64], sentence: Sentence, vocabulary: Vocabulary | None = None
     ) -> None:
         self.panel, self.codes, self.sentence = panel, codes, sentence
-        self.facts = None if vocabulary is None else vocabulary.encode(panel.metadata, len(panel))
+        self.facts = None if vocabulary is None else vocabulary.encode(panel.metadata, len(panel), panel.signals)
 
     def __getitem__(self, rows: Rows) -> Batch:
         sentence = self.sentence

@@ -1,4 +1,4 @@
-"""The experiment file: one JSON object that says data, split, model, training and output."""
+"""Reading the experiment file: one JSON object that says data, split, model, training and output."""
 
 from __future__ import annotations
 
@@ -7,143 +7,20 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin
+from typing import Any, Union, get_args, get_origin
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    PlainValidator,
-    ValidationError,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import ValidationError
 
+from limelight.config.sections import Experiment
 from limelight.data.archive import ARCHIVE_SUFFIXES
-from limelight.data.sine import SineSettings
 from limelight.data.store import is_store
 from limelight.errors import ParameterError, nearest
-from limelight.parts.base import first_complaint, schema_of
-from limelight.parts.contexts import CONTEXTS
-from limelight.parts.fusions import FUSION_WORDS
-from limelight.parts.sentence import CHOICES, PRESETS, WORDS, Sentence, preset
-from limelight.training.settings import TrainingSettings
+from limelight.parts.base import first_complaint
+from limelight.parts.sentence import PRESETS, preset
 
 TABLES = (".parquet", ".csv")
-FILES = ("series", "labels", "metadata", "split")
+FILES = ("series", "labels", "metadata", "signals", "split")
 PATHS = ("data.folder", *(f"data.{name}" for name in FILES))
-
-
-def _sentence_schema() -> dict[str, Any]:
-    def word(known: Mapping[str, Any]) -> dict[str, Any]:
-        return {"anyOf": [{"enum": list(known)}, *(schema_of(part) for part in known.values())]}
-
-    choices: dict[str, Any] = {name: {"enum": list(words)} for name, words in CHOICES.items()}
-    fusion = {"enum": list(FUSION_WORDS)}
-    choices["fusion"] = {"anyOf": [fusion, {"type": "array", "items": fusion}]}
-    choices["context"] = word(CONTEXTS)
-    return {
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {**{name: word(known) for name, known in WORDS.items()}, **choices},
-    }
-
-
-def _read_sentence(value: Any) -> Sentence:
-    if isinstance(value, Sentence):
-        return value
-    if not isinstance(value, Mapping):
-        raise ParameterError(f"expected model as an object with {', '.join(WORDS)}, got {value!r}")
-    return Sentence.from_json(value)
-
-
-Model = Annotated[
-    Sentence,
-    PlainValidator(_read_sentence),
-    PlainSerializer(Sentence.to_json),
-    WithJsonSchema(_sentence_schema()),
-]
-Share = Annotated[float, Field(ge=0.0, lt=1.0)]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class DataSection(_Section):
-    """Where the series are: files, or the sine experiment."""
-
-    model_config = ConfigDict(coerce_numbers_to_str=True)  # classes and columns may be called 1 and 2
-
-    folder: str | None = Field(None, description="Where the files are; relative to the experiment file, as they are.")
-    series: str | list[str] | None = Field(
-        None,
-        description="Table of series (CSV, Parquet), archive file (.ts, .tsv) or store; a pattern or a list for many.",
-    )
-    layout: Literal["auto", "long", "wide"] = Field("auto", description="One row for each step, or for each series.")
-    labels: str | None = Field(None, description="Table of id and label, where labels are not in the series table.")
-    metadata: str | None = Field(None, description="Table of id and facts about each series.")
-    fields: dict[str, str] = Field(
-        {},
-        description="Kind of metadata fields: category, number, boolean, date, text, or ignore; the rest is guessed.",
-    )
-    split: str | None = Field(None, description="Table of id and train, validation or test; wins over the rule.")
-    id: str = Field("series_id", description="Column that names the series.")
-    time: str = Field("time", description="Column with the clock.")
-    label: str = Field("label", description="Column with the class.")
-    channels: list[str] | None = Field(None, description="Columns to use, in this order; none means every number.")
-    units: dict[str, str] = Field({}, description='Unit of each channel, and of a clock of numbers as "time".')
-    sort: bool = Field(False, description="Sort the steps of each series by time instead of refusing disorder.")
-    positive: str | None = Field(None, description="The class that F1 is about when there are two.")
-    sine: SineSettings | None = Field(None, description="Draw waves instead of reading files.")
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Self:
-        if (self.series is None) == (self.sine is None):
-            said = "neither" if self.series is None else "both"
-            raise ValueError(
-                f'data: expected either "series" (a file) or "sine" (drawn waves), got {said}; '
-                "say where the series come from"
-            )
-        return self
-
-
-class SplitSection(_Section):
-    """The rule that parts the series when no split file does."""
-
-    test: Share = 0.2
-    validation: Share = 0.1
-    by: Literal["random", "time"] = Field("random", description="time: the latest series are the test.")
-    group: str | None = Field(None, description="Metadata field; series with the same value stay together.")
-    stratify: bool = Field(True, description="Give every part the classes in their proportions.")
-    seed: int = Field(0, ge=0)
-
-
-class WindowsSection(_Section):
-    """How long recordings are cut into windows."""
-
-    length: int | str = Field(description='Steps, or time with its unit, such as "2s" or "10 min".')
-    stride: int | str | None = Field(None, description="From one window to the next; none means the length.")
-    edge: Literal["drop", "keep", "shift"] = Field("drop", description="What to do with the rest at the end.")
-    label: Literal["majority", "last", "any", "step"] = Field("majority", description="How steps make a label.")
-    positive: str | None = Field(None, description="The class that label any looks for.")
-
-
-class Experiment(_Section):
-    """A whole experiment, every default written out; paths are absolute or relative to the working directory."""
-
-    data: DataSection
-    windows: WindowsSection | None = None
-    split: SplitSection = SplitSection()
-    model: Model = Field(default_factory=Sentence.of)
-    training: TrainingSettings = TrainingSettings()
-    output: str = "runs/experiment"
-    seed: int = Field(0, ge=0, lt=2**31)
-
-    def to_json(self) -> dict[str, Any]:
-        """Say everything as JSON, as the run's copy has it."""
-        return self.model_dump(mode="json")
 
 
 def experiment_schema() -> dict[str, Any]:
@@ -194,7 +71,7 @@ def read_experiment(source: Path | str, changes: Mapping[str, Any] | None = None
     if "preset" in changes:
         content.pop("model", None)
     for key, value in changes.items():
-        if key in PATHS and isinstance(value, (str, list)):
+        if key in PATHS:
             value = _resolved(value, Path())
         content = _changed(content, key.split("."), value, key)
     return check_experiment(content, where)
@@ -250,7 +127,7 @@ def _complaint(error: ValidationError) -> str:
 def _known_keys(path: Sequence[str]) -> list[str]:
     here: Any = Experiment
     for step in path:
-        here = _section_of(_fields(here)[step])
+        here = _section_of(here if step.isdigit() else _fields(here)[step])
     names = list(_fields(here))
     return [*names, "preset"] if here is Experiment else names
 
@@ -262,7 +139,7 @@ def _fields(section: Any) -> dict[str, Any]:
 
 
 def _section_of(annotation: Any) -> Any:
-    if get_origin(annotation) in (Union, UnionType):
+    if get_origin(annotation) in (Union, UnionType, list):
         return next(one for one in get_args(annotation) if one is not type(None))
     return annotation
 
@@ -298,10 +175,13 @@ def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return seen
 
 
-def _resolved(path: str | list[str], folder: Path) -> str | list[str]:
+def _resolved(path: Any, folder: Path) -> Any:
+    """Make a path, each of a list, or the table of each signal absolute; what is none of these stays."""
     if isinstance(path, list):
-        return [str((folder / str(one)).resolve()) for one in path]
-    return str((folder / path).resolve())
+        return [_resolved(one, folder) for one in path]
+    if isinstance(path, dict):
+        return {**path, "table": _resolved(path["table"], folder)} if "table" in path else path
+    return str((folder / path).resolve()) if isinstance(path, str) else path
 
 
 def _absolute_paths(content: dict[str, Any], home: Path, stated: Any) -> dict[str, Any]:
@@ -310,7 +190,7 @@ def _absolute_paths(content: dict[str, Any], home: Path, stated: Any) -> dict[st
     if isinstance(data, dict):
         own = data.get("folder")
         folder = Path(str(stated)) if stated is not None else home / own if isinstance(own, str) else home
-        paths = {key: _resolved(data[key], folder) for key in FILES if isinstance(data.get(key), (str, list))}
+        paths = {key: _resolved(data[key], folder) for key in FILES if data.get(key) is not None}
         content = {**content, "data": {**data, **paths, **({"folder": None} if "folder" in data else {})}}
     if isinstance(content.get("output"), str):
         content = {**content, "output": str(home / content["output"])}

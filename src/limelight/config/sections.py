@@ -1,0 +1,158 @@
+"""Sections of the experiment file: every key, its default and what it means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
+
+from limelight.data.sine import SineSettings
+from limelight.errors import ParameterError
+from limelight.parts.base import schema_of
+from limelight.parts.contexts import CONTEXTS
+from limelight.parts.fusions import FUSION_WORDS
+from limelight.parts.sentence import CHOICES, WORDS, Sentence
+from limelight.training.settings import TrainingSettings
+
+
+def _sentence_schema() -> dict[str, Any]:
+    def word(known: Mapping[str, Any]) -> dict[str, Any]:
+        return {"anyOf": [{"enum": list(known)}, *(schema_of(part) for part in known.values())]}
+
+    choices: dict[str, Any] = {name: {"enum": list(words)} for name, words in CHOICES.items()}
+    fusion = {"enum": list(FUSION_WORDS)}
+    choices["fusion"] = {"anyOf": [fusion, {"type": "array", "items": fusion}]}
+    choices["context"] = word(CONTEXTS)
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {**{name: word(known) for name, known in WORDS.items()}, **choices},
+    }
+
+
+def _read_sentence(value: Any) -> Sentence:
+    if isinstance(value, Sentence):
+        return value
+    if not isinstance(value, Mapping):
+        raise ParameterError(f"expected model as an object with {', '.join(WORDS)}, got {value!r}")
+    return Sentence.from_json(value)
+
+
+Model = Annotated[
+    Sentence,
+    PlainValidator(_read_sentence),
+    PlainSerializer(Sentence.to_json),
+    WithJsonSchema(_sentence_schema()),
+]
+Share = Annotated[float, Field(ge=0.0, lt=1.0)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SignalSection(_Section):
+    """A side signal on a clock of its own, brought to the steps of the series."""
+
+    table: str = Field(description="Table of id, time and what is to be taken.")
+    columns: list[str] | None = Field(None, description="Columns to take: numbers, or words; none means every other.")
+    id: str = Field("series_id", description="Column that names the series.")
+    time: str = Field("time", description="Column with the clock, of the kind that the series have.")
+    method: Literal["last", "linear"] = Field("last", description="linear reads the future: see future.")
+    tolerance: float | str | None = Field(None, description='How old a value may be, such as 30 or "5 min".')
+    since_change: bool = Field(False, description="Add the time since the last change as a channel.")
+    future: bool = Field(False, description="Allow a value between two samples before the later one is known.")
+
+
+class DataSection(_Section):
+    """Where the series are: files, or the sine experiment."""
+
+    model_config = ConfigDict(coerce_numbers_to_str=True)  # classes and columns may be called 1 and 2
+
+    folder: str | None = Field(None, description="Where the files are; relative to the experiment file, as they are.")
+    series: str | list[str] | None = Field(
+        None,
+        description="Table of series (CSV, Parquet), archive file (.ts, .tsv) or store; a pattern or a list for many.",
+    )
+    layout: Literal["auto", "long", "wide"] = Field("auto", description="One row for each step, or for each series.")
+    labels: str | None = Field(None, description="Table of id and label, where labels are not in the series table.")
+    metadata: str | None = Field(None, description="Table of id and facts about each series.")
+    signals: list[SignalSection] = Field(
+        [], description="Side signals on clocks of their own; the name of a table alone takes all of it."
+    )
+    fields: dict[str, str] = Field(
+        {},
+        description="Kind of metadata fields: category, number, boolean, date, text, or ignore; the rest is guessed.",
+    )
+    split: str | None = Field(None, description="Table of id and train, validation or test; wins over the rule.")
+    id: str = Field("series_id", description="Column that names the series.")
+    time: str = Field("time", description="Column with the clock.")
+    label: str = Field("label", description="Column with the class.")
+    channels: list[str] | None = Field(None, description="Columns to use, in this order; none means every number.")
+    units: dict[str, str] = Field({}, description='Unit of each channel, and of a clock of numbers as "time".')
+    sort: bool = Field(False, description="Sort the steps of each series by time instead of refusing disorder.")
+    positive: str | None = Field(None, description="The class that F1 is about when there are two.")
+    sine: SineSettings | None = Field(None, description="Draw waves instead of reading files.")
+
+    @field_validator("signals", mode="before")
+    @classmethod
+    def _tables(cls, given: Any) -> Any:
+        several = given if isinstance(given, list) else [given]
+        return [{"table": one} if isinstance(one, str) else one for one in several]
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.series is None) == (self.sine is None):
+            said = "neither" if self.series is None else "both"
+            raise ValueError(
+                f'data: expected either "series" (a file) or "sine" (drawn waves), got {said}; '
+                "say where the series come from"
+            )
+        return self
+
+
+class SplitSection(_Section):
+    """The rule that parts the series when no split file does."""
+
+    test: Share = 0.2
+    validation: Share = 0.1
+    by: Literal["random", "time"] = Field("random", description="time: the latest series are the test.")
+    group: str | None = Field(None, description="Metadata field; series with the same value stay together.")
+    stratify: bool = Field(True, description="Give every part the classes in their proportions.")
+    seed: int = Field(0, ge=0)
+
+
+class WindowsSection(_Section):
+    """How long recordings are cut into windows."""
+
+    length: int | str = Field(description='Steps, or time with its unit, such as "2s" or "10 min".')
+    stride: int | str | None = Field(None, description="From one window to the next; none means the length.")
+    edge: Literal["drop", "keep", "shift"] = Field("drop", description="What to do with the rest at the end.")
+    label: Literal["majority", "last", "any", "step"] = Field("majority", description="How steps make a label.")
+    positive: str | None = Field(None, description="The class that label any looks for.")
+
+
+class Experiment(_Section):
+    """A whole experiment, every default written out; paths are absolute or relative to the working directory."""
+
+    data: DataSection
+    windows: WindowsSection | None = None
+    split: SplitSection = SplitSection()
+    model: Model = Field(default_factory=Sentence.of)
+    training: TrainingSettings = TrainingSettings()
+    output: str = "runs/experiment"
+    seed: int = Field(0, ge=0, lt=2**31)
+
+    def to_json(self) -> dict[str, Any]:
+        """Say everything as JSON, as the run's copy has it."""
+        return self.model_dump(mode="json")

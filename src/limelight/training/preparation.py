@@ -1,0 +1,98 @@
+"""What is settled on the training part before the first step: words, parts, scales, and which data these are."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+
+from limelight.data.fields import words_of_signals
+from limelight.data.panel import Panel
+from limelight.data.statistics import ChannelStatistics, channel_statistics
+from limelight.errors import ParameterError
+from limelight.model.batching import clock_kind, require_clock, require_finite, require_same_clock
+from limelight.model.vocabulary import Vocabulary, fit_vocabulary
+from limelight.nn.network import Network
+from limelight.parts.sentence import Sentence
+
+
+def learn_words(sentence: Sentence, panel: Panel, fields: Mapping[str, str] | None) -> Vocabulary | None:
+    """Fit the vocabulary to training metadata and signals, if there are any and the network may use them."""
+    reads = sentence.needs_metadata or sentence.fusion == "auto"
+    if panel.metadata is None and sentence.needs_metadata:
+        raise ParameterError(
+            f"expected metadata for a network with {sentence.describe()}, got series without; give metadata, or "
+            "leave the fusion out"
+        )
+    signals, schema = words_of_signals(panel), dict(fields or {})
+    metadata = panel.metadata if reads else None
+    if metadata is None:  # kinds of metadata that are not read say nothing about signals
+        schema = {name: kind for name, kind in schema.items() if name in signals}
+        if not signals:
+            return None
+    vocabulary = fit_vocabulary(metadata, schema=schema, signals=signals)
+    if sentence.needs_metadata and not vocabulary.has_facts:
+        raise ParameterError(
+            f"expected metadata to learn from, got none that differs between series: {'; '.join(vocabulary.notes)}"
+        )
+    return vocabulary if vocabulary.has_facts or vocabulary.signals else None
+
+
+def settle(
+    sentence: Sentence, panel: Panel, statistics: ChannelStatistics, validation: Panel | None, *, metadata: bool
+) -> Sentence:
+    """Settle the parts that depend on the training series; missing values in the validation part count too."""
+    missing = bool(statistics.missing.any())
+    if sentence.missing == "auto" and not missing and validation is not None:  # parted by chance: both are one
+        missing = bool(channel_statistics(validation).missing.any())
+    return sentence.settled(
+        float(np.median(panel.lengths)),
+        missing=missing,
+        irregular=statistics.clock is not None and statistics.clock.irregular,
+        metadata=metadata,
+    )
+
+
+def require_usable(sentence: Sentence, panel: Panel, validation: Panel | None, statistics: ChannelStatistics) -> None:
+    """Refuse values that the network cannot take, and series without the clock that it needs."""
+    for one in (panel,) if validation is None else (panel, validation):
+        if sentence.needs_clock:
+            require_clock(one)
+        unsure = one is validation or statistics.infinite.any() or statistics.missing.any()
+        if unsure:
+            require_finite(one, missing=sentence.takes_missing)
+    if validation is not None and sentence.needs_clock:
+        require_same_clock(clock_kind(panel), validation)
+
+
+def fit_scaling(network: Network, statistics: ChannelStatistics, vocabulary: Vocabulary | None) -> None:
+    """Take mean and deviation of known values and of metadata; a channel that was never known is left as it is."""
+    known = statistics.count > 0
+    mean, deviation = np.where(known, statistics.mean, 0.0), np.where(known, statistics.deviation, 1.0)
+    if network.sentence.needs_clock and statistics.clock is not None:
+        mean = np.append(mean, statistics.clock.mean_step)
+        deviation = np.append(deviation, statistics.clock.deviation_step)
+    network.normalisation.set_statistics(torch.from_numpy(mean).float(), torch.from_numpy(deviation).float())
+    if network.context is not None and vocabulary is not None and network.context_shape.numbers:
+        mean, deviation = vocabulary.statistics()
+        network.context.set_statistics(torch.from_numpy(mean).float(), torch.from_numpy(deviation).float())
+
+
+def digest_of(panel: Panel | None) -> str:
+    """Say in a few letters which series these are, with their labels."""
+    digest = hashlib.sha256()
+    if panel is None:
+        return digest.hexdigest()
+    digest.update(repr((panel.ids.tolist(), panel.lengths.tolist(), panel.require_labels().tolist())).encode())
+    fingerprint = getattr(panel.backing, "fingerprint", None)
+    if fingerprint is not None:  # the files say themselves what is in them
+        digest.update(repr((fingerprint, panel.starts.tolist())).encode())
+        return digest.hexdigest()
+    for block in panel.blocks():
+        digest.update(block.values.tobytes())
+        for array in (block.times, None if block.signals is None else block.signals.codes):
+            if array is not None:
+                digest.update(array.tobytes())
+    return digest.hexdigest()
