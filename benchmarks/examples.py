@@ -49,6 +49,7 @@ def score(name: str, folder: Path, seeds: int) -> dict[str, Any]:
             settings=experiment.training,
             seed=seed,
             progress=False,
+            fields=experiment.data.fields,
         )
         test = data.part("test")
         scores = score_prediction(training.model.predict(test), test.require_labels())

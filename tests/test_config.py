@@ -66,7 +66,13 @@ def test_preset_stands_for_a_whole_model() -> None:
         ),
         (
             {"data": {}},
-            'data: expected either "series" (a file) or "sine" (drawn waves), got neither; say where the series come from',
+            'data: expected "series" (a file), or "sine" or "bumps" (drawn ones), got none of them; say where the series '
+            "come from",
+        ),
+        (
+            {"data": {"sine": {}, "bumps": {}}},
+            'data: expected "series" (a file), or "sine" or "bumps" (drawn ones), got \'sine\' and \'bumps\'; say where '
+            "the series come from",
         ),
         ({**SINE, "model": "lstm"}, "expected model as an object with encoder, pooling, head, got 'lstm'"),
     ],

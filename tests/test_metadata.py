@@ -14,6 +14,7 @@ from limelight.data.panel import Panel
 from limelight.data.writing import write_table
 from limelight.errors import ParameterError
 from limelight.estimator import TimeSeriesClassifier, load
+from limelight.evaluation.localisation import score_localisation
 from limelight.evaluation.permutation import score_permuted
 
 SMALL = BumpSettings(dataset_size=800, num_points=40, width=6, noise=0.2)
@@ -117,3 +118,29 @@ def test_a_field_that_gives_the_label_away_is_told(limelight: Commands, tmp_path
     limelight("train", "b", "-o", "run", "--set", "training.max_epochs=1")
     page = (tmp_path / "run" / "report" / "index.html").read_text()
     assert "gives the label away" in page
+
+
+def test_bumps_are_drawn_from_an_experiment_file(limelight: Commands, tmp_path: Path) -> None:
+    bumps = {"dataset_size": 120, "num_points": 30, "mode_as": "signal"}
+    (tmp_path / "e.json").write_text(json.dumps({"data": {"bumps": bumps}, "training": {"max_epochs": 1}}))
+    limelight("train", "e.json", "-o", "run")
+    assert json.loads((tmp_path / "run" / "metrics.json").read_text())["metadata"]["drops"].keys() == {
+        "series",
+        "signals",
+    }
+    limelight("generate", "e.json", "-o", "drawn", "--set", "data.bumps.mode_as=category")
+    assert parquet.read_table("drawn/metadata.parquet").column_names == ["series_id", "mode"]
+
+
+@pytest.mark.slow
+def test_attention_moves_with_the_mode() -> None:
+    train, test = bumps()
+    model = fitted(train, fusion="attention").model_
+    inside = score_localisation(model.predict(test, attention=True), test)
+    swapped = ["late" if mode == "early" else "early" for mode in test.metadata["mode"].to_pylist()]
+    other = test.with_facts(metadata=pa.table({"mode": swapped}))
+    elsewhere = score_localisation(model.predict(other, attention=True), other)
+    assert inside is not None
+    assert elsewhere is not None
+    assert inside["attention_inside"] > 2 * elsewhere["attention_inside"]
+    assert inside["peak_inside"] > 2 * elsewhere["peak_inside"]

@@ -92,35 +92,35 @@ def demo(
 @app.command()
 def generate(
     experiment: Annotated[
-        Path | None, typer.Argument(help="An experiment file with data.sine; the demo's if left out.")
+        Path | None, typer.Argument(help="An experiment file with data.sine or data.bumps; the demo's if left out.")
     ] = None,
     output: Output = None,
     seed: Seed = None,
     changes: Changes = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files of that name.")] = False,
 ) -> None:
-    """Write the waves of the sine experiment as Parquet, with labels, the true flat stretch, and the split."""
-    from limelight.data.sine import generate_sine
+    """Write drawn series as Parquet: sine waves with the true flat stretch, or bumps whose label takes metadata."""
     from limelight.data.splits import random_split
     from limelight.data.writing import write_split, write_table
     from limelight.runs.folder import require_new_file
+    from limelight.runs.series import read_recordings
 
     if experiment is None:
         with _demo_file() as file:
             asked = _experiment(file, changes, seed=seed)
     else:
         asked = _experiment(experiment, changes, seed=seed)
-    if asked.data.sine is None:
-        raise ParameterError(f"expected an experiment with data.sine to draw waves from, got {str(experiment)!r}")
-    folder = output or Path("sine")
-    for name in ("series.parquet", "labels.csv", "split.csv"):
+    if asked.data.drawn is None:
+        raise ParameterError(f"expected an experiment with data.sine or data.bumps, got {str(experiment)!r}")
+    folder = output or Path("sine" if asked.data.sine is not None else "bumps")
+    for name in ("series.parquet", "labels.csv", "metadata.parquet", "split.csv"):
         require_new_file(folder / name, overwrite=overwrite)
-    panel = generate_sine(asked.data.sine, asked.seed)
+    panel = read_recordings(asked)
     rule = asked.split
     split = random_split(len(panel), test=rule.test, validation=rule.validation, seed=rule.seed, labels=panel.labels)
     write_table(panel, folder)
     write_split(split, panel.ids, folder)
-    typer.echo(f"{panel.describe()} written to {folder}: series.parquet, labels.csv, split.csv")
+    typer.echo(f"{panel.describe()} written to {folder}")
 
 
 @app.command()

@@ -354,6 +354,14 @@ def test_a_row_for_each_series_is_required():
     assert str(error.value) == "expected one row of metadata for each of the 3 series, got 2 rows"
 
 
+def test_a_few_words_among_numbers_are_told():
+    vocabulary = fit_vocabulary(pa.table({"age": ["31", "27", "old", "45"]}))
+    assert vocabulary.notes == (
+        "metadata 'age' holds numbers, but words in 1 of 4 series: 'old'; taken as category: correct them, or say what "
+        "the field is",
+    )
+
+
 # sizes and JSON
 
 

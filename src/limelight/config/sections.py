@@ -16,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 
+from limelight.data.bumps import BumpSettings
 from limelight.data.sine import SineSettings
 from limelight.errors import ParameterError
 from limelight.parts.base import schema_of
@@ -57,6 +58,9 @@ Model = Annotated[
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 
+DRAWN = ("sine", "bumps")
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -75,7 +79,7 @@ class SignalSection(_Section):
 
 
 class DataSection(_Section):
-    """Where the series are: files, or the sine experiment."""
+    """Where the series are: files, or drawn ones."""
 
     model_config = ConfigDict(coerce_numbers_to_str=True)  # classes and columns may be called 1 and 2
 
@@ -103,6 +107,7 @@ class DataSection(_Section):
     sort: bool = Field(False, description="Sort the steps of each series by time instead of refusing disorder.")
     positive: str | None = Field(None, description="The class that F1 is about when there are two.")
     sine: SineSettings | None = Field(None, description="Draw waves instead of reading files.")
+    bumps: BumpSettings | None = Field(None, description="Draw bumps whose label takes metadata, instead of reading.")
 
     @field_validator("signals", mode="before")
     @classmethod
@@ -110,12 +115,19 @@ class DataSection(_Section):
         several = given if isinstance(given, list) else [given]
         return [{"table": one} if isinstance(one, str) else one for one in several]
 
+    @property
+    def drawn(self) -> str | None:
+        """Which series are drawn, in words; None if they are read."""
+        words = {"sine": "drawn sine waves", "bumps": "drawn bumps"}
+        return next((words[name] for name in DRAWN if getattr(self, name) is not None), None)
+
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        if (self.series is None) == (self.sine is None):
-            said = "neither" if self.series is None else "both"
+        given = [name for name in ("series", *DRAWN) if getattr(self, name) is not None]
+        if len(given) != 1:
+            said = " and ".join(map(repr, given)) or "none of them"
             raise ValueError(
-                f'data: expected either "series" (a file) or "sine" (drawn waves), got {said}; '
+                f'data: expected "series" (a file), or "sine" or "bumps" (drawn ones), got {said}; '
                 "say where the series come from"
             )
         return self

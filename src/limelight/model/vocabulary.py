@@ -307,6 +307,8 @@ def _encoded_signal(one: Signal, signals: StepFacts | None, notes: list[str]) ->
 
 def _fit_field(name: str, column: Any, stated: Any, notes: list[str]) -> Field:
     kind: Kind = stated or _kind_of(column, name)
+    if stated is None and kind in ("category", "text"):
+        notes.extend(_stray_words(column, name, kind))
     if kind == "ignore":
         return Field(name, kind)
     values, missing = read_field(column, name, kind)
@@ -327,6 +329,18 @@ def _fit_field(name: str, column: Any, stated: Any, notes: list[str]) -> Field:
     if kind in ("number", "date"):
         return replace(made, mean=float(np.mean(known)), deviation=float(np.ptp(known) and np.std(known)) or 1.0)
     return made if kind == "text" else replace(made, words=tuple(np.unique(known).tolist()))
+
+
+def _stray_words(column: Any, name: str, kind: Kind) -> list[str]:
+    """Warn of a few words among numbers, which make a field of numbers one of words."""
+    words = [word for word in words_in(column, name) if word]
+    strays = [word for word in words if isinstance(parsed(word, "number"), str)]
+    if not 0 < 2 * len(strays) < len(words):
+        return []
+    return [
+        f"metadata {name!r} holds numbers, but words in {len(strays)} of {len(words)} series: "
+        f"{listing(sorted(set(strays)))}; taken as {kind}: correct them, or say what the field is"
+    ]
 
 
 def _kind_of(column: Any, name: str) -> Kind:

@@ -208,7 +208,7 @@ def _look(model: FittedModel, panel: Panel) -> Callable[[int], NDArray[np.float3
 
 
 def _asked(experiment: Experiment, data: Data, training: Training) -> dict[str, str]:
-    source = "drawn sine waves" if experiment.data.sine is not None else str(experiment.data.series)
+    source = experiment.data.drawn or str(experiment.data.series)
     kind = "series" if data.panel.origin is None else "window"
     settings = training.model.fitted_on["training"]
     return {

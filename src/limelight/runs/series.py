@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from limelight.config.sections import Experiment
 from limelight.data.align import align
+from limelight.data.bumps import generate_bumps
 from limelight.data.fields import determines
 from limelight.data.panel import RECORDING, Panel
 from limelight.data.sine import ANOMALOUS, generate_sine
@@ -59,6 +60,9 @@ def read_recordings(experiment: Experiment, *, missing: str = "keep", labelled: 
     data = experiment.data
     if data.sine is not None:
         return generate_sine(data.sine, experiment.seed)
+    if data.bumps is not None:
+        panel, modes = generate_bumps(data.bumps, experiment.seed)
+        return panel if modes is None else align(panel, modes)
     panel = read_table(
         data.series,
         labels=data.labels if labelled else None,
