@@ -208,6 +208,48 @@ class Task:
         labels: NDArray[Any] = codes if self.multilabel else np.array(self.classes)[codes]
         return labels
 
+    def shares(self, codes: Codes) -> NDArray[np.float64]:
+        """Say how frequent each class or label is among what is known, shape (classes,).
+
+        Example
+        -------
+        >>> Task(("a", "b")).shares(np.array([0, 1, 1, 1, -1])).tolist()
+        [0.25, 0.75]
+        """
+        known = codes != UNKNOWN
+        if self.multilabel:
+            shares: NDArray[np.float64] = ((codes == 1) & known).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+            return shares
+        return np.bincount(codes[known], minlength=len(self.classes)) / max(int(known.sum()), 1)
+
+    def decide(self, probabilities: NDArray[np.float64], thresholds: NDArray[np.float64] | None = None) -> Codes:
+        """Turn probabilities into codes.
+
+        Parameters
+        ----------
+        probabilities
+            Of each class or label, shape (N, classes or labels).
+        thresholds
+            The probability from which the positive class, shape (1,), or each label, shape (labels,), is answered; None
+            answers the most probable class, and labels from 0.5.
+
+        Returns
+        -------
+        NDArray[np.int64]
+            Shape (N,), or (N, labels) when multi-label.
+
+        Example
+        -------
+        >>> Task(("ok", "fault"), positive="fault").decide(np.array([[0.7, 0.3]]), np.array([0.2])).tolist()
+        [1]
+        """
+        if self.multilabel:
+            return (probabilities >= (0.5 if thresholds is None else thresholds)).astype(np.int64)
+        if thresholds is None or self.kind == "multiclass":
+            return np.asarray(probabilities.argmax(axis=1), dtype=np.int64)
+        positive = self.positive_index
+        return np.where(probabilities[:, positive] >= thresholds[0], positive, 1 - positive)
+
     def describe(self, unit: str = "series") -> str:
         """Say the task in one line.
 

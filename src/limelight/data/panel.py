@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from limelight.data.facts import Origin, StepFacts, StepLabels
+from limelight.data.labels import checked_labels, names_of_labels, said_of_labels, strata
 from limelight.data.ragged import Backing, Ragged
 from limelight.data.splits import Split, make_split
 from limelight.errors import DataError, LabelError, listing, nearest
@@ -41,7 +42,10 @@ class Panel(Ragged):
         The clock of every step, in step with ``values``, shape (total steps,): numbers or datetime64. None where
         only the order is known.
     labels
-        One label for each series, shape (n,), or None.
+        One label for each series, shape (n,), None or NaN where it is not known; or several, 0 or 1 and NaN where not
+        known, shape (n, labels). None without.
+    label_names
+        Of several labels; None numbers them "label_0", "label_1", ...
     intervals
         Where the label of each series shows, if known: first step and the step after the last, shape (n, 2),
         (-1, -1) for a series without such a stretch. Used to judge explanations, never to train.
@@ -84,6 +88,7 @@ class Panel(Ragged):
         channels: Sequence[str] | None = None,
         times: NDArray[Any] | None = None,
         labels: ArrayLike | None = None,
+        label_names: Sequence[str] | None = None,
         intervals: ArrayLike | None = None,
         step_labels: StepLabels | None = None,
         signals: StepFacts | None = None,
@@ -100,7 +105,8 @@ class Panel(Ragged):
         self.ids = np.arange(n).astype(str) if ids is None else np.asarray(ids).astype(str, copy=False)
         self.channels = tuple(channels or (f"channel_{i}" for i in range(self.values.shape[-1])))
         self.times = times
-        self.labels = None if labels is None else _one_each(labels, n, "label")
+        self.labels = None if labels is None else checked_labels(labels, n)
+        self.label_names = names_of_labels(self.labels, label_names)
         self.intervals = None if intervals is None else np.asarray(intervals, dtype=np.int64).reshape(n, 2)
         self.step_labels = step_labels
         self.signals = signals
@@ -295,7 +301,7 @@ class Panel(Ragged):
         """Give the rows of each part and the rule in words; parameters as for ``split``."""
         return make_split(
             len(self),
-            labels=self.labels if stratify else None,
+            labels=strata(self.labels) if stratify else None,
             groups=self.groups(group),
             group_name=group or RECORDING,
             times=None if by == "random" else self.first_and_last_times(),
@@ -331,14 +337,15 @@ class Panel(Ragged):
         return np.array([str(value) for value in column.to_pylist()])
 
     def require_labels(self) -> NDArray[Any]:
-        """Give the labels, shape (n,); LabelError if the series have none."""
+        """Give the labels, shape (n,) or (n, labels); LabelError if the series have none."""
         if self.labels is None:
             raise LabelError("expected labelled series, got series without labels; give labels with them")
         return self.labels
 
     def with_labels(self, labels: ArrayLike) -> Panel:
-        """Give the same series with other labels, shape (n,), without copying the values."""
-        return self._with(labels=_one_each(labels, len(self), "label"))
+        """Give the same series with other labels, shape (n,) or (n, labels), without copying the values."""
+        checked = checked_labels(labels, len(self))
+        return self._with(labels=checked, label_names=names_of_labels(checked, None))
 
     def describe(self) -> str:
         """Say in a few words what is inside: number of series, steps, channels and classes.
@@ -351,8 +358,7 @@ class Panel(Ragged):
         shortest, longest = (int(self.lengths.min()), int(self.lengths.max())) if len(self) else (0, 0)
         steps = f"{longest} steps" if shortest == longest else f"{shortest} to {longest} steps"
         channels = f"{len(self.channels)} channel{'s' if len(self.channels) > 1 else ''}"
-        known = "" if self.labels is None else f", {len(np.unique(self.labels))} classes"
-        return f"{len(self)} series, {steps}, {channels}{known}"
+        return f"{len(self)} series, {steps}, {channels}{said_of_labels(self.labels, self.step_labels)}"
 
     def __repr__(self) -> str:
         return f"Panel({self.describe()})"
@@ -369,11 +375,4 @@ def _two_dimensional(one: ArrayLike, place: int) -> NDArray[np.float32]:
         raise DataError(
             f"expected series {place} to be (time, channels) or (time,), got an array of shape {array.shape}"
         )
-    return array
-
-
-def _one_each(facts: ArrayLike, n: int, name: str) -> NDArray[Any]:
-    array = np.asarray(facts)
-    if array.shape != (n,):
-        raise DataError(f"expected one {name} for each of the {n} series, got an array of shape {array.shape}")
     return array

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from limelight.data.panel import Panel
 from limelight.errors import DataError
+from limelight.model.targets import Targets
 from limelight.model.vocabulary import EncodedFacts, Vocabulary
 from limelight.nn.batch import Batch
 from limelight.nn.context import ContextShape
@@ -22,7 +23,7 @@ STEPS_PER_BATCH = 65_536
 def make_batch(
     panel: Panel,
     rows: NDArray[np.int64],
-    codes: NDArray[np.int64] | None = None,
+    targets: Targets | None = None,
     *,
     elapsed: bool = False,
     missing: bool = False,
@@ -36,8 +37,8 @@ def make_batch(
         Where the series are.
     rows
         Which of them, in the order wanted, shape (batch,).
-    codes
-        Class of every series of the panel, shape (n,), or None.
+    targets
+        The truth about the panel, or None.
     elapsed
         Whether the batch has the time between steps.
     missing
@@ -73,9 +74,9 @@ def make_batch(
     between = torch.from_numpy(_elapsed(panel, rows, places, mask)) if elapsed else None
     panel.note_read(lengths)
     signals = _signals_at(panel, facts, places, mask)
-    targets = None if codes is None else torch.from_numpy(codes[rows])
+    truth = None if targets is None else torch.from_numpy(targets.at(rows, places, mask))
     known = _facts_at(facts, rows)
-    return Batch(torch.from_numpy(values), torch.from_numpy(mask), targets, between, **known, signals=signals)
+    return Batch(torch.from_numpy(values), torch.from_numpy(mask), truth, between, **known, signals=signals)
 
 
 def _facts_at(facts: EncodedFacts | None, rows: NDArray[np.int64]) -> dict[str, torch.Tensor]:

@@ -36,31 +36,39 @@ class Prediction:
     task
         The classes that were to choose from.
     logits
-        Raw outputs of the network, shape (n, 1) when binary, else (n, classes).
+        Raw outputs of the network about the series, shape (n, 1) when binary, else (n, classes or labels); or, for a
+        task of steps, about every step of every series one after the other, shape (steps, ...).
     attention
         For each series how much each of its time steps counted, shape (time,), summing to 1; None where the model has
         no attention or it was not asked for.
+    lengths
+        For a task of steps how many each series has, shape (n,); else None.
+    thresholds
+        From which probability the positive class, shape (1,), or each label, shape (labels,), is answered; None answers
+        the most probable class, and labels from 0.5.
     """
 
     ids: NDArray[np.str_]
     task: Task
     logits: NDArray[np.float64]
     attention: list[NDArray[np.float32]] | None = None
+    lengths: NDArray[np.int64] | None = None
+    thresholds: NDArray[np.float64] | None = None
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
-        """Probability of each class in the order of ``task.classes``, shape (n, classes)."""
-        if self.task.kind == "binary":
-            second = 1 / (1 + np.exp(-self.logits[:, 0].clip(-500, 500)))
-            return np.stack([1 - second, second], axis=1)
+        """Probability of each class or label in the order of ``task.classes``, shape (n or steps, classes)."""
+        if self.task.kind != "multiclass":
+            there: NDArray[np.float64] = 1 / (1 + np.exp(-self.logits.clip(-500, 500)))
+            return there if self.task.multilabel else np.concatenate([1 - there, there], axis=1)
         shifted = np.exp(self.logits - self.logits.max(axis=1, keepdims=True))
         probabilities: NDArray[np.float64] = shifted / shifted.sum(axis=1, keepdims=True)
         return probabilities
 
     @property
     def labels(self) -> NDArray[Any]:
-        """The most probable class of each series, shape (n,)."""
-        return self.task.decode(self.probabilities.argmax(axis=1))
+        """The class of each series or step, shape (n or steps,); of several labels 0 and 1, shape (..., labels)."""
+        return self.task.decode(self.task.decide(self.probabilities, self.thresholds))
 
 
 @dataclass
@@ -130,7 +138,7 @@ class FittedModel:
         blocks = list(self.predict_blocks(panel, attention=attention))
         logits = np.concatenate([np.zeros((0, self.task.outputs)), *(block.logits for block in blocks)])
         kept = [weights for block in blocks for weights in block.attention or []]
-        return Prediction(panel.ids, self.task, logits, kept or None)
+        return Prediction(panel.ids, self.task, logits, kept or None, panel.lengths if self.task.by_step else None)
 
     def predict_blocks(self, panel: Panel, *, attention: bool = False) -> Iterator[Prediction]:
         """Answer a panel block by block, for answers that are written away as they come.
@@ -159,7 +167,9 @@ class FittedModel:
         return (self._answer(panel[rows], attention) for rows in _blocks(panel.lengths))
 
     def _answer(self, panel: Panel, attention: bool) -> Prediction:
-        logits = np.zeros((len(panel), self.task.outputs))
+        by_step = self.task.by_step
+        logits = np.zeros((int(panel.lengths.sum()) if by_step else len(panel), self.task.outputs))
+        firsts = np.cumsum(panel.lengths) - panel.lengths
         kept: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(panel)
         has_weights = False
         device = next(self.network.parameters()).device
@@ -173,15 +183,22 @@ class FittedModel:
         self.network.eval()
         with torch.inference_mode():
             for rows in batches_by_length(panel):
-                answer = self.network(make(rows).to(device))
-                logits[rows] = answer.logits.double().cpu().numpy()
+                batch = make(rows)
+                answer = self.network(batch.to(device))
+                answered = answer.logits.double().cpu().numpy()
+                if by_step:
+                    mask = batch.mask.numpy()
+                    logits[(firsts[rows][:, None] + np.arange(mask.shape[1]))[mask]] = answered[mask]
+                else:
+                    logits[rows] = answered
                 if attention and answer.weights is not None:
                     has_weights = True
                     for row, weights in zip(rows, answer.weights.cpu().numpy(), strict=True):
                         kept[row] = weights[: panel.lengths[row]].copy()
         if not np.isfinite(logits).all():
             raise InternalError("the network gave an answer that is not a number; please report this with its data")
-        return Prediction(panel.ids, self.task, logits, kept if has_weights else None)
+        lengths = panel.lengths if by_step else None
+        return Prediction(panel.ids, self.task, logits, kept if has_weights else None, lengths)
 
     def require_channels(self, panel: Panel) -> None:
         """Refuse a panel whose channels are not those of the training; DataError says which were expected."""

@@ -21,7 +21,8 @@ class Batch:
     mask
         True where a step is real; real steps come first, at least one in each row, shape (batch, time).
     targets
-        Class of each series, or None when only predicting, shape (batch,).
+        The truth, -1 where it is not known or padded, or None when only predicting: the class of each series, shape
+        (batch,), or 0 and 1 for each label, shape (batch, labels); of steps (batch, time) or (batch, time, labels).
     elapsed
         Time since the step before, 0 at the first step and where padded, in seconds for a clock of dates, else in the
         unit of the clock, shape (batch, time); None where the network does without.
@@ -39,7 +40,7 @@ class Batch:
 
     values: Float[Tensor, "batch time channels"]
     mask: Bool[Tensor, "batch time"]
-    targets: Int64[Tensor, " batch"] | None = None
+    targets: Int64[Tensor, "batch ..."] | None = None
     elapsed: Float[Tensor, "batch time"] | None = None
     categories: Int64[Tensor, "batch fields"] | None = None
     numbers: Float[Tensor, "batch numbers"] | None = None

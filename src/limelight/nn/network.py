@@ -23,7 +23,14 @@ from limelight.nn.recurrent import RecurrentEncoder
 from limelight.parts.base import Part
 from limelight.parts.encoders import GRU, LSTM, ConvLSTM
 from limelight.parts.heads import LinearHead, MLPHead
-from limelight.parts.poolings import AttentionPooling, LastPooling, MaxPooling, MeanPooling, MetadataAttentionPooling
+from limelight.parts.poolings import (
+    AttentionPooling,
+    LastPooling,
+    MaxPooling,
+    MeanPooling,
+    MetadataAttentionPooling,
+    NoPooling,
+)
 from limelight.parts.sentence import Sentence
 
 _NO_CONTEXT = ContextShape()
@@ -36,13 +43,14 @@ class Answer:
     Parameters
     ----------
     logits
-        Shape (batch, outputs); one column when binary, else one for each class.
+        Shape (batch, outputs); one column when binary, else one for each class or label. For answers about steps, shape
+        (batch, time, outputs), where those of padding mean nothing.
     weights
         How much each time step counted, each row sums to 1 and padding has 0, shape (batch, time); None where the
         pooling has no weights.
     """
 
-    logits: Float[Tensor, "batch outputs"]
+    logits: Float[Tensor, "batch *time outputs"]
     weights: Float[Tensor, "batch time"] | None
 
 
@@ -105,12 +113,23 @@ class Network(nn.Module):
         features, mask = self.encoder(self._read(batch, facts), batch.mask)
         if self.film is not None:
             features = self.film(features, mask, facts)
+        if self.pooling is None:
+            return Answer(self._answer_steps(features, facts, batch), None)
         asked = (facts,) if isinstance(self.pooling, MetadataAttention) else ()
         pooled, weights = self.pooling(features, mask, *asked)
         if "late" in self.sentence.fusions:
             pooled = torch.cat([pooled, facts], dim=1)
         on_time = None if weights is None else spread_over_time(weights, batch.mask, self.encoder.stride)
         return Answer(self.head(pooled), on_time)
+
+    def _answer_steps(
+        self, features: Float[Tensor, "batch steps width"], facts: Float[Tensor, "batch facts"], batch: Batch
+    ) -> Float[Tensor, "batch time outputs"]:
+        """Answer each step by its features; every time step that a strided step covers gets its answer."""
+        if "late" in self.sentence.fusions:
+            features = torch.cat([features, facts[:, None].expand(-1, features.shape[1], -1)], dim=2)
+        logits: Tensor = self.head(features)
+        return logits.repeat_interleave(self.encoder.stride, dim=1)[:, : batch.mask.shape[1]]
 
     def _read(self, batch: Batch, facts: Float[Tensor, "batch width"]) -> Float[Tensor, "batch time inputs"]:
         """Lay side by side what the encoder reads at each step."""
@@ -165,11 +184,12 @@ ENCODER_BUILDERS: dict[type[Part], Callable[[Any, int], nn.Module]] = {
     LSTM: _recurrent,
     GRU: _recurrent,
 }
-POOLING_BUILDERS: dict[type[Part], Callable[[Any, Any, int], nn.Module]] = {
+POOLING_BUILDERS: dict[type[Part], Callable[[Any, Any, int], nn.Module | None]] = {
     AttentionPooling: lambda part, encoder, facts: AdditiveAttention(encoder.width, part.hidden_size),
     LastPooling: lambda part, encoder, facts: Last(encoder.bidirectional),
     MeanPooling: lambda part, encoder, facts: Mean(),
     MaxPooling: lambda part, encoder, facts: Max(),
+    NoPooling: lambda part, encoder, facts: None,
     MetadataAttentionPooling: lambda part, encoder, facts: MetadataAttention(encoder.width, facts, part.hidden_size),
 }
 HEAD_BUILDERS: dict[type[Part], Callable[[Any, int, int], nn.Module]] = {

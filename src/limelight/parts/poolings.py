@@ -1,4 +1,4 @@
-"""Poolings: what turns the features of all steps into one vector for the series."""
+"""Poolings: what turns the features of all steps into one vector for the series, if one is wanted."""
 
 from __future__ import annotations
 
@@ -69,6 +69,16 @@ class MaxPooling(Part):
     name = "max"
 
 
+@dataclass
+class NoPooling(Part):
+    """No vector for the series: the features of each step are answered by themselves, for a label at each step."""
+
+    name = "none"
+
+
 POOLINGS: Mapping[str, type[Part]] = MappingProxyType(
-    {part.name: part for part in (AttentionPooling, LastPooling, MeanPooling, MaxPooling, MetadataAttentionPooling)}
+    {
+        part.name: part
+        for part in (AttentionPooling, LastPooling, MeanPooling, MaxPooling, MetadataAttentionPooling, NoPooling)
+    }
 )

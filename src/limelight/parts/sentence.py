@@ -13,7 +13,7 @@ from limelight.parts.contexts import CONTEXTS, ContextEncoding
 from limelight.parts.encoders import ENCODERS, LSTM, ConvLSTM
 from limelight.parts.fusions import ATTENTION, read_fusion
 from limelight.parts.heads import HEADS, LinearHead
-from limelight.parts.poolings import POOLINGS, AttentionPooling, LastPooling, MetadataAttentionPooling
+from limelight.parts.poolings import POOLINGS, AttentionPooling, LastPooling, MetadataAttentionPooling, NoPooling
 
 WORDS: Mapping[str, Mapping[str, type[Part]]] = MappingProxyType(
     {"encoder": ENCODERS, "pooling": POOLINGS, "head": HEADS}
@@ -127,7 +127,15 @@ class Sentence:
             "context": self.context.to_json(),
         }
 
-    def settled(self, typical_length: float, *, missing: bool, irregular: bool, metadata: bool = False) -> Sentence:
+    def settled(
+        self,
+        typical_length: float,
+        *,
+        missing: bool,
+        irregular: bool,
+        metadata: bool = False,
+        by_step: bool = False,
+    ) -> Sentence:
         """Settle what depends on the training part.
 
         Parameters
@@ -140,11 +148,19 @@ class Sentence:
             Whether its clock is irregular.
         metadata
             Whether it has metadata to learn from.
+        by_step
+            Whether each step is answered by itself, which leaves no place for a pooling.
 
         Returns
         -------
         Sentence
-            Without ``"auto"``; what was stated stays.
+            Without ``"auto"``; what was stated stays, but for the pooling of a network that answers each step.
+
+        Raises
+        ------
+        ParameterError
+            If there is no pooling for answers about whole series, or the pooling is ``metadata_attention`` in a network
+            that answers each step.
 
         Example
         -------
@@ -153,15 +169,28 @@ class Sentence:
         >>> Sentence.of("gru").settled(100, missing=False, irregular=False, metadata=True).fusion
         ('late',)
         """
-        encoder = self.encoder
+        encoder, pooling = self.encoder, self._settled_pooling(by_step)
         if isinstance(encoder, ConvLSTM):
-            encoder = encoder.for_length(typical_length)
+            encoder = encoder.for_length(typical_length, by_step=by_step)
         treated = ("mask" if missing else "error") if self.missing == "auto" else self.missing
         clock = ("elapsed" if irregular else "order") if self.clock == "auto" else self.clock
         fusion = self.fusion
         if fusion == "auto":
             fusion = ("late",) if metadata and not self.needs_metadata else ()
-        return replace(self, encoder=encoder, missing=treated, clock=clock, fusion=fusion)
+        return replace(self, encoder=encoder, pooling=pooling, missing=treated, clock=clock, fusion=fusion)
+
+    def _settled_pooling(self, by_step: bool) -> Part:
+        if by_step and isinstance(self.pooling, MetadataAttentionPooling):
+            raise ParameterError(
+                "expected fusion 'late', 'repeat' or 'film' where each step has a label, got attention by metadata, "
+                "which gives one answer for the whole series; take one of the three"
+            )
+        if not by_step and isinstance(self.pooling, NoPooling):
+            raise ParameterError(
+                "expected a pooling for labels of whole series, got pooling='none', which answers each step; take "
+                "'attention', 'last', 'mean' or 'max'"
+            )
+        return NoPooling() if by_step else self.pooling
 
     @property
     def takes_missing(self) -> bool:
@@ -233,6 +262,8 @@ PRESETS: Mapping[str, Callable[[], Sentence]] = MappingProxyType(
         "bilstm": lambda: _articles_lstm(hidden_size=50, bidirectional=True),
         "metadata_repeat": lambda: _articles_fusion("repeat", embedding_size=10),
         "metadata_late": lambda: _articles_fusion("late", embedding_size=10, number_size=32),
+        "multilabel_lstm": lambda: Sentence(LSTM(hidden_size=64), LastPooling(), LinearHead()),
+        "step_lstm": lambda: Sentence(LSTM(hidden_size=64), NoPooling(), LinearHead()),
         "metadata_attention": lambda: _articles_fusion(pooling=MetadataAttentionPooling()),
     }
 )
@@ -245,7 +276,8 @@ def preset(name: str) -> Sentence:
     ----------
     name
         ``"attention_bilstm"``, ``"lstm"``, ``"stacked_lstm"`` or ``"bilstm"``; with metadata ``"metadata_repeat"``,
-        ``"metadata_late"`` or ``"metadata_attention"``.
+        ``"metadata_late"`` or ``"metadata_attention"``; for several labels ``"multilabel_lstm"``; for labels of steps
+        ``"step_lstm"``.
 
     Returns
     -------

@@ -24,9 +24,10 @@ from limelight.data.statistics import channel_statistics
 from limelight.errors import OutputError, ParameterError
 from limelight.model.batching import clock_kind, shape_of
 from limelight.model.fitted import FittedModel
+from limelight.model.targets import targets_of
 from limelight.nn.network import Network
 from limelight.parts.sentence import Sentence
-from limelight.task import Task
+from limelight.task import Codes, Task
 from limelight.training.callbacks import (
     BestWeights,
     EpochSeed,
@@ -38,6 +39,7 @@ from limelight.training.callbacks import (
     StopOnInterrupt,
 )
 from limelight.training.loaders import BatchesOfPanel, training_loader, validation_loader
+from limelight.training.losses import loss_for, series_weights
 from limelight.training.module import TrainedNetwork
 from limelight.training.preparation import digest_of, fit_scaling, learn_words, require_usable, settle
 from limelight.training.settings import LEAST_BATCHES_OF_AN_EPOCH, TrainingSettings
@@ -155,18 +157,25 @@ def fit(
     require_device(settings)
     statistics = channel_statistics(panel)
     vocabulary = learn_words(sentence, panel, fields)
-    sentence = settle(sentence, panel, statistics, validation, metadata=vocabulary is not None and vocabulary.has_facts)
+    has_facts = vocabulary is not None and vocabulary.has_facts
+    sentence = settle(sentence, panel, statistics, validation, metadata=has_facts, by_step=task.by_step)
     require_usable(sentence, panel, validation, statistics)
     settings = settings.for_series(len(panel))
     checkpoint = checkpoint_to_resume(folder) if resume else None
-    batches = BatchesOfPanel(panel, task.encode(panel.require_labels()), sentence, vocabulary)
+    batches = BatchesOfPanel(panel, targets_of(task, panel), sentence, vocabulary)
+    codes = batches.targets.every()
+    balanced = settings.imbalance == "balanced"
     loader = training_loader(
-        batches, settings.batch_size or 1, seed, LEAST_BATCHES_OF_AN_EPOCH, workers=settings.workers
+        batches,
+        settings.batch_size or 1,
+        seed,
+        LEAST_BATCHES_OF_AN_EPOCH,
+        workers=settings.workers,
+        weights=series_weights(task, codes, panel.lengths) if balanced else None,
     )
     checks = None
     if validation is not None:
-        codes = task.encode(validation.require_labels())
-        checks = validation_loader(BatchesOfPanel(validation, codes, sentence, vocabulary))
+        checks = validation_loader(BatchesOfPanel(validation, targets_of(task, validation), sentence, vocabulary))
     started = time.perf_counter()
     with _own_randomness(seed), _quiet_lightning():
         network = Network(sentence, len(panel.channels), task.outputs, shape_of(vocabulary))
@@ -181,7 +190,8 @@ def fit(
             digest_of(validation),
             None if vocabulary is None else vocabulary.to_json(),
         ]
-        module = TrainedNetwork(network, task, settings, epochs * len(loader), json.dumps(asked, sort_keys=True))
+        loss = loss_for(task, codes, settings.imbalance)
+        module = TrainedNetwork(network, loss, settings, epochs * len(loader), json.dumps(asked, sort_keys=True))
         watch = _watch(settings, seed, folder, progress, checks is not None)
         trainer = _trainer(settings, watch, folder)
         with watch.interrupt:
@@ -194,7 +204,7 @@ def fit(
     watch.best.restore(network)
     network.cpu().eval()
     _require_finite_weights(network, settings)
-    facts = _facts(panel, validation, task, settings, seed)
+    facts = _facts(panel, validation, task, codes, settings, seed)
     facts["missing_values"] = int(statistics.missing.sum())
     model = FittedModel(task, sentence, network, panel.channels, facts, vocabulary)
     return Training(
@@ -269,7 +279,9 @@ def checkpoint_to_resume(folder: Path | None) -> Path:
     return file
 
 
-def _facts(panel: Panel, validation: Panel | None, task: Task, settings: TrainingSettings, seed: int) -> dict[str, Any]:
+def _facts(
+    panel: Panel, validation: Panel | None, task: Task, codes: Codes, settings: TrainingSettings, seed: int
+) -> dict[str, Any]:
     return {
         "training_series": len(panel),
         "validation_series": 0 if validation is None else len(validation),
@@ -277,7 +289,7 @@ def _facts(panel: Panel, validation: Panel | None, task: Task, settings: Trainin
         "training": settings.to_json(),
         "seed": seed,
         "clock": clock_kind(panel),
-        "class_counts": np.bincount(task.encode(panel.require_labels()), minlength=len(task.classes)).tolist(),
+        "shares": task.shares(codes).tolist(),
     }
 
 

@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from limelight.data.panel import Panel
 from limelight.model.batching import batches_by_length, make_batch
+from limelight.model.targets import Targets
 from limelight.model.vocabulary import Vocabulary
 from limelight.nn.batch import Batch
 from limelight.parts.sentence import Sentence
@@ -29,8 +30,8 @@ class BatchesOfPanel(Dataset[Batch]):
     ----------
     panel
         The series.
-    codes
-        Class of each series, shape (n,).
+    targets
+        The truth about them.
     sentence
         Of the network that takes the batches: says whether they have the time between steps and missing values.
     vocabulary
@@ -38,9 +39,9 @@ class BatchesOfPanel(Dataset[Batch]):
     """
 
     def __init__(
-        self, panel: Panel, codes: NDArray[np.int64], sentence: Sentence, vocabulary: Vocabulary | None = None
+        self, panel: Panel, targets: Targets, sentence: Sentence, vocabulary: Vocabulary | None = None
     ) -> None:
-        self.panel, self.codes, self.sentence = panel, codes, sentence
+        self.panel, self.targets, self.sentence = panel, targets, sentence
         self.facts = None if vocabulary is None else vocabulary.encode(panel.metadata, len(panel), panel.signals)
 
     def __getitem__(self, rows: Rows) -> Batch:
@@ -48,7 +49,7 @@ class BatchesOfPanel(Dataset[Batch]):
         return make_batch(
             self.panel,
             rows,
-            self.codes,
+            self.targets,
             elapsed=sentence.needs_clock,
             missing=sentence.takes_missing,
             facts=self.facts,
@@ -71,6 +72,8 @@ class ShuffledBatches(Sampler[Rows]):
         Any whole number.
     least_batches
         Go through the set as often as it takes for so many batches.
+    weights
+        How probable each series is at each draw, shape (n,); None takes each once in every pass.
 
     Example
     -------
@@ -79,8 +82,15 @@ class ShuffledBatches(Sampler[Rows]):
     ([2, 2, 1], [0, 1, 2, 3, 4])
     """
 
-    def __init__(self, lengths: NDArray[np.int64], batch_size: int, seed: int, least_batches: int) -> None:
-        self.lengths, self.batch_size, self.seed = lengths, batch_size, seed
+    def __init__(
+        self,
+        lengths: NDArray[np.int64],
+        batch_size: int,
+        seed: int,
+        least_batches: int,
+        weights: NDArray[np.float64] | None = None,
+    ) -> None:
+        self.lengths, self.batch_size, self.seed, self.weights = lengths, batch_size, seed, weights
         self.passes = max(1, math.ceil(least_batches * batch_size / len(lengths)))
         self.epoch = 0
 
@@ -90,7 +100,11 @@ class ShuffledBatches(Sampler[Rows]):
     def __iter__(self) -> Iterator[Rows]:
         # A generator: Lightning asks for the iterator of a resumed epoch before it tells the number of that epoch.
         random = np.random.default_rng([self.seed, self.epoch])
-        order = np.concatenate([random.permutation(len(self.lengths)) for _ in range(self.passes)])
+        n = len(self.lengths)
+        if self.weights is None:
+            order = np.concatenate([random.permutation(n) for _ in range(self.passes)])
+        else:
+            order = random.choice(n, size=n * self.passes, p=self.weights)
         if self.lengths.min() == self.lengths.max():
             batches = self._cut(order)
         else:
@@ -116,10 +130,16 @@ class LateLoader(DataLoader[Batch]):
 
 
 def training_loader(
-    batches: BatchesOfPanel, batch_size: int, seed: int, least_batches: int, workers: int = 0
+    batches: BatchesOfPanel,
+    batch_size: int,
+    seed: int,
+    least_batches: int,
+    workers: int = 0,
+    weights: NDArray[np.float64] | None = None,
 ) -> DataLoader[Batch]:
     """Give the shuffled batches of a training panel; ``loader.sampler.epoch`` says of which epoch."""
-    return _loader(batches, ShuffledBatches(batches.panel.lengths, batch_size, seed, least_batches), workers)
+    rows = ShuffledBatches(batches.panel.lengths, batch_size, seed, least_batches, weights)
+    return _loader(batches, rows, workers)
 
 
 def validation_loader(batches: BatchesOfPanel) -> DataLoader[Batch]:

@@ -8,41 +8,13 @@ import torch
 from lightning.pytorch import LightningModule
 from sklearn.metrics import f1_score
 from torch import Tensor
-from torch.nn import functional
 
 from limelight.errors import ParameterError
 from limelight.nn.batch import Batch
 from limelight.nn.network import Network
-from limelight.task import Task
+from limelight.task import UNKNOWN, Task
+from limelight.training.losses import Loss
 from limelight.training.settings import TrainingSettings
-
-
-def loss_of(task: Task, logits: Tensor, targets: Tensor) -> Tensor:
-    """Give the mean loss of a batch: binary or categorical cross-entropy, from logits.
-
-    Parameters
-    ----------
-    task
-        What is asked.
-    logits
-        Shape (batch, outputs).
-    targets
-        Class of each series, shape (batch,).
-
-    Returns
-    -------
-    Tensor
-        A single number, in nats.
-
-    Example
-    -------
-    >>> loss = loss_of(Task(("a", "b")), torch.zeros(1, 1), torch.tensor([1]))
-    >>> round(loss.item(), 4)
-    0.6931
-    """
-    if task.kind == "binary":
-        return functional.binary_cross_entropy_with_logits(logits[:, 0], targets.to(logits.dtype))
-    return functional.cross_entropy(logits, targets)
 
 
 class TrainedNetwork(LightningModule):
@@ -52,8 +24,8 @@ class TrainedNetwork(LightningModule):
     ----------
     network
         With its normalisation fitted.
-    task
-        What is asked.
+    loss
+        Of the task.
     settings
         Settled for the training series.
     total_steps
@@ -63,43 +35,39 @@ class TrainedNetwork(LightningModule):
     """
 
     def __init__(
-        self, network: Network, task: Task, settings: TrainingSettings, total_steps: int, fingerprint: str
+        self, network: Network, loss: Loss, settings: TrainingSettings, total_steps: int, fingerprint: str
     ) -> None:
         super().__init__()
         self.fingerprint = fingerprint
-        self.network, self.task, self.settings, self.total_steps = network, task, settings, total_steps
+        self.network, self.loss, self.settings, self.total_steps = network, loss, settings, total_steps
         self._logits: list[Tensor] = []
         self._targets: list[Tensor] = []
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         """Give the loss of one batch."""
         assert batch.targets is not None
-        loss = loss_of(self.task, self.network(batch).logits, batch.targets)
+        loss = self.loss(self.network(batch).logits, batch.targets)
         self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch))
         return loss
 
     def validation_step(self, batch: Batch, index: int) -> None:
-        """Keep the answers until all validation series are through."""
+        """Keep the answers about what is known until all validation series are through."""
         assert batch.targets is not None
-        self._logits.append(self.network(batch).logits.cpu())
-        self._targets.append(batch.targets.cpu())
+        logits, targets, task = self.network(batch).logits, batch.targets, self.loss.task
+        if task.by_step:
+            logits, targets = logits[batch.mask], targets[batch.mask]
+        known = targets != UNKNOWN if not task.multilabel else (targets != UNKNOWN).any(dim=1)
+        self._logits.append(logits[known].cpu())
+        self._targets.append(targets[known].cpu())
 
     def on_validation_epoch_end(self) -> None:
         """Score the validation series as one set, not batch by batch."""
         logits, targets = torch.cat(self._logits), torch.cat(self._targets)
         self._logits, self._targets = [], []
-        binary = self.task.kind == "binary"
-        guesses = (logits[:, 0] > 0).long() if binary else logits.argmax(dim=1)
-        f1 = f1_score(
-            targets,
-            guesses,
-            average="binary" if binary else "macro",
-            pos_label=self.task.positive_index if binary else 1,
-            zero_division=0.0,
-        )
-        self.log("validation_loss", loss_of(self.task, logits, targets))
-        self.log("validation_accuracy", (guesses == targets).float().mean())
-        self.log("validation_f1", float(f1))
+        accuracy, f1 = validation_scores(self.loss.task, logits, targets)
+        self.log("validation_loss", self.loss(logits, targets))
+        self.log("validation_accuracy", accuracy)
+        self.log("validation_f1", f1)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Note what is being trained."""
@@ -123,3 +91,39 @@ class TrainedNetwork(LightningModule):
             optimizer, max_lr=settings.learning_rate, total_steps=self.total_steps + 1
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+def validation_scores(task: Task, logits: Tensor, targets: Tensor) -> tuple[float, float]:
+    """Give accuracy and F1, of the positive class for two classes and macro otherwise, over what is known.
+
+    Parameters
+    ----------
+    task
+        What is asked.
+    logits
+        Shape (N, outputs).
+    targets
+        Shape (N,), or (N, labels) where some labels may be unknown (-1).
+
+    Returns
+    -------
+    tuple[float, float]
+        In [0, 1]; of several labels the share of right answers, and the mean F1 of the labels.
+
+    Example
+    -------
+    >>> validation_scores(Task(("a", "b")), torch.tensor([[2.0], [-1.0]]), torch.tensor([1, 1]))
+    (0.5, 0.666...)
+    """
+    if task.multilabel:
+        known, guesses = targets != UNKNOWN, (logits > 0).long()
+        right = (guesses == targets) & known
+        both = (guesses * targets * known).sum(dim=0)
+        either = ((guesses + targets) * known).sum(dim=0)
+        f1 = torch.where(either > 0, 2 * both / either.clamp(min=1), 0.0).mean()
+        return float(right.sum() / known.sum().clamp(min=1)), float(f1)
+    binary = task.kind == "binary"
+    guesses = (logits[:, 0] > 0).long() if binary else logits.argmax(dim=1)
+    average, positive = ("binary", task.positive_index) if binary else ("macro", 1)
+    f1 = f1_score(targets, guesses, average=average, pos_label=positive, zero_division=0.0)
+    return float((guesses == targets).float().mean()), float(f1)

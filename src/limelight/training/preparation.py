@@ -41,7 +41,13 @@ def learn_words(sentence: Sentence, panel: Panel, fields: Mapping[str, str] | No
 
 
 def settle(
-    sentence: Sentence, panel: Panel, statistics: ChannelStatistics, validation: Panel | None, *, metadata: bool
+    sentence: Sentence,
+    panel: Panel,
+    statistics: ChannelStatistics,
+    validation: Panel | None,
+    *,
+    metadata: bool,
+    by_step: bool,
 ) -> Sentence:
     """Settle the parts that depend on the training series; missing values in the validation part count too."""
     missing = bool(statistics.missing.any())
@@ -52,6 +58,7 @@ def settle(
         missing=missing,
         irregular=statistics.clock is not None and statistics.clock.irregular,
         metadata=metadata,
+        by_step=by_step,
     )
 
 
@@ -85,14 +92,16 @@ def digest_of(panel: Panel | None) -> str:
     digest = hashlib.sha256()
     if panel is None:
         return digest.hexdigest()
-    digest.update(repr((panel.ids.tolist(), panel.lengths.tolist(), panel.require_labels().tolist())).encode())
+    labels = None if panel.labels is None else panel.labels.tolist()
+    digest.update(repr((panel.ids.tolist(), panel.lengths.tolist(), labels)).encode())
     fingerprint = getattr(panel.backing, "fingerprint", None)
     if fingerprint is not None:  # the files say themselves what is in them
         digest.update(repr((fingerprint, panel.starts.tolist())).encode())
         return digest.hexdigest()
     for block in panel.blocks():
         digest.update(block.values.tobytes())
-        for array in (block.times, None if block.signals is None else block.signals.codes):
+        told = (None if facts is None else facts.codes for facts in (block.signals, block.step_labels))
+        for array in (block.times, *told):
             if array is not None:
                 digest.update(array.tobytes())
     return digest.hexdigest()

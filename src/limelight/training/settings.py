@@ -68,11 +68,15 @@ class TrainingSettings:
     workers
         Processes that prepare the training batches beside the training, 0 to 64; the numbers come out the same with any
         number of them. Worth it where reading takes long, as from a store larger than memory.
+    imbalance
+        What makes rare classes or labels count: ``"weights"`` in the loss, ``"focal"`` loss, ``"balanced"`` batches,
+        which draw the series that have them more often; ``"none"`` nothing. Probabilities are no longer those of the
+        data then; calibration on validation series mends that.
 
     Source
     ------
     Loshchilov and Hutter, Decoupled Weight Decay Regularization, 2019 (AdamW). Smith and Topin, Super-Convergence,
-    2018 (one cycle).
+    2018 (one cycle). Lin et al., Focal Loss for Dense Object Detection, 2017.
 
     Example
     -------
@@ -90,6 +94,7 @@ class TrainingSettings:
     gradient_clip: Annotated[float, Field(gt=0)] = 1.0
     device: Literal["auto", "cpu", "gpu"] = "auto"
     workers: Annotated[int, Field(ge=0, le=64)] = 0
+    imbalance: Literal["none", "weights", "focal", "balanced"] = "none"
 
     @classmethod
     def checked(cls, **settings: Any) -> TrainingSettings:

@@ -1,0 +1,154 @@
+"""Losses: cross-entropy from logits over what is known, with what makes rare classes count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from limelight.task import UNKNOWN, Codes, Task
+
+FOCUS = 2.0
+MOST_WEIGHT = 100.0
+
+
+@dataclass(frozen=True, eq=False)
+class Loss:
+    """The loss of a task.
+
+    Parameters
+    ----------
+    task
+        What is asked.
+    weights
+        How much each class counts, shape (classes,), or, when binary or multi-label, how much the second class or a
+        label that is there counts against one that is not, shape (outputs,); None counts all alike.
+    focus
+        How much answers that are right already count less: the exponent of the focal loss, 0 for plain cross-entropy.
+
+    Source
+    ------
+    Lin et al., Focal Loss for Dense Object Detection, 2017.
+
+    Example
+    -------
+    >>> Loss(Task(("a", "b")))(torch.zeros(2, 1), torch.tensor([1, -1])).item()
+    0.6931...
+    """
+
+    task: Task
+    weights: Tensor | None = None
+    focus: float = 0.0
+
+    def __call__(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Give the mean loss over what is known.
+
+        Parameters
+        ----------
+        logits
+            Shape (batch, outputs), or (batch, time, outputs) for a task of steps.
+        targets
+            Codes, -1 where not known, shape (batch,) or (batch, time); with several labels (..., labels).
+
+        Returns
+        -------
+        Tensor
+            A single number, in nats; 0 where nothing is known.
+        """
+        known = targets != UNKNOWN
+        if self.task.kind == "binary":
+            logits = logits[..., 0]
+        if not bool(known.all()):
+            logits, targets = logits[known], targets[known]
+        if not targets.numel():
+            return logits.sum() * 0.0
+        weights = None if self.weights is None else self.weights.to(logits.device)
+        if self.task.kind == "multiclass":
+            logits, targets = logits.reshape(-1, logits.shape[-1]), targets.reshape(-1)
+            if not self.focus:
+                return functional.cross_entropy(logits, targets, weight=weights)
+            each = functional.cross_entropy(logits, targets, reduction="none")
+        else:
+            truth = targets.to(logits.dtype)
+            if weights is not None and self.task.multilabel:
+                weights = weights.expand(known.shape)[known].reshape(truth.shape)
+            if not self.focus:
+                return functional.binary_cross_entropy_with_logits(logits, truth, pos_weight=weights)
+            each = functional.binary_cross_entropy_with_logits(logits, truth, reduction="none")
+        return ((1 - torch.exp(-each)) ** self.focus * each).mean()
+
+
+def loss_for(task: Task, codes: Codes, imbalance: str) -> Loss:
+    """Choose the loss of a training.
+
+    Parameters
+    ----------
+    task
+        What is asked.
+    codes
+        Of the training part, -1 where not known, shape (N,) or (N, labels).
+    imbalance
+        ``"weights"`` lets every class count as much as any other, whatever its number, up to a hundredfold; of several
+        labels, what is there as much as what is not. ``"focal"`` lets answers that are right already count less.
+        Anything else changes nothing.
+
+    Returns
+    -------
+    Loss
+        From logits.
+
+    Example
+    -------
+    >>> loss_for(Task(("a", "b")), np.array([0, 0, 0, 1]), "weights").weights.tolist()
+    [3.0]
+    """
+    if imbalance == "focal":
+        return Loss(task, focus=FOCUS)
+    if imbalance != "weights":
+        return Loss(task)
+    if task.kind == "multiclass":
+        counts = np.bincount(codes[codes != UNKNOWN], minlength=len(task.classes))
+        weights = counts.sum() / (len(counts) * np.maximum(counts, 1))
+        return Loss(task, torch.from_numpy(np.minimum(weights, MOST_WEIGHT)).float())
+    there, absent = (np.atleast_1d((codes == code).sum(axis=0)) for code in (1, 0))
+    weights = np.clip(absent / np.maximum(there, 1), 1 / MOST_WEIGHT, MOST_WEIGHT)
+    return Loss(task, torch.from_numpy(weights).float())
+
+
+def series_weights(task: Task, codes: Codes, lengths: np.ndarray) -> np.ndarray:
+    """Say how often each series should be drawn so that rare classes are met as often as common ones.
+
+    Parameters
+    ----------
+    task
+        What is asked.
+    codes
+        Of the training part, shape (N,) or (N, labels).
+    lengths
+        Steps of each series, shape (n,); N is their sum for a task of steps, else n.
+
+    Returns
+    -------
+    NDArray[np.float64]
+        Probabilities, shape (n,): a series counts by the rarest class or label that it has.
+
+    Example
+    -------
+    >>> series_weights(Task(("a", "b")), np.array([0, 0, 0, 1]), np.ones(4)).round(3).tolist()
+    [0.167, 0.167, 0.167, 0.5]
+    """
+    n = len(lengths)
+    series = np.repeat(np.arange(n), lengths.astype(np.int64)) if task.by_step else np.arange(n)
+    classes = range(len(task.classes))
+    has = [codes[:, place] == 1 if task.multilabel else codes == place for place in classes]
+    met = np.stack([np.bincount(series[one], minlength=n) > 0 for one in has], axis=1)
+    if task.multilabel:  # a series with none of the labels is of a class of its own
+        met = np.concatenate([met, ~met.any(axis=1, keepdims=True)], axis=1)
+    rarity = 1.0 / np.maximum(met.sum(axis=0), 1)
+    weights = (met * rarity).max(axis=1)
+    weights[weights == 0] = rarity.min()  # nothing is known of it
+    probabilities: np.ndarray = weights / weights.sum()
+    return probabilities
