@@ -1,0 +1,137 @@
+"""The headline scores for each value of a metadata field: whether the answers fail in one place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from limelight.errors import DataError
+from limelight.evaluation.answers import Answers
+from limelight.evaluation.counts import HEADLINE, Tally, headline, series_of_answers
+from limelight.evaluation.intervals import tally_intervals
+from limelight.task import Task, is_known
+
+MOST_VALUES = 12
+FEWEST_SERIES = 10
+"""A group of fewer is no sign of a weak place."""
+JUDGED = "balanced_accuracy"
+
+
+def score_groups(
+    task: Task,
+    codes: ArrayLike,
+    probabilities: ArrayLike,
+    values: ArrayLike,
+    lengths: ArrayLike | None = None,
+    *,
+    thresholds: ArrayLike | None = None,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Score the answers apart for each value of a metadata field.
+
+    Parameters
+    ----------
+    task
+        What was asked.
+    codes
+        The truth, -1 where it is not known, shape (N,), or (N, labels) when multi-label.
+    probabilities
+        Shape (N, classes) or (N, labels).
+    values
+        What the field says of each series, shape (n,): words, numbers, dates or booleans; None, NaN or "" where it
+        says nothing. More than 12 different numbers or dates are cut into quartiles; of more than 12 words the
+        commonest have a row each.
+    lengths
+        How many of the N steps belong to each series, shape (n,); needed for steps.
+    thresholds
+        As for ``score``.
+    seed
+        Of the intervals.
+
+    Returns
+    -------
+    dict[str, Any]
+        ``groups``: for each the ``value`` in words, its ``kind`` (``"value"``, ``"range"``, ``"other"`` or
+        ``"missing"``), ``n`` (series with a known label), ``accuracy``, ``balanced_accuracy`` and ``f1`` as from
+        ``score``, None where one is not defined, and ``interval`` of the balanced accuracy as from ``intervals``.
+        ``worst``: the place in ``groups`` with the lowest balanced accuracy among those of at least 10 series; None
+        where there are not two of them. ``clearly``: whether the whole interval of the worst is below the balanced
+        accuracy of all.
+
+    Raises
+    ------
+    DataError, LabelError, ParameterError
+        If the arrays do not fit the task or each other.
+
+    Example
+    -------
+    >>> right, wrong = [0.9, 0.1], [0.2, 0.8]
+    >>> answers = [right] * 40 + [right, wrong] * 10
+    >>> by_machine = score_groups(Task(("a", "b")), [0] * 60, answers, ["m1"] * 40 + ["m2"] * 20)
+    >>> [(group["value"], group["n"], group["accuracy"]) for group in by_machine["groups"]]
+    [('m1', 40, 1.0), ('m2', 20, 0.5)]
+    >>> by_machine["worst"], by_machine["clearly"]
+    (1, True)
+    """
+    answers = Answers.of(task, codes, probabilities, thresholds)
+    series = series_of_answers(answers, lengths)
+    field = np.asarray(values)
+    n = len(answers.codes) if lengths is None else len(np.asarray(lengths))
+    if field.shape != (n,):
+        raise DataError(
+            f"expected one value of the field for each of the {n} series, got an array of shape {field.shape}; give "
+            "them in the order of the series"
+        )
+    rows = []
+    for value, kind, mine in _parts(field):
+        counts = None if lengths is None else np.asarray(lengths)[mine]
+        tally = Tally.of(answers.at(mine[series]), counts)
+        scores = headline(task, tally.total())
+        plain = {name: None if np.isnan(scores[name][0]) else float(scores[name][0]) for name in HEADLINE}
+        interval = tally_intervals(tally, seed)[JUDGED]
+        rows.append({"value": value, "kind": kind, "n": int(tally.times.sum()), **plain, "interval": interval})
+    judged = [place for place, row in enumerate(rows) if row["n"] >= FEWEST_SERIES and row[JUDGED] is not None]
+    worst = min(judged, key=lambda place: rows[place][JUDGED]) if len(judged) > 1 else None
+    whole = headline(task, Tally.of(answers, lengths).total())[JUDGED][0]
+    ends = None if worst is None else rows[worst]["interval"]
+    return {"groups": rows, "worst": worst, "clearly": bool(ends and ends[1] < whole)}
+
+
+def _parts(field: NDArray[Any]) -> list[tuple[str, str, NDArray[np.bool_]]]:
+    """Cut series by a field: name, kind and which series, for each part that has any."""
+    known = ~np.isnat(field) if field.dtype.kind == "M" else is_known(field)
+    given = field[known]
+    if given.dtype.kind == "O":
+        numbers = all(isinstance(value, (int, float, np.number)) for value in given.tolist())
+        given = given.astype(np.float64) if numbers and len(given) else given.astype(str)
+    names, codes, counts = np.unique(given, return_inverse=True, return_counts=True)
+    if len(names) > MOST_VALUES and given.dtype.kind in "iufM":
+        parts = _quartiles(given)
+    else:
+        commonest = np.sort(np.argsort(-counts, kind="stable")[:MOST_VALUES])
+        parts = [(_word(names[code]), "value", codes == code) for code in commonest.tolist()]
+        parts.append(("other", "other", ~np.isin(codes, commonest)))
+    whole = []
+    for name, kind, mine in parts:
+        every = np.zeros(len(field), dtype=bool)
+        every[known] = mine
+        whole.append((name, kind, every))
+    whole.append(("missing", "missing", ~known))
+    return [part for part in whole if part[2].any()]
+
+
+def _quartiles(given: NDArray[Any]) -> list[tuple[str, str, NDArray[np.bool_]]]:
+    """Cut numbers or dates at values that occur, a quarter of the series between two cuts as far as ties allow."""
+    cuts = np.unique(np.sort(given)[[len(given) * quarter // 4 for quarter in (1, 2, 3)]])
+    cuts = cuts[cuts > given.min()]
+    places = np.searchsorted(cuts, given, side="right")
+    words = [_word(cut) for cut in cuts]
+    middle = [f"{low} to below {high}" for low, high in zip(words, words[1:], strict=False)]
+    names = [f"below {words[0]}", *middle, f"from {words[-1]}"]
+    return [(name, "range", places == place) for place, name in enumerate(names)]
+
+
+def _word(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, (float, np.floating)) else str(value)
