@@ -49,17 +49,19 @@ class Prediction:
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
-        """Probability of each class in the order of ``task.classes``, shape (n, classes)."""
-        if self.task.kind == "binary":
-            second = 1 / (1 + np.exp(-self.logits[:, 0].clip(-500, 500)))
-            return np.stack([1 - second, second], axis=1)
+        """Probability of each class, or of each of several labels, in the order of the task, shape (n, classes)."""
+        if self.task.kind != "multiclass":
+            there: NDArray[np.float64] = 1 / (1 + np.exp(-self.logits.clip(-500, 500)))
+            return there if self.task.multilabel else np.concatenate([1 - there, there], axis=1)
         shifted = np.exp(self.logits - self.logits.max(axis=1, keepdims=True))
         probabilities: NDArray[np.float64] = shifted / shifted.sum(axis=1, keepdims=True)
         return probabilities
 
     @property
     def labels(self) -> NDArray[Any]:
-        """The most probable class of each series, shape (n,)."""
+        """The most probable class of each series, shape (n,); of several labels 0 or 1 each, shape (n, labels)."""
+        if self.task.multilabel:
+            return (self.probabilities >= 0.5).astype(np.int64)
         return self.task.decode(self.probabilities.argmax(axis=1))
 
 
