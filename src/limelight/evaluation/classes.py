@@ -102,8 +102,8 @@ def average_classes(cells: Cells, width: int) -> dict[str, dict[str, float | Non
     -------
     dict[str, dict[str, float | None]]
         ``macro``: the plain mean, in which a precision without answers and a recall without a true one count as 0;
-        ``weighted``: by how often each is true; ``micro``: from the counts of all put together. None where nothing
-        could be right.
+        ``weighted``: by how often each is true; ``micro``: from the counts of all put together. None where it is not
+        defined for any class.
 
     Example
     -------
@@ -117,12 +117,19 @@ def average_classes(cells: Cells, width: int) -> dict[str, dict[str, float | Non
         return {kind: dict.fromkeys(AVERAGED) for kind in ("macro", "micro", "weighted")}
     averages = {}
     for kind in ("macro", "micro", "weighted"):
-        nothing = np.nan if kind == "micro" else 0
         values = precision_recall_fscore_support(
-            true, given, labels=met, average=kind, sample_weight=times, zero_division=nothing
+            true, given, labels=met, average=kind, sample_weight=times, zero_division=0
         )
-        averages[kind] = {name: _number(value) for name, value in zip(AVERAGED, values[:3], strict=True)}
-    return averages
+        averages[kind] = dict(zip(AVERAGED, map(float, values[:3]), strict=True))
+    return {
+        kind: where_defined(kind, mean, *np.isin((true, given), met).any(axis=1)) for kind, mean in averages.items()
+    }
+
+
+def where_defined(kind: str, mean: dict[str, float], occurs: bool, answered: bool) -> dict[str, float | None]:
+    """Put None for what no class defines: precision where none is answered, recall and weights where none occurs."""
+    defined = {"precision": answered, "recall": occurs, "f1": True}
+    return {name: value if defined[name] and (occurs or kind != "weighted") else None for name, value in mean.items()}
 
 
 def _areas(truth: NDArray[np.bool_], probability: Probabilities) -> tuple[float | None, float | None]:

@@ -80,20 +80,24 @@ class Tally:
         if lengths is None and not task.multilabel:
             counts = confusion_counts(answers).reshape(-1)
             return cls(task, _meaning(width)[counts.nonzero()[0]], counts[counts > 0])
-        series = series_of_answers(answers, lengths)
-        n = len(answers.codes) if lengths is None else len(np.asarray(lengths))
-        known = answers.codes != UNKNOWN
-        if task.multilabel:
-            rows = _rows_of_labels(answers, series, n)
-        else:
-            cells = width * answers.codes[known] + answers.decisions[known]
-            rows = _count(series[known], cells, (n, width * width)) @ _meaning(width)
-        rows = csr_array(rows)[np.diff(csr_array(rows).indptr) > 0]
+        rows = rows_of_series(answers, lengths)
+        rows = rows[np.diff(rows.indptr) > 0]
         return cls(task, rows, np.ones(rows.shape[0], dtype=np.int64))
 
     def total(self) -> Numbers:
         """Add all rows up, shape (1, 4 K + 2)."""
         return np.asarray(self.rows.T @ self.times, dtype=np.float64)[None]
+
+
+def rows_of_series(answers: Answers, lengths: ArrayLike | None) -> csr_array:
+    """Count what a ``Tally`` does for each of n series in their order, shape (n, 4 K + 2)."""
+    width, known = len(answers.task.classes), answers.codes != UNKNOWN
+    series = series_of_answers(answers, lengths)
+    n = len(answers.codes) if lengths is None else len(np.asarray(lengths))
+    if answers.task.multilabel:
+        return _rows_of_labels(answers, series, n)
+    cells = width * answers.codes[known] + answers.decisions[known]
+    return csr_array(_count(series[known], cells, (n, width * width)) @ _meaning(width))
 
 
 def series_of_answers(answers: Answers, lengths: ArrayLike | None) -> Codes:

@@ -71,14 +71,14 @@ def intervals(
     return tally_intervals(Tally.of(Answers.of(task, codes, probabilities, thresholds), lengths), seed)
 
 
-def tally_intervals(tally: Tally, seed: int = 0) -> dict[str, list[float] | None]:
-    """Give the intervals of ``intervals`` from counts of each series."""
+def tally_intervals(tally: Tally, seed: int = 0, share: float = 1.0) -> dict[str, list[float] | None]:
+    """Give the intervals of ``intervals`` from counts of each series, with a share of the work where they are many."""
     n = int(tally.times.sum())
     if n < 2:
         return dict.fromkeys(HEADLINE)
     draw = np.random.default_rng(seed)
     one_each = len(tally.times) == n
-    draws = int(np.clip(DRAWN_SERIES // n, FEWEST_DRAWS, MOST_DRAWS)) if one_each else MOST_DRAWS
+    draws = int(np.clip(share * DRAWN_SERIES // n, FEWEST_DRAWS, MOST_DRAWS)) if one_each else MOST_DRAWS
     at_once = max(1, BLOCK // len(tally.times))
     blocks = []
     for start in range(0, draws, at_once):

@@ -58,7 +58,7 @@ def score(
           adds up the classes and goes to 2;
         - ``macro``, ``micro``, ``weighted``, and ``samples`` of several labels: averages of precision, recall and F1
           over the classes (answers) that occur or are predicted. A precision of no answers or a recall of no truth
-          counts as 0 in them;
+          counts as 0 in them, and they are None where all are so;
         - ``per_class``: of each class or label by name, see ``score_classes``;
         - ``confusion``: ``labels`` and ``counts``, a row for each true and a column for each predicted class; of
           several labels one such matrix each, absent before there.
@@ -233,16 +233,14 @@ def _shares(task: Task, codes: Codes) -> Probabilities:
     if not task.multilabel:
         if not known.any():
             raise LabelError("expected labels of the training for the baseline, got none; give labelled series")
-        shares: Probabilities = np.bincount(codes[known], minlength=len(task.classes)) / known.sum()
-        return shares
+        return np.bincount(codes[known], minlength=len(task.classes)) / float(known.sum())
     nowhere = [name for name, seen in zip(task.classes, known.T, strict=True) if not seen.any()]
     if nowhere:
         raise LabelError(
             f"expected every label to be known somewhere in the training, got nothing about {listing(nowhere)}; "
             "leave such labels out"
         )
-    shares = (codes == 1).sum(axis=0) / known.sum(axis=0)
-    return shares
+    return np.asarray((codes == 1).mean(axis=0, where=known), dtype=np.float64)
 
 
 @contextmanager

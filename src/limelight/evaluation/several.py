@@ -18,7 +18,7 @@ from sklearn.metrics import (
 
 from limelight.errors import listing
 from limelight.evaluation.answers import Answers, Codes
-from limelight.evaluation.classes import AVERAGED
+from limelight.evaluation.classes import AVERAGED, where_defined
 from limelight.task import UNKNOWN
 
 SIDES = np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])
@@ -82,7 +82,8 @@ def _average_samples(whole: Answers) -> dict[str, float | None]:
     values = precision_recall_fscore_support(
         _matrix(whole.codes[met]), _matrix(whole.decisions[met]), average="samples", zero_division=0
     )
-    return {name: float(value) for name, value in zip(AVERAGED, values[:3], strict=True)}
+    mean = dict(zip(AVERAGED, map(float, values[:3]), strict=True))
+    return where_defined("samples", mean, bool(whole.codes.any()), bool(whole.decisions.any()))
 
 
 def _balanced(matrix: NDArray[np.int64]) -> float | None:
@@ -104,12 +105,13 @@ def _mean(values: list[float | None], skip: bool) -> float | None:
 
 def _reasons(unit: str, lacking: Mapping[str, list[str]]) -> dict[str, str]:
     named = {name: listing(labels) for name, labels in lacking.items()}
-    nothing = "needs a label that occurs or is answered, and there is none"
     complete = f"needs {unit} of which all labels are known, and there are none"
     return {
         "accuracy": f"the accuracy {complete}",
         "subset_accuracy": f"the subset accuracy {complete}",
-        **{name: f"the {name.replace('f1', 'F1')} {nothing}" for name in AVERAGED},
+        "precision": "the precision needs answers with a label, and there are none",
+        "recall": f"the recall needs {unit} with a label, and there are none",
+        "f1": f"the F1 needs {unit} or answers with a label, and there are none",
         "balanced_accuracy": f"the balanced accuracy needs {unit} with and without a label, and there is no such label",
         "matthews": "the Matthews correlation needs every label both there and not, in truth and answers, which is not "
         f"so of {named['matthews']}",
