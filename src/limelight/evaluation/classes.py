@@ -121,9 +121,8 @@ def average_classes(cells: Cells, width: int) -> dict[str, dict[str, float | Non
             true, given, labels=met, average=kind, sample_weight=times, zero_division=0
         )
         averages[kind] = dict(zip(AVERAGED, map(float, values[:3]), strict=True))
-    return {
-        kind: where_defined(kind, mean, *np.isin((true, given), met).any(axis=1)) for kind, mean in averages.items()
-    }
+    occurs, answered = bool(np.isin(true, met).any()), bool(np.isin(given, met).any())
+    return {kind: where_defined(kind, mean, occurs, answered) for kind, mean in averages.items()}
 
 
 def where_defined(kind: str, mean: dict[str, float], occurs: bool, answered: bool) -> dict[str, float | None]:

@@ -77,7 +77,7 @@ class Tally:
     def of(cls, answers: Answers, lengths: ArrayLike | None = None) -> Tally:
         """Count series by series; ``lengths`` says how many of the steps belong to each, and ParameterError if not."""
         task, width = answers.task, len(answers.task.classes)
-        if lengths is None and not task.multilabel:
+        if lengths is None and not (task.multilabel or task.by_step):
             counts = confusion_counts(answers).reshape(-1)
             return cls(task, _meaning(width)[counts.nonzero()[0]], counts[counts > 0])
         rows = rows_of_series(answers, lengths)

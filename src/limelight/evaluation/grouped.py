@@ -132,7 +132,7 @@ def _parts(field: NDArray[Any]) -> list[tuple[str, str, NDArray[np.bool_]]]:
     known = ~np.isnat(field) if field.dtype.kind == "M" else is_known(field)
     given = field[known]
     if given.dtype.kind == "O":
-        numbers = all(isinstance(value, (int, float, np.number)) for value in given.tolist())
+        numbers = not any(isinstance(value, bool) or not isinstance(value, (int, float)) for value in given.tolist())
         given = given.astype(np.float64) if numbers and len(given) else given.astype(str)
     names, codes, counts = np.unique(given, return_inverse=True, return_counts=True)
     if len(names) > MOST_VALUES and given.dtype.kind in "iufM":
@@ -169,6 +169,6 @@ def _word(value: Any) -> str:
 
 def _rounded(value: Any) -> str:
     """Name a cut: four digits of a decimal number, all of a whole one."""
-    if not isinstance(value, (float, np.floating)):
-        return str(value)
-    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    if isinstance(value, (float, np.floating)):
+        return f"{value:.0f}" if abs(float(value)) >= 1000 else f"{value:.4g}"
+    return str(value)

@@ -49,8 +49,9 @@ def intervals(
     Returns
     -------
     dict[str, list[float] | None]
-        ``[low, high]`` for ``accuracy``, ``balanced_accuracy`` and ``f1``; None where there are fewer than two series,
-        or the score is undefined in more than half of the draws.
+        ``[low, high]`` for ``accuracy``, ``balanced_accuracy`` and ``f1``. None where the draws cannot tell: with fewer
+        than two series, where more than half of the draws leave the score undefined, or where all give the same,
+        as when every answer is right.
 
     Raises
     ------
@@ -96,7 +97,7 @@ def _draw_each(draw: np.random.Generator, n: int, draws: int) -> NDArray[np.int6
 
 def _ends(scores: Numbers) -> list[float] | None:
     defined = scores[~np.isnan(scores)]
-    if 2 * len(defined) < len(scores):
+    if 2 * len(defined) < len(scores) or defined.min() == defined.max():
         return None
     low, high = np.percentile(defined, ENDS)
     return [float(low), float(high)]

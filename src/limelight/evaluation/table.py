@@ -57,9 +57,9 @@ def score_lines(metrics: Mapping[str, Any]) -> list[str]:
     >>> answers = Prediction(np.arange(40).astype(str), task, np.array([[-2.0], [2.0]] * 19 + [[2.0], [2.0]]))
     >>> test, baseline = score_prediction(answers, truth), score_baseline(["ok"], truth, task)
     >>> print("\\n".join(score_lines({"test": test, "baseline": baseline})[:3]))
-                        model        95 %      baseline
-    accuracy            0.975  0.925 to 1.000     0.500
-    precision (ok)      0.952                     0.500
+                          model   95 % interval  baseline
+    accuracy              0.975  0.925 to 1.000     0.500
+    precision (ok)        0.952                     0.500
     """
     test = metrics["test"]
     lines = [*_unknown_lines(test), *_overall_lines(test, metrics["baseline"])]
