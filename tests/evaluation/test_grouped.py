@@ -63,7 +63,7 @@ def test_numbers_are_cut_into_quartiles():
 
 
 def test_dates_are_cut_into_quartiles():
-    days = np.datetime64("2024-01-01") + np.arange(40)
+    days = np.datetime64("2024-01-01") + np.arange(30)
     assert [group["value"] for group in groups_of(days)][:2] == [
         "below 2024-01-11", "2024-01-11 to below 2024-01-21"
     ]  # fmt: skip
@@ -117,7 +117,7 @@ def test_the_place_where_it_fails_is_found_and_hardly_by_chance():
 
 def test_the_worst_of_many_like_groups_may_be_by_chance():
     chances = []
-    for seed in range(40):
+    for seed in range(30):
         truth, answers = random_answers(n=240, seed=seed)
         machine = np.random.default_rng(1000 + seed).integers(0, 8, 240).astype(str)
         chances.append(score_groups(TASK, truth, answers, machine)["chance"])

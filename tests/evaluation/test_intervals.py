@@ -33,7 +33,7 @@ def random_answers(task, n, seed=0, unknown=0.0):
 
 
 @given(task=st.sampled_from(TASKS), n=st.integers(1, 40), seed=st.integers(0, 1000), by_step=st.booleans())
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=50)
 def test_headline_scores_from_counts_are_those_of_score(task, n, seed, by_step):
     truth, chances = random_answers(task, n, seed, unknown=0.2)
     if not (truth >= 0).any():

@@ -103,7 +103,7 @@ def test_every_defined_score_is_that_of_scikit_learn_and_every_other_has_a_reaso
 
 
 @given(seed=st.integers(0, 1000), task=st.sampled_from([TWO, THREE]))
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=15)
 def test_unknown_labels_change_no_score_and_are_counted(seed, task):
     truth, chances = one_of_answers(task, 30, seed)
     known = np.random.default_rng(seed).random(30) < 0.7

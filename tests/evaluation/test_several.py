@@ -89,7 +89,7 @@ def test_averages_of_all_kinds_are_those_of_scikit_learn(n, seed):
 
 
 @given(seed=st.integers(0, 1000))
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=15)
 def test_a_label_is_scored_where_it_is_known_whatever_is_known_of_the_others(seed):
     truth, chances = random_answers(40, seed=seed)
     unknown = np.random.default_rng(seed).random(truth.shape) < 0.3
