@@ -63,7 +63,7 @@ def test_numbers_are_cut_into_quartiles():
 
 
 def test_dates_are_cut_into_quartiles():
-    days = np.datetime64("2024-01-01") + np.arange(30)
+    days = np.datetime64("2024-01-01") + np.arange(40)
     assert [group["value"] for group in groups_of(days)][:2] == [
         "below 2024-01-11", "2024-01-11 to below 2024-01-21"
     ]  # fmt: skip
