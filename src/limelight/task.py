@@ -222,33 +222,51 @@ class Task:
             return shares
         return np.bincount(codes[known], minlength=len(self.classes)) / max(int(known.sum()), 1)
 
-    def decide(self, probabilities: NDArray[np.float64], thresholds: NDArray[np.float64] | None = None) -> Codes:
+    def decide(self, probabilities: NDArray[np.float64], thresholds: ArrayLike | None = None) -> Codes:
         """Turn probabilities into codes.
 
         Parameters
         ----------
         probabilities
-            Of each class or label, shape (N, classes or labels).
+            Shape (N, classes) or (N, labels).
         thresholds
-            The probability from which the positive class, shape (1,), or each label, shape (labels,), is answered; None
-            answers the most probable class, and labels from 0.5.
+            The probability from which the positive class, shape (1,), or each of several labels, shape (labels,), is
+            answered. None answers the most probable class, of equal ones the first, and labels from 0.5.
 
         Returns
         -------
         NDArray[np.int64]
             Shape (N,), or (N, labels) when multi-label.
 
+        Raises
+        ------
+        ParameterError
+            If there are thresholds for more than two classes, or not as many as needed.
+
         Example
         -------
-        >>> Task(("ok", "fault"), positive="fault").decide(np.array([[0.7, 0.3]]), np.array([0.2])).tolist()
-        [1]
+        >>> task = Task(("fault", "ok"), positive="fault")
+        >>> task.decide(np.array([[0.3, 0.7], [0.1, 0.9]]), [0.2]).tolist()
+        [0, 1]
         """
+        if thresholds is None:
+            answers: NDArray[Any] = probabilities >= 0.5 if self.multilabel else probabilities.argmax(axis=1)
+            return answers.astype(np.int64)
+        if self.kind == "multiclass":
+            raise ParameterError(
+                f"expected no thresholds for {len(self.classes)} classes, of which the most probable is answered, "
+                "got some; leave them out"
+            )
+        values = np.asarray(thresholds, dtype=np.float64)
+        if values.shape != (self.outputs,):
+            raise ParameterError(
+                f"expected thresholds of shape ({self.outputs},) for {self.kind} answers, got {values.shape}; "
+                "give one for the positive class, or one for each label"
+            )
         if self.multilabel:
-            return (probabilities >= (0.5 if thresholds is None else thresholds)).astype(np.int64)
-        if thresholds is None or self.kind == "multiclass":
-            return np.asarray(probabilities.argmax(axis=1), dtype=np.int64)
+            return (probabilities >= values).astype(np.int64)
         positive = self.positive_index
-        return np.where(probabilities[:, positive] >= thresholds[0], positive, 1 - positive)
+        return np.where(probabilities[:, positive] >= values[0], positive, 1 - positive).astype(np.int64)
 
     def describe(self, unit: str = "series") -> str:
         """Say the task in one line.

@@ -5,11 +5,13 @@ import re
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn import metrics as reference
+from sklearn.dummy import DummyClassifier
 
-from limelight.errors import LabelError
-from limelight.evaluation.metrics import score_baseline, score_prediction
-from limelight.evaluation.table import localisation_sentence, score_lines
+from limelight.errors import DataError, LabelError, ParameterError
+from limelight.evaluation.metrics import baseline, score, score_baseline, score_prediction
 from limelight.model.fitted import Prediction
 from limelight.task import Task
 
@@ -61,6 +63,71 @@ def test_f1_of_more_classes_is_macro():
     assert scores["f1"] == scores["macro"]["f1"]
 
 
+def one_of_answers(task, n, seed):
+    random = np.random.default_rng(seed)
+    width = len(task.classes)
+    return random.integers(0, width, n), random.dirichlet(np.ones(width), n)
+
+
+@given(n=st.integers(1, 60), seed=st.integers(0, 1000), task=st.sampled_from([TWO, THREE]))
+@settings(deadline=None, max_examples=50)
+def test_every_defined_score_is_that_of_scikit_learn_and_every_other_has_a_reason(n, seed, task):
+    truth, chances = one_of_answers(task, n, seed)
+    scores, given_codes = finite(score(task, truth, chances)), chances.argmax(axis=1)
+    places = list(range(len(task.classes)))
+    assert scores["brier"] == pytest.approx(reference.brier_score_loss(truth, chances, labels=places))
+    assert scores["log_loss"] == pytest.approx(reference.log_loss(truth, chances, labels=places))
+    if len(set(truth)) > 1 and len(set(given_codes)) > 1:
+        assert scores["matthews"] == pytest.approx(reference.matthews_corrcoef(truth, given_codes))
+    else:
+        assert scores["matthews"] is None
+    for kind in ("macro", "micro", "weighted"):
+        means = reference.precision_recall_fscore_support(truth, given_codes, average=kind, zero_division=0)[:3]
+        assert list(scores[kind].values()) == pytest.approx(list(means))
+    each = reference.precision_recall_fscore_support(truth, given_codes, labels=places, zero_division=np.nan)
+    for place, one in enumerate(scores["per_class"].values()):
+        is_class = truth == place
+        for name, values in zip(("precision", "recall", "f1"), each, strict=False):
+            assert one[name] == pytest.approx(values[place]) or (one[name] is None and np.isnan(values[place]))
+        if one["roc_auc"] is not None:
+            assert one["roc_auc"] == pytest.approx(reference.roc_auc_score(is_class, chances[:, place]))
+        if is_class.any():
+            assert one["average_precision"] == pytest.approx(
+                reference.average_precision_score(is_class, chances[:, place])
+            )
+        assert one["brier"] == pytest.approx(np.mean((is_class - chances[:, place]) ** 2))
+        assert one["undefined"].keys() == {name for name, value in one.items() if value is None}
+    assert scores["undefined"].keys() == {
+        name for name, value in scores.items() if value is None and name != "positive"
+    }
+
+
+@given(seed=st.integers(0, 1000), task=st.sampled_from([TWO, THREE]))
+@settings(deadline=None, max_examples=15)
+def test_unknown_labels_change_no_score_and_are_counted(seed, task):
+    truth, chances = one_of_answers(task, 30, seed)
+    known = np.random.default_rng(seed).random(30) < 0.7
+    known[0] = True
+    scores = score(task, np.where(known, truth, -1), chances)
+    assert scores == {**score(task, truth[known], chances[known]), "unknown": int((~known).sum())}
+
+
+def test_steps_are_scored_like_series_and_called_steps():
+    truth, chances = one_of_answers(THREE, 50, 0)
+    steps = score(Task(THREE.classes, level="step"), truth, chances)
+    assert steps == {**score(THREE, truth, chances), "level": "step"}
+    absent = score(Task(("fault", "ok"), level="step"), [1, 1], [[0.4, 0.6], [0.1, 0.9]])["undefined"]["roc_auc"]
+    assert absent == "the ROC AUC needs steps of every class, and there are none of class 'fault'"
+
+
+def test_a_threshold_is_the_probability_from_which_the_positive_class_is_answered():
+    chances = np.array([[0.1, 0.9], [0.3, 0.7], [0.4, 0.6]])
+    fault = Task(("fault", "ok"), positive="fault")
+    assert score(fault, [1, 0, 0], chances, thresholds=[0.3])["confusion"]["counts"] == [[2, 0], [0, 1]]
+    assert score(TWO, [1, 0, 0], chances, thresholds=[0.8])["confusion"]["counts"] == [[2, 0], [0, 1]]
+    assert score(TWO, [1, 0, 0], chances)["confusion"]["counts"] == [[0, 2], [0, 1]]
+
+
 @pytest.mark.parametrize("task", [TWO, THREE], ids=["two", "three"])
 def test_scores_are_those_of_scikit_learn(task):
     prediction, truth = random_answers(task)
@@ -93,7 +160,8 @@ def test_roc_auc_is_none_with_a_reason_where_a_class_is_absent():
     assert scores["roc_auc"] is None
     assert scores["per_class"]["fault"]["roc_auc"] is None
     assert scores["undefined"] == {
-        "roc_auc": "the ROC AUC needs series of every class, and there are none of class 'fault'"
+        "matthews": "the Matthews correlation needs two classes in truth and answers, and all series are 'ok'",
+        "roc_auc": "the ROC AUC needs series of every class, and there are none of class 'fault'",
     }
 
 
@@ -101,9 +169,33 @@ def test_roc_auc_of_the_classes_that_occur_is_known_where_another_is_absent():
     scores = finite(score_prediction(answers(THREE, np.eye(3)[[0, 1, 1]]), ["a", "b", "b"]))
     assert scores["roc_auc"] is None
     assert scores["per_class"]["a"]["roc_auc"] == 1.0
-    assert scores["per_class"]["c"] == {
-        "precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 0, "roc_auc": None
-    }  # fmt: skip
+    assert scores["undefined"]["average_precision"] == (
+        "the average precision needs series of every class, and there are none of class 'c'"
+    )
+
+
+def test_what_no_answer_and_no_truth_defines_is_none_with_a_reason_never_zero():
+    scores = finite(score_prediction(answers(THREE, np.eye(3)[[0, 1, 1]]), ["a", "b", "b"]))
+    of_c = scores["per_class"]["c"]
+    assert [of_c[name] for name in ("precision", "recall", "f1", "roc_auc", "average_precision")] == [None] * 5
+    assert (of_c["support"], of_c["prevalence"]) == (0, 0.0)
+    assert of_c["undefined"] == {
+        "precision": "the precision needs answers of class 'c', and there are none",
+        "recall": "the recall needs series of class 'c', and there are none",
+        "f1": "the F1 needs series or answers of class 'c', and there are none",
+        "roc_auc": "the ROC AUC needs series of class 'c' and others, and there are none of class 'c'",
+        "average_precision": "the average precision needs series of class 'c', and there are none",
+    }
+    assert scores["per_class"]["a"]["undefined"] == {}
+
+
+def test_a_class_that_occurs_and_is_never_answered_has_an_f1_of_zero_and_no_precision():
+    scores = score_prediction(answers(TWO, [-1, -1]), ["ok", "fault"])
+    assert (scores["precision"], scores["recall"], scores["f1"]) == (None, 0.0, 0.0)
+    assert scores["undefined"]["precision"] == "the precision needs answers of class 'ok', and there are none"
+    assert scores["undefined"]["matthews"] == (
+        "the Matthews correlation needs two classes in truth and answers, and all answers are 'fault'"
+    )
 
 
 def test_averages_leave_out_classes_that_neither_occur_nor_are_predicted():
@@ -135,6 +227,16 @@ def test_the_baseline_gives_the_commonest_training_label():
     assert scores["log_loss"] == pytest.approx(-(3 * np.log(1 / 3) + np.log(2 / 3)) / 4)
 
 
+@pytest.mark.parametrize("train", [[0, 1, 1, 2], [2, 2, 1], [0, 0, 1, 1]])
+def test_the_baseline_answers_like_the_dummy_of_scikit_learn(train):
+    truth = np.array([0, 1, 2, 2, 1])
+    dummy = DummyClassifier(strategy="prior").fit(np.zeros((len(train), 1)), train)
+    chances = np.zeros((5, 3))
+    chances[:, dummy.classes_] = dummy.predict_proba(np.zeros((5, 1)))
+    assert baseline(THREE, train, truth) == score(THREE, truth, chances)
+    assert baseline(THREE, [*train, -1], truth) == baseline(THREE, train, truth)
+
+
 def test_the_baseline_knows_classes_that_training_lacks():
     assert finite(score_baseline(["a", "b"], ["c", "a"], THREE))["confusion"]["counts"][2] == [1, 0, 0]
 
@@ -163,53 +265,45 @@ def test_no_labels_are_refused():
         score_prediction(answers(TWO, []), [])
 
 
-def test_the_table_shows_model_beside_baseline_classes_confusion_and_attention():
-    truth = ["fault", "ok", "ok"]
-    metrics = {
-        "test": score_prediction(answers(TWO, [-1, 1, -1]), truth),
-        "baseline": score_baseline(["ok"], truth, TWO),
-        "localisation": {
-            "series": 1200, "attention_inside": 0.8, "attention_inside_uniform": 0.3,
-            "peak_inside": 0.9, "peak_inside_uniform": 0.3, "correct": None,
-        },
-    }  # fmt: skip
-    assert score_lines(metrics) == [
-        "                   model  baseline",
-        "accuracy           0.667     0.667",
-        "precision (ok)     1.000     0.667",
-        "recall (ok)        0.500     1.000",
-        "F1 (ok)            0.667     0.800",
-        "balanced accuracy  0.750     0.500",
-        "ROC AUC            0.750     0.500",
-        "log loss           0.647    12.015",
-        "",
-        "class  precision  recall     F1  ROC AUC  series",
-        "fault      0.500   1.000  0.667    0.750       1",
-        "ok         1.000   0.500  0.667    0.750       2",
-        "",
-        "true (rows) and predicted (columns)",
-        "       fault  ok",
-        "fault      1   0",
-        "ok         1   1",
-        "",
-        "Of the attention 80 % fell inside the true interval (spread evenly it would be 30 %), and its peak was "
-        "inside in 90 % of the 1,200 series whose interval is known (by chance 30 %).",
-    ]
+def test_nothing_known_is_refused():
+    sentence = "expected at least one label to score with, got none; give labelled steps"
+    with pytest.raises(LabelError) as error:
+        score(Task(("a", "b"), level="step"), [-1, -1], [[0.5, 0.5]] * 2)
+    assert str(error.value) == sentence
 
 
-def test_the_table_of_many_classes_has_no_confusion_matrix():
-    task = Task(tuple(range(13)))
-    scores = score_prediction(answers(task, np.eye(13)), list(range(13)))
-    lines = score_lines({"test": scores, "baseline": scores})
-    assert "true (rows) and predicted (columns)" not in lines
+def test_a_baseline_without_known_training_labels_is_refused():
+    with pytest.raises(LabelError) as error:
+        baseline(TWO, [-1], [0])
+    assert str(error.value) == "expected labels of the training for the baseline, got none; give labelled series"
 
 
-def test_the_table_says_why_a_score_is_missing():
-    scores = score_prediction(answers(TWO, [1]), ["ok"])
-    lines = score_lines({"test": scores, "baseline": scores})
-    assert "ROC AUC                -         -" in lines
-    assert "(the ROC AUC needs series of every class, and there are none of class 'fault')" in lines
+@pytest.mark.parametrize(
+    ("codes", "chances", "thresholds", "error", "sentence"),
+    [
+        ([0], [[0.2, 0.3, 0.5]], None, DataError,
+         "expected probabilities of shape (N, 2), got (1, 3); give one for each name"),
+        ([0, 1], [[0.5, 0.5]], None, LabelError,
+         "expected codes of shape (1,) for probabilities of shape (1, 2), got (2,); give the truth in the order of the "
+         "answers"),
+        ([2], [[0.5, 0.5]], None, LabelError,
+         "expected codes from 0 to 1, or -1 where not known, got 2 to 2; encode the labels with the task of the answers"),
+        ([0], [[np.nan, 0.5]], None, DataError,
+         "expected probabilities from 0 to 1, got others or NaN; give probabilities, not logits"),
+        ([0], [[0.5, 0.5]], [0.5, 0.5], ParameterError,
+         "expected thresholds of shape (1,) for binary answers, got (2,); give one for the positive class, or one for "
+         "each label"),
+    ],
+)  # fmt: skip
+def test_arrays_that_do_not_fit_are_refused(codes, chances, thresholds, error, sentence):
+    with pytest.raises(error) as raised:
+        score(TWO, codes, chances, thresholds=thresholds)
+    assert str(raised.value) == sentence
 
 
-def test_nothing_is_said_about_attention_that_is_not_known():
-    assert localisation_sentence(None) == ""
+def test_thresholds_for_more_than_two_classes_are_refused():
+    with pytest.raises(ParameterError) as error:
+        score(THREE, [0], [[0.2, 0.3, 0.5]], thresholds=[0.5])
+    assert str(error.value) == (
+        "expected no thresholds for 3 classes, of which the most probable is answered, got some; leave them out"
+    )

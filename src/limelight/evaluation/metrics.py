@@ -1,4 +1,4 @@
-"""Scores of the answers, each beside what always giving the commonest label would reach."""
+"""Scores of the answers, each beside what is reached by knowing only how frequent each label is."""
 
 from __future__ import annotations
 
@@ -8,61 +8,179 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from sklearn.dummy import DummyClassifier
-from sklearn.metrics import (
-    accuracy_score,
-    confusion_matrix,
-    log_loss,
-    precision_recall_fscore_support,
-    recall_score,
-    roc_auc_score,
-)
+from numpy.typing import ArrayLike
 
-from limelight.errors import LabelError
+from limelight.errors import LabelError, listing
+from limelight.evaluation.answers import Answers, Codes
+from limelight.evaluation.classes import average_classes, pooled_cells, score_classes
+from limelight.evaluation.counts import confusion_counts
+from limelight.evaluation.intervals import intervals
+from limelight.evaluation.one_of import score_one_of
+from limelight.evaluation.several import score_several
 from limelight.model.fitted import Prediction
-from limelight.task import Task
-
-Codes = NDArray[np.int64]
-Probabilities = NDArray[np.float64]
-NAMES = ("precision", "recall", "f1")
+from limelight.task import UNKNOWN, Task
 
 
-def score_prediction(prediction: Prediction, labels: ArrayLike) -> dict[str, Any]:
-    """Compare the answers of a model with the true labels.
+def score(
+    task: Task, codes: ArrayLike, probabilities: ArrayLike, *, thresholds: ArrayLike | None = None
+) -> dict[str, Any]:
+    """Compare answers with the truth; of series or of steps, with one right class or several labels.
+
+    Parameters
+    ----------
+    task
+        What was asked.
+    codes
+        The truth, shape (N,), or (N, labels) when multi-label; -1 where it is not known, which is left out.
+    probabilities
+        The answers, shape (N, classes) or (N, labels).
+    thresholds
+        The probability from which the positive class, shape (1,), or each label, shape (labels,), is answered. None
+        answers the most probable class, and labels from 0.5.
+
+    Returns
+    -------
+    dict[str, Any]
+        Plain numbers, ready for JSON. What is not defined is None, with the reason under ``undefined``:
+
+        - ``kind`` and ``level`` of the task; ``n``, how many answers were scored; ``unknown``, how many labels were
+          left out;
+        - ``accuracy``; of several labels the share of answers that are right in all of them, also called
+          ``subset_accuracy``, and ``hamming_loss``, the share of wrong labels;
+        - ``positive``: the class that the next five are about, None unless there are two;
+        - ``precision``, ``recall``, ``f1``: of the positive class for two classes, macro otherwise;
+        - ``roc_auc``, ``average_precision``: of the positive class for two classes, else the mean of each class
+          against the rest, or of the labels;
+        - ``balanced_accuracy``: mean recall of the classes that occur; of several labels the mean recall of there and
+          not there, over the labels that know both;
+        - ``matthews``: the Matthews correlation; of several labels their mean;
+        - ``log_loss``, ``brier``: of several labels over all that are known. For more than two classes the Brier score
+          adds up the classes and goes to 2;
+        - ``macro``, ``micro``, ``weighted``, and ``samples`` of several labels: averages of precision, recall and F1
+          over the classes (answers) that occur or are predicted. A precision of no answers or a recall of no truth
+          counts as 0 in them, and they are None where all are so;
+        - ``per_class``: of each class or label by name, see ``score_classes``;
+        - ``confusion``: ``labels`` and ``counts``, a row for each true and a column for each predicted class; of
+          several labels one such matrix each, absent before there.
+
+    Raises
+    ------
+    DataError, LabelError, ParameterError
+        If the arrays do not fit the task or each other, or nothing is known.
+
+    Source
+    ------
+    scikit-learn computes every number.
+
+    Example
+    -------
+    >>> task = Task(("rain", "fog"), multilabel=True)
+    >>> scores = score(task, [[1, 0], [0, 1], [1, -1]], [[0.9, 0.2], [0.3, 0.4], [0.8, 0.6]])
+    >>> scores["n"], scores["unknown"], scores["subset_accuracy"], scores["hamming_loss"], scores["f1"]
+    (3, 1, 0.5, 0.2, 0.5)
+    >>> scores["per_class"]["fog"]["precision"], scores["per_class"]["fog"]["undefined"]["precision"]
+    (None, "the precision needs answers with label 'fog', and there are none")
+    """
+    given = Answers.of(task, codes, probabilities, thresholds)
+    answers = given.known_rows()
+    if not len(answers.codes):
+        raise LabelError(f"expected at least one label to score with, got none; give labelled {given.unit}")
+    counts = confusion_counts(answers)
+    cells = pooled_cells(answers, counts)
+    with _many_classes_are_fine():
+        per_class = score_classes(answers, cells)
+        averages = average_classes(cells, len(answers.names))
+        if task.multilabel:
+            overall = score_several(answers, counts, averages["macro"], per_class)
+        else:
+            overall = score_one_of(answers, cells, averages["macro"], per_class)
+    undefined = overall.pop("undefined")
+    return {
+        "kind": task.kind,
+        "level": task.level,
+        "n": len(answers.codes),
+        "unknown": given.unknown,
+        "positive": answers.names[task.positive_index] if task.kind == "binary" else None,
+        **overall,
+        **averages,
+        "per_class": per_class,
+        "confusion": {"labels": answers.names, "counts": counts.tolist()},
+        "undefined": undefined,
+    }
+
+
+def baseline(task: Task, train_codes: ArrayLike, codes: ArrayLike) -> dict[str, Any]:
+    """Score what knows only how frequent each class or label is in training, and never looks at a series.
+
+    Its probabilities are the shares of the classes, or of each label, in training; its answer is always the commonest
+    class (of several, the first in the order of the classes), or the labels that are there at least half of the time.
+
+    Parameters
+    ----------
+    task
+        What is asked.
+    train_codes
+        Of the training, -1 where not known, shape (M,), or (M, labels) when multi-label.
+    codes
+        The truth to be scored against, shape (N,), or (N, labels).
+
+    Returns
+    -------
+    dict[str, Any]
+        As from ``score``.
+
+    Raises
+    ------
+    LabelError
+        If nothing is known on either side, or of a label in training.
+
+    Source
+    ------
+    ``sklearn.dummy.DummyClassifier`` with ``strategy="prior"`` answers the same.
+
+    Example
+    -------
+    >>> scores = baseline(Task(("fault", "ok")), [1, 1, 0], [1, 0, 1, 1])
+    >>> scores["accuracy"], scores["recall"], scores["roc_auc"]
+    (0.75, 1.0, 0.5)
+    """
+    known = np.asarray(train_codes, dtype=np.int64)
+    _require_known(task, known)
+    return score_shares(task, task.shares(known), codes)
+
+
+def score_shares(task: Task, shares: ArrayLike, codes: ArrayLike) -> dict[str, Any]:
+    """Score always giving the same probabilities, shape (classes or labels,); ``baseline`` for known shares."""
+    truth, always = np.asarray(codes, dtype=np.int64), np.asarray(shares, dtype=np.float64)
+    return score(task, truth, np.broadcast_to(always, (len(truth), len(always))))
+
+
+def score_prediction(
+    prediction: Prediction, labels: ArrayLike, *, thresholds: ArrayLike | None = None
+) -> dict[str, Any]:
+    """Compare the answers of a model about series with the true labels.
 
     Parameters
     ----------
     prediction
         The answers, n of them.
     labels
-        The truth, shape (n,), in the order of the answers.
+        The truth in the order of the answers, shape (n,), or (n, labels) of 0 and 1 when multi-label; None or NaN
+        where one is not known.
+    thresholds
+        As for ``score``.
 
     Returns
     -------
     dict[str, Any]
-        Plain numbers, ready for JSON, never NaN:
-
-        - ``n``, ``accuracy``, ``balanced_accuracy`` (mean recall of the classes that occur), ``log_loss``;
-        - ``positive``: the class that the next three are about, None for more than two classes;
-        - ``precision``, ``recall``, ``f1``: of the positive class for two classes, macro otherwise;
-        - ``roc_auc``: of the positive class for two classes, else the mean of each class against the rest;
-          None, with the reason under ``undefined``, where a class does not occur;
-        - ``macro``, ``weighted``: averages of precision, recall and F1 over the classes that occur or are
-          predicted;
-        - ``per_class``: precision, recall, F1, support and ROC AUC of each class by name;
-        - ``confusion``: ``labels`` and ``counts``, a row for each true and a column for each predicted class.
-
-        A precision of no answers or a recall of no series counts as 0.
+        As from ``score``, and ``intervals`` as from ``intervals``.
 
     Raises
     ------
     LabelError
         If there are no labels, not one for each answer, or labels that are not classes of the task.
-
-    Source
-    ------
-    scikit-learn computes every number.
+    ParameterError
+        If the thresholds do not fit the task.
 
     Example
     -------
@@ -74,43 +192,37 @@ def score_prediction(prediction: Prediction, labels: ArrayLike) -> dict[str, Any
     >>> scores["confusion"]
     {'labels': ['fault', 'ok'], 'counts': [[1, 1], [0, 1]]}
     """
-    truth = _codes(prediction.task, labels)
+    task, truth = prediction.task, prediction.task.encode(labels)
     if len(truth) != len(prediction.logits):
         raise LabelError(
             f"expected one label for each of the {len(prediction.logits)} answers, got {len(truth)} labels; "
             "give the labels of the predicted series in their order"
         )
-    return _score(prediction.task, truth, prediction.probabilities)
+    scores = score(task, truth, prediction.probabilities, thresholds=thresholds)
+    return {**scores, "intervals": intervals(task, truth, prediction.probabilities, thresholds=thresholds)}
 
 
 def score_baseline(train_labels: ArrayLike, labels: ArrayLike, task: Task) -> dict[str, Any]:
-    """Score what knows only how frequent each label is in training, and never looks at a series.
-
-    Its answer is always the commonest training label (of several, the first in the order of the classes); its
-    probabilities are the shares of the classes in training.
+    """Score what knows only how frequent each label is in training; ``baseline`` for labels in words.
 
     Parameters
     ----------
     train_labels
-        Labels of the training series, any number.
+        Labels of the training series, shape (m,), or (m, labels) of 0 and 1 when multi-label.
     labels
-        The truth to be scored against, shape (n,).
+        The truth to be scored against, shape (n,), or (n, labels).
     task
         The classes.
 
     Returns
     -------
     dict[str, Any]
-        As from ``score_prediction``.
+        As from ``score``.
 
     Raises
     ------
     LabelError
         If there are no labels on either side, or one is not a class of the task.
-
-    Source
-    ------
-    ``sklearn.dummy.DummyClassifier`` with ``strategy="prior"``.
 
     Example
     -------
@@ -118,74 +230,22 @@ def score_baseline(train_labels: ArrayLike, labels: ArrayLike, task: Task) -> di
     >>> scores["accuracy"], scores["recall"], scores["roc_auc"]
     (0.75, 1.0, 0.5)
     """
-    known, truth = _codes(task, train_labels), _codes(task, labels)
-    dummy = DummyClassifier(strategy="prior").fit(np.zeros((len(known), 1)), known)
-    shares = np.zeros(len(task.classes))
-    shares[dummy.classes_] = dummy.class_prior_
-    return _score(task, truth, np.tile(shares, (len(truth), 1)))
+    return baseline(task, task.encode(train_labels), task.encode(labels))
 
 
-def _codes(task: Task, labels: ArrayLike) -> Codes:
-    codes = task.encode(labels)
-    if not len(codes):
-        raise LabelError("expected at least one label to score with, got none; give labelled series")
-    return codes
-
-
-def _score(task: Task, truth: Codes, probabilities: Probabilities) -> dict[str, Any]:
-    codes = np.arange(len(task.classes))
-    predicted = probabilities.argmax(axis=1)
-    present = np.unique(truth)
-    with _many_classes_are_fine():
-        *each, support = precision_recall_fscore_support(truth, predicted, labels=codes, zero_division=0)
-        macro, weighted = (_average(truth, predicted, kind) for kind in ("macro", "weighted"))
-        areas = [_area(truth == code, probabilities[:, code]) for code in codes]
-        balanced = recall_score(truth, predicted, labels=present, average="macro", zero_division=0)
-        counts = confusion_matrix(truth, predicted, labels=codes)
-        loss = log_loss(truth, probabilities, labels=codes)
-    names = [str(name) for name in task.classes]
-    per_class: dict[str, dict[str, Any]] = {
-        name: {
-            **{score: float(values[code]) for score, values in zip(NAMES, each, strict=True)},
-            "support": int(support[code]),
-            "roc_auc": areas[code],
-        }
-        for code, name in enumerate(names)
-    }
-    binary = task.kind == "binary"
-    main = per_class[names[task.positive_index]] if binary else macro
-    known_areas = [area for area in areas if area is not None]
-    area = areas[task.positive_index] if binary else float(np.mean(known_areas or [0.0]))
-    absent = [name for code, name in enumerate(names) if code not in present]
-    return {
-        "n": len(truth),
-        "positive": names[task.positive_index] if binary else None,
-        "accuracy": float(accuracy_score(truth, predicted)),
-        **{score: main[score] for score in NAMES},
-        "balanced_accuracy": float(balanced),
-        "roc_auc": None if absent else area,
-        "log_loss": float(loss),
-        "macro": macro,
-        "weighted": weighted,
-        "per_class": per_class,
-        "confusion": {"labels": names, "counts": counts.tolist()},
-        "undefined": {"roc_auc": _why_undefined(absent)} if absent else {},
-    }
-
-
-def _average(truth: Codes, predicted: Codes, kind: str) -> dict[str, float]:
-    averages = precision_recall_fscore_support(truth, predicted, average=kind, zero_division=0)
-    return {name: float(value) for name, value in zip(NAMES, averages, strict=False)}
-
-
-def _area(is_class: NDArray[np.bool_], probability: Probabilities) -> float | None:
-    return None if is_class.all() or not is_class.any() else float(roc_auc_score(is_class, probability))
-
-
-def _why_undefined(absent: list[str]) -> str:
-    classes = "classes" if len(absent) > 1 else "class"
-    named = ", ".join(repr(name) for name in absent[:5]) + (" and others" if len(absent) > 5 else "")
-    return f"the ROC AUC needs series of every class, and there are none of {classes} {named}"
+def _require_known(task: Task, codes: Codes) -> None:
+    """Refuse a training of which nothing is known, or nothing about one of its labels."""
+    known = codes != UNKNOWN
+    if not task.multilabel:
+        if not known.any():
+            raise LabelError("expected labels of the training for the baseline, got none; give labelled series")
+        return
+    nowhere = [name for name, seen in zip(task.classes, known.T, strict=True) if not seen.any()]
+    if nowhere:
+        raise LabelError(
+            f"expected every label to be known somewhere in the training, got nothing about {listing(nowhere)}; "
+            "leave such labels out"
+        )
 
 
 @contextmanager

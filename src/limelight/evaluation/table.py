@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from limelight.text import aligned
@@ -10,12 +10,24 @@ from limelight.text import aligned
 MOST_CLASSES = 12
 SCORES = {
     "accuracy": "accuracy",
+    "subset_accuracy": "subset accuracy",
+    "hamming_loss": "Hamming loss",
     "precision": "precision",
     "recall": "recall",
     "f1": "F1",
     "balanced_accuracy": "balanced accuracy",
+    "matthews": "Matthews correlation",
     "roc_auc": "ROC AUC",
+    "average_precision": "average precision",
     "log_loss": "log loss",
+    "brier": "Brier score",
+}
+AVERAGED = ("precision", "recall", "f1")
+AVERAGES = {
+    "macro": "mean of the {}",
+    "weighted": "weighted by {unit}",
+    "micro": "all counts together",
+    "samples": "mean of the {unit}",
 }
 
 
@@ -31,8 +43,9 @@ def score_lines(metrics: Mapping[str, Any]) -> list[str]:
     Returns
     -------
     list[str]
-        Lines without line ends: model beside baseline, every class, the confusion matrix up to 12 classes,
-        the attention in one sentence.
+        Lines without line ends: model beside baseline, with 95 % intervals where they are known; every class or
+        label, and the averages; what was confused, of up to 12 classes; each value of a metadata field; the attention
+        in one sentence.
 
     Example
     -------
@@ -40,23 +53,21 @@ def score_lines(metrics: Mapping[str, Any]) -> list[str]:
     >>> from limelight.evaluation.metrics import score_baseline, score_prediction
     >>> from limelight.model.fitted import Prediction
     >>> from limelight.task import Task
-    >>> task, truth = Task(("fault", "ok")), ["fault", "ok"]
-    >>> answers = Prediction(np.array(["a", "b"]), task, np.array([[-2.0], [2.0]]))
+    >>> task, truth = Task(("fault", "ok")), ["fault", "ok"] * 20
+    >>> answers = Prediction(np.arange(40).astype(str), task, np.array([[-2.0], [2.0]] * 19 + [[2.0], [2.0]]))
     >>> test, baseline = score_prediction(answers, truth), score_baseline(["ok"], truth, task)
     >>> print("\\n".join(score_lines({"test": test, "baseline": baseline})[:3]))
-                       model  baseline
-    accuracy           1.000     0.500
-    precision (ok)     1.000     0.500
+                          model   95 % interval  baseline
+    accuracy              0.975  0.925 to 1.000     0.500
+    precision (ok)        0.952                     0.500
     """
-    test, baseline = metrics["test"], metrics["baseline"]
-    lines = aligned(
-        [["", "model", "baseline"]]
-        + [[_title(name, test), _number(test[name]), _number(baseline[name])] for name in SCORES]
-    )
-    lines += [f"({sentence})" for sentence in test["undefined"].values()]
-    lines += ["", *_class_lines(test["per_class"])]
-    if len(test["confusion"]["labels"]) <= MOST_CLASSES:
-        lines += ["", "true (rows) and predicted (columns)", *_confusion_lines(test["confusion"])]
+    test = metrics["test"]
+    lines = [*_unknown_lines(test), *_overall_lines(test, metrics["baseline"])]
+    lines += [f"({sentence})" for sentence in dict.fromkeys(test["undefined"].values())]
+    lines += ["", *_class_lines(test), "", *_average_lines(test)]
+    lines += _confusion_lines(test)
+    for field, scored in (metrics.get("groups") or {}).items():
+        lines += ["", *_group_lines(field, scored, test)]
     lines += _metadata_lines(metrics.get("metadata"))
     sentence = localisation_sentence(metrics.get("localisation"))
     return [*lines, "", sentence] if sentence else lines
@@ -104,28 +115,101 @@ def localisation_sentence(localisation: Mapping[str, Any] | None) -> str:
     )
 
 
+def _unit(scores: Mapping[str, Any]) -> str:
+    return "steps" if scores["level"] == "step" else "series"
+
+
+def _things(scores: Mapping[str, Any]) -> str:
+    return "labels" if scores["kind"] == "multilabel" else "classes"
+
+
+def _unknown_lines(scores: Mapping[str, Any]) -> list[str]:
+    """Say what was left out because its label is not known."""
+    unknown = scores["unknown"]
+    return (
+        [f"scored: {scores['n']:,} {_unit(scores)}; labels that are not known, left out: {unknown:,}", ""]
+        if unknown
+        else []
+    )
+
+
+def _overall_lines(test: Mapping[str, Any], baseline: Mapping[str, Any]) -> list[str]:
+    shown = [name for name in SCORES if name in test and not (name == "accuracy" and "subset_accuracy" in test)]
+    known = test.get("intervals") or {}
+    ends = {**known, "subset_accuracy": known.get("accuracy")}
+    rows = [
+        [_title(name, test), _number(test[name]), _interval(ends.get(name)), _number(baseline[name])] for name in shown
+    ]
+    table = [["", "model", "95 % interval", "baseline"], *rows]
+    return aligned(table if any(row[2] for row in rows) else [[row[0], row[1], row[3]] for row in table])
+
+
 def _title(name: str, scores: Mapping[str, Any]) -> str:
     """Say of which class a score is, where it is of one."""
-    about = "mean of classes" if scores["positive"] is None else scores["positive"]
-    return f"{SCORES[name]} ({about})" if name in ("precision", "recall", "f1") else SCORES[name]
+    if name not in AVERAGED:
+        return SCORES[name]
+    about = f"mean of {_things(scores)}" if scores["positive"] is None else scores["positive"]
+    return f"{SCORES[name]} ({about})"
 
 
-def _class_lines(per_class: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    names = ("precision", "recall", "f1", "roc_auc")
-    header = ["class", *(SCORES[name] for name in names), "series"]
+def _class_lines(scores: Mapping[str, Any]) -> list[str]:
+    names = (*AVERAGED, "roc_auc", "average_precision", "brier")
+    what = "label" if scores["kind"] == "multilabel" else "class"
     rows = [
-        [label, *(_number(scores[name]) for name in names), str(scores["support"])]
-        for label, scores in per_class.items()
+        [label, *(_number(one[name]) for name in names), f"{one['support']:,}", _number(one["prevalence"])]
+        for label, one in scores["per_class"].items()
     ]
-    return aligned([header, *rows])
+    return aligned([[what, *(SCORES[name] for name in names), _unit(scores), "share"], *rows])
 
 
-def _confusion_lines(confusion: Mapping[str, Any]) -> list[str]:
-    labels: list[str] = confusion["labels"]
+def _average_lines(scores: Mapping[str, Any]) -> list[str]:
+    names = {kind: title for kind, title in AVERAGES.items() if kind in scores}
     rows = [
-        [label, *(str(count) for count in counts)] for label, counts in zip(labels, confusion["counts"], strict=True)
+        [title.format(_things(scores), unit=_unit(scores)), *(_number(scores[kind][name]) for name in AVERAGED)]
+        for kind, title in names.items()
     ]
-    return aligned([["", *labels], *rows])
+    return aligned([["average", *(SCORES[name] for name in AVERAGED)], *rows])
+
+
+def _confusion_lines(scores: Mapping[str, Any]) -> list[str]:
+    labels, counts = scores["confusion"]["labels"], scores["confusion"]["counts"]
+    if scores["kind"] == "multilabel":
+        header = ["label", "there, found", "there, missed", "not there, said", "not there, not said"]
+        rows = [
+            [label, *(f"{count:,}" for count in (found, missed, said, silent))]
+            for label, ((silent, said), (missed, found)) in zip(labels, counts, strict=True)
+        ]
+        return ["", *aligned([header, *rows])]
+    if len(labels) > MOST_CLASSES:
+        return []
+    rows = [[label, *(f"{count:,}" for count in row)] for label, row in zip(labels, counts, strict=True)]
+    return ["", "true (rows) and predicted (columns)", *aligned([["", *labels], *rows])]
+
+
+def _group_lines(field: str, scored: Mapping[str, Any], test: Mapping[str, Any]) -> list[str]:
+    """Show the scores for each value of a metadata field, and where they are lowest."""
+    names = ("accuracy", "f1", "balanced_accuracy")
+    titles = [
+        "subset accuracy" if "subset_accuracy" in test else "accuracy",
+        *(_title(name, test) for name in names[1:]),
+    ]
+    rows = [
+        [one["value"], *(_number(one[name]) for name in names), _interval(one["interval"]), f"{one['n']:,}"]
+        for one in scored["groups"]
+    ]
+    lines = aligned([[field, *titles, "95 % interval", "series"], *rows])
+    if scored["worst"] is None:
+        return lines
+    worst = scored["groups"][scored["worst"]]
+    return [
+        *lines,
+        f"Lowest: {worst['value']}, with a balanced accuracy of {worst['balanced_accuracy']:.3f}. If {field} said "
+        f"nothing, the lowest would be as low in {100 * scored['chance']:.1f} % of the cases.",
+    ]
+
+
+def _interval(ends: Sequence[float] | None) -> str:
+    return "" if ends is None else f"{ends[0]:.3f} to {ends[1]:.3f}"
 
 
 def _number(value: float | None) -> str:

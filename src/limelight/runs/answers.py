@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from limelight.config.reading import read_experiment
 from limelight.config.sections import Experiment
@@ -16,10 +17,13 @@ from limelight.data.panel import Panel
 from limelight.data.sources import columns_of
 from limelight.data.splits import Split
 from limelight.errors import DataError, LabelError, ParameterError
+from limelight.evaluation.grouped import score_groups
+from limelight.evaluation.intervals import intervals
 from limelight.evaluation.localisation import localise, summarise_localisation
-from limelight.evaluation.metrics import score_baseline, score_prediction
+from limelight.evaluation.metrics import score, score_shares
 from limelight.model.bundle import load_model
 from limelight.model.fitted import FittedModel, Prediction, numbered
+from limelight.model.targets import targets_of
 from limelight.runs.folder import EXPERIMENT_FILE, require_new_file
 from limelight.runs.series import cut, named_parts, read_panel, read_recordings, split_panel
 from limelight.runs.writing import require_table_name, write_predictions, write_steps
@@ -40,15 +44,45 @@ def localise_attention(model: FittedModel, panel: Panel) -> dict[str, Any] | Non
 
 def score_answers(model: FittedModel, prediction: Prediction, panel: Panel) -> dict[str, Any]:
     """Score a prediction next to the commonest class of the training; the heart of ``metrics.json``."""
-    labels = panel.require_labels()
-    counts = model.fitted_on.get("class_counts", 1)  # a model that was not trained here does not say
-    trained_on = np.repeat(np.array(model.task.classes), counts)
+    task, codes = model.task, targets_of(model.task, panel).every()
+    probabilities, thresholds, lengths = prediction.probabilities, prediction.thresholds, prediction.lengths
+    scores = score(task, codes, probabilities, thresholds=thresholds)
+    scores["intervals"] = intervals(task, codes, probabilities, lengths, thresholds=thresholds)
     return {
-        "test": score_prediction(prediction, labels),
-        "baseline": score_baseline(trained_on, labels, model.task),
+        "test": scores,
+        "baseline": score_shares(task, _shares_of_training(model), codes),
+        "groups": _score_fields(model, prediction, panel, codes),
         "localisation": localise_attention(model, panel),
-        "task": f"{model.task.kind}, one label for each {'series' if panel.origin is None else 'window'}",
+        "task": task.describe("series" if panel.origin is None else "window"),
     }
+
+
+def _shares_of_training(model: FittedModel) -> NDArray[np.float64]:
+    """Give how frequent each class or label was in training; a model that was not trained here does not say."""
+    known, classes = model.fitted_on, len(model.task.classes)
+    if "class_counts" in known:  # of a model folder of an earlier version
+        counts = np.array(known["class_counts"], dtype=np.float64)
+        shares: NDArray[np.float64] = counts / counts.sum()
+        return shares
+    return np.array(known.get("shares", np.full(classes, 0.5 if model.task.multilabel else 1 / classes)))
+
+
+def _score_fields(model: FittedModel, prediction: Prediction, panel: Panel, codes: NDArray[np.int64]) -> dict[str, Any]:
+    """Score the series by what is known about them: does the model fail on one machine?"""
+    if panel.metadata is None:
+        return {}
+    scored = {}
+    for name in panel.metadata.column_names:
+        values = np.array(panel.metadata[name].to_pylist(), dtype=object)
+        scored[name] = score_groups(
+            model.task,
+            codes,
+            prediction.probabilities,
+            values,
+            prediction.lengths,
+            thresholds=prediction.thresholds,
+        )
+    return scored
 
 
 def columns_of_run(source: Path | str) -> dict[str, Any]:
@@ -120,7 +154,7 @@ def evaluate_run(
     """
     model = load_model(source)
     panel = read_panel(experiment)
-    if panel.labels is None:
+    if panel.labels is None and panel.step_labels is None:
         raise LabelError("expected labelled series to evaluate on, got series without labels; use predict instead")
     split: Split | None = split_panel(experiment, panel) if own else named_parts(experiment, panel)
     part = part or ("all" if split is None else "test")
