@@ -102,6 +102,10 @@ class DataSection(_Section):
     id: str = Field("series_id", description="Column that names the series.")
     time: str = Field("time", description="Column with the clock.")
     label: str = Field("label", description="Column with the class.")
+    level: Literal["auto", "series", "step"] = Field(
+        "auto", description="What labels in the series table are of; auto: of steps if they begin with label_."
+    )
+    mask: str | None = Field(None, description="Column that says whether labels are known: 0 where not.")
     channels: list[str] | None = Field(None, description="Columns to use, in this order; none means every number.")
     units: dict[str, str] = Field({}, description='Unit of each channel, and of a clock of numbers as "time".')
     sort: bool = Field(False, description="Sort the steps of each series by time instead of refusing disorder.")

@@ -92,7 +92,7 @@ def columns_of_run(source: Path | str) -> dict[str, Any]:
         return {}
     experiment = read_experiment(file)
     data = experiment.data
-    names = ("id", "time", "label", "sort", "layout", "units")
+    names = ("id", "time", "label", "level", "mask", "sort", "layout", "units")
     roles = {f"data.{name}": getattr(data, name) for name in names}
     if experiment.windows is not None:
         roles["windows"] = experiment.windows.model_dump()

@@ -20,6 +20,7 @@ from limelight.evaluation.permutation import score_permuted
 from limelight.files import write_json
 from limelight.model.bundle import save_model
 from limelight.model.fitted import FittedModel
+from limelight.model.targets import targets_of
 from limelight.report.facts import ReportFacts
 from limelight.report.page import write_report
 from limelight.runs.answers import score_answers
@@ -100,7 +101,7 @@ def run_experiment(
     data = read_data(experiment)
     if not len(data.split.test):
         raise ParameterError("expected series to test with, got none; set split.test above 0 or name some in the split")
-    data.task.encode(data.part("test").require_labels())  # a class that only the test has is better said now
+    targets_of(data.task, data.part("test"))  # a class that only the test has is better said now
     require_device(experiment.training)
     experiment = _ready_for_holes(experiment, data, say)
     for note in data.panel.notes:
@@ -214,7 +215,7 @@ def _asked(experiment: Experiment, data: Data, training: Training) -> dict[str, 
     return {
         "data": f"{source}: {data.panel.describe()}",
         "split": data.split.describe(),
-        "task": f"{data.task.kind}: one of {', '.join(map(str, data.task.classes))} for each {kind}",
+        "task": data.task.describe(kind),
         "model": training.model.sentence.describe(),
         "training": f"AdamW, one cycle up to {settings['learning_rate']}, batches of {settings['batch_size']}, "
         f"at most {settings['max_epochs']} epochs, patience {settings['patience']}",

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
+from limelight.data.labels import STEP_LABEL, columns_of_labels, names_of_columns
 from limelight.data.panel import Panel
 from limelight.data.windows import lay_back
 from limelight.errors import OutputError
@@ -30,7 +31,7 @@ def require_table_name(file: Path) -> None:
 
 
 def write_predictions(blocks: Iterable[Prediction], panel: Panel, file: Path) -> int:
-    """Write one row for each series.
+    """Write the answers, one row for each series, or for each step.
 
     Parameters
     ----------
@@ -44,8 +45,9 @@ def write_predictions(blocks: Iterable[Prediction], panel: Panel, file: Path) ->
     Returns
     -------
     int
-        How many rows were written: ``series_id``, ``label`` where known, ``prediction`` and a probability for each
-        class.
+        How many series there are. The columns: ``series_id``, ``label`` where known, ``prediction`` and a probability
+        for each class; for several labels ``label_<name>`` and ``prediction_<name>`` of each. A task of steps has a row
+        for each step, and ``time``.
 
     Raises
     ------
@@ -101,6 +103,8 @@ def write_steps(prediction: Prediction, windows: Panel, recordings: Panel, file:
 
 
 def _answers(block: Prediction, panel: Panel, rows: slice) -> pa.Table:
+    if block.task.by_step:
+        return _answers_about_steps(block, panel, rows)
     columns: dict[str, Any] = {"series_id": block.ids.tolist()}
     if panel.origin is not None:
         origin = panel.origin.at(rows)
@@ -108,12 +112,33 @@ def _answers(block: Prediction, panel: Panel, rows: slice) -> pa.Table:
         columns["first_step"] = origin.offsets
         columns["steps"] = panel.lengths[rows]
     if panel.labels is not None:
-        columns["label"] = [str(label) for label in panel.labels[rows]]
-    columns["prediction"] = [str(label) for label in block.labels]
-    probabilities = block.probabilities
-    for place, name in enumerate(block.task.classes):
-        columns[f"probability_{name}"] = probabilities[:, place]
-    return pa.table(columns)
+        columns.update(columns_of_labels(panel.labels[rows], panel.label_names))
+    return pa.table({**columns, **_said(block)})
+
+
+def _answers_about_steps(block: Prediction, panel: Panel, rows: slice) -> pa.Table:
+    part = panel[rows].compact()
+    columns: dict[str, Any] = {
+        "series_id": np.repeat(part.ids, part.lengths),
+        "time": np.concatenate([part.clock(row) for row in range(len(part))]),
+    }
+    if part.step_labels is not None:
+        several = len(part.step_labels.names) > 1
+        words = pa.array([*(map(int, part.step_labels.classes) if several else part.step_labels.classes), None])
+        for name, codes in zip(names_of_columns(part.step_labels.names), part.step_labels.codes.T, strict=True):
+            known = np.where(codes < 0, len(words) - 1, codes)
+            columns[f"{STEP_LABEL}{name}" if several else "label"] = words.take(pa.array(known))
+    return pa.table({**columns, **_said(block)})
+
+
+def _said(block: Prediction) -> dict[str, Any]:
+    """Give the answers and the probability of each class or label."""
+    labels, probabilities, names = block.labels, block.probabilities, block.task.classes
+    if block.task.multilabel:
+        said: dict[str, Any] = {f"prediction_{name}": labels[:, place] for place, name in enumerate(names)}
+    else:
+        said = {"prediction": pa.array(labels.astype(str))}
+    return {**said, **{f"probability_{name}": probabilities[:, place] for place, name in enumerate(names)}}
 
 
 @contextmanager
