@@ -266,7 +266,7 @@ def _checked_cost(cost: Any) -> Numbers:
 
 def _rule_in_words(rule: Rule) -> str:
     if isinstance(rule, str):
-        return {"f1": "the best F1", "none": "no rule"}[rule]
+        return {"f1": "the best F1", "none": "no rule, 0.5 for all"}[rule]
     name, value = next(iter(rule.items()))
     if name == "cost":
         return f"the least cost [[tn, fp], [fn, tp]] = {value}"
