@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import confusion_matrix_at_thresholds
 
-from limelight.errors import ModelFolderError, ParameterError, counted, nearest
+from limelight.errors import ModelFolderError, ParameterError, counted
 from limelight.evaluation.arrays import Codes, Numbers, checked_codes, checked_probabilities, one_side
 from limelight.task import Task
 from limelight.text import aligned
@@ -223,11 +223,7 @@ def decide(task: Task, probabilities: ArrayLike, thresholds: ArrayLike | None = 
 
 def _checked_rule(rule: Rule) -> tuple[Rule, Any]:
     """Give a rule as it is kept, and the number or the matrix in it."""
-    if isinstance(rule, str):
-        if rule not in WORDS:
-            raise ParameterError(
-                f"expected a rule for thresholds, got {rule!r}{nearest(rule, [*WORDS, *LEAST, 'cost'])}"
-            )
+    if isinstance(rule, str) and rule in WORDS:
         return rule, None
     if not isinstance(rule, Mapping) or len(rule) != 1 or (name := next(iter(rule))) not in (*LEAST, "cost"):
         raise ParameterError(
