@@ -104,8 +104,8 @@ def to_probabilities(task: Task, logits: ArrayLike) -> Numbers:
 def fit_temperature(task: Task, logits: ArrayLike, codes: ArrayLike) -> Temperature:
     """Find the temperature with the least log loss on validation data.
 
-    The most probable class, and what is answered from 0.5 on, stay the same. Other thresholds and prediction sets belong
-    to the probabilities that they were fitted on: fit them after the temperature.
+    The most probable class, and what is answered from 0.5 on, stay the same. Other thresholds and prediction sets
+    belong to the probabilities that they were fitted on: fit them after the temperature.
 
     Parameters
     ----------
