@@ -18,9 +18,7 @@ from limelight.nn.masking import lengths_of
 TAPS = 9
 KERNELS = 84
 MAX_CHANNELS = 9
-LIMIT = 64.0
-"""Values are cut off here; standardised ones hardly reach it."""
-NEVER = -1e6
+NEVER = -1e30
 """Added to convolutions at steps that do not count: below every threshold."""
 BLOCK = 20_000
 """Steps of all series that are worked on at once, so that their convolutions stay in the cache."""
@@ -99,8 +97,9 @@ class RocketEncoder(nn.Module):
     counts the whole series (zeros stand beyond its ends); the others count the steps where the kernel lies within it,
     or all where the series is shorter than the kernel.
 
-    Values are rounded to a grid so fine that every convolution is exact in float32. So features are the same on
-    every machine and in every batch, also where convolutions are equal to thresholds, as on flat stretches.
+    Values are rounded to a millionth of the largest in their series (17 to 20 bits), so that every convolution is exact
+    in float32. So features are the same on every machine and in every batch, also where convolutions are equal to
+    thresholds, as on flat stretches.
 
     Parameters
     ----------
@@ -147,7 +146,7 @@ class RocketEncoder(nn.Module):
                 raise ParameterError(f"expected {name} of at least {least}, got {given}; give a larger number")
         self.plan = plan_dilations(length, features, dilations)
         self.width = features // KERNELS * KERNELS
-        self.grid = 2.0 ** int(np.log2(2**24 / (12 * LIMIT * min(channels, MAX_CHANNELS))))
+        self.bits = int(np.log2(2**24 / (12 * min(channels, MAX_CHANNELS))))
         self.register_buffer("thresholds", torch.zeros(self.width))
         self.register_buffer("reads", torch.ones(len(self.plan), KERNELS, channels, dtype=torch.bool))
         self.register_buffer("taps", _kernel_weights(), persistent=False)
@@ -172,7 +171,8 @@ class RocketEncoder(nn.Module):
         for place, one in enumerate(self.plan):
             rows = torch.randint(len(values), (KERNELS,), generator=generator).to(values.device)
             ends = lengths[rows]
-            series, real = self._prepare(values[rows, : int(ends.max())], mask[rows, : int(ends.max())])
+            real = mask[rows, : int(ends.max())]
+            series = self._prepare(values[rows, : int(ends.max())], real)
             weights = self._weights(place)[:, :-2]
             shifted = series.new_empty(weights.shape[1], *real.shape)
             _shift(series, one.step, shifted)
@@ -182,7 +182,7 @@ class RocketEncoder(nn.Module):
             below = wanted.long()
             lower, upper = ordered.gather(1, below), ordered.gather(1, torch.minimum(below + 1, ends[:, None] - 1))
             chosen = lower + (upper - lower) * (wanted - below)
-            self.thresholds[one.features] = (torch.floor(chosen * self.grid) / self.grid).flatten().float()
+            self.thresholds[one.features] = chosen.flatten().float()
 
     def forward(
         self, values: Float[Tensor, "batch time channels"], mask: Bool[Tensor, "batch time"]
@@ -265,10 +265,12 @@ class RocketEncoder(nn.Module):
         chosen: Tensor = ranks < counts[..., None]
         return chosen
 
-    def _prepare(self, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Give values on the grid with time last, shape (batch, channels, time), and the mask."""
-        on_grid = torch.round(values.clamp(-LIMIT, LIMIT) * self.grid) / self.grid
-        return (on_grid * mask[:, :, None]).transpose(1, 2).contiguous(), mask
+    def _prepare(self, values: Tensor, mask: Tensor) -> Tensor:
+        """Give values on the grid of their series, 0 where padded, with time last, shape (batch, channels, time)."""
+        real = values.masked_fill(~mask[:, :, None], 0)
+        exponents = torch.frexp(real.abs().amax(dim=(1, 2))).exponent.clamp(min=-90)
+        step = torch.ldexp(torch.ones_like(real[:, 0, 0]), exponents - self.bits)[:, None, None]
+        return (torch.round(real / step) * step).transpose(1, 2).contiguous()
 
     def _blocks(self, values: Tensor, mask: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """Go through series of similar length, some at a time: their rows, values and lengths.
@@ -282,7 +284,7 @@ class RocketEncoder(nn.Module):
             rows = order[start : start + max(1, BLOCK // int(every[order[start]]))]
             rows = rows[: max(1, BLOCK // int(every[rows[-1]]))]
             steps = int(every[rows[-1]])
-            series, _ = self._prepare(values[rows, :steps], mask[rows, :steps])
+            series = self._prepare(values[rows, :steps], mask[rows, :steps])
             yield rows, nn.functional.pad(series, (0, -steps % _word_steps(steps))), every[rows]
             start += len(rows)
 
@@ -348,7 +350,7 @@ def _count_above(
     On a CPU NumPy compares, as torch does so without vector instructions, and booleans are summed as words of eight.
     """
     if outputs.device.type != "cpu":
-        return (outputs[:, None] > thresholds[:, :, None, None]).sum(dim=-1)
+        return _count_by_torch(outputs, thresholds)
     batch, time = outputs.shape[1:]
     above = room[: thresholds.numel() * batch * time].reshape(*thresholds.shape, batch * time)
     np.greater(outputs.flatten(1).numpy()[:, None], thresholds.numpy()[:, :, None], out=above)
@@ -358,3 +360,7 @@ def _count_above(
     pairs = (sums & 0x00FF00FF00FF00FF) + ((sums >> 8) & 0x00FF00FF00FF00FF)
     counts: Tensor = (pairs * 0x0001000100010001) >> 48
     return counts.sum(dim=-1)
+
+
+def _count_by_torch(outputs: Tensor, thresholds: Tensor) -> Tensor:
+    return (outputs[:, None] > thresholds[:, :, None, None]).sum(dim=-1)

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from limelight.errors import LabelError, ParameterError
 
-ALPHAS = tuple(float(alpha) for alpha in np.logspace(-3, 3, 10))
-WIDE_ALPHAS = tuple(float(alpha) for alpha in np.logspace(-1, 5, 10))
+ALPHAS = tuple(float(alpha) for alpha in np.logspace(-3, 5, 17))
+WIDE_ALPHAS = tuple(float(alpha) for alpha in np.logspace(0, 5, 11))
 COLUMNS = 2_000
 HELD_OUT = 10
 LARGEST_LOG_SCALE = 7.0
