@@ -22,6 +22,7 @@ NEVER = -1e30
 """Added to convolutions at steps that do not count: below every threshold."""
 BLOCK = 20_000
 """Steps of all series that are worked on at once, so that their convolutions stay in the cache."""
+MANY = 1_000
 LANES = 255 * 8
 """Steps whose booleans, eight to a word, can be counted without a byte running over."""
 
@@ -52,6 +53,28 @@ class Dilation(NamedTuple):
     def features(self) -> slice:
         """The places of its features: kernel after kernel."""
         return slice(self.start, self.start + KERNELS * self.thresholds)
+
+
+def usual_size(series: int) -> tuple[int, int]:
+    """Give how many features and dilations suit so many training series.
+
+    Parameters
+    ----------
+    series
+        At least 1.
+
+    Returns
+    -------
+    tuple[int, int]
+        Up to 1,000 series those of the paper. Beyond, the head takes longer than the encoder, and in cross-validation
+        10,000 features were no better than 5,000, and 3,000 less than one percent worse.
+
+    Example
+    -------
+    >>> usual_size(100), usual_size(10_000)
+    ((10000, 32), (3000, 16))
+    """
+    return (10_000, 32) if series <= MANY else (3_000, 16)
 
 
 def plan_dilations(length: int, features: int, most: int) -> list[Dilation]:
@@ -151,6 +174,7 @@ class RocketEncoder(nn.Module):
         self.register_buffer("reads", torch.ones(len(self.plan), KERNELS, channels, dtype=torch.bool))
         self.register_buffer("taps", _kernel_weights(), persistent=False)
 
+    @torch.no_grad()
     def fit(
         self, values: Float[Tensor, "batch time channels"], mask: Bool[Tensor, "batch time"], generator: torch.Generator
     ) -> None:
@@ -184,6 +208,7 @@ class RocketEncoder(nn.Module):
             chosen = lower + (upper - lower) * (wanted - below)
             self.thresholds[one.features] = chosen.flatten().float()
 
+    @torch.no_grad()
     def forward(
         self, values: Float[Tensor, "batch time channels"], mask: Bool[Tensor, "batch time"]
     ) -> Float[Tensor, "batch width"]:
@@ -216,6 +241,7 @@ class RocketEncoder(nn.Module):
             features[rows] = part.T
         return features
 
+    @torch.no_grad()
     def contributions(
         self,
         values: Float[Tensor, "batch time channels"],
@@ -298,7 +324,7 @@ class RocketEncoder(nn.Module):
         return torch.cat([weights.flatten(1), nn.functional.one_hot(self._ends(place), 2)], dim=1)
 
     def _convolutions(self, series: Tensor, lengths: Tensor) -> Iterator[tuple[int, slice, Tensor, Tensor]]:
-        """Go through the dilations and some kernels at a time.
+        """Go through the dilations and some kernels at a time, whose outputs are written over by the next.
 
         Gives the place of the dilation, the kernels, their outputs, shape (kernels, batch, time), which are far below
         every threshold at steps that do not count, and how many steps count, shape (2, batch).
@@ -307,7 +333,8 @@ class RocketEncoder(nn.Module):
         steps = torch.arange(time, device=series.device)
         shifted = series.new_empty(TAPS * channels + 2, batch, time)
         shifted[-2] = NEVER * (steps >= lengths[:, None])
-        at_once = max(1, KERNELS * BLOCK // (batch * time))
+        at_once = max(1, min(KERNELS, KERNELS * BLOCK // (batch * time)))
+        room = series.new_empty(at_once, batch * time)
         for place, one in enumerate(self.plan):
             _shift(series, one.step, shifted[:-2])
             reach = torch.where(lengths > one.reach * 2, one.reach, 0)
@@ -316,7 +343,8 @@ class RocketEncoder(nn.Module):
             weights, every = self._weights(place), shifted.flatten(1)
             for start in range(0, KERNELS, at_once):
                 kernels = slice(start, min(start + at_once, KERNELS))
-                yield place, kernels, (weights[kernels] @ every).view(-1, batch, time), totals
+                outputs = torch.mm(weights[kernels], every, out=room[: kernels.stop - start])
+                yield place, kernels, outputs.view(-1, batch, time), totals
 
 
 def _kernel_weights() -> Tensor:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -225,7 +226,7 @@ def fit_ridge_streamed(
         Features, shape (n, features), and targets of -1 or 1, all known, shape (n, outputs), in any order but sorted
         by class.
     alphas
-        Penalties to choose from, above 0.
+        Penalties to choose from, above 0; of those, the ones downhill from the middle are tried.
     every
         One row in so many is held out, at least 2.
 
@@ -262,18 +263,46 @@ def fit_ridge_streamed(
     if sums is None or seen <= every:
         raise LabelError(f"expected more than {every} labelled series, got {seen}; give more, or use fit_ridge")
     left_features, left_targets = (torch.cat(parts) for parts in zip(*held, strict=True))
-    best: tuple[float, float, Tensor] | None = None
-    for alpha, weight, bias in sums.solve(alphas):
-        scores = torch.addmm(bias.float(), left_features, weight.float().T).double()
-        error = float((scores - left_targets).square().mean())
-        if best is None or error < best[0]:
-            best = (error, alpha, scores)
-    if best is None:
-        raise ParameterError(f"expected a penalty large enough to solve with, got {max(alphas)}; give a larger one")
+    alpha, scores = _choose_downhill(sorted(alphas), partial(_held_out_scores, sums, left_features), left_targets)
     sums.add(left_features, left_targets)
-    _, weight, bias = next(sums.solve([best[1]]))
-    chosen = torch.full((len(bias),), best[1])
-    return Ridge(weight.float(), bias.float(), chosen, torch.cat(rows), best[2])
+    solved = sums.solve(alpha)
+    if scores is None or solved is None:
+        raise ParameterError(f"expected a penalty large enough to solve with, got at most {alpha}; give a larger one")
+    weight, bias = solved
+    chosen = torch.full((len(bias),), alpha)
+    return Ridge(weight.float(), bias.float(), chosen, torch.cat(rows), scores)
+
+
+def _held_out_scores(sums: _Sums, features: Tensor, alpha: float) -> Tensor | None:
+    solved = sums.solve(alpha)
+    return None if solved is None else torch.addmm(solved[1], features.double(), solved[0].T)
+
+
+def _choose_downhill(
+    alphas: Sequence[float], score: Callable[[float], Tensor | None], targets: Tensor
+) -> tuple[float, Tensor | None]:
+    """Walk from the middle of rising penalties while the error falls: each step costs features cubed.
+
+    A penalty too small to solve with has an endless error.
+    """
+    tried: dict[int, tuple[float, Tensor | None]] = {}
+
+    def error(place: int) -> float:
+        if not 0 <= place < len(alphas):
+            return float("inf")
+        if place not in tried:
+            scores = score(alphas[place])
+            missed = float("inf") if scores is None else float((scores - targets).square().mean())
+            tried[place] = missed, scores
+        return tried[place][0]
+
+    place = len(alphas) // 2
+    while error(place) == float("inf") and place < len(alphas) - 1:
+        place += 1
+    for step in (1, -1):
+        while error(place + step) < error(place):
+            place += step
+    return alphas[place], tried[place][1]
 
 
 class _Sums:
@@ -297,21 +326,20 @@ class _Sums:
         self.targets += targets.sum(dim=0, dtype=torch.float64)
         self.rows += len(features)
 
-    def solve(self, alphas: Sequence[float]) -> Iterator[tuple[float, Tensor, Tensor]]:
-        """Give each penalty with its weights for features as they are and its bias; one too small is passed over."""
+    def solve(self, alpha: float) -> tuple[Tensor, Tensor] | None:
+        """Give the weights for features as they are and the bias; None if the penalty is too small to solve with."""
         mean, centre = self.features / self.rows, self.targets / self.rows
-        products = self.products - self.rows * torch.outer(mean, mean)
+        products = torch.addr(self.products, mean, mean, alpha=-self.rows)
         variance = products.diagonal() / self.rows
         scale = torch.where(variance > 1e-12, variance, 1.0).sqrt()
-        products = products / scale / scale[:, None]
-        right = (self.with_targets - self.rows * torch.outer(mean, centre)) / scale[:, None]
-        diagonal = products.diagonal().clone()
-        for alpha in alphas:
-            products.diagonal().copy_(diagonal + alpha)
-            factor, failed = torch.linalg.cholesky_ex(products)
-            if not failed:
-                weight = torch.cholesky_solve(right, factor).T / scale
-                yield alpha, weight, centre - weight @ (mean + self.shift)
+        right = torch.addr(self.with_targets, mean, centre, alpha=-self.rows) / scale[:, None]
+        products.div_(scale).div_(scale[:, None])
+        products.diagonal().add_(alpha)
+        factor, failed = torch.linalg.cholesky_ex(products)
+        if failed:
+            return None
+        weight = torch.cholesky_solve(right, factor).T / scale
+        return weight, centre - weight @ (mean + self.shift)
 
 
 def fit_scale(
