@@ -1,0 +1,154 @@
+"""Integrated gradients: how much each value adds to the answer, counted from the mean of the training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from limelight.data.panel import Panel
+from limelight.errors import ParameterError
+from limelight.explanation.explanation import Explanation, Floats
+from limelight.explanation.question import Question, ask, log_odds
+from limelight.model.batching import batches_by_length, make_batch
+from limelight.model.fitted import FittedModel
+from limelight.nn.batch import Batch
+
+STEPS_AT_ONCE = 32_768
+"""Time steps, padding included, that gradients are taken of at once: some hundred MB."""
+MOST_SERIES = 64
+
+
+def explain_gradients(
+    model: FittedModel,
+    panel: Panel,
+    target: Any = None,
+    *,
+    steps: tuple[int, int] | None = None,
+    points: int = 64,
+) -> Explanation:
+    """Split the answer about each series over its values.
+
+    The sum over all steps and channels is the log odds of the target, less those of a series that stays at the training
+    mean of each channel. What is missing, metadata, signals and clock stay as they are, so they get nothing.
+
+    Parameters
+    ----------
+    model
+        With an encoder that has gradients.
+    panel
+        Series with the channels of the training, n of them.
+    target, steps
+        As for ``ask``.
+    points
+        On the line from the mean to the series at which gradients are taken, at least 1. More make the sum more exact.
+
+    Returns
+    -------
+    Explanation
+        Of each step and channel what it adds to the log odds; ``completeness`` says by how much their sum misses.
+
+    Raises
+    ------
+    ParameterError
+        If a target or ``points`` is impossible, or captum is not installed.
+    DataError
+        If the channels differ from those of the training, or a value is missing or infinite.
+
+    Source
+    ------
+    Sundararajan, Taly and Yan, Axiomatic Attribution for Deep Networks, 2017, as in captum. DeepLift is left out: its
+    rules do not know the gates of an LSTM.
+
+    Example
+    -------
+    >>> from limelight.nn.network import Network
+    >>> from limelight.parts.sentence import Sentence
+    >>> from limelight.task import Task
+    >>> sentence = Sentence.of({"name": "lstm", "hidden_size": 2}, "last")
+    >>> model = FittedModel(Task(("a", "b")), sentence, Network(sentence, channels=2, outputs=1), ("x", "y"))
+    >>> panel = Panel.from_series([np.ones((4, 2)), np.ones((7, 2))], channels=["x", "y"])
+    >>> explanation = explain_gradients(model, panel)
+    >>> [one.shape for one in explanation.channels], bool((abs(explanation.completeness) < 1e-4).all())
+    ([(4, 2), (7, 2)], True)
+    """
+    if find_spec("captum") is None:
+        raise ParameterError(
+            "expected captum to be installed for method='gradients', it is not; say pip install 'limelight[explain]', "
+            "or choose method='occlusion'"
+        )
+    if points < 1:
+        raise ParameterError(f"expected at least 1 point, got points={points}; take more")
+    prediction = model.predict(panel)
+    question = ask(prediction, target, steps)
+    facts = None if model.vocabulary is None else model.vocabulary.encode(panel.metadata, len(panel), panel.signals)
+    channels: list[Floats] = [np.empty(0)] * len(panel)
+    missed = np.zeros(len(panel))
+    device = next(model.network.parameters()).device
+    model.network.eval()
+    for rows in batches_by_length(panel, MOST_SERIES):
+        batch = make_batch(
+            panel, rows, elapsed=model.sentence.needs_clock, missing=model.sentence.takes_missing, facts=facts
+        ).to(device)
+        parts, gap = _integrate(model, batch, question.at(rows), points)
+        missed[rows] = gap.cpu().numpy()
+        for row, one in zip(rows.tolist(), parts.cpu().numpy(), strict=True):
+            channels[row] = one[: panel.lengths[row]].copy()
+    importance: list[Floats] = [one.sum(axis=1) for one in channels]
+    return Explanation(panel, prediction, importance, "gradients", question.names, channels, completeness=missed)
+
+
+def _integrate(model: FittedModel, batch: Batch, question: Question, points: int) -> tuple[Tensor, Tensor]:
+    """Give what each value adds, shape (batch, time, channels), and what the sum misses, shape (batch,)."""
+    from captum.attr import IntegratedGradients
+
+    values = batch.values
+    mean = model.network.normalisation.mean[: values.shape[2]]
+    start = torch.where(batch.mask[:, :, None] & ~values.isnan(), mean, values)
+    asked = [torch.from_numpy(question.codes).to(values.device), _shares(question, batch)]
+    given = (batch.mask, batch.elapsed, batch.categories, batch.numbers, batch.tokens, batch.signals, *asked)
+    answer: Callable[..., Tensor] = partial(_answer, model)
+    at_once = max(len(batch), STEPS_AT_ONCE // values.shape[1])
+    with torch.backends.cudnn.flags(enabled=False):  # its recurrent layers have gradients in training only
+        parts = IntegratedGradients(answer).attribute(
+            values, start, additional_forward_args=given, n_steps=points, internal_batch_size=at_once
+        )
+        with torch.no_grad():
+            difference = answer(values, *given).double() - answer(start, *given).double()
+    parts = parts.detach().double().nan_to_num(0.0)
+    return parts, parts.sum(dim=(1, 2)) - difference
+
+
+def _answer(
+    model: FittedModel,
+    values: Tensor,
+    mask: Tensor,
+    elapsed: Tensor | None,
+    categories: Tensor | None,
+    numbers: Tensor | None,
+    tokens: Tensor | None,
+    signals: Tensor | None,
+    codes: Tensor,
+    shares: Tensor | None,
+) -> Tensor:
+    """Give the log odds asked about, shape (batch,)."""
+    batch = Batch(values, mask, None, elapsed, categories, numbers, tokens, signals)
+    logits = model.network(batch).logits
+    if shares is None:
+        return log_odds(logits, codes, model.task)
+    each = log_odds(logits, codes[:, None].expand(mask.shape), model.task)
+    return (each * shares).sum(dim=1)
+
+
+def _shares(question: Question, batch: Batch) -> Tensor | None:
+    if question.shares is None:
+        return None
+    shares = torch.zeros(batch.mask.shape)
+    for row, one in enumerate(question.shares):
+        shares[row, : len(one)] = torch.from_numpy(one)
+    return shares.to(batch.values.device)
