@@ -18,7 +18,8 @@ from limelight.data.coercion import Layout, as_panel, is_ragged
 from limelight.data.panel import Panel
 from limelight.data.splits import Split
 from limelight.errors import LabelError
-from limelight.explanation.attention import Explanation, explain_attention
+from limelight.explanation.explanation import Explanation
+from limelight.explanation.methods import explain
 from limelight.model.bundle import load_model, save_model
 from limelight.model.fitted import FittedModel
 from limelight.parts.sentence import CHOICES, FUSED, WORDS, Sentence, preset
@@ -257,26 +258,37 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         check_is_fitted(self)
         return self.model_.predict(self._panel(X, fitting=False)).probabilities
 
-    def explain(self, X: Any) -> Explanation:
-        """Show where the attention went.
+    def explain(self, X: Any, method: str | None = None, target: Any = None, **settings: Any) -> Explanation:
+        """Show what decided the answers, step by step.
 
         Parameters
         ----------
         X
             As for ``fit``.
+        method
+            ``"attention"``, ``"gradients"`` or ``"occlusion"``; None takes the attention of a model that has any, else
+            gradients.
+        target
+            The class to explain, or one for each series; None takes what was answered. Attention has none.
+        **settings
+            Of the method, such as ``draws``. ``background``, other series to draw from, is as ``X``.
 
         Returns
         -------
         Explanation
-            With ``plot()``.
+            With ``plot()`` and ``table()``.
 
         Raises
         ------
         ParameterError
-            If the pooling has no attention.
+            If there is no such method, target or setting, or the pooling has no attention.
+        DataError
+            As for ``predict``; or if occlusion has no other series to draw from.
         """
         check_is_fitted(self)
-        return explain_attention(self.model_, self._panel(X, fitting=False))
+        if settings.get("background") is not None:
+            settings["background"] = self._panel(settings["background"], fitting=False)
+        return explain(self.model_, self._panel(X, fitting=False), method, target, **settings)
 
     def save(self, folder: Path | str) -> Path:
         """Write the fitted model as a folder of safetensors and JSON, whole or not at all; give the folder."""

@@ -77,7 +77,7 @@ def explain_gradients(
     >>> [one.shape for one in explanation.channels], bool((abs(explanation.completeness) < 1e-4).all())
     ([(4, 2), (7, 2)], True)
     """
-    if find_spec("captum") is None:
+    if not has_captum():
         raise ParameterError(
             "expected captum to be installed for method='gradients', it is not; say pip install 'limelight[explain]', "
             "or choose method='occlusion'"
@@ -101,6 +101,11 @@ def explain_gradients(
             channels[row] = one[: panel.lengths[row]].copy()
     importance: list[Floats] = [one.sum(axis=1) for one in channels]
     return Explanation(panel, prediction, importance, "gradients", question.names, channels, completeness=missed)
+
+
+def has_captum() -> bool:
+    """Say whether captum is installed, which comes with limelight[explain]."""
+    return find_spec("captum") is not None
 
 
 def _integrate(model: FittedModel, batch: Batch, question: Question, points: int) -> tuple[Tensor, Tensor]:

@@ -10,7 +10,7 @@ from limelight.data.panel import Panel
 from limelight.errors import ParameterError, nearest
 from limelight.explanation.attention import explain_attention
 from limelight.explanation.explanation import Explanation
-from limelight.explanation.gradients import explain_gradients
+from limelight.explanation.gradients import explain_gradients, has_captum
 from limelight.explanation.occlusion import explain_occlusion
 from limelight.model.fitted import FittedModel
 
@@ -20,6 +20,15 @@ METHODS: dict[str, Callable[..., Explanation]] = {
     "occlusion": explain_occlusion,
 }
 """Each takes a model, a panel, a target, and settings of its own by name."""
+
+
+def methods_of(model: FittedModel) -> list[str]:
+    """Name the methods that can explain a model: attention needs a pooling that has it, gradients need captum."""
+    return [
+        name
+        for name in METHODS
+        if (name != "attention" or model.has_attention) and (name != "gradients" or has_captum())
+    ]
 
 
 def explain(
