@@ -18,6 +18,9 @@ from limelight.explanation.question import ask
 from limelight.model.fitted import FittedModel
 from limelight.nn.network import Network
 
+RANDOMISED = 2018
+"""Keeps these weights apart from those that a training with the same seed begins with."""
+
 
 def randomised(model: FittedModel, seed: int = 0) -> FittedModel:
     """Give a model with the same parts and scales, and weights as before any training.
@@ -36,7 +39,8 @@ def randomised(model: FittedModel, seed: int = 0) -> FittedModel:
     """
     old = model.network
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        # Not the seed itself: a model trained with it began with these very weights.
+        torch.manual_seed(int(np.random.SeedSequence((seed, RANDOMISED)).generate_state(1)[0]))
         network = Network(old.sentence, len(model.channels), model.task.outputs, old.context_shape)
     network.load_state_dict(dict(old.named_buffers()), strict=False)
     return replace(model, network=network.to(next(old.parameters()).device).eval())
