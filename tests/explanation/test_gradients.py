@@ -5,6 +5,7 @@ import importlib.util
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError
@@ -12,7 +13,8 @@ from limelight.explanation import gradients
 from limelight.explanation.gradients import explain_gradients
 from limelight.explanation.methods import explain, methods_of
 from limelight.model.fitted import FittedModel
-from limelight.nn.network import Network
+from limelight.nn.network import Answer, Network
+from limelight.nn.normalisation import Standardisation
 from limelight.parts.sentence import Sentence
 from limelight.task import Task
 from linear import linear, noise
@@ -136,6 +138,28 @@ def test_without_captum_gradients_say_what_to_install(monkeypatch):
         "or choose method='occlusion'"
     )
     assert methods_of(model) == ["occlusion"]
+
+
+def test_a_series_whose_sum_misses_gets_more_points():
+    class Steep(nn.Module):
+        """Answers by a step function, smoothed, so that few points miss it."""
+
+        def __init__(self):
+            super().__init__()
+            self.steepness = nn.Parameter(torch.tensor(300.0))
+            self.normalisation = Standardisation(1)
+
+        def forward(self, batch):
+            return Answer(10 * torch.sigmoid(self.steepness * (batch.values.sum(dim=1) - 0.37)), None)
+
+    model = linear([[1.0]])
+    model.network = Steep()
+    panel = Panel.from_series([[1.0], [0.1]])
+    few = explain_gradients(model, panel, "b", points=16)
+    assert abs(few.completeness[0]) > 1
+    enough = explain_gradients(model, panel, "b")
+    assert np.abs(enough.completeness).max() < 0.1
+    assert enough.importance[0].sum() == pytest.approx(10, abs=0.1)
 
 
 def test_no_points_are_refused():
