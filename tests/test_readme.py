@@ -11,6 +11,7 @@ from limelight.config.reading import check_experiment
 HOME = Path(__file__).parent.parent
 README = (HOME / "README.md").read_text()
 DATA = (HOME / "docs" / "data.md").read_text()
+EXPLANATION = (HOME / "docs" / "explanation.md").read_text()
 
 
 def blocks(language: str, page: str = README) -> list[str]:
@@ -46,6 +47,26 @@ def test_python_blocks_about_data_run_one_after_the_other(capsys: pytest.Capture
     ]
 
 
+@pytest.mark.slow
+def test_python_blocks_about_explanation_run_one_after_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    for block in blocks("python", EXPLANATION):
+        exec(compile(block, "explanation.md", "exec"), names)
+    looked, lost, measured, said, kept, needed = capsys.readouterr().out.splitlines()
+    assert looked == "Explanation(90 series, attention)"
+    assert lost == (
+        "Explanation(90 series, occlusion, for 'anomalous') ['series_id', 'time', 'importance', 'target', 'spread']"
+    )
+    assert measured == "['attention', 'gradients', 'occlusion', 'random']"
+    assert "30 series" in said
+    assert kept == "['attention', 'gradients', 'occlusion']"
+    assert needed == "['wave'] ['0-10 %', '10-20 %', '20-30 %']"
+    assert (tmp_path / "grid.png").stat().st_size > 10_000
+
+
 @pytest.mark.parametrize("example", sorted((HOME / "examples").glob("*.json")), ids=lambda file: file.stem)
 def test_examples_are_valid(example: Path) -> None:
     assert check_experiment(json.loads(example.read_text()), example.name).data.folder == f"data/{example.stem}"
@@ -60,7 +81,7 @@ def test_commands_and_files_that_are_named_exist() -> None:
     from limelight.cli import app
 
     commands = {command.callback.__name__ for command in app.registered_commands if command.callback}
-    for page, folder in ((README, HOME), (DATA, HOME / "docs")):
+    for page, folder in ((README, HOME), (DATA, HOME / "docs"), (EXPLANATION, HOME / "docs")):
         assert set(re.findall(r"^limelight (\w+)", page, flags=re.MULTILINE)) <= commands
         for target in re.findall(r"\]\((?!http)([^)#]+)\)", page):
             assert (folder / target).exists(), target

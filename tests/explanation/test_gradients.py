@@ -146,7 +146,7 @@ def test_a_series_whose_sum_misses_gets_more_points():
 
         def __init__(self):
             super().__init__()
-            self.steepness = nn.Parameter(torch.tensor(300.0))
+            self.steepness = nn.Parameter(torch.tensor(1000.0))
             self.normalisation = Standardisation(1)
 
         def forward(self, batch):
@@ -155,7 +155,7 @@ def test_a_series_whose_sum_misses_gets_more_points():
     model = linear([[1.0]])
     model.network = Steep()
     panel = Panel.from_series([[1.0], [0.1]])
-    few = explain_gradients(model, panel, "b", points=16)
+    few = explain_gradients(model, panel, "b", points=64)
     assert abs(few.completeness[0]) > 1
     enough = explain_gradients(model, panel, "b")
     assert np.abs(enough.completeness).max() < 0.1

@@ -26,6 +26,7 @@ from limelight.explanation.plots import (
     one_channel,
     series_title,
     time_axis,
+    title_pad,
 )
 from limelight.model.fitted import Prediction
 from limelight.model.targets import targets_of
@@ -135,7 +136,9 @@ def _say_fields(ax: Axes, explanation: Explanation, row: int) -> None:
         value = f" = {known[name]}" if name in known else ""
         added = f" ({explanation.fields[name][row]:+.2f})" if name in explanation.fields else ""
         lines.append(f"{name}{value}"[:32] + added)
-    ax.set_title("\n".join(lines), loc="right", fontsize=8, color=QUIET, parse_math=False)
+    legend = ax.get_legend()
+    pad = title_pad(0 if legend is None else len(legend.get_texts()))  # one for all titles of the axes
+    ax.set_title("\n".join(lines), loc="right", fontsize=8, color=QUIET, pad=pad, parse_math=False)
 
 
 def rows_to_see(prediction: Prediction, panel: Panel, each: int = 3) -> dict[str, NDArray[np.int64]]:

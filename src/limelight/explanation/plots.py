@@ -86,8 +86,8 @@ def draw_series(
     ax.set_xlim(left, right)
     ax.set_ylim(low, high)
     _dress(ax, panel, kind, scaled)
-    pad = 6 + 13 * legend_rows(len(handles))
-    ax.set_title(series_title(panel, row, prediction), loc="left", fontsize=10, color=INK, pad=pad, parse_math=False)
+    title = series_title(panel, row, prediction)
+    ax.set_title(title, loc="left", fontsize=10, color=INK, pad=title_pad(len(handles)), parse_math=False)
     if handles:
         lines, names = zip(*handles, strict=True)
         name_lines(ax, lines, names)
@@ -179,6 +179,11 @@ def attention_figure(panel: Panel, importance: Sequence[Floats], prediction: Pre
 def legend_rows(entries: int) -> int:
     """Count the lines that a legend of so many entries takes above the axes."""
     return math.ceil(entries / LEGEND_COLUMNS)
+
+
+def title_pad(entries: int) -> float:
+    """Give the room, in points, between axes and title that a legend of so many entries takes."""
+    return 6.0 + 13.0 * legend_rows(entries)
 
 
 def name_lines(ax: Axes, handles: Sequence[Any], names: Sequence[str]) -> None:
