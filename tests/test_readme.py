@@ -56,12 +56,12 @@ def test_python_blocks_about_explanation_run_one_after_the_other(
     for block in blocks("python", EXPLANATION):
         exec(compile(block, "explanation.md", "exec"), names)
     looked, lost, measured, said, kept, needed = capsys.readouterr().out.splitlines()
-    assert looked == "Explanation(90 series, attention)"
+    assert looked == "Explanation(60 series, attention)"
     assert lost == (
-        "Explanation(90 series, occlusion, for 'anomalous') ['series_id', 'time', 'importance', 'target', 'spread']"
+        "Explanation(60 series, occlusion, for 'anomalous') ['series_id', 'time', 'importance', 'target', 'spread']"
     )
     assert measured == "['attention', 'gradients', 'occlusion', 'random']"
-    assert "30 series" in said
+    assert "20 series" in said
     assert kept == "['attention', 'gradients', 'occlusion']"
     assert needed == "['wave'] ['0-10 %', '10-20 %', '20-30 %']"
     assert (tmp_path / "grid.png").stat().st_size > 10_000

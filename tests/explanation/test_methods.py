@@ -39,6 +39,27 @@ def test_a_method_is_added_by_one_line(monkeypatch):
     assert explain(linear([[1.0]]), noise(5, 5), "evidence", "a", draws=1).target.tolist() == ["a", "a"]
 
 
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("settings", [{}, {"level": "step"}])
+def test_no_series_give_an_empty_explanation(method, settings):
+    if method == "attention" and settings:
+        pytest.skip("answers about steps have no attention")
+    model = with_attention() if method == "attention" else linear([[1.0]], **settings)
+    shown = explain(model, noise(5)[[]], method)
+    assert (len(shown), shown.table().num_rows) == (0, 0)
+
+
+@pytest.mark.parametrize("encoder", ["conv_lstm", "lstm"])
+@pytest.mark.parametrize("method", METHODS)
+def test_every_encoder_is_explained_on_the_steps_of_the_series(encoder, method):
+    sentence = Sentence.of(
+        {"name": encoder, "hidden_size": 3, **({"stride": 4} if encoder == "conv_lstm" else {})}, "attention"
+    )
+    model = FittedModel(Task(("a", "b", "c")), sentence, Network(sentence, 2, 3), ("x", "y"))
+    shown = explain(model, noise(13, 6, 1, width=2, channels=["x", "y"]), method)
+    assert [len(one) for one in shown.importance] == [13, 6, 1]
+
+
 @pytest.mark.parametrize(
     ("asked", "sentence"),
     [

@@ -147,3 +147,12 @@ def test_one_series_alone_has_no_other_to_stand_in():
         "expected other series whose values can stand in for what is hidden, got one series alone; give some with "
         "background=..., such as those of the training"
     )
+
+
+def test_a_background_with_missing_values_is_refused_where_the_model_takes_none():
+    background = Panel.from_series([[1.0, np.nan]], ids=["pump"])
+    with pytest.raises(DataError) as error:
+        explain_occlusion(linear([[1.0]]), noise(9), background=background)
+    assert str(error.value).startswith(
+        "expected a number everywhere, got a missing value (NaN) in series 'pump', step 1"
+    )

@@ -11,6 +11,7 @@ from limelight.data.facts import StepFacts
 from limelight.data.panel import Panel
 from limelight.errors import DataError, ParameterError
 from limelight.explanation.question import Question
+from limelight.model.batching import require_finite
 from limelight.model.fitted import FittedModel, Prediction
 
 CHUNK_VALUES = 1 << 20
@@ -47,7 +48,7 @@ def draw_others(model: FittedModel, panel: Panel, background: Panel | None, draw
     ParameterError
         If there are no draws.
     DataError
-        If there is no other series to draw.
+        If there is no other series to draw, or one that was drawn has a value that the model does not take.
     """
     if draws < 1:
         raise ParameterError(f"expected at least 1 draw, got draws={draws}; draw more")
@@ -56,7 +57,9 @@ def draw_others(model: FittedModel, panel: Panel, background: Panel | None, draw
         model.require_channels(background)
         if not len(background):
             raise DataError("expected series as background, got none; give those of the training")
-        return random.integers(len(background), size=(len(panel), draws))
+        drawn = random.integers(len(background), size=(len(panel), draws))
+        require_finite(background[np.unique(drawn)], missing=model.sentence.takes_missing)
+        return drawn
     if len(panel) == 1:
         raise DataError(
             "expected other series whose values can stand in for what is hidden, got one series alone; give some "
@@ -115,7 +118,7 @@ def with_hidden(panel: Panel, background: Panel, others: Rows, hidden: NDArray[n
         With values of its own.
     """
     replaced = background.values[places_of_others(panel, background, others)]
-    return panel.with_facts(values=np.where(hidden, replaced, panel.values))
+    return panel.with_facts(values=np.where(hidden, replaced, panel.values), backing=None)
 
 
 def with_field_of(panel: Panel, background: Panel, name: str, others: Rows) -> Panel:
@@ -136,7 +139,7 @@ def with_signal_of(panel: Panel, background: Panel, name: str, others: Rows) -> 
     codes = own.codes.copy()
     codes[:, column] = theirs.codes[places_of_others(panel, background, others), source]
     classes = (*own.classes[:column], theirs.classes[source], *own.classes[column + 1 :])
-    return panel.with_facts(signals=StepFacts(codes, own.names, classes))
+    return panel.with_facts(signals=StepFacts(codes, own.names, classes), backing=None)
 
 
 def fields_read(model: FittedModel, *panels: Panel) -> tuple[list[str], list[str]]:
