@@ -89,6 +89,11 @@ class Comparison:
     conclusion: str
     interrupted: bool = False
 
+    @property
+    def lower_is_better(self) -> bool:
+        """Whether the score is a loss."""
+        return self.score == "log_loss"
+
     def row(self, name: str) -> Row:
         """Give a model by its name; ParameterError for another one."""
         for row in self.rows:
@@ -101,7 +106,7 @@ class Comparison:
         """Say everything in a form that JSON can hold."""
         return {
             **self.__dict__,
-            "lower_is_better": self.score == "log_loss",
+            "lower_is_better": self.lower_is_better,
             "rows": [row.to_json() for row in self.rows],
             "notes": list(self.notes),
         }
@@ -109,7 +114,7 @@ class Comparison:
     def __str__(self) -> str:
         header = ["", SCORES[self.score], "sd", "gain", "sd", "95 % interval", "", "seconds", "parameters"]
         table = aligned([header, *(_cells(row) for row in self.rows)])
-        title = f"{self.rule}; gain is over {SERIES}"
+        title = f"{self.rule}; gain is over {SERIES}" + (", above 0 for a lower loss" if self.lower_is_better else "")
         return "\n".join([title, "", *table, "", *(f"note: {note}" for note in self.notes), self.conclusion])
 
 
@@ -131,7 +136,7 @@ def conclude(rows: Sequence[Row], held_out_share: float, *, lower_is_better: boo
     Example
     -------
     >>> rows = [Row("majority class", (0.5,) * 4, 0.0), Row("series alone", (0.9, 0.8, 0.9, 0.8), 9.0)]
-    >>> conclude([*rows, Row("with metadata: late", (0.8, 0.9, 0.9, 0.9), 9.0)], 1 / 3)
+    >>> conclude([*rows, Row("series + late", (0.8, 0.9, 0.9, 0.9), 9.0)], 1 / 3)
     'use series alone: it gains 0.350 over majority class, and nothing richer gains more than the spread over it'
     """
     if not rows or min(len(row.scores) for row in rows) < 2:
@@ -155,7 +160,7 @@ def _cells(row: Row) -> list[str]:
         if gain is None
         else [f"{gain.mean:+.3f}", _number(gain.deviation), _interval(gain), gain.verdict]
     )
-    return [*cells, f"{row.seconds:.1f}", "" if row.parameters is None else f"{row.parameters:,}"]
+    return [*cells, f"{row.seconds:.2f}", "" if row.parameters is None else f"{row.parameters:,}"]
 
 
 def _number(value: float | None) -> str:

@@ -135,7 +135,8 @@ def compare(
     codes = targets_of(task, panel).every()
     known = codes != UNKNOWN
     notes = [] if known.all() else [f"{(~known).sum()} series without a label are left out"]
-    panel, codes = panel[known], codes[known]
+    codes = codes[known]
+    panel = panel[known].with_labels(task.decode(codes))
     require_finite(panel, missing=sentence.missing != "error")
     groups, name = panel.groups(group), group or RECORDING
     made = make_folds(codes, folds=folds, repeats=repeats, seed=seed, groups=groups, group_name=name)
@@ -197,7 +198,9 @@ class _Study:
             share = self.validation if groups is None or len(np.unique(groups[fold.train])) > 1 else 0.0
             split = inside.make_split(test=0.0, validation=share, seed=self.seed, group=self.group)
             enough = enough_to_validate(len(split.validation), len(self.task.classes))
-            fitted, validation = (split.train, split.validation) if enough else (np.arange(len(inside)), split.test)
+            fitted, validation = (
+                (split.train, split.validation) if enough else (np.arange(len(inside)), split.validation[:0])
+            )
             unmet = any_missing and not channel_statistics(inside).missing.any()
             seed = (self.seed + place) % (2**31 - 1)
             made.append(
@@ -226,8 +229,7 @@ class _Study:
         if len(own) > 1:
             fusions.append(own)
         networks = {
-            f"with metadata: {' + '.join(words)}": partial(self.network, replace(plain, fusion=words))
-            for words in fusions
+            f"series + {' + '.join(words)}": partial(self.network, replace(plain, fusion=words)) for words in fusions
         }
         return {MAJORITY: self.majority, METADATA: self.boosting, SERIES: ways[SERIES], **networks}, notes
 

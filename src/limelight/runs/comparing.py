@@ -80,7 +80,9 @@ def compare_experiment(
     panel = data.panel[np.sort(np.concatenate([data.split.train, data.split.validation]))]
     notes = list(data.panel.notes)
     if experiment.split.by == "time":
-        notes.append("the split goes by time, and the folds do not: they are drawn at random before the test part")
+        notes.append(
+            "the split goes by time, the folds do not: they are drawn at random from what lies before the test part"
+        )
     for note in notes:
         say(f"note: {note}")
     say(f"{panel.describe()}; the {len(data.split.test)} series of the test part are left alone")
