@@ -156,7 +156,7 @@ def test_the_same_seed_gives_the_same_scores() -> None:
 def test_repeats_cut_anew() -> None:
     found = compare(without_metadata(), TINY, training=QUICK, folds=2, repeats=2)
     assert [len(row.scores) for row in found.rows] == [4, 4]
-    assert found.rule.startswith("4 folds of 40 series")
+    assert found.rule.startswith("2 folds drawn 2 times of 40 series, ")
 
 
 def test_series_without_a_label_and_rare_classes_are_told() -> None:

@@ -17,7 +17,7 @@ from limelight.data.fields import words_of_signals
 from limelight.data.folds import Fold, make_folds
 from limelight.data.panel import RECORDING, Panel
 from limelight.data.statistics import channel_statistics
-from limelight.errors import ParameterError, counted, listing, nearest
+from limelight.errors import ParameterError, listing, nearest
 from limelight.evaluation.metrics import score as every_score
 from limelight.evaluation.paired import paired_gain
 from limelight.model.batching import require_finite
@@ -141,7 +141,8 @@ def compare(
     groups, name = panel.groups(group), group or RECORDING
     made = make_folds(codes, folds=folds, repeats=repeats, seed=seed, groups=groups, group_name=name)
     notes += _scarce(task, codes, made)
-    rule = f"{counted(len(made), 'fold')} of {len(panel)} series, stratified by label"
+    often = f" drawn {repeats} times" if repeats > 1 else ""
+    rule = f"{folds} folds{often} of {len(panel)} series, stratified by label"
     rule += f"{'' if groups is None else f', no {name} on two sides'}, seed {seed}"
     study = _Study(panel, codes, task, sentence, settings, group, validation, dict(fields or {}), seed)
     return _carried_out(study, made, score, rule, notes, say)
