@@ -72,7 +72,7 @@ def test_what_takes_series_and_metadata_together_is_told(monkeypatch: pytest.Mon
     majority = found.row("majority class").gain
     assert majority is not None
     assert majority.verdict == WITHIN
-    assert found.conclusion.startswith("use series + late: it gains 0.")
+    assert found.conclusion == "use series + late: the simplest over which nothing gains more than the spread"
 
 
 def test_rows_go_from_the_simplest_to_the_richest() -> None:
@@ -206,11 +206,20 @@ PLAIN = row("series alone", 0.81, 0.8, 0.79)
         ),
         (
             [SIMPLEST, PLAIN, row("series + late", 0.9, 0.7, 0.9)],
-            "use series alone: it gains 0.300 over majority class, and nothing richer gains more than the spread over it",
+            "use series alone: the simplest over which nothing gains more than the spread",
         ),
         (
             [SIMPLEST, PLAIN, row("series + late", 0.91, 0.9, 0.9)],
-            "use series + late: it gains 0.103 over series alone",
+            "use series + late: the simplest over which nothing gains more than the spread",
+        ),
+        (
+            [SIMPLEST, row("series alone", 0.9, 0.5, 0.6), row("series + late", 0.9, 0.8, 0.9)],
+            "use series alone: the simplest over which nothing gains more than the spread; its own gain over majority "
+            "class is within the spread",
+        ),
+        (
+            [SIMPLEST, row("metadata alone", 0.9, 0.0, 0.1), PLAIN],
+            "use series alone: the simplest over which nothing gains more than the spread",
         ),
         ([row("majority class", 0.5)], "too few folds are done to say what to use"),
     ],

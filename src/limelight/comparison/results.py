@@ -119,7 +119,7 @@ class Comparison:
 
 
 def conclude(rows: Sequence[Row], held_out_share: float, *, lower_is_better: bool = False) -> str:
-    """Walk from the simplest model to the richest, moving on only for a gain of more than the spread.
+    """Name the simplest model over which no richer one gains more than the spread; none simpler has a better mean.
 
     Parameters
     ----------
@@ -137,19 +137,26 @@ def conclude(rows: Sequence[Row], held_out_share: float, *, lower_is_better: boo
     -------
     >>> rows = [Row("majority class", (0.5,) * 4, 0.0), Row("series alone", (0.9, 0.8, 0.9, 0.8), 9.0)]
     >>> conclude([*rows, Row("series + late", (0.8, 0.9, 0.9, 0.9), 9.0)], 1 / 3)
-    'use series alone: it gains 0.350 over majority class, and nothing richer gains more than the spread over it'
+    'use series alone: the simplest over which nothing gains more than the spread'
     """
     if not rows or min(len(row.scores) for row in rows) < 2:
         return "too few folds are done to say what to use"
-    best, said = rows[0], ""
-    for row in rows[1:]:
-        gain = paired_gain(row.scores, best.scores, held_out_share, lower_is_better=lower_is_better)
-        if gain.verdict == MORE:
-            said = f"use {row.name}: it gains {gain.mean:.3f} over {best.name}"
+    first = rows[0]
+
+    def gain(one: Row, over: Row) -> Gain:
+        return paired_gain(one.scores, over.scores, held_out_share, lower_is_better=lower_is_better)
+
+    best = first
+    for place, row in enumerate(rows):
+        behind = any(gain(row, simpler).mean < 0 for simpler in rows[:place])
+        beaten = any(gain(richer, row).verdict == MORE for richer in rows[place + 1 :])
+        if not behind and not beaten:
             best = row
-    if not said:
-        return f"use none of them yet: nothing gains more than the spread over {best.name}; more series may tell"
-    return said + ("" if best is rows[-1] else ", and nothing richer gains more than the spread over it")
+            break
+    if best is first:
+        return f"use none of them yet: nothing gains more than the spread over {first.name}; more series may tell"
+    unsure = "" if gain(best, first).verdict == MORE else f"; its own gain over {first.name} is within the spread"
+    return f"use {best.name}: the simplest over which nothing gains more than the spread{unsure}"
 
 
 def _cells(row: Row) -> list[str]:
