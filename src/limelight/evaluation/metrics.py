@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from limelight.errors import LabelError, listing
-from limelight.evaluation.answers import Answers, Codes
+from limelight.evaluation.answers import Answers
+from limelight.evaluation.arrays import Codes
 from limelight.evaluation.classes import average_classes, pooled_cells, score_classes
 from limelight.evaluation.counts import confusion_counts
 from limelight.evaluation.intervals import intervals
