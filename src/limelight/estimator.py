@@ -18,12 +18,12 @@ from limelight.data.labelling import with_given_labels
 from limelight.data.panel import Panel
 from limelight.data.splits import Split
 from limelight.evaluation.deciding import DecisionRule, decide_on
+from limelight.evaluation.metrics import share_of_right
 from limelight.explanation.attention import Explanation, explain_attention
 from limelight.model.bundle import load_model, save_model
-from limelight.model.fitted import FittedModel, Prediction
+from limelight.model.fitted import FittedModel
 from limelight.model.targets import targets_of, task_of
 from limelight.parts.sentence import CHOICES, FUSED, WORDS, Sentence, preset
-from limelight.task import UNKNOWN
 from limelight.training.fit import fit
 from limelight.training.settings import TrainingSettings, enough_to_validate
 
@@ -269,7 +269,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         """
         check_is_fitted(self)
         prediction = self.model_.predict(self._panel(X, fitting=False))
-        return self._by_series(prediction, prediction.labels)
+        return prediction.by_series(prediction.labels)
 
     def predict_proba(self, X: Any) -> Any:
         """Give the probability of each class or label in the order of ``classes_``; shapes as of predict, and classes.
@@ -278,7 +278,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         """
         check_is_fitted(self)
         prediction = self.model_.predict(self._panel(X, fitting=False))
-        return self._by_series(prediction, prediction.probabilities)
+        return prediction.by_series(prediction.probabilities)
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Give the share of right answers; of steps over those whose label is known.
@@ -299,18 +299,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         if not self.model_.task.by_step:
             return float(super().score(X, y, sample_weight))
         panel = with_given_labels(self._panel(X, fitting=False), y, self.level)
-        prediction, codes = self.model_.predict(panel), targets_of(self.model_.task, panel).every()
-        right = self.model_.task.decide(prediction.probabilities, prediction.thresholds) == codes
-        if codes.ndim == 2:
-            right, codes = right.all(axis=1), codes.min(axis=1)
-        return float(right[codes != UNKNOWN].mean())
-
-    def _by_series(self, prediction: Prediction, answers: NDArray[Any]) -> Any:
-        """Cut answers about steps into series, stacked if all are of one length."""
-        if prediction.lengths is None:
-            return answers
-        parts = np.split(answers, np.cumsum(prediction.lengths)[:-1])
-        return np.stack(parts) if len(set(prediction.lengths.tolist())) == 1 else parts
+        return share_of_right(self.model_.predict(panel), targets_of(self.model_.task, panel).every())
 
     def explain(self, X: Any) -> Explanation:
         """Show where the attention went.

@@ -12,7 +12,7 @@ from sklearn.utils.validation import column_or_1d
 from limelight.data.facts import StepLabels
 from limelight.data.panel import Panel
 from limelight.errors import LabelError, ParameterError, listing, nearest
-from limelight.task import Task
+from limelight.task import Task, is_known
 
 LEVELS = ("auto", "series", "step")
 
@@ -28,8 +28,8 @@ def with_given_labels(panel: Panel, labels: Any, level: str = "auto") -> Panel:
         Shape (n,); or 0 and 1 for several labels, NaN where not known, shape (n, labels); or of steps, see
         ``as_step_labels``. None takes those of the panel.
     level
-        What they are about: ``"series"``, ``"step"``, or ``"auto"``, which takes a list of arrays, and an array of three
-        dimensions, for labels of steps.
+        What they are about: ``"series"``, ``"step"``, or ``"auto"``, which takes a list of arrays, and an array of
+        three dimensions, for labels of steps.
 
     Returns
     -------
@@ -56,9 +56,10 @@ def with_given_labels(panel: Panel, labels: Any, level: str = "auto") -> Panel:
     if level == "step" or (level == "auto" and (listed or getattr(labels, "ndim", 0) == 3)):
         panel = panel.compact()
         return panel.with_facts(labels=None, step_labels=as_step_labels(labels, panel.lengths))
-    if np.ndim(labels) == 2 and np.shape(labels)[1] > 1:
-        return panel.with_labels(np.asarray(labels))
-    column = column_or_1d(labels, warn=True)
+    array = np.asarray(labels)
+    if array.ndim == 2 and array.shape[1] > 1:
+        return panel.with_labels(array)
+    column = column_or_1d(array, warn=True)
     check_classification_targets(column)
     if len(column) != len(panel):
         raise LabelError(f"expected one label for each of the {len(panel)} series, got {len(column)} labels")
@@ -73,6 +74,8 @@ def _with_own(panel: Panel, level: str) -> Panel:
             "expected labels, got none: this TimeSeriesClassifier estimator requires y to be passed, but the "
             "target y is None; give y, or a Panel with labels"
         )
+    if panel.labels is not None and panel.labels.ndim == 1:
+        check_classification_targets(panel.labels[is_known(panel.labels)])
     return panel
 
 

@@ -156,6 +156,13 @@ def score_shares(task: Task, shares: ArrayLike, codes: ArrayLike) -> dict[str, A
     return score(task, truth, np.broadcast_to(always, (len(truth), len(always))))
 
 
+def share_of_right(prediction: Prediction, codes: Codes) -> float:
+    """Give the share of right answers over what is known; of several labels only those that are right in all count."""
+    answers = Answers.of(prediction.task, codes, prediction.probabilities, prediction.thresholds).known_rows()
+    right = (answers.decisions == answers.codes) | (answers.codes == UNKNOWN)
+    return float((right.all(axis=1) if right.ndim == 2 else right).mean())
+
+
 def score_prediction(
     prediction: Prediction, labels: ArrayLike, *, thresholds: ArrayLike | None = None
 ) -> dict[str, Any]:

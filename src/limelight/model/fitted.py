@@ -72,6 +72,24 @@ class Prediction:
         """The class of each series or step, shape (n or steps,); of several labels 0 and 1, shape (..., labels)."""
         return self.task.decode(self.task.decide(self.probabilities, self.thresholds))
 
+    def by_series(self, answers: NDArray[Any]) -> Any:
+        """Cut answers about steps into one array for each series, stacked if all are of one length.
+
+        Parameters
+        ----------
+        answers
+            ``labels`` or ``probabilities``.
+
+        Returns
+        -------
+        NDArray | list[NDArray]
+            Shape (n, time, ...), or n arrays (time, ...); answers about series as they are.
+        """
+        if self.lengths is None:
+            return answers
+        parts = np.split(answers, np.cumsum(self.lengths)[:-1])
+        return np.stack(parts) if len(set(self.lengths.tolist())) == 1 else parts
+
 
 @dataclass
 class FittedModel:
