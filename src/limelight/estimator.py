@@ -225,8 +225,9 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         self.classes_ = np.array(task.classes)
         seed = self._seed()
         split = self._split(panel, seed)
-        enough = enough_to_validate(len(split.validation), len(self.classes_))
+        enough = enough_to_validate(len(split.validation), len(self.classes_), by_step=task.by_step)
         validation = panel[split.validation] if enough else None
+        rule.require_series(validation)
         training = fit(
             panel[split.train] if enough else panel,
             task,
