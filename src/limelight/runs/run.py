@@ -182,7 +182,7 @@ def _evaluate_and_report(experiment: Experiment, data: Data, training: Training,
             **model.fitted_on["training"],
         },
     }
-    write_predictions([prediction], test, folder / "predictions.parquet")
+    write_predictions([prediction], test, folder / "predictions.parquet", model.decision)
     if prediction.lengths is not None:
         write_events(events_of(prediction, test, experiment.events), prediction, test, folder / "events.parquet")
     if test.origin is not None and prediction.lengths is None:
