@@ -271,6 +271,10 @@ def predict(
         Path | None,
         typer.Option(help="Also write the answers about windows laid back on every time step.", show_default=False),
     ] = None,
+    events: Annotated[
+        Path | None,
+        typer.Option(help="Also write the events in answers about steps: label, start, end, peak.", show_default=False),
+    ] = None,
     changes: Changes = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output file.")] = False,
 ) -> None:
@@ -281,7 +285,7 @@ def predict(
         output or Path("predictions.parquet"),
         _other_series(model, source, changes, metadata=metadata, signals=signals),
     )
-    answered = predict_file(model, experiment, file, steps=steps, overwrite=overwrite, say=_say)
+    answered = predict_file(model, experiment, file, steps=steps, events=events, overwrite=overwrite, say=_say)
     typer.echo(f"{answered} {'series' if experiment.windows is None else 'windows'} answered in {file}")
 
 

@@ -19,6 +19,8 @@ from pydantic import (
 from limelight.data.bumps import BumpSettings
 from limelight.data.sine import SineSettings
 from limelight.errors import ParameterError
+from limelight.evaluation.deciding import DecisionRule
+from limelight.evaluation.event_rule import EventRule
 from limelight.parts.base import schema_of
 from limelight.parts.contexts import CONTEXTS
 from limelight.parts.fusions import FUSION_WORDS
@@ -102,6 +104,10 @@ class DataSection(_Section):
     id: str = Field("series_id", description="Column that names the series.")
     time: str = Field("time", description="Column with the clock.")
     label: str = Field("label", description="Column with the class.")
+    level: Literal["auto", "series", "step"] = Field(
+        "auto", description="What labels in the series table are of; auto: of steps if they begin with label_."
+    )
+    mask: str | None = Field(None, description="Column that says whether labels are known: 0 where not.")
     channels: list[str] | None = Field(None, description="Columns to use, in this order; none means every number.")
     units: dict[str, str] = Field({}, description='Unit of each channel, and of a clock of numbers as "time".')
     sort: bool = Field(False, description="Sort the steps of each series by time instead of refusing disorder.")
@@ -162,6 +168,8 @@ class Experiment(_Section):
     split: SplitSection = SplitSection()
     model: Model = Field(default_factory=Sentence.of)
     training: TrainingSettings = TrainingSettings()
+    decision: DecisionRule = DecisionRule()
+    events: EventRule = EventRule()
     output: str = "runs/experiment"
     seed: int = Field(0, ge=0, lt=2**31)
 

@@ -12,10 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from limelight.data.columns import EMPTY_WORDS, read_some_words
 from limelight.data.panel import Panel
 from limelight.data.sources import Source, is_text
+from limelight.data.truths import TRUTHS
 from limelight.errors import DataError, listing
 
 Kind = Literal["category", "number", "boolean", "date", "text", "ignore"]
-TRUTHS = {"yes": "true", "true": "true", "1": "true", "no": "false", "false": "false", "0": "false"}
 STAMP = pa.timestamp("us")
 Values = NDArray[Any]  # words, "" where missing; numbers, NaN where missing; or dates, NaT where missing
 

@@ -1,4 +1,4 @@
-"""Gathering: words numbered, and what a column says about each series, over the pieces of a table."""
+"""Gathering: over the pieces of a table, words numbered, what a column says about each series, where rows belong."""
 
 from __future__ import annotations
 
@@ -105,3 +105,28 @@ class OnePerSeries:
 def grown(array: Rows, size: int, value: int) -> Rows:
     """Give an array of ``size`` entries that begins as ``array`` and goes on with ``value``."""
     return np.concatenate([array, np.full(size - len(array), value, dtype=np.int64)])
+
+
+def places_of_rows(codes: Rows, starts: Rows, filled: Rows) -> Rows | slice:
+    """Say where the steps of some rows stand, after those that are in place already; ``filled`` counts them."""
+    runs = np.concatenate([[0], np.flatnonzero(codes[1:] != codes[:-1]) + 1])
+    series = codes[runs]
+    if len(np.unique(series)) < len(series):  # the rows of series are mixed
+        order = _stable_order(codes)
+        places = np.empty(len(codes), dtype=np.int64)
+        sorted_places = places_of_rows(codes[order], starts, filled)
+        if isinstance(sorted_places, slice):
+            sorted_places = np.arange(sorted_places.start, sorted_places.stop)
+        places[order] = sorted_places
+        return places
+    lengths = np.diff(np.append(runs, len(codes)))
+    first = starts[series] + filled[series]
+    filled[series] += lengths
+    if np.array_equal(first[1:], first[:-1] + lengths[:-1]):
+        return slice(int(first[0]), int(first[0]) + len(codes))
+    return np.repeat(first - runs, lengths) + np.arange(len(codes))
+
+
+def _stable_order(codes: Rows) -> Rows:
+    small = codes.astype(np.uint16) if codes.max() < 2**16 else codes  # numpy sorts short integers by radix
+    return np.argsort(small, kind="stable")

@@ -16,6 +16,7 @@ from limelight.data.findings import ChannelFacts, CopyFacts, Inspection, SharedF
 from limelight.data.panel import Panel
 from limelight.data.splits import PARTS, Split
 from limelight.data.statistics import ChannelStatistics, channel_statistics
+from limelight.task import is_known
 
 WHO = re.compile(
     "subject|patient|person|user|machine|device|unit|recording|session|site|speaker|household", re.IGNORECASE
@@ -74,14 +75,15 @@ def _channel_facts(panel: Panel, found: ChannelStatistics, place: int) -> Channe
     numbers = (found.minimum[place], found.mean[place], found.maximum[place], found.deviation[place])
     least, mean, most, deviation = (float(one) if finite else None for one in numbers)
     constant = not found.infinite[place] and (not found.count[place] or numbers[0] == numbers[2])
-    return ChannelFacts(panel.channels[place], least, mean, most, deviation, bool(constant), int(found.missing[place]))
+    gone = int(found.missing[place]), int(found.infinite[place])
+    return ChannelFacts(panel.channels[place], least, mean, most, deviation, bool(constant), *gone)
 
 
 def _time_facts(found: ChannelStatistics) -> TimeFacts:
     clock = found.clock
     if clock is None:
         return TimeFacts("none", None, 0, 0)
-    return TimeFacts(clock.kind, clock.typical_step, clock.gaps, clock.series_with_gaps)
+    return TimeFacts(clock.kind, clock.typical_step, clock.gaps, clock.series_with_gaps, clock.irregular)
 
 
 def _step_label_shares(panel: Panel) -> dict[str, dict[str, float]] | None:
@@ -175,19 +177,30 @@ def _copy_facts(panel: Panel, split: Split | None) -> CopyFacts:
             else:
                 seen.add(str(part[row]))
                 across.append(pair)
-            if panel.labels is not None and panel.labels[row] != panel.labels[first]:
+            if panel.labels is not None and _differ(panel.labels[row], panel.labels[first]):
                 contradictory.append(pair)
     return CopyFacts(across, inside, contradictory)
+
+
+def _differ(one: Any, other: Any) -> bool:
+    """Say whether two labels, or rows of labels, differ; what is not known differs from nothing."""
+    both = is_known(np.atleast_1d(np.asarray(one))) & is_known(np.atleast_1d(np.asarray(other)))
+    return bool((np.atleast_1d(one)[both] != np.atleast_1d(other)[both]).any())
 
 
 def _class_counts(panel: Panel, split: Split | None) -> dict[str, dict[str, int]] | None:
     if panel.labels is None:
         return None
-    classes, codes = np.unique(panel.labels, return_inverse=True)
-    names = [str(one) for one in classes.tolist()]
     parts: dict[str, Rows] = {} if split is None else {name: split.part(name) for name in PARTS}
     parts["all"] = np.arange(len(panel))
-    return {
-        part: dict(zip(names, np.bincount(codes[rows], minlength=len(names)).tolist(), strict=True))
-        for part, rows in parts.items()
-    }
+    if panel.labels.ndim == 2:  # of several labels how often each is there
+        there = np.nan_to_num(panel.labels.astype(np.float64)).astype(np.int64)
+        named = panel.label_names or ()
+        return {part: dict(zip(named, there[rows].sum(axis=0).tolist(), strict=True)) for part, rows in parts.items()}
+    known = is_known(panel.labels)
+    classes, codes = np.unique(panel.labels[known], return_inverse=True)
+    every = np.full(len(panel), len(classes))
+    every[known] = codes
+    counts = {part: np.bincount(every[rows], minlength=len(classes) + 1)[:-1] for part, rows in parts.items()}
+    names = [str(one) for one in classes.tolist()]
+    return {part: dict(zip(names, count.tolist(), strict=True)) for part, count in counts.items()}

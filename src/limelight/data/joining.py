@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from limelight.data.columns import Words, read_numbers, read_words
+from limelight.data.columns import Words, read_numbers, read_some_words, read_words
 from limelight.data.csv_files import NO_NUMBERS
+from limelight.data.labels import STEP_LABEL, names_of_columns
 from limelight.data.sources import Source, is_text
+from limelight.data.truths import read_truths
 from limelight.errors import DataError, LabelError, listing
 
 Rows = NDArray[np.int64]
@@ -17,8 +21,8 @@ INTERVAL = ("interval_start", "interval_stop")
 
 
 def joined_labels(
-    source: Source, id: str, label: str, ids: NDArray[np.str_], lengths: Rows, known: str
-) -> tuple[NDArray[np.str_], Rows | None]:
+    source: Source, id: str, label: str, ids: NDArray[np.str_], lengths: Rows, known: str, mask: str | None = None
+) -> dict[str, Any]:
     """Read labels, and intervals if there are any, from a table with one row for each series.
 
     Parameters
@@ -26,16 +30,20 @@ def joined_labels(
     source
         The labels table.
     id, label
-        Its columns.
+        Its columns. Without a column ``label``, several that begin with ``label_`` are several labels: 0, 1, or empty
+        where one is not known.
     ids, lengths
         The series that need a label, and how many steps they have, each shape (n,).
     known
         What messages call the series table.
+    mask
+        A column that says whether the labels of a series are known: 0 or false where not. Labels may be empty then.
 
     Returns
     -------
-    tuple[NDArray[np.str_], NDArray[np.int64] | None]
-        Labels, shape (n,), and intervals, shape (n, 2), or None.
+    dict[str, Any]
+        ``labels``, ``label_names`` and ``intervals`` as ``Panel`` takes them; intervals are left out where none are
+        known.
 
     Raises
     ------
@@ -45,7 +53,6 @@ def joined_labels(
         If a series has no label.
     """
     names = read_words(source, id, "id", "write the id of the series, or leave the row out")
-    words = read_words(source, label, "label", "write the label, or leave that series out", LabelError)
     rows = rows_in_order(source, names, ids, known)
     absent = ids[rows < 0].tolist()
     if absent:
@@ -53,15 +60,40 @@ def joined_labels(
             f"expected a label for every series of {known} in {source.name}, got none for "
             f"{listing(absent)}; add a line for each, or leave these series out"
         )
+    facts = _labels_of_rows(source, id, label, mask, rows)
     known_columns = [name for name in INTERVAL if name in source.columns]
     if not known_columns:
-        return words.every()[rows], None
+        return facts
     if len(known_columns) == 1:
         raise DataError(
             f"expected both columns {listing(INTERVAL)} in {source.name}, got {known_columns[0]!r} only; "
             "add the other, or leave both out"
         )
-    return words.every()[rows], _intervals(source, names, rows, lengths)
+    return {**facts, "intervals": _intervals(source, names, rows, lengths)}
+
+
+def _labels_of_rows(source: Source, id: str, label: str, mask: str | None, rows: Rows) -> dict[str, Any]:
+    several = [name for name in source.columns if name.startswith(STEP_LABEL) and name != mask]
+    unknown = np.zeros(source.rows, dtype=bool) if mask is None else ~read_truths(source, mask)
+    if label in source.columns or len(several) < 2:
+        if mask is None:
+            words = read_words(source, label, "label", "write the label, or leave that series out", LabelError)
+            return {"labels": words.every()[rows]}
+        some = read_some_words(source, label, "label").every().astype(object)
+        some[unknown | (some == "")] = None
+        return {"labels": some[rows]}
+    names = read_words(source, id, "id", "write the id of the series, or leave the row out")
+    numbers = [read_numbers(source, name, keep_missing=True, series_at=names.at) for name in several]
+    matrix = np.stack(numbers, axis=1).astype(np.float64)
+    wrong = np.argwhere(~(np.isnan(matrix) | (matrix == 0) | (matrix == 1)))
+    if len(wrong):
+        row, column = wrong[0].tolist()
+        raise LabelError(
+            f"expected 0 or 1 in column {several[column]!r} of several labels, got {matrix[row, column]:g} in "
+            f"{source.place(row)}; leave the cell empty where the label is not known"
+        )
+    matrix[unknown] = np.nan
+    return {"labels": matrix[rows], "label_names": names_of_columns(several)}
 
 
 def joined_metadata(source: Source, id: str, ids: NDArray[np.str_]) -> tuple[pa.Table, list[str]]:

@@ -6,11 +6,20 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
 from limelight.data.facts import StepLabels
 from limelight.errors import DataError, counted, listing
 from limelight.task import is_known
+
+STEP_LABEL = "label_"
+"""How the columns of several labels begin."""
+
+
+def names_of_columns(columns: Sequence[str]) -> tuple[str, ...]:
+    """Give the names of labels from those of their columns: ``label_rain`` is about rain."""
+    return tuple(name.removeprefix(STEP_LABEL) for name in columns)
 
 
 def checked_labels(given: ArrayLike, n: int) -> NDArray[Any]:
@@ -54,6 +63,21 @@ def said_of_labels(labels: NDArray[Any] | None, steps: StepLabels | None) -> str
     return (
         f", {len(steps.names)} labels of steps" if len(steps.names) > 1 else f", {len(steps.classes)} classes of steps"
     )
+
+
+def columns_of_labels(labels: NDArray[Any] | None, names: Sequence[str] | None) -> dict[str, pa.Array]:
+    """Give labels as columns of a table, empty where not known; none without labels."""
+    if labels is None:
+        return {}
+    if labels.ndim == 1:
+        known = is_known(labels).tolist()
+        words = [str(label) if one else None for label, one in zip(labels.tolist(), known, strict=True)]
+        return {"label": pa.array(words, pa.string())}
+    numbers = labels.astype(np.float64)
+    return {
+        f"{STEP_LABEL}{name}": pa.array(column, pa.int8() if not np.isnan(column).any() else None, from_pandas=True)
+        for name, column in zip(names or (), numbers.T, strict=True)
+    }
 
 
 def strata(labels: NDArray[Any] | None) -> NDArray[Any] | None:

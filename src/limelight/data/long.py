@@ -14,13 +14,21 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from limelight.data.columns import Clock, read_clock, read_numbers, read_some_words, read_words, spoken_time
+from limelight.data.columns import (
+    Clock,
+    read_clock,
+    read_numbers,
+    read_some_words,
+    read_words,
+    spoken_time,
+)
 from limelight.data.facts import UNKNOWN, StepFacts, StepLabels
-from limelight.data.gathering import MOST_WORDS, OnePerSeries, Vocabulary, grown
+from limelight.data.gathering import MOST_WORDS, OnePerSeries, Vocabulary, grown, places_of_rows
 from limelight.data.panel import Panel
 from limelight.data.roles import Roles
 from limelight.data.sheets import Sheets
 from limelight.data.sources import Source
+from limelight.data.truths import read_truths
 from limelight.errors import DataError, ParameterError, listing
 
 Rows = NDArray[np.int64]
@@ -220,7 +228,7 @@ def fill(sheets: Sheets, roles: Roles, outline: Outline, arrays: Arrays, *, miss
     number = {name: place for place, name in enumerate(outline.names.tolist())}
     chosen = (*roles.words, *roles.channels)
     for piece, codes in _pieces_and_codes(sheets, roles, outline, number, chosen):
-        places = _places(codes, starts, filled)
+        places = places_of_rows(codes, starts, filled)
         names = outline.names
 
         def series_at(row: int, codes: Rows = codes, names: NDArray[np.str_] = names) -> str:
@@ -236,6 +244,9 @@ def fill(sheets: Sheets, roles: Roles, outline: Outline, arrays: Arrays, *, miss
             if coded is not None:
                 for place, (name, classes) in enumerate(columns.items()):
                     coded[places, place] = _codes_of(piece, name, classes)
+        if arrays.steps is not None and roles.mask is not None:
+            every = places if isinstance(places, np.ndarray) else np.arange(places.start, places.stop)
+            arrays.steps[every[~read_truths(piece, roles.mask)]] = UNKNOWN
         yield piece
 
 
@@ -346,31 +357,6 @@ def _pieces_and_codes(
     for piece in sheets.pieces(roles.words, columns, stream=True):
         names = read_words(piece, roles.id, "id", "write the id of the series, or leave the row out")
         yield piece, np.array([number[name] for name in names.names.tolist()])[names.codes]
-
-
-def _places(codes: Rows, starts: Rows, filled: Rows) -> Rows | slice:
-    """Say where the steps of some rows stand, after those that are in place already; ``filled`` counts them."""
-    runs = np.concatenate([[0], np.flatnonzero(codes[1:] != codes[:-1]) + 1])
-    series = codes[runs]
-    if len(np.unique(series)) < len(series):  # the rows of series are mixed
-        order = _stable_order(codes)
-        places = np.empty(len(codes), dtype=np.int64)
-        sorted_places = _places(codes[order], starts, filled)
-        if isinstance(sorted_places, slice):
-            sorted_places = np.arange(sorted_places.start, sorted_places.stop)
-        places[order] = sorted_places
-        return places
-    lengths = np.diff(np.append(runs, len(codes)))
-    first = starts[series] + filled[series]
-    filled[series] += lengths
-    if np.array_equal(first[1:], first[:-1] + lengths[:-1]):
-        return slice(int(first[0]), int(first[0]) + len(codes))
-    return np.repeat(first - runs, lengths) + np.arange(len(codes))
-
-
-def _stable_order(codes: Rows) -> Rows:
-    small = codes.astype(np.uint16) if codes.max() < 2**16 else codes  # numpy sorts short integers by radix
-    return np.argsort(small, kind="stable")
 
 
 def _clock_fault(

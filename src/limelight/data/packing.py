@@ -16,6 +16,7 @@ import pyarrow.parquet as parquet
 from numpy.typing import NDArray
 
 from limelight.data.joining import INTERVAL
+from limelight.data.labels import columns_of_labels
 from limelight.data.long import Arrays, facts_of, fill, make_outline, put_in_order, require_sortable
 from limelight.data.panel import Panel
 from limelight.data.roles import Roles
@@ -153,7 +154,17 @@ def write_store(panel: Panel, folder: Path | str, split: list[str] | None = None
             give_back(arrays)
         starts = np.cumsum(panel.lengths) - panel.lengths
         stored = Panel(arrays["values"], starts, panel.lengths, ids=panel.ids, channels=panel.channels)
-        for name in ("labels", "intervals", "step_labels", "signals", "metadata", "origin", "units", "notes"):
+        for name in (
+            "labels",
+            "label_names",
+            "intervals",
+            "step_labels",
+            "signals",
+            "metadata",
+            "origin",
+            "units",
+            "notes",
+        ):
             setattr(stored, name, getattr(panel, name))
         finish_store(temporary, shape, stored, split)
     return folder
@@ -222,8 +233,7 @@ def finish_store(temporary: Path, shape: StoreShape, panel: Panel, split: list[s
     """
     np.append(panel.starts, len(panel.values)).astype("<i8").tofile(temporary / "offsets.bin")
     columns: dict[str, Any] = {"series_id": pa.array(panel.ids.tolist())}
-    if panel.labels is not None:
-        columns["label"] = pa.array([str(label) for label in panel.labels.tolist()])
+    columns.update(columns_of_labels(panel.labels, panel.label_names))
     if panel.intervals is not None:
         columns.update(zip(INTERVAL, panel.intervals.T.tolist(), strict=True))
     if panel.origin is not None:
@@ -231,7 +241,7 @@ def finish_store(temporary: Path, shape: StoreShape, panel: Panel, split: list[s
     if split is not None:
         columns["split"] = pa.array(split)
     if panel.metadata is not None:
-        taken = [name for name in panel.metadata.column_names if name in OWN_COLUMNS]
+        taken = [name for name in panel.metadata.column_names if name in (*OWN_COLUMNS, *columns)]
         if taken:
             raise DataError(f"expected other names for metadata than {listing(taken)}, which a store uses; rename them")
         columns.update(zip(panel.metadata.column_names, panel.metadata, strict=True))
@@ -249,6 +259,7 @@ def finish_store(temporary: Path, shape: StoreShape, panel: Panel, split: list[s
         "signals": None
         if panel.signals is None
         else dict(zip(panel.signals.names, panel.signals.classes, strict=True)),
+        "labels": None if panel.label_names is None else list(panel.label_names),
         "notes": list(panel.notes),
     }
     names = [*(f"{name}.bin" for name in shape.files()), "offsets.bin", SERIES_FILE]

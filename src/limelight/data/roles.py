@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import pyarrow.compute as pc
 
 from limelight.data.columns import is_number_column
+from limelight.data.labels import STEP_LABEL
 from limelight.data.sheets import Sheets
 from limelight.data.sources import Source, is_text
 from limelight.errors import DataError, ParameterError, listing
 
-STEP_LABEL = "label_"
 LIKELY = {
     "id": ("series", "id", "sample_id", "sample", "recording_id", "recording", "case_id", "case", "unit_id", "uid"),
     "time": ("timestamp", "datetime", "date", "ts", "t", "time_step", "timestep", "step"),
@@ -39,6 +39,8 @@ class Roles:
         The measurements.
     facts
         Columns of words that may say the same in every row of a series.
+    mask
+        Says whether the labels of a step are known, or None.
     signals
         Columns that are said to hold words about single steps.
     notes
@@ -53,11 +55,14 @@ class Roles:
     facts: tuple[str, ...]
     signals: tuple[str, ...]
     notes: tuple[str, ...]
+    mask: str | None = None
 
     @property
     def words(self) -> tuple[str, ...]:
         """Every column that is read as text or as a clock."""
-        return (self.id, *((self.time,) if self.time else ()), *self.per_series, *self.step_labels, *self.signals)
+        return (self.id, *((self.time,) if self.time else ()), *self.per_series, *self.step_labels, *self.signals) + (
+            (self.mask,) if self.mask else ()
+        )
 
     @property
     def per_series(self) -> tuple[str, ...]:
@@ -73,6 +78,7 @@ def find_roles(
     label: str,
     channels: Sequence[str] | None,
     labels: str | None,
+    mask: str | None = None,
 ) -> tuple[Sheets, Roles]:
     """Say what each column is for, from what was stated and from names that people use.
 
@@ -88,6 +94,8 @@ def find_roles(
     labels
         ``"series"`` reads the label column as one label for each series; ``"steps"`` reads it, or else every column
         that begins with ``label_``, as labels of single steps; None reads no labels.
+    mask
+        Says whether the labels of a step are known; only for labels of steps.
 
     Returns
     -------
@@ -120,10 +128,14 @@ def find_roles(
         sheets, name_of_series = sheets.named_by_file(id), id
         notes.append(f"there is no column {id!r}: each of the {len(sheets.paths)} files is a series, named by its file")
     step_labels = _step_labels(sheets, own) if labels == "steps" else ()
+    masking = mask if step_labels else None
+    if masking is not None and masking not in sheets.columns:
+        _first(sheets, sheets.columns).column(masking, "mask")
+    step_labels = tuple(name for name in step_labels if name != masking)
     unread = [name for name in sheets.columns if name.startswith(STEP_LABEL) and name not in step_labels]
     if unread:
         notes.append(f"labels of single steps were not read: {listing(unread)}")
-    taken = (name_of_series, clock or time, own or label)
+    taken = (name_of_series, clock or time, own or label, *((masking,) if masking else ()))
     signals = tuple(name for name in sheets.signals if name not in (*taken, *step_labels))
     numeric = _number_columns(sheets, (*taken, *signals))
     chosen = _channels(numeric, sheets, channels, (*taken, *signals))
@@ -135,7 +147,9 @@ def find_roles(
         and name not in numeric
     ]
     one_label = own if labels == "series" else None
-    roles = Roles(name_of_series, clock, one_label, step_labels, tuple(chosen), tuple(facts), signals, tuple(notes))
+    roles = Roles(
+        name_of_series, clock, one_label, step_labels, tuple(chosen), tuple(facts), signals, tuple(notes), masking
+    )
     return sheets, roles
 
 

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from limelight.data.facts import Origin, StepFacts, StepLabels
 from limelight.data.joining import INTERVAL
+from limelight.data.labels import STEP_LABEL
 from limelight.data.panel import Panel
 from limelight.errors import DataError
 
@@ -177,8 +178,9 @@ def open_store(folder: Path | str) -> Panel:
     if len(offsets) != facts["series"] + 1 or offsets[-1] != facts["steps"] or (np.diff(offsets) < 1).any():
         raise _damaged(folder / "offsets.bin", "it does not say where the series are")
     backing = MappedArrays(folder, facts)
-    own = {name: table[name] for name in OWN_COLUMNS if name in table.column_names}
-    told = [name for name in table.column_names if name not in OWN_COLUMNS]
+    several = [f"{STEP_LABEL}{name}" for name in facts.get("labels") or ()]  # version 1 had none
+    own = {name: table[name] for name in (*OWN_COLUMNS, *several) if name in table.column_names}
+    told = [name for name in table.column_names if name not in own]
     intervals = None
     if INTERVAL[0] in own:
         intervals = np.stack([own[name].to_numpy() for name in INTERVAL], axis=1)
@@ -188,7 +190,8 @@ def open_store(folder: Path | str) -> Panel:
         lengths=np.diff(offsets),
         ids=np.array(own["series_id"].to_pylist(), dtype=np.str_),
         channels=facts["channels"],
-        labels=np.array(own["label"].to_pylist(), dtype=np.str_) if "label" in own else None,
+        labels=_stored_labels(own, several),
+        label_names=facts.get("labels"),
         intervals=intervals,
         metadata=table.select(told) if told else None,
         origin=Origin(
@@ -200,6 +203,14 @@ def open_store(folder: Path | str) -> Panel:
         notes=facts["notes"],
         backing=backing,
     )
+
+
+def _stored_labels(own: dict[str, Any], several: list[str]) -> NDArray[Any] | None:
+    if several:
+        return np.stack([own[name].to_numpy() for name in several], axis=1)
+    if "label" not in own:
+        return None
+    return np.array(own["label"].to_pylist(), dtype=object if own["label"].null_count else np.str_)
 
 
 def stored_split(folder: Path | str) -> list[str] | None:

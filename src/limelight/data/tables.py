@@ -36,6 +36,7 @@ def read_table(
     time: str = "time",
     label: str | None = "label",
     channels: Sequence[str] | None = None,
+    mask: str | None = None,
     units: Mapping[str, str] | None = None,
     layout: str = "auto",
     per_step: bool = False,
@@ -55,7 +56,8 @@ def read_table(
         ``limelight pack`` wrote; a pattern such as ``"logs/*.csv"`` or a list of such paths; or a DataFrame (pandas,
         polars, pyarrow). Where no column names the series, each of several files is one.
     labels
-        A table with one row for each series: its id, its label and, where known, the first step of the
+        A table with one row for each series: its id, its label (or several columns of 0 and 1 that begin with
+        ``label_``, empty where not known) and, where known, the first step of the
         stretch where the label shows and the step after it as ``interval_start`` and ``interval_stop`` (-1 or
         empty for none). None takes the label column of ``series`` if it has one, the same within each series.
     metadata
@@ -66,6 +68,8 @@ def read_table(
     channels
         The columns to take, in this order; None takes every column of numbers but these three and those that
         begin with ``label_``.
+    mask
+        A column beside the labels, of series or of steps, that says whether they are known: 0 or false where not.
     units
         The unit of a channel by its name, and of the clock as ``"time"``.
     layout
@@ -111,12 +115,13 @@ def read_table(
             label=label or "label",
             channels=channels,
             labels=None if own is None else "steps" if per_step else "series",
+            mask=mask if labels is None else None,
         )
         panel = read_long(sheets, roles, missing=missing, sort=sort)
     elif missing == "error":
         _require_known(panel)
     where = repr(str(series)) if isinstance(series, str | Path) else "the series table"
-    return with_tables(panel, labels=labels, metadata=metadata, id=id, label=label, units=units, known=where)
+    return with_tables(panel, labels=labels, metadata=metadata, id=id, label=label, mask=mask, units=units, known=where)
 
 
 def with_tables(
@@ -126,6 +131,7 @@ def with_tables(
     metadata: Any = None,
     id: str = "series_id",
     label: str | None = "label",
+    mask: str | None = None,
     units: Mapping[str, str] | None = None,
     known: str = "the series",
 ) -> Panel:
@@ -135,7 +141,7 @@ def with_tables(
     ----------
     panel
         The series.
-    labels, metadata, id, label, units
+    labels, metadata, id, label, mask, units
         As for ``read_table``.
     known
         What messages call the place that the series come from.
@@ -158,8 +164,7 @@ def with_tables(
         )
     if labels is not None and label is not None:
         table = open_source(labels, "labels")
-        facts["labels"], intervals = joined_labels(table, id, label, panel.ids, panel.lengths, known)
-        facts["intervals"] = panel.intervals if intervals is None else intervals
+        facts.update(joined_labels(table, id, label, panel.ids, panel.lengths, known, mask))
     if metadata is not None:
         table, notes = joined_metadata(open_source(metadata, "metadata"), id, panel.ids)
         own = {} if panel.metadata is None else dict(zip(panel.metadata.column_names, panel.metadata, strict=True))

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from limelight.data.columns import is_number_column, read_numbers, read_some_words, read_words
 from limelight.data.joining import plain_column
+from limelight.data.labels import STEP_LABEL
 from limelight.data.panel import Panel
-from limelight.data.roles import LIKELY, STEP_LABEL
+from limelight.data.roles import LIKELY
 from limelight.data.sources import Source
 from limelight.errors import DataError, LabelError, ParameterError, listing, nearest
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from limelight.data.facts import UNKNOWN, Origin, StepLabels
+from limelight.data.facts import Origin
 from limelight.data.panel import Panel
-from limelight.data.ragged import BLOCK_STEPS
-from limelight.errors import DataError, LabelError, ParameterError, listing, nearest
+from limelight.data.window_labels import groups_in_memory, labels_of_windows
+from limelight.errors import DataError, ParameterError, listing, nearest
 
 Integers = NDArray[np.int64]
 EDGES = ("drop", "keep", "shift")
@@ -101,7 +100,7 @@ def cut_windows(
     if not len(cut.rows):
         given = f"got a length of {length}; shorten the window or say edge='keep'"
         raise DataError(f"expected windows no longer than the longest series ({cut.longest}), {given}")
-    labels, keep = _labels(panel, cut, label, positive)
+    labels, label_names, keep = labels_of_windows(panel, cut, label, positive)
     rows, offsets, lengths = cut.rows[keep], cut.offsets[keep], cut.lengths[keep]
     inside = None if panel.intervals is None else np.clip(panel.intervals[rows] - offsets[:, None], 0, lengths[:, None])
     names = zip(panel.ids[rows].tolist(), offsets.tolist(), (offsets + lengths).tolist(), strict=True)
@@ -110,6 +109,7 @@ def cut_windows(
         lengths=lengths,
         ids=np.array([f"{recording}[{begin}:{end}]" for recording, begin, end in names]),
         labels=None if labels is None else labels[keep],
+        label_names=label_names,
         intervals=None if inside is None else np.where(inside[:, :1] < inside[:, 1:], inside, -1),
         metadata=None if panel.metadata is None else panel.metadata.take(rows),
         origin=Origin(panel.ids[rows], offsets),
@@ -152,7 +152,7 @@ def lay_back(windows: Panel, answers: Any, recordings: Panel) -> list[NDArray[np
     after = np.cumsum(lengths)
     total = np.zeros((int(recordings.lengths.sum()), width))
     count = np.zeros(len(total), dtype=np.int64)
-    for part in _groups(after - lengths, after):
+    for part in groups_in_memory(after - lengths, after):
         first, shift = begins[part.start], begins[part] - (after - lengths)[part]
         places = np.repeat(shift - shift[0], lengths[part]) + np.arange(lengths[part].sum())
         here = slice(first, first + int(places.max()) + 1)
@@ -303,68 +303,6 @@ def _left_out(panel: Panel, cut: _Cut, unlabelled: int) -> list[str]:
         (unlabelled, "window", "without a known label"),
     )
     return [f"left out {_many(count, name)} {why}" for count, name, why in every if count]
-
-
-def _labels(panel: Panel, cut: _Cut, label: str, positive: str | None) -> tuple[NDArray[Any] | None, NDArray[np.bool_]]:
-    """Give the label of each window, and whether it is known."""
-    facts, every = panel.step_labels, np.ones(len(cut.rows), dtype=bool)
-    if facts is None and panel.labels is not None:
-        if label == "step":
-            raise LabelError("expected labels of steps for label='step', got labels of series; say label='majority'")
-        return panel.labels[cut.rows], every
-    if facts is None or label == "step":
-        return None, every
-    if len(facts.names) > 1:
-        advice = "name the one to use (`label` of the data section), or say label='step'"
-        raise LabelError(f"expected one label for each step, got {listing(facts.names)}; {advice}")
-    if label == "last":
-        codes = facts.codes[panel.starts[cut.rows] + cut.offsets + cut.lengths - 1, 0]
-    else:
-        order = _other_and_positive(facts.classes, positive) if label == "any" else range(len(facts.classes))
-        codes = _votes(panel, facts, cut, order, by_count=label == "majority")
-    if (codes == UNKNOWN).all():
-        raise LabelError(f"expected a window with a known label, got {_many(len(codes), 'window')} without; label some")
-    return np.array(facts.classes)[codes], codes != UNKNOWN
-
-
-def _other_and_positive(classes: Sequence[str], positive: str | None) -> tuple[int, int]:
-    if len(classes) != 2:
-        raise LabelError(f"expected two classes for label='any', got {listing(classes)}; say label='majority'")
-    if positive not in (None, *classes):
-        raise ParameterError(f"expected positive to be a class, got {positive!r}{nearest(str(positive), classes)}")
-    return (1, 0) if positive == classes[0] else (0, 1)
-
-
-def _votes(panel: Panel, facts: StepLabels, cut: _Cut, order: Sequence[int], by_count: bool) -> NDArray[np.int16]:
-    """Count each class in all windows by differences of running sums; a later class wins a tie, or always."""
-    best = np.full(len(cut.rows), UNKNOWN, dtype=np.int16)
-    before = np.cumsum(panel.lengths) - panel.lengths
-    begins = before[cut.rows] + cut.offsets
-    ends = begins + cut.lengths
-    for part in _groups(begins, ends):
-        low, high = begins[part.start], ends[part.stop - 1]
-        rows = np.arange(cut.rows[part.start], cut.rows[part.stop - 1] + 1)
-        skipped = np.maximum(low - before[rows], 0)
-        steps = np.minimum(high - before[rows], panel.lengths[rows]) - skipped
-        codes = facts.codes[panel._with(starts=panel.starts[rows] + skipped, lengths=steps).step_places(), 0]
-        most = np.zeros(part.stop - part.start, dtype=np.int64)
-        for code in order:
-            running = np.append(0, np.cumsum(codes == code))
-            counts = running[ends[part] - low] - running[begins[part] - low]
-            better = (counts > 0) & (counts >= most)
-            best[part][better] = code
-            most[better] = counts[better] * by_count
-        panel.note_read(steps)
-    return best
-
-
-def _groups(begins: Integers, ends: Integers) -> Iterator[slice]:
-    """Part windows, in rising order, into groups that span about as many steps as fit into memory."""
-    start = 0
-    while start < len(begins):
-        stop = max(start + 1, int(np.searchsorted(ends, begins[start] + BLOCK_STEPS, side="right")))
-        yield slice(start, stop)
-        start = stop
 
 
 def _places(windows: Panel, recordings: Panel) -> Integers:

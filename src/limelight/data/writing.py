@@ -12,8 +12,8 @@ import pyarrow.parquet as parquet
 from numpy.typing import ArrayLike, NDArray
 
 from limelight.data.joining import INTERVAL
+from limelight.data.labels import STEP_LABEL, columns_of_labels
 from limelight.data.panel import Panel
-from limelight.data.roles import STEP_LABEL
 from limelight.data.splits import PARTS, Split
 from limelight.errors import DataError, listing
 from limelight.files import whole_file
@@ -59,7 +59,10 @@ def write_table(panel: Panel, folder: Path) -> None:
             parquet.write_table(pa.table(facts), temporary, compression="zstd")
     if panel.labels is None:
         return
-    labels = {"series_id": panel.ids.tolist(), "label": [str(one) for one in panel.labels.tolist()]}
+    labels = {"series_id": panel.ids.tolist()}
+    labels.update(
+        {name: column.to_pylist() for name, column in columns_of_labels(panel.labels, panel.label_names).items()}
+    )
     if panel.intervals is not None:
         labels.update(zip(INTERVAL, panel.intervals.T.tolist(), strict=True))
     _write_csv(labels, folder / "labels.csv")

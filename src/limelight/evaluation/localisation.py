@@ -95,7 +95,10 @@ def localise(prediction: Prediction, panel: Panel) -> Localised | None:
     if prediction.attention is None or not intervals:
         return None
     scores = np.array([_score_one(prediction.attention[row], *ends) for row, ends in intervals.items()])
-    return scores, None if panel.labels is None else prediction.labels[rows] == panel.labels[rows]
+    if panel.labels is None:
+        return scores, None
+    right = prediction.labels[rows] == panel.labels[rows]
+    return scores, right.all(axis=1) if right.ndim == 2 else right
 
 
 def summarise_localisation(blocks: Iterable[Localised | None]) -> dict[str, Any] | None:

@@ -12,6 +12,8 @@ from sklearn.metrics import balanced_accuracy_score
 
 from limelight.data.panel import Panel
 from limelight.model.fitted import FittedModel
+from limelight.model.targets import targets_of
+from limelight.task import UNKNOWN, Codes
 
 SERIES, METADATA, SIGNALS = "series", "metadata", "signals"
 REPEATS = 5
@@ -36,7 +38,7 @@ def score_permuted(model: FittedModel, panel: Panel, *, repeats: int = REPEATS, 
     dict[str, Any] | None
         ``score``, the balanced accuracy as it is, and ``drops``: for ``"metadata"`` as a whole, for ``"series"``,
         ``"signals"``, and each field, ``mean`` and ``deviation`` over the repeats of how much the balanced accuracy
-        falls. None for a model or a panel without either.
+        falls. None for a model or a panel without either, and where the labels are of one class.
 
     Source
     ------
@@ -51,16 +53,20 @@ def score_permuted(model: FittedModel, panel: Panel, *, repeats: int = REPEATS, 
     if not (fields or signals) or not len(panel):
         return None
     draw = np.random.default_rng(seed)
-    labels = panel.require_labels()
+    codes = targets_of(model.task, panel).every()
 
     def score(changed: Panel) -> float:
-        return float(balanced_accuracy_score(labels, model.predict(changed).labels))
+        prediction = model.predict(changed)
+        return balanced_accuracy(codes, model.task.decide(prediction.probabilities, prediction.thresholds))
 
     whole = score(panel)
+    if np.isnan(whole):
+        return None
     ways: dict[str, Callable[[NDArray[np.int64]], Panel]] = {}
     if fields:
         ways[METADATA] = partial(_with_reordered, panel, tuple(fields))
-    ways[SERIES] = lambda order: panel[order].with_facts(metadata=panel.metadata, labels=panel.labels, ids=panel.ids)
+    if not model.task.by_step:  # labels of steps belong to their own series
+        ways[SERIES] = lambda order: panel[order].with_facts(metadata=panel.metadata)
     if signals:
         ways[SIGNALS] = partial(_with_signals_of, panel)
     for name in fields:
@@ -70,6 +76,33 @@ def score_permuted(model: FittedModel, panel: Panel, *, repeats: int = REPEATS, 
         fallen = [whole - score(change(draw.permutation(len(panel)))) for _ in range(repeats)]
         drops[name] = {"mean": float(np.mean(fallen)), "deviation": float(np.std(fallen))}
     return {"score": whole, "repeats": repeats, "drops": drops}
+
+
+def balanced_accuracy(codes: Codes, decisions: Codes) -> float:
+    """Give the mean recall of the classes over what is known; of several labels the mean over them.
+
+    Parameters
+    ----------
+    codes, decisions
+        The truth, -1 where not known, and the answers, shape (N,) or (N, labels).
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    Example
+    -------
+    >>> balanced_accuracy(np.array([0, 0, 0, 1, -1]), np.array([0, 0, 0, 0, 1]))
+    0.5
+    """
+    columns = zip(codes.T, decisions.T, strict=True) if codes.ndim == 2 else [(codes, decisions)]
+    found = [
+        balanced_accuracy_score(truth[truth != UNKNOWN], said[truth != UNKNOWN])
+        for truth, said in columns
+        if len(np.unique(truth[truth != UNKNOWN])) > 1
+    ]
+    return float(np.mean(found)) if found else float("nan")
 
 
 def _with_reordered(panel: Panel, fields: tuple[str, ...], order: NDArray[np.int64]) -> Panel:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from limelight.data.labels import names_of_columns
 from limelight.data.panel import Panel
-from limelight.data.roles import STEP_LABEL
 from limelight.errors import InternalError, LabelError, listing
 from limelight.task import UNKNOWN, Codes, Label, Task
 
@@ -124,7 +124,7 @@ def targets_of(task: Task, panel: Panel) -> Targets:
             )
         codes = [known.get(one, UNKNOWN) for one in labels.classes]
         return Targets(panel, columns=(0,), codes=np.array([*codes, UNKNOWN]))
-    names = label_names(labels.names)
+    names = names_of_columns(labels.names)
     absent = [name for name in task.classes if name not in names]
     if absent:
         raise LabelError(f"expected the labels {listing(task.classes, 20)} at each step, got none of {listing(absent)}")
@@ -164,7 +164,7 @@ def task_of(panel: Panel, positive: Label | None = None) -> Task:
     if labels is None:
         raise LabelError("expected labelled series, got series without labels; give labels with them")
     if len(labels.names) > 1:
-        return Task(label_names(labels.names), positive, multilabel=True, level="step")
+        return Task(names_of_columns(labels.names), positive, multilabel=True, level="step")
     binary = labels.classes == ("0", "1")  # both are classes, also where only one is met
     return Task(labels.classes if binary else tuple(_classes_met(panel)), positive, level="step")
 
@@ -177,8 +177,3 @@ def _classes_met(panel: Panel) -> list[str]:
         assert block.step_labels is not None
         met[block.step_labels.codes[:, 0]] = True  # -1 marks the last place
     return [name for name, one in zip(panel.step_labels.classes, met[:-1], strict=True) if one]
-
-
-def label_names(columns: tuple[str, ...]) -> tuple[str, ...]:
-    """Give the names of labels from those of their columns: ``label_rain`` is about rain."""
-    return tuple(name.removeprefix(STEP_LABEL) for name in columns)

@@ -70,7 +70,7 @@ class ReportFacts:
 
     @property
     def labels(self) -> NDArray[Any]:
-        """The truth, shape (n,)."""
+        """The truth about the series, shape (n,) or (n, labels)."""
         if self.panel.labels is None:
             raise InternalError("a report was asked for about series without labels")
         return self.panel.labels
@@ -134,7 +134,8 @@ def choose_series(facts: ReportFacts) -> Choice:
     Returns
     -------
     Choice
-        Confident ones for up to 12 classes (the commonest), up to 6 wrong ones, up to 8 uncertain ones.
+        Confident ones for up to 12 classes (the commonest), up to 6 wrong ones, up to 8 uncertain ones; none where a
+        series has several answers.
 
     Example
     -------
@@ -146,6 +147,8 @@ def choose_series(facts: ReportFacts) -> Choice:
     ('b', None, 'c', 'a')
     """
     task = facts.prediction.task
+    if task.by_step or task.multilabel:  # no single answer to be sure of
+        return Choice({}, [], [])
     probabilities = facts.prediction.probabilities
     truth = task.encode(facts.labels)
     predicted = probabilities.argmax(axis=1)
@@ -188,8 +191,10 @@ def verdict(metrics: Mapping[str, Any]) -> str:
     right.'
     """
     test, baseline = metrics["test"], metrics["baseline"]
-    right = round(test["accuracy"] * test["n"])
-    first = f"{right:,} of {test['n']:,} series were classified correctly ({100 * test['accuracy']:.1f} %)."
+    if test["accuracy"] is None:
+        return "No series knows all of its labels, so there is no share of answers that are right in all of them."
+    right, unit = round(test["accuracy"] * test["n"]), "steps" if test.get("level") == "step" else "series"
+    first = f"{right:,} of {test['n']:,} {unit} were classified correctly ({100 * test['accuracy']:.1f} %)."
     always = f"lways giving the commonest label would get {100 * baseline['accuracy']:.1f} % right"
     if test["accuracy"] > baseline["accuracy"]:
         return f"{first} A{always}."

@@ -18,7 +18,7 @@ from limelight.data.store import is_store, open_store
 from limelight.data.tables import with_tables
 from limelight.data.wide import looks_wide
 from limelight.errors import OutputError, ParameterError
-from limelight.runs.series import read_recordings, stated_parts
+from limelight.runs.series import labels_are_of_steps, read_recordings, stated_parts
 
 
 def pack_series(
@@ -62,13 +62,24 @@ def pack_series(
     if data.signals or not _is_long(experiment):
         panel = read_recordings(experiment)
         return open_store(write_store(panel, output, stated_parts(experiment, panel)))
-    labels = None if data.labels is not None else "steps" if experiment.windows is not None else "series"
+    labels = None if data.labels is not None else "steps" if labels_are_of_steps(experiment) else "series"
     sheets, roles = find_roles(
-        open_sheets(data.series), id=data.id, time=data.time, label=data.label, channels=data.channels, labels=labels
+        open_sheets(data.series),
+        id=data.id,
+        time=data.time,
+        label=data.label,
+        channels=data.channels,
+        labels=labels,
+        mask=data.mask,
     )
 
     def complete(panel: Panel) -> Panel:
-        tables: dict[str, Any] = {"labels": data.labels, "metadata": data.metadata, "units": data.units}
+        tables: dict[str, Any] = {
+            "labels": data.labels,
+            "metadata": data.metadata,
+            "units": data.units,
+            "mask": data.mask,
+        }
         return with_tables(panel, **tables, id=data.id, label=data.label, known=sheets.name)
 
     hidden = progress is False or (progress is None and not sys.stderr.isatty())

@@ -16,13 +16,14 @@ from limelight.data.inspection import inspect_panel
 from limelight.data.panel import Panel
 from limelight.data.statistics import channel_statistics
 from limelight.errors import ParameterError
+from limelight.evaluation.deciding import decide_on, decision_lines
 from limelight.evaluation.permutation import score_permuted
 from limelight.files import write_json
 from limelight.model.bundle import save_model
 from limelight.model.fitted import FittedModel
+from limelight.model.targets import targets_of
 from limelight.report.facts import ReportFacts
 from limelight.report.page import write_report
-from limelight.runs.answers import score_answers
 from limelight.runs.folder import (
     ENVIRONMENT_FILE,
     EXPERIMENT_FILE,
@@ -31,8 +32,9 @@ from limelight.runs.folder import (
     fresh_run,
     require_room,
 )
+from limelight.runs.scores import events_of, score_answers
 from limelight.runs.series import Data, read_data
-from limelight.runs.writing import write_predictions, write_steps
+from limelight.runs.writing import write_events, write_predictions, write_steps
 from limelight.training.fit import Training, checkpoint_to_resume, fit, require_device
 
 Say = Callable[[str], None]
@@ -100,8 +102,9 @@ def run_experiment(
     data = read_data(experiment)
     if not len(data.split.test):
         raise ParameterError("expected series to test with, got none; set split.test above 0 or name some in the split")
-    data.task.encode(data.part("test").require_labels())  # a class that only the test has is better said now
+    targets_of(data.task, data.part("test"))  # a class that only the test has is better said now
     require_device(experiment.training)
+    experiment.decision.require_series(data.part("validation") if len(data.split.validation) else None)
     experiment = _ready_for_holes(experiment, data, say)
     for note in data.panel.notes:
         say(f"note: {note}")
@@ -143,6 +146,10 @@ def _train_and_evaluate(
     for note in () if training.model.vocabulary is None else training.model.vocabulary.notes:
         say(f"note: {note}")
     say(_trained(training))
+    validation = data.part("validation") if len(data.split.validation) else None
+    training = replace(training, model=decide_on(training.model, validation, experiment.decision))
+    for line in decision_lines(training.model):
+        say(line)
     save_model(training.model, folder / "model")
     return Run(folder, _evaluate_and_report(experiment, data, training, folder), training)
 
@@ -161,7 +168,7 @@ def _evaluate_and_report(experiment: Experiment, data: Data, training: Training,
     started = time.perf_counter()
     test, model = data.part("test"), training.model
     prediction = model.predict(test)
-    scores = score_answers(model, prediction, test)
+    scores = score_answers(model, prediction, test, experiment.events)
     evaluating = time.perf_counter() - started
     metrics = {
         **scores,
@@ -175,8 +182,10 @@ def _evaluate_and_report(experiment: Experiment, data: Data, training: Training,
             **model.fitted_on["training"],
         },
     }
-    write_predictions([prediction], test, folder / "predictions.parquet")
-    if test.origin is not None:
+    write_predictions([prediction], test, folder / "predictions.parquet", model.decision)
+    if prediction.lengths is not None:
+        write_events(events_of(prediction, test, experiment.events), prediction, test, folder / "events.parquet")
+    if test.origin is not None and prediction.lengths is None:
         write_steps(prediction, test, data.recordings, folder / "steps.parquet")
     inspection = inspect_panel(data.panel, data.split, group=experiment.split.group)
     write_report(
@@ -214,7 +223,7 @@ def _asked(experiment: Experiment, data: Data, training: Training) -> dict[str, 
     return {
         "data": f"{source}: {data.panel.describe()}",
         "split": data.split.describe(),
-        "task": f"{data.task.kind}: one of {', '.join(map(str, data.task.classes))} for each {kind}",
+        "task": data.task.describe(kind),
         "model": training.model.sentence.describe(),
         "training": f"AdamW, one cycle up to {settings['learning_rate']}, batches of {settings['batch_size']}, "
         f"at most {settings['max_epochs']} epochs, patience {settings['patience']}",

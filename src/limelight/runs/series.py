@@ -13,13 +13,17 @@ from limelight.config.sections import Experiment
 from limelight.data.align import align
 from limelight.data.bumps import generate_bumps
 from limelight.data.fields import determines
+from limelight.data.labels import STEP_LABEL, strata
 from limelight.data.panel import RECORDING, Panel
+from limelight.data.sheets import find_files, is_table
 from limelight.data.sine import ANOMALOUS, generate_sine
+from limelight.data.sources import columns_of
 from limelight.data.splits import Split, carve_validation, named_split
 from limelight.data.store import is_store, stored_split
 from limelight.data.tables import read_parts, read_table
 from limelight.data.windows import cut_windows
 from limelight.errors import LabelError, ParameterError
+from limelight.model.targets import task_of
 from limelight.task import Task
 from limelight.training.settings import enough_to_validate
 
@@ -73,7 +77,8 @@ def read_recordings(experiment: Experiment, *, missing: str = "keep", labelled: 
         channels=data.channels,
         units=data.units,
         layout=data.layout,
-        per_step=experiment.windows is not None,
+        per_step=labels_are_of_steps(experiment),
+        mask=data.mask,
         missing="error" if experiment.model.missing == "error" else missing,
         sort=data.sort,
     )
@@ -81,6 +86,20 @@ def read_recordings(experiment: Experiment, *, missing: str = "keep", labelled: 
         said = signal.model_dump()
         panel = align(panel, said.pop("table"), **said)
     return panel
+
+
+def labels_are_of_steps(experiment: Experiment) -> bool:
+    """Say whether labels in the series table are of single steps: as stated, or where windows or their names say so."""
+    data = experiment.data
+    if data.level != "auto" or data.labels is not None:
+        return data.level == "step"
+    if experiment.windows is not None:
+        return True
+    paths = find_files(data.series) if data.series is not None else []
+    if not paths or not is_table(paths[0]):
+        return False
+    names = columns_of(paths[0])
+    return data.label not in names and any(name.startswith(STEP_LABEL) for name in names)
 
 
 def cut(experiment: Experiment, recordings: Panel) -> Panel:
@@ -101,13 +120,14 @@ def split_panel(experiment: Experiment, panel: Panel) -> Split:
     A validation part that no file names is made only where it is large enough to stop a training by. Windows are
     parted by their recordings.
     """
-    rule, labels = experiment.split, panel.labels
+    rule, labels = experiment.split, strata(panel.labels)
     split = named_parts(experiment, panel)
     if split is not None and len(split.validation):
         return split
     to_part = len(panel) if split is None else len(split.train)
     classes = 0 if labels is None else len(np.unique(labels))
-    share = rule.validation if enough_to_validate(round(rule.validation * to_part), classes) else 0.0
+    wanted = round(rule.validation * to_part)
+    share = rule.validation if enough_to_validate(wanted, classes, by_step=panel.labels is None) else 0.0
     if split is None:
         split = panel.make_split(
             test=rule.test, validation=share, seed=rule.seed, group=rule.group, by=rule.by, stratify=rule.stratify
@@ -167,7 +187,7 @@ def _carve(experiment: Experiment, panel: Panel, rows: NDArray[np.int64], share:
     rule = experiment.split
     chosen = panel[rows]
     if rule.group is None and rule.by == "random" and panel.origin is None:
-        labels = chosen.labels if rule.stratify else None
+        labels = strata(chosen.labels) if rule.stratify else None
         train, validation = carve_validation(rows, labels, share, rule.seed)
         return train, validation, "at random"
     carved = chosen.make_split(
@@ -197,9 +217,9 @@ def read_data(experiment: Experiment) -> Data:
     """
     recordings = read_recordings(experiment)
     panel = cut(experiment, recordings)
-    if panel.labels is None:
-        raise LabelError(_unlabelled(experiment, panel))
-    labels, split = panel.labels, split_panel(experiment, panel)
+    if panel.labels is None and panel.step_labels is None:
+        raise LabelError(_unlabelled(experiment))
+    split = split_panel(experiment, panel)
     panel = panel.with_facts(notes=(*panel.notes, *_telling(panel, experiment)))
     if not len(split.train):
         raise ParameterError(
@@ -208,12 +228,12 @@ def read_data(experiment: Experiment) -> Data:
     positive = experiment.data.positive
     if experiment.data.sine is not None and positive is None:
         positive = ANOMALOUS
-    return Data(panel, split, Task.from_labels(labels[split.train], positive), recordings)
+    return Data(panel, split, task_of(panel[split.train], positive), recordings)
 
 
 def _telling(panel: Panel, experiment: Experiment) -> list[str]:
     """Warn of metadata that give the label away."""
-    if panel.metadata is None or panel.labels is None:
+    if panel.metadata is None or panel.labels is None or panel.labels.ndim == 2:
         return []
     ignored = {name for name, kind in experiment.data.fields.items() if kind == "ignore"}
     telling = [name for name in determines(panel.metadata, panel.labels) if name not in ignored]
@@ -224,12 +244,7 @@ def _telling(panel: Panel, experiment: Experiment) -> list[str]:
     ]
 
 
-def _unlabelled(experiment: Experiment, panel: Panel) -> str:
-    if panel.step_labels is not None:
-        return (
-            "expected one label for each series, got labels of single steps; cut the recordings into windows "
-            'that get one each: "windows": {"length": 100, "label": "majority"}'
-        )
+def _unlabelled(experiment: Experiment) -> str:
     return (
         f"expected labels to learn from, got none: there is no column {experiment.data.label!r} in "
         f"{experiment.data.series!r}; name the column with data.label or the table with data.labels"

@@ -1,0 +1,143 @@
+"""Where the time of the rocket encoder goes, with ways that were tried and left; and its head.
+
+    python benchmarks/rocket_core.py
+
+Every way does the same work in one run: all convolutions of noise and their comparisons with five thresholds each (the
+default of 10,000 features at this length). The least of several repeats counts. Prints a table and writes
+``benchmarks/results/rocket_core.json``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # as the command line sets it, before torch is loaded
+
+import numpy as np
+import torch
+
+from limelight.nn.rocket import RocketEncoder, _count_above
+from limelight.training.ridge import fit_ridge, fit_ridge_streamed, signed_targets
+
+SERIES, STEPS, DILATIONS, THRESHOLDS = 32, 464, 23, 5
+
+
+def seconds(work: Callable[[], Any], repeats: int = 5) -> float:
+    """Give the least time of some runs."""
+    least = float("inf")
+    for _ in range(repeats):
+        started = time.perf_counter()
+        work()
+        least = min(least, time.perf_counter() - started)
+    return least
+
+
+def ways_to_convolve() -> dict[str, Callable[[], Any]]:
+    """All 84 kernels at one dilation."""
+    values, taps = torch.randn(SERIES, 1, STEPS), torch.randn(84, 1, 9)
+    shifted = torch.randn(11, SERIES * STEPS)
+    weights = torch.randn(84, 11)
+    padded = torch.nn.functional.pad(values[:, 0], (16, 16))
+    triples = torch.combinations(torch.arange(9), 3)
+
+    def nine_sums() -> None:
+        seen = torch.stack([padded[:, 4 * tap : 4 * tap + STEPS] for tap in range(9)])
+        total, threefold = -seen.sum(dim=0), 3 * seen
+        for one, two, three in triples.tolist():
+            total + threefold[one] + threefold[two] + threefold[three]
+
+    def product() -> None:
+        for tap in range(9):
+            shifted[tap].view(SERIES, STEPS).copy_(padded[:, 4 * tap : 4 * tap + STEPS])
+        weights @ shifted
+
+    return {
+        "conv1d with a dilation": lambda: torch.nn.functional.conv1d(values, taps, padding=16, dilation=4),
+        "nine shifted sums, three added for each kernel": nine_sums,
+        "one matrix product of shifted copies (used)": product,
+    }
+
+
+def ways_to_count() -> dict[str, Callable[[], Any]]:
+    """Steps above each threshold, at one dilation."""
+    outputs, thresholds = torch.randn(84, SERIES, STEPS), torch.randn(84, THRESHOLDS).sort(dim=1).values
+    numbers, flags = (torch.empty(84, THRESHOLDS, SERIES, STEPS, dtype=kind) for kind in (torch.float32, torch.bool))
+    short, short_flags = (outputs * 1000).short(), torch.empty(84, THRESHOLDS, SERIES, STEPS, dtype=torch.short)
+    short_thresholds = (thresholds * 1000).short()[:, :, None, None]
+    room, column = np.empty(flags.numel(), dtype=bool), thresholds[:, :, None, None]
+    ones = torch.ones(STEPS)
+
+    def words() -> None:
+        torch.gt(outputs[:, None], column, out=flags)
+        flags.view(torch.int64).sum(dim=-1)
+
+    def sixteen_bits() -> None:
+        torch.gt(short[:, None], short_thresholds, out=short_flags)
+        short_flags.view(torch.int64).sum(dim=-1)
+
+    def binned() -> None:
+        places = torch.searchsorted(thresholds, outputs.flatten(1), out_int32=True).view(84, SERIES, STEPS)
+        bags = (torch.arange(84 * SERIES).view(84, SERIES, 1) * (THRESHOLDS + 1) + places).flatten()
+        torch.bincount(bags, minlength=84 * SERIES * (THRESHOLDS + 1))
+
+    return {
+        "booleans of torch, their sum": lambda: (outputs[:, None] > column).sum(dim=-1),
+        "booleans of torch, words of eight summed": words,
+        "floats of torch, their sum": lambda: torch.gt(outputs[:, None], column, out=numbers).sum(dim=-1),
+        "floats of torch, times ones": lambda: torch.gt(outputs[:, None], column, out=numbers) @ ones,
+        "16 bits of torch, words of four summed": sixteen_bits,
+        "searchsorted and bincount": binned,
+        "sorted, then searched": lambda: torch.searchsorted(
+            outputs.sort(dim=2).values, thresholds[:, None].expand(-1, SERIES, -1).contiguous()
+        ),
+        "booleans of NumPy, words of eight summed (used)": lambda: _count_above(outputs, thresholds, room),
+    }
+
+
+def whole() -> dict[str, float]:
+    """Milliseconds a series of the encoder, and seconds of the heads."""
+    found = {}
+    for series, steps, channels in ((100, 460, 1), (100, 460, 6), (500, 96, 1), (20, 2_000, 1)):
+        values, mask = torch.randn(series, steps, channels), torch.ones(series, steps, dtype=torch.bool)
+        for features, dilations in ((10_000, 32), (3_000, 16)):
+            encoder = RocketEncoder(channels, steps, features, dilations=dilations)
+            encoder.fit(values, mask, torch.Generator().manual_seed(0))
+            name = f"{steps} steps, {channels} channels, {features} features, {len(encoder.plan)} dilations"
+            found[f"{name}: ms a series"] = 1e3 * seconds(lambda e=encoder, v=values, m=mask: e(v, m), 3) / series  # type: ignore[misc]
+    for rows, width in ((100, 9_996), (1_000, 9_996), (10_000, 3_000)):
+        features, targets = torch.rand(rows, width), signed_targets(torch.arange(rows) % 5, 5)
+        fit = (
+            (lambda f=features, t=targets: fit_ridge(f, t))
+            if rows <= 1_000
+            else (lambda f=features, t=targets: fit_ridge_streamed(zip(f.split(2_000), t.split(2_000), strict=True)))
+        )
+        found[f"head of {rows} series, {width} features: seconds"] = seconds(fit, 1)
+    return found
+
+
+def main() -> None:
+    """Time everything."""
+    found: dict[str, dict[str, float]] = {"convolve": {}, "count": {}}
+    for part, ways in (("convolve", ways_to_convolve()), ("count", ways_to_count())):
+        print(f"{part}: ms a series")
+        for name, work in ways.items():
+            found[part][name] = 1e3 * DILATIONS * seconds(work) / SERIES
+            print(f"  {name:60}{found[part][name]:8.2f}", flush=True)
+    found["whole"] = whole()
+    for name, value in found["whole"].items():
+        print(f"{name:70}{value:8.2f}", flush=True)
+    machine = {"processor": platform.machine(), "threads": torch.get_num_threads()}
+    versions = {package: version(package) for package in ("limelight", "torch", "numpy")}
+    file = Path(__file__).parent / "results" / "rocket_core.json"
+    file.write_text(json.dumps({"machine": machine, "versions": versions, **found}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

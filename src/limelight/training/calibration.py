@@ -1,0 +1,82 @@
+"""Scores of a head that was fitted in closed form, turned into logits."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from scipy.optimize import minimize_scalar
+from torch import Tensor
+
+LARGEST_LOG_SCALE = 7.0
+
+
+def fit_scale(
+    scores: Float[Tensor, "n outputs"],
+    targets: Float[Tensor, "n outputs"],
+    known: Bool[Tensor, "n outputs"] | None = None,
+    *,
+    one_of: bool = True,
+) -> Float[Tensor, " outputs"]:
+    """Find the factor that turns scores of a ridge into logits, by the log loss of scores of series left out.
+
+    As in Platt's method, targets are a little less sure than 0 and 1, as if one more series had got it wrong, so that
+    the factor is finite where all got it right. A factor alone changes no decision.
+
+    Parameters
+    ----------
+    scores
+        Of series left out from the fit, shape (n, outputs), n at least 1.
+    targets
+        -1 or 1, shape (n, outputs).
+    known
+        True where a target is known, shape (n, outputs); None where all are.
+    one_of
+        Whether several outputs are classes of which one is right (softmax, one factor for all); else each output is a
+        label of its own (sigmoid, a factor each).
+
+    Returns
+    -------
+    Tensor
+        Float32, above 0, shape (outputs,).
+
+    Source
+    ------
+    Platt (1999), Probabilistic outputs for support vector machines, section 2.2; Guo et al. (2017), On calibration of
+    modern neural networks, section 4.2 (temperature).
+
+    Example
+    -------
+    >>> targets = torch.tensor([[-1.0], [-1.0], [1.0], [1.0], [1.0]])
+    >>> [round(value, 2) for value in fit_scale(targets * 0.5, targets).tolist()]
+    [3.58]
+    >>> wrong = torch.tensor([[-0.5], [0.5], [0.5], [0.5], [0.5]])
+    >>> fit_scale(wrong, targets).item() < fit_scale(targets * 0.5, targets).item()
+    True
+    """
+    known = torch.ones_like(targets, dtype=torch.bool) if known is None else known
+    scores, targets = scores.double(), targets.double()
+    if one_of and targets.shape[1] > 1:
+        rows = known.all(dim=1)
+        factor = _best_factor(scores[rows], targets[rows].argmax(dim=1))
+        return torch.full((targets.shape[1],), factor)
+    factors = []
+    for output in range(targets.shape[1]):
+        rows = known[:, output]
+        logits = torch.stack([torch.zeros_like(scores[rows, output]), scores[rows, output]], dim=1)
+        factors.append(_best_factor(logits, (targets[rows, output] > 0).long()))
+    return torch.tensor(factors)
+
+
+def _best_factor(scores: Tensor, codes: Tensor) -> float:
+    """Minimise the log loss of softmax(factor · scores) over the factor, with one doubtful series more."""
+    count, classes = scores.shape
+    unsure = 1 / (count + classes)
+
+    def loss(exponent: float) -> float:
+        answers = torch.log_softmax(float(np.exp(exponent)) * scores, dim=1)
+        right = answers.gather(1, codes[:, None]).mean()
+        return -float((1 - classes * unsure) * right + unsure * answers.sum(dim=1).mean())
+
+    found = minimize_scalar(loss, bounds=(-LARGEST_LOG_SCALE, LARGEST_LOG_SCALE), method="bounded")
+    return float(np.exp(found.x))

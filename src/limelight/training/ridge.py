@@ -1,0 +1,353 @@
+"""Ridge regression on the classes, in closed form: the linear head of an encoder that is not trained itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor
+
+from limelight.errors import LabelError, ParameterError
+
+ALPHAS = tuple(float(alpha) for alpha in np.logspace(-3, 5, 17))
+WIDE_ALPHAS = tuple(float(alpha) for alpha in np.logspace(0, 5, 11))
+COLUMNS = 2_000
+HELD_OUT = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Ridge:
+    """A linear head: ``features @ weight.T + bias`` is above 0 where a class is likelier than not.
+
+    Parameters
+    ----------
+    weight
+        For features as they are, not standardised, float32, shape (outputs, features).
+    bias
+        Float32, shape (outputs,).
+    alpha
+        The penalty that was chosen, shape (outputs,).
+    rows
+        The rows that ``scores`` belong to, shape (m,).
+    scores
+        What each of these rows gets from a head fitted without it, float64, shape (m, outputs).
+    """
+
+    weight: Float[Tensor, "outputs features"]
+    bias: Float[Tensor, " outputs"]
+    alpha: Float[Tensor, " outputs"]
+    rows: Int64[Tensor, " m"]
+    scores: Float[Tensor, "m outputs"]
+
+    def __call__(self, features: Float[Tensor, "n features"]) -> Float[Tensor, "n outputs"]:
+        """Give the scores of features, shape (n, outputs)."""
+        return torch.addmm(self.bias, features, self.weight.T)
+
+
+def signed_targets(codes: Int64[Tensor, " n"], classes: int) -> Float[Tensor, "n outputs"]:
+    """Turn classes into -1 and 1: one column for two classes, else one for each.
+
+    Parameters
+    ----------
+    codes
+        Class of each series, from 0, shape (n,).
+    classes
+        How many there are, at least 2.
+
+    Returns
+    -------
+    Tensor
+        Float64, shape (n, 1) for two classes, else (n, classes).
+
+    Example
+    -------
+    >>> signed_targets(torch.tensor([0, 1]), 2).flatten().tolist()
+    [-1.0, 1.0]
+    >>> signed_targets(torch.tensor([2]), 3).tolist()
+    [[-1.0, -1.0, 1.0]]
+    """
+    every = 2.0 * torch.nn.functional.one_hot(codes, classes).double() - 1.0
+    return every[:, 1:] if classes == 2 else every
+
+
+def fit_ridge(
+    features: Float[Tensor, "n features"],
+    targets: Float[Tensor, "n outputs"],
+    known: Bool[Tensor, "n outputs"] | None = None,
+    *,
+    alphas: Sequence[float] = ALPHAS,
+) -> Ridge:
+    """Fit a head with the penalty that predicts series best that were left out, one at a time.
+
+    Features are standardised for the penalty. The work is that of the smaller of series and features, cubed.
+
+    Parameters
+    ----------
+    features
+        Finite numbers, shape (n, features), n at least 2.
+    targets
+        -1 or 1, shape (n, outputs).
+    known
+        True where a target is known, shape (n, outputs); None where all are. Outputs with unknown targets are fitted
+        on their own rows, each with a penalty of its own.
+    alphas
+        Penalties to choose from, above 0.
+
+    Returns
+    -------
+    Ridge
+        With the scores of all n rows; a row without a target simply gets its prediction there.
+
+    Raises
+    ------
+    LabelError
+        If an output has fewer than two known targets.
+    ParameterError
+        If a penalty is not above 0.
+
+    Source
+    ------
+    Rifkin and Lippert (2007), Notes on regularized least squares; as scikit-learn's RidgeClassifierCV.
+
+    Example
+    -------
+    >>> features = torch.tensor([[0.0, 1.0], [0.1, 0.0], [1.0, 1.0], [0.9, 0.0]])
+    >>> ridge = fit_ridge(features, torch.tensor([[-1.0], [-1.0], [1.0], [1.0]]))
+    >>> ridge(features).sign().flatten().tolist()
+    [-1.0, -1.0, 1.0, 1.0]
+    """
+    _require_positive(alphas)
+    if known is None or bool(known.all()):
+        _require_two(torch.full((targets.shape[1],), len(targets)))
+        return _fit_complete(features, targets.double(), alphas)
+    _require_two(known.sum(dim=0))
+    heads, scores = [], []
+    for output in range(targets.shape[1]):
+        rows = known[:, output]
+        head = _fit_complete(features[rows], targets[rows, output : output + 1].double(), alphas)
+        scores.append(head(features).double().index_put((rows.nonzero()[:, 0],), head.scores))
+        heads.append(head)
+    weight, bias, alpha = (torch.cat([getattr(head, name) for head in heads]) for name in ("weight", "bias", "alpha"))
+    return Ridge(weight, bias, alpha, torch.arange(len(features)), torch.cat(scores, dim=1))
+
+
+def _fit_complete(features: Tensor, targets: Tensor, alphas: Sequence[float]) -> Ridge:
+    """Fit outputs whose targets are all known, with one penalty."""
+    deviation, mean = torch.std_mean(features.double(), dim=0, correction=0)
+    scale = torch.where(deviation > 0, deviation, 1.0)
+    centre = targets.mean(dim=0)
+    solve = _SmallSolver if len(features) <= features.shape[1] else _LargeSolver
+    solver = solve(features, mean, scale, targets - centre)
+    errors = [solver.left_out_errors(alpha) for alpha in alphas]
+    best = min(range(len(alphas)), key=lambda place: float(errors[place].square().mean()))
+    weight = solver.weight(alphas[best]).T / scale
+    alpha = torch.full((targets.shape[1],), alphas[best])
+    bias = centre - weight @ mean
+    return Ridge(weight.float(), bias.float(), alpha, torch.arange(len(features)), targets - errors[best])
+
+
+class _SmallSolver:
+    """For fewer series than features: all follows from the products of the series with each other."""
+
+    def __init__(self, features: Tensor, mean: Tensor, scale: Tensor, targets: Tensor) -> None:
+        self.features, self.mean, self.scale = features, mean, scale
+        products = torch.zeros(len(features), len(features), dtype=torch.float64)
+        for start in range(0, features.shape[1], COLUMNS):
+            columns = self._standardised(start)
+            products.addmm_(columns, columns.T)
+        self.values, self.vectors = torch.linalg.eigh(products)
+        self.values.clamp_(min=0)
+        self.turned = self.vectors.T @ targets
+
+    def _standardised(self, start: int) -> Tensor:
+        some = slice(start, start + COLUMNS)
+        return (self.features[:, some].double() - self.mean[some]) / self.scale[some]
+
+    def left_out_errors(self, alpha: float) -> Tensor:
+        """Give target minus score of the head fitted without it; the intercept is not penalised."""
+        inverse = 1 / (self.values + alpha)
+        dual = self.vectors @ (inverse[:, None] * self.turned)
+        diagonal = self.vectors.square() @ inverse - 1 / (len(dual) * alpha)
+        errors: Tensor = dual / diagonal[:, None]
+        return errors
+
+    def weight(self, alpha: float) -> Tensor:
+        """Give the weights of standardised features, shape (features, outputs)."""
+        dual = self.vectors @ (self.turned / (self.values + alpha)[:, None])
+        starts = range(0, self.features.shape[1], COLUMNS)
+        return torch.cat([self._standardised(start).T @ dual for start in starts])
+
+
+class _LargeSolver:
+    """For more series than features: all follows from the products of the features with each other."""
+
+    def __init__(self, features: Tensor, mean: Tensor, scale: Tensor, targets: Tensor) -> None:
+        standardised = (features.double() - mean) / scale
+        self.values, self.vectors = torch.linalg.eigh(standardised.T @ standardised)
+        self.values.clamp_(min=0)
+        self.targets = targets
+        self.turned_features = standardised @ self.vectors
+        self.turned = self.turned_features.T @ targets
+
+    def left_out_errors(self, alpha: float) -> Tensor:
+        """Give target minus score of the head fitted without it; the intercept is not penalised."""
+        inverse = 1 / (self.values + alpha)
+        rest = self.targets - self.turned_features @ (inverse[:, None] * self.turned)
+        leverage = self.turned_features.square() @ inverse + 1 / len(rest)
+        errors: Tensor = rest / (1 - leverage)[:, None]
+        return errors
+
+    def weight(self, alpha: float) -> Tensor:
+        """Give the weights of standardised features, shape (features, outputs)."""
+        weight: Tensor = self.vectors @ (self.turned / (self.values + alpha)[:, None])
+        return weight
+
+
+def fit_ridge_streamed(
+    batches: Iterable[tuple[Float[Tensor, "n features"], Float[Tensor, "n outputs"]]],
+    *,
+    alphas: Sequence[float] = WIDE_ALPHAS,
+    every: int = HELD_OUT,
+) -> Ridge:
+    """Fit a head in one pass over batches; the penalty is chosen on rows held out, then all rows are fitted.
+
+    Memory is that of features squared and of the rows held out. Products within a batch are summed in float32,
+    those of batches in float64.
+
+    Parameters
+    ----------
+    batches
+        Features, shape (n, features), and targets of -1 or 1, all known, shape (n, outputs), in any order but sorted
+        by class.
+    alphas
+        Penalties to choose from, above 0; of those, the ones downhill from the middle are tried.
+    every
+        One row in so many is held out, at least 2.
+
+    Returns
+    -------
+    Ridge
+        With the scores of the rows held out, from the head fitted without them.
+
+    Raises
+    ------
+    LabelError
+        If there are fewer rows than ``every`` and one more.
+    ParameterError
+        If a penalty is not above 0 or ``every`` is below 2.
+
+    Example
+    -------
+    >>> features = torch.linspace(0, 1, 40)[:, None]
+    >>> ridge = fit_ridge_streamed([(features, (features - 0.4).sign())])
+    >>> ridge.rows.tolist(), ridge.scores.sign().flatten().tolist()
+    ([9, 19, 29, 39], [-1.0, 1.0, 1.0, 1.0])
+    """
+    _require_positive(alphas)
+    if every < 2:
+        raise ParameterError(f"expected to hold out one row in 2 or more, got one in {every}; give a larger number")
+    sums, held, rows, seen = None, [], [], 0
+    for features, targets in batches:
+        out = torch.arange(seen, seen + len(features)) % every == every - 1
+        sums = _Sums(features, targets) if sums is None else sums
+        sums.add(features[~out], targets[~out])
+        held.append((features[out], targets[out]))
+        rows.append(seen + out.nonzero()[:, 0])
+        seen += len(features)
+    if sums is None or seen <= every:
+        raise LabelError(f"expected more than {every} labelled series, got {seen}; give more, or use fit_ridge")
+    left_features, left_targets = (torch.cat(parts) for parts in zip(*held, strict=True))
+    alpha, scores = _choose_downhill(sorted(alphas), partial(_held_out_scores, sums, left_features), left_targets)
+    sums.add(left_features, left_targets)
+    solved = sums.solve(alpha)
+    if scores is None or solved is None:
+        raise ParameterError(f"expected a penalty large enough to solve with, got at most {alpha}; give a larger one")
+    weight, bias = solved
+    chosen = torch.full((len(bias),), alpha)
+    return Ridge(weight.float(), bias.float(), chosen, torch.cat(rows), scores)
+
+
+def _held_out_scores(sums: _Sums, features: Tensor, alpha: float) -> Tensor | None:
+    solved = sums.solve(alpha)
+    return None if solved is None else torch.addmm(solved[1], features.double(), solved[0].T)
+
+
+def _choose_downhill(
+    alphas: Sequence[float], score: Callable[[float], Tensor | None], targets: Tensor
+) -> tuple[float, Tensor | None]:
+    """Walk from the middle of rising penalties while the error falls: each step costs features cubed.
+
+    A penalty too small to solve with has an endless error.
+    """
+    tried: dict[int, tuple[float, Tensor | None]] = {}
+
+    def error(place: int) -> float:
+        if not 0 <= place < len(alphas):
+            return float("inf")
+        if place not in tried:
+            scores = score(alphas[place])
+            missed = float("inf") if scores is None else float((scores - targets).square().mean())
+            tried[place] = missed, scores
+        return tried[place][0]
+
+    place = len(alphas) // 2
+    while error(place) == float("inf") and place < len(alphas) - 1:
+        place += 1
+    for step in (1, -1):
+        while error(place + step) < error(place):
+            place += step
+    return alphas[place], tried[place][1]
+
+
+class _Sums:
+    """Sums of products of features and targets, about a mean guessed from the first batch so that little cancels."""
+
+    def __init__(self, features: Tensor, targets: Tensor) -> None:
+        width, outputs = features.shape[1], targets.shape[1]
+        self.shift = features.mean(dim=0)
+        self.products = torch.zeros(width, width, dtype=torch.float64)
+        self.with_targets = torch.zeros(width, outputs, dtype=torch.float64)
+        self.features = torch.zeros(width, dtype=torch.float64)
+        self.targets = torch.zeros(outputs, dtype=torch.float64)
+        self.rows = 0
+
+    def add(self, features: Tensor, targets: Tensor) -> None:
+        """Take more rows in."""
+        shifted = features - self.shift
+        self.products += shifted.T @ shifted
+        self.with_targets += shifted.T @ targets.to(shifted.dtype)
+        self.features += shifted.sum(dim=0, dtype=torch.float64)
+        self.targets += targets.sum(dim=0, dtype=torch.float64)
+        self.rows += len(features)
+
+    def solve(self, alpha: float) -> tuple[Tensor, Tensor] | None:
+        """Give the weights for features as they are and the bias; None if the penalty is too small to solve with."""
+        mean, centre = self.features / self.rows, self.targets / self.rows
+        products = torch.addr(self.products, mean, mean, alpha=-self.rows)
+        variance = products.diagonal() / self.rows
+        scale = torch.where(variance > 1e-12, variance, 1.0).sqrt()
+        right = torch.addr(self.with_targets, mean, centre, alpha=-self.rows) / scale[:, None]
+        products.div_(scale).div_(scale[:, None])
+        products.diagonal().add_(alpha)
+        factor, failed = torch.linalg.cholesky_ex(products)
+        if failed:
+            return None
+        weight = torch.cholesky_solve(right, factor).T / scale
+        return weight, centre - weight @ (mean + self.shift)
+
+
+def _require_positive(alphas: Sequence[float]) -> None:
+    if len(alphas) == 0 or min(alphas) <= 0:
+        raise ParameterError(f"expected penalties above 0, got {list(alphas)}; use for example [0.1, 1, 10]")
+
+
+def _require_two(counts: Tensor) -> None:
+    if int(counts.min()) < 2:
+        raise LabelError(
+            f"expected at least 2 series with a known target for every output, got {int(counts.min())} for output "
+            f"{int(counts.argmin())}; give more labelled series"
+        )

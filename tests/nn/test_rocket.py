@@ -1,0 +1,231 @@
+from itertools import combinations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.torch import load, save
+
+from limelight.errors import ParameterError
+from limelight.nn import rocket
+from limelight.nn.rocket import RocketEncoder, plan_dilations
+
+
+def _series(n, length, channels, seed=0):
+    return torch.randn(n, length, channels, generator=torch.Generator().manual_seed(seed))
+
+
+def _full(values):
+    return torch.ones(values.shape[:2], dtype=torch.bool)
+
+
+def _fitted(values, mask=None, features=84 * 12, seed=0, **kwargs):
+    encoder = RocketEncoder(values.shape[2], values.shape[1], features, **kwargs)
+    encoder.fit(values, _full(values) if mask is None else mask, torch.Generator().manual_seed(seed))
+    return encoder
+
+
+def _on_grid(encoder, series):
+    """Values rounded to so many bits of the power of two above the largest."""
+    step = 2.0 ** (np.frexp(series.abs().max().item())[1] - encoder.bits)
+    return np.round(series.double().numpy() / step) * step
+
+
+def _reference_convolution(series, kernel, dilation, channels):
+    """One kernel over one series by its definition, zeros beyond its ends; shape (time,)."""
+    output = np.zeros(len(series))
+    for t in range(len(series)):
+        for tap in range(9):
+            at = t + (tap - 4) * dilation
+            if 0 <= at < len(series):
+                output[t] += (2 if tap in kernel else -1) * series[at, channels].sum()
+    return output
+
+
+def _reference_features(encoder, series):
+    """The features of one series, step by step."""
+    grid = _on_grid(encoder, series)
+    features = []
+    for place, one in enumerate(encoder.plan):
+        thresholds = encoder.thresholds[one.features].view(84, -1).double().numpy()
+        for k, kernel in enumerate(combinations(range(9), 3)):
+            output = _reference_convolution(grid, kernel, one.step, encoder.reads[place, k].numpy())
+            reach = 4 * one.step
+            if (k + place) % 2 == 1 and len(output) > 2 * reach:
+                output = output[reach : len(output) - reach]
+            features += [np.mean(output > threshold) for threshold in thresholds[k]]
+    return np.array(features, dtype=np.float32)
+
+
+@pytest.mark.parametrize(("length", "channels"), [(1, 1), (7, 1), (9, 2), (30, 1), (41, 3)])
+def test_features_are_those_of_the_papers_definition(length, channels):
+    values = _series(3, length, channels)
+    encoder = _fitted(values, features=84 * 5)
+    expected = np.stack([_reference_features(encoder, one) for one in values])
+    np.testing.assert_allclose(encoder(values, _full(values)).numpy(), expected, rtol=0, atol=1e-7)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_thresholds_are_quantiles_of_the_convolution_of_a_training_series(channels):
+    values = _series(1, 50, channels)
+    encoder = _fitted(values, features=84 * 6)
+    grid = _on_grid(encoder, values[0])
+    golden = (np.arange(1, encoder.width + 1) * ((np.sqrt(5) + 1) / 2)) % 1
+    for place, one in enumerate(encoder.plan):
+        ours = encoder.thresholds[one.features].view(84, -1).double().numpy()
+        wanted = golden[one.features].reshape(84, -1)
+        for k, kernel in enumerate(combinations(range(9), 3)):
+            output = _reference_convolution(grid, kernel, one.step, encoder.reads[place, k].numpy())
+            np.testing.assert_allclose(ours[k], np.quantile(output, wanted[k]), rtol=0, atol=1e-6)
+
+
+def _reference_authors_dilations(input_length, num_features, max_dilations_per_kernel):
+    """The authors' published ``_fit_dilations``, word for word but for its decorators."""
+    num_features_per_kernel = num_features // 84
+    true_max_dilations_per_kernel = min(num_features_per_kernel, max_dilations_per_kernel)
+    multiplier = num_features_per_kernel / true_max_dilations_per_kernel
+    max_exponent = np.log2((input_length - 1) / (9 - 1))
+    dilations, num_features_per_dilation = np.unique(
+        np.logspace(0, max_exponent, true_max_dilations_per_kernel, base=2).astype(np.int32), return_counts=True
+    )
+    num_features_per_dilation = (num_features_per_dilation * multiplier).astype(np.int32)
+    remainder = num_features_per_kernel - np.sum(num_features_per_dilation)
+    i = 0
+    while remainder > 0:
+        num_features_per_dilation[i] += 1
+        remainder -= 1
+        i = (i + 1) % len(num_features_per_dilation)
+    return list(zip(dilations.tolist(), num_features_per_dilation.tolist(), strict=True))
+
+
+@pytest.mark.parametrize("length", [10, 24, 96, 251, 460, 1460])
+@pytest.mark.parametrize("features", [84, 1_000, 10_000])
+def test_dilations_are_those_of_the_authors(length, features):
+    ours = [(one.step, one.thresholds) for one in plan_dilations(length, features, 32)]
+    assert ours == _reference_authors_dilations(length, features, 32)
+
+
+@given(length=st.integers(1, 3000), features=st.integers(84, 12_000), most=st.integers(1, 40))
+@settings(deadline=None, max_examples=50)
+def test_every_plan_makes_all_features_within_the_series(length, features, most):
+    plan = plan_dilations(length, features, most)
+    assert sum(84 * one.thresholds for one in plan) == features // 84 * 84
+    assert all(one.thresholds >= 1 for one in plan)
+    assert plan[-1].reach * 2 < max(length, 9)
+
+
+@given(
+    length=st.integers(1, 60),
+    more=st.integers(0, 70),
+    junk=st.sampled_from([0.0, 7.0, -1e9]),
+    channels=st.integers(1, 3),
+)
+@settings(deadline=None, max_examples=50)
+def test_padding_never_changes_the_features(length, more, junk, channels):
+    values = _series(3, 40, channels)
+    encoder = _fitted(values)
+    alone = _series(1, length, channels, seed=1)
+    padded = torch.cat([alone, torch.full((1, more, channels), junk)], dim=1)
+    mask = torch.arange(length + more)[None] < length
+    other = _series(1, length + more, channels, seed=2)
+    together = encoder(torch.cat([other, padded]), torch.cat([_full(other), mask]))
+    assert torch.equal(together[1:], encoder(alone, _full(alone)))
+
+
+def test_a_flat_series_has_the_same_features_in_every_batch_though_every_convolution_is_a_tie():
+    flat = torch.full((1, 37, 2), 1 / 3)
+    encoder = _fitted(flat)
+    alone = encoder(flat, _full(flat))
+    mixed = torch.cat([_series(50, 37, 2), flat])
+    assert torch.equal(encoder(mixed, _full(mixed))[50:], alone)
+
+
+def test_a_series_a_thousand_times_smaller_keeps_its_shape():
+    values = _series(1, 200, 1) / 1_000
+    encoder = _fitted(values, features=84 * 20)
+    exact = torch.nn.functional.conv1d(values.double().transpose(1, 2), encoder.taps.double()[:, None], padding=4)
+    expected = (exact > encoder.thresholds[encoder.plan[0].features].view(84, -1)[:, :1]).double().mean(dim=2)
+    ours = encoder(values, _full(values))[0, encoder.plan[0].features].view(84, -1)[::2, 0]
+    torch.testing.assert_close(ours.double(), expected[0, ::2], rtol=0, atol=1.5 / 200)
+
+
+def test_long_series_are_counted_in_full():
+    values = _series(2, 5_001, 1)
+    encoder = _fitted(values, features=84)
+    grid = torch.stack([torch.tensor(_on_grid(encoder, one)) for one in values]).float()
+    outputs = torch.nn.functional.conv1d(grid.transpose(1, 2), encoder.taps[:, None], padding=4)
+    above = outputs > encoder.thresholds[:, None]
+    above[:, 1::2, :4] = above[:, 1::2, -4:] = False
+    counted = torch.tensor([5_001, 5_001 - 8]).repeat(42)
+    assert torch.allclose(encoder(values, _full(values)), above.sum(dim=2) / counted, rtol=0, atol=1e-7)
+
+
+def test_blocks_of_any_size_give_the_same(monkeypatch):
+    values = _series(7, 50, 2)
+    mask = torch.arange(50) < torch.tensor([50, 3, 20, 50, 1, 33, 8])[:, None]
+    encoder = _fitted(values, mask)
+    weights = torch.randn(2, encoder.width)
+    features, parts = encoder(values, mask), encoder.contributions(values, mask, weights)
+    monkeypatch.setattr(rocket, "BLOCK", 17)
+    assert torch.equal(encoder(values, mask), features)
+    torch.testing.assert_close(encoder.contributions(values, mask, weights), parts)
+
+
+def test_the_counting_of_other_devices_agrees_with_that_of_the_cpu():
+    outputs, thresholds = torch.randn(84, 3, 48), torch.randn(84, 5)
+    ours = rocket._count_above(outputs, thresholds, np.empty(84 * 5 * 3 * 48, dtype=bool))
+    assert torch.equal(ours, rocket._count_by_torch(outputs, thresholds))
+
+
+def test_the_same_seed_fits_the_same_and_another_does_not():
+    values = _series(20, 40, 4)
+    first, again, other = (_fitted(values, seed=seed) for seed in (3, 3, 4))
+    assert torch.equal(first.thresholds, again.thresholds)
+    assert torch.equal(first.reads, again.reads)
+    assert not torch.equal(first.thresholds, other.thresholds)
+    assert not torch.equal(first.reads, other.reads)
+
+
+def test_each_kernel_reads_one_to_nine_channels_few_more_often_than_many():
+    values = _series(4, 30, 20)
+    counts = _fitted(values, features=84 * 20).reads.sum(dim=-1)
+    assert (int(counts.min()), int(counts.max())) == (1, 9)
+    assert (counts == 1).double().mean() == pytest.approx(np.log10(2), abs=0.05)
+
+
+def test_a_saved_encoder_is_built_from_its_settings_and_loads_its_buffers():
+    values = _series(6, 40, 3)
+    encoder = _fitted(values)
+    fresh = RocketEncoder(3, 40, 84 * 12)
+    fresh.load_state_dict(load(save(encoder.state_dict())))
+    assert torch.equal(fresh(values, _full(values)), encoder(values, _full(values)))
+    assert sorted(encoder.state_dict()) == ["reads", "thresholds"]
+
+
+@given(lengths=st.lists(st.integers(1, 45), min_size=1, max_size=5), outputs=st.integers(1, 3))
+@settings(deadline=None, max_examples=30)
+def test_contributions_of_the_steps_sum_to_the_logits(lengths, outputs):
+    values = _series(len(lengths), max(lengths), 2)
+    mask = torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
+    encoder = _fitted(_series(5, 40, 2))
+    weights = torch.randn(outputs, encoder.width, generator=torch.Generator().manual_seed(0))
+    parts = encoder.contributions(values, mask, weights)
+    assert parts.shape == (len(lengths), outputs, max(lengths))
+    torch.testing.assert_close(parts.sum(dim=2), encoder(values, mask) @ weights.T, rtol=0, atol=1e-4)
+    assert not parts.transpose(1, 2)[~mask].any()
+
+
+def test_contributions_stand_where_a_kernel_is_above_its_threshold():
+    values = torch.zeros(1, 100, 1)
+    values[0, 60] = 5.0
+    encoder = RocketEncoder(1, 100, 84)
+    encoder.thresholds += 1.0
+    parts = encoder.contributions(values, _full(values), torch.ones(1, encoder.width))
+    assert parts[0, 0].nonzero().flatten().tolist() == list(range(56, 65))
+
+
+def test_numbers_out_of_range_are_refused():
+    with pytest.raises(ParameterError) as error:
+        RocketEncoder(1, 100, 50)
+    assert str(error.value) == "expected features of at least 84, got 50; give a larger number"

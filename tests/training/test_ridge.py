@@ -1,0 +1,133 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.linear_model import Ridge, RidgeClassifierCV
+from sklearn.preprocessing import StandardScaler
+
+from limelight.errors import LabelError, ParameterError
+from limelight.training.ridge import ALPHAS, fit_ridge, fit_ridge_streamed, signed_targets
+
+
+def _planted(n, width, classes, seed=0):
+    random = np.random.default_rng(seed)
+    codes = random.permutation(np.arange(n) % classes)
+    features = random.normal(size=(n, width)) + 0.5 * random.normal(size=(classes, width))[codes]
+    return torch.tensor(3 + 2 * features, dtype=torch.float32), torch.tensor(codes)
+
+
+def _reference_sklearn(features, codes):
+    scaler = StandardScaler().fit(features.double().numpy())
+    return scaler, RidgeClassifierCV(ALPHAS, store_cv_results=True).fit(
+        scaler.transform(features.double().numpy()), codes.numpy()
+    )
+
+
+@pytest.mark.parametrize(("n", "width"), [(40, 60), (40, 40), (60, 20)], ids=["few series", "as many", "many series"])
+@pytest.mark.parametrize("classes", [2, 3])
+def test_the_head_is_that_of_sklearn(n, width, classes):
+    features, codes = _planted(n, width, classes)
+    ridge = fit_ridge(features, signed_targets(codes, classes))
+    scaler, reference = _reference_sklearn(features, codes)
+    expected = reference.decision_function(scaler.transform(features.double().numpy())).reshape(n, -1)
+    assert ridge.alpha.tolist() == pytest.approx([reference.alpha_] * len(ridge.alpha))
+    np.testing.assert_allclose(
+        ridge.weight * torch.tensor(scaler.scale_), np.atleast_2d(reference.coef_), rtol=2e-6, atol=1e-9
+    )
+    np.testing.assert_allclose(ridge(features).numpy(), expected, rtol=0, atol=2e-5)
+
+
+@pytest.mark.parametrize(("n", "width"), [(12, 30), (30, 5)])
+def test_left_out_scores_are_those_of_refitting_without_each_series(n, width):
+    features, codes = _planted(n, width, 3)
+    targets = signed_targets(codes, 3)
+    ridge = fit_ridge(features, targets, alphas=[0.7])
+    scaled = StandardScaler().fit_transform(features.double().numpy())
+    for row in range(n):
+        rest = np.arange(n) != row
+        model = Ridge(alpha=0.7).fit(scaled[rest], targets.numpy()[rest])
+        np.testing.assert_allclose(ridge.scores[row], model.predict(scaled[row : row + 1])[0], rtol=1e-6, atol=1e-9)
+
+
+@given(
+    n=st.integers(4, 20), width=st.integers(1, 25), copies=st.integers(1, 2), alpha=st.sampled_from([1e-3, 1.0, 1e3])
+)
+@settings(deadline=None, max_examples=50)
+def test_both_ways_to_solve_agree(n, width, copies, alpha):
+    features, codes = _planted(n, width, 2)
+    features = features.repeat(1, copies)
+    padding = torch.zeros(n, n)
+    targets = signed_targets(codes, 2)
+    ridge = fit_ridge(features, targets, alphas=[alpha])
+    wide = fit_ridge(torch.cat([features, padding], dim=1), targets, alphas=[alpha])
+    torch.testing.assert_close(wide.scores, ridge.scores, rtol=1e-6, atol=1e-8)
+    torch.testing.assert_close(wide.weight[:, : width * copies], ridge.weight, rtol=1e-4, atol=1e-6)
+
+
+def test_a_feature_that_never_changes_has_no_weight():
+    features, codes = _planted(20, 5, 2)
+    features[:, 2] = 7.0
+    assert fit_ridge(features, signed_targets(codes, 2)).weight[0, 2].abs() < 1e-12
+
+
+def test_labels_with_missing_targets_are_fitted_on_their_own_rows():
+    features, codes = _planted(30, 8, 2)
+    targets = signed_targets(codes, 2).repeat(1, 2)
+    known = torch.ones(30, 2, dtype=torch.bool)
+    known[20:, 1] = False
+    targets[20:, 1] = float("nan")
+    both = fit_ridge(features, targets, known)
+    first, second = fit_ridge(features, targets[:, :1]), fit_ridge(features[:20], targets[:20, 1:])
+    torch.testing.assert_close(both.weight, torch.cat([first.weight, second.weight]))
+    torch.testing.assert_close(both.scores[:, :1], first.scores)
+    torch.testing.assert_close(both.scores[:20, 1:], second.scores)
+    torch.testing.assert_close(both.scores[20:, 1:], second(features[20:]).double())
+
+
+def test_batches_give_the_head_of_all_rows():
+    features, codes = _planted(300, 20, 3)
+    targets = signed_targets(codes, 3)
+    batches = [(features[start : start + 70], targets[start : start + 70]) for start in range(0, 300, 70)]
+    streamed = fit_ridge_streamed(batches, alphas=[1e-9, 1.0, 10.0])
+    whole = fit_ridge(features, targets, alphas=[streamed.alpha[0].item()])
+    assert len(streamed.weight) == 3
+    torch.testing.assert_close(streamed.weight, whole.weight, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(streamed(features), whole(features), rtol=0, atol=1e-4)
+
+
+def test_rows_held_out_of_the_stream_are_scored_by_the_head_of_the_others():
+    features, codes = _planted(100, 10, 2)
+    targets = signed_targets(codes, 2)
+    streamed = fit_ridge_streamed([(features[:33], targets[:33]), (features[33:], targets[33:])], alphas=[2.0], every=4)
+    assert streamed.rows.tolist() == list(range(3, 100, 4))
+    rest = torch.arange(100) % 4 != 3
+    others = fit_ridge(features[rest], targets[rest], alphas=[2.0])
+    torch.testing.assert_close(streamed.scores, others(features[streamed.rows]).double(), rtol=0, atol=1e-5)
+
+
+def test_features_far_from_zero_stream_as_well():
+    features, codes = _planted(400, 6, 2)
+    targets = signed_targets(codes, 2)
+    near, far = (fit_ridge_streamed([(features + shift, targets)], alphas=[1.0]) for shift in (0, 1_000))
+    torch.testing.assert_close(far.weight, near.weight, rtol=1e-3, atol=1e-5)
+
+
+def test_one_known_target_is_too_few():
+    with pytest.raises(LabelError) as error:
+        fit_ridge(torch.zeros(3, 2), torch.ones(3, 2), torch.tensor([[True, True], [True, False], [True, False]]))
+    assert str(error.value) == (
+        "expected at least 2 series with a known target for every output, got 1 for output 1; give more labelled series"
+    )
+
+
+def test_a_penalty_of_zero_is_refused():
+    with pytest.raises(ParameterError) as error:
+        fit_ridge(torch.zeros(3, 2), torch.ones(3, 1), alphas=[0.0, 1.0])
+    assert str(error.value) == "expected penalties above 0, got [0.0, 1.0]; use for example [0.1, 1, 10]"
+
+
+def test_a_stream_too_short_to_hold_rows_out_is_refused():
+    with pytest.raises(LabelError) as error:
+        fit_ridge_streamed([(torch.zeros(5, 2), torch.ones(5, 1))])
+    assert str(error.value) == "expected more than 10 labelled series, got 5; give more, or use fit_ridge"
