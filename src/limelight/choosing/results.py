@@ -114,12 +114,22 @@ class Tuning:
         best, first, title = self.best, self.first, SCORES[self.score]
         names = [name for name in NAMES if name in best.parameters]
         rows = [
-            [_name(trial), f"{trial.log_loss:.4f}", _number(trial.score), *(str(trial.parameters[name]) for name in names)]
+            [
+                _name(trial),
+                f"{trial.log_loss:.4f}",
+                _number(trial.score),
+                *(str(trial.parameters[name]) for name in names),
+            ]
             for trial in self.ranked()[:MOST_SHOWN]
         ]
         if first.number not in [trial.number for trial in self.ranked()[:MOST_SHOWN]]:
             rows.append(
-                [_name(first), f"{first.log_loss:.4f}", _number(first.score), *(str(first.parameters[n]) for n in names)]
+                [
+                    _name(first),
+                    f"{first.log_loss:.4f}",
+                    _number(first.score),
+                    *(str(first.parameters[n]) for n in names),
+                ]
             )
         lines = [self.rule, "", *aligned([["trial", "log loss", title, *(map(spoken, names))], *rows]), ""]
         lines += [f"what mattered: {said_of_importance(self.importance)}"] if self.importance else []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -24,7 +23,7 @@ from limelight.parts.sentence import Sentence
 from limelight.training.fit import require_device
 from limelight.training.preparation import digest_of
 from limelight.training.settings import TrainingSettings
-from limelight.training.threads import OUT_OF_MEMORY
+from limelight.training.threads import OutOfMemory
 
 if TYPE_CHECKING:
     import optuna
@@ -216,7 +215,7 @@ def carry_out_one(search: Search) -> int | None:
             else:
                 value = float(np.mean([outcome.scores["log_loss"] for outcome in outcomes]))
                 trial.set_user_attr("score", _mean_score(outcomes, search.score))
-        except (LimelightError, *OUT_OF_MEMORY) as error:
+        except (LimelightError, MemoryError, OutOfMemory) as error:
             state, why = TrialState.FAIL, f"{error}"
             trial.set_user_attr("why", why or type(error).__name__)
             if as_it_is:
@@ -288,14 +287,16 @@ def _found(search: Search, study: Study, wanted: int | None = None, interrupted:
         done = sum(trial.state == DONE for trial in trials)
         if interrupted or len(trials) < wanted:
             why = "interrupted" if interrupted else "the time was up"
-            notes.append(f"{why} after {len(trials)} of {wanted} trials; resume to go on")
+            notes.append(f"{why} after {len(trials)} of {wanted} trials; what was done until then is kept")
         if not importance:
             notes.append(f"{done} whole trials are too few to say what mattered, which takes {FEWEST_TO_WEIGH}")
         notes.append(
             f"the log loss of the best of {len(trials)} trials is a little too good, for the same series chose it; the "
             "test part was not looked at"
         )
-    return Tuning(tuple(trials), search.score, f"judged by log loss: {search.rule}", importance, tuple(notes), interrupted)
+    return Tuning(
+        tuple(trials), search.score, f"judged by log loss: {search.rule}", importance, tuple(notes), interrupted
+    )
 
 
 def _trials(study: Study) -> list[Trial]:

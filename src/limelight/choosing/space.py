@@ -199,7 +199,9 @@ def _encoder(encoder: Any, parameters: Mapping[str, Any]) -> Any:
     new = {key: parameters[word] for key, word in told.items() if word in parameters}
     if isinstance(kept.get("hidden_size"), list):  # one size for each layer
         sizes = kept["hidden_size"]
-        new = {"hidden_size": sizes[0], "num_layers": len(sizes), **new} if {"units", "layers"} & set(parameters) else new
+        new = (
+            {"hidden_size": sizes[0], "num_layers": len(sizes), **new} if {"units", "layers"} & set(parameters) else new
+        )
     return kind(**{**kept, **new})
 
 

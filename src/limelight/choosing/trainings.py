@@ -87,7 +87,16 @@ class Cut:
 
     @classmethod
     def of_fold(
-        cls, panel: Panel, fold: Fold, task: Task, *, share: float, by: str, group: str | None, stratify: bool, seed: int
+        cls,
+        panel: Panel,
+        fold: Fold,
+        task: Task,
+        *,
+        share: float,
+        by: str,
+        group: str | None,
+        stratify: bool,
+        seed: int,
     ) -> Cut:
         """Take a validation part out of the training part of a fold as the split of an experiment does.
 

@@ -109,13 +109,14 @@ def tune(
     """
     require_optuna()
     asked = Asked.of(task or task_of(panel), model, training, fields)
-    drawn = {"by": by, "group": group, "stratify": stratify, "seed": seed}
+    drawn: dict[str, Any] = {"by": by, "group": group, "stratify": stratify, "seed": seed}
     n, classes = len(panel), len(asked.task.classes)
     if not 0 < validation < 1:
         raise ParameterError(f"expected a validation share above 0 and below 1, got {validation}")
     if folds is None and enough_to_validate(round(validation * n), classes):
         split = panel.make_split(test=0.0, validation=validation, **drawn)
-        cuts, rule = judged_by_part(split.train, split.validation, seed), split.rule
+        cuts = judged_by_part(split.train, split.validation, seed)
+        rule = f"{len(split.validation)} validation series; {split.rule}"
     else:
         cuts, rule = judged_by_folds(panel, asked.task, folds or FOLDS, **drawn)
     with ExitStack() as stack:

@@ -158,12 +158,17 @@ def validate(
     asked = Asked.of(task, model, training, fields, decision or DecisionRule())
     require_device(asked.settings)
     targets_of(task, panel)
-    made, rule = fold_panel(
-        panel, task, folds=folds, repeats=repeats, by=by, group=group, stratify=stratify, seed=seed
-    )
+    made, rule = fold_panel(panel, task, folds=folds, repeats=repeats, by=by, group=group, stratify=stratify, seed=seed)
     cuts = [
         Cut.of_fold(
-            panel, fold, task, share=validation, by=by, group=group, stratify=stratify, seed=(seed + place) % (2**31 - 1)
+            panel,
+            fold,
+            task,
+            share=validation,
+            by=by,
+            group=group,
+            stratify=stratify,
+            seed=(seed + place) % (2**31 - 1),
         )
         for place, fold in enumerate(made)
     ]
@@ -193,9 +198,7 @@ def titles(task: Task) -> list[str]:
     return list(known.values())
 
 
-def _carry_out_all(
-    panel: Panel, cuts: Sequence[Cut], asked: Asked, jobs: int, say: Say
-) -> tuple[list[Outcome], bool]:
+def _carry_out_all(panel: Panel, cuts: Sequence[Cut], asked: Asked, jobs: int, say: Say) -> tuple[list[Outcome], bool]:
     """Train on every cut; give what is done, in order, and whether Ctrl-C ended it."""
     done: dict[str, Outcome] = {}
     jobs = min(jobs, len(cuts))
@@ -203,7 +206,8 @@ def _carry_out_all(
         for outcome in side_by_side(carry_out, ((panel, cut, asked) for cut in cuts), jobs):
             done[outcome.name] = outcome
             told = ", ".join(
-                f"{title} {_number(outcome.scores[name])}" for name, title in zip(SCORES, titles(asked.task), strict=True)
+                f"{title} {_number(outcome.scores[name])}"
+                for name, title in zip(SCORES, titles(asked.task), strict=True)
             )
             say(f"{len(done)} of {len(cuts)}: {outcome.name}: {told}, {outcome.seconds:.1f} s")
     except KeyboardInterrupt:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -192,14 +191,13 @@ def _at_random(codes: Rows, folds: int, seed: int, groups: NDArray[np.str_] | No
         return list(splitter.split(np.zeros((len(codes), 1)), codes, groups))
 
 
-def _by_time(
-    times: NDArray[Any], folds: int, groups: NDArray[np.str_] | None, name: str
-) -> Iterator[tuple[Rows, Rows]]:
+def _by_time(times: NDArray[Any], folds: int, groups: NDArray[np.str_] | None, name: str) -> list[tuple[Rows, Rows]]:
     members, order = units_by_time(times, groups, name, folds + 1)
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
-    for train, held_out in TimeSeriesSplit(folds).split(order[:, None]):
-        yield np.flatnonzero(np.isin(rank[members], train)), np.flatnonzero(np.isin(rank[members], held_out))
+    place = rank[members]
+    cuts = TimeSeriesSplit(folds).split(order[:, None])
+    return [(np.flatnonzero(np.isin(place, early)), np.flatnonzero(np.isin(place, late))) for early, late in cuts]
 
 
 def _strata(panel: Panel, task: Task) -> NDArray[Any] | None:

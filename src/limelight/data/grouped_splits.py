@@ -119,9 +119,7 @@ def rows_by_time(
     return {part: np.flatnonzero(places == place) for place, part in enumerate(["train", *wanted])}
 
 
-def units_by_time(
-    times: NDArray[Any], groups: NDArray[np.str_] | None, name: str, parts: int
-) -> tuple[Rows, Rows]:
+def units_by_time(times: NDArray[Any], groups: NDArray[np.str_] | None, name: str, parts: int) -> tuple[Rows, Rows]:
     """Order series, or groups of them, by when they begin.
 
     Parameters

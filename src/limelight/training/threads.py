@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 import torch
 
-OUT_OF_MEMORY: tuple[type[BaseException], ...] = (MemoryError, torch.OutOfMemoryError)
-"""What is raised when a network is too large for the machine."""
+OutOfMemory: type[RuntimeError] = torch.OutOfMemoryError
+"""What torch raises when a network is too large for the GPU."""
 
 
 @contextmanager
