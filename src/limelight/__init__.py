@@ -12,6 +12,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from limelight.choosing.tuning import tune as tune
+    from limelight.choosing.validation import validate as validate
     from limelight.comparison.study import compare as compare
     from limelight.data.align import align as align
     from limelight.data.facts import StepLabels as StepLabels
@@ -66,6 +68,8 @@ _HOMES = {
     "load": "estimator",
     "open_store": "data.store",
     "read_table": "data.tables",
+    "tune": "choosing.tuning",
+    "validate": "choosing.validation",
     "write_store": "data.packing",
     "write_table": "data.writing",
 }

@@ -293,7 +293,10 @@ def test_a_panel_is_inspected_block_by_block(monkeypatch):
 
 def test_infinite_values_are_warned_of():
     panel = Panel.from_series([[1.0, np.inf]] * 12, labels=["a", "b"] * 6)
-    assert "12 infinite values in channel 'channel_0'; training refuses them: correct them" in inspect_panel(panel).warnings
+    assert (
+        "12 infinite values in channel 'channel_0'; training refuses them: correct them"
+        in inspect_panel(panel).warnings
+    )
 
 
 def test_a_clock_of_unequal_steps_is_told():

@@ -30,7 +30,9 @@ from limelight.task import Codes, Task
 from limelight.training.callbacks import (
     BestWeights,
     EpochSeed,
+    GiveUp,
     History,
+    Hopeless,
     LastCheckpoint,
     ProgressBar,
     Row,
@@ -59,7 +61,8 @@ class Training:
     best_epoch
         From which epoch the weights are, from 1; the last one where there were no validation series.
     stopped
-        Why the training ended: ``"all epochs done"``, ``"no better validation loss"`` or ``"interrupted"``.
+        Why the training ended: ``"all epochs done"``, ``"no better validation loss"``, ``"given up"`` or
+        ``"interrupted"``.
     seconds
         Of training, without reading data.
     """
@@ -86,11 +89,13 @@ class _Watch:
     bar: ProgressBar
     interrupt: StopOnInterrupt
     early: EarlyStopping | None = None
+    hopeless: GiveUp | None = None
     others: list[Callback] = field(default_factory=list)
 
     def all(self) -> list[Callback]:
         early = [] if self.early is None else [self.early, StopAgain(self.early), self.best]
-        return [self.seed, *early, self.history, self.bar, self.interrupt, *self.others]
+        given_up = [] if self.hopeless is None else [self.hopeless]
+        return [self.seed, *early, *given_up, self.history, self.bar, self.interrupt, *self.others]
 
 
 def fit(
@@ -105,6 +110,7 @@ def fit(
     resume: bool = False,
     progress: bool | None = None,
     fields: Mapping[str, str] | None = None,
+    hopeless: Hopeless | None = None,
 ) -> Training:
     """Fit a network to labelled series.
 
@@ -134,6 +140,8 @@ def fit(
     fields
         The kind of metadata fields that should not be read off their values: ``"category"``, ``"number"``,
         ``"boolean"``, ``"date"``, ``"text"`` or ``"ignore"``.
+    hopeless
+        Asked after each validation, with the share of the epochs that is done and the loss, whether to give up.
 
     Returns
     -------
@@ -183,7 +191,7 @@ def fit(
         asked = fingerprint(sentence, settings, task, seed, panel, validation, vocabulary)
         loss = loss_for(task, codes, settings.imbalance)
         module = TrainedNetwork(network, loss, settings, epochs * len(loader), asked)
-        watch = _watch(settings, seed, folder, progress, checks is not None)
+        watch = _watch(settings, seed, folder, progress, hopeless, checks is not None)
         trainer = _trainer(settings, watch, folder)
         with watch.interrupt:
             try:
@@ -222,10 +230,16 @@ def require_device(settings: TrainingSettings) -> None:
 
 
 def _watch(
-    settings: TrainingSettings, seed: int, folder: Path | None, progress: bool | None, validated: bool
+    settings: TrainingSettings,
+    seed: int,
+    folder: Path | None,
+    progress: bool | None,
+    hopeless: Hopeless | None,
+    validated: bool,
 ) -> _Watch:
     history = History(None if folder is None else folder / "history.csv")
     watch = _Watch(EpochSeed(seed), history, BestWeights(), ProgressBar(progress), StopOnInterrupt())
+    watch.hopeless = None if hopeless is None else GiveUp(hopeless)
     if validated:
         watch.early = EarlyStopping("validation_loss", patience=settings.patience or 1, check_finite=True)
     if folder is not None:
@@ -287,6 +301,8 @@ def _facts(
 def _reason(watch: _Watch) -> str:
     if watch.interrupt.asked:
         return "interrupted"
+    if watch.hopeless is not None and watch.hopeless.asked:
+        return "given up"
     if watch.early is not None and watch.early.stopped_epoch:
         return "no better validation loss"
     return "all epochs done"
