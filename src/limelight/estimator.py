@@ -386,16 +386,7 @@ def load(folder: Path | str) -> TimeSeriesClassifier:
     True
     """
     fitted = load_model(folder)
-    sentence = fitted.sentence
-    model = TimeSeriesClassifier(
-        sentence.encoder,
-        sentence.pooling,
-        sentence.head,
-        missing=sentence.missing,
-        clock=sentence.clock,
-        fusion=sentence.fusion,
-        context=sentence.context,
-        layout=fitted.fitted_on.get("layout"),
-    )
+    words = {name: getattr(fitted.sentence, name) for name in (*WORDS, *CHOICES, *FUSED)}
+    model = TimeSeriesClassifier(**words, layout=fitted.fitted_on.get("layout"))
     model.model_, model.classes_ = fitted, np.array(fitted.task.classes)
     return model
