@@ -49,7 +49,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         Where metadata of a ``Panel`` join the network: ``"late"``, ``"repeat"``, ``"film"``, ``"attention"``, or a list
         of them; ``[]`` leaves metadata out, and ``"auto"`` takes ``"late"`` where there are any.
     context
-        How metadata become a vector: ``"embedding"``, or a part such as ``ContextEncoding(dropout=0.3)``.
+        How metadata become a vector: ``"embedding"``, or a part such as ``ContextEncoding(text_encoder="folder")``.
     fields
         The kind of metadata fields that should not be read off their values, such as ``{"badge": "ignore"}``.
     validation

@@ -38,6 +38,7 @@ def test_shape_reads_what_it_says() -> None:
         "texts": 1,
         "buckets": 8,
         "signals": [5],
+        "vector_size": 0,
     }
 
 

@@ -31,6 +31,8 @@ class ContextShape:
         Codes of the words of texts, without the 0 of padding.
     signals
         Codes of each side signal, the 0 for unknown included.
+    vector_size
+        Length of the vectors that texts come as; 0 where they come as words.
 
     Raises
     ------
@@ -48,9 +50,10 @@ class ContextShape:
     texts: int = 0
     buckets: int = 2048
     signals: tuple[int, ...] = ()
+    vector_size: int = 0
 
     def __post_init__(self) -> None:
-        if self.texts < 0 or min((self.buckets, *self.categories, *self.signals)) < 1:
+        if min(self.texts, self.vector_size) < 0 or min((self.buckets, *self.categories, *self.signals)) < 1:
             raise InternalError(f"no network can have a context of this shape: {self}")
 
     @property
@@ -71,6 +74,7 @@ class ContextShape:
             texts=int(content["texts"]),
             buckets=int(content["buckets"]),
             signals=tuple(int(codes) for codes in content["signals"]),
+            vector_size=int(content["vector_size"]),
         )
 
 
@@ -80,7 +84,8 @@ class ContextEncoder(nn.Module):
     A category is a learned vector, also an unknown one (code 0), which starts as zeros. A number is scaled; where it is
     missing it becomes 0, the mean of the training, and its mark, if it has one, 1. All scaled numbers and then all
     marks go through one layer if ``number_size`` asks for it. A text is the mean of the vectors of its words, and zeros
-    without any. In training each field of each series is made unknown by chance (``dropout``).
+    without any; where texts come as vectors, see ``TextVectors``. In training each field of each series is made unknown
+    by chance (``dropout``).
 
     Parameters
     ----------
@@ -108,7 +113,9 @@ class ContextEncoder(nn.Module):
         self.marked = [place for place, marked in enumerate(shape.numbers) if marked]
         numbers = len(shape.numbers) + len(self.marked)
         self.dense = nn.Linear(numbers, part.number_size) if numbers and part.number_size is not None else None
-        self.words = nn.Embedding(shape.buckets + 1, part.text_size, padding_idx=0) if shape.texts else None
+        words, vectors = (shape.texts, 0) if not shape.vector_size else (0, shape.texts)
+        self.words = nn.Embedding(shape.buckets + 1, part.text_size, padding_idx=0) if words else None
+        self.vectors = TextVectors(vectors, shape.vector_size, part.text_size) if vectors else None
         self.width = sum(part.size_for(codes) for codes in shape.categories) + shape.texts * part.text_size
         self.width += numbers if self.dense is None else self.dense.out_features
 
@@ -134,6 +141,8 @@ class ContextEncoder(nn.Module):
             tokens = self._known("tokens", batch.tokens, self.shape.texts)
             count = (tokens > 0).sum(dim=2, keepdim=True).clamp(min=1)
             parts.append((self.words(tokens).sum(dim=2) / count).flatten(1))
+        if self.vectors is not None:
+            parts.append(self.vectors(self._known("vectors", batch.vectors, self.shape.texts)))
         return torch.cat(parts, dim=1)
 
     def _known(self, name: str, facts: Tensor | None, fields: int) -> Tensor:
@@ -146,6 +155,48 @@ class ContextEncoder(nn.Module):
         scaled = self.scaling(numbers[:, None], torch.ones_like(missing[:, :1]))[:, 0].masked_fill(missing, 0.0)
         both = torch.cat([scaled, missing[:, self.marked].to(scaled.dtype)], dim=1)
         return both if self.dense is None else self.dense(both)
+
+
+class TextVectors(nn.Module):
+    """The vectors of texts, scaled, through one layer for each field; an unknown text is a learned vector instead.
+
+    That vector starts as zeros.
+
+    Parameters
+    ----------
+    fields
+        Text fields, at least 1.
+    size
+        Length of the vector of a text, at least 1.
+    units
+        Of each layer, at least 1.
+
+    Example
+    -------
+    >>> texts = TextVectors(fields=2, size=3, units=4)
+    >>> vectors = torch.ones(1, 2, 3)
+    >>> vectors[0, 1] = torch.nan
+    >>> texts(vectors)[0, 4:].tolist()
+    [0.0, 0.0, 0.0, 0.0]
+    """
+
+    def __init__(self, fields: int, size: int, units: int) -> None:
+        super().__init__()
+        self.scaling = Standardisation(fields * size)
+        self.layers = nn.ModuleList(nn.Linear(size, units) for _ in range(fields))
+        self.unknown = nn.Parameter(torch.zeros(fields, units))
+
+    def set_statistics(self, mean: Float[Tensor, "texts size"], deviation: Float[Tensor, "texts size"]) -> None:
+        """Take mean and deviation of each number of the known vectors in training, each shape (texts, size)."""
+        self.scaling.set_statistics(mean.flatten(), deviation.flatten())
+
+    def forward(self, vectors: Float[Tensor, "batch texts size"]) -> Float[Tensor, "batch width"]:
+        """Give the texts of each series, shape (batch, texts * units); NaN is unknown."""
+        missing = vectors.isnan()
+        every = torch.ones_like(missing[:, :1, 0])
+        scaled = self.scaling(vectors.flatten(1)[:, None], every)[:, 0].reshape(vectors.shape).masked_fill(missing, 0.0)
+        read = torch.stack([layer(scaled[:, place]) for place, layer in enumerate(self.layers)], dim=1)
+        return torch.where(missing.any(dim=2, keepdim=True), self.unknown, read).flatten(1)
 
 
 class SignalEncoder(nn.Module):

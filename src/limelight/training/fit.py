@@ -186,7 +186,7 @@ def fit(
     started = time.perf_counter()
     with _own_randomness(seed), _quiet_lightning():
         network = Network(sentence, len(panel.channels), task.outputs, shape_of(vocabulary))
-        fit_scaling(network, statistics, vocabulary)
+        fit_scaling(network, statistics, vocabulary, batches.facts)
         epochs = settings.max_epochs or 1
         asked = fingerprint(sentence, settings, task, seed, panel, validation, vocabulary)
         loss = loss_for(task, codes, settings.imbalance)
