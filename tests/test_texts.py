@@ -20,6 +20,7 @@ from limelight.estimator import TimeSeriesClassifier, load
 from limelight.model.texts import read_text_encoder
 from limelight.model.vocabulary import Vocabulary, fit_vocabulary
 from limelight.parts.contexts import ContextEncoding
+from limelight.parts.sentence import Sentence
 
 FILES = ["config.json", "model.safetensors", "tokenizer.json"]
 SIZE = 16
@@ -37,6 +38,8 @@ def write_encoder(folder: Path, sentences: list[str], seed: int = 0, **changes: 
     tokenizer.normalizer = tokenizers.normalizers.Lowercase()
     tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
     vectors = np.random.default_rng(seed).standard_normal((len(places), SIZE)).astype(np.float32)
+    for word, other in changes.get("alike", {}).items():
+        vectors[places[word]] = vectors[places[other]] + 0.01 * vectors[places[word]]
     model2vec.StaticModel(changes.get("vectors", vectors), tokenizer).save_pretrained(folder)
     return folder
 
@@ -53,9 +56,8 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path, no_network: None) -> Path:
-    return write_encoder(
-        tmp_path / "encoder", [phrase.format(mode=mode) for phrase in PHRASES for mode in (EARLY, LATE)]
-    )
+    sentences = [phrase.format(mode=mode) for phrase in PHRASES for mode in (EARLY, LATE, "prompt", "tardy")]
+    return write_encoder(tmp_path / "encoder", sentences, alike={"prompt": EARLY, "tardy": LATE})
 
 
 @pytest.fixture
@@ -144,11 +146,13 @@ def test_the_vocabulary_says_hashes_and_no_place(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_network_learns_by_the_vectors_what_the_notes_say(folder: Path) -> None:
+def test_a_network_learns_what_the_notes_say_also_in_words_that_they_never_had(folder: Path) -> None:
     train, test = bumps()
     model = classifier(folder, max_epochs=14).fit(train)
-    assert model.score(test, test.labels) >= 0.95
     assert model.model_.network.context.words is None
+    assert model.score(test, test.labels) >= 0.95
+    texts = [text.replace(LATE, "tardy").replace(EARLY, "prompt") for text in test.metadata["mode"].to_pylist()]
+    assert model.score(test.with_facts(metadata=pa.table({"mode": texts})), test.labels) >= 0.95
 
 
 def test_vectors_are_scaled_by_the_known_texts_of_the_training_part(folder: Path, model2vec: Any) -> None:
@@ -240,6 +244,11 @@ def test_an_encoder_of_infinite_numbers_is_refused(tmp_path: Path) -> None:
     assert message_of(ParameterError, read_text_encoder, str(folder)) == (
         f"expected finite numbers in the text encoder in {str(folder)!r}, got others for 1 word; take another encoder"
     )
+
+
+def test_a_path_is_taken_for_its_name() -> None:
+    sentence = Sentence.of(context=ContextEncoding(text_encoder=Path("words")))
+    assert sentence.to_json()["context"]["text_encoder"] == "words"
 
 
 def test_an_experiment_names_the_folder_beside_its_file(tmp_path: Path) -> None:
