@@ -40,6 +40,7 @@ def test_python_blocks_about_data_run_one_after_the_other(capsys: pytest.Capture
         "Panel(2 series, 3 to 4 steps, 1 channel, 2 classes)",
         "[{'site': 'north'}, {'site': 'south'}]",
         "19 monday[50:150] walk",
+        "['majority class', 'metadata alone', 'series alone', 'series + late', 'series + repeat', 'series + film']",
         "(('run', 'service'),) [0, 0, 1, 1, -1, -1, 0]",
         "('pressure', 'mode_since_change') "
         "(\"no value of 'mode' before the first sample: 2 steps of 1 series ('pump 2')\",)",

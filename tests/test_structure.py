@@ -19,7 +19,7 @@ FLOORS = [
     {"nn"},
     {"model", "interop"},
     {"training", "evaluation", "explanation"},
-    {"choosing", "estimator", "report"},
+    {"choosing", "comparison", "estimator", "report"},
     {"config"},
     {"runs"},
     {"commands"},
@@ -107,8 +107,8 @@ def test_public_names_are_these() -> None:
     assert limelight.__all__ == [
         "AttentionPooling", "ConvLSTM", "Explanation", "GRU", "InputError", "LSTM", "LastPooling", "LimelightError",
         "LinearHead", "MLPHead", "MaxPooling", "MeanPooling", "Panel", "SineSettings", "StepLabels",
-        "TimeSeriesClassifier", "align", "cut_windows", "generate_sine", "lay_back", "load", "open_store", "read_table",
-        "tune", "validate", "write_store", "write_table",
+        "TimeSeriesClassifier", "align", "compare", "cut_windows", "generate_sine", "lay_back", "load", "open_store",
+        "read_table", "tune", "validate", "write_store", "write_table",
     ]  # fmt: skip
     assert all(getattr(limelight, name) is not None for name in limelight.__all__)
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from limelight.choosing.tuning import tune as tune
     from limelight.choosing.validation import validate as validate
+    from limelight.comparison.study import compare as compare
     from limelight.data.align import align as align
     from limelight.data.facts import StepLabels as StepLabels
     from limelight.data.packing import write_store as write_store
@@ -60,6 +61,7 @@ _HOMES = {
     "StepLabels": "data.facts",
     "TimeSeriesClassifier": "estimator",
     "align": "data.align",
+    "compare": "comparison.study",
     "cut_windows": "data.windows",
     "generate_sine": "data.sine",
     "lay_back": "data.windows",

@@ -183,6 +183,40 @@ app.command()(choosing.tune)
 
 
 @app.command()
+def compare(
+    source: Source,
+    output: Output = None,
+    score: Annotated[
+        str, typer.Option(help="accuracy, balanced_accuracy, f1_macro or log_loss.")
+    ] = "balanced_accuracy",
+    folds: Annotated[int, typer.Option(help="How many folds.")] = 5,
+    repeats: Annotated[int, typer.Option(help="How often the folds are drawn anew.")] = 1,
+    labels: Labels = None,
+    metadata: Metadata = None,
+    signals: Signals = None,
+    split: SplitFile = None,
+    data: DataFolder = None,
+    preset: Preset = None,
+    seed: Seed = None,
+    changes: Changes = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier comparison.")] = False,
+) -> None:
+    """Start simple, then add: what metadata, series and each fusion bring, on folds that leave the test part alone.
+
+    The output is a file ending in .json; comparison.json in the folder of the run if left out.
+    """
+    from limelight.runs.comparing import compare_experiment, comparison_file
+
+    files: dict[str, Any] = {"labels": labels, "metadata": metadata, "signals": signals, "split": split, "data": data}
+    experiment = experiment_from(source, changes, preset=preset, seed=seed, **files)
+    file = comparison_file(experiment, output)
+    found = compare_experiment(
+        experiment, file, score=score, folds=folds, repeats=repeats, overwrite=overwrite, say=_say
+    )
+    typer.echo(f"{found}\n\nwritten to {file}")
+
+
+@app.command()
 def evaluate(
     model: Saved,
     source: Annotated[
@@ -238,15 +272,7 @@ def predict(
         output or Path("predictions.parquet"),
         _other_series(model, source, changes, metadata=metadata, signals=signals),
     )
-    answered = predict_file(
-        model,
-        experiment,
-        file,
-        steps=steps,
-        events=events,
-        overwrite=overwrite,
-        say=lambda line: typer.echo(line, err=True),
-    )
+    answered = predict_file(model, experiment, file, steps=steps, events=events, overwrite=overwrite, say=_say)
     typer.echo(f"{answered} {'series' if experiment.windows is None else 'windows'} answered in {file}")
 
 
@@ -306,11 +332,15 @@ def _run(experiment: Experiment, *, resume: bool, overwrite: bool) -> None:
     from limelight.evaluation.table import score_lines
     from limelight.runs.run import run_experiment
 
-    run = run_experiment(experiment, resume=resume, overwrite=overwrite, say=lambda line: typer.echo(line, err=True))
+    run = run_experiment(experiment, resume=resume, overwrite=overwrite, say=_say)
     typer.echo("\n".join(score_lines(run.metrics)))
     typer.echo(f"\nreport: {run.folder / 'report' / 'index.html'}")
     if run.training.interrupted:
         typer.echo("interrupted: the model is the best so far; --resume goes on with the training", err=True)
+
+
+def _say(line: str) -> None:
+    typer.echo(line, err=True)
 
 
 def _stop(message: str, code: int) -> None:

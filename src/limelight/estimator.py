@@ -225,8 +225,9 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         self.classes_ = np.array(task.classes)
         seed = self._seed()
         split = self._split(panel, seed)
-        enough = enough_to_validate(len(split.validation), len(self.classes_))
+        enough = enough_to_validate(len(split.validation), len(self.classes_), by_step=task.by_step)
         validation = panel[split.validation] if enough else None
+        rule.require_series(validation)
         training = fit(
             panel[split.train] if enough else panel,
             task,
@@ -385,16 +386,7 @@ def load(folder: Path | str) -> TimeSeriesClassifier:
     True
     """
     fitted = load_model(folder)
-    sentence = fitted.sentence
-    model = TimeSeriesClassifier(
-        sentence.encoder,
-        sentence.pooling,
-        sentence.head,
-        missing=sentence.missing,
-        clock=sentence.clock,
-        fusion=sentence.fusion,
-        context=sentence.context,
-        layout=fitted.fitted_on.get("layout"),
-    )
+    words = {name: getattr(fitted.sentence, name) for name in (*WORDS, *CHOICES, *FUSED)}
+    model = TimeSeriesClassifier(**words, layout=fitted.fitted_on.get("layout"))
     model.model_, model.classes_ = fitted, np.array(fitted.task.classes)
     return model

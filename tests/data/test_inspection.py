@@ -289,3 +289,19 @@ def test_a_panel_is_inspected_block_by_block(monkeypatch):
     assert (pieces.copies, pieces.warnings) == (whole.copies, whole.warnings)
     assert pieces.channels[1].mean == pytest.approx(whole.channels[1].mean)
     assert pieces.channels[1].maximum == whole.channels[1].maximum
+
+
+def test_infinite_values_are_warned_of():
+    panel = Panel.from_series([[1.0, np.inf]] * 12, labels=["a", "b"] * 6)
+    assert (
+        "12 infinite values in channel 'channel_0'; training refuses them: correct them"
+        in inspect_panel(panel).warnings
+    )
+
+
+def test_a_clock_of_unequal_steps_is_told():
+    times = [[0, 1, 3, 4, 6, 7]] * 2
+    (line,) = [
+        one for one in inspect_panel(Panel.from_series([np.arange(6.0)] * 2, times=times)).lines() if "time:" in one
+    ]
+    assert line.endswith("steps of different length")

@@ -43,6 +43,10 @@ def _value_warnings(facts: Inspection) -> Iterator[str]:
             f"{counted(count, 'missing value')} in {_named_channels(gappy)}; the network is told where "
             "(missing='mask') unless the model says another way: last, linear, mean, or error"
         )
+    endless = [channel.name for channel in facts.channels if channel.infinite]
+    if endless:
+        count = sum(channel.infinite for channel in facts.channels)
+        yield f"{counted(count, 'infinite value')} in {_named_channels(endless)}; training refuses them: correct them"
     if facts.time.gaps:
         yield (
             f"the clock has {counted(facts.time.gaps, 'gap')} in {facts.time.series_with_gaps} series; where the clock "

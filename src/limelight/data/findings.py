@@ -22,16 +22,18 @@ class ChannelFacts:
     deviation: float | None
     constant: bool
     missing: int
+    infinite: int = 0
 
 
 @dataclass(frozen=True)
 class TimeFacts:
-    """The clock: its kind, its median step (seconds for dates) and the steps much longer than that."""
+    """The clock: its kind, its median step (seconds for dates), steps much longer than that, and if steps differ."""
 
     kind: Literal["none", "numbers", "dates"]
     typical_step: float | None
     gaps: int
     series_with_gaps: int
+    irregular: bool = False
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,7 @@ def _size_lines(facts: Inspection) -> list[str]:
         unit = " s" if clock.kind == "dates" else ""
         step = "one step only" if clock.typical_step is None else f"typical step {clock.typical_step:g}{unit}"
         gaps = f"{counted(clock.gaps, 'gap')} in {clock.series_with_gaps} series" if clock.gaps else "no gaps"
-        time = f"{clock.kind}, {step}, {gaps}"
+        time = f"{clock.kind}, {step}, {gaps}{', steps of different length' if clock.irregular else ''}"
     return [f"series: {facts.series}", f"steps: {facts.steps}, {lengths}", f"time: {time}"]
 
 

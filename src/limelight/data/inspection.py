@@ -75,14 +75,15 @@ def _channel_facts(panel: Panel, found: ChannelStatistics, place: int) -> Channe
     numbers = (found.minimum[place], found.mean[place], found.maximum[place], found.deviation[place])
     least, mean, most, deviation = (float(one) if finite else None for one in numbers)
     constant = not found.infinite[place] and (not found.count[place] or numbers[0] == numbers[2])
-    return ChannelFacts(panel.channels[place], least, mean, most, deviation, bool(constant), int(found.missing[place]))
+    gone = int(found.missing[place]), int(found.infinite[place])
+    return ChannelFacts(panel.channels[place], least, mean, most, deviation, bool(constant), *gone)
 
 
 def _time_facts(found: ChannelStatistics) -> TimeFacts:
     clock = found.clock
     if clock is None:
         return TimeFacts("none", None, 0, 0)
-    return TimeFacts(clock.kind, clock.typical_step, clock.gaps, clock.series_with_gaps)
+    return TimeFacts(clock.kind, clock.typical_step, clock.gaps, clock.series_with_gaps, clock.irregular)
 
 
 def _step_label_shares(panel: Panel) -> dict[str, dict[str, float]] | None:

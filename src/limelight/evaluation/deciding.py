@@ -55,6 +55,14 @@ class DecisionRule:
         if self.coverage is not None and not 0 < self.coverage < 1:
             raise ParameterError(f"expected a coverage between 0 and 1, got {self.coverage!r}; use for example 0.9")
 
+    def require_series(self, panel: Panel | None) -> None:
+        """Refuse a rule that needs validation series where there are none; ParameterError says what to do."""
+        if panel is None and (self.thresholds != "none" or self.coverage is not None):
+            raise ParameterError(
+                "expected validation series to choose thresholds or sets on, got none, or too few; make the validation "
+                "part larger, or leave thresholds and coverage out"
+            )
+
 
 def decide_on(model: FittedModel, panel: Panel | None, rule: DecisionRule) -> FittedModel:
     """Choose temperature, thresholds and sets on validation series.
@@ -83,12 +91,8 @@ def decide_on(model: FittedModel, panel: Panel | None, rule: DecisionRule) -> Fi
     The order is: temperature, then thresholds and sets on calibrated probabilities. The series also stopped the
     training and serve all three, so sets promise a little too much: measure their coverage on the test part.
     """
+    rule.require_series(panel)
     if panel is None:
-        if rule.thresholds != "none" or rule.coverage is not None:
-            raise ParameterError(
-                "expected validation series to choose thresholds or sets on, got none; make the validation part "
-                "larger, or leave them out"
-            )
         return model
     task, codes = model.task, targets_of(model.task, panel).every()
     plain = replace(model, decision=Decision())

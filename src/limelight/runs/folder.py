@@ -10,6 +10,7 @@ predictions.parquet   the answer for every test series
 steps.parquet         of windows: their answers laid back on the steps of the recordings
 report/               the page
 metrics.json          scores; written last: where it is, the run is whole
+comparison.json       simple and rich models on folds; of limelight compare, before or after the run
 validation.json       scores on folds; of limelight validate, before or after the run
 """
 
@@ -29,8 +30,9 @@ from limelight import __version__
 from limelight.errors import InputError, OutputError
 
 EXPERIMENT_FILE, ENVIRONMENT_FILE, METRICS_FILE = "experiment.json", "environment.json", "metrics.json"
+COMPARISON_FILE = "comparison.json"
 VALIDATION_FILE = "validation.json"
-BESIDE_A_RUN = (VALIDATION_FILE,)
+BESIDE_A_RUN = (COMPARISON_FILE, VALIDATION_FILE)
 OF_A_RUN = (
     EXPERIMENT_FILE,
     ENVIRONMENT_FILE,

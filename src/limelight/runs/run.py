@@ -104,6 +104,7 @@ def run_experiment(
         raise ParameterError("expected series to test with, got none; set split.test above 0 or name some in the split")
     targets_of(data.task, data.part("test"))  # a class that only the test has is better said now
     require_device(experiment.training)
+    experiment.decision.require_series(data.part("validation") if len(data.split.validation) else None)
     experiment = _ready_for_holes(experiment, data, say)
     for note in data.panel.notes:
         say(f"note: {note}")
@@ -181,7 +182,7 @@ def _evaluate_and_report(experiment: Experiment, data: Data, training: Training,
             **model.fitted_on["training"],
         },
     }
-    write_predictions([prediction], test, folder / "predictions.parquet")
+    write_predictions([prediction], test, folder / "predictions.parquet", model.decision)
     if prediction.lengths is not None:
         write_events(events_of(prediction, test, experiment.events), prediction, test, folder / "events.parquet")
     if test.origin is not None and prediction.lengths is None:

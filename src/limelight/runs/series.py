@@ -126,7 +126,8 @@ def split_panel(experiment: Experiment, panel: Panel) -> Split:
         return split
     to_part = len(panel) if split is None else len(split.train)
     classes = 0 if labels is None else len(np.unique(labels))
-    share = rule.validation if enough_to_validate(round(rule.validation * to_part), classes) else 0.0
+    wanted = round(rule.validation * to_part)
+    share = rule.validation if enough_to_validate(wanted, classes, by_step=panel.labels is None) else 0.0
     if split is None:
         split = panel.make_split(
             test=rule.test, validation=share, seed=rule.seed, group=rule.group, by=rule.by, stratify=rule.stratify
