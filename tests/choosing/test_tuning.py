@@ -108,9 +108,7 @@ def test_few_series_are_judged_by_folds():
 
 
 def test_many_series_are_judged_by_a_validation_part():
-    assert tuned(trials=1).rule == (
-        "judged by log loss: 24 validation series; at random, stratified by label, seed 0"
-    )
+    assert tuned(trials=1).rule == ("judged by log loss: 24 validation series; at random, stratified by label, seed 0")
 
 
 def test_metadata_several_labels_and_labels_of_steps_are_tuned():

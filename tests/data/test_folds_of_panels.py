@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -36,7 +38,7 @@ def test_by_time_a_fold_begins_after_all_that_trains_for_it(begins, folds, group
     for fold in made:
         first = starts if groups is None else np.array([starts[groups == group].min() for group in groups])
         assert first[fold.train].max() <= first[fold.held_out].min()
-    for earlier, later in zip(made, made[1:], strict=False):
+    for earlier, later in pairwise(made):
         assert sorted([*earlier.train, *earlier.held_out]) == later.train.tolist()
 
 
