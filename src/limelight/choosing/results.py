@@ -151,7 +151,7 @@ def draw_importance(importance: Mapping[str, float], trials: int) -> Figure:
 
     Example
     -------
-    >>> [bar.get_width() for bar in draw_importance({"units": 0.75, "dropout": 0.25}, 20).axes[0].patches]
+    >>> [float(bar.get_width()) for bar in draw_importance({"units": 0.75, "dropout": 0.25}, 20).axes[0].patches]
     [0.25, 0.75]
     """
     figure = Figure(figsize=(8.0, 1.2 + 0.35 * len(importance)), dpi=150, layout="constrained")
