@@ -1,4 +1,3 @@
-import importlib.util
 import time
 
 import numpy as np
@@ -6,6 +5,7 @@ import pyarrow as pa
 import pytest
 
 from limelight.choosing import search
+from limelight.choosing.engine import open_study
 from limelight.choosing.results import DONE, FAILED, GIVEN_UP
 from limelight.choosing.trainings import carry_out
 from limelight.choosing.tuning import tune
@@ -184,6 +184,12 @@ def test_ctrl_c_in_the_first_trial_leaves_it_to_be_done_first(scripted, tmp_path
     assert [one.as_it_is for one in tuned(trials=2, folder=tmp_path).trials] == [True, False]
 
 
+def test_a_trial_that_was_killed_is_over_and_does_not_count(tmp_path):
+    tuned(trials=1, folder=tmp_path)
+    open_study(tmp_path / "trials.journal", 0, by_epoch=True).ask()
+    assert [one.number for one in tuned(trials=3, folder=tmp_path).trials] == [0, 2, 3]
+
+
 def test_when_the_time_is_up_nothing_new_begins(scripted):
     def answer(number, really, hopeless):
         time.sleep(0.05)
@@ -240,7 +246,6 @@ def test_several_processes_share_the_trials(tmp_path):
 
 
 def test_without_optuna_one_sentence_says_what_to_install(monkeypatch):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     monkeypatch.setattr("limelight.choosing.tuning.find_spec", lambda name: None)
     with pytest.raises(ParameterError) as error:
         tuned()
