@@ -237,7 +237,7 @@ def test_our_own_mistakes_end_with_code_1_and_a_file_to_report(
 
 def test_help_teaches_every_command(limelight: Commands) -> None:
     printed = limelight("--help")
-    for command in ("demo", "generate", "inspect", "train", "evaluate", "predict", "schema"):
+    for command in ("demo", "generate", "inspect", "train", "validate", "tune", "evaluate", "predict", "schema"):
         assert f"│ {command} " in printed
         assert "--help" in limelight(command, "--help")
 

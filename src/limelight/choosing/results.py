@@ -113,24 +113,11 @@ class Tuning:
     def __str__(self) -> str:
         best, first, title = self.best, self.first, SCORES[self.score]
         names = [name for name in NAMES if name in best.parameters]
+        shown = self.ranked()[:MOST_SHOWN]
         rows = [
-            [
-                _name(trial),
-                f"{trial.log_loss:.4f}",
-                _number(trial.score),
-                *(str(trial.parameters[name]) for name in names),
-            ]
-            for trial in self.ranked()[:MOST_SHOWN]
+            [_name(one), f"{one.log_loss:.4f}", _number(one.score), *(str(one.parameters[name]) for name in names)]
+            for one in (shown if first in shown else [*shown, first])
         ]
-        if first.number not in [trial.number for trial in self.ranked()[:MOST_SHOWN]]:
-            rows.append(
-                [
-                    _name(first),
-                    f"{first.log_loss:.4f}",
-                    _number(first.score),
-                    *(str(first.parameters[n]) for n in names),
-                ]
-            )
         lines = [self.rule, "", *aligned([["trial", "log loss", title, *(map(spoken, names))], *rows]), ""]
         lines += [f"what mattered: {said_of_importance(self.importance)}"] if self.importance else []
         lines += [f"note: {note}" for note in self.notes]

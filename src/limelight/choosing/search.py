@@ -289,14 +289,16 @@ def _found(search: Search, study: Study, wanted: int | None = None, interrupted:
             why = "interrupted" if interrupted else "the time was up"
             notes.append(f"{why} after {len(trials)} of {wanted} trials; what was done until then is kept")
         if not importance:
-            notes.append(f"{done} whole trials are too few to say what mattered, which takes {FEWEST_TO_WEIGH}")
-        notes.append(
-            f"the log loss of the best of {len(trials)} trials is a little too good, for the same series chose it; the "
-            "test part was not looked at"
-        )
-    return Tuning(
-        tuple(trials), search.score, f"judged by log loss: {search.rule}", importance, tuple(notes), interrupted
-    )
+            notes.append(
+                f"to say what mattered takes {FEWEST_TO_WEIGH} whole trials that differ, of which {done} are done"
+            )
+        if len(trials) > 1:
+            notes.append(
+                f"the log loss of the best of {len(trials)} trials is a little too good, for the same series chose it; "
+                "the test part was not looked at"
+            )
+    rule = f"judged by log loss: {search.rule}"
+    return Tuning(tuple(trials), search.score, rule, importance, tuple(notes), interrupted)
 
 
 def _trials(study: Study) -> list[Trial]:

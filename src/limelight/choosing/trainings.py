@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -241,13 +242,25 @@ def side_by_side(function: Callable[..., Any], calls: Iterable[tuple[Any, ...]],
     if jobs == 1:
         yield from (function(*arguments) for arguments in calls)
         return
-    # Copies of large arrays would be many; mapped ones must not be read-only, which torch warns of.
-    workers = Parallel(jobs, "loky", return_as="generator_unordered", batch_size=1, pre_dispatch=jobs, mmap_mode="c")
+    workers = Parallel(
+        jobs,
+        "loky",
+        return_as="generator_unordered",
+        batch_size=1,
+        pre_dispatch=jobs,
+        mmap_mode="c",  # large arrays are mapped, not copied; read-only ones torch would warn of
+        initializer=_leave_interrupts_to_trainings,
+    )
     results = workers(delayed(function)(*arguments) for arguments in calls)
     try:
         yield from results
     finally:
         results.close()
+
+
+def _leave_interrupts_to_trainings() -> None:
+    """Ignore Ctrl-C in a worker that is not training: the process that asked ends it, without a traceback."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _missing_unmet(held_out: Panel, fitted: Panel, validation: Panel | None) -> bool:

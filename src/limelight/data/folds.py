@@ -99,6 +99,7 @@ def fold_panel(
         group_name=name,
         times=times,
     )
+    _require_classes(made, labels, groups, name)
     rule = f"{counted(folds, 'fold')} of {len(panel)} series" + (f", {repeats} times" if repeats > 1 else "")
     rule += ", by time, each after a training on all that begins earlier" if by == "time" else ", at random"
     rule += ", stratified by label" if stratified else ""
@@ -173,13 +174,7 @@ def make_folds(
         for place, (train, held_out) in enumerate(cut, start=1):
             name = f"fold {place}" + (f" of repeat {repeat}" if repeats > 1 else "")
             made.append(Fold(name, np.asarray(train, np.int64), np.asarray(held_out, np.int64)))
-    for fold in made:
-        if len(np.unique(codes)) > 1 and len(np.unique(codes[fold.train])) < 2:
-            raise ParameterError(
-                f"expected series of two classes to train on in every fold, got one class in {fold.name}; take "
-                f"{'other folds' if groups is None else f'fewer folds, or keep together by less than {group_name!r}'}, "
-                "or more series"
-            )
+    _require_classes(made, codes, groups, group_name)
     return made
 
 
@@ -241,6 +236,21 @@ def _require_numbers(folds: int, repeats: int, seed: int) -> None:
     for name, value, least in (("folds", folds, 2), ("repeats", repeats, 1), ("seed", seed, 0)):
         if value < least:
             raise ParameterError(f"expected {name} of at least {least}, got {value}")
+
+
+def _require_classes(
+    folds: list[Fold], labels: NDArray[Any] | None, groups: NDArray[np.str_] | None, group_name: str
+) -> None:
+    """Refuse folds of which one trains on one class only, where there are several, or judges by nothing."""
+    for fold in folds:
+        other = "other folds" if groups is None else f"fewer folds, or keep together by less than {group_name!r}"
+        if not len(fold.held_out):
+            raise ParameterError(f"expected series to judge by in every fold, got none in {fold.name}; take {other}")
+        if labels is not None and len(np.unique(labels)) > 1 and len(np.unique(labels[fold.train])) < 2:
+            raise ParameterError(
+                f"expected series of two classes to train on in every fold, got one class in {fold.name}; take "
+                f"{other}, or more series"
+            )
 
 
 def _require_enough(codes: Rows, folds: int, groups: NDArray[np.str_] | None, group_name: str) -> None:
