@@ -125,7 +125,7 @@ def load_model(folder: Path | str) -> FittedModel:
         fitted_on = dict(content["fitted_on"])
         told = content.get("vocabulary")  # format 1 has none
         vocabulary = None if told is None else Vocabulary.from_json(told)
-        decision = Decision.from_json(content["decision"]) if "decision" in content else Decision()
+        decision = Decision.from_json(content["decision"], task) if "decision" in content else Decision()
         with torch.device("meta"):  # shapes without memory: a forged size costs nothing
             network = Network(sentence, len(channels), task.outputs, shape_of(vocabulary))
     except ModelFolderError:
