@@ -11,6 +11,7 @@ from limelight.config.reading import check_experiment
 HOME = Path(__file__).parent.parent
 README = (HOME / "README.md").read_text()
 DATA = (HOME / "docs" / "data.md").read_text()
+LABELS = (HOME / "docs" / "labels.md").read_text()
 
 
 def blocks(language: str, page: str = README) -> list[str]:
@@ -47,6 +48,17 @@ def test_python_blocks_about_data_run_one_after_the_other(capsys: pytest.Capture
     ]
 
 
+def test_python_blocks_about_labels_run_one_after_the_other(capsys: pytest.CaptureFixture[str]) -> None:
+    names: dict[str, object] = {}
+    for block in blocks("python", LABELS):
+        exec(compile(block, "labels.md", "exec"), names)
+    assert capsys.readouterr().out.splitlines() == [
+        "['label_0' 'label_1'] (60, 2) True",
+        "['down' 'none' 'up'] (60, 40) True",
+        "[0, 1, -1]",
+    ]
+
+
 @pytest.mark.parametrize("example", sorted((HOME / "examples").glob("*.json")), ids=lambda file: file.stem)
 def test_examples_are_valid(example: Path) -> None:
     assert check_experiment(json.loads(example.read_text()), example.name).data.folder == f"data/{example.stem}"
@@ -61,7 +73,7 @@ def test_commands_and_files_that_are_named_exist() -> None:
     from limelight.cli import app
 
     commands = {command.callback.__name__ for command in app.registered_commands if command.callback}
-    for page, folder in ((README, HOME), (DATA, HOME / "docs")):
+    for page, folder in ((README, HOME), (DATA, HOME / "docs"), (LABELS, HOME / "docs")):
         assert set(re.findall(r"^limelight (\w+)", page, flags=re.MULTILINE)) <= commands
         for target in re.findall(r"\]\((?!http)([^)#]+)\)", page):
             assert (folder / target).exists(), target
