@@ -14,9 +14,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from limelight.data.coercion import Layout, as_panel, is_ragged
-from limelight.data.labelling import with_given_labels
+from limelight.data.labelling import task_in_numbers, with_given_labels
+from limelight.data.labels import labelled
 from limelight.data.panel import Panel
-from limelight.data.splits import Split
 from limelight.evaluation.deciding import DecisionRule, decide_on
 from limelight.evaluation.metrics import share_of_right
 from limelight.explanation.attention import Explanation, explain_attention
@@ -24,6 +24,7 @@ from limelight.model.bundle import load_model, save_model
 from limelight.model.fitted import FittedModel
 from limelight.model.targets import targets_of, task_of
 from limelight.parts.sentence import CHOICES, FUSED, WORDS, Sentence, preset
+from limelight.task import Task, is_known
 from limelight.training.fit import fit
 from limelight.training.settings import TrainingSettings, enough_to_validate
 
@@ -191,8 +192,8 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         X
             A Panel; an array (n, time, channels) or (n, time); or a list of arrays (time, channels) of any lengths.
         y
-            Labels, shape (n,); 0 and 1 for several labels, NaN where not known, shape (n, labels); of steps a list of
-            arrays (time,) or (time, labels), or an array with these behind n. None takes those of the Panel.
+            Labels, shape (n,); 0 and 1 for several labels, shape (n, labels); of steps a list of arrays (time,) or
+            (time, labels), or an array with these behind n. None or NaN where not known. None takes those of the Panel.
 
         Returns
         -------
@@ -221,23 +222,13 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         )
         rule = DecisionRule(self.calibrate, self.thresholds)
         panel = with_given_labels(self._panel(X, fitting=True), y, self.level)
-        task = task_of(panel)
+        task = task_in_numbers(task_of(panel), y)
         self.classes_ = np.array(task.classes)
         seed = self._seed()
-        split = self._split(panel, seed)
-        enough = enough_to_validate(len(split.validation), len(self.classes_), by_step=task.by_step)
-        validation = panel[split.validation] if enough else None
+        train, validation = self._parts(panel, task, seed)
         rule.require_series(validation)
-        training = fit(
-            panel[split.train] if enough else panel,
-            task,
-            sentence,
-            validation=validation,
-            settings=settings,
-            seed=seed,
-            progress=self.progress,
-            fields=self.fields,
-        )
+        way: dict[str, Any] = {"settings": settings, "seed": seed, "progress": self.progress, "fields": self.fields}
+        training = fit(train, task, sentence, validation=validation, **way)
         if training.interrupted:
             warnings.warn(
                 f"training was interrupted in epoch {len(training.history)}; the model has the weights of epoch "
@@ -282,7 +273,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         return prediction.by_series(prediction.probabilities)
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
-        """Give the share of right answers; of steps over those whose label is known.
+        """Give the share of right answers among those whose label is known.
 
         Parameters
         ----------
@@ -297,7 +288,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             In [0, 1]; of several labels only answers that are right in all of them count.
         """
         check_is_fitted(self)
-        if not self.model_.task.by_step:
+        if not self.model_.task.by_step and y is not None and is_known(np.asarray(y)).all():
             return float(super().score(X, y, sample_weight))
         panel = with_given_labels(self._panel(X, fitting=False), y, self.level)
         return share_of_right(self.model_.predict(panel), targets_of(self.model_.task, panel).every())
@@ -337,11 +328,16 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             X = validate_data(self, X, reset=fitting, ensure_all_finite="allow-nan")
         return as_panel(X, self.layout)
 
-    def _split(self, panel: Panel, seed: int) -> Split:
-        """Take series to stop early by, windows of one recording on one side."""
+    def _parts(self, panel: Panel, task: Task, seed: int) -> tuple[Panel, Panel | None]:
+        """Take series to stop early by, windows of one recording on one side; none where too few have labels."""
         recordings = panel.groups()
         enough = recordings is None or len(np.unique(recordings)) > 1
-        return panel.make_split(test=0.0, validation=self.validation if enough else 0.0, seed=seed)
+        split = panel.make_split(test=0.0, validation=self.validation if enough else 0.0, seed=seed)
+        validation = panel[split.validation]
+        count = labelled(validation.labels, len(validation))
+        if not enough_to_validate(count, len(task.classes), by_step=task.by_step):
+            return panel, None
+        return panel[split.train], validation
 
     def _seed(self) -> int:
         if self.random_state is None:

@@ -140,7 +140,7 @@ def load_model(folder: Path | str) -> FittedModel:
         vocabulary = None if told is None else _with_text_encoder(Vocabulary.from_json(told), folder)
         encoder = None if vocabulary is None else vocabulary.text_encoder
         sentence = _reading_text_by(sentence, None if encoder is None else encoder.folder)
-        decision = Decision.from_json(content["decision"]) if "decision" in content else Decision()
+        decision = Decision.from_json(content["decision"], task) if "decision" in content else Decision()
         with torch.device("meta"):  # shapes without memory: a forged size costs nothing
             network = Network(sentence, len(channels), task.outputs, shape_of(vocabulary))
     except ModelFolderError:
