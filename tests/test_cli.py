@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from commands import Commands
-from limelight import config
+from limelight.config import reading
 from limelight.errors import ParameterError
 
 QUICK = ["--set", "data.sine.dataset_size=240", "--set", "data.sine.num_points=40", "--set", "training.max_epochs=1"]
@@ -227,7 +227,7 @@ def test_our_own_mistakes_end_with_code_1_and_a_file_to_report(
     def broken(*anything: object) -> None:
         raise ZeroDivisionError("oops")
 
-    monkeypatch.setattr(config, "experiment_schema", broken)
+    monkeypatch.setattr(reading, "experiment_schema", broken)
     said = limelight("schema", code=1)
     assert said.startswith("limelight: this is our fault, not yours (ZeroDivisionError: oops); please report it with ")
     log = Path(said.rstrip().split()[-1])

@@ -237,6 +237,10 @@ def predict(
         Path | None,
         typer.Option(help="Also write the answers about windows laid back on every time step.", show_default=False),
     ] = None,
+    events: Annotated[
+        Path | None,
+        typer.Option(help="Also write the events in answers about steps: label, start, end, peak.", show_default=False),
+    ] = None,
     changes: Changes = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output file.")] = False,
 ) -> None:
@@ -248,7 +252,13 @@ def predict(
         _other_series(model, source, changes, metadata=metadata, signals=signals),
     )
     answered = predict_file(
-        model, experiment, file, steps=steps, overwrite=overwrite, say=lambda line: typer.echo(line, err=True)
+        model,
+        experiment,
+        file,
+        steps=steps,
+        events=events,
+        overwrite=overwrite,
+        say=lambda line: typer.echo(line, err=True),
     )
     typer.echo(f"{answered} {'series' if experiment.windows is None else 'windows'} answered in {file}")
 

@@ -11,18 +11,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from limelight.data.coercion import Layout, as_panel, is_ragged
+from limelight.data.labelling import with_given_labels
 from limelight.data.panel import Panel
 from limelight.data.splits import Split
-from limelight.errors import LabelError
+from limelight.evaluation.deciding import DecisionRule, decide_on
+from limelight.evaluation.metrics import share_of_right
 from limelight.explanation.attention import Explanation, explain_attention
 from limelight.model.bundle import load_model, save_model
 from limelight.model.fitted import FittedModel
+from limelight.model.targets import targets_of, task_of
 from limelight.parts.sentence import CHOICES, FUSED, WORDS, Sentence, preset
-from limelight.task import Task
 from limelight.training.fit import fit
 from limelight.training.settings import TrainingSettings, enough_to_validate
 
@@ -54,8 +55,14 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     validation
         Share of the training series to stop early by, stratified, in [0, 1). With fewer than 20 such series, and with
         0, training runs for all epochs and keeps the last weights.
-    max_epochs, patience, batch_size, learning_rate, device
+    max_epochs, patience, batch_size, learning_rate, device, imbalance
         As for ``TrainingSettings``; None chooses from the number of series.
+    calibrate, thresholds
+        As for ``DecisionRule``, on the series that stop the training: whether a temperature makes the probabilities
+        true, and from which probability the positive class, or each label, is answered.
+    level
+        What ``y`` is about: ``"series"``, ``"step"``, or ``"auto"``, which takes a list of arrays, and an array of
+        three dimensions, for labels of steps.
     layout
         Of arrays: ``"ntc"`` (n, time, channels), ``"nct"`` (n, channels, time); None means the first and refuses what
         looks like the second.
@@ -67,7 +74,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     Attributes
     ----------
     classes_
-        Sorted labels, shape (classes,).
+        Sorted labels, shape (classes,); of several labels their names.
     model_
         The ``FittedModel`` that answers.
     history_
@@ -107,6 +114,10 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         batch_size: int | None = None,
         learning_rate: float = 4e-3,
         device: str = "auto",
+        imbalance: str = "none",
+        calibrate: bool = True,
+        thresholds: Any = "none",
+        level: str = "auto",
         layout: Layout | None = None,
         random_state: Any = None,
         progress: bool | None = None,
@@ -125,6 +136,10 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.device = device
+        self.imbalance = imbalance
+        self.calibrate = calibrate
+        self.thresholds = thresholds
+        self.level = level
         self.layout = layout
         self.random_state = random_state
         self.progress = progress
@@ -176,7 +191,8 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         X
             A Panel; an array (n, time, channels) or (n, time); or a list of arrays (time, channels) of any lengths.
         y
-            Labels, shape (n,); None takes those of the Panel.
+            Labels, shape (n,); 0 and 1 for several labels, NaN where not known, shape (n, labels); of steps a list of
+            arrays (time,) or (time, labels), or an array with these behind n. None takes those of the Panel.
 
         Returns
         -------
@@ -201,19 +217,21 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             batch_size=self.batch_size,
             learning_rate=self.learning_rate,
             device=self.device,
+            imbalance=self.imbalance,
         )
-        panel = self._labelled(self._panel(X, fitting=True), y)
-        labels = panel.require_labels()
-        self.classes_ = np.unique(labels)
-        task = Task.from_labels(labels)
+        rule = DecisionRule(self.calibrate, self.thresholds)
+        panel = with_given_labels(self._panel(X, fitting=True), y, self.level)
+        task = task_of(panel)
+        self.classes_ = np.array(task.classes)
         seed = self._seed()
         split = self._split(panel, seed)
         enough = enough_to_validate(len(split.validation), len(self.classes_))
+        validation = panel[split.validation] if enough else None
         training = fit(
             panel[split.train] if enough else panel,
             task,
             sentence,
-            validation=panel[split.validation] if enough else None,
+            validation=validation,
             settings=settings,
             seed=seed,
             progress=self.progress,
@@ -225,12 +243,12 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
                 f"{training.best_epoch}, the best so far",
                 stacklevel=2,
             )
-        self.model_, self.history_ = training.model, training.history
+        self.model_, self.history_ = decide_on(training.model, validation, rule), training.history
         self.model_.fitted_on["layout"] = self.layout
         return self
 
-    def predict(self, X: Any) -> NDArray[Any]:
-        """Give the most probable class of each series.
+    def predict(self, X: Any) -> Any:
+        """Give the class of each series or step.
 
         Parameters
         ----------
@@ -239,8 +257,9 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
 
         Returns
         -------
-        NDArray
-            Labels, shape (n,).
+        NDArray | list[NDArray]
+            Labels, shape (n,), or 0 and 1, shape (n, labels). Of steps an array of these for each series, stacked if
+            all are of one length.
 
         Raises
         ------
@@ -249,13 +268,38 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             although none was in training.
         """
         check_is_fitted(self)
-        labels: NDArray[Any] = self.classes_[self.predict_proba(X).argmax(axis=1)]
-        return labels
+        prediction = self.model_.predict(self._panel(X, fitting=False))
+        return prediction.by_series(prediction.labels)
 
-    def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """Give the probability of each class in the order of ``classes_``, shape (n, classes); raises as predict."""
+    def predict_proba(self, X: Any) -> Any:
+        """Give the probability of each class or label in the order of ``classes_``; shapes as of predict, and classes.
+
+        Raises as predict.
+        """
         check_is_fitted(self)
-        return self.model_.predict(self._panel(X, fitting=False)).probabilities
+        prediction = self.model_.predict(self._panel(X, fitting=False))
+        return prediction.by_series(prediction.probabilities)
+
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """Give the share of right answers; of steps over those whose label is known.
+
+        Parameters
+        ----------
+        X, y
+            As for ``fit``.
+        sample_weight
+            Of each series, shape (n,), or None.
+
+        Returns
+        -------
+        float
+            In [0, 1]; of several labels only answers that are right in all of them count.
+        """
+        check_is_fitted(self)
+        if not self.model_.task.by_step:
+            return float(super().score(X, y, sample_weight))
+        panel = with_given_labels(self._panel(X, fitting=False), y, self.level)
+        return share_of_right(self.model_.predict(panel), targets_of(self.model_.task, panel).every())
 
     def explain(self, X: Any) -> Explanation:
         """Show where the attention went.
@@ -291,20 +335,6 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         if not separate:
             X = validate_data(self, X, reset=fitting, ensure_all_finite="allow-nan")
         return as_panel(X, self.layout)
-
-    def _labelled(self, panel: Panel, y: ArrayLike | None) -> Panel:
-        if y is None:
-            y = panel.labels
-        if y is None:
-            raise LabelError(
-                "expected labels, got none: this TimeSeriesClassifier estimator requires y to be passed, but the "
-                "target y is None; give y, or a Panel with labels"
-            )
-        labels = column_or_1d(y, warn=True)
-        check_classification_targets(labels)
-        if len(labels) != len(panel):
-            raise LabelError(f"expected one label for each of the {len(panel)} series, got {len(labels)} labels")
-        return panel.with_labels(labels)
 
     def _split(self, panel: Panel, seed: int) -> Split:
         """Take series to stop early by, windows of one recording on one side."""

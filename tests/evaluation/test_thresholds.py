@@ -9,8 +9,13 @@ from hypothesis import strategies as st
 from sklearn import metrics as reference
 
 from limelight.errors import DataError, LabelError, ModelFolderError, ParameterError
-from limelight.evaluation.thresholds import Thresholds, choose_thresholds, decide
+from limelight.evaluation.thresholds import Thresholds, choose_thresholds
 from limelight.task import Task
+
+
+def decide(task, chances, thresholds=None):
+    return task.decide(np.asarray(chances, dtype=float), thresholds)
+
 
 TWO = Task(("fault", "ok"), positive="fault")
 THREE = Task(("a", "b", "c"))

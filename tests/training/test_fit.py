@@ -23,7 +23,7 @@ from limelight.parts.sentence import Sentence, preset
 from limelight.task import Task
 from limelight.training.callbacks import StopOnInterrupt
 from limelight.training.fit import Training, fit
-from limelight.training.fit import _digest as digest
+from limelight.training.preparation import digest_of as digest
 from limelight.training.settings import TrainingSettings
 
 SMALL = Sentence.of(LSTM(hidden_size=8, dropout=0.2), "attention", "linear")

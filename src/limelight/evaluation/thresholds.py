@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import confusion_matrix_at_thresholds
 
 from limelight.errors import ModelFolderError, ParameterError, counted
-from limelight.evaluation.arrays import Codes, Numbers, checked_codes, checked_probabilities, one_side
+from limelight.evaluation.arrays import Numbers, checked_codes, checked_probabilities, one_side
 from limelight.task import Task
 from limelight.text import aligned
 
@@ -89,7 +89,7 @@ class Thresholds:
             values = None if given is None else np.array(given, dtype=np.float64)
             if values is not None and (values.ndim != 1 or not np.isfinite(values).all()):
                 raise ValueError("thresholds are finite numbers")
-            rule, _ = _checked_rule(content["rule"])
+            rule, _ = checked_rule(content["rule"])
             return cls(values, rule, tuple(map(str, content["notes"])), tuple(map(dict, content["table"])))
         except (KeyError, TypeError, ValueError) as error:
             raise ModelFolderError(
@@ -147,7 +147,7 @@ def choose_thresholds(task: Task, probabilities: ArrayLike, codes: ArrayLike, ru
     >>> found.values.tolist(), found.table[0]["half"]["f1"], found.table[0]["chosen"]["f1"]
     ([0.25], 0.0, 1.0)
     """
-    normal, aim = _checked_rule(rule)
+    normal, aim = checked_rule(rule)
     chances = checked_probabilities(task, probabilities)
     truth = checked_codes(task, codes, len(chances))
     if task.kind == "multiclass":
@@ -169,59 +169,7 @@ def choose_thresholds(task: Task, probabilities: ArrayLike, codes: ArrayLike, ru
     return Thresholds(np.array([row["threshold"] for row in table]), normal, tuple(notes), tuple(table))
 
 
-def decide(task: Task, probabilities: ArrayLike, thresholds: ArrayLike | None = None) -> Codes:
-    """Turn probabilities into answers.
-
-    Parameters
-    ----------
-    task
-        What is asked.
-    probabilities
-        Shape (N, classes) or (N, labels).
-    thresholds
-        The probability from which on the positive class, shape (1,), or each label, shape (labels,), is answered. None
-        answers the most probable class, of equal ones the first, and labels from 0.5 on.
-
-    Returns
-    -------
-    NDArray[np.int64]
-        Shape (N,), or (N, labels) when multi-label; never -1.
-
-    Raises
-    ------
-    ParameterError
-        If there are thresholds for more than two classes, or not as many as needed.
-    DataError
-        If the probabilities do not fit the task.
-
-    Example
-    -------
-    >>> task = Task(("fault", "ok"), positive="fault")
-    >>> decide(task, [[0.3, 0.7], [0.1, 0.9]], [0.2]).tolist()
-    [0, 1]
-    """
-    chances = checked_probabilities(task, probabilities)
-    if thresholds is None:
-        answers: NDArray[Any] = chances >= HALF if task.multilabel else chances.argmax(axis=1)
-        return answers.astype(np.int64)
-    values = np.asarray(thresholds, dtype=np.float64)
-    if task.kind == "multiclass":
-        raise ParameterError(
-            f"expected no thresholds for {len(task.classes)} classes, of which the most probable is answered, got "
-            "some; leave them out"
-        )
-    if values.shape != (task.outputs,):
-        raise ParameterError(
-            f"expected thresholds of shape ({task.outputs},) for {task.kind} answers, got {values.shape}; "
-            "give one for the positive class, or one for each label"
-        )
-    if task.multilabel:
-        return (chances >= values).astype(np.int64)
-    positive = task.positive_index
-    return np.where(chances[:, positive] >= values[0], positive, 1 - positive).astype(np.int64)
-
-
-def _checked_rule(rule: Rule) -> tuple[Rule, Any]:
+def checked_rule(rule: Rule) -> tuple[Rule, Any]:
     """Give a rule as it is kept, and the number or the matrix in it."""
     if isinstance(rule, str) and rule in WORDS:
         return rule, None

@@ -22,6 +22,7 @@ from torch import Tensor
 from limelight.errors import LimelightError, ModelFolderError, nearest
 from limelight.files import whole_folder
 from limelight.model.batching import shape_of
+from limelight.model.decision import Decision
 from limelight.model.fitted import FittedModel
 from limelight.model.vocabulary import Vocabulary
 from limelight.nn.network import Network
@@ -70,6 +71,7 @@ def save_model(model: FittedModel, folder: Path | str) -> Path:
         "channels": list(model.channels),
         "fitted_on": model.fitted_on,
         "vocabulary": None if model.vocabulary is None else model.vocabulary.to_json(),
+        "decision": model.decision.to_json(),
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
     }
     with whole_folder(folder) as temporary:
@@ -123,6 +125,7 @@ def load_model(folder: Path | str) -> FittedModel:
         fitted_on = dict(content["fitted_on"])
         told = content.get("vocabulary")  # format 1 has none
         vocabulary = None if told is None else Vocabulary.from_json(told)
+        decision = Decision.from_json(content["decision"]) if "decision" in content else Decision()
         with torch.device("meta"):  # shapes without memory: a forged size costs nothing
             network = Network(sentence, len(channels), task.outputs, shape_of(vocabulary))
     except ModelFolderError:
@@ -132,7 +135,7 @@ def load_model(folder: Path | str) -> FittedModel:
     _require_same_shapes(network, weights, folder)
     network.load_state_dict(weights, assign=True)
     network.eval()
-    return FittedModel(task, sentence, network, channels, fitted_on, vocabulary)
+    return FittedModel(task, sentence, network, channels, fitted_on, vocabulary, decision)
 
 
 def _read_description(folder: Path) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from limelight.data.panel import Panel
 from limelight.errors import DataError, InternalError, listing
 from limelight.model.batching import batches_by_length, make_batch, require_clock, require_same_clock
+from limelight.model.decision import Decision
 from limelight.model.vocabulary import EncodedFacts, Vocabulary
 from limelight.nn.network import Network
 from limelight.parts.poolings import AttentionPooling, MetadataAttentionPooling
@@ -36,8 +37,9 @@ class Prediction:
     task
         The classes that were to choose from.
     logits
-        Raw outputs of the network about the series, shape (n, 1) when binary, else (n, classes or labels); or, for a
-        task of steps, about every step of every series one after the other, shape (steps, ...).
+        Outputs of the network, calibrated if the model is, about the series, shape (n, 1) when binary, else
+        (n, classes or labels); or, for a task of steps, about every step of every series one after the other, shape
+        (steps, ...).
     attention
         For each series how much each of its time steps counted, shape (time,), summing to 1; None where the model has
         no attention or it was not asked for.
@@ -70,6 +72,24 @@ class Prediction:
         """The class of each series or step, shape (n or steps,); of several labels 0 and 1, shape (..., labels)."""
         return self.task.decode(self.task.decide(self.probabilities, self.thresholds))
 
+    def by_series(self, answers: NDArray[Any]) -> Any:
+        """Cut answers about steps into one array for each series, stacked if all are of one length.
+
+        Parameters
+        ----------
+        answers
+            ``labels`` or ``probabilities``.
+
+        Returns
+        -------
+        NDArray | list[NDArray]
+            Shape (n, time, ...), or n arrays (time, ...); answers about series as they are.
+        """
+        if self.lengths is None:
+            return answers
+        parts = np.split(answers, np.cumsum(self.lengths)[:-1])
+        return np.stack(parts) if len(set(self.lengths.tolist())) == 1 else parts
+
 
 @dataclass
 class FittedModel:
@@ -90,6 +110,8 @@ class FittedModel:
         ``clock``, the kind of the training's clock (``"dates"`` or ``"numbers"``), where the network uses it.
     vocabulary
         Turns metadata into the numbers that the network reads; None for one without.
+    decision
+        How answers are read off the logits.
     """
 
     task: Task
@@ -98,6 +120,7 @@ class FittedModel:
     channels: tuple[str, ...]
     fitted_on: dict[str, Any] = field(default_factory=dict)
     vocabulary: Vocabulary | None = None
+    decision: Decision = field(default_factory=Decision)
 
     @property
     def has_attention(self) -> bool:
@@ -138,7 +161,7 @@ class FittedModel:
         blocks = list(self.predict_blocks(panel, attention=attention))
         logits = np.concatenate([np.zeros((0, self.task.outputs)), *(block.logits for block in blocks)])
         kept = [weights for block in blocks for weights in block.attention or []]
-        return Prediction(panel.ids, self.task, logits, kept or None, panel.lengths if self.task.by_step else None)
+        return self._said(panel, logits, kept or None)
 
     def predict_blocks(self, panel: Panel, *, attention: bool = False) -> Iterator[Prediction]:
         """Answer a panel block by block, for answers that are written away as they come.
@@ -197,8 +220,13 @@ class FittedModel:
                         kept[row] = weights[: panel.lengths[row]].copy()
         if not np.isfinite(logits).all():
             raise InternalError("the network gave an answer that is not a number; please report this with its data")
-        lengths = panel.lengths if by_step else None
-        return Prediction(panel.ids, self.task, logits, kept if has_weights else None, lengths)
+        return self._said(panel, self.decision.cooled(logits), kept if has_weights else None)
+
+    def _said(
+        self, panel: Panel, logits: NDArray[np.float64], attention: list[NDArray[np.float32]] | None
+    ) -> Prediction:
+        lengths = panel.lengths if self.task.by_step else None
+        return Prediction(panel.ids, self.task, logits, attention, lengths, self.decision.thresholds)
 
     def require_channels(self, panel: Panel) -> None:
         """Refuse a panel whose channels are not those of the training; DataError says which were expected."""

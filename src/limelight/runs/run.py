@@ -16,6 +16,7 @@ from limelight.data.inspection import inspect_panel
 from limelight.data.panel import Panel
 from limelight.data.statistics import channel_statistics
 from limelight.errors import ParameterError
+from limelight.evaluation.deciding import decide_on, decision_lines
 from limelight.evaluation.permutation import score_permuted
 from limelight.files import write_json
 from limelight.model.bundle import save_model
@@ -23,7 +24,6 @@ from limelight.model.fitted import FittedModel
 from limelight.model.targets import targets_of
 from limelight.report.facts import ReportFacts
 from limelight.report.page import write_report
-from limelight.runs.answers import score_answers
 from limelight.runs.folder import (
     ENVIRONMENT_FILE,
     EXPERIMENT_FILE,
@@ -32,8 +32,9 @@ from limelight.runs.folder import (
     fresh_run,
     require_room,
 )
+from limelight.runs.scores import events_of, score_answers
 from limelight.runs.series import Data, read_data
-from limelight.runs.writing import write_predictions, write_steps
+from limelight.runs.writing import write_events, write_predictions, write_steps
 from limelight.training.fit import Training, checkpoint_to_resume, fit, require_device
 
 Say = Callable[[str], None]
@@ -144,6 +145,10 @@ def _train_and_evaluate(
     for note in () if training.model.vocabulary is None else training.model.vocabulary.notes:
         say(f"note: {note}")
     say(_trained(training))
+    validation = data.part("validation") if len(data.split.validation) else None
+    training = replace(training, model=decide_on(training.model, validation, experiment.decision))
+    for line in decision_lines(training.model):
+        say(line)
     save_model(training.model, folder / "model")
     return Run(folder, _evaluate_and_report(experiment, data, training, folder), training)
 
@@ -162,7 +167,7 @@ def _evaluate_and_report(experiment: Experiment, data: Data, training: Training,
     started = time.perf_counter()
     test, model = data.part("test"), training.model
     prediction = model.predict(test)
-    scores = score_answers(model, prediction, test)
+    scores = score_answers(model, prediction, test, experiment.events)
     evaluating = time.perf_counter() - started
     metrics = {
         **scores,
@@ -177,7 +182,9 @@ def _evaluate_and_report(experiment: Experiment, data: Data, training: Training,
         },
     }
     write_predictions([prediction], test, folder / "predictions.parquet")
-    if test.origin is not None:
+    if prediction.lengths is not None:
+        write_events(events_of(prediction, test, experiment.events), prediction, test, folder / "events.parquet")
+    if test.origin is not None and prediction.lengths is None:
         write_steps(prediction, test, data.recordings, folder / "steps.parquet")
     inspection = inspect_panel(data.panel, data.split, group=experiment.split.group)
     write_report(

@@ -17,6 +17,7 @@ from limelight.data.labels import STEP_LABEL, columns_of_labels, names_of_column
 from limelight.data.panel import Panel
 from limelight.data.windows import lay_back
 from limelight.errors import OutputError
+from limelight.evaluation.events import Events
 from limelight.files import whole_file
 from limelight.model.fitted import Prediction
 
@@ -100,6 +101,28 @@ def write_steps(prediction: Prediction, windows: Panel, recordings: Panel, file:
             for number, name in enumerate(prediction.task.classes):
                 columns[f"probability_{name}"] = pa.array(answers[:, number], from_pandas=True)
             write(pa.table(columns))
+
+
+def write_events(events: Events, prediction: Prediction, panel: Panel, file: Path) -> None:
+    """Write a row for each event in the answers about steps.
+
+    Parameters
+    ----------
+    events
+        What was found.
+    prediction, panel
+        In these answers about these series.
+    file
+        Ending in ``.parquet`` or ``.csv``: series_id, label, start and end on the clock, start_step and end_step,
+        peak_probability.
+
+    Raises
+    ------
+    OutputError
+        If the place cannot be written; an old file is then still as it was.
+    """
+    with _new_table(file) as write:
+        write(events.to_table(panel.ids, prediction.task.classes, panel.times, panel.starts))
 
 
 def _answers(block: Prediction, panel: Panel, rows: slice) -> pa.Table:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import random
 import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -41,7 +40,7 @@ from limelight.training.callbacks import (
 from limelight.training.loaders import BatchesOfPanel, training_loader, validation_loader
 from limelight.training.losses import loss_for, series_weights
 from limelight.training.module import TrainedNetwork
-from limelight.training.preparation import digest_of, fit_scaling, learn_words, require_usable, settle
+from limelight.training.preparation import fingerprint, fit_scaling, learn_words, require_usable, settle
 from limelight.training.settings import LEAST_BATCHES_OF_AN_EPOCH, TrainingSettings
 
 CHECKPOINT = Path("checkpoints") / "last.ckpt"
@@ -181,17 +180,9 @@ def fit(
         network = Network(sentence, len(panel.channels), task.outputs, shape_of(vocabulary))
         fit_scaling(network, statistics, vocabulary)
         epochs = settings.max_epochs or 1
-        asked = [
-            sentence.to_json(),
-            replace(settings, workers=0).to_json(),  # any number of them gives the same training
-            task.to_json(),
-            seed,
-            digest_of(panel),
-            digest_of(validation),
-            None if vocabulary is None else vocabulary.to_json(),
-        ]
+        asked = fingerprint(sentence, settings, task, seed, panel, validation, vocabulary)
         loss = loss_for(task, codes, settings.imbalance)
-        module = TrainedNetwork(network, loss, settings, epochs * len(loader), json.dumps(asked, sort_keys=True))
+        module = TrainedNetwork(network, loss, settings, epochs * len(loader), asked)
         watch = _watch(settings, seed, folder, progress, checks is not None)
         trainer = _trainer(settings, watch, folder)
         with watch.interrupt:

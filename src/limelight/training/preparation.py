@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -16,6 +18,8 @@ from limelight.model.batching import clock_kind, require_clock, require_finite, 
 from limelight.model.vocabulary import Vocabulary, fit_vocabulary
 from limelight.nn.network import Network
 from limelight.parts.sentence import Sentence
+from limelight.task import Task
+from limelight.training.settings import TrainingSettings
 
 
 def learn_words(sentence: Sentence, panel: Panel, fields: Mapping[str, str] | None) -> Vocabulary | None:
@@ -85,6 +89,28 @@ def fit_scaling(network: Network, statistics: ChannelStatistics, vocabulary: Voc
     if network.context is not None and vocabulary is not None and network.context_shape.numbers:
         mean, deviation = vocabulary.statistics()
         network.context.set_statistics(torch.from_numpy(mean).float(), torch.from_numpy(deviation).float())
+
+
+def fingerprint(
+    sentence: Sentence,
+    settings: TrainingSettings,
+    task: Task,
+    seed: int,
+    panel: Panel,
+    validation: Panel | None,
+    vocabulary: Vocabulary | None,
+) -> str:
+    """Say all that a training depends on, so that another one cannot go on with its checkpoint."""
+    asked = [
+        sentence.to_json(),
+        replace(settings, workers=0).to_json(),  # any number of them gives the same training
+        task.to_json(),
+        seed,
+        digest_of(panel),
+        digest_of(validation),
+        None if vocabulary is None else vocabulary.to_json(),
+    ]
+    return json.dumps(asked, sort_keys=True)
 
 
 def digest_of(panel: Panel | None) -> str:
