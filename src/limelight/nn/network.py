@@ -138,7 +138,7 @@ class Network(nn.Module):
         return self._read(batch, self._facts(batch))
 
     def pooled(self, batch: Batch) -> Float[Tensor, "batch width"]:
-        """Give what the head of an encoder that pools by itself reads: its features, then facts, shape (batch, width)."""
+        """Give what the head reads where the encoder pools by itself: features, then facts, shape (batch, width)."""
         facts = self._facts(batch)
         features: Tensor = self.encoder(self._read(batch, facts), batch.mask)
         return torch.cat([features, facts], dim=1)

@@ -57,7 +57,7 @@ class ContextEncoding(Part):
 
 @dataclass
 class OneHotContext(Part):
-    """Facts as fixed numbers, with nothing to learn: a column for each word, scaled numbers, and counted words of texts.
+    """Facts as fixed numbers, nothing to learn: a column for each word, scaled numbers, counted words of texts.
 
     Parameters
     ----------

@@ -194,6 +194,4 @@ class Auto(Part):
     time_budget: Annotated[float, Field(ge=0.0)] = 60.0
 
 
-ENCODERS: Mapping[str, type[Part]] = MappingProxyType(
-    {part.name: part for part in (Auto, ConvLSTM, LSTM, GRU, Rocket)}
-)
+ENCODERS: Mapping[str, type[Part]] = MappingProxyType({part.name: part for part in (Auto, ConvLSTM, LSTM, GRU, Rocket)})

@@ -80,6 +80,7 @@ def fit_ridge(
     known: Bool[Tensor, "n outputs"] | None = None,
     *,
     alphas: Sequence[float] = ALPHAS,
+    emphasis: Float[Tensor, " features"] | None = None,
 ) -> Ridge:
     """Fit a head with the penalty that predicts series best that were left out, one at a time.
 
@@ -96,6 +97,9 @@ def fit_ridge(
         on their own rows, each with a penalty of its own.
     alphas
         Penalties to choose from, above 0.
+    emphasis
+        What standardised features are multiplied by, so that the penalty weighs less on those of more, above 0, shape
+        (features,); None takes 1 for all.
 
     Returns
     -------
@@ -123,22 +127,22 @@ def fit_ridge(
     _require_positive(alphas)
     if known is None or bool(known.all()):
         _require_two(torch.full((targets.shape[1],), len(targets)))
-        return _fit_complete(features, targets.double(), alphas)
+        return _fit_complete(features, targets.double(), alphas, emphasis)
     _require_two(known.sum(dim=0))
     heads, scores = [], []
     for output in range(targets.shape[1]):
         rows = known[:, output]
-        head = _fit_complete(features[rows], targets[rows, output : output + 1].double(), alphas)
+        head = _fit_complete(features[rows], targets[rows, output : output + 1].double(), alphas, emphasis)
         scores.append(head(features).double().index_put((rows.nonzero()[:, 0],), head.scores))
         heads.append(head)
     weight, bias, alpha = (torch.cat([getattr(head, name) for head in heads]) for name in ("weight", "bias", "alpha"))
     return Ridge(weight, bias, alpha, torch.arange(len(features)), torch.cat(scores, dim=1))
 
 
-def _fit_complete(features: Tensor, targets: Tensor, alphas: Sequence[float]) -> Ridge:
+def _fit_complete(features: Tensor, targets: Tensor, alphas: Sequence[float], emphasis: Tensor | None) -> Ridge:
     """Fit outputs whose targets are all known, with one penalty."""
     deviation, mean = torch.std_mean(features.double(), dim=0, correction=0)
-    scale = torch.where(deviation > 0, deviation, 1.0)
+    scale = torch.where(deviation > 0, deviation, 1.0) / (1.0 if emphasis is None else emphasis.double())
     centre = targets.mean(dim=0)
     solve = _SmallSolver if len(features) <= features.shape[1] else _LargeSolver
     solver = solve(features, mean, scale, targets - centre)
@@ -212,6 +216,7 @@ def fit_ridge_streamed(
     *,
     alphas: Sequence[float] = WIDE_ALPHAS,
     every: int = HELD_OUT,
+    emphasis: Float[Tensor, " features"] | None = None,
 ) -> Ridge:
     """Fit a head in one pass over batches; the penalty is chosen on rows held out, then all rows are fitted.
 
@@ -227,6 +232,8 @@ def fit_ridge_streamed(
         Penalties to choose from, above 0; of those, the ones downhill from the middle are tried.
     every
         One row in so many is held out, at least 2.
+    emphasis
+        As for ``fit_ridge``.
 
     Returns
     -------
@@ -253,7 +260,7 @@ def fit_ridge_streamed(
     sums, held, rows, seen = None, [], [], 0
     for features, targets in batches:
         out = torch.arange(seen, seen + len(features)) % every == every - 1
-        sums = _Sums(features, targets) if sums is None else sums
+        sums = _Sums(features, targets, emphasis) if sums is None else sums
         sums.add(features[~out], targets[~out])
         held.append((features[out], targets[out]))
         rows.append(seen + out.nonzero()[:, 0])
@@ -306,7 +313,8 @@ def _choose_downhill(
 class _Sums:
     """Sums of products of features and targets, about a mean guessed from the first batch so that little cancels."""
 
-    def __init__(self, features: Tensor, targets: Tensor) -> None:
+    def __init__(self, features: Tensor, targets: Tensor, emphasis: Tensor | None) -> None:
+        self.emphasis = 1.0 if emphasis is None else emphasis.double()
         width, outputs = features.shape[1], targets.shape[1]
         self.shift = features.mean(dim=0)
         self.products = torch.zeros(width, width, dtype=torch.float64)
@@ -329,7 +337,7 @@ class _Sums:
         mean, centre = self.features / self.rows, self.targets / self.rows
         products = torch.addr(self.products, mean, mean, alpha=-self.rows)
         variance = products.diagonal() / self.rows
-        scale = torch.where(variance > 1e-12, variance, 1.0).sqrt()
+        scale = torch.where(variance > 1e-12, variance, 1.0).sqrt() / self.emphasis
         right = torch.addr(self.with_targets, mean, centre, alpha=-self.rows) / scale[:, None]
         products.div_(scale).div_(scale[:, None])
         products.diagonal().add_(alpha)
