@@ -17,9 +17,11 @@ from limelight.data.coercion import Layout, as_panel, is_ragged
 from limelight.data.labelling import with_given_labels
 from limelight.data.panel import Panel
 from limelight.data.splits import Split
+from limelight.errors import ParameterError, nearest
 from limelight.evaluation.deciding import DecisionRule, decide_on
 from limelight.evaluation.metrics import share_of_right
 from limelight.explanation.attention import Explanation, explain_attention
+from limelight.explanation.evidence import explain_evidence
 from limelight.model.bundle import load_model, save_model
 from limelight.model.fitted import FittedModel
 from limelight.model.targets import targets_of, task_of
@@ -34,7 +36,8 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     Parameters
     ----------
     encoder
-        ``"conv_lstm"``, ``"lstm"``, ``"gru"``, or a part such as ``LSTM(hidden_size=32)``.
+        ``"auto"`` takes ``"rocket"`` or ``"conv_lstm"``, whichever answers training series better that were held out;
+        ``"lstm"``, ``"gru"``, or a part such as ``LSTM(hidden_size=32)``.
     pooling
         ``"attention"``, ``"last"``, ``"mean"``, ``"max"``, or a part.
     head
@@ -78,7 +81,9 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     model_
         The ``FittedModel`` that answers.
     history_
-        One dict of numbers for each epoch.
+        One dict of numbers for each epoch; none where the head was solved in closed form (``rocket``).
+    notes_
+        What was chosen, and why, in whole sentences.
     n_features_in_
         Columns of the array (n, time) that was fitted; not there after a fit on anything else, as series may then have
         any length.
@@ -95,11 +100,12 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     classes_: NDArray[Any]
     model_: FittedModel
     history_: list[dict[str, float]]
+    notes_: tuple[str, ...]
     n_features_in_: int
 
     def __init__(
         self,
-        encoder: Any = "conv_lstm",
+        encoder: Any = "auto",
         pooling: Any = "attention",
         head: Any = "mlp",
         *,
@@ -244,6 +250,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
                 stacklevel=2,
             )
         self.model_, self.history_ = decide_on(training.model, validation, rule), training.history
+        self.notes_ = training.notes
         self.model_.fitted_on["layout"] = self.layout
         return self
 
@@ -301,13 +308,16 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         panel = with_given_labels(self._panel(X, fitting=False), y, self.level)
         return share_of_right(self.model_.predict(panel), targets_of(self.model_.task, panel).every())
 
-    def explain(self, X: Any) -> Explanation:
-        """Show where the attention went.
+    def explain(self, X: Any, method: str | None = None) -> Explanation:
+        """Show what the answers come from.
 
         Parameters
         ----------
         X
             As for ``fit``.
+        method
+            ``"attention"``: where it went; ``"evidence"``: what each step adds to the class answered, for ``rocket``.
+            None takes what the model has.
 
         Returns
         -------
@@ -317,10 +327,14 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         Raises
         ------
         ParameterError
-            If the pooling has no attention.
+            If the model has no such explanation.
         """
         check_is_fitted(self)
-        return explain_attention(self.model_, self._panel(X, fitting=False))
+        ways = {"attention": explain_attention, "evidence": explain_evidence}
+        if method not in (None, *ways):
+            raise ParameterError(f"expected a way to explain, got method={method!r}{nearest(str(method), ways)}")
+        usual = "evidence" if self.model_.network.pools_itself else "attention"
+        return ways[method or usual](self.model_, self._panel(X, fitting=False))
 
     def save(self, folder: Path | str) -> Path:
         """Write the fitted model as a folder of safetensors and JSON, whole or not at all; give the folder."""

@@ -115,7 +115,7 @@ class Network(nn.Module):
         """Answer a batch; padding in it never changes the answer for the real steps."""
         if self.pools_itself:
             return Answer(self.head(self.pooled(batch)), None)
-        facts = self._facts(batch)
+        facts = self.facts(batch)
         features, mask = self.encoder(self._read(batch, facts), batch.mask)
         if self.film is not None:
             features = self.film(features, mask, facts)
@@ -135,15 +135,16 @@ class Network(nn.Module):
 
     def inputs(self, batch: Batch) -> Float[Tensor, "batch time inputs"]:
         """Give what the encoder reads at each step, scaled and filled, shape (batch, time, inputs)."""
-        return self._read(batch, self._facts(batch))
+        return self._read(batch, self.facts(batch))
 
     def pooled(self, batch: Batch) -> Float[Tensor, "batch width"]:
         """Give what the head reads where the encoder pools by itself: features, then facts, shape (batch, width)."""
-        facts = self._facts(batch)
+        facts = self.facts(batch)
         features: Tensor = self.encoder(self._read(batch, facts), batch.mask)
         return torch.cat([features, facts], dim=1)
 
-    def _facts(self, batch: Batch) -> Float[Tensor, "batch facts"]:
+    def facts(self, batch: Batch) -> Float[Tensor, "batch facts"]:
+        """Give what is known about each series as a vector, of width 0 where the network reads no metadata."""
         facts: Tensor = batch.values.new_zeros(len(batch), 0) if self.context is None else self.context(batch)
         return facts
 

@@ -117,6 +117,11 @@ class RocketEncoder(nn.Module):
     ParameterError
         If a number is out of range.
 
+    Attributes
+    ----------
+    typical
+        The mean features of the training series, for whoever fits a head to set, shape (width,); they change no answer.
+
     Source
     ------
     Dempster, Schmidt and Webb (2021), MiniRocket, and the authors' multivariate code.
@@ -131,6 +136,7 @@ class RocketEncoder(nn.Module):
     """
 
     thresholds: Tensor
+    typical: Tensor
     reads: Tensor
     taps: Tensor
 
@@ -148,6 +154,7 @@ class RocketEncoder(nn.Module):
         self.width = features // KERNELS * KERNELS
         self.bits = int(np.log2(2**24 / (12 * min(channels, MAX_CHANNELS))))
         self.register_buffer("thresholds", torch.zeros(self.width))
+        self.register_buffer("typical", torch.zeros(self.width))
         self.register_buffer("reads", torch.ones(len(self.plan), KERNELS, channels, dtype=torch.bool))
         self.register_buffer("taps", _kernel_weights(), persistent=False)
 

@@ -36,7 +36,7 @@ from limelight.runs.scores import events_of, score_answers
 from limelight.runs.series import Data, read_data
 from limelight.runs.writing import write_events, write_predictions, write_steps
 from limelight.training.fit import checkpoint_to_resume, fit, require_device
-from limelight.training.outcome import Training
+from limelight.training.outcome import SOLVED, Training
 
 Say = Callable[[str], None]
 
@@ -165,12 +165,17 @@ def _evaluate_and_report(experiment: Experiment, data: Data, training: Training,
     metrics = {
         **scores,
         "metadata": score_permuted(model, test, seed=experiment.seed),
-        "seconds": {"train": round(training.seconds, 3), "evaluate": round(evaluating, 3)},
+        "seconds": {
+            **({"choose": round(training.choosing, 3)} if training.choosing else {}),
+            "train": round(training.seconds, 3),
+            "evaluate": round(evaluating, 3),
+        },
         "counts": {name: len(getattr(data.split, name)) for name in ("train", "validation", "test")},
         "training": {
             "epochs": len(training.history),
             "best_epoch": training.best_epoch,
             "stopped": training.stopped,
+            "notes": list(training.notes),
             **model.fitted_on["training"],
         },
     }
@@ -211,15 +216,24 @@ def _look(model: FittedModel, panel: Panel) -> Callable[[int], NDArray[np.float3
 def _asked(experiment: Experiment, data: Data, training: Training) -> dict[str, str]:
     source = experiment.data.drawn or str(experiment.data.series)
     kind = "series" if data.panel.origin is None else "window"
-    settings = training.model.fitted_on["training"]
     return {
         "data": f"{source}: {data.panel.describe()}",
         "split": data.split.describe(),
         "task": data.task.describe(kind),
         "model": training.model.sentence.describe(),
-        "training": f"AdamW, one cycle up to {settings['learning_rate']}, batches of {settings['batch_size']}, "
-        f"at most {settings['max_epochs']} epochs, patience {settings['patience']}",
+        **({"choice": "; ".join(training.notes)} if training.notes else {}),
+        "training": _how(training),
     }
+
+
+def _how(training: Training) -> str:
+    settings = training.model.fitted_on["training"]
+    if training.stopped == SOLVED:
+        return f"ridge regression, {training.describe()}"
+    return (
+        f"AdamW, one cycle up to {settings['learning_rate']}, batches of {settings['batch_size']}, "
+        f"at most {settings['max_epochs']} epochs, patience {settings['patience']}"
+    )
 
 
 def _reproduce(experiment: Experiment, folder: Path) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -108,13 +108,14 @@ def solve(
     network = prepared.network(len(panel.channels), task.outputs).eval()
     series = BatchesOfPanel(panel, targets, prepared.sentence, prepared.vocabulary)
     _fit_thresholds(network, series, seed)
-    wanted, known = _signed(task, codes)
+    wanted, known = signed(task, codes)
     ridge, chosen_by = _fit_head(network, series, wanted, known, seed)
     scores, wanted, known = ridge.scores, wanted[ridge.rows], known[ridge.rows]
     scale = fit_scale(scores, wanted, known, one_of=not task.multilabel)
     with torch.no_grad():
         network.head.weight.copy_(ridge.weight * scale[:, None])
         network.head.bias.copy_(ridge.bias * scale)
+        network.encoder.typical.copy_(ridge.mean[: network.encoder.width])
     how = {"solver": "ridge", "penalty": ridge.alpha.tolist(), "chosen_by": chosen_by}
     facts = facts_of_training(panel, validation, task, codes, prepared.statistics, training=how, seed=seed)
     model = FittedModel(task, prepared.sentence, network, panel.channels, facts, prepared.vocabulary)
@@ -130,8 +131,28 @@ def _fit_thresholds(network: Network, series: BatchesOfPanel, seed: int) -> None
         network.encoder.fit(network.inputs(batch), batch.mask, torch.Generator().manual_seed(seed))
 
 
-def _signed(task: Task, codes: Codes) -> tuple[Float[Tensor, "n outputs"], Bool[Tensor, "n outputs"]]:
-    """Turn codes into targets of -1 and 1, and say which of them are known."""
+def signed(task: Task, codes: Codes) -> tuple[Float[Tensor, "n outputs"], Bool[Tensor, "n outputs"]]:
+    """Turn codes into targets of -1 and 1, and say which of them are known.
+
+    Parameters
+    ----------
+    task
+        About series.
+    codes
+        -1 where not known, shape (n,) or (n, labels).
+
+    Returns
+    -------
+    tuple
+        Targets, float64, and True where they are known, both of shape (n, outputs).
+
+    Example
+    -------
+    >>> signed(Task(("a", "b", "c")), np.array([0, 2]))[0].tolist()
+    [[1.0, -1.0, -1.0], [-1.0, -1.0, 1.0]]
+    >>> signed(Task(("a", "b")), np.array([0, 1]))[0].tolist()
+    [[-1.0], [1.0]]
+    """
     known = torch.from_numpy(codes != UNKNOWN)
     if not task.multilabel:
         known = known[:, None].expand(-1, task.outputs)
@@ -159,7 +180,7 @@ def _fit_head(network: Network, series: BatchesOfPanel, wanted: Tensor, known: T
 
     ridge = fit_ridge_streamed(batches(), emphasis=emphasis)
     rows = torch.from_numpy(np.concatenate(order))[ridge.rows]
-    return Ridge(ridge.weight, ridge.bias, ridge.alpha, rows, ridge.scores), "series held out"
+    return replace(ridge, rows=rows), "series held out"
 
 
 def _emphasis(

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from limelight.errors import OutputError, ParameterError
 from limelight.model.fitted import FittedModel
 from limelight.model.targets import targets_of
 from limelight.nn.network import Network
-from limelight.parts.encoders import Rocket
+from limelight.parts.encoders import Auto, Rocket
 from limelight.parts.sentence import Sentence
 from limelight.task import Task
 from limelight.training.callbacks import (
@@ -35,6 +36,7 @@ from limelight.training.callbacks import (
     StopAgain,
     StopOnInterrupt,
 )
+from limelight.training.choosing import choose
 from limelight.training.closed_form import solve
 from limelight.training.loaders import BatchesOfPanel, training_loader, validation_loader
 from limelight.training.losses import loss_for, series_weights
@@ -76,7 +78,7 @@ def fit(
     progress: bool | None = None,
     fields: Mapping[str, str] | None = None,
 ) -> Training:
-    """Fit a network to labelled series.
+    """Fit a network to labelled series: step by step, in closed form, or whichever of both is better.
 
     The global random state of torch, NumPy and Python is the same afterwards as before. Ctrl-C ends the training
     after the current step and keeps the best weights so far.
@@ -88,7 +90,8 @@ def fit(
     task
         What is asked; its classes hold every label of both panels.
     sentence
-        The parts of the network; sizes that depend on the length of series are settled here.
+        The parts of the network; sizes that depend on the length of series are settled here. With the encoder
+        ``rocket`` the head is solved, with ``auto`` one of two is chosen.
     validation
         Series to stop early and to choose the best weights by; None trains for all epochs and keeps the last weights.
     settings
@@ -125,6 +128,18 @@ def fit(
     settings = settings or TrainingSettings()
     require_device(settings)
     checkpoint = checkpoint_to_resume(folder) if resume else None
+    if isinstance(sentence.encoder, Auto):
+        return choose(
+            panel,
+            task,
+            sentence,
+            partial(fit, task=task, settings=settings, seed=seed, progress=progress, fields=fields),
+            settings=settings,
+            validation=validation,
+            seed=seed,
+            folder=folder,
+            resume=resume,
+        )
     prepared = prepare(panel, task, sentence, validation, fields)
     if isinstance(prepared.sentence.encoder, Rocket):
         return solve(panel, task, prepared, settings, validation=validation, seed=seed).training

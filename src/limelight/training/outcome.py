@@ -36,7 +36,9 @@ class Training:
     seconds
         Of training, without reading data.
     notes
-        Whole sentences for people: what was chosen, and why.
+        For people: what was chosen, and why.
+    choosing
+        Seconds that went into others, to choose this one.
     """
 
     model: FittedModel
@@ -45,6 +47,7 @@ class Training:
     stopped: str
     seconds: float
     notes: tuple[str, ...] = ()
+    choosing: float = 0.0
 
     @property
     def interrupted(self) -> bool:

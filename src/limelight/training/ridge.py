@@ -35,6 +35,8 @@ class Ridge:
         The rows that ``scores`` belong to, shape (m,).
     scores
         What each of these rows gets from a head fitted without it, float64, shape (m, outputs).
+    mean
+        Of each feature, shape (features,).
     """
 
     weight: Float[Tensor, "outputs features"]
@@ -42,6 +44,7 @@ class Ridge:
     alpha: Float[Tensor, " outputs"]
     rows: Int64[Tensor, " m"]
     scores: Float[Tensor, "m outputs"]
+    mean: Float[Tensor, " features"]
 
     def __call__(self, features: Float[Tensor, "n features"]) -> Float[Tensor, "n outputs"]:
         """Give the scores of features, shape (n, outputs)."""
@@ -136,7 +139,8 @@ def fit_ridge(
         scores.append(head(features).double().index_put((rows.nonzero()[:, 0],), head.scores))
         heads.append(head)
     weight, bias, alpha = (torch.cat([getattr(head, name) for head in heads]) for name in ("weight", "bias", "alpha"))
-    return Ridge(weight, bias, alpha, torch.arange(len(features)), torch.cat(scores, dim=1))
+    mean = features.mean(dim=0)
+    return Ridge(weight, bias, alpha, torch.arange(len(features)), torch.cat(scores, dim=1), mean)
 
 
 def _fit_complete(features: Tensor, targets: Tensor, alphas: Sequence[float], emphasis: Tensor | None) -> Ridge:
@@ -151,7 +155,8 @@ def _fit_complete(features: Tensor, targets: Tensor, alphas: Sequence[float], em
     weight = solver.weight(alphas[best]).T / scale
     alpha = torch.full((targets.shape[1],), alphas[best])
     bias = centre - weight @ mean
-    return Ridge(weight.float(), bias.float(), alpha, torch.arange(len(features)), targets - errors[best])
+    rows = torch.arange(len(features))
+    return Ridge(weight.float(), bias.float(), alpha, rows, targets - errors[best], mean.float())
 
 
 class _SmallSolver:
@@ -275,7 +280,7 @@ def fit_ridge_streamed(
         raise ParameterError(f"expected a penalty large enough to solve with, got at most {alpha}; give a larger one")
     weight, bias = solved
     chosen = torch.full((len(bias),), alpha)
-    return Ridge(weight.float(), bias.float(), chosen, torch.cat(rows), scores)
+    return Ridge(weight.float(), bias.float(), chosen, torch.cat(rows), scores, sums.mean().float())
 
 
 def _held_out_scores(sums: _Sums, features: Tensor, alpha: float) -> Tensor | None:
@@ -331,6 +336,10 @@ class _Sums:
         self.features += shifted.sum(dim=0, dtype=torch.float64)
         self.targets += targets.sum(dim=0, dtype=torch.float64)
         self.rows += len(features)
+
+    def mean(self) -> Tensor:
+        """Give the mean of each feature."""
+        return self.features / self.rows + self.shift
 
     def solve(self, alpha: float) -> tuple[Tensor, Tensor] | None:
         """Give the weights for features as they are and the bias; None if the penalty is too small to solve with."""
