@@ -186,8 +186,14 @@ class Auto(Part):
     Parameters
     ----------
     time_budget
-        About how many seconds on two cores may go into training networks to compare with, at least 0; ``rocket`` is
-        solved in a second or so and always tried.
+        About how many seconds on two cores may go into training ``conv_lstm`` to compare, at least 0. ``rocket`` is
+        solved in a second or so and always tried; below 1,000 series without metadata or side signals nothing else is.
+        With them ``conv_lstm`` is tried whatever it takes, as under the linear head of ``rocket`` facts cannot change
+        what a series means.
+
+    Source
+    ------
+    The choice is ours; ``limelight.training.choosing`` says how it is made.
     """
 
     name = "auto"
