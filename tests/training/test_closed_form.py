@@ -23,7 +23,7 @@ from limelight.training.preparation import prepare
 from limelight.training.settings import TrainingSettings
 
 SMALL = Sentence.of({"name": "rocket", "features": 84 * 6})
-WAVES = generate_sine(SineSettings(dataset_size=160, num_points=40), 0)
+WAVES = generate_sine(SineSettings(dataset_size=160, num_points=60, min_length=0.3), 0)
 TRAIN, TEST = WAVES[:120], WAVES[120:]
 
 
@@ -46,7 +46,7 @@ def test_a_rocket_is_solved_at_once_and_says_so() -> None:
     assert training.describe() == (
         f"solved in closed form in {training.seconds:.1f} s, penalty {penalty:.3g} by leave-one-out"
     )
-    assert np.mean(training.model.predict(TEST).labels == TEST.labels) >= 0.9
+    assert np.mean(training.model.predict(TEST).labels == TEST.labels) >= 0.75
 
 
 @pytest.mark.parametrize("classes", [2, 4])
@@ -62,11 +62,11 @@ def test_probabilities_of_new_series_mean_something(classes: int) -> None:
 
 def test_the_same_seed_gives_the_same_model_and_no_global_randomness_is_touched() -> None:
     torch.manual_seed(5)
-    np.random.seed(5)  # noqa: NPY002
+    np.random.seed(5)
     python_random.seed(5)
-    before = torch.random.get_rng_state(), np.random.get_state()[1].tolist(), python_random.getstate()  # noqa: NPY002
+    before = torch.random.get_rng_state(), np.random.get_state()[1].tolist(), python_random.getstate()
     first, again, other = (train(seed=seed).model.predict(TEST).logits for seed in (3, 3, 4))
-    after = torch.random.get_rng_state(), np.random.get_state()[1].tolist(), python_random.getstate()  # noqa: NPY002
+    after = torch.random.get_rng_state(), np.random.get_state()[1].tolist(), python_random.getstate()
     assert torch.equal(before[0], after[0])
     assert before[1:] == after[1:]
     np.testing.assert_array_equal(first, again)
@@ -121,7 +121,7 @@ def test_one_fact_counts_beside_thousands_of_features(at_once: int, monkeypatch:
 def test_facts_that_tell_nothing_do_little_harm() -> None:
     panel = with_mode(WAVES, 0.0)
     model = train(panel[:120]).model
-    assert np.mean(model.predict(panel[120:]).labels == TEST.labels) >= 0.9
+    assert np.mean(model.predict(panel[120:]).labels == TEST.labels) >= 0.75
 
 
 def test_metadata_that_are_not_known_are_answered() -> None:
@@ -131,13 +131,23 @@ def test_metadata_that_are_not_known_are_answered() -> None:
 
 def test_holes_and_uneven_clocks_are_taken_as_by_other_networks() -> None:
     random = np.random.default_rng(0)
-    values = WAVES.values.reshape(160, 40, 1).copy()
+    values = WAVES.values.reshape(160, 60, 1).copy()
     values[random.random(values.shape) < 0.1] = np.nan
-    times = np.cumsum(random.uniform(1, 3, size=(160, 40)), axis=1)
+    times = np.cumsum(random.uniform(1, 3, size=(160, 60)), axis=1)
     panel = Panel.from_series(list(values), times=list(times), labels=WAVES.labels)
     model = train(panel[:120]).model
-    assert model.sentence.describe() == "rocket (504), ppv, linear; missing values: mask; clock: elapsed"
+    assert model.sentence.describe() == "rocket (504), ppv, linear; missing values: last; clock: elapsed"
     assert np.mean(model.predict(panel[120:]).labels == panel[120:].labels) >= 0.8
+
+
+def test_marks_stand_for_missing_values_where_it_means_something_that_they_are_missing() -> None:
+    random = np.random.default_rng(0)
+    values = random.normal(size=(120, 30, 1))
+    labels = np.arange(120) % 2
+    values[(random.random(values.shape) < 0.3) & (labels == 1)[:, None, None]] = np.nan
+    panel = Panel.from_series(list(values), labels=labels)
+    assert train(panel).model.sentence.missing == "mask"
+    assert train(panel, replace(SMALL, missing="linear")).model.sentence.missing == "linear"
 
 
 def test_several_labels_some_unknown() -> None:

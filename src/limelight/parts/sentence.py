@@ -49,7 +49,8 @@ class Sentence:
         What stands for a missing value: ``"mean"`` the mean of its channel in training; ``"last"`` the last known value
         of the channel; ``"linear"`` what lies between its neighbours; ``"mask"`` the mean, and a channel more for each
         channel that says where values were missing; ``"error"`` refuses missing values. ``"auto"`` becomes ``"mask"``
-        if values are missing in the training part, else ``"error"``, which a network takes it for until it is settled.
+        if values are missing in the training part (or ``"last"`` for ``rocket``, if that is better for series left
+        out), else ``"error"``, which a network takes it for until it is settled.
     clock
         ``"elapsed"`` gives the network the time since the step before as a channel more; ``"order"`` lets it see the
         order of the steps alone. ``"auto"`` becomes ``"elapsed"`` if the clock of the training part is irregular, else

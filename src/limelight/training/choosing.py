@@ -171,7 +171,8 @@ def _why_rocket(panel: Panel, budget: float, seconds: float, many: bool, folds: 
         return f"as {len(panel)} series without metadata are too few for a network to be better"
     if not many and not folds:
         return "as there are too few series to hold some out"
-    if seconds * max(1, len(folds)) > budget and not reads:
+    seconds *= max(1, len(folds))
+    if seconds > budget and not reads:
         return f"as conv_lstm would train for about {seconds:.0f} s and time_budget is {budget:g} s"
     return ""
 

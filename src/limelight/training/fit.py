@@ -37,7 +37,7 @@ from limelight.training.callbacks import (
     StopOnInterrupt,
 )
 from limelight.training.choosing import choose
-from limelight.training.closed_form import solve
+from limelight.training.closed_form import WAYS_TO_FILL, solve_best
 from limelight.training.loaders import BatchesOfPanel, training_loader, validation_loader
 from limelight.training.losses import loss_for, series_weights
 from limelight.training.module import TrainedNetwork
@@ -142,7 +142,10 @@ def fit(
         )
     prepared = prepare(panel, task, sentence, validation, fields)
     if isinstance(prepared.sentence.encoder, Rocket):
-        return solve(panel, task, prepared, settings, validation=validation, seed=seed).training
+        open_yet = sentence.missing == "auto" and prepared.sentence.takes_missing
+        ways = WAYS_TO_FILL if open_yet else (prepared.sentence.missing,)
+        with _own_randomness(seed):
+            return solve_best(panel, task, prepared, settings, ways=ways, validation=validation, seed=seed).training
     sentence, vocabulary = prepared.sentence, prepared.vocabulary
     settings = settings.for_series(len(panel))
     batches = BatchesOfPanel(panel, targets_of(task, panel), sentence, vocabulary)
