@@ -17,11 +17,10 @@ from limelight.data.coercion import Layout, as_panel, is_ragged
 from limelight.data.labelling import with_given_labels
 from limelight.data.panel import Panel
 from limelight.data.splits import Split
-from limelight.errors import ParameterError, nearest
 from limelight.evaluation.deciding import DecisionRule, decide_on
 from limelight.evaluation.metrics import share_of_right
-from limelight.explanation.attention import Explanation, explain_attention
-from limelight.explanation.evidence import explain_evidence
+from limelight.explanation.attention import Explanation
+from limelight.explanation.evidence import explain_as
 from limelight.model.bundle import load_model, save_model
 from limelight.model.fitted import FittedModel
 from limelight.model.targets import targets_of, task_of
@@ -36,8 +35,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     Parameters
     ----------
     encoder
-        ``"auto"`` takes ``"rocket"`` or ``"conv_lstm"``, whichever answers training series better that were held out;
-        ``"lstm"``, ``"gru"``, or a part such as ``LSTM(hidden_size=32)``.
+        ``"auto"`` chooses ``"rocket"`` or ``"conv_lstm"``; ``"lstm"``, ``"gru"``, or a part: ``LSTM(hidden_size=32)``.
     pooling
         ``"attention"``, ``"last"``, ``"mean"``, ``"max"``, or a part.
     head
@@ -81,9 +79,9 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     model_
         The ``FittedModel`` that answers.
     history_
-        One dict of numbers for each epoch; none where the head was solved in closed form (``rocket``).
+        One dict of numbers for each epoch; none for ``rocket``, which is solved.
     notes_
-        What was chosen, and why, in whole sentences.
+        What ``"auto"`` chose, and why.
     n_features_in_
         Columns of the array (n, time) that was fitted; not there after a fit on anything else, as series may then have
         any length.
@@ -316,8 +314,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         X
             As for ``fit``.
         method
-            ``"attention"``: where it went; ``"evidence"``: what each step adds to the class answered, for ``rocket``.
-            None takes what the model has.
+            ``"attention"``, ``"evidence"`` (what each step adds to the answer of ``rocket``); None as the model has it.
 
         Returns
         -------
@@ -330,11 +327,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             If the model has no such explanation.
         """
         check_is_fitted(self)
-        ways = {"attention": explain_attention, "evidence": explain_evidence}
-        if method not in (None, *ways):
-            raise ParameterError(f"expected a way to explain, got method={method!r}{nearest(str(method), ways)}")
-        usual = "evidence" if self.model_.network.pools_itself else "attention"
-        return ways[method or usual](self.model_, self._panel(X, fitting=False))
+        return explain_as(method, self.model_, self._panel(X, fitting=False))
 
     def save(self, folder: Path | str) -> Path:
         """Write the fitted model as a folder of safetensors and JSON, whole or not at all; give the folder."""
@@ -399,16 +392,7 @@ def load(folder: Path | str) -> TimeSeriesClassifier:
     True
     """
     fitted = load_model(folder)
-    sentence = fitted.sentence
-    model = TimeSeriesClassifier(
-        sentence.encoder,
-        sentence.pooling,
-        sentence.head,
-        missing=sentence.missing,
-        clock=sentence.clock,
-        fusion=sentence.fusion,
-        context=sentence.context,
-        layout=fitted.fitted_on.get("layout"),
-    )
+    words = {name: getattr(fitted.sentence, name) for name in (*WORDS, *CHOICES, *FUSED)}
+    model = TimeSeriesClassifier(**words, layout=fitted.fitted_on.get("layout"))
     model.model_, model.classes_ = fitted, np.array(fitted.task.classes)
     return model

@@ -10,10 +10,19 @@ from numpy.typing import NDArray
 
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError, listing, nearest
-from limelight.explanation.attention import Explanation
+from limelight.explanation.attention import Explanation, explain_attention
 from limelight.model.fitted import FittedModel, Prediction
 from limelight.nn.rocket import RocketEncoder
 from limelight.task import Label, Task
+
+
+def explain_as(method: str | None, model: FittedModel, panel: Panel) -> Explanation:
+    """Explain by ``"attention"`` or ``"evidence"``, None by what the model has; ParameterError for another word."""
+    ways = {"attention": explain_attention, "evidence": explain_evidence}
+    if method not in (None, *ways):
+        raise ParameterError(f"expected a way to explain, got method={method!r}{nearest(str(method), ways)}")
+    usual = "evidence" if model.network.pools_itself else "attention"
+    return ways[method or usual](model, panel)
 
 
 def explain_evidence(model: FittedModel, panel: Panel, target: Label | None = None) -> Explanation:

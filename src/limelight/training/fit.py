@@ -42,7 +42,7 @@ from limelight.training.loaders import BatchesOfPanel, training_loader, validati
 from limelight.training.losses import loss_for, series_weights
 from limelight.training.module import TrainedNetwork
 from limelight.training.outcome import Training, facts_of_training
-from limelight.training.preparation import fingerprint, prepare
+from limelight.training.preparation import Prepared, fingerprint, prepare
 from limelight.training.settings import LEAST_BATCHES_OF_AN_EPOCH, TrainingSettings
 
 CHECKPOINT = Path("checkpoints") / "last.ckpt"
@@ -146,6 +146,24 @@ def fit(
         ways = WAYS_TO_FILL if open_yet else (prepared.sentence.missing,)
         with _own_randomness(seed):
             return solve_best(panel, task, prepared, settings, ways=ways, validation=validation, seed=seed).training
+    return _train(
+        panel, task, prepared, settings, validation, seed=seed, folder=folder, checkpoint=checkpoint, progress=progress
+    )
+
+
+def _train(
+    panel: Panel,
+    task: Task,
+    prepared: Prepared,
+    settings: TrainingSettings,
+    validation: Panel | None,
+    *,
+    seed: int,
+    folder: Path | None,
+    checkpoint: Path | None,
+    progress: bool | None,
+) -> Training:
+    """Fit a network step by step."""
     sentence, vocabulary = prepared.sentence, prepared.vocabulary
     settings = settings.for_series(len(panel))
     batches = BatchesOfPanel(panel, targets_of(task, panel), sentence, vocabulary)
