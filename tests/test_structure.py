@@ -104,8 +104,8 @@ def test_files_stay_below_400_lines_and_functions_below_60(module: str) -> None:
 
 def test_public_names_are_these() -> None:
     assert limelight.__all__ == [
-        "AttentionPooling", "ConvLSTM", "Explanation", "GRU", "InputError", "LSTM", "LastPooling", "LimelightError",
-        "LinearHead", "MLPHead", "MaxPooling", "MeanPooling", "Panel", "SineSettings", "StepLabels",
+        "AttentionPooling", "Auto", "ConvLSTM", "Explanation", "GRU", "InputError", "LSTM", "LastPooling", "LimelightError",
+        "LinearHead", "MLPHead", "MaxPooling", "MeanPooling", "Panel", "Rocket", "SineSettings", "StepLabels",
         "TimeSeriesClassifier", "align", "cut_windows", "generate_sine", "lay_back", "load", "open_store", "read_table",
         "write_store", "write_table",
     ]  # fmt: skip

@@ -386,7 +386,7 @@ def load(folder: Path | str) -> TimeSeriesClassifier:
     >>> import tempfile
     >>> from limelight.data.sine import SineSettings, generate_sine
     >>> panel = generate_sine(SineSettings(dataset_size=60, num_points=40))
-    >>> model = TimeSeriesClassifier(max_epochs=1, random_state=0).fit(panel)
+    >>> model = TimeSeriesClassifier(random_state=0).fit(panel)
     >>> again = load(model.save(tempfile.mkdtemp() + "/waves"))
     >>> bool((again.predict_proba(panel) == model.predict_proba(panel)).all())
     True
