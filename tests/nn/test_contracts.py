@@ -37,7 +37,7 @@ VARIANTS = {
 SENTENCES = {
     f"{encoder}, {pooling}, {head}": Sentence.of(VARIANTS[encoder], pooling, head)
     for encoder, pooling, head in product(VARIANTS, POOLINGS, HEADS)
-    if (encoder == "rocket") == (pooling == "ppv")
+    if (encoder == "rocket") == (pooling == "ppv") and not (encoder == "rocket" and head != "linear")
 }
 WAYS = [ways for count in (1, 2, len(FUSIONS) + 1) for ways in combinations((*FUSIONS, "attention"), count)]
 """Every fusion, every pair of them, and all."""
@@ -54,7 +54,9 @@ FUSED = {
 }
 FUSED["rocket, late"] = Sentence.of(VARIANTS["rocket"], "ppv", "linear", fusion="late", context="one_hot")
 HOLED = {
-    f"{encoder}, {missing}, {clock}": Sentence.of(VARIANTS[encoder], "attention", "linear", missing, clock)
+    f"{encoder}, {missing}, {clock}": Sentence.of(
+        VARIANTS[encoder], "ppv" if encoder == "rocket" else "attention", "linear", missing, clock
+    )
     for encoder, missing, clock in product(VARIANTS, CHOICES["missing"], CHOICES["clock"])
     if missing != "auto" and clock != "auto"
 }
@@ -293,7 +295,8 @@ def test_padding_never_changes_an_answer_about_holes(sentence: Sentence, lengths
     plain, padded = (network(holed_batch_of(sentence, lengths, more)) for more in (0, padding))
     assert plain.logits.isfinite().all()
     torch.testing.assert_close(padded.logits, plain.logits, atol=1e-5, rtol=1e-4)
-    torch.testing.assert_close(padded.weights[:, : max(lengths)], plain.weights, atol=1e-5, rtol=1e-4)
+    if plain.weights is not None:
+        torch.testing.assert_close(padded.weights[:, : max(lengths)], plain.weights, atol=1e-5, rtol=1e-4)
 
 
 @every_holed_sentence
