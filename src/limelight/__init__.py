@@ -3,7 +3,7 @@
 >>> import limelight as ll
 >>> panel = ll.generate_sine(ll.SineSettings(dataset_size=60, num_points=40))
 >>> train, test = panel.split(test=0.2)
->>> model = ll.TimeSeriesClassifier(max_epochs=1, random_state=0).fit(train)
+>>> model = ll.TimeSeriesClassifier(random_state=0).fit(train)
 >>> len(model.predict(test))
 12
 """
@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from limelight.explanation.attention import Explanation as Explanation
     from limelight.parts.encoders import GRU as GRU
     from limelight.parts.encoders import LSTM as LSTM
+    from limelight.parts.encoders import Auto as Auto
     from limelight.parts.encoders import ConvLSTM as ConvLSTM
+    from limelight.parts.encoders import Rocket as Rocket
     from limelight.parts.heads import LinearHead as LinearHead
     from limelight.parts.heads import MLPHead as MLPHead
     from limelight.parts.poolings import AttentionPooling as AttentionPooling
@@ -45,6 +47,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "AttentionPooling": "parts.poolings",
+    "Auto": "parts.encoders",
     "ConvLSTM": "parts.encoders",
     "Explanation": "explanation.attention",
     "GRU": "parts.encoders",
@@ -57,6 +60,7 @@ _HOMES = {
     "MaxPooling": "parts.poolings",
     "MeanPooling": "parts.poolings",
     "Panel": "data.panel",
+    "Rocket": "parts.encoders",
     "SineSettings": "data.sine",
     "StepLabels": "data.facts",
     "TimeSeriesClassifier": "estimator",

@@ -19,7 +19,8 @@ from limelight.data.labels import labelled
 from limelight.data.panel import Panel
 from limelight.evaluation.deciding import DecisionRule, decide_on
 from limelight.evaluation.metrics import share_of_right
-from limelight.explanation.attention import Explanation, explain_attention
+from limelight.explanation.attention import Explanation
+from limelight.explanation.evidence import explain_as
 from limelight.model.bundle import load_model, save_model
 from limelight.model.fitted import FittedModel
 from limelight.model.targets import targets_of, task_of
@@ -35,7 +36,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     Parameters
     ----------
     encoder
-        ``"conv_lstm"``, ``"lstm"``, ``"gru"``, or a part such as ``LSTM(hidden_size=32)``.
+        ``"auto"`` chooses ``"rocket"`` or ``"conv_lstm"``; ``"lstm"``, ``"gru"``, or a part: ``LSTM(hidden_size=32)``.
     pooling
         ``"attention"``, ``"last"``, ``"mean"``, ``"max"``, or a part.
     head
@@ -79,7 +80,9 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     model_
         The ``FittedModel`` that answers.
     history_
-        One dict of numbers for each epoch.
+        One dict of numbers for each epoch; none for ``rocket``, which is solved.
+    notes_
+        What ``"auto"`` chose, and why.
     n_features_in_
         Columns of the array (n, time) that was fitted; not there after a fit on anything else, as series may then have
         any length.
@@ -96,11 +99,12 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     classes_: NDArray[Any]
     model_: FittedModel
     history_: list[dict[str, float]]
+    notes_: tuple[str, ...]
     n_features_in_: int
 
     def __init__(
         self,
-        encoder: Any = "conv_lstm",
+        encoder: Any = "auto",
         pooling: Any = "attention",
         head: Any = "mlp",
         *,
@@ -236,6 +240,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
                 stacklevel=2,
             )
         self.model_, self.history_ = decide_on(training.model, validation, rule), training.history
+        self.notes_ = training.notes
         self.model_.fitted_on["layout"] = self.layout
         return self
 
@@ -293,13 +298,15 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         panel = with_given_labels(self._panel(X, fitting=False), y, self.level)
         return share_of_right(self.model_.predict(panel), targets_of(self.model_.task, panel).every())
 
-    def explain(self, X: Any) -> Explanation:
-        """Show where the attention went.
+    def explain(self, X: Any, method: str | None = None) -> Explanation:
+        """Show what the answers come from.
 
         Parameters
         ----------
         X
             As for ``fit``.
+        method
+            ``"attention"``, ``"evidence"`` (what each step adds to the answer of ``rocket``); None as the model has it.
 
         Returns
         -------
@@ -309,10 +316,10 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         Raises
         ------
         ParameterError
-            If the pooling has no attention.
+            If the model has no such explanation.
         """
         check_is_fitted(self)
-        return explain_attention(self.model_, self._panel(X, fitting=False))
+        return explain_as(method, self.model_, self._panel(X, fitting=False))
 
     def save(self, folder: Path | str) -> Path:
         """Write the fitted model as a folder of safetensors and JSON, whole or not at all; give the folder."""
@@ -376,7 +383,7 @@ def load(folder: Path | str) -> TimeSeriesClassifier:
     >>> import tempfile
     >>> from limelight.data.sine import SineSettings, generate_sine
     >>> panel = generate_sine(SineSettings(dataset_size=60, num_points=40))
-    >>> model = TimeSeriesClassifier(max_epochs=1, random_state=0).fit(panel)
+    >>> model = TimeSeriesClassifier(random_state=0).fit(panel)
     >>> again = load(model.save(tempfile.mkdtemp() + "/waves"))
     >>> bool((again.predict_proba(panel) == model.predict_proba(panel)).all())
     True

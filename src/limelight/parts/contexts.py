@@ -62,4 +62,18 @@ class ContextEncoding(Part):
         return min(32, math.ceil(1.6 * codes**0.56)) if self.embedding_size == "auto" else self.embedding_size
 
 
-CONTEXTS: Mapping[str, type[Part]] = MappingProxyType({ContextEncoding.name: ContextEncoding})
+@dataclass
+class OneHotContext(Part):
+    """Facts as fixed numbers, nothing to learn: a column for each word, scaled numbers, counted words of texts.
+
+    Parameters
+    ----------
+    text_size
+        Columns that the words of a text are folded to, 1 to 1024.
+    """
+
+    name = "one_hot"
+    text_size: Size = 64
+
+
+CONTEXTS: Mapping[str, type[Part]] = MappingProxyType({part.name: part for part in (ContextEncoding, OneHotContext)})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -15,13 +15,50 @@ from limelight.data.fields import words_of_signals
 from limelight.data.panel import Panel
 from limelight.data.statistics import ChannelStatistics, channel_statistics
 from limelight.errors import ParameterError, listing
-from limelight.model.batching import clock_kind, require_clock, require_finite, require_same_clock
+from limelight.model.batching import clock_kind, require_clock, require_finite, require_same_clock, shape_of
 from limelight.model.texts import TextEncoder, read_text_encoder
 from limelight.model.vocabulary import EncodedFacts, Vocabulary, fit_vocabulary
 from limelight.nn.network import Network
 from limelight.parts.sentence import Sentence
 from limelight.task import Task
 from limelight.training.settings import TrainingSettings
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """What is settled before a network is fitted.
+
+    Parameters
+    ----------
+    sentence
+        With every size settled.
+    statistics
+        Of the channels of the training series.
+    vocabulary
+        Of their metadata and signals; None for a network without.
+    """
+
+    sentence: Sentence
+    statistics: ChannelStatistics
+    vocabulary: Vocabulary | None
+
+    def network(self, channels: int, outputs: int, facts: EncodedFacts | None) -> Network:
+        """Build the network, its weights drawn, its scaling fitted; ``facts`` are those of the training series."""
+        network = Network(self.sentence, channels, outputs, shape_of(self.vocabulary))
+        fit_scaling(network, self.statistics, self.vocabulary, facts)
+        return network
+
+
+def prepare(
+    panel: Panel, task: Task, sentence: Sentence, validation: Panel | None, fields: Mapping[str, str] | None
+) -> Prepared:
+    """Settle what depends on the training series, and refuse series that the network cannot take."""
+    statistics = channel_statistics(panel)
+    vocabulary = learn_words(sentence, panel, fields)
+    has_facts = vocabulary is not None and vocabulary.has_facts
+    sentence = settle(sentence, panel, statistics, validation, metadata=has_facts, by_step=task.by_step)
+    require_usable(sentence, panel, validation, statistics)
+    return Prepared(sentence, statistics, vocabulary)
 
 
 def learn_words(sentence: Sentence, panel: Panel, fields: Mapping[str, str] | None) -> Vocabulary | None:
@@ -82,6 +119,8 @@ def settle(
         irregular=statistics.clock is not None and statistics.clock.irregular,
         metadata=metadata,
         by_step=by_step,
+        series=len(panel),
+        longest=int(panel.lengths.max()),
     )
 
 
