@@ -11,19 +11,21 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from limelight.data.coercion import Layout, as_panel, is_ragged
+from limelight.data.labelling import task_in_numbers, with_given_labels
+from limelight.data.labels import labelled
 from limelight.data.panel import Panel
-from limelight.data.splits import Split
-from limelight.errors import LabelError
+from limelight.evaluation.deciding import DecisionRule, decide_on
+from limelight.evaluation.metrics import share_of_right
 from limelight.explanation.explanation import Explanation
 from limelight.explanation.methods import explain
 from limelight.model.bundle import load_model, save_model
 from limelight.model.fitted import FittedModel
+from limelight.model.targets import targets_of, task_of
 from limelight.parts.sentence import CHOICES, FUSED, WORDS, Sentence, preset
-from limelight.task import Task
+from limelight.task import Task, is_known
 from limelight.training.fit import fit
 from limelight.training.settings import TrainingSettings, enough_to_validate
 
@@ -34,7 +36,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     Parameters
     ----------
     encoder
-        ``"conv_lstm"``, ``"lstm"``, ``"gru"``, or a part such as ``LSTM(hidden_size=32)``.
+        ``"auto"`` chooses ``"rocket"`` or ``"conv_lstm"``; ``"lstm"``, ``"gru"``, or a part: ``LSTM(hidden_size=32)``.
     pooling
         ``"attention"``, ``"last"``, ``"mean"``, ``"max"``, or a part.
     head
@@ -49,14 +51,20 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         Where metadata of a ``Panel`` join the network: ``"late"``, ``"repeat"``, ``"film"``, ``"attention"``, or a list
         of them; ``[]`` leaves metadata out, and ``"auto"`` takes ``"late"`` where there are any.
     context
-        How metadata become a vector: ``"embedding"``, or a part such as ``ContextEncoding(dropout=0.3)``.
+        How metadata become a vector: ``"embedding"``, or a part such as ``ContextEncoding(text_encoder="folder")``.
     fields
         The kind of metadata fields that should not be read off their values, such as ``{"badge": "ignore"}``.
     validation
         Share of the training series to stop early by, stratified, in [0, 1). With fewer than 20 such series, and with
         0, training runs for all epochs and keeps the last weights.
-    max_epochs, patience, batch_size, learning_rate, device
+    max_epochs, patience, batch_size, learning_rate, device, imbalance
         As for ``TrainingSettings``; None chooses from the number of series.
+    calibrate, thresholds
+        As for ``DecisionRule``, on the series that stop the training: whether a temperature makes the probabilities
+        true, and from which probability the positive class, or each label, is answered.
+    level
+        What ``y`` is about: ``"series"``, ``"step"``, or ``"auto"``, which takes a list of arrays, and an array of
+        three dimensions, for labels of steps.
     layout
         Of arrays: ``"ntc"`` (n, time, channels), ``"nct"`` (n, channels, time); None means the first and refuses what
         looks like the second.
@@ -68,11 +76,13 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     Attributes
     ----------
     classes_
-        Sorted labels, shape (classes,).
+        Sorted labels, shape (classes,); of several labels their names.
     model_
         The ``FittedModel`` that answers.
     history_
-        One dict of numbers for each epoch.
+        One dict of numbers for each epoch; none for ``rocket``, which is solved.
+    notes_
+        What ``"auto"`` chose, and why.
     n_features_in_
         Columns of the array (n, time) that was fitted; not there after a fit on anything else, as series may then have
         any length.
@@ -89,11 +99,12 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     classes_: NDArray[Any]
     model_: FittedModel
     history_: list[dict[str, float]]
+    notes_: tuple[str, ...]
     n_features_in_: int
 
     def __init__(
         self,
-        encoder: Any = "conv_lstm",
+        encoder: Any = "auto",
         pooling: Any = "attention",
         head: Any = "mlp",
         *,
@@ -108,6 +119,10 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         batch_size: int | None = None,
         learning_rate: float = 4e-3,
         device: str = "auto",
+        imbalance: str = "none",
+        calibrate: bool = True,
+        thresholds: Any = "none",
+        level: str = "auto",
         layout: Layout | None = None,
         random_state: Any = None,
         progress: bool | None = None,
@@ -126,6 +141,10 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.device = device
+        self.imbalance = imbalance
+        self.calibrate = calibrate
+        self.thresholds = thresholds
+        self.level = level
         self.layout = layout
         self.random_state = random_state
         self.progress = progress
@@ -177,7 +196,8 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         X
             A Panel; an array (n, time, channels) or (n, time); or a list of arrays (time, channels) of any lengths.
         y
-            Labels, shape (n,); None takes those of the Panel.
+            Labels, shape (n,); 0 and 1 for several labels, shape (n, labels); of steps a list of arrays (time,) or
+            (time, labels), or an array with these behind n. None or NaN where not known. None takes those of the Panel.
 
         Returns
         -------
@@ -202,36 +222,30 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             batch_size=self.batch_size,
             learning_rate=self.learning_rate,
             device=self.device,
+            imbalance=self.imbalance,
         )
-        panel = self._labelled(self._panel(X, fitting=True), y)
-        labels = panel.require_labels()
-        self.classes_ = np.unique(labels)
-        task = Task.from_labels(labels)
+        rule = DecisionRule(self.calibrate, self.thresholds)
+        panel = with_given_labels(self._panel(X, fitting=True), y, self.level)
+        task = task_in_numbers(task_of(panel), y)
+        self.classes_ = np.array(task.classes)
         seed = self._seed()
-        split = self._split(panel, seed)
-        enough = enough_to_validate(len(split.validation), len(self.classes_))
-        training = fit(
-            panel[split.train] if enough else panel,
-            task,
-            sentence,
-            validation=panel[split.validation] if enough else None,
-            settings=settings,
-            seed=seed,
-            progress=self.progress,
-            fields=self.fields,
-        )
+        train, validation = self._parts(panel, task, seed)
+        rule.require_series(validation)
+        way: dict[str, Any] = {"settings": settings, "seed": seed, "progress": self.progress, "fields": self.fields}
+        training = fit(train, task, sentence, validation=validation, **way)
         if training.interrupted:
             warnings.warn(
                 f"training was interrupted in epoch {len(training.history)}; the model has the weights of epoch "
                 f"{training.best_epoch}, the best so far",
                 stacklevel=2,
             )
-        self.model_, self.history_ = training.model, training.history
+        self.model_, self.history_ = decide_on(training.model, validation, rule), training.history
+        self.notes_ = training.notes
         self.model_.fitted_on["layout"] = self.layout
         return self
 
-    def predict(self, X: Any) -> NDArray[Any]:
-        """Give the most probable class of each series.
+    def predict(self, X: Any) -> Any:
+        """Give the class of each series or step.
 
         Parameters
         ----------
@@ -240,8 +254,9 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
 
         Returns
         -------
-        NDArray
-            Labels, shape (n,).
+        NDArray | list[NDArray]
+            Labels, shape (n,), or 0 and 1, shape (n, labels). Of steps an array of these for each series, stacked if
+            all are of one length.
 
         Raises
         ------
@@ -250,13 +265,38 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             although none was in training.
         """
         check_is_fitted(self)
-        labels: NDArray[Any] = self.classes_[self.predict_proba(X).argmax(axis=1)]
-        return labels
+        prediction = self.model_.predict(self._panel(X, fitting=False))
+        return prediction.by_series(prediction.labels)
 
-    def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """Give the probability of each class in the order of ``classes_``, shape (n, classes); raises as predict."""
+    def predict_proba(self, X: Any) -> Any:
+        """Give the probability of each class or label in the order of ``classes_``; shapes as of predict, and classes.
+
+        Raises as predict.
+        """
         check_is_fitted(self)
-        return self.model_.predict(self._panel(X, fitting=False)).probabilities
+        prediction = self.model_.predict(self._panel(X, fitting=False))
+        return prediction.by_series(prediction.probabilities)
+
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """Give the share of right answers among those whose label is known.
+
+        Parameters
+        ----------
+        X, y
+            As for ``fit``.
+        sample_weight
+            Of each series, shape (n,), or None.
+
+        Returns
+        -------
+        float
+            In [0, 1]; of several labels only answers that are right in all of them count.
+        """
+        check_is_fitted(self)
+        if not self.model_.task.by_step and y is not None and is_known(np.asarray(y)).all():
+            return float(super().score(X, y, sample_weight))
+        panel = with_given_labels(self._panel(X, fitting=False), y, self.level)
+        return share_of_right(self.model_.predict(panel), targets_of(self.model_.task, panel).every())
 
     def explain(self, X: Any, method: str | None = None, target: Any = None, **settings: Any) -> Explanation:
         """Show what decided the answers, step by step.
@@ -266,12 +306,10 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         X
             As for ``fit``.
         method
-            ``"attention"``, ``"gradients"`` or ``"occlusion"``; None takes the attention of a model that has any, else
-            gradients.
-        target
-            The class to explain, or one for each series; None takes what was answered. Attention has none.
-        **settings
-            Of the method, such as ``draws``. ``background``, other series to draw from, is as ``X``.
+            ``"attention"``, ``"evidence"`` (of rocket), ``"gradients"``, ``"occlusion"``; None goes by the model.
+        target, **settings
+            The class to explain, or one for each series (None: what was answered), and settings of the method, such as
+            ``draws``; ``background``, other series to draw from, is as ``X``.
 
         Returns
         -------
@@ -280,14 +318,12 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
 
         Raises
         ------
-        ParameterError
-            If there is no such method, target or setting, or the pooling has no attention.
-        DataError
-            As for ``predict``; or if occlusion has no other series to draw from.
+        ParameterError, DataError
+            If there is no such method, target or setting, or occlusion has no other series; or as for ``predict``.
         """
         check_is_fitted(self)
-        if settings.get("background") is not None:
-            settings["background"] = self._panel(settings["background"], fitting=False)
+        if (background := settings.get("background")) is not None:
+            settings["background"] = self._panel(background, fitting=False)
         return explain(self.model_, self._panel(X, fitting=False), method, target, **settings)
 
     def save(self, folder: Path | str) -> Path:
@@ -304,25 +340,16 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             X = validate_data(self, X, reset=fitting, ensure_all_finite="allow-nan")
         return as_panel(X, self.layout)
 
-    def _labelled(self, panel: Panel, y: ArrayLike | None) -> Panel:
-        if y is None:
-            y = panel.labels
-        if y is None:
-            raise LabelError(
-                "expected labels, got none: this TimeSeriesClassifier estimator requires y to be passed, but the "
-                "target y is None; give y, or a Panel with labels"
-            )
-        labels = column_or_1d(y, warn=True)
-        check_classification_targets(labels)
-        if len(labels) != len(panel):
-            raise LabelError(f"expected one label for each of the {len(panel)} series, got {len(labels)} labels")
-        return panel.with_labels(labels)
-
-    def _split(self, panel: Panel, seed: int) -> Split:
-        """Take series to stop early by, windows of one recording on one side."""
+    def _parts(self, panel: Panel, task: Task, seed: int) -> tuple[Panel, Panel | None]:
+        """Take series to stop early by, windows of one recording on one side; none where too few have labels."""
         recordings = panel.groups()
         enough = recordings is None or len(np.unique(recordings)) > 1
-        return panel.make_split(test=0.0, validation=self.validation if enough else 0.0, seed=seed)
+        split = panel.make_split(test=0.0, validation=self.validation if enough else 0.0, seed=seed)
+        validation = panel[split.validation]
+        count = labelled(validation.labels, len(validation))
+        if not enough_to_validate(count, len(task.classes), by_step=task.by_step):
+            return panel, None
+        return panel[split.train], validation
 
     def _seed(self) -> int:
         if self.random_state is None:
@@ -361,22 +388,13 @@ def load(folder: Path | str) -> TimeSeriesClassifier:
     >>> import tempfile
     >>> from limelight.data.sine import SineSettings, generate_sine
     >>> panel = generate_sine(SineSettings(dataset_size=60, num_points=40))
-    >>> model = TimeSeriesClassifier(max_epochs=1, random_state=0).fit(panel)
+    >>> model = TimeSeriesClassifier(random_state=0).fit(panel)
     >>> again = load(model.save(tempfile.mkdtemp() + "/waves"))
     >>> bool((again.predict_proba(panel) == model.predict_proba(panel)).all())
     True
     """
     fitted = load_model(folder)
-    sentence = fitted.sentence
-    model = TimeSeriesClassifier(
-        sentence.encoder,
-        sentence.pooling,
-        sentence.head,
-        missing=sentence.missing,
-        clock=sentence.clock,
-        fusion=sentence.fusion,
-        context=sentence.context,
-        layout=fitted.fitted_on.get("layout"),
-    )
+    words = {name: getattr(fitted.sentence, name) for name in (*WORDS, *CHOICES, *FUSED)}
+    model = TimeSeriesClassifier(**words, layout=fitted.fitted_on.get("layout"))
     model.model_, model.classes_ = fitted, np.array(fitted.task.classes)
     return model

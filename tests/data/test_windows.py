@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from limelight.data import windows as windows_module
+from limelight.data import window_labels
 from limelight.data.facts import UNKNOWN, Origin, StepLabels
 from limelight.data.panel import Panel
 from limelight.data.windows import cut_windows, lay_back, read_duration
@@ -412,7 +412,7 @@ def test_labels_are_those_of_a_plain_count(codes, length, stride, rule, positive
     }
     known = {window: label for window, label in plain.items() if label is not None}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(windows_module, "BLOCK_STEPS", block)
+        patch.setattr(window_labels, "BLOCK_STEPS", block)
         if not known:
             with pytest.raises(LabelError, match="expected a window with a known label"):
                 cut_windows(panel, length, stride, edge="keep", label=rule, positive=classes[positive])
@@ -484,7 +484,7 @@ def test_values_laid_back_are_the_values_and_nan_elsewhere(counts, length, strid
         return
     windows = windows[shuffle.sample(range(len(windows)), shuffle.randint(1, len(windows)))]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(windows_module, "BLOCK_STEPS", block)
+        patch.setattr(window_labels, "BLOCK_STEPS", block)
         laid = lay_back(windows, [windows.series(row) for row in range(len(windows))], panel)
     for row, held in enumerate(covered(windows, panel)):
         assert np.array_equal(laid[row][held], panel.series(row)[held])
@@ -694,18 +694,9 @@ def test_recordings_that_cannot_be_cut_are_refused(panel: Panel, length: int | s
     assert str(error.value) == message
 
 
-SEVERAL = StepLabels(np.zeros((4, 2), dtype=np.int16), ("label_rain", "label_fog"), ("0", "1"))
-
-
 @pytest.mark.parametrize(
     ("panel", "rule", "message"),
     [
-        (
-            ramps(4, step_labels=SEVERAL),
-            "majority",
-            "expected one label for each step, got 'label_rain', 'label_fog'; "
-            "name the one to use (`label` of the data section), or say label='step'",
-        ),
         (
             labelled([0, 1, 2, 0]),
             "any",
@@ -786,3 +777,45 @@ def test_answers_that_cannot_be_laid_back_are_refused(windows, answers, recordin
     with pytest.raises(DataError) as error:
         lay_back(windows, answers, recordings)
     assert str(error.value) == message
+
+
+def test_several_labels_of_steps_give_windows_several_labels() -> None:
+    codes = np.array([[1, 0], [1, -1], [0, -1], [0, -1]], dtype=np.int16)
+    panel = ramps(4, step_labels=StepLabels(codes, ("label_rain", "label_fog"), ("0", "1")))
+    windows = cut_windows(panel, 2)
+    assert windows.label_names == ("rain", "fog")
+    np.testing.assert_array_equal(windows.labels, [[1, 0], [0, np.nan]])
+
+
+@pytest.mark.parametrize(
+    ("label", "labels"),
+    [
+        ("majority", [[1, 0], [0, 1], [1, np.nan]]),
+        ("last", [[0, 0], [np.nan, 1], [np.nan, np.nan]]),
+        ("any", [[1, 1], [0, 1], [1, np.nan]]),
+    ],
+)
+def test_each_of_several_labels_is_made_by_the_rule(label: str, labels: list) -> None:
+    rain, fog = [1, 1, 0, 0, 0, -1, 1, 0, -1], [0, 1, 0, 1, 1, 1, -1, -1, -1]
+    codes = np.array([rain, fog], dtype=np.int16).T
+    panel = ramps(9, step_labels=StepLabels(codes, ("label_rain", "label_fog"), ("0", "1")))
+    windows = cut_windows(panel, 3, label=label)
+    if label == "last":  # of the last window nothing is known
+        labels = labels[:2]
+    np.testing.assert_array_equal(windows.labels, labels)
+
+
+def test_windows_without_any_known_label_are_left_out_and_told() -> None:
+    codes = np.array([[1, -1], [-1, -1], [-1, 0]], dtype=np.int16)
+    windows = cut_windows(
+        ramps(3, step_labels=StepLabels(codes, ("label_rain", "label_fog"), ("0", "1"))), 1, label="last"
+    )
+    np.testing.assert_array_equal(windows.labels, [[1, np.nan], [np.nan, 0]])
+    assert any("known label" in note for note in windows.notes)
+
+
+def test_windows_of_series_with_several_labels_inherit_them() -> None:
+    panel = ramps(4).with_facts(labels=[[1.0, np.nan]], label_names=("rain", "fog"))
+    windows = cut_windows(panel, 2)
+    assert windows.label_names == ("rain", "fog")
+    np.testing.assert_array_equal(windows.labels, [[1, np.nan], [1, np.nan]])

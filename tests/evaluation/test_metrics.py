@@ -284,7 +284,7 @@ def test_a_baseline_without_known_training_labels_is_refused():
         ([0], [[0.2, 0.3, 0.5]], None, DataError,
          "expected probabilities of shape (N, 2), got (1, 3); give one for each name"),
         ([0, 1], [[0.5, 0.5]], None, LabelError,
-         "expected codes of shape (1,) for probabilities of shape (1, 2), got (2,); give the truth in the order of the "
+         "expected codes of shape (1,) for 1 answers, got (2,); give the truth in the order of the "
          "answers"),
         ([2], [[0.5, 0.5]], None, LabelError,
          "expected codes from 0 to 1, or -1 where not known, got 2 to 2; encode the labels with the task of the answers"),

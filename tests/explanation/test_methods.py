@@ -35,11 +35,11 @@ def test_attention_keeps_its_promises():
 
 
 def test_a_method_is_added_by_one_line(monkeypatch):
-    monkeypatch.setitem(METHODS, "evidence", METHODS["occlusion"])
-    assert explain(linear([[1.0]]), noise(5, 5), "evidence", "a", draws=1).target.tolist() == ["a", "a"]
+    monkeypatch.setitem(METHODS, "lime", METHODS["occlusion"])
+    assert explain(linear([[1.0]]), noise(5, 5), "lime", "a", draws=1).target.tolist() == ["a", "a"]
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", ["attention", "gradients", "occlusion"])
 @pytest.mark.parametrize("settings", [{}, {"level": "step"}])
 def test_no_series_give_an_empty_explanation(method, settings):
     if method == "attention" and settings:
@@ -50,7 +50,7 @@ def test_no_series_give_an_empty_explanation(method, settings):
 
 
 @pytest.mark.parametrize("encoder", ["conv_lstm", "lstm"])
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", ["attention", "gradients", "occlusion"])
 def test_every_encoder_is_explained_on_the_steps_of_the_series(encoder, method):
     sentence = Sentence.of(
         {"name": encoder, "hidden_size": 3, **({"stride": 4} if encoder == "conv_lstm" else {})}, "attention"

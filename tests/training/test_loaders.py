@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from limelight.data.panel import Panel
+from limelight.model.targets import Targets
 from limelight.nn.batch import Batch
 from limelight.parts.sentence import Sentence
 from limelight.training.loaders import BatchesOfPanel, ShuffledBatches, training_loader
@@ -57,7 +58,9 @@ def holed_batches() -> BatchesOfPanel:
     series = [random.normal(size=(n, 2)) for n in random.integers(3, 30, size=40)]
     series[3][1, 0] = np.nan
     panel = Panel.from_series(series, times=[np.arange(len(one)) for one in series])
-    return BatchesOfPanel(panel, np.arange(40) % 2, Sentence.of("gru", missing="mask", clock="elapsed"))
+    return BatchesOfPanel(
+        panel, Targets(panel, series=np.arange(40) % 2), Sentence.of("gru", missing="mask", clock="elapsed")
+    )
 
 
 def same(mine: Batch, theirs: Batch) -> bool:

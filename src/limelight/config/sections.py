@@ -19,6 +19,8 @@ from pydantic import (
 from limelight.data.bumps import BumpSettings
 from limelight.data.sine import SineSettings
 from limelight.errors import ParameterError
+from limelight.evaluation.deciding import DecisionRule
+from limelight.evaluation.event_rule import EventRule
 from limelight.parts.base import schema_of
 from limelight.parts.contexts import CONTEXTS
 from limelight.parts.fusions import FUSION_WORDS
@@ -166,6 +168,8 @@ class Experiment(_Section):
     split: SplitSection = SplitSection()
     model: Model = Field(default_factory=Sentence.of)
     training: TrainingSettings = TrainingSettings()
+    decision: DecisionRule = DecisionRule()
+    events: EventRule = EventRule()
     output: str = "runs/experiment"
     seed: int = Field(0, ge=0, lt=2**31)
 

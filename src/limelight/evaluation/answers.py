@@ -7,11 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from limelight.errors import DataError, LabelError
+from limelight.evaluation.arrays import Codes, Probabilities, checked_codes, checked_probabilities
 from limelight.task import UNKNOWN, Task
-
-Codes = NDArray[np.int64]
-Probabilities = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,27 +41,8 @@ class Answers:
     @classmethod
     def of(cls, task: Task, codes: ArrayLike, probabilities: ArrayLike, thresholds: ArrayLike | None = None) -> Answers:
         """Check the arrays and decide; DataError, LabelError or ParameterError where they do not fit the task."""
-        chances = np.asarray(probabilities, dtype=np.float64)
-        truth = np.asarray(codes, dtype=np.int64)
-        width = len(task.classes)
-        if chances.ndim != 2 or chances.shape[1] != width:
-            raise DataError(
-                f"expected probabilities of shape (N, {width}), got {chances.shape}; give one for each name"
-            )
-        wanted = chances.shape if task.multilabel else chances.shape[:1]
-        if truth.shape != wanted:
-            raise LabelError(
-                f"expected codes of shape {wanted} for probabilities of shape {chances.shape}, got {truth.shape}; "
-                "give the truth in the order of the answers"
-            )
-        if len(chances) and not (chances.min() >= 0 and chances.max() <= 1):
-            raise DataError("expected probabilities from 0 to 1, got others or NaN; give probabilities, not logits")
-        highest = 1 if task.multilabel else width - 1
-        if truth.size and (truth.min() < UNKNOWN or truth.max() > highest):
-            raise LabelError(
-                f"expected codes from 0 to {highest}, or -1 where not known, got {truth.min()} to {truth.max()}; "
-                "encode the labels with the task of the answers"
-            )
+        chances = checked_probabilities(task, probabilities)
+        truth = checked_codes(task, codes, len(chances))
         return cls(task, truth, chances, task.decide(chances, thresholds))
 
     @property

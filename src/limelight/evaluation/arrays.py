@@ -10,6 +10,7 @@ from limelight.task import UNKNOWN, Task
 
 Codes = NDArray[np.int64]
 Numbers = NDArray[np.float64]
+Probabilities = Numbers
 
 
 def checked_probabilities(task: Task, probabilities: ArrayLike) -> Numbers:

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import auc, brier_score_loss, confusion_matrix_at_thresholds, precision_recall_fscore_support
 
-from limelight.evaluation.answers import Answers, Codes, Probabilities
+from limelight.evaluation.answers import Answers
+from limelight.evaluation.arrays import Codes, Probabilities
 
 AVERAGED = ("precision", "recall", "f1")
 Cells = tuple[Codes, Codes, Codes]

@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array, hstack
 
 from limelight.errors import ParameterError
-from limelight.evaluation.answers import Answers, Codes
+from limelight.evaluation.answers import Answers
+from limelight.evaluation.arrays import Codes
 from limelight.task import UNKNOWN, Task
 
 HEADLINE = ("accuracy", "balanced_accuracy", "f1")

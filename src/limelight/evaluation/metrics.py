@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from limelight.errors import LabelError, listing
-from limelight.evaluation.answers import Answers, Codes
+from limelight.evaluation.answers import Answers
+from limelight.evaluation.arrays import Codes
 from limelight.evaluation.classes import average_classes, pooled_cells, score_classes
 from limelight.evaluation.counts import confusion_counts
 from limelight.evaluation.intervals import intervals
@@ -153,6 +154,13 @@ def score_shares(task: Task, shares: ArrayLike, codes: ArrayLike) -> dict[str, A
     """Score always giving the same probabilities, shape (classes or labels,); ``baseline`` for known shares."""
     truth, always = np.asarray(codes, dtype=np.int64), np.asarray(shares, dtype=np.float64)
     return score(task, truth, np.broadcast_to(always, (len(truth), len(always))))
+
+
+def share_of_right(prediction: Prediction, codes: Codes) -> float:
+    """Give the share of right answers over what is known; of several labels only those that are right in all count."""
+    answers = Answers.of(prediction.task, codes, prediction.probabilities, prediction.thresholds).known_rows()
+    right = (answers.decisions == answers.codes) | (answers.codes == UNKNOWN)
+    return float((right.all(axis=1) if right.ndim == 2 else right).mean())
 
 
 def score_prediction(

@@ -17,7 +17,8 @@ from sklearn.metrics import (
 )
 
 from limelight.errors import listing
-from limelight.evaluation.answers import Answers, Codes
+from limelight.evaluation.answers import Answers
+from limelight.evaluation.arrays import Codes
 from limelight.evaluation.classes import AVERAGED, where_defined
 from limelight.task import UNKNOWN
 

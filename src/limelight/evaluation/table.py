@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from limelight.evaluation.event_scores import event_lines
 from limelight.text import aligned
 
 MOST_CLASSES = 12
@@ -68,9 +69,28 @@ def score_lines(metrics: Mapping[str, Any]) -> list[str]:
     lines += _confusion_lines(test)
     for field, scored in (metrics.get("groups") or {}).items():
         lines += ["", *_group_lines(field, scored, test)]
+    lines += _decision_lines(metrics.get("decision"))
+    if metrics.get("events"):
+        lines += ["", *event_lines(metrics["events"])]
     lines += _metadata_lines(metrics.get("metadata"))
     sentence = localisation_sentence(metrics.get("localisation"))
     return [*lines, "", sentence] if sentence else lines
+
+
+def _decision_lines(decision: Mapping[str, Any] | None) -> list[str]:
+    """Say what calibration did to the probabilities, and how often sets held the truth."""
+    lines: list[str] = []
+    if decision and "calibration" in decision:
+        before, after = decision["calibration"]["before"], decision["calibration"]["after"]
+        names = {"expected_calibration_error": "calibration error", "log_loss": "log loss", "brier": "Brier score"}
+        rows = [["", "as trained", "calibrated"]]
+        rows += [[said, _number(before[name]), _number(after[name])] for name, said in names.items() if name in before]
+        lines += ["", *aligned(rows)]
+    if decision and "sets" in decision:
+        sets = decision["sets"]
+        held, size = f"{100 * sets['coverage']:.1f} %", f"{sets['mean_size']:.2f}"
+        lines += ["", f"prediction sets of {100 * sets['target']:.0f} %: {held} hold the truth, {size} in a set"]
+    return lines
 
 
 def _metadata_lines(permuted: Mapping[str, Any] | None) -> list[str]:

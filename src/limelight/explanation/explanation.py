@@ -29,8 +29,8 @@ class Explanation:
         What the model answered about them.
     importance
         For each series a number for each of its time steps, shape (time,). Of attention a weight, at least 0 and
-        summing to 1; of every other method what the step adds to the log odds of ``target``, below 0 where it speaks
-        against it.
+        summing to 1; of every other method what the step adds to the log odds of ``target`` (of evidence: to its
+        logit), below 0 where it speaks against it.
     method
         What the numbers are, for example ``"attention"``.
     target
@@ -46,6 +46,9 @@ class Explanation:
     completeness
         For each series by how much the sum of its numbers misses the difference that they should explain, in log odds,
         shape (n,); None where the method does not promise a sum.
+    base
+        What is to be added to the sum of the numbers of each series to get the logit of the target, shape (n,); None
+        where they are no parts of it.
 
     Raises
     ------
@@ -74,6 +77,7 @@ class Explanation:
     fields: Mapping[str, Floats] = field(default_factory=dict)
     fields_spread: Mapping[str, Floats] = field(default_factory=dict)
     completeness: Floats | None = None
+    base: Floats | None = None
 
     def __post_init__(self) -> None:
         for numbers in (self.importance, self.channels, self.spread):
@@ -117,6 +121,7 @@ class Explanation:
             {name: numbers[places] for name, numbers in self.fields.items()},
             {name: numbers[places] for name, numbers in self.fields_spread.items()},
             None if self.completeness is None else self.completeness[places],
+            None if self.base is None else self.base[places],
         )
 
     @property

@@ -45,7 +45,7 @@ def explain_gradients(
     Parameters
     ----------
     model
-        With an encoder that has gradients.
+        With any encoder but ``rocket``.
     panel
         Series with the channels of the training, n of them.
     target, steps
@@ -88,6 +88,11 @@ def explain_gradients(
             "expected captum to be installed for method='gradients', it is not; say pip install 'limelight[explain]', "
             "or choose method='occlusion'"
         )
+    if model.has_evidence:
+        raise ParameterError(
+            "expected an encoder whose answers have gradients, got 'rocket', which counts; take method='evidence', "
+            "which is exact there, or 'occlusion'"
+        )
     if points is not None and points < 1:
         raise ParameterError(f"expected at least 1 point, got points={points}; take more")
     prediction = model.predict(panel)
@@ -117,7 +122,7 @@ def _explain_rows(
 ) -> None:
     """Fill in what the values of some series add, and by how much the sum misses."""
     some = panel[rows]
-    facts = None if model.vocabulary is None else model.vocabulary.encode(some.metadata, len(some), some.signals)
+    facts = model.facts_about(some)
     device = next(model.network.parameters()).device
     for own in batches_by_length(some, MOST_SERIES):
         batch = make_batch(
@@ -142,7 +147,8 @@ def _integrate(model: FittedModel, batch: Batch, question: Question, points: int
     mean = model.network.normalisation.mean[: values.shape[2]]
     start = torch.where(batch.mask[:, :, None] & ~values.isnan(), mean, values)
     asked = [torch.from_numpy(question.codes).to(values.device), _shares(question, batch)]
-    given = (batch.mask, batch.elapsed, batch.categories, batch.numbers, batch.tokens, batch.signals, *asked)
+    known = (batch.mask, batch.elapsed, batch.categories, batch.numbers, batch.tokens, batch.signals, batch.vectors)
+    given = (*known, *asked)
     answer: Callable[..., Tensor] = partial(_answer, model)
     at_once = max(len(batch), STEPS_AT_ONCE // values.shape[1])
     with torch.backends.cudnn.flags(enabled=False):  # its recurrent layers have gradients in training only
@@ -164,12 +170,15 @@ def _answer(
     numbers: Tensor | None,
     tokens: Tensor | None,
     signals: Tensor | None,
+    vectors: Tensor | None,
     codes: Tensor,
     shares: Tensor | None,
 ) -> Tensor:
     """Give the log odds asked about, shape (batch,)."""
-    batch = Batch(values, mask, None, elapsed, categories, numbers, tokens, signals)
+    batch = Batch(values, mask, None, elapsed, categories, numbers, tokens, signals, vectors)
     logits = model.network(batch).logits
+    if model.decision.temperature is not None:
+        logits = logits / torch.from_numpy(model.decision.temperature).to(logits)
     if shares is None:
         return log_odds(logits, codes, model.task)
     each = log_odds(logits, codes[:, None].expand(mask.shape), model.task)

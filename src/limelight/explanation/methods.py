@@ -9,6 +9,7 @@ from typing import Any
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError, nearest
 from limelight.explanation.attention import explain_attention
+from limelight.explanation.evidence import explain_evidence
 from limelight.explanation.explanation import Explanation
 from limelight.explanation.gradients import explain_gradients, has_captum
 from limelight.explanation.occlusion import explain_occlusion
@@ -16,6 +17,7 @@ from limelight.model.fitted import FittedModel
 
 METHODS: dict[str, Callable[..., Explanation]] = {
     "attention": explain_attention,
+    "evidence": explain_evidence,
     "gradients": explain_gradients,
     "occlusion": explain_occlusion,
 }
@@ -23,12 +25,11 @@ METHODS: dict[str, Callable[..., Explanation]] = {
 
 
 def methods_of(model: FittedModel) -> list[str]:
-    """Name the methods that can explain a model: attention needs a pooling that has it, gradients need captum."""
-    return [
-        name
-        for name in METHODS
-        if (name != "attention" or model.has_attention) and (name != "gradients" or has_captum())
-    ]
+    """Name the methods that can explain a model, what it has of its own first."""
+    if model.has_evidence:  # it counts, which has no gradients
+        return ["evidence", "occlusion"]
+    own = ["attention"] if model.has_attention else []
+    return [*own, *(["gradients"] if has_captum() else []), "occlusion"]
 
 
 def explain(
@@ -43,9 +44,10 @@ def explain(
     panel
         Series with the channels of the training, n of them.
     method
-        ``"attention"``: where a model with attention looked. ``"gradients"``: what each value adds to the answer.
-        ``"occlusion"``: what the answer loses when a stretch is hidden. None takes the attention of a model that has
-        any, where nothing else is asked, else gradients.
+        ``"attention"``: where a model with attention looked. ``"evidence"``: what each step adds to the answer of
+        ``rocket``. ``"gradients"``: what each value adds to the answer of any other. ``"occlusion"``: what the answer
+        loses when a stretch is hidden. None takes the attention of a model that has any, where nothing else is asked,
+        the evidence of ``rocket``, else gradients.
     target
         The class or label to explain, or one for each series; None takes what was answered. Attention has none.
     **settings
@@ -75,7 +77,8 @@ def explain(
     Explanation(3 series, occlusion, for 'a')
     """
     if method is None:
-        method = "attention" if model.has_attention and target is None and not settings else "gradients"
+        looked = model.has_attention and target is None and not settings
+        method = "evidence" if model.has_evidence else "attention" if looked else "gradients"
     if method not in METHODS:
         raise ParameterError(f"expected a method to explain with, got {method!r}{nearest(method, METHODS)}")
     known = list(signature(METHODS[method]).parameters)[3:]

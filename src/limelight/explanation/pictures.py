@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,23 +14,25 @@ from numpy.typing import NDArray
 
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError
-from limelight.explanation.explanation import Explanation
 from limelight.explanation.plots import (
     INK,
     LINES,
     MOST_SERIES,
     QUIET,
-    attention_figure,
+    Floats,
     draw_series,
     dress_time,
     one_channel,
-    series_title,
     time_axis,
     title_pad,
 )
+from limelight.explanation.titles import series_title
 from limelight.model.fitted import Prediction
 from limelight.model.targets import targets_of
 from limelight.task import UNKNOWN
+
+if TYPE_CHECKING:
+    from limelight.explanation.explanation import Explanation  # which draws itself by this module
 
 BANDS = ("#dfe5ea", "#f9b233", "#0072b2", "#a3306f", "#00735a", "#5d4fa3", "#7a4a12", "#56b4e9")
 """One colour for each class of steps, the first for the first; more classes begin again."""
@@ -64,6 +66,40 @@ def explanation_figure(explanation: Explanation) -> Figure:
     return figure
 
 
+def attention_figure(panel: Panel, importance: Sequence[Floats], prediction: Prediction) -> Figure:
+    """Draw the first series of a panel, at most 12, one above the other.
+
+    Parameters
+    ----------
+    panel
+        The series, n of them.
+    importance
+        For each series the weight of each time step, shape (time,).
+    prediction
+        The answers about the n series.
+
+    Returns
+    -------
+    Figure
+        With axes for each series drawn.
+
+    Example
+    -------
+    >>> from limelight.task import Task
+    >>> panel = Panel.from_series([[1.0, 5.0, 1.0], [2.0, 2.0]])
+    >>> answers = Prediction(panel.ids, Task(("fault", "ok")), np.array([[-1.0], [2.0]]))
+    >>> figure = attention_figure(panel, [np.full(3, 1 / 3), np.full(2, 1 / 2)], answers)
+    >>> [ax.get_title(loc="left") for ax in figure.axes]
+    ['0: predicted fault (73 %)', '1: predicted ok (88 %)']
+    """
+    drawn = min(len(panel), MOST_SERIES)
+    figure = Figure(figsize=(9.0, 0.4 + 2.3 * max(drawn, 1)), dpi=100, layout="constrained")
+    if drawn:
+        for row, ax in enumerate(figure.subplots(drawn, 1, squeeze=False)[:, 0]):
+            draw_series(ax, panel, row, importance[row], prediction)
+    return figure
+
+
 def draw_explanation(figure: Any, explanation: Explanation, row: int) -> list[Axes]:
     """Draw one series: axes for each channel that counts most, what it adds as colour behind it.
 
@@ -88,6 +124,7 @@ def draw_explanation(figure: Any, explanation: Explanation, row: int) -> list[Ax
     >>> parts = np.array([[0.0, 1.0], [0.5, 0.0], [0.0, -2.0], [0.0, 0.0]])
     >>> answer = Prediction(panel.ids, Task(("fault", "ok")), np.array([[-1.0]]))
     >>> target = np.array(["fault"])
+    >>> from limelight.explanation.explanation import Explanation
     >>> explanation = Explanation(panel, answer, [parts.sum(axis=1)], "gradients", target, [parts])
     >>> [ax.get_ylabel() for ax in draw_explanation(Figure(), explanation, 0)]
     ['speed', 'height']

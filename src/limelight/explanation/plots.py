@@ -11,11 +11,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from limelight.data.panel import Panel
+from limelight.explanation.titles import series_title, shortened, with_unit
 from limelight.model.fitted import Prediction, numbered
 
 MOST_SERIES = 12
@@ -142,40 +142,6 @@ def draw_colours(
     )
 
 
-def attention_figure(panel: Panel, importance: Sequence[Floats], prediction: Prediction) -> Figure:
-    """Draw the first series of a panel, at most 12, one above the other.
-
-    Parameters
-    ----------
-    panel
-        The series, n of them.
-    importance
-        For each series the weight of each time step, shape (time,).
-    prediction
-        The answers about the n series.
-
-    Returns
-    -------
-    Figure
-        With axes for each series drawn.
-
-    Example
-    -------
-    >>> from limelight.task import Task
-    >>> panel = Panel.from_series([[1.0, 5.0, 1.0], [2.0, 2.0]])
-    >>> answers = Prediction(panel.ids, Task(("fault", "ok")), np.array([[-1.0], [2.0]]))
-    >>> figure = attention_figure(panel, [np.full(3, 1 / 3), np.full(2, 1 / 2)], answers)
-    >>> [ax.get_title(loc="left") for ax in figure.axes]
-    ['0: predicted fault (73 %)', '1: predicted ok (88 %)']
-    """
-    drawn = min(len(panel), MOST_SERIES)
-    figure = Figure(figsize=(9.0, 0.4 + 2.3 * max(drawn, 1)), dpi=100, layout="constrained")
-    if drawn:
-        for row, ax in enumerate(figure.subplots(drawn, 1, squeeze=False)[:, 0]):
-            draw_series(ax, panel, row, importance[row], prediction)
-    return figure
-
-
 def legend_rows(entries: int) -> int:
     """Count the lines that a legend of so many entries takes above the axes."""
     return math.ceil(entries / LEGEND_COLUMNS)
@@ -205,7 +171,7 @@ def name_lines(ax: Axes, handles: Sequence[Any], names: Sequence[str]) -> None:
     )
     for text, name in zip(legend.get_texts(), names, strict=True):
         text.set_parse_math(False)
-        text.set_text(_short(name, MOST_LETTERS))
+        text.set_text(shortened(name, MOST_LETTERS))
         text.set_color(QUIET)
 
 
@@ -318,7 +284,7 @@ def _channel_names(panel: Panel, scaled: bool) -> list[str]:
     """Name the channels for the legend, with their units where they are drawn in them."""
     if scaled:
         return list(panel.channels)
-    return [_with_unit(name, panel.units.get(name), MOST_LETTERS) for name in panel.channels]
+    return [with_unit(name, panel.units.get(name), MOST_LETTERS) for name in panel.channels]
 
 
 def _values_name(panel: Panel, scaled: bool) -> str:
@@ -329,14 +295,7 @@ def _values_name(panel: Panel, scaled: bool) -> str:
         name = "value" if numbered(panel.channels) else panel.channels[0]
     if scaled:
         return f"{name}, rescaled"
-    return _with_unit(name, units.pop() if len(units) == 1 else None)
-
-
-def _with_unit(name: str, unit: str | None, most: int = 40) -> str:
-    if not unit:
-        return _short(name, most)
-    ending = f" ({_short(unit, most // 2)})"
-    return _short(name, most - len(ending)) + ending
+    return with_unit(name, units.pop() if len(units) == 1 else None)
 
 
 def _dress(ax: Axes, panel: Panel, kind: str, scaled: bool) -> None:
@@ -358,7 +317,7 @@ def _dress_time(ax: Axes, panel: Panel, kind: str) -> None:
         ax.xaxis.set_major_locator(locator)
         formatter = ConciseDateFormatter(locator)  # type: ignore[no-untyped-call]
         ax.xaxis.set_major_formatter(formatter)
-    axis = _with_unit("time", panel.units.get("time")) if kind == "time" else "time" if kind == "dates" else "step"
+    axis = with_unit("time", panel.units.get("time")) if kind == "time" else "time" if kind == "dates" else "step"
     ax.set_xlabel(axis, fontsize=9, color=QUIET, loc="left", parse_math=False)
 
 
@@ -402,43 +361,9 @@ def one_channel(
     _quiet(ax)
     ax.ticklabel_format(axis="y", scilimits=(-3, 4))
     ax.locator_params(axis="y", nbins=4)
-    ax.set_ylabel(_with_unit(name, panel.units.get(name), 16), fontsize=8.5, color=QUIET, parse_math=False)
+    ax.set_ylabel(with_unit(name, panel.units.get(name), 16), fontsize=8.5, color=QUIET, parse_math=False)
     return image
 
 
 def _ends(clock: Floats) -> tuple[float, float]:
     return (clock[0], clock[-1]) if clock[-1] > clock[0] else (clock[0] - 0.5, clock[0] + 0.5)
-
-
-def series_title(panel: Panel, row: int, prediction: Prediction | None) -> str:
-    """Name a series, its truth and its answer with probability, as far as they are known."""
-    known = []
-    if panel.labels is not None:
-        known.append(f"truly {_truth(panel, row)}")
-    if prediction is not None and not prediction.task.by_step:
-        known.append(f"predicted {_answer(prediction, row)}")
-    name = _short(str(panel.ids[row]))
-    return f"{name}: {', '.join(known)}" if known else name
-
-
-def _truth(panel: Panel, row: int) -> str:
-    assert panel.labels is not None
-    if panel.labels.ndim == 1:
-        return _short(str(panel.labels[row]), 24)
-    names = panel.label_names or ()
-    there = [str(name) for name, one in zip(names, panel.labels[row], strict=True) if one == 1]
-    return _short(", ".join(there) or "none", 24)
-
-
-def _answer(prediction: Prediction, row: int) -> str:
-    probabilities, classes = prediction.probabilities[row], prediction.task.classes
-    if not prediction.task.multilabel:
-        code = int(probabilities.argmax())
-        return f"{_short(str(classes[code]), 24)} ({100 * probabilities[code]:.0f} %)"
-    decided = prediction.task.decide(probabilities[None], prediction.thresholds)[0]
-    there = [f"{classes[code]} ({100 * probabilities[code]:.0f} %)" for code in np.flatnonzero(decided)]
-    return _short(", ".join(there) or f"none (highest {100 * probabilities.max():.0f} %)", 60)
-
-
-def _short(text: str, most: int = 40) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,9 +13,11 @@ from numpy.typing import NDArray
 from limelight.data.panel import Panel
 from limelight.errors import DataError, InternalError, listing
 from limelight.model.batching import batches_by_length, make_batch, require_clock, require_same_clock
+from limelight.model.decision import Decision
 from limelight.model.vocabulary import EncodedFacts, Vocabulary
+from limelight.nn.batch import Batch
 from limelight.nn.network import Network
-from limelight.parts.poolings import AttentionPooling, MetadataAttentionPooling
+from limelight.parts.poolings import AttentionPooling, MetadataAttentionPooling, ProportionPooling
 from limelight.parts.sentence import Sentence
 from limelight.task import Task
 
@@ -36,8 +37,9 @@ class Prediction:
     task
         The classes that were to choose from.
     logits
-        Raw outputs of the network about the series, shape (n, 1) when binary, else (n, classes or labels); or, for a
-        task of steps, about every step of every series one after the other, shape (steps, ...).
+        Outputs of the network, calibrated if the model is, about the series, shape (n, 1) when binary, else
+        (n, classes or labels); or, for a task of steps, about every step of every series one after the other, shape
+        (steps, ...).
     attention
         For each series how much each of its time steps counted, shape (time,), summing to 1; None where the model has
         no attention or it was not asked for.
@@ -70,6 +72,24 @@ class Prediction:
         """The class of each series or step, shape (n or steps,); of several labels 0 and 1, shape (..., labels)."""
         return self.task.decode(self.task.decide(self.probabilities, self.thresholds))
 
+    def by_series(self, answers: NDArray[Any]) -> Any:
+        """Cut answers about steps into one array for each series, stacked if all are of one length.
+
+        Parameters
+        ----------
+        answers
+            ``labels`` or ``probabilities``.
+
+        Returns
+        -------
+        NDArray | list[NDArray]
+            Shape (n, time, ...), or n arrays (time, ...); answers about series as they are.
+        """
+        if self.lengths is None:
+            return answers
+        parts = np.split(answers, np.cumsum(self.lengths)[:-1])
+        return np.stack(parts) if len(set(self.lengths.tolist())) == 1 else parts
+
 
 @dataclass
 class FittedModel:
@@ -90,6 +110,8 @@ class FittedModel:
         ``clock``, the kind of the training's clock (``"dates"`` or ``"numbers"``), where the network uses it.
     vocabulary
         Turns metadata into the numbers that the network reads; None for one without.
+    decision
+        How answers are read off the logits.
     """
 
     task: Task
@@ -98,18 +120,25 @@ class FittedModel:
     channels: tuple[str, ...]
     fitted_on: dict[str, Any] = field(default_factory=dict)
     vocabulary: Vocabulary | None = None
+    decision: Decision = field(default_factory=Decision)
 
     @property
     def has_attention(self) -> bool:
         """Whether answers can come with how much each time step counted."""
         return isinstance(self.sentence.pooling, (AttentionPooling, MetadataAttentionPooling))
 
+    @property
+    def has_evidence(self) -> bool:
+        """Whether an answer is a sum of what each time step adds to it."""
+        return isinstance(self.sentence.pooling, ProportionPooling)
+
     def notes_about(self, panel: Panel) -> list[str]:
         """Say what in the metadata of some series the model does not know or finds missing, one sentence each."""
-        facts = self._facts(panel)
+        facts = self.facts_about(panel)
         return [] if facts is None else list(facts.notes)
 
-    def _facts(self, panel: Panel) -> EncodedFacts | None:
+    def facts_about(self, panel: Panel) -> EncodedFacts | None:
+        """Give what is known about some series as the network reads it; None for a network that reads no facts."""
         if self.vocabulary is None:
             return None
         return self.vocabulary.encode(panel.metadata, len(panel), panel.signals)
@@ -138,7 +167,7 @@ class FittedModel:
         blocks = list(self.predict_blocks(panel, attention=attention))
         logits = np.concatenate([np.zeros((0, self.task.outputs)), *(block.logits for block in blocks)])
         kept = [weights for block in blocks for weights in block.attention or []]
-        return Prediction(panel.ids, self.task, logits, kept or None, panel.lengths if self.task.by_step else None)
+        return self._said(panel, logits, kept or None)
 
     def predict_blocks(self, panel: Panel, *, attention: bool = False) -> Iterator[Prediction]:
         """Answer a panel block by block, for answers that are written away as they come.
@@ -173,17 +202,9 @@ class FittedModel:
         kept: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(panel)
         has_weights = False
         device = next(self.network.parameters()).device
-        make = partial(
-            make_batch,
-            panel,
-            elapsed=self.sentence.needs_clock,
-            missing=self.sentence.takes_missing,
-            facts=self._facts(panel),
-        )
         self.network.eval()
         with torch.inference_mode():
-            for rows in batches_by_length(panel):
-                batch = make(rows)
+            for rows, batch in self.batches(panel):
                 answer = self.network(batch.to(device))
                 answered = answer.logits.double().cpu().numpy()
                 if by_step:
@@ -197,8 +218,20 @@ class FittedModel:
                         kept[row] = weights[: panel.lengths[row]].copy()
         if not np.isfinite(logits).all():
             raise InternalError("the network gave an answer that is not a number; please report this with its data")
-        lengths = panel.lengths if by_step else None
-        return Prediction(panel.ids, self.task, logits, kept if has_weights else None, lengths)
+        return self._said(panel, self.decision.cooled(logits), kept if has_weights else None)
+
+    def batches(self, panel: Panel) -> Iterator[tuple[NDArray[np.int64], Batch]]:
+        """Give some rows of a panel at a time, and their series as the network takes them; each row comes once."""
+        facts = self.facts_about(panel)
+        for rows in batches_by_length(panel):
+            elapsed, missing = self.sentence.needs_clock, self.sentence.takes_missing
+            yield rows, make_batch(panel, rows, elapsed=elapsed, missing=missing, facts=facts)
+
+    def _said(
+        self, panel: Panel, logits: NDArray[np.float64], attention: list[NDArray[np.float32]] | None
+    ) -> Prediction:
+        lengths = panel.lengths if self.task.by_step else None
+        return Prediction(panel.ids, self.task, logits, attention, lengths, self.decision.thresholds)
 
     def require_channels(self, panel: Panel) -> None:
         """Refuse a panel whose channels are not those of the training; DataError says which were expected."""

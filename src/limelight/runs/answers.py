@@ -4,85 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from limelight.config.reading import read_experiment
 from limelight.config.sections import Experiment
 from limelight.data.align import SINCE_CHANGE
-from limelight.data.panel import Panel
 from limelight.data.sources import columns_of
 from limelight.data.splits import Split
 from limelight.errors import DataError, LabelError, ParameterError
-from limelight.evaluation.grouped import score_groups
-from limelight.evaluation.intervals import intervals
-from limelight.evaluation.localisation import localise, summarise_localisation
-from limelight.evaluation.metrics import score, score_shares
 from limelight.model.bundle import load_model
-from limelight.model.fitted import FittedModel, Prediction, numbered
-from limelight.model.targets import targets_of
+from limelight.model.fitted import FittedModel, numbered
 from limelight.runs.folder import EXPERIMENT_FILE, require_new_file
+from limelight.runs.scores import events_of, score_answers
 from limelight.runs.series import cut, named_parts, read_panel, read_recordings, split_panel
-from limelight.runs.writing import require_table_name, write_predictions, write_steps
-
-
-def localise_attention(model: FittedModel, panel: Panel) -> dict[str, Any] | None:
-    """Measure where the attention went in the series whose stretch is known, block by block; None if there is none."""
-    if panel.intervals is None or not model.has_attention:
-        return None
-    known = panel[panel.intervals[:, 0] >= 0]
-    blocks, start = [], 0
-    for prediction in model.predict_blocks(known, attention=True):
-        rows = slice(start, start + len(prediction.ids))
-        blocks.append(localise(prediction, known[rows]))
-        start = rows.stop
-    return summarise_localisation(blocks)
-
-
-def score_answers(model: FittedModel, prediction: Prediction, panel: Panel) -> dict[str, Any]:
-    """Score a prediction next to the commonest class of the training; the heart of ``metrics.json``."""
-    task, codes = model.task, targets_of(model.task, panel).every()
-    probabilities, thresholds, lengths = prediction.probabilities, prediction.thresholds, prediction.lengths
-    scores = score(task, codes, probabilities, thresholds=thresholds)
-    scores["intervals"] = intervals(task, codes, probabilities, lengths, thresholds=thresholds)
-    return {
-        "test": scores,
-        "baseline": score_shares(task, _shares_of_training(model), codes),
-        "groups": _score_fields(model, prediction, panel, codes),
-        "localisation": localise_attention(model, panel),
-        "task": task.describe("series" if panel.origin is None else "window"),
-    }
-
-
-def _shares_of_training(model: FittedModel) -> NDArray[np.float64]:
-    """Give how frequent each class or label was in training; a model that was not trained here does not say."""
-    known, classes = model.fitted_on, len(model.task.classes)
-    if "class_counts" in known:  # of a model folder of an earlier version
-        counts = np.array(known["class_counts"], dtype=np.float64)
-        shares: NDArray[np.float64] = counts / counts.sum()
-        return shares
-    return np.array(known.get("shares", np.full(classes, 0.5 if model.task.multilabel else 1 / classes)))
-
-
-def _score_fields(model: FittedModel, prediction: Prediction, panel: Panel, codes: NDArray[np.int64]) -> dict[str, Any]:
-    """Score the series by what is known about them: does the model fail on one machine?"""
-    if panel.metadata is None:
-        return {}
-    scored = {}
-    for name in panel.metadata.column_names:
-        values = np.array(panel.metadata[name].to_pylist(), dtype=object)
-        scored[name] = score_groups(
-            model.task,
-            codes,
-            prediction.probabilities,
-            values,
-            prediction.lengths,
-            thresholds=prediction.thresholds,
-        )
-    return scored
+from limelight.runs.writing import require_table_name, write_events, write_predictions, write_steps
 
 
 def columns_of_run(source: Path | str) -> dict[str, Any]:
@@ -94,6 +31,7 @@ def columns_of_run(source: Path | str) -> dict[str, Any]:
     data = experiment.data
     names = ("id", "time", "label", "level", "mask", "sort", "layout", "units")
     roles = {f"data.{name}": getattr(data, name) for name in names}
+    roles["events"] = asdict(experiment.events)
     if experiment.windows is not None:
         roles["windows"] = experiment.windows.model_dump()
     return roles if data.channels is None else {**roles, "data.channels": data.channels}
@@ -169,7 +107,7 @@ def evaluate_run(
     prediction = model.predict(chosen)
     seconds = time.perf_counter() - started
     return {
-        **score_answers(model, prediction, chosen),
+        **score_answers(model, prediction, chosen, experiment.events),
         "part": part,
         "seconds": {"evaluate": round(seconds, 3)},
         "counts": {part: len(chosen)},
@@ -182,6 +120,7 @@ def predict_file(
     output: Path,
     *,
     steps: Path | None = None,
+    events: Path | None = None,
     overwrite: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> int:
@@ -197,6 +136,8 @@ def predict_file(
         A file ending in ``.parquet`` or ``.csv``: series_id, prediction and a probability for each class.
     steps
         Another one, for the answers about windows laid back on the recordings; None leaves it out.
+    events
+        Another one, for the events in answers about steps, by the rule of the experiment; None leaves it out.
     overwrite
         Replace files that are there; never one that is read.
     say
@@ -216,9 +157,9 @@ def predict_file(
     OutputError
         If the output is of another kind, is there already, or cannot be written.
     ParameterError
-        If answers are to be laid back that are not about windows.
+        If answers are to be laid back that are not about windows, or events found in answers about whole series.
     """
-    for file in (output, *([steps] if steps else [])):
+    for file in (output, *([steps] if steps else []), *([events] if events else [])):
         require_table_name(file)
         require_new_file(file, overwrite=overwrite and not is_read(experiment, file))
     if steps is not None and experiment.windows is None:
@@ -227,16 +168,21 @@ def predict_file(
             "leave --steps out"
         )
     model = load_model(source)
+    if events is not None and not model.task.by_step:
+        raise ParameterError("expected a model for steps to find events, got one for whole series; leave --events out")
     experiment = with_channels_of(model, experiment)
     recordings = read_recordings(experiment, labelled=False)
     panel = cut(experiment, recordings)
     for note in (*panel.notes, *model.notes_about(panel)):
         say(f"note: {note}")
-    if steps is None:
-        return write_predictions(model.predict_blocks(panel), panel, output)
+    if steps is None and events is None:
+        return write_predictions(model.predict_blocks(panel), panel, output, model.decision)
     prediction = model.predict(panel)
-    write_steps(prediction, panel, recordings, steps)
-    return write_predictions([prediction], panel, output)
+    if steps is not None:
+        write_steps(prediction, panel, recordings, steps)
+    if events is not None:
+        write_events(events_of(prediction, panel, experiment.events), prediction, panel, events)
+    return write_predictions([prediction], panel, output, model.decision)
 
 
 def with_channels_of(model: FittedModel, experiment: Experiment) -> Experiment:

@@ -1,0 +1,105 @@
+"""Scores of a model on some labelled series: the heart of ``metrics.json``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from limelight.data.panel import Panel
+from limelight.evaluation.deciding import score_decision
+from limelight.evaluation.event_rule import EventRule, event_labels
+from limelight.evaluation.event_scores import score_events
+from limelight.evaluation.events import Events, find_events, true_events
+from limelight.evaluation.grouped import score_groups
+from limelight.evaluation.intervals import intervals
+from limelight.evaluation.localisation import localise, summarise_localisation
+from limelight.evaluation.metrics import score, score_shares
+from limelight.model.fitted import FittedModel, Prediction
+from limelight.model.targets import targets_of
+
+
+def localise_attention(model: FittedModel, panel: Panel) -> dict[str, Any] | None:
+    """Measure where the attention went in the series whose stretch is known, block by block; None if there is none."""
+    if panel.intervals is None or not model.has_attention:
+        return None
+    known = panel[panel.intervals[:, 0] >= 0]
+    blocks, start = [], 0
+    for prediction in model.predict_blocks(known, attention=True):
+        rows = slice(start, start + len(prediction.ids))
+        blocks.append(localise(prediction, known[rows]))
+        start = rows.stop
+    return summarise_localisation(blocks)
+
+
+def score_answers(
+    model: FittedModel, prediction: Prediction, panel: Panel, rule: EventRule | None = None
+) -> dict[str, Any]:
+    """Score a prediction next to the commonest class of the training; the heart of ``metrics.json``."""
+    task, codes = model.task, targets_of(model.task, panel).every()
+    probabilities, thresholds, lengths = prediction.probabilities, prediction.thresholds, prediction.lengths
+    scores = score(task, codes, probabilities, thresholds=thresholds)
+    scores["intervals"] = intervals(task, codes, probabilities, lengths, thresholds=thresholds)
+    return {
+        "test": scores,
+        "baseline": score_shares(task, _shares_of_training(model), codes),
+        "groups": _score_fields(model, prediction, panel, codes),
+        "decision": score_decision(model, prediction, panel),
+        "events": None if rule is None else score_events_of(prediction, panel, codes, rule),
+        "localisation": localise_attention(model, panel),
+        "task": task.describe("series" if panel.origin is None else "window"),
+    }
+
+
+def _shares_of_training(model: FittedModel) -> NDArray[np.float64]:
+    """Give how frequent each class or label was in training; a model that was not trained here does not say."""
+    known, classes = model.fitted_on, len(model.task.classes)
+    if "class_counts" in known:  # of a model folder of an earlier version
+        counts = np.array(known["class_counts"], dtype=np.float64)
+        shares: NDArray[np.float64] = counts / counts.sum()
+        return shares
+    return np.array(known.get("shares", np.full(classes, 0.5 if model.task.multilabel else 1 / classes)))
+
+
+def _score_fields(model: FittedModel, prediction: Prediction, panel: Panel, codes: NDArray[np.int64]) -> dict[str, Any]:
+    """Score the series by what is known about them: does the model fail on one machine?"""
+    if panel.metadata is None:
+        return {}
+    scored = {}
+    for name in panel.metadata.column_names:
+        values = np.array(panel.metadata[name].to_pylist(), dtype=object)
+        scored[name] = score_groups(
+            model.task,
+            codes,
+            prediction.probabilities,
+            values,
+            prediction.lengths,
+            thresholds=prediction.thresholds,
+        )
+    return scored
+
+
+def events_of(prediction: Prediction, panel: Panel, rule: EventRule) -> Events:
+    """Find the events in the answers about the steps of some series."""
+    assert prediction.lengths is not None
+    return find_events(
+        prediction.task,
+        prediction.probabilities,
+        prediction.lengths,
+        rule,
+        prediction.thresholds,
+        panel.compact().times,
+        panel.units.get("time", "s"),
+    )
+
+
+def score_events_of(
+    prediction: Prediction, panel: Panel, codes: NDArray[np.int64], rule: EventRule
+) -> dict[str, Any] | None:
+    """Score the events in the answers about steps; None where whole series are answered."""
+    task, lengths = prediction.task, prediction.lengths
+    if lengths is None or not event_labels(task, rule.background):
+        return None
+    found, true = events_of(prediction, panel, rule), true_events(task, codes, lengths, rule.background)
+    return score_events(found, true, task, lengths, codes, background=rule.background)
