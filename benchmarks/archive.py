@@ -23,9 +23,18 @@ import sides
 from ranks import critical_difference, draw, mean_ranks
 
 SETS = (
-    "acsf1 arrow_head basic_motions coffee dodger_loop ecg200 italy_power_demand japanese_vowels plaid trace "
-    "electric_devices"
-).split()
+    "acsf1",
+    "arrow_head",
+    "basic_motions",
+    "coffee",
+    "dodger_loop",
+    "ecg200",
+    "italy_power_demand",
+    "japanese_vowels",
+    "plaid",
+    "trace",
+    "electric_devices",
+)
 CLASSIFIERS = (
     "limelight:auto",
     "limelight:rocket",
