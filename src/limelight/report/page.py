@@ -125,6 +125,7 @@ def _content(facts: ReportFacts, choice: Choice) -> dict[str, Any]:
         "verdict": verdict(metrics),
         "headline": headline(metrics, positive),
         "best_epoch": best_epoch,
+        "solved": (metrics.get("training") or {}).get("stopped") == "solved",
         "curves": learning_curves(facts.history, best_epoch),
         "confusion": [] if task.multilabel else confusion_rows(test["confusion"]),
         "confusion_of_labels": dict(zip(*test["confusion"].values(), strict=True)) if task.multilabel else {},
