@@ -1,8 +1,12 @@
 """Two directions at the same time give the numbers that one after the other gives."""
 
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
 from limelight.nn import side_by_side as module
 from limelight.nn.side_by_side import side_by_side
@@ -80,3 +84,44 @@ def test_frozen_weights_and_inputs_get_no_gradients() -> None:
 def test_a_helper_of_before_a_fork_is_not_asked_again() -> None:
     assert module._helper(1) is module._helper(1)
     assert module._helper(1) is not module._helper(2)
+
+
+def test_an_error_of_either_side_is_raised_when_both_have_ended() -> None:
+    first, second, one, two = made("lstm")
+    wider = nn.LSTM(7, 5, batch_first=True)
+    for pair in ((wider, second), (first, wider)):
+        with pytest.raises(RuntimeError, match="input"):
+            side_by_side(*pair, one, two)
+    torch.testing.assert_close(side_by_side(first, second, one, two)[1], second(two)[0], rtol=0, atol=1e-6)
+
+
+def test_a_training_gives_the_same_bits_every_time() -> None:
+    first, second, one, two = made("lstm")
+    sources = [one, two, *first.parameters(), *second.parameters()]
+    runs = [gradients(side_by_side(first, second, one, two), sources) for _ in range(5)]
+    assert all(torch.equal(mine, other) for run in runs for mine, other in zip(runs[0], run, strict=True))
+
+
+def test_many_threads_may_ask_at_once() -> None:
+    first, second, one, two = made("lstm")
+    sources = [one, two, *first.parameters(), *second.parameters()]
+
+    def ask(_: int) -> list[torch.Tensor]:
+        torch.set_num_threads(2)
+        return gradients(side_by_side(first, second, one, two), sources)
+
+    wanted = ask(0)
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(ask, range(40)):
+            torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-6)
+
+
+def test_it_works_beside_processes_that_were_forked_after_it_was_used() -> None:
+    first, second, one, two = made("lstm")
+    side_by_side(first, second, one, two)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*fork.*", category=DeprecationWarning)
+        rows = DataLoader(range(8), batch_size=2, num_workers=2, multiprocessing_context="fork")
+        for _ in rows:
+            together = side_by_side(first, second, one, two)
+    torch.testing.assert_close(together, (first(one)[0], second(two)[0]), rtol=0, atol=1e-6)

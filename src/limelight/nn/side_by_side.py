@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache, partial
 from typing import Any
 
@@ -126,7 +126,10 @@ def _both(here: Callable[[], Any], there: Callable[[], Any]) -> tuple[Any, Any]:
         torch.set_num_threads(max(1, threads - threads // 2))
         mine = here()
     finally:
-        torch.set_num_threads(threads)
+        try:
+            wait([helped])  # after an error too: nothing goes on behind the caller's back
+        finally:
+            torch.set_num_threads(threads)  # last, as new threads start with the number that was set last in any
     return mine, helped.result()
 
 
