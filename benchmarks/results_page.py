@@ -5,20 +5,12 @@ python benchmarks/results_page.py
 
 from __future__ import annotations
 
-import json
 import statistics
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from ranks import critical_difference, draw, mean_ranks
-
-HERE = Path(__file__).parent
-
-
-def read(name: str) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((HERE / "results" / name).read_text())
-    return content
+from found import HERE, read
+from peers_page import archive_section, growth_section, recurrence_section, sine_peers_section, speed_section
 
 
 def spread(values: Sequence[float], digits: int) -> str:
@@ -248,183 +240,12 @@ def alignment_section() -> str:
 """
 
 
-def with_peers(found: dict[str, Any]) -> str:
-    """Say both environments."""
-    ours, peers = (
-        ", ".join(f"{name} {version}" for name, version in found[side].items()) for side in ("versions", "peers")
-    )
-    machine = found["machine"]
-    return (
-        f"{machine['threads']} threads of a {machine['processor']} machine without a GPU; ours: {ours}; peers: {peers}."
-    )
-
-
-def said_of_load(loads: Sequence[float], cores: int) -> str:
-    """Mark numbers of a machine that others used too."""
-    middle = statistics.median(loads)
-    if middle <= cores:
-        return f"The machine was quiet (load {middle:.1f} on {cores} cores)."
-    return (
-        f"**Under load**: others used the machine too (load {middle:.1f} on {cores} cores, median), so times are far too "
-        "long and only what stands beside each other can be compared."
-    )
-
-
-def archive_section() -> str:
-    found = read("archive.json")
-    runs = {name: {key: made for key, made in of.items() if made} for name, of in found["runs"].items()}
-    classifiers = list(dict.fromkeys(classifier for of in runs.values() for classifier in of))
-    rows = []
-    for name, of in runs.items():
-        cells = []
-        for classifier in classifiers:
-            made = of.get(classifier, [])
-            right = [one["accuracy"] for one in made if one["accuracy"] is not None]
-            time = statistics.median(one["processor_seconds"] for one in made) if made else 0
-            trouble = made[0]["trouble"] if made else "not run"
-            cells.append(f"{statistics.mean(right):.3f} in {time:.0f} s" if right else trouble)
-        rows.append(f"| {name} | {' | '.join(cells)} |")
-    tried = {name: of for name, of in runs.items() if len(of) == len(classifiers)}
-    scores = {
-        classifier: [statistics.mean(one["accuracy"] or 0.0 for one in of[classifier]) for of in tried.values()]
-        for classifier in classifiers
-    }
-    ranks = mean_ranks(scores)
-    draw(scores, HERE.parent / "docs" / "pictures" / "ranks.png")
-    of_all = [one for of in runs.values() for made in of.values() for one in made]
-    seeds = sorted({len(made) for of in runs.values() for made in of.values()})
-    ranked = " | ".join(f"**{ranks[classifier]:.2f}**" for classifier in classifiers)
-    means = " | ".join(f"{statistics.mean(scores[classifier]):.3f}" for classifier in classifiers)
-    table = "\n".join(rows)
-    return f"""## Archive sets against aeon
-
-`python benchmarks/archive.py DATA --peers PEERS/bin/python`, every run a process of its own, the classifiers in turn, on {with_peers(found)}
-
-Accuracy on the official test part, mean over {" to ".join(str(count) for count in dict.fromkeys((seeds[0], seeds[-1])))} seeds, and the processor's seconds of the whole process, from the start of
-Python to predictions written. Every classifier has its library's defaults, but InceptionTime, where it is in the table: one network
-of {found["epochs"]} epochs instead of five of 1,500. Nothing was chosen by the test part. aeon's classifiers take no series of different lengths and no
-missing values: they got zeros behind the shorter series (japanese_vowels, plaid) and means for what is missing (dodger_loop);
-limelight got the series as they are. {said_of_load([one["load"] for one in of_all], found["machine"]["cores"])}
-
-| set | {" | ".join(classifier.replace(":", " ") for classifier in classifiers)} |
-|---|{"---|" * len(classifiers)}
-{table}
-| mean accuracy of {len(tried)} sets | {means} |
-| mean rank | {ranked} |
-
-![Mean ranks](pictures/ranks.png)
-
-Ranks over the {len(tried)} sets that all of them were run on, 1 the best. Nemenyi's test tells two classifiers apart at 0.05 if their mean ranks
-differ by more than {critical_difference(scores):.2f}; those under one bar it does not (Demšar, 2006).
-"""
-
-
-def speed_section() -> str:
-    found = read("speed.json")
-    rows, loads = [], []
-    for network, one in found["networks"].items():
-        loads += one["load"]
-        for name, rounds in one["answers"].items():
-            cells = []
-            for measure, factor in (("train", 1e3), ("predict", 1e6), ("latency", 1e3)):
-                kind = f"{measure}_processor"
-                ours = one["answers"]["limelight"]
-                pairs = zip(rounds, ours, strict=True)
-                times = statistics.median(mine[measure] / own[measure] for mine, own in pairs)
-                pairs = zip(rounds, ours, strict=True)
-                worked = statistics.median(mine[kind] / own[kind] for mine, own in pairs)
-                middle = factor * statistics.median(answer[measure] for answer in rounds)
-                cells.append(f"{middle:.1f} ({times:.2f}; {worked:.2f})")
-            shown = "GRU(64)" if name == "sktime" else {"lstm": "LSTM(64)"}.get(network, "BiLSTM(32), attention")
-            rows.append(f"| {shown} | {name.replace('_', ' on ')} | {' | '.join(cells)} |")
-    imports = {name: statistics.median(taken) for name, taken in found["imports"].items()}
-    table = "\n".join(rows)
-    listed = "\n".join(
-        f"| {name} | {seconds:.2f} | {seconds - imports['nothing']:.2f} |" for name, seconds in imports.items()
-    )
-    return f"""## Speed against torch, Keras and sktime
-
-`python benchmarks/speed.py --peers PEERS/bin/python`, the sides in turn, on {with_peers(found)}
-
-The same networks in each library, batches of 32 series of 500 steps and one channel; sktime has neither, its GRU stands beside the
-first. Medians of {len(rounds)} rounds, and in brackets the time in times limelight's of the same round: by the clock, and of the processor (above 1 is
-slower than limelight). {said_of_load(loads, found["machine"]["cores"])}
-
-| network | library | ms a training step | µs a predicted series | ms for one series |
-|---|---|---|---|---|
-{table}
-
-Seconds of a fresh Python that imports and ends:
-
-| import | seconds | over an empty Python |
-|---|---|---|
-{listed}
-"""
-
-
-def growth_section() -> str:
-    found = read("growth.json")
-    rows, loads = [], []
-    base: dict[str, tuple[float, float]] = {}
-    for size in found["sizes"]:
-        for side, runs in size["runs"].items():
-            loads += [one["load"] for one in runs]
-            good = [one for one in runs if not one["trouble"]]
-            shape = f"{size['series']:,} x {size['steps']:,} x {size['channels']}"
-            if not good:
-                rows.append(f"| {shape} | {side.replace(':', ' ')} | {runs[0]['trouble']} | | |")
-                continue
-            worked = statistics.median(one["fit_processor"] + one["predict_processor"] for one in good)
-            peak = statistics.median(one["peak_mb"] for one in good)
-            first = base.setdefault(side, (worked, peak))
-            rows.append(
-                f"| {shape} | {side.replace(':', ' ')} | {worked:.1f} | {worked / first[0]:.1f} | {peak:.0f} ({peak - first[1]:+.0f}) |"
-            )
-    table = "\n".join(rows)
-    return f"""## Growth up to a hundred times
-
-`python benchmarks/growth.py --peers PEERS/bin/python`, every fit and prediction a process of its own, on {with_peers(found)}
-
-Series x steps x channels, one of the three grown ten and a hundred times. The networks train one epoch, of at least 30 batches in
-limelight; the first numbers of aeon and Keras hold what they compile. Seconds are the processor's, of fit and prediction of all series. {said_of_load(loads, found["machine"]["cores"])}
-
-| size | side | seconds | times the first | peak MB (more than the first) |
-|---|---|---|---|---|
-{table}
-"""
-
-
-def recurrence_section() -> str:
-    found = read("recurrence.json")
-    rows = []
-    for part in ("directions", "ways"):
-        for name, of in found[part].items():
-            cells = f"{statistics.median(of['clock']):.1f} | {statistics.median(of['processor']):.1f}"
-            rows.append(f"| {name} | {cells} | {min(of['processor']):.1f} |")
-    table = "\n".join(rows)
-    versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
-    return f"""## Where a step of a recurrent layer goes
-
-`python benchmarks/recurrence.py`, all ways in turn, on {found["machine"]["cores"]} cores of a {found["machine"]["processor"]} machine; {versions}.
-
-32 units, 500 steps of one channel, batches of 32; what is below the first six is on one thread. {said_of_load([found["machine"]["load"]], found["machine"]["cores"])}
-
-| way | ms by the clock | ms of the processor | least |
-|---|---|---|---|
-{table}
-
-A second thread inside one small product costs more than it brings; a direction for each thread costs nothing. Time first, packing and
-flushed denormals change nothing, batches of 128 and more are slower for each series in training, and one layer with blocks of zeros
-does twice the work. torch has no oneDNN for its GRU, which is why that takes as long as an LSTM without oneDNN.
-"""
-
-
 def main() -> None:
     """Write the page."""
     title = "# Results\n\nMade by `python benchmarks/results_page.py` from the files in `benchmarks/results`."
     sections = [sine_section(), sets_section(), examples_section(), metadata_section(), alignment_section()]
     sections += [reading_section(), store_section()]
-    sections += [archive_section(), speed_section(), growth_section(), recurrence_section()]
+    sections += [archive_section(), sine_peers_section(), speed_section(), growth_section(), recurrence_section()]
     (HERE.parent / "docs" / "results.md").write_text("\n".join([title, "", *sections]))
 
 
