@@ -5,18 +5,12 @@ python benchmarks/results_page.py
 
 from __future__ import annotations
 
-import json
 import statistics
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
-
-
-def read(name: str) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((HERE / "results" / name).read_text())
-    return content
+from found import HERE, read
+from peers_page import archive_section, growth_section, recurrence_section, sine_peers_section, speed_section
 
 
 def spread(values: Sequence[float], digits: int) -> str:
@@ -251,6 +245,7 @@ def main() -> None:
     title = "# Results\n\nMade by `python benchmarks/results_page.py` from the files in `benchmarks/results`."
     sections = [sine_section(), sets_section(), examples_section(), metadata_section(), alignment_section()]
     sections += [reading_section(), store_section()]
+    sections += [archive_section(), sine_peers_section(), speed_section(), growth_section(), recurrence_section()]
     (HERE.parent / "docs" / "results.md").write_text("\n".join([title, "", *sections]))
 
 
