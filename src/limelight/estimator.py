@@ -309,8 +309,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         method
             ``"attention"``, ``"evidence"`` (of rocket), ``"gradients"``, ``"occlusion"``; None goes by the model.
         target, **settings
-            The class to explain, or one for each series (None: what was answered); settings of the method, such as
-            ``draws``, or ``background``, series to draw from.
+            The class (None: what was answered), or one for each series; what the method takes, as ``background`` series.
 
         Returns
         -------
