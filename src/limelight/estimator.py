@@ -309,7 +309,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         method
             ``"attention"``, ``"evidence"`` (of rocket), ``"gradients"``, ``"occlusion"``; None goes by the model.
         target, **settings
-            The class (None: what was answered), or one for each series; what the method takes, as ``background`` series.
+            The class (None: what was answered), or one for each series; what the method takes, as ``background``.
 
         Returns
         -------
