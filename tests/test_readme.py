@@ -27,6 +27,14 @@ PRINTED = {  # by the Python blocks of a page, run one after the other
         "[0, 1, -1]",
     ],
     "choosing": ["3 True True", "True"],
+    "explanation": [
+        "Explanation(60 series, attention)",
+        "Explanation(60 series, occlusion, for 'anomalous') ['series_id', 'time', 'importance', 'target', 'spread']",
+        "Explanation(60 series, evidence, for 'anomalous')",
+        "['attention', 'gradients', 'occlusion', 'random']",
+        "['attention', 'gradients', 'occlusion']",
+        "['wave'] ['0-10 %', '10-20 %', '20-30 %']",
+    ],
 }
 
 
@@ -46,7 +54,7 @@ def test_python_blocks_run_one_after_the_other(
     assert float(score) > 0.9
     assert set(answers.strip("[]").split()) <= {"'normal'", "'anomalous'"}
     assert found.startswith("{'encoder__hidden_size'")
-    assert (tmp_path / "attention.png").stat().st_size > 10_000
+    assert (tmp_path / "explanation.png").stat().st_size > 10_000
 
 
 @pytest.mark.parametrize("page", sorted(PRINTED))
