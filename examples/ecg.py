@@ -3,8 +3,8 @@
     python examples/data.py ecg200
     python examples/ecg.py examples/data/ecg200 --into runs/ecg
 
-Each series is one beat, 96 samples of one ECG lead. The model is the default: ``auto`` solves convolutions with a linear
-head in closed form, within seconds, so that each answer is a sum over time steps that can be drawn exactly.
+Each series is one beat, 96 samples of one ECG lead. The model is the default: ``auto`` solves a linear head over
+fixed convolutions in seconds, and each of its answers is a sum over time steps that can be drawn exactly.
 """
 
 import argparse

@@ -43,8 +43,8 @@ for encoder in ("auto", "conv_lstm"):
     ]:
         print(f"  speaker {truth} taken for {answer}: {count}")
 
-    # 4. When? Bring every utterance to the same length, and see where what counts lies: evidence for the answer (above 0
-    # for, below 0 against) of the first model, attention (adds up to 1) of the second.
+    # 4. When? Cut every utterance into thirds and see where that lies which counts: the evidence of the first model
+    # (above 0 for its answer, below 0 against it), the attention of the second (adds up to 1).
     explanation = model.explain(test)
     thirds = np.zeros(3)
     for weights in explanation.importance:
