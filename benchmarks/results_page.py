@@ -27,9 +27,9 @@ def spread(values: Sequence[float], digits: int) -> str:
 
 def made_with(found: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
-    return (
-        f"{found['machine']['threads']} threads of a {found['machine']['processor']} machine without a GPU; {versions}."
-    )
+    threads = found["machine"]["threads"]
+    spoken = f"{threads} thread{'s' if threads > 1 else ''}"
+    return f"{spoken} of a {found['machine']['processor']} machine without a GPU; {versions}."
 
 
 def sine_section() -> str:
@@ -223,8 +223,9 @@ validation series, and where test series are of another kind than these, the cov
 {chr(10).join(events)}
 
 suthaharan has one event in the series that it learns from, one in those that choose the threshold and two in the test part, so its
-numbers say little. Weights for the rare class, no metadata (they name the mote), and events of a minute or more were chosen on the
-training motes alone, half of them held out in turn.
+numbers say little. A first setting (no weights, any length, with metadata) had scored an event F1 of 0.02 there over three seeds.
+Weights for the rare class, no metadata (they name the mote) and events of a minute or more were then chosen on the training
+motes alone, each half held out in turn: event F1 0.67 and 1.00, with thresholds chosen on the half that was held out.
 """
 
 

@@ -15,12 +15,17 @@ PRINTED = {  # by the Python blocks of a page, run one after the other
     "data": [
         "Panel(2 series, 3 to 4 steps, 1 channel, 2 classes)",
         "[{'site': 'north'}, {'site': 'south'}]",
-        "19 monday[50:150] walk",
+    ],
+    "metadata": [
         "['majority class', 'metadata alone', 'series alone', 'series + late', 'series + repeat', 'series + film']",
         "(('run', 'service'),) [0, 0, 1, 1, -1, -1, 0]",
         "('pressure', 'mode_since_change') "
         "(\"no value of 'mode' before the first sample: 2 steps of 1 series ('pump 2')\",)",
     ],
+    "recordings": ["19 monday[50:150] walk"],
+    "large": ["Panel(200 series, 100 steps, 1 channel, 2 classes) True"],
+    "small": ["encoder: rocket, as 60 series without metadata are too few for a network to be better", "True"],
+    "events": ["True"],
     "labels": [
         "['label_0' 'label_1'] (60, 2) True",
         "['down' 'none' 'up'] (60, 40) True",
