@@ -227,8 +227,8 @@ def test_wrong_output_of_predict_is_refused(limelight: Commands, folder: Path) -
 
 def test_series_of_a_file_are_explained(limelight: Commands, folder: Path, tmp_path: Path) -> None:
     limelight("train", folder, "-o", "run", "--set", "training.max_epochs=1")
-    said = limelight("explain", "run", folder, "--id", "s3", "--id", "s1", "--picture", "s3.png")
-    assert said == "Explanation(2 series, attention) written to explanation.parquet\n"
+    said = limelight("explain", "run", folder, "--id", "s3", "--id", "s1", "--target", "ok", "--picture", "s3.png")
+    assert said == "Explanation(2 series, evidence, for 'ok') written to explanation.parquet\n"
     table = parquet.read_table(tmp_path / "explanation.parquet")
     assert table["series_id"].unique().to_pylist() == ["s3", "s1"]
     assert (tmp_path / "s3.png").read_bytes().startswith(b"\x89PNG")
@@ -245,7 +245,7 @@ def test_what_cannot_be_explained_is_refused(limelight: Commands, folder: Path) 
         (["--id", "s99"], "expected ids of series in the panel, got 's99'; see panel.ids"),
         (
             ["--method", "guess"],
-            "expected a method to explain with, got 'guess'; known are: attention, gradients, occlusion",
+            "expected a method to explain with, got 'guess'; known are: attention, evidence, gradients, occlusion",
         ),
         (
             ["-o", "mine/series.csv", "--overwrite"],

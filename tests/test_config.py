@@ -23,7 +23,7 @@ def test_every_default_is_written_out() -> None:
     }  # fmt: skip
     assert content["windows"] is None
     assert content["data"]["sine"]["num_points"] == 500
-    assert content["model"]["encoder"]["name"] == "conv_lstm"
+    assert content["model"]["encoder"]["name"] == "auto"
     assert content["training"]["learning_rate"] == 0.004
 
 
@@ -169,8 +169,8 @@ def test_source_of_another_kind_is_refused(tmp_path: Path) -> None:
 def test_schema_knows_every_part_and_every_key() -> None:
     schema = experiment_schema()
     encoders = schema["properties"]["model"]["properties"]["encoder"]["anyOf"]
-    assert encoders[0] == {"enum": ["conv_lstm", "lstm", "gru"]}
-    assert [one["properties"]["name"]["const"] for one in encoders[1:]] == ["conv_lstm", "lstm", "gru"]
+    assert encoders[0] == {"enum": ["auto", "conv_lstm", "lstm", "gru", "rocket"]}
+    assert [one["properties"]["name"]["const"] for one in encoders[1:]] == encoders[0]["enum"]
     assert schema["$defs"]["DataSection"]["additionalProperties"] is False
     assert schema["$defs"]["SineSettings"]["additionalProperties"] is False
     json.dumps(schema)

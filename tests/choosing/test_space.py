@@ -106,8 +106,8 @@ def test_digits_that_say_nothing_are_dropped():
         (["unitz"], "expected what to tune, got 'unitz'; did you mean 'units'?"),
         (
             ["fusion"],
-            "expected what can be tuned here, one of encoder, units, layers, dropout, learning_rate, batch_size, got "
-            "'fusion'; the series have no such metadata, or the network no such part",
+            "expected what can be tuned here, one of encoder, learning_rate, batch_size, got 'fusion'; the"
+            " series have no such metadata, or the network no such part",
         ),
     ],
 )

@@ -72,11 +72,17 @@ WORDS = 6
 
 
 def network_of(sentence: Sentence, outputs: int = OUTPUTS) -> Network:
-    """A network as it might be after training: FiLM, which starts at zero, has moved."""
+    """A network as it might be after training: FiLM, which starts at zero, has moved, and rocket has its thresholds."""
     torch.manual_seed(0)
     network = Network(sentence, CHANNELS, outputs, SHAPE if sentence.needs_metadata else ContextShape()).eval()
     if network.film is not None:
         torch.nn.init.normal_(network.film.project.weight, std=0.3)
+    if isinstance(sentence.encoder, Rocket):
+        seen = batch_of([40, 40, 40], seed=2)
+        elapsed = torch.ones_like(seen.mask, dtype=torch.float32) if sentence.needs_clock else None
+        with torch.no_grad():
+            inputs = network.inputs(replace(seen, elapsed=elapsed))
+            network.encoder.fit(inputs, seen.mask, torch.Generator().manual_seed(0))
     return network
 
 

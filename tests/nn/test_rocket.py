@@ -200,7 +200,7 @@ def test_a_saved_encoder_is_built_from_its_settings_and_loads_its_buffers():
     fresh = RocketEncoder(3, 40, 84 * 12)
     fresh.load_state_dict(load(save(encoder.state_dict())))
     assert torch.equal(fresh(values, _full(values)), encoder(values, _full(values)))
-    assert sorted(encoder.state_dict()) == ["reads", "thresholds"]
+    assert sorted(encoder.state_dict()) == ["reads", "thresholds", "typical"]
 
 
 @given(lengths=st.lists(st.integers(1, 45), min_size=1, max_size=5), outputs=st.integers(1, 3))

@@ -69,6 +69,7 @@ def draw_series(
 
     Example
     -------
+    >>> from matplotlib.figure import Figure
     >>> ax = Figure().subplots()
     >>> panel = Panel.from_series([[1.0, 5.0, 1.0]], ids=["pump"], labels=["fault"])
     >>> draw_series(ax, panel, 0, np.array([0.1, 0.8, 0.1]))

@@ -96,10 +96,13 @@ def choose(
         return _noted(train_network(), f"conv_lstm, {reason}", started)
     solved = train(panel, sentence=rocket, validation=validation)
     reads = solved.model.sentence.needs_metadata or solved.model.network.signals is not None
+    if len(panel) < MANY and not reads:
+        why = f"as {len(panel)} series without metadata are too few for a network to be better"
+        return _noted(solved, f"rocket, {why}", started)
     seconds = expected_seconds(panel, settings)
     many = validation is not None and len(validation) >= LEAST_VALIDATION
     folds = [] if many else _folds(panel, _budget(sentence), seconds, seed)
-    reason = _why_rocket(panel, _budget(sentence), seconds, many, folds, reads)
+    reason = _why_rocket(_budget(sentence), seconds, many, folds, reads)
     if reason:
         return _noted(solved, f"rocket, {reason}", started)
     if validation is not None and many:
@@ -165,10 +168,8 @@ def _why_network(panel: Panel, task: Task, sentence: Sentence, settings: Trainin
     return ""
 
 
-def _why_rocket(panel: Panel, budget: float, seconds: float, many: bool, folds: list[Fold], reads: bool) -> str:
+def _why_rocket(budget: float, seconds: float, many: bool, folds: list[Fold], reads: bool) -> str:
     """Say why no network is trained to compare with; empty if one is. Only a network lets metadata change a meaning."""
-    if len(panel) < MANY and not reads:
-        return f"as {len(panel)} series without metadata are too few for a network to be better"
     if not many and not folds:
         return "as there are too few series to hold some out"
     seconds *= max(1, len(folds))
