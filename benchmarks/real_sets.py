@@ -26,7 +26,10 @@ from limelight.evaluation.metrics import score_baseline, score_prediction
 from limelight.runs.series import Data, read_data
 from limelight.training.fit import fit
 
-MODELS: dict[str, dict[str, Any]] = {"default": {}, "attention_bilstm": {"preset": "attention_bilstm"}}
+MODELS: dict[str, dict[str, Any]] = {
+    "conv_lstm": {"encoder": "conv_lstm"},
+    "attention_bilstm": {"preset": "attention_bilstm"},
+}
 
 
 def accuracy_of(data: Data, changes: dict[str, Any], folder: Path, seed: int) -> tuple[float, float]:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from explanations_page import explanations_section
 from found import HERE, read
 from peers_page import archive_section, growth_section, recurrence_section, sine_peers_section, speed_section
 
@@ -62,7 +63,7 @@ def sets_section() -> str:
     found = read("real_sets.json")
     rows = []
     for name, models in found["sets"].items():
-        for model in ("default", "attention_bilstm"):
+        for model in ("conv_lstm", "attention_bilstm"):
             scores, seconds = models[model]["accuracy"], models[model]["seconds"]
             rows.append(
                 f"| {name} | {models['baseline']:.3f} | {model} | {spread(scores, 3)} | "
@@ -301,7 +302,7 @@ def main() -> None:
     """Write the page."""
     title = "# Results\n\nMade by `python benchmarks/results_page.py` from the files in `benchmarks/results`."
     sections = [sine_section(), sets_section(), examples_section(), metadata_section(), alignment_section()]
-    sections += [reading_section(), store_section()]
+    sections += [explanations_section(), reading_section(), store_section()]
     sections += [archive_section(), sine_peers_section(), speed_section(), growth_section(), recurrence_section()]
     (HERE.parent / "docs" / "results.md").write_text("\n".join([title, "", *sections]))
 
