@@ -227,6 +227,18 @@ def evaluate(
 
 
 @app.command()
+def report(
+    run: Annotated[Path, typer.Argument(help="The folder of a run.", show_default=False)],
+    data: DataFolder = None,
+    changes: Changes = None,
+) -> None:
+    """Make the page of a run again: from its model, its scores and its test series; nothing is trained."""
+    from limelight.runs.reporting import report_again
+
+    typer.echo(f"report: {report_again(run, _changes(changes, data=data))}")
+
+
+@app.command()
 def predict(
     model: Saved,
     source: Source,
