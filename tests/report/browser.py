@@ -25,12 +25,12 @@ class Browser:
     def __init__(self, width=1280, height=900):
         self.complaints, self.number = [], 0
         self.folder = tempfile.mkdtemp()
+        where = f"--user-data-dir={self.folder}"
         theirs_in, self.write = os.pipe()
         self.read, theirs_out = os.pipe()
         self.process = subprocess.Popen(
             # the browser reads commands from 3 and answers on 4
-            ["/bin/sh", "-c", f'exec "$@" 3<&{theirs_in} 4>&{theirs_out}', "sh", BROWSER, *QUIET]
-            + [f"--user-data-dir={self.folder}", "about:blank"],
+            ["/bin/sh", "-c", f'exec "$@" 3<&{theirs_in} 4>&{theirs_out}', "sh", BROWSER, *QUIET, where, "about:blank"],
             pass_fds=(theirs_in, theirs_out),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -102,6 +102,7 @@ class Browser:
 
     def drag(self, x, y, to_x, to_y):
         """Press at one place, release at another."""
+
         def mouse(kind, x, y):
             self.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", buttons=1, clickCount=1)
 

@@ -108,7 +108,7 @@ def threshold_of(answers: Answers, thresholds: Numbers | None, place: int) -> fl
 
 
 def _by_label(answers: Answers, given: NDArray[np.int64] | None) -> NDArray[np.int64] | Numbers:
-    """Give codes, or else probabilities, with a column for each of several labels, and one for one of several classes."""
+    """Give codes with a column for each of several labels, or a single one; or else the probabilities."""
     if given is None:
         return answers.probabilities
     return given if given.ndim == 2 else given[:, None]
@@ -116,7 +116,8 @@ def _by_label(answers: Answers, given: NDArray[np.int64] | None) -> NDArray[np.i
 
 def _sureness(answers: Answers) -> Numbers:
     """Give the probability of each answer, shape (N, 1)."""
-    return np.take_along_axis(answers.probabilities, answers.decisions[:, None], axis=1)
+    sure: Numbers = np.take_along_axis(answers.probabilities, answers.decisions[:, None], axis=1)
+    return sure
 
 
 def _gap(answers: Answers, thresholds: Numbers | None) -> Numbers:
@@ -128,7 +129,7 @@ def _gap(answers: Answers, thresholds: Numbers | None) -> Numbers:
         positive = answers.task.positive_index
         return np.abs(chances[:, [positive]] - thresholds)
     closest = np.partition(chances, -2, axis=1)[:, -2:]
-    return np.ptp(closest, axis=1, keepdims=True)
+    return closest[:, 1:] - closest[:, :1]
 
 
 def _best(answers: Answers, place: int, whose: Rows, n: int) -> int | None:
@@ -152,15 +153,19 @@ def _commonest(answers: Answers) -> list[int]:
     """Give the places of the classes or labels that occur most often, in their order."""
     several, places = answers.task.multilabel, len(answers.names)
     codes = answers.codes
+    if answers.task.by_step and answers.task.kind == "binary":  # the other one is the ground that it stands on
+        return [answers.task.positive_index]
     counts = (codes == 1).sum(axis=0) if several else np.bincount(codes[codes != UNKNOWN], minlength=places)
     return sorted(np.argsort(-counts, kind="stable")[:MOST_PICTURED_CLASSES].tolist())
 
 
 def _sum(of_each: NDArray[np.generic], whose: Rows, n: int) -> Numbers:
-    return np.bincount(whose, weights=of_each.astype(np.float64), minlength=n)
+    total: Numbers = np.bincount(whose, weights=of_each.astype(np.float64), minlength=n).astype(np.float64)
+    return total
 
 
 def _mean(of_each: Numbers, counted: NDArray[np.bool_], whose: Rows, n: int) -> Numbers:
     """Give the mean of what is counted in each row; infinity where nothing is."""
     total, count = _sum(np.where(counted, of_each, 0.0), whose, n), _sum(counted, whose, n)
-    return np.divide(total, count, out=np.full(n, np.inf), where=count > 0)
+    means: Numbers = np.divide(total, count, out=np.full(n, np.inf), where=count > 0)
+    return means

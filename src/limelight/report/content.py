@@ -7,7 +7,7 @@ from typing import Any
 
 from limelight.evaluation.table import localisation_sentence
 from limelight.report import tables
-from limelight.report.choosing import Choice, choose_series
+from limelight.report.choosing import MOST_PICTURED_CLASSES, Choice, choose_series
 from limelight.report.curves import learning_figures, reliability_figure, score_curves
 from limelight.report.facts import ReportFacts, verdict
 from limelight.report.series import left_out, series_figure
@@ -35,7 +35,6 @@ def collect(facts: ReportFacts) -> dict[str, Any]:
     return {
         "title": facts.title,
         "asked": dict(facts.asked),
-        "counts": dict(metrics.get("counts") or {}),
         "seconds": dict(metrics.get("seconds") or {}),
         "verdict": verdict(metrics, facts.unit),
         "headline": tables.headline(metrics),
@@ -48,6 +47,7 @@ def collect(facts: ReportFacts) -> dict[str, Any]:
         "rows": facts.rows,
         "classes": tables.class_table(test, facts.unit),
         "confusion": [] if task.multilabel else tables.confusion_matrix(test["confusion"]),
+        "long_names": len(task.classes) > 8 and max(len(str(name)) for name in task.classes) > 3,
         "confusion_of_labels": tables.confusion_of_labels(test["confusion"]) if task.multilabel else [],
         "curves": score_curves(facts),
         "decision": _decision(metrics.get("decision"), test),
@@ -78,6 +78,7 @@ def _decision(decision: Mapping[str, Any] | None, test: Mapping[str, Any]) -> di
         found["calibration"] = {
             "figure": reliability_figure(compared, test.get("positive")),
             "table": tables.calibration_table(compared),
+            "per_class": tables.calibration_of_classes(compared),
             "notes": list((compared.get("temperature") or {}).get("notes", [])),
             "about": test.get("positive"),
         }
@@ -132,10 +133,12 @@ def _series(facts: ReportFacts, choice: Choice) -> dict[str, Any]:
         told = _told(facts, row)
         return {"row": row, "heading": heading, **told, "figure": None if known else series_figure(facts, row)}
 
+    whole = not (facts.prediction.task.by_step or facts.prediction.task.multilabel)
     found = {
         "confident": [card(row, label) for label, row in choice.confident.items() if row is not None],
         "never": [label for label, row in choice.confident.items() if row is None],
-        "left_out": len(facts.answers.names) - len(choice.confident),
+        "left_out": max(0, len(facts.answers.names) - MOST_PICTURED_CLASSES),
+        "surest": "Right, and sure of it" if whole else "Where each label was right, and surest",
         "wrong": [card(row, _mistake(facts, row)) for row in choice.wrong],
         "wrong_total": choice.wrong_total,
         "total": len(facts.panel),

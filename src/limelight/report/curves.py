@@ -62,11 +62,12 @@ def _learning(curves: Mapping[str, list[tuple[int, float]]], title: str, best: i
         style = {"color": QUIET, "dash": "dot"} if says == "training" else {"color": ACCENT}
         x, y = zip(*points, strict=True)
         traces.append(line(list(x), [round(one, 6) for one in y], says, width=2, **style, hovertemplate="%{y:.4f}"))
-        traces[-1] |= {"mode": "lines+markers", "marker": {"size": 4}, "showlegend": True}
+        traces[-1] |= {"mode": "lines+markers", "marker": {"size": 4}}
     kept = {"type": "line", "yref": "paper", "y0": 0, "y1": 1, "x0": best, "x1": best, "layer": "below"}
     said = {"yref": "paper", "y": 1, "x": best, "text": "kept", "showarrow": False, "yanchor": "bottom"}
     layout: Figure = {
         "height": 260,
+        "showlegend": True,
         "hovermode": "x unified",
         "xaxis": {"title": {"text": "epoch"}, "tickformat": "d", "showgrid": False},
         "yaxis": {"rangemode": "tozero" if title == "Loss" else "normal", "nticks": 6},
@@ -110,7 +111,7 @@ def score_curves(facts: ReportFacts) -> dict[str, Any] | None:
         roc.append(_traced(curves["false"], curves["recall"], curves["at"], name, style))
         areas = {key: per_class[name][key] for key in ("average_precision", "roc_auc")}
         keys.append({"name": name, **look_of(number), **areas})
-    chance = {**line([0, 1], [0, 1], "chance", color=FAINT, dash="dot", width=1.2), "hoverinfo": "skip"}
+    chance = line([0, 1], [0, 1], "chance", color=FAINT, dash="dot", width=1.2) | {"hoverinfo": "skip"}
     return {
         "keys": keys,
         "left_out": len(places) - len(chosen),
@@ -178,19 +179,29 @@ def reliability_figure(calibration: Mapping[str, Any], positive: str | None) -> 
     dict
         A figure with the diagonal on which probabilities mean what they say.
     """
-    perfect = {**line([0, 1], [0, 1], "perfect", color=FAINT, dash="dot", width=1.2), "hoverinfo": "skip"}
+    perfect = line([0, 1], [0, 1], "perfect", color=FAINT, dash="dot", width=1.2)
+    perfect |= {"hoverinfo": "skip", "showlegend": False}
     traces = [perfect]
     for when, style in (("before", {"color": QUIET, "dash": "dash"}), ("after", {"color": ACCENT})):
         points = _pooled(calibration[when], positive)
         said = {"before": "as trained", "after": "calibrated"}[when]
         hover = "%{x:.3f} thought, %{y:.3f} true<br>%{customdata:,} answers"
-        trace = line([x for x, _, _ in points], [y for _, y, _ in points], said, width=2, **style, hovertemplate=hover)
-        sizes = [4 + 8 * math.sqrt(count / max(one for _, _, one in points)) for _, _, count in points]
-        marker = {"size": sizes, "color": style["color"], "opacity": 0.85}
+        trace = line([x for x, _, _ in points], [y for _, y, _ in points], said, width=1, **style, hovertemplate=hover)
+        most = max(count for _, _, count in points)
+        sizes = [round(3 + 11 * math.sqrt(count / most), 1) for _, _, count in points]
+        marker = {"size": sizes, "color": style["color"], "opacity": 0.9}
         trace |= {"mode": "lines+markers", "marker": marker, "customdata": [count for _, _, count in points]}
-        traces.append({**trace, "showlegend": True})
+        traces.append(trace)
     figure = square(traces, "probability", "share that was true", 360)
-    figure["layout"]["legend"] = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"color": INK}}
+    figure["layout"]["showlegend"] = True
+    figure["layout"]["legend"] = {
+        "orientation": "h",
+        "y": 1.02,
+        "yanchor": "bottom",
+        "x": 0,
+        "font": {"color": INK},
+        "itemsizing": "constant",
+    }
     return figure
 
 

@@ -28,8 +28,8 @@ class ReportFacts:
     asked
         What was asked, each in one sentence: for example data, split, task, model, training.
     metrics
-        What ``metrics.json`` holds: ``test``, ``baseline``, ``seconds``, ``task``, ``counts``, ``decision``, ``events``,
-        ``groups``, ``metadata``, ``localisation``, ``explanations``, ``training``; all but the first two may be missing.
+        What ``metrics.json`` holds: ``test`` and ``baseline``; where known ``seconds``, ``decision``, ``events``,
+        ``groups``, ``metadata``, ``localisation``, ``explanations``, ``training``.
     history
         A row of numbers for each epoch: ``epoch``, ``train_loss`` and, with validation series, ``validation_loss`` and
         ``validation_f1``.
@@ -132,8 +132,9 @@ def verdict(metrics: Mapping[str, Any], unit: str = "series") -> str:
 
 def _right_labels(test: Mapping[str, Any], right: float, unit: str) -> str:
     labels = len(test["per_class"])
-    of_all = f", and all {labels} are right in {_percent(test['accuracy'])} of the {unit}"
-    return f"Of the single labels {_percent(right)} are right{of_all if labels > 1 and test['accuracy'] is not None else ''}."
+    share = test["accuracy"]  # None where nothing knows all of its labels
+    of_all = "" if labels < 2 or share is None else f", and all {labels} are right in {_percent(share)} of the {unit}"
+    return f"Of the single labels {_percent(right)} are right{of_all}."
 
 
 def _beside(

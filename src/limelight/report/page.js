@@ -9,6 +9,7 @@
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
     margin: { t: 28, r: 12, b: 44, l: 52 },
     hoverlabel: { bgcolor: "#fff", bordercolor: line, font: { size: 12, color: ink }, namelength: 40, align: "left" },
+    modebar: { bgcolor: "rgba(255,255,255,0)", color: "#c4ccd2", activecolor: quiet },
     annotationdefaults: { font: { size: 11, color: quiet } },
   };
   const config = { displaylogo: false, responsive: true, doubleClick: "reset", plotlyServerURL: "",

@@ -22,10 +22,12 @@ MOST_CELLS = 600
 MOST_LANES = 12
 MOST_CHANCES = 6
 MOST_BARS = 400
+MOST_LETTERS = 14
 LEAST_PEAK = 3.0
 """Attention spread evenly must look faint: the darkest shade is the peak, yet at least so many times the mean."""
-HEIGHTS = (170, 110, 84, 66)
-LANE, CHANCES, GAP, ABOVE, BELOW = 26, 96, 16, 10, 44
+HEIGHTS = ((1, 170), (2, 110), (4, 80), (6, 56), (MOST_CHANNELS, 40))
+"""Up to how many channels, and how high each is then, in pixels."""
+LANE, CHANCES, GAP, ABOVE, BELOW = 26, 90, 20, 20, 44
 
 Floats = NDArray[np.floating[Any]]
 
@@ -71,11 +73,11 @@ def series_figure(facts: ReportFacts, row: int) -> Figure:
     panel = facts.panel
     clock = _clock_of(panel, row)
     channels = min(len(panel.channels), MOST_CHANNELS)
-    height = HEIGHTS[min(channels, len(HEIGHTS)) - 1]
-    panels: list[tuple[int, list[Figure], dict[str, Any]]] = []
+    height = next(height for most, height in HEIGHTS if channels <= most)
     weights = facts.attention_of(row) if facts.has_attention and not facts.prediction.task.by_step else None
-    for place in range(channels):
-        panels.append((height, _channel(panel, row, place, clock, weights), _value_axis(panel, place)))
+    panels = [
+        (height, _channel(panel, row, place, clock, weights), _value_axis(panel, place)) for place in range(channels)
+    ]
     if facts.prediction.task.by_step:
         panels += _answered_steps(facts, row, clock)
     figure = _stacked(panels, clock)
@@ -153,7 +155,7 @@ def _channel(panel: Panel, row: int, place: int, clock: _Clock, weights: Floats 
     trace["hovertemplate"] = "%{y:.5~g}"
     if weights is not None:
         trace["customdata"] = packed((weights * len(weights))[keep].round(2))
-        trace["hovertemplate"] = "%{y:.5~g}<br>attention %{customdata:.3~g} × even"
+        trace["hovertemplate"] = "%{y:.5~g}<br>attention %{customdata:.3~g} × even"  # noqa: RUF001
     return [trace]
 
 
@@ -174,7 +176,11 @@ def _value_axis(panel: Panel, place: int) -> dict[str, Any]:
     unit = panel.units.get(panel.channels[place])
     name = _name(panel, place)
     title = literal(f"{name} ({unit})" if unit else name)
-    return {"said": "" if title == "value" else title, "nticks": 4 if len(panel.channels) < 3 else 3, "zeroline": False}
+    return {
+        "said": "" if title == "value" else title,
+        "nticks": 4 if len(panel.channels) < 3 else 2 if len(panel.channels) > 6 else 3,
+        "zeroline": False,
+    }
 
 
 def _answered_steps(facts: ReportFacts, row: int, clock: _Clock) -> list[tuple[int, list[Figure], dict[str, Any]]]:
@@ -192,26 +198,27 @@ def _answered_steps(facts: ReportFacts, row: int, clock: _Clock) -> list[tuple[i
                                 (said & ~there & known, WRONG, -0.2)):  # fmt: skip
             bars += _bars(which, clock, -lane + up, kind)
     names = [
-        f'<span style="color:{look_of(lane)["color"]}">{literal(answers.names[place], 18)}</span>'
+        f'<span style="color:{look_of(lane)["color"]}">{literal(answers.names[place], MOST_LETTERS)}</span>'
         if place in shown
-        else literal(answers.names[place], 18)
+        else literal(answers.names[place], MOST_LETTERS)
         for lane, place in enumerate(lanes)
     ]
     axis = {
         "range": [-len(lanes) + 0.4, 0.6],
         "tickvals": [-lane for lane in range(len(lanes))],
         "ticktext": names,
+        "words": [answers.names[place] for place in lanes],
         "showgrid": False,
         "zeroline": False,
         "said": "",
     }
     lines = [_chance(chances[:, place], clock, answers.names[place], lane) for lane, place in enumerate(shown)]
-    limits = [
-        {**_limit(threshold_of(answers, facts.prediction.thresholds, place), clock, lane)}
-        for lane, place in enumerate(shown)
-        if facts.prediction.thresholds is not None
-    ]
-    below = {"range": [-0.03, 1.03], "dtick": 0.5, "zeroline": False, "said": "probability"}
+    given = facts.prediction.thresholds
+    at = [] if given is None else [threshold_of(answers, given, place) for place in shown]
+    limits = [_limit(threshold, clock, lane) for lane, threshold in enumerate(at)]
+    top = max(float(chances[:, shown].max(initial=0.0)), max(at, default=0.0))
+    top = 1.0 if top > 0.4 else max(1.2 * min(top, 1.0), 0.02)
+    below = {"range": [-0.03 * top, 1.03 * top], "nticks": 3, "zeroline": False, "said": "probability"}
     return [(LANE * len(lanes) + 8, bars, axis), (CHANCES, [*limits, *lines], below)]
 
 
@@ -271,9 +278,11 @@ def _stacked(panels: list[tuple[int, list[Figure], dict[str, Any]]], clock: _Clo
     """Put panels above each other on one time axis; the first axis of y, over all of them, stays for what is behind."""
     inner = sum(height for height, _, _ in panels) + GAP * (len(panels) - 1)
     data: list[Figure] = []
+    letters = max((len(word) for _, _, axis in panels for word in axis.get("words", ())), default=0)
+    left = max(52, 12 + 7 * min(letters, MOST_LETTERS))
     layout: Figure = {
         "height": inner + ABOVE + BELOW,
-        "margin": {"t": ABOVE, "b": BELOW, "l": 56, "r": 12},
+        "margin": {"t": ABOVE, "b": BELOW, "l": left, "r": 12},
         "barmode": "overlay",
         "hovermode": "x unified",
         "hoversubplots": "axis",
@@ -283,8 +292,13 @@ def _stacked(panels: list[tuple[int, list[Figure], dict[str, Any]]], clock: _Clo
     top = float(inner)
     for number, (height, traces, axis) in enumerate(panels, start=2):
         domain = [max(0.0, (top - height) / inner), top / inner]
-        said = axis.pop("said")
-        layout[f"yaxis{number}"] = {"domain": domain, "fixedrange": True, "anchor": "x", **axis}
+        said = axis["said"]
+        layout[f"yaxis{number}"] = {
+            "domain": domain,
+            "fixedrange": True,
+            "anchor": "x",
+            **{key: axis[key] for key in axis if key not in ("said", "words")},
+        }
         if said:
             layout["annotations"].append(_caption(said, domain[1]))
         data += [{**trace, "yaxis": f"y{number}"} for trace in traces]
@@ -309,8 +323,8 @@ def _stacked(panels: list[tuple[int, list[Figure], dict[str, Any]]], clock: _Clo
 
 
 def _caption(said: str, top: float) -> dict[str, Any]:
-    place = {"xref": "paper", "yref": "paper", "x": 0, "y": top, "xanchor": "left", "yanchor": "top"}
-    return {**place, "xshift": 4, "yshift": 4, "text": said, "showarrow": False, "bgcolor": "rgba(255,255,255,.7)"}
+    place = {"xref": "paper", "yref": "paper", "x": 0, "y": top, "xanchor": "left", "yanchor": "bottom"}
+    return {**place, "yshift": -2, "text": said, "showarrow": False}
 
 
 def _lay_behind(figure: Figure, clock: _Clock, weights: Floats) -> None:

@@ -17,8 +17,6 @@ AVERAGES = {
     "samples": "mean of the {unit}",
 }
 LEAST_BETTER = ("hamming_loss", "log_loss", "brier")
-MANY = 40
-"""More rows than this are folded away."""
 
 Table = dict[str, Any]
 
@@ -123,17 +121,21 @@ def confusion_of_labels(confusion: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def calibration_table(calibration: Mapping[str, Any]) -> Table:
-    """Lay out what the temperature did to the probabilities, all together and for each class."""
+    """Lay out what the temperature did to the probabilities, all together."""
     before, after = calibration["before"], calibration["after"]
     names = {"expected_calibration_error": "calibration error", "log_loss": "log loss", "brier": "Brier score"}
     rows = [[said, number(before[key]), number(after[key])] for key, said in names.items() if key in before]
-    if len(before["per_class"]) > 2 or "temperature" in calibration and len(calibration["temperature"]["values"]) > 1:
-        key = "expected_calibration_error"
-        rows += [
-            [f"calibration error of {name}", number(one[key]), number(after["per_class"][name][key])]
-            for name, one in list(before["per_class"].items())[:MANY]
-        ]
     return {"head": ["Lower is better", "As trained", "Calibrated"], "rows": rows}
+
+
+def calibration_of_classes(calibration: Mapping[str, Any]) -> Table | None:
+    """Lay out what the temperature did to the probabilities of each class or label; None where there are just two."""
+    before, after = (calibration[when]["per_class"] for when in ("before", "after"))
+    if len(before) < 3 and len((calibration.get("temperature") or {}).get("values", [])) < 2:
+        return None
+    key = "expected_calibration_error"
+    rows = [[name, number(one[key]), number(after[name][key]), count(one["n"])] for name, one in before.items()]
+    return {"head": ["Calibration error", "As trained", "Calibrated", "Known"], "rows": rows}
 
 
 def threshold_table(thresholds: Mapping[str, Any]) -> Table | None:
@@ -184,9 +186,9 @@ def group_tables(groups: Mapping[str, Any], test: Mapping[str, Any]) -> list[dic
     head = ["All labels right" if several else "Accuracy", "F1", "Balanced accuracy", "95 % interval", "Series"]
     found = []
     for field, scored in groups.items():
+        scores = ("accuracy", "f1", "balanced_accuracy")
         rows = [
-            [one["value"], *(number(one[key]) for key in ("accuracy", "f1", "balanced_accuracy"))]
-            + [interval(one["interval"]), count(one["n"])]
+            [one["value"], *(number(one[key]) for key in scores), interval(one["interval"]), count(one["n"])]
             for one in scored["groups"]
         ]
         found.append(

@@ -64,7 +64,12 @@ def report_again(folder: Path | str, changes: Mapping[str, Any] | None = None) -
 
 
 def report_run(
-    folder: Path, experiment: Experiment, data: Data, model: FittedModel, prediction: Prediction, metrics: dict[str, Any]
+    folder: Path,
+    experiment: Experiment,
+    data: Data,
+    model: FittedModel,
+    prediction: Prediction,
+    metrics: dict[str, Any],
 ) -> Path:
     """Write the page of a run.
 
@@ -128,7 +133,7 @@ def _asked(experiment: Experiment, data: Data, model: FittedModel) -> dict[str, 
     return {
         "task": data.task.describe(kind),
         "data": f"{source}: {data.panel.describe()}",
-        "split": data.split.describe(),
+        "split": data.split.describe().removeprefix("split: "),
         "model": model.sentence.describe(),
         "training": f"AdamW, one cycle up to {settings['learning_rate']}, batches of {settings['batch_size']}, "
         f"at most {settings['max_epochs']} epochs, patience {settings['patience']}",
