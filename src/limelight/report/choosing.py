@@ -32,7 +32,8 @@ class Choice:
     wrong
         Wrong answers, the most confident first; of labels of steps the rows with the most wrong ones.
     uncertain
-        Answers that were nearest to being other ones, the nearest first; of labels of steps in the mean.
+        Of the others those whose answers were nearest to being other ones, the nearest first; of labels of steps in the
+        mean.
     wrong_total
         How many rows have a wrong answer.
     """
@@ -70,7 +71,7 @@ def choose_series(facts: ReportFacts) -> Choice:
     >>> panel = Panel.from_series([[1.0], [2.0], [3.0]], ids=["a", "b", "c"], labels=["ok", "ok", "fault"])
     >>> answers = Prediction(panel.ids, Task(("fault", "ok")), np.array([[1.0], [3.0], [2.0]]))
     >>> choose_series(ReportFacts("run", {}, {}, [], answers, panel))
-    Choice(confident={'fault': None, 'ok': 1}, wrong=[2], uncertain=[0, 2, 1], wrong_total=1)
+    Choice(confident={'fault': None, 'ok': 1}, wrong=[2], uncertain=[0], wrong_total=1)
     """
     answers = facts.answers
     truth, decided, chances = (_by_label(answers, each) for each in (answers.codes, answers.decisions, None))
@@ -89,12 +90,11 @@ def choose_series(facts: ReportFacts) -> Choice:
     rows_wrong = _sum(wrong.any(axis=1), whose, n) > 0
     by_badness = np.argsort(-badness, kind="stable")
     by_distance = np.argsort(distance, kind="stable")
-    return Choice(
-        {answers.names[place]: _best(answers, place, whose, n) for place in _commonest(answers)},
-        [int(row) for row in by_badness[:MOST_WRONG] if rows_wrong[row]],
-        [int(row) for row in by_distance[:MOST_UNCERTAIN] if np.isfinite(distance[row])],
-        int(rows_wrong.sum()),
-    )
+    best = {answers.names[place]: _best(answers, place, whose, n) for place in _commonest(answers)}
+    worst = [int(row) for row in by_badness[:MOST_WRONG] if rows_wrong[row]]
+    shown = {*best.values(), *worst}
+    uncertain = [int(row) for row in by_distance if int(row) not in shown and np.isfinite(distance[row])]
+    return Choice(best, worst, uncertain[:MOST_UNCERTAIN], int(rows_wrong.sum()))
 
 
 def threshold_of(answers: Answers, thresholds: Numbers | None, place: int) -> float:

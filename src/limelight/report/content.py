@@ -7,10 +7,10 @@ from typing import Any
 
 from limelight.evaluation.table import localisation_sentence
 from limelight.report import tables
-from limelight.report.choosing import MOST_PICTURED_CLASSES, Choice, choose_series
+from limelight.report.choosing import MOST_PICTURED_CLASSES, Choice, choose_series, threshold_of
 from limelight.report.curves import learning_figures, reliability_figure, score_curves
 from limelight.report.facts import ReportFacts, verdict
-from limelight.report.series import left_out, series_figure
+from limelight.report.series import MOST_CHANCES, MOST_CHANNELS, left_out, series_figure
 from limelight.task import UNKNOWN
 
 MOST_PROBABLE = 3
@@ -84,7 +84,7 @@ def _decision(decision: Mapping[str, Any] | None, test: Mapping[str, Any]) -> di
         }
     if "thresholds" in decision:
         told = decision["thresholds"]
-        rule = told["rule"] if isinstance(told["rule"], str) else ", ".join(f"{k} {v}" for k, v in told["rule"].items())
+        rule = tables.rule_in_words(told["rule"])
         found["thresholds"] = {"table": tables.threshold_table(told), "rule": rule, "notes": list(told["notes"])}
     if "sets" in decision:
         sets = decision["sets"]
@@ -142,8 +142,9 @@ def _series(facts: ReportFacts, choice: Choice) -> dict[str, Any]:
         "wrong": [card(row, _mistake(facts, row)) for row in choice.wrong],
         "wrong_total": choice.wrong_total,
         "total": len(facts.panel),
-        "uncertain": [card(row, "Undecided") for row in choice.uncertain],
+        "uncertain": [card(row, "") for row in choice.uncertain],
         "by_step": facts.prediction.task.by_step,
+        "channels": min(len(facts.panel.channels), MOST_CHANNELS),
         "channels_left_out": left_out(facts.panel),
     }
     return {**found, "drawn": len(first)}
@@ -159,6 +160,7 @@ def _told(facts: ReportFacts, row: int) -> dict[str, Any]:
     if answers.task.by_step:
         return {**told, "wrong": int(wrong.sum()), "known": int(known.sum()), "correct": not wrong.any()}
     names, several = answers.names, answers.task.multilabel
+    limits = facts.prediction.thresholds
     likely = (-chances[0]).argsort(kind="stable")[: len(names) if several else MOST_PROBABLE].tolist()
     if several:
         there = [name for name, code in zip(names, codes[0], strict=True) if code == 1]
@@ -170,13 +172,17 @@ def _told(facts: ReportFacts, row: int) -> dict[str, Any]:
         "truth": ", ".join(there) or NONE,
         "predicted": ", ".join(said) or NONE,
         "correct": not wrong.any(),
-        "chances": [{"label": names[place], "chance": float(chances[0, place])} for place in likely[:6]],
+        "chances": [
+            {
+                "label": names[place],
+                "chance": float(chances[0, place]),
+                "limit": None if limits is None else threshold_of(answers, limits, place),
+            }
+            for place in likely[:MOST_CHANCES]
+        ],
     }
 
 
 def _mistake(facts: ReportFacts, row: int) -> str:
-    told = _told(facts, row)
-    if facts.prediction.task.by_step:
-        things = "labels of steps" if facts.prediction.task.multilabel else "steps"
-        return f"{told['wrong']:,} of {told['known']:,} {things} wrong"
-    return f"Taken for {told['predicted']}"
+    """Say what a series was taken for, where there is one answer to say."""
+    return "" if facts.prediction.task.by_step else f"Taken for {_told(facts, row)['predicted']}"

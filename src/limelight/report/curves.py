@@ -64,7 +64,7 @@ def _learning(curves: Mapping[str, list[tuple[int, float]]], title: str, best: i
         traces.append(line(list(x), [round(one, 6) for one in y], says, width=2, **style, hovertemplate="%{y:.4f}"))
         traces[-1] |= {"mode": "lines+markers", "marker": {"size": 4}}
     kept = {"type": "line", "yref": "paper", "y0": 0, "y1": 1, "x0": best, "x1": best, "layer": "below"}
-    said = {"yref": "paper", "y": 1, "x": best, "text": "kept", "showarrow": False, "yanchor": "bottom"}
+    said = {"yref": "paper", "y": 1, "x": best, "text": "kept", "showarrow": False, "yanchor": "top", "xanchor": "left"}
     layout: Figure = {
         "height": 260,
         "showlegend": True,
@@ -190,7 +190,12 @@ def reliability_figure(calibration: Mapping[str, Any], positive: str | None) -> 
         most = max(count for _, _, count in points)
         sizes = [round(3 + 11 * math.sqrt(count / most), 1) for _, _, count in points]
         marker = {"size": sizes, "color": style["color"], "opacity": 0.9}
-        trace |= {"mode": "lines+markers", "marker": marker, "customdata": [count for _, _, count in points]}
+        trace |= {
+            "mode": "lines+markers",
+            "marker": marker,
+            "customdata": [count for _, _, count in points],
+            "cliponaxis": False,
+        }
         traces.append(trace)
     figure = square(traces, "probability", "share that was true", 360)
     figure["layout"]["showlegend"] = True

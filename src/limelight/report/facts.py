@@ -125,7 +125,9 @@ def verdict(metrics: Mapping[str, Any], unit: str = "series") -> str:
         right, always = 1 - test["hamming_loss"], 1 - baseline["hamming_loss"]
         return f"{_right_labels(test, right, unit)} {_beside(test, baseline, right, always, None)}"
     right, always = test["accuracy"], baseline["accuracy"]
-    first = f"{round(right * test['n']):,} of {test['n']:,} {unit} were classified correctly ({_percent(right)})."
+    number, n = round(right * test["n"]), test["n"]
+    first = f"{number:,} of {n:,} {unit} were classified correctly ({_percent(right)})."
+    first = f"All {n:,} {unit} were classified correctly." if number == n > 1 else first
     ends = (test.get("intervals") or {}).get("accuracy")
     return f"{first} {_beside(test, baseline, right, always, ends)}"
 
@@ -141,7 +143,8 @@ def _beside(
     test: Mapping[str, Any], baseline: Mapping[str, Any], right: float, always: float, ends: Sequence[float] | None
 ) -> str:
     """Say whether answers are better than always the same one."""
-    rule = f"lways giving the commonest label would get {_percent(always)} right"
+    what = "answer" if "hamming_loss" in test else "label"
+    rule = f"lways giving the commonest {what} would get {_percent(always)} right"
     if right > always:
         near = ends is not None and ends[0] <= always
         return f"A{rule}" + (", which lies within the 95 % interval of this model." if near else ".")
@@ -155,4 +158,5 @@ def _beside(
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
+    rounded = f"{100 * share:.1f} %"
+    return "more than 99.9 %" if rounded == "100.0 %" and share < 1 else rounded

@@ -134,8 +134,8 @@ def _clock_of(panel: Panel, row: int) -> _Clock:
     if not timed:
         steps = np.arange(len(times), dtype=np.float64)
     middles = (steps[1:] + steps[:-1]) / 2
-    first, last = (steps[1] - steps[0], steps[-1] - steps[-2]) if len(steps) > 1 else (1.0, 1.0)
-    edges = np.concatenate([[steps[0] - first / 2], middles, [steps[-1] + last / 2]])
+    half = float(np.median(np.diff(steps))) / 2 if len(steps) > 1 else 0.5
+    edges = np.concatenate([[steps[0] - half], middles, [steps[-1] + half]])
     unit = panel.units.get("time")
     title = "step" if not timed else "" if dates else f"time ({literal(unit, 20)})" if unit else "time"
     return _Clock(steps, edges, "date" if timed and dates else "linear", title)

@@ -70,7 +70,7 @@ def class_table(test: Mapping[str, Any], unit: str) -> Table:
     several = test.get("kind") == "multilabel"
     things = "labels" if several else "classes"
     rows = [
-        [name, *(number(one.get(key)) for key in EACH), count(one["support"]), share(one.get("prevalence"))]
+        [name, *(number(one.get(key)) for key in EACH), count(one["support"]), share(one.get("prevalence"), 1)]
         for name, one in test["per_class"].items()
     ]
     feet = [
@@ -151,8 +151,22 @@ def threshold_table(thresholds: Mapping[str, Any]) -> Table | None:
         changes = [f"{number(half[key])} → {number(chosen[key])}" for key in keys]
         answered = f"{half['answered']:,} → {chosen['answered']:,}"
         counts = [answered, count(one["positives"]), count(one["known"])]
-        rows.append([one["label"], f"{one['threshold']:.4g}", *changes, *counts])
+        rows.append([one["label"], f"{one['threshold']:.3g}", *changes, *counts])
     return {"head": head, "rows": rows}
+
+
+def rule_in_words(rule: str | Mapping[str, Any]) -> str:
+    """Say by what rule thresholds were chosen.
+
+    Example
+    -------
+    >>> rule_in_words({"precision": 0.9})
+    'a precision of at least 0.9'
+    """
+    if isinstance(rule, str):
+        return "the best F1" if rule == "f1" else rule
+    ((what, least),) = rule.items()
+    return "the least cost" if what == "cost" else f"a {what} of at least {least:g}"
 
 
 def set_table(sets: Mapping[str, Any]) -> Table:
