@@ -8,7 +8,7 @@ from typing import Any
 from limelight.evaluation.table import localisation_sentence
 from limelight.report import tables
 from limelight.report.choosing import MOST_PICTURED_CLASSES, Choice, choose_series, threshold_of
-from limelight.report.curves import learning_figures, reliability_figure, score_curves
+from limelight.report.curves import faithfulness_figures, learning_figures, reliability_figure, score_curves
 from limelight.report.facts import ReportFacts, verdict
 from limelight.report.series import MOST_CHANCES, MOST_CHANNELS, left_out, series_figure
 from limelight.task import UNKNOWN
@@ -119,8 +119,8 @@ def _attention(facts: ReportFacts) -> dict[str, Any]:
 def _explanations(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if not found:
         return None
-    sentence = next((str(found[key]) for key in ("sentence", "trust", "verdict") if found.get(key)), "")
-    return {"sentence": sentence, "table": tables.explanation_table(found)}
+    figures = faithfulness_figures(found)
+    return {"said": found["said"], "series": found["series"], "table": tables.explanation_table(found), **figures}
 
 
 def _series(facts: ReportFacts, choice: Choice) -> dict[str, Any]:

@@ -12,9 +12,10 @@ from sklearn.metrics import confusion_matrix_at_thresholds
 
 from limelight.report.choosing import MOST_PICTURED_CLASSES
 from limelight.report.facts import ReportFacts
-from limelight.report.plotting import ACCENT, FAINT, INK, QUIET, Figure, line, look_of, packed, square
+from limelight.report.plotting import ACCENT, FAINT, QUIET, Figure, line, look_of, packed, square
 
 MOST_POINTS = 300
+LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
 
 Numbers = NDArray[np.float64]
 
@@ -71,7 +72,7 @@ def _learning(curves: Mapping[str, list[tuple[int, float]]], title: str, best: i
         "hovermode": "x unified",
         "xaxis": {"title": {"text": "epoch"}, "tickformat": "d", "showgrid": False},
         "yaxis": {"rangemode": "tozero" if title == "Loss" else "normal", "nticks": 6},
-        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        "legend": LEGEND,
         "shapes": [] if best is None else [{**kept, "line": {"color": FAINT, "width": 1.5}}],
         "annotations": [] if best is None else [said],
     }
@@ -164,6 +165,31 @@ def _traced(x: Numbers, y: Numbers, at: Numbers, name: str, style: Mapping[str, 
     return {**trace, "customdata": packed(at)}
 
 
+def faithfulness_figures(explanations: Mapping[str, Any]) -> dict[str, Figure]:
+    """Draw how probable the answer stays while the steps that matter most are hidden, or shown, first.
+
+    Parameters
+    ----------
+    explanations
+        As from ``faithfulness``: ``shares``, and ``methods`` by name with ``curves``.
+
+    Returns
+    -------
+    dict[str, dict]
+        ``deletion`` and ``insertion``, with a line for each method and a dotted one for a random order.
+    """
+    figures = {}
+    for way, x_title in (("deletion", "share of steps hidden"), ("insertion", "share of steps shown")):
+        traces = []
+        for place, (name, one) in enumerate(explanations["methods"].items()):
+            style = {"color": QUIET, "dash": "dot"} if name == "random" else look_of(place)
+            y = [round(value, 6) for value in one["curves"][way]]
+            traces.append(line(explanations["shares"], y, name, width=2, **style, hovertemplate="%{y:.3f}"))
+        figures[way] = square(traces, x_title, "probability", 300)
+        figures[way]["layout"] |= {"hovermode": "x unified", "showlegend": True, "legend": LEGEND}
+    return figures
+
+
 def reliability_figure(calibration: Mapping[str, Any], positive: str | None) -> Figure:
     """Draw how often something was true against how probable it was thought, before and after calibration.
 
@@ -198,15 +224,7 @@ def reliability_figure(calibration: Mapping[str, Any], positive: str | None) -> 
         }
         traces.append(trace)
     figure = square(traces, "probability", "share that was true", 360)
-    figure["layout"]["showlegend"] = True
-    figure["layout"]["legend"] = {
-        "orientation": "h",
-        "y": 1.02,
-        "yanchor": "bottom",
-        "x": 0,
-        "font": {"color": INK},
-        "itemsizing": "constant",
-    }
+    figure["layout"] |= {"showlegend": True, "legend": {**LEGEND, "itemsizing": "constant"}}
     return figure
 
 

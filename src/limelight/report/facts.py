@@ -135,7 +135,7 @@ def verdict(metrics: Mapping[str, Any], unit: str = "series") -> str:
 def _right_labels(test: Mapping[str, Any], right: float, unit: str) -> str:
     labels = len(test["per_class"])
     share = test["accuracy"]  # None where nothing knows all of its labels
-    of_all = "" if labels < 2 or share is None else f", and all {labels} are right in {_percent(share)} of the {unit}"
+    of_all = "" if labels < 2 or share is None else f", and all of them in {_percent(share)} of the {unit}"
     return f"Of the single labels {_percent(right)} are right{of_all}."
 
 

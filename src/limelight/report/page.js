@@ -55,8 +55,10 @@
       key.addEventListener("click", () => {
         const shown = key.getAttribute("aria-pressed") !== "true";
         key.setAttribute("aria-pressed", String(shown));
-        for (const box of document.querySelectorAll(".curve"))
-          if (box.data) Plotly.restyle(box, { visible: shown }, [Number(key.dataset.trace)]);
+        for (const box of document.querySelectorAll(".curve")) {
+          draw(box);
+          Plotly.restyle(box, { visible: shown }, [Number(key.dataset.trace)]);
+        }
       });
 
     addEventListener("beforeprint", () => {

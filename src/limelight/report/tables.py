@@ -234,26 +234,17 @@ def metadata_table(permuted: Mapping[str, Any]) -> Table:
     return {"head": ["Taken from others", "Balanced accuracy falls by", "Spread"], "rows": rows}
 
 
-def explanation_table(explanations: Mapping[str, Any]) -> Table | None:
-    """Lay out how faithful each way to explain is: every number that all methods have."""
-    methods = explanations.get("methods") or {}
-    flat = {name: dict(_numbers(one)) for name, one in methods.items() if isinstance(one, Mapping)}
-    if not flat:
-        return None
-    keys = list(dict.fromkeys(key for one in flat.values() for key in one))
-    rows = [[name, *(number(one.get(key)) for key in keys)] for name, one in flat.items()]
-    return {"head": ["Method", *(_capital(key.replace("_", " ")) for key in keys)], "rows": rows}
-
-
-def _numbers(found: Mapping[str, Any], before: str = "") -> list[tuple[str, float]]:
-    """Give the plain numbers in a tree of them, named by the way to each."""
-    numbers: list[tuple[str, float]] = []
-    for key, value in found.items():
-        if isinstance(value, Mapping):
-            numbers += _numbers(value, f"{before}{key} ")
-        elif isinstance(value, (int, float)) and not isinstance(value, bool):
-            numbers.append((f"{before}{key}", float(value)))
-    return numbers
+def explanation_table(explanations: Mapping[str, Any]) -> Table:
+    """Lay out how faithful each way to explain is, beside a random order."""
+    methods = explanations["methods"]
+    known = any(one.get("overlap") for one in methods.values())
+    head = ["Method", "Deletion (lower is better)", "Insertion", "Better than random by"]
+    rows = []
+    for name, one in methods.items():
+        gain = "" if name == "random" else f"{number(one['gain'])} ± {number(one['error'])}"
+        inside = [share((one.get("overlap") or {}).get("inside"))] if known else []
+        rows.append([name, number(one["deletion"]), number(one["insertion"]), gain, *inside])
+    return {"head": [*head, "Inside the true interval"] if known else head, "rows": rows}
 
 
 def number(value: float | None, digits: int = 3) -> str:
