@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -17,20 +18,26 @@ QUIET = [
     "--remote-debugging-pipe",
 ]  # fmt: skip
 PATIENCE = 60
+# A browser on a pipe reads commands from 3 and answers on 4.
+START = """
+import fcntl, os, sys
+ours = [fcntl.fcntl(int(one), fcntl.F_DUPFD, 10) for one in sys.argv[1:3]]
+os.dup2(ours[0], 3), os.dup2(ours[1], 4)
+os.execvp(sys.argv[3], sys.argv[3:])
+"""
 
 
 class Browser:
     """One browser with one page."""
 
     def __init__(self, width=1280, height=900):
-        self.complaints, self.number = [], 0
+        self.complaints, self.requests, self.number = [], [], 0
         self.folder = tempfile.mkdtemp()
-        where = f"--user-data-dir={self.folder}"
         theirs_in, self.write = os.pipe()
         self.read, theirs_out = os.pipe()
+        command = [BROWSER, *QUIET, f"--user-data-dir={self.folder}", "about:blank"]
         self.process = subprocess.Popen(
-            # the browser reads commands from 3 and answers on 4
-            ["/bin/sh", "-c", f'exec "$@" 3<&{theirs_in} 4>&{theirs_out}', "sh", BROWSER, *QUIET, where, "about:blank"],
+            [sys.executable, "-c", START, str(theirs_in), str(theirs_out), *command],
             pass_fds=(theirs_in, theirs_out),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -73,7 +80,9 @@ class Browser:
         return message
 
     def _note(self, event, said):
-        if event == "Log.entryAdded" and said["entry"]["level"] == "error":
+        if event == "Network.requestWillBeSent":
+            self.requests.append(said["request"]["url"])
+        elif event == "Log.entryAdded" and said["entry"]["level"] == "error":
             self.complaints.append(said["entry"]["text"])
         elif event == "Runtime.exceptionThrown":
             self.complaints.append(said["exceptionDetails"]["exception"].get("description", "exception"))
