@@ -237,7 +237,7 @@ def test_our_own_mistakes_end_with_code_1_and_a_file_to_report(
 
 def test_help_teaches_every_command(limelight: Commands) -> None:
     printed = limelight("--help")
-    for command in ("demo", "generate", "inspect", "train", "evaluate", "predict", "schema"):
+    for command in ("demo", "generate", "inspect", "train", "evaluate", "report", "predict", "schema"):
         assert f"│ {command} " in printed
         assert "--help" in limelight(command, "--help")
 
@@ -260,6 +260,30 @@ def test_command_of_the_report_makes_the_same_run_in_its_place(limelight: Comman
     limelight("train", "run/experiment.json", "--overwrite")
     assert json.loads(Path("run/metrics.json").read_text())["test"] == before
     assert not Path("run/run").exists()
+
+
+def test_report_is_made_again_as_it_was(limelight: Commands, folder: Path) -> None:
+    limelight("train", folder, "-o", "run", *ONE_EPOCH)
+    before = everything_in(Path("run"))
+    (Path("run") / "report" / "index.html").write_text("old")
+    assert limelight("report", "run") == "report: run/report/index.html\n"
+    assert everything_in(Path("run")) == before
+
+
+def test_report_is_made_again_from_data_that_have_moved(limelight: Commands, folder: Path) -> None:
+    limelight("train", folder, "-o", "run", *ONE_EPOCH)
+    moved = folder.rename(folder.with_name("moved"))
+    said = limelight("report", "run", code=2)
+    assert "series.csv" in said
+    where = [f"data.{name}={moved / name}.csv" for name in ("series", "labels")]
+    limelight("report", "run", "--set", where[0], "--set", where[1])
+
+
+def test_report_of_something_else_is_refused(limelight: Commands, folder: Path) -> None:
+    assert limelight("report", "mine", code=2) == (
+        "limelight: expected the folder of a run that is whole, with 'metrics.json' in it, got 'mine'; "
+        "train first, or go on with --resume\n"
+    )
 
 
 def test_series_without_labels_are_answered_whatever_the_label_column_was(limelight: Commands, tmp_path: Path) -> None:
