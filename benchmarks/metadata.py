@@ -26,9 +26,6 @@ import matplotlib as mpl
 import pyarrow as pa
 import torch
 
-mpl.use("agg")
-import matplotlib.pyplot as plt
-
 from limelight.config.reading import read_experiment
 from limelight.config.sections import Experiment
 from limelight.data.align import align
@@ -44,6 +41,7 @@ from limelight.training.fit import fit
 HERE = Path(__file__).parent
 EXAMPLES = HERE.parent / "examples"
 RESULTS = HERE / "results" / "metadata.json"
+mpl.use("agg")
 PICTURE = HERE.parent / "docs" / "pictures" / "modes.png"
 SETS = ("dodger_loop", "pbcseq", "spar_watch")
 SCORES = ("accuracy", "balanced_accuracy")
@@ -112,17 +110,19 @@ def picture() -> dict[str, Any]:
     train, test = bumps("category", 0)
     model = TimeSeriesClassifier(fusion="attention", random_state=0, progress=False, **PATIENT).fit(train).model_
     shares = {}
-    figure, axes = plt.subplots(2, 1, figsize=(8, 4.6), sharex=True, layout="constrained")
     assert test.metadata is not None
     own = test.metadata["mode"].to_pylist()
     swapped = ["late" if mode == "early" else "early" for mode in own]
-    for axis, (title, modes) in zip(axes, {"its own mode": own, "the other mode": swapped}.items(), strict=True):
+    for title, modes in {"its own mode": own, "the other mode": swapped}.items():
         panel = test.with_facts(metadata=pa.table({"mode": modes}))
         where = score_localisation(model.predict(panel, attention=True), panel)
         assert where is not None
         shares[title] = {key: where[key] for key in ("attention_inside", "attention_inside_uniform", "peak_inside")}
-        explain_attention(model, panel[[0]]).plot(ax=axis)
-        axis.set_title(f"{axis.get_title()}; told mode: {modes[0]}", fontsize="medium")
+    told = pa.table({"mode": [own[0], swapped[0]]})
+    both = test[[0, 0]].with_facts(
+        metadata=told, ids=[f"told {mode}" for mode in told["mode"].to_pylist()], labels=None
+    )
+    figure = explain_attention(model, both).plot()
     PICTURE.parent.mkdir(exist_ok=True)
     figure.savefig(PICTURE, dpi=120)
     return shares

@@ -11,13 +11,14 @@ from limelight.data.panel import Panel
 
 def assert_equal(one, other):
     assert (one.channels, one.ids.tolist()) == (other.channels, other.ids.tolist())
+    assert one.label_names == other.label_names
     one, other = one.compact(), other.compact()
     np.testing.assert_array_equal(one.lengths, other.lengths)
     for fact in ("values", "times", "labels", "intervals"):
         left, right = getattr(one, fact), getattr(other, fact)
         assert (left is None) == (right is None)
         if left is not None:
-            np.testing.assert_array_equal(left, right)
+            np.testing.assert_array_equal(left, right)  # NaN equals NaN
             assert left.dtype.kind == right.dtype.kind
     assert one.units == other.units
     assert (one.metadata is None) == (other.metadata is None)
@@ -57,7 +58,7 @@ def panels(draw):
         np.array(lengths),
         ids=draw(st.lists(words, min_size=n, max_size=n, unique=True)),
         times=None if clock is None else rising.astype(clock),
-        labels=draw(st.lists(words, min_size=n, max_size=n)) if labelled else None,
+        **(draw(labels_of_series(n)) if labelled else {}),
         intervals=[draw(st.sampled_from([(-1, -1), (0, k)])) for k in lengths]
         if labelled and draw(st.booleans())
         else None,
@@ -68,6 +69,20 @@ def panels(draw):
         ),
         units=draw(st.sampled_from([{}, {"channel_0": "m/s"}])),
     )
+
+
+@st.composite
+def labels_of_series(draw, n):
+    """One word for each series, or some, or 0 and 1 for several labels, some of them unknown."""
+    kind = draw(st.sampled_from(["words", "some words", "several"]))
+    if kind == "words":
+        return {"labels": draw(st.lists(words, min_size=n, max_size=n))}
+    if kind == "some words":
+        labels = draw(st.lists(st.none() | words, min_size=n - 1, max_size=n - 1))
+        return {"labels": np.array([None, *labels], dtype=object)}
+    names = ("rain", "fog", "hail")[: draw(st.integers(2, 3))]
+    matrix = draw(arrays.arrays(np.float64, (n, len(names)), elements=st.sampled_from([0.0, 1.0, np.nan])))
+    return {"labels": matrix, "label_names": names}
 
 
 @st.composite

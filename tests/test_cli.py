@@ -15,6 +15,10 @@ from limelight.errors import ParameterError
 
 QUICK = ["--set", "data.sine.dataset_size=240", "--set", "data.sine.num_points=40", "--set", "training.max_epochs=1"]
 
+ONE_EPOCH = ("--set", "training.max_epochs=1")
+TRAINED = ("--set", "model.encoder=conv_lstm")
+"""A network with epochs, checkpoints and attention; what nobody chose for is solved in closed form."""
+
 
 def write_csv(file: Path, rows: list[list[object]]) -> Path:
     with file.open("w", newline="") as stream:
@@ -63,7 +67,7 @@ def test_demo_can_be_run_again(limelight: Commands) -> None:
 def test_generated_files_train_as_the_drawn_waves_do(limelight: Commands, tmp_path: Path) -> None:
     limelight("generate", "-o", "waves", *QUICK)
     assert sorted(file.name for file in (tmp_path / "waves").iterdir()) == ["labels.csv", "series.parquet", "split.csv"]
-    limelight("train", "waves", "-o", "a", "--set", "training.max_epochs=1", "--set", "data.positive=anomalous")
+    limelight("train", "waves", "-o", "a", *ONE_EPOCH, "--set", "data.positive=anomalous", *TRAINED)
     limelight("demo", "-o", "b", *QUICK)
     first, second = (json.loads((tmp_path / name / "metrics.json").read_text()) for name in "ab")
     assert first["test"] == second["test"]
@@ -146,14 +150,14 @@ def test_resume_needs_something_to_resume(limelight: Commands, folder: Path, tmp
 
 
 def test_resumed_finished_run_scores_the_same(limelight: Commands, folder: Path) -> None:
-    quick = ["-o", "run", "--set", "training.max_epochs=2"]
+    quick = ["-o", "run", "--set", "training.max_epochs=2", *TRAINED]
     assert limelight("train", folder, *quick) == limelight("train", folder, *quick, "--resume")
 
 
 def test_resuming_another_experiment_changes_nothing(limelight: Commands, folder: Path, tmp_path: Path) -> None:
-    limelight("train", folder, "-o", "run", "--set", "training.max_epochs=2")
+    limelight("train", folder, "-o", "run", "--set", "training.max_epochs=2", *TRAINED)
     before = {file: file.read_bytes() for file in (tmp_path / "run").rglob("*") if file.is_file()}
-    assert limelight("train", folder, "-o", "run", "--set", "training.max_epochs=3", "--resume", code=2) == (
+    assert limelight("train", folder, "-o", "run", "--set", "training.max_epochs=3", *TRAINED, "--resume", code=2) == (
         "limelight: expected the data, model, training and seed that the training to resume began with, got others; "
         "resume with the same experiment, or train without resuming\n"
     )
@@ -237,12 +241,20 @@ def test_our_own_mistakes_end_with_code_1_and_a_file_to_report(
 
 def test_help_teaches_every_command(limelight: Commands) -> None:
     printed = limelight("--help")
-    for command in ("demo", "generate", "inspect", "train", "evaluate", "report", "predict", "schema"):
+    for command in (
+        "demo",
+        "generate",
+        "inspect",
+        "train",
+        "validate",
+        "tune",
+        "evaluate",
+        "report",
+        "predict",
+        "schema",
+    ):
         assert f"│ {command} " in printed
         assert "--help" in limelight(command, "--help")
-
-
-ONE_EPOCH = ("--set", "training.max_epochs=1")
 
 
 def everything_in(folder: Path) -> dict[Path, bytes]:
@@ -317,7 +329,7 @@ def test_first_run_that_fails_leaves_nothing(
     limelight: Commands, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("limelight.training.fit._require_finite_weights", diverging)
-    assert limelight("train", folder, "-o", "run", *ONE_EPOCH, code=2) == "limelight: diverged\n"
+    assert limelight("train", folder, "-o", "run", *ONE_EPOCH, *TRAINED, code=2) == "limelight: diverged\n"
     assert not Path("run").exists()
 
 
@@ -377,3 +389,22 @@ def test_numbers_name_classes(limelight: Commands, folder: Path) -> None:
     labels = [[f"s{number}", number % 2 + 1] for number in range(40)]
     write_csv(folder / "labels.csv", [["series_id", "label"], *labels])
     assert "F1 (1) " in limelight("train", folder, "-o", "run", "--set", "data.positive=1", *ONE_EPOCH)
+
+
+def test_a_rocket_is_solved_and_the_choice_is_said_everywhere(
+    limelight: Commands, folder: Path, tmp_path: Path
+) -> None:
+    printed = limelight("train", folder, "-o", "run")
+    choice = "encoder: rocket, as 32 series without metadata are too few for a network to be better"
+    assert f"note: {choice}\n" in limelight.errors
+    assert "solved in closed form in " in limelight.errors
+    assert "accuracy" in printed.lower()
+    training = json.loads((tmp_path / "run" / "metrics.json").read_text())["training"]
+    assert (training["epochs"], training["stopped"], training["notes"]) == (0, "solved", [choice])
+    assert training["chosen_by"] == "leave-one-out"
+    page = (tmp_path / "run" / "report" / "index.html").read_text()
+    assert choice in page
+    assert "The head was solved in closed form: there were no epochs." in page
+    assert not (tmp_path / "run" / "history.csv").exists()
+    limelight("predict", "run", folder, "-o", "answers.csv")
+    assert limelight("evaluate", "run")

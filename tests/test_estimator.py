@@ -29,7 +29,7 @@ def small(**parameters: object) -> ll.TimeSeriesClassifier:
 
 @pytest.mark.slow
 @parametrize_with_checks(
-    [ll.TimeSeriesClassifier(max_epochs=5, random_state=0)],
+    [ll.TimeSeriesClassifier(random_state=0), ll.TimeSeriesClassifier("conv_lstm", max_epochs=5, random_state=0)],
     expected_failed_checks=lambda estimator: EXPECTED_TO_FAIL,
 )
 @pytest.mark.filterwarnings("default")  # the checks raise warnings of scikit-learn's own on purpose
@@ -252,9 +252,9 @@ def test_learns_to_find_waves_that_were_held_and_fails_on_shuffled_labels() -> N
     panel = ll.generate_sine(ll.SineSettings(dataset_size=1500, num_points=100, min_length=0.3), seed=2)
     train, test = panel.split(test=0.2)
     with warnings.catch_warnings():
-        model = ll.TimeSeriesClassifier(max_epochs=15, random_state=0).fit(train)
+        model = ll.TimeSeriesClassifier("conv_lstm", max_epochs=15, random_state=0).fit(train)
         shuffled = np.random.default_rng(0).permutation(train.labels)
-        control = ll.TimeSeriesClassifier(max_epochs=15, random_state=0).fit(train, shuffled)
+        control = ll.TimeSeriesClassifier("conv_lstm", max_epochs=15, random_state=0).fit(train, shuffled)
     assert model.score(test, test.labels) >= 0.95
     assert control.score(test, test.labels) <= 0.6
 
@@ -331,3 +331,10 @@ def test_presets_and_loaded_models_carry_the_words(tmp_path: Path) -> None:
 def test_grid_search_chooses_how_to_fill() -> None:
     grid = GridSearchCV(small(), {"missing": ["mask", "last"]}, cv=2).fit(holed(), WAVES.labels)
     assert grid.best_estimator_.model_.sentence.missing == grid.best_params_["missing"]
+
+
+def test_whoever_says_nothing_is_told_what_was_chosen() -> None:
+    model = ll.TimeSeriesClassifier(random_state=0).fit(WAVES)
+    assert model.notes_ == ("encoder: rocket, as 60 series without metadata are too few for a network to be better",)
+    assert model.history_ == []
+    assert clone(model).encoder == "auto"

@@ -27,7 +27,7 @@ def bumps(**changes: object) -> tuple[Panel, Panel]:
 
 
 def fitted(train: Panel, **parameters: object) -> TimeSeriesClassifier:
-    return TimeSeriesClassifier(random_state=0, progress=False, max_epochs=14, **parameters).fit(train)
+    return TimeSeriesClassifier("conv_lstm", random_state=0, progress=False, max_epochs=14, **parameters).fit(train)
 
 
 @pytest.mark.slow
@@ -40,7 +40,9 @@ def test_every_fusion_learns_what_needs_both(fusion: object) -> None:
 @pytest.mark.slow
 def test_film_learns_it_too_given_more_patience() -> None:
     train, test = bumps()
-    model = TimeSeriesClassifier(fusion="film", random_state=0, progress=False, max_epochs=30, patience=30).fit(train)
+    model = TimeSeriesClassifier(
+        "conv_lstm", fusion="film", random_state=0, progress=False, max_epochs=30, patience=30
+    ).fit(train)
     assert model.score(test, test.labels) >= 0.95
 
 
@@ -67,14 +69,14 @@ def test_permuting_metadata_or_series_takes_the_score_to_chance() -> None:
 
 def test_a_saved_model_knows_its_words(tmp_path: Path) -> None:
     train, test = bumps()
-    model = TimeSeriesClassifier(random_state=0, progress=False, max_epochs=1).fit(train)
+    model = TimeSeriesClassifier("conv_lstm", random_state=0, progress=False, max_epochs=1).fit(train)
     again = load(model.save(tmp_path / "model"))
     np.testing.assert_array_equal(again.predict_proba(test), model.predict_proba(test))
 
 
 def test_unknown_words_and_missing_metadata_are_answered_and_told() -> None:
     train, test = bumps()
-    model = TimeSeriesClassifier(random_state=0, progress=False, max_epochs=1).fit(train).model_
+    model = TimeSeriesClassifier("conv_lstm", random_state=0, progress=False, max_epochs=1).fit(train).model_
     strange = test.with_facts(metadata=pa.table({"mode": ["sideways"] * len(test)}))
     assert model.notes_about(strange) == [
         "metadata 'mode' has 1 word not seen in training, in 200 series: 'sideways'; treated as unknown"
@@ -87,7 +89,7 @@ def test_unknown_words_and_missing_metadata_are_answered_and_told() -> None:
 def test_a_fusion_without_metadata_is_refused() -> None:
     train, _ = bumps()
     with pytest.raises(ParameterError) as error:
-        TimeSeriesClassifier(fusion="film").fit(train.with_facts(metadata=None))
+        TimeSeriesClassifier("conv_lstm", fusion="film").fit(train.with_facts(metadata=None))
     assert str(error.value) == (
         "expected metadata for a network with conv_lstm (64), attention, mlp; fusion: film, got series without; give "
         "metadata, or leave the fusion out"
@@ -97,7 +99,9 @@ def test_a_fusion_without_metadata_is_refused() -> None:
 def test_metadata_come_from_a_table_and_are_weighed(limelight: Commands, tmp_path: Path) -> None:
     panel, _ = generate_bumps(BumpSettings(dataset_size=120, num_points=30), 0)
     write_table(panel, tmp_path / "bumps")
-    printed = limelight("train", "bumps", "-o", "run", "--set", "training.max_epochs=1")
+    printed = limelight(
+        "train", "bumps", "-o", "run", "--set", "training.max_epochs=1", "--set", "model.encoder=conv_lstm"
+    )
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert set(metrics["metadata"]["drops"]) == {"metadata", "series", "mode"}
     assert "with those of others instead:" in printed
@@ -115,7 +119,7 @@ def test_a_field_that_gives_the_label_away_is_told(limelight: Commands, tmp_path
     write_table(
         panel.with_facts(metadata=pa.table({"verdict": [f"v-{label}" for label in panel.labels]})), tmp_path / "b"
     )
-    limelight("train", "b", "-o", "run", "--set", "training.max_epochs=1")
+    limelight("train", "b", "-o", "run", "--set", "training.max_epochs=1", "--set", "model.encoder=conv_lstm")
     page = (tmp_path / "run" / "report" / "index.html").read_text()
     assert "gives the label away" in page
 

@@ -10,10 +10,27 @@ from limelight.config.reading import check_experiment
 
 HOME = Path(__file__).parent.parent
 README = (HOME / "README.md").read_text()
-DATA = (HOME / "docs" / "data.md").read_text()
+DOCS = HOME / "docs"
+PRINTED = {  # by the Python blocks of a page, run one after the other
+    "data": [
+        "Panel(2 series, 3 to 4 steps, 1 channel, 2 classes)",
+        "[{'site': 'north'}, {'site': 'south'}]",
+        "19 monday[50:150] walk",
+        "['majority class', 'metadata alone', 'series alone', 'series + late', 'series + repeat', 'series + film']",
+        "(('run', 'service'),) [0, 0, 1, 1, -1, -1, 0]",
+        "('pressure', 'mode_since_change') "
+        "(\"no value of 'mode' before the first sample: 2 steps of 1 series ('pump 2')\",)",
+    ],
+    "labels": [
+        "['label_0' 'label_1'] (60, 2) True",
+        "['down' 'none' 'up'] (60, 40) True",
+        "[0, 1, -1]",
+    ],
+    "choosing": ["3 True True", "True"],
+}
 
 
-def blocks(language: str, page: str = README) -> list[str]:
+def blocks(language: str, page: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", page, flags=re.DOTALL)
 
 
@@ -23,7 +40,7 @@ def test_python_blocks_run_one_after_the_other(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
-    for block in blocks("python"):
+    for block in blocks("python", README):
         exec(compile(block, "README.md", "exec"), names)
     score, answers, found = capsys.readouterr().out.splitlines()
     assert float(score) > 0.9
@@ -32,18 +49,21 @@ def test_python_blocks_run_one_after_the_other(
     assert (tmp_path / "attention.png").stat().st_size > 10_000
 
 
-def test_python_blocks_about_data_run_one_after_the_other(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("page", sorted(PRINTED))
+def test_python_blocks_of_a_page_run_one_after_the_other(
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = blocks("python", (DOCS / f"{page}.md").read_text())
+    monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
-    for block in blocks("python", DATA):
-        exec(compile(block, "data.md", "exec"), names)
-    assert capsys.readouterr().out.splitlines() == [
-        "Panel(2 series, 3 to 4 steps, 1 channel, 2 classes)",
-        "[{'site': 'north'}, {'site': 'south'}]",
-        "19 monday[50:150] walk",
-        "(('run', 'service'),) [0, 0, 1, 1, -1, -1, 0]",
-        "('pressure', 'mode_since_change') "
-        "(\"no value of 'mode' before the first sample: 2 steps of 1 series ('pump 2')\",)",
-    ]
+    for block in found:
+        exec(compile(block, f"{page}.md", "exec"), names)
+    assert capsys.readouterr().out.splitlines() == PRINTED[page]
+
+
+def test_every_python_block_of_the_docs_is_run() -> None:
+    pages = {page.stem for page in DOCS.glob("*.md") if blocks("python", page.read_text())}
+    assert pages == {*PRINTED, "start"}, "start is run by test_docs"
 
 
 @pytest.mark.parametrize("example", sorted((HOME / "examples").glob("*.json")), ids=lambda file: file.stem)
@@ -52,7 +72,7 @@ def test_examples_are_valid(example: Path) -> None:
 
 
 def test_experiment_file_is_valid() -> None:
-    (block,) = blocks("json")
+    (block,) = blocks("json", README)
     assert check_experiment(json.loads(block), "README.md").model.encoder.name == "lstm"
 
 
@@ -60,7 +80,7 @@ def test_commands_and_files_that_are_named_exist() -> None:
     from limelight.cli import app
 
     commands = {command.callback.__name__ for command in app.registered_commands if command.callback}
-    for page, folder in ((README, HOME), (DATA, HOME / "docs")):
-        assert set(re.findall(r"^limelight (\w+)", page, flags=re.MULTILINE)) <= commands
+    for page, folder in ((README, HOME), *((page.read_text(), DOCS) for page in DOCS.glob("*.md"))):
+        assert set(re.findall(r"^limelight (\w+)", "\n".join(blocks("sh", page)), flags=re.MULTILINE)) <= commands
         for target in re.findall(r"\]\((?!http)([^)#]+)\)", page):
             assert (folder / target).exists(), target

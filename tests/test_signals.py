@@ -41,7 +41,7 @@ def panel_of(*words: str | None) -> Panel:
 @pytest.mark.slow
 def test_a_mode_on_its_own_clock_is_learned_and_weighed() -> None:
     train, test = bumps()
-    model = TimeSeriesClassifier(random_state=0, progress=False, max_epochs=14).fit(train)
+    model = TimeSeriesClassifier("conv_lstm", random_state=0, progress=False, max_epochs=14).fit(train)
     assert model.score(test, test.labels) >= 0.95
     found = score_permuted(model.model_, test)
     assert found is not None
@@ -52,14 +52,16 @@ def test_a_mode_on_its_own_clock_is_learned_and_weighed() -> None:
 
 def test_without_the_signal_the_same_network_stays_at_chance() -> None:
     train, test = bumps()
-    model = TimeSeriesClassifier(random_state=0, progress=False, max_epochs=14, fields={"mode": "ignore"}).fit(train)
+    model = TimeSeriesClassifier(
+        "conv_lstm", random_state=0, progress=False, max_epochs=14, fields={"mode": "ignore"}
+    ).fit(train)
     assert model.model_.vocabulary is None
     assert model.score(test, test.labels) <= 0.65
 
 
 def test_a_saved_model_knows_the_words_of_signals(tmp_path: Path) -> None:
     train, test = bumps()
-    model = TimeSeriesClassifier(random_state=0, progress=False, max_epochs=1).fit(train)
+    model = TimeSeriesClassifier("conv_lstm", random_state=0, progress=False, max_epochs=1).fit(train)
     again = load(model.save(tmp_path / "model"))
     np.testing.assert_array_equal(again.predict_proba(test), model.predict_proba(test))
 
@@ -67,7 +69,7 @@ def test_a_saved_model_knows_the_words_of_signals(tmp_path: Path) -> None:
 def test_signals_are_read_beside_metadata_that_are_not() -> None:
     train, _ = bumps()
     train = train.with_facts(metadata=pa.table({"site": ["x", "y"] * (len(train) // 2)}))
-    model = TimeSeriesClassifier(random_state=0, progress=False, max_epochs=1, fusion=[]).fit(train).model_
+    model = TimeSeriesClassifier("conv_lstm", random_state=0, progress=False, max_epochs=1, fusion=[]).fit(train).model_
     assert model.network.context_shape.signals == (3,)
     assert model.network.context is None
 
@@ -119,7 +121,9 @@ def test_a_signal_comes_from_a_table_of_its_own(limelight: Commands, tmp_path: P
     panel, modes = generate_bumps(BumpSettings(dataset_size=120, num_points=30, mode_as="signal"), 0)
     write_table(panel, tmp_path / "bumps")
     parquet.write_table(modes, tmp_path / "bumps" / "signals.parquet")
-    printed = limelight("train", "bumps", "-o", "run", "--set", "training.max_epochs=1")
+    printed = limelight(
+        "train", "bumps", "-o", "run", "--set", "training.max_epochs=1", "--set", "model.encoder=conv_lstm"
+    )
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert set(metrics["metadata"]["drops"]) == {"signals", "series"}
     assert "with those of others instead:" in printed

@@ -19,9 +19,10 @@ FLOORS = [
     {"nn"},
     {"model", "interop"},
     {"training", "evaluation", "explanation"},
-    {"estimator", "report"},
+    {"choosing", "comparison", "estimator", "report"},
     {"config"},
     {"runs"},
+    {"commands"},
     {"cli"},
     {"__main__"},
 ]
@@ -80,7 +81,7 @@ def test_only_training_knows_lightning() -> None:
 
 def test_facts_need_no_torch() -> None:
     for module, file in FILES.items():
-        if module.split(".")[0] in {"errors", "files", "task", "text", "data", "parts", "config", "cli"}:
+        if module.split(".")[0] in {"errors", "files", "task", "text", "data", "parts", "config", "commands", "cli"}:
             assert "torch" not in _outside_imports(file), module
 
 
@@ -104,10 +105,10 @@ def test_files_stay_below_400_lines_and_functions_below_60(module: str) -> None:
 
 def test_public_names_are_these() -> None:
     assert limelight.__all__ == [
-        "AttentionPooling", "ConvLSTM", "Explanation", "GRU", "InputError", "LSTM", "LastPooling", "LimelightError",
-        "LinearHead", "MLPHead", "MaxPooling", "MeanPooling", "Panel", "SineSettings", "StepLabels",
-        "TimeSeriesClassifier", "align", "cut_windows", "generate_sine", "lay_back", "load", "open_store", "read_table",
-        "write_store", "write_table",
+        "AttentionPooling", "Auto", "ConvLSTM", "Explanation", "GRU", "InputError", "LSTM", "LastPooling",
+        "LimelightError", "LinearHead", "MLPHead", "MaxPooling", "MeanPooling", "Panel", "Rocket", "SineSettings",
+        "StepLabels", "TimeSeriesClassifier", "align", "compare", "cut_windows", "generate_sine", "lay_back", "load",
+        "open_store", "read_table", "tune", "validate", "write_store", "write_table",
     ]  # fmt: skip
     assert all(getattr(limelight, name) is not None for name in limelight.__all__)
 

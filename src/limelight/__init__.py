@@ -3,7 +3,7 @@
 >>> import limelight as ll
 >>> panel = ll.generate_sine(ll.SineSettings(dataset_size=60, num_points=40))
 >>> train, test = panel.split(test=0.2)
->>> model = ll.TimeSeriesClassifier(max_epochs=1, random_state=0).fit(train)
+>>> model = ll.TimeSeriesClassifier(random_state=0).fit(train)
 >>> len(model.predict(test))
 12
 """
@@ -12,6 +12,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from limelight.choosing.tuning import tune as tune
+    from limelight.choosing.validation import validate as validate
+    from limelight.comparison.study import compare as compare
     from limelight.data.align import align as align
     from limelight.data.facts import StepLabels as StepLabels
     from limelight.data.packing import write_store as write_store
@@ -30,7 +33,9 @@ if TYPE_CHECKING:
     from limelight.explanation.attention import Explanation as Explanation
     from limelight.parts.encoders import GRU as GRU
     from limelight.parts.encoders import LSTM as LSTM
+    from limelight.parts.encoders import Auto as Auto
     from limelight.parts.encoders import ConvLSTM as ConvLSTM
+    from limelight.parts.encoders import Rocket as Rocket
     from limelight.parts.heads import LinearHead as LinearHead
     from limelight.parts.heads import MLPHead as MLPHead
     from limelight.parts.poolings import AttentionPooling as AttentionPooling
@@ -42,6 +47,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "AttentionPooling": "parts.poolings",
+    "Auto": "parts.encoders",
     "ConvLSTM": "parts.encoders",
     "Explanation": "explanation.attention",
     "GRU": "parts.encoders",
@@ -54,16 +60,20 @@ _HOMES = {
     "MaxPooling": "parts.poolings",
     "MeanPooling": "parts.poolings",
     "Panel": "data.panel",
+    "Rocket": "parts.encoders",
     "SineSettings": "data.sine",
     "StepLabels": "data.facts",
     "TimeSeriesClassifier": "estimator",
     "align": "data.align",
+    "compare": "comparison.study",
     "cut_windows": "data.windows",
     "generate_sine": "data.sine",
     "lay_back": "data.windows",
     "load": "estimator",
     "open_store": "data.store",
     "read_table": "data.tables",
+    "tune": "choosing.tuning",
+    "validate": "choosing.validation",
     "write_store": "data.packing",
     "write_table": "data.writing",
 }

@@ -16,6 +16,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from limelight.commands import choosing
+from limelight.commands.options import (
+    Changes,
+    DataFolder,
+    Labels,
+    Metadata,
+    Output,
+    Overwrite,
+    Preset,
+    Resume,
+    Saved,
+    Seed,
+    Signals,
+    Source,
+    SplitFile,
+    changes_from,
+    experiment_from,
+)
 from limelight.errors import InputError, ParameterError
 
 if TYPE_CHECKING:
@@ -32,45 +50,6 @@ app = typer.Typer(
     add_completion=False,
 )
 
-SOURCE_HELP = (
-    "An experiment file (.json); a folder with series.parquet or series.csv and, if there, labels, metadata and "
-    "split.csv; a store; a table (.csv, .parquet) or archive file (.ts, .tsv); or a pattern of such files in quotes."
-)
-Source = Annotated[Path, typer.Argument(help=SOURCE_HELP, show_default=False)]
-Saved = Annotated[Path, typer.Argument(help="The folder of a run, or of a model.", show_default=False)]
-Output = Annotated[Path | None, typer.Option("--output", "-o", help="Where to write.", show_default=False)]
-Labels = Annotated[Path | None, typer.Option(help="Table of series id and label.", show_default=False)]
-Metadata = Annotated[
-    Path | None, typer.Option(help="Table of series id and facts about each series.", show_default=False)
-]
-Signals = Annotated[
-    Path | None,
-    typer.Option(help="Table of a side signal on its own clock: series id, time, columns.", show_default=False),
-]
-DataFolder = Annotated[
-    Path | None,
-    typer.Option("--data", help="Where the files of the experiment lie, if not beside it.", show_default=False),
-]
-SplitFile = Annotated[
-    Path | None,
-    typer.Option("--split", help="Table of series id and train, validation or test.", show_default=False),
-]
-Preset = Annotated[
-    str | None,
-    typer.Option(help="A whole model: attention_bilstm, lstm, stacked_lstm or bilstm.", show_default=False),
-]
-Seed = Annotated[int | None, typer.Option(help="The same seed gives the same numbers.", show_default=False)]
-Changes = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        help="Change any key of the experiment: --set training.max_epochs=20. Repeatable.",
-        show_default=False,
-    ),
-]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run in that folder.")]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with a training that was killed.")]
-
 
 @app.command()
 def demo(
@@ -85,7 +64,7 @@ def demo(
     """
     changed: dict[str, Any] = {"output": output or Path("runs/demo"), "preset": preset, "seed": seed}
     with _demo_file() as file:
-        experiment = _experiment(file, changes, **changed)
+        experiment = experiment_from(file, changes, **changed)
     _run(experiment, resume=False, overwrite=_is_demo(Path(experiment.output)))
 
 
@@ -107,9 +86,9 @@ def generate(
 
     if experiment is None:
         with _demo_file() as file:
-            asked = _experiment(file, changes, seed=seed)
+            asked = experiment_from(file, changes, seed=seed)
     else:
-        asked = _experiment(experiment, changes, seed=seed)
+        asked = experiment_from(experiment, changes, seed=seed)
     if asked.data.drawn is None:
         raise ParameterError(f"expected an experiment with data.sine or data.bumps, got {str(experiment)!r}")
     folder = output or Path("sine" if asked.data.sine is not None else "bumps")
@@ -138,7 +117,9 @@ def inspect(
     from limelight.data.inspection import inspect_panel
     from limelight.runs.series import read_panel, split_panel
 
-    experiment = _experiment(source, changes, labels=labels, metadata=metadata, signals=signals, split=split, data=data)
+    experiment = experiment_from(
+        source, changes, labels=labels, metadata=metadata, signals=signals, split=split, data=data
+    )
     panel = read_panel(experiment)
     parts = None if panel.labels is None else split_panel(experiment, panel)
     inspection = inspect_panel(panel, parts, group=experiment.split.group)
@@ -163,7 +144,9 @@ def pack(
     """
     from limelight.runs.pack import pack_series
 
-    experiment = _experiment(source, changes, labels=labels, metadata=metadata, signals=signals, split=split, data=data)
+    experiment = experiment_from(
+        source, changes, labels=labels, metadata=metadata, signals=signals, split=split, data=data
+    )
     folder = output or Path(f"{Path(experiment.output).name}.store")
     panel = pack_series(experiment, folder, overwrite=overwrite)
     for note in panel.notes:
@@ -191,8 +174,46 @@ def train(
     For example: limelight train my-data/ --output runs/first
     """
     files: dict[str, Any] = {"labels": labels, "metadata": metadata, "signals": signals, "split": split, "data": data}
-    experiment = _experiment(source, changes, output=output, preset=preset, seed=seed, **files)
+    experiment = experiment_from(source, changes, output=output, preset=preset, seed=seed, **files)
     _run(experiment, resume=resume, overwrite=overwrite)
+
+
+app.command()(choosing.validate)
+app.command()(choosing.tune)
+
+
+@app.command()
+def compare(
+    source: Source,
+    output: Output = None,
+    score: Annotated[
+        str, typer.Option(help="accuracy, balanced_accuracy, f1_macro or log_loss.")
+    ] = "balanced_accuracy",
+    folds: Annotated[int, typer.Option(help="How many folds.")] = 5,
+    repeats: Annotated[int, typer.Option(help="How often the folds are drawn anew.")] = 1,
+    labels: Labels = None,
+    metadata: Metadata = None,
+    signals: Signals = None,
+    split: SplitFile = None,
+    data: DataFolder = None,
+    preset: Preset = None,
+    seed: Seed = None,
+    changes: Changes = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier comparison.")] = False,
+) -> None:
+    """Start simple, then add: what metadata, series and each fusion bring, on folds that leave the test part alone.
+
+    The output is a file ending in .json; comparison.json in the folder of the run if left out.
+    """
+    from limelight.runs.comparing import compare_experiment, comparison_file
+
+    files: dict[str, Any] = {"labels": labels, "metadata": metadata, "signals": signals, "split": split, "data": data}
+    experiment = experiment_from(source, changes, preset=preset, seed=seed, **files)
+    file = comparison_file(experiment, output)
+    found = compare_experiment(
+        experiment, file, score=score, folds=folds, repeats=repeats, overwrite=overwrite, say=_say
+    )
+    typer.echo(f"{found}\n\nwritten to {file}")
 
 
 @app.command()
@@ -219,7 +240,7 @@ def evaluate(
     from limelight.runs.answers import evaluate_run, experiment_of_run
 
     if source is None:
-        experiment = experiment_of_run(model, _changes(changes, labels=labels, split=split))
+        experiment = experiment_of_run(model, changes_from(changes, labels=labels, split=split))
     else:
         experiment = _other_series(model, source, changes, labels=labels, split=split)
     metrics = evaluate_run(model, experiment, own=source is None, part=part)
@@ -235,7 +256,7 @@ def report(
     """Make the page of a run again: from its model, its scores and its test series; nothing is trained."""
     from limelight.runs.reporting import report_again
 
-    typer.echo(f"report: {report_again(run, _changes(changes, data=data))}")
+    typer.echo(f"report: {report_again(run, changes_from(changes, data=data))}")
 
 
 @app.command()
@@ -263,15 +284,7 @@ def predict(
         output or Path("predictions.parquet"),
         _other_series(model, source, changes, metadata=metadata, signals=signals),
     )
-    answered = predict_file(
-        model,
-        experiment,
-        file,
-        steps=steps,
-        events=events,
-        overwrite=overwrite,
-        say=lambda line: typer.echo(line, err=True),
-    )
+    answered = predict_file(model, experiment, file, steps=steps, events=events, overwrite=overwrite, say=_say)
     typer.echo(f"{answered} {'series' if experiment.windows is None else 'windows'} answered in {file}")
 
 
@@ -309,39 +322,8 @@ def _other_series(model: Path, source: Path, changes: list[str] | None, **named:
     from limelight.runs.answers import columns_of_run, with_signals_of_run
 
     if source.suffix == ".json":
-        return _experiment(source, changes, **named)
-    return with_signals_of_run(_experiment(source, changes, columns_of_run(model), **named), model)
-
-
-def _experiment(
-    source: Path, changes: list[str] | None, defaults: dict[str, Any] | None = None, **named: Any
-) -> Experiment:
-    """Read an experiment with the changes that were given by name or with ``--set``."""
-    from limelight.config.reading import read_experiment
-
-    return read_experiment(source, {**(defaults or {}), **_changes(changes, **named)})
-
-
-def _changes(changes: list[str] | None, **named: Any) -> dict[str, Any]:
-    """Gather by dotted key what was given by name or with ``--set``."""
-    keys = {name: f"data.{name}" for name in ("labels", "metadata", "signals", "split")} | {"data": "data.folder"}
-    changed: dict[str, Any] = {}
-    for name, value in named.items():
-        if value is not None:
-            changed[keys.get(name, name)] = str(value) if isinstance(value, Path) else value
-    for change in changes or []:
-        key, equals, text = change.partition("=")
-        if not equals:
-            raise ParameterError(f"expected --set key=value, got --set {change}")
-        changed[key.strip()] = _value(text)
-    return changed
-
-
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        return text
+        return experiment_from(source, changes, **named)
+    return with_signals_of_run(experiment_from(source, changes, columns_of_run(model), **named), model)
 
 
 def _demo_file() -> Any:
@@ -362,11 +344,15 @@ def _run(experiment: Experiment, *, resume: bool, overwrite: bool) -> None:
     from limelight.evaluation.table import score_lines
     from limelight.runs.run import run_experiment
 
-    run = run_experiment(experiment, resume=resume, overwrite=overwrite, say=lambda line: typer.echo(line, err=True))
+    run = run_experiment(experiment, resume=resume, overwrite=overwrite, say=_say)
     typer.echo("\n".join(score_lines(run.metrics)))
     typer.echo(f"\nreport: {run.folder / 'report' / 'index.html'}")
     if run.training.interrupted:
         typer.echo("interrupted: the model is the best so far; --resume goes on with the training", err=True)
+
+
+def _say(line: str) -> None:
+    typer.echo(line, err=True)
 
 
 def _stop(message: str, code: int) -> None:

@@ -14,16 +14,18 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from limelight.data.coercion import Layout, as_panel, is_ragged
-from limelight.data.labelling import with_given_labels
+from limelight.data.labelling import task_in_numbers, with_given_labels
+from limelight.data.labels import labelled
 from limelight.data.panel import Panel
-from limelight.data.splits import Split
 from limelight.evaluation.deciding import DecisionRule, decide_on
 from limelight.evaluation.metrics import share_of_right
-from limelight.explanation.attention import Explanation, explain_attention
+from limelight.explanation.attention import Explanation
+from limelight.explanation.evidence import explain_as
 from limelight.model.bundle import load_model, save_model
 from limelight.model.fitted import FittedModel
 from limelight.model.targets import targets_of, task_of
 from limelight.parts.sentence import CHOICES, FUSED, WORDS, Sentence, preset
+from limelight.task import Task, is_known
 from limelight.training.fit import fit
 from limelight.training.settings import TrainingSettings, enough_to_validate
 
@@ -34,7 +36,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     Parameters
     ----------
     encoder
-        ``"conv_lstm"``, ``"lstm"``, ``"gru"``, or a part such as ``LSTM(hidden_size=32)``.
+        ``"auto"`` chooses ``"rocket"`` or ``"conv_lstm"``; ``"lstm"``, ``"gru"``, or a part: ``LSTM(hidden_size=32)``.
     pooling
         ``"attention"``, ``"last"``, ``"mean"``, ``"max"``, or a part.
     head
@@ -49,7 +51,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         Where metadata of a ``Panel`` join the network: ``"late"``, ``"repeat"``, ``"film"``, ``"attention"``, or a list
         of them; ``[]`` leaves metadata out, and ``"auto"`` takes ``"late"`` where there are any.
     context
-        How metadata become a vector: ``"embedding"``, or a part such as ``ContextEncoding(dropout=0.3)``.
+        How metadata become a vector: ``"embedding"``, or a part such as ``ContextEncoding(text_encoder="folder")``.
     fields
         The kind of metadata fields that should not be read off their values, such as ``{"badge": "ignore"}``.
     validation
@@ -78,7 +80,9 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     model_
         The ``FittedModel`` that answers.
     history_
-        One dict of numbers for each epoch.
+        One dict of numbers for each epoch; none for ``rocket``, which is solved.
+    notes_
+        What ``"auto"`` chose, and why.
     n_features_in_
         Columns of the array (n, time) that was fitted; not there after a fit on anything else, as series may then have
         any length.
@@ -95,11 +99,12 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     classes_: NDArray[Any]
     model_: FittedModel
     history_: list[dict[str, float]]
+    notes_: tuple[str, ...]
     n_features_in_: int
 
     def __init__(
         self,
-        encoder: Any = "conv_lstm",
+        encoder: Any = "auto",
         pooling: Any = "attention",
         head: Any = "mlp",
         *,
@@ -191,8 +196,8 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         X
             A Panel; an array (n, time, channels) or (n, time); or a list of arrays (time, channels) of any lengths.
         y
-            Labels, shape (n,); 0 and 1 for several labels, NaN where not known, shape (n, labels); of steps a list of
-            arrays (time,) or (time, labels), or an array with these behind n. None takes those of the Panel.
+            Labels, shape (n,); 0 and 1 for several labels, shape (n, labels); of steps a list of arrays (time,) or
+            (time, labels), or an array with these behind n. None or NaN where not known. None takes those of the Panel.
 
         Returns
         -------
@@ -221,23 +226,13 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         )
         rule = DecisionRule(self.calibrate, self.thresholds)
         panel = with_given_labels(self._panel(X, fitting=True), y, self.level)
-        task = task_of(panel)
+        task = task_in_numbers(task_of(panel), y)
         self.classes_ = np.array(task.classes)
         seed = self._seed()
-        split = self._split(panel, seed)
-        enough = enough_to_validate(len(split.validation), len(self.classes_), by_step=task.by_step)
-        validation = panel[split.validation] if enough else None
+        train, validation = self._parts(panel, task, seed)
         rule.require_series(validation)
-        training = fit(
-            panel[split.train] if enough else panel,
-            task,
-            sentence,
-            validation=validation,
-            settings=settings,
-            seed=seed,
-            progress=self.progress,
-            fields=self.fields,
-        )
+        way: dict[str, Any] = {"settings": settings, "seed": seed, "progress": self.progress, "fields": self.fields}
+        training = fit(train, task, sentence, validation=validation, **way)
         if training.interrupted:
             warnings.warn(
                 f"training was interrupted in epoch {len(training.history)}; the model has the weights of epoch "
@@ -245,6 +240,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
                 stacklevel=2,
             )
         self.model_, self.history_ = decide_on(training.model, validation, rule), training.history
+        self.notes_ = training.notes
         self.model_.fitted_on["layout"] = self.layout
         return self
 
@@ -282,7 +278,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         return prediction.by_series(prediction.probabilities)
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
-        """Give the share of right answers; of steps over those whose label is known.
+        """Give the share of right answers among those whose label is known.
 
         Parameters
         ----------
@@ -297,18 +293,20 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             In [0, 1]; of several labels only answers that are right in all of them count.
         """
         check_is_fitted(self)
-        if not self.model_.task.by_step:
+        if not self.model_.task.by_step and y is not None and is_known(np.asarray(y)).all():
             return float(super().score(X, y, sample_weight))
         panel = with_given_labels(self._panel(X, fitting=False), y, self.level)
         return share_of_right(self.model_.predict(panel), targets_of(self.model_.task, panel).every())
 
-    def explain(self, X: Any) -> Explanation:
-        """Show where the attention went.
+    def explain(self, X: Any, method: str | None = None) -> Explanation:
+        """Show what the answers come from.
 
         Parameters
         ----------
         X
             As for ``fit``.
+        method
+            ``"attention"``, ``"evidence"`` (what each step adds to the answer of ``rocket``); None as the model has it.
 
         Returns
         -------
@@ -318,10 +316,10 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         Raises
         ------
         ParameterError
-            If the pooling has no attention.
+            If the model has no such explanation.
         """
         check_is_fitted(self)
-        return explain_attention(self.model_, self._panel(X, fitting=False))
+        return explain_as(method, self.model_, self._panel(X, fitting=False))
 
     def save(self, folder: Path | str) -> Path:
         """Write the fitted model as a folder of safetensors and JSON, whole or not at all; give the folder."""
@@ -337,11 +335,16 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             X = validate_data(self, X, reset=fitting, ensure_all_finite="allow-nan")
         return as_panel(X, self.layout)
 
-    def _split(self, panel: Panel, seed: int) -> Split:
-        """Take series to stop early by, windows of one recording on one side."""
+    def _parts(self, panel: Panel, task: Task, seed: int) -> tuple[Panel, Panel | None]:
+        """Take series to stop early by, windows of one recording on one side; none where too few have labels."""
         recordings = panel.groups()
         enough = recordings is None or len(np.unique(recordings)) > 1
-        return panel.make_split(test=0.0, validation=self.validation if enough else 0.0, seed=seed)
+        split = panel.make_split(test=0.0, validation=self.validation if enough else 0.0, seed=seed)
+        validation = panel[split.validation]
+        count = labelled(validation.labels, len(validation))
+        if not enough_to_validate(count, len(task.classes), by_step=task.by_step):
+            return panel, None
+        return panel[split.train], validation
 
     def _seed(self) -> int:
         if self.random_state is None:
@@ -380,22 +383,13 @@ def load(folder: Path | str) -> TimeSeriesClassifier:
     >>> import tempfile
     >>> from limelight.data.sine import SineSettings, generate_sine
     >>> panel = generate_sine(SineSettings(dataset_size=60, num_points=40))
-    >>> model = TimeSeriesClassifier(max_epochs=1, random_state=0).fit(panel)
+    >>> model = TimeSeriesClassifier(random_state=0).fit(panel)
     >>> again = load(model.save(tempfile.mkdtemp() + "/waves"))
     >>> bool((again.predict_proba(panel) == model.predict_proba(panel)).all())
     True
     """
     fitted = load_model(folder)
-    sentence = fitted.sentence
-    model = TimeSeriesClassifier(
-        sentence.encoder,
-        sentence.pooling,
-        sentence.head,
-        missing=sentence.missing,
-        clock=sentence.clock,
-        fusion=sentence.fusion,
-        context=sentence.context,
-        layout=fitted.fitted_on.get("layout"),
-    )
+    words = {name: getattr(fitted.sentence, name) for name in (*WORDS, *CHOICES, *FUSED)}
+    model = TimeSeriesClassifier(**words, layout=fitted.fitted_on.get("layout"))
     model.model_, model.classes_ = fitted, np.array(fitted.task.classes)
     return model

@@ -118,7 +118,8 @@ def test_a_class_of_two_series_is_warned_of():
 
 def test_a_rare_class_is_warned_of():
     assert _warnings(_panel(100, labels=["a"] * 96 + ["x"] * 4)) == [
-        "class 'x' is rare, 4 of 100 series; look at F1 and the confusion matrix, not at accuracy"
+        "class 'x' is rare, 4 of 100 series; look at F1 and the confusion matrix, not at accuracy; "
+        "training.imbalance='weights' makes it count"
     ]
 
 
@@ -289,3 +290,78 @@ def test_a_panel_is_inspected_block_by_block(monkeypatch):
     assert (pieces.copies, pieces.warnings) == (whole.copies, whole.warnings)
     assert pieces.channels[1].mean == pytest.approx(whole.channels[1].mean)
     assert pieces.channels[1].maximum == whole.channels[1].maximum
+
+
+def test_infinite_values_are_warned_of():
+    panel = Panel.from_series([[1.0, np.inf]] * 12, labels=["a", "b"] * 6)
+    assert (
+        "12 infinite values in channel 'channel_0'; training refuses them: correct them"
+        in inspect_panel(panel).warnings
+    )
+
+
+def test_a_clock_of_unequal_steps_is_told():
+    times = [[0, 1, 3, 4, 6, 7]] * 2
+    (line,) = [
+        one for one in inspect_panel(Panel.from_series([np.arange(6.0)] * 2, times=times)).lines() if "time:" in one
+    ]
+    assert line.endswith("steps of different length")
+
+
+def labels_of(matrix, by_step=False):
+    """Warnings about several labels, of 100 different series or of their steps."""
+    matrix = np.array(matrix)
+    values = np.random.default_rng(0).normal(size=(len(matrix), 1))
+    if not by_step:
+        panel = Panel.from_series(list(values[:, None]), labels=matrix, label_names=("rain", "fog", "hail"))
+    else:
+        names = ("label_rain", "label_fog", "label_hail")
+        codes = np.where(np.isnan(matrix), -1, matrix).astype(np.int16)
+        panel = Panel.from_series(np.split(values, 10), step_labels=StepLabels(codes, names, ("0", "1")))
+    return inspect_panel(panel).warnings
+
+
+@pytest.mark.parametrize("unit", ["series", "steps"])
+def test_every_rare_label_is_warned_of_among_what_is_known(unit):
+    matrix = np.zeros((100, 3))
+    matrix[:50, 0], matrix[:4, 1], matrix[:3, 2], matrix[50:, 2] = 1, 1, 1, np.nan
+    assert labels_of(matrix, unit == "steps") == (
+        f"labels are rare, 'fog' in 4 of 100 {unit}; look at the F1 of each, not at accuracy; "
+        "training.imbalance='weights' makes it count",
+    )
+
+
+@pytest.mark.parametrize("unit", ["series", "step"])
+def test_labels_that_exclude_each_other_are_classes(unit):
+    warning = (
+        f"each {unit} has exactly one of the labels: exclusive classes; give one label column, so that their "
+        "probabilities add up to 1"
+    )
+    matrix = np.eye(3)[np.arange(100) % 3]
+    assert labels_of(matrix, unit == "step") == (warning,)
+    matrix[3, 2] = np.nan  # says nothing against it
+    assert labels_of(matrix, unit == "step") == (warning,)
+    for change in (0.0, 1.0):  # one series with two, or with none
+        matrix[0, :2] = change
+        assert labels_of(matrix, unit == "step") == ()
+
+
+def test_a_label_that_is_nowhere_in_a_part_is_warned_of():
+    matrix = np.zeros((40, 2))
+    matrix[:20], matrix[20:, 0] = 1, 1
+    panel = Panel.from_series(np.random.default_rng(0).normal(size=(40, 3)), labels=matrix, label_names=("rain", "fog"))
+    split = Split(np.arange(30), np.arange(0), np.arange(30, 40))
+    assert "label 'fog' has no series in test, so the result says nothing about it; move some there" in (
+        inspect_panel(panel, split).warnings
+    )
+
+
+def test_a_rare_class_of_steps_is_warned_of():
+    codes = np.zeros((400, 1), dtype=np.int16)
+    codes[:6] = 1
+    values = np.random.default_rng(0).normal(size=(400, 1))
+    panel = Panel.from_series(np.split(values, 20), step_labels=StepLabels(codes, ("label_event",), ("0", "1")))
+    assert inspect_panel(panel).warnings == (
+        "class '1' is rare, 1.5 % of the steps; look at F1, events and the confusion matrix, not at accuracy; "
+        "training.imbalance='weights' makes it count",
+    )

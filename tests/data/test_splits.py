@@ -196,3 +196,9 @@ def test_a_validation_part_of_nothing_is_refused():
     with pytest.raises(ParameterError) as error:
         carve_validation([4, 5], None, 0, seed=0)
     assert str(error.value) == "expected a validation fraction of more than 0, got 0; use for example 0.1"
+
+
+def test_a_rare_class_among_labels_of_objects_is_named():
+    labels = np.array(["a"] * 5 + ["b"] * 5 + ["c"] * 2, dtype=object)
+    split = random_split(12, test=0.2, validation=0.0, seed=0, labels=labels)
+    assert split.describe().endswith("too few series to put class 'c' into every part")

@@ -35,7 +35,13 @@ def _read_folder(folder):
     tables = {name: file for name, file in beside.items() if file.exists()}
     written = parquet.read_schema(folder / "series.parquet").names
     steps = any(name.startswith("label") for name in written)
-    return read_table(folder / "series.parquet", **tables, per_step=steps and "labels" not in tables)
+    masked = "labels" in tables and "known" in tables["labels"].read_text().splitlines()[0].split(",")
+    return read_table(
+        folder / "series.parquet",
+        **tables,
+        per_step=steps and "labels" not in tables,
+        mask="known" if masked else None,
+    )
 
 
 @given(panel=panels())
@@ -56,7 +62,7 @@ def test_mixed_rows_with_sort_give_the_same_series(panel, draw, tmp_path_factory
     draw.shuffle(rows)
     mixed = read_table(table.take(rows), sort=True, per_step=panel.step_labels is not None)
     again = mixed[mixed.rows_of(panel.ids)].with_facts(
-        labels=panel.labels, intervals=panel.intervals, metadata=panel.metadata
+        labels=panel.labels, label_names=panel.label_names, intervals=panel.intervals, metadata=panel.metadata
     )
     assert_equal(again, panel)
 

@@ -785,3 +785,37 @@ def test_several_labels_of_steps_give_windows_several_labels() -> None:
     windows = cut_windows(panel, 2)
     assert windows.label_names == ("rain", "fog")
     np.testing.assert_array_equal(windows.labels, [[1, 0], [0, np.nan]])
+
+
+@pytest.mark.parametrize(
+    ("label", "labels"),
+    [
+        ("majority", [[1, 0], [0, 1], [1, np.nan]]),
+        ("last", [[0, 0], [np.nan, 1], [np.nan, np.nan]]),
+        ("any", [[1, 1], [0, 1], [1, np.nan]]),
+    ],
+)
+def test_each_of_several_labels_is_made_by_the_rule(label: str, labels: list) -> None:
+    rain, fog = [1, 1, 0, 0, 0, -1, 1, 0, -1], [0, 1, 0, 1, 1, 1, -1, -1, -1]
+    codes = np.array([rain, fog], dtype=np.int16).T
+    panel = ramps(9, step_labels=StepLabels(codes, ("label_rain", "label_fog"), ("0", "1")))
+    windows = cut_windows(panel, 3, label=label)
+    if label == "last":  # of the last window nothing is known
+        labels = labels[:2]
+    np.testing.assert_array_equal(windows.labels, labels)
+
+
+def test_windows_without_any_known_label_are_left_out_and_told() -> None:
+    codes = np.array([[1, -1], [-1, -1], [-1, 0]], dtype=np.int16)
+    windows = cut_windows(
+        ramps(3, step_labels=StepLabels(codes, ("label_rain", "label_fog"), ("0", "1"))), 1, label="last"
+    )
+    np.testing.assert_array_equal(windows.labels, [[1, np.nan], [np.nan, 0]])
+    assert any("known label" in note for note in windows.notes)
+
+
+def test_windows_of_series_with_several_labels_inherit_them() -> None:
+    panel = ramps(4).with_facts(labels=[[1.0, np.nan]], label_names=("rain", "fog"))
+    windows = cut_windows(panel, 2)
+    assert windows.label_names == ("rain", "fog")
+    np.testing.assert_array_equal(windows.labels, [[1, np.nan], [1, np.nan]])

@@ -31,8 +31,8 @@ def rain(chances):
     return np.array(chances, dtype=float)[:, None]
 
 
-def chosen(chances, codes, rule):
-    return choose_thresholds(RAIN, rain(chances), np.array(codes)[:, None], rule)
+def chosen(chances, codes, rule, fewest=1):
+    return choose_thresholds(RAIN, rain(chances), np.array(codes)[:, None], rule, fewest=fewest)
 
 
 def random_rain(seed=0, n=300):
@@ -191,6 +191,21 @@ def test_a_threshold_of_few_examples_is_rough():
     assert chosen([0.9, 0.8, 0.2], [1, 1, 0], "f1").notes == ("the threshold of 'rain' is rough: 1 example without it",)
 
 
+@pytest.mark.parametrize(("few", "side"), [(1, "with"), (0, "without")])
+def test_four_examples_choose_no_threshold_and_five_do(few, side):
+    chances = np.where(np.arange(20) < 5, 0.3, 0.1) if few else np.where(np.arange(20) < 5, 0.7, 0.9)
+    codes = np.full(20, 1 - few)
+    codes[:4] = few
+    found = choose_thresholds(RAIN, rain(chances), codes[:, None], "f1")
+    assert found.values.tolist() == [0.5]
+    assert found.table[0]["chosen"] == found.table[0]["half"]
+    assert found.notes == (f"the threshold of 'rain' stays 0.5: 4 examples {side} it, and 5 are needed",)
+    codes[4] = few
+    found = choose_thresholds(RAIN, rain(chances), codes[:, None], "f1")
+    assert found.values.tolist() == pytest.approx([0.2 if few else 0.8])
+    assert found.notes == (f"the threshold of 'rain' is rough: 5 examples {side} it",)
+
+
 @pytest.mark.parametrize(("code", "how_often"), [(0, "never"), (1, "always")])
 def test_a_label_that_is_always_alike_keeps_one_half(code, how_often):
     found = chosen([0.9, 0.2], [code, code], "f1")
@@ -210,7 +225,7 @@ def test_a_label_of_which_nothing_is_known_keeps_one_half():
 
 def test_labels_have_thresholds_of_their_own():
     chances = np.array([[0.1, 0.7], [0.2, 0.8], [0.3, 0.9]])
-    found = choose_thresholds(LABELS, chances, [[0, 0], [1, 0], [1, 1]], "f1")
+    found = choose_thresholds(LABELS, chances, [[0, 0], [1, 0], [1, 1]], "f1", fewest=1)
     assert found.values.tolist() == pytest.approx([0.15, 0.85])
     assert [row["label"] for row in found.table] == ["rain", "fog"]
     assert decide(LABELS, chances, found.values).tolist() == [[0, 0], [1, 0], [1, 1]]

@@ -17,7 +17,8 @@ MODELS = {
     "lstm_relu": preset("lstm"),
     "stacked_lstm_relu": preset("stacked_lstm"),
     "bilstm_relu": preset("bilstm"),
-    "multilabel_lstm": Sentence.of("lstm", "last", "linear"),
+    "multilabel_lstm": preset("multilabel_lstm"),
+    "multilabel_lstm_per_step": preset("step_lstm"),
     "metadata_repeat": preset("metadata_repeat"),
     "metadata_late": preset("metadata_late"),
 }
@@ -47,7 +48,7 @@ def read(name: str) -> tuple[Batch, np.ndarray, dict[str, np.ndarray], np.ndarra
 @pytest.mark.parametrize("name", MODELS)
 def test_outputs_agree_with_keras(name: str) -> None:
     batch, output, weights, attention = read(name)
-    network = Network(MODELS[name], batch.values.shape[2], output.shape[1], SHAPES.get(name, NO_METADATA)).eval()
+    network = Network(MODELS[name], batch.values.shape[2], output.shape[-1], SHAPES.get(name, NO_METADATA)).eval()
     load_keras_weights(network, weights)
     with torch.no_grad():
         answer = network(batch)

@@ -18,6 +18,7 @@ from limelight.parts.sentence import PRESETS, Sentence, preset
 from limelight.task import Task
 
 PANEL = Panel.from_series([np.sin(np.arange(20)), np.cos(np.arange(9))], channels=["wave"])
+ROCKET = {"name": "rocket", "features": 84}
 
 
 def model_of(sentence: Sentence, classes: tuple[Any, ...] = ("a", "b")) -> FittedModel:
@@ -31,7 +32,7 @@ def model_of(sentence: Sentence, classes: tuple[Any, ...] = ("a", "b")) -> Fitte
 
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
-    return save_model(model_of(Sentence.of()), tmp_path / "model")
+    return save_model(model_of(Sentence.of("conv_lstm")), tmp_path / "model")
 
 
 def change(folder: Path, **content: Any) -> None:
@@ -46,7 +47,9 @@ def message_of(folder: Path) -> str:
 
 
 WITHOUT_METADATA = [
-    one for one in (Sentence.of(), *map(preset, PRESETS)) if not one.needs_metadata and one.pooling.name != "none"
+    one
+    for one in (Sentence.of("conv_lstm"), Sentence.of(ROCKET), *map(preset, PRESETS))
+    if not one.needs_metadata and one.pooling.name != "none"
 ]
 
 
@@ -78,7 +81,7 @@ def test_saving_again_replaces_the_model(saved: Path) -> None:
 def test_saving_never_replaces_something_else(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(ModelFolderError) as error:
-        save_model(model_of(Sentence.of()), tmp_path)
+        save_model(model_of(Sentence.of("conv_lstm")), tmp_path)
     assert str(error.value) == f"{str(tmp_path)!r} is there and is not a model; choose another name for the model"
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
 
@@ -86,7 +89,7 @@ def test_saving_never_replaces_something_else(tmp_path: Path) -> None:
 def test_saving_never_replaces_a_model_of_somebody_else(tmp_path: Path) -> None:
     (tmp_path / "model.json").write_text('{"format": "layers-model"}')
     with pytest.raises(ModelFolderError) as error:
-        save_model(model_of(Sentence.of()), tmp_path)
+        save_model(model_of(Sentence.of("conv_lstm")), tmp_path)
     assert str(error.value) == f"{str(tmp_path)!r} is there and is not a model; choose another name for the model"
     assert (tmp_path / "model.json").read_text() == '{"format": "layers-model"}'
 

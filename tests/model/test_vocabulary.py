@@ -147,7 +147,14 @@ def test_two_fields_of_one_name_are_refused():
 def test_a_field_that_tells_nothing_apart_is_left_out_with_a_note(cells, said):
     vocabulary = fit_vocabulary(pa.table({"fact": cells, "mode": ["a", "b"]}))
     assert vocabulary.notes == (f"metadata 'fact' is {said} for every series: not used",)
-    assert vocabulary.sizes() == {"categories": (3,), "numbers": (), "texts": 0, "buckets": 2048, "signals": ()}
+    assert vocabulary.sizes() == {
+        "categories": (3,),
+        "numbers": (),
+        "texts": 0,
+        "buckets": 2048,
+        "signals": (),
+        "vector_size": 0,
+    }
     assert vocabulary.encode(pa.table({"mode": ["b"]}), 1).notes == ()
 
 
@@ -374,6 +381,7 @@ def test_sizes_name_fields_in_the_order_of_the_table():
         "texts": 1,
         "buckets": 64,
         "signals": (),
+        "vector_size": 0,
     }
     assert [one.tolist() for one in vocabulary.statistics()] == [[1.0, 1.5], [1.0, 0.5]]
 
@@ -417,7 +425,7 @@ def tables(draw):
 
 
 def assert_equal(one, other):
-    for name in ("categories", "numbers", "tokens"):
+    for name in ("categories", "numbers", "tokens", "vectors"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name), strict=True)
     assert one.notes == other.notes
 
@@ -445,7 +453,7 @@ def test_the_order_of_the_rows_does_not_matter(table, random):
     vocabulary, shuffled = fit_vocabulary(table), fit_vocabulary(table.take(order))
     assert vocabulary == shuffled
     facts, others = vocabulary.encode(table, len(table)), shuffled.encode(table.take(order), len(table))
-    for name in ("categories", "numbers", "tokens"):
+    for name in ("categories", "numbers", "tokens", "vectors"):
         np.testing.assert_array_equal(getattr(facts, name)[order], getattr(others, name))
 
 

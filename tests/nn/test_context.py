@@ -38,6 +38,7 @@ def test_shape_reads_what_it_says() -> None:
         "texts": 1,
         "buckets": 8,
         "signals": [5],
+        "vector_size": 0,
     }
 
 
@@ -56,7 +57,15 @@ def test_side_signals_are_no_facts_about_the_series(shape: ContextShape, has_fac
 
 
 @pytest.mark.parametrize(
-    "sizes", [{"categories": (0,)}, {"categories": (3, -1)}, {"signals": (0,)}, {"texts": -1}, {"buckets": 0}]
+    "sizes",
+    [
+        {"categories": (0,)},
+        {"categories": (3, -1)},
+        {"signals": (0,)},
+        {"texts": -1},
+        {"buckets": 0},
+        {"vector_size": -1},
+    ],
 )
 def test_impossible_shape_is_our_mistake(sizes: dict[str, Any]) -> None:
     with pytest.raises(InternalError, match=r"^no network can have a context of this shape: ContextShape\("):
@@ -120,6 +129,27 @@ def test_text_without_words_is_zeros() -> None:
     assert encoder(no_words).tolist() == [[0] * 6]
 
 
+def test_vector_of_a_text_is_scaled_and_read_by_the_layer_of_its_field() -> None:
+    encoder = encoder_of(ContextShape(numbers=(False,), texts=2, vector_size=3), text_size=4)
+    mean, deviation = torch.tensor([[1.0, 2.0, 3.0]] * 2), torch.tensor([[2.0, 2.0, 0.5]] * 2)
+    encoder.vectors.set_statistics(mean, deviation)
+    out = encoder(batch_of(numbers=[[7.0]], vectors=[[[3.0, 2.0, 4.0], [1.0, 0.0, 3.0]]]))[0]
+    first, second = encoder.vectors.layers
+    expected = [torch.tensor([7.0]), first(torch.tensor([1.0, 0.0, 2.0])), second(torch.tensor([0.0, -1.0, 0.0]))]
+    torch.testing.assert_close(out, torch.cat(expected))
+    assert encoder.width == len(out) == 1 + 2 * 4
+
+
+def test_unknown_text_is_a_vector_that_starts_as_zeros_and_is_learned_where_it_is_met() -> None:
+    encoder = encoder_of(ContextShape(texts=2, vector_size=3), text_size=4, dropout=0.0)
+    out = encoder(batch_of(vectors=[[[NAN] * 3, [1.0] * 3]]))
+    assert out[0, :4].tolist() == [0] * 4
+    assert out[0, 4:].all()
+    out.sum().backward()
+    assert encoder.vectors.unknown.grad.tolist() == [[1.0] * 4, [0.0] * 4]
+    assert all(one.grad.isfinite().all() for one in encoder.parameters())
+
+
 def test_unknown_word_starts_as_zeros_and_is_learned_where_it_is_met() -> None:
     encoder = encoder_of(ContextShape(categories=(4,)), dropout=0.0)
     table = encoder.embeddings[0].weight
@@ -138,13 +168,19 @@ def test_side_signals_stand_at_their_steps_and_padding_is_zeros() -> None:
     assert encoder.width == 4
 
 
-@pytest.mark.parametrize("kind", ["categories", "numbers", "tokens"])
+@pytest.mark.parametrize("kind", ["categories", "numbers", "tokens", "vectors"])
 def test_a_share_of_each_fact_is_forgotten_in_training_alone(kind: str) -> None:
-    shapes = {"categories": {"categories": (2, 2)}, "numbers": {"numbers": (True, True)}, "tokens": {"texts": 2}}
+    shapes = {
+        "categories": {"categories": (2, 2)},
+        "numbers": {"numbers": (True, True)},
+        "tokens": {"texts": 2},
+        "vectors": {"texts": 2, "vector_size": 3},
+    }
     facts = {
         "categories": torch.ones(4000, 2, dtype=torch.int64),
         "numbers": torch.ones(4000, 2),
         "tokens": torch.ones(4000, 2, 3, dtype=torch.int64),
+        "vectors": torch.ones(4000, 2, 3),
     }
     encoder = encoder_of(ContextShape(**shapes[kind]), embedding_size=1, text_size=1, dropout=0.25)
     batch = Batch(torch.zeros(4000, 1, 1), torch.ones(4000, 1, dtype=torch.bool), **{kind: facts[kind]})

@@ -35,6 +35,7 @@ def test_json_says_fusion_and_context() -> None:
         "number_size": None,
         "text_size": 32,
         "dropout": 0.1,
+        "text_encoder": None,
     }
     assert Sentence.of("gru").to_json()["fusion"] == "auto"
 

@@ -210,7 +210,7 @@ panel = generate_sine(SineSettings(dataset_size=200, num_points=30))
 with warnings.catch_warnings(record=True) as said:
     warnings.simplefilter("always")
     print("go", flush=True)
-    model = TimeSeriesClassifier(max_epochs=5000, patience=5000, random_state=0).fit(panel)
+    model = TimeSeriesClassifier("conv_lstm", max_epochs=5000, patience=5000, random_state=0).fit(panel)
 print([str(one.message) for one in said if "interrupted" in str(one.message)])
 print(model.predict(panel).shape)
 """
@@ -353,3 +353,16 @@ def test_series_in_files_are_told_by_the_fingerprint_of_the_files() -> None:
     one, same, other = (TRAIN.with_facts(backing=Files(name)) for name in ("a", "a", "b"))
     assert digest(one) == digest(same) != digest(other)
     assert digest(one) != digest(one[1:])
+
+
+def test_training_that_is_told_that_it_leads_nowhere_ends_after_that_epoch() -> None:
+    told: list[tuple[float, float]] = []
+
+    def hopeless(done: float, loss: float) -> bool:
+        told.append((done, loss))
+        return len(told) == 2
+
+    training = train(4, hopeless=hopeless)
+    assert training.stopped == "given up"
+    assert [row["validation_loss"] for row in training.history] == [loss for _, loss in told]
+    assert [done for done, _ in told] == [0.25, 0.5]

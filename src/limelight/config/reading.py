@@ -20,7 +20,7 @@ from limelight.parts.sentence import PRESETS, preset
 
 TABLES = (".parquet", ".csv")
 FILES = ("series", "labels", "metadata", "signals", "split")
-PATHS = ("data.folder", *(f"data.{name}" for name in FILES))
+PATHS = ("data.folder", *(f"data.{name}" for name in FILES), "model.context.text_encoder")
 
 
 def experiment_schema() -> dict[str, Any]:
@@ -29,7 +29,7 @@ def experiment_schema() -> dict[str, Any]:
     Example
     -------
     >>> sorted(experiment_schema()["properties"])
-    ['data', 'model', 'output', 'preset', 'seed', 'split', 'training', 'windows']
+    ['data', 'decision', 'events', 'model', 'output', 'preset', 'seed', 'split', 'training', 'windows']
     """
     schema = Experiment.model_json_schema()
     schema["properties"]["preset"] = {"enum": list(PRESETS), "description": "A whole model by name."}
@@ -192,6 +192,10 @@ def _absolute_paths(content: dict[str, Any], home: Path, stated: Any) -> dict[st
         folder = Path(str(stated)) if stated is not None else home / own if isinstance(own, str) else home
         paths = {key: _resolved(data[key], folder) for key in FILES if data.get(key) is not None}
         content = {**content, "data": {**data, **paths, **({"folder": None} if "folder" in data else {})}}
+    model = content.get("model")
+    if isinstance(model, dict) and isinstance(context := model.get("context"), dict) and "text_encoder" in context:
+        context = {**context, "text_encoder": _resolved(context["text_encoder"], home)}
+        content = {**content, "model": {**model, "context": context}}
     if isinstance(content.get("output"), str):
         content = {**content, "output": str(home / content["output"])}
     return content

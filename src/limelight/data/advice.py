@@ -22,7 +22,8 @@ def warnings_about(facts: Inspection) -> Iterator[str]:
         )
     yield from _value_warnings(facts)
     yield from _copy_warnings(facts.copies)
-    yield from _class_warnings(facts.classes or {})
+    yield from _class_warnings(facts.classes or {}, "class" if facts.labels is None else "label")
+    yield from _rarity_warnings(facts)
     yield from _shared_warnings(facts.shared)
 
 
@@ -43,6 +44,10 @@ def _value_warnings(facts: Inspection) -> Iterator[str]:
             f"{counted(count, 'missing value')} in {_named_channels(gappy)}; the network is told where "
             "(missing='mask') unless the model says another way: last, linear, mean, or error"
         )
+    endless = [channel.name for channel in facts.channels if channel.infinite]
+    if endless:
+        count = sum(channel.infinite for channel in facts.channels)
+        yield f"{counted(count, 'infinite value')} in {_named_channels(endless)}; training refuses them: correct them"
     if facts.time.gaps:
         yield (
             f"the clock has {counted(facts.time.gaps, 'gap')} in {facts.time.series_with_gaps} series; where the clock "
@@ -68,13 +73,12 @@ def _copy_warnings(copies: CopyFacts) -> Iterator[str]:
         )
 
 
-def _class_warnings(classes: dict[str, dict[str, int]]) -> Iterator[str]:
-    counts = classes.get("all", {})
-    for name, count in counts.items():
+def _class_warnings(classes: dict[str, dict[str, int]], kind: str) -> Iterator[str]:
+    for name, count in classes.get("all", {}).items():
         if count < FEW_IN_A_CLASS:
             yield (
-                f"class {name!r} has {count} series only, too few to train on one and judge on another; "
-                "collect more, or leave the class out"
+                f"{kind} {name!r} has {count} series only, too few to train on one and judge on another; "
+                f"collect more, or leave the {kind} out"
             )
     for part, remedy in (
         ("train", "the network cannot learn it; move some there"),
@@ -82,13 +86,37 @@ def _class_warnings(classes: dict[str, dict[str, int]]) -> Iterator[str]:
     ):
         absent = [name for name, count in classes.get(part, {}).items() if count == 0]
         if absent and any(classes[part].values()):
-            yield f"class {listing(absent)} has no series in {part}, so {remedy}"
-    total = sum(counts.values())
-    rare = min(counts, key=lambda name: counts[name], default="")
-    if len(counts) > 1 and counts[rare] < RARE * total:
+            yield f"{kind} {listing(absent)} has no series in {part}, so {remedy}"
+
+
+def _rarity_warnings(facts: Inspection) -> Iterator[str]:
+    """Warn of what is so rare that always answering something else looks good."""
+    remedy = "training.imbalance='weights' makes it count"
+    if facts.labels is not None:
+        several, unit = facts.labels, facts.labels.unit
+        rare = {name: count for name, count in several.there.items() if 0 < count < RARE * several.known[name]}
+        if rare:
+            said = [f"{name!r} in {count} of {several.known[name]} {unit}" for name, count in rare.items()]
+            yield f"labels are rare, {', '.join(said)}; look at the F1 of each, not at accuracy; {remedy}"
+        if several.exclusive:
+            yield (
+                f"each {'series' if unit == 'series' else 'step'} has exactly one of the labels: exclusive classes; "
+                "give one label column, so that their probabilities add up to 1"
+            )
+        return
+    counts = (facts.classes or {}).get("all", {})
+    total, name = sum(counts.values()), min(counts, key=lambda one: counts[one], default="")
+    if len(counts) > 1 and counts[name] < RARE * total:
         yield (
-            f"class {rare!r} is rare, {counts[rare]} of {total} series; look at F1 and the confusion matrix, "
-            "not at accuracy"
+            f"class {name!r} is rare, {counts[name]} of {total} series; look at F1 and the confusion matrix, "
+            f"not at accuracy; {remedy}"
+        )
+    shares = next(iter((facts.step_labels or {}).values()), {}) if facts.classes is None else {}
+    name = min((one for one in shares if shares[one]), key=lambda one: shares[one], default="")
+    if len(shares) > 1 and shares.get(name, 1) < RARE:
+        yield (
+            f"class {name!r} is rare, {100 * shares[name]:.2g} % of the steps; look at F1, events and the confusion "
+            f"matrix, not at accuracy; {remedy}"
         )
 
 

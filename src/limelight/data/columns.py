@@ -26,7 +26,7 @@ class Words:
     Parameters
     ----------
     codes
-        The place in ``names`` for each row, shape (rows,).
+        The place in ``names`` for each row, -1 where the cell is empty, shape (rows,).
     names
         The distinct words in the order of their first appearance.
 
@@ -45,8 +45,8 @@ class Words:
         return str(self.names[self.codes[row]])
 
     def every(self) -> NDArray[np.str_]:
-        """Give the word of each row, shape (rows,)."""
-        return self.names[self.codes]
+        """Give the word of each row, "" where the cell is empty, shape (rows,)."""
+        return np.append(self.names, "")[self.codes]
 
 
 def read_words(source: Source, name: str, option: str, remedy: str, wrong: type[InputError] = DataError) -> Words:

@@ -15,6 +15,7 @@ from limelight.data.sources import Source, is_text
 from limelight.data.truths import TRUTHS
 from limelight.errors import DataError, listing
 
+DatePart = Literal["month", "weekday", "hour", "year"]
 Kind = Literal["category", "number", "boolean", "date", "text", "ignore"]
 STAMP = pa.timestamp("us")
 Values = NDArray[Any]  # words, "" where missing; numbers, NaN where missing; or dates, NaT where missing
@@ -143,3 +144,16 @@ def refuse_cells(wrong: NDArray[np.bool_], values: Values, wanted: str, name: st
             f"expected {wanted} in metadata {name!r}, got {values.tolist()[row]!r} in row {row} (the first series is "
             "row 0); correct it, leave the cell empty, or train with another kind for the field"
         )
+
+
+def date_parts(dates: Values) -> dict[DatePart, NDArray[np.float64]]:
+    """Give sine and cosine of month, weekday and hour, and years since 2000 by the day, each shape (n, 2) or (n, 1)."""
+    days = dates.astype("datetime64[D]")
+    turns: dict[DatePart, Values] = {
+        "month": dates.astype("datetime64[M]").astype(np.int64) % 12 / 12,
+        "weekday": (days.astype(np.int64) + 3) % 7 / 7,  # from Monday
+        "hour": (dates - days).astype("timedelta64[h]").astype(np.int64) / 24,
+    }
+    parts = {part: np.stack([np.sin(2 * np.pi * turn), np.cos(2 * np.pi * turn)], 1) for part, turn in turns.items()}
+    parts["year"] = (days - np.datetime64("2000-01-01")).astype(np.int64)[:, None] / 365.2425
+    return {part: np.where(np.isnat(dates)[:, None], np.nan, columns) for part, columns in parts.items()}

@@ -22,16 +22,18 @@ class ChannelFacts:
     deviation: float | None
     constant: bool
     missing: int
+    infinite: int = 0
 
 
 @dataclass(frozen=True)
 class TimeFacts:
-    """The clock: its kind, its median step (seconds for dates) and the steps much longer than that."""
+    """The clock: its kind, its median step (seconds for dates), steps much longer than that, and if steps differ."""
 
     kind: Literal["none", "numbers", "dates"]
     typical_step: float | None
     gaps: int
     series_with_gaps: int
+    irregular: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,26 @@ class SharedFacts:
 
 
 @dataclass(frozen=True)
+class LabelFacts:
+    """Several labels of series or of steps: of how many each is known, and whether there is always exactly one.
+
+    Parameters
+    ----------
+    known, there
+        By name how many series or steps have a known label, and how many have it.
+    exclusive
+        Whether exactly one is there wherever all are known.
+    unit
+        ``"series"`` or ``"steps"``.
+    """
+
+    known: dict[str, int]
+    there: dict[str, int]
+    exclusive: bool
+    unit: Literal["series", "steps"]
+
+
+@dataclass(frozen=True)
 class Inspection:
     """The facts about a Panel and its split, and what to do about those that will make trouble.
 
@@ -76,7 +98,7 @@ class Inspection:
         See ``ChannelFacts``, ``TimeFacts`` and ``CopyFacts``.
     classes
         For ``"train"``, ``"validation"`` and ``"test"``, if split, and ``"all"``: how many series each class
-        has. None without labels.
+        has, of several labels how many have it. None without labels.
     split
         One line, or None.
     step_labels
@@ -87,6 +109,8 @@ class Inspection:
         What was guessed or left out on the way in, one sentence each.
     shared
         See ``SharedFacts``.
+    labels
+        Of several labels of series or steps; None where there is one or none.
     warnings
         One sentence each.
     """
@@ -103,6 +127,7 @@ class Inspection:
     signals: dict[str, dict[str, float]] | None = None
     notes: tuple[str, ...] = ()
     shared: SharedFacts = SharedFacts()
+    labels: LabelFacts | None = None
     warnings: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -145,7 +170,7 @@ def _size_lines(facts: Inspection) -> list[str]:
         unit = " s" if clock.kind == "dates" else ""
         step = "one step only" if clock.typical_step is None else f"typical step {clock.typical_step:g}{unit}"
         gaps = f"{counted(clock.gaps, 'gap')} in {clock.series_with_gaps} series" if clock.gaps else "no gaps"
-        time = f"{clock.kind}, {step}, {gaps}"
+        time = f"{clock.kind}, {step}, {gaps}{', steps of different length' if clock.irregular else ''}"
     return [f"series: {facts.series}", f"steps: {facts.steps}, {lengths}", f"time: {time}"]
 
 

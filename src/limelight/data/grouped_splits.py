@@ -105,20 +105,8 @@ def rows_by_time(
     """
     n = len(times)
     wanted = {part: round(share * n) for part, share in shares.items() if round(share * n)}
-    members = np.arange(n) if groups is None else np.unique(groups, return_inverse=True)[1]
-    if groups is not None:
-        _require_groups(np.unique(groups), name, len(wanted) + 1)
-    _require_times(times, len(wanted) + 1)
-    units = int(members.max(initial=-1)) + 1
-    by_time = np.argsort(times[:, 0], kind="stable")
-    _, first_met = np.unique(members[by_time], return_index=True)
-    starts = times[by_time[first_met], 0]
-    if wanted and (starts == starts[0]).all():
-        raise ParameterError(
-            f"expected series that begin at different times to split by time, got {starts[0]} for every one; split at "
-            "random, or give times that count from one beginning"
-        )
-    order = np.argsort(starts, kind="stable")
+    members, order = units_by_time(times, groups, name, len(wanted) + 1)
+    units = len(order)
     sizes = np.bincount(members, minlength=units)[order]
     after = np.cumsum(sizes[::-1])[::-1]  # series in this unit and all later ones
     part_of, beyond, latest = np.zeros(units, dtype=np.int64), 0, units
@@ -129,6 +117,47 @@ def rows_by_time(
         latest = begin
     places = part_of[members]
     return {part: np.flatnonzero(places == place) for place, part in enumerate(["train", *wanted])}
+
+
+def units_by_time(times: NDArray[Any], groups: NDArray[np.str_] | None, name: str, parts: int) -> tuple[Rows, Rows]:
+    """Order series, or groups of them, by when they begin.
+
+    Parameters
+    ----------
+    times, groups, name
+        As for ``rows_by_time``.
+    parts
+        Into how many parts they are to go.
+
+    Returns
+    -------
+    tuple[NDArray[np.int64], NDArray[np.int64]]
+        The unit of each series, shape (n,), and the units from the earliest to the latest, shape (units,).
+
+    Raises
+    ------
+    ParameterError, DataError
+        As ``rows_by_time``.
+
+    Example
+    -------
+    >>> members, order = units_by_time(np.array([[5, 6], [0, 3], [7, 8]]), np.array(["a", "b", "a"]), "machine", 2)
+    >>> members.tolist(), order.tolist()
+    ([0, 1, 0], [1, 0])
+    """
+    members = np.arange(len(times)) if groups is None else np.unique(groups, return_inverse=True)[1]
+    if groups is not None:
+        _require_groups(np.unique(groups), name, parts)
+    _require_times(times, parts)
+    by_time = np.argsort(times[:, 0], kind="stable")
+    _, first_met = np.unique(members[by_time], return_index=True)
+    starts = times[by_time[first_met], 0]
+    if parts > 1 and (starts == starts[0]).all():
+        raise ParameterError(
+            f"expected series that begin at different times to split by time, got {starts[0]} for every one; split at "
+            "random, or give times that count from one beginning"
+        )
+    return members.astype(np.int64), np.argsort(starts, kind="stable")
 
 
 def _require_times(times: NDArray[Any], parts: int) -> None:

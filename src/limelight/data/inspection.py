@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from limelight.data.advice import warnings_about
-from limelight.data.findings import ChannelFacts, CopyFacts, Inspection, SharedFacts, TimeFacts
+from limelight.data.findings import ChannelFacts, CopyFacts, Inspection, LabelFacts, SharedFacts, TimeFacts
+from limelight.data.labels import names_of_columns
 from limelight.data.panel import Panel
 from limelight.data.splits import PARTS, Split
 from limelight.data.statistics import ChannelStatistics, channel_statistics
@@ -66,6 +68,7 @@ def inspect_panel(panel: Panel, split: Split | None = None, *, group: str | None
         signals=_signal_shares(panel),
         notes=panel.notes,
         shared=_shared_facts(panel, split, group),
+        labels=_label_facts(panel),
     )
     return replace(facts, warnings=tuple(warnings_about(facts)))
 
@@ -75,14 +78,47 @@ def _channel_facts(panel: Panel, found: ChannelStatistics, place: int) -> Channe
     numbers = (found.minimum[place], found.mean[place], found.maximum[place], found.deviation[place])
     least, mean, most, deviation = (float(one) if finite else None for one in numbers)
     constant = not found.infinite[place] and (not found.count[place] or numbers[0] == numbers[2])
-    return ChannelFacts(panel.channels[place], least, mean, most, deviation, bool(constant), int(found.missing[place]))
+    gone = int(found.missing[place]), int(found.infinite[place])
+    return ChannelFacts(panel.channels[place], least, mean, most, deviation, bool(constant), *gone)
 
 
 def _time_facts(found: ChannelStatistics) -> TimeFacts:
     clock = found.clock
     if clock is None:
         return TimeFacts("none", None, 0, 0)
-    return TimeFacts(clock.kind, clock.typical_step, clock.gaps, clock.series_with_gaps)
+    return TimeFacts(clock.kind, clock.typical_step, clock.gaps, clock.series_with_gaps, clock.irregular)
+
+
+def _label_facts(panel: Panel) -> LabelFacts | None:
+    """Count several labels; those of series where there are any, else those of steps."""
+    if panel.labels is not None:
+        if panel.labels.ndim == 1:
+            return None
+        matrix = panel.labels.astype(np.float64)
+        return _counted_labels([np.where(np.isnan(matrix), -1, matrix)], panel.label_names or (), "series")
+    if panel.step_labels is None or len(panel.step_labels.names) == 1:
+        return None
+    blocks = (block.step_labels.codes for block in panel.blocks() if block.step_labels is not None)
+    return _counted_labels(blocks, names_of_columns(panel.step_labels.names), "steps")
+
+
+def _counted_labels(
+    blocks: Iterable[NDArray[Any]], names: tuple[str, ...], unit: Literal["series", "steps"]
+) -> LabelFacts:
+    """Count labels in matrices of 0, 1 and -1 where not known."""
+    known, there = np.zeros(len(names), np.int64), np.zeros(len(names), np.int64)
+    sure = others = 0
+    for codes in blocks:
+        known += (codes >= 0).sum(axis=0)
+        there += (codes == 1).sum(axis=0)
+        whole = codes[(codes >= 0).all(axis=1)]
+        sure, others = sure + len(whole), others + int((whole.sum(axis=1) != 1).sum())
+    return LabelFacts(
+        dict(zip(names, known.tolist(), strict=True)),
+        dict(zip(names, there.tolist(), strict=True)),
+        exclusive=len(names) > 1 and sure > 0 and not others,
+        unit=unit,
+    )
 
 
 def _step_label_shares(panel: Panel) -> dict[str, dict[str, float]] | None:

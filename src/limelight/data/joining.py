@@ -30,8 +30,8 @@ def joined_labels(
     source
         The labels table.
     id, label
-        Its columns. Without a column ``label``, several that begin with ``label_`` are several labels: 0, 1, or empty
-        where one is not known.
+        Its columns. Without a column ``label``, one that begins with ``label_`` is taken for it, and several are
+        several labels: 0, 1, or empty where one is not known.
     ids, lengths
         The series that need a label, and how many steps they have, each shape (n,).
     known
@@ -75,6 +75,8 @@ def joined_labels(
 def _labels_of_rows(source: Source, id: str, label: str, mask: str | None, rows: Rows) -> dict[str, Any]:
     several = [name for name in source.columns if name.startswith(STEP_LABEL) and name != mask]
     unknown = np.zeros(source.rows, dtype=bool) if mask is None else ~read_truths(source, mask)
+    if label not in source.columns and len(several) == 1:
+        label = several[0]
     if label in source.columns or len(several) < 2:
         if mask is None:
             words = read_words(source, label, "label", "write the label, or leave that series out", LabelError)

@@ -80,6 +80,20 @@ def columns_of_labels(labels: NDArray[Any] | None, names: Sequence[str] | None) 
     }
 
 
+def labelled(labels: NDArray[Any] | None, series: int) -> int:
+    """Count the series of which a label is known; all of them where labels are of steps.
+
+    Example
+    -------
+    >>> labelled(np.array([[1, np.nan], [np.nan, np.nan]]), 2)
+    1
+    """
+    if labels is None:
+        return series
+    known = is_known(labels)
+    return int((known.any(axis=1) if known.ndim == 2 else known).sum())
+
+
 def strata(labels: NDArray[Any] | None) -> NDArray[Any] | None:
     """Give what a split should keep in its proportions, shape (n,).
 

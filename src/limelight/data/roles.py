@@ -128,6 +128,11 @@ def find_roles(
         sheets, name_of_series = sheets.named_by_file(id), id
         notes.append(f"there is no column {id!r}: each of the {len(sheets.paths)} files is a series, named by its file")
     step_labels = _step_labels(sheets, own) if labels == "steps" else ()
+    if mask is not None and own is not None and not step_labels:
+        raise ParameterError(
+            f"expected labels of steps beside mask={mask!r} in {sheets.name}, got labels of series; give these in a "
+            "table of their own, with the mask in it"
+        )
     masking = mask if step_labels else None
     if masking is not None and masking not in sheets.columns:
         _first(sheets, sheets.columns).column(masking, "mask")

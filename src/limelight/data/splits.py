@@ -298,7 +298,7 @@ def _scarce(parts: list[Rows], labels: ArrayLike) -> list[Any]:
     """Give the classes that do not stand in every part."""
     array = np.asarray(labels)
     present = [np.unique(array[part]) for part in parts if len(part)]
-    return [label.item() for label in np.unique(array) if not all(label in part for part in present)]
+    return [label for label in np.unique(array).tolist() if not all(label in part for part in present)]
 
 
 def _too_few(what: str, scarce: list[Any]) -> str:

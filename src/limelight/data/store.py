@@ -207,7 +207,7 @@ def open_store(folder: Path | str) -> Panel:
 
 def _stored_labels(own: dict[str, Any], several: list[str]) -> NDArray[Any] | None:
     if several:
-        return np.stack([own[name].to_numpy() for name in several], axis=1)
+        return np.stack([own[name].to_numpy() for name in several], axis=1).astype(np.float64)
     if "label" not in own:
         return None
     return np.array(own["label"].to_pylist(), dtype=object if own["label"].null_count else np.str_)

@@ -17,6 +17,10 @@ from limelight.data.panel import Panel
 from limelight.data.splits import PARTS, Split
 from limelight.errors import DataError, listing
 from limelight.files import whole_file
+from limelight.task import is_known
+
+KNOWN = "known"
+"""The column of ``labels.csv`` that says whether a label is known, where one is not."""
 
 
 def write_table(panel: Panel, folder: Path) -> None:
@@ -29,6 +33,8 @@ def write_table(panel: Panel, folder: Path) -> None:
     folder
         Where to write; it is made if needed. ``series.parquet`` has the values, labels of single steps and signals, and
         units in the metadata of its fields; ``labels.csv`` and ``metadata.parquet`` are written where there are any.
+        Where the one label of a series is not known, ``labels.csv`` says so in ``known``: read it with
+        ``mask="known"``.
 
     Raises
     ------
@@ -63,6 +69,8 @@ def write_table(panel: Panel, folder: Path) -> None:
     labels.update(
         {name: column.to_pylist() for name, column in columns_of_labels(panel.labels, panel.label_names).items()}
     )
+    if panel.labels.ndim == 1 and not is_known(panel.labels).all():
+        labels[KNOWN] = is_known(panel.labels).astype(int).tolist()
     if panel.intervals is not None:
         labels.update(zip(INTERVAL, panel.intervals.T.tolist(), strict=True))
     _write_csv(labels, folder / "labels.csv")

@@ -17,8 +17,8 @@ from limelight.text import aligned
 
 Rule = str | Mapping[str, Any]
 HALF = 0.5
-FEW = 10
-"""Fewer examples of a label, or without it, make a threshold rough."""
+FEWEST, FEW = 5, 10
+"""Fewer examples of a label, or without it, choose no threshold, or make one rough."""
 MOST_LABELS = 40
 WORDS = ("none", "f1")
 LEAST = ("precision", "recall")
@@ -97,12 +97,14 @@ class Thresholds:
             ) from error
 
 
-def choose_thresholds(task: Task, probabilities: ArrayLike, codes: ArrayLike, rule: Rule) -> Thresholds:
+def choose_thresholds(
+    task: Task, probabilities: ArrayLike, codes: ArrayLike, rule: Rule, *, fewest: int = FEWEST
+) -> Thresholds:
     """Choose on validation data from which probability on the positive class, or each label, is answered.
 
     A threshold lies half-way between two neighbouring probabilities of the data, so that a little noise changes no
     answer. Of equally good ones the nearest to 0.5 is taken, and of two as near the higher. A label that never occurs,
-    or always does, keeps 0.5.
+    always does, or has too few examples keeps 0.5.
 
     Parameters
     ----------
@@ -119,6 +121,8 @@ def choose_thresholds(task: Task, probabilities: ArrayLike, codes: ArrayLike, ru
         - ``{"cost": {"false_positive": a, "false_negative": b}}``, or ``{"cost": [[tn, fp], [fn, tp]]}`` laid out as a
           confusion matrix of scikit-learn: the least total cost;
         - ``"none"``: 0.5 for all.
+    fewest
+        A label with fewer examples, or with fewer examples without it, keeps 0.5; at least 1.
 
     Returns
     -------
@@ -143,7 +147,7 @@ def choose_thresholds(task: Task, probabilities: ArrayLike, codes: ArrayLike, ru
     -------
     >>> task = Task(("fault", "ok"), positive="fault")
     >>> chances = np.array([0.1, 0.2, 0.3, 0.4])
-    >>> found = choose_thresholds(task, np.stack([chances, 1 - chances], axis=1), [1, 1, 0, 0], "f1")
+    >>> found = choose_thresholds(task, np.stack([chances, 1 - chances], axis=1), [1, 1, 0, 0], "f1", fewest=2)
     >>> found.values.tolist(), found.table[0]["half"]["f1"], found.table[0]["chosen"]["f1"]
     ([0.25], 0.0, 1.0)
     """
@@ -163,7 +167,7 @@ def choose_thresholds(task: Task, probabilities: ArrayLike, codes: ArrayLike, ru
     for place in places:
         present, chance = one_side(task, place, chances, truth)
         label = str(task.classes[place])
-        row, told = _choose_one(label, present, chance, normal, aim)
+        row, told = _choose_one(label, present, chance, normal, aim, fewest)
         table.append(row)
         notes += told
     return Thresholds(np.array([row["threshold"] for row in table]), normal, tuple(notes), tuple(table))
@@ -218,14 +222,18 @@ def _rule_in_words(rule: Rule) -> str:
 
 
 def _choose_one(
-    label: str, present: NDArray[np.bool_], chance: Numbers, rule: Rule, aim: Any
+    label: str, present: NDArray[np.bool_], chance: Numbers, rule: Rule, aim: Any, fewest: int
 ) -> tuple[dict[str, Any], list[str]]:
     """Choose one threshold; give its row of the table, and the notes on it."""
     known, positives = len(present), int(np.count_nonzero(present))
     threshold, notes = HALF, []
-    if rule != "none" and not 0 < positives < known:
+    rarer = min(positives, known - positives)
+    examples = f"{counted(rarer, 'example')} {'with' if rarer == positives else 'without'} it"
+    if rule != "none" and not rarer:
         how_often = "never" if not positives else "always"
         notes = [f"{label!r} is {how_often} true among {counted(known, 'known answer')}; its threshold stays 0.5"]
+    elif rule != "none" and rarer < fewest:
+        notes = [f"the threshold of {label!r} stays 0.5: {examples}, and {fewest} are needed"]
     elif rule != "none":
         threshold, reached = _best_cut(present, chance, rule, aim)
         if isinstance(rule, Mapping) and "precision" in rule and reached < aim:
@@ -237,10 +245,8 @@ def _choose_one(
         if answered in (0, known):
             how_often = "always" if answered else "never"
             notes.append(f"{label!r} is {how_often} answered on validation data: no threshold between does better")
-        fewest = min(positives, known - positives)
-        if fewest < FEW:
-            side = "with" if fewest == positives else "without"
-            notes.append(f"the threshold of {label!r} is rough: {counted(fewest, 'example')} {side} it")
+        if rarer < FEW:
+            notes.append(f"the threshold of {label!r} is rough: {examples}")
     matrix = aim if isinstance(rule, Mapping) and "cost" in rule else None
     row = {
         "label": label,

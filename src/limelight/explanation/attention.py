@@ -25,9 +25,15 @@ class Explanation:
     prediction
         What the model answered about them.
     importance
-        For each series the weight of each of its time steps, shape (time,), at least 0 and summing to 1.
+        For each series the weight of each of its time steps, shape (time,): attention is at least 0 and sums to 1;
+        evidence is above 0 where a step speaks for the target and below 0 where it speaks against it.
     method
         What the weights are, for example ``"attention"``.
+    target
+        The class or label that each series is explained for, shape (n,); None where the weights are of no class.
+    base
+        What is to be added to the sum of the evidence of each series to get the logit, shape (n,); None where the
+        weights are no parts of it.
 
     Raises
     ------
@@ -50,6 +56,8 @@ class Explanation:
     prediction: Prediction
     importance: list[NDArray[np.floating[Any]]]
     method: str
+    target: NDArray[Any] | None = None
+    base: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         steps = [len(weights) for weights in self.importance]

@@ -87,6 +87,7 @@ def _facts_at(facts: EncodedFacts | None, rows: NDArray[np.int64]) -> dict[str, 
         "categories": facts.categories,
         "numbers": facts.numbers,
         "tokens": facts.tokens,
+        "vectors": facts.vectors,
     }
     return {name: torch.from_numpy(array[rows]) for name, array in kinds.items() if array.shape[1]}
 

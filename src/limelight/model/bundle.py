@@ -3,13 +3,15 @@
 Format 2. ``model.json`` holds ``format`` ("limelight-model"), ``version`` (2), ``task``, ``sentence``, ``channels``,
 ``fitted_on`` and ``weights_sha256``. A reader refuses a version newer than its own. In version 1 the sentence did not
 say how it takes missing values and the clock: it refused missing values and saw the order of the steps alone. A
-sentence that does not say where metadata join is of a network without them.
+sentence that does not say where metadata join is of a network without them. A model that reads text by a sentence
+encoder has it beside, in ``text_encoder``: safetensors and JSON too, their hashes in the vocabulary.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +26,14 @@ from limelight.files import whole_folder
 from limelight.model.batching import shape_of
 from limelight.model.decision import Decision
 from limelight.model.fitted import FittedModel
+from limelight.model.texts import ENCODER_FILES
 from limelight.model.vocabulary import Vocabulary
 from limelight.nn.network import Network
 from limelight.parts.sentence import Sentence
 from limelight.task import Task
 
 FORMAT, VERSION = "limelight-model", 2
-MODEL_FILE, WEIGHTS_FILE = "model.json", "weights.safetensors"
+MODEL_FILE, WEIGHTS_FILE, TEXT_FOLDER = "model.json", "weights.safetensors", "text_encoder"
 WORDS_OF_VERSION_1 = {"missing": "error", "clock": "order"}
 WITHOUT_METADATA: dict[str, Any] = {"fusion": []}
 KEYS = {"format", "version", "task", "sentence", "channels", "fitted_on", "weights_sha256"}
@@ -56,18 +59,20 @@ def save_model(model: FittedModel, folder: Path | str) -> Path:
     OutputError
         If the place cannot be written.
     ModelFolderError
-        If there is a folder of that name which is not a model; it is left as it is.
+        If there is a folder of that name which is not a model; it is left as it is. If the text encoder of the model
+        is no longer what it was fitted with.
     """
     folder = Path(folder)
     if folder.exists() and not _may_be_replaced(folder):
         raise ModelFolderError(f"{str(folder)!r} is there and is not a model; choose another name for the model")
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.network.state_dict().items()}
     weights = tensors_as_bytes(state)
+    encoder = None if model.vocabulary is None else model.vocabulary.text_encoder
     content = {
         "format": FORMAT,
         "version": VERSION,
         "task": model.task.to_json(),
-        "sentence": model.sentence.to_json(),
+        "sentence": _reading_text_by(model.sentence, None if encoder is None else TEXT_FOLDER).to_json(),
         "channels": list(model.channels),
         "fitted_on": model.fitted_on,
         "vocabulary": None if model.vocabulary is None else model.vocabulary.to_json(),
@@ -78,7 +83,14 @@ def save_model(model: FittedModel, folder: Path | str) -> Path:
         (temporary / WEIGHTS_FILE).write_bytes(weights)
         text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
         (temporary / MODEL_FILE).write_text(text + "\n", encoding="utf-8")
+        if encoder is not None:
+            encoder.copy_to(temporary / TEXT_FOLDER)
     return folder
+
+
+def _reading_text_by(sentence: Sentence, folder: str | None) -> Sentence:
+    context: Any = sentence.context
+    return replace(sentence, context=replace(context, text_encoder=folder))
 
 
 def _may_be_replaced(folder: Path) -> bool:
@@ -92,7 +104,8 @@ def _may_be_replaced(folder: Path) -> bool:
         _read_description(folder)
     except ModelFolderError:
         return False
-    return names <= {MODEL_FILE, WEIGHTS_FILE}
+    texts = {file.name for file in (folder / TEXT_FOLDER).glob("*")}
+    return names <= {MODEL_FILE, WEIGHTS_FILE, TEXT_FOLDER} and texts <= set(ENCODER_FILES)
 
 
 def load_model(folder: Path | str) -> FittedModel:
@@ -124,8 +137,10 @@ def load_model(folder: Path | str) -> FittedModel:
         channels = tuple(str(name) for name in content["channels"])
         fitted_on = dict(content["fitted_on"])
         told = content.get("vocabulary")  # format 1 has none
-        vocabulary = None if told is None else Vocabulary.from_json(told)
-        decision = Decision.from_json(content["decision"]) if "decision" in content else Decision()
+        vocabulary = None if told is None else _with_text_encoder(Vocabulary.from_json(told), folder)
+        encoder = None if vocabulary is None else vocabulary.text_encoder
+        sentence = _reading_text_by(sentence, None if encoder is None else encoder.folder)
+        decision = Decision.from_json(content["decision"], task) if "decision" in content else Decision()
         with torch.device("meta"):  # shapes without memory: a forged size costs nothing
             network = Network(sentence, len(channels), task.outputs, shape_of(vocabulary))
     except ModelFolderError:
@@ -136,6 +151,11 @@ def load_model(folder: Path | str) -> FittedModel:
     network.load_state_dict(weights, assign=True)
     network.eval()
     return FittedModel(task, sentence, network, channels, fitted_on, vocabulary, decision)
+
+
+def _with_text_encoder(vocabulary: Vocabulary, folder: Path) -> Vocabulary:
+    encoder = vocabulary.text_encoder
+    return vocabulary if encoder is None else replace(vocabulary, text_encoder=encoder.at(folder / TEXT_FOLDER))
 
 
 def _read_description(folder: Path) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limelight.errors import ModelFolderError
+from limelight.task import Task
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,15 +54,19 @@ class Decision:
         }
 
     @classmethod
-    def from_json(cls, content: Any) -> Decision:
-        """Read what ``to_json`` wrote; ModelFolderError if it is something else."""
+    def from_json(cls, content: Any, task: Task) -> Decision:
+        """Read what ``to_json`` wrote; ModelFolderError if it is something else, or does not fit the task."""
         try:
             arrays = [
                 None if content[name] is None else np.array(content[name], dtype=np.float64).reshape(-1)
                 for name in ("temperature", "thresholds")
             ]
-            if arrays[0] is not None and not (np.isfinite(arrays[0]) & (arrays[0] > 0)).all():
-                raise ValueError("a temperature is not above 0")
+            sizes = ((1, task.outputs if task.multilabel else 1), (0 if task.kind == "multiclass" else task.outputs,))
+            if not all(
+                one is None or (len(one) in size and (np.isfinite(one) & (one > 0)).all())
+                for one, size in zip(arrays, sizes, strict=True)
+            ):
+                raise ValueError("temperature and thresholds are finite numbers above 0, as many as the task needs")
             return cls(arrays[0], arrays[1], dict(content["told"]))
         except (KeyError, TypeError, ValueError) as error:
             raise ModelFolderError(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from limelight.errors import DataError, InternalError, listing
 from limelight.model.batching import batches_by_length, make_batch, require_clock, require_same_clock
 from limelight.model.decision import Decision
 from limelight.model.vocabulary import EncodedFacts, Vocabulary
+from limelight.nn.batch import Batch
 from limelight.nn.network import Network
 from limelight.parts.poolings import AttentionPooling, MetadataAttentionPooling
 from limelight.parts.sentence import Sentence
@@ -196,17 +196,9 @@ class FittedModel:
         kept: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(panel)
         has_weights = False
         device = next(self.network.parameters()).device
-        make = partial(
-            make_batch,
-            panel,
-            elapsed=self.sentence.needs_clock,
-            missing=self.sentence.takes_missing,
-            facts=self._facts(panel),
-        )
         self.network.eval()
         with torch.inference_mode():
-            for rows in batches_by_length(panel):
-                batch = make(rows)
+            for rows, batch in self.batches(panel):
                 answer = self.network(batch.to(device))
                 answered = answer.logits.double().cpu().numpy()
                 if by_step:
@@ -221,6 +213,13 @@ class FittedModel:
         if not np.isfinite(logits).all():
             raise InternalError("the network gave an answer that is not a number; please report this with its data")
         return self._said(panel, self.decision.cooled(logits), kept if has_weights else None)
+
+    def batches(self, panel: Panel) -> Iterator[tuple[NDArray[np.int64], Batch]]:
+        """Give some rows of a panel at a time, and their series as the network takes them; each row comes once."""
+        facts = self._facts(panel)
+        for rows in batches_by_length(panel):
+            elapsed, missing = self.sentence.needs_clock, self.sentence.takes_missing
+            yield rows, make_batch(panel, rows, elapsed=elapsed, missing=missing, facts=facts)
 
     def _said(
         self, panel: Panel, logits: NDArray[np.float64], attention: list[NDArray[np.float32]] | None

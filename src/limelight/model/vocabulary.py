@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 import pyarrow as pa
@@ -14,11 +12,22 @@ from numpy.typing import NDArray
 from pydantic import FiniteFloat, PositiveInt, TypeAdapter, ValidationError
 
 from limelight.data.facts import StepFacts
-from limelight.data.fields import STAMP, Kind, Values, fields_of, parsed, read_field, refuse_cells, words_in
+from limelight.data.fields import (
+    STAMP,
+    DatePart,
+    Kind,
+    Values,
+    date_parts,
+    fields_of,
+    parsed,
+    read_field,
+    refuse_cells,
+    words_in,
+)
 from limelight.data.sources import is_text
 from limelight.errors import DataError, ModelFolderError, ParameterError, counted, listing, nearest
+from limelight.model.texts import TextEncoder, read_texts
 
-DatePart = Literal["month", "weekday", "hour", "year"]
 FEW_WORDS, SHORT = 50, 4  # text of at most so many values, each of at most so many words, is a category
 
 
@@ -101,6 +110,9 @@ class EncodedFacts:
         where missing, shape (n, N).
     tokens
         The tokens of each text field, 1 to ``buckets``, padded with 0, shape (n, T, L).
+    vectors
+        The vector of each text field where there is a text encoder, which leaves no tokens; NaN where the text is
+        missing or no word of it is known, shape (n, T, size).
     signals
         How each signal of the training comes out of those of the panel.
     notes
@@ -110,6 +122,7 @@ class EncodedFacts:
     categories: NDArray[np.int64]
     numbers: NDArray[np.float32]
     tokens: NDArray[np.int64]
+    vectors: NDArray[np.float32]
     signals: tuple[SignalCodes, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -128,12 +141,15 @@ class Vocabulary:
         Of single steps.
     notes
         What was left out in training; not saved and not compared.
+    text_encoder
+        Makes the vectors of texts; None hashes their words.
     """
 
     fields: tuple[Field, ...]
     buckets: PositiveInt = 2048
     signals: tuple[Signal, ...] = ()
     notes: tuple[str, ...] = field(default=(), compare=False)
+    text_encoder: TextEncoder | None = None
 
     def sizes(self) -> dict[str, Any]:
         """Give the sizes that ``ContextShape`` asks for; categories, numbers and texts in the order of the fields."""
@@ -142,6 +158,7 @@ class Vocabulary:
             "numbers": tuple(one.has_missing for one in self.fields for _ in one.scales()),
             "texts": sum(one.kind == "text" for one in self.fields),
             "buckets": self.buckets,
+            "vector_size": 0 if self.text_encoder is None else self.text_encoder.size,
             "signals": tuple(len(one.words) + 1 for one in self.signals),
         }
 
@@ -190,7 +207,7 @@ class Vocabulary:
             raise DataError(f"expected one row of metadata for each of the {n} series, got {len(metadata)} rows")
         given = fields_of(metadata)
         notes: list[str] = []
-        codes, numbers, texts = [np.zeros((n, 0), dtype=np.int64)], [np.zeros((n, 0))], []
+        codes, numbers, texts = [np.zeros((n, 0), dtype=np.int64)], [np.zeros((n, 0))], dict[str, Values]()
         for one in self.fields:
             column = given.pop(one.name, pa.nulls(n, pa.string()))
             if one.kind == "ignore":
@@ -200,9 +217,9 @@ class Vocabulary:
                 share = f"all {n}" if missing.all() else f"{missing.sum()} of {n}"
                 notes.append(f"metadata {one.name!r} is missing for {share} series: treated as unknown")
             if one.kind == "text":
-                texts.append([re.findall(r"\b\w\w+\b", text.lower()) for text in values])
+                texts[one.name] = values
             elif one.kind == "date":
-                numbers += [columns for part, columns in _date_parts(values).items() if part in one.parts]
+                numbers += [columns for part, columns in date_parts(values).items() if part in one.parts]
             elif one.kind == "number":
                 numbers.append(values[:, None])
             else:
@@ -210,12 +227,14 @@ class Vocabulary:
         if given and self.fields:
             notes.append(f"metadata that training did not have is not used: {listing(given)}")
         arrays = np.concatenate(codes, axis=1), np.concatenate(numbers, axis=1).astype(np.float32)
+        read = read_texts(texts, n, buckets=self.buckets, encoder=self.text_encoder, notes=notes)
         encoded = tuple(_encoded_signal(one, signals, notes) for one in self.signals)
-        return EncodedFacts(*arrays, _hashed(texts, n, self.buckets), encoded, tuple(notes))
+        return EncodedFacts(*arrays, *read, encoded, tuple(notes))
 
     def to_json(self) -> dict[str, Any]:
         """Say the vocabulary in a form that JSON can hold."""
-        return dict(TypeAdapter(Vocabulary).dump_python(self, mode="json", exclude={"notes"}))
+        left_out = {"notes": True, "text_encoder": {"folder"} if self.text_encoder else True}
+        return dict(TypeAdapter(Vocabulary).dump_python(self, mode="json", exclude=left_out))
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Vocabulary:
@@ -234,6 +253,7 @@ def fit_vocabulary(
     schema: Mapping[str, str] | None = None,
     buckets: int = 2048,
     signals: Mapping[str, Sequence[str]] | None = None,
+    text_encoder: TextEncoder | None = None,
 ) -> Vocabulary:
     """Read kinds, words and scales off the metadata of the training series.
 
@@ -251,6 +271,8 @@ def fit_vocabulary(
         How many different tokens texts are hashed to, at least 1.
     signals
         The words that each signal says in the training series, by its name.
+    text_encoder
+        Makes the vectors of texts; None hashes their words.
 
     Returns
     -------
@@ -289,7 +311,7 @@ def fit_vocabulary(
         for name, words in signals.items()
         if words and not (name not in columns and schema.get(name) == "ignore")
     ]
-    return Vocabulary(tuple(fields), buckets, tuple(used), tuple(notes))
+    return Vocabulary(tuple(fields), buckets, tuple(used), tuple(notes), text_encoder)
 
 
 def _encoded_signal(one: Signal, signals: StepFacts | None, notes: list[str]) -> SignalCodes:
@@ -320,7 +342,7 @@ def _fit_field(name: str, column: Any, stated: Any, notes: list[str]) -> Field:
     if len(known) and known[0] == known[-1] and not made.has_missing:
         said = "alike"
     elif kind == "date" and len(known):
-        parts = _date_parts(known)
+        parts = date_parts(known)
         made = replace(made, parts=tuple(part for part, columns in parts.items() if np.ptp(columns, axis=0).any()))
         known, said = parts["year"][:, 0], "" if made.parts else "alike in year, month, weekday and hour"
     if said:
@@ -365,25 +387,3 @@ def _codes(one: Field, words: Values, notes: list[str]) -> NDArray[np.int64]:
         said = f"{counted(len(new), 'word')} not seen in training, in {len(unseen)} series: {listing(new)}"
         notes.append(f"metadata {one.name!r} has {said}; treated as unknown")
     return codes[:, None]
-
-
-def _date_parts(dates: Values) -> dict[DatePart, NDArray[np.float64]]:
-    """Give sine and cosine of month, weekday and hour, and years since 2000 by the day, each shape (n, 2) or (n, 1)."""
-    days = dates.astype("datetime64[D]")
-    turns: dict[DatePart, Values] = {
-        "month": dates.astype("datetime64[M]").astype(np.int64) % 12 / 12,
-        "weekday": (days.astype(np.int64) + 3) % 7 / 7,  # from Monday
-        "hour": (dates - days).astype("timedelta64[h]").astype(np.int64) / 24,
-    }
-    parts = {part: np.stack([np.sin(2 * np.pi * turn), np.cos(2 * np.pi * turn)], 1) for part, turn in turns.items()}
-    parts["year"] = (days - np.datetime64("2000-01-01")).astype(np.int64)[:, None] / 365.2425
-    return {part: np.where(np.isnat(dates)[:, None], np.nan, columns) for part, columns in parts.items()}
-
-
-def _hashed(texts: list[list[list[str]]], n: int, buckets: int) -> NDArray[np.int64]:
-    longest = max((len(tokens) for text in texts for tokens in text), default=0)
-    hashed = np.zeros((n, len(texts), max(1, longest)), dtype=np.int64)
-    for row, place in np.ndindex(n, len(texts)):
-        codes = [zlib.crc32(token.encode()) % buckets + 1 for token in texts[place][row]]
-        hashed[row, place, : len(codes)] = codes
-    return hashed

@@ -36,6 +36,9 @@ class Batch:
     signals
         Code of each side signal at each step, 0 where it is missing, was not seen in training, or is padded, shape
         (batch, time, signals).
+    vectors
+        The vector of each text about a series, in place of tokens, NaN where it is missing or no word of it is known,
+        shape (batch, texts, size).
     """
 
     values: Float[Tensor, "batch time channels"]
@@ -46,6 +49,7 @@ class Batch:
     numbers: Float[Tensor, "batch numbers"] | None = None
     tokens: Int64[Tensor, "batch texts words"] | None = None
     signals: Int64[Tensor, "batch time signals"] | None = None
+    vectors: Float[Tensor, "batch texts size"] | None = None
 
     def to(self, device: torch.device) -> Batch:
         """Give the same batch on another device."""

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional
 
 from limelight.errors import InternalError
 from limelight.nn.batch import Batch
@@ -31,6 +32,8 @@ class ContextShape:
         Codes of the words of texts, without the 0 of padding.
     signals
         Codes of each side signal, the 0 for unknown included.
+    vector_size
+        Length of the vectors that texts come as; 0 where they come as words.
 
     Raises
     ------
@@ -48,9 +51,10 @@ class ContextShape:
     texts: int = 0
     buckets: int = 2048
     signals: tuple[int, ...] = ()
+    vector_size: int = 0
 
     def __post_init__(self) -> None:
-        if self.texts < 0 or min((self.buckets, *self.categories, *self.signals)) < 1:
+        if min(self.texts, self.vector_size) < 0 or min((self.buckets, *self.categories, *self.signals)) < 1:
             raise InternalError(f"no network can have a context of this shape: {self}")
 
     @property
@@ -71,16 +75,53 @@ class ContextShape:
             texts=int(content["texts"]),
             buckets=int(content["buckets"]),
             signals=tuple(int(codes) for codes in content["signals"]),
+            vector_size=int(content["vector_size"]),
         )
 
 
-class ContextEncoder(nn.Module):
+class _Facts(nn.Module):
+    """What every encoder of facts does: numbers are scaled, and marked where they are missing."""
+
+    def __init__(self, shape: ContextShape) -> None:
+        super().__init__()
+        self.shape = shape
+        self.dropout = 0.0
+        self.scaling = Standardisation(len(shape.numbers)) if shape.numbers else None
+        self.marked = [place for place, marked in enumerate(shape.numbers) if marked]
+        self.vectors: TextVectors | None = None
+
+    def set_statistics(self, mean: Float[Tensor, " numbers"], deviation: Float[Tensor, " numbers"]) -> None:
+        """Take the statistics of the numbers in training; one that never changes is only shifted.
+
+        Parameters
+        ----------
+        mean, deviation
+            Of the known values of each number, in its own unit, shape (numbers,).
+        """
+        if self.scaling is not None:
+            self.scaling.set_statistics(mean, deviation)
+
+    def _known(self, name: str, facts: Tensor | None, fields: int) -> Tensor:
+        given = _require(name, facts, fields, axis=1)
+        return _forget(given, self.dropout if self.training else 0.0)
+
+    def _scaled(self, batch: Batch) -> Float[Tensor, "batch columns"]:
+        """Give all scaled numbers, 0 where missing, and then all marks."""
+        assert self.scaling is not None
+        numbers = self._known("numbers", batch.numbers, len(self.shape.numbers))
+        missing = numbers.isnan()
+        scaled = self.scaling(numbers[:, None], torch.ones_like(missing[:, :1]))[:, 0].masked_fill(missing, 0.0)
+        return torch.cat([scaled, missing[:, self.marked].to(scaled.dtype)], dim=1)
+
+
+class ContextEncoder(_Facts):
     """The facts about a series as one vector: first its categories, then its numbers, then its texts.
 
     A category is a learned vector, also an unknown one (code 0), which starts as zeros. A number is scaled; where it is
     missing it becomes 0, the mean of the training, and its mark, if it has one, 1. All scaled numbers and then all
     marks go through one layer if ``number_size`` asks for it. A text is the mean of the vectors of its words, and zeros
-    without any. In training each field of each series is made unknown by chance (``dropout``).
+    without any; where texts come as vectors, see ``TextVectors``. In training each field of each series is made unknown
+    by chance (``dropout``).
 
     Parameters
     ----------
@@ -100,28 +141,16 @@ class ContextEncoder(nn.Module):
     """
 
     def __init__(self, part: Any, shape: ContextShape) -> None:
-        super().__init__()
-        self.shape = shape
+        super().__init__(shape)
         self.dropout = part.dropout
         self.embeddings = _embeddings(part, shape.categories)
-        self.scaling = Standardisation(len(shape.numbers)) if shape.numbers else None
-        self.marked = [place for place, marked in enumerate(shape.numbers) if marked]
         numbers = len(shape.numbers) + len(self.marked)
         self.dense = nn.Linear(numbers, part.number_size) if numbers and part.number_size is not None else None
-        self.words = nn.Embedding(shape.buckets + 1, part.text_size, padding_idx=0) if shape.texts else None
+        words, vectors = (shape.texts, 0) if not shape.vector_size else (0, shape.texts)
+        self.words = nn.Embedding(shape.buckets + 1, part.text_size, padding_idx=0) if words else None
+        self.vectors = TextVectors(vectors, shape.vector_size, part.text_size) if vectors else None
         self.width = sum(part.size_for(codes) for codes in shape.categories) + shape.texts * part.text_size
         self.width += numbers if self.dense is None else self.dense.out_features
-
-    def set_statistics(self, mean: Float[Tensor, " numbers"], deviation: Float[Tensor, " numbers"]) -> None:
-        """Take the statistics of the numbers in training; one that never changes is only shifted.
-
-        Parameters
-        ----------
-        mean, deviation
-            Of the known values of each number, in its own unit, shape (numbers,).
-        """
-        if self.scaling is not None:
-            self.scaling.set_statistics(mean, deviation)
 
     def forward(self, batch: Batch) -> Float[Tensor, "batch width"]:
         """Give the facts about each series, shape (batch, width)."""
@@ -129,23 +158,57 @@ class ContextEncoder(nn.Module):
         if self.shape.categories:
             parts += _look_up(self.embeddings, self._known("categories", batch.categories, len(self.shape.categories)))
         if self.shape.numbers:
-            parts.append(self._numbers(self._known("numbers", batch.numbers, len(self.shape.numbers))))
+            scaled = self._scaled(batch)
+            parts.append(scaled if self.dense is None else self.dense(scaled))
         if self.words is not None:
             tokens = self._known("tokens", batch.tokens, self.shape.texts)
             count = (tokens > 0).sum(dim=2, keepdim=True).clamp(min=1)
             parts.append((self.words(tokens).sum(dim=2) / count).flatten(1))
+        if self.vectors is not None:
+            parts.append(self.vectors(self._known("vectors", batch.vectors, self.shape.texts)))
         return torch.cat(parts, dim=1)
 
-    def _known(self, name: str, facts: Tensor | None, fields: int) -> Tensor:
-        given = _require(name, facts, fields, axis=1)
-        return _forget(given, self.dropout if self.training else 0.0)
 
-    def _numbers(self, numbers: Tensor) -> Tensor:
-        assert self.scaling is not None
-        missing = numbers.isnan()
-        scaled = self.scaling(numbers[:, None], torch.ones_like(missing[:, :1]))[:, 0].masked_fill(missing, 0.0)
-        both = torch.cat([scaled, missing[:, self.marked].to(scaled.dtype)], dim=1)
-        return both if self.dense is None else self.dense(both)
+class TextVectors(nn.Module):
+    """The vectors of texts, scaled, through one layer for each field; an unknown text is a learned vector instead.
+
+    That vector starts as zeros.
+
+    Parameters
+    ----------
+    fields
+        Text fields, at least 1.
+    size
+        Length of the vector of a text, at least 1.
+    units
+        Of each layer, at least 1.
+
+    Example
+    -------
+    >>> texts = TextVectors(fields=2, size=3, units=4)
+    >>> vectors = torch.ones(1, 2, 3)
+    >>> vectors[0, 1] = torch.nan
+    >>> texts(vectors)[0, 4:].tolist()
+    [0.0, 0.0, 0.0, 0.0]
+    """
+
+    def __init__(self, fields: int, size: int, units: int) -> None:
+        super().__init__()
+        self.scaling = Standardisation(fields * size)
+        self.layers = nn.ModuleList(nn.Linear(size, units) for _ in range(fields))
+        self.unknown = nn.Parameter(torch.zeros(fields, units))
+
+    def set_statistics(self, mean: Float[Tensor, "texts size"], deviation: Float[Tensor, "texts size"]) -> None:
+        """Take mean and deviation of each number of the known vectors in training, each shape (texts, size)."""
+        self.scaling.set_statistics(mean.flatten(), deviation.flatten())
+
+    def forward(self, vectors: Float[Tensor, "batch texts size"]) -> Float[Tensor, "batch width"]:
+        """Give the texts of each series, shape (batch, texts * units); NaN is unknown."""
+        missing = vectors.isnan()
+        every = torch.ones_like(missing[:, :1, 0])
+        scaled = self.scaling(vectors.flatten(1)[:, None], every)[:, 0].reshape(vectors.shape).masked_fill(missing, 0.0)
+        read = torch.stack([layer(scaled[:, place]) for place, layer in enumerate(self.layers)], dim=1)
+        return torch.where(missing.any(dim=2, keepdim=True), self.unknown, read).flatten(1)
 
 
 class SignalEncoder(nn.Module):
@@ -173,6 +236,81 @@ class SignalEncoder(nn.Module):
         signals = _require("signals", batch.signals, len(self.embeddings), axis=2)
         signals = _forget(signals.transpose(1, 2), self.dropout if self.training else 0.0).transpose(1, 2)
         return torch.cat(_look_up(self.embeddings, signals), dim=2) * batch.mask[:, :, None]
+
+
+class OneHotContext(_Facts):
+    """The facts about a series as fixed numbers: first its categories, then its numbers, then its texts.
+
+    A category has a column for each of its words, and the first for an unknown one (code 0). Numbers are scaled and
+    marked as by ``ContextEncoder``. A text has ``text_size`` columns, to which the codes of its words are folded: the
+    share of its words in each.
+
+    Parameters
+    ----------
+    part
+        A ``OneHotContext`` of ``limelight.parts.contexts``.
+    shape
+        With facts.
+
+    Example
+    -------
+    >>> from limelight.parts import contexts
+    >>> encoder = OneHotContext(contexts.OneHotContext(text_size=4), ContextShape(categories=(3,), texts=1))
+    >>> mask = torch.ones(1, 5, dtype=torch.bool)
+    >>> facts = {"categories": torch.tensor([[2]]), "tokens": torch.tensor([[[1, 5, 2, 0]]])}
+    >>> encoder(Batch(torch.zeros(1, 5, 1), mask, **facts))[0].tolist()
+    [0.0, 0.0, 1.0, 0.666..., 0.333..., 0.0, 0.0]
+    """
+
+    def __init__(self, part: Any, shape: ContextShape) -> None:
+        super().__init__(shape)
+        self.text_size = part.text_size
+        self.width = sum(shape.categories) + len(shape.numbers) + len(self.marked) + shape.texts * part.text_size
+
+    def forward(self, batch: Batch) -> Float[Tensor, "batch width"]:
+        """Give the facts about each series, shape (batch, width)."""
+        parts: list[Tensor] = []
+        if self.shape.categories:
+            parts.append(
+                _one_hot(self._known("categories", batch.categories, len(self.shape.categories)), self.shape.categories)
+            )
+        if self.shape.numbers:
+            parts.append(self._scaled(batch))
+        if self.shape.texts:
+            tokens = self._known("tokens", batch.tokens, self.shape.texts)
+            known = (tokens > 0).to(batch.values.dtype)
+            counts = known.new_zeros(*tokens.shape[:2], self.text_size)
+            counts.scatter_add_(2, (tokens - 1).clamp(min=0) % self.text_size, known)
+            parts.append((counts / known.sum(dim=2, keepdim=True).clamp(min=1)).flatten(1))
+        return torch.cat(parts, dim=1)
+
+
+class OneHotSignals(nn.Module):
+    """The side signals at each step as fixed numbers, zeros where padded: a column for each word, first the unknown.
+
+    Parameters
+    ----------
+    part
+        A ``OneHotContext`` of ``limelight.parts.contexts``.
+    shape
+        With side signals.
+    """
+
+    def __init__(self, part: Any, shape: ContextShape) -> None:
+        super().__init__()
+        self.signals = shape.signals
+        self.width = sum(shape.signals)
+
+    def forward(self, batch: Batch) -> Float[Tensor, "batch time width"]:
+        """Give the side signals of each step, shape (batch, time, width)."""
+        signals = _require("signals", batch.signals, len(self.signals), axis=2)
+        return _one_hot(signals, self.signals) * batch.mask[:, :, None]
+
+
+def _one_hot(codes: Tensor, sizes: Sequence[int]) -> Tensor:
+    """Give a column for each code of each field, shape (..., columns)."""
+    columns = [functional.one_hot(codes[..., place], size) for place, size in enumerate(sizes)]
+    return torch.cat(columns, dim=-1).float()
 
 
 def _embeddings(part: Any, codes: Sequence[int]) -> nn.ModuleList:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from limelight.errors import InternalError
 from limelight.nn.batch import Batch
-from limelight.nn.context import ContextEncoder, ContextShape, SignalEncoder
+from limelight.nn.context import ContextEncoder, ContextShape, OneHotContext, OneHotSignals, SignalEncoder
 from limelight.nn.convolutional import ConvLSTMEncoder
 from limelight.nn.filling import Filling
 from limelight.nn.fusion import Film, beside_each_step
@@ -20,8 +20,10 @@ from limelight.nn.masking import spread_over_time
 from limelight.nn.normalisation import Standardisation
 from limelight.nn.pooling import AdditiveAttention, Last, Max, Mean, MetadataAttention
 from limelight.nn.recurrent import RecurrentEncoder
+from limelight.nn.rocket import RocketEncoder
+from limelight.parts import contexts
 from limelight.parts.base import Part
-from limelight.parts.encoders import GRU, LSTM, ConvLSTM
+from limelight.parts.encoders import GRU, LSTM, ConvLSTM, Rocket
 from limelight.parts.heads import LinearHead, MLPHead
 from limelight.parts.poolings import (
     AttentionPooling,
@@ -30,6 +32,7 @@ from limelight.parts.poolings import (
     MeanPooling,
     MetadataAttentionPooling,
     NoPooling,
+    ProportionPooling,
 )
 from limelight.parts.sentence import Sentence
 
@@ -95,8 +98,9 @@ class Network(nn.Module):
         clock = int(sentence.needs_clock)
         self.normalisation = Standardisation(channels + clock)
         self.filling = Filling(sentence.missing, channels) if sentence.takes_missing else None
-        self.signals = SignalEncoder(sentence.context, context) if context.signals else None
-        self.context = ContextEncoder(sentence.context, context) if sentence.needs_metadata else None
+        of_facts, of_signals = _builder(CONTEXT_BUILDERS, sentence.context)
+        self.signals = of_signals(sentence.context, context) if context.signals else None
+        self.context = of_facts(sentence.context, context) if sentence.needs_metadata else None
         facts = 0 if self.context is None else self.context.width
         width = (channels if self.filling is None else self.filling.width) + clock
         width += 0 if self.signals is None else self.signals.width
@@ -109,7 +113,9 @@ class Network(nn.Module):
 
     def forward(self, batch: Batch) -> Answer:
         """Answer a batch; padding in it never changes the answer for the real steps."""
-        facts = batch.values.new_zeros(len(batch), 0) if self.context is None else self.context(batch)
+        if self.pools_itself:
+            return Answer(_in_double(self.head, self.pooled(batch)), None)
+        facts = self.facts(batch)
         features, mask = self.encoder(self._read(batch, facts), batch.mask)
         if self.film is not None:
             features = self.film(features, mask, facts)
@@ -121,6 +127,26 @@ class Network(nn.Module):
             pooled = torch.cat([pooled, facts], dim=1)
         on_time = None if weights is None else spread_over_time(weights, batch.mask, self.encoder.stride)
         return Answer(self.head(pooled), on_time)
+
+    @property
+    def pools_itself(self) -> bool:
+        """Whether the encoder gives one vector for each series, and only the head behind it has weights to fit."""
+        return isinstance(self.encoder, RocketEncoder)
+
+    def inputs(self, batch: Batch) -> Float[Tensor, "batch time inputs"]:
+        """Give what the encoder reads at each step, scaled and filled, shape (batch, time, inputs)."""
+        return self._read(batch, self.facts(batch))
+
+    def pooled(self, batch: Batch) -> Float[Tensor, "batch width"]:
+        """Give what the head reads where the encoder pools by itself: features, then facts, shape (batch, width)."""
+        facts = self.facts(batch)
+        features: Tensor = self.encoder(self._read(batch, facts), batch.mask)
+        return torch.cat([features, facts], dim=1)
+
+    def facts(self, batch: Batch) -> Float[Tensor, "batch facts"]:
+        """Give what is known about each series as a vector, of width 0 where the network reads no metadata."""
+        facts: Tensor = batch.values.new_zeros(len(batch), 0) if self.context is None else self.context(batch)
+        return facts
 
     def _answer_steps(
         self, features: Float[Tensor, "batch steps width"], facts: Float[Tensor, "batch facts"], batch: Batch
@@ -153,6 +179,12 @@ class Network(nn.Module):
         return torch.cat([filled, scaled[:, :, channels:]], dim=2)
 
 
+def _in_double(head: Any, pooled: Float[Tensor, "batch width"]) -> Float[Tensor, "batch outputs"]:
+    """Sum ten thousand products so that the answer does not depend on the company in the batch, to the last digit."""
+    logits: Tensor = nn.functional.linear(pooled.double(), head.weight.double(), head.bias.double())
+    return logits.to(pooled.dtype)
+
+
 def _recurrent(part: Any, channels: int) -> nn.Module:
     return RecurrentEncoder(
         part.name,
@@ -170,6 +202,12 @@ def _conv_lstm(part: Any, channels: int) -> nn.Module:
     return ConvLSTMEncoder(channels, **part.get_params())
 
 
+def _rocket(part: Any, channels: int) -> nn.Module:
+    if "auto" in part.get_params().values():
+        raise InternalError("a Rocket was built before its sizes were settled; call Sentence.settled first")
+    return RocketEncoder(channels, part.length, part.features, dilations=part.dilations)
+
+
 def _mlp(part: Any, width: int, outputs: int) -> nn.Module:
     return nn.Sequential(
         nn.Linear(width, part.hidden_size),
@@ -183,6 +221,7 @@ ENCODER_BUILDERS: dict[type[Part], Callable[[Any, int], nn.Module]] = {
     ConvLSTM: _conv_lstm,
     LSTM: _recurrent,
     GRU: _recurrent,
+    Rocket: _rocket,
 }
 POOLING_BUILDERS: dict[type[Part], Callable[[Any, Any, int], nn.Module | None]] = {
     AttentionPooling: lambda part, encoder, facts: AdditiveAttention(encoder.width, part.hidden_size),
@@ -190,8 +229,14 @@ POOLING_BUILDERS: dict[type[Part], Callable[[Any, Any, int], nn.Module | None]] 
     MeanPooling: lambda part, encoder, facts: Mean(),
     MaxPooling: lambda part, encoder, facts: Max(),
     NoPooling: lambda part, encoder, facts: None,
+    ProportionPooling: lambda part, encoder, facts: None,
     MetadataAttentionPooling: lambda part, encoder, facts: MetadataAttention(encoder.width, facts, part.hidden_size),
 }
+CONTEXT_BUILDERS: dict[type[Part], tuple[Callable[[Any, Any], nn.Module], Callable[[Any, Any], nn.Module]]] = {
+    contexts.ContextEncoding: (ContextEncoder, SignalEncoder),
+    contexts.OneHotContext: (OneHotContext, OneHotSignals),
+}
+"""What makes vectors of facts, and of side signals."""
 HEAD_BUILDERS: dict[type[Part], Callable[[Any, int, int], nn.Module]] = {
     MLPHead: _mlp,
     LinearHead: lambda part, width, outputs: nn.Linear(width, outputs),

@@ -22,7 +22,6 @@ NEVER = -1e30
 """Added to convolutions at steps that do not count: below every threshold."""
 BLOCK = 20_000
 """Steps of all series that are worked on at once, so that their convolutions stay in the cache."""
-MANY = 1_000
 LANES = 255 * 8
 """Steps whose booleans, eight to a word, can be counted without a byte running over."""
 
@@ -53,28 +52,6 @@ class Dilation(NamedTuple):
     def features(self) -> slice:
         """The places of its features: kernel after kernel."""
         return slice(self.start, self.start + KERNELS * self.thresholds)
-
-
-def usual_size(series: int) -> tuple[int, int]:
-    """Give how many features and dilations suit so many training series.
-
-    Parameters
-    ----------
-    series
-        At least 1.
-
-    Returns
-    -------
-    tuple[int, int]
-        Up to 1,000 series those of the paper. Beyond, the head takes longer than the encoder, and in cross-validation
-        10,000 features were no better than 5,000, and 3,000 less than one percent worse.
-
-    Example
-    -------
-    >>> usual_size(100), usual_size(10_000)
-    ((10000, 32), (3000, 16))
-    """
-    return (10_000, 32) if series <= MANY else (3_000, 16)
 
 
 def plan_dilations(length: int, features: int, most: int) -> list[Dilation]:
@@ -140,6 +117,11 @@ class RocketEncoder(nn.Module):
     ParameterError
         If a number is out of range.
 
+    Attributes
+    ----------
+    typical
+        The mean features of the training series, for whoever fits a head to set, shape (width,); they change no answer.
+
     Source
     ------
     Dempster, Schmidt and Webb (2021), MiniRocket, and the authors' multivariate code.
@@ -154,6 +136,7 @@ class RocketEncoder(nn.Module):
     """
 
     thresholds: Tensor
+    typical: Tensor
     reads: Tensor
     taps: Tensor
 
@@ -171,6 +154,7 @@ class RocketEncoder(nn.Module):
         self.width = features // KERNELS * KERNELS
         self.bits = int(np.log2(2**24 / (12 * min(channels, MAX_CHANNELS))))
         self.register_buffer("thresholds", torch.zeros(self.width))
+        self.register_buffer("typical", torch.zeros(self.width))
         self.register_buffer("reads", torch.ones(len(self.plan), KERNELS, channels, dtype=torch.bool))
         self.register_buffer("taps", _kernel_weights(), persistent=False)
 
@@ -349,9 +333,9 @@ class RocketEncoder(nn.Module):
 
 def _kernel_weights() -> Tensor:
     """Give the 84 kernels, shape (84, 9)."""
-    weights = torch.full((KERNELS, TAPS), -1.0)
-    places = torch.tensor(list(combinations(range(TAPS), 3)))
-    return weights.scatter_(1, places, 2.0)
+    weights = np.full((KERNELS, TAPS), -1.0, dtype=np.float32)
+    np.put_along_axis(weights, np.array(list(combinations(range(TAPS), 3))), 2.0, axis=1)
+    return torch.from_numpy(weights)  # real numbers also where a network is built without memory: they are not saved
 
 
 def _word_steps(steps: int) -> int:

@@ -76,9 +76,24 @@ class NoPooling(Part):
     name = "none"
 
 
+@dataclass
+class ProportionPooling(Part):
+    """The share of time in which a feature is on, which is how the encoder ``rocket`` pools: by itself."""
+
+    name = "ppv"
+
+
 POOLINGS: Mapping[str, type[Part]] = MappingProxyType(
     {
         part.name: part
-        for part in (AttentionPooling, LastPooling, MeanPooling, MaxPooling, MetadataAttentionPooling, NoPooling)
+        for part in (
+            AttentionPooling,
+            LastPooling,
+            MeanPooling,
+            MaxPooling,
+            MetadataAttentionPooling,
+            NoPooling,
+            ProportionPooling,
+        )
     }
 )

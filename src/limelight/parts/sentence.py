@@ -7,13 +7,20 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
-from limelight.errors import ParameterError, nearest
+from limelight.errors import ParameterError, listing, nearest
 from limelight.parts.base import Part, make
-from limelight.parts.contexts import CONTEXTS, ContextEncoding
-from limelight.parts.encoders import ENCODERS, LSTM, ConvLSTM
+from limelight.parts.contexts import CONTEXTS, ContextEncoding, OneHotContext
+from limelight.parts.encoders import ENCODERS, LSTM, ConvLSTM, Rocket
 from limelight.parts.fusions import ATTENTION, read_fusion
 from limelight.parts.heads import HEADS, LinearHead
-from limelight.parts.poolings import POOLINGS, AttentionPooling, LastPooling, MetadataAttentionPooling, NoPooling
+from limelight.parts.poolings import (
+    POOLINGS,
+    AttentionPooling,
+    LastPooling,
+    MetadataAttentionPooling,
+    NoPooling,
+    ProportionPooling,
+)
 
 WORDS: Mapping[str, Mapping[str, type[Part]]] = MappingProxyType(
     {"encoder": ENCODERS, "pooling": POOLINGS, "head": HEADS}
@@ -42,7 +49,8 @@ class Sentence:
         What stands for a missing value: ``"mean"`` the mean of its channel in training; ``"last"`` the last known value
         of the channel; ``"linear"`` what lies between its neighbours; ``"mask"`` the mean, and a channel more for each
         channel that says where values were missing; ``"error"`` refuses missing values. ``"auto"`` becomes ``"mask"``
-        if values are missing in the training part, else ``"error"``, which a network takes it for until it is settled.
+        if values are missing in the training part (or ``"last"`` for ``rocket``, if that is better for series left
+        out), else ``"error"``, which a network takes it for until it is settled.
     clock
         ``"elapsed"`` gives the network the time since the step before as a channel more; ``"order"`` lets it see the
         order of the steps alone. ``"auto"`` becomes ``"elapsed"`` if the clock of the training part is irregular, else
@@ -90,7 +98,7 @@ class Sentence:
     @classmethod
     def of(
         cls,
-        encoder: Any = "conv_lstm",
+        encoder: Any = "auto",
         pooling: Any = "attention",
         head: Any = "mlp",
         missing: str = "auto",
@@ -135,6 +143,8 @@ class Sentence:
         irregular: bool,
         metadata: bool = False,
         by_step: bool = False,
+        series: int = 1,
+        longest: int | None = None,
     ) -> Sentence:
         """Settle what depends on the training part.
 
@@ -150,17 +160,22 @@ class Sentence:
             Whether it has metadata to learn from.
         by_step
             Whether each step is answered by itself, which leaves no place for a pooling.
+        series
+            How many series it has.
+        longest
+            Steps of the longest of them; None takes the typical length.
 
         Returns
         -------
         Sentence
-            Without ``"auto"``; what was stated stays, but for the pooling of a network that answers each step.
+            Without ``"auto"``; what was stated stays, but for the pooling of a network that answers each step, and for
+            pooling, head and context of ``rocket``, which has its own.
 
         Raises
         ------
         ParameterError
             If there is no pooling for answers about whole series, or the pooling is ``metadata_attention`` in a network
-            that answers each step.
+            that answers each step; or if ``rocket`` is to answer each step, or to take metadata but ``late``.
 
         Example
         -------
@@ -169,15 +184,38 @@ class Sentence:
         >>> Sentence.of("gru").settled(100, missing=False, irregular=False, metadata=True).fusion
         ('late',)
         """
-        encoder, pooling = self.encoder, self._settled_pooling(by_step)
-        if isinstance(encoder, ConvLSTM):
-            encoder = encoder.for_length(typical_length, by_step=by_step)
         treated = ("mask" if missing else "error") if self.missing == "auto" else self.missing
         clock = ("elapsed" if irregular else "order") if self.clock == "auto" else self.clock
         fusion = self.fusion
         if fusion == "auto":
             fusion = ("late",) if metadata and not self.needs_metadata else ()
-        return replace(self, encoder=encoder, pooling=pooling, missing=treated, clock=clock, fusion=fusion)
+        said = replace(self, missing=treated, clock=clock, fusion=fusion)
+        if isinstance(self.encoder, Rocket):
+            return said._around_rocket(self.encoder.for_series(series, longest or round(typical_length)), by_step)
+        if isinstance(self.encoder, ConvLSTM):
+            said = replace(said, encoder=self.encoder.for_length(typical_length, by_step=by_step))
+        return replace(said, pooling=self._settled_pooling(by_step))
+
+    def _around_rocket(self, encoder: Rocket, by_step: bool) -> Sentence:
+        """Give the only pooling, head and context that go with a head in closed form."""
+        if by_step:
+            raise ParameterError(
+                "expected an encoder that answers each step where each step has a label, got 'rocket', which answers "
+                "for the whole series; take 'conv_lstm', 'lstm' or 'gru'"
+            )
+        told = [*self.fusions, *([ATTENTION] if isinstance(self.pooling, MetadataAttentionPooling) else [])]
+        if told not in ([], ["late"]):
+            raise ParameterError(
+                f"expected fusion 'late' with the encoder 'rocket', whose head alone can read metadata, got "
+                f"{listing(told)}; take 'late', or another encoder"
+            )
+        if isinstance(self.context, ContextEncoding) and self.context.text_encoder is not None:
+            raise ParameterError(
+                "expected texts as words with the encoder 'rocket', whose head counts them, got a text encoder; leave "
+                "it out, or take 'conv_lstm', 'lstm' or 'gru'"
+            )
+        context = self.context if isinstance(self.context, OneHotContext) else OneHotContext()
+        return replace(self, encoder=encoder, pooling=ProportionPooling(), head=LinearHead(), context=context)
 
     def _settled_pooling(self, by_step: bool) -> Part:
         if by_step and isinstance(self.pooling, MetadataAttentionPooling):
@@ -185,9 +223,10 @@ class Sentence:
                 "expected fusion 'late', 'repeat' or 'film' where each step has a label, got attention by metadata, "
                 "which gives one answer for the whole series; take one of the three"
             )
-        if not by_step and isinstance(self.pooling, NoPooling):
+        if not by_step and isinstance(self.pooling, (NoPooling, ProportionPooling)):
+            why = "answers each step" if isinstance(self.pooling, NoPooling) else "is that of the encoder 'rocket'"
             raise ParameterError(
-                "expected a pooling for labels of whole series, got pooling='none', which answers each step; take "
+                f"expected a pooling for labels of whole series, got pooling={self.pooling.name!r}, which {why}; take "
                 "'attention', 'last', 'mean' or 'max'"
             )
         return NoPooling() if by_step else self.pooling
@@ -214,9 +253,11 @@ class Sentence:
 
     def describe(self) -> str:
         """Say the network in one line."""
-        size = self.encoder.get_params().get("hidden_size")
-        both = "bidirectional " if self.encoder.get_params().get("bidirectional") else ""
-        said = [f"{both}{self.encoder.name} ({size}), {self.pooling.name}, {self.head.name}"]
+        sizes = self.encoder.get_params()
+        size = sizes.get("hidden_size", sizes.get("features"))
+        both = "bidirectional " if sizes.get("bidirectional") else ""
+        encoder = f"{both}{self.encoder.name}" + ("" if size is None else f" ({size})")
+        said = [f"{encoder}, {self.pooling.name}, {self.head.name}"]
         if self.takes_missing:
             said.append(f"missing values: {self.missing}")
         if self.needs_clock:

@@ -35,7 +35,6 @@ def collect(facts: ReportFacts) -> dict[str, Any]:
     return {
         "title": facts.title,
         "asked": dict(facts.asked),
-        "seconds": dict(metrics.get("seconds") or {}),
         "verdict": verdict(metrics, facts.unit),
         "headline": tables.headline(metrics),
         "undefined": list(dict.fromkeys(test["undefined"].values())),
@@ -66,7 +65,15 @@ def _learning(facts: ReportFacts) -> dict[str, Any]:
     training = facts.metrics.get("training") or {}
     best = training.get("best_epoch")
     figures = learning_figures(facts.history, best)
-    return {"figures": figures, "epochs": len(facts.history), "best": best, "stopped": training.get("stopped")}
+    ended = training.get("stopped")
+    return {
+        "figures": figures,
+        "epochs": len(facts.history),
+        "best": best,
+        "stopped": ended,
+        "solved": ended == "solved",
+        "seconds": dict(facts.metrics.get("seconds") or {}),
+    }
 
 
 def _decision(decision: Mapping[str, Any] | None, test: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -178,13 +178,13 @@ def predict_file(
     for note in (*panel.notes, *model.notes_about(panel)):
         say(f"note: {note}")
     if steps is None and events is None:
-        return write_predictions(model.predict_blocks(panel), panel, output)
+        return write_predictions(model.predict_blocks(panel), panel, output, model.decision)
     prediction = model.predict(panel)
     if steps is not None:
         write_steps(prediction, panel, recordings, steps)
     if events is not None:
         write_events(events_of(prediction, panel, experiment.events), prediction, panel, events)
-    return write_predictions([prediction], panel, output)
+    return write_predictions([prediction], panel, output, model.decision)
 
 
 def _channels_of_series(experiment: Experiment, model: FittedModel) -> list[str]:

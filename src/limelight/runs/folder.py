@@ -10,6 +10,8 @@ predictions.parquet   the answer for every test series
 steps.parquet         of windows: their answers laid back on the steps of the recordings
 report/               the page
 metrics.json          scores; written last: where it is, the run is whole
+comparison.json       simple and rich models on folds; of limelight compare, before or after the run
+validation.json       scores on folds; of limelight validate, before or after the run
 """
 
 from __future__ import annotations
@@ -28,6 +30,9 @@ from limelight import __version__
 from limelight.errors import InputError, OutputError
 
 EXPERIMENT_FILE, ENVIRONMENT_FILE, METRICS_FILE = "experiment.json", "environment.json", "metrics.json"
+COMPARISON_FILE = "comparison.json"
+VALIDATION_FILE = "validation.json"
+BESIDE_A_RUN = (COMPARISON_FILE, VALIDATION_FILE)
 OF_A_RUN = (
     EXPERIMENT_FILE,
     ENVIRONMENT_FILE,
@@ -66,7 +71,7 @@ def is_run(folder: Path) -> bool:
 
 def require_room(folder: Path, *, resume: bool, overwrite: bool) -> None:
     """Refuse a folder that holds something else, or a run that is not to be replaced; OutputError says which."""
-    there = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+    there = folder.exists() and (not folder.is_dir() or any(one.name not in BESIDE_A_RUN for one in folder.iterdir()))
     if not there or resume:
         return
     if not is_run(folder):

@@ -22,6 +22,7 @@ from limelight.report.facts import ReportFacts
 from limelight.report.page import write_report
 from limelight.runs.folder import ENVIRONMENT_FILE, EXPERIMENT_FILE, METRICS_FILE, is_run
 from limelight.runs.series import Data, read_data
+from limelight.training.outcome import describe_way
 
 HISTORY_FILE = "history.csv"
 
@@ -95,7 +96,7 @@ def report_run(
         folder,
         ReportFacts(
             title=folder.resolve().name,
-            asked=_asked(experiment, data, model),
+            asked=_asked(experiment, data, model, metrics["training"]),
             metrics=metrics,
             history=_history(folder / HISTORY_FILE),
             prediction=prediction,
@@ -126,17 +127,16 @@ def _look(model: FittedModel, panel: Panel) -> Callable[[int], NDArray[np.float3
     return look if model.has_attention else None
 
 
-def _asked(experiment: Experiment, data: Data, model: FittedModel) -> dict[str, str]:
+def _asked(experiment: Experiment, data: Data, model: FittedModel, training: Mapping[str, Any]) -> dict[str, str]:
     source = experiment.data.drawn or str(experiment.data.series)
     kind = "series" if data.panel.origin is None else "window"
-    settings = model.fitted_on["training"]
     return {
         "task": data.task.describe(kind),
         "data": f"{source}: {data.panel.describe()}",
         "split": data.split.describe().removeprefix("split: "),
         "model": model.sentence.describe(),
-        "training": f"AdamW, one cycle up to {settings['learning_rate']}, batches of {settings['batch_size']}, "
-        f"at most {settings['max_epochs']} epochs, patience {settings['patience']}",
+        **({"choice": "; ".join(training["notes"])} if training["notes"] else {}),
+        "training": describe_way(training),
     }
 
 

@@ -28,7 +28,8 @@ from limelight.runs.reporting import report_run
 from limelight.runs.scores import events_of, score_answers
 from limelight.runs.series import Data, read_data
 from limelight.runs.writing import write_events, write_predictions, write_steps
-from limelight.training.fit import Training, checkpoint_to_resume, fit, require_device
+from limelight.training.fit import checkpoint_to_resume, fit, require_device
+from limelight.training.outcome import Training
 
 Say = Callable[[str], None]
 
@@ -138,23 +139,15 @@ def _train_and_evaluate(
     )
     for note in () if training.model.vocabulary is None else training.model.vocabulary.notes:
         say(f"note: {note}")
-    say(_trained(training))
+    for note in training.notes:
+        say(f"note: {note}")
+    say(training.describe())
     validation = data.part("validation") if len(data.split.validation) else None
     training = replace(training, model=decide_on(training.model, validation, experiment.decision))
     for line in decision_lines(training.model):
         say(line)
     save_model(training.model, folder / "model")
     return Run(folder, _evaluate_and_report(experiment, data, training, folder), training)
-
-
-def _trained(training: Training) -> str:
-    epochs = len(training.history)
-    ending = {
-        "interrupted": f"interrupted in epoch {epochs}, keeping the best weights so far",
-        "no better validation loss": f"stopped after epoch {epochs}, the validation loss got no better",
-        "all epochs done": f"all {epochs} epochs done",
-    }[training.stopped]
-    return f"trained in {training.seconds:.1f} s: {ending}; weights of epoch {training.best_epoch}"
 
 
 def _evaluate_and_report(experiment: Experiment, data: Data, training: Training, folder: Path) -> dict[str, Any]:
@@ -166,16 +159,21 @@ def _evaluate_and_report(experiment: Experiment, data: Data, training: Training,
     metrics = {
         **scores,
         "metadata": score_permuted(model, test, seed=experiment.seed),
-        "seconds": {"train": round(training.seconds, 3), "evaluate": round(evaluating, 3)},
+        "seconds": {
+            **({"choose": round(training.choosing, 3)} if training.choosing else {}),
+            "train": round(training.seconds, 3),
+            "evaluate": round(evaluating, 3),
+        },
         "counts": {name: len(getattr(data.split, name)) for name in ("train", "validation", "test")},
         "training": {
             "epochs": len(training.history),
             "best_epoch": training.best_epoch,
             "stopped": training.stopped,
+            "notes": list(training.notes),
             **model.fitted_on["training"],
         },
     }
-    write_predictions([prediction], test, folder / "predictions.parquet")
+    write_predictions([prediction], test, folder / "predictions.parquet", model.decision)
     if prediction.lengths is not None:
         write_events(events_of(prediction, test, experiment.events), prediction, test, folder / "events.parquet")
     if test.origin is not None and prediction.lengths is None:

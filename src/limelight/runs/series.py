@@ -13,7 +13,7 @@ from limelight.config.sections import Experiment
 from limelight.data.align import align
 from limelight.data.bumps import generate_bumps
 from limelight.data.fields import determines
-from limelight.data.labels import STEP_LABEL, strata
+from limelight.data.labels import STEP_LABEL, labelled, strata
 from limelight.data.panel import RECORDING, Panel
 from limelight.data.sheets import find_files, is_table
 from limelight.data.sine import ANOMALOUS, generate_sine
@@ -124,9 +124,9 @@ def split_panel(experiment: Experiment, panel: Panel) -> Split:
     split = named_parts(experiment, panel)
     if split is not None and len(split.validation):
         return split
-    to_part = len(panel) if split is None else len(split.train)
+    to_part = panel if split is None else panel[split.train]
     classes = 0 if labels is None else len(np.unique(labels))
-    wanted = round(rule.validation * to_part)
+    wanted = round(rule.validation * labelled(to_part.labels, len(to_part)))
     share = rule.validation if enough_to_validate(wanted, classes, by_step=panel.labels is None) else 0.0
     if split is None:
         split = panel.make_split(

@@ -12,13 +12,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
+from numpy.typing import NDArray
 
 from limelight.data.labels import STEP_LABEL, columns_of_labels, names_of_columns
 from limelight.data.panel import Panel
 from limelight.data.windows import lay_back
 from limelight.errors import OutputError
+from limelight.evaluation.conformal import ConformalSets
 from limelight.evaluation.events import Events
 from limelight.files import whole_file
+from limelight.model.decision import Decision
 from limelight.model.fitted import Prediction
 
 ENDINGS = (".parquet", ".csv")
@@ -31,7 +34,7 @@ def require_table_name(file: Path) -> None:
         raise OutputError(f"expected an output file ending in .parquet or .csv, got {str(file)!r}")
 
 
-def write_predictions(blocks: Iterable[Prediction], panel: Panel, file: Path) -> int:
+def write_predictions(blocks: Iterable[Prediction], panel: Panel, file: Path, decision: Decision | None = None) -> int:
     """Write the answers, one row for each series, or for each step.
 
     Parameters
@@ -42,13 +45,16 @@ def write_predictions(blocks: Iterable[Prediction], panel: Panel, file: Path) ->
         The series. If they are windows, their recording and their place in it are written too; labels where known.
     file
         Ending in ``.parquet`` or ``.csv``.
+    decision
+        Of the model; with prediction sets in it, they are written too.
 
     Returns
     -------
     int
         How many series there are. The columns: ``series_id``, ``label`` where known, ``prediction`` and a probability
         for each class; for several labels ``label_<name>`` and ``prediction_<name>`` of each. A task of steps has a row
-        for each step, and ``time``.
+        for each step, and ``time``. Prediction sets stand in ``set``, or for several labels in ``set_<name>``: "there",
+        "absent", both or neither.
 
     Raises
     ------
@@ -56,10 +62,12 @@ def write_predictions(blocks: Iterable[Prediction], panel: Panel, file: Path) ->
         If the place cannot be written; an old file is then still as it was.
     """
     rows = 0
+    told = {} if decision is None else decision.told
+    sets = ConformalSets.from_json(told["sets"]) if "sets" in told else None
     with _new_table(file) as write:
         for block in blocks:
             chosen = slice(rows, rows + len(block.ids))
-            write(_answers(block, panel, chosen))
+            write(_answers(block, panel, chosen, sets))
             rows = chosen.stop
     return rows
 
@@ -125,9 +133,9 @@ def write_events(events: Events, prediction: Prediction, panel: Panel, file: Pat
         write(events.to_table(panel.ids, prediction.task.classes, panel.times, panel.starts))
 
 
-def _answers(block: Prediction, panel: Panel, rows: slice) -> pa.Table:
+def _answers(block: Prediction, panel: Panel, rows: slice, sets: ConformalSets | None) -> pa.Table:
     if block.task.by_step:
-        return _answers_about_steps(block, panel, rows)
+        return _answers_about_steps(block, panel, rows, sets)
     columns: dict[str, Any] = {"series_id": block.ids.tolist()}
     if panel.origin is not None:
         origin = panel.origin.at(rows)
@@ -136,10 +144,10 @@ def _answers(block: Prediction, panel: Panel, rows: slice) -> pa.Table:
         columns["steps"] = panel.lengths[rows]
     if panel.labels is not None:
         columns.update(columns_of_labels(panel.labels[rows], panel.label_names))
-    return pa.table({**columns, **_said(block)})
+    return pa.table({**columns, **_said(block), **_sets(block, sets)})
 
 
-def _answers_about_steps(block: Prediction, panel: Panel, rows: slice) -> pa.Table:
+def _answers_about_steps(block: Prediction, panel: Panel, rows: slice, sets: ConformalSets | None) -> pa.Table:
     part = panel[rows].compact()
     columns: dict[str, Any] = {
         "series_id": np.repeat(part.ids, part.lengths),
@@ -151,7 +159,7 @@ def _answers_about_steps(block: Prediction, panel: Panel, rows: slice) -> pa.Tab
         for name, codes in zip(names_of_columns(part.step_labels.names), part.step_labels.codes.T, strict=True):
             known = np.where(codes < 0, len(words) - 1, codes)
             columns[f"{STEP_LABEL}{name}" if several else "label"] = words.take(pa.array(known))
-    return pa.table({**columns, **_said(block)})
+    return pa.table({**columns, **_said(block), **_sets(block, sets)})
 
 
 def _said(block: Prediction) -> dict[str, Any]:
@@ -162,6 +170,25 @@ def _said(block: Prediction) -> dict[str, Any]:
     else:
         said = {"prediction": pa.array(labels.astype(str))}
     return {**said, **{f"probability_{name}": probabilities[:, place] for place, name in enumerate(names)}}
+
+
+def _sets(block: Prediction, sets: ConformalSets | None) -> dict[str, Any]:
+    """Give the prediction set of each answer in words."""
+    if sets is None:
+        return {}
+    task = block.task
+    held = sets.sets(task, block.probabilities)
+    if task.multilabel:
+        return {f"set_{name}": _joined(held[:, place], ("absent", "there")) for place, name in enumerate(task.classes)}
+    return {"set": _joined(held, tuple(str(name) for name in task.classes))}
+
+
+def _joined(held: NDArray[np.bool_], names: tuple[str, ...]) -> list[str]:
+    """Join the names in each set; few different sets are met, so each is spelled once."""
+    different, which = np.unique(held, axis=0, return_inverse=True)
+    words = np.array([", ".join(np.array(names)[one]) for one in different], dtype=object)
+    spelled: list[str] = words[which.reshape(-1)].tolist()
+    return spelled
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any, Self
@@ -20,6 +21,8 @@ from tqdm.auto import tqdm
 from limelight.files import whole_file
 
 Row = dict[str, float]
+Hopeless = Callable[[float, float], bool]
+"""Takes the share of the epochs that is done, in (0, 1], and the validation loss; says whether to give up."""
 
 
 class EpochSeed(Callback):
@@ -172,6 +175,26 @@ class StopAgain(Callback):
         """Stop if patience was at its end."""
         if self.early.wait_count >= self.early.patience:
             trainer.should_stop = True
+
+
+class GiveUp(Callback):
+    """End a training after an epoch if somebody who sees other trainings too says that it leads nowhere.
+
+    Parameters
+    ----------
+    hopeless
+        Asked after each validation.
+    """
+
+    def __init__(self, hopeless: Hopeless) -> None:
+        self.hopeless = hopeless
+        self.asked = False
+
+    def on_validation_end(self, trainer: Trainer, module: LightningModule) -> None:
+        """Ask, and stop if told so."""
+        done = (trainer.current_epoch + 1) / (trainer.max_epochs or 1)
+        if self.hopeless(done, float(trainer.callback_metrics["validation_loss"])):
+            self.asked = trainer.should_stop = True
 
 
 class StopOnInterrupt(Callback):

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -19,61 +20,34 @@ from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import EarlyStopping
 
 from limelight.data.panel import Panel
-from limelight.data.statistics import channel_statistics
 from limelight.errors import OutputError, ParameterError
-from limelight.model.batching import clock_kind, shape_of
 from limelight.model.fitted import FittedModel
 from limelight.model.targets import targets_of
 from limelight.nn.network import Network
+from limelight.parts.encoders import Auto, Rocket
 from limelight.parts.sentence import Sentence
-from limelight.task import Codes, Task
+from limelight.task import Task
 from limelight.training.callbacks import (
     BestWeights,
     EpochSeed,
+    GiveUp,
     History,
+    Hopeless,
     LastCheckpoint,
     ProgressBar,
-    Row,
     StopAgain,
     StopOnInterrupt,
 )
+from limelight.training.choosing import choose
+from limelight.training.closed_form import WAYS_TO_FILL, solve_best
 from limelight.training.loaders import BatchesOfPanel, training_loader, validation_loader
 from limelight.training.losses import loss_for, series_weights
 from limelight.training.module import TrainedNetwork
-from limelight.training.preparation import fingerprint, fit_scaling, learn_words, require_usable, settle
+from limelight.training.outcome import Training, facts_of_training
+from limelight.training.preparation import Prepared, fingerprint, prepare
 from limelight.training.settings import LEAST_BATCHES_OF_AN_EPOCH, TrainingSettings
 
 CHECKPOINT = Path("checkpoints") / "last.ckpt"
-
-
-@dataclass(frozen=True)
-class Training:
-    """A fitted model and how the training went.
-
-    Parameters
-    ----------
-    model
-        With the best weights.
-    history
-        One row of numbers for each epoch.
-    best_epoch
-        From which epoch the weights are, from 1; the last one where there were no validation series.
-    stopped
-        Why the training ended: ``"all epochs done"``, ``"no better validation loss"`` or ``"interrupted"``.
-    seconds
-        Of training, without reading data.
-    """
-
-    model: FittedModel
-    history: list[Row]
-    best_epoch: int
-    stopped: str
-    seconds: float
-
-    @property
-    def interrupted(self) -> bool:
-        """Whether Ctrl-C ended the training."""
-        return self.stopped == "interrupted"
 
 
 @dataclass
@@ -86,11 +60,13 @@ class _Watch:
     bar: ProgressBar
     interrupt: StopOnInterrupt
     early: EarlyStopping | None = None
+    hopeless: GiveUp | None = None
     others: list[Callback] = field(default_factory=list)
 
     def all(self) -> list[Callback]:
         early = [] if self.early is None else [self.early, StopAgain(self.early), self.best]
-        return [self.seed, *early, self.history, self.bar, self.interrupt, *self.others]
+        given_up = [] if self.hopeless is None else [self.hopeless]
+        return [self.seed, *early, *given_up, self.history, self.bar, self.interrupt, *self.others]
 
 
 def fit(
@@ -105,8 +81,9 @@ def fit(
     resume: bool = False,
     progress: bool | None = None,
     fields: Mapping[str, str] | None = None,
+    hopeless: Hopeless | None = None,
 ) -> Training:
-    """Fit a network to labelled series.
+    """Fit a network to labelled series: step by step, in closed form, or whichever of both is better.
 
     The global random state of torch, NumPy and Python is the same afterwards as before. Ctrl-C ends the training
     after the current step and keeps the best weights so far.
@@ -118,7 +95,8 @@ def fit(
     task
         What is asked; its classes hold every label of both panels.
     sentence
-        The parts of the network; sizes that depend on the length of series are settled here.
+        The parts of the network; sizes that depend on the length of series are settled here. With the encoder
+        ``rocket`` the head is solved, with ``auto`` one of two is chosen.
     validation
         Series to stop early and to choose the best weights by; None trains for all epochs and keeps the last weights.
     settings
@@ -134,6 +112,8 @@ def fit(
     fields
         The kind of metadata fields that should not be read off their values: ``"category"``, ``"number"``,
         ``"boolean"``, ``"date"``, ``"text"`` or ``"ignore"``.
+    hopeless
+        Asked after each validation, with the share of the epochs that is done and the loss, whether to give up.
 
     Returns
     -------
@@ -154,13 +134,55 @@ def fit(
     """
     settings = settings or TrainingSettings()
     require_device(settings)
-    statistics = channel_statistics(panel)
-    vocabulary = learn_words(sentence, panel, fields)
-    has_facts = vocabulary is not None and vocabulary.has_facts
-    sentence = settle(sentence, panel, statistics, validation, metadata=has_facts, by_step=task.by_step)
-    require_usable(sentence, panel, validation, statistics)
-    settings = settings.for_series(len(panel))
     checkpoint = checkpoint_to_resume(folder) if resume else None
+    if isinstance(sentence.encoder, Auto):
+        return choose(
+            panel,
+            task,
+            sentence,
+            partial(fit, task=task, settings=settings, seed=seed, progress=progress, fields=fields),
+            settings=settings,
+            validation=validation,
+            seed=seed,
+            folder=folder,
+            resume=resume,
+        )
+    prepared = prepare(panel, task, sentence, validation, fields)
+    if isinstance(prepared.sentence.encoder, Rocket):
+        open_yet = sentence.missing == "auto" and prepared.sentence.takes_missing
+        ways = WAYS_TO_FILL if open_yet else (prepared.sentence.missing,)
+        with _own_randomness(seed):
+            return solve_best(panel, task, prepared, settings, ways=ways, validation=validation, seed=seed).training
+    return _train(
+        panel,
+        task,
+        prepared,
+        settings,
+        validation,
+        seed=seed,
+        folder=folder,
+        checkpoint=checkpoint,
+        progress=progress,
+        hopeless=hopeless,
+    )
+
+
+def _train(
+    panel: Panel,
+    task: Task,
+    prepared: Prepared,
+    settings: TrainingSettings,
+    validation: Panel | None,
+    *,
+    seed: int,
+    folder: Path | None,
+    checkpoint: Path | None,
+    progress: bool | None,
+    hopeless: Hopeless | None,
+) -> Training:
+    """Fit a network step by step."""
+    sentence, vocabulary = prepared.sentence, prepared.vocabulary
+    settings = settings.for_series(len(panel))
     batches = BatchesOfPanel(panel, targets_of(task, panel), sentence, vocabulary)
     codes = batches.targets.every()
     balanced = settings.imbalance == "balanced"
@@ -177,13 +199,12 @@ def fit(
         checks = validation_loader(BatchesOfPanel(validation, targets_of(task, validation), sentence, vocabulary))
     started = time.perf_counter()
     with _own_randomness(seed), _quiet_lightning():
-        network = Network(sentence, len(panel.channels), task.outputs, shape_of(vocabulary))
-        fit_scaling(network, statistics, vocabulary)
+        network = prepared.network(len(panel.channels), task.outputs, batches.facts)
         epochs = settings.max_epochs or 1
         asked = fingerprint(sentence, settings, task, seed, panel, validation, vocabulary)
         loss = loss_for(task, codes, settings.imbalance)
         module = TrainedNetwork(network, loss, settings, epochs * len(loader), asked)
-        watch = _watch(settings, seed, folder, progress, checks is not None)
+        watch = _watch(settings, seed, folder, progress, hopeless, checks is not None)
         trainer = _trainer(settings, watch, folder)
         with watch.interrupt:
             try:
@@ -195,8 +216,9 @@ def fit(
     watch.best.restore(network)
     network.cpu().eval()
     _require_finite_weights(network, settings)
-    facts = _facts(panel, validation, task, codes, settings, seed)
-    facts["missing_values"] = int(statistics.missing.sum())
+    facts = facts_of_training(
+        panel, validation, task, codes, prepared.statistics, training=settings.to_json(), seed=seed
+    )
     model = FittedModel(task, sentence, network, panel.channels, facts, vocabulary)
     return Training(
         model,
@@ -222,10 +244,16 @@ def require_device(settings: TrainingSettings) -> None:
 
 
 def _watch(
-    settings: TrainingSettings, seed: int, folder: Path | None, progress: bool | None, validated: bool
+    settings: TrainingSettings,
+    seed: int,
+    folder: Path | None,
+    progress: bool | None,
+    hopeless: Hopeless | None,
+    validated: bool,
 ) -> _Watch:
     history = History(None if folder is None else folder / "history.csv")
     watch = _Watch(EpochSeed(seed), history, BestWeights(), ProgressBar(progress), StopOnInterrupt())
+    watch.hopeless = None if hopeless is None else GiveUp(hopeless)
     if validated:
         watch.early = EarlyStopping("validation_loss", patience=settings.patience or 1, check_finite=True)
     if folder is not None:
@@ -270,23 +298,11 @@ def checkpoint_to_resume(folder: Path | None) -> Path:
     return file
 
 
-def _facts(
-    panel: Panel, validation: Panel | None, task: Task, codes: Codes, settings: TrainingSettings, seed: int
-) -> dict[str, Any]:
-    return {
-        "training_series": len(panel),
-        "validation_series": 0 if validation is None else len(validation),
-        "lengths": [int(panel.lengths.min()), int(np.median(panel.lengths)), int(panel.lengths.max())],
-        "training": settings.to_json(),
-        "seed": seed,
-        "clock": clock_kind(panel),
-        "shares": task.shares(codes).tolist(),
-    }
-
-
 def _reason(watch: _Watch) -> str:
     if watch.interrupt.asked:
         return "interrupted"
+    if watch.hopeless is not None and watch.hopeless.asked:
+        return "given up"
     if watch.early is not None and watch.early.stopped_epoch:
         return "no better validation loss"
     return "all epochs done"

@@ -65,7 +65,7 @@ class Loss:
             logits, targets = logits[known], targets[known]
         if not targets.numel():
             return logits.sum() * 0.0
-        weights = None if self.weights is None else self.weights.to(logits.device)
+        weights = None if self.weights is None else self.weights.to(logits)
         if self.task.kind == "multiclass":
             logits, targets = logits.reshape(-1, logits.shape[-1]), targets.reshape(-1)
             if not self.focus:

@@ -5,21 +5,60 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from limelight.data.fields import words_of_signals
 from limelight.data.panel import Panel
 from limelight.data.statistics import ChannelStatistics, channel_statistics
-from limelight.errors import ParameterError
-from limelight.model.batching import clock_kind, require_clock, require_finite, require_same_clock
-from limelight.model.vocabulary import Vocabulary, fit_vocabulary
+from limelight.errors import ParameterError, listing
+from limelight.model.batching import clock_kind, require_clock, require_finite, require_same_clock, shape_of
+from limelight.model.texts import TextEncoder, read_text_encoder
+from limelight.model.vocabulary import EncodedFacts, Vocabulary, fit_vocabulary
 from limelight.nn.network import Network
 from limelight.parts.sentence import Sentence
 from limelight.task import Task
 from limelight.training.settings import TrainingSettings
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """What is settled before a network is fitted.
+
+    Parameters
+    ----------
+    sentence
+        With every size settled.
+    statistics
+        Of the channels of the training series.
+    vocabulary
+        Of their metadata and signals; None for a network without.
+    """
+
+    sentence: Sentence
+    statistics: ChannelStatistics
+    vocabulary: Vocabulary | None
+
+    def network(self, channels: int, outputs: int, facts: EncodedFacts | None) -> Network:
+        """Build the network, its weights drawn, its scaling fitted; ``facts`` are those of the training series."""
+        network = Network(self.sentence, channels, outputs, shape_of(self.vocabulary))
+        fit_scaling(network, self.statistics, self.vocabulary, facts)
+        return network
+
+
+def prepare(
+    panel: Panel, task: Task, sentence: Sentence, validation: Panel | None, fields: Mapping[str, str] | None
+) -> Prepared:
+    """Settle what depends on the training series, and refuse series that the network cannot take."""
+    statistics = channel_statistics(panel)
+    vocabulary = learn_words(sentence, panel, fields)
+    has_facts = vocabulary is not None and vocabulary.has_facts
+    sentence = settle(sentence, panel, statistics, validation, metadata=has_facts, by_step=task.by_step)
+    require_usable(sentence, panel, validation, statistics)
+    return Prepared(sentence, statistics, vocabulary)
 
 
 def learn_words(sentence: Sentence, panel: Panel, fields: Mapping[str, str] | None) -> Vocabulary | None:
@@ -32,16 +71,33 @@ def learn_words(sentence: Sentence, panel: Panel, fields: Mapping[str, str] | No
         )
     signals, schema = words_of_signals(panel), dict(fields or {})
     metadata = panel.metadata if reads else None
+    encoder = _text_encoder(sentence, panel) if reads else None
     if metadata is None:  # kinds of metadata that are not read say nothing about signals
         schema = {name: kind for name, kind in schema.items() if name in signals}
         if not signals:
             return None
-    vocabulary = fit_vocabulary(metadata, schema=schema, signals=signals)
+    vocabulary = fit_vocabulary(metadata, schema=schema, signals=signals, text_encoder=encoder)
+    if encoder is not None and not any(one.kind == "text" for one in vocabulary.fields):
+        raise ParameterError(
+            f"expected text among the metadata for the text encoder in {encoder.folder!r}, got "
+            f"{listing([f'{one.name}: {one.kind}' for one in vocabulary.fields])}; say which field is text, or leave "
+            "the text encoder out"
+        )
     if sentence.needs_metadata and not vocabulary.has_facts:
         raise ParameterError(
             f"expected metadata to learn from, got none that differs between series: {'; '.join(vocabulary.notes)}"
         )
     return vocabulary if vocabulary.has_facts or vocabulary.signals else None
+
+
+def _text_encoder(sentence: Sentence, panel: Panel) -> TextEncoder | None:
+    folder = sentence.context.get_params().get("text_encoder")
+    if folder is not None and panel.metadata is None:
+        raise ParameterError(
+            f"expected metadata with text for the text encoder in {folder!r}, got series without metadata; give "
+            "metadata, or leave the text encoder out"
+        )
+    return None if folder is None else read_text_encoder(folder)
 
 
 def settle(
@@ -63,6 +119,8 @@ def settle(
         irregular=statistics.clock is not None and statistics.clock.irregular,
         metadata=metadata,
         by_step=by_step,
+        series=len(panel),
+        longest=int(panel.lengths.max()),
     )
 
 
@@ -78,7 +136,9 @@ def require_usable(sentence: Sentence, panel: Panel, validation: Panel | None, s
         require_same_clock(clock_kind(panel), validation)
 
 
-def fit_scaling(network: Network, statistics: ChannelStatistics, vocabulary: Vocabulary | None) -> None:
+def fit_scaling(
+    network: Network, statistics: ChannelStatistics, vocabulary: Vocabulary | None, facts: EncodedFacts | None
+) -> None:
     """Take mean and deviation of known values and of metadata; a channel that was never known is left as it is."""
     known = statistics.count > 0
     mean, deviation = np.where(known, statistics.mean, 0.0), np.where(known, statistics.deviation, 1.0)
@@ -86,9 +146,29 @@ def fit_scaling(network: Network, statistics: ChannelStatistics, vocabulary: Voc
         mean = np.append(mean, statistics.clock.mean_step)
         deviation = np.append(deviation, statistics.clock.deviation_step)
     network.normalisation.set_statistics(torch.from_numpy(mean).float(), torch.from_numpy(deviation).float())
-    if network.context is not None and vocabulary is not None and network.context_shape.numbers:
+    if network.context is None or vocabulary is None or facts is None:
+        return
+    if network.context_shape.numbers:
         mean, deviation = vocabulary.statistics()
         network.context.set_statistics(torch.from_numpy(mean).float(), torch.from_numpy(deviation).float())
+    if network.context.vectors is not None:
+        mean, deviation = _statistics_of_texts(vocabulary, facts)
+        network.context.vectors.set_statistics(torch.from_numpy(mean).float(), torch.from_numpy(deviation).float())
+
+
+def _statistics_of_texts(
+    vocabulary: Vocabulary, facts: EncodedFacts
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give mean and deviation of each number of the known vectors, each shape (texts, size)."""
+    unknown = np.isnan(facts.vectors).any(axis=2).all(axis=0)
+    if unknown.any():
+        texts = [one.name for one in vocabulary.fields if one.kind == "text"]
+        raise ParameterError(
+            f"expected a text encoder that knows words of metadata {texts[int(unknown.argmax())]!r}, got one that "
+            "knows none in any training series; take an encoder for their language, or leave it out"
+        )
+    vectors = facts.vectors.astype(np.float64)
+    return np.nanmean(vectors, axis=0), np.nanstd(vectors, axis=0)
 
 
 def fingerprint(

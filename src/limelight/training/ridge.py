@@ -35,6 +35,8 @@ class Ridge:
         The rows that ``scores`` belong to, shape (m,).
     scores
         What each of these rows gets from a head fitted without it, float64, shape (m, outputs).
+    mean
+        Of each feature, shape (features,).
     """
 
     weight: Float[Tensor, "outputs features"]
@@ -42,6 +44,7 @@ class Ridge:
     alpha: Float[Tensor, " outputs"]
     rows: Int64[Tensor, " m"]
     scores: Float[Tensor, "m outputs"]
+    mean: Float[Tensor, " features"]
 
     def __call__(self, features: Float[Tensor, "n features"]) -> Float[Tensor, "n outputs"]:
         """Give the scores of features, shape (n, outputs)."""
@@ -80,6 +83,7 @@ def fit_ridge(
     known: Bool[Tensor, "n outputs"] | None = None,
     *,
     alphas: Sequence[float] = ALPHAS,
+    emphasis: Float[Tensor, " features"] | None = None,
 ) -> Ridge:
     """Fit a head with the penalty that predicts series best that were left out, one at a time.
 
@@ -96,6 +100,9 @@ def fit_ridge(
         on their own rows, each with a penalty of its own.
     alphas
         Penalties to choose from, above 0.
+    emphasis
+        What standardised features are multiplied by, so that the penalty weighs less on those of more, above 0, shape
+        (features,); None takes 1 for all.
 
     Returns
     -------
@@ -123,22 +130,23 @@ def fit_ridge(
     _require_positive(alphas)
     if known is None or bool(known.all()):
         _require_two(torch.full((targets.shape[1],), len(targets)))
-        return _fit_complete(features, targets.double(), alphas)
+        return _fit_complete(features, targets.double(), alphas, emphasis)
     _require_two(known.sum(dim=0))
     heads, scores = [], []
     for output in range(targets.shape[1]):
         rows = known[:, output]
-        head = _fit_complete(features[rows], targets[rows, output : output + 1].double(), alphas)
+        head = _fit_complete(features[rows], targets[rows, output : output + 1].double(), alphas, emphasis)
         scores.append(head(features).double().index_put((rows.nonzero()[:, 0],), head.scores))
         heads.append(head)
     weight, bias, alpha = (torch.cat([getattr(head, name) for head in heads]) for name in ("weight", "bias", "alpha"))
-    return Ridge(weight, bias, alpha, torch.arange(len(features)), torch.cat(scores, dim=1))
+    mean = features.mean(dim=0)
+    return Ridge(weight, bias, alpha, torch.arange(len(features)), torch.cat(scores, dim=1), mean)
 
 
-def _fit_complete(features: Tensor, targets: Tensor, alphas: Sequence[float]) -> Ridge:
+def _fit_complete(features: Tensor, targets: Tensor, alphas: Sequence[float], emphasis: Tensor | None) -> Ridge:
     """Fit outputs whose targets are all known, with one penalty."""
     deviation, mean = torch.std_mean(features.double(), dim=0, correction=0)
-    scale = torch.where(deviation > 0, deviation, 1.0)
+    scale = torch.where(deviation > 0, deviation, 1.0) / (1.0 if emphasis is None else emphasis.double())
     centre = targets.mean(dim=0)
     solve = _SmallSolver if len(features) <= features.shape[1] else _LargeSolver
     solver = solve(features, mean, scale, targets - centre)
@@ -147,7 +155,8 @@ def _fit_complete(features: Tensor, targets: Tensor, alphas: Sequence[float]) ->
     weight = solver.weight(alphas[best]).T / scale
     alpha = torch.full((targets.shape[1],), alphas[best])
     bias = centre - weight @ mean
-    return Ridge(weight.float(), bias.float(), alpha, torch.arange(len(features)), targets - errors[best])
+    rows = torch.arange(len(features))
+    return Ridge(weight.float(), bias.float(), alpha, rows, targets - errors[best], mean.float())
 
 
 class _SmallSolver:
@@ -212,6 +221,7 @@ def fit_ridge_streamed(
     *,
     alphas: Sequence[float] = WIDE_ALPHAS,
     every: int = HELD_OUT,
+    emphasis: Float[Tensor, " features"] | None = None,
 ) -> Ridge:
     """Fit a head in one pass over batches; the penalty is chosen on rows held out, then all rows are fitted.
 
@@ -227,6 +237,8 @@ def fit_ridge_streamed(
         Penalties to choose from, above 0; of those, the ones downhill from the middle are tried.
     every
         One row in so many is held out, at least 2.
+    emphasis
+        As for ``fit_ridge``.
 
     Returns
     -------
@@ -253,7 +265,7 @@ def fit_ridge_streamed(
     sums, held, rows, seen = None, [], [], 0
     for features, targets in batches:
         out = torch.arange(seen, seen + len(features)) % every == every - 1
-        sums = _Sums(features, targets) if sums is None else sums
+        sums = _Sums(features, targets, emphasis) if sums is None else sums
         sums.add(features[~out], targets[~out])
         held.append((features[out], targets[out]))
         rows.append(seen + out.nonzero()[:, 0])
@@ -268,7 +280,7 @@ def fit_ridge_streamed(
         raise ParameterError(f"expected a penalty large enough to solve with, got at most {alpha}; give a larger one")
     weight, bias = solved
     chosen = torch.full((len(bias),), alpha)
-    return Ridge(weight.float(), bias.float(), chosen, torch.cat(rows), scores)
+    return Ridge(weight.float(), bias.float(), chosen, torch.cat(rows), scores, sums.mean().float())
 
 
 def _held_out_scores(sums: _Sums, features: Tensor, alpha: float) -> Tensor | None:
@@ -306,7 +318,8 @@ def _choose_downhill(
 class _Sums:
     """Sums of products of features and targets, about a mean guessed from the first batch so that little cancels."""
 
-    def __init__(self, features: Tensor, targets: Tensor) -> None:
+    def __init__(self, features: Tensor, targets: Tensor, emphasis: Tensor | None) -> None:
+        self.emphasis = 1.0 if emphasis is None else emphasis.double()
         width, outputs = features.shape[1], targets.shape[1]
         self.shift = features.mean(dim=0)
         self.products = torch.zeros(width, width, dtype=torch.float64)
@@ -324,12 +337,16 @@ class _Sums:
         self.targets += targets.sum(dim=0, dtype=torch.float64)
         self.rows += len(features)
 
+    def mean(self) -> Tensor:
+        """Give the mean of each feature."""
+        return self.features / self.rows + self.shift
+
     def solve(self, alpha: float) -> tuple[Tensor, Tensor] | None:
         """Give the weights for features as they are and the bias; None if the penalty is too small to solve with."""
         mean, centre = self.features / self.rows, self.targets / self.rows
         products = torch.addr(self.products, mean, mean, alpha=-self.rows)
         variance = products.diagonal() / self.rows
-        scale = torch.where(variance > 1e-12, variance, 1.0).sqrt()
+        scale = torch.where(variance > 1e-12, variance, 1.0).sqrt() / self.emphasis
         right = torch.addr(self.with_targets, mean, centre, alpha=-self.rows) / scale[:, None]
         products.div_(scale).div_(scale[:, None])
         products.diagonal().add_(alpha)

@@ -1,0 +1,116 @@
+"""``limelight validate`` and ``limelight tune``: how good an experiment is, and what to change about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from limelight.commands.options import (
+    Changes,
+    DataFolder,
+    Labels,
+    Metadata,
+    Output,
+    Preset,
+    Seed,
+    Signals,
+    Source,
+    SplitFile,
+    experiment_from,
+)
+
+
+def validate(
+    source: Source,
+    output: Output = None,
+    folds: Annotated[int, typer.Option(help="How many folds.")] = 5,
+    repeats: Annotated[int, typer.Option(help="How often the folds are drawn anew.")] = 1,
+    jobs: Annotated[
+        int, typer.Option(help="How many folds to train beside each other; the numbers stay the same.")
+    ] = 1,
+    labels: Labels = None,
+    metadata: Metadata = None,
+    signals: Signals = None,
+    split: SplitFile = None,
+    data: DataFolder = None,
+    preset: Preset = None,
+    seed: Seed = None,
+    changes: Changes = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier validation.")] = False,
+) -> None:
+    """Train and judge on several folds, without the test part: how good an experiment is, and how much that varies.
+
+    The output is a file ending in .json; validation.json in the folder of the run if left out.
+    """
+    from limelight.runs.validating import validate_experiment, validation_file
+
+    files: dict[str, Any] = {"labels": labels, "metadata": metadata, "signals": signals, "split": split, "data": data}
+    experiment = experiment_from(source, changes, preset=preset, seed=seed, **files)
+    file = validation_file(experiment, output)
+    found = validate_experiment(
+        experiment, file, folds=folds, repeats=repeats, jobs=jobs, overwrite=overwrite, say=_say
+    )
+    typer.echo(f"{found}\n\nwritten to {file}")
+
+
+def tune(
+    source: Source,
+    output: Output = None,
+    trials: Annotated[int, typer.Option(help="How many, with those before --resume.")] = 30,
+    minutes: Annotated[float | None, typer.Option(help="Begin nothing new after so many.", show_default=False)] = None,
+    only: Annotated[
+        str | None,
+        typer.Option(
+            help="What to change, with commas: encoder, units, layers, dropout, learning_rate, batch_size, fusion, "
+            "embedding_size. Left out: all that the series have.",
+            show_default=False,
+        ),
+    ] = None,
+    score: Annotated[
+        str, typer.Option(help="What to tell beside the log loss: accuracy, balanced_accuracy, f1 or roc_auc.")
+    ] = "balanced_accuracy",
+    folds: Annotated[
+        int | None,
+        typer.Option(help="Judge by so many folds instead of the validation part.", show_default=False),
+    ] = None,
+    jobs: Annotated[int, typer.Option(help="How many trials to carry out beside each other.")] = 1,
+    labels: Labels = None,
+    metadata: Metadata = None,
+    signals: Signals = None,
+    split: SplitFile = None,
+    data: DataFolder = None,
+    preset: Preset = None,
+    seed: Seed = None,
+    changes: Changes = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the tuning in that folder.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier tuning in that folder.")] = False,
+) -> None:
+    """Search for better numbers on training and validation series, and write the experiment that has them.
+
+    The first trial is the experiment as it is. Needs Optuna: pip install 'limelight\\[tune]'.
+    """
+    from limelight.runs.tuning import BEST_FILE, tune_experiment
+
+    files: dict[str, Any] = {"labels": labels, "metadata": metadata, "signals": signals, "split": split, "data": data}
+    experiment = experiment_from(source, changes, preset=preset, seed=seed, **files)
+    folder = output or Path(f"{experiment.output}-tuning")
+    found = tune_experiment(
+        experiment,
+        folder,
+        trials=trials,
+        minutes=minutes,
+        only=None if only is None else [name.strip() for name in only.split(",")],
+        score=score,
+        folds=folds,
+        jobs=jobs,
+        resume=resume,
+        overwrite=overwrite,
+        say=_say,
+    )
+    typer.echo(f"{found}\n\ntrain it: limelight train {folder / BEST_FILE}")
+
+
+def _say(line: str) -> None:
+    typer.echo(line, err=True)

@@ -1,0 +1,84 @@
+"""Options that several commands take, and how they change an experiment. Nothing here imports torch."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from limelight.errors import ParameterError
+
+if TYPE_CHECKING:
+    from limelight.config.sections import Experiment
+
+SOURCE_HELP = (
+    "An experiment file (.json); a folder with series.parquet or series.csv and, if there, labels, metadata and "
+    "split.csv; a store; a table (.csv, .parquet) or archive file (.ts, .tsv); or a pattern of such files in quotes."
+)
+Source = Annotated[Path, typer.Argument(help=SOURCE_HELP, show_default=False)]
+Saved = Annotated[Path, typer.Argument(help="The folder of a run, or of a model.", show_default=False)]
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="Where to write.", show_default=False)]
+Labels = Annotated[Path | None, typer.Option(help="Table of series id and label.", show_default=False)]
+Metadata = Annotated[
+    Path | None, typer.Option(help="Table of series id and facts about each series.", show_default=False)
+]
+Signals = Annotated[
+    Path | None,
+    typer.Option(help="Table of a side signal on its own clock: series id, time, columns.", show_default=False),
+]
+DataFolder = Annotated[
+    Path | None,
+    typer.Option("--data", help="Where the files of the experiment lie, if not beside it.", show_default=False),
+]
+SplitFile = Annotated[
+    Path | None,
+    typer.Option("--split", help="Table of series id and train, validation or test.", show_default=False),
+]
+Preset = Annotated[
+    str | None,
+    typer.Option(help="A whole model: attention_bilstm, lstm, stacked_lstm or bilstm.", show_default=False),
+]
+Seed = Annotated[int | None, typer.Option(help="The same seed gives the same numbers.", show_default=False)]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        help="Change any key of the experiment: --set training.max_epochs=20. Repeatable.",
+        show_default=False,
+    ),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run in that folder.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with a training that was killed.")]
+
+
+def experiment_from(
+    source: Path, changes: list[str] | None, defaults: dict[str, Any] | None = None, **named: Any
+) -> Experiment:
+    """Read an experiment with the changes that were given by name or with ``--set``."""
+    from limelight.config.reading import read_experiment
+
+    return read_experiment(source, {**(defaults or {}), **changes_from(changes, **named)})
+
+
+def changes_from(changes: list[str] | None, **named: Any) -> dict[str, Any]:
+    """Gather by dotted key what was given by name or with ``--set``."""
+    keys = {name: f"data.{name}" for name in ("labels", "metadata", "signals", "split")} | {"data": "data.folder"}
+    changed: dict[str, Any] = {}
+    for name, value in named.items():
+        if value is not None:
+            changed[keys.get(name, name)] = str(value) if isinstance(value, Path) else value
+    for change in changes or []:
+        key, equals, text = change.partition("=")
+        if not equals:
+            raise ParameterError(f"expected --set key=value, got --set {change}")
+        changed[key.strip()] = _value(text)
+    return changed
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text

@@ -1,0 +1,68 @@
+"""Decision: what stands between logits and answers, kept as JSON."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from limelight.errors import ModelFolderError
+from limelight.model.decision import Decision
+from limelight.task import Task
+
+LABELS, TWO, THREE = Task(("rain", "fog"), multilabel=True), Task(("a", "b")), Task(("a", "b", "c"))
+numbers = st.none() | st.lists(st.floats(0.05, 20), min_size=2, max_size=2).map(np.array)
+
+
+@given(temperature=numbers, thresholds=numbers)
+@settings(deadline=None, max_examples=50)
+def test_json_says_the_whole_decision(temperature: np.ndarray | None, thresholds: np.ndarray | None) -> None:
+    content = Decision(temperature, thresholds, {"sets": {"target": 0.9}}).to_json()
+    assert Decision.from_json(json.loads(json.dumps(content, allow_nan=False)), LABELS).to_json() == content
+
+
+def test_a_temperature_for_each_label_divides_its_logits() -> None:
+    decision = Decision(temperature=np.array([2.0, 0.5]))
+    cooled = decision.cooled(np.array([[4.0, 4.0], [-1.0, 0.0]]))
+    assert cooled.tolist() == [[2.0, 8.0], [-0.5, 0.0]]
+    assert decision.heated(cooled).tolist() == [[4.0, 4.0], [-1.0, 0.0]]
+
+
+def test_without_a_temperature_logits_stay() -> None:
+    logits = np.array([[4.0]])
+    assert Decision().cooled(logits) is logits
+    assert Decision().heated(logits) is logits
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        [],
+        {},
+        {"temperature": None, "thresholds": None},
+        {"temperature": [0.0], "thresholds": None, "told": {}},
+        {"temperature": [-1.0], "thresholds": None, "told": {}},
+        {"temperature": [float("nan")], "thresholds": None, "told": {}},
+        {"temperature": ["warm"], "thresholds": None, "told": {}},
+        {"temperature": None, "thresholds": [float("nan")], "told": {}},
+        {"temperature": None, "thresholds": {"rain": 0.5}, "told": {}},
+        {"temperature": None, "thresholds": None, "told": 3},
+        {"temperature": [1.0, 1.0, 1.0], "thresholds": None, "told": {}},
+        {"temperature": None, "thresholds": [0.5], "told": {}},
+    ],
+    ids=str,
+)
+def test_damaged_json_is_refused(content: object) -> None:
+    with pytest.raises(ModelFolderError) as error:
+        Decision.from_json(content, LABELS)
+    assert str(error.value) == (
+        f"expected a decision, got {str(content)[:80]!r}; the model is damaged or from a newer limelight"
+    )
+
+
+@pytest.mark.parametrize(("task", "values"), [(TWO, [0.5, 0.5]), (THREE, [0.5]), (THREE, [0.5, 0.5, 0.5])])
+def test_thresholds_that_the_task_cannot_have_are_refused(task: Task, values: list[float]) -> None:
+    with pytest.raises(ModelFolderError):
+        Decision.from_json({"temperature": None, "thresholds": values, "told": {}}, task)

@@ -1,0 +1,142 @@
+"""Targets: what is asked, read off the labels, and the truth about series and steps as codes."""
+
+import numpy as np
+import pytest
+
+from limelight.data.facts import StepLabels
+from limelight.data.panel import Panel
+from limelight.errors import LabelError, ParameterError
+from limelight.model.batching import make_batch
+from limelight.model.targets import targets_of, task_of
+from limelight.task import Task
+
+SERIES = [[1.0, 2.0], [3.0], [4.0, 5.0, 6.0]]
+
+
+def of_steps(*words: object) -> Panel:
+    return Panel.from_series(SERIES, step_labels=StepLabels.of(words))
+
+
+def of_several(codes: object, names: tuple[str, ...] = ("label_rain", "label_fog")) -> Panel:
+    return Panel.from_series(SERIES, step_labels=StepLabels(np.array(codes, dtype=np.int16), names, ("0", "1")))
+
+
+SEVERAL = [[0, 1], [1, 1], [-1, 0], [0, 0], [1, -1], [0, 1]]
+
+
+@pytest.mark.parametrize(
+    ("panel", "task"),
+    [
+        (Panel.from_series(SERIES, labels=["b", "a", "b"]), Task(("a", "b"))),
+        (Panel.from_series(SERIES, labels=[3, 1, 2]), Task((1, 2, 3))),
+        (Panel.from_series(SERIES, labels=["b", None, "a"]), Task(("a", "b"))),
+        (
+            Panel.from_series(SERIES, labels=[[1, 0], [0, 1], [np.nan, 1]], label_names=("rain", "fog")),
+            Task(("rain", "fog"), multilabel=True),
+        ),
+        (of_steps("b", "a", None, "c", "a", "a"), Task(("a", "b", "c"), level="step")),
+        (of_steps(0, 1, None, 0, 0, 0), Task(("0", "1"), level="step")),
+        (of_several(SEVERAL), Task(("rain", "fog"), multilabel=True, level="step")),
+    ],
+    ids=["words", "numbers", "unknown", "several", "steps", "steps of 0 and 1", "several of steps"],
+)
+def test_the_task_is_read_off_the_labels(panel: Panel, task: Task) -> None:
+    assert task_of(panel) == task
+
+
+def test_labels_of_series_come_before_those_of_steps() -> None:
+    panel = of_steps("b", "a", "a", "a", "a", "a").with_labels(["x", "y", "x"])
+    assert task_of(panel) == Task(("x", "y"))
+
+
+def test_classes_are_those_that_the_training_steps_have() -> None:
+    panel = of_steps("b", "a", "c", "a", "a", None)
+    assert task_of(panel[[0, 2]]).classes == ("a", "b")
+    with pytest.raises(LabelError) as error:
+        task_of(panel[[1]])
+    assert str(error.value) == (
+        "expected labels of at least two classes, got one class only, 'c'; "
+        "a classifier needs series of another class to compare with"
+    )
+
+
+def test_0_and_1_are_two_classes_where_one_is_met() -> None:
+    zeros = StepLabels(np.zeros((6, 1), dtype=np.int16), ("label_event",), ("0", "1"))
+    assert task_of(Panel.from_series(SERIES, step_labels=zeros)).classes == ("0", "1")
+
+
+def test_the_positive_class_may_be_said() -> None:
+    assert task_of(of_steps("b", "a", "a", "a", "a", "a"), "a").positive == "a"
+    with pytest.raises(ParameterError) as error:
+        task_of(of_several(SEVERAL), "rain")
+    assert str(error.value) == (
+        "expected no positive class with several labels, got positive='rain': each label is there or not; leave it out"
+    )
+
+
+def test_series_without_labels_are_refused() -> None:
+    with pytest.raises(LabelError) as error:
+        task_of(Panel.from_series(SERIES))
+    assert str(error.value) == "expected labelled series, got series without labels; give labels with them"
+
+
+@pytest.mark.parametrize(
+    ("panel", "codes"),
+    [
+        (Panel.from_series(SERIES, labels=["b", None, "a"]), [1, -1, 0]),
+        (Panel.from_series(SERIES, labels=[[1, 0], [0, 1], [np.nan, 1]]), [[1, 0], [0, 1], [-1, 1]]),
+        (of_steps("b", "a", None, "c", "a", "a"), [1, 0, -1, 2, 0, 0]),
+        (of_several(SEVERAL), SEVERAL),
+    ],
+    ids=["series", "several", "steps", "several of steps"],
+)
+def test_the_truth_is_codes_and_unknown_is_minus_one(panel: Panel, codes: list) -> None:
+    targets = targets_of(task_of(panel), panel)
+    assert targets.every().tolist() == codes
+    assert targets.several == (np.ndim(codes) == 2)
+    order = [2, 0]
+    assert targets_of(task_of(panel), panel[order]).every().tolist() == (
+        [codes[row] for row in order] if len(codes) == 3 else codes[3:] + codes[:2]
+    )
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_padding_is_unknown(several: bool) -> None:
+    panel = of_several(SEVERAL) if several else of_steps("b", "a", None, "c", "a", "a")
+    targets = targets_of(task_of(panel), panel)
+    batch = make_batch(panel, np.array([1, 2, 0]), targets)
+    nothing = [-1, -1] if several else -1
+    every = targets.every().tolist()
+    assert batch.targets.tolist() == [[every[2], nothing, nothing], every[3:], [*every[:2], nothing]]
+
+
+def test_codes_follow_the_task_and_not_the_panel() -> None:
+    task = Task(("c", "a", "b"), level="step")
+    assert targets_of(task, of_steps("b", "a", None, "a", "a", "a")).every().tolist() == [2, 1, -1, 1, 1, 1]
+    numbers = Task((0, 1), level="step")
+    assert targets_of(numbers, of_steps(0, 1, None, 0, 0, 1)).every().tolist() == [0, 1, -1, 0, 0, 1]
+
+
+def test_labels_are_found_by_name() -> None:
+    task = Task(("fog", "rain"), multilabel=True, level="step")
+    expected = [[fog, rain] for rain, fog in SEVERAL]
+    assert targets_of(task, of_several(SEVERAL)).every().tolist() == expected
+    with pytest.raises(LabelError) as error:
+        targets_of(task, of_several(SEVERAL, ("label_rain", "label_hail")))
+    assert str(error.value) == "expected the labels 'fog', 'rain' at each step, got none of 'fog'"
+
+
+def test_a_class_that_training_did_not_have_is_named_where_it_is_met() -> None:
+    panel, task = of_steps("b", "a", None, "z", "a", "a"), Task(("a", "b"), level="step")
+    with pytest.raises(LabelError) as error:
+        targets_of(task, panel)
+    assert str(error.value) == (
+        "expected labels among the classes 'a', 'b', got 'z'; leave these steps out, or train with steps of that class"
+    )
+    assert targets_of(task, panel[[0, 1]]).every().tolist() == [1, 0, -1]
+
+
+def test_labels_of_steps_are_asked_for() -> None:
+    with pytest.raises(LabelError) as error:
+        targets_of(Task(("a", "b"), level="step"), Panel.from_series(SERIES, labels=["a", "b", "a"]))
+    assert str(error.value) == "expected a label at each step, got none; give labels of steps with the series"

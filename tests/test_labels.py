@@ -1,0 +1,408 @@
+"""Every kind of label from files and arrays to answers: of series and of steps, one of several and any of several."""
+
+import json
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as parquet
+import pytest
+from sklearn.model_selection import GridSearchCV, cross_val_score
+
+import planted
+from commands import Commands
+from limelight.data.facts import StepLabels
+from limelight.data.panel import Panel
+from limelight.data.writing import write_table
+from limelight.errors import LabelError, ParameterError
+from limelight.estimator import TimeSeriesClassifier, load
+from limelight.evaluation.deciding import DecisionRule, decide_on
+from limelight.model.fitted import FittedModel
+from limelight.runs.scores import score_answers
+
+KINDS = {
+    "several labels": planted.which_bumps,
+    "steps, two classes": planted.in_a_bump,
+    "steps, several labels": planted.in_which_bumps,
+    "steps, three classes": planted.in_which_bump,
+}
+OF_STEPS = [kind for kind in KINDS if kind.startswith("steps")]
+ENCODERS = {
+    "conv_lstm": {"name": "conv_lstm", "filters": 4, "hidden_size": 4},
+    "lstm": {"name": "lstm", "hidden_size": 4},
+    "gru": {"name": "gru", "hidden_size": 4},
+}
+
+
+@cache
+def series_of(kind: str) -> tuple[Panel, Panel]:
+    """Training and test part, lengths from 15 to 30."""
+    panel = KINDS[kind](ragged=True)
+    return panel[:180], panel[180:]
+
+
+def fitted(train: Panel, y: object = None, **parameters: object) -> TimeSeriesClassifier:
+    return TimeSeriesClassifier(**{"encoder": "gru", "max_epochs": 6, "random_state": 0, **parameters}).fit(train, y)
+
+
+@cache
+def model_of(kind: str) -> TimeSeriesClassifier:
+    return fitted(series_of(kind)[0], progress=False)
+
+
+def scores_of(model: FittedModel, test: Panel) -> dict:
+    return score_answers(model, model.predict(test), test)
+
+
+# What can be learned
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_planted_is_learned(kind: str) -> None:
+    found = scores_of(model_of(kind).model_, series_of(kind)[1])["test"]
+    assert found["balanced_accuracy"] >= 0.95
+    assert found["f1"] >= 0.95
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_not_there_is_not_learned(kind: str) -> None:
+    train, test = (planted.shuffled(part) for part in series_of(kind))
+    model = fitted(train, progress=False, max_epochs=2)
+    found = scores_of(model.model_, test)["test"]
+    chance = 1 / 3 if kind == "steps, three classes" else 0.5
+    assert found["balanced_accuracy"] == pytest.approx(chance, abs=0.1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_shuffled_test_labels_take_every_score_to_chance(kind: str) -> None:
+    found = scores_of(model_of(kind).model_, planted.shuffled(KINDS[kind](n=400, ragged=True, seed=1)))
+    test, chance = found["test"], 1 / 3 if kind == "steps, three classes" else 0.5
+    for name in ("balanced_accuracy", "roc_auc"):
+        assert test[name] == pytest.approx(chance if name == "balanced_accuracy" else 0.5, abs=0.1)
+    assert test["average_precision"] == pytest.approx(found["baseline"]["average_precision"], abs=0.1)
+    assert test["matthews"] == pytest.approx(0, abs=0.1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("imbalance", ["weights", "focal", "balanced"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_remedy_for_rare_labels_learns_too(kind: str, imbalance: str) -> None:
+    train, test = series_of(kind)
+    model = fitted(train, progress=False, imbalance=imbalance, max_epochs=5)
+    assert scores_of(model.model_, test)["test"]["balanced_accuracy"] >= 0.9
+
+
+# What is not known
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_stands_where_the_mask_says_unknown_changes_nothing(
+    kind: str, limelight: Commands, tmp_path: Path
+) -> None:
+    panel = KINDS[kind](n=60, ragged=True)
+    for name, other in (("one", panel), ("other", planted.shuffled(panel))):
+        write_masked(panel, other, tmp_path / name)
+        level = "step" if kind in OF_STEPS else "series"
+        sets = ("data.mask=known", f"data.level={level}", "training.max_epochs=1")
+        limelight("train", name, "-o", f"run-{name}", *(word for one in sets for word in ("--set", one)))
+    weights = [(tmp_path / f"run-{name}" / "model" / "weights.safetensors").read_bytes() for name in ("one", "other")]
+    assert weights[0] == weights[1]
+    scores = json.loads((tmp_path / "run-one" / "metrics.json").read_text())["test"]
+    assert scores["unknown"] > 0
+    assert scores == json.loads((tmp_path / "run-other" / "metrics.json").read_text())["test"]
+
+
+def write_masked(panel: Panel, other: Panel, folder: Path) -> None:
+    """Write a panel with a mask beside its labels; where that says unknown, the labels are those of the other."""
+    unknown = np.random.default_rng(0).random(len(panel.values) if panel.labels is None else len(panel)) < 0.3
+    if panel.labels is not None:
+        write_table(panel.with_facts(labels=np.where(unknown[:, None], other.labels, panel.labels)), folder)
+        lines = (folder / "labels.csv").read_text().splitlines()
+        said = ["known", *np.where(unknown, "no", "yes")]
+        (folder / "labels.csv").write_text("".join(f"{line},{word}\n" for line, word in zip(lines, said, strict=True)))
+        return
+    labels = panel.step_labels
+    codes = np.where(unknown[:, None], other.step_labels.codes, labels.codes)
+    write_table(panel.with_facts(step_labels=StepLabels(codes, labels.names, labels.classes)), folder)
+    table = parquet.read_table(folder / "series.parquet")
+    parquet.write_table(table.append_column("known", [~unknown]), folder / "series.parquet")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", OF_STEPS)
+def test_a_model_learns_from_the_steps_whose_label_is_known(kind: str) -> None:
+    train, test = series_of(kind)
+    labels = train.step_labels
+    codes = np.where(np.random.default_rng(0).random(labels.codes.shape) < 0.5, -1, labels.codes).astype(np.int16)
+    model = fitted(
+        train.with_facts(step_labels=StepLabels(codes, labels.names, labels.classes)), progress=False, max_epochs=8
+    )
+    assert scores_of(model.model_, test)["test"]["balanced_accuracy"] >= 0.9
+
+
+@pytest.mark.slow
+def test_series_of_which_no_label_is_known_are_learned_beside_the_others() -> None:
+    train, test = series_of("several labels")
+    labels = train.labels.astype(float)
+    labels[::3] = np.nan
+    model = fitted(train.with_facts(labels=labels), progress=False, max_epochs=8)
+    assert scores_of(model.model_, test)["test"]["balanced_accuracy"] >= 0.9
+
+
+def test_unlabelled_series_do_not_count_as_series_to_validate_on() -> None:
+    train, _ = series_of("several labels")
+    settings = {"validation": 0.2, "max_epochs": 1, "progress": False, "calibrate": True}
+    labels = train.labels.astype(float)
+    assert "temperature" in fitted(train.with_facts(labels=labels), **settings).model_.decision.told
+    labels[::2] = np.nan  # 36 series, of which 18 have labels
+    assert not fitted(train.with_facts(labels=labels), **settings).model_.decision.told
+
+
+@pytest.mark.parametrize("labels", [["up", "down", None] * 10, [1, 0, None] * 10, [1.0, 0.0, np.nan] * 10], ids=str)
+def test_the_one_label_of_a_series_may_be_unknown(labels: list) -> None:
+    series, _ = planted.bumps(n=30)
+    model = fitted(series, np.array(labels, dtype=object), progress=False, max_epochs=1)
+    assert model.classes_.tolist() == (["down", "up"] if "up" in labels else [0, 1])
+    assert model.score(series, np.array(labels, dtype=object)) == np.mean(
+        model.predict(series)[[place % 3 < 2 for place in range(30)]] == np.array((labels[:2]) * 10)
+    )
+
+
+# Shapes, words and estimators
+
+
+def test_answers_are_stacked_where_all_series_have_one_length() -> None:
+    series, inside = planted.bumps(n=20)
+    single = fitted(series, [one[:, 0] for one in inside], progress=False, max_epochs=1)
+    assert single.classes_.tolist() == [0, 1]
+    assert single.predict(series).shape == (20, 30)
+    assert single.predict_proba(series).shape == (20, 30, 2)
+    np.testing.assert_allclose(single.predict_proba(series).sum(axis=2), 1)
+    several = fitted(np.stack(series), np.stack(inside), progress=False, max_epochs=1)
+    assert several.classes_.tolist() == ["label_0", "label_1"]
+    assert several.predict(series).shape == several.predict_proba(series).shape == (20, 30, 2)
+    assert set(np.unique(several.predict(series))) <= {0, 1}
+
+
+def test_answers_about_ragged_series_are_a_list() -> None:
+    series, inside = planted.bumps(n=20, ragged=True)
+    lengths = [len(one) for one in series]
+    single = fitted(series, [one[:, 0] for one in inside], progress=False, max_epochs=1)
+    assert [one.shape for one in single.predict(series)] == [(length,) for length in lengths]
+    assert [one.shape for one in single.predict_proba(series)] == [(length, 2) for length in lengths]
+    several = fitted(series, inside, progress=False, max_epochs=1)
+    assert [one.shape for one in several.predict_proba(series)] == [(length, 2) for length in lengths]
+    assert 0 <= several.score(series, inside) <= single.score(series, [one[:, 0] for one in inside])
+
+
+def test_answers_about_series_with_several_labels_are_a_matrix() -> None:
+    test, model = series_of("several labels")[1], model_of("several labels")
+    assert model.classes_.tolist() == ["up", "down"]
+    assert model.predict(test).shape == model.predict_proba(test).shape == (60, 2)
+    assert model.score(test) == model.score(test, test.labels) == np.mean((model.predict(test) == test.labels).all(1))
+
+
+@pytest.mark.parametrize("given", [list, lambda arrays: np.array([*arrays, None], dtype=object)[:-1]])
+def test_labels_of_steps_may_be_a_list_or_an_array_of_arrays(given: object) -> None:
+    series, inside = planted.bumps(n=12, ragged=True)
+    labels = given([np.where(one[:, 0], "up", "none") for one in inside])
+    model = fitted(series, labels, progress=False, max_epochs=1)
+    assert model.classes_.tolist() == ["none", "up"]
+    assert model.predict(series)[0].shape == (len(series[0]),)
+
+
+def test_level_says_that_a_matrix_is_of_steps() -> None:
+    series, inside = planted.bumps(n=12)
+    labels = np.stack(inside)[:, :, 0]
+    assert fitted(series, labels, level="step", progress=False, max_epochs=1).model_.task.describe() == (
+        "binary: one of 0, 1 at each step"
+    )
+    assert fitted(series, labels, progress=False, max_epochs=1).model_.task.outputs == 30
+
+
+@pytest.mark.slow
+def test_cross_validation_and_search_take_a_matrix_of_labels() -> None:
+    series, inside = planted.bumps(n=60, steps=20)
+    X, y = np.stack(series), np.stack([one.max(axis=0) for one in inside])
+    model = TimeSeriesClassifier("gru", max_epochs=4, random_state=0, progress=False)
+    assert cross_val_score(model, X, y, cv=2, scoring="f1_macro").mean() > 0.8
+    search = GridSearchCV(model, {"imbalance": ["none", "weights"]}, cv=2).fit(X, y)
+    assert search.predict(X).shape == (60, 2)
+
+
+def test_cross_validation_takes_labels_of_steps() -> None:
+    series, inside = planted.bumps(n=40, steps=24, ragged=True)
+    model = TimeSeriesClassifier("gru", max_epochs=4, random_state=0, progress=False)
+    labels = np.array([one.max(axis=1) for one in inside], dtype=object)  # of lists scikit-learn makes a block
+    scores = cross_val_score(model, series, labels, cv=2)
+    assert scores.min() > 0.5
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+@pytest.mark.parametrize("fusion", [[], "late", "repeat", "film", ["repeat", "film", "late"]], ids=str)
+def test_every_encoder_and_fusion_answers_steps(encoder: str, fusion: object) -> None:
+    panel = planted.in_which_bumps(n=12, ragged=True)
+    panel = panel.with_facts(metadata=pa.table({"age": np.arange(12.0), "site": ["x", "y"] * 6}))
+    model = fitted(panel, encoder=ENCODERS[encoder], fusion=fusion, progress=False, max_epochs=1)
+    assert [one.shape for one in model.predict_proba(panel)] == [(length, 2) for length in panel.lengths]
+    alone = [model.predict_proba(panel[[row]])[0] for row in range(12)]  # without padding
+    for one, among_others in zip(alone, model.predict_proba(panel), strict=True):
+        np.testing.assert_allclose(one, among_others, atol=1e-5)
+
+
+def test_attention_by_metadata_cannot_answer_steps() -> None:
+    panel = planted.in_a_bump(n=12).with_facts(metadata=pa.table({"site": ["x", "y"] * 6}))
+    with pytest.raises(ParameterError) as error:
+        fitted(panel, fusion="attention")
+    assert str(error.value) == (
+        "expected fusion 'late', 'repeat' or 'film' where each step has a label, got attention by metadata, which gives "
+        "one answer for the whole series; take one of the three"
+    )
+
+
+def test_the_positive_class_and_thresholds_are_for_two_classes_or_labels() -> None:
+    train, _ = series_of("steps, three classes")
+    with pytest.raises(ParameterError) as error:
+        fitted(train, thresholds="f1", progress=False, max_epochs=1)
+    assert str(error.value) == (
+        "expected no rule for thresholds of 3 classes, got the best F1; the most probable class is answered: leave the "
+        "rule out, or make each class a label of its own"
+    )
+
+
+# The decision
+
+
+@pytest.mark.parametrize("kind", ["several labels", "steps, two classes", "steps, several labels"])
+def test_thresholds_and_temperature_are_saved_and_used(kind: str, tmp_path: Path) -> None:
+    train, test = series_of(kind)
+    settings = {"thresholds": {"recall": 0.99}, "validation": 0.25, "max_epochs": 2, "progress": False}
+    model = fitted(train, imbalance="weights", **settings)
+    again = load(model.save(tmp_path / "model"))
+    decision = model.model_.decision
+    assert again.model_.decision.to_json() == decision.to_json()
+    prediction, plain = (one.predict(test) for one in (again.model_, replace(model.model_, decision=type(decision)())))
+    np.testing.assert_allclose(prediction.logits, plain.logits / decision.temperature)
+    cut = prediction.probabilities if prediction.task.multilabel else prediction.probabilities[:, 1:]
+    codes = prediction.task.encode(prediction.labels)
+    np.testing.assert_array_equal(codes.reshape(cut.shape), cut >= decision.thresholds)
+
+
+def test_the_decision_never_sees_the_test_part(limelight: Commands, tmp_path: Path) -> None:
+    panel = planted.which_bumps(n=150)
+    parts = np.repeat(["train", "validation", "test"], 50)
+    decisions = []
+    for name, other in (("one", panel), ("other", planted.shuffled(panel))):
+        labels = np.where((parts == "test")[:, None], other.labels, panel.labels)
+        write_table(panel.with_facts(labels=labels), tmp_path / name)
+        rows = "".join(f"{row},{part}\n" for row, part in enumerate(parts))
+        (tmp_path / name / "split.csv").write_text("series_id,split\n" + rows)
+        sets = ("training.max_epochs=1", "decision.thresholds=f1", "decision.coverage=0.8")
+        limelight("train", name, "-o", f"run-{name}", *(word for one in sets for word in ("--set", one)))
+        decisions.append(json.loads((tmp_path / f"run-{name}" / "model" / "model.json").read_text())["decision"])
+    assert decisions[0] == decisions[1]
+    assert set(decisions[0]["told"]) == {"temperature", "thresholds", "sets"}
+    first, second = (json.loads((tmp_path / f"run-{name}" / "metrics.json").read_text()) for name in ("one", "other"))
+    assert first["decision"]["thresholds"] == second["decision"]["thresholds"]
+    assert first["decision"]["sets"] != second["decision"]["sets"]
+
+
+def test_thresholds_without_series_to_choose_them_on_are_refused() -> None:
+    with pytest.raises(ParameterError) as error:
+        fitted(planted.which_bumps(n=40), thresholds="f1", progress=False)
+    assert str(error.value) == (
+        "expected validation series to choose thresholds or sets on, got none, or too few; make the validation part "
+        "larger, or leave thresholds and coverage out"
+    )
+
+
+def test_without_validation_series_the_model_stays_as_it_is() -> None:
+    model = model_of("several labels").model_
+    assert decide_on(model, None, DecisionRule()) is model
+
+
+# The command line
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_command_line_learns_every_kind(kind: str, limelight: Commands, tmp_path: Path) -> None:
+    write_table(KINDS[kind](ragged=True), tmp_path / "bumps")
+    (tmp_path / "e.json").write_text(
+        json.dumps(
+            {
+                "data": {"folder": "bumps", "series": "series.parquet"}
+                | ({"level": "step"} if kind in OF_STEPS else {"labels": "labels.csv"}),
+                "model": {"encoder": "gru"},
+                "training": {"max_epochs": 6, "imbalance": "weights"},
+                "events": {"min_length": 3},
+                "output": "run",
+            }
+        )
+    )
+    limelight("train", "e.json")
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert metrics["test"]["balanced_accuracy"] >= 0.95
+    assert metrics["training"]["imbalance"] == "weights"
+    assert (tmp_path / "run" / "events.parquet").exists() == (kind in OF_STEPS)
+    if kind in OF_STEPS:
+        assert metrics["events"]["micro"]["f1"] >= 0.9
+    again = limelight("evaluate", "run")
+    assert f"{metrics['test']['f1']:.3f}"[:4] in again
+    limelight("predict", "run", "bumps/series.parquet", "-o", "answers.parquet")
+    answers = parquet.read_table("answers.parquet")
+    several, by_step = "several" in kind, kind in OF_STEPS
+    assert answers.num_rows == (KINDS[kind](ragged=True).lengths.sum() if by_step else 240)
+    assert ("prediction_up" in answers.column_names) == several
+    assert ("time" in answers.column_names) == by_step
+
+
+def test_predict_writes_the_events_it_finds(limelight: Commands, tmp_path: Path) -> None:
+    panel = planted.in_which_bumps()
+    model_of("steps, several labels").save(tmp_path / "model")
+    write_table(panel, tmp_path / "bumps")
+    limelight("predict", "model", "bumps/series.parquet", "-o", "answers.csv", "--events", "events.csv")
+    header, first = (tmp_path / "events.csv").read_text().splitlines()[:2]
+    assert header.replace('"', "") == "series_id,label,start,end,start_step,end_step,peak_probability"
+    assert first.split(",")[1].strip('"') in ("up", "down")
+
+
+def test_events_are_asked_of_a_model_for_steps(limelight: Commands, tmp_path: Path) -> None:
+    model_of("several labels").save(tmp_path / "model")
+    write_table(planted.which_bumps(n=5), tmp_path / "bumps")
+    assert limelight(
+        "predict", "model", "bumps/series.parquet", "-o", "answers.csv", "--events", "events.csv", code=2
+    ) == ("limelight: expected a model for steps to find events, got one for whole series; leave --events out\n")
+
+
+@pytest.mark.parametrize("imbalance", ["weights", "focal", "balanced"])
+def test_a_remedy_for_rare_labels_is_set_on_the_command_line(
+    imbalance: str, limelight: Commands, tmp_path: Path
+) -> None:
+    write_table(planted.which_bumps(n=60), tmp_path / "bumps")
+    sets = ("training.max_epochs=1", f"training.imbalance={imbalance}")
+    limelight("train", "bumps", "-o", "run", *(word for one in sets for word in ("--set", one)))
+    model = json.loads((tmp_path / "run" / "model" / "model.json").read_text())
+    assert model["fitted_on"]["training"]["imbalance"] == imbalance
+
+
+def test_an_unknown_remedy_is_refused(limelight: Commands, tmp_path: Path) -> None:
+    write_table(planted.which_bumps(n=20), tmp_path / "bumps")
+    assert "imbalance" in limelight("train", "bumps", "-o", "run", "--set", "training.imbalance=smote", code=2)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_inspect_says_what_the_labels_are(kind: str, limelight: Commands, tmp_path: Path) -> None:
+    write_table(KINDS[kind](n=30), tmp_path / "bumps")
+    level = ("--set", "data.level=step") if kind in OF_STEPS else ()
+    printed = limelight("inspect", "bumps", *level)
+    assert ("share of steps" in printed) == (kind in OF_STEPS)
+
+
+def test_labels_of_another_kind_than_the_model_are_refused(limelight: Commands, tmp_path: Path) -> None:
+    model = model_of("steps, two classes")
+    with pytest.raises(LabelError) as error:
+        scores_of(model.model_, planted.which_bumps(n=5))
+    assert str(error.value) == "expected a label at each step, got none; give labels of steps with the series"

@@ -1,0 +1,61 @@
+import numpy as np
+import pyarrow as pa
+import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier
+
+from limelight.data.panel import Panel
+from limelight.training.baselines import boost_facts, majority
+
+
+def known(**columns):
+    n = len(next(iter(columns.values())))
+    return Panel.from_series(np.zeros((n, 1)), metadata=pa.table(columns))
+
+
+def answers(panel, codes, others, **rest):
+    return boost_facts(panel, np.asarray(codes), 2, others, **rest).argmax(axis=1)
+
+
+def test_the_majority_has_the_shares_of_training_also_for_classes_that_training_lacks():
+    np.testing.assert_allclose(majority(np.array([2, 2, 0, 2]), 4, 2), [[0.25, 0, 0.75, 0]] * 2)
+
+
+def test_numbers_are_boosted_as_by_scikit_learn_holes_and_all():
+    random = np.random.default_rng(0)
+    values = random.normal(size=(200, 2)).astype(np.float32)
+    codes = (values.sum(axis=1) > 0).astype(np.int64)
+    values[random.random(values.shape) < 0.1] = np.nan
+    columns = {name: pa.array(values[:, place], from_pandas=True) for place, name in enumerate("ab")}
+    panel = known(**columns)
+    theirs = HistGradientBoostingClassifier(random_state=0).fit(values[:150], codes[:150]).predict_proba(values[150:])
+    np.testing.assert_allclose(boost_facts(panel[:150], codes[:150], 2, panel[150:]), theirs)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        ["idle", "run"] * 50,
+        [False, True] * 50,
+        ["the pump was standing still today", "we saw that the pump ran today"] * 50,
+    ],
+    ids=["category", "boolean", "text"],
+)
+def test_every_kind_of_field_is_read(column):
+    panel = known(fact=column)
+    assert (answers(panel, np.tile([0, 1], 50), panel) == np.tile([0, 1], 50)).all()
+
+
+def test_more_words_than_the_boosting_takes_are_answered():
+    panel = known(place=[f"p{number // 4}" for number in range(1200)])
+    assert len(answers(panel, np.tile([0, 1], 600), panel)) == 1200
+
+
+def test_words_that_training_did_not_have_are_unknown():
+    panel = known(mode=["idle", "run", "run", "run"] * 25)
+    (answer,) = boost_facts(panel, np.tile([0, 1, 1, 1], 25), 2, known(mode=["off"]))
+    assert answer.sum() == pytest.approx(1)
+
+
+def test_fields_may_be_ignored():
+    panel = known(badge=["a", "b"] * 50, age=[1.0] + [0.0] * 99)
+    assert len(np.unique(answers(panel, np.tile([0, 1], 50), panel, fields={"badge": "ignore"}))) == 1

@@ -1,0 +1,191 @@
+"""Rocket through fit(): solved, the same again, with facts, holes, clocks, several labels and unknown ones."""
+
+import random as python_random
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+from sklearn.metrics import log_loss
+
+from limelight.data.panel import Panel
+from limelight.data.sine import SineSettings, generate_sine
+from limelight.errors import LabelError, ParameterError
+from limelight.model.bundle import load_model, save_model
+from limelight.model.targets import task_of
+from limelight.parts.sentence import Sentence
+from limelight.training import closed_form
+from limelight.training.closed_form import solve
+from limelight.training.fit import fit
+from limelight.training.outcome import Training
+from limelight.training.preparation import prepare
+from limelight.training.settings import TrainingSettings
+
+SMALL = Sentence.of({"name": "rocket", "features": 84 * 6})
+WAVES = generate_sine(SineSettings(dataset_size=160, num_points=60, min_length=0.3), 0)
+TRAIN, TEST = WAVES[:120], WAVES[120:]
+
+
+def train(panel: Panel = TRAIN, sentence: Sentence = SMALL, **parameters: object) -> Training:
+    return fit(panel, task_of(panel), sentence, **parameters)  # type: ignore[arg-type]
+
+
+def noisy(n: int, classes: int, seed: int = 0) -> Panel:
+    """Ragged noise whose mean half tells the class."""
+    random = np.random.default_rng(seed)
+    labels = random.permutation(np.arange(n) % classes)
+    series = [0.4 * label + random.normal(size=(int(random.integers(9, 30)), 2)) for label in labels]
+    return Panel.from_series(series, labels=labels)
+
+
+def test_a_rocket_is_solved_at_once_and_says_so() -> None:
+    training = train()
+    assert (training.history, training.best_epoch, training.stopped) == ([], 0, "solved")
+    penalty = training.model.fitted_on["training"]["penalty"][0]
+    assert training.describe() == (
+        f"solved in closed form in {training.seconds:.1f} s, penalty {penalty:.3g} by leave-one-out"
+    )
+    assert np.mean(training.model.predict(TEST).labels == TEST.labels) >= 0.75
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_probabilities_of_new_series_mean_something(classes: int) -> None:
+    panel, new = noisy(150, classes), noisy(150, classes, seed=1)
+    truth = new.require_labels()
+    model = train(panel).model
+    plain = log_loss(truth, np.full((150, classes), 1 / classes))
+    assert log_loss(truth, model.predict(new).probabilities) < 0.95 * plain
+    sure = model.predict(new).probabilities.max(axis=1).mean()
+    assert sure == pytest.approx(np.mean(model.predict(new).labels == truth), abs=0.12)
+
+
+def test_the_same_seed_gives_the_same_model_and_no_global_randomness_is_touched() -> None:
+    torch.manual_seed(5)
+    np.random.seed(5)
+    python_random.seed(5)
+    before = torch.random.get_rng_state(), np.random.get_state()[1].tolist(), python_random.getstate()
+    first, again, other = (train(seed=seed).model.predict(TEST).logits for seed in (3, 3, 4))
+    after = torch.random.get_rng_state(), np.random.get_state()[1].tolist(), python_random.getstate()
+    assert torch.equal(before[0], after[0])
+    assert before[1:] == after[1:]
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+
+
+def test_validation_series_are_counted_and_change_no_number() -> None:
+    alone, beside = train(), train(validation=TEST)
+    assert beside.model.fitted_on["validation_series"] == len(TEST)
+    np.testing.assert_array_equal(alone.model.predict(TEST).logits, beside.model.predict(TEST).logits)
+
+
+def test_answers_about_series_left_out_are_those_of_models_without_them() -> None:
+    task = task_of(TRAIN)
+    prepared = prepare(TRAIN, task, SMALL, None, None)
+    solved = solve(TRAIN, task, prepared, TrainingSettings())
+    assert solved.rows.tolist() == list(range(len(TRAIN)))
+    inside = solved.training.model.predict(TRAIN).logits[:, 0]
+    truth = np.where(task.encode(TRAIN.require_labels()) == 1, 1.0, -1.0)
+    assert (truth * solved.logits[:, 0].numpy()).mean() < (truth * inside).mean()
+    assert np.corrcoef(solved.logits[:, 0].numpy(), inside)[0, 1] > 0.8
+
+
+def test_many_series_are_solved_in_one_pass_about_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = train()
+    monkeypatch.setattr(closed_form, "MOST_AT_ONCE", 50)
+    passed = train()
+    assert passed.model.fitted_on["training"]["chosen_by"] == "series held out"
+    both = [one.model.predict(TEST).logits[:, 0] for one in (whole, passed)]
+    assert np.corrcoef(*both)[0, 1] > 0.95
+
+
+def with_mode(panel: Panel, share: float, seed: int = 0) -> Panel:
+    """Series whose field tells the label in so many of them."""
+    random = np.random.default_rng(seed)
+    labels = panel.require_labels().astype(str)
+    told = np.where(random.random(len(panel)) < share, labels, random.permutation(labels))
+    return panel.with_facts(metadata=pa.table({"mode": told, "age": random.normal(size=len(panel))}))
+
+
+@pytest.mark.parametrize("at_once", [10_000, 50], ids=["at once", "in one pass"])
+def test_one_fact_counts_beside_thousands_of_features(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(closed_form, "MOST_AT_ONCE", at_once)
+    random = np.random.default_rng(0)
+    nothing = Panel.from_series(list(random.normal(size=(160, 30, 1))), labels=np.arange(160) % 2)
+    panel = with_mode(nothing, 0.9)
+    model = train(panel[:120], replace(SMALL, fusion="late")).model
+    assert model.sentence.describe() == "rocket (504), ppv, linear; fusion: late"
+    assert np.mean(model.predict(panel[120:]).labels == panel[120:].labels) >= 0.8
+
+
+def test_facts_that_tell_nothing_do_little_harm() -> None:
+    panel = with_mode(WAVES, 0.0)
+    model = train(panel[:120]).model
+    assert np.mean(model.predict(panel[120:]).labels == TEST.labels) >= 0.75
+
+
+def test_metadata_that_are_not_known_are_answered() -> None:
+    model = train(with_mode(TRAIN, 0.5)).model
+    assert np.isfinite(model.predict(TEST).logits).all()
+
+
+def test_holes_and_uneven_clocks_are_taken_as_by_other_networks() -> None:
+    random = np.random.default_rng(0)
+    values = WAVES.values.reshape(160, 60, 1).copy()
+    values[random.random(values.shape) < 0.1] = np.nan
+    times = np.cumsum(random.uniform(1, 3, size=(160, 60)), axis=1)
+    panel = Panel.from_series(list(values), times=list(times), labels=WAVES.labels)
+    model = train(panel[:120]).model
+    assert model.sentence.describe() == "rocket (504), ppv, linear; missing values: last; clock: elapsed"
+    assert np.mean(model.predict(panel[120:]).labels == panel[120:].labels) >= 0.8
+
+
+def test_marks_stand_for_missing_values_where_it_means_something_that_they_are_missing() -> None:
+    random = np.random.default_rng(0)
+    values = random.normal(size=(120, 30, 1))
+    labels = np.arange(120) % 2
+    values[(random.random(values.shape) < 0.3) & (labels == 1)[:, None, None]] = np.nan
+    panel = Panel.from_series(list(values), labels=labels)
+    assert train(panel).model.sentence.missing == "mask"
+    assert train(panel, replace(SMALL, missing="linear")).model.sentence.missing == "linear"
+
+
+def test_several_labels_some_unknown() -> None:
+    panel = noisy(120, 3)
+    codes = panel.require_labels()
+    labels = np.stack([codes >= 1, codes == 2], axis=1).astype(float)
+    labels[::4, 0] = np.nan
+    panel = panel.with_facts(labels=labels, label_names=("some", "much"))
+    model = train(panel).model
+    assert len(model.fitted_on["training"]["penalty"]) == 2
+    assert model.predict(panel).probabilities.shape == (120, 2)
+    right = (model.predict(panel).labels == labels)[~np.isnan(labels).any(axis=1)]
+    assert right.mean() >= 0.75
+
+
+def test_a_label_that_is_known_once_is_refused() -> None:
+    labels = np.full((20, 2), np.nan)
+    labels[:, 0], labels[0, 1] = np.arange(20) % 2, 1
+    panel = noisy(20, 2).with_facts(labels=labels, label_names=("some", "rare"))
+    with pytest.raises(LabelError) as error:
+        train(panel)
+    assert str(error.value) == (
+        "expected at least 2 series with a known target for every output, got 1 for output 1; give more labelled series"
+    )
+
+
+@pytest.mark.parametrize("imbalance", ["weights", "focal", "balanced"])
+def test_rare_classes_cannot_count_more(imbalance: str) -> None:
+    with pytest.raises(ParameterError) as error:
+        train(settings=TrainingSettings(imbalance=imbalance))  # type: ignore[arg-type]
+    assert str(error.value) == (
+        f"expected imbalance='none' for the encoder 'rocket', whose head is solved in closed form, got {imbalance!r}; "
+        "leave it out, or take another encoder"
+    )
+
+
+def test_a_saved_rocket_answers_the_same(tmp_path: object) -> None:
+    panel = with_mode(TRAIN, 0.5)
+    model = train(panel).model
+    again = load_model(save_model(model, f"{tmp_path}/model"))
+    np.testing.assert_array_equal(again.predict(panel).logits, model.predict(panel).logits)

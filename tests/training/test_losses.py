@@ -1,0 +1,165 @@
+"""Losses against torch and scikit-learn on what is known, and what makes rare classes count."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import log_loss
+from sklearn.utils.class_weight import compute_class_weight
+
+from limelight.data.panel import Panel
+from limelight.model.targets import targets_of
+from limelight.parts.sentence import Sentence
+from limelight.task import Task
+from limelight.training.loaders import BatchesOfPanel, training_loader
+from limelight.training.losses import FOCUS, Loss, loss_for, series_weights
+
+TWO, THREE = Task(("a", "b")), Task(("a", "b", "c"))
+LABELS = Task(("rain", "fog", "hail"), multilabel=True)
+TASKS = {
+    "two classes": (TWO, (7,)),
+    "three classes": (THREE, (7,)),
+    "several labels": (LABELS, (7, 3)),
+    "steps, two classes": (Task(TWO.classes, level="step"), (4, 5)),
+    "steps, three classes": (Task(THREE.classes, level="step"), (4, 5)),
+    "steps, several labels": (Task(LABELS.classes, multilabel=True, level="step"), (4, 5, 3)),
+}
+
+
+def drawn(kind: str, unknown: float = 0.3, seed: int = 0) -> tuple[Task, torch.Tensor, torch.Tensor]:
+    """A task, logits and targets of which a share is unknown."""
+    task, shape = TASKS[kind]
+    random = np.random.default_rng(seed)
+    codes = random.integers(0, 3 if task.kind == "multiclass" else 2, shape)
+    codes[random.random(shape) < unknown] = -1
+    places = shape[:-1] if task.multilabel else shape
+    logits = torch.from_numpy(random.normal(size=(*places, task.outputs)))
+    return task, logits.requires_grad_(), torch.from_numpy(codes)
+
+
+def by_hand(task: Task, logits: torch.Tensor, targets: torch.Tensor) -> np.ndarray:
+    """The probability of the truth wherever it is known."""
+    known = targets.numpy() >= 0
+    codes = targets.numpy()[known]
+    if task.kind == "multiclass":
+        chances = logits.detach().softmax(dim=-1).numpy()[known]
+        return chances[np.arange(len(codes)), codes]
+    there = logits.detach().sigmoid().numpy().reshape(known.shape)[known]
+    return np.where(codes == 1, there, 1 - there)
+
+
+@pytest.mark.parametrize("kind", TASKS)
+def test_the_loss_is_the_mean_over_what_is_known(kind: str) -> None:
+    task, logits, targets = drawn(kind)
+    assert Loss(task)(logits, targets).item() == pytest.approx(-np.log(by_hand(task, logits, targets)).mean())
+
+
+@pytest.mark.parametrize("imbalance", ["none", "weights", "focal"])
+@pytest.mark.parametrize("kind", TASKS)
+def test_what_is_unknown_gives_no_gradient(kind: str, imbalance: str) -> None:
+    task, logits, targets = drawn(kind)
+    loss_for(task, np.array([[0, 1, 1], [1, 0, 1]] if task.multilabel else [0, 0, 1]), imbalance)(
+        logits, targets
+    ).backward()
+    unknown = targets == -1
+    gradient = logits.grad if task.multilabel else logits.grad.abs().sum(dim=-1)
+    assert (gradient[unknown] == 0).all()
+    assert (gradient[~unknown] != 0).all()
+
+
+@pytest.mark.parametrize("kind", TASKS)
+def test_where_nothing_is_known_the_loss_is_nothing(kind: str) -> None:
+    task, logits, targets = drawn(kind, unknown=1.0)
+    loss = Loss(task)(logits, targets)
+    loss.backward()
+    assert (loss.item(), logits.grad.abs().sum().item()) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("kind", TASKS)
+def test_the_focal_loss_weighs_by_how_wrong_an_answer_is(kind: str) -> None:
+    task, logits, targets = drawn(kind)
+    right = by_hand(task, logits, targets)
+    expected = (-((1 - right) ** FOCUS) * np.log(right)).mean()
+    assert loss_for(task, np.zeros(1), "focal")(logits, targets).item() == pytest.approx(expected)
+
+
+def test_weights_of_classes_are_those_that_scikit_learn_calls_balanced() -> None:
+    codes = np.array([0] * 6 + [1] * 3 + [2] + [-1] * 5)
+    weights = loss_for(THREE, codes, "weights").weights
+    np.testing.assert_allclose(weights, compute_class_weight("balanced", classes=np.arange(3), y=codes[:10]), rtol=1e-6)
+
+
+def test_weighted_classes_give_the_weighted_log_loss() -> None:
+    task, logits, targets = drawn("three classes", unknown=0.0)
+    weights = torch.tensor([0.2, 1.0, 5.0], dtype=torch.float64)
+    expected = log_loss(
+        targets, logits.detach().softmax(dim=1), labels=[0, 1, 2], sample_weight=weights.numpy()[targets.numpy()]
+    )
+    assert Loss(task, weights)(logits, targets).item() == pytest.approx(expected)
+
+
+def test_what_is_there_counts_as_much_as_what_is_not() -> None:
+    codes = np.array([[1, 0, 1], [0, 0, 1], [0, 1, -1], [0, 1, -1]])
+    assert loss_for(LABELS, codes, "weights").weights.tolist() == pytest.approx([3.0, 1.0, 0.01])
+    assert loss_for(TWO, codes[:, 0], "weights").weights.tolist() == [3.0]
+
+
+@pytest.mark.parametrize("kind", ["two classes", "several labels", "steps, several labels"])
+def test_weighted_labels_are_torchs_with_a_positive_weight(kind: str) -> None:
+    task, logits, targets = drawn(kind)
+    weights = torch.tensor([3.0, 1.0, 0.5][: task.outputs], dtype=torch.float64)
+    each = torch.nn.functional.binary_cross_entropy_with_logits(
+        logits,
+        targets.reshape(logits.shape).double().clip(min=0),
+        pos_weight=weights,
+        reduction="none",
+    )
+    expected = each[targets.reshape(logits.shape) >= 0].mean()
+    assert Loss(task, weights)(logits, targets).item() == pytest.approx(expected.item())
+
+
+def test_a_class_that_never_occurs_weighs_no_more_than_a_hundred() -> None:
+    assert loss_for(TWO, np.zeros(1000, dtype=int), "weights").weights.tolist() == [100.0]
+    assert loss_for(THREE, np.repeat([0, 1], 500), "weights").weights.tolist() == pytest.approx([2 / 3, 2 / 3, 100.0])
+
+
+# How often series are drawn
+
+
+@given(st.lists(st.integers(-1, 2), min_size=3, max_size=40).filter(lambda codes: {0, 1, 2} <= set(codes)))
+@settings(deadline=None, max_examples=50)
+def test_every_class_is_drawn_as_often_as_any_other(codes: list[int]) -> None:
+    drawn = series_weights(THREE, np.array(codes), np.ones(len(codes)))
+    shares = [drawn[np.array(codes) == place].sum() for place in range(3)]
+    assert drawn.sum() == pytest.approx(1)
+    assert shares == pytest.approx([shares[0]] * 3)
+
+
+def test_a_series_counts_by_the_rarest_label_that_it_has() -> None:
+    codes = np.array([[1, 1, 0], [1, 0, 0], [1, 0, 0], [0, 0, 0], [0, 0, 0], [-1, -1, -1]])
+    weights = series_weights(LABELS, codes, np.ones(6))
+    assert (weights / weights.min()).tolist() == pytest.approx([3, 1, 1, 1, 1, 1])  # fog once, the others three times
+
+
+def test_a_series_counts_by_the_rarest_of_its_steps() -> None:
+    task = Task(("0", "1"), level="step")
+    weights = series_weights(task, np.array([0, 0, 0, 1, 0, -1, 0]), np.array([2, 2, 1, 1, 1]))
+    assert weights.tolist() == pytest.approx(np.array([1 / 4, 1, 1 / 4, 1 / 4, 1 / 4]) / 2)
+
+
+@pytest.mark.parametrize("ragged", [False, True])
+def test_balanced_batches_draw_rare_classes_more_often(ragged: bool) -> None:
+    codes = np.repeat([0, 1], [90, 10])
+    lengths = np.arange(100) % 3 + 1 if ragged else np.ones(100, dtype=int)
+    panel = Panel.from_series([np.zeros((length, 1)) for length in lengths], labels=codes)
+    sentence = Sentence.of("gru").settled(1, missing=False, irregular=False)
+    batches = BatchesOfPanel(panel, targets_of(Task((0, 1)), panel), sentence)
+    shares = {}
+    for name, weights in (("plain", None), ("balanced", series_weights(Task((0, 1)), codes, lengths))):
+        loader = training_loader(batches, 10, 0, 100, weights=weights)
+        shares[name] = torch.cat([batch.targets for batch in loader]).double().mean().item()
+        again = torch.cat([batch.targets for batch in training_loader(batches, 10, 0, 100, weights=weights)])
+        assert (again == torch.cat([batch.targets for batch in loader])).all()
+    assert shares["plain"] == pytest.approx(0.1)
+    assert shares["balanced"] == pytest.approx(0.5, abs=0.05)
