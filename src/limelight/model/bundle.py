@@ -29,6 +29,7 @@ from limelight.model.fitted import FittedModel
 from limelight.model.texts import ENCODER_FILES
 from limelight.model.vocabulary import Vocabulary
 from limelight.nn.network import Network
+from limelight.parts.contexts import ContextEncoding
 from limelight.parts.sentence import Sentence
 from limelight.task import Task
 
@@ -89,7 +90,9 @@ def save_model(model: FittedModel, folder: Path | str) -> Path:
 
 
 def _reading_text_by(sentence: Sentence, folder: str | None) -> Sentence:
-    context: Any = sentence.context
+    context = sentence.context
+    if not isinstance(context, ContextEncoding):  # the words of texts are counted
+        return sentence
     return replace(sentence, context=replace(context, text_encoder=folder))
 
 
