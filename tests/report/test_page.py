@@ -195,6 +195,14 @@ def test_a_run_without_history_says_so(make_facts):
     assert "There is no history of the training." in page_of(make_facts(history=[])).text
 
 
+def test_a_head_that_was_solved_has_no_learning_curve(make_facts):
+    facts = make_facts(history=[])
+    facts.metrics["training"] = {"best_epoch": 0, "stopped": "solved"}
+    text = page_of(facts).text
+    assert "The head was solved in closed form: there were no epochs, and so there is no learning curve; train 12.3 s" in text
+    assert "There is no history" not in text
+
+
 def test_a_class_never_recognised_is_said_and_has_no_picture(tmp_path, make_facts):
     facts = make_facts(sharp=-20.0)
     page = write_report(tmp_path, facts)
