@@ -225,6 +225,36 @@ def test_wrong_output_of_predict_is_refused(limelight: Commands, folder: Path) -
     )
 
 
+def test_series_of_a_file_are_explained(limelight: Commands, folder: Path, tmp_path: Path) -> None:
+    limelight("train", folder, "-o", "run", "--set", "training.max_epochs=1")
+    said = limelight("explain", "run", folder, "--id", "s3", "--id", "s1", "--picture", "s3.png")
+    assert said == "Explanation(2 series, attention) written to explanation.parquet\n"
+    table = parquet.read_table(tmp_path / "explanation.parquet")
+    assert table["series_id"].unique().to_pylist() == ["s3", "s1"]
+    assert (tmp_path / "s3.png").read_bytes().startswith(b"\x89PNG")
+    said = limelight("explain", "run", folder, "--id", "s3", "--method", "occlusion", "--target", "ok", "-o", "why.csv")
+    assert said == "Explanation(1 series, occlusion, for 'ok') written to why.csv\n"
+    assert (tmp_path / "why.csv").read_text().startswith('"series_id","time","importance","target","spread"')
+
+
+def test_what_cannot_be_explained_is_refused(limelight: Commands, folder: Path) -> None:
+    limelight("train", folder, "-o", "run", "--set", "training.max_epochs=1")
+    for words, sentence in (
+        (["-o", "a.xlsx"], "expected an output file ending in .parquet or .csv, got 'a.xlsx'"),
+        (["--picture", "a.jpg"], "expected a picture ending in .png, .svg or .pdf, got 'a.jpg'"),
+        (["--id", "s99"], "expected ids of series in the panel, got 's99'; see panel.ids"),
+        (
+            ["--method", "guess"],
+            "expected a method to explain with, got 'guess'; known are: attention, gradients, occlusion",
+        ),
+        (
+            ["-o", "mine/series.csv", "--overwrite"],
+            "'mine/series.csv' is already there; pass --overwrite to replace it, or choose another output",
+        ),
+    ):
+        assert limelight("explain", "run", "mine", *words, code=2) == f"limelight: {sentence}\n"
+
+
 def test_our_own_mistakes_end_with_code_1_and_a_file_to_report(
     limelight: Commands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -241,18 +271,8 @@ def test_our_own_mistakes_end_with_code_1_and_a_file_to_report(
 
 def test_help_teaches_every_command(limelight: Commands) -> None:
     printed = limelight("--help")
-    for command in (
-        "demo",
-        "generate",
-        "inspect",
-        "train",
-        "validate",
-        "tune",
-        "evaluate",
-        "report",
-        "predict",
-        "schema",
-    ):
+    shown = "demo generate inspect train validate tune evaluate report predict explain schema"
+    for command in shown.split():
         assert f"│ {command} " in printed
         assert "--help" in limelight(command, "--help")
 

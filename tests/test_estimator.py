@@ -236,6 +236,14 @@ def test_saved_and_loaded_model_answers_the_same(tmp_path: Path) -> None:
     assert again.classes_.tolist() == model.classes_.tolist()
 
 
+def test_a_class_is_explained_by_gradients_and_occlusion_with_a_background_of_any_form() -> None:
+    model = small(pooling="last").fit(WAVES)
+    shown = model.explain(ARRAY[:2], target="normal")
+    assert (shown.method, shown.target.tolist()) == ("gradients", ["normal", "normal"])
+    hidden = model.explain(ARRAY[:1], "occlusion", background=ARRAY[5:], draws=2)
+    assert [len(one) for one in hidden.importance] == [25]
+
+
 def test_explanation_is_on_the_time_axis_of_the_series() -> None:
     explanation = small(encoder="conv_lstm").fit(WAVES).explain(WAVES[:3])
     assert [len(one) for one in explanation.importance] == [25, 25, 25]

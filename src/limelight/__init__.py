@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from limelight.errors import LimelightError as LimelightError
     from limelight.estimator import TimeSeriesClassifier as TimeSeriesClassifier
     from limelight.estimator import load as load
-    from limelight.explanation.attention import Explanation as Explanation
+    from limelight.explanation.explanation import Explanation as Explanation
     from limelight.parts.encoders import GRU as GRU
     from limelight.parts.encoders import LSTM as LSTM
     from limelight.parts.encoders import Auto as Auto
@@ -49,7 +49,7 @@ _HOMES = {
     "AttentionPooling": "parts.poolings",
     "Auto": "parts.encoders",
     "ConvLSTM": "parts.encoders",
-    "Explanation": "explanation.attention",
+    "Explanation": "explanation.explanation",
     "GRU": "parts.encoders",
     "InputError": "errors",
     "LSTM": "parts.encoders",

@@ -289,6 +289,48 @@ def predict(
 
 
 @app.command()
+def explain(
+    model: Saved,
+    source: Source,
+    output: Output = None,
+    method: Annotated[str | None, typer.Option(help="attention, gradients or occlusion.", show_default=False)] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(help="The class to explain; the one that was answered if left out.", show_default=False),
+    ] = None,
+    ids: Annotated[
+        list[str] | None, typer.Option("--id", help="A series to explain; all if left out. Repeatable.")
+    ] = None,
+    picture: Annotated[
+        Path | None, typer.Option(help="Also draw the first of them: a .png, .svg or .pdf file.", show_default=False)
+    ] = None,
+    metadata: Metadata = None,
+    signals: Signals = None,
+    changes: Changes = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output files.")] = False,
+) -> None:
+    """Show what decided the answers, step by step, as a Parquet or CSV table and as a picture.
+
+    For example: limelight explain run series.parquet --method occlusion --id pump_7 --picture pump_7.png
+    """
+    from limelight.runs.explaining import explain_file
+
+    file = output or Path("explanation.parquet")
+    explanation = explain_file(
+        model,
+        _other_series(model, source, changes, metadata=metadata, signals=signals),
+        file,
+        method=method,
+        target=target,
+        ids=ids or (),
+        picture=picture,
+        overwrite=overwrite,
+        say=lambda line: typer.echo(line, err=True),
+    )
+    typer.echo(f"{explanation} written to {file}")
+
+
+@app.command()
 def schema() -> None:
     """Print the JSON schema of an experiment file, for editors that complete and check it."""
     from limelight.config.reading import experiment_schema

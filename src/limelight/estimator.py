@@ -19,8 +19,8 @@ from limelight.data.labels import labelled
 from limelight.data.panel import Panel
 from limelight.evaluation.deciding import DecisionRule, decide_on
 from limelight.evaluation.metrics import share_of_right
-from limelight.explanation.attention import Explanation
-from limelight.explanation.evidence import explain_as
+from limelight.explanation.explanation import Explanation
+from limelight.explanation.methods import explain
 from limelight.model.bundle import load_model, save_model
 from limelight.model.fitted import FittedModel
 from limelight.model.targets import targets_of, task_of
@@ -298,28 +298,33 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         panel = with_given_labels(self._panel(X, fitting=False), y, self.level)
         return share_of_right(self.model_.predict(panel), targets_of(self.model_.task, panel).every())
 
-    def explain(self, X: Any, method: str | None = None) -> Explanation:
-        """Show what the answers come from.
+    def explain(self, X: Any, method: str | None = None, target: Any = None, **settings: Any) -> Explanation:
+        """Show what decided the answers, step by step.
 
         Parameters
         ----------
         X
             As for ``fit``.
         method
-            ``"attention"``, ``"evidence"`` (what each step adds to the answer of ``rocket``); None as the model has it.
+            ``"attention"``, ``"evidence"`` (of rocket), ``"gradients"``, ``"occlusion"``; None goes by the model.
+        target, **settings
+            The class to explain, or one for each series (None: what was answered), and settings of the method, such as
+            ``draws``; ``background``, other series to draw from, is as ``X``.
 
         Returns
         -------
         Explanation
-            With ``plot()``.
+            With ``plot()`` and ``table()``.
 
         Raises
         ------
-        ParameterError
-            If the model has no such explanation.
+        ParameterError, DataError
+            If there is no such method, target or setting, or occlusion has no other series; or as for ``predict``.
         """
         check_is_fitted(self)
-        return explain_as(method, self.model_, self._panel(X, fitting=False))
+        if (background := settings.get("background")) is not None:
+            settings["background"] = self._panel(background, fitting=False)
+        return explain(self.model_, self._panel(X, fitting=False), method, target, **settings)
 
     def save(self, folder: Path | str) -> Path:
         """Write the fitted model as a folder of safetensors and JSON, whole or not at all; give the folder."""

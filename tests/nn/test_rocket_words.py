@@ -66,6 +66,12 @@ def test_the_context_of_rocket_can_be_sized() -> None:
             "take 'late', or another encoder",
         ),
         (
+            {"encoder": "rocket", "context": {"name": "embedding", "text_encoder": "words"}},
+            {},
+            "expected texts as words with the encoder 'rocket', whose head counts them, got a text encoder; leave it out, "
+            "or take 'conv_lstm', 'lstm' or 'gru'",
+        ),
+        (
             {"encoder": "gru", "pooling": "ppv"},
             {},
             "expected a pooling for labels of whole series, got pooling='ppv', which is that of the encoder 'rocket'; "

@@ -199,7 +199,10 @@ def test_a_head_that_was_solved_has_no_learning_curve(make_facts):
     facts = make_facts(history=[])
     facts.metrics["training"] = {"best_epoch": 0, "stopped": "solved"}
     text = page_of(facts).text
-    assert "The head was solved in closed form: there were no epochs, and so there is no learning curve; train 12.3 s" in text
+    assert (
+        "The head was solved in closed form: there were no epochs, and so there is no learning curve; train 12.3 s"
+        in text
+    )
     assert "There is no history" not in text
 
 

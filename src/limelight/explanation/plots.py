@@ -11,11 +11,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from limelight.data.panel import Panel
+from limelight.explanation.titles import series_title, shortened, with_unit
 from limelight.model.fitted import Prediction, numbered
 
 MOST_SERIES = 12
@@ -28,6 +28,10 @@ INK, QUIET, TRUTH = "#1b2733", "#5b6770", "#0b6e99"
 # Dark enough to be read on the amber, and apart for colour-blind eyes: after Okabe and Ito, without orange.
 LINES = (INK, "#0072b2", "#a3306f", "#00735a", "#5d4fa3", "#7a4a12")
 GLOW = LinearSegmentedColormap.from_list("limelight", ["#ffffff", "#fff0c9", "#ffd778", "#f9b233", "#ef9500"])
+# Orange speaks for the class, purple against it: apart for every kind of colour blindness, after ColorBrewer's PuOr.
+BOTH_WAYS = LinearSegmentedColormap.from_list(
+    "limelight_signed", ["#7b6bb5", "#a99fd2", "#dcd8ec", "#ffffff", "#fff0c9", "#fbc45c", "#ef9500"]
+)
 # Attention spread evenly must look faint: the darkest shade is the peak, yet at least so many times the mean.
 LEAST_PEAK = 3.0
 DIFFERENT_SCALES = 10.0
@@ -36,7 +40,13 @@ Floats = NDArray[np.floating[Any]]
 
 
 def draw_series(
-    ax: Axes, panel: Panel, row: int, importance: Floats | None = None, prediction: Prediction | None = None
+    ax: Axes,
+    panel: Panel,
+    row: int,
+    importance: Floats | None = None,
+    prediction: Prediction | None = None,
+    *,
+    signed: bool = False,
 ) -> None:
     """Draw one series, what counted as colour behind it, and the true interval at the bottom if it is known.
 
@@ -51,9 +61,11 @@ def draw_series(
     row
         Which series of the panel, and which answer.
     importance
-        Weight of each time step of that series, shape (time,); None draws no colour.
+        Number for each time step of that series, shape (time,); None draws no colour.
     prediction
         Answers about all series of the panel, for the title; None leaves them out.
+    signed
+        Whether the numbers speak for a class or, below 0, against it, rather than being weights.
 
     Example
     -------
@@ -63,72 +75,81 @@ def draw_series(
     >>> ax.get_title(loc="left")
     'pump: truly fault'
     """
-    clock, kind = _clock(panel, row)
+    clock, kind = time_axis(panel, row)
     values, scaled = _comparable(panel.series(row))
     handles = _draw_lines(ax, clock, values, _channel_names(panel, scaled))
     low, high = _limits(values)
-    left, right = (clock[0], clock[-1]) if clock[-1] > clock[0] else (clock[0] - 0.5, clock[0] + 0.5)
+    left, right = _ends(clock)
     if importance is not None:
-        shades = _shades(clock, np.asarray(importance, dtype=np.float64), left, right)
-        peak = max(float(importance.max(initial=0.0)), LEAST_PEAK / len(importance))
-        ax.imshow(
-            shades[None, :],
-            extent=(left, right, low, high),
-            aspect="auto",
-            cmap=GLOW,
-            vmin=0.0,
-            vmax=peak,
-            interpolation="bilinear",
-            zorder=0,
-        )
+        draw_colours(ax, clock, np.asarray(importance, dtype=np.float64), (left, right, low, high), signed=signed)
     handles += _draw_interval(ax, panel, row, clock)
     ax.set_xlim(left, right)
     ax.set_ylim(low, high)
     _dress(ax, panel, kind, scaled)
-    pad = 6 + 13 * legend_rows(len(handles))
-    ax.set_title(_title(panel, row, prediction), loc="left", fontsize=10, color=INK, pad=pad, parse_math=False)
+    title = series_title(panel, row, prediction)
+    ax.set_title(title, loc="left", fontsize=10, color=INK, pad=title_pad(len(handles)), parse_math=False)
     if handles:
         lines, names = zip(*handles, strict=True)
         name_lines(ax, lines, names)
 
 
-def attention_figure(panel: Panel, importance: Sequence[Floats], prediction: Prediction) -> Figure:
-    """Draw the first series of a panel, at most 12, one above the other.
+def draw_colours(
+    ax: Axes,
+    clock: Floats,
+    importance: Floats,
+    extent: tuple[float, float, float, float],
+    *,
+    signed: bool,
+    peak: float | None = None,
+) -> Any:
+    """Colour the room behind a line by what counted.
 
     Parameters
     ----------
-    panel
-        The series, n of them.
+    ax
+        Where to draw.
+    clock
+        Of each step, increasing, shape (time,).
     importance
-        For each series the weight of each time step, shape (time,).
-    prediction
-        The answers about the n series.
+        For each step, shape (time,).
+    extent
+        Left, right, low and high end of the room.
+    signed
+        As for ``draw_series``.
+    peak
+        The number with the darkest colour; None takes the largest there is, and of weights at least three times their
+        mean.
 
     Returns
     -------
-    Figure
-        With axes for each series drawn.
-
-    Example
-    -------
-    >>> from limelight.task import Task
-    >>> panel = Panel.from_series([[1.0, 5.0, 1.0], [2.0, 2.0]])
-    >>> answers = Prediction(panel.ids, Task(("fault", "ok")), np.array([[-1.0], [2.0]]))
-    >>> figure = attention_figure(panel, [np.full(3, 1 / 3), np.full(2, 1 / 2)], answers)
-    >>> [ax.get_title(loc="left") for ax in figure.axes]
-    ['0: predicted fault (73 %)', '1: predicted ok (88 %)']
+    matplotlib.image.AxesImage
+        For a colour bar.
     """
-    drawn = min(len(panel), MOST_SERIES)
-    figure = Figure(figsize=(9.0, 0.4 + 2.3 * max(drawn, 1)), dpi=100, layout="constrained")
-    if drawn:
-        for row, ax in enumerate(figure.subplots(drawn, 1, squeeze=False)[:, 0]):
-            draw_series(ax, panel, row, importance[row], prediction)
-    return figure
+    largest = float(np.abs(importance).max(initial=0.0))
+    if peak is None:
+        peak = largest if signed else max(largest, LEAST_PEAK / len(importance))
+    peak = peak or 1.0
+    shades = _shades(clock, importance, extent[0], extent[1])
+    return ax.imshow(
+        shades[None, :],
+        extent=extent,
+        aspect="auto",
+        cmap=BOTH_WAYS if signed else GLOW,
+        vmin=-peak if signed else 0.0,
+        vmax=peak,
+        interpolation="bilinear",
+        zorder=0,
+    )
 
 
 def legend_rows(entries: int) -> int:
     """Count the lines that a legend of so many entries takes above the axes."""
     return math.ceil(entries / LEGEND_COLUMNS)
+
+
+def title_pad(entries: int) -> float:
+    """Give the room, in points, between axes and title that a legend of so many entries takes."""
+    return 6.0 + 13.0 * legend_rows(entries)
 
 
 def name_lines(ax: Axes, handles: Sequence[Any], names: Sequence[str]) -> None:
@@ -150,11 +171,11 @@ def name_lines(ax: Axes, handles: Sequence[Any], names: Sequence[str]) -> None:
     )
     for text, name in zip(legend.get_texts(), names, strict=True):
         text.set_parse_math(False)
-        text.set_text(_short(name, MOST_LETTERS))
+        text.set_text(shortened(name, MOST_LETTERS))
         text.set_color(QUIET)
 
 
-def _clock(panel: Panel, row: int) -> tuple[Floats, str]:
+def time_axis(panel: Panel, row: int) -> tuple[Floats, str]:
     """Give an increasing time axis, and what it shows: dates, a time, or steps where there is no time that serves."""
     times = panel.clock(row)
     dates = times.dtype.kind == "M"
@@ -230,8 +251,10 @@ def _shades(clock: Floats, importance: Floats, left: float, right: float) -> Flo
     if len(clock) <= SHADES:
         return np.interp(grid, clock, importance)
     place = ((clock - left) / (right - left) * (SHADES - 1)).round().astype(np.int64)
-    shades = np.interp(grid, clock, importance)
-    np.maximum.at(shades, place, importance)
+    highest, lowest = np.interp(grid, clock, importance), np.interp(grid, clock, importance)
+    np.maximum.at(highest, place, importance)
+    np.minimum.at(lowest, place, importance)
+    shades: Floats = np.where(-lowest > highest, lowest, highest)
     return shades
 
 
@@ -261,7 +284,7 @@ def _channel_names(panel: Panel, scaled: bool) -> list[str]:
     """Name the channels for the legend, with their units where they are drawn in them."""
     if scaled:
         return list(panel.channels)
-    return [_with_unit(name, panel.units.get(name), MOST_LETTERS) for name in panel.channels]
+    return [with_unit(name, panel.units.get(name), MOST_LETTERS) for name in panel.channels]
 
 
 def _values_name(panel: Panel, scaled: bool) -> str:
@@ -272,43 +295,75 @@ def _values_name(panel: Panel, scaled: bool) -> str:
         name = "value" if numbered(panel.channels) else panel.channels[0]
     if scaled:
         return f"{name}, rescaled"
-    return _with_unit(name, units.pop() if len(units) == 1 else None)
-
-
-def _with_unit(name: str, unit: str | None, most: int = 40) -> str:
-    if not unit:
-        return _short(name, most)
-    ending = f" ({_short(unit, most // 2)})"
-    return _short(name, most - len(ending)) + ending
+    return with_unit(name, units.pop() if len(units) == 1 else None)
 
 
 def _dress(ax: Axes, panel: Panel, kind: str, scaled: bool) -> None:
-    if kind == "dates":
-        locator = AutoDateLocator(minticks=3, maxticks=7)  # type: ignore[no-untyped-call]
-        ax.xaxis.set_major_locator(locator)
-        formatter = ConciseDateFormatter(locator)  # type: ignore[no-untyped-call]
-        ax.xaxis.set_major_formatter(formatter)
     ax.ticklabel_format(axis="y", scilimits=(-3, 4))
-    axis = _with_unit("time", panel.units.get("time")) if kind == "time" else "time" if kind == "dates" else "step"
-    ax.set_xlabel(axis, fontsize=9, color=QUIET, loc="left", parse_math=False)
     ax.set_ylabel(_values_name(panel, scaled), fontsize=9, color=QUIET, parse_math=False)
+    _quiet(ax)
+    _dress_time(ax, panel, kind)
+
+
+def _quiet(ax: Axes) -> None:
     ax.tick_params(labelsize=8.5, colors=QUIET, length=3)
     ax.spines[["top", "right"]].set_visible(False)
     ax.spines[["left", "bottom"]].set_color("#b9c2c9")
 
 
-def _title(panel: Panel, row: int, prediction: Prediction | None) -> str:
-    known = []
-    if panel.labels is not None:
-        known.append(f"truly {_short(str(panel.labels[row]), 24)}")
-    if prediction is not None:
-        probabilities = prediction.probabilities[row]
-        code = int(probabilities.argmax())
-        label = _short(str(prediction.task.classes[code]), 24)
-        known.append(f"predicted {label} ({100 * probabilities[code]:.0f} %)")
-    name = _short(str(panel.ids[row]))
-    return f"{name}: {', '.join(known)}" if known else name
+def _dress_time(ax: Axes, panel: Panel, kind: str) -> None:
+    if kind == "dates":
+        locator = AutoDateLocator(minticks=3, maxticks=7)  # type: ignore[no-untyped-call]
+        ax.xaxis.set_major_locator(locator)
+        formatter = ConciseDateFormatter(locator)  # type: ignore[no-untyped-call]
+        ax.xaxis.set_major_formatter(formatter)
+    axis = with_unit("time", panel.units.get("time")) if kind == "time" else "time" if kind == "dates" else "step"
+    ax.set_xlabel(axis, fontsize=9, color=QUIET, loc="left", parse_math=False)
 
 
-def _short(text: str, most: int = 40) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
+def dress_time(ax: Axes, panel: Panel, row: int) -> None:
+    """Say on the horizontal axis what the time of a series is, with its unit."""
+    clock, kind = time_axis(panel, row)
+    _quiet(ax)
+    ax.set_xlim(*_ends(clock))
+    _dress_time(ax, panel, kind)
+
+
+def one_channel(
+    ax: Axes, panel: Panel, row: int, channel: int, importance: Floats, *, signed: bool, peak: float
+) -> Any:
+    """Draw one channel of a series, in its unit, with what it adds as colour behind it.
+
+    Parameters
+    ----------
+    ax, panel, row, signed, peak
+        As for ``draw_series`` and ``draw_colours``.
+    channel
+        Its place.
+    importance
+        Of that channel, shape (time,).
+
+    Returns
+    -------
+    matplotlib.image.AxesImage
+        For a colour bar.
+    """
+    clock, _ = time_axis(panel, row)
+    values = panel.series(row)[:, [channel]].astype(np.float64)
+    name = panel.channels[channel]
+    _draw_lines(ax, clock, values, [name])
+    low, high = _limits(values)
+    left, right = _ends(clock)
+    image = draw_colours(ax, clock, importance, (left, right, low, high), signed=signed, peak=peak)
+    _draw_interval(ax, panel, row, clock)
+    ax.set_xlim(left, right)
+    ax.set_ylim(low, high)
+    _quiet(ax)
+    ax.ticklabel_format(axis="y", scilimits=(-3, 4))
+    ax.locator_params(axis="y", nbins=4)
+    ax.set_ylabel(with_unit(name, panel.units.get(name), 16), fontsize=8.5, color=QUIET, parse_math=False)
+    return image
+
+
+def _ends(clock: Floats) -> tuple[float, float]:
+    return (clock[0], clock[-1]) if clock[-1] > clock[0] else (clock[0] - 0.5, clock[0] + 0.5)

@@ -90,10 +90,9 @@ def save_model(model: FittedModel, folder: Path | str) -> Path:
 
 
 def _reading_text_by(sentence: Sentence, folder: str | None) -> Sentence:
-    context = sentence.context
-    if not isinstance(context, ContextEncoding):  # the words of texts are counted
+    if not isinstance(sentence.context, ContextEncoding):
         return sentence
-    return replace(sentence, context=replace(context, text_encoder=folder))
+    return replace(sentence, context=replace(sentence.context, text_encoder=folder))
 
 
 def _may_be_replaced(folder: Path) -> bool:

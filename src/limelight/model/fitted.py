@@ -17,7 +17,7 @@ from limelight.model.decision import Decision
 from limelight.model.vocabulary import EncodedFacts, Vocabulary
 from limelight.nn.batch import Batch
 from limelight.nn.network import Network
-from limelight.parts.poolings import AttentionPooling, MetadataAttentionPooling
+from limelight.parts.poolings import AttentionPooling, MetadataAttentionPooling, ProportionPooling
 from limelight.parts.sentence import Sentence
 from limelight.task import Task
 
@@ -127,12 +127,18 @@ class FittedModel:
         """Whether answers can come with how much each time step counted."""
         return isinstance(self.sentence.pooling, (AttentionPooling, MetadataAttentionPooling))
 
+    @property
+    def has_evidence(self) -> bool:
+        """Whether an answer is a sum of what each time step adds to it."""
+        return isinstance(self.sentence.pooling, ProportionPooling)
+
     def notes_about(self, panel: Panel) -> list[str]:
         """Say what in the metadata of some series the model does not know or finds missing, one sentence each."""
-        facts = self._facts(panel)
+        facts = self.facts_about(panel)
         return [] if facts is None else list(facts.notes)
 
-    def _facts(self, panel: Panel) -> EncodedFacts | None:
+    def facts_about(self, panel: Panel) -> EncodedFacts | None:
+        """Give what is known about some series as the network reads it; None for a network that reads no facts."""
         if self.vocabulary is None:
             return None
         return self.vocabulary.encode(panel.metadata, len(panel), panel.signals)
@@ -216,7 +222,7 @@ class FittedModel:
 
     def batches(self, panel: Panel) -> Iterator[tuple[NDArray[np.int64], Batch]]:
         """Give some rows of a panel at a time, and their series as the network takes them; each row comes once."""
-        facts = self._facts(panel)
+        facts = self.facts_about(panel)
         for rows in batches_by_length(panel):
             elapsed, missing = self.sentence.needs_clock, self.sentence.takes_missing
             yield rows, make_batch(panel, rows, elapsed=elapsed, missing=missing, facts=facts)

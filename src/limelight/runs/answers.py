@@ -161,7 +161,7 @@ def predict_file(
     """
     for file in (output, *([steps] if steps else []), *([events] if events else [])):
         require_table_name(file)
-        require_new_file(file, overwrite=overwrite and not _is_read(experiment, file))
+        require_new_file(file, overwrite=overwrite and not is_read(experiment, file))
     if steps is not None and experiment.windows is None:
         raise ParameterError(
             "expected a model for windows to lay its answers back on the steps, got one for whole series; "
@@ -170,9 +170,7 @@ def predict_file(
     model = load_model(source)
     if events is not None and not model.task.by_step:
         raise ParameterError("expected a model for steps to find events, got one for whole series; leave --events out")
-    if experiment.data.channels is None and not numbered(model.channels):
-        columns = experiment.data.model_copy(update={"channels": _channels_of_series(experiment, model)})
-        experiment = experiment.model_copy(update={"data": columns})
+    experiment = with_channels_of(model, experiment)
     recordings = read_recordings(experiment, labelled=False)
     panel = cut(experiment, recordings)
     for note in (*panel.notes, *model.notes_about(panel)):
@@ -187,6 +185,14 @@ def predict_file(
     return write_predictions([prediction], panel, output, model.decision)
 
 
+def with_channels_of(model: FittedModel, experiment: Experiment) -> Experiment:
+    """Give an experiment that reads the channels of a model, where neither says others nor the model has no names."""
+    if experiment.data.channels is not None or numbered(model.channels):
+        return experiment
+    columns = experiment.data.model_copy(update={"channels": _channels_of_series(experiment, model)})
+    return experiment.model_copy(update={"data": columns})
+
+
 def _channels_of_series(experiment: Experiment, model: FittedModel) -> list[str]:
     """Give the channels of a model that come from the table of the series, not from side signals."""
     told = [name for one in experiment.data.signals for name in one.columns or columns_of(Path(one.table))]
@@ -194,7 +200,8 @@ def _channels_of_series(experiment: Experiment, model: FittedModel) -> list[str]
     return [name for name in model.channels if name not in beside]
 
 
-def _is_read(experiment: Experiment, file: Path) -> bool:
+def is_read(experiment: Experiment, file: Path) -> bool:
+    """Say whether a file is one that the series come from."""
     given = experiment.data.series
     read = [] if given is None else given if isinstance(given, list) else [given]
     return file.resolve() in [Path(one).resolve() for one in read]

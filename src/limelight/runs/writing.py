@@ -34,6 +34,12 @@ def require_table_name(file: Path) -> None:
         raise OutputError(f"expected an output file ending in .parquet or .csv, got {str(file)!r}")
 
 
+def write_whole(table: pa.Table, file: Path) -> None:
+    """Write one table as a file ending in ``.parquet`` or ``.csv``; OutputError if the place cannot be written."""
+    with _new_table(file) as write:
+        write(table)
+
+
 def write_predictions(blocks: Iterable[Prediction], panel: Panel, file: Path, decision: Decision | None = None) -> int:
     """Write the answers, one row for each series, or for each step.
 
