@@ -1,6 +1,7 @@
 """The commands as a user types them, in this process, on small series."""
 
 import csv
+import html
 import json
 from pathlib import Path
 
@@ -309,6 +310,21 @@ def test_report_is_made_again_from_data_that_have_moved(limelight: Commands, fol
     assert "series.csv" in said
     where = [f"data.{name}={moved / name}.csv" for name in ("series", "labels")]
     limelight("report", "run", "--set", where[0], "--set", where[1])
+
+
+def test_a_run_measures_explanations_unless_told_not_to(limelight: Commands, folder: Path) -> None:
+    limelight("train", folder, "-o", "run")
+    metrics = json.loads(Path("run/metrics.json").read_text())
+    assert list(metrics["explanations"]["methods"]) == ["evidence", "occlusion", "random"]
+    assert metrics["seconds"]["explain"] > 0
+    assert metrics["explanations"]["said"] in html.unescape(Path("run/report/index.html").read_text())
+    limelight("train", folder, "-o", "run", "--overwrite", "--set", "explain=false")
+    metrics = json.loads(Path("run/metrics.json").read_text())
+    assert metrics["explanations"] is None
+    assert "explain" not in metrics["seconds"]
+    page = Path("run/report/index.html").read_text()
+    assert "Evidence is what each step adds" in page
+    assert "Which explanation deserves trust" not in page
 
 
 def test_report_of_something_else_is_refused(limelight: Commands, folder: Path) -> None:

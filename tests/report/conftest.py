@@ -36,7 +36,14 @@ EXPLANATIONS = {
             "curves": {"deletion": [0.9, 0.5, 0.1], "insertion": [0.1, 0.5, 0.9]},
         },
     },
+    "trusted": ["gradients"],
     "said": "Of gradients it deserves trust.",
+    "importance": {
+        "score": 0.9, "series": 30, "repeats": 3,
+        "channels": {"x": {"mean": 0.2, "deviation": 0.01}},
+        "stretches": {"0-50 %": {"mean": 0.2, "deviation": 0.01}, "50-100 %": {"mean": -0.1, "deviation": 0.02}},
+        "fields": {"place": {"mean": 0.1, "deviation": 0.01}}, "signals": {},
+    },
 }  # fmt: skip
 
 

@@ -2,9 +2,11 @@
 
 import shutil
 
+import numpy as np
 import pytest
 
 from browser import BROWSER, Browser
+from limelight.report.facts import Counted
 from limelight.report.page import write_report
 
 HOSTILE = "<script>console.error('ran')</script>"
@@ -96,6 +98,23 @@ def test_a_class_can_be_taken_out_of_the_curves(browser, page):
     browser.open(page)
     browser.run("document.querySelector('button[data-trace]').click()")
     assert browser.run("[...document.querySelectorAll('.curve')].map((box) => box.data[0].visible)") == [False, False]
+
+
+def test_the_colour_behind_the_series_is_of_the_method_that_is_chosen(browser, tmp_path, make_facts):
+    looks = {
+        "occlusion": lambda row, target: Counted(np.linspace(-1, 1, 30), target or "ok"),
+        "attention": lambda row, target: Counted(np.full(30, 1 / 30)),
+    }
+    browser.open(write_report(tmp_path, make_facts(4, steps=(30, 31), attention=False, looks=looks)))
+    browser.wait(ALL_DRAWN)
+    shown = "[...document.querySelectorAll('#look .plot')].map((box) => box.data.map((one) => one.visible)[0])"
+    assert set(browser.run(shown)) == {True}
+    browser.run("document.querySelector('button[data-layer=attention]').click()")
+    assert set(browser.run(shown)) == {False}
+    assert browser.run("[...document.querySelectorAll('li[data-of]')].map((one) => one.hidden)") == [True, False]
+    browser.hover(*spot(browser))
+    browser.wait(f"{FIRST_SERIES}.querySelector('.hoverlayer').textContent.includes('occlusion')")
+    assert browser.complaints == []
 
 
 @pytest.mark.parametrize("width", [1280, 400])

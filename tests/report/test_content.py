@@ -11,7 +11,8 @@ from limelight.errors import InternalError
 from limelight.report.choosing import choose_series
 from limelight.report.content import collect
 from limelight.report.curves import score_curves, thin
-from limelight.report.facts import verdict
+from limelight.report.explained import importance_facts
+from limelight.report.facts import Counted, verdict
 from limelight.report.series import MOST_CHANNELS, outline, series_figure
 
 KINDS = ["series", "labels", "steps", "labels of steps"]
@@ -221,10 +222,57 @@ def test_channels_stand_in_panels_and_the_surplus_is_said(make_facts):
 def test_attention_lies_behind_on_the_time_axis(make_facts):
     facts = make_facts()
     behind, channel = series_figure(facts, 3)["data"]
+    assert behind["visible"]
     assert behind["type"] == "heatmap"
-    assert behind["z"][0] == pytest.approx(facts.prediction.attention[3].tolist(), abs=1e-6)
+    assert behind["z"][0] == pytest.approx(facts.prediction.attention[3].tolist(), rel=1e-3)
     assert numbers(behind["x"]).tolist() == [step - 0.5 for step in range(len(behind["z"][0]) + 1)]
     assert channel["x0"] == 0
+
+
+def looks():
+    def occlusion(row, target):
+        return Counted(np.linspace(-2.0, 1.0, 1_500), target or "rain")
+
+    return {"occlusion": occlusion, "attention": lambda row, target: Counted(np.full(1_500, 1 / 1_500))}
+
+
+def test_each_method_is_a_layer_and_the_first_is_seen(make_facts):
+    facts = make_facts(4, steps=(1_500, 1_501), attention=False, looks=looks())
+    first, second, channel = series_figure(facts, 0)["data"]
+    assert [(one["name"], one["visible"]) for one in (first, second)] == [("occlusion", True), ("attention", False)]
+    assert (first["zmin"], first["zmax"], first["z"][0][0]) == (-2.0, 2.0, -2.0)
+    assert len(first["z"][0]) == 500
+    assert channel["customdata"]["shape"] == "1500, 2"
+    assert channel["hovertemplate"] == (
+        "%{y:.5~g}<br>occlusion %{customdata[0]:+.2~g} for rain<br>attention %{customdata[1]:.3~g} × even"  # noqa: RUF001
+    )
+
+
+def test_a_label_is_explained_by_the_series_that_shows_it(make_facts):
+    facts = make_facts(30, ("hail", "rain"), kind="labels", steps=(1_500, 1_501), attention=False, looks=looks())
+    shown = collect(facts)["series"]
+    assert [card["about"] for card in shown["confident"]] == ["hail", "rain"]
+    assert {card["about"] for card in shown["uncertain"] if card["figure"]} == {"rain"}
+
+
+def test_what_costs_most_is_the_longest_bar(make_facts):
+    drops = {f"lpc{number:02d}": {"mean": number / 100, "deviation": 0.01} for number in range(15)}
+    stretches = {"0-50 %": {"mean": 0.2, "deviation": 0.0}, "50-100 %": {"mean": 0.1, "deviation": 0.0}}
+    found = {"score": 0.9, "series": 40, "repeats": 3, "channels": drops, "stretches": stretches, "fields": {}}
+    told = importance_facts(found)
+    parts, over_time = told["figures"].values()
+    assert parts["layout"]["yaxis"]["ticktext"][:2] == ["channel lpc14", "channel lpc13"]
+    assert parts["data"][0]["x"][:2] == [0.14, 0.13]
+    assert parts["data"][0]["error_x"]["array"] == [0.01] * 12
+    assert told["left_out"] == 3
+    assert over_time["layout"]["xaxis"]["ticktext"] == ["0\N{EN DASH}50", "50\N{EN DASH}100"]
+    assert over_time["data"][0]["y"] == [0.2, 0.1]
+
+
+def test_a_single_channel_has_no_bar_beside_itself():
+    found = {"score": 0.9, "series": 40, "repeats": 3, "channels": {"wave": {"mean": 0.4, "deviation": 0.0}}}
+    told = importance_facts({**found, "stretches": {"0-100 %": {"mean": 0.4, "deviation": 0.0}}})
+    assert list(told["figures"]) == ["Stretches of each series"]
 
 
 def test_the_true_interval_is_marked_where_it_is_known(make_facts):

@@ -76,7 +76,7 @@ def test_sections_come_in_this_order(make_facts):
     page = page_of(make_facts(30, ("a", "b", "c"), kind="steps", extras=True))
     assert [name for name in page.ids if not name.startswith("series-")] == [
         "asked", "scores", "learning", "classes", "confusion", "curves", "decision", "events", "groups", "metadata",
-        "attention", "look", "warnings", "reproduce",
+        "decided", "look", "warnings", "reproduce",
     ]  # fmt: skip
 
 
@@ -165,9 +165,9 @@ def test_hostile_names_are_shown_and_never_run(tmp_path, kind, make_facts):
         assert (written.parent / "attention_script_alert_1_script.png").is_file()
 
 
-def test_a_model_without_attention_has_a_page_too(make_facts):
+def test_a_model_that_nothing_explains_has_a_page_too(make_facts):
     text = page_of(make_facts(attention=False)).text
-    assert "This model has no attention to show." in text
+    assert "Nothing says here what decided." in text
     assert "fell inside" not in text
 
 

@@ -8,13 +8,16 @@ from typing import Any
 from limelight.evaluation.table import localisation_sentence
 from limelight.report import tables
 from limelight.report.choosing import MOST_PICTURED_CLASSES, Choice, choose_series, threshold_of
-from limelight.report.curves import faithfulness_figures, learning_figures, reliability_figure, score_curves
+from limelight.report.curves import learning_figures, reliability_figure, score_curves
+from limelight.report.explained import explain_facts
 from limelight.report.facts import ReportFacts, verdict
 from limelight.report.series import MOST_CHANCES, MOST_CHANNELS, left_out, series_figure
 from limelight.task import UNKNOWN
 
 MOST_PROBABLE = 3
 NONE = "none"
+LEAST_SECONDS = 0.05
+"""Less would be said as 0.0."""
 
 
 def collect(facts: ReportFacts) -> dict[str, Any]:
@@ -54,7 +57,7 @@ def collect(facts: ReportFacts) -> dict[str, Any]:
         "groups": tables.group_tables(metrics.get("groups") or {}, test),
         "metadata": _metadata(metrics.get("metadata")),
         "attention": _attention(facts),
-        "explanations": _explanations(metrics.get("explanations")),
+        "explanations": explain_facts(metrics.get("explanations")),
         "series": _series(facts, choice),
         "warnings": list(facts.warnings),
         "reproduce": dict(facts.reproduce),
@@ -72,7 +75,7 @@ def _learning(facts: ReportFacts) -> dict[str, Any]:
         "best": best,
         "stopped": ended,
         "solved": ended == "solved",
-        "seconds": dict(facts.metrics.get("seconds") or {}),
+        "seconds": {name: took for name, took in (facts.metrics.get("seconds") or {}).items() if took >= LEAST_SECONDS},
     }
 
 
@@ -116,33 +119,31 @@ def _attention(facts: ReportFacts) -> dict[str, Any]:
     found = facts.metrics.get("localisation")
     known = facts.panel.intervals
     return {
-        "there": facts.has_attention and not facts.prediction.task.by_step,
+        "methods": facts.methods,
         "sentence": localisation_sentence(found),
         "correct": (found or {}).get("correct"),
         "truth": known is not None and bool((known[:, 0] >= 0).any()),
     }
 
 
-def _explanations(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    if not found:
-        return None
-    figures = faithfulness_figures(found)
-    return {"said": found["said"], "series": found["series"], "table": tables.explanation_table(found), **figures}
-
-
 def _series(facts: ReportFacts, choice: Choice) -> dict[str, Any]:
     """Collect the series to look at: cards with their figures, each series drawn once."""
     first: dict[int, str] = {}
+    whole = not (facts.prediction.task.by_step or facts.prediction.task.multilabel)
 
-    def card(row: int, heading: str) -> dict[str, Any]:
+    def card(row: int, heading: str, target: str | None = None) -> dict[str, Any]:
         known = row in first
         first.setdefault(row, heading)
-        told = _told(facts, row)
-        return {"row": row, "heading": heading, **told, "figure": None if known else series_figure(facts, row)}
+        told = {"row": row, "heading": heading, "about": "", "figure": None, **_told(facts, row)}
+        if known:
+            return told
+        counted = facts.counted_in(row, target)
+        targets = {one.target for one in counted.values() if one.target is not None}
+        about = "" if whole else ", ".join(sorted(targets))  # of one answer it is the answer
+        return {**told, "about": about, "figure": series_figure(facts, row, counted)}
 
-    whole = not (facts.prediction.task.by_step or facts.prediction.task.multilabel)
     found = {
-        "confident": [card(row, label) for label, row in choice.confident.items() if row is not None],
+        "confident": [card(row, label, label) for label, row in choice.confident.items() if row is not None],
         "never": [label for label, row in choice.confident.items() if row is None],
         "left_out": max(0, len(facts.answers.names) - MOST_PICTURED_CLASSES),
         "surest": "Right, and sure of it" if whole else "Where each label was right, and surest",
@@ -151,6 +152,7 @@ def _series(facts: ReportFacts, choice: Choice) -> dict[str, Any]:
         "total": len(facts.panel),
         "uncertain": [card(row, "") for row in choice.uncertain],
         "by_step": facts.prediction.task.by_step,
+        "whole": whole,
         "channels": min(len(facts.panel.channels), MOST_CHANNELS),
         "channels_left_out": left_out(facts.panel),
     }

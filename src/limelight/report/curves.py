@@ -65,7 +65,8 @@ def _learning(curves: Mapping[str, list[tuple[int, float]]], title: str, best: i
         traces.append(line(list(x), [round(one, 6) for one in y], says, width=2, **style, hovertemplate="%{y:.4f}"))
         traces[-1] |= {"mode": "lines+markers", "marker": {"size": 4}}
     kept = {"type": "line", "yref": "paper", "y0": 0, "y1": 1, "x0": best, "x1": best, "layer": "below"}
-    said = {"yref": "paper", "y": 1, "x": best, "text": "kept", "showarrow": False, "yanchor": "top", "xanchor": "left"}
+    free = {"y": 1, "yanchor": "top"} if title == "Loss" else {"y": 0, "yanchor": "bottom"}
+    said = {**free, "yref": "paper", "x": best, "text": "kept", "showarrow": False, "xanchor": "left"}
     layout: Figure = {
         "height": 260,
         "showlegend": True,
@@ -163,31 +164,6 @@ def _traced(x: Numbers, y: Numbers, at: Numbers, name: str, style: Mapping[str, 
     hover = "%{x:.3f}, %{y:.3f}<br>from probability %{customdata:.3f}"
     trace = line(packed(x), packed(y), name, **style, hovertemplate=hover)
     return {**trace, "customdata": packed(at)}
-
-
-def faithfulness_figures(explanations: Mapping[str, Any]) -> dict[str, Figure]:
-    """Draw how probable the answer stays while the steps that matter most are hidden, or shown, first.
-
-    Parameters
-    ----------
-    explanations
-        As from ``faithfulness``: ``shares``, and ``methods`` by name with ``curves``.
-
-    Returns
-    -------
-    dict[str, dict]
-        ``deletion`` and ``insertion``, with a line for each method and a dotted one for a random order.
-    """
-    figures = {}
-    for way, x_title in (("deletion", "share of steps hidden"), ("insertion", "share of steps shown")):
-        traces = []
-        for place, (name, one) in enumerate(explanations["methods"].items()):
-            style = {"color": QUIET, "dash": "dot"} if name == "random" else look_of(place)
-            y = [round(value, 6) for value in one["curves"][way]]
-            traces.append(line(explanations["shares"], y, name, width=2, **style, hovertemplate="%{y:.3f}"))
-        figures[way] = square(traces, x_title, "probability", 300)
-        figures[way]["layout"] |= {"hovermode": "x unified", "showlegend": True, "legend": LEGEND}
-    return figures
 
 
 def reliability_figure(calibration: Mapping[str, Any], positive: str | None) -> Figure:

@@ -17,6 +17,27 @@ from limelight.model.fitted import Prediction
 from limelight.model.targets import targets_of
 
 
+@dataclass(frozen=True, eq=False)
+class Counted:
+    """How much each time step of one series counted.
+
+    Parameters
+    ----------
+    importance
+        Shape (time,): of attention a weight, at least 0 and summing to 1; of other methods below 0 where a step speaks
+        against the target.
+    target
+        The class or label that the numbers are about; None of attention, which is about none.
+    """
+
+    importance: NDArray[np.floating[Any]]
+    target: str | None = None
+
+
+Look = Callable[[int, str | None], Counted]
+"""Says of the series in a row how much each time step counted for a class or label, or else for what was answered."""
+
+
 @dataclass(frozen=True)
 class ReportFacts:
     """Everything that the page of a run is made from.
@@ -41,9 +62,9 @@ class ReportFacts:
         Whole sentences for people.
     reproduce
         What it takes to get the same numbers: for example command, seed, versions.
-    look
-        Gives the weight of each time step of the series in a row, shape (time,), where the prediction has none; None
-        if the model has no attention.
+    looks
+        By the name of a method what counted in a series, the one to show first; none takes the attention that the
+        prediction brings, where it has any.
     """
 
     title: str
@@ -54,18 +75,20 @@ class ReportFacts:
     panel: Panel
     warnings: Sequence[str] = ()
     reproduce: Mapping[str, str] = field(default_factory=dict)
-    look: Callable[[int], NDArray[np.float32]] | None = None
+    looks: Mapping[str, Look] = field(default_factory=dict)
 
     @property
-    def has_attention(self) -> bool:
-        """Whether there is attention to show."""
-        return self.prediction.attention is not None or self.look is not None
+    def methods(self) -> list[str]:
+        """The methods whose numbers are shown behind the series, the one to show first."""
+        there = self.prediction.attention is not None and not self.prediction.task.by_step
+        return list(self.looks) or (["attention"] if there else [])
 
-    def attention_of(self, row: int) -> NDArray[np.float32] | None:
-        """Give the weight of each time step of one series, shape (time,), or None."""
-        if self.prediction.attention is not None:
-            return self.prediction.attention[row]
-        return None if self.look is None else self.look(row)
+    def counted_in(self, row: int, target: str | None = None) -> dict[str, Counted]:
+        """Say by each method what counted in one series for a class or label; None for what was answered."""
+        given = self.prediction.attention
+        if self.looks or given is None or not self.methods:
+            return {name: look(row, target) for name, look in self.looks.items()}
+        return {"attention": Counted(given[row])}
 
     @cached_property
     def answers(self) -> Answers:

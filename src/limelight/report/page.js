@@ -17,6 +17,7 @@
 
   const waiting = new Set(document.querySelectorAll(".plot"));
   const template = { layout: base };
+  let layer = null;
 
   function draw(box) {
     if (!waiting.delete(box)) return;
@@ -26,7 +27,14 @@
     figure.layout = { ...base, ...figure.layout, template };
     box.replaceChildren();
     Plotly.newPlot(box, figure.data, figure.layout, config);
+    colour(box);
     if (!waiting.size) document.documentElement.dataset.drawn = "all";
+  }
+
+  function colour(box) {
+    const places = box.data.flatMap((trace, place) => trace.type === "heatmap" ? [place] : []);
+    if (layer && places.length)
+      Plotly.restyle(box, { visible: places.map((place) => box.data[place].name === layer) }, places);
   }
 
   function drawWhenIdle() {
@@ -59,6 +67,15 @@
           draw(box);
           Plotly.restyle(box, { visible: shown }, [Number(key.dataset.trace)]);
         }
+      });
+
+    const layers = document.querySelectorAll("button[data-layer]");
+    for (const button of layers)
+      button.addEventListener("click", () => {
+        layer = button.dataset.layer;
+        for (const other of layers) other.setAttribute("aria-pressed", String(other === button));
+        for (const key of document.querySelectorAll("li[data-of]")) key.hidden = key.dataset.of !== layer;
+        for (const box of document.querySelectorAll("#look .plot")) if (!waiting.has(box)) colour(box);
       });
 
     addEventListener("beforeprint", () => {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +12,21 @@ from numpy.typing import NDArray
 from limelight.data.panel import Panel
 from limelight.model.fitted import numbered
 from limelight.report.choosing import threshold_of
-from limelight.report.facts import ReportFacts
-from limelight.report.plotting import ACCENT, FAINT, GLOW, INK, LINE, WRONG, Figure, line, literal, look_of, packed
+from limelight.report.facts import Counted, ReportFacts
+from limelight.report.plotting import (
+    ACCENT,
+    BOTH_WAYS,
+    FAINT,
+    GLOW,
+    INK,
+    LINE,
+    WRONG,
+    Figure,
+    line,
+    literal,
+    look_of,
+    packed,
+)
 from limelight.task import UNKNOWN
 
 MOST_CHANNELS = 12
@@ -53,7 +67,7 @@ class _Clock:
         return packed(self.steps[places], "f8")
 
 
-def series_figure(facts: ReportFacts, row: int) -> Figure:
+def series_figure(facts: ReportFacts, row: int, counted: Mapping[str, Counted] | None = None) -> Figure:
     """Draw one series.
 
     Parameters
@@ -62,27 +76,30 @@ def series_figure(facts: ReportFacts, row: int) -> Figure:
         Of the run.
     row
         Which series of the panel.
+    counted
+        As from ``facts.counted_in``; None asks for it.
 
     Returns
     -------
     dict
         ``data`` and ``layout`` of a plotly figure: a panel for each of at most 12 channels, thinned to at most 2,000
-        points each, which keep the lowest and the highest of each stretch; the attention as colour behind them; for
-        labels of steps a lane for each label with where it is true and where it was answered, and the probabilities.
+        points each, which keep the lowest and the highest of each stretch; behind them as colour what counted, by each
+        method, of which the first is visible; for labels of steps a lane for each label with where it is true and where
+        it was answered, and the probabilities.
     """
     panel = facts.panel
     clock = _clock_of(panel, row)
     channels = min(len(panel.channels), MOST_CHANNELS)
     height = next(height for most, height in HEIGHTS if channels <= most)
-    weights = facts.attention_of(row) if facts.has_attention and not facts.prediction.task.by_step else None
+    counted = facts.counted_in(row) if counted is None else counted
     panels = [
-        (height, _channel(panel, row, place, clock, weights), _value_axis(panel, place)) for place in range(channels)
+        (height, _channel(panel, row, place, clock, counted), _value_axis(panel, place)) for place in range(channels)
     ]
     if facts.prediction.task.by_step:
         panels += _answered_steps(facts, row, clock)
     figure = _stacked(panels, clock)
-    if weights is not None:
-        _lay_behind(figure, clock, weights)
+    behind = [_behind(clock, one, name) for name, one in counted.items()]
+    figure["data"][:0] = [{**one, "visible": place == 0} for place, one in enumerate(behind)]
     figure["layout"]["shapes"] = _true_interval(panel, row, clock)
     return figure
 
@@ -141,7 +158,7 @@ def _clock_of(panel: Panel, row: int) -> _Clock:
     return _Clock(steps, edges, "date" if timed and dates else "linear", title)
 
 
-def _channel(panel: Panel, row: int, place: int, clock: _Clock, weights: Floats | None) -> list[Figure]:
+def _channel(panel: Panel, row: int, place: int, clock: _Clock, counted: Mapping[str, Counted]) -> list[Figure]:
     values = panel.series(row)[:, place].astype(np.float64)
     most = min(MOST_POINTS, MOST_POINTS_OF_ALL // min(len(panel.channels), MOST_CHANNELS))
     keep = outline(values, most)
@@ -153,9 +170,14 @@ def _channel(panel: Panel, row: int, place: int, clock: _Clock, weights: Floats 
     if alone.any():
         trace |= {"mode": "lines+markers", "marker": {"color": INK, "size": np.where(alone, 4, 0).tolist()}}
     trace["hovertemplate"] = "%{y:.5~g}"
-    if weights is not None:
-        trace["customdata"] = packed((weights * len(weights))[keep].round(2))
-        trace["hovertemplate"] = "%{y:.5~g}<br>attention %{customdata:.3~g} × even"  # noqa: RUF001
+    if counted and place == 0:
+        columns = [one.importance * (1 if one.target else len(values)) for one in counted.values()]
+        trace["customdata"] = packed(np.stack(columns, axis=1)[keep])
+        trace["hovertemplate"] += "".join(
+            f"<br>{name} %{{customdata[{number}]:{'+.2~g' if one.target else '.3~g'}}}"
+            + (f" for {literal(one.target, 20)}" if one.target else " × even")  # noqa: RUF001
+            for number, (name, one) in enumerate(counted.items())
+        )
     return [trace]
 
 
@@ -327,24 +349,28 @@ def _caption(said: str, top: float) -> dict[str, Any]:
     return {**place, "yshift": -2, "text": said, "showarrow": False}
 
 
-def _lay_behind(figure: Figure, clock: _Clock, weights: Floats) -> None:
+def _behind(clock: _Clock, counted: Counted, name: str) -> Figure:
     """Colour the time behind the channels; of a long series each cell is the peak of its steps."""
-    n = len(weights)
-    width = -(-n // MOST_CELLS)
-    starts = np.arange(0, n, width)
-    behind = {
+    numbers, signed = counted.importance, counted.target is not None
+    n = len(numbers)
+    starts = np.arange(0, n, -(-n // MOST_CELLS))
+    high, low = (way.reduceat(numbers, starts) for way in (np.maximum, np.minimum))
+    cells = np.where(-low > high, low, high)
+    peak = float(np.abs(numbers).max(initial=0.0)) or 1.0
+    peak = peak if signed else max(peak, LEAST_PEAK / n)
+    return {
         "type": "heatmap",
+        "name": name,
         "x": packed(clock.edges[np.append(starts, n)], "f8"),
         "y": [0, 1],
-        "z": [np.maximum.reduceat(weights, starts).astype(np.float64).round(6).tolist()],
-        "zmin": 0,
-        "zmax": max(float(weights.max(initial=0.0)), LEAST_PEAK / n),
-        "colorscale": GLOW,
+        "z": [[float(f"{one:.4g}") for one in cells.tolist()]],
+        "zmin": -peak if signed else 0,
+        "zmax": peak,
+        "colorscale": BOTH_WAYS if signed else GLOW,
         "showscale": False,
         "hoverinfo": "skip",
         "zsmooth": False,
     }
-    figure["data"].insert(0, behind)
 
 
 def _true_interval(panel: Panel, row: int, clock: _Clock) -> list[dict[str, Any]]:

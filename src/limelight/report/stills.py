@@ -34,7 +34,15 @@ def series_png(facts: ReportFacts, row: int) -> bytes:
     figure = Figure(figsize=(WIDTH, height), dpi=100)
     # Room for the labels is set by hand: several times faster than letting matplotlib look for it.
     box = (0.62 / WIDTH, LABEL_INCHES / height, 1 - 0.7 / WIDTH, 1 - (LABEL_INCHES + above) / height)
-    draw_series(figure.add_axes(box), facts.panel, row, facts.attention_of(row), facts.prediction)
+    counted = next(iter(facts.counted_in(row).values()), None)
+    draw_series(
+        figure.add_axes(box),
+        facts.panel,
+        row,
+        None if counted is None else counted.importance,
+        facts.prediction,
+        signed=counted is not None and counted.target is not None,
+    )
     stream = io.BytesIO()
     with warnings.catch_warnings():
         # The font lacks some letters: a box stands for such a one, and the page has the name.

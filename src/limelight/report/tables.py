@@ -234,19 +234,6 @@ def metadata_table(permuted: Mapping[str, Any]) -> Table:
     return {"head": ["Taken from others", "Balanced accuracy falls by", "Spread"], "rows": rows}
 
 
-def explanation_table(explanations: Mapping[str, Any]) -> Table:
-    """Lay out how faithful each way to explain is, beside a random order."""
-    methods = explanations["methods"]
-    known = any(one.get("overlap") for one in methods.values())
-    head = ["Method", "Deletion (lower is better)", "Insertion", "Better than random by"]
-    rows = []
-    for name, one in methods.items():
-        gain = "" if name == "random" else f"{number(one['gain'])} ± {number(one['error'])}"
-        inside = [share((one.get("overlap") or {}).get("inside"))] if known else []
-        rows.append([name, number(one["deletion"]), number(one["insertion"]), gain, *inside])
-    return {"head": [*head, "Inside the true interval"] if known else head, "rows": rows}
-
-
 def number(value: float | None, digits: int = 3) -> str:
     """Give a number with three digits, or a dash."""
     return NO_VALUE if value is None else f"{value:.{digits}f}".replace("-", "\N{MINUS SIGN}")

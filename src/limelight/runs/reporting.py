@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from limelight.config.reading import read_experiment
 from limelight.config.sections import Experiment
 from limelight.data.inspection import inspect_panel
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError
+from limelight.explanation.methods import explain, methods_of
 from limelight.model.bundle import load_model
 from limelight.model.fitted import FittedModel, Prediction
-from limelight.report.facts import ReportFacts
+from limelight.report.facts import Counted, Look, ReportFacts
 from limelight.report.page import write_report
 from limelight.runs.folder import ENVIRONMENT_FILE, EXPERIMENT_FILE, METRICS_FILE, is_run
 from limelight.runs.series import Data, read_data
@@ -103,7 +101,7 @@ def report_run(
             panel=test,
             warnings=(*data.panel.notes, *inspection.warnings),
             reproduce=_reproduce(experiment, folder),
-            look=_look(model, test),
+            looks=_looks(model, test, data.part("train"), metrics.get("explanations")),
         ),
     )
 
@@ -117,14 +115,22 @@ def _history(file: Path) -> Sequence[Mapping[str, float | None]]:
     return [{name: float(text) if text else None for name, text in row.items()} for row in rows]
 
 
-def _look(model: FittedModel, panel: Panel) -> Callable[[int], NDArray[np.float32]] | None:
-    """Give what asks the model where it looked in one series; None if it has no attention."""
+def _looks(model: FittedModel, panel: Panel, background: Panel, measured: Mapping[str, Any] | None) -> dict[str, Look]:
+    """Give the method that deserves most trust, and the one that the model has of its own."""
+    trusted = (measured or {}).get("trusted", [])
+    own = [name for name in ("attention", "evidence") if name in methods_of(model)]
+    shown = own if not trusted or own[:1] == trusted[:1] else [trusted[0], *own]
+    return {name: _look(model, panel, background, name) for name in shown}
 
-    def look(row: int) -> NDArray[np.float32]:
-        (weights,) = model.predict(panel[[row]], attention=True).attention or []
-        return weights
 
-    return look if model.has_attention else None
+def _look(model: FittedModel, panel: Panel, background: Panel, method: str) -> Look:
+    settings: dict[str, Any] = {"background": background, "by_channel": False} if method == "occlusion" else {}
+
+    def look(row: int, target: str | None) -> Counted:
+        found = explain(model, panel[[row]], method, None if method == "attention" else target, **settings)
+        return Counted(found.importance[0], None if found.target is None else str(found.target[0]))
+
+    return look
 
 
 def _asked(experiment: Experiment, data: Data, model: FittedModel, training: Mapping[str, Any]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from limelight.data.statistics import channel_statistics
 from limelight.errors import ParameterError
 from limelight.evaluation.deciding import decide_on, decision_lines
 from limelight.evaluation.permutation import score_permuted
+from limelight.explanation.measuring import measure_explanations
 from limelight.files import write_json
 from limelight.model.bundle import save_model
 from limelight.model.targets import targets_of
@@ -156,13 +157,23 @@ def _evaluate_and_report(experiment: Experiment, data: Data, training: Training,
     prediction = model.predict(test)
     scores = score_answers(model, prediction, test, experiment.events)
     evaluating = time.perf_counter() - started
+    started = time.perf_counter()
+    asked = experiment.explain
+    explanations = (
+        measure_explanations(model, test, data.part("train"), series=asked.series, seed=experiment.seed)
+        if asked
+        else None
+    )
+    explaining = time.perf_counter() - started
     metrics = {
         **scores,
         "metadata": score_permuted(model, test, seed=experiment.seed),
+        "explanations": explanations,
         "seconds": {
             **({"choose": round(training.choosing, 3)} if training.choosing else {}),
             "train": round(training.seconds, 3),
             "evaluate": round(evaluating, 3),
+            **({"explain": round(explaining, 3)} if explanations else {}),
         },
         "counts": {name: len(getattr(data.split, name)) for name in ("train", "validation", "test")},
         "training": {
