@@ -2,8 +2,9 @@
 
     python benchmarks/explanations.py DATA --seeds 3
 
-``DATA`` holds the folders italy_power_demand and basic_motions. Default networks, fitted on the training part; test series
-are explained, other series are drawn from the training part, and nothing is chosen by it. The waves have one seed. Writes
+``DATA`` holds the folders italy_power_demand and basic_motions. ``conv_lstm`` and ``rocket``, fitted on the training part;
+test series are explained, other series are drawn from the training part, and nothing is chosen by it. The waves have one
+seed. Writes
 ``benchmarks/results/explanations.json`` and, with ``--pictures``, ``docs/pictures/explanation.png``.
 """
 
@@ -15,6 +16,7 @@ import os
 import platform
 import statistics
 import time
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -43,27 +45,28 @@ HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "explanations.json"
 PICTURE = HERE.parent / "docs" / "pictures" / "explanation.png"
 SETS = ("italy_power_demand", "basic_motions")
+ENCODERS = ("conv_lstm", "rocket")
 WAVES = {"dataset_size": 1_500, "num_points": 500}
 EPOCHS = 25
 COMPARED = 20
 
 
-def waves(seed: int) -> tuple[FittedModel, Panel, Panel]:
-    """Fit the default network to sine waves."""
+def waves(encoder: str, seed: int) -> tuple[FittedModel, Panel, Panel]:
+    """Fit a network to sine waves."""
     train, test = generate_sine(SineSettings(**WAVES), seed + 1).split(test=0.2)  # type: ignore[arg-type]
     task = Task.from_labels(train.require_labels(), "anomalous")
     settings = TrainingSettings.checked(max_epochs=EPOCHS, patience=EPOCHS)
-    model = fit(train, task, Sentence.of("conv_lstm"), settings=settings, seed=seed, progress=False).model
+    model = fit(train, task, Sentence.of(encoder), settings=settings, seed=seed, progress=False).model
     return model, train, test
 
 
-def real(folder: Path, seed: int) -> tuple[FittedModel, Panel, Panel]:
-    """Fit the default network to a real set."""
+def real(folder: Path, encoder: str, seed: int) -> tuple[FittedModel, Panel, Panel]:
+    """Fit a network to a real set."""
     experiment = read_experiment(folder, {"seed": seed})
     data = read_data(experiment)
     validation = data.part("validation") if len(data.split.validation) else None
-    model = fit(data.part("train"), data.task, experiment.model, validation=validation, seed=seed, progress=False).model
-    return model, data.part("train"), data.part("test")
+    train, test, sentence = data.part("train"), data.part("test"), Sentence.of(encoder)
+    return fit(train, data.task, sentence, validation=validation, seed=seed, progress=False).model, train, test
 
 
 def measure(name: str, model: FittedModel, train: Panel, test: Panel, seed: int) -> dict[str, Any]:
@@ -72,14 +75,15 @@ def measure(name: str, model: FittedModel, train: Panel, test: Panel, seed: int)
     found["accuracy"] = score_prediction(model.predict(test), test.require_labels())["accuracy"]
     rows = np.random.default_rng(seed).permutation(len(test))[:COMPARED]
     found["sanity"] = sanity(model, test[rows], methods_of(model), seed=seed, background=train)
-    found["completeness"] = {str(points): missed(model, test[rows], points) for points in (64, 256, None)}
+    if "gradients" in methods_of(model):
+        found["completeness"] = {str(points): missed(model, test[rows], points) for points in (64, 256, None)}
     print(f"{name}, seed {seed}: accuracy {found['accuracy']:.3f}. {found['said']}", flush=True)
     for method, one in found["methods"].items():
         numbers = " ".join(f"{one[key]:9.3f}" for key in ("deletion", "insertion", "gain", "error"))
         inside = "" if one["overlap"] is None else f" inside {one['overlap']['inside']:.3f}"
         kept = found["sanity"].get(method, {}).get("signed")
         print(f"  {method:12}{numbers}{inside}" + ("" if kept is None else f" kept {kept:.2f}"), flush=True)
-    print(f"  completeness {found['completeness']}", flush=True)
+    print(f"  completeness {found.get('completeness', 'does not apply')}", flush=True)
     return found
 
 
@@ -106,16 +110,17 @@ def seconds(model: FittedModel, panel: Panel, background: Panel) -> dict[str, li
     return taken
 
 
-def picture(model: FittedModel, train: Panel, test: Panel) -> None:
-    """Draw one held wave by every method."""
+def picture(models: Sequence[FittedModel], train: Panel, test: Panel) -> None:
+    """Draw one held wave by every method of each model."""
     assert test.labels is not None
     (row,) = np.flatnonzero(test.labels == "anomalous")[:1]
-    names = methods_of(model)
-    figure = Figure(figsize=(8.0, 2.2 * len(names)), layout="constrained")
-    for ax, name in zip(figure.subplots(len(names), 1), names, strict=True):
+    named = [(model, name) for model in models for name in methods_of(model)]
+    figure = Figure(figsize=(8.0, 2.2 * len(named)), layout="constrained")
+    for ax, (model, name) in zip(figure.subplots(len(named), 1), named, strict=True):
         settings = {"background": train} if name == "occlusion" else {}
         explain(model, test[[int(row)]], name, **settings).plot(ax=ax)
-        ax.set_title(f"{name}. {ax.get_title(loc='left')}", loc="left", fontsize="medium")
+        title = f"{name} of {model.sentence.encoder.name}. {ax.get_title(loc='left')}"
+        ax.set_title(title, loc="left", fontsize="medium", pad=20)
     PICTURE.parent.mkdir(exist_ok=True)
     figure.savefig(PICTURE, dpi=110)
 
@@ -132,14 +137,19 @@ def main() -> None:
         "versions": {package: version(package) for package in ("limelight", "torch", "captum", "numpy")},
         "sets": {},
     }
-    for name in SETS:
-        models = [(seed, *real(options.data / name, seed)) for seed in range(options.seeds)]
-        found["sets"][name] = [measure(name, *parts, seed) for seed, *parts in models]
-    model, train, test = waves(0)
-    found["sets"]["sine"] = [measure("sine", model, train, test, 0)]
-    found["seconds"] = seconds(model, test[:100], train)
+    found["seconds"] = {}
+    drawn = []
+    for encoder in ENCODERS:
+        for name in SETS:
+            models = [(seed, *real(options.data / name, encoder, seed)) for seed in range(options.seeds)]
+            measured = [measure(f"{encoder} on {name}", *parts, seed) for seed, *parts in models]
+            found["sets"].setdefault(name, {})[encoder] = measured
+        model, train, test = waves(encoder, 0)
+        found["sets"].setdefault("sine", {})[encoder] = [measure(f"{encoder} on sine", model, train, test, 0)]
+        found["seconds"][encoder] = seconds(model, test[:100], train)
+        drawn.append(model)
     if options.pictures:
-        picture(model, train, test)
+        picture(drawn, train, test)
     RESULTS.write_text(json.dumps(found, indent=2) + "\n")
 
 

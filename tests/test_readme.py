@@ -15,18 +15,31 @@ PRINTED = {  # by the Python blocks of a page, run one after the other
     "data": [
         "Panel(2 series, 3 to 4 steps, 1 channel, 2 classes)",
         "[{'site': 'north'}, {'site': 'south'}]",
-        "19 monday[50:150] walk",
+    ],
+    "metadata": [
         "['majority class', 'metadata alone', 'series alone', 'series + late', 'series + repeat', 'series + film']",
         "(('run', 'service'),) [0, 0, 1, 1, -1, -1, 0]",
         "('pressure', 'mode_since_change') "
         "(\"no value of 'mode' before the first sample: 2 steps of 1 series ('pump 2')\",)",
     ],
+    "recordings": ["19 monday[50:150] walk"],
+    "large": ["Panel(200 series, 100 steps, 1 channel, 2 classes) True"],
+    "small": ["encoder: rocket, as 60 series without metadata are too few for a network to be better", "True"],
+    "events": ["True"],
     "labels": [
         "['label_0' 'label_1'] (60, 2) True",
         "['down' 'none' 'up'] (60, 40) True",
         "[0, 1, -1]",
     ],
     "choosing": ["3 True True", "True"],
+    "explanation": [
+        "Explanation(60 series, attention)",
+        "Explanation(60 series, occlusion, for 'anomalous') ['series_id', 'time', 'importance', 'target', 'spread']",
+        "Explanation(60 series, evidence, for 'anomalous')",
+        "['attention', 'gradients', 'occlusion', 'random']",
+        "['attention', 'gradients', 'occlusion']",
+        "['wave'] ['0-10 %', '10-20 %', '20-30 %']",
+    ],
 }
 
 
@@ -46,7 +59,7 @@ def test_python_blocks_run_one_after_the_other(
     assert float(score) > 0.9
     assert set(answers.strip("[]").split()) <= {"'normal'", "'anomalous'"}
     assert found.startswith("{'encoder__hidden_size'")
-    assert (tmp_path / "attention.png").stat().st_size > 10_000
+    assert (tmp_path / "explanation.png").stat().st_size > 10_000
 
 
 @pytest.mark.parametrize("page", sorted(PRINTED))
