@@ -12,6 +12,7 @@ from limelight.report.tables import Table, number, share
 MOST_BARS = 12
 BAR = 26
 KINDS = {"channels": "channel", "fields": "metadata", "signals": "signal"}
+TITLES = {"channels": "channels", "fields": "metadata", "signals": "side signals"}
 LOST = "balanced accuracy lost"
 
 
@@ -73,8 +74,9 @@ def faithfulness_figures(explanations: Mapping[str, Any]) -> dict[str, Figure]:
             style = {"color": QUIET, "dash": "dot"} if name == "random" else look_of(place)
             y = [round(value, 6) for value in one["curves"][way]]
             traces.append(line(explanations["shares"], y, name, width=2, **style, hovertemplate="%{y:.3f}"))
-        figures[way] = square(traces, x_title, "probability", 300)
-        figures[way]["layout"] |= {"hovermode": "x unified", "showlegend": True, "legend": LEGEND}
+        figures[way] = square(traces, x_title, "probability", 324)
+        margin = {"t": 52, "r": 12, "b": 44, "l": 52}
+        figures[way]["layout"] |= {"hovermode": "x unified", "showlegend": True, "legend": LEGEND, "margin": margin}
     return figures
 
 
@@ -98,7 +100,8 @@ def importance_facts(importance: Mapping[str, Any] | None) -> dict[str, Any] | N
     most = sorted(parts, key=lambda name: -float(parts[name]["mean"]))[:MOST_BARS]
     figures = {"Stretches of each series": _stretches(importance["stretches"])}
     if len(parts) > 1:
-        figures = {"Parts": _parts({name: parts[name] for name in most}), **figures}
+        kinds = [said for kind, said in TITLES.items() if importance.get(kind)]
+        figures = {", ".join(kinds).capitalize(): _parts({name: parts[name] for name in most}), **figures}
     return {
         **{key: importance[key] for key in ("score", "series", "repeats")},
         "figures": figures,
@@ -131,8 +134,8 @@ def _stretches(drops: Mapping[str, Mapping[str, float]]) -> Figure:
         "xaxis": {
             "title": {"text": "percent of the way through a series"},
             "showgrid": False,
-            "tickvals": list(range(len(drops))),
-            "ticktext": [name.removesuffix(" %").replace("-", "\N{EN DASH}") for name in drops],
+            "tickvals": [place - 0.5 for place in range(0, len(drops) + 1, 2)],
+            "ticktext": [*(name.split("-")[0] for name in list(drops)[::2]), "100"],
         },
         "yaxis": {"title": {"text": LOST}, "zeroline": True, "nticks": 6},
     }

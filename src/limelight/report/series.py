@@ -38,7 +38,7 @@ MOST_CHANCES = 6
 MOST_BARS = 400
 MOST_LETTERS = 14
 LEAST_PEAK = 3.0
-"""Attention spread evenly must look faint: the darkest shade is the peak, yet at least so many times the mean."""
+"""What is spread evenly must look faint: the darkest shade is the peak, yet at least so many times the mean."""
 HEIGHTS = ((1, 170), (2, 110), (4, 80), (6, 56), (MOST_CHANNELS, 40))
 """Up to how many channels, and how high each is then, in pixels."""
 LANE, CHANCES, GAP, ABOVE, BELOW = 26, 90, 20, 20, 44
@@ -356,8 +356,8 @@ def _behind(clock: _Clock, counted: Counted, name: str) -> Figure:
     starts = np.arange(0, n, -(-n // MOST_CELLS))
     high, low = (way.reduceat(numbers, starts) for way in (np.maximum, np.minimum))
     cells = np.where(-low > high, low, high)
-    peak = float(np.abs(numbers).max(initial=0.0)) or 1.0
-    peak = peak if signed else max(peak, LEAST_PEAK / n)
+    sizes = np.abs(numbers)
+    peak = max(float(sizes.max(initial=0.0)), LEAST_PEAK * float(sizes.mean())) or 1.0
     return {
         "type": "heatmap",
         "name": name,
