@@ -55,9 +55,9 @@ def score(name: str, folder: Path, seeds: int) -> dict[str, Any]:
         model = decide_on(training.model, validation, experiment.decision)
         test = data.part("test")
         found = score_answers(model, model.predict(test), test, experiment.events)
-        runs.append({**headline(found), "seconds": training.seconds})
+        seconds, sentence = training.seconds + training.choosing, training.model.sentence.describe()
+        runs.append({**headline(found), "seconds": seconds, "model": sentence, "notes": training.notes})
     return {
-        "model": training.model.sentence.describe(),
         "series": data.panel.describe(),
         "task": found["task"],
         "counts": {part: len(data.split.part(part)) for part in PARTS},
@@ -80,7 +80,7 @@ def headline(found: dict[str, Any]) -> dict[str, Any]:
     return {
         **scores_of(found["test"]),
         "per_class": {label: one["f1"] for label, one in found["test"]["per_class"].items()},
-        "event_f1": found["events"] and found["events"]["micro"]["f1"],
+        "events": found["events"] and found["events"]["micro"],
         "calibration_error": calibration and {when: calibration[when][error] for when in ("before", "after")},
         "coverage": sets and {key: sets[key] for key in ("target", "coverage", "mean_size")},
     }

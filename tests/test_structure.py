@@ -139,6 +139,20 @@ def test_starting_loads_nothing_heavy(command: str) -> None:
     assert loaded <= {"pydantic"}  # typer brings it
 
 
+def test_a_solved_model_loads_no_lightning_and_draws_nothing() -> None:
+    code = """
+import sys
+import numpy as np
+from limelight import TimeSeriesClassifier
+values = np.random.default_rng(0).standard_normal((20, 30, 1))
+model = TimeSeriesClassifier(random_state=0).fit(values, np.arange(20) % 2)
+model.predict(values)
+print(model.model_.sentence.encoder.name, *sorted({"lightning", "matplotlib", "sklearn.metrics"} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "rocket"
+
+
 def test_no_error_of_ours_is_left_out_of_the_drawn_tree() -> None:
     from limelight import errors
 

@@ -18,7 +18,6 @@ from limelight.data.labelling import task_in_numbers, with_given_labels
 from limelight.data.labels import labelled
 from limelight.data.panel import Panel
 from limelight.evaluation.deciding import DecisionRule, decide_on
-from limelight.evaluation.metrics import share_of_right
 from limelight.explanation.explanation import Explanation
 from limelight.explanation.methods import explain
 from limelight.model.bundle import load_model, save_model
@@ -296,6 +295,8 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         if not self.model_.task.by_step and y is not None and is_known(np.asarray(y)).all():
             return float(super().score(X, y, sample_weight))
         panel = with_given_labels(self._panel(X, fitting=False), y, self.level)
+        from limelight.evaluation.metrics import share_of_right  # brings all of scikit-learn's scores
+
         return share_of_right(self.model_.predict(panel), targets_of(self.model_.task, panel).every())
 
     def explain(self, X: Any, method: str | None = None, target: Any = None, **settings: Any) -> Explanation:
@@ -308,8 +309,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         method
             ``"attention"``, ``"evidence"`` (of rocket), ``"gradients"``, ``"occlusion"``; None goes by the model.
         target, **settings
-            The class to explain, or one for each series (None: what was answered), and settings of the method, such as
-            ``draws``; ``background``, other series to draw from, is as ``X``.
+            The class (None: what was answered), or one for each series; what the method takes, as ``background``.
 
         Returns
         -------

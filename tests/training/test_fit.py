@@ -203,6 +203,7 @@ def test_resuming_from_nothing_is_refused(tmp_path: Path) -> None:
 def test_ctrl_c_keeps_the_best_model_so_far() -> None:
     code = """
 import torch; torch.set_num_threads(1)
+import limelight.training.stepwise  # Lightning takes its time
 from limelight.data.sine import SineSettings, generate_sine
 from limelight.estimator import TimeSeriesClassifier
 import warnings

@@ -19,9 +19,8 @@ from limelight.evaluation.metrics import score
 from limelight.model.targets import targets_of
 from limelight.parts.sentence import Sentence, preset
 from limelight.task import Task
-from limelight.training.callbacks import Hopeless
 from limelight.training.fit import fit
-from limelight.training.settings import TrainingSettings, enough_to_validate
+from limelight.training.settings import Hopeless, TrainingSettings, enough_to_validate
 from limelight.training.threads import one_thread
 
 Rows = NDArray[np.int64]

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, TimeSeriesSplit
 
 from limelight.data.grouped_splits import units_by_time
 from limelight.data.labels import strata
@@ -179,6 +178,8 @@ def make_folds(
 
 
 def _at_random(codes: Rows, folds: int, seed: int, groups: NDArray[np.str_] | None) -> list[tuple[Rows, Rows]]:
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold  # not for those who only import folds
+
     kind = StratifiedKFold if groups is None else StratifiedGroupKFold
     splitter = kind(folds, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
@@ -187,6 +188,8 @@ def _at_random(codes: Rows, folds: int, seed: int, groups: NDArray[np.str_] | No
 
 
 def _by_time(times: NDArray[Any], folds: int, groups: NDArray[np.str_] | None, name: str) -> list[tuple[Rows, Rows]]:
+    from sklearn.model_selection import TimeSeriesSplit
+
     members, order = units_by_time(times, groups, name, folds + 1)
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import confusion_matrix_at_thresholds
 
 from limelight.errors import ModelFolderError, ParameterError, counted
 from limelight.evaluation.arrays import Numbers, checked_codes, checked_probabilities, one_side
@@ -261,6 +260,8 @@ def _choose_one(
 
 def _best_cut(present: NDArray[np.bool_], chance: Numbers, rule: Rule, aim: Any) -> tuple[float, float]:
     """Find the best threshold by a rule, and the precision there."""
+    from sklearn.metrics import confusion_matrix_at_thresholds  # not for those who choose no threshold
+
     tn, fp, fn, tp, scores = confusion_matrix_at_thresholds(present, chance)
     nobody = np.zeros(1)  # answered: what a threshold above the highest score gives
     tn, fp = np.concatenate([[tn[0] + fp[0]], tn]), np.concatenate([nobody, fp])

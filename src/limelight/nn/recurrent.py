@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from limelight.nn.masking import reverse_real
+from limelight.nn.side_by_side import side_by_side
 
 
 class ReluLSTM(nn.Module):
@@ -106,11 +107,14 @@ class RecurrentLayer(nn.Module):
         self, values: Float[Tensor, "batch time width"], mask: Bool[Tensor, "batch time"]
     ) -> Float[Tensor, "batch time features"]:
         """Read the real steps, shape (batch, time, width) to (batch, time, hidden × directions)."""
-        ahead = _outputs(self.ahead, values, mask)
         if self.back is None:
-            return ahead
-        back = reverse_real(_outputs(self.back, reverse_real(values, mask), mask), mask)
-        return torch.cat([ahead, back], dim=2)
+            return _outputs(self.ahead, values, mask)
+        turned = reverse_real(values, mask)
+        if isinstance(self.back, (ReluLSTM, ReluGRU)):
+            ahead, back = self.ahead(values, mask), self.back(turned, mask)
+        else:
+            ahead, back = side_by_side(self.ahead, self.back, values, turned)
+        return torch.cat([ahead, reverse_real(back, mask)], dim=2)
 
 
 class RecurrentEncoder(nn.Module):

@@ -7,7 +7,6 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any, Self
@@ -19,10 +18,9 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from limelight.files import whole_file
+from limelight.training.settings import Hopeless
 
 Row = dict[str, float]
-Hopeless = Callable[[float, float], bool]
-"""Takes the share of the epochs that is done, in (0, 1], and the validation loss; says whether to give up."""
 
 
 class EpochSeed(Callback):

@@ -2,71 +2,25 @@
 
 from __future__ import annotations
 
-import logging
 import random
-import time
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from lightning.pytorch import Callback, Trainer
-from lightning.pytorch.callbacks import EarlyStopping
 
 from limelight.data.panel import Panel
 from limelight.errors import OutputError, ParameterError
-from limelight.model.fitted import FittedModel
-from limelight.model.targets import targets_of
-from limelight.nn.network import Network
 from limelight.parts.encoders import Auto, Rocket
 from limelight.parts.sentence import Sentence
 from limelight.task import Task
-from limelight.training.callbacks import (
-    BestWeights,
-    EpochSeed,
-    GiveUp,
-    History,
-    Hopeless,
-    LastCheckpoint,
-    ProgressBar,
-    StopAgain,
-    StopOnInterrupt,
-)
 from limelight.training.choosing import choose
 from limelight.training.closed_form import WAYS_TO_FILL, solve_best
-from limelight.training.loaders import BatchesOfPanel, training_loader, validation_loader
-from limelight.training.losses import loss_for, series_weights
-from limelight.training.module import TrainedNetwork
-from limelight.training.outcome import Training, facts_of_training
-from limelight.training.preparation import Prepared, fingerprint, prepare
-from limelight.training.settings import LEAST_BATCHES_OF_AN_EPOCH, TrainingSettings
-
-CHECKPOINT = Path("checkpoints") / "last.ckpt"
-
-
-@dataclass
-class _Watch:
-    """The callbacks of one training by name."""
-
-    seed: EpochSeed
-    history: History
-    best: BestWeights
-    bar: ProgressBar
-    interrupt: StopOnInterrupt
-    early: EarlyStopping | None = None
-    hopeless: GiveUp | None = None
-    others: list[Callback] = field(default_factory=list)
-
-    def all(self) -> list[Callback]:
-        early = [] if self.early is None else [self.early, StopAgain(self.early), self.best]
-        given_up = [] if self.hopeless is None else [self.hopeless]
-        return [self.seed, *early, *given_up, self.history, self.bar, self.interrupt, *self.others]
+from limelight.training.outcome import Training
+from limelight.training.preparation import prepare
+from limelight.training.settings import CHECKPOINT, Hopeless, TrainingSettings
 
 
 def fit(
@@ -153,87 +107,20 @@ def fit(
         ways = WAYS_TO_FILL if open_yet else (prepared.sentence.missing,)
         with _own_randomness(seed):
             return solve_best(panel, task, prepared, settings, ways=ways, validation=validation, seed=seed).training
-    return _train(
-        panel,
-        task,
-        prepared,
-        settings,
-        validation,
-        seed=seed,
-        folder=folder,
-        checkpoint=checkpoint,
-        progress=progress,
-        hopeless=hopeless,
-    )
+    from limelight.training.stepwise import train_stepwise  # brings Lightning, which takes seconds to load
 
-
-def _train(
-    panel: Panel,
-    task: Task,
-    prepared: Prepared,
-    settings: TrainingSettings,
-    validation: Panel | None,
-    *,
-    seed: int,
-    folder: Path | None,
-    checkpoint: Path | None,
-    progress: bool | None,
-    hopeless: Hopeless | None,
-) -> Training:
-    """Fit a network step by step."""
-    sentence, vocabulary = prepared.sentence, prepared.vocabulary
-    settings = settings.for_series(len(panel))
-    batches = BatchesOfPanel(panel, targets_of(task, panel), sentence, vocabulary)
-    codes = batches.targets.every()
-    balanced = settings.imbalance == "balanced"
-    loader = training_loader(
-        batches,
-        settings.batch_size or 1,
-        seed,
-        LEAST_BATCHES_OF_AN_EPOCH,
-        workers=settings.workers,
-        weights=series_weights(task, codes, panel.lengths) if balanced else None,
-    )
-    checks = None
-    if validation is not None:
-        checks = validation_loader(BatchesOfPanel(validation, targets_of(task, validation), sentence, vocabulary))
-    started = time.perf_counter()
-    with _own_randomness(seed), _quiet_lightning():
-        network = prepared.network(len(panel.channels), task.outputs, batches.facts)
-        epochs = settings.max_epochs or 1
-        asked = fingerprint(sentence, settings, task, seed, panel, validation, vocabulary)
-        loss = loss_for(task, codes, settings.imbalance)
-        module = TrainedNetwork(network, loss, settings, epochs * len(loader), asked)
-        watch = _watch(settings, seed, folder, progress, hopeless, checks is not None)
-        trainer = _trainer(settings, watch, folder)
-        with watch.interrupt:
-            try:
-                trainer.fit(module, loader, checks, ckpt_path=checkpoint)
-            except SystemExit as error:  # what Lightning makes of a second Ctrl-C
-                raise KeyboardInterrupt from error
-            finally:
-                watch.bar.close()
-    watch.best.restore(network)
-    network.cpu().eval()
-    _require_finite_weights(network, settings)
-    facts = facts_of_training(
-        panel, validation, task, codes, prepared.statistics, training=settings.to_json(), seed=seed
-    )
-    model = FittedModel(task, sentence, network, panel.channels, facts, vocabulary)
-    return Training(
-        model,
-        watch.history.rows,
-        watch.best.epoch or len(watch.history.rows),
-        _reason(watch),
-        time.perf_counter() - started,
-    )
-
-
-def _require_finite_weights(network: Network, settings: TrainingSettings) -> None:
-    if not all(bool(weight.isfinite().all()) for weight in network.parameters()):
-        raise ParameterError(
-            f"expected a training that settles, got weights that are not numbers with learning_rate="
-            f"{settings.learning_rate}; lower it, or use activation 'tanh' if the encoder has 'relu'"
+    with _own_randomness(seed):
+        return train_stepwise(
+            panel,
+            task,
+            prepared,
+            settings,
+            validation,
+            seed=seed,
+            folder=folder,
+            checkpoint=checkpoint,
+            progress=progress,
+            hopeless=hopeless,
         )
 
 
@@ -241,45 +128,6 @@ def require_device(settings: TrainingSettings) -> None:
     """Refuse ``device="gpu"`` where there is none; ParameterError says what to do."""
     if settings.device == "gpu" and not (torch.cuda.is_available() or torch.backends.mps.is_available()):
         raise ParameterError("expected a GPU for device='gpu', got a machine without one; say 'auto' or 'cpu'")
-
-
-def _watch(
-    settings: TrainingSettings,
-    seed: int,
-    folder: Path | None,
-    progress: bool | None,
-    hopeless: Hopeless | None,
-    validated: bool,
-) -> _Watch:
-    history = History(None if folder is None else folder / "history.csv")
-    watch = _Watch(EpochSeed(seed), history, BestWeights(), ProgressBar(progress), StopOnInterrupt())
-    watch.hopeless = None if hopeless is None else GiveUp(hopeless)
-    if validated:
-        watch.early = EarlyStopping("validation_loss", patience=settings.patience or 1, check_finite=True)
-    if folder is not None:
-        watch.others.append(LastCheckpoint(folder / CHECKPOINT, watch.interrupt))
-    return watch
-
-
-def _trainer(settings: TrainingSettings, watch: _Watch, folder: Path | None) -> Trainer:
-    logger: Any = False
-    if folder is not None and find_spec("tensorboard") is not None:
-        from lightning.pytorch.loggers import TensorBoardLogger
-
-        logger = TensorBoardLogger(folder, name=None, version="tensorboard")
-    return Trainer(
-        accelerator=settings.device,
-        devices=1,
-        max_epochs=settings.max_epochs,
-        gradient_clip_val=settings.gradient_clip,
-        callbacks=watch.all(),
-        logger=logger,
-        enable_checkpointing=folder is not None,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        log_every_n_steps=1_000_000,  # epochs are logged, single steps are not
-    )
 
 
 def checkpoint_to_resume(folder: Path | None) -> Path:
@@ -298,16 +146,6 @@ def checkpoint_to_resume(folder: Path | None) -> Path:
     return file
 
 
-def _reason(watch: _Watch) -> str:
-    if watch.interrupt.asked:
-        return "interrupted"
-    if watch.hopeless is not None and watch.hopeless.asked:
-        return "given up"
-    if watch.early is not None and watch.early.stopped_epoch:
-        return "no better validation loss"
-    return "all epochs done"
-
-
 @contextmanager
 def _own_randomness(seed: int) -> Iterator[None]:
     """Seed torch inside, and put the states of torch, NumPy and Python back afterwards; Lightning draws from them."""
@@ -320,21 +158,3 @@ def _own_randomness(seed: int) -> Iterator[None]:
     finally:
         random.setstate(python_state)
         np.random.set_state(numpy_state)  # noqa: NPY002
-
-
-@contextmanager
-def _quiet_lightning() -> Iterator[None]:
-    """Keep Lightning's advice about workers, devices and products away from people who did not ask."""
-    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
-    before = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module="lightning")
-            warnings.filterwarnings("ignore", message=".*lightning.*")
-            warnings.filterwarnings("ignore", message=".*fork.*", category=DeprecationWarning)  # of workers
-            yield
-    finally:
-        for logger, level in zip(loggers, before, strict=True):
-            logger.setLevel(level)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
@@ -16,6 +18,10 @@ STEPS_OF_A_TRAINING = 1500
 LEAST_BATCHES_OF_AN_EPOCH = 30
 FEWEST_OF_STEPS = 5
 FEWEST_TO_VALIDATE = 20
+CHECKPOINT = Path("checkpoints") / "last.ckpt"
+"""In the folder of a training."""
+Hopeless = Callable[[float, float], bool]
+"""Takes the share of the epochs that is done, in (0, 1], and the validation loss; says whether to give up."""
 
 
 def enough_to_validate(series: int, classes: int, *, by_step: bool = False) -> bool:

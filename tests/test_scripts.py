@@ -1,0 +1,99 @@
+"""The scripts in ``examples`` as a reader would run them, on excerpts of their data and for a few epochs."""
+
+import runpy
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as csv
+import pyarrow.parquet as parquet
+import pytest
+from matplotlib import pyplot
+
+import limelight as ll
+
+HOME = Path(__file__).parent
+SCRIPTS = HOME.parent / "examples"
+Script = Callable[..., list[str]]
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Script:
+    def run(name: str, *words: object) -> list[str]:
+        monkeypatch.setattr(sys, "argv", [f"{name}.py", *map(str, words)])
+        runpy.run_path(str(SCRIPTS / f"{name}.py"), run_name="__main__")
+        pyplot.close("all")
+        return capsys.readouterr().out.splitlines()
+
+    return run
+
+
+def test_heart_beats(script: Script, tmp_path: Path) -> None:
+    lines = script("ecg", HOME / "data" / "ecg200", "--into", tmp_path)
+    assert lines[:2] == [
+        "train Panel(40 series, 96 steps, 1 channel, 2 classes)",
+        "test  Panel(20 series, 96 steps, 1 channel, 2 classes)",
+    ]
+    assert float(lines[3].removeprefix("accuracy ").split(",")[0]) >= 0.7
+    found = [int(line.split(": ")[1].split("%")[0]) for line in lines if line.startswith("from a probability")]
+    assert found == sorted(found), "a lower threshold finds more"
+    assert (tmp_path / "beats.png").stat().st_size > 10_000
+    assert ll.load(tmp_path / "model").classes_.tolist() == ["abnormal", "normal"]
+
+
+def test_vowels_of_any_length(script: Script, tmp_path: Path) -> None:
+    lines = script("vowels", HOME / "data" / "japanese_vowels", "--into", tmp_path, "--epochs", 2)
+    right = {line.split(":")[0]: float(line.split()[1]) for line in lines if " right" in line}
+    assert right.keys() == {"auto", "conv_lstm"}
+    assert right["auto"] >= 0.8
+    thirds = [line.split()[0] for line in lines if "in the first third" in line]
+    assert thirds == ["evidence:", "attention:"]
+    assert all((tmp_path / f"{encoder}.png").stat().st_size > 10_000 for encoder in right)
+
+
+@pytest.fixture
+def months(tmp_path: Path) -> Path:
+    """Months of five cities with the columns of the real ones; it rains, or is foggy, where it is humid."""
+    random, days, labels = np.random.default_rng(0), 30, ("fog", "hail", "rain", "snow", "thunderstorm")
+    names = [(city, month) for city in ("auckland", "chicago", "mumbai", "beijing", "lima") for month in range(1, 25)]
+    ids = [f"{city}_{month:02d}" for city, month in names]
+    spells = random.normal(size=(len(ids), days, 1)).repeat(6, axis=1)[:, :days]
+    kinds = ("temp", "dewpt", "humidity", "pressure", "visibility")
+    channels = [f"{how}_{kind}" for kind in kinds for how in ("high", "avg", "low")]
+    channels += ["high_wind", "avg_wind", "gust_wind"]
+    values = {name: spells + random.normal(scale=0.3, size=spells.shape) for name in channels}
+    wet = {label: spells > 0.5 + place / 4 for place, label in enumerate(labels)}
+    columns = {
+        "series_id": np.repeat(ids, days),
+        "time": np.tile(np.arange(days) + np.datetime64("2016-01-01"), len(ids)),
+    }
+    columns |= {name: one.ravel().astype(np.float32) for name, one in values.items()}
+    columns |= {f"label_{name}": one.ravel().astype(np.int8) for name, one in wet.items()}
+    folder = tmp_path / "months"
+    folder.mkdir()
+    parquet.write_table(pa.table(columns), folder / "series.parquet")
+    cities, numbers = zip(*names, strict=True)
+    csv.write_csv(pa.table({"series_id": ids, "city": cities, "month": numbers}), folder / "metadata.csv")
+    parts = ["test" if city in ("beijing", "lima") else "train" for city in cities]
+    csv.write_csv(pa.table({"series_id": ids, "split": parts}), folder / "split.csv")
+    return folder
+
+
+def test_weather_of_each_day(script: Script, months: Path, tmp_path: Path) -> None:
+    lines = script("weather", months, "--into", tmp_path / "run", "--epochs", 2)
+    scores = {line.split()[0]: line.split()[1:] for line in lines[lines.index(next(filter(is_head, lines))) + 1 :][:5]}
+    assert scores.keys() == {"fog", "hail", "rain", "snow", "thunderstorm"}
+    assert any(line.split()[1:3] == ["true", "events,"] for line in lines)
+    assert parquet.read_table(tmp_path / "run" / "events.parquet").column_names[:2] == ["series_id", "label"]
+    assert (tmp_path / "run" / "report" / "index.html").exists()
+
+
+def is_head(line: str) -> bool:
+    return line.split()[:2] == ["label", "days"]
+
+
+@pytest.mark.parametrize("name", ["ecg", "vowels", "weather"])
+def test_lessons_are_short(name: str) -> None:
+    assert len((SCRIPTS / f"{name}.py").read_text().splitlines()) <= 60
