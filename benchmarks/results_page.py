@@ -298,12 +298,37 @@ def alignment_section() -> str:
 """
 
 
+def report_section() -> str:
+    found = read("report.json")
+    rows = []
+    for one in found["pages"]:
+        text, loaded, drawn = (statistics.median(one[name]) for name in ("text", "loaded", "drawn"))
+        rows.append(
+            f"| {one['kind']} | {one['series']:,} | {one['figures']} | {one['page_bytes'] / 1000:,.0f} | "
+            f"{one['seconds_to_make']:.1f} | {text:.2f} | {loaded:.2f} | {drawn:.2f} |"
+        )
+    table, plotly = "\n".join(rows), found["pages"][0]["plotly_bytes"] / 1e6
+    return f"""## The report
+
+`python benchmarks/report.py` in a headless Chromium, on {made_with(found)}
+
+Series of {found["steps"]} steps and {found["channels"]} channels. plotly's script, {plotly:.1f} MB, lies beside each page and is read after the text
+is on the screen. Seconds are the median of {found["repeats"]} openings from the disk, while other work kept the machine busy (a load of
+{found["machine"]["load"]:.0f} on two cores): text on the screen, page and script loaded, every figure drawn.
+
+| task | test series | figures | kB | seconds to make | text | loaded | all drawn |
+|---|---|---|---|---|---|---|---|
+{table}
+"""
+
+
 def main() -> None:
     """Write the page."""
     title = "# Results\n\nMade by `python benchmarks/results_page.py` from the files in `benchmarks/results`."
     sections = [sine_section(), sets_section(), examples_section(), metadata_section(), alignment_section()]
     sections += [explanations_section(), reading_section(), store_section()]
     sections += [archive_section(), sine_peers_section(), speed_section(), growth_section(), recurrence_section()]
+    sections += [report_section()]
     (HERE.parent / "docs" / "results.md").write_text("\n".join([title, "", *sections]))
 
 

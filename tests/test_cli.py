@@ -1,6 +1,7 @@
 """The commands as a user types them, in this process, on small series."""
 
 import csv
+import html
 import json
 from pathlib import Path
 
@@ -271,8 +272,8 @@ def test_our_own_mistakes_end_with_code_1_and_a_file_to_report(
 
 def test_help_teaches_every_command(limelight: Commands) -> None:
     printed = limelight("--help")
-    shown = ("demo", "generate", "inspect", "train", "validate", "tune", "evaluate", "predict", "explain", "schema")
-    for command in shown:
+    shown = "demo generate inspect train validate tune evaluate report predict explain schema"
+    for command in shown.split():
         assert f"│ {command} " in printed
         assert "--help" in limelight(command, "--help")
 
@@ -292,6 +293,45 @@ def test_command_of_the_report_makes_the_same_run_in_its_place(limelight: Comman
     limelight("train", "run/experiment.json", "--overwrite")
     assert json.loads(Path("run/metrics.json").read_text())["test"] == before
     assert not Path("run/run").exists()
+
+
+def test_report_is_made_again_as_it_was(limelight: Commands, folder: Path) -> None:
+    limelight("train", folder, "-o", "run", *ONE_EPOCH)
+    before = everything_in(Path("run"))
+    (Path("run") / "report" / "index.html").write_text("old")
+    assert limelight("report", "run") == "report: run/report/index.html\n"
+    assert everything_in(Path("run")) == before
+
+
+def test_report_is_made_again_from_data_that_have_moved(limelight: Commands, folder: Path) -> None:
+    limelight("train", folder, "-o", "run", *ONE_EPOCH)
+    moved = folder.rename(folder.with_name("moved"))
+    said = limelight("report", "run", code=2)
+    assert "series.csv" in said
+    where = [f"data.{name}={moved / name}.csv" for name in ("series", "labels")]
+    limelight("report", "run", "--set", where[0], "--set", where[1])
+
+
+def test_a_run_measures_explanations_unless_told_not_to(limelight: Commands, folder: Path) -> None:
+    limelight("train", folder, "-o", "run")
+    metrics = json.loads(Path("run/metrics.json").read_text())
+    assert list(metrics["explanations"]["methods"]) == ["evidence", "occlusion", "random"]
+    assert metrics["seconds"]["explain"] > 0
+    assert metrics["explanations"]["said"] in html.unescape(Path("run/report/index.html").read_text())
+    limelight("train", folder, "-o", "run", "--overwrite", "--set", "explain=false")
+    metrics = json.loads(Path("run/metrics.json").read_text())
+    assert metrics["explanations"] is None
+    assert "explain" not in metrics["seconds"]
+    page = Path("run/report/index.html").read_text()
+    assert "Evidence is what each step adds" in page
+    assert "Which explanation deserves trust" not in page
+
+
+def test_report_of_something_else_is_refused(limelight: Commands, folder: Path) -> None:
+    assert limelight("report", "mine", code=2) == (
+        "limelight: expected the folder of a run that is whole, with 'metrics.json' in it, got 'mine'; "
+        "train first, or go on with --resume\n"
+    )
 
 
 def test_series_without_labels_are_answered_whatever_the_label_column_was(limelight: Commands, tmp_path: Path) -> None:
@@ -400,7 +440,7 @@ def test_a_rocket_is_solved_and_the_choice_is_said_everywhere(
     assert training["chosen_by"] == "leave-one-out"
     page = (tmp_path / "run" / "report" / "index.html").read_text()
     assert choice in page
-    assert "The head was solved in closed form: there were no epochs." in page
+    assert "The head was solved in closed form: there were no epochs" in page
     assert not (tmp_path / "run" / "history.csv").exists()
     limelight("predict", "run", folder, "-o", "answers.csv")
     assert limelight("evaluate", "run")

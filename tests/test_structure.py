@@ -124,7 +124,7 @@ def test_unknown_public_name_is_an_attribute_error() -> None:
     assert str(error.value) == "module 'limelight' has no attribute 'Panell'"
 
 
-HEAVY = {"torch", "lightning", "sklearn", "matplotlib", "pandas", "scipy", "pyarrow", "pydantic"}
+HEAVY = {"torch", "lightning", "sklearn", "matplotlib", "pandas", "scipy", "pyarrow", "pydantic", "plotly"}
 
 
 @pytest.mark.parametrize(

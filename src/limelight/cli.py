@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from limelight.commands import choosing
+from limelight.commands import choosing, reporting
 from limelight.commands.options import (
     Changes,
     DataFolder,
@@ -180,6 +180,7 @@ def train(
 
 app.command()(choosing.validate)
 app.command()(choosing.tune)
+app.command()(reporting.report)
 
 
 @app.command()
@@ -268,10 +269,8 @@ def predict(
     """Answer new series, labelled or not: class and probabilities as a Parquet or CSV table."""
     from limelight.runs.answers import predict_file
 
-    file, experiment = (
-        output or Path("predictions.parquet"),
-        _other_series(model, source, changes, metadata=metadata, signals=signals),
-    )
+    file = output or Path("predictions.parquet")
+    experiment = _other_series(model, source, changes, metadata=metadata, signals=signals)
     answered = predict_file(model, experiment, file, steps=steps, events=events, overwrite=overwrite, say=_say)
     typer.echo(f"{answered} {'series' if experiment.windows is None else 'windows'} answered in {file}")
 
@@ -281,7 +280,9 @@ def explain(
     model: Saved,
     source: Source,
     output: Output = None,
-    method: Annotated[str | None, typer.Option(help="attention, gradients or occlusion.", show_default=False)] = None,
+    method: Annotated[
+        str | None, typer.Option(help="attention, evidence, gradients or occlusion.", show_default=False)
+    ] = None,
     target: Annotated[
         str | None,
         typer.Option(help="The class to explain; the one that was answered if left out.", show_default=False),

@@ -13,6 +13,7 @@ from limelight.estimator import TimeSeriesClassifier
 from limelight.explanation.explanation import Explanation
 from limelight.explanation.faithfulness import faithfulness, overlap
 from limelight.explanation.importance import importance
+from limelight.explanation.measuring import measure_explanations
 from limelight.explanation.methods import METHODS
 from limelight.explanation.sanity import randomised, sanity
 from limelight.model.fitted import FittedModel, Prediction
@@ -48,6 +49,7 @@ def test_the_right_steps_beat_a_random_order_and_the_wrong_ones_lose_to_it(blind
     assert methods["backwards"]["gain"] < -0.3
     assert found["said"].startswith("For this model gradients deserves most trust: hiding first what it calls")
     assert found["said"].endswith("(50 series); backwards is no better than chance.")
+    assert found["trusted"] == ["gradients"]
     assert json.loads(json.dumps(found))["series"] == 50
 
 
@@ -184,3 +186,24 @@ def test_importance_needs_two_classes():
     assert str(error.value) == (
         "expected series of at least two classes to measure importance on, got one; give others too"
     )
+
+
+def test_a_run_measures_both_on_few_series():
+    panel = noise(*[20] * 150).with_facts(labels=np.array(list("ab") * 75))
+    found = measure_explanations(linear([[1.0]]), panel, panel, series=10)
+    assert found == measure_explanations(linear([[1.0]]), panel, panel, series=10)
+    assert (found["series"], found["importance"]["series"]) == (10, 100)
+    assert set(found["methods"]) == {"gradients", "occlusion", "random"}
+    assert json.loads(json.dumps(found)) == found
+
+
+def test_a_run_measures_long_series_on_fewer_and_too_long_ones_not_at_all():
+    for length, series in ((5_000, 5), (40_000, None)):
+        panel = noise(*[length] * 8).with_facts(labels=np.array(list("ab") * 4))
+        found = measure_explanations(linear([[1.0]]), panel, panel)
+        assert found is None if series is None else found["series"] == series
+
+
+def test_a_run_measures_no_importance_where_one_class_is_known():
+    panel = noise(20, 20, 20).with_facts(labels=np.array(list("aaa")))
+    assert measure_explanations(linear([[1.0]]), panel, panel)["importance"] is None

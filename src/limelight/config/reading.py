@@ -29,7 +29,7 @@ def experiment_schema() -> dict[str, Any]:
     Example
     -------
     >>> sorted(experiment_schema()["properties"])
-    ['data', 'decision', 'events', 'model', 'output', 'preset', 'seed', 'split', 'training', 'windows']
+    ['data', 'decision', 'events', 'explain', 'model', 'output', 'preset', 'seed', 'split', 'training', 'windows']
     """
     schema = Experiment.model_json_schema()
     schema["properties"]["preset"] = {"enum": list(PRESETS), "description": "A whole model by name."}

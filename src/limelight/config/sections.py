@@ -160,6 +160,12 @@ class WindowsSection(_Section):
     positive: str | None = Field(None, description="The class that label any looks for.")
 
 
+class ExplainSection(_Section):
+    """How explanations are measured."""
+
+    series: int = Field(20, ge=2, description="Test series that show which explanation to trust; fewer of long ones.")
+
+
 class Experiment(_Section):
     """A whole experiment, every default written out; paths are absolute or relative to the working directory."""
 
@@ -170,6 +176,9 @@ class Experiment(_Section):
     training: TrainingSettings = TrainingSettings()
     decision: DecisionRule = DecisionRule()
     events: EventRule = EventRule()
+    explain: ExplainSection | Literal[False] = Field(
+        ExplainSection(), description="false measures no explanations, which saves some seconds."
+    )
     output: str = "runs/experiment"
     seed: int = Field(0, ge=0, lt=2**31)
 

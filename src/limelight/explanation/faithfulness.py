@@ -78,6 +78,8 @@ def faithfulness(
           ``gain``, insertion less deletion, less the same of random orders, and ``error``, its standard error over the
           series; ``curves``, the mean probability of the target at each of ``shares``; ``overlap``, what
           ``score_localisation`` says of what speaks for the target, None without known stretches;
+        - ``trusted``: the methods that are clearly better than a random order and not clearly worse than the best of
+          them, the best first;
         - ``said``: one sentence on which explanation deserves trust.
 
     Raises
@@ -141,6 +143,7 @@ def faithfulness(
         "orders": orders,
         "shares": np.linspace(0, 1, fractions + 1).tolist(),
         "methods": found,
+        "trusted": _trusted(names, found, areas),
         "said": _sentence(names, found, areas),
     }
 
@@ -231,17 +234,26 @@ def _summary(curves: Floats, areas: Floats, random: Floats) -> dict[str, Any]:
     }
 
 
+def _better(names: list[str], found: dict[str, Any]) -> list[str]:
+    """Name the methods that are clearly better than a random order."""
+    return [name for name in names if found[name]["gain"] > CLEAR * found[name]["error"] and found[name]["gain"] > 0]
+
+
+def _trusted(names: list[str], found: dict[str, Any], areas: dict[str, Floats]) -> list[str]:
+    better = sorted(_better(names, found), key=lambda name: -float(found[name]["gain"]))
+    return [*better[:1], *(name for name in better[1:] if not _clear(areas[better[0]], areas[name]))]
+
+
 def _sentence(names: list[str], found: dict[str, Any], areas: dict[str, Floats]) -> str:
     series = areas[RANDOM].shape[1]
-    better = [name for name in names if found[name]["gain"] > CLEAR * found[name]["error"] and found[name]["gain"] > 0]
-    if not better:
+    if not _trusted(names, found, areas):
         return (
             f"Of {_listed(names)} no explanation is clearly better than a random order on these {series} series: trust "
             "none of them."
         )
-    best = max(better, key=lambda name: float(found[name]["gain"]))
+    best, *tied = _trusted(names, found, areas)
     told = found[best]
-    tied = [name for name in better if name != best and not _clear(areas[best], areas[name])]
+    better = _better(names, found)
     worse = [name for name in names if name not in better]
     said = (
         f"For this model {best} deserves most trust: hiding first what it calls important leaves the target a mean "

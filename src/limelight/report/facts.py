@@ -1,9 +1,10 @@
-"""What a report says, collected as plain facts before anything is drawn."""
+"""What the page of a run is made from, and what it says first."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,30 @@ from numpy.typing import NDArray
 
 from limelight.data.panel import Panel
 from limelight.errors import InternalError
+from limelight.evaluation.answers import Answers
 from limelight.model.fitted import Prediction
+from limelight.model.targets import targets_of
 
-MOST_PICTURED_CLASSES = 12
-MOST_WRONG = 6
-MOST_UNCERTAIN = 8
+
+@dataclass(frozen=True, eq=False)
+class Counted:
+    """How much each time step of one series counted.
+
+    Parameters
+    ----------
+    importance
+        Shape (time,): of attention a weight, at least 0 and summing to 1; of other methods below 0 where a step speaks
+        against the target.
+    target
+        The class or label that the numbers are about; None of attention, which is about none.
+    """
+
+    importance: NDArray[np.floating[Any]]
+    target: str | None = None
+
+
+Look = Callable[[int, str | None], Counted]
+"""Says of the series in a row how much each time step counted for a class or label, or else for what was answered."""
 
 
 @dataclass(frozen=True)
@@ -29,22 +49,22 @@ class ReportFacts:
     asked
         What was asked, each in one sentence: for example data, split, task, model, training.
     metrics
-        What ``metrics.json`` holds: ``test``, ``baseline``, ``seconds``, ``task``, ``counts``,
-        ``localisation``; ``training.best_epoch`` if known.
+        What ``metrics.json`` holds: ``test`` and ``baseline``; where known ``seconds``, ``decision``, ``events``,
+        ``groups``, ``metadata``, ``localisation``, ``explanations``, ``training``.
     history
-        A row of numbers for each epoch: ``epoch``, ``train_loss`` and, with validation series,
-        ``validation_loss`` and ``validation_f1``.
+        A row of numbers for each epoch: ``epoch``, ``train_loss`` and, with validation series, ``validation_loss`` and
+        ``validation_f1``.
     prediction
-        Answers about the evaluated series.
+        Answers about the evaluated series, or about their steps.
     panel
         The evaluated series with their labels, in the order of the answers.
     warnings
         Whole sentences for people.
     reproduce
         What it takes to get the same numbers: for example command, seed, versions.
-    look
-        Gives the weight of each time step of the series in a row, shape (time,), where the prediction has none; None
-        if the model has no attention.
+    looks
+        By the name of a method what counted in a series, the one to show first; none takes the attention that the
+        prediction brings, where it has any.
     """
 
     title: str
@@ -55,133 +75,66 @@ class ReportFacts:
     panel: Panel
     warnings: Sequence[str] = ()
     reproduce: Mapping[str, str] = field(default_factory=dict)
-    look: Callable[[int], NDArray[np.float32]] | None = None
+    looks: Mapping[str, Look] = field(default_factory=dict)
 
     @property
-    def has_attention(self) -> bool:
-        """Whether there is attention to show."""
-        return self.prediction.attention is not None or self.look is not None
+    def methods(self) -> list[str]:
+        """The methods whose numbers are shown behind the series, the one to show first."""
+        there = self.prediction.attention is not None and not self.prediction.task.by_step
+        return list(self.looks) or (["attention"] if there else [])
 
-    def attention_of(self, row: int) -> NDArray[np.float32] | None:
-        """Give the weight of each time step of one series, shape (time,), or None."""
-        if self.prediction.attention is not None:
-            return self.prediction.attention[row]
-        return None if self.look is None else self.look(row)
+    def counted_in(self, row: int, target: str | None = None) -> dict[str, Counted]:
+        """Say by each method what counted in one series for a class or label; None for what was answered."""
+        given = self.prediction.attention
+        if self.looks or given is None or not self.methods:
+            return {name: look(row, target) for name, look in self.looks.items()}
+        return {"attention": Counted(given[row])}
 
-    @property
-    def labels(self) -> NDArray[Any]:
-        """The truth about the series, shape (n,) or (n, labels)."""
-        if self.panel.labels is None:
+    @cached_property
+    def answers(self) -> Answers:
+        """What was true and what was answered, of every series or step, one after the other."""
+        panel, said = self.panel, self.prediction
+        if panel.labels is None and panel.step_labels is None:
             raise InternalError("a report was asked for about series without labels")
-        return self.panel.labels
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What was said about one series, and what would have been right.
-
-    Parameters
-    ----------
-    row
-        Of the panel.
-    id, truth, predicted, second
-        The series, its label, the most probable and the second most probable class.
-    probability, probability_second
-        Of ``predicted`` and ``second``, in [0, 1].
-    """
-
-    row: int
-    id: str
-    truth: str
-    predicted: str
-    second: str
-    probability: float
-    probability_second: float
+        return Answers.of(said.task, targets_of(said.task, panel).every(), said.probabilities, said.thresholds)
 
     @property
-    def correct(self) -> bool:
-        """Whether the answer was right."""
-        return self.truth == self.predicted
+    def unit(self) -> str:
+        """What the answers are about, in the plural."""
+        return "steps" if self.prediction.task.by_step else self.rows
+
+    @property
+    def rows(self) -> str:
+        """What the rows of the panel are, in the plural."""
+        return "series" if self.panel.origin is None else "windows"
+
+    @cached_property
+    def bounds(self) -> NDArray[np.int64]:
+        """Where the answers about each row begin, and where the last ones end, shape (n + 1,)."""
+        lengths = self.prediction.lengths
+        each = np.ones(len(self.panel), dtype=np.int64) if lengths is None else lengths
+        return np.concatenate([[0], np.cumsum(each)])
+
+    def answers_of(self, row: int) -> slice:
+        """Say which of the answers are about one row of the panel."""
+        return slice(int(self.bounds[row]), int(self.bounds[row + 1]))
 
 
-@dataclass(frozen=True)
-class Choice:
-    """Which series the page shows.
-
-    Parameters
-    ----------
-    confident
-        For each class the correct answer with the highest probability, or None where none was right.
-    wrong
-        Wrong answers, the most confident first.
-    uncertain
-        Answers whose two most probable classes are closest, the closest first.
-    """
-
-    confident: dict[str, Answer | None]
-    wrong: list[Answer]
-    uncertain: list[Answer]
-
-
-def choose_series(facts: ReportFacts) -> Choice:
-    """Choose the series that are worth looking at.
-
-    Parameters
-    ----------
-    facts
-        Of the run; ties go to the series that comes first.
-
-    Returns
-    -------
-    Choice
-        Confident ones for up to 12 classes (the commonest), up to 6 wrong ones, up to 8 uncertain ones; none where a
-        series has several answers.
-
-    Example
-    -------
-    >>> from limelight.task import Task
-    >>> panel = Panel.from_series([[1.0], [2.0], [3.0]], ids=["a", "b", "c"], labels=["ok", "ok", "fault"])
-    >>> answers = Prediction(panel.ids, Task(("fault", "ok")), np.array([[1.0], [3.0], [2.0]]))
-    >>> choice = choose_series(ReportFacts("run", {}, {}, [], answers, panel))
-    >>> choice.confident["ok"].id, choice.confident["fault"], choice.wrong[0].id, choice.uncertain[0].id
-    ('b', None, 'c', 'a')
-    """
-    task = facts.prediction.task
-    if task.by_step or task.multilabel:  # no single answer to be sure of
-        return Choice({}, [], [])
-    probabilities = facts.prediction.probabilities
-    truth = task.encode(facts.labels)
-    predicted = probabilities.argmax(axis=1)
-    sure = probabilities.max(axis=1)
-    by_sureness = np.argsort(-sure, kind="stable")
-    ordered_right = [int(row) for row in by_sureness if truth[row] == predicted[row]]
-    wrong = [int(row) for row in by_sureness if truth[row] != predicted[row]]
-    best: dict[int, int] = {}
-    for row in ordered_right:
-        best.setdefault(int(truth[row]), row)
-    closest = np.argsort(np.ptp(np.partition(probabilities, -2, axis=1)[:, -2:], axis=1), kind="stable")
-    return Choice(
-        {
-            str(task.classes[code]): _answer(facts, best[code], probabilities) if code in best else None
-            for code in _commonest(truth, len(task.classes))
-        },
-        [_answer(facts, row, probabilities) for row in wrong[:MOST_WRONG]],
-        [_answer(facts, int(row), probabilities) for row in closest[:MOST_UNCERTAIN]],
-    )
-
-
-def verdict(metrics: Mapping[str, Any]) -> str:
+def verdict(metrics: Mapping[str, Any], unit: str = "series") -> str:
     """Say in plain words how good the model is.
 
     Parameters
     ----------
     metrics
         What ``metrics.json`` holds.
+    unit
+        What was answered, in the plural.
 
     Returns
     -------
     str
-        Two sentences.
+        Two sentences: the share of right answers, and whether that is more than without a model. Of several labels it
+        is the share of single labels that are right.
 
     Example
     -------
@@ -191,91 +144,42 @@ def verdict(metrics: Mapping[str, Any]) -> str:
     right.'
     """
     test, baseline = metrics["test"], metrics["baseline"]
-    if test["accuracy"] is None:
-        return "No series knows all of its labels, so there is no share of answers that are right in all of them."
-    right, unit = round(test["accuracy"] * test["n"]), "steps" if test.get("level") == "step" else "series"
-    first = f"{right:,} of {test['n']:,} {unit} were classified correctly ({100 * test['accuracy']:.1f} %)."
-    always = f"lways giving the commonest label would get {100 * baseline['accuracy']:.1f} % right"
-    if test["accuracy"] > baseline["accuracy"]:
-        return f"{first} A{always}."
-    return f"{first} This is no better than a rule without a model: a{always}."
+    if "hamming_loss" in test:
+        right, always = 1 - test["hamming_loss"], 1 - baseline["hamming_loss"]
+        return f"{_right_labels(test, right, unit)} {_beside(test, baseline, right, always, None)}"
+    right, always = test["accuracy"], baseline["accuracy"]
+    number, n = round(right * test["n"]), test["n"]
+    first = f"{number:,} of {n:,} {unit} were classified correctly ({_percent(right)})."
+    first = f"All {n:,} {unit} were classified correctly." if number == n > 1 else first
+    ends = (test.get("intervals") or {}).get("accuracy")
+    return f"{first} {_beside(test, baseline, right, always, ends)}"
 
 
-def headline(metrics: Mapping[str, Any], positive: str | None) -> list[dict[str, Any]]:
-    """Pick the numbers that come first.
-
-    Parameters
-    ----------
-    metrics
-        What ``metrics.json`` holds.
-    positive
-        Name of the positive class, None for more than two classes.
-
-    Returns
-    -------
-    list[dict[str, Any]]
-        For each number its ``title``, its ``value`` and ``baseline`` in [0, 1] or None, and its meaning as
-        ``note``.
-    """
-    about = "mean over the classes" if positive is None else f"of the class {positive!r}"
-    titles = {
-        "accuracy": ("Accuracy", "share of correct answers"),
-        "f1": ("F1", about),
-        "balanced_accuracy": ("Balanced accuracy", "mean recall of the classes"),
-        "roc_auc": ("ROC AUC", "how well the classes are ranked"),
-    }
-    test, baseline = metrics["test"], metrics["baseline"]
-    return [
-        {"title": title, "note": note, "value": test[name], "baseline": baseline[name]}
-        for name, (title, note) in titles.items()
-    ]
+def _right_labels(test: Mapping[str, Any], right: float, unit: str) -> str:
+    labels = len(test["per_class"])
+    share = test["accuracy"]  # None where nothing knows all of its labels
+    of_all = "" if labels < 2 or share is None else f", and all of them in {_percent(share)} of the {unit}"
+    return f"Of the single labels {_percent(right)} are right{of_all}."
 
 
-def confusion_rows(confusion: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Give the confusion matrix with the share of each cell in its row.
-
-    Parameters
-    ----------
-    confusion
-        ``labels`` and ``counts``, a row for each true class.
-
-    Returns
-    -------
-    list[dict[str, Any]]
-        For each true class its ``label``, ``total`` and ``cells``, each with ``count``, ``share`` in
-        [0, 1] and ``right``.
-
-    Example
-    -------
-    >>> confusion_rows({"labels": ["a", "b"], "counts": [[3, 1], [0, 0]]})[0]["cells"]
-    [{'count': 3, 'share': 0.75, 'right': True}, {'count': 1, 'share': 0.25, 'right': False}]
-    """
-    rows = []
-    for place, (label, counts) in enumerate(zip(confusion["labels"], confusion["counts"], strict=True)):
-        total = sum(counts)
-        cells = [
-            {"count": count, "share": count / total if total else 0.0, "right": column == place}
-            for column, count in enumerate(counts)
-        ]
-        rows.append({"label": label, "total": total, "cells": cells})
-    return rows
-
-
-def _commonest(truth: NDArray[np.int64], classes: int) -> list[int]:
-    frequency = np.bincount(truth, minlength=classes)
-    chosen = np.argsort(-frequency, kind="stable")[:MOST_PICTURED_CLASSES]
-    return sorted(chosen.tolist())
-
-
-def _answer(facts: ReportFacts, row: int, probabilities: NDArray[np.float64]) -> Answer:
-    first, second = np.argsort(-probabilities[row], kind="stable")[:2].tolist()
-    classes = facts.prediction.task.classes
-    return Answer(
-        row,
-        str(facts.panel.ids[row]),
-        str(facts.labels[row]),
-        str(classes[first]),
-        str(classes[second]),
-        float(probabilities[row, first]),
-        float(probabilities[row, second]),
+def _beside(
+    test: Mapping[str, Any], baseline: Mapping[str, Any], right: float, always: float, ends: Sequence[float] | None
+) -> str:
+    """Say whether answers are better than always the same one."""
+    what = "answer" if "hamming_loss" in test else "label"
+    rule = f"lways giving the commonest {what} would get {_percent(always)} right"
+    if right > always:
+        near = ends is not None and ends[0] <= always
+        return f"A{rule}" + (", which lies within the 95 % interval of this model." if near else ".")
+    balanced, even = test.get("balanced_accuracy"), baseline.get("balanced_accuracy")
+    if balanced is None or even is None or balanced <= even:
+        return f"This is no better than a rule without a model: a{rule}."
+    return (
+        f"A{rule}; yet where every class counts the same, the model is better: "
+        f"a balanced accuracy of {balanced:.3f} against {even:.3f}."
     )
+
+
+def _percent(share: float) -> str:
+    rounded = f"{100 * share:.1f} %"
+    return "more than 99.9 %" if rounded == "100.0 %" and share < 1 else rounded

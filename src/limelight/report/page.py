@@ -1,23 +1,27 @@
-"""The page of a run: facts in, one HTML file out that needs no network and no scripts."""
+"""The page of a run: facts in, one HTML file out that needs no network, with plotly beside it for the figures."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from limelight.evaluation.table import localisation_sentence
 from limelight.files import whole_folder
-from limelight.report.facts import Choice, ReportFacts, choose_series, confusion_rows, headline, verdict
-from limelight.report.pictures import learning_curves, series_png, series_svg
+from limelight.report import tables
+from limelight.report.choosing import choose_series
+from limelight.report.content import collect
+from limelight.report.facts import ReportFacts
+from limelight.report.stills import series_png
 
 HERE = Path(__file__).parent
-NO_VALUE = "\N{EN DASH}"
-PAGE, STYLE = "page.html.jinja", "page.css"
+PAGE, STYLE, SCRIPT, PLOTLY = "page.html.jinja", "page.css", "page.js", "plotly.min.js"
 
 
 def write_report(folder: Path, facts: ReportFacts) -> Path:
@@ -35,39 +39,42 @@ def write_report(folder: Path, facts: ReportFacts) -> Path:
     Returns
     -------
     Path
-        ``folder/report/index.html``, with ``attention_<class>.png`` beside it.
+        ``folder/report/index.html``, with ``plotly.min.js`` and, for labels of series, ``attention_<class>.png``
+        beside it.
 
     Raises
     ------
     OutputError
         If the place cannot be written; an old report is then still as it was.
     """
-    choice = choose_series(facts)
-    shown = {label: answer for label, answer in choice.confident.items() if answer is not None}
+    from plotly.offline import get_plotlyjs
+
+    page = render_page(collect(facts))
+    task = facts.prediction.task
+    best = {} if task.by_step or task.multilabel else choose_series(facts).confident
+    shown = {label: row for label, row in best.items() if row is not None}
     names = picture_names(shown)
     with whole_folder(folder / "report") as temporary:
-        (temporary / "index.html").write_text(render_page(facts, choice), encoding="utf-8")
-        for label, answer in shown.items():
-            (temporary / names[label]).write_bytes(series_png(facts, answer.row))
+        (temporary / "index.html").write_text(page, encoding="utf-8")
+        (temporary / PLOTLY).write_text(get_plotlyjs(), encoding="utf-8")
+        for label, row in shown.items():
+            (temporary / names[label]).write_bytes(series_png(facts, row))
     return folder / "report" / "index.html"
 
 
-def render_page(facts: ReportFacts, choice: Choice | None = None) -> str:
+def render_page(content: Mapping[str, Any]) -> str:
     """Fill the page in.
 
     Parameters
     ----------
-    facts
-        What to say; whatever comes from users is escaped.
-    choice
-        Which series to show; None chooses.
+    content
+        As from ``collect``; whatever comes from users is escaped.
 
     Returns
     -------
     str
-        HTML with its style and pictures inside.
+        HTML with its style, its script and the data of its figures inside.
     """
-    choice = choice or choose_series(facts)
     environment = Environment(
         loader=FileSystemLoader(HERE),
         autoescape=True,
@@ -75,8 +82,19 @@ def render_page(facts: ReportFacts, choice: Choice | None = None) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(number=_number, percent=_percent, plain=_plain, whole=_whole)
-    return environment.get_template(PAGE).render(_content(facts, choice))
+    environment.filters.update(
+        number=tables.number, share=tables.share, count=tables.count, plain=_plain, whole=_whole, data=_data
+    )
+    script = (HERE / SCRIPT).read_text(encoding="utf-8")
+    return environment.get_template(PAGE).render(
+        {
+            **content,
+            "style": Markup((HERE / STYLE).read_text(encoding="utf-8")),
+            "script": Markup(script),
+            "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+            "plotly": PLOTLY,
+        }
+    )
 
 
 def picture_names(labels: Iterable[str]) -> dict[str, str]:
@@ -110,42 +128,10 @@ def picture_names(labels: Iterable[str]) -> dict[str, str]:
     return names
 
 
-def _content(facts: ReportFacts, choice: Choice) -> dict[str, Any]:
-    task, metrics = facts.prediction.task, facts.metrics
-    positive = str(task.classes[task.positive_index]) if task.kind == "binary" else None
-    pictured = [answer.row for answer in choice.confident.values() if answer is not None]
-    pictured += [answer.row for answer in choice.wrong]
-    best_epoch = (metrics.get("training") or {}).get("best_epoch")
-    test = metrics["test"]
-    return {
-        "style": Markup((HERE / STYLE).read_text(encoding="utf-8")),
-        "facts": facts,
-        "test": test,
-        "choice": choice,
-        "verdict": verdict(metrics),
-        "headline": headline(metrics, positive),
-        "best_epoch": best_epoch,
-        "solved": (metrics.get("training") or {}).get("stopped") == "solved",
-        "curves": learning_curves(facts.history, best_epoch),
-        "confusion": [] if task.multilabel else confusion_rows(test["confusion"]),
-        "confusion_of_labels": dict(zip(*test["confusion"].values(), strict=True)) if task.multilabel else {},
-        "unit": "steps" if task.by_step else "series",
-        "localisation": metrics.get("localisation"),
-        "localisation_sentence": localisation_sentence(metrics.get("localisation")),
-        "has_attention": facts.has_attention,
-        "classes_left_out": len(task.classes) - len(choice.confident),
-        "wrong_total": int((facts.prediction.labels != facts.labels).sum()) if choice.confident else 0,
-        "pictures": {row: series_svg(facts, row) for row in dict.fromkeys(pictured)},
-        "has_truth": facts.panel.intervals is not None and bool((facts.panel.intervals[:, 0] >= 0).any()),
-    }
-
-
-def _number(value: float | None) -> str:
-    return NO_VALUE if value is None else f"{value:.3f}"
-
-
-def _percent(value: float | None) -> str:
-    return NO_VALUE if value is None else _whole(f"{100 * value:.0f} %")
+def _data(figure: Mapping[str, Any]) -> Markup:
+    """Give a figure as JSON that cannot end the element that it stands in."""
+    text = json.dumps(figure, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
 
 
 def _whole(sentence: str) -> str:

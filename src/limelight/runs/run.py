@@ -8,22 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from limelight.config.sections import Experiment
-from limelight.data.inspection import inspect_panel
-from limelight.data.panel import Panel
 from limelight.data.statistics import channel_statistics
 from limelight.errors import ParameterError
 from limelight.evaluation.deciding import decide_on, decision_lines
 from limelight.evaluation.permutation import score_permuted
+from limelight.explanation.measuring import measure_explanations
 from limelight.files import write_json
 from limelight.model.bundle import save_model
-from limelight.model.fitted import FittedModel
 from limelight.model.targets import targets_of
-from limelight.report.facts import ReportFacts
-from limelight.report.page import write_report
 from limelight.runs.folder import (
     ENVIRONMENT_FILE,
     EXPERIMENT_FILE,
@@ -32,11 +25,12 @@ from limelight.runs.folder import (
     fresh_run,
     require_room,
 )
+from limelight.runs.reporting import report_run
 from limelight.runs.scores import events_of, score_answers
 from limelight.runs.series import Data, read_data
 from limelight.runs.writing import write_events, write_predictions, write_steps
 from limelight.training.fit import checkpoint_to_resume, fit, require_device
-from limelight.training.outcome import SOLVED, Training
+from limelight.training.outcome import Training
 
 Say = Callable[[str], None]
 
@@ -163,13 +157,23 @@ def _evaluate_and_report(experiment: Experiment, data: Data, training: Training,
     prediction = model.predict(test)
     scores = score_answers(model, prediction, test, experiment.events)
     evaluating = time.perf_counter() - started
+    started = time.perf_counter()
+    asked = experiment.explain
+    explanations = (
+        measure_explanations(model, test, data.part("train"), series=asked.series, seed=experiment.seed)
+        if asked
+        else None
+    )
+    explaining = time.perf_counter() - started
     metrics = {
         **scores,
         "metadata": score_permuted(model, test, seed=experiment.seed),
+        "explanations": explanations,
         "seconds": {
             **({"choose": round(training.choosing, 3)} if training.choosing else {}),
             "train": round(training.seconds, 3),
             "evaluate": round(evaluating, 3),
+            **({"explain": round(explaining, 3)} if explanations else {}),
         },
         "counts": {name: len(getattr(data.split, name)) for name in ("train", "validation", "test")},
         "training": {
@@ -185,63 +189,6 @@ def _evaluate_and_report(experiment: Experiment, data: Data, training: Training,
         write_events(events_of(prediction, test, experiment.events), prediction, test, folder / "events.parquet")
     if test.origin is not None and prediction.lengths is None:
         write_steps(prediction, test, data.recordings, folder / "steps.parquet")
-    inspection = inspect_panel(data.panel, data.split, group=experiment.split.group)
-    write_report(
-        folder,
-        ReportFacts(
-            title=folder.name,
-            asked=_asked(experiment, data, training),
-            metrics=metrics,
-            history=training.history,
-            prediction=prediction,
-            panel=test,
-            warnings=(*data.panel.notes, *inspection.warnings),
-            reproduce=_reproduce(experiment, folder),
-            look=_look(model, test),
-        ),
-    )
+    report_run(folder, experiment, data, model, prediction, metrics)
     write_json(folder / METRICS_FILE, metrics)  # the last file: where it is, the run is whole
     return metrics
-
-
-def _look(model: FittedModel, panel: Panel) -> Callable[[int], NDArray[np.float32]] | None:
-    """Give what asks the model where it looked in one series; None if it has no attention."""
-
-    def look(row: int) -> NDArray[np.float32]:
-        (weights,) = model.predict(panel[[row]], attention=True).attention or []
-        return weights
-
-    return look if model.has_attention else None
-
-
-def _asked(experiment: Experiment, data: Data, training: Training) -> dict[str, str]:
-    source = experiment.data.drawn or str(experiment.data.series)
-    kind = "series" if data.panel.origin is None else "window"
-    return {
-        "data": f"{source}: {data.panel.describe()}",
-        "split": data.split.describe(),
-        "task": data.task.describe(kind),
-        "model": training.model.sentence.describe(),
-        **({"choice": "; ".join(training.notes)} if training.notes else {}),
-        "training": _how(training),
-    }
-
-
-def _how(training: Training) -> str:
-    settings = training.model.fitted_on["training"]
-    if training.stopped == SOLVED:
-        return f"ridge regression, {training.describe()}"
-    return (
-        f"AdamW, one cycle up to {settings['learning_rate']}, batches of {settings['batch_size']}, "
-        f"at most {settings['max_epochs']} epochs, patience {settings['patience']}"
-    )
-
-
-def _reproduce(experiment: Experiment, folder: Path) -> dict[str, str]:
-    made_with = environment()
-    versions = ", ".join(f"{name} {version}" for name, version in made_with["versions"].items())
-    return {
-        "command": f"limelight train {folder / EXPERIMENT_FILE} --overwrite",
-        "seed": str(experiment.seed),
-        "versions": f"Python {made_with['python']}, {versions}",
-    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,16 +59,45 @@ class Training:
         """Say in one line how long the training took and why it ended."""
         epochs, seconds = len(self.history), f"{self.seconds:.1f} s"
         if self.stopped == SOLVED:
-            said = self.model.fitted_on["training"]
-            least, most = min(said["penalty"]), max(said["penalty"])
-            penalty = f"{least:.3g}" if least == most else f"{least:.3g} to {most:.3g}"
-            return f"solved in closed form in {seconds}, penalty {penalty} by {said['chosen_by']}"
+            return f"solved in closed form in {seconds}, {_penalty(self.model.fitted_on['training'])}"
         ending = {
             "interrupted": f"interrupted in epoch {epochs}, keeping the best weights so far",
             "no better validation loss": f"stopped after epoch {epochs}, the validation loss got no better",
             "all epochs done": f"all {epochs} epochs done",
         }[self.stopped]
         return f"trained in {seconds}: {ending}; weights of epoch {self.best_epoch}"
+
+
+def describe_way(training: Mapping[str, Any]) -> str:
+    """Say in one line by which way a model was trained.
+
+    Parameters
+    ----------
+    training
+        As in ``metrics.json``: why it ended as ``stopped``, and its settings.
+
+    Returns
+    -------
+    str
+        Without how long it took, so that it is the same each time.
+
+    Example
+    -------
+    >>> describe_way({"stopped": "solved", "penalty": [1.0, 10.0], "chosen_by": "leave-one-out"})
+    'ridge regression, solved in closed form, penalty 1 to 10 by leave-one-out'
+    """
+    if training["stopped"] == SOLVED:
+        return f"ridge regression, solved in closed form, {_penalty(training)}"
+    return (
+        f"AdamW, one cycle up to {training['learning_rate']}, batches of {training['batch_size']}, "
+        f"at most {training['max_epochs']} epochs, patience {training['patience']}"
+    )
+
+
+def _penalty(training: Mapping[str, Any]) -> str:
+    least, most = min(training["penalty"]), max(training["penalty"])
+    penalty = f"{least:.3g}" if least == most else f"{least:.3g} to {most:.3g}"
+    return f"penalty {penalty} by {training['chosen_by']}"
 
 
 def facts_of_training(

@@ -1,0 +1,315 @@
+"""What the page says, as plain facts, for every kind of task."""
+
+import base64
+import json
+
+import numpy as np
+import plotly.graph_objects
+import pytest
+
+from limelight.errors import InternalError
+from limelight.report.choosing import choose_series
+from limelight.report.content import collect
+from limelight.report.curves import score_curves, thin
+from limelight.report.explained import importance_facts
+from limelight.report.facts import Counted, verdict
+from limelight.report.series import MOST_CHANNELS, outline, series_figure
+
+KINDS = ["series", "labels", "steps", "labels of steps"]
+
+
+def figures(content):
+    """Every plotly figure in a tree of facts."""
+    if isinstance(content, dict):
+        if {"data", "layout"} <= content.keys():
+            yield content
+            return
+        content = list(content.values())
+    if isinstance(content, list):
+        for one in content:
+            yield from figures(one)
+
+
+def numbers(packed):
+    return np.frombuffer(base64.b64decode(packed["bdata"]), dtype=np.dtype(packed["dtype"]))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("classes", [("a", "b"), ("a", "b", "c")], ids=["two", "three"])
+def test_facts_of_every_kind_of_task_are_json_and_their_figures_are_plotlys(make_facts, kind, classes):
+    content = collect(make_facts(40, classes, kind=kind, width=2, extras=True))
+    assert json.loads(json.dumps(content, allow_nan=False)) == content
+    drawn = list(figures(content))
+    assert len(drawn) > 8
+    for figure in drawn:
+        plotly.graph_objects.Figure(figure)  # refuses what its schema does not know
+
+
+@pytest.mark.parametrize(
+    ("kind", "classes", "there"),
+    [
+        ("series", ("a", "b"), {"confusion", "thresholds"}),
+        ("series", ("a", "b", "c"), {"confusion"}),
+        ("labels", ("a", "b", "c"), {"confusion_of_labels", "thresholds"}),
+        ("steps", ("a", "b", "c"), {"confusion", "events"}),
+        ("labels of steps", ("a", "b"), {"confusion_of_labels", "thresholds", "events"}),
+    ],
+)
+def test_sections_are_there_where_they_apply(make_facts, kind, classes, there):
+    content = collect(make_facts(40, classes, kind=kind, extras=True))
+    decision = content["decision"]
+    found = {name for name in ("confusion", "confusion_of_labels", "events") if content[name]}
+    assert found | {name for name in ("thresholds",) if decision[name]} == there
+    assert decision["calibration"]
+    assert decision["sets"]["target"] == 0.8
+    assert [group["field"] for group in content["groups"]] == ["place"]
+
+
+def test_a_run_that_measured_less_says_less(make_facts):
+    content = collect(make_facts())
+    assert [content[name] for name in ("decision", "events", "groups", "metadata", "explanations")] == [
+        None, None, [], None, None,
+    ]  # fmt: skip
+
+
+def test_headline_numbers_stand_beside_baseline_and_interval(make_facts):
+    facts = make_facts(sharp=0.8)
+    test, baseline = facts.metrics["test"], facts.metrics["baseline"]
+    accuracy, f1, balanced, area = collect(facts)["headline"]
+    assert accuracy == {
+        "title": "Accuracy",
+        "note": "share of correct answers",
+        "value": test["accuracy"],
+        "baseline": baseline["accuracy"],
+        "interval": test["intervals"]["accuracy"],
+    }
+    assert [one["title"] for one in (f1, balanced, area)] == ["F1", "Balanced accuracy", "ROC AUC"]
+    assert f1["note"] == "of 'ok'"
+    assert area["interval"] is None
+
+
+def test_the_verdict_counts_correct_series():
+    metrics = {"test": {"n": 2000, "accuracy": 0.75}, "baseline": {"accuracy": 0.75}}
+    assert verdict(metrics) == (
+        "1,500 of 2,000 series were classified correctly (75.0 %). This is no better than a rule without a model: "
+        "always giving the commonest label would get 75.0 % right."
+    )
+
+
+def test_the_verdict_does_not_round_up_to_all():
+    metrics = {"test": {"n": 5000, "accuracy": 0.9998}, "baseline": {"accuracy": 0.5}}
+    assert verdict(metrics).startswith("4,999 of 5,000 series were classified correctly (more than 99.9 %).")
+    metrics["test"]["accuracy"] = 1.0
+    assert verdict(metrics).startswith("All 5,000 series were classified correctly.")
+
+
+def test_the_verdict_says_when_a_rule_without_a_model_may_be_as_good():
+    test = {"n": 100, "accuracy": 0.6, "intervals": {"accuracy": [0.5, 0.7]}}
+    assert verdict({"test": test, "baseline": {"accuracy": 0.55}}) == (
+        "60 of 100 series were classified correctly (60.0 %). Always giving the commonest label would get 55.0 % "
+        "right, which lies within the 95 % interval of this model."
+    )
+
+
+def test_the_verdict_on_rare_classes_looks_at_each_class_alike():
+    test, baseline = {"n": 100, "accuracy": 0.9, "balanced_accuracy": 0.8}, {"accuracy": 0.95, "balanced_accuracy": 0.5}
+    assert verdict({"test": test, "baseline": baseline}, "steps") == (
+        "90 of 100 steps were classified correctly (90.0 %). Always giving the commonest label would get 95.0 % right; "
+        "yet where every class counts the same, the model is better: a balanced accuracy of 0.800 against 0.500."
+    )
+
+
+def test_the_verdict_on_several_labels_counts_single_labels():
+    test = {"n": 10, "accuracy": 0.5, "hamming_loss": 0.2, "per_class": {"rain": {}, "fog": {}}}
+    assert verdict({"test": test, "baseline": {"hamming_loss": 0.4}}, "steps") == (
+        "Of the single labels 80.0 % are right, and all of them in 50.0 % of the steps. "
+        "Always giving the commonest answer would get 60.0 % right."
+    )
+
+
+def test_the_most_confident_mistakes_come_first(make_facts):
+    facts = make_facts(200, sharp=0.3)
+    choice = choose_series(facts)
+    sureness = facts.prediction.probabilities.max(axis=1)
+    wrong = facts.prediction.labels != facts.panel.labels
+    assert sureness[choice.wrong].tolist() == sorted(sureness[wrong], reverse=True)[:6]
+    assert choice.wrong_total == wrong.sum()
+
+
+def test_the_least_certain_of_the_others_come_next(make_facts):
+    facts = make_facts(200, ("a", "b", "c"))
+    choice = choose_series(facts)
+    best = np.sort(facts.prediction.probabilities, axis=1)
+    margins = best[:, -1] - best[:, -2]
+    shown = [*choice.wrong, *choice.confident.values()]
+    assert margins[choice.uncertain] == pytest.approx(np.sort(np.delete(margins, shown))[:6])
+
+
+def test_answers_by_a_threshold_are_uncertain_near_the_threshold(make_facts):
+    facts = make_facts(200, sharp=0.8, extras=True)
+    (threshold,) = facts.prediction.thresholds
+    choice = choose_series(facts)
+    distance = np.abs(facts.prediction.probabilities[:, 1] - threshold)
+    others = np.delete(distance, [*choice.wrong, *choice.confident.values()])
+    assert distance[choice.uncertain] == pytest.approx(np.sort(others)[:6])
+
+
+def test_the_series_with_the_most_wrong_steps_come_first(make_facts):
+    facts = make_facts(50, ("a", "b", "c"), kind="steps", sharp=1.0)
+    answers = facts.answers
+    wrong = (answers.codes != -1) & (answers.codes != answers.decisions)
+    counts = np.array([wrong[facts.answers_of(row)].sum() for row in range(50)])
+    assert counts[choose_series(facts).wrong].tolist() == np.sort(counts)[::-1][:6].tolist()
+
+
+def test_a_label_is_shown_by_the_series_where_it_is_there_and_most_probable(make_facts):
+    facts = make_facts(60, ("a", "b", "c"), kind="labels", sharp=1.0)
+    truth, chances = facts.answers.codes, facts.prediction.probabilities
+    for place, row in enumerate(choose_series(facts).confident.values()):
+        assert chances[row, place] == chances[truth[:, place] == 1, place].max()
+
+
+def test_curves_of_many_answers_are_thinned_and_keep_their_area(make_facts):
+    facts = make_facts(5000, sharp=0.5)
+    curves = score_curves(facts)
+    (trace, _) = curves["roc"]["data"]
+    x, y = numbers(trace["x"]), numbers(trace["y"])
+    assert len(x) <= 300
+    assert np.trapezoid(y, x) == pytest.approx(facts.metrics["test"]["roc_auc"], abs=0.005)
+    (trace,) = curves["precision_recall"]["data"]
+    assert np.trapezoid(numbers(trace["y"]), numbers(trace["x"])) == pytest.approx(
+        facts.metrics["test"]["average_precision"], abs=0.01
+    )
+
+
+def test_curves_of_many_classes_are_of_the_commonest(make_facts):
+    curves = score_curves(make_facts(150, [f"class {code:02d}" for code in range(15)]))
+    assert len(curves["keys"]) == len(curves["precision_recall"]["data"]) == 12
+    assert curves["left_out"] == 3
+
+
+def test_thinning_keeps_both_ends():
+    points = np.random.default_rng(0).random((5000, 2)).cumsum(axis=0)
+    kept = thin(points, 50)
+    assert len(kept) <= 50
+    assert (kept[0], kept[-1]) == (0, 4999)
+
+
+def test_an_outline_keeps_every_extreme_and_its_gaps():
+    values = np.random.default_rng(0).normal(size=100_000)
+    values[40_000:60_000] = np.nan
+    kept = outline(values, 2000)
+    assert len(kept) <= 2000
+    assert np.nanmax(values[kept]) == np.nanmax(values)
+    assert np.nanmin(values[kept]) == np.nanmin(values)
+    assert np.isnan(values[kept]).any()
+
+
+def test_a_long_series_is_thinned(make_facts):
+    facts = make_facts(2, width=3, steps=(50_000, 50_001))
+    for trace in series_figure(facts, 0)["data"][1:]:
+        assert len(numbers(trace["y"])) == len(numbers(trace["x"])) <= 2000
+
+
+def test_channels_stand_in_panels_and_the_surplus_is_said(make_facts):
+    facts = make_facts(4, width=15, attention=False, units={"channel_0": "bar"})
+    figure = series_figure(facts, 0)
+    assert len(figure["data"]) == MOST_CHANNELS
+    assert figure["layout"]["annotations"][0]["text"] == "channel 0 (bar)"
+    assert collect(facts)["series"]["channels_left_out"] == 3
+
+
+def test_attention_lies_behind_on_the_time_axis(make_facts):
+    facts = make_facts()
+    behind, channel = series_figure(facts, 3)["data"]
+    assert behind["visible"]
+    assert behind["type"] == "heatmap"
+    assert behind["z"][0] == pytest.approx(facts.prediction.attention[3].tolist(), rel=1e-3)
+    assert numbers(behind["x"]).tolist() == [step - 0.5 for step in range(len(behind["z"][0]) + 1)]
+    assert channel["x0"] == 0
+
+
+def looks():
+    def occlusion(row, target):
+        return Counted(np.linspace(-2.0, 1.0, 1_500), target or "rain")
+
+    return {"occlusion": occlusion, "attention": lambda row, target: Counted(np.full(1_500, 1 / 1_500))}
+
+
+def test_each_method_is_a_layer_and_the_first_is_seen(make_facts):
+    facts = make_facts(4, steps=(1_500, 1_501), attention=False, looks=looks())
+    first, second, channel = series_figure(facts, 0)["data"]
+    assert [(one["name"], one["visible"]) for one in (first, second)] == [("occlusion", True), ("attention", False)]
+    assert (first["zmin"], first["zmax"], first["z"][0][0]) == (-2.0, 2.0, -2.0)
+    assert len(first["z"][0]) == 500
+    assert channel["customdata"]["shape"] == "1500, 2"
+    assert channel["hovertemplate"] == (
+        "%{y:.5~g}<br>occlusion %{customdata[0]:+.2~g} for rain<br>attention %{customdata[1]:.3~g} × even"  # noqa: RUF001
+    )
+
+
+def test_a_label_is_explained_by_the_series_that_shows_it(make_facts):
+    facts = make_facts(30, ("hail", "rain"), kind="labels", steps=(1_500, 1_501), attention=False, looks=looks())
+    shown = collect(facts)["series"]
+    assert [card["about"] for card in shown["confident"]] == ["hail", "rain"]
+    assert {card["about"] for card in shown["uncertain"] if card["figure"]} == {"rain"}
+
+
+def test_what_costs_most_is_the_longest_bar(make_facts):
+    drops = {f"lpc{number:02d}": {"mean": number / 100, "deviation": 0.01} for number in range(15)}
+    stretches = {"0-50 %": {"mean": 0.2, "deviation": 0.0}, "50-100 %": {"mean": 0.1, "deviation": 0.0}}
+    found = {"score": 0.9, "series": 40, "repeats": 3, "channels": drops, "stretches": stretches, "fields": {}}
+    told = importance_facts(found)
+    parts, over_time = told["figures"].values()
+    assert parts["layout"]["yaxis"]["ticktext"][:2] == ["channel lpc14", "channel lpc13"]
+    assert parts["data"][0]["x"][:2] == [0.14, 0.13]
+    assert parts["data"][0]["error_x"]["array"] == [0.01] * 12
+    assert told["left_out"] == 3
+    assert next(iter(told["figures"])) == "Channels"
+    assert over_time["layout"]["xaxis"]["ticktext"] == ["0", "100"]
+    assert over_time["data"][0]["y"] == [0.2, 0.1]
+
+
+def test_a_single_channel_has_no_bar_beside_itself():
+    found = {"score": 0.9, "series": 40, "repeats": 3, "channels": {"wave": {"mean": 0.4, "deviation": 0.0}}}
+    told = importance_facts({**found, "stretches": {"0-100 %": {"mean": 0.4, "deviation": 0.0}}})
+    assert list(told["figures"]) == ["Stretches of each series"]
+
+
+def test_the_true_interval_is_marked_where_it_is_known(make_facts):
+    facts = make_facts()
+    (mark,) = series_figure(facts, 0)["layout"]["shapes"]
+    assert (mark["x0"], mark["x1"]) == (4.5, 11.5)
+    assert series_figure(facts, 1)["layout"]["shapes"] == []
+
+
+def test_labels_of_steps_are_bars_of_truth_and_answer(make_facts):
+    facts = make_facts(5, kind="steps", sharp=50.0)
+    bars = [trace for trace in series_figure(facts, 0)["data"] if trace["type"] == "bar"]
+    truth, right = bars[0], next(bar for bar in bars if bar["marker"]["color"] == "#0b6e99")
+    begins = np.flatnonzero(np.diff(np.append(0, facts.answers.codes[facts.answers_of(0)] == 1)) == 1)
+    assert numbers(truth["base"]) == pytest.approx(begins - 0.5)
+    assert set(truth["y"]) == {0.2}
+    assert set(right["y"]) == {-0.2}
+
+
+def test_dates_are_dates(make_facts):
+    times = np.datetime64("2024-01-01T00:00:00") + np.arange(10_000) * np.timedelta64(1, "h")
+    plain = make_facts(3)
+    figure = series_figure(make_facts(3, times=times[: len(plain.panel.values)]), 0)
+    assert figure["layout"]["xaxis"]["type"] == "date"
+    assert numbers(figure["data"][-1]["x"])[0] == 1_704_067_200_000
+
+
+def test_names_are_not_read_as_plotlys_html(make_facts):
+    facts = make_facts(channels=["<b>x</b>", "y"], width=2)
+    figure = series_figure(facts, 0)
+    assert figure["layout"]["annotations"][0]["text"] == "&lt;b&gt;x&lt;/b&gt;"
+    assert figure["data"][1]["name"] == "&lt;b&gt;x&lt;/b&gt;"
+
+
+def test_series_without_labels_are_our_mistake(make_facts):
+    facts = make_facts()
+    facts.panel.labels = None
+    with pytest.raises(InternalError, match=r"^a report was asked for about series without labels$"):
+        collect(facts)
