@@ -232,13 +232,13 @@ def recurrence_section() -> str:
 
 `python benchmarks/recurrence.py`, all ways in turn, on {found["machine"]["cores"]} cores of a {found["machine"]["processor"]} machine; {versions}.
 
-32 units, 500 steps of one channel, batches of 32; what is below the first six is on one thread. {said_of_load([found["machine"]["load"]], found["machine"]["cores"])}
+32 units, 500 steps of one channel, batches of 32; what is below "one direction" is on one thread. {said_of_load([found["machine"]["load"]], found["machine"]["cores"])}
 
 | way | ms by the clock | ms of the processor | least |
 |---|---|---|---|
 {table}
 
-A second thread inside one small product costs more than it brings; a direction for each thread costs nothing. Time first, packing and
+A second thread inside one small product costs more than it brings; a direction, or half of the batch, for each thread does not. Time first, packing and
 flushed denormals change nothing, batches of 128 and more are slower for each series in training, and one layer with blocks of zeros
 does twice the work. torch has no oneDNN for its GRU, which is why that takes as long as an LSTM without oneDNN.
 """
