@@ -78,14 +78,23 @@ def run(options: argparse.Namespace, name: str, classifier: str, seed: int) -> d
     }
 
 
-def accuracies(runs: Runs) -> dict[str, list[float]]:
-    """Give the mean accuracy over seeds, on each set, of the classifiers that answered on all of them."""
-    found: dict[str, list[float]] = {}
-    for classifier in dict.fromkeys(classifier for of in runs.values() for classifier in of):
-        made = [of.get(classifier, []) for of in runs.values()]
-        if all(of and all(one["accuracy"] is not None for one in of) for of in made):
-            found[classifier] = [statistics.mean(one["accuracy"] for one in of) for of in made]
-    return found
+def accuracies(runs: Runs) -> tuple[list[str], dict[str, list[float]]]:
+    """Give the sets that all classifiers but those run once answered on, and the mean accuracies over seeds on them.
+
+    A classifier that is run once is left out where it has no answer for one of these sets.
+    """
+    names = dict.fromkeys(classifier for of in runs.values() for classifier in of)
+    answered = {
+        name: {one for one in names if of.get(one) and all(made["accuracy"] is not None for made in of[one])}
+        for name, of in runs.items()
+    }
+    compared = [name for name in runs if answered[name] >= {*names} - {*ONCE}]
+    scores = {
+        one: [statistics.mean(made["accuracy"] for made in runs[name][one]) for name in compared]
+        for one in names
+        if all(one in answered[name] for name in compared)
+    }
+    return compared, scores
 
 
 def show(runs: Runs, classifiers: list[str]) -> None:
@@ -107,11 +116,11 @@ def show(runs: Runs, classifiers: list[str]) -> None:
                 f"{name:20}{classifier:24}{statistics.mean(right):9.3f}{spread:8.3f}{middle['seconds']:9.1f}"
                 f"{middle['processor_seconds']:10.1f}{middle['peak_mb']:7.0f}{middle['load']:6.1f}"
             )
-    scores = accuracies(runs)
-    if len(runs) > 1 and len(scores) > 1:
+    compared, scores = accuracies(runs)
+    if len(compared) > 1 and len(scores) > 1:
         for classifier, rank in sorted(mean_ranks(scores).items(), key=lambda pair: pair[1]):
             print(f"mean rank {rank:.2f}, mean accuracy {statistics.mean(scores[classifier]):.4f}  {classifier}")
-        print(f"critical difference {critical_difference(scores):.2f} over {len(runs)} sets")
+        print(f"critical difference {critical_difference(scores):.2f} over {len(compared)} sets")
         draw(scores, PICTURE)
 
 

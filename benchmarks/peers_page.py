@@ -44,29 +44,30 @@ def ratio(runs: dict[str, dict[str, list[dict[str, Any]]]], one: str, other: str
     return statistics.median(mine / theirs for mine, theirs in pairs)
 
 
-def archive_cell(made: list[dict[str, Any]]) -> str:
-    """Say accuracy and seconds, or what went wrong."""
+def archive_cell(made: list[dict[str, Any]], seeds: int) -> str:
+    """Say accuracy and seconds, or what went wrong, and where it was run with fewer seeds than elsewhere."""
     right = [one["accuracy"] for one in made if one["accuracy"] is not None]
     if not right:
         return made[0]["trouble"] if made else "not run"
     worked = statistics.median(one["processor_seconds"] for one in made if one["accuracy"] is not None)
-    return f"{statistics.mean(right):.3f} in {worked:.0f} s"
+    fewer = f" ({len(right)} seed)" if len(right) < seeds else ""
+    return f"{statistics.mean(right):.3f} in {worked:.0f} s{fewer}"
 
 
 def archive_section() -> str:
     found = read("archive.json")
     runs = found["runs"]
     classifiers = list(dict.fromkeys(classifier for of in runs.values() for classifier in of))
-    rows = "\n".join(
-        f"| {name} | {' | '.join(archive_cell(of.get(classifier, [])) for classifier in classifiers)} |"
-        for name, of in runs.items()
-    )
-    scores = accuracies(runs)
+    sets, scores = accuracies(runs)
     ranks, means = mean_ranks(scores), {name: statistics.mean(of) for name, of in scores.items()}
     draw(scores, HERE.parent / "docs" / "pictures" / "ranks.png")
     ranked = " | ".join(f"**{ranks[one]:.2f}**" if one in ranks else "" for one in classifiers)
     averaged = " | ".join(f"{means[one]:.4f}" if one in means else "" for one in classifiers)
     seeds = {one: max(len(of.get(one, [])) for of in runs.values()) for one in classifiers}
+    rows = "\n".join(
+        f"| {name} | {' | '.join(archive_cell(of.get(one, []), seeds[one]) for one in classifiers)} |"
+        for name, of in runs.items()
+    )
     shown = " | ".join(f"{one.replace(':', ' ')}{'' if seeds[one] > 1 else ' (1 seed)'}" for one in classifiers)
     compared = "\n".join(
         f"| {other.replace(':', ' ')} | {means['limelight:auto'] - means[other]:+.4f} | "
@@ -95,7 +96,7 @@ numba compiles was compiled before. {said_of_load(of_all, found["machine"]["core
 
 ![Mean ranks](pictures/ranks.png)
 
-Means and ranks over {len(runs)} sets, 1 the best rank, of those that answered on all of them. Nemenyi's test tells two classifiers apart
+Means and ranks, 1 the best, over the {len(sets)} sets that all answered on in time. Nemenyi's test tells two classifiers apart
 at 0.05 if their mean ranks differ by more than {critical_difference(scores):.2f}; those under one bar it does not (Demšar, 2006).
 
 limelight `auto` beside the others: its mean accuracy less theirs, and its time in times theirs (median over sets and seeds; below 1
@@ -154,6 +155,10 @@ def speed_section() -> str:
                 cells.append(f"{middle:.1f} ({times:.2f}; {worked:.2f})")
             shown = "GRU(64)" if name == "sktime" else {"lstm": "LSTM(64)"}.get(network, "BiLSTM(32), attention")
             rows.append(f"| {shown} | {name.replace('_', ' on ')} | {' | '.join(cells)} |")
+    alone = "; ".join(
+        f"{network} {statistics.median(ours['epoch'] / ours['train'] for ours in one['answers']['limelight']):.2f}"
+        for network, one in found["networks"].items()
+    )
     imports = {name: statistics.median(taken) for name, taken in found["imports"].items()}
     table = "\n".join(rows)
     listed = "\n".join(
@@ -164,12 +169,15 @@ def speed_section() -> str:
 `python benchmarks/speed.py --peers PEERS/bin/python`, the sides in turn, on {with_peers(found)}
 
 The same networks in each library, batches of 32 series of 500 steps and one channel; sktime has neither, its GRU stands beside the
-first. Medians of {len(rounds)} rounds, and in brackets the time in times limelight's of the same round: by the clock, and of the processor (above 1 is
+first. Medians of {len(rounds)} rounds, and in brackets as many times limelight's time of the same round: by the clock, and of the processor (above 1 is
 slower than limelight). {said_of_load(loads, found["machine"]["cores"])}
 
 | network | library | ms a training step | µs a predicted series | ms for one series |
 |---|---|---|---|---|
 {table}
+
+A training step of limelight holds its share of all that `fit` does around one epoch of {found["steps"]} steps, which is a bare loop in
+torch; the epoch alone is this share of it: {alone}.
 
 Seconds of a fresh Python that imports and ends:
 
@@ -224,13 +232,13 @@ def recurrence_section() -> str:
 
 `python benchmarks/recurrence.py`, all ways in turn, on {found["machine"]["cores"]} cores of a {found["machine"]["processor"]} machine; {versions}.
 
-32 units, 500 steps of one channel, batches of 32; what is below the first six is on one thread. {said_of_load([found["machine"]["load"]], found["machine"]["cores"])}
+32 units, 500 steps of one channel, batches of 32; what is below "one direction" is on one thread. {said_of_load([found["machine"]["load"]], found["machine"]["cores"])}
 
 | way | ms by the clock | ms of the processor | least |
 |---|---|---|---|
 {table}
 
-A second thread inside one small product costs more than it brings; a direction for each thread costs nothing. Time first, packing and
+A second thread inside one small product costs more than it brings; a direction, or half of the batch, for each thread does not. Time first, packing and
 flushed denormals change nothing, batches of 128 and more are slower for each series in training, and one layer with blocks of zeros
 does twice the work. torch has no oneDNN for its GRU, which is why that takes as long as an LSTM without oneDNN.
 """

@@ -25,7 +25,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # as the command line sets it, 
 import torch
 from torch import Tensor, nn
 
-from limelight.nn.side_by_side import side_by_side
+from limelight.nn.side_by_side import in_halves, side_by_side
 
 BATCH, STEPS, UNITS = 32, 500, 32
 Work = Callable[[], Any]
@@ -81,6 +81,24 @@ def two_directions() -> dict[str, Work]:
         ways[f"{kind}: in turn, 1 thread"] = with_threads(1, make(in_turn))
         ways[f"{kind}: in turn, 2 threads"] = with_threads(2, make(in_turn))
         ways[f"{kind}: side by side, 1 thread each"] = with_threads(2, make(together))
+    return ways
+
+
+def one_direction() -> dict[str, Work]:
+    """Give the ways to train and to answer with 64 units of one direction."""
+    layer, values, single = lstm(units=64), torch.randn(BATCH, STEPS, 1), torch.randn(1, STEPS, 1)
+
+    def whole() -> Tensor:
+        output: Tensor = layer(values)[0]
+        return output
+
+    ways: dict[str, Work] = {}
+    for kind, make in (("train", lambda read: trained([layer], read)), ("answer", answered)):
+        ways[f"{kind} 64 units: 1 thread"] = with_threads(1, make(whole))
+        ways[f"{kind} 64 units: 2 threads"] = with_threads(2, make(whole))
+        ways[f"{kind} 64 units: halves, 1 thread each"] = with_threads(2, make(lambda: in_halves(layer, values)))
+    ways["answer one series: 2 threads"] = with_threads(2, answered(lambda: layer(single)[0]))
+    ways["answer one series: 1 thread of 2"] = with_threads(2, answered(lambda: in_halves(layer, single)))
     return ways
 
 
@@ -146,7 +164,7 @@ def main() -> None:
     torch.manual_seed(0)
     found: dict[str, Any] = {}
     print(f"{'milliseconds':52}{'clock':>9}{'least':>9}{'processor':>11}{'least':>9}")
-    for part, ways in (("directions", two_directions()), ("ways", of_one_thread())):
+    for part, ways in (("directions", two_directions() | one_direction()), ("ways", of_one_thread())):
         found[part] = time_all(ways, options.rounds)
         for name, of in found[part].items():
             said = "".join(f"{number:9.1f}" for number in (statistics.median(of["clock"]), min(of["clock"])))

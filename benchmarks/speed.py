@@ -112,6 +112,7 @@ def main() -> None:
     if options.steps < 30:
         parser.error("an epoch of limelight is at least 30 steps")
     found = {
+        "steps": options.steps,
         "versions": sides.versions(sys.executable, sides.OURS),
         "peers": sides.versions(options.peers, sides.PEERS),
         "networks": time_networks(options.peers, options.threads, options.steps, options.rounds),

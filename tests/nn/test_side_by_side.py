@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from limelight.nn import side_by_side as module
-from limelight.nn.side_by_side import side_by_side
+from limelight.nn.side_by_side import in_halves, side_by_side
 
 LAYERS = {"lstm": nn.LSTM, "gru": nn.GRU}
 
@@ -125,3 +125,14 @@ def test_it_works_beside_processes_that_were_forked_after_it_was_used() -> None:
         for _ in rows:
             together = side_by_side(first, second, one, two)
     torch.testing.assert_close(together, (first(one)[0], second(two)[0]), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+@pytest.mark.parametrize("series", [1, 3, 4])
+def test_halves_of_a_batch_have_the_outputs_and_gradients_of_the_whole(kind: str, series: int) -> None:
+    layer, _, values, _ = made(kind)
+    sources = [values, *layer.parameters()]
+    together, whole = in_halves(layer, values[:series]), layer(values[:series])[0]
+    torch.testing.assert_close(together, whole, rtol=0, atol=1e-6)
+    found, wanted = (torch.autograd.grad(outputs.square().sum(), sources) for outputs in (together, whole))
+    torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-6)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from limelight.nn.masking import reverse_real
-from limelight.nn.side_by_side import side_by_side
+from limelight.nn.side_by_side import in_halves, side_by_side
 
 
 class ReluLSTM(nn.Module):
@@ -186,8 +186,7 @@ def _outputs(layer: nn.Module, values: Tensor, mask: Tensor) -> Tensor:
     if isinstance(layer, (ReluLSTM, ReluGRU)):
         looped: Tensor = layer(values, mask)
         return looped
-    outputs: Tensor = layer(values)[0]  # torch's layers also give the last state
-    return outputs
+    return in_halves(layer, values)
 
 
 def _weight(hidden_size: int, *shape: int) -> nn.Parameter:

@@ -1,7 +1,7 @@
-"""Two recurrent layers at the same time, each on half of the threads.
+"""Two recurrent layers, or one on both halves of a batch, at the same time, each on half of the threads.
 
 torch steps through time with one small product after another, and a second thread has next to nothing to do in it. The
-two directions of a layer do not wait for each other, so each of them gets threads of its own.
+two directions of a layer do not wait for each other, nor does one series for another, so each gets threads of its own.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ def side_by_side(
     first: nn.Module,
     second: nn.Module,
     one: Float[Tensor, "batch time width"],
-    two: Float[Tensor, "batch time width"],
-) -> tuple[Float[Tensor, "batch time hidden"], Float[Tensor, "batch time hidden"]]:
+    two: Float[Tensor, "others time width"],
+) -> tuple[Float[Tensor, "batch time hidden"], Float[Tensor, "others time hidden"]]:
     """Read ``one`` with the first layer and ``two`` with the second, at the same time where that is possible.
 
     It is on a CPU with at least two threads, outside of tracing and of automatic precision. The numbers are the same
@@ -32,14 +32,14 @@ def side_by_side(
     Parameters
     ----------
     first, second
-        Layers of torch such as ``nn.LSTM(..., batch_first=True)``.
+        Layers of torch such as ``nn.LSTM(..., batch_first=True)``; they may be the same.
     one, two
-        What each of them reads, shape (batch, time, width).
+        What each of them reads, shapes (batch, time, width) and (others, time, width).
 
     Returns
     -------
     tuple[Tensor, Tensor]
-        All outputs of each layer, shape (batch, time, hidden).
+        All outputs of each layer, shapes (batch, time, hidden) and (others, time, hidden).
 
     Example
     -------
@@ -56,6 +56,36 @@ def side_by_side(
     weights = [*first.parameters(), *second.parameters()]
     outputs: tuple[Tensor, Tensor] = _SideBySide.apply(first, second, one, two, *weights)  # type: ignore[no-untyped-call]
     return outputs
+
+
+def in_halves(layer: nn.Module, values: Float[Tensor, "batch time width"]) -> Float[Tensor, "batch time hidden"]:
+    """Read a batch with one layer, its halves at the same time where that is possible; a single series on one thread.
+
+    Parameters
+    ----------
+    layer, values
+        As for ``side_by_side``.
+
+    Returns
+    -------
+    Tensor
+        All outputs, shape (batch, time, hidden).
+
+    Example
+    -------
+    >>> in_halves(nn.LSTM(1, 4, batch_first=True), torch.zeros(3, 10, 1)).shape
+    torch.Size([3, 10, 4])
+    """
+    if not _possible(values):
+        return _read(layer, values)
+    if len(values) > 1:
+        return torch.cat(side_by_side(layer, layer, *values.tensor_split(2)))
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        return _read(layer, values)
+    finally:
+        torch.set_num_threads(threads)
 
 
 class _SideBySide(torch.autograd.Function):
