@@ -2,8 +2,8 @@
 
     python benchmarks/metadata.py DATA --seeds 5
 
-``DATA`` holds the folders dodger_loop, pbcseq and spar_watch. Every model is that of the experiment file in ``examples``,
-once as it is and once with ``"fusion": []``; the test part is scored once for each seed, and nothing is chosen by it.
+``DATA`` holds the folders dodger_loop, pbcseq and spar_watch. Every model is ``conv_lstm``, which takes every fusion, with
+the rest of the experiment file in ``examples``, once as it is and once with ``"fusion": []``; the test part is scored once for each seed, and nothing is chosen by it.
 Writes ``benchmarks/results/metadata.json``, and ``docs/pictures/modes.png``: the attention of one model in the same
 series under two modes.
 """
@@ -55,7 +55,8 @@ def real(name: str, folder: Path, seeds: int) -> dict[str, Any]:
     """Train one example with and without its metadata."""
     found: dict[str, Any] = {"with": [], "without": []}
     for seed in range(seeds):
-        asked = read_experiment(EXAMPLES / f"{name}.json", {"data.folder": str(folder / name), "seed": seed})
+        own = {"data.folder": str(folder / name), "model.encoder": "conv_lstm", "seed": seed}
+        asked = read_experiment(EXAMPLES / f"{name}.json", own)
         plain = asked.model_copy(update={"model": replace(asked.model, fusion=())})
         for way, experiment in (("with", asked), ("without", plain)):
             found[way].append(one_run(experiment))
@@ -100,7 +101,9 @@ def planted(seeds: int) -> dict[str, list[float]]:
     for seed in range(seeds):
         for name, (way, fusion) in asked.items():
             train, test = bumps(way, seed)
-            model = TimeSeriesClassifier(fusion=fusion, random_state=seed, progress=False, **PATIENT).fit(train)
+            model = TimeSeriesClassifier("conv_lstm", fusion=fusion, random_state=seed, progress=False, **PATIENT).fit(
+                train
+            )
             found[name].append(float(model.score(test, test.labels)))
     return found
 
@@ -108,7 +111,11 @@ def planted(seeds: int) -> dict[str, list[float]]:
 def picture() -> dict[str, Any]:
     """Draw where one model looks in one series under either mode, and measure it over the test part."""
     train, test = bumps("category", 0)
-    model = TimeSeriesClassifier(fusion="attention", random_state=0, progress=False, **PATIENT).fit(train).model_
+    model = (
+        TimeSeriesClassifier("conv_lstm", fusion="attention", random_state=0, progress=False, **PATIENT)
+        .fit(train)
+        .model_
+    )
     shares = {}
     assert test.metadata is not None
     own = test.metadata["mode"].to_pylist()

@@ -257,7 +257,7 @@ opposite, either bump tells the label, and this model has learned to look at the
 
 ![Attention in one series under two modes](pictures/modes.png)
 
-**Real.** The experiment files in `examples`, as they are and with `"fusion": []`; {seeds} seeds, the same for both. Gain is the
+**Real.** The experiment files in `examples` with the encoder `conv_lstm`, as they are and with `"fusion": []`; {seeds} seeds, the same for both. Gain is the
 mean of the differences with their spread:
 
 | set | score | commonest | without | with | gain |

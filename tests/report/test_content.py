@@ -240,8 +240,8 @@ def test_each_method_is_a_layer_and_the_first_is_seen(make_facts):
     facts = make_facts(4, steps=(1_500, 1_501), attention=False, looks=looks())
     first, second, channel = series_figure(facts, 0)["data"]
     assert [(one["name"], one["visible"]) for one in (first, second)] == [("occlusion", True), ("attention", False)]
-    assert first["zmax"] == -first["zmin"] == pytest.approx(2.5, abs=0.01)  # three times the mean size
-    assert first["z"][0][0] == -2.0
+    assert (first["zmin"], first["z"][0][0]) == (-first["zmax"], -2.0)
+    assert first["zmax"] > 2.0  # nothing stands out here, so no step gets the darkest colour
     assert len(first["z"][0]) == 500
     assert channel["customdata"]["shape"] == "1500, 2"
     assert channel["hovertemplate"] == (
