@@ -121,6 +121,16 @@ class Browser:
             mouse("mouseMoved", x + (to_x - x) * step / 5, y + (to_y - y) * step / 5)
         mouse("mouseReleased", to_x, to_y)
 
+    def double_click(self, x, y, until):
+        """Click twice until it counts: on a busy machine the second click may come too late to be one of two."""
+        started = time.perf_counter()
+        while not self.run(until):
+            if time.perf_counter() - started > PATIENCE:
+                raise TimeoutError(f"never came true: {until}")
+            for kind in ("mousePressed", "mouseReleased") * 2:
+                self.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", buttons=1, clickCount=1)
+            time.sleep(0.5)
+
     def hover(self, x, y):
         self.ask("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
 

@@ -83,9 +83,7 @@ def test_dragging_across_a_series_zooms_and_a_double_click_goes_back(browser, pa
     assert near[1] - near[0] == pytest.approx((whole[1] - whole[0]) / 2, rel=0.1)
     browser.run(f"void Plotly.relayout({FIRST_SERIES}, {{'xaxis.range': [2, 4]}})")
     assert browser.run(RANGE) == [2, 4]
-    for _ in range(2):
-        browser.drag(left, y, left, y)
-    browser.wait(f"{RANGE}[0] === {whole[0]}")
+    browser.double_click(left, y, until=f"{RANGE}[0] === {whole[0]}")
 
 
 def test_hovering_tells_value_and_attention(browser, page):
