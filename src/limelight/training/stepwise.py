@@ -37,6 +37,7 @@ from limelight.training.module import TrainedNetwork
 from limelight.training.outcome import Training, facts_of_training
 from limelight.training.preparation import Prepared, fingerprint
 from limelight.training.settings import CHECKPOINT, LEAST_BATCHES_OF_AN_EPOCH, Hopeless, TrainingSettings
+from limelight.training.threads import denormals_flushed
 
 
 @dataclass
@@ -111,7 +112,7 @@ def train_stepwise(
     if validation is not None:
         checks = validation_loader(BatchesOfPanel(validation, targets_of(task, validation), sentence, vocabulary))
     started = time.perf_counter()
-    with _quiet_lightning():
+    with _quiet_lightning(), denormals_flushed():
         network = prepared.network(len(panel.channels), task.outputs, batches.facts)
         epochs = settings.max_epochs or 1
         asked = fingerprint(sentence, settings, task, seed, panel, validation, vocabulary)
