@@ -83,7 +83,7 @@ def archive_section() -> str:
 
 Accuracy on the official test part, mean over {max(seeds.values())} seeds, and seconds of the processor (median) for the whole process, from
 the start of Python to predictions written. Every classifier has its library's defaults, but InceptionTime: one network of
-{found["epochs"]} epochs instead of five of 1,500, and at most {found["limit_once"]:.0f} s by the clock. Nothing was chosen by the test part. aeon's classifiers
+{found["epochs"]} epochs instead of five of 1,500, and at most {found["limit_once"]:.0f} s by the clock, which leaves it far from trained. Nothing was chosen by the test part. aeon's classifiers
 take no series of different lengths and no missing values, and got what their users give them: zeros behind the shorter series
 (japanese_vowels, plaid), the mean of the channel for what is missing (dodger_loop). limelight got the series as they are. What
 numba compiles was compiled before. {said_of_load(of_all, found["machine"]["cores"])}
@@ -129,7 +129,7 @@ def sine_peers_section() -> str:
 
 `python benchmarks/sine_peers.py --peers PEERS/bin/python`, every run a process of its own, the sides in turn, on {with_peers(found)}
 
-{found["series"]:,} waves of {found["steps"]} steps, a fifth of them the test part; {len(made)} seeds, times of the whole process. {said_of_load(loads, found["machine"]["cores"])}
+{found["series"]:,} waves of {found["steps"]} steps, a fifth of them the test part; {"one seed" if len(made) == 1 else f"{len(made)} seeds"}, times of the whole process. {said_of_load(loads, found["machine"]["cores"])}
 
 | | F1 of the test part | lowest | processor s | s by the clock | MB |
 |---|---|---|---|---|---|
@@ -238,7 +238,8 @@ def recurrence_section() -> str:
 |---|---|---|---|
 {table}
 
-A second thread inside one small product costs more than it brings; a direction, or half of the batch, for each thread does not. Time first, packing and
-flushed denormals change nothing, batches of 128 and more are slower for each series in training, and one layer with blocks of zeros
+A second thread inside one small product costs more than it brings; a direction, or half of the batch, for each thread does not. Where only the last step
+answers, the gradient fades to denormal numbers on its way back and takes six times as long, unless they are flushed to zero, as
+limelight's training does; where every step counts that changes nothing. Time first and packing change nothing, batches of 128 and more are slower for each series in training, and one layer with blocks of zeros
 does twice the work. torch has no oneDNN for its GRU, which is why that takes as long as an LSTM without oneDNN.
 """

@@ -16,6 +16,7 @@ import platform
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # as the command line sets it, 
 import torch
 from torch import Tensor, nn
 
+from limelight.nn import side_by_side as side_by_side_module
 from limelight.nn.side_by_side import in_halves, side_by_side
 
 BATCH, STEPS, UNITS = 32, 500, 32
@@ -65,6 +67,15 @@ def with_threads(threads: int, work: Work) -> Work:
     return inside
 
 
+def flushing(flush: bool, work: Work) -> None:
+    """Work with or without denormals, in this thread and in the helper."""
+    torch.set_flush_denormal(flush)
+    side_by_side_module._helper(os.getpid()).submit(torch.set_flush_denormal, flush).result()
+    work()
+    torch.set_flush_denormal(False)
+    side_by_side_module._helper(os.getpid()).submit(torch.set_flush_denormal, True).result()
+
+
 def two_directions() -> dict[str, Work]:
     """Give the ways to train and to answer with both directions."""
     ahead, back, values = lstm(), lstm(), torch.randn(BATCH, STEPS, 1)
@@ -97,6 +108,11 @@ def one_direction() -> dict[str, Work]:
         ways[f"{kind} 64 units: 1 thread"] = with_threads(1, make(whole))
         ways[f"{kind} 64 units: 2 threads"] = with_threads(2, make(whole))
         ways[f"{kind} 64 units: halves, 1 thread each"] = with_threads(2, make(lambda: in_halves(layer, values)))
+    last = trained([layer], lambda: in_halves(layer, values)[:, -1])
+    ways["train 64 units, the last step answers: halves"] = with_threads(2, partial(flushing, False, last))
+    ways["train 64 units, the last step answers: halves, denormals flushed"] = with_threads(
+        2, partial(flushing, True, last)
+    )
     ways["answer one series: 2 threads"] = with_threads(2, answered(lambda: layer(single)[0]))
     ways["answer one series: 1 thread of 2"] = with_threads(2, answered(lambda: in_halves(layer, single)))
     return ways
