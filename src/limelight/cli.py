@@ -181,40 +181,7 @@ def train(
 app.command()(choosing.validate)
 app.command()(choosing.tune)
 app.command()(reporting.report)
-
-
-@app.command()
-def compare(
-    source: Source,
-    output: Output = None,
-    score: Annotated[
-        str, typer.Option(help="accuracy, balanced_accuracy, f1_macro or log_loss.")
-    ] = "balanced_accuracy",
-    folds: Annotated[int, typer.Option(help="How many folds.")] = 5,
-    repeats: Annotated[int, typer.Option(help="How often the folds are drawn anew.")] = 1,
-    labels: Labels = None,
-    metadata: Metadata = None,
-    signals: Signals = None,
-    split: SplitFile = None,
-    data: DataFolder = None,
-    preset: Preset = None,
-    seed: Seed = None,
-    changes: Changes = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier comparison.")] = False,
-) -> None:
-    """Start simple, then add: what metadata, series and each fusion bring, on folds that leave the test part alone.
-
-    The output is a file ending in .json; comparison.json in the folder of the run if left out.
-    """
-    from limelight.runs.comparing import compare_experiment, comparison_file
-
-    files: dict[str, Any] = {"labels": labels, "metadata": metadata, "signals": signals, "split": split, "data": data}
-    experiment = experiment_from(source, changes, preset=preset, seed=seed, **files)
-    file = comparison_file(experiment, output)
-    found = compare_experiment(
-        experiment, file, score=score, folds=folds, repeats=repeats, overwrite=overwrite, say=_say
-    )
-    typer.echo(f"{found}\n\nwritten to {file}")
+app.command()(choosing.compare)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""``limelight validate`` and ``limelight tune``: how good an experiment is, and what to change about it."""
+"""``validate``, ``tune``, ``compare``: how good an experiment is, what to change, what each part of it brings."""
 
 from __future__ import annotations
 
@@ -44,11 +44,13 @@ def validate(
 
     The output is a file ending in .json; validation.json in the folder of the run if left out.
     """
-    from limelight.runs.validating import validate_experiment, validation_file
+    from limelight.runs.folder import VALIDATION_FILE
+    from limelight.runs.validating import validate_experiment
+    from limelight.runs.without_test import json_beside_run
 
     files: dict[str, Any] = {"labels": labels, "metadata": metadata, "signals": signals, "split": split, "data": data}
     experiment = experiment_from(source, changes, preset=preset, seed=seed, **files)
-    file = validation_file(experiment, output)
+    file = json_beside_run(experiment, output, VALIDATION_FILE)
     found = validate_experiment(
         experiment, file, folds=folds, repeats=repeats, jobs=jobs, overwrite=overwrite, say=_say
     )
@@ -110,6 +112,41 @@ def tune(
         say=_say,
     )
     typer.echo(f"{found}\n\ntrain it: limelight train {folder / BEST_FILE}")
+
+
+def compare(
+    source: Source,
+    output: Output = None,
+    score: Annotated[
+        str, typer.Option(help="accuracy, balanced_accuracy, f1_macro or log_loss.")
+    ] = "balanced_accuracy",
+    folds: Annotated[int, typer.Option(help="How many folds.")] = 5,
+    repeats: Annotated[int, typer.Option(help="How often the folds are drawn anew.")] = 1,
+    labels: Labels = None,
+    metadata: Metadata = None,
+    signals: Signals = None,
+    split: SplitFile = None,
+    data: DataFolder = None,
+    preset: Preset = None,
+    seed: Seed = None,
+    changes: Changes = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier comparison.")] = False,
+) -> None:
+    """Start simple, then add: what metadata, series and each fusion bring, on folds that leave the test part alone.
+
+    The output is a file ending in .json; comparison.json in the folder of the run if left out.
+    """
+    from limelight.runs.comparing import compare_experiment
+    from limelight.runs.folder import COMPARISON_FILE
+    from limelight.runs.without_test import json_beside_run
+
+    files: dict[str, Any] = {"labels": labels, "metadata": metadata, "signals": signals, "split": split, "data": data}
+    experiment = experiment_from(source, changes, preset=preset, seed=seed, **files)
+    file = json_beside_run(experiment, output, COMPARISON_FILE)
+    found = compare_experiment(
+        experiment, file, score=score, folds=folds, repeats=repeats, overwrite=overwrite, say=_say
+    )
+    typer.echo(f"{found}\n\nwritten to {file}")
 
 
 def _say(line: str) -> None:

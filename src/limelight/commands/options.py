@@ -38,7 +38,7 @@ SplitFile = Annotated[
 ]
 Preset = Annotated[
     str | None,
-    typer.Option(help="A whole model: attention_bilstm, lstm, stacked_lstm or bilstm.", show_default=False),
+    typer.Option(help="A whole model by name: attention_bilstm, lstm, metadata_late, ...", show_default=False),
 ]
 Seed = Annotated[int | None, typer.Option(help="The same seed gives the same numbers.", show_default=False)]
 Changes = Annotated[

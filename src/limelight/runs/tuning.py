@@ -24,7 +24,7 @@ from limelight.errors import OutputError
 from limelight.files import whole_file, write_json
 from limelight.model.targets import task_of
 from limelight.runs.series import Data
-from limelight.runs.validating import read_for_choosing, rows_without_test, without_test
+from limelight.runs.without_test import read_for_choosing, rows_without_test, without_test
 from limelight.training.settings import enough_to_validate
 
 Say = Callable[[str], None]

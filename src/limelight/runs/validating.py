@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-
-import numpy as np
 
 from limelight.choosing.validation import Validation, validate
 from limelight.config.sections import Experiment
-from limelight.data.panel import Panel
-from limelight.errors import OutputError
 from limelight.files import write_json
 from limelight.model.targets import task_of
-from limelight.runs.folder import VALIDATION_FILE, require_new_file
-from limelight.runs.series import Data, read_data
-
-Say = Callable[[str], None]
-
-
-def validation_file(experiment: Experiment, output: Path | None) -> Path:
-    """Say where a validation is written to: ``output``, or beside the run; OutputError if it does not end in .json."""
-    if output is not None and output.suffix != ".json":
-        raise OutputError(f"expected an output file ending in .json, got {str(output)!r}")
-    return output or Path(experiment.output) / VALIDATION_FILE
+from limelight.runs.folder import require_new_file
+from limelight.runs.without_test import Say, read_for_choosing, without_test
 
 
 def validate_experiment(
@@ -85,25 +71,3 @@ def validate_experiment(
     )
     write_json(file, {**found.to_json(), "left_out": len(data.split.test)})
     return found
-
-
-def read_for_choosing(experiment: Experiment, say: Say) -> Data:
-    """Read the series of an experiment, and say that its test part is left out."""
-    say("reading the series")
-    data = read_data(experiment)
-    for note in data.panel.notes:
-        say(f"note: {note}")
-    test = len(data.split.test)
-    left = f"the {test} series of the test part are left out" if test else "there is no test part"
-    say(f"{without_test(data).describe()}; {left}")
-    return data
-
-
-def without_test(data: Data) -> Panel:
-    """Give the training and validation series, in their order."""
-    return data.panel[rows_without_test(data)]
-
-
-def rows_without_test(data: Data) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Give the rows of the training and validation series, in rising order."""
-    return np.sort(np.concatenate([data.split.train, data.split.validation]))
