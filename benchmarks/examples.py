@@ -26,7 +26,7 @@ from limelight.config.reading import read_experiment
 from limelight.data.splits import PARTS
 from limelight.evaluation.deciding import decide_on
 from limelight.runs.scores import score_answers
-from limelight.runs.series import read_data
+from limelight.runs.series import read_data, stand_alone
 from limelight.training.fit import fit
 
 HERE = Path(__file__).parent
@@ -42,8 +42,9 @@ def score(name: str, folder: Path, seeds: int) -> dict[str, Any]:
         experiment = read_experiment(EXAMPLES / f"{name}.json", {"data.folder": str(folder), "seed": seed})
         data = read_data(experiment)
         validation = data.part("validation") if len(data.split.validation) else None
+        train = data.part("train")
         training = fit(
-            data.part("train"),
+            train,
             data.task,
             experiment.model,
             validation=validation,
@@ -52,7 +53,8 @@ def score(name: str, folder: Path, seeds: int) -> dict[str, Any]:
             progress=False,
             fields=experiment.data.fields,
         )
-        model = decide_on(training.model, validation, experiment.decision)
+        judges, logits = training.judges(train, validation, alone=stand_alone(experiment, train))
+        model = decide_on(training.model, judges, experiment.decision, logits)
         test = data.part("test")
         found = score_answers(model, model.predict(test), test, experiment.events)
         seconds, sentence = training.seconds + training.choosing, training.model.sentence.describe()

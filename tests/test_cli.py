@@ -205,6 +205,32 @@ def test_class_that_only_the_test_part_has_is_said_before_training(limelight: Co
     assert not Path("run").exists()
 
 
+@pytest.mark.parametrize(
+    ("share", "counts", "why"),
+    [
+        ("null", "160 train, 0 validation, 40 test", "; no validation part, as the head is solved and training series "
+         "left out choose the rest"),
+        ("0.25", "120 train, 40 validation, 40 test", ", validation at random from train"),
+    ],
+    ids=["not stated", "stated"],
+)  # fmt: skip
+def test_a_head_that_is_solved_has_a_validation_part_only_where_one_is_stated(
+    limelight: Commands, share: str, counts: str, why: str
+) -> None:
+    ids = [f"s{number}" for number in range(200)]
+    Path("many").mkdir()
+    write_csv(Path("many/series.csv"), steps(ids))
+    write_csv(Path("many/labels.csv"), [["series_id", "label"], *([name, "ab"[len(name) % 2]] for name in ids)])
+    parts = [[name, "test" if place % 5 == 0 else "train"] for place, name in enumerate(ids)]
+    write_csv(Path("many/split.csv"), [["series_id", "split"], *parts])
+    limelight("train", "many", "-o", "run", "--set", f"split.validation={share}", "--set", "explain=false")
+    (split,) = [line for line in limelight.errors.splitlines() if "split:" in line]
+    assert counts in split
+    assert split.endswith(f"split.csv' says{why}")
+    scores = json.loads(limelight("evaluate", "run", "--json"))
+    assert scores["test"] == json.loads(Path("run/metrics.json").read_text())["test"]
+
+
 def test_split_without_training_series_is_refused(limelight: Commands, folder: Path) -> None:
     write_csv(folder / "split.csv", [["series_id", "split"], *([f"s{number}", "test"] for number in range(40))])
     assert limelight("train", folder, "--set", "split.validation=0", code=2) == (

@@ -19,7 +19,7 @@ def message_of(content: object, where: str = "e.json") -> str:
 def test_every_default_is_written_out() -> None:
     content = check_experiment(SINE, "e.json").to_json()
     assert content["split"] == {
-        "test": 0.2, "validation": 0.1, "by": "random", "group": None, "stratify": True, "seed": 0,
+        "test": 0.2, "validation": None, "by": "random", "group": None, "stratify": True, "seed": 0,
     }  # fmt: skip
     assert content["windows"] is None
     assert content["data"]["sine"]["num_points"] == 500

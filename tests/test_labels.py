@@ -15,6 +15,7 @@ import planted
 from commands import Commands
 from limelight.data.facts import StepLabels
 from limelight.data.panel import Panel
+from limelight.data.windows import cut_windows
 from limelight.data.writing import write_table
 from limelight.errors import LabelError, ParameterError
 from limelight.estimator import TimeSeriesClassifier, load
@@ -316,6 +317,31 @@ def test_thresholds_without_series_to_choose_them_on_are_refused() -> None:
         "expected validation series to choose thresholds or sets on, got none, or too few; make the validation part "
         "larger, or leave thresholds and coverage out"
     )
+
+
+SOLVED = {"encoder": {"name": "rocket", "features": 504}, "progress": False}
+
+
+def test_a_head_that_is_solved_holds_nothing_back_and_decides_by_series_left_out() -> None:
+    train, test = planted.which_bumps(n=260)[:60], planted.which_bumps(n=260)[60:]
+    model = fitted(train, thresholds="f1", **SOLVED).model_
+    assert (model.fitted_on["training_series"], model.fitted_on["validation_series"]) == (60, 0)
+    assert model.decision.thresholds is not None
+    assert model.decision.told["temperature"]["notes"] == [
+        "the scale of the logits was chosen with the head, on training series left out"
+    ]
+    assert scores_of(model, test)["test"]["f1"] >= 0.9
+
+
+def test_a_stated_share_is_held_back_from_a_head_that_is_solved_too() -> None:
+    model = fitted(planted.which_bumps(n=200), validation=0.25, **SOLVED).model_
+    assert (model.fitted_on["training_series"], model.fitted_on["validation_series"]) == (150, 50)
+
+
+def test_windows_of_one_recording_do_not_judge_each_other() -> None:
+    recordings = Panel.from_series(np.random.default_rng(0).normal(size=(4, 300, 1)), labels=["a", "b"] * 2)
+    windows = cut_windows(recordings, length=30)
+    assert fitted(windows, **SOLVED).model_.decision.told == {}
 
 
 def test_without_validation_series_the_model_stays_as_it_is() -> None:

@@ -96,7 +96,7 @@ def generate(
         require_new_file(folder / name, overwrite=overwrite)
     panel = read_recordings(asked)
     rule = asked.split
-    split = random_split(len(panel), test=rule.test, validation=rule.validation, seed=rule.seed, labels=panel.labels)
+    split = random_split(len(panel), test=rule.test, validation=rule.held_out, seed=rule.seed, labels=panel.labels)
     write_table(panel, folder)
     write_split(split, panel.ids, folder)
     typer.echo(f"{panel.describe()} written to {folder}")

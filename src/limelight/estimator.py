@@ -15,7 +15,6 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from limelight.data.coercion import Layout, as_panel, is_ragged
 from limelight.data.labelling import task_in_numbers, with_given_labels
-from limelight.data.labels import labelled
 from limelight.data.panel import Panel
 from limelight.evaluation.deciding import DecisionRule, decide_on
 from limelight.explanation.explanation import Explanation
@@ -24,9 +23,11 @@ from limelight.model.bundle import load_model, save_model
 from limelight.model.fitted import FittedModel
 from limelight.model.targets import targets_of, task_of
 from limelight.parts.sentence import CHOICES, FUSED, WORDS, Sentence, preset
-from limelight.task import Task, is_known
+from limelight.task import is_known
+from limelight.training.choosing import is_solved
 from limelight.training.fit import fit
-from limelight.training.settings import TrainingSettings, enough_to_validate
+from limelight.training.holding_out import hold_out
+from limelight.training.settings import VALIDATION, TrainingSettings
 
 
 class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -54,13 +55,15 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     fields
         The kind of metadata fields that should not be read off their values, such as ``{"badge": "ignore"}``.
     validation
-        Share of the training series to stop early by, stratified, in [0, 1). With fewer than 20 such series, and with
-        0, training runs for all epochs and keeps the last weights.
+        Share of the training series to stop early by, stratified, in [0, 1); None takes a tenth, or nothing where the
+        head is solved in closed form, as training series left out serve as well. With fewer than 20 such series, and
+        with 0, training runs for all epochs and keeps the last weights.
     max_epochs, patience, batch_size, learning_rate, device, imbalance
         As for ``TrainingSettings``; None chooses from the number of series.
     calibrate, thresholds
-        As for ``DecisionRule``, on the series that stop the training: whether a temperature makes the probabilities
-        true, and from which probability the positive class, or each label, is answered.
+        As for ``DecisionRule``, on the series that stop the training, or are left out where the head is solved:
+        whether a temperature makes the probabilities true, and from which probability the positive class, or each
+        label, is answered.
     level
         What ``y`` is about: ``"series"``, ``"step"``, or ``"auto"``, which takes a list of arrays, and an array of
         three dimensions, for labels of steps.
@@ -112,7 +115,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         fusion: Any = "auto",
         context: Any = "embedding",
         fields: Mapping[str, str] | None = None,
-        validation: float = 0.1,
+        validation: float | None = None,
         max_epochs: int | None = None,
         patience: int | None = None,
         batch_size: int | None = None,
@@ -228,8 +231,13 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         task = task_in_numbers(task_of(panel), y)
         self.classes_ = np.array(task.classes)
         seed = self._seed()
-        train, validation = self._parts(panel, task, seed)
-        rule.require_series(validation)
+        alone = panel.groups() is None
+        solved = alone and is_solved(panel, sentence, settings)
+        share = (0.0 if solved else VALIDATION) if self.validation is None else self.validation
+        rows = hold_out(panel, share, classes=len(task.classes), seed=seed)
+        train, validation = panel[rows[0]], panel[rows[1]] if len(rows[1]) else None
+        if not solved:
+            rule.require_series(validation)
         way: dict[str, Any] = {"settings": settings, "seed": seed, "progress": self.progress, "fields": self.fields}
         training = fit(train, task, sentence, validation=validation, **way)
         if training.interrupted:
@@ -238,7 +246,8 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
                 f"{training.best_epoch}, the best so far",
                 stacklevel=2,
             )
-        self.model_, self.history_ = decide_on(training.model, validation, rule), training.history
+        judges, logits = training.judges(train, validation, alone=alone)
+        self.model_, self.history_ = decide_on(training.model, judges, rule, logits), training.history
         self.notes_ = training.notes
         self.model_.fitted_on["layout"] = self.layout
         return self
@@ -339,17 +348,6 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         if not separate:
             X = validate_data(self, X, reset=fitting, ensure_all_finite="allow-nan")
         return as_panel(X, self.layout)
-
-    def _parts(self, panel: Panel, task: Task, seed: int) -> tuple[Panel, Panel | None]:
-        """Take series to stop early by, windows of one recording on one side; none where too few have labels."""
-        recordings = panel.groups()
-        enough = recordings is None or len(np.unique(recordings)) > 1
-        split = panel.make_split(test=0.0, validation=self.validation if enough else 0.0, seed=seed)
-        validation = panel[split.validation]
-        count = labelled(validation.labels, len(validation))
-        if not enough_to_validate(count, len(task.classes), by_step=task.by_step):
-            return panel, None
-        return panel[split.train], validation
 
     def _seed(self) -> int:
         if self.random_state is None:

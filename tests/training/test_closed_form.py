@@ -12,6 +12,7 @@ from sklearn.metrics import log_loss
 from limelight.data.panel import Panel
 from limelight.data.sine import SineSettings, generate_sine
 from limelight.errors import LabelError, ParameterError
+from limelight.evaluation.deciding import DecisionRule, decide_on, score_decision
 from limelight.model.bundle import load_model, save_model
 from limelight.model.targets import task_of
 from limelight.parts.sentence import Sentence
@@ -83,11 +84,25 @@ def test_answers_about_series_left_out_are_those_of_models_without_them() -> Non
     task = task_of(TRAIN)
     prepared = prepare(TRAIN, task, SMALL, None, None)
     solved = solve(TRAIN, task, prepared, TrainingSettings())
-    assert solved.rows.tolist() == list(range(len(TRAIN)))
-    inside = solved.training.model.predict(TRAIN).logits[:, 0]
+    left_out = solved.left_out
+    assert left_out is not None
+    assert left_out.rows.tolist() == list(range(len(TRAIN)))
+    inside = solved.model.predict(TRAIN).logits[:, 0]
     truth = np.where(task.encode(TRAIN.require_labels()) == 1, 1.0, -1.0)
-    assert (truth * solved.logits[:, 0].numpy()).mean() < (truth * inside).mean()
-    assert np.corrcoef(solved.logits[:, 0].numpy(), inside)[0, 1] > 0.8
+    assert (truth * left_out.logits[:, 0]).mean() < (truth * inside).mean()
+    assert np.corrcoef(left_out.logits[:, 0], inside)[0, 1] > 0.8
+
+
+def test_sets_chosen_on_series_left_out_hold_what_they_promise() -> None:
+    """Answers about series that the head was fitted on are nearly all right, and would promise too little."""
+    panel, new = noisy(150, 4), noisy(600, 4, seed=1)
+    training = train(panel)
+    chosen = training.judges(panel, None, alone=True)
+    for (judges, logits), coverage in ((chosen, (0.74, 0.88)), ((panel, None), (0.0, 0.7))):
+        model = decide_on(training.model, judges, DecisionRule(coverage=0.8), logits)
+        found = score_decision(model, model.predict(new), new)
+        assert found is not None
+        assert coverage[0] < found["sets"]["coverage"] < coverage[1]
 
 
 def test_many_series_are_solved_in_one_pass_about_as_well(monkeypatch: pytest.MonkeyPatch) -> None:

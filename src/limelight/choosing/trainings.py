@@ -20,7 +20,8 @@ from limelight.model.targets import targets_of
 from limelight.parts.sentence import Sentence, preset
 from limelight.task import Task
 from limelight.training.fit import fit
-from limelight.training.settings import Hopeless, TrainingSettings, enough_to_validate
+from limelight.training.holding_out import hold_out
+from limelight.training.settings import Hopeless, TrainingSettings
 from limelight.training.threads import one_thread
 
 Rows = NDArray[np.int64]
@@ -77,6 +78,8 @@ class Cut:
         What the weights are fitted on, what stops the training early (may be empty), and what it is judged by.
     seed
         Of the training.
+    alone
+        Whether a series may be judged by a model that has seen all others, as for ``Training.judges``.
     """
 
     name: str
@@ -84,6 +87,7 @@ class Cut:
     validation: Rows
     held_out: Rows
     seed: int
+    alone: bool = False
 
     @classmethod
     def of_fold(
@@ -111,16 +115,12 @@ class Cut:
         seed
             Of the drawing and of the training.
         """
-        inside, classes = panel[fold.train], len(task.classes)
-        groups = inside.groups(group)
-        nothing = np.zeros(0, dtype=np.int64)
-        alone = groups is not None and len(np.unique(groups)) < 2
-        if alone or not enough_to_validate(round(share * len(inside)), classes):
-            return cls(fold.name, fold.train, nothing, fold.held_out, seed)
-        split = inside.make_split(test=0.0, validation=share, seed=seed, group=group, by=by, stratify=stratify)
-        if not enough_to_validate(len(split.validation), classes):
-            return cls(fold.name, fold.train, nothing, fold.held_out, seed)
-        return cls(fold.name, fold.train[split.train], fold.train[split.validation], fold.held_out, seed)
+        inside = panel[fold.train]
+        fitted, validation = hold_out(
+            inside, share, classes=len(task.classes), seed=seed, by=by, group=group, stratify=stratify
+        )
+        alone = by == "random" and inside.groups(group) is None
+        return cls(fold.name, fold.train[fitted], fold.train[validation], fold.held_out, seed, alone)
 
 
 @dataclass(frozen=True)
@@ -200,7 +200,10 @@ def carry_out(panel: Panel, cut: Cut, asked: Asked, hopeless: Hopeless | None = 
         )
         if training.interrupted:
             raise KeyboardInterrupt
-        model = training.model if asked.decision is None else decide_on(training.model, validation, asked.decision)
+        model = training.model
+        if asked.decision is not None:
+            judges, logits = training.judges(fitted, validation, alone=cut.alone)
+            model = decide_on(model, judges, asked.decision, logits)
         prediction = model.predict(held_out)
     codes = targets_of(asked.task, held_out).every()
     scores = score(asked.task, codes, prediction.probabilities, thresholds=prediction.thresholds)

@@ -17,8 +17,9 @@ from limelight.model.targets import targets_of, task_of
 from limelight.parts.sentence import Sentence
 from limelight.task import Task
 from limelight.text import aligned
+from limelight.training.choosing import is_solved
 from limelight.training.fit import require_device
-from limelight.training.settings import TrainingSettings
+from limelight.training.settings import VALIDATION, TrainingSettings
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def validate(
     by: str = "random",
     group: str | None = None,
     stratify: bool = True,
-    validation: float = 0.1,
+    validation: float | None = None,
     decision: DecisionRule | None = None,
     fields: Mapping[str, str] | None = None,
     seed: int = 0,
@@ -123,7 +124,7 @@ def validate(
         As for ``fold_panel``.
     validation
         Share of the training part of each fold that stops the training early, in [0, 1), where that is enough; drawn
-        as the folds are.
+        as the folds are. None takes a tenth, or nothing where the head is solved in closed form and series stand alone.
     decision
         What is chosen on these series; None calibrates the probabilities.
     fields
@@ -159,6 +160,9 @@ def validate(
     require_device(asked.settings)
     targets_of(task, panel)
     made, rule = fold_panel(panel, task, folds=folds, repeats=repeats, by=by, group=group, stratify=stratify, seed=seed)
+    if validation is None:
+        alone = by == "random" and panel.groups(group) is None
+        validation = 0.0 if alone and is_solved(panel, asked.sentence, asked.settings) else VALIDATION
     cuts = [
         Cut.of_fold(
             panel,
@@ -218,7 +222,7 @@ def _carry_out_all(panel: Panel, cuts: Sequence[Cut], asked: Asked, jobs: int, s
 
 def _notes(outcomes: Sequence[Outcome], cuts: Sequence[Cut]) -> list[str]:
     notes = []
-    if not any(len(cut.validation) for cut in cuts):
+    if not any(len(cut.validation) for cut in cuts) and any(outcome.epochs for outcome in outcomes):
         notes.append("too few series to stop the trainings early by, so all epochs are run")
     for name, title in SCORES.items():
         lacking = [outcome for outcome in outcomes if outcome.scores[name] is None]

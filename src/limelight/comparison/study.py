@@ -29,7 +29,8 @@ from limelight.parts.sentence import Sentence, preset
 from limelight.task import UNKNOWN, Codes, Task
 from limelight.training.baselines import boost_facts, majority
 from limelight.training.fit import fit, require_device
-from limelight.training.settings import TrainingSettings, enough_to_validate
+from limelight.training.holding_out import hold_out
+from limelight.training.settings import TrainingSettings
 
 Say = Callable[[str], None]
 Rows = NDArray[np.int64]
@@ -195,12 +196,9 @@ class _Study:
         any_missing = bool(channel_statistics(self.panel).missing.any())
         made = []
         for place, fold in enumerate(folds):
-            inside, groups = self.panel[fold.train], self.panel.groups(self.group)
-            share = self.validation if groups is None or len(np.unique(groups[fold.train])) > 1 else 0.0
-            split = inside.make_split(test=0.0, validation=share, seed=self.seed, group=self.group)
-            enough = enough_to_validate(len(split.validation), len(self.task.classes))
-            fitted, validation = (
-                (split.train, split.validation) if enough else (np.arange(len(inside)), split.validation[:0])
+            inside = self.panel[fold.train]
+            fitted, validation = hold_out(
+                inside, self.validation, classes=len(self.task.classes), seed=self.seed, group=self.group
             )
             unmet = any_missing and not channel_statistics(inside).missing.any()
             seed = (self.seed + place) % (2**31 - 1)

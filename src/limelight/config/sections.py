@@ -25,7 +25,7 @@ from limelight.parts.base import schema_of
 from limelight.parts.contexts import CONTEXTS
 from limelight.parts.fusions import FUSION_WORDS
 from limelight.parts.sentence import CHOICES, WORDS, Sentence
-from limelight.training.settings import TrainingSettings
+from limelight.training.settings import VALIDATION, TrainingSettings
 
 
 def _sentence_schema() -> dict[str, Any]:
@@ -143,11 +143,16 @@ class SplitSection(_Section):
     """The rule that parts the series when no split file does."""
 
     test: Share = 0.2
-    validation: Share = 0.1
+    validation: Share | None = Field(None, description="None: a tenth, where a training has to be stopped by it.")
     by: Literal["random", "time"] = Field("random", description="time: the latest series are the test.")
     group: str | None = Field(None, description="Metadata field; series with the same value stay together.")
     stratify: bool = Field(True, description="Give every part the classes in their proportions.")
     seed: int = Field(0, ge=0)
+
+    @property
+    def held_out(self) -> float:
+        """The share of the validation part where there has to be one."""
+        return VALIDATION if self.validation is None else self.validation
 
 
 class WindowsSection(_Section):

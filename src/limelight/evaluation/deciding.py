@@ -11,12 +11,16 @@ from pydantic import ConfigDict, Field
 
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError
+from limelight.evaluation.arrays import Numbers
 from limelight.evaluation.calibration import Temperature, compare_calibration, fit_temperature, to_probabilities
 from limelight.evaluation.conformal import ConformalSets, coverage, fit_conformal
 from limelight.evaluation.thresholds import Thresholds, checked_rule, choose_thresholds
 from limelight.model.decision import Decision
 from limelight.model.fitted import FittedModel, Prediction
 from limelight.model.targets import targets_of
+from limelight.task import Task
+
+SCALED = "the scale of the logits was chosen with the head, on training series left out"
 
 
 @dataclass(frozen=True)
@@ -64,17 +68,22 @@ class DecisionRule:
             )
 
 
-def decide_on(model: FittedModel, panel: Panel | None, rule: DecisionRule) -> FittedModel:
-    """Choose temperature, thresholds and sets on validation series.
+def decide_on(
+    model: FittedModel, panel: Panel | None, rule: DecisionRule, logits: Numbers | None = None
+) -> FittedModel:
+    """Choose temperature, thresholds and sets on series that did not fit the model.
 
     Parameters
     ----------
     model
-        Fitted; its weights have not seen the labels of these series.
+        Fitted.
     panel
-        Labelled validation series; None leaves the model as it is.
+        Labelled validation series, n of them; None leaves the model as it is.
     rule
         What to choose.
+    logits
+        What models fitted without these series say about them, on the scale that they chose, shape (n, outputs); None
+        asks the model, whose weights have not seen their labels then.
 
     Returns
     -------
@@ -88,22 +97,22 @@ def decide_on(model: FittedModel, panel: Panel | None, rule: DecisionRule) -> Fi
 
     Source
     ------
-    The order is: temperature, then thresholds and sets on calibrated probabilities. The series also stopped the
-    training and serve all three, so sets promise a little too much: measure their coverage on the test part.
+    The order is: temperature, then thresholds and sets on calibrated probabilities. The same series serve all three,
+    and stopped the training or chose the scale, so sets promise a little too much: measure their coverage on the test
+    part.
     """
     rule.require_series(panel)
     if panel is None:
         return model
     task, codes = model.task, targets_of(model.task, panel).every()
-    plain = replace(model, decision=Decision())
-    logits = plain.predict(panel).logits
     told: dict[str, Any] = {}
     temperature = None
+    said = replace(model, decision=Decision()).predict(panel).logits if logits is None else logits
     if rule.calibrate:
-        temperature = fit_temperature(task, logits, codes)
+        temperature = fit_temperature(task, said, codes) if logits is None else _unchanged(task)
         told["temperature"] = temperature.to_json()
-        logits = temperature.apply(logits)
-    probabilities = to_probabilities(task, logits)
+        said = temperature.apply(said)
+    probabilities = to_probabilities(task, said)
     thresholds = choose_thresholds(task, probabilities, codes, rule.thresholds) if rule.thresholds != "none" else None
     if thresholds is not None:
         told["thresholds"] = thresholds.to_json()
@@ -159,6 +168,11 @@ def decision_lines(model: FittedModel) -> list[str]:
     if "sets" in told:
         lines += ConformalSets.from_json(told["sets"]).describe()
     return lines
+
+
+def _unchanged(task: Task) -> Temperature:
+    """Give the temperature of logits whose scale was chosen with the head."""
+    return Temperature(np.ones(task.outputs if task.multilabel else 1), (SCALED,))
 
 
 def _series_of_steps(model: FittedModel, panel: Panel) -> Any:

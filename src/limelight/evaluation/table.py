@@ -83,8 +83,11 @@ def _decision_lines(decision: Mapping[str, Any] | None) -> list[str]:
     if decision and "calibration" in decision:
         before, after = decision["calibration"]["before"], decision["calibration"]["after"]
         names = {"expected_calibration_error": "calibration error", "log_loss": "log loss", "brier": "Brier score"}
-        rows = [["", "as trained", "calibrated"]]
-        rows += [[said, _number(before[name]), _number(after[name])] for name, said in names.items() if name in before]
+        columns = {"as trained": before} if before == after else {"as trained": before, "calibrated": after}
+        rows = [["", *columns]]
+        rows += [
+            [said, *(_number(one[name]) for one in columns.values())] for name, said in names.items() if name in before
+        ]
         lines += ["", *aligned(rows)]
     if decision and "sets" in decision:
         sets = decision["sets"]

@@ -60,7 +60,7 @@ class Thresholds:
         """Say the thresholds in lines of plain text: the rule, what changes for each label, the notes."""
         if self.values is None:
             return ["the most probable class is answered, without thresholds"]
-        lines = [f"thresholds for {_rule_in_words(self.rule)}, on validation data; from 0.5 -> from the threshold"]
+        lines = [f"thresholds for {_rule_in_words(self.rule)}, on series held out; from 0.5 -> from the threshold"]
         names = [name for name in SCORES if self.table and name in self.table[0]["half"]]
         rows = [["label", "threshold", *(SCORES[name] for name in names), "answered", "true", "known"]]
         for one in self.table[:MOST_LABELS]:
@@ -243,7 +243,7 @@ def _choose_one(
         answered = int(np.count_nonzero(chance >= threshold))
         if answered in (0, known):
             how_often = "always" if answered else "never"
-            notes.append(f"{label!r} is {how_often} answered on validation data: no threshold between does better")
+            notes.append(f"{label!r} is {how_often} answered on series held out: no threshold between does better")
         if rarer < FEW:
             notes.append(f"the threshold of {label!r} is rough: {examples}")
     matrix = aim if isinstance(rule, Mapping) and "cost" in rule else None

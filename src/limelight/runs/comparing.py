@@ -67,7 +67,7 @@ def compare_experiment(
         folds=folds,
         repeats=repeats,
         group=experiment.split.group,
-        validation=experiment.split.validation,
+        validation=experiment.split.held_out,
         fields=experiment.data.fields,
         seed=experiment.seed,
         say=say,

@@ -27,7 +27,7 @@ from limelight.runs.folder import (
 )
 from limelight.runs.reporting import report_run
 from limelight.runs.scores import events_of, score_answers
-from limelight.runs.series import Data, read_data
+from limelight.runs.series import Data, judged_by_left_out, read_data, stand_alone
 from limelight.runs.writing import write_events, write_predictions, write_steps
 from limelight.training.fit import checkpoint_to_resume, fit, require_device
 from limelight.training.outcome import Training
@@ -99,7 +99,9 @@ def run_experiment(
         raise ParameterError("expected series to test with, got none; set split.test above 0 or name some in the split")
     targets_of(data.task, data.part("test"))  # a class that only the test has is better said now
     require_device(experiment.training)
-    experiment.decision.require_series(data.part("validation") if len(data.split.validation) else None)
+    validation = data.part("validation") if len(data.split.validation) else None
+    if validation is not None or not judged_by_left_out(experiment, data.part("train")):
+        experiment.decision.require_series(validation)
     experiment = _ready_for_holes(experiment, data, say)
     for note in data.panel.notes:
         say(f"note: {note}")
@@ -126,11 +128,12 @@ def _ready_for_holes(experiment: Experiment, data: Data, say: Say) -> Experiment
 def _train_and_evaluate(
     experiment: Experiment, data: Data, folder: Path, *, resume: bool, progress: bool | None, say: Say
 ) -> Run:
+    train, validation = data.part("train"), data.part("validation") if len(data.split.validation) else None
     training = fit(
-        data.part("train"),
+        train,
         data.task,
         experiment.model,
-        validation=data.part("validation") if len(data.split.validation) else None,
+        validation=validation,
         settings=experiment.training,
         seed=experiment.seed,
         folder=folder,
@@ -143,8 +146,8 @@ def _train_and_evaluate(
     for note in training.notes:
         say(f"note: {note}")
     say(training.describe())
-    validation = data.part("validation") if len(data.split.validation) else None
-    training = replace(training, model=decide_on(training.model, validation, experiment.decision))
+    judges, logits = training.judges(train, validation, alone=stand_alone(experiment, train))
+    training = replace(training, model=decide_on(training.model, judges, experiment.decision, logits))
     for line in decision_lines(training.model):
         say(line)
     save_model(training.model, folder / "model")

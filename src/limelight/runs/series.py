@@ -25,6 +25,7 @@ from limelight.data.windows import cut_windows
 from limelight.errors import LabelError, ParameterError
 from limelight.model.targets import task_of
 from limelight.task import Task
+from limelight.training.choosing import is_solved
 from limelight.training.settings import enough_to_validate
 
 ARCHIVE_ID = re.compile(r".*_(train|test)_\d+$", re.IGNORECASE)
@@ -114,11 +115,11 @@ def read_panel(experiment: Experiment, *, labelled: bool = True) -> Panel:
     return cut(experiment, read_recordings(experiment, labelled=labelled))
 
 
-def split_panel(experiment: Experiment, panel: Panel) -> Split:
+def split_panel(experiment: Experiment, panel: Panel, *, judging: bool = False) -> Split:
     """Part the series as the split file, the store, the archive files or the rule says.
 
-    A validation part that no file names is made only where it is large enough to stop a training by. Windows are
-    parted by their recordings.
+    A validation part that no file names is made only where it is large enough to stop a training by, and needed for
+    that or, as ``judging`` says, for judging trainings. Windows are parted by their recordings.
     """
     rule, labels = experiment.split, strata(panel.labels)
     split = named_parts(experiment, panel)
@@ -126,8 +127,10 @@ def split_panel(experiment: Experiment, panel: Panel) -> Split:
         return split
     to_part = panel if split is None else panel[split.train]
     classes = 0 if labels is None else len(np.unique(labels))
-    wanted = round(rule.validation * labelled(to_part.labels, len(to_part)))
-    share = rule.validation if enough_to_validate(wanted, classes, by_step=panel.labels is None) else 0.0
+    solved = rule.validation is None and not judging and judged_by_left_out(experiment, to_part)
+    wanted = round(rule.held_out * labelled(to_part.labels, len(to_part)))
+    enough = enough_to_validate(wanted, classes, by_step=panel.labels is None)
+    share = rule.held_out if enough and not solved else 0.0
     if split is None:
         split = panel.make_split(
             test=rule.test, validation=share, seed=rule.seed, group=rule.group, by=rule.by, stratify=rule.stratify
@@ -135,10 +138,23 @@ def split_panel(experiment: Experiment, panel: Panel) -> Split:
     elif share:
         train, validation, how = _carve(experiment, panel, split.train, share)
         return Split(train, validation, split.test, f"{split.rule}, validation {how} from train")
-    if rule.validation and not share:
+    if solved:
+        said = f"{split.rule}; no validation part, as the head is solved and training series left out choose the rest"
+    elif rule.held_out and not share:
         said = f"{split.rule}; too few series for a validation part, so all epochs are run"
-        return Split(split.train, split.validation, split.test, said)
-    return split
+    else:
+        return split
+    return Split(split.train, split.validation, split.test, said)
+
+
+def stand_alone(experiment: Experiment, panel: Panel) -> bool:
+    """Say whether no series is of the same recording, group or time as others, which would tell its answer."""
+    return experiment.split.by == "random" and panel.groups(experiment.split.group) is None
+
+
+def judged_by_left_out(experiment: Experiment, panel: Panel) -> bool:
+    """Say whether training series left out judge the model, so that no others have to be held out."""
+    return stand_alone(experiment, panel) and is_solved(panel, experiment.model, experiment.training)
 
 
 def named_parts(experiment: Experiment, panel: Panel) -> Split | None:
@@ -197,13 +213,15 @@ def _carve(experiment: Experiment, panel: Panel, rows: NDArray[np.int64], share:
     return rows[carved.train], rows[carved.test], how
 
 
-def read_data(experiment: Experiment) -> Data:
+def read_data(experiment: Experiment, *, judging: bool = False) -> Data:
     """Read labelled series, part them, and read the task off the training labels.
 
     Parameters
     ----------
     experiment
         What was asked.
+    judging
+        Whether trainings are to be judged by the validation part.
 
     Returns
     -------
@@ -219,7 +237,7 @@ def read_data(experiment: Experiment) -> Data:
     panel = cut(experiment, recordings)
     if panel.labels is None and panel.step_labels is None:
         raise LabelError(_unlabelled(experiment))
-    split = split_panel(experiment, panel)
+    split = split_panel(experiment, panel, judging=judging)
     panel = panel.with_facts(notes=(*panel.notes, *_telling(panel, experiment)))
     if not len(split.train):
         raise ParameterError(

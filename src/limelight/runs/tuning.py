@@ -78,7 +78,7 @@ def tune_experiment(
     """
     require_optuna()
     require_room(folder, resume=resume, overwrite=overwrite)
-    data = read_for_choosing(experiment, say)
+    data = read_for_choosing(experiment, say, judging=True)
     search = _search(experiment, data, folder, only, score, folds)
     say(f"judged by log loss: {search.rule}")
     if not resume:

@@ -22,7 +22,7 @@ from limelight.parts.encoders import Auto, ConvLSTM, Rocket
 from limelight.parts.heads import MLPHead
 from limelight.parts.poolings import AttentionPooling
 from limelight.parts.sentence import Sentence
-from limelight.task import UNKNOWN, Task
+from limelight.task import Task, is_known
 from limelight.training.calibration import fit_scale
 from limelight.training.closed_form import signed
 from limelight.training.losses import Loss
@@ -91,7 +91,7 @@ def choose(
     def train_network() -> Training:
         return train(panel, sentence=network, validation=validation, folder=folder, resume=resume)
 
-    reason = _why_network(panel, task, sentence, settings)
+    reason = _why_network(panel, sentence, settings)
     if reason:
         return _noted(train_network(), f"conv_lstm, {reason}", started)
     solved = train(panel, sentence=rocket, validation=validation)
@@ -124,6 +124,35 @@ def choose(
     return _noted(solved, _compared("rocket", "conv_lstm", losses, len(panel), on), started)
 
 
+def is_solved(panel: Panel, sentence: Sentence, settings: TrainingSettings) -> bool:
+    """Say whether it is certain, before any training, that ``fit`` will solve a head in closed form.
+
+    Then no series need to be held out: training series left out judge it, one at a time.
+
+    Parameters
+    ----------
+    panel
+        Labelled training series.
+    sentence, settings
+        As for ``fit``.
+
+    Returns
+    -------
+    bool
+        True for the encoder ``rocket``, and for ``auto`` where no network will be tried.
+
+    Example
+    -------
+    >>> panel = Panel.from_series(np.zeros((30, 40)), labels=["a", "b"] * 15)
+    >>> is_solved(panel, Sentence.of(), TrainingSettings()), is_solved(panel, Sentence.of("lstm"), TrainingSettings())
+    (True, False)
+    """
+    if not isinstance(sentence.encoder, Auto):
+        return isinstance(sentence.encoder, Rocket)
+    facts = panel.signals is not None or (panel.metadata is not None and sentence.fusion != ())
+    return len(panel) < MANY and not facts and not _why_network(panel, sentence, settings)
+
+
 def held_out_loss(task: Task, panel: Panel, logits: NDArray[np.float64]) -> float:
     """Give the log loss of answers about series, in nats, after the temperature that is best for them."""
     codes = targets_of(task, panel).every()
@@ -150,9 +179,9 @@ def expected_seconds(panel: Panel, settings: TrainingSettings) -> float:
     return settings.max_epochs * batches * (SECONDS_OF_A_STEP + SECONDS_OF_A_PRODUCT * settings.batch_size * products)
 
 
-def _why_network(panel: Panel, task: Task, sentence: Sentence, settings: TrainingSettings) -> str:
+def _why_network(panel: Panel, sentence: Sentence, settings: TrainingSettings) -> str:
     """Say why rocket cannot do what is asked; empty if it can."""
-    if task.by_step:
+    if panel.labels is None:
         return "as each step has a label"
     if settings.imbalance != "none":
         return f"as imbalance={settings.imbalance!r} is for networks that are trained"
@@ -162,8 +191,8 @@ def _why_network(panel: Panel, task: Task, sentence: Sentence, settings: Trainin
         stated.append("fusion")
     if stated:
         return f"as {listing(stated)} {'is' if len(stated) == 1 else 'are'} stated, which rocket does not have"
-    known = (targets_of(task, panel).every() != UNKNOWN).sum(axis=0)
-    if task.multilabel and int(known.min()) < LEAST_KNOWN:
+    known = is_known(panel.labels).sum(axis=0)
+    if panel.labels.ndim == 2 and int(known.min()) < LEAST_KNOWN:
         return f"as a label is known for {int(known.min())} series only"
     return ""
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -23,7 +23,7 @@ from limelight.task import UNKNOWN, Codes, Task
 from limelight.training.calibration import fit_scale
 from limelight.training.loaders import BatchesOfPanel
 from limelight.training.losses import Loss
-from limelight.training.outcome import SOLVED, Training, facts_of_training
+from limelight.training.outcome import SOLVED, LeftOut, Training, facts_of_training
 from limelight.training.preparation import Prepared
 from limelight.training.ridge import Ridge, fit_ridge, fit_ridge_streamed
 from limelight.training.settings import TrainingSettings
@@ -42,28 +42,6 @@ JUDGES = 1_000
 """Series that choose among them."""
 
 
-@dataclass(frozen=True, eq=False)
-class Solved:
-    """A training in closed form, and what it says about series that it was fitted without.
-
-    Parameters
-    ----------
-    training
-        With the fitted model.
-    rows
-        Of the training series, those that ``logits`` are about, shape (m,).
-    logits
-        What the head fitted without each of them says about it, shape (m, outputs).
-    loss
-        The log loss of these answers, in nats.
-    """
-
-    training: Training
-    rows: Int64[Tensor, " m"]
-    logits: Float[Tensor, "m outputs"]
-    loss: float
-
-
 def solve_best(
     panel: Panel,
     task: Task,
@@ -73,7 +51,7 @@ def solve_best(
     ways: Sequence[str],
     validation: Panel | None = None,
     seed: int = 0,
-) -> Solved:
+) -> Training:
     """Solve with each of some ways to treat missing values, and keep the one that answers series left out better.
 
     Parameters
@@ -85,14 +63,14 @@ def solve_best(
 
     Returns
     -------
-    Solved
-        Of the lowest log loss.
+    Training
+        Of the lowest log loss of answers about series left out.
     """
     started = time.perf_counter()
     tried = [replace(prepared, sentence=replace(prepared.sentence, missing=way)) for way in ways]
     solved = [solve(panel, task, one, settings, validation=validation, seed=seed) for one in tried]
-    best = min(solved, key=lambda one: one.loss)
-    return replace(best, training=replace(best.training, seconds=time.perf_counter() - started))
+    best = min(solved, key=lambda one: one.left_out.loss if one.left_out else float("inf"))
+    return replace(best, seconds=time.perf_counter() - started)
 
 
 def solve(
@@ -103,11 +81,11 @@ def solve(
     *,
     validation: Panel | None = None,
     seed: int = 0,
-) -> Solved:
+) -> Training:
     """Fit a network whose encoder pools by itself: thresholds, then the head, then the scale of its logits.
 
     Validation series are left alone: the head needs none, as its penalty and its scale are chosen by training series
-    left out, and what is chosen on them later (temperature, thresholds, sets) holds for series that nobody has seen.
+    left out. What these get from heads fitted without them comes back, for thresholds and sets to be chosen on.
 
     Parameters
     ----------
@@ -126,8 +104,8 @@ def solve(
 
     Returns
     -------
-    Solved
-        The training, and answers about series left out.
+    Training
+        With answers about series left out.
 
     Raises
     ------
@@ -160,7 +138,8 @@ def solve(
     model = FittedModel(task, prepared.sentence, network, panel.channels, facts, prepared.vocabulary)
     logits = scores * scale
     loss = float(Loss(task)(logits, torch.from_numpy(codes)[ridge.rows]))
-    return Solved(Training(model, [], 0, SOLVED, time.perf_counter() - started), ridge.rows, logits, loss)
+    left_out = LeftOut(ridge.rows.numpy(), logits.numpy(), loss)
+    return Training(model, [], 0, SOLVED, time.perf_counter() - started, left_out=left_out)
 
 
 def _fit_thresholds(network: Network, series: BatchesOfPanel, seed: int) -> None:

@@ -106,7 +106,7 @@ def fit(
         open_yet = sentence.missing == "auto" and prepared.sentence.takes_missing
         ways = WAYS_TO_FILL if open_yet else (prepared.sentence.missing,)
         with _own_randomness(seed):
-            return solve_best(panel, task, prepared, settings, ways=ways, validation=validation, seed=seed).training
+            return solve_best(panel, task, prepared, settings, ways=ways, validation=validation, seed=seed)
     from limelight.training.stepwise import train_stepwise  # brings Lightning, which takes seconds to load
 
     with _own_randomness(seed):

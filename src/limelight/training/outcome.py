@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from limelight.data.panel import Panel
 from limelight.data.statistics import ChannelStatistics
@@ -16,6 +17,25 @@ from limelight.task import Codes, Task
 
 SOLVED = "solved"
 """Why a training ended whose head was solved in closed form."""
+
+
+@dataclass(frozen=True, eq=False)
+class LeftOut:
+    """What models fitted without some training series say about these.
+
+    Parameters
+    ----------
+    rows
+        Of the training series, shape (m,).
+    logits
+        Shape (m, outputs).
+    loss
+        The log loss of these answers, in nats.
+    """
+
+    rows: NDArray[np.int64]
+    logits: NDArray[np.float64]
+    loss: float
 
 
 @dataclass(frozen=True)
@@ -40,6 +60,8 @@ class Training:
         For people: what was chosen, and why.
     choosing
         Seconds that went into others, to choose this one.
+    left_out
+        Answers about training series left out, where the head was solved in closed form; else None.
     """
 
     model: FittedModel
@@ -49,11 +71,35 @@ class Training:
     seconds: float
     notes: tuple[str, ...] = ()
     choosing: float = 0.0
+    left_out: LeftOut | None = None
 
     @property
     def interrupted(self) -> bool:
         """Whether Ctrl-C ended the training."""
         return self.stopped == "interrupted"
+
+    def judges(
+        self, panel: Panel, validation: Panel | None, *, alone: bool
+    ) -> tuple[Panel | None, NDArray[np.float64] | None]:
+        """Give labelled series that a decision may be chosen on.
+
+        Parameters
+        ----------
+        panel, validation
+            As they were given to ``fit``.
+        alone
+            Whether a series may be judged by a model that has seen all others, as no other is of the same recording,
+            group or time.
+
+        Returns
+        -------
+        tuple
+            The validation series, or training series left out, or None where there are neither; and what was said
+            about those left out, shape (m, outputs), None for the validation series, which the model is to answer.
+        """
+        if validation is not None or self.left_out is None or not alone:
+            return validation, None
+        return panel[self.left_out.rows], self.left_out.logits
 
     def describe(self) -> str:
         """Say in one line how long the training took and why it ended."""

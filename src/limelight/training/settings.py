@@ -18,6 +18,8 @@ STEPS_OF_A_TRAINING = 1500
 LEAST_BATCHES_OF_AN_EPOCH = 30
 FEWEST_OF_STEPS = 5
 FEWEST_TO_VALIDATE = 20
+VALIDATION = 0.1
+"""Share of the training series that is held out where nothing is stated, and something has to be."""
 CHECKPOINT = Path("checkpoints") / "last.ckpt"
 """In the folder of a training."""
 Hopeless = Callable[[float, float], bool]
