@@ -3,6 +3,7 @@
 import csv
 import html
 import json
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -237,6 +238,10 @@ def test_split_without_training_series_is_refused(limelight: Commands, folder: P
         "limelight: expected series to train on, got none; name some as train in the split, or make split.test "
         "smaller\n"
     )
+
+
+def test_the_version_is_told(limelight: Commands) -> None:
+    assert limelight("--version") == f"limelight {version('limelight')}\n"
 
 
 def test_wrong_change_is_refused(limelight: Commands, folder: Path) -> None:

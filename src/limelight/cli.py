@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+import limelight
 from limelight.commands import choosing, reporting
 from limelight.commands.options import (
     Changes,
@@ -49,6 +50,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"limelight {limelight.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", help="Say the version and exit.", callback=_tell_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Take what stands before the command."""
 
 
 @app.command()
