@@ -346,9 +346,10 @@ def test_a_comparison_is_printed_and_written_into_the_run_folder(
         "limelight: 'runs/bumps/comparison.json' is already there; pass --overwrite to replace it, or choose another "
         "output\n"
     )
-    limelight("train", folder, "--set", "training.max_epochs=1")
+    solved = ["--set", 'model.encoder={"name": "rocket", "features": 840}']
+    limelight("train", folder, *solved)
     assert file.is_file()
-    limelight("train", folder, "--set", "training.max_epochs=1", "--overwrite")
+    limelight("train", folder, *solved, "--overwrite")
     assert json.loads(file.read_text()) == found
 
 

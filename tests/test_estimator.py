@@ -29,7 +29,10 @@ def small(**parameters: object) -> ll.TimeSeriesClassifier:
 
 @pytest.mark.slow
 @parametrize_with_checks(
-    [ll.TimeSeriesClassifier(random_state=0), ll.TimeSeriesClassifier("conv_lstm", max_epochs=5, random_state=0)],
+    [
+        ll.TimeSeriesClassifier(random_state=0),
+        ll.TimeSeriesClassifier("conv_lstm", max_epochs=2, learning_rate=1e-2, random_state=0),
+    ],
     expected_failed_checks=lambda estimator: EXPECTED_TO_FAIL,
 )
 @pytest.mark.filterwarnings("default")  # the checks raise warnings of scikit-learn's own on purpose
@@ -257,12 +260,14 @@ def test_preset_is_a_whole_network() -> None:
 
 @pytest.mark.slow
 def test_learns_to_find_waves_that_were_held_and_fails_on_shuffled_labels() -> None:
-    panel = ll.generate_sine(ll.SineSettings(dataset_size=1500, num_points=100, min_length=0.3), seed=2)
+    panel = ll.generate_sine(ll.SineSettings(dataset_size=1500, num_points=60, min_length=0.3), seed=2)
     train, test = panel.split(test=0.2)
+    encoder = ll.ConvLSTM(filters=32, hidden_size=32, stride=4)
+    settings = {"max_epochs": 12, "learning_rate": 1e-2, "random_state": 0}
     with warnings.catch_warnings():
-        model = ll.TimeSeriesClassifier("conv_lstm", max_epochs=15, random_state=0).fit(train)
+        model = ll.TimeSeriesClassifier(encoder, **settings).fit(train)
         shuffled = np.random.default_rng(0).permutation(train.labels)
-        control = ll.TimeSeriesClassifier("conv_lstm", max_epochs=15, random_state=0).fit(train, shuffled)
+        control = ll.TimeSeriesClassifier(encoder, **settings).fit(train, shuffled)
     assert model.score(test, test.labels) >= 0.95
     assert control.score(test, test.labels) <= 0.6
 

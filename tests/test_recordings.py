@@ -13,6 +13,8 @@ import pytest
 from commands import Commands
 
 ONE_EPOCH = ["--set", "training.max_epochs=1", "--set", "training.batch_size=32"]
+SOLVED = ["--set", 'model.encoder={"name": "rocket", "features": 840}']
+NETWORK = ["--set", 'model.encoder={"name": "conv_lstm", "filters": 4, "hidden_size": 4}', *ONE_EPOCH]
 WINDOWS = ["--set", "windows.length=20", "--set", "windows.stride=10"]
 
 
@@ -54,7 +56,7 @@ def test_windows_of_recordings_train_and_are_laid_back(limelight: Commands, fold
 
 
 def test_windows_of_one_recording_stand_on_one_side(limelight: Commands, folder: Path, tmp_path: Path) -> None:
-    limelight("train", folder, "-o", "run", *WINDOWS, *ONE_EPOCH)
+    limelight("train", folder, "-o", "run", *WINDOWS, *SOLVED)
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     tested = set(parquet.read_table(tmp_path / "run" / "predictions.parquet")["recording"].to_pylist())
     assert metrics["counts"]["test"] == 9 * len(tested)
@@ -63,14 +65,14 @@ def test_windows_of_one_recording_stand_on_one_side(limelight: Commands, folder:
 
 def test_windows_may_be_said_in_seconds(limelight: Commands, folder: Path, tmp_path: Path) -> None:
     seconds = ["--set", "windows.length=2s", "--set", "windows.stride=1s"]
-    limelight("train", folder, "-o", "seconds", *seconds, *ONE_EPOCH)
-    limelight("train", folder, "-o", "steps", *WINDOWS, *ONE_EPOCH)
+    limelight("train", folder, "-o", "seconds", *seconds, *SOLVED)
+    limelight("train", folder, "-o", "steps", *WINDOWS, *SOLVED)
     first, second = (parquet.read_table(tmp_path / name / "predictions.parquet") for name in ("seconds", "steps"))
     assert first.equals(second)
 
 
 def test_new_recordings_are_cut_as_in_training(limelight: Commands, folder: Path, tmp_path: Path) -> None:
-    limelight("train", folder, "-o", "run", *WINDOWS, *ONE_EPOCH)
+    limelight("train", folder, "-o", "run", *WINDOWS, *SOLVED)
     parquet.write_table(recordings(2, steps=50).drop_columns(["label", "machine"]), tmp_path / "new.parquet")
     printed = limelight("predict", "run", "new.parquet", "-o", "answers.csv", "--steps", "steps.csv")
     assert printed == "8 windows answered in answers.csv\n"
@@ -79,7 +81,7 @@ def test_new_recordings_are_cut_as_in_training(limelight: Commands, folder: Path
 
 def test_steps_are_for_windows_only(limelight: Commands, folder: Path) -> None:
     limelight("generate", "-o", "waves", "--set", "data.sine.dataset_size=60", "--set", "data.sine.num_points=40")
-    limelight("train", "waves", "-o", "run", *ONE_EPOCH)
+    limelight("train", "waves", "-o", "run", *SOLVED)
     assert limelight("predict", "run", "waves", "--steps", "steps.csv", code=2) == (
         "limelight: expected a model for windows to lay its answers back on the steps, got one for whole series; "
         "leave --steps out\n"
@@ -101,7 +103,7 @@ def test_windows_longer_than_every_recording_are_refused(limelight: Commands, fo
 
 def test_a_group_stands_on_one_side(limelight: Commands, folder: Path, tmp_path: Path) -> None:
     limelight(
-        "train", folder, "-o", "run", *WINDOWS, *ONE_EPOCH, "--set", "split.group=machine", "--set", "split.test=0.25"
+        "train", folder, "-o", "run", *WINDOWS, *SOLVED, "--set", "split.group=machine", "--set", "split.test=0.25"
     )
     tested = {name: int(name[-2:]) % 4 for name in
               parquet.read_table(tmp_path / "run" / "predictions.parquet")["recording"].to_pylist()}  # fmt: skip
@@ -113,7 +115,7 @@ def test_a_split_file_names_recordings(limelight: Commands, folder: Path, tmp_pa
     parts = ["train"] * 9 + ["test"] * 3
     lines = [f"rec_{number:02d},{part}" for number, part in enumerate(parts)]
     (folder / "split.csv").write_text("\n".join(["series_id,split", *lines]) + "\n")
-    limelight("train", folder, "-o", "run", *WINDOWS, *ONE_EPOCH)
+    limelight("train", folder, "-o", "run", *WINDOWS, *SOLVED)
     tested = set(parquet.read_table(tmp_path / "run" / "predictions.parquet")["recording"].to_pylist())
     assert tested == {"rec_09", "rec_10", "rec_11"}
 
@@ -121,8 +123,8 @@ def test_a_split_file_names_recordings(limelight: Commands, folder: Path, tmp_pa
 def test_a_store_trains_as_the_table_does(limelight: Commands, folder: Path, tmp_path: Path) -> None:
     printed = limelight("pack", folder, "-o", "mine.store", *WINDOWS)
     assert printed == "12 series, 100 steps, 1 channel, 2 classes of steps packed into mine.store\n"
-    limelight("train", "mine.store", "-o", "store", *WINDOWS, *ONE_EPOCH)
-    limelight("train", folder, "-o", "table", *WINDOWS, *ONE_EPOCH)
+    limelight("train", "mine.store", "-o", "store", *WINDOWS, *NETWORK)
+    limelight("train", folder, "-o", "table", *WINDOWS, *NETWORK)
     first, second = (parquet.read_table(tmp_path / name / "predictions.parquet") for name in ("store", "table"))
     assert first.equals(second)
     limelight("evaluate", "store")
@@ -132,8 +134,8 @@ def test_a_store_trains_as_the_table_does(limelight: Commands, folder: Path, tmp
 def test_a_store_keeps_its_split_and_its_labels(limelight: Commands, tmp_path: Path) -> None:
     limelight("generate", "-o", "waves", "--set", "data.sine.dataset_size=80", "--set", "data.sine.num_points=40")
     limelight("pack", "waves", "-o", "waves.store")
-    limelight("train", "waves.store", "-o", "store", *ONE_EPOCH)
-    limelight("train", "waves", "-o", "files", *ONE_EPOCH)
+    limelight("train", "waves.store", "-o", "store", *SOLVED)
+    limelight("train", "waves", "-o", "files", *SOLVED)
     first, second = (json.loads((tmp_path / name / "metrics.json").read_text()) for name in ("store", "files"))
     assert (first["test"], first["localisation"], first["counts"]) == (
         second["test"], second["localisation"], second["counts"],
@@ -157,7 +159,7 @@ def test_archive_files_bring_their_split_along(limelight: Commands, tmp_path: Pa
         ]
         head = ["@problemName toy", "@univariate true", "@classLabel true 0 1", "@data"]
         (tmp_path / "toy" / f"toy_{part}.ts").write_text("\n".join([*head, *lines]) + "\n")
-    limelight("train", "toy", "-o", "run", *ONE_EPOCH)
+    limelight("train", "toy", "-o", "run", *SOLVED)
     assert json.loads((tmp_path / "run" / "metrics.json").read_text())["counts"] == {
         "train": 24,
         "validation": 0,
@@ -173,7 +175,7 @@ def test_a_wide_table_is_seen_as_one(limelight: Commands, tmp_path: Path) -> Non
     ]
     header = "series_id,label," + ",".join(map(str, range(20)))
     (tmp_path / "wide.csv").write_text("\n".join([header, *lines]) + "\n")
-    limelight("train", "wide.csv", "-o", "run", *ONE_EPOCH)
+    limelight("train", "wide.csv", "-o", "run", *SOLVED)
     assert parquet.read_table(tmp_path / "run" / "predictions.parquet").num_rows == 6
 
 
@@ -184,7 +186,7 @@ def test_a_pattern_of_files_is_one_table(limelight: Commands, tmp_path: Path) ->
         parquet.write_table(
             table.slice(100 * number, 100).drop_columns(["series_id"]), f"logs/rec_{number:02d}.parquet"
         )
-    limelight("train", "logs/*.parquet", "-o", "run", *WINDOWS, *ONE_EPOCH)
+    limelight("train", "logs/*.parquet", "-o", "run", *WINDOWS, *SOLVED)
     assert parquet.read_table(tmp_path / "run" / "predictions.parquet").num_rows % 9 == 0
 
 
@@ -201,10 +203,10 @@ def test_holes_are_trained_with_a_mask_and_said(limelight: Commands, folder: Pat
     values = np.array(table["speed"]).copy()
     values[::7] = np.nan
     parquet.write_table(table.set_column(2, "speed", pa.array(values)), folder / "series.parquet")
-    limelight("train", folder, "-o", "run", *WINDOWS, *ONE_EPOCH)
+    limelight("train", folder, "-o", "run", *WINDOWS, *NETWORK)
     assert json.loads((tmp_path / "run" / "model" / "model.json").read_text())["sentence"]["missing"] == "mask"
     assert limelight(
-        "train", folder, "-o", "no", *WINDOWS, *ONE_EPOCH, "--set", "model.missing=error", code=2
+        "train", folder, "-o", "no", *WINDOWS, *NETWORK, "--set", "model.missing=error", code=2
     ).startswith("limelight: expected a number in every cell of column 'speed', got 172 missing, the first in row 0")
 
 
@@ -218,7 +220,7 @@ def test_holes_in_the_test_part_alone_are_filled_with_the_training_mean(limeligh
     parquet.write_table(
         table.set_column(table.column_names.index("wave"), "wave", pa.array(values)), "waves/series.parquet"
     )
-    limelight("train", "waves", "-o", "run", *ONE_EPOCH)
+    limelight("train", "waves", "-o", "run", *SOLVED)
     assert json.loads((tmp_path / "run" / "model" / "model.json").read_text())["sentence"]["missing"] == "mean"
 
 
@@ -226,15 +228,15 @@ def test_workers_that_share_the_pages_of_a_store_change_no_answer(
     limelight: Commands, folder: Path, tmp_path: Path
 ) -> None:
     limelight("pack", folder, "-o", "mine.store", *WINDOWS)
-    limelight("train", "mine.store", "-o", "alone", *WINDOWS, *ONE_EPOCH)
-    limelight("train", "mine.store", "-o", "helped", *WINDOWS, *ONE_EPOCH, "--set", "training.workers=2")
+    limelight("train", "mine.store", "-o", "alone", *WINDOWS, *NETWORK)
+    limelight("train", "mine.store", "-o", "helped", *WINDOWS, *NETWORK, "--set", "training.workers=2")
     first, second = (parquet.read_table(tmp_path / name / "predictions.parquet") for name in ("alone", "helped"))
     assert first.equals(second)
 
 
 def test_units_stand_on_the_axes_of_the_pictures(limelight: Commands, folder: Path, tmp_path: Path) -> None:
     units = ["--set", 'data.units={"speed": "m/s", "time": "s"}']
-    limelight("train", folder, "-o", "run", *WINDOWS, *ONE_EPOCH, *units)
+    limelight("train", folder, "-o", "run", *WINDOWS, *SOLVED, *units)
     page = (tmp_path / "run" / "report" / "index.html").read_text()
     figures = re.findall(r'<script type="application/json">(.*?)</script>', page)
     drawn = [one for one in figures if "time (s)" in one]

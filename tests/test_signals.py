@@ -20,6 +20,7 @@ from limelight.estimator import TimeSeriesClassifier, load
 from limelight.evaluation.permutation import score_permuted
 from limelight.model.batching import make_batch
 from limelight.model.vocabulary import fit_vocabulary
+from limelight.parts.encoders import ConvLSTM
 
 SMALL = BumpSettings(dataset_size=800, num_points=40, width=6, noise=0.2, mode_as="signal")
 
@@ -28,6 +29,12 @@ def bumps() -> tuple[Panel, Panel]:
     panel, modes = generate_bumps(SMALL, 0)
     train, test = align(panel, modes).split(test=0.25)
     return train, test
+
+
+def fitted(train: Panel, **parameters: object) -> TimeSeriesClassifier:
+    encoder = ConvLSTM(filters=16, hidden_size=16, stride=4, dropout=0.0)
+    settings = {"random_state": 0, "progress": False, "max_epochs": 10, "learning_rate": 1e-2}
+    return TimeSeriesClassifier(encoder, **{**settings, **parameters}).fit(train)
 
 
 def panel_of(*words: str | None) -> Panel:
@@ -41,7 +48,7 @@ def panel_of(*words: str | None) -> Panel:
 @pytest.mark.slow
 def test_a_mode_on_its_own_clock_is_learned_and_weighed() -> None:
     train, test = bumps()
-    model = TimeSeriesClassifier("conv_lstm", random_state=0, progress=False, max_epochs=14).fit(train)
+    model = fitted(train)
     assert model.score(test, test.labels) >= 0.95
     found = score_permuted(model.model_, test)
     assert found is not None
@@ -52,16 +59,14 @@ def test_a_mode_on_its_own_clock_is_learned_and_weighed() -> None:
 
 def test_without_the_signal_the_same_network_stays_at_chance() -> None:
     train, test = bumps()
-    model = TimeSeriesClassifier(
-        "conv_lstm", random_state=0, progress=False, max_epochs=14, fields={"mode": "ignore"}
-    ).fit(train)
+    model = fitted(train, fields={"mode": "ignore"})
     assert model.model_.vocabulary is None
     assert model.score(test, test.labels) <= 0.65
 
 
 def test_a_saved_model_knows_the_words_of_signals(tmp_path: Path) -> None:
     train, test = bumps()
-    model = TimeSeriesClassifier("conv_lstm", random_state=0, progress=False, max_epochs=1).fit(train)
+    model = fitted(train, max_epochs=1)
     again = load(model.save(tmp_path / "model"))
     np.testing.assert_array_equal(again.predict_proba(test), model.predict_proba(test))
 
@@ -69,7 +74,7 @@ def test_a_saved_model_knows_the_words_of_signals(tmp_path: Path) -> None:
 def test_signals_are_read_beside_metadata_that_are_not() -> None:
     train, _ = bumps()
     train = train.with_facts(metadata=pa.table({"site": ["x", "y"] * (len(train) // 2)}))
-    model = TimeSeriesClassifier("conv_lstm", random_state=0, progress=False, max_epochs=1, fusion=[]).fit(train).model_
+    model = fitted(train, max_epochs=1, fusion=[]).model_
     assert model.network.context_shape.signals == (3,)
     assert model.network.context is None
 
@@ -145,6 +150,7 @@ def test_an_answer_reads_a_signal_as_the_training_did(limelight: Commands, tmp_p
             "labels": "bumps/labels.csv",
             "signals": {"table": "modes.parquet", "since_change": True},
         },
+        "model": {"encoder": "conv_lstm"},
         "training": {"max_epochs": 1},
         "output": "run",
     }
