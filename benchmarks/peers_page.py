@@ -8,6 +8,7 @@ from typing import Any
 
 from archive import accuracies
 from found import HERE, read
+from limelight.errors import listing
 from ranks import critical_difference, draw, mean_ranks
 
 
@@ -76,7 +77,10 @@ def archive_section() -> str:
         for other in classifiers
         if other in means and other != "limelight:auto"
     )
-    of_all = [one["load"] for of in runs.values() for made in of.values() for one in made]
+    loads = {one: [made["load"] for of in runs.values() for made in of.get(one, [])] for one in classifiers}
+    cores = found["machine"]["cores"]
+    busy = [one.replace(":", " ") for one in classifiers if statistics.median(loads[one]) > cores]
+    later = f" {listing(busy)} ran while others used it too." if 0 < len(busy) < len(classifiers) else ""
     return f"""## Archive sets against aeon
 
 `python benchmarks/archive.py DATA --peers PEERS/bin/python`, every run a process of its own, the classifiers in turn, on {with_peers(found)}
@@ -86,7 +90,7 @@ the start of Python to predictions written. Every classifier has its library's d
 {found["epochs"]} epochs instead of five of 1,500, and at most {found["limit_once"]:.0f} s by the clock, which leaves it far from trained. Nothing was chosen by the test part. aeon's classifiers
 take no series of different lengths and no missing values, and got what their users give them: zeros behind the shorter series
 (japanese_vowels, plaid), the mean of the channel for what is missing (dodger_loop). limelight got the series as they are. What
-numba compiles was compiled before. {said_of_load(of_all, found["machine"]["cores"])}
+numba compiles was compiled before. {said_of_load([load for of in loads.values() for load in of], cores)}{later}
 
 | set | {shown} |
 |---|{"---|" * len(classifiers)}

@@ -21,6 +21,7 @@ from limelight.errors import LabelError, ParameterError
 from limelight.estimator import TimeSeriesClassifier, load
 from limelight.evaluation.deciding import DecisionRule, decide_on
 from limelight.model.fitted import FittedModel
+from limelight.parts.encoders import GRU
 from limelight.runs.scores import score_answers
 
 KINDS = {
@@ -29,6 +30,15 @@ KINDS = {
     "steps, several labels": planted.in_which_bumps,
     "steps, three classes": planted.in_which_bump,
 }
+SMALL = GRU(hidden_size=16)
+QUICK = (
+    "--set",
+    'model.encoder={"name": "gru", "hidden_size": 4}',
+    "--set",
+    "training.max_epochs=1",
+    "--set",
+    "explain=false",
+)
 OF_STEPS = [kind for kind in KINDS if kind.startswith("steps")]
 ENCODERS = {
     "conv_lstm": {"name": "conv_lstm", "filters": 4, "hidden_size": 4},
@@ -45,7 +55,8 @@ def series_of(kind: str) -> tuple[Panel, Panel]:
 
 
 def fitted(train: Panel, y: object = None, **parameters: object) -> TimeSeriesClassifier:
-    return TimeSeriesClassifier(**{"encoder": "gru", "max_epochs": 6, "random_state": 0, **parameters}).fit(train, y)
+    usual = {"encoder": SMALL, "learning_rate": 1e-2, "max_epochs": 6, "random_state": 0}
+    return TimeSeriesClassifier(**{**usual, **parameters}).fit(train, y)
 
 
 @cache
@@ -106,8 +117,9 @@ def test_what_stands_where_the_mask_says_unknown_changes_nothing(
     for name, other in (("one", panel), ("other", planted.shuffled(panel))):
         write_masked(panel, other, tmp_path / name)
         level = "step" if kind in OF_STEPS else "series"
-        sets = ("data.mask=known", f"data.level={level}", "training.max_epochs=1")
-        limelight("train", name, "-o", f"run-{name}", *(word for one in sets for word in ("--set", one)))
+        limelight(
+            "train", name, "-o", f"run-{name}", "--set", "data.mask=known", "--set", f"data.level={level}", *QUICK
+        )
     weights = [(tmp_path / f"run-{name}" / "model" / "weights.safetensors").read_bytes() for name in ("one", "other")]
     assert weights[0] == weights[1]
     scores = json.loads((tmp_path / "run-one" / "metrics.json").read_text())["test"]
@@ -227,7 +239,7 @@ def test_level_says_that_a_matrix_is_of_steps() -> None:
 def test_cross_validation_and_search_take_a_matrix_of_labels() -> None:
     series, inside = planted.bumps(n=60, steps=20)
     X, y = np.stack(series), np.stack([one.max(axis=0) for one in inside])
-    model = TimeSeriesClassifier("gru", max_epochs=4, random_state=0, progress=False)
+    model = TimeSeriesClassifier(SMALL, max_epochs=4, learning_rate=1e-2, random_state=0, progress=False)
     assert cross_val_score(model, X, y, cv=2, scoring="f1_macro").mean() > 0.8
     search = GridSearchCV(model, {"imbalance": ["none", "weights"]}, cv=2).fit(X, y)
     assert search.predict(X).shape == (60, 2)
@@ -300,8 +312,8 @@ def test_the_decision_never_sees_the_test_part(limelight: Commands, tmp_path: Pa
         write_table(panel.with_facts(labels=labels), tmp_path / name)
         rows = "".join(f"{row},{part}\n" for row, part in enumerate(parts))
         (tmp_path / name / "split.csv").write_text("series_id,split\n" + rows)
-        sets = ("training.max_epochs=1", "decision.thresholds=f1", "decision.coverage=0.8")
-        limelight("train", name, "-o", f"run-{name}", *(word for one in sets for word in ("--set", one)))
+        sets = ("--set", "decision.thresholds=f1", "--set", "decision.coverage=0.8")
+        limelight("train", name, "-o", f"run-{name}", *sets, *QUICK)
         decisions.append(json.loads((tmp_path / f"run-{name}" / "model" / "model.json").read_text())["decision"])
     assert decisions[0] == decisions[1]
     assert set(decisions[0]["told"]) == {"temperature", "thresholds", "sets"}
@@ -361,9 +373,10 @@ def test_the_command_line_learns_every_kind(kind: str, limelight: Commands, tmp_
             {
                 "data": {"folder": "bumps", "series": "series.parquet"}
                 | ({"level": "step"} if kind in OF_STEPS else {"labels": "labels.csv"}),
-                "model": {"encoder": "gru"},
-                "training": {"max_epochs": 6, "imbalance": "weights"},
+                "model": {"encoder": {"name": "gru", "hidden_size": 16}},
+                "training": {"max_epochs": 6, "learning_rate": 1e-2, "imbalance": "weights"},
                 "events": {"min_length": 3},
+                "explain": False,
                 "output": "run",
             }
         )
@@ -408,8 +421,7 @@ def test_a_remedy_for_rare_labels_is_set_on_the_command_line(
     imbalance: str, limelight: Commands, tmp_path: Path
 ) -> None:
     write_table(planted.which_bumps(n=60), tmp_path / "bumps")
-    sets = ("training.max_epochs=1", f"training.imbalance={imbalance}")
-    limelight("train", "bumps", "-o", "run", *(word for one in sets for word in ("--set", one)))
+    limelight("train", "bumps", "-o", "run", "--set", f"training.imbalance={imbalance}", *QUICK)
     model = json.loads((tmp_path / "run" / "model" / "model.json").read_text())
     assert model["fitted_on"]["training"]["imbalance"] == imbalance
 

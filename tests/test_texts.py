@@ -20,6 +20,7 @@ from limelight.estimator import TimeSeriesClassifier, load
 from limelight.model.texts import read_text_encoder
 from limelight.model.vocabulary import Vocabulary, fit_vocabulary
 from limelight.parts.contexts import ContextEncoding
+from limelight.parts.encoders import ConvLSTM
 from limelight.parts.sentence import Sentence
 
 FILES = ["config.json", "model.safetensors", "tokenizer.json"]
@@ -148,7 +149,8 @@ def test_the_vocabulary_says_hashes_and_no_place(folder: Path) -> None:
 @pytest.mark.slow
 def test_a_network_learns_what_the_notes_say_also_in_words_that_they_never_had(folder: Path) -> None:
     train, test = bumps()
-    model = classifier(folder, max_epochs=14).fit(train)
+    small = ConvLSTM(filters=16, hidden_size=16, stride=4, dropout=0.0)
+    model = classifier(folder, encoder=small, learning_rate=1e-2, max_epochs=10).fit(train)
     assert model.model_.network.context.words is None
     assert model.score(test, test.labels) >= 0.95
     texts = [text.replace(LATE, "tardy").replace(EARLY, "prompt") for text in test.metadata["mode"].to_pylist()]
