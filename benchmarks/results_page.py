@@ -178,6 +178,11 @@ cities and persons are not in training, and persons differ more than their days.
 {decision_section(found["sets"])}"""
 
 
+def _judges(counts: dict[str, int]) -> str:
+    """Say which series a decision was chosen on."""
+    return f"{counts['validation']:,} of validation" if counts["validation"] else f"{counts['train']:,} left out"
+
+
 def decision_section(sets: dict[str, Any]) -> str:
     """Tell what calibration, sets and events are worth on the test parts."""
     calibrated, covered, events = [], [], []
@@ -191,23 +196,24 @@ def decision_section(sets: dict[str, Any]) -> str:
             )
         if all(shares):
             covered.append(
-                f"| {name} | {one['counts']['validation']:,} | {spread([one['coverage'] for one in shares], 3)} | "
+                f"| {name} | {_judges(one['counts'])} | {spread([one['coverage'] for one in shares], 3)} | "
                 f"{spread([one['mean_size'] for one in shares], 2)} |"
             )
         if all(found):
             means = [f"{statistics.mean(one[key] or 0 for one in found):.1f}" for key in ("predicted", "matched")]
             scores = [spread([one[key] or 0 for one in found], 3) for key in ("precision", "recall", "f1")]
             events.append(f"| {name} | {found[0]['true']} | {' | '.join([*means, *scores])} |")
-    return f"""**Calibration.** Expected calibration error on the test part, before and after the temperature that validation series chose:
+    return f"""**Calibration.** Expected calibration error on the test part, before and after the temperature that validation series chose.
+Where a head is solved there is none: training series left out chose the scale of its logits.
 
 | set | before | after |
 |---|---|---|
 {chr(10).join(calibrated)}
 
-**Sets** of classes with a stated coverage of 0.9, chosen on the validation part. An empty set counts as wrong. With few
-validation series, and where test series are of another kind than these, the coverage is off:
+**Sets** of classes with a stated coverage of 0.9, chosen on the validation part, or on training series left out. An empty set
+counts as wrong. With few series to choose on, and where test series are of another kind than these, the coverage is off:
 
-| set | validation series | coverage on the test part | classes in a set |
+| set | chosen on | coverage on the test part | classes in a set |
 |---|---|---|---|
 {chr(10).join(covered)}
 
