@@ -65,6 +65,17 @@ def test_sections_are_there_where_they_apply(make_facts, kind, classes, there):
     assert [group["field"] for group in content["groups"]] == ["place"]
 
 
+def test_probabilities_that_no_temperature_changed_are_shown_once(make_facts):
+    facts = make_facts(40, ("a", "b", "c"), extras=True)
+    calibration = facts.metrics["decision"]["calibration"]
+    calibration["after"] = calibration["before"]
+    found = collect(facts)["decision"]["calibration"]
+    assert not found["changed"]
+    assert found["table"]["head"] == ["Lower is better", "As trained"]
+    assert found["per_class"]["head"] == ["Calibration error", "As trained", "Known"]
+    assert [trace["name"] for trace in found["figure"]["data"]] == ["perfect", "as trained"]
+
+
 def test_a_run_that_measured_less_says_less(make_facts):
     content = collect(make_facts())
     assert [content[name] for name in ("decision", "events", "groups", "metadata", "explanations")] == [

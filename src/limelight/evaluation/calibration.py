@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -278,6 +279,18 @@ def compare_calibration(
         scores = reliability(task, to_probabilities(task, scaled), truth, bins, strategy)
         found[name] = {**scores, "log_loss": _log_loss(task, scaled, truth)}
     return found
+
+
+def before_and_after(calibration: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Give what ``compare_calibration`` found by its name for people: as trained, and calibrated if that changed it.
+
+    Example
+    -------
+    >>> list(before_and_after({"before": {"log_loss": 0.2}, "after": {"log_loss": 0.2}}))
+    ['as trained']
+    """
+    before, after = calibration["before"], calibration["after"]
+    return {"as trained": before} if before == after else {"as trained": before, "calibrated": after}
 
 
 def _checked_logits(task: Task, logits: ArrayLike) -> Numbers:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from limelight.evaluation.calibration import before_and_after
 from limelight.evaluation.event_scores import event_lines
 from limelight.text import aligned
 
@@ -81,12 +82,13 @@ def _decision_lines(decision: Mapping[str, Any] | None) -> list[str]:
     """Say what calibration did to the probabilities, and how often sets held the truth."""
     lines: list[str] = []
     if decision and "calibration" in decision:
-        before, after = decision["calibration"]["before"], decision["calibration"]["after"]
+        columns = before_and_after(decision["calibration"])
         names = {"expected_calibration_error": "calibration error", "log_loss": "log loss", "brier": "Brier score"}
-        columns = {"as trained": before} if before == after else {"as trained": before, "calibrated": after}
         rows = [["", *columns]]
         rows += [
-            [said, *(_number(one[name]) for one in columns.values())] for name, said in names.items() if name in before
+            [said, *(_number(one[name]) for one in columns.values())]
+            for name, said in names.items()
+            if name in columns["as trained"]
         ]
         lines += ["", *aligned(rows)]
     if decision and "sets" in decision:

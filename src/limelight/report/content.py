@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from limelight.evaluation.calibration import before_and_after
 from limelight.evaluation.table import localisation_sentence
 from limelight.report import tables
 from limelight.report.choosing import MOST_PICTURED_CLASSES, Choice, choose_series, threshold_of
@@ -91,6 +92,7 @@ def _decision(decision: Mapping[str, Any] | None, test: Mapping[str, Any]) -> di
             "per_class": tables.calibration_of_classes(compared),
             "notes": list((compared.get("temperature") or {}).get("notes", [])),
             "about": test.get("positive"),
+            "changed": len(before_and_after(compared)) > 1,
         }
     if "thresholds" in decision:
         told = decision["thresholds"]

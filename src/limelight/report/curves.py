@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix_at_thresholds
 
+from limelight.evaluation.calibration import before_and_after
 from limelight.report.choosing import MOST_PICTURED_CLASSES
 from limelight.report.facts import ReportFacts
 from limelight.report.plotting import ACCENT, FAINT, QUIET, Figure, line, look_of, packed, square
@@ -184,9 +185,9 @@ def reliability_figure(calibration: Mapping[str, Any], positive: str | None) -> 
     perfect = line([0, 1], [0, 1], "perfect", color=FAINT, dash="dot", width=1.2)
     perfect |= {"hoverinfo": "skip", "showlegend": False}
     traces = [perfect]
-    for when, style in (("before", {"color": QUIET, "dash": "dash"}), ("after", {"color": ACCENT})):
-        points = _pooled(calibration[when], positive)
-        said = {"before": "as trained", "after": "calibrated"}[when]
+    styles = {"as trained": {"color": QUIET, "dash": "dash"}, "calibrated": {"color": ACCENT}}
+    for said, reliability in before_and_after(calibration).items():
+        points, style = _pooled(reliability, positive), styles[said]
         hover = "%{x:.3f} thought, %{y:.3f} true<br>%{customdata:,} answers"
         trace = line([x for x, _, _ in points], [y for _, y, _ in points], said, width=1, **style, hovertemplate=hover)
         most = max(count for _, _, count in points)

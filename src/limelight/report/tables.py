@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from limelight.evaluation.calibration import before_and_after
 from limelight.evaluation.table import SCORES
 
 NO_VALUE = "\N{EN DASH}"
@@ -122,20 +123,27 @@ def confusion_of_labels(confusion: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def calibration_table(calibration: Mapping[str, Any]) -> Table:
     """Lay out what the temperature did to the probabilities, all together."""
-    before, after = calibration["before"], calibration["after"]
+    shown = before_and_after(calibration)
     names = {"expected_calibration_error": "calibration error", "log_loss": "log loss", "brier": "Brier score"}
-    rows = [[said, number(before[key]), number(after[key])] for key, said in names.items() if key in before]
-    return {"head": ["Lower is better", "As trained", "Calibrated"], "rows": rows}
+    rows = [
+        [said, *(number(one[key]) for one in shown.values())]
+        for key, said in names.items()
+        if key in calibration["before"]
+    ]
+    return {"head": ["Lower is better", *map(_capital, shown)], "rows": rows}
 
 
 def calibration_of_classes(calibration: Mapping[str, Any]) -> Table | None:
     """Lay out what the temperature did to the probabilities of each class or label; None where there are just two."""
-    before, after = (calibration[when]["per_class"] for when in ("before", "after"))
-    if len(before) < 3 and len((calibration.get("temperature") or {}).get("values", [])) < 2:
+    known, shown = calibration["before"]["per_class"], before_and_after(calibration)
+    if len(known) < 3 and len((calibration.get("temperature") or {}).get("values", [])) < 2:
         return None
     key = "expected_calibration_error"
-    rows = [[name, number(one[key]), number(after[name][key]), count(one["n"])] for name, one in before.items()]
-    return {"head": ["Calibration error", "As trained", "Calibrated", "Known"], "rows": rows}
+    rows = [
+        [name, *(number(one["per_class"][name][key]) for one in shown.values()), count(of["n"])]
+        for name, of in known.items()
+    ]
+    return {"head": ["Calibration error", *map(_capital, shown), "Known"], "rows": rows}
 
 
 def threshold_table(thresholds: Mapping[str, Any]) -> Table | None:
