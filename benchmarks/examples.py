@@ -41,8 +41,7 @@ def score(name: str, folder: Path, seeds: int) -> dict[str, Any]:
     for seed in range(seeds):
         experiment = read_experiment(EXAMPLES / f"{name}.json", {"data.folder": str(folder), "seed": seed})
         data = read_data(experiment)
-        validation = data.part("validation") if len(data.split.validation) else None
-        train = data.part("train")
+        train, validation = data.part("train"), data.validation
         training = fit(
             train,
             data.task,

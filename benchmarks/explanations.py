@@ -64,7 +64,7 @@ def real(folder: Path, encoder: str, seed: int) -> tuple[FittedModel, Panel, Pan
     """Fit a network to a real set."""
     experiment = read_experiment(folder, {"seed": seed})
     data = read_data(experiment)
-    validation = data.part("validation") if len(data.split.validation) else None
+    validation = data.validation
     train, test, sentence = data.part("train"), data.part("test"), Sentence.of(encoder)
     return fit(train, data.task, sentence, validation=validation, seed=seed, progress=False).model, train, test
 

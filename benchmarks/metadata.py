@@ -73,7 +73,7 @@ def one_run(experiment: Experiment) -> dict[str, float]:
         data.part("train"),
         data.task,
         experiment.model,
-        validation=data.part("validation") if len(data.split.validation) else None,
+        validation=data.validation,
         settings=experiment.training,
         seed=experiment.seed,
         progress=False,

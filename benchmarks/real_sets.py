@@ -35,7 +35,7 @@ MODELS: dict[str, dict[str, Any]] = {
 def accuracy_of(data: Data, changes: dict[str, Any], folder: Path, seed: int) -> tuple[float, float]:
     """Train once; give test accuracy and seconds of training."""
     experiment = read_experiment(folder, {**changes, "seed": seed})
-    validation = data.part("validation") if len(data.split.validation) else None
+    validation = data.validation
     training = fit(data.part("train"), data.task, experiment.model, validation=validation, seed=seed)
     test = data.part("test")
     return score_prediction(training.model.predict(test), test.require_labels())["accuracy"], training.seconds

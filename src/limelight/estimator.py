@@ -231,7 +231,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         task = task_in_numbers(task_of(panel), y)
         self.classes_ = np.array(task.classes)
         seed = self._seed()
-        alone = panel.groups() is None
+        alone = panel.stands_alone()
         solved = alone and is_solved(panel, sentence, settings)
         share = (0.0 if solved else VALIDATION) if self.validation is None else self.validation
         rows = hold_out(panel, share, classes=len(task.classes), seed=seed)

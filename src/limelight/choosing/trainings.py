@@ -119,7 +119,7 @@ class Cut:
         fitted, validation = hold_out(
             inside, share, classes=len(task.classes), seed=seed, by=by, group=group, stratify=stratify
         )
-        alone = by == "random" and inside.groups(group) is None
+        alone = inside.stands_alone(by, group)
         return cls(fold.name, fold.train[fitted], fold.train[validation], fold.held_out, seed, alone)
 
 

@@ -161,8 +161,8 @@ def validate(
     targets_of(task, panel)
     made, rule = fold_panel(panel, task, folds=folds, repeats=repeats, by=by, group=group, stratify=stratify, seed=seed)
     if validation is None:
-        alone = by == "random" and panel.groups(group) is None
-        validation = 0.0 if alone and is_solved(panel, asked.sentence, asked.settings) else VALIDATION
+        solved = panel.stands_alone(by, group) and is_solved(panel, asked.sentence, asked.settings)
+        validation = 0.0 if solved else VALIDATION
     cuts = [
         Cut.of_fold(
             panel,

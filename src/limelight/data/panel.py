@@ -336,6 +336,26 @@ class Panel(Ragged):
             )
         return np.array([str(value) for value in column.to_pylist()])
 
+    def stands_alone(self, by: str = "random", group: str | None = None) -> bool:
+        """Say whether a series may be judged by a model that has seen all others.
+
+        Parameters
+        ----------
+        by, group
+            How the series are to be parted, as for ``split``.
+
+        Returns
+        -------
+        bool
+            False where series are windows of one recording, share a group, or go by time: others tell their answer.
+
+        Raises
+        ------
+        DataError
+            As ``groups``.
+        """
+        return by == "random" and self.groups(group) is None
+
     def require_labels(self) -> NDArray[Any]:
         """Give the labels, shape (n,) or (n, labels); LabelError if the series have none."""
         if self.labels is None:

@@ -99,9 +99,8 @@ def run_experiment(
         raise ParameterError("expected series to test with, got none; set split.test above 0 or name some in the split")
     targets_of(data.task, data.part("test"))  # a class that only the test has is better said now
     require_device(experiment.training)
-    validation = data.part("validation") if len(data.split.validation) else None
-    if validation is not None or not judged_by_left_out(experiment, data.part("train")):
-        experiment.decision.require_series(validation)
+    if not judged_by_left_out(experiment, data.part("train")):
+        experiment.decision.require_series(data.validation)
     experiment = _ready_for_holes(experiment, data, say)
     for note in data.panel.notes:
         say(f"note: {note}")
@@ -128,7 +127,7 @@ def _ready_for_holes(experiment: Experiment, data: Data, say: Say) -> Experiment
 def _train_and_evaluate(
     experiment: Experiment, data: Data, folder: Path, *, resume: bool, progress: bool | None, say: Say
 ) -> Run:
-    train, validation = data.part("train"), data.part("validation") if len(data.split.validation) else None
+    train, validation = data.part("train"), data.validation
     training = fit(
         train,
         data.task,

@@ -52,6 +52,11 @@ class Data:
     task: Task
     recordings: Panel
 
+    @property
+    def validation(self) -> Panel | None:
+        """The series to stop a training by; None where there are none."""
+        return self.part("validation") if len(self.split.validation) else None
+
     def part(self, name: str) -> Panel:
         """Give the series of ``"train"``, ``"validation"`` or ``"test"``."""
         return self.panel[self.split.part(name)]
@@ -115,11 +120,11 @@ def read_panel(experiment: Experiment, *, labelled: bool = True) -> Panel:
     return cut(experiment, read_recordings(experiment, labelled=labelled))
 
 
-def split_panel(experiment: Experiment, panel: Panel, *, judging: bool = False) -> Split:
+def split_panel(experiment: Experiment, panel: Panel) -> Split:
     """Part the series as the split file, the store, the archive files or the rule says.
 
     A validation part that no file names is made only where it is large enough to stop a training by, and needed for
-    that or, as ``judging`` says, for judging trainings. Windows are parted by their recordings.
+    that or stated. Windows are parted by their recordings.
     """
     rule, labels = experiment.split, strata(panel.labels)
     split = named_parts(experiment, panel)
@@ -127,7 +132,7 @@ def split_panel(experiment: Experiment, panel: Panel, *, judging: bool = False) 
         return split
     to_part = panel if split is None else panel[split.train]
     classes = 0 if labels is None else len(np.unique(labels))
-    solved = rule.validation is None and not judging and judged_by_left_out(experiment, to_part)
+    solved = rule.validation is None and judged_by_left_out(experiment, to_part)
     wanted = round(rule.held_out * labelled(to_part.labels, len(to_part)))
     enough = enough_to_validate(wanted, classes, by_step=panel.labels is None)
     share = rule.held_out if enough and not solved else 0.0
@@ -148,8 +153,8 @@ def split_panel(experiment: Experiment, panel: Panel, *, judging: bool = False) 
 
 
 def stand_alone(experiment: Experiment, panel: Panel) -> bool:
-    """Say whether no series is of the same recording, group or time as others, which would tell its answer."""
-    return experiment.split.by == "random" and panel.groups(experiment.split.group) is None
+    """Say whether a series may be judged by a model that has seen all others, by the rule that parts them."""
+    return panel.stands_alone(experiment.split.by, experiment.split.group)
 
 
 def judged_by_left_out(experiment: Experiment, panel: Panel) -> bool:
@@ -213,15 +218,13 @@ def _carve(experiment: Experiment, panel: Panel, rows: NDArray[np.int64], share:
     return rows[carved.train], rows[carved.test], how
 
 
-def read_data(experiment: Experiment, *, judging: bool = False) -> Data:
+def read_data(experiment: Experiment) -> Data:
     """Read labelled series, part them, and read the task off the training labels.
 
     Parameters
     ----------
     experiment
         What was asked.
-    judging
-        Whether trainings are to be judged by the validation part.
 
     Returns
     -------
@@ -237,7 +240,7 @@ def read_data(experiment: Experiment, *, judging: bool = False) -> Data:
     panel = cut(experiment, recordings)
     if panel.labels is None and panel.step_labels is None:
         raise LabelError(_unlabelled(experiment))
-    split = split_panel(experiment, panel, judging=judging)
+    split = split_panel(experiment, panel)
     panel = panel.with_facts(notes=(*panel.notes, *_telling(panel, experiment)))
     if not len(split.train):
         raise ParameterError(

@@ -78,7 +78,8 @@ def tune_experiment(
     """
     require_optuna()
     require_room(folder, resume=resume, overwrite=overwrite)
-    data = read_for_choosing(experiment, say, judging=True)
+    split = experiment.split.model_copy(update={"validation": experiment.split.held_out})  # it judges the trials
+    data = read_for_choosing(experiment.model_copy(update={"split": split}), say)
     search = _search(experiment, data, folder, only, score, folds)
     say(f"judged by log loss: {search.rule}")
     if not resume:

@@ -15,10 +15,10 @@ from limelight.runs.series import Data, read_data
 Say = Callable[[str], None]
 
 
-def read_for_choosing(experiment: Experiment, say: Say, *, judging: bool = False) -> Data:
-    """Read the series of an experiment as ``read_data``, and say that its test part is left out."""
+def read_for_choosing(experiment: Experiment, say: Say) -> Data:
+    """Read the series of an experiment, and say that its test part is left out."""
     say("reading the series")
-    data = read_data(experiment, judging=judging)
+    data = read_data(experiment)
     for note in data.panel.notes:
         say(f"note: {note}")
     test = len(data.split.test)

@@ -88,8 +88,7 @@ class Training:
         panel, validation
             As they were given to ``fit``.
         alone
-            Whether a series may be judged by a model that has seen all others, as no other is of the same recording,
-            group or time.
+            Whether a series may be judged by a model that has seen all others, as ``Panel.stands_alone`` says.
 
         Returns
         -------
