@@ -23,10 +23,10 @@ os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # as the command line sets it, 
 import torch
 
 from limelight.config.reading import read_experiment
-from limelight.data.splits import PARTS
-from limelight.evaluation.deciding import decide_on
+from limelight.data.splitting.splits import PARTS
+from limelight.evaluation.decision.rule import decide_on
+from limelight.runs.dataset import read_data, stand_alone
 from limelight.runs.scores import score_answers
-from limelight.runs.series import read_data, stand_alone
 from limelight.training.fit import fit
 
 HERE = Path(__file__).parent

@@ -29,14 +29,14 @@ from matplotlib.figure import Figure
 
 from limelight.config.reading import read_experiment
 from limelight.data.panel import Panel
-from limelight.data.sine import SineSettings, generate_sine
-from limelight.evaluation.metrics import score_prediction
-from limelight.explanation.faithfulness import faithfulness
-from limelight.explanation.methods import explain, methods_of
-from limelight.explanation.sanity import sanity
+from limelight.data.synthetic.sine import SineSettings, generate_sine
+from limelight.evaluation.metrics.scoring import score_prediction
+from limelight.explanation.methods.registry import explain, methods_of
+from limelight.explanation.quality.faithfulness import faithfulness
+from limelight.explanation.quality.sanity import sanity
 from limelight.model.fitted import FittedModel
-from limelight.parts.sentence import Sentence
-from limelight.runs.series import read_data
+from limelight.parts.architecture import Sentence
+from limelight.runs.dataset import read_data
 from limelight.task import Task
 from limelight.training.fit import fit
 from limelight.training.settings import TrainingSettings

@@ -29,13 +29,13 @@ import torch
 from limelight.config.reading import read_experiment
 from limelight.config.sections import Experiment
 from limelight.data.align import align
-from limelight.data.bumps import BumpSettings, generate_bumps
 from limelight.data.panel import Panel
+from limelight.data.synthetic.bumps import BumpSettings, generate_bumps
 from limelight.estimator import TimeSeriesClassifier
-from limelight.evaluation.localisation import score_localisation
-from limelight.evaluation.metrics import score_baseline, score_prediction
-from limelight.explanation.attention import explain_attention
-from limelight.runs.series import read_data
+from limelight.evaluation.metrics.scoring import score_baseline, score_prediction
+from limelight.explanation.methods.attention import explain_attention
+from limelight.explanation.quality.localisation import score_localisation
+from limelight.runs.dataset import read_data
 from limelight.training.fit import fit
 
 HERE = Path(__file__).parent

@@ -80,9 +80,11 @@ def draw(folder: Path, rows: int) -> dict[str, Path]:
 
 def read_once(reader: str, kind: str, file: Path) -> tuple[float, float]:
     """Give seconds and peak megabytes of one reading; importing is not counted."""
-    imports = {"limelight": "import limelight.data.tables", "pandas": "import pandas", "polars": "import polars"}[
-        reader
-    ]
+    imports = {
+        "limelight": "import limelight.data.reading.tables",
+        "pandas": "import pandas",
+        "polars": "import polars",
+    }[reader]
     code = TIMED.format(imports=imports, reader=READERS[reader].format(file=str(file), kind=kind))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     seconds, series, peak = json.loads(done.stdout)

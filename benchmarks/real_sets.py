@@ -22,8 +22,8 @@ os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # as the command line sets it, 
 import torch
 
 from limelight.config.reading import read_experiment
-from limelight.evaluation.metrics import score_baseline, score_prediction
-from limelight.runs.series import Data, read_data
+from limelight.evaluation.metrics.scoring import score_baseline, score_prediction
+from limelight.runs.dataset import Data, read_data
 from limelight.training.fit import fit
 
 MODELS: dict[str, dict[str, Any]] = {

@@ -29,7 +29,7 @@ sys.path[:0] = [str(HERE.parent / "tests" / "report"), str(HERE.parent / "tests"
 
 from browser import BROWSER, Browser
 from conftest import _make_facts as make_facts
-from limelight.report.facts import Counted
+from limelight.report.inputs import Counted
 from limelight.report.page import write_report
 
 STEPS, CHANNELS = 500, 4

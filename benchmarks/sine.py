@@ -26,9 +26,9 @@ from sklearn.metrics import f1_score
 from torch import Tensor, nn
 
 from limelight.data.panel import Panel
-from limelight.data.sine import ANOMALOUS, SineSettings, generate_sine
-from limelight.evaluation.localisation import score_localisation
-from limelight.parts.sentence import Sentence, preset
+from limelight.data.synthetic.sine import ANOMALOUS, SineSettings, generate_sine
+from limelight.explanation.quality.localisation import score_localisation
+from limelight.parts.architecture import Sentence, preset
 from limelight.task import Task
 from limelight.training.fit import fit
 from limelight.training.settings import TrainingSettings

@@ -25,7 +25,7 @@ from sklearn.metrics import f1_score
 
 import sides
 from archive_side import read
-from limelight.data.sine import ANOMALOUS, SineSettings, generate_sine
+from limelight.data.synthetic.sine import ANOMALOUS, SineSettings, generate_sine
 from limelight.data.writing import write_table
 
 CLASSIFIERS = ("limelight:rocket", "aeon:MiniRocket", "limelight:auto")

@@ -34,8 +34,8 @@ class Limelight:
     """Ours, by ``fit`` and ``predict`` as a user calls them."""
 
     def __init__(self, network: str) -> None:
+        from limelight.parts.architecture import Sentence, preset
         from limelight.parts.encoders import LSTM
-        from limelight.parts.sentence import Sentence, preset
 
         plain = Sentence.of(LSTM(hidden_size=64), "last", "linear")
         self.sentence = plain if network == "lstm" else preset("attention_bilstm")

@@ -14,7 +14,7 @@ from pathlib import Path
 import pyarrow.parquet as parquet
 
 from limelight.config.reading import read_experiment
-from limelight.runs.run import run_experiment
+from limelight.runs.train import run_experiment
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("data", type=Path, help="folder of weather_events")

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from limelight import cli
+from limelight.cli import app as cli
 
 
 class Commands:

@@ -8,7 +8,7 @@ from limelight.data.panel import Panel
 from limelight.model.fitted import FittedModel
 from limelight.nn.network import Answer
 from limelight.nn.normalisation import Standardisation
-from limelight.parts.sentence import Sentence
+from limelight.parts.architecture import Sentence
 from limelight.task import Task
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from limelight.data.facts import StepLabels
+from limelight.data.annotations import StepLabels
 from limelight.data.panel import Panel
 
 HEIGHTS = np.array([3.0, -3.0])

@@ -5,7 +5,7 @@ import pyarrow as pa
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from limelight.data.facts import StepFacts, StepLabels
+from limelight.data.annotations import StepFacts, StepLabels
 from limelight.data.panel import Panel
 
 

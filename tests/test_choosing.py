@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from commands import Commands
-from limelight.choosing import engine, search
 from limelight.config.reading import read_experiment
-from limelight.runs.series import read_data
+from limelight.model_selection import optuna_engine as engine
+from limelight.model_selection import search
+from limelight.runs.dataset import read_data
 
 MODEL = {"encoder": {"name": "gru", "hidden_size": 4}, "pooling": "last", "head": "linear"}
 ONLY = ("--only", "learning_rate, fusion")

@@ -386,7 +386,7 @@ def test_run_that_fails_keeps_the_earlier_run(
 ) -> None:
     limelight("train", folder, "-o", "run", *ONE_EPOCH)
     before = everything_in(Path("run"))
-    monkeypatch.setattr("limelight.training.stepwise._require_finite_weights", diverging)
+    monkeypatch.setattr("limelight.training.gradient_descent._require_finite_weights", diverging)
     again = limelight("train", folder, "-o", "run", "--overwrite", "--preset", "lstm", *ONE_EPOCH, code=2)
     assert again == "limelight: diverged\n"
     assert everything_in(Path("run")) == before
@@ -395,7 +395,7 @@ def test_run_that_fails_keeps_the_earlier_run(
 def test_first_run_that_fails_leaves_nothing(
     limelight: Commands, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("limelight.training.stepwise._require_finite_weights", diverging)
+    monkeypatch.setattr("limelight.training.gradient_descent._require_finite_weights", diverging)
     assert limelight("train", folder, "-o", "run", *ONE_EPOCH, *TRAINED, code=2) == "limelight: diverged\n"
     assert not Path("run").exists()
 

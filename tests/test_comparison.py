@@ -9,17 +9,17 @@ import pyarrow as pa
 import pytest
 
 from commands import Commands
-from limelight.comparison import study
-from limelight.comparison.results import Row, conclude
-from limelight.comparison.study import compare, score_of
-from limelight.data.bumps import BumpSettings, generate_bumps
-from limelight.data.facts import Origin, StepLabels
+from limelight.data.annotations import Origin, StepLabels
 from limelight.data.panel import Panel
-from limelight.data.splits import Split
+from limelight.data.splitting.splits import Split
+from limelight.data.synthetic.bumps import BumpSettings, generate_bumps
 from limelight.data.writing import write_split, write_table
 from limelight.errors import ParameterError
-from limelight.evaluation.paired import MORE, WITHIN
-from limelight.parts.sentence import Sentence
+from limelight.evaluation.metrics.paired import MORE, WITHIN
+from limelight.model_selection import comparison as study
+from limelight.model_selection.comparison import compare, score_of
+from limelight.model_selection.comparison_results import Row, conclude
+from limelight.parts.architecture import Sentence
 from limelight.task import Task
 
 TINY = {"encoder": {"name": "gru", "hidden_size": 2}, "pooling": "mean", "head": "linear"}

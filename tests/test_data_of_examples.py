@@ -17,7 +17,7 @@ import pyarrow.parquet as parquet
 import pytest
 
 from limelight.config.reading import read_experiment
-from limelight.runs.series import read_data
+from limelight.runs.dataset import read_data
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 

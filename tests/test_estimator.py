@@ -145,7 +145,7 @@ def test_too_few_labels_are_refused() -> None:
     ],
 )  # fmt: skip
 def test_arrays_that_are_no_series_are_refused(series: object, message: str) -> None:
-    from limelight.data.coercion import as_panel
+    from limelight.data.arrays import as_panel
 
     with pytest.raises(DataError) as error:
         as_panel(series)

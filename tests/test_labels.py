@@ -13,13 +13,13 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 
 import planted
 from commands import Commands
-from limelight.data.facts import StepLabels
+from limelight.data.annotations import StepLabels
 from limelight.data.panel import Panel
-from limelight.data.windows import cut_windows
+from limelight.data.windowing.windows import cut_windows
 from limelight.data.writing import write_table
 from limelight.errors import LabelError, ParameterError
 from limelight.estimator import TimeSeriesClassifier, load
-from limelight.evaluation.deciding import DecisionRule, decide_on
+from limelight.evaluation.decision.rule import DecisionRule, decide_on
 from limelight.model.fitted import FittedModel
 from limelight.parts.encoders import GRU
 from limelight.runs.scores import score_answers

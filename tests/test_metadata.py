@@ -10,13 +10,13 @@ import pyarrow.parquet as parquet
 import pytest
 
 from commands import Commands
-from limelight.data.bumps import BumpSettings, generate_bumps
 from limelight.data.panel import Panel
+from limelight.data.synthetic.bumps import BumpSettings, generate_bumps
 from limelight.data.writing import write_table
 from limelight.errors import ParameterError
 from limelight.estimator import TimeSeriesClassifier, load
-from limelight.evaluation.localisation import score_localisation
-from limelight.evaluation.permutation import score_permuted
+from limelight.explanation.quality.localisation import score_localisation
+from limelight.explanation.quality.permuted_metadata import score_permuted
 from limelight.parts.encoders import ConvLSTM
 
 SMALL = BumpSettings(dataset_size=800, num_points=40, width=6, noise=0.2)

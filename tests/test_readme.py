@@ -90,7 +90,7 @@ def test_experiment_file_is_valid() -> None:
 
 
 def test_commands_and_files_that_are_named_exist() -> None:
-    from limelight.cli import app
+    from limelight.cli.app import app
 
     commands = {command.callback.__name__ for command in app.registered_commands if command.callback}
     for page, folder in ((README, HOME), *((page.read_text(), DOCS) for page in DOCS.glob("*.md"))):

@@ -10,14 +10,14 @@ import pytest
 
 from commands import Commands
 from limelight.data.align import align
-from limelight.data.bumps import BumpSettings, generate_bumps
-from limelight.data.facts import StepFacts
-from limelight.data.inspection import inspect_panel
+from limelight.data.annotations import StepFacts
+from limelight.data.inspection.inspect_panel import inspect_panel
 from limelight.data.panel import Panel
-from limelight.data.tables import read_table
+from limelight.data.reading.tables import read_table
+from limelight.data.synthetic.bumps import BumpSettings, generate_bumps
 from limelight.data.writing import write_table
 from limelight.estimator import TimeSeriesClassifier, load
-from limelight.evaluation.permutation import score_permuted
+from limelight.explanation.quality.permuted_metadata import score_permuted
 from limelight.model.batching import make_batch
 from limelight.model.vocabulary import fit_vocabulary
 from limelight.parts.encoders import ConvLSTM

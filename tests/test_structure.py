@@ -20,10 +20,10 @@ FLOORS = [
     {"model", "interop"},
     {"training", "evaluation"},
     {"explanation"},
-    {"choosing", "comparison", "estimator", "report"},
+    {"recipe"},
+    {"model_selection", "estimator", "report"},
     {"config"},
     {"runs"},
-    {"commands"},
     {"cli"},
     {"__main__"},
 ]
@@ -31,17 +31,15 @@ FLOORS = [
 
 
 def imports_of(file: Path) -> set[str]:
-    """Modules of limelight that a file imports, also inside functions, but for what only a type checker sees."""
+    """Modules of limelight that a file imports, also inside functions and for type checkers alone."""
     found = set()
-    tree = ast.parse(file.read_text())
-    tree.body = [
-        node for node in tree.body if not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
-    ]
-    for node in ast.walk(tree):
+    for node in ast.walk(ast.parse(file.read_text())):
         names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        if isinstance(node, ast.ImportFrom) and f"{node.module}".startswith("limelight"):
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
         names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         found |= {name.removeprefix("limelight.") for name in names if name.startswith("limelight.")}
-    return found
+    return {name for name in found if name in FILES}
 
 
 def floor_of(module: str) -> int:
@@ -86,7 +84,7 @@ def test_only_training_knows_lightning() -> None:
 
 def test_facts_need_no_torch() -> None:
     for module, file in FILES.items():
-        if module.split(".")[0] in {"errors", "files", "task", "text", "data", "parts", "config", "commands", "cli"}:
+        if module.split(".")[0] in {"errors", "files", "task", "text", "data", "parts", "config", "cli"}:
             assert "torch" not in _outside_imports(file), module
 
 
@@ -97,9 +95,9 @@ def _outside_imports(file: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("module", FILES)
-def test_files_stay_below_400_lines_and_functions_below_60(module: str) -> None:
+def test_files_stay_below_500_lines_and_functions_below_60(module: str) -> None:
     text = FILES[module].read_text()
-    assert len(text.splitlines()) <= 400
+    assert len(text.splitlines()) <= 500
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef):
             documented = isinstance(node.body[0], ast.Expr) and isinstance(node.body[0].value, ast.Constant)
@@ -129,7 +127,7 @@ HEAVY = {"torch", "lightning", "sklearn", "matplotlib", "pandas", "scipy", "pyar
 
 @pytest.mark.parametrize(
     "command",
-    ["import limelight", "import sys; sys.argv = ['limelight', '--help']\ntry: __import__('limelight.cli').cli.main()\nexcept SystemExit: pass"],
+    ["import limelight", "import sys; sys.argv = ['limelight', '--help']\ntry: __import__('limelight.cli.app').cli.app.main()\nexcept SystemExit: pass"],
     ids=["import limelight", "limelight --help"],
 )  # fmt: skip
 def test_starting_loads_nothing_heavy(command: str) -> None:

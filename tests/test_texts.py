@@ -13,15 +13,15 @@ import pyarrow as pa
 import pytest
 
 from limelight.config.reading import read_experiment
-from limelight.data.bumps import EARLY, LATE, PHRASES, BumpSettings, generate_bumps
 from limelight.data.panel import Panel
+from limelight.data.synthetic.bumps import EARLY, LATE, PHRASES, BumpSettings, generate_bumps
 from limelight.errors import InputError, ModelFolderError, ParameterError
 from limelight.estimator import TimeSeriesClassifier, load
 from limelight.model.texts import read_text_encoder
 from limelight.model.vocabulary import Vocabulary, fit_vocabulary
+from limelight.parts.architecture import Sentence
 from limelight.parts.contexts import ContextEncoding
 from limelight.parts.encoders import ConvLSTM
-from limelight.parts.sentence import Sentence
 
 FILES = ["config.json", "model.safetensors", "tokenizer.json"]
 SIZE = 16

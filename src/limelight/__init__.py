@@ -12,25 +12,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from limelight.choosing.tuning import tune as tune
-    from limelight.choosing.validation import validate as validate
-    from limelight.comparison.study import compare as compare
     from limelight.data.align import align as align
-    from limelight.data.facts import StepLabels as StepLabels
-    from limelight.data.packing import write_store as write_store
+    from limelight.data.annotations import StepLabels as StepLabels
     from limelight.data.panel import Panel as Panel
-    from limelight.data.sine import SineSettings as SineSettings
-    from limelight.data.sine import generate_sine as generate_sine
-    from limelight.data.store import open_store as open_store
-    from limelight.data.tables import read_table as read_table
-    from limelight.data.windows import cut_windows as cut_windows
-    from limelight.data.windows import lay_back as lay_back
+    from limelight.data.reading.tables import read_table as read_table
+    from limelight.data.store.open import open_store as open_store
+    from limelight.data.store.write import write_store as write_store
+    from limelight.data.synthetic.sine import SineSettings as SineSettings
+    from limelight.data.synthetic.sine import generate_sine as generate_sine
+    from limelight.data.windowing.windows import cut_windows as cut_windows
+    from limelight.data.windowing.windows import lay_back as lay_back
     from limelight.data.writing import write_table as write_table
     from limelight.errors import InputError as InputError
     from limelight.errors import LimelightError as LimelightError
     from limelight.estimator import TimeSeriesClassifier as TimeSeriesClassifier
     from limelight.estimator import load as load
     from limelight.explanation.explanation import Explanation as Explanation
+    from limelight.model_selection.comparison import compare as compare
+    from limelight.model_selection.cross_validation import validate as validate
+    from limelight.model_selection.tuning import tune as tune
     from limelight.parts.encoders import GRU as GRU
     from limelight.parts.encoders import LSTM as LSTM
     from limelight.parts.encoders import Auto as Auto
@@ -61,20 +61,20 @@ _HOMES = {
     "MeanPooling": "parts.poolings",
     "Panel": "data.panel",
     "Rocket": "parts.encoders",
-    "SineSettings": "data.sine",
-    "StepLabels": "data.facts",
+    "SineSettings": "data.synthetic.sine",
+    "StepLabels": "data.annotations",
     "TimeSeriesClassifier": "estimator",
     "align": "data.align",
-    "compare": "comparison.study",
-    "cut_windows": "data.windows",
-    "generate_sine": "data.sine",
-    "lay_back": "data.windows",
+    "compare": "model_selection.comparison",
+    "cut_windows": "data.windowing.windows",
+    "generate_sine": "data.synthetic.sine",
+    "lay_back": "data.windowing.windows",
     "load": "estimator",
-    "open_store": "data.store",
-    "read_table": "data.tables",
-    "tune": "choosing.tuning",
-    "validate": "choosing.validation",
-    "write_store": "data.packing",
+    "open_store": "data.store.open",
+    "read_table": "data.reading.tables",
+    "tune": "model_selection.tuning",
+    "validate": "model_selection.cross_validation",
+    "write_store": "data.store.write",
     "write_table": "data.writing",
 }
 

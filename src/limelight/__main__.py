@@ -1,5 +1,5 @@
 """Run the command line as ``python -m limelight``."""
 
-from limelight.cli import main
+from limelight.cli.app import main
 
 main()

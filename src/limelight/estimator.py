@@ -13,21 +13,21 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from limelight.data.coercion import Layout, as_panel, is_ragged
-from limelight.data.labelling import task_in_numbers, with_given_labels
+from limelight.data.array_labels import task_in_numbers, with_given_labels
+from limelight.data.arrays import Layout, as_panel, is_ragged
 from limelight.data.panel import Panel
-from limelight.evaluation.deciding import DecisionRule, decide_on
+from limelight.evaluation.decision.rule import DecisionRule, decide_on
 from limelight.explanation.explanation import Explanation
-from limelight.explanation.methods import explain
+from limelight.explanation.methods.registry import explain
 from limelight.model.bundle import load_model, save_model
 from limelight.model.fitted import FittedModel
 from limelight.model.targets import targets_of, task_of
-from limelight.parts.sentence import CHOICES, FUSED, WORDS, Sentence, preset
+from limelight.parts.architecture import CHOICES, FUSED, WORDS, Sentence, preset
 from limelight.task import is_known
-from limelight.training.choosing import is_solved
+from limelight.training.auto import is_solved
 from limelight.training.fit import fit
-from limelight.training.holding_out import hold_out
 from limelight.training.settings import VALIDATION, TrainingSettings
+from limelight.training.validation_split import hold_out
 
 
 class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -91,7 +91,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
 
     Example
     -------
-    >>> from limelight.data.sine import SineSettings, generate_sine
+    >>> from limelight.data.synthetic.sine import SineSettings, generate_sine
     >>> panel = generate_sine(SineSettings(dataset_size=60, num_points=40))
     >>> model = TimeSeriesClassifier(encoder="gru", max_epochs=1, random_state=0).fit(panel)
     >>> model.predict_proba(panel[:5]).shape
@@ -304,7 +304,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         if not self.model_.task.by_step and y is not None and is_known(np.asarray(y)).all():
             return float(super().score(X, y, sample_weight))
         panel = with_given_labels(self._panel(X, fitting=False), y, self.level)
-        from limelight.evaluation.metrics import share_of_right  # brings all of scikit-learn's scores
+        from limelight.evaluation.metrics.scoring import share_of_right  # brings all of scikit-learn's scores
 
         return share_of_right(self.model_.predict(panel), targets_of(self.model_.task, panel).every())
 
@@ -384,7 +384,7 @@ def load(folder: Path | str) -> TimeSeriesClassifier:
     Example
     -------
     >>> import tempfile
-    >>> from limelight.data.sine import SineSettings, generate_sine
+    >>> from limelight.data.synthetic.sine import SineSettings, generate_sine
     >>> panel = generate_sine(SineSettings(dataset_size=60, num_points=40))
     >>> model = TimeSeriesClassifier(random_state=0).fit(panel)
     >>> again = load(model.save(tempfile.mkdtemp() + "/waves"))

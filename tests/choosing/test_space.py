@@ -2,12 +2,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from limelight.choosing.space import NAMES, Choice, Range, changed, make_space, rounded, starting_point
-from limelight.choosing.trainings import Asked
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError
+from limelight.model_selection.search_space import NAMES, Choice, Range, changed, make_space, rounded, starting_point
+from limelight.model_selection.trials import Asked
+from limelight.parts.architecture import PRESETS, preset
 from limelight.parts.poolings import AttentionPooling, MetadataAttentionPooling
-from limelight.parts.sentence import PRESETS, preset
 from limelight.task import Task
 
 TASK = Task(("a", "b"))

@@ -4,16 +4,16 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from limelight.choosing import search
-from limelight.choosing.engine import open_study
-from limelight.choosing.results import DONE, FAILED, GIVEN_UP
-from limelight.choosing.trainings import carry_out
-from limelight.choosing.tuning import tune
-from limelight.data.facts import StepLabels
+from limelight.data.annotations import StepLabels
 from limelight.data.panel import Panel
-from limelight.data.sine import SineSettings, generate_sine
+from limelight.data.synthetic.sine import SineSettings, generate_sine
 from limelight.errors import InternalError, OutputError, ParameterError
 from limelight.estimator import TimeSeriesClassifier
+from limelight.model_selection import search
+from limelight.model_selection.optuna_engine import open_study
+from limelight.model_selection.trials import carry_out
+from limelight.model_selection.tuning import tune
+from limelight.model_selection.tuning_results import DONE, FAILED, GIVEN_UP
 
 SMALL = {"encoder": {"name": "gru", "hidden_size": 4}, "pooling": "last", "head": "linear"}
 QUICK = {"training": {"max_epochs": 1}, "only": ["learning_rate", "batch_size"]}
@@ -246,7 +246,7 @@ def test_several_processes_share_the_trials(tmp_path):
 
 
 def test_without_optuna_one_sentence_says_what_to_install(monkeypatch):
-    monkeypatch.setattr("limelight.choosing.tuning.find_spec", lambda name: None)
+    monkeypatch.setattr("limelight.model_selection.tuning.find_spec", lambda name: None)
     with pytest.raises(ParameterError) as error:
         tuned()
     assert str(error.value) == (

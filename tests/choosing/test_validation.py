@@ -5,16 +5,17 @@ import pyarrow as pa
 import pytest
 import torch
 
-from limelight.choosing import validation
-from limelight.choosing.trainings import SCORES, Asked, Cut, carry_out
-from limelight.choosing.validation import validate
-from limelight.data.facts import StepLabels
-from limelight.data.folds import Fold, fold_panel
+from limelight.data.annotations import StepLabels
 from limelight.data.panel import Panel
-from limelight.data.sine import SineSettings, generate_sine
+from limelight.data.splitting.folds import Fold
+from limelight.data.synthetic.sine import SineSettings, generate_sine
 from limelight.errors import ParameterError
-from limelight.evaluation.metrics import score
+from limelight.evaluation.metrics.scoring import score
 from limelight.model.targets import task_of
+from limelight.model_selection import cross_validation as validation
+from limelight.model_selection.cross_validation import validate
+from limelight.model_selection.folds import fold_panel
+from limelight.model_selection.trials import SCORES, Asked, Cut, carry_out
 from limelight.training.fit import fit
 
 SMALL = {"encoder": {"name": "gru", "hidden_size": 4}, "pooling": "last", "head": "linear"}

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from limelight.data.align import StepFacts, align
-from limelight.data.facts import StepLabels
-from limelight.data.packing import write_store
+from limelight.data.annotations import StepLabels
 from limelight.data.panel import Panel
-from limelight.data.store import open_store
-from limelight.data.windows import cut_windows
+from limelight.data.store.open import open_store
+from limelight.data.store.write import write_store
+from limelight.data.windowing.windows import cut_windows
 from limelight.errors import DataError, ParameterError
 
 NAN = float("nan")

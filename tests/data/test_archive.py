@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from limelight.data import archive
-from limelight.data.archive import read_archive, read_archive_files
 from limelight.data.panel import Panel
+from limelight.data.reading import archive
+from limelight.data.reading.archive import read_archive, read_archive_files
 from limelight.errors import DataError, LabelError
 from strategies import assert_equal
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from limelight.data.bumps import PHRASES, BumpSettings, generate_bumps
+from limelight.data.synthetic.bumps import PHRASES, BumpSettings, generate_bumps
 from limelight.errors import ParameterError
 
 WAYS = ["category", "number", "boolean", "text", "signal"]

@@ -4,7 +4,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-from limelight.data.folds import make_folds
+from limelight.data.splitting.folds import make_folds
 from limelight.errors import ParameterError
 
 

@@ -7,12 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import TimeSeriesSplit
 
-from limelight.data.facts import StepLabels
-from limelight.data.folds import fold_panel, make_folds
+from limelight.data.annotations import StepLabels
 from limelight.data.panel import Panel
-from limelight.data.windows import cut_windows
+from limelight.data.splitting.folds import make_folds
+from limelight.data.windowing.windows import cut_windows
 from limelight.errors import ParameterError
 from limelight.model.targets import task_of
+from limelight.model_selection.folds import fold_panel
 
 
 def _folds_or_none(*arguments, **named):

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from limelight.data.facts import Origin
+from limelight.data.annotations import Origin
 from limelight.data.panel import Panel
-from limelight.data.splits import PARTS, Split, make_split
+from limelight.data.splitting.splits import PARTS, Split, make_split
 from limelight.errors import DataError, ParameterError
 
 shares = st.sampled_from([(0.2, 0.0), (0.2, 0.1), (0.34, 0.33), (0.5, 0.0)])

@@ -4,10 +4,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from limelight.data.facts import Origin, StepLabels
-from limelight.data.inspection import inspect_panel
+from limelight.data.annotations import Origin, StepLabels
+from limelight.data.inspection.inspect_panel import inspect_panel
 from limelight.data.panel import Panel
-from limelight.data.splits import Split
+from limelight.data.splitting.splits import Split
 from limelight.data.statistics import channel_statistics
 
 

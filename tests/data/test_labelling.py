@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from limelight.data.facts import StepLabels
-from limelight.data.labelling import as_step_labels, task_in_numbers, with_given_labels
+from limelight.data.annotations import StepLabels
+from limelight.data.array_labels import as_step_labels, task_in_numbers, with_given_labels
 from limelight.data.panel import Panel
 from limelight.errors import LabelError, ParameterError
 from limelight.task import Task

@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from limelight.data import csv_files, packing, sources
-from limelight.data.packing import pack_long
-from limelight.data.roles import find_roles
-from limelight.data.sheets import open_sheets
-from limelight.data.store import open_store, stored_split
-from limelight.data.tables import read_table, with_tables
+from limelight.data.reading import csv_files, sources
+from limelight.data.reading.pack_long import pack_long
+from limelight.data.reading.roles import find_roles
+from limelight.data.reading.sheets import open_sheets
+from limelight.data.reading.tables import read_table, with_tables
+from limelight.data.store import write as packing
+from limelight.data.store.open import open_store, stored_split
 from limelight.data.writing import write_table
 from limelight.errors import DataError, LabelError, ParameterError
 from strategies import assert_equal, panels

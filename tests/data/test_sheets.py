@@ -3,9 +3,9 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 
-from limelight.data.packing import write_store
 from limelight.data.panel import Panel
-from limelight.data.tables import read_table
+from limelight.data.reading.tables import read_table
+from limelight.data.store.write import write_store
 from limelight.errors import DataError, ParameterError
 
 

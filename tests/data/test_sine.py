@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from limelight.data.sine import SineSettings, generate_sine
+from limelight.data.synthetic.sine import SineSettings, generate_sine
 
 PANEL = generate_sine(SineSettings(dataset_size=300, num_points=200), seed=5)
 HELD = np.flatnonzero(PANEL.labels == "anomalous")

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedShuffleSplit
 
-from limelight.data.splits import PARTS, Split, carve_validation, named_split, random_split
+from limelight.data.splitting.splits import PARTS, Split, carve_validation, named_split, random_split
 from limelight.errors import DataError, InternalError, ParameterError
 
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from limelight.data import store as store_module
-from limelight.data.facts import Origin
-from limelight.data.packing import write_store
+from limelight.data.annotations import Origin
 from limelight.data.panel import Panel
-from limelight.data.store import is_store, open_store, stored_split
+from limelight.data.store import open as store_module
+from limelight.data.store.open import is_store, open_store, stored_split
+from limelight.data.store.write import write_store
 from limelight.errors import DataError, OutputError
 from strategies import assert_equal, panels
 
@@ -110,7 +110,7 @@ def test_metadata_with_the_name_of_a_column_of_the_store_is_refused(tmp_path):
 FULL_DISK = """
 import resource, signal, sys
 import numpy as np
-from limelight.data.packing import write_store
+from limelight.data.store.write import write_store
 from limelight.data.panel import Panel
 from limelight.errors import OutputError
 panel = Panel.from_series([np.zeros(1_000_000)])

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from limelight.data.panel import Panel
-from limelight.data.splits import PARTS, named_split
-from limelight.data.tables import read_split, read_table
+from limelight.data.reading.tables import read_split, read_table
+from limelight.data.splitting.splits import PARTS, named_split
 from limelight.data.writing import write_split, write_table
 from limelight.errors import DataError, LabelError, ParameterError
 from strategies import assert_equal, panels, words

@@ -4,9 +4,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from limelight.data.sources import Source
-from limelight.data.tables import read_table
-from limelight.data.truths import read_truths
+from limelight.data.reading.booleans import read_truths
+from limelight.data.reading.sources import Source
+from limelight.data.reading.tables import read_table
 from limelight.errors import DataError, LabelError, ParameterError
 
 

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from limelight.data.panel import Panel
-from limelight.data.sources import Source, open_source
-from limelight.data.wide import looks_wide, read_wide
+from limelight.data.reading.sources import Source, open_source
+from limelight.data.reading.wide import looks_wide, read_wide
 from limelight.errors import DataError, LabelError, ParameterError
 from strategies import assert_equal
 

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from limelight.data import window_labels
-from limelight.data.facts import UNKNOWN, Origin, StepLabels
+from limelight.data.annotations import UNKNOWN, Origin, StepLabels
+from limelight.data.clock import read_duration
 from limelight.data.panel import Panel
-from limelight.data.windows import cut_windows, lay_back, read_duration
+from limelight.data.windowing import labels as window_labels
+from limelight.data.windowing.windows import cut_windows, lay_back
 from limelight.errors import DataError, LabelError, ParameterError
 
 EDGES = ("drop", "keep", "shift")

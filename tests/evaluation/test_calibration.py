@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from torchmetrics.functional.classification import multiclass_calibration_error
 
 from limelight.errors import DataError, LabelError, ModelFolderError, ParameterError
-from limelight.evaluation.calibration import (
+from limelight.evaluation.decision.calibration import (
     Temperature,
     compare_calibration,
     fit_temperature,

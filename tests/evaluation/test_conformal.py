@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from limelight.errors import DataError, LabelError, ModelFolderError, ParameterError
-from limelight.evaluation.conformal import ConformalSets, coverage, fit_conformal
+from limelight.evaluation.decision.conformal import ConformalSets, coverage, fit_conformal
 from limelight.task import Task
 
 TWO = Task(("a", "b"))

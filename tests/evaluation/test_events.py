@@ -12,10 +12,10 @@ from scipy.optimize import linear_sum_assignment
 
 from limelight.data.panel import Panel
 from limelight.errors import DataError, InternalError, ParameterError
-from limelight.evaluation.event_rule import EventRule, event_labels
-from limelight.evaluation.event_scores import event_lines, score_events
-from limelight.evaluation.events import Events, find_events, true_events
-from limelight.evaluation.stretches import measured
+from limelight.evaluation.events.detection import Events, find_events, true_events
+from limelight.evaluation.events.rule import EventRule, event_labels
+from limelight.evaluation.events.runs_of_steps import measured
+from limelight.evaluation.events.scores import event_lines, score_events
 from limelight.parts.base import first_complaint
 from limelight.task import Task
 
@@ -247,7 +247,7 @@ def test_the_typical_step_is_the_median_of_each_series():
 
 
 def _clock(times, lengths):
-    from limelight.evaluation.stretches import Clock
+    from limelight.evaluation.events.runs_of_steps import Clock
 
     return Clock.of(times, lengths, "s")
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from limelight.errors import DataError
-from limelight.evaluation.grouped import score_groups
-from limelight.evaluation.metrics import score
+from limelight.evaluation.metrics.grouped import score_groups
+from limelight.evaluation.metrics.scoring import score
 from limelight.task import Task
 
 TASK = Task(("a", "b"))

@@ -8,10 +8,10 @@ from scipy.stats import bootstrap
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
 from limelight.errors import ParameterError
-from limelight.evaluation.answers import Answers
-from limelight.evaluation.counts import HEADLINE, Tally, headline
-from limelight.evaluation.intervals import intervals
-from limelight.evaluation.metrics import score
+from limelight.evaluation.metrics.answers import Answers
+from limelight.evaluation.metrics.bootstrap import intervals
+from limelight.evaluation.metrics.counts import HEADLINE, Tally, headline
+from limelight.evaluation.metrics.scoring import score
 from limelight.task import Task
 
 TASKS = [

@@ -7,7 +7,7 @@ import pytest
 
 from limelight.data.panel import Panel
 from limelight.errors import DataError
-from limelight.evaluation.localisation import score_localisation
+from limelight.explanation.quality.localisation import score_localisation
 from limelight.model.fitted import Prediction
 from limelight.task import Task
 

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ttest_rel
 
-from limelight.evaluation.paired import MORE, UNTOLD, WITHIN, WORSE, paired_gain
+from limelight.evaluation.metrics.paired import MORE, UNTOLD, WITHIN, WORSE, paired_gain
 
 scores = st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=3, max_size=12)
 

@@ -10,7 +10,7 @@ from sklearn import metrics as reference
 from sklearn.dummy import DummyClassifier
 
 from limelight.errors import LabelError
-from limelight.evaluation.metrics import baseline, score, score_baseline, score_prediction
+from limelight.evaluation.metrics.scoring import baseline, score, score_baseline, score_prediction
 from limelight.model.fitted import Prediction
 from limelight.task import Task
 

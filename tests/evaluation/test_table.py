@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from limelight.evaluation.grouped import score_groups
-from limelight.evaluation.metrics import baseline, score, score_baseline, score_prediction
-from limelight.evaluation.table import localisation_sentence, score_lines
+from limelight.evaluation.metrics.grouped import score_groups
+from limelight.evaluation.metrics.scoring import baseline, score, score_baseline, score_prediction
+from limelight.evaluation.summary import localisation_sentence, score_lines
 from limelight.model.fitted import Prediction
 from limelight.task import Task
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as reference
 
 from limelight.errors import DataError, LabelError, ModelFolderError, ParameterError
-from limelight.evaluation.thresholds import Thresholds, choose_thresholds
+from limelight.evaluation.decision.thresholds import Thresholds, choose_thresholds
 from limelight.task import Task
 
 

@@ -11,11 +11,11 @@ from matplotlib.figure import Figure
 
 from limelight.data.panel import Panel
 from limelight.errors import DataError, ParameterError
-from limelight.explanation.attention import Explanation, explain_attention
-from limelight.explanation.plots import MOST_SERIES, draw_series
+from limelight.explanation.drawing.axes import MOST_SERIES, draw_series
+from limelight.explanation.methods.attention import Explanation, explain_attention
 from limelight.model.fitted import FittedModel, Prediction
 from limelight.nn.network import Network
-from limelight.parts.sentence import Sentence
+from limelight.parts.architecture import Sentence
 from limelight.task import Task
 
 TASK = Task(("fault", "ok"))
@@ -173,7 +173,7 @@ def test_a_series_of_one_step_can_be_drawn():
 
 
 def test_explaining_does_not_load_matplotlib_until_something_is_drawn():
-    code = "import sys, limelight.explanation.attention; sys.exit('matplotlib' in sys.modules)"
+    code = "import sys, limelight.explanation.methods.attention; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -9,12 +9,12 @@ import pytest
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError
 from limelight.estimator import TimeSeriesClassifier
-from limelight.explanation.evidence import explain_evidence
+from limelight.explanation.methods.evidence import explain_evidence
 from limelight.model.bundle import load_model, save_model
 from limelight.model.decision import Decision
 from limelight.model.fitted import FittedModel
 from limelight.model.targets import task_of
-from limelight.parts.sentence import Sentence
+from limelight.parts.architecture import Sentence
 from limelight.training.fit import fit
 
 ROCKET = {"name": "rocket", "features": 84 * 12}

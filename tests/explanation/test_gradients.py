@@ -9,13 +9,13 @@ from torch import nn
 
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError
-from limelight.explanation import gradients
-from limelight.explanation.gradients import explain_gradients
-from limelight.explanation.methods import explain, methods_of
+from limelight.explanation.methods import gradients
+from limelight.explanation.methods.gradients import explain_gradients
+from limelight.explanation.methods.registry import explain, methods_of
 from limelight.model.fitted import FittedModel
 from limelight.nn.network import Answer, Network
 from limelight.nn.normalisation import Standardisation
-from limelight.parts.sentence import Sentence
+from limelight.parts.architecture import Sentence
 from limelight.task import Task
 from linear import linear, noise
 

@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 import torch
 
-from limelight.data.bumps import BumpSettings, generate_bumps
 from limelight.data.panel import Panel
+from limelight.data.synthetic.bumps import BumpSettings, generate_bumps
 from limelight.errors import DataError, LabelError, ParameterError
 from limelight.estimator import TimeSeriesClassifier
 from limelight.explanation.explanation import Explanation
-from limelight.explanation.faithfulness import faithfulness, overlap
-from limelight.explanation.importance import importance
-from limelight.explanation.measuring import measure_explanations
-from limelight.explanation.methods import METHODS
-from limelight.explanation.sanity import randomised, sanity
+from limelight.explanation.methods.registry import METHODS
+from limelight.explanation.quality.faithfulness import faithfulness, overlap
+from limelight.explanation.quality.measure import measure_explanations
+from limelight.explanation.quality.permutation_importance import importance
+from limelight.explanation.quality.sanity import randomised, sanity
 from limelight.model.fitted import FittedModel, Prediction
 from limelight.nn.network import Network
-from limelight.parts.sentence import Sentence
+from limelight.parts.architecture import Sentence
 from limelight.task import Task
 from linear import linear, noise
 

@@ -5,11 +5,11 @@ import pytest
 
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError
-from limelight.explanation.methods import METHODS, explain, methods_of
-from limelight.explanation.question import ask
+from limelight.explanation.methods.registry import METHODS, explain, methods_of
+from limelight.explanation.target import ask
 from limelight.model.fitted import FittedModel, Prediction
 from limelight.nn.network import Network
-from limelight.parts.sentence import Sentence
+from limelight.parts.architecture import Sentence
 from limelight.task import Task
 from linear import linear, noise
 

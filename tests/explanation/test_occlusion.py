@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from limelight.data.align import align
-from limelight.data.bumps import BumpSettings, generate_bumps
 from limelight.data.panel import Panel
+from limelight.data.synthetic.bumps import BumpSettings, generate_bumps
 from limelight.errors import DataError, ParameterError
 from limelight.estimator import TimeSeriesClassifier
-from limelight.explanation.hiding import places_of_others
-from limelight.explanation.occlusion import explain_occlusion
+from limelight.explanation.methods.occlusion import explain_occlusion
+from limelight.explanation.perturbation import places_of_others
 from linear import linear, noise
 
 

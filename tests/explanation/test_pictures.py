@@ -7,13 +7,14 @@ import pyarrow as pa
 import pytest
 from matplotlib.figure import Figure
 
-from limelight.data.facts import StepLabels
+from limelight.data.annotations import StepLabels
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError
+from limelight.explanation.drawing.axes import BOTH_WAYS, GLOW, draw_series
+from limelight.explanation.drawing.figures import bands
 from limelight.explanation.explanation import Explanation
-from limelight.explanation.methods import explain
-from limelight.explanation.pictures import bands, grid, rows_to_see
-from limelight.explanation.plots import BOTH_WAYS, GLOW, draw_series
+from limelight.explanation.methods.registry import explain
+from limelight.explanation.overview import grid, rows_to_see
 from limelight.model.fitted import Prediction
 from limelight.task import Task
 from linear import linear, noise

@@ -9,7 +9,7 @@ from limelight.interop.keras import load_keras_weights
 from limelight.nn.batch import Batch
 from limelight.nn.context import ContextShape
 from limelight.nn.network import Network
-from limelight.parts.sentence import Sentence, preset
+from limelight.parts.architecture import Sentence, preset
 
 FILES = Path(__file__).parent / "keras"
 MODELS = {

@@ -14,7 +14,7 @@ from limelight.errors import DataError, ModelFolderError
 from limelight.model.bundle import load_model, save_model
 from limelight.model.fitted import FittedModel
 from limelight.nn.network import Network
-from limelight.parts.sentence import PRESETS, Sentence, preset
+from limelight.parts.architecture import PRESETS, Sentence, preset
 from limelight.task import Task
 
 PANEL = Panel.from_series([np.sin(np.arange(20)), np.cos(np.arange(9))], channels=["wave"])

@@ -11,7 +11,7 @@ from limelight.errors import DataError
 from limelight.model.batching import batches_by_length, make_batch, require_finite
 from limelight.model.fitted import FittedModel, Prediction
 from limelight.nn.network import Network
-from limelight.parts.sentence import Sentence
+from limelight.parts.architecture import Sentence
 from limelight.task import Task
 
 HOLES = "choose missing='mask', 'last', 'linear' or 'mean' for the model, fill it in, or leave the series out"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from limelight.data.facts import StepLabels
+from limelight.data.annotations import StepLabels
 from limelight.data.panel import Panel
 from limelight.errors import LabelError, ParameterError
 from limelight.model.batching import make_batch

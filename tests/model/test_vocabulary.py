@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from limelight.data.fields import determines
+from limelight.data.metadata import determines
 from limelight.errors import DataError, ModelFolderError, ParameterError
 from limelight.model.vocabulary import Vocabulary, fit_vocabulary
 

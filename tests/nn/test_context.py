@@ -10,8 +10,8 @@ from limelight.errors import InternalError
 from limelight.nn.batch import Batch
 from limelight.nn.context import ContextEncoder, ContextShape, SignalEncoder
 from limelight.nn.network import Network
+from limelight.parts.architecture import Sentence
 from limelight.parts.contexts import ContextEncoding
-from limelight.parts.sentence import Sentence
 
 SHAPE = ContextShape(categories=(4, 3), numbers=(True, False), texts=1, buckets=8, signals=(5,))
 NAN = torch.nan

@@ -15,12 +15,12 @@ from limelight.model.fitted import FittedModel
 from limelight.nn.batch import Batch
 from limelight.nn.context import ContextShape
 from limelight.nn.network import CONTEXT_BUILDERS, ENCODER_BUILDERS, HEAD_BUILDERS, POOLING_BUILDERS, Network
+from limelight.parts.architecture import CHOICES, PRESETS, Sentence, preset
 from limelight.parts.contexts import CONTEXTS
 from limelight.parts.encoders import ENCODERS, GRU, LSTM, Auto, ConvLSTM, Rocket
 from limelight.parts.fusions import FUSION_WORDS, FUSIONS
 from limelight.parts.heads import HEADS
 from limelight.parts.poolings import POOLINGS
-from limelight.parts.sentence import CHOICES, PRESETS, Sentence, preset
 from limelight.task import Task
 
 CHANNELS, OUTPUTS = 2, 3

@@ -11,7 +11,7 @@ from limelight.nn.context import ContextShape
 from limelight.nn.fusion import Film
 from limelight.nn.network import Network
 from limelight.nn.pooling import MetadataAttention
-from limelight.parts.sentence import Sentence, preset
+from limelight.parts.architecture import Sentence, preset
 
 SHAPE = ContextShape(categories=(4,), signals=(3,))
 MASK = torch.tensor([[True, True, True, True], [True, True, False, False]])

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from limelight.errors import ParameterError
+from limelight.parts.architecture import Sentence, preset
 from limelight.parts.contexts import ContextEncoding
 from limelight.parts.poolings import AttentionPooling, MetadataAttentionPooling
-from limelight.parts.sentence import Sentence, preset
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from limelight.nn.batch import Batch
 from limelight.nn.context import ContextShape, OneHotContext, OneHotSignals
 from limelight.nn.network import Network
 from limelight.parts import contexts
+from limelight.parts.architecture import Sentence
 from limelight.parts.encoders import Auto, Rocket
-from limelight.parts.sentence import Sentence
 
 SMALL = Rocket(features=84 * 2, dilations=2, length=30)
 

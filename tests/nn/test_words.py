@@ -6,7 +6,7 @@ import torch
 from limelight.errors import InternalError, ParameterError
 from limelight.nn.batch import Batch
 from limelight.nn.network import Network
-from limelight.parts.sentence import CHOICES, PRESETS, Sentence, preset
+from limelight.parts.architecture import CHOICES, PRESETS, Sentence, preset
 
 
 def test_the_words_stand_in_json_beside_the_parts() -> None:

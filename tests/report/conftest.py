@@ -3,20 +3,20 @@
 import numpy as np
 import pytest
 
-from limelight.data.facts import StepLabels
+from limelight.data.annotations import StepLabels
 from limelight.data.panel import Panel
-from limelight.evaluation.calibration import compare_calibration, fit_temperature
-from limelight.evaluation.conformal import coverage, fit_conformal
-from limelight.evaluation.event_scores import score_events
-from limelight.evaluation.events import true_events
-from limelight.evaluation.grouped import score_groups
-from limelight.evaluation.intervals import intervals
-from limelight.evaluation.localisation import score_localisation
-from limelight.evaluation.metrics import score, score_shares
-from limelight.evaluation.thresholds import choose_thresholds
+from limelight.evaluation.decision.calibration import compare_calibration, fit_temperature
+from limelight.evaluation.decision.conformal import coverage, fit_conformal
+from limelight.evaluation.decision.thresholds import choose_thresholds
+from limelight.evaluation.events.detection import true_events
+from limelight.evaluation.events.scores import score_events
+from limelight.evaluation.metrics.bootstrap import intervals
+from limelight.evaluation.metrics.grouped import score_groups
+from limelight.evaluation.metrics.scoring import score, score_shares
+from limelight.explanation.quality.localisation import score_localisation
 from limelight.model.fitted import Prediction
 from limelight.model.targets import targets_of
-from limelight.report.facts import ReportFacts
+from limelight.report.inputs import ReportFacts
 from limelight.task import Task
 
 HISTORY = [

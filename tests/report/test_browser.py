@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from browser import BROWSER, Browser
-from limelight.report.facts import Counted
+from limelight.report.inputs import Counted
 from limelight.report.page import write_report
 
 HOSTILE = "<script>console.error('ran')</script>"

@@ -8,11 +8,11 @@ import plotly.graph_objects
 import pytest
 
 from limelight.errors import InternalError
-from limelight.report.choosing import choose_series
 from limelight.report.content import collect
 from limelight.report.curves import score_curves, thin
-from limelight.report.explained import importance_facts
-from limelight.report.facts import Counted, verdict
+from limelight.report.explanations import importance_facts
+from limelight.report.highlights import choose_series
+from limelight.report.inputs import Counted, verdict
 from limelight.report.series import MOST_CHANNELS, outline, series_figure
 
 KINDS = ["series", "labels", "steps", "labels of steps"]

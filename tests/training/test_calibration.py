@@ -3,7 +3,7 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from limelight.training.calibration import fit_scale
+from limelight.training.logit_scale import fit_scale
 from limelight.training.ridge import signed_targets
 
 

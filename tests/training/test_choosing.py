@@ -9,15 +9,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from limelight.data.bumps import BumpSettings, generate_bumps
-from limelight.data.facts import StepLabels
+from limelight.data.annotations import StepLabels
 from limelight.data.panel import Panel
+from limelight.data.synthetic.bumps import BumpSettings, generate_bumps
 from limelight.model.targets import task_of
+from limelight.parts.architecture import Sentence
 from limelight.parts.encoders import Auto
-from limelight.parts.sentence import Sentence
-from limelight.training.choosing import choose, expected_seconds, held_out_loss
+from limelight.training.auto import choose, expected_seconds, held_out_loss
 from limelight.training.fit import fit
-from limelight.training.outcome import Training
+from limelight.training.result import Training
 from limelight.training.settings import TrainingSettings
 
 LABELS = np.arange(60) % 2

@@ -10,17 +10,17 @@ import torch
 from sklearn.metrics import log_loss
 
 from limelight.data.panel import Panel
-from limelight.data.sine import SineSettings, generate_sine
+from limelight.data.synthetic.sine import SineSettings, generate_sine
 from limelight.errors import LabelError, ParameterError
-from limelight.evaluation.deciding import DecisionRule, decide_on, score_decision
+from limelight.evaluation.decision.rule import DecisionRule, decide_on, score_decision
 from limelight.model.bundle import load_model, save_model
 from limelight.model.targets import task_of
-from limelight.parts.sentence import Sentence
+from limelight.parts.architecture import Sentence
 from limelight.training import closed_form
 from limelight.training.closed_form import solve
 from limelight.training.fit import fit
-from limelight.training.outcome import Training
 from limelight.training.preparation import prepare
+from limelight.training.result import Training
 from limelight.training.settings import TrainingSettings
 
 SMALL = Sentence.of({"name": "rocket", "features": 84 * 6})

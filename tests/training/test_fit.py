@@ -15,11 +15,11 @@ import torch
 from lightning.pytorch import Trainer
 
 from limelight.data.panel import Panel
-from limelight.data.sine import SineSettings, generate_sine
+from limelight.data.synthetic.sine import SineSettings, generate_sine
 from limelight.errors import DataError, OutputError, ParameterError
 from limelight.model.fitted import FittedModel
+from limelight.parts.architecture import Sentence, preset
 from limelight.parts.encoders import LSTM, ConvLSTM
-from limelight.parts.sentence import Sentence, preset
 from limelight.task import Task
 from limelight.training.callbacks import StopOnInterrupt
 from limelight.training.fit import Training, fit
@@ -204,8 +204,8 @@ def test_resuming_from_nothing_is_refused(tmp_path: Path) -> None:
 def test_ctrl_c_keeps_the_best_model_so_far() -> None:
     code = """
 import torch; torch.set_num_threads(1)
-import limelight.training.stepwise  # Lightning takes its time
-from limelight.data.sine import SineSettings, generate_sine
+import limelight.training.gradient_descent  # Lightning takes its time
+from limelight.data.synthetic.sine import SineSettings, generate_sine
 from limelight.estimator import TimeSeriesClassifier
 import warnings
 panel = generate_sine(SineSettings(dataset_size=200, num_points=30))

@@ -8,8 +8,8 @@ import torch
 
 from limelight.data.panel import Panel
 from limelight.errors import DataError
+from limelight.parts.architecture import Sentence
 from limelight.parts.encoders import GRU
-from limelight.parts.sentence import Sentence
 from limelight.task import Task
 from limelight.training.fit import fit
 from limelight.training.settings import TrainingSettings

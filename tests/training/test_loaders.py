@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from limelight.data.panel import Panel
 from limelight.model.targets import Targets
 from limelight.nn.batch import Batch
-from limelight.parts.sentence import Sentence
+from limelight.parts.architecture import Sentence
 from limelight.training.loaders import BatchesOfPanel, ShuffledBatches, training_loader
 
 

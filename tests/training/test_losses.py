@@ -10,7 +10,7 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from limelight.data.panel import Panel
 from limelight.model.targets import targets_of
-from limelight.parts.sentence import Sentence
+from limelight.parts.architecture import Sentence
 from limelight.task import Task
 from limelight.training.loaders import BatchesOfPanel, training_loader
 from limelight.training.losses import FOCUS, Loss, loss_for, series_weights

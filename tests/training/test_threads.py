@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from limelight.training.threads import denormals_flushed
+from limelight.training.runtime import denormals_flushed
 
 
 def tiny() -> float:

@@ -12,11 +12,11 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import ValidationError
 
 from limelight.config.sections import Experiment
-from limelight.data.archive import ARCHIVE_SUFFIXES
-from limelight.data.store import is_store
+from limelight.data.reading.archive import ARCHIVE_SUFFIXES
+from limelight.data.store.open import is_store
 from limelight.errors import ParameterError, nearest
+from limelight.parts.architecture import PRESETS, preset
 from limelight.parts.base import first_complaint
-from limelight.parts.sentence import PRESETS, preset
 
 TABLES = (".parquet", ".csv")
 FILES = ("series", "labels", "metadata", "signals", "split")

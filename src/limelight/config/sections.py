@@ -16,15 +16,15 @@ from pydantic import (
     model_validator,
 )
 
-from limelight.data.bumps import BumpSettings
-from limelight.data.sine import SineSettings
+from limelight.data.synthetic.bumps import BumpSettings
+from limelight.data.synthetic.sine import SineSettings
 from limelight.errors import ParameterError
-from limelight.evaluation.deciding import DecisionRule
-from limelight.evaluation.event_rule import EventRule
+from limelight.evaluation.decision.rule import DecisionRule
+from limelight.evaluation.events.rule import EventRule
+from limelight.parts.architecture import CHOICES, WORDS, Sentence
 from limelight.parts.base import schema_of
 from limelight.parts.contexts import CONTEXTS
 from limelight.parts.fusions import FUSION_WORDS
-from limelight.parts.sentence import CHOICES, WORDS, Sentence
 from limelight.training.settings import VALIDATION, TrainingSettings
 
 

@@ -13,7 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from limelight.data.columns import (
+from limelight.data.annotations import UNKNOWN, StepFacts
+from limelight.data.clock import UNITS, read_duration, spoken_time
+from limelight.data.panel import Panel
+from limelight.data.reading.columns import (
     Clock,
     Words,
     is_number_column,
@@ -21,12 +24,8 @@ from limelight.data.columns import (
     read_numbers,
     read_some_words,
     read_words,
-    spoken_time,
 )
-from limelight.data.facts import UNKNOWN, StepFacts
-from limelight.data.panel import Panel
-from limelight.data.sources import Source, is_text, open_source, units_of_fields
-from limelight.data.windows import UNITS, read_duration
+from limelight.data.reading.sources import Source, is_text, open_source, units_of_fields
 from limelight.errors import DataError, ParameterError, counted, listing, nearest
 
 Integers = NDArray[np.int64]

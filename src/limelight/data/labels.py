@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
-from limelight.data.facts import StepLabels
+from limelight.data.annotations import StepLabels
 from limelight.errors import DataError, counted, listing
 from limelight.task import is_known
 
@@ -122,3 +122,6 @@ def strata(labels: NDArray[Any] | None) -> NDArray[Any] | None:
     order = np.argsort(there.sum(axis=0), kind="stable")
     rarest = order[there[:, order].argmax(axis=1)]
     return np.where(there.any(axis=1), rarest.astype(str), "none")
+
+
+INTERVAL = ("interval_start", "interval_stop")

@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from limelight.data.facts import Origin, StepFacts, StepLabels
+from limelight.data.annotations import RECORDING, Origin, StepFacts, StepLabels
 from limelight.data.labels import checked_labels, names_of_labels, said_of_labels, strata
 from limelight.data.ragged import Backing, Ragged
-from limelight.data.splits import Split, make_split
+from limelight.data.splitting.splits import Split, make_split
 from limelight.errors import DataError, LabelError, listing, nearest
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 Rows = int | slice | Sequence[int] | Sequence[bool] | NDArray[Any]
-RECORDING = "recording"
-"""The group that windows of one recording make."""
 
 
 class Panel(Ragged):

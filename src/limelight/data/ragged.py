@@ -9,7 +9,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from limelight.data.facts import StepFacts, StepLabels
+from limelight.data.annotations import StepFacts, StepLabels
 
 PER_STEP = ("values", "times", "step_labels", "signals")
 BLOCK_STEPS = 1 << 20

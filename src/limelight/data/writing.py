@@ -11,10 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 from numpy.typing import ArrayLike, NDArray
 
-from limelight.data.joining import INTERVAL
-from limelight.data.labels import STEP_LABEL, columns_of_labels
+from limelight.data.labels import INTERVAL, STEP_LABEL, columns_of_labels
 from limelight.data.panel import Panel
-from limelight.data.splits import PARTS, Split
+from limelight.data.splitting.splits import PARTS, Split
 from limelight.errors import DataError, listing
 from limelight.files import whole_file
 from limelight.task import is_known
@@ -46,7 +45,7 @@ def write_table(panel: Panel, folder: Path) -> None:
     Example
     -------
     >>> import tempfile
-    >>> from limelight.data.tables import read_table
+    >>> from limelight.data.reading.tables import read_table
     >>> folder = Path(tempfile.mkdtemp())
     >>> write_table(Panel.from_series([[1.0, 2.0]], ids=["a"], labels=["ok"]), folder)
     >>> read_table(folder / "series.parquet", labels=folder / "labels.csv")

@@ -149,8 +149,8 @@ class Explanation:
         ParameterError
             If ``ax`` is given for more or fewer than one series.
         """
-        from limelight.explanation.pictures import explanation_figure
-        from limelight.explanation.plots import draw_series
+        from limelight.explanation.drawing.axes import draw_series
+        from limelight.explanation.drawing.figures import explanation_figure
 
         if ax is None:
             return explanation_figure(self)

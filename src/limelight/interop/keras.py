@@ -54,7 +54,7 @@ def load_keras_weights(network: Network, weights: Weights) -> Network:
 
     Example
     -------
-    >>> from limelight.parts.sentence import Sentence
+    >>> from limelight.parts.architecture import Sentence
     >>> network = Network(Sentence.of({"name": "lstm", "hidden_size": 1}, "last", "linear"), channels=1, outputs=1)
     >>> weights = {"lstm/lstm_cell/kernel": np.zeros((1, 4)), "lstm/lstm_cell/recurrent_kernel": np.zeros((1, 4)),
     ...            "lstm/lstm_cell/bias": np.zeros(4), "head/kernel": np.zeros((1, 1)), "head/bias": np.array([2.0])}

@@ -29,8 +29,8 @@ from limelight.model.fitted import FittedModel
 from limelight.model.texts import ENCODER_FILES
 from limelight.model.vocabulary import Vocabulary
 from limelight.nn.network import Network
+from limelight.parts.architecture import Sentence
 from limelight.parts.contexts import ContextEncoding
-from limelight.parts.sentence import Sentence
 from limelight.task import Task
 
 FORMAT, VERSION = "limelight-model", 2

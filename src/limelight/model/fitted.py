@@ -17,8 +17,8 @@ from limelight.model.decision import Decision
 from limelight.model.vocabulary import EncodedFacts, Vocabulary
 from limelight.nn.batch import Batch
 from limelight.nn.network import Network
+from limelight.parts.architecture import Sentence
 from limelight.parts.poolings import AttentionPooling, MetadataAttentionPooling, ProportionPooling
-from limelight.parts.sentence import Sentence
 from limelight.task import Task
 
 SERIES_PER_BLOCK = 20_000

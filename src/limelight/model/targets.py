@@ -104,7 +104,7 @@ def targets_of(task: Task, panel: Panel) -> Targets:
 
     Example
     -------
-    >>> from limelight.data.facts import StepLabels
+    >>> from limelight.data.annotations import StepLabels
     >>> panel = Panel.from_series([[1.0, 2.0], [3.0]], step_labels=StepLabels.of(["ok", None, "worn"]))
     >>> targets_of(task_of(panel), panel).every().tolist()
     [0, -1, 1]
@@ -154,7 +154,7 @@ def task_of(panel: Panel, positive: Label | None = None) -> Task:
 
     Example
     -------
-    >>> from limelight.data.facts import StepLabels
+    >>> from limelight.data.annotations import StepLabels
     >>> task_of(Panel.from_series([[1.0, 2.0]], step_labels=StepLabels.of(["ok", "worn"]))).describe()
     'binary: one of ok, worn at each step'
     """

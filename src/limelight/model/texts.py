@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import PositiveInt
 
-from limelight.data.fields import Values
+from limelight.data.metadata import Values
 from limelight.errors import ModelFolderError, ParameterError, counted, listing
 
 EncoderFile = Literal["config.json", "model.safetensors", "tokenizer.json"]

@@ -11,8 +11,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import FiniteFloat, PositiveInt, TypeAdapter, ValidationError
 
-from limelight.data.facts import StepFacts
-from limelight.data.fields import (
+from limelight.data.annotations import StepFacts
+from limelight.data.metadata import (
     STAMP,
     DatePart,
     Kind,
@@ -24,7 +24,7 @@ from limelight.data.fields import (
     refuse_cells,
     words_in,
 )
-from limelight.data.sources import is_text
+from limelight.data.reading.sources import is_text
 from limelight.errors import DataError, ModelFolderError, ParameterError, counted, listing, nearest
 from limelight.model.texts import TextEncoder, read_texts
 

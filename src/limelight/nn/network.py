@@ -22,6 +22,7 @@ from limelight.nn.pooling import AdditiveAttention, Last, Max, Mean, MetadataAtt
 from limelight.nn.recurrent import RecurrentEncoder
 from limelight.nn.rocket import RocketEncoder
 from limelight.parts import contexts
+from limelight.parts.architecture import Sentence
 from limelight.parts.base import Part
 from limelight.parts.encoders import GRU, LSTM, ConvLSTM, Rocket
 from limelight.parts.heads import LinearHead, MLPHead
@@ -34,7 +35,6 @@ from limelight.parts.poolings import (
     NoPooling,
     ProportionPooling,
 )
-from limelight.parts.sentence import Sentence
 
 _NO_CONTEXT = ContextShape()
 

@@ -193,7 +193,7 @@ class Auto(Part):
 
     Source
     ------
-    The choice is ours; ``limelight.training.choosing`` says how it is made.
+    The choice is ours; ``limelight.training.auto`` says how it is made.
     """
 
     name = "auto"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from limelight.evaluation.calibration import before_and_after
-from limelight.evaluation.table import localisation_sentence
+from limelight.evaluation.decision.calibration import before_and_after
+from limelight.evaluation.summary import localisation_sentence
 from limelight.report import tables
-from limelight.report.choosing import MOST_PICTURED_CLASSES, Choice, choose_series, threshold_of
 from limelight.report.curves import learning_figures, reliability_figure, score_curves
-from limelight.report.explained import explain_facts
-from limelight.report.facts import ReportFacts, verdict
+from limelight.report.explanations import explain_facts
+from limelight.report.highlights import MOST_PICTURED_CLASSES, Choice, choose_series, threshold_of
+from limelight.report.inputs import ReportFacts, verdict
 from limelight.report.series import MOST_CHANCES, MOST_CHANNELS, left_out, series_figure
 from limelight.task import UNKNOWN
 

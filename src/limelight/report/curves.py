@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix_at_thresholds
 
-from limelight.evaluation.calibration import before_and_after
-from limelight.report.choosing import MOST_PICTURED_CLASSES
-from limelight.report.facts import ReportFacts
+from limelight.evaluation.decision.calibration import before_and_after
+from limelight.report.highlights import MOST_PICTURED_CLASSES
+from limelight.report.inputs import ReportFacts
 from limelight.report.plotting import ACCENT, FAINT, QUIET, Figure, line, look_of, packed, square
 
 MOST_POINTS = 300

@@ -15,10 +15,10 @@ from markupsafe import Markup
 
 from limelight.files import whole_folder
 from limelight.report import tables
-from limelight.report.choosing import choose_series
 from limelight.report.content import collect
-from limelight.report.facts import ReportFacts
-from limelight.report.stills import series_png
+from limelight.report.highlights import choose_series
+from limelight.report.inputs import ReportFacts
+from limelight.report.pictures import series_png
 
 HERE = Path(__file__).parent
 PAGE, STYLE, SCRIPT, PLOTLY = "page.html.jinja", "page.css", "page.js", "plotly.min.js"

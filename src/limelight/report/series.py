@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from limelight.data.panel import Panel
 from limelight.model.fitted import numbered
-from limelight.report.choosing import threshold_of
-from limelight.report.facts import Counted, ReportFacts
+from limelight.report.highlights import threshold_of
+from limelight.report.inputs import Counted, ReportFacts
 from limelight.report.plotting import (
     ACCENT,
     BOTH_WAYS,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from limelight.evaluation.calibration import before_and_after
-from limelight.evaluation.table import SCORES
+from limelight.evaluation.decision.calibration import before_and_after
+from limelight.evaluation.summary import SCORES
 
 NO_VALUE = "\N{EN DASH}"
 AVERAGED = ("precision", "recall", "f1")

@@ -9,16 +9,17 @@ from typing import Any
 from tqdm import tqdm
 
 from limelight.config.sections import Experiment
-from limelight.data.packing import pack_long, write_store
 from limelight.data.panel import Panel
-from limelight.data.roles import find_roles
-from limelight.data.sheets import find_files, is_table, open_sheets
-from limelight.data.sources import columns_of
-from limelight.data.store import is_store, open_store
-from limelight.data.tables import with_tables
-from limelight.data.wide import looks_wide
+from limelight.data.reading.pack_long import pack_long
+from limelight.data.reading.roles import find_roles
+from limelight.data.reading.sheets import find_files, is_table, open_sheets
+from limelight.data.reading.sources import columns_of
+from limelight.data.reading.tables import with_tables
+from limelight.data.reading.wide import looks_wide
+from limelight.data.store.open import is_store, open_store
+from limelight.data.store.write import write_store
 from limelight.errors import OutputError, ParameterError
-from limelight.runs.series import labels_are_of_steps, read_recordings, stated_parts
+from limelight.runs.dataset import labels_are_of_steps, read_recordings, stated_parts
 
 
 def pack_series(

@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limelight.data.panel import Panel
-from limelight.evaluation.deciding import score_decision
-from limelight.evaluation.event_rule import EventRule, event_labels
-from limelight.evaluation.event_scores import score_events
-from limelight.evaluation.events import Events, find_events, true_events
-from limelight.evaluation.grouped import score_groups
-from limelight.evaluation.intervals import intervals
-from limelight.evaluation.localisation import localise, summarise_localisation
-from limelight.evaluation.metrics import score, score_shares
+from limelight.evaluation.decision.rule import score_decision
+from limelight.evaluation.events.detection import Events, find_events, true_events
+from limelight.evaluation.events.rule import EventRule, event_labels
+from limelight.evaluation.events.scores import score_events
+from limelight.evaluation.metrics.bootstrap import intervals
+from limelight.evaluation.metrics.grouped import score_groups
+from limelight.evaluation.metrics.scoring import score, score_shares
+from limelight.explanation.quality.localisation import localise, summarise_localisation
 from limelight.model.fitted import FittedModel, Prediction
 from limelight.model.targets import targets_of
 

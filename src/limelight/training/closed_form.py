@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -19,12 +19,12 @@ from limelight.model.fitted import FittedModel
 from limelight.model.targets import targets_of
 from limelight.nn.batch import Batch
 from limelight.nn.network import Network
-from limelight.task import UNKNOWN, Codes, Task
-from limelight.training.calibration import fit_scale
+from limelight.task import Task
 from limelight.training.loaders import BatchesOfPanel
-from limelight.training.losses import Loss
-from limelight.training.outcome import SOLVED, LeftOut, Training, facts_of_training
+from limelight.training.logit_scale import fit_scale
+from limelight.training.losses import Loss, signed
 from limelight.training.preparation import Prepared
+from limelight.training.result import SOLVED, LeftOut, Training, facts_of_training
 from limelight.training.ridge import Ridge, fit_ridge, fit_ridge_streamed
 from limelight.training.settings import TrainingSettings
 
@@ -149,35 +149,6 @@ def _fit_thresholds(network: Network, series: BatchesOfPanel, seed: int) -> None
     batch = series[rows]
     with torch.no_grad():
         network.encoder.fit(network.inputs(batch), batch.mask, torch.Generator().manual_seed(seed))
-
-
-def signed(task: Task, codes: Codes) -> tuple[Float[Tensor, "n outputs"], Bool[Tensor, "n outputs"]]:
-    """Turn codes into targets of -1 and 1, and say which of them are known.
-
-    Parameters
-    ----------
-    task
-        About series.
-    codes
-        -1 where not known, shape (n,) or (n, labels).
-
-    Returns
-    -------
-    tuple
-        Targets, float64, and True where they are known, both of shape (n, outputs).
-
-    Example
-    -------
-    >>> signed(Task(("a", "b", "c")), np.array([0, 2]))[0].tolist()
-    [[1.0, -1.0, -1.0], [-1.0, -1.0, 1.0]]
-    >>> signed(Task(("a", "b")), np.array([0, 1]))[0].tolist()
-    [[-1.0], [1.0]]
-    """
-    known = torch.from_numpy(codes != UNKNOWN)
-    if not task.multilabel:
-        known = known[:, None].expand(-1, task.outputs)
-        codes = codes[:, None] == (np.arange(task.outputs) if task.outputs > 1 else 1)
-    return torch.from_numpy(np.where(codes == 1, 1.0, -1.0)), known
 
 
 def _fit_head(network: Network, series: BatchesOfPanel, wanted: Tensor, known: Tensor, seed: int) -> tuple[Ridge, str]:

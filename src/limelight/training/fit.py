@@ -13,13 +13,13 @@ import torch
 
 from limelight.data.panel import Panel
 from limelight.errors import OutputError, ParameterError
+from limelight.parts.architecture import Sentence
 from limelight.parts.encoders import Auto, Rocket
-from limelight.parts.sentence import Sentence
 from limelight.task import Task
-from limelight.training.choosing import choose
+from limelight.training.auto import choose
 from limelight.training.closed_form import WAYS_TO_FILL, solve_best
-from limelight.training.outcome import Training
 from limelight.training.preparation import prepare
+from limelight.training.result import Training
 from limelight.training.settings import CHECKPOINT, Hopeless, TrainingSettings
 
 
@@ -107,7 +107,7 @@ def fit(
         ways = WAYS_TO_FILL if open_yet else (prepared.sentence.missing,)
         with _own_randomness(seed):
             return solve_best(panel, task, prepared, settings, ways=ways, validation=validation, seed=seed)
-    from limelight.training.stepwise import train_stepwise  # brings Lightning, which takes seconds to load
+    from limelight.training.gradient_descent import train_stepwise  # brings Lightning, which takes seconds to load
 
     with _own_randomness(seed):
         return train_stepwise(

@@ -16,7 +16,7 @@ from limelight.model.batching import batches_by_length, make_batch
 from limelight.model.targets import Targets
 from limelight.model.vocabulary import Vocabulary
 from limelight.nn.batch import Batch
-from limelight.parts.sentence import Sentence
+from limelight.parts.architecture import Sentence
 
 Rows = NDArray[np.int64]
 POOL = 32

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
 
@@ -152,3 +153,32 @@ def series_weights(task: Task, codes: Codes, lengths: np.ndarray) -> np.ndarray:
     weights[weights == 0] = rarity.min()  # nothing is known of it
     probabilities: np.ndarray = weights / weights.sum()
     return probabilities
+
+
+def signed(task: Task, codes: Codes) -> tuple[Float[Tensor, "n outputs"], Bool[Tensor, "n outputs"]]:
+    """Turn codes into targets of -1 and 1, and say which of them are known.
+
+    Parameters
+    ----------
+    task
+        About series.
+    codes
+        -1 where not known, shape (n,) or (n, labels).
+
+    Returns
+    -------
+    tuple
+        Targets, float64, and True where they are known, both of shape (n, outputs).
+
+    Example
+    -------
+    >>> signed(Task(("a", "b", "c")), np.array([0, 2]))[0].tolist()
+    [[1.0, -1.0, -1.0], [-1.0, -1.0, 1.0]]
+    >>> signed(Task(("a", "b")), np.array([0, 1]))[0].tolist()
+    [[-1.0], [1.0]]
+    """
+    known = torch.from_numpy(codes != UNKNOWN)
+    if not task.multilabel:
+        known = known[:, None].expand(-1, task.outputs)
+        codes = codes[:, None] == (np.arange(task.outputs) if task.outputs > 1 else 1)
+    return torch.from_numpy(np.where(codes == 1, 1.0, -1.0)), known

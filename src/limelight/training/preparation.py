@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from limelight.data.fields import words_of_signals
+from limelight.data.metadata import words_of_signals
 from limelight.data.panel import Panel
 from limelight.data.statistics import ChannelStatistics, channel_statistics
 from limelight.errors import ParameterError, listing
@@ -19,7 +19,7 @@ from limelight.model.batching import clock_kind, require_clock, require_finite, 
 from limelight.model.texts import TextEncoder, read_text_encoder
 from limelight.model.vocabulary import EncodedFacts, Vocabulary, fit_vocabulary
 from limelight.nn.network import Network
-from limelight.parts.sentence import Sentence
+from limelight.parts.architecture import Sentence
 from limelight.task import Task
 from limelight.training.settings import TrainingSettings
 

@@ -1,1 +1,0 @@
-"""Choosing a network: how good it is on series held out, and what to change about it."""

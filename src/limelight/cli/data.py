@@ -1,0 +1,94 @@
+"""``inspect``, ``generate``, ``pack``: look at series, draw synthetic ones, write a store."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from limelight.cli.options import (
+    Changes,
+    DataOptions,
+    Output,
+    Seed,
+    Source,
+    demo_file,
+    experiment_from,
+    reads_data,
+)
+from limelight.errors import ParameterError
+
+
+@reads_data
+def inspect(
+    source: Source,
+    *,
+    options: DataOptions,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the facts as JSON.")] = False,
+) -> None:
+    """Say what is in some series before anything is trained: lengths, gaps, classes, and what looks wrong."""
+    from limelight.data.inspection.inspect_panel import inspect_panel
+    from limelight.runs.dataset import read_panel, split_panel
+
+    experiment = options.experiment(source)
+    panel = read_panel(experiment)
+    parts = None if panel.labels is None else split_panel(experiment, panel)
+    inspection = inspect_panel(panel, parts, group=experiment.split.group)
+    typer.echo(json.dumps(inspection.to_json(), indent=2) if as_json else str(inspection))
+
+
+def generate(
+    experiment: Annotated[
+        Path | None, typer.Argument(help="An experiment file with data.sine or data.bumps; the demo's if left out.")
+    ] = None,
+    output: Output = None,
+    seed: Seed = None,
+    changes: Changes = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files of that name.")] = False,
+) -> None:
+    """Write drawn series as Parquet: sine waves with the true flat stretch, or bumps whose label takes metadata."""
+    from limelight.data.splitting.splits import random_split
+    from limelight.data.writing import write_split, write_table
+    from limelight.runs.dataset import read_recordings
+    from limelight.runs.folder import require_new_file
+
+    if experiment is None:
+        with demo_file() as file:
+            asked = experiment_from(file, changes, seed=seed)
+    else:
+        asked = experiment_from(experiment, changes, seed=seed)
+    if asked.data.drawn is None:
+        raise ParameterError(f"expected an experiment with data.sine or data.bumps, got {str(experiment)!r}")
+    folder = output or Path("sine" if asked.data.sine is not None else "bumps")
+    for name in ("series.parquet", "labels.csv", "metadata.parquet", "split.csv"):
+        require_new_file(folder / name, overwrite=overwrite)
+    panel = read_recordings(asked)
+    rule = asked.split
+    split = random_split(len(panel), test=rule.test, validation=rule.held_out, seed=rule.seed, labels=panel.labels)
+    write_table(panel, folder)
+    write_split(split, panel.ids, folder)
+    typer.echo(f"{panel.describe()} written to {folder}")
+
+
+@reads_data
+def pack(
+    source: Source,
+    output: Output = None,
+    *,
+    options: DataOptions,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a store of that name.")] = False,
+) -> None:
+    """Stream tables of any size into a store, which every other command takes and no memory limits.
+
+    For example: limelight pack "logs/*.parquet" --labels labels.csv --output logs.store
+    """
+    from limelight.runs.pack import pack_series
+
+    experiment = options.experiment(source)
+    folder = output or Path(f"{Path(experiment.output).name}.store")
+    panel = pack_series(experiment, folder, overwrite=overwrite)
+    for note in panel.notes:
+        typer.echo(f"note: {note}", err=True)
+    typer.echo(f"{panel.describe()} packed into {folder}")

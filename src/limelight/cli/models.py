@@ -1,0 +1,210 @@
+"""``demo``, ``train``, ``evaluate``, ``predict``, ``explain``, ``report``: fit a model and use it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from limelight.cli.options import (
+    Changes,
+    DataFolder,
+    DataOptions,
+    Labels,
+    Metadata,
+    Output,
+    Overwrite,
+    Preset,
+    Resume,
+    Saved,
+    Seed,
+    Signals,
+    Source,
+    SplitFile,
+    changes_from,
+    demo_file,
+    experiment_from,
+    print_progress,
+    reads_data,
+)
+
+if TYPE_CHECKING:
+    from limelight.config.sections import Experiment
+
+
+def demo(
+    output: Output = None,
+    preset: Preset = None,
+    seed: Seed = None,
+    changes: Changes = None,
+) -> None:
+    """Find the waves that were held still: draw 10,000 of them, train, evaluate, and write a report.
+
+    Takes well under a minute on a laptop. An earlier demo in the same folder is replaced.
+    """
+    changed: dict[str, Any] = {"output": output or Path("runs/demo"), "preset": preset, "seed": seed}
+    with demo_file() as file:
+        experiment = experiment_from(file, changes, **changed)
+    _run(experiment, resume=False, overwrite=_is_demo(Path(experiment.output)))
+
+
+@reads_data
+def train(
+    source: Source,
+    output: Output = None,
+    *,
+    options: DataOptions,
+    preset: Preset = None,
+    seed: Seed = None,
+    resume: Resume = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Train on labelled series, evaluate on the test part, and leave a run folder with model and report.
+
+    For example: limelight train my-data/ --output runs/first
+    """
+    experiment = options.experiment(source, output=output, preset=preset, seed=seed)
+    _run(experiment, resume=resume, overwrite=overwrite)
+
+
+def evaluate(
+    model: Saved,
+    source: Annotated[
+        Path | None,
+        typer.Argument(help="Other labelled series; those of the run if left out.", show_default=False),
+    ] = None,
+    part: Annotated[
+        str | None,
+        typer.Option(
+            help="train, validation, test or all. Left out: test, or all other series that no file parts.",
+            show_default=False,
+        ),
+    ] = None,
+    labels: Labels = None,
+    split: SplitFile = None,
+    changes: Changes = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")] = False,
+) -> None:
+    """Score a saved model, on its own test series or on others, next to always giving the majority class."""
+    from limelight.evaluation.summary import score_lines
+    from limelight.runs.evaluate import evaluate_run
+    from limelight.runs.predict import experiment_of_run
+
+    if source is None:
+        experiment = experiment_of_run(model, changes_from(changes, labels=labels, split=split))
+    else:
+        experiment = _other_series(model, source, changes, labels=labels, split=split)
+    metrics = evaluate_run(model, experiment, own=source is None, part=part)
+    typer.echo(json.dumps(metrics, indent=2) if as_json else "\n".join(score_lines(metrics)))
+
+
+def predict(
+    model: Saved,
+    source: Source,
+    output: Output = None,
+    metadata: Metadata = None,
+    signals: Signals = None,
+    steps: Annotated[
+        Path | None,
+        typer.Option(help="Also write the answers about windows laid back on every time step.", show_default=False),
+    ] = None,
+    events: Annotated[
+        Path | None,
+        typer.Option(help="Also write the events in answers about steps: label, start, end, peak.", show_default=False),
+    ] = None,
+    changes: Changes = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output file.")] = False,
+) -> None:
+    """Answer new series, labelled or not: class and probabilities as a Parquet or CSV table."""
+    from limelight.runs.predict import predict_file
+
+    file = output or Path("predictions.parquet")
+    experiment = _other_series(model, source, changes, metadata=metadata, signals=signals)
+    answered = predict_file(
+        model, experiment, file, steps=steps, events=events, overwrite=overwrite, say=print_progress
+    )
+    typer.echo(f"{answered} {'series' if experiment.windows is None else 'windows'} answered in {file}")
+
+
+def explain(
+    model: Saved,
+    source: Source,
+    output: Output = None,
+    method: Annotated[
+        str | None, typer.Option(help="attention, evidence, gradients or occlusion.", show_default=False)
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(help="The class to explain; the one that was answered if left out.", show_default=False),
+    ] = None,
+    ids: Annotated[
+        list[str] | None, typer.Option("--id", help="A series to explain; all if left out. Repeatable.")
+    ] = None,
+    picture: Annotated[
+        Path | None, typer.Option(help="Also draw the first of them: a .png, .svg or .pdf file.", show_default=False)
+    ] = None,
+    metadata: Metadata = None,
+    signals: Signals = None,
+    changes: Changes = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output files.")] = False,
+) -> None:
+    """Show what decided the answers, step by step, as a Parquet or CSV table and as a picture.
+
+    For example: limelight explain run series.parquet --method occlusion --id pump_7 --picture pump_7.png
+    """
+    from limelight.runs.explain import explain_file
+
+    file = output or Path("explanation.parquet")
+    explanation = explain_file(
+        model,
+        _other_series(model, source, changes, metadata=metadata, signals=signals),
+        file,
+        method=method,
+        target=target,
+        ids=ids or (),
+        picture=picture,
+        overwrite=overwrite,
+        say=lambda line: typer.echo(line, err=True),
+    )
+    typer.echo(f"{explanation} written to {file}")
+
+
+def report(
+    run: Annotated[Path, typer.Argument(help="The folder of a run.", show_default=False)],
+    data: DataFolder = None,
+    changes: Changes = None,
+) -> None:
+    """Make the page of a run again: from its model, its scores and its test series; nothing is trained."""
+    from limelight.runs.report import report_again
+
+    typer.echo(f"report: {report_again(run, changes_from(changes, data=data))}")
+
+
+def _other_series(model: Path, source: Path, changes: list[str] | None, **named: Any) -> Experiment:
+    """Read where other series for a model are; a table has the columns that the training had, unless said otherwise."""
+    from limelight.runs.predict import columns_of_run, with_signals_of_run
+
+    if source.suffix == ".json":
+        return experiment_from(source, changes, **named)
+    return with_signals_of_run(experiment_from(source, changes, columns_of_run(model), **named), model)
+
+
+def _is_demo(folder: Path) -> bool:
+    """Say whether a folder holds an earlier run on drawn waves, which a demo may replace."""
+    from limelight.config.reading import read_experiment
+    from limelight.runs.folder import EXPERIMENT_FILE, is_run
+
+    return is_run(folder) and read_experiment(folder / EXPERIMENT_FILE).data.sine is not None
+
+
+def _run(experiment: Experiment, *, resume: bool, overwrite: bool) -> None:
+    from limelight.evaluation.summary import score_lines
+    from limelight.runs.train import run_experiment
+
+    run = run_experiment(experiment, resume=resume, overwrite=overwrite, say=print_progress)
+    typer.echo("\n".join(score_lines(run.metrics)))
+    typer.echo(f"\nreport: {run.folder / 'report' / 'index.html'}")
+    if run.training.interrupted:
+        typer.echo("interrupted: the model is the best so far; --resume goes on with the training", err=True)

@@ -1,0 +1,145 @@
+"""Options that several commands take, and how they change an experiment. Nothing here imports torch."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+
+import typer
+
+from limelight.errors import ParameterError
+
+if TYPE_CHECKING:
+    from limelight.config.sections import Experiment
+
+SOURCE_HELP = (
+    "An experiment file (.json); a folder with series.parquet or series.csv and, if there, labels, metadata and "
+    "split.csv; a store; a table (.csv, .parquet) or archive file (.ts, .tsv); or a pattern of such files in quotes."
+)
+Source = Annotated[Path, typer.Argument(help=SOURCE_HELP, show_default=False)]
+Saved = Annotated[Path, typer.Argument(help="The folder of a run, or of a model.", show_default=False)]
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="Where to write.", show_default=False)]
+Labels = Annotated[Path | None, typer.Option(help="Table of series id and label.", show_default=False)]
+Metadata = Annotated[
+    Path | None, typer.Option(help="Table of series id and facts about each series.", show_default=False)
+]
+Signals = Annotated[
+    Path | None,
+    typer.Option(help="Table of a side signal on its own clock: series id, time, columns.", show_default=False),
+]
+DataFolder = Annotated[
+    Path | None,
+    typer.Option("--data", help="Where the files of the experiment lie, if not beside it.", show_default=False),
+]
+SplitFile = Annotated[
+    Path | None,
+    typer.Option("--split", help="Table of series id and train, validation or test.", show_default=False),
+]
+Preset = Annotated[
+    str | None,
+    typer.Option(help="A whole model by name: attention_bilstm, lstm, metadata_late, ...", show_default=False),
+]
+Seed = Annotated[int | None, typer.Option(help="The same seed gives the same numbers.", show_default=False)]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        help="Change any key of the experiment: --set training.max_epochs=20. Repeatable.",
+        show_default=False,
+    ),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run in that folder.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with a training that was killed.")]
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """The options that say where labelled series are, as typed; ``reads_data`` gathers them."""
+
+    labels: Labels = None
+    metadata: Metadata = None
+    signals: Signals = None
+    split: SplitFile = None
+    data: DataFolder = None
+    changes: Changes = None
+
+    def experiment(self, source: Path, **named: Any) -> Experiment:
+        """Read the experiment that a command names, with every change typed on the command line."""
+        files = {name: value for name, value in vars(self).items() if name != "changes"}
+        return experiment_from(source, self.changes, **named, **files)
+
+
+def reads_data(command: Callable[..., None]) -> Callable[..., None]:
+    """Replace the parameter ``options`` of a command by the fields of ``DataOptions``, one option each.
+
+    Typer reads options off the signature of a function, so options shared by several commands have to be written
+    into each signature; this decorator does that.
+    """
+    shared = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+        for name, annotation in get_type_hints(DataOptions, globals(), include_extras=True).items()
+    ]
+    own = [
+        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for parameter in inspect.signature(command, eval_str=True).parameters.values()
+    ]
+    place = next(place for place, parameter in enumerate(own) if parameter.name == "options")
+    parameters = [*own[:place], *shared, *own[place + 1 :]]
+
+    @functools.wraps(command)
+    def wrapper(**typed: Any) -> None:
+        options = DataOptions(**{parameter.name: typed.pop(parameter.name) for parameter in shared})
+        command(**typed, options=options)
+
+    wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    del wrapper.__wrapped__
+    return wrapper
+
+
+def experiment_from(
+    source: Path, changes: list[str] | None, defaults: dict[str, Any] | None = None, **named: Any
+) -> Experiment:
+    """Read an experiment with the changes that were given by name or with ``--set``."""
+    from limelight.config.reading import read_experiment
+
+    return read_experiment(source, {**(defaults or {}), **changes_from(changes, **named)})
+
+
+def changes_from(changes: list[str] | None, **named: Any) -> dict[str, Any]:
+    """Gather by dotted key what was given by name or with ``--set``."""
+    keys = {name: f"data.{name}" for name in ("labels", "metadata", "signals", "split")} | {"data": "data.folder"}
+    changed: dict[str, Any] = {}
+    for name, value in named.items():
+        if value is not None:
+            changed[keys.get(name, name)] = str(value) if isinstance(value, Path) else value
+    for change in changes or []:
+        key, equals, text = change.partition("=")
+        if not equals:
+            raise ParameterError(f"expected --set key=value, got --set {change}")
+        changed[key.strip()] = _value(text)
+    return changed
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+def print_progress(line: str) -> None:
+    """Print a line about the progress of a command to standard error."""
+    typer.echo(line, err=True)
+
+
+def demo_file() -> Any:
+    """Return the experiment file of the demo, as a context manager that yields a path."""
+    from importlib.resources import as_file, files
+
+    return as_file(files("limelight") / "resources" / "sine.json")

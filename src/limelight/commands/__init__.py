@@ -1,1 +1,0 @@
-"""Commands, and the options that they share."""

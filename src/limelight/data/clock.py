@@ -1,0 +1,61 @@
+"""Clock: durations in words to nanoseconds, and times as text."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from limelight.errors import ParameterError, nearest
+
+
+def spoken_time(time: Any) -> str:
+    """Say a time as a person would write it.
+
+    Example
+    -------
+    >>> spoken_time(np.datetime64("2024-01-31T12:00:00.500000000")), spoken_time(np.int64(3))
+    ('2024-01-31 12:00:00.5', '3')
+    """
+    if isinstance(time, np.datetime64):
+        text = str(time).replace("T", " ")
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    return f"{time:.15g}" if isinstance(time, float) else str(time)
+
+
+UNITS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "min": 6 * 10**10, "h": 36 * 10**11, "d": 864 * 10**11}
+
+
+def read_duration(text: str) -> int:
+    """Read a time such as ``"2.5 s"``.
+
+    Parameters
+    ----------
+    text
+        A number and a unit: ns, us, ms, s, min, h or d.
+
+    Returns
+    -------
+    int
+        Nanoseconds, from 1 to those of 36500 days.
+
+    Raises
+    ------
+    ParameterError
+        If the text is no such time, or not a whole number of nanoseconds in this range.
+
+    Example
+    -------
+    >>> read_duration("500ms"), read_duration("2.5 s")
+    (500000000, 2500000000)
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?|\.\d+)\s*([A-Za-z]+)\s*", text)
+    number, unit = found.groups() if found else ("", "")
+    if unit not in UNITS:
+        raise ParameterError(f"expected a time with a unit, such as '2.5 s', got {text!r}{nearest(unit, UNITS)}")
+    time = Fraction(number) * UNITS[unit]
+    if time.denominator > 1 or not 1 <= time <= 36500 * UNITS["d"]:
+        raise ParameterError(f"expected a time from 1 ns to 36500 d in whole ns, got {text!r}; use for example '1 s'")
+    return int(time)

@@ -1,0 +1,1 @@
+"""Inspect series before training: summaries and warnings."""

@@ -1,0 +1,1 @@
+"""Read tables, archive files and labels into a Panel."""

@@ -1,0 +1,401 @@
+"""Archive: .ts and .tsv files of the UCR/UEA time-series archive, one line for each series, to a Panel."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from limelight.data.arrays import join_panels
+from limelight.data.clock import spoken_time
+from limelight.data.panel import Panel
+from limelight.data.reading.columns import EMPTY_WORDS, NUMBER, read_clock
+from limelight.data.reading.sources import Source
+from limelight.errors import DataError, LabelError, nearest
+
+ARCHIVE_SUFFIXES = (".ts", ".tsv")
+MISSING = pa.array([*EMPTY_WORDS, "?"], pa.large_string())
+PIECE_CHARACTERS = 1 << 24
+DECIMAL = re.compile(r"[+-]?\d+\.\d*([eE][+-]?\d+)?")
+BOOLEAN = "true|false"
+FLAGS = ("@timestamp", "@univariate", "@classlabel", "@targetlabel")
+PART = re.compile(r"_(train|test)$", re.IGNORECASE)
+PAIR = re.compile(r"\(\s*([^(),]+?)\s*,\s*([^(),]*?)\s*\)")
+PAIRS = re.compile(rf"{PAIR.pattern}(\s*,\s*{PAIR.pattern})*")
+AFTER_PAIR = re.compile(r"(?<=\))\s*:\s*")
+
+Rows = NDArray[np.int64]
+Floats = NDArray[np.float32]
+
+
+def read_archive(path: Path | str, *, label: bool = True) -> Panel:
+    """Read one file of the UCR/UEA archive of time series.
+
+    Parameters
+    ----------
+    path
+        A ``.ts`` file (UEA: a header of lines that begin with ``@``, then dimensions parted by ``:`` and values by
+        ``,``), or a ``.tsv`` or ``.txt`` file (UCR: the class, then the values, no header).
+    label
+        False reads the series without their classes.
+
+    Returns
+    -------
+    Panel
+        The series in the order of the lines, named by the file and their number from 0; labels are words as they are
+        written, but for ``1.0``, which becomes ``1``. Missing values (``?``, ``NaN``, or nothing) are NaN. In UCR
+        files the missing values at the end of a series are padding and are cut off.
+
+    Raises
+    ------
+    DataError
+        If something in the file is not as it should be; the message names the line.
+    LabelError
+        If it is a file for regression.
+
+    Source
+    ------
+    Dau et al., The UCR time series archive, 2019; Bagnall et al., The UEA multivariate archive, 2018.
+
+    Example
+    -------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "Waves.ts"
+    >>> _ = path.write_text("@dimensions 2\\n@classLabel true a b\\n@data\\n1,2,?:5,6,7:a\\n3,4:8,9:b\\n")
+    >>> panel = read_archive(path)
+    >>> panel.ids.tolist(), panel.labels.tolist(), panel.series(1).tolist()
+    (['Waves_0', 'Waves_1'], ['a', 'b'], [[3.0, 8.0], [4.0, 9.0]])
+    """
+    path = Path(path)
+    name, kind = repr(str(path)), path.suffix.lower()
+    if kind not in (*ARCHIVE_SUFFIXES, ".txt"):
+        raise DataError(f"expected a .ts, .tsv or .txt file of the UCR/UEA archive, got {name}; check the path")
+    if not path.is_file():
+        raise DataError(f"expected a file at {name}, there is none; check the path")
+    lines, notes = _read_lines(path, name)
+    if not lines:
+        raise DataError(f"expected series in {name}, got an empty file; check the path")
+    series = _Series(name, path.stem, notes)
+    if kind == ".ts":
+        _read_uea(lines, series, label)
+    else:
+        _read_ucr(lines, series, spaces=kind == ".txt")
+    if not series.lines:
+        raise DataError(f"expected at least one series in {name}, got none; add a line for each")
+    return series.panel(label)
+
+
+def read_archive_files(paths: Sequence[Path]) -> tuple[Panel, list[str] | None]:
+    """Read several files of the archive into one Panel.
+
+    Parameters
+    ----------
+    paths
+        Files of one problem, at least one.
+
+    Returns
+    -------
+    tuple[Panel, list[str] | None]
+        The series of all files in their order; and for each series ``"train"`` or ``"test"``, if the name of every
+        file ends in ``_TRAIN`` or ``_TEST``, else None.
+
+    Raises
+    ------
+    DataError
+        If two files have the same name, or differ in channels, in having labels, or in their clock.
+    LabelError
+        As ``read_archive``.
+
+    Example
+    -------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "Pulse_TRAIN.tsv").write_text("1\\t0.5\\t0.7\\n2\\t0.1\\t0.2\\n")
+    >>> _ = (folder / "Pulse_TEST.tsv").write_text("2\\t0.4\\t0.3\\n")
+    >>> panel, parts = read_archive_files(sorted(folder.iterdir()))
+    >>> panel.ids.tolist(), parts
+    (['Pulse_TEST_0', 'Pulse_TRAIN_0', 'Pulse_TRAIN_1'], ['test', 'train', 'train'])
+    """
+    stems: dict[str, Path] = {}
+    for path in map(Path, paths):
+        before = stems.setdefault(path.stem, path)
+        if before is not path:
+            raise DataError(
+                f"expected files with names of their own, which name the series, got {str(before)!r} and "
+                f"{str(path)!r}; leave one out, or rename it"
+            )
+    panels = {path: read_archive(path) for path in stems.values()}
+    first, *others = panels
+    for other in others:
+        _require_alike({path: panels[path] for path in (first, other)})
+    found = [PART.search(stem) for stem in stems]
+    parts = [part[1].lower() for part, panel in zip(found, panels.values(), strict=True) if part for _ in panel.ids]
+    return join_panels(list(panels.values())), parts if all(found) else None
+
+
+def _require_alike(panels: dict[Path, Panel]) -> None:
+    (first, one), (second, other) = panels.items()
+    for (wanted, before), now in zip(_kinds(one).items(), _kinds(other).values(), strict=True):
+        if before != now:
+            raise DataError(
+                f"expected {wanted}, got {before} in {str(first)!r} and {now} in {str(second)!r}; make the files "
+                "alike, or read them one by one"
+            )
+
+
+def _kinds(panel: Panel) -> dict[str, str]:
+    dates = "dates with a zone" if panel.units else "dates without a zone"
+    clock = "no times" if panel.times is None else dates if panel.times.dtype.kind == "M" else "numbers"
+    return {
+        "the same number of channels": _counted(len(panel.channels), "channel"),
+        "classes in every file or in none": "none" if panel.labels is None else "classes",
+        "one clock": clock,
+    }
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}{'s' if number != 1 else ''}"
+
+
+def _read_lines(path: Path, name: str) -> tuple[list[tuple[int, str]], list[str]]:
+    """Give the lines that are not empty with their numbers, and what was guessed."""
+    notes: list[str] = []
+    try:
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError:
+            text = path.read_text(encoding="latin-1")
+            notes.append(f"{name} is not UTF-8 and was read as Latin-1")
+    except OSError as error:
+        raise DataError(f"cannot read {name}: {error.strerror}") from error
+    return [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()], notes
+
+
+@dataclass(frozen=True, eq=False)
+class _Times(Source):
+    """A column of times that knows the line of each."""
+
+    lines: Sequence[int] = ()
+
+    def place(self, row: int) -> str:
+        return f"line {self.lines[row]} of {self.name}"
+
+
+@dataclass
+class _Series:
+    """What stands in the lines of a file: numbers and times still as text, one for each dimension of each series."""
+
+    name: str
+    stem: str
+    notes: list[str]
+    dimensions: int = 1
+    lines: list[int] = field(default_factory=list)
+    classes: list[str] = field(default_factory=list)
+    values: list[str] = field(default_factory=list)
+    times: list[str] = field(default_factory=list)
+    ucr: bool = False
+
+    def place(self, row: int) -> str:
+        return f"line {self.lines[row]} of {self.name}"
+
+    def empty(self, row: int) -> str:
+        return f"expected at least one value in every series, got none in {self.place(row)}; leave the line out"
+
+    def panel(self, label: bool) -> Panel:
+        """Turn text into numbers."""
+        numbers, lengths = self._numbers()
+        if self.ucr:
+            numbers, lengths = self._without_padding(numbers, lengths)
+        longest = lengths.reshape(-1, self.dimensions).max(axis=1)
+        return Panel(
+            self._side_by_side(numbers, lengths, longest),
+            np.cumsum(longest) - longest,
+            longest,
+            ids=[f"{self.stem}_{row}" for row in range(len(self.lines))],
+            labels=self.classes if label and self.classes else None,
+            **(self._clock(longest) if self.times else {}),
+            notes=self.notes,
+        )
+
+    def _numbers(self) -> tuple[Floats, Rows]:
+        """Read all values, dimension after dimension, and say how many each has; some megabytes at a time."""
+        ends = np.cumsum([len(text) + 1 for text in self.values])
+        numbers, lengths = [], []
+        start = 0
+        while start < len(ends):
+            read = int(ends[start - 1]) if start else 0
+            stop = max(start + 1, int(np.searchsorted(ends, read + PIECE_CHARACTERS, side="right")))
+            lists = pc.split_pattern(pa.array(self.values[start:stop], pa.large_string()), "\t" if self.ucr else ",")
+            counts = pc.list_value_length(lists).to_numpy().astype(np.int64)
+            found, fault = _floats(lists.flatten())
+            if fault is not None:
+                place = start + int(np.searchsorted(np.cumsum(counts), fault, side="right"))
+                row, dimension = divmod(place, self.dimensions)
+                where = f"dimension {dimension + 1} of " if self.dimensions > 1 else ""
+                raise DataError(
+                    f"expected a finite number, got {lists.flatten()[fault].as_py().strip()!r} in {where}series "
+                    f"{f'{self.stem}_{row}'!r}, {self.place(row)}; correct it, or write NaN if the value is not known"
+                )
+            numbers.append(found)
+            lengths.append(counts)
+            start = stop
+        return np.concatenate(numbers), np.concatenate(lengths)
+
+    def _without_padding(self, numbers: Floats, lengths: Rows) -> tuple[Floats, Rows]:
+        """Cut off the missing values at the end of each series."""
+        starts = np.cumsum(lengths) - lengths
+        step = np.arange(len(numbers)) - np.repeat(starts, lengths)
+        real = np.maximum.reduceat(np.where(np.isnan(numbers), 0, step + 1), starts)
+        if (real == 0).any():
+            raise DataError(self.empty(int(np.argmin(real))))
+        cut = int((real < lengths).sum())
+        if cut:
+            self.notes.append(f"the last values of {cut} series of {self.name} are missing: read as shorter series")
+        return numbers[step < np.repeat(real, lengths)], real
+
+    def _side_by_side(self, numbers: Floats, lengths: Rows, longest: Rows) -> Floats:
+        """Bring the dimensions of each series next to each other, shape (steps, dimensions)."""
+        if self.dimensions == 1:
+            return numbers[:, None]
+        short = int((lengths.reshape(-1, self.dimensions) < longest[:, None]).any(axis=1).sum())
+        if short:
+            self.notes.append(
+                f"the dimensions of {short} series of {self.name} have different numbers of values: the shorter were "
+                "filled with missing values at the end"
+            )
+        values = np.full((int(longest.sum()), self.dimensions), np.nan, dtype=np.float32)
+        series, dimension = np.divmod(np.arange(len(lengths)), self.dimensions)
+        shift = (np.cumsum(longest) - longest)[series] - (np.cumsum(lengths) - lengths)
+        values[np.arange(len(numbers)) + np.repeat(shift, lengths), np.repeat(dimension, lengths)] = numbers
+        return values
+
+    def _clock(self, lengths: Rows) -> dict[str, Any]:
+        lines = np.repeat(self.lines, lengths).tolist()
+        clock = read_clock(_Times(pa.table({"time": self.times}), self.name, lines=lines), "time")
+        if clock.zones:
+            self.notes.append(f"times in {self.name} have the zones {', '.join(clock.zones)}: turned into UTC")
+        series = np.repeat(np.arange(len(lengths)), lengths)
+        faults = np.flatnonzero((clock.times[1:] <= clock.times[:-1]) & (series[1:] == series[:-1]))
+        if len(faults):
+            first, second = clock.times[faults[0] : faults[0] + 2]
+            raise DataError(
+                f"expected times that rise within each series, got {spoken_time(second)} after {spoken_time(first)} in "
+                f"{self.place(int(series[faults[0]]))}; sort the values by time"
+            )
+        return {"times": clock.times, "units": {"time": "UTC"} if clock.zone else {}}
+
+
+def _floats(cells: Any) -> tuple[Floats, int | None]:
+    """Read numbers, and find the first cell that is none, or is too large."""
+    try:
+        column = cells.cast(pa.float32())
+    except pa.ArrowInvalid:
+        trimmed = pc.utf8_trim_whitespace(cells)
+        words = pc.if_else(pc.is_in(pc.utf8_lower(trimmed), MISSING), pa.scalar(None, trimmed.type), trimmed)
+        readable = pc.match_substring_regex(words, NUMBER).fill_null(True).to_numpy(zero_copy_only=False)
+        if not readable.all():
+            return np.zeros(0, dtype=np.float32), int(np.argmin(readable))
+        column = words.cast(pa.float32())
+    numbers: Floats = column.to_numpy(zero_copy_only=False)
+    infinite = np.isinf(numbers)
+    return numbers, int(np.argmax(infinite)) if infinite.any() else None
+
+
+def _plain(word: str) -> str:
+    """Give a class as a word, whole numbers without a decimal point."""
+    return str(int(float(word))) if DECIMAL.fullmatch(word) and float(word).is_integer() else word
+
+
+def _read_ucr(lines: list[tuple[int, str]], series: _Series, *, spaces: bool) -> None:
+    series.ucr = True
+    for number, line in lines:
+        series.lines.append(number)
+        text = "\t".join(line.replace(",", " ").split()) if spaces else line
+        word, tab, values = text.partition("\t")
+        if not tab or not word.strip():
+            raise DataError(
+                f"expected a class and values parted by tabs, got {line[:40]!r} in {series.place(-1)}; a .tsv or .txt "
+                "file is read as one of the UCR archive, without a header"
+            )
+        series.classes.append(_plain(word.strip()))
+        series.values.append(values)
+
+
+def _read_uea(lines: list[tuple[int, str]], series: _Series, label: bool) -> None:
+    told = iter([(number, line.strip()) for number, line in lines if not line.lstrip().startswith("#")])
+    said = _read_header(told, series.name)
+    regression, timed = (said[key][0] == "true" for key in ("@targetlabel", "@timestamp"))
+    if regression and label:
+        raise LabelError(
+            f"expected classes in {series.name}, got numbers to predict (@targetlabel); limelight classifies and does "
+            "no regression"
+        )
+    answered = regression or said["@classlabel"][0] == "true"
+    classes = {_plain(word) for word in said["@classlabel"][1:]} if label else set()
+    series.dimensions = int(said["@dimension"][0]) or int(said["@univariate"][0] == "true")
+    for number, line in told:
+        series.lines.append(number)
+        fields = AFTER_PAIR.split(line) if timed else line.split(":")
+        series.dimensions = series.dimensions or max(len(fields) - answered, 1)
+        if len(fields) != series.dimensions + answered:
+            wanted = _counted(series.dimensions, "dimension") + (" and the class" if answered else "")
+            raise DataError(
+                f"expected {wanted}, parted by ':', got {_counted(len(fields), 'part')} in {series.place(-1)}; "
+                "correct the line, or the header"
+            )
+        if answered:
+            word = _plain(fields.pop().strip())
+            if not word or (classes and word not in classes):
+                raise DataError(
+                    f"expected a class that @classLabel names, got {word!r} in {series.place(-1)}"
+                    f"{nearest(word, sorted(classes))}"
+                )
+            series.classes.append(word)
+        if not any(fields):
+            raise DataError(series.empty(-1))
+        series.values += _unpaired(fields, series) if timed else fields
+
+
+def _unpaired(fields: list[str], series: _Series) -> list[str]:
+    """Keep the times of "(time,value),(time,value)", and give the values of each dimension."""
+    if not all(PAIRS.fullmatch(text) for text in fields):
+        raise DataError(
+            "expected pairs (time,value),(time,value) as the header says (@timeStamps true), got something else in "
+            f"{series.place(-1)}; correct the line, or the header"
+        )
+    times, values = zip(*[zip(*PAIR.findall(text), strict=True) for text in fields], strict=True)
+    if len(set(times)) > 1:
+        raise DataError(
+            f"expected the same times in every dimension of a series, got different ones in {series.place(-1)}; "
+            "bring the dimensions to one clock"
+        )
+    series.times += times[0]
+    return [",".join(own) for own in values]
+
+
+def _read_header(lines: Iterator[tuple[int, str]], name: str) -> dict[str, tuple[str, ...]]:
+    """Read up to @data; what is said after each key, in the singular and in small letters."""
+    said: dict[str, tuple[str, ...]] = {**dict.fromkeys(FLAGS, ("false",)), "@dimension": ("0",)}
+    for number, line in lines:
+        key, *words = line.split()
+        key = key.lower().removesuffix("s")
+        if key == "@data":
+            return said
+        if not key.startswith("@"):
+            raise DataError(
+                f"expected a header line that begins with @, or @data before the series, got {line[:40]!r} in line "
+                f"{number} of {name}; a .ts file is read as one of the UEA archive"
+            )
+        if key in said:
+            wanted, known = ("a number above 0", "[1-9][0-9]*") if key == "@dimension" else ("true or false", BOOLEAN)
+            if not re.fullmatch(known, " ".join(words[:1]), re.IGNORECASE):
+                raise DataError(f"expected {wanted} after {line.split()[0]}, got {line!r} in line {number} of {name}")
+            said[key] = (words[0].lower(), *words[1:])
+    raise DataError(f"expected a line @data before the series in {name}, got none; the file is not whole")

@@ -1,0 +1,1 @@
+"""Splits and folds: which rows train, validate and test."""

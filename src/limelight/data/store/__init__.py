@@ -1,0 +1,1 @@
+"""Stores: panels on disk, mapped instead of loaded."""

@@ -1,0 +1,1 @@
+"""Synthetic series with a known answer."""

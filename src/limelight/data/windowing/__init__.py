@@ -1,0 +1,1 @@
+"""Cut recordings into windows, label the windows, and merge their predictions."""

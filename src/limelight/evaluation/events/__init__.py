@@ -1,0 +1,1 @@
+"""Events: runs of positive steps, and their scores."""

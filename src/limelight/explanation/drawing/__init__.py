@@ -1,0 +1,1 @@
+"""Figures of series and explanations."""

@@ -1,0 +1,66 @@
+"""What a model looked at: its attention on the time axis of every series."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from limelight.data.panel import Panel
+from limelight.errors import ParameterError
+from limelight.explanation.explanation import Explanation
+from limelight.model.fitted import FittedModel
+
+
+def explain_attention(model: FittedModel, panel: Panel, target: Any = None) -> Explanation:
+    """Ask a model what it looked at.
+
+    Parameters
+    ----------
+    model
+        With a pooling that has attention.
+    panel
+        Series with the channels of the training.
+    target
+        Only None: attention is the same for every class.
+
+    Returns
+    -------
+    Explanation
+        The attention of every series, in the order of the panel.
+
+    Raises
+    ------
+    ParameterError
+        If the model's pooling has no attention, or a target is asked about.
+    DataError
+        If the channels differ from those of the training, or a value is missing or infinite.
+
+    Source
+    ------
+    The weights of the pooling itself. They say which steps were read into the answer, not what would happen
+    without them: Jain and Wallace, Attention is not Explanation, 2019.
+
+    Example
+    -------
+    >>> import numpy as np
+    >>> from limelight.nn.network import Network
+    >>> from limelight.parts.architecture import Sentence
+    >>> from limelight.task import Task
+    >>> sentence = Sentence.of({"name": "lstm", "hidden_size": 2}, "attention")
+    >>> network = Network(sentence, channels=1, outputs=1)
+    >>> model = FittedModel(Task(("a", "b")), sentence, network, ("channel_0",))
+    >>> explanation = explain_attention(model, Panel.from_series([np.zeros(4), np.zeros(7)]))
+    >>> [weights.shape for weights in explanation.importance]
+    [(4,), (7,)]
+    """
+    if target is not None:
+        raise ParameterError(
+            f"expected no target for attention, which is the same for every class, got target={target!r}; leave it "
+            "out, or choose method='gradients' or 'occlusion'"
+        )
+    prediction = model.predict(panel, attention=True)
+    if prediction.attention is None and len(panel):
+        raise ParameterError(
+            "expected a model with pooling 'attention' to show attention, got "
+            f"{model.sentence.pooling.name!r}; train one with pooling='attention'"
+        )
+    return Explanation(panel, prediction, [*(prediction.attention or [])], "attention")

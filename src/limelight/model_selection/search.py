@@ -1,0 +1,349 @@
+"""The trials of a tuning: each trained on its own numbers, told to Optuna, and kept in a file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from limelight.data.panel import Panel
+from limelight.errors import LimelightError, ParameterError, nearest
+from limelight.model.targets import targets_of
+from limelight.model_selection.cross_validation import require_jobs
+from limelight.model_selection.search_space import NAMES, Space, changed, rounded, spoken, starting_point
+from limelight.model_selection.trials import SCORES, Asked, Cut, Outcome, Say, carry_out, side_by_side
+from limelight.model_selection.tuning_results import DONE, FAILED, GIVEN_UP, Trial, Tuning
+from limelight.parts.architecture import Sentence
+from limelight.training.fit import require_device
+from limelight.training.preparation import digest_of
+from limelight.training.runtime import OutOfMemory
+from limelight.training.settings import TrainingSettings
+
+if TYPE_CHECKING:
+    import optuna
+    from optuna.study import Study
+    from optuna.trial import FrozenTrial
+
+JOURNAL = "trials.journal"
+NOTED = ("score", "seconds", "sentence", "settings")
+Progress = Callable[[Tuning], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Search:
+    """Everything that the trials of a tuning share.
+
+    Parameters
+    ----------
+    panel
+        All series.
+    cuts
+        One training with its validation part, by which it is judged too; or one for each fold.
+    rule
+        The same in words.
+    asked
+        The experiment as it is.
+    space
+        What may be changed.
+    score
+        What is told beside the log loss.
+    journal
+        Where the trials are kept.
+    seed
+        Of the tuning.
+    deadline
+        When the time is up, in seconds since 1970; None for no limit.
+    """
+
+    panel: Panel
+    cuts: tuple[Cut, ...]
+    rule: str
+    asked: Asked
+    space: Space
+    score: str
+    journal: Path
+    seed: int
+    deadline: float | None = None
+
+    @property
+    def by_epoch(self) -> bool:
+        """Whether trials are given up by their validation loss, epoch by epoch, or fold by fold."""
+        return len(self.cuts) == 1
+
+    @property
+    def late(self) -> bool:
+        """Whether the time is up."""
+        return self.deadline is not None and time.time() >= self.deadline
+
+    def study(self) -> Study:
+        """Open the study."""
+        from limelight.model_selection.optuna_engine import open_study
+
+        return open_study(self.journal, self.seed, by_epoch=self.by_epoch)
+
+    def start(self) -> dict[str, Any]:
+        """Say the experiment as it is in the numbers of the space."""
+        start = starting_point(self.panel[self.cuts[0].fitted], self.asked)
+        return {name: start[name] for name in self.space}
+
+    def digest(self) -> str:
+        """Say in a few letters what is tuned: series, cuts, experiment, space and seed."""
+        told = [
+            self.asked.task.to_json(),
+            self.asked.sentence.to_json(),
+            replace(self.asked.settings, workers=0).to_json(),
+            dict(self.asked.fields),
+            {name: repr(limits) for name, limits in self.space.items()},
+            [[cut.fitted.tolist(), cut.validation.tolist(), cut.held_out.tolist()] for cut in self.cuts],
+            [self.score, self.seed, digest_of(self.panel)],
+        ]
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+class _CutOffError(Exception):
+    """Ends a trial that is not to count: the time is up."""
+
+
+def carry_out_trials(
+    search: Search,
+    *,
+    trials: int,
+    minutes: float | None = None,
+    jobs: int = 1,
+    say: Say = lambda line: None,
+    note: Progress = lambda found: None,
+) -> Tuning:
+    """Carry out trials until there are enough, or the time is up; the experiment as it is comes first, alone.
+
+    Parameters
+    ----------
+    search
+        What they share.
+    trials, minutes, jobs, say
+        As for ``tune``.
+    note
+        Takes what was found so far, after each trial.
+
+    Returns
+    -------
+    Tuning
+        With the trials that were there before.
+
+    Raises
+    ------
+    ParameterError, DataError, LabelError
+        If the experiment as it is cannot be trained, or a number is out of range.
+    OutputError
+        If the file keeps another tuning.
+    KeyboardInterrupt
+        If Ctrl-C came before the first trial was done.
+    """
+    from limelight.model_selection.optuna_engine import begin, quiet
+
+    _check(search, trials, minutes, jobs)
+    targets_of(search.asked.task, search.panel)
+    require_device(search.asked.settings)
+    search = replace(search, deadline=None if minutes is None else time.time() + 60 * minutes)
+    with quiet():
+        study = search.study()
+        begin(study, search.digest(), search.start())
+
+        def tell(number: int | None) -> None:
+            if number is not None:
+                found = _found(search, study)
+                say(_line(found, number, trials))
+                note(found)
+
+        if not any(trial.as_it_is and trial.state == DONE for trial in _trials(study)):
+            tell(carry_out_one(search))
+        left, interrupted = trials - len(_trials(study)), False
+        try:
+            for number in side_by_side(carry_out_one, _calls(search, left), max(1, min(jobs, left))):
+                tell(number)
+        except KeyboardInterrupt:
+            interrupted = True
+        found = _found(search, study, trials, interrupted)
+        note(found)
+        return found
+
+
+def carry_out_one(search: Search) -> int | None:
+    """Carry out the next trial.
+
+    Parameters
+    ----------
+    search
+        What the trials share; the file tells what the others found.
+
+    Returns
+    -------
+    int | None
+        Its number; None if the time was up before it ended, so that it does not count.
+
+    Raises
+    ------
+    LimelightError
+        If it was the experiment as it is that cannot be trained.
+    KeyboardInterrupt
+        If Ctrl-C cut it short.
+    """
+    from optuna.trial import TrialState
+
+    from limelight.model_selection.optuna_engine import AS_IT_IS, distributions, quiet
+
+    with quiet():
+        study = search.study()
+        trial = study.ask(distributions(search.space))
+        as_it_is = bool(trial.user_attrs.get(AS_IT_IS))
+        started = time.perf_counter()
+        state, why, value = TrialState.COMPLETE, "", None
+        try:
+            asked = search.asked
+            if not as_it_is:
+                asked = changed(asked, {name: rounded(value) for name, value in trial.params.items()})
+            trial.set_user_attr("sentence", asked.sentence.to_json())
+            trial.set_user_attr("settings", asked.settings.to_json())
+            outcomes = _outcomes(search, asked, trial, free=as_it_is)
+            if len(outcomes) < len(search.cuts) or outcomes[-1].stopped == "given up":
+                state = TrialState.PRUNED
+            else:
+                value = float(np.mean([outcome.scores["log_loss"] for outcome in outcomes]))
+                trial.set_user_attr("score", _mean_score(outcomes, search.score))
+        except (LimelightError, MemoryError, OutOfMemory) as error:
+            state, why = TrialState.FAIL, f"{error}"
+            trial.set_user_attr("why", why or type(error).__name__)
+            if as_it_is:
+                raise
+        except _CutOffError:
+            state = TrialState.FAIL
+            return None
+        except BaseException:
+            state = TrialState.FAIL
+            raise
+        finally:
+            trial.set_user_attr("seconds", time.perf_counter() - started)
+            study.tell(trial, value, state=state)
+    return trial.number
+
+
+def _outcomes(search: Search, asked: Asked, trial: optuna.Trial, *, free: bool) -> list[Outcome]:
+    """Train on every cut until it is hopeless; ``free`` asks neither that nor for the time."""
+    from limelight.model_selection.optuna_engine import TENTHS
+
+    def hopeless(done: float, loss: float) -> bool:
+        trial.report(loss, int(TENTHS * done))
+        if free:
+            return False
+        if search.late:
+            raise _CutOffError
+        return trial.should_prune()
+
+    outcomes: list[Outcome] = []
+    for place, cut in enumerate(search.cuts):
+        if search.late and not free:
+            raise _CutOffError
+        outcomes.append(carry_out(search.panel, cut, asked, hopeless if search.by_epoch else None))
+        if not search.by_epoch:
+            trial.report(float(np.mean([outcome.scores["log_loss"] for outcome in outcomes])), place)
+            if not free and place + 1 < len(search.cuts) and trial.should_prune():
+                break
+    return outcomes
+
+
+def _calls(search: Search, left: int) -> Iterator[tuple[Search]]:
+    """Ask for so many trials, as long as there is time."""
+    for _ in range(left):
+        if search.late:
+            return
+        yield (search,)
+
+
+def _check(search: Search, trials: int, minutes: float | None, jobs: int) -> None:
+    require_jobs(jobs)
+    if trials < 1:
+        raise ParameterError(f"expected at least 1 trial, got {trials}")
+    if minutes is not None and not minutes > 0:
+        raise ParameterError(f"expected more than 0 minutes, got {minutes}")
+    known = [name for name in SCORES if name != "log_loss"]
+    if search.score not in known:
+        raise ParameterError(
+            f"expected a score to tell beside the log loss, got {search.score!r}{nearest(search.score, known)}"
+        )
+
+
+def _found(search: Search, study: Study, wanted: int | None = None, interrupted: bool = False) -> Tuning:
+    """Gather what was found; with how many trials were wanted, also what mattered."""
+    from limelight.model_selection.optuna_engine import FEWEST_TO_WEIGH, importance_of
+
+    trials, notes, importance = _trials(study), [], {}
+    if wanted is not None:
+        importance = importance_of(study)
+        done = sum(trial.state == DONE for trial in trials)
+        if interrupted or len(trials) < wanted:
+            why = "interrupted" if interrupted else "the time was up"
+            notes.append(f"{why} after {len(trials)} of {wanted} trials; what was done until then is kept")
+        if not importance:
+            notes.append(
+                f"to say what mattered takes {FEWEST_TO_WEIGH} whole trials that differ, of which {done} are done"
+            )
+        if len(trials) > 1:
+            notes.append(
+                f"the log loss of the best of {len(trials)} trials is a little too good, for the same series chose it; "
+                "the test part was not looked at"
+            )
+    rule = f"judged by log loss: {search.rule}"
+    return Tuning(tuple(trials), search.score, rule, importance, tuple(notes), interrupted)
+
+
+def _trials(study: Study) -> list[Trial]:
+    """Give the trials that count, in the order in which they began."""
+    from optuna.trial import TrialState
+
+    states = {TrialState.COMPLETE: DONE, TrialState.PRUNED: GIVEN_UP, TrialState.FAIL: FAILED}
+    counting = [
+        trial
+        for trial in study.get_trials(deepcopy=False, states=tuple(states))
+        if trial.state != TrialState.FAIL or "why" in trial.user_attrs
+    ]
+    return [_read(trial, states[trial.state]) for trial in counting]
+
+
+def _read(trial: FrozenTrial, state: str) -> Trial:
+    told = trial.user_attrs
+    return Trial(
+        trial.number,
+        state,
+        trial.value if state == DONE else None,
+        told.get("score"),
+        told["seconds"],
+        {name: rounded(trial.params[name]) for name in NAMES if name in trial.params},
+        Sentence.from_json(told["sentence"]),
+        TrainingSettings.checked(**told["settings"]),
+        bool(told.get("as_it_is")),
+        told.get("why", ""),
+    )
+
+
+def _mean_score(outcomes: list[Outcome], name: str) -> float | None:
+    known = [value for outcome in outcomes if (value := outcome.scores[name]) is not None]
+    return float(np.mean(known)) if known else None
+
+
+def _line(found: Tuning, number: int, trials: int) -> str:
+    """Say how a trial went."""
+    trial = next(one for one in found.trials if one.number == number)
+    tried = ", ".join(f"{spoken(name)} {value}" for name, value in trial.parameters.items())
+    said = f"{len(found.trials)} of {trials}: trial {number}" + (" (as it is)" if trial.as_it_is else "")
+    ending = f"{trial.seconds:.1f} s: {tried}"
+    if trial.state == FAILED:
+        return f"{said} failed in {ending}: {trial.why}"
+    if trial.state == GIVEN_UP:
+        return f"{said} given up after {ending}"
+    told = "" if trial.score is None else f", {SCORES[found.score]} {trial.score:.3f}"
+    return f"{said}: log loss {trial.log_loss:.4f} (best {found.best.log_loss:.4f}){told}, {ending}"

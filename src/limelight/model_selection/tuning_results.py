@@ -1,0 +1,182 @@
+"""What a tuning found: its trials, the best of them, and what mattered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from limelight.explanation.drawing.axes import INK, QUIET, TRUTH
+from limelight.model_selection.search_space import NAMES, spoken
+from limelight.model_selection.trials import SCORES
+from limelight.parts.architecture import CHOICES, FUSED, WORDS, Sentence
+from limelight.text import aligned
+from limelight.training.settings import TrainingSettings
+
+DONE, GIVEN_UP, FAILED = "done", "given up", "failed"
+MOST_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training, or one for each fold, with other numbers.
+
+    Parameters
+    ----------
+    number
+        From 0; the first is the experiment as it is.
+    state
+        ``"done"``; ``"given up"`` when half of the others were better at the same time; ``"failed"``.
+    log_loss, score
+        On the validation series; None where it was not carried out to the end.
+    seconds
+        How long it took.
+    parameters
+        What was tried, by name.
+    sentence, settings
+        The same in full.
+    why
+        What went wrong, if it failed.
+    """
+
+    number: int
+    state: str
+    log_loss: float | None
+    score: float | None
+    seconds: float
+    parameters: dict[str, Any]
+    sentence: Sentence
+    settings: TrainingSettings
+    as_it_is: bool = False
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """What ``tune`` found; ``print`` shows the best trials.
+
+    Parameters
+    ----------
+    trials
+        In the order in which they began; the first is the experiment as it is.
+    score
+        What is told beside the log loss.
+    rule
+        On which series the trials were judged, in words.
+    importance
+        How much of the differences between trials each number explains, together 1, the most first; empty where too few
+        trials can tell.
+    notes
+        What is to be known about it.
+    interrupted
+        Whether Ctrl-C ended it.
+    """
+
+    trials: tuple[Trial, ...]
+    score: str
+    rule: str
+    importance: dict[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    interrupted: bool = False
+
+    @property
+    def first(self) -> Trial:
+        """The experiment as it is."""
+        return next(trial for trial in self.trials if trial.as_it_is and trial.state == DONE)
+
+    @property
+    def best(self) -> Trial:
+        """The trial with the lowest log loss; of equal ones the first."""
+        return self.ranked()[0]
+
+    def ranked(self) -> list[Trial]:
+        """Give the trials that are done, the best first."""
+        done = [trial for trial in self.trials if trial.state == DONE and trial.log_loss is not None]
+        return sorted(done, key=lambda trial: (trial.log_loss, trial.number))
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The best trial as parameters of a ``TimeSeriesClassifier``."""
+        sentence, settings = self.best.sentence, self.best.settings
+        training = ("max_epochs", "patience", "batch_size", "learning_rate", "device", "imbalance")
+        return {
+            **{word: getattr(sentence, word) for word in (*WORDS, *CHOICES, *FUSED)},
+            **{name: getattr(settings, name) for name in training},
+        }
+
+    def figure(self) -> Figure:
+        """Draw how much each number mattered."""
+        return draw_importance(self.importance, len(self.ranked()))
+
+    def __str__(self) -> str:
+        best, first, title = self.best, self.first, SCORES[self.score]
+        names = [name for name in NAMES if name in best.parameters]
+        shown = self.ranked()[:MOST_SHOWN]
+        rows = [
+            [_name(one), f"{one.log_loss:.4f}", _number(one.score), *(str(one.parameters[name]) for name in names)]
+            for one in (shown if first in shown else [*shown, first])
+        ]
+        lines = [self.rule, "", *aligned([["trial", "log loss", title, *(map(spoken, names))], *rows]), ""]
+        lines += [f"what mattered: {said_of_importance(self.importance)}"] if self.importance else []
+        lines += [f"note: {note}" for note in self.notes]
+        if best.as_it_is:
+            return "\n".join([*lines, "nothing was better than the experiment as it is"])
+        return "\n".join(
+            [*lines, f"best: trial {best.number}, log loss {best.log_loss:.4f} instead of {first.log_loss:.4f}"]
+        )
+
+
+def said_of_importance(importance: Mapping[str, float]) -> str:
+    """Say how much each number mattered.
+
+    Example
+    -------
+    >>> said_of_importance({"learning_rate": 0.7, "units": 0.3})
+    'learning rate 70 %, units 30 %'
+    """
+    return ", ".join(f"{spoken(name)} {100 * share:.0f} %" for name, share in importance.items())
+
+
+def draw_importance(importance: Mapping[str, float], trials: int) -> Figure:
+    """Draw how much each number mattered, the most on top.
+
+    Parameters
+    ----------
+    importance
+        By name, the most first, together 1.
+    trials
+        From how many this is known.
+
+    Example
+    -------
+    >>> [float(bar.get_width()) for bar in draw_importance({"units": 0.75, "dropout": 0.25}, 20).axes[0].patches]
+    [0.25, 0.75]
+    """
+    figure = Figure(figsize=(8.0, 1.2 + 0.35 * len(importance)), dpi=150, layout="constrained")
+    ax = figure.subplots()
+    names, shares = [spoken(name) for name in importance][::-1], list(importance.values())[::-1]
+    bars = ax.barh(names, shares, color=TRUTH, height=0.6)
+    ax.bar_label(bars, [f"{100 * share:.0f} %" for share in shares], padding=4, color=INK, fontsize=9)
+    ax.set_title(
+        f"What mattered: share of the differences in log loss between {trials} trials",
+        loc="left",
+        fontsize=10,
+        color=INK,
+    )
+    ax.set_xlim(0, max([*shares, 0.1]) * 1.12)
+    ax.xaxis.set_visible(False)
+    ax.tick_params(axis="y", length=0, labelcolor=INK, labelsize=9)
+    for side, spine in ax.spines.items():
+        spine.set_visible(side == "left")
+        spine.set_color(QUIET)
+    return figure
+
+
+def _name(trial: Trial) -> str:
+    return f"{trial.number} (as it is)" if trial.as_it_is else str(trial.number)
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

@@ -1,0 +1,76 @@
+"""A comparison of simple and rich models for an experiment, without its test part."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from limelight.config.sections import Experiment
+from limelight.files import write_json
+from limelight.model.targets import task_of
+from limelight.model_selection.comparison import compare
+from limelight.model_selection.comparison_results import Comparison
+from limelight.runs.development_set import Say, read_for_choosing, without_test
+from limelight.runs.folder import require_new_file
+
+
+def compare_experiment(
+    experiment: Experiment,
+    file: Path,
+    *,
+    score: str = "balanced_accuracy",
+    folds: int = 5,
+    repeats: int = 1,
+    overwrite: bool = False,
+    say: Say = lambda line: None,
+) -> Comparison:
+    """Compare models on folds of the training and validation series of an experiment, and write what came out.
+
+    Parameters
+    ----------
+    experiment
+        What was asked; its test part is left alone.
+    file
+        The JSON file to write.
+    score, folds, repeats
+        As for ``compare``.
+    overwrite
+        Replace the file if it is there.
+    say
+        Takes a line for the user now and then.
+
+    Returns
+    -------
+    Comparison
+        What ``compare`` found; what was done so far if Ctrl-C ended it.
+
+    Raises
+    ------
+    OutputError
+        If the file is there already, or cannot be written.
+    DataError, LabelError, ParameterError
+        If the series or settings cannot be used, or are too few for so many folds.
+    """
+    require_new_file(file, overwrite=overwrite)
+    data = read_for_choosing(experiment, say)
+    panel = without_test(data)
+    if experiment.split.by == "time":
+        say(
+            "note: the split goes by time, the folds do not: they are drawn at random from what lies before the test "
+            "part"
+        )
+    found = compare(
+        panel,
+        experiment.model,
+        training=experiment.training,
+        task=task_of(panel, data.task.positive),
+        score=score,
+        folds=folds,
+        repeats=repeats,
+        group=experiment.split.group,
+        validation=experiment.split.held_out,
+        fields=experiment.data.fields,
+        seed=experiment.seed,
+        say=say,
+    )
+    write_json(file, found.to_json())
+    return found

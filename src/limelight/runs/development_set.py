@@ -1,0 +1,44 @@
+"""The series of an experiment without its test part, and the file beside its run that says what they told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from limelight.config.sections import Experiment
+from limelight.data.panel import Panel
+from limelight.errors import OutputError
+from limelight.runs.dataset import Data, read_data
+
+Say = Callable[[str], None]
+
+
+def read_for_choosing(experiment: Experiment, say: Say) -> Data:
+    """Read the series of an experiment, and say that its test part is left out."""
+    say("reading the series")
+    data = read_data(experiment)
+    for note in data.panel.notes:
+        say(f"note: {note}")
+    test = len(data.split.test)
+    left = f"the {test} series of the test part are left out" if test else "there is no test part"
+    say(f"{without_test(data).describe()}; {left}")
+    return data
+
+
+def without_test(data: Data) -> Panel:
+    """Give the training and validation series, in their order."""
+    return data.panel[rows_without_test(data)]
+
+
+def rows_without_test(data: Data) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Give the rows of the training and validation series, in rising order, shape (n,)."""
+    return np.sort(np.concatenate([data.split.train, data.split.validation]))
+
+
+def json_beside_run(experiment: Experiment, output: Path | None, name: str) -> Path:
+    """Say where to write: ``output``, or ``name`` beside the run; OutputError if it does not end in ``.json``."""
+    if output is not None and output.suffix != ".json":
+        raise OutputError(f"expected an output file ending in .json, got {str(output)!r}")
+    return output or Path(experiment.output) / name

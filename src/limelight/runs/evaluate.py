@@ -1,0 +1,68 @@
+"""Evaluate a saved model on labelled series."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from limelight.config.sections import Experiment
+from limelight.data.splitting.splits import Split
+from limelight.errors import DataError, LabelError, ParameterError
+from limelight.model.bundle import load_model
+from limelight.runs.dataset import named_parts, read_panel, split_panel
+from limelight.runs.scores import score_answers
+
+
+def evaluate_run(
+    source: Path | str, experiment: Experiment, *, own: bool = False, part: str | None = None
+) -> dict[str, Any]:
+    """Score a saved model again, on its own test series or on others.
+
+    Parameters
+    ----------
+    source
+        The folder of a run or of a model.
+    experiment
+        Where the labelled series are.
+    own
+        Whether these are the series of the run, to be parted as in training. Other series have the parts that their
+        split file names, if there is one.
+    part
+        ``"train"``, ``"validation"``, ``"test"`` or ``"all"``; None takes the test part, or all other series where no
+        file parts them.
+
+    Returns
+    -------
+    dict
+        As in ``metrics.json``; ``part`` says what was scored as ``test``.
+
+    Raises
+    ------
+    ModelFolderError
+        If there is no model.
+    DataError, LabelError, ParameterError
+        If the series do not fit the model, or the part is empty.
+    """
+    model = load_model(source)
+    panel = read_panel(experiment)
+    if panel.labels is None and panel.step_labels is None:
+        raise LabelError("expected labelled series to evaluate on, got series without labels; use predict instead")
+    split: Split | None = split_panel(experiment, panel) if own else named_parts(experiment, panel)
+    part = part or ("all" if split is None else "test")
+    if part != "all" and split is None:
+        raise ParameterError(
+            f"expected a split file to find the part {part!r} in, got series without one; say --split, or --part all"
+        )
+    chosen = panel if part == "all" or split is None else panel[split.part(part)]
+    if not len(chosen):
+        raise DataError(f"expected series in the part {part!r}, got none; choose another part")
+    started = time.perf_counter()
+    prediction = model.predict(chosen)
+    seconds = time.perf_counter() - started
+    return {
+        **score_answers(model, prediction, chosen, experiment.events),
+        "part": part,
+        "seconds": {"evaluate": round(seconds, 3)},
+        "counts": {part: len(chosen)},
+    }

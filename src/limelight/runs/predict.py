@@ -1,0 +1,151 @@
+"""A saved model put to use: scored again, or answering series from a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from limelight.config.reading import read_experiment
+from limelight.config.sections import Experiment
+from limelight.data.align import SINCE_CHANGE
+from limelight.data.reading.sources import columns_of
+from limelight.errors import ParameterError
+from limelight.model.bundle import load_model
+from limelight.model.fitted import FittedModel, numbered
+from limelight.runs.dataset import cut, read_recordings
+from limelight.runs.folder import EXPERIMENT_FILE, require_new_file
+from limelight.runs.scores import events_of
+from limelight.runs.tables import require_table_name, write_events, write_predictions, write_steps
+
+
+def columns_of_run(source: Path | str) -> dict[str, Any]:
+    """Give the columns that a run was trained with, as changes for ``read_experiment``; {} for a bare model."""
+    file = Path(source) / EXPERIMENT_FILE
+    if not file.is_file():
+        return {}
+    experiment = read_experiment(file)
+    data = experiment.data
+    names = ("id", "time", "label", "level", "mask", "sort", "layout", "units")
+    roles = {f"data.{name}": getattr(data, name) for name in names}
+    roles["events"] = asdict(experiment.events)
+    if experiment.windows is not None:
+        roles["windows"] = experiment.windows.model_dump()
+    return roles if data.channels is None else {**roles, "data.channels": data.channels}
+
+
+def with_signals_of_run(experiment: Experiment, source: Path | str) -> Experiment:
+    """Give an experiment whose one table of a side signal is read as that of the run was; others stay as they are."""
+    file, signals = Path(source) / EXPERIMENT_FILE, experiment.data.signals
+    if not file.is_file() or len(signals) != 1:
+        return experiment
+    trained = read_experiment(file).data.signals
+    if len(trained) != 1:
+        return experiment
+    data = experiment.data.model_copy(update={"signals": [trained[0].model_copy(update={"table": signals[0].table})]})
+    return experiment.model_copy(update={"data": data})
+
+
+def experiment_of_run(source: Path | str, changes: dict[str, Any]) -> Experiment:
+    """Read the experiment of a run again; ParameterError if the folder is a model without one."""
+    file = Path(source) / EXPERIMENT_FILE
+    if not file.is_file():
+        raise ParameterError(
+            f"expected the folder of a run, with {EXPERIMENT_FILE!r} in it, got {str(source)!r}; "
+            "say which series to evaluate on as second argument"
+        )
+    return read_experiment(file, changes)
+
+
+def predict_file(
+    source: Path | str,
+    experiment: Experiment,
+    output: Path,
+    *,
+    steps: Path | None = None,
+    events: Path | None = None,
+    overwrite: bool = False,
+    say: Callable[[str], None] = lambda line: None,
+) -> int:
+    """Answer series from a file, labelled or not, and write the answers; labels are not read.
+
+    Parameters
+    ----------
+    source
+        The folder of a run or of a model.
+    experiment
+        Where the series are, and how to cut them if the model is one for windows.
+    output
+        A file ending in ``.parquet`` or ``.csv``: series_id, prediction and a probability for each class.
+    steps
+        Another one, for the answers about windows laid back on the recordings; None leaves it out.
+    events
+        Another one, for the events in answers about steps, by the rule of the experiment; None leaves it out.
+    overwrite
+        Replace files that are there; never one that is read.
+    say
+        Takes a line for each thing that was left out on the way, or that the model does not know.
+
+    Returns
+    -------
+    int
+        How many series or windows were answered.
+
+    Raises
+    ------
+    ModelFolderError
+        If there is no model.
+    DataError
+        If the series do not fit the model.
+    OutputError
+        If the output is of another kind, is there already, or cannot be written.
+    ParameterError
+        If answers are to be laid back that are not about windows, or events found in answers about whole series.
+    """
+    for file in (output, *([steps] if steps else []), *([events] if events else [])):
+        require_table_name(file)
+        require_new_file(file, overwrite=overwrite and not is_read(experiment, file))
+    if steps is not None and experiment.windows is None:
+        raise ParameterError(
+            "expected a model for windows to lay its answers back on the steps, got one for whole series; "
+            "leave --steps out"
+        )
+    model = load_model(source)
+    if events is not None and not model.task.by_step:
+        raise ParameterError("expected a model for steps to find events, got one for whole series; leave --events out")
+    experiment = with_channels_of(model, experiment)
+    recordings = read_recordings(experiment, labelled=False)
+    panel = cut(experiment, recordings)
+    for note in (*panel.notes, *model.notes_about(panel)):
+        say(f"note: {note}")
+    if steps is None and events is None:
+        return write_predictions(model.predict_blocks(panel), panel, output, model.decision)
+    prediction = model.predict(panel)
+    if steps is not None:
+        write_steps(prediction, panel, recordings, steps)
+    if events is not None:
+        write_events(events_of(prediction, panel, experiment.events), prediction, panel, events)
+    return write_predictions([prediction], panel, output, model.decision)
+
+
+def with_channels_of(model: FittedModel, experiment: Experiment) -> Experiment:
+    """Give an experiment that reads the channels of a model, where neither says others nor the model has no names."""
+    if experiment.data.channels is not None or numbered(model.channels):
+        return experiment
+    columns = experiment.data.model_copy(update={"channels": _channels_of_series(experiment, model)})
+    return experiment.model_copy(update={"data": columns})
+
+
+def _channels_of_series(experiment: Experiment, model: FittedModel) -> list[str]:
+    """Give the channels of a model that come from the table of the series, not from side signals."""
+    told = [name for one in experiment.data.signals for name in one.columns or columns_of(Path(one.table))]
+    beside = {*told, *(name + SINCE_CHANGE for name in told)}
+    return [name for name in model.channels if name not in beside]
+
+
+def is_read(experiment: Experiment, file: Path) -> bool:
+    """Say whether a file is one that the series come from."""
+    given = experiment.data.series
+    read = [] if given is None else given if isinstance(given, list) else [given]
+    return file.resolve() in [Path(one).resolve() for one in read]

@@ -1,0 +1,156 @@
+"""The page of a run: written when the run ends, or made again from its folder."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from limelight.config.reading import read_experiment
+from limelight.config.sections import Experiment
+from limelight.data.inspection.inspect_panel import inspect_panel
+from limelight.data.panel import Panel
+from limelight.errors import ParameterError
+from limelight.explanation.methods.registry import explain, methods_of
+from limelight.model.bundle import load_model
+from limelight.model.fitted import FittedModel, Prediction
+from limelight.report.inputs import Counted, Look, ReportFacts
+from limelight.report.page import write_report
+from limelight.runs.dataset import Data, read_data
+from limelight.runs.folder import ENVIRONMENT_FILE, EXPERIMENT_FILE, METRICS_FILE, is_run
+from limelight.training.result import describe_way
+
+HISTORY_FILE = "history.csv"
+
+
+def report_again(folder: Path | str, changes: Mapping[str, Any] | None = None) -> Path:
+    """Make the page of a run again from what its folder holds: nothing is trained.
+
+    Parameters
+    ----------
+    folder
+        Of a run that is whole.
+    changes
+        To its experiment by dotted key, for example where the data lie now.
+
+    Returns
+    -------
+    Path
+        Of the page. With the same data and versions it is the same, byte for byte.
+
+    Raises
+    ------
+    ParameterError
+        If the folder is none of a whole run.
+    DataError, LabelError
+        If the series cannot be read any more.
+    OutputError
+        If the page cannot be written; the old one is then still there.
+    """
+    run = Path(folder)
+    if not is_run(run) or not (run / METRICS_FILE).is_file():
+        raise ParameterError(
+            f"expected the folder of a run that is whole, with {METRICS_FILE!r} in it, got {str(run)!r}; "
+            "train first, or go on with --resume"
+        )
+    experiment = read_experiment(run / EXPERIMENT_FILE, dict(changes or {}))
+    data, model = read_data(experiment), load_model(run)
+    metrics = json.loads((run / METRICS_FILE).read_text(encoding="utf-8"))
+    prediction = model.predict(data.part("test"))
+    return report_run(run, experiment, data, model, prediction, metrics)
+
+
+def report_run(
+    folder: Path,
+    experiment: Experiment,
+    data: Data,
+    model: FittedModel,
+    prediction: Prediction,
+    metrics: dict[str, Any],
+) -> Path:
+    """Write the page of a run.
+
+    Parameters
+    ----------
+    folder
+        Of the run, with ``history.csv`` and ``environment.json`` in it.
+    experiment, data
+        What was asked, and the series.
+    model, prediction
+        What was trained, and its answers about the test series.
+    metrics
+        What ``metrics.json`` holds.
+
+    Returns
+    -------
+    Path
+        Of the page.
+    """
+    test = data.part("test")
+    inspection = inspect_panel(data.panel, data.split, group=experiment.split.group)
+    return write_report(
+        folder,
+        ReportFacts(
+            title=folder.resolve().name,
+            asked=_asked(experiment, data, model, metrics["training"]),
+            metrics=metrics,
+            history=_history(folder / HISTORY_FILE),
+            prediction=prediction,
+            panel=test,
+            warnings=(*data.panel.notes, *inspection.warnings),
+            reproduce=_reproduce(experiment, folder),
+            looks=_looks(model, test, data.part("train"), metrics.get("explanations")),
+        ),
+    )
+
+
+def _history(file: Path) -> Sequence[Mapping[str, float | None]]:
+    """Read the numbers of every epoch."""
+    if not file.is_file():
+        return []
+    with file.open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    return [{name: float(text) if text else None for name, text in row.items()} for row in rows]
+
+
+def _looks(model: FittedModel, panel: Panel, background: Panel, measured: Mapping[str, Any] | None) -> dict[str, Look]:
+    """Give the method that deserves most trust, and the one that the model has of its own."""
+    trusted = (measured or {}).get("trusted", [])
+    own = [name for name in ("attention", "evidence") if name in methods_of(model)]
+    shown = own if not trusted or own[:1] == trusted[:1] else [trusted[0], *own]
+    return {name: _look(model, panel, background, name) for name in shown}
+
+
+def _look(model: FittedModel, panel: Panel, background: Panel, method: str) -> Look:
+    settings: dict[str, Any] = {"background": background, "by_channel": False} if method == "occlusion" else {}
+
+    def look(row: int, target: str | None) -> Counted:
+        found = explain(model, panel[[row]], method, None if method == "attention" else target, **settings)
+        return Counted(found.importance[0], None if found.target is None else str(found.target[0]))
+
+    return look
+
+
+def _asked(experiment: Experiment, data: Data, model: FittedModel, training: Mapping[str, Any]) -> dict[str, str]:
+    source = experiment.data.drawn or str(experiment.data.series)
+    kind = "series" if data.panel.origin is None else "window"
+    return {
+        "task": data.task.describe(kind),
+        "data": f"{source}: {data.panel.describe()}",
+        "split": data.split.describe().removeprefix("split: "),
+        "model": model.sentence.describe(),
+        **({"choice": "; ".join(training["notes"])} if training["notes"] else {}),
+        "training": describe_way(training),
+    }
+
+
+def _reproduce(experiment: Experiment, folder: Path) -> dict[str, str]:
+    made_with = json.loads((folder / ENVIRONMENT_FILE).read_text(encoding="utf-8"))
+    versions = ", ".join(f"{name} {version}" for name, version in made_with["versions"].items())
+    return {
+        "command": f"limelight train {folder / EXPERIMENT_FILE} --overwrite",
+        "seed": str(experiment.seed),
+        "versions": f"Python {made_with['python']}, {versions}",
+    }

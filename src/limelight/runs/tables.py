@@ -1,0 +1,217 @@
+"""Answers as tables, written block by block: what is in memory does not grow with the number of series."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+from numpy.typing import NDArray
+
+from limelight.data.labels import STEP_LABEL, columns_of_labels, names_of_columns
+from limelight.data.panel import Panel
+from limelight.data.windowing.windows import lay_back
+from limelight.errors import OutputError
+from limelight.evaluation.decision.conformal import ConformalSets
+from limelight.evaluation.events.detection import Events
+from limelight.files import whole_file
+from limelight.model.decision import Decision
+from limelight.model.fitted import Prediction
+
+ENDINGS = (".parquet", ".csv")
+RECORDINGS_AT_ONCE = 64
+
+
+def require_table_name(file: Path) -> None:
+    """Refuse an output that is neither Parquet nor CSV, with an OutputError."""
+    if file.suffix not in ENDINGS:
+        raise OutputError(f"expected an output file ending in .parquet or .csv, got {str(file)!r}")
+
+
+def write_whole(table: pa.Table, file: Path) -> None:
+    """Write one table as a file ending in ``.parquet`` or ``.csv``; OutputError if the place cannot be written."""
+    with _new_table(file) as write:
+        write(table)
+
+
+def write_predictions(blocks: Iterable[Prediction], panel: Panel, file: Path, decision: Decision | None = None) -> int:
+    """Write the answers, one row for each series, or for each step.
+
+    Parameters
+    ----------
+    blocks
+        Answers about all series of the panel, in order.
+    panel
+        The series. If they are windows, their recording and their place in it are written too; labels where known.
+    file
+        Ending in ``.parquet`` or ``.csv``.
+    decision
+        Of the model; with prediction sets in it, they are written too.
+
+    Returns
+    -------
+    int
+        How many series there are. The columns: ``series_id``, ``label`` where known, ``prediction`` and a probability
+        for each class; for several labels ``label_<name>`` and ``prediction_<name>`` of each. A task of steps has a row
+        for each step, and ``time``. Prediction sets stand in ``set``, or for several labels in ``set_<name>``: "there",
+        "absent", both or neither.
+
+    Raises
+    ------
+    OutputError
+        If the place cannot be written; an old file is then still as it was.
+    """
+    rows = 0
+    told = {} if decision is None else decision.told
+    sets = ConformalSets.from_json(told["sets"]) if "sets" in told else None
+    with _new_table(file) as write:
+        for block in blocks:
+            chosen = slice(rows, rows + len(block.ids))
+            write(_answers(block, panel, chosen, sets))
+            rows = chosen.stop
+    return rows
+
+
+def write_steps(prediction: Prediction, windows: Panel, recordings: Panel, file: Path) -> None:
+    """Write the answers about windows laid back on their recordings, overlaps averaged: one row for each step.
+
+    Parameters
+    ----------
+    prediction
+        The answers about the windows.
+    windows
+        Some of the windows of the recordings, in the order of the answers.
+    recordings
+        Of these the ones that have a window are written: ``series_id``, ``time`` (the step where no time is known),
+        and a probability for each class, empty where no window lies.
+    file
+        Ending in ``.parquet`` or ``.csv``.
+
+    Raises
+    ------
+    OutputError
+        If the place cannot be written; an old file is then still as it was.
+    """
+    assert windows.origin is not None
+    names, whose = np.unique(windows.origin.recordings, return_inverse=True)
+    rows = recordings.rows_of(names)
+    order = np.argsort(whose, kind="stable")
+    borders = np.searchsorted(whose[order], np.arange(0, len(names) + RECORDINGS_AT_ONCE, RECORDINGS_AT_ONCE))
+    with _new_table(file) as write:
+        for place, (start, stop) in enumerate(pairwise(borders)):
+            some = recordings[rows[place * RECORDINGS_AT_ONCE : (place + 1) * RECORDINGS_AT_ONCE]]
+            own = order[start:stop]
+            answers = np.concatenate(lay_back(windows[own], prediction.probabilities[own], some))
+            columns: dict[str, Any] = {
+                "series_id": np.repeat(some.ids, some.lengths),
+                "time": np.concatenate([some.clock(row) for row in range(len(some))]),
+            }
+            for number, name in enumerate(prediction.task.classes):
+                columns[f"probability_{name}"] = pa.array(answers[:, number], from_pandas=True)
+            write(pa.table(columns))
+
+
+def write_events(events: Events, prediction: Prediction, panel: Panel, file: Path) -> None:
+    """Write a row for each event in the answers about steps.
+
+    Parameters
+    ----------
+    events
+        What was found.
+    prediction, panel
+        In these answers about these series.
+    file
+        Ending in ``.parquet`` or ``.csv``: series_id, label, start and end on the clock, start_step and end_step,
+        peak_probability.
+
+    Raises
+    ------
+    OutputError
+        If the place cannot be written; an old file is then still as it was.
+    """
+    with _new_table(file) as write:
+        write(events.to_table(panel.ids, prediction.task.classes, panel.times, panel.starts))
+
+
+def _answers(block: Prediction, panel: Panel, rows: slice, sets: ConformalSets | None) -> pa.Table:
+    if block.task.by_step:
+        return _answers_about_steps(block, panel, rows, sets)
+    columns: dict[str, Any] = {"series_id": block.ids.tolist()}
+    if panel.origin is not None:
+        origin = panel.origin.at(rows)
+        columns["recording"] = origin.recordings.tolist()
+        columns["first_step"] = origin.offsets
+        columns["steps"] = panel.lengths[rows]
+    if panel.labels is not None:
+        columns.update(columns_of_labels(panel.labels[rows], panel.label_names))
+    return pa.table({**columns, **_said(block), **_sets(block, sets)})
+
+
+def _answers_about_steps(block: Prediction, panel: Panel, rows: slice, sets: ConformalSets | None) -> pa.Table:
+    part = panel[rows].compact()
+    columns: dict[str, Any] = {
+        "series_id": np.repeat(part.ids, part.lengths),
+        "time": np.concatenate([part.clock(row) for row in range(len(part))]),
+    }
+    if part.step_labels is not None:
+        several = len(part.step_labels.names) > 1
+        words = pa.array([*(map(int, part.step_labels.classes) if several else part.step_labels.classes), None])
+        for name, codes in zip(names_of_columns(part.step_labels.names), part.step_labels.codes.T, strict=True):
+            known = np.where(codes < 0, len(words) - 1, codes)
+            columns[f"{STEP_LABEL}{name}" if several else "label"] = words.take(pa.array(known))
+    return pa.table({**columns, **_said(block), **_sets(block, sets)})
+
+
+def _said(block: Prediction) -> dict[str, Any]:
+    """Give the answers and the probability of each class or label."""
+    labels, probabilities, names = block.labels, block.probabilities, block.task.classes
+    if block.task.multilabel:
+        said: dict[str, Any] = {f"prediction_{name}": labels[:, place] for place, name in enumerate(names)}
+    else:
+        said = {"prediction": pa.array(labels.astype(str))}
+    return {**said, **{f"probability_{name}": probabilities[:, place] for place, name in enumerate(names)}}
+
+
+def _sets(block: Prediction, sets: ConformalSets | None) -> dict[str, Any]:
+    """Give the prediction set of each answer in words."""
+    if sets is None:
+        return {}
+    task = block.task
+    held = sets.sets(task, block.probabilities)
+    if task.multilabel:
+        return {f"set_{name}": _joined(held[:, place], ("absent", "there")) for place, name in enumerate(task.classes)}
+    return {"set": _joined(held, tuple(str(name) for name in task.classes))}
+
+
+def _joined(held: NDArray[np.bool_], names: tuple[str, ...]) -> list[str]:
+    """Join the names in each set; few different sets are met, so each is spelled once."""
+    different, which = np.unique(held, axis=0, return_inverse=True)
+    words = np.array([", ".join(np.array(names)[one]) for one in different], dtype=object)
+    spelled: list[str] = words[which.reshape(-1)].tolist()
+    return spelled
+
+
+@contextmanager
+def _new_table(file: Path) -> Iterator[Any]:
+    """Give a function that appends a table to a file, which appears when the block ends well."""
+    writer: Any = None
+    with whole_file(file) as temporary:
+        kind = pyarrow.csv.CSVWriter if file.suffix == ".csv" else pyarrow.parquet.ParquetWriter
+
+        def write(table: pa.Table) -> None:
+            nonlocal writer
+            if writer is None:
+                writer = kind(temporary, table.schema)
+            writer.write_table(table)
+
+        try:
+            yield write
+        finally:
+            if writer is not None:
+                writer.close()

@@ -1,0 +1,73 @@
+"""Cross-validation of an experiment, without its test part."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from limelight.config.sections import Experiment
+from limelight.files import write_json
+from limelight.model.targets import task_of
+from limelight.model_selection.cross_validation import Validation, validate
+from limelight.runs.development_set import Say, read_for_choosing, without_test
+from limelight.runs.folder import require_new_file
+
+
+def validate_experiment(
+    experiment: Experiment,
+    file: Path,
+    *,
+    folds: int = 5,
+    repeats: int = 1,
+    jobs: int = 1,
+    overwrite: bool = False,
+    say: Say = lambda line: None,
+) -> Validation:
+    """Train and judge an experiment on folds of its training and validation series, and write what came out.
+
+    Parameters
+    ----------
+    experiment
+        What was asked. Its split says whether folds go by time and what they keep together; its test part is left out.
+    file
+        The JSON file to write.
+    folds, repeats, jobs
+        As for ``validate``.
+    overwrite
+        Replace the file if it is there.
+    say
+        Takes a line for the user now and then.
+
+    Returns
+    -------
+    Validation
+        What ``validate`` found; what was done so far if Ctrl-C ended it.
+
+    Raises
+    ------
+    OutputError
+        If the file is there already, or cannot be written.
+    DataError, LabelError, ParameterError
+        If the series or settings cannot be used, or are too few for so many folds.
+    """
+    require_new_file(file, overwrite=overwrite)
+    data = read_for_choosing(experiment, say)
+    panel, rule = without_test(data), experiment.split
+    found = validate(
+        panel,
+        experiment.model,
+        training=experiment.training,
+        task=task_of(panel, data.task.positive),
+        folds=folds,
+        repeats=repeats,
+        by=rule.by,
+        group=rule.group,
+        stratify=rule.stratify,
+        validation=rule.validation,
+        decision=experiment.decision,
+        fields=experiment.data.fields,
+        seed=experiment.seed,
+        jobs=jobs,
+        say=say,
+    )
+    write_json(file, {**found.to_json(), "left_out": len(data.split.test)})
+    return found

@@ -1,0 +1,218 @@
+"""Training step by step, with Lightning; ``fit`` imports it only where a network is trained so."""
+
+from __future__ import annotations
+
+import logging
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.callbacks import EarlyStopping
+
+from limelight.data.panel import Panel
+from limelight.errors import ParameterError
+from limelight.model.fitted import FittedModel
+from limelight.model.targets import targets_of
+from limelight.nn.network import Network
+from limelight.task import Task
+from limelight.training.callbacks import (
+    BestWeights,
+    EpochSeed,
+    GiveUp,
+    History,
+    LastCheckpoint,
+    ProgressBar,
+    StopAgain,
+    StopOnInterrupt,
+)
+from limelight.training.lightning_module import TrainedNetwork
+from limelight.training.loaders import BatchesOfPanel, training_loader, validation_loader
+from limelight.training.losses import loss_for, series_weights
+from limelight.training.preparation import Prepared, fingerprint
+from limelight.training.result import Training, facts_of_training
+from limelight.training.runtime import denormals_flushed
+from limelight.training.settings import CHECKPOINT, LEAST_BATCHES_OF_AN_EPOCH, Hopeless, TrainingSettings
+
+
+@dataclass
+class _Watch:
+    """The callbacks of one training by name."""
+
+    seed: EpochSeed
+    history: History
+    best: BestWeights
+    bar: ProgressBar
+    interrupt: StopOnInterrupt
+    early: EarlyStopping | None = None
+    hopeless: GiveUp | None = None
+    others: list[Callback] = field(default_factory=list)
+
+    def all(self) -> list[Callback]:
+        early = [] if self.early is None else [self.early, StopAgain(self.early), self.best]
+        given_up = [] if self.hopeless is None else [self.hopeless]
+        return [self.seed, *early, *given_up, self.history, self.bar, self.interrupt, *self.others]
+
+
+def train_stepwise(
+    panel: Panel,
+    task: Task,
+    prepared: Prepared,
+    settings: TrainingSettings,
+    validation: Panel | None,
+    *,
+    seed: int,
+    folder: Path | None,
+    checkpoint: Path | None,
+    progress: bool | None,
+    hopeless: Hopeless | None,
+) -> Training:
+    """Fit a network step by step; the random state of torch, NumPy and Python is whatever the training leaves.
+
+    Parameters
+    ----------
+    panel, task, validation, seed, folder, progress, hopeless
+        As for ``fit``.
+    prepared
+        What was settled on these series.
+    settings
+        How long and how fast.
+    checkpoint
+        What to go on from, or None.
+
+    Returns
+    -------
+    Training
+        The fitted model, the history, and why the training ended.
+
+    Raises
+    ------
+    ParameterError
+        If the training to resume was another one, or the training diverged.
+    """
+    sentence, vocabulary = prepared.sentence, prepared.vocabulary
+    settings = settings.for_series(len(panel))
+    batches = BatchesOfPanel(panel, targets_of(task, panel), sentence, vocabulary)
+    codes = batches.targets.every()
+    balanced = settings.imbalance == "balanced"
+    loader = training_loader(
+        batches,
+        settings.batch_size or 1,
+        seed,
+        LEAST_BATCHES_OF_AN_EPOCH,
+        workers=settings.workers,
+        weights=series_weights(task, codes, panel.lengths) if balanced else None,
+    )
+    checks = None
+    if validation is not None:
+        checks = validation_loader(BatchesOfPanel(validation, targets_of(task, validation), sentence, vocabulary))
+    started = time.perf_counter()
+    with _quiet_lightning(), denormals_flushed():
+        network = prepared.network(len(panel.channels), task.outputs, batches.facts)
+        epochs = settings.max_epochs or 1
+        asked = fingerprint(sentence, settings, task, seed, panel, validation, vocabulary)
+        loss = loss_for(task, codes, settings.imbalance)
+        module = TrainedNetwork(network, loss, settings, epochs * len(loader), asked)
+        watch = _watch(settings, seed, folder, progress, hopeless, checks is not None)
+        trainer = _trainer(settings, watch, folder)
+        with watch.interrupt:
+            try:
+                trainer.fit(module, loader, checks, ckpt_path=checkpoint)
+            except SystemExit as error:  # what Lightning makes of a second Ctrl-C
+                raise KeyboardInterrupt from error
+            finally:
+                watch.bar.close()
+    watch.best.restore(network)
+    network.cpu().eval()
+    _require_finite_weights(network, settings)
+    facts = facts_of_training(
+        panel, validation, task, codes, prepared.statistics, training=settings.to_json(), seed=seed
+    )
+    model = FittedModel(task, sentence, network, panel.channels, facts, vocabulary)
+    return Training(
+        model,
+        watch.history.rows,
+        watch.best.epoch or len(watch.history.rows),
+        _reason(watch),
+        time.perf_counter() - started,
+    )
+
+
+def _require_finite_weights(network: Network, settings: TrainingSettings) -> None:
+    if not all(bool(weight.isfinite().all()) for weight in network.parameters()):
+        raise ParameterError(
+            f"expected a training that settles, got weights that are not numbers with learning_rate="
+            f"{settings.learning_rate}; lower it, or use activation 'tanh' if the encoder has 'relu'"
+        )
+
+
+def _watch(
+    settings: TrainingSettings,
+    seed: int,
+    folder: Path | None,
+    progress: bool | None,
+    hopeless: Hopeless | None,
+    validated: bool,
+) -> _Watch:
+    history = History(None if folder is None else folder / "history.csv")
+    watch = _Watch(EpochSeed(seed), history, BestWeights(), ProgressBar(progress), StopOnInterrupt())
+    watch.hopeless = None if hopeless is None else GiveUp(hopeless)
+    if validated:
+        watch.early = EarlyStopping("validation_loss", patience=settings.patience or 1, check_finite=True)
+    if folder is not None:
+        watch.others.append(LastCheckpoint(folder / CHECKPOINT, watch.interrupt))
+    return watch
+
+
+def _trainer(settings: TrainingSettings, watch: _Watch, folder: Path | None) -> Trainer:
+    logger: Any = False
+    if folder is not None and find_spec("tensorboard") is not None:
+        from lightning.pytorch.loggers import TensorBoardLogger
+
+        logger = TensorBoardLogger(folder, name=None, version="tensorboard")
+    return Trainer(
+        accelerator=settings.device,
+        devices=1,
+        max_epochs=settings.max_epochs,
+        gradient_clip_val=settings.gradient_clip,
+        callbacks=watch.all(),
+        logger=logger,
+        enable_checkpointing=folder is not None,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        log_every_n_steps=1_000_000,  # epochs are logged, single steps are not
+    )
+
+
+def _reason(watch: _Watch) -> str:
+    if watch.interrupt.asked:
+        return "interrupted"
+    if watch.hopeless is not None and watch.hopeless.asked:
+        return "given up"
+    if watch.early is not None and watch.early.stopped_epoch:
+        return "no better validation loss"
+    return "all epochs done"
+
+
+@contextmanager
+def _quiet_lightning() -> Iterator[None]:
+    """Keep Lightning's advice about workers, devices and products away from people who did not ask."""
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="lightning")
+            warnings.filterwarnings("ignore", message=".*lightning.*")
+            warnings.filterwarnings("ignore", message=".*fork.*", category=DeprecationWarning)  # of workers
+            yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
