@@ -25,7 +25,7 @@ import torch
 from limelight.config.reading import read_experiment
 from limelight.data.splitting.splits import PARTS
 from limelight.evaluation.decision.rule import decide_on
-from limelight.runs.dataset import read_data, stand_alone
+from limelight.runs.dataset import independent_series, read_data
 from limelight.runs.scores import score_answers
 from limelight.training.fit import fit
 
@@ -52,12 +52,14 @@ def score(name: str, folder: Path, seeds: int) -> dict[str, Any]:
             progress=False,
             fields=experiment.data.fields,
         )
-        judges, logits = training.judges(train, validation, alone=stand_alone(experiment, train))
-        model = decide_on(training.model, judges, experiment.decision, logits)
+        calibration_data, logits = training.calibration_data(
+            train, validation, alone=independent_series(experiment, train)
+        )
+        model = decide_on(training.model, calibration_data, experiment.decision, logits)
         test = data.part("test")
         found = score_answers(model, model.predict(test), test, experiment.events)
-        seconds, sentence = training.seconds + training.choosing, training.model.sentence.describe()
-        runs.append({**headline(found), "seconds": seconds, "model": sentence, "notes": training.notes})
+        seconds, architecture = training.seconds + training.choosing, training.model.architecture.describe()
+        runs.append({**headline(found), "seconds": seconds, "model": architecture, "notes": training.notes})
     return {
         "series": data.panel.describe(),
         "task": found["task"],

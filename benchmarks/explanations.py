@@ -35,7 +35,7 @@ from limelight.explanation.methods.registry import explain, methods_of
 from limelight.explanation.quality.faithfulness import faithfulness
 from limelight.explanation.quality.sanity import sanity
 from limelight.model.fitted import FittedModel
-from limelight.parts.architecture import Sentence
+from limelight.parts.architecture import Architecture
 from limelight.runs.dataset import read_data
 from limelight.task import Task
 from limelight.training.fit import fit
@@ -56,7 +56,7 @@ def waves(encoder: str, seed: int) -> tuple[FittedModel, Panel, Panel]:
     train, test = generate_sine(SineSettings(**WAVES), seed + 1).split(test=0.2)  # type: ignore[arg-type]
     task = Task.from_labels(train.require_labels(), "anomalous")
     settings = TrainingSettings.checked(max_epochs=EPOCHS, patience=EPOCHS)
-    model = fit(train, task, Sentence.of(encoder), settings=settings, seed=seed, progress=False).model
+    model = fit(train, task, Architecture.of(encoder), settings=settings, seed=seed, progress=False).model
     return model, train, test
 
 
@@ -65,8 +65,8 @@ def real(folder: Path, encoder: str, seed: int) -> tuple[FittedModel, Panel, Pan
     experiment = read_experiment(folder, {"seed": seed})
     data = read_data(experiment)
     validation = data.validation
-    train, test, sentence = data.part("train"), data.part("test"), Sentence.of(encoder)
-    return fit(train, data.task, sentence, validation=validation, seed=seed, progress=False).model, train, test
+    train, test, architecture = data.part("train"), data.part("test"), Architecture.of(encoder)
+    return fit(train, data.task, architecture, validation=validation, seed=seed, progress=False).model, train, test
 
 
 def measure(name: str, model: FittedModel, train: Panel, test: Panel, seed: int) -> dict[str, Any]:
@@ -119,7 +119,7 @@ def picture(models: Sequence[FittedModel], train: Panel, test: Panel) -> None:
     for ax, (model, name) in zip(figure.subplots(len(named), 1), named, strict=True):
         settings = {"background": train} if name == "occlusion" else {}
         explain(model, test[[int(row)]], name, **settings).plot(ax=ax)
-        title = f"{name} of {model.sentence.encoder.name}. {ax.get_title(loc='left')}"
+        title = f"{name} of {model.architecture.encoder.name}. {ax.get_title(loc='left')}"
         ax.set_title(title, loc="left", fontsize="medium", pad=20)
     PICTURE.parent.mkdir(exist_ok=True)
     figure.savefig(PICTURE, dpi=110)

@@ -121,14 +121,12 @@ def picture() -> dict[str, Any]:
     own = test.metadata["mode"].to_pylist()
     swapped = ["late" if mode == "early" else "early" for mode in own]
     for title, modes in {"its own mode": own, "the other mode": swapped}.items():
-        panel = test.with_facts(metadata=pa.table({"mode": modes}))
+        panel = test.replace(metadata=pa.table({"mode": modes}))
         where = score_localisation(model.predict(panel, attention=True), panel)
         assert where is not None
         shares[title] = {key: where[key] for key in ("attention_inside", "attention_inside_uniform", "peak_inside")}
     told = pa.table({"mode": [own[0], swapped[0]]})
-    both = test[[0, 0]].with_facts(
-        metadata=told, ids=[f"told {mode}" for mode in told["mode"].to_pylist()], labels=None
-    )
+    both = test[[0, 0]].replace(metadata=told, ids=[f"told {mode}" for mode in told["mode"].to_pylist()], labels=None)
     figure = explain_attention(model, both).plot()
     PICTURE.parent.mkdir(exist_ok=True)
     figure.savefig(PICTURE, dpi=120)

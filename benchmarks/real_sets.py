@@ -23,7 +23,7 @@ import torch
 
 from limelight.config.reading import read_experiment
 from limelight.evaluation.metrics.scoring import score_baseline, score_prediction
-from limelight.runs.dataset import Data, read_data
+from limelight.runs.dataset import Dataset, read_data
 from limelight.training.fit import fit
 
 MODELS: dict[str, dict[str, Any]] = {
@@ -32,7 +32,7 @@ MODELS: dict[str, dict[str, Any]] = {
 }
 
 
-def accuracy_of(data: Data, changes: dict[str, Any], folder: Path, seed: int) -> tuple[float, float]:
+def accuracy_of(data: Dataset, changes: dict[str, Any], folder: Path, seed: int) -> tuple[float, float]:
     """Train once; give test accuracy and seconds of training."""
     experiment = read_experiment(folder, {**changes, "seed": seed})
     validation = data.validation

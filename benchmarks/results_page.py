@@ -23,8 +23,8 @@ def spread(values: Sequence[float], digits: int) -> str:
 def made_with(found: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
     threads = found["machine"]["threads"]
-    spoken = f"{threads} thread{'s' if threads > 1 else ''}"
-    return f"{spoken} of a {found['machine']['processor']} machine without a GPU; {versions}."
+    label_for = f"{threads} thread{'s' if threads > 1 else ''}"
+    return f"{label_for} of a {found['machine']['processor']} machine without a GPU; {versions}."
 
 
 def sine_section() -> str:
@@ -124,7 +124,7 @@ def store_section() -> str:
     first, last = found["sizes"][0], found["sizes"][-1]
     series = last["series"] - first["series"]
     grown = {name: (last[name][1] - first[name][1]) * 2**20 / series for name in ("pack", "train", "predict")}
-    spoken = ", ".join(f"{name} {bytes_each:.0f}" for name, bytes_each in grown.items())
+    label_for = ", ".join(f"{name} {bytes_each:.0f}" for name, bytes_each in grown.items())
     return f"""## Data that grows
 
 `python benchmarks/store.py --gigabytes {" ".join(f"{one['gigabytes']:g}" for one in found["sizes"])}`, each command a process of its own, on {made_with(found)}
@@ -138,7 +138,7 @@ of one size against another are noisy; the peaks are not.
 {table}
 
 From the smallest to the largest the data grows {last["gigabytes"] / first["gigabytes"]:.0f} times. What grows with it in memory is what is known of each
-series (id, label, place, answer), in bytes for each: {spoken}; the values of a series take {4 * 500 * 4:,}.
+series (id, label, place, answer), in bytes for each: {label_for}; the values of a series take {4 * 500 * 4:,}.
 """
 
 

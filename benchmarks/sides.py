@@ -29,7 +29,7 @@ PEERS = ("aeon", "sktime", "keras", "tensorflow_cpu", "jax", "torch", "numba", "
 
 
 @dataclass(frozen=True)
-class Outcome:
+class FoldResult:
     """What a process said, and what it cost: seconds by the clock, seconds of processor, peak of resident memory."""
 
     answer: dict[str, Any] | None
@@ -53,7 +53,7 @@ def environment(threads: int) -> dict[str, str]:
     }
 
 
-def run_once(python: Path | str, script: str, request: dict[str, Any], threads: int, limit: float) -> Outcome:
+def run_once(python: Path | str, script: str, request: dict[str, Any], threads: int, limit: float) -> FoldResult:
     """Run ``script`` with a request in JSON until it wrote its answer; the clock runs from the start of Python."""
     with tempfile.TemporaryDirectory() as folder:
         asked, given, errors = (Path(folder) / name for name in ("request.json", "answer.json", "errors.txt"))
@@ -72,7 +72,7 @@ def run_once(python: Path | str, script: str, request: dict[str, Any], threads: 
         answer = json.loads(given.read_text()) if given.exists() and not late else None
         last = errors.read_text().strip().splitlines()[-1:]
         trouble = f"over {limit:.0f} s" if late else "" if answer else " ".join(last)[:200]
-        return Outcome(answer, trouble, seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+        return FoldResult(answer, trouble, seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
 
 def _wait(process: subprocess.Popen[bytes], limit: float) -> tuple[resource.struct_rusage, bool]:
@@ -104,7 +104,7 @@ class Side:
             text=True,
         )
 
-    def ask(self, **request: Any) -> dict[str, Any]:
+    def resolve_target(self, **request: Any) -> dict[str, Any]:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(json.dumps(request) + "\n")

@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from limelight.data.panel import Panel
 from limelight.data.synthetic.sine import ANOMALOUS, SineSettings, generate_sine
 from limelight.explanation.quality.localisation import score_localisation
-from limelight.parts.architecture import Sentence, preset
+from limelight.parts.architecture import Architecture, preset
 from limelight.task import Task
 from limelight.training.fit import fit
 from limelight.training.settings import TrainingSettings
@@ -107,7 +107,7 @@ def answers(network: nn.Module, series: Tensor) -> Tensor:
 
 def our_side(parts: dict[str, Panel], task: Task, seed: int) -> dict[str, Any]:
     """Train limelight's ``conv_lstm``."""
-    training = fit(parts["train"], task, Sentence.of("conv_lstm"), validation=parts["validation"], seed=seed)
+    training = fit(parts["train"], task, Architecture.of("conv_lstm"), validation=parts["validation"], seed=seed)
     clock = np.cumsum([row["seconds"] for row in training.history])
     clock += training.seconds - clock[-1]  # what lies outside the epochs counts too, all of it before the first
     hits = [second for second, row in zip(clock, training.history, strict=True) if row["validation_f1"] >= F1_TO_REACH]

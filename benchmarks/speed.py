@@ -51,7 +51,7 @@ def time_networks(peers: str, threads: int, steps: int, rounds: int) -> dict[str
         loads = []
         for turn in range(rounds + 1):
             for side in running[:: 1 if turn % 2 else -1]:
-                answer = side.ask(network=network, steps=steps)
+                answer = side.resolve_target(network=network, steps=steps)
                 if turn:
                     answers[side.name].append(answer)
             loads.append(sides.machine(threads)["load"])

@@ -34,11 +34,11 @@ class Limelight:
     """Ours, by ``fit`` and ``predict`` as a user calls them."""
 
     def __init__(self, network: str) -> None:
-        from limelight.parts.architecture import Sentence, preset
+        from limelight.parts.architecture import Architecture, preset
         from limelight.parts.encoders import LSTM
 
-        plain = Sentence.of(LSTM(hidden_size=64), "last", "linear")
-        self.sentence = plain if network == "lstm" else preset("attention_bilstm")
+        plain = Architecture.of(LSTM(hidden_size=64), "last", "linear")
+        self.architecture = plain if network == "lstm" else preset("attention_bilstm")
 
     def prepare(self, values: np.ndarray, labels: np.ndarray) -> None:
         from limelight.data.panel import Panel
@@ -53,7 +53,7 @@ class Limelight:
 
         settings = TrainingSettings(max_epochs=1, batch_size=BATCH)
         training = fit(
-            self.panel, Task.from_labels(self.panel.labels), self.sentence, settings=settings, progress=False
+            self.panel, Task.from_labels(self.panel.labels), self.architecture, settings=settings, progress=False
         )
         self.model = training.model
         return float(training.history[0]["seconds"])

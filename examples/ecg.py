@@ -25,7 +25,7 @@ options = parser.parse_args()
 
 # 1. Read. The table says itself which series there are; the names of the classes are codes, so give them words.
 beats = ll.read_table(options.data / "series.parquet", labels=options.data / "labels.csv")
-beats = beats.with_facts(labels=np.where(beats.labels == "1", "normal", "abnormal"))
+beats = beats.replace(labels=np.where(beats.labels == "1", "normal", "abnormal"))
 split = csv.read_csv(options.data / "split.csv").to_pydict()
 part = dict(zip(split["series_id"], split["split"], strict=True))
 train, test = (beats[[part[name] == word for name in beats.ids]] for word in ("train", "test"))

@@ -32,7 +32,7 @@ if options.epochs:
 experiment = read_experiment(Path(__file__).parent / "weather_events.json", changes)
 
 # 2. Train on some cities, choose thresholds on another, score on those that are left.
-run_experiment(experiment, overwrite=True, progress=False, say=print)
+run_experiment(experiment, overwrite=True, progress=False, log=print)
 
 # 3. Scores of the days. Hail fell on 12 days in all, one of them in the test: its numbers mean nothing.
 metrics = json.loads((options.into / "metrics.json").read_text())

@@ -6,9 +6,9 @@ from torch import nn
 
 from limelight.data.panel import Panel
 from limelight.model.fitted import FittedModel
-from limelight.nn.network import Answer
+from limelight.nn.network import NetworkOutput
 from limelight.nn.normalisation import Standardisation
-from limelight.parts.architecture import Sentence
+from limelight.parts.architecture import Architecture
 from limelight.task import Task
 
 
@@ -24,15 +24,15 @@ class Linear(nn.Module):
 
     def forward(self, batch):
         each = (batch.values * batch.mask[:, :, None]) @ self.weights
-        return Answer(each if self.by_step else each.sum(dim=1), None)
+        return NetworkOutput(each if self.by_step else each.sum(dim=1), None)
 
 
 def linear(weights, classes=("a", "b"), mean=0.0, **task):
     """Give a model with these weights (channels, outputs) about channels called channel_0, channel_1, ..."""
     task = Task(tuple(classes), **task)
     network = Linear(weights, task.by_step, mean)
-    sentence = Sentence.of({"name": "lstm", "hidden_size": 2}, "none" if task.by_step else "last")
-    return FittedModel(task, sentence, network, tuple(f"channel_{place}" for place in range(len(weights))))
+    architecture = Architecture.of({"name": "lstm", "hidden_size": 2}, "none" if task.by_step else "last")
+    return FittedModel(task, architecture, network, tuple(f"channel_{place}" for place in range(len(weights))))
 
 
 def noise(*lengths, width=1, seed=0, **facts):

@@ -60,5 +60,5 @@ def shuffled(panel, seed=0):
     """The same series with labels that have nothing to do with them."""
     order = np.random.default_rng(seed).permutation
     if panel.labels is not None:
-        return panel.with_facts(labels=panel.labels[order(len(panel))])
-    return panel.with_facts(step_labels=panel.step_labels.at(order(len(panel.values))))
+        return panel.replace(labels=panel.labels[order(len(panel))])
+    return panel.replace(step_labels=panel.step_labels.at(order(len(panel.values))))

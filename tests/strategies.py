@@ -5,7 +5,7 @@ import pyarrow as pa
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from limelight.data.annotations import StepFacts, StepLabels
+from limelight.data.annotations import StepLabels, StepSignals
 from limelight.data.panel import Panel
 
 
@@ -103,4 +103,4 @@ def signals(draw, steps):
     if not names:
         return None
     codes = draw(arrays.arrays(np.int16, (steps, len(names)), elements=st.integers(-1, 1)))
-    return StepFacts(codes, names, (("idle", "run"), ("day", "night"))[: len(names)])
+    return StepSignals(codes, names, (("idle", "run"), ("day", "night"))[: len(names)])

@@ -102,13 +102,13 @@ def test_tune_goes_on_where_it_was(limelight: Commands, bumps: Path) -> None:
 
 
 def test_tune_looks_at_no_test_series(limelight: Commands, bumps: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real, panels = search.carry_out, []
+    real, panels = search.fit_and_score, []
 
-    def watched(panel, cut, asked, hopeless):  # type: ignore[no-untyped-def]
+    def watched(panel, cut, asked, should_prune):  # type: ignore[no-untyped-def]
         panels.append(set(panel.ids[cut.fitted]) | set(panel.ids[cut.validation]) | set(panel.ids[cut.held_out]))
-        return real(panel, cut, asked, hopeless)
+        return real(panel, cut, asked, should_prune)
 
-    monkeypatch.setattr(search, "carry_out", watched)
+    monkeypatch.setattr(search, "fit_and_score", watched)
     limelight("tune", bumps, "--trials", 2, *ONLY)
     data = read_data(read_experiment(bumps))
     for seen in panels:

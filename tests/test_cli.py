@@ -271,7 +271,7 @@ def test_series_of_a_file_are_explained(limelight: Commands, folder: Path, tmp_p
 
 def test_what_cannot_be_explained_is_refused(limelight: Commands, folder: Path) -> None:
     limelight("train", folder, "-o", "run", "--set", "training.max_epochs=1")
-    for words, sentence in (
+    for words, architecture in (
         (["-o", "a.xlsx"], "expected an output file ending in .parquet or .csv, got 'a.xlsx'"),
         (["--picture", "a.jpg"], "expected a picture ending in .png, .svg or .pdf, got 'a.jpg'"),
         (["--id", "s99"], "expected ids of series in the panel, got 's99'; see panel.ids"),
@@ -284,7 +284,7 @@ def test_what_cannot_be_explained_is_refused(limelight: Commands, folder: Path) 
             "'mine/series.csv' is already there; pass --overwrite to replace it, or choose another output",
         ),
     ):
-        assert limelight("explain", "run", "mine", *words, code=2) == f"limelight: {sentence}\n"
+        assert limelight("explain", "run", "mine", *words, code=2) == f"limelight: {architecture}\n"
 
 
 def test_our_own_mistakes_end_with_code_1_and_a_file_to_report(

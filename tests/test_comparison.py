@@ -19,13 +19,13 @@ from limelight.evaluation.metrics.paired import MORE, WITHIN
 from limelight.model_selection import comparison as study
 from limelight.model_selection.comparison import compare, score_of
 from limelight.model_selection.comparison_results import Row, conclude
-from limelight.parts.architecture import Sentence
+from limelight.parts.architecture import Architecture
 from limelight.task import Task
 
 TINY = {"encoder": {"name": "gru", "hidden_size": 2}, "pooling": "mean", "head": "linear"}
 QUICK = {"max_epochs": 1}
 SIMPLE = ["majority class", "metadata alone", "series alone"]
-FUSED = ["series + late", "series + repeat", "series + film"]
+METADATA_OPTIONS = ["series + late", "series + repeat", "series + film"]
 
 
 def bumps(n: int = 40, **changes: object) -> Panel:
@@ -34,7 +34,7 @@ def bumps(n: int = 40, **changes: object) -> Panel:
 
 
 def without_metadata(n: int = 40) -> Panel:
-    return bumps(n).with_facts(metadata=None)
+    return bumps(n).replace(metadata=None)
 
 
 def names(found: study.Comparison) -> list[str]:
@@ -46,9 +46,9 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
     """What every network was trained on."""
     seen: list[dict[str, object]] = []
 
-    def fit(panel: Panel, task: Task, sentence: Sentence, **rest: object) -> object:
-        seen.append({"panel": panel, "sentence": sentence, **rest})
-        return real(panel, task, sentence, **rest)  # type: ignore[arg-type]
+    def fit(panel: Panel, task: Task, architecture: Architecture, **rest: object) -> object:
+        seen.append({"panel": panel, "sentence": architecture, **rest})
+        return real(panel, task, architecture, **rest)  # type: ignore[arg-type]
 
     real = study.fit
     monkeypatch.setattr(study, "fit", fit)
@@ -77,7 +77,7 @@ def test_what_takes_series_and_metadata_together_is_told(monkeypatch: pytest.Mon
 
 def test_rows_go_from_the_simplest_to_the_richest() -> None:
     found = compare(bumps(), TINY, training=QUICK, folds=2)
-    assert names(found) == SIMPLE + FUSED
+    assert names(found) == SIMPLE + METADATA_OPTIONS
     assert found.notes == ("fusion 'attention' is left out: the pooling 'mean' has no attention",)
     assert found.rule == "2 folds of 40 series, stratified by label, seed 0"
     assert [row.parameters is None for row in found.rows] == [True, True, False, False, False, False]
@@ -91,7 +91,7 @@ def test_without_metadata_there_is_nothing_to_fuse() -> None:
 
 
 def test_metadata_that_are_alike_are_no_metadata() -> None:
-    panel = bumps().with_facts(metadata=pa.table({"site": ["here"] * 40}))
+    panel = bumps().replace(metadata=pa.table({"site": ["here"] * 40}))
     found = compare(panel, TINY, training=QUICK, folds=2)
     assert found.notes == ("no metadata differ between the training series of fold 1, so none are used",)
 
@@ -101,7 +101,7 @@ def test_attention_by_metadata_is_a_fusion_and_a_combination_is_compared_too(
 ) -> None:
     model = {**TINY, "pooling": {"name": "metadata_attention", "hidden_size": 3}, "fusion": "repeat"}
     found = compare(bumps(), model, training=QUICK, folds=2)
-    assert names(found) == [*SIMPLE, *FUSED, "series + attention", "series + repeat + attention"]
+    assert names(found) == [*SIMPLE, *METADATA_OPTIONS, "series + attention", "series + repeat + attention"]
     sentences = [one["sentence"] for one in trained[: len(found.rows) - 2]]
     assert [(one.pooling.name, one.pooling.hidden_size, one.fusion) for one in sentences] == [  # type: ignore[attr-defined]
         ("attention", 3, ()),
@@ -129,13 +129,13 @@ def test_early_stopping_looks_at_the_training_part_of_the_fold_alone(trained: li
 def test_windows_and_groups_stay_together(trained: list[dict[str, object]]) -> None:
     panel = without_metadata(240)
     recordings = np.repeat([f"r{number}" for number in range(24)], 10)
-    windows = panel.with_facts(origin=Origin(recordings, np.zeros(240, dtype=np.int64)))
+    windows = panel.replace(origin=Origin(recordings, np.zeros(240, dtype=np.int64)))
     found = compare(windows, TINY, training=QUICK, folds=2, validation=0.2)
     assert found.rule == "2 folds of 240 series, stratified by label, no recording on two sides, seed 0"
     for one in trained:
         fitted, validation = (set(one[name].origin.recordings) for name in ("panel", "validation"))  # type: ignore[attr-defined]
         assert not fitted & validation
-    grouped = panel.with_facts(metadata=pa.table({"machine": recordings.tolist()}))
+    grouped = panel.replace(metadata=pa.table({"machine": recordings.tolist()}))
     found = compare(grouped, TINY, training=QUICK, folds=2, group="machine", fields={"machine": "ignore"})
     assert found.rule == "2 folds of 240 series, stratified by label, no machine on two sides, seed 0"
 
@@ -198,7 +198,7 @@ PLAIN = row("series alone", 0.81, 0.8, 0.79)
 
 
 @pytest.mark.parametrize(
-    ("rows", "sentence"),
+    ("rows", "message"),
     [
         (
             [SIMPLEST, row("series alone", 0.5, 0.6, 0.4)],
@@ -224,8 +224,8 @@ PLAIN = row("series alone", 0.81, 0.8, 0.79)
         ([row("majority class", 0.5)], "too few folds are done to say what to use"),
     ],
 )
-def test_the_conclusion_takes_the_simplest_that_nothing_beats(rows: list[Row], sentence: str) -> None:
-    assert conclude(rows, 0.5) == sentence
+def test_the_conclusion_takes_the_simplest_that_nothing_beats(rows: list[Row], message: str) -> None:
+    assert conclude(rows, 0.5) == message
 
 
 def test_the_table_has_a_line_for_each_row_and_the_conclusion_last() -> None:
@@ -302,7 +302,7 @@ def test_tasks_other_than_one_label_a_series_are_refused(labels: str) -> None:
     if labels == "several":
         panel = panel.with_labels(np.tile([[0, 1], [1, 0]], (20, 1)))
     else:
-        panel = panel.with_facts(labels=None, step_labels=StepLabels.of(["a", "b"] * (len(panel.values) // 2)))
+        panel = panel.replace(labels=None, step_labels=StepLabels.of(["a", "b"] * (len(panel.values) // 2)))
     with pytest.raises(ParameterError) as error:
         compare(panel, TINY)
     task = {
@@ -336,7 +336,7 @@ def test_a_comparison_is_printed_and_written_into_the_run_folder(
     printed = limelight("compare", folder, *ASKED)
     file = tmp_path / "runs" / "bumps" / "comparison.json"
     found = json.loads(file.read_text())
-    assert [row["name"] for row in found["rows"]] == SIMPLE + FUSED
+    assert [row["name"] for row in found["rows"]] == SIMPLE + METADATA_OPTIONS
     assert found["conclusion"] in printed
     assert "2 folds of 40 series, stratified by label, seed 0; gain is over series alone" in printed
     assert "the 20 series of the test part are left out" in limelight.errors
@@ -374,7 +374,7 @@ def test_an_output_that_is_no_json_is_refused(limelight: Commands, folder: Path)
 def test_folds_that_do_not_go_by_time_are_told(limelight: Commands, tmp_path: Path) -> None:
     panel = bumps(60).compact()
     assert panel.times is not None
-    write_table(panel.with_facts(times=panel.times + np.repeat(np.arange(60), 24)), tmp_path / "bumps")
+    write_table(panel.replace(times=panel.times + np.repeat(np.arange(60), 24)), tmp_path / "bumps")
     limelight("compare", "bumps", *ASKED, "--set", "split.by=time", "-o", "found.json")
     assert (
         "note: the split goes by time, the folds do not: they are drawn at random from what lies before the test part"

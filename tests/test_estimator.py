@@ -198,7 +198,7 @@ def test_clone_keeps_the_parts_and_forgets_the_fit() -> None:
 def test_grid_search_reaches_into_parts_by_name_or_by_value(encoder: object) -> None:
     grid = GridSearchCV(small(encoder=encoder), {"encoder__hidden_size": [2, 3]}, cv=2).fit(WAVES, WAVES.labels)
     assert grid.best_estimator_.encoder.hidden_size in (2, 3)
-    assert grid.best_estimator_.model_.sentence.encoder.hidden_size == grid.best_params_["encoder__hidden_size"]
+    assert grid.best_estimator_.model_.architecture.encoder.hidden_size == grid.best_params_["encoder__hidden_size"]
 
 
 def test_unknown_parameter_of_a_part_is_refused() -> None:
@@ -255,7 +255,7 @@ def test_explanation_is_on_the_time_axis_of_the_series() -> None:
 
 def test_preset_is_a_whole_network() -> None:
     model = ll.TimeSeriesClassifier.from_preset("bilstm", max_epochs=1, random_state=0).fit(WAVES)
-    assert model.model_.sentence.describe() == "bidirectional lstm (50), last, linear"
+    assert model.model_.architecture.describe() == "bidirectional lstm (50), last, linear"
 
 
 @pytest.mark.slow
@@ -302,9 +302,9 @@ def test_missing_values_are_taken_in_whatever_holds_series() -> None:
 def test_missing_and_clock_are_said_by_parameters() -> None:
     times = list(np.cumsum(np.random.default_rng(0).uniform(1, 3, size=(60, 25)), axis=1))
     panel = ll.Panel.from_series(list(holed()), times=times, labels=WAVES.labels)
-    words = small().fit(panel).model_.sentence
+    words = small().fit(panel).model_.architecture
     assert (words.missing, words.clock) == ("mask", "elapsed")
-    words = small(missing="last", clock="order").fit(panel).model_.sentence
+    words = small(missing="last", clock="order").fit(panel).model_.architecture
     assert (words.missing, words.clock) == ("last", "order")
 
 
@@ -343,7 +343,7 @@ def test_presets_and_loaded_models_carry_the_words(tmp_path: Path) -> None:
 
 def test_grid_search_chooses_how_to_fill() -> None:
     grid = GridSearchCV(small(), {"missing": ["mask", "last"]}, cv=2).fit(holed(), WAVES.labels)
-    assert grid.best_estimator_.model_.sentence.missing == grid.best_params_["missing"]
+    assert grid.best_estimator_.model_.architecture.missing == grid.best_params_["missing"]
 
 
 def test_whoever_says_nothing_is_told_what_was_chosen() -> None:

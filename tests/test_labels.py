@@ -131,14 +131,14 @@ def write_masked(panel: Panel, other: Panel, folder: Path) -> None:
     """Write a panel with a mask beside its labels; where that says unknown, the labels are those of the other."""
     unknown = np.random.default_rng(0).random(len(panel.values) if panel.labels is None else len(panel)) < 0.3
     if panel.labels is not None:
-        write_table(panel.with_facts(labels=np.where(unknown[:, None], other.labels, panel.labels)), folder)
+        write_table(panel.replace(labels=np.where(unknown[:, None], other.labels, panel.labels)), folder)
         lines = (folder / "labels.csv").read_text().splitlines()
         said = ["known", *np.where(unknown, "no", "yes")]
         (folder / "labels.csv").write_text("".join(f"{line},{word}\n" for line, word in zip(lines, said, strict=True)))
         return
     labels = panel.step_labels
     codes = np.where(unknown[:, None], other.step_labels.codes, labels.codes)
-    write_table(panel.with_facts(step_labels=StepLabels(codes, labels.names, labels.classes)), folder)
+    write_table(panel.replace(step_labels=StepLabels(codes, labels.names, labels.classes)), folder)
     table = parquet.read_table(folder / "series.parquet")
     parquet.write_table(table.append_column("known", [~unknown]), folder / "series.parquet")
 
@@ -150,7 +150,7 @@ def test_a_model_learns_from_the_steps_whose_label_is_known(kind: str) -> None:
     labels = train.step_labels
     codes = np.where(np.random.default_rng(0).random(labels.codes.shape) < 0.5, -1, labels.codes).astype(np.int16)
     model = fitted(
-        train.with_facts(step_labels=StepLabels(codes, labels.names, labels.classes)), progress=False, max_epochs=8
+        train.replace(step_labels=StepLabels(codes, labels.names, labels.classes)), progress=False, max_epochs=8
     )
     assert scores_of(model.model_, test)["test"]["balanced_accuracy"] >= 0.9
 
@@ -160,7 +160,7 @@ def test_series_of_which_no_label_is_known_are_learned_beside_the_others() -> No
     train, test = series_of("several labels")
     labels = train.labels.astype(float)
     labels[::3] = np.nan
-    model = fitted(train.with_facts(labels=labels), progress=False, max_epochs=8)
+    model = fitted(train.replace(labels=labels), progress=False, max_epochs=8)
     assert scores_of(model.model_, test)["test"]["balanced_accuracy"] >= 0.9
 
 
@@ -168,9 +168,9 @@ def test_unlabelled_series_do_not_count_as_series_to_validate_on() -> None:
     train, _ = series_of("several labels")
     settings = {"validation": 0.2, "max_epochs": 1, "progress": False, "calibrate": True}
     labels = train.labels.astype(float)
-    assert "temperature" in fitted(train.with_facts(labels=labels), **settings).model_.decision.told
+    assert "temperature" in fitted(train.replace(labels=labels), **settings).model_.decision.provenance
     labels[::2] = np.nan  # 36 series, of which 18 have labels
-    assert not fitted(train.with_facts(labels=labels), **settings).model_.decision.told
+    assert not fitted(train.replace(labels=labels), **settings).model_.decision.provenance
 
 
 @pytest.mark.parametrize("labels", [["up", "down", None] * 10, [1, 0, None] * 10, [1.0, 0.0, np.nan] * 10], ids=str)
@@ -257,7 +257,7 @@ def test_cross_validation_takes_labels_of_steps() -> None:
 @pytest.mark.parametrize("fusion", [[], "late", "repeat", "film", ["repeat", "film", "late"]], ids=str)
 def test_every_encoder_and_fusion_answers_steps(encoder: str, fusion: object) -> None:
     panel = planted.in_which_bumps(n=12, ragged=True)
-    panel = panel.with_facts(metadata=pa.table({"age": np.arange(12.0), "site": ["x", "y"] * 6}))
+    panel = panel.replace(metadata=pa.table({"age": np.arange(12.0), "site": ["x", "y"] * 6}))
     model = fitted(panel, encoder=ENCODERS[encoder], fusion=fusion, progress=False, max_epochs=1)
     assert [one.shape for one in model.predict_proba(panel)] == [(length, 2) for length in panel.lengths]
     alone = [model.predict_proba(panel[[row]])[0] for row in range(12)]  # without padding
@@ -266,7 +266,7 @@ def test_every_encoder_and_fusion_answers_steps(encoder: str, fusion: object) ->
 
 
 def test_attention_by_metadata_cannot_answer_steps() -> None:
-    panel = planted.in_a_bump(n=12).with_facts(metadata=pa.table({"site": ["x", "y"] * 6}))
+    panel = planted.in_a_bump(n=12).replace(metadata=pa.table({"site": ["x", "y"] * 6}))
     with pytest.raises(ParameterError) as error:
         fitted(panel, fusion="attention")
     assert str(error.value) == (
@@ -309,7 +309,7 @@ def test_the_decision_never_sees_the_test_part(limelight: Commands, tmp_path: Pa
     decisions = []
     for name, other in (("one", panel), ("other", planted.shuffled(panel))):
         labels = np.where((parts == "test")[:, None], other.labels, panel.labels)
-        write_table(panel.with_facts(labels=labels), tmp_path / name)
+        write_table(panel.replace(labels=labels), tmp_path / name)
         rows = "".join(f"{row},{part}\n" for row, part in enumerate(parts))
         (tmp_path / name / "split.csv").write_text("series_id,split\n" + rows)
         sets = ("--set", "decision.thresholds=f1", "--set", "decision.coverage=0.8")
@@ -339,7 +339,7 @@ def test_a_head_that_is_solved_holds_nothing_back_and_decides_by_series_left_out
     model = fitted(train, thresholds="f1", **SOLVED).model_
     assert (model.fitted_on["training_series"], model.fitted_on["validation_series"]) == (60, 0)
     assert model.decision.thresholds is not None
-    assert model.decision.told["temperature"]["notes"] == [
+    assert model.decision.provenance["temperature"]["notes"] == [
         "the scale of the logits was chosen with the head, on training series left out"
     ]
     assert scores_of(model, test)["test"]["f1"] >= 0.9
@@ -353,7 +353,7 @@ def test_a_stated_share_is_held_back_from_a_head_that_is_solved_too() -> None:
 def test_windows_of_one_recording_do_not_judge_each_other() -> None:
     recordings = Panel.from_series(np.random.default_rng(0).normal(size=(4, 300, 1)), labels=["a", "b"] * 2)
     windows = cut_windows(recordings, length=30)
-    assert fitted(windows, **SOLVED).model_.decision.told == {}
+    assert fitted(windows, **SOLVED).model_.decision.provenance == {}
 
 
 def test_without_validation_series_the_model_stays_as_it_is() -> None:

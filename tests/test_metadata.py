@@ -83,11 +83,11 @@ def test_a_saved_model_knows_its_words(tmp_path: Path) -> None:
 def test_unknown_words_and_missing_metadata_are_answered_and_told() -> None:
     _, test = bumps()
     model = model_of_one_epoch().model_
-    strange = test.with_facts(metadata=pa.table({"mode": ["sideways"] * len(test)}))
+    strange = test.replace(metadata=pa.table({"mode": ["sideways"] * len(test)}))
     assert model.notes_about(strange) == [
         "metadata 'mode' has 1 word not seen in training, in 200 series: 'sideways'; treated as unknown"
     ]
-    without = test.with_facts(metadata=None)
+    without = test.replace(metadata=None)
     assert len(model.notes_about(without)) == 1
     np.testing.assert_allclose(model.predict(strange).logits, model.predict(without).logits)
 
@@ -95,7 +95,7 @@ def test_unknown_words_and_missing_metadata_are_answered_and_told() -> None:
 def test_a_fusion_without_metadata_is_refused() -> None:
     train, _ = bumps()
     with pytest.raises(ParameterError) as error:
-        TimeSeriesClassifier("conv_lstm", fusion="film").fit(train.with_facts(metadata=None))
+        TimeSeriesClassifier("conv_lstm", fusion="film").fit(train.replace(metadata=None))
     assert str(error.value) == (
         "expected metadata for a network with conv_lstm (64), attention, mlp; fusion: film, got series without; give "
         "metadata, or leave the fusion out"
@@ -122,9 +122,7 @@ def test_metadata_come_from_a_table_and_are_weighed(limelight: Commands, tmp_pat
 def test_a_field_that_gives_the_label_away_is_told(limelight: Commands, tmp_path: Path) -> None:
     panel, _ = generate_bumps(BumpSettings(dataset_size=120, num_points=30), 0)
     assert panel.labels is not None
-    write_table(
-        panel.with_facts(metadata=pa.table({"verdict": [f"v-{label}" for label in panel.labels]})), tmp_path / "b"
-    )
+    write_table(panel.replace(metadata=pa.table({"verdict": [f"v-{label}" for label in panel.labels]})), tmp_path / "b")
     limelight("train", "b", "-o", "run", "--set", "training.max_epochs=1", "--set", "model.encoder=conv_lstm")
     page = (tmp_path / "run" / "report" / "index.html").read_text()
     assert "gives the label away" in page
@@ -149,7 +147,7 @@ def test_attention_moves_with_the_mode() -> None:
     model = model_with("attention").model_
     inside = score_localisation(model.predict(test, attention=True), test)
     swapped = ["late" if mode == "early" else "early" for mode in test.metadata["mode"].to_pylist()]
-    other = test.with_facts(metadata=pa.table({"mode": swapped}))
+    other = test.replace(metadata=pa.table({"mode": swapped}))
     elsewhere = score_localisation(model.predict(other, attention=True), other)
     assert inside is not None
     assert elsewhere is not None

@@ -10,7 +10,7 @@ import pytest
 
 from commands import Commands
 from limelight.data.align import align
-from limelight.data.annotations import StepFacts
+from limelight.data.annotations import StepSignals
 from limelight.data.inspection.inspect_panel import inspect_panel
 from limelight.data.panel import Panel
 from limelight.data.reading.tables import read_table
@@ -41,7 +41,7 @@ def panel_of(*words: str | None) -> Panel:
     """One series with a step for each word."""
     classes = tuple(sorted({word for word in words if word}))
     codes = [[classes.index(word) if word else -1] for word in words]
-    signals = StepFacts(np.array(codes, dtype=np.int16), ("mode",), (classes,))
+    signals = StepSignals(np.array(codes, dtype=np.int16), ("mode",), (classes,))
     return Panel.from_series([np.arange(float(len(words)))], ids=["a"], signals=signals)
 
 
@@ -73,7 +73,7 @@ def test_a_saved_model_knows_the_words_of_signals(tmp_path: Path) -> None:
 
 def test_signals_are_read_beside_metadata_that_are_not() -> None:
     train, _ = bumps()
-    train = train.with_facts(metadata=pa.table({"site": ["x", "y"] * (len(train) // 2)}))
+    train = train.replace(metadata=pa.table({"site": ["x", "y"] * (len(train) // 2)}))
     model = fitted(train, max_epochs=1, fusion=[]).model_
     assert model.network.context_shape.signals == (3,)
     assert model.network.context is None
@@ -90,7 +90,7 @@ def test_words_of_the_training_are_found_in_those_of_another_panel() -> None:
 def test_padding_has_no_signal() -> None:
     both = Panel.from_series(
         [[1.0, 2.0], [3.0]],
-        signals=StepFacts(np.array([[0], [1], [1]], dtype=np.int16), ("mode",), (("idle", "run"),)),
+        signals=StepSignals(np.array([[0], [1], [1]], dtype=np.int16), ("mode",), (("idle", "run"),)),
     )
     facts = fit_vocabulary(None, signals={"mode": ("idle", "run")}).encode(None, 2, both.signals)
     assert make_batch(both, np.array([1, 0]), facts=facts).signals.tolist() == [[[2], [0]], [[1], [2]]]

@@ -19,7 +19,7 @@ from limelight.errors import InputError, ModelFolderError, ParameterError
 from limelight.estimator import TimeSeriesClassifier, load
 from limelight.model.texts import read_text_encoder
 from limelight.model.vocabulary import Vocabulary, fit_vocabulary
-from limelight.parts.architecture import Sentence
+from limelight.parts.architecture import Architecture
 from limelight.parts.contexts import ContextEncoding
 from limelight.parts.encoders import ConvLSTM
 
@@ -154,13 +154,13 @@ def test_a_network_learns_what_the_notes_say_also_in_words_that_they_never_had(f
     assert model.model_.network.context.words is None
     assert model.score(test, test.labels) >= 0.95
     texts = [text.replace(LATE, "tardy").replace(EARLY, "prompt") for text in test.metadata["mode"].to_pylist()]
-    assert model.score(test.with_facts(metadata=pa.table({"mode": texts})), test.labels) >= 0.95
+    assert model.score(test.replace(metadata=pa.table({"mode": texts})), test.labels) >= 0.95
 
 
 def test_vectors_are_scaled_by_the_known_texts_of_the_training_part(folder: Path, model2vec: Any) -> None:
     train, _ = bumps(40)
     texts = train.metadata["mode"].to_pylist()
-    train = train.with_facts(metadata=pa.table({"mode": [None, *texts[1:]]}))
+    train = train.replace(metadata=pa.table({"mode": [None, *texts[1:]]}))
     scaling = classifier(folder, validation=0).fit(train).model_.network.context.vectors.scaling
     vectors = model2vec.encode(texts[1:]).astype(np.float64)
     np.testing.assert_allclose(scaling.mean, vectors.mean(axis=0), rtol=1e-5, atol=1e-6)
@@ -170,8 +170,8 @@ def test_vectors_are_scaled_by_the_known_texts_of_the_training_part(folder: Path
 def test_unknown_words_and_missing_text_are_answered_alike_and_told(folder: Path) -> None:
     train, test = bumps(80)
     model = classifier(str(folder)).fit(train).model_
-    strange = test.with_facts(metadata=pa.table({"mode": ["zebras gallop"] * len(test)}))
-    without = test.with_facts(metadata=None)
+    strange = test.replace(metadata=pa.table({"mode": ["zebras gallop"] * len(test)}))
+    without = test.replace(metadata=None)
     assert model.notes_about(strange) == [
         "metadata 'mode' has no word that the text encoder knows in 20 series: 'zebras gallop'; treated as unknown"
     ]
@@ -191,12 +191,12 @@ def test_an_encoder_of_another_language_is_refused(tmp_path: Path, no_network: N
 
 def test_an_encoder_without_text_to_read_is_refused(folder: Path) -> None:
     train, _ = bumps(40)
-    words = train.with_facts(metadata=pa.table({"mode": ["early", "late"] * 15, "age": range(30)}))
+    words = train.replace(metadata=pa.table({"mode": ["early", "late"] * 15, "age": range(30)}))
     assert message_of(ParameterError, classifier(folder).fit, words) == (
         f"expected text among the metadata for the text encoder in {str(folder)!r}, got 'mode: category', "
         "'age: number'; say which field is text, or leave the text encoder out"
     )
-    assert message_of(ParameterError, classifier(folder).fit, train.with_facts(metadata=None)) == (
+    assert message_of(ParameterError, classifier(folder).fit, train.replace(metadata=None)) == (
         f"expected metadata with text for the text encoder in {str(folder)!r}, got series without metadata; give "
         "metadata, or leave the text encoder out"
     )
@@ -249,8 +249,8 @@ def test_an_encoder_of_infinite_numbers_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_path_is_taken_for_its_name() -> None:
-    sentence = Sentence.of(context=ContextEncoding(text_encoder=Path("words")))
-    assert sentence.to_json()["context"]["text_encoder"] == "words"
+    architecture = Architecture.of(context=ContextEncoding(text_encoder=Path("words")))
+    assert architecture.to_json()["context"]["text_encoder"] == "words"
 
 
 def test_an_experiment_names_the_folder_beside_its_file(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from limelight.data.synthetic.sine import SineSettings as SineSettings
     from limelight.data.synthetic.sine import generate_sine as generate_sine
     from limelight.data.windowing.windows import cut_windows as cut_windows
-    from limelight.data.windowing.windows import lay_back as lay_back
+    from limelight.data.windowing.windows import merge_windows as merge_windows
     from limelight.data.writing import write_table as write_table
     from limelight.errors import InputError as InputError
     from limelight.errors import LimelightError as LimelightError
@@ -68,8 +68,8 @@ _HOMES = {
     "compare": "model_selection.comparison",
     "cut_windows": "data.windowing.windows",
     "generate_sine": "data.synthetic.sine",
-    "lay_back": "data.windowing.windows",
     "load": "estimator",
+    "merge_windows": "data.windowing.windows",
     "open_store": "data.store.open",
     "read_table": "data.reading.tables",
     "tune": "model_selection.tuning",

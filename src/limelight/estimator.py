@@ -22,12 +22,12 @@ from limelight.explanation.methods.registry import explain
 from limelight.model.bundle import load_model, save_model
 from limelight.model.fitted import FittedModel
 from limelight.model.targets import targets_of, task_of
-from limelight.parts.architecture import CHOICES, FUSED, WORDS, Sentence, preset
+from limelight.parts.architecture import METADATA_OPTIONS, OPTIONS, PART_KINDS, Architecture, preset
 from limelight.task import is_known
 from limelight.training.auto import is_solved
 from limelight.training.fit import fit
 from limelight.training.settings import VALIDATION, TrainingSettings
-from limelight.training.validation_split import hold_out
+from limelight.training.validation_split import validation_split
 
 
 class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -177,16 +177,16 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         >>> TimeSeriesClassifier.from_preset("lstm").encoder
         LSTM(hidden_size=50, num_layers=1, bidirectional=False, dropout=0.0, activation='relu')
         """
-        sentence = preset(name)
-        choices = {name: getattr(sentence, name) for name in (*CHOICES, *FUSED)}
-        return cls(**{word: getattr(sentence, word) for word in WORDS}, **{**choices, **parameters})
+        architecture = preset(name)
+        choices = {name: getattr(architecture, name) for name in (*OPTIONS, *METADATA_OPTIONS)}
+        return cls(**{word: getattr(architecture, word) for word in PART_KINDS}, **{**choices, **parameters})
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters, also those of parts: ``encoder__hidden_size=32`` works for ``encoder="lstm"`` too."""
-        named = {word for word in (*WORDS, "context") for name in params if name.startswith(f"{word}__")}
+        named = {word for word in (*PART_KINDS, "context") for name in params if name.startswith(f"{word}__")}
         for word in sorted(named):
             value = params.pop(word, getattr(self, word))
-            setattr(self, word, getattr(Sentence.of(**{word: value}), word))
+            setattr(self, word, getattr(Architecture.of(**{word: value}), word))
         super().set_params(**params)
         return self
 
@@ -216,8 +216,8 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         ParameterError
             If a parameter is out of range.
         """
-        words = {name: getattr(self, name) for name in (*WORDS, *CHOICES, *FUSED)}
-        sentence = Sentence.of(**words)
+        words = {name: getattr(self, name) for name in (*PART_KINDS, *OPTIONS, *METADATA_OPTIONS)}
+        architecture = Architecture.of(**words)
         settings = TrainingSettings.checked(
             max_epochs=self.max_epochs,
             patience=self.patience,
@@ -231,23 +231,23 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         task = task_in_numbers(task_of(panel), y)
         self.classes_ = np.array(task.classes)
         seed = self._seed()
-        alone = panel.stands_alone()
-        solved = alone and is_solved(panel, sentence, settings)
+        independent = panel.is_independent()
+        solved = independent and is_solved(panel, architecture, settings)
         share = (0.0 if solved else VALIDATION) if self.validation is None else self.validation
-        rows = hold_out(panel, share, classes=len(task.classes), seed=seed)
+        rows = validation_split(panel, share, classes=len(task.classes), seed=seed)
         train, validation = panel[rows[0]], panel[rows[1]] if len(rows[1]) else None
         if not solved:
             rule.require_series(validation)
         way: dict[str, Any] = {"settings": settings, "seed": seed, "progress": self.progress, "fields": self.fields}
-        training = fit(train, task, sentence, validation=validation, **way)
+        training = fit(train, task, architecture, validation=validation, **way)
         if training.interrupted:
             warnings.warn(
                 f"training was interrupted in epoch {len(training.history)}; the model has the weights of epoch "
                 f"{training.best_epoch}, the best so far",
                 stacklevel=2,
             )
-        judges, logits = training.judges(train, validation, alone=alone)
-        self.model_, self.history_ = decide_on(training.model, judges, rule, logits), training.history
+        calibration_data, logits = training.calibration_data(train, validation, independent=independent)
+        self.model_, self.history_ = decide_on(training.model, calibration_data, rule, logits), training.history
         self.notes_ = training.notes
         self.model_.fitted_on["layout"] = self.layout
         return self
@@ -392,7 +392,7 @@ def load(folder: Path | str) -> TimeSeriesClassifier:
     True
     """
     fitted = load_model(folder)
-    words = {name: getattr(fitted.sentence, name) for name in (*WORDS, *CHOICES, *FUSED)}
+    words = {name: getattr(fitted.architecture, name) for name in (*PART_KINDS, *OPTIONS, *METADATA_OPTIONS)}
     model = TimeSeriesClassifier(**words, layout=fitted.fitted_on.get("layout"))
     model.model_, model.classes_ = fitted, np.array(fitted.task.classes)
     return model

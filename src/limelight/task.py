@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from limelight.errors import LabelError, ModelFolderError, ParameterError, counted, listing
+from limelight.types import Codes
 
-Kind = Literal["binary", "multiclass", "multilabel"]
+TaskKind = Literal["binary", "multiclass", "multilabel"]
 Level = Literal["series", "step"]
 Label = str | int | float | bool
-Codes = NDArray[np.int64]
 UNKNOWN = -1
 """The code of a label that is not known: it gives no loss and no score."""
 
@@ -130,7 +130,7 @@ class Task:
         return cls(tuple(np.unique(given).tolist()), positive, level=level)
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> TaskKind:
         """``"binary"`` for two classes, ``"multiclass"`` for more, ``"multilabel"`` for independent labels."""
         return "multilabel" if self.multilabel else "binary" if len(self.classes) == 2 else "multiclass"
 

@@ -11,9 +11,9 @@ from limelight.errors import InternalError, OutputError, ParameterError
 from limelight.estimator import TimeSeriesClassifier
 from limelight.model_selection import search
 from limelight.model_selection.optuna_engine import open_study
-from limelight.model_selection.trials import carry_out
+from limelight.model_selection.trials import fit_and_score
 from limelight.model_selection.tuning import tune
-from limelight.model_selection.tuning_results import DONE, FAILED, GIVEN_UP
+from limelight.model_selection.tuning_results import DONE, FAILED, PRUNED
 
 SMALL = {"encoder": {"name": "gru", "hidden_size": 4}, "pooling": "last", "head": "linear"}
 QUICK = {"training": {"max_epochs": 1}, "only": ["learning_rate", "batch_size"]}
@@ -31,14 +31,14 @@ def told(found):
 @pytest.fixture
 def scripted(monkeypatch):
     """Replace the training of a trial by a function of how many there were before; give what it takes to do so."""
-    real, calls = search.carry_out, []
+    real, calls = search.fit_and_score, []
 
     def script(answer):
-        def carried_out(panel, cut, asked, hopeless=None):
-            calls.append(asked)
-            return answer(len(calls) - 1, lambda: real(panel, cut, asked, hopeless), hopeless)
+        def carried_out(panel, cut, spec, should_prune=None):
+            calls.append(spec)
+            return answer(len(calls) - 1, lambda: real(panel, cut, spec, should_prune), should_prune)
 
-        monkeypatch.setattr(search, "carry_out", carried_out)
+        monkeypatch.setattr(search, "fit_and_score", carried_out)
 
     return script
 
@@ -48,7 +48,7 @@ def test_the_first_trial_is_the_network_as_it_is():
     (first,) = found.trials
     assert first.as_it_is
     assert first.parameters == {"learning_rate": 0.004, "batch_size": 12}
-    assert (first.settings.batch_size, first.sentence.to_json()["encoder"]["hidden_size"]) == (None, 4)
+    assert (first.settings.batch_size, first.architecture.to_json()["encoder"]["hidden_size"]) == (None, 4)
     assert found.best == found.first == first
     assert str(found).splitlines()[-1] == "nothing was better than the experiment as it is"
 
@@ -72,7 +72,7 @@ def test_a_tuning_that_goes_on_gives_the_trials_of_one_that_was_never_ended(tmp_
 def test_enough_trials_need_no_more(tmp_path):
     tuned(trials=2, folder=tmp_path)
     lines = []
-    assert len(tuned(trials=2, folder=tmp_path, say=lines.append).trials) == 2
+    assert len(tuned(trials=2, folder=tmp_path, log=lines.append).trials) == 2
     assert lines == []
 
 
@@ -124,32 +124,32 @@ def test_metadata_several_labels_and_labels_of_steps_are_tuned():
 
 
 def test_hopeless_trials_are_given_up_after_five_whole_ones(scripted):
-    def answer(number, really, hopeless):
-        asked_to_stop = hopeless(0.5, 0.1 * number)
+    def answer(number, really, should_prune):
+        asked_to_stop = should_prune(0.5, 0.1 * number)
         outcome = really()
         return type(outcome)(**{**outcome.__dict__, "stopped": "given up" if asked_to_stop else outcome.stopped})
 
     scripted(answer)
     states = [one.state for one in tuned(trials=7).trials]
-    assert states == [DONE] * 5 + [GIVEN_UP] * 2
+    assert states == [DONE] * 5 + [PRUNED] * 2
 
 
 def test_a_trial_that_cannot_be_trained_is_kept_with_its_reason(scripted):
-    def answer(number, really, hopeless):
+    def answer(number, really, should_prune):
         if number == 1:
             raise InternalError("the network gave an answer that is not a number")
         return really()
 
     scripted(answer)
     lines = []
-    found = tuned(trials=3, say=lines.append)
+    found = tuned(trials=3, log=lines.append)
     assert [one.state for one in found.trials] == [DONE, FAILED, DONE]
     assert found.trials[1].why == "the network gave an answer that is not a number"
     assert "trial 1 failed in" in lines[1]
 
 
 def test_an_experiment_that_cannot_be_trained_ends_the_tuning(scripted):
-    def answer(number, really, hopeless):
+    def answer(number, really, should_prune):
         raise ParameterError("expected a training that settles")
 
     scripted(answer)
@@ -159,7 +159,7 @@ def test_an_experiment_that_cannot_be_trained_ends_the_tuning(scripted):
 
 
 def test_ctrl_c_keeps_what_is_done_and_does_not_count_the_rest(scripted, tmp_path):
-    def answer(number, really, hopeless):
+    def answer(number, really, should_prune):
         if number == 2:
             raise KeyboardInterrupt
         return really()
@@ -173,7 +173,7 @@ def test_ctrl_c_keeps_what_is_done_and_does_not_count_the_rest(scripted, tmp_pat
 
 
 def test_ctrl_c_in_the_first_trial_leaves_it_to_be_done_first(scripted, tmp_path):
-    def answer(number, really, hopeless):
+    def answer(number, really, should_prune):
         if number == 0:
             raise KeyboardInterrupt
         return really()
@@ -191,7 +191,7 @@ def test_a_trial_that_was_killed_is_over_and_does_not_count(tmp_path):
 
 
 def test_when_the_time_is_up_nothing_new_begins(scripted):
-    def answer(number, really, hopeless):
+    def answer(number, really, should_prune):
         time.sleep(0.05)
         return really()
 
@@ -202,10 +202,10 @@ def test_when_the_time_is_up_nothing_new_begins(scripted):
 
 
 def test_when_the_time_is_up_a_running_trial_is_cut_off(scripted, monkeypatch):
-    def answer(number, really, hopeless):
+    def answer(number, really, should_prune):
         if number == 1:
             monkeypatch.setattr(search.time, "time", lambda: 1e12)
-            hopeless(0.5, 0.1)
+            should_prune(0.5, 0.1)
             raise AssertionError("the trial went on")
         return really()
 
@@ -214,7 +214,7 @@ def test_when_the_time_is_up_a_running_trial_is_cut_off(scripted, monkeypatch):
 
 
 def test_what_mattered_is_told_after_eight_whole_trials(scripted):
-    def answer(number, really, hopeless):
+    def answer(number, really, should_prune):
         return carry_out_as(really(), abs(np.log(learning_rates[number] / 0.01)))
 
     def carry_out_as(outcome, loss):
@@ -222,15 +222,15 @@ def test_what_mattered_is_told_after_eight_whole_trials(scripted):
 
     learning_rates = {}
 
-    def remembered(panel, cut, asked, hopeless=None):
-        learning_rates[len(learning_rates)] = asked.settings.learning_rate
-        return answer(len(learning_rates) - 1, lambda: carry_out(panel, cut, asked), hopeless)
+    def remembered(panel, cut, spec, should_prune=None):
+        learning_rates[len(learning_rates)] = spec.settings.learning_rate
+        return answer(len(learning_rates) - 1, lambda: fit_and_score(panel, cut, spec), should_prune)
 
-    search_carry_out, search.carry_out = search.carry_out, remembered
+    search_carry_out, search.fit_and_score = search.fit_and_score, remembered
     try:
         found = tuned(WAVES[:110], trials=12)
     finally:
-        search.carry_out = search_carry_out
+        search.fit_and_score = search_carry_out
     assert next(iter(found.importance)) == "learning_rate"
     assert sum(found.importance.values()) == pytest.approx(1)
     assert "what mattered: learning rate" in str(found)

@@ -15,7 +15,7 @@ from limelight.model.targets import task_of
 from limelight.model_selection import cross_validation as validation
 from limelight.model_selection.cross_validation import validate
 from limelight.model_selection.folds import fold_panel
-from limelight.model_selection.trials import SCORES, Asked, Cut, carry_out
+from limelight.model_selection.trials import FOLD_SCORES, FitSpec, FoldSplit, fit_and_score
 from limelight.training.fit import fit
 
 SMALL = {"encoder": {"name": "gru", "hidden_size": 4}, "pooling": "last", "head": "linear"}
@@ -34,16 +34,16 @@ def numbers(found):
 
 def test_every_fold_is_what_a_training_without_it_gives():
     found = validate(WAVES, SMALL, training=ONE_EPOCH, folds=2, seed=3)
-    task, asked = task_of(WAVES), Asked.of(task_of(WAVES), SMALL, ONE_EPOCH, None)
+    task, spec = task_of(WAVES), FitSpec.of(task_of(WAVES), SMALL, ONE_EPOCH, None)
     first = found.folds[0]
     fold = fold_panel(WAVES, task, folds=2, seed=3)[0][0]
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    training = fit(WAVES[fold.train], task, asked.sentence, settings=asked.settings, seed=3)
+    training = fit(WAVES[fold.train], task, spec.architecture, settings=spec.settings, seed=3)
     torch.set_num_threads(before)
     held_out = WAVES[fold.held_out]
     scores = score(task, task.encode(held_out.labels), training.model.predict(held_out).probabilities)
-    assert first.scores == {name: scores[name] for name in SCORES}
+    assert first.scores == {name: scores[name] for name in FOLD_SCORES}
 
 
 def test_mean_and_deviation_are_over_the_folds():
@@ -56,8 +56,8 @@ def test_mean_and_deviation_are_over_the_folds():
 
 @pytest.mark.slow
 def test_two_processes_give_the_numbers_of_one():
-    alone, beside = (validate(WAVES, SMALL, training=ONE_EPOCH, folds=3, jobs=jobs) for jobs in (1, 2))
-    assert numbers(alone) == numbers(beside)
+    independent, beside = (validate(WAVES, SMALL, training=ONE_EPOCH, folds=3, jobs=jobs) for jobs in (1, 2))
+    assert numbers(independent) == numbers(beside)
     assert [fold.name for fold in beside.folds] == ["fold 1", "fold 2", "fold 3"]
 
 
@@ -111,29 +111,29 @@ def test_validation_series_of_a_fold_are_of_other_groups_than_its_training():
     panel = drawn(300, labels=list("ab") * 150, metadata=pa.table({"machine": [f"m{one}" for one in machines]}))
     fold = Fold("fold 1", np.arange(250), np.arange(250, 300))
     drawing = {"share": 0.2, "by": "random", "group": "machine", "stratify": True, "seed": 0}
-    cut = Cut.of_fold(panel, fold, task_of(panel), **drawing)
+    cut = FoldSplit.of_fold(panel, fold, task_of(panel), **drawing)
     assert len(cut.validation) >= 20
     assert sorted([*cut.fitted, *cut.validation]) == fold.train.tolist()
     assert not set(machines[cut.fitted]) & set(machines[cut.validation])
 
 
 def test_values_that_are_missing_only_where_it_is_judged_are_filled_with_the_training_mean():
-    holes = WAVES.with_facts(values=WAVES.values.copy())
+    holes = WAVES.replace(values=WAVES.values.copy())
     rows = np.arange(20)
     holes.values[holes.starts[30]] = np.nan
-    asked = Asked.of(task_of(WAVES), SMALL, ONE_EPOCH, None)
-    cut = Cut("fold 1", rows, rows[:0], np.arange(20, 40), 0)
-    mean = replace(asked, sentence=replace(asked.sentence, missing="mean"))
-    assert carry_out(holes, cut, asked).scores == carry_out(holes, cut, mean).scores
+    spec = FitSpec.of(task_of(WAVES), SMALL, ONE_EPOCH, None)
+    cut = FoldSplit("fold 1", rows, rows[:0], np.arange(20, 40), 0)
+    mean = replace(spec, architecture=replace(spec.architecture, missing="mean"))
+    assert fit_and_score(holes, cut, spec).scores == fit_and_score(holes, cut, mean).scores
 
 
 def test_ctrl_c_keeps_what_is_done(monkeypatch):
-    def interrupted(panel, cut, asked):
+    def interrupted(panel, cut, spec):
         if cut.name == "fold 2":
             raise KeyboardInterrupt
-        return carry_out(panel, cut, asked)
+        return fit_and_score(panel, cut, spec)
 
-    monkeypatch.setattr(validation, "carry_out", interrupted)
+    monkeypatch.setattr(validation, "fit_and_score", interrupted)
     found = validate(WAVES, SMALL, training=ONE_EPOCH, folds=3)
     assert [fold.name for fold in found.folds] == ["fold 1"]
     assert found.interrupted

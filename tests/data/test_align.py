@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from limelight.data.align import StepFacts, align
+from limelight.data.align import StepSignals, align
 from limelight.data.annotations import StepLabels
 from limelight.data.panel import Panel
 from limelight.data.store.open import open_store
@@ -199,7 +199,7 @@ def test_a_sample_as_old_as_the_tolerance_still_holds():
 
 @pytest.mark.parametrize(("unit", "tolerance"), [("ms", "5 ms"), ("s", "5 s"), (None, "5 s"), ("min", "300s")])
 def test_a_tolerance_in_text_counts_in_the_unit_of_the_clock(unit, tolerance):
-    panel = panel_of(a=[0, 5, 6]).with_facts(units={"time": unit} if unit else {})
+    panel = panel_of(a=[0, 5, 6]).replace(units={"time": unit} if unit else {})
     same(channel(align(panel, signal_of(("a", 0, 1.0)), tolerance=tolerance), "x"), [1, 1, NAN])
 
 
@@ -353,10 +353,10 @@ def test_numbers_are_those_of_pandas_and_polars(seed):
 
 
 def test_what_the_panel_knows_stays_and_the_panel_given_does_not_change():
-    panel = panel_of(a=[0, 1], b=[0, 1, 2]).with_facts(
+    panel = panel_of(a=[0, 1], b=[0, 1, 2]).replace(
         labels=["x", "y"], metadata=pa.table({"age": [1, 2]}), units={"time": "ms"}, notes=["read"]
     )
-    panel = panel.with_facts(step_labels=StepLabels.of(list("pqpqp")))[[1]]
+    panel = panel.replace(step_labels=StepLabels.of(list("pqpqp")))[[1]]
     aligned = align(panel, signal_of(("b", 1, "run"), name="mode"), since_change=True)
     assert panel.channels == ("channel_0",)
     assert (aligned.ids.tolist(), aligned.labels.tolist(), aligned.metadata.to_pylist()) == (["b"], ["y"], [{"age": 2}])
@@ -424,7 +424,7 @@ def test_columns_that_start_late_alike_share_a_note():
 
 
 def test_several_zones_are_told():
-    panel = panel_of(a=["2024-05-01T10:00"]).with_facts(units={"time": "UTC"})
+    panel = panel_of(a=["2024-05-01T10:00"]).replace(units={"time": "UTC"})
     signal = signal_of(("a", "2024-05-01T11:59:00+02:00", 1.0), ("a", "2024-05-01T10:00:01Z", 2.0))
     aligned = align(panel, signal)
     same(channel(aligned, "x"), [1])
@@ -432,7 +432,7 @@ def test_several_zones_are_told():
 
 
 def test_steps_of_words_are_chosen_as_in_an_array():
-    facts = StepFacts(np.array([[0, 1], [-1, 0]], dtype=np.int16), ("mode", "on"), (("run",), ("no", "yes")))
+    facts = StepSignals(np.array([[0, 1], [-1, 0]], dtype=np.int16), ("mode", "on"), (("run",), ("no", "yes")))
     assert facts.at([1]).codes.tolist() == [[-1, 0]]
     assert (facts.at([1]).names, facts.at([1]).classes) == (facts.names, facts.classes)
 
@@ -464,7 +464,7 @@ def test_two_samples_of_an_unknown_series_at_one_time_do_not_matter():
     ],
 )
 def test_clocks_of_two_kinds_are_refused(times, sample, unit, panel_has, signal_has):
-    panel = panel_of(a=times).with_facts(units={"time": unit} if unit else {})
+    panel = panel_of(a=times).replace(units={"time": unit} if unit else {})
     assert refused(panel, signal_of(("a", sample, 1.0))) == (
         f"expected one clock, got {panel_has} in the panel and {signal_has} in column 'time' of the signal table; "
         "write the times of both in one way"
@@ -474,11 +474,11 @@ def test_clocks_of_two_kinds_are_refused(times, sample, unit, panel_has, signal_
 def test_clocks_of_two_units_are_refused():
     schema = pa.schema([("series_id", pa.string()), pa.field("time", pa.int64(), metadata={"unit": "s"}), ("x", "f8")])
     table = pa.table({"series_id": ["a"], "time": [0], "x": [1.0]}, schema=schema)
-    assert refused(panel_of(a=[0]).with_facts(units={"time": "ms"}), table) == (
+    assert refused(panel_of(a=[0]).replace(units={"time": "ms"}), table) == (
         "expected one clock, got numbers in 'ms' in the panel and numbers in 's' in column 'time' of the signal table; "
         "write the times of both in one way"
     )
-    aligned = align(panel_of(a=[0]).with_facts(units={"time": "s"}), table)
+    aligned = align(panel_of(a=[0]).replace(units={"time": "s"}), table)
     same(channel(aligned, "x"), [1])
 
 
@@ -623,7 +623,7 @@ def test_a_tolerance_that_cannot_be_is_refused(tolerance):
 
 
 def test_a_tolerance_in_time_needs_a_clock_in_time():
-    panel = panel_of(a=[0]).with_facts(units={"time": "strokes"})
+    panel = panel_of(a=[0]).replace(units={"time": "strokes"})
     assert refused(panel, signal_of(("a", 0, 1.0)), ParameterError, tolerance="5 s") == (
         "expected a clock in ns, us, ms, s, min, h, d for a tolerance of '5 s', got 'strokes'; give the tolerance as a "
         "number"
@@ -632,7 +632,7 @@ def test_a_tolerance_in_time_needs_a_clock_in_time():
 
 def test_codes_that_do_not_fit_their_names_are_refused():
     with pytest.raises(DataError) as error:
-        StepFacts(np.zeros((2, 1), dtype=np.int16), ("mode", "on"), (("run",),))
+        StepSignals(np.zeros((2, 1), dtype=np.int16), ("mode", "on"), (("run",),))
     assert str(error.value) == (
         "expected codes of shape (steps, 2) and classes for each of 'mode', 'on', got shape (2, 1) and classes for "
         "1 signal"

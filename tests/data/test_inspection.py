@@ -210,7 +210,7 @@ def _of_subjects(split_by_subject=False):
     """Nine subjects with four series each."""
     subjects = [f"p{number}" for number in np.repeat(np.arange(9), 4)]
     metadata = pa.table({"subject": subjects, "badge": [f"#{name}" for name in subjects], "age": [3] * 36})
-    panel = _panel(count=36).with_facts(metadata=metadata)
+    panel = _panel(count=36).replace(metadata=metadata)
     return panel, panel.make_split(test=0.25, validation=0.0, seed=0, group="subject" if split_by_subject else None)
 
 
@@ -234,13 +234,13 @@ def test_a_field_that_only_names_the_group_is_warned_of():
 
 
 def test_a_missing_name_is_no_name():
-    panel = _panel().with_facts(metadata=pa.table({"subject": ["p0", "p1", None, None] * 5}))
+    panel = _panel().replace(metadata=pa.table({"subject": ["p0", "p1", None, None] * 5}))
     split = Split(range(0, 20, 2), [], range(1, 20, 2))  # p0 in train, p1 in test, nameless ones in both
     assert not any("subject" in warning for warning in _warnings(panel, split))
 
 
 def test_a_group_with_missing_names_can_be_inspected():
-    panel = _panel().with_facts(metadata=pa.table({"subject": ["p0", "p1", None, None] * 5}))
+    panel = _panel().replace(metadata=pa.table({"subject": ["p0", "p1", None, None] * 5}))
     assert inspect_panel(panel, Split(range(10), [], range(10, 20)), group="subject").warnings == ()
 
 
@@ -248,12 +248,12 @@ def test_a_group_with_missing_names_can_be_inspected():
 def test_words_of_any_type_may_name_the_group(kind):
     panel, split = _of_subjects(split_by_subject=True)
     badge = panel.metadata["badge"].cast(kind)
-    panel = panel.with_facts(metadata=panel.metadata.set_column(1, "badge", badge))
+    panel = panel.replace(metadata=panel.metadata.set_column(1, "badge", badge))
     assert "metadata 'badge' names the group" in inspect_panel(panel, split, group="subject").warnings[0]
 
 
 def test_whole_numbers_may_say_whose_series_it_is_and_measurements_do_not():
-    panel = _panel().with_facts(metadata=pa.table({"Person_No": [1, 2] * 10, "unit_price": [1.5, 2.5] * 10}))
+    panel = _panel().replace(metadata=pa.table({"Person_No": [1, 2] * 10, "unit_price": [1.5, 2.5] * 10}))
     assert _warnings(panel, Split([0, 1, 2, 3], [], range(4, 20))) == [
         "series of the same 'Person_No' stand in train and in test (2 of 2 values); if they are alike, say "
         "split.group='Person_No' so that the result holds for new ones"
@@ -261,7 +261,7 @@ def test_whole_numbers_may_say_whose_series_it_is_and_measurements_do_not():
 
 
 def test_windows_of_a_recording_on_two_sides_are_warned_of():
-    panel = _panel(count=20).with_facts(origin=Origin(np.repeat(["r1", "r2"], 10), np.arange(20)))
+    panel = _panel(count=20).replace(origin=Origin(np.repeat(["r1", "r2"], 10), np.arange(20)))
     split = Split(np.arange(15), [], np.arange(15, 20))
     assert inspect_panel(panel, split).warnings[-1] == (
         "windows of 1 recording stand in train and in test; keep each recording on one side"
@@ -269,10 +269,10 @@ def test_windows_of_a_recording_on_two_sides_are_warned_of():
 
 
 def test_notes_and_labels_of_steps_are_shown():
-    panel = _panel().with_facts(notes=["took column 'id' as id"], labels=None)
+    panel = _panel().replace(notes=["took column 'id' as id"], labels=None)
     codes = np.zeros((len(panel.values), 1), dtype=np.int16)
     codes[: len(codes) // 4] = 1
-    panel = panel.with_facts(step_labels=StepLabels(codes, ("label",), ("rest", "walk")))
+    panel = panel.replace(step_labels=StepLabels(codes, ("label",), ("rest", "walk")))
     facts = inspect_panel(panel)
     assert facts.to_json()["notes"] == ["took column 'id' as id"]
     assert facts.to_json()["step_labels"] == {"label": {"rest": 0.75, "walk": 0.25}}

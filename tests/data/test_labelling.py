@@ -49,7 +49,7 @@ def test_a_list_is_one_label_for_each_series(labels: list) -> None:
 
 
 def test_without_labels_those_of_the_panel_are_taken() -> None:
-    both = PANEL.with_facts(labels=["a", "b", "a"], step_labels=StepLabels.of([0, 1, 0, 1, 0, 1]))
+    both = PANEL.replace(labels=["a", "b", "a"], step_labels=StepLabels.of([0, 1, 0, 1, 0, 1]))
     assert with_given_labels(both, None).labels.tolist() == ["a", "b", "a"]
     assert with_given_labels(both, None, "step").labels is None
     for level in ("auto", "step"):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from limelight.data.labels import columns_of_labels, labelled, names_of_columns, said_of_labels, strata
+from limelight.data.labels import columns_of_labels, describe_labels, labelled, names_of_columns, stratify_by
 from limelight.data.panel import Panel
 from limelight.errors import DataError
 
@@ -51,7 +51,7 @@ def test_rows_keep_their_labels() -> None:
 )
 def test_a_panel_says_how_many_labels_it_has(labels: object, said: str) -> None:
     assert Panel.from_series(SERIES, labels=labels).describe() == f"4 series, 3 steps, 1 channel{said}"
-    assert said_of_labels(None, None) == ""
+    assert describe_labels(None, None) == ""
 
 
 def test_series_with_a_known_label_are_counted() -> None:
@@ -72,9 +72,9 @@ def test_labels_are_written_as_words_or_0_and_1() -> None:
 
 def test_what_is_kept_in_proportion_is_the_rarest_label_of_a_series() -> None:
     labels = np.array([[1, 0, 0]] * 6 + [[1, 1, 0]] * 2 + [[0, 1, 1]] + [[0, 0, np.nan]])
-    assert strata(labels).tolist() == ["0"] * 6 + ["1"] * 2 + ["2"] + ["none"]
-    assert strata(np.array(["a", None], dtype=object)).tolist() == ["a", "unknown"]
-    assert strata(None) is None
+    assert stratify_by(labels).tolist() == ["0"] * 6 + ["1"] * 2 + ["2"] + ["none"]
+    assert stratify_by(np.array(["a", None], dtype=object)).tolist() == ["a", "unknown"]
+    assert stratify_by(None) is None
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -29,7 +29,7 @@ def _small_pieces():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sources, "PIECE_ROWS", 3)
         patch.setattr(csv_files, "PIECE_BYTES", 1024)
-        patch.setattr(packing, "GIVE_BACK_AFTER", 100)
+        patch.setattr(packing, "RELEASE_AFTER_WRITING", 100)
         yield
 
 

@@ -81,7 +81,7 @@ def test_pages_are_given_back_after_much_was_read(tmp_path, monkeypatch):
 
 
 def test_the_split_and_the_origin_of_windows_are_kept(tmp_path):
-    windows = PANEL.with_facts(origin=Origin(np.array(["r", "r"]), np.array([0, 3])))
+    windows = PANEL.replace(origin=Origin(np.array(["r", "r"]), np.array([0, 3])))
     folder = write_store(windows, tmp_path / "store", split=["train", "test"])
     assert stored_split(folder) == ["train", "test"]
     assert stored_split(write_store(PANEL, tmp_path / "other")) is None
@@ -102,7 +102,7 @@ def test_a_store_replaces_a_store_and_nothing_else(tmp_path):
 
 def test_metadata_with_the_name_of_a_column_of_the_store_is_refused(tmp_path):
     with pytest.raises(DataError) as error:
-        write_store(PANEL.with_facts(metadata=pa.table({"split": ["p", "q"]})), tmp_path / "store")
+        write_store(PANEL.replace(metadata=pa.table({"split": ["p", "q"]})), tmp_path / "store")
     assert str(error.value) == "expected other names for metadata than 'split', which a store uses; rename them"
     assert not list(tmp_path.iterdir())
 
@@ -161,7 +161,7 @@ def test_a_missing_file_is_named(folder, name):
 
 @pytest.mark.parametrize("name", ["values.bin", "times.bin", "offsets.bin", "series.parquet"])
 def test_files_that_do_not_belong_together_are_told(folder, name, tmp_path):
-    other = write_store(PANEL[[1, 0]].with_facts(ids=["b", "c"]), tmp_path / "other")
+    other = write_store(PANEL[[1, 0]].replace(ids=["b", "c"]), tmp_path / "other")
     content = bytearray((folder / name).read_bytes())
     size = len(content)
     shutil.copy(other / name, folder / name)

@@ -61,7 +61,7 @@ def test_mixed_rows_with_sort_give_the_same_series(panel, draw, tmp_path_factory
     rows = list(range(table.num_rows))
     draw.shuffle(rows)
     mixed = read_table(table.take(rows), sort=True, per_step=panel.step_labels is not None)
-    again = mixed[mixed.rows_of(panel.ids)].with_facts(
+    again = mixed[mixed.rows_of(panel.ids)].replace(
         labels=panel.labels, label_names=panel.label_names, intervals=panel.intervals, metadata=panel.metadata
     )
     assert_equal(again, panel)

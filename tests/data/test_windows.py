@@ -11,7 +11,7 @@ from limelight.data.annotations import UNKNOWN, Origin, StepLabels
 from limelight.data.clock import read_duration
 from limelight.data.panel import Panel
 from limelight.data.windowing import labels as window_labels
-from limelight.data.windowing.windows import cut_windows, lay_back
+from limelight.data.windowing.windows import cut_windows, merge_windows
 from limelight.errors import DataError, LabelError, ParameterError
 
 EDGES = ("drop", "keep", "shift")
@@ -224,7 +224,7 @@ class Unread(np.ndarray):
 def test_values_of_mapped_files_are_not_read(length: int | str) -> None:
     panel = labelled([0, 1, 1, 2, 0, 0, 1, 1], times=[np.arange(8)])
     files = Files()
-    panel = panel.with_facts(values=panel.values.view(Unread), backing=files)._with(values=panel.values.view(Unread))
+    panel = panel.replace(values=panel.values.view(Unread), backing=files)._with(values=panel.values.view(Unread))
     windows = cut_windows(panel, length, edge="keep")
     assert windows.labels.tolist() == ["run", "run"]
     assert windows.backing is files
@@ -486,7 +486,7 @@ def test_values_laid_back_are_the_values_and_nan_elsewhere(counts, length, strid
     windows = windows[shuffle.sample(range(len(windows)), shuffle.randint(1, len(windows)))]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(window_labels, "BLOCK_STEPS", block)
-        laid = lay_back(windows, [windows.series(row) for row in range(len(windows))], panel)
+        laid = merge_windows(windows, [windows.series(row) for row in range(len(windows))], panel)
     for row, held in enumerate(covered(windows, panel)):
         assert np.array_equal(laid[row][held], panel.series(row)[held])
         assert laid[row].shape == panel.series(row).shape
@@ -499,7 +499,7 @@ def test_one_vector_for_each_window_is_averaged_where_windows_overlap(counts, le
     panel = ramps(*counts)
     windows = cut_windows(panel, length, stride, edge="keep")
     answers = np.random.default_rng(seed).normal(size=(len(windows), 3))
-    laid = lay_back(windows, answers, panel)
+    laid = merge_windows(windows, answers, panel)
     for row, name in enumerate(panel.ids.tolist()):
         for step in range(counts[row]):
             over = [
@@ -516,25 +516,30 @@ def test_the_order_of_rows_changes_no_bit(counts, length, stride, seed) -> None:
     windows = cut_windows(panel, length, stride, edge="shift")
     answers, order = draw.normal(size=(len(windows), 2)), draw.permutation(len(windows))
     others = draw.permutation(len(panel))
-    laid, again = lay_back(windows, answers, panel), lay_back(windows[order], answers[order], panel[others])
+    laid, again = merge_windows(windows, answers, panel), merge_windows(windows[order], answers[order], panel[others])
     assert all(np.array_equal(laid[row], again[place], equal_nan=True) for place, row in enumerate(others))
 
 
 def test_answers_of_windows_in_time_are_laid_back_too() -> None:
     panel = ramps(5, times=[[0, 1, 2, 10, 11]])
     windows = cut_windows(panel, "2s", edge="keep")
-    laid = lay_back(windows, np.arange(len(windows))[:, None], panel)
+    laid = merge_windows(windows, np.arange(len(windows))[:, None], panel)
     assert laid[0][:, 0].tolist() == [0.0, 0.0, 1.0, 2.0, 2.0]
 
 
 def test_one_array_with_an_answer_for_each_step_of_equal_windows() -> None:
     panel = ramps(4)
-    assert lay_back(cut_windows(panel, 2), np.arange(4.0).reshape(2, 2, 1), panel)[0][:, 0].tolist() == [0, 1, 2, 3]
+    assert merge_windows(cut_windows(panel, 2), np.arange(4.0).reshape(2, 2, 1), panel)[0][:, 0].tolist() == [
+        0,
+        1,
+        2,
+        3,
+    ]
 
 
 def test_windows_without_rows_leave_nan() -> None:
     panel = ramps(2, 1)
-    laid = lay_back(cut_windows(panel, 1)[[]], np.zeros((0, 1)), panel)
+    laid = merge_windows(cut_windows(panel, 1)[[]], np.zeros((0, 1)), panel)
     assert [one.shape for one in laid] == [(2, 1), (1, 1)]
     assert all(np.isnan(one).all() for one in laid)
 
@@ -629,12 +634,12 @@ CLOCKED = ramps(120, times=[np.arange(120)])
             "expected a clock to cut windows in time, got series without; give length in steps",
         ),
         (
-            CLOCKED.with_facts(units={"time": "weeks"}),
+            CLOCKED.replace(units={"time": "weeks"}),
             {"length": "2s"},
             "expected a clock in ns, us, ms, s, min, h, d, got 'weeks'; state in the units that of time",
         ),
         (
-            CLOCKED.with_facts(origin=Origin(np.array(["r"]), np.array([0]))),
+            CLOCKED.replace(origin=Origin(np.array(["r"]), np.array([0]))),
             {"length": 2},
             "expected recordings, got windows already; cut the recordings that they came from",
         ),
@@ -776,7 +781,7 @@ FORMS = "give an array (n, k), or a list of arrays (window length, k)"
 )
 def test_answers_that_cannot_be_laid_back_are_refused(windows, answers, recordings, message) -> None:
     with pytest.raises(DataError) as error:
-        lay_back(windows, answers, recordings)
+        merge_windows(windows, answers, recordings)
     assert str(error.value) == message
 
 
@@ -816,7 +821,7 @@ def test_windows_without_any_known_label_are_left_out_and_told() -> None:
 
 
 def test_windows_of_series_with_several_labels_inherit_them() -> None:
-    panel = ramps(4).with_facts(labels=[[1.0, np.nan]], label_names=("rain", "fog"))
+    panel = ramps(4).replace(labels=[[1.0, np.nan]], label_names=("rain", "fog"))
     windows = cut_windows(panel, 2)
     assert windows.label_names == ("rain", "fog")
     np.testing.assert_array_equal(windows.labels, [[1, np.nan], [1, np.nan]])

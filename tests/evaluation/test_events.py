@@ -247,9 +247,9 @@ def test_the_typical_step_is_the_median_of_each_series():
 
 
 def _clock(times, lengths):
-    from limelight.evaluation.events.runs_of_steps import Clock
+    from limelight.evaluation.events.runs_of_steps import StepTimes
 
-    return Clock.of(times, lengths, "s")
+    return StepTimes.of(times, lengths, "s")
 
 
 # the truth

@@ -8,9 +8,9 @@ from scipy.stats import bootstrap
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
 from limelight.errors import ParameterError
-from limelight.evaluation.metrics.answers import Answers
 from limelight.evaluation.metrics.bootstrap import intervals
 from limelight.evaluation.metrics.counts import HEADLINE, Tally, headline
+from limelight.evaluation.metrics.labelled_predictions import LabelledPredictions
 from limelight.evaluation.metrics.scoring import score
 from limelight.task import Task
 
@@ -39,7 +39,7 @@ def test_headline_scores_from_counts_are_those_of_score(task, n, seed, by_step):
     if not (truth >= 0).any():
         return
     lengths = np.bincount(np.random.default_rng(seed).integers(0, 6, n), minlength=6) if by_step else None
-    tally = Tally.of(Answers.of(task, truth, chances), lengths)
+    tally = Tally.of(LabelledPredictions.of(task, truth, chances), lengths)
     scores, followed = score(task, truth, chances), headline(task, tally.total())
     for name in HEADLINE:
         expected = np.nan if scores[name] is None else scores[name]

@@ -15,15 +15,15 @@ from limelight.explanation.drawing.axes import MOST_SERIES, draw_series
 from limelight.explanation.methods.attention import Explanation, explain_attention
 from limelight.model.fitted import FittedModel, Prediction
 from limelight.nn.network import Network
-from limelight.parts.architecture import Sentence
+from limelight.parts.architecture import Architecture
 from limelight.task import Task
 
 TASK = Task(("fault", "ok"))
 
 
 def model(pooling):
-    sentence = Sentence.of({"name": "lstm", "hidden_size": 2}, pooling)
-    return FittedModel(TASK, sentence, Network(sentence, channels=1, outputs=1), ("channel_0",))
+    architecture = Architecture.of({"name": "lstm", "hidden_size": 2}, pooling)
+    return FittedModel(TASK, architecture, Network(architecture, channels=1, outputs=1), ("channel_0",))
 
 
 def explanation(n=2, steps=20, width=1, **facts):
@@ -47,20 +47,20 @@ def test_attention_has_a_weight_for_each_step_and_sums_to_one():
 
 
 def test_a_model_without_attention_cannot_show_any():
-    sentence = (
+    architecture = (
         "expected a model with pooling 'attention' to show attention, got 'last'; train one with pooling='attention'"
     )
-    with pytest.raises(ParameterError, match=f"^{re.escape(sentence)}$"):
+    with pytest.raises(ParameterError, match=f"^{re.escape(architecture)}$"):
         explain_attention(model("last"), Panel.from_series([np.ones(5)]))
 
 
 def test_weights_that_do_not_fit_the_panel_are_refused():
     whole = explanation()
-    sentence = (
+    architecture = (
         "expected one weight for each of the 20 steps of 1 series, got 40 weights for 2 series; "
         "explain the panel that was predicted"
     )
-    with pytest.raises(DataError, match=f"^{re.escape(sentence)}$"):
+    with pytest.raises(DataError, match=f"^{re.escape(architecture)}$"):
         Explanation(whole.panel[[0]], whole.prediction, whole.importance, "attention")
 
 
@@ -98,8 +98,8 @@ def test_one_series_goes_into_given_axes():
 
 
 def test_several_series_do_not_go_into_one_pair_of_axes():
-    sentence = "expected one series to draw into ax, got 2; pick one with panel[[row]], or leave ax out"
-    with pytest.raises(ParameterError, match=f"^{re.escape(sentence)}$"):
+    architecture = "expected one series to draw into ax, got 2; pick one with panel[[row]], or leave ax out"
+    with pytest.raises(ParameterError, match=f"^{re.escape(architecture)}$"):
         explanation(n=2).plot(ax=Figure().subplots())
 
 

@@ -14,7 +14,7 @@ from limelight.model.bundle import load_model, save_model
 from limelight.model.decision import Decision
 from limelight.model.fitted import FittedModel
 from limelight.model.targets import task_of
-from limelight.parts.architecture import Sentence
+from limelight.parts.architecture import Architecture
 from limelight.training.fit import fit
 
 ROCKET = {"name": "rocket", "features": 84 * 12}
@@ -42,7 +42,7 @@ def bumped(classes: int, n: int = 60, seed: int = 0) -> Panel:
 
 
 def fitted(panel: Panel, **words: object) -> FittedModel:
-    return fit(panel, task_of(panel), Sentence.of(ROCKET, **words)).model  # type: ignore[arg-type]
+    return fit(panel, task_of(panel), Architecture.of(ROCKET, **words)).model  # type: ignore[arg-type]
 
 
 def sums(explanation: object) -> np.ndarray:
@@ -104,7 +104,7 @@ def test_a_loaded_model_explains_as_the_saved_one(tmp_path: object) -> None:
 def test_evidence_for_each_of_several_labels() -> None:
     panel = bumped(3)
     several = np.stack([panel.require_labels() != "c0", panel.require_labels() == "c2"], axis=1).astype(float)
-    panel = panel.with_facts(labels=several, label_names=("wide", "widest"))
+    panel = panel.replace(labels=several, label_names=("wide", "widest"))
     model = fitted(panel)
     explanation = explain_evidence(model, panel, "widest")
     np.testing.assert_allclose(sums(explanation), explanation.prediction.logits[:, 1], rtol=0, atol=1e-4)

@@ -13,9 +13,9 @@ from limelight.explanation.methods import gradients
 from limelight.explanation.methods.gradients import explain_gradients
 from limelight.explanation.methods.registry import explain, methods_of
 from limelight.model.fitted import FittedModel
-from limelight.nn.network import Answer, Network
+from limelight.nn.network import Network, NetworkOutput
 from limelight.nn.normalisation import Standardisation
-from limelight.parts.architecture import Sentence
+from limelight.parts.architecture import Architecture
 from limelight.task import Task
 from linear import linear, noise
 
@@ -23,11 +23,11 @@ from linear import linear, noise
 def network_model(encoder="lstm", pooling="attention", classes=("a", "b"), channels=2, **task):
     task = Task(tuple(classes), **task)
     parts = {"conv_lstm": {"name": "conv_lstm", "stride": 4, "hidden_size": 6}}
-    sentence = Sentence.of(parts.get(encoder, {"name": encoder, "hidden_size": 6}), pooling)
+    architecture = Architecture.of(parts.get(encoder, {"name": encoder, "hidden_size": 6}), pooling)
     return FittedModel(
         task,
-        sentence,
-        Network(sentence, channels, task.outputs),
+        architecture,
+        Network(architecture, channels, task.outputs),
         tuple(f"channel_{place}" for place in range(channels)),
     )
 
@@ -67,8 +67,8 @@ def test_the_parts_sum_to_the_difference_of_log_odds(encoder, pooling):
 
 
 def test_a_relu_lstm_has_gradients_too():
-    sentence = Sentence.of({"name": "lstm", "hidden_size": 3, "activation": "relu"}, "last")
-    model = FittedModel(Task(("a", "b")), sentence, Network(sentence, 1, 1), ("channel_0",))
+    architecture = Architecture.of({"name": "lstm", "hidden_size": 3, "activation": "relu"}, "last")
+    model = FittedModel(Task(("a", "b")), architecture, Network(architecture, 1, 1), ("channel_0",))
     assert np.abs(explain_gradients(model, noise(8), points=200).completeness).max() < 1e-2
 
 
@@ -110,8 +110,8 @@ def test_answers_about_steps_are_explained_where_the_class_was_answered():
 
 @pytest.mark.parametrize("way", ["mask", "last", "linear", "mean"])
 def test_a_missing_value_gets_nothing_and_the_sum_stays_right(way):
-    sentence = Sentence.of({"name": "gru", "hidden_size": 4}, "mean", missing=way)
-    model = FittedModel(Task(("a", "b")), sentence, Network(sentence, 1, 1), ("channel_0",))
+    architecture = Architecture.of({"name": "gru", "hidden_size": 4}, "mean", missing=way)
+    model = FittedModel(Task(("a", "b")), architecture, Network(architecture, 1, 1), ("channel_0",))
     values = np.array([1.0, np.nan, 3.0, -2.0, np.nan])
     shown = explain_gradients(model, Panel.from_series([values]))
     assert (shown.importance[0][np.isnan(values)] == 0).all()
@@ -150,7 +150,7 @@ def test_a_series_whose_sum_misses_gets_more_points():
             self.normalisation = Standardisation(1)
 
         def forward(self, batch):
-            return Answer(10 * torch.sigmoid(self.steepness * (batch.values.sum(dim=1) - 0.37)), None)
+            return NetworkOutput(10 * torch.sigmoid(self.steepness * (batch.values.sum(dim=1) - 0.37)), None)
 
     model = linear([[1.0]])
     model.network = Steep()

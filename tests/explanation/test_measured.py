@@ -18,7 +18,7 @@ from limelight.explanation.quality.permutation_importance import importance
 from limelight.explanation.quality.sanity import randomised, sanity
 from limelight.model.fitted import FittedModel, Prediction
 from limelight.nn.network import Network
-from limelight.parts.architecture import Sentence
+from limelight.parts.architecture import Architecture
 from limelight.task import Task
 from linear import linear, noise
 
@@ -98,8 +98,8 @@ def test_one_series_alone_is_refused():
 
 
 def network_model():
-    sentence = Sentence.of({"name": "lstm", "hidden_size": 8}, "attention")
-    return FittedModel(Task(("a", "b")), sentence, Network(sentence, 1, 1), ("channel_0",))
+    architecture = Architecture.of({"name": "lstm", "hidden_size": 8}, "attention")
+    return FittedModel(Task(("a", "b")), architecture, Network(architecture, 1, 1), ("channel_0",))
 
 
 def test_random_weights_keep_the_scales_and_change_the_answers():
@@ -168,16 +168,16 @@ def test_importance_of_several_labels_and_of_steps():
 
 
 @pytest.mark.parametrize(
-    ("asked", "sentence"),
+    ("asked", "message"),
     [
         ({"by": "accuracy"}, "expected a score to lose, got by='accuracy'; did you mean 'balanced_accuracy'?"),
         ({"repeats": 0}, "expected at least 1 repeat, got repeats=0; repeat more"),
     ],
 )
-def test_importance_refuses_what_it_cannot_measure(asked, sentence):
+def test_importance_refuses_what_it_cannot_measure(asked, message):
     with pytest.raises(ParameterError) as error:
         importance(linear([[1.0], [0.0]]), halves(), **asked)
-    assert str(error.value) == sentence
+    assert str(error.value) == message
 
 
 def test_importance_needs_two_classes():
@@ -189,7 +189,7 @@ def test_importance_needs_two_classes():
 
 
 def test_a_run_measures_both_on_few_series():
-    panel = noise(*[20] * 150).with_facts(labels=np.array(list("ab") * 75))
+    panel = noise(*[20] * 150).replace(labels=np.array(list("ab") * 75))
     found = measure_explanations(linear([[1.0]]), panel, panel, series=10)
     assert found == measure_explanations(linear([[1.0]]), panel, panel, series=10)
     assert (found["series"], found["importance"]["series"]) == (10, 100)
@@ -199,11 +199,11 @@ def test_a_run_measures_both_on_few_series():
 
 def test_a_run_measures_long_series_on_fewer_and_too_long_ones_not_at_all():
     for length, series in ((5_000, 5), (40_000, None)):
-        panel = noise(*[length] * 8).with_facts(labels=np.array(list("ab") * 4))
+        panel = noise(*[length] * 8).replace(labels=np.array(list("ab") * 4))
         found = measure_explanations(linear([[1.0]]), panel, panel)
         assert found is None if series is None else found["series"] == series
 
 
 def test_a_run_measures_no_importance_where_one_class_is_known():
-    panel = noise(20, 20, 20).with_facts(labels=np.array(list("aaa")))
+    panel = noise(20, 20, 20).replace(labels=np.array(list("aaa")))
     assert measure_explanations(linear([[1.0]]), panel, panel)["importance"] is None

@@ -6,17 +6,17 @@ import pytest
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError
 from limelight.explanation.methods.registry import METHODS, explain, methods_of
-from limelight.explanation.target import ask
+from limelight.explanation.target import resolve_target
 from limelight.model.fitted import FittedModel, Prediction
 from limelight.nn.network import Network
-from limelight.parts.architecture import Sentence
+from limelight.parts.architecture import Architecture
 from limelight.task import Task
 from linear import linear, noise
 
 
 def with_attention():
-    sentence = Sentence.of({"name": "gru", "hidden_size": 3}, "attention")
-    return FittedModel(Task(("a", "b")), sentence, Network(sentence, 1, 1), ("channel_0",))
+    architecture = Architecture.of({"name": "gru", "hidden_size": 3}, "attention")
+    return FittedModel(Task(("a", "b")), architecture, Network(architecture, 1, 1), ("channel_0",))
 
 
 def test_each_model_is_explained_by_what_it_has():
@@ -52,16 +52,16 @@ def test_no_series_give_an_empty_explanation(method, settings):
 @pytest.mark.parametrize("encoder", ["conv_lstm", "lstm"])
 @pytest.mark.parametrize("method", ["attention", "gradients", "occlusion"])
 def test_every_encoder_is_explained_on_the_steps_of_the_series(encoder, method):
-    sentence = Sentence.of(
+    architecture = Architecture.of(
         {"name": encoder, "hidden_size": 3, **({"stride": 4} if encoder == "conv_lstm" else {})}, "attention"
     )
-    model = FittedModel(Task(("a", "b", "c")), sentence, Network(sentence, 2, 3), ("x", "y"))
+    model = FittedModel(Task(("a", "b", "c")), architecture, Network(architecture, 2, 3), ("x", "y"))
     shown = explain(model, noise(13, 6, 1, width=2, channels=["x", "y"]), method)
     assert [len(one) for one in shown.importance] == [13, 6, 1]
 
 
 @pytest.mark.parametrize(
-    ("asked", "sentence"),
+    ("asked", "message"),
     [
         ({"method": "gradient"}, "expected a method to explain with, got 'gradient'; did you mean 'gradients'?"),
         (
@@ -89,10 +89,10 @@ def test_every_encoder_is_explained_on_the_steps_of_the_series(encoder, method):
         ),
     ],
 )
-def test_what_cannot_be_asked_is_refused(asked, sentence):
+def test_what_cannot_be_asked_is_refused(asked, message):
     with pytest.raises(ParameterError) as error:
         explain(with_attention(), noise(5, 5), **asked)
-    assert str(error.value) == sentence
+    assert str(error.value) == message
 
 
 def test_steps_beyond_a_series_are_refused():
@@ -106,9 +106,9 @@ def test_steps_beyond_a_series_are_refused():
 
 def test_the_answer_is_the_target_unless_said_otherwise():
     answers = Prediction(np.array(["x", "y"]), Task(("a", "b", "c")), np.array([[0.0, 2.0, 1.0], [3.0, 0.0, 0.0]]))
-    assert ask(answers).names.tolist() == ["b", "a"]
-    assert ask(answers, "c").names.tolist() == ["c", "c"]
-    assert ask(answers, ["c", "a"]).names.tolist() == ["c", "a"]
+    assert resolve_target(answers).names.tolist() == ["b", "a"]
+    assert resolve_target(answers, "c").names.tolist() == ["c", "c"]
+    assert resolve_target(answers, ["c", "a"]).names.tolist() == ["c", "a"]
 
 
 @pytest.mark.parametrize("kind", ["binary", "multiclass", "multilabel"])
@@ -119,7 +119,7 @@ def test_log_odds_are_those_of_the_probability(kind):
     answers = Prediction(np.arange(6).astype(str), task, random.normal(size=(6, task.outputs)))
     for code, name in enumerate(classes):
         chance = answers.probabilities[:, code]
-        question = ask(answers, name)
+        question = resolve_target(answers, name)
         np.testing.assert_allclose(question.log_odds(answers), np.log(chance / (1 - chance)))
         np.testing.assert_allclose(question.probability(answers), chance)
 
@@ -127,10 +127,10 @@ def test_log_odds_are_those_of_the_probability(kind):
 def test_of_steps_the_mean_over_those_that_were_answered_so_is_asked():
     task = Task(("a", "b"), level="step")
     answers = Prediction(np.array(["x", "y"]), task, np.array([[-1.0], [2.0], [4.0], [-3.0]]), lengths=np.array([3, 1]))
-    question = ask(answers)
+    question = resolve_target(answers)
     assert question.names.tolist() == ["b", "a"]
     assert question.log_odds(answers).tolist() == [3.0, 3.0]
-    assert ask(answers, "a", (0, 1)).log_odds(answers).tolist() == [1.0, 3.0]
+    assert resolve_target(answers, "a", (0, 1)).log_odds(answers).tolist() == [1.0, 3.0]
 
 
 def test_rows_of_an_explanation_are_an_explanation():

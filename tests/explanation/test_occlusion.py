@@ -42,7 +42,7 @@ def test_the_last_window_ends_with_the_series():
 
 def test_the_planted_bump_is_found():
     panel, _ = generate_bumps(BumpSettings(dataset_size=40, num_points=64, noise=0.0))
-    panel = panel.with_facts(metadata=None)
+    panel = panel.replace(metadata=None)
     shown = explain_occlusion(linear([[1.0]]), panel, np.where(panel.labels == "up", "b", "a"))
     for (start, stop), one in zip(panel.intervals, shown.importance, strict=True):
         assert start - 3 <= one.argmax() < stop + 3
@@ -123,7 +123,7 @@ def test_a_signal_counts_as_far_as_that_of_another_series_changes_the_answer():
 
 
 @pytest.mark.parametrize(
-    ("settings", "sentence"),
+    ("settings", "message"),
     [
         ({"window": 0}, "expected a window of at least 1 step, got window=0; make it longer"),
         (
@@ -134,10 +134,10 @@ def test_a_signal_counts_as_far_as_that_of_another_series_changes_the_answer():
         ({"draws": 0}, "expected at least 1 draw, got draws=0; draw more"),
     ],
 )
-def test_impossible_settings_are_refused(settings, sentence):
+def test_impossible_settings_are_refused(settings, message):
     with pytest.raises(ParameterError) as error:
         explain_occlusion(linear([[1.0]]), noise(9, 9), **settings)
-    assert str(error.value) == sentence
+    assert str(error.value) == message
 
 
 def test_one_series_alone_has_no_other_to_stand_in():

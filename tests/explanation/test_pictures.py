@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from limelight.data.annotations import StepLabels
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError
-from limelight.explanation.drawing.axes import BOTH_WAYS, GLOW, draw_series
+from limelight.explanation.drawing.axes import DIVERGING, GLOW, draw_series
 from limelight.explanation.drawing.figures import bands
 from limelight.explanation.explanation import Explanation
 from limelight.explanation.methods.registry import explain
@@ -35,8 +35,8 @@ def test_colours_of_signed_numbers_are_white_at_zero_and_equally_strong_both_way
     draw_series(ax, Panel.from_series([np.zeros(4)]), 0, np.array([0.0, -3.0, 1.0, 0.0]), signed=True)
     (image,) = ax.images
     assert image.get_clim() == (-3.0, 3.0)
-    assert image.get_cmap() is BOTH_WAYS
-    assert BOTH_WAYS(0.5)[:3] == pytest.approx((1.0, 1.0, 1.0), abs=0.02)
+    assert image.get_cmap() is DIVERGING
+    assert DIVERGING(0.5)[:3] == pytest.approx((1.0, 1.0, 1.0), abs=0.02)
 
 
 def test_weights_keep_their_colours():

@@ -9,7 +9,7 @@ from limelight.interop.keras import load_keras_weights
 from limelight.nn.batch import Batch
 from limelight.nn.context import ContextShape
 from limelight.nn.network import Network
-from limelight.parts.architecture import Sentence, preset
+from limelight.parts.architecture import Architecture, preset
 
 FILES = Path(__file__).parent / "keras"
 MODELS = {
@@ -63,7 +63,7 @@ def test_every_reference_file_is_used() -> None:
 
 def test_weights_of_another_size_are_refused() -> None:
     _, _, weights, _ = read("lstm_relu")
-    network = Network(Sentence.of({"name": "lstm", "hidden_size": 7}, "last", "linear"), 3, 1)
+    network = Network(Architecture.of({"name": "lstm", "hidden_size": 7}, "last", "linear"), 3, 1)
     with pytest.raises(ModelFolderError) as error:
         load_keras_weights(network, weights)
     assert str(error.value) == (
@@ -74,7 +74,7 @@ def test_weights_of_another_size_are_refused() -> None:
 
 def test_weights_that_are_left_over_are_named() -> None:
     _, _, weights, _ = read("stacked_lstm_relu")
-    network = Network(Sentence.of({"name": "lstm", "hidden_size": 100}, "last", "linear"), 3, 1)
+    network = Network(Architecture.of({"name": "lstm", "hidden_size": 100}, "last", "linear"), 3, 1)
     with pytest.raises(ModelFolderError) as error:
         load_keras_weights(network, weights)
     assert str(error.value) == (
@@ -143,9 +143,11 @@ def test_embedding_of_other_words_is_refused() -> None:
 @pytest.mark.parametrize(("fusion", "place"), [("repeat", 0), ("late", 2), (["repeat", "late"], 0)])
 def test_layer_of_the_numbers_comes_where_a_series_meets_it(fusion: str | list[str], place: int) -> None:
     context = {"name": "embedding", "number_size": 2}
-    sentence = Sentence.of({"name": "lstm", "hidden_size": 1}, "attention", "linear", fusion=fusion, context=context)
-    network = Network(sentence, 1, 1, ContextShape(numbers=(False,)))
-    ahead, late = network.encoder.layers[0].ahead, "late" in sentence.fusions
+    architecture = Architecture.of(
+        {"name": "lstm", "hidden_size": 1}, "attention", "linear", fusion=fusion, context=context
+    )
+    network = Network(architecture, 1, 1, ContextShape(numbers=(False,)))
+    ahead, late = network.encoder.layers[0].ahead, "late" in architecture.fusions
     weights = {
         "lstm/lstm_cell/kernel": np.zeros(tuple(ahead.weight_ih_l0.T.shape)),
         "lstm/lstm_cell/recurrent_kernel": np.zeros((1, 4)),
@@ -166,9 +168,9 @@ def test_layer_of_the_numbers_comes_where_a_series_meets_it(fusion: str | list[s
     ],
 )
 def test_only_late_and_repeated_metadata_take_keras_weights(words: dict[str, str], described: str) -> None:
-    sentence = Sentence.of(**{"encoder": "lstm", "pooling": "last", "head": "linear", **words})
+    architecture = Architecture.of(**{"encoder": "lstm", "pooling": "last", "head": "linear", **words})
     with pytest.raises(ParameterError) as error:
-        load_keras_weights(Network(sentence, 3, 1, ONE_WORD), {})
+        load_keras_weights(Network(architecture, 3, 1, ONE_WORD), {})
     assert str(error.value) == (
         "expected a network whose metadata join by fusion 'late' or 'repeat' to put Keras weights into, got "
         f"{described!r}"
@@ -192,9 +194,9 @@ def test_texts_and_side_signals_take_no_keras_weights(shape: ContextShape, got: 
 
 @pytest.mark.parametrize(("encoder", "kind"), [("conv_lstm", "conv_lstm"), ("gru", "gru")])
 def test_only_lstm_networks_take_keras_weights(encoder: str, kind: str) -> None:
-    sentence = Sentence.of(encoder, "last", "linear").settled(10, missing=False, irregular=False)
+    architecture = Architecture.of(encoder, "last", "linear").resolve(10, missing=False, irregular=False)
     with pytest.raises(ParameterError) as error:
-        load_keras_weights(Network(sentence, 1, 1), {})
+        load_keras_weights(Network(architecture, 1, 1), {})
     assert str(error.value) == (
         f"expected a network with encoder 'lstm' and head 'linear' to put Keras weights into, got {kind!r} and 'linear'"
     )

@@ -14,25 +14,25 @@ from limelight.errors import DataError, ModelFolderError
 from limelight.model.bundle import load_model, save_model
 from limelight.model.fitted import FittedModel
 from limelight.nn.network import Network
-from limelight.parts.architecture import PRESETS, Sentence, preset
+from limelight.parts.architecture import PRESETS, Architecture, preset
 from limelight.task import Task
 
 PANEL = Panel.from_series([np.sin(np.arange(20)), np.cos(np.arange(9))], channels=["wave"])
 ROCKET = {"name": "rocket", "features": 84}
 
 
-def model_of(sentence: Sentence, classes: tuple[Any, ...] = ("a", "b")) -> FittedModel:
+def model_of(architecture: Architecture, classes: tuple[Any, ...] = ("a", "b")) -> FittedModel:
     torch.manual_seed(0)
     task = Task(classes)
-    sentence = sentence.settled(20, missing=False, irregular=False)
-    network = Network(sentence, 1, task.outputs)
+    architecture = architecture.resolve(20, missing=False, irregular=False)
+    network = Network(architecture, 1, task.outputs)
     network.normalisation.set_statistics(torch.tensor([0.5]), torch.tensor([2.0]))
-    return FittedModel(task, sentence, network, ("wave",), {"seed": 0})
+    return FittedModel(task, architecture, network, ("wave",), {"seed": 0})
 
 
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
-    return save_model(model_of(Sentence.of("conv_lstm")), tmp_path / "model")
+    return save_model(model_of(Architecture.of("conv_lstm")), tmp_path / "model")
 
 
 def change(folder: Path, **content: Any) -> None:
@@ -48,18 +48,20 @@ def message_of(folder: Path) -> str:
 
 WITHOUT_METADATA = [
     one
-    for one in (Sentence.of("conv_lstm"), Sentence.of(ROCKET), *map(preset, PRESETS))
+    for one in (Architecture.of("conv_lstm"), Architecture.of(ROCKET), *map(preset, PRESETS))
     if not one.needs_metadata and one.pooling.name != "none"
 ]
 
 
-@pytest.mark.parametrize("sentence", WITHOUT_METADATA, ids=Sentence.describe)
+@pytest.mark.parametrize("architecture", WITHOUT_METADATA, ids=Architecture.describe)
 @pytest.mark.parametrize("classes", [("a", "b"), (1, 2, 3), (False, True)])
-def test_loaded_model_answers_as_the_saved_one(tmp_path: Path, sentence: Sentence, classes: tuple[Any, ...]) -> None:
-    model = model_of(sentence, classes)
+def test_loaded_model_answers_as_the_saved_one(
+    tmp_path: Path, architecture: Architecture, classes: tuple[Any, ...]
+) -> None:
+    model = model_of(architecture, classes)
     again = load_model(save_model(model, tmp_path / "model"))
     np.testing.assert_array_equal(again.predict(PANEL).logits, model.predict(PANEL).logits)
-    assert (again.task, again.sentence, again.channels) == (model.task, model.sentence, model.channels)
+    assert (again.task, again.architecture, again.channels) == (model.task, model.architecture, model.channels)
     assert again.fitted_on == {"seed": 0}
 
 
@@ -73,15 +75,15 @@ def test_folder_holds_json_and_safetensors_alone(saved: Path) -> None:
 
 
 def test_saving_again_replaces_the_model(saved: Path) -> None:
-    save_model(model_of(Sentence.of("gru")), saved)
-    assert load_model(saved).sentence.encoder.name == "gru"
+    save_model(model_of(Architecture.of("gru")), saved)
+    assert load_model(saved).architecture.encoder.name == "gru"
     assert [file.name for file in saved.parent.iterdir()] == ["model"]
 
 
 def test_saving_never_replaces_something_else(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(ModelFolderError) as error:
-        save_model(model_of(Sentence.of("conv_lstm")), tmp_path)
+        save_model(model_of(Architecture.of("conv_lstm")), tmp_path)
     assert str(error.value) == f"{str(tmp_path)!r} is there and is not a model; choose another name for the model"
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
 
@@ -89,7 +91,7 @@ def test_saving_never_replaces_something_else(tmp_path: Path) -> None:
 def test_saving_never_replaces_a_model_of_somebody_else(tmp_path: Path) -> None:
     (tmp_path / "model.json").write_text('{"format": "layers-model"}')
     with pytest.raises(ModelFolderError) as error:
-        save_model(model_of(Sentence.of("conv_lstm")), tmp_path)
+        save_model(model_of(Architecture.of("conv_lstm")), tmp_path)
     assert str(error.value) == f"{str(tmp_path)!r} is there and is not a model; choose another name for the model"
     assert (tmp_path / "model.json").read_text() == '{"format": "layers-model"}'
 
@@ -135,11 +137,11 @@ def test_versions_that_never_were_are_refused(saved: Path, version: Any) -> None
 
 def test_a_model_of_version_1_refuses_missing_values_and_sees_the_order_alone(saved: Path) -> None:
     answers = load_model(saved).predict(PANEL).logits
-    sentence = json.loads((saved / "model.json").read_text())["sentence"]
-    del sentence["missing"], sentence["clock"]
-    change(saved, version=1, sentence=sentence)
+    architecture = json.loads((saved / "model.json").read_text())["sentence"]
+    del architecture["missing"], architecture["clock"]
+    change(saved, version=1, architecture=architecture)
     older = load_model(saved)
-    assert (older.sentence.missing, older.sentence.clock) == ("error", "order")
+    assert (older.architecture.missing, older.architecture.clock) == ("error", "order")
     np.testing.assert_array_equal(older.predict(PANEL).logits, answers)
     with pytest.raises(DataError, match=r"^expected a number everywhere, got a missing value"):
         older.predict(Panel.from_series([[1.0, np.nan]], channels=["wave"]))
@@ -147,17 +149,17 @@ def test_a_model_of_version_1_refuses_missing_values_and_sees_the_order_alone(sa
 
 @pytest.mark.parametrize("version", [1, 2])
 def test_a_model_that_says_nothing_of_metadata_is_of_a_network_without_them(saved: Path, version: int) -> None:
-    sentence = json.loads((saved / "model.json").read_text())["sentence"]
-    del sentence["fusion"], sentence["context"]
-    change(saved, version=version, sentence=sentence)
-    assert load_model(saved).sentence.fusion == ()
+    architecture = json.loads((saved / "model.json").read_text())["sentence"]
+    del architecture["fusion"], architecture["context"]
+    change(saved, version=version, architecture=architecture)
+    assert load_model(saved).architecture.fusion == ()
 
 
 def test_the_words_of_a_model_are_saved(tmp_path: Path) -> None:
-    sentence = Sentence.of("gru", missing="last", clock="elapsed")
-    network = Network(sentence, 1, 1)
-    folder = save_model(FittedModel(Task(("a", "b")), sentence, network, ("wave",)), tmp_path / "model")
-    again = load_model(folder).sentence
+    architecture = Architecture.of("gru", missing="last", clock="elapsed")
+    network = Network(architecture, 1, 1)
+    folder = save_model(FittedModel(Task(("a", "b")), architecture, network, ("wave",)), tmp_path / "model")
+    again = load_model(folder).architecture
     assert (again.missing, again.clock) == ("last", "elapsed")
 
 
@@ -240,6 +242,6 @@ def test_loading_a_malicious_folder_runs_no_code(saved: Path, tmp_path: Path) ->
 
 
 def test_fitted_model_can_be_pickled_for_scikit_learn() -> None:
-    model = model_of(Sentence.of("gru"))
+    model = model_of(Architecture.of("gru"))
     again = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(again.predict(PANEL).logits, model.predict(PANEL).logits)

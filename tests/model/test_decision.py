@@ -24,15 +24,15 @@ def test_json_says_the_whole_decision(temperature: np.ndarray | None, thresholds
 
 def test_a_temperature_for_each_label_divides_its_logits() -> None:
     decision = Decision(temperature=np.array([2.0, 0.5]))
-    cooled = decision.cooled(np.array([[4.0, 4.0], [-1.0, 0.0]]))
-    assert cooled.tolist() == [[2.0, 8.0], [-0.5, 0.0]]
-    assert decision.heated(cooled).tolist() == [[4.0, 4.0], [-1.0, 0.0]]
+    apply_temperature = decision.apply_temperature(np.array([[4.0, 4.0], [-1.0, 0.0]]))
+    assert apply_temperature.tolist() == [[2.0, 8.0], [-0.5, 0.0]]
+    assert decision.undo_temperature(apply_temperature).tolist() == [[4.0, 4.0], [-1.0, 0.0]]
 
 
 def test_without_a_temperature_logits_stay() -> None:
     logits = np.array([[4.0]])
-    assert Decision().cooled(logits) is logits
-    assert Decision().heated(logits) is logits
+    assert Decision().apply_temperature(logits) is logits
+    assert Decision().undo_temperature(logits) is logits
 
 
 @pytest.mark.parametrize(

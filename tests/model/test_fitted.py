@@ -11,7 +11,7 @@ from limelight.errors import DataError
 from limelight.model.batching import batches_by_length, make_batch, require_finite
 from limelight.model.fitted import FittedModel, Prediction
 from limelight.nn.network import Network
-from limelight.parts.architecture import Sentence
+from limelight.parts.architecture import Architecture
 from limelight.task import Task
 
 HOLES = "choose missing='mask', 'last', 'linear' or 'mean' for the model, fill it in, or leave the series out"
@@ -21,9 +21,9 @@ def model_for(
     classes: tuple[str, ...] = ("a", "b"), channels: tuple[str, ...] = ("x", "y"), **words: str
 ) -> FittedModel:
     torch.manual_seed(0)
-    sentence = Sentence.of("gru", "attention", "linear", **words)
+    architecture = Architecture.of("gru", "attention", "linear", **words)
     task = Task(classes)
-    return FittedModel(task, sentence, Network(sentence, len(channels), task.outputs), channels)
+    return FittedModel(task, architecture, Network(architecture, len(channels), task.outputs), channels)
 
 
 def panel_of(lengths: list[int], channels: tuple[str, ...] = ("x", "y")) -> Panel:
@@ -171,7 +171,7 @@ def test_a_model_that_sees_the_clock_refuses_another_kind(trained: str, times: n
     model = model_for(clock="elapsed")
     model.fitted_on["clock"] = trained
     with pytest.raises(DataError) as error:
-        model.predict(panel_of([3]).with_facts(times=times))
+        model.predict(panel_of([3]).replace(times=times))
     assert str(error.value) == message
 
 
@@ -179,7 +179,7 @@ def test_a_model_that_sees_the_order_alone_takes_any_clock() -> None:
     model, panel = model_for(), panel_of([3])
     model.fitted_on["clock"] = "dates"
     expected = model.predict(panel).logits
-    np.testing.assert_array_equal(model.predict(panel.with_facts(times=np.arange(3))).logits, expected)
+    np.testing.assert_array_equal(model.predict(panel.replace(times=np.arange(3))).logits, expected)
 
 
 def test_blocks_are_answered_in_order_and_make_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -244,7 +244,7 @@ def test_reading_a_batch_is_noted_for_panels_in_files() -> None:
         def note_read(self, lengths: np.ndarray) -> None:
             self.read.append(lengths.tolist())
 
-    make_batch(panel_of([3, 5, 4]).with_facts(backing=Files()), np.array([2, 0]))
+    make_batch(panel_of([3, 5, 4]).replace(backing=Files()), np.array([2, 0]))
     assert Files.read == [[4, 3]]
 
 

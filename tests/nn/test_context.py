@@ -10,7 +10,7 @@ from limelight.errors import InternalError
 from limelight.nn.batch import Batch
 from limelight.nn.context import ContextEncoder, ContextShape, SignalEncoder
 from limelight.nn.network import Network
-from limelight.parts.architecture import Sentence
+from limelight.parts.architecture import Architecture
 from limelight.parts.contexts import ContextEncoding
 
 SHAPE = ContextShape(categories=(4, 3), numbers=(True, False), texts=1, buckets=8, signals=(5,))
@@ -43,7 +43,7 @@ def test_shape_reads_what_it_says() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shape", "has_facts"),
+    ("shape", "has_metadata"),
     [
         (ContextShape(), False),
         (ContextShape(signals=(3,)), False),
@@ -52,8 +52,8 @@ def test_shape_reads_what_it_says() -> None:
         (ContextShape(texts=1), True),
     ],
 )
-def test_side_signals_are_no_facts_about_the_series(shape: ContextShape, has_facts: bool) -> None:
-    assert shape.has_facts == has_facts
+def test_side_signals_are_no_facts_about_the_series(shape: ContextShape, has_metadata: bool) -> None:
+    assert shape.has_metadata == has_metadata
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,7 @@ def test_what_is_forgotten_comes_from_the_seed() -> None:
     ],
 )
 def test_batch_that_lacks_facts_is_our_mistake(changed: dict[str, Any], message: str) -> None:
-    network = Network(Sentence.of("gru", fusion="late"), 1, 1, SHAPE)
+    network = Network(Architecture.of("gru", fusion="late"), 1, 1, SHAPE)
     with pytest.raises(InternalError) as error:
         network(replace(FULL, **changed))
     assert str(error.value) == message
@@ -239,14 +239,14 @@ def test_batch_that_lacks_facts_is_our_mistake(changed: dict[str, Any], message:
 @pytest.mark.parametrize("shape", [ContextShape(), ContextShape(signals=(3,))])
 def test_network_that_needs_facts_and_has_none_is_our_mistake(shape: ContextShape) -> None:
     with pytest.raises(InternalError) as error:
-        Network(Sentence.of("gru", "last", "linear", fusion="late"), 1, 1, shape)
+        Network(Architecture.of("gru", "last", "linear", fusion="late"), 1, 1, shape)
     assert str(error.value) == (
         "a network that needs metadata was built without any: gru (64), last, linear; fusion: late"
     )
 
 
 def test_facts_that_no_fusion_asks_for_are_left_out() -> None:
-    network = Network(Sentence.of("gru", fusion=()), 1, 1, ContextShape(categories=(4,), numbers=(True,)))
+    network = Network(Architecture.of("gru", fusion=()), 1, 1, ContextShape(categories=(4,), numbers=(True,)))
     assert network.context is None
     assert network(batch_of()).logits.shape == (1, 1)
 

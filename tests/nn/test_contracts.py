@@ -15,7 +15,7 @@ from limelight.model.fitted import FittedModel
 from limelight.nn.batch import Batch
 from limelight.nn.context import ContextShape
 from limelight.nn.network import CONTEXT_BUILDERS, ENCODER_BUILDERS, HEAD_BUILDERS, POOLING_BUILDERS, Network
-from limelight.parts.architecture import CHOICES, PRESETS, Sentence, preset
+from limelight.parts.architecture import OPTIONS, PRESETS, Architecture, preset
 from limelight.parts.contexts import CONTEXTS
 from limelight.parts.encoders import ENCODERS, GRU, LSTM, Auto, ConvLSTM, Rocket
 from limelight.parts.fusions import FUSION_WORDS, FUSIONS
@@ -35,7 +35,7 @@ VARIANTS = {
     "rocket": Rocket(features=84 * 3, dilations=3, length=40),
 }
 SENTENCES = {
-    f"{encoder}, {pooling}, {head}": Sentence.of(VARIANTS[encoder], pooling, head)
+    f"{encoder}, {pooling}, {head}": Architecture.of(VARIANTS[encoder], pooling, head)
     for encoder, pooling, head in product(VARIANTS, POOLINGS, HEADS)
     if (encoder == "rocket") == (pooling == "ppv") and not (encoder == "rocket" and head != "linear")
 }
@@ -43,7 +43,7 @@ WAYS = [ways for count in (1, 2, len(FUSIONS) + 1) for ways in combinations((*FU
 """Every fusion, every pair of them, and all."""
 CONTEXT = {"name": "embedding", "number_size": 3, "text_size": 4}
 FUSED = {
-    f"{encoder}, {pooling}, {' + '.join(ways)}": Sentence.of(
+    f"{encoder}, {pooling}, {' + '.join(ways)}": Architecture.of(
         VARIANTS[encoder], "attention" if "attention" in ways else pooling, "linear", fusion=ways, context=CONTEXT
     )
     for (encoder, pooling), ways in product(
@@ -52,34 +52,36 @@ FUSED = {
     )
     if not (pooling == "none" and "attention" in ways)
 }
-FUSED["rocket, late"] = Sentence.of(VARIANTS["rocket"], "ppv", "linear", fusion="late", context="one_hot")
+FUSED["rocket, late"] = Architecture.of(
+    VARIANTS["rocket"], "ppv", "linear", fusion="late", context="one_hot"
+)
 HOLED = {
-    f"{encoder}, {missing}, {clock}": Sentence.of(
+    f"{encoder}, {missing}, {clock}": Architecture.of(
         VARIANTS[encoder], "ppv" if encoder == "rocket" else "attention", "linear", missing, clock
     )
-    for encoder, missing, clock in product(VARIANTS, CHOICES["missing"], CHOICES["clock"])
+    for encoder, missing, clock in product(VARIANTS, OPTIONS["missing"], OPTIONS["clock"])
     if missing != "auto" and clock != "auto"
 }
 every_sentence = pytest.mark.parametrize(
-    "sentence", [*SENTENCES.values(), *FUSED.values()], ids=[*SENTENCES.keys(), *FUSED.keys()]
+    "architecture", [*SENTENCES.values(), *FUSED.values()], ids=[*SENTENCES.keys(), *FUSED.keys()]
 )
-every_fused_sentence = pytest.mark.parametrize("sentence", FUSED.values(), ids=FUSED.keys())
-every_holed_sentence = pytest.mark.parametrize("sentence", HOLED.values(), ids=HOLED.keys())
+every_fused_sentence = pytest.mark.parametrize("architecture", FUSED.values(), ids=FUSED.keys())
+every_holed_sentence = pytest.mark.parametrize("architecture", HOLED.values(), ids=HOLED.keys())
 
 
 SHAPE = ContextShape(categories=(4, 3), numbers=(True, False), texts=1, buckets=16, signals=(5,))
-WORDS = 6
+PART_KINDS = 6
 
 
-def network_of(sentence: Sentence, outputs: int = OUTPUTS) -> Network:
+def network_of(architecture: Architecture, outputs: int = OUTPUTS) -> Network:
     """A network as it might be after training: FiLM, which starts at zero, has moved, and rocket has its thresholds."""
     torch.manual_seed(0)
-    network = Network(sentence, CHANNELS, outputs, SHAPE if sentence.needs_metadata else ContextShape()).eval()
+    network = Network(architecture, CHANNELS, outputs, SHAPE if architecture.needs_metadata else ContextShape()).eval()
     if network.film is not None:
         torch.nn.init.normal_(network.film.project.weight, std=0.3)
-    if isinstance(sentence.encoder, Rocket):
+    if isinstance(architecture.encoder, Rocket):
         seen = batch_of([40, 40, 40], seed=2)
-        elapsed = torch.ones_like(seen.mask, dtype=torch.float32) if sentence.needs_clock else None
+        elapsed = torch.ones_like(seen.mask, dtype=torch.float32) if architecture.needs_clock else None
         with torch.no_grad():
             inputs = network.inputs(replace(seen, elapsed=elapsed))
             network.encoder.fit(inputs, seen.mask, torch.Generator().manual_seed(0))
@@ -99,7 +101,7 @@ def batch_of(lengths: list[int], padding: int = 0, seed: int = 0) -> Batch:
         mask,
         categories=torch.cat([torch.randint(codes, (count, 1), generator=random) for codes in SHAPE.categories], dim=1),
         numbers=numbers.masked_fill(numbers > 1, torch.nan),
-        tokens=torch.randint(SHAPE.buckets + 1, (count, SHAPE.texts, WORDS), generator=random),
+        tokens=torch.randint(SHAPE.buckets + 1, (count, SHAPE.texts, PART_KINDS), generator=random),
         signals=signals[:, :time] * mask[:, :, None],
     )
 
@@ -127,17 +129,17 @@ def test_every_registered_part_has_a_builder_and_a_variant_here() -> None:
 
 
 @every_sentence
-def test_answer_has_logits_for_each_series_or_without_pooling_for_each_step(sentence: Sentence) -> None:
-    answer = network_of(sentence)(batch_of([10, 7, 1]))
-    assert answer.logits.shape == ((3, 10, OUTPUTS) if sentence.pooling.name == "none" else (3, OUTPUTS))
+def test_answer_has_logits_for_each_series_or_without_pooling_for_each_step(architecture: Architecture) -> None:
+    answer = network_of(architecture)(batch_of([10, 7, 1]))
+    assert answer.logits.shape == ((3, 10, OUTPUTS) if architecture.pooling.name == "none" else (3, OUTPUTS))
     assert answer.logits.dtype == torch.float32
 
 
 @every_sentence
-def test_attention_sums_to_one_over_real_steps_and_is_zero_on_padding(sentence: Sentence) -> None:
+def test_attention_sums_to_one_over_real_steps_and_is_zero_on_padding(architecture: Architecture) -> None:
     batch = batch_of([10, 7, 1], padding=5)
-    weights = network_of(sentence)(batch).weights
-    assert (weights is not None) == (sentence.pooling.name in ("attention", "metadata_attention"))
+    weights = network_of(architecture)(batch).weights
+    assert (weights is not None) == (architecture.pooling.name in ("attention", "metadata_attention"))
     if weights is not None:
         torch.testing.assert_close(weights.sum(dim=1), torch.ones(3))
         assert (weights[~batch.mask] == 0).all()
@@ -146,8 +148,8 @@ def test_attention_sums_to_one_over_real_steps_and_is_zero_on_padding(sentence: 
 @every_sentence
 @settings(max_examples=10, deadline=None)
 @given(lengths=st.lists(st.integers(1, 40), min_size=1, max_size=5), padding=st.integers(0, 20))
-def test_padding_never_changes_an_answer(sentence: Sentence, lengths: list[int], padding: int) -> None:
-    network = network_of(sentence)
+def test_padding_never_changes_an_answer(architecture: Architecture, lengths: list[int], padding: int) -> None:
+    network = network_of(architecture)
     bare, wide = batch_of(lengths), batch_of(lengths, padding)
     plain, padded = network(bare), network(wide)
     torch.testing.assert_close(real(padded.logits, wide), real(plain.logits, bare), atol=1e-5, rtol=1e-4)
@@ -156,8 +158,8 @@ def test_padding_never_changes_an_answer(sentence: Sentence, lengths: list[int],
 
 
 @every_sentence
-def test_whatever_stands_in_the_padding_never_changes_an_answer(sentence: Sentence) -> None:
-    network, batch = network_of(sentence), batch_of([10, 7, 1])
+def test_whatever_stands_in_the_padding_never_changes_an_answer(architecture: Architecture) -> None:
+    network, batch = network_of(architecture), batch_of([10, 7, 1])
     padded = ~batch.mask[:, :, None]
     dirty = replace(batch, values=batch.values.masked_fill(padded, 1e3), signals=batch.signals.masked_fill(padded, 2))
     torch.testing.assert_close(real(network(dirty).logits, batch), real(network(batch).logits, batch))
@@ -166,7 +168,7 @@ def test_whatever_stands_in_the_padding_never_changes_an_answer(sentence: Senten
 @pytest.mark.parametrize("pooling", POOLINGS)
 @pytest.mark.parametrize("encoder", ["lstm", "gru"])
 def test_relu_states_that_grow_do_not_grow_on_over_padding(encoder: str, pooling: str) -> None:
-    network = network_of(Sentence.of({"name": encoder, "hidden_size": 4, "activation": "relu"}, pooling))
+    network = network_of(Architecture.of({"name": encoder, "hidden_size": 4, "activation": "relu"}, pooling))
     for name, weight in network.encoder.named_parameters():
         weight.data.fill_(2.0 if "weight_hh" in name else 1.0)
     bare, wide = (batch_of([5, 3], padding) for padding in (0, 300))
@@ -177,8 +179,8 @@ def test_relu_states_that_grow_do_not_grow_on_over_padding(encoder: str, pooling
 
 
 @every_sentence
-def test_each_series_is_answered_as_if_it_were_alone(sentence: Sentence) -> None:
-    network, batch = network_of(sentence), batch_of([12, 5, 9])
+def test_each_series_is_answered_as_if_it_were_alone(architecture: Architecture) -> None:
+    network, batch = network_of(architecture), batch_of([12, 5, 9])
     together = network(batch).logits
     for row, length in enumerate([12, 5, 9]):
         alone = network(rows_of(batch, [row], length))
@@ -187,29 +189,29 @@ def test_each_series_is_answered_as_if_it_were_alone(sentence: Sentence) -> None
 
 
 @every_sentence
-def test_order_of_the_batch_does_not_matter(sentence: Sentence) -> None:
-    network, batch = network_of(sentence), batch_of([12, 5, 9])
+def test_order_of_the_batch_does_not_matter(architecture: Architecture) -> None:
+    network, batch = network_of(architecture), batch_of([12, 5, 9])
     turned = network(rows_of(batch, [2, 1, 0])).logits.flip(0)
     torch.testing.assert_close(real(turned, batch), real(network(batch).logits, batch), atol=1e-5, rtol=1e-4)
 
 
 @every_sentence
-def test_gradients_reach_every_weight(sentence: Sentence) -> None:
-    network = network_of(sentence).train()
+def test_gradients_reach_every_weight(architecture: Architecture) -> None:
+    network = network_of(architecture).train()
     network(batch_of([20, 17, 13, 20])).logits.square().sum().backward()
     dead = [name for name, weight in network.named_parameters() if weight.grad is None or not weight.grad.any()]
     assert dead == []
 
 
 @every_sentence
-def test_json_says_the_whole_sentence(sentence: Sentence) -> None:
-    assert Sentence.from_json(sentence.to_json()) == sentence
+def test_json_says_the_whole_sentence(architecture: Architecture) -> None:
+    assert Architecture.from_json(architecture.to_json()) == architecture
 
 
 @every_sentence
-def test_same_seed_builds_the_same_network(sentence: Sentence) -> None:
+def test_same_seed_builds_the_same_network(architecture: Architecture) -> None:
     batch = batch_of([10, 7, 1])
-    assert torch.equal(network_of(sentence)(batch).logits, network_of(sentence)(batch).logits)
+    assert torch.equal(network_of(architecture)(batch).logits, network_of(architecture)(batch).logits)
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -222,7 +224,7 @@ def test_presets_answer(name: str) -> None:
 def test_two_directions_on_ragged_series_agree_with_packed_torch(ours: str, torchs: type) -> None:
     lengths = [9, 4, 6]
     batch = batch_of(lengths)
-    encoder = network_of(Sentence.of({"name": ours, "hidden_size": 5, "bidirectional": True})).encoder
+    encoder = network_of(Architecture.of({"name": ours, "hidden_size": 5, "bidirectional": True})).encoder
     reference = torchs(CHANNELS, 5, batch_first=True, bidirectional=True)
     state = {}
     for name, weight in encoder.layers[0].named_parameters():
@@ -258,14 +260,14 @@ FACTS = ("values", "categories", "numbers", "tokens", "signals")
 
 @every_fused_sentence
 @pytest.mark.parametrize("kind", FACTS)
-def test_answer_depends_on_the_series_and_on_each_kind_of_fact(sentence: Sentence, kind: str) -> None:
-    network, batch, other = network_of(sentence), batch_of([10, 7, 5]), batch_of([10, 7, 5], seed=1)
+def test_answer_depends_on_the_series_and_on_each_kind_of_fact(architecture: Architecture, kind: str) -> None:
+    network, batch, other = network_of(architecture), batch_of([10, 7, 5]), batch_of([10, 7, 5], seed=1)
     changed = replace(batch, **{kind: getattr(other, kind)})
     assert (network(changed).logits != network(batch).logits).flatten(1).any(dim=1).all()
 
 
 @every_fused_sentence
-def test_facts_that_are_not_known_give_an_answer(sentence: Sentence) -> None:
+def test_facts_that_are_not_known_give_an_answer(architecture: Architecture) -> None:
     batch = batch_of([10, 7, 1])
     unknown = replace(
         batch,
@@ -274,31 +276,33 @@ def test_facts_that_are_not_known_give_an_answer(sentence: Sentence) -> None:
         tokens=torch.zeros_like(batch.tokens),
         signals=torch.zeros_like(batch.signals),
     )
-    network = network_of(sentence)
+    network = network_of(architecture)
     assert network(unknown).logits.isfinite().all()
     network(unknown).logits.sum().backward()
     assert all(weight.grad.isfinite().all() for weight in network.parameters() if weight.grad is not None)
 
 
-def holed_batch_of(sentence: Sentence, lengths: list[int], padding: int = 0, fill: float = 0.0) -> Batch:
+def holed_batch_of(architecture: Architecture, lengths: list[int], padding: int = 0, fill: float = 0.0) -> Batch:
     """As ``batch_of``, with holes where the network takes them, and the clock; ``fill`` stands in the padding."""
     batch = batch_of(lengths, padding)
     holes = torch.rand(len(lengths), 512, CHANNELS, generator=torch.Generator().manual_seed(1)) < 0.4
     elapsed = torch.rand(len(lengths), 512, generator=torch.Generator().manual_seed(2)) * 3
     elapsed[:, 0] = 0
     time = batch.values.shape[1]
-    if sentence.takes_missing:
+    if architecture.takes_missing:
         batch.values = batch.values.masked_fill(holes[:, :time] & batch.mask[:, :, None], torch.nan)
     batch.values = batch.values.masked_fill(~batch.mask[:, :, None], fill)
-    return replace(batch, elapsed=elapsed[:, :time] * batch.mask if sentence.needs_clock else None)
+    return replace(batch, elapsed=elapsed[:, :time] * batch.mask if architecture.needs_clock else None)
 
 
 @every_holed_sentence
 @settings(max_examples=5, deadline=None)
 @given(lengths=st.lists(st.integers(1, 40), min_size=1, max_size=5), padding=st.integers(0, 20))
-def test_padding_never_changes_an_answer_about_holes(sentence: Sentence, lengths: list[int], padding: int) -> None:
-    network = network_of(sentence)
-    plain, padded = (network(holed_batch_of(sentence, lengths, more)) for more in (0, padding))
+def test_padding_never_changes_an_answer_about_holes(
+    architecture: Architecture, lengths: list[int], padding: int
+) -> None:
+    network = network_of(architecture)
+    plain, padded = (network(holed_batch_of(architecture, lengths, more)) for more in (0, padding))
     assert plain.logits.isfinite().all()
     torch.testing.assert_close(padded.logits, plain.logits, atol=1e-5, rtol=1e-4)
     if plain.weights is not None:
@@ -306,15 +310,15 @@ def test_padding_never_changes_an_answer_about_holes(sentence: Sentence, lengths
 
 
 @every_holed_sentence
-def test_whatever_stands_in_the_padding_never_changes_an_answer_about_holes(sentence: Sentence) -> None:
-    network = network_of(sentence)
-    clean, dirty = (network(holed_batch_of(sentence, [10, 7, 1], 5, fill)).logits for fill in (0.0, 1e3))
+def test_whatever_stands_in_the_padding_never_changes_an_answer_about_holes(architecture: Architecture) -> None:
+    network = network_of(architecture)
+    clean, dirty = (network(holed_batch_of(architecture, [10, 7, 1], 5, fill)).logits for fill in (0.0, 1e3))
     torch.testing.assert_close(dirty, clean)
 
 
 @every_holed_sentence
-def test_order_and_company_never_change_an_answer_about_holes(sentence: Sentence) -> None:
-    network, batch = network_of(sentence), holed_batch_of(sentence, [12, 5, 9])
+def test_order_and_company_never_change_an_answer_about_holes(architecture: Architecture) -> None:
+    network, batch = network_of(architecture), holed_batch_of(architecture, [12, 5, 9])
     answers = network(batch).logits
     torch.testing.assert_close(network(rows_of(batch, [2, 0, 1])).logits, answers[[2, 0, 1]], atol=1e-5, rtol=1e-4)
     for row in range(3):
@@ -322,9 +326,9 @@ def test_order_and_company_never_change_an_answer_about_holes(sentence: Sentence
 
 
 @every_holed_sentence
-def test_holes_leave_every_gradient_a_number_and_reach_every_weight(sentence: Sentence) -> None:
-    network, batch = network_of(sentence).train(), holed_batch_of(sentence, [20, 17, 13, 20])
-    batch.values[0, :, 0] = torch.nan if sentence.takes_missing else 0.0  # a channel that is not known at all
+def test_holes_leave_every_gradient_a_number_and_reach_every_weight(architecture: Architecture) -> None:
+    network, batch = network_of(architecture).train(), holed_batch_of(architecture, [20, 17, 13, 20])
+    batch.values[0, :, 0] = torch.nan if architecture.takes_missing else 0.0  # a channel that is not known at all
     network(batch).logits.square().sum().backward()
     gradients = {name: weight.grad for name, weight in network.named_parameters()}
     assert [name for name, gradient in gradients.items() if gradient is None or not gradient.any()] == []
@@ -332,11 +336,11 @@ def test_holes_leave_every_gradient_a_number_and_reach_every_weight(sentence: Se
 
 
 @every_holed_sentence
-def test_saving_and_loading_keeps_answers_about_holes(sentence: Sentence, tmp_path: Path) -> None:
-    network, batch = network_of(sentence), holed_batch_of(sentence, [10, 7, 1])
-    inputs = CHANNELS + int(sentence.needs_clock)
+def test_saving_and_loading_keeps_answers_about_holes(architecture: Architecture, tmp_path: Path) -> None:
+    network, batch = network_of(architecture), holed_batch_of(architecture, [10, 7, 1])
+    inputs = CHANNELS + int(architecture.needs_clock)
     network.normalisation.set_statistics(torch.arange(inputs) / 2.0, torch.arange(inputs) + 1.5)
-    model = FittedModel(Task(("a", "b", "c")), sentence, network, ("x", "y"))
+    model = FittedModel(Task(("a", "b", "c")), architecture, network, ("x", "y"))
     again = load_model(save_model(model, tmp_path / "model"))
-    assert again.sentence == sentence
+    assert again.architecture == architecture
     assert torch.equal(again.network(batch).logits, network(batch).logits)

@@ -11,7 +11,7 @@ from limelight.nn.context import ContextShape
 from limelight.nn.fusion import Film
 from limelight.nn.network import Network
 from limelight.nn.pooling import MetadataAttention
-from limelight.parts.architecture import Sentence, preset
+from limelight.parts.architecture import Architecture, preset
 
 SHAPE = ContextShape(categories=(4,), signals=(3,))
 MASK = torch.tensor([[True, True, True, True], [True, True, False, False]])
@@ -23,15 +23,15 @@ def batch_of(seed: int = 0) -> Batch:
     return Batch(values, MASK, categories=torch.tensor([[1], [3]]), signals=signals)
 
 
-def network_of(sentence: Sentence, shape: ContextShape = SHAPE) -> Network:
+def network_of(architecture: Architecture, shape: ContextShape = SHAPE) -> Network:
     torch.manual_seed(0)
-    return Network(sentence, 2, 1, shape).eval()
+    return Network(architecture, 2, 1, shape).eval()
 
 
 def test_the_encoder_reads_values_then_marks_then_the_clock_then_signals_then_repeated_facts() -> None:
     context = {"name": "embedding", "embedding_size": 2}
-    sentence = Sentence.of("gru", missing="mask", clock="elapsed", fusion="repeat", context=context)
-    network = network_of(sentence)
+    architecture = Architecture.of("gru", missing="mask", clock="elapsed", fusion="repeat", context=context)
+    network = network_of(architecture)
     seen: list[Any] = []
     network.encoder.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
     batch = batch_of()
@@ -73,13 +73,13 @@ def test_film_scales_and_shifts_real_steps_alone() -> None:
 
 def test_network_with_film_begins_as_the_one_without() -> None:
     words = ("lstm", "mean", "linear")
-    with_film, plain = (network_of(Sentence.of(*words, fusion=fusion), SHAPE) for fusion in ("film", ()))
+    with_film, plain = (network_of(Architecture.of(*words, fusion=fusion), SHAPE) for fusion in ("film", ()))
     plain.load_state_dict(with_film.state_dict(), strict=False)
     torch.testing.assert_close(with_film(batch_of()).logits, plain(batch_of()).logits)
 
 
 def test_film_learns_from_its_first_step_and_the_facts_from_the_next() -> None:
-    network = network_of(Sentence.of("lstm", "last", "linear", fusion="film")).train()
+    network = network_of(Architecture.of("lstm", "last", "linear", fusion="film")).train()
     optimiser = torch.optim.SGD(network.parameters(), lr=0.1)
     table = network.context.embeddings[0].weight
     for learned in (False, True):
@@ -112,7 +112,7 @@ def test_attention_that_asks_with_metadata_is_a_weighted_mean_of_real_steps() ->
 
 
 def test_side_signals_are_read_without_any_fusion() -> None:
-    network = network_of(Sentence.of("lstm", "last", "linear", fusion=()))
+    network = network_of(Architecture.of("lstm", "last", "linear", fusion=()))
     batch = batch_of()
     other = replace(batch, signals=torch.where(MASK[:, :, None], (batch.signals + 1) % 3, 0))
     assert (network(other).logits != network(batch).logits).all()

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from limelight.errors import ParameterError
-from limelight.parts.architecture import Sentence, preset
+from limelight.parts.architecture import Architecture, preset
 from limelight.parts.contexts import ContextEncoding
 from limelight.parts.poolings import AttentionPooling, MetadataAttentionPooling
 
@@ -21,13 +21,13 @@ from limelight.parts.poolings import AttentionPooling, MetadataAttentionPooling
     ],
 )
 def test_fusion_is_a_word_or_a_list_and_kept_in_the_order_of_the_network(said: Any, kept: Any) -> None:
-    sentence = Sentence.of("gru", fusion=said)
-    assert sentence.fusion == kept
-    assert Sentence.from_json(sentence.to_json()) == sentence
+    architecture = Architecture.of("gru", fusion=said)
+    assert architecture.fusion == kept
+    assert Architecture.from_json(architecture.to_json()) == architecture
 
 
 def test_json_says_fusion_and_context() -> None:
-    content = Sentence.of("gru", fusion="late", context={"name": "embedding", "embedding_size": 5}).to_json()
+    content = Architecture.of("gru", fusion="late", context={"name": "embedding", "embedding_size": 5}).to_json()
     assert content["fusion"] == ["late"]
     assert content["context"] == {
         "name": "embedding",
@@ -37,28 +37,28 @@ def test_json_says_fusion_and_context() -> None:
         "dropout": 0.1,
         "text_encoder": None,
     }
-    assert Sentence.of("gru").to_json()["fusion"] == "auto"
+    assert Architecture.of("gru").to_json()["fusion"] == "auto"
 
 
 @pytest.mark.parametrize("said", ["attention", ["attention", "late"]])
 def test_fusion_attention_is_the_pooling_that_asks_with_metadata(said: Any) -> None:
-    sentence = Sentence.of("gru", fusion=said)
-    assert sentence.pooling == MetadataAttentionPooling()
-    assert sentence.fusion == (("late",) if "late" in said else ())
-    assert sentence.needs_metadata
-    assert Sentence.of("gru", "metadata_attention", fusion=said) == sentence
-    assert Sentence.from_json(sentence.to_json()) == sentence
+    architecture = Architecture.of("gru", fusion=said)
+    assert architecture.pooling == MetadataAttentionPooling()
+    assert architecture.fusion == (("late",) if "late" in said else ())
+    assert architecture.needs_metadata
+    assert Architecture.of("gru", "metadata_attention", fusion=said) == architecture
+    assert Architecture.from_json(architecture.to_json()) == architecture
 
 
 def test_fusion_attention_keeps_the_size_that_was_asked_of_attention() -> None:
-    sentence = Sentence.of("gru", AttentionPooling(hidden_size=7), fusion="attention")
-    assert sentence.pooling == MetadataAttentionPooling(hidden_size=7)
+    architecture = Architecture.of("gru", AttentionPooling(hidden_size=7), fusion="attention")
+    assert architecture.pooling == MetadataAttentionPooling(hidden_size=7)
 
 
 @pytest.mark.parametrize("pooling", ["last", "mean", "max"])
 def test_fusion_attention_with_another_pooling_is_refused(pooling: str) -> None:
     with pytest.raises(ParameterError) as error:
-        Sentence.of("gru", pooling, fusion="attention")
+        Architecture.of("gru", pooling, fusion="attention")
     assert str(error.value) == (
         f"expected fusion='attention' without another pooling, got pooling={pooling!r}: the fusion stands for the "
         "pooling 'metadata_attention'; name one of the two"
@@ -99,12 +99,12 @@ KNOWN = "known are: auto, late, repeat, film, attention"
 )
 def test_wrong_words_offer_the_nearest(content: dict[str, Any], message: str) -> None:
     with pytest.raises(ParameterError) as error:
-        Sentence.from_json(content)
+        Architecture.from_json(content)
     assert str(error.value) == message
 
 
 @pytest.mark.parametrize(
-    ("pooling", "fusion", "metadata", "settled"),
+    ("pooling", "fusion", "metadata", "expected"),
     [
         ("last", "auto", True, ("late",)),
         ("last", "auto", False, ()),
@@ -115,14 +115,14 @@ def test_wrong_words_offer_the_nearest(content: dict[str, Any], message: str) ->
     ],
 )
 def test_auto_joins_late_where_there_are_metadata_that_nothing_reads(
-    pooling: str, fusion: Any, metadata: bool, settled: tuple[str, ...]
+    pooling: str, fusion: Any, metadata: bool, expected: tuple[str, ...]
 ) -> None:
-    sentence = Sentence.of("gru", pooling, fusion=fusion)
-    assert sentence.settled(9, missing=False, irregular=False, metadata=metadata).fusion == settled
+    architecture = Architecture.of("gru", pooling, fusion=fusion)
+    assert architecture.resolve(9, missing=False, irregular=False, metadata=metadata).fusion == expected
 
 
 def test_auto_needs_no_metadata_until_it_is_settled() -> None:
-    assert not Sentence.of("gru").needs_metadata
+    assert not Architecture.of("gru").needs_metadata
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_auto_needs_no_metadata_until_it_is_settled() -> None:
     ],
 )
 def test_the_fusion_is_described(words: dict[str, Any], described: str) -> None:
-    assert Sentence.of(**{"encoder": "lstm", "pooling": "last", "head": "linear", **words}).describe() == described
+    assert Architecture.of(**{"encoder": "lstm", "pooling": "last", "head": "linear", **words}).describe() == described
 
 
 @pytest.mark.parametrize(
@@ -148,6 +148,6 @@ def test_the_fusion_is_described(words: dict[str, Any], described: str) -> None:
     ],
 )
 def test_presets_with_metadata_are_these(name: str, described: str, context: ContextEncoding) -> None:
-    sentence = preset(name)
-    assert (sentence.describe(), sentence.context) == (described, context)
-    assert sentence.needs_metadata
+    architecture = preset(name)
+    assert (architecture.describe(), architecture.context) == (described, context)
+    assert architecture.needs_metadata

@@ -5,17 +5,17 @@ import torch
 
 from limelight.errors import InternalError, ParameterError
 from limelight.nn.batch import Batch
-from limelight.nn.context import ContextShape, OneHotContext, OneHotSignals
+from limelight.nn.context import ContextShape, OneHotContextEncoder, OneHotSignals
 from limelight.nn.network import Network
 from limelight.parts import contexts
-from limelight.parts.architecture import Sentence
+from limelight.parts.architecture import Architecture
 from limelight.parts.encoders import Auto, Rocket
 
 SMALL = Rocket(features=84 * 2, dilations=2, length=30)
 
 
-def settled(sentence: Sentence, **facts: object) -> Sentence:
-    return sentence.settled(30, **{"missing": False, "irregular": False, **facts})  # type: ignore[arg-type]
+def resolve(architecture: Architecture, **facts: object) -> Architecture:
+    return architecture.resolve(30, **{"missing": False, "irregular": False, **facts})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -23,25 +23,25 @@ def settled(sentence: Sentence, **facts: object) -> Sentence:
     [(1_000, Rocket(10_000, 32, 77)), (1_001, Rocket(3_000, 16, 77))],
 )
 def test_sizes_are_settled_by_the_number_of_series_and_the_longest(series: int, expected: Rocket) -> None:
-    assert settled(Sentence.of("rocket"), series=series, longest=77).encoder == expected
+    assert resolve(Architecture.of("rocket"), series=series, longest=77).encoder == expected
 
 
 def test_sizes_that_are_stated_stay() -> None:
-    assert settled(Sentence.of(SMALL), series=5_000, longest=77).encoder == SMALL
-    assert settled(Sentence.of({"name": "rocket", "dilations": 4}), longest=77).encoder == Rocket(10_000, 4, 77)
+    assert resolve(Architecture.of(SMALL), series=5_000, longest=77).encoder == SMALL
+    assert resolve(Architecture.of({"name": "rocket", "dilations": 4}), longest=77).encoder == Rocket(10_000, 4, 77)
 
 
 def test_rocket_has_a_pooling_a_head_and_a_context_of_its_own() -> None:
-    sentence = settled(Sentence.of("rocket"), longest=77, metadata=True)
-    assert sentence.describe() == "rocket (10000), ppv, linear; fusion: late"
-    assert sentence.context == contexts.OneHotContext()
-    assert settled(sentence, metadata=True) == sentence
-    assert Sentence.from_json(sentence.to_json()) == sentence
+    architecture = resolve(Architecture.of("rocket"), longest=77, metadata=True)
+    assert architecture.describe() == "rocket (10000), ppv, linear; fusion: late"
+    assert architecture.context == contexts.OneHotContext()
+    assert resolve(architecture, metadata=True) == architecture
+    assert Architecture.from_json(architecture.to_json()) == architecture
 
 
 def test_the_context_of_rocket_can_be_sized() -> None:
     wide = contexts.OneHotContext(text_size=200)
-    assert settled(Sentence.of("rocket", context=wide), longest=77).context == wide
+    assert resolve(Architecture.of("rocket", context=wide), longest=77).context == wide
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_the_context_of_rocket_can_be_sized() -> None:
 )
 def test_what_cannot_be_is_refused(words: dict[str, object], facts: dict[str, object], message: str) -> None:
     with pytest.raises(ParameterError) as error:
-        settled(Sentence.of(**words), **facts)  # type: ignore[arg-type]
+        resolve(Architecture.of(**words), **facts)  # type: ignore[arg-type]
     assert str(error.value) == message
 
 
@@ -101,28 +101,28 @@ def test_what_cannot_be_is_refused(words: dict[str, object], facts: dict[str, ob
 )
 def test_sizes_out_of_range_are_refused(parameters: dict[str, object], message: str) -> None:
     with pytest.raises(ParameterError) as error:
-        Sentence.of({"name": "rocket", **parameters})
+        Architecture.of({"name": "rocket", **parameters})
     assert str(error.value) == message
 
 
 def test_a_time_budget_below_zero_is_refused() -> None:
     with pytest.raises(ParameterError) as error:
-        Sentence.of(Auto(time_budget=-1))
+        Architecture.of(Auto(time_budget=-1))
     assert str(error.value) == "'auto': expected time_budget of at least 0.0, got -1"
 
 
 def test_auto_is_the_encoder_of_whoever_says_nothing() -> None:
-    assert Sentence.from_json({}).encoder == Auto()
-    assert Sentence.of().describe() == "auto, attention, mlp"
+    assert Architecture.from_json({}).encoder == Auto()
+    assert Architecture.of().describe() == "auto, attention, mlp"
 
 
 def test_a_rocket_that_is_not_settled_is_not_built() -> None:
     with pytest.raises(InternalError, match=r"^a Rocket was built before its sizes were settled"):
-        Network(Sentence.of("rocket", "ppv"), channels=1, outputs=1)
+        Network(Architecture.of("rocket", "ppv"), channels=1, outputs=1)
 
 
 def test_only_the_head_of_rocket_has_gradients() -> None:
-    network = Network(settled(Sentence.of(SMALL)), channels=2, outputs=3)
+    network = Network(resolve(Architecture.of(SMALL)), channels=2, outputs=3)
     network(Batch(torch.randn(4, 30, 2), torch.ones(4, 30, dtype=torch.bool))).logits.sum().backward()
     assert [name for name, _ in network.named_parameters()] == ["head.weight", "head.bias"]
     assert all(weight.grad is not None for weight in network.parameters())
@@ -138,20 +138,20 @@ def batch_of(**facts: torch.Tensor) -> Batch:
 
 
 def test_categories_have_a_column_for_each_word_and_one_for_the_unknown() -> None:
-    encoder = OneHotContext(PART, ContextShape(categories=(3, 2)))
+    encoder = OneHotContextEncoder(PART, ContextShape(categories=(3, 2)))
     columns = encoder(batch_of(categories=torch.tensor([[1, 0], [0, 1]])))
     assert columns.tolist() == [[0, 1, 0, 1, 0], [1, 0, 0, 0, 1]]
 
 
 def test_numbers_are_scaled_and_marked_where_missing() -> None:
-    encoder = OneHotContext(PART, ContextShape(numbers=(True, False)))
+    encoder = OneHotContextEncoder(PART, ContextShape(numbers=(True, False)))
     encoder.set_statistics(torch.tensor([10.0, 0.0]), torch.tensor([2.0, 1.0]))
     columns = encoder(batch_of(numbers=torch.tensor([[14.0, 5.0], [torch.nan, torch.nan]])))
     assert columns.tolist() == [[2, 5, 0], [0, 0, 1]]
 
 
 def test_words_of_a_text_are_counted_in_folded_columns() -> None:
-    encoder = OneHotContext(PART, ContextShape(texts=2, buckets=10))
+    encoder = OneHotContextEncoder(PART, ContextShape(texts=2, buckets=10))
     columns = encoder(batch_of(tokens=torch.tensor([[[1, 4, 2, 9], [0, 0, 0, 0]]])))
     assert columns.tolist() == [[0.5, 0.25, 0.25, 0, 0, 0]]
 
@@ -162,4 +162,4 @@ def test_side_signals_have_a_column_for_each_word_and_none_where_padded() -> Non
 
 
 def test_facts_of_one_hot_have_no_weights() -> None:
-    assert list(OneHotContext(PART, SHAPE).parameters()) == []
+    assert list(OneHotContextEncoder(PART, SHAPE).parameters()) == []

@@ -6,25 +6,25 @@ import torch
 from limelight.errors import InternalError, ParameterError
 from limelight.nn.batch import Batch
 from limelight.nn.network import Network
-from limelight.parts.architecture import CHOICES, PRESETS, Sentence, preset
+from limelight.parts.architecture import OPTIONS, PRESETS, Architecture, preset
 
 
 def test_the_words_stand_in_json_beside_the_parts() -> None:
-    content = Sentence.of("gru", missing="mask", clock="elapsed").to_json()
+    content = Architecture.of("gru", missing="mask", clock="elapsed").to_json()
     assert list(content) == ["encoder", "pooling", "head", "missing", "clock", "fusion", "context"]
     assert (content["missing"], content["clock"]) == ("mask", "elapsed")
 
 
-@pytest.mark.parametrize("missing", CHOICES["missing"])
-@pytest.mark.parametrize("clock", CHOICES["clock"])
+@pytest.mark.parametrize("missing", OPTIONS["missing"])
+@pytest.mark.parametrize("clock", OPTIONS["clock"])
 def test_json_keeps_the_words(missing: str, clock: str) -> None:
-    sentence = Sentence.of("gru", missing=missing, clock=clock)
-    assert Sentence.from_json(sentence.to_json()) == sentence
+    architecture = Architecture.of("gru", missing=missing, clock=clock)
+    assert Architecture.from_json(architecture.to_json()) == architecture
 
 
 def test_words_left_out_are_auto() -> None:
-    sentence = Sentence.from_json({"encoder": "gru"})
-    assert (sentence.missing, sentence.clock) == ("auto", "auto")
+    architecture = Architecture.from_json({"encoder": "gru"})
+    assert (architecture.missing, architecture.clock) == ("auto", "auto")
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_words_left_out_are_auto() -> None:
 )
 def test_wrong_words_offer_the_nearest(content: dict[str, object], message: str) -> None:
     with pytest.raises(ParameterError) as error:
-        Sentence.from_json(content)
+        Architecture.from_json(content)
     assert str(error.value) == message
 
 
@@ -55,16 +55,16 @@ def test_wrong_words_offer_the_nearest(content: dict[str, object], message: str)
     ],
 )
 def test_auto_is_settled_by_the_training_part(missing: bool, irregular: bool, words: tuple[str, str]) -> None:
-    settled = Sentence.of("gru").settled(100, missing=missing, irregular=irregular)
-    assert (settled.missing, settled.clock) == words
+    resolve = Architecture.of("gru").resolve(100, missing=missing, irregular=irregular)
+    assert (resolve.missing, resolve.clock) == words
 
 
-@pytest.mark.parametrize("missing", [word for word in CHOICES["missing"] if word != "auto"])
+@pytest.mark.parametrize("missing", [word for word in OPTIONS["missing"] if word != "auto"])
 @pytest.mark.parametrize("clock", ["order", "elapsed"])
 def test_what_is_stated_stays(missing: str, clock: str) -> None:
-    sentence = Sentence.of("gru", missing=missing, clock=clock, fusion=())
-    assert sentence.settled(100, missing=True, irregular=True) == sentence
-    assert sentence.settled(100, missing=False, irregular=False) == sentence
+    architecture = Architecture.of("gru", missing=missing, clock=clock, fusion=())
+    assert architecture.resolve(100, missing=True, irregular=True) == architecture
+    assert architecture.resolve(100, missing=False, irregular=False) == architecture
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_what_is_stated_stays(missing: str, clock: str) -> None:
     ],
 )
 def test_only_words_that_do_something_are_described(words: dict[str, str], described: str) -> None:
-    assert Sentence.of("lstm", "last", "linear", **words).describe() == described
+    assert Architecture.of("lstm", "last", "linear", **words).describe() == described
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -86,7 +86,7 @@ def test_presets_leave_the_words_open(name: str) -> None:
 
 
 def test_the_encoder_sees_values_then_marks_then_the_clock() -> None:
-    network = Network(Sentence.of("gru", missing="mask", clock="elapsed"), channels=2, outputs=1)
+    network = Network(Architecture.of("gru", missing="mask", clock="elapsed"), channels=2, outputs=1)
     network.normalisation.set_statistics(torch.tensor([1.0, 1.0, 10.0]), torch.tensor([1.0, 2.0, 5.0]))
     seen = []
     network.encoder.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
@@ -97,7 +97,7 @@ def test_the_encoder_sees_values_then_marks_then_the_clock() -> None:
 
 
 def test_a_batch_without_the_clock_is_our_mistake() -> None:
-    network = Network(Sentence.of("gru", clock="elapsed"), channels=1, outputs=1)
+    network = Network(Architecture.of("gru", clock="elapsed"), channels=1, outputs=1)
     with pytest.raises(InternalError) as error:
         network(Batch(torch.zeros(1, 3, 1), torch.ones(1, 3, dtype=torch.bool)))
     assert str(error.value) == "a network with clock='elapsed' got a batch without the time between steps"

@@ -16,7 +16,7 @@ from limelight.evaluation.metrics.scoring import score, score_shares
 from limelight.explanation.quality.localisation import score_localisation
 from limelight.model.fitted import Prediction
 from limelight.model.targets import targets_of
-from limelight.report.inputs import ReportFacts
+from limelight.report.inputs import ReportInputs
 from limelight.task import Task
 
 HISTORY = [
@@ -148,7 +148,7 @@ def _make_facts(
         "warnings": ["3 series are equal to another one."],
         "reproduce": {"command": "limelight train experiment.json", "seed": "0"},
     }
-    return ReportFacts(**{**facts, **changes})
+    return ReportInputs(**{**facts, **changes})
 
 
 def _extras(task, prediction, codes, logits, lengths):

@@ -4,7 +4,7 @@ import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from limelight.data.panel import Panel
-from limelight.training.baselines import boost_facts, majority
+from limelight.training.baselines import boost_metadata, majority
 
 
 def known(**columns):
@@ -13,7 +13,7 @@ def known(**columns):
 
 
 def answers(panel, codes, others, **rest):
-    return boost_facts(panel, np.asarray(codes), 2, others, **rest).argmax(axis=1)
+    return boost_metadata(panel, np.asarray(codes), 2, others, **rest).argmax(axis=1)
 
 
 def test_the_majority_has_the_shares_of_training_also_for_classes_that_training_lacks():
@@ -28,7 +28,7 @@ def test_numbers_are_boosted_as_by_scikit_learn_holes_and_all():
     columns = {name: pa.array(values[:, place], from_pandas=True) for place, name in enumerate("ab")}
     panel = known(**columns)
     theirs = HistGradientBoostingClassifier(random_state=0).fit(values[:150], codes[:150]).predict_proba(values[150:])
-    np.testing.assert_allclose(boost_facts(panel[:150], codes[:150], 2, panel[150:]), theirs)
+    np.testing.assert_allclose(boost_metadata(panel[:150], codes[:150], 2, panel[150:]), theirs)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_more_words_than_the_boosting_takes_are_answered():
 
 def test_words_that_training_did_not_have_are_unknown():
     panel = known(mode=["idle", "run", "run", "run"] * 25)
-    (answer,) = boost_facts(panel, np.tile([0, 1, 1, 1], 25), 2, known(mode=["off"]))
+    (answer,) = boost_metadata(panel, np.tile([0, 1, 1, 1], 25), 2, known(mode=["off"]))
     assert answer.sum() == pytest.approx(1)
 
 

@@ -13,16 +13,16 @@ from limelight.data.annotations import StepLabels
 from limelight.data.panel import Panel
 from limelight.data.synthetic.bumps import BumpSettings, generate_bumps
 from limelight.model.targets import task_of
-from limelight.parts.architecture import Sentence
+from limelight.parts.architecture import Architecture
 from limelight.parts.encoders import Auto
-from limelight.training.auto import choose, expected_seconds, held_out_loss
+from limelight.training.auto import expected_seconds, fit_auto, held_out_loss
 from limelight.training.fit import fit
-from limelight.training.result import Training
+from limelight.training.result import FitResult
 from limelight.training.settings import TrainingSettings
 
 LABELS = np.arange(60) % 2
 PLAIN = Panel.from_series(np.zeros((60, 5)), labels=LABELS)
-WITH_METADATA = PLAIN.with_facts(metadata=pa.table({"mode": ["a", "b", "b"] * 20}))
+WITH_METADATA = PLAIN.replace(metadata=pa.table({"mode": ["a", "b", "b"] * 20}))
 
 
 class Trainer:
@@ -32,8 +32,8 @@ class Trainer:
         self.knowledge, self.interrupted = knowledge, interrupted
         self.asked: list[tuple[str, int]] = []
 
-    def __call__(self, panel: Panel, *, sentence: Sentence, **rest: Any) -> Training:
-        name = sentence.encoder.name
+    def __call__(self, panel: Panel, *, architecture: Architecture, **rest: Any) -> FitResult:
+        name = architecture.encoder.name
         self.asked.append((name, len(panel)))
 
         def predict(asked: Panel) -> Any:
@@ -42,9 +42,11 @@ class Trainer:
             return SimpleNamespace(logits=(sign * self.knowledge[name] + noise)[:, None])
 
         reads = SimpleNamespace(needs_metadata=panel.metadata is not None)
-        model: Any = SimpleNamespace(predict=predict, sentence=reads, network=SimpleNamespace(signals=None), name=name)
+        model: Any = SimpleNamespace(
+            predict=predict, architecture=reads, network=SimpleNamespace(signals=None), name=name
+        )
         stopped = "interrupted" if self.interrupted and name == "conv_lstm" else "solved"
-        return Training(model, [], 0, stopped, 0.0)
+        return FitResult(model, [], 0, stopped, 0.0)
 
 
 def chosen(
@@ -52,8 +54,8 @@ def chosen(
 ) -> tuple[str, str]:
     """The encoder that was chosen, and what was said about it."""
     settings = TrainingSettings(imbalance=words.pop("imbalance", "none"))
-    sentence = Sentence.of(**words)
-    training = choose(panel, task_of(panel), sentence, trainer, settings=settings, validation=validation)
+    architecture = Architecture.of(**words)
+    training = fit_auto(panel, task_of(panel), architecture, trainer, settings=settings, validation=validation)
     (note,) = training.notes
     return training.model.name, note  # type: ignore[attr-defined]
 
@@ -142,7 +144,7 @@ def test_labels_of_steps_are_left_to_the_network() -> None:
 
 def test_labels_that_are_hardly_known_are_left_to_the_network() -> None:
     labels = np.stack([LABELS, np.where(np.arange(60) < 4, LABELS, np.nan)], axis=1)
-    panel = PLAIN.with_facts(labels=labels, label_names=("often", "seldom"))
+    panel = PLAIN.replace(labels=labels, label_names=("often", "seldom"))
     assert chosen(Trainer(conv_lstm=1.0), panel)[1] == "encoder: conv_lstm, as a label is known for 4 series only"
 
 
@@ -156,12 +158,12 @@ def test_a_model_that_is_too_sure_is_judged_after_its_temperature() -> None:
 def test_a_network_that_was_not_chosen_leaves_nothing_behind(tmp_path: Path) -> None:
     panel, _ = generate_bumps(BumpSettings(dataset_size=120, num_points=30), 0)
     panel = panel.with_labels(np.where(np.abs(panel.values.reshape(120, 30)).max(axis=1) > 1.55, "high", "low"))
-    sentence = replace(Sentence.of(), encoder=Auto())
+    architecture = replace(Architecture.of(), encoder=Auto())
     settings = TrainingSettings(max_epochs=1)
     training = fit(
-        panel[:60], task_of(panel), sentence, validation=panel[60:], settings=settings, folder=tmp_path, seed=0
+        panel[:60], task_of(panel), architecture, validation=panel[60:], settings=settings, folder=tmp_path, seed=0
     )
-    chosen = training.model.sentence.encoder.name
+    chosen = training.model.architecture.encoder.name
     left = sorted(file.name for file in tmp_path.iterdir())
     assert left == [] if chosen == "rocket" else "history.csv" in left
     assert training.choosing > 0
@@ -172,7 +174,7 @@ def test_auto_learns_what_needs_series_and_metadata_together() -> None:
     panel, _ = generate_bumps(BumpSettings(dataset_size=800, num_points=40, width=6, noise=0.2), 0)
     train, test = panel.split(test=0.25)
     training = fit(
-        train[:520], task_of(train), Sentence.of(), validation=train[520:], settings=TrainingSettings(max_epochs=14)
+        train[:520], task_of(train), Architecture.of(), validation=train[520:], settings=TrainingSettings(max_epochs=14)
     )
-    assert training.model.sentence.encoder.name == "conv_lstm"
+    assert training.model.architecture.encoder.name == "conv_lstm"
     assert np.mean(training.model.predict(test).labels == test.labels) >= 0.95

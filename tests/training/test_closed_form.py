@@ -15,21 +15,21 @@ from limelight.errors import LabelError, ParameterError
 from limelight.evaluation.decision.rule import DecisionRule, decide_on, score_decision
 from limelight.model.bundle import load_model, save_model
 from limelight.model.targets import task_of
-from limelight.parts.architecture import Sentence
+from limelight.parts.architecture import Architecture
 from limelight.training import closed_form
 from limelight.training.closed_form import solve
 from limelight.training.fit import fit
 from limelight.training.preparation import prepare
-from limelight.training.result import Training
+from limelight.training.result import FitResult
 from limelight.training.settings import TrainingSettings
 
-SMALL = Sentence.of({"name": "rocket", "features": 84 * 6})
+SMALL = Architecture.of({"name": "rocket", "features": 84 * 6})
 WAVES = generate_sine(SineSettings(dataset_size=160, num_points=60, min_length=0.3), 0)
 TRAIN, TEST = WAVES[:120], WAVES[120:]
 
 
-def train(panel: Panel = TRAIN, sentence: Sentence = SMALL, **parameters: object) -> Training:
-    return fit(panel, task_of(panel), sentence, **parameters)  # type: ignore[arg-type]
+def train(panel: Panel = TRAIN, architecture: Architecture = SMALL, **parameters: object) -> FitResult:
+    return fit(panel, task_of(panel), architecture, **parameters)  # type: ignore[arg-type]
 
 
 def noisy(n: int, classes: int, seed: int = 0) -> Panel:
@@ -75,31 +75,31 @@ def test_the_same_seed_gives_the_same_model_and_no_global_randomness_is_touched(
 
 
 def test_validation_series_are_counted_and_change_no_number() -> None:
-    alone, beside = train(), train(validation=TEST)
+    independent, beside = train(), train(validation=TEST)
     assert beside.model.fitted_on["validation_series"] == len(TEST)
-    np.testing.assert_array_equal(alone.model.predict(TEST).logits, beside.model.predict(TEST).logits)
+    np.testing.assert_array_equal(independent.model.predict(TEST).logits, beside.model.predict(TEST).logits)
 
 
 def test_answers_about_series_left_out_are_those_of_models_without_them() -> None:
     task = task_of(TRAIN)
     prepared = prepare(TRAIN, task, SMALL, None, None)
     solved = solve(TRAIN, task, prepared, TrainingSettings())
-    left_out = solved.left_out
-    assert left_out is not None
-    assert left_out.rows.tolist() == list(range(len(TRAIN)))
+    out_of_sample = solved.out_of_sample
+    assert out_of_sample is not None
+    assert out_of_sample.rows.tolist() == list(range(len(TRAIN)))
     inside = solved.model.predict(TRAIN).logits[:, 0]
     truth = np.where(task.encode(TRAIN.require_labels()) == 1, 1.0, -1.0)
-    assert (truth * left_out.logits[:, 0]).mean() < (truth * inside).mean()
-    assert np.corrcoef(left_out.logits[:, 0], inside)[0, 1] > 0.8
+    assert (truth * out_of_sample.logits[:, 0]).mean() < (truth * inside).mean()
+    assert np.corrcoef(out_of_sample.logits[:, 0], inside)[0, 1] > 0.8
 
 
 def test_sets_chosen_on_series_left_out_hold_what_they_promise() -> None:
     """Answers about series that the head was fitted on are nearly all right, and would promise too little."""
     panel, new = noisy(150, 4), noisy(600, 4, seed=1)
     training = train(panel)
-    chosen = training.judges(panel, None, alone=True)
-    for (judges, logits), coverage in ((chosen, (0.74, 0.88)), ((panel, None), (0.0, 0.7))):
-        model = decide_on(training.model, judges, DecisionRule(coverage=0.8), logits)
+    chosen = training.calibration_data(panel, None, independent=True)
+    for (calibration_data, logits), coverage in ((chosen, (0.74, 0.88)), ((panel, None), (0.0, 0.7))):
+        model = decide_on(training.model, calibration_data, DecisionRule(coverage=0.8), logits)
         found = score_decision(model, model.predict(new), new)
         assert found is not None
         assert coverage[0] < found["sets"]["coverage"] < coverage[1]
@@ -119,7 +119,7 @@ def with_mode(panel: Panel, share: float, seed: int = 0) -> Panel:
     random = np.random.default_rng(seed)
     labels = panel.require_labels().astype(str)
     told = np.where(random.random(len(panel)) < share, labels, random.permutation(labels))
-    return panel.with_facts(metadata=pa.table({"mode": told, "age": random.normal(size=len(panel))}))
+    return panel.replace(metadata=pa.table({"mode": told, "age": random.normal(size=len(panel))}))
 
 
 @pytest.mark.parametrize("at_once", [10_000, 50], ids=["at once", "in one pass"])
@@ -129,7 +129,7 @@ def test_one_fact_counts_beside_thousands_of_features(at_once: int, monkeypatch:
     nothing = Panel.from_series(list(random.normal(size=(160, 30, 1))), labels=np.arange(160) % 2)
     panel = with_mode(nothing, 0.9)
     model = train(panel[:120], replace(SMALL, fusion="late")).model
-    assert model.sentence.describe() == "rocket (504), ppv, linear; fusion: late"
+    assert model.architecture.describe() == "rocket (504), ppv, linear; fusion: late"
     assert np.mean(model.predict(panel[120:]).labels == panel[120:].labels) >= 0.8
 
 
@@ -151,7 +151,7 @@ def test_holes_and_uneven_clocks_are_taken_as_by_other_networks() -> None:
     times = np.cumsum(random.uniform(1, 3, size=(160, 60)), axis=1)
     panel = Panel.from_series(list(values), times=list(times), labels=WAVES.labels)
     model = train(panel[:120]).model
-    assert model.sentence.describe() == "rocket (504), ppv, linear; missing values: last; clock: elapsed"
+    assert model.architecture.describe() == "rocket (504), ppv, linear; missing values: last; clock: elapsed"
     assert np.mean(model.predict(panel[120:]).labels == panel[120:].labels) >= 0.8
 
 
@@ -161,8 +161,8 @@ def test_marks_stand_for_missing_values_where_it_means_something_that_they_are_m
     labels = np.arange(120) % 2
     values[(random.random(values.shape) < 0.3) & (labels == 1)[:, None, None]] = np.nan
     panel = Panel.from_series(list(values), labels=labels)
-    assert train(panel).model.sentence.missing == "mask"
-    assert train(panel, replace(SMALL, missing="linear")).model.sentence.missing == "linear"
+    assert train(panel).model.architecture.missing == "mask"
+    assert train(panel, replace(SMALL, missing="linear")).model.architecture.missing == "linear"
 
 
 def test_several_labels_some_unknown() -> None:
@@ -170,7 +170,7 @@ def test_several_labels_some_unknown() -> None:
     codes = panel.require_labels()
     labels = np.stack([codes >= 1, codes == 2], axis=1).astype(float)
     labels[::4, 0] = np.nan
-    panel = panel.with_facts(labels=labels, label_names=("some", "much"))
+    panel = panel.replace(labels=labels, label_names=("some", "much"))
     model = train(panel).model
     assert len(model.fitted_on["training"]["penalty"]) == 2
     assert model.predict(panel).probabilities.shape == (120, 2)
@@ -181,7 +181,7 @@ def test_several_labels_some_unknown() -> None:
 def test_a_label_that_is_known_once_is_refused() -> None:
     labels = np.full((20, 2), np.nan)
     labels[:, 0], labels[0, 1] = np.arange(20) % 2, 1
-    panel = noisy(20, 2).with_facts(labels=labels, label_names=("some", "rare"))
+    panel = noisy(20, 2).replace(labels=labels, label_names=("some", "rare"))
     with pytest.raises(LabelError) as error:
         train(panel)
     assert str(error.value) == (

@@ -18,21 +18,21 @@ from limelight.data.panel import Panel
 from limelight.data.synthetic.sine import SineSettings, generate_sine
 from limelight.errors import DataError, OutputError, ParameterError
 from limelight.model.fitted import FittedModel
-from limelight.parts.architecture import Sentence, preset
+from limelight.parts.architecture import Architecture, preset
 from limelight.parts.encoders import LSTM, ConvLSTM
 from limelight.task import Task
 from limelight.training.callbacks import StopOnInterrupt
-from limelight.training.fit import Training, fit
+from limelight.training.fit import FitResult, fit
 from limelight.training.preparation import digest_of as digest
 from limelight.training.settings import TrainingSettings
 
-SMALL = Sentence.of(LSTM(hidden_size=8, dropout=0.2), "attention", "linear")
+SMALL = Architecture.of(LSTM(hidden_size=8, dropout=0.2), "attention", "linear")
 WAVES = generate_sine(SineSettings(dataset_size=120, num_points=30), seed=1)
 TRAIN, CHECK = WAVES[:80], WAVES[80:]
 TASK = Task.from_labels(WAVES.labels)
 
 
-def train(epochs: int = 3, panel: Panel = TRAIN, **options: object) -> Training:
+def train(epochs: int = 3, panel: Panel = TRAIN, **options: object) -> FitResult:
     chosen = {name: options.pop(name) for name in ("patience", "workers") if name in options}
     settings = TrainingSettings(max_epochs=epochs, **{"patience": 50, **chosen})  # type: ignore[arg-type]
     return fit(panel, TASK, SMALL, **{"validation": CHECK, "settings": settings, **options})  # type: ignore[arg-type]
@@ -42,12 +42,12 @@ def weights_of(model: FittedModel) -> dict[str, torch.Tensor]:
     return model.network.state_dict()
 
 
-def same_weights(one: Training, other: Training) -> bool:
+def same_weights(one: FitResult, other: FitResult) -> bool:
     mine, theirs = weights_of(one.model), weights_of(other.model)
     return all(torch.equal(mine[name], theirs[name]) for name in mine)
 
 
-def numbers(training: Training) -> list[dict[str, float]]:
+def numbers(training: FitResult) -> list[dict[str, float]]:
     return [{name: value for name, value in row.items() if name != "seconds"} for row in training.history]
 
 
@@ -168,10 +168,10 @@ def test_resumed_training_ends_as_if_it_had_never_been_killed(tmp_path: Path, mo
 
 def test_workers_change_no_number_and_are_gone_afterwards() -> None:
     others = {process.pid for process in multiprocessing.active_children()}  # of tests before
-    alone = train(epochs=4, seed=3)
+    independent = train(epochs=4, seed=3)
     helped = train(epochs=4, seed=3, workers=2)
-    assert numbers(helped) == numbers(alone)
-    assert same_weights(helped, alone)
+    assert numbers(helped) == numbers(independent)
+    assert same_weights(helped, independent)
     assert {process.pid for process in multiprocessing.active_children()} <= others
 
 
@@ -249,11 +249,11 @@ def test_network_learns_ragged_series_to_the_stated_score_and_shuffled_labels_do
         start = rng.integers(0, len(one) - 10)
         one[start : start + 10] += 2.5 * (2 * label - 1)
     panel = Panel.from_series(series, labels=labels)
-    sentence = Sentence.of(ConvLSTM(filters=16, hidden_size=16, stride=4))
+    architecture = Architecture.of(ConvLSTM(filters=16, hidden_size=16, stride=4))
     settings = TrainingSettings(max_epochs=12)
 
     def score(taught: Panel) -> float:
-        model = fit(taught[:160], Task((0, 1)), sentence, validation=taught[160:180], settings=settings).model
+        model = fit(taught[:160], Task((0, 1)), architecture, validation=taught[160:180], settings=settings).model
         return float(np.mean(model.predict(panel[180:]).labels == labels[180:]))
 
     assert score(panel) >= 0.95
@@ -268,7 +268,7 @@ def test_resuming_a_training_that_had_stopped_early_changes_nothing(tmp_path: Pa
     assert same_weights(again, stopped)
 
 
-def interrupted_in_epoch(epoch: int, monkeypatch: pytest.MonkeyPatch, folder: Path) -> Training:
+def interrupted_in_epoch(epoch: int, monkeypatch: pytest.MonkeyPatch, folder: Path) -> FitResult:
     seen = StopOnInterrupt.on_train_batch_end
 
     def ask(self: StopOnInterrupt, trainer: Trainer, *rest: object) -> None:
@@ -294,10 +294,10 @@ def test_resuming_with_other_data_or_another_model_is_refused(tmp_path: Path, ch
     labels = TRAIN.require_labels()
     panel = TRAIN.with_labels(labels[::-1]) if changed == "labels" else TRAIN
     validation = CHECK[:30] if changed == "validation" else CHECK
-    sentence = Sentence.of("gru") if changed == "sentence" else SMALL
+    architecture = Architecture.of("gru") if changed == "sentence" else SMALL
     settings = TrainingSettings(max_epochs=1, patience=50)
     with pytest.raises(ParameterError, match=r"^expected the data, model, training and seed that the training to res"):
-        fit(panel, TASK, sentence, validation=validation, settings=settings, folder=tmp_path, resume=True)
+        fit(panel, TASK, architecture, validation=validation, settings=settings, folder=tmp_path, resume=True)
 
 
 def test_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
@@ -330,9 +330,9 @@ def test_the_digest_says_which_series_these_are() -> None:
     values[3] += 1
     labels = TRAIN.require_labels()
     others = {
-        "values": TRAIN.compact().with_facts(values=values),
+        "values": TRAIN.compact().replace(values=values),
         "labels": TRAIN.with_labels(labels[::-1]),
-        "times": TRAIN.with_facts(times=np.arange(len(TRAIN.values))),
+        "times": TRAIN.replace(times=np.arange(len(TRAIN.values))),
         "rows": TRAIN[1:],
         "none": None,
     }
@@ -352,7 +352,7 @@ def test_series_in_files_are_told_by_the_fingerprint_of_the_files() -> None:
         def note_read(self, lengths: object) -> None:
             raise AssertionError("the values need not be read")
 
-    one, same, other = (TRAIN.with_facts(backing=Files(name)) for name in ("a", "a", "b"))
+    one, same, other = (TRAIN.replace(backing=Files(name)) for name in ("a", "a", "b"))
     assert digest(one) == digest(same) != digest(other)
     assert digest(one) != digest(one[1:])
 
@@ -360,11 +360,11 @@ def test_series_in_files_are_told_by_the_fingerprint_of_the_files() -> None:
 def test_training_that_is_told_that_it_leads_nowhere_ends_after_that_epoch() -> None:
     told: list[tuple[float, float]] = []
 
-    def hopeless(done: float, loss: float) -> bool:
+    def should_prune(done: float, loss: float) -> bool:
         told.append((done, loss))
         return len(told) == 2
 
-    training = train(4, hopeless=hopeless)
+    training = train(4, should_prune=should_prune)
     assert training.stopped == "given up"
     assert [row["validation_loss"] for row in training.history] == [loss for _, loss in told]
     assert [done for done, _ in told] == [0.25, 0.5]

@@ -8,7 +8,7 @@ import torch
 
 from limelight.data.panel import Panel
 from limelight.errors import DataError
-from limelight.parts.architecture import Sentence
+from limelight.parts.architecture import Architecture
 from limelight.parts.encoders import GRU
 from limelight.task import Task
 from limelight.training.fit import fit
@@ -19,9 +19,9 @@ TASK = Task((0, 1))
 
 
 def fitted(panel: Panel, epochs: int = 1, validation: Panel | None = None, **words: str) -> Any:
-    sentence = Sentence.of(GRU(hidden_size=8), "attention", "linear", **words)
+    architecture = Architecture.of(GRU(hidden_size=8), "attention", "linear", **words)
     settings = TrainingSettings(max_epochs=epochs, learning_rate=0.02)
-    return fit(panel, TASK, sentence, validation=validation, settings=settings).model
+    return fit(panel, TASK, architecture, validation=validation, settings=settings).model
 
 
 def panel_of(series: list[Any], **facts: Any) -> Panel:
@@ -68,7 +68,7 @@ def test_auto_is_settled_by_the_training_series(
     values: list[float], times: list[float] | None, words: tuple[str, str]
 ) -> None:
     model = fitted(panel_of([values] * 4, times=None if times is None else [times] * 4))
-    assert (model.sentence.missing, model.sentence.clock) == words
+    assert (model.architecture.missing, model.architecture.clock) == words
 
 
 def test_what_was_missing_and_the_clock_are_noted() -> None:
@@ -80,7 +80,7 @@ def test_what_was_missing_and_the_clock_are_noted() -> None:
 
 def test_missing_values_of_the_validation_alone_are_treated_too() -> None:
     holed = panel_of([[1.0, 2.0], [NAN, 2.0]])
-    assert fitted(panel_of([[1.0, 2.0]] * 4), validation=holed).sentence.missing == "mask"
+    assert fitted(panel_of([[1.0, 2.0]] * 4), validation=holed).architecture.missing == "mask"
     with pytest.raises(DataError, match=r"got a missing value \(NaN\) in series '1', step 0"):
         fitted(panel_of([[1.0, 2.0]] * 4), validation=holed, missing="error")
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from limelight.data.panel import Panel
 from limelight.model.targets import Targets
 from limelight.nn.batch import Batch
-from limelight.parts.architecture import Sentence
+from limelight.parts.architecture import Architecture
 from limelight.training.loaders import BatchesOfPanel, ShuffledBatches, training_loader
 
 
@@ -59,7 +59,7 @@ def holed_batches() -> BatchesOfPanel:
     series[3][1, 0] = np.nan
     panel = Panel.from_series(series, times=[np.arange(len(one)) for one in series])
     return BatchesOfPanel(
-        panel, Targets(panel, series=np.arange(40) % 2), Sentence.of("gru", missing="mask", clock="elapsed")
+        panel, Targets(panel, series=np.arange(40) % 2), Architecture.of("gru", missing="mask", clock="elapsed")
     )
 
 
@@ -71,14 +71,14 @@ def same(mine: Batch, theirs: Batch) -> bool:
 
 
 def test_workers_give_the_batches_that_one_process_gives() -> None:
-    alone, helped = (training_loader(holed_batches(), 8, 0, 1, workers=workers) for workers in (0, 2))
+    independent, helped = (training_loader(holed_batches(), 8, 0, 1, workers=workers) for workers in (0, 2))
     for epoch in range(2):
-        alone.sampler.epoch = helped.sampler.epoch = epoch
-        assert all(same(mine, theirs) for mine, theirs in zip(alone, helped, strict=True))
+        independent.sampler.epoch = helped.sampler.epoch = epoch
+        assert all(same(mine, theirs) for mine, theirs in zip(independent, helped, strict=True))
 
 
 def test_workers_ask_for_nothing_before_the_first_batch_is_wanted() -> None:
-    alone, helped = (training_loader(holed_batches(), 8, 0, 1, workers=workers) for workers in (0, 2))
+    independent, helped = (training_loader(holed_batches(), 8, 0, 1, workers=workers) for workers in (0, 2))
     batches = iter(helped)  # as Lightning does with a resumed epoch, before it tells the number
-    alone.sampler.epoch = helped.sampler.epoch = 5
-    assert all(same(mine, theirs) for mine, theirs in zip(islice(alone, 3), batches, strict=False))
+    independent.sampler.epoch = helped.sampler.epoch = 5
+    assert all(same(mine, theirs) for mine, theirs in zip(islice(independent, 3), batches, strict=False))

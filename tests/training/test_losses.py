@@ -10,7 +10,7 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from limelight.data.panel import Panel
 from limelight.model.targets import targets_of
-from limelight.parts.architecture import Sentence
+from limelight.parts.architecture import Architecture
 from limelight.task import Task
 from limelight.training.loaders import BatchesOfPanel, training_loader
 from limelight.training.losses import FOCUS, Loss, loss_for, series_weights
@@ -153,8 +153,8 @@ def test_balanced_batches_draw_rare_classes_more_often(ragged: bool) -> None:
     codes = np.repeat([0, 1], [90, 10])
     lengths = np.arange(100) % 3 + 1 if ragged else np.ones(100, dtype=int)
     panel = Panel.from_series([np.zeros((length, 1)) for length in lengths], labels=codes)
-    sentence = Sentence.of("gru").settled(1, missing=False, irregular=False)
-    batches = BatchesOfPanel(panel, targets_of(Task((0, 1)), panel), sentence)
+    architecture = Architecture.of("gru").resolve(1, missing=False, irregular=False)
+    batches = BatchesOfPanel(panel, targets_of(Task((0, 1)), panel), architecture)
     shares = {}
     for name, weights in (("plain", None), ("balanced", series_weights(Task((0, 1)), codes, lengths))):
         loader = training_loader(batches, 10, 0, 100, weights=weights)

@@ -8,8 +8,8 @@ from limelight.training.settings import TrainingSettings
     ("series", "batch_size", "max_epochs"), [(36, 8, 50), (500, 62, 50), (7000, 64, 14), (1_000_000, 64, 10)]
 )
 def test_epochs_and_batches_follow_the_number_of_series(series: int, batch_size: int, max_epochs: int) -> None:
-    settled = TrainingSettings().for_series(series)
-    assert (settled.batch_size, settled.max_epochs) == (batch_size, max_epochs)
+    resolve = TrainingSettings().for_series(series)
+    assert (resolve.batch_size, resolve.max_epochs) == (batch_size, max_epochs)
 
 
 def test_batch_is_never_larger_than_the_set() -> None:

@@ -13,7 +13,7 @@ from limelight.cli.options import (
     DataOptions,
     Output,
     Seed,
-    Source,
+    SourceArgument,
     demo_file,
     experiment_from,
     reads_data,
@@ -23,7 +23,7 @@ from limelight.errors import ParameterError
 
 @reads_data
 def inspect(
-    source: Source,
+    source: SourceArgument,
     *,
     options: DataOptions,
     as_json: Annotated[bool, typer.Option("--json", help="Print the facts as JSON.")] = False,
@@ -74,7 +74,7 @@ def generate(
 
 @reads_data
 def pack(
-    source: Source,
+    source: SourceArgument,
     output: Output = None,
     *,
     options: DataOptions,

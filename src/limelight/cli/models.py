@@ -21,7 +21,7 @@ from limelight.cli.options import (
     Saved,
     Seed,
     Signals,
-    Source,
+    SourceArgument,
     SplitFile,
     changes_from,
     demo_file,
@@ -52,7 +52,7 @@ def demo(
 
 @reads_data
 def train(
-    source: Source,
+    source: SourceArgument,
     output: Output = None,
     *,
     options: DataOptions,
@@ -102,7 +102,7 @@ def evaluate(
 
 def predict(
     model: Saved,
-    source: Source,
+    source: SourceArgument,
     output: Output = None,
     metadata: Metadata = None,
     signals: Signals = None,
@@ -123,14 +123,14 @@ def predict(
     file = output or Path("predictions.parquet")
     experiment = _other_series(model, source, changes, metadata=metadata, signals=signals)
     answered = predict_file(
-        model, experiment, file, steps=steps, events=events, overwrite=overwrite, say=print_progress
+        model, experiment, file, steps=steps, events=events, overwrite=overwrite, log=print_progress
     )
     typer.echo(f"{answered} {'series' if experiment.windows is None else 'windows'} answered in {file}")
 
 
 def explain(
     model: Saved,
-    source: Source,
+    source: SourceArgument,
     output: Output = None,
     method: Annotated[
         str | None, typer.Option(help="attention, evidence, gradients or occlusion.", show_default=False)
@@ -166,7 +166,7 @@ def explain(
         ids=ids or (),
         picture=picture,
         overwrite=overwrite,
-        say=lambda line: typer.echo(line, err=True),
+        log=lambda line: typer.echo(line, err=True),
     )
     typer.echo(f"{explanation} written to {file}")
 
@@ -203,7 +203,7 @@ def _run(experiment: Experiment, *, resume: bool, overwrite: bool) -> None:
     from limelight.evaluation.summary import score_lines
     from limelight.runs.train import run_experiment
 
-    run = run_experiment(experiment, resume=resume, overwrite=overwrite, say=print_progress)
+    run = run_experiment(experiment, resume=resume, overwrite=overwrite, log=print_progress)
     typer.echo("\n".join(score_lines(run.metrics)))
     typer.echo(f"\nreport: {run.folder / 'report' / 'index.html'}")
     if run.training.interrupted:

@@ -21,7 +21,7 @@ SOURCE_HELP = (
     "An experiment file (.json); a folder with series.parquet or series.csv and, if there, labels, metadata and "
     "split.csv; a store; a table (.csv, .parquet) or archive file (.ts, .tsv); or a pattern of such files in quotes."
 )
-Source = Annotated[Path, typer.Argument(help=SOURCE_HELP, show_default=False)]
+SourceArgument = Annotated[Path, typer.Argument(help=SOURCE_HELP, show_default=False)]
 Saved = Annotated[Path, typer.Argument(help="The folder of a run, or of a model.", show_default=False)]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Where to write.", show_default=False)]
 Labels = Annotated[Path | None, typer.Option(help="Table of series id and label.", show_default=False)]

@@ -12,7 +12,7 @@ from limelight.cli.options import (
     Output,
     Preset,
     Seed,
-    Source,
+    SourceArgument,
     print_progress,
     reads_data,
 )
@@ -20,7 +20,7 @@ from limelight.cli.options import (
 
 @reads_data
 def validate(
-    source: Source,
+    source: SourceArgument,
     output: Output = None,
     folds: Annotated[int, typer.Option(help="How many folds.")] = 5,
     repeats: Annotated[int, typer.Option(help="How often the folds are drawn anew.")] = 1,
@@ -44,14 +44,14 @@ def validate(
     experiment = options.experiment(source, preset=preset, seed=seed)
     file = json_beside_run(experiment, output, VALIDATION_FILE)
     found = validate_experiment(
-        experiment, file, folds=folds, repeats=repeats, jobs=jobs, overwrite=overwrite, say=print_progress
+        experiment, file, folds=folds, repeats=repeats, jobs=jobs, overwrite=overwrite, log=print_progress
     )
     typer.echo(f"{found}\n\nwritten to {file}")
 
 
 @reads_data
 def tune(
-    source: Source,
+    source: SourceArgument,
     output: Output = None,
     trials: Annotated[int, typer.Option(help="How many, with those before --resume.")] = 30,
     minutes: Annotated[float | None, typer.Option(help="Begin nothing new after so many.", show_default=False)] = None,
@@ -97,14 +97,14 @@ def tune(
         jobs=jobs,
         resume=resume,
         overwrite=overwrite,
-        say=print_progress,
+        log=print_progress,
     )
     typer.echo(f"{found}\n\ntrain it: limelight train {folder / BEST_FILE}")
 
 
 @reads_data
 def compare(
-    source: Source,
+    source: SourceArgument,
     output: Output = None,
     score: Annotated[
         str, typer.Option(help="accuracy, balanced_accuracy, f1_macro or log_loss.")
@@ -128,6 +128,6 @@ def compare(
     experiment = options.experiment(source, preset=preset, seed=seed)
     file = json_beside_run(experiment, output, COMPARISON_FILE)
     found = compare_experiment(
-        experiment, file, score=score, folds=folds, repeats=repeats, overwrite=overwrite, say=print_progress
+        experiment, file, score=score, folds=folds, repeats=repeats, overwrite=overwrite, log=print_progress
     )
     typer.echo(f"{found}\n\nwritten to {file}")

@@ -21,8 +21,8 @@ from limelight.data.synthetic.sine import SineSettings
 from limelight.errors import ParameterError
 from limelight.evaluation.decision.rule import DecisionRule
 from limelight.evaluation.events.rule import EventRule
-from limelight.parts.architecture import CHOICES, WORDS, Sentence
-from limelight.parts.base import schema_of
+from limelight.parts.architecture import OPTIONS, PART_KINDS, Architecture
+from limelight.parts.base import Share, schema_of
 from limelight.parts.contexts import CONTEXTS
 from limelight.parts.fusions import FUSION_WORDS
 from limelight.training.settings import VALIDATION, TrainingSettings
@@ -32,32 +32,31 @@ def _sentence_schema() -> dict[str, Any]:
     def word(known: Mapping[str, Any]) -> dict[str, Any]:
         return {"anyOf": [{"enum": list(known)}, *(schema_of(part) for part in known.values())]}
 
-    choices: dict[str, Any] = {name: {"enum": list(words)} for name, words in CHOICES.items()}
+    choices: dict[str, Any] = {name: {"enum": list(words)} for name, words in OPTIONS.items()}
     fusion = {"enum": list(FUSION_WORDS)}
     choices["fusion"] = {"anyOf": [fusion, {"type": "array", "items": fusion}]}
     choices["context"] = word(CONTEXTS)
     return {
         "type": "object",
         "additionalProperties": False,
-        "properties": {**{name: word(known) for name, known in WORDS.items()}, **choices},
+        "properties": {**{name: word(known) for name, known in PART_KINDS.items()}, **choices},
     }
 
 
-def _read_sentence(value: Any) -> Sentence:
-    if isinstance(value, Sentence):
+def _read_sentence(value: Any) -> Architecture:
+    if isinstance(value, Architecture):
         return value
     if not isinstance(value, Mapping):
-        raise ParameterError(f"expected model as an object with {', '.join(WORDS)}, got {value!r}")
-    return Sentence.from_json(value)
+        raise ParameterError(f"expected model as an object with {', '.join(PART_KINDS)}, got {value!r}")
+    return Architecture.from_json(value)
 
 
 Model = Annotated[
-    Sentence,
+    Architecture,
     PlainValidator(_read_sentence),
-    PlainSerializer(Sentence.to_json),
+    PlainSerializer(Architecture.to_json),
     WithJsonSchema(_sentence_schema()),
 ]
-Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 
 DRAWN = ("sine", "bumps")
@@ -177,7 +176,7 @@ class Experiment(_Section):
     data: DataSection
     windows: WindowsSection | None = None
     split: SplitSection = SplitSection()
-    model: Model = Field(default_factory=Sentence.of)
+    model: Model = Field(default_factory=Architecture.of)
     training: TrainingSettings = TrainingSettings()
     decision: DecisionRule = DecisionRule()
     events: EventRule = EventRule()

@@ -13,11 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from limelight.data.annotations import UNKNOWN, StepFacts
-from limelight.data.clock import UNITS, read_duration, spoken_time
+from limelight.data.annotations import StepSignals
+from limelight.data.clock import UNITS, format_time, read_duration
 from limelight.data.panel import Panel
 from limelight.data.reading.columns import (
-    Clock,
+    ClockColumn,
     Words,
     is_number_column,
     read_clock,
@@ -27,12 +27,13 @@ from limelight.data.reading.columns import (
 )
 from limelight.data.reading.sources import Source, is_text, open_source, units_of_fields
 from limelight.errors import DataError, ParameterError, counted, listing, nearest
+from limelight.task import UNKNOWN
+from limelight.types import Integers
 
-Integers = NDArray[np.int64]
 Known = NDArray[np.bool_]
-METHODS = ("last", "linear")
+ALIGN_METHODS = ("last", "linear")
 SINCE_CHANGE = "_since_change"
-MOST_WORDS = 2**15 - 1
+MOST_SIGNAL_WORDS = 2**15 - 1
 EXACT = 2**53  # up to here every whole number is a float64
 
 
@@ -125,7 +126,7 @@ def align(
             numbers.append((name, np.append(read, np.float32(np.nan)).take(place)))
         if since_change and (classes is not None or method == "last"):
             numbers.append((name + SINCE_CHANGE, match.since_change(read, known, place)))
-    facts = StepFacts(np.stack(codes, axis=1), tuple(words), tuple(words.values())) if words else None
+    facts = StepSignals(np.stack(codes, axis=1), tuple(words), tuple(words.values())) if words else None
     return _extended(panel, source, numbers, facts, match)
 
 
@@ -210,8 +211,10 @@ def _apart(later: NDArray[Any], earlier: NDArray[Any]) -> Any:
 
 def _require_series(panel: Panel, method: str, future: bool) -> Panel:
     """Give series that stand one after the other in memory; refuse what cannot have a signal."""
-    if method not in METHODS:
-        raise ParameterError(f"expected method to be 'last' or 'linear', got {method!r}{nearest(method, METHODS)}")
+    if method not in ALIGN_METHODS:
+        raise ParameterError(
+            f"expected method to be 'last' or 'linear', got {method!r}{nearest(method, ALIGN_METHODS)}"
+        )
     if method == "linear" and not future:
         raise ParameterError(
             "expected method='last', got 'linear', which reads the future: a value between two samples is not known "
@@ -258,10 +261,10 @@ def _ticks(tolerance: float | str, dated: bool, unit: str) -> Fraction:
     return Fraction(str(tolerance)) * (10**9 if dated else 1)
 
 
-def _one_clock(panel: Panel, clock: Clock, source: Source, time: str) -> tuple[NDArray[Any], NDArray[Any]]:
+def _one_clock(panel: Panel, clock: ClockColumn, source: Source, time: str) -> tuple[NDArray[Any], NDArray[Any]]:
     """Give the times of steps and of samples as numbers of one type, exactly as they were."""
     steps, samples = _rising_times(panel), clock.times
-    kinds = Clock(steps, panel.units.get("time") == "UTC").kind, clock.kind
+    kinds = ClockColumn(steps, panel.units.get("time") == "UTC").kind, clock.kind
     units = panel.units.get("time"), units_of_fields(source.table.schema).get(time)
     if kinds == ("numbers", "numbers") and all(units):
         kinds = f"numbers in {units[0]!r}", f"numbers in {units[1]!r}"
@@ -298,7 +301,7 @@ def _rising_times(panel: Panel) -> NDArray[Any]:
     return plain
 
 
-def _matched(panel: Panel, source: Source, names: Words, clock: Clock, time: str) -> _Match:
+def _matched(panel: Panel, source: Source, names: Words, clock: ClockColumn, time: str) -> _Match:
     """Find the series of every sample and the last sample of every step."""
     steps, samples = _one_clock(panel, clock, source, time)
     found = pc.index_in(pa.array(names.names.tolist()), value_set=pa.array(panel.ids.tolist())).fill_null(-1)
@@ -322,7 +325,7 @@ def _matched(panel: Panel, source: Source, names: Words, clock: Clock, time: str
     if len(twice):
         first, second = rows[twice[0] : twice[0] + 2].tolist()
         raise DataError(
-            f"expected each time once in a series, got time {spoken_time(clock.times[second])} of series "
+            f"expected each time once in a series, got time {format_time(clock.times[second])} of series "
             f"{names.at(second)!r} again in {source.place(second)}, first in {source.place(first)}; keep one of the two"
         )
     bounds = np.searchsorted(owners, np.arange(len(panel) + 1))
@@ -362,8 +365,8 @@ def _samples(source: Source, name: str, names: Words, rows: Integers) -> tuple[A
     words = read_some_words(source, name, "columns")
     codes = words.codes[rows]
     used = np.unique(codes[codes >= 0])
-    if len(used) > MOST_WORDS:
-        known = f"expected at most {MOST_WORDS} different words in column {name!r} of {source.name}"
+    if len(used) > MOST_SIGNAL_WORDS:
+        known = f"expected at most {MOST_SIGNAL_WORDS} different words in column {name!r} of {source.name}"
         raise DataError(f"{known}, got {len(used)}; leave it out of columns, or turn it into numbers")
     classes, place = np.unique(words.names[used], return_inverse=True)
     number = np.full(len(words.names) + 1, UNKNOWN, dtype=np.int16)
@@ -372,7 +375,7 @@ def _samples(source: Source, name: str, names: Words, rows: Integers) -> tuple[A
 
 
 def _extended(
-    panel: Panel, source: Source, numbers: list[tuple[str, NDArray[Any]]], facts: StepFacts | None, match: _Match
+    panel: Panel, source: Source, numbers: list[tuple[str, NDArray[Any]]], facts: StepSignals | None, match: _Match
 ) -> Panel:
     """Give the panel with further channels and signals, and all notes."""
     channels = (*panel.channels, *(name for name, _ in numbers))
@@ -390,4 +393,4 @@ def _extended(
     gaps = [f"no value of {listing(names)} {where}" for where, names in match.gaps.items()]
     signals = panel.signals.beside(facts) if panel.signals and facts else facts or panel.signals
     notes = (*panel.notes, *match.notes, *gaps)
-    return panel.with_facts(values=values, channels=channels, units=units, signals=signals, notes=notes)
+    return panel.replace(values=values, channels=channels, units=units, signals=signals, notes=notes)

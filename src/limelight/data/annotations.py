@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from limelight.errors import DataError, counted, listing
-
-UNKNOWN = -1
+from limelight.task import UNKNOWN
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +73,7 @@ class StepLabels:
 
 
 @dataclass(frozen=True, eq=False)
-class StepFacts:
+class StepSignals:
     """Words about single steps: what each side signal said when the step was taken.
 
     Parameters
@@ -93,7 +92,7 @@ class StepFacts:
 
     Example
     -------
-    >>> facts = StepFacts(np.array([[0], [-1]], dtype=np.int16), ("mode",), (("idle", "run"),))
+    >>> facts = StepSignals(np.array([[0], [-1]], dtype=np.int16), ("mode",), (("idle", "run"),))
     >>> len(facts), facts.at([1]).codes.tolist()
     (2, [[-1]])
     """
@@ -112,14 +111,14 @@ class StepFacts:
     def __len__(self) -> int:
         return len(self.codes)
 
-    def at(self, steps: Any) -> StepFacts:
+    def at(self, steps: Any) -> StepSignals:
         """Give the words of some steps, chosen as in an array."""
-        return StepFacts(self.codes[steps], self.names, self.classes)
+        return StepSignals(self.codes[steps], self.names, self.classes)
 
-    def beside(self, other: StepFacts) -> StepFacts:
+    def beside(self, other: StepSignals) -> StepSignals:
         """Give these signals and then those of the other, about the same steps."""
         codes = np.concatenate([self.codes, other.codes], axis=1)
-        return StepFacts(codes, self.names + other.names, self.classes + other.classes)
+        return StepSignals(codes, self.names + other.names, self.classes + other.classes)
 
 
 @dataclass(frozen=True, eq=False)

@@ -56,7 +56,7 @@ def with_given_labels(panel: Panel, labels: Any, level: str = "auto") -> Panel:
         return _with_own(panel, level)
     if level == "step" or (level == "auto" and _of_steps(labels)):
         panel = panel.compact()
-        return panel.with_facts(labels=None, step_labels=as_step_labels(labels, panel.lengths))
+        return panel.replace(labels=None, step_labels=as_step_labels(labels, panel.lengths))
     array = np.asarray(labels)
     if array.ndim != 2 or array.shape[1] == 1:
         array = column_or_1d(array, warn=True)
@@ -82,7 +82,7 @@ def _check_classes(labels: NDArray[Any]) -> None:
 
 def _with_own(panel: Panel, level: str) -> Panel:
     if level == "step" and panel.step_labels is not None:
-        return panel.with_facts(labels=None)
+        return panel.replace(labels=None)
     if level == "step" or (panel.labels is None and panel.step_labels is None):
         raise LabelError(
             "expected labels, got none: this TimeSeriesClassifier estimator requires y to be passed, but the "

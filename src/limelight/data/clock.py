@@ -11,12 +11,12 @@ import numpy as np
 from limelight.errors import ParameterError, nearest
 
 
-def spoken_time(time: Any) -> str:
+def format_time(time: Any) -> str:
     """Say a time as a person would write it.
 
     Example
     -------
-    >>> spoken_time(np.datetime64("2024-01-31T12:00:00.500000000")), spoken_time(np.int64(3))
+    >>> format_time(np.datetime64("2024-01-31T12:00:00.500000000")), format_time(np.int64(3))
     ('2024-01-31 12:00:00.5', '3')
     """
     if isinstance(time, np.datetime64):

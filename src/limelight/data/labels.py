@@ -46,12 +46,12 @@ def names_of_labels(labels: NDArray[Any] | None, names: Sequence[str] | None) ->
     return tuple(names or (f"label_{place}" for place in range(width)))
 
 
-def said_of_labels(labels: NDArray[Any] | None, steps: StepLabels | None) -> str:
+def describe_labels(labels: NDArray[Any] | None, steps: StepLabels | None) -> str:
     """Say how many classes or labels there are, as the end of a list; nothing where there are none.
 
     Example
     -------
-    >>> said_of_labels(np.array(["a", "b", "a"]), None)
+    >>> describe_labels(np.array(["a", "b", "a"]), None)
     ', 2 classes'
     """
     if labels is not None and labels.ndim == 2:
@@ -94,7 +94,7 @@ def labelled(labels: NDArray[Any] | None, series: int) -> int:
     return int((known.any(axis=1) if known.ndim == 2 else known).sum())
 
 
-def strata(labels: NDArray[Any] | None) -> NDArray[Any] | None:
+def stratify_by(labels: NDArray[Any] | None) -> NDArray[Any] | None:
     """Give what a split should keep in its proportions, shape (n,).
 
     Parameters
@@ -110,7 +110,7 @@ def strata(labels: NDArray[Any] | None) -> NDArray[Any] | None:
 
     Example
     -------
-    >>> strata(np.array([[1, 0], [1, 1], [0, 0]])).tolist()
+    >>> stratify_by(np.array([[1, 0], [1, 1], [0, 0]])).tolist()
     ['0', '1', 'none']
     """
     if labels is None:

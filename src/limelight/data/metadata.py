@@ -16,7 +16,7 @@ from limelight.data.reading.sources import Source, is_text
 from limelight.errors import DataError, listing
 
 DatePart = Literal["month", "weekday", "hour", "year"]
-Kind = Literal["category", "number", "boolean", "date", "text", "ignore"]
+FieldKind = Literal["category", "number", "boolean", "date", "text", "ignore"]
 STAMP = pa.timestamp("us")
 Values = NDArray[Any]  # words, "" where missing; numbers, NaN where missing; or dates, NaT where missing
 
@@ -59,8 +59,8 @@ def words_of_signals(panel: Panel) -> dict[str, tuple[str, ...]]:
 
     Example
     -------
-    >>> from limelight.data.annotations import StepFacts
-    >>> modes = StepFacts(np.array([[0], [1], [-1]], dtype=np.int16), ("mode",), (("idle", "run"),))
+    >>> from limelight.data.annotations import StepSignals
+    >>> modes = StepSignals(np.array([[0], [1], [-1]], dtype=np.int16), ("mode",), (("idle", "run"),))
     >>> words_of_signals(Panel.from_series([[1.0], [2.0, 3.0]], signals=modes)[[1]])
     {'mode': ('run',)}
     """
@@ -109,7 +109,7 @@ def words_in(column: Any, name: str) -> Values:
     return np.array([*(word.strip() for word in words.names.tolist()), ""], dtype=object)[words.codes]
 
 
-def read_field(column: Any, name: str, kind: Kind) -> tuple[Values, NDArray[np.bool_]]:
+def read_field(column: Any, name: str, kind: FieldKind) -> tuple[Values, NDArray[np.bool_]]:
     """Give the cells as a field of that kind has them, and where they are missing."""
     if kind not in ("number", "date"):
         words = words_in(column, name)
@@ -128,7 +128,7 @@ def read_field(column: Any, name: str, kind: Kind) -> tuple[Values, NDArray[np.b
     return values, np.isnan(values)
 
 
-def parsed(word: str, kind: Kind) -> Any:
+def parsed(word: str, kind: FieldKind) -> Any:
     """Read a number or a date; None where it is missing, the word itself where it is neither."""
     try:
         return None if word.lower() in EMPTY_WORDS else datetime.fromisoformat(word) if kind == "date" else float(word)

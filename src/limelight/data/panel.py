@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from limelight.data.annotations import RECORDING, Origin, StepFacts, StepLabels
-from limelight.data.labels import checked_labels, names_of_labels, said_of_labels, strata
+from limelight.data.annotations import RECORDING, Origin, StepLabels, StepSignals
+from limelight.data.labels import checked_labels, describe_labels, names_of_labels, stratify_by
 from limelight.data.ragged import Backing, Ragged
 from limelight.data.splitting.splits import Split, make_split
 from limelight.errors import DataError, LabelError, listing, nearest
@@ -17,7 +17,7 @@ from limelight.errors import DataError, LabelError, listing, nearest
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Rows = int | slice | Sequence[int] | Sequence[bool] | NDArray[Any]
+RowIndex = int | slice | Sequence[int] | Sequence[bool] | NDArray[Any]
 
 
 class Panel(Ragged):
@@ -89,7 +89,7 @@ class Panel(Ragged):
         label_names: Sequence[str] | None = None,
         intervals: ArrayLike | None = None,
         step_labels: StepLabels | None = None,
-        signals: StepFacts | None = None,
+        signals: StepSignals | None = None,
         metadata: pa.Table | None = None,
         origin: Origin | None = None,
         units: Mapping[str, str] | None = None,
@@ -196,7 +196,7 @@ class Panel(Ragged):
     def __iter__(self) -> Iterator[Panel]:
         return (self[row] for row in range(len(self)))
 
-    def __getitem__(self, rows: Rows | tuple[Any, ...]) -> Panel:
+    def __getitem__(self, rows: RowIndex | tuple[Any, ...]) -> Panel:
         if isinstance(rows, tuple):  # scikit-learn asks for panel[rows, ...]
             rows = rows[0]
         places = np.arange(len(self))[rows].reshape(-1)
@@ -210,12 +210,12 @@ class Panel(Ragged):
             origin=None if self.origin is None else self.origin.at(places),
         )
 
-    def with_facts(self, **changes: Any) -> Panel:
+    def replace(self, **changes: Any) -> Panel:
         """Give the same series with other facts (``labels``, ``metadata``, ``units``, ``notes``, ...), checked.
 
         Example
         -------
-        >>> Panel.from_series([[1.0, 2.0]]).with_facts(units={"channel_0": "m/s"}).units
+        >>> Panel.from_series([[1.0, 2.0]]).replace(units={"channel_0": "m/s"}).units
         {'channel_0': 'm/s'}
         """
         return Panel(**{**self.__dict__, **changes})
@@ -299,7 +299,7 @@ class Panel(Ragged):
         """Give the rows of each part and the rule in words; parameters as for ``split``."""
         return make_split(
             len(self),
-            labels=strata(self.labels) if stratify else None,
+            labels=stratify_by(self.labels) if stratify else None,
             groups=self.groups(group),
             group_name=group or RECORDING,
             times=None if by == "random" else self.first_and_last_times(),
@@ -334,7 +334,7 @@ class Panel(Ragged):
             )
         return np.array([str(value) for value in column.to_pylist()])
 
-    def stands_alone(self, by: str = "random", group: str | None = None) -> bool:
+    def is_independent(self, by: str = "random", group: str | None = None) -> bool:
         """Say whether a series may be judged by a model that has seen all others.
 
         Parameters
@@ -376,7 +376,7 @@ class Panel(Ragged):
         shortest, longest = (int(self.lengths.min()), int(self.lengths.max())) if len(self) else (0, 0)
         steps = f"{longest} steps" if shortest == longest else f"{shortest} to {longest} steps"
         channels = f"{len(self.channels)} channel{'s' if len(self.channels) > 1 else ''}"
-        return f"{len(self)} series, {steps}, {channels}{said_of_labels(self.labels, self.step_labels)}"
+        return f"{len(self)} series, {steps}, {channels}{describe_labels(self.labels, self.step_labels)}"
 
     def __repr__(self) -> str:
         return f"Panel({self.describe()})"

@@ -9,7 +9,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from limelight.data.annotations import StepFacts, StepLabels
+from limelight.data.annotations import StepLabels, StepSignals
 
 PER_STEP = ("values", "times", "step_labels", "signals")
 BLOCK_STEPS = 1 << 20
@@ -40,7 +40,7 @@ class Ragged(ABC):
     channels: tuple[str, ...]
     times: NDArray[Any] | None
     step_labels: StepLabels | None
-    signals: StepFacts | None
+    signals: StepSignals | None
     backing: Backing | None
 
     @abstractmethod

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from limelight.data.panel import Panel
 from limelight.data.ragged import BLOCK_STEPS
+from limelight.types import Doubles
 
 GAP = 1.5
 """A step longer than so many typical ones is a gap."""
@@ -22,7 +23,6 @@ SAMPLE = 1_000_000
 """Of how many steps the typical one is the median, where there are more."""
 SAMPLE_AT_ONCE = 20_000
 
-Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
 
@@ -72,10 +72,10 @@ class ChannelStatistics:
     count: Counts
     missing: Counts
     infinite: Counts
-    minimum: Floats
-    maximum: Floats
-    mean: Floats
-    deviation: Floats
+    minimum: Doubles
+    maximum: Doubles
+    mean: Doubles
+    deviation: Doubles
     clock: ClockStatistics | None
 
 
@@ -84,14 +84,14 @@ class _Moments:
     """Count, mean and sum of squared deviations of each channel, merged piece by piece."""
 
     count: Counts
-    mean: Floats
-    squares: Floats
+    mean: Doubles
+    squares: Doubles
 
     @classmethod
     def empty(cls, channels: int) -> _Moments:
         return cls(np.zeros(channels, dtype=np.int64), np.zeros(channels), np.zeros(channels))
 
-    def add(self, values: Floats, known: NDArray[np.bool_]) -> None:
+    def add(self, values: Doubles, known: NDArray[np.bool_]) -> None:
         """Take some steps, shape (channels, steps); those not known are 0."""
         count = known.sum(axis=1)
         total = self.count + count
@@ -103,9 +103,9 @@ class _Moments:
         self.mean += shift * share
         self.count = total
 
-    def deviation(self) -> Floats:
+    def deviation(self) -> Doubles:
         """Give the standard deviation of the population."""
-        deviation: Floats = np.sqrt(self.squares / np.maximum(self.count, 1))
+        deviation: Doubles = np.sqrt(self.squares / np.maximum(self.count, 1))
         return deviation
 
 
@@ -202,7 +202,7 @@ class _Clock:
         )
 
 
-def _elapsed(block: Panel, at_once: int) -> Iterator[tuple[int, Floats, NDArray[np.bool_]]]:
+def _elapsed(block: Panel, at_once: int) -> Iterator[tuple[int, Doubles, NDArray[np.bool_]]]:
     """Give, piece by piece, its first step, the time since the step before, and which steps begin a series."""
     assert block.times is not None
     for begin in range(0, len(block.times), at_once):
@@ -233,7 +233,7 @@ def _typical_step(panel: Panel) -> float | None:
     return float(np.median(sample))
 
 
-def _plain(steps: NDArray[Any]) -> Floats:
+def _plain(steps: NDArray[Any]) -> Doubles:
     """Give time steps as numbers, those between dates in nanoseconds."""
     if steps.dtype.kind == "m":
         steps = steps.astype("timedelta64[ns]")

@@ -7,10 +7,11 @@ from typing import Any
 
 from limelight.evaluation.decision.calibration import before_and_after
 from limelight.evaluation.events.scores import event_lines
+from limelight.evaluation.metrics.per_class import AVERAGED
 from limelight.text import aligned
 
 MOST_CLASSES = 12
-SCORES = {
+SCORE_TITLES = {
     "accuracy": "accuracy",
     "subset_accuracy": "subset accuracy",
     "hamming_loss": "Hamming loss",
@@ -24,7 +25,6 @@ SCORES = {
     "log_loss": "log loss",
     "brier": "Brier score",
 }
-AVERAGED = ("precision", "recall", "f1")
 AVERAGES = {
     "macro": "mean of the {}",
     "weighted": "weighted by {unit}",
@@ -159,7 +159,7 @@ def _unknown_lines(scores: Mapping[str, Any]) -> list[str]:
 
 
 def _overall_lines(test: Mapping[str, Any], baseline: Mapping[str, Any]) -> list[str]:
-    shown = [name for name in SCORES if name in test and not (name == "accuracy" and "subset_accuracy" in test)]
+    shown = [name for name in SCORE_TITLES if name in test and not (name == "accuracy" and "subset_accuracy" in test)]
     known = test.get("intervals") or {}
     ends = {**known, "subset_accuracy": known.get("accuracy")}
     rows = [
@@ -172,9 +172,9 @@ def _overall_lines(test: Mapping[str, Any], baseline: Mapping[str, Any]) -> list
 def _title(name: str, scores: Mapping[str, Any]) -> str:
     """Say of which class a score is, where it is of one."""
     if name not in AVERAGED:
-        return SCORES[name]
+        return SCORE_TITLES[name]
     about = f"mean of {_things(scores)}" if scores["positive"] is None else scores["positive"]
-    return f"{SCORES[name]} ({about})"
+    return f"{SCORE_TITLES[name]} ({about})"
 
 
 def _class_lines(scores: Mapping[str, Any]) -> list[str]:
@@ -184,7 +184,7 @@ def _class_lines(scores: Mapping[str, Any]) -> list[str]:
         [label, *(_number(one[name]) for name in names), f"{one['support']:,}", _number(one["prevalence"])]
         for label, one in scores["per_class"].items()
     ]
-    return aligned([[what, *(SCORES[name] for name in names), _unit(scores), "share"], *rows])
+    return aligned([[what, *(SCORE_TITLES[name] for name in names), _unit(scores), "share"], *rows])
 
 
 def _average_lines(scores: Mapping[str, Any]) -> list[str]:
@@ -193,7 +193,7 @@ def _average_lines(scores: Mapping[str, Any]) -> list[str]:
         [title.format(_things(scores), unit=_unit(scores)), *(_number(scores[kind][name]) for name in AVERAGED)]
         for kind, title in names.items()
     ]
-    return aligned([["average", *(SCORES[name] for name in AVERAGED)], *rows])
+    return aligned([["average", *(SCORE_TITLES[name] for name in AVERAGED)], *rows])
 
 
 def _confusion_lines(scores: Mapping[str, Any]) -> list[str]:

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from limelight.data.panel import Panel
 from limelight.errors import DataError, ParameterError
 from limelight.model.fitted import Prediction
-
-Floats = NDArray[np.floating[Any]]
+from limelight.types import Floats
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,22 +7,22 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from limelight.data.annotations import StepFacts
+from limelight.data.annotations import StepSignals
 from limelight.data.panel import Panel
 from limelight.errors import DataError, ParameterError
-from limelight.explanation.target import Question
+from limelight.explanation.target import Target
 from limelight.model.batching import require_finite
 from limelight.model.fitted import FittedModel, Prediction
+from limelight.types import Rows
 
 CHUNK_VALUES = 1 << 20
 """How many values the series that are asked about at once have at most: 4 MiB, and as much again for others."""
 
-Rows = NDArray[np.int64]
 Hidden = Callable[[Panel, slice], NDArray[np.bool_]]
 """Says for changed series, and which of all changes they are, what is hidden, shape (steps, channels or 1)."""
 
 
-def draw_others(model: FittedModel, panel: Panel, background: Panel | None, draws: int, seed: int) -> Rows:
+def sample_background(model: FittedModel, panel: Panel, background: Panel | None, draws: int, seed: int) -> Rows:
     """Draw the series whose values stand in for what is hidden.
 
     Parameters
@@ -58,7 +58,7 @@ def draw_others(model: FittedModel, panel: Panel, background: Panel | None, draw
         if not len(background):
             raise DataError("expected series as background, got none; give those of the training")
         drawn = random.integers(len(background), size=(len(panel), draws))
-        require_finite(background[np.unique(drawn)], missing=model.sentence.takes_missing)
+        require_finite(background[np.unique(drawn)], missing=model.architecture.takes_missing)
         return drawn
     if len(panel) == 1:
         raise DataError(
@@ -118,7 +118,7 @@ def with_hidden(panel: Panel, background: Panel, others: Rows, hidden: NDArray[n
         With values of its own.
     """
     replaced = background.values[places_of_others(panel, background, others)]
-    return panel.with_facts(values=np.where(hidden, replaced, panel.values), backing=None)
+    return panel.replace(values=np.where(hidden, replaced, panel.values), backing=None)
 
 
 def with_field_of(panel: Panel, background: Panel, name: str, others: Rows) -> Panel:
@@ -126,7 +126,7 @@ def with_field_of(panel: Panel, background: Panel, name: str, others: Rows) -> P
     assert panel.metadata is not None
     assert background.metadata is not None
     place = panel.metadata.column_names.index(name)
-    return panel.with_facts(metadata=panel.metadata.set_column(place, name, background.metadata[name].take(others)))
+    return panel.replace(metadata=panel.metadata.set_column(place, name, background.metadata[name].take(others)))
 
 
 def with_signal_of(panel: Panel, background: Panel, name: str, others: Rows) -> Panel:
@@ -139,7 +139,7 @@ def with_signal_of(panel: Panel, background: Panel, name: str, others: Rows) -> 
     codes = own.codes.copy()
     codes[:, column] = theirs.codes[places_of_others(panel, background, others), source]
     classes = (*own.classes[:column], theirs.classes[source], *own.classes[column + 1 :])
-    return panel.with_facts(signals=StepFacts(codes, own.names, classes), backing=None)
+    return panel.replace(signals=StepSignals(codes, own.names, classes), backing=None)
 
 
 def fields_read(model: FittedModel, *panels: Panel) -> tuple[list[str], list[str]]:
@@ -147,7 +147,7 @@ def fields_read(model: FittedModel, *panels: Panel) -> tuple[list[str], list[str
     vocabulary = model.vocabulary
     if vocabulary is None:
         return [], []
-    read = vocabulary.fields if model.sentence.needs_metadata else ()
+    read = vocabulary.fields if model.architecture.needs_metadata else ()
     fields = [one.name for one in read if one.kind != "ignore"]
     signals = [one.name for one in vocabulary.signals]
     for panel in panels:
@@ -164,7 +164,7 @@ def answers_with_hidden(
     Parameters
     ----------
     model, panel, background
-        As for ``draw_others``; the background is not None.
+        As for ``sample_background``; the background is not None.
     rows
         The series of the panel that each change is of, shape (changes,).
     others
@@ -189,7 +189,7 @@ def answers_with_hidden(
 
 
 def log_odds_with_hidden(
-    model: FittedModel, question: Question, panel: Panel, background: Panel, rows: Rows, others: Rows, hidden: Hidden
+    model: FittedModel, question: Target, panel: Panel, background: Panel, rows: Rows, others: Rows, hidden: Hidden
 ) -> NDArray[np.float64]:
     """Give the log odds asked about for many changes, shape (changes,); parameters as for ``answers_with_hidden``."""
     found = np.empty(len(rows))

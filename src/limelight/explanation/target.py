@@ -12,11 +12,12 @@ from torch import Tensor
 
 from limelight.errors import ParameterError, counted, listing, nearest
 from limelight.model.fitted import Prediction
-from limelight.task import Codes, Task
+from limelight.task import Task
+from limelight.types import Codes
 
 
 @dataclass(frozen=True, eq=False)
-class Question:
+class Target:
     """One class or label for each series, and, for answers about steps, which steps are asked about.
 
     Parameters
@@ -39,10 +40,10 @@ class Question:
         """The class or label of each series, shape (n,)."""
         return np.array(self.task.classes)[self.codes]
 
-    def at(self, rows: NDArray[np.int64]) -> Question:
+    def at(self, rows: NDArray[np.int64]) -> Target:
         """Give the question about some series, which may come several times."""
         shares = None if self.shares is None else [self.shares[row] for row in rows]
-        return Question(self.task, self.codes[rows], shares)
+        return Target(self.task, self.codes[rows], shares)
 
     def log_odds(self, prediction: Prediction) -> NDArray[np.float64]:
         """Answer the question: the log odds, of steps their mean over those asked about, shape (n,)."""
@@ -102,7 +103,7 @@ def log_odds(logits: Tensor, codes: Tensor, task: Task) -> Tensor:
     return own[..., 0] - others.logsumexp(dim=-1)
 
 
-def ask(prediction: Prediction, target: Any = None, steps: tuple[int, int] | None = None) -> Question:
+def resolve_target(prediction: Prediction, target: Any = None, steps: tuple[int, int] | None = None) -> Target:
     """Settle what is asked about each series.
 
     Parameters
@@ -129,7 +130,7 @@ def ask(prediction: Prediction, target: Any = None, steps: tuple[int, int] | Non
     Example
     -------
     >>> answers = Prediction(np.array(["a", "b"]), Task(("fault", "ok")), np.array([[-1.0], [2.0]]))
-    >>> ask(answers).names.tolist(), ask(answers, "ok").log_odds(answers).tolist()
+    >>> resolve_target(answers).names.tolist(), resolve_target(answers, "ok").log_odds(answers).tolist()
     (['fault', 'ok'], [-1.0, 2.0])
     """
     task, lengths = prediction.task, prediction.lengths
@@ -139,7 +140,7 @@ def ask(prediction: Prediction, target: Any = None, steps: tuple[int, int] | Non
                 f"expected steps only for a model that answers each step, got steps={steps!r} for one that answers "
                 "whole series; leave them out"
             )
-        return Question(task, _codes_of(target, task, len(prediction.ids), _answered(prediction)))
+        return Target(task, _codes_of(target, task, len(prediction.ids), _answered(prediction)))
     starts = np.cumsum(lengths) - lengths
     decided = task.decide(prediction.probabilities, prediction.thresholds)
     places = np.arange(len(task.classes))
@@ -152,7 +153,7 @@ def ask(prediction: Prediction, target: Any = None, steps: tuple[int, int] | Non
         asked = _chosen(steps, length) if steps is not None else said[start : start + length, code]
         asked = asked if asked.any() else np.ones(length, dtype=bool)
         shares.append(asked / asked.sum())
-    return Question(task, codes, shares)
+    return Target(task, codes, shares)
 
 
 def _answered(prediction: Prediction) -> Codes:

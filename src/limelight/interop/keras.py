@@ -54,14 +54,14 @@ def load_keras_weights(network: Network, weights: Weights) -> Network:
 
     Example
     -------
-    >>> from limelight.parts.architecture import Sentence
-    >>> network = Network(Sentence.of({"name": "lstm", "hidden_size": 1}, "last", "linear"), channels=1, outputs=1)
+    >>> from limelight.parts.architecture import Architecture
+    >>> network = Network(Architecture.of({"name": "lstm", "hidden_size": 1}, "last", "linear"), channels=1, outputs=1)
     >>> weights = {"lstm/lstm_cell/kernel": np.zeros((1, 4)), "lstm/lstm_cell/recurrent_kernel": np.zeros((1, 4)),
     ...            "lstm/lstm_cell/bias": np.zeros(4), "head/kernel": np.zeros((1, 1)), "head/bias": np.array([2.0])}
     >>> load_keras_weights(network, weights).head.bias.item()
     2.0
     """
-    words = network.sentence
+    words = network.architecture
     if (words.encoder.name, words.head.name) != (LSTM.name, LinearHead.name):
         raise ParameterError(
             f"expected a network with encoder {LSTM.name!r} and head {LinearHead.name!r} to put Keras weights into, "
@@ -92,7 +92,7 @@ def load_keras_weights(network: Network, weights: Weights) -> Network:
 
 def _require_plain_metadata(network: Network) -> None:
     """Refuse parts for metadata that no Keras model has weights for."""
-    words, shape = network.sentence, network.context_shape
+    words, shape = network.architecture, network.context_shape
     if isinstance(network.pooling, MetadataAttention) or network.film is not None:
         raise ParameterError(
             "expected a network whose metadata join by fusion 'late' or 'repeat' to put Keras weights into, got "
@@ -111,7 +111,7 @@ def _dense_layers(network: Network, dense: _Layers) -> dict[str, Tensor]:
     wanted = attention if isinstance(network.pooling, AdditiveAttention) else {}
     if network.context is not None and network.context.dense is not None:
         numbers = {"context.dense": "numbers"}
-        wanted = {**numbers, **wanted} if "repeat" in network.sentence.fusions else {**wanted, **numbers}
+        wanted = {**numbers, **wanted} if "repeat" in network.architecture.fusions else {**wanted, **numbers}
     into: dict[str, Tensor] = {}
     for name, said in {**wanted, "head": "head"}.items():
         into |= _linear(name, *_next(dense, said))

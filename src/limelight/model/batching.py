@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from limelight.data.panel import Panel
 from limelight.errors import DataError
 from limelight.model.targets import Targets
-from limelight.model.vocabulary import EncodedFacts, Vocabulary
+from limelight.model.vocabulary import EncodedMetadata, Vocabulary
 from limelight.nn.batch import Batch
 from limelight.nn.context import ContextShape
 
@@ -27,7 +27,7 @@ def make_batch(
     *,
     elapsed: bool = False,
     missing: bool = False,
-    facts: EncodedFacts | None = None,
+    facts: EncodedMetadata | None = None,
 ) -> Batch:
     """Pad some series to one length.
 
@@ -79,7 +79,7 @@ def make_batch(
     return Batch(torch.from_numpy(values), torch.from_numpy(mask), truth, between, **known, signals=signals)
 
 
-def _facts_at(facts: EncodedFacts | None, rows: NDArray[np.int64]) -> dict[str, torch.Tensor]:
+def _facts_at(facts: EncodedMetadata | None, rows: NDArray[np.int64]) -> dict[str, torch.Tensor]:
     """Give the facts of some series as tensors; kinds of which there are none are left out."""
     if facts is None:
         return {}
@@ -93,7 +93,7 @@ def _facts_at(facts: EncodedFacts | None, rows: NDArray[np.int64]) -> dict[str, 
 
 
 def _signals_at(
-    panel: Panel, facts: EncodedFacts | None, places: NDArray[np.int64], mask: NDArray[np.bool_]
+    panel: Panel, facts: EncodedMetadata | None, places: NDArray[np.int64], mask: NDArray[np.bool_]
 ) -> torch.Tensor | None:
     """Give the code of each signal at each step, 0 where padded, shape (batch, time, signals)."""
     if facts is None or not facts.signals:

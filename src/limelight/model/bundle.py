@@ -29,7 +29,7 @@ from limelight.model.fitted import FittedModel
 from limelight.model.texts import ENCODER_FILES
 from limelight.model.vocabulary import Vocabulary
 from limelight.nn.network import Network
-from limelight.parts.architecture import Sentence
+from limelight.parts.architecture import Architecture
 from limelight.parts.contexts import ContextEncoding
 from limelight.task import Task
 
@@ -73,7 +73,7 @@ def save_model(model: FittedModel, folder: Path | str) -> Path:
         "format": FORMAT,
         "version": VERSION,
         "task": model.task.to_json(),
-        "sentence": _reading_text_by(model.sentence, None if encoder is None else TEXT_FOLDER).to_json(),
+        "sentence": _reading_text_by(model.architecture, None if encoder is None else TEXT_FOLDER).to_json(),
         "channels": list(model.channels),
         "fitted_on": model.fitted_on,
         "vocabulary": None if model.vocabulary is None else model.vocabulary.to_json(),
@@ -89,10 +89,10 @@ def save_model(model: FittedModel, folder: Path | str) -> Path:
     return folder
 
 
-def _reading_text_by(sentence: Sentence, folder: str | None) -> Sentence:
-    if not isinstance(sentence.context, ContextEncoding):
-        return sentence
-    return replace(sentence, context=replace(sentence.context, text_encoder=folder))
+def _reading_text_by(architecture: Architecture, folder: str | None) -> Architecture:
+    if not isinstance(architecture.context, ContextEncoding):
+        return architecture
+    return replace(architecture, context=replace(architecture.context, text_encoder=folder))
 
 
 def _may_be_replaced(folder: Path) -> bool:
@@ -135,16 +135,16 @@ def load_model(folder: Path | str) -> FittedModel:
     weights = _read_weights(folder, content["weights_sha256"])
     try:
         older = {**WITHOUT_METADATA, **(WORDS_OF_VERSION_1 if content["version"] == 1 else {})}
-        task, sentence = Task.from_json(content["task"]), Sentence.from_json({**older, **content["sentence"]})
+        task, architecture = Task.from_json(content["task"]), Architecture.from_json({**older, **content["sentence"]})
         channels = tuple(str(name) for name in content["channels"])
         fitted_on = dict(content["fitted_on"])
         told = content.get("vocabulary")  # format 1 has none
         vocabulary = None if told is None else _with_text_encoder(Vocabulary.from_json(told), folder)
         encoder = None if vocabulary is None else vocabulary.text_encoder
-        sentence = _reading_text_by(sentence, None if encoder is None else encoder.folder)
+        architecture = _reading_text_by(architecture, None if encoder is None else encoder.folder)
         decision = Decision.from_json(content["decision"], task) if "decision" in content else Decision()
         with torch.device("meta"):  # shapes without memory: a forged size costs nothing
-            network = Network(sentence, len(channels), task.outputs, shape_of(vocabulary))
+            network = Network(architecture, len(channels), task.outputs, shape_of(vocabulary))
     except ModelFolderError:
         raise
     except (LimelightError, TypeError, ValueError, AttributeError, RuntimeError, OverflowError) as error:
@@ -152,7 +152,7 @@ def load_model(folder: Path | str) -> FittedModel:
     _require_same_shapes(network, weights, folder)
     network.load_state_dict(weights, assign=True)
     network.eval()
-    return FittedModel(task, sentence, network, channels, fitted_on, vocabulary, decision)
+    return FittedModel(task, architecture, network, channels, fitted_on, vocabulary, decision)
 
 
 def _with_text_encoder(vocabulary: Vocabulary, folder: Path) -> Vocabulary:

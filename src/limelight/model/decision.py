@@ -24,24 +24,24 @@ class Decision:
     thresholds
         From which probability the positive class, shape (1,), or each label, shape (labels,), is answered; None answers
         the most probable class, and labels from 0.5.
-    told
+    provenance
         How ``"temperature"``, ``"thresholds"`` and ``"sets"`` were chosen and what they cost, as plain numbers.
 
     Example
     -------
-    >>> Decision(temperature=np.array([2.0])).cooled(np.array([[3.0]])).tolist()
+    >>> Decision(temperature=np.array([2.0])).apply_temperature(np.array([[3.0]])).tolist()
     [[1.5]]
     """
 
     temperature: NDArray[np.float64] | None = None
     thresholds: NDArray[np.float64] | None = None
-    told: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
 
-    def cooled(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    def apply_temperature(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
         """Divide logits by the temperature, shape (N, outputs) to the same."""
         return logits if self.temperature is None else logits / self.temperature
 
-    def heated(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    def undo_temperature(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
         """Give the logits of the network back, shape (N, outputs) to the same."""
         return logits if self.temperature is None else logits * self.temperature
 
@@ -50,7 +50,7 @@ class Decision:
         arrays = {"temperature": self.temperature, "thresholds": self.thresholds}
         return {
             **{name: None if one is None else one.tolist() for name, one in arrays.items()},
-            "told": dict(self.told),
+            "told": dict(self.provenance),
         }
 
     @classmethod

@@ -14,10 +14,10 @@ from limelight.data.panel import Panel
 from limelight.errors import DataError, InternalError, listing
 from limelight.model.batching import batches_by_length, make_batch, require_clock, require_same_clock
 from limelight.model.decision import Decision
-from limelight.model.vocabulary import EncodedFacts, Vocabulary
+from limelight.model.vocabulary import EncodedMetadata, Vocabulary
 from limelight.nn.batch import Batch
 from limelight.nn.network import Network
-from limelight.parts.architecture import Sentence
+from limelight.parts.architecture import Architecture
 from limelight.parts.poolings import AttentionPooling, MetadataAttentionPooling, ProportionPooling
 from limelight.task import Task
 
@@ -99,10 +99,10 @@ class FittedModel:
     ----------
     task
         What is asked.
-    sentence
+    architecture
         The parts, every size settled.
     network
-        Built from ``sentence``, weights fitted.
+        Built from ``architecture``, weights fitted.
     channels
         Names of the channels in the order in which the network wants them.
     fitted_on
@@ -115,7 +115,7 @@ class FittedModel:
     """
 
     task: Task
-    sentence: Sentence
+    architecture: Architecture
     network: Network
     channels: tuple[str, ...]
     fitted_on: dict[str, Any] = field(default_factory=dict)
@@ -125,19 +125,19 @@ class FittedModel:
     @property
     def has_attention(self) -> bool:
         """Whether answers can come with how much each time step counted."""
-        return isinstance(self.sentence.pooling, (AttentionPooling, MetadataAttentionPooling))
+        return isinstance(self.architecture.pooling, (AttentionPooling, MetadataAttentionPooling))
 
     @property
     def has_evidence(self) -> bool:
         """Whether an answer is a sum of what each time step adds to it."""
-        return isinstance(self.sentence.pooling, ProportionPooling)
+        return isinstance(self.architecture.pooling, ProportionPooling)
 
     def notes_about(self, panel: Panel) -> list[str]:
         """Say what in the metadata of some series the model does not know or finds missing, one sentence each."""
         facts = self.facts_about(panel)
         return [] if facts is None else list(facts.notes)
 
-    def facts_about(self, panel: Panel) -> EncodedFacts | None:
+    def facts_about(self, panel: Panel) -> EncodedMetadata | None:
         """Give what is known about some series as the network reads it; None for a network that reads no facts."""
         if self.vocabulary is None:
             return None
@@ -184,13 +184,13 @@ class FittedModel:
 
         Example
         -------
-        >>> sentence = Sentence.of({"name": "gru", "hidden_size": 2}, "last", "linear")
-        >>> model = FittedModel(Task(("a", "b")), sentence, Network(sentence, channels=1, outputs=1), ("channel_0",))
+        >>> architecture = Architecture.of({"name": "gru", "hidden_size": 2}, "last", "linear")
+        >>> model = FittedModel(Task(("a", "b")), architecture, Network(architecture, channels=1, outputs=1), ("channel_0",))
         >>> [len(block.ids) for block in model.predict_blocks(Panel.from_series(np.zeros((20_002, 1))))]
         [20000, 2]
         """
         self.require_channels(panel)
-        if self.sentence.needs_clock:
+        if self.architecture.needs_clock:
             require_clock(panel)
             require_same_clock(self.fitted_on.get("clock"), panel)
         return (self._answer(panel[rows], attention) for rows in _blocks(panel.lengths))
@@ -218,13 +218,13 @@ class FittedModel:
                         kept[row] = weights[: panel.lengths[row]].copy()
         if not np.isfinite(logits).all():
             raise InternalError("the network gave an answer that is not a number; please report this with its data")
-        return self._said(panel, self.decision.cooled(logits), kept if has_weights else None)
+        return self._said(panel, self.decision.apply_temperature(logits), kept if has_weights else None)
 
     def batches(self, panel: Panel) -> Iterator[tuple[NDArray[np.int64], Batch]]:
         """Give some rows of a panel at a time, and their series as the network takes them; each row comes once."""
         facts = self.facts_about(panel)
         for rows in batches_by_length(panel):
-            elapsed, missing = self.sentence.needs_clock, self.sentence.takes_missing
+            elapsed, missing = self.architecture.needs_clock, self.architecture.takes_missing
             yield rows, make_batch(panel, rows, elapsed=elapsed, missing=missing, facts=facts)
 
     def _said(

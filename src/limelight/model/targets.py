@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from limelight.data.labels import names_of_columns
 from limelight.data.panel import Panel
 from limelight.errors import InternalError, LabelError, listing
-from limelight.task import UNKNOWN, Codes, Label, Task
+from limelight.task import UNKNOWN, Label, Task
+from limelight.types import Codes
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,11 +11,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import FiniteFloat, PositiveInt, TypeAdapter, ValidationError
 
-from limelight.data.annotations import StepFacts
+from limelight.data.annotations import StepSignals
 from limelight.data.metadata import (
     STAMP,
     DatePart,
-    Kind,
+    FieldKind,
     Values,
     date_parts,
     fields_of,
@@ -50,7 +50,7 @@ class Field:
     """
 
     name: str
-    kind: Kind
+    kind: FieldKind
     words: tuple[str, ...] = ()
     mean: FiniteFloat = 0.0
     deviation: FiniteFloat = 1.0
@@ -98,7 +98,7 @@ class SignalCodes:
 
 
 @dataclass(frozen=True, eq=False)
-class EncodedFacts:
+class EncodedMetadata:
     """Metadata as a network takes it.
 
     Parameters
@@ -163,7 +163,7 @@ class Vocabulary:
         }
 
     @property
-    def has_facts(self) -> bool:
+    def has_metadata(self) -> bool:
         """Whether there is anything to know about a series as a whole."""
         return any(one.kind != "ignore" for one in self.fields)
 
@@ -172,7 +172,7 @@ class Vocabulary:
         mean, deviation = np.array([scale for one in self.fields for scale in one.scales()]).reshape(-1, 2).T
         return mean, deviation
 
-    def encode(self, metadata: pa.Table | None, n: int, signals: StepFacts | None = None) -> EncodedFacts:
+    def encode(self, metadata: pa.Table | None, n: int, signals: StepSignals | None = None) -> EncodedMetadata:
         """Turn metadata into numbers.
 
         Parameters
@@ -229,7 +229,7 @@ class Vocabulary:
         arrays = np.concatenate(codes, axis=1), np.concatenate(numbers, axis=1).astype(np.float32)
         read = read_texts(texts, n, buckets=self.buckets, encoder=self.text_encoder, notes=notes)
         encoded = tuple(_encoded_signal(one, signals, notes) for one in self.signals)
-        return EncodedFacts(*arrays, *read, encoded, tuple(notes))
+        return EncodedMetadata(*arrays, *read, encoded, tuple(notes))
 
     def to_json(self) -> dict[str, Any]:
         """Say the vocabulary in a form that JSON can hold."""
@@ -294,7 +294,7 @@ def fit_vocabulary(
     """
     if buckets < 1:
         raise ParameterError(f"expected at least one bucket, got buckets={buckets}; use for example 2048")
-    columns, signals, schema, kinds = fields_of(metadata), signals or {}, schema or {}, get_args(Kind)
+    columns, signals, schema, kinds = fields_of(metadata), signals or {}, schema or {}, get_args(FieldKind)
     for name, kind in schema.items():
         known = [*columns, *signals]
         if name not in known:
@@ -314,7 +314,7 @@ def fit_vocabulary(
     return Vocabulary(tuple(fields), buckets, tuple(used), tuple(notes), text_encoder)
 
 
-def _encoded_signal(one: Signal, signals: StepFacts | None, notes: list[str]) -> SignalCodes:
+def _encoded_signal(one: Signal, signals: StepSignals | None, notes: list[str]) -> SignalCodes:
     if signals is None or one.name not in signals.names:
         notes.append(f"signal {one.name!r} is missing: treated as unknown")
         return SignalCodes(None, np.zeros(1, dtype=np.int64))
@@ -328,7 +328,7 @@ def _encoded_signal(one: Signal, signals: StepFacts | None, notes: list[str]) ->
 
 
 def _fit_field(name: str, column: Any, stated: Any, notes: list[str]) -> Field:
-    kind: Kind = stated or _kind_of(column, name)
+    kind: FieldKind = stated or _kind_of(column, name)
     if stated is None and kind in ("category", "text"):
         notes.extend(_stray_words(column, name, kind))
     if kind == "ignore":
@@ -353,7 +353,7 @@ def _fit_field(name: str, column: Any, stated: Any, notes: list[str]) -> Field:
     return made if kind == "text" else replace(made, words=tuple(np.unique(known).tolist()))
 
 
-def _stray_words(column: Any, name: str, kind: Kind) -> list[str]:
+def _stray_words(column: Any, name: str, kind: FieldKind) -> list[str]:
     """Warn of a few words among numbers, which make a field of numbers one of words."""
     words = [word for word in words_in(column, name) if word]
     strays = [word for word in words if isinstance(parsed(word, "number"), str)]
@@ -365,7 +365,7 @@ def _stray_words(column: Any, name: str, kind: Kind) -> list[str]:
     ]
 
 
-def _kind_of(column: Any, name: str) -> Kind:
+def _kind_of(column: Any, name: str) -> FieldKind:
     if not is_text(column.type):
         return "boolean" if column.type == pa.bool_() else "date" if column.type == STAMP else "number"
     words = [word for word in words_in(column, name) if word]

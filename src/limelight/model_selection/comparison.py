@@ -23,18 +23,24 @@ from limelight.evaluation.metrics.scoring import score as every_score
 from limelight.model.batching import require_finite
 from limelight.model.targets import targets_of, task_of
 from limelight.model.vocabulary import fit_vocabulary
-from limelight.model_selection.comparison_results import MAJORITY, METADATA, SCORES, SERIES, Comparison, Row, conclude
-from limelight.parts.architecture import Sentence, preset
+from limelight.model_selection.comparison_results import (
+    COMPARISON_SCORES,
+    MAJORITY,
+    METADATA,
+    SERIES,
+    Comparison,
+    Row,
+    conclude,
+)
+from limelight.parts.architecture import Architecture, preset
 from limelight.parts.fusions import ATTENTION, FUSIONS
 from limelight.parts.poolings import AttentionPooling, MetadataAttentionPooling
-from limelight.task import UNKNOWN, Codes, Task
-from limelight.training.baselines import boost_facts, majority
+from limelight.task import UNKNOWN, Task
+from limelight.training.baselines import boost_metadata, majority
 from limelight.training.fit import fit, require_device
 from limelight.training.settings import TrainingSettings
-from limelight.training.validation_split import hold_out
-
-Say = Callable[[str], None]
-Rows = NDArray[np.int64]
+from limelight.training.validation_split import validation_split
+from limelight.types import Codes, LogLine, Rows
 
 
 class _Cut(NamedTuple):
@@ -60,7 +66,7 @@ Way = Callable[[_Cut], _Answer]
 
 def compare(
     panel: Panel,
-    model: Sentence | Mapping[str, Any] | str | None = None,
+    model: Architecture | Mapping[str, Any] | str | None = None,
     *,
     training: TrainingSettings | Mapping[str, Any] | None = None,
     task: Task | None = None,
@@ -71,7 +77,7 @@ def compare(
     validation: float = 0.1,
     fields: Mapping[str, str] | None = None,
     seed: int = 0,
-    say: Say = lambda line: None,
+    log: LogLine = lambda line: None,
 ) -> Comparison:
     """Say what each step from the simplest model to the richest brings, by cross-validation on the same folds.
 
@@ -100,7 +106,7 @@ def compare(
         The kind of metadata fields that should not be read off their values.
     seed
         The same seed gives the same numbers, from 0 to 2**31 - 1.
-    say
+    log
         Takes a line for each training that has ended.
 
     Returns
@@ -124,9 +130,9 @@ def compare(
     >>> found.notes
     ('there are no metadata, so there is nothing to fuse',)
     """
-    if score not in SCORES:
-        raise ParameterError(f"expected a score to compare by, got {score!r}{nearest(score, SCORES)}")
-    sentence, settings = _sentence(model), _settings(training)
+    if score not in COMPARISON_SCORES:
+        raise ParameterError(f"expected a score to compare by, got {score!r}{nearest(score, COMPARISON_SCORES)}")
+    architecture, settings = _sentence(model), _settings(training)
     require_device(settings)
     task = task or task_of(panel)
     if task.kind == "multilabel" or task.by_step:
@@ -139,19 +145,19 @@ def compare(
     notes = [] if known.all() else [f"{(~known).sum()} series without a label are left out"]
     codes = codes[known]
     panel = panel[known].with_labels(task.decode(codes))
-    require_finite(panel, missing=sentence.missing != "error")
+    require_finite(panel, missing=architecture.missing != "error")
     groups, name = panel.groups(group), group or RECORDING
     made = make_folds(codes, folds=folds, repeats=repeats, seed=seed, groups=groups, group_name=name)
     notes += _scarce(task, codes, made)
     often = f" drawn {repeats} times" if repeats > 1 else ""
     rule = f"{folds} folds{often} of {len(panel)} series, stratified by label"
     rule += f"{'' if groups is None else f', no {name} on two sides'}, seed {seed}"
-    study = _Study(panel, codes, task, sentence, settings, group, validation, dict(fields or {}), seed)
-    return _carried_out(study, made, score, rule, notes, say)
+    study = _Study(panel, codes, task, architecture, settings, group, validation, dict(fields or {}), seed)
+    return _carried_out(study, made, score, rule, notes, log)
 
 
 def score_of(task: Task, codes: Codes, probabilities: NDArray[np.float64], name: str) -> float:
-    """Give one of ``SCORES`` as a number.
+    """Give one of ``COMPARISON_SCORES`` as a number.
 
     Parameters
     ----------
@@ -185,7 +191,7 @@ class _Study:
     panel: Panel
     codes: Codes
     task: Task
-    sentence: Sentence
+    architecture: Architecture
     settings: TrainingSettings
     group: str | None
     validation: float
@@ -198,7 +204,7 @@ class _Study:
         made = []
         for place, fold in enumerate(folds):
             inside = self.panel[fold.train]
-            fitted, validation = hold_out(
+            fitted, validation = validation_split(
                 inside, self.validation, classes=len(self.task.classes), seed=self.seed, group=self.group
             )
             unmet = any_missing and not channel_statistics(inside).missing.any()
@@ -210,11 +216,11 @@ class _Study:
 
     def ways(self, cuts: list[_Cut]) -> tuple[dict[str, Way], list[str]]:
         """Give the models from the simplest to the richest, with notes on those that are left out."""
-        pooling, notes = self.sentence.pooling, []
-        own = self.sentence.fusions
+        pooling, notes = self.architecture.pooling, []
+        own = self.architecture.fusions
         if isinstance(pooling, MetadataAttentionPooling):
             own, pooling = (*own, ATTENTION), AttentionPooling(hidden_size=pooling.hidden_size)
-        plain = replace(self.sentence, pooling=pooling, fusion=())
+        plain = replace(self.architecture, pooling=pooling, fusion=())
         ways: dict[str, Way] = {MAJORITY: self.majority, SERIES: partial(self.network, plain)}
         if self.panel.signals is not None:
             notes.append("side signals belong to the series here: every network reads them")
@@ -238,7 +244,7 @@ class _Study:
         if metadata is None:
             return "there are no metadata, so there is nothing to fuse"
         for cut in cuts:
-            if not fit_vocabulary(metadata.take(cut.fitted), schema=self._fields).has_facts:
+            if not fit_vocabulary(metadata.take(cut.fitted), schema=self._fields).has_metadata:
                 return f"no metadata differ between the training series of {cut.name}, so none are used"
         return ""
 
@@ -259,17 +265,17 @@ class _Study:
         started = time.perf_counter()
         train, held_out = self.panel[cut.train], self.panel[cut.held_out]
         codes, classes = self.codes[cut.train], len(self.task.classes)
-        probabilities = boost_facts(train, codes, classes, held_out, fields=self._fields, seed=cut.seed)
+        probabilities = boost_metadata(train, codes, classes, held_out, fields=self._fields, seed=cut.seed)
         return _Answer(probabilities, time.perf_counter() - started)
 
-    def network(self, sentence: Sentence, cut: _Cut) -> _Answer:
+    def network(self, architecture: Architecture, cut: _Cut) -> _Answer:
         """Answer by a network; KeyboardInterrupt where Ctrl-C cut its training short."""
-        if sentence.missing == "auto" and cut.missing_unmet:
-            sentence = replace(sentence, missing="mean")
+        if architecture.missing == "auto" and cut.missing_unmet:
+            architecture = replace(architecture, missing="mean")
         training = fit(
             self.panel[cut.fitted],
             self.task,
-            sentence,
+            architecture,
             validation=self.panel[cut.validation] if len(cut.validation) else None,
             settings=self.settings,
             seed=cut.seed,
@@ -283,7 +289,7 @@ class _Study:
         return _Answer(probabilities, training.seconds, parameters)
 
 
-def _carried_out(study: _Study, folds: list[Fold], score: str, rule: str, notes: list[str], say: Say) -> Comparison:
+def _carried_out(study: _Study, folds: list[Fold], score: str, rule: str, notes: list[str], log: LogLine) -> Comparison:
     """Train every model on every fold, fold after fold, so that whatever Ctrl-C leaves can be compared."""
     cuts = study.cuts(folds)
     ways, said = study.ways(cuts)
@@ -298,7 +304,9 @@ def _carried_out(study: _Study, folds: list[Fold], score: str, rule: str, notes:
                 scores[name].append(reached)
                 answers[name].append(answer)
                 done += 1
-                say(f"{done} of {total}: {cut.name}, {name}: {SCORES[score]} {reached:.3f} in {answer.seconds:.1f} s")
+                log(
+                    f"{done} of {total}: {cut.name}, {name}: {COMPARISON_SCORES[score]} {reached:.3f} in {answer.seconds:.1f} s"
+                )
     except KeyboardInterrupt:
         if not done:
             raise
@@ -331,10 +339,10 @@ def _scarce(task: Task, codes: Codes, folds: list[Fold]) -> list[str]:
     return [f"too few series to put class {listing(absent)} into every fold"] if absent else []
 
 
-def _sentence(model: Sentence | Mapping[str, Any] | str | None) -> Sentence:
-    if isinstance(model, Sentence):
+def _sentence(model: Architecture | Mapping[str, Any] | str | None) -> Architecture:
+    if isinstance(model, Architecture):
         return model
-    return preset(model) if isinstance(model, str) else Sentence.from_json(model or {})
+    return preset(model) if isinstance(model, str) else Architecture.from_json(model or {})
 
 
 def _settings(training: TrainingSettings | Mapping[str, Any] | None) -> TrainingSettings:

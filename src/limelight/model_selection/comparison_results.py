@@ -12,7 +12,7 @@ from limelight.errors import ParameterError, nearest
 from limelight.evaluation.metrics.paired import MORE, Gain, paired_gain
 from limelight.text import aligned
 
-SCORES = {
+COMPARISON_SCORES = {
     "balanced_accuracy": "balanced accuracy",
     "accuracy": "accuracy",
     "f1_macro": "macro F1",
@@ -112,7 +112,7 @@ class Comparison:
         }
 
     def __str__(self) -> str:
-        header = ["", SCORES[self.score], "sd", "gain", "sd", "95 % interval", "", "seconds", "parameters"]
+        header = ["", COMPARISON_SCORES[self.score], "sd", "gain", "sd", "95 % interval", "", "seconds", "parameters"]
         table = aligned([header, *(_cells(row) for row in self.rows)])
         title = f"{self.rule}; gain is over {SERIES}" + (", above 0 for a lower loss" if self.lower_is_better else "")
         return "\n".join([title, "", *table, "", *(f"note: {note}" for note in self.notes), self.conclusion])

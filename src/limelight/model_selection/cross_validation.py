@@ -13,13 +13,14 @@ from limelight.errors import ParameterError
 from limelight.evaluation.decision.rule import DecisionRule
 from limelight.model.targets import targets_of, task_of
 from limelight.model_selection.folds import fold_panel
-from limelight.model_selection.trials import SCORES, Asked, Cut, Outcome, Say, carry_out, side_by_side
-from limelight.parts.architecture import Sentence
+from limelight.model_selection.trials import FOLD_SCORES, FitSpec, FoldResult, FoldSplit, fit_and_score, run_parallel
+from limelight.parts.architecture import Architecture
 from limelight.task import Task
 from limelight.text import aligned
 from limelight.training.auto import is_solved
 from limelight.training.fit import require_device
 from limelight.training.settings import VALIDATION, TrainingSettings
+from limelight.types import LogLine
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Validation:
 
     task: Task
     model: str
-    folds: tuple[Outcome, ...]
+    folds: tuple[FoldResult, ...]
     rule: str
     notes: tuple[str, ...] = ()
     interrupted: bool = False
@@ -60,8 +61,8 @@ class Validation:
         return float(np.std(known, ddof=1)) if len(known) > 1 else None
 
     def _known(self, score: str) -> list[float]:
-        if score not in SCORES:
-            raise ParameterError(f"expected a score, one of {', '.join(SCORES)}, got {score!r}")
+        if score not in FOLD_SCORES:
+            raise ParameterError(f"expected a score, one of {', '.join(FOLD_SCORES)}, got {score!r}")
         return [value for fold in self.folds if (value := fold.scores[score]) is not None]
 
     def to_json(self) -> dict[str, Any]:
@@ -70,7 +71,7 @@ class Validation:
             "task": self.task.describe(),
             "model": self.model,
             "rule": self.rule,
-            "scores": {name: {"mean": self.mean(name), "sd": self.deviation(name)} for name in SCORES},
+            "scores": {name: {"mean": self.mean(name), "sd": self.deviation(name)} for name in FOLD_SCORES},
             "folds": [fold.to_json() for fold in self.folds],
             "notes": list(self.notes),
             "interrupted": self.interrupted,
@@ -82,15 +83,15 @@ class Validation:
             [fold.name, *map(_number, fold.scores.values()), str(fold.epochs), f"{fold.seconds:.1f}"]
             for fold in self.folds
         ]
-        rows.append(["mean", *(_number(self.mean(name)) for name in SCORES), "", f"{np.mean(seconds):.1f}"])
-        rows.append(["sd", *(_number(self.deviation(name)) for name in SCORES), "", ""])
+        rows.append(["mean", *(_number(self.mean(name)) for name in FOLD_SCORES), "", f"{np.mean(seconds):.1f}"])
+        rows.append(["sd", *(_number(self.deviation(name)) for name in FOLD_SCORES), "", ""])
         table = aligned([["", *titles(self.task), "epochs", "seconds"], *rows])
         return "\n".join([f"{self.model}; {self.rule}", "", *table, *(f"note: {note}" for note in self.notes)])
 
 
 def validate(
     panel: Panel,
-    model: Sentence | Mapping[str, Any] | str | None = None,
+    model: Architecture | Mapping[str, Any] | str | None = None,
     *,
     training: TrainingSettings | Mapping[str, Any] | None = None,
     task: Task | None = None,
@@ -104,7 +105,7 @@ def validate(
     fields: Mapping[str, str] | None = None,
     seed: int = 0,
     jobs: int = 1,
-    say: Say = lambda line: None,
+    log: LogLine = lambda line: None,
 ) -> Validation:
     """Train and judge a network on several folds. Ctrl-C ends it and keeps what is done.
 
@@ -133,7 +134,7 @@ def validate(
         The same seed gives the same numbers, from 0 to 2**31 - 1.
     jobs
         How many folds to train beside each other, each in a process of its own, at least 1.
-    say
+    log
         Takes a line for each fold that is done.
 
     Returns
@@ -156,15 +157,15 @@ def validate(
     """
     require_jobs(jobs)
     task = task or task_of(panel)
-    asked = Asked.of(task, model, training, fields, decision or DecisionRule())
-    require_device(asked.settings)
+    spec = FitSpec.of(task, model, training, fields, decision or DecisionRule())
+    require_device(spec.settings)
     targets_of(task, panel)
     made, rule = fold_panel(panel, task, folds=folds, repeats=repeats, by=by, group=group, stratify=stratify, seed=seed)
     if validation is None:
-        solved = panel.stands_alone(by, group) and is_solved(panel, asked.sentence, asked.settings)
+        solved = panel.is_independent(by, group) and is_solved(panel, spec.architecture, spec.settings)
         validation = 0.0 if solved else VALIDATION
-    cuts = [
-        Cut.of_fold(
+    splits = [
+        FoldSplit.of_fold(
             panel,
             fold,
             task,
@@ -176,11 +177,11 @@ def validate(
         )
         for place, fold in enumerate(made)
     ]
-    outcomes, interrupted = _carry_out_all(panel.compact(), cuts, asked, jobs, say)
-    notes = _notes(outcomes, cuts)
+    outcomes, interrupted = _carry_out_all(panel.compact(), splits, spec, jobs, log)
+    notes = _notes(outcomes, splits)
     if interrupted:
-        notes.append(f"interrupted after {len(outcomes)} of {len(cuts)} folds; what was done until then is kept")
-    return Validation(task, asked.sentence.describe(), tuple(outcomes), rule, tuple(notes), interrupted)
+        notes.append(f"interrupted after {len(outcomes)} of {len(splits)} folds; what was done until then is kept")
+    return Validation(task, spec.architecture.describe(), tuple(outcomes), rule, tuple(notes), interrupted)
 
 
 def require_jobs(jobs: int) -> None:
@@ -198,33 +199,35 @@ def titles(task: Task) -> list[str]:
     ['accuracy', 'balanced accuracy', 'F1 (ok)', 'ROC AUC', 'log loss']
     """
     about = f"F1 ({task.classes[task.positive_index]})" if task.kind == "binary" else "F1 (mean)"
-    known = {**SCORES, "f1": about, "accuracy": "subset accuracy" if task.multilabel else SCORES["accuracy"]}
+    known = {**FOLD_SCORES, "f1": about, "accuracy": "subset accuracy" if task.multilabel else FOLD_SCORES["accuracy"]}
     return list(known.values())
 
 
-def _carry_out_all(panel: Panel, cuts: Sequence[Cut], asked: Asked, jobs: int, say: Say) -> tuple[list[Outcome], bool]:
+def _carry_out_all(
+    panel: Panel, splits: Sequence[FoldSplit], spec: FitSpec, jobs: int, log: LogLine
+) -> tuple[list[FoldResult], bool]:
     """Train on every cut; give what is done, in order, and whether Ctrl-C ended it."""
-    done: dict[str, Outcome] = {}
-    jobs = min(jobs, len(cuts))
+    done: dict[str, FoldResult] = {}
+    jobs = min(jobs, len(splits))
     try:
-        for outcome in side_by_side(carry_out, ((panel, cut, asked) for cut in cuts), jobs):
+        for outcome in run_parallel(fit_and_score, ((panel, split, spec) for split in splits), jobs):
             done[outcome.name] = outcome
             told = ", ".join(
                 f"{title} {_number(outcome.scores[name])}"
-                for name, title in zip(SCORES, titles(asked.task), strict=True)
+                for name, title in zip(FOLD_SCORES, titles(spec.task), strict=True)
             )
-            say(f"{len(done)} of {len(cuts)}: {outcome.name}: {told}, {outcome.seconds:.1f} s")
+            log(f"{len(done)} of {len(splits)}: {outcome.name}: {told}, {outcome.seconds:.1f} s")
     except KeyboardInterrupt:
         if not done:
             raise
-    return [done[cut.name] for cut in cuts if cut.name in done], len(done) < len(cuts)
+    return [done[split.name] for split in splits if split.name in done], len(done) < len(splits)
 
 
-def _notes(outcomes: Sequence[Outcome], cuts: Sequence[Cut]) -> list[str]:
+def _notes(outcomes: Sequence[FoldResult], splits: Sequence[FoldSplit]) -> list[str]:
     notes = []
-    if not any(len(cut.validation) for cut in cuts) and any(outcome.epochs for outcome in outcomes):
+    if not any(len(split.validation) for split in splits) and any(outcome.epochs for outcome in outcomes):
         notes.append("too few series to stop the trainings early by, so all epochs are run")
-    for name, title in SCORES.items():
+    for name, title in FOLD_SCORES.items():
         lacking = [outcome for outcome in outcomes if outcome.scores[name] is None]
         if lacking:
             notes.append(

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limelight.data.annotations import RECORDING
-from limelight.data.labels import strata
+from limelight.data.labels import stratify_by
 from limelight.data.panel import Panel
 from limelight.data.splitting.folds import Fold, make_folds, require_classes
 from limelight.data.splitting.splits import RULES
@@ -90,7 +90,7 @@ def fold_panel(
 def _strata(panel: Panel, task: Task) -> NDArray[Any] | None:
     """Give what to keep in proportion, shape (n,); of steps the rarest class that a series has."""
     if not task.by_step:
-        return strata(panel.labels)
+        return stratify_by(panel.labels)
     if panel.step_labels is None:
         return None
     several = len(panel.step_labels.names) > 1
@@ -104,7 +104,7 @@ def _strata(panel: Panel, task: Task) -> NDArray[Any] | None:
         rows = np.repeat(np.arange(start, start + len(block)), block.lengths)[steps]
         there[rows, codes[steps, 0] if places is None else places] = 1
         start += len(block)
-    return strata(there)
+    return stratify_by(there)
 
 
 def _scarce(folds: list[Fold], labels: NDArray[Any] | None) -> str:

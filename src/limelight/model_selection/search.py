@@ -16,14 +16,15 @@ from limelight.data.panel import Panel
 from limelight.errors import LimelightError, ParameterError, nearest
 from limelight.model.targets import targets_of
 from limelight.model_selection.cross_validation import require_jobs
-from limelight.model_selection.search_space import NAMES, Space, changed, rounded, spoken, starting_point
-from limelight.model_selection.trials import SCORES, Asked, Cut, Outcome, Say, carry_out, side_by_side
-from limelight.model_selection.tuning_results import DONE, FAILED, GIVEN_UP, Trial, Tuning
-from limelight.parts.architecture import Sentence
+from limelight.model_selection.search_space import NAMES, Space, changed, label_for, rounded, starting_point
+from limelight.model_selection.trials import FOLD_SCORES, FitSpec, FoldResult, FoldSplit, fit_and_score, run_parallel
+from limelight.model_selection.tuning_results import DONE, FAILED, PRUNED, Trial, Tuning
+from limelight.parts.architecture import Architecture
 from limelight.training.fit import require_device
 from limelight.training.preparation import digest_of
 from limelight.training.runtime import OutOfMemory
 from limelight.training.settings import TrainingSettings
+from limelight.types import LogLine
 
 if TYPE_CHECKING:
     import optuna
@@ -43,11 +44,11 @@ class Search:
     ----------
     panel
         All series.
-    cuts
+    splits
         One training with its validation part, by which it is judged too; or one for each fold.
     rule
         The same in words.
-    asked
+    spec
         The experiment as it is.
     space
         What may be changed.
@@ -62,9 +63,9 @@ class Search:
     """
 
     panel: Panel
-    cuts: tuple[Cut, ...]
+    splits: tuple[FoldSplit, ...]
     rule: str
-    asked: Asked
+    spec: FitSpec
     space: Space
     score: str
     journal: Path
@@ -74,7 +75,7 @@ class Search:
     @property
     def by_epoch(self) -> bool:
         """Whether trials are given up by their validation loss, epoch by epoch, or fold by fold."""
-        return len(self.cuts) == 1
+        return len(self.splits) == 1
 
     @property
     def late(self) -> bool:
@@ -89,18 +90,18 @@ class Search:
 
     def start(self) -> dict[str, Any]:
         """Say the experiment as it is in the numbers of the space."""
-        start = starting_point(self.panel[self.cuts[0].fitted], self.asked)
+        start = starting_point(self.panel[self.splits[0].fitted], self.spec)
         return {name: start[name] for name in self.space}
 
     def digest(self) -> str:
         """Say in a few letters what is tuned: series, cuts, experiment, space and seed."""
         told = [
-            self.asked.task.to_json(),
-            self.asked.sentence.to_json(),
-            replace(self.asked.settings, workers=0).to_json(),
-            dict(self.asked.fields),
+            self.spec.task.to_json(),
+            self.spec.architecture.to_json(),
+            replace(self.spec.settings, workers=0).to_json(),
+            dict(self.spec.fields),
             {name: repr(limits) for name, limits in self.space.items()},
-            [[cut.fitted.tolist(), cut.validation.tolist(), cut.held_out.tolist()] for cut in self.cuts],
+            [[split.fitted.tolist(), split.validation.tolist(), split.held_out.tolist()] for split in self.splits],
             [self.score, self.seed, digest_of(self.panel)],
         ]
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
@@ -110,13 +111,13 @@ class _CutOffError(Exception):
     """Ends a trial that is not to count: the time is up."""
 
 
-def carry_out_trials(
+def run_trials(
     search: Search,
     *,
     trials: int,
     minutes: float | None = None,
     jobs: int = 1,
-    say: Say = lambda line: None,
+    log: LogLine = lambda line: None,
     note: Progress = lambda found: None,
 ) -> Tuning:
     """Carry out trials until there are enough, or the time is up; the experiment as it is comes first, alone.
@@ -125,7 +126,7 @@ def carry_out_trials(
     ----------
     search
         What they share.
-    trials, minutes, jobs, say
+    trials, minutes, jobs, log
         As for ``tune``.
     note
         Takes what was found so far, after each trial.
@@ -147,8 +148,8 @@ def carry_out_trials(
     from limelight.model_selection.optuna_engine import begin, quiet
 
     _check(search, trials, minutes, jobs)
-    targets_of(search.asked.task, search.panel)
-    require_device(search.asked.settings)
+    targets_of(search.spec.task, search.panel)
+    require_device(search.spec.settings)
     search = replace(search, deadline=None if minutes is None else time.time() + 60 * minutes)
     with quiet():
         study = search.study()
@@ -157,14 +158,14 @@ def carry_out_trials(
         def tell(number: int | None) -> None:
             if number is not None:
                 found = _found(search, study)
-                say(_line(found, number, trials))
+                log(_line(found, number, trials))
                 note(found)
 
         if not any(trial.as_it_is and trial.state == DONE for trial in _trials(study)):
-            tell(carry_out_one(search))
+            tell(run_trial(search))
         left, interrupted = trials - len(_trials(study)), False
         try:
-            for number in side_by_side(carry_out_one, _calls(search, left), max(1, min(jobs, left))):
+            for number in run_parallel(run_trial, _calls(search, left), max(1, min(jobs, left))):
                 tell(number)
         except KeyboardInterrupt:
             interrupted = True
@@ -173,7 +174,7 @@ def carry_out_trials(
         return found
 
 
-def carry_out_one(search: Search) -> int | None:
+def run_trial(search: Search) -> int | None:
     """Carry out the next trial.
 
     Parameters
@@ -204,13 +205,13 @@ def carry_out_one(search: Search) -> int | None:
         started = time.perf_counter()
         state, why, value = TrialState.COMPLETE, "", None
         try:
-            asked = search.asked
+            spec = search.spec
             if not as_it_is:
-                asked = changed(asked, {name: rounded(value) for name, value in trial.params.items()})
-            trial.set_user_attr("sentence", asked.sentence.to_json())
-            trial.set_user_attr("settings", asked.settings.to_json())
-            outcomes = _outcomes(search, asked, trial, free=as_it_is)
-            if len(outcomes) < len(search.cuts) or outcomes[-1].stopped == "given up":
+                spec = changed(spec, {name: rounded(value) for name, value in trial.params.items()})
+            trial.set_user_attr("sentence", spec.architecture.to_json())
+            trial.set_user_attr("settings", spec.settings.to_json())
+            outcomes = _outcomes(search, spec, trial, free=as_it_is)
+            if len(outcomes) < len(search.splits) or outcomes[-1].stopped == "given up":
                 state = TrialState.PRUNED
             else:
                 value = float(np.mean([outcome.scores["log_loss"] for outcome in outcomes]))
@@ -232,11 +233,11 @@ def carry_out_one(search: Search) -> int | None:
     return trial.number
 
 
-def _outcomes(search: Search, asked: Asked, trial: optuna.Trial, *, free: bool) -> list[Outcome]:
+def _outcomes(search: Search, spec: FitSpec, trial: optuna.Trial, *, free: bool) -> list[FoldResult]:
     """Train on every cut until it is hopeless; ``free`` asks neither that nor for the time."""
     from limelight.model_selection.optuna_engine import TENTHS
 
-    def hopeless(done: float, loss: float) -> bool:
+    def should_prune(done: float, loss: float) -> bool:
         trial.report(loss, int(TENTHS * done))
         if free:
             return False
@@ -244,14 +245,14 @@ def _outcomes(search: Search, asked: Asked, trial: optuna.Trial, *, free: bool) 
             raise _CutOffError
         return trial.should_prune()
 
-    outcomes: list[Outcome] = []
-    for place, cut in enumerate(search.cuts):
+    outcomes: list[FoldResult] = []
+    for place, split in enumerate(search.splits):
         if search.late and not free:
             raise _CutOffError
-        outcomes.append(carry_out(search.panel, cut, asked, hopeless if search.by_epoch else None))
+        outcomes.append(fit_and_score(search.panel, split, spec, should_prune if search.by_epoch else None))
         if not search.by_epoch:
             trial.report(float(np.mean([outcome.scores["log_loss"] for outcome in outcomes])), place)
-            if not free and place + 1 < len(search.cuts) and trial.should_prune():
+            if not free and place + 1 < len(search.splits) and trial.should_prune():
                 break
     return outcomes
 
@@ -270,7 +271,7 @@ def _check(search: Search, trials: int, minutes: float | None, jobs: int) -> Non
         raise ParameterError(f"expected at least 1 trial, got {trials}")
     if minutes is not None and not minutes > 0:
         raise ParameterError(f"expected more than 0 minutes, got {minutes}")
-    known = [name for name in SCORES if name != "log_loss"]
+    known = [name for name in FOLD_SCORES if name != "log_loss"]
     if search.score not in known:
         raise ParameterError(
             f"expected a score to tell beside the log loss, got {search.score!r}{nearest(search.score, known)}"
@@ -305,7 +306,7 @@ def _trials(study: Study) -> list[Trial]:
     """Give the trials that count, in the order in which they began."""
     from optuna.trial import TrialState
 
-    states = {TrialState.COMPLETE: DONE, TrialState.PRUNED: GIVEN_UP, TrialState.FAIL: FAILED}
+    states = {TrialState.COMPLETE: DONE, TrialState.PRUNED: PRUNED, TrialState.FAIL: FAILED}
     counting = [
         trial
         for trial in study.get_trials(deepcopy=False, states=tuple(states))
@@ -323,14 +324,14 @@ def _read(trial: FrozenTrial, state: str) -> Trial:
         told.get("score"),
         told["seconds"],
         {name: rounded(trial.params[name]) for name in NAMES if name in trial.params},
-        Sentence.from_json(told["sentence"]),
+        Architecture.from_json(told["sentence"]),
         TrainingSettings.checked(**told["settings"]),
         bool(told.get("as_it_is")),
         told.get("why", ""),
     )
 
 
-def _mean_score(outcomes: list[Outcome], name: str) -> float | None:
+def _mean_score(outcomes: list[FoldResult], name: str) -> float | None:
     known = [value for outcome in outcomes if (value := outcome.scores[name]) is not None]
     return float(np.mean(known)) if known else None
 
@@ -338,12 +339,12 @@ def _mean_score(outcomes: list[Outcome], name: str) -> float | None:
 def _line(found: Tuning, number: int, trials: int) -> str:
     """Say how a trial went."""
     trial = next(one for one in found.trials if one.number == number)
-    tried = ", ".join(f"{spoken(name)} {value}" for name, value in trial.parameters.items())
+    tried = ", ".join(f"{label_for(name)} {value}" for name, value in trial.parameters.items())
     said = f"{len(found.trials)} of {trials}: trial {number}" + (" (as it is)" if trial.as_it_is else "")
     ending = f"{trial.seconds:.1f} s: {tried}"
     if trial.state == FAILED:
         return f"{said} failed in {ending}: {trial.why}"
-    if trial.state == GIVEN_UP:
+    if trial.state == PRUNED:
         return f"{said} given up after {ending}"
-    told = "" if trial.score is None else f", {SCORES[found.score]} {trial.score:.3f}"
+    told = "" if trial.score is None else f", {FOLD_SCORES[found.score]} {trial.score:.3f}"
     return f"{said}: log loss {trial.log_loss:.4f} (best {found.best.log_loss:.4f}){told}, {ending}"

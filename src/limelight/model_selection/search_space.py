@@ -10,7 +10,7 @@ from limelight.data.metadata import words_of_signals
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError, listing, nearest
 from limelight.model.vocabulary import fit_vocabulary
-from limelight.model_selection.trials import Asked
+from limelight.model_selection.trials import FitSpec
 from limelight.parts.contexts import ContextEncoding
 from limelight.parts.encoders import ENCODERS
 from limelight.parts.fusions import ATTENTION, FUSIONS
@@ -43,14 +43,14 @@ class Range:
 Space = Mapping[str, Choice | Range]
 
 
-def make_space(panel: Panel, asked: Asked, only: Sequence[str] | None = None) -> dict[str, Choice | Range]:
+def make_space(panel: Panel, spec: FitSpec, only: Sequence[str] | None = None) -> dict[str, Choice | Range]:
     """Say what may be changed for some training series; what the experiment says itself is always within.
 
     Parameters
     ----------
     panel
         The training series.
-    asked
+    spec
         The experiment as it is.
     only
         Names to keep; None keeps all that make sense for these series and this network.
@@ -70,14 +70,14 @@ def make_space(panel: Panel, asked: Asked, only: Sequence[str] | None = None) ->
     >>> import numpy as np
     >>> from limelight.task import Task
     >>> panel = Panel.from_series(np.zeros((100, 5)))
-    >>> space = make_space(panel, Asked.of(Task(("a", "b")), {"encoder": "gru"}, None, None))
+    >>> space = make_space(panel, FitSpec.of(Task(("a", "b")), {"encoder": "gru"}, None, None))
     >>> space["units"], list(space)
     (Range(low=16, high=128, log=True, whole=True), ['encoder', 'units', ..., 'learning_rate', 'batch_size'])
     """
     for name in only or ():
         if name not in NAMES:
             raise ParameterError(f"expected what to tune, got {name!r}{nearest(name, NAMES)}")
-    own = asked.sentence.encoder.name
+    own = spec.architecture.encoder.name
     space: dict[str, Choice | Range] = {
         "encoder": Choice(TUNED_ENCODERS if own in TUNED_ENCODERS else (*TUNED_ENCODERS, own)),
         "units": Range(16, 128, log=True, whole=True),
@@ -85,7 +85,7 @@ def make_space(panel: Panel, asked: Asked, only: Sequence[str] | None = None) ->
         "dropout": Range(0.0, 0.5),
         "learning_rate": Range(5e-4, 2e-2, log=True),
         "batch_size": Range(min(8, len(panel)), min(128, len(panel)), log=True, whole=True),
-        **_of_facts(panel, asked),
+        **_of_facts(panel, spec),
     }
     if own not in TUNED_ENCODERS and only is not None and "encoder" not in only:
         space = {name: limits for name, limits in space.items() if name not in OF_ENCODERS}
@@ -95,18 +95,18 @@ def make_space(panel: Panel, asked: Asked, only: Sequence[str] | None = None) ->
             f"expected what can be tuned here, one of {', '.join(space)}, got {listing(lacking)}; the series have no "
             "such metadata, or the network no such part"
         )
-    start = starting_point(panel, asked)
+    start = starting_point(panel, spec)
     return {name: _with(limits, start[name]) for name, limits in space.items() if only is None or name in only}
 
 
-def starting_point(panel: Panel, asked: Asked) -> dict[str, Any]:
+def starting_point(panel: Panel, spec: FitSpec) -> dict[str, Any]:
     """Say the experiment as it is in the numbers that are tuned; what is a list there is its first number here."""
-    encoder, settings = asked.sentence.encoder, asked.settings.for_series(len(panel))
+    encoder, settings = spec.architecture.encoder, spec.settings.for_series(len(panel))
     own = encoder.get_params()
     units, layers = own.get("hidden_size", 64), own.get("depth", own.get("num_layers", 1))
     if isinstance(units, list):
         units, layers = units[0], len(units)
-    context = asked.sentence.context
+    context = spec.architecture.context
     return {
         "encoder": encoder.name,
         "units": units,
@@ -114,17 +114,17 @@ def starting_point(panel: Panel, asked: Asked) -> dict[str, Any]:
         "dropout": own.get("dropout", 0.0),
         "learning_rate": settings.learning_rate,
         "batch_size": settings.batch_size,
-        "fusion": _fusion_of(asked),
+        "fusion": _fusion_of(spec),
         "embedding_size": context.embedding_size if isinstance(context, ContextEncoding) else "auto",
     }
 
 
-def changed(asked: Asked, parameters: Mapping[str, Any]) -> Asked:
+def changed(spec: FitSpec, parameters: Mapping[str, Any]) -> FitSpec:
     """Give the experiment with other numbers; what is not among them stays.
 
     Parameters
     ----------
-    asked
+    spec
         The experiment as it is.
     parameters
         By the names of the space.
@@ -142,23 +142,23 @@ def changed(asked: Asked, parameters: Mapping[str, Any]) -> Asked:
     Example
     -------
     >>> from limelight.task import Task
-    >>> asked = Asked.of(Task(("a", "b")), {"encoder": {"name": "lstm", "hidden_size": 20}}, None, None)
-    >>> changed(asked, {"encoder": "gru", "learning_rate": 0.001}).sentence.encoder
+    >>> spec = FitSpec.of(Task(("a", "b")), {"encoder": {"name": "lstm", "hidden_size": 20}}, None, None)
+    >>> changed(spec, {"encoder": "gru", "learning_rate": 0.001}).architecture.encoder
     GRU(hidden_size=20, num_layers=1, bidirectional=False, dropout=0.0, activation='tanh')
     """
-    sentence, settings = asked.sentence, asked.settings
+    architecture, settings = spec.architecture, spec.settings
     numbers = {name: parameters[name] for name in ("learning_rate", "batch_size") if name in parameters}
     settings = replace(settings, **numbers)
-    sentence = replace(sentence, encoder=_encoder(sentence.encoder, parameters))
+    architecture = replace(architecture, encoder=_encoder(architecture.encoder, parameters))
     if "embedding_size" in parameters:
-        context = sentence.context.get_params() | {"embedding_size": parameters["embedding_size"]}
-        sentence = replace(sentence, context=ContextEncoding(**context))
-    if "fusion" in parameters and parameters["fusion"] != _fusion_of(asked):
-        pooling = sentence.pooling
+        context = architecture.context.get_params() | {"embedding_size": parameters["embedding_size"]}
+        architecture = replace(architecture, context=ContextEncoding(**context))
+    if "fusion" in parameters and parameters["fusion"] != _fusion_of(spec):
+        pooling = architecture.pooling
         if isinstance(pooling, MetadataAttentionPooling):
             pooling = AttentionPooling(hidden_size=pooling.hidden_size)
-        sentence = replace(sentence, pooling=pooling, fusion=(parameters["fusion"],))
-    return replace(asked, sentence=sentence, settings=settings)
+        architecture = replace(architecture, pooling=pooling, fusion=(parameters["fusion"],))
+    return replace(spec, architecture=architecture, settings=settings)
 
 
 def rounded(value: Any) -> Any:
@@ -172,12 +172,12 @@ def rounded(value: Any) -> Any:
     return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
 
 
-def spoken(name: str) -> str:
+def label_for(name: str) -> str:
     """Say a name in words.
 
     Example
     -------
-    >>> spoken("learning_rate")
+    >>> label_for("learning_rate")
     'learning rate'
     """
     return name.replace("_", " ")
@@ -205,30 +205,33 @@ def _encoder(encoder: Any, parameters: Mapping[str, Any]) -> Any:
     return kind(**{**kept, **new})
 
 
-def _of_facts(panel: Panel, asked: Asked) -> dict[str, Choice | Range]:
+def _of_facts(panel: Panel, spec: FitSpec) -> dict[str, Choice | Range]:
     """Say what may be changed about metadata and side signals, where there are some."""
     signals = words_of_signals(panel)
-    fields = {name: kind for name, kind in asked.fields.items() if panel.metadata is not None or name in signals}
+    fields = {name: kind for name, kind in spec.fields.items() if panel.metadata is not None or name in signals}
     if panel.metadata is None and not signals:
         return {}
     vocabulary = fit_vocabulary(panel.metadata, schema=fields, signals=signals)
     found: dict[str, Choice | Range] = {}
-    if vocabulary.has_facts:
-        attends = isinstance(asked.sentence.pooling, (AttentionPooling, MetadataAttentionPooling))
-        words = [*FUSIONS, *([ATTENTION] if attends and not asked.task.by_step else [])]
+    if vocabulary.has_metadata:
+        attends = isinstance(spec.architecture.pooling, (AttentionPooling, MetadataAttentionPooling))
+        words = [*FUSIONS, *([ATTENTION] if attends and not spec.task.by_step else [])]
         found["fusion"] = Choice(tuple(words))
     sizes = vocabulary.sizes()
-    if (sizes["categories"] or sizes["signals"]) and isinstance(asked.sentence.context, ContextEncoding):
+    if (sizes["categories"] or sizes["signals"]) and isinstance(spec.architecture.context, ContextEncoding):
         found["embedding_size"] = Choice(("auto", 4, 8, 16, 32))
     return found
 
 
-def _fusion_of(asked: Asked) -> str:
+def _fusion_of(spec: FitSpec) -> str:
     """Say where metadata join now, in one word."""
-    sentence = asked.sentence
-    if sentence.fusion == "auto" and not sentence.needs_metadata:
+    architecture = spec.architecture
+    if architecture.fusion == "auto" and not architecture.needs_metadata:
         return "late"
-    words = [*sentence.fusions, *([ATTENTION] if isinstance(sentence.pooling, MetadataAttentionPooling) else [])]
+    words = [
+        *architecture.fusions,
+        *([ATTENTION] if isinstance(architecture.pooling, MetadataAttentionPooling) else []),
+    ]
     return " + ".join(words) or "none"
 
 

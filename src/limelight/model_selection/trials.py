@@ -7,9 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
 from joblib import Parallel, delayed
-from numpy.typing import NDArray
 
 from limelight.data.panel import Panel
 from limelight.data.splitting.folds import Fold
@@ -17,16 +15,15 @@ from limelight.data.statistics import channel_statistics
 from limelight.evaluation.decision.rule import DecisionRule, decide_on
 from limelight.evaluation.metrics.scoring import score
 from limelight.model.targets import targets_of
-from limelight.parts.architecture import Sentence, preset
+from limelight.parts.architecture import Architecture, preset
 from limelight.task import Task
 from limelight.training.fit import fit
 from limelight.training.runtime import one_thread
-from limelight.training.settings import Hopeless, TrainingSettings
-from limelight.training.validation_split import hold_out
+from limelight.training.settings import ShouldPrune, TrainingSettings
+from limelight.training.validation_split import validation_split
+from limelight.types import Rows
 
-Rows = NDArray[np.int64]
-Say = Callable[[str], None]
-SCORES = {
+FOLD_SCORES = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
     "f1": "F1",
@@ -37,12 +34,12 @@ SCORES = {
 
 
 @dataclass(frozen=True)
-class Asked:
+class FitSpec:
     """What is trained, whatever series it is trained on.
 
     Parameters
     ----------
-    task, sentence, settings
+    task, architecture, settings
         As for ``fit``.
     decision
         What is chosen on the validation series behind the training; None chooses nothing.
@@ -51,23 +48,25 @@ class Asked:
     """
 
     task: Task
-    sentence: Sentence
+    architecture: Architecture
     settings: TrainingSettings
     decision: DecisionRule | None = None
     fields: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, task: Task, model: Any, training: Any, fields: Mapping[str, str] | None, decision: Any = None) -> Asked:
+    def of(
+        cls, task: Task, model: Any, training: Any, fields: Mapping[str, str] | None, decision: Any = None
+    ) -> FitSpec:
         """Read a model (sentence, its words, or a preset) and settings (or their words); ParameterError if wrong."""
-        sentence = preset(model) if isinstance(model, str) else model
-        if not isinstance(sentence, Sentence):
-            sentence = Sentence.from_json(sentence or {})
+        architecture = preset(model) if isinstance(model, str) else model
+        if not isinstance(architecture, Architecture):
+            architecture = Architecture.from_json(architecture or {})
         settings = training if isinstance(training, TrainingSettings) else TrainingSettings.checked(**(training or {}))
-        return cls(task, sentence, settings, decision, dict(fields or {}))
+        return cls(task, architecture, settings, decision, dict(fields or {}))
 
 
 @dataclass(frozen=True, eq=False)
-class Cut:
+class FoldSplit:
     """Rows of one training.
 
     Parameters
@@ -78,8 +77,8 @@ class Cut:
         What the weights are fitted on, what stops the training early (may be empty), and what it is judged by.
     seed
         Of the training.
-    alone
-        Whether a series may be judged by a model that has seen all others, as for ``Training.judges``.
+    independent
+        Whether a series may be judged by a model that has seen all others, as for ``FitResult.calibration_data``.
     """
 
     name: str
@@ -87,7 +86,7 @@ class Cut:
     validation: Rows
     held_out: Rows
     seed: int
-    alone: bool = False
+    independent: bool = False
 
     @classmethod
     def of_fold(
@@ -101,7 +100,7 @@ class Cut:
         group: str | None,
         stratify: bool,
         seed: int,
-    ) -> Cut:
+    ) -> FoldSplit:
         """Take a validation part out of the training part of a fold as the split of an experiment does.
 
         Parameters
@@ -116,15 +115,15 @@ class Cut:
             Of the drawing and of the training.
         """
         inside = panel[fold.train]
-        fitted, validation = hold_out(
+        fitted, validation = validation_split(
             inside, share, classes=len(task.classes), seed=seed, by=by, group=group, stratify=stratify
         )
-        alone = inside.stands_alone(by, group)
-        return cls(fold.name, fold.train[fitted], fold.train[validation], fold.held_out, seed, alone)
+        independent = inside.is_independent(by, group)
+        return cls(fold.name, fold.train[fitted], fold.train[validation], fold.held_out, seed, independent)
 
 
 @dataclass(frozen=True)
-class Outcome:
+class FoldResult:
     """How good a training was.
 
     Parameters
@@ -132,13 +131,13 @@ class Outcome:
     name
         Of the cut.
     scores
-        On the series held out, by the names of ``SCORES``; None where one is not defined.
+        On the series held out, by the names of ``FOLD_SCORES``; None where one is not defined.
     undefined
         Why, by the same names.
     counts
         How many series were there for ``train``, ``validation`` and ``held_out``.
     epochs, best_epoch, stopped, seconds
-        As of ``Training``; the time includes the answers.
+        As of ``FitResult``; the time includes the answers.
     """
 
     name: str
@@ -155,18 +154,18 @@ class Outcome:
         return dict(self.__dict__)
 
 
-def carry_out(panel: Panel, cut: Cut, asked: Asked, hopeless: Hopeless | None = None) -> Outcome:
+def fit_and_score(panel: Panel, split: FoldSplit, spec: FitSpec, should_prune: ShouldPrune | None = None) -> FoldResult:
     """Train on one cut, on one thread, and score the answers.
 
     Parameters
     ----------
     panel
         All series.
-    cut
+    split
         Which of them are for what.
-    asked
+    spec
         What is trained.
-    hopeless
+    should_prune
         As for ``fit``.
 
     Returns
@@ -181,37 +180,37 @@ def carry_out(panel: Panel, cut: Cut, asked: Asked, hopeless: Hopeless | None = 
     KeyboardInterrupt
         If Ctrl-C cut the training short.
     """
-    held_out, sentence = panel[cut.held_out], asked.sentence
-    validation = panel[cut.validation] if len(cut.validation) else None
-    fitted = panel[cut.fitted]
-    if sentence.missing == "auto" and _missing_unmet(held_out, fitted, validation):
-        sentence = replace(sentence, missing="mean")
+    held_out, architecture = panel[split.held_out], spec.architecture
+    validation = panel[split.validation] if len(split.validation) else None
+    fitted = panel[split.fitted]
+    if architecture.missing == "auto" and _missing_unmet(held_out, fitted, validation):
+        architecture = replace(architecture, missing="mean")
     with one_thread():
         training = fit(
             fitted,
-            asked.task,
-            sentence,
+            spec.task,
+            architecture,
             validation=validation,
-            settings=asked.settings,
-            seed=cut.seed,
+            settings=spec.settings,
+            seed=split.seed,
             progress=False,
-            fields=asked.fields,
-            hopeless=hopeless,
+            fields=spec.fields,
+            should_prune=should_prune,
         )
         if training.interrupted:
             raise KeyboardInterrupt
         model = training.model
-        if asked.decision is not None:
-            judges, logits = training.judges(fitted, validation, alone=cut.alone)
-            model = decide_on(model, judges, asked.decision, logits)
+        if spec.decision is not None:
+            calibration_data, logits = training.calibration_data(fitted, validation, independent=split.independent)
+            model = decide_on(model, calibration_data, spec.decision, logits)
         prediction = model.predict(held_out)
-    codes = targets_of(asked.task, held_out).every()
-    scores = score(asked.task, codes, prediction.probabilities, thresholds=prediction.thresholds)
-    return Outcome(
-        cut.name,
-        {name: scores[name] for name in SCORES},
-        {name: why for name, why in scores["undefined"].items() if name in SCORES},
-        {"train": len(cut.fitted), "validation": len(cut.validation), "held_out": len(cut.held_out)},
+    codes = targets_of(spec.task, held_out).every()
+    scores = score(spec.task, codes, prediction.probabilities, thresholds=prediction.thresholds)
+    return FoldResult(
+        split.name,
+        {name: scores[name] for name in FOLD_SCORES},
+        {name: why for name, why in scores["undefined"].items() if name in FOLD_SCORES},
+        {"train": len(split.fitted), "validation": len(split.validation), "held_out": len(split.held_out)},
         len(training.history),
         training.best_epoch,
         training.stopped,
@@ -219,7 +218,7 @@ def carry_out(panel: Panel, cut: Cut, asked: Asked, hopeless: Hopeless | None = 
     )
 
 
-def side_by_side(function: Callable[..., Any], calls: Iterable[tuple[Any, ...]], jobs: int) -> Iterator[Any]:
+def run_parallel(function: Callable[..., Any], calls: Iterable[tuple[Any, ...]], jobs: int) -> Iterator[Any]:
     """Call a function again and again, in so many processes.
 
     Parameters
@@ -238,7 +237,7 @@ def side_by_side(function: Callable[..., Any], calls: Iterable[tuple[Any, ...]],
 
     Example
     -------
-    >>> list(side_by_side(round, [(1.4,), (2.6,)], jobs=1))
+    >>> list(run_parallel(round, [(1.4,), (2.6,)], jobs=1))
     [1, 3]
     """
     if jobs == 1:

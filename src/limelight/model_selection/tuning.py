@@ -13,20 +13,21 @@ from limelight.data.panel import Panel
 from limelight.errors import ParameterError
 from limelight.model.targets import task_of
 from limelight.model_selection.folds import fold_panel
-from limelight.model_selection.search import JOURNAL, Search, carry_out_trials
+from limelight.model_selection.search import JOURNAL, Search, run_trials
 from limelight.model_selection.search_space import make_space
-from limelight.model_selection.trials import Asked, Cut, Say
+from limelight.model_selection.trials import FitSpec, FoldSplit
 from limelight.model_selection.tuning_results import Tuning
-from limelight.parts.architecture import Sentence
+from limelight.parts.architecture import Architecture
 from limelight.task import Task
 from limelight.training.settings import TrainingSettings, enough_to_validate
+from limelight.types import LogLine
 
-FOLDS = 5
+TUNING_FOLDS = 5
 
 
 def tune(
     panel: Panel,
-    model: Sentence | Mapping[str, Any] | str | None = None,
+    model: Architecture | Mapping[str, Any] | str | None = None,
     *,
     training: TrainingSettings | Mapping[str, Any] | None = None,
     task: Task | None = None,
@@ -43,7 +44,7 @@ def tune(
     folder: Path | str | None = None,
     seed: int = 0,
     jobs: int = 1,
-    say: Say = lambda line: None,
+    log: LogLine = lambda line: None,
 ) -> Tuning:
     """Search for better numbers with Optuna; the first trial is the network as it is. Ctrl-C keeps what is done.
 
@@ -79,7 +80,7 @@ def tune(
         The same seed gives the same trials, with one job; from 0 to 2**31 - 1.
     jobs
         How many trials to carry out beside each other, each in a process and on a thread of its own, at least 1.
-    say
+    log
         Takes a line for each trial that has ended.
 
     Returns
@@ -108,23 +109,23 @@ def tune(
     ({'learning_rate': 0.004}, True)
     """
     require_optuna()
-    asked = Asked.of(task or task_of(panel), model, training, fields)
+    spec = FitSpec.of(task or task_of(panel), model, training, fields)
     drawn: dict[str, Any] = {"by": by, "group": group, "stratify": stratify, "seed": seed}
-    n, classes = len(panel), len(asked.task.classes)
+    n, classes = len(panel), len(spec.task.classes)
     if not 0 < validation < 1:
         raise ParameterError(f"expected a validation share above 0 and below 1, got {validation}")
     if folds is None and enough_to_validate(round(validation * n), classes):
         split = panel.make_split(test=0.0, validation=validation, **drawn)
-        cuts = judged_by_part(split.train, split.validation, seed)
+        splits = judged_by_part(split.train, split.validation, seed)
         rule = f"{len(split.validation)} validation series; {split.rule}"
     else:
-        cuts, rule = judged_by_folds(panel, asked.task, folds or FOLDS, **drawn)
+        splits, rule = judged_by_folds(panel, spec.task, folds or TUNING_FOLDS, **drawn)
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory())) if folder is None else Path(folder)
         home.mkdir(parents=True, exist_ok=True)
-        space = make_space(panel[cuts[0].fitted], asked, only)
-        search = Search(panel.compact(), cuts, rule, asked, space, score, home / JOURNAL, seed)
-        return carry_out_trials(search, trials=trials, minutes=minutes, jobs=jobs, say=say)
+        space = make_space(panel[splits[0].fitted], spec, only)
+        search = Search(panel.compact(), splits, rule, spec, space, score, home / JOURNAL, seed)
+        return run_trials(search, trials=trials, minutes=minutes, jobs=jobs, log=log)
 
 
 def require_optuna() -> None:
@@ -135,15 +136,17 @@ def require_optuna() -> None:
         )
 
 
-def judged_by_part(train: Any, validation: Any, seed: int) -> tuple[Cut, ...]:
+def judged_by_part(train: Any, validation: Any, seed: int) -> tuple[FoldSplit, ...]:
     """Train on some rows, and stop early and judge by others."""
-    return (Cut("validation part", train, validation, validation, seed),)
+    return (FoldSplit("validation part", train, validation, validation, seed),)
 
 
 def judged_by_folds(
     panel: Panel, task: Task, folds: int, *, by: str, group: str | None, stratify: bool, seed: int
-) -> tuple[tuple[Cut, ...], str]:
+) -> tuple[tuple[FoldSplit, ...], str]:
     """Train and judge on folds; give them, and the rule in words. Raises as ``fold_panel``."""
     made, rule = fold_panel(panel, task, folds=folds, by=by, group=group, stratify=stratify, seed=seed)
     drawn: dict[str, Any] = {"share": 0.1, "by": by, "group": group, "stratify": stratify}
-    return tuple(Cut.of_fold(panel, fold, task, **drawn, seed=seed + place) for place, fold in enumerate(made)), rule
+    return tuple(
+        FoldSplit.of_fold(panel, fold, task, **drawn, seed=seed + place) for place, fold in enumerate(made)
+    ), rule

@@ -9,13 +9,13 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from limelight.explanation.drawing.axes import INK, QUIET, TRUTH
-from limelight.model_selection.search_space import NAMES, spoken
-from limelight.model_selection.trials import SCORES
-from limelight.parts.architecture import CHOICES, FUSED, WORDS, Sentence
+from limelight.model_selection.search_space import NAMES, label_for
+from limelight.model_selection.trials import FOLD_SCORES
+from limelight.parts.architecture import METADATA_OPTIONS, OPTIONS, PART_KINDS, Architecture
 from limelight.text import aligned
 from limelight.training.settings import TrainingSettings
 
-DONE, GIVEN_UP, FAILED = "done", "given up", "failed"
+DONE, PRUNED, FAILED = "done", "given up", "failed"
 MOST_SHOWN = 5
 
 
@@ -35,7 +35,7 @@ class Trial:
         How long it took.
     parameters
         What was tried, by name.
-    sentence, settings
+    architecture, settings
         The same in full.
     why
         What went wrong, if it failed.
@@ -47,7 +47,7 @@ class Trial:
     score: float | None
     seconds: float
     parameters: dict[str, Any]
-    sentence: Sentence
+    architecture: Architecture
     settings: TrainingSettings
     as_it_is: bool = False
     why: str = ""
@@ -99,10 +99,10 @@ class Tuning:
     @property
     def parameters(self) -> dict[str, Any]:
         """The best trial as parameters of a ``TimeSeriesClassifier``."""
-        sentence, settings = self.best.sentence, self.best.settings
+        architecture, settings = self.best.architecture, self.best.settings
         training = ("max_epochs", "patience", "batch_size", "learning_rate", "device", "imbalance")
         return {
-            **{word: getattr(sentence, word) for word in (*WORDS, *CHOICES, *FUSED)},
+            **{word: getattr(architecture, word) for word in (*PART_KINDS, *OPTIONS, *METADATA_OPTIONS)},
             **{name: getattr(settings, name) for name in training},
         }
 
@@ -111,15 +111,15 @@ class Tuning:
         return draw_importance(self.importance, len(self.ranked()))
 
     def __str__(self) -> str:
-        best, first, title = self.best, self.first, SCORES[self.score]
+        best, first, title = self.best, self.first, FOLD_SCORES[self.score]
         names = [name for name in NAMES if name in best.parameters]
         shown = self.ranked()[:MOST_SHOWN]
         rows = [
             [_name(one), f"{one.log_loss:.4f}", _number(one.score), *(str(one.parameters[name]) for name in names)]
             for one in (shown if first in shown else [*shown, first])
         ]
-        lines = [self.rule, "", *aligned([["trial", "log loss", title, *(map(spoken, names))], *rows]), ""]
-        lines += [f"what mattered: {said_of_importance(self.importance)}"] if self.importance else []
+        lines = [self.rule, "", *aligned([["trial", "log loss", title, *(map(label_for, names))], *rows]), ""]
+        lines += [f"what mattered: {describe_importance(self.importance)}"] if self.importance else []
         lines += [f"note: {note}" for note in self.notes]
         if best.as_it_is:
             return "\n".join([*lines, "nothing was better than the experiment as it is"])
@@ -128,15 +128,15 @@ class Tuning:
         )
 
 
-def said_of_importance(importance: Mapping[str, float]) -> str:
+def describe_importance(importance: Mapping[str, float]) -> str:
     """Say how much each number mattered.
 
     Example
     -------
-    >>> said_of_importance({"learning_rate": 0.7, "units": 0.3})
+    >>> describe_importance({"learning_rate": 0.7, "units": 0.3})
     'learning rate 70 %, units 30 %'
     """
-    return ", ".join(f"{spoken(name)} {100 * share:.0f} %" for name, share in importance.items())
+    return ", ".join(f"{label_for(name)} {100 * share:.0f} %" for name, share in importance.items())
 
 
 def draw_importance(importance: Mapping[str, float], trials: int) -> Figure:
@@ -156,7 +156,7 @@ def draw_importance(importance: Mapping[str, float], trials: int) -> Figure:
     """
     figure = Figure(figsize=(8.0, 1.2 + 0.35 * len(importance)), dpi=150, layout="constrained")
     ax = figure.subplots()
-    names, shares = [spoken(name) for name in importance][::-1], list(importance.values())[::-1]
+    names, shares = [label_for(name) for name in importance][::-1], list(importance.values())[::-1]
     bars = ax.barh(names, shares, color=TRUTH, height=0.6)
     ax.bar_label(bars, [f"{100 * share:.0f} %" for share in shares], padding=4, color=INK, fontsize=9)
     ax.set_title(

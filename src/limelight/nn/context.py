@@ -42,7 +42,7 @@ class ContextShape:
 
     Example
     -------
-    >>> ContextShape(categories=(4,), numbers=(True, False)).has_facts, ContextShape(signals=(3,)).has_facts
+    >>> ContextShape(categories=(4,), numbers=(True, False)).has_metadata, ContextShape(signals=(3,)).has_metadata
     (True, False)
     """
 
@@ -58,7 +58,7 @@ class ContextShape:
             raise InternalError(f"no network can have a context of this shape: {self}")
 
     @property
-    def has_facts(self) -> bool:
+    def has_metadata(self) -> bool:
         """Whether there is anything to know about a series as a whole."""
         return bool(self.categories or self.numbers or self.texts)
 
@@ -238,7 +238,7 @@ class SignalEncoder(nn.Module):
         return torch.cat(_look_up(self.embeddings, signals), dim=2) * batch.mask[:, :, None]
 
 
-class OneHotContext(_Facts):
+class OneHotContextEncoder(_Facts):
     """The facts about a series as fixed numbers: first its categories, then its numbers, then its texts.
 
     A category has a column for each of its words, and the first for an unknown one (code 0). Numbers are scaled and
@@ -255,7 +255,7 @@ class OneHotContext(_Facts):
     Example
     -------
     >>> from limelight.parts import contexts
-    >>> encoder = OneHotContext(contexts.OneHotContext(text_size=4), ContextShape(categories=(3,), texts=1))
+    >>> encoder = OneHotContextEncoder(contexts.OneHotContext(text_size=4), ContextShape(categories=(3,), texts=1))
     >>> mask = torch.ones(1, 5, dtype=torch.bool)
     >>> facts = {"categories": torch.tensor([[2]]), "tokens": torch.tensor([[[1, 5, 2, 0]]])}
     >>> encoder(Batch(torch.zeros(1, 5, 1), mask, **facts))[0].tolist()

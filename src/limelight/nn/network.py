@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from limelight.errors import InternalError
 from limelight.nn.batch import Batch
-from limelight.nn.context import ContextEncoder, ContextShape, OneHotContext, OneHotSignals, SignalEncoder
+from limelight.nn.context import ContextEncoder, ContextShape, OneHotContextEncoder, OneHotSignals, SignalEncoder
 from limelight.nn.convolutional import ConvLSTMEncoder
 from limelight.nn.filling import Filling
 from limelight.nn.fusion import Film, beside_each_step
@@ -22,7 +22,7 @@ from limelight.nn.pooling import AdditiveAttention, Last, Max, Mean, MetadataAtt
 from limelight.nn.recurrent import RecurrentEncoder
 from limelight.nn.rocket import RocketEncoder
 from limelight.parts import contexts
-from limelight.parts.architecture import Sentence
+from limelight.parts.architecture import Architecture
 from limelight.parts.base import Part
 from limelight.parts.encoders import GRU, LSTM, ConvLSTM, Rocket
 from limelight.parts.heads import LinearHead, MLPHead
@@ -40,7 +40,7 @@ _NO_CONTEXT = ContextShape()
 
 
 @dataclass
-class Answer:
+class NetworkOutput:
     """What a network says about a batch.
 
     Parameters
@@ -66,8 +66,8 @@ class Network(nn.Module):
 
     Parameters
     ----------
-    sentence
-        The parts, with every size settled (``Sentence.settled``).
+    architecture
+        The parts, with every size settled (``Architecture.resolve``).
     channels
         Of the series, at least 1.
     outputs
@@ -83,50 +83,52 @@ class Network(nn.Module):
     Example
     -------
     >>> import torch
-    >>> network = Network(Sentence.of("lstm", "attention", "linear"), channels=2, outputs=3)
+    >>> network = Network(Architecture.of("lstm", "attention", "linear"), channels=2, outputs=3)
     >>> answer = network(Batch(torch.zeros(4, 10, 2), torch.ones(4, 10, dtype=torch.bool)))
     >>> answer.logits.shape, answer.weights.shape
     (torch.Size([4, 3]), torch.Size([4, 10]))
     """
 
-    def __init__(self, sentence: Sentence, channels: int, outputs: int, context: ContextShape = _NO_CONTEXT) -> None:
+    def __init__(
+        self, architecture: Architecture, channels: int, outputs: int, context: ContextShape = _NO_CONTEXT
+    ) -> None:
         super().__init__()
-        if sentence.needs_metadata and not context.has_facts:
-            raise InternalError(f"a network that needs metadata was built without any: {sentence.describe()}")
-        self.sentence = sentence
+        if architecture.needs_metadata and not context.has_metadata:
+            raise InternalError(f"a network that needs metadata was built without any: {architecture.describe()}")
+        self.architecture = architecture
         self.context_shape = context
-        clock = int(sentence.needs_clock)
+        clock = int(architecture.needs_clock)
         self.normalisation = Standardisation(channels + clock)
-        self.filling = Filling(sentence.missing, channels) if sentence.takes_missing else None
-        of_facts, of_signals = _builder(CONTEXT_BUILDERS, sentence.context)
-        self.signals = of_signals(sentence.context, context) if context.signals else None
-        self.context = of_facts(sentence.context, context) if sentence.needs_metadata else None
+        self.filling = Filling(architecture.missing, channels) if architecture.takes_missing else None
+        of_facts, of_signals = _builder(CONTEXT_BUILDERS, architecture.context)
+        self.signals = of_signals(architecture.context, context) if context.signals else None
+        self.context = of_facts(architecture.context, context) if architecture.needs_metadata else None
         facts = 0 if self.context is None else self.context.width
         width = (channels if self.filling is None else self.filling.width) + clock
         width += 0 if self.signals is None else self.signals.width
-        width += facts if "repeat" in sentence.fusions else 0
-        self.encoder = _builder(ENCODER_BUILDERS, sentence.encoder)(sentence.encoder, width)
-        self.film = Film(facts, self.encoder.width) if "film" in sentence.fusions else None
-        self.pooling = _builder(POOLING_BUILDERS, sentence.pooling)(sentence.pooling, self.encoder, facts)
-        width = self.encoder.width + (facts if "late" in sentence.fusions else 0)
-        self.head = _builder(HEAD_BUILDERS, sentence.head)(sentence.head, width, outputs)
+        width += facts if "repeat" in architecture.fusions else 0
+        self.encoder = _builder(ENCODER_BUILDERS, architecture.encoder)(architecture.encoder, width)
+        self.film = Film(facts, self.encoder.width) if "film" in architecture.fusions else None
+        self.pooling = _builder(POOLING_BUILDERS, architecture.pooling)(architecture.pooling, self.encoder, facts)
+        width = self.encoder.width + (facts if "late" in architecture.fusions else 0)
+        self.head = _builder(HEAD_BUILDERS, architecture.head)(architecture.head, width, outputs)
 
-    def forward(self, batch: Batch) -> Answer:
+    def forward(self, batch: Batch) -> NetworkOutput:
         """Answer a batch; padding in it never changes the answer for the real steps."""
         if self.pools_itself:
-            return Answer(_in_double(self.head, self.pooled(batch)), None)
+            return NetworkOutput(_in_double(self.head, self.pooled(batch)), None)
         facts = self.facts(batch)
         features, mask = self.encoder(self._read(batch, facts), batch.mask)
         if self.film is not None:
             features = self.film(features, mask, facts)
         if self.pooling is None:
-            return Answer(self._answer_steps(features, facts, batch), None)
+            return NetworkOutput(self._answer_steps(features, facts, batch), None)
         asked = (facts,) if isinstance(self.pooling, MetadataAttention) else ()
         pooled, weights = self.pooling(features, mask, *asked)
-        if "late" in self.sentence.fusions:
+        if "late" in self.architecture.fusions:
             pooled = torch.cat([pooled, facts], dim=1)
         on_time = None if weights is None else spread_over_time(weights, batch.mask, self.encoder.stride)
-        return Answer(self.head(pooled), on_time)
+        return NetworkOutput(self.head(pooled), on_time)
 
     @property
     def pools_itself(self) -> bool:
@@ -152,7 +154,7 @@ class Network(nn.Module):
         self, features: Float[Tensor, "batch steps width"], facts: Float[Tensor, "batch facts"], batch: Batch
     ) -> Float[Tensor, "batch time outputs"]:
         """Answer each step by its features; every time step that a strided step covers gets its answer."""
-        if "late" in self.sentence.fusions:
+        if "late" in self.architecture.fusions:
             features = torch.cat([features, facts[:, None].expand(-1, features.shape[1], -1)], dim=2)
         logits: Tensor = self.head(features)
         return logits.repeat_interleave(self.encoder.stride, dim=1)[:, : batch.mask.shape[1]]
@@ -162,12 +164,12 @@ class Network(nn.Module):
         inputs = self._inputs(batch)
         if self.signals is not None:
             inputs = torch.cat([inputs, self.signals(batch)], dim=2)
-        return beside_each_step(inputs, facts, batch.mask) if "repeat" in self.sentence.fusions else inputs
+        return beside_each_step(inputs, facts, batch.mask) if "repeat" in self.architecture.fusions else inputs
 
     def _inputs(self, batch: Batch) -> Float[Tensor, "batch time inputs"]:
         """Scale values and clock, and fill in what is missing; the clock is the last of them."""
         values, elapsed = batch.values, batch.elapsed
-        if self.sentence.needs_clock:
+        if self.architecture.needs_clock:
             if elapsed is None:
                 raise InternalError("a network with clock='elapsed' got a batch without the time between steps")
             values = torch.cat([values, elapsed[:, :, None]], dim=2)
@@ -234,7 +236,7 @@ POOLING_BUILDERS: dict[type[Part], Callable[[Any, Any, int], nn.Module | None]] 
 }
 CONTEXT_BUILDERS: dict[type[Part], tuple[Callable[[Any, Any], nn.Module], Callable[[Any, Any], nn.Module]]] = {
     contexts.ContextEncoding: (ContextEncoder, SignalEncoder),
-    contexts.OneHotContext: (OneHotContext, OneHotSignals),
+    contexts.OneHotContext: (OneHotContextEncoder, OneHotSignals),
 }
 """What makes vectors of facts, and of side signals."""
 HEAD_BUILDERS: dict[type[Part], Callable[[Any, int, int], nn.Module]] = {

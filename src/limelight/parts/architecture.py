@@ -22,23 +22,23 @@ from limelight.parts.poolings import (
     ProportionPooling,
 )
 
-WORDS: Mapping[str, Mapping[str, type[Part]]] = MappingProxyType(
+PART_KINDS: Mapping[str, Mapping[str, type[Part]]] = MappingProxyType(
     {"encoder": ENCODERS, "pooling": POOLINGS, "head": HEADS}
 )
-CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+OPTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "missing": ("auto", "error", "mask", "last", "linear", "mean"),
         "clock": ("auto", "order", "elapsed"),
     }
 )
 """Plain words beside the parts, the default first."""
-FUSED = ("fusion", "context")
+METADATA_OPTIONS = ("fusion", "context")
 """The words about metadata."""
 _MEANING = {"missing": "a way to treat missing values", "clock": "a way to use the clock"}
 
 
 @dataclass(frozen=True)
-class Sentence:
+class Architecture:
     """The parts of one network and how it takes missing values, the clock and metadata, checked.
 
     Parameters
@@ -72,7 +72,7 @@ class Sentence:
 
     Example
     -------
-    >>> Sentence.of(encoder="lstm", pooling="last", head="linear", missing="mask").describe()
+    >>> Architecture.of(encoder="lstm", pooling="last", head="linear", missing="mask").describe()
     'lstm (64), last, linear; missing values: mask'
     """
 
@@ -85,7 +85,7 @@ class Sentence:
     context: Part = field(default_factory=ContextEncoding)
 
     def __post_init__(self) -> None:
-        for name, known in CHOICES.items():
+        for name, known in OPTIONS.items():
             word = getattr(self, name)
             if word not in known:
                 raise ParameterError(f"expected {_MEANING[name]}, got {name}={word!r}{nearest(word, known)}")
@@ -105,7 +105,7 @@ class Sentence:
         clock: str = "auto",
         fusion: Any = "auto",
         context: Any = "embedding",
-    ) -> Sentence:
+    ) -> Architecture:
         """Make a sentence of names, JSON objects or parts; ParameterError if one of them is wrong."""
         return cls(
             make(encoder, ENCODERS, "encoder"),
@@ -118,9 +118,9 @@ class Sentence:
         )
 
     @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> Sentence:
+    def from_json(cls, content: Mapping[str, Any]) -> Architecture:
         """Read what ``to_json`` wrote, or a person in an experiment file; what is left out is the default."""
-        words = [*WORDS, *CHOICES, *FUSED]
+        words = [*PART_KINDS, *OPTIONS, *METADATA_OPTIONS]
         for key in content:
             if key not in words:
                 raise ParameterError(f"a model has no part {key!r}{nearest(key, words)}")
@@ -129,13 +129,13 @@ class Sentence:
     def to_json(self) -> dict[str, Any]:
         """Say every part with all its parameters, and the plain words."""
         return {
-            **{word: getattr(self, word).to_json() for word in WORDS},
-            **{name: getattr(self, name) for name in CHOICES},
+            **{word: getattr(self, word).to_json() for word in PART_KINDS},
+            **{name: getattr(self, name) for name in OPTIONS},
             "fusion": self.fusion if isinstance(self.fusion, str) else list(self.fusion),
             "context": self.context.to_json(),
         }
 
-    def settled(
+    def resolve(
         self,
         typical_length: float,
         *,
@@ -145,7 +145,7 @@ class Sentence:
         by_step: bool = False,
         series: int = 1,
         longest: int | None = None,
-    ) -> Sentence:
+    ) -> Architecture:
         """Settle what depends on the training part.
 
         Parameters
@@ -179,9 +179,9 @@ class Sentence:
 
         Example
         -------
-        >>> Sentence.of("gru").settled(100, missing=True, irregular=False).missing
+        >>> Architecture.of("gru").resolve(100, missing=True, irregular=False).missing
         'mask'
-        >>> Sentence.of("gru").settled(100, missing=False, irregular=False, metadata=True).fusion
+        >>> Architecture.of("gru").resolve(100, missing=False, irregular=False, metadata=True).fusion
         ('late',)
         """
         treated = ("mask" if missing else "error") if self.missing == "auto" else self.missing
@@ -196,7 +196,7 @@ class Sentence:
             said = replace(said, encoder=self.encoder.for_length(typical_length, by_step=by_step))
         return replace(said, pooling=self._settled_pooling(by_step))
 
-    def _around_rocket(self, encoder: Rocket, by_step: bool) -> Sentence:
+    def _around_rocket(self, encoder: Rocket, by_step: bool) -> Architecture:
         """Give the only pooling, head and context that go with a head in closed form."""
         if by_step:
             raise ParameterError(
@@ -279,12 +279,12 @@ def _reading_metadata(pooling: Part) -> Part:
     return MetadataAttentionPooling(hidden_size=pooling.hidden_size)
 
 
-def _articles_lstm(**parameters: Any) -> Sentence:
-    return Sentence(LSTM(activation="relu", **parameters), LastPooling(), LinearHead())
+def _articles_lstm(**parameters: Any) -> Architecture:
+    return Architecture(LSTM(activation="relu", **parameters), LastPooling(), LinearHead())
 
 
-def _articles_fusion(*fusion: str, pooling: Part | None = None, **context: Any) -> Sentence:
-    return Sentence(
+def _articles_fusion(*fusion: str, pooling: Part | None = None, **context: Any) -> Architecture:
+    return Architecture(
         LSTM(hidden_size=64),
         pooling or LastPooling(),
         LinearHead(),
@@ -293,9 +293,9 @@ def _articles_fusion(*fusion: str, pooling: Part | None = None, **context: Any) 
     )
 
 
-PRESETS: Mapping[str, Callable[[], Sentence]] = MappingProxyType(
+PRESETS: Mapping[str, Callable[[], Architecture]] = MappingProxyType(
     {
-        "attention_bilstm": lambda: Sentence(
+        "attention_bilstm": lambda: Architecture(
             LSTM(hidden_size=32, bidirectional=True), AttentionPooling(hidden_size=64), LinearHead()
         ),
         "lstm": lambda: _articles_lstm(hidden_size=50),
@@ -303,14 +303,14 @@ PRESETS: Mapping[str, Callable[[], Sentence]] = MappingProxyType(
         "bilstm": lambda: _articles_lstm(hidden_size=50, bidirectional=True),
         "metadata_repeat": lambda: _articles_fusion("repeat", embedding_size=10),
         "metadata_late": lambda: _articles_fusion("late", embedding_size=10, number_size=32),
-        "multilabel_lstm": lambda: Sentence(LSTM(hidden_size=64), LastPooling(), LinearHead()),
-        "step_lstm": lambda: Sentence(LSTM(hidden_size=64), NoPooling(), LinearHead()),
+        "multilabel_lstm": lambda: Architecture(LSTM(hidden_size=64), LastPooling(), LinearHead()),
+        "step_lstm": lambda: Architecture(LSTM(hidden_size=64), NoPooling(), LinearHead()),
         "metadata_attention": lambda: _articles_fusion(pooling=MetadataAttentionPooling()),
     }
 )
 
 
-def preset(name: str) -> Sentence:
+def preset(name: str) -> Architecture:
     """Give a network of the articles by name.
 
     Parameters

@@ -6,11 +6,14 @@ import dataclasses
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from limelight.errors import ParameterError, listing, nearest
+
+Share = Annotated[float, Field(ge=0.0, lt=1.0)]
+"""A proportion, from 0 up to but not including 1."""
 
 
 @dataclass

@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from limelight.parts.base import Part
-from limelight.parts.encoders import Share, Units
+from limelight.parts.base import Part, Share
+from limelight.parts.encoders import Units
 
 Size = Annotated[int, Field(ge=1, le=1024)]
 

@@ -11,10 +11,9 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from limelight.errors import ParameterError
-from limelight.parts.base import Part
+from limelight.parts.base import Part, Share
 
 Units = Annotated[int, Field(ge=1, le=8192)]
-Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 Activation = Literal["tanh", "relu"]
 
 

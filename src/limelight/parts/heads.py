@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from limelight.parts.base import Part
-from limelight.parts.encoders import Share, Units
+from limelight.parts.base import Part, Share
+from limelight.parts.encoders import Units
 
 
 @dataclass

@@ -10,8 +10,8 @@ from limelight.evaluation.summary import localisation_sentence
 from limelight.report import tables
 from limelight.report.curves import learning_figures, reliability_figure, score_curves
 from limelight.report.explanations import explain_facts
-from limelight.report.highlights import MOST_PICTURED_CLASSES, Choice, choose_series, threshold_of
-from limelight.report.inputs import ReportFacts, verdict
+from limelight.report.highlights import MOST_PICTURED_CLASSES, Highlights, choose_series, threshold_of
+from limelight.report.inputs import ReportInputs, verdict
 from limelight.report.series import MOST_CHANCES, MOST_CHANNELS, left_out, series_figure
 from limelight.task import UNKNOWN
 
@@ -21,7 +21,7 @@ LEAST_SECONDS = 0.05
 """Less would be said as 0.0."""
 
 
-def collect(facts: ReportFacts) -> dict[str, Any]:
+def collect(facts: ReportInputs) -> dict[str, Any]:
     """Collect what the page says.
 
     Parameters
@@ -40,7 +40,7 @@ def collect(facts: ReportFacts) -> dict[str, Any]:
         "title": facts.title,
         "asked": dict(facts.asked),
         "verdict": verdict(metrics, facts.unit),
-        "headline": tables.headline(metrics),
+        "headline": tables.headline_scores(metrics),
         "undefined": list(dict.fromkeys(test["undefined"].values())),
         "unknown": test.get("unknown", 0),
         "scores": tables.score_table(test, metrics["baseline"]),
@@ -65,7 +65,7 @@ def collect(facts: ReportFacts) -> dict[str, Any]:
     }
 
 
-def _learning(facts: ReportFacts) -> dict[str, Any]:
+def _learning(facts: ReportInputs) -> dict[str, Any]:
     training = facts.metrics.get("training") or {}
     best = training.get("best_epoch")
     figures = learning_figures(facts.history, best)
@@ -117,7 +117,7 @@ def _metadata(permuted: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return None if not permuted else {"score": permuted["score"], "table": tables.metadata_table(permuted)}
 
 
-def _attention(facts: ReportFacts) -> dict[str, Any]:
+def _attention(facts: ReportInputs) -> dict[str, Any]:
     found = facts.metrics.get("localisation")
     known = facts.panel.intervals
     return {
@@ -128,7 +128,7 @@ def _attention(facts: ReportFacts) -> dict[str, Any]:
     }
 
 
-def _series(facts: ReportFacts, choice: Choice) -> dict[str, Any]:
+def _series(facts: ReportInputs, choice: Highlights) -> dict[str, Any]:
     """Collect the series to look at: cards with their figures, each series drawn once."""
     first: dict[int, str] = {}
     whole = not (facts.prediction.task.by_step or facts.prediction.task.multilabel)
@@ -161,7 +161,7 @@ def _series(facts: ReportFacts, choice: Choice) -> dict[str, Any]:
     return {**found, "drawn": len(first)}
 
 
-def _told(facts: ReportFacts, row: int) -> dict[str, Any]:
+def _told(facts: ReportInputs, row: int) -> dict[str, Any]:
     """Say what is known and what was answered about one series."""
     answers, mine = facts.answers, facts.answers_of(row)
     codes, decisions, chances = answers.codes[mine], answers.decisions[mine], answers.probabilities[mine]
@@ -194,6 +194,6 @@ def _told(facts: ReportFacts, row: int) -> dict[str, Any]:
     }
 
 
-def _mistake(facts: ReportFacts, row: int) -> str:
+def _mistake(facts: ReportInputs, row: int) -> str:
     """Say what a series was taken for, where there is one answer to say."""
     return "" if facts.prediction.task.by_step else f"Taken for {_told(facts, row)['predicted']}"

@@ -12,13 +12,12 @@ from sklearn.metrics import confusion_matrix_at_thresholds
 
 from limelight.evaluation.decision.calibration import before_and_after
 from limelight.report.highlights import MOST_PICTURED_CLASSES
-from limelight.report.inputs import ReportFacts
+from limelight.report.inputs import ReportInputs
 from limelight.report.plotting import ACCENT, FAINT, QUIET, Figure, line, look_of, packed, square
+from limelight.types import Doubles
 
-MOST_POINTS = 300
+MOST_CURVE_POINTS = 300
 LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
-
-Numbers = NDArray[np.float64]
 
 
 def learning_figures(history: Sequence[Mapping[str, Any]], best_epoch: int | None) -> dict[str, Figure]:
@@ -81,7 +80,7 @@ def _learning(curves: Mapping[str, list[tuple[int, float]]], title: str, best: i
     return {"data": traces, "layout": layout}
 
 
-def score_curves(facts: ReportFacts) -> dict[str, Any] | None:
+def score_curves(facts: ReportInputs) -> dict[str, Any] | None:
     """Draw precision against recall, and the ROC curve, of each class or label.
 
     Parameters
@@ -123,7 +122,7 @@ def score_curves(facts: ReportFacts) -> dict[str, Any] | None:
     }
 
 
-def _curves(there: NDArray[np.bool_], chance: Numbers) -> dict[str, Numbers]:
+def _curves(there: NDArray[np.bool_], chance: Doubles) -> dict[str, Doubles]:
     """Give precision, recall and share of false alarms at every threshold that changes them, from one sort."""
     tn, fp, fn, tp, at = confusion_matrix_at_thresholds(there, chance)
     recall, false = tp / (tp + fn), fp / (fp + tn)
@@ -135,7 +134,7 @@ def _curves(there: NDArray[np.bool_], chance: Numbers) -> dict[str, Numbers]:
     return {name: values[keep] for name, values in whole.items()}
 
 
-def thin(points: Numbers, most: int = MOST_POINTS) -> NDArray[np.int64]:
+def thin(points: Doubles, most: int = MOST_CURVE_POINTS) -> NDArray[np.int64]:
     """Choose points that keep the look of a curve.
 
     Parameters
@@ -161,7 +160,7 @@ def thin(points: Numbers, most: int = MOST_POINTS) -> NDArray[np.int64]:
     return np.unique(np.append(np.searchsorted(way, np.linspace(0, way[-1], most)[:-1]), len(points) - 1))
 
 
-def _traced(x: Numbers, y: Numbers, at: Numbers, name: str, style: Mapping[str, Any]) -> Figure:
+def _traced(x: Doubles, y: Doubles, at: Doubles, name: str, style: Mapping[str, Any]) -> Figure:
     hover = "%{x:.3f}, %{y:.3f}<br>from probability %{customdata:.3f}"
     trace = line(packed(x), packed(y), name, **style, hovertemplate=hover)
     return {**trace, "customdata": packed(at)}

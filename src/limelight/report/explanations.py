@@ -9,9 +9,9 @@ from limelight.report.curves import LEGEND
 from limelight.report.plotting import ACCENT, QUIET, Figure, line, literal, look_of, square
 from limelight.report.tables import Table, number, share
 
-MOST_BARS = 12
+MOST_IMPORTANCE_BARS = 12
 BAR = 26
-KINDS = {"channels": "channel", "fields": "metadata", "signals": "signal"}
+IMPORTANCE_KINDS = {"channels": "channel", "fields": "metadata", "signals": "signal"}
 TITLES = {"channels": "channels", "fields": "metadata", "signals": "side signals"}
 LOST = "balanced accuracy lost"
 
@@ -96,8 +96,12 @@ def importance_facts(importance: Mapping[str, Any] | None) -> dict[str, Any] | N
     """
     if importance is None:
         return None
-    parts = {f"{said} {name}": drop for kind, said in KINDS.items() for name, drop in importance.get(kind, {}).items()}
-    most = sorted(parts, key=lambda name: -float(parts[name]["mean"]))[:MOST_BARS]
+    parts = {
+        f"{said} {name}": drop
+        for kind, said in IMPORTANCE_KINDS.items()
+        for name, drop in importance.get(kind, {}).items()
+    }
+    most = sorted(parts, key=lambda name: -float(parts[name]["mean"]))[:MOST_IMPORTANCE_BARS]
     figures = {"Stretches of each series": _stretches(importance["stretches"])}
     if len(parts) > 1:
         kinds = [said for kind, said in TITLES.items() if importance.get(kind)]

@@ -7,21 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from limelight.evaluation.metrics.answers import Answers
-from limelight.report.inputs import ReportFacts
+from limelight.evaluation.metrics.labelled_predictions import LabelledPredictions
+from limelight.report.inputs import ReportInputs
 from limelight.task import UNKNOWN
+from limelight.types import Doubles, Rows
 
 MOST_PICTURED_CLASSES = 12
 MOST_WRONG = 6
 MOST_UNCERTAIN = 6
 EVEN = 0.5
 
-Numbers = NDArray[np.float64]
-Rows = NDArray[np.int64]
-
 
 @dataclass(frozen=True)
-class Choice:
+class Highlights:
     """Which series the page shows, by their rows in the panel.
 
     Parameters
@@ -50,7 +48,7 @@ class Choice:
         return list(dict.fromkeys([*best, *self.wrong, *self.uncertain]))
 
 
-def choose_series(facts: ReportFacts) -> Choice:
+def choose_series(facts: ReportInputs) -> Highlights:
     """Choose the series that are worth looking at.
 
     Parameters
@@ -70,8 +68,8 @@ def choose_series(facts: ReportFacts) -> Choice:
     >>> from limelight.task import Task
     >>> panel = Panel.from_series([[1.0], [2.0], [3.0]], ids=["a", "b", "c"], labels=["ok", "ok", "fault"])
     >>> answers = Prediction(panel.ids, Task(("fault", "ok")), np.array([[1.0], [3.0], [2.0]]))
-    >>> choose_series(ReportFacts("run", {}, {}, [], answers, panel))
-    Choice(confident={'fault': None, 'ok': 1}, wrong=[2], uncertain=[0], wrong_total=1)
+    >>> choose_series(ReportInputs("run", {}, {}, [], answers, panel))
+    Highlights(confident={'fault': None, 'ok': 1}, wrong=[2], uncertain=[0], wrong_total=1)
     """
     answers = facts.answers
     truth, decided, chances = (_by_label(answers, each) for each in (answers.codes, answers.decisions, None))
@@ -94,10 +92,10 @@ def choose_series(facts: ReportFacts) -> Choice:
     worst = [int(row) for row in by_badness[:MOST_WRONG] if rows_wrong[row]]
     shown = {*best.values(), *worst}
     uncertain = [int(row) for row in by_distance if int(row) not in shown and np.isfinite(distance[row])]
-    return Choice(best, worst, uncertain[:MOST_UNCERTAIN], int(rows_wrong.sum()))
+    return Highlights(best, worst, uncertain[:MOST_UNCERTAIN], int(rows_wrong.sum()))
 
 
-def threshold_of(answers: Answers, thresholds: Numbers | None, place: int) -> float:
+def threshold_of(answers: LabelledPredictions, thresholds: Doubles | None, place: int) -> float:
     """Give the probability from which a class of two, or one of several labels, is answered."""
     if thresholds is None:
         return EVEN
@@ -107,20 +105,20 @@ def threshold_of(answers: Answers, thresholds: Numbers | None, place: int) -> fl
     return positive if place == answers.task.positive_index else 1 - positive
 
 
-def _by_label(answers: Answers, given: NDArray[np.int64] | None) -> NDArray[np.int64] | Numbers:
+def _by_label(answers: LabelledPredictions, given: NDArray[np.int64] | None) -> NDArray[np.int64] | Doubles:
     """Give codes with a column for each of several labels, or a single one; or else the probabilities."""
     if given is None:
         return answers.probabilities
     return given if given.ndim == 2 else given[:, None]
 
 
-def _sureness(answers: Answers) -> Numbers:
+def _sureness(answers: LabelledPredictions) -> Doubles:
     """Give the probability of each answer, shape (N, 1)."""
-    sure: Numbers = np.take_along_axis(answers.probabilities, answers.decisions[:, None], axis=1)
+    sure: Doubles = np.take_along_axis(answers.probabilities, answers.decisions[:, None], axis=1)
     return sure
 
 
-def _gap(answers: Answers, thresholds: Numbers | None) -> Numbers:
+def _gap(answers: LabelledPredictions, thresholds: Doubles | None) -> Doubles:
     """Say how far each answer is from another one, shape (N, 1) or (N, labels)."""
     chances = answers.probabilities
     if answers.task.multilabel:
@@ -132,7 +130,7 @@ def _gap(answers: Answers, thresholds: Numbers | None) -> Numbers:
     return closest[:, 1:] - closest[:, :1]
 
 
-def _best(answers: Answers, place: int, whose: Rows, n: int) -> int | None:
+def _best(answers: LabelledPredictions, place: int, whose: Rows, n: int) -> int | None:
     """Find the row that shows a class or label best."""
     several = answers.task.multilabel
     code = 1 if several else place
@@ -149,7 +147,7 @@ def _best(answers: Answers, place: int, whose: Rows, n: int) -> int | None:
     return row if len(score) and np.isfinite(score[row]) else None
 
 
-def _commonest(answers: Answers) -> list[int]:
+def _commonest(answers: LabelledPredictions) -> list[int]:
     """Give the places of the classes or labels that occur most often, in their order."""
     several, places = answers.task.multilabel, len(answers.names)
     codes = answers.codes
@@ -159,13 +157,13 @@ def _commonest(answers: Answers) -> list[int]:
     return sorted(np.argsort(-counts, kind="stable")[:MOST_PICTURED_CLASSES].tolist())
 
 
-def _sum(of_each: NDArray[np.generic], whose: Rows, n: int) -> Numbers:
-    total: Numbers = np.bincount(whose, weights=of_each.astype(np.float64), minlength=n).astype(np.float64)
+def _sum(of_each: NDArray[np.generic], whose: Rows, n: int) -> Doubles:
+    total: Doubles = np.bincount(whose, weights=of_each.astype(np.float64), minlength=n).astype(np.float64)
     return total
 
 
-def _mean(of_each: Numbers, counted: NDArray[np.bool_], whose: Rows, n: int) -> Numbers:
+def _mean(of_each: Doubles, counted: NDArray[np.bool_], whose: Rows, n: int) -> Doubles:
     """Give the mean of what is counted in each row; infinity where nothing is."""
     total, count = _sum(np.where(counted, of_each, 0.0), whose, n), _sum(counted, whose, n)
-    means: Numbers = np.divide(total, count, out=np.full(n, np.inf), where=count > 0)
+    means: Doubles = np.divide(total, count, out=np.full(n, np.inf), where=count > 0)
     return means

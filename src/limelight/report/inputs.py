@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from limelight.data.panel import Panel
 from limelight.errors import InternalError
-from limelight.evaluation.metrics.answers import Answers
+from limelight.evaluation.metrics.labelled_predictions import LabelledPredictions
 from limelight.model.fitted import Prediction
 from limelight.model.targets import targets_of
 
@@ -39,7 +39,7 @@ Look = Callable[[int, str | None], Counted]
 
 
 @dataclass(frozen=True)
-class ReportFacts:
+class ReportInputs:
     """Everything that the page of a run is made from.
 
     Parameters
@@ -91,12 +91,14 @@ class ReportFacts:
         return {"attention": Counted(given[row])}
 
     @cached_property
-    def answers(self) -> Answers:
+    def answers(self) -> LabelledPredictions:
         """What was true and what was answered, of every series or step, one after the other."""
         panel, said = self.panel, self.prediction
         if panel.labels is None and panel.step_labels is None:
             raise InternalError("a report was asked for about series without labels")
-        return Answers.of(said.task, targets_of(said.task, panel).every(), said.probabilities, said.thresholds)
+        return LabelledPredictions.of(
+            said.task, targets_of(said.task, panel).every(), said.probabilities, said.thresholds
+        )
 
     @property
     def unit(self) -> str:

@@ -17,14 +17,14 @@ from limelight.files import whole_folder
 from limelight.report import tables
 from limelight.report.content import collect
 from limelight.report.highlights import choose_series
-from limelight.report.inputs import ReportFacts
+from limelight.report.inputs import ReportInputs
 from limelight.report.pictures import series_png
 
 HERE = Path(__file__).parent
 PAGE, STYLE, SCRIPT, PLOTLY = "page.html.jinja", "page.css", "page.js", "plotly.min.js"
 
 
-def write_report(folder: Path, facts: ReportFacts) -> Path:
+def write_report(folder: Path, facts: ReportInputs) -> Path:
     """Write the page of a run, and a picture of what was looked at for each class.
 
     The same facts give the same bytes.

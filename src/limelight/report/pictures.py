@@ -8,13 +8,13 @@ import warnings
 from matplotlib.figure import Figure
 
 from limelight.explanation.drawing.axes import MOST_NAMED_CHANNELS, draw_series, legend_rows
-from limelight.report.inputs import ReportFacts
+from limelight.report.inputs import ReportInputs
 
 WIDTH, HEIGHT, DPI = 8.0, 3.0, 150
 LEGEND_INCHES, LABEL_INCHES, TITLE_INCHES = 0.18, 0.48, 0.3
 
 
-def series_png(facts: ReportFacts, row: int) -> bytes:
+def series_png(facts: ReportInputs, row: int) -> bytes:
     """Draw one series of the report as a picture that stands alone, with title.
 
     Parameters
@@ -51,7 +51,7 @@ def series_png(facts: ReportFacts, row: int) -> bytes:
     return stream.getvalue()
 
 
-def _legend_rows(facts: ReportFacts) -> int:
+def _legend_rows(facts: ReportInputs) -> int:
     channels = len(facts.panel.channels)
     named = channels if 1 < channels <= MOST_NAMED_CHANNELS else 0
     return legend_rows(named + (facts.panel.intervals is not None))

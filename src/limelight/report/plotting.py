@@ -13,8 +13,8 @@ INK, QUIET, LINE, ACCENT, WRONG, FAINT = "#1b2733", "#5b6770", "#e1e6ea", "#0b6e
 COLOURS = ("#0072b2", "#d55e00", "#00795c", "#a3306f", "#3f9fd6", "#8a6200")
 """Apart for colour-blind eyes and dark enough on white, after Okabe and Ito."""
 DASHES = ("solid", "dash")
-GLOW = [[0.0, "#ffffff"], [0.25, "#fff0c9"], [0.5, "#ffd778"], [0.75, "#f9b233"], [1.0, "#ef9500"]]
-BOTH_WAYS = [[0.0, "#7b6bb5"], [1 / 6, "#a99fd2"], [1 / 3, "#dcd8ec"], [0.5, "#ffffff"], [2 / 3, "#fff0c9"],
+GLOW_SCALE = [[0.0, "#ffffff"], [0.25, "#fff0c9"], [0.5, "#ffd778"], [0.75, "#f9b233"], [1.0, "#ef9500"]]
+DIVERGING_SCALE = [[0.0, "#7b6bb5"], [1 / 6, "#a99fd2"], [1 / 3, "#dcd8ec"], [0.5, "#ffffff"], [2 / 3, "#fff0c9"],
              [5 / 6, "#fbc45c"], [1.0, "#ef9500"]]  # fmt: skip
 """Purple speaks against, orange for, as in the still pictures."""
 

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from limelight.data.panel import Panel
 from limelight.model.fitted import numbered
 from limelight.report.highlights import threshold_of
-from limelight.report.inputs import Counted, ReportFacts
+from limelight.report.inputs import Counted, ReportInputs
 from limelight.report.plotting import (
     ACCENT,
-    BOTH_WAYS,
+    DIVERGING_SCALE,
     FAINT,
-    GLOW,
+    GLOW_SCALE,
     INK,
     LINE,
     WRONG,
@@ -28,6 +28,7 @@ from limelight.report.plotting import (
     packed,
 )
 from limelight.task import UNKNOWN
+from limelight.types import Floats
 
 MOST_CHANNELS = 12
 MOST_POINTS = 2_000
@@ -36,14 +37,12 @@ MOST_CELLS = 600
 MOST_LANES = 12
 MOST_CHANCES = 6
 MOST_BARS = 400
-MOST_LETTERS = 14
-LEAST_PEAK = 3.0
+MOST_LABEL_LETTERS = 14
+LEAST_COLOUR_PEAK = 3.0
 """What is spread evenly must look faint: the darkest shade is the peak, yet at least so many times the mean."""
 HEIGHTS = ((1, 170), (2, 110), (4, 80), (6, 56), (MOST_CHANNELS, 40))
 """Up to how many channels, and how high each is then, in pixels."""
 LANE, CHANCES, GAP, ABOVE, BELOW = 26, 90, 20, 20, 44
-
-Floats = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ class _Clock:
         return packed(self.steps[places], "f8")
 
 
-def series_figure(facts: ReportFacts, row: int, counted: Mapping[str, Counted] | None = None) -> Figure:
+def series_figure(facts: ReportInputs, row: int, counted: Mapping[str, Counted] | None = None) -> Figure:
     """Draw one series.
 
     Parameters
@@ -205,7 +204,7 @@ def _value_axis(panel: Panel, place: int) -> dict[str, Any]:
     }
 
 
-def _answered_steps(facts: ReportFacts, row: int, clock: _Clock) -> list[tuple[int, list[Figure], dict[str, Any]]]:
+def _answered_steps(facts: ReportInputs, row: int, clock: _Clock) -> list[tuple[int, list[Figure], dict[str, Any]]]:
     """Give the panel of lanes and the panel of probabilities of one series."""
     answers, mine = facts.answers, facts.answers_of(row)
     truth, decided, chances = answers.codes[mine], answers.decisions[mine], answers.probabilities[mine]
@@ -220,9 +219,9 @@ def _answered_steps(facts: ReportFacts, row: int, clock: _Clock) -> list[tuple[i
                                 (said & ~there & known, WRONG, -0.2)):  # fmt: skip
             bars += _bars(which, clock, -lane + up, kind)
     names = [
-        f'<span style="color:{look_of(lane)["color"]}">{literal(answers.names[place], MOST_LETTERS)}</span>'
+        f'<span style="color:{look_of(lane)["color"]}">{literal(answers.names[place], MOST_LABEL_LETTERS)}</span>'
         if place in shown
-        else literal(answers.names[place], MOST_LETTERS)
+        else literal(answers.names[place], MOST_LABEL_LETTERS)
         for lane, place in enumerate(lanes)
     ]
     axis = {
@@ -244,7 +243,7 @@ def _answered_steps(facts: ReportFacts, row: int, clock: _Clock) -> list[tuple[i
     return [(LANE * len(lanes) + 8, bars, axis), (CHANCES, [*limits, *lines], below)]
 
 
-def _lanes(facts: ReportFacts, row: int) -> list[int]:
+def _lanes(facts: ReportInputs, row: int) -> list[int]:
     """Choose the labels to show: the positive one of two, or those that are true or answered in this series."""
     answers, mine = facts.answers, facts.answers_of(row)
     if answers.task.kind == "binary":
@@ -301,7 +300,7 @@ def _stacked(panels: list[tuple[int, list[Figure], dict[str, Any]]], clock: _Clo
     inner = sum(height for height, _, _ in panels) + GAP * (len(panels) - 1)
     data: list[Figure] = []
     letters = max((len(word) for _, _, axis in panels for word in axis.get("words", ())), default=0)
-    left = max(52, 12 + 7 * min(letters, MOST_LETTERS))
+    left = max(52, 12 + 7 * min(letters, MOST_LABEL_LETTERS))
     layout: Figure = {
         "height": inner + ABOVE + BELOW,
         "margin": {"t": ABOVE, "b": BELOW, "l": left, "r": 12},
@@ -357,7 +356,7 @@ def _behind(clock: _Clock, counted: Counted, name: str) -> Figure:
     high, low = (way.reduceat(numbers, starts) for way in (np.maximum, np.minimum))
     cells = np.where(-low > high, low, high)
     sizes = np.abs(numbers)
-    peak = max(float(sizes.max(initial=0.0)), LEAST_PEAK * float(sizes.mean())) or 1.0
+    peak = max(float(sizes.max(initial=0.0)), LEAST_COLOUR_PEAK * float(sizes.mean())) or 1.0
     return {
         "type": "heatmap",
         "name": name,
@@ -366,7 +365,7 @@ def _behind(clock: _Clock, counted: Counted, name: str) -> Figure:
         "z": [[float(f"{one:.4g}") for one in cells.tolist()]],
         "zmin": -peak if signed else 0,
         "zmax": peak,
-        "colorscale": BOTH_WAYS if signed else GLOW,
+        "colorscale": DIVERGING_SCALE if signed else GLOW_SCALE,
         "showscale": False,
         "hoverinfo": "skip",
         "zsmooth": False,

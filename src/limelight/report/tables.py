@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from limelight.evaluation.decision.calibration import before_and_after
-from limelight.evaluation.summary import SCORES
+from limelight.evaluation.metrics.per_class import AVERAGED
+from limelight.evaluation.summary import SCORE_TITLES
 
 NO_VALUE = "\N{EN DASH}"
-AVERAGED = ("precision", "recall", "f1")
 EACH = (*AVERAGED, "roc_auc", "average_precision", "brier")
-AVERAGES = {
+AVERAGE_NAMES = {
     "macro": "mean of the {things}",
     "weighted": "weighted by support",
     "micro": "all counts together",
@@ -22,7 +22,7 @@ LEAST_BETTER = ("hamming_loss", "log_loss", "brier")
 Table = dict[str, Any]
 
 
-def headline(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
+def headline_scores(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Pick the numbers that come first.
 
     Parameters
@@ -56,12 +56,12 @@ def headline(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def score_table(test: Mapping[str, Any], baseline: Mapping[str, Any]) -> Table:
     """Lay all scores out, model beside baseline."""
-    shown = [name for name in SCORES if name in test and not (name == "accuracy" and "subset_accuracy" in test)]
+    shown = [name for name in SCORE_TITLES if name in test and not (name == "accuracy" and "subset_accuracy" in test)]
     known = {**(test.get("intervals") or {})}
     known["subset_accuracy"] = known.get("accuracy")
     rows = []
     for name in shown:
-        title = f"{SCORES[name]} (lower is better)" if name in LEAST_BETTER else SCORES[name]
+        title = f"{SCORE_TITLES[name]} (lower is better)" if name in LEAST_BETTER else SCORE_TITLES[name]
         rows.append([title, number(test[name]), interval(known.get(name)), number(baseline[name])])
     return {"head": ["Score", "Model", "95 % interval", "Baseline"], "rows": rows}
 
@@ -76,10 +76,10 @@ def class_table(test: Mapping[str, Any], unit: str) -> Table:
     ]
     feet = [
         [title.format(things=things, unit=unit), *(number(test[kind][key]) for key in AVERAGED), "", "", "", "", ""]
-        for kind, title in AVERAGES.items()
+        for kind, title in AVERAGE_NAMES.items()
         if kind in test
     ]
-    head = ["Label" if several else "Class", *(_capital(SCORES[key]) for key in EACH), _capital(unit), "Share"]
+    head = ["Label" if several else "Class", *(_capital(SCORE_TITLES[key]) for key in EACH), _capital(unit), "Share"]
     return {"head": head, "rows": rows, "feet": feet}
 
 

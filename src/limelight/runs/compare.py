@@ -9,8 +9,9 @@ from limelight.files import write_json
 from limelight.model.targets import task_of
 from limelight.model_selection.comparison import compare
 from limelight.model_selection.comparison_results import Comparison
-from limelight.runs.development_set import Say, read_for_choosing, without_test
+from limelight.runs.development_set import development_panel, read_development_set
 from limelight.runs.folder import require_new_file
+from limelight.types import LogLine
 
 
 def compare_experiment(
@@ -21,7 +22,7 @@ def compare_experiment(
     folds: int = 5,
     repeats: int = 1,
     overwrite: bool = False,
-    say: Say = lambda line: None,
+    log: LogLine = lambda line: None,
 ) -> Comparison:
     """Compare models on folds of the training and validation series of an experiment, and write what came out.
 
@@ -35,7 +36,7 @@ def compare_experiment(
         As for ``compare``.
     overwrite
         Replace the file if it is there.
-    say
+    log
         Takes a line for the user now and then.
 
     Returns
@@ -51,10 +52,10 @@ def compare_experiment(
         If the series or settings cannot be used, or are too few for so many folds.
     """
     require_new_file(file, overwrite=overwrite)
-    data = read_for_choosing(experiment, say)
-    panel = without_test(data)
+    data = read_development_set(experiment, log)
+    panel = development_panel(data)
     if experiment.split.by == "time":
-        say(
+        log(
             "note: the split goes by time, the folds do not: they are drawn at random from what lies before the test "
             "part"
         )
@@ -70,7 +71,7 @@ def compare_experiment(
         validation=experiment.split.held_out,
         fields=experiment.data.fields,
         seed=experiment.seed,
-        say=say,
+        log=log,
     )
     write_json(file, found.to_json())
     return found

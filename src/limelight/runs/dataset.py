@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from limelight.config.sections import Experiment
 from limelight.data.align import align
 from limelight.data.annotations import RECORDING
-from limelight.data.labels import STEP_LABEL, labelled, strata
+from limelight.data.labels import STEP_LABEL, labelled, stratify_by
 from limelight.data.metadata import determines
 from limelight.data.panel import Panel
 from limelight.data.reading.sheets import find_files, is_table
@@ -33,7 +33,7 @@ ARCHIVE_ID = re.compile(r".*_(train|test)_\d+$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Data:
+class Dataset:
     """Labelled series and which of them are for what.
 
     Parameters
@@ -127,13 +127,13 @@ def split_panel(experiment: Experiment, panel: Panel) -> Split:
     A validation part that no file names is made only where it is large enough to stop a training by, and needed for
     that or stated. Windows are parted by their recordings.
     """
-    rule, labels = experiment.split, strata(panel.labels)
+    rule, labels = experiment.split, stratify_by(panel.labels)
     split = named_parts(experiment, panel)
     if split is not None and len(split.validation):
         return split
     to_part = panel if split is None else panel[split.train]
     classes = 0 if labels is None else len(np.unique(labels))
-    solved = rule.validation is None and judged_by_left_out(experiment, to_part)
+    solved = rule.validation is None and needs_no_validation(experiment, to_part)
     wanted = round(rule.held_out * labelled(to_part.labels, len(to_part)))
     enough = enough_to_validate(wanted, classes, by_step=panel.labels is None)
     share = rule.held_out if enough and not solved else 0.0
@@ -153,14 +153,14 @@ def split_panel(experiment: Experiment, panel: Panel) -> Split:
     return Split(split.train, split.validation, split.test, said)
 
 
-def stand_alone(experiment: Experiment, panel: Panel) -> bool:
+def independent_series(experiment: Experiment, panel: Panel) -> bool:
     """Say whether a series may be judged by a model that has seen all others, by the rule that parts them."""
-    return panel.stands_alone(experiment.split.by, experiment.split.group)
+    return panel.is_independent(experiment.split.by, experiment.split.group)
 
 
-def judged_by_left_out(experiment: Experiment, panel: Panel) -> bool:
+def needs_no_validation(experiment: Experiment, panel: Panel) -> bool:
     """Say whether training series left out judge the model, so that no others have to be held out."""
-    return stand_alone(experiment, panel) and is_solved(panel, experiment.model, experiment.training)
+    return independent_series(experiment, panel) and is_solved(panel, experiment.model, experiment.training)
 
 
 def named_parts(experiment: Experiment, panel: Panel) -> Split | None:
@@ -209,7 +209,7 @@ def _carve(experiment: Experiment, panel: Panel, rows: NDArray[np.int64], share:
     rule = experiment.split
     chosen = panel[rows]
     if rule.group is None and rule.by == "random" and panel.origin is None:
-        labels = strata(chosen.labels) if rule.stratify else None
+        labels = stratify_by(chosen.labels) if rule.stratify else None
         train, validation = carve_validation(rows, labels, share, rule.seed)
         return train, validation, "at random"
     carved = chosen.make_split(
@@ -219,7 +219,7 @@ def _carve(experiment: Experiment, panel: Panel, rows: NDArray[np.int64], share:
     return rows[carved.train], rows[carved.test], how
 
 
-def read_data(experiment: Experiment) -> Data:
+def read_data(experiment: Experiment) -> Dataset:
     """Read labelled series, part them, and read the task off the training labels.
 
     Parameters
@@ -242,7 +242,7 @@ def read_data(experiment: Experiment) -> Data:
     if panel.labels is None and panel.step_labels is None:
         raise LabelError(_unlabelled(experiment))
     split = split_panel(experiment, panel)
-    panel = panel.with_facts(notes=(*panel.notes, *_telling(panel, experiment)))
+    panel = panel.replace(notes=(*panel.notes, *_telling(panel, experiment)))
     if not len(split.train):
         raise ParameterError(
             "expected series to train on, got none; name some as train in the split, or make split.test smaller"
@@ -250,7 +250,7 @@ def read_data(experiment: Experiment) -> Data:
     positive = experiment.data.positive
     if experiment.data.sine is not None and positive is None:
         positive = ANOMALOUS
-    return Data(panel, split, task_of(panel[split.train], positive), recordings)
+    return Dataset(panel, split, task_of(panel[split.train], positive), recordings)
 
 
 def _telling(panel: Panel, experiment: Experiment) -> list[str]:

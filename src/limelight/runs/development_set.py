@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,29 +9,28 @@ import numpy as np
 from limelight.config.sections import Experiment
 from limelight.data.panel import Panel
 from limelight.errors import OutputError
-from limelight.runs.dataset import Data, read_data
+from limelight.runs.dataset import Dataset, read_data
+from limelight.types import LogLine
 
-Say = Callable[[str], None]
 
-
-def read_for_choosing(experiment: Experiment, say: Say) -> Data:
+def read_development_set(experiment: Experiment, log: LogLine) -> Dataset:
     """Read the series of an experiment, and say that its test part is left out."""
-    say("reading the series")
+    log("reading the series")
     data = read_data(experiment)
     for note in data.panel.notes:
-        say(f"note: {note}")
+        log(f"note: {note}")
     test = len(data.split.test)
     left = f"the {test} series of the test part are left out" if test else "there is no test part"
-    say(f"{without_test(data).describe()}; {left}")
+    log(f"{development_panel(data).describe()}; {left}")
     return data
 
 
-def without_test(data: Data) -> Panel:
+def development_panel(data: Dataset) -> Panel:
     """Give the training and validation series, in their order."""
-    return data.panel[rows_without_test(data)]
+    return data.panel[development_rows(data)]
 
 
-def rows_without_test(data: Data) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def development_rows(data: Dataset) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """Give the rows of the training and validation series, in rising order, shape (n,)."""
     return np.sort(np.concatenate([data.split.train, data.split.validation]))
 

@@ -32,7 +32,7 @@ def explain_file(
     ids: Sequence[str] = (),
     picture: Path | None = None,
     overwrite: bool = False,
-    say: Callable[[str], None] = lambda line: None,
+    log: Callable[[str], None] = lambda line: None,
 ) -> Explanation:
     """Explain series from a file and write what counted.
 
@@ -52,7 +52,7 @@ def explain_file(
         A file ending in ``.png``, ``.svg`` or ``.pdf`` for a drawing of the first series; None leaves it out.
     overwrite
         Replace files that are there; never one that is read.
-    say
+    log
         Takes a line for each thing that was left out on the way, or that the model does not know.
 
     Returns
@@ -78,7 +78,7 @@ def explain_file(
     panel = read_panel(with_channels_of(model, experiment))
     chosen = panel[panel.rows_of(list(ids))] if ids else panel
     for note in (*panel.notes, *model.notes_about(chosen)):
-        say(f"note: {note}")
+        log(f"note: {note}")
     settings: dict[str, Any] = {"background": panel} if method == "occlusion" and 0 < len(ids) < len(panel) else {}
     explanation = explain(model, chosen, method, target, **settings)
     write_whole(explanation.table(), output)

@@ -69,7 +69,7 @@ def is_run(folder: Path) -> bool:
     return (folder / EXPERIMENT_FILE).is_file() and (folder / ENVIRONMENT_FILE).is_file()
 
 
-def require_room(folder: Path, *, resume: bool, overwrite: bool) -> None:
+def require_run_folder(folder: Path, *, resume: bool, overwrite: bool) -> None:
     """Refuse a folder that holds something else, or a run that is not to be replaced; OutputError says which."""
     there = folder.exists() and (not folder.is_dir() or any(one.name not in BESIDE_A_RUN for one in folder.iterdir()))
     if not there or resume:

@@ -66,7 +66,7 @@ def predict_file(
     steps: Path | None = None,
     events: Path | None = None,
     overwrite: bool = False,
-    say: Callable[[str], None] = lambda line: None,
+    log: Callable[[str], None] = lambda line: None,
 ) -> int:
     """Answer series from a file, labelled or not, and write the answers; labels are not read.
 
@@ -84,7 +84,7 @@ def predict_file(
         Another one, for the events in answers about steps, by the rule of the experiment; None leaves it out.
     overwrite
         Replace files that are there; never one that is read.
-    say
+    log
         Takes a line for each thing that was left out on the way, or that the model does not know.
 
     Returns
@@ -118,7 +118,7 @@ def predict_file(
     recordings = read_recordings(experiment, labelled=False)
     panel = cut(experiment, recordings)
     for note in (*panel.notes, *model.notes_about(panel)):
-        say(f"note: {note}")
+        log(f"note: {note}")
     if steps is None and events is None:
         return write_predictions(model.predict_blocks(panel), panel, output, model.decision)
     prediction = model.predict(panel)

@@ -16,11 +16,11 @@ from limelight.errors import ParameterError
 from limelight.explanation.methods.registry import explain, methods_of
 from limelight.model.bundle import load_model
 from limelight.model.fitted import FittedModel, Prediction
-from limelight.report.inputs import Counted, Look, ReportFacts
+from limelight.report.inputs import Counted, Look, ReportInputs
 from limelight.report.page import write_report
-from limelight.runs.dataset import Data, read_data
+from limelight.runs.dataset import Dataset, read_data
 from limelight.runs.folder import ENVIRONMENT_FILE, EXPERIMENT_FILE, METRICS_FILE, is_run
-from limelight.training.result import describe_way
+from limelight.training.result import describe_optimizer
 
 HISTORY_FILE = "history.csv"
 
@@ -65,7 +65,7 @@ def report_again(folder: Path | str, changes: Mapping[str, Any] | None = None) -
 def report_run(
     folder: Path,
     experiment: Experiment,
-    data: Data,
+    data: Dataset,
     model: FittedModel,
     prediction: Prediction,
     metrics: dict[str, Any],
@@ -92,7 +92,7 @@ def report_run(
     inspection = inspect_panel(data.panel, data.split, group=experiment.split.group)
     return write_report(
         folder,
-        ReportFacts(
+        ReportInputs(
             title=folder.resolve().name,
             asked=_asked(experiment, data, model, metrics["training"]),
             metrics=metrics,
@@ -133,16 +133,16 @@ def _look(model: FittedModel, panel: Panel, background: Panel, method: str) -> L
     return look
 
 
-def _asked(experiment: Experiment, data: Data, model: FittedModel, training: Mapping[str, Any]) -> dict[str, str]:
+def _asked(experiment: Experiment, data: Dataset, model: FittedModel, training: Mapping[str, Any]) -> dict[str, str]:
     source = experiment.data.drawn or str(experiment.data.series)
     kind = "series" if data.panel.origin is None else "window"
     return {
         "task": data.task.describe(kind),
         "data": f"{source}: {data.panel.describe()}",
         "split": data.split.describe().removeprefix("split: "),
-        "model": model.sentence.describe(),
+        "model": model.architecture.describe(),
         **({"choice": "; ".join(training["notes"])} if training["notes"] else {}),
-        "training": describe_way(training),
+        "training": describe_optimizer(training),
     }
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from limelight.data.labels import STEP_LABEL, columns_of_labels, names_of_columns
 from limelight.data.panel import Panel
-from limelight.data.windowing.windows import lay_back
+from limelight.data.windowing.windows import merge_windows
 from limelight.errors import OutputError
 from limelight.evaluation.decision.conformal import ConformalSets
 from limelight.evaluation.events.detection import Events
@@ -68,7 +68,7 @@ def write_predictions(blocks: Iterable[Prediction], panel: Panel, file: Path, de
         If the place cannot be written; an old file is then still as it was.
     """
     rows = 0
-    told = {} if decision is None else decision.told
+    told = {} if decision is None else decision.provenance
     sets = ConformalSets.from_json(told["sets"]) if "sets" in told else None
     with _new_table(file) as write:
         for block in blocks:
@@ -107,7 +107,7 @@ def write_steps(prediction: Prediction, windows: Panel, recordings: Panel, file:
         for place, (start, stop) in enumerate(pairwise(borders)):
             some = recordings[rows[place * RECORDINGS_AT_ONCE : (place + 1) * RECORDINGS_AT_ONCE]]
             own = order[start:stop]
-            answers = np.concatenate(lay_back(windows[own], prediction.probabilities[own], some))
+            answers = np.concatenate(merge_windows(windows[own], prediction.probabilities[own], some))
             columns: dict[str, Any] = {
                 "series_id": np.repeat(some.ids, some.lengths),
                 "time": np.concatenate([some.clock(row) for row in range(len(some))]),

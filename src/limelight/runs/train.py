@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,15 +16,21 @@ from limelight.explanation.quality.permuted_metadata import score_permuted
 from limelight.files import write_json
 from limelight.model.bundle import save_model
 from limelight.model.targets import targets_of
-from limelight.runs.dataset import Data, judged_by_left_out, read_data, stand_alone
-from limelight.runs.folder import ENVIRONMENT_FILE, EXPERIMENT_FILE, METRICS_FILE, environment, fresh_run, require_room
+from limelight.runs.dataset import Dataset, independent_series, needs_no_validation, read_data
+from limelight.runs.folder import (
+    ENVIRONMENT_FILE,
+    EXPERIMENT_FILE,
+    METRICS_FILE,
+    environment,
+    fresh_run,
+    require_run_folder,
+)
 from limelight.runs.report import report_run
 from limelight.runs.scores import events_of, score_answers
 from limelight.runs.tables import write_events, write_predictions, write_steps
 from limelight.training.fit import checkpoint_to_resume, fit, require_device
-from limelight.training.result import Training
-
-Say = Callable[[str], None]
+from limelight.training.result import FitResult
+from limelight.types import LogLine
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,7 @@ class Run:
 
     folder: Path
     metrics: dict[str, Any]
-    training: Training
+    training: FitResult
 
 
 def run_experiment(
@@ -53,7 +58,7 @@ def run_experiment(
     resume: bool = False,
     overwrite: bool = False,
     progress: bool | None = None,
-    say: Say = lambda line: None,
+    log: LogLine = lambda line: None,
 ) -> Run:
     """Read, train, evaluate, report.
 
@@ -67,7 +72,7 @@ def run_experiment(
         Replace an earlier run there.
     progress
         Whether to show a bar; None shows it in a terminal.
-    say
+    log
         Takes a line for the user now and then.
 
     Returns
@@ -83,42 +88,42 @@ def run_experiment(
         If the data cannot be used or the training diverges; nothing is left behind then, and an earlier run stays.
     """
     folder = Path(experiment.output)
-    require_room(folder, resume=resume, overwrite=overwrite)
+    require_run_folder(folder, resume=resume, overwrite=overwrite)
     if resume:
         checkpoint_to_resume(folder)
-    say("reading the series")
+    log("reading the series")
     data = read_data(experiment)
     if not len(data.split.test):
         raise ParameterError("expected series to test with, got none; set split.test above 0 or name some in the split")
     targets_of(data.task, data.part("test"))  # a class that only the test has is better said now
     require_device(experiment.training)
-    if not judged_by_left_out(experiment, data.part("train")):
+    if not needs_no_validation(experiment, data.part("train")):
         experiment.decision.require_series(data.validation)
-    experiment = _ready_for_holes(experiment, data, say)
+    experiment = _ready_for_holes(experiment, data, log)
     for note in data.panel.notes:
-        say(f"note: {note}")
-    say(f"{data.panel.describe()}; {data.split.describe()}")
+        log(f"note: {note}")
+    log(f"{data.panel.describe()}; {data.split.describe()}")
     if resume:
-        return _train_and_evaluate(experiment, data, folder, resume=True, progress=progress, say=say)
+        return _train_and_evaluate(experiment, data, folder, resume=True, progress=progress, log=log)
     with fresh_run(folder):
         write_json(folder / EXPERIMENT_FILE, {**experiment.to_json(), "output": str(folder.resolve())})
         write_json(folder / ENVIRONMENT_FILE, environment())
-        return _train_and_evaluate(experiment, data, folder, resume=False, progress=progress, say=say)
+        return _train_and_evaluate(experiment, data, folder, resume=False, progress=progress, log=log)
 
 
-def _ready_for_holes(experiment: Experiment, data: Data, say: Say) -> Experiment:
+def _ready_for_holes(experiment: Experiment, data: Dataset, log: LogLine) -> Experiment:
     """Choose the training mean where only the test part has missing values, which training alone would refuse."""
-    sentence = experiment.model
-    if sentence.missing != "auto" or not channel_statistics(data.part("test")).missing.any():
+    architecture = experiment.model
+    if architecture.missing != "auto" or not channel_statistics(data.part("test")).missing.any():
         return experiment
     if any(channel_statistics(data.part(name)).missing.any() for name in ("train", "validation")):
         return experiment
-    say("note: values are missing in the test part alone; the training mean stands for them (missing='mean')")
-    return experiment.model_copy(update={"model": replace(sentence, missing="mean")})
+    log("note: values are missing in the test part alone; the training mean stands for them (missing='mean')")
+    return experiment.model_copy(update={"model": replace(architecture, missing="mean")})
 
 
 def _train_and_evaluate(
-    experiment: Experiment, data: Data, folder: Path, *, resume: bool, progress: bool | None, say: Say
+    experiment: Experiment, data: Dataset, folder: Path, *, resume: bool, progress: bool | None, log: LogLine
 ) -> Run:
     train, validation = data.part("train"), data.validation
     training = fit(
@@ -134,19 +139,21 @@ def _train_and_evaluate(
         fields=experiment.data.fields,
     )
     for note in () if training.model.vocabulary is None else training.model.vocabulary.notes:
-        say(f"note: {note}")
+        log(f"note: {note}")
     for note in training.notes:
-        say(f"note: {note}")
-    say(training.describe())
-    judges, logits = training.judges(train, validation, alone=stand_alone(experiment, train))
-    training = replace(training, model=decide_on(training.model, judges, experiment.decision, logits))
+        log(f"note: {note}")
+    log(training.describe())
+    calibration_data, logits = training.calibration_data(
+        train, validation, independent=independent_series(experiment, train)
+    )
+    training = replace(training, model=decide_on(training.model, calibration_data, experiment.decision, logits))
     for line in decision_lines(training.model):
-        say(line)
+        log(line)
     save_model(training.model, folder / "model")
     return Run(folder, _evaluate_and_report(experiment, data, training, folder), training)
 
 
-def _evaluate_and_report(experiment: Experiment, data: Data, training: Training, folder: Path) -> dict[str, Any]:
+def _evaluate_and_report(experiment: Experiment, data: Dataset, training: FitResult, folder: Path) -> dict[str, Any]:
     started = time.perf_counter()
     test, model = data.part("test"), training.model
     prediction = model.predict(test)

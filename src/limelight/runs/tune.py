@@ -9,7 +9,7 @@ importance.png   what mattered, once there are enough trials
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,16 +18,16 @@ from limelight.config.sections import Experiment
 from limelight.errors import OutputError
 from limelight.files import whole_file, write_json
 from limelight.model.targets import task_of
-from limelight.model_selection.search import JOURNAL, Search, carry_out_trials
+from limelight.model_selection.search import JOURNAL, Search, run_trials
 from limelight.model_selection.search_space import NAMES, make_space
-from limelight.model_selection.trials import Asked
-from limelight.model_selection.tuning import FOLDS, judged_by_folds, judged_by_part, require_optuna
+from limelight.model_selection.trials import FitSpec
+from limelight.model_selection.tuning import TUNING_FOLDS, judged_by_folds, judged_by_part, require_optuna
 from limelight.model_selection.tuning_results import Tuning
-from limelight.runs.dataset import Data
-from limelight.runs.development_set import read_for_choosing, rows_without_test, without_test
+from limelight.runs.dataset import Dataset
+from limelight.runs.development_set import development_panel, development_rows, read_development_set
 from limelight.training.settings import enough_to_validate
+from limelight.types import LogLine
 
-Say = Callable[[str], None]
 BEST_FILE, TABLE_FILE, PICTURE_FILE = "best.json", "trials.csv", "importance.png"
 OF_A_TUNING = (JOURNAL, TABLE_FILE, BEST_FILE, PICTURE_FILE)
 
@@ -44,7 +44,7 @@ def tune_experiment(
     jobs: int = 1,
     resume: bool = False,
     overwrite: bool = False,
-    say: Say = lambda line: None,
+    log: LogLine = lambda line: None,
 ) -> Tuning:
     """Search for better numbers for an experiment on its training and validation series.
 
@@ -61,7 +61,7 @@ def tune_experiment(
         Go on with the tuning in that folder.
     overwrite
         Replace an earlier tuning there.
-    say
+    log
         Takes a line for the user now and then.
 
     Returns
@@ -77,11 +77,11 @@ def tune_experiment(
         If the series or settings cannot be used, or Optuna is not installed.
     """
     require_optuna()
-    require_room(folder, resume=resume, overwrite=overwrite)
+    require_tuning_folder(folder, resume=resume, overwrite=overwrite)
     split = experiment.split.model_copy(update={"validation": experiment.split.held_out})  # it judges the trials
-    data = read_for_choosing(experiment.model_copy(update={"split": split}), say)
+    data = read_development_set(experiment.model_copy(update={"split": split}), log)
     search = _search(experiment, data, folder, only, score, folds)
-    say(f"judged by log loss: {search.rule}")
+    log(f"judged by log loss: {search.rule}")
     if not resume:
         for name in OF_A_TUNING:
             (folder / name).unlink(missing_ok=True)
@@ -91,7 +91,7 @@ def tune_experiment(
         write_trials(found, folder / TABLE_FILE)
         write_json(folder / BEST_FILE, best_experiment(experiment, found, folder).to_json())
 
-    found = carry_out_trials(search, trials=trials, minutes=minutes, jobs=jobs, say=say, note=keep)
+    found = run_trials(search, trials=trials, minutes=minutes, jobs=jobs, log=log, note=keep)
     if found.importance:
         with whole_file(folder / PICTURE_FILE) as temporary:
             found.figure().savefig(temporary, format="png", metadata={"Software": None})
@@ -101,7 +101,7 @@ def tune_experiment(
 def best_experiment(experiment: Experiment, found: Tuning, folder: Path) -> Experiment:
     """Give the experiment with the numbers of the best trial; its run goes to ``best`` in the folder."""
     best = found.best
-    changes = {"model": best.sentence, "training": best.settings, "output": str((folder / "best").resolve())}
+    changes = {"model": best.architecture, "training": best.settings, "output": str((folder / "best").resolve())}
     return experiment.model_copy(update=changes)
 
 
@@ -117,7 +117,7 @@ def write_trials(found: Tuning, file: Path) -> None:
             writer.writerow([trial.number, trial.state, trial.log_loss, trial.score, seconds, *numbers, trial.why])
 
 
-def require_room(folder: Path, *, resume: bool, overwrite: bool) -> None:
+def require_tuning_folder(folder: Path, *, resume: bool, overwrite: bool) -> None:
     """Refuse a folder that holds something else, or a tuning that is not to be replaced; OutputError says which."""
     kept = (folder / JOURNAL).is_file()
     if resume and not kept:
@@ -135,12 +135,12 @@ def require_room(folder: Path, *, resume: bool, overwrite: bool) -> None:
 
 
 def _search(
-    experiment: Experiment, data: Data, folder: Path, only: Sequence[str] | None, score: str, folds: int | None
+    experiment: Experiment, data: Dataset, folder: Path, only: Sequence[str] | None, score: str, folds: int | None
 ) -> Search:
     """Say by which series the trials are judged, and what may be changed."""
-    rows, panel, split = rows_without_test(data), without_test(data).compact(), experiment.split
+    rows, panel, split = development_rows(data), development_panel(data).compact(), experiment.split
     task = task_of(panel, data.task.positive)
-    asked = Asked(task, experiment.model, experiment.training, fields=dict(experiment.data.fields))
+    spec = FitSpec(task, experiment.model, experiment.training, fields=dict(experiment.data.fields))
     if folds is None and enough_to_validate(len(data.split.validation), len(task.classes)):
         train, validation = (np.searchsorted(rows, part) for part in (data.split.train, data.split.validation))
         cuts, rule = judged_by_part(train, validation, experiment.seed), _rule(data)
@@ -148,15 +148,15 @@ def _search(
         cuts, rule = judged_by_folds(
             panel,
             task,
-            folds or FOLDS,
+            folds or TUNING_FOLDS,
             by=split.by,
             group=split.group,
             stratify=split.stratify,
             seed=experiment.seed,
         )
-    space = make_space(panel[cuts[0].fitted], asked, only)
-    return Search(panel, cuts, rule, asked, space, score, folder / JOURNAL, experiment.seed)
+    space = make_space(panel[cuts[0].fitted], spec, only)
+    return Search(panel, cuts, rule, spec, space, score, folder / JOURNAL, experiment.seed)
 
 
-def _rule(data: Data) -> str:
+def _rule(data: Dataset) -> str:
     return f"{len(data.split.validation)} validation series; {data.split.rule}"

@@ -8,8 +8,9 @@ from limelight.config.sections import Experiment
 from limelight.files import write_json
 from limelight.model.targets import task_of
 from limelight.model_selection.cross_validation import Validation, validate
-from limelight.runs.development_set import Say, read_for_choosing, without_test
+from limelight.runs.development_set import development_panel, read_development_set
 from limelight.runs.folder import require_new_file
+from limelight.types import LogLine
 
 
 def validate_experiment(
@@ -20,7 +21,7 @@ def validate_experiment(
     repeats: int = 1,
     jobs: int = 1,
     overwrite: bool = False,
-    say: Say = lambda line: None,
+    log: LogLine = lambda line: None,
 ) -> Validation:
     """Train and judge an experiment on folds of its training and validation series, and write what came out.
 
@@ -34,7 +35,7 @@ def validate_experiment(
         As for ``validate``.
     overwrite
         Replace the file if it is there.
-    say
+    log
         Takes a line for the user now and then.
 
     Returns
@@ -50,8 +51,8 @@ def validate_experiment(
         If the series or settings cannot be used, or are too few for so many folds.
     """
     require_new_file(file, overwrite=overwrite)
-    data = read_for_choosing(experiment, say)
-    panel, rule = without_test(data), experiment.split
+    data = read_development_set(experiment, log)
+    panel, rule = development_panel(data), experiment.split
     found = validate(
         panel,
         experiment.model,
@@ -67,7 +68,7 @@ def validate_experiment(
         fields=experiment.data.fields,
         seed=experiment.seed,
         jobs=jobs,
-        say=say,
+        log=log,
     )
     write_json(file, {**found.to_json(), "left_out": len(data.split.test)})
     return found

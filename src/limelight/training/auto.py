@@ -12,12 +12,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from limelight.data.labels import strata
+from limelight.data.labels import stratify_by
 from limelight.data.panel import Panel
 from limelight.data.splitting.folds import Fold, make_folds
 from limelight.errors import InternalError, ParameterError, listing
 from limelight.model.targets import targets_of
-from limelight.parts.architecture import Sentence
+from limelight.parts.architecture import Architecture
 from limelight.parts.contexts import ContextEncoding
 from limelight.parts.encoders import Auto, ConvLSTM, Rocket
 from limelight.parts.heads import MLPHead
@@ -25,12 +25,12 @@ from limelight.parts.poolings import AttentionPooling
 from limelight.task import Task, is_known
 from limelight.training.logit_scale import fit_scale
 from limelight.training.losses import Loss, signed
-from limelight.training.result import Training
+from limelight.training.result import FitResult
 from limelight.training.settings import LEAST_BATCHES_OF_AN_EPOCH, TrainingSettings
 
-Train = Callable[..., Training]
+Train = Callable[..., FitResult]
 """As ``fit``, with task, settings and seed given."""
-FOLDS = (5, 3)
+AUTO_FOLDS = (5, 3)
 """Ways to hold series out, the more expensive first."""
 LEAST_VALIDATION = 50
 """Validation series that can tell two models apart; fewer are left to stop the training by."""
@@ -43,10 +43,10 @@ SECONDS_OF_A_STEP, SECONDS_OF_A_PRODUCT = 4e-3, 1.2e-10
 FOLDER_OF_TRAINING = ("history.csv", "checkpoints", "tensorboard")
 
 
-def choose(
+def fit_auto(
     panel: Panel,
     task: Task,
-    sentence: Sentence,
+    architecture: Architecture,
     train: Train,
     *,
     settings: TrainingSettings,
@@ -54,7 +54,7 @@ def choose(
     seed: int = 0,
     folder: Path | None = None,
     resume: bool = False,
-) -> Training:
+) -> FitResult:
     """Solve ``rocket``, train ``conv_lstm`` too where that can pay, and keep what answers better.
 
     Both answer series that they were not fitted on: the validation part if it is large, else each series once in
@@ -68,10 +68,10 @@ def choose(
         As for ``fit``.
     task
         What is asked.
-    sentence
+    architecture
         With the encoder ``auto``.
     train
-        Fits one sentence: called with a panel, ``sentence``, ``validation``, and ``folder`` and ``resume``.
+        Fits one sentence: called with a panel, ``architecture``, ``validation``, and ``folder`` and ``resume``.
     settings
         Of the training of networks.
     seed
@@ -85,23 +85,23 @@ def choose(
         Of the better one, with a note on what was chosen and why.
     """
     started = time.perf_counter()
-    network, rocket = replace(sentence, encoder=ConvLSTM()), replace(sentence, encoder=Rocket())
+    network, rocket = replace(architecture, encoder=ConvLSTM()), replace(architecture, encoder=Rocket())
 
-    def train_network() -> Training:
-        return train(panel, sentence=network, validation=validation, folder=folder, resume=resume)
+    def train_network() -> FitResult:
+        return train(panel, architecture=network, validation=validation, folder=folder, resume=resume)
 
-    reason = _why_network(panel, sentence, settings)
+    reason = _why_network(panel, architecture, settings)
     if reason:
         return _noted(train_network(), f"conv_lstm, {reason}", started)
-    solved = train(panel, sentence=rocket, validation=validation)
-    reads = solved.model.sentence.needs_metadata or solved.model.network.signals is not None
+    solved = train(panel, architecture=rocket, validation=validation)
+    reads = solved.model.architecture.needs_metadata or solved.model.network.signals is not None
     if len(panel) < MANY and not reads:
         why = f"as {len(panel)} series without metadata are too few for a network to be better"
         return _noted(solved, f"rocket, {why}", started)
     seconds = expected_seconds(panel, settings)
     many = validation is not None and len(validation) >= LEAST_VALIDATION
-    folds = [] if many else _folds(panel, _budget(sentence), seconds, seed)
-    reason = _why_rocket(_budget(sentence), seconds, many, folds, reads)
+    folds = [] if many else _folds(panel, _budget(architecture), seconds, seed)
+    reason = _why_rocket(_budget(architecture), seconds, many, folds, reads)
     if reason:
         return _noted(solved, f"rocket, {reason}", started)
     if validation is not None and many:
@@ -123,7 +123,7 @@ def choose(
     return _noted(solved, _compared("rocket", "conv_lstm", losses, len(panel), on), started)
 
 
-def is_solved(panel: Panel, sentence: Sentence, settings: TrainingSettings) -> bool:
+def is_solved(panel: Panel, architecture: Architecture, settings: TrainingSettings) -> bool:
     """Say whether it is certain, before any training, that ``fit`` will solve a head in closed form.
 
     Then no series need to be held out: training series left out judge it, one at a time.
@@ -132,7 +132,7 @@ def is_solved(panel: Panel, sentence: Sentence, settings: TrainingSettings) -> b
     ----------
     panel
         Labelled training series.
-    sentence, settings
+    architecture, settings
         As for ``fit``.
 
     Returns
@@ -143,13 +143,13 @@ def is_solved(panel: Panel, sentence: Sentence, settings: TrainingSettings) -> b
     Example
     -------
     >>> panel = Panel.from_series(np.zeros((30, 40)), labels=["a", "b"] * 15)
-    >>> is_solved(panel, Sentence.of(), TrainingSettings()), is_solved(panel, Sentence.of("lstm"), TrainingSettings())
+    >>> is_solved(panel, Architecture.of(), TrainingSettings()), is_solved(panel, Architecture.of("lstm"), TrainingSettings())
     (True, False)
     """
-    if not isinstance(sentence.encoder, Auto):
-        return isinstance(sentence.encoder, Rocket)
-    facts = panel.signals is not None or (panel.metadata is not None and sentence.fusion != ())
-    return len(panel) < MANY and not facts and not _why_network(panel, sentence, settings)
+    if not isinstance(architecture.encoder, Auto):
+        return isinstance(architecture.encoder, Rocket)
+    facts = panel.signals is not None or (panel.metadata is not None and architecture.fusion != ())
+    return len(panel) < MANY and not facts and not _why_network(panel, architecture, settings)
 
 
 def held_out_loss(task: Task, panel: Panel, logits: NDArray[np.float64]) -> float:
@@ -178,15 +178,15 @@ def expected_seconds(panel: Panel, settings: TrainingSettings) -> float:
     return settings.max_epochs * batches * (SECONDS_OF_A_STEP + SECONDS_OF_A_PRODUCT * settings.batch_size * products)
 
 
-def _why_network(panel: Panel, sentence: Sentence, settings: TrainingSettings) -> str:
+def _why_network(panel: Panel, architecture: Architecture, settings: TrainingSettings) -> str:
     """Say why rocket cannot do what is asked; empty if it can."""
     if panel.labels is None:
         return "as each step has a label"
     if settings.imbalance != "none":
         return f"as imbalance={settings.imbalance!r} is for networks that are trained"
     usual = {"pooling": AttentionPooling(), "head": MLPHead(), "context": ContextEncoding()}
-    stated = [name for name, part in usual.items() if getattr(sentence, name) != part]
-    if sentence.fusion not in ("auto", (), ("late",)):
+    stated = [name for name, part in usual.items() if getattr(architecture, name) != part]
+    if architecture.fusion not in ("auto", (), ("late",)):
         stated.append("fusion")
     if stated:
         return f"as {listing(stated)} {'is' if len(stated) == 1 else 'are'} stated, which rocket does not have"
@@ -206,16 +206,16 @@ def _why_rocket(budget: float, seconds: float, many: bool, folds: list[Fold], re
     return ""
 
 
-def _budget(sentence: Sentence) -> float:
-    if not isinstance(sentence.encoder, Auto):
-        raise InternalError(f"a choice was asked for with the encoder {sentence.encoder.name!r}")
-    return sentence.encoder.time_budget
+def _budget(architecture: Architecture) -> float:
+    if not isinstance(architecture.encoder, Auto):
+        raise InternalError(f"a choice was asked for with the encoder {architecture.encoder.name!r}")
+    return architecture.encoder.time_budget
 
 
 def _folds(panel: Panel, budget: float, seconds: float, seed: int) -> list[Fold]:
     """Cut as many folds as the budget allows, else the fewest; none if there are too few series."""
-    count = next((many for many in FOLDS if many * seconds <= budget), FOLDS[-1])
-    labels = strata(panel.labels)
+    count = next((many for many in AUTO_FOLDS if many * seconds <= budget), AUTO_FOLDS[-1])
+    labels = stratify_by(panel.labels)
     assert labels is not None
     try:
         return make_folds(labels, folds=count, seed=seed, groups=panel.groups())
@@ -224,7 +224,7 @@ def _folds(panel: Panel, budget: float, seconds: float, seed: int) -> list[Fold]
 
 
 def _answers_of_folds(
-    panel: Panel, task: Task, sentence: Sentence, train: Train, folds: list[Fold]
+    panel: Panel, task: Task, architecture: Architecture, train: Train, folds: list[Fold]
 ) -> NDArray[np.float64] | None:
     """Give what models say about the series of their fold, fitted on the others, shape (n, outputs).
 
@@ -232,7 +232,7 @@ def _answers_of_folds(
     """
     logits = np.zeros((len(panel), task.outputs))
     for fold in folds:
-        training = train(panel[fold.train], sentence=sentence, validation=None)
+        training = train(panel[fold.train], architecture=architecture, validation=None)
         if training.interrupted:
             return None
         logits[fold.held_out] = training.model.predict(panel[fold.held_out]).logits
@@ -243,7 +243,7 @@ def _compared(better: str, worse: str, losses: list[float], count: int, on: str)
     return f"{better}, log loss {min(losses):.3f} against {max(losses):.3f} of {worse} on {count:,} {on}"
 
 
-def _noted(training: Training, said: str, started: float) -> Training:
+def _noted(training: FitResult, said: str, started: float) -> FitResult:
     choosing = time.perf_counter() - started - training.seconds
     return replace(training, notes=(*training.notes, f"encoder: {said}"), choosing=choosing)
 

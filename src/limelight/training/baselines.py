@@ -11,11 +11,10 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.preprocessing import OrdinalEncoder
 
 from limelight.data.panel import Panel
-from limelight.model.vocabulary import EncodedFacts, fit_vocabulary
-from limelight.task import Codes
+from limelight.model.vocabulary import EncodedMetadata, fit_vocabulary
+from limelight.types import Codes, Probabilities
 
-Probabilities = NDArray[np.float64]
-MOST_WORDS = 254
+MOST_BOOSTED_CATEGORIES = 254
 """Of one category for the boosting, which takes 255; rarer ones are one word."""
 WORD_COLUMNS = 64
 
@@ -50,7 +49,7 @@ def majority(codes: Codes, classes: int, n: int) -> Probabilities:
     return _for_all(model.predict_proba(np.zeros((n, 1))), model.classes_, classes)
 
 
-def boost_facts(
+def boost_metadata(
     panel: Panel,
     codes: Codes,
     classes: int,
@@ -95,13 +94,15 @@ def boost_facts(
     -------
     >>> import pyarrow as pa
     >>> panel = Panel.from_series(np.zeros((80, 1)), metadata=pa.table({"mode": ["idle", "run"] * 40}))
-    >>> boost_facts(panel, np.tile([0, 1], 40), 2, panel[:2]).round(2).tolist()
+    >>> boost_metadata(panel, np.tile([0, 1], 40), 2, panel[:2]).round(2).tolist()
     [[1.0, 0.0], [0.0, 1.0]]
     """
     vocabulary = fit_vocabulary(panel.metadata, schema=fields, buckets=WORD_COLUMNS)
     known = vocabulary.encode(panel.metadata, len(panel))
     asked = vocabulary.encode(others.metadata, len(others))
-    words = OrdinalEncoder(max_categories=MOST_WORDS, handle_unknown="use_encoded_value", unknown_value=np.nan)
+    words = OrdinalEncoder(
+        max_categories=MOST_BOOSTED_CATEGORIES, handle_unknown="use_encoded_value", unknown_value=np.nan
+    )
     if known.categories.shape[1]:
         words.fit(known.categories)
     categorical = np.arange(_columns(known, words).shape[1]) < known.categories.shape[1]
@@ -110,7 +111,7 @@ def boost_facts(
     return _for_all(model.predict_proba(_columns(asked, words)), model.classes_, classes)
 
 
-def _columns(facts: EncodedFacts, words: OrdinalEncoder) -> NDArray[np.float64]:
+def _columns(facts: EncodedMetadata, words: OrdinalEncoder) -> NDArray[np.float64]:
     """Lay metadata out as a table: categories, numbers, and a count for each hashed word, shape (n, columns)."""
     n, texts = len(facts.numbers), facts.tokens.shape[1]
     counts = np.zeros((n, texts, WORD_COLUMNS + 1))

@@ -18,9 +18,9 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from limelight.files import whole_file
-from limelight.training.settings import Hopeless
+from limelight.training.settings import ShouldPrune
 
-Row = dict[str, float]
+EpochRow = dict[str, float]
 
 
 class EpochSeed(Callback):
@@ -52,7 +52,7 @@ class History(Callback):
 
     def __init__(self, file: Path | None) -> None:
         self.file = file
-        self.rows: list[Row] = []
+        self.rows: list[EpochRow] = []
         self._started = 0.0
 
     def on_train_epoch_start(self, trainer: Trainer, module: LightningModule) -> None:
@@ -180,18 +180,18 @@ class GiveUp(Callback):
 
     Parameters
     ----------
-    hopeless
+    should_prune
         Asked after each validation.
     """
 
-    def __init__(self, hopeless: Hopeless) -> None:
-        self.hopeless = hopeless
+    def __init__(self, should_prune: ShouldPrune) -> None:
+        self.should_prune = should_prune
         self.asked = False
 
     def on_validation_end(self, trainer: Trainer, module: LightningModule) -> None:
         """Ask, and stop if told so."""
         done = (trainer.current_epoch + 1) / (trainer.max_epochs or 1)
-        if self.hopeless(done, float(trainer.callback_metrics["validation_loss"])):
+        if self.should_prune(done, float(trainer.callback_metrics["validation_loss"])):
             self.asked = trainer.should_stop = True
 
 

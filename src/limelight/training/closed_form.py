@@ -24,7 +24,7 @@ from limelight.training.loaders import BatchesOfPanel
 from limelight.training.logit_scale import fit_scale
 from limelight.training.losses import Loss, signed
 from limelight.training.preparation import Prepared
-from limelight.training.result import SOLVED, LeftOut, Training, facts_of_training
+from limelight.training.result import SOLVED, FitResult, OutOfSample, fit_info
 from limelight.training.ridge import Ridge, fit_ridge, fit_ridge_streamed
 from limelight.training.settings import TrainingSettings
 
@@ -32,7 +32,7 @@ MOST_AT_ONCE = 4_000
 """Series whose features are all kept in memory; the head of more is fitted in one pass."""
 SAMPLE, SAMPLED_STEPS = 512, 1 << 24
 """Series, and steps with padding, that thresholds are taken from at most."""
-WAYS_TO_FILL = ("mask", "last")
+FILL_STRATEGIES = ("mask", "last")
 """Where nothing is stated. Marks tell where values are missing, if that means something; else the mean that stands
 there makes peaks in a smooth series, and the last value does not (ArrowHead with a tenth missing: 0.72 against 0.86,
 leave-one-out)."""
@@ -51,13 +51,13 @@ def solve_best(
     ways: Sequence[str],
     validation: Panel | None = None,
     seed: int = 0,
-) -> Training:
+) -> FitResult:
     """Solve with each of some ways to treat missing values, and keep the one that answers series left out better.
 
     Parameters
     ----------
     ways
-        For ``Sentence.missing``, at least one.
+        For ``Architecture.missing``, at least one.
     panel, task, prepared, settings, validation, seed
         As for ``solve``, whose errors are raised.
 
@@ -67,9 +67,9 @@ def solve_best(
         Of the lowest log loss of answers about series left out.
     """
     started = time.perf_counter()
-    tried = [replace(prepared, sentence=replace(prepared.sentence, missing=way)) for way in ways]
+    tried = [replace(prepared, architecture=replace(prepared.architecture, missing=way)) for way in ways]
     solved = [solve(panel, task, one, settings, validation=validation, seed=seed) for one in tried]
-    best = min(solved, key=lambda one: one.left_out.loss if one.left_out else float("inf"))
+    best = min(solved, key=lambda one: one.out_of_sample.loss if one.out_of_sample else float("inf"))
     return replace(best, seconds=time.perf_counter() - started)
 
 
@@ -81,7 +81,7 @@ def solve(
     *,
     validation: Panel | None = None,
     seed: int = 0,
-) -> Training:
+) -> FitResult:
     """Fit a network whose encoder pools by itself: thresholds, then the head, then the scale of its logits.
 
     Validation series are left alone: the head needs none, as its penalty and its scale are chosen by training series
@@ -122,7 +122,7 @@ def solve(
     targets = targets_of(task, panel)
     codes = targets.every()
     started = time.perf_counter()
-    series = BatchesOfPanel(panel, targets, prepared.sentence, prepared.vocabulary)
+    series = BatchesOfPanel(panel, targets, prepared.architecture, prepared.vocabulary)
     network = prepared.network(len(panel.channels), task.outputs, series.facts).eval()
     _fit_thresholds(network, series, seed)
     wanted, known = signed(task, codes)
@@ -134,12 +134,12 @@ def solve(
         network.head.bias.copy_(ridge.bias * scale)
         network.encoder.typical.copy_(ridge.mean[: network.encoder.width])
     how = {"solver": "ridge", "penalty": ridge.alpha.tolist(), "chosen_by": chosen_by}
-    facts = facts_of_training(panel, validation, task, codes, prepared.statistics, training=how, seed=seed)
-    model = FittedModel(task, prepared.sentence, network, panel.channels, facts, prepared.vocabulary)
+    facts = fit_info(panel, validation, task, codes, prepared.statistics, training=how, seed=seed)
+    model = FittedModel(task, prepared.architecture, network, panel.channels, facts, prepared.vocabulary)
     logits = scores * scale
     loss = float(Loss(task)(logits, torch.from_numpy(codes)[ridge.rows]))
-    left_out = LeftOut(ridge.rows.numpy(), logits.numpy(), loss)
-    return Training(model, [], 0, SOLVED, time.perf_counter() - started, left_out=left_out)
+    out_of_sample = OutOfSample(ridge.rows.numpy(), logits.numpy(), loss)
+    return FitResult(model, [], 0, SOLVED, time.perf_counter() - started, out_of_sample=out_of_sample)
 
 
 def _fit_thresholds(network: Network, series: BatchesOfPanel, seed: int) -> None:

@@ -13,20 +13,20 @@ import torch
 
 from limelight.data.panel import Panel
 from limelight.errors import OutputError, ParameterError
-from limelight.parts.architecture import Sentence
+from limelight.parts.architecture import Architecture
 from limelight.parts.encoders import Auto, Rocket
 from limelight.task import Task
-from limelight.training.auto import choose
-from limelight.training.closed_form import WAYS_TO_FILL, solve_best
+from limelight.training.auto import fit_auto
+from limelight.training.closed_form import FILL_STRATEGIES, solve_best
 from limelight.training.preparation import prepare
-from limelight.training.result import Training
-from limelight.training.settings import CHECKPOINT, Hopeless, TrainingSettings
+from limelight.training.result import FitResult
+from limelight.training.settings import CHECKPOINT, ShouldPrune, TrainingSettings
 
 
 def fit(
     panel: Panel,
     task: Task,
-    sentence: Sentence,
+    architecture: Architecture,
     *,
     validation: Panel | None = None,
     settings: TrainingSettings | None = None,
@@ -35,8 +35,8 @@ def fit(
     resume: bool = False,
     progress: bool | None = None,
     fields: Mapping[str, str] | None = None,
-    hopeless: Hopeless | None = None,
-) -> Training:
+    should_prune: ShouldPrune | None = None,
+) -> FitResult:
     """Fit a network to labelled series: step by step, in closed form, or whichever of both is better.
 
     The global random state of torch, NumPy and Python is the same afterwards as before. Ctrl-C ends the training
@@ -48,7 +48,7 @@ def fit(
         Training series with labels; scaling is fitted on them alone.
     task
         What is asked; its classes hold every label of both panels.
-    sentence
+    architecture
         The parts of the network; sizes that depend on the length of series are settled here. With the encoder
         ``rocket`` the head is solved, with ``auto`` one of two is chosen.
     validation
@@ -66,7 +66,7 @@ def fit(
     fields
         The kind of metadata fields that should not be read off their values: ``"category"``, ``"number"``,
         ``"boolean"``, ``"date"``, ``"text"`` or ``"ignore"``.
-    hopeless
+    should_prune
         Asked after each validation, with the share of the epochs that is done and the loss, whether to give up.
 
     Returns
@@ -89,11 +89,11 @@ def fit(
     settings = settings or TrainingSettings()
     require_device(settings)
     checkpoint = checkpoint_to_resume(folder) if resume else None
-    if isinstance(sentence.encoder, Auto):
-        return choose(
+    if isinstance(architecture.encoder, Auto):
+        return fit_auto(
             panel,
             task,
-            sentence,
+            architecture,
             partial(fit, task=task, settings=settings, seed=seed, progress=progress, fields=fields),
             settings=settings,
             validation=validation,
@@ -101,16 +101,16 @@ def fit(
             folder=folder,
             resume=resume,
         )
-    prepared = prepare(panel, task, sentence, validation, fields)
-    if isinstance(prepared.sentence.encoder, Rocket):
-        open_yet = sentence.missing == "auto" and prepared.sentence.takes_missing
-        ways = WAYS_TO_FILL if open_yet else (prepared.sentence.missing,)
+    prepared = prepare(panel, task, architecture, validation, fields)
+    if isinstance(prepared.architecture.encoder, Rocket):
+        open_yet = architecture.missing == "auto" and prepared.architecture.takes_missing
+        ways = FILL_STRATEGIES if open_yet else (prepared.architecture.missing,)
         with _own_randomness(seed):
             return solve_best(panel, task, prepared, settings, ways=ways, validation=validation, seed=seed)
-    from limelight.training.gradient_descent import train_stepwise  # brings Lightning, which takes seconds to load
+    from limelight.training.gradient_descent import train_by_gradient  # brings Lightning, which takes seconds to load
 
     with _own_randomness(seed):
-        return train_stepwise(
+        return train_by_gradient(
             panel,
             task,
             prepared,
@@ -120,7 +120,7 @@ def fit(
             folder=folder,
             checkpoint=checkpoint,
             progress=progress,
-            hopeless=hopeless,
+            should_prune=should_prune,
         )
 
 

@@ -35,9 +35,9 @@ from limelight.training.lightning_module import TrainedNetwork
 from limelight.training.loaders import BatchesOfPanel, training_loader, validation_loader
 from limelight.training.losses import loss_for, series_weights
 from limelight.training.preparation import Prepared, fingerprint
-from limelight.training.result import Training, facts_of_training
+from limelight.training.result import FitResult, fit_info
 from limelight.training.runtime import denormals_flushed
-from limelight.training.settings import CHECKPOINT, LEAST_BATCHES_OF_AN_EPOCH, Hopeless, TrainingSettings
+from limelight.training.settings import CHECKPOINT, LEAST_BATCHES_OF_AN_EPOCH, ShouldPrune, TrainingSettings
 
 
 @dataclass
@@ -50,16 +50,16 @@ class _Watch:
     bar: ProgressBar
     interrupt: StopOnInterrupt
     early: EarlyStopping | None = None
-    hopeless: GiveUp | None = None
+    should_prune: GiveUp | None = None
     others: list[Callback] = field(default_factory=list)
 
     def all(self) -> list[Callback]:
         early = [] if self.early is None else [self.early, StopAgain(self.early), self.best]
-        given_up = [] if self.hopeless is None else [self.hopeless]
+        given_up = [] if self.should_prune is None else [self.should_prune]
         return [self.seed, *early, *given_up, self.history, self.bar, self.interrupt, *self.others]
 
 
-def train_stepwise(
+def train_by_gradient(
     panel: Panel,
     task: Task,
     prepared: Prepared,
@@ -70,13 +70,13 @@ def train_stepwise(
     folder: Path | None,
     checkpoint: Path | None,
     progress: bool | None,
-    hopeless: Hopeless | None,
-) -> Training:
+    should_prune: ShouldPrune | None,
+) -> FitResult:
     """Fit a network step by step; the random state of torch, NumPy and Python is whatever the training leaves.
 
     Parameters
     ----------
-    panel, task, validation, seed, folder, progress, hopeless
+    panel, task, validation, seed, folder, progress, should_prune
         As for ``fit``.
     prepared
         What was settled on these series.
@@ -95,9 +95,9 @@ def train_stepwise(
     ParameterError
         If the training to resume was another one, or the training diverged.
     """
-    sentence, vocabulary = prepared.sentence, prepared.vocabulary
+    architecture, vocabulary = prepared.architecture, prepared.vocabulary
     settings = settings.for_series(len(panel))
-    batches = BatchesOfPanel(panel, targets_of(task, panel), sentence, vocabulary)
+    batches = BatchesOfPanel(panel, targets_of(task, panel), architecture, vocabulary)
     codes = batches.targets.every()
     balanced = settings.imbalance == "balanced"
     loader = training_loader(
@@ -110,15 +110,15 @@ def train_stepwise(
     )
     checks = None
     if validation is not None:
-        checks = validation_loader(BatchesOfPanel(validation, targets_of(task, validation), sentence, vocabulary))
+        checks = validation_loader(BatchesOfPanel(validation, targets_of(task, validation), architecture, vocabulary))
     started = time.perf_counter()
     with _quiet_lightning(), denormals_flushed():
         network = prepared.network(len(panel.channels), task.outputs, batches.facts)
         epochs = settings.max_epochs or 1
-        asked = fingerprint(sentence, settings, task, seed, panel, validation, vocabulary)
+        asked = fingerprint(architecture, settings, task, seed, panel, validation, vocabulary)
         loss = loss_for(task, codes, settings.imbalance)
         module = TrainedNetwork(network, loss, settings, epochs * len(loader), asked)
-        watch = _watch(settings, seed, folder, progress, hopeless, checks is not None)
+        watch = _watch(settings, seed, folder, progress, should_prune, checks is not None)
         trainer = _trainer(settings, watch, folder)
         with watch.interrupt:
             try:
@@ -130,11 +130,9 @@ def train_stepwise(
     watch.best.restore(network)
     network.cpu().eval()
     _require_finite_weights(network, settings)
-    facts = facts_of_training(
-        panel, validation, task, codes, prepared.statistics, training=settings.to_json(), seed=seed
-    )
-    model = FittedModel(task, sentence, network, panel.channels, facts, vocabulary)
-    return Training(
+    facts = fit_info(panel, validation, task, codes, prepared.statistics, training=settings.to_json(), seed=seed)
+    model = FittedModel(task, architecture, network, panel.channels, facts, vocabulary)
+    return FitResult(
         model,
         watch.history.rows,
         watch.best.epoch or len(watch.history.rows),
@@ -156,12 +154,12 @@ def _watch(
     seed: int,
     folder: Path | None,
     progress: bool | None,
-    hopeless: Hopeless | None,
+    should_prune: ShouldPrune | None,
     validated: bool,
 ) -> _Watch:
     history = History(None if folder is None else folder / "history.csv")
     watch = _Watch(EpochSeed(seed), history, BestWeights(), ProgressBar(progress), StopOnInterrupt())
-    watch.hopeless = None if hopeless is None else GiveUp(hopeless)
+    watch.should_prune = None if should_prune is None else GiveUp(should_prune)
     if validated:
         watch.early = EarlyStopping("validation_loss", patience=settings.patience or 1, check_finite=True)
     if folder is not None:
@@ -193,7 +191,7 @@ def _trainer(settings: TrainingSettings, watch: _Watch, folder: Path | None) -> 
 def _reason(watch: _Watch) -> str:
     if watch.interrupt.asked:
         return "interrupted"
-    if watch.hopeless is not None and watch.hopeless.asked:
+    if watch.should_prune is not None and watch.should_prune.asked:
         return "given up"
     if watch.early is not None and watch.early.stopped_epoch:
         return "no better validation loss"

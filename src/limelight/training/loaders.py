@@ -16,9 +16,9 @@ from limelight.model.batching import batches_by_length, make_batch
 from limelight.model.targets import Targets
 from limelight.model.vocabulary import Vocabulary
 from limelight.nn.batch import Batch
-from limelight.parts.architecture import Sentence
+from limelight.parts.architecture import Architecture
+from limelight.types import Rows
 
-Rows = NDArray[np.int64]
 POOL = 32
 """Batches whose series are sorted by length together; more would sort better and shuffle worse."""
 
@@ -32,26 +32,26 @@ class BatchesOfPanel(Dataset[Batch]):
         The series.
     targets
         The truth about them.
-    sentence
+    architecture
         Of the network that takes the batches: says whether they have the time between steps and missing values.
     vocabulary
         Turns the metadata of the series into numbers; None without.
     """
 
     def __init__(
-        self, panel: Panel, targets: Targets, sentence: Sentence, vocabulary: Vocabulary | None = None
+        self, panel: Panel, targets: Targets, architecture: Architecture, vocabulary: Vocabulary | None = None
     ) -> None:
-        self.panel, self.targets, self.sentence = panel, targets, sentence
+        self.panel, self.targets, self.architecture = panel, targets, architecture
         self.facts = None if vocabulary is None else vocabulary.encode(panel.metadata, len(panel), panel.signals)
 
     def __getitem__(self, rows: Rows) -> Batch:
-        sentence = self.sentence
+        architecture = self.architecture
         return make_batch(
             self.panel,
             rows,
             self.targets,
-            elapsed=sentence.needs_clock,
-            missing=sentence.takes_missing,
+            elapsed=architecture.needs_clock,
+            missing=architecture.takes_missing,
             facts=self.facts,
         )
 

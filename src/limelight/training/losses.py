@@ -10,7 +10,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
 
-from limelight.task import UNKNOWN, Codes, Task
+from limelight.task import UNKNOWN, Task
+from limelight.types import Codes
 
 FOCUS = 2.0
 MOST_WEIGHT = 100.0

@@ -17,9 +17,9 @@ from limelight.data.statistics import ChannelStatistics, channel_statistics
 from limelight.errors import ParameterError, listing
 from limelight.model.batching import clock_kind, require_clock, require_finite, require_same_clock, shape_of
 from limelight.model.texts import TextEncoder, read_text_encoder
-from limelight.model.vocabulary import EncodedFacts, Vocabulary, fit_vocabulary
+from limelight.model.vocabulary import EncodedMetadata, Vocabulary, fit_vocabulary
 from limelight.nn.network import Network
-from limelight.parts.architecture import Sentence
+from limelight.parts.architecture import Architecture
 from limelight.task import Task
 from limelight.training.settings import TrainingSettings
 
@@ -30,7 +30,7 @@ class Prepared:
 
     Parameters
     ----------
-    sentence
+    architecture
         With every size settled.
     statistics
         Of the channels of the training series.
@@ -38,40 +38,42 @@ class Prepared:
         Of their metadata and signals; None for a network without.
     """
 
-    sentence: Sentence
+    architecture: Architecture
     statistics: ChannelStatistics
     vocabulary: Vocabulary | None
 
-    def network(self, channels: int, outputs: int, facts: EncodedFacts | None) -> Network:
+    def network(self, channels: int, outputs: int, facts: EncodedMetadata | None) -> Network:
         """Build the network, its weights drawn, its scaling fitted; ``facts`` are those of the training series."""
-        network = Network(self.sentence, channels, outputs, shape_of(self.vocabulary))
+        network = Network(self.architecture, channels, outputs, shape_of(self.vocabulary))
         fit_scaling(network, self.statistics, self.vocabulary, facts)
         return network
 
 
 def prepare(
-    panel: Panel, task: Task, sentence: Sentence, validation: Panel | None, fields: Mapping[str, str] | None
+    panel: Panel, task: Task, architecture: Architecture, validation: Panel | None, fields: Mapping[str, str] | None
 ) -> Prepared:
     """Settle what depends on the training series, and refuse series that the network cannot take."""
     statistics = channel_statistics(panel)
-    vocabulary = learn_words(sentence, panel, fields)
-    has_facts = vocabulary is not None and vocabulary.has_facts
-    sentence = settle(sentence, panel, statistics, validation, metadata=has_facts, by_step=task.by_step)
-    require_usable(sentence, panel, validation, statistics)
-    return Prepared(sentence, statistics, vocabulary)
+    vocabulary = learn_words(architecture, panel, fields)
+    has_metadata = vocabulary is not None and vocabulary.has_metadata
+    architecture = resolve_parts(
+        architecture, panel, statistics, validation, metadata=has_metadata, by_step=task.by_step
+    )
+    require_usable(architecture, panel, validation, statistics)
+    return Prepared(architecture, statistics, vocabulary)
 
 
-def learn_words(sentence: Sentence, panel: Panel, fields: Mapping[str, str] | None) -> Vocabulary | None:
+def learn_words(architecture: Architecture, panel: Panel, fields: Mapping[str, str] | None) -> Vocabulary | None:
     """Fit the vocabulary to training metadata and signals, if there are any and the network may use them."""
-    reads = sentence.needs_metadata or sentence.fusion == "auto"
-    if panel.metadata is None and sentence.needs_metadata:
+    reads = architecture.needs_metadata or architecture.fusion == "auto"
+    if panel.metadata is None and architecture.needs_metadata:
         raise ParameterError(
-            f"expected metadata for a network with {sentence.describe()}, got series without; give metadata, or "
+            f"expected metadata for a network with {architecture.describe()}, got series without; give metadata, or "
             "leave the fusion out"
         )
     signals, schema = words_of_signals(panel), dict(fields or {})
     metadata = panel.metadata if reads else None
-    encoder = _text_encoder(sentence, panel) if reads else None
+    encoder = _text_encoder(architecture, panel) if reads else None
     if metadata is None:  # kinds of metadata that are not read say nothing about signals
         schema = {name: kind for name, kind in schema.items() if name in signals}
         if not signals:
@@ -83,15 +85,15 @@ def learn_words(sentence: Sentence, panel: Panel, fields: Mapping[str, str] | No
             f"{listing([f'{one.name}: {one.kind}' for one in vocabulary.fields])}; say which field is text, or leave "
             "the text encoder out"
         )
-    if sentence.needs_metadata and not vocabulary.has_facts:
+    if architecture.needs_metadata and not vocabulary.has_metadata:
         raise ParameterError(
             f"expected metadata to learn from, got none that differs between series: {'; '.join(vocabulary.notes)}"
         )
-    return vocabulary if vocabulary.has_facts or vocabulary.signals else None
+    return vocabulary if vocabulary.has_metadata or vocabulary.signals else None
 
 
-def _text_encoder(sentence: Sentence, panel: Panel) -> TextEncoder | None:
-    folder = sentence.context.get_params().get("text_encoder")
+def _text_encoder(architecture: Architecture, panel: Panel) -> TextEncoder | None:
+    folder = architecture.context.get_params().get("text_encoder")
     if folder is not None and panel.metadata is None:
         raise ParameterError(
             f"expected metadata with text for the text encoder in {folder!r}, got series without metadata; give "
@@ -100,20 +102,20 @@ def _text_encoder(sentence: Sentence, panel: Panel) -> TextEncoder | None:
     return None if folder is None else read_text_encoder(folder)
 
 
-def settle(
-    sentence: Sentence,
+def resolve_parts(
+    architecture: Architecture,
     panel: Panel,
     statistics: ChannelStatistics,
     validation: Panel | None,
     *,
     metadata: bool,
     by_step: bool,
-) -> Sentence:
+) -> Architecture:
     """Settle the parts that depend on the training series; missing values in the validation part count too."""
     missing = bool(statistics.missing.any())
-    if sentence.missing == "auto" and not missing and validation is not None:  # parted by chance: both are one
+    if architecture.missing == "auto" and not missing and validation is not None:  # parted by chance: both are one
         missing = bool(channel_statistics(validation).missing.any())
-    return sentence.settled(
+    return architecture.resolve(
         float(np.median(panel.lengths)),
         missing=missing,
         irregular=statistics.clock is not None and statistics.clock.irregular,
@@ -124,25 +126,27 @@ def settle(
     )
 
 
-def require_usable(sentence: Sentence, panel: Panel, validation: Panel | None, statistics: ChannelStatistics) -> None:
+def require_usable(
+    architecture: Architecture, panel: Panel, validation: Panel | None, statistics: ChannelStatistics
+) -> None:
     """Refuse values that the network cannot take, and series without the clock that it needs."""
     for one in (panel,) if validation is None else (panel, validation):
-        if sentence.needs_clock:
+        if architecture.needs_clock:
             require_clock(one)
         unsure = one is validation or statistics.infinite.any() or statistics.missing.any()
         if unsure:
-            require_finite(one, missing=sentence.takes_missing)
-    if validation is not None and sentence.needs_clock:
+            require_finite(one, missing=architecture.takes_missing)
+    if validation is not None and architecture.needs_clock:
         require_same_clock(clock_kind(panel), validation)
 
 
 def fit_scaling(
-    network: Network, statistics: ChannelStatistics, vocabulary: Vocabulary | None, facts: EncodedFacts | None
+    network: Network, statistics: ChannelStatistics, vocabulary: Vocabulary | None, facts: EncodedMetadata | None
 ) -> None:
     """Take mean and deviation of known values and of metadata; a channel that was never known is left as it is."""
     known = statistics.count > 0
     mean, deviation = np.where(known, statistics.mean, 0.0), np.where(known, statistics.deviation, 1.0)
-    if network.sentence.needs_clock and statistics.clock is not None:
+    if network.architecture.needs_clock and statistics.clock is not None:
         mean = np.append(mean, statistics.clock.mean_step)
         deviation = np.append(deviation, statistics.clock.deviation_step)
     network.normalisation.set_statistics(torch.from_numpy(mean).float(), torch.from_numpy(deviation).float())
@@ -157,7 +161,7 @@ def fit_scaling(
 
 
 def _statistics_of_texts(
-    vocabulary: Vocabulary, facts: EncodedFacts
+    vocabulary: Vocabulary, facts: EncodedMetadata
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Give mean and deviation of each number of the known vectors, each shape (texts, size)."""
     unknown = np.isnan(facts.vectors).any(axis=2).all(axis=0)
@@ -172,7 +176,7 @@ def _statistics_of_texts(
 
 
 def fingerprint(
-    sentence: Sentence,
+    architecture: Architecture,
     settings: TrainingSettings,
     task: Task,
     seed: int,
@@ -182,7 +186,7 @@ def fingerprint(
 ) -> str:
     """Say all that a training depends on, so that another one cannot go on with its checkpoint."""
     asked = [
-        sentence.to_json(),
+        architecture.to_json(),
         replace(settings, workers=0).to_json(),  # any number of them gives the same training
         task.to_json(),
         seed,

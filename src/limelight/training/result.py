@@ -13,14 +13,15 @@ from limelight.data.panel import Panel
 from limelight.data.statistics import ChannelStatistics
 from limelight.model.batching import clock_kind
 from limelight.model.fitted import FittedModel
-from limelight.task import Codes, Task
+from limelight.task import Task
+from limelight.types import Codes
 
 SOLVED = "solved"
 """Why a training ended whose head was solved in closed form."""
 
 
 @dataclass(frozen=True, eq=False)
-class LeftOut:
+class OutOfSample:
     """What models fitted without some training series say about these.
 
     Parameters
@@ -39,7 +40,7 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
-class Training:
+class FitResult:
     """A fitted model and how the training went.
 
     Parameters
@@ -60,7 +61,7 @@ class Training:
         For people: what was chosen, and why.
     choosing
         Seconds that went into others, to choose this one.
-    left_out
+    out_of_sample
         Answers about training series left out, where the head was solved in closed form; else None.
     """
 
@@ -71,15 +72,15 @@ class Training:
     seconds: float
     notes: tuple[str, ...] = ()
     choosing: float = 0.0
-    left_out: LeftOut | None = None
+    out_of_sample: OutOfSample | None = None
 
     @property
     def interrupted(self) -> bool:
         """Whether Ctrl-C ended the training."""
         return self.stopped == "interrupted"
 
-    def judges(
-        self, panel: Panel, validation: Panel | None, *, alone: bool
+    def calibration_data(
+        self, panel: Panel, validation: Panel | None, *, independent: bool
     ) -> tuple[Panel | None, NDArray[np.float64] | None]:
         """Give labelled series that a decision may be chosen on.
 
@@ -87,8 +88,8 @@ class Training:
         ----------
         panel, validation
             As they were given to ``fit``.
-        alone
-            Whether a series may be judged by a model that has seen all others, as ``Panel.stands_alone`` says.
+        independent
+            Whether a series may be judged by a model that has seen all others, as ``Panel.is_independent`` says.
 
         Returns
         -------
@@ -96,9 +97,9 @@ class Training:
             The validation series, or training series left out, or None where there are neither; and what was said
             about those left out, shape (m, outputs), None for the validation series, which the model is to answer.
         """
-        if validation is not None or self.left_out is None or not alone:
+        if validation is not None or self.out_of_sample is None or not independent:
             return validation, None
-        return panel[self.left_out.rows], self.left_out.logits
+        return panel[self.out_of_sample.rows], self.out_of_sample.logits
 
     def describe(self) -> str:
         """Say in one line how long the training took and why it ended."""
@@ -113,7 +114,7 @@ class Training:
         return f"trained in {seconds}: {ending}; weights of epoch {self.best_epoch}"
 
 
-def describe_way(training: Mapping[str, Any]) -> str:
+def describe_optimizer(training: Mapping[str, Any]) -> str:
     """Say in one line by which way a model was trained.
 
     Parameters
@@ -128,7 +129,7 @@ def describe_way(training: Mapping[str, Any]) -> str:
 
     Example
     -------
-    >>> describe_way({"stopped": "solved", "penalty": [1.0, 10.0], "chosen_by": "leave-one-out"})
+    >>> describe_optimizer({"stopped": "solved", "penalty": [1.0, 10.0], "chosen_by": "leave-one-out"})
     'ridge regression, solved in closed form, penalty 1 to 10 by leave-one-out'
     """
     if training["stopped"] == SOLVED:
@@ -145,7 +146,7 @@ def _penalty(training: Mapping[str, Any]) -> str:
     return f"penalty {penalty} by {training['chosen_by']}"
 
 
-def facts_of_training(
+def fit_info(
     panel: Panel,
     validation: Panel | None,
     task: Task,

@@ -22,7 +22,7 @@ VALIDATION = 0.1
 """Share of the training series that is held out where nothing is stated, and something has to be."""
 CHECKPOINT = Path("checkpoints") / "last.ckpt"
 """In the folder of a training."""
-Hopeless = Callable[[float, float], bool]
+ShouldPrune = Callable[[float, float], bool]
 """Takes the share of the epochs that is done, in (0, 1], and the validation loss; says whether to give up."""
 
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from limelight.data.labels import labelled
 from limelight.data.panel import Panel
 from limelight.training.settings import enough_to_validate
+from limelight.types import Rows
 
-Rows = NDArray[np.int64]
 
-
-def hold_out(
+def validation_split(
     panel: Panel,
     share: float,
     *,
@@ -51,9 +49,9 @@ def hold_out(
     Example
     -------
     >>> panel = Panel.from_series(np.zeros((300, 5)), labels=["a", "b"] * 150)
-    >>> [len(rows) for rows in hold_out(panel, 0.1, classes=2, seed=0)]
+    >>> [len(rows) for rows in validation_split(panel, 0.1, classes=2, seed=0)]
     [270, 30]
-    >>> [len(rows) for rows in hold_out(panel[:100], 0.1, classes=2, seed=0)]
+    >>> [len(rows) for rows in validation_split(panel[:100], 0.1, classes=2, seed=0)]
     [100, 0]
     """
     every, by_step = np.arange(len(panel)), panel.labels is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from limelight.data.inspection.findings import CopyFacts, Inspection, SharedFacts
+from limelight.data.inspection.findings import Duplicates, Inspection, SharedGroups
 from limelight.errors import counted, listing
 
 FEW_SERIES = 10
@@ -55,7 +55,7 @@ def _value_warnings(facts: Inspection) -> Iterator[str]:
         )
 
 
-def _copy_warnings(copies: CopyFacts) -> Iterator[str]:
+def _copy_warnings(copies: Duplicates) -> Iterator[str]:
     if copies.across:
         yield (
             f"series with exactly the same values stand in two parts of the split, {_pairs(copies.across)}; "
@@ -120,7 +120,7 @@ def _rarity_warnings(facts: Inspection) -> Iterator[str]:
         )
 
 
-def _shared_warnings(shared: SharedFacts) -> Iterator[str]:
+def _shared_warnings(shared: SharedGroups) -> Iterator[str]:
     if shared.naming:
         yield (
             f"metadata {listing(shared.naming)} names the group that the split keeps together, so a network could only "

@@ -12,7 +12,7 @@ SHOWN = 20
 
 
 @dataclass(frozen=True)
-class ChannelFacts:
+class ChannelSummary:
     """One channel over all steps; the numbers are None where every value is missing."""
 
     name: str
@@ -26,7 +26,7 @@ class ChannelFacts:
 
 
 @dataclass(frozen=True)
-class TimeFacts:
+class ClockSummary:
     """The clock: its kind, its median step (seconds for dates), steps much longer than that, and if steps differ."""
 
     kind: Literal["none", "numbers", "dates"]
@@ -37,7 +37,7 @@ class TimeFacts:
 
 
 @dataclass(frozen=True)
-class CopyFacts:
+class Duplicates:
     """Series with exactly the same values: pairs in two parts, copies within a part, pairs of two labels."""
 
     across: list[tuple[str, str]]
@@ -46,7 +46,7 @@ class CopyFacts:
 
 
 @dataclass(frozen=True)
-class SharedFacts:
+class SharedGroups:
     """What train and test share, or would tell apart: fields that name the group, values and recordings on both sides.
 
     Parameters
@@ -65,7 +65,7 @@ class SharedFacts:
 
 
 @dataclass(frozen=True)
-class LabelFacts:
+class LabelSummary:
     """Several labels of series or of steps: of how many each is known, and whether there is always exactly one.
 
     Parameters
@@ -95,7 +95,7 @@ class Inspection:
     lengths
         Steps of the shortest, the median and the longest series.
     channels, time, copies
-        See ``ChannelFacts``, ``TimeFacts`` and ``CopyFacts``.
+        See ``ChannelSummary``, ``ClockSummary`` and ``Duplicates``.
     classes
         For ``"train"``, ``"validation"`` and ``"test"``, if split, and ``"all"``: how many series each class
         has, of several labels how many have it. None without labels.
@@ -108,7 +108,7 @@ class Inspection:
     notes
         What was guessed or left out on the way in, one sentence each.
     shared
-        See ``SharedFacts``.
+        See ``SharedGroups``.
     labels
         Of several labels of series or steps; None where there is one or none.
     warnings
@@ -118,16 +118,16 @@ class Inspection:
     series: int
     steps: int
     lengths: tuple[int, float, int]
-    channels: tuple[ChannelFacts, ...]
-    time: TimeFacts
-    copies: CopyFacts
+    channels: tuple[ChannelSummary, ...]
+    time: ClockSummary
+    copies: Duplicates
     classes: dict[str, dict[str, int]] | None
     split: str | None
     step_labels: dict[str, dict[str, float]] | None = None
     signals: dict[str, dict[str, float]] | None = None
     notes: tuple[str, ...] = ()
-    shared: SharedFacts = SharedFacts()
-    labels: LabelFacts | None = None
+    shared: SharedGroups = SharedGroups()
+    labels: LabelSummary | None = None
     warnings: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -174,7 +174,7 @@ def _size_lines(facts: Inspection) -> list[str]:
     return [f"series: {facts.series}", f"steps: {facts.steps}, {lengths}", f"time: {time}"]
 
 
-def _channel_lines(channels: tuple[ChannelFacts, ...]) -> list[str]:
+def _channel_lines(channels: tuple[ChannelSummary, ...]) -> list[str]:
     rows = [["channel", "min", "mean", "max", "std", "missing"]]
     for one in channels[:SHOWN]:
         numbers = (one.minimum, one.mean, one.maximum, one.deviation)

@@ -13,19 +13,25 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from limelight.data.inspection.advice import warnings_about
-from limelight.data.inspection.findings import ChannelFacts, CopyFacts, Inspection, LabelFacts, SharedFacts, TimeFacts
+from limelight.data.inspection.findings import (
+    ChannelSummary,
+    ClockSummary,
+    Duplicates,
+    Inspection,
+    LabelSummary,
+    SharedGroups,
+)
 from limelight.data.labels import names_of_columns
 from limelight.data.panel import Panel
 from limelight.data.splitting.splits import PARTS, Split
 from limelight.data.statistics import ChannelStatistics, channel_statistics
 from limelight.task import is_known
+from limelight.types import Rows
 
 WHO = re.compile(
     "subject|patient|person|user|machine|device|unit|recording|session|site|speaker|household", re.IGNORECASE
 )
 """Fields that say whose series it is."""
-
-Rows = NDArray[np.int64]
 
 
 def inspect_panel(panel: Panel, split: Split | None = None, *, group: str | None = None) -> Inspection:
@@ -73,23 +79,23 @@ def inspect_panel(panel: Panel, split: Split | None = None, *, group: str | None
     return replace(facts, warnings=tuple(warnings_about(facts)))
 
 
-def _channel_facts(panel: Panel, found: ChannelStatistics, place: int) -> ChannelFacts:
+def _channel_facts(panel: Panel, found: ChannelStatistics, place: int) -> ChannelSummary:
     finite = not found.infinite[place] and found.count[place]  # a Panel made of arrays may hold infinity
     numbers = (found.minimum[place], found.mean[place], found.maximum[place], found.deviation[place])
     least, mean, most, deviation = (float(one) if finite else None for one in numbers)
     constant = not found.infinite[place] and (not found.count[place] or numbers[0] == numbers[2])
     gone = int(found.missing[place]), int(found.infinite[place])
-    return ChannelFacts(panel.channels[place], least, mean, most, deviation, bool(constant), *gone)
+    return ChannelSummary(panel.channels[place], least, mean, most, deviation, bool(constant), *gone)
 
 
-def _time_facts(found: ChannelStatistics) -> TimeFacts:
+def _time_facts(found: ChannelStatistics) -> ClockSummary:
     clock = found.clock
     if clock is None:
-        return TimeFacts("none", None, 0, 0)
-    return TimeFacts(clock.kind, clock.typical_step, clock.gaps, clock.series_with_gaps, clock.irregular)
+        return ClockSummary("none", None, 0, 0)
+    return ClockSummary(clock.kind, clock.typical_step, clock.gaps, clock.series_with_gaps, clock.irregular)
 
 
-def _label_facts(panel: Panel) -> LabelFacts | None:
+def _label_facts(panel: Panel) -> LabelSummary | None:
     """Count several labels; those of series where there are any, else those of steps."""
     if panel.labels is not None:
         if panel.labels.ndim == 1:
@@ -104,7 +110,7 @@ def _label_facts(panel: Panel) -> LabelFacts | None:
 
 def _counted_labels(
     blocks: Iterable[NDArray[Any]], names: tuple[str, ...], unit: Literal["series", "steps"]
-) -> LabelFacts:
+) -> LabelSummary:
     """Count labels in matrices of 0, 1 and -1 where not known."""
     known, there = np.zeros(len(names), np.int64), np.zeros(len(names), np.int64)
     sure = others = 0
@@ -113,7 +119,7 @@ def _counted_labels(
         there += (codes == 1).sum(axis=0)
         whole = codes[(codes >= 0).all(axis=1)]
         sure, others = sure + len(whole), others + int((whole.sum(axis=1) != 1).sum())
-    return LabelFacts(
+    return LabelSummary(
         dict(zip(names, known.tolist(), strict=True)),
         dict(zip(names, there.tolist(), strict=True)),
         exclusive=len(names) > 1 and sure > 0 and not others,
@@ -151,29 +157,29 @@ def _signal_shares(panel: Panel) -> dict[str, dict[str, float]] | None:
     }
 
 
-def _shared_facts(panel: Panel, split: Split | None, group: str | None) -> SharedFacts:
+def _shared_facts(panel: Panel, split: Split | None, group: str | None) -> SharedGroups:
     if split is None or not len(split.train) or not len(split.test):
-        return SharedFacts()
+        return SharedGroups()
     windows = 0
     if panel.origin is not None:
         names = panel.origin.recordings
         windows = len(np.intersect1d(names[split.train], names[split.test]))
     if panel.metadata is None:
-        return SharedFacts(windows=windows)
+        return SharedGroups(windows=windows)
     words = {
         name: panel.metadata[name].to_pylist() for name in panel.metadata.column_names if _names(panel.metadata, name)
     }
     if group in panel.metadata.column_names:
         keys = panel.metadata[group].to_pylist()
         naming = tuple(name for name, own in words.items() if name != group and _one_to_one(own, keys))
-        return SharedFacts(naming, windows=windows)
+        return SharedGroups(naming, windows=windows)
     both = {}
     for name, own in words.items():
         values, train, test = (set(own) - {None}, {own[row] for row in split.train}, {own[row] for row in split.test})
         common = values & train & test
         if WHO.search(name) and 2 <= len(values) <= len(panel) / 2 and common:
             both[name] = (len(common), len(values))
-    return SharedFacts((), both, windows)
+    return SharedGroups((), both, windows)
 
 
 def _names(metadata: pa.Table, field: str) -> bool:
@@ -190,7 +196,7 @@ def _one_to_one(one: list[Any], other: list[Any]) -> bool:
     return len(set(one)) == len(set(other)) == len(pairs)
 
 
-def _copy_facts(panel: Panel, split: Split | None) -> CopyFacts:
+def _copy_facts(panel: Panel, split: Split | None) -> Duplicates:
     part = np.full(len(panel), "all", dtype="<U10")
     if split is not None:
         for name in PARTS:
@@ -214,7 +220,7 @@ def _copy_facts(panel: Panel, split: Split | None) -> CopyFacts:
                 across.append(pair)
             if panel.labels is not None and _differ(panel.labels[row], panel.labels[first]):
                 contradictory.append(pair)
-    return CopyFacts(across, inside, contradictory)
+    return Duplicates(across, inside, contradictory)
 
 
 def _differ(one: Any, other: Any) -> bool:

@@ -8,20 +8,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from limelight.data.annotations import UNKNOWN
 from limelight.data.reading.columns import Words, read_some_words, read_words
 from limelight.data.reading.sources import Source
 from limelight.errors import LabelError
+from limelight.task import UNKNOWN
+from limelight.types import Rows
 
-Rows = NDArray[np.int64]
 UNSEEN = UNKNOWN - 1
 """Of a series that no piece has brought yet."""
-MOST_WORDS = 50
+MOST_LISTED_WORDS = 50
 """Of a column of words that change within a series; more of them, such as free text, say nothing to learn from."""
 
 
 @dataclass
-class Vocabulary:
+class WordCodes:
     """Numbers words in the order in which they come, over all pieces."""
 
     places: dict[str, int] = field(default_factory=dict)
@@ -54,7 +54,7 @@ class OnePerSeries:
     name: str
     label: bool
     signal: bool = False
-    vocabulary: Vocabulary = field(default_factory=Vocabulary)
+    vocabulary: WordCodes = field(default_factory=WordCodes)
     first: Rows = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     varies: bool = False
 
@@ -63,7 +63,7 @@ class OnePerSeries:
 
     def add(self, piece: Source, rows: Rows, series: int, names: Words) -> None:
         """Take the words of a piece; LabelError if a label is empty or changes."""
-        if self.varies and not self.signal and len(self.vocabulary.places) > MOST_WORDS:
+        if self.varies and not self.signal and len(self.vocabulary.places) > MOST_LISTED_WORDS:
             return
         if self.label:
             words = read_words(piece, self.name, "label", "write the label in every row of its series", LabelError)
@@ -93,7 +93,7 @@ class OnePerSeries:
     @property
     def is_signal(self) -> bool:
         """Whether the column says something about single steps, in few words."""
-        return self.signal or (self.varies and 0 < len(self.vocabulary.places) <= MOST_WORDS)
+        return self.signal or (self.varies and 0 < len(self.vocabulary.places) <= MOST_LISTED_WORDS)
 
     def words(self) -> NDArray[Any]:
         """Give the word of each series, None where it is empty, shape (n,)."""

@@ -14,11 +14,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from limelight.data.arrays import join_panels
-from limelight.data.clock import spoken_time
+from limelight.data.clock import format_time
 from limelight.data.panel import Panel
 from limelight.data.reading.columns import EMPTY_WORDS, NUMBER, read_clock
 from limelight.data.reading.sources import Source
 from limelight.errors import DataError, LabelError, nearest
+from limelight.types import Rows
 
 ARCHIVE_SUFFIXES = (".ts", ".tsv")
 MISSING = pa.array([*EMPTY_WORDS, "?"], pa.large_string())
@@ -31,8 +32,7 @@ PAIR = re.compile(r"\(\s*([^(),]+?)\s*,\s*([^(),]*?)\s*\)")
 PAIRS = re.compile(rf"{PAIR.pattern}(\s*,\s*{PAIR.pattern})*")
 AFTER_PAIR = re.compile(r"(?<=\))\s*:\s*")
 
-Rows = NDArray[np.int64]
-Floats = NDArray[np.float32]
+Singles = NDArray[np.float32]
 
 
 def read_archive(path: Path | str, *, label: bool = True) -> Panel:
@@ -224,7 +224,7 @@ class _Series:
             notes=self.notes,
         )
 
-    def _numbers(self) -> tuple[Floats, Rows]:
+    def _numbers(self) -> tuple[Singles, Rows]:
         """Read all values, dimension after dimension, and say how many each has; some megabytes at a time."""
         ends = np.cumsum([len(text) + 1 for text in self.values])
         numbers, lengths = [], []
@@ -248,7 +248,7 @@ class _Series:
             start = stop
         return np.concatenate(numbers), np.concatenate(lengths)
 
-    def _without_padding(self, numbers: Floats, lengths: Rows) -> tuple[Floats, Rows]:
+    def _without_padding(self, numbers: Singles, lengths: Rows) -> tuple[Singles, Rows]:
         """Cut off the missing values at the end of each series."""
         starts = np.cumsum(lengths) - lengths
         step = np.arange(len(numbers)) - np.repeat(starts, lengths)
@@ -260,7 +260,7 @@ class _Series:
             self.notes.append(f"the last values of {cut} series of {self.name} are missing: read as shorter series")
         return numbers[step < np.repeat(real, lengths)], real
 
-    def _side_by_side(self, numbers: Floats, lengths: Rows, longest: Rows) -> Floats:
+    def _side_by_side(self, numbers: Singles, lengths: Rows, longest: Rows) -> Singles:
         """Bring the dimensions of each series next to each other, shape (steps, dimensions)."""
         if self.dimensions == 1:
             return numbers[:, None]
@@ -286,13 +286,13 @@ class _Series:
         if len(faults):
             first, second = clock.times[faults[0] : faults[0] + 2]
             raise DataError(
-                f"expected times that rise within each series, got {spoken_time(second)} after {spoken_time(first)} in "
+                f"expected times that rise within each series, got {format_time(second)} after {format_time(first)} in "
                 f"{self.place(int(series[faults[0]]))}; sort the values by time"
             )
         return {"times": clock.times, "units": {"time": "UTC"} if clock.zone else {}}
 
 
-def _floats(cells: Any) -> tuple[Floats, int | None]:
+def _floats(cells: Any) -> tuple[Singles, int | None]:
     """Read numbers, and find the first cell that is none, or is too large."""
     try:
         column = cells.cast(pa.float32())
@@ -303,7 +303,7 @@ def _floats(cells: Any) -> tuple[Floats, int | None]:
         if not readable.all():
             return np.zeros(0, dtype=np.float32), int(np.argmin(readable))
         column = words.cast(pa.float32())
-    numbers: Floats = column.to_numpy(zero_copy_only=False)
+    numbers: Singles = column.to_numpy(zero_copy_only=False)
     infinite = np.isinf(numbers)
     return numbers, int(np.argmax(infinite)) if infinite.any() else None
 

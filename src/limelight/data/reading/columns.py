@@ -16,7 +16,7 @@ from limelight.errors import DataError, InputError
 
 EMPTY_WORDS = ("", "na", "n/a", "nan", "null", "none", "nat")
 NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
-CLOCKS = (pa.int64(), pa.float64(), pa.timestamp("ns"), pa.timestamp("ns", "UTC"))
+CLOCK_TYPES = (pa.int64(), pa.float64(), pa.timestamp("ns"), pa.timestamp("ns", "UTC"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,7 +156,7 @@ def read_numbers(
 
 
 @dataclass(frozen=True, eq=False)
-class Clock:
+class ClockColumn:
     """A column of times.
 
     Parameters
@@ -181,7 +181,7 @@ class Clock:
         return "dates with a zone" if self.zone else "dates without a zone"
 
 
-def read_clock(source: Source, name: str) -> Clock:
+def read_clock(source: Source, name: str) -> ClockColumn:
     """Read the time column.
 
     Parameters
@@ -215,9 +215,9 @@ def read_clock(source: Source, name: str) -> Clock:
     if pa.types.is_timestamp(times.type):
         stamps: NDArray[Any] = times.cast(pa.int64()).to_numpy(zero_copy_only=False).view("datetime64[ns]")
         zone = times.type.tz is not None
-        return Clock(stamps, zone, _zones(column) if text and zone else ())
+        return ClockColumn(stamps, zone, _zones(column) if text and zone else ())
     _refuse_untimed(pc.invert(pc.is_finite(times)), source, name)
-    return Clock(np.asarray(times.to_numpy(zero_copy_only=False)))
+    return ClockColumn(np.asarray(times.to_numpy(zero_copy_only=False)))
 
 
 def _zones(column: Any) -> tuple[str, ...]:
@@ -340,12 +340,12 @@ def _clock_column(column: Any, source: Source, name: str) -> Any:
 
 
 def _parsed_clock(column: Any, source: Source, name: str) -> Any:
-    for kind in CLOCKS:
+    for kind in CLOCK_TYPES:
         try:
             return column.cast(kind)
         except pa.ArrowInvalid:
             continue
-    readable = {kind: _first_unreadable(column, kind) for kind in CLOCKS}
+    readable = {kind: _first_unreadable(column, kind) for kind in CLOCK_TYPES}
     row = max(readable.values())
     kinds = {_kind_of(column[place].as_py()) for place in (0, row)} - {None}
     if len(kinds) == 2:
@@ -363,7 +363,9 @@ def _parsed_clock(column: Any, source: Source, name: str) -> Any:
 def _kind_of(cell: str) -> str | None:
     """Say what a single time is; None if it is none."""
     one = pa.array([cell], pa.large_string())
-    for kind, spoken in zip(CLOCKS, ("numbers", "numbers", "dates without a zone", "dates with a zone"), strict=True):
+    for kind, spoken in zip(
+        CLOCK_TYPES, ("numbers", "numbers", "dates without a zone", "dates with a zone"), strict=True
+    ):
         try:
             one.cast(kind)
         except pa.ArrowInvalid:

@@ -15,7 +15,7 @@ import pyarrow.csv as arrow_csv
 
 from limelight.errors import DataError, listing
 
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
+NUMBER_CELL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
 NO_NUMBERS = ["", "NA", "na", "N/A", "n/a", "NaN", "nan", "NAN", "null", "NULL", "Null", "None", "none"]
 PIECE_BYTES = 1 << 21
 
@@ -75,7 +75,7 @@ def _csv_kinds(path: Path, header: list[str], words: Sequence[str]) -> Iterator[
     if words:
         kinds = dict(text)
         for column, sample in zip(header, _sample(path, len(header)), strict=True):
-            if column.strip() not in words and sample and all(NUMBER.match(cell) for cell in sample):
+            if column.strip() not in words and sample and all(NUMBER_CELL.match(cell) for cell in sample):
                 kinds[column] = pa.float32()
         yield kinds
     yield text

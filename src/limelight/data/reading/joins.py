@@ -15,8 +15,7 @@ from limelight.data.reading.columns import Words, read_numbers, read_some_words,
 from limelight.data.reading.csv_files import NO_NUMBERS
 from limelight.data.reading.sources import Source, is_text
 from limelight.errors import DataError, LabelError, listing
-
-Rows = NDArray[np.int64]
+from limelight.types import Rows
 
 
 def joined_labels(

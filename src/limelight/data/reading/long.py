@@ -14,18 +14,19 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from limelight.data.annotations import UNKNOWN, StepFacts, StepLabels
-from limelight.data.clock import spoken_time
+from limelight.data.annotations import StepLabels, StepSignals
+from limelight.data.clock import format_time
 from limelight.data.panel import Panel
-from limelight.data.reading.accumulators import MOST_WORDS, OnePerSeries, Vocabulary, grown, places_of_rows
+from limelight.data.reading.accumulators import MOST_LISTED_WORDS, OnePerSeries, WordCodes, grown, places_of_rows
 from limelight.data.reading.booleans import read_truths
-from limelight.data.reading.columns import Clock, read_clock, read_numbers, read_some_words, read_words
+from limelight.data.reading.columns import ClockColumn, read_clock, read_numbers, read_some_words, read_words
 from limelight.data.reading.roles import Roles
 from limelight.data.reading.sheets import Sheets
 from limelight.data.reading.sources import Source
 from limelight.errors import DataError, ParameterError, listing
+from limelight.task import UNKNOWN
+from limelight.types import Rows
 
-Rows = NDArray[np.int64]
 ORDER_STEPS = 1 << 22
 
 
@@ -55,7 +56,7 @@ class Outline:
 
     names: NDArray[np.str_]
     lengths: Rows
-    clock: Clock | None
+    clock: ClockColumn | None
     per_series: dict[str, NDArray[Any]]
     step_classes: tuple[str, ...]
     signals: dict[str, tuple[str, ...]]
@@ -102,7 +103,7 @@ def read_long(sheets: Sheets, roles: Roles, *, missing: str, sort: bool) -> Pane
     for _ in fill(sheets, roles, outline, arrays, missing=missing):
         pass
     put_in_order(sheets, roles, outline, arrays, sort=sort)
-    return Panel(arrays.values, outline.starts, outline.lengths, **facts_of(sheets, roles, outline, arrays))
+    return Panel(arrays.values, outline.starts, outline.lengths, **panel_arguments(sheets, roles, outline, arrays))
 
 
 def require_sortable(sheets: Sheets, roles: Roles, *, sort: bool) -> None:
@@ -133,10 +134,10 @@ def make_outline(sheets: Sheets, roles: Roles, *, stream: bool = False) -> Outli
     LabelError
         If a series has two labels.
     """
-    vocabulary, lengths, codes = Vocabulary(), np.zeros(0, dtype=np.int64), []
+    vocabulary, lengths, codes = WordCodes(), np.zeros(0, dtype=np.int64), []
     words = (*roles.per_series, *roles.signals)
     columns = {name: OnePerSeries(name, name == roles.label, name in roles.signals) for name in words}
-    clock: tuple[Clock, str] | None = None
+    clock: tuple[ClockColumn, str] | None = None
     zones: set[str] = set()
     classes: dict[str, None] = {}
     for piece in sheets.pieces(roles.words, roles.words, stream=stream):
@@ -164,7 +165,7 @@ def make_outline(sheets: Sheets, roles: Roles, *, stream: bool = False) -> Outli
     dropped = [name for name, column in columns.items() if column.varies and not column.is_signal]
     if dropped:
         notes.append(
-            f"columns of more than {MOST_WORDS} words that change within a series were left out: {listing(dropped)}"
+            f"columns of more than {MOST_LISTED_WORDS} words that change within a series were left out: {listing(dropped)}"
         )
     facts = {name: column.words() for name, column in columns.items() if not column.varies}
     kept = None if stream else codes
@@ -304,7 +305,7 @@ def put_in_order(
         done()
 
 
-def facts_of(sheets: Sheets, roles: Roles, outline: Outline, arrays: Arrays) -> dict[str, Any]:
+def panel_arguments(sheets: Sheets, roles: Roles, outline: Outline, arrays: Arrays) -> dict[str, Any]:
     """Give what else a Panel of this table has, as its keyword arguments."""
     facts = {name: outline.per_series[name] for name in roles.facts if name in outline.per_series}
     units = {("time" if name == roles.time else name): unit for name, unit in sheets.units}
@@ -318,7 +319,7 @@ def facts_of(sheets: Sheets, roles: Roles, outline: Outline, arrays: Arrays) -> 
         "times": arrays.times,
         "labels": outline.per_series.get(roles.label) if roles.label else None,
         "step_labels": steps,
-        "signals": None if arrays.signals is None else StepFacts(arrays.signals, *told),
+        "signals": None if arrays.signals is None else StepSignals(arrays.signals, *told),
         "metadata": pa.table({name: pa.array(words.tolist(), pa.string()) for name, words in facts.items()})
         if facts
         else None,
@@ -327,9 +328,9 @@ def facts_of(sheets: Sheets, roles: Roles, outline: Outline, arrays: Arrays) -> 
     }
 
 
-def _same_clock(known: tuple[Clock, str] | None, times: Clock, piece: Source) -> tuple[Clock, str]:
+def _same_clock(known: tuple[ClockColumn, str] | None, times: ClockColumn, piece: Source) -> tuple[ClockColumn, str]:
     """Keep the type that holds the times of all pieces; DataError if they are of two kinds."""
-    empty = Clock(times.times[:0], times.zone)
+    empty = ClockColumn(times.times[:0], times.zone)
     if known is None:
         return empty, piece.name
     before, where = known
@@ -339,7 +340,7 @@ def _same_clock(known: tuple[Clock, str] | None, times: Clock, piece: Source) ->
             "write all times in one way"
         )
     kind = np.result_type(before.times, times.times)
-    return Clock(np.empty(0, kind), times.zone), where
+    return ClockColumn(np.empty(0, kind), times.zone), where
 
 
 def _pieces_and_codes(
@@ -370,11 +371,11 @@ def _clock_fault(
     first, second = (places[0], places[1]) if sort else (places[step], places[step + 1])
     if now == before:
         return (
-            f"expected each time once in a series, got time {spoken_time(now)} of series {name!r} again in "
+            f"expected each time once in a series, got time {format_time(now)} of series {name!r} again in "
             f"{second}, first in {first}; keep one of the two rows"
         )
     return (
-        f"expected times that rise within each series, got {spoken_time(now)} after {spoken_time(before)} in {second} "
+        f"expected times that rise within each series, got {format_time(now)} after {format_time(before)} in {second} "
         f"(series {name!r}); sort the rows by time, or say sort=True "
         '("sort": true in an experiment file)'
     )

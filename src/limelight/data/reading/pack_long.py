@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from limelight.data.panel import Panel
-from limelight.data.reading.long import Arrays, facts_of, fill, make_outline, put_in_order, require_sortable
+from limelight.data.reading.long import Arrays, fill, make_outline, panel_arguments, put_in_order, require_sortable
 from limelight.data.reading.roles import Roles
 from limelight.data.reading.sheets import Sheets
 from limelight.data.store.open import StoreShape
-from limelight.data.store.write import GIVE_BACK_AFTER, finish_store, give_back, new_store, stored_dtype
+from limelight.data.store.write import RELEASE_AFTER_WRITING, finish_store, new_store, release_pages, stored_dtype
 
 
 def pack_long(
@@ -64,12 +64,12 @@ def pack_long(
         for piece in fill(sheets, roles, outline, arrays, missing=missing):
             advance(piece.rows)
             waiting += piece.table.nbytes
-            if waiting > GIVE_BACK_AFTER:
-                give_back(mapped)
+            if waiting > RELEASE_AFTER_WRITING:
+                release_pages(mapped)
                 waiting = 0
-        put_in_order(sheets, roles, outline, arrays, sort=sort, done=lambda: give_back(mapped))
+        put_in_order(sheets, roles, outline, arrays, sort=sort, done=lambda: release_pages(mapped))
         panel = complete(
-            Panel(arrays.values, outline.starts, outline.lengths, **facts_of(sheets, roles, outline, arrays))
+            Panel(arrays.values, outline.starts, outline.lengths, **panel_arguments(sheets, roles, outline, arrays))
         )
         finish_store(temporary, shape, panel, split(panel))
     return folder

@@ -13,8 +13,8 @@ import pyarrow as pa
 from limelight.data.reading.sources import (
     SUFFIXES,
     Source,
+    arrow_fields,
     columns_of,
-    fields_of,
     open_file,
     open_source,
     signals_of_fields,
@@ -133,7 +133,7 @@ def open_sheets(given: Any) -> Sheets:
     for path in paths[1:]:
         _require_same_columns(paths[0], columns, path)
     name = repr(str(paths[0])) if len(paths) == 1 else repr(given if isinstance(given, str) else str(paths[0].parent))
-    return Sheets(name, tuple(columns), tuple(paths), **_told(fields_of(paths[0])))
+    return Sheets(name, tuple(columns), tuple(paths), **_told(arrow_fields(paths[0])))
 
 
 def _told(fields: Iterable[pa.Field]) -> dict[str, Any]:

@@ -141,7 +141,7 @@ def columns_of(path: Path) -> list[str]:
         return list(file.schema_arrow.names)
 
 
-def fields_of(path: Path) -> list[pa.Field]:
+def arrow_fields(path: Path) -> list[pa.Field]:
     """Read the fields of a Parquet file, whose metadata may tell units and signals; none of a CSV file."""
     if path.suffix.lower() == ".csv":
         return []

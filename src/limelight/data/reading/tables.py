@@ -170,7 +170,7 @@ def with_tables(
         own = {} if panel.metadata is None else dict(zip(panel.metadata.column_names, panel.metadata, strict=True))
         facts["metadata"] = pa.table({**own, **dict(zip(table.column_names, table, strict=True))})
         facts["notes"] = (*panel.notes, *notes)
-    return panel.with_facts(**facts)
+    return panel.replace(**facts)
 
 
 def _open_other(series: Any, layout: str, time: str, **columns: Any) -> Panel | None:
@@ -180,9 +180,7 @@ def _open_other(series: Any, layout: str, time: str, **columns: Any) -> Panel | 
         return _with_channels(open_store(paths[0]), columns["channels"], paths[0])
     if paths and paths[0].suffix.lower() in ARCHIVE_SUFFIXES:
         panel = read_archive_files(paths)[0]
-        return _with_channels(
-            panel if columns["label"] else panel.with_facts(labels=None), columns["channels"], paths[0]
-        )
+        return _with_channels(panel if columns["label"] else panel.replace(labels=None), columns["channels"], paths[0])
     names = columns_of(paths[0]) if paths else open_source(series, "series").columns
     if layout == "long" or (layout == "auto" and not looks_wide(names, columns["id"], time)):
         return None
@@ -191,7 +189,7 @@ def _open_other(series: Any, layout: str, time: str, **columns: Any) -> Panel | 
     panels = [read_wide(open_source(path, "series"), **columns) for path in paths]
     if len(panels) > 1:  # rows without ids are numbered from 0 in each file
         panels = [
-            panel.with_facts(ids=[f"{path.stem}_{name}" for name in panel.ids])
+            panel.replace(ids=[f"{path.stem}_{name}" for name in panel.ids])
             if panel.ids.tolist() == [str(row) for row in range(len(panel))]
             else panel
             for panel, path in zip(panels, paths, strict=True)
@@ -210,7 +208,7 @@ def _with_channels(panel: Panel, channels: Sequence[str] | None, path: Path) -> 
             f"{listing(channels, 20)}; " + ("pack those that you want" if panel.backing else "take some of them")
         )
     places = [panel.channels.index(name) for name in channels]
-    return panel.with_facts(values=panel.values[:, places], channels=tuple(channels))
+    return panel.replace(values=panel.values[:, places], channels=tuple(channels))
 
 
 def _require_known(panel: Panel) -> None:

@@ -20,7 +20,7 @@ from limelight.errors import DataError, LabelError, ParameterError, listing, nea
 
 STEP = re.compile(r"(?P<channel>.*?)(?:\[(?P<inside>\d+)\]|[_.\- ]?(?P<number>\d+))")
 PURE = re.compile(r"(?P<number>\d+)(?:\.0+)?")
-CLOCKS = {"time", *LIKELY["time"]} - {"date"}
+CLOCK_NAMES = {"time", *LIKELY["time"]} - {"date"}
 NAMELESS = "channel_0"
 FEWEST_COLUMNS = 5
 FEWEST_STEPS = 3
@@ -55,7 +55,7 @@ def looks_wide(columns: Sequence[str], id: str = "series_id", time: str = "time"
     False
     """
     small = {name.strip().lower() for name in columns}
-    if (id in columns or small & {"series_id", *LIKELY["id"]}) and (time in columns or small & CLOCKS):
+    if (id in columns or small & {"series_id", *LIKELY["id"]}) and (time in columns or small & CLOCK_NAMES):
         return False
     steps: dict[str, set[int]] = {}
     for channel, number, _ in _numbered(name for name in columns if name != id):

@@ -11,8 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from limelight.data.splitting.grouped import units_by_time
 from limelight.errors import ParameterError
-
-Rows = NDArray[np.int64]
+from limelight.types import Rows
 
 
 @dataclass(frozen=True, eq=False)

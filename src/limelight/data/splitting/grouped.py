@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limelight.errors import DataError, ParameterError, listing
+from limelight.types import Rows
 
-Rows = NDArray[np.int64]
 DRAWS = 60
 """How many random divisions of the groups are looked at; the most even one is taken."""
 

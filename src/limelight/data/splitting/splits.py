@@ -8,13 +8,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from limelight.data.clock import spoken_time
+from limelight.data.clock import format_time
 from limelight.data.splitting.grouped import rows_by_group, rows_by_time
 from limelight.errors import DataError, InternalError, ParameterError, listing, nearest
+from limelight.types import Rows
 
-Rows = NDArray[np.int64]
-Part = Literal["train", "validation", "test"]
-PARTS: tuple[Part, ...] = ("train", "validation", "test")
+PartName = Literal["train", "validation", "test"]
+PARTS: tuple[PartName, ...] = ("train", "validation", "test")
 RULES = ("random", "time")
 
 
@@ -390,7 +390,7 @@ def _time_rule(parts: dict[str, Rows], times: NDArray[Any]) -> str:
     later = [part for part in PARTS[1:] if len(parts.get(part, ()))]
     for part in later:
         begin = times[parts[part], 0].min()
-        rule += f", {part} from {spoken_time(begin)} on"
+        rule += f", {part} from {format_time(begin)} on"
     for part in later:
         earlier = np.concatenate([parts[other] for other in PARTS[: PARTS.index(part)] if other in parts])
         reaching = int((times[earlier, 1] >= times[parts[part], 0].min()).sum())

@@ -25,14 +25,14 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 from numpy.typing import NDArray
 
-from limelight.data.annotations import Origin, StepFacts, StepLabels
+from limelight.data.annotations import Origin, StepLabels, StepSignals
 from limelight.data.labels import INTERVAL, STEP_LABEL
 from limelight.data.panel import Panel
 from limelight.errors import DataError
 
 FORMAT, VERSION = "limelight-store", 2
 STORE_FILE, SERIES_FILE = "store.json", "series.parquet"
-KINDS = {"values": "<f4", "times": "<i8", "step_labels": "<i2", "signals": "<i2", "offsets": "<i8"}
+ARRAY_TYPES = {"values": "<f4", "times": "<i8", "step_labels": "<i2", "signals": "<i2", "offsets": "<i8"}
 WINDOW = ("window_of", "window_start")
 OWN_COLUMNS = ("series_id", "label", *INTERVAL, "split", *WINDOW)
 PAGE_CLUSTER = 1 << 20
@@ -97,14 +97,14 @@ class MappedArrays:
         if facts.get("signals"):  # version 1 had none
             said = {name: tuple(words) for name, words in facts["signals"].items()}
             codes = self._map("signals", (facts["steps"], len(said)))
-            signals = StepFacts(codes, tuple(said), tuple(said.values()))
+            signals = StepSignals(codes, tuple(said), tuple(said.values()))
         return {"values": values, "times": times, "step_labels": labels, "signals": signals}
 
     def _map(self, name: str, shape: tuple[int, ...]) -> NDArray[Any]:
         with (self.folder / f"{name}.bin").open("rb") as file:
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         self._maps.append(mapped)
-        return np.frombuffer(mapped, dtype=KINDS[name]).reshape(shape)
+        return np.frombuffer(mapped, dtype=ARRAY_TYPES[name]).reshape(shape)
 
     def __getstate__(self) -> dict[str, Any]:
         return {"folder": self.folder, "description": self.description}
@@ -173,7 +173,7 @@ def open_store(folder: Path | str) -> Panel:
     folder = Path(folder).resolve()
     facts = _read_description(folder)
     table = _read_series(folder, facts)
-    offsets = np.fromfile(folder / "offsets.bin", dtype=KINDS["offsets"])
+    offsets = np.fromfile(folder / "offsets.bin", dtype=ARRAY_TYPES["offsets"])
     if len(offsets) != facts["series"] + 1 or offsets[-1] != facts["steps"] or (np.diff(offsets) < 1).any():
         raise _damaged(folder / "offsets.bin", "it does not say where the series are")
     backing = MappedArrays(folder, facts)
@@ -283,7 +283,7 @@ def _require_size(file: Path, size: int, entries: int | None) -> None:
     there = file.stat().st_size
     if there != size:
         raise _damaged(file, f"it has {there} bytes instead of {size}")
-    if entries is not None and size != entries * np.dtype(KINDS[file.stem]).itemsize:
+    if entries is not None and size != entries * np.dtype(ARRAY_TYPES[file.stem]).itemsize:
         raise _damaged(file, f"it has {size} bytes, which is not what {STORE_FILE} describes")
 
 

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from limelight.data.labels import INTERVAL, columns_of_labels
 from limelight.data.panel import Panel
 from limelight.data.store.open import (
+    ARRAY_TYPES,
     FORMAT,
-    KINDS,
     OWN_COLUMNS,
     SERIES_FILE,
     STORE_FILE,
@@ -33,7 +33,7 @@ from limelight.errors import DataError, listing
 from limelight.files import whole_folder
 
 WRITTEN_AT_ONCE = 1 << 24
-GIVE_BACK_AFTER = 1 << 27
+RELEASE_AFTER_WRITING = 1 << 27
 
 
 def write_store(panel: Panel, folder: Path | str, split: list[str] | None = None) -> Path:
@@ -85,7 +85,7 @@ def write_store(panel: Panel, folder: Path | str, split: list[str] | None = None
             if block.signals is not None:
                 arrays["signals"][place] = block.signals.codes
             start = place.stop
-            give_back(arrays)
+            release_pages(arrays)
         starts = np.cumsum(panel.lengths) - panel.lengths
         stored = Panel(arrays["values"], starts, panel.lengths, ids=panel.ids, channels=panel.channels)
         for name in (
@@ -133,7 +133,7 @@ def new_store(folder: Path, shape: StoreShape) -> Iterator[tuple[Path, dict[str,
     with whole_folder(folder) as temporary:
         arrays = {}
         for name, extent in shape.files().items():
-            kind = np.dtype(KINDS[name])
+            kind = np.dtype(ARRAY_TYPES[name])
             file = temporary / f"{name}.bin"
             _take_room(file, int(np.prod(extent)) * kind.itemsize)
             mapped = np.memmap(file, kind, "r+", shape=extent)
@@ -141,7 +141,7 @@ def new_store(folder: Path, shape: StoreShape) -> Iterator[tuple[Path, dict[str,
         yield temporary, arrays
 
 
-def give_back(arrays: dict[str, NDArray[Any]]) -> None:
+def release_pages(arrays: dict[str, NDArray[Any]]) -> None:
     """Give the memory of mapped arrays back; what was written stays with the system, which puts it on disk."""
     for array in arrays.values():
         mapped = array

@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field, model_validator
 from limelight.data.panel import Panel
 
 NORMAL, ANOMALOUS = "normal", "anomalous"
-MOST_VALUES = 1_000_000
+MOST_NUMBERS = 1_000_000
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Step = Annotated[float, Field(gt=0.0)]
 
@@ -70,9 +70,9 @@ class SineSettings:
                 raise ValueError(
                     f"expected min_{name} to be at most max_{name}, got {low} and {high}; exchange the two"
                 )
-            if (high - low) / getattr(self, f"step_{name}") > MOST_VALUES:
+            if (high - low) / getattr(self, f"step_{name}") > MOST_NUMBERS:
                 raise ValueError(
-                    f"expected at most {MOST_VALUES:,} values between min_{name} and max_{name}, got more; "
+                    f"expected at most {MOST_NUMBERS:,} values between min_{name} and max_{name}, got more; "
                     f"make step_{name} larger"
                 )
         return self

@@ -8,13 +8,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from limelight.data.annotations import UNKNOWN
 from limelight.data.labels import names_of_columns
 from limelight.data.panel import Panel
 from limelight.data.ragged import BLOCK_STEPS
 from limelight.errors import LabelError, ParameterError, counted, listing, nearest
-
-Integers = NDArray[np.int64]
+from limelight.task import UNKNOWN
+from limelight.types import Integers
 
 
 class Stretches(Protocol):

@@ -14,8 +14,8 @@ from limelight.data.clock import UNITS, read_duration
 from limelight.data.panel import Panel
 from limelight.data.windowing.labels import groups_in_memory, labels_of_windows
 from limelight.errors import DataError, ParameterError, listing, nearest
+from limelight.types import Integers
 
-Integers = NDArray[np.int64]
 EDGES = ("drop", "keep", "shift")
 LABELS = ("majority", "last", "any", "step")
 
@@ -103,7 +103,7 @@ def cut_windows(
     rows, offsets, lengths = cut.rows[keep], cut.offsets[keep], cut.lengths[keep]
     inside = None if panel.intervals is None else np.clip(panel.intervals[rows] - offsets[:, None], 0, lengths[:, None])
     names = zip(panel.ids[rows].tolist(), offsets.tolist(), (offsets + lengths).tolist(), strict=True)
-    return panel.with_facts(
+    return panel.replace(
         starts=panel.starts[rows] + offsets,
         lengths=lengths,
         ids=np.array([f"{recording}[{begin}:{end}]" for recording, begin, end in names]),
@@ -116,7 +116,7 @@ def cut_windows(
     )
 
 
-def lay_back(windows: Panel, answers: Any, recordings: Panel) -> list[NDArray[np.float64]]:
+def merge_windows(windows: Panel, answers: Any, recordings: Panel) -> list[NDArray[np.float64]]:
     """Lay answers about windows back on the steps of their recordings.
 
     Parameters
@@ -142,7 +142,7 @@ def lay_back(windows: Panel, answers: Any, recordings: Panel) -> list[NDArray[np
     Example
     -------
     >>> panel = Panel.from_series([np.arange(7.0)], ids=["r"])
-    >>> lay_back(cut_windows(panel, 4, 2), np.array([[0.0], [1.0]]), panel)[0][:, 0].tolist()
+    >>> merge_windows(cut_windows(panel, 4, 2), np.array([[0.0], [1.0]]), panel)[0][:, 0].tolist()
     [0.0, 0.0, 0.5, 0.5, 1.0, 1.0, nan]
     """
     begins, (told, listed, width) = _places(windows, recordings), _fitting(answers, windows)

@@ -12,8 +12,9 @@ from scipy.optimize import minimize_scalar
 from scipy.special import expit, softmax
 
 from limelight.errors import DataError, LabelError, ModelFolderError, ParameterError, counted, nearest
-from limelight.evaluation.metrics.arrays import Codes, Numbers, checked_codes, checked_probabilities, one_side
+from limelight.evaluation.metrics.arrays import checked_codes, checked_probabilities, one_side
 from limelight.task import UNKNOWN, Task
+from limelight.types import Codes, Doubles
 
 Strategy = Literal["uniform", "quantile"]
 STRATEGIES = ("uniform", "quantile")
@@ -40,10 +41,10 @@ class Temperature:
     [[2.0], [-0.5]]
     """
 
-    values: Numbers
+    values: Doubles
     notes: tuple[str, ...] = ()
 
-    def apply(self, logits: ArrayLike) -> Numbers:
+    def apply(self, logits: ArrayLike) -> Doubles:
         """Divide logits, shape (N, outputs), by the temperature."""
         return np.asarray(logits, dtype=np.float64) / self.values
 
@@ -69,7 +70,7 @@ class Temperature:
             ) from error
 
 
-def to_probabilities(task: Task, logits: ArrayLike) -> Numbers:
+def to_probabilities(task: Task, logits: ArrayLike) -> Doubles:
     """Turn logits into probabilities.
 
     Parameters
@@ -96,7 +97,7 @@ def to_probabilities(task: Task, logits: ArrayLike) -> Numbers:
     """
     numbers = _checked_logits(task, logits)
     if task.kind == "binary":
-        probabilities: Numbers = expit(numbers * np.array([-1.0, 1.0]))
+        probabilities: Doubles = expit(numbers * np.array([-1.0, 1.0]))
     else:
         probabilities = expit(numbers) if task.multilabel else softmax(numbers, axis=1)
     return probabilities
@@ -293,7 +294,7 @@ def before_and_after(calibration: Mapping[str, Any]) -> dict[str, Mapping[str, A
     return {"as trained": before} if before == after else {"as trained": before, "calibrated": after}
 
 
-def _checked_logits(task: Task, logits: ArrayLike) -> Numbers:
+def _checked_logits(task: Task, logits: ArrayLike) -> Doubles:
     array = np.asarray(logits, dtype=np.float64)
     if array.ndim != 2 or array.shape[1] != task.outputs:
         raise DataError(
@@ -305,19 +306,19 @@ def _checked_logits(task: Task, logits: ArrayLike) -> Numbers:
     return array
 
 
-def _two_columns(logits: Numbers) -> Numbers:
+def _two_columns(logits: Doubles) -> Doubles:
     """Give one logit as those of two classes, of which the first has 0."""
     return np.stack([np.zeros_like(logits), logits], axis=1)
 
 
-def _ahead(logits: Numbers, codes: Codes) -> Numbers:
+def _ahead(logits: Doubles, codes: Codes) -> Doubles:
     """Say how far each class is ahead of the true one, shape (known, classes)."""
     known = codes != UNKNOWN
     kept = logits if known.all() else logits[known]
     return kept - np.take_along_axis(kept, codes[known][:, None], axis=1)
 
 
-def _fit_one(logits: Numbers, codes: Codes, whose: str) -> tuple[float, str]:
+def _fit_one(logits: Doubles, codes: Codes, whose: str) -> tuple[float, str]:
     """Find one temperature over classes, and what there is to say of it."""
     ahead = _ahead(logits, codes)
     classes = np.unique(codes[codes != UNKNOWN])
@@ -345,7 +346,7 @@ def _fit_one(logits: Numbers, codes: Codes, whose: str) -> tuple[float, str]:
     return float(np.exp(found)), note
 
 
-def _log_loss(task: Task, logits: Numbers, codes: Codes) -> float:
+def _log_loss(task: Task, logits: Doubles, codes: Codes) -> float:
     """Give the mean log loss over all known labels."""
     if task.kind != "multiclass":
         signed = np.where(codes == 1, logits.reshape(codes.shape), -logits.reshape(codes.shape))
@@ -362,7 +363,7 @@ def _check_bins(bins: int, strategy: str) -> None:
         raise ParameterError(f"expected 2 to 1000 bins, got {bins!r}; use for example 15")
 
 
-def _one_curve(present: NDArray[np.bool_], chance: Numbers, bins: int, strategy: str) -> dict[str, Any]:
+def _one_curve(present: NDArray[np.bool_], chance: Doubles, bins: int, strategy: str) -> dict[str, Any]:
     """Give the curve of one probability, and the two scores that follow from it."""
     n = len(chance)
     if not n:

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from limelight.errors import DataError, LabelError, ModelFolderError, ParameterError, counted, nearest
-from limelight.evaluation.metrics.arrays import Codes, Numbers, checked_codes, checked_probabilities
+from limelight.evaluation.metrics.arrays import checked_codes, checked_probabilities
 from limelight.task import UNKNOWN, Task
+from limelight.types import Codes, Doubles
 
 Score = Literal["lac", "aps"]
-SCORES = ("lac", "aps")
+CONFORMAL_SCORES = ("lac", "aps")
 Sets = NDArray[np.bool_]
 
 
@@ -47,7 +48,7 @@ class ConformalSets:
 
     target: float
     score: Score
-    limits: Numbers
+    limits: Doubles
     by_class: bool = False
     notes: tuple[str, ...] = ()
 
@@ -264,8 +265,8 @@ def _shape_of_limits(task: Task) -> tuple[int, int]:
 def _check_settings(target: float, score: str) -> None:
     if isinstance(target, bool) or not isinstance(target, (int, float)) or not 0 < target < 1:
         raise ParameterError(f"expected a target above 0 and below 1, got {target!r}; use for example 0.9")
-    if score not in SCORES:
-        raise ParameterError(f"expected score lac or aps, got {score!r}{nearest(str(score), SCORES)}")
+    if score not in CONFORMAL_SCORES:
+        raise ParameterError(f"expected score lac or aps, got {score!r}{nearest(str(score), CONFORMAL_SCORES)}")
 
 
 def _checked_groups(task: Task, groups: ArrayLike | None, rows: int) -> Codes | None:
@@ -289,11 +290,11 @@ def _numbered(groups: ArrayLike, rows: int) -> Codes:
     return np.unique(array, return_inverse=True)[1].astype(np.int64)
 
 
-def _strangeness(task: Task, probabilities: Numbers, score: str) -> Numbers:
+def _strangeness(task: Task, probabilities: Doubles, score: str) -> Doubles:
     """Say how strange each class would be, shape (N, 1, classes), or (N, labels, 2) when multi-label."""
     cube = np.stack([1 - probabilities, probabilities], axis=2) if task.multilabel else probabilities[:, None]
     if score == "lac":
-        strange: Numbers = 1 - cube
+        strange: Doubles = 1 - cube
         return strange
     order = np.argsort(-cube, axis=2, kind="stable")
     falling = np.take_along_axis(cube, order, axis=2)
@@ -303,7 +304,7 @@ def _strangeness(task: Task, probabilities: Numbers, score: str) -> Numbers:
     return strange
 
 
-def _limit(scores: Numbers, groups: Codes | None, target: float) -> tuple[float, int]:
+def _limit(scores: Doubles, groups: Codes | None, target: float) -> tuple[float, int]:
     """Find the score that enough others are not above, infinite if there are too few; and of how many it is."""
     share = Fraction(repr(float(target)))
     if groups is None:
@@ -355,14 +356,14 @@ def _one_coverage(sets: Sets, codes: Codes, groups: Codes | None, names: list[st
     }
 
 
-def _weights(groups: Codes | None, rows: NDArray[np.int64]) -> Numbers | None:
+def _weights(groups: Codes | None, rows: NDArray[np.int64]) -> Doubles | None:
     """Weigh rows so that every group among them counts the same."""
     if groups is None:
         return None
     members = groups[rows]
-    weights: Numbers = 1 / np.bincount(members)[members]
+    weights: Doubles = 1 / np.bincount(members)[members]
     return weights
 
 
-def _mean(values: NDArray[Any], weights: Numbers | None) -> float | None:
+def _mean(values: NDArray[Any], weights: Doubles | None) -> float | None:
     return float(np.average(values, weights=weights)) if len(values) else None

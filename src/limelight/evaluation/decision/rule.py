@@ -19,11 +19,11 @@ from limelight.evaluation.decision.calibration import (
 )
 from limelight.evaluation.decision.conformal import ConformalSets, coverage, fit_conformal
 from limelight.evaluation.decision.thresholds import Thresholds, checked_rule, choose_thresholds
-from limelight.evaluation.metrics.arrays import Numbers
 from limelight.model.decision import Decision
 from limelight.model.fitted import FittedModel, Prediction
 from limelight.model.targets import targets_of
 from limelight.task import Task
+from limelight.types import Doubles
 
 SCALED = "the scale of the logits was chosen with the head, on training series left out"
 
@@ -74,7 +74,7 @@ class DecisionRule:
 
 
 def decide_on(
-    model: FittedModel, panel: Panel | None, rule: DecisionRule, logits: Numbers | None = None
+    model: FittedModel, panel: Panel | None, rule: DecisionRule, logits: Doubles | None = None
 ) -> FittedModel:
     """Choose temperature, thresholds and sets on series that did not fit the model.
 
@@ -110,22 +110,22 @@ def decide_on(
     if panel is None:
         return model
     task, codes = model.task, targets_of(model.task, panel).every()
-    told: dict[str, Any] = {}
+    provenance: dict[str, Any] = {}
     temperature = None
     said = replace(model, decision=Decision()).predict(panel).logits if logits is None else logits
     if rule.calibrate:
         temperature = fit_temperature(task, said, codes) if logits is None else _unchanged(task)
-        told["temperature"] = temperature.to_json()
+        provenance["temperature"] = temperature.to_json()
         said = temperature.apply(said)
     probabilities = to_probabilities(task, said)
     thresholds = choose_thresholds(task, probabilities, codes, rule.thresholds) if rule.thresholds != "none" else None
     if thresholds is not None:
-        told["thresholds"] = thresholds.to_json()
+        provenance["thresholds"] = thresholds.to_json()
     if rule.coverage is not None:
         sets = fit_conformal(task, probabilities, codes, rule.coverage, groups=_series_of_steps(model, panel))
-        told["sets"] = sets.to_json()
+        provenance["sets"] = sets.to_json()
     values = None if temperature is None else temperature.values
-    decision = Decision(values, None if thresholds is None else thresholds.values, told)
+    decision = Decision(values, None if thresholds is None else thresholds.values, provenance)
     return replace(model, decision=decision)
 
 
@@ -146,18 +146,18 @@ def score_decision(model: FittedModel, prediction: Prediction, panel: Panel) -> 
         ``thresholds``: as chosen; ``sets``: the stated and the measured coverage and the mean size. None where nothing
         was chosen.
     """
-    told: Mapping[str, Any] = model.decision.told
-    if not told:
+    provenance: Mapping[str, Any] = model.decision.provenance
+    if not provenance:
         return None
     task, codes = model.task, targets_of(model.task, panel).every()
     found: dict[str, Any] = {}
-    if "temperature" in told:
-        raw = model.decision.heated(prediction.logits)
-        found["calibration"] = compare_calibration(task, raw, codes, Temperature.from_json(told["temperature"]))
-    if "thresholds" in told:
-        found["thresholds"] = told["thresholds"]
-    if "sets" in told:
-        sets = ConformalSets.from_json(told["sets"])
+    if "temperature" in provenance:
+        raw = model.decision.undo_temperature(prediction.logits)
+        found["calibration"] = compare_calibration(task, raw, codes, Temperature.from_json(provenance["temperature"]))
+    if "thresholds" in provenance:
+        found["thresholds"] = provenance["thresholds"]
+    if "sets" in provenance:
+        sets = ConformalSets.from_json(provenance["sets"])
         chosen = sets.sets(task, prediction.probabilities)
         found["sets"] = {"target": sets.target, **coverage(task, chosen, codes, _series_of_steps(model, panel))}
     return found
@@ -165,13 +165,13 @@ def score_decision(model: FittedModel, prediction: Prediction, panel: Panel) -> 
 
 def decision_lines(model: FittedModel) -> list[str]:
     """Say in lines of plain text what was chosen on validation data."""
-    told, lines = model.decision.told, []
-    if "temperature" in told:
-        lines += Temperature.from_json(told["temperature"]).describe()
-    if "thresholds" in told:
-        lines += Thresholds.from_json(told["thresholds"]).describe()
-    if "sets" in told:
-        lines += ConformalSets.from_json(told["sets"]).describe()
+    provenance, lines = model.decision.provenance, []
+    if "temperature" in provenance:
+        lines += Temperature.from_json(provenance["temperature"]).describe()
+    if "thresholds" in provenance:
+        lines += Thresholds.from_json(provenance["thresholds"]).describe()
+    if "sets" in provenance:
+        lines += ConformalSets.from_json(provenance["sets"]).describe()
     return lines
 
 

@@ -10,19 +10,20 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from limelight.errors import ModelFolderError, ParameterError, counted
-from limelight.evaluation.metrics.arrays import Numbers, checked_codes, checked_probabilities, one_side
+from limelight.evaluation.metrics.arrays import checked_codes, checked_probabilities, one_side
 from limelight.task import Task
 from limelight.text import aligned
+from limelight.types import Doubles
 
 Rule = str | Mapping[str, Any]
 HALF = 0.5
 FEWEST, FEW = 5, 10
 """Fewer examples of a label, or without it, choose no threshold, or make one rough."""
 MOST_LABELS = 40
-WORDS = ("none", "f1")
+RULE_NAMES = ("none", "f1")
 LEAST = ("precision", "recall")
 ERRORS = {"false_positive", "false_negative"}
-SCORES = {"precision": "precision", "recall": "recall", "f1": "F1", "cost": "cost"}
+THRESHOLD_SCORES = {"precision": "precision", "recall": "recall", "f1": "F1", "cost": "cost"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +52,7 @@ class Thresholds:
     [0.25]
     """
 
-    values: Numbers | None
+    values: Doubles | None
     rule: Rule
     notes: tuple[str, ...] = ()
     table: tuple[dict[str, Any], ...] = ()
@@ -61,8 +62,8 @@ class Thresholds:
         if self.values is None:
             return ["the most probable class is answered, without thresholds"]
         lines = [f"thresholds for {_rule_in_words(self.rule)}, on series held out; from 0.5 -> from the threshold"]
-        names = [name for name in SCORES if self.table and name in self.table[0]["half"]]
-        rows = [["label", "threshold", *(SCORES[name] for name in names), "answered", "true", "known"]]
+        names = [name for name in THRESHOLD_SCORES if self.table and name in self.table[0]["half"]]
+        rows = [["label", "threshold", *(THRESHOLD_SCORES[name] for name in names), "answered", "true", "known"]]
         for one in self.table[:MOST_LABELS]:
             before, after = one["half"], one["chosen"]
             changes = [f"{before[name]:.3f} -> {after[name]:.3f}" for name in names]
@@ -174,7 +175,7 @@ def choose_thresholds(
 
 def checked_rule(rule: Rule) -> tuple[Rule, Any]:
     """Give a rule as it is kept, and the number or the matrix in it."""
-    if isinstance(rule, str) and rule in WORDS:
+    if isinstance(rule, str) and rule in RULE_NAMES:
         return rule, None
     if not isinstance(rule, Mapping) or len(rule) != 1 or (name := next(iter(rule))) not in (*LEAST, "cost"):
         raise ParameterError(
@@ -190,7 +191,7 @@ def checked_rule(rule: Rule) -> tuple[Rule, Any]:
     return {name: float(value)}, float(value)
 
 
-def _checked_cost(cost: Any) -> Numbers:
+def _checked_cost(cost: Any) -> Doubles:
     """Give costs as a matrix [[tn, fp], [fn, tp]]."""
     if isinstance(cost, Mapping) and set(cost) == ERRORS:
         cost = [[0, cost["false_positive"]], [cost["false_negative"], 0]]
@@ -221,7 +222,7 @@ def _rule_in_words(rule: Rule) -> str:
 
 
 def _choose_one(
-    label: str, present: NDArray[np.bool_], chance: Numbers, rule: Rule, aim: Any, fewest: int
+    label: str, present: NDArray[np.bool_], chance: Doubles, rule: Rule, aim: Any, fewest: int
 ) -> tuple[dict[str, Any], list[str]]:
     """Choose one threshold; give its row of the table, and the notes on it."""
     known, positives = len(present), int(np.count_nonzero(present))
@@ -258,7 +259,7 @@ def _choose_one(
     return row, notes
 
 
-def _best_cut(present: NDArray[np.bool_], chance: Numbers, rule: Rule, aim: Any) -> tuple[float, float]:
+def _best_cut(present: NDArray[np.bool_], chance: Doubles, rule: Rule, aim: Any) -> tuple[float, float]:
     """Find the best threshold by a rule, and the precision there."""
     from sklearn.metrics import confusion_matrix_at_thresholds  # not for those who choose no threshold
 
@@ -268,7 +269,7 @@ def _best_cut(present: NDArray[np.bool_], chance: Numbers, rule: Rule, aim: Any)
     fn, tp = np.concatenate([[fn[0] + tp[0]], fn]), np.concatenate([nobody, tp])
     cuts = _between(scores)
     precision, recall = tp / np.maximum(tp + fp, 1), tp / (tp + fn)
-    keys: list[Numbers]
+    keys: list[Doubles]
     if rule == "f1":
         keys = [2 * tp / (2 * tp + fp + fn)]
     elif isinstance(rule, Mapping) and "cost" in rule:
@@ -281,16 +282,16 @@ def _best_cut(present: NDArray[np.bool_], chance: Numbers, rule: Rule, aim: Any)
     return float(cuts[best]), float(precision[best])
 
 
-def _between(scores: Numbers) -> Numbers:
+def _between(scores: Doubles) -> Doubles:
     """Give the middles between 1, falling scores and 0, each above its lower neighbour; shape (scores + 1,)."""
     top = 1.0 if scores[0] < 1 else np.nextafter(1.0, 2.0)
     upper, lower = np.concatenate([[top], scores]), np.concatenate([scores, [0.0]])
     middle = lower + (upper - lower) / 2
-    cuts: Numbers = np.where(middle > lower, middle, upper)
+    cuts: Doubles = np.where(middle > lower, middle, upper)
     return cuts
 
 
-def _greatest(*keys: Numbers) -> int:
+def _greatest(*keys: Doubles) -> int:
     """Find the place that is greatest by the first key, then by the second, and so on."""
     places = np.arange(len(keys[0]))
     for key in keys:
@@ -299,7 +300,7 @@ def _greatest(*keys: Numbers) -> int:
     return int(places[0])
 
 
-def _scores(present: NDArray[np.bool_], answered: NDArray[np.bool_], cost: Numbers | None) -> dict[str, Any]:
+def _scores(present: NDArray[np.bool_], answered: NDArray[np.bool_], cost: Doubles | None) -> dict[str, Any]:
     """Score answers; a precision of no answers or a recall of nothing counts as 0."""
     known, positives, given = len(present), int(present.sum()), int(answered.sum())
     hits = int(np.count_nonzero(present & answered))

@@ -12,11 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from limelight.errors import DataError, ParameterError, listing
 from limelight.evaluation.events.rule import EventRule, event_labels
-from limelight.evaluation.events.runs_of_steps import Clock, begun_and_held, joined, measured, peaks, runs
+from limelight.evaluation.events.runs_of_steps import StepTimes, begun_and_held, joined, measured, peaks, runs
 from limelight.task import UNKNOWN, Label, Task
-
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float64]
+from limelight.types import Doubles, Integers
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +48,7 @@ class Events:
     label: Integers
     start: Integers
     stop: Integers
-    peak: Floats | None = None
+    peak: Doubles | None = None
 
     def __post_init__(self) -> None:
         every = (self.series, self.label, self.start, self.stop, *(() if self.peak is None else (self.peak,)))
@@ -185,7 +183,7 @@ def find_events(
             raise ParameterError(
                 f"expected a clock for a rule in time ({timed[0]!r}), got series without; give it in steps"
             )
-        clock = Clock.of(times, steps, time_unit)
+        clock = StepTimes.of(times, steps, time_unit)
     found = []
     for place, start, stop, silent in _begun(task, answers, steps, rule, thresholds):
         start, stop = joined(start, stop, steps, rule.join_gap, clock, silent)
@@ -232,7 +230,7 @@ def true_events(task: Task, codes: ArrayLike, lengths: ArrayLike, background: La
     >>> events.start.tolist(), events.stop.tolist()
     ([1], [5])
     """
-    truth, steps = checked_codes(task, codes, lengths)
+    truth, steps = checked_step_codes(task, codes, lengths)
     found = []
     for place in event_labels(task, background):
         column, code = (truth[:, place], 1) if task.multilabel else (truth, place)
@@ -243,7 +241,7 @@ def true_events(task: Task, codes: ArrayLike, lengths: ArrayLike, background: La
     return _gathered(found, steps)
 
 
-def checked_codes(task: Task, codes: ArrayLike, lengths: ArrayLike) -> tuple[Integers, Integers]:
+def checked_step_codes(task: Task, codes: ArrayLike, lengths: ArrayLike) -> tuple[Integers, Integers]:
     """Give the truth about steps and the lengths as arrays; DataError if their shapes do not fit together."""
     truth, steps = np.asarray(codes, dtype=np.int64), np.asarray(lengths, dtype=np.int64)
     expected = (int(steps.sum()), *([len(task.classes)] if task.multilabel else []))
@@ -256,7 +254,7 @@ def checked_codes(task: Task, codes: ArrayLike, lengths: ArrayLike) -> tuple[Int
 
 
 def _begun(
-    task: Task, answers: Floats, lengths: Integers, rule: EventRule, thresholds: ArrayLike | None
+    task: Task, answers: Doubles, lengths: Integers, rule: EventRule, thresholds: ArrayLike | None
 ) -> Iterator[tuple[int, Integers, Integers, Integers]]:
     """Give for each label its events before any is joined or left out, and the steps without an answer."""
     places = event_labels(task, rule.background)
@@ -299,7 +297,7 @@ def _limits(
     return limits
 
 
-def _gathered(found: Sequence[tuple[int, Integers, Integers, Floats | None]], lengths: Integers) -> Events:
+def _gathered(found: Sequence[tuple[int, Integers, Integers, Doubles | None]], lengths: Integers) -> Events:
     """Make events of one label after the other, by their places among all steps, events in their order."""
     label = np.concatenate([np.full(len(start), place) for place, start, _, _ in found])
     start, stop = (np.concatenate([one[part] for one in found]) for part in (1, 2))

@@ -10,13 +10,11 @@ from numpy.typing import NDArray
 
 from limelight.data.clock import UNITS, read_duration
 from limelight.errors import DataError, InternalError, ParameterError
-
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float64]
+from limelight.types import Doubles, Integers
 
 
 @dataclass(frozen=True, eq=False)
-class Clock:
+class StepTimes:
     """The times of all steps, with what it takes to measure a stretch of them in nanoseconds.
 
     Parameters
@@ -33,8 +31,8 @@ class Clock:
 
     times: NDArray[Any]
     unit: int
-    typical: Floats
-    slack: Floats
+    typical: Doubles
+    slack: Doubles
 
     @classmethod
     def of(cls, times: NDArray[Any], lengths: Integers, unit: str) -> Self:
@@ -63,7 +61,7 @@ class Clock:
 
         Example
         -------
-        >>> Clock.of(np.array([0.0, 1.0, 3.0, 4.0]), np.array([3, 1]), "ms").typical.tolist()
+        >>> StepTimes.of(np.array([0.0, 1.0, 3.0, 4.0]), np.array([3, 1]), "ms").typical.tolist()
         [1500000.0, 0.0]
         """
         if unit not in UNITS:
@@ -89,7 +87,7 @@ class Clock:
 
 
 def measured(
-    size: int | str, start: Integers, stop: Integers, lengths: Integers, clock: Clock | None
+    size: int | str, start: Integers, stop: Integers, lengths: Integers, clock: StepTimes | None
 ) -> tuple[Any, Any, int, Any]:
     """Measure stretches in the unit of a size.
 
@@ -118,7 +116,7 @@ def measured(
     Example
     -------
     >>> lengths = np.array([4])
-    >>> clock = Clock.of(np.array([0, 1, 2, 9]), lengths, "s")
+    >>> clock = StepTimes.of(np.array([0, 1, 2, 9]), lengths, "s")
     >>> begin, end, size, _ = measured("3 s", np.array([0]), np.array([3]), lengths, clock)
     >>> begin.tolist(), end.tolist(), size
     ([0.0], [3000000000.0], 3000000000)
@@ -171,7 +169,7 @@ def runs(keys: NDArray[Any], lengths: Integers) -> tuple[Integers, Integers, NDA
     return start, np.append(start, len(keys))[1:], keys[start]
 
 
-def begun_and_held(column: Floats, lengths: Integers, on: float, off: float) -> tuple[Integers, Integers]:
+def begun_and_held(column: Doubles, lengths: Integers, on: float, off: float) -> tuple[Integers, Integers]:
     """Find stretches that begin where a probability reaches ``on`` and last until it falls below ``off``.
 
     Parameters
@@ -202,7 +200,7 @@ def begun_and_held(column: Floats, lengths: Integers, on: float, off: float) -> 
 
 
 def joined(
-    start: Integers, stop: Integers, lengths: Integers, gap: int | str, clock: Clock | None, silent: Integers
+    start: Integers, stop: Integers, lengths: Integers, gap: int | str, clock: StepTimes | None, silent: Integers
 ) -> tuple[Integers, Integers]:
     """Make one of stretches with at most a gap between them.
 
@@ -236,7 +234,7 @@ def joined(
     return start[np.append(True, apart)], stop[np.append(apart, True)]
 
 
-def peaks(column: Floats, start: Integers, stop: Integers) -> Floats:
+def peaks(column: Doubles, start: Integers, stop: Integers) -> Doubles:
     """Give the highest number within each stretch; the stretches rising, none touching the next.
 
     Example
@@ -245,17 +243,17 @@ def peaks(column: Floats, start: Integers, stop: Integers) -> Floats:
     [0.7, 0.2]
     """
     ends = np.stack([start, stop], axis=1).reshape(-1)
-    highest: Floats = np.maximum.reduceat(np.append(column, 0.0), ends)[::2] if len(ends) else np.zeros(0)
+    highest: Doubles = np.maximum.reduceat(np.append(column, 0.0), ends)[::2] if len(ends) else np.zeros(0)
     return highest
 
 
-def _in_ns(passed: NDArray[Any], unit: int) -> Floats:
+def _in_ns(passed: NDArray[Any], unit: int) -> Doubles:
     if passed.dtype.kind == "m":
         return passed / np.timedelta64(1, "ns")
     return passed.astype(np.float64) * unit
 
 
-def _medians(values: Floats, rows: Integers, n: int) -> Floats:
+def _medians(values: Doubles, rows: Integers, n: int) -> Doubles:
     """Give the median of the values of each of n rows, which rise; 0 for a row without."""
     counts = np.bincount(rows, minlength=n)
     ordered = np.append(values[np.lexsort((values, rows))], 0.0)

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from limelight.errors import DataError, ParameterError, counted, listing
-from limelight.evaluation.events.detection import Events, checked_codes
+from limelight.evaluation.events.detection import Events, checked_step_codes
 from limelight.evaluation.events.rule import event_labels
 from limelight.task import UNKNOWN, Label, Task
 from limelight.text import aligned
+from limelight.types import Integers
 
-Integers = NDArray[np.int64]
-SCORES = ("precision", "recall", "f1", "any_precision", "any_recall", "onset_delay")
+EVENT_SCORES = ("precision", "recall", "f1", "any_precision", "any_recall", "onset_delay")
 WHY = {
     "precision": ("precision", "none was predicted"),
     "recall": ("recall", "there is no true one"),
@@ -110,7 +110,7 @@ def score_events(
             f"expected an overlap above 0 and at most 1, got {overlap!r}; events that touch at all are scored besides"
         )
     places, steps = event_labels(task, background), np.asarray(lengths, dtype=np.int64)
-    truth = None if codes is None else checked_codes(task, codes, steps)[0]
+    truth = None if codes is None else checked_step_codes(task, codes, steps)[0]
     for events in (predicted, true):
         _check_inside(events, task, places, steps)
     each = {}
@@ -126,7 +126,7 @@ def score_events(
         "overlap": float(overlap),
         "unscored": total.unscored,
         "micro": _scores(total),
-        "macro": {name: _mean(scores[name] for scores in per_label.values()) for name in SCORES},
+        "macro": {name: _mean(scores[name] for scores in per_label.values()) for name in EVENT_SCORES},
         "per_label": per_label,
         "undefined": _why_undefined(per_label),
     }

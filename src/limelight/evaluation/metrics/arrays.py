@@ -7,13 +7,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from limelight.errors import DataError, LabelError
 from limelight.task import UNKNOWN, Task
+from limelight.types import Codes, Doubles
 
-Codes = NDArray[np.int64]
-Numbers = NDArray[np.float64]
-Probabilities = Numbers
+Probabilities = Doubles
 
 
-def checked_probabilities(task: Task, probabilities: ArrayLike) -> Numbers:
+def checked_probabilities(task: Task, probabilities: ArrayLike) -> Doubles:
     """Make sure that there is a probability for each class or label.
 
     Parameters
@@ -89,7 +88,7 @@ def checked_codes(task: Task, codes: ArrayLike, rows: int) -> Codes:
     return array
 
 
-def one_side(task: Task, place: int, probabilities: Numbers, codes: Codes) -> tuple[NDArray[np.bool_], Numbers]:
+def one_side(task: Task, place: int, probabilities: Doubles, codes: Codes) -> tuple[NDArray[np.bool_], Doubles]:
     """Say where one class or label is true, and how probable it was thought, wherever the truth is known.
 
     Parameters

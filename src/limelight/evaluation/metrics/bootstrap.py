@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from limelight.evaluation.metrics.answers import Answers
-from limelight.evaluation.metrics.counts import HEADLINE, Numbers, Tally, headline
+from limelight.evaluation.metrics.counts import HEADLINE, Tally, headline
+from limelight.evaluation.metrics.labelled_predictions import LabelledPredictions
 from limelight.task import Task
+from limelight.types import Doubles
 
 MOST_DRAWS, FEWEST_DRAWS = 1000, 200
 DRAWN_SERIES = 20_000_000
 """How many series all draws take together, where each is drawn by itself."""
-BLOCK = 4_000_000
+BOOTSTRAP_BLOCK = 4_000_000
 ENDS = (2.5, 97.5)
 
 
@@ -69,7 +70,7 @@ def intervals(
     >>> intervals(Task(("a", "b")), [0] * 100, [right] * 80 + [wrong] * 20)["accuracy"]
     [0.72, 0.88]
     """
-    return tally_intervals(Tally.of(Answers.of(task, codes, probabilities, thresholds), lengths), seed)
+    return tally_intervals(Tally.of(LabelledPredictions.of(task, codes, probabilities, thresholds), lengths), seed)
 
 
 def tally_intervals(tally: Tally, seed: int = 0, share: float = 1.0) -> dict[str, list[float] | None]:
@@ -80,7 +81,7 @@ def tally_intervals(tally: Tally, seed: int = 0, share: float = 1.0) -> dict[str
     draw = np.random.default_rng(seed)
     one_each = len(tally.times) == n
     draws = int(np.clip(share * DRAWN_SERIES // n, FEWEST_DRAWS, MOST_DRAWS)) if one_each else MOST_DRAWS
-    at_once = max(1, BLOCK // len(tally.times))
+    at_once = max(1, BOOTSTRAP_BLOCK // len(tally.times))
     blocks = []
     for start in range(0, draws, at_once):
         count = min(at_once, draws - start)
@@ -95,7 +96,7 @@ def _draw_each(draw: np.random.Generator, n: int, draws: int) -> NDArray[np.int6
     return np.bincount(drawn.reshape(-1), minlength=draws * n).reshape(draws, n)
 
 
-def _ends(scores: Numbers) -> list[float] | None:
+def _ends(scores: Doubles) -> list[float] | None:
     defined = scores[~np.isnan(scores)]
     if 2 * len(defined) < len(scores) or defined.min() == defined.max():
         return None

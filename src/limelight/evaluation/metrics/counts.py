@@ -5,19 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.sparse import csr_array, hstack
 
 from limelight.errors import ParameterError
-from limelight.evaluation.metrics.answers import Answers
-from limelight.evaluation.metrics.arrays import Codes
+from limelight.evaluation.metrics.labelled_predictions import LabelledPredictions
 from limelight.task import UNKNOWN, Task
+from limelight.types import Codes, Doubles
 
 HEADLINE = ("accuracy", "balanced_accuracy", "f1")
-Numbers = NDArray[np.float64]
 
 
-def confusion_counts(answers: Answers) -> Codes:
+def confusion_counts(answers: LabelledPredictions) -> Codes:
     """Count how often each truth met each answer; labels that are not known are left out.
 
     Parameters
@@ -33,7 +32,7 @@ def confusion_counts(answers: Answers) -> Codes:
 
     Example
     -------
-    >>> answers = Answers.of(Task(("a", "b")), [0, 1, 1], [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])
+    >>> answers = LabelledPredictions.of(Task(("a", "b")), [0, 1, 1], [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])
     >>> confusion_counts(answers).tolist()
     [[1, 0], [1, 1]]
     """
@@ -62,7 +61,7 @@ class Tally:
 
     Example
     -------
-    >>> answers = Answers.of(Task(("a", "b")), [0, 1, 1], [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])
+    >>> answers = LabelledPredictions.of(Task(("a", "b")), [0, 1, 1], [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])
     >>> tally = Tally.of(answers)
     >>> tally.rows.toarray().astype(int).tolist()
     [[1, 0, 1, 0, 1, 0, 0, 0, 1, 1], [0, 0, 0, 1, 1, 0, 0, 0, 0, 1], [0, 1, 0, 1, 0, 1, 0, 0, 1, 1]]
@@ -75,7 +74,7 @@ class Tally:
     times: Codes
 
     @classmethod
-    def of(cls, answers: Answers, lengths: ArrayLike | None = None) -> Tally:
+    def of(cls, answers: LabelledPredictions, lengths: ArrayLike | None = None) -> Tally:
         """Count series by series; ``lengths`` says how many of the steps belong to each, and ParameterError if not."""
         task, width = answers.task, len(answers.task.classes)
         if lengths is None and not (task.multilabel or task.by_step):
@@ -85,12 +84,12 @@ class Tally:
         rows = rows[np.diff(rows.indptr) > 0]
         return cls(task, rows, np.ones(rows.shape[0], dtype=np.int64))
 
-    def total(self) -> Numbers:
+    def total(self) -> Doubles:
         """Add all rows up, shape (1, 4 K + 2)."""
         return np.asarray(self.rows.T @ self.times, dtype=np.float64)[None]
 
 
-def rows_of_series(answers: Answers, lengths: ArrayLike | None) -> csr_array:
+def rows_of_series(answers: LabelledPredictions, lengths: ArrayLike | None) -> csr_array:
     """Count what a ``Tally`` does for each of n series in their order, shape (n, 4 K + 2)."""
     width, known = len(answers.task.classes), answers.codes != UNKNOWN
     series = series_of_answers(answers, lengths)
@@ -101,7 +100,7 @@ def rows_of_series(answers: Answers, lengths: ArrayLike | None) -> csr_array:
     return csr_array(_count(series[known], cells, (n, width * width)) @ _meaning(width))
 
 
-def series_of_answers(answers: Answers, lengths: ArrayLike | None) -> Codes:
+def series_of_answers(answers: LabelledPredictions, lengths: ArrayLike | None) -> Codes:
     """Say to which series each answer belongs, shape (N,); ParameterError if the lengths do not say."""
     n = len(answers.codes)
     if lengths is None:
@@ -120,7 +119,7 @@ def series_of_answers(answers: Answers, lengths: ArrayLike | None) -> Codes:
     return np.repeat(np.arange(len(counts)), counts)
 
 
-def headline(task: Task, totals: Numbers) -> dict[str, Numbers]:
+def headline(task: Task, totals: Doubles) -> dict[str, Doubles]:
     """Follow the headline scores from counts.
 
     Parameters
@@ -148,12 +147,12 @@ def headline(task: Task, totals: Numbers) -> dict[str, Numbers]:
     return dict(zip(HEADLINE, scores, strict=True))
 
 
-def _share(part: Numbers, whole: Numbers) -> Numbers:
-    share: Numbers = np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
+def _share(part: Doubles, whole: Doubles) -> Doubles:
+    share: Doubles = np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
     return share
 
 
-def _mean_of_defined(scores: Numbers) -> Numbers:
+def _mean_of_defined(scores: Doubles) -> Doubles:
     defined = ~np.isnan(scores)
     return _share(np.where(defined, scores, 0.0).sum(axis=1), defined.sum(axis=1).astype(np.float64))
 
@@ -175,7 +174,7 @@ def _meaning(width: int) -> csr_array:
     return _count(rows, columns, (width * width, 4 * width + 2))
 
 
-def _rows_of_labels(answers: Answers, series: Codes, n: int) -> csr_array:
+def _rows_of_labels(answers: LabelledPredictions, series: Codes, n: int) -> csr_array:
     known = answers.codes != UNKNOWN
     whole = known.all(axis=1)
     right = whole & (answers.codes == answers.decisions).all(axis=1)

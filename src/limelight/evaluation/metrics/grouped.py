@@ -11,12 +11,13 @@ from scipy.sparse import csr_array
 from sklearn.metrics import balanced_accuracy_score
 
 from limelight.errors import DataError
-from limelight.evaluation.metrics.answers import Answers
 from limelight.evaluation.metrics.bootstrap import tally_intervals
 from limelight.evaluation.metrics.counts import Tally, headline, rows_of_series, series_of_answers
-from limelight.task import UNKNOWN, Codes, Task, is_known
+from limelight.evaluation.metrics.labelled_predictions import LabelledPredictions
+from limelight.task import UNKNOWN, Task, is_known
+from limelight.types import Codes
 
-MOST_VALUES = 12
+MOST_GROUPS = 12
 FEWEST_SERIES = 10
 """A group of fewer is no sign of a weak place."""
 JUDGED = "balanced_accuracy"
@@ -84,7 +85,7 @@ def score_groups(
     >>> by_machine["worst"], by_machine["chance"] < 0.01
     (1, True)
     """
-    answers = Answers.of(task, codes, probabilities, thresholds)
+    answers = LabelledPredictions.of(task, codes, probabilities, thresholds)
     series = series_of_answers(answers, lengths)
     field = np.asarray(values)
     n = len(answers.codes) if lengths is None else len(np.asarray(lengths))
@@ -136,10 +137,10 @@ def _parts(field: NDArray[Any]) -> list[tuple[str, str, NDArray[np.bool_]]]:
         numbers = not any(isinstance(value, bool) or not isinstance(value, (int, float)) for value in given.tolist())
         given = given.astype(np.float64) if numbers and len(given) else given.astype(str)
     names, codes, counts = np.unique(given, return_inverse=True, return_counts=True)
-    if len(names) > MOST_VALUES and given.dtype.kind in "iufM":
+    if len(names) > MOST_GROUPS and given.dtype.kind in "iufM":
         parts = _quartiles(given)
     else:
-        commonest = np.sort(np.argsort(-counts, kind="stable")[:MOST_VALUES])
+        commonest = np.sort(np.argsort(-counts, kind="stable")[:MOST_GROUPS])
         parts = [(_word(names[code]), "value", codes == code) for code in commonest.tolist()]
         parts.append(("other", "other", ~np.isin(codes, commonest)))
     whole = []

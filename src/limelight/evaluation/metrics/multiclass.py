@@ -8,14 +8,17 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import accuracy_score, brier_score_loss, log_loss, matthews_corrcoef, recall_score
 
-from limelight.evaluation.metrics.answers import Answers
+from limelight.evaluation.metrics.labelled_predictions import LabelledPredictions
 from limelight.evaluation.metrics.per_class import AVERAGED, Cells
 
 AREAS = {"roc_auc": "ROC AUC", "average_precision": "average precision"}
 
 
 def score_one_of(
-    answers: Answers, cells: Cells, macro: Mapping[str, float | None], per_class: Mapping[str, Mapping[str, Any]]
+    answers: LabelledPredictions,
+    cells: Cells,
+    macro: Mapping[str, float | None],
+    per_class: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
     """Give the overall scores of answers with one right class.
 

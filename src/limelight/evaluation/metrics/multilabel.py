@@ -17,17 +17,20 @@ from sklearn.metrics import (
 )
 
 from limelight.errors import listing
-from limelight.evaluation.metrics.answers import Answers
-from limelight.evaluation.metrics.arrays import Codes
+from limelight.evaluation.metrics.labelled_predictions import LabelledPredictions
 from limelight.evaluation.metrics.per_class import AVERAGED, where_defined
 from limelight.task import UNKNOWN
+from limelight.types import Codes
 
 SIDES = np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])
 """Truth and answer of the cells of a matrix of two by two."""
 
 
 def score_several(
-    answers: Answers, counts: Codes, macro: Mapping[str, float | None], per_class: Mapping[str, Mapping[str, Any]]
+    answers: LabelledPredictions,
+    counts: Codes,
+    macro: Mapping[str, float | None],
+    per_class: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
     """Give the overall scores of answers with several labels.
 
@@ -75,7 +78,7 @@ def _matrix(codes: Codes) -> Codes:
     return np.hstack([codes, np.zeros_like(codes)]) if codes.shape[1] == 1 else codes
 
 
-def _average_samples(whole: Answers) -> dict[str, float | None]:
+def _average_samples(whole: LabelledPredictions) -> dict[str, float | None]:
     """Average over what has a label or an answer; nothing is right or wrong about the others."""
     met = (whole.codes | whole.decisions).any(axis=1)
     if not met.any():

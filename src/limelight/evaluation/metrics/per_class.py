@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import auc, brier_score_loss, confusion_matrix_at_thresholds, precision_recall_fscore_support
 
-from limelight.evaluation.metrics.answers import Answers
-from limelight.evaluation.metrics.arrays import Codes, Probabilities
+from limelight.evaluation.metrics.labelled_predictions import LabelledPredictions
+from limelight.types import Codes, Probabilities
 
 AVERAGED = ("precision", "recall", "f1")
 Cells = tuple[Codes, Codes, Codes]
 """True code, answered code, and how often the two met."""
 
 
-def pooled_cells(answers: Answers, counts: Codes) -> Cells:
+def pooled_cells(answers: LabelledPredictions, counts: Codes) -> Cells:
     """Lay a confusion matrix out as pairs of codes with their counts.
 
     Parameters
@@ -36,7 +36,7 @@ def pooled_cells(answers: Answers, counts: Codes) -> Cells:
     -------
     >>> from limelight.task import Task
     >>> task = Task(("rain", "fog"), multilabel=True)
-    >>> answers = Answers.of(task, [[1, 0]], [[0.2, 0.7]])
+    >>> answers = LabelledPredictions.of(task, [[1, 0]], [[0.2, 0.7]])
     >>> [part.tolist() for part in pooled_cells(answers, np.array([[[0, 0], [1, 0]], [[0, 1], [0, 0]]]))]
     [[0, 2], [2, 1], [1, 1]]
     """
@@ -48,7 +48,7 @@ def pooled_cells(answers: Answers, counts: Codes) -> Cells:
     return np.where(there, label, absent), np.where(given, label, absent), counts[places]
 
 
-def score_classes(answers: Answers, cells: Cells) -> dict[str, dict[str, Any]]:
+def score_classes(answers: LabelledPredictions, cells: Cells) -> dict[str, dict[str, Any]]:
     """Score each class against all others, or each label, by name.
 
     Parameters
@@ -148,7 +148,9 @@ def _number(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def _reasons(answers: Answers, name: str, scores: dict[str, float | None], truth: NDArray[np.bool_]) -> dict[str, str]:
+def _reasons(
+    answers: LabelledPredictions, name: str, scores: dict[str, float | None], truth: NDArray[np.bool_]
+) -> dict[str, str]:
     unit = answers.unit
     of_it = f"with label {name!r}" if answers.task.multilabel else f"of class {name!r}"
     none = "no others" if truth.any() else f"none {of_it}"

@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from limelight.errors import LabelError, listing
-from limelight.evaluation.metrics.answers import Answers
-from limelight.evaluation.metrics.arrays import Codes
 from limelight.evaluation.metrics.bootstrap import intervals
 from limelight.evaluation.metrics.counts import confusion_counts
+from limelight.evaluation.metrics.labelled_predictions import LabelledPredictions
 from limelight.evaluation.metrics.multiclass import score_one_of
 from limelight.evaluation.metrics.multilabel import score_several
 from limelight.evaluation.metrics.per_class import average_classes, pooled_cells, score_classes
 from limelight.model.fitted import Prediction
 from limelight.task import UNKNOWN, Task
+from limelight.types import Codes
 
 
 def score(
@@ -82,7 +82,7 @@ def score(
     >>> scores["per_class"]["fog"]["precision"], scores["per_class"]["fog"]["undefined"]["precision"]
     (None, "the precision needs answers with label 'fog', and there are none")
     """
-    given = Answers.of(task, codes, probabilities, thresholds)
+    given = LabelledPredictions.of(task, codes, probabilities, thresholds)
     answers = given.known_rows()
     if not len(answers.codes):
         raise LabelError(f"expected at least one label to score with, got none; give labelled {given.unit}")
@@ -158,7 +158,9 @@ def score_shares(task: Task, shares: ArrayLike, codes: ArrayLike) -> dict[str, A
 
 def share_of_right(prediction: Prediction, codes: Codes) -> float:
     """Give the share of right answers over what is known; of several labels only those that are right in all count."""
-    answers = Answers.of(prediction.task, codes, prediction.probabilities, prediction.thresholds).known_rows()
+    answers = LabelledPredictions.of(
+        prediction.task, codes, prediction.probabilities, prediction.thresholds
+    ).known_rows()
     right = (answers.decisions == answers.codes) | (answers.codes == UNKNOWN)
     return float((right.all(axis=1) if right.ndim == 2 else right).mean())
 

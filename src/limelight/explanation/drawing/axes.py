@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from limelight.data.panel import Panel
 from limelight.explanation.drawing.titles import series_title, shortened, with_unit
 from limelight.model.fitted import Prediction, numbered
+from limelight.types import Floats
 
 MOST_SERIES = 12
 MOST_NAMED_CHANNELS = 6
@@ -29,14 +30,12 @@ INK, QUIET, TRUTH = "#1b2733", "#5b6770", "#0b6e99"
 LINES = (INK, "#0072b2", "#a3306f", "#00735a", "#5d4fa3", "#7a4a12")
 GLOW = LinearSegmentedColormap.from_list("limelight", ["#ffffff", "#fff0c9", "#ffd778", "#f9b233", "#ef9500"])
 # Orange speaks for the class, purple against it: apart for every kind of colour blindness, after ColorBrewer's PuOr.
-BOTH_WAYS = LinearSegmentedColormap.from_list(
+DIVERGING = LinearSegmentedColormap.from_list(
     "limelight_signed", ["#7b6bb5", "#a99fd2", "#dcd8ec", "#ffffff", "#fff0c9", "#fbc45c", "#ef9500"]
 )
 # Attention spread evenly must look faint: the darkest shade is the peak, yet at least so many times the mean.
 LEAST_PEAK = 3.0
 DIFFERENT_SCALES = 10.0
-
-Floats = NDArray[np.floating[Any]]
 
 
 class Drawable(Protocol):
@@ -155,7 +154,7 @@ def draw_colours(
         shades[None, :],
         extent=extent,
         aspect="auto",
-        cmap=BOTH_WAYS if signed else GLOW,
+        cmap=DIVERGING if signed else GLOW,
         vmin=-peak if signed else 0.0,
         vmax=peak,
         interpolation="bilinear",

@@ -20,7 +20,6 @@ from limelight.explanation.drawing.axes import (
     MOST_SERIES,
     QUIET,
     Drawable,
-    Floats,
     draw_series,
     dress_time,
     one_channel,
@@ -31,6 +30,7 @@ from limelight.explanation.drawing.titles import series_title
 from limelight.model.fitted import Prediction
 from limelight.model.targets import targets_of
 from limelight.task import UNKNOWN
+from limelight.types import Floats
 
 BANDS = ("#dfe5ea", "#f9b233", "#0072b2", "#a3306f", "#00735a", "#5d4fa3", "#7a4a12", "#56b4e9")
 """One colour for each class of steps, the first for the first; more classes begin again."""

@@ -43,11 +43,11 @@ def explain_attention(model: FittedModel, panel: Panel, target: Any = None) -> E
     -------
     >>> import numpy as np
     >>> from limelight.nn.network import Network
-    >>> from limelight.parts.architecture import Sentence
+    >>> from limelight.parts.architecture import Architecture
     >>> from limelight.task import Task
-    >>> sentence = Sentence.of({"name": "lstm", "hidden_size": 2}, "attention")
-    >>> network = Network(sentence, channels=1, outputs=1)
-    >>> model = FittedModel(Task(("a", "b")), sentence, network, ("channel_0",))
+    >>> architecture = Architecture.of({"name": "lstm", "hidden_size": 2}, "attention")
+    >>> network = Network(architecture, channels=1, outputs=1)
+    >>> model = FittedModel(Task(("a", "b")), architecture, network, ("channel_0",))
     >>> explanation = explain_attention(model, Panel.from_series([np.zeros(4), np.zeros(7)]))
     >>> [weights.shape for weights in explanation.importance]
     [(4,), (7,)]
@@ -61,6 +61,6 @@ def explain_attention(model: FittedModel, panel: Panel, target: Any = None) -> E
     if prediction.attention is None and len(panel):
         raise ParameterError(
             "expected a model with pooling 'attention' to show attention, got "
-            f"{model.sentence.pooling.name!r}; train one with pooling='attention'"
+            f"{model.architecture.pooling.name!r}; train one with pooling='attention'"
         )
     return Explanation(panel, prediction, [*(prediction.attention or [])], "attention")

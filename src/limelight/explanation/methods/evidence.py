@@ -9,9 +9,10 @@ import torch
 
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError
-from limelight.explanation.explanation import Explanation, Floats
-from limelight.explanation.target import ask
+from limelight.explanation.explanation import Explanation
+from limelight.explanation.target import resolve_target
 from limelight.model.fitted import FittedModel
+from limelight.types import Floats
 
 
 def explain_evidence(model: FittedModel, panel: Panel, target: Any = None) -> Explanation:
@@ -24,7 +25,7 @@ def explain_evidence(model: FittedModel, panel: Panel, target: Any = None) -> Ex
     panel
         Series with the channels of the training.
     target
-        The class or label that the evidence is for or against, or one for each series, as for ``ask``.
+        The class or label that the evidence is for or against, or one for each series, as for ``resolve_target``.
 
     Returns
     -------
@@ -50,10 +51,10 @@ def explain_evidence(model: FittedModel, panel: Panel, target: Any = None) -> Ex
     -------
     >>> from limelight.data.synthetic.sine import SineSettings, generate_sine
     >>> from limelight.model.targets import task_of
-    >>> from limelight.parts.architecture import Sentence
+    >>> from limelight.parts.architecture import Architecture
     >>> from limelight.training.fit import fit
     >>> waves = generate_sine(SineSettings(dataset_size=60, num_points=40))
-    >>> model = fit(waves, task_of(waves), Sentence.of({"name": "rocket", "features": 840})).model
+    >>> model = fit(waves, task_of(waves), Architecture.of({"name": "rocket", "features": 840})).model
     >>> evidence = explain_evidence(model, waves, "anomalous")
     >>> sums = [steps.sum() for steps in evidence.importance] + evidence.base
     >>> bool(np.allclose(sums, -evidence.prediction.logits[:, 0], atol=1e-4))
@@ -62,11 +63,11 @@ def explain_evidence(model: FittedModel, panel: Panel, target: Any = None) -> Ex
     if not model.has_evidence:
         raise ParameterError(
             f"expected a model with the encoder 'rocket' to share its answers out over the steps, got "
-            f"{model.sentence.encoder.name!r}; train one with encoder='rocket'"
+            f"{model.architecture.encoder.name!r}; train one with encoder='rocket'"
         )
     encoder, head = model.network.encoder, model.network.head
     prediction = model.predict(panel)
-    question = ask(prediction, target)
+    question = resolve_target(prediction, target)
     binary = model.task.kind == "binary"
     output = np.zeros_like(question.codes) if binary else question.codes
     sign = np.where(question.codes == 0, -1.0, 1.0) if binary else np.ones(len(panel))

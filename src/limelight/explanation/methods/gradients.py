@@ -14,15 +14,16 @@ from torch import Tensor
 
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError
-from limelight.explanation.explanation import Explanation, Floats
-from limelight.explanation.target import Question, ask, log_odds
+from limelight.explanation.explanation import Explanation
+from limelight.explanation.target import Target, log_odds, resolve_target
 from limelight.model.batching import batches_by_length, make_batch
 from limelight.model.fitted import FittedModel
 from limelight.nn.batch import Batch
+from limelight.types import Floats
 
 STEPS_AT_ONCE = 32_768
 """Time steps, padding included, that gradients are taken of at once: some hundred MB."""
-MOST_SERIES = 64
+SERIES_AT_ONCE = 64
 POINTS = (64, 256, 1024)
 """Each number of points is tried on the series whose sum still misses."""
 MISSED = 0.05
@@ -49,7 +50,7 @@ def explain_gradients(
     panel
         Series with the channels of the training, n of them.
     target, steps
-        As for ``ask``.
+        As for ``resolve_target``.
     points
         On the line from the mean to the series at which gradients are taken, at least 1; more make the sum more exact.
         None takes 64, and for a series whose sum misses by more than 0.05 and a hundredth, 256 and then 1,024.
@@ -74,10 +75,10 @@ def explain_gradients(
     Example
     -------
     >>> from limelight.nn.network import Network
-    >>> from limelight.parts.architecture import Sentence
+    >>> from limelight.parts.architecture import Architecture
     >>> from limelight.task import Task
-    >>> sentence = Sentence.of({"name": "lstm", "hidden_size": 2}, "last")
-    >>> model = FittedModel(Task(("a", "b")), sentence, Network(sentence, channels=2, outputs=1), ("x", "y"))
+    >>> architecture = Architecture.of({"name": "lstm", "hidden_size": 2}, "last")
+    >>> model = FittedModel(Task(("a", "b")), architecture, Network(architecture, channels=2, outputs=1), ("x", "y"))
     >>> panel = Panel.from_series([np.ones((4, 2)), np.ones((7, 2))], channels=["x", "y"])
     >>> explanation = explain_gradients(model, panel)
     >>> [one.shape for one in explanation.channels], bool((abs(explanation.completeness) < 1e-4).all())
@@ -96,7 +97,7 @@ def explain_gradients(
     if points is not None and points < 1:
         raise ParameterError(f"expected at least 1 point, got points={points}; take more")
     prediction = model.predict(panel)
-    question = ask(prediction, target, steps)
+    question = resolve_target(prediction, target, steps)
     channels: list[Floats] = [np.empty(0)] * len(panel)
     missed = np.zeros(len(panel))
     model.network.eval()
@@ -114,7 +115,7 @@ def explain_gradients(
 def _explain_rows(
     model: FittedModel,
     panel: Panel,
-    question: Question,
+    question: Target,
     rows: NDArray[np.int64],
     points: int,
     channels: list[Floats],
@@ -124,9 +125,9 @@ def _explain_rows(
     some = panel[rows]
     facts = model.facts_about(some)
     device = next(model.network.parameters()).device
-    for own in batches_by_length(some, MOST_SERIES):
+    for own in batches_by_length(some, SERIES_AT_ONCE):
         batch = make_batch(
-            some, own, elapsed=model.sentence.needs_clock, missing=model.sentence.takes_missing, facts=facts
+            some, own, elapsed=model.architecture.needs_clock, missing=model.architecture.takes_missing, facts=facts
         ).to(device)
         parts, gap = _integrate(model, batch, question.at(rows[own]), points)
         missed[rows[own]] = gap.cpu().numpy()
@@ -139,7 +140,7 @@ def has_captum() -> bool:
     return find_spec("captum") is not None
 
 
-def _integrate(model: FittedModel, batch: Batch, question: Question, points: int) -> tuple[Tensor, Tensor]:
+def _integrate(model: FittedModel, batch: Batch, question: Target, points: int) -> tuple[Tensor, Tensor]:
     """Give what each value adds, shape (batch, time, channels), and what the sum misses, shape (batch,)."""
     from captum.attr import IntegratedGradients
 
@@ -185,7 +186,7 @@ def _answer(
     return (each * shares).sum(dim=1)
 
 
-def _shares(question: Question, batch: Batch) -> Tensor | None:
+def _shares(question: Target, batch: Batch) -> Tensor | None:
     if question.shares is None:
         return None
     shares = torch.zeros(batch.mask.shape)

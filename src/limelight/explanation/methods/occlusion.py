@@ -10,18 +10,18 @@ from numpy.typing import NDArray
 
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError
-from limelight.explanation.explanation import Explanation, Floats
+from limelight.explanation.explanation import Explanation
 from limelight.explanation.perturbation import (
-    Rows,
-    draw_others,
     fields_read,
     log_odds_with_hidden,
+    sample_background,
     steps_within,
     with_field_of,
     with_signal_of,
 )
-from limelight.explanation.target import Question, ask
+from limelight.explanation.target import Target, resolve_target
 from limelight.model.fitted import FittedModel
+from limelight.types import Floats, Rows
 
 WINDOWS = 16
 """A stretch is so many times shorter than the series."""
@@ -53,7 +53,7 @@ def explain_occlusion(
     panel
         Series with the channels of the training, n of them.
     target, steps
-        As for ``ask``.
+        As for ``resolve_target``.
     background
         Where other series are drawn from, such as those of the training; None takes the panel itself.
     window
@@ -89,17 +89,17 @@ def explain_occlusion(
     Example
     -------
     >>> from limelight.nn.network import Network
-    >>> from limelight.parts.architecture import Sentence
+    >>> from limelight.parts.architecture import Architecture
     >>> from limelight.task import Task
-    >>> sentence = Sentence.of({"name": "lstm", "hidden_size": 2}, "last")
-    >>> model = FittedModel(Task(("a", "b")), sentence, Network(sentence, channels=1, outputs=1), ("channel_0",))
+    >>> architecture = Architecture.of({"name": "lstm", "hidden_size": 2}, "last")
+    >>> model = FittedModel(Task(("a", "b")), architecture, Network(architecture, channels=1, outputs=1), ("channel_0",))
     >>> explanation = explain_occlusion(model, Panel.from_series([np.zeros(4), np.ones(7)]), "b")
     >>> explanation, [one.shape for one in explanation.importance]
     (Explanation(2 series, occlusion, for 'b'), [(4,), (7,)])
     """
     prediction = model.predict(panel)
-    question = ask(prediction, target, steps)
-    others = draw_others(model, panel, background, draws, seed)
+    question = resolve_target(prediction, target, steps)
+    others = sample_background(model, panel, background, draws, seed)
     source = panel if background is None else background
     whole = question.log_odds(prediction)
     several = by_channel and len(panel.channels) > 1
@@ -186,7 +186,7 @@ def _lay_on_steps(lost: Floats, changes: _Changes, row: int, length: int) -> Flo
 
 
 def _hide_fields(
-    model: FittedModel, question: Question, panel: Panel, source: Panel, others: Rows, whole: Floats
+    model: FittedModel, question: Target, panel: Panel, source: Panel, others: Rows, whole: Floats
 ) -> dict[str, Floats]:
     """Give the log odds lost with the field or signal of another series, shape (draws, n) each."""
     fields, signals = fields_read(model, panel, source)

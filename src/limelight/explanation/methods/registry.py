@@ -69,10 +69,10 @@ def explain(
     -------
     >>> import numpy as np
     >>> from limelight.nn.network import Network
-    >>> from limelight.parts.architecture import Sentence
+    >>> from limelight.parts.architecture import Architecture
     >>> from limelight.task import Task
-    >>> sentence = Sentence.of({"name": "gru", "hidden_size": 2}, "mean")
-    >>> model = FittedModel(Task(("a", "b")), sentence, Network(sentence, channels=1, outputs=1), ("channel_0",))
+    >>> architecture = Architecture.of({"name": "gru", "hidden_size": 2}, "mean")
+    >>> model = FittedModel(Task(("a", "b")), architecture, Network(architecture, channels=1, outputs=1), ("channel_0",))
     >>> explain(model, Panel.from_series(np.ones((3, 9))), "occlusion", target="a", draws=2)
     Explanation(3 series, occlusion, for 'a')
     """

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from limelight.data.panel import Panel
 from limelight.errors import DataError, ParameterError
-from limelight.explanation.explanation import Explanation, Floats
+from limelight.explanation.explanation import Explanation
 from limelight.explanation.methods.registry import explain, methods_of
-from limelight.explanation.perturbation import Rows, answers_with_hidden, draw_others
+from limelight.explanation.perturbation import answers_with_hidden, sample_background
 from limelight.explanation.quality.localisation import score_localisation
-from limelight.explanation.target import Question, ask
+from limelight.explanation.target import Target, resolve_target
 from limelight.model.fitted import FittedModel
+from limelight.types import Floats, Rows
 
 RANDOM = "random"
 CLEAR = 2.0
@@ -97,10 +98,10 @@ def faithfulness(
     Example
     -------
     >>> from limelight.nn.network import Network
-    >>> from limelight.parts.architecture import Sentence
+    >>> from limelight.parts.architecture import Architecture
     >>> from limelight.task import Task
-    >>> sentence = Sentence.of({"name": "lstm", "hidden_size": 2}, "attention")
-    >>> model = FittedModel(Task(("a", "b")), sentence, Network(sentence, channels=1, outputs=1), ("channel_0",))
+    >>> architecture = Architecture.of({"name": "lstm", "hidden_size": 2}, "attention")
+    >>> model = FittedModel(Task(("a", "b")), architecture, Network(architecture, channels=1, outputs=1), ("channel_0",))
     >>> found = faithfulness(model, Panel.from_series(np.ones((4, 20))), ["attention"])
     >>> round(found["methods"]["attention"]["gain"], 6)
     0.0
@@ -118,8 +119,8 @@ def faithfulness(
     rows = np.sort(random.permutation(len(panel))[:series])
     chosen = panel[rows]
     prediction = model.predict(chosen)
-    question = ask(prediction, target)
-    others = draw_others(model, panel, background, draws, seed + 1)[rows]  # of a series never itself
+    question = resolve_target(prediction, target)
+    others = sample_background(model, panel, background, draws, seed + 1)[rows]  # of a series never itself
     given = {}
     for name in names:
         asked = {**(settings or {}).get(name, {})}
@@ -181,7 +182,7 @@ def overlap(explanation: Explanation) -> dict[str, Any] | None:
 
 def _curves(
     model: FittedModel,
-    question: Question,
+    question: Target,
     panel: Panel,
     source: Panel,
     others: Rows,

@@ -53,10 +53,10 @@ def measure_explanations(
     Example
     -------
     >>> from limelight.nn.network import Network
-    >>> from limelight.parts.architecture import Sentence
+    >>> from limelight.parts.architecture import Architecture
     >>> from limelight.task import Task
-    >>> sentence = Sentence.of({"name": "lstm", "hidden_size": 2}, "attention")
-    >>> model = FittedModel(Task(("a", "b")), sentence, Network(sentence, channels=1, outputs=1), ("channel_0",))
+    >>> architecture = Architecture.of({"name": "lstm", "hidden_size": 2}, "attention")
+    >>> model = FittedModel(Task(("a", "b")), architecture, Network(architecture, channels=1, outputs=1), ("channel_0",))
     >>> panel = Panel.from_series(np.ones((6, 20)), labels=list("ababab"))
     >>> found = measure_explanations(model, panel, panel)
     >>> found["series"], found["trusted"], found["importance"]["channels"]

@@ -16,7 +16,8 @@ from limelight.evaluation.metrics.grouped import balanced_accuracy
 from limelight.explanation.perturbation import fields_read, steps_within, with_field_of, with_hidden, with_signal_of
 from limelight.model.fitted import FittedModel, Prediction
 from limelight.model.targets import targets_of
-from limelight.task import UNKNOWN, Codes
+from limelight.task import UNKNOWN
+from limelight.types import Codes
 
 STRETCHES = 10
 
@@ -60,10 +61,10 @@ def importance(
     Example
     -------
     >>> from limelight.nn.network import Network
-    >>> from limelight.parts.architecture import Sentence
+    >>> from limelight.parts.architecture import Architecture
     >>> from limelight.task import Task
-    >>> sentence = Sentence.of({"name": "lstm", "hidden_size": 2}, "last")
-    >>> model = FittedModel(Task(("a", "b")), sentence, Network(sentence, channels=1, outputs=1), ("channel_0",))
+    >>> architecture = Architecture.of({"name": "lstm", "hidden_size": 2}, "last")
+    >>> model = FittedModel(Task(("a", "b")), architecture, Network(architecture, channels=1, outputs=1), ("channel_0",))
     >>> found = importance(model, Panel.from_series(np.ones((4, 20)), labels=list("abab")))
     >>> found["score"], found["channels"], list(found["stretches"])[:2]
     (0.5, {'channel_0': {'mean': 0.0, 'deviation': 0.0}}, ['0-10 %', '10-20 %'])

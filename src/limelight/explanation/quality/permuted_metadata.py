@@ -65,7 +65,7 @@ def score_permuted(model: FittedModel, panel: Panel, *, repeats: int = REPEATS, 
     if fields:
         ways[METADATA] = partial(_with_reordered, panel, tuple(fields))
     if not model.task.by_step:  # labels of steps belong to their own series
-        ways[SERIES] = lambda order: panel[order].with_facts(metadata=panel.metadata)
+        ways[SERIES] = lambda order: panel[order].replace(metadata=panel.metadata)
     if signals:
         ways[SIGNALS] = partial(_with_signals_of, panel)
     for name in fields:
@@ -83,7 +83,7 @@ def _with_reordered(panel: Panel, fields: tuple[str, ...], order: NDArray[np.int
     assert table is not None
     for name in fields:
         table = table.set_column(table.column_names.index(name), name, table[name].take(order))
-    return panel.with_facts(metadata=table)
+    return panel.replace(metadata=table)
 
 
 def _with_signals_of(panel: Panel, order: NDArray[np.int64]) -> Panel:
@@ -92,4 +92,4 @@ def _with_signals_of(panel: Panel, order: NDArray[np.int64]) -> Panel:
     assert panel.signals is not None
     steps = np.arange(len(panel.values)) - np.repeat(panel.starts, panel.lengths)
     others = np.repeat(order, panel.lengths)
-    return panel.with_facts(signals=panel.signals.at(panel.starts[others] + steps % panel.lengths[others]))
+    return panel.replace(signals=panel.signals.at(panel.starts[others] + steps % panel.lengths[others]))

@@ -12,11 +12,12 @@ from scipy.stats import spearmanr
 
 from limelight.data.panel import Panel
 from limelight.errors import DataError
-from limelight.explanation.explanation import Explanation, Floats
+from limelight.explanation.explanation import Explanation
 from limelight.explanation.methods.registry import explain
-from limelight.explanation.target import ask
+from limelight.explanation.target import resolve_target
 from limelight.model.fitted import FittedModel
 from limelight.nn.network import Network
+from limelight.types import Floats
 
 RANDOMISED = 2018
 """Keeps these weights apart from those that a training with the same seed begins with."""
@@ -41,7 +42,7 @@ def randomised(model: FittedModel, seed: int = 0) -> FittedModel:
     with torch.random.fork_rng(devices=[]):
         # Not the seed itself: a model trained with it began with these very weights.
         torch.manual_seed(int(np.random.SeedSequence((seed, RANDOMISED)).generate_state(1)[0]))
-        network = Network(old.sentence, len(model.channels), model.task.outputs, old.context_shape)
+        network = Network(old.architecture, len(model.channels), model.task.outputs, old.context_shape)
     network.load_state_dict(dict(old.named_buffers()), strict=False)
     return replace(model, network=network.to(next(old.parameters()).device).eval())
 
@@ -88,7 +89,7 @@ def sanity(
             "expected a series of at least two steps to compare explanations along, got none; give longer ones"
         )
     panel = panel[panel.lengths > 1]
-    question = ask(model.predict(panel))
+    question = resolve_target(model.predict(panel))
     others = [randomised(model, seed + repeat) for repeat in range(repeats)]
     found: dict[str, Any] = {}
     for name in methods:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from limelight.evaluation.metrics.arrays import Codes, Probabilities, checked_codes, checked_probabilities
+from limelight.evaluation.metrics.arrays import checked_codes, checked_probabilities
 from limelight.task import UNKNOWN, Task
+from limelight.types import Codes, Probabilities
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
+class LabelledPredictions:
     """What was true, how probable it was thought, and what was answered.
 
     Parameters
@@ -28,7 +29,7 @@ class Answers:
 
     Example
     -------
-    >>> answers = Answers.of(Task(("a", "b")), [0, -1], [[0.4, 0.6], [0.9, 0.1]])
+    >>> answers = LabelledPredictions.of(Task(("a", "b")), [0, -1], [[0.4, 0.6], [0.9, 0.1]])
     >>> answers.decisions.tolist(), answers.unknown, len(answers.known_rows().codes)
     ([1, 0], 1, 1)
     """
@@ -39,7 +40,9 @@ class Answers:
     decisions: Codes
 
     @classmethod
-    def of(cls, task: Task, codes: ArrayLike, probabilities: ArrayLike, thresholds: ArrayLike | None = None) -> Answers:
+    def of(
+        cls, task: Task, codes: ArrayLike, probabilities: ArrayLike, thresholds: ArrayLike | None = None
+    ) -> LabelledPredictions:
         """Check the arrays and decide; DataError, LabelError or ParameterError where they do not fit the task."""
         chances = checked_probabilities(task, probabilities)
         truth = checked_codes(task, codes, len(chances))
@@ -60,16 +63,16 @@ class Answers:
         """The classes or labels in words."""
         return [str(name) for name in self.task.classes]
 
-    def known_rows(self) -> Answers:
+    def known_rows(self) -> LabelledPredictions:
         """Leave out what nothing is known about."""
         known = self.codes != UNKNOWN
         return self.at(known.any(axis=1) if self.task.multilabel else known)
 
-    def at(self, rows: NDArray[np.bool_]) -> Answers:
+    def at(self, rows: NDArray[np.bool_]) -> LabelledPredictions:
         """Give some of the answers, all of them without copying."""
         if rows.all():
             return self
-        return Answers(self.task, self.codes[rows], self.probabilities[rows], self.decisions[rows])
+        return LabelledPredictions(self.task, self.codes[rows], self.probabilities[rows], self.decisions[rows])
 
     def side(self, place: int) -> tuple[NDArray[np.bool_], Probabilities]:
         """Say where one class or label is true, and how probable it was thought, over all that is known of it."""
