@@ -63,7 +63,7 @@ def test_validate_goes_by_the_split_of_the_experiment(limelight: Commands, tmp_p
         csv.writer(stream).writerows([["series_id", "time", "force", "label", "machine"], *rows])
     grouped = write(tmp_path / "e.json", {"series": "series.csv"}, split={"test": 0.2, "group": "machine"})
     assert "no machine on two sides" in limelight("validate", grouped, "--folds", 2)
-    assert "by time, each after a training on all that begins earlier" in limelight(
+    assert "by time, each held out from a fit on all series that start earlier" in limelight(
         "validate", grouped, "--folds", 2, "-o", "time.json", "--set", 'split={"test": 0.2, "by": "time"}'
     )
 
@@ -119,7 +119,7 @@ def test_tune_looks_at_no_test_series(limelight: Commands, bumps: Path, monkeypa
 
 def test_a_picture_says_what_mattered(limelight: Commands, bumps: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "FEWEST_TO_WEIGH", 4)
-    assert "what mattered: " in limelight("tune", bumps, "--trials", 5, *ONLY)
+    assert "parameter importance: " in limelight("tune", bumps, "--trials", 5, *ONLY)
     assert Path("run-tuning/importance.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -73,13 +73,13 @@ def test_what_takes_series_and_metadata_together_is_told(monkeypatch: pytest.Mon
     majority = found.row("majority class").gain
     assert majority is not None
     assert majority.verdict == WITHIN
-    assert found.conclusion == "use series + late: the simplest over which nothing gains more than the spread"
+    assert found.conclusion == "use series + late: no richer model gains more than the spread over it"
 
 
 def test_rows_go_from_the_simplest_to_the_richest() -> None:
     found = compare(bumps(), TINY, training=QUICK, folds=2)
     assert names(found) == SIMPLE + METADATA_OPTIONS
-    assert found.notes == ("fusion 'attention' is left out: the pooling 'mean' has no attention",)
+    assert found.notes == ("fusion 'attention' is skipped: the pooling 'mean' has no attention",)
     assert found.rule == "2 folds of 40 series, at random, stratified by label, seed 0"
     assert [row.parameters is None for row in found.rows] == [True, True, False, False, False, False]
     assert [row.gain is None for row in found.rows] == [False, False, True, False, False, False]
@@ -88,13 +88,13 @@ def test_rows_go_from_the_simplest_to_the_richest() -> None:
 def test_without_metadata_there_is_nothing_to_fuse() -> None:
     found = compare(without_metadata(), TINY, training=QUICK, folds=2)
     assert names(found) == ["majority class", "series alone"]
-    assert found.notes == ("there are no metadata, so there is nothing to fuse",)
+    assert found.notes == ("there are no metadata to fuse",)
 
 
 def test_metadata_that_are_alike_are_no_metadata() -> None:
     panel = bumps().replace(metadata=pa.table({"site": ["here"] * 40}))
     found = compare(panel, TINY, training=QUICK, folds=2)
-    assert found.notes == ("no metadata differ between the training series of fold 1, so none are used",)
+    assert found.notes == ("all metadata are constant over the training series of fold 1, so none are used",)
 
 
 def test_attention_by_metadata_is_a_fusion_and_a_combination_is_compared_too(
@@ -166,7 +166,7 @@ def test_series_without_a_label_and_rare_classes_are_told() -> None:
     labels = panel.labels.astype(object)
     labels[:2], labels[2] = None, "odd"
     found = compare(panel.with_labels(labels), TINY, training=QUICK, folds=2)
-    assert found.notes[0] == "2 series without a label are left out"
+    assert found.notes[0] == "2 series without a label are dropped"
     assert found.rule == (
         "2 folds of 38 series, at random, stratified by label, seed 0; class 'odd' is not on both sides of every fold"
     )
@@ -202,26 +202,26 @@ PLAIN = row("series alone", 0.81, 0.8, 0.79)
     [
         (
             [SIMPLEST, row("series alone", 0.5, 0.6, 0.4)],
-            "use none of them yet: nothing gains more than the spread over majority class; more series may tell",
+            "use none of them yet: no model gains more than the spread over majority class; more series may show a gain",
         ),
         (
             [SIMPLEST, PLAIN, row("series + late", 0.9, 0.7, 0.9)],
-            "use series alone: the simplest over which nothing gains more than the spread",
+            "use series alone: no richer model gains more than the spread over it",
         ),
         (
             [SIMPLEST, PLAIN, row("series + late", 0.91, 0.9, 0.9)],
-            "use series + late: the simplest over which nothing gains more than the spread",
+            "use series + late: no richer model gains more than the spread over it",
         ),
         (
             [SIMPLEST, row("series alone", 0.9, 0.5, 0.6), row("series + late", 0.9, 0.8, 0.9)],
-            "use series alone: the simplest over which nothing gains more than the spread; its own gain over majority "
+            "use series alone: no richer model gains more than the spread over it; its own gain over majority "
             "class is within the spread",
         ),
         (
             [SIMPLEST, row("metadata alone", 0.9, 0.0, 0.1), PLAIN],
-            "use series alone: the simplest over which nothing gains more than the spread",
+            "use series alone: no richer model gains more than the spread over it",
         ),
-        ([row("majority class", 0.5)], "too few folds are done to say what to use"),
+        ([row("majority class", 0.5)], "too few folds are done for a recommendation"),
     ],
 )
 def test_the_conclusion_takes_the_simplest_that_nothing_beats(rows: list[Row], message: str) -> None:
@@ -234,7 +234,7 @@ def test_the_table_has_a_line_for_each_row_and_the_conclusion_last() -> None:
     assert title == "2 folds of 40 series, at random, stratified by label, seed 0; gain is over series alone"
     assert " ".join(header.split()) == "balanced accuracy sd gain sd 95 % interval seconds parameters"
     assert lines[0].startswith("majority class              0.500  0.000  ")
-    assert lines[-2:] == ["note: there are no metadata, so there is nothing to fuse", found.conclusion]
+    assert lines[-2:] == ["note: there are no metadata to fuse", found.conclusion]
 
 
 def interrupting(monkeypatch: pytest.MonkeyPatch, after: int, *, politely: bool) -> None:
@@ -258,14 +258,14 @@ def test_ctrl_c_keeps_what_is_done(monkeypatch: pytest.MonkeyPatch, politely: bo
     found = compare(without_metadata(), TINY, training=QUICK, folds=3)
     assert found.interrupted
     assert [len(row.scores) for row in found.rows] == [3, 2]
-    assert found.notes[-1] == "interrupted after 5 of 6 trainings; what was done until then is kept"
+    assert found.notes[-1] == "interrupted after 5 of 6 fits; the results so far are kept"
 
 
 def test_ctrl_c_in_the_first_fold_gives_no_advice(monkeypatch: pytest.MonkeyPatch) -> None:
     interrupting(monkeypatch, 0, politely=True)
     found = compare(without_metadata(), TINY, training=QUICK, folds=3)
     assert names(found) == ["majority class"]
-    assert found.conclusion == "too few folds are done to say what to use"
+    assert found.conclusion == "too few folds are done for a recommendation"
     json.dumps(found.to_json(), allow_nan=False)
     assert "majority class" in str(found)
 

@@ -93,7 +93,7 @@ def test_table_has_every_fold_the_mean_and_the_deviation():
     assert lines[0] == "gru (4), last, linear; 2 folds of 40 series, at random, stratified by label, seed 0"
     assert lines[2].split()[-2:] == ["epochs", "seconds"]
     assert [line.split()[0] for line in lines[3:7]] == ["fold", "fold", "mean", "sd"]
-    assert lines[7] == "note: too few series to stop the trainings early by, so all epochs are run"
+    assert lines[7] == "note: too few series for a validation split, so all epochs are run"
 
 
 def test_a_score_that_a_fold_cannot_have_is_left_out_of_the_mean_and_told():
@@ -138,7 +138,7 @@ def test_ctrl_c_keeps_what_is_done(monkeypatch):
     found = validate(WAVES, SMALL, training=ONE_EPOCH, folds=3)
     assert [fold.name for fold in found.folds] == ["fold 1"]
     assert found.interrupted
-    assert found.notes[-1] == "interrupted after 1 of 3 folds; what was done until then is kept"
+    assert found.notes[-1] == "interrupted after 1 of 3 folds; the results so far are kept"
     assert found.deviation("log_loss") is None
 
 

@@ -365,6 +365,6 @@ def test_training_that_is_told_that_it_leads_nowhere_ends_after_that_epoch() -> 
         return len(told) == 2
 
     training = train(4, should_prune=should_prune)
-    assert training.stopped == "given up"
+    assert training.stopped == "pruned"
     assert [row["validation_loss"] for row in training.history] == [loss for _, loss in told]
     assert [done for done, _ in told] == [0.25, 0.5]

@@ -123,7 +123,7 @@ def compare(
     >>> [row.name for row in found.rows], found.row("majority class").scores
     (['majority class', 'series alone'], (0.5, 0.5))
     >>> found.notes
-    ('there are no metadata, so there is nothing to fuse',)
+    ('there are no metadata to fuse',)
     """
     if score not in COMPARISON_SCORES:
         raise ParameterError(f"expected a score to compare by, got {score!r}{nearest(score, COMPARISON_SCORES)}")
@@ -138,7 +138,7 @@ def compare(
         )
     codes = targets_of(task, panel).every()
     known = codes != UNKNOWN
-    notes = [] if known.all() else [f"{(~known).sum()} series without a label are left out"]
+    notes = [] if known.all() else [f"{(~known).sum()} series without a label are dropped"]
     codes = codes[known]
     panel = panel[known].with_labels(task.decode(codes))
     require_finite(panel, missing=recipe.architecture.missing != "error")
@@ -148,23 +148,23 @@ def compare(
 
 
 def score_of(task: Task, codes: Codes, probabilities: NDArray[np.float64], name: str) -> float:
-    """Give one of ``COMPARISON_SCORES`` as a number.
+    """Compute one of ``COMPARISON_SCORES``.
 
     Parameters
     ----------
     task
-        What was asked.
+        The classes.
     codes
-        The truth, shape (n,).
+        True classes, shape (n,).
     probabilities
-        The answers, shape (n, classes).
+        Predictions, shape (n, classes).
     name
-        Which score.
+        Of the score.
 
     Returns
     -------
     float
-        As ``evaluation.metrics.score`` has it.
+        As computed by ``evaluation.metrics.scoring.score``.
 
     Example
     -------
@@ -194,7 +194,7 @@ class _Study:
             own, pooling = (*own, ATTENTION), AttentionPooling(hidden_size=pooling.hidden_size)
         plain = replace(architecture, pooling=pooling, fusion=())
         if self.panel.signals is not None:
-            notes.append("side signals belong to the series here: every network reads them")
+            notes.append("side signals count as part of the series here: every network reads them")
         why = self._why_no_metadata()
         if why:
             return {MAJORITY: None, SERIES: plain}, [*notes, why]
@@ -202,7 +202,7 @@ class _Study:
         if isinstance(pooling, AttentionPooling):
             fusions.append((ATTENTION,))
         else:
-            notes.append(f"fusion {ATTENTION!r} is left out: the pooling {pooling.name!r} has no attention")
+            notes.append(f"fusion {ATTENTION!r} is skipped: the pooling {pooling.name!r} has no attention")
         if len(own) > 1:
             fusions.append(own)
         networks = {f"series + {' + '.join(words)}": replace(plain, fusion=words) for words in fusions}
@@ -211,10 +211,10 @@ class _Study:
     def _why_no_metadata(self) -> str:
         metadata = self.panel.metadata
         if metadata is None:
-            return "there are no metadata, so there is nothing to fuse"
+            return "there are no metadata to fuse"
         for split in self.splits:
             if not fit_vocabulary(metadata.take(split.train), schema=self._fields).has_metadata:
-                return f"no metadata differ between the training series of {split.name}, so none are used"
+                return f"all metadata are constant over the training series of {split.name}, so none are used"
         return ""
 
     @property
@@ -258,7 +258,7 @@ def _compare(study: _Study, rule: str, notes: list[str], jobs: int, log: LogLine
     except KeyboardInterrupt:
         if not done:
             raise
-        notes.append(f"interrupted after {len(done)} of {len(calls)} trainings; what was done until then is kept")
+        notes.append(f"interrupted after {len(done)} of {len(calls)} fits; the results so far are kept")
     share = float(np.mean([len(split.held_out) / len(split.train) for split in study.splits]))
     lower_is_better = study.metric == "log_loss"
     gain = partial(_gain_over_series, study.splits, done, share, lower_is_better)

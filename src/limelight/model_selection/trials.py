@@ -170,21 +170,21 @@ def fit_and_score(
 
 
 def run_parallel(function: Callable[..., Any], calls: Iterable[tuple[Any, ...]], jobs: int) -> Iterator[Any]:
-    """Call a function again and again, in so many processes.
+    """Call a function with each of some arguments, in parallel processes.
 
     Parameters
     ----------
     function
-        Of a module, so that processes find it.
+        Importable from a module or a method of a picklable object, so that processes find it.
     calls
-        The arguments of each call; taken when there is room for one more.
+        The arguments of each call; consumed when a process is free.
     jobs
-        1 calls in this process, one after the other.
+        Number of processes; 1 calls in this process, one after the other.
 
     Returns
     -------
     Iterator
-        What the calls gave, as they end.
+        The results, in the order in which the calls finish.
 
     Example
     -------
@@ -201,7 +201,7 @@ def run_parallel(function: Callable[..., Any], calls: Iterable[tuple[Any, ...]],
         batch_size=1,
         pre_dispatch=jobs,
         mmap_mode="c",  # large arrays are mapped, not copied; read-only ones torch would warn of
-        initializer=_leave_interrupts_to_trainings,
+        initializer=_ignore_interrupts,
     )
     results = workers(delayed(function)(*arguments) for arguments in calls)
     try:
@@ -210,6 +210,6 @@ def run_parallel(function: Callable[..., Any], calls: Iterable[tuple[Any, ...]],
         results.close()
 
 
-def _leave_interrupts_to_trainings() -> None:
-    """Ignore Ctrl-C in a worker that is not training: the process that asked ends it, without a traceback."""
+def _ignore_interrupts() -> None:
+    """Ignore Ctrl-C in an idle worker: the main process ends it, without a traceback."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,4 +1,4 @@
-"""Tuning: many trainings with other numbers, judged on validation series, the hopeless ones given up early."""
+"""Tuning: search for better hyperparameters on held-out series, pruning trials that fall behind."""
 
 from __future__ import annotations
 
@@ -50,59 +50,60 @@ def tune(
     jobs: int = 1,
     log: LogLine = lambda line: None,
 ) -> Tuning:
-    """Search for better numbers with Optuna; the first trial is the network as it is. Ctrl-C keeps what is done.
+    """Search for better hyperparameters with Optuna, starting from the unchanged network. Ctrl-C keeps the results.
 
-    Trials are compared by their log loss on validation series: it sees every probability, and so tells networks apart
-    that give the same answers, where accuracy moves in steps of one series.
+    Trials are compared by the log loss of their calibrated predictions of held-out series. The log loss depends on
+    every probability, so it separates networks that predict the same classes; accuracy only moves in steps of one
+    series.
 
     Parameters
     ----------
     panel
-        Labelled series, without those that are to judge the final model.
+        Labelled series without the test set.
     model, training, task, decision, fields
-        Where to begin, as for ``validate``.
+        The starting point, as for ``validate``.
     trials
-        How many, with those that a folder holds already, at least 1.
+        Number of trials, including those that ``folder`` already holds, at least 1.
     minutes
-        After so many nothing new begins, and a running trial is cut off at its next epoch; the first trial is always
-        carried out. None for no limit.
+        Time budget: no trial starts after it, and a running one ends at its next epoch. The first trial always runs.
+        None for no limit.
     only
-        What to change, of ``"encoder"``, ``"units"``, ``"layers"``, ``"dropout"``, ``"learning_rate"``,
-        ``"batch_size"``, ``"fusion"``, ``"embedding_size"``; None changes all that the series and the network have.
+        Names of parameters to tune, for example ``"encoder"``, ``"units"``, ``"layers"``, ``"dropout"``,
+        ``"learning_rate"``, ``"batch_size"``, ``"fusion"``, ``"embedding_size"``; None tunes all that apply to the series and the network.
     score
-        What to tell beside the log loss: ``"accuracy"``, ``"balanced_accuracy"``, ``"f1"`` or ``"roc_auc"``.
+        A score to report next to the log loss: ``"accuracy"``, ``"balanced_accuracy"``, ``"f1"`` or ``"roc_auc"``.
     validation
-        Share of the series that judges the trials, in (0, 1).
+        Share of the series that the trials are scored on, in (0, 1).
     folds
-        How many folds judge the trials instead, at least 2, which takes as many times as long. None takes 5 where the
-        validation part would be too small.
+        Score the trials by cross-validation on this many folds instead, at least 2, which takes as many times as long.
+        None takes 5 if the validation split would be too small.
     by, group, stratify
-        How to draw validation part or folds, as for ``fold_panel``.
+        How to split, as for ``fold_panel``.
     folder
-        Where the trials are kept; a tuning that was ended there goes on. None keeps nothing.
+        Where to keep the trials; an earlier tuning there is resumed. None keeps nothing.
     seed
         The same seed gives the same trials, with one job; from 0 to 2**31 - 1.
     jobs
-        How many trials to carry out beside each other, each in a process and on a thread of its own, at least 1.
+        Number of trials to run in parallel, each in a process of its own with one thread, at least 1.
     log
-        Takes a line for each trial that has ended.
+        Called with one line after each trial.
 
     Returns
     -------
     Tuning
-        All trials, the best of them, and what mattered.
+        All trials, the best of them, and the importance of the parameters.
 
     Raises
     ------
     DataError, LabelError, ParameterError
         If the series, labels or settings cannot be used, or Optuna is not installed.
     OutputError
-        If the folder keeps another tuning.
+        If the folder holds another tuning.
 
     Source
     ------
     Akiba et al., Optuna: A Next-generation Hyperparameter Optimization Framework, 2019. Bergstra et al., Algorithms
-    for Hyper-Parameter Optimization, 2011 (TPE). Trials are given up by the median rule.
+    for Hyper-Parameter Optimization, 2011 (TPE). Trials are pruned by the median rule.
 
     Example
     -------
@@ -132,11 +133,9 @@ def tune(
 
 
 def require_optuna() -> None:
-    """Refuse to tune without Optuna; ParameterError says how to get it."""
+    """Check that Optuna is installed; ParameterError says how to install it."""
     if find_spec("optuna") is None:
-        raise ParameterError(
-            "expected Optuna, which tuning needs, got an installation without; pip install 'limelight[tune]'"
-        )
+        raise ParameterError("tuning needs Optuna, which is not installed; pip install 'limelight[tune]'")
 
 
 def by_validation_split(train: Rows, validation: Rows, seed: int) -> tuple[FoldSplit, ...]:

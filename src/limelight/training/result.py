@@ -53,7 +53,7 @@ class FitResult:
         From which epoch the weights are, from 1; the last one where there were no validation series; 0 where there are
         no epochs.
     stopped
-        Why the training ended: ``"all epochs done"``, ``"no better validation loss"``, ``"given up"``,
+        Why the training ended: ``"all epochs done"``, ``"no better validation loss"``, ``"pruned"``,
         ``"interrupted"`` or ``"solved"``.
     seconds
         Of training, without reading data.
