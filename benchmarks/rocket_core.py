@@ -24,7 +24,9 @@ import numpy as np
 import torch
 
 from limelight.nn.rocket import RocketEncoder, _count_above
-from limelight.training.ridge import fit_ridge, fit_ridge_streamed, signed_targets
+from limelight.task import Task
+from limelight.training.losses import signed_targets
+from limelight.training.ridge import fit_ridge, fit_ridge_streamed
 
 SERIES, STEPS, DILATIONS, THRESHOLDS = 32, 464, 23, 5
 
@@ -112,7 +114,8 @@ def whole() -> dict[str, float]:
             name = f"{steps} steps, {channels} channels, {features} features, {len(encoder.plan)} dilations"
             found[f"{name}: ms a series"] = 1e3 * seconds(lambda e=encoder, v=values, m=mask: e(v, m), 3) / series  # type: ignore[misc]
     for rows, width in ((100, 9_996), (1_000, 9_996), (10_000, 3_000)):
-        features, targets = torch.rand(rows, width), signed_targets(torch.arange(rows) % 5, 5)
+        features, task = torch.rand(rows, width), Task(tuple("abcde"))
+        targets, _ = signed_targets(task, np.arange(rows) % 5)
         fit = (
             (lambda f=features, t=targets: fit_ridge(f, t))
             if rows <= 1_000

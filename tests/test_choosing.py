@@ -104,13 +104,14 @@ def test_tune_goes_on_where_it_was(limelight: Commands, bumps: Path) -> None:
 def test_tune_looks_at_no_test_series(limelight: Commands, bumps: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real, panels = search.fit_and_score, []
 
-    def watched(panel, cut, asked, should_prune):  # type: ignore[no-untyped-def]
-        panels.append(set(panel.ids[cut.fitted]) | set(panel.ids[cut.validation]) | set(panel.ids[cut.held_out]))
-        return real(panel, cut, asked, should_prune)
+    def watched(panel, split, task, recipe, should_prune):  # type: ignore[no-untyped-def]
+        panels.append(set(panel.ids[split.train]) | set(panel.ids[split.held_out]))
+        return real(panel, split, task, recipe, should_prune)
 
     monkeypatch.setattr(search, "fit_and_score", watched)
     limelight("tune", bumps, "--trials", 2, *ONLY)
     data = read_data(read_experiment(bumps))
+    assert len(panels) == 2
     for seen in panels:
         assert not seen & set(data.part("test").ids)
         assert len(seen) == len(data.split.train) + len(data.split.validation)

@@ -209,8 +209,8 @@ def test_class_that_only_the_test_part_has_is_said_before_training(limelight: Co
 @pytest.mark.parametrize(
     ("share", "counts", "why"),
     [
-        ("null", "160 train, 0 validation, 40 test", "; no validation part, as the head is solved and training series "
-         "left out choose the rest"),
+        ("null", "160 train, 0 validation, 40 test", "; no validation split: the closed-form head is calibrated by "
+         "leave-one-out"),
         ("0.25", "120 train, 40 validation, 40 test", ", validation at random from train"),
     ],
     ids=["not stated", "stated"],

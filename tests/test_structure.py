@@ -119,9 +119,9 @@ def test_files_stay_below_500_lines_and_functions_below_60(module: str) -> None:
 
 def test_public_names_are_these() -> None:
     assert limelight.__all__ == [
-        "AttentionPooling", "Auto", "ConvLSTM", "Explanation", "GRU", "InputError", "LSTM", "LastPooling",
+        "AttentionPooling", "Auto", "ConvLSTM", "DecisionRule", "Explanation", "GRU", "InputError", "LSTM", "LastPooling",
         "LimelightError", "LinearHead", "MLPHead", "MaxPooling", "MeanPooling", "Panel", "Rocket", "SineSettings",
-        "StepLabels", "TimeSeriesClassifier", "align", "compare", "cut_windows", "generate_sine", "load", "merge_windows",
+        "StepLabels", "TimeSeriesClassifier", "TrainingSettings", "align", "compare", "cut_windows", "generate_sine", "load", "merge_windows",
         "open_store", "read_table", "tune", "validate", "write_store", "write_table",
     ]  # fmt: skip
     assert all(getattr(limelight, name) is not None for name in limelight.__all__)

@@ -34,11 +34,11 @@ def scripted(monkeypatch):
     real, calls = search.fit_and_score, []
 
     def script(answer):
-        def carried_out(panel, cut, spec, should_prune=None):
-            calls.append(spec)
-            return answer(len(calls) - 1, lambda: real(panel, cut, spec, should_prune), should_prune)
+        def scripted_fit(panel, split, task, recipe, should_prune=None):
+            calls.append(recipe)
+            return answer(len(calls) - 1, lambda: real(panel, split, task, recipe, should_prune), should_prune)
 
-        monkeypatch.setattr(search, "fit_and_score", carried_out)
+        monkeypatch.setattr(search, "fit_and_score", scripted_fit)
 
     return script
 
@@ -98,7 +98,7 @@ def test_damaged_trials_are_told(tmp_path):
 def test_the_best_trial_is_what_an_estimator_takes():
     found = tuned(trials=2)
     model = TimeSeriesClassifier(**found.parameters, random_state=0).fit(WAVES)
-    assert model.get_params()["learning_rate"] == found.best.settings.learning_rate
+    assert model.get_params()["training__learning_rate"] == found.best.settings.learning_rate
 
 
 def test_few_series_are_judged_by_folds():
@@ -222,9 +222,9 @@ def test_what_mattered_is_told_after_eight_whole_trials(scripted):
 
     learning_rates = {}
 
-    def remembered(panel, cut, spec, should_prune=None):
-        learning_rates[len(learning_rates)] = spec.settings.learning_rate
-        return answer(len(learning_rates) - 1, lambda: fit_and_score(panel, cut, spec), should_prune)
+    def remembered(panel, split, task, recipe, should_prune=None):
+        learning_rates[len(learning_rates)] = recipe.training.learning_rate
+        return answer(len(learning_rates) - 1, lambda: fit_and_score(panel, split, task, recipe), should_prune)
 
     search_carry_out, search.fit_and_score = search.fit_and_score, remembered
     try:

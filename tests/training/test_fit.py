@@ -212,7 +212,7 @@ panel = generate_sine(SineSettings(dataset_size=200, num_points=30))
 with warnings.catch_warnings(record=True) as said:
     warnings.simplefilter("always")
     print("go", flush=True)
-    model = TimeSeriesClassifier("conv_lstm", max_epochs=5000, patience=5000, random_state=0).fit(panel)
+    model = TimeSeriesClassifier("conv_lstm", training={'max_epochs': 5000, 'patience': 5000}, random_state=0).fit(panel)
 print([str(one.message) for one in said if "interrupted" in str(one.message)])
 print(model.predict(panel).shape)
 """

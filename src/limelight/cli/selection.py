@@ -111,6 +111,7 @@ def compare(
     ] = "balanced_accuracy",
     folds: Annotated[int, typer.Option(help="How many folds.")] = 5,
     repeats: Annotated[int, typer.Option(help="How often the folds are drawn anew.")] = 1,
+    jobs: Annotated[int, typer.Option(help="How many fits to run in parallel; the numbers stay the same.")] = 1,
     *,
     options: DataOptions,
     preset: Preset = None,
@@ -128,6 +129,6 @@ def compare(
     experiment = options.experiment(source, preset=preset, seed=seed)
     file = json_beside_run(experiment, output, COMPARISON_FILE)
     found = compare_experiment(
-        experiment, file, score=score, folds=folds, repeats=repeats, overwrite=overwrite, log=print_progress
+        experiment, file, score=score, folds=folds, repeats=repeats, jobs=jobs, overwrite=overwrite, log=print_progress
     )
     typer.echo(f"{found}\n\nwritten to {file}")

@@ -13,13 +13,21 @@ from limelight.errors import ParameterError
 from limelight.evaluation.decision.rule import DecisionRule
 from limelight.model.targets import targets_of, task_of
 from limelight.model_selection.folds import fold_panel
-from limelight.model_selection.trials import FOLD_SCORES, FitSpec, FoldResult, FoldSplit, fit_and_score, run_parallel
+from limelight.model_selection.trials import (
+    FOLD_SCORES,
+    FoldResult,
+    FoldSplit,
+    fit_and_score,
+    fold_splits,
+    run_parallel,
+)
 from limelight.parts.architecture import Architecture
+from limelight.recipe import Recipe
 from limelight.task import Task
 from limelight.text import aligned
-from limelight.training.auto import is_solved
 from limelight.training.fit import require_device
-from limelight.training.settings import VALIDATION, TrainingSettings
+from limelight.training.settings import TrainingSettings
+from limelight.training.validation_split import HoldOut
 from limelight.types import LogLine
 
 
@@ -101,7 +109,7 @@ def validate(
     group: str | None = None,
     stratify: bool = True,
     validation: float | None = None,
-    decision: DecisionRule | None = None,
+    decision: DecisionRule | Mapping[str, Any] | None = None,
     fields: Mapping[str, str] | None = None,
     seed: int = 0,
     jobs: int = 1,
@@ -157,31 +165,16 @@ def validate(
     """
     require_jobs(jobs)
     task = task or task_of(panel)
-    spec = FitSpec.of(task, model, training, fields, decision or DecisionRule())
-    require_device(spec.settings)
+    recipe = Recipe.of(model, training, decision, HoldOut(validation, by, group, stratify), fields)
+    require_device(recipe.training)
     targets_of(task, panel)
     made, rule = fold_panel(panel, task, folds=folds, repeats=repeats, by=by, group=group, stratify=stratify, seed=seed)
-    if validation is None:
-        solved = panel.is_independent(by, group) and is_solved(panel, spec.architecture, spec.settings)
-        validation = 0.0 if solved else VALIDATION
-    splits = [
-        FoldSplit.of_fold(
-            panel,
-            fold,
-            task,
-            share=validation,
-            by=by,
-            group=group,
-            stratify=stratify,
-            seed=(seed + place) % (2**31 - 1),
-        )
-        for place, fold in enumerate(made)
-    ]
-    outcomes, interrupted = _carry_out_all(panel.compact(), splits, spec, jobs, log)
-    notes = _notes(outcomes, splits)
+    splits = fold_splits(made, seed)
+    results, interrupted = _score_all(panel.compact(), splits, task, recipe, jobs, log)
+    notes = _notes(results)
     if interrupted:
-        notes.append(f"interrupted after {len(outcomes)} of {len(splits)} folds; what was done until then is kept")
-    return Validation(task, spec.architecture.describe(), tuple(outcomes), rule, tuple(notes), interrupted)
+        notes.append(f"interrupted after {len(results)} of {len(splits)} folds; what was done until then is kept")
+    return Validation(task, recipe.architecture.describe(), tuple(results), rule, tuple(notes), interrupted)
 
 
 def require_jobs(jobs: int) -> None:
@@ -203,35 +196,34 @@ def titles(task: Task) -> list[str]:
     return list(known.values())
 
 
-def _carry_out_all(
-    panel: Panel, splits: Sequence[FoldSplit], spec: FitSpec, jobs: int, log: LogLine
+def _score_all(
+    panel: Panel, splits: Sequence[FoldSplit], task: Task, recipe: Recipe, jobs: int, log: LogLine
 ) -> tuple[list[FoldResult], bool]:
-    """Train on every cut; give what is done, in order, and whether Ctrl-C ended it."""
+    """Fit and score every split; return the results so far, in order, and whether Ctrl-C ended it."""
     done: dict[str, FoldResult] = {}
     jobs = min(jobs, len(splits))
     try:
-        for outcome in run_parallel(fit_and_score, ((panel, split, spec) for split in splits), jobs):
-            done[outcome.name] = outcome
-            told = ", ".join(
-                f"{title} {_number(outcome.scores[name])}"
-                for name, title in zip(FOLD_SCORES, titles(spec.task), strict=True)
+        for result in run_parallel(fit_and_score, ((panel, split, task, recipe) for split in splits), jobs):
+            done[result.name] = result
+            scores = ", ".join(
+                f"{title} {_number(result.scores[name])}" for name, title in zip(FOLD_SCORES, titles(task), strict=True)
             )
-            log(f"{len(done)} of {len(splits)}: {outcome.name}: {told}, {outcome.seconds:.1f} s")
+            log(f"{len(done)} of {len(splits)}: {result.name}: {scores}, {result.seconds:.1f} s")
     except KeyboardInterrupt:
         if not done:
             raise
     return [done[split.name] for split in splits if split.name in done], len(done) < len(splits)
 
 
-def _notes(outcomes: Sequence[FoldResult], splits: Sequence[FoldSplit]) -> list[str]:
+def _notes(results: Sequence[FoldResult]) -> list[str]:
     notes = []
-    if not any(len(split.validation) for split in splits) and any(outcome.epochs for outcome in outcomes):
+    if not any(result.counts["validation"] for result in results) and any(result.epochs for result in results):
         notes.append("too few series to stop the trainings early by, so all epochs are run")
     for name, title in FOLD_SCORES.items():
-        lacking = [outcome for outcome in outcomes if outcome.scores[name] is None]
+        lacking = [result for result in results if result.scores[name] is None]
         if lacking:
             notes.append(
-                f"{title} is the mean of {len(outcomes) - len(lacking)} of {len(outcomes)} folds: "
+                f"{title} is the mean of {len(results) - len(lacking)} of {len(results)} folds: "
                 f"{lacking[0].undefined.get(name, 'it is not defined')} in {lacking[0].name}"
             )
     return notes

@@ -17,9 +17,11 @@ from limelight.errors import LimelightError, ParameterError, nearest
 from limelight.model.targets import targets_of
 from limelight.model_selection.cross_validation import require_jobs
 from limelight.model_selection.search_space import NAMES, Space, changed, label_for, rounded, starting_point
-from limelight.model_selection.trials import FOLD_SCORES, FitSpec, FoldResult, FoldSplit, fit_and_score, run_parallel
+from limelight.model_selection.trials import FOLD_SCORES, FoldResult, FoldSplit, fit_and_score, run_parallel
 from limelight.model_selection.tuning_results import DONE, FAILED, PRUNED, Trial, Tuning
 from limelight.parts.architecture import Architecture
+from limelight.recipe import Recipe
+from limelight.task import Task
 from limelight.training.fit import require_device
 from limelight.training.preparation import digest_of
 from limelight.training.runtime import OutOfMemory
@@ -48,7 +50,7 @@ class Search:
         One training with its validation part, by which it is judged too; or one for each fold.
     rule
         The same in words.
-    spec
+    task, recipe
         The experiment as it is.
     space
         What may be changed.
@@ -65,7 +67,8 @@ class Search:
     panel: Panel
     splits: tuple[FoldSplit, ...]
     rule: str
-    spec: FitSpec
+    task: Task
+    recipe: Recipe
     space: Space
     score: str
     journal: Path
@@ -90,18 +93,19 @@ class Search:
 
     def start(self) -> dict[str, Any]:
         """Say the experiment as it is in the numbers of the space."""
-        start = starting_point(self.panel[self.splits[0].fitted], self.spec)
+        start = starting_point(self.panel[self.splits[0].train], self.recipe)
         return {name: start[name] for name in self.space}
 
     def digest(self) -> str:
         """Say in a few letters what is tuned: series, cuts, experiment, space and seed."""
         told = [
-            self.spec.task.to_json(),
-            self.spec.architecture.to_json(),
-            replace(self.spec.settings, workers=0).to_json(),
-            dict(self.spec.fields),
+            self.task.to_json(),
+            self.recipe.architecture.to_json(),
+            replace(self.recipe.training, workers=0).to_json(),
+            self.recipe.decision.get_params(),
+            dict(self.recipe.fields),
             {name: repr(limits) for name, limits in self.space.items()},
-            [[split.fitted.tolist(), split.validation.tolist(), split.held_out.tolist()] for split in self.splits],
+            [[split.train.tolist(), split.held_out.tolist()] for split in self.splits],
             [self.score, self.seed, digest_of(self.panel)],
         ]
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
@@ -148,8 +152,8 @@ def run_trials(
     from limelight.model_selection.optuna_engine import begin, quiet
 
     _check(search, trials, minutes, jobs)
-    targets_of(search.spec.task, search.panel)
-    require_device(search.spec.settings)
+    targets_of(search.task, search.panel)
+    require_device(search.recipe.training)
     search = replace(search, deadline=None if minutes is None else time.time() + 60 * minutes)
     with quiet():
         study = search.study()
@@ -205,12 +209,12 @@ def run_trial(search: Search) -> int | None:
         started = time.perf_counter()
         state, why, value = TrialState.COMPLETE, "", None
         try:
-            spec = search.spec
+            recipe = search.recipe
             if not as_it_is:
-                spec = changed(spec, {name: rounded(value) for name, value in trial.params.items()})
-            trial.set_user_attr("sentence", spec.architecture.to_json())
-            trial.set_user_attr("settings", spec.settings.to_json())
-            outcomes = _outcomes(search, spec, trial, free=as_it_is)
+                recipe = changed(recipe, {name: rounded(value) for name, value in trial.params.items()})
+            trial.set_user_attr("sentence", recipe.architecture.to_json())
+            trial.set_user_attr("settings", recipe.training.to_json())
+            outcomes = _scores(search, recipe, trial, free=as_it_is)
             if len(outcomes) < len(search.splits) or outcomes[-1].stopped == "given up":
                 state = TrialState.PRUNED
             else:
@@ -233,7 +237,7 @@ def run_trial(search: Search) -> int | None:
     return trial.number
 
 
-def _outcomes(search: Search, spec: FitSpec, trial: optuna.Trial, *, free: bool) -> list[FoldResult]:
+def _scores(search: Search, recipe: Recipe, trial: optuna.Trial, *, free: bool) -> list[FoldResult]:
     """Train on every cut until it is hopeless; ``free`` asks neither that nor for the time."""
     from limelight.model_selection.optuna_engine import TENTHS
 
@@ -249,7 +253,9 @@ def _outcomes(search: Search, spec: FitSpec, trial: optuna.Trial, *, free: bool)
     for place, split in enumerate(search.splits):
         if search.late and not free:
             raise _CutOffError
-        outcomes.append(fit_and_score(search.panel, split, spec, should_prune if search.by_epoch else None))
+        outcomes.append(
+            fit_and_score(search.panel, split, search.task, recipe, should_prune if search.by_epoch else None)
+        )
         if not search.by_epoch:
             trial.report(float(np.mean([outcome.scores["log_loss"] for outcome in outcomes])), place)
             if not free and place + 1 < len(search.splits) and trial.should_prune():

@@ -11,16 +11,19 @@ from typing import Any
 
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError
+from limelight.evaluation.decision.rule import DecisionRule
 from limelight.model.targets import task_of
 from limelight.model_selection.folds import fold_panel
 from limelight.model_selection.search import JOURNAL, Search, run_trials
 from limelight.model_selection.search_space import make_space
-from limelight.model_selection.trials import FitSpec, FoldSplit
+from limelight.model_selection.trials import FoldSplit, fold_splits
 from limelight.model_selection.tuning_results import Tuning
 from limelight.parts.architecture import Architecture
+from limelight.recipe import Recipe
 from limelight.task import Task
-from limelight.training.settings import TrainingSettings, enough_to_validate
-from limelight.types import LogLine
+from limelight.training.settings import TrainingSettings
+from limelight.training.validation_split import HoldOut, enough_of
+from limelight.types import LogLine, Rows
 
 TUNING_FOLDS = 5
 
@@ -40,6 +43,7 @@ def tune(
     by: str = "random",
     group: str | None = None,
     stratify: bool = True,
+    decision: DecisionRule | Mapping[str, Any] | None = None,
     fields: Mapping[str, str] | None = None,
     folder: Path | str | None = None,
     seed: int = 0,
@@ -55,7 +59,7 @@ def tune(
     ----------
     panel
         Labelled series, without those that are to judge the final model.
-    model, training, task, fields
+    model, training, task, decision, fields
         Where to begin, as for ``validate``.
     trials
         How many, with those that a folder holds already, at least 1.
@@ -109,22 +113,21 @@ def tune(
     ({'learning_rate': 0.004}, True)
     """
     require_optuna()
-    spec = FitSpec.of(task or task_of(panel), model, training, fields)
-    drawn: dict[str, Any] = {"by": by, "group": group, "stratify": stratify, "seed": seed}
-    n, classes = len(panel), len(spec.task.classes)
     if not 0 < validation < 1:
         raise ParameterError(f"expected a validation share above 0 and below 1, got {validation}")
-    if folds is None and enough_to_validate(round(validation * n), classes):
-        split = panel.make_split(test=0.0, validation=validation, **drawn)
-        splits = judged_by_part(split.train, split.validation, seed)
+    task = task or task_of(panel)
+    recipe = Recipe.of(model, training, decision, HoldOut(None, by, group, stratify), fields)
+    if folds is None and enough_of(panel, validation):
+        split = panel.make_split(test=0.0, validation=validation, seed=seed, group=group, by=by, stratify=stratify)
+        splits = by_validation_split(split.train, split.validation, seed)
         rule = f"{len(split.validation)} validation series; {split.rule}"
     else:
-        splits, rule = judged_by_folds(panel, spec.task, folds or TUNING_FOLDS, **drawn)
+        splits, rule = by_folds(panel, task, recipe, folds or TUNING_FOLDS, seed)
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory())) if folder is None else Path(folder)
         home.mkdir(parents=True, exist_ok=True)
-        space = make_space(panel[splits[0].fitted], spec, only)
-        search = Search(panel.compact(), splits, rule, spec, space, score, home / JOURNAL, seed)
+        space = make_space(panel[splits[0].train], task, recipe, only)
+        search = Search(panel.compact(), splits, rule, task, recipe, space, score, home / JOURNAL, seed)
         return run_trials(search, trials=trials, minutes=minutes, jobs=jobs, log=log)
 
 
@@ -136,17 +139,13 @@ def require_optuna() -> None:
         )
 
 
-def judged_by_part(train: Any, validation: Any, seed: int) -> tuple[FoldSplit, ...]:
-    """Train on some rows, and stop early and judge by others."""
-    return (FoldSplit("validation part", train, validation, validation, seed),)
+def by_validation_split(train: Rows, validation: Rows, seed: int) -> tuple[FoldSplit, ...]:
+    """Return the split that fits every trial on some rows, and stops and scores it on others."""
+    return (FoldSplit("validation split", train, validation, seed, validates=True),)
 
 
-def judged_by_folds(
-    panel: Panel, task: Task, folds: int, *, by: str, group: str | None, stratify: bool, seed: int
-) -> tuple[tuple[FoldSplit, ...], str]:
-    """Train and judge on folds; give them, and the rule in words. Raises as ``fold_panel``."""
-    made, rule = fold_panel(panel, task, folds=folds, by=by, group=group, stratify=stratify, seed=seed)
-    drawn: dict[str, Any] = {"share": 0.1, "by": by, "group": group, "stratify": stratify}
-    return tuple(
-        FoldSplit.of_fold(panel, fold, task, **drawn, seed=seed + place) for place, fold in enumerate(made)
-    ), rule
+def by_folds(panel: Panel, task: Task, recipe: Recipe, folds: int, seed: int) -> tuple[tuple[FoldSplit, ...], str]:
+    """Return the splits that fit and score every trial on folds, and the rule in words; errors as of ``fold_panel``."""
+    rule = recipe.hold_out
+    made, words = fold_panel(panel, task, folds=folds, by=rule.by, group=rule.group, stratify=rule.stratify, seed=seed)
+    return fold_splits(made, seed), words

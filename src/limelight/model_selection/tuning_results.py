@@ -100,10 +100,9 @@ class Tuning:
     def parameters(self) -> dict[str, Any]:
         """The best trial as parameters of a ``TimeSeriesClassifier``."""
         architecture, settings = self.best.architecture, self.best.settings
-        training = ("max_epochs", "patience", "batch_size", "learning_rate", "device", "imbalance")
         return {
             **{word: getattr(architecture, word) for word in (*PART_KINDS, *OPTIONS, *METADATA_OPTIONS)},
-            **{name: getattr(settings, name) for name in training},
+            "training": settings,
         }
 
     def figure(self) -> Figure:

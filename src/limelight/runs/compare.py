@@ -21,6 +21,7 @@ def compare_experiment(
     score: str = "balanced_accuracy",
     folds: int = 5,
     repeats: int = 1,
+    jobs: int = 1,
     overwrite: bool = False,
     log: LogLine = lambda line: None,
 ) -> Comparison:
@@ -32,7 +33,7 @@ def compare_experiment(
         What was asked; its test part is left alone.
     file
         The JSON file to write.
-    score, folds, repeats
+    score, folds, repeats, jobs
         As for ``compare``.
     overwrite
         Replace the file if it is there.
@@ -54,11 +55,6 @@ def compare_experiment(
     require_new_file(file, overwrite=overwrite)
     data = read_development_set(experiment, log)
     panel = development_panel(data)
-    if experiment.split.by == "time":
-        log(
-            "note: the split goes by time, the folds do not: they are drawn at random from what lies before the test "
-            "part"
-        )
     found = compare(
         panel,
         experiment.model,
@@ -67,10 +63,14 @@ def compare_experiment(
         score=score,
         folds=folds,
         repeats=repeats,
+        by=experiment.split.by,
         group=experiment.split.group,
-        validation=experiment.split.held_out,
+        stratify=experiment.split.stratify,
+        validation=experiment.split.validation,
+        decision=experiment.decision,
         fields=experiment.data.fields,
         seed=experiment.seed,
+        jobs=jobs,
         log=log,
     )
     write_json(file, found.to_json())

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,23 +11,28 @@ from numpy.typing import NDArray
 from limelight.config.sections import Experiment
 from limelight.data.align import align
 from limelight.data.annotations import RECORDING
-from limelight.data.labels import STEP_LABEL, labelled, stratify_by
+from limelight.data.labels import STEP_LABEL
 from limelight.data.metadata import determines
 from limelight.data.panel import Panel
 from limelight.data.reading.sheets import find_files, is_table
 from limelight.data.reading.sources import columns_of
 from limelight.data.reading.tables import read_parts, read_table
-from limelight.data.splitting.splits import Split, carve_validation, named_split
+from limelight.data.splitting.splits import Split, named_split
 from limelight.data.store.open import is_store, stored_split
 from limelight.data.synthetic.bumps import generate_bumps
 from limelight.data.synthetic.sine import ANOMALOUS, generate_sine
 from limelight.data.windowing.windows import cut_windows
 from limelight.errors import LabelError, ParameterError
 from limelight.model.targets import task_of
+from limelight.recipe import SOLVED, TOO_FEW, Recipe
 from limelight.task import Task
-from limelight.training.auto import is_solved
-from limelight.training.settings import enough_to_validate
 
+WHY_NO_VALIDATION = {
+    "": "",
+    SOLVED: "; no validation split: the closed-form head is calibrated by leave-one-out",
+    TOO_FEW: "; too few series for a validation split, so all epochs are run",
+}
+"""What a split says if the recipe holds no validation series out."""
 ARCHIVE_ID = re.compile(r".*_(train|test)_\d+$", re.IGNORECASE)
 
 
@@ -122,45 +126,23 @@ def read_panel(experiment: Experiment, *, labelled: bool = True) -> Panel:
 
 
 def split_panel(experiment: Experiment, panel: Panel) -> Split:
-    """Part the series as the split file, the store, the archive files or the rule says.
+    """Split the series as the split file, the store or the archive files say, or by the rule of the experiment.
 
-    A validation part that no file names is made only where it is large enough to stop a training by, and needed for
-    that or stated. Windows are parted by their recordings.
+    If no file names validation series, the recipe decides whether a share of the training series is held out.
+    Windows are split by their recordings.
     """
-    rule, labels = experiment.split, stratify_by(panel.labels)
+    rule, recipe = experiment.split, experiment.recipe()
     split = named_parts(experiment, panel)
     if split is not None and len(split.validation):
         return split
-    to_part = panel if split is None else panel[split.train]
-    classes = 0 if labels is None else len(np.unique(labels))
-    solved = rule.validation is None and needs_no_validation(experiment, to_part)
-    wanted = round(rule.held_out * labelled(to_part.labels, len(to_part)))
-    enough = enough_to_validate(wanted, classes, by_step=panel.labels is None)
-    share = rule.held_out if enough and not solved else 0.0
+    share, why_none = recipe.validation_share(panel if split is None else panel[split.train])
     if split is None:
         split = panel.make_split(
             test=rule.test, validation=share, seed=rule.seed, group=rule.group, by=rule.by, stratify=rule.stratify
         )
     elif share:
-        train, validation, how = _carve(experiment, panel, split.train, share)
-        return Split(train, validation, split.test, f"{split.rule}, validation {how} from train")
-    if solved:
-        said = f"{split.rule}; no validation part, as the head is solved and training series left out choose the rest"
-    elif rule.held_out and not share:
-        said = f"{split.rule}; too few series for a validation part, so all epochs are run"
-    else:
-        return split
-    return Split(split.train, split.validation, split.test, said)
-
-
-def independent_series(experiment: Experiment, panel: Panel) -> bool:
-    """Say whether a series may be judged by a model that has seen all others, by the rule that parts them."""
-    return panel.is_independent(experiment.split.by, experiment.split.group)
-
-
-def needs_no_validation(experiment: Experiment, panel: Panel) -> bool:
-    """Say whether training series left out judge the model, so that no others have to be held out."""
-    return independent_series(experiment, panel) and is_solved(panel, experiment.model, experiment.training)
+        return _with_validation(recipe, panel, split, rule.seed)
+    return replace(split, rule=f"{split.rule}{WHY_NO_VALIDATION[why_none]}")
 
 
 def named_parts(experiment: Experiment, panel: Panel) -> Split | None:
@@ -204,19 +186,13 @@ def _stated_words(experiment: Experiment, ids: NDArray[np.str_]) -> list[str] | 
     return None
 
 
-def _carve(experiment: Experiment, panel: Panel, rows: NDArray[np.int64], share: float) -> tuple[Any, Any, str]:
-    """Take a validation part out of the training rows, groups and windows kept together."""
-    rule = experiment.split
-    chosen = panel[rows]
-    if rule.group is None and rule.by == "random" and panel.origin is None:
-        labels = stratify_by(chosen.labels) if rule.stratify else None
-        train, validation = carve_validation(rows, labels, share, rule.seed)
-        return train, validation, "at random"
-    carved = chosen.make_split(
-        test=share, validation=0.0, seed=rule.seed, group=rule.group, by=rule.by, stratify=rule.stratify
-    )
-    how = "by time" if rule.by == "time" else f"at random by {rule.group or RECORDING}"
-    return rows[carved.train], rows[carved.test], how
+def _with_validation(recipe: Recipe, panel: Panel, split: Split, seed: int) -> Split:
+    """Split validation series off the training series of a split that names none."""
+    train, validation = recipe.split(panel[split.train], seed)
+    rule, groups = recipe.hold_out, panel.origin is not None or recipe.hold_out.group is not None
+    how = "by time" if rule.by == "time" else f"at random by {rule.group or RECORDING}" if groups else "at random"
+    words = f"{split.rule}, validation {how} from train" if len(validation) else split.rule
+    return Split(split.train[train], split.train[validation], split.test, words)
 
 
 def read_data(experiment: Experiment) -> Dataset:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from limelight.config.sections import Experiment
-from limelight.data.statistics import channel_statistics
 from limelight.errors import ParameterError
-from limelight.evaluation.decision.rule import decide_on, decision_lines
+from limelight.evaluation.decision.rule import decision_lines
 from limelight.explanation.quality.measure import measure_explanations
 from limelight.explanation.quality.permuted_metadata import score_permuted
 from limelight.files import write_json
 from limelight.model.bundle import save_model
 from limelight.model.targets import targets_of
-from limelight.runs.dataset import Dataset, independent_series, needs_no_validation, read_data
+from limelight.recipe import Recipe
+from limelight.runs.dataset import Dataset, read_data
 from limelight.runs.folder import (
     ENVIRONMENT_FILE,
     EXPERIMENT_FILE,
@@ -28,7 +28,7 @@ from limelight.runs.folder import (
 from limelight.runs.report import report_run
 from limelight.runs.scores import events_of, score_answers
 from limelight.runs.tables import write_events, write_predictions, write_steps
-from limelight.training.fit import checkpoint_to_resume, fit, require_device
+from limelight.training.fit import checkpoint_to_resume, require_device
 from limelight.training.result import FitResult
 from limelight.types import LogLine
 
@@ -97,56 +97,54 @@ def run_experiment(
         raise ParameterError("expected series to test with, got none; set split.test above 0 or name some in the split")
     targets_of(data.task, data.part("test"))  # a class that only the test has is better said now
     require_device(experiment.training)
-    if not needs_no_validation(experiment, data.part("train")):
-        experiment.decision.require_series(data.validation)
-    experiment = _ready_for_holes(experiment, data, log)
+    recipe = experiment.recipe()
+    if data.validation is None and not recipe.is_solved(data.part("train")):
+        recipe.decision.require_series(None)
+    recipe = _for_missing_in_test(recipe, data, log)
+    experiment = experiment.model_copy(update={"model": recipe.architecture})
     for note in data.panel.notes:
         log(f"note: {note}")
     log(f"{data.panel.describe()}; {data.split.describe()}")
     if resume:
-        return _train_and_evaluate(experiment, data, folder, resume=True, progress=progress, log=log)
+        return _train_and_evaluate(experiment, recipe, data, folder, resume=True, progress=progress, log=log)
     with fresh_run(folder):
         write_json(folder / EXPERIMENT_FILE, {**experiment.to_json(), "output": str(folder.resolve())})
         write_json(folder / ENVIRONMENT_FILE, environment())
-        return _train_and_evaluate(experiment, data, folder, resume=False, progress=progress, log=log)
+        return _train_and_evaluate(experiment, recipe, data, folder, resume=False, progress=progress, log=log)
 
 
-def _ready_for_holes(experiment: Experiment, data: Dataset, log: LogLine) -> Experiment:
-    """Choose the training mean where only the test part has missing values, which training alone would refuse."""
-    architecture = experiment.model
-    if architecture.missing != "auto" or not channel_statistics(data.part("test")).missing.any():
-        return experiment
-    if any(channel_statistics(data.part(name)).missing.any() for name in ("train", "validation")):
-        return experiment
-    log("note: values are missing in the test part alone; the training mean stands for them (missing='mean')")
-    return experiment.model_copy(update={"model": replace(architecture, missing="mean")})
+def _for_missing_in_test(recipe: Recipe, data: Dataset, log: LogLine) -> Recipe:
+    """Replace missing values by the training mean if only test series have them, which a fit could not foresee."""
+    changed = recipe.for_missing_in(data.part("test"), data.part("train"), data.validation)
+    if changed is not recipe:
+        log("note: values are missing in the test part alone; the training mean stands for them (missing='mean')")
+    return changed
 
 
 def _train_and_evaluate(
-    experiment: Experiment, data: Dataset, folder: Path, *, resume: bool, progress: bool | None, log: LogLine
+    experiment: Experiment,
+    recipe: Recipe,
+    data: Dataset,
+    folder: Path,
+    *,
+    resume: bool,
+    progress: bool | None,
+    log: LogLine,
 ) -> Run:
-    train, validation = data.part("train"), data.validation
-    training = fit(
-        train,
+    training = recipe.fit(
+        data.part("train"),
         data.task,
-        experiment.model,
-        validation=validation,
-        settings=experiment.training,
         seed=experiment.seed,
+        validation=data.validation,
         folder=folder,
         resume=resume,
         progress=progress,
-        fields=experiment.data.fields,
     )
     for note in () if training.model.vocabulary is None else training.model.vocabulary.notes:
         log(f"note: {note}")
     for note in training.notes:
         log(f"note: {note}")
     log(training.describe())
-    calibration_data, logits = training.calibration_data(
-        train, validation, independent=independent_series(experiment, train)
-    )
-    training = replace(training, model=decide_on(training.model, calibration_data, experiment.decision, logits))
     for line in decision_lines(training.model):
         log(line)
     save_model(training.model, folder / "model")

@@ -20,12 +20,11 @@ from limelight.files import whole_file, write_json
 from limelight.model.targets import task_of
 from limelight.model_selection.search import JOURNAL, Search, run_trials
 from limelight.model_selection.search_space import NAMES, make_space
-from limelight.model_selection.trials import FitSpec
-from limelight.model_selection.tuning import TUNING_FOLDS, judged_by_folds, judged_by_part, require_optuna
+from limelight.model_selection.tuning import TUNING_FOLDS, by_folds, by_validation_split, require_optuna
 from limelight.model_selection.tuning_results import Tuning
 from limelight.runs.dataset import Dataset
 from limelight.runs.development_set import development_panel, development_rows, read_development_set
-from limelight.training.settings import enough_to_validate
+from limelight.training.validation_split import enough_series
 from limelight.types import LogLine
 
 BEST_FILE, TABLE_FILE, PICTURE_FILE = "best.json", "trials.csv", "importance.png"
@@ -137,25 +136,16 @@ def require_tuning_folder(folder: Path, *, resume: bool, overwrite: bool) -> Non
 def _search(
     experiment: Experiment, data: Dataset, folder: Path, only: Sequence[str] | None, score: str, folds: int | None
 ) -> Search:
-    """Say by which series the trials are judged, and what may be changed."""
-    rows, panel, split = development_rows(data), development_panel(data).compact(), experiment.split
-    task = task_of(panel, data.task.positive)
-    spec = FitSpec(task, experiment.model, experiment.training, fields=dict(experiment.data.fields))
-    if folds is None and enough_to_validate(len(data.split.validation), len(task.classes)):
+    """Build the search: which series the trials are fitted and scored on, and what they vary."""
+    rows, panel = development_rows(data), development_panel(data).compact()
+    task, recipe = task_of(panel, data.task.positive), experiment.recipe()
+    if folds is None and len(data.split.validation) and enough_series(panel, len(data.split.validation)):
         train, validation = (np.searchsorted(rows, part) for part in (data.split.train, data.split.validation))
-        cuts, rule = judged_by_part(train, validation, experiment.seed), _rule(data)
+        splits, rule = by_validation_split(train, validation, experiment.seed), _rule(data)
     else:
-        cuts, rule = judged_by_folds(
-            panel,
-            task,
-            folds or TUNING_FOLDS,
-            by=split.by,
-            group=split.group,
-            stratify=split.stratify,
-            seed=experiment.seed,
-        )
-    space = make_space(panel[cuts[0].fitted], spec, only)
-    return Search(panel, cuts, rule, spec, space, score, folder / JOURNAL, experiment.seed)
+        splits, rule = by_folds(panel, task, recipe, folds or TUNING_FOLDS, experiment.seed)
+    space = make_space(panel[splits[0].train], task, recipe, only)
+    return Search(panel, splits, rule, task, recipe, space, score, folder / JOURNAL, experiment.seed)
 
 
 def _rule(data: Dataset) -> str:

@@ -79,6 +79,12 @@ class FitResult:
         """Whether Ctrl-C ended the training."""
         return self.stopped == "interrupted"
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many series the model was fitted and validated on, by ``"train"`` and ``"validation"``."""
+        info = self.model.fitted_on
+        return {"train": info["training_series"], "validation": info["validation_series"]}
+
     def calibration_data(
         self, panel: Panel, validation: Panel | None, *, independent: bool
     ) -> tuple[Panel | None, NDArray[np.float64] | None]:
