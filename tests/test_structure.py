@@ -1,6 +1,7 @@
 """The rules of the house, as tests: floors, circles, sizes, public names, what an import may load."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -69,6 +70,16 @@ def test_no_circles() -> None:
 
     for module in GRAPH:
         visit(module, [])
+
+
+def test_the_map_in_the_docs_has_the_same_floors() -> None:
+    page = Path(__file__).parent.parent / "docs" / "architecture.md"
+    rows = re.findall(r"^\| (\d+) \| `([\w/]+)` \|", page.read_text(), flags=re.MULTILINE)
+    modules: list[set[str]] = [set() for _ in FLOORS]
+    for floor, path in rows:
+        assert (SOURCE / path).is_dir() if path.endswith("/") else (SOURCE / f"{path}.py").is_file(), path
+        modules[int(floor) - 1].add(path.split("/")[0])
+    assert modules == FLOORS
 
 
 def test_networks_know_nothing_of_data_or_training() -> None:

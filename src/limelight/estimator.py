@@ -152,7 +152,9 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         Parameters
         ----------
         name
-            ``"attention_bilstm"``, ``"lstm"``, ``"stacked_lstm"`` or ``"bilstm"``.
+            ``"attention_bilstm"``, ``"lstm"``, ``"stacked_lstm"`` or ``"bilstm"``; with metadata ``"metadata_repeat"``,
+            ``"metadata_late"`` or ``"metadata_attention"``; for multi-label tasks ``"multilabel_lstm"``; for labels per
+            step ``"step_lstm"``.
         **parameters
             Anything else that the constructor takes.
 
