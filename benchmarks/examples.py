@@ -26,7 +26,7 @@ from limelight.config.reading import read_experiment
 from limelight.data.splitting.splits import PARTS
 from limelight.evaluation.decision.rule import decide_on
 from limelight.runs.dataset import independent_series, read_data
-from limelight.runs.scores import score_answers
+from limelight.runs.scores import score_predictions
 from limelight.training.fit import fit
 
 HERE = Path(__file__).parent
@@ -57,7 +57,7 @@ def score(name: str, folder: Path, seeds: int) -> dict[str, Any]:
         )
         model = decide_on(training.model, calibration_data, experiment.decision, logits)
         test = data.part("test")
-        found = score_answers(model, model.predict(test), test, experiment.events)
+        found = score_predictions(model, model.predict(test), test, experiment.events)
         seconds, architecture = training.seconds + training.choosing, training.model.architecture.describe()
         runs.append({**headline(found), "seconds": seconds, "model": architecture, "notes": training.notes})
     return {
