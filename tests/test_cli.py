@@ -145,8 +145,7 @@ def test_earlier_run_is_replaced_only_when_asked(limelight: Commands, folder: Pa
 
 def test_resume_needs_something_to_resume(limelight: Commands, folder: Path, tmp_path: Path) -> None:
     assert limelight("train", folder, "-o", "run", "--resume", code=2) == (
-        "limelight: expected a checkpoint to resume from at 'run/checkpoints/last.ckpt', there is none; "
-        "train without resuming\n"
+        "limelight: there is no checkpoint to resume from at 'run/checkpoints/last.ckpt'; train without resuming\n"
     )
     assert not (tmp_path / "run").exists()
 
@@ -160,8 +159,7 @@ def test_resuming_another_experiment_changes_nothing(limelight: Commands, folder
     limelight("train", folder, "-o", "run", "--set", "training.max_epochs=2", *TRAINED)
     before = {file: file.read_bytes() for file in (tmp_path / "run").rglob("*") if file.is_file()}
     assert limelight("train", folder, "-o", "run", "--set", "training.max_epochs=3", *TRAINED, "--resume", code=2) == (
-        "limelight: expected the data, model, training and seed that the training to resume began with, got others; "
-        "resume with the same experiment, or train without resuming\n"
+        "limelight: expected the data, model, settings and seed of the training to resume, got different ones; resume with the same experiment, or train without resuming\n"
     )
     after = {file: file.read_bytes() for file in (tmp_path / "run").rglob("*") if file.is_file()}
     assert {file: after[file] for file in before} == before

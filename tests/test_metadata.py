@@ -97,8 +97,7 @@ def test_a_fusion_without_metadata_is_refused() -> None:
     with pytest.raises(ParameterError) as error:
         TimeSeriesClassifier("conv_lstm", fusion="film").fit(train.replace(metadata=None))
     assert str(error.value) == (
-        "expected metadata for a network with conv_lstm (64), attention, mlp; fusion: film, got series without; give "
-        "metadata, or leave the fusion out"
+        "expected metadata for a network with conv_lstm (64), attention, mlp; fusion: film, got series without; give metadata, or drop the fusion"
     )
 
 
