@@ -1,10 +1,11 @@
-"""One classifier on one set in a process of its own; ``archive.py`` starts it, with the Python that has the classifier.
+"""Fit and score one classifier on one data set; the benchmarks ``archive`` and ``sine_peers`` start this script.
 
-    python archive_side.py REQUEST.json ANSWER.json
+    python archive_side.py REQUEST.json RESPONSE.json
 
-Every side reads the same files with the same lines. limelight takes the series as they are; the peers take none that
-differ in length or have missing values, so they get what their users do: zeros behind the shorter series up to the
-longest of train and test, and the mean of the training values of a channel for a missing one.
+All libraries read the same files with the same code. limelight gets the series as they are. The classifiers of aeon do
+not accept series of different lengths or missing values, so their input is prepared as their users would: shorter series
+are padded with zeros to the longest of training and test set, and a missing value is replaced by the training mean of
+its channel.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ import pyarrow.csv
 import pyarrow.parquet
 
 
-def read(folder: Path) -> tuple[dict[str, list[np.ndarray]], dict[str, np.ndarray]]:
-    """Give the series (time, channels) and labels of train and test."""
+def read_parts(folder: Path) -> tuple[dict[str, list[np.ndarray]], dict[str, np.ndarray]]:
+    """Read the series, each (time, channels), and the labels of ``"train"`` and ``"test"``."""
     table = pyarrow.parquet.read_table(folder / "series.parquet")
     channels = [name for name in table.column_names if name not in ("series_id", "time")]
     ids = np.asarray(table["series_id"])
@@ -37,20 +38,20 @@ def read(folder: Path) -> tuple[dict[str, list[np.ndarray]], dict[str, np.ndarra
     return series, {part: np.array([label_of[name] for name in names]) for part, names in rows.items()}
 
 
-def as_peers_take_them(series: dict[str, list[np.ndarray]]) -> dict[str, np.ndarray]:
-    """Give arrays (n, channels, time): padded with zeros, missing values filled with means."""
+def pad_and_fill(series: dict[str, list[np.ndarray]]) -> dict[str, np.ndarray]:
+    """Return arrays (n, channels, time), padded with zeros and with training means for missing values."""
     longest = max(len(one) for part in series.values() for one in part)
     means = np.nanmean(np.concatenate(series["train"]), axis=0)
-    found = {}
+    arrays = {}
     for part, pieces in series.items():
         filled = [np.where(np.isnan(one), means, one) for one in pieces]
         padded = [np.pad(one, ((0, longest - len(one)), (0, 0))) for one in filled]
-        found[part] = np.stack(padded).transpose(0, 2, 1).astype(np.float32)
-    return found
+        arrays[part] = np.stack(padded).transpose(0, 2, 1).astype(np.float32)
+    return arrays
 
 
-def make(name: str, seed: int, threads: int, epochs: int) -> Any:
-    """Make a classifier by its name, with its library's defaults but for what is said here."""
+def build_classifier(name: str, seed: int, threads: int, epochs: int) -> Any:
+    """Build a classifier from ``"library:name"`` with the defaults of its library, except for these arguments."""
     library, _, kind = name.partition(":")
     if library == "limelight":
         from limelight import TimeSeriesClassifier
@@ -66,14 +67,14 @@ def make(name: str, seed: int, threads: int, epochs: int) -> Any:
 
 
 def main() -> None:
-    """Fit, predict, and write the predictions."""
+    """Fit, predict, and write the predictions and their accuracy."""
     request = json.loads(Path(sys.argv[1]).read_text())
-    series, labels = read(Path(request["folder"]))
+    series, labels = read_parts(Path(request["folder"]))
     ours = request["classifier"].startswith("limelight:")
-    given: dict[str, Any] = series if ours else as_peers_take_them(series)
-    classifier = make(request["classifier"], request["seed"], request["threads"], request["epochs"])
-    classifier.fit(given["train"], labels["train"])
-    predictions = classifier.predict(given["test"])
+    inputs: dict[str, Any] = series if ours else pad_and_fill(series)
+    classifier = build_classifier(request["classifier"], request["seed"], request["threads"], request["epochs"])
+    classifier.fit(inputs["train"], labels["train"])
+    predictions = classifier.predict(inputs["test"])
     accuracy = float(np.mean(np.asarray(predictions).astype(str) == labels["test"]))
     Path(sys.argv[2]).write_text(json.dumps({"predictions": [str(one) for one in predictions], "accuracy": accuracy}))
 

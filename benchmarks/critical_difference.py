@@ -1,6 +1,6 @@
-"""Mean ranks of classifiers over data sets, and the critical-difference picture.
+"""Mean ranks of classifiers over data sets, Nemenyi's critical difference, and the critical-difference diagram.
 
-Source: Demšar, Statistical Comparisons of Classifiers over Multiple Data Sets, JMLR 7, 2006 (Friedman and Nemenyi).
+Source: Demšar, Statistical Comparisons of Classifiers over Multiple Data Sets, JMLR 7, 2006.
 """
 
 from __future__ import annotations
@@ -12,38 +12,38 @@ import matplotlib as mpl
 import numpy as np
 from scipy.stats import rankdata, studentized_range
 
-mpl.use("agg")
+mpl.use("agg")  # before pyplot is imported
 import matplotlib.pyplot as plt
 
 Scores = dict[str, list[float]]
-"""The score of each classifier on each set, the sets in the same order."""
+"""The scores of each classifier, one per data set, in the same order of data sets."""
 
 
 def mean_ranks(scores: Scores) -> dict[str, float]:
-    """Rank the classifiers on each set, 1 the best, equals sharing their ranks, and take the mean."""
+    """Return the mean rank of each classifier: 1 is best, and ties share the mean of their ranks."""
     ranks = rankdata(-np.array(list(scores.values())), axis=0)
     return dict(zip(scores, ranks.mean(axis=1).tolist(), strict=True))
 
 
 def critical_difference(scores: Scores, level: float = 0.05) -> float:
-    """Give how far two mean ranks must lie apart for Nemenyi's test to tell their classifiers apart."""
+    """Return the smallest difference of two mean ranks that Nemenyi's test calls significant at ``level``."""
     k, sets = len(scores), len(next(iter(scores.values())))
     q = studentized_range.ppf(1 - level, k, np.inf) / math.sqrt(2)
     return float(q * math.sqrt(k * (k + 1) / (6 * sets)))
 
 
 def cliques(ranks: list[float], difference: float) -> list[tuple[int, int]]:
-    """Give first and last place of each widest group of sorted ranks that the test cannot tell apart."""
-    found: list[tuple[int, int]] = []
+    """Return the first and last index of each maximal group of sorted ranks without a significant difference."""
+    groups: list[tuple[int, int]] = []
     for first, rank in enumerate(ranks):
-        last = max(place for place, other in enumerate(ranks) if other - rank <= difference)
-        if last > first and (not found or last > found[-1][1]):
-            found.append((first, last))
-    return found
+        last = max(index for index, other in enumerate(ranks) if other - rank <= difference)
+        if last > first and (not groups or last > groups[-1][1]):
+            groups.append((first, last))
+    return groups
 
 
-def draw(scores: Scores, file: Path) -> None:
-    """Draw the mean ranks on a line, with a bar over those that cannot be told apart."""
+def draw_diagram(scores: Scores, file: Path) -> None:
+    """Draw the critical-difference diagram: mean ranks on a line, groups without a significant difference under a bar."""
     pairs = sorted(mean_ranks(scores).items(), key=lambda pair: pair[1])
     difference, k, sets = critical_difference(scores), len(scores), len(next(iter(scores.values())))
     groups = cliques([rank for _, rank in pairs], difference)
@@ -59,9 +59,9 @@ def draw(scores: Scores, file: Path) -> None:
         axes.text(rank, -0.25, str(rank), ha="center", va="bottom")
     axes.plot([1, 1 + difference], [-1.1, -1.1], color="black", linewidth=2)
     axes.text(1 + difference / 2, -1.2, f"critical difference {difference:.2f}, {sets} sets", ha="center", va="bottom")
-    for place, (name, rank) in enumerate(pairs):
-        left = place < rows
-        height = top + 0.5 * (place if left else k - 1 - place)
+    for index, (name, rank) in enumerate(pairs):
+        left = index < rows
+        height = top + 0.5 * (index if left else k - 1 - index)
         end = 0.7 if left else k + 0.3
         axes.plot([rank, rank, end], [0, height, height], color="tab:blue" if "limelight" in name else "gray")
         label = f"{name.replace(':', ' ')} {rank:.2f}"

@@ -1,6 +1,6 @@
-"""One fit and one prediction on drawn series in a process of its own; ``growth.py`` starts it.
+"""Time one fit and one prediction on generated series; the benchmark ``growth`` starts this script.
 
-python growth_side.py REQUEST.json ANSWER.json
+python growth_side.py REQUEST.json RESPONSE.json
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 
 
 def draw(series: int, steps: int, channels: int) -> tuple[np.ndarray, np.ndarray]:
-    """Give waves of two frequencies in noise, shape (series, steps, channels), and labels 0 and 1 in turn."""
+    """Draw noisy waves of two frequencies, shape (series, steps, channels), and alternating labels 0 and 1."""
     random = np.random.default_rng(0)
     values = random.standard_normal((series, steps, channels), dtype=np.float32)
     labels = np.arange(series) % 2
@@ -25,8 +25,8 @@ def draw(series: int, steps: int, channels: int) -> tuple[np.ndarray, np.ndarray
     return values, labels
 
 
-def make(side: str, threads: int) -> tuple[Any, bool]:
-    """Give a classifier, and whether it takes (series, channels, steps)."""
+def build_classifier(side: str, threads: int) -> tuple[Any, bool]:
+    """Build a classifier; also return whether it expects arrays (series, channels, steps)."""
     library, _, kind = side.partition(":")
     if library == "limelight":
         from limelight import TimeSeriesClassifier
@@ -41,14 +41,14 @@ def make(side: str, threads: int) -> tuple[Any, bool]:
 
 
 class KerasLSTM:
-    """An LSTM of 64 units whose last state is answered from, one epoch."""
+    """An LSTM of 64 units with a linear layer on its last state, trained for one epoch."""
 
     def fit(self, values: np.ndarray, labels: np.ndarray) -> None:
         import keras
 
         series = keras.Input(values.shape[1:])
-        answer = keras.layers.Dense(1, activation="sigmoid")(keras.layers.LSTM(64)(series))
-        self.network = keras.Model(series, answer)
+        output = keras.layers.Dense(1, activation="sigmoid")(keras.layers.LSTM(64)(series))
+        self.network = keras.Model(series, output)
         self.network.compile(optimizer="adam", loss="binary_crossentropy")
         self.network.fit(values, labels[:, None], batch_size=32, epochs=1, verbose=0)
 
@@ -57,21 +57,21 @@ class KerasLSTM:
 
 
 def main() -> None:
-    """Fit and predict."""
+    """Fit, predict, and write the times."""
     request = json.loads(Path(sys.argv[1]).read_text())
-    classifier, turned = make(request["side"], request["threads"])
+    classifier, channels_first = build_classifier(request["side"], request["threads"])
     values, labels = draw(request["series"], request["steps"], request["channels"])
-    if turned:
+    if channels_first:
         values = np.ascontiguousarray(values.transpose(0, 2, 1))
-    answer = {}
+    times = {}
     for name, work in (
         ("fit", lambda: classifier.fit(values, labels)),
         ("predict", lambda: classifier.predict(values)),
     ):
         clock, processor = time.perf_counter(), time.process_time()
         work()
-        answer[name], answer[f"{name}_processor"] = time.perf_counter() - clock, time.process_time() - processor
-    Path(sys.argv[2]).write_text(json.dumps({**answer, "values_mb": values.nbytes / 2**20}))
+        times[name], times[f"{name}_processor"] = time.perf_counter() - clock, time.process_time() - processor
+    Path(sys.argv[2]).write_text(json.dumps({**times, "values_mb": values.nbytes / 2**20}))
 
 
 if __name__ == "__main__":

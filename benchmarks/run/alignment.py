@@ -1,29 +1,25 @@
-"""Time to bring a side signal to the clock of series: limelight, pandas and polars in one run.
+"""Compare how fast limelight, pandas and polars align a side signal with the clocks of series.
 
-    python benchmarks/alignment.py --steps 1000000 --samples 100000
+    python -m benchmarks.run.alignment --steps 1000000 --samples 100000
 
-Draws series of 500 steps and three channels on clocks of their own, and a side signal (a temperature) whose samples
-come in the order of time with the series mixed, as a logger writes them. Each library gives every step the last sample
-at or before it, in turn, several times, after one turn that is not counted, and the numbers of all three are compared
-each time. limelight starts from a Panel and pandas and polars from a frame in the order of series and time; the signal
-is a frame of the same library, for limelight one of Arrow. limelight finds and checks the order itself.
-``pandas.merge_asof`` needs both sides sorted by time over all series, so sorting the steps and putting the answer back
-into their order is counted, and told apart. ``polars.join_asof`` by group needs the order within each series alone and
-does not check it; what was drawn has it. Once with ids as text, once with ids as whole numbers. Prints a table and
-writes ``benchmarks/results/alignment.json``.
+The data are series of 500 steps and three channels, each with its own clock, and a side signal (a temperature) whose
+samples are sorted by time with the series interleaved, as a data logger writes them. For every step, each library looks
+up the last sample at or before it. The libraries take turns for several rounds after one warm-up round, and every round
+checks that all three return the same numbers.
+
+What is timed: limelight starts from a Panel and an Arrow table, checks the order and sorts if it has to. pandas and
+polars start from frames that are sorted by series and time. ``pandas.merge_asof`` needs both frames sorted by time over
+all series, so its time includes sorting the steps and restoring their order (also reported separately).
+``polars.join_asof`` needs the order within each series only and does not check it. The ids are text in one run and
+integers in another. Prints a table and writes ``benchmarks/results/alignment.json``.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
 import statistics
 import time
 from collections.abc import Callable
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,20 +27,21 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 
+from benchmarks.result_files import describe_environment, write_results
 from limelight.data.align import align
 from limelight.data.panel import Panel
 
 CHANNELS = ("x", "y", "z")
 STEPS = 500
-Answer = tuple[float, np.ndarray]
-"""Seconds, and the temperature of every step."""
+Aligned = tuple[float, np.ndarray]
+"""The seconds it took, and the temperature of every step."""
 
 
 def draw(steps: int, samples: int, ids: str) -> tuple[Panel, dict[str, Any], dict[str, Any]]:
-    """Give the series as a Panel and as columns, and the signal as columns."""
+    """Draw series and a side signal; return the series as a Panel and as columns, and the signal as columns."""
     random = np.random.default_rng(0)
     series = steps // STEPS
-    names = np.arange(series) if ids == "whole numbers" else np.array([f"machine_{one:06d}" for one in range(series)])
+    names = np.arange(series) if ids == "integers" else np.array([f"machine_{one:06d}" for one in range(series)])
     begins = np.datetime64("2024-01-01", "ns") + random.integers(0, 10**9, series)
     times = begins[:, None] + np.cumsum(random.integers(1, 2 * 10**9, (series, STEPS)), axis=1)
     values = random.normal(size=(series * STEPS, len(CHANNELS))).astype(np.float32)
@@ -60,13 +57,13 @@ def draw(steps: int, samples: int, ids: str) -> tuple[Panel, dict[str, Any], dic
     return panel, table, {"series_id": names[machines[order]], "time": at[order], "heat": heat}
 
 
-def with_limelight(panel: Panel, signal: pa.Table) -> Answer:
+def with_limelight(panel: Panel, signal: pa.Table) -> Aligned:
     started = time.perf_counter()
     aligned = align(panel, signal)
     return time.perf_counter() - started, aligned.values[:, -1]
 
 
-def with_pandas(steps: pd.DataFrame, signal: pd.DataFrame, sorting: list[float]) -> Answer:
+def with_pandas(steps: pd.DataFrame, signal: pd.DataFrame, sorting: list[float]) -> Aligned:
     started = time.perf_counter()
     ordered = steps.sort_values("time")
     sorted_at = time.perf_counter()
@@ -78,33 +75,33 @@ def with_pandas(steps: pd.DataFrame, signal: pd.DataFrame, sorting: list[float])
     return ended - started, joined["heat"].to_numpy()
 
 
-def with_polars(steps: pl.DataFrame, signal: pl.DataFrame) -> Answer:
+def with_polars(steps: pl.DataFrame, signal: pl.DataFrame) -> Aligned:
     started = time.perf_counter()
     joined = steps.join_asof(signal, on="time", by="series_id", check_sortedness=False)
     return time.perf_counter() - started, joined["heat"].to_numpy()
 
 
 def time_all(steps: int, samples: int, ids: str, repeats: int) -> dict[str, Any]:
-    """Give the seconds of each library, in turn; an assertion fails where their numbers differ."""
+    """Time all libraries in turn and assert that their results agree."""
     panel, table, signal = draw(steps, samples, ids)
     frames = pd.DataFrame(table), pd.DataFrame(signal), pl.DataFrame(table), pl.DataFrame(signal), pa.table(signal)
     sorting: list[float] = []
-    runs: dict[str, Callable[[], Answer]] = {
+    runs: dict[str, Callable[[], Aligned]] = {
         "limelight": lambda: with_limelight(panel, frames[4]),
         "pandas": lambda: with_pandas(frames[0], frames[1], sorting),
         "polars": lambda: with_polars(frames[2], frames[3]),
     }
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for repeat in range(repeats + 1):
-        answers = {name: run() for name, run in runs.items()}
-        for name, (taken, heat) in answers.items():
-            np.testing.assert_array_equal(heat, answers["limelight"][1], err_msg=f"{name} and limelight differ")
+        results = {name: run() for name, run in runs.items()}
+        for name, (taken, heat) in results.items():
+            np.testing.assert_array_equal(heat, results["limelight"][1], err_msg=f"{name} and limelight differ")
             if repeat:
                 seconds[name].append(taken)
     middle = statistics.median(seconds["limelight"])
     return {
         "samples": len(signal["time"]),
-        "steps_without_a_value": int(np.isnan(answers["limelight"][1]).sum()),
+        "steps_without_a_value": int(np.isnan(results["limelight"][1]).sum()),
         "seconds": seconds,
         "of_these_pandas_sorts": sorting[1:],
         "ratio": {name: statistics.median(times) / middle for name, times in seconds.items()},
@@ -112,25 +109,23 @@ def time_all(steps: int, samples: int, ids: str, repeats: int) -> dict[str, Any]
 
 
 def main() -> None:
-    """Time each library with both kinds of ids."""
+    """Run the benchmark for both types of ids."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=1_000_000)
     parser.add_argument("--samples", type=int, default=100_000)
     parser.add_argument("--repeats", type=int, default=7)
     options = parser.parse_args()
-    found = {}
+    results = {}
     print(f"{'ids':15}{'library':12}{'seconds':>9}{'lowest':>9}{'highest':>9}{'ratio':>8}")
-    for ids in ("text", "whole numbers"):
-        found[ids] = one = time_all(options.steps, options.samples, ids, options.repeats)
+    for ids in ("text", "integers"):
+        results[ids] = one = time_all(options.steps, options.samples, ids, options.repeats)
         for name, times in one["seconds"].items():
             middle = statistics.median(times)
             print(f"{ids:15}{name:12}{middle:9.3f}{min(times):9.3f}{max(times):9.3f}{one['ratio'][name]:8.2f}")
-        print(f"{'':15}{'(pandas sorts for':>18} {statistics.median(one['of_these_pandas_sorts']):.3f} of its seconds)")
-    print("all numbers agree; a ratio above 1 is slower than limelight")
-    machine = {"processor": platform.machine(), "threads": os.cpu_count()}
-    versions = {package: version(package) for package in ("limelight", "pandas", "polars", "pyarrow", "numpy")}
-    content = {"machine": machine, "versions": versions, "steps": options.steps, "ids": found}
-    (Path(__file__).parent / "results" / "alignment.json").write_text(json.dumps(content, indent=2) + "\n")
+        print(f"{'':15}{'(pandas sorting':>18} {statistics.median(one['of_these_pandas_sorts']):.3f} s of that)")
+    print("all results agree; a ratio above 1 means slower than limelight")
+    environment = describe_environment("limelight", "pandas", "polars", "pyarrow", "numpy")
+    write_results("alignment", {**environment, "steps": options.steps, "ids": results})
 
 
 if __name__ == "__main__":
