@@ -72,7 +72,9 @@ def measure(name: str, model: FittedModel, train: Panel, test: Panel, seed: int)
     rows = np.random.default_rng(seed).permutation(len(test))[:SANITY_SERIES]
     measured["sanity"] = sanity(model, test[rows], methods_of(model), seed=seed, background=train)
     if "gradients" in methods_of(model):
-        measured["completeness"] = {str(points): completeness_error(model, test[rows], points) for points in (64, 256, None)}
+        measured["completeness"] = {
+            str(points): completeness_error(model, test[rows], points) for points in (64, 256, None)
+        }
     print(f"{name}, seed {seed}: accuracy {measured['accuracy']:.3f}. {measured['said']}", flush=True)
     for method, one in measured["methods"].items():
         numbers = " ".join(f"{one[key]:9.3f}" for key in ("deletion", "insertion", "gain", "error"))

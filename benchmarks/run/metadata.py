@@ -117,7 +117,9 @@ def measure_attention() -> dict[str, Any]:
         panel = test.replace(metadata=pa.table({"mode": modes}))
         localisation = score_localisation(model.predict(panel, attention=True), panel)
         assert localisation is not None
-        shares[title] = {key: localisation[key] for key in ("attention_inside", "attention_inside_uniform", "peak_inside")}
+        shares[title] = {
+            key: localisation[key] for key in ("attention_inside", "attention_inside_uniform", "peak_inside")
+        }
     modes = [own[0], swapped[0]]
     both = test[[0, 0]].replace(metadata=pa.table({"mode": modes}), ids=[f"mode {mode}" for mode in modes], labels=None)
     figure = explain_attention(model, both).plot()

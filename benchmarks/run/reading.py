@@ -1,24 +1,21 @@
-"""Time to read a long table of 10 million rows into separate series: limelight, pandas and polars in one run.
+"""Compare how fast limelight, pandas and polars read a long table into separate series.
 
-    python benchmarks/reading.py --rows 10000000
+    python -m benchmarks.run.reading --rows 10000000
 
-Draws 20,000 series of three channels with ids, a clock and labels, writes them once as CSV and as Parquet, and reads
-each with each library, every reading in a process of its own, in turn. limelight reads and checks a Panel (ids, clock,
-labels, finite numbers); pandas reads, groups by series and gives an array for each; polars reads and partitions by
-series. pandas and polars check nothing. Prints a table and writes ``benchmarks/results/reading.json``.
+The table has series of 500 steps and three channels with ids, a clock and labels, and is written once as CSV and once as
+Parquet. Every reading is a process of its own, and the libraries take turns. limelight reads a Panel and checks ids,
+clock, labels and that numbers are finite; pandas reads and groups by series; polars reads and partitions by series.
+pandas and polars check nothing. Prints a table and writes ``benchmarks/results/reading.json``.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +23,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
+
+from benchmarks.result_files import describe_environment, write_results
 
 CHANNELS = ("x", "y", "z")
 STEPS = 500
@@ -61,8 +60,8 @@ print(json.dumps([seconds, series, resource.getrusage(resource.RUSAGE_SELF).ru_m
 """
 
 
-def draw(folder: Path, rows: int) -> dict[str, Path]:
-    """Write the table in both forms."""
+def write_tables(folder: Path, rows: int) -> dict[str, Path]:
+    """Write the table as Parquet and as CSV; return the files."""
     random = np.random.default_rng(0)
     series = rows // STEPS
     names = pa.array([f"machine_{number:06d}" for number in range(series)])
@@ -79,28 +78,28 @@ def draw(folder: Path, rows: int) -> dict[str, Path]:
 
 
 def read_once(reader: str, kind: str, file: Path) -> tuple[float, float]:
-    """Give seconds and peak megabytes of one reading; importing is not counted."""
+    """Return seconds and peak megabytes of one reading; the time excludes imports."""
     imports = {
         "limelight": "import limelight.data.reading.tables",
         "pandas": "import pandas",
         "polars": "import polars",
     }[reader]
     code = TIMED.format(imports=imports, reader=READERS[reader].format(file=str(file), kind=kind))
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    seconds, series, peak = json.loads(done.stdout)
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    seconds, series, peak = json.loads(process.stdout)
     assert series > 0
     return seconds, peak
 
 
 def main() -> None:
-    """Read with each library in turn."""
+    """Read both files with every library; the libraries take turns."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
-    found: dict[str, Any] = {}
+    results: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
-        files = draw(Path(folder), options.rows)
+        files = write_tables(Path(folder), options.rows)
         runs: dict[tuple[str, str], list[tuple[float, float]]] = {}
         for _ in range(options.repeats):
             for kind, file in files.items():
@@ -110,13 +109,11 @@ def main() -> None:
     print(f"{'file':10}{'reader':12}{'seconds':>9}{'lowest':>9}{'highest':>9}{'peak MB':>9}")
     for (kind, reader), times in runs.items():
         seconds, peaks = zip(*times, strict=True)
-        middle = statistics.median(seconds)
-        print(f"{kind:10}{reader:12}{middle:9.2f}{min(seconds):9.2f}{max(seconds):9.2f}{max(peaks):9.0f}")
-        found.setdefault(kind, {})[reader] = {"seconds": seconds, "peak_mb": max(peaks)}
-    machine = {"processor": platform.machine(), "threads": os.cpu_count()}
-    versions = {package: version(package) for package in ("limelight", "pandas", "polars", "pyarrow", "numpy")}
-    content = {"machine": machine, "versions": versions, "rows": options.rows, "megabytes": sizes, "files": found}
-    (Path(__file__).parent / "results" / "reading.json").write_text(json.dumps(content, indent=2) + "\n")
+        median = statistics.median(seconds)
+        print(f"{kind:10}{reader:12}{median:9.2f}{min(seconds):9.2f}{max(seconds):9.2f}{max(peaks):9.0f}")
+        results.setdefault(kind, {})[reader] = {"seconds": seconds, "peak_mb": max(peaks)}
+    environment = describe_environment("limelight", "pandas", "polars", "pyarrow", "numpy")
+    write_results("reading", {**environment, "rows": options.rows, "megabytes": sizes, "files": results})
 
 
 if __name__ == "__main__":

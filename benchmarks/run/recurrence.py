@@ -1,16 +1,16 @@
-"""Where a training step of a recurrent layer goes, with ways that were tried and left.
+"""Time the implementations of a recurrent layer that limelight uses, and alternatives that were tried and rejected.
 
-    python benchmarks/recurrence.py
+    python -m benchmarks.run.recurrence
 
-The article's layer: two directions of 32 units over 500 steps of one channel, batches of 32. All ways in turn in one run,
-after rounds that are not counted. On a machine that others use too, the clock says little; the seconds of the processor do
-not depend on them, but for threads that wait for each other. Prints a table and writes ``benchmarks/results/recurrence.json``.
+The layer is that of the article: two directions of 32 units on batches of 32 series of 500 steps and one channel. The
+variants take turns after two warm-up rounds. On a shared machine, compare CPU times rather than wall times: other
+processes hardly affect them, except while threads wait for each other. Prints a table and writes
+``benchmarks/results/recurrence.json``.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
 import statistics
@@ -18,7 +18,6 @@ import time
 from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # as the command line sets it, before torch is loaded
@@ -26,6 +25,8 @@ os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # as the command line sets it, 
 import torch
 from torch import Tensor, nn
 
+from benchmarks.processes import current_load
+from benchmarks.result_files import write_results
 from limelight.nn import side_by_side as side_by_side_module
 from limelight.nn.side_by_side import in_halves, side_by_side
 
@@ -37,29 +38,31 @@ def lstm(width: int = 1, units: int = UNITS, **changes: Any) -> nn.LSTM:
     return nn.LSTM(width, units, **{"batch_first": True, **changes})
 
 
-def trained(layers: list[nn.Module], read: Callable[[], Tensor]) -> Work:
-    """Forward and back."""
+def training_step(layers: list[nn.Module], forward: Callable[[], Tensor]) -> Work:
+    """Return a function that runs a forward and a backward pass."""
     weights = [weight for layer in layers for weight in layer.parameters()]
 
     def work() -> None:
         for weight in weights:
             weight.grad = None
-        read().square().mean().backward()
+        forward().square().mean().backward()
 
     return work
 
 
-def answered(read: Callable[[], Tensor]) -> Work:
-    """Forward alone."""
+def prediction(forward: Callable[[], Tensor]) -> Work:
+    """Return a function that runs a forward pass without gradients."""
 
     def work() -> None:
         with torch.inference_mode():
-            read()
+            forward()
 
     return work
 
 
 def with_threads(threads: int, work: Work) -> Work:
+    """Return a function that sets the number of threads of torch and then calls ``work``."""
+
     def inside() -> None:
         torch.set_num_threads(threads)
         work()
@@ -67,8 +70,8 @@ def with_threads(threads: int, work: Work) -> Work:
     return inside
 
 
-def flushing(flush: bool, work: Work) -> None:
-    """Work with or without denormals, in this thread and in the helper."""
+def run_flushing(flush: bool, work: Work) -> None:
+    """Call ``work`` with denormal numbers flushed to zero or not, in this thread and in limelight's helper thread."""
     torch.set_flush_denormal(flush)
     side_by_side_module._helper(os.getpid()).submit(torch.set_flush_denormal, flush).result()
     work()
@@ -77,7 +80,7 @@ def flushing(flush: bool, work: Work) -> None:
 
 
 def two_directions() -> dict[str, Work]:
-    """Give the ways to train and to answer with both directions."""
+    """Return the variants of a layer with two directions, for training and for prediction."""
     ahead, back, values = lstm(), lstm(), torch.randn(BATCH, STEPS, 1)
 
     def in_turn() -> Tensor:
@@ -87,39 +90,39 @@ def two_directions() -> dict[str, Work]:
         one, two = side_by_side(ahead, back, values, values.flip(1))
         return torch.cat([one, two.flip(1)], dim=2)
 
-    ways: dict[str, Work] = {}
-    for kind, make in (("train", lambda read: trained([ahead, back], read)), ("answer", answered)):
-        ways[f"{kind}: in turn, 1 thread"] = with_threads(1, make(in_turn))
-        ways[f"{kind}: in turn, 2 threads"] = with_threads(2, make(in_turn))
-        ways[f"{kind}: side by side, 1 thread each"] = with_threads(2, make(together))
-    return ways
+    variants: dict[str, Work] = {}
+    for kind, make in (("train", lambda forward: training_step([ahead, back], forward)), ("predict", prediction)):
+        variants[f"{kind}: in turn, 1 thread"] = with_threads(1, make(in_turn))
+        variants[f"{kind}: in turn, 2 threads"] = with_threads(2, make(in_turn))
+        variants[f"{kind}: side by side, 1 thread each"] = with_threads(2, make(together))
+    return variants
 
 
 def one_direction() -> dict[str, Work]:
-    """Give the ways to train and to answer with 64 units of one direction."""
+    """Return the variants of a layer with one direction of 64 units, for training and for prediction."""
     layer, values, single = lstm(units=64), torch.randn(BATCH, STEPS, 1), torch.randn(1, STEPS, 1)
 
     def whole() -> Tensor:
         output: Tensor = layer(values)[0]
         return output
 
-    ways: dict[str, Work] = {}
-    for kind, make in (("train", lambda read: trained([layer], read)), ("answer", answered)):
-        ways[f"{kind} 64 units: 1 thread"] = with_threads(1, make(whole))
-        ways[f"{kind} 64 units: 2 threads"] = with_threads(2, make(whole))
-        ways[f"{kind} 64 units: halves, 1 thread each"] = with_threads(2, make(lambda: in_halves(layer, values)))
-    last = trained([layer], lambda: in_halves(layer, values)[:, -1])
-    ways["train 64 units, the last step answers: halves"] = with_threads(2, partial(flushing, False, last))
-    ways["train 64 units, the last step answers: halves, denormals flushed"] = with_threads(
-        2, partial(flushing, True, last)
+    variants: dict[str, Work] = {}
+    for kind, make in (("train", lambda forward: training_step([layer], forward)), ("predict", prediction)):
+        variants[f"{kind} 64 units: 1 thread"] = with_threads(1, make(whole))
+        variants[f"{kind} 64 units: 2 threads"] = with_threads(2, make(whole))
+        variants[f"{kind} 64 units: halves, 1 thread each"] = with_threads(2, make(lambda: in_halves(layer, values)))
+    last = training_step([layer], lambda: in_halves(layer, values)[:, -1])
+    variants["train 64 units, only the last step used: halves"] = with_threads(2, partial(run_flushing, False, last))
+    variants["train 64 units, only the last step used: halves, denormals flushed"] = with_threads(
+        2, partial(run_flushing, True, last)
     )
-    ways["answer one series: 2 threads"] = with_threads(2, answered(lambda: layer(single)[0]))
-    ways["answer one series: 1 thread of 2"] = with_threads(2, answered(lambda: in_halves(layer, single)))
-    return ways
+    variants["predict one series: 2 threads"] = with_threads(2, prediction(lambda: layer(single)[0]))
+    variants["predict one series: 1 thread of 2"] = with_threads(2, prediction(lambda: in_halves(layer, single)))
+    return variants
 
 
-def of_one_thread() -> dict[str, Work]:
-    """Give the ways that were tried and left, in one direction where nothing else is said."""
+def single_thread() -> dict[str, Work]:
+    """Return variants on one thread: the parts of the cost of one direction, and rejected alternatives."""
     values, plain = torch.randn(BATCH, STEPS, 1), lstm()
     both, block, major = lstm(bidirectional=True), lstm(2, 2 * UNITS), lstm(batch_first=False)
     gru = nn.GRU(1, UNITS, batch_first=True)
@@ -140,56 +143,57 @@ def of_one_thread() -> dict[str, Work]:
         output: Tensor = plain(inside)[0].data
         return output
 
-    one = trained([plain], lambda: plain(values)[0])
-    ways = {
+    one = training_step([plain], lambda: plain(values)[0])
+    variants = {
         "one direction": one,
-        "one direction, forward alone": answered(lambda: plain(values)[0]),
-        "one direction, the time first": trained([major], lambda: major(turned)[0]),
-        "one direction, packed": trained([plain], packed),
+        "one direction, forward only": prediction(lambda: plain(values)[0]),
+        "one direction, time first": training_step([major], lambda: major(turned)[0]),
+        "one direction, packed": training_step([plain], packed),
         "one direction, denormals flushed": denormals_flushed,
         "one direction, without oneDNN": without_onednn,
-        "one direction of a GRU": trained([gru], lambda: gru(values)[0]),
-        "torch's two directions": trained([both], lambda: both(values)[0]),
-        "two directions as one layer with blocks of zeros": trained([block], lambda: block(wide)[0]),
+        "one direction of a GRU": training_step([gru], lambda: gru(values)[0]),
+        "torch's two directions": training_step([both], lambda: both(values)[0]),
+        "two directions as one layer with zero blocks": training_step([block], lambda: block(wide)[0]),
     }
     for batch in (64, 128, 256):
         more, layer = torch.randn(batch, STEPS, 1), lstm()
-        ways[f"one direction, batches of {batch}"] = trained([layer], lambda more=more, layer=layer: layer(more)[0])
-        ways[f"forward alone, batches of {batch}"] = answered(lambda more=more, layer=layer: layer(more)[0])
-    return {name: with_threads(1, work) for name, work in ways.items()}
+        variants[f"one direction, batches of {batch}"] = training_step(
+            [layer], lambda more=more, layer=layer: layer(more)[0]
+        )
+        variants[f"forward only, batches of {batch}"] = prediction(lambda more=more, layer=layer: layer(more)[0])
+    return {name: with_threads(1, work) for name, work in variants.items()}
 
 
-def time_all(ways: dict[str, Work], rounds: int) -> dict[str, dict[str, list[float]]]:
-    """Give milliseconds of every round, by the clock and of the processor."""
-    found: dict[str, dict[str, list[float]]] = {name: {"clock": [], "processor": []} for name in ways}
-    for turn in range(rounds + 2):
-        for name, work in ways.items():
+def time_all(variants: dict[str, Work], rounds: int) -> dict[str, dict[str, list[float]]]:
+    """Return wall time and CPU time of every variant in every round, in milliseconds."""
+    times: dict[str, dict[str, list[float]]] = {name: {"clock": [], "processor": []} for name in variants}
+    for round_ in range(rounds + 2):
+        for name, work in variants.items():
             clock, processor = time.perf_counter(), time.process_time()
             work()
-            if turn > 1:
-                found[name]["clock"].append(1e3 * (time.perf_counter() - clock))
-                found[name]["processor"].append(1e3 * (time.process_time() - processor))
-    return found
+            if round_ > 1:
+                times[name]["clock"].append(1e3 * (time.perf_counter() - clock))
+                times[name]["processor"].append(1e3 * (time.process_time() - processor))
+    return times
 
 
 def main() -> None:
-    """Time all ways in turn."""
+    """Time all variants; they take turns."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=30)
     options = parser.parse_args()
     torch.manual_seed(0)
-    found: dict[str, Any] = {}
-    print(f"{'milliseconds':52}{'clock':>9}{'least':>9}{'processor':>11}{'least':>9}")
-    for part, ways in (("directions", two_directions() | one_direction()), ("ways", of_one_thread())):
-        found[part] = time_all(ways, options.rounds)
-        for name, of in found[part].items():
-            said = "".join(f"{number:9.1f}" for number in (statistics.median(of["clock"]), min(of["clock"])))
-            processor = f"{statistics.median(of['processor']):11.1f}{min(of['processor']):9.1f}"
-            print(f"{name:52}{said}{processor}", flush=True)
-    machine = {"processor": platform.machine(), "cores": os.cpu_count(), "load": round(os.getloadavg()[0], 1)}
+    results: dict[str, Any] = {}
+    print(f"{'milliseconds':58}{'wall':>9}{'lowest':>9}{'CPU':>11}{'lowest':>9}")
+    for part, variants in (("directions", two_directions() | one_direction()), ("ways", single_thread())):
+        results[part] = time_all(variants, options.rounds)
+        for name, times in results[part].items():
+            clock = f"{statistics.median(times['clock']):9.1f}{min(times['clock']):9.1f}"
+            processor = f"{statistics.median(times['processor']):11.1f}{min(times['processor']):9.1f}"
+            print(f"{name:58}{clock}{processor}", flush=True)
+    machine = {"processor": platform.machine(), "cores": os.cpu_count(), "load": current_load()}
     versions = {package: version(package) for package in ("limelight", "torch", "numpy")}
-    file = Path(__file__).parent / "results" / "recurrence.json"
-    file.write_text(json.dumps({"machine": machine, "versions": versions, **found}, indent=2) + "\n")
+    write_results("recurrence", {"machine": machine, "versions": versions, **results})
 
 
 if __name__ == "__main__":

@@ -1,31 +1,30 @@
-"""Size of a report and the time until a browser shows it, with up to 10,000 test series behind it.
+"""Measure the size of a report and how long a browser takes to show it, for up to 10,000 test series.
 
-    python benchmarks/report.py
+    python -m benchmarks.run.report
 
-The answers are made by hand, so nothing is trained: a share of them is wrong. Each page is made, opened ``--repeats`` times
-in a headless Chromium from the disk, and timed until its text is on the screen, until it is loaded, and until every figure
-is drawn. The load of the machine over the last 15 minutes is noted, as others may work on it. Writes ``benchmarks/results/report.json``.
+Nothing is trained: the predictions are synthetic, and some of them are wrong. Each page is written once and opened
+``--repeats`` times from disk in a headless Chromium, which reports when the text is painted, when the page is loaded and
+when every figure is drawn. The load of the machine over the last 15 minutes is recorded too. Writes
+``benchmarks/results/report.json``.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import platform
 import statistics
 import sys
 import tempfile
 import time
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE.parent / "tests" / "report"), str(HERE.parent / "tests")]
+from benchmarks.result_files import ROOT, describe_environment, write_results
+
+sys.path[:0] = [str(ROOT / "tests" / "report"), str(ROOT / "tests")]
 
 from browser import BROWSER, Browser
 from conftest import _make_facts as make_facts
@@ -42,19 +41,19 @@ DRAWN = "document.documentElement.dataset.drawn === 'all'"
 PAINTED = "performance.getEntriesByName('first-contentful-paint')[0]"
 
 
-def look(row: int, target: str | None) -> Counted:
-    """What counted in one series, as occlusion says it."""
+def importance(row: int, target: str | None) -> Counted:
+    """Draw a random importance for the steps of one series."""
     return Counted(np.random.default_rng(row).normal(size=STEPS), target or "answered")
 
 
 def measure(kind: str, series: int, repeats: int) -> dict[str, Any]:
-    """Make one page, and open it again and again."""
-    asked: dict[str, Any] = {"attention": False, "known": False, "extras": True, "width": CHANNELS, **KINDS[kind]}
-    facts = make_facts(series, steps=(STEPS, STEPS + 1), looks={"occlusion": look}, **asked)
+    """Write one page and open it ``repeats`` times; return its size and the times."""
+    options: dict[str, Any] = {"attention": False, "known": False, "extras": True, "width": CHANNELS, **KINDS[kind]}
+    inputs = make_facts(series, steps=(STEPS, STEPS + 1), looks={"occlusion": importance}, **options)
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
-        page = write_report(Path(folder), facts)
-        found: dict[str, Any] = {
+        page = write_report(Path(folder), inputs)
+        measured: dict[str, Any] = {
             "kind": kind,
             "series": series,
             "seconds_to_make": time.perf_counter() - started,
@@ -68,42 +67,35 @@ def measure(kind: str, series: int, repeats: int) -> dict[str, Any]:
         browser = Browser()
         for _ in range(repeats):
             started = time.perf_counter()
-            found["loaded"].append(browser.open(page))
+            measured["loaded"].append(browser.open(page))
             browser.wait(DRAWN)
-            found["drawn"].append(time.perf_counter() - started)
-            found["text"].append(browser.run(f"{PAINTED}.startTime") / 1000)
-            found["figures"] = browser.run("document.querySelectorAll('.plot').length")
-        found["complaints"] = browser.complaints
+            measured["drawn"].append(time.perf_counter() - started)
+            measured["text"].append(browser.run(f"{PAINTED}.startTime") / 1000)
+            measured["figures"] = browser.run("document.querySelectorAll('.plot').length")
+        measured["complaints"] = browser.complaints
         browser.close()
-    return found
+    return measured
 
 
 def main() -> None:
-    """Measure every kind at every size."""
+    """Measure the report of every task at every size."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--series", type=int, nargs="+", default=[100, 10_000])
     parser.add_argument("--repeats", type=int, default=5)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     if BROWSER is None:
-        sys.exit("expected chromium or chrome on the PATH, got none; install one")
+        sys.exit("this benchmark needs chromium or chrome on the PATH, and found neither; install one")
     pages = []
     for kind in KINDS:
-        for series in asked.series:
-            found = measure(kind, series, asked.repeats)
-            pages.append(found)
-            times = ", ".join(f"{name} {statistics.median(found[name]):.2f} s" for name in ("text", "loaded", "drawn"))
-            print(f"{kind}, {series} series: {found['page_bytes'] / 1000:.0f} kB; {times}", flush=True)
-    load = round(os.getloadavg()[2], 1)
-    machine = {"processor": platform.machine(), "threads": torch.get_num_threads(), "load": load}
-    content = {
-        "machine": machine,
-        "versions": {name: version(name) for name in ("limelight", "plotly", "jinja2", "numpy")},
-        "steps": STEPS,
-        "channels": CHANNELS,
-        "repeats": asked.repeats,
-        "pages": pages,
-    }
-    (HERE / "results" / "report.json").write_text(json.dumps(content, indent=2) + "\n")
+        for series in options.series:
+            page = measure(kind, series, options.repeats)
+            pages.append(page)
+            times = ", ".join(f"{name} {statistics.median(page[name]):.2f} s" for name in ("text", "loaded", "drawn"))
+            print(f"{kind}, {series} series: {page['page_bytes'] / 1000:.0f} kB; {times}", flush=True)
+    environment = describe_environment("limelight", "plotly", "jinja2", "numpy", threads=torch.get_num_threads())
+    environment["machine"]["load"] = round(os.getloadavg()[2], 1)
+    sizes = {"steps": STEPS, "channels": CHANNELS, "repeats": options.repeats}
+    write_results("report", {**environment, **sizes, "pages": pages})
 
 
 if __name__ == "__main__":

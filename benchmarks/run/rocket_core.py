@@ -1,21 +1,17 @@
-"""Where the time of the rocket encoder goes, with ways that were tried and left; and its head.
+"""Time the core of the rocket encoder, alternatives that were tried and rejected, and the fit of its head.
 
-    python benchmarks/rocket_core.py
+    python -m benchmarks.run.rocket_core
 
-Every way does the same work in one run: all convolutions of noise and their comparisons with five thresholds each (the
-default of 10,000 features at this length). The least of several repeats counts. Prints a table and writes
-``benchmarks/results/rocket_core.json``.
+All variants do the same work in one run: convolve noise with all kernels, and compare the outputs with five thresholds
+each, which is the default of 10,000 features at this length. The lowest time of several repeats counts. Prints a table
+and writes ``benchmarks/results/rocket_core.json``.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import platform
 import time
 from collections.abc import Callable
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # as the command line sets it, before torch is loaded
@@ -23,24 +19,25 @@ os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # as the command line sets it, 
 import numpy as np
 import torch
 
+from benchmarks.result_files import describe_environment, write_results
 from limelight.nn.rocket import RocketEncoder, _count_above
 from limelight.training.ridge import fit_ridge, fit_ridge_streamed, signed_targets
 
 SERIES, STEPS, DILATIONS, THRESHOLDS = 32, 464, 23, 5
 
 
-def seconds(work: Callable[[], Any], repeats: int = 5) -> float:
-    """Give the least time of some runs."""
-    least = float("inf")
+def lowest_seconds(work: Callable[[], Any], repeats: int = 5) -> float:
+    """Return the lowest time of several calls, in seconds."""
+    lowest = float("inf")
     for _ in range(repeats):
         started = time.perf_counter()
         work()
-        least = min(least, time.perf_counter() - started)
-    return least
+        lowest = min(lowest, time.perf_counter() - started)
+    return lowest
 
 
-def ways_to_convolve() -> dict[str, Callable[[], Any]]:
-    """All 84 kernels at one dilation."""
+def convolution_variants() -> dict[str, Callable[[], Any]]:
+    """Return the variants that convolve with all 84 kernels at one dilation."""
     values, taps = torch.randn(SERIES, 1, STEPS), torch.randn(84, 1, 9)
     shifted = torch.randn(11, SERIES * STEPS)
     weights = torch.randn(84, 11)
@@ -65,8 +62,8 @@ def ways_to_convolve() -> dict[str, Callable[[], Any]]:
     }
 
 
-def ways_to_count() -> dict[str, Callable[[], Any]]:
-    """Steps above each threshold, at one dilation."""
+def count_variants() -> dict[str, Callable[[], Any]]:
+    """Return the variants that count the steps above each threshold, at one dilation."""
     outputs, thresholds = torch.randn(84, SERIES, STEPS), torch.randn(84, THRESHOLDS).sort(dim=1).values
     numbers, flags = (torch.empty(84, THRESHOLDS, SERIES, STEPS, dtype=kind) for kind in (torch.float32, torch.bool))
     short, short_flags = (outputs * 1000).short(), torch.empty(84, THRESHOLDS, SERIES, STEPS, dtype=torch.short)
@@ -101,16 +98,18 @@ def ways_to_count() -> dict[str, Callable[[], Any]]:
     }
 
 
-def whole() -> dict[str, float]:
-    """Milliseconds a series of the encoder, and seconds of the heads."""
-    found = {}
+def time_encoder_and_head() -> dict[str, float]:
+    """Return the time of the whole encoder in milliseconds per series, and of fitting a head in seconds."""
+    times = {}
     for series, steps, channels in ((100, 460, 1), (100, 460, 6), (500, 96, 1), (20, 2_000, 1)):
         values, mask = torch.randn(series, steps, channels), torch.ones(series, steps, dtype=torch.bool)
         for features, dilations in ((10_000, 32), (3_000, 16)):
             encoder = RocketEncoder(channels, steps, features, dilations=dilations)
             encoder.fit(values, mask, torch.Generator().manual_seed(0))
             name = f"{steps} steps, {channels} channels, {features} features, {len(encoder.plan)} dilations"
-            found[f"{name}: ms a series"] = 1e3 * seconds(lambda e=encoder, v=values, m=mask: e(v, m), 3) / series  # type: ignore[misc]
+            times[f"{name}: ms a series"] = (
+                1e3 * lowest_seconds(lambda e=encoder, v=values, m=mask: e(v, m), 3) / series
+            )  # type: ignore[misc]
     for rows, width in ((100, 9_996), (1_000, 9_996), (10_000, 3_000)):
         features, targets = torch.rand(rows, width), signed_targets(torch.arange(rows) % 5, 5)
         fit = (
@@ -118,25 +117,23 @@ def whole() -> dict[str, float]:
             if rows <= 1_000
             else (lambda f=features, t=targets: fit_ridge_streamed(zip(f.split(2_000), t.split(2_000), strict=True)))
         )
-        found[f"head of {rows} series, {width} features: seconds"] = seconds(fit, 1)
-    return found
+        times[f"head of {rows} series, {width} features: seconds"] = lowest_seconds(fit, 1)
+    return times
 
 
 def main() -> None:
-    """Time everything."""
-    found: dict[str, dict[str, float]] = {"convolve": {}, "count": {}}
-    for part, ways in (("convolve", ways_to_convolve()), ("count", ways_to_count())):
-        print(f"{part}: ms a series")
-        for name, work in ways.items():
-            found[part][name] = 1e3 * DILATIONS * seconds(work) / SERIES
-            print(f"  {name:60}{found[part][name]:8.2f}", flush=True)
-    found["whole"] = whole()
-    for name, value in found["whole"].items():
+    """Time the variants, the whole encoder and the head."""
+    results: dict[str, dict[str, float]] = {"convolve": {}, "count": {}}
+    for part, variants in (("convolve", convolution_variants()), ("count", count_variants())):
+        print(f"{part}: ms per series")
+        for name, work in variants.items():
+            results[part][name] = 1e3 * DILATIONS * lowest_seconds(work) / SERIES
+            print(f"  {name:60}{results[part][name]:8.2f}", flush=True)
+    results["whole"] = time_encoder_and_head()
+    for name, value in results["whole"].items():
         print(f"{name:70}{value:8.2f}", flush=True)
-    machine = {"processor": platform.machine(), "threads": torch.get_num_threads()}
-    versions = {package: version(package) for package in ("limelight", "torch", "numpy")}
-    file = Path(__file__).parent / "results" / "rocket_core.json"
-    file.write_text(json.dumps({"machine": machine, "versions": versions, **found}, indent=2) + "\n")
+    environment = describe_environment("limelight", "torch", "numpy", threads=torch.get_num_threads())
+    write_results("rocket_core", {**environment, **results})
 
 
 if __name__ == "__main__":

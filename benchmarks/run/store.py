@@ -1,10 +1,11 @@
-"""Peak memory and time from tables that grow: packing, one epoch of training, predicting, each a command of its own.
+"""Measure time and peak memory of ``limelight pack``, ``train`` and ``predict`` as the table grows.
 
-    python benchmarks/store.py --gigabytes 0.5 1 2 4
+    python -m benchmarks.run.store --gigabytes 0.5 1 2 4
 
-For each size a long table of waves (series of 500 steps, four channels, two classes) is written as Parquet, packed into
-a store, trained on for one epoch with evaluation and report, and predicted. The peak is the resident memory of the
-process at its highest, as the system counts it. Prints a table and writes ``benchmarks/results/store.json``.
+For each size, a long table of waves (series of 500 steps, four channels, two classes) is written as Parquet and packed
+into a store. A model is trained on it for one epoch, with evaluation and report, and predicts all series. Each command
+is a process of its own; its peak is the maximum resident memory that the operating system reports. Prints a table and
+writes ``benchmarks/results/store.json``.
 """
 
 from __future__ import annotations
@@ -13,12 +14,10 @@ import argparse
 import csv
 import json
 import os
-import platform
 import shutil
 import sys
 import tempfile
 import time
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +25,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
+from benchmarks.result_files import describe_environment, write_results
+
 STEPS, CHANNELS = 500, 4
 SERIES_AT_ONCE = 2_000
 
 
-def draw(file: Path, series: int) -> None:
-    """Write a long table: waves of two frequencies with noise."""
+def write_waves(file: Path, series: int) -> None:
+    """Write a long table of noisy waves with two frequencies."""
     random = np.random.default_rng(0)
     schema = pa.schema(
         [
@@ -55,8 +56,8 @@ def draw(file: Path, series: int) -> None:
             out.write_table(pa.Table.from_arrays(columns, schema=schema))
 
 
-def measured(*words: str) -> tuple[float, float]:
-    """Run a command of limelight; give its seconds and its peak megabytes."""
+def run_command(*words: str) -> tuple[float, float]:
+    """Run a command of limelight; return its seconds and its peak megabytes."""
     command = [sys.executable, "-m", "limelight", *words]
     started = time.perf_counter()
     silent = os.open(os.devnull, os.O_WRONLY)
@@ -64,7 +65,7 @@ def measured(*words: str) -> tuple[float, float]:
     _, status, usage = os.wait4(process, 0)
     os.close(silent)
     if status:
-        sys.exit(f"{' '.join(words)} ended with {os.waitstatus_to_exitcode(status)}")
+        sys.exit(f"{' '.join(words)} ended with exit code {os.waitstatus_to_exitcode(status)}")
     return time.perf_counter() - started, usage.ru_maxrss / 1024
 
 
@@ -72,25 +73,25 @@ def measure(folder: Path, gigabytes: float) -> dict[str, Any]:
     """Pack, train and predict at one size."""
     series = round(gigabytes * 2**30 / (4 * STEPS * CHANNELS))
     table, store, run = folder / "series.parquet", folder / "waves.store", folder / "run"
-    draw(table, series)
-    found: dict[str, Any] = {"gigabytes": gigabytes, "series": series, "steps": series * STEPS}
-    found["pack"] = measured("pack", str(table), "--output", str(store))
+    write_waves(table, series)
+    measured: dict[str, Any] = {"gigabytes": gigabytes, "series": series, "steps": series * STEPS}
+    measured["pack"] = run_command("pack", str(table), "--output", str(store))
     table.unlink()
-    found["train"] = measured(
+    measured["train"] = run_command(
         "train", str(store), "--output", str(run), "--set", "training.max_epochs=1", "--set", "model.encoder=conv_lstm"
     )
     with (run / "history.csv").open() as history:
-        found["epoch_seconds"] = float(next(csv.DictReader(history))["seconds"])
-    found["accuracy"] = json.loads((run / "metrics.json").read_text())["test"]["accuracy"]
-    found["predict"] = measured("predict", str(run), str(store), "--output", str(folder / "answers.parquet"))
+        measured["epoch_seconds"] = float(next(csv.DictReader(history))["seconds"])
+    measured["accuracy"] = json.loads((run / "metrics.json").read_text())["test"]["accuracy"]
+    measured["predict"] = run_command("predict", str(run), str(store), "--output", str(folder / "predictions.parquet"))
     for place in (store, run):
         shutil.rmtree(place)
-    (folder / "answers.parquet").unlink()
-    return found
+    (folder / "predictions.parquet").unlink()
+    return measured
 
 
 def main() -> None:
-    """Go through the sizes."""
+    """Measure every size."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--gigabytes", type=float, nargs="+", default=[0.5, 1, 2, 4])
     options = parser.parse_args()
@@ -102,14 +103,13 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory() as folder:
         for gigabytes in options.gigabytes:
-            found = measure(Path(folder), gigabytes)
-            line = "".join(f"{found[name][0]:11.1f}{found[name][1]:9.0f}" for name in ("pack", "train", "predict"))
-            print(f"{gigabytes:5.1f}{found['series']:9}{line}{found['epoch_seconds']:9.1f}", flush=True)
-            sizes.append(found)
-    machine = {"processor": platform.machine(), "threads": os.cpu_count()}
-    versions = {package: version(package) for package in ("limelight", "torch", "pyarrow", "numpy")}
-    file = Path(__file__).parent / "results" / "store.json"
-    file.write_text(json.dumps({"machine": machine, "versions": versions, "sizes": sizes}, indent=2) + "\n")
+            measured = measure(Path(folder), gigabytes)
+            line = "".join(
+                f"{measured[name][0]:11.1f}{measured[name][1]:9.0f}" for name in ("pack", "train", "predict")
+            )
+            print(f"{gigabytes:5.1f}{measured['series']:9}{line}{measured['epoch_seconds']:9.1f}", flush=True)
+            sizes.append(measured)
+    write_results("store", {**describe_environment("limelight", "torch", "pyarrow", "numpy"), "sizes": sizes})
 
 
 if __name__ == "__main__":

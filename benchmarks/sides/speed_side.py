@@ -1,11 +1,11 @@
-"""One library as a process that stays and answers requests, a line of JSON each; ``speed.py`` starts it.
+"""Time one library; the benchmark ``speed`` starts this script, which answers requests with one line of JSON each.
 
     python speed_side.py limelight | torch | keras_tensorflow | keras_jax | sktime
 
-Every library builds the same two networks, an LSTM of 64 units whose last state is answered from, and two directions of 32
-with additive attention of 64; sktime has neither, so its GRU of 64 stands beside the first. Adam, cross-entropy of two
-classes, and series of noise. A training is one epoch, as a user of the library would ask for it, by a fresh call of ``fit``
-where the library has one; it is at least 30 steps, which is the least that limelight makes of an epoch.
+Every library builds the same two networks: an LSTM of 64 units with a linear layer on its last state, and a
+bidirectional LSTM of 32 units with additive attention of 64. sktime has neither; its GRU of 64 units is compared with
+the first. All train with Adam and cross-entropy on two classes of noise. Training is one epoch, called as a user of the
+library would, by a new call of ``fit`` if there is one. An epoch has at least 30 steps, which is limelight's minimum.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ RANDOM = np.random.default_rng(0)
 
 
 def draw(series: int) -> tuple[np.ndarray, np.ndarray]:
-    """Give noise, shape (series, 500, 1), and labels 0 and 1 in turn."""
+    """Draw noise, shape (series, 500, 1), and alternating labels 0 and 1."""
     return RANDOM.standard_normal((series, STEPS, 1)).astype(np.float32), np.arange(series) % 2
 
 
 class Limelight:
-    """Ours, by ``fit`` and ``predict`` as a user calls them."""
+    """limelight, by ``fit`` and ``predict`` as a user calls them."""
 
     def __init__(self, network: str) -> None:
         from limelight.parts.architecture import Architecture, preset
@@ -46,24 +46,24 @@ class Limelight:
         self.panel = Panel.from_series(list(values), labels=labels.astype(str))
 
     def train(self) -> float:
-        """Give the seconds of the epoch, without what Lightning sets up before it."""
+        """Train for one epoch and return its seconds, without the setup by Lightning."""
         from limelight.task import Task
         from limelight.training.fit import fit
         from limelight.training.settings import TrainingSettings
 
         settings = TrainingSettings(max_epochs=1, batch_size=BATCH)
-        training = fit(
+        fitted = fit(
             self.panel, Task.from_labels(self.panel.labels), self.architecture, settings=settings, progress=False
         )
-        self.model = training.model
-        return float(training.history[0]["seconds"])
+        self.model = fitted.model
+        return float(fitted.history[0]["seconds"])
 
     def predict(self, series: int) -> Any:
         return self.model.predict(self.panel[:series])
 
 
 class Torch:
-    """The same networks in torch's own words and a bare loop."""
+    """The same networks in plain torch, trained by a plain loop."""
 
     def __init__(self, network: str) -> None:
         import torch
@@ -119,7 +119,7 @@ class Torch:
 
 
 class Keras:
-    """The same networks in Keras, on the backend that the environment names."""
+    """The same networks in Keras, on the backend of the environment variable KERAS_BACKEND."""
 
     def __init__(self, network: str) -> None:
         import keras
@@ -144,13 +144,13 @@ class Keras:
         self.network.fit(self.values, self.targets, batch_size=BATCH, epochs=1, verbose=0)
 
     def predict(self, series: int) -> Any:
-        if series == 1:  # quicker than predict()
+        if series == 1:  # faster than predict()
             return self.network.predict_on_batch(self.values[:1])
         return self.network.predict(self.values[:series], batch_size=256, verbose=0)
 
 
 class Sktime:
-    """sktime's GRU of 64 units, one layer, by ``fit`` and ``predict``."""
+    """sktime's GRU with one layer of 64 units, by ``fit`` and ``predict``."""
 
     def __init__(self, network: str) -> None:
         assert network == "lstm"
@@ -179,18 +179,18 @@ SIDES: dict[str, Any] = {
 }
 
 
-def timed(work: Callable[[], Any], repeats: int) -> tuple[float, float, Any]:
-    """Give the median of seconds by the clock, and of the processor's, and what the last call gave."""
-    taken = []
+def time_calls(work: Callable[[], Any], repeats: int) -> tuple[float, float, Any]:
+    """Return the median wall time and CPU time of ``repeats`` calls, in seconds, and the result of the last call."""
+    times = []
     for _ in range(repeats):
         clock, processor = time.perf_counter(), time.process_time()
-        given = work()
-        taken.append((time.perf_counter() - clock, time.process_time() - processor))
-    return statistics.median(one for one, _ in taken), statistics.median(two for _, two in taken), given
+        result = work()
+        times.append((time.perf_counter() - clock, time.process_time() - processor))
+    return statistics.median(wall for wall, _ in times), statistics.median(cpu for _, cpu in times), result
 
 
 def main() -> None:
-    """Answer requests until there are no more."""
+    """Answer requests until the input ends."""
     name = sys.argv[1]
     if name.startswith("keras_"):
         os.environ["KERAS_BACKEND"] = name.removeprefix("keras_")
@@ -206,17 +206,17 @@ def main() -> None:
         values, labels = draw(series)
         side.prepare(values, labels)
         work = {"train": side.train, "predict": partial(side.predict, series), "latency": partial(side.predict, 1)}
-        answer = {}
+        response = {}
         for measure, repeats in (("train", 1), ("predict", 3), ("latency", 20)):
-            if (network, measure) not in warm:  # compiles
+            if (network, measure) not in warm:  # the first call may compile
                 work[measure]()
                 warm.add((network, measure))
-            clock, processor, given = timed(work[measure], repeats)
-            each = {"train": request["steps"], "predict": series, "latency": 1}[measure]
-            answer[measure], answer[f"{measure}_processor"] = clock / each, processor / each
-            if measure == "train" and given is not None:
-                answer["epoch"] = given / each
-        print(json.dumps(answer), flush=True)
+            clock, processor, result = time_calls(work[measure], repeats)
+            count = {"train": request["steps"], "predict": series, "latency": 1}[measure]
+            response[measure], response[f"{measure}_processor"] = clock / count, processor / count
+            if measure == "train" and result is not None:
+                response["epoch"] = result / count
+        print(json.dumps(response), flush=True)
 
 
 if __name__ == "__main__":
