@@ -43,7 +43,7 @@ def cliques(ranks: list[float], difference: float) -> list[tuple[int, int]]:
 
 
 def draw_diagram(scores: Scores, file: Path) -> None:
-    """Draw the critical-difference diagram: mean ranks on a line, groups without a significant difference under a bar."""
+    """Draw mean ranks on a line, with a bar over each group of classifiers without a significant difference."""
     pairs = sorted(mean_ranks(scores).items(), key=lambda pair: pair[1])
     difference, k, sets = critical_difference(scores), len(scores), len(next(iter(scores.values())))
     groups = cliques([rank for _, rank in pairs], difference)

@@ -84,8 +84,8 @@ def run(options: argparse.Namespace, name: str, classifier: str, seed: int) -> d
 def mean_accuracies(runs: Runs) -> tuple[list[str], dict[str, list[float]]]:
     """Return the data sets to rank on, and the mean accuracies over seeds of each ranked classifier on them.
 
-    These are the data sets that every classifier with several seeds completed. A classifier with one seed is ranked only
-    if it completed all of them too.
+    These are the data sets that every classifier with several seeds completed. A classifier with one seed is ranked
+    only if it completed all of them too.
     """
     classifiers = dict.fromkeys(classifier for by_classifier in runs.values() for classifier in by_classifier)
     completed = {

@@ -87,7 +87,7 @@ def measure(name: str, model: FittedModel, train: Panel, test: Panel, seed: int)
 
 
 def completeness_error(model: FittedModel, panel: Panel, points: int | None) -> dict[str, float]:
-    """Compute by how much the sums of integrated gradients miss their target, in log odds, and the size of the target."""
+    """Compute how far sums of integrated gradients are from their target, and the size of the target, in log odds."""
     explanation = explain(model, panel, "gradients", points=points)
     assert explanation.completeness is not None
     target = np.array([one.sum() for one in explanation.importance]) - explanation.completeness

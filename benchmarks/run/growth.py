@@ -2,8 +2,8 @@
 
     python -m benchmarks.run.growth --peers PEERS/bin/python
 
-``--peers`` is the Python of an environment with the packages of ``benchmarks/requirements.txt``. The smallest size is 100
-series of 100 steps and one channel; each of the three numbers grows by factors of ten and a hundred. Fitting and
+``--peers`` is the Python of an environment with the packages of ``benchmarks/requirements.txt``. The smallest size is
+100 series of 100 steps and one channel; each of the three numbers grows by factors of ten and a hundred. Fitting and
 predicting at one size is one process; the libraries take turns and use the same number of threads. Networks train for
 one epoch, which in limelight has at least 30 batches. Memory is the peak resident memory of the process. Prints a table
 and writes ``benchmarks/results/growth.json``.
@@ -42,7 +42,7 @@ def main() -> None:
     options = parser.parse_args()
     measured: list[dict[str, Any]] = []
     print(
-        f"{'grows':10}{'times':>6}  {'side':22}{'fit s':>8}{'predict s':>10}{'processor s':>12}{'peak MB':>9}{'load':>6}"
+        f"{'grows':10}{'times':>6}  {'library':22}{'fit s':>8}{'predict s':>10}{'CPU s':>12}{'peak MB':>9}{'load':>6}"
     )
     for axis, factor, size in sizes(options.times):
         runs: dict[str, list[dict[str, Any]]] = {side: [] for side in options.sides}

@@ -2,8 +2,8 @@
 
     python -m benchmarks.run.reading --rows 10000000
 
-The table has series of 500 steps and three channels with ids, a clock and labels, and is written once as CSV and once as
-Parquet. Every reading is a process of its own, and the libraries take turns. limelight reads a Panel and checks ids,
+The table has series of 500 steps and three channels with ids, a clock and labels, and is written once as CSV and once
+as Parquet. Every reading is a process of its own, and the libraries take turns. limelight reads a Panel and checks ids,
 clock, labels and that numbers are finite; pandas reads and groups by series; polars reads and partitions by series.
 pandas and polars check nothing. Prints a table and writes ``benchmarks/results/reading.json``.
 """

@@ -2,8 +2,9 @@
 
     python -m benchmarks.run.real_sets DATA arrow_head basic_motions italy_power_demand --seeds 5
 
-``DATA`` contains a folder per data set with ``series.parquet``, ``labels.csv`` and ``split.csv``. The test set is scored
-once per seed and model and is not used for any choice. Prints a table and writes ``benchmarks/results/real_sets.json``.
+``DATA`` contains a folder per data set with ``series.parquet``, ``labels.csv`` and ``split.csv``. The test set is
+scored once per seed and model and is not used for any choice. Prints a table and writes
+``benchmarks/results/real_sets.json``.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from limelight.runs.dataset import Dataset, read_data
 from limelight.training.fit import fit
 
 MODELS: dict[str, dict[str, Any]] = {
-    "conv_lstm": {"encoder": "conv_lstm"},
+    "conv_lstm": {"model.encoder": "conv_lstm"},
     "attention_bilstm": {"preset": "attention_bilstm"},
 }
 

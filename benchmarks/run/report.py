@@ -3,8 +3,8 @@
     python -m benchmarks.run.report
 
 Nothing is trained: the predictions are synthetic, and some of them are wrong. Each page is written once and opened
-``--repeats`` times from disk in a headless Chromium, which reports when the text is painted, when the page is loaded and
-when every figure is drawn. The load of the machine over the last 15 minutes is recorded too. Writes
+``--repeats`` times from disk in a headless Chromium, which reports when the text is painted, when the page is loaded
+and when every figure is drawn. The load of the machine over the last 15 minutes is recorded too. Writes
 ``benchmarks/results/report.json``.
 """
 

@@ -3,8 +3,8 @@
     python -m benchmarks.run.sine            about 10 minutes on two cores, most of them for the article's training
     python -m benchmarks.run.sine --quick    one minute on few series, to check that the benchmark runs
 
-Both models get the same training, validation and test series, in one run. limelight is trained by ``fit`` rather than by
-``TimeSeriesClassifier``, which would draw validation series of its own. Prints a table and writes
+Both models get the same training, validation and test series, in one run. limelight is trained by ``fit`` rather than
+by ``TimeSeriesClassifier``, which would draw validation series of its own. Prints a table and writes
 ``benchmarks/results/sine.json``.
 """
 

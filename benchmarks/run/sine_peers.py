@@ -3,9 +3,9 @@
     python -m benchmarks.run.sine_peers --peers PEERS/bin/python
 
 ``--peers`` is the Python of an environment with the packages of ``benchmarks/requirements.txt``. The data are 10,000
-waves of 500 steps with the test set of ``benchmarks.run.sine``; all other waves are for training. Every run is a process
-of its own, and its time covers the whole process, from the start of Python until the predictions are written. The
-classifiers take turns and use the same number of threads. Prints a table and writes
+waves of 500 steps with the test set of ``benchmarks.run.sine``; all other waves are for training. Every run is a
+process of its own, and its time covers the whole process, from the start of Python until the predictions are written.
+The classifiers take turns and use the same number of threads. Prints a table and writes
 ``benchmarks/results/sine_peers.json``.
 """
 

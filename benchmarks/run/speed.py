@@ -3,10 +3,10 @@
     python -m benchmarks.run.speed --peers PEERS/bin/python
 
 ``--peers`` is the Python of an environment with the packages of ``benchmarks/requirements.txt``; Keras runs on
-TensorFlow and on JAX. Every library has a process that keeps running, all with the same number of threads. The libraries
-take turns, after one round that warms up and compiles. Batches have 32 series of 500 steps and one channel. On a shared
-machine, compare the ratios rather than the times: both times of a ratio come from the same round. Prints a table and
-writes ``benchmarks/results/speed.json``.
+TensorFlow and on JAX. Every library has a process that keeps running, all with the same number of threads. The
+libraries take turns, after one round that warms up and compiles. Batches have 32 series of 500 steps and one channel.
+On a shared machine, compare the ratios rather than the times: both times of a ratio come from the same round. Prints a
+table and writes ``benchmarks/results/speed.json``.
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@
     python archive_side.py REQUEST.json RESPONSE.json
 
 All libraries read the same files with the same code. limelight gets the series as they are. The classifiers of aeon do
-not accept series of different lengths or missing values, so their input is prepared as their users would: shorter series
-are padded with zeros to the longest of training and test set, and a missing value is replaced by the training mean of
-its channel.
+not accept series of different lengths or missing values, so their input is prepared as their users would: shorter
+series are padded with zeros to the longest of training and test set, and a missing value is replaced by the training
+mean of its channel.
 """
 
 from __future__ import annotations
