@@ -7,6 +7,7 @@ from collections import Counter
 from typing import Any
 
 from benchmarks.run import sine as sine_benchmark
+from benchmarks.run.examples import SCORES
 from limelight.data.synthetic.sine import SineSettings
 
 
@@ -17,6 +18,7 @@ def sine(results: dict[str, Any]) -> dict[str, Any]:
     localisation = [run["localisation"] for run in runs]
     return {
         "waves": SineSettings(),
+        "shares": {"train": 1 - sum(sine_benchmark.SPLIT.values()), **sine_benchmark.SPLIT},
         "benchmark": sine_benchmark,
         "runs": runs,
         "seconds": [run["seconds"] for run in runs],
@@ -51,24 +53,27 @@ def examples(results: dict[str, Any]) -> dict[str, Any]:
                 "name": name,
                 "series": one["series"],
                 "baseline": one["baseline"]["f1"],
-                **{key: [run[key] for run in runs] for key in ("f1", "balanced_accuracy", "average_precision")},
-                "accuracy": [run["accuracy"] for run in runs],
-                "seconds": [run["seconds"] for run in runs],
+                **{key: [run[key] for run in runs] for key in (*SCORES, "seconds")},
                 "encoders": Counter(run["model"].split(maxsplit=1)[0].strip(",") for run in runs),
             }
         )
-        errors, coverages, found = (
-            [run[key] for run in runs] for key in ("calibration_error", "coverage", "events")
-        )
+        errors, coverages, found = ([run[key] for run in runs] for key in ("calibration_error", "coverage", "events"))
         if all(errors):
             calibration.append({"name": name, **_columns(errors, "before", "after")})
         if all(coverages):
-            calibrated_on = one["counts"] if one["counts"]["validation"] else {**one["counts"], "validation": None}
-            prediction_sets.append({"name": name, **calibrated_on, **_columns(coverages, "coverage", "mean_size")})
+            prediction_sets.append({"name": name, **one["counts"], **_columns(coverages, "coverage", "mean_size")})
         if all(found):
             numbers = _columns(found, "predicted", "matched", "precision", "recall", "f1")
             events.append({"name": name, "true": found[0]["true"], **numbers})
-    return {"rows": rows, "calibration": calibration, "prediction_sets": prediction_sets, "events": events}
+    counts = {name: len(one["runs"]) for name, one in results["sets"].items()}
+    return {
+        "rows": rows,
+        "calibration": calibration,
+        "prediction_sets": prediction_sets,
+        "events": events,
+        "seeds": max(counts.values()),
+        "fewer_seeds": {name: count for name, count in counts.items() if count < max(counts.values())},
+    }
 
 
 def metadata(results: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import statistics
 from typing import Any
 
-from benchmarks.run.store import CHANNELS, STEPS
+from benchmarks.run import reading as reading_benchmark
+from benchmarks.run import store as store_benchmark
 
 COMMANDS = ("pack", "train", "predict")
 
@@ -24,7 +25,12 @@ def reading(results: dict[str, Any]) -> dict[str, Any]:
             median = statistics.median(one["seconds"])
             row = {"kind": kind, "megabytes": results["megabytes"][kind], "library": library, "ratio": median / ours}
             rows.append({**row, **one})
-    return {"rows": rows, "repeats": len(rows[0]["seconds"])}
+    return {
+        "rows": rows,
+        "repeats": len(rows[0]["seconds"]),
+        "steps": reading_benchmark.STEPS,
+        "channels": len(reading_benchmark.CHANNELS),
+    }
 
 
 def store(results: dict[str, Any]) -> dict[str, Any]:
@@ -35,9 +41,9 @@ def store(results: dict[str, Any]) -> dict[str, Any]:
         "commands": COMMANDS,
         "factor": last["gigabytes"] / first["gigabytes"],
         "bytes_per_series": {name: (last[name][1] - first[name][1]) * 2**20 / series for name in COMMANDS},
-        "bytes_of_values": 4 * STEPS * CHANNELS,
-        "steps": STEPS,
-        "channels": CHANNELS,
+        "bytes_of_values": 4 * store_benchmark.STEPS * store_benchmark.CHANNELS,
+        "steps": store_benchmark.STEPS,
+        "channels": store_benchmark.CHANNELS,
     }
 
 

@@ -16,8 +16,13 @@ def explanations(results: dict[str, Any]) -> dict[str, Any]:
         for encoder, models in encoders.items()
         for method in models[0]["methods"]
     ]
-    seeds = max(len(models) for encoders in results["sets"].values() for models in encoders.values())
-    return {"rows": rows, "seeds": seeds}
+    measured = [models for encoders in results["sets"].values() for models in encoders.values()]
+    return {
+        "rows": rows,
+        "seeds": max(map(len, measured)),
+        "series": max(model["series"] for models in measured for model in models),
+        "repeats": max(len(seconds) for methods in results["seconds"].values() for seconds in methods.values()),
+    }
 
 
 def _means(models: list[dict[str, Any]], method: str) -> dict[str, float | None]:

@@ -5,19 +5,19 @@ from __future__ import annotations
 import statistics
 from typing import Any
 
-from benchmarks.critical_difference import critical_difference, draw_diagram, mean_ranks
-from benchmarks.run.archive import PICTURE, Runs, mean_accuracies
+from benchmarks.critical_difference import critical_difference, mean_ranks
+from benchmarks.run.archive import Runs, mean_accuracies
+from benchmarks.run.sine import SPLIT
 from benchmarks.run.speed import MEASURES
 
 OURS = "limelight:auto"
 
 
 def archive(results: dict[str, Any]) -> dict[str, Any]:
-    """Compute mean accuracies, ranks and ratios to the peers, and draw the critical-difference diagram."""
+    """Compute mean accuracies, ranks, and ratios of cost to the peers."""
     runs = results["runs"]
     classifiers = list(dict.fromkeys(classifier for by_classifier in runs.values() for classifier in by_classifier))
     ranked_on, scores = mean_accuracies(runs)
-    draw_diagram(scores, PICTURE)
     means = {classifier: statistics.mean(values) for classifier, values in scores.items()}
     seeds = {name: max(len(by_classifier.get(name, [])) for by_classifier in runs.values()) for name in classifiers}
     loads = {
@@ -57,6 +57,7 @@ def sine_peers(results: dict[str, Any]) -> dict[str, Any]:
     runs = results["runs"]
     return {
         "completed": {name: [run for run in seeds if run["f1"] is not None] for name, seeds in runs.items()},
+        "test_share": SPLIT["test"],
         "seeds": max(map(len, runs.values())),
         "loads": [run["load"] for seeds in runs.values() for run in seeds],
     }
@@ -103,8 +104,8 @@ def growth(results: dict[str, Any]) -> dict[str, Any]:
                     "peak": statistics.median(run["peak_mb"] for run in completed),
                 }
                 first = smallest.setdefault(name, cost)
-                growth = {"times": cost["seconds"] / first["seconds"], "more_memory": cost["peak"] - first["peak"]}
-                row |= {"trouble": "", **cost, **growth}
+                relative = {"times": cost["seconds"] / first["seconds"], "more_memory": cost["peak"] - first["peak"]}
+                row |= {"trouble": "", **cost, **relative}
             rows.append(row)
     loads = [run["load"] for size in results["sizes"] for runs in size["runs"].values() for run in runs]
     return {"rows": rows, "loads": loads}

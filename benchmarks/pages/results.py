@@ -12,8 +12,10 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from benchmarks.critical_difference import draw_diagram
 from benchmarks.pages import accuracy, cost, explanations, peers
 from benchmarks.result_files import ROOT, read_results
+from benchmarks.run.archive import PICTURE, mean_accuracies
 
 TEMPLATES = Path(__file__).parent / "templates"
 PAGE = ROOT / "docs" / "results.md"
@@ -79,19 +81,27 @@ def environment() -> Environment:
         "side_name": side_name,
         "signed": signed,
         "spread": spread,
+        "stdev": statistics.stdev,
         "thousands": thousands,
     }
     return templates
 
 
-def main() -> None:
-    """Write the page."""
+def render_page() -> str:
+    """Render the whole page as Markdown."""
     templates = environment()
     sections = []
     for name, prepare in SECTIONS.items():
         results = read_results(name)
         sections.append(templates.get_template(f"{name}.md.jinja").render(results=results, **prepare(results)))
-    PAGE.write_text(templates.get_template("results.md.jinja").render(sections=sections))
+    return templates.get_template("results.md.jinja").render(sections=sections)
+
+
+def main() -> None:
+    """Write the page and draw its critical-difference diagram."""
+    PAGE.write_text(render_page())
+    _, scores = mean_accuracies(read_results("archive")["runs"])
+    draw_diagram(scores, PICTURE)
 
 
 if __name__ == "__main__":

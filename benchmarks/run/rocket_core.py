@@ -9,6 +9,7 @@ and writes ``benchmarks/results/rocket_core.json``.
 
 from __future__ import annotations
 
+import argparse
 import os
 import time
 from collections.abc import Callable
@@ -26,7 +27,7 @@ from limelight.training.ridge import fit_ridge, fit_ridge_streamed, signed_targe
 SERIES, STEPS, DILATIONS, THRESHOLDS = 32, 464, 23, 5
 
 
-def lowest_seconds(work: Callable[[], Any], repeats: int = 5) -> float:
+def lowest_seconds(work: Callable[[], Any], repeats: int) -> float:
     """Return the lowest time of several calls, in seconds."""
     lowest = float("inf")
     for _ in range(repeats):
@@ -123,11 +124,14 @@ def time_encoder_and_head() -> dict[str, float]:
 
 def main() -> None:
     """Time the variants, the whole encoder and the head."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=5, help="calls of each variant")
+    options = parser.parse_args()
     results: dict[str, dict[str, float]] = {"convolve": {}, "count": {}}
     for part, variants in (("convolve", convolution_variants()), ("count", count_variants())):
         print(f"{part}: ms per series")
         for name, work in variants.items():
-            results[part][name] = 1e3 * DILATIONS * lowest_seconds(work) / SERIES
+            results[part][name] = 1e3 * DILATIONS * lowest_seconds(work, options.repeats) / SERIES
             print(f"  {name:60}{results[part][name]:8.2f}", flush=True)
     results["whole"] = time_encoder_and_head()
     for name, value in results["whole"].items():

@@ -33,6 +33,7 @@ from limelight.training.fit import fit
 from limelight.training.settings import TrainingSettings
 
 ENCODER = "conv_lstm"
+SPLIT = {"test": 0.2, "validation": 0.1}
 F1_TO_REACH = 0.977
 BATCH, EPOCHS, PATIENCE, RATE = 32, 50, 5, 1e-3
 
@@ -196,7 +197,7 @@ def main() -> None:
         torch.set_num_threads(options.threads)
     settings = SineSettings(dataset_size=600, num_points=100) if options.quick else SineSettings()
     panel = generate_sine(settings, seed=0)
-    parts = dict(zip(("train", "validation", "test"), panel.split(test=0.2, validation=0.1), strict=True))
+    parts = dict(zip(("train", "validation", "test"), panel.split(**SPLIT), strict=True))
     task = Task.from_labels(panel.labels, positive=ANOMALOUS)
     article_task = Task(("normal", "anomalous"))  # target 1 is the anomalous class, as in the article
     results = {

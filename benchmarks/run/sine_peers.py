@@ -25,6 +25,7 @@ from sklearn.metrics import f1_score
 
 from benchmarks.processes import current_load, describe_environments, run_once
 from benchmarks.result_files import write_results
+from benchmarks.run.sine import SPLIT
 from benchmarks.sides.archive_side import read_parts
 from limelight.data.synthetic.sine import ANOMALOUS, SineSettings, generate_sine
 from limelight.data.writing import write_table
@@ -36,7 +37,7 @@ def write_waves(folder: Path, settings: SineSettings) -> np.ndarray:
     """Write the waves and their split, and return the labels of the test set in the order in which they are read."""
     panel = generate_sine(settings, seed=0)
     write_table(panel, folder)
-    train, validation, test = panel.split(test=0.2, validation=0.1)
+    train, validation, test = panel.split(**SPLIT)
     parts = {"train": [*train.ids, *validation.ids], "test": [*test.ids]}
     table = {
         "series_id": [str(one) for ids in parts.values() for one in ids],
