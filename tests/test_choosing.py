@@ -41,7 +41,7 @@ def test_validate_shows_a_table_and_leaves_the_numbers_beside_the_run(limelight:
     (mean,) = [line for line in printed.splitlines() if line.startswith("mean")]
     assert f"{found['scores']['log_loss']['mean']:.3f}" in mean
     assert "written to run/validation.json" in printed
-    assert "192 series, 20 steps, 1 channel, 2 classes; the 48 series of the test part are left out" in limelight.errors
+    assert "192 series, 20 steps, 1 channel, 2 classes; the 48 test series are not used" in limelight.errors
     assert "1 of 2: fold 1: accuracy " in limelight.errors
 
 
@@ -50,7 +50,7 @@ def test_validation_beside_a_run_keeps_nobody_from_training(limelight: Commands,
     limelight("train", bumps)
     assert Path("run/metrics.json").is_file()
     assert limelight("validate", bumps, code=2) == (
-        "limelight: 'run/validation.json' is already there; pass --overwrite to replace it, or choose another output\n"
+        "limelight: 'run/validation.json' already exists; pass --overwrite to replace it, or choose another output\n"
     )
 
 
@@ -63,7 +63,7 @@ def test_validate_goes_by_the_split_of_the_experiment(limelight: Commands, tmp_p
         csv.writer(stream).writerows([["series_id", "time", "force", "label", "machine"], *rows])
     grouped = write(tmp_path / "e.json", {"series": "series.csv"}, split={"test": 0.2, "group": "machine"})
     assert "no machine on two sides" in limelight("validate", grouped, "--folds", 2)
-    assert "by time, each after a training on all that begins earlier" in limelight(
+    assert "by time, each held out from a fit on all series that start earlier" in limelight(
         "validate", grouped, "--folds", 2, "-o", "time.json", "--set", 'split={"test": 0.2, "by": "time"}'
     )
 
@@ -90,7 +90,7 @@ def test_tune_goes_on_where_it_was(limelight: Commands, bumps: Path) -> None:
     limelight("tune", bumps, "--trials", 2, *ONLY)
     before = rows_of(Path("run-tuning/trials.csv"))
     assert limelight("tune", bumps, "--trials", 3, *ONLY, code=2) == (
-        "limelight: 'run-tuning' already holds a tuning; pass --overwrite to replace it, --resume to go on with it, or "
+        "limelight: 'run-tuning' already holds a tuning; pass --overwrite to replace it, --resume to continue it, or "
         "choose another output\n"
     )
     limelight("tune", bumps, "--trials", 3, *ONLY, "--resume")
@@ -104,13 +104,14 @@ def test_tune_goes_on_where_it_was(limelight: Commands, bumps: Path) -> None:
 def test_tune_looks_at_no_test_series(limelight: Commands, bumps: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real, panels = search.fit_and_score, []
 
-    def watched(panel, cut, asked, should_prune):  # type: ignore[no-untyped-def]
-        panels.append(set(panel.ids[cut.fitted]) | set(panel.ids[cut.validation]) | set(panel.ids[cut.held_out]))
-        return real(panel, cut, asked, should_prune)
+    def watched(panel, split, task, recipe, should_prune):  # type: ignore[no-untyped-def]
+        panels.append(set(panel.ids[split.train]) | set(panel.ids[split.held_out]))
+        return real(panel, split, task, recipe, should_prune)
 
     monkeypatch.setattr(search, "fit_and_score", watched)
     limelight("tune", bumps, "--trials", 2, *ONLY)
     data = read_data(read_experiment(bumps))
+    assert len(panels) == 2
     for seen in panels:
         assert not seen & set(data.part("test").ids)
         assert len(seen) == len(data.split.train) + len(data.split.validation)
@@ -118,13 +119,13 @@ def test_tune_looks_at_no_test_series(limelight: Commands, bumps: Path, monkeypa
 
 def test_a_picture_says_what_mattered(limelight: Commands, bumps: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "FEWEST_TO_WEIGH", 4)
-    assert "what mattered: " in limelight("tune", bumps, "--trials", 5, *ONLY)
+    assert "parameter importance: " in limelight("tune", bumps, "--trials", 5, *ONLY)
     assert Path("run-tuning/importance.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_nothing_to_resume_and_foreign_folders_are_refused(limelight: Commands, bumps: Path, tmp_path: Path) -> None:
     assert limelight("tune", bumps, "--resume", code=2) == (
-        "limelight: expected a tuning to resume in 'run-tuning', there is none; tune without resuming\n"
+        "limelight: there is no tuning to resume in 'run-tuning'; tune without --resume\n"
     )
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("dear")

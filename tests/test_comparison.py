@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from commands import Commands
+from limelight import recipe
 from limelight.data.annotations import Origin, StepLabels
 from limelight.data.panel import Panel
 from limelight.data.splitting.splits import Split
@@ -47,11 +48,11 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
     seen: list[dict[str, object]] = []
 
     def fit(panel: Panel, task: Task, architecture: Architecture, **rest: object) -> object:
-        seen.append({"panel": panel, "sentence": architecture, **rest})
+        seen.append({"panel": panel, "architecture": architecture, **rest})
         return real(panel, task, architecture, **rest)  # type: ignore[arg-type]
 
-    real = study.fit
-    monkeypatch.setattr(study, "fit", fit)
+    real = recipe.fit
+    monkeypatch.setattr(recipe, "fit", fit)
     return seen
 
 
@@ -72,14 +73,14 @@ def test_what_takes_series_and_metadata_together_is_told(monkeypatch: pytest.Mon
     majority = found.row("majority class").gain
     assert majority is not None
     assert majority.verdict == WITHIN
-    assert found.conclusion == "use series + late: the simplest over which nothing gains more than the spread"
+    assert found.conclusion == "use series + late: no richer model gains more than the spread over it"
 
 
 def test_rows_go_from_the_simplest_to_the_richest() -> None:
     found = compare(bumps(), TINY, training=QUICK, folds=2)
     assert names(found) == SIMPLE + METADATA_OPTIONS
-    assert found.notes == ("fusion 'attention' is left out: the pooling 'mean' has no attention",)
-    assert found.rule == "2 folds of 40 series, stratified by label, seed 0"
+    assert found.notes == ("fusion 'attention' is skipped: the pooling 'mean' has no attention",)
+    assert found.rule == "2 folds of 40 series, at random, stratified by label, seed 0"
     assert [row.parameters is None for row in found.rows] == [True, True, False, False, False, False]
     assert [row.gain is None for row in found.rows] == [False, False, True, False, False, False]
 
@@ -87,13 +88,13 @@ def test_rows_go_from_the_simplest_to_the_richest() -> None:
 def test_without_metadata_there_is_nothing_to_fuse() -> None:
     found = compare(without_metadata(), TINY, training=QUICK, folds=2)
     assert names(found) == ["majority class", "series alone"]
-    assert found.notes == ("there are no metadata, so there is nothing to fuse",)
+    assert found.notes == ("there are no metadata to fuse",)
 
 
 def test_metadata_that_are_alike_are_no_metadata() -> None:
     panel = bumps().replace(metadata=pa.table({"site": ["here"] * 40}))
     found = compare(panel, TINY, training=QUICK, folds=2)
-    assert found.notes == ("no metadata differ between the training series of fold 1, so none are used",)
+    assert found.notes == ("all metadata are constant over the training series of fold 1, so none are used",)
 
 
 def test_attention_by_metadata_is_a_fusion_and_a_combination_is_compared_too(
@@ -102,7 +103,7 @@ def test_attention_by_metadata_is_a_fusion_and_a_combination_is_compared_too(
     model = {**TINY, "pooling": {"name": "metadata_attention", "hidden_size": 3}, "fusion": "repeat"}
     found = compare(bumps(), model, training=QUICK, folds=2)
     assert names(found) == [*SIMPLE, *METADATA_OPTIONS, "series + attention", "series + repeat + attention"]
-    sentences = [one["sentence"] for one in trained[: len(found.rows) - 2]]
+    sentences = [one["architecture"] for one in trained[: len(found.rows) - 2]]
     assert [(one.pooling.name, one.pooling.hidden_size, one.fusion) for one in sentences] == [  # type: ignore[attr-defined]
         ("attention", 3, ()),
         ("attention", 3, ("late",)),
@@ -131,13 +132,13 @@ def test_windows_and_groups_stay_together(trained: list[dict[str, object]]) -> N
     recordings = np.repeat([f"r{number}" for number in range(24)], 10)
     windows = panel.replace(origin=Origin(recordings, np.zeros(240, dtype=np.int64)))
     found = compare(windows, TINY, training=QUICK, folds=2, validation=0.2)
-    assert found.rule == "2 folds of 240 series, stratified by label, no recording on two sides, seed 0"
+    assert found.rule == "2 folds of 240 series, at random, stratified by label, no recording on two sides, seed 0"
     for one in trained:
         fitted, validation = (set(one[name].origin.recordings) for name in ("panel", "validation"))  # type: ignore[attr-defined]
         assert not fitted & validation
     grouped = panel.replace(metadata=pa.table({"machine": recordings.tolist()}))
     found = compare(grouped, TINY, training=QUICK, folds=2, group="machine", fields={"machine": "ignore"})
-    assert found.rule == "2 folds of 240 series, stratified by label, no machine on two sides, seed 0"
+    assert found.rule == "2 folds of 240 series, at random, stratified by label, no machine on two sides, seed 0"
 
 
 def test_values_missing_in_the_held_out_series_alone_are_answered() -> None:
@@ -156,7 +157,7 @@ def test_the_same_seed_gives_the_same_scores() -> None:
 def test_repeats_cut_anew() -> None:
     found = compare(without_metadata(), TINY, training=QUICK, folds=2, repeats=2)
     assert [len(row.scores) for row in found.rows] == [4, 4]
-    assert found.rule.startswith("2 folds drawn 2 times of 40 series, ")
+    assert found.rule.startswith("2 folds of 40 series, 2 times, ")
 
 
 def test_series_without_a_label_and_rare_classes_are_told() -> None:
@@ -165,11 +166,10 @@ def test_series_without_a_label_and_rare_classes_are_told() -> None:
     labels = panel.labels.astype(object)
     labels[:2], labels[2] = None, "odd"
     found = compare(panel.with_labels(labels), TINY, training=QUICK, folds=2)
-    assert found.notes[:2] == (
-        "2 series without a label are left out",
-        "too few series to put class 'odd' into every fold",
+    assert found.notes[0] == "2 series without a label are dropped"
+    assert found.rule == (
+        "2 folds of 38 series, at random, stratified by label, seed 0; class 'odd' is not on both sides of every fold"
     )
-    assert found.rule.startswith("2 folds of 38 series")
 
 
 def test_a_loss_gains_by_being_lower() -> None:
@@ -202,26 +202,26 @@ PLAIN = row("series alone", 0.81, 0.8, 0.79)
     [
         (
             [SIMPLEST, row("series alone", 0.5, 0.6, 0.4)],
-            "use none of them yet: nothing gains more than the spread over majority class; more series may tell",
+            "use none of them yet: no model gains more than the spread over majority class; more series may show a gain",
         ),
         (
             [SIMPLEST, PLAIN, row("series + late", 0.9, 0.7, 0.9)],
-            "use series alone: the simplest over which nothing gains more than the spread",
+            "use series alone: no richer model gains more than the spread over it",
         ),
         (
             [SIMPLEST, PLAIN, row("series + late", 0.91, 0.9, 0.9)],
-            "use series + late: the simplest over which nothing gains more than the spread",
+            "use series + late: no richer model gains more than the spread over it",
         ),
         (
             [SIMPLEST, row("series alone", 0.9, 0.5, 0.6), row("series + late", 0.9, 0.8, 0.9)],
-            "use series alone: the simplest over which nothing gains more than the spread; its own gain over majority "
+            "use series alone: no richer model gains more than the spread over it; its own gain over majority "
             "class is within the spread",
         ),
         (
             [SIMPLEST, row("metadata alone", 0.9, 0.0, 0.1), PLAIN],
-            "use series alone: the simplest over which nothing gains more than the spread",
+            "use series alone: no richer model gains more than the spread over it",
         ),
-        ([row("majority class", 0.5)], "too few folds are done to say what to use"),
+        ([row("majority class", 0.5)], "too few folds are done for a recommendation"),
     ],
 )
 def test_the_conclusion_takes_the_simplest_that_nothing_beats(rows: list[Row], message: str) -> None:
@@ -231,15 +231,15 @@ def test_the_conclusion_takes_the_simplest_that_nothing_beats(rows: list[Row], m
 def test_the_table_has_a_line_for_each_row_and_the_conclusion_last() -> None:
     found = compare(without_metadata(), TINY, training=QUICK, folds=2)
     title, _, header, *lines = str(found).splitlines()
-    assert title == "2 folds of 40 series, stratified by label, seed 0; gain is over series alone"
+    assert title == "2 folds of 40 series, at random, stratified by label, seed 0; gain is over series alone"
     assert " ".join(header.split()) == "balanced accuracy sd gain sd 95 % interval seconds parameters"
     assert lines[0].startswith("majority class              0.500  0.000  ")
-    assert lines[-2:] == ["note: there are no metadata, so there is nothing to fuse", found.conclusion]
+    assert lines[-2:] == ["note: there are no metadata to fuse", found.conclusion]
 
 
 def interrupting(monkeypatch: pytest.MonkeyPatch, after: int, *, politely: bool) -> None:
     """Ctrl-C in a training: the first ends it early, a second one at once."""
-    left, real = [after], study.fit
+    left, real = [after], recipe.fit
 
     def fit(*arguments: object, **rest: object) -> object:
         left[0] -= 1
@@ -249,7 +249,7 @@ def interrupting(monkeypatch: pytest.MonkeyPatch, after: int, *, politely: bool)
             return replace(real(*arguments, **rest), stopped="interrupted")  # type: ignore[arg-type]
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(study, "fit", fit)
+    monkeypatch.setattr(recipe, "fit", fit)
 
 
 @pytest.mark.parametrize("politely", [True, False])
@@ -258,14 +258,14 @@ def test_ctrl_c_keeps_what_is_done(monkeypatch: pytest.MonkeyPatch, politely: bo
     found = compare(without_metadata(), TINY, training=QUICK, folds=3)
     assert found.interrupted
     assert [len(row.scores) for row in found.rows] == [3, 2]
-    assert found.notes[-1] == "interrupted after 5 of 6 trainings; what was done until then is kept"
+    assert found.notes[-1] == "interrupted after 5 of 6 fits; the results so far are kept"
 
 
 def test_ctrl_c_in_the_first_fold_gives_no_advice(monkeypatch: pytest.MonkeyPatch) -> None:
     interrupting(monkeypatch, 0, politely=True)
     found = compare(without_metadata(), TINY, training=QUICK, folds=3)
     assert names(found) == ["majority class"]
-    assert found.conclusion == "too few folds are done to say what to use"
+    assert found.conclusion == "too few folds are done for a recommendation"
     json.dumps(found.to_json(), allow_nan=False)
     assert "majority class" in str(found)
 
@@ -338,12 +338,12 @@ def test_a_comparison_is_printed_and_written_into_the_run_folder(
     found = json.loads(file.read_text())
     assert [row["name"] for row in found["rows"]] == SIMPLE + METADATA_OPTIONS
     assert found["conclusion"] in printed
-    assert "2 folds of 40 series, stratified by label, seed 0; gain is over series alone" in printed
-    assert "the 20 series of the test part are left out" in limelight.errors
+    assert "2 folds of 40 series, at random, stratified by label, seed 0; gain is over series alone" in printed
+    assert "the 20 test series are not used" in limelight.errors
     assert "1 of 12: fold 1, majority class: balanced accuracy 0.500 in 0.0 s" in limelight.errors
     again = limelight("compare", folder, *ASKED, code=2)
     assert again == (
-        "limelight: 'runs/bumps/comparison.json' is already there; pass --overwrite to replace it, or choose another "
+        "limelight: 'runs/bumps/comparison.json' already exists; pass --overwrite to replace it, or choose another "
         "output\n"
     )
     solved = ["--set", 'model.encoder={"name": "rocket", "features": 840}']
@@ -376,6 +376,4 @@ def test_folds_that_do_not_go_by_time_are_told(limelight: Commands, tmp_path: Pa
     assert panel.times is not None
     write_table(panel.replace(times=panel.times + np.repeat(np.arange(60), 24)), tmp_path / "bumps")
     limelight("compare", "bumps", *ASKED, "--set", "split.by=time", "-o", "found.json")
-    assert (
-        "note: the split goes by time, the folds do not: they are drawn at random from what lies before the test part"
-    ) in limelight.errors.splitlines()
+    assert json.loads(Path("found.json").read_text())["rule"].startswith("2 folds of 48 series, by time, ")

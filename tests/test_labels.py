@@ -22,7 +22,7 @@ from limelight.estimator import TimeSeriesClassifier, load
 from limelight.evaluation.decision.rule import DecisionRule, decide_on
 from limelight.model.fitted import FittedModel
 from limelight.parts.encoders import GRU
-from limelight.runs.scores import score_answers
+from limelight.runs.scores import score_predictions
 
 KINDS = {
     "several labels": planted.which_bumps,
@@ -55,7 +55,8 @@ def series_of(kind: str) -> tuple[Panel, Panel]:
 
 
 def fitted(train: Panel, y: object = None, **parameters: object) -> TimeSeriesClassifier:
-    usual = {"encoder": SMALL, "learning_rate": 1e-2, "max_epochs": 6, "random_state": 0}
+    training = {"learning_rate": 1e-2, **parameters.pop("training", {})}
+    usual = {"encoder": SMALL, "training": training, "max_epochs": 6, "random_state": 0}
     return TimeSeriesClassifier(**{**usual, **parameters}).fit(train, y)
 
 
@@ -65,7 +66,7 @@ def model_of(kind: str) -> TimeSeriesClassifier:
 
 
 def scores_of(model: FittedModel, test: Panel) -> dict:
-    return score_answers(model, model.predict(test), test)
+    return score_predictions(model, model.predict(test), test)
 
 
 # What can be learned
@@ -102,7 +103,7 @@ def test_shuffled_test_labels_take_every_score_to_chance(kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_remedy_for_rare_labels_learns_too(kind: str, imbalance: str) -> None:
     train, test = series_of(kind)
-    model = fitted(train, progress=False, imbalance=imbalance, max_epochs=5)
+    model = fitted(train, progress=False, training={"imbalance": imbalance}, max_epochs=5)
     assert scores_of(model.model_, test)["test"]["balanced_accuracy"] >= 0.9
 
 
@@ -166,7 +167,7 @@ def test_series_of_which_no_label_is_known_are_learned_beside_the_others() -> No
 
 def test_unlabelled_series_do_not_count_as_series_to_validate_on() -> None:
     train, _ = series_of("several labels")
-    settings = {"validation": 0.2, "max_epochs": 1, "progress": False, "calibrate": True}
+    settings = {"validation": 0.2, "max_epochs": 1, "progress": False}
     labels = train.labels.astype(float)
     assert "temperature" in fitted(train.replace(labels=labels), **settings).model_.decision.provenance
     labels[::2] = np.nan  # 36 series, of which 18 have labels
@@ -239,9 +240,11 @@ def test_level_says_that_a_matrix_is_of_steps() -> None:
 def test_cross_validation_and_search_take_a_matrix_of_labels() -> None:
     series, inside = planted.bumps(n=60, steps=20)
     X, y = np.stack(series), np.stack([one.max(axis=0) for one in inside])
-    model = TimeSeriesClassifier(SMALL, max_epochs=4, learning_rate=1e-2, random_state=0, progress=False)
+    model = TimeSeriesClassifier(
+        SMALL, training={"max_epochs": 4, "learning_rate": 1e-2}, random_state=0, progress=False
+    )
     assert cross_val_score(model, X, y, cv=2, scoring="f1_macro").mean() > 0.8
-    search = GridSearchCV(model, {"imbalance": ["none", "weights"]}, cv=2).fit(X, y)
+    search = GridSearchCV(model, {"training__imbalance": ["none", "weights"]}, cv=2).fit(X, y)
     assert search.predict(X).shape == (60, 2)
 
 
@@ -278,7 +281,7 @@ def test_attention_by_metadata_cannot_answer_steps() -> None:
 def test_the_positive_class_and_thresholds_are_for_two_classes_or_labels() -> None:
     train, _ = series_of("steps, three classes")
     with pytest.raises(ParameterError) as error:
-        fitted(train, thresholds="f1", progress=False, max_epochs=1)
+        fitted(train, decision={"thresholds": "f1"}, progress=False, max_epochs=1)
     assert str(error.value) == (
         "expected no rule for thresholds of 3 classes, got the best F1; the most probable class is answered: leave the "
         "rule out, or make each class a label of its own"
@@ -291,8 +294,8 @@ def test_the_positive_class_and_thresholds_are_for_two_classes_or_labels() -> No
 @pytest.mark.parametrize("kind", ["several labels", "steps, two classes", "steps, several labels"])
 def test_thresholds_and_temperature_are_saved_and_used(kind: str, tmp_path: Path) -> None:
     train, test = series_of(kind)
-    settings = {"thresholds": {"recall": 0.99}, "validation": 0.25, "max_epochs": 2, "progress": False}
-    model = fitted(train, imbalance="weights", **settings)
+    settings = {"decision": {"thresholds": {"recall": 0.99}}, "validation": 0.25, "max_epochs": 2, "progress": False}
+    model = fitted(train, training={"imbalance": "weights"}, **settings)
     again = load(model.save(tmp_path / "model"))
     decision = model.model_.decision
     assert again.model_.decision.to_json() == decision.to_json()
@@ -324,7 +327,7 @@ def test_the_decision_never_sees_the_test_part(limelight: Commands, tmp_path: Pa
 
 def test_thresholds_without_series_to_choose_them_on_are_refused() -> None:
     with pytest.raises(ParameterError) as error:
-        fitted(planted.which_bumps(n=40), thresholds="f1", progress=False)
+        fitted(planted.which_bumps(n=40), decision={"thresholds": "f1"}, progress=False)
     assert str(error.value) == (
         "expected validation series to choose thresholds or sets on, got none, or too few; make the validation part "
         "larger, or leave thresholds and coverage out"
@@ -336,7 +339,7 @@ SOLVED = {"encoder": {"name": "rocket", "features": 504}, "progress": False}
 
 def test_a_head_that_is_solved_holds_nothing_back_and_decides_by_series_left_out() -> None:
     train, test = planted.which_bumps(n=260)[:60], planted.which_bumps(n=260)[60:]
-    model = fitted(train, thresholds="f1", **SOLVED).model_
+    model = fitted(train, decision={"thresholds": "f1"}, **SOLVED).model_
     assert (model.fitted_on["training_series"], model.fitted_on["validation_series"]) == (60, 0)
     assert model.decision.thresholds is not None
     assert model.decision.provenance["temperature"]["notes"] == [
@@ -413,7 +416,7 @@ def test_events_are_asked_of_a_model_for_steps(limelight: Commands, tmp_path: Pa
     write_table(planted.which_bumps(n=5), tmp_path / "bumps")
     assert limelight(
         "predict", "model", "bumps/series.parquet", "-o", "answers.csv", "--events", "events.csv", code=2
-    ) == ("limelight: expected a model for steps to find events, got one for whole series; leave --events out\n")
+    ) == ("limelight: expected a model with labels per step to find events, got one for whole series; drop --events\n")
 
 
 @pytest.mark.parametrize("imbalance", ["weights", "focal", "balanced"])

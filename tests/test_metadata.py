@@ -31,7 +31,7 @@ def bumps(**changes: object) -> tuple[Panel, Panel]:
 
 def fitted(train: Panel, **parameters: object) -> TimeSeriesClassifier:
     encoder = ConvLSTM(filters=16, hidden_size=16, stride=4, dropout=0.0)
-    settings = {"random_state": 0, "progress": False, "max_epochs": 10, "learning_rate": 1e-2}
+    settings = {"random_state": 0, "progress": False, "max_epochs": 10, "training": {"learning_rate": 1e-2}}
     return TimeSeriesClassifier(encoder, **{**settings, **parameters}).fit(train)
 
 
@@ -125,7 +125,7 @@ def test_a_field_that_gives_the_label_away_is_told(limelight: Commands, tmp_path
     write_table(panel.replace(metadata=pa.table({"verdict": [f"v-{label}" for label in panel.labels]})), tmp_path / "b")
     limelight("train", "b", "-o", "run", "--set", "training.max_epochs=1", "--set", "model.encoder=conv_lstm")
     page = (tmp_path / "run" / "report" / "index.html").read_text()
-    assert "gives the label away" in page
+    assert "leaks the label" in page
 
 
 def test_bumps_are_drawn_from_an_experiment_file(limelight: Commands, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ PRINTED = {  # by the Python blocks of a page, run one after the other
         "['down' 'none' 'up'] (60, 40) True",
         "[0, 1, -1]",
     ],
-    "choosing": ["3 True True", "True"],
+    "model_selection": ["3 True True", "True"],
     "explanation": [
         "Explanation(60 series, attention)",
         "Explanation(60 series, occlusion, for 'anomalous') ['series_id', 'time', 'importance', 'target', 'spread']",

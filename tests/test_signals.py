@@ -33,7 +33,7 @@ def bumps() -> tuple[Panel, Panel]:
 
 def fitted(train: Panel, **parameters: object) -> TimeSeriesClassifier:
     encoder = ConvLSTM(filters=16, hidden_size=16, stride=4, dropout=0.0)
-    settings = {"random_state": 0, "progress": False, "max_epochs": 10, "learning_rate": 1e-2}
+    settings = {"random_state": 0, "progress": False, "max_epochs": 10, "training": {"learning_rate": 1e-2}}
     return TimeSeriesClassifier(encoder, **{**settings, **parameters}).fit(train)
 
 

@@ -150,7 +150,7 @@ def test_the_vocabulary_says_hashes_and_no_place(folder: Path) -> None:
 def test_a_network_learns_what_the_notes_say_also_in_words_that_they_never_had(folder: Path) -> None:
     train, test = bumps()
     small = ConvLSTM(filters=16, hidden_size=16, stride=4, dropout=0.0)
-    model = classifier(folder, encoder=small, learning_rate=1e-2, max_epochs=10).fit(train)
+    model = classifier(folder, encoder=small, training={"learning_rate": 1e-2}, max_epochs=10).fit(train)
     assert model.model_.network.context.words is None
     assert model.score(test, test.labels) >= 0.95
     texts = [text.replace(LATE, "tardy").replace(EARLY, "prompt") for text in test.metadata["mode"].to_pylist()]

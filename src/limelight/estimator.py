@@ -16,18 +16,19 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from limelight.data.array_labels import task_in_numbers, with_given_labels
 from limelight.data.arrays import Layout, as_panel, is_ragged
 from limelight.data.panel import Panel
-from limelight.evaluation.decision.rule import DecisionRule, decide_on
+from limelight.errors import ParameterError, nearest
+from limelight.evaluation.decision.conformal import ConformalSets
+from limelight.evaluation.decision.rule import DecisionRule
 from limelight.explanation.explanation import Explanation
 from limelight.explanation.methods.registry import explain
 from limelight.model.bundle import load_model, save_model
 from limelight.model.fitted import FittedModel
 from limelight.model.targets import targets_of, task_of
 from limelight.parts.architecture import METADATA_OPTIONS, OPTIONS, PART_KINDS, Architecture, preset
+from limelight.recipe import Recipe
 from limelight.task import is_known
-from limelight.training.auto import is_solved
-from limelight.training.fit import fit
-from limelight.training.settings import VALIDATION, TrainingSettings
-from limelight.training.validation_split import validation_split
+from limelight.training.settings import TrainingSettings
+from limelight.training.validation_split import HoldOut
 
 
 class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -58,18 +59,21 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         Share of the training series to stop early by, stratified, in [0, 1); None takes a tenth, or nothing where the
         head is solved in closed form, as training series left out serve as well. With fewer than 20 such series, and
         with 0, training runs for all epochs and keeps the last weights.
-    max_epochs, patience, batch_size, learning_rate, device, imbalance
-        As for ``TrainingSettings``; None chooses from the number of series.
-    calibrate, thresholds
-        As for ``DecisionRule``, on the series that stop the training, or are left out where the head is solved:
-        whether a temperature makes the probabilities true, and from which probability the positive class, or each
-        label, is answered.
+    training
+        How to train: ``TrainingSettings(learning_rate=1e-3)`` or the same keywords as a dict; None is the default.
+        A grid reaches each of them, as in ``training__learning_rate``.
+    decision
+        How to read predictions off the logits: ``DecisionRule(thresholds="f1", coverage=0.9)`` or the same keywords as
+        a dict. Temperature, thresholds and prediction sets are chosen on the validation series, or on leave-one-out
+        predictions if the head is solved in closed form; None only calibrates the probabilities.
     level
         What ``y`` is about: ``"series"``, ``"step"``, or ``"auto"``, which takes a list of arrays, and an array of
         three dimensions, for labels of steps.
     layout
         Of arrays: ``"ntc"`` (n, time, channels), ``"nct"`` (n, channels, time); None means the first and refuses what
         looks like the second.
+    max_epochs
+        A shortcut for ``training__max_epochs``, which it overrides; None leaves it as it is.
     random_state
         A whole number gives the same model twice; None gives another one each time.
     progress
@@ -116,16 +120,11 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         context: Any = "embedding",
         fields: Mapping[str, str] | None = None,
         validation: float | None = None,
-        max_epochs: int | None = None,
-        patience: int | None = None,
-        batch_size: int | None = None,
-        learning_rate: float = 4e-3,
-        device: str = "auto",
-        imbalance: str = "none",
-        calibrate: bool = True,
-        thresholds: Any = "none",
+        training: TrainingSettings | Mapping[str, Any] | None = None,
+        decision: DecisionRule | Mapping[str, Any] | None = None,
         level: str = "auto",
         layout: Layout | None = None,
+        max_epochs: int | None = None,
         random_state: Any = None,
         progress: bool | None = None,
     ) -> None:
@@ -138,16 +137,11 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         self.context = context
         self.fields = fields
         self.validation = validation
-        self.max_epochs = max_epochs
-        self.patience = patience
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.device = device
-        self.imbalance = imbalance
-        self.calibrate = calibrate
-        self.thresholds = thresholds
+        self.training = training
+        self.decision = decision
         self.level = level
         self.layout = layout
+        self.max_epochs = max_epochs
         self.random_state = random_state
         self.progress = progress
 
@@ -158,7 +152,9 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         Parameters
         ----------
         name
-            ``"attention_bilstm"``, ``"lstm"``, ``"stacked_lstm"`` or ``"bilstm"``.
+            ``"attention_bilstm"``, ``"lstm"``, ``"stacked_lstm"`` or ``"bilstm"``; with metadata ``"metadata_repeat"``,
+            ``"metadata_late"`` or ``"metadata_attention"``; for multi-label tasks ``"multilabel_lstm"``; for labels per
+            step ``"step_lstm"``.
         **parameters
             Anything else that the constructor takes.
 
@@ -182,11 +178,30 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         return cls(**{word: getattr(architecture, word) for word in PART_KINDS}, **{**choices, **parameters})
 
     def set_params(self, **params: Any) -> Self:
-        """Set parameters, also those of parts: ``encoder__hidden_size=32`` works for ``encoder="lstm"`` too."""
-        named = {word for word in (*PART_KINDS, "context") for name in params if name.startswith(f"{word}__")}
-        for word in sorted(named):
-            value = params.pop(word, getattr(self, word))
-            setattr(self, word, getattr(Architecture.of(**{word: value}), word))
+        """Set parameters, also those of parts and settings: ``encoder__hidden_size=32``, ``training__max_epochs=5``.
+
+        A nested name works for a part given by its name or left at its default, too.
+
+        Parameters
+        ----------
+        **params
+            By name.
+
+        Returns
+        -------
+        Self
+            This estimator.
+
+        Raises
+        ------
+        ParameterError
+            If a part or a setting has no such parameter.
+        """
+        nested = {name.partition("__")[0] for name in params if "__" in name}
+        for name in sorted(nested & {*PART_KINDS, "context", "training", "decision"}):
+            value = params.pop(name, getattr(self, name))
+            keywords = {key.partition("__")[2]: params.pop(key) for key in list(params) if key.startswith(f"{name}__")}
+            setattr(self, name, _with_keywords(name, value, keywords))
         super().set_params(**params)
         return self
 
@@ -216,39 +231,18 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         ParameterError
             If a parameter is out of range.
         """
-        words = {name: getattr(self, name) for name in (*PART_KINDS, *OPTIONS, *METADATA_OPTIONS)}
-        architecture = Architecture.of(**words)
-        settings = TrainingSettings.checked(
-            max_epochs=self.max_epochs,
-            patience=self.patience,
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-            device=self.device,
-            imbalance=self.imbalance,
-        )
-        rule = DecisionRule(self.calibrate, self.thresholds)
+        recipe = self._recipe()
         panel = with_given_labels(self._panel(X, fitting=True), y, self.level)
         task = task_in_numbers(task_of(panel), y)
         self.classes_ = np.array(task.classes)
-        seed = self._seed()
-        independent = panel.is_independent()
-        solved = independent and is_solved(panel, architecture, settings)
-        share = (0.0 if solved else VALIDATION) if self.validation is None else self.validation
-        rows = validation_split(panel, share, classes=len(task.classes), seed=seed)
-        train, validation = panel[rows[0]], panel[rows[1]] if len(rows[1]) else None
-        if not solved:
-            rule.require_series(validation)
-        way: dict[str, Any] = {"settings": settings, "seed": seed, "progress": self.progress, "fields": self.fields}
-        training = fit(train, task, architecture, validation=validation, **way)
+        training = recipe.fit(panel, task, seed=self._seed(), progress=self.progress)
         if training.interrupted:
             warnings.warn(
                 f"training was interrupted in epoch {len(training.history)}; the model has the weights of epoch "
                 f"{training.best_epoch}, the best so far",
                 stacklevel=2,
             )
-        calibration_data, logits = training.calibration_data(train, validation, independent=independent)
-        self.model_, self.history_ = decide_on(training.model, calibration_data, rule, logits), training.history
-        self.notes_ = training.notes
+        self.model_, self.history_, self.notes_ = training.model, training.history, training.notes
         self.model_.fitted_on["layout"] = self.layout
         return self
 
@@ -284,6 +278,42 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         check_is_fitted(self)
         prediction = self.model_.predict(self._panel(X, fitting=False))
         return prediction.by_series(prediction.probabilities)
+
+    def predict_set(self, X: Any) -> Any:
+        """Predict a set of labels for each series or step that covers the truth at the stated rate.
+
+        Parameters
+        ----------
+        X
+            As for ``fit``.
+
+        Returns
+        -------
+        NDArray | list[NDArray]
+            Whether each class is in the set, shape (n, classes) in the order of ``classes_``; for multi-label whether
+            0, and whether 1, is in the set of each label, shape (n, labels, 2). Labels per step as for ``predict``.
+
+        Raises
+        ------
+        ParameterError
+            If the model was fitted without ``decision=DecisionRule(coverage=...)``.
+        DataError
+            As for ``predict``.
+
+        Source
+        ------
+        Vovk, Gammerman and Shafer, Algorithmic Learning in a Random World, 2005 (split conformal prediction).
+        """
+        check_is_fitted(self)
+        chosen = self.model_.decision.provenance.get("sets")
+        if chosen is None:
+            raise ParameterError(
+                "expected a model fitted with a coverage for its prediction sets, got one without; fit with for "
+                "example decision={'coverage': 0.9}"
+            )
+        prediction = self.model_.predict(self._panel(X, fitting=False))
+        sets = ConformalSets.from_json(chosen).sets(prediction.task, prediction.probabilities)
+        return prediction.by_series(sets)
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Give the share of right answers among those whose label is known.
@@ -340,6 +370,15 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         check_is_fitted(self)
         return save_model(self.model_, folder)
 
+    def _recipe(self) -> Recipe:
+        """Build the recipe that the parameters describe; ParameterError if one of them is wrong."""
+        parts = {name: getattr(self, name) for name in (*PART_KINDS, *OPTIONS, *METADATA_OPTIONS)}
+        training = TrainingSettings.of(self.training)
+        if self.max_epochs is not None:
+            training = TrainingSettings.of({**training.get_params(), "max_epochs": self.max_epochs})
+        hold_out = HoldOut(self.validation)
+        return Recipe.of(Architecture.of(**parts), training, DecisionRule.of(self.decision), hold_out, self.fields)
+
     def _panel(self, X: Any, *, fitting: bool) -> Panel:
         separate = is_ragged(X) if isinstance(X, (list, tuple)) else getattr(X, "ndim", 2) == 3
         if separate and fitting:
@@ -361,6 +400,21 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         tags.input_tags.three_d_array = True
         tags.input_tags.allow_nan = True
         return tags
+
+
+def _with_keywords(name: str, value: Any, keywords: Mapping[str, Any]) -> Any:
+    """Return a part, training settings or a decision rule with other values for some of its parameters."""
+    kinds: dict[str, type[TrainingSettings] | type[DecisionRule]] = {
+        "training": TrainingSettings,
+        "decision": DecisionRule,
+    }
+    if name not in kinds:
+        return getattr(Architecture.of(**{name: value}), name).set_params(**keywords)
+    known = kinds[name].of(value).get_params()
+    for keyword in keywords:
+        if keyword not in known:
+            raise ParameterError(f"{name!r} has no parameter {keyword!r}{nearest(keyword, known)}")
+    return kinds[name](**{**known, **keywords})
 
 
 def load(folder: Path | str) -> TimeSeriesClassifier:

@@ -34,11 +34,11 @@ def scripted(monkeypatch):
     real, calls = search.fit_and_score, []
 
     def script(answer):
-        def carried_out(panel, cut, spec, should_prune=None):
-            calls.append(spec)
-            return answer(len(calls) - 1, lambda: real(panel, cut, spec, should_prune), should_prune)
+        def scripted_fit(panel, split, task, recipe, should_prune=None):
+            calls.append(recipe)
+            return answer(len(calls) - 1, lambda: real(panel, split, task, recipe, should_prune), should_prune)
 
-        monkeypatch.setattr(search, "fit_and_score", carried_out)
+        monkeypatch.setattr(search, "fit_and_score", scripted_fit)
 
     return script
 
@@ -50,7 +50,7 @@ def test_the_first_trial_is_the_network_as_it_is():
     assert first.parameters == {"learning_rate": 0.004, "batch_size": 12}
     assert (first.settings.batch_size, first.architecture.to_json()["encoder"]["hidden_size"]) == (None, 4)
     assert found.best == found.first == first
-    assert str(found).splitlines()[-1] == "nothing was better than the experiment as it is"
+    assert str(found).splitlines()[-1] == "no trial was better than the unchanged experiment"
 
 
 def test_the_best_is_never_worse_than_the_first():
@@ -81,8 +81,8 @@ def test_another_experiment_does_not_go_on_with_a_tuning(tmp_path):
     with pytest.raises(OutputError) as error:
         tuned(trials=1, folder=tmp_path, model={**SMALL, "head": "mlp"})
     assert str(error.value) == (
-        "expected the series, experiment and settings that the tuning to resume began with, got others; resume with "
-        "the same ones, or tune without resuming"
+        "expected the series, experiment and settings that the tuning to resume started with, got different "
+        "ones; resume with the same ones, or tune without resuming"
     )
 
 
@@ -98,17 +98,17 @@ def test_damaged_trials_are_told(tmp_path):
 def test_the_best_trial_is_what_an_estimator_takes():
     found = tuned(trials=2)
     model = TimeSeriesClassifier(**found.parameters, random_state=0).fit(WAVES)
-    assert model.get_params()["learning_rate"] == found.best.settings.learning_rate
+    assert model.get_params()["training__learning_rate"] == found.best.settings.learning_rate
 
 
 def test_few_series_are_judged_by_folds():
     found = tuned(WAVES[:40], trials=2)
-    assert found.rule == "judged by log loss: 5 folds of 40 series, at random, stratified by label, seed 0"
+    assert found.rule == "scored by log loss: 5 folds of 40 series, at random, stratified by label, seed 0"
     assert found.best.score is not None
 
 
 def test_many_series_are_judged_by_a_validation_part():
-    assert tuned(trials=1).rule == ("judged by log loss: 24 validation series; at random, stratified by label, seed 0")
+    assert tuned(trials=1).rule == ("scored by log loss: 24 validation series; at random, stratified by label, seed 0")
 
 
 def test_metadata_several_labels_and_labels_of_steps_are_tuned():
@@ -127,7 +127,7 @@ def test_hopeless_trials_are_given_up_after_five_whole_ones(scripted):
     def answer(number, really, should_prune):
         asked_to_stop = should_prune(0.5, 0.1 * number)
         outcome = really()
-        return type(outcome)(**{**outcome.__dict__, "stopped": "given up" if asked_to_stop else outcome.stopped})
+        return type(outcome)(**{**outcome.__dict__, "stopped": "pruned" if asked_to_stop else outcome.stopped})
 
     scripted(answer)
     states = [one.state for one in tuned(trials=7).trials]
@@ -145,7 +145,7 @@ def test_a_trial_that_cannot_be_trained_is_kept_with_its_reason(scripted):
     found = tuned(trials=3, log=lines.append)
     assert [one.state for one in found.trials] == [DONE, FAILED, DONE]
     assert found.trials[1].why == "the network gave an answer that is not a number"
-    assert "trial 1 failed in" in lines[1]
+    assert "trial 1 failed after" in lines[1]
 
 
 def test_an_experiment_that_cannot_be_trained_ends_the_tuning(scripted):
@@ -168,7 +168,7 @@ def test_ctrl_c_keeps_what_is_done_and_does_not_count_the_rest(scripted, tmp_pat
     found = tuned(trials=4, folder=tmp_path)
     assert found.interrupted
     assert len(found.trials) == 2
-    assert found.notes[0] == "interrupted after 2 of 4 trials; what was done until then is kept"
+    assert found.notes[0] == "interrupted after 2 of 4 trials; the results so far are kept"
     assert len(tuned(trials=4, folder=tmp_path).trials) == 4
 
 
@@ -198,7 +198,7 @@ def test_when_the_time_is_up_nothing_new_begins(scripted):
     scripted(answer)
     found = tuned(trials=5, minutes=0.05 / 60)
     assert len(found.trials) == 1
-    assert found.notes[0] == "the time was up after 1 of 5 trials; what was done until then is kept"
+    assert found.notes[0] == "the time budget ended after 1 of 5 trials; the results so far are kept"
 
 
 def test_when_the_time_is_up_a_running_trial_is_cut_off(scripted, monkeypatch):
@@ -222,9 +222,9 @@ def test_what_mattered_is_told_after_eight_whole_trials(scripted):
 
     learning_rates = {}
 
-    def remembered(panel, cut, spec, should_prune=None):
-        learning_rates[len(learning_rates)] = spec.settings.learning_rate
-        return answer(len(learning_rates) - 1, lambda: fit_and_score(panel, cut, spec), should_prune)
+    def remembered(panel, split, task, recipe, should_prune=None):
+        learning_rates[len(learning_rates)] = recipe.training.learning_rate
+        return answer(len(learning_rates) - 1, lambda: fit_and_score(panel, split, task, recipe), should_prune)
 
     search_carry_out, search.fit_and_score = search.fit_and_score, remembered
     try:
@@ -233,7 +233,7 @@ def test_what_mattered_is_told_after_eight_whole_trials(scripted):
         search.fit_and_score = search_carry_out
     assert next(iter(found.importance)) == "learning_rate"
     assert sum(found.importance.values()) == pytest.approx(1)
-    assert "what mattered: learning rate" in str(found)
+    assert "parameter importance: learning rate" in str(found)
     assert len(found.figure().axes[0].patches) == 2
 
 
@@ -249,9 +249,7 @@ def test_without_optuna_one_sentence_says_what_to_install(monkeypatch):
     monkeypatch.setattr("limelight.model_selection.tuning.find_spec", lambda name: None)
     with pytest.raises(ParameterError) as error:
         tuned()
-    assert str(error.value) == (
-        "expected Optuna, which tuning needs, got an installation without; pip install 'limelight[tune]'"
-    )
+    assert str(error.value) == ("tuning needs Optuna, which is not installed; pip install 'limelight[tune]'")
 
 
 @pytest.mark.parametrize(
@@ -263,7 +261,7 @@ def test_without_optuna_one_sentence_says_what_to_install(monkeypatch):
         ({"validation": 1.0}, "expected a validation share above 0 and below 1, got 1.0"),
         (
             {"score": "acuracy"},
-            "expected a score to tell beside the log loss, got 'acuracy'; did you mean 'accuracy'?",
+            "expected a score to report next to the log loss, got 'acuracy'; did you mean 'accuracy'?",
         ),
     ],
 )

@@ -15,8 +15,10 @@ from limelight.model.targets import task_of
 from limelight.model_selection import cross_validation as validation
 from limelight.model_selection.cross_validation import validate
 from limelight.model_selection.folds import fold_panel
-from limelight.model_selection.trials import FOLD_SCORES, FitSpec, FoldSplit, fit_and_score
+from limelight.model_selection.trials import FOLD_SCORES, FoldSplit, fit_and_score
+from limelight.recipe import Recipe
 from limelight.training.fit import fit
+from limelight.training.validation_split import HoldOut
 
 SMALL = {"encoder": {"name": "gru", "hidden_size": 4}, "pooling": "last", "head": "linear"}
 ONE_EPOCH = {"max_epochs": 1}
@@ -34,12 +36,12 @@ def numbers(found):
 
 def test_every_fold_is_what_a_training_without_it_gives():
     found = validate(WAVES, SMALL, training=ONE_EPOCH, folds=2, seed=3)
-    task, spec = task_of(WAVES), FitSpec.of(task_of(WAVES), SMALL, ONE_EPOCH, None)
+    task, recipe = task_of(WAVES), Recipe.of(SMALL, ONE_EPOCH)
     first = found.folds[0]
     fold = fold_panel(WAVES, task, folds=2, seed=3)[0][0]
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    training = fit(WAVES[fold.train], task, spec.architecture, settings=spec.settings, seed=3)
+    training = fit(WAVES[fold.train], task, recipe.architecture, settings=recipe.training, seed=3)
     torch.set_num_threads(before)
     held_out = WAVES[fold.held_out]
     scores = score(task, task.encode(held_out.labels), training.model.predict(held_out).probabilities)
@@ -91,7 +93,7 @@ def test_table_has_every_fold_the_mean_and_the_deviation():
     assert lines[0] == "gru (4), last, linear; 2 folds of 40 series, at random, stratified by label, seed 0"
     assert lines[2].split()[-2:] == ["epochs", "seconds"]
     assert [line.split()[0] for line in lines[3:7]] == ["fold", "fold", "mean", "sd"]
-    assert lines[7] == "note: too few series to stop the trainings early by, so all epochs are run"
+    assert lines[7] == "note: too few series for a validation split, so all epochs are run"
 
 
 def test_a_score_that_a_fold_cannot_have_is_left_out_of_the_mean_and_told():
@@ -110,34 +112,33 @@ def test_validation_series_of_a_fold_are_of_other_groups_than_its_training():
     machines = np.repeat(np.arange(60), 5)
     panel = drawn(300, labels=list("ab") * 150, metadata=pa.table({"machine": [f"m{one}" for one in machines]}))
     fold = Fold("fold 1", np.arange(250), np.arange(250, 300))
-    drawing = {"share": 0.2, "by": "random", "group": "machine", "stratify": True, "seed": 0}
-    cut = FoldSplit.of_fold(panel, fold, task_of(panel), **drawing)
-    assert len(cut.validation) >= 20
-    assert sorted([*cut.fitted, *cut.validation]) == fold.train.tolist()
-    assert not set(machines[cut.fitted]) & set(machines[cut.validation])
+    fitted, validation = Recipe.of(SMALL, hold_out=HoldOut(0.2, group="machine")).split(panel[fold.train], seed=0)
+    assert len(validation) >= 20
+    assert sorted([*fitted, *validation]) == list(range(250))
+    assert not set(machines[fitted]) & set(machines[validation])
 
 
 def test_values_that_are_missing_only_where_it_is_judged_are_filled_with_the_training_mean():
     holes = WAVES.replace(values=WAVES.values.copy())
     rows = np.arange(20)
     holes.values[holes.starts[30]] = np.nan
-    spec = FitSpec.of(task_of(WAVES), SMALL, ONE_EPOCH, None)
-    cut = FoldSplit("fold 1", rows, rows[:0], np.arange(20, 40), 0)
-    mean = replace(spec, architecture=replace(spec.architecture, missing="mean"))
-    assert fit_and_score(holes, cut, spec).scores == fit_and_score(holes, cut, mean).scores
+    task, recipe = task_of(WAVES), Recipe.of(SMALL, ONE_EPOCH)
+    split = FoldSplit("fold 1", rows, np.arange(20, 40), 0)
+    mean = replace(recipe, architecture=replace(recipe.architecture, missing="mean"))
+    assert fit_and_score(holes, split, task, recipe).scores == fit_and_score(holes, split, task, mean).scores
 
 
 def test_ctrl_c_keeps_what_is_done(monkeypatch):
-    def interrupted(panel, cut, spec):
-        if cut.name == "fold 2":
+    def interrupted(panel, split, task, recipe):
+        if split.name == "fold 2":
             raise KeyboardInterrupt
-        return fit_and_score(panel, cut, spec)
+        return fit_and_score(panel, split, task, recipe)
 
     monkeypatch.setattr(validation, "fit_and_score", interrupted)
     found = validate(WAVES, SMALL, training=ONE_EPOCH, folds=3)
     assert [fold.name for fold in found.folds] == ["fold 1"]
     assert found.interrupted
-    assert found.notes[-1] == "interrupted after 1 of 3 folds; what was done until then is kept"
+    assert found.notes[-1] == "interrupted after 1 of 3 folds; the results so far are kept"
     assert found.deviation("log_loss") is None
 
 

@@ -68,8 +68,8 @@ def test_rule_by_time_says_who_still_runs():
     times = [np.arange(4) + 3 * row for row in range(12)]
     panel = _panel(times=times)
     assert fold_panel(panel, task_of(panel), folds=2, by="time")[1] == (
-        "2 folds of 12 series, by time, each after a training on all that begins earlier; "
-        "2 earlier series still run when the fold begins that they train for"
+        "2 folds of 12 series, by time, each held out from a fit on all series that start earlier; "
+        "2 training series still run when their held-out fold starts"
     )
 
 
@@ -122,7 +122,7 @@ def test_of_several_labels_of_steps_the_rarest_is_kept_in_proportion():
         ({"by": "tme"}, "expected folds by 'random' or 'time', got 'tme'; did you mean 'time'?"),
         (
             {"by": "time"},
-            "expected series with a clock for folds by time, got series without; cut at random",
+            "expected series with a clock for folds by time, got series without; fold at random",
         ),
         (
             {"group": "site"},

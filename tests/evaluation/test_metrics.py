@@ -279,7 +279,7 @@ def test_a_baseline_without_known_training_labels_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("codes", "chances", "thresholds", "error", "architecture"),
+    ("codes", "chances", "thresholds", "error", "sentence"),
     [
         ([0], [[0.2, 0.3, 0.5]], None, DataError,
          "expected probabilities of shape (N, 2), got (1, 3); give one for each name"),

@@ -52,9 +52,7 @@ FUSED = {
     )
     if not (pooling == "none" and "attention" in ways)
 }
-FUSED["rocket, late"] = Architecture.of(
-    VARIANTS["rocket"], "ppv", "linear", fusion="late", context="one_hot"
-)
+FUSED["rocket, late"] = Architecture.of(VARIANTS["rocket"], "ppv", "linear", fusion="late", context="one_hot")
 HOLED = {
     f"{encoder}, {missing}, {clock}": Architecture.of(
         VARIANTS[encoder], "ppv" if encoder == "rocket" else "attention", "linear", missing, clock

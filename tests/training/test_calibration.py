@@ -3,8 +3,8 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
+from codes import targets_of_codes
 from limelight.training.logit_scale import fit_scale
-from limelight.training.ridge import signed_targets
 
 
 def test_the_scale_is_that_of_logistic_regression_on_the_score_alone():
@@ -19,7 +19,7 @@ def test_classes_share_one_scale_which_is_recovered():
     random = torch.Generator().manual_seed(0)
     scores = torch.randn(5_000, 4, generator=random, dtype=torch.float64)
     codes = torch.multinomial(torch.softmax(3 * scores, dim=1), 1, generator=random)[:, 0]
-    assert fit_scale(scores, signed_targets(codes, 4)).tolist() == pytest.approx([3.0] * 4, rel=0.05)
+    assert fit_scale(scores, targets_of_codes(codes, 4)).tolist() == pytest.approx([3.0] * 4, rel=0.05)
 
 
 def test_labels_have_a_scale_each_and_unknown_targets_do_not_count():
@@ -34,11 +34,11 @@ def test_labels_have_a_scale_each_and_unknown_targets_do_not_count():
 
 
 def test_scores_that_are_always_right_get_a_finite_scale():
-    targets = signed_targets(torch.tensor([0, 1, 2] * 10), 3)
+    targets = targets_of_codes(torch.tensor([0, 1, 2] * 10), 3)
     assert 0 < fit_scale(targets, targets)[0] < 10
 
 
 def test_scores_no_better_than_chance_give_probabilities_near_the_half():
-    targets = signed_targets(torch.tensor([0, 1] * 50), 2)
+    targets = targets_of_codes(torch.tensor([0, 1] * 50), 2)
     scores = torch.tensor([[0.5], [0.5], [-0.5], [-0.5]]).repeat(25, 1)
     assert fit_scale(scores, targets).item() < 0.01

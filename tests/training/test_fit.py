@@ -212,7 +212,7 @@ panel = generate_sine(SineSettings(dataset_size=200, num_points=30))
 with warnings.catch_warnings(record=True) as said:
     warnings.simplefilter("always")
     print("go", flush=True)
-    model = TimeSeriesClassifier("conv_lstm", max_epochs=5000, patience=5000, random_state=0).fit(panel)
+    model = TimeSeriesClassifier("conv_lstm", training={'max_epochs': 5000, 'patience': 5000}, random_state=0).fit(panel)
 print([str(one.message) for one in said if "interrupted" in str(one.message)])
 print(model.predict(panel).shape)
 """
@@ -365,6 +365,6 @@ def test_training_that_is_told_that_it_leads_nowhere_ends_after_that_epoch() -> 
         return len(told) == 2
 
     training = train(4, should_prune=should_prune)
-    assert training.stopped == "given up"
+    assert training.stopped == "pruned"
     assert [row["validation_loss"] for row in training.history] == [loss for _, loss in told]
     assert [done for done, _ in told] == [0.25, 0.5]

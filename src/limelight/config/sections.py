@@ -25,7 +25,9 @@ from limelight.parts.architecture import OPTIONS, PART_KINDS, Architecture
 from limelight.parts.base import Share, schema_of
 from limelight.parts.contexts import CONTEXTS
 from limelight.parts.fusions import FUSION_WORDS
+from limelight.recipe import Recipe
 from limelight.training.settings import VALIDATION, TrainingSettings
+from limelight.training.validation_split import HoldOut
 
 
 def _sentence_schema() -> dict[str, Any]:
@@ -186,6 +188,12 @@ class Experiment(_Section):
     output: str = "runs/experiment"
     seed: int = Field(0, ge=0, lt=2**31)
 
+    def recipe(self) -> Recipe:
+        """Return what to fit and how, without the data."""
+        rule = self.split
+        hold_out = HoldOut(rule.validation, rule.by, rule.group, rule.stratify)
+        return Recipe(self.model, self.training, self.decision, hold_out, dict(self.data.fields))
+
     def to_json(self) -> dict[str, Any]:
-        """Say everything as JSON, as the run's copy has it."""
+        """Return everything as JSON, as the copy in the run folder has it."""
         return self.model_dump(mode="json")

@@ -24,7 +24,7 @@ from limelight.parts.heads import MLPHead
 from limelight.parts.poolings import AttentionPooling
 from limelight.task import Task, is_known
 from limelight.training.logit_scale import fit_scale
-from limelight.training.losses import Loss, signed
+from limelight.training.losses import Loss, signed_targets
 from limelight.training.result import FitResult
 from limelight.training.settings import LEAST_BATCHES_OF_AN_EPOCH, TrainingSettings
 
@@ -155,7 +155,7 @@ def is_solved(panel: Panel, architecture: Architecture, settings: TrainingSettin
 def held_out_loss(task: Task, panel: Panel, logits: NDArray[np.float64]) -> float:
     """Give the log loss of answers about series, in nats, after the temperature that is best for them."""
     codes = targets_of(task, panel).every()
-    answers, (wanted, known) = torch.from_numpy(logits), signed(task, codes)
+    answers, (wanted, known) = torch.from_numpy(logits), signed_targets(task, codes)
     scale = fit_scale(answers, wanted, known, one_of=not task.multilabel)
     return float(Loss(task)(answers * scale, torch.from_numpy(codes)))
 

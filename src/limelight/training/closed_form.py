@@ -22,7 +22,7 @@ from limelight.nn.network import Network
 from limelight.task import Task
 from limelight.training.loaders import BatchesOfPanel
 from limelight.training.logit_scale import fit_scale
-from limelight.training.losses import Loss, signed
+from limelight.training.losses import Loss, signed_targets
 from limelight.training.preparation import Prepared
 from limelight.training.result import SOLVED, FitResult, OutOfSample, fit_info
 from limelight.training.ridge import Ridge, fit_ridge, fit_ridge_streamed
@@ -125,7 +125,7 @@ def solve(
     series = BatchesOfPanel(panel, targets, prepared.architecture, prepared.vocabulary)
     network = prepared.network(len(panel.channels), task.outputs, series.facts).eval()
     _fit_thresholds(network, series, seed)
-    wanted, known = signed(task, codes)
+    wanted, known = signed_targets(task, codes)
     ridge, chosen_by = _fit_head(network, series, wanted, known, seed)
     scores, wanted, known = ridge.scores, wanted[ridge.rows], known[ridge.rows]
     scale = fit_scale(scores, wanted, known, one_of=not task.multilabel)

@@ -192,7 +192,7 @@ def _reason(watch: _Watch) -> str:
     if watch.interrupt.asked:
         return "interrupted"
     if watch.should_prune is not None and watch.should_prune.asked:
-        return "given up"
+        return "pruned"
     if watch.early is not None and watch.early.stopped_epoch:
         return "no better validation loss"
     return "all epochs done"

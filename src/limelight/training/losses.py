@@ -156,7 +156,7 @@ def series_weights(task: Task, codes: Codes, lengths: np.ndarray) -> np.ndarray:
     return probabilities
 
 
-def signed(task: Task, codes: Codes) -> tuple[Float[Tensor, "n outputs"], Bool[Tensor, "n outputs"]]:
+def signed_targets(task: Task, codes: Codes) -> tuple[Float[Tensor, "n outputs"], Bool[Tensor, "n outputs"]]:
     """Turn codes into targets of -1 and 1, and say which of them are known.
 
     Parameters
@@ -173,9 +173,9 @@ def signed(task: Task, codes: Codes) -> tuple[Float[Tensor, "n outputs"], Bool[T
 
     Example
     -------
-    >>> signed(Task(("a", "b", "c")), np.array([0, 2]))[0].tolist()
+    >>> signed_targets(Task(("a", "b", "c")), np.array([0, 2]))[0].tolist()
     [[1.0, -1.0, -1.0], [-1.0, -1.0, 1.0]]
-    >>> signed(Task(("a", "b")), np.array([0, 1]))[0].tolist()
+    >>> signed_targets(Task(("a", "b")), np.array([0, 1]))[0].tolist()
     [[-1.0], [1.0]]
     """
     known = torch.from_numpy(codes != UNKNOWN)

@@ -53,7 +53,7 @@ class FitResult:
         From which epoch the weights are, from 1; the last one where there were no validation series; 0 where there are
         no epochs.
     stopped
-        Why the training ended: ``"all epochs done"``, ``"no better validation loss"``, ``"given up"``,
+        Why the training ended: ``"all epochs done"``, ``"no better validation loss"``, ``"pruned"``,
         ``"interrupted"`` or ``"solved"``.
     seconds
         Of training, without reading data.
@@ -78,6 +78,12 @@ class FitResult:
     def interrupted(self) -> bool:
         """Whether Ctrl-C ended the training."""
         return self.stopped == "interrupted"
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many series the model was fitted and validated on, by ``"train"`` and ``"validation"``."""
+        info = self.model.fitted_on
+        return {"train": info["training_series"], "validation": info["validation_series"]}
 
     def calibration_data(
         self, panel: Panel, validation: Panel | None, *, independent: bool

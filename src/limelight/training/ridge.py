@@ -51,32 +51,6 @@ class Ridge:
         return torch.addmm(self.bias, features, self.weight.T)
 
 
-def signed_targets(codes: Int64[Tensor, " n"], classes: int) -> Float[Tensor, "n outputs"]:
-    """Turn classes into -1 and 1: one column for two classes, else one for each.
-
-    Parameters
-    ----------
-    codes
-        Class of each series, from 0, shape (n,).
-    classes
-        How many there are, at least 2.
-
-    Returns
-    -------
-    Tensor
-        Float64, shape (n, 1) for two classes, else (n, classes).
-
-    Example
-    -------
-    >>> signed_targets(torch.tensor([0, 1]), 2).flatten().tolist()
-    [-1.0, 1.0]
-    >>> signed_targets(torch.tensor([2]), 3).tolist()
-    [[-1.0, -1.0, 1.0]]
-    """
-    every = 2.0 * torch.nn.functional.one_hot(codes, classes).double() - 1.0
-    return every[:, 1:] if classes == 2 else every
-
-
 def fit_ridge(
     features: Float[Tensor, "n features"],
     targets: Float[Tensor, "n outputs"],

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError
@@ -22,6 +22,7 @@ from limelight.evaluation.decision.thresholds import Thresholds, checked_rule, c
 from limelight.model.decision import Decision
 from limelight.model.fitted import FittedModel, Prediction
 from limelight.model.targets import targets_of
+from limelight.parts.base import first_complaint
 from limelight.task import Task
 from limelight.types import Doubles
 
@@ -63,6 +64,24 @@ class DecisionRule:
         checked_rule(self.thresholds)
         if self.coverage is not None and not 0 < self.coverage < 1:
             raise ParameterError(f"expected a coverage between 0 and 1, got {self.coverage!r}; use for example 0.9")
+
+    @classmethod
+    def of(cls, value: DecisionRule | Mapping[str, Any] | None) -> DecisionRule:
+        """Build a checked rule from a rule, from its keywords as a dict, or from None for the defaults."""
+        if isinstance(value, cls):
+            return value
+        if value is not None and not isinstance(value, Mapping):
+            raise ParameterError(
+                f"expected a decision rule as DecisionRule(...) or a dict of its keywords, got {value!r}"
+            )
+        try:
+            return TypeAdapter(cls).validate_python(dict(value or {}))
+        except ValidationError as error:
+            raise ParameterError(first_complaint(error)) from None
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the rule by name of its parameters, as scikit-learn's ``get_params`` does."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def require_series(self, panel: Panel | None) -> None:
         """Refuse a rule that needs validation series where there are none; ParameterError says what to do."""
