@@ -49,7 +49,7 @@ SANITY_SERIES = 20
 
 def fit_waves(encoder: str, seed: int) -> tuple[FittedModel, Panel, Panel]:
     """Fit a model to sine waves; return it with the training and test series."""
-    train, test = generate_sine(SineSettings(**WAVES), seed + 1).split(test=0.2)  # type: ignore[arg-type]
+    train, test = generate_sine(SineSettings(**WAVES), seed + 1).split(test=0.2)
     task = Task.from_labels(train.require_labels(), "anomalous")
     settings = TrainingSettings.checked(max_epochs=EPOCHS, patience=EPOCHS)
     model = fit(train, task, Architecture.of(encoder), settings=settings, seed=seed, progress=False).model

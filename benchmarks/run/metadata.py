@@ -96,7 +96,9 @@ def score_planted(seeds: int) -> dict[str, list[float]]:
     for seed in range(seeds):
         for name, (mode_as, fusion) in settings.items():
             train, test = draw_bumps(mode_as, seed)
-            model = TimeSeriesClassifier("conv_lstm", fusion=fusion, random_state=seed, progress=False, **PATIENT)
+            model = TimeSeriesClassifier(
+                "conv_lstm", fusion=fusion, random_state=seed, training=PATIENT, progress=False
+            )
             scores[name].append(float(model.fit(train).score(test, test.labels)))
     return scores
 
@@ -105,7 +107,7 @@ def measure_attention() -> dict[str, Any]:
     """Measure where the attention of one model lies under either mode, and plot it for one series."""
     train, test = draw_bumps("category", 0)
     model = (
-        TimeSeriesClassifier("conv_lstm", fusion="attention", random_state=0, progress=False, **PATIENT)
+        TimeSeriesClassifier("conv_lstm", fusion="attention", random_state=0, training=PATIENT, progress=False)
         .fit(train)
         .model_
     )
