@@ -269,7 +269,7 @@ def interrupted_in_epoch(epoch: int, monkeypatch: pytest.MonkeyPatch, folder: Pa
     seen = StopOnInterrupt.on_train_batch_end
 
     def ask(self: StopOnInterrupt, trainer: Trainer, *rest: object) -> None:
-        self.asked = self.asked or trainer.current_epoch == epoch
+        self.interrupted = self.interrupted or trainer.current_epoch == epoch
         seen(self, trainer, *rest)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
