@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from limelight.data import statistics
 from limelight.data.panel import Panel
 from limelight.data.statistics import channel_statistics
-from strategies import panels
+from support.strategies import panels
 
 
 @given(panel=panels(), steps=st.integers(1, 9))

@@ -5,9 +5,9 @@ import shutil
 import numpy as np
 import pytest
 
-from browser import BROWSER, Browser
 from limelight.report.inputs import Counted
 from limelight.report.page import write_report
+from support.browser import BROWSER, Browser
 
 HOSTILE = "<script>console.error('ran')</script>"
 ALL_DRAWN = "document.documentElement.dataset.drawn === 'all'"

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from sklearn.linear_model import Ridge, RidgeClassifierCV
 from sklearn.preprocessing import StandardScaler
 
-from codes import targets_of_codes
 from limelight.errors import LabelError, ParameterError
 from limelight.training.ridge import ALPHAS, fit_ridge, fit_ridge_streamed
+from support.codes import targets_of_codes
 
 
 def _planted(n, width, classes, seed=0):

@@ -11,9 +11,9 @@ import pyarrow.parquet as parquet
 import pytest
 import torch
 
-from commands import Commands
 from limelight.config import reading
 from limelight.errors import ParameterError
+from support.commands import Commands
 
 QUICK = ["--set", "data.sine.dataset_size=240", "--set", "data.sine.num_points=40", "--set", "training.max_epochs=1"]
 

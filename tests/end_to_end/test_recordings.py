@@ -10,7 +10,7 @@ import pyarrow.csv
 import pyarrow.parquet as parquet
 import pytest
 
-from commands import Commands
+from support.commands import Commands
 
 ONE_EPOCH = ["--set", "training.max_epochs=1", "--set", "training.batch_size=32"]
 SOLVED = ["--set", 'model.encoder={"name": "rocket", "features": 840}']

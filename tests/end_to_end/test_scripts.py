@@ -14,8 +14,8 @@ from matplotlib import pyplot
 
 import limelight as ll
 
-HOME = Path(__file__).parent
-ROOT = HOME.parent
+TESTS = Path(__file__).parents[1]
+ROOT = TESTS.parent
 SCRIPTS = ROOT / "examples"
 BENCHMARKS = sorted(file.stem for file in (ROOT / "benchmarks" / "run").glob("[!_]*.py"))
 Script = Callable[..., list[str]]
@@ -33,7 +33,7 @@ def script(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
 
 
 def test_heart_beats(script: Script, tmp_path: Path) -> None:
-    lines = script("ecg", HOME / "data" / "ecg200", "--into", tmp_path)
+    lines = script("ecg", TESTS / "samples" / "ecg200", "--into", tmp_path)
     assert lines[:2] == [
         "train Panel(40 series, 96 steps, 1 channel, 2 classes)",
         "test  Panel(20 series, 96 steps, 1 channel, 2 classes)",
@@ -46,7 +46,7 @@ def test_heart_beats(script: Script, tmp_path: Path) -> None:
 
 
 def test_vowels_of_any_length(script: Script, tmp_path: Path) -> None:
-    lines = script("vowels", HOME / "data" / "japanese_vowels", "--into", tmp_path, "--epochs", 2)
+    lines = script("vowels", TESTS / "samples" / "japanese_vowels", "--into", tmp_path, "--epochs", 2)
     accuracy = {line.split(":")[0]: float(line.split()[2]) for line in lines if ": accuracy " in line}
     assert accuracy.keys() == {"auto", "conv_lstm"}
     assert accuracy["auto"] >= 0.8

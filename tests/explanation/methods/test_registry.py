@@ -11,7 +11,7 @@ from limelight.model.fitted import FittedModel, Prediction
 from limelight.nn.network import Network
 from limelight.parts.architecture import Architecture
 from limelight.task import Task
-from linear import linear, noise
+from support.linear import linear, noise
 
 
 def with_attention():

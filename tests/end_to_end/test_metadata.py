@@ -9,7 +9,6 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 
-from commands import Commands
 from limelight.data.panel import Panel
 from limelight.data.synthetic.bumps import BumpSettings, generate_bumps
 from limelight.data.writing import write_table
@@ -18,6 +17,7 @@ from limelight.estimator import TimeSeriesClassifier, load
 from limelight.explanation.quality.localisation import score_localisation
 from limelight.explanation.quality.permuted_metadata import score_permuted
 from limelight.parts.encoders import ConvLSTM
+from support.commands import Commands
 
 SMALL = BumpSettings(dataset_size=800, num_points=40, width=6, noise=0.2)
 

@@ -11,8 +11,6 @@ import pyarrow.parquet as parquet
 import pytest
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
-import planted
-from commands import Commands
 from limelight.data.annotations import StepLabels
 from limelight.data.panel import Panel
 from limelight.data.windowing.windows import cut_windows
@@ -23,6 +21,8 @@ from limelight.evaluation.decision.rule import DecisionRule, decide_on
 from limelight.model.fitted import FittedModel
 from limelight.parts.encoders import GRU
 from limelight.runs.scores import score_predictions
+from support import planted
+from support.commands import Commands
 
 KINDS = {
     "several labels": planted.which_bumps,

@@ -7,7 +7,7 @@ from limelight.data.panel import Panel
 from limelight.data.reading import archive
 from limelight.data.reading.archive import read_archive, read_archive_files
 from limelight.errors import DataError, LabelError
-from strategies import assert_equal
+from support.strategies import assert_equal
 
 NAN = float("nan")
 floats = st.floats(width=32, allow_infinity=False)

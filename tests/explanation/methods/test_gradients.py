@@ -17,7 +17,7 @@ from limelight.nn.network import Network, NetworkOutput
 from limelight.nn.normalisation import Standardisation
 from limelight.parts.architecture import Architecture
 from limelight.task import Task
-from linear import linear, noise
+from support.linear import linear, noise
 
 
 def network_model(encoder="lstm", pooling="attention", classes=("a", "b"), channels=2, **task):

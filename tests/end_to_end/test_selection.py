@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from commands import Commands
 from limelight.config.reading import read_experiment
 from limelight.model_selection import optuna_engine as engine
 from limelight.model_selection import search
 from limelight.runs.dataset import read_data
+from support.commands import Commands
 
 MODEL = {"encoder": {"name": "gru", "hidden_size": 4}, "pooling": "last", "head": "linear"}
 ONLY = ("--only", "learning_rate, fusion")

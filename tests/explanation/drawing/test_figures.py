@@ -17,7 +17,7 @@ from limelight.explanation.methods.registry import explain
 from limelight.explanation.overview import grid, rows_to_see
 from limelight.model.fitted import Prediction
 from limelight.task import Task
-from linear import linear, noise
+from support.linear import linear, noise
 
 
 def drawn(figure):

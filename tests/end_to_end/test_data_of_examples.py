@@ -19,7 +19,7 @@ import pytest
 from limelight.config.reading import read_experiment
 from limelight.runs.dataset import read_data
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 @pytest.fixture(scope="module")

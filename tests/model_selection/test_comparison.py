@@ -8,7 +8,6 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from commands import Commands
 from limelight import recipe
 from limelight.data.annotations import Origin, StepLabels
 from limelight.data.panel import Panel
@@ -22,6 +21,7 @@ from limelight.model_selection.comparison import compare, score_of
 from limelight.model_selection.comparison_results import Row, conclude
 from limelight.parts.architecture import Architecture
 from limelight.task import Task
+from support.commands import Commands
 
 TINY = {"encoder": {"name": "gru", "hidden_size": 2}, "pooling": "mean", "head": "linear"}
 QUICK = {"max_epochs": 1}

@@ -8,7 +8,6 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 
-from commands import Commands
 from limelight.data.align import align
 from limelight.data.annotations import StepSignals
 from limelight.data.inspection.inspect_panel import inspect_panel
@@ -21,6 +20,7 @@ from limelight.explanation.quality.permuted_metadata import score_permuted
 from limelight.model.batching import make_batch
 from limelight.model.vocabulary import fit_vocabulary
 from limelight.parts.encoders import ConvLSTM
+from support.commands import Commands
 
 SMALL = BumpSettings(dataset_size=800, num_points=40, width=6, noise=0.2, mode_as="signal")
 

@@ -17,7 +17,7 @@ from limelight.data.store import open as store_module
 from limelight.data.store.open import is_store, open_store, stored_split
 from limelight.data.store.write import write_store
 from limelight.errors import DataError, OutputError
-from strategies import assert_equal, panels
+from support.strategies import assert_equal, panels
 
 PANEL = Panel.from_series(
     [[1.0, 2.0, 3.0], [4.0, 5.0]], ids=["a", "b"], times=[[0, 1, 2], [5, 9]], labels=["x", "y"], units={"time": "s"}

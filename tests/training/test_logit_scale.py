@@ -3,8 +3,8 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from codes import targets_of_codes
 from limelight.training.logit_scale import fit_scale
+from support.codes import targets_of_codes
 
 
 def test_the_scale_is_that_of_logistic_regression_on_the_score_alone():

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from commands import Commands
+from support.commands import Commands
 
-DOCS = Path(__file__).parent.parent / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ from limelight.data.store import write as packing
 from limelight.data.store.open import open_store, stored_split
 from limelight.data.writing import write_table
 from limelight.errors import DataError, LabelError, ParameterError
-from strategies import assert_equal, panels
+from support.strategies import assert_equal, panels
 
 
 def _pack(given, folder, labels="series", sort=False, missing="keep", **options):

@@ -10,7 +10,7 @@ from limelight.errors import DataError, ParameterError
 from limelight.estimator import TimeSeriesClassifier
 from limelight.explanation.methods.occlusion import explain_occlusion
 from limelight.explanation.perturbation import places_of_others
-from linear import linear, noise
+from support.linear import linear, noise
 
 
 def constant(value, steps=3, width=1):

@@ -14,7 +14,7 @@ from limelight.data.reading.tables import read_split, read_table
 from limelight.data.splitting.splits import PARTS, named_split
 from limelight.data.writing import write_split, write_table
 from limelight.errors import DataError, LabelError, ParameterError
-from strategies import assert_equal, panels, words
+from support.strategies import assert_equal, panels, words
 
 STEPS = {"series_id": ["a", "a", "b"], "time": [0, 1, 0], "speed": [1.0, 2.0, 3.0]}
 

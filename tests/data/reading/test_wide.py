@@ -9,7 +9,7 @@ from limelight.data.panel import Panel
 from limelight.data.reading.sources import Source, open_source
 from limelight.data.reading.wide import looks_wide, read_wide
 from limelight.errors import DataError, LabelError, ParameterError
-from strategies import assert_equal
+from support.strategies import assert_equal
 
 NAN = float("nan")
 floats = st.floats(width=32, allow_infinity=False, allow_nan=False)

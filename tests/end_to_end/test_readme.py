@@ -8,7 +8,7 @@ import pytest
 
 from limelight.config.reading import check_experiment
 
-HOME = Path(__file__).parent.parent
+HOME = Path(__file__).parents[2]
 README = (HOME / "README.md").read_text()
 DOCS = HOME / "docs"
 PRINTED = {  # by the Python blocks of a page, run one after the other
