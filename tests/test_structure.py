@@ -162,8 +162,24 @@ print(model.model_.architecture.encoder.name, *sorted({"lightning", "matplotlib"
     assert done.stdout.splitlines()[-1] == "rocket"
 
 
-def test_no_error_of_ours_is_left_out_of_the_drawn_tree() -> None:
+def test_the_drawn_tree_has_every_error_class() -> None:
     from limelight import errors
 
     classes = [name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, Exception)]
     assert all(name in (errors.__doc__ or "") for name in classes)
+
+
+TESTS = Path(__file__).parent
+WORDS_IN_A_NAME = 10
+
+
+def test_names_of_tests_have_at_most_ten_words() -> None:
+    long = [
+        f"{file.relative_to(TESTS)}: {node.name}"
+        for file in TESTS.rglob("test_*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.FunctionDef)
+        and node.name.startswith("test_")
+        and node.name.count("_") > WORDS_IN_A_NAME
+    ]
+    assert long == []

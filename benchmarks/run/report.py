@@ -26,7 +26,7 @@ from benchmarks.result_files import ROOT, describe_environment, write_results
 
 sys.path[:0] = [str(ROOT / "tests" / "report"), str(ROOT / "tests")]
 
-from browser import BROWSER, Browser
+from support.browser import BROWSER, Browser
 from conftest import _make_facts as make_facts
 from limelight.report.inputs import Counted
 from limelight.report.page import write_report

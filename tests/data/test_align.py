@@ -110,7 +110,7 @@ def test_ids_are_compared_as_they_are_written():
     same(channel(aligned, "x"), [NAN, 3])
 
 
-def test_an_empty_cell_says_nothing_and_the_value_before_goes_on():
+def test_an_empty_cell_keeps_the_value_before():
     table = pa.table(
         {"series_id": ["a"] * 4, "time": [0, 1, 2, 3], "x": [1.0, None, 3.0, NAN], "mode": [None, "run", "", "idle"]}
     )
@@ -150,7 +150,7 @@ def test_the_line_does_not_leave_its_series():
     same(channel(aligned, "x"), [10, NAN, NAN, 40])
 
 
-def test_words_are_the_last_also_where_numbers_are_on_a_line():
+def test_words_are_never_interpolated():
     table = pa.table({"series_id": ["a", "a"], "time": [0, 2], "x": [0.0, 1.0], "mode": ["run", "idle"]})
     aligned = align(panel_of(a=[0, 1, 2]), table, method="linear", future=True, since_change=True)
     assert words_of(aligned.signals) == ["run", "run", "idle"]
@@ -160,7 +160,7 @@ def test_words_are_the_last_also_where_numbers_are_on_a_line():
 # time since a change
 
 
-def test_the_time_since_a_change_does_not_begin_anew_with_the_same_word():
+def test_a_repeated_word_is_no_change():
     signal = signal_of(("a", 1, "run"), ("a", 3, "run"), ("a", 5, "idle"), name="mode")
     aligned = align(panel_of(a=[0, 1, 2, 4, 5, 7]), signal, since_change=True)
     same(channel(aligned, "mode_since_change"), [NAN, 0, 1, 3, 0, 2])
@@ -198,7 +198,7 @@ def test_a_sample_as_old_as_the_tolerance_still_holds():
 
 
 @pytest.mark.parametrize(("unit", "tolerance"), [("ms", "5 ms"), ("s", "5 s"), (None, "5 s"), ("min", "300s")])
-def test_a_tolerance_in_text_counts_in_the_unit_of_the_clock(unit, tolerance):
+def test_a_duration_as_tolerance_uses_the_clock_unit(unit, tolerance):
     panel = panel_of(a=[0, 5, 6]).replace(units={"time": unit} if unit else {})
     same(channel(align(panel, signal_of(("a", 0, 1.0)), tolerance=tolerance), "x"), [1, 1, NAN])
 
@@ -352,7 +352,7 @@ def test_numbers_are_those_of_pandas_and_polars(seed):
 # what comes along, and what is told
 
 
-def test_what_the_panel_knows_stays_and_the_panel_given_does_not_change():
+def test_align_keeps_the_panel_and_does_not_modify_it():
     panel = panel_of(a=[0, 1], b=[0, 1, 2]).replace(
         labels=["x", "y"], metadata=pa.table({"age": [1, 2]}), units={"time": "ms"}, notes=["read"]
     )
@@ -440,7 +440,7 @@ def test_steps_of_words_are_chosen_as_in_an_array():
 # what is refused
 
 
-def test_two_samples_of_a_series_at_one_time_are_refused_with_both_places(tmp_path):
+def test_duplicate_samples_are_rejected_with_both_positions(tmp_path):
     file = tmp_path / "modes.csv"
     file.write_text("series_id,time,x\na,2024-05-01,1\nb,2024-05-01,2\na,2024-05-01,1\n")
     assert refused(panel_of(a=["2024-05-01"], b=["2024-05-01"]), file) == (
@@ -449,7 +449,7 @@ def test_two_samples_of_a_series_at_one_time_are_refused_with_both_places(tmp_pa
     )
 
 
-def test_two_samples_of_an_unknown_series_at_one_time_do_not_matter():
+def test_duplicate_samples_of_an_unknown_series_are_ignored():
     aligned = align(panel_of(a=[0]), signal_of(("a", 0, 1.0), ("x", 0, 1.0), ("x", 0, 2.0)))
     same(channel(aligned, "x"), [1])
 
@@ -525,7 +525,7 @@ def test_a_series_that_stands_twice_is_refused():
     "clock",
     [[0.0, 2.0, 1.0], [0.0, NAN, 1.0], np.array(["2024", "NaT", "2025"], "M8[s]"), np.array(["3000"] * 3, "M8[s]")],
 )
-def test_a_clock_of_the_panel_that_does_not_rise_is_refused(clock):
+def test_a_panel_clock_that_does_not_increase_is_rejected(clock):
     panel = Panel.from_series([[0.0], [0.0, 0.0, 0.0]], ids=["a", "b"], times=[clock[:1], clock])
     panel = panel[[1]]
     assert refused(panel, signal_of(("b", 0, 1.0))) == (

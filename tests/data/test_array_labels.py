@@ -106,7 +106,7 @@ def test_labels_of_steps_that_do_not_fit_are_refused(labels: list, message: str)
     assert str(error.value) == message
 
 
-def test_classes_that_were_given_as_numbers_are_numbers_in_their_order() -> None:
+def test_numeric_classes_stay_numbers_in_order() -> None:
     words = Task(("1", "10", "2"), level="step")
     assert task_in_numbers(words, [np.array([1, 2]), np.array([10])]).classes == (1, 2, 10)
     assert task_in_numbers(words, [[1.0, np.nan], [10.0]]).classes == (1, 2, 10)

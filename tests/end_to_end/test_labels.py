@@ -157,7 +157,7 @@ def test_a_model_learns_from_the_steps_whose_label_is_known(kind: str) -> None:
 
 
 @pytest.mark.slow
-def test_series_of_which_no_label_is_known_are_learned_beside_the_others() -> None:
+def test_unlabelled_series_do_not_disturb_learning() -> None:
     train, test = series_of("several labels")
     labels = train.labels.astype(float)
     labels[::3] = np.nan
@@ -219,7 +219,7 @@ def test_answers_about_series_with_several_labels_are_a_matrix() -> None:
 
 
 @pytest.mark.parametrize("given", [list, lambda arrays: np.array([*arrays, None], dtype=object)[:-1]])
-def test_labels_of_steps_may_be_a_list_or_an_array_of_arrays(given: object) -> None:
+def test_labels_per_step_are_lists_or_arrays(given: object) -> None:
     series, inside = planted.bumps(n=12, ragged=True)
     labels = given([np.where(one[:, 0], "up", "none") for one in inside])
     model = fitted(series, labels, progress=False, max_epochs=1)
@@ -278,7 +278,7 @@ def test_attention_by_metadata_cannot_answer_steps() -> None:
     )
 
 
-def test_the_positive_class_and_thresholds_are_for_two_classes_or_labels() -> None:
+def test_thresholds_need_two_classes_or_multilabel() -> None:
     train, _ = series_of("steps, three classes")
     with pytest.raises(ParameterError) as error:
         fitted(train, decision={"thresholds": "f1"}, progress=False, max_epochs=1)
@@ -337,7 +337,7 @@ def test_thresholds_without_series_to_choose_them_on_are_refused() -> None:
 SOLVED = {"encoder": {"name": "rocket", "features": 504}, "progress": False}
 
 
-def test_a_head_that_is_solved_holds_nothing_back_and_decides_by_series_left_out() -> None:
+def test_a_closed_form_head_decides_by_leave_one_out() -> None:
     train, test = planted.which_bumps(n=260)[:60], planted.which_bumps(n=260)[60:]
     model = fitted(train, decision={"thresholds": "f1"}, **SOLVED).model_
     assert (model.fitted_on["training_series"], model.fitted_on["validation_series"]) == (60, 0)
@@ -348,7 +348,7 @@ def test_a_head_that_is_solved_holds_nothing_back_and_decides_by_series_left_out
     assert scores_of(model, test)["test"]["f1"] >= 0.9
 
 
-def test_a_stated_share_is_held_back_from_a_head_that_is_solved_too() -> None:
+def test_a_stated_share_is_held_out_from_closed_form_too() -> None:
     model = fitted(planted.which_bumps(n=200), validation=0.25, **SOLVED).model_
     assert (model.fitted_on["training_series"], model.fitted_on["validation_series"]) == (150, 50)
 
@@ -420,9 +420,7 @@ def test_events_are_asked_of_a_model_for_steps(limelight: Commands, tmp_path: Pa
 
 
 @pytest.mark.parametrize("imbalance", ["weights", "focal", "balanced"])
-def test_a_remedy_for_rare_labels_is_set_on_the_command_line(
-    imbalance: str, limelight: Commands, tmp_path: Path
-) -> None:
+def test_imbalance_is_set_on_the_command_line(imbalance: str, limelight: Commands, tmp_path: Path) -> None:
     write_table(planted.which_bumps(n=60), tmp_path / "bumps")
     limelight("train", "bumps", "-o", "run", "--set", f"training.imbalance={imbalance}", *QUICK)
     model = json.loads((tmp_path / "run" / "model" / "model.json").read_text())

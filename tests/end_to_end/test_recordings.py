@@ -210,7 +210,7 @@ def test_holes_are_trained_with_a_mask_and_said(limelight: Commands, folder: Pat
     ).startswith("limelight: expected a number in every cell of column 'speed', got 172 missing, the first in row 0")
 
 
-def test_holes_in_the_test_part_alone_are_filled_with_the_training_mean(limelight: Commands, tmp_path: Path) -> None:
+def test_missing_values_only_in_test_use_the_training_mean(limelight: Commands, tmp_path: Path) -> None:
     limelight("generate", "-o", "waves", "--set", "data.sine.dataset_size=80", "--set", "data.sine.num_points=40")
     parts = pyarrow.csv.read_csv("waves/split.csv").to_pylist()
     tested = next(row["series_id"] for row in parts if row["split"] == "test")
@@ -224,9 +224,7 @@ def test_holes_in_the_test_part_alone_are_filled_with_the_training_mean(limeligh
     assert json.loads((tmp_path / "run" / "model" / "model.json").read_text())["sentence"]["missing"] == "mean"
 
 
-def test_workers_that_share_the_pages_of_a_store_change_no_answer(
-    limelight: Commands, folder: Path, tmp_path: Path
-) -> None:
+def test_workers_sharing_a_store_change_no_prediction(limelight: Commands, folder: Path, tmp_path: Path) -> None:
     limelight("pack", folder, "-o", "mine.store", *WINDOWS)
     limelight("train", "mine.store", "-o", "alone", *WINDOWS, *NETWORK)
     limelight("train", "mine.store", "-o", "helped", *WINDOWS, *NETWORK, "--set", "training.workers=2")

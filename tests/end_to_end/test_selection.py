@@ -33,7 +33,7 @@ def rows_of(file: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
-def test_validate_shows_a_table_and_leaves_the_numbers_beside_the_run(limelight: Commands, bumps: Path) -> None:
+def test_validate_prints_a_table_and_writes_json(limelight: Commands, bumps: Path) -> None:
     printed = limelight("validate", bumps, "--folds", 2)
     found = json.loads(Path("run/validation.json").read_text())
     assert found["left_out"] == 48
@@ -138,7 +138,7 @@ def test_nothing_to_resume_and_foreign_folders_are_refused(limelight: Commands, 
     )
 
 
-def test_what_cannot_be_tuned_is_told_before_an_earlier_tuning_is_replaced(limelight: Commands, bumps: Path) -> None:
+def test_invalid_tuning_keeps_an_earlier_one(limelight: Commands, bumps: Path) -> None:
     limelight("tune", bumps, "--trials", 1, *ONLY)
     before = Path("run-tuning/trials.csv").read_bytes()
     assert limelight("tune", bumps, "--only", "unitz", "--overwrite", code=2) == (

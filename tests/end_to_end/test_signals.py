@@ -79,7 +79,7 @@ def test_signals_are_read_beside_metadata_that_are_not() -> None:
     assert model.network.context is None
 
 
-def test_words_of_the_training_are_found_in_those_of_another_panel() -> None:
+def test_training_words_are_matched_in_another_panel() -> None:
     vocabulary = fit_vocabulary(None, signals={"mode": ("run", "idle")})
     panel = panel_of("stop", "run", None, "idle")
     facts = vocabulary.encode(None, 1, panel.signals)

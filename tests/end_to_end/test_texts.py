@@ -147,7 +147,7 @@ def test_the_vocabulary_says_hashes_and_no_place(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_network_learns_what_the_notes_say_also_in_words_that_they_never_had(folder: Path) -> None:
+def test_notes_are_learned_and_generalise_to_new_words(folder: Path) -> None:
     train, test = bumps()
     small = ConvLSTM(filters=16, hidden_size=16, stride=4, dropout=0.0)
     model = classifier(folder, encoder=small, training={"learning_rate": 1e-2}, max_epochs=10).fit(train)
@@ -157,7 +157,7 @@ def test_a_network_learns_what_the_notes_say_also_in_words_that_they_never_had(f
     assert model.score(test.replace(metadata=pa.table({"mode": texts})), test.labels) >= 0.95
 
 
-def test_vectors_are_scaled_by_the_known_texts_of_the_training_part(folder: Path, model2vec: Any) -> None:
+def test_text_vectors_are_scaled_by_training_texts(folder: Path, model2vec: Any) -> None:
     train, _ = bumps(40)
     texts = train.metadata["mode"].to_pylist()
     train = train.replace(metadata=pa.table({"mode": [None, *texts[1:]]}))
@@ -209,7 +209,7 @@ def test_a_network_without_metadata_needs_no_encoder() -> None:
 # folders
 
 
-def test_a_name_that_is_no_folder_is_refused_and_not_looked_for(no_network: None) -> None:
+def test_a_model_name_is_rejected_and_never_downloaded(no_network: None) -> None:
     assert message_of(ParameterError, read_text_encoder, "minishlab/potion-base-8M") == (
         "expected a folder with a text encoder, there is none at 'minishlab/potion-base-8M'; nothing is downloaded: "
         "save one with StaticModel.save_pretrained of model2vec, and name its folder"
@@ -283,7 +283,7 @@ def test_a_saved_model_has_its_encoder_with_it(folder: Path, tmp_path: Path) -> 
     assert str(folder) not in (tmp_path / "elsewhere" / "model.json").read_text()
 
 
-def test_a_loaded_model_is_fitted_again_and_saved_where_it_was(saved: Path) -> None:
+def test_a_loaded_model_can_be_refitted_and_saved(saved: Path) -> None:
     train, test = bumps(80)
     again = load(saved)
     again.set_params(max_epochs=1, random_state=1, progress=False).fit(train).save(saved)

@@ -58,7 +58,7 @@ def test_the_table_shows_model_beside_baseline_classes_confusion_and_attention()
     ]
 
 
-def test_the_table_of_several_labels_counts_each_and_says_what_is_not_known():
+def test_the_multilabel_table_counts_known_and_unknown_labels():
     task = Task(("rain", "fog"), multilabel=True, level="step")
     truth, chances = [[1, 0], [1, 1], [0, -1]], [[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]]
     assert score_lines({"test": score(task, truth, chances), "baseline": baseline(task, truth, truth)}) == [
@@ -93,7 +93,7 @@ def test_the_table_of_several_labels_counts_each_and_says_what_is_not_known():
     ]
 
 
-def test_the_table_shows_each_value_of_a_field_and_where_it_is_worst():
+def test_the_table_shows_each_value_and_the_worst():
     truth, chances = [0] * 40, [[0.9, 0.1]] * 20 + [[0.9, 0.1], [0.1, 0.9]] * 10
     groups = {"machine": score_groups(TWO, truth, chances, ["m1"] * 20 + ["m2"] * 20)}
     lines = score_lines({"test": score(TWO, truth, chances), "baseline": baseline(TWO, truth, truth), "groups": groups})

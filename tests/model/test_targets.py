@@ -126,7 +126,7 @@ def test_labels_are_found_by_name() -> None:
     assert str(error.value) == "expected the labels 'fog', 'rain' at each step, got none of 'fog'"
 
 
-def test_a_class_that_training_did_not_have_is_named_where_it_is_met() -> None:
+def test_a_class_unseen_in_training_is_named() -> None:
     panel, task = of_steps("b", "a", None, "z", "a", "a"), Task(("a", "b"), level="step")
     with pytest.raises(LabelError) as error:
         targets_of(task, panel)

@@ -97,7 +97,7 @@ def test_metadata_that_are_alike_are_no_metadata() -> None:
     assert found.notes == ("all metadata are constant over the training series of fold 1, so none are used",)
 
 
-def test_attention_by_metadata_is_a_fusion_and_a_combination_is_compared_too(
+def test_metadata_attention_and_combinations_are_compared(
     trained: list[dict[str, object]],
 ) -> None:
     model = {**TINY, "pooling": {"name": "metadata_attention", "hidden_size": 3}, "fusion": "repeat"}
@@ -114,7 +114,7 @@ def test_attention_by_metadata_is_a_fusion_and_a_combination_is_compared_too(
     ]
 
 
-def test_early_stopping_looks_at_the_training_part_of_the_fold_alone(trained: list[dict[str, object]]) -> None:
+def test_early_stopping_uses_only_training_series_of_the_fold(trained: list[dict[str, object]]) -> None:
     panel = without_metadata(240)
     compare(panel, TINY, training=QUICK, folds=3, validation=0.2)
     seen = []
@@ -228,7 +228,7 @@ def test_the_conclusion_takes_the_simplest_that_nothing_beats(rows: list[Row], m
     assert conclude(rows, 0.5) == message
 
 
-def test_the_table_has_a_line_for_each_row_and_the_conclusion_last() -> None:
+def test_the_table_ends_with_the_conclusion() -> None:
     found = compare(without_metadata(), TINY, training=QUICK, folds=2)
     title, _, header, *lines = str(found).splitlines()
     assert title == "2 folds of 40 series, at random, stratified by label, seed 0; gain is over series alone"

@@ -96,7 +96,7 @@ def test_table_has_every_fold_the_mean_and_the_deviation():
     assert lines[7] == "note: too few series for a validation split, so all epochs are run"
 
 
-def test_a_score_that_a_fold_cannot_have_is_left_out_of_the_mean_and_told():
+def test_a_score_undefined_in_a_fold_is_noted():
     times = [np.arange(10) + row for row in range(40)]
     labels = [*"ab" * 15, *"a" * 10]
     found = validate(drawn(40, labels=labels, times=times), SMALL, training=ONE_EPOCH, folds=3, by="time")
@@ -108,7 +108,7 @@ def test_a_score_that_a_fold_cannot_have_is_left_out_of_the_mean_and_told():
     )
 
 
-def test_validation_series_of_a_fold_are_of_other_groups_than_its_training():
+def test_validation_series_of_a_fold_have_other_groups():
     machines = np.repeat(np.arange(60), 5)
     panel = drawn(300, labels=list("ab") * 150, metadata=pa.table({"machine": [f"m{one}" for one in machines]}))
     fold = Fold("fold 1", np.arange(250), np.arange(250, 300))
@@ -118,7 +118,7 @@ def test_validation_series_of_a_fold_are_of_other_groups_than_its_training():
     assert not set(machines[fitted]) & set(machines[validation])
 
 
-def test_values_that_are_missing_only_where_it_is_judged_are_filled_with_the_training_mean():
+def test_missing_values_only_in_held_out_series_are_filled():
     holes = WAVES.replace(values=WAVES.values.copy())
     rows = np.arange(20)
     holes.values[holes.starts[30]] = np.nan

@@ -30,7 +30,7 @@ def _folds_or_none(*arguments, **named):
     grouped=st.booleans(),
 )
 @settings(deadline=None, max_examples=50)
-def test_by_time_a_fold_begins_after_all_that_trains_for_it(begins, folds, grouped):
+def test_by_time_folds_start_after_their_training_series(begins, folds, grouped):
     starts = np.array(begins)
     groups = np.char.add("day ", (starts // 5).astype(str)) if grouped else None
     made = _folds_or_none(
@@ -43,7 +43,7 @@ def test_by_time_a_fold_begins_after_all_that_trains_for_it(begins, folds, group
         assert sorted([*earlier.train, *earlier.held_out]) == later.train.tolist()
 
 
-def test_folds_by_time_are_those_of_scikit_learn_on_ordered_series():
+def test_folds_by_time_match_scikit_learn():
     begins = np.random.default_rng(0).permutation(23)
     order = np.argsort(begins)
     theirs = TimeSeriesSplit(4).split(order)
@@ -89,7 +89,7 @@ def test_windows_of_one_recording_stay_together():
         assert not set(panel.origin.recordings[fold.train]) & set(panel.origin.recordings[fold.held_out])
 
 
-def test_of_steps_the_rarest_class_that_a_series_has_is_kept_in_proportion():
+def test_per_step_classes_are_stratified_by_the_rarest():
     rare = np.arange(12) % 4 == 0
     words = np.concatenate([[*"aab", "c" if one else "b"] for one in rare])
     panel = Panel.from_series([np.zeros(4)] * 12, step_labels=StepLabels.of(words))
@@ -97,7 +97,7 @@ def test_of_steps_the_rarest_class_that_a_series_has_is_kept_in_proportion():
         assert rare[fold.held_out].sum() == 1
 
 
-def test_of_several_labels_of_steps_the_rarest_is_kept_in_proportion():
+def test_per_step_labels_are_stratified_by_the_rarest():
     rare = np.arange(12) % 4 == 0
     codes = np.zeros((48, 2), dtype=np.int16)
     codes[::2, 0] = 1
@@ -155,7 +155,7 @@ def test_one_class_to_train_on_is_refused():
     )
 
 
-def test_one_class_to_train_on_is_refused_for_a_panel_too():
+def test_a_fold_with_one_training_class_is_rejected():
     panel = _panel(labels=[*"aaaaaabbbbbb"], times=[np.arange(4) + 3 * row for row in range(12)])
     with pytest.raises(ParameterError) as error:
         fold_panel(panel, task_of(panel), folds=3, by="time")

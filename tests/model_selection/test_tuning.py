@@ -59,12 +59,12 @@ def test_the_best_is_never_worse_than_the_first():
     assert found.best.log_loss <= found.first.log_loss
 
 
-def test_the_same_seed_gives_the_same_trials_and_another_seed_others():
+def test_trials_depend_on_the_seed_alone():
     assert told(tuned(trials=3)) == told(tuned(trials=3))
     assert tuned(trials=2, seed=1).trials[1].parameters != tuned(trials=2).trials[1].parameters
 
 
-def test_a_tuning_that_goes_on_gives_the_trials_of_one_that_was_never_ended(tmp_path):
+def test_a_resumed_tuning_matches_an_uninterrupted_one(tmp_path):
     tuned(trials=2, folder=tmp_path)
     assert told(tuned(trials=4, folder=tmp_path)) == told(tuned(trials=4))
 
@@ -134,7 +134,7 @@ def test_hopeless_trials_are_given_up_after_five_whole_ones(scripted):
     assert states == [DONE] * 5 + [PRUNED] * 2
 
 
-def test_a_trial_that_cannot_be_trained_is_kept_with_its_reason(scripted):
+def test_a_failed_trial_is_kept_with_its_reason(scripted):
     def answer(number, really, should_prune):
         if number == 1:
             raise InternalError("the network gave an answer that is not a number")
@@ -158,7 +158,7 @@ def test_an_experiment_that_cannot_be_trained_ends_the_tuning(scripted):
     assert str(error.value) == "expected a training that settles"
 
 
-def test_ctrl_c_keeps_what_is_done_and_does_not_count_the_rest(scripted, tmp_path):
+def test_ctrl_c_keeps_complete_trials_only(scripted, tmp_path):
     def answer(number, really, should_prune):
         if number == 2:
             raise KeyboardInterrupt
@@ -172,7 +172,7 @@ def test_ctrl_c_keeps_what_is_done_and_does_not_count_the_rest(scripted, tmp_pat
     assert len(tuned(trials=4, folder=tmp_path).trials) == 4
 
 
-def test_ctrl_c_in_the_first_trial_leaves_it_to_be_done_first(scripted, tmp_path):
+def test_ctrl_c_in_the_first_trial_repeats_it(scripted, tmp_path):
     def answer(number, really, should_prune):
         if number == 0:
             raise KeyboardInterrupt
@@ -184,7 +184,7 @@ def test_ctrl_c_in_the_first_trial_leaves_it_to_be_done_first(scripted, tmp_path
     assert [one.as_it_is for one in tuned(trials=2, folder=tmp_path).trials] == [True, False]
 
 
-def test_a_trial_that_was_killed_is_over_and_does_not_count(tmp_path):
+def test_a_killed_trial_does_not_count(tmp_path):
     tuned(trials=1, folder=tmp_path)
     open_study(tmp_path / "trials.journal", 0, by_epoch=True).ask()
     assert [one.number for one in tuned(trials=3, folder=tmp_path).trials] == [0, 2, 3]
@@ -201,7 +201,7 @@ def test_when_the_time_is_up_nothing_new_begins(scripted):
     assert found.notes[0] == "the time budget ended after 1 of 5 trials; the results so far are kept"
 
 
-def test_when_the_time_is_up_a_running_trial_is_cut_off(scripted, monkeypatch):
+def test_a_running_trial_ends_with_the_time_budget(scripted, monkeypatch):
     def answer(number, really, should_prune):
         if number == 1:
             monkeypatch.setattr(search.time, "time", lambda: 1e12)

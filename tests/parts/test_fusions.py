@@ -20,7 +20,7 @@ from limelight.parts.poolings import AttentionPooling, MetadataAttentionPooling
         ([], ()),
     ],
 )
-def test_fusion_is_a_word_or_a_list_and_kept_in_the_order_of_the_network(said: Any, kept: Any) -> None:
+def test_fusions_are_kept_in_network_order(said: Any, kept: Any) -> None:
     architecture = Architecture.of("gru", fusion=said)
     assert architecture.fusion == kept
     assert Architecture.from_json(architecture.to_json()) == architecture

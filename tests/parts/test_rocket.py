@@ -22,7 +22,7 @@ def resolve(architecture: Architecture, **facts: object) -> Architecture:
     ("series", "expected"),
     [(1_000, Rocket(10_000, 32, 77)), (1_001, Rocket(3_000, 16, 77))],
 )
-def test_sizes_are_settled_by_the_number_of_series_and_the_longest(series: int, expected: Rocket) -> None:
+def test_sizes_resolve_by_series_count_and_longest_length(series: int, expected: Rocket) -> None:
     assert resolve(Architecture.of("rocket"), series=series, longest=77).encoder == expected
 
 
@@ -31,7 +31,7 @@ def test_sizes_that_are_stated_stay() -> None:
     assert resolve(Architecture.of({"name": "rocket", "dilations": 4}), longest=77).encoder == Rocket(10_000, 4, 77)
 
 
-def test_rocket_has_a_pooling_a_head_and_a_context_of_its_own() -> None:
+def test_rocket_brings_pooling_head_and_context() -> None:
     architecture = resolve(Architecture.of("rocket"), longest=77, metadata=True)
     assert architecture.describe() == "rocket (10000), ppv, linear; fusion: late"
     assert architecture.context == contexts.OneHotContext()
@@ -137,7 +137,7 @@ def batch_of(**facts: torch.Tensor) -> Batch:
     return Batch(torch.zeros(rows, 2, 1), torch.tensor([[True, False]] * rows), **facts)
 
 
-def test_categories_have_a_column_for_each_word_and_one_for_the_unknown() -> None:
+def test_categories_are_one_hot_with_an_unknown_column() -> None:
     encoder = OneHotContextEncoder(PART, ContextShape(categories=(3, 2)))
     columns = encoder(batch_of(categories=torch.tensor([[1, 0], [0, 1]])))
     assert columns.tolist() == [[0, 1, 0, 1, 0], [1, 0, 0, 0, 1]]
@@ -156,7 +156,7 @@ def test_words_of_a_text_are_counted_in_folded_columns() -> None:
     assert columns.tolist() == [[0.5, 0.25, 0.25, 0, 0, 0]]
 
 
-def test_side_signals_have_a_column_for_each_word_and_none_where_padded() -> None:
+def test_side_signals_are_one_hot_and_zero_on_padding() -> None:
     columns = OneHotSignals(PART, SHAPE)(batch_of(signals=torch.tensor([[[2, 1], [2, 1]]])))
     assert columns.tolist() == [[[0, 0, 1, 0, 1], [0, 0, 0, 0, 0]]]
 

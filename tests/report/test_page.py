@@ -52,7 +52,7 @@ def page_of(facts):
     return Reader(render_page(collect(facts)))
 
 
-def test_the_page_lies_in_the_folder_of_the_run_with_plotly_and_a_picture_for_each_class(tmp_path, make_facts):
+def test_the_run_folder_has_page_plotly_and_pictures(tmp_path, make_facts):
     page = write_report(tmp_path, make_facts())
     assert page == tmp_path / "report" / "index.html"
     assert sorted(file.name for file in page.parent.iterdir()) == [
@@ -219,7 +219,7 @@ def test_a_run_without_mistakes_says_so(make_facts):
     assert "No answer was wrong." in page_of(make_facts(sharp=20.0)).text
 
 
-def test_a_score_that_is_not_defined_is_a_dash_with_its_reason(make_facts):
+def test_an_undefined_score_is_a_dash_with_its_reason(make_facts):
     facts = make_facts(n=1)
     text = page_of(facts).text
     assert "how well the classes are ranked \N{EN DASH} baseline \N{EN DASH}" in text

@@ -63,16 +63,14 @@ def chosen(
 @pytest.mark.parametrize(
     ("rocket", "conv_lstm", "better"), [(2.0, 0.5, "rocket"), (0.5, 2.0, "conv_lstm"), (1.0, 1.0, "rocket")]
 )
-def test_the_one_with_the_lower_log_loss_is_kept_and_rocket_of_equals(
-    rocket: float, conv_lstm: float, better: str
-) -> None:
+def test_the_lower_log_loss_wins_and_ties_keep_rocket(rocket: float, conv_lstm: float, better: str) -> None:
     name, note = chosen(Trainer(rocket=rocket, conv_lstm=conv_lstm))
     assert name == better
     assert note.startswith(f"encoder: {better}, log loss ")
     assert note.endswith(" on 60 series in 5 folds")
 
 
-def test_in_folds_both_are_fitted_on_the_same_numbers_of_series_and_the_better_once_more_on_all() -> None:
+def test_both_encoders_share_folds_and_the_better_is_refitted() -> None:
     trainer = Trainer(rocket=0.5, conv_lstm=2.0)
     chosen(trainer)
     folds = [(name, 48) for name in ("rocket", "conv_lstm") for _ in range(5)]
@@ -95,7 +93,7 @@ def test_without_metadata_few_series_are_left_to_rocket() -> None:
     assert trainer.asked == [("rocket", 60)]
 
 
-def test_a_network_that_would_train_for_long_is_not_tried_without_metadata() -> None:
+def test_a_slow_network_is_not_tried_without_metadata() -> None:
     many = Panel.from_series(np.zeros((1_200, 300)), labels=np.arange(1_200) % 2)
     trainer = Trainer(rocket=0.5)
     name, note = chosen(trainer, many, encoder=Auto(time_budget=5.0))
@@ -117,7 +115,7 @@ def test_an_interrupted_comparison_leaves_rocket() -> None:
     assert (name, note) == ("rocket", "encoder: rocket, as the comparison was interrupted")
 
 
-def test_too_few_series_to_hold_some_out_are_left_to_rocket() -> None:
+def test_too_few_series_to_hold_out_select_rocket() -> None:
     name, note = chosen(Trainer(rocket=0.5), WITH_METADATA[:4])
     assert (name, note) == ("rocket", "encoder: rocket, as there are too few series to hold any out")
 
@@ -148,7 +146,7 @@ def test_labels_that_are_hardly_known_are_left_to_the_network() -> None:
     assert chosen(Trainer(conv_lstm=1.0), panel)[1] == "encoder: conv_lstm, as a label is known for only 4 series"
 
 
-def test_a_model_that_is_too_sure_is_judged_after_its_temperature() -> None:
+def test_an_overconfident_model_is_compared_after_its_temperature() -> None:
     sign = np.where(LABELS == 1, 1.0, -1.0) + np.random.default_rng(0).normal(size=60)
     losses = [held_out_loss(task_of(PLAIN), PLAIN, factor * sign[:, None]) for factor in (1.0, 30.0)]
     assert losses[0] == pytest.approx(losses[1], abs=1e-4)

@@ -61,7 +61,7 @@ def test_probabilities_of_new_series_mean_something(classes: int) -> None:
     assert sure == pytest.approx(np.mean(model.predict(new).labels == truth), abs=0.12)
 
 
-def test_the_same_seed_gives_the_same_model_and_no_global_randomness_is_touched() -> None:
+def test_the_seed_determines_the_model_without_global_randomness() -> None:
     torch.manual_seed(5)
     np.random.seed(5)
     python_random.seed(5)
@@ -80,7 +80,7 @@ def test_validation_series_are_counted_and_change_no_number() -> None:
     np.testing.assert_array_equal(independent.model.predict(TEST).logits, beside.model.predict(TEST).logits)
 
 
-def test_answers_about_series_left_out_are_those_of_models_without_them() -> None:
+def test_leave_one_out_logits_are_those_of_refitted_models() -> None:
     task = task_of(TRAIN)
     prepared = prepare(TRAIN, task, SMALL, None, None)
     solved = solve(TRAIN, task, prepared, TrainingSettings())
@@ -155,7 +155,7 @@ def test_holes_and_uneven_clocks_are_taken_as_by_other_networks() -> None:
     assert np.mean(model.predict(panel[120:]).labels == panel[120:].labels) >= 0.8
 
 
-def test_marks_stand_for_missing_values_where_it_means_something_that_they_are_missing() -> None:
+def test_informative_missingness_is_marked() -> None:
     random = np.random.default_rng(0)
     values = random.normal(size=(120, 30, 1))
     labels = np.arange(120) % 2

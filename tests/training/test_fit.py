@@ -238,7 +238,7 @@ def test_missing_values_are_refused_before_training_if_asked_for() -> None:
     )
 
 
-def test_network_learns_ragged_series_to_the_stated_score_and_shuffled_labels_do_not() -> None:
+def test_ragged_series_are_learned_but_not_with_shuffled_labels() -> None:
     rng = np.random.default_rng(0)
     series = [rng.normal(size=(rng.integers(20, 60), 1)) for _ in range(240)]
     labels = rng.permutation(np.arange(240) % 2)
@@ -277,9 +277,7 @@ def interrupted_in_epoch(epoch: int, monkeypatch: pytest.MonkeyPatch, folder: Pa
         return train(epochs=5, seed=3, folder=folder)
 
 
-def test_resuming_after_ctrl_c_repeats_the_epoch_that_was_cut_off(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_resuming_after_ctrl_c_repeats_the_interrupted_epoch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert interrupted_in_epoch(2, monkeypatch, tmp_path).stopped == "interrupted"
     resumed = train(epochs=5, seed=3, folder=tmp_path, resume=True)
     assert numbers(resumed) == numbers(train(epochs=5, seed=3))
@@ -338,7 +336,7 @@ def test_the_digest_says_which_series_these_are() -> None:
     assert len({digest(TRAIN), *digests.values()}) == 6
 
 
-def test_series_in_files_are_told_by_the_fingerprint_of_the_files() -> None:
+def test_stored_series_are_identified_by_the_file_fingerprint() -> None:
     class Files:
         def __init__(self, fingerprint: str) -> None:
             self.fingerprint = fingerprint
@@ -354,7 +352,7 @@ def test_series_in_files_are_told_by_the_fingerprint_of_the_files() -> None:
     assert digest(one) != digest(one[1:])
 
 
-def test_training_that_is_told_that_it_leads_nowhere_ends_after_that_epoch() -> None:
+def test_a_pruned_training_ends_after_that_epoch() -> None:
     told: list[tuple[float, float]] = []
 
     def should_prune(done: float, loss: float) -> bool:

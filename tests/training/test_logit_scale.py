@@ -7,7 +7,7 @@ from limelight.training.logit_scale import fit_scale
 from support.codes import targets_of_codes
 
 
-def test_the_scale_is_that_of_logistic_regression_on_the_score_alone():
+def test_the_scale_matches_logistic_regression_on_the_score():
     random = np.random.default_rng(0)
     scores = torch.tensor(random.normal(size=(5_000, 1)))
     targets = torch.where(torch.tensor(random.random((5_000, 1))) < torch.sigmoid(2.5 * scores), 1.0, -1.0)
@@ -22,7 +22,7 @@ def test_classes_share_one_scale_which_is_recovered():
     assert fit_scale(scores, targets_of_codes(codes, 4)).tolist() == pytest.approx([3.0] * 4, rel=0.05)
 
 
-def test_labels_have_a_scale_each_and_unknown_targets_do_not_count():
+def test_each_label_has_a_scale_from_known_targets():
     scores, targets = (
         torch.tensor([[0.5, -0.5], [-0.5, 0.5], [0.5, 0.5]]),
         torch.tensor([[1.0, -1.0], [-1.0, 1.0], [1.0, -1.0]]),

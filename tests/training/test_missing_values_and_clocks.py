@@ -42,7 +42,7 @@ def test_only_known_values_are_scaled_by() -> None:
 
 
 @pytest.mark.parametrize("missing", ["mask", "last", "linear", "mean"])
-def test_a_channel_that_is_missing_everywhere_is_left_as_it_is(missing: str) -> None:
+def test_a_channel_without_values_is_not_scaled(missing: str) -> None:
     model = fitted(panel_of([np.array([[1.0, NAN], [2.0, NAN]]), np.array([[4.0, NAN]])]), missing=missing)
     assert model.network.normalisation.mean[1].item() == 0.0
     assert model.network.normalisation.scale[1].item() == 1.0
@@ -124,7 +124,7 @@ def test_where_values_are_missing_is_learned_with_the_mask_alone() -> None:
     assert score(panel, missing="mean") <= 0.7
 
 
-def test_how_much_time_passed_is_learned_with_the_elapsed_time_alone() -> None:
+def test_elapsed_time_is_learned_only_with_the_clock() -> None:
     random = np.random.default_rng(0)
     series = [random.normal(size=20) for _ in range(240)]
     steps = random.uniform(0.9, 1.1, size=(240, 20))
@@ -135,7 +135,7 @@ def test_how_much_time_passed_is_learned_with_the_elapsed_time_alone() -> None:
     assert score(panel, clock="order") <= 0.7
 
 
-def test_what_was_learned_of_holes_and_clock_is_the_same_twice() -> None:
+def test_training_on_gaps_and_clock_is_reproducible() -> None:
     random = np.random.default_rng(0)
     series = random.normal(size=(40, 15))
     series[random.random(series.shape) < 0.3] = NAN

@@ -97,7 +97,7 @@ def test_batches_give_the_head_of_all_rows():
     torch.testing.assert_close(streamed(features), whole(features), rtol=0, atol=1e-4)
 
 
-def test_rows_held_out_of_the_stream_are_scored_by_the_head_of_the_others():
+def test_held_out_rows_are_scored_without_being_fitted():
     features, codes = _planted(100, 10, 2)
     targets = targets_of_codes(codes, 2)
     streamed = fit_ridge_streamed([(features[:33], targets[:33]), (features[33:], targets[33:])], alphas=[2.0], every=4)

@@ -11,7 +11,7 @@ def tiny() -> float:
 
 
 @pytest.mark.parametrize("before", [True, False])
-def test_denormals_are_zero_inside_and_as_before_afterwards_even_after_an_error(before: bool) -> None:
+def test_denormals_are_flushed_inside_and_restored_after_an_error(before: bool) -> None:
     torch.set_flush_denormal(before)
     try:
         with pytest.raises(KeyError), denormals_flushed():

@@ -76,7 +76,7 @@ def test_many_channels_are_cut_short():
     assert "and 3 more" in lines
 
 
-def test_gaps_are_steps_of_more_than_one_and_a_half_typical_ones():
+def test_gaps_exceed_one_and_a_half_typical_steps():
     panel = _with_times(Panel.from_series([np.arange(4.0), np.arange(5.0)]), [0, 1, 2, 4, 0, 1, 2.5, 3.5, 4.5])
     time = inspect_panel(panel).time
     assert (time.kind, time.typical_step, time.gaps, time.series_with_gaps) == ("numbers", 1.0, 1, 1)
@@ -214,7 +214,7 @@ def _of_subjects(split_by_subject=False):
     return panel, panel.make_split(test=0.25, validation=0.0, seed=0, group="subject" if split_by_subject else None)
 
 
-def test_subjects_on_both_sides_of_a_random_split_are_warned_of():
+def test_subjects_on_both_sides_of_a_split_are_warned():
     panel, split = _of_subjects()
     common = len(
         set(panel[split.train].metadata["subject"].to_pylist()) & set(panel[split.test].metadata["subject"].to_pylist())
@@ -252,7 +252,7 @@ def test_words_of_any_type_may_name_the_group(kind):
     assert "metadata 'badge' names the group" in inspect_panel(panel, split, group="subject").warnings[0]
 
 
-def test_whole_numbers_may_say_whose_series_it_is_and_measurements_do_not():
+def test_integers_can_identify_subjects_and_measurements_cannot():
     panel = _panel().replace(metadata=pa.table({"Person_No": [1, 2] * 10, "unit_price": [1.5, 2.5] * 10}))
     assert _warnings(panel, Split([0, 1, 2, 3], [], range(4, 20))) == [
         "series of the same 'Person_No' stand in train and in test (2 of 2 values); if they are alike, say "
@@ -346,7 +346,7 @@ def test_labels_that_exclude_each_other_are_classes(unit):
         assert labels_of(matrix, unit == "step") == ()
 
 
-def test_a_label_that_is_nowhere_in_a_part_is_warned_of():
+def test_a_label_absent_from_a_part_is_warned():
     matrix = np.zeros((40, 2))
     matrix[:20], matrix[20:, 0] = 1, 1
     panel = Panel.from_series(np.random.default_rng(0).normal(size=(40, 3)), labels=matrix, label_names=("rain", "fog"))

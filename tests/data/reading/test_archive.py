@@ -79,7 +79,7 @@ def test_a_tsv_file_holds_what_was_written_without_the_padding(panel, padding, t
     assert_equal(read_archive(path), panel)
 
 
-def test_keys_may_be_in_any_capitals_and_comments_and_empty_lines_are_passed_over(write):
+def test_archive_keys_ignore_case_comments_and_empty_lines(write):
     path = write(
         "A.ts", "# said first", "", "@PROBLEMNAME a", "@UniVariate TRUE", "@classlabel True x y", "@DATA", "# here too",
         "1,2:x", "", "  3,4,5 : y  ",
@@ -103,7 +103,7 @@ def test_classes_are_left_out_on_request(write):
     ("written", "read"),
     [("1", "1"), ("1.0", "1"), ("-1.0000000e+00", "-1"), ("1.5", "1.5"), ("01", "01"), ("v1", "v1")],
 )
-def test_classes_are_words_as_written_but_for_whole_numbers_with_a_point(written, read, write):
+def test_archive_classes_are_words_except_integral_numbers(written, read, write):
     assert read_archive(write("A.tsv", f"{written}\t1\t2")).labels.tolist() == [read]
     assert read_archive(write("A.ts", f"@classLabel true {written}", "@data", f"1,2:{written}")).labels.tolist() == [
         read
@@ -125,7 +125,7 @@ def test_shorter_dimensions_are_filled_and_counted(write):
     )
 
 
-def test_missing_values_at_the_end_of_a_tsv_line_are_padding_and_counted(write):
+def test_trailing_missing_values_of_tsv_are_padding(write):
     path = write("A.tsv", "1\t5\tNaN\t7", "2\t5\tNaN\tNaN", "1\t5\t6\t")
     panel = read_archive(path)
     assert panel.lengths.tolist() == [3, 1, 2]
@@ -150,7 +150,7 @@ def test_ends_of_lines_of_other_systems(ending, tmp_path):
     assert read_archive(path).labels.tolist() == ["1", "2"]
 
 
-def test_a_file_in_another_encoding_is_read_as_latin_1_and_that_is_said(tmp_path):
+def test_other_encodings_are_read_as_latin_1_with_a_note(tmp_path):
     path = tmp_path / "A.ts"
     path.write_bytes("# Gerät\n@classLabel true löst\n@data\n1,2:löst\n".encode("latin-1"))
     panel = read_archive(path)
@@ -257,7 +257,7 @@ def test_a_faulty_ts_line_is_named(line, message, write):
     assert _refused(path) == message.format(repr(str(path)))
 
 
-def test_the_first_line_says_how_many_dimensions_there_are_if_the_header_does_not(write):
+def test_the_first_line_defines_missing_dimensions(write):
     path = write("A.ts", "@classLabel true a", "@data", "1:2:3:a", "1:2:a")
     assert _refused(path) == (
         f"expected 3 dimensions and the class, parted by ':', got 3 parts in line 4 of {str(path)!r}; correct the line, "
@@ -314,7 +314,7 @@ def test_a_faulty_tsv_line_is_named(line, message, write):
     assert _refused(path) == message.format(repr(str(path)))
 
 
-def test_files_for_regression_are_refused_unless_only_the_series_are_wanted(write):
+def test_regression_files_are_rejected_unless_labels_are_unused(write):
     path = write("A.ts", "@targetlabel true", "@data", "1,2:0.25")
     assert _refused(path, LabelError) == (
         f"expected classes in {str(path)!r}, got numbers to predict (@targetlabel); limelight classifies and does no "
@@ -323,7 +323,7 @@ def test_files_for_regression_are_refused_unless_only_the_series_are_wanted(writ
     assert read_archive(path, label=False).values[:, 0].tolist() == [1, 2]
 
 
-def test_a_file_that_is_not_there_or_of_another_kind_is_named(tmp_path):
+def test_a_missing_or_foreign_archive_file_is_named(tmp_path):
     assert (
         _refused(tmp_path / "A.ts") == f"expected a file at {str(tmp_path / 'A.ts')!r}, there is none; check the path"
     )
@@ -369,7 +369,7 @@ def test_files_that_do_not_fit_together_are_named(one, other, wanted, before, no
     )
 
 
-def test_files_of_the_same_name_are_refused_because_it_names_the_series(write):
+def test_archive_files_of_one_name_are_rejected(write):
     paths = [write("A.tsv", "1\t5"), write("A.ts", "@data", "1")]
     with pytest.raises(DataError) as error:
         read_archive_files(paths)

@@ -19,7 +19,7 @@ def truths(column: object) -> list[bool]:
     [["yes", "no", "yes"], ["True", "FALSE", "true"], ["1", "0", " 1 "], [1, 0, 1], [True, False, True]],
     ids=str,
 )
-def test_yes_and_no_are_said_in_any_of_the_usual_ways(column: list) -> None:
+def test_booleans_are_read_in_all_usual_forms(column: list) -> None:
     assert truths(column) == [True, False, True]
 
 
@@ -47,27 +47,27 @@ STEPS = pa.table(
 SERIES = STEPS.select(["series_id", "speed"])
 
 
-def test_a_mask_hides_all_labels_of_a_step_and_is_no_channel() -> None:
+def test_a_mask_hides_step_labels_and_is_no_channel() -> None:
     panel = read_table(STEPS, per_step=True, mask="known")
     assert panel.channels == ("speed",)
     assert panel.step_labels.codes.tolist() == [[1, 0], [-1, -1], [1, -1]]
 
 
-def test_a_mask_beside_labels_of_series_hides_all_labels_of_a_series() -> None:
+def test_a_mask_hides_all_labels_of_a_series() -> None:
     table = pa.table({"series_id": ["b", "a"], "label_rain": [1, 0], "label_fog": [0, None], "known": ["no", "yes"]})
     panel = read_table(SERIES, labels=table, mask="known")
     np.testing.assert_array_equal(panel.labels, [[0, np.nan], [np.nan, np.nan]])
     assert panel.label_names == ("rain", "fog")
 
 
-def test_one_label_of_a_series_may_be_empty_where_there_is_a_mask() -> None:
+def test_a_label_may_be_empty_with_a_mask() -> None:
     table = pa.table({"series_id": ["b", "a"], "label": ["", "wet"], "known": [0, 1]})
     assert read_table(SERIES, labels=table, mask="known").labels.tolist() == ["wet", None]
     with pytest.raises(LabelError, match="write the label, or leave that series out"):
         read_table(SERIES, labels=table)
 
 
-def test_a_mask_beside_labels_of_series_in_the_series_table_is_refused() -> None:
+def test_a_mask_for_labels_per_series_is_rejected() -> None:
     table = SERIES.append_column("label", [["x", "x", "y"]]).append_column("known", [[1, 1, 0]])
     with pytest.raises(ParameterError) as error:
         read_table(table, mask="known")
@@ -87,7 +87,7 @@ def test_an_empty_label_is_unknown_whatever_the_mask_says() -> None:
 # Several labels of series in a table
 
 
-def test_columns_of_labels_are_read_by_name_and_empty_cells_are_unknown() -> None:
+def test_label_columns_are_found_and_empty_cells_unknown() -> None:
     table = pa.table({"series_id": ["b", "a"], "label_rain": ["1", "0"], "label_fog": ["", "1"], "note": ["x", "y"]})
     panel = read_table(SERIES, labels=table)
     np.testing.assert_array_equal(panel.labels, [[0, 1], [1, np.nan]])

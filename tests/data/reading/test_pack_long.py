@@ -68,7 +68,7 @@ def _long(rows, folder, kind):
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
-def test_pieces_of_a_file_make_the_same_series_as_the_whole(kind, tmp_path):
+def test_chunks_of_a_file_give_the_same_series(kind, tmp_path):
     file = _long(400, tmp_path, kind)
     rows = []
     packed = _pack(str(file), tmp_path, advance=rows.append)
@@ -105,7 +105,7 @@ def _refused(kind, given, folder, **options):
     return str(error.value)
 
 
-def test_a_fault_in_a_late_piece_is_located_and_nothing_is_left(tmp_path):
+def test_a_fault_in_a_late_chunk_is_located(tmp_path):
     file = _long(400, tmp_path, "csv")
     lines = file.read_text().splitlines()
     cells = lines[350].split(",")
@@ -160,7 +160,7 @@ def test_sorting_without_a_clock_is_refused(tmp_path):
     )
 
 
-def test_a_fact_that_is_empty_in_an_early_piece_changes_and_is_a_signal(tmp_path):
+def test_a_field_changing_in_a_late_chunk_is_a_signal(tmp_path):
     file = tmp_path / "series.csv"
     rows = [f"a,{number},1,{'' if number < 300 else 'north'}" for number in range(400)]
     file.write_text("\n".join(["series_id,time,speed,site", *rows]) + "\n")

@@ -21,7 +21,7 @@ def _refused(given, **options):
     return str(error.value)
 
 
-def test_files_of_a_pattern_are_one_table_in_the_order_of_their_names(tmp_path):
+def test_files_of_a_pattern_are_read_in_name_order(tmp_path):
     pattern = _write(tmp_path, b=["series_id,x", "q,3", "p,4"], a=["series_id,x", "p,1", "p,2"])
     panel = read_table(pattern)
     assert panel.ids.tolist() == ["p", "q"]
@@ -132,7 +132,7 @@ def test_guessed_roles_are_told(columns, notes):
     assert read_table(pa.table(columns)).notes == notes
 
 
-def test_words_that_stay_the_same_in_a_series_are_facts_about_it():
+def test_words_constant_within_a_series_are_metadata():
     table = pa.table({"series_id": ["a", "a", "b"], "x": [1.0, 2.0, 3.0], "site": ["north", "north", None]})
     assert read_table(table).metadata.to_pylist() == [{"site": "north"}, {"site": None}]
 
@@ -170,7 +170,7 @@ def test_numbered_channels_beside_a_stated_id_and_clock_are_long():
     assert read_table(table, id="unit", time="cycle").shape == (1, 2, 9)
 
 
-def test_channels_of_a_store_and_of_archive_files_are_picked_by_name(tmp_path):
+def test_channels_of_stores_and_archives_are_selected_by_name(tmp_path):
     (tmp_path / "toy.ts").write_text("@problemName toy\n@dimensions 2\n@classLabel false\n@data\n1,2:3,4\n")
     assert read_table(tmp_path / "toy.ts", channels=["channel_1"]).values.tolist() == [[3], [4]]
     store = write_store(Panel.from_series([[[1.0, 2.0]]], channels=["x", "y"]), tmp_path / "store")

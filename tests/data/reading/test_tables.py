@@ -138,7 +138,7 @@ def test_sort_orders_the_steps_of_each_series():
     assert panel.values[:, 0].tolist() == [3, 1, 2]
 
 
-def test_without_a_time_column_the_order_of_the_rows_is_the_clock():
+def test_without_a_time_column_row_order_is_the_clock():
     assert read_table(pa.table({"series_id": ["a", "a"], "x": [1.0, 2.0]})).times is None
 
 
@@ -218,7 +218,7 @@ def test_other_column_names_can_be_said(tmp_path):
     assert (panel.ids.tolist(), panel.times.tolist(), panel.labels.tolist()) == (["m"], [5], ["ok"])
 
 
-def test_quoted_line_breaks_and_empty_lines_do_not_shift_the_line_of_a_fault(tmp_path):
+def test_line_numbers_survive_quoted_breaks_and_empty_lines(tmp_path):
     csv = _csv(tmp_path / "s.csv", "series_id,note,a", 'x,"two', 'lines",1', "", "x,one,fast", "x,one,2")
     assert _refused(DataError, csv, channels=["a"]) == (
         f"expected a number in column 'a', got 'fast' in line 5 of '{csv}' (series 'x'); "
@@ -232,7 +232,7 @@ def test_a_missing_file_is_named_with_the_nearest(tmp_path):
     assert _refused(DataError, path) == (f"expected a file at '{path}', there is none; did you mean 'series.csv'?")
 
 
-def test_a_missing_file_in_an_empty_or_missing_folder_is_named(tmp_path):
+def test_a_missing_file_is_named(tmp_path):
     path, lost = tmp_path / "s.csv", tmp_path / "no" / "s.csv"
     assert _refused(DataError, path) == f"expected a file at '{path}', there is none; check the path"
     assert _refused(DataError, lost) == (
@@ -265,11 +265,11 @@ def test_text_among_the_numbers_of_a_frame_is_located():
     )
 
 
-def test_ids_of_mixed_types_in_a_frame_are_read_as_text():
+def test_mixed_ids_in_a_frame_are_text():
     assert read_table(pd.DataFrame({"series_id": [1, "b"], "x": [1.0, 2.0]})).ids.tolist() == ["1", "b"]
 
 
-def test_text_that_mostly_reads_as_numbers_is_a_channel_with_a_fault():
+def test_mostly_numeric_text_is_a_faulty_channel():
     table = pa.table({"series_id": ["a", "a", "a"], "x": ["1", "fast", "2"], "y": [1.0, 2.0, 3.0]})
     assert _refused(DataError, table) == (
         "expected a number in column 'x', got 'fast' in row 1 (the first is 0) of the series table "

@@ -83,7 +83,7 @@ def test_a_pandas_frame_of_numbered_columns_reads():
     assert panel.notes == ("there is no column 'series_id': the series are named by their row, from 0",)
 
 
-def test_steps_are_in_the_order_of_their_numbers_not_of_the_alphabet():
+def test_step_columns_are_sorted_by_number():
     panel = read_wide(_source({"series_id": ["a"], "x_10": [3.0], "x_9": [2.0], "x_08": [1.0]}))
     assert panel.values[:, 0].tolist() == [1, 2, 3]
 
@@ -107,7 +107,7 @@ def test_usual_names_of_label_and_id_are_taken_and_told():
     assert panel.notes == ("took column 'class' as label", "took column 'sample' as id")
 
 
-def test_a_column_with_the_usual_name_of_an_id_that_says_the_same_twice_is_metadata():
+def test_a_repeating_id_column_is_metadata():
     panel = read_wide(_source({"recording": ["r", "r"], "x0": [1.0, 3.0], "x1": [2.0, 4.0]}))
     assert (panel.ids.tolist(), panel.metadata.to_pydict()) == (["0", "1"], {"recording": ["r", "r"]})
 
@@ -122,7 +122,7 @@ def test_no_column_is_read_as_id_or_label_on_request():
     )
 
 
-def test_empty_steps_at_the_end_are_cut_off_and_inner_ones_stay(csv):
+def test_trailing_empty_steps_are_dropped_and_inner_ones_kept(csv):
     panel = read_wide(csv("series_id,x0,x1,x2,y0,y1,y2", "a,1,NaN,,4,,", "b,1,,3,,,", "c,,,3,,5,"))
     assert panel.lengths.tolist() == [1, 3, 3]
     np.testing.assert_array_equal(
@@ -131,18 +131,18 @@ def test_empty_steps_at_the_end_are_cut_off_and_inner_ones_stay(csv):
     assert panel.notes == ("the last steps of 1 series are empty: they were read as shorter series",)
 
 
-def test_channels_are_taken_by_name_and_in_order_and_the_others_are_told():
+def test_channels_are_selected_by_name_and_others_noted():
     table = {"series_id": ["a"]} | {f"{channel}{step}": [1.0 * step] for channel in "xyz" for step in range(3)}
     panel = read_wide(_source(table), channels=["z", "x"])
     assert (panel.channels, panel.metadata, panel.notes) == (("z", "x"), None, ("channels left out: 'y'",))
 
 
-def test_words_in_columns_whose_names_end_in_a_number_are_metadata():
+def test_word_columns_with_numbered_names_are_metadata():
     panel = read_wide(_source({"series_id": ["a"], "site2": ["north"], "x0": [1.0], "x1": [2.0]}))
     assert (panel.channels, panel.metadata.to_pylist()) == (("x",), [{"site2": "north"}])
 
 
-def test_numbers_in_such_a_column_are_metadata_where_channels_are_named():
+def test_numbered_columns_are_metadata_if_channels_are_named():
     columns = {"series_id": ["a"], "pm10": [3], "x0": [1.0], "x1": [2.0]}
     panel = read_wide(_source(columns), channels=["x"])
     assert (panel.channels, panel.metadata.to_pylist()) == (("x",), [{"pm10": 3}])

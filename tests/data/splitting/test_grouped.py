@@ -98,7 +98,7 @@ def test_a_class_that_no_division_of_groups_spreads_is_named():
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_a_class_in_three_of_many_groups_stands_in_every_part(seed):
+def test_a_class_in_three_groups_is_in_every_part(seed):
     groups, labels = np.repeat(np.arange(100).astype(str), 10), np.repeat(["rare", "common"], [30, 970])
     split = make_split(1000, test=0.2, validation=0.1, seed=seed, groups=groups, labels=labels)
     assert all("rare" in labels[split.part(part)] for part in PARTS)
@@ -112,7 +112,7 @@ def test_a_class_in_one_group_stays_in_train(seed):
     assert split.rule.endswith("; too few groups to put class 'rare' into every part")
 
 
-def test_a_class_that_chance_left_out_is_not_said_to_have_too_few_groups():
+def test_a_class_missed_by_chance_is_reported_as_such():
     groups = np.arange(90).astype(str)
     labels = np.repeat([f"class {number:02}" for number in range(30)], 3)
     split = make_split(90, test=0.1, validation=0.1, seed=0, groups=groups, labels=labels)
@@ -142,13 +142,13 @@ def test_series_that_run_into_a_later_part_are_counted():
     ("n", "test", "validation", "sizes"),
     [(2, 0.5, 0.1, (1, 0, 1)), (3, 0.67, 0.1, (1, 0, 2)), (5, 0.05, 0.2, (4, 1, 0)), (1, 0.2, 0.2, (1, 0, 0))],
 )
-def test_by_time_a_part_that_rounds_to_no_series_takes_none_from_another(n, test, validation, sizes):
+def test_by_time_an_empty_part_takes_no_series(n, test, validation, sizes):
     times = np.arange(n)[:, None] + np.zeros(2)
     split = make_split(n, test=test, validation=validation, seed=0, times=times, by="time")
     assert tuple(len(split.part(part)) for part in PARTS) == sizes
 
 
-def test_by_time_two_groups_are_enough_where_the_validation_rounds_to_no_series():
+def test_by_time_two_groups_suffice_without_validation():
     times, groups = np.arange(10).reshape(5, 2), np.array(list("aaabb"))
     split = make_split(5, test=0.4, validation=0.05, seed=0, times=times, by="time", groups=groups)
     assert (split.train.tolist(), split.test.tolist()) == ([0, 1, 2], [3, 4])

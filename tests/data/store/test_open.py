@@ -100,7 +100,7 @@ def test_a_store_replaces_a_store_and_nothing_else(tmp_path):
     assert [file.name for file in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
 
 
-def test_metadata_with_the_name_of_a_column_of_the_store_is_refused(tmp_path):
+def test_metadata_named_like_a_store_column_is_rejected(tmp_path):
     with pytest.raises(DataError) as error:
         write_store(PANEL.replace(metadata=pa.table({"split": ["p", "q"]})), tmp_path / "store")
     assert str(error.value) == "expected other names for metadata than 'split', which a store uses; rename them"
@@ -124,7 +124,7 @@ except OutputError as error:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of file sizes work so on Linux")
-def test_a_disk_that_is_full_is_told_and_nothing_is_left(tmp_path):
+def test_a_full_disk_is_reported_and_leaves_nothing(tmp_path):
     folder = tmp_path / "store"
     done = subprocess.run([sys.executable, "-c", FULL_DISK, folder], capture_output=True, text=True, check=True)
     assert done.stdout == f"cannot write '{folder}': File too large; choose another place or make room there\n"

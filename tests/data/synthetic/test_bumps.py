@@ -66,7 +66,7 @@ def test_both_together_tell_the_label(size, seed, points, width):
     assert (np.where(sign > 0, "up", "down") == panel.labels).all()
 
 
-def test_a_wave_without_noise_is_two_bumps_of_opposite_sign_and_zero_elsewhere():
+def test_a_noiseless_series_is_two_bumps_of_opposite_sign():
     panel, _ = drawn(noise=0.0, width=5)
     bump = np.sin(np.pi * (np.arange(5) + 0.5) / 5).astype(np.float32)
     for wave in panel.values.reshape(60, 2, 20):
@@ -111,7 +111,7 @@ def test_the_clock_counts_the_steps():
         ("text", {phrase.format(mode=mode): mode for phrase in PHRASES for mode in ("early", "late")}),
     ],
 )
-def test_the_mode_is_told_in_every_way_over_the_same_series(mode_as, of_mode):
+def test_every_encoding_of_the_mode_has_the_same_series(mode_as, of_mode):
     panel, signals = drawn(mode_as=mode_as, noise=0.0)
     told = panel.metadata["mode"].to_pylist()
     assert signals is None
@@ -120,7 +120,7 @@ def test_the_mode_is_told_in_every_way_over_the_same_series(mode_as, of_mode):
     assert panel.labels.tolist() == drawn()[0].labels.tolist()
 
 
-def test_a_signal_says_the_mode_of_each_series_one_to_three_times_and_first_before_it_begins():
+def test_the_signal_has_the_mode_before_each_series_starts():
     panel, signals = drawn(mode_as="signal")
     rows = signals.to_pylist()
     assert panel.metadata is None

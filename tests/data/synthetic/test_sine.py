@@ -35,7 +35,7 @@ def test_normal_series_is_a_sine_with_values_from_the_grids(row: int) -> None:
 
 
 @pytest.mark.parametrize("row", HELD)
-def test_anomalous_series_is_held_in_its_interval_and_is_the_same_sine_elsewhere(row: int) -> None:
+def test_an_anomalous_sine_is_flat_only_in_its_interval(row: int) -> None:
     start, stop = PANEL.intervals[row]
     series = PANEL.series(row)[:, 0]
     assert 0 <= start < stop <= 200

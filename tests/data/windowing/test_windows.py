@@ -191,7 +191,7 @@ def test_intervals_are_shifted_and_cut_to_the_window() -> None:
     assert windows.intervals.tolist() == [[2, 3], [0, 3], [0, 1], [-1, -1]]
 
 
-def test_an_interval_that_ends_where_the_window_begins_does_not_touch_it() -> None:
+def test_an_interval_ending_at_the_window_start_is_outside() -> None:
     assert cut_windows(ramps(6, intervals=[[0, 3]]), 3).intervals.tolist() == [[0, 3], [-1, -1]]
 
 
@@ -428,7 +428,7 @@ def test_of_a_tie_the_later_class_wins() -> None:
     assert cut_windows(labelled([2, 0, 0, 2, 1, 0]), 2).labels.tolist() == ["walk", "walk", "run"]
 
 
-def test_a_window_without_a_known_label_is_left_out_and_counted() -> None:
+def test_windows_without_known_labels_are_dropped_and_counted() -> None:
     windows = cut_windows(labelled([0, 0, -1, -1, 1, -1]), 2)
     assert windows.ids.tolist() == ["r[0:2]", "r[4:6]"]
     assert windows.notes == ("left out 1 window without a known label",)
@@ -527,7 +527,7 @@ def test_answers_of_windows_in_time_are_laid_back_too() -> None:
     assert laid[0][:, 0].tolist() == [0.0, 0.0, 1.0, 2.0, 2.0]
 
 
-def test_one_array_with_an_answer_for_each_step_of_equal_windows() -> None:
+def test_equal_windows_accept_one_array_of_step_predictions() -> None:
     panel = ramps(4)
     assert merge_windows(cut_windows(panel, 2), np.arange(4.0).reshape(2, 2, 1), panel)[0][:, 0].tolist() == [
         0,

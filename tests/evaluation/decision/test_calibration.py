@@ -116,7 +116,7 @@ def test_unknown_truth_is_left_out(task):
         ),
     ],
 )
-def test_a_temperature_that_cannot_be_told_stays_one_and_says_why(logits, codes, reason):
+def test_an_undetermined_temperature_stays_one_with_a_reason(logits, codes, reason):
     column = np.array(logits)[:, None]
     found = fit_temperature(TWO, column, codes)
     assert (found.values.tolist(), found.notes) == ([1.0], (f"the temperature stays 1: {reason}",))
@@ -220,7 +220,7 @@ def test_the_brier_score_is_that_of_scikit_learn(task):
     assert reliability(task, chances, codes)["brier"] == pytest.approx(expected)
 
 
-def test_scores_of_several_labels_are_means_over_those_with_known_truth():
+def test_multilabel_scores_are_means_over_known_labels():
     logits, codes = too_sure(LABELS, 2, n=200)
     chances = to_probabilities(LABELS, logits)
     both = reliability(LABELS, chances, codes)

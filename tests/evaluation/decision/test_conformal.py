@@ -63,7 +63,7 @@ def test_decimal_targets_are_taken_as_they_are_written():
 
 @pytest.mark.parametrize("target", [0.8, 0.9])
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.kind)
-def test_the_promise_is_kept_over_many_draws_and_not_by_more_than_it_must(task, target):
+def test_coverage_holds_over_many_draws_and_is_tight(task, target):
     random, n = np.random.default_rng(0), 49
     found = []
     for _ in range(300):
@@ -76,7 +76,7 @@ def test_the_promise_is_kept_over_many_draws_and_not_by_more_than_it_must(task, 
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.kind)
-def test_the_promise_of_the_adaptive_score_is_kept_over_many_draws(task):
+def test_coverage_of_the_adaptive_score_holds_over_draws(task):
     random = np.random.default_rng(0)
     found = []
     for _ in range(300):
@@ -113,7 +113,7 @@ def of_unequal_series(n, random):
     return two(np.where(right == (codes == 1), sure, 1 - sure)), codes, groups
 
 
-def test_the_promise_for_a_step_of_a_new_series_is_kept_over_many_draws_where_single_steps_break_it():
+def test_coverage_per_step_holds_for_new_series():
     random = np.random.default_rng(0)
     by_series, by_step = [], []
     for _ in range(200):
@@ -152,7 +152,7 @@ def test_groups_may_be_named():
     np.testing.assert_array_equal(numbered.limits, named.limits)
 
 
-def test_the_adaptive_score_is_the_probability_of_what_is_more_probable():
+def test_the_adaptive_score_sums_the_more_probable_classes():
     fitted = ConformalSets(0.9, "aps", np.array([[0.5, 0.5, 0.5]]))
     chances = [[0.2, 0.5, 0.3], [0.1, 0.6, 0.3], [0.3, 0.3, 0.4]]
     # before each class stand 0.8 0 0.5; 0.9 0 0.6; 0.4 0.7 0 (of equally probable ones the first comes first)
@@ -196,14 +196,14 @@ def test_unknown_truth_is_left_out():
         assert coverage(task, sets, codes) == coverage(task, sets[:20], codes[:20])
 
 
-def test_too_few_examples_put_every_class_into_every_set_and_say_so():
+def test_too_few_examples_make_full_sets_with_a_note():
     fitted = fit_conformal(TWO, two(np.full(8, 0.9)), [1] * 8, 0.9)
     assert fitted.sets(TWO, two([0.99])).tolist() == [[True, True]]
     assert fitted.notes == ("the sets rest on 8 known examples, and 0.9 needs 9: every class is in each of them",)
     assert fit_conformal(TWO, two(np.full(9, 0.9)), [1] * 9, 0.9).notes == ()
 
 
-def test_too_few_examples_of_a_class_put_it_into_every_set_and_say_so():
+def test_too_few_examples_of_a_class_always_include_it():
     by_class = fit_conformal(TWO, two(np.full(10, 0.9)), [1] * 9 + [0], 0.9, by_class=True)
     assert by_class.sets(TWO, two([0.99, 0.5])).tolist() == [[True, True], [True, False]]
     assert by_class.notes == ("the sets rest on 1 known example of 'a', and 0.9 needs 9: 'a' is in each of them",)
@@ -216,7 +216,7 @@ def test_too_few_examples_of_a_class_put_it_into_every_set_and_say_so():
     )
 
 
-def test_too_few_series_are_not_made_up_for_by_their_steps():
+def test_steps_do_not_compensate_for_too_few_series():
     fitted = fit_conformal(STEPS, two(np.full(800, 0.9)), [1] * 800, 0.9, groups=np.arange(800) // 100)
     assert np.isinf(fitted.limits).all()
     assert fitted.notes == ("the sets rest on 8 known groups, and 0.9 needs 9: every class is in each of them",)
@@ -238,7 +238,7 @@ def test_coverage_and_sizes_by_hand():
     }
 
 
-def test_coverage_of_several_labels_is_the_mean_of_those_with_known_truth():
+def test_multilabel_coverage_is_the_mean_over_known_labels():
     sets = np.array([[[True, False], [True, True]], [[True, False], [True, True]]])
     found = coverage(LABELS, sets, [[0, -1], [1, -1]])
     assert (found["n"], found["coverage"], found["mean_size"]) == (2, 0.5, 1.0)

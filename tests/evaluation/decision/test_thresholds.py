@@ -129,7 +129,7 @@ def test_the_best_f1_is_that_of_the_precision_recall_curve():
     assert chosen(chances, codes, "f1").table[0]["chosen"]["f1"] == pytest.approx(best)
 
 
-def test_the_table_has_the_scores_of_scikit_learn_at_half_and_at_the_threshold():
+def test_the_table_matches_scikit_learn_at_both_thresholds():
     chances, codes = random_rain()
     found = chosen(chances, codes, {"recall": 0.9})
     row = found.table[0]
@@ -141,7 +141,7 @@ def test_the_table_has_the_scores_of_scikit_learn_at_half_and_at_the_threshold()
     assert (row["known"], row["positives"]) == (300, codes.sum())
 
 
-def test_of_equally_good_thresholds_the_nearest_to_one_half_is_taken():
+def test_equal_thresholds_resolve_to_the_nearest_to_half():
     # the cost is 1 with a threshold of 0.95 (a miss) and of 0.6 (a false alarm)
     found = chosen([0.3, 0.5, 0.7, 0.9, 1.0], [0, 0, 1, 0, 1], {"cost": {"false_positive": 1, "false_negative": 1}})
     assert found.values.tolist() == pytest.approx([0.6])
@@ -167,7 +167,7 @@ def test_neighbouring_floats_are_told_apart():
     assert found.table[0]["chosen"]["f1"] == 1
 
 
-def test_where_never_answering_is_cheapest_the_threshold_is_above_every_probability():
+def test_never_predicting_positive_may_be_the_cheapest():
     found = chosen([1.0, 0.2] * 10, [0, 1] * 10, {"cost": {"false_positive": 1000, "false_negative": 1}})
     assert found.values[0] > 1
     assert decide(RAIN, [[1.0]], found.values).tolist() == [[0]]
@@ -180,7 +180,7 @@ def test_where_always_answering_is_best_it_is_said():
     assert found.notes == ("'rain' is always answered on held-out series: no threshold between does better",)
 
 
-def test_a_precision_out_of_reach_gives_the_best_and_says_by_how_much():
+def test_an_unreachable_precision_gives_the_best_with_a_note():
     found = chosen([0.8, 0.8, 0.8, 0.8, 0.2] * 10, [1, 1, 1, 0, 0] * 10, {"precision": 0.9})
     assert found.table[0]["chosen"]["precision"] == 0.75
     assert found.notes == ("no threshold gives 'rain' a precision of 0.9; the best reachable is 0.750, 0.150 less",)

@@ -146,7 +146,7 @@ def test_hysteresis_is_that_of_images_but_forward_in_time(column, on, data):
 
 @given(column=st.lists(tenths, min_size=1, max_size=30), on=tenths.filter(bool))
 @settings(deadline=None, max_examples=50)
-def test_without_off_the_steps_of_events_are_those_at_or_above_the_threshold(column, on):
+def test_without_off_events_are_steps_above_the_threshold(column, on):
     inside = [step for start, stop in _rain(column, EventRule(on=on)) for step in range(start, stop)]
     assert inside == np.flatnonzero(np.array(column) >= on).tolist()
 
@@ -174,7 +174,7 @@ def test_nothing_is_joined_across_a_step_without_an_answer():
     assert _rain([0.9, np.nan, 0.9], EventRule(on=0.5, join_gap=3)) == [(0, 1), (2, 3)]
 
 
-def test_the_threshold_of_the_model_counts_where_the_rule_has_none():
+def test_the_model_threshold_applies_without_one_in_the_rule():
     answers = np.array([[0.8, 0.2], [0.6, 0.4], [0.2, 0.8]])
     assert _rows(find_events(BINARY, answers, [3], EventRule(), thresholds=[0.4])) == [(0, 1, 1, 3)]
     assert _rows(find_events(BINARY, answers, [3], EventRule())) == [(0, 1, 2, 3)]
@@ -192,7 +192,7 @@ def test_of_several_classes_all_but_the_background_have_events():
     assert len(find_events(CLASSES, answers, [6], EventRule())) == 4
 
 
-def test_joining_a_class_across_another_leaves_both_until_the_short_one_is_left_out():
+def test_joining_across_another_class_keeps_both():
     answers = np.eye(3)[[1, 1, 2, 1, 1]]
     assert _rows(find_events(CLASSES, answers, [5], EventRule(join_gap=1))) == [(0, 1, 0, 5), (0, 2, 2, 3)]
     assert _rows(find_events(CLASSES, answers, [5], EventRule(join_gap=1, min_length=2))) == [(0, 1, 0, 5)]
@@ -203,7 +203,7 @@ def test_joining_a_class_across_another_leaves_both_until_the_short_one_is_left_
 
 @given(data=st.data(), kind=st.sampled_from(["integers", "decimals", "dates"]))
 @settings(deadline=None, max_examples=60)
-def test_on_an_even_clock_a_rule_in_time_is_that_in_steps(data, kind):
+def test_a_rule_in_time_equals_steps_on_an_even_clock(data, kind):
     lengths = data.draw(series_lengths.map(lambda every: [length + 1 for length in every]))
     random = np.random.default_rng(data.draw(st.integers(0, 2**32)))
     answers = random.integers(0, 11, (sum(lengths), 1)) / 10
@@ -222,7 +222,7 @@ def test_on_an_even_clock_a_rule_in_time_is_that_in_steps(data, kind):
     assert _rows(find_events(RAIN, answers, lengths, in_time, times=times, time_unit=unit)) == _rows(in_steps)
 
 
-def test_a_pause_of_the_clock_counts_as_a_gap_and_lengthens_no_event_before_it():
+def test_a_pause_of_the_clock_is_a_gap():
     times = np.array([0, 1, 2, 3, 60, 61, 62])
     answers = [0.1, 0.1, 0.9, 0.9, 0.1, 0.9, 0.9]
     assert _rain(answers, EventRule(on=0.5, min_length="3 s"), times=times) == []
@@ -407,7 +407,7 @@ def _mixed(events, random):
 
 @given(data=answers_and_truths(), seed=st.integers(0, 2**32))
 @settings(deadline=None, max_examples=50)
-def test_what_is_answered_where_the_truth_is_not_known_changes_no_score(data, seed):
+def test_predictions_at_unknown_steps_change_no_score(data, seed):
     lengths, truth, answer = data
     other = np.where(truth == -1, np.random.default_rng(seed).integers(0, 2, answer.shape), answer)
     true = true_events(LABELS, truth, lengths)
@@ -450,7 +450,7 @@ def test_at_a_low_overlap_as_many_as_possible_match():
 
 @given(data=answers_and_truths(), overlap=st.sampled_from([0.05, 0.2, 0.3, 0.5]))
 @settings(deadline=None, max_examples=100)
-def test_of_all_ways_to_match_as_many_that_of_the_highest_overlaps_counts(data, overlap):
+def test_among_equal_matchings_the_highest_overlap_counts(data, overlap):
     lengths, truth, answer = data
     predicted, true = (true_events(RAIN, codes[:, :1] == 1, lengths) for codes in (answer, truth))
     ours = score_events(predicted, true, RAIN, lengths, overlap=overlap)["micro"]
@@ -499,7 +499,7 @@ def test_micro_counts_events_and_macro_labels():
     )
 
 
-def test_a_score_that_is_not_defined_is_none_with_a_reason():
+def test_an_undefined_score_is_none_with_a_reason():
     scores = score_events(_events([]), _events([(0, 0, 0, 2)]), LABELS, [3])
     rain, fog = scores["per_label"].values()
     assert (rain["precision"], rain["recall"], rain["f1"], rain["any_recall"]) == (None, 0.0, 0.0, 0.0)
@@ -522,7 +522,7 @@ def test_predicted_events_wholly_in_unknown_steps_are_not_scored():
     assert score_events(predicted, true, BINARY, [5])["micro"]["precision"] == 0.5
 
 
-def test_events_in_a_series_after_each_other_touch_without_being_one():
+def test_adjacent_events_stay_separate():
     touching = _events([(0, 0, 0, 2), (0, 0, 2, 4)])
     assert score_events(touching, touching, RAIN, [4])["micro"]["matched"] == 2
 

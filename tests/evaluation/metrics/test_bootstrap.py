@@ -108,13 +108,13 @@ def test_one_series_has_no_interval():
     assert found == {"accuracy": None, "balanced_accuracy": None, "f1": None}
 
 
-def test_a_score_that_most_draws_do_not_define_has_no_interval():
+def test_a_score_undefined_in_most_draws_has_no_interval():
     chances = [[0.1, 0.9]] * 8 + [[0.9, 0.1]]
     found = intervals(Task(("a", "b"), positive="a"), [1] * 8 + [-1], chances)
     assert found["f1"] is None
 
 
-def test_where_every_answer_is_right_draws_cannot_tell_how_sure_that_is():
+def test_bootstrap_of_perfect_predictions_has_no_interval():
     found = intervals(Task(("a", "b")), [0, 1] * 10, [[0.9, 0.1], [0.1, 0.9]] * 10)
     assert found == {"accuracy": None, "balanced_accuracy": None, "f1": None}
 

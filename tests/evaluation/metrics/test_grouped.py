@@ -77,7 +77,7 @@ def test_equal_numbers_stay_together():
     assert named(groups_of([0.0] * 90 + list(range(1, 21)))) == [("below 1", "range", 90), ("from 1", "range", 20)]
 
 
-def test_of_many_words_the_commonest_have_a_row_and_the_rest_is_other():
+def test_rare_words_are_merged_into_one_row():
     words = [f"w{place:02}" for place in range(14) for _ in range(20 - place)]
     groups = named(groups_of(words))
     assert len(groups) == 13
@@ -89,7 +89,7 @@ def test_of_many_words_the_commonest_have_a_row_and_the_rest_is_other():
     "values", [["m1", None, ""], ["m1", "", ""], [True, None, None], [1, None, None],
                np.array(["2024-01-01", "NaT", "NaT"], dtype="datetime64[D]")]
 )  # fmt: skip
-def test_series_of_which_the_field_says_nothing_have_their_own_row(values):
+def test_series_without_a_value_have_their_own_row(values):
     assert named(groups_of(values))[-1] == ("missing", "missing", 2)
 
 
@@ -97,7 +97,7 @@ def test_truth_values_are_named_in_words():
     assert named(groups_of([True, False, None]))[0] == ("False", "value", 1)
 
 
-def test_a_group_of_which_no_label_is_known_has_no_scores():
+def test_a_group_without_known_labels_has_no_scores():
     groups = score_groups(TASK, [0, -1], [[0.9, 0.1]] * 2, ["m1", "m2"])["groups"]
     assert groups[1] == {
         "value": "m2", "kind": "value", "n": 0,
@@ -105,7 +105,7 @@ def test_a_group_of_which_no_label_is_known_has_no_scores():
     }  # fmt: skip
 
 
-def test_the_place_where_it_fails_is_found_and_hardly_by_chance():
+def test_the_failing_group_is_found_and_rarely_by_chance():
     truth, _ = random_answers()
     machine = np.arange(200) % 5
     right = (machine != 3) | (np.arange(200) % 2 == 0)

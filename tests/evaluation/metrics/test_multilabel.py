@@ -90,7 +90,7 @@ def test_averages_of_all_kinds_are_those_of_scikit_learn(n, seed):
 
 @given(seed=st.integers(0, 1000))
 @settings(deadline=None, max_examples=15)
-def test_a_label_is_scored_where_it_is_known_whatever_is_known_of_the_others(seed):
+def test_each_label_is_scored_on_its_own_known_targets(seed):
     truth, chances = random_answers(40, seed=seed)
     unknown = np.random.default_rng(seed).random(truth.shape) < 0.3
     unknown[0] = False
@@ -107,7 +107,7 @@ def test_a_label_is_scored_where_it_is_known_whatever_is_known_of_the_others(see
     assert scores["hamming_loss"] == pytest.approx(wrong.mean())
 
 
-def test_a_label_that_never_occurs_has_no_recall_and_no_area_and_the_means_say_so():
+def test_a_label_that_never_occurs_has_no_recall():
     scores = finite(score(WEATHER, [[1, 0, 0], [0, 1, 0]], [[0.9, 0.1, 0.6], [0.3, 0.8, 0.2]]))
     snow = scores["per_class"]["snow"]
     assert (snow["recall"], snow["roc_auc"], snow["precision"], snow["f1"]) == (None, None, 0.0, 0.0)
@@ -121,7 +121,7 @@ def test_a_label_that_never_occurs_has_no_recall_and_no_area_and_the_means_say_s
     assert scores["balanced_accuracy"] == 1.0
 
 
-def test_without_any_label_and_answer_the_averages_are_none_with_a_reason():
+def test_averages_without_any_positive_are_none_with_a_reason():
     scores = finite(score(WEATHER, np.zeros((4, 3)), np.full((4, 3), 0.1)))
     assert scores["subset_accuracy"] == 1.0
     assert scores["macro"] == scores["samples"] == dict.fromkeys(PRF)
@@ -131,7 +131,7 @@ def test_without_any_label_and_answer_the_averages_are_none_with_a_reason():
     )
 
 
-def test_where_no_answer_is_known_in_all_labels_there_is_no_subset_accuracy():
+def test_subset_accuracy_needs_fully_known_labels():
     scores = finite(score(WEATHER, [[1, -1, 0], [-1, 0, 1]], [[0.9, 0.1, 0.2], [0.2, 0.3, 0.9]]))
     assert scores["accuracy"] is None
     assert scores["undefined"]["subset_accuracy"] == (
@@ -146,7 +146,7 @@ def test_each_label_has_a_threshold_of_its_own():
     assert score(WEATHER, [[0, 1, 1]], chances)["subset_accuracy"] == 1.0
 
 
-def test_a_label_of_which_nothing_is_known_in_the_truth_is_none_throughout():
+def test_a_label_without_known_targets_is_none_throughout():
     scores = finite(score(WEATHER, [[1, 0, -1], [0, 1, -1]], [[0.9, 0.1, 0.6], [0.3, 0.8, 0.2]]))
     snow = scores["per_class"]["snow"]
     assert (snow["support"], snow["prevalence"], snow["brier"], snow["f1"]) == (0, None, None, None)
@@ -168,7 +168,7 @@ def test_the_baseline_knows_how_frequent_each_label_is_in_training():
     assert baseline(WEATHER, np.vstack([train, np.full((5, 3), -1)]), truth) == score(WEATHER, truth, chances)
 
 
-def test_a_baseline_for_a_label_that_training_does_not_know_is_refused():
+def test_a_baseline_needs_training_targets_of_every_label():
     with pytest.raises(LabelError) as error:
         baseline(WEATHER, [[0, -1, 1]], [[0, 0, 1]])
     assert str(error.value) == (

@@ -11,7 +11,7 @@ scores = st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=3, max_s
 
 @given(scores)
 @settings(deadline=None, max_examples=50)
-def test_without_correction_the_interval_is_that_of_scipys_paired_t_test(pairs):
+def test_the_uncorrected_interval_is_scipys_paired_t_test(pairs):
     one, other = np.array(pairs).T
     if np.std(one - other) < 1e-6:  # scipy warns of such
         return
@@ -19,7 +19,7 @@ def test_without_correction_the_interval_is_that_of_scipys_paired_t_test(pairs):
     np.testing.assert_allclose([gain.low, gain.high], [theirs.low, theirs.high])
 
 
-def test_the_correction_adds_the_held_out_share_to_the_variance_of_the_mean():
+def test_the_correction_adds_the_held_out_share():
     one, other = [0.9, 0.7, 0.8, 0.9, 0.8], [0.7, 0.7, 0.6, 0.8, 0.7]
     plain, corrected = paired_gain(one, other, 0.0), paired_gain(one, other, 1 / 4)
     assert corrected.mean == plain.mean

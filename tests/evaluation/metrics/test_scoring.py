@@ -71,7 +71,7 @@ def one_of_answers(task, n, seed):
 
 @given(n=st.integers(1, 60), seed=st.integers(0, 1000), task=st.sampled_from([TWO, THREE]))
 @settings(deadline=None, max_examples=50)
-def test_every_defined_score_is_that_of_scikit_learn_and_every_other_has_a_reason(n, seed, task):
+def test_scores_match_scikit_learn_or_have_a_reason(n, seed, task):
     truth, chances = one_of_answers(task, n, seed)
     scores, given_codes = finite(score(task, truth, chances)), chances.argmax(axis=1)
     places = list(range(len(task.classes)))
@@ -120,7 +120,7 @@ def test_steps_are_scored_like_series_and_called_steps():
     assert absent == "the ROC AUC needs steps of every class, and there are none of class 'fault'"
 
 
-def test_a_threshold_is_the_probability_from_which_the_positive_class_is_answered():
+def test_the_positive_class_is_predicted_from_the_threshold_on():
     chances = np.array([[0.1, 0.9], [0.3, 0.7], [0.4, 0.6]])
     fault = Task(("fault", "ok"), positive="fault")
     assert score(fault, [1, 0, 0], chances, thresholds=[0.3])["confusion"]["counts"] == [[2, 0], [0, 1]]
@@ -155,7 +155,7 @@ def test_roc_auc_of_more_classes_is_one_against_the_rest():
     assert score_prediction(prediction, truth)["roc_auc"] == pytest.approx(expected)
 
 
-def test_roc_auc_is_none_with_a_reason_where_a_class_is_absent():
+def test_roc_auc_is_none_with_a_reason_without_a_class():
     scores = finite(score_prediction(answers(TWO, [1, -1]), ["ok", "ok"]))
     assert scores["roc_auc"] is None
     assert scores["per_class"]["fault"]["roc_auc"] is None
@@ -165,7 +165,7 @@ def test_roc_auc_is_none_with_a_reason_where_a_class_is_absent():
     }
 
 
-def test_roc_auc_of_the_classes_that_occur_is_known_where_another_is_absent():
+def test_roc_auc_per_class_survives_an_absent_class():
     scores = finite(score_prediction(answers(THREE, np.eye(3)[[0, 1, 1]]), ["a", "b", "b"]))
     assert scores["roc_auc"] is None
     assert scores["per_class"]["a"]["roc_auc"] == 1.0
@@ -174,7 +174,7 @@ def test_roc_auc_of_the_classes_that_occur_is_known_where_another_is_absent():
     )
 
 
-def test_what_no_answer_and_no_truth_defines_is_none_with_a_reason_never_zero():
+def test_undefined_scores_are_none_with_a_reason_never_zero():
     scores = finite(score_prediction(answers(THREE, np.eye(3)[[0, 1, 1]]), ["a", "b", "b"]))
     of_c = scores["per_class"]["c"]
     assert [of_c[name] for name in ("precision", "recall", "f1", "roc_auc", "average_precision")] == [None] * 5
@@ -189,7 +189,7 @@ def test_what_no_answer_and_no_truth_defines_is_none_with_a_reason_never_zero():
     assert scores["per_class"]["a"]["undefined"] == {}
 
 
-def test_a_class_that_occurs_and_is_never_answered_has_an_f1_of_zero_and_no_precision():
+def test_a_class_never_predicted_has_zero_f1_and_no_precision():
     scores = score_prediction(answers(TWO, [-1, -1]), ["ok", "fault"])
     assert (scores["precision"], scores["recall"], scores["f1"]) == (None, 0.0, 0.0)
     assert scores["undefined"]["precision"] == "the precision needs answers of class 'ok', and there are none"

@@ -30,7 +30,7 @@ def main_axes(figure):
     return [ax for ax in figure.axes if ax.get_label() != "<colorbar>"]
 
 
-def test_colours_of_signed_numbers_are_white_at_zero_and_equally_strong_both_ways():
+def test_signed_colours_are_white_at_zero_and_symmetric():
     ax = Figure().subplots()
     draw_series(ax, Panel.from_series([np.zeros(4)]), 0, np.array([0.0, -3.0, 1.0, 0.0]), signed=True)
     (image,) = ax.images
@@ -53,7 +53,7 @@ def test_a_long_series_keeps_what_speaks_against_too():
     assert ax.images[0].get_array().min() == -2.0
 
 
-def test_each_channel_has_axes_with_its_unit_and_the_last_has_the_time():
+def test_each_channel_has_axes_and_the_last_shows_time():
     panel = noise(
         20, width=3, channels=["speed", "height", "load"], units={"speed": "m/s", "time": "s"}, times=[np.arange(20.0)]
     )
@@ -88,7 +88,7 @@ def test_many_channels_show_those_that_count_most():
     assert "channel_13" in [ax.get_ylabel() for ax in axes]
 
 
-def test_series_to_see_are_sure_and_right_then_wrong_then_unsure():
+def test_highlights_are_confident_then_wrong_then_uncertain():
     panel = Panel.from_series(np.zeros((6, 3)), labels=["a", "b", "a", "b", None, "a"])
     answers = Prediction(panel.ids, Task(("a", "b")), np.array([[-3.0], [-2.0], [0.1], [5.0], [0.0], [9.0]]))
     kinds = {kind: rows.tolist() for kind, rows in rows_to_see(answers, panel, each=2).items()}

@@ -39,7 +39,7 @@ def drawn(figure):
     return stream.getvalue().decode()
 
 
-def test_attention_has_a_weight_for_each_step_and_sums_to_one():
+def test_attention_weights_every_step_and_sums_to_one():
     shown = explain_attention(model("attention"), Panel.from_series([np.ones(5), np.arange(9.0)]))
     assert [weights.shape for weights in shown.importance] == [(5,), (9,)]
     assert [float(weights.sum()) for weights in shown.importance] == pytest.approx([1.0, 1.0])
@@ -197,7 +197,7 @@ def test_a_value_between_missing_ones_is_a_dot():
     assert (line.get_marker(), line.get_markevery()) == ("o", [0, 2])
 
 
-def test_a_long_series_shows_long_gaps_and_the_peaks_beside_single_missing_values():
+def test_a_long_series_shows_gaps_and_peaks():
     values = np.zeros(200_000)
     values[::7] = np.nan
     values[50_000:60_000] = np.nan
@@ -255,7 +255,7 @@ def test_the_value_axis_says_channel_and_unit(channels, units, label):
     assert ax.get_ylabel() == label
 
 
-def test_the_legend_says_units_and_keeps_them_when_a_name_is_long():
+def test_the_legend_keeps_units_of_long_names():
     ax = Figure().subplots()
     channels = ["speed", "height_above_the_sea"]
     units = {"speed": "m/s", "height_above_the_sea": "m"}

@@ -51,7 +51,7 @@ def sums(explanation: object) -> np.ndarray:
 
 @pytest.mark.parametrize("fusion", [[], "late"], ids=["series alone", "with facts"])
 @pytest.mark.parametrize("classes", [2, 3])
-def test_evidence_and_base_sum_to_the_logit_of_the_class_answered(classes: int, fusion: object) -> None:
+def test_evidence_and_base_sum_to_the_logit(classes: int, fusion: object) -> None:
     panel = bumped(classes)
     explanation = explain_evidence(fitted(panel, fusion=fusion), panel)
     logits = explanation.prediction.logits
@@ -65,7 +65,7 @@ def test_evidence_and_base_sum_to_the_logit_of_the_class_answered(classes: int, 
     assert [len(steps) for steps in explanation.importance] == panel.lengths.tolist()
 
 
-def test_evidence_for_a_stated_class_is_the_opposite_of_that_for_the_other() -> None:
+def test_evidence_for_one_class_is_opposite_of_the_other() -> None:
     panel = bumped(2)
     model = fitted(panel)
     one, other = (explain_evidence(model, panel, target) for target in ("c0", "c1"))

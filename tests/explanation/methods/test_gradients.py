@@ -32,7 +32,7 @@ def network_model(encoder="lstm", pooling="attention", classes=("a", "b"), chann
     )
 
 
-def test_a_linear_model_gives_each_value_its_weight_times_its_distance_from_the_mean():
+def test_gradients_of_a_linear_model_are_weight_times_distance():
     panel = noise(5, 9, width=2)
     shown = explain_gradients(linear([[2.0], [-3.0]], mean=0.5), panel, "b")
     for row, parts in enumerate(shown.channels):
@@ -41,7 +41,7 @@ def test_a_linear_model_gives_each_value_its_weight_times_its_distance_from_the_
     np.testing.assert_allclose(shown.completeness, 0, atol=1e-5)
 
 
-def test_what_speaks_for_one_of_two_classes_speaks_against_the_other():
+def test_importance_for_one_class_is_against_the_other():
     panel, model = noise(6), linear([[1.0]])
     for one, other in zip(
         explain_gradients(model, panel, "a").importance, explain_gradients(model, panel, "b").importance, strict=True
@@ -118,7 +118,7 @@ def test_a_missing_value_gets_nothing_and_the_sum_stays_right(way):
     assert abs(shown.completeness[0]) < 1e-4
 
 
-def test_the_weights_of_the_network_get_no_gradients_and_it_answers_as_before():
+def test_gradients_leave_weights_and_predictions_unchanged():
     model, panel = network_model(), noise(9, width=2)
     before = model.predict(panel).logits
     explain_gradients(model, panel)

@@ -17,7 +17,7 @@ def constant(value, steps=3, width=1):
     return Panel.from_series([np.full((steps, width), value)])
 
 
-def test_single_steps_of_a_linear_model_lose_their_weight_times_the_distance_from_the_other_series():
+def test_occlusion_of_a_linear_model_is_weight_times_distance():
     panel = noise(7, 12, width=2)
     shown = explain_occlusion(
         linear([[2.0], [-1.0]]), panel, "b", background=constant(0.5, width=2), window=1, stride=1, draws=1
@@ -63,7 +63,7 @@ def test_the_spread_is_that_of_the_draws():
     assert shown.spread[0][0] == pytest.approx(1.0, abs=0.02)
 
 
-def test_the_same_seed_gives_the_same_and_no_series_stands_in_for_itself():
+def test_occlusion_is_reproducible_and_excludes_the_series_itself():
     panel = Panel.from_series([np.zeros(5), np.ones(5)])
     one, again = (explain_occlusion(linear([[1.0]]), panel, "b") for _ in range(2))
     np.testing.assert_array_equal(one.importance[0], again.importance[0])
@@ -102,7 +102,7 @@ def small(mode_as):
     return TimeSeriesClassifier("gru", max_epochs=1, random_state=0, progress=False).fit(panel).model_, panel
 
 
-def test_a_metadata_field_counts_as_far_as_that_of_another_series_changes_the_answer():
+def test_a_metadata_field_counts_by_its_effect_on_predictions():
     model, panel = small("category")
     early = np.array(panel.metadata["mode"].to_pylist()) == "early"
     background = panel[np.flatnonzero(early)[:1]]
@@ -111,7 +111,7 @@ def test_a_metadata_field_counts_as_far_as_that_of_another_series_changes_the_an
     assert (lost[~early] != 0).all()
 
 
-def test_a_signal_counts_as_far_as_that_of_another_series_changes_the_answer():
+def test_a_signal_counts_by_its_effect_on_predictions():
     model, panel = small("signal")
     first = panel.signals.codes[panel.starts, 0]
     (name,) = panel.signals.names
@@ -149,7 +149,7 @@ def test_one_series_alone_has_no_other_to_stand_in():
     )
 
 
-def test_a_background_with_missing_values_is_refused_where_the_model_takes_none():
+def test_a_background_with_missing_values_may_be_rejected():
     background = Panel.from_series([[1.0, np.nan]], ids=["pump"])
     with pytest.raises(DataError) as error:
         explain_occlusion(linear([[1.0]]), noise(9), background=background)

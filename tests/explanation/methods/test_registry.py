@@ -124,7 +124,7 @@ def test_log_odds_are_those_of_the_probability(kind):
         np.testing.assert_allclose(question.probability(answers), chance)
 
 
-def test_of_steps_the_mean_over_those_that_were_answered_so_is_asked():
+def test_the_target_per_step_averages_steps_predicted_so():
     task = Task(("a", "b"), level="step")
     answers = Prediction(np.array(["x", "y"]), task, np.array([[-1.0], [2.0], [4.0], [-3.0]]), lengths=np.array([3, 1]))
     question = resolve_target(answers)

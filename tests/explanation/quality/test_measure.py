@@ -42,7 +42,7 @@ def blind(monkeypatch):
     monkeypatch.setitem(METHODS, "picture", picture)
 
 
-def test_the_right_steps_beat_a_random_order_and_the_wrong_ones_lose_to_it(blind):
+def test_faithful_orders_beat_random_and_wrong_ones_lose(blind):
     found = faithfulness(linear([[1.0]]), noise(*[40] * 60), ["gradients", "backwards"])
     methods = found["methods"]
     assert methods["gradients"]["gain"] > 0.3
@@ -53,7 +53,7 @@ def test_the_right_steps_beat_a_random_order_and_the_wrong_ones_lose_to_it(blind
     assert json.loads(json.dumps(found))["series"] == 50
 
 
-def test_curves_go_from_the_series_to_the_other_one_and_back():
+def test_curves_go_from_series_to_background_and_back():
     model, panel = linear([[1.0]]), noise(30, 30, 30)
     background = Panel.from_series([np.full(5, 0.1)])
     found = faithfulness(model, panel, ["gradients"], target="b", background=background, fractions=6)
@@ -75,7 +75,7 @@ def test_answers_about_steps_and_several_labels_are_measured_too():
         assert 0 <= found["methods"]["gradients"]["deletion"] <= 1
 
 
-def test_overlap_counts_what_speaks_for_the_target_inside_the_known_stretch():
+def test_overlap_counts_positive_importance_inside_the_interval():
     panel = Panel.from_series(np.zeros((3, 4)), intervals=[(1, 3), (0, 1), (-1, -1)])
     answers = Prediction(panel.ids, Task(("a", "b")), np.zeros((3, 1)))
     given = [np.array([1.0, 2.0, 1.0, -9.0]), np.array([-1.0, -1.0, -1.0, -1.0]), np.zeros(4)]
@@ -111,13 +111,13 @@ def test_random_weights_keep_the_scales_and_change_the_answers():
     np.testing.assert_array_equal(other.predict(panel).logits, randomised(model).predict(panel).logits)
 
 
-def test_random_weights_are_not_those_that_a_training_with_the_same_seed_began_with():
+def test_random_weights_differ_from_those_training_started_with():
     torch.manual_seed(5)
     model, panel = network_model(), noise(20)
     assert (randomised(model, 5).predict(panel).logits != model.predict(panel).logits).all()
 
 
-def test_explanations_change_with_random_weights_and_a_picture_of_the_series_does_not(blind):
+def test_random_weights_change_explanations_but_not_series(blind):
     panel = halves(200)
     model = TimeSeriesClassifier("gru", max_epochs=4, random_state=0, progress=False).fit(panel).model_
     found = sanity(model, panel[:20], ["attention", "gradients", "occlusion", "picture"])
@@ -197,7 +197,7 @@ def test_a_run_measures_both_on_few_series():
     assert json.loads(json.dumps(found)) == found
 
 
-def test_a_run_measures_long_series_on_fewer_and_too_long_ones_not_at_all():
+def test_long_series_are_measured_less_or_not_at_all():
     for length, series in ((5_000, 5), (40_000, None)):
         panel = noise(*[length] * 8).replace(labels=np.array(list("ab") * 4))
         found = measure_explanations(linear([[1.0]]), panel, panel)
