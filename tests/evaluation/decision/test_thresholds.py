@@ -171,13 +171,13 @@ def test_never_predicting_positive_may_be_the_cheapest():
     found = chosen([1.0, 0.2] * 10, [0, 1] * 10, {"cost": {"false_positive": 1000, "false_negative": 1}})
     assert found.values[0] > 1
     assert decide(RAIN, [[1.0]], found.values).tolist() == [[0]]
-    assert found.notes == ("'rain' is never answered on held-out series: no threshold between does better",)
+    assert found.notes == ("'rain' is never answered on series held out: no threshold between does better",)
 
 
 def test_where_always_answering_is_best_it_is_said():
     found = chosen([0.2, 0.3] * 10, [1, 0] * 10, "f1")
     assert found.values.tolist() == pytest.approx([0.1])
-    assert found.notes == ("'rain' is always answered on held-out series: no threshold between does better",)
+    assert found.notes == ("'rain' is always answered on series held out: no threshold between does better",)
 
 
 def test_an_unreachable_precision_gives_the_best_with_a_note():
@@ -371,7 +371,7 @@ def test_arrays_that_do_not_fit_the_task_are_refused(probabilities, codes, kind,
 def test_description_says_rule_change_and_notes():
     found = chosen([0.1, 0.2, 0.3, 0.4], [0, 0, 1, 1], COSTS)
     assert found.describe() == [
-        "thresholds for the least cost [[tn, fp], [fn, tp]] = [[0.0, 1.0], [5.0, 0.0]], on held-out series; "
+        "thresholds for the least cost [[tn, fp], [fn, tp]] = [[0.0, 1.0], [5.0, 0.0]], on series held out; "
         "from 0.5 -> from the threshold",
         "label  threshold       precision          recall              F1            cost  answered  true  known",
         "rain        0.25  0.000 -> 1.000  0.000 -> 1.000  0.000 -> 1.000  2.500 -> 0.000    0 -> 2     2      4",
