@@ -244,7 +244,7 @@ def test_the_baseline_knows_classes_that_training_lacks():
 def test_labels_that_are_no_classes_are_refused():
     sentence = (
         "expected labels among the classes 'fault', 'ok', got 'broken'; "
-        "leave these series out, or train with series of that class"
+        "remove these series, or train with series of that class"
     )
     with pytest.raises(LabelError, match=f"^{re.escape(sentence)}$"):
         score_prediction(answers(TWO, [1]), ["broken"])
@@ -291,7 +291,7 @@ def test_a_baseline_without_known_training_labels_is_refused():
         ([0], [[np.nan, 0.5]], None, DataError,
          "expected probabilities from 0 to 1, got others or NaN; give probabilities, not logits"),
         ([0], [[0.5, 0.5]], [0.5, 0.5], ParameterError,
-         "expected thresholds of shape (1,) for binary answers, got (2,); give one for the positive class, or one for "
+         "expected thresholds of shape (1,) for a binary task, got (2,); pass one for the positive class, or one for "
          "each label"),
     ],
 )  # fmt: skip
@@ -305,5 +305,5 @@ def test_thresholds_for_more_than_two_classes_are_refused():
     with pytest.raises(ParameterError) as error:
         score(THREE, [0], [[0.2, 0.3, 0.5]], thresholds=[0.5])
     assert str(error.value) == (
-        "expected no thresholds for 3 classes, of which the most probable is answered, got some; leave them out"
+        "expected no thresholds for 3 classes, got some; remove them, as the most probable class is predicted"
     )

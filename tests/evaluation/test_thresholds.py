@@ -315,12 +315,12 @@ def test_without_thresholds_the_most_probable_class_is_answered():
         (
             THREE,
             [0.5, 0.5, 0.5],
-            "expected no thresholds for 3 classes, of which the most probable is answered, got some; leave them out",
+            "expected no thresholds for 3 classes, got some; remove them, as the most probable class is predicted",
         ),
         (
             LABELS,
             [0.5],
-            "expected thresholds of shape (2,) for multilabel answers, got (1,); give one for the positive class, or one "
+            "expected thresholds of shape (2,) for a multilabel task, got (1,); pass one for the positive class, or one "
             "for each label",
         ),
     ],

@@ -248,7 +248,7 @@ def test_an_old_report_is_replaced_as_a_whole(tmp_path, make_facts):
 def test_a_place_that_cannot_be_written_is_refused(tmp_path, make_facts):
     (tmp_path / "file").write_text("")
     place = tmp_path / "file" / "report"
-    sentence = f"cannot write {str(place)!r}: File exists; choose another place or make room there"
+    sentence = f"cannot write {str(place)!r}: File exists; choose another path, or free some space"
     with pytest.raises(OutputError, match=f"^{re.escape(sentence)}$"):
         write_report(tmp_path / "file", make_facts())
 
