@@ -76,8 +76,8 @@ class Task:
             raise LabelError("expected at least one label for a multi-label task, got none; name its columns")
         if self.positive is not None:
             raise ParameterError(
-                f"expected no positive class for a multi-label task, got positive={self.positive!r}; remove it, as each "
-                "label has a positive class of its own"
+                f"expected no positive class for a multi-label task, got positive={self.positive!r}; remove it, as "
+                "each label has a positive class of its own"
             )
 
     @classmethod

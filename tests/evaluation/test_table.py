@@ -117,7 +117,7 @@ def test_the_table_says_why_a_score_is_missing():
     scores = score_prediction(answers(TWO, [1]), ["ok"])
     lines = score_lines({"test": scores, "baseline": scores})
     assert "ROC AUC                   -         -" in lines
-    assert "(the ROC AUC needs series of every class, and there are none of class 'fault')" in lines
+    assert "(ROC AUC is undefined without series of class 'fault')" in lines
 
 
 def test_nothing_is_said_about_attention_that_is_not_known():

@@ -334,31 +334,31 @@ def test_thresholds_that_do_not_fit_the_task_are_refused(task, thresholds, messa
 @pytest.mark.parametrize(
     ("probabilities", "codes", "kind", "message"),
     [
-        ([0.5], [0], DataError, "expected probabilities of shape (N, 2), got (1,); give one for each name"),
+        ([0.5], [0], DataError, "expected probabilities of shape (N, 2), got (1,); pass one per class or label"),
         (
             [[-1.0, 2.0]],
             [0],
             DataError,
-            "expected probabilities from 0 to 1, got others or NaN; give probabilities, not logits",
+            "expected probabilities from 0 to 1, got others or NaN; pass probabilities, not logits",
         ),
         (
             [[np.nan, 0.5]],
             [0],
             DataError,
-            "expected probabilities from 0 to 1, got others or NaN; give probabilities, not logits",
+            "expected probabilities from 0 to 1, got others or NaN; pass probabilities, not logits",
         ),
         (
             [[0.5, 0.5]],
             [0, 1],
             LabelError,
-            "expected codes of shape (1,) for 1 answers, got (2,); give the truth in the order of the answers",
+            "expected true codes of shape (1,) for 1 predictions, got (2,); pass them in the order of the predictions",
         ),
         (
             [[0.5, 0.5]],
             [2],
             LabelError,
-            "expected codes from 0 to 1, or -1 where not known, got 2 to 2; "
-            "encode the labels with the task of the answers",
+            "expected true codes from 0 to 1, or -1 if unknown, got 2 to 2; "
+            "encode the labels with the task of the predictions",
         ),
     ],
 )

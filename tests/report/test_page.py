@@ -223,7 +223,7 @@ def test_a_score_that_is_not_defined_is_a_dash_with_its_reason(make_facts):
     facts = make_facts(n=1)
     text = page_of(facts).text
     assert "how well the classes are ranked \N{EN DASH} baseline \N{EN DASH}" in text
-    assert "the ROC AUC needs series of every class, and there are none of class 'ok'." in text
+    assert "ROC AUC is undefined without series of class 'ok'." in text
 
 
 def test_file_names_stay_apart_on_every_system():

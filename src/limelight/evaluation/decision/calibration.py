@@ -12,7 +12,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import expit, softmax
 
 from limelight.errors import DataError, LabelError, ModelFolderError, ParameterError, counted, nearest
-from limelight.evaluation.metrics.arrays import checked_codes, checked_probabilities, one_side
+from limelight.evaluation.metrics.arrays import checked_codes, checked_probabilities, one_vs_rest
 from limelight.task import UNKNOWN, Task
 from limelight.types import Codes, Doubles
 
@@ -215,7 +215,7 @@ def reliability(
         raise LabelError("expected at least one known label to compare probabilities with, got none; give labels")
     per_class = {}
     for place, name in enumerate(task.classes):
-        present, chance = one_side(task, place, chances, truth)
+        present, chance = one_vs_rest(task, place, chances, truth)
         per_class[str(name)] = _one_curve(present, chance, bins, strategy)
     sides = [one for one in per_class.values() if one["n"]]
     brier = float(np.mean([one["brier"] for one in sides]))

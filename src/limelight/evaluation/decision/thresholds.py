@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from limelight.errors import ModelFolderError, ParameterError, counted
-from limelight.evaluation.metrics.arrays import checked_codes, checked_probabilities, one_side
+from limelight.evaluation.metrics.arrays import checked_codes, checked_probabilities, one_vs_rest
 from limelight.task import Task
 from limelight.text import aligned
 from limelight.types import Doubles
@@ -165,7 +165,7 @@ def choose_thresholds(
     notes: list[str] = []
     table = []
     for place in places:
-        present, chance = one_side(task, place, chances, truth)
+        present, chance = one_vs_rest(task, place, chances, truth)
         label = str(task.classes[place])
         row, told = _choose_one(label, present, chance, normal, aim, fewest)
         table.append(row)
