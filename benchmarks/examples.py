@@ -24,7 +24,7 @@ import torch
 
 from limelight.config.reading import read_experiment
 from limelight.data.splitting.splits import PARTS
-from limelight.evaluation.decision.rule import decide_on
+from limelight.evaluation.decision.rule import fit_decision
 from limelight.runs.dataset import independent_series, read_data
 from limelight.runs.scores import score_answers
 from limelight.training.fit import fit
@@ -55,7 +55,7 @@ def score(name: str, folder: Path, seeds: int) -> dict[str, Any]:
         calibration_data, logits = training.calibration_data(
             train, validation, alone=independent_series(experiment, train)
         )
-        model = decide_on(training.model, calibration_data, experiment.decision, logits)
+        model = fit_decision(training.model, calibration_data, experiment.decision, logits)
         test = data.part("test")
         found = score_answers(model, model.predict(test), test, experiment.events)
         seconds, architecture = training.seconds + training.choosing, training.model.architecture.describe()

@@ -181,8 +181,8 @@ def test_bad_data_leave_no_run_folder(limelight: Commands, folder: Path, tmp_pat
 def test_one_class_only_is_refused(limelight: Commands, folder: Path) -> None:
     write_csv(folder / "labels.csv", [["series_id", "label"], *([f"s{number}", "ok"] for number in range(40))])
     assert limelight("train", folder, code=2) == (
-        "limelight: expected labels of at least two classes, got only 'ok'; "
-        "a classifier needs examples of at least two\n"
+        "limelight: expected labels of at least two classes, got one class, 'ok'; "
+        "add labelled examples of other classes\n"
     )
 
 

@@ -110,7 +110,7 @@ def test_one_class_only_is_refused() -> None:
     with pytest.raises(LabelError) as error:
         small().fit(ARRAY, ["a"] * 60)
     assert str(error.value) == (
-        "expected labels of at least two classes, got only 'a'; a classifier needs examples of at least two"
+        "expected labels of at least two classes, got one class, 'a'; add labelled examples of other classes"
     )
 
 

@@ -90,7 +90,7 @@ def test_no_known_label_is_refused() -> None:
     with pytest.raises(LabelError) as error:
         Task.from_labels([None, None])
     assert str(error.value) == (
-        "expected labels of at least two classes, got no known label; a classifier needs examples of at least two"
+        "expected labels of at least two classes, got no known label; add labelled examples of other classes"
     )
 
 

@@ -62,9 +62,9 @@ class Task:
         if self.multilabel:
             self._check_labels()
         elif len(self.classes) < 2:
-            got = f"only {listing(self.classes)}" if self.classes else "no known label"
+            got = f"one class, {listing(self.classes)}" if self.classes else "no known label"
             raise LabelError(
-                f"expected labels of at least two classes, got {got}; a classifier needs examples of at least two"
+                f"expected labels of at least two classes, got {got}; add labelled examples of other classes"
             )
         elif self.positive is not None and self.positive not in self.classes:
             raise ParameterError(

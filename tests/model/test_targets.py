@@ -55,7 +55,7 @@ def test_classes_are_those_that_the_training_steps_have() -> None:
     with pytest.raises(LabelError) as error:
         task_of(panel[[1]])
     assert str(error.value) == (
-        "expected labels of at least two classes, got only 'c'; a classifier needs examples of at least two"
+        "expected labels of at least two classes, got one class, 'c'; add labelled examples of other classes"
     )
 
 
