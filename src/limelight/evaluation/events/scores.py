@@ -207,7 +207,7 @@ def _check_events(events: Events, task: Task, labels: list[int], lengths: Intege
 
 
 def _known_events(events: Events, label: int, task: Task, lengths: Integers, known_before: Integers) -> _Side:
-    """Select the events of one label without their unknown steps; ``known_before`` counts the known steps before each."""
+    """Select the events of one label, without unknown steps; ``known_before`` counts the known steps before each step."""
     chosen = np.flatnonzero(events.label == label)
     order = chosen[np.lexsort((events.start[chosen], events.series[chosen]))]
     series = events.series[order]
