@@ -632,7 +632,7 @@ RULE = EventRule(off=0.4)
         (
             (RAIN, [[1.5]], [1], RULE),
             DataError,
-            "expected probabilities from 0 to 1, got others; pass probabilities, not logits",
+            "expected probabilities from 0 to 1, got values outside this range; pass probabilities, not logits",
         ),
         (
             (CLASSES, np.eye(3), [3], RULE),

@@ -286,7 +286,7 @@ def test_a_baseline_without_known_training_labels_is_refused():
          "expected true codes from 0 to 1, or -1 if unknown, got 2 to 2; encode the labels with the task of the "
          "predictions"),
         ([0], [[np.nan, 0.5]], None, DataError,
-         "expected probabilities from 0 to 1, got others or NaN; pass probabilities, not logits"),
+         "expected probabilities from 0 to 1, got values outside this range or NaN; pass probabilities, not logits"),
         ([0], [[0.5, 0.5]], [0.5, 0.5], ParameterError,
          "expected thresholds of shape (1,) for a binary task, got (2,); pass one for the positive class, or one for "
          "each label"),

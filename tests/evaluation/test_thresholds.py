@@ -342,13 +342,13 @@ def test_thresholds_that_do_not_fit_the_task_are_refused(task, thresholds, messa
             [[-1.0, 2.0]],
             [0],
             DataError,
-            "expected probabilities from 0 to 1, got others or NaN; pass probabilities, not logits",
+            "expected probabilities from 0 to 1, got values outside this range or NaN; pass probabilities, not logits",
         ),
         (
             [[np.nan, 0.5]],
             [0],
             DataError,
-            "expected probabilities from 0 to 1, got others or NaN; pass probabilities, not logits",
+            "expected probabilities from 0 to 1, got values outside this range or NaN; pass probabilities, not logits",
         ),
         (
             [[0.5, 0.5]],

@@ -45,7 +45,7 @@ class Temperature:
     notes: tuple[str, ...] = ()
 
     def apply(self, logits: ArrayLike) -> Doubles:
-        """Divide logits, shape (N, outputs), by the temperature."""
+        """Scale logits, shape (N, outputs), by dividing them by the temperature."""
         return np.asarray(logits, dtype=np.float64) / self.values
 
     def describe(self) -> list[str]:
@@ -318,11 +318,11 @@ def _margins(logits: Doubles, codes: Codes) -> Doubles:
     return kept - np.take_along_axis(kept, codes[known][:, None], axis=1)
 
 
-def _fit_one(logits: Doubles, codes: Codes, whose: str) -> tuple[float, str]:
+def _fit_one(logits: Doubles, codes: Codes, of_label: str) -> tuple[float, str]:
     """Fit one temperature to logits of shape (N, classes); return it with a note, which may be empty."""
     margins = _margins(logits, codes)
     classes = np.unique(codes[codes != UNKNOWN])
-    left = f"the temperature{whose} is left at 1: "
+    left = f"the temperature{of_label} is left at 1: "
     if len(margins) < FEWEST:
         return 1.0, f"{left}{counted(len(margins), 'known example')}, at least {FEWEST} are needed"
     if len(classes) < 2:
@@ -342,7 +342,7 @@ def _fit_one(logits: Doubles, codes: Codes, whose: str) -> tuple[float, str]:
     bound = float(np.log(HIGHEST))
     best = float(minimize_scalar(loss, bounds=(-bound, bound), method="bounded", options={"xatol": 1e-6}).x)
     at_bound = bound - abs(best) < 1e-3
-    note = f"the temperature{whose} is at a bound of its range, {1 / HIGHEST:g} to {HIGHEST:g}" if at_bound else ""
+    note = f"the temperature{of_label} is at a bound of its range, {1 / HIGHEST:g} to {HIGHEST:g}" if at_bound else ""
     return float(np.exp(best)), note
 
 

@@ -125,7 +125,7 @@ def fit_conformal(
     by_class: bool = False,
     groups: ArrayLike | None = None,
 ) -> ConformalSets:
-    """Calibrate prediction sets to contain the true class of new examples with a given probability.
+    """Fit prediction sets that contain the true class of new examples with a given probability.
 
     The coverage is guaranteed for any model, on average over calibration sets, if new examples are exchangeable with
     the calibration examples: drawn from the same distribution, and not used to fit the model. Examples of one group,

@@ -185,7 +185,9 @@ def find_events(
             f"for each of {listing(task.classes)}, got {predicted.shape}; pass the predictions of all steps"
         )
     if ((predicted < 0) | (predicted > 1)).any():
-        raise DataError("expected probabilities from 0 to 1, got others; pass probabilities, not logits")
+        raise DataError(
+            "expected probabilities from 0 to 1, got values outside this range; pass probabilities, not logits"
+        )
     clock = None
     if durations := [size for size in (rule.min_length, rule.join_gap) if isinstance(size, str)]:
         if times is None:

@@ -207,7 +207,7 @@ def _check_events(events: Events, task: Task, labels: list[int], lengths: Intege
 
 
 def _known_events(events: Events, label: int, task: Task, lengths: Integers, known_before: Integers) -> _Side:
-    """Select the events of one label, without unknown steps; ``known_before`` counts the known steps before each step."""
+    """Select the events of one label, without unknown steps; ``known_before`` is a cumulative count of known steps."""
     chosen = np.flatnonzero(events.label == label)
     order = chosen[np.lexsort((events.start[chosen], events.series[chosen]))]
     series = events.series[order]
@@ -227,7 +227,7 @@ def _known_events(events: Events, label: int, task: Task, lengths: Integers, kno
 
 
 def _count(predicted: _Side, true: _Side, overlap: float) -> _Counts:
-    """Pair overlapping events, match them, and count."""
+    """Match overlapping events and count the matches."""
     low = np.searchsorted(predicted.stop, true.start, side="right")
     counts = np.searchsorted(predicted.start, true.stop, side="left") - low
     left = np.repeat(np.arange(len(true.start)), counts)  # true event of each overlapping pair

@@ -39,7 +39,9 @@ def checked_probabilities(task: Task, probabilities: ArrayLike) -> Doubles:
     if array.ndim != 2 or array.shape[1] != width:
         raise DataError(f"expected probabilities of shape (N, {width}), got {array.shape}; pass one per class or label")
     if len(array) and not (array.min() >= 0 and array.max() <= 1):
-        raise DataError("expected probabilities from 0 to 1, got others or NaN; pass probabilities, not logits")
+        raise DataError(
+            "expected probabilities from 0 to 1, got values outside this range or NaN; pass probabilities, not logits"
+        )
     return array
 
 
@@ -87,7 +89,7 @@ def checked_codes(task: Task, codes: ArrayLike, rows: int) -> Codes:
 
 
 def one_vs_rest(task: Task, index: int, probabilities: Doubles, codes: Codes) -> tuple[NDArray[np.bool_], Doubles]:
-    """Select the truth and the probability of one class or label, where the truth is known.
+    """Select the truth and the probability of one class or label, for known examples only.
 
     Parameters
     ----------

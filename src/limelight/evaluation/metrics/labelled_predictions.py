@@ -75,7 +75,7 @@ class LabelledPredictions:
         return LabelledPredictions(self.task, self.codes[rows], self.probabilities[rows], self.decisions[rows])
 
     def one_vs_rest(self, index: int) -> tuple[NDArray[np.bool_], Probabilities]:
-        """Select the truth and the probability of one class or label; of a label, only where it is known."""
+        """Select the truth and the probability of one class or label; if multi-label, for known examples only."""
         if not self.task.multilabel:
             return self.codes == index, self.probabilities[:, index]
         known = self.codes[:, index] != UNKNOWN

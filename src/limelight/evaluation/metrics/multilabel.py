@@ -84,7 +84,7 @@ def _two_columns(codes: Codes) -> Codes:
 
 
 def _average_samples(complete: LabelledPredictions) -> dict[str, float | None]:
-    """Average over the examples with a true or predicted label; the scores of the others are undefined."""
+    """Compute averages over the examples with a true or predicted label; other examples have no defined scores."""
     labelled = (complete.codes | complete.decisions).any(axis=1)
     if not labelled.any():
         return dict.fromkeys(AVERAGED)
