@@ -41,7 +41,7 @@ def test_validate_shows_a_table_and_leaves_the_numbers_beside_the_run(limelight:
     (mean,) = [line for line in printed.splitlines() if line.startswith("mean")]
     assert f"{found['scores']['log_loss']['mean']:.3f}" in mean
     assert "written to run/validation.json" in printed
-    assert "192 series, 20 steps, 1 channel, 2 classes; the 48 series of the test part are left out" in limelight.errors
+    assert "192 series, 20 steps, 1 channel, 2 classes; the 48 test series are not used" in limelight.errors
     assert "1 of 2: fold 1: accuracy " in limelight.errors
 
 
@@ -50,7 +50,7 @@ def test_validation_beside_a_run_keeps_nobody_from_training(limelight: Commands,
     limelight("train", bumps)
     assert Path("run/metrics.json").is_file()
     assert limelight("validate", bumps, code=2) == (
-        "limelight: 'run/validation.json' is already there; pass --overwrite to replace it, or choose another output\n"
+        "limelight: 'run/validation.json' already exists; pass --overwrite to replace it, or choose another output\n"
     )
 
 
@@ -90,7 +90,7 @@ def test_tune_goes_on_where_it_was(limelight: Commands, bumps: Path) -> None:
     limelight("tune", bumps, "--trials", 2, *ONLY)
     before = rows_of(Path("run-tuning/trials.csv"))
     assert limelight("tune", bumps, "--trials", 3, *ONLY, code=2) == (
-        "limelight: 'run-tuning' already holds a tuning; pass --overwrite to replace it, --resume to go on with it, or "
+        "limelight: 'run-tuning' already holds a tuning; pass --overwrite to replace it, --resume to continue it, or "
         "choose another output\n"
     )
     limelight("tune", bumps, "--trials", 3, *ONLY, "--resume")
@@ -125,7 +125,7 @@ def test_a_picture_says_what_mattered(limelight: Commands, bumps: Path, monkeypa
 
 def test_nothing_to_resume_and_foreign_folders_are_refused(limelight: Commands, bumps: Path, tmp_path: Path) -> None:
     assert limelight("tune", bumps, "--resume", code=2) == (
-        "limelight: expected a tuning to resume in 'run-tuning', there is none; tune without resuming\n"
+        "limelight: there is no tuning to resume in 'run-tuning'; tune without --resume\n"
     )
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("dear")

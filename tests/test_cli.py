@@ -137,7 +137,7 @@ def test_earlier_run_is_replaced_only_when_asked(limelight: Commands, folder: Pa
     quick = ["--set", "training.max_epochs=1"]
     limelight("train", folder, "-o", "run", *quick)
     assert limelight("train", folder, "-o", "run", *quick, code=2) == (
-        "limelight: 'run' already holds a run; pass --overwrite to replace it, --resume to go on with it, "
+        "limelight: 'run' already holds a run; pass --overwrite to replace it, --resume to continue it, "
         "or choose another output\n"
     )
     limelight("train", folder, "-o", "run", *quick, "--overwrite")
@@ -145,8 +145,7 @@ def test_earlier_run_is_replaced_only_when_asked(limelight: Commands, folder: Pa
 
 def test_resume_needs_something_to_resume(limelight: Commands, folder: Path, tmp_path: Path) -> None:
     assert limelight("train", folder, "-o", "run", "--resume", code=2) == (
-        "limelight: expected a checkpoint to resume from at 'run/checkpoints/last.ckpt', there is none; "
-        "train without resuming\n"
+        "limelight: there is no checkpoint to resume from at 'run/checkpoints/last.ckpt'; train without resuming\n"
     )
     assert not (tmp_path / "run").exists()
 
@@ -160,8 +159,7 @@ def test_resuming_another_experiment_changes_nothing(limelight: Commands, folder
     limelight("train", folder, "-o", "run", "--set", "training.max_epochs=2", *TRAINED)
     before = {file: file.read_bytes() for file in (tmp_path / "run").rglob("*") if file.is_file()}
     assert limelight("train", folder, "-o", "run", "--set", "training.max_epochs=3", *TRAINED, "--resume", code=2) == (
-        "limelight: expected the data, model, training and seed that the training to resume began with, got others; "
-        "resume with the same experiment, or train without resuming\n"
+        "limelight: expected the data, model, settings and seed of the training to resume, got different ones; resume with the same experiment, or train without resuming\n"
     )
     after = {file: file.read_bytes() for file in (tmp_path / "run").rglob("*") if file.is_file()}
     assert {file: after[file] for file in before} == before
@@ -235,7 +233,7 @@ def test_a_head_that_is_solved_has_a_validation_part_only_where_one_is_stated(
 def test_split_without_training_series_is_refused(limelight: Commands, folder: Path) -> None:
     write_csv(folder / "split.csv", [["series_id", "split"], *([f"s{number}", "test"] for number in range(40))])
     assert limelight("train", folder, "--set", "split.validation=0", code=2) == (
-        "limelight: expected series to train on, got none; name some as train in the split, or make split.test "
+        "limelight: expected training series, got none; name some as train in the split file, or make split.test "
         "smaller\n"
     )
 
@@ -281,7 +279,7 @@ def test_what_cannot_be_explained_is_refused(limelight: Commands, folder: Path) 
         ),
         (
             ["-o", "mine/series.csv", "--overwrite"],
-            "'mine/series.csv' is already there; pass --overwrite to replace it, or choose another output",
+            "'mine/series.csv' already exists; pass --overwrite to replace it, or choose another output",
         ),
     ):
         assert limelight("explain", "run", "mine", *words, code=2) == f"limelight: {architecture}\n"
@@ -360,8 +358,8 @@ def test_a_run_measures_explanations_unless_told_not_to(limelight: Commands, fol
 
 def test_report_of_something_else_is_refused(limelight: Commands, folder: Path) -> None:
     assert limelight("report", "mine", code=2) == (
-        "limelight: expected the folder of a run that is whole, with 'metrics.json' in it, got 'mine'; "
-        "train first, or go on with --resume\n"
+        "limelight: expected the folder of a complete run, with 'metrics.json' in it, got 'mine'; "
+        "train first, or resume with --resume\n"
     )
 
 
@@ -424,12 +422,12 @@ def test_generated_and_predicted_files_replace_nothing_unasked(limelight: Comman
     before = everything_in(folder)
     labels = str(Path("mine") / "labels.csv")
     assert limelight("generate", "-o", "mine", *QUICK, code=2) == (
-        f"limelight: {labels!r} is already there; pass --overwrite to replace it, or choose another output\n"
+        f"limelight: {labels!r} already exists; pass --overwrite to replace it, or choose another output\n"
     )
     limelight("train", folder, "-o", "run", *ONE_EPOCH)
     for options in ([], ["--overwrite"]):
         said = limelight("predict", "run", folder / "series.csv", "-o", folder / "series.csv", *options, code=2)
-        assert "is already there" in said
+        assert "already exists" in said
     assert everything_in(folder) == before
 
 
@@ -438,7 +436,7 @@ def test_other_series_are_scored_whole_or_by_their_own_split(limelight: Commands
     scores = json.loads(limelight("evaluate", "run", folder, "--json"))
     assert (scores["part"], scores["counts"]) == ("all", {"all": 40})
     assert limelight("evaluate", "run", folder, "--part", "train", code=2) == (
-        "limelight: expected a split file to find the part 'train' in, got series without one; say --split, or "
+        "limelight: expected a split file that names the part 'train', got series without one; pass --split, or "
         "--part all\n"
     )
     write_csv(folder / "split.csv", [["series_id", "split"], *([f"s{number}", "test"] for number in range(40))])

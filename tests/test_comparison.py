@@ -339,11 +339,11 @@ def test_a_comparison_is_printed_and_written_into_the_run_folder(
     assert [row["name"] for row in found["rows"]] == SIMPLE + METADATA_OPTIONS
     assert found["conclusion"] in printed
     assert "2 folds of 40 series, at random, stratified by label, seed 0; gain is over series alone" in printed
-    assert "the 20 series of the test part are left out" in limelight.errors
+    assert "the 20 test series are not used" in limelight.errors
     assert "1 of 12: fold 1, majority class: balanced accuracy 0.500 in 0.0 s" in limelight.errors
     again = limelight("compare", folder, *ASKED, code=2)
     assert again == (
-        "limelight: 'runs/bumps/comparison.json' is already there; pass --overwrite to replace it, or choose another "
+        "limelight: 'runs/bumps/comparison.json' already exists; pass --overwrite to replace it, or choose another "
         "output\n"
     )
     solved = ["--set", 'model.encoder={"name": "rocket", "features": 840}']

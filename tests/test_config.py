@@ -53,7 +53,7 @@ def test_preset_stands_for_a_whole_model() -> None:
             "'lstm' has no parameter 'hiden_size'; did you mean 'hidden_size'?",
         ),
         ({**SINE, "preset": "lstn"}, "there is no preset 'lstn'; did you mean 'lstm'?"),
-        ({**SINE, "preset": "lstm", "model": {}}, 'expected either "preset" or "model", got both; leave one out'),
+        ({**SINE, "preset": "lstm", "model": {}}, 'expected either "preset" or "model", got both; remove one'),
         ({**SINE, "training": {"patience": 0}}, "expected training.patience of at least 1, got 0"),
         ({**SINE, "split": {"test": 1.5}}, "expected split.test below 1.0, got 1.5"),
         ({**SINE, "seed": "one"}, "expected seed as a whole number, got 'one'"),
@@ -66,13 +66,11 @@ def test_preset_stands_for_a_whole_model() -> None:
         ),
         (
             {"data": {}},
-            'data: expected "series" (a file), or "sine" or "bumps" (drawn ones), got none of them; say where the series '
-            "come from",
+            'data: expected "series" (a file), or "sine" or "bumps" (synthetic), got none of them; name one source',
         ),
         (
             {"data": {"sine": {}, "bumps": {}}},
-            'data: expected "series" (a file), or "sine" or "bumps" (drawn ones), got \'sine\' and \'bumps\'; say where '
-            "the series come from",
+            'data: expected "series" (a file), or "sine" or "bumps" (synthetic), got \'sine\' and \'bumps\'; name one source',
         ),
         ({**SINE, "model": "lstm"}, "expected model as an object with encoder, pooling, head, got 'lstm'"),
     ],
@@ -86,8 +84,7 @@ def test_missing_file_offers_a_near_name(tmp_path: Path) -> None:
     with pytest.raises(ParameterError) as error:
         read_experiment(tmp_path / "baering.json")
     assert str(error.value) == (
-        f"expected an experiment file, there is none at {str(tmp_path / 'baering.json')!r}; "
-        "did you mean 'bearing.json'?"
+        f"there is no experiment file at {str(tmp_path / 'baering.json')!r}; did you mean 'bearing.json'?"
     )
 
 
@@ -99,7 +96,7 @@ def test_missing_file_offers_a_near_name(tmp_path: Path) -> None:
             ", line 2, column 2: expected JSON, got something else (Expecting ',' delimiter); "
             "look for a missing comma or quote there",
         ),
-        ('{"seed": 1, "seed": 2}', ": the key 'seed' stands twice in one object; keep one of them"),
+        ('{"seed": 1, "seed": 2}', ": the key 'seed' occurs twice in one object; remove one of them"),
         ("[1, 2]", ": expected one JSON object such as {\"data\": ...}, got '[1, 2]'"),
     ],
 )
@@ -124,7 +121,7 @@ def test_changes_are_made_by_dotted_key(tmp_path: Path) -> None:
     file = tmp_path / "e.json"
     file.write_text('{"data": {"sine": {}}, "preset": "lstm"}')
     changes = {"training.max_epochs": 3, "model.encoder": "conv_lstm", "output": "here"}
-    with pytest.raises(ParameterError, match="got both; leave one out$"):
+    with pytest.raises(ParameterError, match="got both; remove one$"):
         read_experiment(file, changes)
     file.write_text('{"data": {"sine": {}}}')
     experiment = read_experiment(file, changes)
@@ -162,7 +159,7 @@ def test_source_of_another_kind_is_refused(tmp_path: Path) -> None:
         read_experiment(tmp_path / "series.xlsx")
     assert str(error.value) == (
         f"expected an experiment file (.json), a folder, a table (.csv, .parquet) or an archive file (.ts, .tsv), got "
-        f"{str(tmp_path / 'series.xlsx')!r}, which is not there"
+        f"{str(tmp_path / 'series.xlsx')!r}, which does not exist"
     )
 
 
@@ -191,7 +188,7 @@ def test_another_folder_of_the_data_can_be_said(tmp_path: Path, monkeypatch: pyt
     assert read_experiment("e.json", {"data.folder": "other"}).data.series == str(tmp_path / "other" / "a.parquet")
     with pytest.raises(ParameterError) as error:
         read_experiment("a.parquet", {"data.folder": "other"})
-    assert str(error.value) == "expected an experiment file (.json) to say the folder of its data for, got 'a.parquet'"
+    assert str(error.value) == "expected an experiment file (.json) with the data folder, got 'a.parquet'; drop --data"
 
 
 def test_a_folder_brings_its_tables_along(tmp_path: Path) -> None:

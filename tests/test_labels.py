@@ -22,7 +22,7 @@ from limelight.estimator import TimeSeriesClassifier, load
 from limelight.evaluation.decision.rule import DecisionRule, fit_decision
 from limelight.model.fitted import FittedModel
 from limelight.parts.encoders import GRU
-from limelight.runs.scores import score_answers
+from limelight.runs.scores import score_predictions
 
 KINDS = {
     "several labels": planted.which_bumps,
@@ -66,7 +66,7 @@ def model_of(kind: str) -> TimeSeriesClassifier:
 
 
 def scores_of(model: FittedModel, test: Panel) -> dict:
-    return score_answers(model, model.predict(test), test)
+    return score_predictions(model, model.predict(test), test)
 
 
 # What can be learned
@@ -416,7 +416,7 @@ def test_events_are_asked_of_a_model_for_steps(limelight: Commands, tmp_path: Pa
     write_table(planted.which_bumps(n=5), tmp_path / "bumps")
     assert limelight(
         "predict", "model", "bumps/series.parquet", "-o", "answers.csv", "--events", "events.csv", code=2
-    ) == ("limelight: expected a model for steps to find events, got one for whole series; leave --events out\n")
+    ) == ("limelight: expected a model with labels per step to find events, got one for whole series; drop --events\n")
 
 
 @pytest.mark.parametrize("imbalance", ["weights", "focal", "balanced"])

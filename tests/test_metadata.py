@@ -97,8 +97,7 @@ def test_a_fusion_without_metadata_is_refused() -> None:
     with pytest.raises(ParameterError) as error:
         TimeSeriesClassifier("conv_lstm", fusion="film").fit(train.replace(metadata=None))
     assert str(error.value) == (
-        "expected metadata for a network with conv_lstm (64), attention, mlp; fusion: film, got series without; give "
-        "metadata, or leave the fusion out"
+        "expected metadata for a network with conv_lstm (64), attention, mlp; fusion: film, got series without; give metadata, or drop the fusion"
     )
 
 
@@ -125,7 +124,7 @@ def test_a_field_that_gives_the_label_away_is_told(limelight: Commands, tmp_path
     write_table(panel.replace(metadata=pa.table({"verdict": [f"v-{label}" for label in panel.labels]})), tmp_path / "b")
     limelight("train", "b", "-o", "run", "--set", "training.max_epochs=1", "--set", "model.encoder=conv_lstm")
     page = (tmp_path / "run" / "report" / "index.html").read_text()
-    assert "gives the label away" in page
+    assert "leaks the label" in page
 
 
 def test_bumps_are_drawn_from_an_experiment_file(limelight: Commands, tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def test_new_recordings_are_cut_as_in_training(limelight: Commands, folder: Path
     limelight("train", folder, "-o", "run", *WINDOWS, *SOLVED)
     parquet.write_table(recordings(2, steps=50).drop_columns(["label", "machine"]), tmp_path / "new.parquet")
     printed = limelight("predict", "run", "new.parquet", "-o", "answers.csv", "--steps", "steps.csv")
-    assert printed == "8 windows answered in answers.csv\n"
+    assert printed == "8 windows predicted; written to answers.csv\n"
     assert pyarrow.csv.read_csv("steps.csv").num_rows == 100
 
 
@@ -83,8 +83,8 @@ def test_steps_are_for_windows_only(limelight: Commands, folder: Path) -> None:
     limelight("generate", "-o", "waves", "--set", "data.sine.dataset_size=60", "--set", "data.sine.num_points=40")
     limelight("train", "waves", "-o", "run", *SOLVED)
     assert limelight("predict", "run", "waves", "--steps", "steps.csv", code=2) == (
-        "limelight: expected a model for windows to lay its answers back on the steps, got one for whole series; "
-        "leave --steps out\n"
+        "limelight: expected a model for windows to merge its predictions onto the recordings, got one for whole series; "
+        "drop --steps\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""The scripts in ``examples`` as a reader would run them, on excerpts of their data and for a few epochs."""
+"""The scripts in ``examples``, on excerpts of their data and for a few epochs, and the start of the benchmarks."""
 
 import runpy
 import sys
@@ -15,14 +15,16 @@ from matplotlib import pyplot
 import limelight as ll
 
 HOME = Path(__file__).parent
-SCRIPTS = HOME.parent / "examples"
+ROOT = HOME.parent
+SCRIPTS = ROOT / "examples"
+BENCHMARKS = sorted(file.stem for file in (ROOT / "benchmarks" / "run").glob("[!_]*.py"))
 Script = Callable[..., list[str]]
 
 
 @pytest.fixture
 def script(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Script:
-    def run(name: str, *words: object) -> list[str]:
-        monkeypatch.setattr(sys, "argv", [f"{name}.py", *map(str, words)])
+    def run(name: str, *arguments: object) -> list[str]:
+        monkeypatch.setattr(sys, "argv", [f"{name}.py", *map(str, arguments)])
         runpy.run_path(str(SCRIPTS / f"{name}.py"), run_name="__main__")
         pyplot.close("all")
         return capsys.readouterr().out.splitlines()
@@ -37,8 +39,8 @@ def test_heart_beats(script: Script, tmp_path: Path) -> None:
         "test  Panel(20 series, 96 steps, 1 channel, 2 classes)",
     ]
     assert float(lines[3].removeprefix("accuracy ").split(",")[0]) >= 0.7
-    found = [int(line.split(": ")[1].split("%")[0]) for line in lines if line.startswith("threshold 0.")]
-    assert found == sorted(found), "a lower threshold finds more"
+    recalls = [int(line.split(": ")[1].split("%")[0]) for line in lines if line.startswith("threshold 0.")]
+    assert recalls == sorted(recalls), "a lower threshold finds more"
     assert (tmp_path / "beats.png").stat().st_size > 10_000
     assert ll.load(tmp_path / "model").classes_.tolist() == ["abnormal", "normal"]
 
@@ -55,7 +57,7 @@ def test_vowels_of_any_length(script: Script, tmp_path: Path) -> None:
 
 @pytest.fixture
 def months(tmp_path: Path) -> Path:
-    """Months of five cities with the columns of the real ones; it rains, or is foggy, where it is humid."""
+    """Months of five cities with the columns of the real data; it rains, or is foggy, if it is humid."""
     random, days, labels = np.random.default_rng(0), 30, ("fog", "hail", "rain", "snow", "thunderstorm")
     names = [(city, month) for city in ("auckland", "chicago", "mumbai", "beijing", "lima") for month in range(1, 25)]
     ids = [f"{city}_{month:02d}" for city, month in names]
@@ -64,13 +66,13 @@ def months(tmp_path: Path) -> Path:
     channels = [f"{how}_{kind}" for kind in kinds for how in ("high", "avg", "low")]
     channels += ["high_wind", "avg_wind", "gust_wind"]
     values = {name: spells + random.normal(scale=0.3, size=spells.shape) for name in channels}
-    wet = {label: spells > 0.5 + place / 4 for place, label in enumerate(labels)}
+    events = {label: spells > 0.5 + index / 4 for index, label in enumerate(labels)}
     columns = {
         "series_id": np.repeat(ids, days),
         "time": np.tile(np.arange(days) + np.datetime64("2016-01-01"), len(ids)),
     }
     columns |= {name: one.ravel().astype(np.float32) for name, one in values.items()}
-    columns |= {f"label_{name}": one.ravel().astype(np.int8) for name, one in wet.items()}
+    columns |= {f"label_{name}": one.ravel().astype(np.int8) for name, one in events.items()}
     folder = tmp_path / "months"
     folder.mkdir()
     parquet.write_table(pa.table(columns), folder / "series.parquet")
@@ -95,5 +97,27 @@ def is_head(line: str) -> bool:
 
 
 @pytest.mark.parametrize("name", ["ecg", "vowels", "weather"])
-def test_lessons_are_short(name: str) -> None:
+def test_examples_are_short(name: str) -> None:
     assert len((SCRIPTS / f"{name}.py").read_text().splitlines()) <= 60
+
+
+@pytest.fixture
+def repository(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make ``benchmarks`` importable, as it is for ``python -m`` in the root of the repository."""
+    monkeypatch.setattr(sys, "path", [str(ROOT), *sys.path])
+
+
+@pytest.mark.usefixtures("repository")
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_benchmarks_start(name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", [name, "--help"])
+    with pytest.raises(SystemExit, match="0"):
+        runpy.run_module(f"benchmarks.run.{name}", run_name="__main__")
+    assert f"python -m benchmarks.run.{name}" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("repository")
+def test_page_of_results_is_up_to_date() -> None:
+    from benchmarks.pages.results import PAGE, render_page
+
+    assert render_page() == PAGE.read_text(), "run python -m benchmarks.pages.results"

@@ -184,8 +184,7 @@ def test_unknown_words_and_missing_text_are_answered_alike_and_told(folder: Path
 def test_an_encoder_of_another_language_is_refused(tmp_path: Path, no_network: None) -> None:
     folder = write_encoder(tmp_path / "encoder", ["guten Morgen"])
     assert message_of(ParameterError, classifier(folder).fit, bumps(40)[0]) == (
-        "expected a text encoder that knows words of metadata 'mode', got one that knows none in any training series; "
-        "take an encoder for their language, or leave it out"
+        "expected a text encoder that knows words of metadata 'mode', got one that knows none of them in any training series; use an encoder for their language, or drop it"
     )
 
 
@@ -194,11 +193,11 @@ def test_an_encoder_without_text_to_read_is_refused(folder: Path) -> None:
     words = train.replace(metadata=pa.table({"mode": ["early", "late"] * 15, "age": range(30)}))
     assert message_of(ParameterError, classifier(folder).fit, words) == (
         f"expected text among the metadata for the text encoder in {str(folder)!r}, got 'mode: category', "
-        "'age: number'; say which field is text, or leave the text encoder out"
+        "'age: number'; state which field is text, or drop the text encoder"
     )
     assert message_of(ParameterError, classifier(folder).fit, train.replace(metadata=None)) == (
         f"expected metadata with text for the text encoder in {str(folder)!r}, got series without metadata; give "
-        "metadata, or leave the text encoder out"
+        "metadata, or drop the text encoder"
     )
 
 

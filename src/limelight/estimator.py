@@ -1,4 +1,4 @@
-"""TimeSeriesClassifier: scikit-learn's contract over fit() and FittedModel, and nothing else."""
+"""TimeSeriesClassifier: scikit-learn's interface to a recipe and a fitted model."""
 
 from __future__ import annotations
 
@@ -32,33 +32,35 @@ from limelight.training.validation_split import HoldOut
 
 
 class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Classify series of any length with a network of parts, and see what it looked at.
+    """Classify time series of any length with a network of interchangeable parts, and explain its predictions.
 
     Parameters
     ----------
     encoder
-        ``"auto"`` chooses ``"rocket"`` or ``"conv_lstm"``; ``"lstm"``, ``"gru"``, or a part: ``LSTM(hidden_size=32)``.
+        ``"auto"`` selects ``"rocket"`` or ``"conv_lstm"``; or ``"lstm"``, ``"gru"``, or a part:
+        ``LSTM(hidden_size=32)``.
     pooling
         ``"attention"``, ``"last"``, ``"mean"``, ``"max"``, or a part.
     head
         ``"mlp"``, ``"linear"``, or a part.
     missing
-        What stands for a missing value (NaN): ``"mask"``, ``"last"``, ``"linear"``, ``"mean"``; ``"error"`` refuses
-        them, and ``"auto"`` takes ``"mask"`` if values are missing in the training series, else ``"error"``.
+        How to treat missing values (NaN): ``"mask"``, ``"last"``, ``"linear"``, ``"mean"``; ``"error"`` rejects them,
+        and ``"auto"`` is ``"mask"`` if values are missing in the training series, else ``"error"``.
     clock
-        ``"elapsed"`` also shows the network the time between steps, ``"order"`` does not; ``"auto"`` takes
-        ``"elapsed"`` if the clock of the training series is irregular, else ``"order"``.
+        ``"elapsed"`` adds the time between steps as an input, ``"order"`` does not; ``"auto"`` is ``"elapsed"`` if the
+        clock of the training series is irregular, else ``"order"``.
     fusion
-        Where metadata of a ``Panel`` join the network: ``"late"``, ``"repeat"``, ``"film"``, ``"attention"``, or a list
-        of them; ``[]`` leaves metadata out, and ``"auto"`` takes ``"late"`` where there are any.
+        Where metadata of a ``Panel`` enter the network: ``"late"``, ``"repeat"``, ``"film"``, ``"attention"``, or a
+        list of them; ``[]`` ignores metadata, and ``"auto"`` is ``"late"`` if there are any.
     context
-        How metadata become a vector: ``"embedding"``, or a part such as ``ContextEncoding(text_encoder="folder")``.
+        How metadata are encoded as a vector: ``"embedding"``, or a part such as
+        ``ContextEncoding(text_encoder="folder")``.
     fields
-        The kind of metadata fields that should not be read off their values, such as ``{"badge": "ignore"}``.
+        Kinds of metadata fields that should not be inferred from their values, such as ``{"badge": "ignore"}``.
     validation
-        Share of the training series to stop early by, stratified, in [0, 1); None takes a tenth, or nothing where the
-        head is solved in closed form, as training series left out serve as well. With fewer than 20 such series, and
-        with 0, training runs for all epochs and keeps the last weights.
+        Share of the training series to hold out for early stopping and calibration, stratified, in [0, 1); None is a
+        tenth, or 0 if the head is solved in closed form, where leave-one-out predictions serve as well. With fewer than
+        20 such series, and with 0, training runs for all epochs and keeps the last weights.
     training
         How to train: ``TrainingSettings(learning_rate=1e-3)`` or the same keywords as a dict; None is the default.
         A grid reaches each of them, as in ``training__learning_rate``.
@@ -67,31 +69,31 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         a dict. Temperature, thresholds and prediction sets are chosen on the validation series, or on leave-one-out
         predictions if the head is solved in closed form; None only calibrates the probabilities.
     level
-        What ``y`` is about: ``"series"``, ``"step"``, or ``"auto"``, which takes a list of arrays, and an array of
-        three dimensions, for labels of steps.
+        Whether ``y`` has labels per ``"series"`` or per ``"step"``; ``"auto"`` reads a list of arrays, and a
+        three-dimensional array, as labels per step.
     layout
-        Of arrays: ``"ntc"`` (n, time, channels), ``"nct"`` (n, channels, time); None means the first and refuses what
+        Of arrays: ``"ntc"`` (n, time, channels) or ``"nct"`` (n, channels, time); None is the first and rejects what
         looks like the second.
     max_epochs
         A shortcut for ``training__max_epochs``, which it overrides; None leaves it as it is.
     random_state
-        A whole number gives the same model twice; None gives another one each time.
+        An integer makes the fit reproducible; None draws a new seed.
     progress
-        Whether to show a bar; None shows it in a terminal.
+        Whether to show a progress bar; None shows one in a terminal.
 
     Attributes
     ----------
     classes_
-        Sorted labels, shape (classes,); of several labels their names.
+        Sorted labels, shape (classes,); for multi-label their names.
     model_
-        The ``FittedModel`` that answers.
+        The ``FittedModel``.
     history_
-        One dict of numbers for each epoch; none for ``rocket``, which is solved.
+        A dict of losses and scores for each epoch; empty for ``rocket``, which is solved in closed form.
     notes_
-        What ``"auto"`` chose, and why.
+        What ``"auto"`` selected, and why.
     n_features_in_
-        Columns of the array (n, time) that was fitted; not there after a fit on anything else, as series may then have
-        any length.
+        Columns of the array (n, time) that was fitted; only set after a fit on such an array, as series may otherwise
+        have any length.
 
     Example
     -------
@@ -206,20 +208,21 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         return self
 
     def fit(self, X: Any, y: ArrayLike | None = None) -> Self:
-        """Fit the network.
+        """Fit the network to labelled series.
 
         Parameters
         ----------
         X
             A Panel; an array (n, time, channels) or (n, time); or a list of arrays (time, channels) of any lengths.
         y
-            Labels, shape (n,); 0 and 1 for several labels, shape (n, labels); of steps a list of arrays (time,) or
-            (time, labels), or an array with these behind n. None or NaN where not known. None takes those of the Panel.
+            Labels, shape (n,); 0 and 1 for multi-label, shape (n, labels); per step a list of arrays (time,) or
+            (time, labels), or an array with these dimensions after n. None or NaN where unknown. None takes those of
+            the Panel.
 
         Returns
         -------
         Self
-            Fitted.
+            This estimator, fitted.
 
         Raises
         ------
@@ -227,7 +230,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             If the series are not as described, a value is infinite, or missing with ``missing="error"``, or there is
             no clock with ``clock="elapsed"``.
         LabelError
-            If there is one class only, or the labels do not fit the series.
+            If there is only one class, or the labels do not match the series.
         ParameterError
             If a parameter is out of range.
         """
@@ -247,7 +250,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         return self
 
     def predict(self, X: Any) -> Any:
-        """Give the class of each series or step.
+        """Predict the class of each series or step.
 
         Parameters
         ----------
@@ -257,23 +260,36 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         Returns
         -------
         NDArray | list[NDArray]
-            Labels, shape (n,), or 0 and 1, shape (n, labels). Of steps an array of these for each series, stacked if
-            all are of one length.
+            Labels, shape (n,), or 0 and 1, shape (n, labels). Per step an array of these for each series, stacked if
+            all have the same length.
 
         Raises
         ------
         DataError
-            If the channels or the kind of the clock differ from those of the training, a value is infinite, or missing
-            although none was in training.
+            If the channels or the kind of clock differ from those in training, a value is infinite, or missing although
+            none was missing in training.
         """
         check_is_fitted(self)
         prediction = self.model_.predict(self._panel(X, fitting=False))
         return prediction.by_series(prediction.labels)
 
     def predict_proba(self, X: Any) -> Any:
-        """Give the probability of each class or label in the order of ``classes_``; shapes as of predict, and classes.
+        """Predict the probability of each class or label, in the order of ``classes_``.
 
-        Raises as predict.
+        Parameters
+        ----------
+        X
+            As for ``fit``.
+
+        Returns
+        -------
+        NDArray | list[NDArray]
+            In [0, 1], shape (n, classes) or (n, labels); per step an array (time, classes) for each series.
+
+        Raises
+        ------
+        DataError
+            As for ``predict``.
         """
         check_is_fitted(self)
         prediction = self.model_.predict(self._panel(X, fitting=False))
@@ -316,39 +332,42 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         return prediction.by_series(sets)
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
-        """Give the share of right answers among those whose label is known.
+        """Compute the accuracy over series or steps with a known label.
 
         Parameters
         ----------
         X, y
             As for ``fit``.
         sample_weight
-            Of each series, shape (n,), or None.
+            Weight of each series, shape (n,), or None.
 
         Returns
         -------
         float
-            In [0, 1]; of several labels only answers that are right in all of them count.
+            In [0, 1]; for multi-label the subset accuracy.
         """
         check_is_fitted(self)
         if not self.model_.task.by_step and y is not None and is_known(np.asarray(y)).all():
             return float(super().score(X, y, sample_weight))
         panel = with_given_labels(self._panel(X, fitting=False), y, self.level)
-        from limelight.evaluation.metrics.scoring import mean_accuracy  # brings all of scikit-learn's scores
+        from limelight.evaluation.metrics.scoring import mean_accuracy  # imports all scores of scikit-learn
 
         return mean_accuracy(self.model_.predict(panel), targets_of(self.model_.task, panel).every())
 
     def explain(self, X: Any, method: str | None = None, target: Any = None, **settings: Any) -> Explanation:
-        """Show what decided the answers, step by step.
+        """Explain predictions step by step.
 
         Parameters
         ----------
         X
             As for ``fit``.
         method
-            ``"attention"``, ``"evidence"`` (of rocket), ``"gradients"``, ``"occlusion"``; None goes by the model.
-        target, **settings
-            The class (None: what was answered), or one for each series; what the method takes, as ``background``.
+            ``"attention"``, ``"evidence"`` (for rocket), ``"gradients"``, ``"occlusion"``; None is the default of the
+            model.
+        target
+            The class to explain, or one for each series; None is the predicted one.
+        **settings
+            Settings of the method, such as ``background``.
 
         Returns
         -------
@@ -358,7 +377,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         Raises
         ------
         ParameterError, DataError
-            If there is no such method, target or setting, or occlusion has no other series; or as for ``predict``.
+            If there is no such method, target or setting, or occlusion has no background; or as for ``predict``.
         """
         check_is_fitted(self)
         if (background := settings.get("background")) is not None:
@@ -366,7 +385,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         return explain(self.model_, self._panel(X, fitting=False), method, target, **settings)
 
     def save(self, folder: Path | str) -> Path:
-        """Write the fitted model as a folder of safetensors and JSON, whole or not at all; give the folder."""
+        """Save the fitted model as a folder of safetensors and JSON, atomically; return the folder."""
         check_is_fitted(self)
         return save_model(self.model_, folder)
 
@@ -382,7 +401,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     def _panel(self, X: Any, *, fitting: bool) -> Panel:
         separate = is_ragged(X) if isinstance(X, (list, tuple)) else getattr(X, "ndim", 2) == 3
         if separate and fitting:
-            for name in ("n_features_in_", "feature_names_in_"):  # of an earlier fit on a table (n, time)
+            for name in ("n_features_in_", "feature_names_in_"):  # set by an earlier fit on a table (n, time)
                 self.__dict__.pop(name, None)
         if not separate:
             X = validate_data(self, X, reset=fitting, ensure_all_finite="allow-nan")
@@ -418,12 +437,12 @@ def _with_keywords(name: str, value: Any, keywords: Mapping[str, Any]) -> Any:
 
 
 def load(folder: Path | str) -> TimeSeriesClassifier:
-    """Load a saved model; the folder is data and never code.
+    """Load a saved model. The folder holds data and never code.
 
     Parameters
     ----------
     folder
-        What ``save`` wrote, or the folder of a run.
+        A folder written by ``save``, or a run folder.
 
     Returns
     -------
@@ -433,7 +452,7 @@ def load(folder: Path | str) -> TimeSeriesClassifier:
     Raises
     ------
     ModelFolderError
-        If the folder is missing, damaged, not a model of limelight, or of a newer version.
+        If the folder is missing, damaged, no model of limelight, or of a newer version.
 
     Example
     -------

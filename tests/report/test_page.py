@@ -127,7 +127,7 @@ def test_what_was_measured_is_said_in_sentences(make_facts):
 
 def test_thresholds_are_said_with_what_they_change(make_facts):
     text = page_of(make_facts(60, kind="labels", extras=True, sharp=1.0)).text
-    assert "Chosen for the best F1 on series held out" in text
+    assert "Chosen for the best F1 on held-out series" in text
     assert re.search(r"fault 0\.\d+ 0\.\d{3} → 0\.\d{3}", text)
 
 

@@ -102,7 +102,7 @@ def test_a_network_that_would_train_for_long_is_not_tried_without_metadata() -> 
     seconds = expected_seconds(many, TrainingSettings())
     assert (name, note) == (
         "rocket",
-        f"encoder: rocket, as conv_lstm would train for about {3 * seconds:.0f} s and time_budget is 5 s",
+        f"encoder: rocket, as conv_lstm would train for about {3 * seconds:.0f} s more than the time_budget of 5 s",
     )
     assert chosen(Trainer(rocket=0.5, conv_lstm=1.0), many, encoder=Auto(time_budget=1e4))[0] == "conv_lstm"
 
@@ -119,16 +119,16 @@ def test_an_interrupted_comparison_leaves_rocket() -> None:
 
 def test_too_few_series_to_hold_some_out_are_left_to_rocket() -> None:
     name, note = chosen(Trainer(rocket=0.5), WITH_METADATA[:4])
-    assert (name, note) == ("rocket", "encoder: rocket, as there are too few series to hold some out")
+    assert (name, note) == ("rocket", "encoder: rocket, as there are too few series to hold any out")
 
 
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        ({"pooling": "last"}, "as 'pooling' is stated, which rocket does not have"),
-        ({"pooling": "mean", "head": "linear"}, "as 'pooling', 'head' are stated, which rocket does not have"),
-        ({"fusion": "film"}, "as 'fusion' is stated, which rocket does not have"),
-        ({"imbalance": "focal"}, "as imbalance='focal' is for networks that are trained"),
+        ({"pooling": "last"}, "as 'pooling' is set, which rocket does not have"),
+        ({"pooling": "mean", "head": "linear"}, "as 'pooling', 'head' are set, which rocket does not have"),
+        ({"fusion": "film"}, "as 'fusion' is set, which rocket does not have"),
+        ({"imbalance": "focal"}, "as imbalance='focal' needs training by gradient descent"),
     ],
 )
 def test_what_rocket_cannot_do_is_left_to_the_network(words: dict[str, Any], why: str) -> None:
@@ -139,13 +139,13 @@ def test_what_rocket_cannot_do_is_left_to_the_network(words: dict[str, Any], why
 
 def test_labels_of_steps_are_left_to_the_network() -> None:
     panel = Panel.from_series(np.zeros((2, 2)), step_labels=StepLabels.of(["a", "b", "b", "a"]))
-    assert chosen(Trainer(conv_lstm=1.0), panel) == ("conv_lstm", "encoder: conv_lstm, as each step has a label")
+    assert chosen(Trainer(conv_lstm=1.0), panel) == ("conv_lstm", "encoder: conv_lstm, as labels are per step")
 
 
 def test_labels_that_are_hardly_known_are_left_to_the_network() -> None:
     labels = np.stack([LABELS, np.where(np.arange(60) < 4, LABELS, np.nan)], axis=1)
     panel = PLAIN.replace(labels=labels, label_names=("often", "seldom"))
-    assert chosen(Trainer(conv_lstm=1.0), panel)[1] == "encoder: conv_lstm, as a label is known for 4 series only"
+    assert chosen(Trainer(conv_lstm=1.0), panel)[1] == "encoder: conv_lstm, as a label is known for only 4 series"
 
 
 def test_a_model_that_is_too_sure_is_judged_after_its_temperature() -> None:

@@ -109,7 +109,7 @@ def test_many_series_are_solved_in_one_pass_about_as_well(monkeypatch: pytest.Mo
     whole = train()
     monkeypatch.setattr(closed_form, "MOST_AT_ONCE", 50)
     passed = train()
-    assert passed.model.fitted_on["training"]["chosen_by"] == "series held out"
+    assert passed.model.fitted_on["training"]["chosen_by"] == "held-out series"
     both = [one.model.predict(TEST).logits[:, 0] for one in (whole, passed)]
     assert np.corrcoef(*both)[0, 1] > 0.95
 
@@ -195,7 +195,7 @@ def test_rare_classes_cannot_count_more(imbalance: str) -> None:
         train(settings=TrainingSettings(imbalance=imbalance))  # type: ignore[arg-type]
     assert str(error.value) == (
         f"expected imbalance='none' for the encoder 'rocket', whose head is solved in closed form, got {imbalance!r}; "
-        "leave it out, or take another encoder"
+        "drop it, or use another encoder"
     )
 
 

@@ -186,8 +186,7 @@ def test_resuming_another_training_is_refused(tmp_path: Path, monkeypatch: pytes
     with pytest.raises(ParameterError) as error:
         train(epochs=5, seed=4, folder=tmp_path, resume=True)
     assert str(error.value) == (
-        "expected the data, model, training and seed that the training to resume began with, got others; "
-        "resume with the same experiment, or train without resuming"
+        "expected the data, model, settings and seed of the training to resume, got different ones; resume with the same experiment, or train without resuming"
     )
 
 
@@ -195,9 +194,7 @@ def test_resuming_from_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OutputError) as error:
         train(folder=tmp_path, resume=True)
     file = tmp_path / "checkpoints" / "last.ckpt"
-    assert str(error.value) == (
-        f"expected a checkpoint to resume from at {str(file)!r}, there is none; train without resuming"
-    )
+    assert str(error.value) == (f"there is no checkpoint to resume from at {str(file)!r}; train without resuming")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Ctrl-C cannot be sent to a process on Windows")
@@ -272,7 +269,7 @@ def interrupted_in_epoch(epoch: int, monkeypatch: pytest.MonkeyPatch, folder: Pa
     seen = StopOnInterrupt.on_train_batch_end
 
     def ask(self: StopOnInterrupt, trainer: Trainer, *rest: object) -> None:
-        self.asked = self.asked or trainer.current_epoch == epoch
+        self.interrupted = self.interrupted or trainer.current_epoch == epoch
         seen(self, trainer, *rest)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
@@ -296,7 +293,7 @@ def test_resuming_with_other_data_or_another_model_is_refused(tmp_path: Path, ch
     validation = CHECK[:30] if changed == "validation" else CHECK
     architecture = Architecture.of("gru") if changed == "sentence" else SMALL
     settings = TrainingSettings(max_epochs=1, patience=50)
-    with pytest.raises(ParameterError, match=r"^expected the data, model, training and seed that the training to res"):
+    with pytest.raises(ParameterError, match=r"^expected the data, model, settings and seed of the training to res"):
         fit(panel, TASK, architecture, validation=validation, settings=settings, folder=tmp_path, resume=True)
 
 
@@ -313,7 +310,7 @@ def test_training_that_diverges_is_told_and_not_kept() -> None:
     with pytest.raises(ParameterError) as error:
         fit(TRAIN, TASK, preset("lstm"), settings=TrainingSettings(max_epochs=3, learning_rate=9.0))
     assert str(error.value) == (
-        "expected a training that settles, got weights that are not numbers with learning_rate=9.0; lower it, or use "
+        "the training diverged with learning_rate=9.0: some weights are not finite; lower it, or use "
         "activation 'tanh' if the encoder has 'relu'"
     )
 
@@ -322,7 +319,7 @@ def test_training_that_diverges_is_told_and_not_kept() -> None:
 def test_gpu_that_is_not_there_is_told() -> None:
     with pytest.raises(ParameterError) as error:
         fit(TRAIN, TASK, SMALL, settings=TrainingSettings(device="gpu"))
-    assert str(error.value) == "expected a GPU for device='gpu', got a machine without one; say 'auto' or 'cpu'"
+    assert str(error.value) == "expected a GPU for device='gpu', got a machine without one; use 'auto' or 'cpu'"
 
 
 def test_the_digest_says_which_series_these_are() -> None:

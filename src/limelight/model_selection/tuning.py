@@ -69,7 +69,8 @@ def tune(
         None for no limit.
     only
         Names of parameters to tune, for example ``"encoder"``, ``"units"``, ``"layers"``, ``"dropout"``,
-        ``"learning_rate"``, ``"batch_size"``, ``"fusion"``, ``"embedding_size"``; None tunes all that apply to the series and the network.
+        ``"learning_rate"``, ``"batch_size"``, ``"fusion"``, ``"embedding_size"``; None tunes all that apply to the
+        series and the network.
     score
         A score to report next to the log loss: ``"accuracy"``, ``"balanced_accuracy"``, ``"f1"`` or ``"roc_auc"``.
     validation

@@ -1,4 +1,4 @@
-"""The series of an experiment: read or drawn, cut into windows, parted, and the task read off their labels."""
+"""Dataset of an experiment: series read or generated, cut into windows and split, and the task."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ ARCHIVE_ID = re.compile(r".*_(train|test)_\d+$", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Dataset:
-    """Labelled series and which of them are for what.
+    """Labelled series and their split.
 
     Parameters
     ----------
     panel
-        All series; windows, if they were cut.
+        All series, or their windows.
     split
         Rows for training, validation and test.
     task
         Read from the training labels.
     recordings
-        What the windows were cut from; the series themselves where nothing was cut.
+        What the windows were cut from; the series themselves if nothing was cut.
     """
 
     panel: Panel
@@ -59,19 +59,16 @@ class Dataset:
 
     @property
     def validation(self) -> Panel | None:
-        """The series to stop a training by; None where there are none."""
+        """The validation series; None if there are none."""
         return self.part("validation") if len(self.split.validation) else None
 
     def part(self, name: str) -> Panel:
-        """Give the series of ``"train"``, ``"validation"`` or ``"test"``."""
+        """Return the series of ``"train"``, ``"validation"`` or ``"test"``."""
         return self.panel[self.split.part(name)]
 
 
 def read_recordings(experiment: Experiment, *, missing: str = "keep", labelled: bool = True) -> Panel:
-    """Read or draw the series of an experiment, uncut; labels where there are some and they are wanted.
-
-    Raises as ``read_table``.
-    """
+    """Read or generate the series of an experiment, before windows are cut; errors as of ``read_table``."""
     data = experiment.data
     if data.sine is not None:
         return generate_sine(data.sine, experiment.seed)
@@ -94,13 +91,13 @@ def read_recordings(experiment: Experiment, *, missing: str = "keep", labelled: 
         sort=data.sort,
     )
     for signal in data.signals:
-        said = signal.model_dump()
-        panel = align(panel, said.pop("table"), **said)
+        settings = signal.model_dump()
+        panel = align(panel, settings.pop("table"), **settings)
     return panel
 
 
 def labels_are_of_steps(experiment: Experiment) -> bool:
-    """Say whether labels in the series table are of single steps: as stated, or where windows or their names say so."""
+    """Whether the series table has labels per step: as stated, or inferred from windows or column names."""
     data = experiment.data
     if data.level != "auto" or data.labels is not None:
         return data.level == "step"
@@ -114,19 +111,19 @@ def labels_are_of_steps(experiment: Experiment) -> bool:
 
 
 def cut(experiment: Experiment, recordings: Panel) -> Panel:
-    """Cut recordings into the windows that an experiment asks for, if it does."""
+    """Cut recordings into the windows of an experiment, if it has any."""
     if experiment.windows is None:
         return recordings
     return cut_windows(recordings, **experiment.windows.model_dump())
 
 
 def read_panel(experiment: Experiment, *, labelled: bool = True) -> Panel:
-    """Read or draw the series of an experiment, cut into windows if it asks for them."""
+    """Read or generate the series of an experiment, cut into windows if it has any."""
     return cut(experiment, read_recordings(experiment, labelled=labelled))
 
 
 def split_panel(experiment: Experiment, panel: Panel) -> Split:
-    """Split the series as the split file, the store or the archive files say, or by the rule of the experiment.
+    """Split the series by the split file, the store or the names of archive files, or else by the rule.
 
     If no file names validation series, the recipe decides whether a share of the training series is held out.
     Windows are split by their recordings.
@@ -146,7 +143,7 @@ def split_panel(experiment: Experiment, panel: Panel) -> Split:
 
 
 def named_parts(experiment: Experiment, panel: Panel) -> Split | None:
-    """Give the parts that a split file, a store or the names of archive files say; None if nothing says any."""
+    """Return the split named by a split file, a store or archive file names; None if there is none."""
     if panel.origin is None:
         known, places = panel.ids, np.arange(len(panel))
     else:
@@ -165,7 +162,7 @@ def named_parts(experiment: Experiment, panel: Panel) -> Split | None:
 
 
 def stated_parts(experiment: Experiment, panel: Panel) -> list[str] | None:
-    """Give the word train, validation or test for each series, where a file says it."""
+    """Return train, validation or test for each series, if a file names them."""
     return _stated_words(experiment, panel.ids)
 
 
@@ -196,17 +193,17 @@ def _with_validation(recipe: Recipe, panel: Panel, split: Split, seed: int) -> S
 
 
 def read_data(experiment: Experiment) -> Dataset:
-    """Read labelled series, part them, and read the task off the training labels.
+    """Read labelled series, split them, and infer the task from the training labels.
 
     Parameters
     ----------
     experiment
-        What was asked.
+        Where the series are and how to split them.
 
     Returns
     -------
-    Data
-        Nothing has been written yet when this fails.
+    Dataset
+        Nothing has been written if reading fails.
 
     Raises
     ------
@@ -218,10 +215,10 @@ def read_data(experiment: Experiment) -> Dataset:
     if panel.labels is None and panel.step_labels is None:
         raise LabelError(_unlabelled(experiment))
     split = split_panel(experiment, panel)
-    panel = panel.replace(notes=(*panel.notes, *_telling(panel, experiment)))
+    panel = panel.replace(notes=(*panel.notes, *_leaks(panel, experiment)))
     if not len(split.train):
         raise ParameterError(
-            "expected series to train on, got none; name some as train in the split, or make split.test smaller"
+            "expected training series, got none; name some as train in the split file, or make split.test smaller"
         )
     positive = experiment.data.positive
     if experiment.data.sine is not None and positive is None:
@@ -229,16 +226,16 @@ def read_data(experiment: Experiment) -> Dataset:
     return Dataset(panel, split, task_of(panel[split.train], positive), recordings)
 
 
-def _telling(panel: Panel, experiment: Experiment) -> list[str]:
-    """Warn of metadata that give the label away."""
+def _leaks(panel: Panel, experiment: Experiment) -> list[str]:
+    """Return warnings about metadata that leak the label."""
     if panel.metadata is None or panel.labels is None or panel.labels.ndim == 2:
         return []
     ignored = {name for name, kind in experiment.data.fields.items() if kind == "ignore"}
-    telling = [name for name in determines(panel.metadata, panel.labels) if name not in ignored]
+    leaking = [name for name in determines(panel.metadata, panel.labels) if name not in ignored]
     return [
-        f"metadata {name!r} gives the label away: each of its values goes with one label; if it is not known before, "
-        f'say "ignore" for it in the fields of the data'
-        for name in telling
+        f"metadata {name!r} leaks the label: each of its values occurs with one label only; if it is not known at "
+        f'prediction time, set it to "ignore" in data.fields'
+        for name in leaking
     ]
 
 

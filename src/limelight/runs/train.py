@@ -1,4 +1,4 @@
-"""One run: read, train, evaluate, report."""
+"""``limelight train``: read, fit, evaluate, report, and leave a run folder."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from limelight.runs.folder import (
     require_run_folder,
 )
 from limelight.runs.report import report_run
-from limelight.runs.scores import events_of, score_answers
+from limelight.runs.scores import events_of, score_predictions
 from limelight.runs.tables import write_events, write_predictions, write_steps
 from limelight.training.fit import checkpoint_to_resume, require_device
 from limelight.training.result import FitResult
@@ -35,12 +35,12 @@ from limelight.types import LogLine
 
 @dataclass(frozen=True)
 class Run:
-    """What a run has found.
+    """Result of a run.
 
     Parameters
     ----------
     folder
-        Where everything is.
+        The run folder.
     metrics
         The content of ``metrics.json``.
     training
@@ -60,20 +60,20 @@ def run_experiment(
     progress: bool | None = None,
     log: LogLine = lambda line: None,
 ) -> Run:
-    """Read, train, evaluate, report.
+    """Read the series, fit a model, evaluate it on the test set and write a report.
 
     Parameters
     ----------
     experiment
-        What was asked; ``output`` is the folder of the run.
+        What to do; ``output`` is the run folder.
     resume
-        Go on with a training that was killed in that folder.
+        Resume a training that was interrupted in that folder.
     overwrite
         Replace an earlier run there.
     progress
-        Whether to show a bar; None shows it in a terminal.
+        Whether to show a progress bar; None shows one in a terminal.
     log
-        Takes a line for the user now and then.
+        Called with one line of progress at a time.
 
     Returns
     -------
@@ -83,9 +83,9 @@ def run_experiment(
     Raises
     ------
     OutputError
-        If the folder is taken, or there is nothing to resume.
+        If the folder is in use, or there is nothing to resume.
     DataError, LabelError, ParameterError
-        If the data cannot be used or the training diverges; nothing is left behind then, and an earlier run stays.
+        If the data cannot be used or the training diverges; nothing is written then, and an earlier run is kept.
     """
     folder = Path(experiment.output)
     require_run_folder(folder, resume=resume, overwrite=overwrite)
@@ -94,8 +94,8 @@ def run_experiment(
     log("reading the series")
     data = read_data(experiment)
     if not len(data.split.test):
-        raise ParameterError("expected series to test with, got none; set split.test above 0 or name some in the split")
-    targets_of(data.task, data.part("test"))  # a class that only the test has is better said now
+        raise ParameterError("expected test series, got none; set split.test above 0, or name some in the split file")
+    targets_of(data.task, data.part("test"))  # reject a class that only the test set has before training
     require_device(experiment.training)
     recipe = experiment.recipe()
     if data.validation is None and not recipe.is_solved(data.part("train")):
@@ -114,10 +114,10 @@ def run_experiment(
 
 
 def _for_missing_in_test(recipe: Recipe, data: Dataset, log: LogLine) -> Recipe:
-    """Replace missing values by the training mean if only test series have them, which a fit could not foresee."""
+    """Return a recipe that fills missing values with the training mean if only test series have them."""
     changed = recipe.for_missing_in(data.part("test"), data.part("train"), data.validation)
     if changed is not recipe:
-        log("note: values are missing in the test part alone; the training mean stands for them (missing='mean')")
+        log("note: only test series have missing values; they are filled with the training mean (missing='mean')")
     return changed
 
 
@@ -155,13 +155,13 @@ def _evaluate_and_report(experiment: Experiment, data: Dataset, training: FitRes
     started = time.perf_counter()
     test, model = data.part("test"), training.model
     prediction = model.predict(test)
-    scores = score_answers(model, prediction, test, experiment.events)
+    scores = score_predictions(model, prediction, test, experiment.events)
     evaluating = time.perf_counter() - started
     started = time.perf_counter()
-    asked = experiment.explain
+    wanted = experiment.explain
     explanations = (
-        measure_explanations(model, test, data.part("train"), series=asked.series, seed=experiment.seed)
-        if asked
+        measure_explanations(model, test, data.part("train"), series=wanted.series, seed=experiment.seed)
+        if wanted
         else None
     )
     explaining = time.perf_counter() - started
@@ -190,5 +190,5 @@ def _evaluate_and_report(experiment: Experiment, data: Dataset, training: FitRes
     if test.origin is not None and prediction.lengths is None:
         write_steps(prediction, test, data.recordings, folder / "steps.parquet")
     report_run(folder, experiment, data, model, prediction, metrics)
-    write_json(folder / METRICS_FILE, metrics)  # the last file: where it is, the run is whole
+    write_json(folder / METRICS_FILE, metrics)  # written last: its presence marks a complete run
     return metrics

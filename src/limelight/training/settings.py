@@ -1,4 +1,4 @@
-"""How long and how fast to train."""
+"""Training settings: epochs, batches, learning rate, device."""
 
 from __future__ import annotations
 
@@ -17,42 +17,42 @@ from limelight.parts.base import first_complaint
 STEPS_OF_A_TRAINING = 1500
 LEAST_BATCHES_OF_AN_EPOCH = 30
 VALIDATION = 0.1
-"""Share of the training series that is held out where nothing is stated, and something has to be."""
+"""Share of the training series that is held out by default, if validation series are needed."""
 CHECKPOINT = Path("checkpoints") / "last.ckpt"
-"""In the folder of a training."""
+"""Path of the checkpoint in the folder of a training."""
 ShouldPrune = Callable[[float, float], bool]
-"""Takes the share of the epochs that is done, in (0, 1], and the validation loss; says whether to give up."""
+"""Whether to prune a training, from the share of its epochs that is done, in (0, 1], and its validation loss."""
 
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """The training loop in numbers; None means chosen from the number of training series.
+    """Settings of a training by gradient descent; None is chosen by the number of training series.
 
     Parameters
     ----------
     max_epochs
-        At most so many epochs, at least 1; None takes what makes about 1,500 steps, between 10 and 50. An epoch is at
-        least 30 batches: a smaller set is gone through several times in one.
+        Maximum number of epochs, at least 1; None takes about 1,500 steps, between 10 and 50 epochs. An epoch has at
+        least 30 batches: a small set is repeated within one.
     patience
         Epochs without a better validation loss before training stops, at least 1; None takes half of the epochs, at
-        least 5: a one-cycle schedule is best at its end, when the learning rate has come down.
+        least 5, because a one-cycle schedule is best at its end, when the learning rate is low.
     batch_size
-        Series in one step, at least 1, at most all; None takes an eighth of the training series, between 8 and 64.
+        Series in one step, at least 1; None takes an eighth of the training series, between 8 and 64.
     learning_rate
-        The highest of the one-cycle schedule, above 0.
+        The maximum of the one-cycle schedule, in (0, 10).
     weight_decay
-        Of AdamW, at least 0.
+        Of AdamW, in [0, 10).
     gradient_clip
-        Largest norm of the gradient, above 0.
+        Maximum norm of the gradient, above 0.
     device
-        ``"auto"`` takes a GPU if there is one, ``"cpu"`` or ``"gpu"`` insist.
+        ``"auto"`` uses a GPU if there is one; ``"cpu"`` or ``"gpu"`` requires one.
     workers
-        Processes that prepare the training batches beside the training, 0 to 64; the numbers come out the same with any
-        number of them. Worth it where reading takes long, as from a store larger than memory.
+        Processes that prepare training batches, 0 to 64; the result does not depend on their number. Useful if reading
+        is slow, as from a store larger than memory.
     imbalance
-        What makes rare classes or labels count: ``"weights"`` in the loss, ``"focal"`` loss, ``"balanced"`` batches,
-        which draw the series that have them more often; ``"none"`` nothing. Probabilities are no longer those of the
-        data then; calibration on validation series mends that.
+        How to emphasise rare classes or labels: ``"weights"`` in the loss, ``"focal"`` loss, or ``"balanced"`` batches,
+        which oversample series that have them; ``"none"`` does nothing. Probabilities then no longer match the
+        frequencies in the data; calibration on validation series corrects that.
 
     Source
     ------
@@ -94,14 +94,14 @@ class TrainingSettings:
 
     @classmethod
     def checked(cls, **settings: Any) -> TrainingSettings:
-        """Make settings of the right type and in range; ParameterError names the first that is not."""
+        """Build settings of the right type and range; ParameterError names the first that is not."""
         try:
             return TypeAdapter(cls).validate_python(settings)
         except ValidationError as error:
             raise ParameterError(first_complaint(error)) from None
 
     def for_series(self, n: int) -> TrainingSettings:
-        """Settle what is None for ``n`` training series."""
+        """Resolve what is None for ``n`` training series."""
         batch_size = min(n, self.batch_size or min(64, max(8, n // 8)))
         epoch = max(math.ceil(n / batch_size), LEAST_BATCHES_OF_AN_EPOCH)
         max_epochs = self.max_epochs or min(50, max(10, round(STEPS_OF_A_TRAINING / epoch)))
@@ -109,5 +109,5 @@ class TrainingSettings:
         return dataclasses.replace(self, batch_size=batch_size, max_epochs=max_epochs, patience=patience)
 
     def to_json(self) -> dict[str, Any]:
-        """Say every setting."""
+        """Return every setting."""
         return dataclasses.asdict(self)

@@ -121,8 +121,10 @@ def score_events(
         column = None if truth is None else truth[:, label] if task.multilabel else truth
         known = np.ones(int(steps.sum()), dtype=bool) if column is None else column != UNKNOWN
         known_before = np.append(0, np.cumsum(known))
-        sides = [_known_events(events, label, task, steps, known_before) for events in (predicted, true)]
-        counts_by_name[str(task.classes[label])] = _count(*sides, overlap)
+        predicted_known, true_known = (
+            _known_events(events, label, task, steps, known_before) for events in (predicted, true)
+        )
+        counts_by_name[str(task.classes[label])] = _count(predicted_known, true_known, overlap)
     total = _Counts(*(sum(counts) for counts in zip(*counts_by_name.values(), strict=True)))
     per_label = {name: _scores(counts) for name, counts in counts_by_name.items()}
     return {
