@@ -110,8 +110,7 @@ def test_one_class_only_is_refused() -> None:
     with pytest.raises(LabelError) as error:
         small().fit(ARRAY, ["a"] * 60)
     assert str(error.value) == (
-        "expected labels of at least two classes, got one class only, 'a'; "
-        "a classifier needs series of another class to compare with"
+        "expected labels of at least two classes, got one class, 'a'; add labelled examples of other classes"
     )
 
 

@@ -144,7 +144,9 @@ def test_groups_make_a_solved_head_hold_out() -> None:
 def test_thresholds_without_validation_series_are_refused_before_training(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recipes, "fit", lambda *arguments, **rest: pytest.fail("a network was trained"))
     recipe = Recipe.of(MODELS["trained"], decision={"thresholds": "f1"})
-    with pytest.raises(ParameterError, match="^expected validation series to choose thresholds or sets on, got none"):
+    with pytest.raises(
+        ParameterError, match="^expected validation series to fit thresholds or prediction sets on, got none"
+    ):
         recipe.fit(PANEL[:60], task_of(PANEL), seed=0)
 
 

@@ -350,9 +350,9 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         if not self.model_.task.by_step and y is not None and is_known(np.asarray(y)).all():
             return float(super().score(X, y, sample_weight))
         panel = with_given_labels(self._panel(X, fitting=False), y, self.level)
-        from limelight.evaluation.metrics.scoring import share_of_right  # imports all scores of scikit-learn
+        from limelight.evaluation.metrics.scoring import mean_accuracy  # imports all scores of scikit-learn
 
-        return share_of_right(self.model_.predict(panel), targets_of(self.model_.task, panel).every())
+        return mean_accuracy(self.model_.predict(panel), targets_of(self.model_.task, panel).every())
 
     def explain(self, X: Any, method: str | None = None, target: Any = None, **settings: Any) -> Explanation:
         """Explain predictions step by step.

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from limelight.data.panel import Panel
 from limelight.data.statistics import channel_statistics
-from limelight.evaluation.decision.rule import DecisionRule, decide_on
+from limelight.evaluation.decision.rule import DecisionRule, fit_decision
 from limelight.parts.architecture import Architecture, preset
 from limelight.task import Task
 from limelight.training.auto import is_solved
@@ -210,7 +210,7 @@ class Recipe:
         Raises
         ------
         DataError, LabelError, OutputError, ParameterError
-            As ``training.fit.fit`` and ``decide_on``.
+            As ``training.fit.fit`` and ``fit_decision``.
         """
         if isinstance(validation, str):
             fitted, held_out = self.split(panel, seed)
@@ -231,5 +231,5 @@ class Recipe:
             should_prune=should_prune,
         )
         calibration, logits = result.calibration_data(panel, validation, independent=self.is_independent(panel))
-        model = decide_on(result.model, calibration, self.decision, logits)
+        model = fit_decision(result.model, calibration, self.decision, logits)
         return replace(result, model=model)

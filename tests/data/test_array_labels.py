@@ -96,7 +96,7 @@ def test_another_level_is_refused() -> None:
         ),
         (
             [np.full((2, 2), 2), np.zeros((1, 2)), np.zeros((3, 2))],
-            "expected 0 or 1 for label 'label_0', got 2.0 in row 0; a label that is not known is NaN",
+            "expected 0 or 1 for label 'label_0', got 2.0 in row 0; use NaN for an unknown label",
         ),
     ],
 )

@@ -179,8 +179,8 @@ def test_bad_data_leave_no_run_folder(limelight: Commands, folder: Path, tmp_pat
 def test_one_class_only_is_refused(limelight: Commands, folder: Path) -> None:
     write_csv(folder / "labels.csv", [["series_id", "label"], *([f"s{number}", "ok"] for number in range(40))])
     assert limelight("train", folder, code=2) == (
-        "limelight: expected labels of at least two classes, got one class only, 'ok'; "
-        "a classifier needs series of another class to compare with\n"
+        "limelight: expected labels of at least two classes, got one class, 'ok'; "
+        "add labelled examples of other classes\n"
     )
 
 
@@ -198,7 +198,7 @@ def test_a_class_only_in_test_is_reported_before_training(limelight: Commands, f
     split = [[f"s{number}", "test" if number > 30 else "train"] for number in range(40)]
     write_csv(folder / "split.csv", [["series_id", "split"], *split])
     assert limelight("train", folder, "-o", "run", code=2) == (
-        "limelight: expected labels among the classes 'a', 'b', got 'rare'; leave these series out, or train with "
+        "limelight: expected labels among the classes 'a', 'b', got 'rare'; remove these series, or train with "
         "series of that class\n"
     )
     assert not Path("run").exists()

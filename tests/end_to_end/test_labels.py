@@ -17,7 +17,7 @@ from limelight.data.windowing.windows import cut_windows
 from limelight.data.writing import write_table
 from limelight.errors import LabelError, ParameterError
 from limelight.estimator import TimeSeriesClassifier, load
-from limelight.evaluation.decision.rule import DecisionRule, decide_on
+from limelight.evaluation.decision.rule import DecisionRule, fit_decision
 from limelight.model.fitted import FittedModel
 from limelight.parts.encoders import GRU
 from limelight.runs.scores import score_predictions
@@ -283,8 +283,8 @@ def test_thresholds_need_two_classes_or_multilabel() -> None:
     with pytest.raises(ParameterError) as error:
         fitted(train, decision={"thresholds": "f1"}, progress=False, max_epochs=1)
     assert str(error.value) == (
-        "expected no rule for thresholds of 3 classes, got the best F1; the most probable class is answered: leave the "
-        "rule out, or make each class a label of its own"
+        "expected no threshold rule for 3 classes, got the best F1; remove it, as the most probable class is "
+        "predicted, or make each class a label of its own"
     )
 
 
@@ -329,8 +329,8 @@ def test_thresholds_without_series_to_choose_them_on_are_refused() -> None:
     with pytest.raises(ParameterError) as error:
         fitted(planted.which_bumps(n=40), decision={"thresholds": "f1"}, progress=False)
     assert str(error.value) == (
-        "expected validation series to choose thresholds or sets on, got none, or too few; make the validation part "
-        "larger, or leave thresholds and coverage out"
+        "expected validation series to fit thresholds or prediction sets on, got none or too few; enlarge the validation "
+        "split, or remove thresholds and coverage"
     )
 
 
@@ -343,7 +343,7 @@ def test_a_closed_form_head_decides_by_leave_one_out() -> None:
     assert (model.fitted_on["training_series"], model.fitted_on["validation_series"]) == (60, 0)
     assert model.decision.thresholds is not None
     assert model.decision.provenance["temperature"]["notes"] == [
-        "the scale of the logits was chosen with the head, on training series left out"
+        "the scale of the logits was fitted with the head, on held-out predictions of the training series"
     ]
     assert scores_of(model, test)["test"]["f1"] >= 0.9
 
@@ -361,7 +361,7 @@ def test_windows_of_one_recording_do_not_judge_each_other() -> None:
 
 def test_without_validation_series_the_model_stays_as_it_is() -> None:
     model = model_of("several labels").model_
-    assert decide_on(model, None, DecisionRule()) is model
+    assert fit_decision(model, None, DecisionRule()) is model
 
 
 # The command line

@@ -109,7 +109,7 @@ def test_metadata_come_from_a_table_and_are_weighed(limelight: Commands, tmp_pat
     )
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert set(metrics["metadata"]["drops"]) == {"metadata", "series", "mode"}
-    assert "with those of others instead:" in printed
+    assert "permutation importance: drop from the balanced accuracy of" in printed
     model = json.loads((tmp_path / "run" / "model" / "model.json").read_text())
     assert model["sentence"]["fusion"] == ["late"]
     assert model["vocabulary"]["fields"][0]["words"] == ["early", "late"]

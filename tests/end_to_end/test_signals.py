@@ -131,7 +131,7 @@ def test_a_signal_comes_from_a_table_of_its_own(limelight: Commands, tmp_path: P
     )
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert set(metrics["metadata"]["drops"]) == {"signals", "series"}
-    assert "with those of others instead:" in printed
+    assert "permutation importance: drop from the balanced accuracy of" in printed
     model = json.loads((tmp_path / "run" / "model" / "model.json").read_text())
     assert model["vocabulary"]["signals"] == [{"name": "mode", "words": ["early", "late"]}]
     limelight("predict", "run", "bumps/series.parquet", "-o", "without.parquet")

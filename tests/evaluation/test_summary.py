@@ -39,22 +39,22 @@ def test_the_table_shows_model_beside_baseline_classes_confusion_and_attention()
         "log loss              0.647                    12.015",
         "Brier score           0.226                     0.333",
         "",
-        "class  precision  recall     F1  ROC AUC  average precision  Brier score  series  share",
-        "fault      0.500   1.000  0.667    0.750              0.500        0.226      20  0.333",
-        "ok         1.000   0.500  0.667    0.750              0.833        0.226      40  0.667",
+        "class  precision  recall     F1  ROC AUC  average precision  Brier score  support  prevalence",
+        "fault      0.500   1.000  0.667    0.750              0.500        0.226       20       0.333",
+        "ok         1.000   0.500  0.667    0.750              0.833        0.226       40       0.667",
         "",
-        "average              precision  recall     F1",
-        "mean of the classes      0.750   0.750  0.667",
-        "weighted by series       0.833   0.667  0.667",
-        "all counts together      0.667   0.667  0.667",
+        "average                precision  recall     F1",
+        "macro (over classes)       0.750   0.750  0.667",
+        "weighted (by support)      0.833   0.667  0.667",
+        "micro (pooled counts)      0.667   0.667  0.667",
         "",
-        "true (rows) and predicted (columns)",
+        "confusion matrix: true (rows) and predicted (columns)",
         "       fault  ok",
         "fault     20   0",
         "ok        20  20",
         "",
-        "Of the attention 80 % fell inside the true interval (spread evenly it would be 30 %), and its peak was "
-        "inside in 90 % of the 1,200 series whose interval is known (by chance 30 %).",
+        "80 % of the attention falls inside the true interval (30 % if it were uniform), and its peak does in 90 % of "
+        "the 1,200 series with a known interval (30 % by chance).",
     ]
 
 
@@ -62,34 +62,34 @@ def test_the_multilabel_table_counts_known_and_unknown_labels():
     task = Task(("rain", "fog"), multilabel=True, level="step")
     truth, chances = [[1, 0], [1, 1], [0, -1]], [[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]]
     assert score_lines({"test": score(task, truth, chances), "baseline": baseline(task, truth, truth)}) == [
-        "scored: 3 steps; labels that are not known, left out: 1",
+        "3 steps scored, 1 unknown label ignored",
         "",
-        "                            model  baseline",
-        "subset accuracy             0.500     0.500",
-        "Hamming loss                0.400     0.400",
-        "precision (mean of labels)  0.750     0.583",
-        "recall (mean of labels)     0.750     1.000",
-        "F1 (mean of labels)         0.750     0.733",
-        "balanced accuracy           0.625     0.500",
-        "Matthews correlation        0.250         -",
-        "ROC AUC                     0.750     0.500",
-        "average precision           0.917     0.583",
-        "log loss                    0.649     0.659",
-        "Brier score                 0.238     0.233",
+        "                      model  baseline",
+        "subset accuracy       0.500     0.500",
+        "Hamming loss          0.400     0.400",
+        "precision (macro)     0.750     0.583",
+        "recall (macro)        0.750     1.000",
+        "F1 (macro)            0.750     0.733",
+        "balanced accuracy     0.625     0.500",
+        "Matthews correlation  0.250         -",
+        "ROC AUC               0.750     0.500",
+        "average precision     0.917     0.583",
+        "log loss              0.649     0.659",
+        "Brier score           0.238     0.233",
         "",
-        "label  precision  recall     F1  ROC AUC  average precision  Brier score  steps  share",
-        "rain       0.500   0.500  0.500    0.500              0.833        0.380      2  0.667",
-        "fog        1.000   1.000  1.000    1.000              1.000        0.025      1  0.500",
+        "label  precision  recall     F1  ROC AUC  average precision  Brier score  support  prevalence",
+        "rain       0.500   0.500  0.500    0.500              0.833        0.380        2       0.667",
+        "fog        1.000   1.000  1.000    1.000              1.000        0.025        1       0.500",
         "",
-        "average              precision  recall     F1",
-        "mean of the labels       0.750   0.750  0.750",
-        "weighted by steps        0.667   0.667  0.667",
-        "all counts together      0.667   0.667  0.667",
-        "mean of the steps        1.000   0.750  0.833",
+        "average                precision  recall     F1",
+        "macro (over labels)        0.750   0.750  0.750",
+        "weighted (by support)      0.667   0.667  0.667",
+        "micro (pooled counts)      0.667   0.667  0.667",
+        "samples (over steps)       1.000   0.750  0.833",
         "",
-        "label  there, found  there, missed  not there, said  not there, not said",
-        "rain              1              1                1                    0",
-        "fog               1              0                0                    1",
+        "label  true positives  false negatives  false positives  true negatives",
+        "rain                1                1                1               0",
+        "fog                 1                0                0               1",
     ]
 
 
@@ -101,8 +101,7 @@ def test_the_table_shows_each_value_and_the_worst():
         "machine  accuracy  F1 (ok)  balanced accuracy   95 % interval  series",
         "m1          1.000        -              1.000                      20",
         "m2          0.500    0.000              0.500  0.300 to 0.700      20",
-        "Lowest: m2, with a balanced accuracy of 0.500. If machine said nothing, the lowest would be as low in 0.5 % of "
-        "the cases.",
+        "lowest balanced accuracy: 0.500 for m2 (permutation test: p = 0.005)",
     ]
 
 
@@ -110,14 +109,14 @@ def test_the_table_of_many_classes_has_no_confusion_matrix():
     task = Task(tuple(range(13)))
     scores = score_prediction(answers(task, np.eye(13)), list(range(13)))
     lines = score_lines({"test": scores, "baseline": scores})
-    assert "true (rows) and predicted (columns)" not in lines
+    assert "confusion matrix: true (rows) and predicted (columns)" not in lines
 
 
 def test_the_table_says_why_a_score_is_missing():
     scores = score_prediction(answers(TWO, [1]), ["ok"])
     lines = score_lines({"test": scores, "baseline": scores})
     assert "ROC AUC                   -         -" in lines
-    assert "(the ROC AUC needs series of every class, and there are none of class 'fault')" in lines
+    assert "(ROC AUC is undefined without series of class 'fault')" in lines
 
 
 def test_nothing_is_said_about_attention_that_is_not_known():

@@ -103,8 +103,7 @@ def test_a_score_undefined_in_a_fold_is_noted():
     assert found.folds[2].scores["roc_auc"] is None
     assert found.mean("roc_auc") == pytest.approx(np.mean([fold.scores["roc_auc"] for fold in found.folds[:2]]))
     assert found.notes[-1] == (
-        "ROC AUC is the mean of 2 of 3 folds: the ROC AUC needs series of every class, and there are none of class 'b' "
-        "in fold 3"
+        "ROC AUC is the mean of 2 of 3 folds: ROC AUC is undefined without series of class 'b' in fold 3"
     )
 
 

@@ -222,7 +222,7 @@ def test_an_undefined_score_is_a_dash_with_its_reason(make_facts):
     facts = make_facts(n=1)
     text = page_of(facts).text
     assert "how well the classes are ranked \N{EN DASH} baseline \N{EN DASH}" in text
-    assert "the ROC AUC needs series of every class, and there are none of class 'ok'." in text
+    assert "ROC AUC is undefined without series of class 'ok'." in text
 
 
 def test_file_names_stay_apart_on_every_system():
@@ -247,7 +247,7 @@ def test_an_old_report_is_replaced_as_a_whole(tmp_path, make_facts):
 def test_a_place_that_cannot_be_written_is_refused(tmp_path, make_facts):
     (tmp_path / "file").write_text("")
     place = tmp_path / "file" / "report"
-    sentence = f"cannot write {str(place)!r}: File exists; choose another place or make room there"
+    sentence = f"cannot write {str(place)!r}: File exists; choose another path, or free some space"
     with pytest.raises(OutputError, match=f"^{re.escape(sentence)}$"):
         write_report(tmp_path / "file", make_facts())
 

@@ -12,7 +12,7 @@ from sklearn.metrics import log_loss
 from limelight.data.panel import Panel
 from limelight.data.synthetic.sine import SineSettings, generate_sine
 from limelight.errors import LabelError, ParameterError
-from limelight.evaluation.decision.rule import DecisionRule, decide_on, score_decision
+from limelight.evaluation.decision.rule import DecisionRule, fit_decision, score_decision
 from limelight.model.bundle import load_model, save_model
 from limelight.model.targets import task_of
 from limelight.parts.architecture import Architecture
@@ -99,7 +99,7 @@ def test_sets_chosen_on_series_left_out_hold_what_they_promise() -> None:
     training = train(panel)
     chosen = training.calibration_data(panel, None, independent=True)
     for (calibration_data, logits), coverage in ((chosen, (0.74, 0.88)), ((panel, None), (0.0, 0.7))):
-        model = decide_on(training.model, calibration_data, DecisionRule(coverage=0.8), logits)
+        model = fit_decision(training.model, calibration_data, DecisionRule(coverage=0.8), logits)
         found = score_decision(model, model.predict(new), new)
         assert found is not None
         assert coverage[0] < found["sets"]["coverage"] < coverage[1]

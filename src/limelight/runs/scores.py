@@ -14,7 +14,7 @@ from limelight.evaluation.events.rule import EventRule, event_labels
 from limelight.evaluation.events.scores import score_events
 from limelight.evaluation.metrics.bootstrap import intervals
 from limelight.evaluation.metrics.grouped import score_groups
-from limelight.evaluation.metrics.scoring import score, score_shares
+from limelight.evaluation.metrics.scoring import score, score_constant
 from limelight.explanation.quality.localisation import localise, summarise_localisation
 from limelight.model.fitted import FittedModel, Prediction
 from limelight.model.targets import targets_of
@@ -43,7 +43,7 @@ def score_predictions(
     scores["intervals"] = intervals(task, codes, probabilities, lengths, thresholds=thresholds)
     return {
         "test": scores,
-        "baseline": score_shares(task, _shares_of_training(model), codes),
+        "baseline": score_constant(task, _shares_of_training(model), codes),
         "groups": _score_fields(model, prediction, panel, codes),
         "decision": score_decision(model, prediction, panel),
         "events": None if rule is None else score_events_of(prediction, panel, codes, rule),

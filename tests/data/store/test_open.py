@@ -127,7 +127,7 @@ except OutputError as error:
 def test_a_full_disk_is_reported_and_leaves_nothing(tmp_path):
     folder = tmp_path / "store"
     done = subprocess.run([sys.executable, "-c", FULL_DISK, folder], capture_output=True, text=True, check=True)
-    assert done.stdout == f"cannot write '{folder}': File too large; choose another place or make room there\n"
+    assert done.stdout == f"cannot write '{folder}': File too large; choose another path, or free some space\n"
     assert not list(tmp_path.iterdir())
 
 
@@ -211,7 +211,7 @@ def test_what_a_disk_refuses_leaves_an_older_store(folder, monkeypatch):
     with pytest.raises(OutputError) as error:
         write_store(PANEL[[0]], folder)
     assert str(error.value) == (
-        f"cannot write '{folder}': No space left on device; choose another place or make room there"
+        f"cannot write '{folder}': No space left on device; choose another path, or free some space"
     )
     monkeypatch.undo()
     assert_equal(open_store(folder), PANEL)

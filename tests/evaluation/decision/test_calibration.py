@@ -107,27 +107,27 @@ def test_unknown_truth_is_left_out(task):
 @pytest.mark.parametrize(
     ("logits", "codes", "reason"),
     [
-        ([1.0, -1.0] * 9 + [5.0] * 5, [0, 1] * 9 + [-1] * 5, "18 known examples, and 20 are needed"),
-        ([1.0, -1.0] * 10, [1] * 20, "all 20 known examples are alike"),
+        ([1.0, -1.0] * 9 + [5.0] * 5, [0, 1] * 9 + [-1] * 5, "18 known examples, at least 20 are needed"),
+        ([1.0, -1.0] * 10, [1] * 20, "all 20 known examples have the same label"),
         (
             [0.1, -0.1] * 10,
             [1, 0] * 10,
-            "all 20 known examples are answered rightly, so none limits how sure to be",
+            "all 20 known examples are predicted correctly, so the log loss has no minimum",
         ),
     ],
 )
 def test_an_undetermined_temperature_stays_one_with_a_reason(logits, codes, reason):
     column = np.array(logits)[:, None]
     found = fit_temperature(TWO, column, codes)
-    assert (found.values.tolist(), found.notes) == ([1.0], (f"the temperature stays 1: {reason}",))
+    assert (found.values.tolist(), found.notes) == ([1.0], (f"the temperature is left at 1: {reason}",))
     fog = fit_temperature(Task(("fog",), multilabel=True), column, np.array(codes)[:, None])
-    assert (fog.values.tolist(), fog.notes) == ([1.0], (f"the temperature of 'fog' stays 1: {reason}",))
+    assert (fog.values.tolist(), fog.notes) == ([1.0], (f"the temperature of 'fog' is left at 1: {reason}",))
 
 
 def test_logits_that_know_nothing_get_the_highest_temperature():
     found = fit_temperature(TWO, [[1.0], [-1.0]] * 20, [0, 1] * 20)
     assert found.values == pytest.approx(20, rel=1e-3)
-    assert found.notes == ("the temperature is at the end of the range from 0.05 to 20",)
+    assert found.notes == ("the temperature is at a bound of its range, 0.05 to 20",)
 
 
 def test_large_logits_do_not_overflow():
@@ -151,11 +151,11 @@ def test_probabilities_are_those_of_torch(task, width):
 @pytest.mark.parametrize(
     ("logits", "message"),
     [
-        ([0.0], "expected logits of shape (N, 1) for a binary task, got (1,); give what the network gives"),
-        ([[0.0, 1.0]], "expected logits of shape (N, 1) for a binary task, got (1, 2); give what the network gives"),
+        ([0.0], "expected logits of shape (N, 1) for a binary task, got (1,); pass the output of the network"),
+        ([[0.0, 1.0]], "expected logits of shape (N, 1) for a binary task, got (1, 2); pass the output of the network"),
         (
             [[np.nan]],
-            "expected finite logits, got NaN or infinity; look for what made the network diverge",
+            "expected finite logits, got NaN or infinity; check why the training diverged",
         ),
     ],
 )
@@ -270,7 +270,7 @@ def test_no_known_truth_is_refused():
     with pytest.raises(LabelError) as error:
         reliability(TWO, [[0.5, 0.5]], [-1])
     assert str(error.value) == (
-        "expected at least one known label to compare probabilities with, got none; give labels"
+        "expected at least one known label to compare probabilities with, got none; pass labels"
     )
 
 
@@ -278,7 +278,7 @@ def test_json_says_the_temperature():
     found = Temperature(np.array([1.5, 0.25]), ("a note",))
     again = Temperature.from_json(json.loads(json.dumps(found.to_json(), allow_nan=False)))
     assert again.to_json() == found.to_json()
-    assert again.describe() == ["temperature 1.5, 0.25", "a note"]
+    assert again.describe() == ["temperature: 1.5, 0.25", "a note"]
 
 
 @pytest.mark.parametrize("content", [{"values": [0.0], "notes": []}, {"values": 1.0, "notes": []}, {"values": [1.0]}])

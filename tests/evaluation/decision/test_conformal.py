@@ -199,27 +199,36 @@ def test_unknown_truth_is_left_out():
 def test_too_few_examples_make_full_sets_with_a_note():
     fitted = fit_conformal(TWO, two(np.full(8, 0.9)), [1] * 8, 0.9)
     assert fitted.sets(TWO, two([0.99])).tolist() == [[True, True]]
-    assert fitted.notes == ("the sets rest on 8 known examples, and 0.9 needs 9: every class is in each of them",)
+    assert fitted.notes == (
+        "the prediction sets always contain every class: 8 known examples, at least 9 are needed for a coverage of 0.9",
+    )
     assert fit_conformal(TWO, two(np.full(9, 0.9)), [1] * 9, 0.9).notes == ()
 
 
 def test_too_few_examples_of_a_class_always_include_it():
     by_class = fit_conformal(TWO, two(np.full(10, 0.9)), [1] * 9 + [0], 0.9, by_class=True)
     assert by_class.sets(TWO, two([0.99, 0.5])).tolist() == [[True, True], [True, False]]
-    assert by_class.notes == ("the sets rest on 1 known example of 'a', and 0.9 needs 9: 'a' is in each of them",)
+    assert by_class.notes == (
+        "the prediction sets always contain 'a': 1 known example of 'a', at least 9 are needed for a coverage of 0.9",
+    )
     codes = np.array([[1, -1]] * 9 + [[0, -1]])
     labels = fit_conformal(LABELS, np.full((10, 2), 0.9), codes, 0.9, by_class=True)
     assert labels.notes == (
-        "the sets of 'rain' rest on 1 known example of 'absent', and 0.9 needs 9: 'absent' is in each of them",
-        "the sets of 'fog' rest on 0 known examples of 'absent', and 0.9 needs 9: 'absent' is in each of them",
-        "the sets of 'fog' rest on 0 known examples of 'there', and 0.9 needs 9: 'there' is in each of them",
+        "the prediction sets of 'rain' always contain 'absent': 1 known example of 'absent', at least 9 are needed for "
+        "a coverage of 0.9",
+        "the prediction sets of 'fog' always contain 'absent': 0 known examples of 'absent', at least 9 are needed for "
+        "a coverage of 0.9",
+        "the prediction sets of 'fog' always contain 'there': 0 known examples of 'there', at least 9 are needed for a "
+        "coverage of 0.9",
     )
 
 
 def test_steps_do_not_compensate_for_too_few_series():
     fitted = fit_conformal(STEPS, two(np.full(800, 0.9)), [1] * 800, 0.9, groups=np.arange(800) // 100)
     assert np.isinf(fitted.limits).all()
-    assert fitted.notes == ("the sets rest on 8 known groups, and 0.9 needs 9: every class is in each of them",)
+    assert fitted.notes == (
+        "the prediction sets always contain every class: 8 known groups, at least 9 are needed for a coverage of 0.9",
+    )
 
 
 def test_coverage_and_sizes_by_hand():
@@ -269,8 +278,8 @@ def test_each_series_counts_the_same_in_the_coverage_of_steps():
             STEPS,
             {},
             ParameterError,
-            "expected groups for steps, got none: the steps of one series are not exchangeable; give the number of the "
-            "series of each step",
+            "expected groups for a per-step task, got none; pass the index of the series of each step, as the steps of "
+            "a series are not exchangeable",
         ),
         (TWO, {"target": 90}, ParameterError, "expected a target above 0 and below 1, got 90; use for example 0.9"),
         (TWO, {"target": 1.0}, ParameterError, "expected a target above 0 and below 1, got 1.0; use for example 0.9"),
@@ -279,7 +288,7 @@ def test_each_series_counts_the_same_in_the_coverage_of_steps():
             TWO,
             {"groups": [0, 1]},
             LabelError,
-            "expected a group for each of 1 answers, got an array of shape (2,); give one each",
+            "expected a group for each of 1 predictions, got an array of shape (2,); pass one each",
         ),
     ],
 )
@@ -294,11 +303,11 @@ def test_sets_of_another_task_are_refused():
     with pytest.raises(DataError) as error:
         fitted.sets(THREE, [[0.2, 0.3, 0.5]])
     assert str(error.value) == (
-        "expected limits of shape (1, 3) for this task, got (1, 2); calibrate with the task that is predicted"
+        "expected limits of shape (1, 3) for this task, got (1, 2); calibrate the sets with the task of the predictions"
     )
     with pytest.raises(DataError) as error:
         coverage(LABELS, np.ones((4, 2), dtype=bool), [0, 1, 1, 0])
-    assert str(error.value) == "expected sets of shape (N, 2, 2), got (4, 2); give what sets() gives"
+    assert str(error.value) == "expected sets of shape (N, 2, 2), got (4, 2); pass the result of ConformalSets.sets"
 
 
 def test_json_says_all_of_the_sets():
@@ -323,6 +332,6 @@ def test_foreign_json_is_refused(changes):
 def test_description_says_what_is_promised():
     fitted = ConformalSets(0.9, "lac", np.array([[0.5, 0.5]]), by_class=True, notes=("a note",))
     assert fitted.describe() == [
-        "sets that hold the truth in 90 % of answers, for each true class by itself (score lac)",
+        "prediction sets at 90 % coverage of each true class (score lac)",
         "a note",
     ]

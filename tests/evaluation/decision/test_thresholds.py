@@ -21,9 +21,7 @@ TWO = Task(("fault", "ok"), positive="fault")
 THREE = Task(("a", "b", "c"))
 LABELS = Task(("rain", "fog"), multilabel=True)
 RAIN = Task(("rain",), multilabel=True)
-WRITE = (
-    "write 'f1', 'none', {'precision': 0.9}, {'recall': 0.9} or {'cost': {'false_positive': 1, 'false_negative': 5}}"
-)
+WRITE = "use 'f1', 'none', {'precision': 0.9}, {'recall': 0.9} or {'cost': {'false_positive': 1, 'false_negative': 5}}"
 COSTS = {"cost": {"false_positive": 1, "false_negative": 5}}
 
 
@@ -171,27 +169,30 @@ def test_never_predicting_positive_may_be_the_cheapest():
     found = chosen([1.0, 0.2] * 10, [0, 1] * 10, {"cost": {"false_positive": 1000, "false_negative": 1}})
     assert found.values[0] > 1
     assert decide(RAIN, [[1.0]], found.values).tolist() == [[0]]
-    assert found.notes == ("'rain' is never answered on series held out: no threshold between does better",)
+    assert found.notes == ("'rain' is never predicted for the held-out series: no other threshold is better",)
 
 
 def test_where_always_answering_is_best_it_is_said():
     found = chosen([0.2, 0.3] * 10, [1, 0] * 10, "f1")
     assert found.values.tolist() == pytest.approx([0.1])
-    assert found.notes == ("'rain' is always answered on series held out: no threshold between does better",)
+    assert found.notes == ("'rain' is always predicted for the held-out series: no other threshold is better",)
 
 
 def test_an_unreachable_precision_gives_the_best_with_a_note():
     found = chosen([0.8, 0.8, 0.8, 0.8, 0.2] * 10, [1, 1, 1, 0, 0] * 10, {"precision": 0.9})
     assert found.table[0]["chosen"]["precision"] == 0.75
-    assert found.notes == ("no threshold gives 'rain' a precision of 0.9; the best reachable is 0.750, 0.150 less",)
+    assert found.notes == (
+        "no threshold reaches a precision of 0.9 for 'rain'; the highest is 0.750, which is 0.150 lower",
+    )
 
 
 def test_a_threshold_of_few_examples_is_rough():
-    assert chosen([0.9, 0.2, 0.1], [1, 0, 0], "f1").notes == ("the threshold of 'rain' is rough: 1 example with it",)
-    assert chosen([0.9, 0.8, 0.2], [1, 1, 0], "f1").notes == ("the threshold of 'rain' is rough: 1 example without it",)
+    rough = "the threshold of 'rain' is imprecise: only 1"
+    assert chosen([0.9, 0.2, 0.1], [1, 0, 0], "f1").notes == (f"{rough} positive example",)
+    assert chosen([0.9, 0.8, 0.2], [1, 1, 0], "f1").notes == (f"{rough} negative example",)
 
 
-@pytest.mark.parametrize(("few", "side"), [(1, "with"), (0, "without")])
+@pytest.mark.parametrize(("few", "side"), [(1, "positive"), (0, "negative")])
 def test_four_examples_choose_no_threshold_and_five_do(few, side):
     chances = np.where(np.arange(20) < 5, 0.3, 0.1) if few else np.where(np.arange(20) < 5, 0.7, 0.9)
     codes = np.full(20, 1 - few)
@@ -199,18 +200,18 @@ def test_four_examples_choose_no_threshold_and_five_do(few, side):
     found = choose_thresholds(RAIN, rain(chances), codes[:, None], "f1")
     assert found.values.tolist() == [0.5]
     assert found.table[0]["chosen"] == found.table[0]["half"]
-    assert found.notes == (f"the threshold of 'rain' stays 0.5: 4 examples {side} it, and 5 are needed",)
+    assert found.notes == (f"the threshold of 'rain' is left at 0.5: 4 {side} examples, at least 5 are needed",)
     codes[4] = few
     found = choose_thresholds(RAIN, rain(chances), codes[:, None], "f1")
     assert found.values.tolist() == pytest.approx([0.2 if few else 0.8])
-    assert found.notes == (f"the threshold of 'rain' is rough: 5 examples {side} it",)
+    assert found.notes == (f"the threshold of 'rain' is imprecise: only 5 {side} examples",)
 
 
 @pytest.mark.parametrize(("code", "how_often"), [(0, "never"), (1, "always")])
 def test_a_label_that_is_always_alike_keeps_one_half(code, how_often):
     found = chosen([0.9, 0.2], [code, code], "f1")
     assert found.values.tolist() == [0.5]
-    assert found.notes == (f"'rain' is {how_often} true among 2 known answers; its threshold stays 0.5",)
+    assert found.notes == (f"the threshold of 'rain' is left at 0.5: it is {how_often} true in 2 known examples",)
 
 
 def test_unknown_truth_is_left_out():
@@ -220,7 +221,9 @@ def test_unknown_truth_is_left_out():
 
 
 def test_a_label_of_which_nothing_is_known_keeps_one_half():
-    assert chosen([0.9], [-1], "f1").notes == ("'rain' is never true among 0 known answers; its threshold stays 0.5",)
+    assert chosen([0.9], [-1], "f1").notes == (
+        "the threshold of 'rain' is left at 0.5: it is never true in 0 known examples",
+    )
 
 
 def test_labels_have_thresholds_of_their_own():
@@ -259,23 +262,23 @@ def test_without_a_rule_the_threshold_is_one_half():
 def test_more_than_two_classes_have_no_thresholds():
     found = choose_thresholds(THREE, np.full((1, 3), 1 / 3), [0], "none")
     assert found.values is None
-    assert found.describe() == ["the most probable class is answered, without thresholds"]
+    assert found.describe() == ["no thresholds: the most probable class is predicted"]
     with pytest.raises(ParameterError) as error:
         choose_thresholds(THREE, np.full((1, 3), 1 / 3), [0], {"precision": 0.9})
     assert str(error.value) == (
-        "expected no rule for thresholds of 3 classes, got a precision of at least 0.9; the most probable class is "
-        "answered: leave the rule out, or make each class a label of its own"
+        "expected no threshold rule for 3 classes, got a precision of at least 0.9; remove it, as the most probable "
+        "class is predicted, or make each class a label of its own"
     )
 
 
 @pytest.mark.parametrize(
     ("rule", "message"),
     [
-        ("f2", f"expected a rule for thresholds, got 'f2'; {WRITE}"),
-        ("precision", f"expected a rule for thresholds, got 'precision'; {WRITE}"),
+        ("f2", f"expected a threshold rule, got 'f2'; {WRITE}"),
+        ("precision", f"expected a threshold rule, got 'precision'; {WRITE}"),
         (
             {"precision": 0.9, "recall": 0.9},
-            f"expected a rule for thresholds, got {{'precision': 0.9, 'recall': 0.9}}; {WRITE}",
+            f"expected a threshold rule, got {{'precision': 0.9, 'recall': 0.9}}; {WRITE}",
         ),
         ({"precision": 0}, "expected a precision above 0 and at most 1, got 0; use for example 0.9"),
         ({"recall": 90}, "expected a recall above 0 and at most 1, got 90; use for example 0.9"),
@@ -283,17 +286,17 @@ def test_more_than_two_classes_have_no_thresholds():
         (
             {"cost": {"false_positive": 1}},
             "expected costs as {'false_positive': a, 'false_negative': b} or [[tn, fp], [fn, tp]], got "
-            "{'false_positive': 1}; give finite numbers",
+            "{'false_positive': 1}; pass finite numbers",
         ),
         (
             {"cost": [[0, 1], [float("inf"), 0]]},
             "expected costs as {'false_positive': a, 'false_negative': b} or [[tn, fp], [fn, tp]], got "
-            "[[0, 1], [inf, 0]]; give finite numbers",
+            "[[0, 1], [inf, 0]]; pass finite numbers",
         ),
         (
             {"cost": {"false_positive": 0, "false_negative": 5}},
-            "expected an error to cost more than the right answer, got [[tn, fp], [fn, tp]] = [[0.0, 0.0], [5.0, 0.0]]; "
-            "raise the cost of the false positive or of the false negative",
+            "expected an error to cost more than a correct prediction, got [[tn, fp], [fn, tp]] = [[0.0, 0.0], [5.0, "
+            "0.0]]; raise the cost of the false positive or of the false negative",
         ),
     ],
 )
@@ -315,12 +318,12 @@ def test_without_thresholds_the_most_probable_class_is_answered():
         (
             THREE,
             [0.5, 0.5, 0.5],
-            "expected no thresholds for 3 classes, of which the most probable is answered, got some; leave them out",
+            "expected no thresholds for 3 classes, got some; remove them, as the most probable class is predicted",
         ),
         (
             LABELS,
             [0.5],
-            "expected thresholds of shape (2,) for multilabel answers, got (1,); give one for the positive class, or one "
+            "expected thresholds of shape (2,) for a multilabel task, got (1,); pass one for the positive class, or one "
             "for each label",
         ),
     ],
@@ -334,31 +337,31 @@ def test_thresholds_that_do_not_fit_the_task_are_refused(task, thresholds, messa
 @pytest.mark.parametrize(
     ("probabilities", "codes", "kind", "message"),
     [
-        ([0.5], [0], DataError, "expected probabilities of shape (N, 2), got (1,); give one for each name"),
+        ([0.5], [0], DataError, "expected probabilities of shape (N, 2), got (1,); pass one per class or label"),
         (
             [[-1.0, 2.0]],
             [0],
             DataError,
-            "expected probabilities from 0 to 1, got others or NaN; give probabilities, not logits",
+            "expected probabilities from 0 to 1, got values outside this range or NaN; pass probabilities, not logits",
         ),
         (
             [[np.nan, 0.5]],
             [0],
             DataError,
-            "expected probabilities from 0 to 1, got others or NaN; give probabilities, not logits",
+            "expected probabilities from 0 to 1, got values outside this range or NaN; pass probabilities, not logits",
         ),
         (
             [[0.5, 0.5]],
             [0, 1],
             LabelError,
-            "expected codes of shape (1,) for 1 answers, got (2,); give the truth in the order of the answers",
+            "expected true codes of shape (1,) for 1 predictions, got (2,); pass them in the order of the predictions",
         ),
         (
             [[0.5, 0.5]],
             [2],
             LabelError,
-            "expected codes from 0 to 1, or -1 where not known, got 2 to 2; "
-            "encode the labels with the task of the answers",
+            "expected true codes from 0 to 1, or -1 if unknown, got 2 to 2; "
+            "encode the labels with the task of the predictions",
         ),
     ],
 )
@@ -371,11 +374,11 @@ def test_arrays_that_do_not_fit_the_task_are_refused(probabilities, codes, kind,
 def test_description_says_rule_change_and_notes():
     found = chosen([0.1, 0.2, 0.3, 0.4], [0, 0, 1, 1], COSTS)
     assert found.describe() == [
-        "thresholds for the least cost [[tn, fp], [fn, tp]] = [[0.0, 1.0], [5.0, 0.0]], on series held out; "
-        "from 0.5 -> from the threshold",
-        "label  threshold       precision          recall              F1            cost  answered  true  known",
-        "rain        0.25  0.000 -> 1.000  0.000 -> 1.000  0.000 -> 1.000  2.500 -> 0.000    0 -> 2     2      4",
-        "the threshold of 'rain' is rough: 2 examples with it",
+        "thresholds for the lowest cost [[tn, fp], [fn, tp]] = [[0.0, 1.0], [5.0, 0.0]], chosen on held-out series; "
+        "at 0.5 -> at the threshold",
+        "label  threshold       precision          recall              F1            cost  predicted  positive  known",
+        "rain        0.25  0.000 -> 1.000  0.000 -> 1.000  0.000 -> 1.000  2.500 -> 0.000     0 -> 2         2      4",
+        "the threshold of 'rain' is imprecise: only 2 positive examples",
     ]
 
 

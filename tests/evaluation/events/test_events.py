@@ -14,7 +14,7 @@ from limelight.data.panel import Panel
 from limelight.errors import DataError, InternalError, ParameterError
 from limelight.evaluation.events.detection import Events, find_events, true_events
 from limelight.evaluation.events.rule import EventRule, event_labels
-from limelight.evaluation.events.runs_of_steps import measured
+from limelight.evaluation.events.runs_of_steps import measure_runs
 from limelight.evaluation.events.scores import event_lines, score_events
 from limelight.parts.base import first_complaint
 from limelight.task import Task
@@ -241,7 +241,7 @@ def test_the_typical_step_is_the_median_of_each_series():
     times = np.concatenate([np.cumsum(random.integers(0, 9, length)) for length in lengths])
     ends = np.cumsum(lengths)
     last = ends - 1
-    begin, end, _, _ = measured("1 s", last, ends, lengths, _clock(times, lengths))
+    begin, end, _, _ = measure_runs("1 s", last, ends, lengths, _clock(times, lengths))
     medians = [np.median(np.diff(part)) if len(part) > 1 else 0.0 for part in np.split(times, ends[:-1])]
     assert (end - begin).tolist() == [median * 1e9 for median in medians]
 
@@ -495,7 +495,10 @@ def test_micro_counts_events_and_macro_labels():
     assert (scores["micro"]["precision"], scores["macro"]["precision"]) == (0.75, 0.5)
     assert (scores["macro"]["onset_delay"], scores["undefined"]) == (
         0.0,
-        {"onset_delay": "no onset delay for events of 'fog': none was matched; the mean of labels is over the others"},
+        {
+            "onset_delay": "onset delay is undefined for events of 'fog': no matched event; the macro average is over "
+            "the other labels"
+        },
     )
 
 
@@ -506,11 +509,11 @@ def test_an_undefined_score_is_none_with_a_reason():
     assert [fog[name] for name in ("precision", "recall", "f1", "any_precision", "onset_delay")] == [None] * 5
     assert (scores["macro"]["precision"], scores["macro"]["recall"]) == (None, 0.0)
     assert scores["undefined"] == {
-        "precision": "no precision for events of 'rain', 'fog': none was predicted",
-        "recall": "no recall for events of 'fog': there is no true one; the mean of labels is over the others",
-        "f1": "no F1 for events of 'fog': there is neither a true nor a predicted one; "
-        "the mean of labels is over the others",
-        "onset_delay": "no onset delay for events of 'rain', 'fog': none was matched",
+        "precision": "precision is undefined for events of 'rain', 'fog': no predicted event",
+        "recall": "recall is undefined for events of 'fog': no true event; the macro average is over the other labels",
+        "f1": "F1 is undefined for events of 'fog': neither true nor predicted events; the macro average is over the "
+        "other labels",
+        "onset_delay": "onset delay is undefined for events of 'rain', 'fog': no matched event",
     }
 
 
@@ -542,22 +545,22 @@ def test_lines_for_a_terminal():
     predicted = _events([(0, 0, 1, 4), (0, 0, 7, 9)])
     codes = np.zeros((10, 2), dtype=int)
     assert event_lines(score_events(predicted, true, LABELS, [10], codes)) == [
-        "events                                  precision  recall     F1",
-        "overlap of 0.5 or more                      0.500   0.333  0.400",
-        "overlap of 0.5 or more, mean of labels      0.500   0.250  0.250",
-        "any overlap                                 1.000   0.667",
+        "events                     precision  recall     F1",
+        "IoU >= 0.5                     0.500   0.333  0.400",
+        "IoU >= 0.5, macro average      0.500   0.250  0.250",
+        "any overlap                    1.000   0.667",
         "",
         "label  true  predicted  matched  precision  recall     F1  onset delay",
         "rain      2          2        1      0.500   0.500  0.500         +1.0",
         "fog       1          0        0          -   0.000  0.000            -",
-        "(no precision for events of 'fog': none was predicted; the mean of labels is over the others)",
-        "(no onset delay for events of 'fog': none was matched; the mean of labels is over the others)",
+        "(precision is undefined for events of 'fog': no predicted event; the macro average is over the other labels)",
+        "(onset delay is undefined for events of 'fog': no matched event; the macro average is over the other labels)",
     ]
 
 
 def test_lines_count_what_was_not_scored():
     scores = score_events(_events([(0, 1, 0, 2)]), _events([]), BINARY, [2], np.array([-1, -1]))
-    assert event_lines(scores)[-1] == "(1 predicted event not scored: no step whose truth is known)"
+    assert event_lines(scores)[-1] == "(1 predicted event not scored: no step has a known label)"
 
 
 # what is refused
@@ -570,15 +573,15 @@ def test_lines_count_what_was_not_scored():
         ({"off": 0.0}, "expected a probability above 0 and at most 1 for off, got 0.0; use for example 0.5"),
         (
             {"on": 0.3, "off": 0.6},
-            "expected an event to end at or below where it begins, got on=0.3 and off=0.6; lower off",
+            "expected off to be at most on, got on=0.3 and off=0.6; lower off, or raise on",
         ),
         (
             {"min_length": 0},
-            "expected min_length in whole steps, at least 1, or as a time, got 0; use 3 or '2.5 s'",
+            "expected min_length as a number of steps, at least 1, or as a duration, got 0; use 3 or '2.5 s'",
         ),
         (
             {"join_gap": 1.5},
-            "expected join_gap in whole steps, at least 0, or as a time, got 1.5; use 3 or '2.5 s'",
+            "expected join_gap as a number of steps, at least 0, or as a duration, got 1.5; use 3 or '2.5 s'",
         ),
         (
             {"min_length": "10"},
@@ -597,7 +600,10 @@ def test_impossible_rules_are_refused(rule, message):
     [
         ({"on": 0}, "expected on above 0.0, got 0"),
         ({"onn": 0.5}, "onn: Unexpected keyword argument, got 0.5"),
-        ({"join_gap": -1}, "expected join_gap in whole steps, at least 0, or as a time, got -1; use 3 or '2.5 s'"),
+        (
+            {"join_gap": -1},
+            "expected join_gap as a number of steps, at least 0, or as a duration, got -1; use 3 or '2.5 s'",
+        ),
     ],
 )
 def test_the_experiment_file_is_checked_the_same_way(rule, message):
@@ -620,46 +626,46 @@ RULE = EventRule(off=0.4)
         (
             (BINARY, np.zeros((2, 1)), [2], RULE),
             DataError,
-            "expected probabilities of shape (2, 2), a row for each step of the series and a column for each of 'ok', "
-            "'fault', got (2, 1); give the answers about all steps",
+            "expected probabilities of shape (2, 2), with a row for each step and a column for each of 'ok', 'fault', "
+            "got (2, 1); pass the predictions of all steps",
         ),
         (
             (RAIN, [[1.5]], [1], RULE),
             DataError,
-            "expected probabilities from 0 to 1, got others; give probabilities, not logits",
+            "expected probabilities from 0 to 1, got values outside this range; pass probabilities, not logits",
         ),
         (
             (CLASSES, np.eye(3), [3], RULE),
             ParameterError,
-            "expected no thresholds (on, off) for events of 3 classes, of which the most probable is answered, got "
-            "some; leave them out",
+            "expected no thresholds (on, off) for events of 3 classes, got some; remove them, as the most probable class "
+            "is predicted",
         ),
         (
             (LABELS, np.zeros((1, 2)), [1], RULE, [0.5, 0.3]),
             ParameterError,
-            "expected an event to end at or below where it begins, got off=0.4 and a threshold of 0.3 for 'fog'; lower "
-            "off, or state on",
+            "expected off to be at most the threshold, got off=0.4 and a threshold of 0.3 for 'fog'; lower off, or set "
+            "on",
         ),
         (
             (LABELS, np.zeros((1, 2)), [1], RULE, [0.5]),
             DataError,
-            "expected thresholds of shape (2,) for a multilabel task, got (1,); give those of the model",
+            "expected thresholds of shape (2,) for a multilabel task, got (1,); pass those of the model",
         ),
         (
             (BINARY, np.zeros((1, 2)), [1], EventRule(background="ok")),
             ParameterError,
-            "expected no background class for a binary task, got 'ok': steps without the positive class are no event "
-            "already; leave it out",
+            "expected no background class for a binary task, got 'ok'; remove it, as steps without the positive class "
+            "are background anyway",
         ),
         (
             (CLASSES, np.zeros((1, 3)), [1], EventRule(background="rset")),
             ParameterError,
-            "expected a class as background, got 'rset'; did you mean 'rest'?",
+            "expected one of the classes as background, got 'rset'; did you mean 'rest'?",
         ),
         (
             (RAIN, [[0.5]], [1], EventRule(join_gap="2 s")),
             ParameterError,
-            "expected a clock for a rule in time ('2 s'), got series without; give it in steps",
+            "expected times for an event rule with a duration ('2 s'), got series without times; use a number of steps",
         ),
     ],
 )
@@ -672,24 +678,29 @@ def test_answers_that_do_not_fit_are_refused(arguments, kind, message):
 @pytest.mark.parametrize(
     ("times", "unit", "kind", "message"),
     [
-        (np.arange(2), "s", DataError, "expected a time for each of 3 steps, got an array of shape (2,)"),
+        (
+            np.arange(2),
+            "s",
+            DataError,
+            "expected a time for each of the 3 steps, got an array of shape (2,); pass one each",
+        ),
         (
             np.arange(3),
             "years",
             ParameterError,
-            "expected a clock in ns, us, ms, s, min, h, d, got 'years'; state in the units that of time",
+            "expected one of the time units ns, us, ms, s, min, h, d, got 'years'; set the unit of time in the units",
         ),
         (
             np.array([5.0, 2.0, 1.0]),
             "s",
             DataError,
-            "expected rising times in every series, got one missing or going back in row 1; sort its steps",
+            "expected non-decreasing times in every series, got a missing or lower one in row 1; sort the steps by time",
         ),
         (
             np.array(["NaT", "2024-01-01", "2024-01-02"], dtype="datetime64[D]"),
             "s",
             DataError,
-            "expected rising times in every series, got one missing or going back in row 0; sort its steps",
+            "expected non-decreasing times in every series, got a missing or lower one in row 0; sort the steps by time",
         ),
     ],
 )
@@ -701,7 +712,7 @@ def test_a_clock_that_cannot_be_is_refused(times, unit, kind, message):
 
 def test_measuring_time_without_a_clock_is_our_mistake():
     with pytest.raises(InternalError) as error:
-        measured("1 s", np.array([0]), np.array([1]), np.array([1]), None)
+        measure_runs("1 s", np.array([0]), np.array([1]), np.array([1]), None)
     assert str(error.value) == "expected a clock for '1 s', got none"
 
 
@@ -709,7 +720,7 @@ def test_a_truth_of_another_shape_is_refused():
     with pytest.raises(DataError) as error:
         true_events(LABELS, [0, 1], [2])
     assert str(error.value) == (
-        "expected a truth of shape (2, 2) about the steps of 1 series, got (2,); give the codes of all steps, one "
+        "expected true codes of shape (2, 2) for the steps of 1 series, got (2,); pass the codes of all steps, one "
         "series after the other"
     )
 
@@ -718,8 +729,7 @@ def test_events_without_steps_are_refused():
     with pytest.raises(DataError) as error:
         _events([(0, 0, 0, 1), (0, 0, 3, 3)])
     assert str(error.value) == (
-        "expected events with a first step and a later stop, got something else for event 1; stop is the step after "
-        "the last"
+        "expected 0 <= start < stop for each event, got other values for event 1; stop is one past the last step"
     )
 
 
@@ -727,8 +737,8 @@ def test_events_of_different_shapes_are_refused():
     with pytest.raises(DataError) as error:
         Events(np.zeros(2), np.zeros(2), np.zeros(2), np.ones(1))
     assert str(error.value) == (
-        "expected one series, label, start, stop and peak for each event, got shapes (2,), (2,), (2,), (1,); give "
-        "arrays of one length"
+        "expected one series, label, start, stop and peak for each event, got shapes (2,), (2,), (2,), (1,); pass "
+        "arrays of equal length"
     )
 
 
@@ -737,7 +747,8 @@ def test_an_impossible_overlap_is_refused(overlap):
     with pytest.raises(ParameterError) as error:
         score_events(_events([]), _events([]), RAIN, [1], overlap=overlap)
     assert str(error.value) == (
-        f"expected an overlap above 0 and at most 1, got {overlap}; events that touch at all are scored besides"
+        f"expected an overlap above 0 and at most 1, got {overlap}; use for example 0.5 (any overlap at all is scored "
+        "anyway)"
     )
 
 
@@ -746,19 +757,21 @@ def test_an_impossible_overlap_is_refused(overlap):
     [
         (
             [(0, 1, 0, 3), (1, 1, 0, 3)],
-            "expected events inside the 2 series, got event 1 outside; give the lengths of the series that they are of",
+            "expected events inside the 2 series, got event 1 outside; pass the lengths of the series that the events "
+            "were found in",
         ),
         (
             [(2, 1, 0, 1)],
-            "expected events inside the 2 series, got event 0 outside; give the lengths of the series that they are of",
+            "expected events inside the 2 series, got event 0 outside; pass the lengths of the series that the events "
+            "were found in",
         ),
         (
             [(0, 0, 0, 1)],
-            "expected events of 'run', 'walk', got some of 'rest'; find them for the same task and background",
+            "expected events of 'run', 'walk', got some of 'rest'; find the events with the same task and background",
         ),
         (
             [(0, 1, 0, 2), (0, 1, 1, 3)],
-            "expected events of 'run' that do not overlap each other, got some that do in one series; join them",
+            "expected events of 'run' that do not overlap each other, got overlapping ones in one series; join them",
         ),
     ],
 )

@@ -128,8 +128,8 @@ def test_steps_without_lengths_are_refused():
     with pytest.raises(ParameterError) as error:
         intervals(Task(("a", "b"), level="step"), [0, 1], [[0.5, 0.5]] * 2)
     assert str(error.value) == (
-        "expected the lengths of the series that the 2 steps belong to, got none; steps of one series are alike and "
-        "must stay together"
+        "expected the lengths of the series of the 2 steps, got none; pass them, as the steps of a series are "
+        "correlated and must stay together"
     )
 
 
@@ -137,5 +137,5 @@ def test_lengths_that_do_not_add_up_are_refused():
     with pytest.raises(ParameterError) as error:
         intervals(Task(("a", "b"), level="step"), [0, 1], [[0.5, 0.5]] * 2, [1, 2])
     assert str(error.value) == (
-        "expected lengths that add up to the 2 answers, got 2 with the sum 3; give the number of steps of each series"
+        "expected lengths that add up to the 2 predictions, got 2 with the sum 3; pass the number of steps of each series"
     )

@@ -138,6 +138,6 @@ def test_another_number_of_values_is_refused():
     with pytest.raises(DataError) as error:
         score_groups(TASK, [0, 1], [[0.5, 0.5]] * 2, ["m1"])
     assert str(error.value) == (
-        "expected one value of the field for each of the 2 series, got an array of shape (1,); give them in the order "
+        "expected one value of the field for each of the 2 series, got an array of shape (1,); pass them in the order "
         "of the series"
     )

@@ -111,12 +111,11 @@ def test_a_label_that_never_occurs_has_no_recall():
     scores = finite(score(WEATHER, [[1, 0, 0], [0, 1, 0]], [[0.9, 0.1, 0.6], [0.3, 0.8, 0.2]]))
     snow = scores["per_class"]["snow"]
     assert (snow["recall"], snow["roc_auc"], snow["precision"], snow["f1"]) == (None, None, 0.0, 0.0)
-    assert snow["undefined"]["recall"] == "the recall needs series with label 'snow', and there are none"
+    assert snow["undefined"]["recall"] == "recall is undefined without series with label 'snow'"
     assert scores["undefined"] == {
-        "matthews": "the Matthews correlation needs every label both there and not, in truth and answers, which is not "
-        "so of 'snow'",
-        "roc_auc": "the ROC AUC needs series with and without every label, which is not so of 'snow'",
-        "average_precision": "the average precision needs series with every label, and there are none with 'snow'",
+        "matthews": "Matthews correlation is undefined for 'snow': always or never true, or always or never predicted",
+        "roc_auc": "ROC AUC is undefined for 'snow': always or never true",
+        "average_precision": "average precision is undefined for 'snow': never true",
     }
     assert scores["balanced_accuracy"] == 1.0
 
@@ -125,9 +124,9 @@ def test_averages_without_any_positive_are_none_with_a_reason():
     scores = finite(score(WEATHER, np.zeros((4, 3)), np.full((4, 3), 0.1)))
     assert scores["subset_accuracy"] == 1.0
     assert scores["macro"] == scores["samples"] == dict.fromkeys(PRF)
-    assert scores["undefined"]["f1"] == "the F1 needs series or answers with a label, and there are none"
+    assert scores["undefined"]["f1"] == "F1 is undefined without true or predicted labels"
     assert scores["undefined"]["balanced_accuracy"] == (
-        "the balanced accuracy needs series with and without a label, and there is no such label"
+        "balanced accuracy is undefined if every label is always or never true"
     )
 
 
@@ -135,7 +134,7 @@ def test_subset_accuracy_needs_fully_known_labels():
     scores = finite(score(WEATHER, [[1, -1, 0], [-1, 0, 1]], [[0.9, 0.1, 0.2], [0.2, 0.3, 0.9]]))
     assert scores["accuracy"] is None
     assert scores["undefined"]["subset_accuracy"] == (
-        "the subset accuracy needs series of which all labels are known, and there are none"
+        "subset accuracy is undefined without series whose labels are all known"
     )
     assert scores["hamming_loss"] == 0.0
 
@@ -172,5 +171,5 @@ def test_a_baseline_needs_training_targets_of_every_label():
     with pytest.raises(LabelError) as error:
         baseline(WEATHER, [[0, -1, 1]], [[0, 0, 1]])
     assert str(error.value) == (
-        "expected every label to be known somewhere in the training, got nothing about 'fog'; leave such labels out"
+        "expected every label to be known for some training series, got none for 'fog'; remove these labels"
     )

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ttest_rel
 
-from limelight.evaluation.metrics.paired import MORE, UNTOLD, WITHIN, WORSE, paired_gain
+from limelight.evaluation.metrics.paired import MORE, TOO_FEW_FOLDS, WITHIN, WORSE, paired_gain
 
 scores = st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=3, max_size=12)
 
@@ -40,7 +40,7 @@ def test_of_losses_the_lower_one_gains():
 
 def test_one_fold_says_nothing_about_the_spread():
     gain = paired_gain([0.9], [0.5], 0.5)
-    assert (gain.deviation, gain.low, gain.high, gain.verdict) == (None, None, None, UNTOLD)
+    assert (gain.deviation, gain.low, gain.high, gain.verdict) == (None, None, None, TOO_FEW_FOLDS)
 
 
 def test_folds_that_one_model_has_alone_are_not_compared():

@@ -117,7 +117,7 @@ def test_steps_are_scored_like_series_and_called_steps():
     steps = score(Task(THREE.classes, level="step"), truth, chances)
     assert steps == {**score(THREE, truth, chances), "level": "step"}
     absent = score(Task(("fault", "ok"), level="step"), [1, 1], [[0.4, 0.6], [0.1, 0.9]])["undefined"]["roc_auc"]
-    assert absent == "the ROC AUC needs steps of every class, and there are none of class 'fault'"
+    assert absent == "ROC AUC is undefined without steps of class 'fault'"
 
 
 def test_the_positive_class_is_predicted_from_the_threshold_on():
@@ -160,8 +160,8 @@ def test_roc_auc_is_none_with_a_reason_without_a_class():
     assert scores["roc_auc"] is None
     assert scores["per_class"]["fault"]["roc_auc"] is None
     assert scores["undefined"] == {
-        "matthews": "the Matthews correlation needs two classes in truth and answers, and all series are 'ok'",
-        "roc_auc": "the ROC AUC needs series of every class, and there are none of class 'fault'",
+        "matthews": "Matthews correlation is undefined if all true labels are 'ok'",
+        "roc_auc": "ROC AUC is undefined without series of class 'fault'",
     }
 
 
@@ -169,9 +169,7 @@ def test_roc_auc_per_class_survives_an_absent_class():
     scores = finite(score_prediction(answers(THREE, np.eye(3)[[0, 1, 1]]), ["a", "b", "b"]))
     assert scores["roc_auc"] is None
     assert scores["per_class"]["a"]["roc_auc"] == 1.0
-    assert scores["undefined"]["average_precision"] == (
-        "the average precision needs series of every class, and there are none of class 'c'"
-    )
+    assert scores["undefined"]["average_precision"] == ("average precision is undefined without series of class 'c'")
 
 
 def test_undefined_scores_are_none_with_a_reason_never_zero():
@@ -180,11 +178,11 @@ def test_undefined_scores_are_none_with_a_reason_never_zero():
     assert [of_c[name] for name in ("precision", "recall", "f1", "roc_auc", "average_precision")] == [None] * 5
     assert (of_c["support"], of_c["prevalence"]) == (0, 0.0)
     assert of_c["undefined"] == {
-        "precision": "the precision needs answers of class 'c', and there are none",
-        "recall": "the recall needs series of class 'c', and there are none",
-        "f1": "the F1 needs series or answers of class 'c', and there are none",
-        "roc_auc": "the ROC AUC needs series of class 'c' and others, and there are none of class 'c'",
-        "average_precision": "the average precision needs series of class 'c', and there are none",
+        "precision": "precision is undefined without predictions of class 'c'",
+        "recall": "recall is undefined without series of class 'c'",
+        "f1": "F1 is undefined without series or predictions of class 'c'",
+        "roc_auc": "ROC AUC is undefined without series of class 'c'",
+        "average_precision": "average precision is undefined without series of class 'c'",
     }
     assert scores["per_class"]["a"]["undefined"] == {}
 
@@ -192,10 +190,8 @@ def test_undefined_scores_are_none_with_a_reason_never_zero():
 def test_a_class_never_predicted_has_zero_f1_and_no_precision():
     scores = score_prediction(answers(TWO, [-1, -1]), ["ok", "fault"])
     assert (scores["precision"], scores["recall"], scores["f1"]) == (None, 0.0, 0.0)
-    assert scores["undefined"]["precision"] == "the precision needs answers of class 'ok', and there are none"
-    assert scores["undefined"]["matthews"] == (
-        "the Matthews correlation needs two classes in truth and answers, and all answers are 'fault'"
-    )
+    assert scores["undefined"]["precision"] == "precision is undefined without predictions of class 'ok'"
+    assert scores["undefined"]["matthews"] == ("Matthews correlation is undefined if all predictions are 'fault'")
 
 
 def test_averages_leave_out_classes_that_neither_occur_nor_are_predicted():
@@ -244,7 +240,7 @@ def test_the_baseline_knows_classes_that_training_lacks():
 def test_labels_that_are_no_classes_are_refused():
     sentence = (
         "expected labels among the classes 'fault', 'ok', got 'broken'; "
-        "leave these series out, or train with series of that class"
+        "remove these series, or train with series of that class"
     )
     with pytest.raises(LabelError, match=f"^{re.escape(sentence)}$"):
         score_prediction(answers(TWO, [1]), ["broken"])
@@ -252,21 +248,21 @@ def test_labels_that_are_no_classes_are_refused():
 
 def test_another_number_of_labels_is_refused():
     sentence = (
-        "expected one label for each of the 2 answers, got 1 labels; "
-        "give the labels of the predicted series in their order"
+        "expected one label for each of the 2 predictions, got 1 labels; "
+        "pass the labels of the predicted series in their order"
     )
     with pytest.raises(LabelError, match=f"^{re.escape(sentence)}$"):
         score_prediction(answers(TWO, [1, 1]), ["ok"])
 
 
 def test_no_labels_are_refused():
-    sentence = "expected at least one label to score with, got none; give labelled series"
+    sentence = "expected at least one known label to score against, got none; pass labelled series"
     with pytest.raises(LabelError, match=f"^{re.escape(sentence)}$"):
         score_prediction(answers(TWO, []), [])
 
 
 def test_nothing_known_is_refused():
-    sentence = "expected at least one label to score with, got none; give labelled steps"
+    sentence = "expected at least one known label to score against, got none; pass labelled steps"
     with pytest.raises(LabelError) as error:
         score(Task(("a", "b"), level="step"), [-1, -1], [[0.5, 0.5]] * 2)
     assert str(error.value) == sentence
@@ -275,23 +271,24 @@ def test_nothing_known_is_refused():
 def test_a_baseline_without_known_training_labels_is_refused():
     with pytest.raises(LabelError) as error:
         baseline(TWO, [-1], [0])
-    assert str(error.value) == "expected labels of the training for the baseline, got none; give labelled series"
+    assert str(error.value) == "expected known training labels for the baseline, got none; pass labelled series"
 
 
 @pytest.mark.parametrize(
     ("codes", "chances", "thresholds", "error", "sentence"),
     [
         ([0], [[0.2, 0.3, 0.5]], None, DataError,
-         "expected probabilities of shape (N, 2), got (1, 3); give one for each name"),
+         "expected probabilities of shape (N, 2), got (1, 3); pass one per class or label"),
         ([0, 1], [[0.5, 0.5]], None, LabelError,
-         "expected codes of shape (1,) for 1 answers, got (2,); give the truth in the order of the "
-         "answers"),
+         "expected true codes of shape (1,) for 1 predictions, got (2,); pass them in the order of the "
+         "predictions"),
         ([2], [[0.5, 0.5]], None, LabelError,
-         "expected codes from 0 to 1, or -1 where not known, got 2 to 2; encode the labels with the task of the answers"),
+         "expected true codes from 0 to 1, or -1 if unknown, got 2 to 2; encode the labels with the task of the "
+         "predictions"),
         ([0], [[np.nan, 0.5]], None, DataError,
-         "expected probabilities from 0 to 1, got others or NaN; give probabilities, not logits"),
+         "expected probabilities from 0 to 1, got values outside this range or NaN; pass probabilities, not logits"),
         ([0], [[0.5, 0.5]], [0.5, 0.5], ParameterError,
-         "expected thresholds of shape (1,) for binary answers, got (2,); give one for the positive class, or one for "
+         "expected thresholds of shape (1,) for a binary task, got (2,); pass one for the positive class, or one for "
          "each label"),
     ],
 )  # fmt: skip
@@ -305,5 +302,5 @@ def test_thresholds_for_more_than_two_classes_are_refused():
     with pytest.raises(ParameterError) as error:
         score(THREE, [0], [[0.2, 0.3, 0.5]], thresholds=[0.5])
     assert str(error.value) == (
-        "expected no thresholds for 3 classes, of which the most probable is answered, got some; leave them out"
+        "expected no thresholds for 3 classes, got some; remove them, as the most probable class is predicted"
     )
