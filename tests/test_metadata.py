@@ -16,7 +16,7 @@ from limelight.data.writing import write_table
 from limelight.errors import ParameterError
 from limelight.estimator import TimeSeriesClassifier, load
 from limelight.explanation.quality.localisation import score_localisation
-from limelight.explanation.quality.permuted_metadata import score_permuted
+from limelight.explanation.quality.permutation_importance import score_permuted
 from limelight.parts.encoders import ConvLSTM
 
 SMALL = BumpSettings(dataset_size=800, num_points=40, width=6, noise=0.2)
