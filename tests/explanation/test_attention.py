@@ -47,9 +47,7 @@ def test_attention_has_a_weight_for_each_step_and_sums_to_one():
 
 
 def test_a_model_without_attention_cannot_show_any():
-    architecture = (
-        "expected a model with pooling 'attention' to show attention, got 'last'; train one with pooling='attention'"
-    )
+    architecture = "expected a model with attention pooling, got pooling 'last'; train one with pooling='attention'"
     with pytest.raises(ParameterError, match=f"^{re.escape(architecture)}$"):
         explain_attention(model("last"), Panel.from_series([np.ones(5)]))
 

@@ -93,7 +93,7 @@ def explain_occlusion(
     >>> from limelight.parts.architecture import Architecture
     >>> from limelight.task import Task
     >>> architecture = Architecture.of({"name": "lstm", "hidden_size": 2}, "last")
-    >>> model = FittedModel(Task(("a", "b")), architecture, Network(architecture, channels=1, outputs=1), ("channel_0",))
+    >>> model = FittedModel(Task(("a", "b")), architecture, Network(architecture, 1, outputs=1), ("channel_0",))
     >>> explanation = explain_occlusion(model, Panel.from_series([np.zeros(4), np.ones(7)]), "b")
     >>> explanation, [one.shape for one in explanation.importance]
     (Explanation(2 series, occlusion, for 'b'), [(4,), (7,)])

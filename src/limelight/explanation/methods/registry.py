@@ -73,7 +73,7 @@ def explain(
     >>> from limelight.parts.architecture import Architecture
     >>> from limelight.task import Task
     >>> architecture = Architecture.of({"name": "gru", "hidden_size": 2}, "mean")
-    >>> model = FittedModel(Task(("a", "b")), architecture, Network(architecture, channels=1, outputs=1), ("channel_0",))
+    >>> model = FittedModel(Task(("a", "b")), architecture, Network(architecture, 1, outputs=1), ("channel_0",))
     >>> explain(model, Panel.from_series(np.ones((3, 9))), "occlusion", target="a", draws=2)
     Explanation(3 series, occlusion, for 'a')
     """

@@ -80,7 +80,7 @@ def permutation_importance(
     >>> from limelight.parts.architecture import Architecture
     >>> from limelight.task import Task
     >>> architecture = Architecture.of({"name": "lstm", "hidden_size": 2}, "last")
-    >>> model = FittedModel(Task(("a", "b")), architecture, Network(architecture, channels=1, outputs=1), ("channel_0",))
+    >>> model = FittedModel(Task(("a", "b")), architecture, Network(architecture, 1, outputs=1), ("channel_0",))
     >>> panel = Panel.from_series(np.ones((4, 20)), labels=list("abab"))
     >>> importance = permutation_importance(model, panel)
     >>> importance["score"], importance["channels"], list(importance["stretches"])[:2]
