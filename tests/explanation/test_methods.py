@@ -140,8 +140,8 @@ def test_rows_of_an_explanation_are_an_explanation():
     panel = noise(5, 8, 3, width=2)
     whole = explain(linear([[1.0], [2.0]]), panel, "gradients", "b")
     part = whole[[2, 0]]
-    missed = np.abs(part.completeness).max()
-    assert repr(part) == f"Explanation(2 series, gradients, for 'b', sums within {missed:.2g} of the log odds)"
+    error = np.abs(part.completeness).max()
+    assert repr(part) == f"Explanation(2 series, gradients, for 'b', completeness error at most {error:.2g})"
     np.testing.assert_array_equal(part.importance[1], whole.importance[0])
     np.testing.assert_array_equal(part.prediction.logits, whole.prediction.logits[[2, 0]])
 
