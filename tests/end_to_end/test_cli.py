@@ -273,7 +273,7 @@ def test_what_cannot_be_explained_is_refused(limelight: Commands, folder: Path) 
         (["--id", "s99"], "expected ids of series in the panel, got 's99'; see panel.ids"),
         (
             ["--method", "guess"],
-            "expected a method to explain with, got 'guess'; known are: attention, evidence, gradients, occlusion",
+            "expected an explanation method, got 'guess'; known are: attention, evidence, gradients, occlusion",
         ),
         (
             ["-o", "mine/series.csv", "--overwrite"],

@@ -15,7 +15,7 @@ from limelight.data.writing import write_table
 from limelight.errors import ParameterError
 from limelight.estimator import TimeSeriesClassifier, load
 from limelight.explanation.quality.localisation import score_localisation
-from limelight.explanation.quality.permuted_metadata import score_permuted
+from limelight.explanation.quality.permutation_importance import score_permuted
 from limelight.parts.encoders import ConvLSTM
 from support.commands import Commands
 

@@ -16,7 +16,7 @@ from limelight.data.reading.tables import read_table
 from limelight.data.synthetic.bumps import BumpSettings, generate_bumps
 from limelight.data.writing import write_table
 from limelight.estimator import TimeSeriesClassifier, load
-from limelight.explanation.quality.permuted_metadata import score_permuted
+from limelight.explanation.quality.permutation_importance import score_permuted
 from limelight.model.batching import make_batch
 from limelight.model.vocabulary import fit_vocabulary
 from limelight.parts.encoders import ConvLSTM

@@ -11,7 +11,7 @@ from limelight.config.sections import Experiment
 from limelight.errors import ParameterError
 from limelight.evaluation.decision.rule import decision_lines
 from limelight.explanation.quality.measure import measure_explanations
-from limelight.explanation.quality.permuted_metadata import score_permuted
+from limelight.explanation.quality.permutation_importance import score_permuted
 from limelight.files import write_json
 from limelight.model.bundle import save_model
 from limelight.model.targets import targets_of

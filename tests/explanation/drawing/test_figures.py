@@ -116,7 +116,8 @@ def test_several_labels_have_no_grid():
     with pytest.raises(ParameterError) as error:
         grid(explain(linear([[1.0, 1.0]], multilabel=True), noise(5, 5), "gradients"))
     assert str(error.value) == (
-        "expected answers of one class for each series, got multilabel answers for each series; pick rows yourself"
+        "expected predictions of one class for each series, got multilabel predictions for each series; choose the rows "
+        "yourself"
     )
 
 
@@ -134,8 +135,8 @@ def test_answers_about_steps_stand_as_bands_below_the_truth(kind):
     model = linear([[1.0, -1.0, 0.5][:outputs]], classes, level="step", multilabel=several)
     figure = bands(panel, 1, model.predict(panel), np.zeros(20))
     top, middle, bottom = figure.axes
-    said = ["true a", "answer a", "true b", "answer b"] if several else ["true", "answer"]
-    assert [text.get_text() for text in middle.get_yticklabels()] == said
+    names = ["true a", "predicted a", "true b", "predicted b"] if several else ["true", "predicted"]
+    assert [text.get_text() for text in middle.get_yticklabels()] == names
     assert len(bottom.lines) == {"binary": 1, "multiclass": 3, "multilabel": 2}[kind]
     assert bottom.get_xlabel() == "step"
     assert len(top.images) == 1
@@ -146,10 +147,12 @@ def test_answers_about_series_have_no_bands():
     panel = noise(5)
     with pytest.raises(ParameterError) as error:
         bands(panel, 0, linear([[1.0]]).predict(panel))
-    assert str(error.value) == ("expected answers about steps to draw bands, got answers about whole series; use plot")
+    assert str(error.value) == (
+        "expected per-step predictions to draw bands, got predictions for whole series; use plot"
+    )
 
 
 def test_titles_name_the_labels_that_are_there():
     panel = noise(5, labels=[[1, 0]], label_names=["rain", "fog"])
     figure = explain(linear([[0.0, 0.0]], ("rain", "fog"), multilabel=True), panel, "gradients").plot()
-    assert main_axes(figure)[0].get_title(loc="left") == "0: truly rain, predicted rain (50 %), fog (50 %)"
+    assert main_axes(figure)[0].get_title(loc="left") == "0 | true: rain | predicted: rain (50 %), fog (50 %)"

@@ -47,9 +47,7 @@ def test_attention_weights_every_step_and_sums_to_one():
 
 
 def test_a_model_without_attention_cannot_show_any():
-    architecture = (
-        "expected a model with pooling 'attention' to show attention, got 'last'; train one with pooling='attention'"
-    )
+    architecture = "expected a model with attention pooling, got pooling 'last'; train one with pooling='attention'"
     with pytest.raises(ParameterError, match=f"^{re.escape(architecture)}$"):
         explain_attention(model("last"), Panel.from_series([np.ones(5)]))
 
@@ -58,7 +56,7 @@ def test_weights_that_do_not_fit_the_panel_are_refused():
     whole = explanation()
     architecture = (
         "expected one weight for each of the 20 steps of 1 series, got 40 weights for 2 series; "
-        "explain the panel that was predicted"
+        "pass the panel that was explained"
     )
     with pytest.raises(DataError, match=f"^{re.escape(architecture)}$"):
         Explanation(whole.panel[[0]], whole.prediction, whole.importance, "attention")
@@ -98,14 +96,14 @@ def test_one_series_goes_into_given_axes():
 
 
 def test_several_series_do_not_go_into_one_pair_of_axes():
-    architecture = "expected one series to draw into ax, got 2; pick one with panel[[row]], or leave ax out"
+    architecture = "expected one series to plot into ax, got 2; select one with explanation[[row]], or omit ax"
     with pytest.raises(ParameterError, match=f"^{re.escape(architecture)}$"):
         explanation(n=2).plot(ax=Figure().subplots())
 
 
 def test_the_title_says_id_truth_and_answer_with_probability():
     figure = explanation(n=1, ids=["pump"], labels=["ok"]).plot()
-    assert figure.axes[0].get_title(loc="left") == "pump: truly ok, predicted fault (50 %)"
+    assert figure.axes[0].get_title(loc="left") == "pump | true: ok | predicted: fault (50 %)"
 
 
 def test_the_true_interval_is_named_where_it_is_known():

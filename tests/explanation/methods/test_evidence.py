@@ -132,8 +132,7 @@ def test_a_network_whose_answer_is_no_sum_is_refused() -> None:
     with pytest.raises(ParameterError) as error:
         model.explain(panel, method="evidence")
     assert str(error.value) == (
-        "expected a model with the encoder 'rocket' to share its answers out over the steps, got 'gru'; train one with "
-        "encoder='rocket'"
+        "expected a model with the encoder 'rocket' to collect evidence from, got 'gru'; train one with encoder='rocket'"
     )
 
 
@@ -146,4 +145,4 @@ def test_the_estimator_shows_evidence_where_there_is_no_attention() -> None:
     assert explanation.table().num_rows == int(panel.lengths[:3].sum())
     with pytest.raises(ParameterError) as error:
         model.explain(panel, method="evidense")
-    assert str(error.value) == "expected a method to explain with, got 'evidense'; did you mean 'evidence'?"
+    assert str(error.value) == "expected an explanation method, got 'evidense'; did you mean 'evidence'?"

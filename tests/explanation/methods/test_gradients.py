@@ -134,8 +134,8 @@ def test_without_captum_gradients_say_what_to_install(monkeypatch):
     with pytest.raises(ParameterError) as error:
         explain(model, noise(4), "gradients")
     assert str(error.value) == (
-        "expected captum to be installed for method='gradients', it is not; say pip install 'limelight[explain]', "
-        "or choose method='occlusion'"
+        "method='gradients' needs captum, which is not installed; pip install 'limelight[explain]', or choose "
+        "method='occlusion'"
     )
     assert methods_of(model) == ["occlusion"]
 
@@ -165,4 +165,4 @@ def test_a_series_whose_sum_misses_gets_more_points():
 def test_no_points_are_refused():
     with pytest.raises(ParameterError) as error:
         explain_gradients(linear([[1.0]]), noise(4), points=0)
-    assert str(error.value) == "expected at least 1 point, got points=0; take more"
+    assert str(error.value) == "expected at least 1 point, got points=0; increase points"

@@ -9,8 +9,8 @@ from limelight.data.synthetic.bumps import BumpSettings, generate_bumps
 from limelight.errors import DataError, ParameterError
 from limelight.estimator import TimeSeriesClassifier
 from limelight.explanation.methods.occlusion import explain_occlusion
-from limelight.explanation.perturbation import places_of_others
-from support.linear import linear, noise
+from limelight.explanation.perturbation import matching_steps
+from linear import linear, noise
 
 
 def constant(value, steps=3, width=1):
@@ -72,8 +72,8 @@ def test_occlusion_is_reproducible_and_excludes_the_series_itself():
 
 
 def test_other_series_stand_in_at_the_same_relative_place():
-    panel, others = noise(6, 3).compact(), Panel.from_series([np.arange(3.0), np.arange(12.0)])
-    assert places_of_others(panel, others, np.array([0, 1])).tolist() == [0, 0, 1, 1, 2, 2, 5, 9, 13]
+    panel, background = noise(6, 3).compact(), Panel.from_series([np.arange(3.0), np.arange(12.0)])
+    assert matching_steps(panel, background, np.array([0, 1])).tolist() == [0, 0, 1, 1, 2, 2, 5, 9, 13]
 
 
 def test_padding_changes_nothing():
@@ -125,13 +125,13 @@ def test_a_signal_counts_by_its_effect_on_predictions():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"window": 0}, "expected a window of at least 1 step, got window=0; make it longer"),
+        ({"window": 0}, "expected a window of at least 1 step, got window=0; increase window"),
         (
             {"window": 2, "stride": 3},
-            "expected a stride from 1 to the 2 steps of the window, so that every step is hidden once, got stride=3; "
-            "make it shorter",
+            "expected a stride from 1 to the 2 steps of the window, so that the windows cover every step, got "
+            "stride=3; decrease stride",
         ),
-        ({"draws": 0}, "expected at least 1 draw, got draws=0; draw more"),
+        ({"draws": 0}, "expected at least 1 draw, got draws=0; increase draws"),
     ],
 )
 def test_impossible_settings_are_refused(settings, message):
@@ -144,8 +144,8 @@ def test_one_series_alone_has_no_other_to_stand_in():
     with pytest.raises(DataError) as error:
         explain_occlusion(linear([[1.0]]), noise(9))
     assert str(error.value) == (
-        "expected other series whose values can stand in for what is hidden, got one series alone; give some with "
-        "background=..., such as those of the training"
+        "expected a background for a single series, as there are no other series to sample from; pass background=..., "
+        "for example the training series"
     )
 
 

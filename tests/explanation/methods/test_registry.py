@@ -63,16 +63,19 @@ def test_every_encoder_is_explained_on_the_steps_of_the_series(encoder, method):
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"method": "gradient"}, "expected a method to explain with, got 'gradient'; did you mean 'gradients'?"),
+        ({"method": "gradient"}, "expected an explanation method, got 'gradient'; did you mean 'gradients'?"),
         (
             {"method": "occlusion", "widow": 3},
             "expected a setting of occlusion, got widow=3; did you mean 'window'?",
         ),
-        ({"method": "attention", "draws": 3}, "expected a setting of attention, got draws=3; it has none"),
+        (
+            {"method": "attention", "draws": 3},
+            "expected a setting of attention, got draws=3; attention has no settings",
+        ),
         (
             {"method": "attention", "target": "a"},
-            "expected no target for attention, which is the same for every class, got target='a'; leave it out, or "
-            "choose method='gradients' or 'occlusion'",
+            "expected no target for attention, which is the same for every class, got target='a'; omit the target, "
+            "or choose method='gradients' or 'occlusion'",
         ),
         (
             {"method": "gradients", "target": "c"},
@@ -80,12 +83,12 @@ def test_every_encoder_is_explained_on_the_steps_of_the_series(encoder, method):
         ),
         (
             {"method": "gradients", "target": ["a", "b", "a"]},
-            "expected one target, or one for each of the 2 series, got 3 targets; give a class by its name",
+            "expected one target, or one for each of the 2 series, got 3 targets; name a class",
         ),
         (
             {"method": "gradients", "steps": (0, 2)},
-            "expected steps only for a model that answers each step, got steps=(0, 2) for one that answers whole "
-            "series; leave them out",
+            "expected steps only for a model that predicts each step, got steps=(0, 2) for one that predicts whole "
+            "series; omit steps",
         ),
     ],
 )
@@ -99,8 +102,8 @@ def test_steps_beyond_a_series_are_refused():
     with pytest.raises(ParameterError) as error:
         explain(linear([[1.0]], level="step"), noise(5, 3), "gradients", steps=(2, 4))
     assert str(error.value) == (
-        "expected steps=(first, step after the last) within the 3 steps of every series, got (2, 4); explain longer "
-        "series, or other steps"
+        "expected steps=(first, step after the last) within the 3 steps of every series, got (2, 4); choose longer "
+        "series or other steps"
     )
 
 
@@ -119,17 +122,17 @@ def test_log_odds_are_those_of_the_probability(kind):
     answers = Prediction(np.arange(6).astype(str), task, random.normal(size=(6, task.outputs)))
     for code, name in enumerate(classes):
         chance = answers.probabilities[:, code]
-        question = resolve_target(answers, name)
-        np.testing.assert_allclose(question.log_odds(answers), np.log(chance / (1 - chance)))
-        np.testing.assert_allclose(question.probability(answers), chance)
+        resolved = resolve_target(answers, name)
+        np.testing.assert_allclose(resolved.log_odds(answers), np.log(chance / (1 - chance)))
+        np.testing.assert_allclose(resolved.probability(answers), chance)
 
 
 def test_the_target_per_step_averages_steps_predicted_so():
     task = Task(("a", "b"), level="step")
     answers = Prediction(np.array(["x", "y"]), task, np.array([[-1.0], [2.0], [4.0], [-3.0]]), lengths=np.array([3, 1]))
-    question = resolve_target(answers)
-    assert question.names.tolist() == ["b", "a"]
-    assert question.log_odds(answers).tolist() == [3.0, 3.0]
+    resolved = resolve_target(answers)
+    assert resolved.names.tolist() == ["b", "a"]
+    assert resolved.log_odds(answers).tolist() == [3.0, 3.0]
     assert resolve_target(answers, "a", (0, 1)).log_odds(answers).tolist() == [1.0, 3.0]
 
 
@@ -137,8 +140,8 @@ def test_rows_of_an_explanation_are_an_explanation():
     panel = noise(5, 8, 3, width=2)
     whole = explain(linear([[1.0], [2.0]]), panel, "gradients", "b")
     part = whole[[2, 0]]
-    missed = np.abs(part.completeness).max()
-    assert repr(part) == f"Explanation(2 series, gradients, for 'b', sums within {missed:.2g} of the log odds)"
+    error = np.abs(part.completeness).max()
+    assert repr(part) == f"Explanation(2 series, gradients, for 'b', completeness error at most {error:.2g})"
     np.testing.assert_array_equal(part.importance[1], whole.importance[0])
     np.testing.assert_array_equal(part.prediction.logits, whole.prediction.logits[[2, 0]])
 

@@ -79,6 +79,8 @@ def test_without_attention_nothing_is_scored():
 
 def test_answers_about_another_panel_are_refused():
     panel = Panel.from_series([np.zeros(2), np.zeros(2)])
-    sentence = "expected answers about the 2 series of the panel, got 1 answers; give the panel that was predicted"
+    sentence = (
+        "expected predictions for the 2 series of the panel, got predictions for 1; pass the panel that was predicted"
+    )
     with pytest.raises(DataError, match=f"^{re.escape(sentence)}$"):
         score_localisation(Prediction(panel.ids[:1], TASK, np.zeros((1, 1))), panel)

@@ -14,7 +14,7 @@ from limelight.explanation.explanation import Explanation
 from limelight.explanation.methods.registry import METHODS
 from limelight.explanation.quality.faithfulness import faithfulness, overlap
 from limelight.explanation.quality.measure import measure_explanations
-from limelight.explanation.quality.permutation_importance import importance
+from limelight.explanation.quality.permutation_importance import permutation_importance
 from limelight.explanation.quality.sanity import randomised, sanity
 from limelight.model.fitted import FittedModel, Prediction
 from limelight.nn.network import Network
@@ -47,7 +47,9 @@ def test_faithful_orders_beat_random_and_wrong_ones_lose(blind):
     methods = found["methods"]
     assert methods["gradients"]["gain"] > 0.3
     assert methods["backwards"]["gain"] < -0.3
-    assert found["said"].startswith("For this model gradients deserves most trust: hiding first what it calls")
+    assert found["said"].startswith(
+        "Trust gradients most for this model: if the steps that it ranks highest are removed"
+    )
     assert found["said"].endswith("(50 series); backwards is no better than chance.")
     assert found["trusted"] == ["gradients"]
     assert json.loads(json.dumps(found))["series"] == 50
@@ -88,13 +90,13 @@ def test_too_little_to_measure_is_refused(name):
     least = 2 if name == "series" else 1
     with pytest.raises(ParameterError) as error:
         faithfulness(linear([[1.0]]), noise(9, 9), **{name: 0})
-    assert str(error.value) == f"expected {name} of at least {least}, got {name}=0; make it larger"
+    assert str(error.value) == f"expected {name} of at least {least}, got {name}=0; increase {name}"
 
 
 def test_one_series_alone_is_refused():
     with pytest.raises(DataError) as error:
         faithfulness(linear([[1.0]]), noise(9))
-    assert str(error.value) == "expected at least two series to measure explanations on, got 1; give more"
+    assert str(error.value) == "expected at least two series to measure explanations on, got 1; add more series"
 
 
 def network_model():
@@ -130,7 +132,7 @@ def test_series_of_one_step_have_no_order_to_compare():
     with pytest.raises(DataError) as error:
         sanity(network_model(), noise(1, 1), ["gradients"])
     assert str(error.value) == (
-        "expected a series of at least two steps to compare explanations along, got none; give longer ones"
+        "expected a series of at least two steps to compare explanations, got none; choose longer series"
     )
 
 
@@ -145,7 +147,7 @@ def halves(n=60):
 
 @pytest.mark.parametrize("by", ["balanced_accuracy", "log_loss"])
 def test_the_channel_and_the_stretches_that_hold_the_label_count(by):
-    found = importance(linear([[0.2], [0.0]]), halves(), by=by)
+    found = permutation_importance(linear([[0.2], [0.0]]), halves(), by=by)
     assert found["channels"]["channel_0"]["mean"] > 0.3
     assert found["channels"]["channel_1"] == {"mean": 0.0, "deviation": 0.0}
     late = [found["stretches"][name]["mean"] for name in ("50-60 %", "90-100 %")]
@@ -158,33 +160,37 @@ def test_the_channel_and_the_stretches_that_hold_the_label_count(by):
 def test_importance_names_fields_and_signals():
     panel, _ = generate_bumps(BumpSettings(dataset_size=40, num_points=20))
     model = TimeSeriesClassifier("gru", max_epochs=1, random_state=0, progress=False).fit(panel).model_
-    assert list(importance(model, panel, repeats=1)["fields"]) == ["mode"]
+    assert list(permutation_importance(model, panel, repeats=1)["fields"]) == ["mode"]
 
 
 def test_importance_of_several_labels_and_of_steps():
     several = Panel.from_series(np.random.default_rng(0).normal(size=(8, 9)), labels=[[0, 1], [1, 0]] * 4)
     for by in ("balanced_accuracy", "log_loss"):
-        assert "channel_0" in importance(linear([[1.0, -1.0]], ("x", "y"), multilabel=True), several, by=by)["channels"]
+        assert (
+            "channel_0"
+            in permutation_importance(linear([[1.0, -1.0]], ("x", "y"), multilabel=True), several, by=by)["channels"]
+        )
 
 
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"by": "accuracy"}, "expected a score to lose, got by='accuracy'; did you mean 'balanced_accuracy'?"),
-        ({"repeats": 0}, "expected at least 1 repeat, got repeats=0; repeat more"),
+        ({"by": "accuracy"}, "expected by to name a score, got by='accuracy'; did you mean 'balanced_accuracy'?"),
+        ({"repeats": 0}, "expected at least 1 repeat, got repeats=0; increase repeats"),
     ],
 )
 def test_importance_refuses_what_it_cannot_measure(asked, message):
     with pytest.raises(ParameterError) as error:
-        importance(linear([[1.0], [0.0]]), halves(), **asked)
+        permutation_importance(linear([[1.0], [0.0]]), halves(), **asked)
     assert str(error.value) == message
 
 
 def test_importance_needs_two_classes():
     with pytest.raises(LabelError) as error:
-        importance(linear([[1.0]]), noise(5, 5, labels=["a", "a"]))
+        permutation_importance(linear([[1.0]]), noise(5, 5, labels=["a", "a"]))
     assert str(error.value) == (
-        "expected series of at least two classes to measure importance on, got one; give others too"
+        "expected series of at least two classes to measure permutation importance, got one class; add "
+        "series of another class"
     )
 
 
