@@ -218,7 +218,7 @@ def test_a_panel_is_split_by_a_metadata_field():
     assert len(set(test.metadata["machine"].to_pylist())) == 1
     assert train.metadata["machine"].to_pylist() != test.metadata["machine"].to_pylist()
     for field, message in (
-        ("machin", "expected a metadata field 'machin' to group by, there is none; did you mean 'machine'?"),
+        ("machin", "expected a metadata field 'machin' to group by, found none; did you mean 'machine'?"),
         (
             "age",
             "expected a group in 'age' for every series, got none for '1'; fill it in, or leave these series out",
