@@ -176,9 +176,7 @@ def merge_windows(windows: Panel, predictions: Any, recordings: Panel) -> list[N
 def _require_distinct_ids(panel: Panel) -> None:
     names, counts = np.unique(panel.ids, return_counts=True)
     if len(repeated := names[counts > 1].tolist()):
-        raise DataError(
-            f"expected distinct ids of recordings, got {listing(repeated)} more than once; rename them"
-        )
+        raise DataError(f"expected distinct ids of recordings, got {listing(repeated)} more than once; rename them")
 
 
 def _steps_or_time(size: Any, name: str) -> tuple[int, bool]:
@@ -277,19 +275,11 @@ def _notes_on_dropped(panel: Panel, cut: _Cut, unlabelled: int) -> list[str]:
     ends, same_recording = cut.offsets + cut.lengths, np.append(False, cut.rows[1:] == cut.rows[:-1])
     covered = ends - np.where(same_recording, np.maximum(cut.offsets, np.roll(ends, 1)), cut.offsets)
     uncovered = panel.lengths.sum() - cut.rest.sum() - covered.sum()
-    ends_of = f"at the end of {counted(int(ended.sum()), 'recording')}"
+    at_the_end = f"at the end of {counted(int(ended.sum()), 'recording')}"
     dropped = (
         (short.sum(), "recording", f"shorter than one window: {listing(panel.ids[short].tolist())}"),
-        (
-            cut.rest[ended].sum(),
-            "step",
-            f"{ends_of}, too few for a window",
-        ),
-        (
-            panel.lengths.sum() - cut.rest.sum() - covered.sum(),
-            "step",
-            "between windows: the stride exceeds the length",
-        ),
+        (cut.rest[ended].sum(), "step", f"{at_the_end}, too few for a window"),
+        (uncovered, "step", "between windows: the stride exceeds the length"),
         (cut.empty, "window", "without any step: the clock has gaps"),
         (cut.repeated, "window", "with the same steps as the one before"),
         (unlabelled, "window", "without a known label"),
