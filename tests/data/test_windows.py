@@ -242,7 +242,7 @@ def test_pickled_windows_come_back_equal(counts: list[int], length: int, stride:
     assert again.ids.tolist() == windows.ids.tolist()
     assert again.labels.tolist() == windows.labels.tolist()
     assert spans(again) == spans(windows)
-    places, again_places = windows.step_places(), again.step_places()
+    places, again_places = windows.step_positions(), again.step_positions()
     assert again.times[again_places].tolist() == windows.times[places].tolist()
     assert again.step_labels.codes[again_places].tolist() == windows.step_labels.codes[places].tolist()
 

@@ -333,7 +333,7 @@ class Panel(Ragged):
 
         Returns
         -------
-        NDArray[np.str_] | None
+        NDArray | None
             Shape (n,); None if ``field`` is None and the series are not windows.
 
         Raises

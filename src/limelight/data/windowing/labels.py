@@ -112,7 +112,7 @@ def _votes(panel: Panel, column: int, cut: WindowSpans, order: Sequence[int], by
         rows = np.arange(cut.rows[part.start], cut.rows[part.stop - 1] + 1)
         skipped = np.maximum(low - before[rows], 0)
         steps = np.minimum(high - before[rows], panel.lengths[rows]) - skipped
-        codes = all_codes[panel._with(starts=panel.starts[rows] + skipped, lengths=steps).step_places(), column]
+        codes = all_codes[panel._with(starts=panel.starts[rows] + skipped, lengths=steps).step_positions(), column]
         most = np.zeros(part.stop - part.start, dtype=np.int64)
         for code in order:
             running = np.append(0, np.cumsum(codes == code))
