@@ -178,7 +178,7 @@ def named_parts(experiment: Experiment, panel: Panel) -> Split | None:
     split = named_split(np.asarray(words)[places], panel.ids, where)
     groups = panel.groups()
     if groups is not None:
-        split.require_apart(groups, "recording")
+        split.require_disjoint_groups(groups, "recording")
     return split
 
 
