@@ -80,12 +80,12 @@ def columns_of_labels(labels: NDArray[Any] | None, names: Sequence[str] | None) 
     }
 
 
-def labelled(labels: NDArray[Any] | None, series: int) -> int:
+def count_labelled(labels: NDArray[Any] | None, series: int) -> int:
     """Count the series with a known label; all of them if labels are per step.
 
     Example
     -------
-    >>> labelled(np.array([[1, np.nan], [np.nan, np.nan]]), 2)
+    >>> count_labelled(np.array([[1, np.nan], [np.nan, np.nan]]), 2)
     1
     """
     if labels is None:

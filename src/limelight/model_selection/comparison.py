@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limelight.data.annotations import RECORDING
-from limelight.data.metadata import words_of_signals
+from limelight.data.metadata import observed_categories
 from limelight.data.panel import Panel
 from limelight.data.splitting.folds import Fold, make_folds
 from limelight.data.statistics import channel_statistics
@@ -251,7 +251,7 @@ class _Study:
     @property
     def _fields(self) -> dict[str, str]:
         """The kinds that are said of metadata, without those of signals."""
-        signals = words_of_signals(self.panel)
+        signals = observed_categories(self.panel)
         return {name: kind for name, kind in self.fields.items() if name not in signals}
 
     def majority(self, cut: _Cut) -> _Answer:

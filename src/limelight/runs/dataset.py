@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from limelight.config.sections import Experiment
 from limelight.data.align import align
 from limelight.data.annotations import RECORDING
-from limelight.data.labels import STEP_LABEL, labelled, stratify_by
-from limelight.data.metadata import determines
+from limelight.data.labels import STEP_LABEL, count_labelled, stratify_by
+from limelight.data.metadata import leaking_fields
 from limelight.data.panel import Panel
 from limelight.data.reading.sheets import find_files, is_table
 from limelight.data.reading.sources import columns_of
@@ -134,7 +134,7 @@ def split_panel(experiment: Experiment, panel: Panel) -> Split:
     to_part = panel if split is None else panel[split.train]
     classes = 0 if labels is None else len(np.unique(labels))
     solved = rule.validation is None and needs_no_validation(experiment, to_part)
-    wanted = round(rule.held_out * labelled(to_part.labels, len(to_part)))
+    wanted = round(rule.held_out * count_labelled(to_part.labels, len(to_part)))
     enough = enough_to_validate(wanted, classes, by_step=panel.labels is None)
     share = rule.held_out if enough and not solved else 0.0
     if split is None:
@@ -258,7 +258,7 @@ def _telling(panel: Panel, experiment: Experiment) -> list[str]:
     if panel.metadata is None or panel.labels is None or panel.labels.ndim == 2:
         return []
     ignored = {name for name, kind in experiment.data.fields.items() if kind == "ignore"}
-    telling = [name for name in determines(panel.metadata, panel.labels) if name not in ignored]
+    telling = [name for name in leaking_fields(panel.metadata, panel.labels) if name not in ignored]
     return [
         f"metadata {name!r} gives the label away: each of its values goes with one label; if it is not known before, "
         f'say "ignore" for it in the fields of the data'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from limelight.data.labels import labelled
+from limelight.data.labels import count_labelled
 from limelight.data.panel import Panel
 from limelight.training.settings import enough_to_validate
 from limelight.types import Rows
@@ -56,11 +56,11 @@ def validation_split(
     """
     every, by_step = np.arange(len(panel)), panel.labels is None
     groups = panel.groups(group)
-    wanted = round(share * labelled(panel.labels, len(panel)))
+    wanted = round(share * count_labelled(panel.labels, len(panel)))
     if not enough_to_validate(wanted, classes, by_step=by_step) or (groups is not None and len(np.unique(groups)) < 2):
         return every, every[:0]
     split = panel.make_split(test=0.0, validation=share, seed=seed, group=group, by=by, stratify=stratify)
     validation = panel[split.validation]
-    if not enough_to_validate(labelled(validation.labels, len(validation)), classes, by_step=by_step):
+    if not enough_to_validate(count_labelled(validation.labels, len(validation)), classes, by_step=by_step):
         return every, every[:0]
     return split.train, split.validation
