@@ -136,8 +136,8 @@ def test_too_few_labels_are_refused() -> None:
         (np.zeros((0, 5, 1)), "expected at least one series, got none"),
         ([np.zeros((3, 1)), np.zeros((0, 1))], "expected at least one step in every series, got none in '1'; leave empty series out"),
         ([np.zeros((3, 1)), np.zeros((4, 2))],
-         "expected the same channels in every series, got 1 in series 0 and 2 in series 1; each series is "
-         "(time, channels): transpose those that are (channels, time)"),
+         "expected the same number of channels in every series, got 1 in series 0 and 2 in series 1; each series is "
+         "(time, channels): transpose any that is (channels, time)"),
         ([np.array([["a"]]), np.zeros((4, 1))],
          "expected numbers in series 0, got something else: could not convert string to float: np.str_('a')"),
         (np.zeros((2, 2, 2, 2)), "expected series as an array (n, time, channels) or (n, time), got shape (2, 2, 2, 2); give one row for each series"),

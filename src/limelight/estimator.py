@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from limelight.data.array_labels import task_in_numbers, with_given_labels
+from limelight.data.array_labels import attach_labels, with_integer_classes
 from limelight.data.arrays import Layout, as_panel, is_ragged
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError, nearest
@@ -234,9 +234,19 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         ParameterError
             If a parameter is out of range.
         """
-        recipe = self._recipe()
-        panel = with_given_labels(self._panel(X, fitting=True), y, self.level)
-        task = task_in_numbers(task_of(panel), y)
+        words = {name: getattr(self, name) for name in (*PART_KINDS, *OPTIONS, *METADATA_OPTIONS)}
+        architecture = Architecture.of(**words)
+        settings = TrainingSettings.checked(
+            max_epochs=self.max_epochs,
+            patience=self.patience,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            device=self.device,
+            imbalance=self.imbalance,
+        )
+        rule = DecisionRule(self.calibrate, self.thresholds)
+        panel = attach_labels(self._panel(X, fitting=True), y, self.level)
+        task = with_integer_classes(task_of(panel), y)
         self.classes_ = np.array(task.classes)
         training = recipe.fit(panel, task, seed=self._seed(), progress=self.progress)
         if training.interrupted:
@@ -349,8 +359,8 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         check_is_fitted(self)
         if not self.model_.task.by_step and y is not None and is_known(np.asarray(y)).all():
             return float(super().score(X, y, sample_weight))
-        panel = with_given_labels(self._panel(X, fitting=False), y, self.level)
-        from limelight.evaluation.metrics.scoring import mean_accuracy  # imports all scores of scikit-learn
+        panel = attach_labels(self._panel(X, fitting=False), y, self.level)
+        from limelight.evaluation.metrics.scoring import share_of_right  # brings all of scikit-learn's scores
 
         return mean_accuracy(self.model_.predict(panel), targets_of(self.model_.task, panel).every())
 

@@ -122,7 +122,7 @@ def test_a_split_file_names_recordings(limelight: Commands, folder: Path, tmp_pa
 
 def test_a_store_trains_as_the_table_does(limelight: Commands, folder: Path, tmp_path: Path) -> None:
     printed = limelight("pack", folder, "-o", "mine.store", *WINDOWS)
-    assert printed == "12 series, 100 steps, 1 channel, 2 classes of steps packed into mine.store\n"
+    assert printed == "12 series, 100 steps, 1 channel, 2 per-step classes packed into mine.store\n"
     limelight("train", "mine.store", "-o", "store", *WINDOWS, *NETWORK)
     limelight("train", folder, "-o", "table", *WINDOWS, *NETWORK)
     first, second = (parquet.read_table(tmp_path / name / "predictions.parquet") for name in ("store", "table"))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from limelight.data.metadata import determines
+from limelight.data.metadata import leaking_fields
 from limelight.errors import DataError, ModelFolderError, ParameterError
 from limelight.model.vocabulary import Vocabulary, fit_vocabulary
 
@@ -127,7 +127,7 @@ def test_no_bucket_is_refused():
 def test_two_fields_of_one_name_are_refused():
     with pytest.raises(DataError) as error:
         fit_vocabulary(pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["age", "age"]))
-    assert str(error.value) == "expected each metadata field once, got 'age' again; rename one of them"
+    assert str(error.value) == "expected distinct metadata fields, got 'age' more than once; rename one of them"
 
 
 # what is left out
@@ -505,11 +505,11 @@ LABELS = ["up", "up", "down", "down"]
     ids=str,
 )
 def test_fields_that_give_the_label_away_are_named(cells, labels, told):
-    assert determines(pa.table({"fact": cells}), labels) == ["fact"] * told
+    assert leaking_fields(pa.table({"fact": cells}), labels) == ["fact"] * told
 
 
 def test_every_field_that_gives_the_label_away_is_named():
     table = pa.table(
         {"label": LABELS, "age": [1, 2, 3, 4], "place": ["x", "x", "y", "y"], "mode": ["x", "y", "x", "y"]}
     )
-    assert determines(table, np.array(LABELS)) == ["label", "place"]
+    assert leaking_fields(table, np.array(LABELS)) == ["label", "place"]

@@ -282,7 +282,7 @@ def test_ctrl_c_in_the_first_fold_gives_no_advice(monkeypatch: pytest.MonkeyPatc
             "expected a class with at least 50 series for 50 folds, got at most 20 of a class; take fewer folds, or give "
             "more series",
         ),
-        ({"group": "machine"}, "expected a metadata field 'machine' to group by, there is none; known are: mode"),
+        ({"group": "machine"}, "expected a metadata field 'machine' to group by, found none; known are: mode"),
         ({"training": {"max_epochs": 0}}, "expected max_epochs of at least 1, got 0"),
         (
             {"validation": 1.0},

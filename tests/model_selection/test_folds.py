@@ -112,12 +112,12 @@ def test_per_step_labels_are_stratified_by_the_rarest():
     [
         (
             {"folds": 7},
-            "expected a class with at least 7 series for 7 folds, got at most 6 of a class; take fewer folds, or give "
-            "more series",
+            "expected a class with at least 7 series for 7 folds, got at most 6 of a class; use fewer folds, or more "
+            "series",
         ),
         (
             {"folds": 13, "stratify": False},
-            "expected at least 13 series for 13 folds, got at most 12; take fewer folds, or give more series",
+            "expected at least 13 series for 13 folds, got at most 12; use fewer folds, or more series",
         ),
         ({"by": "tme"}, "expected folds by 'random' or 'time', got 'tme'; did you mean 'time'?"),
         (
@@ -126,8 +126,8 @@ def test_per_step_labels_are_stratified_by_the_rarest():
         ),
         (
             {"group": "site"},
-            "expected at least 5 different values of 'site' for 5 folds, got 2; take fewer folds, or keep together by "
-            "something else",
+            "expected at least 5 distinct values of 'site' for 5 folds, got 2; use fewer folds, or group by another "
+            "field",
         ),
     ],
 )
@@ -142,7 +142,7 @@ def test_repeats_by_time_are_refused():
     times = np.arange(20).reshape(10, 2)
     with pytest.raises(ParameterError) as error:
         make_folds(np.zeros(10), folds=2, repeats=2, times=times)
-    assert str(error.value) == "expected repeats=1 for folds by time, which go one way only, got 2"
+    assert str(error.value) == "expected repeats=1 for folds by time, which are not random, got 2"
 
 
 def test_one_class_to_train_on_is_refused():
@@ -150,8 +150,8 @@ def test_one_class_to_train_on_is_refused():
     with pytest.raises(ParameterError) as error:
         make_folds([*"aaaabbbbbb"], folds=4, times=times)
     assert str(error.value) == (
-        "expected series of two classes to train on in every fold, got one class in fold 1; take other folds, or more "
-        "series"
+        "expected training series of at least two classes in every fold, got one class in fold 1; use a different "
+        "number of folds, or more series"
     )
 
 
@@ -159,4 +159,4 @@ def test_a_fold_with_one_training_class_is_rejected():
     panel = _panel(labels=[*"aaaaaabbbbbb"], times=[np.arange(4) + 3 * row for row in range(12)])
     with pytest.raises(ParameterError) as error:
         fold_panel(panel, task_of(panel), folds=3, by="time")
-    assert str(error.value).startswith("expected series of two classes to train on in every fold, got one class")
+    assert str(error.value).startswith("expected training series of at least two classes in every fold, got one class")

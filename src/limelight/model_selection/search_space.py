@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from limelight.data.metadata import words_of_signals
+from limelight.data.metadata import observed_categories
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError, listing, nearest
 from limelight.model.vocabulary import fit_vocabulary
@@ -210,8 +210,8 @@ def _encoder(encoder: Any, parameters: Mapping[str, Any]) -> Any:
 
 def _of_facts(panel: Panel, task: Task, recipe: Recipe) -> dict[str, Choice | Range]:
     """Say what may be changed about metadata and side signals, where there are some."""
-    signals = words_of_signals(panel)
-    fields = {name: kind for name, kind in recipe.fields.items() if panel.metadata is not None or name in signals}
+    signals = observed_categories(panel)
+    fields = {name: kind for name, kind in spec.fields.items() if panel.metadata is not None or name in signals}
     if panel.metadata is None and not signals:
         return {}
     vocabulary = fit_vocabulary(panel.metadata, schema=fields, signals=signals)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from limelight.config.sections import Experiment
 from limelight.data.align import align
 from limelight.data.annotations import RECORDING
-from limelight.data.labels import STEP_LABEL
-from limelight.data.metadata import determines
+from limelight.data.labels import STEP_LABEL, count_labelled, stratify_by
+from limelight.data.metadata import leaking_fields
 from limelight.data.panel import Panel
 from limelight.data.reading.sheets import find_files, is_table
 from limelight.data.reading.sources import columns_of
@@ -132,7 +132,12 @@ def split_panel(experiment: Experiment, panel: Panel) -> Split:
     split = named_parts(experiment, panel)
     if split is not None and len(split.validation):
         return split
-    share, why_none = recipe.validation_share(panel if split is None else panel[split.train])
+    to_part = panel if split is None else panel[split.train]
+    classes = 0 if labels is None else len(np.unique(labels))
+    solved = rule.validation is None and needs_no_validation(experiment, to_part)
+    wanted = round(rule.held_out * count_labelled(to_part.labels, len(to_part)))
+    enough = enough_to_validate(wanted, classes, by_step=panel.labels is None)
+    share = rule.held_out if enough and not solved else 0.0
     if split is None:
         split = panel.make_split(
             test=rule.test, validation=share, seed=rule.seed, group=rule.group, by=rule.by, stratify=rule.stratify
@@ -157,7 +162,7 @@ def named_parts(experiment: Experiment, panel: Panel) -> Split | None:
     split = named_split(np.asarray(words)[places], panel.ids, where)
     groups = panel.groups()
     if groups is not None:
-        split.require_apart(groups, "recording")
+        split.require_disjoint_groups(groups, "recording")
     return split
 
 
@@ -231,7 +236,7 @@ def _leaks(panel: Panel, experiment: Experiment) -> list[str]:
     if panel.metadata is None or panel.labels is None or panel.labels.ndim == 2:
         return []
     ignored = {name for name, kind in experiment.data.fields.items() if kind == "ignore"}
-    leaking = [name for name in determines(panel.metadata, panel.labels) if name not in ignored]
+    telling = [name for name in leaking_fields(panel.metadata, panel.labels) if name not in ignored]
     return [
         f"metadata {name!r} leaks the label: each of its values occurs with one label only; if it is not known at "
         f'prediction time, set it to "ignore" in data.fields'

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from limelight.data.metadata import words_of_signals
+from limelight.data.metadata import observed_categories
 from limelight.data.panel import Panel
 from limelight.data.statistics import ChannelStatistics, channel_statistics
 from limelight.errors import ParameterError, listing
@@ -71,7 +71,7 @@ def learn_words(architecture: Architecture, panel: Panel, fields: Mapping[str, s
             f"expected metadata for a network with {architecture.describe()}, got series without; give metadata, or "
             "drop the fusion"
         )
-    signals, schema = words_of_signals(panel), dict(fields or {})
+    signals, schema = observed_categories(panel), dict(fields or {})
     metadata = panel.metadata if reads else None
     encoder = _text_encoder(architecture, panel) if reads else None
     if metadata is None:  # fields of metadata that are not read do not apply to signals

@@ -553,7 +553,7 @@ def test_a_split_is_in_the_order_of_the_panel(tmp_path):
     path = _csv(tmp_path / "split.csv", "series_id,split", "c,test", "a,train", "b,validation")
     split = read_split(path, ["a", "b", "c"])
     assert [split.part(name).tolist() for name in ("train", "validation", "test")] == [[0], [1], [2]]
-    assert split.describe() == f"split: 1 train, 1 validation, 1 test; as '{path}' says"
+    assert split.describe() == f"split: 1 train, 1 validation, 1 test; as given in '{path}'"
 
 
 @given(names=st.lists(words, min_size=1, max_size=8, unique=True), draw=st.data())

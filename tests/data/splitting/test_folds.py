@@ -69,26 +69,26 @@ def test_folds_of_repeats_have_names_of_their_own():
         (
             "aabb",
             {"folds": 3},
-            "expected a class with at least 3 series for 3 folds, got at most 2 of a class; take fewer folds, or give "
-            "more series",
+            "expected a class with at least 3 series for 3 folds, got at most 2 of a class; use fewer folds, or more "
+            "series",
         ),
         (
             "aabb",
             {"folds": 2, "groups": np.array(["x"] * 4), "group_name": "machine"},
-            "expected at least 2 different values of 'machine' for 2 folds, got 1; take fewer folds, or keep together "
-            "by something else",
+            "expected at least 2 distinct values of 'machine' for 2 folds, got 1; use fewer folds, or group by another "
+            "field",
         ),
         (
             "aabb",
             {"folds": 2, "groups": np.array(["x", "x", "y", "y"]), "group_name": "machine"},
-            "expected series of two classes to train on in every fold, got one class in fold 1; take fewer folds, or "
-            "keep together by less than 'machine', or more series",
+            "expected training series of at least two classes in every fold, got one class in fold 1; use fewer folds, "
+            "or smaller groups than 'machine', or more series",
         ),
         (
             "aaaab",
             {"folds": 2},
-            "expected series of two classes to train on in every fold, got one class in fold 1; take other folds, or "
-            "more series",
+            "expected training series of at least two classes in every fold, got one class in fold 1; use a different "
+            "number of folds, or more series",
         ),
     ],
 )

@@ -87,7 +87,7 @@ def test_the_rule_names_the_groups_of_each_part():
     groups = np.repeat(["a", "b", "c", "d"], 3)
     split = make_split(12, test=0.25, validation=0.0, seed=0, groups=groups, group_name="machine")
     assert split.describe() == (
-        "split: 9 train, 0 validation, 3 test; at random, no machine on two sides (3 in train, 1 in test), seed 0"
+        "split: 9 train, 0 validation, 3 test; at random, no machine in two parts (3 in train, 1 in test), seed 0"
     )
 
 
@@ -123,7 +123,7 @@ def test_a_class_missed_by_chance_is_reported_as_such():
 def test_groups_of_one_are_told():
     split = make_split(4, test=0.25, validation=0.0, seed=0, groups=np.array(list("abcd")), group_name="machine")
     assert split.rule == (
-        "at random, no machine on two sides (3 in train, 1 in test), though every machine has one series only, seed 0"
+        "at random, no machine in two parts (3 in train, 1 in test), though every machine has only one series, seed 0"
     )
 
 
@@ -135,7 +135,7 @@ def test_a_group_with_one_member_may_be_a_part():
 def test_series_that_run_into_a_later_part_are_counted():
     times = np.array([[0, 10], [1, 2], [2, 3], [6, 12]])
     split = make_split(4, test=0.25, validation=0.0, seed=0, times=times, by="time")
-    assert split.rule == "by time, test from 6 on; 1 earlier series still run when test begins"
+    assert split.rule == "by time, test from 6 on; 1 earlier series still running when test begins"
 
 
 @pytest.mark.parametrize(
@@ -172,18 +172,18 @@ def test_a_clock_with_holes_is_refused(kind):
 
 def test_too_few_groups_are_refused():
     assert _refused(ParameterError, 3, groups=np.array(["a", "a", "a"]), group_name="machine") == (
-        "expected at least 2 different values of 'machine' to split by, got 1: 'a'; take fewer parts, or split by "
-        "something else"
+        "expected at least 2 distinct values of 'machine' to split by, got 1: 'a'; use fewer parts, or split by "
+        "another field"
     )
 
 
 def test_by_time_needs_a_clock_that_differs():
     assert _refused(ParameterError, 3, by="time") == (
-        "expected series with a clock to split by time, got series without; split at random"
+        "expected series with times to split by time, got series without; split at random"
     )
     assert _refused(ParameterError, 3, by="time", times=np.zeros((3, 2), dtype=np.int64)) == (
-        "expected series that begin at different times to split by time, got 0 for every one; split at random, or give "
-        "times that count from one beginning"
+        "expected series that begin at different times to split by time, got 0 for all; split at random, or give times "
+        "that count from a common beginning"
     )
 
 
@@ -195,10 +195,10 @@ def test_another_rule_is_refused():
 
 def test_a_group_on_two_sides_is_named():
     with pytest.raises(DataError) as error:
-        Split([0], [], [1]).require_apart(np.array(["a", "a"]), "recording")
+        Split([0], [], [1]).require_disjoint_groups(np.array(["a", "a"]), "recording")
     assert str(error.value) == (
-        "expected every recording in one part of the split, got 'a' in train and in test; what trains the network "
-        "cannot judge it"
+        "expected every recording in one part of the split, got 'a' in train and in test; a model must not be "
+        "tested on a recording that it was trained on"
     )
 
 
@@ -218,7 +218,7 @@ def test_a_panel_is_split_by_a_metadata_field():
     assert len(set(test.metadata["machine"].to_pylist())) == 1
     assert train.metadata["machine"].to_pylist() != test.metadata["machine"].to_pylist()
     for field, message in (
-        ("machin", "expected a metadata field 'machin' to group by, there is none; did you mean 'machine'?"),
+        ("machin", "expected a metadata field 'machin' to group by, found none; did you mean 'machine'?"),
         (
             "age",
             "expected a group in 'age' for every series, got none for '1'; fill it in, or leave these series out",

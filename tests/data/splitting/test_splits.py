@@ -105,7 +105,7 @@ def test_all_series_train_when_both_fractions_are_zero():
         ),
         (
             {"test": 0.5, "validation": 0.5, "seed": 0},
-            "expected test and validation to leave something for train, got 0.5 + 0.5 = 1; use for example 0.2 and 0.1",
+            "expected test and validation to leave series for train, got 0.5 + 0.5 = 1; use for example 0.2 and 0.1",
         ),
         (
             {"test": 0.2, "validation": 0.0, "seed": -1},
@@ -135,7 +135,7 @@ def test_a_row_in_two_parts_is_refused():
         Split([0, 1], [], [1, 2])
     assert str(error.value) == (
         "expected each series once in one part of the split, got rows 1 more than once; "
-        "a series that trains the network cannot judge it"
+        "a model must not be tested on its training series"
     )
 
 
@@ -150,7 +150,7 @@ def test_an_unknown_part_is_refused():
 def test_words_make_a_split():
     split = named_split(["test", "train", "validation", "train"], list("abcd"), "'split.csv'")
     assert [split.part(name).tolist() for name in PARTS] == [[1, 3], [2], [0]]
-    assert split.describe() == "split: 2 train, 1 validation, 1 test; as 'split.csv' says"
+    assert split.describe() == "split: 2 train, 1 validation, 1 test; as given in 'split.csv'"
 
 
 def test_an_unknown_word_is_refused_with_the_nearest():
@@ -188,7 +188,7 @@ def test_one_series_cannot_be_carved():
     with pytest.raises(DataError) as error:
         carve_validation([4], None, 0.1, seed=0)
     assert str(error.value) == (
-        "expected at least 2 series for training, so that one can tell when to stop, got 1; give more series to train"
+        "expected at least 2 training series, so that one can be held out for validation, got 1; add training series"
     )
 
 

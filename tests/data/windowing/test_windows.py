@@ -139,24 +139,24 @@ def test_notes_count_every_step_that_no_window_holds(counts: list[int], length: 
         return
     held = covered(windows, panel)
     missing = sum(int((~one).sum()) for one in held if one.any())
-    told = sum(int(note.split()[2]) for note in windows.notes if "step" in note)
+    told = sum(int(note.split()[1]) for note in windows.notes if "step" in note)
     assert told == missing
     short = sum(not one.any() for one in held)
-    assert sum(int(note.split()[2]) for note in windows.notes if "shorter" in note) == short
+    assert sum(int(note.split()[1]) for note in windows.notes if "shorter" in note) == short
 
 
 def test_notes_name_short_recordings_and_count_the_rest() -> None:
     panel = ramps(7, 3, 9, 8, notes=["read from 'a.csv'"])
     assert cut_windows(panel, 4).notes == (
         "read from 'a.csv'",
-        "left out 1 recording shorter than one window: 'b'",
-        "left out 4 steps at the end of 2 recordings, too few for a window",
+        "dropped 1 recording shorter than one window: 'b'",
+        "dropped 4 steps at the end of 2 recordings, too few for a window",
     )
 
 
 def test_a_stride_beyond_the_length_is_noted() -> None:
     windows = cut_windows(ramps(10), 2, 4)
-    assert windows.notes == ("left out 4 steps between windows: the stride exceeds the length",)
+    assert windows.notes == ("dropped 4 steps between windows: the stride exceeds the length",)
 
 
 @pytest.mark.parametrize("edge", ["keep", "shift"])
@@ -242,7 +242,7 @@ def test_pickled_windows_come_back_equal(counts: list[int], length: int, stride:
     assert again.ids.tolist() == windows.ids.tolist()
     assert again.labels.tolist() == windows.labels.tolist()
     assert spans(again) == spans(windows)
-    places, again_places = windows.step_places(), again.step_places()
+    places, again_places = windows.step_positions(), again.step_positions()
     assert again.times[again_places].tolist() == windows.times[places].tolist()
     assert again.step_labels.codes[again_places].tolist() == windows.step_labels.codes[places].tolist()
 
@@ -361,13 +361,13 @@ def test_windows_in_a_gap_are_counted_and_never_listed() -> None:
     panel = ramps(4, times=[[0, 1, 10**15, 10**15 + 1]])
     windows = cut_windows(panel, "2s", edge="keep")
     assert spans(windows) == [("a", 0, 2), ("a", 2, 4)]
-    assert windows.notes == ("left out 499999999999999 windows without any step: the clock has gaps",)
+    assert windows.notes == ("dropped 499999999999999 windows without any step: the clock has gaps",)
 
 
 def test_a_stride_shorter_than_a_step_repeats_no_window() -> None:
     windows = cut_windows(ramps(4, times=[np.arange(4)]), "2s", "500ms")
     assert spans(windows) == [("a", 0, 2), ("a", 1, 3), ("a", 2, 4)]
-    assert windows.notes == ("left out 2 windows with the same steps as the one before",)
+    assert windows.notes == ("dropped 2 windows with the same steps as the one before",)
 
 
 def test_a_day_of_dates_is_a_day() -> None:
@@ -420,8 +420,8 @@ def test_labels_are_those_of_a_plain_count(codes, length, stride, rule, positive
             return
         windows = cut_windows(panel, length, stride, edge="keep", label=rule, positive=classes[positive])
     assert dict(zip(windows.ids.tolist(), windows.labels.tolist(), strict=True)) == known
-    left_out = [note for note in windows.notes if "known label" in note]
-    assert (int(left_out[0].split()[2]) if left_out else 0) == len(plain) - len(known)
+    dropped = [note for note in windows.notes if "known label" in note]
+    assert (int(dropped[0].split()[1]) if dropped else 0) == len(plain) - len(known)
 
 
 def test_of_a_tie_the_later_class_wins() -> None:
@@ -431,7 +431,7 @@ def test_of_a_tie_the_later_class_wins() -> None:
 def test_windows_without_known_labels_are_dropped_and_counted() -> None:
     windows = cut_windows(labelled([0, 0, -1, -1, 1, -1]), 2)
     assert windows.ids.tolist() == ["r[0:2]", "r[4:6]"]
-    assert windows.notes == ("left out 1 window without a known label",)
+    assert windows.notes == ("dropped 1 window without a known label",)
 
 
 def test_any_looks_for_the_later_class_unless_told() -> None:
@@ -556,27 +556,27 @@ CLOCKED = ramps(120, times=[np.arange(120)])
         (
             CLOCKED,
             {"length": 0},
-            "expected a length of at least 1 whole step, or a time, got 0; use 100 or '2.5 s'",
+            "expected a length of a whole number of steps, at least 1, or a duration, got 0; use 100 or '2.5 s'",
         ),
         (
             CLOCKED,
             {"length": 2.5},
-            "expected a length of at least 1 whole step, or a time, got 2.5; use 100 or '2.5 s'",
+            "expected a length of a whole number of steps, at least 1, or a duration, got 2.5; use 100 or '2.5 s'",
         ),
         (
             CLOCKED,
             {"length": True},
-            "expected a length of at least 1 whole step, or a time, got True; use 100 or '2.5 s'",
+            "expected a length of a whole number of steps, at least 1, or a duration, got True; use 100 or '2.5 s'",
         ),
         (
             CLOCKED,
             {"length": 5, "stride": -1},
-            "expected a stride of at least 1 whole step, or a time, got -1; use 100 or '2.5 s'",
+            "expected a stride of a whole number of steps, at least 1, or a duration, got -1; use 100 or '2.5 s'",
         ),
         (
             CLOCKED,
             {"length": 5, "stride": 0},
-            "expected a stride of at least 1 whole step, or a time, got 0; use 100 or '2.5 s'",
+            "expected a stride of a whole number of steps, at least 1, or a duration, got 0; use 100 or '2.5 s'",
         ),
         (
             CLOCKED,
@@ -586,32 +586,32 @@ CLOCKED = ramps(120, times=[np.arange(120)])
         (
             CLOCKED,
             {"length": "-2s"},
-            "expected a time with a unit, such as '2.5 s', got '-2s'; known are: ns, us, ms, s, min, h, d",
+            "expected a duration with a unit, such as '2.5 s', got '-2s'; known are: ns, us, ms, s, min, h, d",
         ),
         (
             CLOCKED,
             {"length": "50"},
-            "expected a time with a unit, such as '2.5 s', got '50'; known are: ns, us, ms, s, min, h, d",
+            "expected a duration with a unit, such as '2.5 s', got '50'; known are: ns, us, ms, s, min, h, d",
         ),
         (
             CLOCKED,
             {"length": "3 mins"},
-            "expected a time with a unit, such as '2.5 s', got '3 mins'; did you mean 'min'?",
+            "expected a duration with a unit, such as '2.5 s', got '3 mins'; did you mean 'min'?",
         ),
         (
             CLOCKED,
             {"length": "0s"},
-            "expected a time from 1 ns to 36500 d in whole ns, got '0s'; use for example '1 s'",
+            "expected a duration from 1 ns to 36500 d in whole ns, got '0s'; use for example '1 s'",
         ),
         (
             CLOCKED,
             {"length": "0.5 ns"},
-            "expected a time from 1 ns to 36500 d in whole ns, got '0.5 ns'; use for example '1 s'",
+            "expected a duration from 1 ns to 36500 d in whole ns, got '0.5 ns'; use for example '1 s'",
         ),
         (
             CLOCKED,
             {"length": "40000d"},
-            "expected a time from 1 ns to 36500 d in whole ns, got '40000d'; use for example '1 s'",
+            "expected a duration from 1 ns to 36500 d in whole ns, got '40000d'; use for example '1 s'",
         ),
         (
             CLOCKED,
@@ -631,17 +631,17 @@ CLOCKED = ramps(120, times=[np.arange(120)])
         (
             ramps(3),
             {"length": "2s"},
-            "expected a clock to cut windows in time, got series without; give length in steps",
+            "expected series with times to cut windows by duration, got none; give length in steps",
         ),
         (
             CLOCKED.replace(units={"time": "weeks"}),
             {"length": "2s"},
-            "expected a clock in ns, us, ms, s, min, h, d, got 'weeks'; state in the units that of time",
+            "expected a clock in ns, us, ms, s, min, h, d, got 'weeks'; state the unit of 'time'",
         ),
         (
             CLOCKED.replace(origin=Origin(np.array(["r"]), np.array([0]))),
             {"length": 2},
-            "expected recordings, got windows already; cut the recordings that they came from",
+            "expected recordings, got windows; cut the recordings that they came from",
         ),
     ],
 )
@@ -658,39 +658,39 @@ def test_impossible_windows_are_refused(panel: Panel, arguments: dict[str, objec
             CLOCKED,
             500,
             "expected windows no longer than the longest series (120 steps), got a length of 500; "
-            "shorten the window or say edge='keep'",
+            "shorten the window or use edge='keep'",
         ),
         (
             CLOCKED,
             10**30,
             f"expected windows no longer than the longest series (120 steps), got a length of {10**30}; "
-            "shorten the window or say edge='keep'",
+            "shorten the window or use edge='keep'",
         ),
         (
             CLOCKED,
             "10 min",
             "expected windows no longer than the longest series (120 s), got a length of 10 min; "
-            "shorten the window or say edge='keep'",
+            "shorten the window or use edge='keep'",
         ),
         (
             ramps(2)[[]],
             2,
-            "expected at least one recording to cut into windows, got none; give some",
+            "expected at least one recording to cut into windows, got none; pass at least one",
         ),
         (
             ramps(2, 2)[[1, 0, 1]],
             2,
-            "expected each recording under its own id, got 'b' more than once; rename them",
+            "expected distinct ids of recordings, got 'b' more than once; rename them",
         ),
         (
             ramps(1, 3, times=[[0], [0, 2, 1]]),
             "1s",
-            "expected rising times in series 'b', got one missing or going back; sort its steps",
+            "expected rising times in series 'b', got a missing or decreasing time; sort its steps",
         ),
         (
             ramps(1, times=[[np.nan]]),
             "1s",
-            "expected rising times in series 'a', got one missing or going back; sort its steps",
+            "expected rising times in series 'a', got a missing or decreasing time; sort its steps",
         ),
     ],
 )
@@ -706,22 +706,22 @@ def test_recordings_that_cannot_be_cut_are_refused(panel: Panel, length: int | s
         (
             labelled([0, 1, 2, 0]),
             "any",
-            "expected two classes for label='any', got 'rest', 'run', 'walk'; say label='majority'",
+            "expected two classes for label='any', got 'rest', 'run', 'walk'; use label='majority'",
         ),
         (
             ramps(4, labels=["u"]),
             "step",
-            "expected labels of steps for label='step', got labels of series; say label='majority'",
+            "expected per-step labels for label='step', got labels of series; use label='majority'",
         ),
         (
             labelled([-1, -1, -1, -1], classes=()),
             "majority",
-            "expected a window with a known label, got 2 windows without; label some",
+            "expected a window with a known label, got 2 windows without; label some steps",
         ),
         (
             labelled([0, -1, 1, -1]),
             "last",
-            "expected a window with a known label, got 2 windows without; label some",
+            "expected a window with a known label, got 2 windows without; label some steps",
         ),
     ],
 )
@@ -732,7 +732,7 @@ def test_rules_that_do_not_fit_the_labels_are_refused(panel: Panel, rule: str, m
 
 
 WINDOWS = cut_windows(ramps(4, 2), 2)
-FORMS = "give an array (n, k), or a list of arrays (window length, k)"
+FORMS = "pass an array (n, k), or a list of arrays (window length, k)"
 
 
 @pytest.mark.parametrize(
@@ -748,34 +748,34 @@ FORMS = "give an array (n, k), or a list of arrays (window length, k)"
             WINDOWS,
             np.zeros((3, 1)),
             ramps(4),
-            "expected the recordings of all windows, got none named 'b'; give the panel that the windows were cut from",
+            "expected the recordings of all windows, got none named 'b'; pass the panel that the windows were cut from",
         ),
         (
             WINDOWS,
             np.zeros((3, 1)),
             ramps(3, 2),
-            "expected windows inside their recordings, got 'a[2:4]' beyond the end; "
-            "give the panel that the windows were cut from",
+            "expected windows within their recordings, got 'a[2:4]' beyond the end; "
+            "pass the panel that the windows were cut from",
         ),
         (
             WINDOWS,
             np.zeros((3, 1)),
             ramps(4, 2)[[0, 0, 1]],
-            "expected each recording under its own id, got 'a' more than once; rename them",
+            "expected distinct ids of recordings, got 'a' more than once; rename them",
         ),
-        (WINDOWS, np.zeros((2, 1)), ramps(4, 2), f"expected answers about 3 windows, got 2; {FORMS}"),
-        (WINDOWS, np.zeros(3), ramps(4, 2), f"expected answers of shape (2, 1) on 'a[0:2]', got (); {FORMS}"),
+        (WINDOWS, np.zeros((2, 1)), ramps(4, 2), f"expected predictions for 3 windows, got 2; {FORMS}"),
+        (WINDOWS, np.zeros(3), ramps(4, 2), f"expected predictions of shape (2, 1) for 'a[0:2]', got (); {FORMS}"),
         (
             WINDOWS,
             [np.zeros((2, 1)), np.zeros((3, 1)), np.zeros((2, 1))],
             ramps(4, 2),
-            f"expected answers of shape (2, 1) on 'a[2:4]', got (3, 1); {FORMS}",
+            f"expected predictions of shape (2, 1) for 'a[2:4]', got (3, 1); {FORMS}",
         ),
         (
             WINDOWS,
             [np.zeros((2, 1)), np.zeros((2, 1)), np.zeros((2, 4))],
             ramps(4, 2),
-            f"expected answers of shape (2, 1) on 'b[0:2]', got (2, 4); {FORMS}",
+            f"expected predictions of shape (2, 1) for 'b[0:2]', got (2, 4); {FORMS}",
         ),
     ],
 )

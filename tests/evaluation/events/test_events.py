@@ -585,7 +585,7 @@ def test_lines_count_what_was_not_scored():
         ),
         (
             {"min_length": "10"},
-            "expected a time with a unit, such as '2.5 s', got '10'; known are: ns, us, ms, s, min, h, d",
+            "expected a duration with a unit, such as '2.5 s', got '10'; known are: ns, us, ms, s, min, h, d",
         ),
     ],
 )
