@@ -234,17 +234,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         ParameterError
             If a parameter is out of range.
         """
-        words = {name: getattr(self, name) for name in (*PART_KINDS, *OPTIONS, *METADATA_OPTIONS)}
-        architecture = Architecture.of(**words)
-        settings = TrainingSettings.checked(
-            max_epochs=self.max_epochs,
-            patience=self.patience,
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-            device=self.device,
-            imbalance=self.imbalance,
-        )
-        rule = DecisionRule(self.calibrate, self.thresholds)
+        recipe = self._recipe()
         panel = attach_labels(self._panel(X, fitting=True), y, self.level)
         task = with_integer_classes(task_of(panel), y)
         self.classes_ = np.array(task.classes)
@@ -360,7 +350,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         if not self.model_.task.by_step and y is not None and is_known(np.asarray(y)).all():
             return float(super().score(X, y, sample_weight))
         panel = attach_labels(self._panel(X, fitting=False), y, self.level)
-        from limelight.evaluation.metrics.scoring import share_of_right  # brings all of scikit-learn's scores
+        from limelight.evaluation.metrics.scoring import mean_accuracy  # imports all scores of scikit-learn
 
         return mean_accuracy(self.model_.predict(panel), targets_of(self.model_.task, panel).every())
 

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from limelight.data.annotations import RECORDING
 from limelight.data.metadata import observed_categories
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError, nearest
@@ -220,9 +219,9 @@ class _Study:
 
     @property
     def _fields(self) -> dict[str, str]:
-        """The kinds that are said of metadata, without those of signals."""
+        """The stated kinds of metadata fields, without those of signals."""
         signals = observed_categories(self.panel)
-        return {name: kind for name, kind in self.fields.items() if name not in signals}
+        return {name: kind for name, kind in self.recipe.fields.items() if name not in signals}
 
     def score(self, split: FoldSplit, name: str, architecture: Architecture | None) -> tuple[str, str, _Score]:
         """Fit one model on one fold and score it; return the names of both with the score."""

@@ -211,7 +211,7 @@ def _encoder(encoder: Any, parameters: Mapping[str, Any]) -> Any:
 def _of_facts(panel: Panel, task: Task, recipe: Recipe) -> dict[str, Choice | Range]:
     """Say what may be changed about metadata and side signals, where there are some."""
     signals = observed_categories(panel)
-    fields = {name: kind for name, kind in spec.fields.items() if panel.metadata is not None or name in signals}
+    fields = {name: kind for name, kind in recipe.fields.items() if panel.metadata is not None or name in signals}
     if panel.metadata is None and not signals:
         return {}
     vocabulary = fit_vocabulary(panel.metadata, schema=fields, signals=signals)

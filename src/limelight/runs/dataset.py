@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from limelight.config.sections import Experiment
 from limelight.data.align import align
 from limelight.data.annotations import RECORDING
-from limelight.data.labels import STEP_LABEL, count_labelled, stratify_by
+from limelight.data.labels import STEP_LABEL
 from limelight.data.metadata import leaking_fields
 from limelight.data.panel import Panel
 from limelight.data.reading.sheets import find_files, is_table
@@ -132,12 +132,7 @@ def split_panel(experiment: Experiment, panel: Panel) -> Split:
     split = named_parts(experiment, panel)
     if split is not None and len(split.validation):
         return split
-    to_part = panel if split is None else panel[split.train]
-    classes = 0 if labels is None else len(np.unique(labels))
-    solved = rule.validation is None and needs_no_validation(experiment, to_part)
-    wanted = round(rule.held_out * count_labelled(to_part.labels, len(to_part)))
-    enough = enough_to_validate(wanted, classes, by_step=panel.labels is None)
-    share = rule.held_out if enough and not solved else 0.0
+    share, why_none = recipe.validation_share(panel if split is None else panel[split.train])
     if split is None:
         split = panel.make_split(
             test=rule.test, validation=share, seed=rule.seed, group=rule.group, by=rule.by, stratify=rule.stratify
@@ -236,7 +231,7 @@ def _leaks(panel: Panel, experiment: Experiment) -> list[str]:
     if panel.metadata is None or panel.labels is None or panel.labels.ndim == 2:
         return []
     ignored = {name for name, kind in experiment.data.fields.items() if kind == "ignore"}
-    telling = [name for name in leaking_fields(panel.metadata, panel.labels) if name not in ignored]
+    leaking = [name for name in leaking_fields(panel.metadata, panel.labels) if name not in ignored]
     return [
         f"metadata {name!r} leaks the label: each of its values occurs with one label only; if it is not known at "
         f'prediction time, set it to "ignore" in data.fields'

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from limelight.data.labels import count_labelled
+from limelight.data.labels import count_labelled, stratify_by
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError
 from limelight.types import Rows
@@ -85,16 +85,15 @@ def validation_split(panel: Panel, hold_out: HoldOut, *, seed: int) -> tuple[Row
     >>> [len(rows) for rows in validation_split(panel[:100], HoldOut(0.1), seed=0)]
     [100, 0]
     """
-    every, by_step = np.arange(len(panel)), panel.labels is None
-    groups = panel.groups(group)
-    wanted = round(share * count_labelled(panel.labels, len(panel)))
-    if not enough_to_validate(wanted, classes, by_step=by_step) or (groups is not None and len(np.unique(groups)) < 2):
+    every, share = np.arange(len(panel)), hold_out.share or 0.0
+    groups = panel.groups(hold_out.group)
+    if not enough_of(panel, share) or (groups is not None and len(np.unique(groups)) < 2):
         return every, every[:0]
     split = panel.make_split(
         test=0.0, validation=share, seed=seed, group=hold_out.group, by=hold_out.by, stratify=hold_out.stratify
     )
     validation = panel[split.validation]
-    if not enough_to_validate(count_labelled(validation.labels, len(validation)), classes, by_step=by_step):
+    if not enough_series(panel, count_labelled(validation.labels, len(validation))):
         return every, every[:0]
     return split.train, split.validation
 
@@ -129,7 +128,7 @@ def enough_to_validate(series: int, classes: int, *, by_step: bool = False) -> b
 
 def enough_of(panel: Panel, share: float) -> bool:
     """Whether a share of some labelled training series is enough to validate on."""
-    return enough_series(panel, round(share * labelled(panel.labels, len(panel))))
+    return enough_series(panel, round(share * count_labelled(panel.labels, len(panel))))
 
 
 def enough_series(panel: Panel, series: int) -> bool:
