@@ -106,7 +106,7 @@ def starting_point(panel: Panel, recipe: Recipe) -> dict[str, Any]:
         "layers": layers,
         "dropout": dropout,
         **{
-            name: (own if isinstance(encoder, kind) else kind().get_params())[parameter]
+            name: (own if type(encoder) is kind else kind().get_params())[parameter]
             for kind in ENCODERS.values()
             for name, (parameter, _) in _own(kind).items()
         },
@@ -173,10 +173,10 @@ def label_for(name: str) -> str:
 
     Example
     -------
-    >>> label_for("learning_rate")
-    'learning rate'
+    >>> label_for("learning_rate"), label_for("conv_lstm.kernel_size")
+    ('learning rate', 'conv lstm kernel size')
     """
-    return name.replace("_", " ")
+    return name.replace("_", " ").replace(".", " ")
 
 
 def _encoder(encoder: Encoder, parameters: Mapping[str, Any]) -> Encoder:
@@ -185,7 +185,7 @@ def _encoder(encoder: Encoder, parameters: Mapping[str, Any]) -> Encoder:
     if not kind.search_space():
         return encoder
     shared = _shared(kind)
-    kept = encoder.get_params() if isinstance(encoder, kind) else _in_common(encoder, kind)
+    kept = encoder.get_params() if type(encoder) is kind else _in_common(encoder, kind)
     new = {parameter: parameters[name] for name, parameter in shared.items() if name in parameters}
     new |= {parameter: parameters[name] for name, (parameter, _) in _own(kind).items() if name in parameters}
     sizes = kept.get(shared.get("units", ""))

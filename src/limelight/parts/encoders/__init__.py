@@ -7,6 +7,7 @@ from limelight.parts.base import Units as Units
 from limelight.parts.encoders.auto import Auto as Auto
 from limelight.parts.encoders.base import ENCODERS as ENCODERS
 from limelight.parts.encoders.base import Encoder as Encoder
+from limelight.parts.encoders.base import SearchSpace as SearchSpace
 from limelight.parts.encoders.base import TrainingSummary as TrainingSummary
 from limelight.parts.encoders.base import register_encoder as register_encoder
 from limelight.parts.encoders.conv_lstm import ConvLSTM as ConvLSTM

@@ -166,31 +166,52 @@ def _path(part_class: type[Encoder]) -> tuple[str, str]:
 
 
 def _require_complete(part_class: type[Encoder]) -> None:
-    if not (isinstance(part_class, type) and issubclass(part_class, Encoder) and _is_own_dataclass(part_class)):
+    """Raise ParameterError if a class lacks what an encoder must declare."""
+    is_encoder = isinstance(part_class, type) and issubclass(part_class, Encoder)
+    if not is_encoder or "__dataclass_fields__" not in vars(part_class):
         raise ParameterError(
             f"expected a dataclass derived from Encoder to register, got {part_class!r}; decorate the class with "
             "@dataclass below @register_encoder"
         )
     title = part_class.__name__
     if not isinstance(getattr(part_class, "name", None), str):
-        raise ParameterError(f'expected a name for the encoder {title}, got none; set name = "..." in the class')
+        raise ParameterError(f"expected a name for the encoder {title}, got none; set name = '...' in the class")
     if not part_class.automatic and not re.fullmatch(r"[\w.]+:\w+", part_class.network):
         raise ParameterError(
             f"expected the network of {title} as 'module:attribute', got {part_class.network!r}; name the class or "
             "function that builds it"
         )
-    for field in dataclasses.fields(part_class):
-        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
-            raise ParameterError(f"expected a default for every parameter of {title}, got none for {field.name!r}")
-    known = {field.name for field in dataclasses.fields(part_class)}
+    required = [
+        f"{word!r}"
+        for word, is_required in (("pooling", part_class.pools), ("head", part_class.closed_form))
+        if is_required and word not in part_class.fixed_parts
+    ]
+    if required:
+        raise ParameterError(
+            f"expected fixed_parts of {title} to name its {' and '.join(required)}, got {dict(part_class.fixed_parts)}; "
+            "an encoder that pools has a pooling of its own, and one in closed form a linear head too"
+        )
+    fields = dataclasses.fields(part_class)
+    lacking = [one.name for one in fields if one.default is one.default_factory is dataclasses.MISSING]
+    if lacking:
+        raise ParameterError(
+            f"expected a default for every parameter of {title}, got none for {listing(lacking)}; add one"
+        )
+    _require_search_space(part_class, {one.name: one.default for one in fields})
+
+
+def _require_search_space(part_class: type[Encoder], defaults: Mapping[str, Any]) -> None:
+    """Raise ParameterError if ``tune`` could not use the search space of an encoder."""
+    title = part_class.__name__
     for key, value in part_class.search_space().items():
         parameter = value if isinstance(value, str) else key
-        if parameter not in known or (isinstance(value, str) and key not in SHARED):
+        if parameter not in defaults or (isinstance(value, str) and key not in SHARED):
             raise ParameterError(
-                f"expected the search space of {title} to name its own parameters, or to say which of them "
-                f"{listing(SHARED)} set, got {key!r}: {value!r}"
+                f"expected the search space of {title} to map {listing(SHARED)} to its parameters, or a parameter to "
+                f"its range, got {key!r}: {value!r}; the parameters are {listing(defaults, 20)}"
             )
-
-
-def _is_own_dataclass(part_class: type) -> bool:
-    return "__dataclass_fields__" in vars(part_class)
+        if not isinstance(value, Choice) and isinstance(defaults[parameter], str):
+            raise ParameterError(
+                f"expected a number as the default of {parameter!r}, which {title} is tuned by, got "
+                f"{defaults[parameter]!r}; take a number, or leave it out of the search space"
+            )
