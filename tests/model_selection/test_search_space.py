@@ -4,9 +4,10 @@ import pytest
 
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError
-from limelight.model_selection.search_space import NAMES, Choice, Range, changed, make_space, rounded, starting_point
+from limelight.model_selection.search_space import NAMES, changed, make_space, rounded, starting_point
 from limelight.parts.architecture import PRESETS, preset
 from limelight.parts.poolings import AttentionPooling, MetadataAttentionPooling
+from limelight.parts.ranges import Choice, Range
 from limelight.recipe import Recipe
 from limelight.task import Task
 

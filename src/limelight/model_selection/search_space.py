@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from limelight.data.metadata import observed_categories
@@ -11,34 +11,21 @@ from limelight.data.panel import Panel
 from limelight.errors import ParameterError, listing, nearest
 from limelight.model.vocabulary import fit_vocabulary
 from limelight.parts.contexts import ContextEncoding
-from limelight.parts.encoders import ENCODERS
+from limelight.parts.encoders import ENCODERS, Encoder
+from limelight.parts.encoders.base import SHARED
 from limelight.parts.fusions import ATTENTION, FUSIONS
-from limelight.parts.poolings import AttentionPooling, MetadataAttentionPooling
+from limelight.parts.ranges import Choice, Range
 from limelight.recipe import Recipe
 from limelight.task import Task
 
-TUNED_ENCODERS = ("conv_lstm", "lstm", "gru")
-OF_ENCODERS = ("units", "layers", "dropout")
-NAMES = ("encoder", *OF_ENCODERS, "learning_rate", "batch_size", "fusion", "embedding_size")
-"""What can be changed, in the order of the tables."""
+NAMES = ("encoder", *SHARED, "learning_rate", "batch_size", "fusion", "embedding_size")
+"""What can be changed for any network, in the order of the tables."""
 DIGITS = 3
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One of several words or numbers."""
-
-    values: tuple[Any, ...]
-
-
-@dataclass(frozen=True)
-class Range:
-    """A number from ``low`` to ``high``; ``log`` where factors matter rather than differences."""
-
-    low: float
-    high: float
-    log: bool = False
-    whole: bool = False
+_SHARED_RANGES = {
+    "units": Range(16, 128, log=True, whole=True),
+    "layers": Range(1, 3, whole=True),
+    "dropout": Range(0.0, 0.5),
+}
 
 
 Space = Mapping[str, Choice | Range]
@@ -77,21 +64,21 @@ def make_space(
     >>> space["units"], list(space)
     (Range(low=16, high=128, log=True, whole=True), ['encoder', 'units', ..., 'learning_rate', 'batch_size'])
     """
+    tuned = {name: kind for name, kind in ENCODERS.items() if kind.search_space()}
+    names = [*NAMES, *(name for kind in tuned.values() for name in _own(kind))]
     for name in only or ():
-        if name not in NAMES:
-            raise ParameterError(f"expected what to tune, got {name!r}{nearest(name, NAMES)}")
-    own = recipe.architecture.encoder.name
+        if name not in names:
+            raise ParameterError(f"expected what to tune, got {name!r}{nearest(name, names)}")
+    encoder = recipe.architecture.encoder
+    varied = tuned.values() if only is None or "encoder" in only else [type(encoder)]
     space: dict[str, Choice | Range] = {
-        "encoder": Choice(TUNED_ENCODERS if own in TUNED_ENCODERS else (*TUNED_ENCODERS, own)),
-        "units": Range(16, 128, log=True, whole=True),
-        "layers": Range(1, 3, whole=True),
-        "dropout": Range(0.0, 0.5),
+        "encoder": Choice(tuple(dict.fromkeys([*tuned, encoder.name]))),
+        **{name: limits for name, limits in _SHARED_RANGES.items() if any(name in _shared(kind) for kind in varied)},
+        **{name: limits for kind in varied for name, (_, limits) in _own(kind).items()},
         "learning_rate": Range(5e-4, 2e-2, log=True),
         "batch_size": Range(min(8, len(panel)), min(128, len(panel)), log=True, whole=True),
         **_of_facts(panel, task, recipe),
     }
-    if own not in TUNED_ENCODERS and only is not None and "encoder" not in only:
-        space = {name: limits for name, limits in space.items() if name not in OF_ENCODERS}
     lacking = [name for name in only or () if name not in space]
     if lacking:
         raise ParameterError(
@@ -105,8 +92,11 @@ def make_space(
 def starting_point(panel: Panel, recipe: Recipe) -> dict[str, Any]:
     """Say the experiment as it is in the numbers that are tuned; what is a list there is its first number here."""
     encoder, settings = recipe.architecture.encoder, recipe.training.for_series(len(panel))
-    own = encoder.get_params()
-    units, layers = own.get("hidden_size", 64), own.get("depth", own.get("num_layers", 1))
+    own, shared = encoder.get_params(), _shared(type(encoder))
+    units, layers, dropout = (
+        own[shared[name]] if name in shared else usual
+        for name, usual in (("units", 64), ("layers", 1), ("dropout", 0.0))
+    )
     if isinstance(units, list):
         units, layers = units[0], len(units)
     context = recipe.architecture.context
@@ -114,7 +104,12 @@ def starting_point(panel: Panel, recipe: Recipe) -> dict[str, Any]:
         "encoder": encoder.name,
         "units": units,
         "layers": layers,
-        "dropout": own.get("dropout", 0.0),
+        "dropout": dropout,
+        **{
+            name: (own if type(encoder) is kind else kind().get_params())[parameter]
+            for kind in ENCODERS.values()
+            for name, (parameter, _) in _own(kind).items()
+        },
         "learning_rate": settings.learning_rate,
         "batch_size": settings.batch_size,
         "fusion": _fusion_of(recipe),
@@ -157,9 +152,7 @@ def changed(recipe: Recipe, parameters: Mapping[str, Any]) -> Recipe:
         context = architecture.context.get_params() | {"embedding_size": parameters["embedding_size"]}
         architecture = replace(architecture, context=ContextEncoding(**context))
     if "fusion" in parameters and parameters["fusion"] != _fusion_of(recipe):
-        pooling = architecture.pooling
-        if isinstance(pooling, MetadataAttentionPooling):
-            pooling = AttentionPooling(hidden_size=pooling.hidden_size)
+        pooling = architecture.pooling.without_metadata()
         architecture = replace(architecture, pooling=pooling, fusion=(parameters["fusion"],))
     return replace(recipe, architecture=architecture, training=settings)
 
@@ -180,32 +173,51 @@ def label_for(name: str) -> str:
 
     Example
     -------
-    >>> label_for("learning_rate")
-    'learning rate'
+    >>> label_for("learning_rate"), label_for("conv_lstm.kernel_size")
+    ('learning rate', 'conv lstm kernel size')
     """
-    return name.replace("_", " ")
+    return name.replace("_", " ").replace(".", " ")
 
 
-def _encoder(encoder: Any, parameters: Mapping[str, Any]) -> Any:
-    """Change the encoder, or make another one with what both have in common."""
-    name = parameters.get("encoder", encoder.name)
-    if name not in TUNED_ENCODERS:
+def _encoder(encoder: Encoder, parameters: Mapping[str, Any]) -> Encoder:
+    """Return the encoder with other parameters, or another encoder that keeps what both have in common."""
+    kind = ENCODERS[parameters["encoder"]] if "encoder" in parameters else type(encoder)
+    if not kind.search_space():
         return encoder
-    own, kind = encoder.get_params(), ENCODERS[name]
-    kept = own if name == encoder.name else {}
-    if not kept:
-        units = own.get("hidden_size", kind().get_params()["hidden_size"])
-        kept = {"hidden_size": units[0] if isinstance(units, list) else units}
-        kept |= {key: own[key] for key in ("bidirectional", "dropout") if key in own}
-    layers = "depth" if name == "conv_lstm" else "num_layers"
-    told = {"hidden_size": "units", layers: "layers", "dropout": "dropout"}
-    new = {key: parameters[word] for key, word in told.items() if word in parameters}
-    if isinstance(kept.get("hidden_size"), list):  # one size for each layer
-        sizes = kept["hidden_size"]
-        new = (
-            {"hidden_size": sizes[0], "num_layers": len(sizes), **new} if {"units", "layers"} & set(parameters) else new
-        )
+    shared = _shared(kind)
+    kept = encoder.get_params() if type(encoder) is kind else _in_common(encoder, kind)
+    new = {parameter: parameters[name] for name, parameter in shared.items() if name in parameters}
+    new |= {parameter: parameters[name] for name, (parameter, _) in _own(kind).items() if name in parameters}
+    sizes = kept.get(shared.get("units", ""))
+    if isinstance(sizes, list) and {"units", "layers"} & set(parameters):  # one size for each layer
+        usual = {"units": sizes[0], "layers": len(sizes)}
+        new = {**{shared[name]: value for name, value in usual.items() if name in shared}, **new}
     return kind(**{**kept, **new})
+
+
+def _shared(kind: type[Encoder]) -> dict[str, str]:
+    """Return the shared names that an encoder is tuned by, with the parameter that each sets."""
+    return {name: parameter for name, parameter in kind.search_space().items() if isinstance(parameter, str)}
+
+
+def _own(kind: type[Encoder]) -> dict[str, tuple[str, Choice | Range]]:
+    """Return what is tuned for an encoder alone: names, each with the parameter that it sets and its limits."""
+    return {
+        f"{kind.name}.{parameter}": (parameter, limits)
+        for parameter, limits in kind.search_space().items()
+        if not isinstance(limits, str)
+    }
+
+
+def _in_common(encoder: Encoder, kind: type[Encoder]) -> dict[str, Any]:
+    """Return the units, the directions and the dropout of an encoder as parameters of another one."""
+    own, old, new = encoder.get_params(), _shared(type(encoder)), _shared(kind)
+    kept = {new[name]: own[old[name]] for name in ("units", "dropout") if name in old and name in new}
+    if "units" in new and isinstance(kept.get(new["units"]), list):
+        kept[new["units"]] = kept[new["units"]][0]
+    if "bidirectional" in own and "bidirectional" in kind().get_params():
+        kept["bidirectional"] = own["bidirectional"]
+    return kept
 
 
 def _of_facts(panel: Panel, task: Task, recipe: Recipe) -> dict[str, Choice | Range]:
@@ -217,8 +229,7 @@ def _of_facts(panel: Panel, task: Task, recipe: Recipe) -> dict[str, Choice | Ra
     vocabulary = fit_vocabulary(panel.metadata, schema=fields, signals=signals)
     found: dict[str, Choice | Range] = {}
     if vocabulary.has_metadata:
-        attends = isinstance(recipe.architecture.pooling, (AttentionPooling, MetadataAttentionPooling))
-        words = [*FUSIONS, *([ATTENTION] if attends and not task.by_step else [])]
+        words = [*FUSIONS, *([ATTENTION] if recipe.architecture.pooling.attends and not task.by_step else [])]
         found["fusion"] = Choice(tuple(words))
     sizes = vocabulary.sizes()
     if (sizes["categories"] or sizes["signals"]) and isinstance(recipe.architecture.context, ContextEncoding):
@@ -231,11 +242,7 @@ def _fusion_of(recipe: Recipe) -> str:
     architecture = recipe.architecture
     if architecture.fusion == "auto" and not architecture.needs_metadata:
         return "late"
-    words = [
-        *architecture.fusions,
-        *([ATTENTION] if isinstance(architecture.pooling, MetadataAttentionPooling) else []),
-    ]
-    return " + ".join(words) or "none"
+    return " + ".join(architecture.every_fusion) or "none"
 
 
 def _with(limits: Choice | Range, value: Any) -> Choice | Range:
