@@ -9,13 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import nn.test_contracts as contracts
 import numpy as np
 import pytest
 import torch
-from outside.dilated_part import Dilated
 
 import limelight
+import nn.test_contracts as contracts
 from limelight.config.reading import check_experiment, experiment_schema
 from limelight.data.synthetic.sine import SineSettings, generate_sine
 from limelight.errors import ParameterError
@@ -28,6 +27,7 @@ from limelight.parts.encoders import ENCODERS, LSTM, Encoder, register_encoder
 from limelight.parts.encoders.base import _REGISTERED
 from limelight.parts.ranges import Choice, Range
 from limelight.recipe import Recipe
+from outside.dilated_part import Dilated
 
 TESTS = Path(__file__).parent.parent
 WAVES = generate_sine(SineSettings(dataset_size=60, num_points=20))
