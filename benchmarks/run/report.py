@@ -26,10 +26,10 @@ from benchmarks.result_files import ROOT, describe_environment, write_results
 
 sys.path[:0] = [str(ROOT / "tests" / "report"), str(ROOT / "tests")]
 
-from support.browser import BROWSER, Browser
 from conftest import _make_facts as make_facts
 from limelight.report.inputs import Counted
 from limelight.report.page import write_report
+from support.browser import BROWSER, Browser
 
 STEPS, CHANNELS = 500, 4
 KINDS = {
