@@ -83,7 +83,7 @@ def test_memory_grows_neither_with_the_length_of_a_series_nor_with_the_channels(
     times = np.tile(np.arange(steps), series)
     panel = Panel(values, np.arange(series) * steps, np.full(series, steps), times=times)
     tracemalloc.start()
-    statistics._Clock(panel)  # what the sample of the clock takes is bounded by its own size
+    statistics._ClockAccumulator(panel)  # what the sample of the clock takes is bounded by its own size
     sample = tracemalloc.get_traced_memory()[1]
     channel_statistics(panel, 20_000)
     peak = tracemalloc.get_traced_memory()[1]
