@@ -120,7 +120,7 @@ def test_missing_labels_are_refused() -> None:
         small().fit(ARRAY)
     assert str(error.value) == (
         "expected labels, got none: this TimeSeriesClassifier estimator requires y to be passed, but the target y is "
-        "None; give y, or a Panel with labels"
+        "None; pass y, or a Panel with labels"
     )
 
 

@@ -157,7 +157,10 @@ def test_too_short_series_are_refused():
 def test_an_unknown_way_to_tell_the_mode_is_refused():
     with pytest.raises(ParameterError) as error:
         BumpSettings(mode_as="categories")
-    assert str(error.value) == "expected a way to tell the mode, got mode_as='categories'; did you mean 'category'?"
+    assert (
+        str(error.value)
+        == "expected mode_as to be one of 'category', 'number', 'boolean', 'text', 'signal', got 'categories'; did you mean 'category'?"
+    )
 
 
 @pytest.mark.parametrize(
