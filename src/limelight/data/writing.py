@@ -49,7 +49,7 @@ def write_table(panel: Panel, folder: Path) -> None:
     >>> folder = Path(tempfile.mkdtemp())
     >>> write_table(Panel.from_series([[1.0, 2.0]], ids=["a"], labels=["ok"]), folder)
     >>> read_table(folder / "series.parquet", labels=folder / "labels.csv")
-    Panel(1 series, 2 steps, 1 channel, 1 classes)
+    Panel(1 series, 2 steps, 1 channel, 1 class)
     """
     _check_writable(panel)
     with whole_file(folder / "series.parquet") as temporary:
