@@ -17,7 +17,7 @@ from limelight.model_selection.folds import fold_panel
 
 
 def _folds_or_none(*arguments, **named):
-    """A property holds wherever folds are possible; what is refused is told by tests of its own."""
+    """Return no folds if they are impossible; other tests check the error."""
     try:
         return make_folds(*arguments, **named)
     except ParameterError:
@@ -53,8 +53,8 @@ def test_folds_by_time_match_scikit_learn():
         assert fold.held_out.tolist() == sorted(order[held_out])
 
 
-def _panel(n=12, **facts):
-    return Panel.from_series([np.zeros(4)] * n, **{"labels": list("ab") * (n // 2), **facts})
+def _panel(n=12, **attributes):
+    return Panel.from_series([np.zeros(4)] * n, **{"labels": list("ab") * (n // 2), **attributes})
 
 
 def test_rule_says_folds_strata_groups_and_seed():
