@@ -22,7 +22,7 @@ from limelight.data.reading.columns import (
     is_number_column,
     read_clock,
     read_numbers,
-    read_some_words,
+    read_optional_words,
     read_words,
 )
 from limelight.data.reading.sources import Source, is_text, open_source, units_of_fields
@@ -326,7 +326,8 @@ def _matched(panel: Panel, source: Source, names: Words, clock: ClockColumn, tim
         first, second = rows[twice[0] : twice[0] + 2].tolist()
         raise DataError(
             f"expected each time once in a series, got time {format_time(clock.times[second])} of series "
-            f"{names.at(second)!r} again in {source.place(second)}, first in {source.place(first)}; keep one of the two"
+            f"{names.at(second)!r} again in {source.location(second)}, first in {source.location(first)}; "
+            "keep one of the two"
         )
     bounds = np.searchsorted(owners, np.arange(len(panel) + 1))
     silent = np.diff(bounds) == 0
@@ -362,7 +363,7 @@ def _samples(source: Source, name: str, names: Words, rows: Integers) -> tuple[A
     if not (is_text(kind) or pa.types.is_boolean(kind) or pa.types.is_integer(kind)):
         known = f"expected numbers or words in column {name!r} of {source.name}"
         raise DataError(f"{known}, got cells of type {kind}; leave it out of columns, or turn it into these")
-    words = read_some_words(source, name, "columns")
+    words = read_optional_words(source, name, "columns")
     codes = words.codes[rows]
     used = np.unique(codes[codes >= 0])
     if len(used) > MOST_SIGNAL_WORDS:
