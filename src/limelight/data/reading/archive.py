@@ -133,8 +133,8 @@ def read_archive_files(paths: Sequence[Path]) -> tuple[Panel, list[str] | None]:
                 "out, or rename it"
             )
     panels = {path: read_archive(path) for path in stems.values()}
-    first, *others = panels
-    for other in others:
+    first, *rest = panels
+    for other in rest:
         _require_compatible(first, panels[first], other, panels[other])
     matches = [PART.search(stem) for stem in stems]
     parts = [

@@ -269,7 +269,7 @@ def order_steps(
     sort: bool,
     done: Callable[[], None] = lambda: None,
 ) -> None:
-    """Check that times increase within each series, after sorting the steps by time if asked to.
+    """Check that times increase within each series, after sorting the steps by time if ``sort`` is set.
 
     Parameters
     ----------

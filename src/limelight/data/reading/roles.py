@@ -95,7 +95,7 @@ def find_roles(
         ``"series"`` reads the label column as one label per series; ``"steps"`` reads it, or without it every column
         that begins with ``label_``, as per-step labels; None reads no labels.
     mask
-        The column that tells whether the labels of a step are known; only for per-step labels.
+        A column that is 0 or false if the labels of a step are unknown; only for per-step labels.
 
     Returns
     -------

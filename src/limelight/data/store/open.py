@@ -33,8 +33,8 @@ from limelight.errors import DataError
 FORMAT, VERSION = "limelight-store", 2
 STORE_FILE, SERIES_FILE = "store.json", "series.parquet"
 ARRAY_TYPES = {"values": "<f4", "times": "<i8", "step_labels": "<i2", "signals": "<i2", "offsets": "<i8"}
-WINDOW = ("window_of", "window_start")
-OWN_COLUMNS = ("series_id", "label", *INTERVAL, "split", *WINDOW)
+WINDOW_COLUMNS = ("window_of", "window_start")
+RESERVED_COLUMNS = ("series_id", "label", *INTERVAL, "split", *WINDOW_COLUMNS)
 PAGE_CLUSTER = 1 << 20
 """Bytes that the system may map around each page that is accessed: large folios of the page cache are mapped whole."""
 RELEASE_AFTER = 1 << 28
@@ -184,14 +184,14 @@ def open_store(folder: Path | str) -> Panel:
     backing = MappedArrays(folder, description)
     label_names = description.get("labels")  # stores of version 1 have no such entry
     label_columns = [f"{STEP_LABEL}{name}" for name in label_names or ()]
-    reserved = {name: table[name] for name in (*OWN_COLUMNS, *label_columns) if name in table.column_names}
+    reserved = {name: table[name] for name in (*RESERVED_COLUMNS, *label_columns) if name in table.column_names}
     metadata = [name for name in table.column_names if name not in reserved]
     intervals = None
     if INTERVAL[0] in reserved:
         intervals = np.stack([reserved[name].to_numpy() for name in INTERVAL], axis=1)
     origin = None
-    if WINDOW[0] in reserved:
-        recordings, window_starts = (reserved[name].to_numpy() for name in WINDOW)
+    if WINDOW_COLUMNS[0] in reserved:
+        recordings, window_starts = (reserved[name].to_numpy() for name in WINDOW_COLUMNS)
         origin = Origin(recordings.astype(np.str_), window_starts.astype(np.int64))
     return Panel(
         **backing.arrays(),

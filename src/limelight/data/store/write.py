@@ -20,11 +20,11 @@ from limelight.data.panel import Panel
 from limelight.data.store.open import (
     ARRAY_TYPES,
     FORMAT,
-    OWN_COLUMNS,
+    RESERVED_COLUMNS,
     SERIES_FILE,
     STORE_FILE,
     VERSION,
-    WINDOW,
+    WINDOW_COLUMNS,
     StoreShape,
     fingerprint_of,
     is_store,
@@ -176,11 +176,13 @@ def finish_store(temporary: Path, shape: StoreShape, panel: Panel, split: list[s
     if panel.intervals is not None:
         columns.update(zip(INTERVAL, panel.intervals.T.tolist(), strict=True))
     if panel.origin is not None:
-        columns.update(zip(WINDOW, (panel.origin.recordings.tolist(), panel.origin.offsets.tolist()), strict=True))
+        columns.update(
+            zip(WINDOW_COLUMNS, (panel.origin.recordings.tolist(), panel.origin.offsets.tolist()), strict=True)
+        )
     if split is not None:
         columns["split"] = pa.array(split)
     if panel.metadata is not None:
-        taken = [name for name in panel.metadata.column_names if name in (*OWN_COLUMNS, *columns)]
+        taken = [name for name in panel.metadata.column_names if name in (*RESERVED_COLUMNS, *columns)]
         if taken:
             raise DataError(
                 f"expected metadata names other than {listing(taken)}, which a store uses itself; rename them"
