@@ -24,7 +24,7 @@ format: $(VENV)/.test
 	$(BIN)/ruff check --fix .
 
 bench: $(VENV)/.demo
-	$(BIN)/python benchmarks/sine.py
+	$(BIN)/python -m benchmarks.run.sine
 
 docs: $(VENV)/.docs
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs

@@ -1,4 +1,4 @@
-"""How the site is built: ``make docs``, then open ``build/docs/index.html``."""
+"""Sphinx configuration: run ``make docs``, then open ``build/docs/index.html``."""
 
 from importlib.metadata import version as version_of
 
@@ -14,9 +14,9 @@ html_static_path: list[str] = []
 exclude_patterns: list[str] = []
 myst_heading_anchors = 3
 myst_links_external_new_tab = False
-suppress_warnings = ["myst.xref_missing"]  # links to files of the repository that are no pages
+suppress_warnings = ["myst.xref_missing"]  # links to repository files that are not pages
 
 napoleon_google_docstring = False
 napoleon_custom_sections = [("Source", "References")]
 autodoc_member_order = "bysource"
-autodoc_typehints = "none"  # the types stand in the docstrings with shapes
+autodoc_typehints = "none"  # the docstrings state types and shapes

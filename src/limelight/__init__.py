@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from limelight.errors import LimelightError as LimelightError
     from limelight.estimator import TimeSeriesClassifier as TimeSeriesClassifier
     from limelight.estimator import load as load
+    from limelight.evaluation.decision.rule import DecisionRule as DecisionRule
     from limelight.explanation.explanation import Explanation as Explanation
     from limelight.model_selection.comparison import compare as compare
     from limelight.model_selection.cross_validation import validate as validate
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from limelight.parts.poolings import LastPooling as LastPooling
     from limelight.parts.poolings import MaxPooling as MaxPooling
     from limelight.parts.poolings import MeanPooling as MeanPooling
+    from limelight.training.settings import TrainingSettings as TrainingSettings
 
 __version__ = "0.1.0"
 
@@ -49,6 +51,7 @@ _HOMES = {
     "AttentionPooling": "parts.poolings",
     "Auto": "parts.encoders",
     "ConvLSTM": "parts.encoders",
+    "DecisionRule": "evaluation.decision.rule",
     "Explanation": "explanation.explanation",
     "GRU": "parts.encoders",
     "InputError": "errors",
@@ -64,6 +67,7 @@ _HOMES = {
     "SineSettings": "data.synthetic.sine",
     "StepLabels": "data.annotations",
     "TimeSeriesClassifier": "estimator",
+    "TrainingSettings": "training.settings",
     "align": "data.align",
     "compare": "model_selection.comparison",
     "cut_windows": "data.windowing.windows",

@@ -1,15 +1,15 @@
-"""Every error that limelight raises on purpose.
+"""Every exception that limelight raises on purpose.
 
     LimelightError
     ├── InputError (ValueError)        the user's mistake: one sentence, exit code 2
-    │   ├── DataError                  a file, table or array does not hold what it should
+    │   ├── DataError                  invalid contents of a file, table or array
     │   ├── LabelError                 labels that no model can learn from
-    │   ├── ParameterError             an experiment file or a constructor says something impossible
+    │   ├── ParameterError             an invalid value in an experiment file or a constructor
     │   ├── ModelFolderError           a saved model that is damaged, foreign or too new
-    │   └── OutputError                the place to write to is taken or cannot be written
+    │   └── OutputError                an output path that is taken or cannot be written
     └── InternalError (RuntimeError)   our mistake: exit code 1
 
-A message says what was expected, what came, where, and what to do.
+A message states what was expected, what was found and where, and what to do about it.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from collections.abc import Iterable
 
 
 class LimelightError(Exception):
-    """Anything that limelight raises on purpose."""
+    """The base class of all exceptions that limelight raises on purpose."""
 
 
 class InputError(LimelightError, ValueError):
-    """The user gave something that cannot work; the message says what to change."""
+    """The user's input cannot be used; the message states what to change."""
 
 
 class DataError(InputError):
-    """A file, table or array does not hold what it should."""
+    """The contents of a file, table or array are invalid."""
 
 
 class LabelError(InputError):
-    """The labels are such that no model can learn from them."""
+    """No model can learn from the labels."""
 
 
 class ParameterError(InputError):
-    """An experiment file or a constructor argument says something impossible."""
+    """A value in an experiment file or a constructor argument is invalid."""
 
 
 class ModelFolderError(InputError):
@@ -43,27 +43,27 @@ class ModelFolderError(InputError):
 
 
 class OutputError(InputError):
-    """The place to write to is taken or cannot be written."""
+    """The output path is taken or cannot be written."""
 
 
 class InternalError(LimelightError, RuntimeError):
-    """limelight broke one of its own promises."""
+    """An invariant of limelight itself is violated: a bug."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Offer the known name closest to a mistyped one.
+    """Format a hint with the valid name closest to a mistyped one.
 
     Parameters
     ----------
     word
-        What was given.
+        The mistyped name.
     known
-        The names that would have been right.
+        The valid names.
 
     Returns
     -------
     str
-        ``"; did you mean 'name'?"``, or the list of known names when none is close.
+        ``"; did you mean 'name'?"``, or the list of valid names if none is close; empty if there are no valid names.
 
     Example
     -------
@@ -80,14 +80,14 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def listing(names: Iterable[object], limit: int = 5) -> str:
-    """Name the first few of many things, and count the rest.
+    """List the first few names and count the rest, for a message.
 
     Parameters
     ----------
     names
-        Whatever was wrong, in the order in which it was met.
+        Any objects; they are shown by their ``repr``, in order.
     limit
-        How many to name, at least 1.
+        The most names to show, at least 1.
 
     Returns
     -------
@@ -101,13 +101,13 @@ def listing(names: Iterable[object], limit: int = 5) -> str:
     >>> listing([3])
     '3'
     """
-    every = [repr(name) for name in names]
-    shown = ", ".join(every[:limit])
-    return shown if len(every) <= limit else f"{shown} and {len(every) - limit} more"
+    quoted = [repr(name) for name in names]
+    shown = ", ".join(quoted[:limit])
+    return shown if len(quoted) <= limit else f"{shown} and {len(quoted) - limit} more"
 
 
 def counted(count: int, thing: str) -> str:
-    """Say how many of a thing there are.
+    """Format a count with its noun, in the singular or plural.
 
     Example
     -------

@@ -1,4 +1,4 @@
-"""TimeSeriesClassifier: scikit-learn's contract over fit() and FittedModel, and nothing else."""
+"""TimeSeriesClassifier: scikit-learn's interface to a recipe and a fitted model."""
 
 from __future__ import annotations
 
@@ -13,81 +13,87 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from limelight.data.array_labels import task_in_numbers, with_given_labels
+from limelight.data.array_labels import attach_labels, with_integer_classes
 from limelight.data.arrays import Layout, as_panel, is_ragged
 from limelight.data.panel import Panel
-from limelight.evaluation.decision.rule import DecisionRule, decide_on
+from limelight.errors import ParameterError, nearest
+from limelight.evaluation.decision.conformal import ConformalSets
+from limelight.evaluation.decision.rule import DecisionRule
 from limelight.explanation.explanation import Explanation
 from limelight.explanation.methods.registry import explain
 from limelight.model.bundle import load_model, save_model
 from limelight.model.fitted import FittedModel
 from limelight.model.targets import targets_of, task_of
 from limelight.parts.architecture import METADATA_OPTIONS, OPTIONS, PART_KINDS, Architecture, preset
+from limelight.recipe import Recipe
 from limelight.task import is_known
-from limelight.training.auto import is_solved
-from limelight.training.fit import fit
-from limelight.training.settings import VALIDATION, TrainingSettings
-from limelight.training.validation_split import validation_split
+from limelight.training.settings import TrainingSettings
+from limelight.training.validation_split import HoldOut
 
 
 class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Classify series of any length with a network of parts, and see what it looked at.
+    """Classify time series of any length with a network of interchangeable parts, and explain its predictions.
 
     Parameters
     ----------
     encoder
-        ``"auto"`` chooses ``"rocket"`` or ``"conv_lstm"``; ``"lstm"``, ``"gru"``, or a part: ``LSTM(hidden_size=32)``.
+        ``"auto"`` selects ``"rocket"`` or ``"conv_lstm"``; or ``"lstm"``, ``"gru"``, or a part:
+        ``LSTM(hidden_size=32)``.
     pooling
         ``"attention"``, ``"last"``, ``"mean"``, ``"max"``, or a part.
     head
         ``"mlp"``, ``"linear"``, or a part.
     missing
-        What stands for a missing value (NaN): ``"mask"``, ``"last"``, ``"linear"``, ``"mean"``; ``"error"`` refuses
-        them, and ``"auto"`` takes ``"mask"`` if values are missing in the training series, else ``"error"``.
+        How to treat missing values (NaN): ``"mask"``, ``"last"``, ``"linear"``, ``"mean"``; ``"error"`` rejects them,
+        and ``"auto"`` is ``"mask"`` if values are missing in the training series, else ``"error"``.
     clock
-        ``"elapsed"`` also shows the network the time between steps, ``"order"`` does not; ``"auto"`` takes
-        ``"elapsed"`` if the clock of the training series is irregular, else ``"order"``.
+        ``"elapsed"`` adds the time between steps as an input, ``"order"`` does not; ``"auto"`` is ``"elapsed"`` if the
+        clock of the training series is irregular, else ``"order"``.
     fusion
-        Where metadata of a ``Panel`` join the network: ``"late"``, ``"repeat"``, ``"film"``, ``"attention"``, or a list
-        of them; ``[]`` leaves metadata out, and ``"auto"`` takes ``"late"`` where there are any.
+        Where metadata of a ``Panel`` enter the network: ``"late"``, ``"repeat"``, ``"film"``, ``"attention"``, or a
+        list of them; ``[]`` ignores metadata, and ``"auto"`` is ``"late"`` if there are any.
     context
-        How metadata become a vector: ``"embedding"``, or a part such as ``ContextEncoding(text_encoder="folder")``.
+        How metadata are encoded as a vector: ``"embedding"``, or a part such as
+        ``ContextEncoding(text_encoder="folder")``.
     fields
-        The kind of metadata fields that should not be read off their values, such as ``{"badge": "ignore"}``.
+        Kinds of metadata fields that should not be inferred from their values, such as ``{"badge": "ignore"}``.
     validation
-        Share of the training series to stop early by, stratified, in [0, 1); None takes a tenth, or nothing where the
-        head is solved in closed form, as training series left out serve as well. With fewer than 20 such series, and
-        with 0, training runs for all epochs and keeps the last weights.
-    max_epochs, patience, batch_size, learning_rate, device, imbalance
-        As for ``TrainingSettings``; None chooses from the number of series.
-    calibrate, thresholds
-        As for ``DecisionRule``, on the series that stop the training, or are left out where the head is solved:
-        whether a temperature makes the probabilities true, and from which probability the positive class, or each
-        label, is answered.
+        Share of the training series to hold out for early stopping and calibration, stratified, in [0, 1); None is a
+        tenth, or 0 if the head is solved in closed form, where leave-one-out predictions serve as well. With fewer than
+        20 such series, and with 0, training runs for all epochs and keeps the last weights.
+    training
+        How to train: ``TrainingSettings(learning_rate=1e-3)`` or the same keywords as a dict; None is the default.
+        A grid reaches each of them, as in ``training__learning_rate``.
+    decision
+        How to read predictions off the logits: ``DecisionRule(thresholds="f1", coverage=0.9)`` or the same keywords as
+        a dict. Temperature, thresholds and prediction sets are chosen on the validation series, or on leave-one-out
+        predictions if the head is solved in closed form; None only calibrates the probabilities.
     level
-        What ``y`` is about: ``"series"``, ``"step"``, or ``"auto"``, which takes a list of arrays, and an array of
-        three dimensions, for labels of steps.
+        Whether ``y`` has labels per ``"series"`` or per ``"step"``; ``"auto"`` reads a list of arrays, and a
+        three-dimensional array, as labels per step.
     layout
-        Of arrays: ``"ntc"`` (n, time, channels), ``"nct"`` (n, channels, time); None means the first and refuses what
+        Of arrays: ``"ntc"`` (n, time, channels) or ``"nct"`` (n, channels, time); None is the first and rejects what
         looks like the second.
+    max_epochs
+        A shortcut for ``training__max_epochs``, which it overrides; None leaves it as it is.
     random_state
-        A whole number gives the same model twice; None gives another one each time.
+        An integer makes the fit reproducible; None draws a new seed.
     progress
-        Whether to show a bar; None shows it in a terminal.
+        Whether to show a progress bar; None shows one in a terminal.
 
     Attributes
     ----------
     classes_
-        Sorted labels, shape (classes,); of several labels their names.
+        Sorted labels, shape (classes,); for multi-label their names.
     model_
-        The ``FittedModel`` that answers.
+        The ``FittedModel``.
     history_
-        One dict of numbers for each epoch; none for ``rocket``, which is solved.
+        A dict of losses and scores for each epoch; empty for ``rocket``, which is solved in closed form.
     notes_
-        What ``"auto"`` chose, and why.
+        What ``"auto"`` selected, and why.
     n_features_in_
-        Columns of the array (n, time) that was fitted; not there after a fit on anything else, as series may then have
-        any length.
+        Columns of the array (n, time) that was fitted; only set after a fit on such an array, as series may otherwise
+        have any length.
 
     Example
     -------
@@ -116,16 +122,11 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         context: Any = "embedding",
         fields: Mapping[str, str] | None = None,
         validation: float | None = None,
-        max_epochs: int | None = None,
-        patience: int | None = None,
-        batch_size: int | None = None,
-        learning_rate: float = 4e-3,
-        device: str = "auto",
-        imbalance: str = "none",
-        calibrate: bool = True,
-        thresholds: Any = "none",
+        training: TrainingSettings | Mapping[str, Any] | None = None,
+        decision: DecisionRule | Mapping[str, Any] | None = None,
         level: str = "auto",
         layout: Layout | None = None,
+        max_epochs: int | None = None,
         random_state: Any = None,
         progress: bool | None = None,
     ) -> None:
@@ -138,16 +139,11 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         self.context = context
         self.fields = fields
         self.validation = validation
-        self.max_epochs = max_epochs
-        self.patience = patience
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.device = device
-        self.imbalance = imbalance
-        self.calibrate = calibrate
-        self.thresholds = thresholds
+        self.training = training
+        self.decision = decision
         self.level = level
         self.layout = layout
+        self.max_epochs = max_epochs
         self.random_state = random_state
         self.progress = progress
 
@@ -158,7 +154,9 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         Parameters
         ----------
         name
-            ``"attention_bilstm"``, ``"lstm"``, ``"stacked_lstm"`` or ``"bilstm"``.
+            ``"attention_bilstm"``, ``"lstm"``, ``"stacked_lstm"`` or ``"bilstm"``; with metadata ``"metadata_repeat"``,
+            ``"metadata_late"`` or ``"metadata_attention"``; for multi-label tasks ``"multilabel_lstm"``; for labels per
+            step ``"step_lstm"``.
         **parameters
             Anything else that the constructor takes.
 
@@ -182,29 +180,49 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         return cls(**{word: getattr(architecture, word) for word in PART_KINDS}, **{**choices, **parameters})
 
     def set_params(self, **params: Any) -> Self:
-        """Set parameters, also those of parts: ``encoder__hidden_size=32`` works for ``encoder="lstm"`` too."""
-        named = {word for word in (*PART_KINDS, "context") for name in params if name.startswith(f"{word}__")}
-        for word in sorted(named):
-            value = params.pop(word, getattr(self, word))
-            setattr(self, word, getattr(Architecture.of(**{word: value}), word))
+        """Set parameters, also those of parts and settings: ``encoder__hidden_size=32``, ``training__max_epochs=5``.
+
+        A nested name works for a part given by its name or left at its default, too.
+
+        Parameters
+        ----------
+        **params
+            By name.
+
+        Returns
+        -------
+        Self
+            This estimator.
+
+        Raises
+        ------
+        ParameterError
+            If a part or a setting has no such parameter.
+        """
+        nested = {name.partition("__")[0] for name in params if "__" in name}
+        for name in sorted(nested & {*PART_KINDS, "context", "training", "decision"}):
+            value = params.pop(name, getattr(self, name))
+            keywords = {key.partition("__")[2]: params.pop(key) for key in list(params) if key.startswith(f"{name}__")}
+            setattr(self, name, _with_keywords(name, value, keywords))
         super().set_params(**params)
         return self
 
     def fit(self, X: Any, y: ArrayLike | None = None) -> Self:
-        """Fit the network.
+        """Fit the network to labelled series.
 
         Parameters
         ----------
         X
             A Panel; an array (n, time, channels) or (n, time); or a list of arrays (time, channels) of any lengths.
         y
-            Labels, shape (n,); 0 and 1 for several labels, shape (n, labels); of steps a list of arrays (time,) or
-            (time, labels), or an array with these behind n. None or NaN where not known. None takes those of the Panel.
+            Labels, shape (n,); 0 and 1 for multi-label, shape (n, labels); per step a list of arrays (time,) or
+            (time, labels), or an array with these dimensions after n. None or NaN where unknown. None takes those of
+            the Panel.
 
         Returns
         -------
         Self
-            Fitted.
+            This estimator, fitted.
 
         Raises
         ------
@@ -212,48 +230,27 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             If the series are not as described, a value is infinite, or missing with ``missing="error"``, or there is
             no clock with ``clock="elapsed"``.
         LabelError
-            If there is one class only, or the labels do not fit the series.
+            If there is only one class, or the labels do not match the series.
         ParameterError
             If a parameter is out of range.
         """
-        words = {name: getattr(self, name) for name in (*PART_KINDS, *OPTIONS, *METADATA_OPTIONS)}
-        architecture = Architecture.of(**words)
-        settings = TrainingSettings.checked(
-            max_epochs=self.max_epochs,
-            patience=self.patience,
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-            device=self.device,
-            imbalance=self.imbalance,
-        )
-        rule = DecisionRule(self.calibrate, self.thresholds)
-        panel = with_given_labels(self._panel(X, fitting=True), y, self.level)
-        task = task_in_numbers(task_of(panel), y)
+        recipe = self._recipe()
+        panel = attach_labels(self._panel(X, fitting=True), y, self.level)
+        task = with_integer_classes(task_of(panel), y)
         self.classes_ = np.array(task.classes)
-        seed = self._seed()
-        independent = panel.is_independent()
-        solved = independent and is_solved(panel, architecture, settings)
-        share = (0.0 if solved else VALIDATION) if self.validation is None else self.validation
-        rows = validation_split(panel, share, classes=len(task.classes), seed=seed)
-        train, validation = panel[rows[0]], panel[rows[1]] if len(rows[1]) else None
-        if not solved:
-            rule.require_series(validation)
-        way: dict[str, Any] = {"settings": settings, "seed": seed, "progress": self.progress, "fields": self.fields}
-        training = fit(train, task, architecture, validation=validation, **way)
+        training = recipe.fit(panel, task, seed=self._seed(), progress=self.progress)
         if training.interrupted:
             warnings.warn(
                 f"training was interrupted in epoch {len(training.history)}; the model has the weights of epoch "
                 f"{training.best_epoch}, the best so far",
                 stacklevel=2,
             )
-        calibration_data, logits = training.calibration_data(train, validation, independent=independent)
-        self.model_, self.history_ = decide_on(training.model, calibration_data, rule, logits), training.history
-        self.notes_ = training.notes
+        self.model_, self.history_, self.notes_ = training.model, training.history, training.notes
         self.model_.fitted_on["layout"] = self.layout
         return self
 
     def predict(self, X: Any) -> Any:
-        """Give the class of each series or step.
+        """Predict the class of each series or step.
 
         Parameters
         ----------
@@ -263,62 +260,114 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         Returns
         -------
         NDArray | list[NDArray]
-            Labels, shape (n,), or 0 and 1, shape (n, labels). Of steps an array of these for each series, stacked if
-            all are of one length.
+            Labels, shape (n,), or 0 and 1, shape (n, labels). Per step an array of these for each series, stacked if
+            all have the same length.
 
         Raises
         ------
         DataError
-            If the channels or the kind of the clock differ from those of the training, a value is infinite, or missing
-            although none was in training.
+            If the channels or the kind of clock differ from those in training, a value is infinite, or missing although
+            none was missing in training.
         """
         check_is_fitted(self)
         prediction = self.model_.predict(self._panel(X, fitting=False))
         return prediction.by_series(prediction.labels)
 
     def predict_proba(self, X: Any) -> Any:
-        """Give the probability of each class or label in the order of ``classes_``; shapes as of predict, and classes.
+        """Predict the probability of each class or label, in the order of ``classes_``.
 
-        Raises as predict.
+        Parameters
+        ----------
+        X
+            As for ``fit``.
+
+        Returns
+        -------
+        NDArray | list[NDArray]
+            In [0, 1], shape (n, classes) or (n, labels); per step an array (time, classes) for each series.
+
+        Raises
+        ------
+        DataError
+            As for ``predict``.
         """
         check_is_fitted(self)
         prediction = self.model_.predict(self._panel(X, fitting=False))
         return prediction.by_series(prediction.probabilities)
 
+    def predict_set(self, X: Any) -> Any:
+        """Predict a set of labels for each series or step that covers the truth at the stated rate.
+
+        Parameters
+        ----------
+        X
+            As for ``fit``.
+
+        Returns
+        -------
+        NDArray | list[NDArray]
+            Whether each class is in the set, shape (n, classes) in the order of ``classes_``; for multi-label whether
+            0, and whether 1, is in the set of each label, shape (n, labels, 2). Labels per step as for ``predict``.
+
+        Raises
+        ------
+        ParameterError
+            If the model was fitted without ``decision=DecisionRule(coverage=...)``.
+        DataError
+            As for ``predict``.
+
+        Source
+        ------
+        Vovk, Gammerman and Shafer, Algorithmic Learning in a Random World, 2005 (split conformal prediction).
+        """
+        check_is_fitted(self)
+        chosen = self.model_.decision.provenance.get("sets")
+        if chosen is None:
+            raise ParameterError(
+                "expected a model fitted with a coverage for its prediction sets, got one without; fit with for "
+                "example decision={'coverage': 0.9}"
+            )
+        prediction = self.model_.predict(self._panel(X, fitting=False))
+        sets = ConformalSets.from_json(chosen).sets(prediction.task, prediction.probabilities)
+        return prediction.by_series(sets)
+
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
-        """Give the share of right answers among those whose label is known.
+        """Compute the accuracy over series or steps with a known label.
 
         Parameters
         ----------
         X, y
             As for ``fit``.
         sample_weight
-            Of each series, shape (n,), or None.
+            Weight of each series, shape (n,), or None.
 
         Returns
         -------
         float
-            In [0, 1]; of several labels only answers that are right in all of them count.
+            In [0, 1]; for multi-label the subset accuracy.
         """
         check_is_fitted(self)
         if not self.model_.task.by_step and y is not None and is_known(np.asarray(y)).all():
             return float(super().score(X, y, sample_weight))
-        panel = with_given_labels(self._panel(X, fitting=False), y, self.level)
-        from limelight.evaluation.metrics.scoring import share_of_right  # brings all of scikit-learn's scores
+        panel = attach_labels(self._panel(X, fitting=False), y, self.level)
+        from limelight.evaluation.metrics.scoring import mean_accuracy  # imports all scores of scikit-learn
 
-        return share_of_right(self.model_.predict(panel), targets_of(self.model_.task, panel).every())
+        return mean_accuracy(self.model_.predict(panel), targets_of(self.model_.task, panel).every())
 
     def explain(self, X: Any, method: str | None = None, target: Any = None, **settings: Any) -> Explanation:
-        """Show what decided the answers, step by step.
+        """Explain predictions step by step.
 
         Parameters
         ----------
         X
             As for ``fit``.
         method
-            ``"attention"``, ``"evidence"`` (of rocket), ``"gradients"``, ``"occlusion"``; None goes by the model.
-        target, **settings
-            The class (None: what was answered), or one for each series; what the method takes, as ``background``.
+            ``"attention"``, ``"evidence"`` (for rocket), ``"gradients"``, ``"occlusion"``; None is the default of the
+            model.
+        target
+            The class to explain, or one for each series; None is the predicted one.
+        **settings
+            Settings of the method, such as ``background``.
 
         Returns
         -------
@@ -328,7 +377,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         Raises
         ------
         ParameterError, DataError
-            If there is no such method, target or setting, or occlusion has no other series; or as for ``predict``.
+            If there is no such method, target or setting, or occlusion has no background; or as for ``predict``.
         """
         check_is_fitted(self)
         if (background := settings.get("background")) is not None:
@@ -336,14 +385,23 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         return explain(self.model_, self._panel(X, fitting=False), method, target, **settings)
 
     def save(self, folder: Path | str) -> Path:
-        """Write the fitted model as a folder of safetensors and JSON, whole or not at all; give the folder."""
+        """Save the fitted model as a folder of safetensors and JSON, atomically; return the folder."""
         check_is_fitted(self)
         return save_model(self.model_, folder)
+
+    def _recipe(self) -> Recipe:
+        """Build the recipe that the parameters describe; ParameterError if one of them is wrong."""
+        parts = {name: getattr(self, name) for name in (*PART_KINDS, *OPTIONS, *METADATA_OPTIONS)}
+        training = TrainingSettings.of(self.training)
+        if self.max_epochs is not None:
+            training = TrainingSettings.of({**training.get_params(), "max_epochs": self.max_epochs})
+        hold_out = HoldOut(self.validation)
+        return Recipe.of(Architecture.of(**parts), training, DecisionRule.of(self.decision), hold_out, self.fields)
 
     def _panel(self, X: Any, *, fitting: bool) -> Panel:
         separate = is_ragged(X) if isinstance(X, (list, tuple)) else getattr(X, "ndim", 2) == 3
         if separate and fitting:
-            for name in ("n_features_in_", "feature_names_in_"):  # of an earlier fit on a table (n, time)
+            for name in ("n_features_in_", "feature_names_in_"):  # set by an earlier fit on a table (n, time)
                 self.__dict__.pop(name, None)
         if not separate:
             X = validate_data(self, X, reset=fitting, ensure_all_finite="allow-nan")
@@ -363,13 +421,28 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         return tags
 
 
+def _with_keywords(name: str, value: Any, keywords: Mapping[str, Any]) -> Any:
+    """Return a part, training settings or a decision rule with other values for some of its parameters."""
+    kinds: dict[str, type[TrainingSettings] | type[DecisionRule]] = {
+        "training": TrainingSettings,
+        "decision": DecisionRule,
+    }
+    if name not in kinds:
+        return getattr(Architecture.of(**{name: value}), name).set_params(**keywords)
+    known = kinds[name].of(value).get_params()
+    for keyword in keywords:
+        if keyword not in known:
+            raise ParameterError(f"{name!r} has no parameter {keyword!r}{nearest(keyword, known)}")
+    return kinds[name](**{**known, **keywords})
+
+
 def load(folder: Path | str) -> TimeSeriesClassifier:
-    """Load a saved model; the folder is data and never code.
+    """Load a saved model. The folder holds data and never code.
 
     Parameters
     ----------
     folder
-        What ``save`` wrote, or the folder of a run.
+        A folder written by ``save``, or a run folder.
 
     Returns
     -------
@@ -379,7 +452,7 @@ def load(folder: Path | str) -> TimeSeriesClassifier:
     Raises
     ------
     ModelFolderError
-        If the folder is missing, damaged, not a model of limelight, or of a newer version.
+        If the folder is missing, damaged, no model of limelight, or of a newer version.
 
     Example
     -------

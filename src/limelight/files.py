@@ -1,4 +1,4 @@
-"""Files that are either whole or not there: write to a temporary name, then rename."""
+"""Atomic writes: write to a temporary name, then rename, so that a file is either complete or absent."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from limelight.errors import OutputError
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Give a temporary name beside ``path``; rename it to ``path`` when the block ends well.
+    """Open a temporary file next to ``path`` and rename it to ``path`` if the block ends without an error.
 
     Parameters
     ----------
     path
-        The file to appear; its folder is made if needed, an old file is replaced.
+        The file to write. Its folder is created if needed; an existing file is replaced.
 
     Returns
     -------
     Iterator[Path]
-        The temporary name to write to.
+        The temporary path to write to.
 
     Raises
     ------
     OutputError
-        If the place cannot be written; an old file at ``path`` is then still as it was.
+        If ``path`` cannot be written; an existing file there is then unchanged.
 
     Example
     -------
@@ -55,24 +55,24 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """Give a temporary folder beside ``path``; rename it to ``path`` when the block ends well.
+    """Create a temporary folder next to ``path`` and rename it to ``path`` if the block ends without an error.
 
     Parameters
     ----------
     path
-        The folder to appear; an old folder there is replaced only after the new one is whole.
+        The folder to write; an existing folder there is replaced only once the new one is complete.
 
     Returns
     -------
     Iterator[Path]
-        The temporary folder to fill.
+        The temporary folder to write into.
 
     Raises
     ------
     OutputError
-        If the place cannot be written; an old folder at ``path`` is then still as it was.
+        If ``path`` cannot be written; an existing folder there is then unchanged.
     """
-    path = path.resolve()  # a link stays a link, and what it points to is replaced
+    path = path.resolve()  # replace the target of a symbolic link, not the link
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
@@ -98,19 +98,21 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write ``content`` as indented JSON, whole or not at all.
+    """Write ``content`` as indented JSON, atomically.
 
     Parameters
     ----------
     path
         The file to write.
     content
-        Anything that JSON can hold; NaN and infinity are refused, they are not JSON.
+        Any JSON-serialisable object without NaN or infinity, which JSON does not have.
 
     Raises
     ------
     OutputError
-        If the place cannot be written.
+        If ``path`` cannot be written.
+    ValueError
+        If ``content`` contains NaN or infinity.
     """
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
     with whole_file(path) as temporary:
@@ -119,4 +121,4 @@ def write_json(path: Path, content: Any) -> None:
 
 def _unwritable(path: Path, error: OSError) -> str:
     reason = error.strerror or str(error)
-    return f"cannot write {str(path)!r}: {reason}; choose another place or make room there"
+    return f"cannot write {str(path)!r}: {reason}; choose another path, or free some space"

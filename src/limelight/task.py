@@ -1,4 +1,4 @@
-"""What is asked of a model: for series or for steps, one of several classes or several labels, by name."""
+"""The prediction task: its classes or labels, and whether it is about whole series or single steps."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ TaskKind = Literal["binary", "multiclass", "multilabel"]
 Level = Literal["series", "step"]
 Label = str | int | float | bool
 UNKNOWN = -1
-"""The code of a label that is not known: it gives no loss and no score."""
+"""The code of an unknown label, which no loss and no score counts."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """For each series, or each step: one of two classes (binary) or more (multi-class), or any of several labels.
+    """A classification task: binary, multi-class or multi-label, per series or per step.
 
     Parameters
     ----------
     classes
-        Names. Of the classes, sorted, at least two, of which one is right; or, when multi-label, of the labels, at
-        least one, each of which is there or not. Their order is the order of the probabilities.
+        Names in the order of the predicted probabilities: at least two mutually exclusive classes, sorted; or, if
+        multi-label, at least one label, each of which is present or absent.
     positive
-        The class that precision, recall and F1 are about when there are two; None means the last one.
+        The class that precision, recall and F1 refer to in a binary task; None is the last one.
     multilabel
         Whether the labels are independent of each other.
     level
-        ``"series"`` for answers about whole series, ``"step"`` for an answer at each step.
+        ``"series"`` for one prediction per series, ``"step"`` for one prediction per step.
 
     Raises
     ------
     LabelError
-        If there are too few classes.
+        If there are too few classes or labels.
     ParameterError
-        If ``positive`` is not one of the classes, or said of a task that has none.
+        If ``positive`` is not one of the classes, or is set for a multi-label task.
 
     Example
     -------
@@ -62,14 +62,13 @@ class Task:
         if self.multilabel:
             self._check_labels()
         elif len(self.classes) < 2:
-            got = f"one class only, {listing(self.classes)}" if self.classes else "none that is known"
+            got = f"one class, {listing(self.classes)}" if self.classes else "no known label"
             raise LabelError(
-                f"expected labels of at least two classes, got {got}; "
-                "a classifier needs series of another class to compare with"
+                f"expected labels of at least two classes, got {got}; add labelled examples of other classes"
             )
         elif self.positive is not None and self.positive not in self.classes:
             raise ParameterError(
-                f"positive={self.positive!r} is not one of the classes; they are {listing(self.classes, 20)}"
+                f"expected one of the classes {listing(self.classes, 20)} for positive, got {self.positive!r}"
             )
 
     def _check_labels(self) -> None:
@@ -77,8 +76,8 @@ class Task:
             raise LabelError("expected at least one label for a multi-label task, got none; name its columns")
         if self.positive is not None:
             raise ParameterError(
-                f"expected no positive class with several labels, got positive={self.positive!r}: each label is there "
-                "or not; leave it out"
+                f"expected no positive class for a multi-label task, got positive={self.positive!r}; remove it, as "
+                "each label has a positive class of its own"
             )
 
     @classmethod
@@ -89,19 +88,19 @@ class Task:
         names: tuple[str, ...] | None = None,
         level: Level = "series",
     ) -> Task:
-        """Read the task off the labels of the training part.
+        """Infer the task from training labels.
 
         Parameters
         ----------
         labels
-            One label for each series or step, shape (n,): strings, whole numbers or booleans, None, NaN or "" where
-            one is not known; or 0 and 1 for each of several labels, NaN where not known, shape (n, labels).
+            One label per series or step, shape (n,): strings, integers or booleans; None, NaN or "" if unknown. Or,
+            if multi-label, 0 or 1 per label, NaN if unknown, shape (n, labels).
         positive
-            The positive class when there are two; None means the last in sorted order.
+            The positive class of a binary task; None is the last in sorted order.
         names
-            Of several labels; None numbers them.
+            Names of the labels if multi-label; None numbers them.
         level
-            What the labels are of.
+            Whether the labels are per series or per step.
 
         Returns
         -------
@@ -111,7 +110,7 @@ class Task:
         Raises
         ------
         LabelError
-            If there is one class only, or a matrix holds something else than 0 and 1.
+            If there is only one class, or a matrix contains anything but 0, 1 and NaN.
 
         Example
         -------
@@ -122,12 +121,12 @@ class Task:
         """
         array = np.asarray(labels)
         if array.ndim == 2:
-            task = cls(names or tuple(f"label_{place}" for place in range(array.shape[1])), positive, True, level)
+            task = cls(names or tuple(f"label_{column}" for column in range(array.shape[1])), positive, True, level)
             task.encode(array)
             return task
         known = is_known(array)
-        given = array if known.all() else _of_one_type(array[known])
-        return cls(tuple(np.unique(given).tolist()), positive, level=level)
+        known_labels = array if known.all() else _narrow_type(array[known])
+        return cls(tuple(np.unique(known_labels).tolist()), positive, level=level)
 
     @property
     def kind(self) -> TaskKind:
@@ -136,21 +135,21 @@ class Task:
 
     @property
     def outputs(self) -> int:
-        """How many logits the network gives: 1 when binary (of the second class), else one for each class or label."""
+        """The number of logits: 1 if binary (for the second class), else one per class or label."""
         return 1 if self.kind == "binary" else len(self.classes)
 
     @property
     def positive_index(self) -> int:
-        """The place in ``classes`` of the class that the two-class scores are about."""
+        """The index in ``classes`` of the positive class of a binary task."""
         return len(self.classes) - 1 if self.positive is None else self.classes.index(self.positive)
 
     @property
     def by_step(self) -> bool:
-        """Whether each step has an answer of its own."""
+        """Whether each step has a prediction of its own."""
         return self.level == "step"
 
     def encode(self, labels: ArrayLike) -> Codes:
-        """Turn labels into places in ``classes``, or, of several labels, into 0 and 1.
+        """Encode labels as indices into ``classes``, or as 0 and 1 if multi-label.
 
         Parameters
         ----------
@@ -160,56 +159,56 @@ class Task:
         Returns
         -------
         NDArray[np.int64]
-            Of the same shape; -1 where a label is not known.
+            Codes of the same shape; -1 for an unknown label.
 
         Raises
         ------
         LabelError
-            If a label is not one of the classes, or of several labels one is not 0 or 1, or their number differs.
+            If a label is not one of the classes; or, if multi-label, a value is not 0 or 1 or the number of columns
+            is wrong.
         """
         if self.multilabel:
             return self._encode_matrix(labels)
-        place = {label: index for index, label in enumerate(self.classes)}
+        index_of = {label: index for index, label in enumerate(self.classes)}
         array = np.asarray(labels)
-        given, known = array.tolist(), is_known(array)
-        unknown = sorted({str(label) for label, said in zip(given, known, strict=True) if said and label not in place})
-        if unknown:
+        pairs = list(zip(array.tolist(), is_known(array), strict=True))
+        foreign = sorted({str(label) for label, known in pairs if known and label not in index_of})
+        if foreign:
             raise LabelError(
-                f"expected labels among the classes {listing(self.classes, 20)}, got {listing(unknown)}; "
-                "leave these series out, or train with series of that class"
+                f"expected labels among the classes {listing(self.classes, 20)}, got {listing(foreign)}; "
+                "remove these series, or train with series of that class"
             )
-        codes = [place[label] if said else UNKNOWN for label, said in zip(given, known, strict=True)]
-        return np.array(codes, dtype=np.int64)
+        return np.array([index_of[label] if known else UNKNOWN for label, known in pairs], dtype=np.int64)
 
     def _encode_matrix(self, labels: ArrayLike) -> Codes:
         array = np.asarray(labels)
         if array.ndim != 2 or array.shape[1] != len(self.classes):
             raise LabelError(
                 f"expected 0 or 1 for each of {counted(len(self.classes), 'label')} ({listing(self.classes)}), got an "
-                f"array of shape {array.shape}; give a matrix (series, {len(self.classes)})"
+                f"array of shape {array.shape}; pass a matrix of shape (series, {len(self.classes)})"
             )
         try:
             numbers = array.astype(np.float64)
         except (TypeError, ValueError):
             raise LabelError(
-                f"expected 0 and 1 for several labels, got {array.dtype}; turn them into numbers"
+                f"expected 0 and 1 for multi-label targets, got {array.dtype}; convert them to numbers"
             ) from None
         wrong = ~(np.isnan(numbers) | (numbers == 0) | (numbers == 1))
         if wrong.any():
-            row, column = (int(place) for place in np.argwhere(wrong)[0])
+            row, column = (int(index) for index in np.argwhere(wrong)[0])
             raise LabelError(
-                f"expected 0 or 1 for label {self.classes[column]!r}, got {array[row, column]} in row {row}; a label "
-                "that is not known is NaN"
+                f"expected 0 or 1 for label {self.classes[column]!r}, got {array[row, column]} in row {row}; use NaN "
+                "for an unknown label"
             )
         return np.where(np.isnan(numbers), UNKNOWN, np.nan_to_num(numbers)).astype(np.int64)
 
     def decode(self, codes: NDArray[np.integer[Any]]) -> NDArray[Any]:
-        """Turn codes back into labels of the same shape; 0 and 1 stay what they are when multi-label."""
+        """Decode codes to labels of the same shape; multi-label codes stay 0 and 1."""
         labels: NDArray[Any] = codes if self.multilabel else np.array(self.classes)[codes]
         return labels
 
     def shares(self, codes: Codes) -> NDArray[np.float64]:
-        """Say how frequent each class or label is among what is known, shape (classes,).
+        """Compute the relative frequency of each class or label among known codes, shape (classes,).
 
         Example
         -------
@@ -223,25 +222,26 @@ class Task:
         return np.bincount(codes[known], minlength=len(self.classes)) / max(int(known.sum()), 1)
 
     def decide(self, probabilities: NDArray[np.float64], thresholds: ArrayLike | None = None) -> Codes:
-        """Turn probabilities into codes.
+        """Convert probabilities to predicted codes.
 
         Parameters
         ----------
         probabilities
             Shape (N, classes) or (N, labels).
         thresholds
-            The probability from which the positive class, shape (1,), or each of several labels, shape (labels,), is
-            answered. None answers the most probable class, of equal ones the first, and labels from 0.5.
+            The lowest probability at which the positive class, shape (1,), or each label, shape (labels,), is
+            predicted. None predicts the most probable class, the first one if several are equally probable, and
+            labels from 0.5.
 
         Returns
         -------
         NDArray[np.int64]
-            Shape (N,), or (N, labels) when multi-label.
+            Shape (N,), or (N, labels) if multi-label.
 
         Raises
         ------
         ParameterError
-            If there are thresholds for more than two classes, or not as many as needed.
+            If there are thresholds for more than two classes, or their number is wrong.
 
         Example
         -------
@@ -250,18 +250,18 @@ class Task:
         [0, 1]
         """
         if thresholds is None:
-            answers: NDArray[Any] = probabilities >= 0.5 if self.multilabel else probabilities.argmax(axis=1)
-            return answers.astype(np.int64)
+            codes: NDArray[Any] = probabilities >= 0.5 if self.multilabel else probabilities.argmax(axis=1)
+            return codes.astype(np.int64)
         if self.kind == "multiclass":
             raise ParameterError(
-                f"expected no thresholds for {len(self.classes)} classes, of which the most probable is answered, "
-                "got some; leave them out"
+                f"expected no thresholds for {len(self.classes)} classes, got some; remove them, as the most probable "
+                "class is predicted"
             )
         values = np.asarray(thresholds, dtype=np.float64)
         if values.shape != (self.outputs,):
             raise ParameterError(
-                f"expected thresholds of shape ({self.outputs},) for {self.kind} answers, got {values.shape}; "
-                "give one for the positive class, or one for each label"
+                f"expected thresholds of shape ({self.outputs},) for a {self.kind} task, got {values.shape}; "
+                "pass one for the positive class, or one for each label"
             )
         if self.multilabel:
             return (probabilities >= values).astype(np.int64)
@@ -269,7 +269,7 @@ class Task:
         return np.where(probabilities[:, positive] >= values[0], positive, 1 - positive).astype(np.int64)
 
     def describe(self, unit: str = "series") -> str:
-        """Say the task in one line.
+        """Describe the task in one line.
 
         Example
         -------
@@ -281,7 +281,7 @@ class Task:
         return f"{self.kind}: {choice} {', '.join(map(str, self.classes))} {where}"
 
     def to_json(self) -> dict[str, Any]:
-        """Say the task in a form that JSON can hold."""
+        """Convert the task to plain values for JSON."""
         return {
             "level": self.level,
             "kind": self.kind,
@@ -291,10 +291,10 @@ class Task:
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Task:
-        """Read what ``to_json`` wrote; ModelFolderError if it is something else."""
+        """Restore a task from ``to_json``; ModelFolderError if the content is not valid."""
         classes: Any = content.get("classes") if isinstance(content, dict) else None
-        named = isinstance(classes, list) and all(isinstance(label, (str, int, float)) for label in classes)
-        if not named or len(set(classes)) < len(classes) or content.get("level") not in ("series", "step"):
+        has_names = isinstance(classes, list) and all(isinstance(label, (str, int, float)) for label in classes)
+        if not has_names or len(set(classes)) < len(classes) or content.get("level") not in ("series", "step"):
             raise ModelFolderError(
                 "expected a task with a level and a list of classes, "
                 f"got {str(content)[:80]!r}; the model is damaged or from a newer limelight"
@@ -304,14 +304,14 @@ class Task:
 
 
 def is_known(labels: NDArray[Any]) -> NDArray[np.bool_]:
-    """Say which labels are known: all but None, NaN and the empty word; of the same shape.
+    """Return a mask of known labels, of the same shape: unknown are None, NaN and the empty string.
 
     Example
     -------
     >>> is_known(np.array(["a", None, ""], dtype=object)).tolist()
     [True, False, False]
     """
-    known: NDArray[np.bool_] = labels == labels  # NaN is unlike itself
+    known: NDArray[np.bool_] = labels == labels  # NaN is not equal to itself
     if labels.dtype.kind in "US":
         known = labels != labels.dtype.type()
     if labels.dtype.kind != "O":
@@ -320,8 +320,8 @@ def is_known(labels: NDArray[Any]) -> NDArray[np.bool_]:
     return np.array(flat, dtype=bool).reshape(labels.shape)
 
 
-def _of_one_type(labels: NDArray[Any]) -> NDArray[Any]:
-    """Give known labels without the type that only missing ones needed: object to words, decimals to whole numbers."""
+def _narrow_type(labels: NDArray[Any]) -> NDArray[Any]:
+    """Convert labels to the type they would have without missing values: objects to strings, floats to integers."""
     if labels.dtype.kind == "O":
         labels = np.array(labels.tolist())
     if labels.dtype.kind == "f" and (labels == np.floor(labels)).all():

@@ -1,4 +1,4 @@
-"""Aliases for the arrays and callables that signatures name throughout the package."""
+"""Type aliases for the arrays and callables in signatures throughout the package."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 Rows = NDArray[np.int64]
-"""Row numbers of series in a panel, shape (any,)."""
+"""Row indices of series in a panel, shape (any,)."""
 Integers = NDArray[np.int64]
-"""Whole numbers: counts, places, lengths."""
+"""Integers: counts, indices, lengths."""
 Codes = NDArray[np.int64]
-"""Labels as numbers from 0, ``UNKNOWN`` where not known; shape (n,), or (n, labels) with 0 and 1 for multi-label."""
+"""Class indices from 0, shape (n,), or 0 and 1 per label if multi-label, shape (n, labels); ``UNKNOWN`` is -1."""
 Floats = NDArray[np.floating[Any]]
 """Floating-point numbers of any precision."""
 Doubles = NDArray[np.float64]
@@ -21,4 +21,4 @@ Doubles = NDArray[np.float64]
 Probabilities = NDArray[np.float64]
 """In [0, 1], shape (n, classes) or (n, labels)."""
 LogLine = Callable[[str], None]
-"""Receives one line of progress, without a line break."""
+"""A function that receives one line of progress, without a line break."""

@@ -110,7 +110,7 @@ def test_ids_are_compared_as_they_are_written():
     same(channel(aligned, "x"), [NAN, 3])
 
 
-def test_an_empty_cell_says_nothing_and_the_value_before_goes_on():
+def test_an_empty_cell_keeps_the_value_before():
     table = pa.table(
         {"series_id": ["a"] * 4, "time": [0, 1, 2, 3], "x": [1.0, None, 3.0, NAN], "mode": [None, "run", "", "idle"]}
     )
@@ -138,7 +138,7 @@ def test_the_line_between_two_samples_needs_the_later_one():
     aligned = align(panel_of(a=[0, 1, 2, 4, 5, 6]), signal, method="linear", future=True)
     same(channel(aligned, "x"), [NAN, 10, 15, 25, 30, NAN])
     assert aligned.notes == (
-        "'x' is drawn between samples, so a step knows a later one (future=True)",
+        "'x' is interpolated, so each step depends on a later sample (future=True)",
         "no value of 'x' before the first sample: 1 step of 1 series ('a')",
         "no value of 'x' after the last sample: 1 step of 1 series ('a')",
     )
@@ -150,7 +150,7 @@ def test_the_line_does_not_leave_its_series():
     same(channel(aligned, "x"), [10, NAN, NAN, 40])
 
 
-def test_words_are_the_last_also_where_numbers_are_on_a_line():
+def test_words_are_never_interpolated():
     table = pa.table({"series_id": ["a", "a"], "time": [0, 2], "x": [0.0, 1.0], "mode": ["run", "idle"]})
     aligned = align(panel_of(a=[0, 1, 2]), table, method="linear", future=True, since_change=True)
     assert words_of(aligned.signals) == ["run", "run", "idle"]
@@ -160,7 +160,7 @@ def test_words_are_the_last_also_where_numbers_are_on_a_line():
 # time since a change
 
 
-def test_the_time_since_a_change_does_not_begin_anew_with_the_same_word():
+def test_a_repeated_word_is_no_change():
     signal = signal_of(("a", 1, "run"), ("a", 3, "run"), ("a", 5, "idle"), name="mode")
     aligned = align(panel_of(a=[0, 1, 2, 4, 5, 7]), signal, since_change=True)
     same(channel(aligned, "mode_since_change"), [NAN, 0, 1, 3, 0, 2])
@@ -198,7 +198,7 @@ def test_a_sample_as_old_as_the_tolerance_still_holds():
 
 
 @pytest.mark.parametrize(("unit", "tolerance"), [("ms", "5 ms"), ("s", "5 s"), (None, "5 s"), ("min", "300s")])
-def test_a_tolerance_in_text_counts_in_the_unit_of_the_clock(unit, tolerance):
+def test_a_duration_as_tolerance_uses_the_clock_unit(unit, tolerance):
     panel = panel_of(a=[0, 5, 6]).replace(units={"time": unit} if unit else {})
     same(channel(align(panel, signal_of(("a", 0, 1.0)), tolerance=tolerance), "x"), [1, 1, NAN])
 
@@ -293,7 +293,7 @@ def test_every_step_is_told_what_a_plain_loop_finds(case, tolerance, method, sin
         }
     )
     if not set(ids) & set(series):
-        assert refused(panel, table).startswith("expected samples of the series, got none of them in the signal table")
+        assert refused(panel, table).startswith("expected samples of the series, got none in the signal table")
         return
     limit = None if tolerance is None else f"{tolerance} ns" if kind == "dates" and tolerance else tolerance * unit
     limit = float(limit) if isinstance(limit, Fraction) else limit
@@ -352,7 +352,7 @@ def test_numbers_are_those_of_pandas_and_polars(seed):
 # what comes along, and what is told
 
 
-def test_what_the_panel_knows_stays_and_the_panel_given_does_not_change():
+def test_align_keeps_the_panel_and_does_not_modify_it():
     panel = panel_of(a=[0, 1], b=[0, 1, 2]).replace(
         labels=["x", "y"], metadata=pa.table({"age": [1, 2]}), units={"time": "ms"}, notes=["read"]
     )
@@ -412,7 +412,7 @@ def test_samples_of_other_series_and_series_without_samples_are_counted():
     signal = signal_of(("a", 0, 1.0), ("x", 0, 2.0), ("y", 0, 3.0), ("x", 1, 2.0))
     aligned = align(panel_of(a=[0], b=[0, 1], c=[4]), signal)
     assert aligned.notes == (
-        "left out 3 samples of 2 unknown series: 'x', 'y'",
+        "dropped 3 samples of 2 unknown series: 'x', 'y'",
         "no sample for 2 series (3 steps): 'b', 'c'",
     )
 
@@ -423,12 +423,12 @@ def test_columns_that_start_late_alike_share_a_note():
     assert aligned.notes == ("no value of 'x', 'mode' before the first sample: 3 steps of 2 series ('a', 'b')",)
 
 
-def test_several_zones_are_told():
+def test_several_time_zones_are_noted():
     panel = panel_of(a=["2024-05-01T10:00"]).replace(units={"time": "UTC"})
     signal = signal_of(("a", "2024-05-01T11:59:00+02:00", 1.0), ("a", "2024-05-01T10:00:01Z", 2.0))
     aligned = align(panel, signal)
     same(channel(aligned, "x"), [1])
-    assert aligned.notes == ("times in 'time' have several zones (+02:00, Z); all were turned into UTC",)
+    assert aligned.notes == ("times in 'time' have several time zones (+02:00, Z); all were converted to UTC",)
 
 
 def test_steps_of_words_are_chosen_as_in_an_array():
@@ -440,16 +440,16 @@ def test_steps_of_words_are_chosen_as_in_an_array():
 # what is refused
 
 
-def test_two_samples_of_a_series_at_one_time_are_refused_with_both_places(tmp_path):
+def test_duplicate_samples_are_rejected_with_both_positions(tmp_path):
     file = tmp_path / "modes.csv"
     file.write_text("series_id,time,x\na,2024-05-01,1\nb,2024-05-01,2\na,2024-05-01,1\n")
     assert refused(panel_of(a=["2024-05-01"], b=["2024-05-01"]), file) == (
-        "expected each time once in a series, got time 2024-05-01 00:00:00 of series 'a' again in line 4 of "
+        "expected distinct times in each series, got time 2024-05-01 00:00:00 of series 'a' again in line 4 of "
         f"{str(file)!r}, first in line 2 of {str(file)!r}; keep one of the two"
     )
 
 
-def test_two_samples_of_an_unknown_series_at_one_time_do_not_matter():
+def test_duplicate_samples_of_an_unknown_series_are_ignored():
     aligned = align(panel_of(a=[0]), signal_of(("a", 0, 1.0), ("x", 0, 1.0), ("x", 0, 2.0)))
     same(channel(aligned, "x"), [1])
 
@@ -466,8 +466,8 @@ def test_two_samples_of_an_unknown_series_at_one_time_do_not_matter():
 def test_clocks_of_two_kinds_are_refused(times, sample, unit, panel_has, signal_has):
     panel = panel_of(a=times).replace(units={"time": unit} if unit else {})
     assert refused(panel, signal_of(("a", sample, 1.0))) == (
-        f"expected one clock, got {panel_has} in the panel and {signal_has} in column 'time' of the signal table; "
-        "write the times of both in one way"
+        f"expected times of one kind, got {panel_has} in the panel and {signal_has} in column 'time' of the signal table; "
+        "convert one of them"
     )
 
 
@@ -475,8 +475,8 @@ def test_clocks_of_two_units_are_refused():
     schema = pa.schema([("series_id", pa.string()), pa.field("time", pa.int64(), metadata={"unit": "s"}), ("x", "f8")])
     table = pa.table({"series_id": ["a"], "time": [0], "x": [1.0]}, schema=schema)
     assert refused(panel_of(a=[0]).replace(units={"time": "ms"}), table) == (
-        "expected one clock, got numbers in 'ms' in the panel and numbers in 's' in column 'time' of the signal table; "
-        "write the times of both in one way"
+        "expected times of one kind, got numbers in 'ms' in the panel and numbers in 's' in column 'time' of the signal "
+        "table; convert one of them"
     )
     aligned = align(panel_of(a=[0]).replace(units={"time": "s"}), table)
     same(channel(aligned, "x"), [1])
@@ -484,40 +484,40 @@ def test_clocks_of_two_units_are_refused():
 
 def test_whole_numbers_that_no_decimal_holds_are_refused():
     assert refused(panel_of(a=[2**53 + 1]), signal_of(("a", 0.5, 1.0))) == (
-        "expected whole numbers up to 2^53 where the other clock has decimals, got some beyond with column 'time' of "
-        "the signal table; count from a later start"
+        "expected integer times up to 2^53 if the other times are decimals, got larger ones in the panel or in column "
+        "'time' of the signal table; count from a later start"
     )
 
 
 def test_a_panel_without_a_clock_is_refused():
     assert refused(Panel.from_series([[0.0]], ids=["a"]), signal_of(("a", 0, 1.0))) == (
-        "expected series with a clock, got series without; give their times, or name the time column"
+        "expected series with times, got series without; pass their times, or name the time column"
     )
 
 
 def test_windows_are_refused():
     windows = cut_windows(panel_of(a=[0, 1, 2, 3]), 2)
     assert refused(windows, signal_of(("a", 0, 1.0))) == (
-        "expected recordings, got windows of them; align the recordings before cutting"
+        "expected recordings, got windows; align the recordings before cutting them"
     )
 
 
 def test_series_of_a_store_are_refused(tmp_path):
     write_store(panel_of(a=[0, 1]), tmp_path / "store")
     assert refused(open_store(tmp_path / "store"), signal_of(("a", 0, 1.0))) == (
-        "expected series in memory, got some mapped from the files of a store; align before packing"
+        "expected series in memory, got series memory-mapped from a store; align them before packing"
     )
 
 
 def test_no_series_at_all_is_refused():
     assert refused(panel_of(a=[0])[[]], signal_of(("a", 0, 1.0))) == (
-        "expected at least one series to align a signal with, got none; give some"
+        "expected at least one series to align a signal with, got none; pass at least one"
     )
 
 
 def test_a_series_that_stands_twice_is_refused():
     assert refused(panel_of(a=[0])[[0, 0]], signal_of(("a", 0, 1.0))) == (
-        "expected each series under its own id, got 'a' more than once; rename them"
+        "expected distinct ids of series, got 'a' more than once; rename them"
     )
 
 
@@ -525,26 +525,26 @@ def test_a_series_that_stands_twice_is_refused():
     "clock",
     [[0.0, 2.0, 1.0], [0.0, NAN, 1.0], np.array(["2024", "NaT", "2025"], "M8[s]"), np.array(["3000"] * 3, "M8[s]")],
 )
-def test_a_clock_of_the_panel_that_does_not_rise_is_refused(clock):
+def test_a_panel_clock_that_does_not_increase_is_rejected(clock):
     panel = Panel.from_series([[0.0], [0.0, 0.0, 0.0]], ids=["a", "b"], times=[clock[:1], clock])
     panel = panel[[1]]
     assert refused(panel, signal_of(("b", 0, 1.0))) == (
-        "expected rising times in series 'b', got one missing, going back or, of dates, not from 1678 to 2262 in whole "
-        "nanoseconds; correct them, or sort its steps"
+        "expected rising times in series 'b', got a time that is missing, decreases or, for dates, is not between 1678 "
+        "and 2262 in whole nanoseconds; correct the times, or sort the steps"
     )
 
 
 def test_a_clock_of_the_panel_that_is_none_is_refused():
     panel = Panel.from_series([[0.0]], ids=["a"], times=[np.array(["noon"])])
     assert refused(panel, signal_of(("a", 0, 1.0))) == (
-        "expected numbers or dates as clock of the panel, got <U4; turn them into such"
+        "expected numbers or dates as times of the panel, got <U4; convert them"
     )
 
 
 def test_a_signal_of_other_series_alone_is_refused():
     assert refused(panel_of(a=[0]), signal_of(("x", 0, 1.0), ("y", 0, 1.0))) == (
-        "expected samples of the series, got none of them in the signal table, which knows 'x', 'y'; check the ids on "
-        "both sides"
+        "expected samples of the series, got none in the signal table, which has samples of 'x', 'y'; check the ids in "
+        "both"
     )
 
 
@@ -555,15 +555,15 @@ def test_an_empty_table_is_refused():
 
 def test_a_table_that_says_nothing_is_refused():
     assert refused(panel_of(a=[0]), pa.table({"series_id": ["a"], "time": [0]})) == (
-        "expected a column beside 'series_id' and 'time' in the signal table, got none; add the signal"
+        "expected a column besides 'series_id' and 'time' in the signal table, got none; add the signal"
     )
 
 
 @pytest.mark.parametrize(("columns", "got"), [([], "no name"), (["x", "x"], "'x'"), (["time", "x"], "'time'")])
 def test_columns_that_cannot_be_are_refused(columns, got):
     assert refused(panel_of(a=[0]), signal_of(("a", 0, 1.0)), ParameterError, columns=columns) == (
-        f"expected columns to name columns beside 'series_id' and 'time', each once, got {got}; leave columns out to "
-        "take all"
+        f"expected columns to name columns other than 'series_id' and 'time', each once, got {got}; leave columns "
+        "out to use all"
     )
 
 
@@ -577,16 +577,16 @@ def test_a_column_that_is_not_there_is_refused():
 def test_a_name_that_is_a_channel_already_is_refused(name):
     table = pa.table({"series_id": ["a"], "time": [0], "x": [1.0], name: [2.0]})
     assert refused(panel_of(a=[0]), table, since_change=True) == (
-        f"expected a new name for each channel and signal, got {name!r} from the signal table, where there is one already; rename "
-        "the column, or leave it out of columns"
+        f"expected new names for channels and signals, got {name!r} from the signal table, which the panel has already; "
+        "rename the column, or leave it out of columns"
     )
 
 
 def test_cells_that_are_neither_numbers_nor_words_are_refused():
     table = pa.table({"series_id": ["a"], "time": [0], "since": [np.datetime64("2024-05-01", "s")]})
     assert refused(panel_of(a=[0]), table) == (
-        "expected numbers or words in column 'since' of the signal table, got cells of type timestamp[s]; leave it out "
-        "of columns, or turn it into these"
+        "expected numbers or text in column 'since' of the signal table, got cells of type timestamp[s]; leave it out "
+        "of columns, or convert it"
     )
 
 
@@ -595,8 +595,8 @@ def test_more_words_than_codes_are_refused():
     words = [f"w{number}" for number in range(many)]
     table = pa.table({"series_id": ["a"] * many, "time": range(many), "note": words})
     assert refused(panel_of(a=[0]), table) == (
-        "expected at most 32767 different words in column 'note' of the signal table, got 32768; leave it out of "
-        "columns, or turn it into numbers"
+        "expected at most 32767 distinct words in column 'note' of the signal table, got 32768; leave it out of "
+        "columns, or convert it to numbers"
     )
     facts = align(panel_of(a=[many]), table.slice(1)).signals
     assert words_of(facts) == [words[-1]]
@@ -604,8 +604,8 @@ def test_more_words_than_codes_are_refused():
 
 def test_the_line_is_refused_because_it_reads_the_future():
     assert refused(panel_of(a=[0]), signal_of(("a", 0, 1.0)), ParameterError, method="linear") == (
-        "expected method='last', got 'linear', which reads the future: a value between two samples is not known until "
-        "the later one came, so a model could not have it in time; say future=True if it may wait"
+        "expected method='last', got 'linear', which looks into the future: a value between two samples is known only "
+        "after the later sample, too late for a model in live use; pass future=True if it may wait"
     )
 
 
@@ -618,7 +618,7 @@ def test_an_unknown_method_is_refused_with_the_nearest():
 @pytest.mark.parametrize("tolerance", [-1, NAN, float("inf"), True])
 def test_a_tolerance_that_cannot_be_is_refused(tolerance):
     assert refused(panel_of(a=[0]), signal_of(("a", 0, 1.0)), ParameterError, tolerance=tolerance) == (
-        f"expected a tolerance of at least 0, or a time such as '5 min', got {tolerance!r}; leave it out for no limit"
+        f"expected a tolerance of at least 0, or a duration such as '5 min', got {tolerance!r}; leave it out for no limit"
     )
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from limelight.data.labels import columns_of_labels, describe_labels, labelled, names_of_columns, stratify_by
+from limelight.data.labels import columns_of_labels, count_labelled, describe_labels, names_of_columns, stratify_by
 from limelight.data.panel import Panel
 from limelight.errors import DataError
 
@@ -55,9 +55,9 @@ def test_a_panel_says_how_many_labels_it_has(labels: object, said: str) -> None:
 
 
 def test_series_with_a_known_label_are_counted() -> None:
-    assert labelled(MATRIX, 4) == 3
-    assert labelled(np.array(["a", None, "", "b"], dtype=object), 4) == 2
-    assert labelled(None, 4) == 4
+    assert count_labelled(MATRIX, 4) == 3
+    assert count_labelled(np.array(["a", None, "", "b"], dtype=object), 4) == 2
+    assert count_labelled(None, 4) == 4
 
 
 def test_labels_are_written_as_words_or_0_and_1() -> None:
@@ -70,7 +70,7 @@ def test_labels_are_written_as_words_or_0_and_1() -> None:
     assert columns_of_labels(None, None) == {}
 
 
-def test_what_is_kept_in_proportion_is_the_rarest_label_of_a_series() -> None:
+def test_multilabel_series_are_stratified_by_their_rarest_label() -> None:
     labels = np.array([[1, 0, 0]] * 6 + [[1, 1, 0]] * 2 + [[0, 1, 1]] + [[0, 0, np.nan]])
     assert stratify_by(labels).tolist() == ["0"] * 6 + ["1"] * 2 + ["2"] + ["none"]
     assert stratify_by(np.array(["a", None], dtype=object)).tolist() == ["a", "unknown"]

@@ -129,7 +129,7 @@ def test_series_outside_the_values_are_refused(starts: list[int], lengths: list[
     with pytest.raises(DataError) as error:
         Panel(PANEL.values, np.array(starts), np.array(lengths))
     assert str(error.value) == (
-        "expected every series inside the 9 steps of values, got one that begins or ends outside"
+        "expected every series to lie within the 9 steps of values, got one that begins or ends outside"
     )
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from limelight.data import statistics
 from limelight.data.panel import Panel
 from limelight.data.statistics import channel_statistics
-from strategies import panels
+from support.strategies import panels
 
 
 @given(panel=panels(), steps=st.integers(1, 9))
@@ -60,7 +60,7 @@ def test_large_values_keep_their_small_spread():
     assert channel_statistics(Panel.from_series([values]), 64).deviation[0] == pytest.approx(0.5)
 
 
-def test_a_regular_clock_and_one_with_many_other_steps_are_told_apart():
+def test_regular_and_irregular_clocks_are_distinguished():
     regular = Panel.from_series([np.zeros(200)], times=[np.arange(200) * 0.1])
     assert not channel_statistics(regular).clock.irregular
     steps = np.where(np.arange(200) % 10 == 0, 0.2, 0.1)
@@ -68,7 +68,7 @@ def test_a_regular_clock_and_one_with_many_other_steps_are_told_apart():
     assert channel_statistics(uneven).clock.irregular
 
 
-def test_the_sample_for_the_typical_step_is_spread_over_all_series(monkeypatch):
+def test_the_typical_step_is_sampled_over_all_series(monkeypatch):
     monkeypatch.setattr(statistics, "SAMPLE", 100)
     monkeypatch.setattr(statistics, "SAMPLE_AT_ONCE", 7)
     steps = np.where(np.arange(8) == 0, 1.0, 10.0)  # one series of eight has another rate
@@ -78,7 +78,7 @@ def test_the_sample_for_the_typical_step_is_spread_over_all_series(monkeypatch):
 
 
 @pytest.mark.parametrize(("series", "steps", "channels"), [(1, 400_000, 2), (400, 10, 200)])
-def test_memory_grows_neither_with_the_length_of_a_series_nor_with_the_channels(series, steps, channels):
+def test_memory_does_not_grow_with_length_or_channels(series, steps, channels):
     values = np.zeros((series * steps, channels), dtype=np.float32)
     times = np.tile(np.arange(steps), series)
     panel = Panel(values, np.arange(series) * steps, np.full(series, steps), times=times)

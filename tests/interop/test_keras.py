@@ -102,7 +102,7 @@ def test_layer_without_bias_is_refused() -> None:
 
 
 @pytest.mark.parametrize("name", SHAPES)
-def test_scaling_of_another_training_gives_way_to_keras_that_has_none(name: str) -> None:
+def test_earlier_scaling_is_reset_by_weights_of_keras(name: str) -> None:
     batch, output, weights, _ = read(name)
     network = Network(MODELS[name], 3, 1, SHAPES[name]).eval()
     network.normalisation.set_statistics(torch.ones(3), torch.full((3,), 7.0))
@@ -111,7 +111,7 @@ def test_scaling_of_another_training_gives_way_to_keras_that_has_none(name: str)
         np.testing.assert_allclose(load_keras_weights(network, weights)(batch).logits.sigmoid(), output, atol=1e-5)
 
 
-def test_unknown_word_is_zeros_where_keras_has_no_row_for_it() -> None:
+def test_unknown_word_is_zeros_without_a_row_in_keras() -> None:
     _, _, weights, _ = read("metadata_repeat")
     network = load_keras_weights(Network(preset("metadata_repeat"), 3, 1, ONE_WORD), weights)
     table = network.context.embeddings[0].weight.detach()

@@ -135,7 +135,7 @@ def test_versions_that_never_were_are_refused(saved: Path, version: Any) -> None
     assert f"has format version {version!r}, this limelight reads up to 2" in message_of(saved)
 
 
-def test_a_model_of_version_1_refuses_missing_values_and_sees_the_order_alone(saved: Path) -> None:
+def test_version_1_rejects_missing_values_and_ignores_the_clock(saved: Path) -> None:
     answers = load_model(saved).predict(PANEL).logits
     architecture = json.loads((saved / "model.json").read_text())["sentence"]
     del architecture["missing"], architecture["clock"]
@@ -148,7 +148,7 @@ def test_a_model_of_version_1_refuses_missing_values_and_sees_the_order_alone(sa
 
 
 @pytest.mark.parametrize("version", [1, 2])
-def test_a_model_that_says_nothing_of_metadata_is_of_a_network_without_them(saved: Path, version: int) -> None:
+def test_a_model_without_a_metadata_key_reads_no_metadata(saved: Path, version: int) -> None:
     architecture = json.loads((saved / "model.json").read_text())["sentence"]
     del architecture["fusion"], architecture["context"]
     change(saved, version=version, architecture=architecture)

@@ -64,5 +64,7 @@ def test_damaged_json_is_refused(content: object) -> None:
 
 @pytest.mark.parametrize(("task", "values"), [(TWO, [0.5, 0.5]), (THREE, [0.5]), (THREE, [0.5, 0.5, 0.5])])
 def test_thresholds_that_the_task_cannot_have_are_refused(task: Task, values: list[float]) -> None:
-    with pytest.raises(ModelFolderError):
-        Decision.from_json({"temperature": None, "thresholds": values, "told": {}}, task)
+    content = {"temperature": None, "thresholds": values, "told": {}}
+    with pytest.raises(ModelFolderError) as error:
+        Decision.from_json(content, task)
+    assert str(error.value).startswith(f"expected a decision, got {str(content)[:80]!r}; the model is damaged")

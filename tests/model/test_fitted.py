@@ -117,7 +117,7 @@ def test_infinity_is_found_among_missing_values() -> None:
         model_for(missing="mask").predict(panel)
 
 
-def test_the_first_fault_is_named_whatever_the_block_it_stands_in() -> None:
+def test_the_first_fault_is_named_in_any_block() -> None:
     panel = Panel.from_series(np.zeros((3, 600_000, 1)))[[2, 1, 0]]  # blocks have about a million steps
     panel.values[600_004] = np.nan
     panel.values[7] = np.nan

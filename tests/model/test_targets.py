@@ -55,8 +55,7 @@ def test_classes_are_those_that_the_training_steps_have() -> None:
     with pytest.raises(LabelError) as error:
         task_of(panel[[1]])
     assert str(error.value) == (
-        "expected labels of at least two classes, got one class only, 'c'; "
-        "a classifier needs series of another class to compare with"
+        "expected labels of at least two classes, got one class, 'c'; add labelled examples of other classes"
     )
 
 
@@ -70,7 +69,8 @@ def test_the_positive_class_may_be_said() -> None:
     with pytest.raises(ParameterError) as error:
         task_of(of_several(SEVERAL), "rain")
     assert str(error.value) == (
-        "expected no positive class with several labels, got positive='rain': each label is there or not; leave it out"
+        "expected no positive class for a multi-label task, got positive='rain'; remove it, as each label has a positive "
+        "class of its own"
     )
 
 
@@ -126,7 +126,7 @@ def test_labels_are_found_by_name() -> None:
     assert str(error.value) == "expected the labels 'fog', 'rain' at each step, got none of 'fog'"
 
 
-def test_a_class_that_training_did_not_have_is_named_where_it_is_met() -> None:
+def test_a_class_unseen_in_training_is_named() -> None:
     panel, task = of_steps("b", "a", None, "z", "a", "a"), Task(("a", "b"), level="step")
     with pytest.raises(LabelError) as error:
         targets_of(task, panel)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from limelight.data.metadata import determines
+from limelight.data.metadata import leaking_fields
 from limelight.errors import DataError, ModelFolderError, ParameterError
 from limelight.model.vocabulary import Vocabulary, fit_vocabulary
 
@@ -127,7 +127,7 @@ def test_no_bucket_is_refused():
 def test_two_fields_of_one_name_are_refused():
     with pytest.raises(DataError) as error:
         fit_vocabulary(pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["age", "age"]))
-    assert str(error.value) == "expected each metadata field once, got 'age' again; rename one of them"
+    assert str(error.value) == "expected distinct metadata fields, got 'age' more than once; rename one of them"
 
 
 # what is left out
@@ -144,7 +144,7 @@ def test_two_fields_of_one_name_are_refused():
         (["2024-01-01T10:05", "2024-01-01T10:06"], "alike in year, month, weekday and hour"),
     ],
 )
-def test_a_field_that_tells_nothing_apart_is_left_out_with_a_note(cells, said):
+def test_a_constant_field_is_dropped_with_a_note(cells, said):
     vocabulary = fit_vocabulary(pa.table({"fact": cells, "mode": ["a", "b"]}))
     assert vocabulary.notes == (f"metadata 'fact' is {said} for every series: not used",)
     assert vocabulary.sizes() == {
@@ -188,7 +188,7 @@ def test_unseen_words_are_unknown_and_counted():
     )
 
 
-def test_a_number_stated_as_category_is_the_same_word_with_and_without_decimal_point():
+def test_a_numeric_category_ignores_a_trailing_decimal_point():
     facts = encoded([3, 5], [5.0, None, 3.0], schema={"fact": "category"})
     assert facts.categories[:, 0].tolist() == [2, 0, 1]
 
@@ -221,7 +221,7 @@ def test_text_is_read_as_numbers_where_training_had_numbers():
     np.testing.assert_array_equal(facts.numbers[:, 0], [3, 4.5, np.nan, np.nan])
 
 
-def test_text_that_is_no_number_is_refused_where_training_had_numbers():
+def test_text_is_rejected_in_a_numeric_field():
     with pytest.raises(DataError) as error:
         encoded([1, 2], ["3", "old"])
     assert str(error.value) == (
@@ -239,7 +239,7 @@ def test_only_the_parts_of_dates_that_vary_are_used():
     assert fitted(["2024-01-01T01:00", "2024-01-01T02:00"]).parts == ("hour",)
 
 
-def test_dates_become_sine_and_cosine_of_month_weekday_and_hour_and_years_since_2000():
+def test_dates_become_cyclic_parts_and_years_since_2000():
     moments = ["2024-04-03T06:59", "2001-01-01T00:00", None]  # a Wednesday, a Monday
     facts = encoded(moments, moments)
     turns = np.array([3 / 12, 2 / 7, 6 / 24])
@@ -272,7 +272,7 @@ def test_dates_with_a_zone_are_taken_in_utc(cells):
     np.testing.assert_array_equal(encoded(plain, pa.array(cells)).numbers, encoded(plain, plain).numbers)
 
 
-def test_mean_and_deviation_of_a_date_are_of_its_years_alone():
+def test_only_years_of_a_date_are_scaled():
     vocabulary = fit_vocabulary(pa.table({"fact": ["2000-01-01", "2001-06-01", None]}))
     mean, deviation = vocabulary.statistics()
     years = (np.array(["2000-01-01", "2001-06-01"], "datetime64[D]") - np.datetime64("2000-01-01")).astype(
@@ -296,7 +296,7 @@ def test_other_numbers_are_no_dates():
 # texts
 
 
-def test_texts_are_hashed_words_of_at_least_two_characters_in_lower_case():
+def test_texts_are_hashed_lower_case_words_of_two_characters():
     facts = encoded(NOTES, ["A strange NOISE", None, "x"], buckets=100)
     strange, noise = (zlib.crc32(word) % 100 + 1 for word in (b"strange", b"noise"))
     assert facts.tokens.tolist() == [[[strange, noise]], [[0, 0]], [[0, 0]]]
@@ -329,7 +329,7 @@ def test_without_metadata_everything_is_unknown():
     )
 
 
-def test_a_field_that_is_not_there_is_unknown_and_a_new_one_is_not_used():
+def test_missing_fields_are_unknown_and_new_ones_ignored():
     vocabulary = fit_vocabulary(pa.table({"age": [1, 2], "mode": ["a", "b"]}))
     facts = vocabulary.encode(pa.table({"colour": ["red"] * 3, "mode": ["b"] * 3, "shape": [1, 2, 3]}), 3)
     assert facts.categories.tolist() == [[2]] * 3
@@ -505,11 +505,11 @@ LABELS = ["up", "up", "down", "down"]
     ids=str,
 )
 def test_fields_that_give_the_label_away_are_named(cells, labels, told):
-    assert determines(pa.table({"fact": cells}), labels) == ["fact"] * told
+    assert leaking_fields(pa.table({"fact": cells}), labels) == ["fact"] * told
 
 
 def test_every_field_that_gives_the_label_away_is_named():
     table = pa.table(
         {"label": LABELS, "age": [1, 2, 3, 4], "place": ["x", "x", "y", "y"], "mode": ["x", "y", "x", "y"]}
     )
-    assert determines(table, np.array(LABELS)) == ["label", "place"]
+    assert leaking_fields(table, np.array(LABELS)) == ["label", "place"]

@@ -87,7 +87,7 @@ def test_embeddings_grow_with_the_number_of_words_up_to_32(codes: int, size: int
     assert ContextEncoding().size_for(codes) == size
 
 
-def test_missing_number_is_the_mean_of_training_and_marked_where_asked() -> None:
+def test_a_missing_number_is_the_training_mean_and_marked() -> None:
     encoder = encoder_of(ContextShape(numbers=(True, False)))
     encoder.set_statistics(torch.tensor([10.0, 20.0]), torch.tensor([2.0, 4.0]))
     assert encoder(batch_of(2, numbers=[[14.0, NAN], [NAN, 12.0]])).tolist() == [[2, 0, 0], [0, -2, 1]]
@@ -116,7 +116,7 @@ def test_one_layer_reads_all_numbers_and_marks() -> None:
     torch.testing.assert_close(encoder(replace(batch_of(), numbers=numbers)), expected)
 
 
-def test_text_is_the_mean_of_its_words_wherever_the_padding_is() -> None:
+def test_text_is_the_mean_of_its_words_despite_padding() -> None:
     encoder = encoder_of(ContextShape(texts=1, buckets=8))
     short, long = (encoder(batch_of(tokens=tokens)) for tokens in ([[[3, 4]]], [[[3, 0, 4, 0, 0]]]))
     torch.testing.assert_close(short, long)
@@ -129,7 +129,7 @@ def test_text_without_words_is_zeros() -> None:
     assert encoder(no_words).tolist() == [[0] * 6]
 
 
-def test_vector_of_a_text_is_scaled_and_read_by_the_layer_of_its_field() -> None:
+def test_a_text_vector_is_scaled_and_read_by_its_field() -> None:
     encoder = encoder_of(ContextShape(numbers=(False,), texts=2, vector_size=3), text_size=4)
     mean, deviation = torch.tensor([[1.0, 2.0, 3.0]] * 2), torch.tensor([[2.0, 2.0, 0.5]] * 2)
     encoder.vectors.set_statistics(mean, deviation)
@@ -140,7 +140,7 @@ def test_vector_of_a_text_is_scaled_and_read_by_the_layer_of_its_field() -> None
     assert encoder.width == len(out) == 1 + 2 * 4
 
 
-def test_unknown_text_is_a_vector_that_starts_as_zeros_and_is_learned_where_it_is_met() -> None:
+def test_the_unknown_text_vector_starts_as_zeros_and_learns() -> None:
     encoder = encoder_of(ContextShape(texts=2, vector_size=3), text_size=4, dropout=0.0)
     out = encoder(batch_of(vectors=[[[NAN] * 3, [1.0] * 3]]))
     assert out[0, :4].tolist() == [0] * 4
@@ -150,7 +150,7 @@ def test_unknown_text_is_a_vector_that_starts_as_zeros_and_is_learned_where_it_i
     assert all(one.grad.isfinite().all() for one in encoder.parameters())
 
 
-def test_unknown_word_starts_as_zeros_and_is_learned_where_it_is_met() -> None:
+def test_the_unknown_word_starts_as_zeros_and_is_learned() -> None:
     encoder = encoder_of(ContextShape(categories=(4,)), dropout=0.0)
     table = encoder.embeddings[0].weight
     assert not table[0].any()

@@ -52,9 +52,7 @@ FUSED = {
     )
     if not (pooling == "none" and "attention" in ways)
 }
-FUSED["rocket, late"] = Architecture.of(
-    VARIANTS["rocket"], "ppv", "linear", fusion="late", context="one_hot"
-)
+FUSED["rocket, late"] = Architecture.of(VARIANTS["rocket"], "ppv", "linear", fusion="late", context="one_hot")
 HOLED = {
     f"{encoder}, {missing}, {clock}": Architecture.of(
         VARIANTS[encoder], "ppv" if encoder == "rocket" else "attention", "linear", missing, clock
@@ -129,14 +127,14 @@ def test_every_registered_part_has_a_builder_and_a_variant_here() -> None:
 
 
 @every_sentence
-def test_answer_has_logits_for_each_series_or_without_pooling_for_each_step(architecture: Architecture) -> None:
+def test_logits_are_per_series_or_without_pooling_per_step(architecture: Architecture) -> None:
     answer = network_of(architecture)(batch_of([10, 7, 1]))
     assert answer.logits.shape == ((3, 10, OUTPUTS) if architecture.pooling.name == "none" else (3, OUTPUTS))
     assert answer.logits.dtype == torch.float32
 
 
 @every_sentence
-def test_attention_sums_to_one_over_real_steps_and_is_zero_on_padding(architecture: Architecture) -> None:
+def test_attention_sums_to_one_over_real_steps(architecture: Architecture) -> None:
     batch = batch_of([10, 7, 1], padding=5)
     weights = network_of(architecture)(batch).weights
     assert (weights is not None) == (architecture.pooling.name in ("attention", "metadata_attention"))
@@ -260,7 +258,7 @@ FACTS = ("values", "categories", "numbers", "tokens", "signals")
 
 @every_fused_sentence
 @pytest.mark.parametrize("kind", FACTS)
-def test_answer_depends_on_the_series_and_on_each_kind_of_fact(architecture: Architecture, kind: str) -> None:
+def test_logits_depend_on_series_and_each_kind_of_metadata(architecture: Architecture, kind: str) -> None:
     network, batch, other = network_of(architecture), batch_of([10, 7, 5]), batch_of([10, 7, 5], seed=1)
     changed = replace(batch, **{kind: getattr(other, kind)})
     assert (network(changed).logits != network(batch).logits).flatten(1).any(dim=1).all()
@@ -310,7 +308,7 @@ def test_padding_never_changes_an_answer_about_holes(
 
 
 @every_holed_sentence
-def test_whatever_stands_in_the_padding_never_changes_an_answer_about_holes(architecture: Architecture) -> None:
+def test_padding_never_changes_logits_with_missing_values(architecture: Architecture) -> None:
     network = network_of(architecture)
     clean, dirty = (network(holed_batch_of(architecture, [10, 7, 1], 5, fill)).logits for fill in (0.0, 1e3))
     torch.testing.assert_close(dirty, clean)

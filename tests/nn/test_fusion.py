@@ -28,7 +28,7 @@ def network_of(architecture: Architecture, shape: ContextShape = SHAPE) -> Netwo
     return Network(architecture, 2, 1, shape).eval()
 
 
-def test_the_encoder_reads_values_then_marks_then_the_clock_then_signals_then_repeated_facts() -> None:
+def test_the_encoder_reads_its_inputs_in_a_fixed_order() -> None:
     context = {"name": "embedding", "embedding_size": 2}
     architecture = Architecture.of("gru", missing="mask", clock="elapsed", fusion="repeat", context=context)
     network = network_of(architecture)
@@ -78,7 +78,7 @@ def test_network_with_film_begins_as_the_one_without() -> None:
     torch.testing.assert_close(with_film(batch_of()).logits, plain(batch_of()).logits)
 
 
-def test_film_learns_from_its_first_step_and_the_facts_from_the_next() -> None:
+def test_film_learns_first_and_metadata_one_step_later() -> None:
     network = network_of(Architecture.of("lstm", "last", "linear", fusion="film")).train()
     optimiser = torch.optim.SGD(network.parameters(), lr=0.1)
     table = network.context.embeddings[0].weight
@@ -90,7 +90,7 @@ def test_film_learns_from_its_first_step_and_the_facts_from_the_next() -> None:
         optimiser.step()
 
 
-def test_attention_that_asks_with_metadata_depends_on_the_series_and_on_the_metadata() -> None:
+def test_metadata_attention_depends_on_series_and_metadata() -> None:
     network = network_of(preset("metadata_attention"), ContextShape(categories=(4,)))
     batch = batch_of()
     answer = network(batch)
@@ -101,7 +101,7 @@ def test_attention_that_asks_with_metadata_depends_on_the_series_and_on_the_meta
         assert (changed.logits != answer.logits).all()
 
 
-def test_attention_that_asks_with_metadata_is_a_weighted_mean_of_real_steps() -> None:
+def test_metadata_attention_is_a_weighted_mean_of_real_steps() -> None:
     torch.manual_seed(0)
     attention = MetadataAttention(width=3, context_width=2, hidden_size=5)
     features = torch.randn(2, 4, 3)

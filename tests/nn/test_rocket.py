@@ -133,7 +133,7 @@ def test_padding_never_changes_the_features(length, more, junk, channels):
     assert torch.equal(together[1:], encoder(alone, _full(alone)))
 
 
-def test_a_flat_series_has_the_same_features_in_every_batch_though_every_convolution_is_a_tie():
+def test_a_flat_series_has_the_same_features_in_every_batch():
     flat = torch.full((1, 37, 2), 1 / 3)
     encoder = _fitted(flat)
     alone = encoder(flat, _full(flat))
@@ -172,7 +172,7 @@ def test_blocks_of_any_size_give_the_same(monkeypatch):
     torch.testing.assert_close(encoder.contributions(values, mask, weights), parts)
 
 
-def test_the_counting_of_other_devices_agrees_with_that_of_the_cpu():
+def test_counting_on_other_devices_agrees_with_the_cpu():
     outputs, thresholds = torch.randn(84, 3, 48), torch.randn(84, 5)
     ours = rocket._count_above(outputs, thresholds, np.empty(84 * 5 * 3 * 48, dtype=bool))
     assert torch.equal(ours, rocket._count_by_torch(outputs, thresholds))
@@ -187,14 +187,14 @@ def test_the_same_seed_fits_the_same_and_another_does_not():
     assert not torch.equal(first.reads, other.reads)
 
 
-def test_each_kernel_reads_one_to_nine_channels_few_more_often_than_many():
+def test_each_kernel_reads_one_to_nine_channels_mostly_few():
     values = _series(4, 30, 20)
     counts = _fitted(values, features=84 * 20).reads.sum(dim=-1)
     assert (int(counts.min()), int(counts.max())) == (1, 9)
     assert (counts == 1).double().mean() == pytest.approx(np.log10(2), abs=0.05)
 
 
-def test_a_saved_encoder_is_built_from_its_settings_and_loads_its_buffers():
+def test_a_saved_encoder_loads_from_settings_and_buffers():
     values = _series(6, 40, 3)
     encoder = _fitted(values)
     fresh = RocketEncoder(3, 40, 84 * 12)

@@ -41,7 +41,7 @@ def test_outputs_and_gradients_are_those_of_one_after_the_other(kind: str) -> No
     torch.testing.assert_close(gradients(together, sources), gradients(apart, sources), rtol=1e-5, atol=1e-6)
 
 
-def test_it_is_done_at_the_same_time_with_two_threads_and_not_with_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_threads_run_concurrently_and_one_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
     both = module._both
     monkeypatch.setattr(module, "_both", lambda *work: calls.append(1) or both(*work))
@@ -52,7 +52,7 @@ def test_it_is_done_at_the_same_time_with_two_threads_and_not_with_one(monkeypat
     assert len(calls) == 1
 
 
-def test_number_of_threads_is_the_same_afterwards_even_after_an_error() -> None:
+def test_the_number_of_threads_is_restored_after_an_error() -> None:
     first, second, one, two = made("lstm")
     side_by_side(first, second, one, two)[0].sum().backward()
     assert torch.get_num_threads() == 2
@@ -86,7 +86,7 @@ def test_a_helper_of_before_a_fork_is_not_asked_again() -> None:
     assert module._helper(1) is not module._helper(2)
 
 
-def test_an_error_of_either_side_is_raised_when_both_have_ended() -> None:
+def test_an_error_of_either_side_is_raised_at_the_end() -> None:
     first, second, one, two = made("lstm")
     wider = nn.LSTM(7, 5, batch_first=True)
     for pair in ((wider, second), (first, wider)):
@@ -116,7 +116,7 @@ def test_many_threads_may_ask_at_once() -> None:
             torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-6)
 
 
-def test_it_works_beside_processes_that_were_forked_after_it_was_used() -> None:
+def test_it_works_with_processes_forked_after_use() -> None:
     first, second, one, two = made("lstm")
     side_by_side(first, second, one, two)
     with warnings.catch_warnings():
@@ -129,7 +129,7 @@ def test_it_works_beside_processes_that_were_forked_after_it_was_used() -> None:
 
 @pytest.mark.parametrize("kind", LAYERS)
 @pytest.mark.parametrize("series", [1, 3, 4])
-def test_halves_of_a_batch_have_the_outputs_and_gradients_of_the_whole(kind: str, series: int) -> None:
+def test_halves_of_a_batch_match_the_whole_batch(kind: str, series: int) -> None:
     layer, _, values, _ = made(kind)
     sources = [values, *layer.parameters()]
     together, whole = in_halves(layer, values[:series]), layer(values[:series])[0]

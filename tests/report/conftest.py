@@ -12,7 +12,7 @@ from limelight.evaluation.events.detection import true_events
 from limelight.evaluation.events.scores import score_events
 from limelight.evaluation.metrics.bootstrap import intervals
 from limelight.evaluation.metrics.grouped import score_groups
-from limelight.evaluation.metrics.scoring import score, score_shares
+from limelight.evaluation.metrics.scoring import score, score_constant
 from limelight.explanation.quality.localisation import score_localisation
 from limelight.model.fitted import Prediction
 from limelight.model.targets import targets_of
@@ -130,7 +130,7 @@ def _make_facts(
     )
     metrics = {
         "test": test,
-        "baseline": score_shares(task, task.shares(codes), codes),
+        "baseline": score_constant(task, task.shares(codes), codes),
         "seconds": {"train": 12.34, "evaluate": 0.5},
         "task": task.kind,
         "counts": {"train": 1000, "validation": 100, "test": n},

@@ -5,9 +5,9 @@ import shutil
 import numpy as np
 import pytest
 
-from browser import BROWSER, Browser
 from limelight.report.inputs import Counted
 from limelight.report.page import write_report
+from support.browser import BROWSER, Browser
 
 HOSTILE = "<script>console.error('ran')</script>"
 ALL_DRAWN = "document.documentElement.dataset.drawn === 'all'"
@@ -73,7 +73,7 @@ def test_a_page_of_ten_thousand_series_opens_within_two_seconds(browser, tmp_pat
     assert browser.run("performance.getEntriesByName('first-contentful-paint')[0].startTime") < 2000
 
 
-def test_dragging_across_a_series_zooms_and_a_double_click_goes_back(browser, page):
+def test_dragging_zooms_and_a_double_click_resets(browser, page):
     browser.open(page)
     (left, y), (right, _) = spot(browser, 0.25), spot(browser, 0.75)
     whole = browser.run(RANGE)
@@ -98,7 +98,7 @@ def test_a_class_can_be_taken_out_of_the_curves(browser, page):
     assert browser.run("[...document.querySelectorAll('.curve')].map((box) => box.data[0].visible)") == [False, False]
 
 
-def test_the_colour_behind_the_series_is_of_the_method_that_is_chosen(browser, tmp_path, make_facts):
+def test_the_colour_follows_the_selected_method(browser, tmp_path, make_facts):
     looks = {
         "occlusion": lambda row, target: Counted(np.linspace(-1, 1, 30), target or "ok"),
         "attention": lambda row, target: Counted(np.full(30, 1 / 30)),

@@ -36,7 +36,7 @@ def numbers(packed):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("classes", [("a", "b"), ("a", "b", "c")], ids=["two", "three"])
-def test_facts_of_every_kind_of_task_are_json_and_their_figures_are_plotlys(make_facts, kind, classes):
+def test_content_is_json_and_figures_fit_plotlys_schema(make_facts, kind, classes):
     content = collect(make_facts(40, classes, kind=kind, width=2, extras=True))
     assert json.loads(json.dumps(content, allow_nan=False)) == content
     drawn = list(figures(content))
@@ -114,7 +114,7 @@ def test_the_verdict_does_not_round_up_to_all():
     assert verdict(metrics).startswith("All 5,000 series were classified correctly.")
 
 
-def test_the_verdict_says_when_a_rule_without_a_model_may_be_as_good():
+def test_the_verdict_mentions_a_baseline_that_may_be_as_good():
     test = {"n": 100, "accuracy": 0.6, "intervals": {"accuracy": [0.5, 0.7]}}
     assert verdict({"test": test, "baseline": {"accuracy": 0.55}}) == (
         "60 of 100 series were classified correctly (60.0 %). Always giving the commonest label would get 55.0 % "
@@ -173,7 +173,7 @@ def test_the_series_with_the_most_wrong_steps_come_first(make_facts):
     assert counts[choose_series(facts).wrong].tolist() == np.sort(counts)[::-1][:6].tolist()
 
 
-def test_a_label_is_shown_by_the_series_where_it_is_there_and_most_probable(make_facts):
+def test_a_label_is_shown_by_its_most_probable_series(make_facts):
     facts = make_facts(60, ("a", "b", "c"), kind="labels", sharp=1.0)
     truth, chances = facts.answers.codes, facts.prediction.probabilities
     for place, row in enumerate(choose_series(facts).confident.values()):

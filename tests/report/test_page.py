@@ -4,7 +4,6 @@ import base64
 import hashlib
 import json
 import re
-import time
 from html.parser import HTMLParser
 
 import pytest
@@ -52,7 +51,7 @@ def page_of(facts):
     return Reader(render_page(collect(facts)))
 
 
-def test_the_page_lies_in_the_folder_of_the_run_with_plotly_and_a_picture_for_each_class(tmp_path, make_facts):
+def test_the_run_folder_has_page_plotly_and_pictures(tmp_path, make_facts):
     page = write_report(tmp_path, make_facts())
     assert page == tmp_path / "report" / "index.html"
     assert sorted(file.name for file in page.parent.iterdir()) == [
@@ -219,11 +218,11 @@ def test_a_run_without_mistakes_says_so(make_facts):
     assert "No answer was wrong." in page_of(make_facts(sharp=20.0)).text
 
 
-def test_a_score_that_is_not_defined_is_a_dash_with_its_reason(make_facts):
+def test_an_undefined_score_is_a_dash_with_its_reason(make_facts):
     facts = make_facts(n=1)
     text = page_of(facts).text
     assert "how well the classes are ranked \N{EN DASH} baseline \N{EN DASH}" in text
-    assert "the ROC AUC needs series of every class, and there are none of class 'ok'." in text
+    assert "ROC AUC is undefined without series of class 'ok'." in text
 
 
 def test_file_names_stay_apart_on_every_system():
@@ -248,14 +247,10 @@ def test_an_old_report_is_replaced_as_a_whole(tmp_path, make_facts):
 def test_a_place_that_cannot_be_written_is_refused(tmp_path, make_facts):
     (tmp_path / "file").write_text("")
     place = tmp_path / "file" / "report"
-    sentence = f"cannot write {str(place)!r}: File exists; choose another place or make room there"
+    sentence = f"cannot write {str(place)!r}: File exists; choose another path, or free some space"
     with pytest.raises(OutputError, match=f"^{re.escape(sentence)}$"):
         write_report(tmp_path / "file", make_facts())
 
 
-def test_ten_thousand_series_are_rendered_quickly_into_a_small_page(make_facts):
-    facts = make_facts(10_000)
-    started = time.process_time()
-    page = render_page(collect(facts))
-    assert time.process_time() - started < 5.0  # measured 0.7 s on one free core; slow machines get their room
-    assert len(page) < 300_000
+def test_ten_thousand_series_make_a_small_page(make_facts):
+    assert len(render_page(collect(make_facts(10_000)))) < 300_000

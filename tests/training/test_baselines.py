@@ -16,7 +16,7 @@ def answers(panel, codes, others, **rest):
     return boost_metadata(panel, np.asarray(codes), 2, others, **rest).argmax(axis=1)
 
 
-def test_the_majority_has_the_shares_of_training_also_for_classes_that_training_lacks():
+def test_the_majority_baseline_has_the_training_shares():
     np.testing.assert_allclose(majority(np.array([2, 2, 0, 2]), 4, 2), [[0.25, 0, 0.75, 0]] * 2)
 
 

@@ -12,7 +12,7 @@ from sklearn.metrics import log_loss
 from limelight.data.panel import Panel
 from limelight.data.synthetic.sine import SineSettings, generate_sine
 from limelight.errors import LabelError, ParameterError
-from limelight.evaluation.decision.rule import DecisionRule, decide_on, score_decision
+from limelight.evaluation.decision.rule import DecisionRule, fit_decision, score_decision
 from limelight.model.bundle import load_model, save_model
 from limelight.model.targets import task_of
 from limelight.parts.architecture import Architecture
@@ -61,7 +61,7 @@ def test_probabilities_of_new_series_mean_something(classes: int) -> None:
     assert sure == pytest.approx(np.mean(model.predict(new).labels == truth), abs=0.12)
 
 
-def test_the_same_seed_gives_the_same_model_and_no_global_randomness_is_touched() -> None:
+def test_the_seed_determines_the_model_without_global_randomness() -> None:
     torch.manual_seed(5)
     np.random.seed(5)
     python_random.seed(5)
@@ -80,7 +80,7 @@ def test_validation_series_are_counted_and_change_no_number() -> None:
     np.testing.assert_array_equal(independent.model.predict(TEST).logits, beside.model.predict(TEST).logits)
 
 
-def test_answers_about_series_left_out_are_those_of_models_without_them() -> None:
+def test_leave_one_out_logits_are_those_of_refitted_models() -> None:
     task = task_of(TRAIN)
     prepared = prepare(TRAIN, task, SMALL, None, None)
     solved = solve(TRAIN, task, prepared, TrainingSettings())
@@ -99,7 +99,7 @@ def test_sets_chosen_on_series_left_out_hold_what_they_promise() -> None:
     training = train(panel)
     chosen = training.calibration_data(panel, None, independent=True)
     for (calibration_data, logits), coverage in ((chosen, (0.74, 0.88)), ((panel, None), (0.0, 0.7))):
-        model = decide_on(training.model, calibration_data, DecisionRule(coverage=0.8), logits)
+        model = fit_decision(training.model, calibration_data, DecisionRule(coverage=0.8), logits)
         found = score_decision(model, model.predict(new), new)
         assert found is not None
         assert coverage[0] < found["sets"]["coverage"] < coverage[1]
@@ -109,7 +109,7 @@ def test_many_series_are_solved_in_one_pass_about_as_well(monkeypatch: pytest.Mo
     whole = train()
     monkeypatch.setattr(closed_form, "MOST_AT_ONCE", 50)
     passed = train()
-    assert passed.model.fitted_on["training"]["chosen_by"] == "series held out"
+    assert passed.model.fitted_on["training"]["chosen_by"] == "held-out series"
     both = [one.model.predict(TEST).logits[:, 0] for one in (whole, passed)]
     assert np.corrcoef(*both)[0, 1] > 0.95
 
@@ -155,7 +155,7 @@ def test_holes_and_uneven_clocks_are_taken_as_by_other_networks() -> None:
     assert np.mean(model.predict(panel[120:]).labels == panel[120:].labels) >= 0.8
 
 
-def test_marks_stand_for_missing_values_where_it_means_something_that_they_are_missing() -> None:
+def test_informative_missingness_is_marked() -> None:
     random = np.random.default_rng(0)
     values = random.normal(size=(120, 30, 1))
     labels = np.arange(120) % 2
@@ -195,7 +195,7 @@ def test_rare_classes_cannot_count_more(imbalance: str) -> None:
         train(settings=TrainingSettings(imbalance=imbalance))  # type: ignore[arg-type]
     assert str(error.value) == (
         f"expected imbalance='none' for the encoder 'rocket', whose head is solved in closed form, got {imbalance!r}; "
-        "leave it out, or take another encoder"
+        "drop it, or use another encoder"
     )
 
 

@@ -119,7 +119,7 @@ def test_weighted_labels_are_torchs_with_a_positive_weight(kind: str) -> None:
     assert Loss(task, weights)(logits, targets).item() == pytest.approx(expected.item())
 
 
-def test_a_class_that_never_occurs_weighs_no_more_than_a_hundred() -> None:
+def test_the_weight_of_an_absent_class_is_at_most_hundred() -> None:
     assert loss_for(TWO, np.zeros(1000, dtype=int), "weights").weights.tolist() == [100.0]
     assert loss_for(THREE, np.repeat([0, 1], 500), "weights").weights.tolist() == pytest.approx([2 / 3, 2 / 3, 100.0])
 

@@ -1,4 +1,4 @@
-"""The command line. Exit codes: 0 fine, 1 our fault, 2 the user's input, 130 interrupted.
+"""The command line. Exit codes: 0 success, 1 a bug in limelight, 2 invalid input, 130 interrupted.
 
 Nothing here imports torch before a command needs it.
 """
@@ -21,8 +21,8 @@ from limelight.errors import InputError
 app = typer.Typer(
     name="limelight",
     help="Time-series classification that shows what it looked at.\n\n"
-    "Start with [bold]limelight demo[/bold], then [bold]limelight inspect[/bold] your own series and "
-    "[bold]limelight train[/bold] on them.",
+    "Start with [bold]limelight demo[/bold]; then [bold]limelight inspect[/bold] your own series and "
+    "[bold]limelight train[/bold] a model on them.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
@@ -30,8 +30,8 @@ app = typer.Typer(
 )
 
 
-def _tell_version(asked: bool) -> None:
-    if asked:
+def _print_version(wanted: bool) -> None:
+    if wanted:
         typer.echo(f"limelight {limelight.__version__}")
         raise typer.Exit
 
@@ -39,10 +39,10 @@ def _tell_version(asked: bool) -> None:
 @app.callback()
 def _main(
     version: Annotated[
-        bool, typer.Option("--version", help="Say the version and exit.", callback=_tell_version, is_eager=True)
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Take what stands before the command."""
+    """Handle the options that come before a command."""
 
 
 for command in (
@@ -64,16 +64,16 @@ for command in (
 
 @app.command()
 def schema() -> None:
-    """Print the JSON schema of an experiment file, for editors that complete and check it."""
+    """Print the JSON schema of experiment files, for editors that complete and check them."""
     from limelight.config.reading import experiment_schema
 
     typer.echo(json.dumps(experiment_schema(), indent=2))
 
 
 def main() -> None:
-    """Run the command line and turn errors into one sentence and an exit code."""
-    # torch's threads wait for each other by spinning. On a machine that does something else too, that made an epoch
-    # of two threads 20 times slower; giving up the processor after a short spin costs nothing measurable otherwise.
+    """Run the command line; print an error as one sentence and set the exit code."""
+    # torch's threads spin while they wait for each other, which made an epoch on two busy cores 20 times slower. A
+    # short spin costs nothing measurable on idle cores.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     try:
         app()

@@ -1,4 +1,4 @@
-"""``inspect``, ``generate``, ``pack``: look at series, draw synthetic ones, write a store."""
+"""``inspect``, ``generate``, ``pack``: summarise series, generate synthetic ones, write a store."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def inspect(
     source: SourceArgument,
     *,
     options: DataOptions,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the facts as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
-    """Say what is in some series before anything is trained: lengths, gaps, classes, and what looks wrong."""
+    """Summarise series before training: lengths, gaps, classes, and what looks wrong."""
     from limelight.data.inspection.inspect_panel import inspect_panel
     from limelight.runs.dataset import read_panel, split_panel
 
@@ -41,14 +41,14 @@ def inspect(
 
 def generate(
     experiment: Annotated[
-        Path | None, typer.Argument(help="An experiment file with data.sine or data.bumps; the demo's if left out.")
+        Path | None, typer.Argument(help="An experiment file with data.sine or data.bumps; default: that of the demo.")
     ] = None,
     output: Output = None,
     seed: Seed = None,
     changes: Changes = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files of that name.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
 ) -> None:
-    """Write drawn series as Parquet: sine waves with the true flat stretch, or bumps whose label takes metadata."""
+    """Write synthetic series as Parquet: sine waves with a flat stretch, or bumps whose label needs metadata."""
     from limelight.data.splitting.splits import random_split
     from limelight.data.writing import write_split, write_table
     from limelight.runs.dataset import read_recordings
@@ -56,16 +56,16 @@ def generate(
 
     if experiment is None:
         with demo_file() as file:
-            asked = experiment_from(file, changes, seed=seed)
+            chosen = experiment_from(file, changes, seed=seed)
     else:
-        asked = experiment_from(experiment, changes, seed=seed)
-    if asked.data.drawn is None:
+        chosen = experiment_from(experiment, changes, seed=seed)
+    if chosen.data.drawn is None:
         raise ParameterError(f"expected an experiment with data.sine or data.bumps, got {str(experiment)!r}")
-    folder = output or Path("sine" if asked.data.sine is not None else "bumps")
+    folder = output or Path("sine" if chosen.data.sine is not None else "bumps")
     for name in ("series.parquet", "labels.csv", "metadata.parquet", "split.csv"):
         require_new_file(folder / name, overwrite=overwrite)
-    panel = read_recordings(asked)
-    rule = asked.split
+    panel = read_recordings(chosen)
+    rule = chosen.split
     split = random_split(len(panel), test=rule.test, validation=rule.held_out, seed=rule.seed, labels=panel.labels)
     write_table(panel, folder)
     write_split(split, panel.ids, folder)
@@ -78,9 +78,9 @@ def pack(
     output: Output = None,
     *,
     options: DataOptions,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a store of that name.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing store.")] = False,
 ) -> None:
-    """Stream tables of any size into a store, which every other command takes and no memory limits.
+    """Stream tables of any size into a store that every other command reads without loading it.
 
     For example: limelight pack "logs/*.parquet" --labels labels.csv --output logs.store
     """

@@ -1,4 +1,4 @@
-"""``demo``, ``train``, ``evaluate``, ``predict``, ``explain``, ``report``: fit a model and use it."""
+"""``demo``, ``train``, ``evaluate``, ``predict``, ``explain``, ``report``: fit and use a model."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def demo(
     seed: Seed = None,
     changes: Changes = None,
 ) -> None:
-    """Find the waves that were held still: draw 10,000 of them, train, evaluate, and write a report.
+    """Detect flat stretches in 10,000 synthetic waves: train, evaluate and write a report.
 
-    Takes well under a minute on a laptop. An earlier demo in the same folder is replaced.
+    Takes less than a minute on a laptop. An earlier demo in the same folder is replaced.
     """
     changed: dict[str, Any] = {"output": output or Path("runs/demo"), "preset": preset, "seed": seed}
     with demo_file() as file:
@@ -61,7 +61,7 @@ def train(
     resume: Resume = False,
     overwrite: Overwrite = False,
 ) -> None:
-    """Train on labelled series, evaluate on the test part, and leave a run folder with model and report.
+    """Train on labelled series, evaluate on the test set, and write a run folder with model and report.
 
     For example: limelight train my-data/ --output runs/first
     """
@@ -73,12 +73,12 @@ def evaluate(
     model: Saved,
     source: Annotated[
         Path | None,
-        typer.Argument(help="Other labelled series; those of the run if left out.", show_default=False),
+        typer.Argument(help="Other labelled series; default: those of the run.", show_default=False),
     ] = None,
     part: Annotated[
         str | None,
         typer.Option(
-            help="train, validation, test or all. Left out: test, or all other series that no file parts.",
+            help="train, validation, test or all; default: test, or all if other series are not split.",
             show_default=False,
         ),
     ] = None,
@@ -87,7 +87,7 @@ def evaluate(
     changes: Changes = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")] = False,
 ) -> None:
-    """Score a saved model, on its own test series or on others, next to always giving the majority class."""
+    """Score a saved model on its own test series or on others, next to a prior-only baseline."""
     from limelight.evaluation.summary import score_lines
     from limelight.runs.evaluate import evaluate_run
     from limelight.runs.predict import experiment_of_run
@@ -108,24 +108,24 @@ def predict(
     signals: Signals = None,
     steps: Annotated[
         Path | None,
-        typer.Option(help="Also write the answers about windows laid back on every time step.", show_default=False),
+        typer.Option(help="Also write window predictions merged onto every time step.", show_default=False),
     ] = None,
     events: Annotated[
         Path | None,
-        typer.Option(help="Also write the events in answers about steps: label, start, end, peak.", show_default=False),
+        typer.Option(
+            help="Also write the events in per-step predictions: label, start, end, peak.", show_default=False
+        ),
     ] = None,
     changes: Changes = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output file.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing output file.")] = False,
 ) -> None:
-    """Answer new series, labelled or not: class and probabilities as a Parquet or CSV table."""
+    """Predict new series: class and probabilities as a Parquet or CSV table."""
     from limelight.runs.predict import predict_file
 
     file = output or Path("predictions.parquet")
     experiment = _other_series(model, source, changes, metadata=metadata, signals=signals)
-    answered = predict_file(
-        model, experiment, file, steps=steps, events=events, overwrite=overwrite, log=print_progress
-    )
-    typer.echo(f"{answered} {'series' if experiment.windows is None else 'windows'} answered in {file}")
+    count = predict_file(model, experiment, file, steps=steps, events=events, overwrite=overwrite, log=print_progress)
+    typer.echo(f"{count} {'series' if experiment.windows is None else 'windows'} predicted; written to {file}")
 
 
 def explain(
@@ -137,20 +137,20 @@ def explain(
     ] = None,
     target: Annotated[
         str | None,
-        typer.Option(help="The class to explain; the one that was answered if left out.", show_default=False),
+        typer.Option(help="The class to explain; default: the predicted one.", show_default=False),
     ] = None,
     ids: Annotated[
-        list[str] | None, typer.Option("--id", help="A series to explain; all if left out. Repeatable.")
+        list[str] | None, typer.Option("--id", help="A series to explain; default: all. Repeatable.")
     ] = None,
     picture: Annotated[
-        Path | None, typer.Option(help="Also draw the first of them: a .png, .svg or .pdf file.", show_default=False)
+        Path | None, typer.Option(help="Also draw the first of them, as a .png, .svg or .pdf file.", show_default=False)
     ] = None,
     metadata: Metadata = None,
     signals: Signals = None,
     changes: Changes = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output files.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing output files.")] = False,
 ) -> None:
-    """Show what decided the answers, step by step, as a Parquet or CSV table and as a picture.
+    """Explain predictions step by step, as a Parquet or CSV table and as a picture.
 
     For example: limelight explain run series.parquet --method occlusion --id pump_7 --picture pump_7.png
     """
@@ -172,18 +172,18 @@ def explain(
 
 
 def report(
-    run: Annotated[Path, typer.Argument(help="The folder of a run.", show_default=False)],
+    run: Annotated[Path, typer.Argument(help="A run folder.", show_default=False)],
     data: DataFolder = None,
     changes: Changes = None,
 ) -> None:
-    """Make the page of a run again: from its model, its scores and its test series; nothing is trained."""
+    """Write the report of a run again from its model, scores and test series, without training."""
     from limelight.runs.report import report_again
 
     typer.echo(f"report: {report_again(run, changes_from(changes, data=data))}")
 
 
 def _other_series(model: Path, source: Path, changes: list[str] | None, **named: Any) -> Experiment:
-    """Read where other series for a model are; a table has the columns that the training had, unless said otherwise."""
+    """Build the experiment for new data; column names default to those used in training."""
     from limelight.runs.predict import columns_of_run, with_signals_of_run
 
     if source.suffix == ".json":
@@ -192,7 +192,7 @@ def _other_series(model: Path, source: Path, changes: list[str] | None, **named:
 
 
 def _is_demo(folder: Path) -> bool:
-    """Say whether a folder holds an earlier run on drawn waves, which a demo may replace."""
+    """Whether a folder holds an earlier run on synthetic waves, which a demo may replace."""
     from limelight.config.reading import read_experiment
     from limelight.runs.folder import EXPERIMENT_FILE, is_run
 
@@ -207,4 +207,4 @@ def _run(experiment: Experiment, *, resume: bool, overwrite: bool) -> None:
     typer.echo("\n".join(score_lines(run.metrics)))
     typer.echo(f"\nreport: {run.folder / 'report' / 'index.html'}")
     if run.training.interrupted:
-        typer.echo("interrupted: the model is the best so far; --resume goes on with the training", err=True)
+        typer.echo("interrupted: the model is the best so far; --resume resumes the training", err=True)

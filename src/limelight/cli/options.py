@@ -1,4 +1,4 @@
-"""Options that several commands take, and how they change an experiment. Nothing here imports torch."""
+"""Options shared by several commands, and how they change an experiment. Nothing here imports torch."""
 
 from __future__ import annotations
 
@@ -18,23 +18,21 @@ if TYPE_CHECKING:
     from limelight.config.sections import Experiment
 
 SOURCE_HELP = (
-    "An experiment file (.json); a folder with series.parquet or series.csv and, if there, labels, metadata and "
-    "split.csv; a store; a table (.csv, .parquet) or archive file (.ts, .tsv); or a pattern of such files in quotes."
+    "An experiment file (.json); a folder with series.parquet or series.csv and, optionally, labels, metadata and "
+    "split.csv; a store; a table (.csv, .parquet) or archive file (.ts, .tsv); or a quoted pattern of such files."
 )
 SourceArgument = Annotated[Path, typer.Argument(help=SOURCE_HELP, show_default=False)]
-Saved = Annotated[Path, typer.Argument(help="The folder of a run, or of a model.", show_default=False)]
+Saved = Annotated[Path, typer.Argument(help="A run folder or a model folder.", show_default=False)]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Where to write.", show_default=False)]
 Labels = Annotated[Path | None, typer.Option(help="Table of series id and label.", show_default=False)]
-Metadata = Annotated[
-    Path | None, typer.Option(help="Table of series id and facts about each series.", show_default=False)
-]
+Metadata = Annotated[Path | None, typer.Option(help="Table of series id and metadata columns.", show_default=False)]
 Signals = Annotated[
     Path | None,
-    typer.Option(help="Table of a side signal on its own clock: series id, time, columns.", show_default=False),
+    typer.Option(help="Table of a side signal with its own clock: series id, time, columns.", show_default=False),
 ]
 DataFolder = Annotated[
     Path | None,
-    typer.Option("--data", help="Where the files of the experiment lie, if not beside it.", show_default=False),
+    typer.Option("--data", help="Folder of the data files, if not next to the experiment file.", show_default=False),
 ]
 SplitFile = Annotated[
     Path | None,
@@ -42,9 +40,9 @@ SplitFile = Annotated[
 ]
 Preset = Annotated[
     str | None,
-    typer.Option(help="A whole model by name: attention_bilstm, lstm, metadata_late, ...", show_default=False),
+    typer.Option(help="A complete network by name: attention_bilstm, lstm, metadata_late, ...", show_default=False),
 ]
-Seed = Annotated[int | None, typer.Option(help="The same seed gives the same numbers.", show_default=False)]
+Seed = Annotated[int | None, typer.Option(help="Random seed; the same seed gives the same result.", show_default=False)]
 Changes = Annotated[
     list[str] | None,
     typer.Option(
@@ -54,7 +52,7 @@ Changes = Annotated[
     ),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run in that folder.")]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with a training that was killed.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Resume a training that was interrupted.")]
 
 
 @dataclass(frozen=True)
@@ -105,14 +103,14 @@ def reads_data(command: Callable[..., None]) -> Callable[..., None]:
 def experiment_from(
     source: Path, changes: list[str] | None, defaults: dict[str, Any] | None = None, **named: Any
 ) -> Experiment:
-    """Read an experiment with the changes that were given by name or with ``--set``."""
+    """Read an experiment with the changes given as options or with ``--set``."""
     from limelight.config.reading import read_experiment
 
     return read_experiment(source, {**(defaults or {}), **changes_from(changes, **named)})
 
 
 def changes_from(changes: list[str] | None, **named: Any) -> dict[str, Any]:
-    """Gather by dotted key what was given by name or with ``--set``."""
+    """Collect the changes given as options or with ``--set``, by dotted key."""
     keys = {name: f"data.{name}" for name in ("labels", "metadata", "signals", "split")} | {"data": "data.folder"}
     changed: dict[str, Any] = {}
     for name, value in named.items():

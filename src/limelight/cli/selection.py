@@ -1,4 +1,4 @@
-"""``validate``, ``tune``, ``compare``: how good an experiment is, what to change, what each part of it brings."""
+"""``validate``, ``compare``, ``tune``: cross-validate an experiment, compare models, tune parameters."""
 
 from __future__ import annotations
 
@@ -22,20 +22,18 @@ from limelight.cli.options import (
 def validate(
     source: SourceArgument,
     output: Output = None,
-    folds: Annotated[int, typer.Option(help="How many folds.")] = 5,
-    repeats: Annotated[int, typer.Option(help="How often the folds are drawn anew.")] = 1,
-    jobs: Annotated[
-        int, typer.Option(help="How many folds to train beside each other; the numbers stay the same.")
-    ] = 1,
+    folds: Annotated[int, typer.Option(help="Number of folds.")] = 5,
+    repeats: Annotated[int, typer.Option(help="How often to repeat, with other folds.")] = 1,
+    jobs: Annotated[int, typer.Option(help="Number of folds to fit in parallel; the scores stay the same.")] = 1,
     *,
     options: DataOptions,
     preset: Preset = None,
     seed: Seed = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier validation.")] = False,
 ) -> None:
-    """Train and judge on several folds, without the test part: how good an experiment is, and how much that varies.
+    """Cross-validate an experiment on its training and validation series: mean and spread of each score.
 
-    The output is a file ending in .json; validation.json in the folder of the run if left out.
+    The output is a .json file; default: validation.json in the run folder.
     """
     from limelight.runs.development_set import json_beside_run
     from limelight.runs.folder import VALIDATION_FILE
@@ -53,34 +51,34 @@ def validate(
 def tune(
     source: SourceArgument,
     output: Output = None,
-    trials: Annotated[int, typer.Option(help="How many, with those before --resume.")] = 30,
-    minutes: Annotated[float | None, typer.Option(help="Begin nothing new after so many.", show_default=False)] = None,
+    trials: Annotated[int, typer.Option(help="Number of trials, including those before --resume.")] = 30,
+    minutes: Annotated[float | None, typer.Option(help="Time budget in minutes.", show_default=False)] = None,
     only: Annotated[
         str | None,
         typer.Option(
-            help="What to change, with commas: encoder, units, layers, dropout, learning_rate, batch_size, fusion, "
-            "embedding_size. Left out: all that the series have.",
+            help="What to tune, separated by commas: encoder, units, layers, dropout, learning_rate, batch_size, "
+            "fusion, embedding_size. Default: all that apply.",
             show_default=False,
         ),
     ] = None,
     score: Annotated[
-        str, typer.Option(help="What to tell beside the log loss: accuracy, balanced_accuracy, f1 or roc_auc.")
+        str, typer.Option(help="Score to report next to the log loss: accuracy, balanced_accuracy, f1 or roc_auc.")
     ] = "balanced_accuracy",
     folds: Annotated[
         int | None,
-        typer.Option(help="Judge by so many folds instead of the validation part.", show_default=False),
+        typer.Option(help="Score trials on this many folds instead of the validation split.", show_default=False),
     ] = None,
-    jobs: Annotated[int, typer.Option(help="How many trials to carry out beside each other.")] = 1,
+    jobs: Annotated[int, typer.Option(help="Number of trials to run in parallel.")] = 1,
     *,
     options: DataOptions,
     preset: Preset = None,
     seed: Seed = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the tuning in that folder.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume the tuning in that folder.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier tuning in that folder.")] = False,
 ) -> None:
-    """Search for better numbers on training and validation series, and write the experiment that has them.
+    """Search for better hyperparameters on training and validation series, and write the best experiment.
 
-    The first trial is the experiment as it is. Needs Optuna: pip install 'limelight\\[tune]'.
+    The first trial is the unchanged experiment. Needs Optuna: pip install 'limelight\\[tune]'.
     """
     from limelight.runs.tune import BEST_FILE, tune_experiment
 
@@ -109,17 +107,18 @@ def compare(
     score: Annotated[
         str, typer.Option(help="accuracy, balanced_accuracy, f1_macro or log_loss.")
     ] = "balanced_accuracy",
-    folds: Annotated[int, typer.Option(help="How many folds.")] = 5,
-    repeats: Annotated[int, typer.Option(help="How often the folds are drawn anew.")] = 1,
+    folds: Annotated[int, typer.Option(help="Number of folds.")] = 5,
+    repeats: Annotated[int, typer.Option(help="How often to repeat, with other folds.")] = 1,
+    jobs: Annotated[int, typer.Option(help="Number of fits to run in parallel; the scores stay the same.")] = 1,
     *,
     options: DataOptions,
     preset: Preset = None,
     seed: Seed = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier comparison.")] = False,
 ) -> None:
-    """Start simple, then add: what metadata, series and each fusion bring, on folds that leave the test part alone.
+    """Compare the majority class, metadata alone, series alone and each fusion on the same folds.
 
-    The output is a file ending in .json; comparison.json in the folder of the run if left out.
+    The output is a .json file; default: comparison.json in the run folder.
     """
     from limelight.runs.compare import compare_experiment
     from limelight.runs.development_set import json_beside_run
@@ -128,6 +127,6 @@ def compare(
     experiment = options.experiment(source, preset=preset, seed=seed)
     file = json_beside_run(experiment, output, COMPARISON_FILE)
     found = compare_experiment(
-        experiment, file, score=score, folds=folds, repeats=repeats, overwrite=overwrite, log=print_progress
+        experiment, file, score=score, folds=folds, repeats=repeats, jobs=jobs, overwrite=overwrite, log=print_progress
     )
     typer.echo(f"{found}\n\nwritten to {file}")

@@ -1,4 +1,4 @@
-"""Reading the experiment file: one JSON object that says data, split, model, training and output."""
+"""Read experiment files: one JSON object with data, split, model, training and output."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PATHS = ("data.folder", *(f"data.{name}" for name in FILES), "model.context.text
 
 
 def experiment_schema() -> dict[str, Any]:
-    """Give the JSON schema of an experiment file, for editors.
+    """Return the JSON schema of experiment files, for editors.
 
     Example
     -------
@@ -32,31 +32,31 @@ def experiment_schema() -> dict[str, Any]:
     ['data', 'decision', 'events', 'explain', 'model', 'output', 'preset', 'seed', 'split', 'training', 'windows']
     """
     schema = Experiment.model_json_schema()
-    schema["properties"]["preset"] = {"enum": list(PRESETS), "description": "A whole model by name."}
+    schema["properties"]["preset"] = {"enum": list(PRESETS), "description": "A complete network by name."}
     return schema
 
 
 def read_experiment(source: Path | str, changes: Mapping[str, Any] | None = None) -> Experiment:
-    """Read an experiment from its file, or make one for a folder or a table of series.
+    """Read an experiment file, or build an experiment for a folder or table of series.
 
     Parameters
     ----------
     source
-        An experiment file (``.json``); a folder with ``series.parquet`` or ``series.csv`` and, if there, ``labels``,
-        ``metadata`` and ``split``; a folder of archive files; a store; a table; or a pattern of tables.
+        An experiment file (``.json``); a folder with ``series.parquet`` or ``series.csv`` and, optionally,
+        ``labels``, ``metadata`` and ``split``; a folder of archive files; a store; a table; or a pattern of tables.
     changes
-        What to set otherwise, by dotted key: ``{"training.max_epochs": 3}``. Paths in it are relative to the working
-        directory; paths in the file are relative to the file.
+        Overrides by dotted key: ``{"training.max_epochs": 3}``. Paths in it are relative to the working directory;
+        paths in the file are relative to the file.
 
     Returns
     -------
     Experiment
-        Checked, every default written out.
+        Checked, with every default written out.
 
     Raises
     ------
     ParameterError
-        If the file is missing, is not JSON, or says something unknown or impossible; the message names file and key.
+        If the file is missing, is not JSON, or has an unknown key or an invalid value; the message names file and key.
     """
     source, changes = Path(source), dict(changes or {})
     folder = changes.pop("data.folder", None)
@@ -65,7 +65,7 @@ def read_experiment(source: Path | str, changes: Mapping[str, Any] | None = None
     else:
         if folder is not None:
             raise ParameterError(
-                f"expected an experiment file (.json) to say the folder of its data for, got {str(source)!r}"
+                f"expected an experiment file (.json) with the data folder, got {str(source)!r}; drop --data"
             )
         content, where = _for_data(source), str(source)
     if "preset" in changes:
@@ -83,19 +83,19 @@ def check_experiment(content: Mapping[str, Any], where: str) -> Experiment:
     Parameters
     ----------
     content
-        As read from JSON; ``preset`` may stand for ``model``.
+        As read from JSON; ``preset`` may replace ``model``.
     where
         Name of the file, for messages.
 
     Returns
     -------
     Experiment
-        Every default written out.
+        With every default written out.
 
     Raises
     ------
     ParameterError
-        Naming file, key, what was expected and what came.
+        If a key or value is invalid; the message names file, key, what was expected and what was given.
 
     Example
     -------
@@ -106,7 +106,7 @@ def check_experiment(content: Mapping[str, Any], where: str) -> Experiment:
     try:
         if "preset" in content:
             if "model" in content:
-                raise ParameterError('expected either "preset" or "model", got both; leave one out')
+                raise ParameterError('expected either "preset" or "model", got both; remove one')
             content["model"] = preset(str(content.pop("preset")))
         return Experiment.model_validate(content)
     except ValidationError as error:
@@ -148,10 +148,8 @@ def _read_json(file: Path) -> dict[str, Any]:
     try:
         content = json.loads(file.read_text(encoding="utf-8"), object_pairs_hook=_no_key_twice)
     except FileNotFoundError:
-        beside = [one.name for one in file.parent.glob("*.json")] if file.parent.is_dir() else []
-        raise ParameterError(
-            f"expected an experiment file, there is none at {str(file)!r}{nearest(file.name, beside)}"
-        ) from None
+        siblings = [one.name for one in file.parent.glob("*.json")] if file.parent.is_dir() else []
+        raise ParameterError(f"there is no experiment file at {str(file)!r}{nearest(file.name, siblings)}") from None
     except json.JSONDecodeError as error:
         raise ParameterError(
             f"{file}, line {error.lineno}, column {error.colno}: expected JSON, got something else ({error.msg}); "
@@ -170,13 +168,13 @@ def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     seen: dict[str, Any] = {}
     for key, value in pairs:
         if key in seen:
-            raise ParameterError(f"the key {key!r} stands twice in one object; keep one of them")
+            raise ParameterError(f"the key {key!r} occurs twice in one object; remove one of them")
         seen[key] = value
     return seen
 
 
 def _resolved(path: Any, folder: Path) -> Any:
-    """Make a path, each of a list, or the table of each signal absolute; what is none of these stays."""
+    """Make a path, each path of a list, or the table of each signal absolute; return anything else unchanged."""
     if isinstance(path, list):
         return [_resolved(one, folder) for one in path]
     if isinstance(path, dict):
@@ -185,7 +183,7 @@ def _resolved(path: Any, folder: Path) -> Any:
 
 
 def _absolute_paths(content: dict[str, Any], home: Path, stated: Any) -> dict[str, Any]:
-    """Make paths absolute: those of the data lie in ``data.folder``, which another one may be said for."""
+    """Make paths absolute. Data paths are relative to ``data.folder``, which the caller may override."""
     data = content.get("data")
     if isinstance(data, dict):
         own = data.get("folder")
@@ -205,15 +203,15 @@ def _for_data(source: Path) -> dict[str, Any]:
     if source.is_dir():
         files: dict[str, Any] = {"series": _series_in(source)}
         for name in FILES[1:]:
-            beside = [file for ending in TABLES[::-1] if (file := source / f"{name}{ending}").is_file()]
-            files.update(zip([name], beside, strict=False))
+            found = [file for ending in TABLES[::-1] if (file := source / f"{name}{ending}").is_file()]
+            files.update(zip([name], found, strict=False))
         name = source.resolve().name
     elif source.suffix in (*TABLES, *ARCHIVE_SUFFIXES):
         files, name = {"series": source}, source.stem.strip("*?_-.") or "series"
     else:
         raise ParameterError(
             f"expected an experiment file (.json), a folder, a table (.csv, .parquet) or an archive file (.ts, .tsv), "
-            f"got {str(source)!r}" + ("" if source.exists() else ", which is not there")
+            f"got {str(source)!r}" + ("" if source.exists() else ", which does not exist")
         )
     paths = {
         key: _resolved([*map(str, file)] if isinstance(file, list) else str(file), Path())

@@ -1,4 +1,4 @@
-"""Sections of the experiment file: every key, its default and what it means."""
+"""Sections of the experiment file: every key, its default and its meaning."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ from limelight.parts.architecture import OPTIONS, PART_KINDS, Architecture
 from limelight.parts.base import Share, schema_of
 from limelight.parts.contexts import CONTEXTS
 from limelight.parts.fusions import FUSION_WORDS
+from limelight.recipe import Recipe
 from limelight.training.settings import VALIDATION, TrainingSettings
+from limelight.training.validation_split import HoldOut
 
 
 def _sentence_schema() -> dict[str, Any]:
@@ -67,111 +69,117 @@ class _Section(BaseModel):
 
 
 class SignalSection(_Section):
-    """A side signal on a clock of its own, brought to the steps of the series."""
+    """A side signal with its own clock, aligned to the steps of the series."""
 
-    table: str = Field(description="Table of id, time and what is to be taken.")
-    columns: list[str] | None = Field(None, description="Columns to take: numbers, or words; none means every other.")
-    id: str = Field("series_id", description="Column that names the series.")
-    time: str = Field("time", description="Column with the clock, of the kind that the series have.")
-    method: Literal["last", "linear"] = Field("last", description="linear reads the future: see future.")
-    tolerance: float | str | None = Field(None, description='How old a value may be, such as 30 or "5 min".')
+    table: str = Field(description="Table of id, time and value columns.")
+    columns: list[str] | None = Field(None, description="Columns to use, numbers or words; null for all others.")
+    id: str = Field("series_id", description="Column of series ids.")
+    time: str = Field("time", description="Column of the clock, of the same kind as that of the series.")
+    method: Literal["last", "linear"] = Field(
+        "last", description="linear interpolates, which reads the future: see future."
+    )
+    tolerance: float | str | None = Field(None, description='Maximum age of a value, such as 30 or "5 min".')
     since_change: bool = Field(False, description="Add the time since the last change as a channel.")
-    future: bool = Field(False, description="Allow a value between two samples before the later one is known.")
+    future: bool = Field(False, description="Allow interpolation between two samples before the later one is known.")
 
 
 class DataSection(_Section):
-    """Where the series are: files, or drawn ones."""
+    """Where the series are: files or synthetic series."""
 
-    model_config = ConfigDict(coerce_numbers_to_str=True)  # classes and columns may be called 1 and 2
+    model_config = ConfigDict(coerce_numbers_to_str=True)  # classes and columns may be named 1 and 2
 
-    folder: str | None = Field(None, description="Where the files are; relative to the experiment file, as they are.")
+    folder: str | None = Field(None, description="Folder of the files; relative to the experiment file.")
     series: str | list[str] | None = Field(
         None,
-        description="Table of series (CSV, Parquet), archive file (.ts, .tsv) or store; a pattern or a list for many.",
+        description="Table of series (CSV, Parquet), archive file (.ts, .tsv) or store; a pattern or a list of files.",
     )
-    layout: Literal["auto", "long", "wide"] = Field("auto", description="One row for each step, or for each series.")
-    labels: str | None = Field(None, description="Table of id and label, where labels are not in the series table.")
-    metadata: str | None = Field(None, description="Table of id and facts about each series.")
+    layout: Literal["auto", "long", "wide"] = Field(
+        "auto", description="long: one row for each step; wide: one row for each series."
+    )
+    labels: str | None = Field(None, description="Table of id and label, if labels are not in the series table.")
+    metadata: str | None = Field(None, description="Table of id and metadata columns.")
     signals: list[SignalSection] = Field(
-        [], description="Side signals on clocks of their own; the name of a table alone takes all of it."
+        [], description="Side signals with their own clocks; the name of a table alone uses all its columns."
     )
     fields: dict[str, str] = Field(
         {},
-        description="Kind of metadata fields: category, number, boolean, date, text, or ignore; the rest is guessed.",
+        description="Kinds of metadata fields: category, number, boolean, date, text, or ignore; others are inferred.",
     )
-    split: str | None = Field(None, description="Table of id and train, validation or test; wins over the rule.")
-    id: str = Field("series_id", description="Column that names the series.")
-    time: str = Field("time", description="Column with the clock.")
-    label: str = Field("label", description="Column with the class.")
+    split: str | None = Field(None, description="Table of id and train, validation or test; overrides split.")
+    id: str = Field("series_id", description="Column of series ids.")
+    time: str = Field("time", description="Column of the clock.")
+    label: str = Field("label", description="Column of the label.")
     level: Literal["auto", "series", "step"] = Field(
-        "auto", description="What labels in the series table are of; auto: of steps if they begin with label_."
+        "auto",
+        description="What the series table labels; auto: steps if its columns begin with label_.",
     )
-    mask: str | None = Field(None, description="Column that says whether labels are known: 0 where not.")
-    channels: list[str] | None = Field(None, description="Columns to use, in this order; none means every number.")
-    units: dict[str, str] = Field({}, description='Unit of each channel, and of a clock of numbers as "time".')
-    sort: bool = Field(False, description="Sort the steps of each series by time instead of refusing disorder.")
-    positive: str | None = Field(None, description="The class that F1 is about when there are two.")
-    sine: SineSettings | None = Field(None, description="Draw waves instead of reading files.")
-    bumps: BumpSettings | None = Field(None, description="Draw bumps whose label takes metadata, instead of reading.")
+    mask: str | None = Field(None, description="Column that marks known labels: 0 is unknown.")
+    channels: list[str] | None = Field(None, description="Channels, in this order; null for all numeric columns.")
+    units: dict[str, str] = Field({}, description='Unit of each channel, and of a numeric clock as "time".')
+    sort: bool = Field(False, description="Sort the steps of each series by time instead of rejecting unsorted ones.")
+    positive: str | None = Field(None, description="The positive class for F1, if there are two classes.")
+    sine: SineSettings | None = Field(None, description="Generate sine waves instead of reading files.")
+    bumps: BumpSettings | None = Field(None, description="Generate bumps whose label needs metadata.")
 
     @field_validator("signals", mode="before")
     @classmethod
-    def _tables(cls, given: Any) -> Any:
-        several = given if isinstance(given, list) else [given]
+    def _tables(cls, value: Any) -> Any:
+        several = value if isinstance(value, list) else [value]
         return [{"table": one} if isinstance(one, str) else one for one in several]
 
     @property
     def drawn(self) -> str | None:
-        """Which series are drawn, in words; None if they are read."""
-        words = {"sine": "drawn sine waves", "bumps": "drawn bumps"}
+        """Which synthetic series are generated, in words; None if series are read."""
+        words = {"sine": "synthetic sine waves", "bumps": "synthetic bumps"}
         return next((words[name] for name in DRAWN if getattr(self, name) is not None), None)
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         given = [name for name in ("series", *DRAWN) if getattr(self, name) is not None]
         if len(given) != 1:
-            said = " and ".join(map(repr, given)) or "none of them"
+            found = " and ".join(map(repr, given)) or "none of them"
             raise ValueError(
-                f'data: expected "series" (a file), or "sine" or "bumps" (drawn ones), got {said}; '
-                "say where the series come from"
+                f'data: expected "series" (a file), or "sine" or "bumps" (synthetic), got {found}; name one source'
             )
         return self
 
 
 class SplitSection(_Section):
-    """The rule that parts the series when no split file does."""
+    """How to split the series if no split file does."""
 
     test: Share = 0.2
-    validation: Share | None = Field(None, description="None: a tenth, where a training has to be stopped by it.")
-    by: Literal["random", "time"] = Field("random", description="time: the latest series are the test.")
+    validation: Share | None = Field(None, description="null: a tenth, if validation series are needed.")
+    by: Literal["random", "time"] = Field("random", description="time: the latest series are the test set.")
     group: str | None = Field(None, description="Metadata field; series with the same value stay together.")
-    stratify: bool = Field(True, description="Give every part the classes in their proportions.")
+    stratify: bool = Field(True, description="Keep the class proportions in every part.")
     seed: int = Field(0, ge=0)
 
     @property
     def held_out(self) -> float:
-        """The share of the validation part where there has to be one."""
+        """The share of validation series if there have to be any."""
         return VALIDATION if self.validation is None else self.validation
 
 
 class WindowsSection(_Section):
-    """How long recordings are cut into windows."""
+    """How recordings are cut into windows."""
 
-    length: int | str = Field(description='Steps, or time with its unit, such as "2s" or "10 min".')
-    stride: int | str | None = Field(None, description="From one window to the next; none means the length.")
-    edge: Literal["drop", "keep", "shift"] = Field("drop", description="What to do with the rest at the end.")
-    label: Literal["majority", "last", "any", "step"] = Field("majority", description="How steps make a label.")
+    length: int | str = Field(description='Length in steps, or a duration such as "2s" or "10 min".')
+    stride: int | str | None = Field(None, description="From one window to the next; null for the length.")
+    edge: Literal["drop", "keep", "shift"] = Field("drop", description="What to do with the remainder at the end.")
+    label: Literal["majority", "last", "any", "step"] = Field(
+        "majority", description="How steps make the label of a window."
+    )
     positive: str | None = Field(None, description="The class that label any looks for.")
 
 
 class ExplainSection(_Section):
-    """How explanations are measured."""
+    """How the faithfulness of explanations is measured."""
 
-    series: int = Field(20, ge=2, description="Test series that show which explanation to trust; fewer of long ones.")
+    series: int = Field(20, ge=2, description="Number of test series to measure on; fewer if they are long.")
 
 
 class Experiment(_Section):
-    """A whole experiment, every default written out; paths are absolute or relative to the working directory."""
+    """An experiment with every default written out; paths are absolute or relative to the working directory."""
 
     data: DataSection
     windows: WindowsSection | None = None
@@ -181,11 +189,17 @@ class Experiment(_Section):
     decision: DecisionRule = DecisionRule()
     events: EventRule = EventRule()
     explain: ExplainSection | Literal[False] = Field(
-        ExplainSection(), description="false measures no explanations, which saves some seconds."
+        ExplainSection(), description="false skips measuring explanations, which saves some seconds."
     )
     output: str = "runs/experiment"
     seed: int = Field(0, ge=0, lt=2**31)
 
+    def recipe(self) -> Recipe:
+        """Return the recipe: what to fit and how, without the data."""
+        rule = self.split
+        hold_out = HoldOut(rule.validation, rule.by, rule.group, rule.stratify)
+        return Recipe(self.model, self.training, self.decision, hold_out, dict(self.data.fields))
+
     def to_json(self) -> dict[str, Any]:
-        """Say everything as JSON, as the run's copy has it."""
+        """Return everything as JSON, as the copy in the run folder has it."""
         return self.model_dump(mode="json")

@@ -1,1 +1,1 @@
-"""Facts: series, labels and what is known about them. Nothing here needs torch."""
+"""Time series with labels and metadata: read, align, split, cut into windows, inspect and store. Free of torch."""

@@ -1,4 +1,4 @@
-"""Align: side signals on a clock of their own, brought to the steps of series without looking ahead."""
+"""Align signals that have a clock of their own with the steps of series, without looking ahead."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Known = NDArray[np.bool_]
 ALIGN_METHODS = ("last", "linear")
 SINCE_CHANGE = "_since_change"
 MOST_SIGNAL_WORDS = 2**15 - 1
-EXACT = 2**53  # up to here every whole number is a float64
+EXACT = 2**53  # every integer up to this one is exact in float64
 
 
 def align(
@@ -49,44 +49,46 @@ def align(
     since_change: bool = False,
     future: bool = False,
 ) -> Panel:
-    """Bring a signal with a clock of its own, such as a mode or a slow temperature, to the steps of series.
+    """Align a signal with a clock of its own, such as a mode or a slow temperature, with the steps of series.
 
     Parameters
     ----------
     panel
-        Series with a clock, in memory.
+        Series with times, in memory.
     signal
-        A path to a .csv or .parquet file, or a DataFrame: a row for each sample, in any order. An empty cell says
-        nothing: the value before it goes on.
+        A path to a .csv or .parquet file, or a DataFrame, with one row per sample, in any order. An empty cell does
+        not change the value: the previous value continues to hold.
     id, time
-        Its columns for the series and the time of a sample, the latter numbers or dates as in the panel.
+        The columns of the series id and of the time of a sample; times are numbers or dates, as in the panel.
     columns
-        Which others to take, numbers as channels and words as words of steps. None takes all.
+        The columns to align: numeric columns become channels, text columns become ``signals``. None selects all other
+        columns.
     method
-        For numbers: ``"last"`` takes the last value at or before the step, ``"linear"`` lies on the line from there
-        to the next value. Words are always the last.
+        For numeric columns: ``"last"`` takes the last value at or before the step, ``"linear"`` interpolates between
+        that value and the next one. Text columns always take the last value.
     tolerance
-        How old that last sample may be: a number from 0 in the unit of the clock (seconds for dates), or a text, see
-        ``read_duration``. None is no limit. Decimals are compared but for their rounding.
+        The maximum age of the last sample: a number, at least 0, in the unit of the clock (seconds for dates), or a
+        duration such as ``"5 min"``, see ``read_duration``. None for no limit. Floats are compared up to rounding.
     since_change
-        Whether to add a channel ``<column>_since_change`` for words, and for numbers by ``"last"``: the time since
-        the value became another, in seconds for dates, else in the unit of the clock. The first sample is a change.
+        Whether to add a channel ``<column>_since_change`` for text columns, and for numeric columns with ``"last"``:
+        the time since the value last changed, in seconds for dates, else in the unit of the clock. The first sample
+        counts as a change.
     future
-        Must be True for ``"linear"``, which knows a value before it was measured.
+        Must be True for ``"linear"``, which uses a value before it was measured.
 
     Returns
     -------
     Panel
-        With further channels, NaN where nothing is known, with further ``signals`` for columns of words, and ``notes``
-        on how often nothing is known and why.
+        The panel with additional channels (NaN where no value is known), additional ``signals`` for text columns, and
+        ``notes`` on how many values are unknown and why.
 
     Raises
     ------
     DataError
-        If the clocks are of two kinds, the panel has none, is mapped from files or holds windows, the table cannot be
-        read, has two samples of a series at one time, or has none of any series.
+        If the panel has no times, other kinds of times than the signal, memory-mapped values, or windows; or if the
+        table cannot be read, has two samples of a series at the same time, or has no samples of any series.
     ParameterError
-        If columns, method or tolerance cannot be.
+        If columns, method or tolerance are invalid.
 
     Source
     ------
@@ -104,165 +106,171 @@ def align(
     """
     panel = _require_series(panel, method, future)
     source = open_source(signal, "signal")
-    chosen = _chosen(source, id, time, columns)
+    selected = _selected_columns(source, id, time, columns)
     names = read_words(source, id, "id", "write the id of the series, or leave the row out")
     clock = read_clock(source, time)
-    match = _matched(panel, source, names, clock, time)
+    match = _match_samples(panel, source, names, clock, time)
     if tolerance is not None:
-        match.tolerance, match.limit = tolerance, _ticks(tolerance, match.dated, panel.units.get("time", "s"))
+        match.tolerance, match.limit = tolerance, _in_ticks(tolerance, match.dated, panel.units.get("time", "s"))
     numbers: list[tuple[str, NDArray[Any]]] = []
     codes: list[NDArray[np.int16]] = []
     words: dict[str, tuple[str, ...]] = {}
-    for name in chosen:
-        read, classes = _samples(source, name, names, match.rows)
-        known = ~np.isnan(read) if classes is None else read != UNKNOWN
-        place = match.places(name, known)
+    for name in selected:
+        samples, classes = _read_samples(source, name, names, match.rows)
+        known = ~np.isnan(samples) if classes is None else samples != UNKNOWN
+        latest = match.latest(name, known)
         if classes is not None:
-            codes.append(np.append(read, np.int16(UNKNOWN)).take(place))
+            codes.append(np.append(samples, np.int16(UNKNOWN)).take(latest))
             words[name] = classes
         elif method == "linear":
-            numbers.append((name, match.line(name, read, known, place)))
+            numbers.append((name, match.interpolate(name, samples, known, latest)))
         else:
-            numbers.append((name, np.append(read, np.float32(np.nan)).take(place)))
+            numbers.append((name, np.append(samples, np.float32(np.nan)).take(latest)))
         if since_change and (classes is not None or method == "last"):
-            numbers.append((name + SINCE_CHANGE, match.since_change(read, known, place)))
-    facts = StepSignals(np.stack(codes, axis=1), tuple(words), tuple(words.values())) if words else None
-    return _extended(panel, source, numbers, facts, match)
+            numbers.append((name + SINCE_CHANGE, match.since_change(samples, known, latest)))
+    signals = StepSignals(np.stack(codes, axis=1), tuple(words), tuple(words.values())) if words else None
+    return _extended(panel, source, numbers, signals, match)
 
 
 @dataclass(eq=False)
 class _Match:
-    """Steps and samples on one clock, each by series and time, and what is to be told about them."""
+    """Steps and samples on one clock, both sorted by series and time, and the notes and gaps found so far."""
 
     panel: Panel
-    steps: NDArray[Any]  # the time of each step: float64, or int64, which counts nanoseconds for dates
+    steps: NDArray[Any]  # the time of each step: float64, or int64, which is nanoseconds for dates
     series: Integers  # the series of each step
-    samples: NDArray[Any]  # the time of each sample, as that of the steps
+    samples: NDArray[Any]  # the time of each sample, in the same type as the steps
     owners: Integers  # the series of each sample
     rows: Integers  # the row of each sample in its table
-    bounds: Integers  # the first sample of each series and, at last, the number of all, shape (n + 1,)
-    last: Integers  # the last sample at or before each step; else the one before the first of its series
+    bounds: Integers  # the first sample of each series, then the number of samples, shape (n + 1,)
+    last: Integers  # the last sample at or before each step; if none, the sample before the first of its series
     dated: bool
     notes: list[str]
-    gaps: dict[str, list[str]] = field(default_factory=dict)
+    gaps: dict[str, list[str]] = field(default_factory=dict)  # columns without a value, by the reason
     tolerance: float | str | None = None
     limit: Fraction | None = None  # the tolerance in ticks of the clock
 
-    def places(self, name: str, known: Known) -> Integers:
-        """Give the known sample that holds at each step, -1 where there is none."""
-        place = self._before(known)
-        gap = place < 0
+    def latest(self, name: str, known: Known) -> Integers:
+        """Return the latest known sample at each step, -1 if there is none within the tolerance."""
+        latest = self._before(known)
+        gap = latest < 0
         if gap.any():
             self._note(name, "before the first sample", gap & (np.diff(self.bounds) > 0)[self.series])
         if self.limit is not None:
-            age = _apart(self.steps, self.samples[place])
+            age = _difference(self.steps, self.samples[latest])
             longest: Any = np.uint64(min(math.floor(self.limit), 2**64 - 1))
             if age.dtype.kind == "f":
-                rounding = 4 * np.spacing(np.maximum(np.abs(self.steps), np.abs(self.samples[place])))
+                rounding = 4 * np.spacing(np.maximum(np.abs(self.steps), np.abs(self.samples[latest])))
                 longest = float(self.limit) + rounding
-            stale = (place >= 0) & (age > longest)
+            stale = (latest >= 0) & (age > longest)
             self._note(name, f"where the last sample is older than the tolerance of {self.tolerance!r}", stale)
-            place[stale] = -1
-        return place
+            latest[stale] = -1
+        return latest
 
-    def line(self, name: str, read: NDArray[Any], known: Known, place: Integers) -> NDArray[Any]:
-        """Give the value on the line from the sample that holds at each step to the one after."""
+    def interpolate(self, name: str, values: NDArray[Any], known: Known, latest: Integers) -> NDArray[Any]:
+        """Interpolate linearly between the latest known sample at each step and the next one."""
         end = len(known)
         following = np.minimum.accumulate(np.where(known, np.arange(end), end)[::-1])[::-1]
         after = np.append(following, end)[self.last + 1]
-        followed, age = after < self.bounds[self.series + 1], _apart(self.steps, self.samples[place])
-        ended = (place >= 0) & ~followed & (age > 0)
+        followed, age = after < self.bounds[self.series + 1], _difference(self.steps, self.samples[latest])
+        ended = (latest >= 0) & ~followed & (age > 0)
         self._note(name, "after the last sample", ended)
-        values = np.append(read, np.nan)[place]
-        values[ended] = np.nan
-        inside = np.flatnonzero((place >= 0) & followed)
-        span = _apart(self.samples[after[inside]], self.samples[place[inside]])
-        values[inside] += age[inside] / span * (read[after[inside]] - values[inside])
-        self.notes.append(f"{name!r} is drawn between samples, so a step knows a later one (future=True)")
-        return values
+        interpolated = np.append(values, np.nan)[latest]
+        interpolated[ended] = np.nan
+        inside = np.flatnonzero((latest >= 0) & followed)
+        span = _difference(self.samples[after[inside]], self.samples[latest[inside]])
+        interpolated[inside] += age[inside] / span * (values[after[inside]] - interpolated[inside])
+        self.notes.append(f"{name!r} is interpolated, so each step depends on a later sample (future=True)")
+        return interpolated
 
-    def since_change(self, read: NDArray[Any], known: Known, place: Integers) -> NDArray[Any]:
-        """Give the time since a known sample last differed from the one before, NaN where ``place`` is -1."""
+    def since_change(self, values: NDArray[Any], known: Known, latest: Integers) -> NDArray[Any]:
+        """Compute the time since the value of the known samples last changed, NaN where ``latest`` is -1."""
         rows = np.flatnonzero(known)
-        value, owner = read[rows], self.owners[rows]
+        value, owner = values[rows], self.owners[rows]
         changed = np.zeros(len(known), dtype=bool)
         changed[rows[:1]] = True
         changed[rows[1:]] = (value[1:] != value[:-1]) | (owner[1:] != owner[:-1])
-        since = _apart(self.steps, self.samples[self._before(changed)]) / (10**9 if self.dated else 1)
-        return np.where(place >= 0, since, np.nan)
+        since = _difference(self.steps, self.samples[self._before(changed)]) / (10**9 if self.dated else 1)
+        return np.where(latest >= 0, since, np.nan)
 
     def _before(self, known: Known) -> Integers:
-        place = self.last
+        sample = self.last
         if not known.all():
-            place = np.append(np.maximum.accumulate(np.where(known, np.arange(len(known)), -1)), -1)[place]
-        return np.where(place >= self.bounds.take(self.series), place, -1)
+            sample = np.append(np.maximum.accumulate(np.where(known, np.arange(len(known)), -1)), -1)[sample]
+        return np.where(sample >= self.bounds.take(self.series), sample, -1)
 
-    def _note(self, name: str, where: str, gap: Known) -> None:
+    def _note(self, name: str, reason: str, gap: Known) -> None:
         if gap.any():
             rows = np.unique(self.series[gap])
             steps = f"{counted(int(gap.sum()), 'step')} of {len(rows)} series"
-            self.gaps.setdefault(f"{where}: {steps} ({listing(self.panel.ids[rows].tolist())})", []).append(name)
+            self.gaps.setdefault(f"{reason}: {steps} ({listing(self.panel.ids[rows].tolist())})", []).append(name)
 
 
-def _apart(later: NDArray[Any], earlier: NDArray[Any]) -> Any:
-    """Give the time between, float64, or uint64, which holds that of any two whole numbers exactly."""
+def _difference(later: NDArray[Any], earlier: NDArray[Any]) -> Any:
+    """Return ``later - earlier`` as float64, or for integers as uint64, which is exact for any two int64."""
     return later - earlier if later.dtype.kind == "f" else later.view(np.uint64) - earlier.view(np.uint64)
 
 
 def _require_series(panel: Panel, method: str, future: bool) -> Panel:
-    """Give series that stand one after the other in memory; refuse what cannot have a signal."""
+    """Return the panel compacted; raise an error if no signal can be aligned with it, or not by this method."""
     if method not in ALIGN_METHODS:
         raise ParameterError(
             f"expected method to be 'last' or 'linear', got {method!r}{nearest(method, ALIGN_METHODS)}"
         )
     if method == "linear" and not future:
         raise ParameterError(
-            "expected method='last', got 'linear', which reads the future: a value between two samples is not known "
-            "until the later one came, so a model could not have it in time; say future=True if it may wait"
+            "expected method='last', got 'linear', which looks into the future: a value between two samples is known "
+            "only after the later sample, too late for a model in live use; pass future=True if it may wait"
         )
     if panel.origin is not None:
-        raise DataError("expected recordings, got windows of them; align the recordings before cutting")
+        raise DataError("expected recordings, got windows; align the recordings before cutting them")
     if panel.backing is not None:
-        raise DataError("expected series in memory, got some mapped from the files of a store; align before packing")
+        raise DataError("expected series in memory, got series memory-mapped from a store; align them before packing")
     if panel.times is None:
-        raise DataError("expected series with a clock, got series without; give their times, or name the time column")
+        raise DataError("expected series with times, got series without; pass their times, or name the time column")
     if not len(panel):
-        raise DataError("expected at least one series to align a signal with, got none; give some")
-    names, times = np.unique(panel.ids, return_counts=True)
-    if len(twice := names[times > 1].tolist()):
-        raise DataError(f"expected each series under its own id, got {listing(twice)} more than once; rename them")
+        raise DataError("expected at least one series to align a signal with, got none; pass at least one")
+    names, counts = np.unique(panel.ids, return_counts=True)
+    if len(repeated := names[counts > 1].tolist()):
+        raise DataError(f"expected distinct ids of series, got {listing(repeated)} more than once; rename them")
     return panel.compact()
 
 
-def _chosen(source: Source, id: str, time: str, columns: Sequence[str] | str | None) -> list[str]:
-    every = [name for name in source.columns if name not in (id, time)]
-    if not every:
-        raise DataError(f"expected a column beside {id!r} and {time!r} in {source.name}, got none; add the signal")
-    chosen = every if columns is None else [columns] if isinstance(columns, str) else list(columns)
-    wrong = [name for name in dict.fromkeys(chosen) if name in (id, time) or chosen.count(name) > 1]
-    if wrong or not chosen:
-        known = f"expected columns to name columns beside {id!r} and {time!r}, each once"
-        raise ParameterError(f"{known}, got {listing(wrong) or 'no name'}; leave columns out to take all")
-    for name in chosen:
+def _selected_columns(source: Source, id: str, time: str, columns: Sequence[str] | str | None) -> list[str]:
+    signals = [name for name in source.columns if name not in (id, time)]
+    if not signals:
+        raise DataError(f"expected a column besides {id!r} and {time!r} in {source.name}, got none; add the signal")
+    selected = signals if columns is None else [columns] if isinstance(columns, str) else list(columns)
+    wrong = [name for name in dict.fromkeys(selected) if name in (id, time) or selected.count(name) > 1]
+    if wrong or not selected:
+        raise ParameterError(
+            f"expected columns to name columns other than {id!r} and {time!r}, each once, got "
+            f"{listing(wrong) or 'no name'}; leave columns out to use all"
+        )
+    for name in selected:
         source.column(name, "columns")
-    return chosen
+    return selected
 
 
-def _ticks(tolerance: float | str, dated: bool, unit: str) -> Fraction:
-    """Give a tolerance in ticks of the clock: nanoseconds for dates, else its unit."""
+def _in_ticks(tolerance: float | str, dated: bool, unit: str) -> Fraction:
+    """Convert a tolerance to ticks of the clock: nanoseconds for dates, else the unit of the clock."""
     if isinstance(tolerance, str):
         if not dated and unit not in UNITS:
-            known = f"expected a clock in {', '.join(UNITS)} for a tolerance of {tolerance!r}"
-            raise ParameterError(f"{known}, got {unit!r}; give the tolerance as a number")
+            raise ParameterError(
+                f"expected a clock in {', '.join(UNITS)} for a tolerance of {tolerance!r}, got {unit!r}; give the "
+                "tolerance as a number"
+            )
         return Fraction(read_duration(tolerance), 1 if dated else UNITS[unit])
     if isinstance(tolerance, bool) or not 0 <= tolerance < math.inf:
-        known = "expected a tolerance of at least 0, or a time such as '5 min'"
-        raise ParameterError(f"{known}, got {tolerance!r}; leave it out for no limit")
+        raise ParameterError(
+            f"expected a tolerance of at least 0, or a duration such as '5 min', got {tolerance!r}; leave it out for "
+            "no limit"
+        )
     return Fraction(str(tolerance)) * (10**9 if dated else 1)
 
 
 def _one_clock(panel: Panel, clock: ClockColumn, source: Source, time: str) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Give the times of steps and of samples as numbers of one type, exactly as they were."""
+    """Convert the times of steps and of samples to numbers of one type, without rounding."""
     steps, samples = _rising_times(panel), clock.times
     kinds = ClockColumn(steps, panel.units.get("time") == "UTC").kind, clock.kind
     units = panel.units.get("time"), units_of_fields(source.table.schema).get(time)
@@ -270,23 +278,25 @@ def _one_clock(panel: Panel, clock: ClockColumn, source: Source, time: str) -> t
         kinds = f"numbers in {units[0]!r}", f"numbers in {units[1]!r}"
     if kinds[0] != kinds[1]:
         raise DataError(
-            f"expected one clock, got {kinds[0]} in the panel and {kinds[1]} in column {time!r} of {source.name}; "
-            "write the times of both in one way"
+            f"expected times of one kind, got {kinds[0]} in the panel and {kinds[1]} in column {time!r} of "
+            f"{source.name}; convert one of them"
         )
     if samples.dtype.kind == "M":
         return steps.view(np.int64), samples.view(np.int64)
     common = np.result_type(steps, samples)
     if any(times.dtype != common and (times.min() < -EXACT or times.max() > EXACT) for times in (steps, samples)):
-        known = "expected whole numbers up to 2^53 where the other clock has decimals"
-        raise DataError(f"{known}, got some beyond with column {time!r} of {source.name}; count from a later start")
+        raise DataError(
+            "expected integer times up to 2^53 if the other times are decimals, got larger ones in the panel or in "
+            f"column {time!r} of {source.name}; count from a later start"
+        )
     return steps.astype(common, copy=False), samples.astype(common, copy=False)
 
 
 def _rising_times(panel: Panel) -> NDArray[Any]:
-    """Give the clock of compact series as int64, float64 or datetime64[ns]; DataError if it does not rise."""
+    """Return the times of compact series as int64, float64 or datetime64[ns]; raise DataError if they decrease."""
     times = np.asarray(panel.times)
     if times.dtype.kind not in "Mf" and not np.can_cast(times.dtype, np.int64):
-        raise DataError(f"expected numbers or dates as clock of the panel, got {times.dtype}; turn them into such")
+        raise DataError(f"expected numbers or dates as times of the panel, got {times.dtype}; convert them")
     kind = {"M": "datetime64[ns]", "f": "float64"}.get(times.dtype.kind, "int64")
     plain: NDArray[Any] = times.astype(kind, copy=False)
     faults = np.append(False, times[1:] < times[:-1])
@@ -296,44 +306,49 @@ def _rising_times(panel: Panel) -> NDArray[Any]:
         faults |= plain.astype(times.dtype) != times
     if faults.any():
         name = str(panel.ids[np.searchsorted(panel.starts, faults.argmax(), side="right") - 1])
-        what = "one missing, going back or, of dates, not from 1678 to 2262 in whole nanoseconds"
-        raise DataError(f"expected rising times in series {name!r}, got {what}; correct them, or sort its steps")
+        raise DataError(
+            f"expected rising times in series {name!r}, got a time that is missing, decreases or, for dates, is not "
+            "between 1678 and 2262 in whole nanoseconds; correct the times, or sort the steps"
+        )
     return plain
 
 
-def _matched(panel: Panel, source: Source, names: Words, clock: ClockColumn, time: str) -> _Match:
-    """Find the series of every sample and the last sample of every step."""
+def _match_samples(panel: Panel, source: Source, names: Words, clock: ClockColumn, time: str) -> _Match:
+    """Match samples to series by id, and each step to the last sample at or before it."""
     steps, samples = _one_clock(panel, clock, source, time)
-    found = pc.index_in(pa.array(names.names.tolist()), value_set=pa.array(panel.ids.tolist())).fill_null(-1)
-    place = found.to_numpy(zero_copy_only=False).astype(np.int64)
-    unknown = names.names[place < 0].tolist()
-    if len(unknown) == len(place):
-        known = f"got none of them in {source.name}, which knows {listing(unknown)}"
-        raise DataError(f"expected samples of the series, {known}; check the ids on both sides")
-    owners = place[names.codes]
+    indices = pc.index_in(pa.array(names.names.tolist()), value_set=pa.array(panel.ids.tolist())).fill_null(-1)
+    series_of_name = indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    unknown = names.names[series_of_name < 0].tolist()
+    if len(unknown) == len(series_of_name):
+        raise DataError(
+            f"expected samples of the series, got none in {source.name}, which has samples of {listing(unknown)}; "
+            "check the ids in both"
+        )
+    owners = series_of_name[names.codes]
     rows = np.flatnonzero(owners >= 0)
     notes = []
     if clock.zones:
-        notes.append(f"times in {time!r} have several zones ({', '.join(clock.zones)}); all were turned into UTC")
+        notes.append(f"times in {time!r} have several time zones ({', '.join(clock.zones)}); all were converted to UTC")
     if unknown:
-        left_out = counted(len(owners) - len(rows), "sample")
-        notes.append(f"left out {left_out} of {len(unknown)} unknown series: {listing(unknown)}")
-    short = owners[rows].astype(np.uint16 if len(panel) <= 2**16 else np.int64)  # numpy sorts short ones by radix
+        dropped = counted(len(owners) - len(rows), "sample")
+        notes.append(f"dropped {dropped} of {len(unknown)} unknown series: {listing(unknown)}")
+    short = owners[rows].astype(np.uint16 if len(panel) <= 2**16 else np.int64)  # NumPy sorts short integers by radix
     rows = rows[np.lexsort((samples[rows], short))]
     samples, owners = samples[rows], owners[rows]
-    twice = np.flatnonzero((samples[1:] == samples[:-1]) & (owners[1:] == owners[:-1]))
-    if len(twice):
-        first, second = rows[twice[0] : twice[0] + 2].tolist()
+    repeated = np.flatnonzero((samples[1:] == samples[:-1]) & (owners[1:] == owners[:-1]))
+    if len(repeated):
+        first, second = rows[repeated[0] : repeated[0] + 2].tolist()
         raise DataError(
-            f"expected each time once in a series, got time {format_time(clock.times[second])} of series "
+            f"expected distinct times in each series, got time {format_time(clock.times[second])} of series "
             f"{names.at(second)!r} again in {source.location(second)}, first in {source.location(first)}; "
             "keep one of the two"
         )
     bounds = np.searchsorted(owners, np.arange(len(panel) + 1))
-    silent = np.diff(bounds) == 0
-    if silent.any():
-        held = counted(int(panel.lengths[silent].sum()), "step")
-        notes.append(f"no sample for {silent.sum()} series ({held}): {listing(panel.ids[silent].tolist())}")
+    unsampled = np.diff(bounds) == 0
+    if unsampled.any():
+        steps_without = counted(int(panel.lengths[unsampled].sum()), "step")
+        ids = listing(panel.ids[unsampled].tolist())
+        notes.append(f"no sample for {unsampled.sum()} series ({steps_without}): {ids}")
     starts = panel.starts[owners]
     first_steps = _first_steps(steps, starts, starts + panel.lengths[owners], samples)
     last = np.bincount(first_steps, minlength=len(steps) + 1)[:-1]
@@ -344,9 +359,9 @@ def _matched(panel: Panel, source: Source, names: Words, clock: ClockColumn, tim
 
 
 def _first_steps(steps: NDArray[Any], low: Integers, high: Integers, samples: NDArray[Any]) -> Integers:
-    """Give the first step from ``low`` to before ``high`` at or after each sample, ``high`` where there is none.
+    """Find the first step in ``low`` to ``high - 1`` at or after each sample, or ``high`` if there is none.
 
-    All samples are sought at once, in strides that halve, so that no key has to mix series and time.
+    A binary search for all samples at once, so that no combined key of series and time is needed.
     """
     for power in reversed(range(int((high - low).max()).bit_length())):
         probe = low + (2**power - 1)
@@ -354,44 +369,50 @@ def _first_steps(steps: NDArray[Any], low: Integers, high: Integers, samples: ND
     return low
 
 
-def _samples(source: Source, name: str, names: Words, rows: Integers) -> tuple[Any, tuple[str, ...] | None]:
-    """Give what a column says in these rows: numbers and None, or the codes of words and the words in their order."""
+def _read_samples(source: Source, name: str, names: Words, rows: Integers) -> tuple[Any, tuple[str, ...] | None]:
+    """Return the values of a column in some rows: numbers and None, or category codes and the sorted categories."""
     if is_number_column(source, name):
         return read_numbers(source, name, keep_missing=True, series_at=names.at)[rows], None
     kind = source.table.schema.field(name).type
     kind = kind.value_type if pa.types.is_dictionary(kind) else kind
     if not (is_text(kind) or pa.types.is_boolean(kind) or pa.types.is_integer(kind)):
-        known = f"expected numbers or words in column {name!r} of {source.name}"
-        raise DataError(f"{known}, got cells of type {kind}; leave it out of columns, or turn it into these")
+        raise DataError(
+            f"expected numbers or text in column {name!r} of {source.name}, got cells of type {kind}; leave it out of "
+            "columns, or convert it"
+        )
     words = read_optional_words(source, name, "columns")
     codes = words.codes[rows]
     used = np.unique(codes[codes >= 0])
     if len(used) > MOST_SIGNAL_WORDS:
-        known = f"expected at most {MOST_SIGNAL_WORDS} different words in column {name!r} of {source.name}"
-        raise DataError(f"{known}, got {len(used)}; leave it out of columns, or turn it into numbers")
-    classes, place = np.unique(words.names[used], return_inverse=True)
-    number = np.full(len(words.names) + 1, UNKNOWN, dtype=np.int16)
-    number[used] = place
-    return number[codes], tuple(classes.tolist())
+        raise DataError(
+            f"expected at most {MOST_SIGNAL_WORDS} distinct words in column {name!r} of {source.name}, got "
+            f"{len(used)}; leave it out of columns, or convert it to numbers"
+        )
+    classes, sorted_codes = np.unique(words.names[used], return_inverse=True)
+    recoded = np.full(len(words.names) + 1, UNKNOWN, dtype=np.int16)
+    recoded[used] = sorted_codes
+    return recoded[codes], tuple(classes.tolist())
 
 
 def _extended(
-    panel: Panel, source: Source, numbers: list[tuple[str, NDArray[Any]]], facts: StepSignals | None, match: _Match
+    panel: Panel, source: Source, numbers: list[tuple[str, NDArray[Any]]], new: StepSignals | None, match: _Match
 ) -> Panel:
-    """Give the panel with further channels and signals, and all notes."""
+    """Add the aligned channels, signals and notes to the panel."""
     channels = (*panel.channels, *(name for name, _ in numbers))
-    every = (*channels, *(panel.signals.names if panel.signals else ()), *(facts.names if facts else ()))
-    twice = [name for name in dict.fromkeys(every) if every.count(name) > 1]
-    if twice:
-        known = f"expected a new name for each channel and signal, got {listing(twice)} from {source.name}"
-        raise DataError(f"{known}, where there is one already; rename the column, or leave it out of columns")
+    names = (*channels, *(panel.signals.names if panel.signals else ()), *(new.names if new else ()))
+    repeated = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if repeated:
+        raise DataError(
+            f"expected new names for channels and signals, got {listing(repeated)} from {source.name}, which the "
+            "panel has already; rename the column, or leave it out of columns"
+        )
     values = np.empty((len(panel.values), len(channels)), dtype=np.float32)
-    for place, channel in enumerate((*panel.values.T, *(new for _, new in numbers))):
-        values[:, place] = channel
+    for column, channel in enumerate((*panel.values.T, *(aligned for _, aligned in numbers))):
+        values[:, column] = channel
     stated, time = units_of_fields(source.table.schema), "s" if match.dated else panel.units.get("time")
     units = {name: time if name.endswith(SINCE_CHANGE) else stated.get(name) for name, _ in numbers}
     units = {**panel.units, **{name: unit for name, unit in units.items() if unit}}
-    gaps = [f"no value of {listing(names)} {where}" for where, names in match.gaps.items()]
-    signals = panel.signals.beside(facts) if panel.signals and facts else facts or panel.signals
+    gaps = [f"no value of {listing(columns)} {reason}" for reason, columns in match.gaps.items()]
+    signals = panel.signals.concatenate(new) if panel.signals and new else new or panel.signals
     notes = (*panel.notes, *match.notes, *gaps)
     return panel.replace(values=values, channels=channels, units=units, signals=signals, notes=notes)

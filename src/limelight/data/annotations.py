@@ -1,4 +1,4 @@
-"""Facts that travel with series: labels of single steps, words about them, and where a window was cut from."""
+"""Annotations of series: per-step labels, categorical signals, and the recordings that windows were cut from."""
 
 from __future__ import annotations
 
@@ -14,22 +14,21 @@ from limelight.task import UNKNOWN
 
 @dataclass(frozen=True, eq=False)
 class StepLabels:
-    """One label for each time step, or several that are independent of each other.
+    """One label per time step, or several independent labels per step (multi-label).
 
     Parameters
     ----------
     codes
-        Which class each step has, by its place in ``classes``, -1 where it is not known, int16, shape
-        (steps, labels).
+        The class of each step, as an index into ``classes``, -1 if unknown, int16, shape (steps, labels).
     names
-        Of the labels, for example ``("label",)`` or ``("label_rain", "label_fog")``.
+        The names of the labels, for example ``("label",)`` or ``("label_rain", "label_fog")``.
     classes
-        What the codes stand for. Several labels share the two classes ``("0", "1")``.
+        The names of the classes. For multi-label, all labels share the classes ``("0", "1")``.
 
     Raises
     ------
     DataError
-        If the shapes do not fit together, or several labels have other classes than 0 and 1.
+        If the shapes do not fit together, or multi-label classes are not 0 and 1.
 
     Example
     -------
@@ -50,40 +49,41 @@ class StepLabels:
             )
         if len(self.names) > 1 and self.classes != ("0", "1"):
             raise DataError(
-                f"expected 0 and 1 in each of several labels of a step, got {listing(self.classes)}; "
+                f"expected 0 and 1 as the classes of several per-step labels, got {listing(self.classes)}; "
                 "name the one label to use"
             )
 
     @classmethod
     def of(cls, words: ArrayLike, name: str = "label") -> StepLabels:
-        """Make step labels from one word or number for each step, shape (steps,); None, "" and NaN are not known."""
+        """Build step labels from one word or number per step, shape (steps,); None, "" and NaN mean unknown."""
         array = np.asarray(words, dtype=object)
         known = np.array([_is_known(word) for word in array], dtype=bool)
-        classes, codes = np.unique([_word(word) for word in array[known]], return_inverse=True)
-        every = np.full(len(array), UNKNOWN, dtype=np.int16)
-        every[known] = codes
-        return cls(every[:, None], (name,), tuple(classes.tolist()))
+        classes, known_codes = np.unique([_class_name(word) for word in array[known]], return_inverse=True)
+        codes = np.full(len(array), UNKNOWN, dtype=np.int16)
+        codes[known] = known_codes
+        return cls(codes[:, None], (name,), tuple(classes.tolist()))
 
     def __len__(self) -> int:
         return len(self.codes)
 
     def at(self, steps: Any) -> StepLabels:
-        """Give the labels of some steps, chosen as in an array."""
+        """Return the labels of some steps, indexed like an array."""
         return StepLabels(self.codes[steps], self.names, self.classes)
 
 
 @dataclass(frozen=True, eq=False)
 class StepSignals:
-    """Words about single steps: what each side signal said when the step was taken.
+    """Categorical signals: one category per step and signal, such as an operating mode.
 
     Parameters
     ----------
     codes
-        Which word, by its place in ``classes``, -1 where none is known, int16, shape (steps, signals).
+        The category of each step, as an index into ``classes`` of the signal, -1 if unknown, int16, shape
+        (steps, signals).
     names
-        Of the signals.
+        The names of the signals.
     classes
-        What the codes of each signal stand for.
+        The categories of each signal.
 
     Raises
     ------
@@ -92,8 +92,8 @@ class StepSignals:
 
     Example
     -------
-    >>> facts = StepSignals(np.array([[0], [-1]], dtype=np.int16), ("mode",), (("idle", "run"),))
-    >>> len(facts), facts.at([1]).codes.tolist()
+    >>> signals = StepSignals(np.array([[0], [-1]], dtype=np.int16), ("mode",), (("idle", "run"),))
+    >>> len(signals), signals.at([1]).codes.tolist()
     (2, [[-1]])
     """
 
@@ -112,25 +112,25 @@ class StepSignals:
         return len(self.codes)
 
     def at(self, steps: Any) -> StepSignals:
-        """Give the words of some steps, chosen as in an array."""
+        """Return the signals of some steps, indexed like an array."""
         return StepSignals(self.codes[steps], self.names, self.classes)
 
-    def beside(self, other: StepSignals) -> StepSignals:
-        """Give these signals and then those of the other, about the same steps."""
+    def concatenate(self, other: StepSignals) -> StepSignals:
+        """Join these signals with others of the same steps, these first."""
         codes = np.concatenate([self.codes, other.codes], axis=1)
         return StepSignals(codes, self.names + other.names, self.classes + other.classes)
 
 
 @dataclass(frozen=True, eq=False)
 class Origin:
-    """Where each window was cut from.
+    """The recording and the position that each window was cut from.
 
     Parameters
     ----------
     recordings
         The id of the recording of each window, shape (n,).
     offsets
-        The step of the recording at which each window begins, shape (n,).
+        The first step of each window within its recording, shape (n,).
 
     Example
     -------
@@ -142,7 +142,7 @@ class Origin:
     offsets: NDArray[np.int64]
 
     def at(self, rows: Any) -> Origin:
-        """Give the origin of some windows, chosen as in an array."""
+        """Return the origin of some windows, indexed like an array."""
         return Origin(self.recordings[rows], self.offsets[rows])
 
 
@@ -150,9 +150,9 @@ def _is_known(word: Any) -> bool:
     return word is not None and word == word and word != ""
 
 
-def _word(word: Any) -> str:
+def _class_name(word: Any) -> str:
     return str(int(word)) if isinstance(word, (float, np.floating)) and float(word).is_integer() else str(word)
 
 
 RECORDING = "recording"
-"""The group that windows of one recording make."""
+"""Name of the group formed by the windows of one recording."""

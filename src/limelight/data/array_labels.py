@@ -1,4 +1,4 @@
-"""Labelling: labels that were given beside the series, of whatever form, put into their Panel."""
+"""Attach labels passed as arrays to the series of a Panel, whether per series or per step."""
 
 from __future__ import annotations
 
@@ -19,42 +19,42 @@ from limelight.task import Task, is_known
 LEVELS = ("auto", "series", "step")
 
 
-def with_given_labels(panel: Panel, labels: Any, level: str = "auto") -> Panel:
-    """Give the panel with labels.
+def attach_labels(panel: Panel, labels: Any, level: str = "auto") -> Panel:
+    """Add labels to a panel.
 
     Parameters
     ----------
     panel
         The series, n of them.
     labels
-        Shape (n,), None or NaN where not known; or 0 and 1 for several labels, NaN where not known, shape (n, labels);
-        or of steps, see ``as_step_labels``. None takes those of the panel.
+        One label per series, shape (n,), None or NaN if unknown; multi-label 0 or 1, NaN if unknown, shape
+        (n, labels); or per-step labels, see ``as_step_labels``. None keeps the labels of the panel.
     level
-        What they are about: ``"series"``, ``"step"``, or ``"auto"``, which takes a list (or an array of type object) of
-        arrays, and an array of three dimensions, for labels of steps.
+        ``"series"``, ``"step"``, or ``"auto"``, which treats a list (or an object array) of arrays and an array of
+        three dimensions as per-step labels.
 
     Returns
     -------
     Panel
-        With labels of series, or of steps alone.
+        The panel with labels of series, or with per-step labels only.
 
     Raises
     ------
     LabelError
-        If there are none, or not one for each series or step.
+        If there are no labels, or not one for each series or step.
     ParameterError
-        If ``level`` is another word.
+        If ``level`` is not one of the three.
 
     Example
     -------
-    >>> with_given_labels(Panel.from_series([[1.0, 2.0], [3.0]]), ["a", "b"])
+    >>> attach_labels(Panel.from_series([[1.0, 2.0], [3.0]]), ["a", "b"])
     Panel(2 series, 1 to 2 steps, 1 channel, 2 classes)
     """
     if level not in LEVELS:
         raise ParameterError(f"expected level to be one of {listing(LEVELS)}, got {level!r}{nearest(level, LEVELS)}")
     if labels is None:
-        return _with_own(panel, level)
-    if level == "step" or (level == "auto" and _of_steps(labels)):
+        return _keep_labels(panel, level)
+    if level == "step" or (level == "auto" and _are_per_step(labels)):
         panel = panel.compact()
         return panel.replace(labels=None, step_labels=as_step_labels(labels, panel.lengths))
     array = np.asarray(labels)
@@ -66,56 +66,56 @@ def with_given_labels(panel: Panel, labels: Any, level: str = "auto") -> Panel:
     return panel.with_labels(array)
 
 
-def _of_steps(labels: Any) -> bool:
-    """Say whether labels are one array for each series, or a block of them."""
+def _are_per_step(labels: Any) -> bool:
+    """Whether the labels are a sequence of arrays or an array of three dimensions."""
     dimensions = getattr(labels, "ndim", None)
     listed = isinstance(labels, (list, tuple)) or (dimensions == 1 and labels.dtype.kind == "O")
     return dimensions == 3 or (listed and len(labels) > 0 and getattr(labels[0], "ndim", 0) > 0)
 
 
 def _check_classes(labels: NDArray[Any]) -> None:
-    """Refuse numbers that are no classes, with scikit-learn's error."""
+    """Raise scikit-learn's error if the labels are continuous numbers, not classes."""
     known = labels[is_known(labels)]
     if len(known):
         check_classification_targets(np.array(known.tolist()) if known.dtype.kind == "O" else known)
 
 
-def _with_own(panel: Panel, level: str) -> Panel:
+def _keep_labels(panel: Panel, level: str) -> Panel:
     if level == "step" and panel.step_labels is not None:
         return panel.replace(labels=None)
     if level == "step" or (panel.labels is None and panel.step_labels is None):
         raise LabelError(
             "expected labels, got none: this TimeSeriesClassifier estimator requires y to be passed, but the "
-            "target y is None; give y, or a Panel with labels"
+            "target y is None; pass y, or a Panel with labels"
         )
     if panel.labels is not None and panel.labels.ndim == 1:
         _check_classes(panel.labels)
     return panel
 
 
-def task_in_numbers(task: Task, labels: Any) -> Task:
-    """Name the classes of steps by whole numbers where they were given so, as those of series are.
+def with_integer_classes(task: Task, labels: Any) -> Task:
+    """Convert the classes of per-step labels to integers if the labels were passed as numbers, as for series.
 
     Parameters
     ----------
     task
-        What is asked.
+        The classification task.
     labels
-        As given, see ``as_step_labels``; None where they came in a Panel, which names classes by words.
+        The labels as passed, see ``as_step_labels``; None if they came with a Panel, whose classes are text.
 
     Returns
     -------
     Task
-        The same, its classes numbers in their order.
+        The same task, with integer classes in ascending order if the labels are numbers.
 
     Example
     -------
-    >>> task_in_numbers(Task(("1", "10", "2"), level="step"), [np.array([1, 2]), np.array([10, 1])]).classes
+    >>> with_integer_classes(Task(("1", "10", "2"), level="step"), [np.array([1, 2]), np.array([10, 1])]).classes
     (1, 2, 10)
     """
     if labels is None or task.multilabel or not task.by_step:
         return task
-    kinds = {np.asarray(one).dtype.kind for one in labels}
+    kinds = {np.asarray(array).dtype.kind for array in labels}
     whole = all(isinstance(name, str) and name.removeprefix("-").isdecimal() for name in task.classes)
     if not whole or not kinds <= set("iuf"):
         return task
@@ -123,44 +123,45 @@ def task_in_numbers(task: Task, labels: Any) -> Task:
 
 
 def as_step_labels(labels: Any, lengths: NDArray[np.int64]) -> StepLabels:
-    """Make labels of single steps from arrays.
+    """Build per-step labels from arrays.
 
     Parameters
     ----------
     labels
-        An array (n, time) or (n, time, labels), or a list with an array (time,) or (time, labels) for each series. One
-        label for each step is a word or a number; several are 0 and 1. None or NaN where one is not known.
+        An array (n, time) or (n, time, labels), or a list with one array (time,) or (time, labels) per series. A single
+        label per step is text or a number; multi-label is 0 or 1. None or NaN if unknown.
     lengths
-        Steps of each series, shape (n,).
+        The number of steps of each series, shape (n,).
 
     Returns
     -------
     StepLabels
-        Of all steps of all series one after the other.
+        The labels of all steps, series by series.
 
     Raises
     ------
     LabelError
-        If there is not a label for each step of each series, or not as many labels at each.
+        If there is not one label for each step of each series, or the number of labels per step differs.
 
     Example
     -------
     >>> as_step_labels([["a", "b"], ["a"]], np.array([2, 1])).codes[:, 0].tolist()
     [0, 1, 0]
     """
-    arrays = [np.asarray(one) for one in labels]
-    given = [len(one) if one.ndim else 0 for one in arrays]
-    if given != lengths.tolist():
+    arrays = [np.asarray(array) for array in labels]
+    label_counts = [len(array) if array.ndim else 0 for array in arrays]
+    if label_counts != lengths.tolist():
         raise LabelError(
-            f"expected a label for each of the {int(lengths.sum())} steps of {len(lengths)} series, got {sum(given)} "
-            f"labels for {len(given)} series; give an array (time,) or (time, labels) for each"
+            f"expected a label for each of the {int(lengths.sum())} steps of {len(lengths)} series, got "
+            f"{sum(label_counts)} labels for {len(label_counts)} series; pass an array (time,) or (time, labels) for "
+            "each series"
         )
-    shapes = sorted({one.shape[1:] for one in arrays})
+    shapes = sorted({array.shape[1:] for array in arrays})
     if len(shapes) > 1 or len(shapes[0]) > 1:
-        said = listing([f"(time{''.join(f', {extent}' for extent in shape)})" for shape in shapes])
+        got = listing([f"(time{''.join(f', {extent}' for extent in shape)})" for shape in shapes])
         raise LabelError(
-            f"expected labels of steps of one shape, (time,) or (time, labels), for every series, got {said}; give "
-            "each step as many labels"
+            f"expected per-step labels of one shape, (time,) or (time, labels), for every series, got {got}; pass the "
+            "same number of labels for each step"
         )
     joined = np.concatenate(arrays)
     if joined.ndim == 1:

@@ -1,4 +1,4 @@
-"""Clock: durations in words to nanoseconds, and times as text."""
+"""Times and durations as text: parse ``"2.5 s"`` to nanoseconds, and format times for ids, notes and messages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from limelight.errors import ParameterError, nearest
 
 
 def format_time(time: Any) -> str:
-    """Say a time as a person would write it.
+    """Format a time without trailing zeros.
 
     Example
     -------
@@ -26,10 +26,11 @@ def format_time(time: Any) -> str:
 
 
 UNITS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "min": 6 * 10**10, "h": 36 * 10**11, "d": 864 * 10**11}
+"""Nanoseconds in each unit of time."""
 
 
 def read_duration(text: str) -> int:
-    """Read a time such as ``"2.5 s"``.
+    """Parse a duration such as ``"2.5 s"`` to nanoseconds.
 
     Parameters
     ----------
@@ -39,23 +40,25 @@ def read_duration(text: str) -> int:
     Returns
     -------
     int
-        Nanoseconds, from 1 to those of 36500 days.
+        Nanoseconds, from 1 ns to 36500 days.
 
     Raises
     ------
     ParameterError
-        If the text is no such time, or not a whole number of nanoseconds in this range.
+        If the text is not a duration, or not a whole number of nanoseconds in this range.
 
     Example
     -------
     >>> read_duration("500ms"), read_duration("2.5 s")
     (500000000, 2500000000)
     """
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?|\.\d+)\s*([A-Za-z]+)\s*", text)
-    number, unit = found.groups() if found else ("", "")
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?|\.\d+)\s*([A-Za-z]+)\s*", text)
+    number, unit = match.groups() if match else ("", "")
     if unit not in UNITS:
-        raise ParameterError(f"expected a time with a unit, such as '2.5 s', got {text!r}{nearest(unit, UNITS)}")
-    time = Fraction(number) * UNITS[unit]
-    if time.denominator > 1 or not 1 <= time <= 36500 * UNITS["d"]:
-        raise ParameterError(f"expected a time from 1 ns to 36500 d in whole ns, got {text!r}; use for example '1 s'")
-    return int(time)
+        raise ParameterError(f"expected a duration with a unit, such as '2.5 s', got {text!r}{nearest(unit, UNITS)}")
+    duration = Fraction(number) * UNITS[unit]
+    if duration.denominator > 1 or not 1 <= duration <= 36500 * UNITS["d"]:
+        raise ParameterError(
+            f"expected a duration from 1 ns to 36500 d in whole ns, got {text!r}; use for example '1 s'"
+        )
+    return int(duration)

@@ -1,4 +1,4 @@
-"""Labels: one or several for each series, and what they say about how to part the series."""
+"""Labels of series, single or multi-label: checks, names, table columns and strata for splits."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from limelight.errors import DataError, counted, listing
 from limelight.task import is_known
 
 STEP_LABEL = "label_"
-"""How the columns of several labels begin."""
+"""Prefix of the column names of multi-label labels."""
 
 
 def names_of_columns(columns: Sequence[str]) -> tuple[str, ...]:
-    """Give the names of labels from those of their columns: ``label_rain`` is about rain."""
+    """Return the names of labels from the names of their columns: ``rain`` for ``label_rain``."""
     return tuple(name.removeprefix(STEP_LABEL) for name in columns)
 
 
-def checked_labels(given: ArrayLike, n: int) -> NDArray[Any]:
-    """Give labels as an array of shape (n,) or (n, labels); DataError if there is not one row for each series."""
-    labels = np.asarray(given)
+def checked_labels(labels: ArrayLike, n: int) -> NDArray[Any]:
+    """Return labels as an array of shape (n,) or (n, labels); raise DataError unless there is one row per series."""
+    labels = np.asarray(labels)
     if labels.shape[:1] != (n,) or labels.ndim > 2:
         raise DataError(f"expected one label for each of the {n} series, got an array of shape {labels.shape}")
     return labels
 
 
 def names_of_labels(labels: NDArray[Any] | None, names: Sequence[str] | None) -> tuple[str, ...] | None:
-    """Name several labels, "label_0" and so on where nothing is said; None where each series has one or none.
+    """Name the columns of multi-label labels, by default "label_0", "label_1", ...; None unless multi-label.
 
     Example
     -------
@@ -43,11 +43,11 @@ def names_of_labels(labels: NDArray[Any] | None, names: Sequence[str] | None) ->
     width = labels.shape[1]
     if names is not None and len(names) != width:
         raise DataError(f"expected a name for each of {counted(width, 'label')}, got {listing(names)}")
-    return tuple(names or (f"label_{place}" for place in range(width)))
+    return tuple(names or (f"label_{column}" for column in range(width)))
 
 
 def describe_labels(labels: NDArray[Any] | None, steps: StepLabels | None) -> str:
-    """Say how many classes or labels there are, as the end of a list; nothing where there are none.
+    """Describe the number of classes or labels, as the tail of a list; empty for unlabelled series.
 
     Example
     -------
@@ -61,31 +61,31 @@ def describe_labels(labels: NDArray[Any] | None, steps: StepLabels | None) -> st
     if steps is None:
         return ""
     return (
-        f", {len(steps.names)} labels of steps" if len(steps.names) > 1 else f", {len(steps.classes)} classes of steps"
+        f", {len(steps.names)} per-step labels" if len(steps.names) > 1 else f", {len(steps.classes)} per-step classes"
     )
 
 
 def columns_of_labels(labels: NDArray[Any] | None, names: Sequence[str] | None) -> dict[str, pa.Array]:
-    """Give labels as columns of a table, empty where not known; none without labels."""
+    """Return labels as columns of a table, with nulls for unknown labels; no columns for unlabelled series."""
     if labels is None:
         return {}
     if labels.ndim == 1:
         known = is_known(labels).tolist()
-        words = [str(label) if one else None for label, one in zip(labels.tolist(), known, strict=True)]
-        return {"label": pa.array(words, pa.string())}
-    numbers = labels.astype(np.float64)
+        names_or_none = [str(label) if ok else None for label, ok in zip(labels.tolist(), known, strict=True)]
+        return {"label": pa.array(names_or_none, pa.string())}
+    floats = labels.astype(np.float64)
     return {
         f"{STEP_LABEL}{name}": pa.array(column, pa.int8() if not np.isnan(column).any() else None, from_pandas=True)
-        for name, column in zip(names or (), numbers.T, strict=True)
+        for name, column in zip(names or (), floats.T, strict=True)
     }
 
 
-def labelled(labels: NDArray[Any] | None, series: int) -> int:
-    """Count the series of which a label is known; all of them where labels are of steps.
+def count_labelled(labels: NDArray[Any] | None, series: int) -> int:
+    """Count the series with a known label; all of them if labels are per step.
 
     Example
     -------
-    >>> labelled(np.array([[1, np.nan], [np.nan, np.nan]]), 2)
+    >>> count_labelled(np.array([[1, np.nan], [np.nan, np.nan]]), 2)
     1
     """
     if labels is None:
@@ -95,18 +95,18 @@ def labelled(labels: NDArray[Any] | None, series: int) -> int:
 
 
 def stratify_by(labels: NDArray[Any] | None) -> NDArray[Any] | None:
-    """Give what a split should keep in its proportions, shape (n,).
+    """Return the stratum of each series, whose proportions a stratified split keeps.
 
     Parameters
     ----------
     labels
-        Of the series, shape (n,) or (n, labels), or None.
+        Labels of the series, shape (n,) or (n, labels), or None.
 
     Returns
     -------
     NDArray | None
-        The labels themselves; of several the rarest that a series has, "none" where it has none, as the rarest are
-        what a split at random loses. None without labels.
+        Shape (n,): the labels themselves, "unknown" if unknown; for multi-label the rarest label that a series has,
+        or "none", since a random split loses the rarest labels first. None for unlabelled series.
 
     Example
     -------
@@ -118,10 +118,11 @@ def stratify_by(labels: NDArray[Any] | None) -> NDArray[Any] | None:
     if labels.ndim == 1:
         known = is_known(labels)
         return labels if known.all() else np.where(known, labels.astype(str), "unknown")
-    there = np.nan_to_num(labels.astype(np.float64)) == 1
-    order = np.argsort(there.sum(axis=0), kind="stable")
-    rarest = order[there[:, order].argmax(axis=1)]
-    return np.where(there.any(axis=1), rarest.astype(str), "none")
+    present = np.nan_to_num(labels.astype(np.float64)) == 1
+    order = np.argsort(present.sum(axis=0), kind="stable")
+    rarest = order[present[:, order].argmax(axis=1)]
+    return np.where(present.any(axis=1), rarest.astype(str), "none")
 
 
 INTERVAL = ("interval_start", "interval_stop")
+"""Columns that hold the interval of a series that its label refers to."""

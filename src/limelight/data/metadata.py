@@ -1,4 +1,4 @@
-"""Fields: columns of metadata as words, numbers or dates, whatever they came as; nothing is learned here."""
+"""Convert metadata columns to categories, numbers or dates, without fitting anything to the data."""
 
 from __future__ import annotations
 
@@ -18,76 +18,79 @@ from limelight.errors import DataError, listing
 DatePart = Literal["month", "weekday", "hour", "year"]
 FieldKind = Literal["category", "number", "boolean", "date", "text", "ignore"]
 STAMP = pa.timestamp("us")
-Values = NDArray[Any]  # words, "" where missing; numbers, NaN where missing; or dates, NaT where missing
+Values = NDArray[Any]
+"""Text, "" if missing; numbers, NaN if missing; or dates, NaT if missing."""
 
 
-def determines(metadata: pa.Table, labels: ArrayLike) -> list[str]:
-    """Name the fields that give the label away.
+def leaking_fields(metadata: pa.Table, labels: ArrayLike) -> list[str]:
+    """List the metadata fields that give the label away.
 
     Parameters
     ----------
     metadata
-        One row for each series.
+        One row per series.
     labels
-        Shape (n,).
+        The label of each series, shape (n,).
 
     Returns
     -------
     list[str]
-        Fields that are the label, as text; and fields of which each known value goes with one label only, if at least
-        two values are met twice.
+        Fields equal to the label, compared as text; and fields whose every known value occurs with one label only, if
+        at least two of the values occur twice.
 
     Example
     -------
-    >>> determines(pa.table({"station": ["a", "a", "b", "b"], "age": [1, 2, 3, 4]}), ["ok", "ok", "bad", "bad"])
+    >>> leaking_fields(pa.table({"station": ["a", "a", "b", "b"], "age": [1, 2, 3, 4]}), ["ok", "ok", "bad", "bad"])
     ['station']
     """
-    said = words_in(pa.array(np.asarray(labels).tolist()), "label")
-    return [name for name, column in fields_of(metadata).items() if _gives_away(words_in(column, name), said)]
+    classes = words_in(pa.array(np.asarray(labels).tolist()), "label")
+    return [name for name, column in fields_of(metadata).items() if _determines(words_in(column, name), classes)]
 
 
-def _gives_away(words: Values, labels: Values) -> bool:
-    known = words != ""
-    words, labels = words[known], labels[known]
-    _, first, place, counts = np.unique(words, return_index=True, return_inverse=True, return_counts=True)
-    told = len(np.unique(labels)) > 1 and (labels == labels[first][place]).all()
-    return bool(told and ((counts >= 2).sum() >= 2 or (words == labels).all()))
+def _determines(values: Values, classes: Values) -> bool:
+    known = values != ""
+    values, classes = values[known], classes[known]
+    _, first, codes, counts = np.unique(values, return_index=True, return_inverse=True, return_counts=True)
+    unique_class = len(np.unique(classes)) > 1 and (classes == classes[first][codes]).all()
+    return bool(unique_class and ((counts >= 2).sum() >= 2 or (values == classes).all()))
 
 
-def words_of_signals(panel: Panel) -> dict[str, tuple[str, ...]]:
-    """Give the words that each signal says in the steps of these series, by its name.
+def observed_categories(panel: Panel) -> dict[str, tuple[str, ...]]:
+    """Collect the categories of each signal that occur in these series, by the name of the signal.
 
     Example
     -------
     >>> from limelight.data.annotations import StepSignals
     >>> modes = StepSignals(np.array([[0], [1], [-1]], dtype=np.int16), ("mode",), (("idle", "run"),))
-    >>> words_of_signals(Panel.from_series([[1.0], [2.0, 3.0]], signals=modes)[[1]])
+    >>> observed_categories(Panel.from_series([[1.0], [2.0, 3.0]], signals=modes)[[1]])
     {'mode': ('run',)}
     """
     if panel.signals is None:
         return {}
-    met = [np.zeros(len(words) + 1, dtype=bool) for words in panel.signals.classes]
+    observed = [np.zeros(len(classes) + 1, dtype=bool) for classes in panel.signals.classes]
     for block in panel.blocks():
         assert block.signals is not None
-        for said, codes in zip(met, block.signals.codes.T, strict=True):
-            said[codes] = True  # -1 marks the last place
+        for occurs, codes in zip(observed, block.signals.codes.T, strict=True):
+            occurs[codes] = True  # -1 marks the additional last entry
     return {
-        name: tuple(word for word, one in zip(words, said[:-1], strict=True) if one)
-        for name, words, said in zip(panel.signals.names, panel.signals.classes, met, strict=True)
+        name: tuple(category for category, seen in zip(classes, occurs[:-1], strict=True) if seen)
+        for name, classes, occurs in zip(panel.signals.names, panel.signals.classes, observed, strict=True)
     }
 
 
 def fields_of(metadata: pa.Table | None) -> dict[str, Any]:
-    """Give the columns of metadata as booleans, numbers, dates or text, by name; DataError if a name stands twice."""
+    """Return metadata columns by name as booleans, numbers, dates or text; raise DataError if a name is repeated."""
     names = [] if metadata is None else metadata.column_names
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise DataError(f"expected each metadata field once, got {listing(twice)} again; rename one of them")
-    return {} if metadata is None else {name: _plain(metadata[name].combine_chunks()) for name in names}
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise DataError(
+            f"expected distinct metadata fields, got {listing(repeated)} more than once; rename one of them"
+        )
+    return {} if metadata is None else {name: _simplify(metadata[name].combine_chunks()) for name in names}
 
 
-def _plain(column: Any) -> Any:
-    """Give booleans, numbers, timestamps in UTC where a zone is known, and all else as text."""
+def _simplify(column: Any) -> Any:
+    """Convert a column to booleans, numbers, timestamps (in UTC if the time zone is known) or text."""
     types = pa.types
     column = column.cast(column.type.value_type) if types.is_dictionary(column.type) else column
     kind = column.type
@@ -103,14 +106,14 @@ def _plain(column: Any) -> Any:
 
 
 def words_in(column: Any, name: str) -> Values:
-    """Give the cells of a column as words, "" where missing."""
+    """Return the cells of a column as text, "" if missing."""
     column = column.cast(pa.string()) if column.type in (pa.bool_(), STAMP) else column
     words = read_optional_words(Source(pa.table({name: column}), "the metadata"), name, "metadata")
     return np.array([*(word.strip() for word in words.names.tolist()), ""], dtype=object)[words.codes]
 
 
 def read_field(column: Any, name: str, kind: FieldKind) -> tuple[Values, NDArray[np.bool_]]:
-    """Give the cells as a field of that kind has them, and where they are missing."""
+    """Return the cells of a column, converted to a kind of field, and a mask of the missing cells."""
     if kind not in ("number", "date"):
         words = words_in(column, name)
         words = (
@@ -119,37 +122,37 @@ def read_field(column: Any, name: str, kind: FieldKind) -> tuple[Values, NDArray
         return words, words == ""
     if is_text(column.type) or (column.type == STAMP) != (kind == "date"):
         words = words_in(column, name)
-        cells = [parsed(word, kind) for word in words]
-        wanted = "a date such as 2024-01-31" if kind == "date" else "a number"
-        refuse_cells(np.array([isinstance(cell, str) for cell in cells], dtype=bool), words, wanted, name)
+        cells = [parse_cell(word, kind) for word in words]
+        expected = "a date such as 2024-01-31" if kind == "date" else "a number"
+        reject_cells(np.array([isinstance(cell, str) for cell in cells], dtype=bool), words, expected, name)
         column = pa.array(cells, pa.timestamp("us", "UTC") if kind == "date" else pa.float64())
     column = column.cast(STAMP if kind == "date" else pa.float64(), safe=False)
     values = np.asarray(column.to_numpy(zero_copy_only=False))
     if kind == "number":
-        refuse_cells(np.abs(values) > np.finfo(np.float32).max, values, "a finite number within float32", name)
+        reject_cells(np.abs(values) > np.finfo(np.float32).max, values, "a finite number within float32", name)
     return values, np.isnan(values)
 
 
-def parsed(word: str, kind: FieldKind) -> Any:
-    """Read a number or a date; None where it is missing, the word itself where it is neither."""
+def parse_cell(word: str, kind: FieldKind) -> Any:
+    """Parse a number or a date; return None if the cell is missing, and the text itself if it cannot be parsed."""
     try:
         return None if word.lower() in EMPTY_WORDS else datetime.fromisoformat(word) if kind == "date" else float(word)
     except ValueError:
         return word
 
 
-def refuse_cells(wrong: NDArray[np.bool_], values: Values, wanted: str, name: str) -> None:
-    """Refuse the first cell that is wrong, with a DataError that says what was wanted."""
+def reject_cells(wrong: NDArray[np.bool_], values: Values, expected: str, name: str) -> None:
+    """Raise DataError for the first wrong cell, if there is one."""
     if wrong.any():
         row = int(wrong.argmax())
         raise DataError(
-            f"expected {wanted} in metadata {name!r}, got {values.tolist()[row]!r} in row {row} (the first series is "
+            f"expected {expected} in metadata {name!r}, got {values.tolist()[row]!r} in row {row} (the first series is "
             "row 0); correct it, leave the cell empty, or train with another kind for the field"
         )
 
 
 def date_parts(dates: Values) -> dict[DatePart, NDArray[np.float64]]:
-    """Give sine and cosine of month, weekday and hour, and years since 2000 by the day, each shape (n, 2) or (n, 1)."""
+    """Compute sine and cosine of month, weekday and hour, shape (n, 2) each, and years since 2000, shape (n, 1)."""
     days = dates.astype("datetime64[D]")
     turns: dict[DatePart, Values] = {
         "month": dates.astype("datetime64[M]").astype(np.int64) % 12 / 12,

@@ -1,4 +1,4 @@
-"""Panel: labelled series of any length, with what is known about each, indexed by rows like an array."""
+"""Panel: labelled time series of any length with their metadata, indexed by row like an array."""
 
 from __future__ import annotations
 
@@ -21,46 +21,46 @@ RowIndex = int | slice | Sequence[int] | Sequence[bool] | NDArray[Any]
 
 
 class Panel(Ragged):
-    """A row-indexable set of series and what belongs to each of them.
+    """A set of time series with their labels and metadata, indexed by row like an array.
 
-    All series stand one after the other in one array, and each row knows where its own begins and how long
-    it is. Taking rows copies neither values nor times, so splits, folds, windows and batches are cheap.
+    The series are concatenated in one array; each row stores the position and the length of its series. Selecting
+    rows copies neither values nor times, so splits, folds, windows and batches are cheap.
 
     Parameters
     ----------
     values
-        The measurements of all series, float32, NaN where one is missing, shape (total steps, channels).
+        The values of all series, concatenated, float32, shape (total steps, channels); NaN marks a missing value.
     starts, lengths
-        Where each series begins in ``values`` and how many steps it has, each shape (n,).
+        The row of ``values`` at which each series begins, and its number of steps, each shape (n,).
     ids
         The name of each series, shape (n,); None numbers them "0", "1", ...
     channels
         The name of each channel; None numbers them "channel_0", "channel_1", ...
     times
-        The clock of every step, in step with ``values``, shape (total steps,): numbers or datetime64. None where
-        only the order is known.
+        The time of every step, aligned with ``values``, shape (total steps,): numbers or datetime64. None if only the
+        order of the steps is known.
     labels
-        One label for each series, shape (n,), None or NaN where it is not known; or several, 0 or 1 and NaN where not
-        known, shape (n, labels). None without.
+        One label per series, shape (n,), None or NaN if unknown; or, for multi-label, 0, 1 or NaN, shape
+        (n, labels). None for unlabelled series.
     label_names
-        Of several labels; None numbers them "label_0", "label_1", ...
+        The names of the labels, for multi-label; None numbers them "label_0", "label_1", ...
     intervals
-        Where the label of each series shows, if known: first step and the step after the last, shape (n, 2),
-        (-1, -1) for a series without such a stretch. Used to judge explanations, never to train.
+        The interval of each series that its label refers to, if known: first step and the step after the last, shape
+        (n, 2), (-1, -1) for a series without one. Used to evaluate explanations, never to train.
     step_labels
-        Labels of single steps, in step with ``values``, or None.
+        Per-step labels, aligned with ``values``, or None.
     signals
-        Words about single steps, such as a mode that switches, in step with ``values``, or None.
+        Categorical values per step, such as an operating mode, aligned with ``values``, or None.
     metadata
-        A table with one row for each series, in their order, without their ids; None where nothing is known.
+        A table with one row per series, in the same order, without the ids; None if there is no metadata.
     origin
-        Where each series was cut from, if the series are windows.
+        The recording and the offset that each series was cut from, if the series are windows.
     units
-        The unit of a channel by its name, and of a clock of numbers as ``"time"``; those not known are left out.
+        Maps a channel to its unit, and ``"time"`` to the unit of a numeric clock. Unknown units are absent.
     notes
-        Sentences on what was guessed or left out on the way here.
+        Sentences on what was guessed or dropped while reading and preparing the data.
     backing
-        The files that what belongs to steps is mapped from; None if they are in memory.
+        The files from which the per-step arrays are memory-mapped; None if the arrays are in memory.
 
     Raises
     ------
@@ -126,11 +126,11 @@ class Panel(Ragged):
         steps = len(self.values)
         if (self.starts < 0).any() or (self.starts + self.lengths > steps).any():
             raise DataError(
-                f"expected every series inside the {steps} steps of values, got one that begins or ends outside"
+                f"expected every series to lie within the {steps} steps of values, got one that begins or ends outside"
             )
-        for name, facts in (("time", self.times), ("step label", self.step_labels), ("signal", self.signals)):
-            if facts is not None and len(facts) != steps:
-                raise DataError(f"expected a {name} for each of the {steps} steps, got {len(facts)} {name}s")
+        for name, array in (("time", self.times), ("step label", self.step_labels), ("signal", self.signals)):
+            if array is not None and len(array) != steps:
+                raise DataError(f"expected a {name} for each of the {steps} steps, got {len(array)} {name}s")
         if self.metadata is not None and len(self.metadata) != len(self):
             raise DataError(
                 f"expected one row of metadata for each of the {len(self)} series, got {len(self.metadata)} rows"
@@ -150,68 +150,84 @@ class Panel(Ragged):
         ids: ArrayLike | None = None,
         channels: Sequence[str] | None = None,
         times: Sequence[ArrayLike] | None = None,
-        **facts: Any,
+        **attributes: Any,
     ) -> Panel:
-        """Put separate arrays into one Panel.
+        """Build a Panel from one array per series.
 
         Parameters
         ----------
         series
-            Arrays of shape (time, channels) or (time,), of any length, all with the same channels.
+            Arrays of shape (time, channels) or (time,), of any length, all with the same number of channels.
         times
-            The clock of each series, shape (time,) each, or None.
-        ids, channels, **facts
+            The times of each series, shape (time,) each, or None.
+        ids, channels, **attributes
             As for ``Panel``.
 
         Returns
         -------
         Panel
-            The series in the order given.
+            The series in the given order.
 
         Raises
         ------
         DataError
-            If there is no series, one is empty, or their numbers of channels differ.
+            If there are no series, a series is empty, or the numbers of channels differ.
 
         Example
         -------
         >>> Panel.from_series([[1.0, 2.0], [3.0]]).lengths.tolist()
         [2, 1]
         """
-        arrays = [_two_dimensional(one, place) for place, one in enumerate(series)]
+        arrays = [_two_dimensional(array, number) for number, array in enumerate(series)]
         if not arrays:
             raise DataError("expected at least one series, got none")
         width = arrays[0].shape[1]
-        for place, one in enumerate(arrays):
-            if one.shape[1] != width:
+        for number, array in enumerate(arrays):
+            if array.shape[1] != width:
                 raise DataError(
-                    f"expected the same channels in every series, got {width} in series 0 and {one.shape[1]} in "
-                    f"series {place}; each series is (time, channels): transpose those that are (channels, time)"
+                    f"expected the same number of channels in every series, got {width} in series 0 and "
+                    f"{array.shape[1]} in series {number}; each series is (time, channels): transpose any that is "
+                    "(channels, time)"
                 )
-        lengths = np.array([len(one) for one in arrays], dtype=np.int64)
-        clock = None if times is None else np.concatenate([np.asarray(one) for one in times])
+        lengths = np.array([len(array) for array in arrays], dtype=np.int64)
+        clock = None if times is None else np.concatenate([np.asarray(array) for array in times])
         starts = np.cumsum(lengths) - lengths
-        return cls(np.concatenate(arrays), starts, lengths, ids=ids, channels=channels, times=clock, **facts)
+        return cls(np.concatenate(arrays), starts, lengths, ids=ids, channels=channels, times=clock, **attributes)
 
     def __iter__(self) -> Iterator[Panel]:
         return (self[row] for row in range(len(self)))
 
     def __getitem__(self, rows: RowIndex | tuple[Any, ...]) -> Panel:
-        if isinstance(rows, tuple):  # scikit-learn asks for panel[rows, ...]
+        if isinstance(rows, tuple):  # scikit-learn indexes with panel[rows, ...]
             rows = rows[0]
-        places = np.arange(len(self))[rows].reshape(-1)
+        selected = np.arange(len(self))[rows].reshape(-1)
         return self._with(
-            starts=self.starts[places],
-            lengths=self.lengths[places],
-            ids=self.ids[places],
-            labels=None if self.labels is None else self.labels[places],
-            intervals=None if self.intervals is None else self.intervals[places],
-            metadata=None if self.metadata is None else self.metadata.take(places),
-            origin=None if self.origin is None else self.origin.at(places),
+            starts=self.starts[selected],
+            lengths=self.lengths[selected],
+            ids=self.ids[selected],
+            labels=None if self.labels is None else self.labels[selected],
+            intervals=None if self.intervals is None else self.intervals[selected],
+            metadata=None if self.metadata is None else self.metadata.take(selected),
+            origin=None if self.origin is None else self.origin.at(selected),
         )
 
     def replace(self, **changes: Any) -> Panel:
-        """Give the same series with other facts (``labels``, ``metadata``, ``units``, ``notes``, ...), checked.
+        """Return a copy with some attributes replaced (``labels``, ``metadata``, ``units``, ``notes``, ...).
+
+        Parameters
+        ----------
+        **changes
+            Attributes by name, as for ``Panel``.
+
+        Returns
+        -------
+        Panel
+            The changed panel, checked like a new one; unchanged arrays are shared, not copied.
+
+        Raises
+        ------
+        DataError
+            As for ``Panel``.
 
         Example
         -------
@@ -221,29 +237,29 @@ class Panel(Ragged):
         return Panel(**{**self.__dict__, **changes})
 
     def rows_of(self, ids: ArrayLike) -> NDArray[np.int64]:
-        """Find series by name.
+        """Find the rows of series by id.
 
         Parameters
         ----------
         ids
-            Names, shape (m,).
+            Ids of series, shape (m,).
 
         Returns
         -------
         NDArray[np.int64]
-            The row of each, shape (m,).
+            The row of each series, shape (m,).
 
         Raises
         ------
         DataError
-            If a name is not in the Panel.
+            If an id is not in the panel.
         """
-        place = {name: row for row, name in enumerate(self.ids.tolist())}
+        row_of_id = {name: row for row, name in enumerate(self.ids.tolist())}
         names = np.asarray(ids).astype(str).tolist()
-        unknown = [name for name in names if name not in place]
+        unknown = [name for name in names if name not in row_of_id]
         if unknown:
             raise DataError(f"expected ids of series in the panel, got {listing(unknown)}; see panel.ids")
-        return np.array([place[name] for name in names], dtype=np.int64)
+        return np.array([row_of_id[name] for name in names], dtype=np.int64)
 
     def split(
         self,
@@ -255,34 +271,34 @@ class Panel(Ragged):
         by: str = "random",
         stratify: bool = True,
     ) -> tuple[Panel, ...]:
-        """Cut into training, validation and test series.
+        """Split into training, validation and test series.
 
         Windows of one recording always stay together.
 
         Parameters
         ----------
         test, validation
-            Shares in [0, 1), together below 1.
+            Shares of the series in [0, 1), summing to less than 1.
         seed
-            The same seed cuts the same way.
+            Seed of the random split; the same seed gives the same split.
         group
-            A metadata field: series with the same value in it stay together.
+            A metadata field; series with the same value stay together.
         by
-            ``"random"``, or ``"time"``: the latest series are the test, those before them the validation.
+            ``"random"``, or ``"time"``: the latest series form the test part, those before them the validation part.
         stratify
-            Whether every part gets the classes in their proportions, as far as groups allow.
+            Whether to keep the class proportions in every part, as far as groups allow.
 
         Returns
         -------
         tuple[Panel, ...]
-            Training and test; with a ``validation`` above 0, training, validation and test.
+            Training and test part; if ``validation`` is above 0, training, validation and test part.
 
         Raises
         ------
         ParameterError
-            If the shares are out of range, or the groups or the clock do not allow such a split.
+            If the shares are out of range, or the groups or the times do not allow such a split.
         DataError
-            If there is no such field, or a series has no group.
+            If the field does not exist, or a series has no value in it.
 
         Example
         -------
@@ -296,7 +312,7 @@ class Panel(Ragged):
         return tuple(self[rows] for rows in parts)
 
     def make_split(self, *, group: str | None = None, by: str = "random", stratify: bool = True, **rule: Any) -> Split:
-        """Give the rows of each part and the rule in words; parameters as for ``split``."""
+        """Return the rows of each part and a description of the rule; parameters as for ``split``."""
         return make_split(
             len(self),
             labels=stratify_by(self.labels) if stratify else None,
@@ -308,65 +324,70 @@ class Panel(Ragged):
         )
 
     def groups(self, field: str | None = None) -> NDArray[np.str_] | None:
-        """Give what keeps series together, shape (n,): a metadata field, or else the recording of each window.
+        """Return the group of each series: a metadata field, or by default the recording of each window.
 
         Parameters
         ----------
         field
-            A metadata field; None takes the recordings, and gives None if the series are no windows.
+            A metadata field; None uses the recordings.
+
+        Returns
+        -------
+        NDArray | None
+            Shape (n,); None if ``field`` is None and the series are not windows.
 
         Raises
         ------
         DataError
-            If there is no such field, or a series has no value in it.
+            If the field does not exist, or a series has no value in it.
         """
         if field is None or (field == RECORDING and self.origin is not None):
             return None if self.origin is None else self.origin.recordings
         known = [] if self.metadata is None else self.metadata.column_names
         if self.metadata is None or field not in known:
-            raise DataError(f"expected a metadata field {field!r} to group by, there is none{nearest(field, known)}")
+            raise DataError(f"expected a metadata field {field!r} to group by, found none{nearest(field, known)}")
         column = self.metadata[field]
         if column.null_count:
-            nameless = self.ids[column.is_null().to_numpy()]
+            without_group = self.ids[column.is_null().to_numpy()]
             raise DataError(
-                f"expected a group in {field!r} for every series, got none for {listing(nameless.tolist())}; "
+                f"expected a group in {field!r} for every series, got none for {listing(without_group.tolist())}; "
                 "fill it in, or leave these series out"
             )
         return np.array([str(value) for value in column.to_pylist()])
 
     def is_independent(self, by: str = "random", group: str | None = None) -> bool:
-        """Say whether a series may be judged by a model that has seen all others.
+        """Whether the series are independent of each other, so that leave-one-out estimates do not leak.
 
         Parameters
         ----------
         by, group
-            How the series are to be parted, as for ``split``.
+            How the series are split, as for ``split``.
 
         Returns
         -------
         bool
-            False where series are windows of one recording, share a group, or go by time: others tell their answer.
+            False if series share a recording or group, or are split by time; leave-one-out would then leak.
 
         Raises
         ------
         DataError
-            As ``groups``.
+            As for ``groups``.
         """
         return by == "random" and self.groups(group) is None
 
     def require_labels(self) -> NDArray[Any]:
-        """Give the labels, shape (n,) or (n, labels); LabelError if the series have none."""
+        """Return the labels, shape (n,) or (n, labels); raise LabelError if the series have none."""
         if self.labels is None:
             raise LabelError("expected labelled series, got series without labels; give labels with them")
         return self.labels
 
     def with_labels(self, labels: ArrayLike) -> Panel:
-        """Give the same series with other labels, shape (n,) or (n, labels), without copying the values."""
+        """Replace the labels, shape (n,) or (n, labels), without copying the values."""
         checked = checked_labels(labels, len(self))
         return self._with(labels=checked, label_names=names_of_labels(checked, None))
 
     def describe(self) -> str:
-        """Say in a few words what is inside: number of series, steps, channels and classes.
+        """Describe the panel in one line: number of series, steps, channels and classes.
 
         Example
         -------
@@ -382,15 +403,15 @@ class Panel(Ragged):
         return f"Panel({self.describe()})"
 
 
-def _two_dimensional(one: ArrayLike, place: int) -> NDArray[np.float32]:
+def _two_dimensional(series: ArrayLike, number: int) -> NDArray[np.float32]:
     try:
-        array = np.asarray(one, dtype=np.float32)
+        array = np.asarray(series, dtype=np.float32)
     except (TypeError, ValueError) as error:
-        raise DataError(f"expected numbers in series {place}, got something else: {error}") from error
+        raise DataError(f"expected numbers in series {number}, got something else: {error}") from error
     if array.ndim == 1:
         array = array[:, None]
     if array.ndim != 2 or array.shape[1] == 0:
         raise DataError(
-            f"expected series {place} to be (time, channels) or (time,), got an array of shape {array.shape}"
+            f"expected series {number} to be (time, channels) or (time,), got an array of shape {array.shape}"
         )
     return array

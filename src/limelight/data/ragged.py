@@ -1,4 +1,4 @@
-"""Ragged: series of any length that stand one after the other in one array, in memory or mapped from files."""
+"""Series of any length, concatenated in one array that is in memory or memory-mapped from files."""
 
 from __future__ import annotations
 
@@ -12,21 +12,23 @@ from numpy.typing import NDArray
 from limelight.data.annotations import StepLabels, StepSignals
 
 PER_STEP = ("values", "times", "step_labels", "signals")
+"""Attributes of a Panel with one entry per step."""
 BLOCK_STEPS = 1 << 20
+"""Steps that are processed at a time, to bound the memory used."""
 
 
 class Backing(Protocol):
-    """Files that the arrays of a Panel are mapped from; pickled by name, never by content."""
+    """Files from which the per-step arrays of a Panel are memory-mapped; pickled by path, never by content."""
 
     def arrays(self) -> dict[str, Any]:
-        """Give what belongs to single steps: values, times, step_labels, signals."""
+        """Return the per-step arrays by name: values, times, step_labels, signals."""
 
     def note_read(self, lengths: NDArray[np.int64]) -> None:
-        """Take note that series of these lengths were read, and give memory back now and then."""
+        """Record that series of these lengths were read; release mapped memory from time to time."""
 
 
 class Ragged(ABC):
-    """What belongs to single steps, and where each series has its own; the base of ``Panel``, which checks it.
+    """The per-step arrays of a ``Panel`` and the position of each series in them; ``Panel`` checks them.
 
     Parameters
     ----------
@@ -51,7 +53,7 @@ class Ragged(ABC):
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Series, steps of the longest series, channels."""
+        """The number of series, the steps of the longest series, and the number of channels."""
         return len(self), int(self.lengths.max(initial=0)), len(self.channels)
 
     @property
@@ -60,66 +62,65 @@ class Ragged(ABC):
         return 3
 
     def series(self, row: int) -> NDArray[np.float32]:
-        """Give the values of one series, shape (time, channels), without copying."""
+        """Return the values of one series, shape (time, channels), without copying."""
         start = self.starts[row]
         return self.values[start : start + self.lengths[row]]
 
     def clock(self, row: int) -> NDArray[Any]:
-        """Give the times of one series, shape (time,); the step numbers where no time is known."""
+        """Return the times of one series, shape (time,); step numbers if there are no times."""
         start, length = self.starts[row], self.lengths[row]
         return np.arange(length) if self.times is None else self.times[start : start + length]
 
     def first_and_last_times(self) -> NDArray[Any] | None:
-        """Give the time of the first and of the last step of each series, shape (n, 2); None without a clock."""
+        """Return the first and last time of each series, shape (n, 2); None if there are no times."""
         if self.times is None:
             return None
         return np.stack([self.times[self.starts], self.times[self.starts + self.lengths - 1]], axis=1)
 
     def _with(self, **changes: Any) -> Self:
-        """Give the same panel with other facts, which fit it: nothing is checked."""
+        """Replace attributes without any check; the caller passes values that fit together."""
         panel = type(self).__new__(type(self))
         panel.__dict__.update(self.__dict__)
         panel.__dict__.update(changes)
         return panel
 
     def compact(self) -> Self:
-        """Give a panel that holds the values of its own series alone, in their order.
+        """Return an equal panel that holds only the values of its own series, in their order.
 
         Returns
         -------
         Panel
-            Equal to this one, with ``starts`` running from 0 without gaps. Nothing is copied where the series stand
-            one after the other already.
+            A panel whose series fill ``values`` without gaps. Nothing is copied if the series are consecutive already.
         """
         starts = np.cumsum(self.lengths) - self.lengths
         if len(self) and np.array_equal(self.starts - self.starts[0], starts):
             first, steps = int(self.starts[0]), int(self.lengths.sum())
             if steps == len(self.values):
                 return self
-            return self._with(starts=starts, **self._steps(slice(first, first + steps)))
-        return self._with(starts=starts, **self._steps(self.step_places()))
+            return self._with(starts=starts, **self._select_steps(slice(first, first + steps)))
+        return self._with(starts=starts, **self._select_steps(self.step_positions()))
 
-    def _steps(self, places: Any) -> dict[str, Any]:
+    def _select_steps(self, steps: Any) -> dict[str, Any]:
         return {
-            "values": self.values[places],
-            "times": None if self.times is None else self.times[places],
-            "step_labels": None if self.step_labels is None else self.step_labels.at(places),
-            "signals": None if self.signals is None else self.signals.at(places),
+            "values": self.values[steps],
+            "times": None if self.times is None else self.times[steps],
+            "step_labels": None if self.step_labels is None else self.step_labels.at(steps),
+            "signals": None if self.signals is None else self.signals.at(steps),
             "backing": None,
         }
 
     def blocks(self, steps: int = BLOCK_STEPS) -> Iterator[Self]:
-        """Go through all series in compact panels of about so many steps, which is how to read what memory cannot hold.
+        """Iterate over all series in compact panels of limited size, to process data larger than memory.
 
         Parameters
         ----------
         steps
-            Of one block; a longer series makes a block of its own.
+            The maximum number of steps per block; a longer series forms a block of its own.
 
         Returns
         -------
         Iterator[Self]
-            Every row once, in order.
+            Blocks that together contain every row once, in order.
 
         Example
         -------
@@ -140,21 +141,21 @@ class Ragged(ABC):
             start = stop
 
     def note_read(self, lengths: NDArray[np.int64]) -> None:
-        """Take note that series of these lengths were read: mapped files give their memory back now and then."""
+        """Record that series of these lengths were read, so that mapped files release memory from time to time."""
         if self.backing is not None:
             self.backing.note_read(lengths)
 
-    def step_places(self) -> NDArray[np.int64]:
-        """Give where every step of every series stands in ``values``, series after series, shape (steps,)."""
+    def step_positions(self) -> NDArray[np.int64]:
+        """Return the row of ``values`` of every step, series by series, shape (steps,)."""
         ends = np.cumsum(self.lengths)
         shift = np.repeat(self.starts - (ends - self.lengths), self.lengths)
-        places: NDArray[np.int64] = np.arange(ends[-1] if len(ends) else 0) + shift
-        return places
+        positions: NDArray[np.int64] = np.arange(ends[-1] if len(ends) else 0) + shift
+        return positions
 
     def __getstate__(self) -> dict[str, Any]:
         if self.backing is None:
-            return dict(self.compact().__dict__)  # a pickled row does not take the whole set along
-        return {name: fact for name, fact in self.__dict__.items() if name not in PER_STEP}
+            return dict(self.compact().__dict__)  # so that a pickled row does not include the whole set
+        return {name: value for name, value in self.__dict__.items() if name not in PER_STEP}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

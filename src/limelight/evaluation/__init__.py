@@ -1,1 +1,1 @@
-"""How good the answers are, and whether the attention went to the right place."""
+"""Evaluation of predictions: scores, events, calibration, thresholds and prediction sets."""

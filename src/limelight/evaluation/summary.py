@@ -1,16 +1,18 @@
-"""The scores of a run as lines of plain text."""
+"""The scores of a run as tables of plain text."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from limelight.errors import counted
 from limelight.evaluation.decision.calibration import before_and_after
 from limelight.evaluation.events.scores import event_lines
 from limelight.evaluation.metrics.per_class import AVERAGED
 from limelight.text import aligned
 
 MOST_CLASSES = 12
+"""The most classes for which a confusion matrix is printed."""
 SCORE_TITLES = {
     "accuracy": "accuracy",
     "subset_accuracy": "subset accuracy",
@@ -26,28 +28,29 @@ SCORE_TITLES = {
     "brier": "Brier score",
 }
 AVERAGES = {
-    "macro": "mean of the {}",
-    "weighted": "weighted by {unit}",
-    "micro": "all counts together",
-    "samples": "mean of the {unit}",
+    "macro": "macro (over {things})",
+    "weighted": "weighted (by support)",
+    "micro": "micro (pooled counts)",
+    "samples": "samples (over {unit})",
 }
 
 
 def score_lines(metrics: Mapping[str, Any]) -> list[str]:
-    """Lay the scores out for a terminal.
+    """Format the scores of a run as tables for a terminal.
 
     Parameters
     ----------
     metrics
-        What ``metrics.json`` holds: ``test`` and ``baseline`` as from ``score_prediction`` and
-        ``score_baseline``, and ``localisation`` as from ``score_localisation`` (may be missing).
+        The content of ``metrics.json``: ``test`` and ``baseline`` as returned by ``score_prediction`` and
+        ``score_baseline``; optionally ``groups``, ``decision``, ``events``, ``metadata`` and ``localisation``.
 
     Returns
     -------
     list[str]
-        Lines without line ends: model beside baseline, with 95 % intervals where they are known; every class or
-        label, and the averages; what was confused, of up to 12 classes; each value of a metadata field; the attention
-        in one sentence.
+        Lines without line breaks: scores of the model next to the baseline, with 95 % confidence intervals if there
+        are any; scores per class or label, and their averages; the confusion matrix for up to 12 classes; scores per
+        value of a metadata field; calibration and prediction sets; events; permutation importance; a sentence on where
+        the attention falls.
 
     Example
     -------
@@ -56,8 +59,8 @@ def score_lines(metrics: Mapping[str, Any]) -> list[str]:
     >>> from limelight.model.fitted import Prediction
     >>> from limelight.task import Task
     >>> task, truth = Task(("fault", "ok")), ["fault", "ok"] * 20
-    >>> answers = Prediction(np.arange(40).astype(str), task, np.array([[-2.0], [2.0]] * 19 + [[2.0], [2.0]]))
-    >>> test, baseline = score_prediction(answers, truth), score_baseline(["ok"], truth, task)
+    >>> prediction = Prediction(np.arange(40).astype(str), task, np.array([[-2.0], [2.0]] * 19 + [[2.0], [2.0]]))
+    >>> test, baseline = score_prediction(prediction, truth), score_baseline(["ok"], truth, task)
     >>> print("\\n".join(score_lines({"test": test, "baseline": baseline})[:3]))
                           model   95 % interval  baseline
     accuracy              0.975  0.925 to 1.000     0.500
@@ -79,64 +82,63 @@ def score_lines(metrics: Mapping[str, Any]) -> list[str]:
 
 
 def _decision_lines(decision: Mapping[str, Any] | None) -> list[str]:
-    """Say what calibration did to the probabilities, and how often sets held the truth."""
+    """Format the scores before and after calibration, and the coverage of prediction sets."""
     lines: list[str] = []
     if decision and "calibration" in decision:
         columns = before_and_after(decision["calibration"])
         names = {"expected_calibration_error": "calibration error", "log_loss": "log loss", "brier": "Brier score"}
         rows = [["", *columns]]
         rows += [
-            [said, *(_number(one[name]) for one in columns.values())]
-            for name, said in names.items()
+            [title, *(_number(one[name]) for one in columns.values())]
+            for name, title in names.items()
             if name in columns["as trained"]
         ]
         lines += ["", *aligned(rows)]
     if decision and "sets" in decision:
         sets = decision["sets"]
-        held, size = f"{100 * sets['coverage']:.1f} %", f"{sets['mean_size']:.2f}"
-        lines += ["", f"prediction sets of {100 * sets['target']:.0f} %: {held} hold the truth, {size} in a set"]
+        measured, size = f"{100 * sets['coverage']:.1f} %", f"{sets['mean_size']:.2f}"
+        title = f"prediction sets at {100 * sets['target']:.0f} % coverage"
+        lines += ["", f"{title}: measured coverage {measured}, mean size {size}"]
     return lines
 
 
 def _metadata_lines(permuted: Mapping[str, Any] | None) -> list[str]:
-    """Say how much worse the answers get with the metadata, or the series, of others."""
+    """Format the permutation importance of metadata, signals and series."""
     if not permuted:
         return []
-    title = f"balanced accuracy {permuted['score']:.3f}; with those of others instead:"
-    rows = [["", "falls by", "spread"]]
+    title = f"permutation importance: drop from the balanced accuracy of {permuted['score']:.3f}"
+    rows = [["permuted", "drop", "sd"]]
     rows += [[name, f"{drop['mean']:.3f}", f"{drop['deviation']:.3f}"] for name, drop in permuted["drops"].items()]
     return ["", title, *aligned(rows)]
 
 
 def localisation_sentence(localisation: Mapping[str, Any] | None) -> str:
-    """Say in one sentence where the attention went, with numbers; empty where that is not known.
+    """Describe in one sentence how much of the attention falls inside the true intervals.
 
     Parameters
     ----------
     localisation
-        As from ``score_localisation``.
+        As returned by ``score_localisation``; None if no true interval is known.
 
     Returns
     -------
     str
-        One sentence.
+        One sentence, or an empty string for None.
 
     Example
     -------
     >>> localisation_sentence({"series": 10, "attention_inside": 0.8, "attention_inside_uniform": 0.3,
     ...                        "peak_inside": 0.9, "peak_inside_uniform": 0.3})
-    'Of the attention 80 % fell inside the true interval (spread evenly it would be 30 %), and its peak
-    was inside in 90 % of the 10 series whose interval is known (by chance 30 %).'
+    '80 % of the attention falls inside the true interval (30 % if it were uniform), and its peak does in 90 % of
+    the 10 series with a known interval (30 % by chance).'
     """
     if localisation is None:
         return ""
     share = {name: f"{100 * value:.0f} %" for name, value in localisation.items() if isinstance(value, float)}
-    inside, inside_evenly = share["attention_inside"], share["attention_inside_uniform"]
-    peak, peak_by_chance = share["peak_inside"], share["peak_inside_uniform"]
     return (
-        f"Of the attention {inside} fell inside the true interval (spread evenly it would be {inside_evenly}), and "
-        f"its peak was inside in {peak} of the {localisation['series']:,} series whose interval is known "
-        f"(by chance {peak_by_chance})."
+        f"{share['attention_inside']} of the attention falls inside the true interval "
+        f"({share['attention_inside_uniform']} if it were uniform), and its peak does in {share['peak_inside']} of the "
+        f"{localisation['series']:,} series with a known interval ({share['peak_inside_uniform']} by chance)."
     )
 
 
@@ -149,49 +151,48 @@ def _things(scores: Mapping[str, Any]) -> str:
 
 
 def _unknown_lines(scores: Mapping[str, Any]) -> list[str]:
-    """Say what was left out because its label is not known."""
+    """Count the examples that were scored and the unknown labels that were ignored, if there are any."""
     unknown = scores["unknown"]
     return (
-        [f"scored: {scores['n']:,} {_unit(scores)}; labels that are not known, left out: {unknown:,}", ""]
-        if unknown
-        else []
+        [f"{scores['n']:,} {_unit(scores)} scored, {counted(unknown, 'unknown label')} ignored", ""] if unknown else []
     )
 
 
 def _overall_lines(test: Mapping[str, Any], baseline: Mapping[str, Any]) -> list[str]:
     shown = [name for name in SCORE_TITLES if name in test and not (name == "accuracy" and "subset_accuracy" in test)]
-    known = test.get("intervals") or {}
-    ends = {**known, "subset_accuracy": known.get("accuracy")}
+    intervals = test.get("intervals") or {}
+    intervals = {**intervals, "subset_accuracy": intervals.get("accuracy")}
     rows = [
-        [_title(name, test), _number(test[name]), _interval(ends.get(name)), _number(baseline[name])] for name in shown
+        [_title(name, test), _number(test[name]), _interval(intervals.get(name)), _number(baseline[name])]
+        for name in shown
     ]
     table = [["", "model", "95 % interval", "baseline"], *rows]
     return aligned(table if any(row[2] for row in rows) else [[row[0], row[1], row[3]] for row in table])
 
 
 def _title(name: str, scores: Mapping[str, Any]) -> str:
-    """Say of which class a score is, where it is of one."""
+    """Return the title of a score, with its positive class or average if it has one."""
     if name not in AVERAGED:
         return SCORE_TITLES[name]
-    about = f"mean of {_things(scores)}" if scores["positive"] is None else scores["positive"]
-    return f"{SCORE_TITLES[name]} ({about})"
+    return f"{SCORE_TITLES[name]} ({'macro' if scores['positive'] is None else scores['positive']})"
 
 
 def _class_lines(scores: Mapping[str, Any]) -> list[str]:
     names = (*AVERAGED, "roc_auc", "average_precision", "brier")
-    what = "label" if scores["kind"] == "multilabel" else "class"
+    header = ["label" if scores["kind"] == "multilabel" else "class", *(SCORE_TITLES[name] for name in names)]
     rows = [
         [label, *(_number(one[name]) for name in names), f"{one['support']:,}", _number(one["prevalence"])]
         for label, one in scores["per_class"].items()
     ]
-    return aligned([[what, *(SCORE_TITLES[name] for name in names), _unit(scores), "share"], *rows])
+    return aligned([[*header, "support", "prevalence"], *rows])
 
 
 def _average_lines(scores: Mapping[str, Any]) -> list[str]:
-    names = {kind: title for kind, title in AVERAGES.items() if kind in scores}
+    things, unit = _things(scores), _unit(scores)
     rows = [
-        [title.format(_things(scores), unit=_unit(scores)), *(_number(scores[kind][name]) for name in AVERAGED)]
-        for kind, title in names.items()
+        [title.format(things=things, unit=unit), *(_number(scores[kind][name]) for name in AVERAGED)]
+        for kind, title in AVERAGES.items()
+        if kind in scores
     ]
     return aligned([["average", *(SCORE_TITLES[name] for name in AVERAGED)], *rows])
 
@@ -199,20 +200,20 @@ def _average_lines(scores: Mapping[str, Any]) -> list[str]:
 def _confusion_lines(scores: Mapping[str, Any]) -> list[str]:
     labels, counts = scores["confusion"]["labels"], scores["confusion"]["counts"]
     if scores["kind"] == "multilabel":
-        header = ["label", "there, found", "there, missed", "not there, said", "not there, not said"]
+        header = ["label", "true positives", "false negatives", "false positives", "true negatives"]
         rows = [
-            [label, *(f"{count:,}" for count in (found, missed, said, silent))]
-            for label, ((silent, said), (missed, found)) in zip(labels, counts, strict=True)
+            [label, *(f"{count:,}" for count in (tp, fn, fp, tn))]
+            for label, ((tn, fp), (fn, tp)) in zip(labels, counts, strict=True)
         ]
         return ["", *aligned([header, *rows])]
     if len(labels) > MOST_CLASSES:
         return []
     rows = [[label, *(f"{count:,}" for count in row)] for label, row in zip(labels, counts, strict=True)]
-    return ["", "true (rows) and predicted (columns)", *aligned([["", *labels], *rows])]
+    return ["", "confusion matrix: true (rows) and predicted (columns)", *aligned([["", *labels], *rows])]
 
 
 def _group_lines(field: str, scored: Mapping[str, Any], test: Mapping[str, Any]) -> list[str]:
-    """Show the scores for each value of a metadata field, and where they are lowest."""
+    """Format the scores for each value of a metadata field, and the lowest with its p-value."""
     names = ("accuracy", "f1", "balanced_accuracy")
     titles = [
         "subset accuracy" if "subset_accuracy" in test else "accuracy",
@@ -228,8 +229,8 @@ def _group_lines(field: str, scored: Mapping[str, Any], test: Mapping[str, Any])
     worst = scored["groups"][scored["worst"]]
     return [
         *lines,
-        f"Lowest: {worst['value']}, with a balanced accuracy of {worst['balanced_accuracy']:.3f}. If {field} said "
-        f"nothing, the lowest would be as low in {100 * scored['chance']:.1f} % of the cases.",
+        f"lowest balanced accuracy: {worst['balanced_accuracy']:.3f} for {worst['value']} "
+        f"(permutation test: p = {scored['chance']:.3f})",
     ]
 
 

@@ -1,1 +1,1 @@
-"""What decided: attention on the time axis of the series, and its pictures."""
+"""Explanations of predictions: methods, quality measures and figures."""

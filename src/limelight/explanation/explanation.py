@@ -1,9 +1,9 @@
-"""Explanation: how much each step of each series counted, for which answer, as numbers and as a picture."""
+"""Explanation: the importance of each step of each series for a prediction, as numbers and as a figure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,48 +18,49 @@ from limelight.types import Floats
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """How much each time step of each series counted.
+    """The importance of each time step of each series for a prediction.
 
     Parameters
     ----------
     panel
-        The series, n of them.
+        The n series.
     prediction
-        What the model answered about them.
+        The predictions of the model for these series.
     importance
-        For each series a number for each of its time steps, shape (time,). Of attention a weight, at least 0 and
-        summing to 1; of every other method what the step adds to the log odds of ``target`` (of evidence: to its
-        logit), below 0 where it speaks against it.
+        For each series one number for each time step, shape (time,). For attention, non-negative weights that sum to 1.
+        For every other method, what the step adds to the log odds of ``target`` (for evidence: to its logit); negative
+        numbers are evidence against the target.
     method
-        What the numbers are, for example ``"attention"``.
+        The name of the method, for example ``"attention"``.
     target
-        The class or label that each series was asked about, shape (n,); None where the numbers are about no class.
+        The class or label that is explained for each series, shape (n,); None for attention, which has no target.
     channels
-        The same for each channel, shape (time, channels) each; None where the method does not part channels.
+        The importance of each step and channel, shape (time, channels) for each series; None if the method does not
+        distinguish channels.
     spread
-        Standard deviation of ``importance`` over the draws, shape (time,) each; None where nothing is drawn.
+        Standard deviation of ``importance`` over the draws, shape (time,) for each series; None if nothing is sampled.
     fields
-        What each metadata field and signal adds, by its name, each of shape (n,).
+        The importance of each metadata field and signal by its name, shape (n,) each.
     fields_spread
         Standard deviation of ``fields`` over the draws.
     completeness
-        For each series by how much the sum of its numbers misses the difference that they should explain, in log odds,
-        shape (n,); None where the method does not promise a sum.
+        The completeness error of each series in log odds: the sum of its importance minus the difference to explain,
+        shape (n,); None if the method does not have the completeness property.
     base
-        What is to be added to the sum of the numbers of each series to get the logit of the target, shape (n,); None
-        where they are no parts of it.
+        What has to be added to the sum of the importance of each series to obtain the logit of the target, shape (n,);
+        None if the importance is not a decomposition of the logit.
 
     Raises
     ------
     DataError
-        If there is not one number for each step of each series.
+        If there is not exactly one number for each step of each series.
 
     Example
     -------
     >>> from limelight.task import Task
     >>> panel = Panel.from_series([[1.0, 5.0, 1.0]], ids=["pump"])
-    >>> answer = Prediction(panel.ids, Task(("fault", "ok")), np.array([[-1.0]]))
-    >>> explanation = Explanation(panel, answer, [np.array([0.1, 0.8, 0.1])], "attention")
+    >>> prediction = Prediction(panel.ids, Task(("fault", "ok")), np.array([[-1.0]]))
+    >>> explanation = Explanation(panel, prediction, [np.array([0.1, 0.8, 0.1])], "attention")
     >>> explanation
     Explanation(1 series, attention)
     >>> explanation.table().to_pylist()[1]
@@ -86,57 +87,56 @@ class Explanation:
             if steps != self.panel.lengths.tolist():
                 raise DataError(
                     f"expected one weight for each of the {self.panel.lengths.sum()} steps of {len(self.panel)} "
-                    f"series, got {sum(steps)} weights for {len(steps)} series; explain the panel that was "
-                    "predicted"
+                    f"series, got {sum(steps)} weights for {len(steps)} series; pass the panel that was explained"
                 )
 
     def __len__(self) -> int:
         return len(self.panel)
 
     def __repr__(self) -> str:
-        said = [f"{len(self)} series", self.method]
+        parts = [f"{len(self)} series", self.method]
         if self.target is not None and len(self):
-            asked = sorted({str(name) for name in self.target.tolist()})
-            said.append(f"for {asked[0]!r}" if len(asked) == 1 else f"for {len(asked)} classes")
+            targets = sorted({str(name) for name in self.target.tolist()})
+            parts.append(f"for {targets[0]!r}" if len(targets) == 1 else f"for {len(targets)} classes")
         if self.completeness is not None and len(self):
-            said.append(f"sums within {np.abs(self.completeness).max():.2g} of the log odds")
-        return f"Explanation({', '.join(said)})"
+            parts.append(f"completeness error at most {np.abs(self.completeness).max():.2g}")
+        return f"Explanation({', '.join(parts)})"
 
     def __getitem__(self, rows: Any) -> Explanation:
-        """Give the explanation of some series, chosen as in a panel."""
+        """Select the explanation of some series, indexed like a panel."""
         places = np.arange(len(self))[rows].reshape(-1)
 
-        def of(numbers: list[Floats] | None) -> list[Floats] | None:
+        def select(numbers: list[Floats] | None) -> list[Floats] | None:
             return None if numbers is None else [numbers[place] for place in places]
 
-        return Explanation(
-            self.panel[places],
-            _answers_at(self.prediction, places),
-            of(self.importance) or [],
-            self.method,
-            None if self.target is None else self.target[places],
-            of(self.channels),
-            of(self.spread),
-            {name: numbers[places] for name, numbers in self.fields.items()},
-            {name: numbers[places] for name, numbers in self.fields_spread.items()},
-            None if self.completeness is None else self.completeness[places],
-            None if self.base is None else self.base[places],
+        return replace(
+            self,
+            panel=self.panel[places],
+            prediction=_predictions_of(self.prediction, places),
+            importance=[self.importance[place] for place in places],
+            target=None if self.target is None else self.target[places],
+            channels=select(self.channels),
+            spread=select(self.spread),
+            fields={name: numbers[places] for name, numbers in self.fields.items()},
+            fields_spread={name: numbers[places] for name, numbers in self.fields_spread.items()},
+            completeness=None if self.completeness is None else self.completeness[places],
+            base=None if self.base is None else self.base[places],
         )
 
     @property
     def signed(self) -> bool:
-        """Whether a number below 0 speaks against the target."""
+        """Whether negative importance is evidence against the target."""
         return self.target is not None
 
     def plot(self, ax: Any = None) -> Any:
-        """Draw each series with what counted coloured behind it.
+        """Plot each series with its importance as colour behind it.
 
         Parameters
         ----------
         ax
-            Axes of matplotlib to draw the only series into; None makes a figure with axes for each
-            series, at most the first 12; where channels are explained one by one, axes for each channel of the
-            first series that 12 axes have room for.
+            Matplotlib axes for an explanation of a single series. None creates a figure with axes for each of the first
+            12 series; if channels are explained separately, with axes for each channel of as many series as fit
+            into 12 axes.
 
         Returns
         -------
@@ -146,7 +146,7 @@ class Explanation:
         Raises
         ------
         ParameterError
-            If ``ax`` is given for more or fewer than one series.
+            If ``ax`` is given and the explanation does not have exactly one series.
         """
         from limelight.explanation.drawing.axes import draw_series
         from limelight.explanation.drawing.figures import explanation_figure
@@ -155,20 +155,20 @@ class Explanation:
             return explanation_figure(self)
         if len(self) != 1:
             raise ParameterError(
-                f"expected one series to draw into ax, got {len(self)}; pick one with panel[[row]], or leave ax out"
+                f"expected one series to plot into ax, got {len(self)}; select one with explanation[[row]], or omit ax"
             )
         draw_series(ax, self.panel, 0, self.importance[0], self.prediction, signed=self.signed)
         return ax
 
     def table(self) -> pa.Table:
-        """Give the numbers as a long table.
+        """Convert the importance to a long table.
 
         Returns
         -------
         pyarrow.Table
-            A row for each step of each series: ``series_id``, ``time`` (the step number where no time is
-            known) and ``importance``; where they are known also ``target``, ``spread``, and ``importance_`` with the
-            name of each of several channels.
+            A row for each step of each series: ``series_id``, ``time`` (the step number if no time is known) and
+            ``importance``; if available, also ``target``, ``spread`` and, for several channels, ``importance_``
+            followed by the name of the channel.
         """
         lengths = self.panel.lengths
         clocks = [self.panel.clock(row) for row in range(len(self))]
@@ -182,18 +182,18 @@ class Explanation:
         if self.spread is not None:
             columns["spread"] = pa.array(_joined(self.spread, np.float32))
         if self.channels is not None and len(self.panel.channels) > 1:
-            parted = np.concatenate([np.empty((0, len(self.panel.channels))), *self.channels])
             names = self.panel.channels
-            columns |= {f"importance_{name}": pa.array(one) for name, one in zip(names, parted.T, strict=True)}
+            by_channel = np.concatenate([np.empty((0, len(names))), *self.channels]).T
+            columns |= {f"importance_{name}": pa.array(column) for name, column in zip(names, by_channel, strict=True)}
         return pa.table(columns)
 
     def field_table(self) -> pa.Table:
-        """Give what each metadata field and signal adds.
+        """Convert the importance of metadata fields and signals to a long table.
 
         Returns
         -------
         pyarrow.Table
-            A row for each field of each series: ``series_id``, ``field``, ``importance`` and ``spread``.
+            A row for each field or signal of each series: ``series_id``, ``field``, ``importance`` and ``spread``.
         """
         names = list(self.fields)
         zeros = np.zeros(len(self))
@@ -209,16 +209,16 @@ class Explanation:
         )
 
 
-def _answers_at(prediction: Prediction, rows: NDArray[np.int64]) -> Prediction:
+def _predictions_of(prediction: Prediction, rows: NDArray[np.int64]) -> Prediction:
     logits, lengths = prediction.logits, prediction.lengths
     attention = None if prediction.attention is None else [prediction.attention[row] for row in rows]
     if lengths is None:
-        chosen = logits[rows]
+        selected = logits[rows]
     else:
         ends = np.cumsum(lengths)
-        chosen = np.concatenate([logits[:0], *(logits[ends[row] - lengths[row] : ends[row]] for row in rows)])
+        selected = np.concatenate([logits[:0], *(logits[ends[row] - lengths[row] : ends[row]] for row in rows)])
         lengths = lengths[rows]
-    return Prediction(prediction.ids[rows], prediction.task, chosen, attention, lengths, prediction.thresholds)
+    return Prediction(prediction.ids[rows], prediction.task, selected, attention, lengths, prediction.thresholds)
 
 
 def _joined(arrays: list[NDArray[Any]], kind: type) -> NDArray[Any]:

@@ -1,4 +1,4 @@
-"""Hiding: values are replaced by those that other series have at the same relative place, never by zeros."""
+"""Perturbation: masked values are replaced by background values at the same relative position, never by zeros."""
 
 from __future__ import annotations
 
@@ -16,27 +16,30 @@ from limelight.model.fitted import FittedModel, Prediction
 from limelight.types import Rows
 
 CHUNK_VALUES = 1 << 20
-"""How many values the series that are asked about at once have at most: 4 MiB, and as much again for others."""
+"""Maximum number of values predicted at once: 4 MiB for the perturbed series and as much for their replacements."""
 
-Hidden = Callable[[Panel, slice], NDArray[np.bool_]]
-"""Says for changed series, and which of all changes they are, what is hidden, shape (steps, channels or 1)."""
+MaskFunction = Callable[[Panel, slice], NDArray[np.bool_]]
+"""Returns the mask of a chunk of perturbed series: which values to replace, shape (steps, channels or 1).
+
+Its arguments are the compact panel of the chunk and the slice of the chunk among all perturbed series.
+"""
 
 
 def sample_background(model: FittedModel, panel: Panel, background: Panel | None, draws: int, seed: int) -> Rows:
-    """Draw the series whose values stand in for what is hidden.
+    """Sample the background series whose values replace masked values.
 
     Parameters
     ----------
     model
-        Whose channels the series should have.
+        The model to explain; the background needs its channels.
     panel
-        The series in which something is hidden, n of them.
+        The n series to perturb.
     background
-        Where to draw from; None draws from the panel, never a series itself.
+        Series to sample from. None samples from the panel, but never a series as its own background.
     draws
-        How many for each series, at least 1.
+        Number of background series for each series, at least 1.
     seed
-        The same seed draws the same.
+        The same seed samples the same series.
 
     Returns
     -------
@@ -46,153 +49,165 @@ def sample_background(model: FittedModel, panel: Panel, background: Panel | None
     Raises
     ------
     ParameterError
-        If there are no draws.
+        If ``draws`` is below 1.
     DataError
-        If there is no other series to draw, or one that was drawn has a value that the model does not take.
+        If there is no background series to sample, or a sampled one has a missing or infinite value that the model
+        does not accept.
     """
     if draws < 1:
-        raise ParameterError(f"expected at least 1 draw, got draws={draws}; draw more")
+        raise ParameterError(f"expected at least 1 draw, got draws={draws}; increase draws")
     random = np.random.default_rng(seed)
     if background is not None:
         model.require_channels(background)
         if not len(background):
-            raise DataError("expected series as background, got none; give those of the training")
-        drawn = random.integers(len(background), size=(len(panel), draws))
-        require_finite(background[np.unique(drawn)], missing=model.architecture.takes_missing)
-        return drawn
+            raise DataError("expected series as background, got none; pass the training series, for example")
+        rows = random.integers(len(background), size=(len(panel), draws))
+        require_finite(background[np.unique(rows)], missing=model.architecture.takes_missing)
+        return rows
     if len(panel) == 1:
         raise DataError(
-            "expected other series whose values can stand in for what is hidden, got one series alone; give some "
-            "with background=..., such as those of the training"
+            "expected a background for a single series, as there are no other series to sample from; pass "
+            "background=..., for example the training series"
         )
-    drawn = random.integers(max(len(panel) - 1, 1), size=(len(panel), draws))
-    return drawn + (drawn >= np.arange(len(panel))[:, None])  # never the series itself
+    rows = random.integers(max(len(panel) - 1, 1), size=(len(panel), draws))
+    return rows + (rows >= np.arange(len(panel))[:, None])  # skips the series itself
 
 
-def steps_within(panel: Panel) -> NDArray[np.int64]:
-    """Number the steps of each series of a compact panel from 0, shape (steps,)."""
+def step_numbers(panel: Panel) -> NDArray[np.int64]:
+    """Return the number of each step within its series, from 0, for a compact panel, shape (steps,)."""
     return np.arange(len(panel.values)) - np.repeat(panel.starts, panel.lengths)
 
 
-def places_of_others(panel: Panel, background: Panel, others: Rows) -> NDArray[np.int64]:
-    """Find for each step of a compact panel the step of another series at the same relative place.
+def matching_steps(panel: Panel, background: Panel, background_rows: Rows) -> NDArray[np.int64]:
+    """Find, for each step of a compact panel, the step at the same relative position of its background series.
 
     Parameters
     ----------
     panel
-        Compact, n series.
+        Compact panel of n series.
     background
-        Where the others are.
-    others
-        The row of the other series, shape (n,).
+        The background series.
+    background_rows
+        For each series of the panel, the row of its background series, shape (n,).
 
     Returns
     -------
     NDArray[np.int64]
-        Places in the values of the background, shape (steps,).
+        Indices into the values of the background, shape (steps,).
 
     Example
     -------
-    >>> panel, others = Panel.from_series([np.zeros(4)]), Panel.from_series([[1.0, 2.0]])
-    >>> places_of_others(panel, others, np.array([0])).tolist()
+    >>> panel, background = Panel.from_series([np.zeros(4)]), Panel.from_series([[1.0, 2.0]])
+    >>> matching_steps(panel, background, np.array([0])).tolist()
     [0, 0, 1, 1]
     """
-    own = np.repeat(panel.lengths, panel.lengths)
-    theirs = np.repeat(background.lengths[others], panel.lengths)
-    return np.repeat(background.starts[others], panel.lengths) + (2 * steps_within(panel) + 1) * theirs // (2 * own)
+    own_lengths = np.repeat(panel.lengths, panel.lengths)
+    background_lengths = np.repeat(background.lengths[background_rows], panel.lengths)
+    starts = np.repeat(background.starts[background_rows], panel.lengths)
+    return starts + (2 * step_numbers(panel) + 1) * background_lengths // (2 * own_lengths)
 
 
-def with_hidden(panel: Panel, background: Panel, others: Rows, hidden: NDArray[np.bool_]) -> Panel:
-    """Give a compact panel with what is hidden replaced.
+def replace_masked(panel: Panel, background: Panel, background_rows: Rows, mask: NDArray[np.bool_]) -> Panel:
+    """Replace the masked values of a compact panel by background values at the same relative position.
 
     Parameters
     ----------
-    panel, background, others
-        As for ``places_of_others``.
-    hidden
-        What to replace, shape (steps, channels), or (steps, 1) for all channels.
+    panel, background, background_rows
+        As for ``matching_steps``.
+    mask
+        The values to replace, shape (steps, channels), or (steps, 1) for all channels.
 
     Returns
     -------
     Panel
-        With values of its own.
+        A panel with a new array of values.
     """
-    replaced = background.values[places_of_others(panel, background, others)]
-    return panel.replace(values=np.where(hidden, replaced, panel.values), backing=None)
+    replacements = background.values[matching_steps(panel, background, background_rows)]
+    return panel.replace(values=np.where(mask, replacements, panel.values), backing=None)
 
 
-def with_field_of(panel: Panel, background: Panel, name: str, others: Rows) -> Panel:
-    """Give a panel with a metadata field of other series."""
+def replace_field(panel: Panel, background: Panel, name: str, background_rows: Rows) -> Panel:
+    """Replace one metadata field by that of background series, given by a row for each series of the panel."""
     assert panel.metadata is not None
     assert background.metadata is not None
     place = panel.metadata.column_names.index(name)
-    return panel.replace(metadata=panel.metadata.set_column(place, name, background.metadata[name].take(others)))
+    values = background.metadata[name].take(background_rows)
+    return panel.replace(metadata=panel.metadata.set_column(place, name, values))
 
 
-def with_signal_of(panel: Panel, background: Panel, name: str, others: Rows) -> Panel:
-    """Give a panel with a signal of other series, at the same relative places."""
+def replace_signal(panel: Panel, background: Panel, name: str, background_rows: Rows) -> Panel:
+    """Replace one signal by that of background series, stretched to the same relative positions."""
     panel = panel.compact()
-    own, theirs = panel.signals, background.signals
+    own, other = panel.signals, background.signals
     assert own is not None
-    assert theirs is not None
-    column, source = own.names.index(name), theirs.names.index(name)
+    assert other is not None
+    column, other_column = own.names.index(name), other.names.index(name)
     codes = own.codes.copy()
-    codes[:, column] = theirs.codes[places_of_others(panel, background, others), source]
-    classes = (*own.classes[:column], theirs.classes[source], *own.classes[column + 1 :])
+    codes[:, column] = other.codes[matching_steps(panel, background, background_rows), other_column]
+    classes = (*own.classes[:column], other.classes[other_column], *own.classes[column + 1 :])
     return panel.replace(signals=StepSignals(codes, own.names, classes), backing=None)
 
 
-def fields_read(model: FittedModel, *panels: Panel) -> tuple[list[str], list[str]]:
-    """Name the metadata fields and the signals that a model reads and all panels have."""
+def fields_and_signals(model: FittedModel, *panels: Panel) -> tuple[list[str], list[str]]:
+    """List the metadata fields and the signals that the model reads and every panel has."""
     vocabulary = model.vocabulary
     if vocabulary is None:
         return [], []
     read = vocabulary.fields if model.architecture.needs_metadata else ()
-    fields = [one.name for one in read if one.kind != "ignore"]
-    signals = [one.name for one in vocabulary.signals]
+    fields = [field.name for field in read if field.kind != "ignore"]
+    signals = [signal.name for signal in vocabulary.signals]
     for panel in panels:
         fields = [name for name in fields if panel.metadata is not None and name in panel.metadata.column_names]
         signals = [name for name in signals if panel.signals is not None and name in panel.signals.names]
     return fields, signals
 
 
-def answers_with_hidden(
-    model: FittedModel, panel: Panel, background: Panel, rows: Rows, others: Rows, hidden: Hidden
+def predict_perturbed(
+    model: FittedModel, panel: Panel, background: Panel, rows: Rows, background_rows: Rows, mask: MaskFunction
 ) -> Iterator[tuple[slice, Prediction]]:
-    """Ask a model about many changes of the same series, some at a time.
+    """Predict many perturbations of the same series, in chunks.
 
     Parameters
     ----------
     model, panel, background
-        As for ``sample_background``; the background is not None.
+        As for ``sample_background``; the background must not be None.
     rows
-        The series of the panel that each change is of, shape (changes,).
-    others
-        The series of the background that stands in, shape (changes,).
-    hidden
-        Says what is hidden.
+        For each perturbation, the row of the series to perturb, shape (perturbations,).
+    background_rows
+        For each perturbation, the row of its background series, shape (perturbations,).
+    mask
+        Returns which values to replace.
 
-    Returns
-    -------
-    Iterator[tuple[slice, Prediction]]
-        Which changes, and the answers about them.
+    Yields
+    ------
+    tuple[slice, Prediction]
+        The perturbations of one chunk and their predictions.
     """
     ends = np.cumsum(panel.lengths[rows]) * len(panel.channels)
     start = 0
     while start < len(rows):
         before = int(ends[start - 1]) if start else 0
         stop = max(start + 1, int(np.searchsorted(ends, before + CHUNK_VALUES, side="right")))
-        which = slice(start, stop)
-        chosen = panel[rows[which]].compact()
-        yield which, model.predict(with_hidden(chosen, background, others[which], hidden(chosen, which)))
+        chunk = slice(start, stop)
+        original = panel[rows[chunk]].compact()
+        yield chunk, model.predict(replace_masked(original, background, background_rows[chunk], mask(original, chunk)))
         start = stop
 
 
-def log_odds_with_hidden(
-    model: FittedModel, question: Target, panel: Panel, background: Panel, rows: Rows, others: Rows, hidden: Hidden
+def perturbed_log_odds(
+    model: FittedModel,
+    target: Target,
+    panel: Panel,
+    background: Panel,
+    rows: Rows,
+    background_rows: Rows,
+    mask: MaskFunction,
 ) -> NDArray[np.float64]:
-    """Give the log odds asked about for many changes, shape (changes,); parameters as for ``answers_with_hidden``."""
+    """Compute the log odds of the target for many perturbations, shape (perturbations,).
+
+    Parameters are those of ``predict_perturbed``.
+    """
     found = np.empty(len(rows))
-    for which, answers in answers_with_hidden(model, panel, background, rows, others, hidden):
-        found[which] = question.at(rows[which]).log_odds(answers)
+    for chunk, prediction in predict_perturbed(model, panel, background, rows, background_rows, mask):
+        found[chunk] = target.at(rows[chunk]).log_odds(prediction)
     return found

@@ -1,4 +1,4 @@
-"""Question: which number of a model is explained, the log odds of one class or label for each series."""
+"""Target: the class or label that an explanation is about, and its log odds for each series."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from limelight.types import Codes
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """One class or label for each series, and, for answers about steps, which steps are asked about.
+    """One class or label for each series and, if the model predicts each step, the weights of the steps.
 
     Parameters
     ----------
     task
-        Of the model.
+        The task of the model.
     codes
-        The place of the class or label in ``task.classes``, shape (n,).
-    shares
-        For a task of steps the weight of each step in the mean, summing to 1 for each series, shape (time,) each; else
-        None.
+        The index of the class or label in ``task.classes``, shape (n,).
+    step_weights
+        For a per-step task, the weight of each step in the mean over the steps, shape (time,) for each series and
+        summing to 1; else None.
     """
 
     task: Task
     codes: Codes
-    shares: list[NDArray[np.float64]] | None = None
+    step_weights: list[NDArray[np.float64]] | None = None
 
     @property
     def names(self) -> NDArray[Any]:
@@ -41,57 +41,64 @@ class Target:
         return np.array(self.task.classes)[self.codes]
 
     def at(self, rows: NDArray[np.int64]) -> Target:
-        """Give the question about some series, which may come several times."""
-        shares = None if self.shares is None else [self.shares[row] for row in rows]
-        return Target(self.task, self.codes[rows], shares)
+        """Select the target of some series; a row may occur several times."""
+        weights = None if self.step_weights is None else [self.step_weights[row] for row in rows]
+        return Target(self.task, self.codes[rows], weights)
 
     def log_odds(self, prediction: Prediction) -> NDArray[np.float64]:
-        """Answer the question: the log odds, of steps their mean over those asked about, shape (n,)."""
-        return self._mean(self._of_each(prediction))
+        """Return the log odds of the target, shape (n,); for a per-step task, their weighted mean over the steps."""
+        return self._mean_over_steps(self._log_odds_of_each(prediction))
 
     def probability(self, prediction: Prediction) -> NDArray[np.float64]:
-        """Answer the question as a probability in [0, 1], of steps the mean over those asked about, shape (n,)."""
-        return self._mean(1 / (1 + np.exp(-self._of_each(prediction).clip(-500, 500))))
+        """Return the probability of the target in [0, 1], shape (n,), averaged over steps as in ``log_odds``."""
+        return self._mean_over_steps(1 / (1 + np.exp(-self._log_odds_of_each(prediction).clip(-500, 500))))
 
-    def _of_each(self, prediction: Prediction) -> NDArray[np.float64]:
-        codes = self.codes if self.shares is None else np.repeat(self.codes, [len(one) for one in self.shares])
-        found: NDArray[np.float64] = log_odds(
+    def _log_odds_of_each(self, prediction: Prediction) -> NDArray[np.float64]:
+        codes = (
+            self.codes
+            if self.step_weights is None
+            else np.repeat(self.codes, [len(weights) for weights in self.step_weights])
+        )
+        odds: NDArray[np.float64] = log_odds(
             torch.from_numpy(prediction.logits), torch.from_numpy(codes), self.task
         ).numpy()
-        return found
+        return odds
 
-    def _mean(self, found: NDArray[np.float64]) -> NDArray[np.float64]:
-        if self.shares is None or not len(self.shares):
-            return found
-        lengths = np.array([len(one) for one in self.shares])
-        means: NDArray[np.float64] = np.add.reduceat(found * np.concatenate(self.shares), np.cumsum(lengths) - lengths)
+    def _mean_over_steps(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        if self.step_weights is None or not len(self.step_weights):
+            return values
+        lengths = np.array([len(weights) for weights in self.step_weights])
+        means: NDArray[np.float64] = np.add.reduceat(
+            values * np.concatenate(self.step_weights), np.cumsum(lengths) - lengths
+        )
         return means
 
 
 def log_odds(logits: Tensor, codes: Tensor, task: Task) -> Tensor:
-    """Give the log odds of one class or label, log(p / (1 - p)).
+    """Compute the log odds of one class or label, log(p / (1 - p)).
 
     Parameters
     ----------
     logits
-        Of a network, shape (..., outputs).
+        Outputs of a network, shape (..., outputs).
     codes
-        Which class or label, int64, shape (...).
+        Index of the class or label, int64, shape (...).
     task
-        What the logits are of.
+        The task that the logits belong to.
 
     Returns
     -------
     Tensor
-        Shape (...). Of two classes, and of each of several labels, it is the logit or its negative; of more classes the
-        logit of the class less the logarithm of the sum of the exponentials of the others.
+        Shape (...). For two classes and for multi-label, the logit or its negative. For more classes, the logit of the
+        class minus the log-sum-exp of the other logits.
 
     Example
     -------
     >>> log_odds(torch.tensor([[2.0], [2.0]]), torch.tensor([1, 0]), Task(("a", "b"))).tolist()
     [2.0, -2.0]
-    >>> chances = torch.tensor([[0.2, 0.3, 0.5]])
-    >>> [round(x, 4) for x in log_odds(chances.log(), torch.tensor([0]), Task(("a", "b", "c"))).exp().tolist()]
+    >>> probabilities = torch.tensor([[0.2, 0.3, 0.5]])
+    >>> odds = log_odds(probabilities.log(), torch.tensor([0]), Task(("a", "b", "c"))).exp()
+    >>> [round(x, 4) for x in odds.tolist()]
     [0.25]
     """
     if task.kind == "binary":
@@ -104,94 +111,93 @@ def log_odds(logits: Tensor, codes: Tensor, task: Task) -> Tensor:
 
 
 def resolve_target(prediction: Prediction, target: Any = None, steps: tuple[int, int] | None = None) -> Target:
-    """Settle what is asked about each series.
+    """Resolve the target of each series.
 
     Parameters
     ----------
     prediction
-        What the model answered about n series.
+        Predictions for n series.
     target
-        A class or label, or one for each series, shape (n,). None takes what was answered: the class; of several labels
-        the most probable one; of steps the class or label that was answered most.
+        A class or label, or one for each series, shape (n,). None takes the predicted class of each series; for
+        multi-label, the most probable label; for a per-step task, the class or label predicted most often.
     steps
-        For a task of steps: the first step asked about and the step after the last. None takes the steps at which the
-        target was answered, or all where it was answered nowhere.
+        For a per-step task, the first step to explain and the step after the last. None takes the steps at which the
+        target is predicted, or all steps if it is predicted nowhere.
 
     Returns
     -------
-    Question
-        About the n series.
+    Target
+        The target of the n series.
 
     Raises
     ------
     ParameterError
-        If a target is not a class or label, there are too few or many, or the steps are not in every series.
+        If a target is not a class or label, there are too few or too many, or the steps are not within every series.
 
     Example
     -------
-    >>> answers = Prediction(np.array(["a", "b"]), Task(("fault", "ok")), np.array([[-1.0], [2.0]]))
-    >>> resolve_target(answers).names.tolist(), resolve_target(answers, "ok").log_odds(answers).tolist()
+    >>> prediction = Prediction(np.array(["a", "b"]), Task(("fault", "ok")), np.array([[-1.0], [2.0]]))
+    >>> resolve_target(prediction).names.tolist(), resolve_target(prediction, "ok").log_odds(prediction).tolist()
     (['fault', 'ok'], [-1.0, 2.0])
     """
     task, lengths = prediction.task, prediction.lengths
     if not task.by_step or lengths is None:
         if steps is not None:
             raise ParameterError(
-                f"expected steps only for a model that answers each step, got steps={steps!r} for one that answers "
-                "whole series; leave them out"
+                f"expected steps only for a model that predicts each step, got steps={steps!r} for one that predicts "
+                "whole series; omit steps"
             )
-        return Target(task, _codes_of(target, task, len(prediction.ids), _answered(prediction)))
+        return Target(task, _target_codes(target, task, len(prediction.ids), _predicted_codes(prediction)))
     starts = np.cumsum(lengths) - lengths
     decided = task.decide(prediction.probabilities, prediction.thresholds)
-    places = np.arange(len(task.classes))
-    said = decided.astype(bool) if task.multilabel else decided[:, None] == places
-    tallied = prediction.probabilities if task.multilabel else said.astype(np.float64)
-    usual = np.add.reduceat(tallied, starts).argmax(axis=1) if len(lengths) else np.zeros(0, dtype=np.int64)
-    codes = _codes_of(target, task, len(lengths), usual)
-    shares = []
+    is_predicted = decided.astype(bool) if task.multilabel else decided[:, None] == np.arange(len(task.classes))
+    votes = prediction.probabilities if task.multilabel else is_predicted.astype(np.float64)
+    most_frequent = np.add.reduceat(votes, starts).argmax(axis=1) if len(lengths) else np.zeros(0, dtype=np.int64)
+    codes = _target_codes(target, task, len(lengths), most_frequent)
+    weights = []
     for start, length, code in zip(starts.tolist(), lengths.tolist(), codes.tolist(), strict=True):
-        asked = _chosen(steps, length) if steps is not None else said[start : start + length, code]
-        asked = asked if asked.any() else np.ones(length, dtype=bool)
-        shares.append(asked / asked.sum())
-    return Target(task, codes, shares)
+        chosen = _step_mask(steps, length) if steps is not None else is_predicted[start : start + length, code]
+        chosen = chosen if chosen.any() else np.ones(length, dtype=bool)
+        weights.append(chosen / chosen.sum())
+    return Target(task, codes, weights)
 
 
-def _answered(prediction: Prediction) -> Codes:
+def _predicted_codes(prediction: Prediction) -> Codes:
     if prediction.task.multilabel:
-        most: Codes = prediction.probabilities.argmax(axis=1)
-        return most
+        most_probable: Codes = prediction.probabilities.argmax(axis=1)
+        return most_probable
     return prediction.task.decide(prediction.probabilities, prediction.thresholds)
 
 
-def _codes_of(target: Any, task: Task, n: int, answered: Codes) -> Codes:
+def _target_codes(target: Any, task: Task, n: int, default: Codes) -> Codes:
     if target is None:
-        return answered
-    given = np.asarray(target)
-    if given.ndim and given.shape != (n,):
+        return default
+    targets = np.asarray(target)
+    if targets.ndim and targets.shape != (n,):
         raise ParameterError(
-            f"expected one target, or one for each of the {n} series, got {counted(given.size, 'target')}; "
-            "give a class by its name"
+            f"expected one target, or one for each of the {n} series, got {counted(targets.size, 'target')}; "
+            "name a class"
         )
-    known = {str(name): code for code, name in enumerate(task.classes)}
-    names = [str(name) for name in given.reshape(-1).tolist()]
-    strange = sorted({name for name in names if name not in known})
-    if strange:
+    code_by_name = {str(name): code for code, name in enumerate(task.classes)}
+    names = [str(name) for name in targets.reshape(-1).tolist()]
+    unknown = sorted({name for name in names if name not in code_by_name})
+    if unknown:
         what = "labels" if task.multilabel else "classes"
         raise ParameterError(
-            f"expected a target among the {what} {listing(task.classes, 20)}, got {listing(strange)}"
-            f"{nearest(strange[0], known)}"
+            f"expected a target among the {what} {listing(task.classes, 20)}, got {listing(unknown)}"
+            f"{nearest(unknown[0], code_by_name)}"
         )
-    codes = np.array([known[name] for name in names], dtype=np.int64)
-    return codes if given.ndim else np.full(n, codes[0])
+    codes = np.array([code_by_name[name] for name in names], dtype=np.int64)
+    return codes if targets.ndim else np.full(n, codes[0])
 
 
-def _chosen(steps: tuple[int, int], length: int) -> NDArray[np.bool_]:
+def _step_mask(steps: tuple[int, int], length: int) -> NDArray[np.bool_]:
     start, stop = steps
     if not 0 <= start < stop <= length:
         raise ParameterError(
             f"expected steps=(first, step after the last) within the {length} steps of every series, got {steps!r}; "
-            "explain longer series, or other steps"
+            "choose longer series or other steps"
         )
-    chosen = np.zeros(length, dtype=bool)
-    chosen[start:stop] = True
-    return chosen
+    mask = np.zeros(length, dtype=bool)
+    mask[start:stop] = True
+    return mask

@@ -63,7 +63,7 @@ class Targets:
         """Give the codes of all series, or of all their steps one after the other, shape (N,) or (N, labels)."""
         if self.series is not None:
             return self.series
-        found = [self._of_steps(block, block.step_places()) for block in self.panel.blocks()]
+        found = [self._of_steps(block, block.step_positions()) for block in self.panel.blocks()]
         several = self.several
         return np.concatenate([np.empty((0, len(self.columns)) if several else 0, dtype=np.int64), *found])
 

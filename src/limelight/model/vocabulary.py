@@ -19,9 +19,9 @@ from limelight.data.metadata import (
     Values,
     date_parts,
     fields_of,
-    parsed,
+    parse_cell,
     read_field,
-    refuse_cells,
+    reject_cells,
     words_in,
 )
 from limelight.data.reading.sources import is_text
@@ -336,7 +336,7 @@ def _fit_field(name: str, column: Any, stated: Any, notes: list[str]) -> Field:
     values, missing = read_field(column, name, kind)
     known = np.sort(values[~missing])  # so that the order of the rows changes no digit of the mean
     if kind == "boolean":
-        refuse_cells(~np.isin(values, ["true", "false", ""]), values, "yes, no, true or false", name)
+        reject_cells(~np.isin(values, ["true", "false", ""]), values, "yes, no, true or false", name)
     made = Field(name, kind, has_missing=bool(missing.any()))
     said = "" if len(known) else "missing"
     if len(known) and known[0] == known[-1] and not made.has_missing:
@@ -356,7 +356,7 @@ def _fit_field(name: str, column: Any, stated: Any, notes: list[str]) -> Field:
 def _stray_words(column: Any, name: str, kind: FieldKind) -> list[str]:
     """Warn of a few words among numbers, which make a field of numbers one of words."""
     words = [word for word in words_in(column, name) if word]
-    strays = [word for word in words if isinstance(parsed(word, "number"), str)]
+    strays = [word for word in words if isinstance(parse_cell(word, "number"), str)]
     if not 0 < 2 * len(strays) < len(words):
         return []
     return [
@@ -372,7 +372,7 @@ def _kind_of(column: Any, name: str) -> FieldKind:
     different = set(words)
     if any({word.lower() for word in different} <= pair for pair in ({"yes", "no"}, {"true", "false"})):
         return "boolean"
-    if not any(isinstance(parsed(word, "date"), str) for word in different):
+    if not any(isinstance(parse_cell(word, "date"), str) for word in different):
         return "date"
     few = len(different) <= FEW_WORDS or 2 * len(different) <= len(words)
     return "category" if few and all(len(word.split()) <= SHORT for word in different) else "text"

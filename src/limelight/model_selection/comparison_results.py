@@ -1,4 +1,4 @@
-"""What a comparison found: a row for each model, and what to use."""
+"""Result of a comparison: a row for each model, and a recommendation."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class Row:
     Parameters
     ----------
     name
-        What it is given.
+        What the model is given.
     scores
         One for each fold.
     seconds
-        Of one training, the median over the folds.
+        Of one fit, the median over the folds.
     parameters
-        Weights of the network; None for what is no network.
+        Number of weights of the network; None for a baseline.
     gain
         Over the series alone on the same folds; None for the series alone.
     """
@@ -53,33 +53,33 @@ class Row:
 
     @property
     def deviation(self) -> float | None:
-        """The spread over the folds, with n - 1; None for one fold."""
+        """The standard deviation over the folds, with n - 1; None for one fold."""
         return float(np.std(self.scores, ddof=1)) if len(self.scores) > 1 else None
 
     def to_json(self) -> dict[str, Any]:
-        """Say everything in a form that JSON can hold."""
+        """Return all fields in a form that JSON can hold."""
         gain = None if self.gain is None else {**self.gain.__dict__, "verdict": self.gain.verdict}
         return {**self.__dict__, "scores": list(self.scores), "mean": self.mean, "sd": self.deviation, "gain": gain}
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What ``compare`` found; ``print`` shows it as a table.
+    """Result of ``compare``; ``print`` shows it as a table.
 
     Parameters
     ----------
     score
-        By what the models were compared.
+        The score that the models are compared by.
     rows
         The models, from the simplest to the richest.
     rule
-        How the folds came about, in words.
+        How the folds were drawn, in words.
     notes
-        What was left out, and why.
+        What was skipped, and why.
     conclusion
-        What to use, in one sentence.
+        Which model to use, in one sentence.
     interrupted
-        Whether Ctrl-C ended it before all folds were done.
+        Whether Ctrl-C ended the comparison early.
     """
 
     score: str
@@ -95,7 +95,7 @@ class Comparison:
         return self.score == "log_loss"
 
     def row(self, name: str) -> Row:
-        """Give a model by its name; ParameterError for another one."""
+        """Return the row of a model; ParameterError if there is no such name."""
         for row in self.rows:
             if row.name == name:
                 return row
@@ -103,7 +103,7 @@ class Comparison:
         raise ParameterError(f"expected the name of a row, got {name!r}{nearest(name, names)}")
 
     def to_json(self) -> dict[str, Any]:
-        """Say everything in a form that JSON can hold."""
+        """Return all fields in a form that JSON can hold."""
         return {
             **self.__dict__,
             "lower_is_better": self.lower_is_better,
@@ -119,7 +119,7 @@ class Comparison:
 
 
 def conclude(rows: Sequence[Row], held_out_share: float, *, lower_is_better: bool = False) -> str:
-    """Name the simplest model over which no richer one gains more than the spread; none simpler has a better mean.
+    """Recommend the simplest model that no simpler one beats in the mean and no richer one beats beyond the spread.
 
     Parameters
     ----------
@@ -131,16 +131,16 @@ def conclude(rows: Sequence[Row], held_out_share: float, *, lower_is_better: boo
     Returns
     -------
     str
-        What to use, in one sentence.
+        The recommendation, in one sentence.
 
     Example
     -------
     >>> rows = [Row("majority class", (0.5,) * 4, 0.0), Row("series alone", (0.9, 0.8, 0.9, 0.8), 9.0)]
     >>> conclude([*rows, Row("series + late", (0.8, 0.9, 0.9, 0.9), 9.0)], 1 / 3)
-    'use series alone: the simplest over which nothing gains more than the spread'
+    'use series alone: no richer model gains more than the spread over it'
     """
     if not rows or min(len(row.scores) for row in rows) < 2:
-        return "too few folds are done to say what to use"
+        return "too few folds are done for a recommendation"
     first = rows[0]
 
     def gain(one: Row, over: Row) -> Gain:
@@ -154,9 +154,11 @@ def conclude(rows: Sequence[Row], held_out_share: float, *, lower_is_better: boo
             best = row
             break
     if best is first:
-        return f"use none of them yet: nothing gains more than the spread over {first.name}; more series may tell"
+        return (
+            f"use none of them yet: no model gains more than the spread over {first.name}; more series may show a gain"
+        )
     unsure = "" if gain(best, first).verdict == MORE else f"; its own gain over {first.name} is within the spread"
-    return f"use {best.name}: the simplest over which nothing gains more than the spread{unsure}"
+    return f"use {best.name}: no richer model gains more than the spread over it{unsure}"
 
 
 def _cells(row: Row) -> list[str]:

@@ -1,4 +1,4 @@
-"""Cross-validation: how good a network is on series held out, and how much that varies with the series."""
+"""Cross-validation: scores of a recipe on held-out folds, with their mean and standard deviation."""
 
 from __future__ import annotations
 
@@ -13,34 +13,42 @@ from limelight.errors import ParameterError
 from limelight.evaluation.decision.rule import DecisionRule
 from limelight.model.targets import targets_of, task_of
 from limelight.model_selection.folds import fold_panel
-from limelight.model_selection.trials import FOLD_SCORES, FitSpec, FoldResult, FoldSplit, fit_and_score, run_parallel
+from limelight.model_selection.trials import (
+    FOLD_SCORES,
+    FoldResult,
+    FoldSplit,
+    fit_and_score,
+    fold_splits,
+    run_parallel,
+)
 from limelight.parts.architecture import Architecture
+from limelight.recipe import Recipe
 from limelight.task import Task
 from limelight.text import aligned
-from limelight.training.auto import is_solved
 from limelight.training.fit import require_device
-from limelight.training.settings import VALIDATION, TrainingSettings
+from limelight.training.settings import TrainingSettings
+from limelight.training.validation_split import HoldOut
 from limelight.types import LogLine
 
 
 @dataclass(frozen=True)
 class Validation:
-    """What ``validate`` found; ``print`` shows it as a table.
+    """Result of ``validate``; ``print`` shows it as a table.
 
     Parameters
     ----------
     task
-        What was asked.
+        The classes or labels.
     model
         The network, in words.
     folds
-        How each of them went, in order.
+        The result of each fold, in order.
     rule
-        How the folds came about, in words.
+        How the folds were drawn, in words.
     notes
-        What is to be known about it.
+        Remarks for the user.
     interrupted
-        Whether Ctrl-C ended it before all folds were done.
+        Whether Ctrl-C ended the cross-validation early.
     """
 
     task: Task
@@ -51,12 +59,12 @@ class Validation:
     interrupted: bool = False
 
     def mean(self, score: str) -> float | None:
-        """Give the mean of a score over the folds where it is defined; ParameterError for a name that is no score."""
+        """Return the mean of a score over the folds that define it; ParameterError if there is no such score."""
         known = self._known(score)
         return float(np.mean(known)) if known else None
 
     def deviation(self, score: str) -> float | None:
-        """Give the standard deviation of a score over the folds, with n - 1; None for fewer than two."""
+        """Return the standard deviation of a score over the folds, with n - 1; None for fewer than two."""
         known = self._known(score)
         return float(np.std(known, ddof=1)) if len(known) > 1 else None
 
@@ -66,7 +74,7 @@ class Validation:
         return [value for fold in self.folds if (value := fold.scores[score]) is not None]
 
     def to_json(self) -> dict[str, Any]:
-        """Say everything in a form that JSON can hold."""
+        """Return all fields in a form that JSON can hold."""
         return {
             "task": self.task.describe(),
             "model": self.model,
@@ -101,46 +109,48 @@ def validate(
     group: str | None = None,
     stratify: bool = True,
     validation: float | None = None,
-    decision: DecisionRule | None = None,
+    decision: DecisionRule | Mapping[str, Any] | None = None,
     fields: Mapping[str, str] | None = None,
     seed: int = 0,
     jobs: int = 1,
     log: LogLine = lambda line: None,
 ) -> Validation:
-    """Train and judge a network on several folds. Ctrl-C ends it and keeps what is done.
+    """Fit and score a network by cross-validation. Ctrl-C stops it and keeps the folds that are done.
 
-    Each training takes one thread, so the numbers are the same for any number of jobs.
+    Each fold is held out, fitted and calibrated as ``train`` would fit it, on one thread, so the scores are the same
+    for any number of jobs.
 
     Parameters
     ----------
     panel
-        Labelled series, without those that are to judge the final model. Windows of one recording stay together.
+        Labelled series without the test set. Windows of one recording stay together.
     model
-        The network: a sentence, its words as in an experiment file, or the name of a preset; None takes the default.
+        The network: an architecture, its parts as in an experiment file, or the name of a preset; None is the default.
     training
-        How long and how fast, also as a dict of words; None chooses from the number of series.
+        How long and how fast to train, settings or their keywords as a dict; None chooses by the number of series.
     task
-        What is asked; None reads it off the labels.
+        The classes or labels to predict; None reads them from the labels.
     folds, repeats, by, group, stratify
         As for ``fold_panel``.
     validation
-        Share of the training part of each fold that stops the training early, in [0, 1), where that is enough; drawn
-        as the folds are. None takes a tenth, or nothing where the head is solved in closed form and series stand alone.
+        Share of the training series of each fold to hold out for early stopping and calibration, in [0, 1), split off
+        as the folds are; nothing is held out if that would be too few. None takes a tenth, or nothing if the head is
+        solved in closed form and leave-one-out predictions calibrate it.
     decision
-        What is chosen on these series; None calibrates the probabilities.
+        How predictions are read off the logits, a rule or its keywords as a dict; None only calibrates.
     fields
-        The kind of metadata fields that should not be read off their values.
+        Kinds of metadata fields that should not be inferred from their values.
     seed
         The same seed gives the same numbers, from 0 to 2**31 - 1.
     jobs
-        How many folds to train beside each other, each in a process of its own, at least 1.
+        Number of folds to fit in parallel, each in a process of its own, at least 1.
     log
-        Takes a line for each fold that is done.
+        Called with one line after each fold.
 
     Returns
     -------
     Validation
-        The scores of every fold, their mean and their spread.
+        The scores of every fold, their mean and standard deviation.
 
     Raises
     ------
@@ -157,41 +167,26 @@ def validate(
     """
     require_jobs(jobs)
     task = task or task_of(panel)
-    spec = FitSpec.of(task, model, training, fields, decision or DecisionRule())
-    require_device(spec.settings)
+    recipe = Recipe.of(model, training, decision, HoldOut(validation, by, group, stratify), fields)
+    require_device(recipe.training)
     targets_of(task, panel)
     made, rule = fold_panel(panel, task, folds=folds, repeats=repeats, by=by, group=group, stratify=stratify, seed=seed)
-    if validation is None:
-        solved = panel.is_independent(by, group) and is_solved(panel, spec.architecture, spec.settings)
-        validation = 0.0 if solved else VALIDATION
-    splits = [
-        FoldSplit.of_fold(
-            panel,
-            fold,
-            task,
-            share=validation,
-            by=by,
-            group=group,
-            stratify=stratify,
-            seed=(seed + place) % (2**31 - 1),
-        )
-        for place, fold in enumerate(made)
-    ]
-    outcomes, interrupted = _carry_out_all(panel.compact(), splits, spec, jobs, log)
-    notes = _notes(outcomes, splits)
+    splits = fold_splits(made, seed)
+    results, interrupted = _score_all(panel.compact(), splits, task, recipe, jobs, log)
+    notes = _notes(results)
     if interrupted:
-        notes.append(f"interrupted after {len(outcomes)} of {len(splits)} folds; what was done until then is kept")
-    return Validation(task, spec.architecture.describe(), tuple(outcomes), rule, tuple(notes), interrupted)
+        notes.append(f"interrupted after {len(results)} of {len(splits)} folds; the results so far are kept")
+    return Validation(task, recipe.architecture.describe(), tuple(results), rule, tuple(notes), interrupted)
 
 
 def require_jobs(jobs: int) -> None:
-    """Refuse fewer than one process, with a ParameterError."""
+    """Check that there is at least one process; ParameterError otherwise."""
     if jobs < 1:
         raise ParameterError(f"expected at least 1 job, got {jobs}")
 
 
 def titles(task: Task) -> list[str]:
-    """Give the titles of the scores for a task.
+    """Return the titles of the scores for a task.
 
     Example
     -------
@@ -203,35 +198,34 @@ def titles(task: Task) -> list[str]:
     return list(known.values())
 
 
-def _carry_out_all(
-    panel: Panel, splits: Sequence[FoldSplit], spec: FitSpec, jobs: int, log: LogLine
+def _score_all(
+    panel: Panel, splits: Sequence[FoldSplit], task: Task, recipe: Recipe, jobs: int, log: LogLine
 ) -> tuple[list[FoldResult], bool]:
-    """Train on every cut; give what is done, in order, and whether Ctrl-C ended it."""
+    """Fit and score every split; return the results so far, in order, and whether Ctrl-C ended it."""
     done: dict[str, FoldResult] = {}
     jobs = min(jobs, len(splits))
     try:
-        for outcome in run_parallel(fit_and_score, ((panel, split, spec) for split in splits), jobs):
-            done[outcome.name] = outcome
-            told = ", ".join(
-                f"{title} {_number(outcome.scores[name])}"
-                for name, title in zip(FOLD_SCORES, titles(spec.task), strict=True)
+        for result in run_parallel(fit_and_score, ((panel, split, task, recipe) for split in splits), jobs):
+            done[result.name] = result
+            scores = ", ".join(
+                f"{title} {_number(result.scores[name])}" for name, title in zip(FOLD_SCORES, titles(task), strict=True)
             )
-            log(f"{len(done)} of {len(splits)}: {outcome.name}: {told}, {outcome.seconds:.1f} s")
+            log(f"{len(done)} of {len(splits)}: {result.name}: {scores}, {result.seconds:.1f} s")
     except KeyboardInterrupt:
         if not done:
             raise
     return [done[split.name] for split in splits if split.name in done], len(done) < len(splits)
 
 
-def _notes(outcomes: Sequence[FoldResult], splits: Sequence[FoldSplit]) -> list[str]:
+def _notes(results: Sequence[FoldResult]) -> list[str]:
     notes = []
-    if not any(len(split.validation) for split in splits) and any(outcome.epochs for outcome in outcomes):
-        notes.append("too few series to stop the trainings early by, so all epochs are run")
+    if not any(result.counts["validation"] for result in results) and any(result.epochs for result in results):
+        notes.append("too few series for a validation split, so all epochs are run")
     for name, title in FOLD_SCORES.items():
-        lacking = [outcome for outcome in outcomes if outcome.scores[name] is None]
+        lacking = [result for result in results if result.scores[name] is None]
         if lacking:
             notes.append(
-                f"{title} is the mean of {len(outcomes) - len(lacking)} of {len(outcomes)} folds: "
+                f"{title} is the mean of {len(results) - len(lacking)} of {len(results)} folds: "
                 f"{lacking[0].undefined.get(name, 'it is not defined')} in {lacking[0].name}"
             )
     return notes

@@ -27,23 +27,23 @@ def fold_panel(
     stratify: bool = True,
     seed: int = 0,
 ) -> tuple[list[Fold], str]:
-    """Cut a panel into folds: at random or by time, groups and windows of one recording kept together.
+    """Split a panel into folds, at random or by time; groups and windows of one recording stay together.
 
     Parameters
     ----------
     panel
         Labelled series, n of them.
     task
-        Says whether labels are of series or of steps; of several labels, and of steps, the rarest that a series has is
-        what is kept in proportion.
+        Whether labels are per series or per step. For multi-label and per-step labels, the rarest label of a series is
+        what is stratified by.
     folds, repeats, seed
         As for ``make_folds``.
     by
-        ``"random"``, or ``"time"``: each fold is held out from a training on all that begins earlier.
+        ``"random"``, or ``"time"``: each fold is held out from a fit on all series that start earlier.
     group
         A metadata field: series with the same value in it stay together.
     stratify
-        Whether every fold gets the classes in their proportions, as far as groups allow.
+        Whether the classes keep their proportions in every fold, as far as groups allow.
 
     Returns
     -------
@@ -65,7 +65,7 @@ def fold_panel(
         raise ParameterError(f"expected folds by {' or '.join(map(repr, RULES))}, got {by!r}{nearest(by, RULES)}")
     times = None if by == "random" else panel.first_and_last_times()
     if by == "time" and times is None:
-        raise ParameterError("expected series with a clock for folds by time, got series without; cut at random")
+        raise ParameterError("expected series with a clock for folds by time, got series without; fold at random")
     labels = _strata(panel, task)
     stratified = stratify and by == "random" and labels is not None
     groups, name = panel.groups(group), group or RECORDING
@@ -80,7 +80,7 @@ def fold_panel(
     )
     require_classes(made, labels, groups, name)
     rule = f"{counted(folds, 'fold')} of {len(panel)} series" + (f", {repeats} times" if repeats > 1 else "")
-    rule += ", by time, each after a training on all that begins earlier" if by == "time" else ", at random"
+    rule += ", by time, each held out from a fit on all series that start earlier" if by == "time" else ", at random"
     rule += ", stratified by label" if stratified else ""
     rule += "" if groups is None else f", no {name} on two sides"
     rule += "" if by == "time" else f", seed {seed}"
@@ -88,7 +88,7 @@ def fold_panel(
 
 
 def _strata(panel: Panel, task: Task) -> NDArray[Any] | None:
-    """Give what to keep in proportion, shape (n,); of steps the rarest class that a series has."""
+    """Return what to stratify by, shape (n,); for per-step labels the rarest class of each series."""
     if not task.by_step:
         return stratify_by(panel.labels)
     if panel.step_labels is None:
@@ -108,7 +108,7 @@ def _strata(panel: Panel, task: Task) -> NDArray[Any] | None:
 
 
 def _scarce(folds: list[Fold], labels: NDArray[Any] | None) -> str:
-    """Name the classes that are not in every fold."""
+    """Describe the classes that some fold lacks."""
     if labels is None:
         return ""
     sides = [np.unique(labels[rows]) for fold in folds for rows in (fold.train, fold.held_out)]
@@ -117,8 +117,8 @@ def _scarce(folds: list[Fold], labels: NDArray[Any] | None) -> str:
 
 
 def _reaching(folds: list[Fold], times: NDArray[Any] | None) -> str:
-    """Say how many earlier series reach into the time of the fold that they train for."""
+    """Describe how many training series still run when their fold starts."""
     if times is None:
         return ""
     count = sum(int((times[fold.train, 1] >= times[fold.held_out, 0].min()).sum()) for fold in folds)
-    return f"; {count} earlier series still run when the fold begins that they train for" if count else ""
+    return f"; {count} training series still run when their held-out fold starts" if count else ""

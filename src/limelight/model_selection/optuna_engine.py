@@ -1,4 +1,4 @@
-"""Optuna: which trial comes next, which one is given up, what mattered. The only module that imports it."""
+"""Optuna: sampling, pruning and parameter importance. The only module that imports it."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from limelight.model_selection.search_space import Choice, Range, Space
 NAME = "limelight"
 TENTHS = 10
 WARM_UP = 3
-"""Tenths of a training that every trial gets: the learning rate of one cycle has risen by then."""
+"""Tenths of a training before a trial can be pruned; by then the one-cycle learning rate has peaked."""
 FIRST_TRIALS = 5
-"""So many are carried out whole before one is given up."""
+"""Complete trials before the first one can be pruned."""
 FEWEST_TO_WEIGH = 8
-"""With fewer whole trials what mattered is guesswork."""
+"""Complete trials below which the parameter importance is not computed."""
 AS_IT_IS = "as_it_is"
 
 
 class NumberedSampler(BaseSampler):
-    """A tree-structured Parzen estimator that is seeded by the number of the trial: resuming changes nothing.
+    """A tree-structured Parzen estimator seeded by the number of the trial, so that resuming changes nothing.
 
     Parameters
     ----------
@@ -50,24 +50,24 @@ class NumberedSampler(BaseSampler):
         return self._sampler
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """Say what is drawn together."""
+        """Return the parameters that are sampled jointly."""
         return self._of(trial).infer_relative_search_space(study, trial)
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """Draw that."""
+        """Sample the joint parameters."""
         return self._of(trial).sample_relative(study, trial, search_space)
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
-        """Draw one of the others."""
+        """Sample a parameter that is not among the joint ones."""
         return self._of(trial).sample_independent(study, trial, param_name, param_distribution)
 
 
 def open_study(journal: Path, seed: int, *, by_epoch: bool) -> Study:
-    """Open the study that a file keeps; it is made if there is none.
+    """Open the study of a journal file, or create it.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def open_study(journal: Path, seed: int, *, by_epoch: bool) -> Study:
     seed
         Of the tuning.
     by_epoch
-        Whether a trial tells its loss by tenths of a training, or fold by fold.
+        Whether a trial reports its loss every tenth of a training; else fold by fold.
 
     Raises
     ------
@@ -99,29 +99,29 @@ def open_study(journal: Path, seed: int, *, by_epoch: bool) -> Study:
         ) from error
 
 
-def begin(study: Study, asked: str, start: Mapping[str, Any]) -> None:
-    """Begin a study, or go on with one: what was cut off is over, and the experiment as it is comes first.
+def begin(study: Study, digest: str, start: Mapping[str, Any]) -> None:
+    """Start or resume a study: fail unfinished trials and enqueue the unchanged experiment first.
 
     Parameters
     ----------
     study
-        Just opened, by nobody else.
-    asked
-        Says series, experiment and space; a study that began with another one is refused.
+        Just opened, by this process alone.
+    digest
+        Hash of series, recipe and search space; a study that started with another one is rejected.
     start
-        The experiment as it is in the numbers of the space.
+        The unchanged experiment as a point of the search space.
 
     Raises
     ------
     OutputError
-        If the study began with something else.
+        If the study started with another digest.
     """
-    if study.user_attrs.get("asked", asked) != asked:
+    if study.user_attrs.get("asked", digest) != digest:
         raise OutputError(
-            "expected the series, experiment and settings that the tuning to resume began with, got others; resume "
-            "with the same ones, or tune without resuming"
+            "expected the series, experiment and settings that the tuning to resume started with, got different ones; "
+            "resume with the same ones, or tune without resuming"
         )
-    study.set_user_attr("asked", asked)
+    study.set_user_attr("asked", digest)
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         study.tell(trial.number, state=TrialState.FAIL)
     first = [trial for trial in study.get_trials(deepcopy=False) if trial.user_attrs.get(AS_IT_IS)]
@@ -130,7 +130,7 @@ def begin(study: Study, asked: str, start: Mapping[str, Any]) -> None:
 
 
 def distributions(space: Space) -> dict[str, BaseDistribution]:
-    """Say the space in Optuna's words."""
+    """Convert the search space to Optuna's distributions."""
     return {name: _distribution(limits) for name, limits in space.items()}
 
 
@@ -143,14 +143,14 @@ def _distribution(limits: Choice | Range) -> BaseDistribution:
 
 
 def importance_of(study: Study) -> dict[str, float]:
-    """Say how much of the differences between whole trials each number explains, together 1, the most first.
+    """Compute the share of the variance between complete trials that each parameter explains, largest first.
 
-    Empty where too few whole trials can tell.
+    The shares sum to 1. Empty if there are too few complete trials.
 
     Source
     ------
-    Hutter, Hoos and Leyton-Brown, An Efficient Approach for Assessing Hyperparameter Importance, 2014, as Optuna has
-    it.
+    Hutter, Hoos and Leyton-Brown, An Efficient Approach for Assessing Hyperparameter Importance, 2014, as
+    implemented in Optuna.
     """
     whole = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     if len(whole) < FEWEST_TO_WEIGH or len({trial.value for trial in whole}) == 1:
@@ -160,7 +160,7 @@ def importance_of(study: Study) -> dict[str, float]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep Optuna's own lines away; ours tell the same."""
+    """Silence Optuna's own log lines; ``run_trials`` logs its own."""
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(logging.CRITICAL)
     try:

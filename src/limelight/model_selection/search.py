@@ -1,4 +1,4 @@
-"""The trials of a tuning: each trained on its own numbers, told to Optuna, and kept in a file."""
+"""Trials of a tuning: fit and score each one, report it to Optuna, and keep it in a journal file."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ from limelight.errors import LimelightError, ParameterError, nearest
 from limelight.model.targets import targets_of
 from limelight.model_selection.cross_validation import require_jobs
 from limelight.model_selection.search_space import NAMES, Space, changed, label_for, rounded, starting_point
-from limelight.model_selection.trials import FOLD_SCORES, FitSpec, FoldResult, FoldSplit, fit_and_score, run_parallel
+from limelight.model_selection.trials import FOLD_SCORES, FoldResult, FoldSplit, fit_and_score, run_parallel
 from limelight.model_selection.tuning_results import DONE, FAILED, PRUNED, Trial, Tuning
 from limelight.parts.architecture import Architecture
+from limelight.recipe import Recipe
+from limelight.task import Task
 from limelight.training.fit import require_device
 from limelight.training.preparation import digest_of
 from limelight.training.runtime import OutOfMemory
@@ -32,40 +34,40 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 JOURNAL = "trials.journal"
-NOTED = ("score", "seconds", "sentence", "settings")
 Progress = Callable[[Tuning], None]
 
 
 @dataclass(frozen=True, eq=False)
 class Search:
-    """Everything that the trials of a tuning share.
+    """Everything that the trials of a tuning have in common.
 
     Parameters
     ----------
     panel
         All series.
     splits
-        One training with its validation part, by which it is judged too; or one for each fold.
+        The validation split, or one split for each fold.
     rule
-        The same in words.
-    spec
-        The experiment as it is.
+        The splits in words.
+    task, recipe
+        What to fit before anything is changed.
     space
-        What may be changed.
+        What the trials vary, and within which limits.
     score
-        What is told beside the log loss.
+        A score to report in addition to the log loss.
     journal
-        Where the trials are kept.
+        The file that keeps the trials.
     seed
         Of the tuning.
     deadline
-        When the time is up, in seconds since 1970; None for no limit.
+        End of the time budget, in seconds since 1970; None for no limit.
     """
 
     panel: Panel
     splits: tuple[FoldSplit, ...]
     rule: str
-    spec: FitSpec
+    task: Task
+    recipe: Recipe
     space: Space
     score: str
     journal: Path
@@ -74,12 +76,12 @@ class Search:
 
     @property
     def by_epoch(self) -> bool:
-        """Whether trials are given up by their validation loss, epoch by epoch, or fold by fold."""
+        """Whether trials are pruned by their validation loss epoch by epoch; else by their mean loss fold by fold."""
         return len(self.splits) == 1
 
     @property
     def late(self) -> bool:
-        """Whether the time is up."""
+        """Whether the time budget is used up."""
         return self.deadline is not None and time.time() >= self.deadline
 
     def study(self) -> Study:
@@ -89,26 +91,27 @@ class Search:
         return open_study(self.journal, self.seed, by_epoch=self.by_epoch)
 
     def start(self) -> dict[str, Any]:
-        """Say the experiment as it is in the numbers of the space."""
-        start = starting_point(self.panel[self.splits[0].fitted], self.spec)
+        """Return the unchanged recipe as a point of the search space."""
+        start = starting_point(self.panel[self.splits[0].train], self.recipe)
         return {name: start[name] for name in self.space}
 
     def digest(self) -> str:
-        """Say in a few letters what is tuned: series, cuts, experiment, space and seed."""
-        told = [
-            self.spec.task.to_json(),
-            self.spec.architecture.to_json(),
-            replace(self.spec.settings, workers=0).to_json(),
-            dict(self.spec.fields),
+        """Compute a hash of what is tuned: series, splits, recipe, search space and seed."""
+        content = [
+            self.task.to_json(),
+            self.recipe.architecture.to_json(),
+            replace(self.recipe.training, workers=0).to_json(),
+            self.recipe.decision.get_params(),
+            dict(self.recipe.fields),
             {name: repr(limits) for name, limits in self.space.items()},
-            [[split.fitted.tolist(), split.validation.tolist(), split.held_out.tolist()] for split in self.splits],
+            [[split.train.tolist(), split.held_out.tolist()] for split in self.splits],
             [self.score, self.seed, digest_of(self.panel)],
         ]
-        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 class _CutOffError(Exception):
-    """Ends a trial that is not to count: the time is up."""
+    """The time budget ended during a trial, which then does not count."""
 
 
 def run_trials(
@@ -120,53 +123,53 @@ def run_trials(
     log: LogLine = lambda line: None,
     note: Progress = lambda found: None,
 ) -> Tuning:
-    """Carry out trials until there are enough, or the time is up; the experiment as it is comes first, alone.
+    """Run trials until there are enough or the time budget is used up; the unchanged recipe is the first, alone.
 
     Parameters
     ----------
     search
-        What they share.
+        What the trials have in common.
     trials, minutes, jobs, log
         As for ``tune``.
     note
-        Takes what was found so far, after each trial.
+        Called with the results so far after each trial.
 
     Returns
     -------
     Tuning
-        With the trials that were there before.
+        All trials, also those of an earlier tuning that is resumed.
 
     Raises
     ------
     ParameterError, DataError, LabelError
-        If the experiment as it is cannot be trained, or a number is out of range.
+        If the unchanged recipe cannot be fitted, or a number is out of range.
     OutputError
-        If the file keeps another tuning.
+        If the journal belongs to another tuning.
     KeyboardInterrupt
-        If Ctrl-C came before the first trial was done.
+        If Ctrl-C ended the first trial.
     """
     from limelight.model_selection.optuna_engine import begin, quiet
 
     _check(search, trials, minutes, jobs)
-    targets_of(search.spec.task, search.panel)
-    require_device(search.spec.settings)
+    targets_of(search.task, search.panel)
+    require_device(search.recipe.training)
     search = replace(search, deadline=None if minutes is None else time.time() + 60 * minutes)
     with quiet():
         study = search.study()
         begin(study, search.digest(), search.start())
 
-        def tell(number: int | None) -> None:
+        def report(number: int | None) -> None:
             if number is not None:
                 found = _found(search, study)
                 log(_line(found, number, trials))
                 note(found)
 
         if not any(trial.as_it_is and trial.state == DONE for trial in _trials(study)):
-            tell(run_trial(search))
+            report(run_trial(search))
         left, interrupted = trials - len(_trials(study)), False
         try:
             for number in run_parallel(run_trial, _calls(search, left), max(1, min(jobs, left))):
-                tell(number)
+                report(number)
         except KeyboardInterrupt:
             interrupted = True
         found = _found(search, study, trials, interrupted)
@@ -175,24 +178,24 @@ def run_trials(
 
 
 def run_trial(search: Search) -> int | None:
-    """Carry out the next trial.
+    """Run the next trial.
 
     Parameters
     ----------
     search
-        What the trials share; the file tells what the others found.
+        What the trials have in common; its journal holds the results of the other trials.
 
     Returns
     -------
     int | None
-        Its number; None if the time was up before it ended, so that it does not count.
+        The number of the trial; None if the time budget ended first, so that the trial does not count.
 
     Raises
     ------
     LimelightError
-        If it was the experiment as it is that cannot be trained.
+        If the unchanged recipe cannot be fitted.
     KeyboardInterrupt
-        If Ctrl-C cut it short.
+        If Ctrl-C ended the trial.
     """
     from optuna.trial import TrialState
 
@@ -205,17 +208,17 @@ def run_trial(search: Search) -> int | None:
         started = time.perf_counter()
         state, why, value = TrialState.COMPLETE, "", None
         try:
-            spec = search.spec
+            recipe = search.recipe
             if not as_it_is:
-                spec = changed(spec, {name: rounded(value) for name, value in trial.params.items()})
-            trial.set_user_attr("sentence", spec.architecture.to_json())
-            trial.set_user_attr("settings", spec.settings.to_json())
-            outcomes = _outcomes(search, spec, trial, free=as_it_is)
-            if len(outcomes) < len(search.splits) or outcomes[-1].stopped == "given up":
+                recipe = changed(recipe, {name: rounded(value) for name, value in trial.params.items()})
+            trial.set_user_attr("sentence", recipe.architecture.to_json())
+            trial.set_user_attr("settings", recipe.training.to_json())
+            results = _scores(search, recipe, trial, free=as_it_is)
+            if len(results) < len(search.splits) or results[-1].stopped == PRUNED:
                 state = TrialState.PRUNED
             else:
-                value = float(np.mean([outcome.scores["log_loss"] for outcome in outcomes]))
-                trial.set_user_attr("score", _mean_score(outcomes, search.score))
+                value = float(np.mean([result.scores["log_loss"] for result in results]))
+                trial.set_user_attr("score", _mean_score(results, search.score))
         except (LimelightError, MemoryError, OutOfMemory) as error:
             state, why = TrialState.FAIL, f"{error}"
             trial.set_user_attr("why", why or type(error).__name__)
@@ -233,8 +236,8 @@ def run_trial(search: Search) -> int | None:
     return trial.number
 
 
-def _outcomes(search: Search, spec: FitSpec, trial: optuna.Trial, *, free: bool) -> list[FoldResult]:
-    """Train on every cut until it is hopeless; ``free`` asks neither that nor for the time."""
+def _scores(search: Search, recipe: Recipe, trial: optuna.Trial, *, free: bool) -> list[FoldResult]:
+    """Fit on every split until the trial is pruned; ``free`` trials ignore pruning and the time budget."""
     from limelight.model_selection.optuna_engine import TENTHS
 
     def should_prune(done: float, loss: float) -> bool:
@@ -245,20 +248,22 @@ def _outcomes(search: Search, spec: FitSpec, trial: optuna.Trial, *, free: bool)
             raise _CutOffError
         return trial.should_prune()
 
-    outcomes: list[FoldResult] = []
+    results: list[FoldResult] = []
     for place, split in enumerate(search.splits):
         if search.late and not free:
             raise _CutOffError
-        outcomes.append(fit_and_score(search.panel, split, spec, should_prune if search.by_epoch else None))
+        results.append(
+            fit_and_score(search.panel, split, search.task, recipe, should_prune if search.by_epoch else None)
+        )
         if not search.by_epoch:
-            trial.report(float(np.mean([outcome.scores["log_loss"] for outcome in outcomes])), place)
+            trial.report(float(np.mean([result.scores["log_loss"] for result in results])), place)
             if not free and place + 1 < len(search.splits) and trial.should_prune():
                 break
-    return outcomes
+    return results
 
 
 def _calls(search: Search, left: int) -> Iterator[tuple[Search]]:
-    """Ask for so many trials, as long as there is time."""
+    """Yield the arguments of as many trials as are left, while there is time."""
     for _ in range(left):
         if search.late:
             return
@@ -274,12 +279,12 @@ def _check(search: Search, trials: int, minutes: float | None, jobs: int) -> Non
     known = [name for name in FOLD_SCORES if name != "log_loss"]
     if search.score not in known:
         raise ParameterError(
-            f"expected a score to tell beside the log loss, got {search.score!r}{nearest(search.score, known)}"
+            f"expected a score to report next to the log loss, got {search.score!r}{nearest(search.score, known)}"
         )
 
 
 def _found(search: Search, study: Study, wanted: int | None = None, interrupted: bool = False) -> Tuning:
-    """Gather what was found; with how many trials were wanted, also what mattered."""
+    """Collect the results; with the number of trials that were wanted, also the parameter importance."""
     from limelight.model_selection.optuna_engine import FEWEST_TO_WEIGH, importance_of
 
     trials, notes, importance = _trials(study), [], {}
@@ -287,23 +292,23 @@ def _found(search: Search, study: Study, wanted: int | None = None, interrupted:
         importance = importance_of(study)
         done = sum(trial.state == DONE for trial in trials)
         if interrupted or len(trials) < wanted:
-            why = "interrupted" if interrupted else "the time was up"
-            notes.append(f"{why} after {len(trials)} of {wanted} trials; what was done until then is kept")
+            why = "interrupted" if interrupted else "the time budget ended"
+            notes.append(f"{why} after {len(trials)} of {wanted} trials; the results so far are kept")
         if not importance:
             notes.append(
-                f"to say what mattered takes {FEWEST_TO_WEIGH} whole trials that differ, of which {done} are done"
+                f"parameter importance needs {FEWEST_TO_WEIGH} complete trials that differ; {done} are complete"
             )
         if len(trials) > 1:
             notes.append(
-                f"the log loss of the best of {len(trials)} trials is a little too good, for the same series chose it; "
-                "the test part was not looked at"
+                f"the log loss of the best of {len(trials)} trials is slightly optimistic, as the same series "
+                "selected it; the test set was not used"
             )
-    rule = f"judged by log loss: {search.rule}"
+    rule = f"scored by log loss: {search.rule}"
     return Tuning(tuple(trials), search.score, rule, importance, tuple(notes), interrupted)
 
 
 def _trials(study: Study) -> list[Trial]:
-    """Give the trials that count, in the order in which they began."""
+    """Return the trials that count, in the order in which they started."""
     from optuna.trial import TrialState
 
     states = {TrialState.COMPLETE: DONE, TrialState.PRUNED: PRUNED, TrialState.FAIL: FAILED}
@@ -316,35 +321,35 @@ def _trials(study: Study) -> list[Trial]:
 
 
 def _read(trial: FrozenTrial, state: str) -> Trial:
-    told = trial.user_attrs
+    attributes = trial.user_attrs
     return Trial(
         trial.number,
         state,
         trial.value if state == DONE else None,
-        told.get("score"),
-        told["seconds"],
+        attributes.get("score"),
+        attributes["seconds"],
         {name: rounded(trial.params[name]) for name in NAMES if name in trial.params},
-        Architecture.from_json(told["sentence"]),
-        TrainingSettings.checked(**told["settings"]),
-        bool(told.get("as_it_is")),
-        told.get("why", ""),
+        Architecture.from_json(attributes["sentence"]),
+        TrainingSettings.checked(**attributes["settings"]),
+        bool(attributes.get("as_it_is")),
+        attributes.get("why", ""),
     )
 
 
-def _mean_score(outcomes: list[FoldResult], name: str) -> float | None:
-    known = [value for outcome in outcomes if (value := outcome.scores[name]) is not None]
+def _mean_score(results: list[FoldResult], name: str) -> float | None:
+    known = [value for result in results if (value := result.scores[name]) is not None]
     return float(np.mean(known)) if known else None
 
 
 def _line(found: Tuning, number: int, trials: int) -> str:
-    """Say how a trial went."""
+    """Describe the result of a trial in one line."""
     trial = next(one for one in found.trials if one.number == number)
     tried = ", ".join(f"{label_for(name)} {value}" for name, value in trial.parameters.items())
-    said = f"{len(found.trials)} of {trials}: trial {number}" + (" (as it is)" if trial.as_it_is else "")
+    which = f"{len(found.trials)} of {trials}: trial {number}" + (" (unchanged)" if trial.as_it_is else "")
     ending = f"{trial.seconds:.1f} s: {tried}"
     if trial.state == FAILED:
-        return f"{said} failed in {ending}: {trial.why}"
+        return f"{which} failed after {ending}: {trial.why}"
     if trial.state == PRUNED:
-        return f"{said} given up after {ending}"
-    told = "" if trial.score is None else f", {FOLD_SCORES[found.score]} {trial.score:.3f}"
-    return f"{said}: log loss {trial.log_loss:.4f} (best {found.best.log_loss:.4f}){told}, {ending}"
+        return f"{which} pruned after {ending}"
+    score = "" if trial.score is None else f", {FOLD_SCORES[found.score]} {trial.score:.3f}"
+    return f"{which}: log loss {trial.log_loss:.4f} (best {found.best.log_loss:.4f}){score}, {ending}"

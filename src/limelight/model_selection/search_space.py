@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from limelight.data.metadata import words_of_signals
+from limelight.data.metadata import observed_categories
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError, listing, nearest
 from limelight.model.vocabulary import fit_vocabulary
-from limelight.model_selection.trials import FitSpec
 from limelight.parts.contexts import ContextEncoding
 from limelight.parts.encoders import ENCODERS
 from limelight.parts.fusions import ATTENTION, FUSIONS
 from limelight.parts.poolings import AttentionPooling, MetadataAttentionPooling
+from limelight.recipe import Recipe
+from limelight.task import Task
 
 TUNED_ENCODERS = ("conv_lstm", "lstm", "gru")
 OF_ENCODERS = ("units", "layers", "dropout")
@@ -43,14 +44,16 @@ class Range:
 Space = Mapping[str, Choice | Range]
 
 
-def make_space(panel: Panel, spec: FitSpec, only: Sequence[str] | None = None) -> dict[str, Choice | Range]:
+def make_space(
+    panel: Panel, task: Task, recipe: Recipe, only: Sequence[str] | None = None
+) -> dict[str, Choice | Range]:
     """Say what may be changed for some training series; what the experiment says itself is always within.
 
     Parameters
     ----------
     panel
         The training series.
-    spec
+    recipe
         The experiment as it is.
     only
         Names to keep; None keeps all that make sense for these series and this network.
@@ -70,14 +73,14 @@ def make_space(panel: Panel, spec: FitSpec, only: Sequence[str] | None = None) -
     >>> import numpy as np
     >>> from limelight.task import Task
     >>> panel = Panel.from_series(np.zeros((100, 5)))
-    >>> space = make_space(panel, FitSpec.of(Task(("a", "b")), {"encoder": "gru"}, None, None))
+    >>> space = make_space(panel, Task(("a", "b")), Recipe.of({"encoder": "gru"}))
     >>> space["units"], list(space)
     (Range(low=16, high=128, log=True, whole=True), ['encoder', 'units', ..., 'learning_rate', 'batch_size'])
     """
     for name in only or ():
         if name not in NAMES:
             raise ParameterError(f"expected what to tune, got {name!r}{nearest(name, NAMES)}")
-    own = spec.architecture.encoder.name
+    own = recipe.architecture.encoder.name
     space: dict[str, Choice | Range] = {
         "encoder": Choice(TUNED_ENCODERS if own in TUNED_ENCODERS else (*TUNED_ENCODERS, own)),
         "units": Range(16, 128, log=True, whole=True),
@@ -85,7 +88,7 @@ def make_space(panel: Panel, spec: FitSpec, only: Sequence[str] | None = None) -
         "dropout": Range(0.0, 0.5),
         "learning_rate": Range(5e-4, 2e-2, log=True),
         "batch_size": Range(min(8, len(panel)), min(128, len(panel)), log=True, whole=True),
-        **_of_facts(panel, spec),
+        **_of_facts(panel, task, recipe),
     }
     if own not in TUNED_ENCODERS and only is not None and "encoder" not in only:
         space = {name: limits for name, limits in space.items() if name not in OF_ENCODERS}
@@ -95,18 +98,18 @@ def make_space(panel: Panel, spec: FitSpec, only: Sequence[str] | None = None) -
             f"expected what can be tuned here, one of {', '.join(space)}, got {listing(lacking)}; the series have no "
             "such metadata, or the network no such part"
         )
-    start = starting_point(panel, spec)
+    start = starting_point(panel, recipe)
     return {name: _with(limits, start[name]) for name, limits in space.items() if only is None or name in only}
 
 
-def starting_point(panel: Panel, spec: FitSpec) -> dict[str, Any]:
+def starting_point(panel: Panel, recipe: Recipe) -> dict[str, Any]:
     """Say the experiment as it is in the numbers that are tuned; what is a list there is its first number here."""
-    encoder, settings = spec.architecture.encoder, spec.settings.for_series(len(panel))
+    encoder, settings = recipe.architecture.encoder, recipe.training.for_series(len(panel))
     own = encoder.get_params()
     units, layers = own.get("hidden_size", 64), own.get("depth", own.get("num_layers", 1))
     if isinstance(units, list):
         units, layers = units[0], len(units)
-    context = spec.architecture.context
+    context = recipe.architecture.context
     return {
         "encoder": encoder.name,
         "units": units,
@@ -114,17 +117,17 @@ def starting_point(panel: Panel, spec: FitSpec) -> dict[str, Any]:
         "dropout": own.get("dropout", 0.0),
         "learning_rate": settings.learning_rate,
         "batch_size": settings.batch_size,
-        "fusion": _fusion_of(spec),
+        "fusion": _fusion_of(recipe),
         "embedding_size": context.embedding_size if isinstance(context, ContextEncoding) else "auto",
     }
 
 
-def changed(spec: FitSpec, parameters: Mapping[str, Any]) -> FitSpec:
+def changed(recipe: Recipe, parameters: Mapping[str, Any]) -> Recipe:
     """Give the experiment with other numbers; what is not among them stays.
 
     Parameters
     ----------
-    spec
+    recipe
         The experiment as it is.
     parameters
         By the names of the space.
@@ -142,23 +145,23 @@ def changed(spec: FitSpec, parameters: Mapping[str, Any]) -> FitSpec:
     Example
     -------
     >>> from limelight.task import Task
-    >>> spec = FitSpec.of(Task(("a", "b")), {"encoder": {"name": "lstm", "hidden_size": 20}}, None, None)
-    >>> changed(spec, {"encoder": "gru", "learning_rate": 0.001}).architecture.encoder
+    >>> recipe = Recipe.of({"encoder": {"name": "lstm", "hidden_size": 20}})
+    >>> changed(recipe, {"encoder": "gru", "learning_rate": 0.001}).architecture.encoder
     GRU(hidden_size=20, num_layers=1, bidirectional=False, dropout=0.0, activation='tanh')
     """
-    architecture, settings = spec.architecture, spec.settings
+    architecture, settings = recipe.architecture, recipe.training
     numbers = {name: parameters[name] for name in ("learning_rate", "batch_size") if name in parameters}
     settings = replace(settings, **numbers)
     architecture = replace(architecture, encoder=_encoder(architecture.encoder, parameters))
     if "embedding_size" in parameters:
         context = architecture.context.get_params() | {"embedding_size": parameters["embedding_size"]}
         architecture = replace(architecture, context=ContextEncoding(**context))
-    if "fusion" in parameters and parameters["fusion"] != _fusion_of(spec):
+    if "fusion" in parameters and parameters["fusion"] != _fusion_of(recipe):
         pooling = architecture.pooling
         if isinstance(pooling, MetadataAttentionPooling):
             pooling = AttentionPooling(hidden_size=pooling.hidden_size)
         architecture = replace(architecture, pooling=pooling, fusion=(parameters["fusion"],))
-    return replace(spec, architecture=architecture, settings=settings)
+    return replace(recipe, architecture=architecture, training=settings)
 
 
 def rounded(value: Any) -> Any:
@@ -205,27 +208,27 @@ def _encoder(encoder: Any, parameters: Mapping[str, Any]) -> Any:
     return kind(**{**kept, **new})
 
 
-def _of_facts(panel: Panel, spec: FitSpec) -> dict[str, Choice | Range]:
+def _of_facts(panel: Panel, task: Task, recipe: Recipe) -> dict[str, Choice | Range]:
     """Say what may be changed about metadata and side signals, where there are some."""
-    signals = words_of_signals(panel)
-    fields = {name: kind for name, kind in spec.fields.items() if panel.metadata is not None or name in signals}
+    signals = observed_categories(panel)
+    fields = {name: kind for name, kind in recipe.fields.items() if panel.metadata is not None or name in signals}
     if panel.metadata is None and not signals:
         return {}
     vocabulary = fit_vocabulary(panel.metadata, schema=fields, signals=signals)
     found: dict[str, Choice | Range] = {}
     if vocabulary.has_metadata:
-        attends = isinstance(spec.architecture.pooling, (AttentionPooling, MetadataAttentionPooling))
-        words = [*FUSIONS, *([ATTENTION] if attends and not spec.task.by_step else [])]
+        attends = isinstance(recipe.architecture.pooling, (AttentionPooling, MetadataAttentionPooling))
+        words = [*FUSIONS, *([ATTENTION] if attends and not task.by_step else [])]
         found["fusion"] = Choice(tuple(words))
     sizes = vocabulary.sizes()
-    if (sizes["categories"] or sizes["signals"]) and isinstance(spec.architecture.context, ContextEncoding):
+    if (sizes["categories"] or sizes["signals"]) and isinstance(recipe.architecture.context, ContextEncoding):
         found["embedding_size"] = Choice(("auto", 4, 8, 16, 32))
     return found
 
 
-def _fusion_of(spec: FitSpec) -> str:
+def _fusion_of(recipe: Recipe) -> str:
     """Say where metadata join now, in one word."""
-    architecture = spec.architecture
+    architecture = recipe.architecture
     if architecture.fusion == "auto" and not architecture.needs_metadata:
         return "late"
     words = [

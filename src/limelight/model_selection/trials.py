@@ -1,26 +1,24 @@
-"""Trainings whose answers are scored on series that were held out: one after the other, or beside each other."""
+"""Fits that are scored on held-out series: one after the other, or in parallel processes."""
 
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from joblib import Parallel, delayed
 
 from limelight.data.panel import Panel
 from limelight.data.splitting.folds import Fold
-from limelight.data.statistics import channel_statistics
-from limelight.evaluation.decision.rule import DecisionRule, decide_on
 from limelight.evaluation.metrics.scoring import score
+from limelight.model.fitted import Prediction
 from limelight.model.targets import targets_of
-from limelight.parts.architecture import Architecture, preset
+from limelight.recipe import Recipe
 from limelight.task import Task
-from limelight.training.fit import fit
+from limelight.training.result import FitResult
 from limelight.training.runtime import one_thread
-from limelight.training.settings import ShouldPrune, TrainingSettings
-from limelight.training.validation_split import validation_split
+from limelight.training.settings import ShouldPrune
 from limelight.types import Rows
 
 FOLD_SCORES = {
@@ -30,114 +28,51 @@ FOLD_SCORES = {
     "roc_auc": "ROC AUC",
     "log_loss": "log loss",
 }
-"""What is told of every training, with titles."""
-
-
-@dataclass(frozen=True)
-class FitSpec:
-    """What is trained, whatever series it is trained on.
-
-    Parameters
-    ----------
-    task, architecture, settings
-        As for ``fit``.
-    decision
-        What is chosen on the validation series behind the training; None chooses nothing.
-    fields
-        The kind of metadata fields, as for ``fit``.
-    """
-
-    task: Task
-    architecture: Architecture
-    settings: TrainingSettings
-    decision: DecisionRule | None = None
-    fields: Mapping[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def of(
-        cls, task: Task, model: Any, training: Any, fields: Mapping[str, str] | None, decision: Any = None
-    ) -> FitSpec:
-        """Read a model (sentence, its words, or a preset) and settings (or their words); ParameterError if wrong."""
-        architecture = preset(model) if isinstance(model, str) else model
-        if not isinstance(architecture, Architecture):
-            architecture = Architecture.from_json(architecture or {})
-        settings = training if isinstance(training, TrainingSettings) else TrainingSettings.checked(**(training or {}))
-        return cls(task, architecture, settings, decision, dict(fields or {}))
+"""The scores of every fold, with titles."""
 
 
 @dataclass(frozen=True, eq=False)
 class FoldSplit:
-    """Rows of one training.
+    """Rows of one fit and of its evaluation.
 
     Parameters
     ----------
     name
-        For people.
-    fitted, validation, held_out
-        What the weights are fitted on, what stops the training early (may be empty), and what it is judged by.
+        The fold, as shown to the user.
+    train
+        Rows to fit on; the recipe splits its validation series off these.
+    held_out
+        Rows to score on.
     seed
-        Of the training.
-    independent
-        Whether a series may be judged by a model that has seen all others, as for ``FitResult.calibration_data``.
+        Of the fit.
+    validates
+        Whether the held-out series also stop the training early, as a validation split does; a head in closed form
+        needs none and is then fitted without.
     """
 
     name: str
-    fitted: Rows
-    validation: Rows
+    train: Rows
     held_out: Rows
     seed: int
-    independent: bool = False
-
-    @classmethod
-    def of_fold(
-        cls,
-        panel: Panel,
-        fold: Fold,
-        task: Task,
-        *,
-        share: float,
-        by: str,
-        group: str | None,
-        stratify: bool,
-        seed: int,
-    ) -> FoldSplit:
-        """Take a validation part out of the training part of a fold as the split of an experiment does.
-
-        Parameters
-        ----------
-        panel, fold, task
-            The series, one way to part them, and what is asked.
-        share
-            Of the training part, in [0, 1); nothing is taken if that is too little to stop a training by.
-        by, group, stratify
-            As for ``Panel.split``.
-        seed
-            Of the drawing and of the training.
-        """
-        inside = panel[fold.train]
-        fitted, validation = validation_split(
-            inside, share, classes=len(task.classes), seed=seed, by=by, group=group, stratify=stratify
-        )
-        independent = inside.is_independent(by, group)
-        return cls(fold.name, fold.train[fitted], fold.train[validation], fold.held_out, seed, independent)
+    validates: bool = False
 
 
 @dataclass(frozen=True)
 class FoldResult:
-    """How good a training was.
+    """The scores of one fit on its held-out series.
 
     Parameters
     ----------
     name
-        Of the cut.
+        Of the split.
     scores
-        On the series held out, by the names of ``FOLD_SCORES``; None where one is not defined.
+        On the held-out series, by the names of ``FOLD_SCORES``; None if undefined.
     undefined
-        Why, by the same names.
+        Why a score is undefined, by the same names.
     counts
-        How many series were there for ``train``, ``validation`` and ``held_out``.
+        How many series there were for ``train``, ``validation`` and ``held_out``.
     epochs, best_epoch, stopped, seconds
-        As of ``FitResult``; the time includes the answers.
+        As of ``FitResult``; the time includes the prediction.
     """
 
     name: str
@@ -150,90 +85,106 @@ class FoldResult:
     seconds: float
 
     def to_json(self) -> dict[str, Any]:
-        """Say everything in a form that JSON can hold."""
+        """Return all fields in a form that JSON can hold."""
         return dict(self.__dict__)
 
 
-def fit_and_score(panel: Panel, split: FoldSplit, spec: FitSpec, should_prune: ShouldPrune | None = None) -> FoldResult:
-    """Train on one cut, on one thread, and score the answers.
+def fold_splits(folds: Iterable[Fold], seed: int) -> tuple[FoldSplit, ...]:
+    """Return the split of each fold, with a seed of its own that the estimator accepts."""
+    return tuple(
+        FoldSplit(fold.name, fold.train, fold.held_out, (seed + place) % (2**31 - 1))
+        for place, fold in enumerate(folds)
+    )
+
+
+def fit_fold(
+    panel: Panel, split: FoldSplit, task: Task, recipe: Recipe, should_prune: ShouldPrune | None = None
+) -> tuple[FitResult, Prediction]:
+    """Fit a recipe on one split, on one thread, and predict the held-out series.
 
     Parameters
     ----------
     panel
         All series.
     split
-        Which of them are for what.
-    spec
-        What is trained.
+        Which of them to fit on and to predict.
+    task, recipe
+        What to fit.
     should_prune
-        As for ``fit``.
+        As for ``training.fit.fit``.
 
     Returns
     -------
-    Outcome
-        The same on the same machine, whatever is done beside it.
+    tuple[FitResult, Prediction]
+        The same on the same machine, whatever runs at the same time.
 
     Raises
     ------
     DataError, LabelError, ParameterError
-        As ``fit`` and ``decide_on``.
+        As ``Recipe.fit``.
     KeyboardInterrupt
-        If Ctrl-C cut the training short.
+        If Ctrl-C ended the training early.
     """
-    held_out, architecture = panel[split.held_out], spec.architecture
-    validation = panel[split.validation] if len(split.validation) else None
-    fitted = panel[split.fitted]
-    if architecture.missing == "auto" and _missing_unmet(held_out, fitted, validation):
-        architecture = replace(architecture, missing="mean")
+    train, held_out = panel[split.train], panel[split.held_out]
+    validation: Panel | Literal["auto"] | None = "auto"
+    if split.validates:
+        validation = None if recipe.is_solved(train) else held_out
+    recipe = recipe.for_missing_in(held_out, train, validation if isinstance(validation, Panel) else None)
     with one_thread():
-        training = fit(
-            fitted,
-            spec.task,
-            architecture,
-            validation=validation,
-            settings=spec.settings,
-            seed=split.seed,
-            progress=False,
-            fields=spec.fields,
-            should_prune=should_prune,
+        result = recipe.fit(
+            train, task, seed=split.seed, validation=validation, progress=False, should_prune=should_prune
         )
-        if training.interrupted:
+        if result.interrupted:
             raise KeyboardInterrupt
-        model = training.model
-        if spec.decision is not None:
-            calibration_data, logits = training.calibration_data(fitted, validation, independent=split.independent)
-            model = decide_on(model, calibration_data, spec.decision, logits)
-        prediction = model.predict(held_out)
-    codes = targets_of(spec.task, held_out).every()
-    scores = score(spec.task, codes, prediction.probabilities, thresholds=prediction.thresholds)
+        return result, result.model.predict(held_out)
+
+
+def fit_and_score(
+    panel: Panel, split: FoldSplit, task: Task, recipe: Recipe, should_prune: ShouldPrune | None = None
+) -> FoldResult:
+    """Fit a recipe on one split and score its calibrated predictions of the held-out series.
+
+    Parameters
+    ----------
+    panel, split, task, recipe, should_prune
+        As for ``fit_fold``, whose errors are raised.
+
+    Returns
+    -------
+    FoldResult
+        With every score of ``FOLD_SCORES``.
+    """
+    result, prediction = fit_fold(panel, split, task, recipe, should_prune)
+    codes = targets_of(task, panel[split.held_out]).every()
+    scores = score(task, codes, prediction.probabilities, thresholds=prediction.thresholds)
     return FoldResult(
         split.name,
         {name: scores[name] for name in FOLD_SCORES},
         {name: why for name, why in scores["undefined"].items() if name in FOLD_SCORES},
-        {"train": len(split.fitted), "validation": len(split.validation), "held_out": len(split.held_out)},
-        len(training.history),
-        training.best_epoch,
-        training.stopped,
-        training.seconds,
+        {**result.counts, "held_out": len(split.held_out)},
+        len(result.history),
+        result.best_epoch,
+        result.stopped,
+        result.seconds,
     )
 
 
 def run_parallel(function: Callable[..., Any], calls: Iterable[tuple[Any, ...]], jobs: int) -> Iterator[Any]:
-    """Call a function again and again, in so many processes.
+    """Call a function with each of some arguments, in parallel processes.
 
     Parameters
     ----------
     function
-        Of a module, so that processes find it.
+        Importable from a module or a method of a picklable object, so that processes find it.
     calls
-        The arguments of each call; taken when there is room for one more.
+        The arguments of each call; consumed when a process is free.
     jobs
-        1 calls in this process, one after the other.
+        Number of processes; 1 calls in this process, one after the other.
 
     Returns
     -------
     Iterator
-        What the calls gave, as they end.
+        The results, in the order in which the calls finish.
 
     Example
     -------
@@ -250,7 +201,7 @@ def run_parallel(function: Callable[..., Any], calls: Iterable[tuple[Any, ...]],
         batch_size=1,
         pre_dispatch=jobs,
         mmap_mode="c",  # large arrays are mapped, not copied; read-only ones torch would warn of
-        initializer=_leave_interrupts_to_trainings,
+        initializer=_ignore_interrupts,
     )
     results = workers(delayed(function)(*arguments) for arguments in calls)
     try:
@@ -259,14 +210,6 @@ def run_parallel(function: Callable[..., Any], calls: Iterable[tuple[Any, ...]],
         results.close()
 
 
-def _leave_interrupts_to_trainings() -> None:
-    """Ignore Ctrl-C in a worker that is not training: the process that asked ends it, without a traceback."""
+def _ignore_interrupts() -> None:
+    """Ignore Ctrl-C in an idle worker: the main process ends it, without a traceback."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _missing_unmet(held_out: Panel, fitted: Panel, validation: Panel | None) -> bool:
-    """Say whether values are missing among the series held out alone, which the training would refuse to answer."""
-    known = [fitted] if validation is None else [fitted, validation]
-    return bool(channel_statistics(held_out).missing.any()) and not any(
-        channel_statistics(one).missing.any() for one in known
-    )

@@ -1,4 +1,4 @@
-"""Tuning: many trainings with other numbers, judged on validation series, the hopeless ones given up early."""
+"""Tuning: search for better hyperparameters on held-out series, pruning trials that fall behind."""
 
 from __future__ import annotations
 
@@ -11,16 +11,19 @@ from typing import Any
 
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError
+from limelight.evaluation.decision.rule import DecisionRule
 from limelight.model.targets import task_of
 from limelight.model_selection.folds import fold_panel
 from limelight.model_selection.search import JOURNAL, Search, run_trials
 from limelight.model_selection.search_space import make_space
-from limelight.model_selection.trials import FitSpec, FoldSplit
+from limelight.model_selection.trials import FoldSplit, fold_splits
 from limelight.model_selection.tuning_results import Tuning
 from limelight.parts.architecture import Architecture
+from limelight.recipe import Recipe
 from limelight.task import Task
-from limelight.training.settings import TrainingSettings, enough_to_validate
-from limelight.types import LogLine
+from limelight.training.settings import TrainingSettings
+from limelight.training.validation_split import HoldOut, enough_of
+from limelight.types import LogLine, Rows
 
 TUNING_FOLDS = 5
 
@@ -40,65 +43,68 @@ def tune(
     by: str = "random",
     group: str | None = None,
     stratify: bool = True,
+    decision: DecisionRule | Mapping[str, Any] | None = None,
     fields: Mapping[str, str] | None = None,
     folder: Path | str | None = None,
     seed: int = 0,
     jobs: int = 1,
     log: LogLine = lambda line: None,
 ) -> Tuning:
-    """Search for better numbers with Optuna; the first trial is the network as it is. Ctrl-C keeps what is done.
+    """Search for better hyperparameters with Optuna, starting from the unchanged network. Ctrl-C keeps the results.
 
-    Trials are compared by their log loss on validation series: it sees every probability, and so tells networks apart
-    that give the same answers, where accuracy moves in steps of one series.
+    Trials are compared by the log loss of their calibrated predictions of held-out series. The log loss depends on
+    every probability, so it separates networks that predict the same classes; accuracy only moves in steps of one
+    series.
 
     Parameters
     ----------
     panel
-        Labelled series, without those that are to judge the final model.
-    model, training, task, fields
-        Where to begin, as for ``validate``.
+        Labelled series without the test set.
+    model, training, task, decision, fields
+        The starting point, as for ``validate``.
     trials
-        How many, with those that a folder holds already, at least 1.
+        Number of trials, including those that ``folder`` already holds, at least 1.
     minutes
-        After so many nothing new begins, and a running trial is cut off at its next epoch; the first trial is always
-        carried out. None for no limit.
+        Time budget: no trial starts after it, and a running one ends at its next epoch. The first trial always runs.
+        None for no limit.
     only
-        What to change, of ``"encoder"``, ``"units"``, ``"layers"``, ``"dropout"``, ``"learning_rate"``,
-        ``"batch_size"``, ``"fusion"``, ``"embedding_size"``; None changes all that the series and the network have.
+        Names of parameters to tune, for example ``"encoder"``, ``"units"``, ``"layers"``, ``"dropout"``,
+        ``"learning_rate"``, ``"batch_size"``, ``"fusion"``, ``"embedding_size"``; None tunes all that apply to the
+        series and the network.
     score
-        What to tell beside the log loss: ``"accuracy"``, ``"balanced_accuracy"``, ``"f1"`` or ``"roc_auc"``.
+        A score to report next to the log loss: ``"accuracy"``, ``"balanced_accuracy"``, ``"f1"`` or ``"roc_auc"``.
     validation
-        Share of the series that judges the trials, in (0, 1).
+        Share of the series that the trials are scored on, in (0, 1).
     folds
-        How many folds judge the trials instead, at least 2, which takes as many times as long. None takes 5 where the
-        validation part would be too small.
+        Score the trials by cross-validation on this many folds instead, at least 2, which takes as many times as long.
+        None takes 5 if the validation split would be too small.
     by, group, stratify
-        How to draw validation part or folds, as for ``fold_panel``.
+        How to split, as for ``fold_panel``.
     folder
-        Where the trials are kept; a tuning that was ended there goes on. None keeps nothing.
+        Where to keep the trials; an earlier tuning there is resumed. None keeps nothing.
     seed
         The same seed gives the same trials, with one job; from 0 to 2**31 - 1.
     jobs
-        How many trials to carry out beside each other, each in a process and on a thread of its own, at least 1.
+        Number of trials to run in parallel, each in a process of its own with one thread, at least 1.
     log
-        Takes a line for each trial that has ended.
+        Called with one line after each trial.
 
     Returns
     -------
     Tuning
-        All trials, the best of them, and what mattered.
+        All trials, the best of them, and the importance of the parameters.
 
     Raises
     ------
     DataError, LabelError, ParameterError
         If the series, labels or settings cannot be used, or Optuna is not installed.
     OutputError
-        If the folder keeps another tuning.
+        If the folder holds another tuning.
 
     Source
     ------
     Akiba et al., Optuna: A Next-generation Hyperparameter Optimization Framework, 2019. Bergstra et al., Algorithms
-    for Hyper-Parameter Optimization, 2011 (TPE). Trials are given up by the median rule.
+    for Hyper-Parameter Optimization, 2011 (TPE). Trials are pruned by the median rule.
 
     Example
     -------
@@ -109,44 +115,37 @@ def tune(
     ({'learning_rate': 0.004}, True)
     """
     require_optuna()
-    spec = FitSpec.of(task or task_of(panel), model, training, fields)
-    drawn: dict[str, Any] = {"by": by, "group": group, "stratify": stratify, "seed": seed}
-    n, classes = len(panel), len(spec.task.classes)
     if not 0 < validation < 1:
         raise ParameterError(f"expected a validation share above 0 and below 1, got {validation}")
-    if folds is None and enough_to_validate(round(validation * n), classes):
-        split = panel.make_split(test=0.0, validation=validation, **drawn)
-        splits = judged_by_part(split.train, split.validation, seed)
+    task = task or task_of(panel)
+    recipe = Recipe.of(model, training, decision, HoldOut(None, by, group, stratify), fields)
+    if folds is None and enough_of(panel, validation):
+        split = panel.make_split(test=0.0, validation=validation, seed=seed, group=group, by=by, stratify=stratify)
+        splits = by_validation_split(split.train, split.validation, seed)
         rule = f"{len(split.validation)} validation series; {split.rule}"
     else:
-        splits, rule = judged_by_folds(panel, spec.task, folds or TUNING_FOLDS, **drawn)
+        splits, rule = by_folds(panel, task, recipe, folds or TUNING_FOLDS, seed)
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory())) if folder is None else Path(folder)
         home.mkdir(parents=True, exist_ok=True)
-        space = make_space(panel[splits[0].fitted], spec, only)
-        search = Search(panel.compact(), splits, rule, spec, space, score, home / JOURNAL, seed)
+        space = make_space(panel[splits[0].train], task, recipe, only)
+        search = Search(panel.compact(), splits, rule, task, recipe, space, score, home / JOURNAL, seed)
         return run_trials(search, trials=trials, minutes=minutes, jobs=jobs, log=log)
 
 
 def require_optuna() -> None:
-    """Refuse to tune without Optuna; ParameterError says how to get it."""
+    """Check that Optuna is installed; ParameterError says how to install it."""
     if find_spec("optuna") is None:
-        raise ParameterError(
-            "expected Optuna, which tuning needs, got an installation without; pip install 'limelight[tune]'"
-        )
+        raise ParameterError("tuning needs Optuna, which is not installed; pip install 'limelight[tune]'")
 
 
-def judged_by_part(train: Any, validation: Any, seed: int) -> tuple[FoldSplit, ...]:
-    """Train on some rows, and stop early and judge by others."""
-    return (FoldSplit("validation part", train, validation, validation, seed),)
+def by_validation_split(train: Rows, validation: Rows, seed: int) -> tuple[FoldSplit, ...]:
+    """Return the split that fits every trial on some rows, and stops and scores it on others."""
+    return (FoldSplit("validation split", train, validation, seed, validates=True),)
 
 
-def judged_by_folds(
-    panel: Panel, task: Task, folds: int, *, by: str, group: str | None, stratify: bool, seed: int
-) -> tuple[tuple[FoldSplit, ...], str]:
-    """Train and judge on folds; give them, and the rule in words. Raises as ``fold_panel``."""
-    made, rule = fold_panel(panel, task, folds=folds, by=by, group=group, stratify=stratify, seed=seed)
-    drawn: dict[str, Any] = {"share": 0.1, "by": by, "group": group, "stratify": stratify}
-    return tuple(
-        FoldSplit.of_fold(panel, fold, task, **drawn, seed=seed + place) for place, fold in enumerate(made)
-    ), rule
+def by_folds(panel: Panel, task: Task, recipe: Recipe, folds: int, seed: int) -> tuple[tuple[FoldSplit, ...], str]:
+    """Return the splits that fit and score every trial on folds, and the rule in words; errors as of ``fold_panel``."""
+    rule = recipe.hold_out
+    made, words = fold_panel(panel, task, folds=folds, by=rule.by, group=rule.group, stratify=rule.stratify, seed=seed)
+    return fold_splits(made, seed), words

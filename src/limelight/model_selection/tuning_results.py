@@ -1,4 +1,4 @@
-"""What a tuning found: its trials, the best of them, and what mattered."""
+"""Result of a tuning: its trials, the best of them, and the importance of the parameters."""
 
 from __future__ import annotations
 
@@ -15,30 +15,32 @@ from limelight.parts.architecture import METADATA_OPTIONS, OPTIONS, PART_KINDS, 
 from limelight.text import aligned
 from limelight.training.settings import TrainingSettings
 
-DONE, PRUNED, FAILED = "done", "given up", "failed"
+DONE, PRUNED, FAILED = "done", "pruned", "failed"
 MOST_SHOWN = 5
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One training, or one for each fold, with other numbers.
+    """One point of the search space, fitted once or once for each fold.
 
     Parameters
     ----------
     number
-        From 0; the first is the experiment as it is.
+        From 0.
     state
-        ``"done"``; ``"given up"`` when half of the others were better at the same time; ``"failed"``.
+        ``"done"``; ``"pruned"`` if half of the other trials had a lower loss at the same point; or ``"failed"``.
     log_loss, score
-        On the validation series; None where it was not carried out to the end.
+        On the held-out series; None if the trial is not complete.
     seconds
-        How long it took.
+        Duration.
     parameters
-        What was tried, by name.
+        The point of the search space, by name.
     architecture, settings
         The same in full.
+    as_it_is
+        Whether this is the unchanged experiment, which is the first trial.
     why
-        What went wrong, if it failed.
+        What went wrong, if the trial failed.
     """
 
     number: int
@@ -55,23 +57,23 @@ class Trial:
 
 @dataclass(frozen=True)
 class Tuning:
-    """What ``tune`` found; ``print`` shows the best trials.
+    """Result of ``tune``; ``print`` shows the best trials.
 
     Parameters
     ----------
     trials
-        In the order in which they began; the first is the experiment as it is.
+        In the order in which they started; the first is the unchanged experiment.
     score
-        What is told beside the log loss.
+        The score reported next to the log loss.
     rule
-        On which series the trials were judged, in words.
+        Which series the trials were scored on, in words.
     importance
-        How much of the differences between trials each number explains, together 1, the most first; empty where too few
-        trials can tell.
+        Share of the variance between trials that each parameter explains, summing to 1, largest first; empty if there
+        are too few trials.
     notes
-        What is to be known about it.
+        Remarks for the user.
     interrupted
-        Whether Ctrl-C ended it.
+        Whether Ctrl-C ended the tuning.
     """
 
     trials: tuple[Trial, ...]
@@ -83,16 +85,16 @@ class Tuning:
 
     @property
     def first(self) -> Trial:
-        """The experiment as it is."""
+        """The trial of the unchanged experiment."""
         return next(trial for trial in self.trials if trial.as_it_is and trial.state == DONE)
 
     @property
     def best(self) -> Trial:
-        """The trial with the lowest log loss; of equal ones the first."""
+        """The trial with the lowest log loss; the first of equal ones."""
         return self.ranked()[0]
 
     def ranked(self) -> list[Trial]:
-        """Give the trials that are done, the best first."""
+        """Return the complete trials, the best first."""
         done = [trial for trial in self.trials if trial.state == DONE and trial.log_loss is not None]
         return sorted(done, key=lambda trial: (trial.log_loss, trial.number))
 
@@ -100,14 +102,13 @@ class Tuning:
     def parameters(self) -> dict[str, Any]:
         """The best trial as parameters of a ``TimeSeriesClassifier``."""
         architecture, settings = self.best.architecture, self.best.settings
-        training = ("max_epochs", "patience", "batch_size", "learning_rate", "device", "imbalance")
         return {
             **{word: getattr(architecture, word) for word in (*PART_KINDS, *OPTIONS, *METADATA_OPTIONS)},
-            **{name: getattr(settings, name) for name in training},
+            "training": settings,
         }
 
     def figure(self) -> Figure:
-        """Draw how much each number mattered."""
+        """Draw the importance of each parameter."""
         return draw_importance(self.importance, len(self.ranked()))
 
     def __str__(self) -> str:
@@ -119,17 +120,17 @@ class Tuning:
             for one in (shown if first in shown else [*shown, first])
         ]
         lines = [self.rule, "", *aligned([["trial", "log loss", title, *(map(label_for, names))], *rows]), ""]
-        lines += [f"what mattered: {describe_importance(self.importance)}"] if self.importance else []
+        lines += [f"parameter importance: {describe_importance(self.importance)}"] if self.importance else []
         lines += [f"note: {note}" for note in self.notes]
         if best.as_it_is:
-            return "\n".join([*lines, "nothing was better than the experiment as it is"])
+            return "\n".join([*lines, "no trial was better than the unchanged experiment"])
         return "\n".join(
             [*lines, f"best: trial {best.number}, log loss {best.log_loss:.4f} instead of {first.log_loss:.4f}"]
         )
 
 
 def describe_importance(importance: Mapping[str, float]) -> str:
-    """Say how much each number mattered.
+    """Describe the importance of each parameter in one line.
 
     Example
     -------
@@ -140,14 +141,14 @@ def describe_importance(importance: Mapping[str, float]) -> str:
 
 
 def draw_importance(importance: Mapping[str, float], trials: int) -> Figure:
-    """Draw how much each number mattered, the most on top.
+    """Draw the importance of each parameter, the largest on top.
 
     Parameters
     ----------
     importance
-        By name, the most first, together 1.
+        By name, largest first, summing to 1.
     trials
-        From how many this is known.
+        The number of trials that it was computed from.
 
     Example
     -------
@@ -160,7 +161,7 @@ def draw_importance(importance: Mapping[str, float], trials: int) -> Figure:
     bars = ax.barh(names, shares, color=TRUTH, height=0.6)
     ax.bar_label(bars, [f"{100 * share:.0f} %" for share in shares], padding=4, color=INK, fontsize=9)
     ax.set_title(
-        f"What mattered: share of the differences in log loss between {trials} trials",
+        f"Parameter importance: share of the variance in log loss between {trials} trials",
         loc="left",
         fontsize=10,
         color=INK,
@@ -175,7 +176,7 @@ def draw_importance(importance: Mapping[str, float], trials: int) -> Figure:
 
 
 def _name(trial: Trial) -> str:
-    return f"{trial.number} (as it is)" if trial.as_it_is else str(trial.number)
+    return f"{trial.number} (unchanged)" if trial.as_it_is else str(trial.number)
 
 
 def _number(value: float | None) -> str:

@@ -98,7 +98,7 @@ def score_curves(facts: ReportInputs) -> dict[str, Any] | None:
     answers = facts.answers.known_rows()
     task = answers.task
     places = [task.positive_index] if task.kind == "binary" else list(range(len(answers.names)))
-    sides = {place: answers.side(place) for place in places}
+    sides = {place: answers.one_vs_rest(place) for place in places}
     both = {place: int(there.sum()) for place, (there, _) in sides.items() if 0 < there.sum() < len(there)}
     chosen = sorted(sorted(both, key=lambda place: -both[place])[:MOST_PICTURED_CLASSES])
     if not chosen:

@@ -1,4 +1,4 @@
-"""A comparison of simple and rich models for an experiment, without its test part."""
+"""``limelight compare``: compare baselines and networks for an experiment without its test set."""
 
 from __future__ import annotations
 
@@ -21,44 +21,40 @@ def compare_experiment(
     score: str = "balanced_accuracy",
     folds: int = 5,
     repeats: int = 1,
+    jobs: int = 1,
     overwrite: bool = False,
     log: LogLine = lambda line: None,
 ) -> Comparison:
-    """Compare models on folds of the training and validation series of an experiment, and write what came out.
+    """Compare models on folds of the training and validation series of an experiment and write the result.
 
     Parameters
     ----------
     experiment
-        What was asked; its test part is left alone.
+        What to fit; its test set is not used.
     file
         The JSON file to write.
-    score, folds, repeats
+    score, folds, repeats, jobs
         As for ``compare``.
     overwrite
-        Replace the file if it is there.
+        Replace the file if it exists.
     log
-        Takes a line for the user now and then.
+        Called with one line of progress at a time.
 
     Returns
     -------
     Comparison
-        What ``compare`` found; what was done so far if Ctrl-C ended it.
+        The result of ``compare``; the fits so far if Ctrl-C ended it.
 
     Raises
     ------
     OutputError
-        If the file is there already, or cannot be written.
+        If the file exists already, or cannot be written.
     DataError, LabelError, ParameterError
         If the series or settings cannot be used, or are too few for so many folds.
     """
     require_new_file(file, overwrite=overwrite)
     data = read_development_set(experiment, log)
     panel = development_panel(data)
-    if experiment.split.by == "time":
-        log(
-            "note: the split goes by time, the folds do not: they are drawn at random from what lies before the test "
-            "part"
-        )
     found = compare(
         panel,
         experiment.model,
@@ -67,10 +63,14 @@ def compare_experiment(
         score=score,
         folds=folds,
         repeats=repeats,
+        by=experiment.split.by,
         group=experiment.split.group,
-        validation=experiment.split.held_out,
+        stratify=experiment.split.stratify,
+        validation=experiment.split.validation,
+        decision=experiment.decision,
         fields=experiment.data.fields,
         seed=experiment.seed,
+        jobs=jobs,
         log=log,
     )
     write_json(file, found.to_json())

@@ -1,4 +1,4 @@
-"""Evaluate a saved model on labelled series."""
+"""``limelight evaluate``: score a saved model on labelled series."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from limelight.data.splitting.splits import Split
 from limelight.errors import DataError, LabelError, ParameterError
 from limelight.model.bundle import load_model
 from limelight.runs.dataset import named_parts, read_panel, split_panel
-from limelight.runs.scores import score_answers
+from limelight.runs.scores import score_predictions
 
 
 def evaluate_run(
     source: Path | str, experiment: Experiment, *, own: bool = False, part: str | None = None
 ) -> dict[str, Any]:
-    """Score a saved model again, on its own test series or on others.
+    """Score a saved model on its own test series or on other labelled series.
 
     Parameters
     ----------
@@ -26,16 +26,16 @@ def evaluate_run(
     experiment
         Where the labelled series are.
     own
-        Whether these are the series of the run, to be parted as in training. Other series have the parts that their
-        split file names, if there is one.
+        Whether these are the series of the run, to be split as in training. Other series are split by their split file,
+        if there is one.
     part
-        ``"train"``, ``"validation"``, ``"test"`` or ``"all"``; None takes the test part, or all other series where no
-        file parts them.
+        ``"train"``, ``"validation"``, ``"test"`` or ``"all"``; None takes the test part, or all series if they
+        are not split.
 
     Returns
     -------
     dict
-        As in ``metrics.json``; ``part`` says what was scored as ``test``.
+        As in ``metrics.json``; ``part`` names what was scored as ``test``.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def evaluate_run(
     part = part or ("all" if split is None else "test")
     if part != "all" and split is None:
         raise ParameterError(
-            f"expected a split file to find the part {part!r} in, got series without one; say --split, or --part all"
+            f"expected a split file that names the part {part!r}, got series without one; pass --split, or --part all"
         )
     chosen = panel if part == "all" or split is None else panel[split.part(part)]
     if not len(chosen):
@@ -61,7 +61,7 @@ def evaluate_run(
     prediction = model.predict(chosen)
     seconds = time.perf_counter() - started
     return {
-        **score_answers(model, prediction, chosen, experiment.events),
+        **score_predictions(model, prediction, chosen, experiment.events),
         "part": part,
         "seconds": {"evaluate": round(seconds, 3)},
         "counts": {part: len(chosen)},

@@ -1,4 +1,4 @@
-"""A saved model explains series from a file: a table, and a picture."""
+"""``limelight explain``: explain predictions of a saved model as a table and a picture."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def explain_file(
     overwrite: bool = False,
     log: Callable[[str], None] = lambda line: None,
 ) -> Explanation:
-    """Explain series from a file and write what counted.
+    """Explain series from a file and write the importance of every step as a table.
 
     Parameters
     ----------
@@ -45,29 +45,29 @@ def explain_file(
     output
         A file ending in ``.parquet`` or ``.csv``, as from ``Explanation.table``.
     method, target
-        As for ``explain``. Occlusion draws the other series from the same file.
+        As for ``explain``. The series of the file are the background for occlusion.
     ids
-        Which series to explain; none explains all.
+        Which series to explain; empty explains all.
     picture
-        A file ending in ``.png``, ``.svg`` or ``.pdf`` for a drawing of the first series; None leaves it out.
+        A file ending in ``.png``, ``.svg`` or ``.pdf`` for a figure of the first series; None draws none.
     overwrite
-        Replace files that are there; never one that is read.
+        Replace existing files, but never one that the series are read from.
     log
-        Takes a line for each thing that was left out on the way, or that the model does not know.
+        Called with one line for each note: what was dropped, or what the model has not seen in training.
 
     Returns
     -------
     Explanation
-        What was written.
+        The explanation that was written.
 
     Raises
     ------
     ModelFolderError
         If there is no model.
     DataError, ParameterError
-        If the series do not fit the model, an id is not there, or the method or target is none of it.
+        If the series do not fit the model, an id is missing, or the model has no such method or target.
     OutputError
-        If an output is of another kind, is there already, or cannot be written.
+        If an output has another ending, exists already, or cannot be written.
     """
     require_table_name(output)
     if picture is not None and picture.suffix not in PICTURES:
@@ -88,7 +88,7 @@ def explain_file(
 
 
 def _draw(explanation: Explanation, file: Path) -> None:
-    """Draw the explanation; of answers about steps the first series with its answers."""
+    """Draw the explanation; for per-step predictions, the first series with its predictions."""
     if explanation.prediction.task.by_step:
         figure = bands(explanation.panel, 0, explanation.prediction, explanation.importance[0])
     else:

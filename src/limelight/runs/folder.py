@@ -1,17 +1,17 @@
 """The folder of a run.
 
-experiment.json       what was asked, every default written out
+experiment.json       the experiment with every default written out
 environment.json      versions, machine, command
-history.csv           numbers of every epoch
+history.csv           losses and scores of every epoch
 checkpoints/          the last epoch, to resume from
-tensorboard/          the same numbers for TensorBoard, where it is installed
+tensorboard/          the same for TensorBoard, if it is installed
 model/                the fitted model
-predictions.parquet   the answer for every test series
-steps.parquet         of windows: their answers laid back on the steps of the recordings
-report/               the page
-metrics.json          scores; written last: where it is, the run is whole
-comparison.json       simple and rich models on folds; of limelight compare, before or after the run
-validation.json       scores on folds; of limelight validate, before or after the run
+predictions.parquet   the prediction of every test series
+steps.parquet         for windows: their predictions merged onto the steps of the recordings
+report/               the HTML page
+metrics.json          scores; written last, so its presence marks a complete run
+comparison.json       result of limelight compare, before or after the run
+validation.json       result of limelight validate, before or after the run
 """
 
 from __future__ import annotations
@@ -48,13 +48,13 @@ OF_A_RUN = (
 
 
 def require_new_file(file: Path, *, overwrite: bool) -> None:
-    """Refuse to replace a file unless asked to; OutputError says how to ask."""
+    """Check that a file does not exist, unless it may be overwritten; OutputError otherwise."""
     if file.exists() and not overwrite:
-        raise OutputError(f"{str(file)!r} is already there; pass --overwrite to replace it, or choose another output")
+        raise OutputError(f"{str(file)!r} already exists; pass --overwrite to replace it, or choose another output")
 
 
 def environment() -> dict[str, Any]:
-    """Say with what a run was made: versions, machine, command."""
+    """Return what a run was made with: versions, machine, command."""
     names = ("torch", "lightning", "scikit-learn", "numpy", "pyarrow")
     return {
         "python": platform.python_version(),
@@ -65,12 +65,12 @@ def environment() -> dict[str, Any]:
 
 
 def is_run(folder: Path) -> bool:
-    """Say whether a folder was made by a run; an experiment file alone, which people write, does not make it one."""
+    """Whether a folder was written by a run; an experiment file alone, which people write, does not make one."""
     return (folder / EXPERIMENT_FILE).is_file() and (folder / ENVIRONMENT_FILE).is_file()
 
 
 def require_run_folder(folder: Path, *, resume: bool, overwrite: bool) -> None:
-    """Refuse a folder that holds something else, or a run that is not to be replaced; OutputError says which."""
+    """Check that a folder is free for a run; OutputError if it holds something else or may not be replaced."""
     there = folder.exists() and (not folder.is_dir() or any(one.name not in BESIDE_A_RUN for one in folder.iterdir()))
     if not there or resume:
         return
@@ -81,19 +81,19 @@ def require_run_folder(folder: Path, *, resume: bool, overwrite: bool) -> None:
         )
     if not overwrite:
         raise OutputError(
-            f"{str(folder)!r} already holds a run; pass --overwrite to replace it, --resume to go on with it, "
+            f"{str(folder)!r} already holds a run; pass --overwrite to replace it, --resume to continue it, "
             "or choose another output"
         )
 
 
 @contextmanager
 def fresh_run(folder: Path) -> Iterator[None]:
-    """Put an earlier run aside while another one is made in its folder: back if that fails, away when it is whole.
+    """Move an earlier run aside while a new one is written: restore it if that fails, delete it at the end.
 
-    A first run that fails by the user's mistake leaves nothing. One that is killed leaves what it takes to resume.
+    A first run that fails because of bad input leaves nothing. One that is killed leaves what it needs to resume.
     """
     aside = folder / ".earlier"
-    if aside.is_dir():  # the run before was killed while it replaced this one
+    if aside.is_dir():  # a run was killed while it replaced this one
         _clear(folder)
     else:
         _move(folder, aside)
@@ -113,7 +113,7 @@ def fresh_run(folder: Path) -> Iterator[None]:
 
 
 def _move(source: Path, target: Path) -> None:
-    """Move what belongs to a run, and nothing else."""
+    """Move the files of a run and nothing else."""
     for name in OF_A_RUN:
         if (source / name).exists():
             target.mkdir(exist_ok=True)
@@ -121,7 +121,7 @@ def _move(source: Path, target: Path) -> None:
 
 
 def _clear(folder: Path) -> None:
-    """Remove what belongs to a run, and nothing else."""
+    """Remove the files of a run and nothing else."""
     for name in OF_A_RUN:
         path = folder / name
         if path.is_dir():

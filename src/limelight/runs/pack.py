@@ -1,4 +1,4 @@
-"""Packing the series of an experiment: streamed into a store, so that they may be larger than memory."""
+"""``limelight pack``: stream the series of an experiment into a store larger than memory."""
 
 from __future__ import annotations
 
@@ -25,33 +25,33 @@ from limelight.runs.dataset import labels_are_of_steps, read_recordings, stated_
 def pack_series(
     experiment: Experiment, output: Path, *, overwrite: bool = False, progress: bool | None = None
 ) -> Panel:
-    """Put the series of an experiment, with what other tables know about them, into a store.
+    """Write the series of an experiment, with their labels and metadata, as a store.
 
-    Long tables are streamed and may be of any size; wide tables, archive files, drawn waves, and series with
-    side signals are read first.
+    Long tables are streamed and may have any size; wide tables, archive files, synthetic series and series with side
+    signals are read into memory first.
 
     Parameters
     ----------
     experiment
-        Where the series are. If it cuts windows, labels of single steps are packed; recordings stay whole.
+        Where the series are. If it cuts windows, per-step labels are packed and recordings stay whole.
     output
         The folder of the store.
     overwrite
-        Replace a store that is there.
+        Replace an existing store.
     progress
-        Whether to show a bar; None shows it in a terminal.
+        Whether to show a progress bar; None shows one in a terminal.
 
     Returns
     -------
     Panel
-        The store, open.
+        The opened store.
 
     Raises
     ------
     OutputError
-        If the store is there already, or there is no room for it; nothing is left then.
+        If the store exists already, or there is no room for it; nothing is written then.
     DataError, LabelError, ParameterError
-        If the series cannot be used; nothing is left then.
+        If the series cannot be used; nothing is written then.
     """
     if is_store(output) and not overwrite:
         raise OutputError(

@@ -1,4 +1,4 @@
-"""A saved model put to use: scored again, or answering series from a file."""
+"""``limelight predict``: predict series from a file with a saved model."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from limelight.runs.tables import require_table_name, write_events, write_predic
 
 
 def columns_of_run(source: Path | str) -> dict[str, Any]:
-    """Give the columns that a run was trained with, as changes for ``read_experiment``; {} for a bare model."""
+    """Return the columns that a run was trained with, as changes for ``read_experiment``; {} for a model alone."""
     file = Path(source) / EXPERIMENT_FILE
     if not file.is_file():
         return {}
@@ -36,7 +36,7 @@ def columns_of_run(source: Path | str) -> dict[str, Any]:
 
 
 def with_signals_of_run(experiment: Experiment, source: Path | str) -> Experiment:
-    """Give an experiment whose one table of a side signal is read as that of the run was; others stay as they are."""
+    """Return the experiment with the settings of the run for its side signal, if both have exactly one."""
     file, signals = Path(source) / EXPERIMENT_FILE, experiment.data.signals
     if not file.is_file() or len(signals) != 1:
         return experiment
@@ -48,12 +48,12 @@ def with_signals_of_run(experiment: Experiment, source: Path | str) -> Experimen
 
 
 def experiment_of_run(source: Path | str, changes: dict[str, Any]) -> Experiment:
-    """Read the experiment of a run again; ParameterError if the folder is a model without one."""
+    """Read the experiment file of a run; ParameterError if the folder holds a model alone."""
     file = Path(source) / EXPERIMENT_FILE
     if not file.is_file():
         raise ParameterError(
             f"expected the folder of a run, with {EXPERIMENT_FILE!r} in it, got {str(source)!r}; "
-            "say which series to evaluate on as second argument"
+            "name the series to evaluate on as second argument"
         )
     return read_experiment(file, changes)
 
@@ -68,29 +68,29 @@ def predict_file(
     overwrite: bool = False,
     log: Callable[[str], None] = lambda line: None,
 ) -> int:
-    """Answer series from a file, labelled or not, and write the answers; labels are not read.
+    """Predict series from a file and write a table of predictions; labels are not read.
 
     Parameters
     ----------
     source
         The folder of a run or of a model.
     experiment
-        Where the series are, and how to cut them if the model is one for windows.
+        Where the series are, and how to cut them if the model was trained on windows.
     output
         A file ending in ``.parquet`` or ``.csv``: series_id, prediction and a probability for each class.
     steps
-        Another one, for the answers about windows laid back on the recordings; None leaves it out.
+        A second file, for window predictions merged onto the recordings; None writes none.
     events
-        Another one, for the events in answers about steps, by the rule of the experiment; None leaves it out.
+        A file for the events found in per-step predictions by the rule of the experiment; None writes none.
     overwrite
-        Replace files that are there; never one that is read.
+        Replace existing files, but never one that the series are read from.
     log
-        Takes a line for each thing that was left out on the way, or that the model does not know.
+        Called with one line for each note: what was dropped, or what the model has not seen in training.
 
     Returns
     -------
     int
-        How many series or windows were answered.
+        Number of series or windows predicted.
 
     Raises
     ------
@@ -99,21 +99,23 @@ def predict_file(
     DataError
         If the series do not fit the model.
     OutputError
-        If the output is of another kind, is there already, or cannot be written.
+        If an output has another ending, exists already, or cannot be written.
     ParameterError
-        If answers are to be laid back that are not about windows, or events found in answers about whole series.
+        If ``steps`` is given for a model of whole series, or ``events`` for a model without per-step predictions.
     """
     for file in (output, *([steps] if steps else []), *([events] if events else [])):
         require_table_name(file)
         require_new_file(file, overwrite=overwrite and not is_read(experiment, file))
     if steps is not None and experiment.windows is None:
         raise ParameterError(
-            "expected a model for windows to lay its answers back on the steps, got one for whole series; "
-            "leave --steps out"
+            "expected a model for windows to merge its predictions onto the recordings, got one for whole series; "
+            "drop --steps"
         )
     model = load_model(source)
     if events is not None and not model.task.by_step:
-        raise ParameterError("expected a model for steps to find events, got one for whole series; leave --events out")
+        raise ParameterError(
+            "expected a model with labels per step to find events, got one for whole series; drop --events"
+        )
     experiment = with_channels_of(model, experiment)
     recordings = read_recordings(experiment, labelled=False)
     panel = cut(experiment, recordings)
@@ -130,7 +132,7 @@ def predict_file(
 
 
 def with_channels_of(model: FittedModel, experiment: Experiment) -> Experiment:
-    """Give an experiment that reads the channels of a model, where neither says others nor the model has no names."""
+    """Return the experiment with the channels of the model, unless it names its own or the model has no names."""
     if experiment.data.channels is not None or numbered(model.channels):
         return experiment
     columns = experiment.data.model_copy(update={"channels": _channels_of_series(experiment, model)})
@@ -138,14 +140,14 @@ def with_channels_of(model: FittedModel, experiment: Experiment) -> Experiment:
 
 
 def _channels_of_series(experiment: Experiment, model: FittedModel) -> list[str]:
-    """Give the channels of a model that come from the table of the series, not from side signals."""
-    told = [name for one in experiment.data.signals for name in one.columns or columns_of(Path(one.table))]
-    beside = {*told, *(name + SINCE_CHANGE for name in told)}
-    return [name for name in model.channels if name not in beside]
+    """Return the channels of a model that the series table holds, without those of side signals."""
+    signals = [name for one in experiment.data.signals for name in one.columns or columns_of(Path(one.table))]
+    derived = {*signals, *(name + SINCE_CHANGE for name in signals)}
+    return [name for name in model.channels if name not in derived]
 
 
 def is_read(experiment: Experiment, file: Path) -> bool:
-    """Say whether a file is one that the series come from."""
-    given = experiment.data.series
-    read = [] if given is None else given if isinstance(given, list) else [given]
+    """Whether a file is one that the series are read from."""
+    series = experiment.data.series
+    read = [] if series is None else series if isinstance(series, list) else [series]
     return file.resolve() in [Path(one).resolve() for one in read]

@@ -1,4 +1,4 @@
-"""The page of a run: written when the run ends, or made again from its folder."""
+"""``limelight report``: the HTML page of a run, written when the run ends or again from its folder."""
 
 from __future__ import annotations
 
@@ -26,34 +26,34 @@ HISTORY_FILE = "history.csv"
 
 
 def report_again(folder: Path | str, changes: Mapping[str, Any] | None = None) -> Path:
-    """Make the page of a run again from what its folder holds: nothing is trained.
+    """Write the page of a run again from its folder, without training.
 
     Parameters
     ----------
     folder
-        Of a run that is whole.
+        A complete run.
     changes
-        To its experiment by dotted key, for example where the data lie now.
+        Changes to its experiment by dotted key, for example where the data are now.
 
     Returns
     -------
     Path
-        Of the page. With the same data and versions it is the same, byte for byte.
+        The page. With the same data and versions it is the same, byte for byte.
 
     Raises
     ------
     ParameterError
-        If the folder is none of a whole run.
+        If the folder does not hold a complete run.
     DataError, LabelError
-        If the series cannot be read any more.
+        If the series can no longer be read.
     OutputError
-        If the page cannot be written; the old one is then still there.
+        If the page cannot be written; the old one is then kept.
     """
     run = Path(folder)
     if not is_run(run) or not (run / METRICS_FILE).is_file():
         raise ParameterError(
-            f"expected the folder of a run that is whole, with {METRICS_FILE!r} in it, got {str(run)!r}; "
-            "train first, or go on with --resume"
+            f"expected the folder of a complete run, with {METRICS_FILE!r} in it, got {str(run)!r}; "
+            "train first, or resume with --resume"
         )
     experiment = read_experiment(run / EXPERIMENT_FILE, dict(changes or {}))
     data, model = read_data(experiment), load_model(run)
@@ -75,18 +75,18 @@ def report_run(
     Parameters
     ----------
     folder
-        Of the run, with ``history.csv`` and ``environment.json`` in it.
+        The run folder, with ``history.csv`` and ``environment.json``.
     experiment, data
-        What was asked, and the series.
+        The experiment and its series.
     model, prediction
-        What was trained, and its answers about the test series.
+        The fitted model and its predictions of the test series.
     metrics
-        What ``metrics.json`` holds.
+        The content of ``metrics.json``.
 
     Returns
     -------
     Path
-        Of the page.
+        The page.
     """
     test = data.part("test")
     inspection = inspect_panel(data.panel, data.split, group=experiment.split.group)
@@ -94,7 +94,7 @@ def report_run(
         folder,
         ReportInputs(
             title=folder.resolve().name,
-            asked=_asked(experiment, data, model, metrics["training"]),
+            asked=_settings_shown(experiment, data, model, metrics["training"]),
             metrics=metrics,
             history=_history(folder / HISTORY_FILE),
             prediction=prediction,
@@ -107,7 +107,7 @@ def report_run(
 
 
 def _history(file: Path) -> Sequence[Mapping[str, float | None]]:
-    """Read the numbers of every epoch."""
+    """Read the history of the training, one row for each epoch."""
     if not file.is_file():
         return []
     with file.open(encoding="utf-8", newline="") as lines:
@@ -116,7 +116,7 @@ def _history(file: Path) -> Sequence[Mapping[str, float | None]]:
 
 
 def _looks(model: FittedModel, panel: Panel, background: Panel, measured: Mapping[str, Any] | None) -> dict[str, Look]:
-    """Give the method that deserves most trust, and the one that the model has of its own."""
+    """Return the most faithful explanation method and the one built into the model, each as a function of a row."""
     trusted = (measured or {}).get("trusted", [])
     own = [name for name in ("attention", "evidence") if name in methods_of(model)]
     shown = own if not trusted or own[:1] == trusted[:1] else [trusted[0], *own]
@@ -133,7 +133,9 @@ def _look(model: FittedModel, panel: Panel, background: Panel, method: str) -> L
     return look
 
 
-def _asked(experiment: Experiment, data: Dataset, model: FittedModel, training: Mapping[str, Any]) -> dict[str, str]:
+def _settings_shown(
+    experiment: Experiment, data: Dataset, model: FittedModel, training: Mapping[str, Any]
+) -> dict[str, str]:
     source = experiment.data.drawn or str(experiment.data.series)
     kind = "series" if data.panel.origin is None else "window"
     return {

@@ -1,4 +1,4 @@
-"""Scores of a model on some labelled series: the heart of ``metrics.json``."""
+"""Scores of a model on labelled series: the main part of ``metrics.json``."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from limelight.evaluation.events.rule import EventRule, event_labels
 from limelight.evaluation.events.scores import score_events
 from limelight.evaluation.metrics.bootstrap import intervals
 from limelight.evaluation.metrics.grouped import score_groups
-from limelight.evaluation.metrics.scoring import score, score_shares
+from limelight.evaluation.metrics.scoring import score, score_constant
 from limelight.explanation.quality.localisation import localise, summarise_localisation
 from limelight.model.fitted import FittedModel, Prediction
 from limelight.model.targets import targets_of
 
 
 def localise_attention(model: FittedModel, panel: Panel) -> dict[str, Any] | None:
-    """Measure where the attention went in the series whose stretch is known, block by block; None if there is none."""
+    """Score the attention inside annotated intervals, block by block; None if no series has one."""
     if panel.intervals is None or not model.has_attention:
         return None
     known = panel[panel.intervals[:, 0] >= 0]
@@ -33,17 +33,17 @@ def localise_attention(model: FittedModel, panel: Panel) -> dict[str, Any] | Non
     return summarise_localisation(blocks)
 
 
-def score_answers(
+def score_predictions(
     model: FittedModel, prediction: Prediction, panel: Panel, rule: EventRule | None = None
 ) -> dict[str, Any]:
-    """Score a prediction next to the commonest class of the training; the heart of ``metrics.json``."""
+    """Score a prediction next to a prior-only baseline; the main part of ``metrics.json``."""
     task, codes = model.task, targets_of(model.task, panel).every()
     probabilities, thresholds, lengths = prediction.probabilities, prediction.thresholds, prediction.lengths
     scores = score(task, codes, probabilities, thresholds=thresholds)
     scores["intervals"] = intervals(task, codes, probabilities, lengths, thresholds=thresholds)
     return {
         "test": scores,
-        "baseline": score_shares(task, _shares_of_training(model), codes),
+        "baseline": score_constant(task, _shares_of_training(model), codes),
         "groups": _score_fields(model, prediction, panel, codes),
         "decision": score_decision(model, prediction, panel),
         "events": None if rule is None else score_events_of(prediction, panel, codes, rule),
@@ -53,17 +53,17 @@ def score_answers(
 
 
 def _shares_of_training(model: FittedModel) -> NDArray[np.float64]:
-    """Give how frequent each class or label was in training; a model that was not trained here does not say."""
-    known, classes = model.fitted_on, len(model.task.classes)
-    if "class_counts" in known:  # of a model folder of an earlier version
-        counts = np.array(known["class_counts"], dtype=np.float64)
+    """Return the share of each class or label in training; uniform for a model that was not trained here."""
+    info, classes = model.fitted_on, len(model.task.classes)
+    if "class_counts" in info:  # model folders of an earlier version
+        counts = np.array(info["class_counts"], dtype=np.float64)
         shares: NDArray[np.float64] = counts / counts.sum()
         return shares
-    return np.array(known.get("shares", np.full(classes, 0.5 if model.task.multilabel else 1 / classes)))
+    return np.array(info.get("shares", np.full(classes, 0.5 if model.task.multilabel else 1 / classes)))
 
 
 def _score_fields(model: FittedModel, prediction: Prediction, panel: Panel, codes: NDArray[np.int64]) -> dict[str, Any]:
-    """Score the series by what is known about them: does the model fail on one machine?"""
+    """Score the series by each value of each metadata field: does the model fail on one machine?"""
     if panel.metadata is None:
         return {}
     scored = {}
@@ -81,7 +81,7 @@ def _score_fields(model: FittedModel, prediction: Prediction, panel: Panel, code
 
 
 def events_of(prediction: Prediction, panel: Panel, rule: EventRule) -> Events:
-    """Find the events in the answers about the steps of some series."""
+    """Find the events in per-step predictions."""
     assert prediction.lengths is not None
     return find_events(
         prediction.task,
@@ -97,7 +97,7 @@ def events_of(prediction: Prediction, panel: Panel, rule: EventRule) -> Events:
 def score_events_of(
     prediction: Prediction, panel: Panel, codes: NDArray[np.int64], rule: EventRule
 ) -> dict[str, Any] | None:
-    """Score the events in the answers about steps; None where whole series are answered."""
+    """Score the events in per-step predictions; None for labels of whole series."""
     task, lengths = prediction.task, prediction.lengths
     if lengths is None or not event_labels(task, rule.background):
         return None

@@ -1,4 +1,4 @@
-"""Answers as tables, written block by block: what is in memory does not grow with the number of series."""
+"""Write predictions as tables, block by block, so that memory does not grow with the number of series."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ RECORDINGS_AT_ONCE = 64
 
 
 def require_table_name(file: Path) -> None:
-    """Refuse an output that is neither Parquet nor CSV, with an OutputError."""
+    """Check that an output is Parquet or CSV by its ending; OutputError otherwise."""
     if file.suffix not in ENDINGS:
         raise OutputError(f"expected an output file ending in .parquet or .csv, got {str(file)!r}")
 
@@ -41,62 +41,62 @@ def write_whole(table: pa.Table, file: Path) -> None:
 
 
 def write_predictions(blocks: Iterable[Prediction], panel: Panel, file: Path, decision: Decision | None = None) -> int:
-    """Write the answers, one row for each series, or for each step.
+    """Write predictions, one row for each series or each step.
 
     Parameters
     ----------
     blocks
-        Answers about all series of the panel, in order.
+        Predictions of all series of the panel, in order.
     panel
-        The series. If they are windows, their recording and their place in it are written too; labels where known.
+        The series. For windows, their recording and position are written too; labels if known.
     file
         Ending in ``.parquet`` or ``.csv``.
     decision
-        Of the model; with prediction sets in it, they are written too.
+        Of the model; its prediction sets are written if it has them.
 
     Returns
     -------
     int
-        How many series there are. The columns: ``series_id``, ``label`` where known, ``prediction`` and a probability
-        for each class; for several labels ``label_<name>`` and ``prediction_<name>`` of each. A task of steps has a row
-        for each step, and ``time``. Prediction sets stand in ``set``, or for several labels in ``set_<name>``: "there",
-        "absent", both or neither.
+        Number of series. Columns: ``series_id``, ``label`` if known, ``prediction`` and a probability for each class;
+        for multi-label ``label_<name>`` and ``prediction_<name>`` for each label. Labels per step give a row for each
+        step, with ``time``. Prediction sets are in ``set``, for multi-label in ``set_<name>``: "there", "absent", both
+        or neither.
 
     Raises
     ------
     OutputError
-        If the place cannot be written; an old file is then still as it was.
+        If the place cannot be written; an existing file is then unchanged.
     """
     rows = 0
-    told = {} if decision is None else decision.provenance
-    sets = ConformalSets.from_json(told["sets"]) if "sets" in told else None
+    provenance = {} if decision is None else decision.provenance
+    sets = ConformalSets.from_json(provenance["sets"]) if "sets" in provenance else None
     with _new_table(file) as write:
         for block in blocks:
             chosen = slice(rows, rows + len(block.ids))
-            write(_answers(block, panel, chosen, sets))
+            write(_series_rows(block, panel, chosen, sets))
             rows = chosen.stop
     return rows
 
 
 def write_steps(prediction: Prediction, windows: Panel, recordings: Panel, file: Path) -> None:
-    """Write the answers about windows laid back on their recordings, overlaps averaged: one row for each step.
+    """Write window predictions merged onto their recordings, one row for each step; overlaps are averaged.
 
     Parameters
     ----------
     prediction
-        The answers about the windows.
+        Predictions of the windows.
     windows
-        Some of the windows of the recordings, in the order of the answers.
+        Windows of the recordings, in the order of the predictions.
     recordings
-        Of these the ones that have a window are written: ``series_id``, ``time`` (the step where no time is known),
-        and a probability for each class, empty where no window lies.
+        Those that have a window are written: ``series_id``, ``time`` (the step number without a clock), and a
+        probability for each class, empty for steps that no window covers.
     file
         Ending in ``.parquet`` or ``.csv``.
 
     Raises
     ------
     OutputError
-        If the place cannot be written; an old file is then still as it was.
+        If the place cannot be written; an existing file is then unchanged.
     """
     assert windows.origin is not None
     names, whose = np.unique(windows.origin.recordings, return_inverse=True)
@@ -107,25 +107,25 @@ def write_steps(prediction: Prediction, windows: Panel, recordings: Panel, file:
         for place, (start, stop) in enumerate(pairwise(borders)):
             some = recordings[rows[place * RECORDINGS_AT_ONCE : (place + 1) * RECORDINGS_AT_ONCE]]
             own = order[start:stop]
-            answers = np.concatenate(merge_windows(windows[own], prediction.probabilities[own], some))
+            merged = np.concatenate(merge_windows(windows[own], prediction.probabilities[own], some))
             columns: dict[str, Any] = {
                 "series_id": np.repeat(some.ids, some.lengths),
                 "time": np.concatenate([some.clock(row) for row in range(len(some))]),
             }
             for number, name in enumerate(prediction.task.classes):
-                columns[f"probability_{name}"] = pa.array(answers[:, number], from_pandas=True)
+                columns[f"probability_{name}"] = pa.array(merged[:, number], from_pandas=True)
             write(pa.table(columns))
 
 
 def write_events(events: Events, prediction: Prediction, panel: Panel, file: Path) -> None:
-    """Write a row for each event in the answers about steps.
+    """Write one row for each event in per-step predictions.
 
     Parameters
     ----------
     events
-        What was found.
+        The events.
     prediction, panel
-        In these answers about these series.
+        The predictions and series in which they were found.
     file
         Ending in ``.parquet`` or ``.csv``: series_id, label, start and end on the clock, start_step and end_step,
         peak_probability.
@@ -133,15 +133,15 @@ def write_events(events: Events, prediction: Prediction, panel: Panel, file: Pat
     Raises
     ------
     OutputError
-        If the place cannot be written; an old file is then still as it was.
+        If the place cannot be written; an existing file is then unchanged.
     """
     with _new_table(file) as write:
         write(events.to_table(panel.ids, prediction.task.classes, panel.times, panel.starts))
 
 
-def _answers(block: Prediction, panel: Panel, rows: slice, sets: ConformalSets | None) -> pa.Table:
+def _series_rows(block: Prediction, panel: Panel, rows: slice, sets: ConformalSets | None) -> pa.Table:
     if block.task.by_step:
-        return _answers_about_steps(block, panel, rows, sets)
+        return _step_rows(block, panel, rows, sets)
     columns: dict[str, Any] = {"series_id": block.ids.tolist()}
     if panel.origin is not None:
         origin = panel.origin.at(rows)
@@ -150,10 +150,10 @@ def _answers(block: Prediction, panel: Panel, rows: slice, sets: ConformalSets |
         columns["steps"] = panel.lengths[rows]
     if panel.labels is not None:
         columns.update(columns_of_labels(panel.labels[rows], panel.label_names))
-    return pa.table({**columns, **_said(block), **_sets(block, sets)})
+    return pa.table({**columns, **_prediction_columns(block), **_sets(block, sets)})
 
 
-def _answers_about_steps(block: Prediction, panel: Panel, rows: slice, sets: ConformalSets | None) -> pa.Table:
+def _step_rows(block: Prediction, panel: Panel, rows: slice, sets: ConformalSets | None) -> pa.Table:
     part = panel[rows].compact()
     columns: dict[str, Any] = {
         "series_id": np.repeat(part.ids, part.lengths),
@@ -165,21 +165,21 @@ def _answers_about_steps(block: Prediction, panel: Panel, rows: slice, sets: Con
         for name, codes in zip(names_of_columns(part.step_labels.names), part.step_labels.codes.T, strict=True):
             known = np.where(codes < 0, len(words) - 1, codes)
             columns[f"{STEP_LABEL}{name}" if several else "label"] = words.take(pa.array(known))
-    return pa.table({**columns, **_said(block), **_sets(block, sets)})
+    return pa.table({**columns, **_prediction_columns(block), **_sets(block, sets)})
 
 
-def _said(block: Prediction) -> dict[str, Any]:
-    """Give the answers and the probability of each class or label."""
+def _prediction_columns(block: Prediction) -> dict[str, Any]:
+    """Return the columns of predictions and of the probability of each class or label."""
     labels, probabilities, names = block.labels, block.probabilities, block.task.classes
     if block.task.multilabel:
-        said: dict[str, Any] = {f"prediction_{name}": labels[:, place] for place, name in enumerate(names)}
+        columns: dict[str, Any] = {f"prediction_{name}": labels[:, place] for place, name in enumerate(names)}
     else:
-        said = {"prediction": pa.array(labels.astype(str))}
-    return {**said, **{f"probability_{name}": probabilities[:, place] for place, name in enumerate(names)}}
+        columns = {"prediction": pa.array(labels.astype(str))}
+    return {**columns, **{f"probability_{name}": probabilities[:, place] for place, name in enumerate(names)}}
 
 
 def _sets(block: Prediction, sets: ConformalSets | None) -> dict[str, Any]:
-    """Give the prediction set of each answer in words."""
+    """Return the columns of prediction sets, as names joined by commas."""
     if sets is None:
         return {}
     task = block.task
@@ -190,7 +190,7 @@ def _sets(block: Prediction, sets: ConformalSets | None) -> dict[str, Any]:
 
 
 def _joined(held: NDArray[np.bool_], names: tuple[str, ...]) -> list[str]:
-    """Join the names in each set; few different sets are met, so each is spelled once."""
+    """Join the names in each set; few sets differ, so each is spelled once."""
     different, which = np.unique(held, axis=0, return_inverse=True)
     words = np.array([", ".join(np.array(names)[one]) for one in different], dtype=object)
     spelled: list[str] = words[which.reshape(-1)].tolist()
@@ -199,7 +199,7 @@ def _joined(held: NDArray[np.bool_], names: tuple[str, ...]) -> list[str]:
 
 @contextmanager
 def _new_table(file: Path) -> Iterator[Any]:
-    """Give a function that appends a table to a file, which appears when the block ends well."""
+    """Yield a function that appends a table to a file, which appears if the block succeeds."""
     writer: Any = None
     with whole_file(file) as temporary:
         kind = pyarrow.csv.CSVWriter if file.suffix == ".csv" else pyarrow.parquet.ParquetWriter

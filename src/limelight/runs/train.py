@@ -1,22 +1,22 @@
-"""One run: read, train, evaluate, report."""
+"""``limelight train``: read, fit, evaluate, report, and leave a run folder."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from limelight.config.sections import Experiment
-from limelight.data.statistics import channel_statistics
 from limelight.errors import ParameterError
-from limelight.evaluation.decision.rule import decide_on, decision_lines
+from limelight.evaluation.decision.rule import decision_lines
 from limelight.explanation.quality.measure import measure_explanations
-from limelight.explanation.quality.permuted_metadata import score_permuted
+from limelight.explanation.quality.permutation_importance import score_permuted
 from limelight.files import write_json
 from limelight.model.bundle import save_model
 from limelight.model.targets import targets_of
-from limelight.runs.dataset import Dataset, independent_series, needs_no_validation, read_data
+from limelight.recipe import Recipe
+from limelight.runs.dataset import Dataset, read_data
 from limelight.runs.folder import (
     ENVIRONMENT_FILE,
     EXPERIMENT_FILE,
@@ -26,21 +26,21 @@ from limelight.runs.folder import (
     require_run_folder,
 )
 from limelight.runs.report import report_run
-from limelight.runs.scores import events_of, score_answers
+from limelight.runs.scores import events_of, score_predictions
 from limelight.runs.tables import write_events, write_predictions, write_steps
-from limelight.training.fit import checkpoint_to_resume, fit, require_device
+from limelight.training.fit import checkpoint_to_resume, require_device
 from limelight.training.result import FitResult
 from limelight.types import LogLine
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a run has found.
+    """Result of a run.
 
     Parameters
     ----------
     folder
-        Where everything is.
+        The run folder.
     metrics
         The content of ``metrics.json``.
     training
@@ -60,20 +60,20 @@ def run_experiment(
     progress: bool | None = None,
     log: LogLine = lambda line: None,
 ) -> Run:
-    """Read, train, evaluate, report.
+    """Read the series, fit a model, evaluate it on the test set and write a report.
 
     Parameters
     ----------
     experiment
-        What was asked; ``output`` is the folder of the run.
+        What to do; ``output`` is the run folder.
     resume
-        Go on with a training that was killed in that folder.
+        Resume a training that was interrupted in that folder.
     overwrite
         Replace an earlier run there.
     progress
-        Whether to show a bar; None shows it in a terminal.
+        Whether to show a progress bar; None shows one in a terminal.
     log
-        Takes a line for the user now and then.
+        Called with one line of progress at a time.
 
     Returns
     -------
@@ -83,9 +83,9 @@ def run_experiment(
     Raises
     ------
     OutputError
-        If the folder is taken, or there is nothing to resume.
+        If the folder is in use, or there is nothing to resume.
     DataError, LabelError, ParameterError
-        If the data cannot be used or the training diverges; nothing is left behind then, and an earlier run stays.
+        If the data cannot be used or the training diverges; nothing is written then, and an earlier run is kept.
     """
     folder = Path(experiment.output)
     require_run_folder(folder, resume=resume, overwrite=overwrite)
@@ -94,59 +94,57 @@ def run_experiment(
     log("reading the series")
     data = read_data(experiment)
     if not len(data.split.test):
-        raise ParameterError("expected series to test with, got none; set split.test above 0 or name some in the split")
-    targets_of(data.task, data.part("test"))  # a class that only the test has is better said now
+        raise ParameterError("expected test series, got none; set split.test above 0, or name some in the split file")
+    targets_of(data.task, data.part("test"))  # reject a class that only the test set has before training
     require_device(experiment.training)
-    if not needs_no_validation(experiment, data.part("train")):
-        experiment.decision.require_series(data.validation)
-    experiment = _ready_for_holes(experiment, data, log)
+    recipe = experiment.recipe()
+    if data.validation is None and not recipe.is_solved(data.part("train")):
+        recipe.decision.require_series(None)
+    recipe = _for_missing_in_test(recipe, data, log)
+    experiment = experiment.model_copy(update={"model": recipe.architecture})
     for note in data.panel.notes:
         log(f"note: {note}")
     log(f"{data.panel.describe()}; {data.split.describe()}")
     if resume:
-        return _train_and_evaluate(experiment, data, folder, resume=True, progress=progress, log=log)
+        return _train_and_evaluate(experiment, recipe, data, folder, resume=True, progress=progress, log=log)
     with fresh_run(folder):
         write_json(folder / EXPERIMENT_FILE, {**experiment.to_json(), "output": str(folder.resolve())})
         write_json(folder / ENVIRONMENT_FILE, environment())
-        return _train_and_evaluate(experiment, data, folder, resume=False, progress=progress, log=log)
+        return _train_and_evaluate(experiment, recipe, data, folder, resume=False, progress=progress, log=log)
 
 
-def _ready_for_holes(experiment: Experiment, data: Dataset, log: LogLine) -> Experiment:
-    """Choose the training mean where only the test part has missing values, which training alone would refuse."""
-    architecture = experiment.model
-    if architecture.missing != "auto" or not channel_statistics(data.part("test")).missing.any():
-        return experiment
-    if any(channel_statistics(data.part(name)).missing.any() for name in ("train", "validation")):
-        return experiment
-    log("note: values are missing in the test part alone; the training mean stands for them (missing='mean')")
-    return experiment.model_copy(update={"model": replace(architecture, missing="mean")})
+def _for_missing_in_test(recipe: Recipe, data: Dataset, log: LogLine) -> Recipe:
+    """Return a recipe that fills missing values with the training mean if only test series have them."""
+    changed = recipe.for_missing_in(data.part("test"), data.part("train"), data.validation)
+    if changed is not recipe:
+        log("note: only test series have missing values; they are filled with the training mean (missing='mean')")
+    return changed
 
 
 def _train_and_evaluate(
-    experiment: Experiment, data: Dataset, folder: Path, *, resume: bool, progress: bool | None, log: LogLine
+    experiment: Experiment,
+    recipe: Recipe,
+    data: Dataset,
+    folder: Path,
+    *,
+    resume: bool,
+    progress: bool | None,
+    log: LogLine,
 ) -> Run:
-    train, validation = data.part("train"), data.validation
-    training = fit(
-        train,
+    training = recipe.fit(
+        data.part("train"),
         data.task,
-        experiment.model,
-        validation=validation,
-        settings=experiment.training,
         seed=experiment.seed,
+        validation=data.validation,
         folder=folder,
         resume=resume,
         progress=progress,
-        fields=experiment.data.fields,
     )
     for note in () if training.model.vocabulary is None else training.model.vocabulary.notes:
         log(f"note: {note}")
     for note in training.notes:
         log(f"note: {note}")
     log(training.describe())
-    calibration_data, logits = training.calibration_data(
-        train, validation, independent=independent_series(experiment, train)
-    )
-    training = replace(training, model=decide_on(training.model, calibration_data, experiment.decision, logits))
     for line in decision_lines(training.model):
         log(line)
     save_model(training.model, folder / "model")
@@ -157,13 +155,13 @@ def _evaluate_and_report(experiment: Experiment, data: Dataset, training: FitRes
     started = time.perf_counter()
     test, model = data.part("test"), training.model
     prediction = model.predict(test)
-    scores = score_answers(model, prediction, test, experiment.events)
+    scores = score_predictions(model, prediction, test, experiment.events)
     evaluating = time.perf_counter() - started
     started = time.perf_counter()
-    asked = experiment.explain
+    wanted = experiment.explain
     explanations = (
-        measure_explanations(model, test, data.part("train"), series=asked.series, seed=experiment.seed)
-        if asked
+        measure_explanations(model, test, data.part("train"), series=wanted.series, seed=experiment.seed)
+        if wanted
         else None
     )
     explaining = time.perf_counter() - started
@@ -192,5 +190,5 @@ def _evaluate_and_report(experiment: Experiment, data: Dataset, training: FitRes
     if test.origin is not None and prediction.lengths is None:
         write_steps(prediction, test, data.recordings, folder / "steps.parquet")
     report_run(folder, experiment, data, model, prediction, metrics)
-    write_json(folder / METRICS_FILE, metrics)  # the last file: where it is, the run is whole
+    write_json(folder / METRICS_FILE, metrics)  # written last: its presence marks a complete run
     return metrics

@@ -1,9 +1,9 @@
-"""Tuning of an experiment, without its test part.
+"""``limelight tune``: tune an experiment without its test set.
 
-trials.journal   every trial as Optuna keeps it, to resume from
-trials.csv       the same for people
-best.json        the experiment with the best numbers, ready for limelight train
-importance.png   what mattered, once there are enough trials
+trials.journal   every trial in Optuna's format, to resume from
+trials.csv       every trial as a table
+best.json        the experiment with the best parameters, ready for limelight train
+importance.png   parameter importance, once there are enough trials
 """
 
 from __future__ import annotations
@@ -20,12 +20,11 @@ from limelight.files import whole_file, write_json
 from limelight.model.targets import task_of
 from limelight.model_selection.search import JOURNAL, Search, run_trials
 from limelight.model_selection.search_space import NAMES, make_space
-from limelight.model_selection.trials import FitSpec
-from limelight.model_selection.tuning import TUNING_FOLDS, judged_by_folds, judged_by_part, require_optuna
+from limelight.model_selection.tuning import TUNING_FOLDS, by_folds, by_validation_split, require_optuna
 from limelight.model_selection.tuning_results import Tuning
 from limelight.runs.dataset import Dataset
 from limelight.runs.development_set import development_panel, development_rows, read_development_set
-from limelight.training.settings import enough_to_validate
+from limelight.training.validation_split import enough_series
 from limelight.types import LogLine
 
 BEST_FILE, TABLE_FILE, PICTURE_FILE = "best.json", "trials.csv", "importance.png"
@@ -46,42 +45,42 @@ def tune_experiment(
     overwrite: bool = False,
     log: LogLine = lambda line: None,
 ) -> Tuning:
-    """Search for better numbers for an experiment on its training and validation series.
+    """Search for better hyperparameters of an experiment on its training and validation series.
 
     Parameters
     ----------
     experiment
-        Where to begin. Its validation part judges the trials, or folds where that is too small; its test part is left
-        out.
+        The starting point. Trials are scored on its validation series, or on folds if these would be too few; its test
+        set is not used.
     folder
-        Where to write; see above.
+        Where to write the files listed above.
     trials, minutes, only, score, folds, jobs
         As for ``tune``.
     resume
-        Go on with the tuning in that folder.
+        Resume the tuning in that folder.
     overwrite
         Replace an earlier tuning there.
     log
-        Takes a line for the user now and then.
+        Called with one line of progress at a time.
 
     Returns
     -------
     Tuning
-        What was found; what was done so far if Ctrl-C ended it.
+        The result; the trials so far if Ctrl-C ended it.
 
     Raises
     ------
     OutputError
-        If the folder is taken, there is nothing to resume, or it was another tuning.
+        If the folder is in use, there is nothing to resume, or the folder holds another tuning.
     DataError, LabelError, ParameterError
         If the series or settings cannot be used, or Optuna is not installed.
     """
     require_optuna()
     require_tuning_folder(folder, resume=resume, overwrite=overwrite)
-    split = experiment.split.model_copy(update={"validation": experiment.split.held_out})  # it judges the trials
+    split = experiment.split.model_copy(update={"validation": experiment.split.held_out})  # the trials are scored on it
     data = read_development_set(experiment.model_copy(update={"split": split}), log)
     search = _search(experiment, data, folder, only, score, folds)
-    log(f"judged by log loss: {search.rule}")
+    log(f"scored by log loss: {search.rule}")
     if not resume:
         for name in OF_A_TUNING:
             (folder / name).unlink(missing_ok=True)
@@ -99,14 +98,14 @@ def tune_experiment(
 
 
 def best_experiment(experiment: Experiment, found: Tuning, folder: Path) -> Experiment:
-    """Give the experiment with the numbers of the best trial; its run goes to ``best`` in the folder."""
+    """Return the experiment with the parameters of the best trial; its output is ``best`` in the folder."""
     best = found.best
     changes = {"model": best.architecture, "training": best.settings, "output": str((folder / "best").resolve())}
     return experiment.model_copy(update=changes)
 
 
 def write_trials(found: Tuning, file: Path) -> None:
-    """Write every trial as a row of a CSV table, whole or not at all; OutputError if the place cannot be written."""
+    """Write every trial as a row of a CSV file, atomically; OutputError if the file cannot be written."""
     names = [name for name in NAMES if name in found.trials[0].parameters]
     with whole_file(file) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
@@ -118,13 +117,13 @@ def write_trials(found: Tuning, file: Path) -> None:
 
 
 def require_tuning_folder(folder: Path, *, resume: bool, overwrite: bool) -> None:
-    """Refuse a folder that holds something else, or a tuning that is not to be replaced; OutputError says which."""
+    """Check that a folder is free for a tuning; OutputError if it holds something else or may not be replaced."""
     kept = (folder / JOURNAL).is_file()
     if resume and not kept:
-        raise OutputError(f"expected a tuning to resume in {str(folder)!r}, there is none; tune without resuming")
+        raise OutputError(f"there is no tuning to resume in {str(folder)!r}; tune without --resume")
     if kept and not (resume or overwrite):
         raise OutputError(
-            f"{str(folder)!r} already holds a tuning; pass --overwrite to replace it, --resume to go on with it, or "
+            f"{str(folder)!r} already holds a tuning; pass --overwrite to replace it, --resume to continue it, or "
             "choose another output"
         )
     if not kept and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -137,25 +136,16 @@ def require_tuning_folder(folder: Path, *, resume: bool, overwrite: bool) -> Non
 def _search(
     experiment: Experiment, data: Dataset, folder: Path, only: Sequence[str] | None, score: str, folds: int | None
 ) -> Search:
-    """Say by which series the trials are judged, and what may be changed."""
-    rows, panel, split = development_rows(data), development_panel(data).compact(), experiment.split
-    task = task_of(panel, data.task.positive)
-    spec = FitSpec(task, experiment.model, experiment.training, fields=dict(experiment.data.fields))
-    if folds is None and enough_to_validate(len(data.split.validation), len(task.classes)):
+    """Build the search: which series the trials are fitted and scored on, and what they vary."""
+    rows, panel = development_rows(data), development_panel(data).compact()
+    task, recipe = task_of(panel, data.task.positive), experiment.recipe()
+    if folds is None and len(data.split.validation) and enough_series(panel, len(data.split.validation)):
         train, validation = (np.searchsorted(rows, part) for part in (data.split.train, data.split.validation))
-        cuts, rule = judged_by_part(train, validation, experiment.seed), _rule(data)
+        splits, rule = by_validation_split(train, validation, experiment.seed), _rule(data)
     else:
-        cuts, rule = judged_by_folds(
-            panel,
-            task,
-            folds or TUNING_FOLDS,
-            by=split.by,
-            group=split.group,
-            stratify=split.stratify,
-            seed=experiment.seed,
-        )
-    space = make_space(panel[cuts[0].fitted], spec, only)
-    return Search(panel, cuts, rule, spec, space, score, folder / JOURNAL, experiment.seed)
+        splits, rule = by_folds(panel, task, recipe, folds or TUNING_FOLDS, experiment.seed)
+    space = make_space(panel[splits[0].train], task, recipe, only)
+    return Search(panel, splits, rule, task, recipe, space, score, folder / JOURNAL, experiment.seed)
 
 
 def _rule(data: Dataset) -> str:

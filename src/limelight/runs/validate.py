@@ -1,4 +1,4 @@
-"""Cross-validation of an experiment, without its test part."""
+"""``limelight validate``: cross-validation of an experiment without its test set."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ def validate_experiment(
     overwrite: bool = False,
     log: LogLine = lambda line: None,
 ) -> Validation:
-    """Train and judge an experiment on folds of its training and validation series, and write what came out.
+    """Cross-validate an experiment on its training and validation series and write the result.
 
     Parameters
     ----------
     experiment
-        What was asked. Its split says whether folds go by time and what they keep together; its test part is left out.
+        What to fit. Its split decides whether folds go by time and what they keep together; its test set is not used.
     file
         The JSON file to write.
     folds, repeats, jobs
         As for ``validate``.
     overwrite
-        Replace the file if it is there.
+        Replace the file if it exists.
     log
-        Takes a line for the user now and then.
+        Called with one line of progress at a time.
 
     Returns
     -------
     Validation
-        What ``validate`` found; what was done so far if Ctrl-C ended it.
+        The result of ``validate``; the folds so far if Ctrl-C ended it.
 
     Raises
     ------
     OutputError
-        If the file is there already, or cannot be written.
+        If the file exists already, or cannot be written.
     DataError, LabelError, ParameterError
         If the series or settings cannot be used, or are too few for so many folds.
     """

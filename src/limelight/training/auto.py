@@ -1,4 +1,4 @@
-"""The encoder ``auto``: rocket or a recurrent network, whichever answers series better that were held out."""
+"""The ``auto`` encoder: picks rocket or a recurrent network by held-out log loss."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ from limelight.parts.heads import MLPHead
 from limelight.parts.poolings import AttentionPooling
 from limelight.task import Task, is_known
 from limelight.training.logit_scale import fit_scale
-from limelight.training.losses import Loss, signed
+from limelight.training.losses import Loss, signed_targets
 from limelight.training.result import FitResult
 from limelight.training.settings import LEAST_BATCHES_OF_AN_EPOCH, TrainingSettings
 
 Train = Callable[..., FitResult]
-"""As ``fit``, with task, settings and seed given."""
+"""As ``fit``, with task, settings and seed bound."""
 AUTO_FOLDS = (5, 3)
-"""Ways to hold series out, the more expensive first."""
+"""Numbers of folds to compare on, the most expensive first."""
 LEAST_VALIDATION = 50
-"""Validation series that can tell two models apart; fewer are left to stop the training by."""
+"""Validation series needed to compare two models; fewer only stop the training early."""
 LEAST_KNOWN = 10
 MANY = 1_000
-"""Series without metadata from which a network is tried at all. In cross-validation on the training parts of six
+"""Series without metadata from which a network is tried at all. In cross-validation on the training sets of six data
 sets without metadata (28 to 667 series) the log loss of rocket was at most three fifths of that of the network."""
 SECONDS_OF_A_STEP, SECONDS_OF_A_PRODUCT = 4e-3, 1.2e-10
-"""Measured on two cores, for four sets of the benchmarks: within a quarter."""
+"""Measured on two cores for four of the benchmark data sets, accurate within a quarter."""
 FOLDER_OF_TRAINING = ("history.csv", "checkpoints", "tensorboard")
 
 
@@ -55,34 +55,33 @@ def fit_auto(
     folder: Path | None = None,
     resume: bool = False,
 ) -> FitResult:
-    """Solve ``rocket``, train ``conv_lstm`` too where that can pay, and keep what answers better.
+    """Fit ``rocket``; also train ``conv_lstm`` if it may be worth the time; return the better model.
 
-    Both answer series that they were not fitted on: the validation part if it is large, else each series once in
-    cross-validation, the same folds for both. They are compared by log loss after the best temperature for each. Unlike
-    accuracy it takes every answer in, sure or not, so that fewer series tell two models apart; and a temperature is all
-    that a model whose answers are too sure lacks.
+    Both predict held-out series: the validation series if there are enough, else all series in cross-validation on the
+    same folds. They are compared by log loss after the best temperature for each. The log loss depends on every
+    probability, so it separates two models on fewer series than accuracy, and a temperature corrects overconfidence.
 
     Parameters
     ----------
     panel, validation
         As for ``fit``.
     task
-        What is asked.
+        The classes or labels.
     architecture
         With the encoder ``auto``.
     train
-        Fits one sentence: called with a panel, ``architecture``, ``validation``, and ``folder`` and ``resume``.
+        Fits one architecture: called with a panel, ``architecture``, ``validation``, ``folder`` and ``resume``.
     settings
         Of the training of networks.
     seed
-        Cuts the folds.
+        Of the folds.
     folder, resume
         As for ``fit``; for a network that is trained on the whole panel.
 
     Returns
     -------
-    Training
-        Of the better one, with a note on what was chosen and why.
+    FitResult
+        The better model, with a note on what was chosen and why.
     """
     started = time.perf_counter()
     network, rocket = replace(architecture, encoder=ConvLSTM()), replace(architecture, encoder=Rocket())
@@ -113,7 +112,7 @@ def fit_auto(
             )
         _leave_nothing(folder)
         return _noted(solved, _compared("rocket", "conv_lstm", losses, len(validation), "validation series"), started)
-    both = [_answers_of_folds(panel, task, one, train, folds) for one in (rocket, network)]
+    both = [_out_of_fold_logits(panel, task, one, train, folds) for one in (rocket, network)]
     if both[1] is None:
         return _noted(solved, "rocket, as the comparison was interrupted", started)
     losses = [held_out_loss(task, panel, logits) for logits in both if logits is not None]
@@ -124,9 +123,9 @@ def fit_auto(
 
 
 def is_solved(panel: Panel, architecture: Architecture, settings: TrainingSettings) -> bool:
-    """Say whether it is certain, before any training, that ``fit`` will solve a head in closed form.
+    """Whether ``fit`` is certain to solve a head in closed form.
 
-    Then no series need to be held out: training series left out judge it, one at a time.
+    Then no series need to be held out: leave-one-out predictions calibrate the model.
 
     Parameters
     ----------
@@ -138,13 +137,13 @@ def is_solved(panel: Panel, architecture: Architecture, settings: TrainingSettin
     Returns
     -------
     bool
-        True for the encoder ``rocket``, and for ``auto`` where no network will be tried.
+        True for the encoder ``rocket``, and for ``auto`` if no network is going to be tried.
 
     Example
     -------
     >>> panel = Panel.from_series(np.zeros((30, 40)), labels=["a", "b"] * 15)
-    >>> is_solved(panel, Architecture.of(), TrainingSettings()), is_solved(panel, Architecture.of("lstm"), TrainingSettings())
-    (True, False)
+    >>> [is_solved(panel, Architecture.of(encoder), TrainingSettings()) for encoder in ("auto", "lstm")]
+    [True, False]
     """
     if not isinstance(architecture.encoder, Auto):
         return isinstance(architecture.encoder, Rocket)
@@ -153,15 +152,15 @@ def is_solved(panel: Panel, architecture: Architecture, settings: TrainingSettin
 
 
 def held_out_loss(task: Task, panel: Panel, logits: NDArray[np.float64]) -> float:
-    """Give the log loss of answers about series, in nats, after the temperature that is best for them."""
+    """Compute the log loss of logits, in nats, after the temperature that is best for them."""
     codes = targets_of(task, panel).every()
-    answers, (wanted, known) = torch.from_numpy(logits), signed(task, codes)
-    scale = fit_scale(answers, wanted, known, one_of=not task.multilabel)
-    return float(Loss(task)(answers * scale, torch.from_numpy(codes)))
+    scores, (targets, known) = torch.from_numpy(logits), signed_targets(task, codes)
+    scale = fit_scale(scores, targets, known, one_of=not task.multilabel)
+    return float(Loss(task)(scores * scale, torch.from_numpy(codes)))
 
 
 def expected_seconds(panel: Panel, settings: TrainingSettings) -> float:
-    """Say about how long ``conv_lstm`` trains on two cores: by counting, so that the same data give the same choice.
+    """Estimate how long ``conv_lstm`` trains on two cores, by counting operations so that the choice is reproducible.
 
     Example
     -------
@@ -171,7 +170,7 @@ def expected_seconds(panel: Panel, settings: TrainingSettings) -> float:
     """
     settings = settings.for_series(len(panel))
     if settings.batch_size is None or settings.max_epochs is None:
-        raise InternalError("settings for a number of series leave nothing open")
+        raise InternalError("settings resolved for a number of series have no None")
     batches = max(LEAST_BATCHES_OF_AN_EPOCH, -(-len(panel) // settings.batch_size))
     length, channels = float(np.median(panel.lengths)), len(panel.channels)
     products = 75_000 * min(length, 32.0) + 128 * channels * length
@@ -179,41 +178,41 @@ def expected_seconds(panel: Panel, settings: TrainingSettings) -> float:
 
 
 def _why_network(panel: Panel, architecture: Architecture, settings: TrainingSettings) -> str:
-    """Say why rocket cannot do what is asked; empty if it can."""
+    """Return why rocket cannot be used; empty if it can."""
     if panel.labels is None:
-        return "as each step has a label"
+        return "as labels are per step"
     if settings.imbalance != "none":
-        return f"as imbalance={settings.imbalance!r} is for networks that are trained"
+        return f"as imbalance={settings.imbalance!r} needs training by gradient descent"
     usual = {"pooling": AttentionPooling(), "head": MLPHead(), "context": ContextEncoding()}
     stated = [name for name, part in usual.items() if getattr(architecture, name) != part]
     if architecture.fusion not in ("auto", (), ("late",)):
         stated.append("fusion")
     if stated:
-        return f"as {listing(stated)} {'is' if len(stated) == 1 else 'are'} stated, which rocket does not have"
+        return f"as {listing(stated)} {'is' if len(stated) == 1 else 'are'} set, which rocket does not have"
     known = is_known(panel.labels).sum(axis=0)
     if panel.labels.ndim == 2 and int(known.min()) < LEAST_KNOWN:
-        return f"as a label is known for {int(known.min())} series only"
+        return f"as a label is known for only {int(known.min())} series"
     return ""
 
 
 def _why_rocket(budget: float, seconds: float, many: bool, folds: list[Fold], reads: bool) -> str:
-    """Say why no network is trained to compare with; empty if one is. Only a network lets metadata change a meaning."""
+    """Return why no network is trained for comparison; empty if one is. Only a network models metadata interactions."""
     if not many and not folds:
-        return "as there are too few series to hold some out"
+        return "as there are too few series to hold any out"
     seconds *= max(1, len(folds))
     if seconds > budget and not reads:
-        return f"as conv_lstm would train for about {seconds:.0f} s and time_budget is {budget:g} s"
+        return f"as conv_lstm would train for about {seconds:.0f} s, more than the time_budget of {budget:g} s"
     return ""
 
 
 def _budget(architecture: Architecture) -> float:
     if not isinstance(architecture.encoder, Auto):
-        raise InternalError(f"a choice was asked for with the encoder {architecture.encoder.name!r}")
+        raise InternalError(f"fit_auto was called with the encoder {architecture.encoder.name!r}")
     return architecture.encoder.time_budget
 
 
 def _folds(panel: Panel, budget: float, seconds: float, seed: int) -> list[Fold]:
-    """Cut as many folds as the budget allows, else the fewest; none if there are too few series."""
+    """Draw as many folds as the budget allows, else the fewest; none if there are too few series."""
     count = next((many for many in AUTO_FOLDS if many * seconds <= budget), AUTO_FOLDS[-1])
     labels = stratify_by(panel.labels)
     assert labels is not None
@@ -223,13 +222,10 @@ def _folds(panel: Panel, budget: float, seconds: float, seed: int) -> list[Fold]
         return []
 
 
-def _answers_of_folds(
+def _out_of_fold_logits(
     panel: Panel, task: Task, architecture: Architecture, train: Train, folds: list[Fold]
 ) -> NDArray[np.float64] | None:
-    """Give what models say about the series of their fold, fitted on the others, shape (n, outputs).
-
-    None if a training was interrupted.
-    """
+    """Compute out-of-fold logits, shape (n, outputs); None if a training was interrupted."""
     logits = np.zeros((len(panel), task.outputs))
     for fold in folds:
         training = train(panel[fold.train], architecture=architecture, validation=None)
@@ -243,13 +239,13 @@ def _compared(better: str, worse: str, losses: list[float], count: int, on: str)
     return f"{better}, log loss {min(losses):.3f} against {max(losses):.3f} of {worse} on {count:,} {on}"
 
 
-def _noted(training: FitResult, said: str, started: float) -> FitResult:
+def _noted(training: FitResult, choice: str, started: float) -> FitResult:
     choosing = time.perf_counter() - started - training.seconds
-    return replace(training, notes=(*training.notes, f"encoder: {said}"), choosing=choosing)
+    return replace(training, notes=(*training.notes, f"encoder: {choice}"), choosing=choosing)
 
 
 def _leave_nothing(folder: Path | None) -> None:
-    """Take away what the training of a network left that was not chosen."""
+    """Remove the files of a network that was not chosen."""
     for place in [] if folder is None else [folder / name for name in FOLDER_OF_TRAINING]:
         if place.is_dir():
             shutil.rmtree(place)

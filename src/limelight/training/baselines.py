@@ -1,4 +1,4 @@
-"""What a network has to beat: the commonest class, and what is known about each series without its values."""
+"""Baselines of a comparison: the class frequencies, and gradient-boosted trees on metadata alone."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from limelight.model.vocabulary import EncodedMetadata, fit_vocabulary
 from limelight.types import Codes, Probabilities
 
 MOST_BOOSTED_CATEGORIES = 254
-"""Of one category for the boosting, which takes 255; rarer ones are one word."""
+"""Categories per field for the boosting, which takes 255; rarer ones are merged."""
 WORD_COLUMNS = 64
 
 
 def majority(codes: Codes, classes: int, n: int) -> Probabilities:
-    """Answer ``n`` series with the shares of the classes in training.
+    """Predict the class frequencies of the training series for ``n`` series.
 
     Parameters
     ----------
     codes
         Of the training series, shape (m,).
     classes
-        How many there are.
+        Number of classes.
     n
-        How many series to answer.
+        Number of series to predict.
 
     Returns
     -------
@@ -53,25 +53,25 @@ def boost_metadata(
     panel: Panel,
     codes: Codes,
     classes: int,
-    others: Panel,
+    new: Panel,
     *,
     fields: Mapping[str, str] | None = None,
     seed: int = 0,
 ) -> Probabilities:
-    """Answer series by their metadata alone, with gradient-boosted trees.
+    """Predict series from their metadata alone, with gradient-boosted trees.
 
     Parameters
     ----------
     panel
-        Training series with metadata; their values are not looked at.
+        Training series with metadata; their values are not used.
     codes
         Their classes, shape (m,).
     classes
-        How many there are.
-    others
-        The series to answer, n of them.
+        Number of classes.
+    new
+        The series to predict, n of them.
     fields
-        The kind of metadata fields, as for ``fit``.
+        Kinds of metadata fields, as for ``fit``.
     seed
         At least 0.
 
@@ -83,12 +83,12 @@ def boost_metadata(
     Raises
     ------
     DataError, ParameterError
-        If a field does not hold what ``fields`` says.
+        If a field does not have the kind that ``fields`` states.
 
     Source
     ------
-    scikit-learn's ``HistGradientBoostingClassifier`` as it comes, on what ``fit_vocabulary`` makes of the metadata:
-    categories as categories, numbers as they are, texts as counts of words hashed to 64 columns.
+    scikit-learn's ``HistGradientBoostingClassifier`` with its defaults, on the encoded metadata: categories as
+    categories, numbers unchanged, texts as counts of words hashed to 64 columns.
 
     Example
     -------
@@ -98,31 +98,31 @@ def boost_metadata(
     [[1.0, 0.0], [0.0, 1.0]]
     """
     vocabulary = fit_vocabulary(panel.metadata, schema=fields, buckets=WORD_COLUMNS)
-    known = vocabulary.encode(panel.metadata, len(panel))
-    asked = vocabulary.encode(others.metadata, len(others))
+    training = vocabulary.encode(panel.metadata, len(panel))
+    predicted = vocabulary.encode(new.metadata, len(new))
     words = OrdinalEncoder(
         max_categories=MOST_BOOSTED_CATEGORIES, handle_unknown="use_encoded_value", unknown_value=np.nan
     )
-    if known.categories.shape[1]:
-        words.fit(known.categories)
-    categorical = np.arange(_columns(known, words).shape[1]) < known.categories.shape[1]
+    if training.categories.shape[1]:
+        words.fit(training.categories)
+    categorical = np.arange(_columns(training, words).shape[1]) < training.categories.shape[1]
     model = HistGradientBoostingClassifier(categorical_features=categorical, random_state=seed)
-    model.fit(_columns(known, words), codes)
-    return _for_all(model.predict_proba(_columns(asked, words)), model.classes_, classes)
+    model.fit(_columns(training, words), codes)
+    return _for_all(model.predict_proba(_columns(predicted, words)), model.classes_, classes)
 
 
-def _columns(facts: EncodedMetadata, words: OrdinalEncoder) -> NDArray[np.float64]:
-    """Lay metadata out as a table: categories, numbers, and a count for each hashed word, shape (n, columns)."""
-    n, texts = len(facts.numbers), facts.tokens.shape[1]
+def _columns(metadata: EncodedMetadata, words: OrdinalEncoder) -> NDArray[np.float64]:
+    """Return metadata as a table of categories, numbers and counts of hashed words, shape (n, columns)."""
+    n, texts = len(metadata.numbers), metadata.tokens.shape[1]
     counts = np.zeros((n, texts, WORD_COLUMNS + 1))
-    rows, fields, places = np.nonzero(facts.tokens)
-    np.add.at(counts, (rows, fields, facts.tokens[rows, fields, places]), 1)
-    categories = words.transform(facts.categories) if facts.categories.shape[1] else facts.categories
-    return np.concatenate([categories, facts.numbers, counts[:, :, 1:].reshape(n, -1)], axis=1)
+    rows, fields, places = np.nonzero(metadata.tokens)
+    np.add.at(counts, (rows, fields, metadata.tokens[rows, fields, places]), 1)
+    categories = words.transform(metadata.categories) if metadata.categories.shape[1] else metadata.categories
+    return np.concatenate([categories, metadata.numbers, counts[:, :, 1:].reshape(n, -1)], axis=1)
 
 
 def _for_all(probabilities: Probabilities, known: Codes, classes: int) -> Probabilities:
-    """Give the classes that training did not have a probability of 0."""
+    """Set the probability of classes that did not occur in training to 0."""
     every = np.zeros((len(probabilities), classes))
     every[:, known] = probabilities
     return every

@@ -1,4 +1,4 @@
-"""What happens beside the loop: history, best weights, a progress bar, and stopping when asked to."""
+"""Callbacks of a training: history, best weights, progress bar, early stopping, pruning, Ctrl-C."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ EpochRow = dict[str, float]
 
 
 class EpochSeed(Callback):
-    """Give each epoch its own order of batches and its own dropout, from seed and epoch alone.
+    """Seed the order of batches and the dropout of each epoch from the seed and the epoch number alone.
 
     Parameters
     ----------
     seed
-        Any whole number below 2**31.
+        An integer below 2**31.
     """
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
 
     def on_train_epoch_start(self, trainer: Trainer, module: LightningModule) -> None:
-        """Seed the epoch that begins."""
+        """Seed the epoch that starts."""
         trainer.train_dataloader.sampler.epoch = trainer.current_epoch  # type: ignore[union-attr]
         torch.manual_seed(self.seed * 10_007 + trainer.current_epoch)
 
 
 class History(Callback):
-    """One row of numbers for each epoch, also as ``history.csv``.
+    """Losses and scores of every epoch, also written as ``history.csv``.
 
     Parameters
     ----------
@@ -56,11 +56,11 @@ class History(Callback):
         self._started = 0.0
 
     def on_train_epoch_start(self, trainer: Trainer, module: LightningModule) -> None:
-        """Start the clock of the epoch."""
+        """Start timing the epoch."""
         self._started = time.perf_counter()
 
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
-        """Note the epoch and rewrite the file."""
+        """Record the epoch and rewrite the file."""
         measured = {name: float(value) for name, value in trainer.callback_metrics.items()}
         self.rows.append(
             {
@@ -77,16 +77,16 @@ class History(Callback):
                 writer.writerows(self.rows)
 
     def state_dict(self) -> dict[str, Any]:
-        """Give the rows to the checkpoint."""
+        """Return the rows for the checkpoint."""
         return {"rows": self.rows}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take the rows from the checkpoint."""
+        """Restore the rows from a checkpoint."""
         self.rows = state_dict["rows"]
 
 
 class BestWeights(Callback):
-    """Remember the weights with the lowest validation loss; checkpoints carry them along."""
+    """The weights with the lowest validation loss so far; stored in checkpoints too."""
 
     def __init__(self) -> None:
         self.loss = float("inf")
@@ -94,7 +94,7 @@ class BestWeights(Callback):
         self.weights: dict[str, Tensor] = {}
 
     def on_validation_end(self, trainer: Trainer, module: LightningModule) -> None:
-        """Keep the weights if they are the best so far."""
+        """Copy the weights if they are the best so far."""
         loss = float(trainer.callback_metrics["validation_loss"])
         if loss < self.loss:
             self.loss, self.epoch = loss, trainer.current_epoch + 1
@@ -103,26 +103,26 @@ class BestWeights(Callback):
             }
 
     def restore(self, network: torch.nn.Module) -> None:
-        """Put the best weights back, if there were any."""
+        """Restore the best weights, if there are any."""
         if self.weights:
             network.load_state_dict(self.weights)
 
     def state_dict(self) -> dict[str, Any]:
-        """Give the best weights to the checkpoint."""
+        """Return the best weights for the checkpoint."""
         return {"loss": self.loss, "epoch": self.epoch, "weights": self.weights}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take the best weights from the checkpoint."""
+        """Restore the best weights from a checkpoint."""
         self.loss, self.epoch, self.weights = state_dict["loss"], state_dict["epoch"], state_dict["weights"]
 
 
 class ProgressBar(Callback):
-    """One bar over all epochs, with the validation loss behind it; nothing where output is not a terminal.
+    """One progress bar over all epochs, with the validation loss; hidden if standard error is no terminal.
 
     Parameters
     ----------
     wanted
-        True, False, or None for only in a terminal.
+        True, False, or None to show it in a terminal only.
     """
 
     def __init__(self, wanted: bool | None) -> None:
@@ -142,102 +142,102 @@ class ProgressBar(Callback):
         )
 
     def on_train_batch_end(self, trainer: Trainer, module: LightningModule, *args: Any) -> None:
-        """Move one step on."""
+        """Update the bar by one step."""
         self.bar.update()
 
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
-        """Show the numbers of the epoch."""
+        """Show the scores of the epoch."""
         shown = {name.replace("validation", "val"): f"{float(v):.4f}" for name, v in trainer.callback_metrics.items()}
         self.bar.set_description(f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}")
         self.bar.set_postfix({name: shown[name] for name in ("val_loss", "val_f1") if name in shown})
 
     def close(self) -> None:
-        """Leave the bar as it stands."""
+        """Close the bar."""
         if self.bar is not None:
             self.bar.close()
 
 
 class StopAgain(Callback):
-    """End a resumed training at once that had stopped early before; Lightning forgets that it had.
+    """Stop a resumed training at once if it had already stopped early, which Lightning does not remember.
 
     Parameters
     ----------
     early
-        What stopped it; its count of epochs without improvement is in the checkpoint.
+        The early stopping; its count of epochs without improvement is in the checkpoint.
     """
 
     def __init__(self, early: EarlyStopping) -> None:
         self.early = early
 
     def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
-        """Stop if patience was at its end."""
+        """Stop if the patience is exhausted."""
         if self.early.wait_count >= self.early.patience:
             trainer.should_stop = True
 
 
-class GiveUp(Callback):
-    """End a training after an epoch if somebody who sees other trainings too says that it leads nowhere.
+class Prune(Callback):
+    """Stop a training after an epoch if it falls behind other trials.
 
     Parameters
     ----------
     should_prune
-        Asked after each validation.
+        Called after each validation with the share of epochs done and the validation loss.
     """
 
     def __init__(self, should_prune: ShouldPrune) -> None:
         self.should_prune = should_prune
-        self.asked = False
+        self.pruned = False
 
     def on_validation_end(self, trainer: Trainer, module: LightningModule) -> None:
-        """Ask, and stop if told so."""
+        """Stop if the trial should be pruned."""
         done = (trainer.current_epoch + 1) / (trainer.max_epochs or 1)
         if self.should_prune(done, float(trainer.callback_metrics["validation_loss"])):
-            self.asked = trainer.should_stop = True
+            self.pruned = trainer.should_stop = True
 
 
 class StopOnInterrupt(Callback):
-    """Turn the first Ctrl-C into a stop after the current step, with a last validation; a second one ends at once."""
+    """Stop after the current step on the first Ctrl-C, with a last validation; raise on the second."""
 
     def __init__(self) -> None:
-        self.asked = False
+        self.interrupted = False
         self._before: Any = None
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            self._before = signal.signal(signal.SIGINT, self._ask)
+            self._before = signal.signal(signal.SIGINT, self._interrupt)
         return self
 
     def __exit__(self, *exception: object) -> None:
         if self._before is not None:
             signal.signal(signal.SIGINT, self._before)
 
-    def _ask(self, number: int, frame: FrameType | None) -> None:
-        if self.asked:
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        if self.interrupted:
             raise KeyboardInterrupt
-        self.asked = True
+        self.interrupted = True
 
     def on_train_batch_end(self, trainer: Trainer, module: LightningModule, *args: Any) -> None:
-        """Stop if asked."""
-        if self.asked:
+        """Stop after an interrupt."""
+        if self.interrupted:
             trainer.should_stop = True
 
 
 class LastCheckpoint(ModelCheckpoint):
-    """Keep the last epoch that was whole; resuming from one that Ctrl-C cut off would skip the rest of it.
+    """A checkpoint of the last complete epoch; resuming from an interrupted one would skip its rest.
 
     Parameters
     ----------
     file
         Where to write.
     interrupt
-        What knows of Ctrl-C.
+        The callback that handles Ctrl-C.
     """
 
     def __init__(self, file: Path, interrupt: StopOnInterrupt) -> None:
         super().__init__(file.parent, filename=file.stem, save_on_train_epoch_end=True, enable_version_counter=False)
-        self._interrupt = interrupt
+        self._stop = interrupt
 
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
-        """Write the checkpoint of a whole epoch."""
-        if not self._interrupt.asked:
+        """Write the checkpoint of a complete epoch."""
+        if not self._stop.interrupted:
             super().on_train_epoch_end(trainer, module)

@@ -1,4 +1,4 @@
-"""Training in closed form: an encoder with nothing to train, and a ridge regression as its head."""
+"""Training in closed form: fixed features with a ridge regression as the head."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ from limelight.nn.network import Network
 from limelight.task import Task
 from limelight.training.loaders import BatchesOfPanel
 from limelight.training.logit_scale import fit_scale
-from limelight.training.losses import Loss, signed
+from limelight.training.losses import Loss, signed_targets
 from limelight.training.preparation import Prepared
 from limelight.training.result import SOLVED, FitResult, OutOfSample, fit_info
 from limelight.training.ridge import Ridge, fit_ridge, fit_ridge_streamed
 from limelight.training.settings import TrainingSettings
 
 MOST_AT_ONCE = 4_000
-"""Series whose features are all kept in memory; the head of more is fitted in one pass."""
+"""Series whose features all fit in memory; beyond, the head is fitted in one streamed pass."""
 SAMPLE, SAMPLED_STEPS = 512, 1 << 24
-"""Series, and steps with padding, that thresholds are taken from at most."""
+"""Maximum number of series, and of padded steps, for fitting the thresholds."""
 FILL_STRATEGIES = ("mask", "last")
-"""Where nothing is stated. Marks tell where values are missing, if that means something; else the mean that stands
-there makes peaks in a smooth series, and the last value does not (ArrowHead with a tenth missing: 0.72 against 0.86,
+"""Candidates if nothing is stated. A mask keeps the information that a value is missing, but the mean in its place
+makes peaks in a smooth series; the last value does not (ArrowHead with a tenth missing: 0.72 and 0.86,
 leave-one-out)."""
 EMPHASES = (1.0, 10.0, 30.0, 100.0)
-"""How many times more than a feature of the series each fact may count for the penalty."""
-JUDGES = 1_000
-"""Series that choose among them."""
+"""Candidate factors of metadata columns relative to features of the series."""
+SELECTION_SERIES = 1_000
+"""Series to select among them."""
 
 
 def solve_best(
@@ -48,27 +48,29 @@ def solve_best(
     prepared: Prepared,
     settings: TrainingSettings,
     *,
-    ways: Sequence[str],
+    strategies: Sequence[str],
     validation: Panel | None = None,
     seed: int = 0,
 ) -> FitResult:
-    """Solve with each of some ways to treat missing values, and keep the one that answers series left out better.
+    """Fit once per missing-value strategy and keep the fit with the lowest leave-one-out log loss.
 
     Parameters
     ----------
-    ways
+    strategies
         For ``Architecture.missing``, at least one.
     panel, task, prepared, settings, validation, seed
         As for ``solve``, whose errors are raised.
 
     Returns
     -------
-    Training
-        Of the lowest log loss of answers about series left out.
+    FitResult
+        With the lowest log loss of out-of-sample predictions.
     """
     started = time.perf_counter()
-    tried = [replace(prepared, architecture=replace(prepared.architecture, missing=way)) for way in ways]
-    solved = [solve(panel, task, one, settings, validation=validation, seed=seed) for one in tried]
+    variants = [
+        replace(prepared, architecture=replace(prepared.architecture, missing=strategy)) for strategy in strategies
+    ]
+    solved = [solve(panel, task, one, settings, validation=validation, seed=seed) for one in variants]
     best = min(solved, key=lambda one: one.out_of_sample.loss if one.out_of_sample else float("inf"))
     return replace(best, seconds=time.perf_counter() - started)
 
@@ -82,50 +84,50 @@ def solve(
     validation: Panel | None = None,
     seed: int = 0,
 ) -> FitResult:
-    """Fit a network whose encoder pools by itself: thresholds, then the head, then the scale of its logits.
+    """Fit an encoder with fixed features: its thresholds, then the head, then the scale of the logits.
 
-    Validation series are left alone: the head needs none, as its penalty and its scale are chosen by training series
-    left out. What these get from heads fitted without them comes back, for thresholds and sets to be chosen on.
+    Validation series are not used: penalty and scale are chosen by leave-one-out on the training series, whose
+    out-of-sample predictions are returned to choose decision thresholds and prediction sets on.
 
     Parameters
     ----------
     panel
         Training series with labels.
     task
-        What is asked, about series.
+        The classes or labels, per series.
     prepared
-        Sentence, statistics and vocabulary.
+        Architecture, statistics and vocabulary.
     settings
-        Of which only ``imbalance`` matters.
+        Only ``imbalance`` is used.
     validation
-        Counted among the facts of the training; no number depends on them.
+        Only counted.
     seed
         The same seed gives the same model.
 
     Returns
     -------
-    Training
-        With answers about series left out.
+    FitResult
+        With out-of-sample predictions.
 
     Raises
     ------
     LabelError
         If a label is not a class of the task, or an output has fewer than two known targets.
     ParameterError
-        If rare classes are to count more.
+        If ``imbalance`` is set.
     """
     if settings.imbalance != "none":
         raise ParameterError(
             f"expected imbalance='none' for the encoder 'rocket', whose head is solved in closed form, got "
-            f"{settings.imbalance!r}; leave it out, or take another encoder"
+            f"{settings.imbalance!r}; drop it, or use another encoder"
         )
     targets = targets_of(task, panel)
     codes = targets.every()
     started = time.perf_counter()
     series = BatchesOfPanel(panel, targets, prepared.architecture, prepared.vocabulary)
-    network = prepared.network(len(panel.channels), task.outputs, series.facts).eval()
+    network = prepared.network(len(panel.channels), task.outputs, series.metadata).eval()
     _fit_thresholds(network, series, seed)
-    wanted, known = signed(task, codes)
+    wanted, known = signed_targets(task, codes)
     ridge, chosen_by = _fit_head(network, series, wanted, known, seed)
     scores, wanted, known = ridge.scores, wanted[ridge.rows], known[ridge.rows]
     scale = fit_scale(scores, wanted, known, one_of=not task.multilabel)
@@ -134,8 +136,8 @@ def solve(
         network.head.bias.copy_(ridge.bias * scale)
         network.encoder.typical.copy_(ridge.mean[: network.encoder.width])
     how = {"solver": "ridge", "penalty": ridge.alpha.tolist(), "chosen_by": chosen_by}
-    facts = fit_info(panel, validation, task, codes, prepared.statistics, training=how, seed=seed)
-    model = FittedModel(task, prepared.architecture, network, panel.channels, facts, prepared.vocabulary)
+    info = fit_info(panel, validation, task, codes, prepared.statistics, training=how, seed=seed)
+    model = FittedModel(task, prepared.architecture, network, panel.channels, info, prepared.vocabulary)
     logits = scores * scale
     loss = float(Loss(task)(logits, torch.from_numpy(codes)[ridge.rows]))
     out_of_sample = OutOfSample(ridge.rows.numpy(), logits.numpy(), loss)
@@ -152,48 +154,48 @@ def _fit_thresholds(network: Network, series: BatchesOfPanel, seed: int) -> None
 
 
 def _fit_head(network: Network, series: BatchesOfPanel, wanted: Tensor, known: Tensor, seed: int) -> tuple[Ridge, str]:
-    """Fit the head and say how its penalty was chosen."""
+    """Fit the head; return it and how its penalty was chosen."""
     n, random = len(series.panel), np.random.default_rng(seed)
     if n <= MOST_AT_ONCE or not bool(known.all()):
         features = _features(network, series, np.arange(n))
         emphasis = _emphasis(network, features, wanted, known, random)
         return fit_ridge(features, wanted, known, emphasis=emphasis), "leave-one-out"
-    some = np.sort(random.permutation(n)[:JUDGES])
+    some = np.sort(random.permutation(n)[:SELECTION_SERIES])
     emphasis = None
     if network.context is not None:
         emphasis = _emphasis(network, _features(network, series, some), wanted[some], known[some], random)
     order: list[NDArray[np.int64]] = []
 
     def batches() -> Iterator[tuple[Tensor, Tensor]]:
-        for rows in _in_any_order(series.panel, random):
+        for rows in _shuffled_batches(series.panel, random):
             order.append(rows)
             yield _pooled(network, series[rows]), wanted[rows]
 
     ridge = fit_ridge_streamed(batches(), emphasis=emphasis)
     rows = torch.from_numpy(np.concatenate(order))[ridge.rows]
-    return replace(ridge, rows=rows), "series held out"
+    return replace(ridge, rows=rows), "held-out series"
 
 
 def _emphasis(
     network: Network, features: Tensor, wanted: Tensor, known: Tensor, random: np.random.Generator
 ) -> Tensor | None:
-    """Choose by series left out how much more facts count than features of the series, which are thousands."""
+    """Select by leave-one-out how much metadata columns count relative to thousands of features of the series."""
     if network.context is None:
         return None
-    some = torch.from_numpy(np.sort(random.permutation(len(features))[:JUDGES]))
+    some = torch.from_numpy(np.sort(random.permutation(len(features))[:SELECTION_SERIES]))
     features, wanted, known = features[some], wanted[some], known[some]
-    facts = torch.arange(features.shape[1]) >= network.encoder.width
+    metadata = torch.arange(features.shape[1]) >= network.encoder.width
 
-    def missed(emphasis: Tensor) -> float:
+    def error(emphasis: Tensor) -> float:
         scores = fit_ridge(features, wanted, known, emphasis=emphasis).scores
         return float((scores - wanted)[known].square().mean())
 
-    tried: list[Tensor] = [torch.where(facts, factor, 1.0) for factor in EMPHASES]
-    return min(tried, key=missed)
+    candidates: list[Tensor] = [torch.where(metadata, factor, 1.0) for factor in EMPHASES]
+    return min(candidates, key=error)
 
 
 def _features(network: Network, series: BatchesOfPanel, rows: NDArray[np.int64]) -> Float[Tensor, "n width"]:
-    """Give what the head reads of some series, shape (n, width)."""
+    """Compute the inputs of the head for some series, shape (n, width)."""
     features = torch.empty(len(rows), network.head.in_features)
     for some in batches_by_length(series.panel[rows]):
         features[some] = _pooled(network, series[rows[some]])
@@ -205,7 +207,7 @@ def _pooled(network: Network, batch: Batch) -> Tensor:
     return network.pooled(batch)
 
 
-def _in_any_order(panel: Panel, random: np.random.Generator) -> list[NDArray[np.int64]]:
-    """Cut all rows into batches of similar lengths, in an order that has nothing to do with classes or lengths."""
+def _shuffled_batches(panel: Panel, random: np.random.Generator) -> list[NDArray[np.int64]]:
+    """Split all rows into batches of similar lengths, in random order."""
     batches = list(batches_by_length(panel))
     return [random.permutation(batches[place]) for place in random.permutation(len(batches))]

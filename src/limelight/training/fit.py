@@ -1,4 +1,4 @@
-"""fit(): from a panel and a sentence to a fitted model."""
+"""Fit an architecture to a panel: by gradient descent, in closed form, or the better of both."""
 
 from __future__ import annotations
 
@@ -37,54 +37,53 @@ def fit(
     fields: Mapping[str, str] | None = None,
     should_prune: ShouldPrune | None = None,
 ) -> FitResult:
-    """Fit a network to labelled series: step by step, in closed form, or whichever of both is better.
+    """Fit a network to labelled series, without calibration (see ``Recipe.fit``).
 
-    The global random state of torch, NumPy and Python is the same afterwards as before. Ctrl-C ends the training
-    after the current step and keeps the best weights so far.
+    The global random state of torch, NumPy and Python is restored afterwards. Ctrl-C stops the training after the
+    current step and keeps the best weights so far.
 
     Parameters
     ----------
     panel
-        Training series with labels; scaling is fitted on them alone.
+        Labelled training series; scaling is fitted on them alone.
     task
-        What is asked; its classes hold every label of both panels.
+        Its classes include every label of both panels.
     architecture
-        The parts of the network; sizes that depend on the length of series are settled here. With the encoder
-        ``rocket`` the head is solved, with ``auto`` one of two is chosen.
+        The parts of the network; sizes that depend on the data are resolved here. With the encoder ``rocket`` the head
+        is solved in closed form; ``auto`` selects an encoder.
     validation
-        Series to stop early and to choose the best weights by; None trains for all epochs and keeps the last weights.
+        Series for early stopping; None trains for all epochs and keeps the last weights.
     settings
-        How long and how fast; None chooses from the number of series.
+        How long and how fast to train; None chooses by the number of series.
     seed
         The same seed gives the same numbers on the same machine, from 0 to 2**31 - 1.
     folder
-        Where to leave checkpoints, ``history.csv`` and TensorBoard's files; None writes nothing.
+        Where to write checkpoints, ``history.csv`` and files for TensorBoard; None writes nothing.
     resume
-        Go on from the checkpoint in ``folder``.
+        Resume from the checkpoint in ``folder``.
     progress
-        Whether to show a bar; None shows it in a terminal.
+        Whether to show a progress bar; None shows one in a terminal.
     fields
-        The kind of metadata fields that should not be read off their values: ``"category"``, ``"number"``,
+        Kinds of metadata fields that should not be inferred from their values: ``"category"``, ``"number"``,
         ``"boolean"``, ``"date"``, ``"text"`` or ``"ignore"``.
     should_prune
-        Asked after each validation, with the share of the epochs that is done and the loss, whether to give up.
+        Called after each validation with the share of epochs done and the loss; returns whether to prune.
 
     Returns
     -------
-    Training
+    FitResult
         The fitted model, the history, and why the training ended.
 
     Raises
     ------
     DataError
-        If a value is infinite, or missing where the sentence refuses that; or if there is no clock where the sentence
-        uses it.
+        If a value is infinite, or missing with ``missing="error"``; or if there is no clock with ``clock="elapsed"``.
     LabelError
         If a label is not a class of the task.
     OutputError
-        If there is nothing to resume from, or it is damaged.
+        If the checkpoint is missing or damaged.
     ParameterError
-        If the training to resume was another one, there is no GPU that was asked for, or the training diverged.
+        If the checkpoint belongs to another training, there is no GPU for ``device="gpu"``, or the training diverged.
     """
     settings = settings or TrainingSettings()
     require_device(settings)
@@ -103,11 +102,11 @@ def fit(
         )
     prepared = prepare(panel, task, architecture, validation, fields)
     if isinstance(prepared.architecture.encoder, Rocket):
-        open_yet = architecture.missing == "auto" and prepared.architecture.takes_missing
-        ways = FILL_STRATEGIES if open_yet else (prepared.architecture.missing,)
+        undecided = architecture.missing == "auto" and prepared.architecture.takes_missing
+        strategies = FILL_STRATEGIES if undecided else (prepared.architecture.missing,)
         with _own_randomness(seed):
-            return solve_best(panel, task, prepared, settings, ways=ways, validation=validation, seed=seed)
-    from limelight.training.gradient_descent import train_by_gradient  # brings Lightning, which takes seconds to load
+            return solve_best(panel, task, prepared, settings, strategies=strategies, validation=validation, seed=seed)
+    from limelight.training.gradient_descent import train_by_gradient  # imports Lightning, which takes seconds
 
     with _own_randomness(seed):
         return train_by_gradient(
@@ -125,21 +124,19 @@ def fit(
 
 
 def require_device(settings: TrainingSettings) -> None:
-    """Refuse ``device="gpu"`` where there is none; ParameterError says what to do."""
+    """Check that there is a GPU if ``device="gpu"``; ParameterError otherwise."""
     if settings.device == "gpu" and not (torch.cuda.is_available() or torch.backends.mps.is_available()):
-        raise ParameterError("expected a GPU for device='gpu', got a machine without one; say 'auto' or 'cpu'")
+        raise ParameterError("expected a GPU for device='gpu', got a machine without one; use 'auto' or 'cpu'")
 
 
 def checkpoint_to_resume(folder: Path | None) -> Path:
-    """Give the checkpoint in the folder of a training; OutputError if there is none."""
+    """Return the checkpoint in the folder of a training; OutputError if it is missing or damaged."""
     file = None if folder is None else folder / CHECKPOINT
     if file is None or not file.is_file():
-        raise OutputError(
-            f"expected a checkpoint to resume from at {str(file)!r}, there is none; train without resuming"
-        )
+        raise OutputError(f"there is no checkpoint to resume from at {str(file)!r}; train without resuming")
     try:
         torch.load(file, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises whatever the damage leads to
+    except Exception as error:  # torch raises many kinds of error for damaged files
         raise OutputError(
             f"the checkpoint {str(file)!r} is damaged ({type(error).__name__}); train without resuming"
         ) from error
@@ -148,7 +145,7 @@ def checkpoint_to_resume(folder: Path | None) -> Path:
 
 @contextmanager
 def _own_randomness(seed: int) -> Iterator[None]:
-    """Seed torch inside, and put the states of torch, NumPy and Python back afterwards; Lightning draws from them."""
+    """Seed torch inside the block and restore the random states of torch, NumPy and Python afterwards."""
     devices = list(range(torch.cuda.device_count())) if torch.cuda.is_available() else []
     python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002
     try:

@@ -1,4 +1,4 @@
-"""Training step by step, with Lightning; ``fit`` imports it only where a network is trained so."""
+"""Training by gradient descent, with Lightning; ``fit`` imports this module only when it is needed."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from limelight.task import Task
 from limelight.training.callbacks import (
     BestWeights,
     EpochSeed,
-    GiveUp,
     History,
     LastCheckpoint,
     ProgressBar,
+    Prune,
     StopAgain,
     StopOnInterrupt,
 )
@@ -41,8 +41,8 @@ from limelight.training.settings import CHECKPOINT, LEAST_BATCHES_OF_AN_EPOCH, S
 
 
 @dataclass
-class _Watch:
-    """The callbacks of one training by name."""
+class _Callbacks:
+    """The callbacks of one training, by name."""
 
     seed: EpochSeed
     history: History
@@ -50,13 +50,13 @@ class _Watch:
     bar: ProgressBar
     interrupt: StopOnInterrupt
     early: EarlyStopping | None = None
-    should_prune: GiveUp | None = None
+    prune: Prune | None = None
     others: list[Callback] = field(default_factory=list)
 
     def all(self) -> list[Callback]:
         early = [] if self.early is None else [self.early, StopAgain(self.early), self.best]
-        given_up = [] if self.should_prune is None else [self.should_prune]
-        return [self.seed, *early, *given_up, self.history, self.bar, self.interrupt, *self.others]
+        prune = [] if self.prune is None else [self.prune]
+        return [self.seed, *early, *prune, self.history, self.bar, self.interrupt, *self.others]
 
 
 def train_by_gradient(
@@ -72,28 +72,28 @@ def train_by_gradient(
     progress: bool | None,
     should_prune: ShouldPrune | None,
 ) -> FitResult:
-    """Fit a network step by step; the random state of torch, NumPy and Python is whatever the training leaves.
+    """Fit a network by gradient descent. The random state of torch, NumPy and Python changes.
 
     Parameters
     ----------
     panel, task, validation, seed, folder, progress, should_prune
         As for ``fit``.
     prepared
-        What was settled on these series.
+        What was resolved on these series.
     settings
-        How long and how fast.
+        How long and how fast to train.
     checkpoint
-        What to go on from, or None.
+        The checkpoint to resume from, or None.
 
     Returns
     -------
-    Training
+    FitResult
         The fitted model, the history, and why the training ended.
 
     Raises
     ------
     ParameterError
-        If the training to resume was another one, or the training diverged.
+        If the checkpoint belongs to another training, or the training diverged.
     """
     architecture, vocabulary = prepared.architecture, prepared.vocabulary
     settings = settings.for_series(len(panel))
@@ -113,25 +113,25 @@ def train_by_gradient(
         checks = validation_loader(BatchesOfPanel(validation, targets_of(task, validation), architecture, vocabulary))
     started = time.perf_counter()
     with _quiet_lightning(), denormals_flushed():
-        network = prepared.network(len(panel.channels), task.outputs, batches.facts)
+        network = prepared.network(len(panel.channels), task.outputs, batches.metadata)
         epochs = settings.max_epochs or 1
-        asked = fingerprint(architecture, settings, task, seed, panel, validation, vocabulary)
+        identity = fingerprint(architecture, settings, task, seed, panel, validation, vocabulary)
         loss = loss_for(task, codes, settings.imbalance)
-        module = TrainedNetwork(network, loss, settings, epochs * len(loader), asked)
+        module = TrainedNetwork(network, loss, settings, epochs * len(loader), identity)
         watch = _watch(settings, seed, folder, progress, should_prune, checks is not None)
         trainer = _trainer(settings, watch, folder)
         with watch.interrupt:
             try:
                 trainer.fit(module, loader, checks, ckpt_path=checkpoint)
-            except SystemExit as error:  # what Lightning makes of a second Ctrl-C
+            except SystemExit as error:  # Lightning raises this on a second Ctrl-C
                 raise KeyboardInterrupt from error
             finally:
                 watch.bar.close()
     watch.best.restore(network)
     network.cpu().eval()
     _require_finite_weights(network, settings)
-    facts = fit_info(panel, validation, task, codes, prepared.statistics, training=settings.to_json(), seed=seed)
-    model = FittedModel(task, architecture, network, panel.channels, facts, vocabulary)
+    info = fit_info(panel, validation, task, codes, prepared.statistics, training=settings.to_json(), seed=seed)
+    model = FittedModel(task, architecture, network, panel.channels, info, vocabulary)
     return FitResult(
         model,
         watch.history.rows,
@@ -144,8 +144,8 @@ def train_by_gradient(
 def _require_finite_weights(network: Network, settings: TrainingSettings) -> None:
     if not all(bool(weight.isfinite().all()) for weight in network.parameters()):
         raise ParameterError(
-            f"expected a training that settles, got weights that are not numbers with learning_rate="
-            f"{settings.learning_rate}; lower it, or use activation 'tanh' if the encoder has 'relu'"
+            f"the training diverged with learning_rate={settings.learning_rate}: some weights are not finite; lower "
+            "it, or use activation 'tanh' if the encoder has 'relu'"
         )
 
 
@@ -156,10 +156,10 @@ def _watch(
     progress: bool | None,
     should_prune: ShouldPrune | None,
     validated: bool,
-) -> _Watch:
+) -> _Callbacks:
     history = History(None if folder is None else folder / "history.csv")
-    watch = _Watch(EpochSeed(seed), history, BestWeights(), ProgressBar(progress), StopOnInterrupt())
-    watch.should_prune = None if should_prune is None else GiveUp(should_prune)
+    watch = _Callbacks(EpochSeed(seed), history, BestWeights(), ProgressBar(progress), StopOnInterrupt())
+    watch.prune = None if should_prune is None else Prune(should_prune)
     if validated:
         watch.early = EarlyStopping("validation_loss", patience=settings.patience or 1, check_finite=True)
     if folder is not None:
@@ -167,7 +167,7 @@ def _watch(
     return watch
 
 
-def _trainer(settings: TrainingSettings, watch: _Watch, folder: Path | None) -> Trainer:
+def _trainer(settings: TrainingSettings, watch: _Callbacks, folder: Path | None) -> Trainer:
     logger: Any = False
     if folder is not None and find_spec("tensorboard") is not None:
         from lightning.pytorch.loggers import TensorBoardLogger
@@ -184,15 +184,15 @@ def _trainer(settings: TrainingSettings, watch: _Watch, folder: Path | None) -> 
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
-        log_every_n_steps=1_000_000,  # epochs are logged, single steps are not
+        log_every_n_steps=1_000_000,  # log epochs, not steps
     )
 
 
-def _reason(watch: _Watch) -> str:
-    if watch.interrupt.asked:
+def _reason(watch: _Callbacks) -> str:
+    if watch.interrupt.interrupted:
         return "interrupted"
-    if watch.should_prune is not None and watch.should_prune.asked:
-        return "given up"
+    if watch.prune is not None and watch.prune.pruned:
+        return "pruned"
     if watch.early is not None and watch.early.stopped_epoch:
         return "no better validation loss"
     return "all epochs done"
@@ -200,7 +200,7 @@ def _reason(watch: _Watch) -> str:
 
 @contextmanager
 def _quiet_lightning() -> Iterator[None]:
-    """Keep Lightning's advice about workers, devices and products away from people who did not ask."""
+    """Silence Lightning's log lines and warnings about workers, devices and products."""
     loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
     before = [logger.level for logger in loggers]
     for logger in loggers:

@@ -1,4 +1,4 @@
-"""The Lightning module: one network, one loss, AdamW under a one-cycle learning rate."""
+"""Lightning module: one network, one loss, AdamW with a one-cycle learning rate."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from limelight.training.settings import TrainingSettings
 
 
 class TrainedNetwork(LightningModule):
-    """What Lightning trains.
+    """A network with its loss and optimizer, as Lightning trains it.
 
     Parameters
     ----------
     network
-        With its normalisation fitted.
+        With fitted normalisation.
     loss
-        Of the task.
+        The loss of the task.
     settings
-        Settled for the training series.
+        Resolved for the number of training series.
     total_steps
-        Of the whole schedule.
+        Length of the learning-rate schedule.
     fingerprint
-        Says data, model, settings and seed; a checkpoint with another one is refused.
+        Identifies data, model, settings and seed; a checkpoint with another fingerprint is rejected.
     """
 
     def __init__(
@@ -44,14 +44,14 @@ class TrainedNetwork(LightningModule):
         self._targets: list[Tensor] = []
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
-        """Give the loss of one batch."""
+        """Compute the loss of one batch."""
         assert batch.targets is not None
         loss = self.loss(self.network(batch).logits, batch.targets)
         self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch))
         return loss
 
     def validation_step(self, batch: Batch, index: int) -> None:
-        """Keep the answers about what is known until all validation series are through."""
+        """Collect the logits of known targets until all validation series are done."""
         assert batch.targets is not None
         logits, targets, task = self.network(batch).logits, batch.targets, self.loss.task
         if task.by_step:
@@ -70,19 +70,19 @@ class TrainedNetwork(LightningModule):
         self.log("validation_f1", f1)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Note what is being trained."""
+        """Store the fingerprint."""
         checkpoint["fingerprint"] = self.fingerprint
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Refuse to go on with another training, before its weights are put in."""
+        """Reject the checkpoint of another training before its weights are loaded."""
         if checkpoint.get("fingerprint") != self.fingerprint:
             raise ParameterError(
-                "expected the data, model, training and seed that the training to resume began with, got others; "
-                "resume with the same experiment, or train without resuming"
+                "expected the data, model, settings and seed of the training to resume, got different ones; resume "
+                "with the same experiment, or train without resuming"
             )
 
     def configure_optimizers(self) -> Any:
-        """Give AdamW and its one-cycle schedule, which moves at every step."""
+        """Return AdamW and its one-cycle schedule, which is updated at every step."""
         settings = self.settings
         optimizer = torch.optim.AdamW(
             self.network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
@@ -94,21 +94,21 @@ class TrainedNetwork(LightningModule):
 
 
 def validation_scores(task: Task, logits: Tensor, targets: Tensor) -> tuple[float, float]:
-    """Give accuracy and F1, of the positive class for two classes and macro otherwise, over what is known.
+    """Compute accuracy and F1 over known targets; F1 is that of the positive class if binary, else macro-averaged.
 
     Parameters
     ----------
     task
-        What is asked.
+        The classes or labels.
     logits
         Shape (N, outputs).
     targets
-        Shape (N,), or (N, labels) where some labels may be unknown (-1).
+        Shape (N,), or (N, labels), where -1 is unknown.
 
     Returns
     -------
     tuple[float, float]
-        In [0, 1]; of several labels the share of right answers, and the mean F1 of the labels.
+        In [0, 1]; for multi-label the share of correct labels, and the mean F1 over labels.
 
     Example
     -------

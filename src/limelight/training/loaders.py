@@ -1,4 +1,4 @@
-"""Batches for training: shuffled anew each epoch, series of similar length together, the same again for a seed."""
+"""Batches for training: reshuffled every epoch, series of similar length together, reproducible by seed."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ from limelight.parts.architecture import Architecture
 from limelight.types import Rows
 
 POOL = 32
-"""Batches whose series are sorted by length together; more would sort better and shuffle worse."""
+"""Number of batches whose series are sorted by length together; more would sort better and shuffle worse."""
 
 
 class BatchesOfPanel(Dataset[Batch]):
-    """Gives whole batches: the index is an array of rows.
+    """A dataset of whole batches: the index is an array of rows.
 
     Parameters
     ----------
     panel
         The series.
     targets
-        The truth about them.
+        Their targets.
     architecture
-        Of the network that takes the batches: says whether they have the time between steps and missing values.
+        Of the network; whether batches need the time between steps and may have missing values.
     vocabulary
-        Turns the metadata of the series into numbers; None without.
+        Encodes the metadata of the series; None without metadata.
     """
 
     def __init__(
         self, panel: Panel, targets: Targets, architecture: Architecture, vocabulary: Vocabulary | None = None
     ) -> None:
         self.panel, self.targets, self.architecture = panel, targets, architecture
-        self.facts = None if vocabulary is None else vocabulary.encode(panel.metadata, len(panel), panel.signals)
+        self.metadata = None if vocabulary is None else vocabulary.encode(panel.metadata, len(panel), panel.signals)
 
     def __getitem__(self, rows: Rows) -> Batch:
         architecture = self.architecture
@@ -52,15 +52,14 @@ class BatchesOfPanel(Dataset[Batch]):
             self.targets,
             elapsed=architecture.needs_clock,
             missing=architecture.takes_missing,
-            facts=self.facts,
+            facts=self.metadata,
         )
 
 
 class ShuffledBatches(Sampler[Rows]):
-    """Rows of every training batch of one epoch.
+    """Sampler of the rows of every training batch of an epoch.
 
-    Each epoch has its own order, made from seed and number of the epoch alone, so that a resumed training sees the
-    batches it would have seen.
+    The order depends on the seed and the number of the epoch alone, so that a resumed training sees the same batches.
 
     Parameters
     ----------
@@ -69,11 +68,11 @@ class ShuffledBatches(Sampler[Rows]):
     batch_size
         Series in a batch, at least 1.
     seed
-        Any whole number.
+        An integer.
     least_batches
-        Go through the set as often as it takes for so many batches.
+        Repeat the series until there are this many batches.
     weights
-        How probable each series is at each draw, shape (n,); None takes each once in every pass.
+        Sampling probability of each series, shape (n,); None takes each once in every pass.
 
     Example
     -------
@@ -98,7 +97,7 @@ class ShuffledBatches(Sampler[Rows]):
         return math.ceil(len(self.lengths) * self.passes / self.batch_size)
 
     def __iter__(self) -> Iterator[Rows]:
-        # A generator: Lightning asks for the iterator of a resumed epoch before it tells the number of that epoch.
+        # A generator: Lightning requests the iterator of a resumed epoch before it sets the number of that epoch.
         random = np.random.default_rng([self.seed, self.epoch])
         n = len(self.lengths)
         if self.weights is None:
@@ -119,10 +118,10 @@ class ShuffledBatches(Sampler[Rows]):
 
 
 class LateLoader(DataLoader[Batch]):
-    """Asks its sampler for the first rows when the first batch is wanted.
+    """A loader that draws its first rows when the first batch is requested, not when the iterator is created.
 
-    Workers ask for rows ahead, from the moment an iterator is made. Lightning makes that of a resumed epoch before it
-    tells the number of the epoch, on which the order of the rows depends.
+    Workers prefetch rows as soon as an iterator exists. Lightning creates the iterator of a resumed epoch before it
+    sets the number of the epoch, on which the order of the rows depends.
     """
 
     def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]
@@ -137,19 +136,19 @@ def training_loader(
     workers: int = 0,
     weights: NDArray[np.float64] | None = None,
 ) -> DataLoader[Batch]:
-    """Give the shuffled batches of a training panel; ``loader.sampler.epoch`` says of which epoch."""
+    """Build the loader of shuffled training batches; ``loader.sampler.epoch`` is the epoch."""
     rows = ShuffledBatches(batches.panel.lengths, batch_size, seed, least_batches, weights)
     return _loader(batches, rows, workers)
 
 
 def validation_loader(batches: BatchesOfPanel) -> DataLoader[Batch]:
-    """Give every series of a panel once, in few large batches."""
+    """Build the loader of every series of a panel once, in few large batches."""
     return _loader(batches, list(batches_by_length(batches.panel)), workers=0)
 
 
 def _loader(batches: BatchesOfPanel, sampler: Any, workers: int) -> DataLoader[Batch]:
-    # Every iterator draws a number that only workers need. It comes from a generator of its own: taken from the
-    # global one it would shift the dropout of a resumed epoch.
+    # Every iterator draws a number that only workers need. It comes from its own generator: drawn from the global one
+    # it would shift the dropout of a resumed epoch.
     return LateLoader(
         batches,
         batch_size=None,

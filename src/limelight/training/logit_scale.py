@@ -1,4 +1,4 @@
-"""Scores of a head that was fitted in closed form, turned into logits."""
+"""Scale of the logits of a closed-form head: from ridge scores to logits."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ def fit_scale(
     *,
     one_of: bool = True,
 ) -> Float[Tensor, " outputs"]:
-    """Find the factor that turns scores of a ridge into logits, by the log loss of scores of series left out.
+    """Fit the factor that turns ridge scores into logits, by the log loss of out-of-sample scores.
 
-    As in Platt's method, targets are a little less sure than 0 and 1, as if one more series had got it wrong, so that
-    the factor is finite where all got it right. A factor alone changes no decision.
+    As in Platt scaling, targets are slightly smoothed, as if one more series had been misclassified, so that the factor
+    is finite if all are classified correctly. A factor changes no decision.
 
     Parameters
     ----------
     scores
-        Of series left out from the fit, shape (n, outputs), n at least 1.
+        Out-of-sample scores, shape (n, outputs), n at least 1.
     targets
         -1 or 1, shape (n, outputs).
     known
-        True where a target is known, shape (n, outputs); None where all are.
+        Which targets are known, shape (n, outputs); None if all are.
     one_of
-        Whether several outputs are classes of which one is right (softmax, one factor for all); else each output is a
-        label of its own (sigmoid, a factor each).
+        Whether the outputs are exclusive classes (softmax, one factor for all); else each is a label (sigmoid, one
+        factor each).
 
     Returns
     -------
@@ -69,14 +69,14 @@ def fit_scale(
 
 
 def _best_factor(scores: Tensor, codes: Tensor) -> float:
-    """Minimise the log loss of softmax(factor · scores) over the factor, with one doubtful series more."""
+    """Minimise the log loss of softmax(factor · scores) over the factor, with smoothed targets."""
     count, classes = scores.shape
     unsure = 1 / (count + classes)
 
     def loss(exponent: float) -> float:
-        answers = torch.log_softmax(float(np.exp(exponent)) * scores, dim=1)
-        right = answers.gather(1, codes[:, None]).mean()
-        return -float((1 - classes * unsure) * right + unsure * answers.sum(dim=1).mean())
+        log_probabilities = torch.log_softmax(float(np.exp(exponent)) * scores, dim=1)
+        right = log_probabilities.gather(1, codes[:, None]).mean()
+        return -float((1 - classes * unsure) * right + unsure * log_probabilities.sum(dim=1).mean())
 
     found = minimize_scalar(loss, bounds=(-LARGEST_LOG_SCALE, LARGEST_LOG_SCALE), method="bounded")
     return float(np.exp(found.x))

@@ -1,4 +1,4 @@
-"""Losses: cross-entropy from logits over what is known, with what makes rare classes count."""
+"""Losses: cross-entropy from logits over known targets, with weights for rare classes."""
 
 from __future__ import annotations
 
@@ -24,12 +24,13 @@ class Loss:
     Parameters
     ----------
     task
-        What is asked.
+        The classes or labels.
     weights
-        How much each class counts, shape (classes,), or, when binary or multi-label, how much the second class or a
-        label that is there counts against one that is not, shape (outputs,); None counts all alike.
+        Weight of each class, shape (classes,); if binary or multi-label, weight of positive targets relative to
+        negative ones, shape (outputs,); None weights all alike.
     focus
-        How much answers that are right already count less: the exponent of the focal loss, 0 for plain cross-entropy.
+        The exponent of the focal loss, which reduces the weight of confident correct predictions; 0 is plain
+        cross-entropy.
 
     Source
     ------
@@ -46,19 +47,19 @@ class Loss:
     focus: float = 0.0
 
     def __call__(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """Give the mean loss over what is known.
+        """Compute the mean loss over known targets.
 
         Parameters
         ----------
         logits
-            Shape (batch, outputs), or (batch, time, outputs) for a task of steps.
+            Shape (batch, outputs), or (batch, time, outputs) for labels per step.
         targets
-            Codes, -1 where not known, shape (batch,) or (batch, time); with several labels (..., labels).
+            Codes, -1 if unknown, shape (batch,) or (batch, time); for multi-label (..., labels).
 
         Returns
         -------
         Tensor
-            A single number, in nats; 0 where nothing is known.
+            A scalar, in nats; 0 if no target is known.
         """
         known = targets != UNKNOWN
         if self.task.kind == "binary":
@@ -84,23 +85,22 @@ class Loss:
 
 
 def loss_for(task: Task, codes: Codes, imbalance: str) -> Loss:
-    """Choose the loss of a training.
+    """Build the loss of a training.
 
     Parameters
     ----------
     task
-        What is asked.
+        The classes or labels.
     codes
-        Of the training part, -1 where not known, shape (N,) or (N, labels).
+        Of the training series, -1 if unknown, shape (N,) or (N, labels).
     imbalance
-        ``"weights"`` lets every class count as much as any other, whatever its number, up to a hundredfold; of several
-        labels, what is there as much as what is not. ``"focal"`` lets answers that are right already count less.
-        Anything else changes nothing.
+        ``"weights"`` weights classes inversely to their frequency, up to a hundredfold, and for multi-label positive
+        against negative targets. ``"focal"`` is the focal loss. Anything else is plain cross-entropy.
 
     Returns
     -------
     Loss
-        From logits.
+        Computed from logits.
 
     Example
     -------
@@ -121,21 +121,21 @@ def loss_for(task: Task, codes: Codes, imbalance: str) -> Loss:
 
 
 def series_weights(task: Task, codes: Codes, lengths: np.ndarray) -> np.ndarray:
-    """Say how often each series should be drawn so that rare classes are met as often as common ones.
+    """Compute sampling probabilities of the series that balance rare and common classes.
 
     Parameters
     ----------
     task
-        What is asked.
+        The classes or labels.
     codes
-        Of the training part, shape (N,) or (N, labels).
+        Of the training series, shape (N,) or (N, labels).
     lengths
-        Steps of each series, shape (n,); N is their sum for a task of steps, else n.
+        Steps of each series, shape (n,); N is their sum for labels per step, else n.
 
     Returns
     -------
     NDArray[np.float64]
-        Probabilities, shape (n,): a series counts by the rarest class or label that it has.
+        Shape (n,), summing to 1: a series is weighted by the rarest class or label that it has.
 
     Example
     -------
@@ -147,35 +147,35 @@ def series_weights(task: Task, codes: Codes, lengths: np.ndarray) -> np.ndarray:
     classes = range(len(task.classes))
     has = [codes[:, place] == 1 if task.multilabel else codes == place for place in classes]
     met = np.stack([np.bincount(series[one], minlength=n) > 0 for one in has], axis=1)
-    if task.multilabel:  # a series with none of the labels is of a class of its own
+    if task.multilabel:  # no label at all is a class of its own
         met = np.concatenate([met, ~met.any(axis=1, keepdims=True)], axis=1)
     rarity = 1.0 / np.maximum(met.sum(axis=0), 1)
     weights = (met * rarity).max(axis=1)
-    weights[weights == 0] = rarity.min()  # nothing is known of it
+    weights[weights == 0] = rarity.min()  # no known label
     probabilities: np.ndarray = weights / weights.sum()
     return probabilities
 
 
-def signed(task: Task, codes: Codes) -> tuple[Float[Tensor, "n outputs"], Bool[Tensor, "n outputs"]]:
-    """Turn codes into targets of -1 and 1, and say which of them are known.
+def signed_targets(task: Task, codes: Codes) -> tuple[Float[Tensor, "n outputs"], Bool[Tensor, "n outputs"]]:
+    """Convert codes to targets of -1 and 1, with a mask of the known ones.
 
     Parameters
     ----------
     task
-        About series.
+        With labels per series.
     codes
-        -1 where not known, shape (n,) or (n, labels).
+        -1 if unknown, shape (n,) or (n, labels).
 
     Returns
     -------
     tuple
-        Targets, float64, and True where they are known, both of shape (n, outputs).
+        Targets, float64, and which of them are known, both of shape (n, outputs).
 
     Example
     -------
-    >>> signed(Task(("a", "b", "c")), np.array([0, 2]))[0].tolist()
+    >>> signed_targets(Task(("a", "b", "c")), np.array([0, 2]))[0].tolist()
     [[1.0, -1.0, -1.0], [-1.0, -1.0, 1.0]]
-    >>> signed(Task(("a", "b")), np.array([0, 1]))[0].tolist()
+    >>> signed_targets(Task(("a", "b")), np.array([0, 1]))[0].tolist()
     [[-1.0], [1.0]]
     """
     known = torch.from_numpy(codes != UNKNOWN)

@@ -1,4 +1,4 @@
-"""What is settled on the training part before the first step: words, parts, scales, and which data these are."""
+"""Resolve an architecture on the training series: vocabulary, parts, scaling, and a fingerprint of the data."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from limelight.data.metadata import words_of_signals
+from limelight.data.metadata import observed_categories
 from limelight.data.panel import Panel
 from limelight.data.statistics import ChannelStatistics, channel_statistics
 from limelight.errors import ParameterError, listing
@@ -26,33 +26,33 @@ from limelight.training.settings import TrainingSettings
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """What is settled before a network is fitted.
+    """What is resolved before a network is fitted.
 
     Parameters
     ----------
     architecture
-        With every size settled.
+        With every size resolved.
     statistics
         Of the channels of the training series.
     vocabulary
-        Of their metadata and signals; None for a network without.
+        Of their metadata and signals; None for a network that reads neither.
     """
 
     architecture: Architecture
     statistics: ChannelStatistics
     vocabulary: Vocabulary | None
 
-    def network(self, channels: int, outputs: int, facts: EncodedMetadata | None) -> Network:
-        """Build the network, its weights drawn, its scaling fitted; ``facts`` are those of the training series."""
+    def network(self, channels: int, outputs: int, metadata: EncodedMetadata | None) -> Network:
+        """Build the network with random weights and fitted scaling; ``metadata`` is that of the training series."""
         network = Network(self.architecture, channels, outputs, shape_of(self.vocabulary))
-        fit_scaling(network, self.statistics, self.vocabulary, facts)
+        fit_scaling(network, self.statistics, self.vocabulary, metadata)
         return network
 
 
 def prepare(
     panel: Panel, task: Task, architecture: Architecture, validation: Panel | None, fields: Mapping[str, str] | None
 ) -> Prepared:
-    """Settle what depends on the training series, and refuse series that the network cannot take."""
+    """Resolve what depends on the training series, and reject series that the network cannot read."""
     statistics = channel_statistics(panel)
     vocabulary = learn_words(architecture, panel, fields)
     has_metadata = vocabulary is not None and vocabulary.has_metadata
@@ -64,17 +64,17 @@ def prepare(
 
 
 def learn_words(architecture: Architecture, panel: Panel, fields: Mapping[str, str] | None) -> Vocabulary | None:
-    """Fit the vocabulary to training metadata and signals, if there are any and the network may use them."""
+    """Fit the vocabulary to the metadata and signals of the training series, if the network may read them."""
     reads = architecture.needs_metadata or architecture.fusion == "auto"
     if panel.metadata is None and architecture.needs_metadata:
         raise ParameterError(
             f"expected metadata for a network with {architecture.describe()}, got series without; give metadata, or "
-            "leave the fusion out"
+            "drop the fusion"
         )
-    signals, schema = words_of_signals(panel), dict(fields or {})
+    signals, schema = observed_categories(panel), dict(fields or {})
     metadata = panel.metadata if reads else None
     encoder = _text_encoder(architecture, panel) if reads else None
-    if metadata is None:  # kinds of metadata that are not read say nothing about signals
+    if metadata is None:  # fields of metadata that are not read do not apply to signals
         schema = {name: kind for name, kind in schema.items() if name in signals}
         if not signals:
             return None
@@ -82,8 +82,8 @@ def learn_words(architecture: Architecture, panel: Panel, fields: Mapping[str, s
     if encoder is not None and not any(one.kind == "text" for one in vocabulary.fields):
         raise ParameterError(
             f"expected text among the metadata for the text encoder in {encoder.folder!r}, got "
-            f"{listing([f'{one.name}: {one.kind}' for one in vocabulary.fields])}; say which field is text, or leave "
-            "the text encoder out"
+            f"{listing([f'{one.name}: {one.kind}' for one in vocabulary.fields])}; state which field is text, or "
+            "drop the text encoder"
         )
     if architecture.needs_metadata and not vocabulary.has_metadata:
         raise ParameterError(
@@ -97,7 +97,7 @@ def _text_encoder(architecture: Architecture, panel: Panel) -> TextEncoder | Non
     if folder is not None and panel.metadata is None:
         raise ParameterError(
             f"expected metadata with text for the text encoder in {folder!r}, got series without metadata; give "
-            "metadata, or leave the text encoder out"
+            "metadata, or drop the text encoder"
         )
     return None if folder is None else read_text_encoder(folder)
 
@@ -111,9 +111,11 @@ def resolve_parts(
     metadata: bool,
     by_step: bool,
 ) -> Architecture:
-    """Settle the parts that depend on the training series; missing values in the validation part count too."""
+    """Resolve the parts that depend on the training series; missing values in validation series count too."""
     missing = bool(statistics.missing.any())
-    if architecture.missing == "auto" and not missing and validation is not None:  # parted by chance: both are one
+    if (
+        architecture.missing == "auto" and not missing and validation is not None
+    ):  # the split is random, so these count too
         missing = bool(channel_statistics(validation).missing.any())
     return architecture.resolve(
         float(np.median(panel.lengths)),
@@ -129,7 +131,7 @@ def resolve_parts(
 def require_usable(
     architecture: Architecture, panel: Panel, validation: Panel | None, statistics: ChannelStatistics
 ) -> None:
-    """Refuse values that the network cannot take, and series without the clock that it needs."""
+    """Check that values are finite or may be missing, and that there is a clock if the network needs one."""
     for one in (panel,) if validation is None else (panel, validation):
         if architecture.needs_clock:
             require_clock(one)
@@ -141,37 +143,37 @@ def require_usable(
 
 
 def fit_scaling(
-    network: Network, statistics: ChannelStatistics, vocabulary: Vocabulary | None, facts: EncodedMetadata | None
+    network: Network, statistics: ChannelStatistics, vocabulary: Vocabulary | None, metadata: EncodedMetadata | None
 ) -> None:
-    """Take mean and deviation of known values and of metadata; a channel that was never known is left as it is."""
+    """Set the scaling of values and metadata to the training statistics; channels without values are not scaled."""
     known = statistics.count > 0
     mean, deviation = np.where(known, statistics.mean, 0.0), np.where(known, statistics.deviation, 1.0)
     if network.architecture.needs_clock and statistics.clock is not None:
         mean = np.append(mean, statistics.clock.mean_step)
         deviation = np.append(deviation, statistics.clock.deviation_step)
     network.normalisation.set_statistics(torch.from_numpy(mean).float(), torch.from_numpy(deviation).float())
-    if network.context is None or vocabulary is None or facts is None:
+    if network.context is None or vocabulary is None or metadata is None:
         return
     if network.context_shape.numbers:
         mean, deviation = vocabulary.statistics()
         network.context.set_statistics(torch.from_numpy(mean).float(), torch.from_numpy(deviation).float())
     if network.context.vectors is not None:
-        mean, deviation = _statistics_of_texts(vocabulary, facts)
+        mean, deviation = _statistics_of_texts(vocabulary, metadata)
         network.context.vectors.set_statistics(torch.from_numpy(mean).float(), torch.from_numpy(deviation).float())
 
 
 def _statistics_of_texts(
-    vocabulary: Vocabulary, facts: EncodedMetadata
+    vocabulary: Vocabulary, metadata: EncodedMetadata
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give mean and deviation of each number of the known vectors, each shape (texts, size)."""
-    unknown = np.isnan(facts.vectors).any(axis=2).all(axis=0)
+    """Compute mean and standard deviation of the known text vectors, each shape (texts, size)."""
+    unknown = np.isnan(metadata.vectors).any(axis=2).all(axis=0)
     if unknown.any():
         texts = [one.name for one in vocabulary.fields if one.kind == "text"]
         raise ParameterError(
             f"expected a text encoder that knows words of metadata {texts[int(unknown.argmax())]!r}, got one that "
-            "knows none in any training series; take an encoder for their language, or leave it out"
+            "knows none of them in any training series; use an encoder for their language, or drop it"
         )
-    vectors = facts.vectors.astype(np.float64)
+    vectors = metadata.vectors.astype(np.float64)
     return np.nanmean(vectors, axis=0), np.nanstd(vectors, axis=0)
 
 
@@ -184,34 +186,34 @@ def fingerprint(
     validation: Panel | None,
     vocabulary: Vocabulary | None,
 ) -> str:
-    """Say all that a training depends on, so that another one cannot go on with its checkpoint."""
-    asked = [
+    """Fingerprint everything the training depends on, so that another one cannot resume its checkpoint."""
+    content = [
         architecture.to_json(),
-        replace(settings, workers=0).to_json(),  # any number of them gives the same training
+        replace(settings, workers=0).to_json(),  # the training does not depend on their number
         task.to_json(),
         seed,
         digest_of(panel),
         digest_of(validation),
         None if vocabulary is None else vocabulary.to_json(),
     ]
-    return json.dumps(asked, sort_keys=True)
+    return json.dumps(content, sort_keys=True)
 
 
 def digest_of(panel: Panel | None) -> str:
-    """Say in a few letters which series these are, with their labels."""
+    """Compute a hash of series and labels."""
     digest = hashlib.sha256()
     if panel is None:
         return digest.hexdigest()
     labels = None if panel.labels is None else panel.labels.tolist()
     digest.update(repr((panel.ids.tolist(), panel.lengths.tolist(), labels)).encode())
     fingerprint = getattr(panel.backing, "fingerprint", None)
-    if fingerprint is not None:  # the files say themselves what is in them
+    if fingerprint is not None:  # the files of a store have a fingerprint
         digest.update(repr((fingerprint, panel.starts.tolist())).encode())
         return digest.hexdigest()
     for block in panel.blocks():
         digest.update(block.values.tobytes())
-        told = (None if facts is None else facts.codes for facts in (block.signals, block.step_labels))
-        for array in (block.times, *told):
+        codes = (None if one is None else one.codes for one in (block.signals, block.step_labels))
+        for array in (block.times, *codes):
             if array is not None:
                 digest.update(array.tobytes())
     return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""What a training leaves: the fitted model, how it went, and facts about it for people."""
+"""Result of a fit: the model, the history of its training, and out-of-sample predictions."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from limelight.task import Task
 from limelight.types import Codes
 
 SOLVED = "solved"
-"""Why a training ended whose head was solved in closed form."""
+"""The reason to stop of a head solved in closed form."""
 
 
 @dataclass(frozen=True, eq=False)
 class OutOfSample:
-    """What models fitted without some training series say about these.
+    """Predictions of training series by models fitted without them.
 
     Parameters
     ----------
     rows
-        Of the training series, shape (m,).
+        Rows of these training series, shape (m,).
     logits
         Shape (m, outputs).
     loss
-        The log loss of these answers, in nats.
+        Their log loss, in nats.
     """
 
     rows: NDArray[np.int64]
@@ -41,28 +41,27 @@ class OutOfSample:
 
 @dataclass(frozen=True)
 class FitResult:
-    """A fitted model and how the training went.
+    """A fitted model and the history of its training.
 
     Parameters
     ----------
     model
         With the best weights.
     history
-        One row of numbers for each epoch; none where the head was solved in closed form.
+        Losses and scores of every epoch; empty if the head was solved in closed form.
     best_epoch
-        From which epoch the weights are, from 1; the last one where there were no validation series; 0 where there are
-        no epochs.
+        The epoch of the weights, from 1; the last one without validation series; 0 without epochs.
     stopped
-        Why the training ended: ``"all epochs done"``, ``"no better validation loss"``, ``"given up"``,
+        Why the training ended: ``"all epochs done"``, ``"no better validation loss"``, ``"pruned"``,
         ``"interrupted"`` or ``"solved"``.
     seconds
-        Of training, without reading data.
+        Duration of the training, without reading data.
     notes
-        For people: what was chosen, and why.
+        What was chosen automatically, and why.
     choosing
-        Seconds that went into others, to choose this one.
+        Seconds spent on other models that were compared with this one.
     out_of_sample
-        Answers about training series left out, where the head was solved in closed form; else None.
+        Leave-one-out predictions if the head was solved in closed form, else None.
     """
 
     model: FittedModel
@@ -79,53 +78,59 @@ class FitResult:
         """Whether Ctrl-C ended the training."""
         return self.stopped == "interrupted"
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many series the model was fitted and validated on, by ``"train"`` and ``"validation"``."""
+        info = self.model.fitted_on
+        return {"train": info["training_series"], "validation": info["validation_series"]}
+
     def calibration_data(
         self, panel: Panel, validation: Panel | None, *, independent: bool
     ) -> tuple[Panel | None, NDArray[np.float64] | None]:
-        """Give labelled series that a decision may be chosen on.
+        """Return the series on which to calibrate, and their logits if already known.
 
         Parameters
         ----------
         panel, validation
-            As they were given to ``fit``.
+            As passed to ``fit``.
         independent
-            Whether a series may be judged by a model that has seen all others, as ``Panel.is_independent`` says.
+            Whether leave-one-out predictions are honest, as ``Panel.is_independent`` returns.
 
         Returns
         -------
         tuple
-            The validation series, or training series left out, or None where there are neither; and what was said
-            about those left out, shape (m, outputs), None for the validation series, which the model is to answer.
+            The validation series, or training series with out-of-sample predictions, or None; and the logits of the
+            latter, shape (m, outputs), or None if the model has to predict the series.
         """
         if validation is not None or self.out_of_sample is None or not independent:
             return validation, None
         return panel[self.out_of_sample.rows], self.out_of_sample.logits
 
     def describe(self) -> str:
-        """Say in one line how long the training took and why it ended."""
+        """Describe in one line how long the training took and why it ended."""
         epochs, seconds = len(self.history), f"{self.seconds:.1f} s"
         if self.stopped == SOLVED:
             return f"solved in closed form in {seconds}, {_penalty(self.model.fitted_on['training'])}"
         ending = {
-            "interrupted": f"interrupted in epoch {epochs}, keeping the best weights so far",
-            "no better validation loss": f"stopped after epoch {epochs}, the validation loss got no better",
+            "interrupted": f"interrupted in epoch {epochs}, the best weights so far are kept",
+            "no better validation loss": f"stopped early after epoch {epochs}",
             "all epochs done": f"all {epochs} epochs done",
         }[self.stopped]
         return f"trained in {seconds}: {ending}; weights of epoch {self.best_epoch}"
 
 
 def describe_optimizer(training: Mapping[str, Any]) -> str:
-    """Say in one line by which way a model was trained.
+    """Describe in one line how a model was trained.
 
     Parameters
     ----------
     training
-        As in ``metrics.json``: why it ended as ``stopped``, and its settings.
+        As in ``metrics.json``: the reason to stop as ``stopped``, and the settings.
 
     Returns
     -------
     str
-        Without how long it took, so that it is the same each time.
+        Without the duration, so that it is the same for every run.
 
     Example
     -------
@@ -156,25 +161,25 @@ def fit_info(
     training: dict[str, Any],
     seed: int,
 ) -> dict[str, Any]:
-    """Gather what a model says about its training.
+    """Collect what a model stores about its training.
 
     Parameters
     ----------
     panel, validation
         The series.
     task, codes
-        What was asked, and the truth about the training series.
+        The classes or labels, and the targets of the training series.
     statistics
         Of their channels.
     training
-        How it was done, as plain numbers.
+        The settings, as plain numbers.
     seed
         Of the training.
 
     Returns
     -------
     dict
-        As ``FittedModel.fitted_on``.
+        The content of ``FittedModel.fitted_on``.
     """
     return {
         "training_series": len(panel),

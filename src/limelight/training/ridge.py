@@ -1,4 +1,4 @@
-"""Ridge regression on the classes, in closed form: the linear head of an encoder that is not trained itself."""
+"""Ridge regression on classes in closed form: the linear head of an encoder with fixed features."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ HELD_OUT = 10
 
 @dataclass(frozen=True, eq=False)
 class Ridge:
-    """A linear head: ``features @ weight.T + bias`` is above 0 where a class is likelier than not.
+    """A linear head: ``features @ weight.T + bias`` is above 0 if a class is more likely than not.
 
     Parameters
     ----------
     weight
-        For features as they are, not standardised, float32, shape (outputs, features).
+        For unstandardised features, float32, shape (outputs, features).
     bias
         Float32, shape (outputs,).
     alpha
-        The penalty that was chosen, shape (outputs,).
+        The selected penalty, shape (outputs,).
     rows
-        The rows that ``scores`` belong to, shape (m,).
+        Rows of the out-of-sample ``scores``, shape (m,).
     scores
-        What each of these rows gets from a head fitted without it, float64, shape (m, outputs).
+        Score of each of these rows by a head fitted without it, float64, shape (m, outputs).
     mean
-        Of each feature, shape (features,).
+        Mean of each feature, shape (features,).
     """
 
     weight: Float[Tensor, "outputs features"]
@@ -47,34 +47,8 @@ class Ridge:
     mean: Float[Tensor, " features"]
 
     def __call__(self, features: Float[Tensor, "n features"]) -> Float[Tensor, "n outputs"]:
-        """Give the scores of features, shape (n, outputs)."""
+        """Compute the scores, shape (n, outputs)."""
         return torch.addmm(self.bias, features, self.weight.T)
-
-
-def signed_targets(codes: Int64[Tensor, " n"], classes: int) -> Float[Tensor, "n outputs"]:
-    """Turn classes into -1 and 1: one column for two classes, else one for each.
-
-    Parameters
-    ----------
-    codes
-        Class of each series, from 0, shape (n,).
-    classes
-        How many there are, at least 2.
-
-    Returns
-    -------
-    Tensor
-        Float64, shape (n, 1) for two classes, else (n, classes).
-
-    Example
-    -------
-    >>> signed_targets(torch.tensor([0, 1]), 2).flatten().tolist()
-    [-1.0, 1.0]
-    >>> signed_targets(torch.tensor([2]), 3).tolist()
-    [[-1.0, -1.0, 1.0]]
-    """
-    every = 2.0 * torch.nn.functional.one_hot(codes, classes).double() - 1.0
-    return every[:, 1:] if classes == 2 else every
 
 
 def fit_ridge(
@@ -85,29 +59,29 @@ def fit_ridge(
     alphas: Sequence[float] = ALPHAS,
     emphasis: Float[Tensor, " features"] | None = None,
 ) -> Ridge:
-    """Fit a head with the penalty that predicts series best that were left out, one at a time.
+    """Fit a head with the penalty of the lowest leave-one-out squared error.
 
-    Features are standardised for the penalty. The work is that of the smaller of series and features, cubed.
+    Features are standardised. The cost is cubic in the smaller of the numbers of series and features.
 
     Parameters
     ----------
     features
-        Finite numbers, shape (n, features), n at least 2.
+        Finite, shape (n, features), n at least 2.
     targets
         -1 or 1, shape (n, outputs).
     known
-        True where a target is known, shape (n, outputs); None where all are. Outputs with unknown targets are fitted
-        on their own rows, each with a penalty of its own.
+        Which targets are known, shape (n, outputs); None if all are. Outputs with unknown targets are fitted on their
+        known rows, each with its own penalty.
     alphas
-        Penalties to choose from, above 0.
+        Candidate penalties, above 0.
     emphasis
-        What standardised features are multiplied by, so that the penalty weighs less on those of more, above 0, shape
-        (features,); None takes 1 for all.
+        Factors of the standardised features, above 0, shape (features,); the penalty is weaker for larger ones. None is
+        1 for all.
 
     Returns
     -------
     Ridge
-        With the scores of all n rows; a row without a target simply gets its prediction there.
+        With the leave-one-out scores of all n rows; a row without a target has its prediction there.
 
     Raises
     ------
@@ -144,13 +118,13 @@ def fit_ridge(
 
 
 def _fit_complete(features: Tensor, targets: Tensor, alphas: Sequence[float], emphasis: Tensor | None) -> Ridge:
-    """Fit outputs whose targets are all known, with one penalty."""
+    """Fit outputs with complete targets, with one penalty."""
     deviation, mean = torch.std_mean(features.double(), dim=0, correction=0)
     scale = torch.where(deviation > 0, deviation, 1.0) / (1.0 if emphasis is None else emphasis.double())
     centre = targets.mean(dim=0)
     solve = _SmallSolver if len(features) <= features.shape[1] else _LargeSolver
     solver = solve(features, mean, scale, targets - centre)
-    errors = [solver.left_out_errors(alpha) for alpha in alphas]
+    errors = [solver.leave_one_out_errors(alpha) for alpha in alphas]
     best = min(range(len(alphas)), key=lambda place: float(errors[place].square().mean()))
     weight = solver.weight(alphas[best]).T / scale
     alpha = torch.full((targets.shape[1],), alphas[best])
@@ -160,7 +134,7 @@ def _fit_complete(features: Tensor, targets: Tensor, alphas: Sequence[float], em
 
 
 class _SmallSolver:
-    """For fewer series than features: all follows from the products of the series with each other."""
+    """Solver for fewer series than features, from the eigenvectors of the Gram matrix of the series."""
 
     def __init__(self, features: Tensor, mean: Tensor, scale: Tensor, targets: Tensor) -> None:
         self.features, self.mean, self.scale = features, mean, scale
@@ -170,49 +144,49 @@ class _SmallSolver:
             products.addmm_(columns, columns.T)
         self.values, self.vectors = torch.linalg.eigh(products)
         self.values.clamp_(min=0)
-        self.turned = self.vectors.T @ targets
+        self.rotated = self.vectors.T @ targets
 
     def _standardised(self, start: int) -> Tensor:
         some = slice(start, start + COLUMNS)
         return (self.features[:, some].double() - self.mean[some]) / self.scale[some]
 
-    def left_out_errors(self, alpha: float) -> Tensor:
-        """Give target minus score of the head fitted without it; the intercept is not penalised."""
+    def leave_one_out_errors(self, alpha: float) -> Tensor:
+        """Compute target minus leave-one-out score, shape (n, outputs); the intercept is not penalised."""
         inverse = 1 / (self.values + alpha)
-        dual = self.vectors @ (inverse[:, None] * self.turned)
+        dual = self.vectors @ (inverse[:, None] * self.rotated)
         diagonal = self.vectors.square() @ inverse - 1 / (len(dual) * alpha)
         errors: Tensor = dual / diagonal[:, None]
         return errors
 
     def weight(self, alpha: float) -> Tensor:
-        """Give the weights of standardised features, shape (features, outputs)."""
-        dual = self.vectors @ (self.turned / (self.values + alpha)[:, None])
+        """Compute the weights of standardised features, shape (features, outputs)."""
+        dual = self.vectors @ (self.rotated / (self.values + alpha)[:, None])
         starts = range(0, self.features.shape[1], COLUMNS)
         return torch.cat([self._standardised(start).T @ dual for start in starts])
 
 
 class _LargeSolver:
-    """For more series than features: all follows from the products of the features with each other."""
+    """Solver for more series than features, from the eigenvectors of the covariance of the features."""
 
     def __init__(self, features: Tensor, mean: Tensor, scale: Tensor, targets: Tensor) -> None:
         standardised = (features.double() - mean) / scale
         self.values, self.vectors = torch.linalg.eigh(standardised.T @ standardised)
         self.values.clamp_(min=0)
         self.targets = targets
-        self.turned_features = standardised @ self.vectors
-        self.turned = self.turned_features.T @ targets
+        self.rotated_features = standardised @ self.vectors
+        self.rotated = self.rotated_features.T @ targets
 
-    def left_out_errors(self, alpha: float) -> Tensor:
-        """Give target minus score of the head fitted without it; the intercept is not penalised."""
+    def leave_one_out_errors(self, alpha: float) -> Tensor:
+        """Compute target minus leave-one-out score, shape (n, outputs); the intercept is not penalised."""
         inverse = 1 / (self.values + alpha)
-        rest = self.targets - self.turned_features @ (inverse[:, None] * self.turned)
-        leverage = self.turned_features.square() @ inverse + 1 / len(rest)
+        rest = self.targets - self.rotated_features @ (inverse[:, None] * self.rotated)
+        leverage = self.rotated_features.square() @ inverse + 1 / len(rest)
         errors: Tensor = rest / (1 - leverage)[:, None]
         return errors
 
     def weight(self, alpha: float) -> Tensor:
-        """Give the weights of standardised features, shape (features, outputs)."""
-        weight: Tensor = self.vectors @ (self.turned / (self.values + alpha)[:, None])
+        """Compute the weights of standardised features, shape (features, outputs)."""
+        weight: Tensor = self.vectors @ (self.rotated / (self.values + alpha)[:, None])
         return weight
 
 
@@ -223,32 +197,32 @@ def fit_ridge_streamed(
     every: int = HELD_OUT,
     emphasis: Float[Tensor, " features"] | None = None,
 ) -> Ridge:
-    """Fit a head in one pass over batches; the penalty is chosen on rows held out, then all rows are fitted.
+    """Fit a head in one pass over batches: select the penalty on held-out rows, then fit all rows.
 
-    Memory is that of features squared and of the rows held out. Products within a batch are summed in float32,
-    those of batches in float64.
+    Memory is quadratic in the number of features plus the held-out rows. Products within a batch are summed in
+    float32, batches in float64.
 
     Parameters
     ----------
     batches
-        Features, shape (n, features), and targets of -1 or 1, all known, shape (n, outputs), in any order but sorted
-        by class.
+        Features, shape (n, features), and targets of -1 or 1, all known, shape (n, outputs), in any order but
+        sorted by class.
     alphas
-        Penalties to choose from, above 0; of those, the ones downhill from the middle are tried.
+        Candidate penalties, above 0; tried downhill from the middle one.
     every
-        One row in so many is held out, at least 2.
+        Hold out one row in this many, at least 2.
     emphasis
         As for ``fit_ridge``.
 
     Returns
     -------
     Ridge
-        With the scores of the rows held out, from the head fitted without them.
+        With the scores of the held-out rows by the head fitted without them.
 
     Raises
     ------
     LabelError
-        If there are fewer rows than ``every`` and one more.
+        If there are not more rows than ``every``.
     ParameterError
         If a penalty is not above 0 or ``every`` is below 2.
 
@@ -272,9 +246,9 @@ def fit_ridge_streamed(
         seen += len(features)
     if sums is None or seen <= every:
         raise LabelError(f"expected more than {every} labelled series, got {seen}; give more, or use fit_ridge")
-    left_features, left_targets = (torch.cat(parts) for parts in zip(*held, strict=True))
-    alpha, scores = _choose_downhill(sorted(alphas), partial(_held_out_scores, sums, left_features), left_targets)
-    sums.add(left_features, left_targets)
+    held_features, held_targets = (torch.cat(parts) for parts in zip(*held, strict=True))
+    alpha, scores = _choose_downhill(sorted(alphas), partial(_held_out_scores, sums, held_features), held_targets)
+    sums.add(held_features, held_targets)
     solved = sums.solve(alpha)
     if scores is None or solved is None:
         raise ParameterError(f"expected a penalty large enough to solve with, got at most {alpha}; give a larger one")
@@ -291,9 +265,9 @@ def _held_out_scores(sums: _Sums, features: Tensor, alpha: float) -> Tensor | No
 def _choose_downhill(
     alphas: Sequence[float], score: Callable[[float], Tensor | None], targets: Tensor
 ) -> tuple[float, Tensor | None]:
-    """Walk from the middle of rising penalties while the error falls: each step costs features cubed.
+    """Search ascending penalties from the middle while the error falls, as each try is cubic in the features.
 
-    A penalty too small to solve with has an endless error.
+    A penalty too small to solve with has an infinite error.
     """
     tried: dict[int, tuple[float, Tensor | None]] = {}
 
@@ -316,7 +290,7 @@ def _choose_downhill(
 
 
 class _Sums:
-    """Sums of products of features and targets, about a mean guessed from the first batch so that little cancels."""
+    """Sums of products of features and targets, shifted by the mean of the first batch to avoid cancellation."""
 
     def __init__(self, features: Tensor, targets: Tensor, emphasis: Tensor | None) -> None:
         self.emphasis = 1.0 if emphasis is None else emphasis.double()
@@ -329,7 +303,7 @@ class _Sums:
         self.rows = 0
 
     def add(self, features: Tensor, targets: Tensor) -> None:
-        """Take more rows in."""
+        """Add rows to the sums."""
         shifted = features - self.shift
         self.products += shifted.T @ shifted
         self.with_targets += shifted.T @ targets.to(shifted.dtype)
@@ -338,11 +312,11 @@ class _Sums:
         self.rows += len(features)
 
     def mean(self) -> Tensor:
-        """Give the mean of each feature."""
+        """Return the mean of each feature."""
         return self.features / self.rows + self.shift
 
     def solve(self, alpha: float) -> tuple[Tensor, Tensor] | None:
-        """Give the weights for features as they are and the bias; None if the penalty is too small to solve with."""
+        """Return weights for unstandardised features and the bias; None if the penalty is too small to solve with."""
         mean, centre = self.features / self.rows, self.targets / self.rows
         products = torch.addr(self.products, mean, mean, alpha=-self.rows)
         variance = products.diagonal() / self.rows

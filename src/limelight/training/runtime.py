@@ -1,4 +1,4 @@
-"""Threads of a training and how they count, and what it means when memory is not enough."""
+"""Run-time settings of a training: number of threads, denormal numbers, out-of-memory errors."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from contextlib import contextmanager
 import torch
 
 OutOfMemory: type[RuntimeError] = torch.OutOfMemoryError
-"""What torch raises when a network is too large for the GPU."""
+"""Raised by torch if a network is too large for the GPU."""
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Train on one thread inside, and on as many as before afterwards.
+    """Run torch on one thread inside the block.
 
-    With another number of threads sums are added up in another order, and trainings drift apart: three epochs on sine
-    waves ended at a loss of 0.2365 with one thread and 0.2342 with two. On one thread each, trainings beside each other
-    give the numbers that they give one after the other.
+    The number of threads changes the order of sums, and trainings drift apart: three epochs on sine waves ended at a
+    loss of 0.2365 with one thread and 0.2342 with two. On one thread each, parallel trainings give the same numbers as
+    sequential ones.
 
     Example
     -------
@@ -35,10 +35,10 @@ def one_thread() -> Iterator[None]:
 
 @contextmanager
 def denormals_flushed() -> Iterator[None]:
-    """Take numbers below 1e-38 for zero inside, in this thread, as they take a processor a hundred times as long.
+    """Flush denormal numbers (below 1e-38) to zero in this thread; they are a hundred times slower.
 
-    Where only the last of 500 steps is answered from, the gradient fades to such numbers on its way back, and a step of
-    an LSTM takes six times as long; its weights are the same to every digit.
+    If only the last of 500 steps is used, the gradient of an LSTM decays to such numbers, and a training step takes six
+    times as long; the weights are the same to the last digit.
 
     Example
     -------

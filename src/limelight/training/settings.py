@@ -1,10 +1,10 @@
-"""How long and how fast to train."""
+"""Training settings: epochs, batches, learning rate, device."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -16,73 +16,43 @@ from limelight.parts.base import first_complaint
 
 STEPS_OF_A_TRAINING = 1500
 LEAST_BATCHES_OF_AN_EPOCH = 30
-FEWEST_OF_STEPS = 5
-FEWEST_TO_VALIDATE = 20
 VALIDATION = 0.1
-"""Share of the training series that is held out where nothing is stated, and something has to be."""
+"""Share of the training series that is held out by default, if validation series are needed."""
 CHECKPOINT = Path("checkpoints") / "last.ckpt"
-"""In the folder of a training."""
+"""Path of the checkpoint in the folder of a training."""
 ShouldPrune = Callable[[float, float], bool]
-"""Takes the share of the epochs that is done, in (0, 1], and the validation loss; says whether to give up."""
-
-
-def enough_to_validate(series: int, classes: int, *, by_step: bool = False) -> bool:
-    """Say whether the loss on so many validation series says enough to stop a training by.
-
-    Stopping by 8 series of ECG200 cost 10 points of accuracy in cross-validation on its training part (0.69 against
-    0.79 when all epochs run).
-
-    Parameters
-    ----------
-    series
-        Number of validation series.
-    classes
-        Number of classes.
-    by_step
-        Whether each step has a label, so that a series says as much as many.
-
-    Returns
-    -------
-    bool
-        False below 20 series and where there are more classes than series; of labelled steps below 5 series.
-
-    Example
-    -------
-    >>> enough_to_validate(8, classes=3), enough_to_validate(25, classes=3)
-    (False, True)
-    """
-    return series >= (FEWEST_OF_STEPS if by_step else max(FEWEST_TO_VALIDATE, classes))
+"""Whether to prune a training, from the share of its epochs that is done, in (0, 1], and its validation loss."""
 
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """The training loop in numbers; None means chosen from the number of training series.
+    """Settings of a training by gradient descent; None is chosen by the number of training series.
 
     Parameters
     ----------
     max_epochs
-        At most so many epochs, at least 1; None takes what makes about 1,500 steps, between 10 and 50. An epoch is at
-        least 30 batches: a smaller set is gone through several times in one.
+        Maximum number of epochs, at least 1; None takes about 1,500 steps, between 10 and 50 epochs. An epoch has at
+        least 30 batches: a small set is repeated within one.
     patience
         Epochs without a better validation loss before training stops, at least 1; None takes half of the epochs, at
-        least 5: a one-cycle schedule is best at its end, when the learning rate has come down.
+        least 5, because a one-cycle schedule is best at its end, when the learning rate is low.
     batch_size
-        Series in one step, at least 1, at most all; None takes an eighth of the training series, between 8 and 64.
+        Series in one step, at least 1; None takes an eighth of the training series, between 8 and 64.
     learning_rate
-        The highest of the one-cycle schedule, above 0.
+        The maximum of the one-cycle schedule, in (0, 10).
     weight_decay
-        Of AdamW, at least 0.
+        Of AdamW, in [0, 10).
     gradient_clip
-        Largest norm of the gradient, above 0.
+        Maximum norm of the gradient, above 0.
     device
-        ``"auto"`` takes a GPU if there is one, ``"cpu"`` or ``"gpu"`` insist.
+        ``"auto"`` uses a GPU if there is one; ``"cpu"`` or ``"gpu"`` requires one.
     workers
-        Processes that prepare the training batches beside the training, 0 to 64; the numbers come out the same with any
-        number of them. Worth it where reading takes long, as from a store larger than memory.
+        Processes that prepare training batches, 0 to 64; the result does not depend on their number. Useful if reading
+        is slow, as from a store larger than memory.
     imbalance
-        What makes rare classes or labels count: ``"weights"`` in the loss, ``"focal"`` loss, ``"balanced"`` batches,
-        which draw the series that have them more often; ``"none"`` nothing. Probabilities are no longer those of the
-        data then; calibration on validation series mends that.
+        How to emphasise rare classes or labels: ``"weights"`` in the loss, ``"focal"`` loss, or ``"balanced"`` batches,
+        which oversample series that have them; ``"none"`` does nothing. Probabilities then no longer match the
+        frequencies in the data; calibration on validation series corrects that.
 
     Source
     ------
@@ -108,15 +78,30 @@ class TrainingSettings:
     imbalance: Literal["none", "weights", "focal", "balanced"] = "none"
 
     @classmethod
+    def of(cls, value: TrainingSettings | Mapping[str, Any] | None) -> TrainingSettings:
+        """Build checked settings from settings, from their keywords as a dict, or from None for the defaults."""
+        if isinstance(value, cls):
+            value = value.get_params()
+        if value is not None and not isinstance(value, Mapping):
+            raise ParameterError(
+                f"expected training settings as TrainingSettings(...) or a dict of its keywords, got {value!r}"
+            )
+        return cls.checked(**(value or {}))
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the settings by name, as scikit-learn's ``get_params`` does."""
+        return dataclasses.asdict(self)
+
+    @classmethod
     def checked(cls, **settings: Any) -> TrainingSettings:
-        """Make settings of the right type and in range; ParameterError names the first that is not."""
+        """Build settings of the right type and range; ParameterError names the first that is not."""
         try:
             return TypeAdapter(cls).validate_python(settings)
         except ValidationError as error:
             raise ParameterError(first_complaint(error)) from None
 
     def for_series(self, n: int) -> TrainingSettings:
-        """Settle what is None for ``n`` training series."""
+        """Resolve what is None for ``n`` training series."""
         batch_size = min(n, self.batch_size or min(64, max(8, n // 8)))
         epoch = max(math.ceil(n / batch_size), LEAST_BATCHES_OF_AN_EPOCH)
         max_epochs = self.max_epochs or min(50, max(10, round(STEPS_OF_A_TRAINING / epoch)))
@@ -124,5 +109,5 @@ class TrainingSettings:
         return dataclasses.replace(self, batch_size=batch_size, max_epochs=max_epochs, patience=patience)
 
     def to_json(self) -> dict[str, Any]:
-        """Say every setting."""
+        """Return every setting."""
         return dataclasses.asdict(self)

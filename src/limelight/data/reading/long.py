@@ -393,7 +393,7 @@ def _describe_disorder(
     first, second = (locations[0], locations[1]) if sort else (locations[step], locations[step + 1])
     if current == previous:
         return (
-            f"expected each time once in a series, got time {format_time(current)} of series {name!r} again in "
+            f"expected distinct times in each series, got time {format_time(current)} of series {name!r} again in "
             f"{second}, first in {first}; keep one of the two rows"
         )
     return (

@@ -1,1 +1,1 @@
-"""Splits and folds: which rows train, validate and test."""
+"""Split series into training, validation and test parts, or into cross-validation folds."""

@@ -1,4 +1,4 @@
-"""Folds: the same series cut several times into those that train and those that judge."""
+"""Cross-validation folds: split the same series repeatedly into training and held-out series."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from limelight.types import Rows
 
 @dataclass(frozen=True, eq=False)
 class Fold:
-    """One way to part series.
+    """One split into training and held-out series.
 
     Parameters
     ----------
     name
-        For people, such as ``"fold 2"`` or ``"fold 2 of repeat 1"``.
+        The name for display, such as ``"fold 2"`` or ``"fold 2 of repeat 1"``.
     train, held_out
-        Rows, each shape (any,), in rising order, none in both; by time what is later is in neither.
+        Disjoint rows, each shape (any,), in ascending order. For folds by time, later series are in neither.
     """
 
     name: str
@@ -41,36 +41,36 @@ def make_folds(
     group_name: str = "group",
     times: NDArray[Any] | None = None,
 ) -> list[Fold]:
-    """Cut series into folds with the classes in their proportions, each fold held out once in every repeat.
+    """Split series into cross-validation folds stratified by label, each fold held out once per repeat.
 
     Parameters
     ----------
     labels
-        One for each series, shape (n,); all the same if they do not matter.
+        One label per series, shape (n,); all equal for no stratification.
     folds
-        At least 2, and no more than the commonest class has series.
+        Number of folds, at least 2 and at most the number of series of the most frequent class.
     repeats
-        How often to cut, each time in another way, at least 1; once by time.
+        How many times to split, each time with another seed, at least 1; must be 1 for folds by time.
     seed
-        At least 0; the same seed cuts the same way.
+        At least 0; the same seed gives the same folds.
     groups
-        What keeps series together, shape (n,); None for nothing.
+        The group of each series, shape (n,), or None. Series of one group stay together.
     group_name
-        What messages call a group.
+        The name of a group in messages.
     times
-        Time of the first and of the last step of each series, shape (n, 2): the series, or groups, are cut by when they
-        begin into one part more than there are folds; the first only trains, and labels are not looked at. None cuts at
-        random.
+        The first and last time of each series, shape (n, 2), for folds by time: the series, or groups, are sorted by
+        their first time and cut into ``folds + 1`` parts, the first of which is used only for training; labels are
+        ignored. None for random folds.
 
     Returns
     -------
     list[Fold]
-        ``folds * repeats`` of them, repeat after repeat.
+        ``folds * repeats`` folds, one repeat after the other.
 
     Raises
     ------
     ParameterError
-        If there are too few series or groups for so many folds, or a fold would train on one class only.
+        If there are too few series or groups for this number of folds, or a fold would train on a single class.
     DataError
         If a time is missing.
 
@@ -85,29 +85,31 @@ def make_folds(
     """
     codes = np.unique(np.asarray(labels), return_inverse=True)[1]
     _require_numbers(folds, repeats, seed)
-    made = []
+    result = []
     if times is not None:
         if repeats > 1:
-            raise ParameterError(f"expected repeats=1 for folds by time, which go one way only, got {repeats}")
+            raise ParameterError(f"expected repeats=1 for folds by time, which are not random, got {repeats}")
         cuts = [_by_time(times, folds, groups, group_name)]
     else:
         _require_enough(codes, folds, groups, group_name)
         cuts = [_at_random(codes, folds, seed + repeat, groups) for repeat in range(repeats)]
     for repeat, cut in enumerate(cuts, start=1):
-        for place, (train, held_out) in enumerate(cut, start=1):
-            name = f"fold {place}" + (f" of repeat {repeat}" if repeats > 1 else "")
-            made.append(Fold(name, np.asarray(train, np.int64), np.asarray(held_out, np.int64)))
-    require_classes(made, codes, groups, group_name)
-    return made
+        for number, (train, held_out) in enumerate(cut, start=1):
+            name = f"fold {number}" + (f" of repeat {repeat}" if repeats > 1 else "")
+            result.append(Fold(name, np.asarray(train, np.int64), np.asarray(held_out, np.int64)))
+    require_classes(result, codes, groups, group_name)
+    return result
 
 
 def _at_random(codes: Rows, folds: int, seed: int, groups: NDArray[np.str_] | None) -> list[tuple[Rows, Rows]]:
-    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold  # not for those who only import folds
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold  # lazy: slow to import
 
     kind = StratifiedKFold if groups is None else StratifiedGroupKFold
     splitter = kind(folds, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="The least populated class")  # the rule says it in its words
+        warnings.filterwarnings(
+            "ignore", message="The least populated class"
+        )  # the rule in the report names such classes
         return list(splitter.split(np.zeros((len(codes), 1)), codes, groups))
 
 
@@ -117,9 +119,9 @@ def _by_time(times: NDArray[Any], folds: int, groups: NDArray[np.str_] | None, n
     members, order = units_by_time(times, groups, name, folds + 1)
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
-    place = rank[members]
+    ranks = rank[members]
     cuts = TimeSeriesSplit(folds).split(order[:, None])
-    return [(np.flatnonzero(np.isin(place, early)), np.flatnonzero(np.isin(place, late))) for early, late in cuts]
+    return [(np.flatnonzero(np.isin(ranks, early)), np.flatnonzero(np.isin(ranks, late))) for early, late in cuts]
 
 
 def _require_numbers(folds: int, repeats: int, seed: int) -> None:
@@ -131,28 +133,29 @@ def _require_numbers(folds: int, repeats: int, seed: int) -> None:
 def require_classes(
     folds: list[Fold], labels: NDArray[Any] | None, groups: NDArray[np.str_] | None, group_name: str
 ) -> None:
-    """Refuse folds of which one trains on one class only, where there are several, or judges by nothing."""
+    """Raise ParameterError if a fold has no held-out series, or trains on a single class although there are several."""
     for fold in folds:
-        other = "other folds" if groups is None else f"fewer folds, or keep together by less than {group_name!r}"
+        advice = (
+            "a different number of folds" if groups is None else f"fewer folds, or smaller groups than {group_name!r}"
+        )
         if not len(fold.held_out):
-            raise ParameterError(f"expected series to judge by in every fold, got none in {fold.name}; take {other}")
+            raise ParameterError(f"expected held-out series in every fold, got none in {fold.name}; use {advice}")
         if labels is not None and len(np.unique(labels)) > 1 and len(np.unique(labels[fold.train])) < 2:
             raise ParameterError(
-                f"expected series of two classes to train on in every fold, got one class in {fold.name}; take "
-                f"{other}, or more series"
+                f"expected training series of at least two classes in every fold, got one class in {fold.name}; use "
+                f"{advice}, or more series"
             )
 
 
 def _require_enough(codes: Rows, folds: int, groups: NDArray[np.str_] | None, group_name: str) -> None:
     most, classes = int(np.bincount(codes).max(initial=0)), len(np.unique(codes))
     if most < folds:
-        what, got = ("a class with at least", f"{most} of a class") if classes > 1 else ("at least", str(most))
+        wanted, got = ("a class with at least", f"{most} of a class") if classes > 1 else ("at least", str(most))
         raise ParameterError(
-            f"expected {what} {folds} series for {folds} folds, got at most {got}; take "
-            "fewer folds, or give more series"
+            f"expected {wanted} {folds} series for {folds} folds, got at most {got}; use fewer folds, or more series"
         )
-    if groups is not None and (different := len(np.unique(groups))) < folds:
+    if groups is not None and (distinct := len(np.unique(groups))) < folds:
         raise ParameterError(
-            f"expected at least {folds} different values of {group_name!r} for {folds} folds, got {different}; take "
-            "fewer folds, or keep together by something else"
+            f"expected at least {folds} distinct values of {group_name!r} for {folds} folds, got {distinct}; use fewer "
+            "folds, or group by another field"
         )

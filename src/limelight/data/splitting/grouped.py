@@ -1,4 +1,4 @@
-"""Rows of a split that keeps groups together, or goes by time; ``splits`` puts them into words."""
+"""Choose the rows of splits that keep groups together or go by time."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from limelight.errors import DataError, ParameterError, listing
 from limelight.types import Rows
 
 DRAWS = 60
-"""How many random divisions of the groups are looked at; the most even one is taken."""
+"""Number of random divisions of the groups from which the most even one is chosen."""
 
 
 def rows_by_group(
     groups: NDArray[np.str_], name: str, shares: dict[str, float], seed: int, codes: Rows
 ) -> dict[str, Rows]:
-    """Draw parts at random so that no group stands in two of them.
+    """Sample parts at random so that no group is in two of them.
 
-    Of 60 draws, the one is taken that leaves the fewest classes out of train, then out of the other parts, and of those
-    the one whose sizes and class proportions lie closest to what was asked.
+    Out of 60 draws, choose the one with the fewest classes missing from train, then the fewest missing from the other
+    parts, then the sizes and class proportions closest to the requested ones.
 
     Parameters
     ----------
     groups
-        What keeps series together, shape (n,).
+        The group of each series, shape (n,).
     name
-        What messages call a group.
+        The name of a group in messages.
     shares
-        The share of the series in each part that is wanted, above 0 and together below 1; the rest stays.
+        The share of the series for each part, each above 0, summing to less than 1; the rest goes to train.
     seed
-        The same seed draws the same way.
+        Seed of the draws; the same seed gives the same parts.
     codes
-        The class of each series, whole numbers from 0, shape (n,); all 0 where classes do not matter.
+        The class of each series, integers from 0, shape (n,); all 0 for no stratification.
 
     Returns
     -------
     dict[str, NDArray[np.int64]]
-        The rows of each part, in rising order; ``"train"`` is the rest.
+        The rows of each part, in ascending order; ``"train"`` is the rest.
 
     Raises
     ------
@@ -54,47 +54,47 @@ def rows_by_group(
     """
     names, members = np.unique(groups, return_inverse=True)
     _require_groups(names, name, len(shares) + 1)
-    draw = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     counts = np.zeros((len(names), int(codes.max(initial=0)) + 1), dtype=np.int64)
     np.add.at(counts, (members, codes), 1)
-    wanted = {part: share * counts.sum(axis=0) for part, share in shares.items()}
+    goals = [share * counts.sum(axis=0) for share in shares.values()]
     best: tuple[tuple[int, int, float], Rows] | None = None
     for _ in range(DRAWS):
-        part_of = _one_draw(counts, list(wanted.values()), draw)
-        cost = _cost(counts, part_of, list(wanted.values()))
+        part_of = _draw_parts(counts, goals, rng)
+        cost = _cost(counts, part_of, goals)
         if best is None or cost < best[0]:
             best = cost, part_of
     assert best is not None
-    places = best[1][members]
-    return {part: np.flatnonzero(places == place) for place, part in enumerate(["train", *shares])}
+    part_of_series = best[1][members]
+    return {part: np.flatnonzero(part_of_series == number) for number, part in enumerate(["train", *shares])}
 
 
 def rows_by_time(
     times: NDArray[Any], shares: dict[str, float], groups: NDArray[np.str_] | None, name: str
 ) -> dict[str, Rows]:
-    """Put the latest series into the last part, those before them into the one before, and the rest into train.
+    """Assign the latest series to the last part, earlier ones to the part before, and the earliest to train.
 
     Parameters
     ----------
     times
-        Time of the first and of the last step of each series, shape (n, 2).
+        The first and last time of each series, shape (n, 2).
     shares
-        The share of each part, from the earlier to the later; the rest, which is earlier, is ``"train"``. A part whose
-        share rounds to no series is left out.
+        The share of the series for each part, the earliest part first; the rest, which is earlier still, is
+        ``"train"``. A part whose share rounds to no series is omitted.
     groups
-        What keeps series together, shape (n,), ordered by the first time of the group; None for nothing.
+        The group of each series, shape (n,), or None. Groups stay together, ordered by their first time.
     name
-        What messages call a group.
+        The name of a group in messages.
 
     Returns
     -------
     dict[str, NDArray[np.int64]]
-        The rows of each part, in rising order.
+        The rows of each part, in ascending order.
 
     Raises
     ------
     ParameterError
-        If all begin at the same time, or there are fewer series or groups than parts.
+        If all series begin at the same time, or there are fewer series or groups than parts.
     DataError
         If a time is missing.
 
@@ -104,40 +104,40 @@ def rows_by_time(
     [1]
     """
     n = len(times)
-    wanted = {part: round(share * n) for part, share in shares.items() if round(share * n)}
-    members, order = units_by_time(times, groups, name, len(wanted) + 1)
+    goals = {part: round(share * n) for part, share in shares.items() if round(share * n)}
+    members, order = units_by_time(times, groups, name, len(goals) + 1)
     units = len(order)
     sizes = np.bincount(members, minlength=units)[order]
-    after = np.cumsum(sizes[::-1])[::-1]  # series in this unit and all later ones
-    part_of, beyond, latest = np.zeros(units, dtype=np.int64), 0, units
-    for place, count in reversed(list(enumerate(wanted.values(), start=1))):
-        beyond += count
-        begin = max(int(np.abs(after[:latest] - beyond).argmin()), place)  # every part and train get a unit
-        part_of[order[begin:latest]] = place
-        latest = begin
-    places = part_of[members]
-    return {part: np.flatnonzero(places == place) for place, part in enumerate(["train", *wanted])}
+    after = np.cumsum(sizes[::-1])[::-1]  # number of series in this unit and all later ones
+    part_of, later_series, end = np.zeros(units, dtype=np.int64), 0, units
+    for number, count in reversed(list(enumerate(goals.values(), start=1))):
+        later_series += count
+        begin = max(int(np.abs(after[:end] - later_series).argmin()), number)  # every part and train get a unit
+        part_of[order[begin:end]] = number
+        end = begin
+    part_of_series = part_of[members]
+    return {part: np.flatnonzero(part_of_series == number) for number, part in enumerate(["train", *goals])}
 
 
 def units_by_time(times: NDArray[Any], groups: NDArray[np.str_] | None, name: str, parts: int) -> tuple[Rows, Rows]:
-    """Order series, or groups of them, by when they begin.
+    """Sort series, or groups of series, by their first time.
 
     Parameters
     ----------
     times, groups, name
         As for ``rows_by_time``.
     parts
-        Into how many parts they are to go.
+        The number of parts that the units are to be split into.
 
     Returns
     -------
     tuple[NDArray[np.int64], NDArray[np.int64]]
-        The unit of each series, shape (n,), and the units from the earliest to the latest, shape (units,).
+        The unit (series or group) of each series, shape (n,), and the units sorted by time, shape (units,).
 
     Raises
     ------
     ParameterError, DataError
-        As ``rows_by_time``.
+        As for ``rows_by_time``.
 
     Example
     -------
@@ -150,12 +150,12 @@ def units_by_time(times: NDArray[Any], groups: NDArray[np.str_] | None, name: st
         _require_groups(np.unique(groups), name, parts)
     _require_times(times, parts)
     by_time = np.argsort(times[:, 0], kind="stable")
-    _, first_met = np.unique(members[by_time], return_index=True)
-    starts = times[by_time[first_met], 0]
+    _, first = np.unique(members[by_time], return_index=True)
+    starts = times[by_time[first], 0]
     if parts > 1 and (starts == starts[0]).all():
         raise ParameterError(
-            f"expected series that begin at different times to split by time, got {starts[0]} for every one; split at "
-            "random, or give times that count from one beginning"
+            f"expected series that begin at different times to split by time, got {starts[0]} for all; split at "
+            "random, or give times that count from a common beginning"
         )
     return members.astype(np.int64), np.argsort(starts, kind="stable")
 
@@ -166,40 +166,40 @@ def _require_times(times: NDArray[Any], parts: int) -> None:
             f"expected at least {parts} series to split by time into {parts} parts, got {len(times)}; use smaller "
             "fractions or more series"
         )
-    timeless = np.flatnonzero((times != times).any(axis=1))  # NaN and NaT
-    if len(timeless):
+    without_time = np.flatnonzero((times != times).any(axis=1))  # NaN and NaT
+    if len(without_time):
         raise DataError(
             "expected the time of the first and of the last step of every series to split by time, got none in rows "
-            f"{listing(timeless.tolist())}; leave these series out, or split at random"
+            f"{listing(without_time.tolist())}; leave these series out, or split at random"
         )
 
 
 def _require_groups(names: NDArray[np.str_], name: str, parts: int) -> None:
     if len(names) < parts:
         raise ParameterError(
-            f"expected at least {parts} different values of {name!r} to split by, got {len(names)}: "
-            f"{listing(names.tolist())}; take fewer parts, or split by something else"
+            f"expected at least {parts} distinct values of {name!r} to split by, got {len(names)}: "
+            f"{listing(names.tolist())}; use fewer parts, or split by another field"
         )
 
 
-def _one_draw(counts: Rows, goals: list[NDArray[np.float64]], draw: np.random.Generator) -> Rows:
-    """Hand out groups in random order: each part takes groups while they bring it closer to its size."""
-    order = draw.permutation(len(counts))
+def _draw_parts(counts: Rows, goals: list[NDArray[np.float64]], rng: np.random.Generator) -> Rows:
+    """Assign groups to parts in random order; each part gets groups as long as they bring it closer to its size."""
+    order = rng.permutation(len(counts))
     part_of = np.zeros(len(counts), dtype=np.int64)
     sizes = counts.sum(axis=1)
     start = 0
-    for place, goal in enumerate(goals, start=1):
-        left = len(goals) - place + 1  # train and the parts after this one need a group each
-        filled = np.cumsum(sizes[order[start : len(order) - left]])
+    for number, goal in enumerate(goals, start=1):
+        reserved = len(goals) - number + 1  # train and each later part need a group
+        filled = np.cumsum(sizes[order[start : len(order) - reserved]])
         taken = 1 + int(np.abs(filled - goal.sum()).argmin())
-        part_of[order[start : start + taken]] = place
+        part_of[order[start : start + taken]] = number
         start += taken
     return part_of
 
 
 def _cost(counts: Rows, part_of: Rows, goals: list[NDArray[np.float64]]) -> tuple[int, int, float]:
-    """Count the classes that are not in train and not in the other parts, and say how far these are from the goal."""
-    held = np.stack([counts[part_of == place].sum(axis=0) for place in range(len(goals) + 1)])
-    absent = ((held == 0) & (held.sum(axis=0) > 0)).sum(axis=1)
-    distance = sum(np.abs(part - goal).sum() / max(goal.sum(), 1.0) for part, goal in zip(held[1:], goals, strict=True))
+    """Compute the cost of a draw: classes missing from train, classes missing elsewhere, distance to the goals."""
+    sums = np.stack([counts[part_of == number].sum(axis=0) for number in range(len(goals) + 1)])
+    absent = ((sums == 0) & (sums.sum(axis=0) > 0)).sum(axis=1)
+    distance = sum(np.abs(part - goal).sum() / max(goal.sum(), 1.0) for part, goal in zip(sums[1:], goals, strict=True))
     return int(absent[0]), int(absent[1:].sum()), float(distance)

@@ -1,4 +1,4 @@
-"""Splits: which series train the network, which stop the training, which judge the result."""
+"""Split series into training, validation and test parts."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class Split:
     Parameters
     ----------
     train, validation, test
-        Rows, each shape (any,); a part may be empty.
+        The rows of each part, shape (any,); a part may be empty.
     rule
-        How the split came about, in words that end a sentence.
+        How the split was made, as the tail of a sentence.
 
     Raises
     ------
     DataError
-        If a row stands twice.
+        If a row occurs more than once.
 
     Example
     -------
@@ -51,16 +51,16 @@ class Split:
     def __post_init__(self) -> None:
         for name in PARTS:
             object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=np.int64).reshape(-1))
-        rows, times = np.unique(np.concatenate([self.part(name) for name in PARTS]), return_counts=True)
-        twice = rows[times > 1].tolist()
-        if twice:
+        rows, counts = np.unique(np.concatenate([self.part(name) for name in PARTS]), return_counts=True)
+        repeated = rows[counts > 1].tolist()
+        if repeated:
             raise DataError(
-                f"expected each series once in one part of the split, got rows {listing(twice)} more than "
-                "once; a series that trains the network cannot judge it"
+                f"expected each series once in one part of the split, got rows {listing(repeated)} more than "
+                "once; a model must not be tested on its training series"
             )
 
     def part(self, name: str) -> Rows:
-        """Give the rows of ``"train"``, ``"validation"`` or ``"test"``, shape (any,)."""
+        """Return the rows of ``"train"``, ``"validation"`` or ``"test"``, shape (any,)."""
         if name not in PARTS:
             raise ParameterError(
                 f"expected a part of the split, train, validation or test, got {name!r}{nearest(name, PARTS)}"
@@ -68,56 +68,55 @@ class Split:
         rows: Rows = getattr(self, name)
         return rows
 
-    def require_apart(self, groups: NDArray[np.str_], name: str) -> None:
-        """Refuse a split that has one group on two sides, with a DataError.
+    def require_disjoint_groups(self, groups: NDArray[np.str_], name: str) -> None:
+        """Raise DataError if a group has series in two parts.
 
         Example
         -------
-        >>> Split([0], [], [1]).require_apart(np.array(["a", "b"]), "machine")
+        >>> Split([0], [], [1]).require_disjoint_groups(np.array(["a", "b"]), "machine")
         """
         part_of: dict[str, str] = {}
         for part in PARTS:
             for group in np.unique(groups[self.part(part)]).tolist():
-                other = part_of.setdefault(group, part)
-                if other != part:
+                first = part_of.setdefault(group, part)
+                if first != part:
                     raise DataError(
-                        f"expected every {name} in one part of the split, got {group!r} in {other} and in {part}; what "
-                        "trains the network cannot judge it"
+                        f"expected every {name} in one part of the split, got {group!r} in {first} and in {part}; a "
+                        f"model must not be tested on a {name} that it was trained on"
                     )
 
     def describe(self) -> str:
-        """Say the sizes of the parts and the rule in one line."""
+        """Describe the sizes of the parts and the rule in one line."""
         sizes = ", ".join(f"{len(self.part(name))} {name}" for name in PARTS)
         return f"split: {sizes}; {self.rule}"
 
 
 def random_split(n: int, *, test: float, validation: float, seed: int, labels: ArrayLike | None = None) -> Split:
-    """Draw a test and a validation part, each with the classes in their proportions where labels are given.
+    """Sample a test and a validation part at random, stratified by label if labels are given.
 
-    A class with too few series for every part stays in train first, then goes to test; ``describe()`` names
-    it.
+    A class with too few series for every part is kept in train first, then in test; ``describe()`` names the class.
 
     Parameters
     ----------
     n
-        How many series there are, at least 1.
+        Number of series, at least 1.
     test, validation
-        The fraction of the series in these parts, from 0 up to less than 1 together. The parts have exactly
+        Fractions of the series in these parts, at least 0 and summing to less than 1. Each part has exactly
         ``round(fraction * n)`` series.
     seed
         At least 0; the same seed gives the same split.
     labels
-        One label for each series, shape (n,), or None.
+        One label per series, shape (n,), or None for no stratification.
 
     Returns
     -------
     Split
-        Every row in one part, each part in rising order.
+        Every row in exactly one part, each part in ascending order.
 
     Raises
     ------
     ParameterError
-        If a fraction or the seed is out of range, or nothing is left for train.
+        If a fraction or the seed is out of range, or no series is left for train.
 
     Example
     -------
@@ -135,17 +134,17 @@ def random_split(n: int, *, test: float, validation: float, seed: int, labels: A
             f"validation={validation}, which leave none; use smaller fractions or more series"
         )
     codes = _codes(labels, n)
-    draw = np.random.default_rng(seed)
-    rest, parts, sides = np.arange(n), {}, 1 + sum(count > 0 for count in counts.values())
+    rng = np.random.default_rng(seed)
+    rest, parts, open_parts = np.arange(n), {}, 1 + sum(count > 0 for count in counts.values())
     for name, count in counts.items():
-        rest, parts[name] = _take(rest, codes[rest], count, sides, draw)
-        sides -= count > 0
-    rule = _rule([rest, *parts.values()], labels, seed)
+        rest, parts[name] = _draw_part(rest, codes[rest], count, open_parts, rng)
+        open_parts -= count > 0
+    rule = _random_rule([rest, *parts.values()], labels, seed)
     return Split(rest, parts["validation"], parts["test"], rule)
 
 
 def named_split(names: ArrayLike, ids: ArrayLike, where: str) -> Split:
-    """Read the split from one word for each series.
+    """Build a split from the name of the part of each series.
 
     Parameters
     ----------
@@ -154,53 +153,53 @@ def named_split(names: ArrayLike, ids: ArrayLike, where: str) -> Split:
     ids
         The name of each series, shape (n,), for messages.
     where
-        Where the words were read, for messages, for example ``"'split.csv'"``.
+        The source of the names, for messages, for example ``"'split.csv'"``.
 
     Returns
     -------
     Split
-        Every row in one part.
+        Every row in exactly one part.
 
     Raises
     ------
     DataError
-        If a word is none of the three.
+        If a name is not one of the three parts.
 
     Example
     -------
     >>> named_split(["train", "test", "train"], ["a", "b", "c"], "'split.csv'").train.tolist()
     [0, 2]
     """
-    words = np.asarray(names).astype(str)
-    unknown = np.flatnonzero(~np.isin(words, PARTS))
+    part_names = np.asarray(names).astype(str)
+    unknown = np.flatnonzero(~np.isin(part_names, PARTS))
     if len(unknown):
-        word, series = str(words[unknown[0]]), str(np.asarray(ids)[unknown[0]])
+        name, series = str(part_names[unknown[0]]), str(np.asarray(ids)[unknown[0]])
         raise DataError(
-            f"expected train, validation or test for every series in {where}, got {word!r} for series "
-            f"{series!r}{nearest(word, PARTS)}"
+            f"expected train, validation or test for every series in {where}, got {name!r} for series "
+            f"{series!r}{nearest(name, PARTS)}"
         )
-    train, validation, test = (np.flatnonzero(words == name) for name in PARTS)
-    return Split(train, validation, test, f"as {where} says")
+    train, validation, test = (np.flatnonzero(part_names == part) for part in PARTS)
+    return Split(train, validation, test, f"as given in {where}")
 
 
 def carve_validation(train_rows: ArrayLike, labels: ArrayLike | None, fraction: float, seed: int) -> tuple[Rows, Rows]:
-    """Take a validation part out of the train rows, for a split that has none.
+    """Split a validation part off the training rows.
 
     Parameters
     ----------
     train_rows
         The rows to divide, shape (m,), at least two.
     labels
-        The label of each of these rows, shape (m,), or None.
+        The label of each of these rows, shape (m,), to stratify by, or None.
     fraction
-        The fraction of them for validation, more than 0 and less than 1; it is at least one series.
+        The fraction of these rows for validation, in (0, 1), rounded to at least one series.
     seed
         At least 0; the same seed gives the same rows.
 
     Returns
     -------
     tuple[Rows, Rows]
-        The rows that stay in train and those for validation.
+        The rows that stay in train and the rows for validation.
 
     Raises
     ------
@@ -221,12 +220,12 @@ def carve_validation(train_rows: ArrayLike, labels: ArrayLike | None, fraction: 
         raise ParameterError("expected a validation fraction of more than 0, got 0; use for example 0.1")
     if len(rows) < 2:
         raise DataError(
-            "expected at least 2 series for training, so that one can tell when to stop, "
-            f"got {len(rows)}; give more series to train"
+            f"expected at least 2 training series, so that one can be held out for validation, got {len(rows)}; add "
+            "training series"
         )
     count = min(max(1, round(fraction * len(rows))), len(rows) - 1)
-    draw = np.random.default_rng(seed)
-    train, validation = _take(np.arange(len(rows)), _codes(labels, len(rows)), count, 2, draw)
+    rng = np.random.default_rng(seed)
+    train, validation = _draw_part(np.arange(len(rows)), _codes(labels, len(rows)), count, 2, rng)
     return rows[train], rows[validation]
 
 
@@ -238,7 +237,7 @@ def _check_fractions(test: float, validation: float, seed: int) -> None:
             )
     if test + validation >= 1:
         raise ParameterError(
-            f"expected test and validation to leave something for train, got {test} + {validation} = "
+            f"expected test and validation to leave series for train, got {test} + {validation} = "
             f"{test + validation:g}; use for example 0.2 and 0.1"
         )
     if seed < 0:
@@ -254,55 +253,55 @@ def _codes(labels: ArrayLike | None, n: int) -> Rows:
     return np.unique(array, return_inverse=True)[1].astype(np.int64)
 
 
-def _take(rows: Rows, codes: Rows, count: int, sides: int, draw: np.random.Generator) -> tuple[Rows, Rows]:
-    """Divide rows into those that stay and ``count`` that go, class by class."""
+def _draw_part(rows: Rows, codes: Rows, count: int, open_parts: int, rng: np.random.Generator) -> tuple[Rows, Rows]:
+    """Draw ``count`` rows, stratified by class; return the remaining rows and the drawn ones."""
     _, codes, sizes = np.unique(codes, return_inverse=True, return_counts=True)
     if count == 0:
         return rows, rows[:0]
-    shuffled = draw.permutation(len(rows))
+    shuffled = rng.permutation(len(rows))
     shuffled = shuffled[np.argsort(codes[shuffled], kind="stable")]
-    place_in_class = np.arange(len(rows)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    goes = np.zeros(len(rows), dtype=bool)
-    goes[shuffled] = place_in_class < np.repeat(_quotas(sizes, count, sides, draw), sizes)
-    return rows[~goes], rows[goes]
+    rank_in_class = np.arange(len(rows)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    drawn = np.zeros(len(rows), dtype=bool)
+    drawn[shuffled] = rank_in_class < np.repeat(_quotas(sizes, count, open_parts, rng), sizes)
+    return rows[~drawn], rows[drawn]
 
 
-def _quotas(sizes: Rows, count: int, sides: int, draw: np.random.Generator) -> Rows:
-    """Say how many series of each class go.
+def _quotas(sizes: Rows, count: int, open_parts: int, rng: np.random.Generator) -> Rows:
+    """Compute how many series of each class to draw.
 
-    scikit-learn's stratified splits refuse a class with one series and may leave train without a small
-    class; here the quotas are bounded so that every class stays where it can, and goes where it is large
-    enough.
+    scikit-learn's stratified splits reject a class with a single series and may leave train without a small class.
+    Here the quotas are bounded, so that each class keeps a series for every part still to be filled
+    (``open_parts``, this one included) if it is large enough, and otherwise at least one for train if possible.
     """
-    wanted = sizes * (count / sizes.sum()) + draw.uniform(0, 1e-6, len(sizes))  # ties fall by chance
-    least = np.where(sizes >= sides, 1, 0)
+    ideal = sizes * (count / sizes.sum()) + rng.uniform(0, 1e-6, len(sizes))  # breaks ties at random
+    least = np.where(sizes >= open_parts, 1, 0)
     if least.sum() > count:
         least = np.zeros_like(sizes)
-    bounds: list[Any] = [np.where(sizes >= sides, sizes - (sides - 1), sizes - 1), sizes - 1, sizes]
+    bounds: list[Any] = [np.where(sizes >= open_parts, sizes - (open_parts - 1), sizes - 1), sizes - 1, sizes]
     most = next(bound for bound in bounds if bound.sum() >= count)
-    quotas: Rows = np.clip(np.floor(wanted).astype(np.int64), np.minimum(least, most), most)
+    quotas: Rows = np.clip(np.floor(ideal).astype(np.int64), np.minimum(least, most), most)
     while gap := count - quotas.sum():
         step = np.sign(gap)
         movable = quotas < most if gap > 0 else quotas > least
-        quotas[np.argmax(np.where(movable, (wanted - quotas) * step, -np.inf))] += step
+        quotas[np.argmax(np.where(movable, (ideal - quotas) * step, -np.inf))] += step
     return quotas
 
 
-def _rule(parts: list[Rows], labels: ArrayLike | None, seed: int) -> str:
+def _random_rule(parts: list[Rows], labels: ArrayLike | None, seed: int) -> str:
     if labels is None:
         return f"at random, seed {seed}"
-    return f"at random, stratified by label, seed {seed}" + _too_few("series", _scarce(parts, labels))
+    return f"at random, stratified by label, seed {seed}" + _too_few("series", _incomplete_classes(parts, labels))
 
 
-def _scarce(parts: list[Rows], labels: ArrayLike) -> list[Any]:
-    """Give the classes that do not stand in every part."""
+def _incomplete_classes(parts: list[Rows], labels: ArrayLike) -> list[Any]:
+    """List the classes that are missing from a part."""
     array = np.asarray(labels)
     present = [np.unique(array[part]) for part in parts if len(part)]
     return [label for label in np.unique(array).tolist() if not all(label in part for part in present)]
 
 
-def _too_few(what: str, scarce: list[Any]) -> str:
-    return f"; too few {what} to put class {listing(scarce)} into every part" if scarce else ""
+def _too_few(units: str, classes: list[Any]) -> str:
+    return f"; too few {units} to put class {listing(classes)} into every part" if classes else ""
 
 
 def make_split(
@@ -317,28 +316,31 @@ def make_split(
     times: NDArray[Any] | None = None,
     by: str = "random",
 ) -> Split:
-    """Part series by a rule: at random or by time, groups kept together.
+    """Split series at random or by time, keeping groups together.
 
     Parameters
     ----------
     n, test, validation, seed, labels
         As for ``random_split``.
     groups, group_name
-        What keeps series together, shape (n,), and what messages call it; None for nothing.
+        The group of each series, shape (n,), or None; and the name of such a group in messages. Series of one group
+        stay together.
     times
-        Time of the first and of the last step of each series, shape (n, 2), for ``by="time"``.
+        The first and last time of each series, shape (n, 2), for ``by="time"``.
     by
-        ``"random"``, or ``"time"``: the latest series are the test, those before them the validation.
+        ``"random"``, or ``"time"``: the latest series form the test part, those before them the validation part.
 
     Returns
     -------
     Split
-        Every row in one part, every group too.
+        Every row, and every group, in exactly one part.
 
     Raises
     ------
-    ParameterError, DataError
-        If a fraction is out of range, there are fewer groups than parts, or no clock to go by, or one with holes.
+    ParameterError
+        If a fraction is out of range, there are fewer groups than parts, or there are no times to split by.
+    DataError
+        If a time is missing.
 
     Example
     -------
@@ -354,17 +356,17 @@ def make_split(
     shares = {name: share for name, share in (("validation", validation), ("test", test)) if share}
     if by == "time":
         if times is None:
-            raise ParameterError("expected series with a clock to split by time, got series without; split at random")
+            raise ParameterError("expected series with times to split by time, got series without; split at random")
         parts = rows_by_time(times, shares, groups, group_name)
         rule = _time_rule(parts, times)
     else:
         assert groups is not None
         parts = rows_by_group(groups, group_name, shares, seed, _codes(labels, n))
         rule = _group_rule(parts, groups, group_name, labels, seed)
-    nothing = np.zeros(0, dtype=np.int64)
-    split = Split(parts["train"], parts.get("validation", nothing), parts.get("test", nothing), rule)
+    no_rows = np.zeros(0, dtype=np.int64)
+    split = Split(parts["train"], parts.get("validation", no_rows), parts.get("test", no_rows), rule)
     if groups is not None:
-        split.require_apart(groups, group_name)
+        split.require_disjoint_groups(groups, group_name)
     return split
 
 
@@ -372,28 +374,30 @@ def _group_rule(
     parts: dict[str, Rows], groups: NDArray[np.str_], name: str, labels: ArrayLike | None, seed: int
 ) -> str:
     counts = {part: len(np.unique(groups[rows])) for part, rows in parts.items()}
-    rule = f"at random, no {name} on two sides ({', '.join(f'{count} in {part}' for part, count in counts.items())})"
+    rule = f"at random, no {name} in two parts ({', '.join(f'{count} in {part}' for part, count in counts.items())})"
     if sum(counts.values()) == len(groups):
-        rule += f", though every {name} has one series only"
+        rule += f", though every {name} has only one series"
     rule += f", seed {seed}"
     if labels is None:
         return rule
-    scarce, array = _scarce([*parts.values()], labels), np.asarray(labels)
-    few = [label for label in scarce if len(np.unique(groups[array == label])) < len(parts)]
-    missed = [label for label in scarce if label not in few]
-    return rule + _too_few("groups", few) + (f"; no draw put class {listing(missed)} into every part" if missed else "")
+    incomplete, array = _incomplete_classes([*parts.values()], labels), np.asarray(labels)
+    rare = [label for label in incomplete if len(np.unique(groups[array == label])) < len(parts)]
+    missed = [label for label in incomplete if label not in rare]
+    return (
+        rule + _too_few("groups", rare) + (f"; no draw put class {listing(missed)} into every part" if missed else "")
+    )
 
 
 def _time_rule(parts: dict[str, Rows], times: NDArray[Any]) -> str:
-    """Say from when on each part is, and how many earlier series reach into it."""
+    """Describe when each part begins, and how many earlier series extend into it."""
     rule = "by time"
     later = [part for part in PARTS[1:] if len(parts.get(part, ()))]
     for part in later:
         begin = times[parts[part], 0].min()
         rule += f", {part} from {format_time(begin)} on"
     for part in later:
-        earlier = np.concatenate([parts[other] for other in PARTS[: PARTS.index(part)] if other in parts])
-        reaching = int((times[earlier, 1] >= times[parts[part], 0].min()).sum())
-        if reaching:
-            rule += f"; {reaching} earlier series still run when {part} begins"
+        earlier = np.concatenate([parts[name] for name in PARTS[: PARTS.index(part)] if name in parts])
+        overlapping = int((times[earlier, 1] >= times[parts[part], 0].min()).sum())
+        if overlapping:
+            rule += f"; {overlapping} earlier series still running when {part} begins"
     return rule

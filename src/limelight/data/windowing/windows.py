@@ -1,4 +1,4 @@
-"""Windows: long recordings cut into stretches of one length, and answers about windows laid back on the recordings."""
+"""Cut long recordings into windows, and merge window predictions back onto the recordings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from limelight.data.annotations import Origin
 from limelight.data.clock import UNITS, read_duration
 from limelight.data.panel import Panel
 from limelight.data.windowing.labels import groups_in_memory, labels_of_windows
-from limelight.errors import DataError, ParameterError, listing, nearest
+from limelight.errors import DataError, ParameterError, counted, listing, nearest
 from limelight.types import Integers
 
 EDGES = ("drop", "keep", "shift")
@@ -21,15 +21,15 @@ LABELS = ("majority", "last", "any", "step")
 
 
 class _Cut(NamedTuple):
-    """Windows in the order of their recordings and steps, and what they leave out."""
+    """Windows sorted by recording and first step, and counts of what they do not cover."""
 
     rows: Integers
     offsets: Integers
     lengths: Integers
-    rest: Integers  # of each recording, the steps at its end that make no whole window
-    longest: str  # of the recordings, in words
-    empty: int = 0
-    repeated: int = 0
+    rest: Integers  # steps at the end of each recording that do not fill a window
+    longest: str  # length of the longest recording, with its unit
+    empty: int = 0  # windows without steps
+    repeated: int = 0  # windows with the same steps as the one before
 
 
 def cut_windows(
@@ -41,38 +41,41 @@ def cut_windows(
     label: str = "majority",
     positive: str | None = None,
 ) -> Panel:
-    """Cut recordings into windows, without copying their values.
+    """Cut recordings into windows without copying their values.
 
     Parameters
     ----------
     panel
-        Recordings, each with an id of its own.
+        The recordings, with distinct ids.
     length, stride
-        Of a window, and from its beginning to that of the next (None for ``length``): both in steps, at least 1, or
-        both in time on the clock of the recordings, see ``read_duration``. In time, window k holds the steps from
-        ``first + k * stride`` to before ``first + k * stride + length``: dates and whole numbers exactly, decimals to
-        a millionth of the typical (median) step. Numbers count in ``panel.units["time"]``, seconds unless stated.
+        The length of a window, and the distance between the beginnings of successive windows (None for ``length``):
+        both in steps, at least 1, or both as durations, see ``read_duration``. With durations, window k holds the
+        steps from ``first + k * stride`` up to but excluding ``first + k * stride + length``. Dates and integers are
+        compared exactly, floats to a millionth of the typical (median) step. Numeric times are in
+        ``panel.units["time"]``, by default seconds.
     edge
-        The steps at the end that make no whole window: ``"drop"`` leaves them out, ``"keep"`` makes a shorter window
-        of them, ``"shift"`` moves the last window back so that it ends with the recording. In time, a window is whole
-        if it reaches at most one typical step beyond the last.
+        What to do with steps at the end that do not fill a window: ``"drop"`` drops them, ``"keep"`` makes a shorter
+        window of them, ``"shift"`` moves the last window back so that it ends with the recording. With durations, a
+        window counts as full if it ends at most one typical step after the last step.
     label, positive
-        How labels of steps make that of a window: ``"majority"`` takes the most frequent known class, the later of a
-        tie; ``"last"`` that of the last step; ``"any"`` the positive class (None for the later of two) if any step
-        has it, else the other; ``"step"`` keeps labels of steps alone. Without, windows inherit the recording's.
+        How per-step labels become the label of a window: ``"majority"`` takes the most frequent known class, the last
+        of them in a tie; ``"last"`` the class of the last step; ``"any"`` the class ``positive`` (by default the
+        second of two classes) if any step has it, else the other class; ``"step"`` keeps per-step labels. Without
+        per-step labels, windows inherit the label of their recording.
 
     Returns
     -------
     Panel
-        The windows in the order of the recordings, named ``recording[begin:end]`` by their steps, with ``origin``.
-        Its ``notes`` count what was left out: recordings, steps, and windows without steps or a known label.
+        The windows in the order of the recordings, with ids ``recording[begin:end]`` in steps and with ``origin``.
+        ``notes`` counts what was dropped: recordings, steps, and windows without steps or without a known label.
 
     Raises
     ------
     ParameterError
-        If length, stride, edge, label or positive cannot be, there is no clock for a time, or these are windows.
+        If length, stride, edge, label or positive are invalid, there is no clock for a duration, or the panel already
+        holds windows.
     DataError
-        If every recording is shorter than a window, ids stand twice, or a clock goes back.
+        If every recording is shorter than a window, ids are repeated, or times decrease.
     LabelError
         If the rule does not fit the labels, or no window has a known label.
 
@@ -81,63 +84,68 @@ def cut_windows(
     >>> panel = Panel.from_series([np.arange(7.0)], ids=["r"])
     >>> windows = cut_windows(panel, 4, 2)
     >>> windows.ids.tolist(), windows.notes
-    (['r[0:4]', 'r[2:6]'], ('left out 1 step at the end of 1 recording, too few for a window',))
+    (['r[0:4]', 'r[2:6]'], ('dropped 1 step at the end of 1 recording, too few for a window',))
     """
-    for name, word, known in (("edge", edge, EDGES), ("label", label, LABELS)):
-        if word not in known:
-            raise ParameterError(f"expected {name} to be one of {listing(known)}, got {word!r}{nearest(word, known)}")
+    for name, value, known in (("edge", edge, EDGES), ("label", label, LABELS)):
+        if value not in known:
+            raise ParameterError(f"expected {name} to be one of {listing(known)}, got {value!r}{nearest(value, known)}")
     if panel.origin is not None:
-        raise ParameterError("expected recordings, got windows already; cut the recordings that they came from")
+        raise ParameterError("expected recordings, got windows; cut the recordings that they came from")
     if not len(panel):
-        raise DataError("expected at least one recording to cut into windows, got none; give some")
-    _refuse_twice(panel)
+        raise DataError("expected at least one recording to cut into windows, got none; pass at least one")
+    _require_distinct_ids(panel)
     span, timed = _steps_or_time(length, "length")
     hop, also_timed = (span, timed) if stride is None else _steps_or_time(stride, "stride")
     if timed != also_timed:
         raise ParameterError(f"expected length and stride both in steps or both in time, got {length!r} and {stride!r}")
     cut = _by_time(panel, span, hop, edge) if timed else _by_steps(panel.lengths, span, hop, edge)
     if not len(cut.rows):
-        given = f"got a length of {length}; shorten the window or say edge='keep'"
-        raise DataError(f"expected windows no longer than the longest series ({cut.longest}), {given}")
+        raise DataError(
+            f"expected windows no longer than the longest series ({cut.longest}), got a length of {length}; shorten "
+            "the window or use edge='keep'"
+        )
     labels, label_names, keep = labels_of_windows(panel, cut, label, positive)
     rows, offsets, lengths = cut.rows[keep], cut.offsets[keep], cut.lengths[keep]
-    inside = None if panel.intervals is None else np.clip(panel.intervals[rows] - offsets[:, None], 0, lengths[:, None])
-    names = zip(panel.ids[rows].tolist(), offsets.tolist(), (offsets + lengths).tolist(), strict=True)
+    clipped = panel.intervals
+    if clipped is not None:
+        clipped = np.clip(clipped[rows] - offsets[:, None], 0, lengths[:, None])
+    spans = zip(panel.ids[rows].tolist(), offsets.tolist(), (offsets + lengths).tolist(), strict=True)
     return panel.replace(
         starts=panel.starts[rows] + offsets,
         lengths=lengths,
-        ids=np.array([f"{recording}[{begin}:{end}]" for recording, begin, end in names]),
+        ids=np.array([f"{recording}[{begin}:{end}]" for recording, begin, end in spans]),
         labels=None if labels is None else labels[keep],
         label_names=label_names,
-        intervals=None if inside is None else np.where(inside[:, :1] < inside[:, 1:], inside, -1),
+        intervals=None if clipped is None else np.where(clipped[:, :1] < clipped[:, 1:], clipped, -1),
         metadata=None if panel.metadata is None else panel.metadata.take(rows),
         origin=Origin(panel.ids[rows], offsets),
-        notes=(*panel.notes, *_left_out(panel, cut, int((~keep).sum()))),
+        notes=(*panel.notes, *_notes_on_dropped(panel, cut, int((~keep).sum()))),
     )
 
 
-def merge_windows(windows: Panel, answers: Any, recordings: Panel) -> list[NDArray[np.float64]]:
-    """Lay answers about windows back on the steps of their recordings.
+def merge_windows(windows: Panel, predictions: Any, recordings: Panel) -> list[NDArray[np.float64]]:
+    """Merge predictions for windows onto the steps of their recordings.
 
     Parameters
     ----------
     windows
-        Windows from ``cut_windows``, in any order, or some of them.
-    answers
-        One vector for each window, shape (n, k), which holds for all its steps; or a list with one for each step of
-        each window, shapes (window length, k).
+        Windows from ``cut_windows``, all or some of them, in any order.
+    predictions
+        One vector per window, shape (n, k), which applies to all steps of the window; or a list with one array per
+        window, shape (window length, k).
     recordings
         The panel that the windows were cut from.
 
     Returns
     -------
     list[NDArray[np.float64]]
-        For each recording an array (steps, k): the mean over the windows that hold the step, NaN where none does.
+        One array (steps, k) per recording: the mean over all windows that contain the step, NaN if none does.
 
     Raises
     ------
     DataError
-        If these are no windows, the answers do not fit them, or a recording is missing, too short or there twice.
+        If the series are not windows, the predictions do not match them, or a recording is missing, too short or
+        repeated.
 
     Example
     -------
@@ -145,7 +153,7 @@ def merge_windows(windows: Panel, answers: Any, recordings: Panel) -> list[NDArr
     >>> merge_windows(cut_windows(panel, 4, 2), np.array([[0.0], [1.0]]), panel)[0][:, 0].tolist()
     [0.0, 0.0, 0.5, 0.5, 1.0, 1.0, nan]
     """
-    begins, (told, listed, width) = _places(windows, recordings), _fitting(answers, windows)
+    begins, (arrays, per_step, width) = _first_steps(windows, recordings), _checked_predictions(predictions, windows)
     order = np.lexsort((windows.lengths, begins))  # so that sums do not depend on the order of rows
     begins, lengths = begins[order], windows.lengths[order]
     after = np.cumsum(lengths)
@@ -153,74 +161,80 @@ def merge_windows(windows: Panel, answers: Any, recordings: Panel) -> list[NDArr
     count = np.zeros(len(total), dtype=np.int64)
     for part in groups_in_memory(after - lengths, after):
         first, shift = begins[part.start], begins[part] - (after - lengths)[part]
-        places = np.repeat(shift - shift[0], lengths[part]) + np.arange(lengths[part].sum())
-        here = slice(first, first + int(places.max()) + 1)
+        steps = np.repeat(shift - shift[0], lengths[part]) + np.arange(lengths[part].sum())
+        covered = slice(first, first + int(steps.max()) + 1)
         rows = order[part]
-        vectors = np.concatenate([told[row] for row in rows]) if listed else told[np.repeat(rows, lengths[part])]
-        count[here] += np.bincount(places)
+        vectors = np.concatenate([arrays[row] for row in rows]) if per_step else arrays[np.repeat(rows, lengths[part])]
+        count[covered] += np.bincount(steps)
         for column in range(width):
-            total[here, column] += np.bincount(places, vectors[:, column])
+            total[covered, column] += np.bincount(steps, vectors[:, column])
     total[count == 0] = np.nan
     total /= np.maximum(count, 1)[:, None]
     return np.split(total, np.cumsum(recordings.lengths)[:-1])[: len(recordings)]
 
 
-def _refuse_twice(panel: Panel) -> None:
-    names, times = np.unique(panel.ids, return_counts=True)
-    if len(twice := names[times > 1].tolist()):
-        raise DataError(f"expected each recording under its own id, got {listing(twice)} more than once; rename them")
+def _require_distinct_ids(panel: Panel) -> None:
+    names, counts = np.unique(panel.ids, return_counts=True)
+    if len(repeated := names[counts > 1].tolist()):
+        raise DataError(f"expected distinct ids of recordings, got {listing(repeated)} more than once; rename them")
 
 
 def _steps_or_time(size: Any, name: str) -> tuple[int, bool]:
-    """Give steps and False, or nanoseconds and True."""
+    """Return steps and False, or nanoseconds and True."""
     if isinstance(size, str):
         return read_duration(size), True
     if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
-        raise ParameterError(f"expected a {name} of at least 1 whole step, or a time, got {size!r}; use 100 or '2.5 s'")
-    return min(int(size), 2**62), False  # no series is longer
+        raise ParameterError(
+            f"expected a {name} of a whole number of steps, at least 1, or a duration, got {size!r}; use 100 or '2.5 s'"
+        )
+    return min(int(size), 2**62), False  # no series is longer; larger values would overflow
 
 
 def _by_steps(steps: Integers, length: int, stride: int, edge: str) -> _Cut:
-    whole = np.maximum((steps - length) // stride + 1, 0)
-    rest = np.maximum(steps - np.where(whole > 0, whole * stride + max(length - stride, 0), 0), 0)
-    counts = whole + (rest > 0) * (edge != "drop")
+    full = np.maximum((steps - length) // stride + 1, 0)
+    rest = np.maximum(steps - np.where(full > 0, full * stride + max(length - stride, 0), 0), 0)
+    counts = full + (rest > 0) * (edge != "drop")
     rows = np.repeat(np.arange(len(steps)), counts)
     offsets = (np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)) * stride
     if edge == "shift":
         offsets = np.minimum(offsets, np.maximum(steps[rows] - length, 0))
     lengths = np.minimum(length, steps[rows] - offsets)
-    return _Cut(rows, offsets, lengths, rest * (edge == "drop"), _many(int(steps.max()), "step"))
+    return _Cut(rows, offsets, lengths, rest * (edge == "drop"), counted(int(steps.max()), "step"))
 
 
 def _by_time(panel: Panel, length: int, stride: int, edge: str) -> _Cut:
     if panel.times is None:
-        raise ParameterError("expected a clock to cut windows in time, got series without; give length in steps")
+        raise ParameterError("expected series with times to cut windows by duration, got none; give length in steps")
     cuts, longest, empty, repeated = [], Fraction(0), 0, 0
     for row in range(len(panel)):
         clock, unit, slack = _clock(panel, row, math.gcd(length, stride))
         span, hop = (length / unit, stride / unit) if slack else (length // unit, stride // unit)
-        begin, end, left, reach, missing = _by_clock(clock, slack, span, hop, edge)
+        begin, end, remaining, duration, missing = _by_clock(clock, slack, span, hop, edge)
         new = np.append(True, (np.diff(begin) > 0) | (np.diff(end) > 0))[: len(begin)]
-        cuts.append((begin[new], end[new], left))
-        longest, empty, repeated = max(longest, Fraction(reach) * unit), empty + missing, repeated + int((~new).sum())
+        cuts.append((begin[new], end[new], remaining))
+        longest, empty = max(longest, Fraction(duration) * unit), empty + missing
+        repeated += int((~new).sum())
         panel.note_read(panel.lengths[row : row + 1])
     begins, ends, rest = zip(*cuts, strict=True)
     rows, offsets = np.repeat(np.arange(len(panel)), [len(begin) for begin in begins]), np.concatenate(begins)
-    lengths, left_out = np.concatenate(ends) - offsets, np.array(rest) * (edge == "drop")
-    return _Cut(rows, offsets, lengths, left_out, f"{float(longest / UNITS['s']):g} s", empty, repeated)
+    lengths, dropped = np.concatenate(ends) - offsets, np.array(rest) * (edge == "drop")
+    return _Cut(rows, offsets, lengths, dropped, f"{float(longest / UNITS['s']):g} s", empty, repeated)
 
 
 def _clock(panel: Panel, row: int, divisor: int) -> tuple[NDArray[Any], int, float]:
-    """Give the time of each step since the first, its unit in ns, a part of ``divisor`` if exact, and its rounding."""
+    """Return the time of each step since the first, its unit in ns, and the rounding error of the times.
+
+    For exact times the unit divides ``divisor`` and the rounding error is 0.
+    """
     clock, name = panel.clock(row), panel.units.get("time", "s")
     if clock.dtype.kind == "M":
         clock, name = clock.astype("datetime64[ns]"), "ns"
     if name not in UNITS:
-        raise ParameterError(f"expected a clock in {', '.join(UNITS)}, got {name!r}; state in the units that of time")
+        raise ParameterError(f"expected a clock in {', '.join(UNITS)}, got {name!r}; state the unit of 'time'")
     unit = UNITS[name]
     if not ((clock[1:] >= clock[:-1]).all() and clock[0] == clock[0]):
         name = str(panel.ids[row])
-        raise DataError(f"expected rising times in series {name!r}, got one missing or going back; sort its steps")
+        raise DataError(f"expected rising times in series {name!r}, got a missing or decreasing time; sort its steps")
     if clock.dtype.kind == "f":
         return clock.astype(np.float64) - float(clock[0]), unit, 8 * float(np.spacing(np.abs(clock[[0, -1]]).max()))
     fine = math.gcd(unit, divisor)
@@ -228,16 +242,20 @@ def _clock(panel: Panel, row: int, divisor: int) -> tuple[NDArray[Any], int, flo
 
 
 def _by_clock(clock: NDArray[Any], slack: float, length: Any, stride: Any, edge: str) -> tuple[Any, ...]:
-    """Cut one recording: begins, ends, steps of the rest, duration, windows without steps, which are never listed."""
+    """Cut one recording by its clock.
+
+    Returns the first step and the end of each window that has steps, the number of steps left over at the end, the
+    duration of the recording, and the number of windows without steps, which are never enumerated.
+    """
     step: Any = np.median(np.diff(clock)) if len(clock) > 1 else 0
     slack, step = (slack + 1e-6 * step, step) if slack else (0, int(step))
-    reach = clock[-1].item() + step
-    whole = max(int((reach + slack - length) // stride) + 1, 0)
-    rest_from = whole * stride + max(length - stride, 0) if whole else 0
+    duration = clock[-1].item() + step
+    full = max(int((duration + slack - length) // stride) + 1, 0)
+    rest_from = full * stride + max(length - stride, 0) if full else 0
     rest = len(clock) - int(np.searchsorted(clock, rest_from - slack))
-    planned = whole + (rest > 0 and edge == "keep")
+    planned = full + (rest > 0 and edge == "keep")
     first = np.maximum((clock + slack - length) // stride, 0).astype(np.int64)
-    last = ((clock + slack) // stride).astype(np.int64) + 1  # one more on either side, lest rounding forgets one
+    last = ((clock + slack) // stride).astype(np.int64) + 1  # one more on either side, in case of rounding
     first[1:] = np.maximum(first[1:], last[:-1] + 1)
     counts = np.maximum(last - first + 1, 0)
     numbers = np.arange(counts.sum()) + np.repeat(first - (np.cumsum(counts) - counts), counts)
@@ -246,59 +264,59 @@ def _by_clock(clock: NDArray[Any], slack: float, length: Any, stride: Any, edge:
     begins, ends = begins[begins < ends], ends[begins < ends]
     missing = planned - len(begins)
     if rest > 0 and edge == "shift":
-        begins = np.append(begins, np.searchsorted(clock, max(reach - length, 0) - slack))
+        begins = np.append(begins, np.searchsorted(clock, max(duration - length, 0) - slack))
         ends = np.append(ends, len(clock))
-    return begins, ends, rest, reach, missing
+    return begins, ends, rest, duration, missing
 
 
-def _many(count: int, name: str) -> str:
-    return f"{count} {name}{'' if count == 1 else 's'}"
-
-
-def _left_out(panel: Panel, cut: _Cut, unlabelled: int) -> list[str]:
+def _notes_on_dropped(panel: Panel, cut: _Cut, unlabelled: int) -> list[str]:
     short = (np.bincount(cut.rows, minlength=len(panel)) == 0) & (cut.rest > 0)
     ended = (cut.rest > 0) & ~short
-    ends, again = cut.offsets + cut.lengths, np.append(False, cut.rows[1:] == cut.rows[:-1])
-    held = ends - np.where(again, np.maximum(cut.offsets, np.roll(ends, 1)), cut.offsets)
-    every = (
+    ends, same_recording = cut.offsets + cut.lengths, np.append(False, cut.rows[1:] == cut.rows[:-1])
+    covered = ends - np.where(same_recording, np.maximum(cut.offsets, np.roll(ends, 1)), cut.offsets)
+    uncovered = panel.lengths.sum() - cut.rest.sum() - covered.sum()
+    at_the_end = f"at the end of {counted(int(ended.sum()), 'recording')}"
+    dropped = (
         (short.sum(), "recording", f"shorter than one window: {listing(panel.ids[short].tolist())}"),
-        (cut.rest[ended].sum(), "step", f"at the end of {_many(ended.sum(), 'recording')}, too few for a window"),
-        (panel.lengths.sum() - cut.rest.sum() - held.sum(), "step", "between windows: the stride exceeds the length"),
+        (cut.rest[ended].sum(), "step", f"{at_the_end}, too few for a window"),
+        (uncovered, "step", "between windows: the stride exceeds the length"),
         (cut.empty, "window", "without any step: the clock has gaps"),
         (cut.repeated, "window", "with the same steps as the one before"),
         (unlabelled, "window", "without a known label"),
     )
-    return [f"left out {_many(count, name)} {why}" for count, name, why in every if count]
+    return [f"dropped {counted(count, name)} {why}" for count, name, why in dropped if count]
 
 
-def _places(windows: Panel, recordings: Panel) -> Integers:
-    """Give the step at which each window begins, counted through all recordings one after the other."""
+def _first_steps(windows: Panel, recordings: Panel) -> Integers:
+    """Return the first step of each window, counted over the concatenated recordings."""
     if windows.origin is None:
         raise DataError("expected windows of recordings, got series without an origin; cut them with cut_windows")
-    _refuse_twice(recordings)
+    _require_distinct_ids(recordings)
     names, which = np.unique(windows.origin.recordings, return_inverse=True)
     missing = names[~np.isin(names, recordings.ids)].tolist()
-    advice = "give the panel that the windows were cut from"
+    advice = "pass the panel that the windows were cut from"
     if missing:
         raise DataError(f"expected the recordings of all windows, got none named {listing(missing)}; {advice}")
     rows, offsets = recordings.rows_of(names)[which], windows.origin.offsets
     outside = windows.ids[offsets + windows.lengths > recordings.lengths[rows]].tolist()
     if outside:
-        raise DataError(f"expected windows inside their recordings, got {listing(outside)} beyond the end; {advice}")
+        raise DataError(f"expected windows within their recordings, got {listing(outside)} beyond the end; {advice}")
     return offsets + np.cumsum(recordings.lengths)[rows] - recordings.lengths[rows]
 
 
-def _fitting(answers: Any, windows: Panel) -> tuple[Any, bool, int]:
-    """Give answers that fit the windows, whether they are a list, and how many numbers each has."""
-    forms = "give an array (n, k), or a list of arrays (window length, k)"
-    if len(answers) != len(windows):
-        raise DataError(f"expected answers about {_many(len(windows), 'window')}, got {len(answers)}; {forms}")
-    if not isinstance(answers, list | tuple) and np.ndim(answers) == 2:
-        table = np.asarray(answers, dtype=np.float64)
+def _checked_predictions(predictions: Any, windows: Panel) -> tuple[Any, bool, int]:
+    """Return predictions that match the windows, whether they are per step, and the width k of their vectors."""
+    advice = "pass an array (n, k), or a list of arrays (window length, k)"
+    if len(predictions) != len(windows):
+        raise DataError(f"expected predictions for {counted(len(windows), 'window')}, got {len(predictions)}; {advice}")
+    if not isinstance(predictions, list | tuple) and np.ndim(predictions) == 2:
+        table = np.asarray(predictions, dtype=np.float64)
         return table, False, table.shape[1]
-    told = [np.asarray(one, dtype=np.float64) for one in answers]
-    width = told[0].shape[-1] if told and told[0].ndim else 1
-    for one, steps, name in zip(told, windows.lengths.tolist(), windows.ids.tolist(), strict=True):
-        if one.shape != (steps, width):
-            raise DataError(f"expected answers of shape ({steps}, {width}) on {name!r}, got {one.shape}; {forms}")
-    return told, True, width
+    arrays = [np.asarray(array, dtype=np.float64) for array in predictions]
+    width = arrays[0].shape[-1] if arrays and arrays[0].ndim else 1
+    for array, steps, name in zip(arrays, windows.lengths.tolist(), windows.ids.tolist(), strict=True):
+        if array.shape != (steps, width):
+            raise DataError(
+                f"expected predictions of shape ({steps}, {width}) for {name!r}, got {array.shape}; {advice}"
+            )
+    return arrays, True, width

@@ -1,1 +1,1 @@
-"""From logits to decisions: temperature, thresholds, prediction sets."""
+"""From logits to decisions: temperature scaling, thresholds and prediction sets."""

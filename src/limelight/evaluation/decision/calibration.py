@@ -1,4 +1,4 @@
-"""Whether a probability of 0.8 is right in 80 of 100 cases, and one number that brings it closer: the temperature."""
+"""Calibration: reliability of predicted probabilities, and temperature scaling to improve it."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from scipy.optimize import minimize_scalar
 from scipy.special import expit, softmax
 
 from limelight.errors import DataError, LabelError, ModelFolderError, ParameterError, counted, nearest
-from limelight.evaluation.metrics.arrays import checked_codes, checked_probabilities, one_side
+from limelight.evaluation.metrics.arrays import checked_codes, checked_probabilities, one_vs_rest
 from limelight.task import UNKNOWN, Task
 from limelight.types import Codes, Doubles
 
 Strategy = Literal["uniform", "quantile"]
 STRATEGIES = ("uniform", "quantile")
 HIGHEST = 20.0
-"""Temperatures are sought from 1 / 20 to 20."""
+"""The search range of temperatures is 1 / 20 to 20."""
 FEWEST = 20
-"""Known examples below which no temperature is fitted."""
+"""The fewest known examples to fit a temperature on."""
 
 
 @dataclass(frozen=True, eq=False)
 class Temperature:
-    """What logits are divided by before they become probabilities: above 1 makes them more cautious.
+    """A divisor of the logits; a temperature above 1 makes probabilities less extreme.
 
     Parameters
     ----------
     values
-        Above 0, shape (1,) for two or more classes, (labels,) when multi-label.
+        Above 0, shape (1,) if binary or multi-class, (labels,) if multi-label.
     notes
-        Why a temperature stayed 1, or went to the end of the range, one sentence each.
+        Why a temperature was left at 1, or ended at a bound of the search range, one sentence each.
 
     Example
     -------
@@ -45,20 +45,20 @@ class Temperature:
     notes: tuple[str, ...] = ()
 
     def apply(self, logits: ArrayLike) -> Doubles:
-        """Divide logits, shape (N, outputs), by the temperature."""
+        """Scale logits, shape (N, outputs), by dividing them by the temperature."""
         return np.asarray(logits, dtype=np.float64) / self.values
 
     def describe(self) -> list[str]:
-        """Say the temperature in lines of plain text."""
-        return [f"temperature {', '.join(f'{value:.3g}' for value in self.values)}", *self.notes]
+        """Describe the temperature and its notes, in lines of plain text."""
+        return [f"temperature: {', '.join(f'{value:.3g}' for value in self.values)}", *self.notes]
 
     def to_json(self) -> dict[str, Any]:
-        """Say the temperature in a form that JSON can hold."""
+        """Convert the temperature to plain values for JSON."""
         return {"values": self.values.tolist(), "notes": list(self.notes)}
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Temperature:
-        """Read what ``to_json`` wrote; ModelFolderError if it is something else."""
+        """Restore a temperature from ``to_json``; ModelFolderError if the content is not valid."""
         try:
             values = np.array(content["values"], dtype=np.float64)
             if values.ndim != 1 or not (np.isfinite(values) & (values > 0)).all():
@@ -71,24 +71,24 @@ class Temperature:
 
 
 def to_probabilities(task: Task, logits: ArrayLike) -> Doubles:
-    """Turn logits into probabilities.
+    """Convert logits to probabilities.
 
     Parameters
     ----------
     task
-        What is asked.
+        The classes or labels.
     logits
-        Shape (N, 1) for two classes, of the second, else (N, classes) or (N, labels).
+        Shape (N, 1) for the second class if binary, else (N, classes) or (N, labels).
 
     Returns
     -------
     NDArray[np.float64]
-        Shape (N, classes), each row summing to 1, or (N, labels), independent of each other.
+        Shape (N, classes), each row summing to 1; or, if multi-label, (N, labels), independent of each other.
 
     Raises
     ------
     DataError
-        If the shape is another one, or a logit is not finite.
+        If the shape is wrong, or a logit is not finite.
 
     Example
     -------
@@ -104,30 +104,30 @@ def to_probabilities(task: Task, logits: ArrayLike) -> Doubles:
 
 
 def fit_temperature(task: Task, logits: ArrayLike, codes: ArrayLike) -> Temperature:
-    """Find the temperature with the least log loss on validation data.
+    """Fit the temperature that minimises the log loss on held-out data.
 
-    The most probable class, and what is answered from 0.5 on, stay the same. Other thresholds and prediction sets
-    belong to the probabilities that they were fitted on: fit them after the temperature.
+    Scaling by a temperature changes neither the most probable class nor the labels predicted at a threshold of 0.5.
+    Other thresholds and prediction sets depend on the scale of the probabilities, so fit them after the temperature.
 
     Parameters
     ----------
     task
-        What is asked.
+        The classes or labels.
     logits
-        Shape (N, 1) for two classes, else (N, classes) or (N, labels).
+        Shape (N, 1) if binary, else (N, classes) or (N, labels).
     codes
-        The truth, -1 where it is not known (left out), shape (N,) or (N, labels).
+        The true codes, -1 if unknown (ignored), shape (N,) or (N, labels).
 
     Returns
     -------
     Temperature
-        One for all classes, or one for each label, in [1 / 20, 20]. It is 1, with a note, where fewer than 20 examples
-        are known, all are alike, or all are answered rightly (the sharper the better then, without end).
+        One for all classes, or one per label, in [1 / 20, 20]. It is 1, with a note, if fewer than 20 examples are
+        known, if all are of one class, or if all are predicted correctly, as the log loss then has no minimum.
 
     Raises
     ------
     DataError, LabelError
-        If the arrays do not fit the task.
+        If the arrays do not match the task.
 
     Source
     ------
@@ -150,54 +150,54 @@ def fit_temperature(task: Task, logits: ArrayLike, codes: ArrayLike) -> Temperat
         fits = [_fit_one(_two_columns(numbers[:, 0]), truth, "")]
     else:
         columns = zip(task.classes, numbers.T, truth.T, strict=True)
-        fits = [_fit_one(_two_columns(one), told, f" of {str(label)!r}") for label, one, told in columns]
+        fits = [_fit_one(_two_columns(column), true, f" of {str(label)!r}") for label, column, true in columns]
     return Temperature(np.array([value for value, _ in fits]), tuple(note for _, note in fits if note))
 
 
 def reliability(
     task: Task, probabilities: ArrayLike, codes: ArrayLike, bins: int = 15, strategy: Strategy = "uniform"
 ) -> dict[str, Any]:
-    """Compare how probable answers were thought with how often they were right.
+    """Measure calibration: compare predicted probabilities with observed frequencies.
 
     Parameters
     ----------
     task
-        What is asked.
+        The classes or labels.
     probabilities
         Shape (N, classes) or (N, labels), in [0, 1].
     codes
-        The truth, -1 where it is not known (left out), shape (N,) or (N, labels).
+        The true codes, -1 if unknown (ignored), shape (N,) or (N, labels).
     bins
-        Into how many ranges of probability, 2 to 1000.
+        The number of bins of probability, 2 to 1000.
     strategy
-        ``"uniform"`` makes ranges of the same width, ``"quantile"`` of about as many examples.
+        ``"uniform"`` for bins of equal width, ``"quantile"`` for bins with about equally many examples.
 
     Returns
     -------
     dict[str, Any]
         Plain numbers, ready for JSON:
 
-        - ``n``: examples with a known truth; ``bins``, ``strategy``;
-        - ``expected_calibration_error``: of the probability of the answered class; when multi-label the mean over the
-          labels of which something is known; in [0, 1], the lower the better;
-        - ``brier``: mean squared distance to the truth, in [0, 1] for two classes (of the positive one) and for labels
-          (their mean), in [0, 2] for more classes (their sum);
-        - ``per_class``: by name ``n``, ``expected_calibration_error``, ``brier`` and ``curve``, a point for each range
-          that is not empty: ``predicted`` (mean probability), ``observed`` (share in which it was true), ``count``.
-          The two scores are None where nothing is known of a label.
+        - ``n``: the number of examples with a known label; ``bins``, ``strategy``;
+        - ``expected_calibration_error``: for the probability of the predicted class; if multi-label, the mean over the
+          labels that are known for some example; in [0, 1], lower is better;
+        - ``brier``: mean squared error of the probabilities, in [0, 1] if binary (of the positive class) or
+          multi-label (mean over labels), in [0, 2] if multi-class (sum over classes);
+        - ``per_class``: by name ``n``, ``expected_calibration_error``, ``brier`` and ``curve``, with a point for each
+          bin that is not empty: ``predicted`` (mean probability), ``observed`` (relative frequency), ``count``. The
+          two scores are None for a label that is known nowhere.
 
     Raises
     ------
     ParameterError
-        If the number of bins or the strategy is none of these.
+        If ``bins`` is out of range or ``strategy`` is unknown.
     LabelError
-        If no truth is known, or the codes do not fit the task.
+        If no label is known, or the codes do not match the task.
     DataError
-        If the probabilities do not fit the task.
+        If the probabilities do not match the task.
 
     Source
     ------
-    Guo et al., 2017, equations 2, 3 and 5. The ranges are those of ``sklearn.calibration.calibration_curve``, the
+    Guo et al., 2017, equations 2, 3 and 5. The bins are those of ``sklearn.calibration.calibration_curve``, the
     Brier score is that of ``sklearn.metrics.brier_score_loss``.
 
     Example
@@ -207,25 +207,25 @@ def reliability(
     (0.05, [{'predicted': 0.8, 'observed': 0.75, 'count': 4}])
     """
     _check_bins(bins, strategy)
-    chances = checked_probabilities(task, probabilities)
-    truth = checked_codes(task, codes, len(chances))
-    known = truth != UNKNOWN
+    predicted = checked_probabilities(task, probabilities)
+    true_codes = checked_codes(task, codes, len(predicted))
+    known = true_codes != UNKNOWN
     n = int(known.any(axis=1).sum()) if task.multilabel else int(known.sum())
     if not n:
-        raise LabelError("expected at least one known label to compare probabilities with, got none; give labels")
+        raise LabelError("expected at least one known label to compare probabilities with, got none; pass labels")
     per_class = {}
-    for place, name in enumerate(task.classes):
-        present, chance = one_side(task, place, chances, truth)
-        per_class[str(name)] = _one_curve(present, chance, bins, strategy)
-    sides = [one for one in per_class.values() if one["n"]]
-    brier = float(np.mean([one["brier"] for one in sides]))
+    for index, name in enumerate(task.classes):
+        truth, probability = one_vs_rest(task, index, predicted, true_codes)
+        per_class[str(name)] = _reliability_curve(truth, probability, bins, strategy)
+    scored = [one for one in per_class.values() if one["n"]]
+    brier = float(np.mean([one["brier"] for one in scored]))
     if task.multilabel:
-        error = float(np.mean([one["expected_calibration_error"] for one in sides]))
+        error = float(np.mean([one["expected_calibration_error"] for one in scored]))
     else:
-        rows = chances[known]
-        right = rows.argmax(axis=1) == truth[known]
-        error = _one_curve(right, rows.max(axis=1), bins, strategy)["expected_calibration_error"]
-        brier = brier if task.kind == "binary" else brier * len(sides)
+        rows = predicted[known]
+        correct = rows.argmax(axis=1) == true_codes[known]
+        error = _reliability_curve(correct, rows.max(axis=1), bins, strategy)["expected_calibration_error"]
+        brier = brier if task.kind == "binary" else brier * len(scored)
     return {
         "n": n,
         "bins": bins,
@@ -244,27 +244,27 @@ def compare_calibration(
     bins: int = 15,
     strategy: Strategy = "uniform",
 ) -> dict[str, Any]:
-    """Say how reliable probabilities are before and after the temperature, on data that it was not fitted on.
+    """Compare calibration before and after the temperature, on data that it was not fitted on.
 
     Parameters
     ----------
     task, logits, codes
-        As for ``fit_temperature``, of other data.
+        As for ``fit_temperature``, but of data that the temperature was not fitted on.
     temperature
-        As fitted.
+        The fitted temperature.
     bins, strategy
         As for ``reliability``.
 
     Returns
     -------
     dict[str, Any]
-        ``temperature`` as its ``to_json``, and ``before`` and ``after``, each as from ``reliability`` with ``log_loss``
-        (mean over all known labels) added.
+        ``temperature`` as converted by its ``to_json``; ``before`` and ``after``, each as returned by ``reliability``
+        with ``log_loss`` (the mean over all known labels) added.
 
     Raises
     ------
     DataError, LabelError, ParameterError
-        As ``reliability``.
+        As for ``reliability``.
 
     Example
     -------
@@ -275,15 +275,15 @@ def compare_calibration(
     """
     numbers = _checked_logits(task, logits)
     truth = checked_codes(task, codes, len(numbers))
-    found: dict[str, Any] = {"temperature": temperature.to_json()}
+    comparison: dict[str, Any] = {"temperature": temperature.to_json()}
     for name, scaled in (("before", numbers), ("after", temperature.apply(numbers))):
         scores = reliability(task, to_probabilities(task, scaled), truth, bins, strategy)
-        found[name] = {**scores, "log_loss": _log_loss(task, scaled, truth)}
-    return found
+        comparison[name] = {**scores, "log_loss": _log_loss(task, scaled, truth)}
+    return comparison
 
 
 def before_and_after(calibration: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Give what ``compare_calibration`` found by its name for people: as trained, and calibrated if that changed it.
+    """Label the results of ``compare_calibration`` for display: as trained, and calibrated unless both are equal.
 
     Example
     -------
@@ -298,62 +298,62 @@ def _checked_logits(task: Task, logits: ArrayLike) -> Doubles:
     array = np.asarray(logits, dtype=np.float64)
     if array.ndim != 2 or array.shape[1] != task.outputs:
         raise DataError(
-            f"expected logits of shape (N, {task.outputs}) for a {task.kind} task, got {array.shape}; give what the "
-            "network gives"
+            f"expected logits of shape (N, {task.outputs}) for a {task.kind} task, got {array.shape}; pass the output "
+            "of the network"
         )
     if not np.isfinite(array).all():
-        raise DataError("expected finite logits, got NaN or infinity; look for what made the network diverge")
+        raise DataError("expected finite logits, got NaN or infinity; check why the training diverged")
     return array
 
 
 def _two_columns(logits: Doubles) -> Doubles:
-    """Give one logit as those of two classes, of which the first has 0."""
+    """Stack a logit of 0 for the first class before that of the second, shape (N, 2)."""
     return np.stack([np.zeros_like(logits), logits], axis=1)
 
 
-def _ahead(logits: Doubles, codes: Codes) -> Doubles:
-    """Say how far each class is ahead of the true one, shape (known, classes)."""
+def _margins(logits: Doubles, codes: Codes) -> Doubles:
+    """Compute the logit of each class minus that of the true class, shape (known, classes)."""
     known = codes != UNKNOWN
     kept = logits if known.all() else logits[known]
     return kept - np.take_along_axis(kept, codes[known][:, None], axis=1)
 
 
-def _fit_one(logits: Doubles, codes: Codes, whose: str) -> tuple[float, str]:
-    """Find one temperature over classes, and what there is to say of it."""
-    ahead = _ahead(logits, codes)
+def _fit_one(logits: Doubles, codes: Codes, of_label: str) -> tuple[float, str]:
+    """Fit one temperature to logits of shape (N, classes); return it with a note, which may be empty."""
+    margins = _margins(logits, codes)
     classes = np.unique(codes[codes != UNKNOWN])
-    stays = f"the temperature{whose} stays 1: "
-    if len(ahead) < FEWEST:
-        return 1.0, f"{stays}{counted(len(ahead), 'known example')}, and {FEWEST} are needed"
+    left = f"the temperature{of_label} is left at 1: "
+    if len(margins) < FEWEST:
+        return 1.0, f"{left}{counted(len(margins), 'known example')}, at least {FEWEST} are needed"
     if len(classes) < 2:
-        return 1.0, f"{stays}all {len(ahead)} known examples are alike"
-    highest = ahead.max(axis=1)
+        return 1.0, f"{left}all {len(margins)} known examples have the same label"
+    highest = margins.max(axis=1)
     if not highest.any():
-        return 1.0, f"{stays}all {len(ahead)} known examples are answered rightly, so none limits how sure to be"
-    ahead -= highest[:, None]
-    mean, room = float(highest.mean()), np.empty_like(ahead)
+        return 1.0, f"{left}all {len(margins)} known examples are predicted correctly, so the log loss has no minimum"
+    margins -= highest[:, None]
+    mean, buffer = float(highest.mean()), np.empty_like(margins)
 
     def loss(log_temperature: float) -> float:
-        sharpness = np.exp(-log_temperature)
-        np.multiply(ahead, sharpness, out=room)
-        np.exp(room, out=room)
-        return float(np.log(room.sum(axis=1)).mean() + mean * sharpness)
+        inverse = np.exp(-log_temperature)
+        np.multiply(margins, inverse, out=buffer)
+        np.exp(buffer, out=buffer)
+        return float(np.log(buffer.sum(axis=1)).mean() + mean * inverse)
 
-    end = float(np.log(HIGHEST))
-    found = float(minimize_scalar(loss, bounds=(-end, end), method="bounded", options={"xatol": 1e-6}).x)
-    at_end = end - abs(found) < 1e-3
-    note = f"the temperature{whose} is at the end of the range from {1 / HIGHEST:g} to {HIGHEST:g}" if at_end else ""
-    return float(np.exp(found)), note
+    bound = float(np.log(HIGHEST))
+    best = float(minimize_scalar(loss, bounds=(-bound, bound), method="bounded", options={"xatol": 1e-6}).x)
+    at_bound = bound - abs(best) < 1e-3
+    note = f"the temperature{of_label} is at a bound of its range, {1 / HIGHEST:g} to {HIGHEST:g}" if at_bound else ""
+    return float(np.exp(best)), note
 
 
 def _log_loss(task: Task, logits: Doubles, codes: Codes) -> float:
-    """Give the mean log loss over all known labels."""
+    """Compute the mean log loss over all known labels."""
     if task.kind != "multiclass":
         signed = np.where(codes == 1, logits.reshape(codes.shape), -logits.reshape(codes.shape))
         return float(np.logaddexp(0, -signed[codes != UNKNOWN]).mean())
-    ahead = _ahead(logits, codes)
-    highest = ahead.max(axis=1)
-    return float((np.log(np.exp(ahead - highest[:, None]).sum(axis=1)) + highest).mean())
+    margins = _margins(logits, codes)
+    highest = margins.max(axis=1)
+    return float((np.log(np.exp(margins - highest[:, None]).sum(axis=1)) + highest).mean())
 
 
 def _check_bins(bins: int, strategy: str) -> None:
@@ -363,21 +363,21 @@ def _check_bins(bins: int, strategy: str) -> None:
         raise ParameterError(f"expected 2 to 1000 bins, got {bins!r}; use for example 15")
 
 
-def _one_curve(present: NDArray[np.bool_], chance: Doubles, bins: int, strategy: str) -> dict[str, Any]:
-    """Give the curve of one probability, and the two scores that follow from it."""
-    n = len(chance)
+def _reliability_curve(truth: NDArray[np.bool_], probability: Doubles, bins: int, strategy: str) -> dict[str, Any]:
+    """Compute the reliability curve of one class or label, its calibration error and its Brier score."""
+    n = len(probability)
     if not n:
         return {"n": 0, "expected_calibration_error": None, "brier": None, "curve": []}
     shares = np.linspace(0, 1, bins + 1)[1:-1]
-    edges = shares if strategy == "uniform" else np.quantile(chance, shares)
-    places = np.searchsorted(edges, chance)  # an edge belongs to the range below it
-    counts = np.bincount(places, minlength=bins)
-    predicted, observed = np.bincount(places, chance, bins), np.bincount(places, present, bins)
+    edges = shares if strategy == "uniform" else np.quantile(probability, shares)
+    bin_of = np.searchsorted(edges, probability)  # an edge belongs to the bin below it
+    counts = np.bincount(bin_of, minlength=bins)
+    predicted, observed = np.bincount(bin_of, probability, bins), np.bincount(bin_of, truth, bins)
     filled = counts.nonzero()[0]
     points = zip(predicted[filled] / counts[filled], observed[filled] / counts[filled], counts[filled], strict=True)
     return {
         "n": n,
         "expected_calibration_error": float(np.abs(predicted - observed).sum() / n),
-        "brier": float(np.mean((chance - present) ** 2)),
+        "brier": float(np.mean((probability - truth) ** 2)),
         "curve": [{"predicted": float(mean), "observed": float(share), "count": int(k)} for mean, share, k in points],
     }

@@ -1,4 +1,4 @@
-"""Answers as sets of classes that hold the truth as often as was asked: split conformal prediction."""
+"""Prediction sets with a guaranteed coverage of the true class: split conformal prediction."""
 
 from __future__ import annotations
 
@@ -18,26 +18,27 @@ from limelight.types import Codes, Doubles
 Score = Literal["lac", "aps"]
 CONFORMAL_SCORES = ("lac", "aps")
 Sets = NDArray[np.bool_]
+"""Whether each class is in the set, as returned by ``ConformalSets.sets``."""
 
 
 @dataclass(frozen=True, eq=False)
 class ConformalSets:
-    """From which strangeness on a class is left out of the set of an answer.
+    """The highest nonconformity score at which a class is included in a prediction set.
 
     Parameters
     ----------
     target
-        The share of answers whose set is to hold the truth, in (0, 1).
+        The target coverage: the share of sets that contain the true class, in (0, 1).
     score
-        How strange a class is for an example, as in ``fit_conformal``.
+        The nonconformity score, as in ``fit_conformal``.
     limits
-        A class of this strangeness or less is in the set, infinite where too few examples were known; shape
-        (1, classes), the same for all classes unless they were calibrated apart; (labels, 2) when multi-label, for
-        absent and there.
+        A class whose score is at most its limit is included; infinite if there were too few known examples. Shape
+        (1, classes), equal for all classes unless calibrated by class; (labels, 2) if multi-label, for absent and
+        present.
     by_class
-        Whether the target holds for each true class by itself.
+        Whether the coverage holds for each true class separately.
     notes
-        Where examples were too few, one sentence each.
+        Which classes are always included because there were too few examples, one sentence each.
 
     Example
     -------
@@ -53,45 +54,42 @@ class ConformalSets:
     notes: tuple[str, ...] = ()
 
     def sets(self, task: Task, probabilities: ArrayLike) -> Sets:
-        """Answer with sets.
+        """Predict sets.
 
         Parameters
         ----------
         task
-            What is asked.
+            The classes or labels.
         probabilities
             Shape (N, classes) or (N, labels), in [0, 1].
 
         Returns
         -------
         NDArray[np.bool_]
-            Whether each class is in the set, shape (N, classes); when multi-label whether absent, and whether there,
-            is in the set of each label, shape (N, labels, 2). A set of ``"lac"`` may be empty: nothing is likely.
+            Whether each class is in the set, shape (N, classes); if multi-label, whether absent and present are in the
+            set of each label, shape (N, labels, 2). A set of ``"lac"`` may be empty if no class is probable.
 
         Raises
         ------
         DataError
-            If the probabilities do not fit the task, or the task is not the one that was calibrated.
+            If the probabilities do not match the task, or the sets were calibrated for a different task.
         """
-        wanted = _shape_of_limits(task)
-        if self.limits.shape != wanted:
+        expected = _shape_of_limits(task)
+        if self.limits.shape != expected:
             raise DataError(
-                f"expected limits of shape {wanted} for this task, got {self.limits.shape}; "
-                "calibrate with the task that is predicted"
+                f"expected limits of shape {expected} for this task, got {self.limits.shape}; "
+                "calibrate the sets with the task of the predictions"
             )
-        inside: Sets = _strangeness(task, checked_probabilities(task, probabilities), self.score) <= self.limits
+        inside: Sets = _nonconformity(task, checked_probabilities(task, probabilities), self.score) <= self.limits
         return inside if task.multilabel else inside[:, 0]
 
     def describe(self) -> list[str]:
-        """Say in lines of plain text what is promised."""
-        each = ", for each true class by itself" if self.by_class else ""
-        return [
-            f"sets that hold the truth in {100 * self.target:g} % of answers{each} (score {self.score})",
-            *self.notes,
-        ]
+        """Describe the target coverage and the notes, in lines of plain text."""
+        each = " of each true class" if self.by_class else ""
+        return [f"prediction sets at {100 * self.target:g} % coverage{each} (score {self.score})", *self.notes]
 
     def to_json(self) -> dict[str, Any]:
-        """Say the sets in a form that JSON can hold; a limit that is infinite is null."""
+        """Convert the sets to plain values for JSON; an infinite limit becomes null."""
         limits = [[limit if math.isfinite(limit) else None for limit in row] for row in self.limits.tolist()]
         return {
             "target": self.target,
@@ -103,7 +101,7 @@ class ConformalSets:
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> ConformalSets:
-        """Read what ``to_json`` wrote; ModelFolderError if it is something else."""
+        """Restore sets from ``to_json``; ModelFolderError if the content is not valid."""
         try:
             rows = [[math.inf if limit is None else float(limit) for limit in row] for row in content["limits"]]
             target, score, limits = float(content["target"]), content["score"], np.array(rows, dtype=np.float64)
@@ -127,126 +125,127 @@ def fit_conformal(
     by_class: bool = False,
     groups: ArrayLike | None = None,
 ) -> ConformalSets:
-    """Calibrate prediction sets so that they hold the truth of new data in a stated share of answers.
+    """Fit prediction sets that contain the true class of new examples with a given probability.
 
-    The promise is kept on average over calibration sets, whatever the model, if the new examples are exchangeable with
-    those that calibrate: drawn alike, and none of them used to fit anything. Examples that belong together, as the
-    steps of one series or the windows of one recording do, are not exchangeable one by one; with ``groups`` each
-    group counts as one, and the promise is about an example drawn at random from a new group.
+    The coverage is guaranteed for any model, on average over calibration sets, if new examples are exchangeable with
+    the calibration examples: drawn from the same distribution, and not used to fit the model. Examples of one group,
+    such as the steps of a series or the windows of a recording, are not exchangeable individually. With ``groups``
+    each group has the same total weight, and the guarantee is for an example drawn at random from a new group.
 
     Parameters
     ----------
     task
-        What is asked.
+        The classes or labels.
     probabilities
         Shape (N, classes) or (N, labels), in [0, 1].
     codes
-        The truth, -1 where it is not known (left out), shape (N,) or (N, labels).
+        The true codes, -1 if unknown (ignored), shape (N,) or (N, labels).
     target
-        The share, in (0, 1). When multi-label it is promised for each label, not for all of them at once.
+        The target coverage, in (0, 1). If multi-label, it holds for each label, not for all labels jointly.
     score
-        How strange a class is: ``"lac"`` one minus its probability (the smallest sets), ``"aps"`` the total
-        probability of the classes more probable than it (sets that grow where the model is in doubt, never empty).
+        The nonconformity score of a class: ``"lac"``, one minus its probability (the smallest sets), or ``"aps"``, the
+        total probability of the more probable classes (never empty, and larger for uncertain predictions).
     by_class
-        Whether to keep the promise for each true class by itself (Mondrian), which needs enough of each.
+        Whether to guarantee the coverage for each true class separately (Mondrian), which needs enough examples of
+        each.
     groups
-        What each of the N examples belongs to, shape (N,): for steps ``np.repeat(np.arange(n), lengths)``. Needed for
-        steps.
+        The group of each of the N examples, shape (N,), such as ``np.repeat(np.arange(n), lengths)`` for steps.
+        Required for per-step tasks.
 
     Returns
     -------
     ConformalSets
-        With a note where examples were too few, so that a class is in every set.
+        With a note for each class that is in every set because there are too few examples.
 
     Raises
     ------
     ParameterError
-        If the target or the score is none of these, or groups are missing for steps.
+        If the target is out of range, the score is unknown, or groups are missing for a per-step task.
     DataError, LabelError
-        If the arrays do not fit the task.
+        If the arrays do not match the task.
 
     Source
     ------
     Vovk, Gammerman and Shafer, Algorithmic Learning in a Random World, 2005. Sadinle, Lei and Wasserman, 2019 (lac).
-    Romano, Sesia and Candès, Classification with Valid and Adaptive Coverage, 2020 (aps, with the class that crosses
-    the limit always in the set in place of a random choice). Angelopoulos and Bates, A Gentle Introduction to Conformal
+    Romano, Sesia and Candès, Classification with Valid and Adaptive Coverage, 2020 (aps, but the class that crosses
+    the limit is always included, not at random). Angelopoulos and Bates, A Gentle Introduction to Conformal
     Prediction, 2021, section 1. Lee, Barber and Willett, Distribution-Free Inference with Hierarchical Data, 2023
-    (groups: each example weighs one part of its group).
+    (groups: each example is weighted by one over the size of its group).
 
     Example
     -------
-    >>> chances = np.linspace(0.55, 0.95, 9)
-    >>> fitted = fit_conformal(Task(("a", "b")), np.stack([chances, 1 - chances], axis=1), [0] * 9, 0.9)
+    >>> first = np.linspace(0.55, 0.95, 9)
+    >>> fitted = fit_conformal(Task(("a", "b")), np.stack([first, 1 - first], axis=1), [0] * 9, 0.9)
     >>> round(float(fitted.limits[0, 0]), 2)
     0.45
     """
     _check_settings(target, score)
-    chances = checked_probabilities(task, probabilities)
-    truth = checked_codes(task, codes, len(chances))
-    members = _checked_groups(task, groups, len(chances))
-    strange = _strangeness(task, chances, score)
-    truth = truth if task.multilabel else truth[:, None]
+    predicted = checked_probabilities(task, probabilities)
+    true_codes = checked_codes(task, codes, len(predicted))
+    members = _checked_groups(task, groups, len(predicted))
+    scores = _nonconformity(task, predicted, score)
+    true_codes = true_codes if task.multilabel else true_codes[:, None]
     limits, notes = np.empty(_shape_of_limits(task)), []
-    for place in range(len(limits)):
-        name = f" of {str(task.classes[place])!r}" if task.multilabel else ""
-        told = truth[:, place]
-        choices: list[int | None] = list(range(limits.shape[1])) if by_class else [None]
-        for choice in choices:
-            rows = (told != UNKNOWN if choice is None else told == choice).nonzero()[0]
-            found, count = _limit(strange[rows, place, told[rows]], None if members is None else members[rows], target)
-            limits[place, slice(None) if choice is None else choice] = found
-            if math.isinf(found):
-                notes.append(_too_few(task, name, choice, count, target, grouped=members is not None))
+    for index in range(len(limits)):
+        name = f" of {str(task.classes[index])!r}" if task.multilabel else ""
+        truth = true_codes[:, index]
+        categories: list[int | None] = list(range(limits.shape[1])) if by_class else [None]
+        for category in categories:
+            rows = (truth != UNKNOWN if category is None else truth == category).nonzero()[0]
+            limit, count = _limit(scores[rows, index, truth[rows]], None if members is None else members[rows], target)
+            limits[index, slice(None) if category is None else category] = limit
+            if math.isinf(limit):
+                notes.append(_too_few(task, name, category, count, target, grouped=members is not None))
     return ConformalSets(float(target), score, limits, by_class, tuple(notes))
 
 
 def coverage(task: Task, sets: Sets, codes: ArrayLike, groups: ArrayLike | None = None) -> dict[str, Any]:
-    """Measure how often sets hold the truth, and how large they are.
+    """Measure the coverage and the size of prediction sets.
 
     Parameters
     ----------
     task
-        What is asked.
+        The classes or labels.
     sets
-        As from ``ConformalSets.sets``, shape (N, classes) or (N, labels, 2).
+        As returned by ``ConformalSets.sets``, shape (N, classes) or (N, labels, 2).
     codes
-        The truth, -1 where it is not known (left out), shape (N,) or (N, labels).
+        The true codes, -1 if unknown (ignored), shape (N,) or (N, labels).
     groups
-        As for ``fit_conformal``; each group counts as one then, which is what is promised for steps.
+        As for ``fit_conformal``; each group then has the same total weight, as in the guarantee for per-step tasks.
 
     Returns
     -------
     dict[str, Any]
-        Plain numbers, ready for JSON: ``n`` (known), ``coverage``, ``mean_size``, ``empty`` and ``single`` (shares of
-        sets of no and of one class), and ``per_class``, by name ``n``, ``coverage`` and ``mean_size`` over the examples
-        of that true class. When multi-label, the first four are means over the labels of which something is known, and
-        ``per_class`` has all of them for each label, with ``absent`` and ``there`` for its two classes. None where
-        nothing is known.
+        Plain numbers, ready for JSON: ``n`` (known examples), ``coverage``, ``mean_size``, ``empty`` and ``single``
+        (shares of sets with no class and with one), and ``per_class`` with ``n``, ``coverage`` and ``mean_size`` over
+        the examples of each true class. If multi-label, the scores are means over the labels that are known for some
+        example, and ``per_class`` has all of them for each label, with ``absent`` and ``there`` for its two classes.
+        None without known examples.
 
     Raises
     ------
     DataError, LabelError
-        If the arrays do not fit the task.
+        If the arrays do not match the task.
 
     Example
     -------
-    >>> found = coverage(Task(("a", "b")), np.array([[True, True], [True, False]]), [0, 1])
-    >>> found["coverage"], found["mean_size"], found["per_class"]["b"]
+    >>> scores = coverage(Task(("a", "b")), np.array([[True, True], [True, False]]), [0, 1])
+    >>> scores["coverage"], scores["mean_size"], scores["per_class"]["b"]
     (0.5, 1.5, {'n': 1, 'coverage': 0.0, 'mean_size': 1.0})
     """
     width = len(task.classes)
     cube = np.asarray(sets, dtype=bool)
-    wanted = (width, 2) if task.multilabel else (width,)
-    if cube.shape[1:] != wanted:
-        shown = ", ".join(map(str, ("N", *wanted)))
-        raise DataError(f"expected sets of shape ({shown}), got {cube.shape}; give what sets() gives")
+    expected = (width, 2) if task.multilabel else (width,)
+    if cube.shape[1:] != expected:
+        shape = ", ".join(map(str, ("N", *expected)))
+        raise DataError(f"expected sets of shape ({shape}), got {cube.shape}; pass the result of ConformalSets.sets")
     truth = checked_codes(task, codes, len(cube))
-    members = None if groups is None else _numbered(groups, len(cube))
+    members = None if groups is None else _group_indices(groups, len(cube))
     if not task.multilabel:
-        return _one_coverage(cube, truth, members, [str(name) for name in task.classes])
+        return _coverage_of_classes(cube, truth, members, [str(name) for name in task.classes])
     per_class = {
-        str(name): _one_coverage(cube[:, place], truth[:, place], members, ["absent", "there"])
-        for place, name in enumerate(task.classes)
+        str(name): _coverage_of_classes(cube[:, index], truth[:, index], members, ["absent", "there"])
+        for index, name in enumerate(task.classes)
     }
     for one in per_class.values():
         one.update(one.pop("per_class"))
@@ -271,41 +270,41 @@ def _check_settings(target: float, score: str) -> None:
 
 def _checked_groups(task: Task, groups: ArrayLike | None, rows: int) -> Codes | None:
     if groups is not None:
-        return _numbered(groups, rows)
+        return _group_indices(groups, rows)
     if task.by_step:
         raise ParameterError(
-            "expected groups for steps, got none: the steps of one series are not exchangeable; "
-            "give the number of the series of each step"
+            "expected groups for a per-step task, got none; pass the index of the series of each step, as the steps of "
+            "a series are not exchangeable"
         )
     return None
 
 
-def _numbered(groups: ArrayLike, rows: int) -> Codes:
-    """Number groups from 0."""
+def _group_indices(groups: ArrayLike, rows: int) -> Codes:
+    """Convert group names to indices from 0."""
     array = np.asarray(groups)
     if array.shape != (rows,):
         raise LabelError(
-            f"expected a group for each of {rows} answers, got an array of shape {array.shape}; give one each"
+            f"expected a group for each of {rows} predictions, got an array of shape {array.shape}; pass one each"
         )
     return np.unique(array, return_inverse=True)[1].astype(np.int64)
 
 
-def _strangeness(task: Task, probabilities: Doubles, score: str) -> Doubles:
-    """Say how strange each class would be, shape (N, 1, classes), or (N, labels, 2) when multi-label."""
+def _nonconformity(task: Task, probabilities: Doubles, score: str) -> Doubles:
+    """Compute the nonconformity score of each class, shape (N, 1, classes), or (N, labels, 2) if multi-label."""
     cube = np.stack([1 - probabilities, probabilities], axis=2) if task.multilabel else probabilities[:, None]
     if score == "lac":
-        strange: Doubles = 1 - cube
-        return strange
+        scores: Doubles = 1 - cube
+        return scores
     order = np.argsort(-cube, axis=2, kind="stable")
     falling = np.take_along_axis(cube, order, axis=2)
     before = np.cumsum(falling, axis=2) - falling
-    strange = np.empty_like(cube)
-    np.put_along_axis(strange, order, before, axis=2)
-    return strange
+    scores = np.empty_like(cube)
+    np.put_along_axis(scores, order, before, axis=2)
+    return scores
 
 
 def _limit(scores: Doubles, groups: Codes | None, target: float) -> tuple[float, int]:
-    """Find the score that enough others are not above, infinite if there are too few; and of how many it is."""
+    """Compute the conformal quantile, infinite if there are too few scores, and the number of scores or groups."""
     share = Fraction(repr(float(target)))
     if groups is None:
         n = len(scores)
@@ -316,39 +315,42 @@ def _limit(scores: Doubles, groups: Codes | None, target: float) -> tuple[float,
     if share * (n + 1) > n:
         return math.inf, n
     reached = np.cumsum(1 / sizes[groups[order]])
-    place = int(np.searchsorted(reached, float(share * (n + 1))))
-    return float(scores[order[min(place, len(order) - 1)]]), n
+    position = int(np.searchsorted(reached, float(share * (n + 1))))
+    return float(scores[order[min(position, len(order) - 1)]]), n
 
 
-def _too_few(task: Task, name: str, choice: int | None, count: int, target: float, *, grouped: bool) -> str:
-    """Say why a class is in every set."""
+def _too_few(task: Task, name: str, category: int | None, count: int, target: float, *, grouped: bool) -> str:
+    """Explain that a class is in every set because there are too few examples."""
     share = Fraction(repr(float(target)))
     needed = math.ceil(share / (1 - share))
-    words = ("absent", "there") if task.multilabel else tuple(map(str, task.classes))
-    which = "every class" if choice is None else repr(words[choice])
-    of_class = "" if choice is None else f" of {which}"
-    things = counted(count, "known group" if grouped else "known example")
-    return f"the sets{name} rest on {things}{of_class}, and {target:g} needs {needed}: {which} is in each of them"
+    names = ("absent", "there") if task.multilabel else tuple(map(str, task.classes))
+    which = "every class" if category is None else repr(names[category])
+    of_class = "" if category is None else f" of {which}"
+    examples = counted(count, "known group" if grouped else "known example")
+    return (
+        f"the prediction sets{name} always contain {which}: {examples}{of_class}, at least {needed} are needed for a "
+        f"coverage of {target:g}"
+    )
 
 
-def _one_coverage(sets: Sets, codes: Codes, groups: Codes | None, names: list[str]) -> dict[str, Any]:
-    """Measure the sets of one answer over its classes."""
+def _coverage_of_classes(sets: Sets, codes: Codes, groups: Codes | None, names: list[str]) -> dict[str, Any]:
+    """Measure sets of mutually exclusive classes, overall and per true class."""
     known = (codes != UNKNOWN).nonzero()[0]
-    sizes, held = sets[known].sum(axis=1), sets[known, codes[known]]
+    sizes, covered = sets[known].sum(axis=1), sets[known, codes[known]]
     members = None if groups is None else groups[known]
     per_class = {}
-    for place, name in enumerate(names):
-        rows = (codes[known] == place).nonzero()[0]
+    for index, name in enumerate(names):
+        rows = (codes[known] == index).nonzero()[0]
         weights = _weights(members, rows)
         per_class[name] = {
             "n": len(rows),
-            "coverage": _mean(held[rows], weights),
+            "coverage": _mean(covered[rows], weights),
             "mean_size": _mean(sizes[rows], weights),
         }
     weights = _weights(members, np.arange(len(known)))
     return {
         "n": len(known),
-        "coverage": _mean(held, weights),
+        "coverage": _mean(covered, weights),
         "mean_size": _mean(sizes, weights),
         "empty": _mean(sizes == 0, weights),
         "single": _mean(sizes == 1, weights),
@@ -357,7 +359,7 @@ def _one_coverage(sets: Sets, codes: Codes, groups: Codes | None, names: list[st
 
 
 def _weights(groups: Codes | None, rows: NDArray[np.int64]) -> Doubles | None:
-    """Weigh rows so that every group among them counts the same."""
+    """Compute row weights that give every group the same total; None without groups."""
     if groups is None:
         return None
     members = groups[rows]

@@ -1,13 +1,13 @@
-"""Deciding: temperature, thresholds and prediction sets of a model, chosen on series that did not fit its weights."""
+"""Fit the decision of a model on held-out series: temperature, thresholds and prediction sets."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError
@@ -22,30 +22,31 @@ from limelight.evaluation.decision.thresholds import Thresholds, checked_rule, c
 from limelight.model.decision import Decision
 from limelight.model.fitted import FittedModel, Prediction
 from limelight.model.targets import targets_of
+from limelight.parts.base import first_complaint
 from limelight.task import Task
 from limelight.types import Doubles
 
-SCALED = "the scale of the logits was chosen with the head, on training series left out"
+SCALED = "the scale of the logits was fitted with the head, on held-out predictions of the training series"
 
 
 @dataclass(frozen=True)
 class DecisionRule:
-    """How answers should be read off the logits.
+    """How to turn logits into probabilities, predicted labels and prediction sets.
 
     Parameters
     ----------
     calibrate
-        Whether one temperature (of several labels one each) makes the probabilities true on validation data.
+        Whether to fit a temperature, one per label if multi-label, so that probabilities are calibrated.
     thresholds
-        ``"none"``; or, for two classes or several labels, ``"f1"``, ``{"precision": 0.9}``, ``{"recall": 0.9}``,
-        ``{"cost": {"false_positive": 1, "false_negative": 5}}``.
+        How to choose thresholds: ``"none"``; or, if binary or multi-label, ``"f1"``, ``{"precision": 0.9}``,
+        ``{"recall": 0.9}`` or ``{"cost": {"false_positive": 1, "false_negative": 5}}``.
     coverage
-        Of prediction sets: the share of sets that hold the truth, in (0, 1); None makes no sets.
+        Target coverage of prediction sets: the share of sets that contain the true class, in (0, 1); None fits none.
 
     Raises
     ------
     ParameterError
-        If a rule or a share cannot be.
+        If the rule for thresholds is unknown, or a value is out of range.
 
     Example
     -------
@@ -64,47 +65,65 @@ class DecisionRule:
         if self.coverage is not None and not 0 < self.coverage < 1:
             raise ParameterError(f"expected a coverage between 0 and 1, got {self.coverage!r}; use for example 0.9")
 
+    @classmethod
+    def of(cls, value: DecisionRule | Mapping[str, Any] | None) -> DecisionRule:
+        """Build a checked rule from a rule, from its keywords as a dict, or from None for the defaults."""
+        if isinstance(value, cls):
+            return value
+        if value is not None and not isinstance(value, Mapping):
+            raise ParameterError(
+                f"expected a decision rule as DecisionRule(...) or a dict of its keywords, got {value!r}"
+            )
+        try:
+            return TypeAdapter(cls).validate_python(dict(value or {}))
+        except ValidationError as error:
+            raise ParameterError(first_complaint(error)) from None
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the rule by name of its parameters, as scikit-learn's ``get_params`` does."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
     def require_series(self, panel: Panel | None) -> None:
-        """Refuse a rule that needs validation series where there are none; ParameterError says what to do."""
+        """Require validation series if the rule fits thresholds or sets; ParameterError if there are none."""
         if panel is None and (self.thresholds != "none" or self.coverage is not None):
             raise ParameterError(
-                "expected validation series to choose thresholds or sets on, got none, or too few; make the validation "
-                "part larger, or leave thresholds and coverage out"
+                "expected validation series to fit thresholds or prediction sets on, got none or too few; enlarge the "
+                "validation split, or remove thresholds and coverage"
             )
 
 
-def decide_on(
+def fit_decision(
     model: FittedModel, panel: Panel | None, rule: DecisionRule, logits: Doubles | None = None
 ) -> FittedModel:
-    """Choose temperature, thresholds and sets on series that did not fit the model.
+    """Fit temperature, thresholds and prediction sets on held-out series.
 
     Parameters
     ----------
     model
-        Fitted.
+        The fitted model.
     panel
-        Labelled validation series, n of them; None leaves the model as it is.
+        Labelled held-out series, n of them; None leaves the model unchanged.
     rule
-        What to choose.
+        What to fit.
     logits
-        What models fitted without these series say about them, on the scale that they chose, shape (n, outputs); None
-        asks the model, whose weights have not seen their labels then.
+        Held-out logits of these series, from models fitted without them that also fitted the scale of the logits,
+        shape (n, outputs); None predicts the series with ``model``, which must not have been fitted on their labels.
 
     Returns
     -------
     FittedModel
-        With the same network and the new decision.
+        The same network with the fitted decision.
 
     Raises
     ------
     ParameterError
-        If thresholds are asked for more than two classes, or anything without validation series.
+        If the rule has thresholds for more than two classes, or needs validation series and there are none.
 
     Source
     ------
-    The order is: temperature, then thresholds and sets on calibrated probabilities. The same series serve all three,
-    and stopped the training or chose the scale, so sets promise a little too much: measure their coverage on the test
-    part.
+    Thresholds and sets are fitted after the temperature, on calibrated probabilities. The same series are used for all
+    three, and before that for early stopping or for the scale of the logits. The coverage of the sets is therefore
+    slightly optimistic; measure it on the test set.
     """
     rule.require_series(panel)
     if panel is None:
@@ -112,12 +131,12 @@ def decide_on(
     task, codes = model.task, targets_of(model.task, panel).every()
     provenance: dict[str, Any] = {}
     temperature = None
-    said = replace(model, decision=Decision()).predict(panel).logits if logits is None else logits
+    scaled = replace(model, decision=Decision()).predict(panel).logits if logits is None else logits
     if rule.calibrate:
-        temperature = fit_temperature(task, said, codes) if logits is None else _unchanged(task)
+        temperature = fit_temperature(task, scaled, codes) if logits is None else _unit_temperature(task)
         provenance["temperature"] = temperature.to_json()
-        said = temperature.apply(said)
-    probabilities = to_probabilities(task, said)
+        scaled = temperature.apply(scaled)
+    probabilities = to_probabilities(task, scaled)
     thresholds = choose_thresholds(task, probabilities, codes, rule.thresholds) if rule.thresholds != "none" else None
     if thresholds is not None:
         provenance["thresholds"] = thresholds.to_json()
@@ -130,41 +149,41 @@ def decide_on(
 
 
 def score_decision(model: FittedModel, prediction: Prediction, panel: Panel) -> dict[str, Any] | None:
-    """Say what the decision of a model is worth on series that did not choose it.
+    """Evaluate calibration and prediction sets of a model on series that neither was fitted on.
 
     Parameters
     ----------
     model
-        With a decision.
+        A model with a fitted decision.
     prediction, panel
-        Its answers about labelled series, n of them.
+        Its predictions of n labelled series, and these series.
 
     Returns
     -------
     dict[str, Any] | None
-        ``calibration``: log loss, Brier score, calibration error and reliability curves before and after;
-        ``thresholds``: as chosen; ``sets``: the stated and the measured coverage and the mean size. None where nothing
-        was chosen.
+        ``calibration``: log loss, Brier score, calibration error and reliability curves before and after the
+        temperature; ``thresholds``: how they were chosen; ``sets``: target coverage, measured coverage and mean size.
+        None if the decision has none of these.
     """
     provenance: Mapping[str, Any] = model.decision.provenance
     if not provenance:
         return None
     task, codes = model.task, targets_of(model.task, panel).every()
-    found: dict[str, Any] = {}
+    scores: dict[str, Any] = {}
     if "temperature" in provenance:
         raw = model.decision.undo_temperature(prediction.logits)
-        found["calibration"] = compare_calibration(task, raw, codes, Temperature.from_json(provenance["temperature"]))
+        scores["calibration"] = compare_calibration(task, raw, codes, Temperature.from_json(provenance["temperature"]))
     if "thresholds" in provenance:
-        found["thresholds"] = provenance["thresholds"]
+        scores["thresholds"] = provenance["thresholds"]
     if "sets" in provenance:
-        sets = ConformalSets.from_json(provenance["sets"])
-        chosen = sets.sets(task, prediction.probabilities)
-        found["sets"] = {"target": sets.target, **coverage(task, chosen, codes, _series_of_steps(model, panel))}
-    return found
+        fitted = ConformalSets.from_json(provenance["sets"])
+        sets = fitted.sets(task, prediction.probabilities)
+        scores["sets"] = {"target": fitted.target, **coverage(task, sets, codes, _series_of_steps(model, panel))}
+    return scores
 
 
 def decision_lines(model: FittedModel) -> list[str]:
-    """Say in lines of plain text what was chosen on validation data."""
+    """Describe the fitted temperature, thresholds and prediction sets of a model, in lines of plain text."""
     provenance, lines = model.decision.provenance, []
     if "temperature" in provenance:
         lines += Temperature.from_json(provenance["temperature"]).describe()
@@ -175,11 +194,11 @@ def decision_lines(model: FittedModel) -> list[str]:
     return lines
 
 
-def _unchanged(task: Task) -> Temperature:
-    """Give the temperature of logits whose scale was chosen with the head."""
+def _unit_temperature(task: Task) -> Temperature:
+    """Build the temperature 1 for logits whose scale was fitted with the head."""
     return Temperature(np.ones(task.outputs if task.multilabel else 1), (SCALED,))
 
 
 def _series_of_steps(model: FittedModel, panel: Panel) -> Any:
-    """Say to which series each answer belongs where steps are answered, shape (N,); None for series."""
+    """Return the index of the series of each step, shape (N,), for a per-step model; None for a per-series model."""
     return np.repeat(np.arange(len(panel)), panel.lengths) if model.task.by_step else None

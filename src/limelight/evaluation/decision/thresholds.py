@@ -1,4 +1,4 @@
-"""From which probability on a class or label is answered, chosen on validation data by a stated rule."""
+"""Decision thresholds of binary and multi-label tasks, chosen on held-out data by a given rule."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from limelight.errors import ModelFolderError, ParameterError, counted
-from limelight.evaluation.metrics.arrays import checked_codes, checked_probabilities, one_side
+from limelight.evaluation.metrics.arrays import checked_codes, checked_probabilities, one_vs_rest
 from limelight.task import Task
 from limelight.text import aligned
 from limelight.types import Doubles
@@ -18,8 +18,9 @@ from limelight.types import Doubles
 Rule = str | Mapping[str, Any]
 HALF = 0.5
 FEWEST, FEW = 5, 10
-"""Fewer examples of a label, or without it, choose no threshold, or make one rough."""
+"""With fewer positive or negative examples, no threshold is chosen, or it is reported as imprecise."""
 MOST_LABELS = 40
+"""The most rows of the printed table."""
 RULE_NAMES = ("none", "f1")
 LEAST = ("precision", "recall")
 ERRORS = {"false_positive", "false_negative"}
@@ -28,22 +29,23 @@ THRESHOLD_SCORES = {"precision": "precision", "recall": "recall", "f1": "F1", "c
 
 @dataclass(frozen=True, eq=False)
 class Thresholds:
-    """From which probability on the positive class, or each label, is answered, and what that costs.
+    """The lowest probability at which the positive class, or each label, is predicted, and the scores that result.
 
     Parameters
     ----------
     values
-        In [0, 1], or a little above 1 where never answering is best; shape (1,) for two classes, of the positive one,
-        or (labels,). None for more than two classes, of which the most probable is answered.
+        In [0, 1], or slightly above 1 if it is best never to predict the label; shape (1,) for the positive class if
+        binary, (labels,) if multi-label. None if multi-class, where the most probable class is predicted.
     rule
-        How they were chosen: ``"none"``, ``"f1"``, ``{"precision": p}``, ``{"recall": r}`` or
+        How the thresholds were chosen: ``"none"``, ``"f1"``, ``{"precision": p}``, ``{"recall": r}`` or
         ``{"cost": [[tn, fp], [fn, tp]]}``.
     notes
-        What could not be had, and what is rough, one sentence each.
+        Targets that were not reached and imprecise thresholds, one sentence each.
     table
-        For each value ``label``, ``known`` (examples), ``positives`` (of them with the label), ``threshold``, and
-        under ``half`` and ``chosen`` what answering from 0.5 and from the threshold gives on them: ``precision``,
-        ``recall``, ``f1``, ``answered``, and ``cost`` (mean for each example) where the rule has one.
+        For each threshold ``label``, ``known`` (number of examples), ``positives`` (number of positive examples),
+        ``threshold``, and the scores on these examples at 0.5 and at the threshold, under ``half`` and ``chosen``:
+        ``precision``, ``recall``, ``f1``, ``answered`` (number of positive predictions), and ``cost`` (mean per
+        example) if the rule has costs.
 
     Example
     -------
@@ -58,22 +60,22 @@ class Thresholds:
     table: tuple[dict[str, Any], ...] = ()
 
     def describe(self) -> list[str]:
-        """Say the thresholds in lines of plain text: the rule, what changes for each label, the notes."""
+        """Describe the thresholds in lines of plain text: the rule, the scores of each label, the notes."""
         if self.values is None:
-            return ["the most probable class is answered, without thresholds"]
-        lines = [f"thresholds for {_rule_in_words(self.rule)}, on series held out; from 0.5 -> from the threshold"]
+            return ["no thresholds: the most probable class is predicted"]
+        title = f"thresholds for {_describe_rule(self.rule)}, chosen on held-out series; at 0.5 -> at the threshold"
         names = [name for name in THRESHOLD_SCORES if self.table and name in self.table[0]["half"]]
-        rows = [["label", "threshold", *(THRESHOLD_SCORES[name] for name in names), "answered", "true", "known"]]
-        for one in self.table[:MOST_LABELS]:
-            before, after = one["half"], one["chosen"]
+        rows = [["label", "threshold", *(THRESHOLD_SCORES[name] for name in names), "predicted", "positive", "known"]]
+        for row in self.table[:MOST_LABELS]:
+            before, after = row["half"], row["chosen"]
             changes = [f"{before[name]:.3f} -> {after[name]:.3f}" for name in names]
-            answered = f"{before['answered']:,} -> {after['answered']:,}"
-            counts = [answered, f"{one['positives']:,}", f"{one['known']:,}"]
-            rows.append([one["label"], f"{one['threshold']:.4g}", *changes, *counts])
-        return [*lines, *aligned(rows, len(self.table) - MOST_LABELS), *self.notes]
+            predicted = f"{before['answered']:,} -> {after['answered']:,}"
+            counts = [predicted, f"{row['positives']:,}", f"{row['known']:,}"]
+            rows.append([row["label"], f"{row['threshold']:.4g}", *changes, *counts])
+        return [title, *aligned(rows, len(self.table) - MOST_LABELS), *self.notes]
 
     def to_json(self) -> dict[str, Any]:
-        """Say the thresholds in a form that JSON can hold."""
+        """Convert the thresholds to plain values for JSON."""
         return {
             "values": None if self.values is None else self.values.tolist(),
             "rule": self.rule if isinstance(self.rule, str) else dict(self.rule),
@@ -83,10 +85,10 @@ class Thresholds:
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Thresholds:
-        """Read what ``to_json`` wrote; ModelFolderError if it is something else."""
+        """Restore thresholds from ``to_json``; ModelFolderError if the content is not valid."""
         try:
-            given = content["values"]
-            values = None if given is None else np.array(given, dtype=np.float64)
+            numbers = content["values"]
+            values = None if numbers is None else np.array(numbers, dtype=np.float64)
             if values is not None and (values.ndim != 1 or not np.isfinite(values).all()):
                 raise ValueError("thresholds are finite numbers")
             rule, _ = checked_rule(content["rule"])
@@ -100,86 +102,85 @@ class Thresholds:
 def choose_thresholds(
     task: Task, probabilities: ArrayLike, codes: ArrayLike, rule: Rule, *, fewest: int = FEWEST
 ) -> Thresholds:
-    """Choose on validation data from which probability on the positive class, or each label, is answered.
+    """Choose the threshold of the positive class, or of each label, on held-out data.
 
-    A threshold lies half-way between two neighbouring probabilities of the data, so that a little noise changes no
-    answer. Of equally good ones the nearest to 0.5 is taken, and of two as near the higher. A label that never occurs,
-    always does, or has too few examples keeps 0.5.
+    A threshold lies halfway between two neighbouring probabilities of the data, so that a little noise changes no
+    prediction. Of equally good thresholds the one nearest to 0.5 is chosen, or the higher of two equally near ones. A
+    label that is always or never true, or has too few examples, keeps a threshold of 0.5.
 
     Parameters
     ----------
     task
-        What is asked: two classes or several labels.
+        The classes of a binary task, or the labels.
     probabilities
-        Shape (N, 2) for two classes, or (N, labels), in [0, 1].
+        Shape (N, 2) if binary, (N, labels) if multi-label, in [0, 1].
     codes
-        The truth, -1 where it is not known (left out), shape (N,) or (N, labels).
+        The true codes, -1 if unknown (ignored), shape (N,) or (N, labels).
     rule
         - ``"f1"``: the best F1;
-        - ``{"precision": p}``: a precision of at least p, in (0, 1], and of those the best recall;
-        - ``{"recall": r}``: a recall of at least r, in (0, 1], and of those the best precision;
-        - ``{"cost": {"false_positive": a, "false_negative": b}}``, or ``{"cost": [[tn, fp], [fn, tp]]}`` laid out as a
-          confusion matrix of scikit-learn: the least total cost;
+        - ``{"precision": p}``: the best recall at a precision of at least p, in (0, 1];
+        - ``{"recall": r}``: the best precision at a recall of at least r, in (0, 1];
+        - ``{"cost": {"false_positive": a, "false_negative": b}}``, or ``{"cost": [[tn, fp], [fn, tp]]}`` in the
+          layout of scikit-learn's confusion matrix: the lowest total cost;
         - ``"none"``: 0.5 for all.
     fewest
-        A label with fewer examples, or with fewer examples without it, keeps 0.5; at least 1.
+        A label with fewer positive or fewer negative examples keeps a threshold of 0.5; at least 1.
 
     Returns
     -------
     Thresholds
-        With notes where the precision cannot be reached (the best reachable is taken), a label keeps 0.5, or there
-        are fewer than 10 examples with or without a label.
+        With a note if the precision cannot be reached (the highest one is chosen instead), if a label keeps 0.5, or
+        if there are fewer than 10 positive or negative examples of a label.
 
     Raises
     ------
     ParameterError
-        If the rule is not one of these, or is not ``"none"`` for more than two classes.
+        If the rule is unknown, or is not ``"none"`` for more than two classes.
     DataError, LabelError
-        If the arrays do not fit the task.
+        If the arrays do not match the task.
 
     Source
     ------
-    Counts at every threshold are from ``sklearn.metrics.confusion_matrix_at_thresholds``. The numbers in the table are
-    of the data that the thresholds were chosen on: a little too good for other data. Elkan, The Foundations of
+    Counts at every threshold are from ``sklearn.metrics.confusion_matrix_at_thresholds``. The scores in the table are
+    those on the data that the thresholds were chosen on, so they are slightly optimistic. Elkan, The Foundations of
     Cost-Sensitive Learning, 2001.
 
     Example
     -------
     >>> task = Task(("fault", "ok"), positive="fault")
-    >>> chances = np.array([0.1, 0.2, 0.3, 0.4])
-    >>> found = choose_thresholds(task, np.stack([chances, 1 - chances], axis=1), [1, 1, 0, 0], "f1", fewest=2)
-    >>> found.values.tolist(), found.table[0]["half"]["f1"], found.table[0]["chosen"]["f1"]
+    >>> fault = np.array([0.1, 0.2, 0.3, 0.4])
+    >>> chosen = choose_thresholds(task, np.stack([fault, 1 - fault], axis=1), [1, 1, 0, 0], "f1", fewest=2)
+    >>> chosen.values.tolist(), chosen.table[0]["half"]["f1"], chosen.table[0]["chosen"]["f1"]
     ([0.25], 0.0, 1.0)
     """
-    normal, aim = checked_rule(rule)
-    chances = checked_probabilities(task, probabilities)
-    truth = checked_codes(task, codes, len(chances))
+    normal, goal = checked_rule(rule)
+    predicted = checked_probabilities(task, probabilities)
+    true_codes = checked_codes(task, codes, len(predicted))
     if task.kind == "multiclass":
         if normal != "none":
             raise ParameterError(
-                f"expected no rule for thresholds of {len(task.classes)} classes, got {_rule_in_words(normal)}; the "
-                "most probable class is answered: leave the rule out, or make each class a label of its own"
+                f"expected no threshold rule for {len(task.classes)} classes, got {_describe_rule(normal)}; remove it, "
+                "as the most probable class is predicted, or make each class a label of its own"
             )
         return Thresholds(None, normal)
-    places = range(len(task.classes)) if task.multilabel else [task.positive_index]
+    indices = range(len(task.classes)) if task.multilabel else [task.positive_index]
     notes: list[str] = []
     table = []
-    for place in places:
-        present, chance = one_side(task, place, chances, truth)
-        label = str(task.classes[place])
-        row, told = _choose_one(label, present, chance, normal, aim, fewest)
+    for index in indices:
+        truth, probability = one_vs_rest(task, index, predicted, true_codes)
+        row, notes_of_label = _choose_one(str(task.classes[index]), truth, probability, normal, goal, fewest)
         table.append(row)
-        notes += told
+        notes += notes_of_label
     return Thresholds(np.array([row["threshold"] for row in table]), normal, tuple(notes), tuple(table))
 
 
 def checked_rule(rule: Rule) -> tuple[Rule, Any]:
-    """Give a rule as it is kept, and the number or the matrix in it."""
+    """Check a threshold rule; return it in its normal form, with the number or cost matrix in it."""
     if isinstance(rule, str) and rule in RULE_NAMES:
         return rule, None
     if not isinstance(rule, Mapping) or len(rule) != 1 or (name := next(iter(rule))) not in (*LEAST, "cost"):
         raise ParameterError(
-            f"expected a rule for thresholds, got {rule!r}; write 'f1', 'none', {{'precision': 0.9}}, "
+            f"expected a threshold rule, got {rule!r}; use 'f1', 'none', {{'precision': 0.9}}, "
             "{'recall': 0.9} or {'cost': {'false_positive': 1, 'false_negative': 5}}"
         )
     value = rule[name]
@@ -192,7 +193,7 @@ def checked_rule(rule: Rule) -> tuple[Rule, Any]:
 
 
 def _checked_cost(cost: Any) -> Doubles:
-    """Give costs as a matrix [[tn, fp], [fn, tp]]."""
+    """Convert costs to a checked matrix [[tn, fp], [fn, tp]]."""
     if isinstance(cost, Mapping) and set(cost) == ERRORS:
         cost = [[0, cost["false_positive"]], [cost["false_negative"], 0]]
     try:
@@ -202,88 +203,90 @@ def _checked_cost(cost: Any) -> Doubles:
     if matrix.shape != (2, 2) or not np.isfinite(matrix).all():
         raise ParameterError(
             f"expected costs as {{'false_positive': a, 'false_negative': b}} or [[tn, fp], [fn, tp]], got {cost!r}; "
-            "give finite numbers"
+            "pass finite numbers"
         )
     if not (matrix[0, 1] > matrix[0, 0] and matrix[1, 0] > matrix[1, 1]):
         raise ParameterError(
-            f"expected an error to cost more than the right answer, got [[tn, fp], [fn, tp]] = {matrix.tolist()}; "
+            f"expected an error to cost more than a correct prediction, got [[tn, fp], [fn, tp]] = {matrix.tolist()}; "
             "raise the cost of the false positive or of the false negative"
         )
     return matrix
 
 
-def _rule_in_words(rule: Rule) -> str:
+def _describe_rule(rule: Rule) -> str:
     if isinstance(rule, str):
         return {"f1": "the best F1", "none": "no rule, 0.5 for all"}[rule]
     name, value = next(iter(rule.items()))
     if name == "cost":
-        return f"the least cost [[tn, fp], [fn, tp]] = {value}"
+        return f"the lowest cost [[tn, fp], [fn, tp]] = {value}"
     return f"a {name} of at least {value:g}"
 
 
 def _choose_one(
-    label: str, present: NDArray[np.bool_], chance: Doubles, rule: Rule, aim: Any, fewest: int
+    label: str, truth: NDArray[np.bool_], probability: Doubles, rule: Rule, goal: Any, fewest: int
 ) -> tuple[dict[str, Any], list[str]]:
-    """Choose one threshold; give its row of the table, and the notes on it."""
-    known, positives = len(present), int(np.count_nonzero(present))
+    """Choose one threshold; return its row of the table, and notes on it."""
+    known, positives = len(truth), int(np.count_nonzero(truth))
     threshold, notes = HALF, []
     rarer = min(positives, known - positives)
-    examples = f"{counted(rarer, 'example')} {'with' if rarer == positives else 'without'} it"
+    examples = counted(rarer, "positive example" if rarer == positives else "negative example")
     if rule != "none" and not rarer:
         how_often = "never" if not positives else "always"
-        notes = [f"{label!r} is {how_often} true among {counted(known, 'known answer')}; its threshold stays 0.5"]
+        notes = [
+            f"the threshold of {label!r} is left at 0.5: it is {how_often} true in {counted(known, 'known example')}"
+        ]
     elif rule != "none" and rarer < fewest:
-        notes = [f"the threshold of {label!r} stays 0.5: {examples}, and {fewest} are needed"]
+        notes = [f"the threshold of {label!r} is left at 0.5: {examples}, at least {fewest} are needed"]
     elif rule != "none":
-        threshold, reached = _best_cut(present, chance, rule, aim)
-        if isinstance(rule, Mapping) and "precision" in rule and reached < aim:
+        threshold, reached = _best_cut(truth, probability, rule, goal)
+        if isinstance(rule, Mapping) and "precision" in rule and reached < goal:
             notes.append(
-                f"no threshold gives {label!r} a precision of {aim:g}; the best reachable is {reached:.3f}, "
-                f"{aim - reached:.3f} less"
+                f"no threshold reaches a precision of {goal:g} for {label!r}; the highest is {reached:.3f}, which is "
+                f"{goal - reached:.3f} lower"
             )
-        answered = int(np.count_nonzero(chance >= threshold))
-        if answered in (0, known):
-            how_often = "always" if answered else "never"
-            notes.append(f"{label!r} is {how_often} answered on series held out: no threshold between does better")
+        predicted = int(np.count_nonzero(probability >= threshold))
+        if predicted in (0, known):
+            how_often = "always" if predicted else "never"
+            notes.append(f"{label!r} is {how_often} predicted for the held-out series: no other threshold is better")
         if rarer < FEW:
-            notes.append(f"the threshold of {label!r} is rough: {examples}")
-    matrix = aim if isinstance(rule, Mapping) and "cost" in rule else None
+            notes.append(f"the threshold of {label!r} is imprecise: only {examples}")
+    matrix = goal if isinstance(rule, Mapping) and "cost" in rule else None
     row = {
         "label": label,
         "known": known,
         "positives": positives,
         "threshold": threshold,
-        "half": _scores(present, chance >= HALF, matrix),
-        "chosen": _scores(present, chance >= threshold, matrix),
+        "half": _scores(truth, probability >= HALF, matrix),
+        "chosen": _scores(truth, probability >= threshold, matrix),
     }
     return row, notes
 
 
-def _best_cut(present: NDArray[np.bool_], chance: Doubles, rule: Rule, aim: Any) -> tuple[float, float]:
-    """Find the best threshold by a rule, and the precision there."""
-    from sklearn.metrics import confusion_matrix_at_thresholds  # not for those who choose no threshold
+def _best_cut(truth: NDArray[np.bool_], probability: Doubles, rule: Rule, goal: Any) -> tuple[float, float]:
+    """Find the best threshold by a rule, and the precision at it."""
+    from sklearn.metrics import confusion_matrix_at_thresholds  # a slow import that few models need
 
-    tn, fp, fn, tp, scores = confusion_matrix_at_thresholds(present, chance)
-    nobody = np.zeros(1)  # answered: what a threshold above the highest score gives
-    tn, fp = np.concatenate([[tn[0] + fp[0]], tn]), np.concatenate([nobody, fp])
-    fn, tp = np.concatenate([[fn[0] + tp[0]], fn]), np.concatenate([nobody, tp])
-    cuts = _between(scores)
+    tn, fp, fn, tp, scores = confusion_matrix_at_thresholds(truth, probability)
+    none = np.zeros(1)  # a threshold above the highest score predicts no example as positive
+    tn, fp = np.concatenate([[tn[0] + fp[0]], tn]), np.concatenate([none, fp])
+    fn, tp = np.concatenate([[fn[0] + tp[0]], fn]), np.concatenate([none, tp])
+    cuts = _midpoints(scores)
     precision, recall = tp / np.maximum(tp + fp, 1), tp / (tp + fn)
     keys: list[Doubles]
     if rule == "f1":
         keys = [2 * tp / (2 * tp + fp + fn)]
     elif isinstance(rule, Mapping) and "cost" in rule:
-        keys = [-(aim[0, 0] * tn + aim[0, 1] * fp + aim[1, 0] * fn + aim[1, 1] * tp)]
+        keys = [-(goal[0, 0] * tn + goal[0, 1] * fp + goal[1, 0] * fn + goal[1, 1] * tp)]
     elif isinstance(rule, Mapping) and "precision" in rule:
-        keys = [np.minimum(precision, aim), tp, precision]
+        keys = [np.minimum(precision, goal), tp, precision]
     else:
-        keys = [np.minimum(recall, aim), precision, tp]
-    best = _greatest(*keys, -np.abs(cuts - HALF), cuts)
+        keys = [np.minimum(recall, goal), precision, tp]
+    best = _lexicographic_argmax(*keys, -np.abs(cuts - HALF), cuts)
     return float(cuts[best]), float(precision[best])
 
 
-def _between(scores: Doubles) -> Doubles:
-    """Give the middles between 1, falling scores and 0, each above its lower neighbour; shape (scores + 1,)."""
+def _midpoints(scores: Doubles) -> Doubles:
+    """Compute midpoints of 1, the falling scores and 0, each above its lower neighbour; shape (scores + 1,)."""
     top = 1.0 if scores[0] < 1 else np.nextafter(1.0, 2.0)
     upper, lower = np.concatenate([[top], scores]), np.concatenate([scores, [0.0]])
     middle = lower + (upper - lower) / 2
@@ -291,26 +294,26 @@ def _between(scores: Doubles) -> Doubles:
     return cuts
 
 
-def _greatest(*keys: Doubles) -> int:
-    """Find the place that is greatest by the first key, then by the second, and so on."""
-    places = np.arange(len(keys[0]))
+def _lexicographic_argmax(*keys: Doubles) -> int:
+    """Find the index of the maximum by the first key; ties are broken by the second key, and so on."""
+    indices = np.arange(len(keys[0]))
     for key in keys:
-        here = key[places]
-        places = places[here == here.max()]
-    return int(places[0])
+        values = key[indices]
+        indices = indices[values == values.max()]
+    return int(indices[0])
 
 
-def _scores(present: NDArray[np.bool_], answered: NDArray[np.bool_], cost: Doubles | None) -> dict[str, Any]:
-    """Score answers; a precision of no answers or a recall of nothing counts as 0."""
-    known, positives, given = len(present), int(present.sum()), int(answered.sum())
-    hits = int(np.count_nonzero(present & answered))
+def _scores(truth: NDArray[np.bool_], predicted: NDArray[np.bool_], cost: Doubles | None) -> dict[str, Any]:
+    """Score predictions; precision without predictions and recall without positive examples are 0."""
+    known, positives, predictions = len(truth), int(truth.sum()), int(predicted.sum())
+    hits = int(np.count_nonzero(truth & predicted))
     scores = {
-        "precision": hits / max(given, 1),
+        "precision": hits / max(predictions, 1),
         "recall": hits / max(positives, 1),
-        "f1": 2 * hits / max(given + positives, 1),
-        "answered": given,
+        "f1": 2 * hits / max(predictions + positives, 1),
+        "answered": predictions,
     }
     if cost is not None:
-        counts = np.array([[known - given - positives + hits, given - hits], [positives - hits, hits]])
+        counts = np.array([[known - predictions - positives + hits, predictions - hits], [positives - hits, hits]])
         scores["cost"] = float((cost * counts).sum() / max(known, 1))
     return scores

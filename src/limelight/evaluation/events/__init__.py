@@ -1,1 +1,1 @@
-"""Events: runs of positive steps, and their scores."""
+"""Events: runs of consecutive positive steps, and their scores."""

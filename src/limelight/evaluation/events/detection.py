@@ -1,4 +1,4 @@
-"""Events: stretches of steps with one label, found in the answers of a model or in the truth."""
+"""Events, runs of consecutive steps with one label: detection in predictions and in the truth."""
 
 from __future__ import annotations
 
@@ -12,30 +12,37 @@ from numpy.typing import ArrayLike, NDArray
 
 from limelight.errors import DataError, ParameterError, listing
 from limelight.evaluation.events.rule import EventRule, event_labels
-from limelight.evaluation.events.runs_of_steps import StepTimes, begun_and_held, joined, measured, peaks, runs
+from limelight.evaluation.events.runs_of_steps import (
+    StepTimes,
+    hysteresis_runs,
+    join_runs,
+    measure_runs,
+    peaks,
+    runs,
+)
 from limelight.task import UNKNOWN, Label, Task
 from limelight.types import Doubles, Integers
 
 
 @dataclass(frozen=True, eq=False)
 class Events:
-    """Stretches of steps with one label, in the order of their series, then of their first step, then of their label.
+    """Runs of consecutive steps with one label, sorted by series, then first step, then label.
 
     Parameters
     ----------
     series
-        The row of the series of each event, shape (m,).
+        Index of the series of each event, shape (m,).
     label
-        Its place in ``task.classes``, shape (m,).
+        Index of its label in ``task.classes``, shape (m,).
     start, stop
-        Its first step, and the step after its last, counted in its series from 0, each shape (m,).
+        Its first step and one past its last, counted from 0 within the series, each shape (m,).
     peak
-        The highest probability of the label inside, shape (m,); None for the truth.
+        The highest probability of the label in the event, shape (m,); None for true events.
 
     Raises
     ------
     DataError
-        If the shapes do not fit together, or an event has no step.
+        If the shapes differ, or an event has no step.
 
     Example
     -------
@@ -51,16 +58,16 @@ class Events:
     peak: Doubles | None = None
 
     def __post_init__(self) -> None:
-        every = (self.series, self.label, self.start, self.stop, *(() if self.peak is None else (self.peak,)))
-        if any(array.shape != (len(self),) for array in every):
+        arrays = (self.series, self.label, self.start, self.stop, *(() if self.peak is None else (self.peak,)))
+        if any(array.shape != (len(self),) for array in arrays):
             raise DataError(
                 "expected one series, label, start, stop and peak for each event, got shapes "
-                f"{', '.join(str(array.shape) for array in every)}; give arrays of one length"
+                f"{', '.join(str(array.shape) for array in arrays)}; pass arrays of equal length"
             )
         if wrong := np.flatnonzero((self.start < 0) | (self.stop <= self.start)).tolist():
             raise DataError(
-                f"expected events with a first step and a later stop, got something else for event {listing(wrong)}; "
-                "stop is the step after the last"
+                f"expected 0 <= start < stop for each event, got other values for event {listing(wrong)}; stop is one "
+                "past the last step"
             )
 
     def __len__(self) -> int:
@@ -73,23 +80,24 @@ class Events:
         times: NDArray[Any] | None = None,
         starts: Integers | None = None,
     ) -> pa.Table:
-        """Give the events as a table.
+        """Convert the events to a table.
 
         Parameters
         ----------
         ids
             Names of the series, shape (n,).
         names
-            Of the labels: ``task.classes``.
+            Names of the labels: ``task.classes``.
         times, starts
-            The clock and where each series begins in it: those of the panel. None where only the order is known.
+            The times of all steps and the index of the first step of each series, as in the panel; None if the series
+            have no times.
 
         Returns
         -------
         pyarrow.Table
-            A row for each event: ``series_id``, ``label``, ``start`` and ``end`` (times of the first and of the last
-            step inside; their numbers without a clock), ``start_step`` and ``end_step`` (numbers of the same two steps
-            in their series, from 0) and ``peak_probability`` (null for the truth).
+            A row for each event: ``series_id``, ``label``, ``start`` and ``end`` (times of the first and the last
+            step, or their numbers without times), ``start_step`` and ``end_step`` (numbers of the same steps in
+            their series, from 0) and ``peak_probability`` (null for true events).
 
         Example
         -------
@@ -124,104 +132,108 @@ def find_events(
     times: NDArray[Any] | None = None,
     time_unit: str = "s",
 ) -> Events:
-    """Make events of the answers about steps: of each label, of the positive class, or of each class of several.
+    """Find events in per-step probabilities: of each label, of the positive class, or of each class if multi-class.
 
-    An event begins where the probability reaches ``rule.on`` and lasts until it falls below ``rule.off``. Of several
-    classes each stretch with one most probable class is an event, but for ``rule.background``; joining two events of a
-    class leaves those of others between them as they are. In time, each step counts as one typical (median) step of its
-    series: an event ends one such step after its last. Times are compared to a millionth of it.
+    An event starts when the probability reaches ``rule.on`` and ends when it falls below ``rule.off``. If multi-class,
+    each run of steps with the same most probable class is an event, except for ``rule.background``; joining two events
+    of a class leaves events of other classes between them unchanged. For durations, an event ends one typical (median)
+    step duration after its last step, and times are compared with a tolerance of a millionth of this duration.
 
     Parameters
     ----------
     task
         The classes or labels.
     probabilities
-        For all steps of all series, one series after the other, shape (steps, classes or labels), in [0, 1]; NaN where
-        there is no answer: an event ends there, and none is joined across.
+        For all steps of all series, one series after the other, shape (steps, classes or labels), in [0, 1]; NaN for a
+        step without a prediction, at which events end and across which none are joined.
     lengths
-        How many steps belong to each series, shape (n,).
+        The number of steps of each series, shape (n,).
     rule
-        What makes an event.
+        When an event starts and ends, which gaps it bridges, and its minimum length.
     thresholds
-        Where the model answers yes: of the positive class, shape (1,), or of each label, shape (labels,); None for 0.5.
+        Probabilities at which the model predicts the positive class, shape (1,), or each label, shape (labels,); None
+        is 0.5.
     times
-        The clock of every step, shape (steps,): numbers or datetime64. Needed for a rule in time only.
+        The time of every step, shape (steps,): numbers or datetime64. Required if the rule has durations.
     time_unit
-        Of a clock of numbers: ns, us, ms, s, min, h or d.
+        The unit of numeric times: ns, us, ms, s, min, h or d.
 
     Returns
     -------
     Events
-        All of them, with ``peak``.
+        The predicted events, with ``peak``.
 
     Raises
     ------
     ParameterError
-        If the rule does not fit the task, its thresholds or the clock.
+        If the rule does not match the task or the thresholds, or has durations and there are no times.
     DataError
-        If the shapes do not fit together, a probability is outside [0, 1], or a clock goes back.
+        If the shapes do not match, a probability is outside [0, 1], or times decrease within a series.
 
     Example
     -------
-    >>> answers = np.array([0.1, 0.9, 0.6, 0.2, 0.7, 0.1])
+    >>> rain = np.array([0.1, 0.9, 0.6, 0.2, 0.7, 0.1])
     >>> rule = EventRule(on=0.8, off=0.5)
-    >>> events = find_events(Task(("rain",), multilabel=True, level="step"), answers[:, None], [6], rule)
+    >>> events = find_events(Task(("rain",), multilabel=True, level="step"), rain[:, None], [6], rule)
     >>> events.start.tolist(), events.stop.tolist(), events.peak.tolist()
     ([1], [3], [0.9])
     """
-    answers, steps = np.asarray(probabilities, dtype=np.float64), np.asarray(lengths, dtype=np.int64)
-    if answers.shape != (total := int(steps.sum()), len(task.classes)):
+    predicted, steps = np.asarray(probabilities, dtype=np.float64), np.asarray(lengths, dtype=np.int64)
+    if predicted.shape != (total := int(steps.sum()), len(task.classes)):
         raise DataError(
-            f"expected probabilities of shape ({total}, {len(task.classes)}), a row for each step of the series and a "
-            f"column for each of {listing(task.classes)}, got {answers.shape}; give the answers about all steps"
+            f"expected probabilities of shape ({total}, {len(task.classes)}), with a row for each step and a column "
+            f"for each of {listing(task.classes)}, got {predicted.shape}; pass the predictions of all steps"
         )
-    if ((answers < 0) | (answers > 1)).any():
-        raise DataError("expected probabilities from 0 to 1, got others; give probabilities, not logits")
+    if ((predicted < 0) | (predicted > 1)).any():
+        raise DataError(
+            "expected probabilities from 0 to 1, got values outside this range; pass probabilities, not logits"
+        )
     clock = None
-    if timed := [size for size in (rule.min_length, rule.join_gap) if isinstance(size, str)]:
+    if durations := [size for size in (rule.min_length, rule.join_gap) if isinstance(size, str)]:
         if times is None:
             raise ParameterError(
-                f"expected a clock for a rule in time ({timed[0]!r}), got series without; give it in steps"
+                f"expected times for an event rule with a duration ({durations[0]!r}), got series without times; use a "
+                "number of steps"
             )
         clock = StepTimes.of(times, steps, time_unit)
     found = []
-    for place, start, stop, silent in _begun(task, answers, steps, rule, thresholds):
-        start, stop = joined(start, stop, steps, rule.join_gap, clock, silent)
-        begin, end, size, slack = measured(rule.min_length, start, stop, steps, clock)
+    for label, start, stop, unpredicted in _candidates(task, predicted, steps, rule, thresholds):
+        start, stop = join_runs(start, stop, steps, rule.join_gap, clock, unpredicted)
+        begin, end, size, slack = measure_runs(rule.min_length, start, stop, steps, clock)
         kept = end - begin >= size - slack
         start, stop = start[kept], stop[kept]
-        found.append((place, start, stop, peaks(answers[:, place], start, stop)))
-    return _gathered(found, steps)
+        found.append((label, start, stop, peaks(predicted[:, label], start, stop)))
+    return _sorted_events(found, steps)
 
 
 def true_events(task: Task, codes: ArrayLike, lengths: ArrayLike, background: Label | None = None) -> Events:
-    """Give the events of the truth: the stretches of known steps with one label.
+    """Find the true events: runs of steps with one true label.
 
-    Steps that are not known count neither as event nor as gap: an event lasts through those inside it, begins with its
-    first known step and ends with its last.
+    Steps with an unknown label neither belong to an event nor interrupt it: an event continues through them, but starts
+    and ends with a known step.
 
     Parameters
     ----------
     task
         The classes or labels.
     codes
-        The truth about all steps, shape (steps,), or (steps, labels) for several labels; -1 where not known.
+        The true codes of all steps, shape (steps,), or (steps, labels) if multi-label; -1 if unknown.
     lengths
-        How many steps belong to each series, shape (n,).
+        The number of steps of each series, shape (n,).
     background
         As for ``EventRule``.
 
     Returns
     -------
     Events
-        All of them, without ``peak``.
+        The true events, without ``peak``.
 
     Raises
     ------
     ParameterError
-        If ``background`` does not fit the task.
+        If ``background`` does not match the task.
     DataError
-        If the shapes do not fit together.
+        If the shapes do not match.
 
     Example
     -------
@@ -232,79 +244,79 @@ def true_events(task: Task, codes: ArrayLike, lengths: ArrayLike, background: La
     """
     truth, steps = checked_step_codes(task, codes, lengths)
     found = []
-    for place in event_labels(task, background):
-        column, code = (truth[:, place], 1) if task.multilabel else (truth, place)
+    for label in event_labels(task, background):
+        column, code = (truth[:, label], 1) if task.multilabel else (truth, label)
         known = np.flatnonzero(column != UNKNOWN)
-        lasting = np.diff(np.searchsorted(known, np.append(0, np.cumsum(steps))))
-        start, stop, which = runs(column[known], lasting)
-        found.append((place, known[start[which == code]], known[stop[which == code] - 1] + 1, None))
-    return _gathered(found, steps)
+        known_lengths = np.diff(np.searchsorted(known, np.append(0, np.cumsum(steps))))
+        start, stop, keys = runs(column[known], known_lengths)
+        found.append((label, known[start[keys == code]], known[stop[keys == code] - 1] + 1, None))
+    return _sorted_events(found, steps)
 
 
 def checked_step_codes(task: Task, codes: ArrayLike, lengths: ArrayLike) -> tuple[Integers, Integers]:
-    """Give the truth about steps and the lengths as arrays; DataError if their shapes do not fit together."""
+    """Check true codes of steps against the lengths of the series; DataError if their shapes do not match."""
     truth, steps = np.asarray(codes, dtype=np.int64), np.asarray(lengths, dtype=np.int64)
     expected = (int(steps.sum()), *([len(task.classes)] if task.multilabel else []))
     if truth.shape != expected:
         raise DataError(
-            f"expected a truth of shape {expected} about the steps of {len(steps)} series, got {truth.shape}; "
-            "give the codes of all steps, one series after the other"
+            f"expected true codes of shape {expected} for the steps of {len(steps)} series, got {truth.shape}; "
+            "pass the codes of all steps, one series after the other"
         )
     return truth, steps
 
 
-def _begun(
-    task: Task, answers: Doubles, lengths: Integers, rule: EventRule, thresholds: ArrayLike | None
+def _candidates(
+    task: Task, predicted: Doubles, lengths: Integers, rule: EventRule, thresholds: ArrayLike | None
 ) -> Iterator[tuple[int, Integers, Integers, Integers]]:
-    """Give for each label its events before any is joined or left out, and the steps without an answer."""
-    places = event_labels(task, rule.background)
+    """Yield for each label its runs before any is joined or removed, and the steps without a prediction."""
+    labels = event_labels(task, rule.background)
     if task.kind == "multiclass":
         if rule.on is not None or rule.off is not None or thresholds is not None:
             raise ParameterError(
-                f"expected no thresholds (on, off) for events of {len(task.classes)} classes, of which the most "
-                "probable is answered, got some; leave them out"
+                f"expected no thresholds (on, off) for events of {len(task.classes)} classes, got some; remove them, "
+                "as the most probable class is predicted"
             )
-        decided = np.where(np.isnan(answers).any(axis=1), UNKNOWN, answers.argmax(axis=1))
-        silent = np.flatnonzero(decided == UNKNOWN)
-        start, stop, which = runs(decided, lengths)
-        yield from ((place, start[which == place], stop[which == place], silent) for place in places)
+        codes = np.where(np.isnan(predicted).any(axis=1), UNKNOWN, predicted.argmax(axis=1))
+        unpredicted = np.flatnonzero(codes == UNKNOWN)
+        start, stop, keys = runs(codes, lengths)
+        yield from ((label, start[keys == label], stop[keys == label], unpredicted) for label in labels)
         return
-    for place, (on, off) in zip(places, _limits(task, rule, thresholds, places), strict=True):
-        column = answers[:, place]
-        yield place, *begun_and_held(column, lengths, on, off), np.flatnonzero(np.isnan(column))
+    for label, (on, off) in zip(labels, _on_and_off(task, rule, thresholds, labels), strict=True):
+        column = predicted[:, label]
+        yield label, *hysteresis_runs(column, lengths, on, off), np.flatnonzero(np.isnan(column))
 
 
-def _limits(
-    task: Task, rule: EventRule, thresholds: ArrayLike | None, places: Sequence[int]
+def _on_and_off(
+    task: Task, rule: EventRule, thresholds: ArrayLike | None, labels: Sequence[int]
 ) -> list[tuple[float, float]]:
-    """Give the probabilities at which an event of each label begins and below which it ends."""
-    given = np.full(len(places), 0.5) if thresholds is None else np.asarray(thresholds, dtype=np.float64)
-    if given.shape != (len(places),):
+    """Return for each label the probability at which its events start, and that below which they end."""
+    values = np.full(len(labels), 0.5) if thresholds is None else np.asarray(thresholds, dtype=np.float64)
+    if values.shape != (len(labels),):
         raise DataError(
-            f"expected thresholds of shape ({len(places)},) for a {task.kind} task, got {given.shape}; give those of "
+            f"expected thresholds of shape ({len(labels)},) for a {task.kind} task, got {values.shape}; pass those of "
             "the model"
         )
-    limits = []
-    for place, threshold in zip(places, given.tolist(), strict=True):
+    pairs = []
+    for label, threshold in zip(labels, values.tolist(), strict=True):
         on = threshold if rule.on is None else rule.on
         off = on if rule.off is None else rule.off
         if off > on:
             raise ParameterError(
-                f"expected an event to end at or below where it begins, got off={off} and a threshold of {on:g} for "
-                f"{task.classes[place]!r}; lower off, or state on"
+                f"expected off to be at most the threshold, got off={off} and a threshold of {on:g} for "
+                f"{task.classes[label]!r}; lower off, or set on"
             )
-        limits.append((on, off))
-    return limits
+        pairs.append((on, off))
+    return pairs
 
 
-def _gathered(found: Sequence[tuple[int, Integers, Integers, Doubles | None]], lengths: Integers) -> Events:
-    """Make events of one label after the other, by their places among all steps, events in their order."""
-    label = np.concatenate([np.full(len(start), place) for place, start, _, _ in found])
+def _sorted_events(found: Sequence[tuple[int, Integers, Integers, Doubles | None]], lengths: Integers) -> Events:
+    """Collect the runs of all labels, indexed among all steps, into events sorted by series, first step and label."""
+    label = np.concatenate([np.full(len(start), index) for index, start, _, _ in found])
     start, stop = (np.concatenate([one[part] for one in found]) for part in (1, 2))
-    known = [peak for *_, peak in found if peak is not None]
+    peaks_of_labels = [peak for *_, peak in found if peak is not None]
     ends = np.cumsum(lengths)
     series = np.searchsorted(ends, start, side="right")
     order = np.lexsort((label, start, series))
     shift = (ends - lengths)[series]
-    peak = np.concatenate(known)[order] if known else None
+    peak = np.concatenate(peaks_of_labels)[order] if peaks_of_labels else None
     return Events(series[order], label[order], (start - shift)[order], (stop - shift)[order], peak)

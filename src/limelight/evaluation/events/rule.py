@@ -1,4 +1,4 @@
-"""When an answer about steps begins an event and when it ends, and which labels have events at all."""
+"""The rule that turns per-step probabilities into events, and the labels that have events."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ Threshold = Annotated[float, Field(gt=0.0, le=1.0)]
 
 @dataclass(frozen=True)
 class EventRule:
-    """When an event begins and ends, which short gaps it bridges, and how long it must be.
+    """When an event starts and ends, which gaps it bridges, and its minimum length.
 
-    Short gaps are bridged first; then events that are still too short are left out.
+    Gaps are bridged first; events that are still too short are then removed.
 
     Parameters
     ----------
     on
-        Probability at which an event begins, above 0, at most 1; None takes the thresholds of the model.
+        Probability at which an event starts, above 0, at most 1; None uses the thresholds of the model.
     off
-        Probability below which it ends, above 0, at most ``on``; None for ``on``.
+        Probability below which an event ends, above 0, at most ``on``; None is ``on``.
     min_length
-        Of an event: in steps, at least 1, or in time, such as ``"10 s"``.
+        Minimum length of an event: in steps, at least 1, or as a duration, such as ``"10 s"``.
     join_gap
-        Two events of one label with a gap of at most this between them are one: in steps, at least 0, or in time.
+        Longest gap at which two events of one label are joined: in steps, at least 0, or as a duration.
     background
-        The class of several that is no event, such as ``"rest"``; None if every class is one.
+        The class of a multi-class task that is not an event, such as ``"rest"``; None if every class is an event.
 
     Raises
     ------
     ParameterError
-        If a number is out of range, ``off`` is above ``on``, or a time cannot be read.
+        If a number is out of range, ``off`` is above ``on``, or a duration cannot be parsed.
 
     Source
     ------
@@ -65,19 +65,20 @@ class EventRule:
                 )
         if self.on is not None and self.off is not None and self.off > self.on:
             raise ParameterError(
-                f"expected an event to end at or below where it begins, got on={self.on} and off={self.off}; lower off"
+                f"expected off to be at most on, got on={self.on} and off={self.off}; lower off, or raise on"
             )
         for name, size, least in (("min_length", self.min_length, 1), ("join_gap", self.join_gap, 0)):
             if isinstance(size, str):
                 read_duration(size)
             elif isinstance(size, bool) or not isinstance(size, int | np.integer) or size < least:
                 raise ParameterError(
-                    f"expected {name} in whole steps, at least {least}, or as a time, got {size!r}; use 3 or '2.5 s'"
+                    f"expected {name} as a number of steps, at least {least}, or as a duration, got {size!r}; use 3 or "
+                    "'2.5 s'"
                 )
 
 
 def event_labels(task: Task, background: Label | None = None) -> list[int]:
-    """Give the places of the labels that have events: all labels, the positive class, or all classes but one.
+    """Return the indices of the labels that have events: all labels, the positive class, or all but the background.
 
     Parameters
     ----------
@@ -89,12 +90,12 @@ def event_labels(task: Task, background: Label | None = None) -> list[int]:
     Returns
     -------
     list[int]
-        Rising places in ``task.classes``.
+        Increasing indices into ``task.classes``.
 
     Raises
     ------
     ParameterError
-        If ``background`` does not fit the task.
+        If the task is not multi-class but has a ``background``, or ``background`` is not one of the classes.
 
     Example
     -------
@@ -105,11 +106,12 @@ def event_labels(task: Task, background: Label | None = None) -> list[int]:
         return [task.positive_index] if task.kind == "binary" else list(range(len(task.classes)))
     if task.kind != "multiclass":
         raise ParameterError(
-            f"expected no background class for a {task.kind} task, got {background!r}: steps without "
-            f"{'a label' if task.multilabel else 'the positive class'} are no event already; leave it out"
+            f"expected no background class for a {task.kind} task, got {background!r}; remove it, as steps without "
+            f"{'a label' if task.multilabel else 'the positive class'} are background anyway"
         )
     if background not in task.classes:
         raise ParameterError(
-            f"expected a class as background, got {background!r}{nearest(str(background), map(str, task.classes))}"
+            f"expected one of the classes as background, got {background!r}"
+            f"{nearest(str(background), map(str, task.classes))}"
         )
-    return [place for place, name in enumerate(task.classes) if name != background]
+    return [index for index, name in enumerate(task.classes) if name != background]

@@ -1,4 +1,4 @@
-"""Stretches of steps: where they begin and end, how long they last on a clock, which of them are close."""
+"""Runs of consecutive steps: finding, measuring and joining them, in steps or in time."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from limelight.types import Doubles, Integers
 
 @dataclass(frozen=True, eq=False)
 class StepTimes:
-    """The times of all steps, with what it takes to measure a stretch of them in nanoseconds.
+    """The times of all steps of all series, with what is needed to measure runs in nanoseconds.
 
     Parameters
     ----------
     times
-        Of every step, series after series, shape (steps,): numbers or datetime64.
+        The time of every step, series after series, shape (steps,): numbers or datetime64.
     unit
-        Of a clock of numbers, in ns.
+        The unit of numeric times, in ns.
     typical
-        The median time from step to step of each series, in ns, shape (n,); 0 for one of a single step.
+        The median step duration of each series, in ns, shape (n,); 0 for a series of a single step.
     slack
-        What rounding may do to a difference of times, in ns, shape (n,).
+        The largest rounding error of a time difference in each series, in ns, shape (n,).
     """
 
     times: NDArray[Any]
@@ -36,28 +36,28 @@ class StepTimes:
 
     @classmethod
     def of(cls, times: NDArray[Any], lengths: Integers, unit: str) -> Self:
-        """Look at the clock of all series.
+        """Check the times of all series and compute their typical step durations.
 
         Parameters
         ----------
         times
-            As above.
+            As for the class.
         lengths
-            Steps of each series, shape (n,).
+            The number of steps of each series, shape (n,).
         unit
-            A name: ns, us, ms, s, min, h or d.
+            The unit of numeric times: ns, us, ms, s, min, h or d.
 
         Returns
         -------
-        Clock
-            Compares times to a millionth of a typical step.
+        StepTimes
+            With a tolerance of one millionth of a typical step.
 
         Raises
         ------
         ParameterError
-            If the unit is another.
+            If the unit is unknown.
         DataError
-            If there is not one time for each step, or a clock goes back or has a hole.
+            If the number of times differs from that of the steps, or a time is missing or lower than the one before.
 
         Example
         -------
@@ -66,58 +66,60 @@ class StepTimes:
         """
         if unit not in UNITS:
             raise ParameterError(
-                f"expected a clock in {', '.join(UNITS)}, got {unit!r}; state in the units that of time"
+                f"expected one of the time units {', '.join(UNITS)}, got {unit!r}; set the unit of time in the units"
             )
         rows = np.repeat(np.arange(len(lengths)), lengths)
         if times.shape != rows.shape:
-            raise DataError(f"expected a time for each of {len(rows)} steps, got an array of shape {times.shape}")
+            raise DataError(
+                f"expected a time for each of the {len(rows)} steps, got an array of shape {times.shape}; pass one each"
+            )
         within = rows[1:] == rows[:-1]
-        passed = _in_ns(np.diff(times), UNITS[unit])[within]
-        wrong = np.append(rows[1:][within][~(passed >= 0)], rows[times != times])
+        elapsed = _in_ns(np.diff(times), UNITS[unit])[within]
+        wrong = np.append(rows[1:][within][~(elapsed >= 0)], rows[times != times])
         if len(wrong):
             raise DataError(
-                f"expected rising times in every series, got one missing or going back in row {wrong.min()}; sort its "
-                "steps"
+                f"expected non-decreasing times in every series, got a missing or lower one in row {wrong.min()}; sort "
+                "the steps by time"
             )
-        typical = _medians(passed, rows[1:][within], len(lengths))
+        typical = _medians(elapsed, rows[1:][within], len(lengths))
         rounding = np.zeros(len(lengths))
         if times.dtype.kind == "f":
             np.maximum.at(rounding, rows, 8 * UNITS[unit] * np.spacing(np.abs(times)))
         return cls(times, UNITS[unit], typical, 1e-6 * typical + rounding)
 
 
-def measured(
+def measure_runs(
     size: int | str, start: Integers, stop: Integers, lengths: Integers, clock: StepTimes | None
 ) -> tuple[Any, Any, int, Any]:
-    """Measure stretches in the unit of a size.
+    """Measure runs in the unit of a size, to compare them with it.
 
     Parameters
     ----------
     size
-        Steps, or a time.
+        A number of steps, or a duration.
     start, stop
-        First place, and place after the last, of each stretch among the steps of all series, each shape (m,).
+        Index of the first step of each run, and one past its last, among the steps of all series, each shape (m,).
     lengths
-        Steps of each series, shape (n,).
+        The number of steps of each series, shape (n,).
     clock
-        Needed for a time only.
+        The times of the steps; required if ``size`` is a duration.
 
     Returns
     -------
     tuple[NDArray, NDArray, int, NDArray]
-        Begin and end of each stretch in its series, each shape (m,), the size as a number, and what rounding may do,
-        shape (m,): all in steps, or all in ns. In time a stretch ends one typical step after its last.
+        Begin and end of each run, each shape (m,), the size as a number, and the rounding error of each run, shape
+        (m,): all in steps, or all in ns. In time, a run ends one typical step duration after its last step.
 
     Raises
     ------
     InternalError
-        If the size is a time and there is no clock.
+        If the size is a duration and there is no clock.
 
     Example
     -------
     >>> lengths = np.array([4])
     >>> clock = StepTimes.of(np.array([0, 1, 2, 9]), lengths, "s")
-    >>> begin, end, size, _ = measured("3 s", np.array([0]), np.array([3]), lengths, clock)
+    >>> begin, end, size, _ = measure_runs("3 s", np.array([0]), np.array([3]), lengths, clock)
     >>> begin.tolist(), end.tolist(), size
     ([0.0], [3000000000.0], 3000000000)
     """
@@ -127,35 +129,35 @@ def measured(
         raise InternalError(f"expected a clock for {size!r}, got none")
     rows = series_of(start, lengths)
     first = clock.times[(np.cumsum(lengths) - lengths)[rows]]
-    begin, last = (_in_ns(clock.times[places] - first, clock.unit) for places in (start, stop - 1))
+    begin, last = (_in_ns(clock.times[steps] - first, clock.unit) for steps in (start, stop - 1))
     return begin, last + clock.typical[rows], read_duration(size), clock.slack[rows]
 
 
-def series_of(places: Integers, lengths: Integers) -> Integers:
-    """Give the row of the series that each place among the steps of all series belongs to.
+def series_of(steps: Integers, lengths: Integers) -> Integers:
+    """Find the index of the series that contains each step, given by its index among the steps of all series.
 
     Example
     -------
     >>> series_of(np.array([0, 2, 3]), np.array([3, 2])).tolist()
     [0, 0, 1]
     """
-    return np.searchsorted(np.cumsum(lengths), places, side="right")
+    return np.searchsorted(np.cumsum(lengths), steps, side="right")
 
 
 def runs(keys: NDArray[Any], lengths: Integers) -> tuple[Integers, Integers, NDArray[Any]]:
-    """Part all steps into stretches of one key within one series.
+    """Split all steps into runs of one key within one series.
 
     Parameters
     ----------
     keys
-        Of every step, series after series, shape (steps,).
+        The key of every step, series after series, shape (steps,).
     lengths
-        Steps of each series, shape (n,).
+        The number of steps of each series, shape (n,).
 
     Returns
     -------
     tuple[NDArray, NDArray, NDArray]
-        First place, place after the last, and key of each stretch.
+        Index of the first step of each run, one past its last, and its key, each shape (m,).
 
     Example
     -------
@@ -169,26 +171,26 @@ def runs(keys: NDArray[Any], lengths: Integers) -> tuple[Integers, Integers, NDA
     return start, np.append(start, len(keys))[1:], keys[start]
 
 
-def begun_and_held(column: Doubles, lengths: Integers, on: float, off: float) -> tuple[Integers, Integers]:
-    """Find stretches that begin where a probability reaches ``on`` and last until it falls below ``off``.
+def hysteresis_runs(column: Doubles, lengths: Integers, on: float, off: float) -> tuple[Integers, Integers]:
+    """Find runs that start when a probability reaches ``on`` and end when it falls below ``off``.
 
     Parameters
     ----------
     column
-        Probability at every step, series after series, shape (steps,); NaN ends a stretch.
+        The probability at every step, series after series, shape (steps,); NaN ends a run.
     lengths
-        Steps of each series, shape (n,).
+        The number of steps of each series, shape (n,).
     on, off
         In [0, 1], ``off`` at most ``on``.
 
     Returns
     -------
     tuple[NDArray, NDArray]
-        First place, and place after the last, of each.
+        Index of the first step of each run, and one past its last, each shape (m,).
 
     Example
     -------
-    >>> start, stop = begun_and_held(np.array([0.5, 0.9, 0.5, 0.1, 0.5]), np.array([5]), on=0.8, off=0.4)
+    >>> start, stop = hysteresis_runs(np.array([0.5, 0.9, 0.5, 0.1, 0.5]), np.array([5]), on=0.8, off=0.4)
     >>> start.tolist(), stop.tolist()
     ([1], [3])
     """
@@ -199,43 +201,43 @@ def begun_and_held(column: Doubles, lengths: Integers, on: float, off: float) ->
     return first[first < stop], stop[first < stop]
 
 
-def joined(
-    start: Integers, stop: Integers, lengths: Integers, gap: int | str, clock: StepTimes | None, silent: Integers
+def join_runs(
+    start: Integers, stop: Integers, lengths: Integers, gap: int | str, clock: StepTimes | None, unpredicted: Integers
 ) -> tuple[Integers, Integers]:
-    """Make one of stretches with at most a gap between them.
+    """Join runs of one series that are separated by at most a given gap.
 
     Parameters
     ----------
     start, stop, lengths, clock
-        As for ``measured``; the stretches rising, none touching the next.
+        As for ``measure_runs``; the runs are sorted and do not touch.
     gap
-        Steps, or a time.
-    silent
-        Rising places of steps that no stretch is joined across.
+        The longest gap to bridge: a number of steps, or a duration.
+    unpredicted
+        Increasing indices of steps without a prediction, across which no runs are joined.
 
     Returns
     -------
     tuple[NDArray, NDArray]
-        First place, and place after the last, of each.
+        Index of the first step of each joined run, and one past its last.
 
     Example
     -------
     >>> start, stop = np.array([0, 3, 6]), np.array([2, 4, 8])
-    >>> [ends.tolist() for ends in joined(start, stop, np.array([8]), 1, None, np.array([]))]
+    >>> [ends.tolist() for ends in join_runs(start, stop, np.array([8]), 1, None, np.array([]))]
     [[0, 6], [4, 8]]
     """
     if not len(start):
         return start, stop
     rows = series_of(start, lengths)
-    begin, end, size, slack = measured(gap, start, stop, lengths, clock)
+    begin, end, size, slack = measure_runs(gap, start, stop, lengths, clock)
     apart = begin[1:] - end[:-1] > size + slack[1:]
     apart |= rows[1:] != rows[:-1]
-    apart |= np.searchsorted(silent, start[1:]) > np.searchsorted(silent, stop[:-1])
+    apart |= np.searchsorted(unpredicted, start[1:]) > np.searchsorted(unpredicted, stop[:-1])
     return start[np.append(True, apart)], stop[np.append(apart, True)]
 
 
 def peaks(column: Doubles, start: Integers, stop: Integers) -> Doubles:
-    """Give the highest number within each stretch; the stretches rising, none touching the next.
+    """Compute the maximum within each run; the runs are sorted and do not overlap.
 
     Example
     -------
@@ -247,14 +249,14 @@ def peaks(column: Doubles, start: Integers, stop: Integers) -> Doubles:
     return highest
 
 
-def _in_ns(passed: NDArray[Any], unit: int) -> Doubles:
-    if passed.dtype.kind == "m":
-        return passed / np.timedelta64(1, "ns")
-    return passed.astype(np.float64) * unit
+def _in_ns(elapsed: NDArray[Any], unit: int) -> Doubles:
+    if elapsed.dtype.kind == "m":
+        return elapsed / np.timedelta64(1, "ns")
+    return elapsed.astype(np.float64) * unit
 
 
 def _medians(values: Doubles, rows: Integers, n: int) -> Doubles:
-    """Give the median of the values of each of n rows, which rise; 0 for a row without."""
+    """Compute the median of the values of each of n rows, given in increasing order; 0 for a row without values."""
     counts = np.bincount(rows, minlength=n)
     ordered = np.append(values[np.lexsort((values, rows))], 0.0)
     before = np.cumsum(counts) - counts

@@ -1,1 +1,1 @@
-"""Scores of predictions, with bootstrap intervals."""
+"""Scores of predictions, with bootstrap confidence intervals."""

@@ -1,4 +1,4 @@
-"""How far the headline scores may be off: bootstrap intervals over series."""
+"""Confidence intervals of the headline scores: a bootstrap over series."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from limelight.types import Doubles
 
 MOST_DRAWS, FEWEST_DRAWS = 1000, 200
 DRAWN_SERIES = 20_000_000
-"""How many series all draws take together, where each is drawn by itself."""
+"""The most series in all resamples together, if each series is drawn by itself."""
 BOOTSTRAP_BLOCK = 4_000_000
-ENDS = (2.5, 97.5)
+"""The most counts of resamples in memory at once."""
+PERCENTILES = (2.5, 97.5)
 
 
 def intervals(
@@ -26,43 +27,43 @@ def intervals(
     thresholds: ArrayLike | None = None,
     seed: int = 0,
 ) -> dict[str, list[float] | None]:
-    """Say between which ends the headline scores would lie with other series of the same kind.
+    """Estimate 95 % confidence intervals of the headline scores by a bootstrap over series.
 
-    Series are drawn with replacement, all steps of a series together, and the scores are taken of each draw. The
-    interval goes from the 2.5th to the 97.5th percentile. It tells of the choice of the scored series alone, not of
-    another training.
+    Series are drawn with replacement, all steps of a series together, and scored. The interval reaches from the 2.5th
+    to the 97.5th percentile of the scores. It covers the choice of the scored series, not the variation between
+    trainings.
 
     Parameters
     ----------
     task
-        What was asked.
+        The classes or labels.
     codes
-        The truth, -1 where it is not known, shape (N,), or (N, labels) when multi-label.
+        The true codes, -1 if unknown, shape (N,), or (N, labels) if multi-label.
     probabilities
-        Shape (N, classes) or (N, labels).
+        The predicted probabilities, shape (N, classes) or (N, labels).
     lengths
-        How many of the N steps belong to each series, shape (n,); needed for steps.
+        The number of steps of each series, shape (n,), summing to N; required for per-step tasks.
     thresholds
         As for ``score``.
     seed
-        The same seed draws the same series.
+        Seed of the resampling.
 
     Returns
     -------
     dict[str, list[float] | None]
-        ``[low, high]`` for ``accuracy``, ``balanced_accuracy`` and ``f1``. None where the draws cannot tell: with fewer
-        than two series, where more than half of the draws leave the score undefined, or where all give the same,
-        as when every answer is right.
+        ``[low, high]`` for ``accuracy``, ``balanced_accuracy`` and ``f1``. None if the interval cannot be estimated:
+        with fewer than two series, if the score is undefined in more than half of the resamples, or if it is the same
+        in all of them, as if every prediction is correct.
 
     Raises
     ------
     DataError, LabelError, ParameterError
-        If the arrays do not fit the task or each other.
+        If the arrays do not match the task or each other.
 
     Source
     ------
-    The percentile method: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13. 1000 draws, fewer
-    (at least 200) for more than 20,000 series.
+    The percentile method: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13. There are 1000
+    resamples, or fewer (at least 200) for more than 20,000 series.
 
     Example
     -------
@@ -74,31 +75,31 @@ def intervals(
 
 
 def tally_intervals(tally: Tally, seed: int = 0, share: float = 1.0) -> dict[str, list[float] | None]:
-    """Give the intervals of ``intervals`` from counts of each series, with a share of the work where they are many."""
+    """Estimate ``intervals`` from counts; ``share``, in (0, 1], reduces the resamples if there are many series."""
     n = int(tally.times.sum())
     if n < 2:
         return dict.fromkeys(HEADLINE)
-    draw = np.random.default_rng(seed)
+    random = np.random.default_rng(seed)
     one_each = len(tally.times) == n
     draws = int(np.clip(share * DRAWN_SERIES // n, FEWEST_DRAWS, MOST_DRAWS)) if one_each else MOST_DRAWS
     at_once = max(1, BOOTSTRAP_BLOCK // len(tally.times))
     blocks = []
     for start in range(0, draws, at_once):
         count = min(at_once, draws - start)
-        times = _draw_each(draw, n, count) if one_each else draw.multinomial(n, tally.times / n, size=count)
+        times = _resample(random, n, count) if one_each else random.multinomial(n, tally.times / n, size=count)
         blocks.append(headline(tally.task, (tally.rows.T @ times.T.astype(np.float64)).T))
-    return {name: _ends(np.concatenate([block[name] for block in blocks])) for name in HEADLINE}
+    return {name: _interval(np.concatenate([block[name] for block in blocks])) for name in HEADLINE}
 
 
-def _draw_each(draw: np.random.Generator, n: int, draws: int) -> NDArray[np.int64]:
-    """Draw n series with replacement, and say how often each was drawn, shape (draws, n)."""
-    drawn = draw.integers(0, n, size=(draws, n)) + n * np.arange(draws)[:, None]
+def _resample(random: np.random.Generator, n: int, draws: int) -> NDArray[np.int64]:
+    """Sample n series with replacement and count how often each was drawn, shape (draws, n)."""
+    drawn = random.integers(0, n, size=(draws, n)) + n * np.arange(draws)[:, None]
     return np.bincount(drawn.reshape(-1), minlength=draws * n).reshape(draws, n)
 
 
-def _ends(scores: Doubles) -> list[float] | None:
+def _interval(scores: Doubles) -> list[float] | None:
     defined = scores[~np.isnan(scores)]
     if 2 * len(defined) < len(scores) or defined.min() == defined.max():
         return None
-    low, high = np.percentile(defined, ENDS)
+    low, high = np.percentile(defined, PERCENTILES)
     return [float(low), float(high)]

@@ -1,4 +1,4 @@
-"""Truth, probabilities and decisions that belong together, checked once."""
+"""True codes with the predictions for them, validated once."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from limelight.types import Codes, Probabilities
 
 @dataclass(frozen=True, eq=False)
 class LabelledPredictions:
-    """What was true, how probable it was thought, and what was answered.
+    """True codes, predicted probabilities and predicted codes of N examples: series, or steps.
 
     Parameters
     ----------
     task
-        What was asked.
+        The classes or labels.
     codes
-        The truth, -1 where it is not known, shape (N,), or (N, labels) when multi-label.
+        The true codes, -1 if unknown, shape (N,), or (N, labels) if multi-label.
     probabilities
-        Shape (N, classes) or (N, labels).
+        The predicted probabilities, shape (N, classes) or (N, labels).
     decisions
-        The answers, of the shape of ``codes``, never -1.
+        The predicted codes, of the shape of ``codes``, never -1.
 
     Example
     -------
-    >>> answers = LabelledPredictions.of(Task(("a", "b")), [0, -1], [[0.4, 0.6], [0.9, 0.1]])
-    >>> answers.decisions.tolist(), answers.unknown, len(answers.known_rows().codes)
+    >>> predictions = LabelledPredictions.of(Task(("a", "b")), [0, -1], [[0.4, 0.6], [0.9, 0.1]])
+    >>> predictions.decisions.tolist(), predictions.unknown, len(predictions.known_rows().codes)
     ([1, 0], 1, 1)
     """
 
@@ -43,40 +43,40 @@ class LabelledPredictions:
     def of(
         cls, task: Task, codes: ArrayLike, probabilities: ArrayLike, thresholds: ArrayLike | None = None
     ) -> LabelledPredictions:
-        """Check the arrays and decide; DataError, LabelError or ParameterError where they do not fit the task."""
-        chances = checked_probabilities(task, probabilities)
-        truth = checked_codes(task, codes, len(chances))
-        return cls(task, truth, chances, task.decide(chances, thresholds))
+        """Check the arrays and apply the thresholds; DataError, LabelError or ParameterError if the task differs."""
+        predicted = checked_probabilities(task, probabilities)
+        truth = checked_codes(task, codes, len(predicted))
+        return cls(task, truth, predicted, task.decide(predicted, thresholds))
 
     @property
     def unknown(self) -> int:
-        """How many labels are not known."""
+        """The number of unknown labels."""
         return int(np.count_nonzero(self.codes == UNKNOWN))
 
     @property
     def unit(self) -> str:
-        """What the answers are about, in the plural."""
+        """The noun for the examples, in the plural: ``"series"`` or ``"steps"``."""
         return "steps" if self.task.by_step else "series"
 
     @property
     def names(self) -> list[str]:
-        """The classes or labels in words."""
+        """The names of the classes or labels, as strings."""
         return [str(name) for name in self.task.classes]
 
     def known_rows(self) -> LabelledPredictions:
-        """Leave out what nothing is known about."""
+        """Select the examples with at least one known label."""
         known = self.codes != UNKNOWN
         return self.at(known.any(axis=1) if self.task.multilabel else known)
 
     def at(self, rows: NDArray[np.bool_]) -> LabelledPredictions:
-        """Give some of the answers, all of them without copying."""
+        """Select examples by a boolean mask; if all are selected, nothing is copied."""
         if rows.all():
             return self
         return LabelledPredictions(self.task, self.codes[rows], self.probabilities[rows], self.decisions[rows])
 
-    def side(self, place: int) -> tuple[NDArray[np.bool_], Probabilities]:
-        """Say where one class or label is true, and how probable it was thought, over all that is known of it."""
+    def one_vs_rest(self, index: int) -> tuple[NDArray[np.bool_], Probabilities]:
+        """Select the truth and the probability of one class or label; if multi-label, for known examples only."""
         if not self.task.multilabel:
-            return self.codes == place, self.probabilities[:, place]
-        known = self.codes[:, place] != UNKNOWN
-        return self.codes[known, place] == 1, self.probabilities[known, place]
+            return self.codes == index, self.probabilities[:, index]
+        known = self.codes[:, index] != UNKNOWN
+        return self.codes[known, index] == 1, self.probabilities[known, index]

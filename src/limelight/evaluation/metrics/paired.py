@@ -1,4 +1,4 @@
-"""How much one model gains over another on the same folds, and whether that is more than chance between folds."""
+"""The difference in score between two models on the same folds, with a corrected t interval."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import t
 
-MORE, WITHIN, WORSE, UNTOLD = "more than the spread", "within the spread", "worse", "too few folds to say"
-LEVEL = 0.95
+MORE, WITHIN, WORSE, TOO_FEW_FOLDS = "more than the spread", "within the spread", "worse", "too few folds to say"
+CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
 class Gain:
-    """What one model gains over another.
+    """The improvement of one model over another.
 
     Parameters
     ----------
     mean
-        Of the differences over the folds; above 0 is better.
+        Mean of the differences over the folds; above 0 is better.
     deviation
-        Of the differences, with n - 1; None for one fold.
+        Standard deviation of the differences, with n - 1; None for one fold.
     low, high
-        Ends of the 95 % interval of the mean; None for one fold.
+        Ends of the 95 % confidence interval of the mean; None for one fold.
     """
 
     mean: float
@@ -33,31 +33,31 @@ class Gain:
 
     @property
     def verdict(self) -> str:
-        """Whether the interval lies above 0 ("more than the spread"), below it ("worse"), or around it."""
+        """Whether the interval lies above 0 ("more than the spread"), below 0 ("worse") or contains 0."""
         if self.low is None or self.high is None:
-            return UNTOLD
+            return TOO_FEW_FOLDS
         return MORE if self.low > 0 else WORSE if self.high < 0 else WITHIN
 
 
 def paired_gain(scores: ArrayLike, base: ArrayLike, held_out_share: float, *, lower_is_better: bool = False) -> Gain:
-    """Compare two models that were trained and judged on the same folds.
+    """Compare two models that were trained and scored on the same folds.
 
-    The training parts of folds overlap, so their differences are not independent and the plain t interval is too
-    narrow; the correction adds the series held out for each series trained on to the variance of the mean.
+    The training sets of folds overlap, so the differences are not independent and the plain t interval is too narrow.
+    The correction adds the ratio of held-out to training series to the variance of the mean.
 
     Parameters
     ----------
     scores, base
-        Of the two models, fold by fold, shape (folds,) each; what one of them has more is not used.
+        Scores of the two models, fold by fold, shape (folds,) each; if one model has more folds, they are ignored.
     held_out_share
-        Series held out for each series trained on, such as 0.25 with 5 folds.
+        Held-out series per training series, such as 0.25 for 5 folds.
     lower_is_better
-        Whether a lower score is a gain, as with a loss.
+        Whether a lower score is an improvement, as for a loss.
 
     Returns
     -------
     Gain
-        Of the first over the second.
+        The improvement of the first model over the second.
 
     Source
     ------
@@ -76,5 +76,5 @@ def paired_gain(scores: ArrayLike, base: ArrayLike, held_out_share: float, *, lo
     if folds < 2:
         return Gain(mean)
     deviation = float(differences.std(ddof=1))
-    half = float(t.ppf((1 + LEVEL) / 2, folds - 1)) * deviation * float(np.sqrt(1 / folds + held_out_share))
+    half = float(t.ppf((1 + CONFIDENCE) / 2, folds - 1)) * deviation * float(np.sqrt(1 / folds + held_out_share))
     return Gain(mean, deviation, mean - half, mean + half)

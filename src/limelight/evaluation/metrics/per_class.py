@@ -13,98 +13,98 @@ from limelight.types import Codes, Probabilities
 
 AVERAGED = ("precision", "recall", "f1")
 Cells = tuple[Codes, Codes, Codes]
-"""True code, answered code, and how often the two met."""
+"""True code, predicted code and count of each non-empty cell of a confusion matrix."""
 
 
-def pooled_cells(answers: LabelledPredictions, counts: Codes) -> Cells:
-    """Lay a confusion matrix out as pairs of codes with their counts.
+def pooled_cells(predictions: LabelledPredictions, counts: Codes) -> Cells:
+    """Convert a confusion matrix to its non-empty cells.
 
     Parameters
     ----------
-    answers
-        What was counted.
+    predictions
+        The counted predictions.
     counts
-        As from ``confusion_counts``. Of several labels, K for short, the matrices are put together: an absent label
-        has the code K, which is scored nowhere.
+        As returned by ``confusion_counts``. The matrices of K labels are pooled: an absent label gets the code K, for
+        which no score is computed.
 
     Returns
     -------
     tuple[NDArray, NDArray, NDArray]
-        True code, answered code and count of each pair that occurs.
+        True code, predicted code and count of each cell with a count above 0.
 
     Example
     -------
     >>> from limelight.task import Task
     >>> task = Task(("rain", "fog"), multilabel=True)
-    >>> answers = LabelledPredictions.of(task, [[1, 0]], [[0.2, 0.7]])
-    >>> [part.tolist() for part in pooled_cells(answers, np.array([[[0, 0], [1, 0]], [[0, 1], [0, 0]]]))]
+    >>> predictions = LabelledPredictions.of(task, [[1, 0]], [[0.2, 0.7]])
+    >>> [part.tolist() for part in pooled_cells(predictions, np.array([[[0, 0], [1, 0]], [[0, 1], [0, 0]]]))]
     [[0, 2], [2, 1], [1, 1]]
     """
-    places = counts.nonzero()
-    if not answers.task.multilabel:
-        return places[0], places[1], counts[places]
-    label, there, given = places
-    absent = len(answers.task.classes)
-    return np.where(there, label, absent), np.where(given, label, absent), counts[places]
+    indices = counts.nonzero()
+    if not predictions.task.multilabel:
+        return indices[0], indices[1], counts[indices]
+    label, true, predicted = indices
+    absent = len(predictions.task.classes)
+    return np.where(true, label, absent), np.where(predicted, label, absent), counts[indices]
 
 
-def score_classes(answers: LabelledPredictions, cells: Cells) -> dict[str, dict[str, Any]]:
-    """Score each class against all others, or each label, by name.
+def score_classes(predictions: LabelledPredictions, cells: Cells) -> dict[str, dict[str, Any]]:
+    """Score each class against the rest, or each label.
 
     Parameters
     ----------
-    answers
-        N of them, none of them wholly unknown.
+    predictions
+        N predictions, each with at least one known label.
     cells
-        As from ``pooled_cells``.
+        As returned by ``pooled_cells``.
 
     Returns
     -------
     dict[str, dict[str, Any]]
-        ``precision``, ``recall``, ``f1``, ``support`` (how often it is true), ``prevalence`` (the share), ``roc_auc``,
-        ``average_precision`` and ``brier``; None where one is not defined, with the reason under ``undefined``.
+        By name of the class or label: ``precision``, ``recall``, ``f1``, ``support`` (the number of true examples),
+        ``prevalence`` (their share), ``roc_auc``, ``average_precision`` and ``brier``; None if undefined, with the
+        reason under ``undefined``.
 
     Source
     ------
-    scikit-learn computes every number. Precision and recall at all thresholds come from one sort, which both areas
-    share.
+    scikit-learn computes every number. ROC AUC and average precision share one sort of the probabilities.
     """
-    true, given, times = cells
-    places = np.arange(len(answers.names))
-    *each, support = precision_recall_fscore_support(
-        true, given, labels=places, sample_weight=times, zero_division=np.nan
+    true, predicted, times = cells
+    indices = np.arange(len(predictions.names))
+    *averaged, support = precision_recall_fscore_support(
+        true, predicted, labels=indices, sample_weight=times, zero_division=np.nan
     )
     scored = {}
-    for place, name in enumerate(answers.names):
-        truth, probability = answers.side(place)
-        scores = {score: _number(values[place]) for score, values in zip(AVERAGED, each, strict=True)}
+    for index, name in enumerate(predictions.names):
+        truth, probability = predictions.one_vs_rest(index)
+        scores = {score: _number(values[index]) for score, values in zip(AVERAGED, averaged, strict=True)}
         scores["roc_auc"], scores["average_precision"] = _areas(truth, probability)
         scores["brier"] = float(brier_score_loss(truth, probability, labels=[False, True])) if len(truth) else None
         scored[name] = {
             **scores,
-            "support": int(support[place]),
+            "support": int(support[index]),
             "prevalence": float(truth.mean()) if len(truth) else None,
-            "undefined": _reasons(answers, name, scores, truth),
+            "undefined": _reasons(predictions, name, scores, truth),
         }
     return scored
 
 
 def average_classes(cells: Cells, width: int) -> dict[str, dict[str, float | None]]:
-    """Average precision, recall and F1 over the classes or labels that occur or are answered.
+    """Compute averages of precision, recall and F1 over the classes or labels that are true or predicted anywhere.
 
     Parameters
     ----------
     cells
-        As from ``pooled_cells``.
+        As returned by ``pooled_cells``.
     width
-        How many classes or labels there are.
+        The number of classes or labels.
 
     Returns
     -------
     dict[str, dict[str, float | None]]
-        ``macro``: the plain mean, in which a precision without answers and a recall without a true one count as 0;
-        ``weighted``: by how often each is true; ``micro``: from the counts of all put together. None where it is not
-        defined for any class.
+        ``macro``: the unweighted mean, in which the precision of a class that is never predicted and the recall of a
+        class that is never true count as 0; ``weighted``: the mean weighted by support; ``micro``: from the pooled
+        counts. None if undefined for every class.
 
     Example
     -------
@@ -112,28 +112,30 @@ def average_classes(cells: Cells, width: int) -> dict[str, dict[str, float | Non
     >>> {name: round(scores["recall"], 3) for name, scores in average_classes(cells, 2).items()}
     {'macro': 0.875, 'micro': 0.8, 'weighted': 0.8}
     """
-    true, given, times = cells
-    met = np.intersect1d(np.arange(width), np.concatenate([true, given]))
-    if not len(met):
+    true, predicted, times = cells
+    present = np.intersect1d(np.arange(width), np.concatenate([true, predicted]))
+    if not len(present):
         return {kind: dict.fromkeys(AVERAGED) for kind in ("macro", "micro", "weighted")}
     averages = {}
     for kind in ("macro", "micro", "weighted"):
         values = precision_recall_fscore_support(
-            true, given, labels=met, average=kind, sample_weight=times, zero_division=0
+            true, predicted, labels=present, average=kind, sample_weight=times, zero_division=0
         )
         averages[kind] = dict(zip(AVERAGED, map(float, values[:3]), strict=True))
-    occurs, answered = bool(np.isin(true, met).any()), bool(np.isin(given, met).any())
-    return {kind: where_defined(kind, mean, occurs, answered) for kind, mean in averages.items()}
+    any_true, any_predicted = bool(np.isin(true, present).any()), bool(np.isin(predicted, present).any())
+    return {kind: none_if_undefined(kind, mean, any_true, any_predicted) for kind, mean in averages.items()}
 
 
-def where_defined(kind: str, mean: dict[str, float], occurs: bool, answered: bool) -> dict[str, float | None]:
-    """Put None for what no class defines: precision where none is answered, recall and weights where none occurs."""
-    defined = {"precision": answered, "recall": occurs, "f1": True}
-    return {name: value if defined[name] and (occurs or kind != "weighted") else None for name, value in mean.items()}
+def none_if_undefined(
+    kind: str, mean: dict[str, float], any_true: bool, any_predicted: bool
+) -> dict[str, float | None]:
+    """Replace undefined averages by None: precision without predictions, recall and all weighted ones without truth."""
+    defined = {"precision": any_predicted, "recall": any_true, "f1": True}
+    return {name: value if defined[name] and (any_true or kind != "weighted") else None for name, value in mean.items()}
 
 
 def _areas(truth: NDArray[np.bool_], probability: Probabilities) -> tuple[float | None, float | None]:
-    """Give the area under the ROC curve and the average precision, each None where it is not defined."""
+    """Compute ROC AUC and average precision, each None if undefined."""
     if not truth.any():
         return None, None
     _, fps, _, tps, _ = confusion_matrix_at_thresholds(truth, probability)
@@ -149,17 +151,20 @@ def _number(value: float) -> float | None:
 
 
 def _reasons(
-    answers: LabelledPredictions, name: str, scores: dict[str, float | None], truth: NDArray[np.bool_]
+    predictions: LabelledPredictions, name: str, scores: dict[str, float | None], truth: NDArray[np.bool_]
 ) -> dict[str, str]:
-    unit = answers.unit
-    of_it = f"with label {name!r}" if answers.task.multilabel else f"of class {name!r}"
-    none = "no others" if truth.any() else f"none {of_it}"
-    lacking = {
-        "precision": f"the precision needs answers {of_it}, and there are none",
-        "recall": f"the recall needs {unit} {of_it}, and there are none",
-        "f1": f"the F1 needs {unit} or answers {of_it}, and there are none",
-        "roc_auc": f"the ROC AUC needs {unit} {of_it} and others, and there are {none}",
-        "average_precision": f"the average precision needs {unit} {of_it}, and there are none",
-        "brier": f"the Brier score needs {unit} of which label {name!r} is known, and there are none",
+    unit = predictions.unit
+    with_it, without_it = (
+        (f"with label {name!r}", f"without label {name!r}")
+        if predictions.task.multilabel
+        else (f"of class {name!r}", f"of a class other than {name!r}")
+    )
+    reasons = {
+        "precision": f"precision is undefined without predictions {with_it}",
+        "recall": f"recall is undefined without {unit} {with_it}",
+        "f1": f"F1 is undefined without {unit} or predictions {with_it}",
+        "roc_auc": f"ROC AUC is undefined without {unit} {without_it if truth.any() else with_it}",
+        "average_precision": f"average precision is undefined without {unit} {with_it}",
+        "brier": f"Brier score is undefined without {unit} for which label {name!r} is known",
     }
-    return {score: lacking[score] for score, value in scores.items() if value is None}
+    return {score: reasons[score] for score, value in scores.items() if value is None}

@@ -1,4 +1,4 @@
-"""Pictures of series with what counted coloured behind them, without pyplot and its global state."""
+"""Axes: one series with its importance as colour behind it, drawn without pyplot and its global state."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ LEGEND_COLUMNS = 3
 MOST_LETTERS = 18
 SHADES = 512
 INK, QUIET, TRUTH = "#1b2733", "#5b6770", "#0b6e99"
-# Dark enough to be read on the amber, and apart for colour-blind eyes: after Okabe and Ito, without orange.
+# Dark enough to be legible on amber and distinguishable by colour-blind readers: after Okabe and Ito, without orange.
 LINES = (INK, "#0072b2", "#a3306f", "#00735a", "#5d4fa3", "#7a4a12")
 GLOW = LinearSegmentedColormap.from_list("limelight", ["#ffffff", "#fff0c9", "#ffd778", "#f9b233", "#ef9500"])
-# Orange speaks for the class, purple against it: apart for every kind of colour blindness, after ColorBrewer's PuOr.
+# Orange is evidence for the class, purple against it, distinguishable with any colour blindness (ColorBrewer's PuOr).
 DIVERGING = LinearSegmentedColormap.from_list(
     "limelight_signed", ["#7b6bb5", "#a99fd2", "#dcd8ec", "#ffffff", "#fff0c9", "#fbc45c", "#ef9500"]
 )
-# Attention spread evenly must look faint: the darkest shade is the peak, yet at least so many times the mean.
+# Uniform attention must look faint: the darkest shade is the peak, but at least this many times the mean.
 LEAST_PEAK = 3.0
 DIFFERENT_SCALES = 10.0
 
 
 class Drawable(Protocol):
-    """An explanation as figures read it; ``Explanation`` has these attributes."""
+    """The attributes of an ``Explanation`` that figures read; ``Explanation`` itself draws with this module."""
 
     @property
     def panel(self) -> Panel: ...  # noqa: D102
@@ -67,24 +67,24 @@ def draw_series(
     *,
     signed: bool = False,
 ) -> None:
-    """Draw one series, what counted as colour behind it, and the true interval at the bottom if it is known.
+    """Draw one series with its importance as colour behind it and, if known, the true interval at the bottom.
 
-    Missing values are gaps in the lines, a known value between two of them is a dot.
+    Missing values are gaps in the lines; a known value between two gaps is a dot.
 
     Parameters
     ----------
     ax
-        Where to draw.
+        The axes to draw into.
     panel
-        The series; row ``row`` is drawn.
+        The panel that contains the series.
     row
-        Which series of the panel, and which answer.
+        The row of the series in the panel and in the prediction.
     importance
-        Number for each time step of that series, shape (time,); None draws no colour.
+        The importance of each time step of this series, shape (time,); None draws no colour.
     prediction
-        Answers about all series of the panel, for the title; None leaves them out.
+        Predictions for all series of the panel, shown in the title; None omits them.
     signed
-        Whether the numbers speak for a class or, below 0, against it, rather than being weights.
+        Whether the importance is evidence for or, if negative, against a class, rather than a weight.
 
     Example
     -------
@@ -93,7 +93,7 @@ def draw_series(
     >>> panel = Panel.from_series([[1.0, 5.0, 1.0]], ids=["pump"], labels=["fault"])
     >>> draw_series(ax, panel, 0, np.array([0.1, 0.8, 0.1]))
     >>> ax.get_title(loc="left")
-    'pump: truly fault'
+    'pump | true: fault'
     """
     clock, kind = time_axis(panel, row)
     values, scaled = _comparable(panel.series(row))
@@ -105,12 +105,12 @@ def draw_series(
     handles += _draw_interval(ax, panel, row, clock)
     ax.set_xlim(left, right)
     ax.set_ylim(low, high)
-    _dress(ax, panel, kind, scaled)
+    _style_axes(ax, panel, kind, scaled)
     title = series_title(panel, row, prediction)
     ax.set_title(title, loc="left", fontsize=10, color=INK, pad=title_pad(len(handles)), parse_math=False)
     if handles:
         lines, names = zip(*handles, strict=True)
-        name_lines(ax, lines, names)
+        add_legend(ax, lines, names)
 
 
 def draw_colours(
@@ -122,28 +122,27 @@ def draw_colours(
     signed: bool,
     peak: float | None = None,
 ) -> Any:
-    """Colour the room behind a line by what counted.
+    """Draw the importance of each step as colour behind a line.
 
     Parameters
     ----------
     ax
-        Where to draw.
+        The axes to draw into.
     clock
-        Of each step, increasing, shape (time,).
+        The time of each step, increasing, shape (time,).
     importance
-        For each step, shape (time,).
+        The importance of each step, shape (time,).
     extent
-        Left, right, low and high end of the room.
+        Left, right, lower and upper limit of the coloured area.
     signed
         As for ``draw_series``.
     peak
-        The number with the darkest colour; None takes the largest there is, and of weights at least three times their
-        mean.
+        The importance with the darkest colour; None takes the largest, but for weights at least three times their mean.
 
     Returns
     -------
     matplotlib.image.AxesImage
-        For a colour bar.
+        The image, for a colour bar.
     """
     largest = float(np.abs(importance).max(initial=0.0))
     if peak is None:
@@ -163,18 +162,18 @@ def draw_colours(
 
 
 def legend_rows(entries: int) -> int:
-    """Count the lines that a legend of so many entries takes above the axes."""
+    """Return the number of lines of a legend above the axes."""
     return math.ceil(entries / LEGEND_COLUMNS)
 
 
 def title_pad(entries: int) -> float:
-    """Give the room, in points, between axes and title that a legend of so many entries takes."""
+    """Return the padding, in points, between axes and title that leaves room for a legend with this many entries."""
     return 6.0 + 13.0 * legend_rows(entries)
 
 
-def name_lines(ax: Axes, handles: Sequence[Any], names: Sequence[str]) -> None:
-    """Put a legend above the axes, names as they are."""
-    # Names go in afterwards: matplotlib leaves out those that begin with "_" and reads "$" as a formula.
+def add_legend(ax: Axes, handles: Sequence[Any], names: Sequence[str]) -> None:
+    """Add a legend above the axes with the names unchanged."""
+    # The names are set afterwards: matplotlib drops names that begin with "_" and parses "$" as a formula.
     legend = ax.legend(
         handles,
         ["x" * min(len(name), MOST_LETTERS) for name in names],
@@ -196,7 +195,7 @@ def name_lines(ax: Axes, handles: Sequence[Any], names: Sequence[str]) -> None:
 
 
 def time_axis(panel: Panel, row: int) -> tuple[Floats, str]:
-    """Give an increasing time axis, and what it shows: dates, a time, or steps where there is no time that serves."""
+    """Return an increasing time axis and its kind: ``"dates"``, ``"time"``, or ``"step"`` if no time is usable."""
     times = panel.clock(row)
     dates = times.dtype.kind == "M"
     numbers = np.asarray(
@@ -209,12 +208,12 @@ def time_axis(panel: Panel, row: int) -> tuple[Floats, str]:
 
 
 def _range(values: Floats) -> tuple[Floats, Floats]:
-    """Give the lowest and the highest known value of each channel, NaN for one that is not known at all."""
+    """Return the lowest and the highest known value of each channel, NaN for a channel without known values."""
     return np.fmin.reduce(values, axis=0), np.fmax.reduce(values, axis=0)
 
 
 def _comparable(measured: NDArray[np.float32]) -> tuple[Floats, bool]:
-    """Bring channels of very different size to the range 0 to 1, and say whether that was done."""
+    """Scale channels of very different ranges to 0 to 1; also return whether they were scaled."""
     values = measured.astype(np.float64)
     low, high = _range(values)
     spread = high - low
@@ -236,26 +235,26 @@ def _draw_lines(ax: Axes, clock: Floats, values: Floats, names: Sequence[str]) -
         style: dict[str, Any] = (
             {"color": LINES[place], "lw": width} if named else {"color": INK, "lw": 0.7, "alpha": 0.55}
         )
-        if dots := _alone(drawn):
+        if dots := _isolated(drawn):
             style |= {"marker": "o", "markevery": dots, "ms": 4}
         (line,) = ax.plot(clock[keep], drawn, zorder=3, **style)
         handles.append((line, name))
     return handles if named and len(names) > 1 else []
 
 
-def _alone(values: Floats) -> list[int]:
-    """Find the values that no line would show, as both neighbours are missing."""
+def _isolated(values: Floats) -> list[int]:
+    """Find the values that a line would not show because both neighbours are missing."""
     known = np.concatenate([[False], ~np.isnan(values), [False]])
     places: list[int] = np.flatnonzero(known[1:-1] & ~known[:-2] & ~known[2:]).tolist()
     return places
 
 
 def _outline(values: Floats) -> NDArray[np.int64]:
-    """Choose the steps to draw: all of a short series, lowest and highest of each stretch of a long one."""
+    """Choose the steps to draw: all of a short series; the lowest and highest of each stretch of a long series."""
     if len(values) <= MOST_DRAWN_STEPS:
         return np.arange(len(values))
     borders = np.linspace(0, len(values), MOST_DRAWN_STEPS // 2 + 1).astype(np.int64)
-    # A missing value is neither lowest nor highest, so that only a stretch without any known value becomes a gap.
+    # A missing value is never lowest or highest, so only a stretch without known values becomes a gap.
     low, high = np.where(np.isnan(values), np.inf, values), np.where(np.isnan(values), -np.inf, values)
     kept = [
         start + place
@@ -266,7 +265,7 @@ def _outline(values: Floats) -> NDArray[np.int64]:
 
 
 def _shades(clock: Floats, importance: Floats, left: float, right: float) -> Floats:
-    """Lay the weights on an even grid: uneven clocks keep their places, long series their peaks."""
+    """Interpolate the importance on a regular grid that keeps irregular times in place and the peaks of long series."""
     grid = np.linspace(left, right, SHADES)
     if len(clock) <= SHADES:
         return np.interp(grid, clock, importance)
@@ -301,7 +300,7 @@ def _limits(values: Floats) -> tuple[float, float]:
 
 
 def _channel_names(panel: Panel, scaled: bool) -> list[str]:
-    """Name the channels for the legend, with their units where they are drawn in them."""
+    """Return the channel names for the legend, with units unless the channels are scaled."""
     if scaled:
         return list(panel.channels)
     return [with_unit(name, panel.units.get(name), MOST_LETTERS) for name in panel.channels]
@@ -318,20 +317,20 @@ def _values_name(panel: Panel, scaled: bool) -> str:
     return with_unit(name, units.pop() if len(units) == 1 else None)
 
 
-def _dress(ax: Axes, panel: Panel, kind: str, scaled: bool) -> None:
+def _style_axes(ax: Axes, panel: Panel, kind: str, scaled: bool) -> None:
     ax.ticklabel_format(axis="y", scilimits=(-3, 4))
     ax.set_ylabel(_values_name(panel, scaled), fontsize=9, color=QUIET, parse_math=False)
-    _quiet(ax)
-    _dress_time(ax, panel, kind)
+    _style_spines(ax)
+    _label_time_axis(ax, panel, kind)
 
 
-def _quiet(ax: Axes) -> None:
+def _style_spines(ax: Axes) -> None:
     ax.tick_params(labelsize=8.5, colors=QUIET, length=3)
     ax.spines[["top", "right"]].set_visible(False)
     ax.spines[["left", "bottom"]].set_color("#b9c2c9")
 
 
-def _dress_time(ax: Axes, panel: Panel, kind: str) -> None:
+def _label_time_axis(ax: Axes, panel: Panel, kind: str) -> None:
     if kind == "dates":
         locator = AutoDateLocator(minticks=3, maxticks=7)  # type: ignore[no-untyped-call]
         ax.xaxis.set_major_locator(locator)
@@ -341,32 +340,32 @@ def _dress_time(ax: Axes, panel: Panel, kind: str) -> None:
     ax.set_xlabel(axis, fontsize=9, color=QUIET, loc="left", parse_math=False)
 
 
-def dress_time(ax: Axes, panel: Panel, row: int) -> None:
-    """Say on the horizontal axis what the time of a series is, with its unit."""
+def style_time_axis(ax: Axes, panel: Panel, row: int) -> None:
+    """Label the horizontal axis with the kind of time of a series and its unit."""
     clock, kind = time_axis(panel, row)
-    _quiet(ax)
+    _style_spines(ax)
     ax.set_xlim(*_ends(clock))
-    _dress_time(ax, panel, kind)
+    _label_time_axis(ax, panel, kind)
 
 
-def one_channel(
+def draw_channel(
     ax: Axes, panel: Panel, row: int, channel: int, importance: Floats, *, signed: bool, peak: float
 ) -> Any:
-    """Draw one channel of a series, in its unit, with what it adds as colour behind it.
+    """Draw one channel of a series, in its unit, with its importance as colour behind it.
 
     Parameters
     ----------
     ax, panel, row, signed, peak
         As for ``draw_series`` and ``draw_colours``.
     channel
-        Its place.
+        The index of the channel.
     importance
-        Of that channel, shape (time,).
+        The importance of each step of this channel, shape (time,).
 
     Returns
     -------
     matplotlib.image.AxesImage
-        For a colour bar.
+        The image, for a colour bar.
     """
     clock, _ = time_axis(panel, row)
     values = panel.series(row)[:, [channel]].astype(np.float64)
@@ -378,7 +377,7 @@ def one_channel(
     _draw_interval(ax, panel, row, clock)
     ax.set_xlim(left, right)
     ax.set_ylim(low, high)
-    _quiet(ax)
+    _style_spines(ax)
     ax.ticklabel_format(axis="y", scilimits=(-3, 4))
     ax.locator_params(axis="y", nbins=4)
     ax.set_ylabel(with_unit(name, panel.units.get(name), 16), fontsize=8.5, color=QUIET, parse_math=False)

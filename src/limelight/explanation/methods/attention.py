@@ -1,4 +1,4 @@
-"""What a model looked at: its attention on the time axis of every series."""
+"""Attention: the weights of the attention pooling on the time axis of every series."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from limelight.model.fitted import FittedModel
 
 
 def explain_attention(model: FittedModel, panel: Panel, target: Any = None) -> Explanation:
-    """Ask a model what it looked at.
+    """Return the attention weights of a model.
 
     Parameters
     ----------
     model
-        With a pooling that has attention.
+        A fitted model with attention pooling.
     panel
-        Series with the channels of the training.
+        Series with the channels used in training.
     target
-        Only None: attention is the same for every class.
+        Must be None, as attention is the same for every class.
 
     Returns
     -------
     Explanation
-        The attention of every series, in the order of the panel.
+        The attention weights of every series, in the order of the panel.
 
     Raises
     ------
     ParameterError
-        If the model's pooling has no attention, or a target is asked about.
+        If the pooling of the model has no attention, or a target is given.
     DataError
-        If the channels differ from those of the training, or a value is missing or infinite.
+        If the channels differ from those used in training, or a value is missing or infinite.
 
     Source
     ------
-    The weights of the pooling itself. They say which steps were read into the answer, not what would happen
-    without them: Jain and Wallace, Attention is not Explanation, 2019.
+    The weights of the pooling itself. They show which steps contribute to the prediction, not what the prediction would
+    be without them: Jain and Wallace, Attention is not Explanation, 2019.
 
     Example
     -------
@@ -54,13 +54,13 @@ def explain_attention(model: FittedModel, panel: Panel, target: Any = None) -> E
     """
     if target is not None:
         raise ParameterError(
-            f"expected no target for attention, which is the same for every class, got target={target!r}; leave it "
-            "out, or choose method='gradients' or 'occlusion'"
+            f"expected no target for attention, which is the same for every class, got target={target!r}; omit "
+            "the target, or choose method='gradients' or 'occlusion'"
         )
     prediction = model.predict(panel, attention=True)
     if prediction.attention is None and len(panel):
         raise ParameterError(
-            "expected a model with pooling 'attention' to show attention, got "
+            "expected a model with attention pooling, got pooling "
             f"{model.architecture.pooling.name!r}; train one with pooling='attention'"
         )
     return Explanation(panel, prediction, [*(prediction.attention or [])], "attention")

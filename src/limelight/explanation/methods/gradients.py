@@ -1,4 +1,4 @@
-"""Integrated gradients: how much each value adds to the answer, counted from the mean of the training."""
+"""Integrated gradients: how much each value adds to the log odds, relative to a baseline at the training mean."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from limelight.nn.batch import Batch
 from limelight.types import Floats
 
 STEPS_AT_ONCE = 32_768
-"""Time steps, padding included, that gradients are taken of at once: some hundred MB."""
+"""Number of time steps, padding included, in one gradient computation: a few hundred MB."""
 SERIES_AT_ONCE = 64
 POINTS = (64, 256, 1024)
-"""Each number of points is tried on the series whose sum still misses."""
-MISSED = 0.05
-"""By so many log odds, or by a hundredth of what it should be, a sum may miss."""
+"""Numbers of integration points; each is tried on the series that still fail completeness."""
+TOLERANCE = 0.05
+"""Completeness may be off by this many log odds, or by one percent of the difference to explain."""
 
 
 def explain_gradients(
@@ -38,39 +38,41 @@ def explain_gradients(
     steps: tuple[int, int] | None = None,
     points: int | None = None,
 ) -> Explanation:
-    """Split the answer about each series over its values.
+    """Split the log odds of each series over its values.
 
-    The sum over all steps and channels is the log odds of the target, less those of a series that stays at the training
-    mean of each channel. What is missing, metadata, signals and clock stay as they are, so they get nothing.
+    The attributions of all steps and channels sum to the log odds of the target minus those of the baseline, a series
+    that stays at the training mean of each channel. Missing values, metadata, signals and clock are the same in both,
+    so nothing is attributed to them.
 
     Parameters
     ----------
     model
-        With any encoder but ``rocket``.
+        A fitted model with any encoder but ``rocket``.
     panel
-        Series with the channels of the training, n of them.
+        n series with the channels used in training.
     target, steps
         As for ``resolve_target``.
     points
-        On the line from the mean to the series at which gradients are taken, at least 1; more make the sum more exact.
-        None takes 64, and for a series whose sum misses by more than 0.05 and a hundredth, 256 and then 1,024.
+        Number of integration points on the line from the baseline to the series, at least 1; more points make the sum
+        more exact. None takes 64 points; then 256 and 1,024 for series whose sum is off by more than 0.05 log odds and
+        more than one percent of the difference to explain.
 
     Returns
     -------
     Explanation
-        Of each step and channel what it adds to the log odds; ``completeness`` says by how much their sum misses.
+        What each step and channel adds to the log odds; ``completeness`` is the error of their sum.
 
     Raises
     ------
     ParameterError
-        If a target or ``points`` is impossible, or captum is not installed.
+        If a target or ``points`` is invalid, the encoder is ``rocket``, or captum is not installed.
     DataError
-        If the channels differ from those of the training, or a value is missing or infinite.
+        If the channels differ from those used in training, or a value is missing or infinite.
 
     Source
     ------
-    Sundararajan, Taly and Yan, Axiomatic Attribution for Deep Networks, 2017, as in captum. DeepLift is left out: its
-    rules do not know the gates of an LSTM.
+    Sundararajan, Taly and Yan, Axiomatic Attribution for Deep Networks, 2017, as in captum. DeepLift is not
+    offered: its rules do not cover the gates of an LSTM.
 
     Example
     -------
@@ -86,83 +88,95 @@ def explain_gradients(
     """
     if not has_captum():
         raise ParameterError(
-            "expected captum to be installed for method='gradients', it is not; say pip install 'limelight[explain]', "
-            "or choose method='occlusion'"
+            "method='gradients' needs captum, which is not installed; pip install 'limelight[explain]', or choose "
+            "method='occlusion'"
         )
     if model.has_evidence:
         raise ParameterError(
-            "expected an encoder whose answers have gradients, got 'rocket', which counts; take method='evidence', "
-            "which is exact there, or 'occlusion'"
+            "expected an encoder with gradients, got 'rocket', whose features are counts; choose method='evidence', "
+            "which is exact for 'rocket', or 'occlusion'"
         )
     if points is not None and points < 1:
-        raise ParameterError(f"expected at least 1 point, got points={points}; take more")
+        raise ParameterError(f"expected at least 1 point, got points={points}; increase points")
     prediction = model.predict(panel)
-    question = resolve_target(prediction, target, steps)
+    resolved = resolve_target(prediction, target, steps)
     channels: list[Floats] = [np.empty(0)] * len(panel)
-    missed = np.zeros(len(panel))
+    errors = np.zeros(len(panel))
     model.network.eval()
     rows = np.arange(len(panel))
     for number in POINTS if points is None else (points,):
-        _explain_rows(model, panel, question, rows, number, channels, missed)
+        _explain_rows(model, panel, resolved, rows, number, channels, errors)
         sums = np.array([channels[row].sum() for row in rows])
-        rows = rows[np.abs(missed[rows]) > np.maximum(MISSED, 0.01 * np.abs(sums - missed[rows]))]
+        rows = rows[np.abs(errors[rows]) > np.maximum(TOLERANCE, 0.01 * np.abs(sums - errors[rows]))]
         if not len(rows):
             break
-    importance: list[Floats] = [one.sum(axis=1) for one in channels]
-    return Explanation(panel, prediction, importance, "gradients", question.names, channels, completeness=missed)
+    importance: list[Floats] = [numbers.sum(axis=1) for numbers in channels]
+    return Explanation(panel, prediction, importance, "gradients", resolved.names, channels, completeness=errors)
 
 
 def _explain_rows(
     model: FittedModel,
     panel: Panel,
-    question: Target,
+    target: Target,
     rows: NDArray[np.int64],
     points: int,
     channels: list[Floats],
-    missed: NDArray[np.float64],
+    errors: NDArray[np.float64],
 ) -> None:
-    """Fill in what the values of some series add, and by how much the sum misses."""
-    some = panel[rows]
-    facts = model.facts_about(some)
+    """Compute the attributions of some series and the error of their sum, and store both in place."""
+    selected = panel[rows]
+    metadata = model.facts_about(selected)
     device = next(model.network.parameters()).device
-    for own in batches_by_length(some, SERIES_AT_ONCE):
+    for places in batches_by_length(selected, SERIES_AT_ONCE):
         batch = make_batch(
-            some, own, elapsed=model.architecture.needs_clock, missing=model.architecture.takes_missing, facts=facts
+            selected,
+            places,
+            elapsed=model.architecture.needs_clock,
+            missing=model.architecture.takes_missing,
+            facts=metadata,
         ).to(device)
-        parts, gap = _integrate(model, batch, question.at(rows[own]), points)
-        missed[rows[own]] = gap.cpu().numpy()
-        for row, one in zip(rows[own].tolist(), parts.cpu().numpy(), strict=True):
-            channels[row] = one[: panel.lengths[row]].copy()
+        attributions, error = _integrate(model, batch, target.at(rows[places]), points)
+        errors[rows[places]] = error.cpu().numpy()
+        for row, numbers in zip(rows[places].tolist(), attributions.cpu().numpy(), strict=True):
+            channels[row] = numbers[: panel.lengths[row]].copy()
 
 
 def has_captum() -> bool:
-    """Say whether captum is installed, which comes with limelight[explain]."""
+    """Whether captum, which limelight[explain] installs, is available."""
     return find_spec("captum") is not None
 
 
-def _integrate(model: FittedModel, batch: Batch, question: Target, points: int) -> tuple[Tensor, Tensor]:
-    """Give what each value adds, shape (batch, time, channels), and what the sum misses, shape (batch,)."""
+def _integrate(model: FittedModel, batch: Batch, target: Target, points: int) -> tuple[Tensor, Tensor]:
+    """Compute the attributions, shape (batch, time, channels), and the error of their sum, shape (batch,)."""
     from captum.attr import IntegratedGradients
 
     values = batch.values
     mean = model.network.normalisation.mean[: values.shape[2]]
-    start = torch.where(batch.mask[:, :, None] & ~values.isnan(), mean, values)
-    asked = [torch.from_numpy(question.codes).to(values.device), _shares(question, batch)]
-    known = (batch.mask, batch.elapsed, batch.categories, batch.numbers, batch.tokens, batch.signals, batch.vectors)
-    given = (*known, *asked)
-    answer: Callable[..., Tensor] = partial(_answer, model)
+    baseline = torch.where(batch.mask[:, :, None] & ~values.isnan(), mean, values)
+    fixed_inputs = (
+        batch.mask,
+        batch.elapsed,
+        batch.categories,
+        batch.numbers,
+        batch.tokens,
+        batch.signals,
+        batch.vectors,
+        torch.from_numpy(target.codes).to(values.device),
+        _step_weights(target, batch),
+    )
+    forward: Callable[..., Tensor] = partial(_target_log_odds, model)
     at_once = max(len(batch), STEPS_AT_ONCE // values.shape[1])
-    with torch.backends.cudnn.flags(enabled=False):  # its recurrent layers have gradients in training only
-        parts = IntegratedGradients(answer).attribute(
-            values, start, additional_forward_args=given, n_steps=points, internal_batch_size=at_once
+    with torch.backends.cudnn.flags(enabled=False):  # cuDNN's recurrent layers have gradients in training mode only
+        attributions = IntegratedGradients(forward).attribute(
+            values, baseline, additional_forward_args=fixed_inputs, n_steps=points, internal_batch_size=at_once
         )
         with torch.no_grad():
-            difference = answer(values, *given).double() - answer(start, *given).double()
-    parts = parts.detach().double().nan_to_num(0.0)
-    return parts, parts.sum(dim=(1, 2)) - difference
+            difference = forward(values, *fixed_inputs).double() - forward(baseline, *fixed_inputs).double()
+    attributions = attributions.detach().double().nan_to_num(0.0)
+    return attributions, attributions.sum(dim=(1, 2)) - difference
 
 
-def _answer(
+def _target_log_odds(
     model: FittedModel,
     values: Tensor,
     mask: Tensor,
@@ -173,23 +187,23 @@ def _answer(
     signals: Tensor | None,
     vectors: Tensor | None,
     codes: Tensor,
-    shares: Tensor | None,
+    step_weights: Tensor | None,
 ) -> Tensor:
-    """Give the log odds asked about, shape (batch,)."""
+    """Compute the log odds of the target, shape (batch,)."""
     batch = Batch(values, mask, None, elapsed, categories, numbers, tokens, signals, vectors)
     logits = model.network(batch).logits
     if model.decision.temperature is not None:
         logits = logits / torch.from_numpy(model.decision.temperature).to(logits)
-    if shares is None:
+    if step_weights is None:
         return log_odds(logits, codes, model.task)
-    each = log_odds(logits, codes[:, None].expand(mask.shape), model.task)
-    return (each * shares).sum(dim=1)
+    by_step = log_odds(logits, codes[:, None].expand(mask.shape), model.task)
+    return (by_step * step_weights).sum(dim=1)
 
 
-def _shares(question: Target, batch: Batch) -> Tensor | None:
-    if question.shares is None:
+def _step_weights(target: Target, batch: Batch) -> Tensor | None:
+    if target.step_weights is None:
         return None
-    shares = torch.zeros(batch.mask.shape)
-    for row, one in enumerate(question.shares):
-        shares[row, : len(one)] = torch.from_numpy(one)
-    return shares.to(batch.values.device)
+    padded = torch.zeros(batch.mask.shape)
+    for row, weights in enumerate(target.step_weights):
+        padded[row, : len(weights)] = torch.from_numpy(weights)
+    return padded.to(batch.values.device)

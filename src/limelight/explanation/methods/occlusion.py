@@ -1,4 +1,4 @@
-"""Occlusion: what changes in the answer when a stretch, a channel, a metadata field or a signal is hidden."""
+"""Occlusion: how the prediction changes if a stretch, a channel, a metadata field or a signal is perturbed."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from limelight.data.panel import Panel
 from limelight.errors import ParameterError
 from limelight.explanation.explanation import Explanation
 from limelight.explanation.perturbation import (
-    fields_read,
-    log_odds_with_hidden,
+    fields_and_signals,
+    perturbed_log_odds,
+    replace_field,
+    replace_signal,
     sample_background,
-    steps_within,
-    with_field_of,
-    with_signal_of,
+    step_numbers,
 )
 from limelight.explanation.target import Target, resolve_target
 from limelight.model.fitted import FittedModel
 from limelight.types import Floats, Rows
 
-WINDOWS = 16
-"""A stretch is so many times shorter than the series."""
-ALL = -1
+WINDOWS_PER_SERIES = 16
+"""Length of a series divided by the length of the default window."""
+ALL_CHANNELS = -1
 
 
 def explain_occlusion(
@@ -41,50 +41,51 @@ def explain_occlusion(
     by_channel: bool = True,
     seed: int = 0,
 ) -> Explanation:
-    """Measure how much of the answer goes when a part of a series is hidden.
+    """Measure how much the log odds of the target drop if a part of a series is perturbed.
 
-    What is hidden gets the values of another series at the same relative place. So it stays a plausible value, which
-    zeros are not, and a part counts as far as it differs from what is usual there.
+    The part is replaced by background values at the same relative position. So the values remain plausible, which zeros
+    are not, and a part is important as far as it differs from the background.
 
     Parameters
     ----------
     model
-        Any.
+        Any fitted model.
     panel
-        Series with the channels of the training, n of them.
+        n series with the channels used in training.
     target, steps
         As for ``resolve_target``.
     background
-        Where other series are drawn from, such as those of the training; None takes the panel itself.
+        Series to sample replacement values from, for example the training series; None samples from the panel itself.
     window
-        Steps hidden at once, at least 1; None takes a sixteenth of each series.
+        Number of steps to perturb at once, at least 1; None takes a sixteenth of each series.
     stride
-        Steps from one window to the next, 1 to ``window``; None takes half a window.
+        Number of steps from one window to the next, from 1 to ``window``; None takes half a window.
     draws
-        How many other series stand in, one after the other, at least 1.
+        Number of background series for each series, at least 1. The results are averaged over them.
     by_channel
-        Whether to hide each of several channels alone too, which takes as many times longer.
+        Whether to perturb each channel separately too, if there are several. The time grows with their number.
     seed
-        The same seed draws the same series.
+        The same seed samples the same background series.
 
     Returns
     -------
     Explanation
-        Of each step the log odds of the target that go when a window over it is hidden, the mean over these windows and
-        the draws, and the standard deviation over the draws; the same for each channel, and for each metadata field and
-        signal as a whole.
+        For each step, the drop in log odds of the target, averaged over the windows that contain the step and over the
+        draws, with the standard deviation over the draws; the same for each channel, and for each whole metadata field
+        and signal.
 
     Raises
     ------
     ParameterError
-        If a target, window, stride or the draws are impossible.
+        If a target, ``window``, ``stride`` or ``draws`` is invalid.
     DataError
-        If the channels differ from those of the training, a value is missing or infinite, or there is no other series.
+        If the channels differ from those used in training, a value is missing or infinite, or there is no background
+        series.
 
     Source
     ------
-    Zeiler and Fergus, Visualizing and Understanding Convolutional Networks, 2014. Values of other series instead of
-    grey: the marginal expectation of Covert, Lundberg and Lee, Explaining by Removing, 2021.
+    Zeiler and Fergus, Visualizing and Understanding Convolutional Networks, 2014. Background values instead of grey:
+    the marginal expectation of Covert, Lundberg and Lee, Explaining by Removing, 2021.
 
     Example
     -------
@@ -92,106 +93,117 @@ def explain_occlusion(
     >>> from limelight.parts.architecture import Architecture
     >>> from limelight.task import Task
     >>> architecture = Architecture.of({"name": "lstm", "hidden_size": 2}, "last")
-    >>> model = FittedModel(Task(("a", "b")), architecture, Network(architecture, channels=1, outputs=1), ("channel_0",))
+    >>> model = FittedModel(Task(("a", "b")), architecture, Network(architecture, 1, outputs=1), ("channel_0",))
     >>> explanation = explain_occlusion(model, Panel.from_series([np.zeros(4), np.ones(7)]), "b")
     >>> explanation, [one.shape for one in explanation.importance]
     (Explanation(2 series, occlusion, for 'b'), [(4,), (7,)])
     """
     prediction = model.predict(panel)
-    question = resolve_target(prediction, target, steps)
-    others = sample_background(model, panel, background, draws, seed)
+    resolved = resolve_target(prediction, target, steps)
+    background_rows = sample_background(model, panel, background, draws, seed)
     source = panel if background is None else background
-    whole = question.log_odds(prediction)
-    several = by_channel and len(panel.channels) > 1
-    changes = _windows(panel, window, stride, range(ALL, len(panel.channels)) if several else range(ALL, 0))
-    lost = np.stack(
+    original = resolved.log_odds(prediction)
+    separate = by_channel and len(panel.channels) > 1
+    windows = _cut_windows(
+        panel, window, stride, range(ALL_CHANNELS, len(panel.channels)) if separate else range(ALL_CHANNELS, 0)
+    )
+    drops = np.stack(
         [
-            whole[changes.rows]
-            - log_odds_with_hidden(model, question, panel, source, changes.rows, one[changes.rows], changes.hidden)
-            for one in others.T
+            original[windows.rows]
+            - perturbed_log_odds(model, resolved, panel, source, windows.rows, drawn[windows.rows], windows.mask)
+            for drawn in background_rows.T
         ]
     )
-    laid = [_lay_on_steps(lost, changes, row, int(length)) for row, length in enumerate(panel.lengths)]
-    importance: list[Floats] = [one[:, 0].mean(axis=0) for one in laid]
-    own: list[Floats] = [one[:, 1:].mean(axis=0).T for one in laid]
-    fields = _hide_fields(model, question, panel, source, others, whole)
+    by_step = [_average_over_steps(drops, windows, row, int(length)) for row, length in enumerate(panel.lengths)]
+    importance: list[Floats] = [steps_of_row[:, 0].mean(axis=0) for steps_of_row in by_step]
+    channels: list[Floats] | None = None
+    if separate:
+        channels = [steps_of_row[:, 1:].mean(axis=0).T for steps_of_row in by_step]
+    elif len(panel.channels) == 1:
+        channels = [numbers[:, None] for numbers in importance]
+    fields = _field_drops(model, resolved, panel, source, background_rows, original)
     return Explanation(
         panel,
         prediction,
         importance,
         "occlusion",
-        question.names,
-        own if several else [one[:, None] for one in importance] if len(panel.channels) == 1 else None,
-        [one[:, 0].std(axis=0) for one in laid],
-        {name: one.mean(axis=0) for name, one in fields.items()},
-        {name: one.std(axis=0) for name, one in fields.items()},
+        resolved.names,
+        channels,
+        spread=[steps_of_row[:, 0].std(axis=0) for steps_of_row in by_step],
+        fields={name: numbers.mean(axis=0) for name, numbers in fields.items()},
+        fields_spread={name: numbers.std(axis=0) for name, numbers in fields.items()},
     )
 
 
 @dataclass(frozen=True)
-class _Changes:
-    """Windows to hide: of which series, from and up to which step, in which channel (-1 for all), shape (changes,)."""
+class _Windows:
+    """Windows to perturb: row of the series, first step, step after the last and channel, shape (windows,) each."""
 
     rows: Rows
     starts: Rows
     stops: Rows
     channels: Rows
 
-    def hidden(self, chosen: Panel, which: slice) -> NDArray[np.bool_]:
-        within, lengths = steps_within(chosen), chosen.lengths
-        inside = (within >= np.repeat(self.starts[which], lengths)) & (within < np.repeat(self.stops[which], lengths))
-        hidden = np.repeat(self.channels[which], lengths)[:, None]
-        chosen_channels: NDArray[np.bool_] = (hidden == ALL) | (hidden == np.arange(len(chosen.channels)))
-        return inside[:, None] & chosen_channels
+    def mask(self, panel: Panel, chunk: slice) -> NDArray[np.bool_]:
+        """Return which values of a chunk of perturbed series lie in their window, shape (steps, channels)."""
+        steps, lengths = step_numbers(panel), panel.lengths
+        inside = (steps >= np.repeat(self.starts[chunk], lengths)) & (steps < np.repeat(self.stops[chunk], lengths))
+        channels = np.repeat(self.channels[chunk], lengths)[:, None]
+        in_channel: NDArray[np.bool_] = (channels == ALL_CHANNELS) | (channels == np.arange(len(panel.channels)))
+        return inside[:, None] & in_channel
 
 
-def _windows(panel: Panel, window: int | None, stride: int | None, channels: range) -> _Changes:
-    """Cut every series into windows that overlap and cover it, once for each channel."""
+def _cut_windows(panel: Panel, window: int | None, stride: int | None, channels: range) -> _Windows:
+    """Cut every series into overlapping windows that cover it, once for each channel."""
     if window is not None and window < 1:
-        raise ParameterError(f"expected a window of at least 1 step, got window={window}; make it longer")
+        raise ParameterError(f"expected a window of at least 1 step, got window={window}; increase window")
     rows, starts, stops = [], [], []
     for row, length in enumerate(panel.lengths.tolist()):
-        wide = min(length, -(-length // WINDOWS) if window is None else window)
-        step = max(1, wide // 2) if stride is None else stride
-        if not 1 <= step <= max(wide, window or wide):
+        width = min(length, -(-length // WINDOWS_PER_SERIES) if window is None else window)
+        step = max(1, width // 2) if stride is None else stride
+        if not 1 <= step <= max(width, window or width):
             raise ParameterError(
-                f"expected a stride from 1 to the {wide} steps of the window, so that every step is hidden once, got "
-                f"stride={stride}; make it shorter"
+                f"expected a stride from 1 to the {width} steps of the window, so that the windows cover every step, "
+                f"got stride={stride}; decrease stride"
             )
-        first = np.unique([*range(0, length - wide, step), length - wide])
+        first = np.unique([*range(0, length - width, step), length - width])
         rows.append(np.full(len(first), row))
         starts.append(first)
-        stops.append(first + wide)
-    each = len(channels)
-    joined = [np.tile(np.concatenate([np.empty(0, np.int64), *one]), each) for one in (rows, starts, stops)]
-    order = np.argsort(joined[0], kind="stable")  # all changes of one series stand together
-    marks = np.repeat(np.array(channels), len(joined[0]) // each)
-    return _Changes(*(one[order] for one in (*joined, marks)))
+        stops.append(first + width)
+    joined = [np.tile(np.concatenate([np.empty(0, np.int64), *part]), len(channels)) for part in (rows, starts, stops)]
+    order = np.argsort(joined[0], kind="stable")  # all windows of one series are adjacent
+    channel_of_window = np.repeat(np.array(channels), len(joined[0]) // len(channels))
+    return _Windows(*(column[order] for column in (*joined, channel_of_window)))
 
 
-def _lay_on_steps(lost: Floats, changes: _Changes, row: int, length: int) -> Floats:
-    """Average the windows over each step of a series, shape (draws, all and each channel, time)."""
-    own = slice(*np.searchsorted(changes.rows, [row, row + 1]).tolist())
-    starts, stops = changes.starts[own], changes.stops[own]
-    places = changes.channels[own] + 1
+def _average_over_steps(drops: Floats, windows: _Windows, row: int, length: int) -> Floats:
+    """Compute the mean drop over the windows that contain a step, shape (draws, 1 + separate channels, time)."""
+    own = slice(*np.searchsorted(windows.rows, [row, row + 1]).tolist())
+    starts, stops = windows.starts[own], windows.stops[own]
+    places = windows.channels[own] + 1
     kinds = int(places.max()) + 1
-    # A window adds where it begins and takes away where it ends; the running sum is what covers a step.
-    sums = np.zeros((kinds, length + 1, len(lost)))
+    # A window is added at its start and subtracted at its end; the running sum covers the steps between.
+    sums = np.zeros((kinds, length + 1, len(drops)))
     counts = np.zeros((kinds, length + 1, 1))
     for ends, sign in ((starts, 1.0), (stops, -1.0)):
-        np.add.at(sums, (places, ends), sign * lost[:, own].T)
+        np.add.at(sums, (places, ends), sign * drops[:, own].T)
         np.add.at(counts, (places, ends), sign)
-    laid: Floats = (sums.cumsum(axis=1) / np.maximum(counts.cumsum(axis=1), 1.0))[:, :-1]
-    return laid.transpose(2, 0, 1)
+    means: Floats = (sums.cumsum(axis=1) / np.maximum(counts.cumsum(axis=1), 1.0))[:, :-1]
+    return means.transpose(2, 0, 1)
 
 
-def _hide_fields(
-    model: FittedModel, question: Target, panel: Panel, source: Panel, others: Rows, whole: Floats
+def _field_drops(
+    model: FittedModel, target: Target, panel: Panel, source: Panel, background_rows: Rows, original: Floats
 ) -> dict[str, Floats]:
-    """Give the log odds lost with the field or signal of another series, shape (draws, n) each."""
-    fields, signals = fields_read(model, panel, source)
-    changed = dict.fromkeys(fields, with_field_of) | dict.fromkeys(signals, with_signal_of)
+    """Compute the drop in log odds if a metadata field or signal is that of the background, shape (draws, n) each."""
+    fields, signals = fields_and_signals(model, panel, source)
+    replacements = dict.fromkeys(fields, replace_field) | dict.fromkeys(signals, replace_signal)
     return {
-        name: np.stack([whole - question.log_odds(model.predict(change(panel, source, name, one))) for one in others.T])
-        for name, change in changed.items()
+        name: np.stack(
+            [
+                original - target.log_odds(model.predict(replace(panel, source, name, drawn)))
+                for drawn in background_rows.T
+            ]
+        )
+        for name, replace in replacements.items()
     }

@@ -1,4 +1,4 @@
-"""The ways to explain, by name."""
+"""Registry: the explanation methods by name."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ METHODS: dict[str, Callable[..., Explanation]] = {
     "gradients": explain_gradients,
     "occlusion": explain_occlusion,
 }
-"""Each takes a model, a panel, a target, and settings of its own by name."""
+"""Each takes a model, a panel, a target and its own settings as keyword arguments."""
 
 
 def methods_of(model: FittedModel) -> list[str]:
-    """Name the methods that can explain a model, what it has of its own first."""
-    if model.has_evidence:  # it counts, which has no gradients
+    """List the methods that can explain a model, those specific to the model first."""
+    if model.has_evidence:  # features that count have no gradients
         return ["evidence", "occlusion"]
     own = ["attention"] if model.has_attention else []
     return [*own, *(["gradients"] if has_captum() else []), "occlusion"]
@@ -35,35 +35,36 @@ def methods_of(model: FittedModel) -> list[str]:
 def explain(
     model: FittedModel, panel: Panel, method: str | None = None, target: Any = None, **settings: Any
 ) -> Explanation:
-    """Show what decided the answers of a model, step by step.
+    """Explain the predictions of a model, step by step.
 
     Parameters
     ----------
     model
-        Any.
+        Any fitted model.
     panel
-        Series with the channels of the training, n of them.
+        n series with the channels used in training.
     method
-        ``"attention"``: where a model with attention looked. ``"evidence"``: what each step adds to the answer of
-        ``rocket``. ``"gradients"``: what each value adds to the answer of any other. ``"occlusion"``: what the answer
-        loses when a stretch is hidden. None takes the attention of a model that has any, where nothing else is asked,
-        the evidence of ``rocket``, else gradients.
+        ``"attention"``: the attention weights of a model with attention pooling. ``"evidence"``: what each step adds to
+        the logit of ``rocket``. ``"gradients"``: what each value adds to the log odds of any other encoder.
+        ``"occlusion"``: how much the log odds drop if a stretch is perturbed. None takes evidence for ``rocket``; else
+        attention if the model has attention and neither a target nor settings are given; else gradients.
     target
-        The class or label to explain, or one for each series; None takes what was answered. Attention has none.
+        The class or label to explain, or one for each series; None takes the prediction. Must be None for attention.
     **settings
-        Of the method, such as ``draws`` of occlusion, or ``background``, series to draw from.
+        Settings of the method, such as ``draws`` or ``background`` of occlusion.
 
     Returns
     -------
     Explanation
-        In the order of the panel, on the time axis of each series.
+        The explanation of each series on its time axis, in the order of the panel.
 
     Raises
     ------
     ParameterError
-        If there is no such method or setting, the model does not have it, or the target is not one of its classes.
+        If the method or setting does not exist, the model does not support the method, or the target is not one of
+        the classes of the model.
     DataError
-        If the series do not fit the model.
+        If the series do not match the channels of the model.
 
     Example
     -------
@@ -72,18 +73,18 @@ def explain(
     >>> from limelight.parts.architecture import Architecture
     >>> from limelight.task import Task
     >>> architecture = Architecture.of({"name": "gru", "hidden_size": 2}, "mean")
-    >>> model = FittedModel(Task(("a", "b")), architecture, Network(architecture, channels=1, outputs=1), ("channel_0",))
+    >>> model = FittedModel(Task(("a", "b")), architecture, Network(architecture, 1, outputs=1), ("channel_0",))
     >>> explain(model, Panel.from_series(np.ones((3, 9))), "occlusion", target="a", draws=2)
     Explanation(3 series, occlusion, for 'a')
     """
     if method is None:
-        looked = model.has_attention and target is None and not settings
-        method = "evidence" if model.has_evidence else "attention" if looked else "gradients"
+        use_attention = model.has_attention and target is None and not settings
+        method = "evidence" if model.has_evidence else "attention" if use_attention else "gradients"
     if method not in METHODS:
-        raise ParameterError(f"expected a method to explain with, got {method!r}{nearest(method, METHODS)}")
-    known = list(signature(METHODS[method]).parameters)[3:]
+        raise ParameterError(f"expected an explanation method, got {method!r}{nearest(method, METHODS)}")
+    allowed = list(signature(METHODS[method]).parameters)[3:]
     for name in settings:
-        if name not in known:
-            what = f"a setting of {method}, got {name}={settings[name]!r}"
-            raise ParameterError(f"expected {what}{nearest(name, known) if known else '; it has none'}")
+        if name not in allowed:
+            remedy = nearest(name, allowed) if allowed else f"; {method} has no settings"
+            raise ParameterError(f"expected a setting of {method}, got {name}={settings[name]!r}{remedy}")
     return METHODS[method](model, panel, target, **settings)

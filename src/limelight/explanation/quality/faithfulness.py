@@ -1,4 +1,4 @@
-"""Whether explanations are right about a model: what happens when what they call important is hidden or shown first."""
+"""Faithfulness: whether the steps that an explanation calls important matter, measured by deletion and insertion."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from limelight.data.panel import Panel
 from limelight.errors import DataError, ParameterError
 from limelight.explanation.explanation import Explanation
 from limelight.explanation.methods.registry import explain, methods_of
-from limelight.explanation.perturbation import answers_with_hidden, sample_background
+from limelight.explanation.perturbation import predict_perturbed, sample_background
 from limelight.explanation.quality.localisation import score_localisation
 from limelight.explanation.target import Target, resolve_target
 from limelight.model.fitted import FittedModel
@@ -21,7 +21,8 @@ from limelight.types import Floats, Rows
 
 RANDOM = "random"
 CLEAR = 2.0
-"""Standard errors from which a difference is called clear."""
+"""Number of standard errors from which a difference is called clear."""
+DELETION, INSERTION = 0, 1
 
 
 def faithfulness(
@@ -38,34 +39,36 @@ def faithfulness(
     seed: int = 0,
     settings: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
-    """Measure how well the steps that a method calls important carry the answer.
+    """Measure how much the prediction depends on the steps that a method calls important.
 
-    Deletion hides the most important steps first and asks how probable the target still is; insertion hides everything
-    and shows the most important steps first. A good explanation lets the first curve fall early and the second rise
-    early. What is hidden gets the values of other series at the same relative place. The same is done in random orders.
+    Deletion replaces the most important steps first and records the probability of the target; insertion starts from
+    a completely replaced series and restores the most important steps first. A good explanation makes the deletion
+    curve fall early and the insertion curve rise early. Steps are replaced by background values at the same relative
+    position. Random orders of the steps are measured for comparison.
 
     Parameters
     ----------
     model
-        Any.
+        Any fitted model.
     panel
-        Series with the channels of the training; where ``intervals`` are known, the overlap with them is measured too.
+        Series with the channels used in training. If ``intervals`` are known, the overlap with them is measured too.
     methods
-        Names; None takes all that the model has.
+        Names of methods; None takes all that support the model.
     target
-        As for ``explain``; attention is measured by it too.
+        As for ``explain``; attention is measured against it too.
     background
-        Where other series are drawn from, here and by the methods that draw; None takes the panel itself.
+        Series to sample replacement values from, both for the curves and for methods that sample; None samples from
+        the panel itself.
     series
-        How many series are measured at most, drawn at random, at least 2.
+        Maximum number of series to measure, drawn at random, at least 2.
     fractions
-        Into how many parts the steps of a series are cut, at least 1.
+        Number of parts into which the steps of a series are split, at least 1.
     draws
-        How many other series stand in, at least 1. They are not those that occlusion drew.
+        Number of background series for each series, at least 1. They differ from those that occlusion samples.
     orders
-        How many random orders, at least 1.
+        Number of random orders, at least 1.
     seed
-        The same seed draws the same.
+        The same seed gives the same result.
     settings
         Further settings of each method by its name, such as ``{"occlusion": {"draws": 10}}``.
 
@@ -75,25 +78,25 @@ def faithfulness(
         Plain numbers, ready for JSON:
 
         - ``series``, ``fractions``, ``draws``, ``orders``, and ``shares``, the share of steps at each point of a curve;
-        - ``methods``: by name, and ``"random"``: ``deletion`` and ``insertion``, the areas below the curves, in [0, 1];
-          ``gain``, insertion less deletion, less the same of random orders, and ``error``, its standard error over the
-          series; ``curves``, the mean probability of the target at each of ``shares``; ``overlap``, what
-          ``score_localisation`` says of what speaks for the target, None without known stretches;
-        - ``trusted``: the methods that are clearly better than a random order and not clearly worse than the best of
-          them, the best first;
-        - ``said``: one sentence on which explanation deserves trust.
+        - ``methods``: for each method, and for ``"random"``, ``deletion`` and ``insertion``, the areas under the curves
+          in [0, 1]; ``gain``, insertion minus deletion, minus the same for random orders; ``error``, the standard error
+          of the gain over the series; ``curves``, the mean probability of the target at each of ``shares``; and
+          ``overlap``, the localisation scores of the positive importance, None without known intervals;
+        - ``trusted``: the methods that are clearly better than a random order and not clearly worse than the best
+          method, best first;
+        - ``said``: one sentence that names the methods to trust.
 
     Raises
     ------
     ParameterError
-        If there is no such method, the model does not have it, or a number is out of range.
+        If a method does not exist, the model does not support it, or a number is out of range.
     DataError
-        If there are fewer than two series, or none to draw from.
+        If there are fewer than two series, or no background series.
 
     Source
     ------
-    Petsiuk, Das and Saenko, RISE, 2018 (deletion and insertion). Hidden steps make series that training did not have,
-    which is why only the distance to a random order is read. Occlusion hides in the same way, so it is at home here.
+    Petsiuk, Das and Saenko, RISE, 2018 (deletion and insertion). Perturbed series are unlike those used in training, so
+    only the distance to a random order is meaningful. Occlusion perturbs series in the same way, which favours it.
 
     Example
     -------
@@ -101,173 +104,178 @@ def faithfulness(
     >>> from limelight.parts.architecture import Architecture
     >>> from limelight.task import Task
     >>> architecture = Architecture.of({"name": "lstm", "hidden_size": 2}, "attention")
-    >>> model = FittedModel(Task(("a", "b")), architecture, Network(architecture, channels=1, outputs=1), ("channel_0",))
+    >>> model = FittedModel(Task(("a", "b")), architecture, Network(architecture, 1, outputs=1), ("channel_0",))
     >>> found = faithfulness(model, Panel.from_series(np.ones((4, 20))), ["attention"])
     >>> round(found["methods"]["attention"]["gain"], 6)
     0.0
     >>> found["said"]
-    'Of attention no explanation is clearly better than a random order on these 4 series: trust none of them.'
+    'Attention is not clearly better than a random order on these 4 series: trust no explanation.'
     """
     for name, number, least in (("series", series, 2), ("fractions", fractions, 1), ("orders", orders, 1)):
         if number < least:
-            raise ParameterError(f"expected {name} of at least {least}, got {name}={number}; make it larger")
+            raise ParameterError(f"expected {name} of at least {least}, got {name}={number}; increase {name}")
     if len(panel) < 2:
-        raise DataError(f"expected at least two series to measure explanations on, got {len(panel)}; give more")
+        raise DataError(f"expected at least two series to measure explanations on, got {len(panel)}; add more series")
     names = methods_of(model) if methods is None else list(methods)
     source = panel if background is None else background
     random = np.random.default_rng(seed)
     rows = np.sort(random.permutation(len(panel))[:series])
     chosen = panel[rows]
     prediction = model.predict(chosen)
-    question = resolve_target(prediction, target)
-    others = sample_background(model, panel, background, draws, seed + 1)[rows]  # of a series never itself
-    given = {}
+    resolved = resolve_target(prediction, target)
+    background_rows = sample_background(model, panel, background, draws, seed + 1)[rows]  # never the series itself
+    explanations = {}
     for name in names:
-        asked = {**(settings or {}).get(name, {})}
+        options = {**(settings or {}).get(name, {})}
         if name == "occlusion" and background is not None:
-            asked = {"background": background, **asked}
-        given[name] = explain(model, chosen, name, None if name == "attention" else question.names, **asked)
-    numbers = {name: one.importance for name, one in given.items()}
-    numbers |= {
+            options = {"background": background, **options}
+        explanations[name] = explain(model, chosen, name, None if name == "attention" else resolved.names, **options)
+    importance = {name: explanation.importance for name, explanation in explanations.items()}
+    importance |= {
         f"{RANDOM} {order}": [random.random(length) for length in chosen.lengths.tolist()] for order in range(orders)
     }
-    curves = {name: _curves(model, question, chosen, source, others, one, fractions) for name, one in numbers.items()}
+    curves = {
+        name: _curves(model, resolved, chosen, source, background_rows, numbers, fractions)
+        for name, numbers in importance.items()
+    }
     curves[RANDOM] = np.mean([curves.pop(f"{RANDOM} {order}") for order in range(orders)], axis=0)
-    areas = {name: _below(one) for name, one in curves.items()}
-    found = {name: _summary(curves[name], areas[name], areas[RANDOM]) for name in curves}
+    areas = {name: _areas_under(curves_of_method) for name, curves_of_method in curves.items()}
+    scores = {name: _summary(curves[name], areas[name], areas[RANDOM]) for name in curves}
     for name in names:
-        found[name]["overlap"] = overlap(given[name])
+        scores[name]["overlap"] = overlap(explanations[name])
     return {
         "series": len(chosen),
         "fractions": fractions,
         "draws": draws,
         "orders": orders,
         "shares": np.linspace(0, 1, fractions + 1).tolist(),
-        "methods": found,
-        "trusted": _trusted(names, found, areas),
-        "said": _sentence(names, found, areas),
+        "methods": scores,
+        "trusted": _trusted(names, scores, areas),
+        "said": _recommendation(names, scores, areas),
     }
 
 
 def overlap(explanation: Explanation) -> dict[str, Any] | None:
-    """Measure how much of what speaks for the target lies in the stretch where the label is known to show.
+    """Measure how much of the positive importance lies inside the known interval of each series.
 
     Parameters
     ----------
     explanation
-        Of series whose ``intervals`` are known. What speaks against the target counts as nothing; where nothing speaks
-        for it, every step counts alike.
+        Explanation of series whose ``intervals`` are known. Negative importance counts as 0; a series without positive
+        importance counts as uniform.
 
     Returns
     -------
     dict[str, Any] | None
-        ``series``, ``inside`` and ``peak_inside``, and ``inside_uniform``, what every step alike would reach; None
-        without any known stretch.
+        ``series``, ``inside`` and ``peak_inside``, and ``inside_uniform``, the value of uniform importance; None if no
+        interval is known.
     """
     shares = []
-    for one in explanation.importance:
-        positive = np.asarray(one, dtype=np.float64).clip(min=0)
+    for importance in explanation.importance:
+        positive = np.asarray(importance, dtype=np.float64).clip(min=0)
         total = positive.sum()
-        shares.append((positive / total if total > 0 else np.full(len(one), 1 / len(one))).astype(np.float32))
-    found = score_localisation(replace(explanation.prediction, attention=shares), explanation.panel)
-    if found is None:
+        share = positive / total if total > 0 else np.full(len(importance), 1 / len(importance))
+        shares.append(share.astype(np.float32))
+    scores = score_localisation(replace(explanation.prediction, attention=shares), explanation.panel)
+    if scores is None:
         return None
     return {
-        "series": found["series"],
-        "inside": found["attention_inside"],
-        "peak_inside": found["peak_inside"],
-        "inside_uniform": found["attention_inside_uniform"],
+        "series": scores["series"],
+        "inside": scores["attention_inside"],
+        "peak_inside": scores["peak_inside"],
+        "inside_uniform": scores["attention_inside_uniform"],
     }
 
 
 def _curves(
     model: FittedModel,
-    question: Target,
+    target: Target,
     panel: Panel,
     source: Panel,
-    others: Rows,
+    background_rows: Rows,
     importance: Sequence[Floats],
     fractions: int,
 ) -> Floats:
-    """Give the probability of the target along deletion and insertion, shape (2, n, fractions + 1)."""
-    places = np.arange(fractions + 1)
+    """Compute the probability of the target along deletion and insertion, shape (2, n, fractions + 1)."""
     rows = np.repeat(np.arange(len(panel)), fractions + 1)
-    counts = np.tile(places, len(panel))
-    ranks = [_ranks(one) for one in importance]
-    found = np.zeros((2, len(rows)))
-    for way in range(2):
+    parts = np.tile(np.arange(fractions + 1), len(panel))
+    ranks = [_ranks(numbers) for numbers in importance]
+    sums = np.zeros((2, len(rows)))
+    for curve in (DELETION, INSERTION):
 
-        def hidden(chosen: Panel, which: slice, showing: bool = way == 1) -> NDArray[np.bool_]:
-            rank = np.concatenate([ranks[row] for row in rows[which]])
+        def mask(chosen: Panel, chunk: slice, insertion: bool = curve == INSERTION) -> NDArray[np.bool_]:
+            rank = np.concatenate([ranks[row] for row in rows[chunk]])
             lengths = chosen.lengths
-            early = rank < np.repeat(np.rint(counts[which] * lengths / fractions), lengths)
-            return (~early if showing else early)[:, None]
+            most_important = rank < np.repeat(np.rint(parts[chunk] * lengths / fractions), lengths)
+            return (~most_important if insertion else most_important)[:, None]
 
-        for one in others.T:
-            for which, answers in answers_with_hidden(model, panel, source, rows, one[rows], hidden):
-                found[way, which] += question.at(rows[which]).probability(answers)
-    curves: Floats = found.reshape(2, len(panel), fractions + 1) / others.shape[1]
+        for drawn in background_rows.T:
+            for chunk, prediction in predict_perturbed(model, panel, source, rows, drawn[rows], mask):
+                sums[curve, chunk] += target.at(rows[chunk]).probability(prediction)
+    curves: Floats = sums.reshape(2, len(panel), fractions + 1) / background_rows.shape[1]
     return curves
 
 
-def _below(curves: Floats) -> Floats:
-    """Give the area below each curve, shape (2, n)."""
+def _areas_under(curves: Floats) -> Floats:
+    """Compute the area under each curve, shape (2, n)."""
     return np.asarray(np.trapezoid(curves, dx=1 / (curves.shape[2] - 1), axis=2))
 
 
 def _ranks(importance: Floats) -> NDArray[np.int64]:
-    """Say which place each step has, the most important first, shape (time,)."""
+    """Rank the steps from 0, the most important first, shape (time,)."""
     ranks = np.empty(len(importance), dtype=np.int64)
     ranks[np.argsort(-np.asarray(importance, dtype=np.float64), kind="stable")] = np.arange(len(importance))
     return ranks
 
 
 def _summary(curves: Floats, areas: Floats, random: Floats) -> dict[str, Any]:
-    gains = (areas[1] - areas[0]) - (random[1] - random[0])
+    gains = (areas[INSERTION] - areas[DELETION]) - (random[INSERTION] - random[DELETION])
     deletion, insertion = areas.mean(axis=1).tolist()
     return {
         "deletion": deletion,
         "insertion": insertion,
         "gain": float(gains.mean()),
         "error": float(gains.std(ddof=1) / np.sqrt(len(gains))),
-        "curves": {"deletion": curves[0].mean(axis=0).tolist(), "insertion": curves[1].mean(axis=0).tolist()},
+        "curves": {
+            "deletion": curves[DELETION].mean(axis=0).tolist(),
+            "insertion": curves[INSERTION].mean(axis=0).tolist(),
+        },
         "overlap": None,
     }
 
 
-def _better(names: list[str], found: dict[str, Any]) -> list[str]:
-    """Name the methods that are clearly better than a random order."""
-    return [name for name in names if found[name]["gain"] > CLEAR * found[name]["error"] and found[name]["gain"] > 0]
+def _better(names: list[str], scores: dict[str, Any]) -> list[str]:
+    """List the methods that are clearly better than a random order."""
+    return [name for name in names if scores[name]["gain"] > CLEAR * scores[name]["error"] and scores[name]["gain"] > 0]
 
 
-def _trusted(names: list[str], found: dict[str, Any], areas: dict[str, Floats]) -> list[str]:
-    better = sorted(_better(names, found), key=lambda name: -float(found[name]["gain"]))
-    return [*better[:1], *(name for name in better[1:] if not _clear(areas[better[0]], areas[name]))]
+def _trusted(names: list[str], scores: dict[str, Any], areas: dict[str, Floats]) -> list[str]:
+    better = sorted(_better(names, scores), key=lambda name: -float(scores[name]["gain"]))
+    return [*better[:1], *(name for name in better[1:] if not _clearly_better(areas[better[0]], areas[name]))]
 
 
-def _sentence(names: list[str], found: dict[str, Any], areas: dict[str, Floats]) -> str:
+def _recommendation(names: list[str], scores: dict[str, Any], areas: dict[str, Floats]) -> str:
     series = areas[RANDOM].shape[1]
-    if not _trusted(names, found, areas):
-        return (
-            f"Of {_listed(names)} no explanation is clearly better than a random order on these {series} series: trust "
-            "none of them."
-        )
-    best, *tied = _trusted(names, found, areas)
-    told = found[best]
-    better = _better(names, found)
+    trusted = _trusted(names, scores, areas)
+    if not trusted:
+        subject = f"{names[0].capitalize()} is not" if len(names) == 1 else f"None of {_listed(names)} is"
+        return f"{subject} clearly better than a random order on these {series} series: trust no explanation."
+    best, *tied = trusted
+    better = _better(names, scores)
     worse = [name for name in names if name not in better]
-    said = (
-        f"For this model {best} deserves most trust: hiding first what it calls important leaves the target a mean "
-        f"probability of {told['deletion']:.2f}, a random order {found[RANDOM]['deletion']:.2f} ({series} series)"
+    text = (
+        f"Trust {best} most for this model: if the steps that it ranks highest are removed first, the mean probability "
+        f"of the target is {scores[best]['deletion']:.2f}, compared with {scores[RANDOM]['deletion']:.2f} for a random "
+        f"order ({series} series)"
     )
-    said += f"; {_listed(tied)} {'is' if len(tied) == 1 else 'are'} not clearly worse" if tied else ""
-    said += f"; {_listed(worse)} {'is' if len(worse) == 1 else 'are'} no better than chance" if worse else ""
-    return f"{said}."
+    text += f"; {_listed(tied)} {'is' if len(tied) == 1 else 'are'} not clearly worse" if tied else ""
+    text += f"; {_listed(worse)} {'is' if len(worse) == 1 else 'are'} no better than chance" if worse else ""
+    return f"{text}."
 
 
-def _clear(best: Floats, other: Floats) -> bool:
-    """Say whether one is better than the other on the same series by more than two standard errors."""
-    differences = (best[1] - best[0]) - (other[1] - other[0])
+def _clearly_better(best: Floats, other: Floats) -> bool:
+    """Whether one method is better than another on the same series by more than two standard errors."""
+    differences = (best[INSERTION] - best[DELETION]) - (other[INSERTION] - other[DELETION])
     return bool(differences.mean() > CLEAR * differences.std(ddof=1) / np.sqrt(len(differences)))
 
 

@@ -1,4 +1,4 @@
-"""Whether the attention went where the label shows, beside what attention spread evenly would reach."""
+"""Localisation: how much attention falls inside the annotated interval, compared with uniform attention."""
 
 from __future__ import annotations
 
@@ -16,37 +16,36 @@ Attention = list[NDArray[np.float32]]
 
 
 def score_localisation(prediction: Prediction, panel: Panel) -> dict[str, Any] | None:
-    """Measure how much attention falls into the stretches where the labels are known to show.
+    """Measure how much attention falls inside the annotated intervals.
 
     Parameters
     ----------
     prediction
-        Answers with attention, n of them.
+        Predictions with attention for n series.
     panel
-        The same n series; ``intervals`` say where the label of a series shows, if known.
+        The same n series; ``intervals`` has the steps that determine the label of each series, if known.
 
     Returns
     -------
     dict[str, Any] | None
-        Plain numbers, ready for JSON; None without attention or without any known stretch:
+        Plain numbers, ready for JSON; None without attention or if no interval is known:
 
-        - ``series``: how many series have a known stretch;
-        - ``attention_inside``: mean share of the attention inside, in [0, 1];
-        - ``attention_inside_uniform``: the same for attention spread evenly, the mean of
-          stretch length / series length;
-        - ``peak_inside``: share of series whose highest attention is inside; equal peaks count in parts;
-        - ``peak_inside_uniform``: what a peak placed at random would reach, the same mean;
-        - ``correct``: the same five over the series that were classified correctly; None for an unlabelled
-          panel, its means None where there is no such series.
+        - ``series``: number of series with a known interval;
+        - ``attention_inside``: mean share of the attention inside the interval, in [0, 1];
+        - ``attention_inside_uniform``: the same for uniform attention, the mean of interval length / series length;
+        - ``peak_inside``: share of series whose highest attention is inside; tied peaks count proportionally;
+        - ``peak_inside_uniform``: the expected value for a random peak, the same mean;
+        - ``correct``: the same five scores over correctly classified series; None for an unlabelled panel; the means
+          are None if no series is correct.
 
     Raises
     ------
     DataError
-        If the answers are not those of the panel.
+        If the predictions are not those of the panel.
 
     Source
     ------
-    The share inside is the relevance mass accuracy, the peak the pointing game: Arras, Osman and Samek,
+    The share inside is the relevance mass accuracy, the peak inside the pointing game: Arras, Osman and Samek,
     CLEVR-XAI, 2022; Zhang et al., Top-down Neural Attention by Excitation Backprop, 2016.
 
     Example
@@ -55,8 +54,8 @@ def score_localisation(prediction: Prediction, panel: Panel) -> dict[str, Any] |
     >>> labels, intervals = ["flat", "ok"], [[1, 3], [-1, -1]]
     >>> panel = Panel.from_series([np.zeros(4), np.zeros(4)], labels=labels, intervals=intervals)
     >>> attention = [np.array([0.1, 0.5, 0.3, 0.1]), np.full(4, 0.25)]
-    >>> answers = Prediction(panel.ids, Task(("flat", "ok")), np.array([[-1.0], [1.0]]), attention)
-    >>> scores = score_localisation(answers, panel)
+    >>> prediction = Prediction(panel.ids, Task(("flat", "ok")), np.array([[-1.0], [1.0]]), attention)
+    >>> scores = score_localisation(prediction, panel)
     >>> scores["series"], round(scores["attention_inside"], 3), scores["attention_inside_uniform"]
     (1, 0.8, 0.5)
     """
@@ -67,28 +66,29 @@ Localised = tuple[NDArray[np.float64], NDArray[np.bool_] | None]
 
 
 def localise(prediction: Prediction, panel: Panel) -> Localised | None:
-    """Measure each series with a known stretch: attention inside, peak inside, share of the stretch, and if right.
+    """Score the attention of each series that has a known interval.
 
     Parameters
     ----------
     prediction, panel
-        As for ``score_localisation``; one block of many.
+        As for ``score_localisation``; possibly one block of many.
 
     Returns
     -------
     tuple[NDArray, NDArray | None] | None
-        Three numbers for each such series, shape (m, 3), and whether it was classified correctly, shape (m,), None
-        without labels. None without attention or without any known stretch.
+        For each of the m series with a known interval: attention inside, peak inside and length of the interval as a
+        share of the series, shape (m, 3); and whether the series is correctly classified, shape (m,), None without
+        labels. None without attention or if no interval is known.
 
     Raises
     ------
     DataError
-        If the answers are not those of the panel.
+        If the predictions are not those of the panel.
     """
     if len(prediction.ids) != len(panel):
         raise DataError(
-            f"expected answers about the {len(panel)} series of the panel, got {len(prediction.ids)} "
-            "answers; give the panel that was predicted"
+            f"expected predictions for the {len(panel)} series of the panel, got predictions for "
+            f"{len(prediction.ids)}; pass the panel that was predicted"
         )
     intervals = _known_intervals(panel)
     rows = np.array(list(intervals), dtype=np.int64)
@@ -102,7 +102,7 @@ def localise(prediction: Prediction, panel: Panel) -> Localised | None:
 
 
 def summarise_localisation(blocks: Iterable[Localised | None]) -> dict[str, Any] | None:
-    """Average what ``localise`` measured over all blocks; returns as ``score_localisation``."""
+    """Compute the means over the blocks that ``localise`` scored; the result is that of ``score_localisation``."""
     found = [block for block in blocks if block is not None]
     if not found:
         return None
@@ -113,7 +113,7 @@ def summarise_localisation(blocks: Iterable[Localised | None]) -> dict[str, Any]
 
 
 def _known_intervals(panel: Panel) -> dict[int, tuple[int, int]]:
-    """Give first step and step after the last of each stretch that is known, by row, within the series."""
+    """Return the first step and the step after the last of each known interval, by row, clipped to the series."""
     if panel.intervals is None:
         return {}
     ends = zip(panel.intervals.tolist(), panel.lengths.tolist(), strict=True)

@@ -1,4 +1,4 @@
-"""What a run measures of explanations: which of them to trust, and what the model depends on, in a few seconds."""
+"""Explanation quality in a run: faithfulness and permutation importance on a few test series, within seconds."""
 
 from __future__ import annotations
 
@@ -10,45 +10,45 @@ import numpy as np
 from limelight.data.panel import Panel
 from limelight.errors import LabelError
 from limelight.explanation.methods.registry import methods_of
-from limelight.explanation.perturbation import fields_read
+from limelight.explanation.perturbation import fields_and_signals
 from limelight.explanation.quality.faithfulness import faithfulness
-from limelight.explanation.quality.permutation_importance import STRETCHES, importance
+from limelight.explanation.quality.permutation_importance import STRETCHES, permutation_importance
 from limelight.model.fitted import FittedModel
 
 FRACTIONS, DRAWS, ORDERS = 10, 2, 2
 MOST_SERIES, REPEATS = 100, 3
 LEAST_SERIES = 2
 BUDGET = 5_000_000
-"""Values that the model reads at most for either measurement: some seconds on two cores, whatever the series."""
+"""Maximum number of values that the model reads for either measurement: a few seconds on two cores."""
 SETTINGS: Mapping[str, Mapping[str, Any]] = {"occlusion": {"by_channel": False}, "gradients": {"points": 32}}
-"""As for ``faithfulness``: the order of the steps needs neither single channels nor an exact sum."""
+"""Settings for ``faithfulness``, which ranks steps and so needs neither separate channels nor an exact sum."""
 
 
 def measure_explanations(
     model: FittedModel, panel: Panel, background: Panel, *, series: int = 20, seed: int = 0
 ) -> dict[str, Any] | None:
-    """Measure the explanations of a model on a few of its test series.
+    """Measure the quality of explanations and the permutation importance on a few test series.
 
     Parameters
     ----------
     model
-        Any.
+        Any fitted model.
     panel
-        Labelled series, n of them; none of them trained the model.
+        n labelled series that were not used for training.
     background
-        Series to draw from what stands in for hidden values, such as those of the training.
+        Series to sample replacement values from, for example the training series.
     series
-        How many series the methods are measured on at most, at least 2; fewer of long ones. What the model depends on
-        is measured on up to 100.
+        Maximum number of series for faithfulness, at least 2; fewer are used if they are long. Permutation importance
+        uses up to 100.
     seed
-        The same seed measures the same.
+        The same seed gives the same result.
 
     Returns
     -------
     dict[str, Any] | None
-        As from ``faithfulness``, and as ``importance`` what ``importance`` says with the number of its ``series``, or
-        None where fewer than two classes are known or the series are too long. None if there are fewer than two series
-        that are short enough.
+        The result of ``faithfulness``; its further key ``importance`` has the result of ``permutation_importance`` and
+        the number of its ``series``, or None if the known labels are of one class or the series are too long. None if
+        the series are too few or too long to measure two of them.
 
     Example
     -------
@@ -56,21 +56,21 @@ def measure_explanations(
     >>> from limelight.parts.architecture import Architecture
     >>> from limelight.task import Task
     >>> architecture = Architecture.of({"name": "lstm", "hidden_size": 2}, "attention")
-    >>> model = FittedModel(Task(("a", "b")), architecture, Network(architecture, channels=1, outputs=1), ("channel_0",))
+    >>> model = FittedModel(Task(("a", "b")), architecture, Network(architecture, 1, outputs=1), ("channel_0",))
     >>> panel = Panel.from_series(np.ones((6, 20)), labels=list("ababab"))
     >>> found = measure_explanations(model, panel, panel)
     >>> found["series"], found["trusted"], found["importance"]["channels"]
     (6, [], {'channel_0': {'mean': 0.0, 'deviation': 0.0}})
     """
     orders = len(methods_of(model)) + ORDERS
-    room = _room(panel, 2 * (FRACTIONS + 1) * DRAWS * orders)
-    if min(room, len(panel)) < LEAST_SERIES or not len(background):
+    affordable = _affordable_series(panel, 2 * (FRACTIONS + 1) * DRAWS * orders)
+    if min(affordable, len(panel)) < LEAST_SERIES or not len(background):
         return None
     found = faithfulness(
         model,
         panel,
         background=background,
-        series=min(series, room),
+        series=min(series, affordable),
         fractions=FRACTIONS,
         draws=DRAWS,
         orders=ORDERS,
@@ -81,18 +81,18 @@ def measure_explanations(
 
 
 def _importance(model: FittedModel, panel: Panel, seed: int) -> dict[str, Any] | None:
-    parts = len(panel.channels) + STRETCHES + sum(len(names) for names in fields_read(model, panel))
-    series = min(MOST_SERIES, _room(panel, parts * REPEATS), len(panel))
+    inputs = len(panel.channels) + STRETCHES + sum(len(names) for names in fields_and_signals(model, panel))
+    series = min(MOST_SERIES, _affordable_series(panel, inputs * REPEATS), len(panel))
     if series < LEAST_SERIES:
         return None
     rows = np.sort(np.random.default_rng(seed).permutation(len(panel))[:series])
     try:
-        return {"series": series, **importance(model, panel[rows], repeats=REPEATS, seed=seed)}
-    except LabelError:  # of these series one class alone is known
+        return {"series": series, **permutation_importance(model, panel[rows], repeats=REPEATS, seed=seed)}
+    except LabelError:  # the known labels of these series are of one class
         return None
 
 
-def _room(panel: Panel, times: int) -> int:
-    """Say how many series can be read so many times."""
+def _affordable_series(panel: Panel, times: int) -> int:
+    """Return how many series the model can read this many times within the budget."""
     values = float(panel.lengths.mean()) * len(panel.channels) if len(panel) else 1.0
     return int(BUDGET / (times * values))

@@ -1,4 +1,4 @@
-"""Whether explanations depend on what was learned: they must change when the weights are random."""
+"""Sanity check: explanations must change if the weights of the model are randomised."""
 
 from __future__ import annotations
 
@@ -17,30 +17,29 @@ from limelight.explanation.methods.registry import explain
 from limelight.explanation.target import resolve_target
 from limelight.model.fitted import FittedModel
 from limelight.nn.network import Network
-from limelight.types import Floats
 
 RANDOMISED = 2018
-"""Keeps these weights apart from those that a training with the same seed begins with."""
+"""Makes these weights differ from the initial weights of a training with the same seed."""
 
 
 def randomised(model: FittedModel, seed: int = 0) -> FittedModel:
-    """Give a model with the same parts and scales, and weights as before any training.
+    """Return a copy of a model with the same parts and scaling but random, untrained weights.
 
     Parameters
     ----------
     model
-        Stays as it is.
+        The fitted model; it is not changed.
     seed
         The same seed draws the same weights.
 
     Returns
     -------
     FittedModel
-        Ready to answer, nothing learned.
+        A model that can predict but has learned nothing.
     """
     old = model.network
     with torch.random.fork_rng(devices=[]):
-        # Not the seed itself: a model trained with it began with these very weights.
+        # The seed itself would reproduce the initial weights of a model trained with it.
         torch.manual_seed(int(np.random.SeedSequence((seed, RANDOMISED)).generate_state(1)[0]))
         network = Network(old.architecture, len(model.channels), model.task.outputs, old.context_shape)
     network.load_state_dict(dict(old.named_buffers()), strict=False)
@@ -55,30 +54,30 @@ def sanity(
     Parameters
     ----------
     model
-        Any.
+        Any fitted model.
     panel
-        Series with the channels of the training, at least one with two steps.
+        Series with the channels used in training, at least one of two or more steps.
     methods
-        Names, as for ``explain``.
+        Names of methods, as for ``explain``.
     repeats
-        How many networks with random weights, at least 1.
+        Number of networks with random weights, at least 1.
     seed
         The same seed draws the same weights.
     **settings
-        ``background``, for the methods that draw series.
+        Settings of occlusion, such as ``background``.
 
     Returns
     -------
     dict[str, Any]
-        For each method ``signed``, the rank correlation over the steps of a series between both explanations, and
-        ``absolute``, the same of their sizes: means over series and repeats, in [-1, 1], and ``deviation`` of the first
-        over both. Near 0 the explanation is about what was learned; near 1 it shows the series or the architecture.
-        None where an explanation is the same at all steps of every series.
+        For each method, ``signed``, the rank correlation between both explanations over the steps of a series, and
+        ``absolute``, the same for absolute values: means over series and repeats, in [-1, 1]; and ``deviation``, the
+        standard deviation of the signed correlations. Near 0, the explanation depends on what was learned; near 1, it
+        reflects the series or the architecture. None if an explanation is constant over the steps of every series.
 
     Raises
     ------
     DataError
-        If no series has two steps.
+        If no series has two or more steps.
 
     Source
     ------
@@ -86,30 +85,29 @@ def sanity(
     """
     if not (panel.lengths > 1).any():
         raise DataError(
-            "expected a series of at least two steps to compare explanations along, got none; give longer ones"
+            "expected a series of at least two steps to compare explanations, got none; choose longer series"
         )
     panel = panel[panel.lengths > 1]
-    question = resolve_target(model.predict(panel))
-    others = [randomised(model, seed + repeat) for repeat in range(repeats)]
-    found: dict[str, Any] = {}
+    resolved = resolve_target(model.predict(panel))
+    randomised_models = [randomised(model, seed + repeat) for repeat in range(repeats)]
+    correlations: dict[str, Any] = {}
     for name in methods:
-        target = None if name == "attention" else question.names
-        given = settings if name == "occlusion" else {}
-        trained = explain(model, panel, name, target, **given)
-        pairs = [(trained, explain(other, panel, name, target, **given)) for other in others]
+        target = None if name == "attention" else resolved.names
+        options = settings if name == "occlusion" else {}
+        trained = explain(model, panel, name, target, **options)
+        pairs = [(trained, explain(other, panel, name, target, **options)) for other in randomised_models]
         signed = np.array([one for pair in pairs for one in _correlations(*pair, absolute=False)])
-        sizes = np.array([one for pair in pairs for one in _correlations(*pair, absolute=True)])
-        found[name] = {
+        absolute = np.array([one for pair in pairs for one in _correlations(*pair, absolute=True)])
+        correlations[name] = {
             "signed": float(signed.mean()) if len(signed) else None,
             "deviation": float(signed.std()) if len(signed) else None,
-            "absolute": float(sizes.mean()) if len(sizes) else None,
+            "absolute": float(absolute.mean()) if len(absolute) else None,
         }
-    return found
+    return correlations
 
 
 def _correlations(one: Explanation, other: Explanation, *, absolute: bool) -> list[float]:
-    def ready(numbers: Floats) -> Floats:
-        return np.abs(numbers) if absolute else numbers
-
-    pairs = [(ready(a), ready(b)) for a, b in zip(one.importance, other.importance, strict=True)]
+    """Compute the rank correlation of each series for which neither explanation is constant."""
+    sign_free = np.abs if absolute else np.asarray
+    pairs = [(sign_free(a), sign_free(b)) for a, b in zip(one.importance, other.importance, strict=True)]
     return [float(spearmanr(a, b).statistic) for a, b in pairs if np.ptp(a) > 0 and np.ptp(b) > 0]

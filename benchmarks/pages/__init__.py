@@ -1,0 +1,1 @@
+"""Generate ``docs/results.md`` from the files in ``benchmarks/results``."""

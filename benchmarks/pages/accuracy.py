@@ -1,0 +1,106 @@
+"""Prepare the sections of ``docs/results.md`` about accuracy: sine waves, real sets, examples and metadata."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from typing import Any
+
+from benchmarks.run import sine as sine_benchmark
+from benchmarks.run.examples import SCORES
+from limelight.data.synthetic.sine import SineSettings
+
+
+def sine(results: dict[str, Any]) -> dict[str, Any]:
+    """Collect the numbers of limelight over seeds, and what was trained."""
+    runs, article = results["limelight"], results["article"]
+    hits = [run["seconds_to_validation_f1"] for run in runs]
+    localisation = [run["localisation"] for run in runs]
+    return {
+        "waves": SineSettings(),
+        "shares": {"train": 1 - sum(sine_benchmark.SPLIT.values()), **sine_benchmark.SPLIT},
+        "benchmark": sine_benchmark,
+        "runs": runs,
+        "seconds": [run["seconds"] for run in runs],
+        "hits": hits,
+        "test_f1": [run["test_f1"] for run in runs],
+        "speedup": article["seconds"] / statistics.mean(hits),
+        "quartiles": statistics.quantiles(results["step"]["ratios"]),
+        "inside": [one["attention_inside"] for one in localisation],
+        "inside_uniform": [one["attention_inside_uniform"] for one in localisation],
+        "peak_inside": [one["peak_inside"] for one in localisation],
+    }
+
+
+def real_sets(results: dict[str, Any]) -> dict[str, Any]:
+    """Collect a row for each data set and model."""
+    rows = [
+        {"name": name, "baseline": models["baseline"], "model": model, **scores}
+        for name, models in results["sets"].items()
+        for model, scores in models.items()
+        if model != "baseline"
+    ]
+    return {"rows": rows, "seeds": len(rows[0]["accuracy"])}
+
+
+def examples(results: dict[str, Any]) -> dict[str, Any]:
+    """Collect the scores of each experiment file over seeds, and the rows about calibration, sets and events."""
+    rows, calibration, prediction_sets, events = [], [], [], []
+    for name, one in results["sets"].items():
+        runs = one["runs"]
+        rows.append(
+            {
+                "name": name,
+                "series": one["series"],
+                "baseline": one["baseline"]["f1"],
+                **{key: [run[key] for run in runs] for key in (*SCORES, "seconds")},
+                "encoders": Counter(run["model"].split(maxsplit=1)[0].strip(",") for run in runs),
+            }
+        )
+        errors, coverages, found = ([run[key] for run in runs] for key in ("calibration_error", "coverage", "events"))
+        if all(errors):
+            calibration.append({"name": name, **_columns(errors, "before", "after")})
+        if all(coverages):
+            prediction_sets.append({"name": name, **one["counts"], **_columns(coverages, "coverage", "mean_size")})
+        if all(found):
+            numbers = _columns(found, "predicted", "matched", "precision", "recall", "f1")
+            events.append({"name": name, "true": found[0]["true"], **numbers})
+    counts = {name: len(one["runs"]) for name, one in results["sets"].items()}
+    return {
+        "rows": rows,
+        "calibration": calibration,
+        "prediction_sets": prediction_sets,
+        "events": events,
+        "seeds": max(counts.values()),
+        "fewer_seeds": {name: count for name, count in counts.items() if count < max(counts.values())},
+    }
+
+
+def metadata(results: dict[str, Any]) -> dict[str, Any]:
+    """Collect a row for each data set and score, with and without metadata."""
+    rows = []
+    for name, one in results["real"].items():
+        for score in ("accuracy", "balanced_accuracy"):
+            without, with_metadata = ([run[score] for run in one[variant]] for variant in ("without", "with"))
+            rows.append(
+                {
+                    "name": name,
+                    "score": score.replace("_", " "),
+                    "baseline": one["commonest"][score],
+                    "without": without,
+                    "with": with_metadata,
+                    "gain": [more - less for more, less in zip(with_metadata, without, strict=True)],
+                }
+            )
+    return {
+        "rows": rows,
+        "seeds": len(rows[0]["with"]),
+        "planted_seeds": len(next(iter(results["planted"].values()))),
+        "own_mode": results["attention"]["its own mode"],
+        "other_mode": results["attention"]["the other mode"],
+    }
+
+
+def _columns(runs: list[dict[str, Any]], *keys: str) -> dict[str, list[float]]:
+    """Collect the values of each key over runs; a missing value counts as 0."""
+    return {key: [run[key] or 0 for run in runs] for key in keys}

@@ -1,0 +1,37 @@
+"""Prepare the section of ``docs/results.md`` about the faithfulness and the cost of explanations."""
+
+from __future__ import annotations
+
+import statistics
+from typing import Any
+
+TITLES = {"italy_power_demand": "ItalyPowerDemand", "basic_motions": "BasicMotions", "sine": "sine waves"}
+
+
+def explanations(results: dict[str, Any]) -> dict[str, Any]:
+    """Collect a row for each data set, network and method."""
+    rows = [
+        {"name": TITLES[name], "encoder": encoder, "method": method, **_means(models, method)}
+        for name, encoders in results["sets"].items()
+        for encoder, models in encoders.items()
+        for method in models[0]["methods"]
+    ]
+    measured = [models for encoders in results["sets"].values() for models in encoders.values()]
+    return {
+        "rows": rows,
+        "seeds": max(map(len, measured)),
+        "series": max(model["series"] for models in measured for model in models),
+        "repeats": max(len(seconds) for methods in results["seconds"].values() for seconds in methods.values()),
+    }
+
+
+def _means(models: list[dict[str, Any]], method: str) -> dict[str, float | None]:
+    """Compute the means over seeds of the scores of one method; a score that does not apply is None."""
+    measured = [model["methods"][method] for model in models]
+    overlaps = [one["overlap"]["inside"] for one in measured if one["overlap"]]
+    correlations = [model["sanity"][method]["signed"] for model in models if method in model["sanity"]]
+    return {
+        **{key: statistics.mean(one[key] for one in measured) for key in ("deletion", "insertion", "gain", "error")},
+        "inside": statistics.mean(overlaps) if overlaps else None,
+        "correlation": statistics.mean(correlations) if correlations and None not in correlations else None,
+    }

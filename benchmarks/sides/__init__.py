@@ -1,0 +1,1 @@
+"""Scripts that benchmarks start as child processes, each in the environment that has its library."""

@@ -1,0 +1,235 @@
+"""Recipe: what to fit and how, as one value with one ``fit``: hold out, fit, calibrate, decide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from limelight.data.panel import Panel
+from limelight.data.statistics import channel_statistics
+from limelight.evaluation.decision.rule import DecisionRule, fit_decision
+from limelight.parts.architecture import Architecture, preset
+from limelight.task import Task
+from limelight.training.auto import is_solved
+from limelight.training.fit import fit
+from limelight.training.result import FitResult
+from limelight.training.settings import VALIDATION, ShouldPrune, TrainingSettings
+from limelight.training.validation_split import HoldOut, enough_of, validation_split
+from limelight.types import Rows
+
+SOLVED, TOO_FEW = "solved", "too few"
+"""Why there is no validation split."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that determines a fit except the series, the task and the seed.
+
+    The estimator and the commands ``train``, ``validate``, ``compare`` and ``tune`` each build a recipe and call
+    ``fit``, so the same training series give the same model whichever of them is used.
+
+    Parameters
+    ----------
+    architecture
+        The network.
+    training
+        How long and how fast to train.
+    decision
+        How predictions are read off the logits: calibration, thresholds, prediction sets.
+    hold_out
+        How to split validation series off the training series.
+    fields
+        Kinds of metadata fields that should not be inferred from their values, such as ``{"badge": "ignore"}``.
+
+    Example
+    -------
+    >>> from limelight.data.synthetic.sine import SineSettings, generate_sine
+    >>> from limelight.model.targets import task_of
+    >>> panel = generate_sine(SineSettings(dataset_size=60, num_points=40))
+    >>> result = Recipe.of("lstm", {"max_epochs": 1}).fit(panel, task_of(panel), seed=0)
+    >>> result.stopped, result.model.predict(panel[:2]).probabilities.shape
+    ('all epochs done', (2, 2))
+    """
+
+    architecture: Architecture
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+    decision: DecisionRule = field(default_factory=DecisionRule)
+    hold_out: HoldOut = field(default_factory=HoldOut)
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        model: Architecture | Mapping[str, Any] | str | None = None,
+        training: TrainingSettings | Mapping[str, Any] | None = None,
+        decision: DecisionRule | Mapping[str, Any] | None = None,
+        hold_out: HoldOut | None = None,
+        fields: Mapping[str, str] | None = None,
+    ) -> Recipe:
+        """Build a recipe from values or from their plain forms.
+
+        Parameters
+        ----------
+        model
+            An architecture, its parts as in an experiment file, or the name of a preset; None is the default.
+        training, decision
+            Settings, or their keywords as a dict; None is the default.
+        hold_out, fields
+            As for the class; None is the default.
+
+        Returns
+        -------
+        Recipe
+            With every value checked.
+
+        Raises
+        ------
+        ParameterError
+            If a part, a setting or a rule is unknown or out of range.
+        """
+        architecture = preset(model) if isinstance(model, str) else model
+        if not isinstance(architecture, Architecture):
+            architecture = Architecture.from_json(architecture or {})
+        return cls(
+            architecture,
+            TrainingSettings.of(training),
+            DecisionRule.of(decision),
+            hold_out or HoldOut(),
+            dict(fields or {}),
+        )
+
+    def is_independent(self, panel: Panel) -> bool:
+        """Whether leave-one-out predictions are honest: no series shares a group or recording, or is split by time."""
+        return panel.is_independent(self.hold_out.by, self.hold_out.group)
+
+    def is_solved(self, panel: Panel) -> bool:
+        """Whether leave-one-out predictions of a closed-form head will calibrate the model fitted on this panel."""
+        return self.is_independent(panel) and is_solved(panel, self.architecture, self.training)
+
+    def validation_share(self, panel: Panel) -> tuple[float, str]:
+        """Decide which share of some training series to hold out for validation.
+
+        Parameters
+        ----------
+        panel
+            Labelled training series.
+
+        Returns
+        -------
+        tuple[float, str]
+            The share, in [0, 1), and why it is 0 if it was not stated to be: ``"solved"`` if a closed-form head needs
+            no validation series, ``"too few"`` if they would be too few to stop a training by; else ``""``.
+        """
+        stated = self.hold_out.share
+        if stated is None and self.is_solved(panel):
+            return 0.0, SOLVED
+        share = VALIDATION if stated is None else stated
+        return (share, "") if enough_of(panel, share) or not share else (0.0, TOO_FEW)
+
+    def split(self, panel: Panel, seed: int) -> tuple[Rows, Rows]:
+        """Split training series into those to fit on and those to validate on.
+
+        Parameters
+        ----------
+        panel
+            Labelled training series, n of them.
+        seed
+            At least 0.
+
+        Returns
+        -------
+        tuple
+            Rows to fit on and rows to validate on, together n; the latter are empty if nothing is to be held out.
+
+        Raises
+        ------
+        DataError, ParameterError
+            As ``Panel.split``.
+        """
+        share, _ = self.validation_share(panel)
+        return validation_split(panel, replace(self.hold_out, share=share), seed=seed)
+
+    def for_missing_in(self, held_out: Panel, *fitted: Panel | None) -> Recipe:
+        """Return a recipe that also takes values missing only among held-out series.
+
+        A network fitted with ``missing="auto"`` on complete series rejects missing values later. If the series that it
+        is going to be scored on are the only ones with missing values, the training mean replaces these.
+
+        Parameters
+        ----------
+        held_out
+            Series that the model is going to predict.
+        *fitted
+            Series that it is fitted or validated on; None counts as none.
+
+        Returns
+        -------
+        Recipe
+            This recipe, or one with ``missing="mean"``.
+        """
+        if self.architecture.missing != "auto" or not channel_statistics(held_out).missing.any():
+            return self
+        if any(channel_statistics(one).missing.any() for one in fitted if one is not None):
+            return self
+        return replace(self, architecture=replace(self.architecture, missing="mean"))
+
+    def fit(
+        self,
+        panel: Panel,
+        task: Task,
+        *,
+        seed: int,
+        validation: Panel | Literal["auto"] | None = "auto",
+        folder: Path | None = None,
+        resume: bool = False,
+        progress: bool | None = None,
+        should_prune: ShouldPrune | None = None,
+    ) -> FitResult:
+        """Hold out, fit, calibrate and decide.
+
+        Parameters
+        ----------
+        panel
+            Labelled training series.
+        task
+            The classes or labels to predict.
+        seed
+            Of the validation split and of the training, from 0 to 2**31 - 1; the same seed gives the same model.
+        validation
+            Series for early stopping and calibration; None uses none; ``"auto"`` splits them off ``panel``.
+        folder, resume, progress, should_prune
+            As for ``training.fit.fit``.
+
+        Returns
+        -------
+        FitResult
+            With the calibrated model, and the numbers of series that it was fitted and validated on.
+
+        Raises
+        ------
+        DataError, LabelError, OutputError, ParameterError
+            As ``training.fit.fit`` and ``fit_decision``.
+        """
+        if isinstance(validation, str):
+            fitted, held_out = self.split(panel, seed)
+            panel, validation = panel[fitted], panel[held_out] if len(held_out) else None
+        if validation is None and not self.is_solved(panel):
+            self.decision.require_series(None)
+        result = fit(
+            panel,
+            task,
+            self.architecture,
+            validation=validation,
+            settings=self.training,
+            seed=seed,
+            folder=folder,
+            resume=resume,
+            progress=progress,
+            fields=self.fields,
+            should_prune=should_prune,
+        )
+        calibration, logits = result.calibration_data(panel, validation, independent=self.is_independent(panel))
+        model = fit_decision(result.model, calibration, self.decision, logits)
+        return replace(result, model=model)

@@ -1,0 +1,364 @@
+import json
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from limelight.data.annotations import Origin, StepLabels
+from limelight.data.inspection.inspect_panel import inspect_panel
+from limelight.data.panel import Panel
+from limelight.data.splitting.splits import Split
+from limelight.data.statistics import channel_statistics
+
+
+def _panel(count=20, steps=10, labels=None, channels=2):
+    values = np.random.default_rng(0).normal(size=(count, steps, channels)).astype(np.float32)
+    return Panel.from_series(list(values), labels=labels or ["a", "b"] * (count // 2))
+
+
+def _with_times(panel, times):
+    return Panel(panel.values, panel.starts, panel.lengths, times=np.asarray(times))
+
+
+def test_ordinary_series_give_no_warnings():
+    assert inspect_panel(_panel()).warnings == ()
+
+
+def test_sizes_and_channel_numbers_are_those_of_numpy():
+    panel = _panel()
+    inspection = inspect_panel(panel)
+    channel = inspection.channels[1]
+    values = panel.values[:, 1].astype(np.float64)
+    assert (inspection.series, inspection.steps, inspection.lengths) == (20, 200, (10, 10.0, 10))
+    assert (channel.minimum, channel.maximum) == (values.min(), values.max())
+    assert (channel.mean, channel.deviation) == pytest.approx((values.mean(), values.std()))
+
+
+def test_only_the_steps_of_the_taken_rows_count():
+    panel = Panel.from_series([[1.0, 1.0], [5.0, 7.0], [9.0, 9.0]])
+    inspection = inspect_panel(panel[[1]])
+    assert (inspection.steps, inspection.channels[0].minimum, inspection.channels[0].maximum) == (2, 5.0, 7.0)
+
+
+def test_facts_are_json_of_plain_numbers():
+    panel = Panel.from_series([[np.nan, np.nan], [np.nan, np.nan]], labels=[1, 2])
+    inspection = inspect_panel(panel, Split([0], [], [1])).to_json()
+    assert json.loads(json.dumps(inspection, allow_nan=False)) == inspection
+    assert inspection["classes"]["test"] == {"1": 0, "2": 1}
+    assert inspection["channels"][0]["mean"] is None
+    assert inspection["copies"]["across"] == [["0", "1"]]
+
+
+def test_the_summary_says_first_what_a_person_wants_first():
+    panel = Panel.from_series([[0.0, 1.0], [2.0, 3.0, 4.0]], labels=["a", "b"])
+    assert str(inspect_panel(panel, Split([0], [], [1]))).splitlines()[:12] == [
+        "series: 2",
+        "steps: 5, 2 to 3 each, median 2.5",
+        "time: no clock, only the order of the steps",
+        "split: 1 train, 0 validation, 1 test; as given",
+        "",
+        "channel    min  mean  max    std  missing",
+        "channel_0    0     2    4  1.414        0",
+        "",
+        "class  train  validation  test  all",
+        "a          1           0     0    1",
+        "b          0           0     1    1",
+        "",
+    ]
+
+
+def test_the_summary_without_warnings_says_so():
+    assert inspect_panel(_panel()).lines()[-1] == "no warnings"
+
+
+def test_many_channels_are_cut_short():
+    lines = inspect_panel(_panel(channels=23)).lines()
+    assert "and 3 more" in lines
+
+
+def test_gaps_exceed_one_and_a_half_typical_steps():
+    panel = _with_times(Panel.from_series([np.arange(4.0), np.arange(5.0)]), [0, 1, 2, 4, 0, 1, 2.5, 3.5, 4.5])
+    time = inspect_panel(panel).time
+    assert (time.kind, time.typical_step, time.gaps, time.series_with_gaps) == ("numbers", 1.0, 1, 1)
+
+
+def test_the_typical_step_of_dates_is_in_seconds():
+    days = np.datetime64("2024-01-01", "ns") + np.arange(3) * np.timedelta64(1, "D")
+    inspection = inspect_panel(_with_times(Panel.from_series([np.arange(3.0)]), days))
+    assert (inspection.time.kind, inspection.time.typical_step) == ("dates", 86400.0)
+    assert inspection.lines()[2] == "time: dates, typical step 86400 s, no gaps"
+
+
+def test_series_of_one_step_have_no_typical_step():
+    inspection = inspect_panel(_with_times(Panel.from_series([[1.0], [2.0]]), [0, 0]))
+    assert inspection.lines()[2] == "time: numbers, only one step, no gaps"
+
+
+def test_a_panel_without_labels_has_no_classes():
+    assert inspect_panel(Panel.from_series([[1.0]])).classes is None
+
+
+def _warnings(panel, split=None):
+    return list(inspect_panel(panel, split).warnings)
+
+
+def test_few_series_are_warned_of():
+    assert _warnings(_panel(6)) == [
+        "only 6 series, too few for training and evaluation; collect at least 10, better some dozens per class"
+    ]
+
+
+def test_a_class_of_two_series_is_warned_of():
+    assert _warnings(_panel(labels=["a"] * 18 + ["x"] * 2)) == [
+        "class 'x' has only 2 series, too few for both training and evaluation; collect more, or leave the class out"
+    ]
+
+
+def test_a_rare_class_is_warned_of():
+    assert _warnings(_panel(100, labels=["a"] * 96 + ["x"] * 4)) == [
+        "class 'x' is rare, 4 of 100 series; look at F1 and the confusion matrix, not at accuracy; "
+        "training.imbalance='weights' gives it more weight"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "message"),
+    [
+        (
+            range(0, 20, 2),
+            range(1, 20, 2),
+            [
+                "class 'b' has no series in train, so the network cannot learn it; move some there",
+                "class 'a' has no series in test, so the test scores do not cover it; move some there",
+            ],
+        ),
+        (range(20), [], []),
+    ],
+)
+def test_a_class_missing_from_a_part_is_warned_of(train, test, message):
+    assert _warnings(_panel(), Split(train, [], test)) == message
+
+
+def test_a_constant_channel_is_warned_of():
+    panel = _panel()
+    panel.values[:, 1] = 3
+    assert _warnings(panel) == ["channel 'channel_1' is constant; leave constant channels out"]
+
+
+def test_several_constant_channels_are_warned_of_together():
+    panel = _panel()
+    panel.values[:] = 3
+    expected = "channels 'channel_0', 'channel_1' are constant; leave constant channels out"
+    assert _warnings(panel)[0] == expected
+
+
+def test_missing_values_are_warned_of():
+    panel = _panel()
+    panel.values[5, 0] = np.nan
+    assert inspect_panel(panel).channels[0].missing == 1
+    assert _warnings(panel) == [
+        "1 missing value in channel 'channel_0'; by default the network gets a mask of missing "
+        "values (missing='mask'), or choose last, linear, mean or error"
+    ]
+
+
+def test_very_different_lengths_are_warned_of():
+    draw = np.random.default_rng(0)
+    panel = Panel.from_series([draw.normal(size=length) for length in [3] * 10 + [30] * 10])
+    assert _warnings(panel) == [
+        "lengths differ widely, from 3 to 30 steps; check that the short series are complete, or cut the long ones"
+    ]
+
+
+def test_gaps_are_warned_of():
+    panel = _with_times(_panel(steps=4), [0, 1, 2, 9] + [0, 1, 2, 3] * 19)
+    assert _warnings(panel) == [
+        "the clock has 1 gap in 1 series; the network gets the elapsed time if the clock of the "
+        "training series is irregular, and always with clock='elapsed'"
+    ]
+
+
+def test_copies_across_the_split_are_warned_of_by_name():
+    panel = _panel()
+    panel.values[190:] = panel.values[10:20]
+    assert _warnings(panel, Split(range(10), [], range(10, 20))) == [
+        "series with identical values are in different parts of the split, '1' and '19'; "
+        "keep one of each, or the scores will be too optimistic"
+    ]
+
+
+def test_copies_within_a_part_are_counted():
+    panel = _panel()
+    panel.values[20:30] = panel.values[:10]
+    assert _warnings(panel, Split(range(10), [], range(10, 20))) == [
+        "1 exact duplicate of another series in the same part of the split; keep one of each, unless they were measured separately"
+    ]
+
+
+def test_copies_with_other_labels_are_warned_of():
+    panel = _panel()
+    panel.values[10:20] = panel.values[:10]
+    assert _warnings(panel)[1:] == [
+        "series with identical values have different labels, '0' and '1'; "
+        "correct the labels, no model can separate these series"
+    ]
+
+
+def _of_subjects(split_by_subject=False):
+    """Nine subjects with four series each."""
+    subjects = [f"p{number}" for number in np.repeat(np.arange(9), 4)]
+    metadata = pa.table({"subject": subjects, "badge": [f"#{name}" for name in subjects], "age": [3] * 36})
+    panel = _panel(count=36).replace(metadata=metadata)
+    return panel, panel.make_split(test=0.25, validation=0.0, seed=0, group="subject" if split_by_subject else None)
+
+
+def test_subjects_on_both_sides_of_a_split_are_warned():
+    panel, split = _of_subjects()
+    common = len(
+        set(panel[split.train].metadata["subject"].to_pylist()) & set(panel[split.test].metadata["subject"].to_pylist())
+    )
+    assert inspect_panel(panel, split).warnings[-1] == (
+        f"series with the same 'subject' are in both train and test ({common} of 9 values); if such series are alike, "
+        "set split.group='subject' so that the scores hold for new ones"
+    )
+
+
+def test_a_field_that_only_names_the_group_is_warned_of():
+    panel, split = _of_subjects(split_by_subject=True)
+    assert inspect_panel(panel, split, group="subject").warnings == (
+        "metadata 'badge' identifies the groups of the split, so a network can only memorise it; leave it out",
+    )
+
+
+def test_a_missing_name_is_no_name():
+    panel = _panel().replace(metadata=pa.table({"subject": ["p0", "p1", None, None] * 5}))
+    split = Split(range(0, 20, 2), [], range(1, 20, 2))  # p0 in train, p1 in test, nameless ones in both
+    assert not any("subject" in warning for warning in _warnings(panel, split))
+
+
+def test_a_group_with_missing_names_can_be_inspected():
+    panel = _panel().replace(metadata=pa.table({"subject": ["p0", "p1", None, None] * 5}))
+    assert inspect_panel(panel, Split(range(10), [], range(10, 20)), group="subject").warnings == ()
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())])
+def test_words_of_any_type_may_name_the_group(kind):
+    panel, split = _of_subjects(split_by_subject=True)
+    badge = panel.metadata["badge"].cast(kind)
+    panel = panel.replace(metadata=panel.metadata.set_column(1, "badge", badge))
+    assert "metadata 'badge' identifies the groups" in inspect_panel(panel, split, group="subject").warnings[0]
+
+
+def test_integers_can_identify_subjects_and_measurements_cannot():
+    panel = _panel().replace(metadata=pa.table({"Person_No": [1, 2] * 10, "unit_price": [1.5, 2.5] * 10}))
+    assert _warnings(panel, Split([0, 1, 2, 3], [], range(4, 20))) == [
+        "series with the same 'Person_No' are in both train and test (2 of 2 values); if such series are alike, "
+        "set split.group='Person_No' so that the scores hold for new ones"
+    ]
+
+
+def test_windows_of_a_recording_on_two_sides_are_warned_of():
+    panel = _panel(count=20).replace(origin=Origin(np.repeat(["r1", "r2"], 10), np.arange(20)))
+    split = Split(np.arange(15), [], np.arange(15, 20))
+    assert inspect_panel(panel, split).warnings[-1] == (
+        "windows of 1 recording are in both train and test; keep all windows of a recording in the same part"
+    )
+
+
+def test_notes_and_labels_of_steps_are_shown():
+    panel = _panel().replace(notes=["took column 'id' as id"], labels=None)
+    codes = np.zeros((len(panel.values), 1), dtype=np.int16)
+    codes[: len(codes) // 4] = 1
+    panel = panel.replace(step_labels=StepLabels(codes, ("label",), ("rest", "walk")))
+    inspection = inspect_panel(panel)
+    assert inspection.to_json()["notes"] == ["took column 'id' as id"]
+    assert inspection.to_json()["step_labels"] == {"label": {"rest": 0.75, "walk": 0.25}}
+    assert "note: took column 'id' as id" in inspection.lines()
+    assert inspection.lines()[-5:-3] == ["share of steps    rest    walk", "label           75.0 %  25.0 %"]
+
+
+def test_a_panel_is_inspected_block_by_block(monkeypatch):
+    panel = _panel(count=30)
+    panel.values[40:50] = panel.values[:10]
+    whole = inspect_panel(panel)
+    monkeypatch.setattr(type(panel).blocks, "__defaults__", (7,))
+    monkeypatch.setattr(channel_statistics, "__defaults__", (7,))
+    pieces = inspect_panel(panel)
+    assert (pieces.copies, pieces.warnings) == (whole.copies, whole.warnings)
+    assert pieces.channels[1].mean == pytest.approx(whole.channels[1].mean)
+    assert pieces.channels[1].maximum == whole.channels[1].maximum
+
+
+def test_infinite_values_are_warned_of():
+    panel = Panel.from_series([[1.0, np.inf]] * 12, labels=["a", "b"] * 6)
+    assert (
+        "12 infinite values in channel 'channel_0'; correct them, training rejects them"
+        in inspect_panel(panel).warnings
+    )
+
+
+def test_a_clock_of_unequal_steps_is_told():
+    times = [[0, 1, 3, 4, 6, 7]] * 2
+    (line,) = [
+        one for one in inspect_panel(Panel.from_series([np.arange(6.0)] * 2, times=times)).lines() if "time:" in one
+    ]
+    assert line.endswith("irregular steps")
+
+
+def labels_of(matrix, by_step=False):
+    """Warnings about several labels, of 100 different series or of their steps."""
+    matrix = np.array(matrix)
+    values = np.random.default_rng(0).normal(size=(len(matrix), 1))
+    if not by_step:
+        panel = Panel.from_series(list(values[:, None]), labels=matrix, label_names=("rain", "fog", "hail"))
+    else:
+        names = ("label_rain", "label_fog", "label_hail")
+        codes = np.where(np.isnan(matrix), -1, matrix).astype(np.int16)
+        panel = Panel.from_series(np.split(values, 10), step_labels=StepLabels(codes, names, ("0", "1")))
+    return inspect_panel(panel).warnings
+
+
+@pytest.mark.parametrize("unit", ["series", "steps"])
+def test_every_rare_label_is_warned_of_among_what_is_known(unit):
+    matrix = np.zeros((100, 3))
+    matrix[:50, 0], matrix[:4, 1], matrix[:3, 2], matrix[50:, 2] = 1, 1, 1, np.nan
+    assert labels_of(matrix, unit == "steps") == (
+        f"labels are rare, 'fog' in 4 of 100 {unit}; look at the F1 of each, not at accuracy; "
+        "training.imbalance='weights' gives it more weight",
+    )
+
+
+@pytest.mark.parametrize("unit", ["series", "step"])
+def test_labels_that_exclude_each_other_are_classes(unit):
+    warning = (
+        f"each {unit} has exactly one of the labels, so they are exclusive classes; use one label column, so that their "
+        "probabilities add up to 1"
+    )
+    matrix = np.eye(3)[np.arange(100) % 3]
+    assert labels_of(matrix, unit == "step") == (warning,)
+    matrix[3, 2] = np.nan  # says nothing against it
+    assert labels_of(matrix, unit == "step") == (warning,)
+    for change in (0.0, 1.0):  # one series with two, or with none
+        matrix[0, :2] = change
+        assert labels_of(matrix, unit == "step") == ()
+
+
+def test_a_label_absent_from_a_part_is_warned():
+    matrix = np.zeros((40, 2))
+    matrix[:20], matrix[20:, 0] = 1, 1
+    panel = Panel.from_series(np.random.default_rng(0).normal(size=(40, 3)), labels=matrix, label_names=("rain", "fog"))
+    split = Split(np.arange(30), np.arange(0), np.arange(30, 40))
+    assert "label 'fog' has no series in test, so the test scores do not cover it; move some there" in (
+        inspect_panel(panel, split).warnings
+    )
+
+
+def test_a_rare_class_of_steps_is_warned_of():
+    codes = np.zeros((400, 1), dtype=np.int16)
+    codes[:6] = 1
+    values = np.random.default_rng(0).normal(size=(400, 1))
+    panel = Panel.from_series(np.split(values, 20), step_labels=StepLabels(codes, ("label_event",), ("0", "1")))
+    assert inspect_panel(panel).warnings == (
+        "class '1' is rare, 1.5 % of the steps; look at F1, events and the confusion matrix, not at accuracy; "
+        "training.imbalance='weights' gives it more weight",
+    )

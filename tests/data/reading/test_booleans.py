@@ -1,0 +1,119 @@
+"""Columns of yes and no, and what they hide: the mask of labels."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from limelight.data.reading.booleans import read_booleans
+from limelight.data.reading.sources import Source
+from limelight.data.reading.tables import read_table
+from limelight.errors import DataError, LabelError, ParameterError
+
+
+def booleans(column: object) -> list[bool]:
+    return read_booleans(Source(pa.table({"known": column}), "the table"), "known").tolist()
+
+
+@pytest.mark.parametrize(
+    "column",
+    [["yes", "no", "yes"], ["True", "FALSE", "true"], ["1", "0", " 1 "], [1, 0, 1], [True, False, True]],
+    ids=str,
+)
+def test_booleans_are_read_in_all_usual_forms(column: list) -> None:
+    assert booleans(column) == [True, False, True]
+
+
+def test_an_empty_cell_is_a_no() -> None:
+    assert booleans(["yes", None, ""]) == [True, False, False]
+
+
+def test_another_word_is_refused() -> None:
+    with pytest.raises(DataError) as error:
+        booleans(["yes", "maybe"])
+    assert str(error.value) == (
+        "expected yes or no, true or false, 1 or 0 in column 'known', got 'maybe' in row 1 (the first is 0) of the table; correct it"
+    )
+
+
+STEPS = pa.table(
+    {
+        "series_id": ["a", "a", "b"],
+        "speed": [1.0, 2.0, 3.0],
+        "label_rain": [1, 0, 1],
+        "label_fog": [0, 1, None],
+        "known": [1, 0, 1],
+    }
+)
+SERIES = STEPS.select(["series_id", "speed"])
+
+
+def test_a_mask_hides_step_labels_and_is_no_channel() -> None:
+    panel = read_table(STEPS, per_step=True, mask="known")
+    assert panel.channels == ("speed",)
+    assert panel.step_labels.codes.tolist() == [[1, 0], [-1, -1], [1, -1]]
+
+
+def test_a_mask_hides_all_labels_of_a_series() -> None:
+    table = pa.table({"series_id": ["b", "a"], "label_rain": [1, 0], "label_fog": [0, None], "known": ["no", "yes"]})
+    panel = read_table(SERIES, labels=table, mask="known")
+    np.testing.assert_array_equal(panel.labels, [[0, np.nan], [np.nan, np.nan]])
+    assert panel.label_names == ("rain", "fog")
+
+
+def test_a_label_may_be_empty_with_a_mask() -> None:
+    table = pa.table({"series_id": ["b", "a"], "label": ["", "wet"], "known": [0, 1]})
+    assert read_table(SERIES, labels=table, mask="known").labels.tolist() == ["wet", None]
+    with pytest.raises(LabelError, match="write the label, or leave that series out"):
+        read_table(SERIES, labels=table)
+
+
+def test_a_mask_for_labels_per_series_is_rejected() -> None:
+    table = SERIES.append_column("label", [["x", "x", "y"]]).append_column("known", [[1, 1, 0]])
+    with pytest.raises(ParameterError) as error:
+        read_table(table, mask="known")
+    assert str(error.value) == (
+        "expected per-step labels with mask='known' in the series table, got one label per series; pass these labels "
+        "as a separate table that includes the mask"
+    )
+
+
+def test_an_empty_label_is_unknown_whatever_the_mask_says() -> None:
+    table = pa.table({"series_id": ["b", "a"], "label": ["", "wet"], "known": ["yes", "yes"]})
+    assert read_table(SERIES, labels=table, mask="known").labels.tolist() == ["wet", None]
+    table = pa.table({"series_id": ["b", "a"], "label": ["", None], "known": ["no", ""]})
+    assert read_table(SERIES, labels=table, mask="known").labels.tolist() == [None, None]
+
+
+# Several labels of series in a table
+
+
+def test_label_columns_are_found_and_empty_cells_unknown() -> None:
+    table = pa.table({"series_id": ["b", "a"], "label_rain": ["1", "0"], "label_fog": ["", "1"], "note": ["x", "y"]})
+    panel = read_table(SERIES, labels=table)
+    np.testing.assert_array_equal(panel.labels, [[0, 1], [1, np.nan]])
+    assert panel.label_names == ("rain", "fog")
+
+
+def test_one_column_of_labels_is_the_label() -> None:
+    panel = read_table(SERIES, labels=pa.table({"series_id": ["b", "a"], "label_rain": [1, 0]}))
+    assert panel.labels.tolist() == ["0", "1"]
+
+
+def test_other_numbers_than_0_and_1_are_refused() -> None:
+    table = pa.table({"series_id": ["b", "a"], "label_rain": [1, 2], "label_fog": [0, 1]})
+    with pytest.raises(LabelError) as error:
+        read_table(SERIES, labels=table)
+    assert str(error.value) == (
+        "expected 0 or 1 in multi-label column 'label_rain', got 2 in row 1 (the first is 0) of the labels "
+        "table; leave the cell empty if the label is unknown"
+    )
+
+
+def test_a_series_without_a_row_of_labels_is_refused() -> None:
+    table = pa.table({"series_id": ["b"], "label_rain": [1], "label_fog": [0]})
+    with pytest.raises(LabelError) as error:
+        read_table(SERIES, labels=table)
+    assert str(error.value) == (
+        "expected a label for every series of the series table in the labels table, got none for 'a'; add a line for "
+        "each, or leave these series out"
+    )

@@ -1,0 +1,41 @@
+"""The pages of the site: every block of the start page is run as a newcomer would, and the site builds without a warning."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from support.commands import Commands
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.mark.slow
+def test_the_start_page_leads_from_a_csv_to_a_report(
+    limelight: Commands, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names: dict[str, object] = {}
+    for language, block in re.findall(r"```(python|sh)\n(.*?)```", (DOCS / "start.md").read_text(), flags=re.DOTALL):
+        if language == "python":
+            exec(compile(block, "start.md", "exec"), names)
+            printed = capsys.readouterr().out
+            continue
+        for line in block.splitlines():
+            program, *words = shlex.split(line, comments=True)
+            assert program == "limelight"
+            limelight(*words)
+    assert (tmp_path / "runs" / "pumps" / "report" / "index.html").is_file()
+    assert len((tmp_path / "predictions.csv").read_text().splitlines()) == 121
+    assert float(printed.split()[0]) >= 0.9
+
+
+@pytest.mark.slow
+def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
+    pytest.importorskip("sphinx", reason="the site is built with the extra docs")
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html", DOCS, tmp_path]
+    built = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
+    assert (built.returncode, built.stderr) == (0, "")
+    assert "TimeSeriesClassifier" in (tmp_path / "api.html").read_text()

@@ -1,0 +1,157 @@
+"""Metadata from files to answers: a planted set whose label needs both, the series and the metadata."""
+
+import json
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as parquet
+import pytest
+
+from limelight.data.panel import Panel
+from limelight.data.synthetic.bumps import BumpSettings, generate_bumps
+from limelight.data.writing import write_table
+from limelight.errors import ParameterError
+from limelight.estimator import TimeSeriesClassifier, load
+from limelight.explanation.quality.localisation import score_localisation
+from limelight.explanation.quality.permutation_importance import score_permuted
+from limelight.parts.encoders import ConvLSTM
+from support.commands import Commands
+
+SMALL = BumpSettings(dataset_size=800, num_points=40, width=6, noise=0.2)
+
+
+@cache
+def bumps(**changes: object) -> tuple[Panel, Panel]:
+    panel, _ = generate_bumps(BumpSettings(**{**SMALL.__dict__, **changes}), 0)
+    train, test = panel.split(test=0.25)
+    return train, test
+
+
+def fitted(train: Panel, **parameters: object) -> TimeSeriesClassifier:
+    encoder = ConvLSTM(filters=16, hidden_size=16, stride=4, dropout=0.0)
+    settings = {"random_state": 0, "progress": False, "max_epochs": 10, "training": {"learning_rate": 1e-2}}
+    return TimeSeriesClassifier(encoder, **{**settings, **parameters}).fit(train)
+
+
+@cache
+def model_with(*fusion: str) -> TimeSeriesClassifier:
+    return fitted(bumps()[0], fusion=list(fusion))
+
+
+@cache
+def model_of_one_epoch() -> TimeSeriesClassifier:
+    return fitted(bumps()[0], max_epochs=1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fusion", [["late"], ["repeat"], ["film"], ["attention"], ["repeat", "late"]], ids="-".join)
+def test_every_fusion_learns_what_needs_both(fusion: list[str]) -> None:
+    _, test = bumps()
+    assert model_with(*fusion).score(test, test.labels) >= 0.95
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode_as", ["number", "boolean", "text"])
+def test_every_kind_of_field_tells_what_it_knows(mode_as: str) -> None:
+    train, test = bumps(mode_as=mode_as)
+    assert fitted(train).score(test, test.labels) >= 0.95
+
+
+def test_without_metadata_the_same_network_stays_at_chance() -> None:
+    _, test = bumps()
+    assert model_with().score(test, test.labels) <= 0.65
+
+
+def test_permuting_metadata_or_series_takes_the_score_to_chance() -> None:
+    _, test = bumps()
+    found = score_permuted(model_with("late").model_, test)
+    assert found is not None
+    assert found["score"] >= 0.95
+    for name in ("metadata", "series", "mode"):
+        assert found["score"] - found["drops"][name]["mean"] == pytest.approx(0.5, abs=0.1)
+
+
+def test_a_saved_model_knows_its_words(tmp_path: Path) -> None:
+    _, test = bumps()
+    model = model_of_one_epoch()
+    again = load(model.save(tmp_path / "model"))
+    np.testing.assert_array_equal(again.predict_proba(test), model.predict_proba(test))
+
+
+def test_unknown_words_and_missing_metadata_are_answered_and_told() -> None:
+    _, test = bumps()
+    model = model_of_one_epoch().model_
+    strange = test.replace(metadata=pa.table({"mode": ["sideways"] * len(test)}))
+    assert model.notes_about(strange) == [
+        "metadata 'mode' has 1 word not seen in training, in 200 series: 'sideways'; treated as unknown"
+    ]
+    without = test.replace(metadata=None)
+    assert len(model.notes_about(without)) == 1
+    np.testing.assert_allclose(model.predict(strange).logits, model.predict(without).logits)
+
+
+def test_a_fusion_without_metadata_is_refused() -> None:
+    train, _ = bumps()
+    with pytest.raises(ParameterError) as error:
+        TimeSeriesClassifier("conv_lstm", fusion="film").fit(train.replace(metadata=None))
+    assert str(error.value) == (
+        "expected metadata for a network with conv_lstm (64), attention, mlp; fusion: film, got series without; give metadata, or drop the fusion"
+    )
+
+
+def test_metadata_come_from_a_table_and_are_weighed(limelight: Commands, tmp_path: Path) -> None:
+    panel, _ = generate_bumps(BumpSettings(dataset_size=120, num_points=30), 0)
+    write_table(panel, tmp_path / "bumps")
+    printed = limelight(
+        "train", "bumps", "-o", "run", "--set", "training.max_epochs=1", "--set", "model.encoder=conv_lstm"
+    )
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert set(metrics["metadata"]["drops"]) == {"metadata", "series", "mode"}
+    assert "permutation importance: drop from the balanced accuracy of" in printed
+    model = json.loads((tmp_path / "run" / "model" / "model.json").read_text())
+    assert model["sentence"]["fusion"] == ["late"]
+    assert model["vocabulary"]["fields"][0]["words"] == ["early", "late"]
+    limelight("predict", "run", "bumps/series.parquet", "-o", "answers.parquet")
+    assert parquet.read_table("answers.parquet").num_rows == 120
+    assert "metadata 'mode'" in limelight.errors
+
+
+def test_a_field_that_gives_the_label_away_is_told(limelight: Commands, tmp_path: Path) -> None:
+    panel, _ = generate_bumps(BumpSettings(dataset_size=120, num_points=30), 0)
+    assert panel.labels is not None
+    write_table(panel.replace(metadata=pa.table({"verdict": [f"v-{label}" for label in panel.labels]})), tmp_path / "b")
+    limelight("train", "b", "-o", "run", "--set", "training.max_epochs=1", "--set", "model.encoder=conv_lstm")
+    page = (tmp_path / "run" / "report" / "index.html").read_text()
+    assert "leaks the label" in page
+
+
+def test_bumps_are_drawn_from_an_experiment_file(limelight: Commands, tmp_path: Path) -> None:
+    bumps = {"dataset_size": 120, "num_points": 30, "mode_as": "signal"}
+    experiment = {"data": {"bumps": bumps}, "model": {"encoder": "conv_lstm"}, "training": {"max_epochs": 1}}
+    (tmp_path / "e.json").write_text(json.dumps(experiment))
+    limelight("train", "e.json", "-o", "run")
+    assert json.loads((tmp_path / "run" / "metrics.json").read_text())["metadata"]["drops"].keys() == {
+        "series",
+        "signals",
+    }
+    limelight("generate", "e.json", "-o", "drawn", "--set", "data.bumps.mode_as=category")
+    assert parquet.read_table("drawn/metadata.parquet").column_names == ["series_id", "mode"]
+
+
+@pytest.mark.slow
+def test_attention_moves_with_the_mode() -> None:
+    _, test = bumps()
+    model = model_with("attention").model_
+    inside = score_localisation(model.predict(test, attention=True), test)
+    swapped = ["late" if mode == "early" else "early" for mode in test.metadata["mode"].to_pylist()]
+    other = test.replace(metadata=pa.table({"mode": swapped}))
+    elsewhere = score_localisation(model.predict(other, attention=True), other)
+    assert inside is not None
+    assert elsewhere is not None
+    # to either bump: the signs are opposite, so the other one tells as much about the one that counts
+    low, high = sorted([inside["attention_inside"], elsewhere["attention_inside"]])
+    assert high > 2 * low
+    low, high = sorted([inside["peak_inside"], elsewhere["peak_inside"]])
+    assert high > 2 * low

@@ -1,0 +1,99 @@
+"""The Python and JSON blocks of the README and of the docs are run as a reader would run them."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from limelight.config.reading import check_experiment
+
+HOME = Path(__file__).parents[2]
+README = (HOME / "README.md").read_text()
+DOCS = HOME / "docs"
+PRINTED = {  # by the Python blocks of a page, run one after the other
+    "data": [
+        "Panel(2 series, 3 to 4 steps, 1 channel, 2 classes)",
+        "[{'site': 'north'}, {'site': 'south'}]",
+    ],
+    "metadata": [
+        "['majority class', 'metadata alone', 'series alone', 'series + late', 'series + repeat', 'series + film']",
+        "(('run', 'service'),) [0, 0, 1, 1, -1, -1, 0]",
+        "('pressure', 'mode_since_change') "
+        "(\"no value of 'mode' before the first sample: 2 steps of 1 series ('pump 2')\",)",
+    ],
+    "recordings": ["19 monday[50:150] walk"],
+    "large": ["Panel(200 series, 100 steps, 1 channel, 2 classes) True"],
+    "small": ["encoder: rocket, as 60 series without metadata are too few for a network to be better", "True"],
+    "events": ["True"],
+    "labels": [
+        "['label_0' 'label_1'] (60, 2) True",
+        "['down' 'none' 'up'] (60, 40) True",
+        "[0, 1, -1]",
+    ],
+    "model_selection": ["3 True True", "True"],
+    "explanation": [
+        "Explanation(60 series, attention)",
+        "Explanation(60 series, occlusion, for 'anomalous') ['series_id', 'time', 'importance', 'target', 'spread']",
+        "Explanation(60 series, evidence, for 'anomalous')",
+        "['attention', 'gradients', 'occlusion', 'random']",
+        "['attention', 'gradients', 'occlusion']",
+        "['wave'] ['0-10 %', '10-20 %', '20-30 %']",
+    ],
+}
+
+
+def blocks(language: str, page: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", page, flags=re.DOTALL)
+
+
+@pytest.mark.slow
+def test_python_blocks_run_one_after_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    for block in blocks("python", README):
+        exec(compile(block, "README.md", "exec"), names)
+    score, answers, found = capsys.readouterr().out.splitlines()
+    assert float(score) > 0.9
+    assert set(answers.strip("[]").split()) <= {"'normal'", "'anomalous'"}
+    assert found.startswith("{'encoder__hidden_size'")
+    assert (tmp_path / "explanation.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("page", sorted(PRINTED))
+def test_python_blocks_of_a_page_run_one_after_the_other(
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = blocks("python", (DOCS / f"{page}.md").read_text())
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    for block in found:
+        exec(compile(block, f"{page}.md", "exec"), names)
+    assert capsys.readouterr().out.splitlines() == PRINTED[page]
+
+
+def test_every_python_block_of_the_docs_is_run() -> None:
+    pages = {page.stem for page in DOCS.glob("*.md") if blocks("python", page.read_text())}
+    assert pages == {*PRINTED, "start"}, "start is run by test_docs"
+
+
+@pytest.mark.parametrize("example", sorted((HOME / "examples").glob("*.json")), ids=lambda file: file.stem)
+def test_examples_are_valid(example: Path) -> None:
+    assert check_experiment(json.loads(example.read_text()), example.name).data.folder == f"data/{example.stem}"
+
+
+def test_experiment_file_is_valid() -> None:
+    (block,) = blocks("json", README)
+    assert check_experiment(json.loads(block), "README.md").model.encoder.name == "lstm"
+
+
+def test_commands_and_files_that_are_named_exist() -> None:
+    from limelight.cli.app import app
+
+    commands = {command.callback.__name__ for command in app.registered_commands if command.callback}
+    for page, folder in ((README, HOME), *((page.read_text(), DOCS) for page in DOCS.glob("*.md"))):
+        assert set(re.findall(r"^limelight (\w+)", "\n".join(blocks("sh", page)), flags=re.MULTILINE)) <= commands
+        for target in re.findall(r"\]\((?!http)([^)#]+)\)", page):
+            assert (folder / target).exists(), target

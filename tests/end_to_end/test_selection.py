@@ -1,0 +1,147 @@
+"""``limelight validate`` and ``limelight tune`` as a user types them, on small series."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from limelight.config.reading import read_experiment
+from limelight.model_selection import optuna_engine as engine
+from limelight.model_selection import search
+from limelight.runs.dataset import read_data
+from support.commands import Commands
+
+MODEL = {"encoder": {"name": "gru", "hidden_size": 4}, "pooling": "last", "head": "linear"}
+ONLY = ("--only", "learning_rate, fusion")
+
+
+@pytest.fixture
+def bumps(limelight: Commands) -> Path:
+    """An experiment with metadata whose validation part is large enough to judge by."""
+    return write(Path("bumps.json"), {"bumps": {"dataset_size": 240, "num_points": 20}})
+
+
+def write(file: Path, data: dict[str, object], **more: object) -> Path:
+    content = {"data": data, "model": MODEL, "training": {"max_epochs": 1}, "output": "run", **more}
+    file.write_text(json.dumps(content))
+    return file
+
+
+def rows_of(file: Path) -> list[dict[str, str]]:
+    with file.open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_validate_prints_a_table_and_writes_json(limelight: Commands, bumps: Path) -> None:
+    printed = limelight("validate", bumps, "--folds", 2)
+    found = json.loads(Path("run/validation.json").read_text())
+    assert found["left_out"] == 48
+    assert [fold["counts"]["held_out"] for fold in found["folds"]] == [96, 96]
+    (mean,) = [line for line in printed.splitlines() if line.startswith("mean")]
+    assert f"{found['scores']['log_loss']['mean']:.3f}" in mean
+    assert "written to run/validation.json" in printed
+    assert "192 series, 20 steps, 1 channel, 2 classes; the 48 test series are not used" in limelight.errors
+    assert "1 of 2: fold 1: accuracy " in limelight.errors
+
+
+def test_validation_beside_a_run_keeps_nobody_from_training(limelight: Commands, bumps: Path) -> None:
+    limelight("validate", bumps, "--folds", 2)
+    limelight("train", bumps)
+    assert Path("run/metrics.json").is_file()
+    assert limelight("validate", bumps, code=2) == (
+        "limelight: 'run/validation.json' already exists; pass --overwrite to replace it, or choose another output\n"
+    )
+
+
+def test_validate_goes_by_the_split_of_the_experiment(limelight: Commands, tmp_path: Path) -> None:
+    rows = [
+        [f"s{row}", 10 * row + step, step % 3, "ab"[row % 2], f"m{row // 4}"] for row in range(40) for step in range(5)
+    ]
+    table = tmp_path / "series.csv"
+    with table.open("w", newline="") as stream:
+        csv.writer(stream).writerows([["series_id", "time", "force", "label", "machine"], *rows])
+    grouped = write(tmp_path / "e.json", {"series": "series.csv"}, split={"test": 0.2, "group": "machine"})
+    assert "no machine on two sides" in limelight("validate", grouped, "--folds", 2)
+    assert "by time, each held out from a fit on all series that start earlier" in limelight(
+        "validate", grouped, "--folds", 2, "-o", "time.json", "--set", 'split={"test": 0.2, "by": "time"}'
+    )
+
+
+def test_tune_leaves_an_experiment_that_trains_and_a_table(limelight: Commands, bumps: Path) -> None:
+    printed = limelight("tune", bumps, "--trials", 3, *ONLY)
+    home = Path("run-tuning")
+    assert printed.splitlines()[-1] == "train it: limelight train run-tuning/best.json"
+    assert sorted(file.name for file in home.iterdir()) == ["best.json", "trials.csv", "trials.journal"]
+    trials = rows_of(home / "trials.csv")
+    assert list(trials[0]) == [
+        "trial", "state", "log_loss", "balanced_accuracy", "seconds", "learning_rate", "fusion", "why",
+    ]  # fmt: skip
+    assert (trials[0]["learning_rate"], trials[0]["fusion"]) == ("0.004", "late")
+    lowest = min((trial for trial in trials if trial["log_loss"]), key=lambda trial: float(trial["log_loss"]))
+    best = read_experiment(home / "best.json")
+    assert best.training.learning_rate == float(lowest["learning_rate"])
+    assert best.data == read_experiment(bumps).data
+    limelight("train", home / "best.json")
+    assert (home / "best" / "metrics.json").is_file()
+
+
+def test_tune_goes_on_where_it_was(limelight: Commands, bumps: Path) -> None:
+    limelight("tune", bumps, "--trials", 2, *ONLY)
+    before = rows_of(Path("run-tuning/trials.csv"))
+    assert limelight("tune", bumps, "--trials", 3, *ONLY, code=2) == (
+        "limelight: 'run-tuning' already holds a tuning; pass --overwrite to replace it, --resume to continue it, or "
+        "choose another output\n"
+    )
+    limelight("tune", bumps, "--trials", 3, *ONLY, "--resume")
+    after = rows_of(Path("run-tuning/trials.csv"))
+    assert after[:2] == before
+    assert len(after) == 3
+    limelight("tune", bumps, "--trials", 1, *ONLY, "--overwrite")
+    assert len(rows_of(Path("run-tuning/trials.csv"))) == 1
+
+
+def test_tune_looks_at_no_test_series(limelight: Commands, bumps: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, panels = search.fit_and_score, []
+
+    def watched(panel, split, task, recipe, should_prune):  # type: ignore[no-untyped-def]
+        panels.append(set(panel.ids[split.train]) | set(panel.ids[split.held_out]))
+        return real(panel, split, task, recipe, should_prune)
+
+    monkeypatch.setattr(search, "fit_and_score", watched)
+    limelight("tune", bumps, "--trials", 2, *ONLY)
+    data = read_data(read_experiment(bumps))
+    assert len(panels) == 2
+    for seen in panels:
+        assert not seen & set(data.part("test").ids)
+        assert len(seen) == len(data.split.train) + len(data.split.validation)
+
+
+def test_a_picture_says_what_mattered(limelight: Commands, bumps: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "FEWEST_TO_WEIGH", 4)
+    assert "parameter importance: " in limelight("tune", bumps, "--trials", 5, *ONLY)
+    assert Path("run-tuning/importance.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_nothing_to_resume_and_foreign_folders_are_refused(limelight: Commands, bumps: Path, tmp_path: Path) -> None:
+    assert limelight("tune", bumps, "--resume", code=2) == (
+        "limelight: there is no tuning to resume in 'run-tuning'; tune without --resume\n"
+    )
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").write_text("dear")
+    assert limelight("tune", bumps, "-o", "mine", "--overwrite", code=2) == (
+        "limelight: expected an empty or new folder for the tuning, got 'mine', which holds something else; choose "
+        "another output\n"
+    )
+    assert limelight("validate", bumps, "-o", "mine.csv", code=2) == (
+        "limelight: expected an output file ending in .json, got 'mine.csv'\n"
+    )
+
+
+def test_invalid_tuning_keeps_an_earlier_one(limelight: Commands, bumps: Path) -> None:
+    limelight("tune", bumps, "--trials", 1, *ONLY)
+    before = Path("run-tuning/trials.csv").read_bytes()
+    assert limelight("tune", bumps, "--only", "unitz", "--overwrite", code=2) == (
+        "limelight: expected what to tune, got 'unitz'; did you mean 'units'?\n"
+    )
+    assert Path("run-tuning/trials.csv").read_bytes() == before

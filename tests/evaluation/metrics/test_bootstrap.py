@@ -1,0 +1,141 @@
+"""Bootstrap intervals: wide where series are few, of series and not of steps, and those of a plain bootstrap."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import bootstrap
+from sklearn.metrics import balanced_accuracy_score, f1_score
+
+from limelight.errors import ParameterError
+from limelight.evaluation.metrics.bootstrap import intervals
+from limelight.evaluation.metrics.counts import HEADLINE, Tally, headline
+from limelight.evaluation.metrics.labelled_predictions import LabelledPredictions
+from limelight.evaluation.metrics.scoring import score
+from limelight.task import Task
+
+TASKS = [
+    Task(("fault", "ok"), positive="fault"),
+    Task(("a", "b", "c")),
+    Task(("rain", "fog"), multilabel=True),
+    Task(("rain",), multilabel=True),
+]
+
+
+def random_answers(task, n, seed=0, unknown=0.0):
+    random = np.random.default_rng(seed)
+    width = len(task.classes)
+    if task.multilabel:
+        truth, chances = random.integers(0, 2, (n, width)), random.random((n, width))
+    else:
+        truth, chances = random.integers(0, width, n), random.dirichlet(np.ones(width), n)
+    return np.where(random.random(truth.shape) < unknown, -1, truth), chances
+
+
+@given(task=st.sampled_from(TASKS), n=st.integers(1, 40), seed=st.integers(0, 1000), by_step=st.booleans())
+@settings(deadline=None, max_examples=50)
+def test_headline_scores_from_counts_are_those_of_score(task, n, seed, by_step):
+    truth, chances = random_answers(task, n, seed, unknown=0.2)
+    if not (truth >= 0).any():
+        return
+    lengths = np.bincount(np.random.default_rng(seed).integers(0, 6, n), minlength=6) if by_step else None
+    tally = Tally.of(LabelledPredictions.of(task, truth, chances), lengths)
+    scores, followed = score(task, truth, chances), headline(task, tally.total())
+    for name in HEADLINE:
+        expected = np.nan if scores[name] is None else scores[name]
+        assert followed[name][0] == pytest.approx(expected, nan_ok=True)
+
+
+@pytest.mark.parametrize("task", TASKS[:2], ids=["binary", "multiclass"])
+def test_intervals_are_those_of_scipy(task):
+    truth, chances = random_answers(task, 150)
+    given_codes = chances.argmax(axis=1)
+    found = intervals(task, truth, chances)
+    average = {"average": "macro"} if len(task.classes) > 2 else {"pos_label": 0}
+    metrics = {
+        "accuracy": lambda true, answer: np.mean(true == answer),
+        "balanced_accuracy": balanced_accuracy_score,
+        "f1": lambda true, answer: f1_score(true, answer, **average),
+    }
+    for name, metric in metrics.items():
+        reference = bootstrap(
+            (truth, given_codes), metric, paired=True, vectorized=False, n_resamples=500, method="percentile", rng=1
+        ).confidence_interval
+        assert found[name] == pytest.approx(list(reference), abs=0.03)
+
+
+def test_intervals_of_labels_are_those_of_a_plain_bootstrap():
+    task = TASKS[2]
+    truth, chances = random_answers(task, 120, unknown=0.1)
+    draw = np.random.default_rng(5)
+    drawn = [score(task, truth[rows], chances[rows]) for rows in draw.integers(0, 120, (100, 120))]
+    for name, ends in intervals(task, truth, chances).items():
+        assert ends == pytest.approx(np.percentile([one[name] for one in drawn], [2.5, 97.5]), abs=0.04)
+
+
+def test_steps_of_a_series_go_together():
+    # 20 series of 50 equal steps each tell as much as 20 series, not as 1000
+    by_series, by_step = Task(("a", "b")), Task(("a", "b"), level="step")
+    right = np.arange(20) < 15
+    truth, chances = np.zeros(20, dtype=int), np.where(right, 0.9, 0.1)[:, None] * [1, -1] + [0, 1]
+    few = intervals(by_series, truth, chances)["accuracy"]
+    steps = intervals(by_step, np.repeat(truth, 50), np.repeat(chances, 50, axis=0), np.full(20, 50))["accuracy"]
+    alone = intervals(by_series, np.repeat(truth, 50), np.repeat(chances, 50, axis=0))["accuracy"]
+    assert steps == pytest.approx(few, abs=0.051)
+    assert steps[1] - steps[0] > 5 * (alone[1] - alone[0])
+
+
+def test_intervals_cover_the_truth_about_as_often_as_they_say():
+    task, random, covered = Task(("a", "b")), np.random.default_rng(0), 0
+    for _ in range(300):
+        right = random.random(100) < 0.8
+        chances = np.where(right, 0.1, 0.9)[:, None] * [1, -1] + [0, 1]
+        low, high = intervals(task, np.ones(100, dtype=int), chances)["accuracy"]
+        covered += low <= 0.8 <= high
+    assert 0.9 <= covered / 300 <= 0.98
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: f"{task.kind} {len(task.classes)}")
+def test_series_of_which_nothing_is_known_change_nothing(task):
+    truth, chances = random_answers(task, 50)
+    more = np.concatenate([truth, np.full_like(truth, -1)])
+    assert intervals(task, more, np.concatenate([chances, chances])) == intervals(task, truth, chances)
+
+
+def test_one_series_has_no_interval():
+    task = Task(("a", "b"), level="step")
+    found = intervals(task, [0, 1, 1], [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]], [3])
+    assert found == {"accuracy": None, "balanced_accuracy": None, "f1": None}
+
+
+def test_a_score_undefined_in_most_draws_has_no_interval():
+    chances = [[0.1, 0.9]] * 8 + [[0.9, 0.1]]
+    found = intervals(Task(("a", "b"), positive="a"), [1] * 8 + [-1], chances)
+    assert found["f1"] is None
+
+
+def test_bootstrap_of_perfect_predictions_has_no_interval():
+    found = intervals(Task(("a", "b")), [0, 1] * 10, [[0.9, 0.1], [0.1, 0.9]] * 10)
+    assert found == {"accuracy": None, "balanced_accuracy": None, "f1": None}
+
+
+def test_the_same_seed_gives_the_same_intervals():
+    truth, chances = random_answers(TASKS[2], 50)
+    assert intervals(TASKS[2], truth, chances, seed=3) == intervals(TASKS[2], truth, chances, seed=3)
+
+
+def test_steps_without_lengths_are_refused():
+    with pytest.raises(ParameterError) as error:
+        intervals(Task(("a", "b"), level="step"), [0, 1], [[0.5, 0.5]] * 2)
+    assert str(error.value) == (
+        "expected the lengths of the series of the 2 steps, got none; pass them, as the steps of a series are "
+        "correlated and must stay together"
+    )
+
+
+def test_lengths_that_do_not_add_up_are_refused():
+    with pytest.raises(ParameterError) as error:
+        intervals(Task(("a", "b"), level="step"), [0, 1], [[0.5, 0.5]] * 2, [1, 2])
+    assert str(error.value) == (
+        "expected lengths that add up to the 2 predictions, got 2 with the sum 3; pass the number of steps of each series"
+    )

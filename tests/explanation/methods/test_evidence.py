@@ -1,0 +1,148 @@
+"""Evidence: parts of the answer that sum to it, at the steps where it comes from."""
+
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from limelight.data.panel import Panel
+from limelight.errors import ParameterError
+from limelight.estimator import TimeSeriesClassifier
+from limelight.explanation.methods.evidence import explain_evidence
+from limelight.model.bundle import load_model, save_model
+from limelight.model.decision import Decision
+from limelight.model.fitted import FittedModel
+from limelight.model.targets import task_of
+from limelight.parts.architecture import Architecture
+from limelight.training.fit import fit
+
+ROCKET = {"name": "rocket", "features": 84 * 12}
+
+
+def bumped(classes: int, n: int = 60, seed: int = 0) -> Panel:
+    """Series of several lengths with a bump whose width is the class, and a fact that half tells the class."""
+    random = np.random.default_rng(seed)
+    labels = random.permutation(np.arange(n) % classes)
+    series, intervals = [], []
+    for label in labels:
+        steps = int(random.integers(40, 70))
+        start, width = int(random.integers(5, steps - 20)), 3 + 5 * int(label)
+        values = 0.1 * random.normal(size=(steps, 1))
+        values[start : start + width] += 2.0
+        series.append(values)
+        intervals.append((start, start + width))
+    mode = np.where(random.random(n) < 0.7, labels, 0)
+    return Panel.from_series(
+        series,
+        labels=[f"c{label}" for label in labels],
+        intervals=np.array(intervals),
+        metadata=pa.table({"mode": [f"m{one}" for one in mode], "age": random.normal(size=n)}),
+    )
+
+
+def fitted(panel: Panel, **words: object) -> FittedModel:
+    return fit(panel, task_of(panel), Architecture.of(ROCKET, **words)).model  # type: ignore[arg-type]
+
+
+def sums(explanation: object) -> np.ndarray:
+    return np.array([float(steps.sum()) for steps in explanation.importance]) + explanation.base  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("fusion", [[], "late"], ids=["series alone", "with facts"])
+@pytest.mark.parametrize("classes", [2, 3])
+def test_evidence_and_base_sum_to_the_logit(classes: int, fusion: object) -> None:
+    panel = bumped(classes)
+    explanation = explain_evidence(fitted(panel, fusion=fusion), panel)
+    logits = explanation.prediction.logits
+    if classes == 2:
+        logits = np.concatenate([-logits, logits], axis=1)
+    answered = [str(name) for name in explanation.prediction.labels]
+    expected = logits[np.arange(len(panel)), [int(name[1]) for name in answered]]
+    np.testing.assert_allclose(sums(explanation), expected, rtol=0, atol=1e-4)
+    assert explanation.target is not None
+    assert explanation.target.tolist() == answered
+    assert [len(steps) for steps in explanation.importance] == panel.lengths.tolist()
+
+
+def test_evidence_for_one_class_is_opposite_of_the_other() -> None:
+    panel = bumped(2)
+    model = fitted(panel)
+    one, other = (explain_evidence(model, panel, target) for target in ("c0", "c1"))
+    np.testing.assert_allclose(sums(other), other.prediction.logits[:, 0], rtol=0, atol=1e-4)
+    np.testing.assert_allclose(sums(one), -sums(other), rtol=0, atol=1e-4)
+    for ours, theirs in zip(one.importance, other.importance, strict=True):
+        np.testing.assert_array_equal(ours, -theirs)
+
+
+def test_there_is_more_evidence_about_the_bump_than_elsewhere() -> None:
+    panel = bumped(2, n=120)
+    explanation = explain_evidence(fitted(panel, fusion=[]), panel)
+    assert panel.intervals is not None
+    ratios = []
+    for steps, (start, stop) in zip(explanation.importance, panel.intervals.tolist(), strict=True):
+        near = np.zeros(len(steps), dtype=bool)
+        near[max(0, start - 8) : stop + 8] = True
+        ratios.append(np.abs(steps[near]).mean() / np.abs(steps[~near]).mean())
+    assert np.mean(ratios) >= 1.5
+
+
+def test_evidence_sums_to_the_logit_after_its_temperature() -> None:
+    panel = bumped(2)
+    model = replace(fitted(panel), decision=Decision(temperature=np.array([2.5])))
+    explanation = explain_evidence(model, panel, "c1")
+    np.testing.assert_allclose(sums(explanation), explanation.prediction.logits[:, 0], rtol=0, atol=1e-4)
+
+
+def test_a_loaded_model_explains_as_the_saved_one(tmp_path: object) -> None:
+    panel = bumped(3)
+    model = fitted(panel)
+    again = load_model(save_model(model, f"{tmp_path}/model"))
+    np.testing.assert_array_equal(explain_evidence(again, panel).base, explain_evidence(model, panel).base)
+
+
+def test_evidence_for_each_of_several_labels() -> None:
+    panel = bumped(3)
+    several = np.stack([panel.require_labels() != "c0", panel.require_labels() == "c2"], axis=1).astype(float)
+    panel = panel.replace(labels=several, label_names=("wide", "widest"))
+    model = fitted(panel)
+    explanation = explain_evidence(model, panel, "widest")
+    np.testing.assert_allclose(sums(explanation), explanation.prediction.logits[:, 1], rtol=0, atol=1e-4)
+    probable = explain_evidence(model, panel)
+    np.testing.assert_array_equal(
+        probable.target, np.array(["wide", "widest"])[probable.prediction.logits.argmax(axis=1)]
+    )
+
+
+def test_a_target_that_is_no_class_is_refused() -> None:
+    panel = bumped(2)
+    with pytest.raises(ParameterError) as error:
+        explain_evidence(fitted(panel), panel, "c2")
+    assert str(error.value) == ("expected a target among the classes 'c0', 'c1', got 'c2'; known are: c0, c1")
+
+
+def test_no_series_have_no_evidence() -> None:
+    panel = bumped(2)
+    assert len(explain_evidence(fitted(panel), panel[:0])) == 0
+
+
+def test_a_network_whose_answer_is_no_sum_is_refused() -> None:
+    panel = bumped(2)
+    model = TimeSeriesClassifier("gru", max_epochs=1, random_state=0).fit(panel)
+    with pytest.raises(ParameterError) as error:
+        model.explain(panel, method="evidence")
+    assert str(error.value) == (
+        "expected a model with the encoder 'rocket' to collect evidence from, got 'gru'; train one with encoder='rocket'"
+    )
+
+
+def test_the_estimator_shows_evidence_where_there_is_no_attention() -> None:
+    panel = bumped(2)
+    model = TimeSeriesClassifier("rocket", random_state=0).fit(panel)
+    explanation = model.explain(panel[:3])
+    assert explanation.method == "evidence"
+    assert len(explanation.plot().axes) >= 2  # the series and the colour bar
+    assert explanation.table().num_rows == int(panel.lengths[:3].sum())
+    with pytest.raises(ParameterError) as error:
+        model.explain(panel, method="evidense")
+    assert str(error.value) == "expected an explanation method, got 'evidense'; did you mean 'evidence'?"

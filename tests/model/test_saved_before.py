@@ -1,0 +1,26 @@
+"""Models that the version before the renaming saved still load and predict the same."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from limelight import load
+from limelight.data.synthetic.bumps import BumpSettings, generate_bumps
+
+SAVED = Path(__file__).parent / "saved_before"
+
+
+@pytest.mark.parametrize("name", ["rocket", "network"])
+def test_a_model_of_the_version_before_predicts_the_same(name: str) -> None:
+    panel, _ = generate_bumps(BumpSettings(dataset_size=120, num_points=24, width=6), 0)
+    with np.load(SAVED / "probabilities.npz") as arrays:
+        expected = arrays[name]
+    np.testing.assert_allclose(load(SAVED / name).predict_proba(panel[:20]), expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["rocket", "network"])
+def test_its_decision_is_read_too(name: str) -> None:
+    decision = load(SAVED / name).model_.decision
+    assert decision.thresholds is not None
+    assert {"temperature", "thresholds"} <= set(decision.provenance)

@@ -1,0 +1,11 @@
+"""Targets of classes that are given as codes."""
+
+from torch import Tensor
+
+from limelight.task import Task
+from limelight.training.losses import signed_targets
+
+
+def targets_of_codes(codes: Tensor, classes: int) -> Tensor:
+    """Return targets of -1 and 1, shape (n, outputs)."""
+    return signed_targets(Task(tuple("abcdefghij"[:classes])), codes.numpy())[0]

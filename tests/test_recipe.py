@@ -1,0 +1,187 @@
+"""One recipe: the estimator and the commands train, validate, compare and tune fit the same rows to the same model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+
+from limelight import TimeSeriesClassifier
+from limelight import recipe as recipes
+from limelight.config.reading import read_experiment
+from limelight.data.panel import Panel
+from limelight.data.splitting.splits import Split
+from limelight.data.writing import write_split, write_table
+from limelight.errors import ParameterError
+from limelight.model.targets import task_of
+from limelight.model_selection.comparison import compare
+from limelight.model_selection.cross_validation import validate
+from limelight.model_selection.folds import fold_panel
+from limelight.model_selection.tuning import tune
+from limelight.recipe import SOLVED, TOO_FEW, Recipe
+from limelight.runs.train import run_experiment
+from limelight.training.result import FitResult
+from limelight.training.validation_split import HoldOut
+
+MODELS: dict[str, dict[str, Any]] = {
+    "solved": {"encoder": {"name": "rocket", "features": 252}},
+    "trained": {"encoder": {"name": "gru", "hidden_size": 4}, "pooling": "mean", "head": "linear"},
+}
+ONE_EPOCH = {"max_epochs": 1}
+
+
+def noisy_waves(count: int) -> Panel:
+    """Series of two classes that overlap, so that calibration has something to do."""
+    random = np.random.default_rng(0)
+    values = random.normal(size=(count, 20, 1))
+    labels = np.array(["slow", "fast"] * (count // 2))
+    values[::2, :, 0] += 0.7 * np.sin(np.arange(20))
+    return Panel.from_series(list(values), labels=labels)
+
+
+PANEL = noisy_waves(500)
+
+
+class Fits:
+    """Every call of ``Recipe.fit``: the rows that were fitted and held out, and the model."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.calls: list[tuple[list[str], list[str], FitResult]] = []
+        real = recipes.fit
+
+        def fit(panel: Panel, *arguments: Any, validation: Panel | None = None, **rest: Any) -> FitResult:
+            self._rows = panel.ids.tolist(), [] if validation is None else validation.ids.tolist()
+            return real(panel, *arguments, validation=validation, **rest)
+
+        whole = Recipe.fit
+
+        def recorded(recipe: Recipe, *arguments: Any, **rest: Any) -> FitResult:
+            result = whole(recipe, *arguments, **rest)
+            self.calls.append((*self._rows, result))
+            return result
+
+        monkeypatch.setattr(recipes, "fit", fit)
+        monkeypatch.setattr(Recipe, "fit", recorded)
+
+
+@pytest.fixture
+def fits(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fits]:
+    """On one thread, as folds are fitted: sums in another order differ in the last digit."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield Fits(monkeypatch)
+    torch.set_num_threads(threads)
+
+
+def train_on(fold: Any, model: dict[str, Any], folder: Path) -> None:
+    """Run the command ``train`` with a split file that names the rows of a fold."""
+    write_table(PANEL, folder)
+    words = Split(fold.train, fold.train[:0], fold.held_out, "by hand")
+    write_split(words, PANEL.ids, folder)
+    changes = {"model": model, "training": ONE_EPOCH, "output": str(folder / "run"), "explain": False}
+    run_experiment(read_experiment(folder, changes), progress=False)
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_all_five_fit_the_same_rows_to_the_same_probabilities(kind: str, fits: Fits, tmp_path: Path) -> None:
+    model, task = MODELS[kind], task_of(PANEL)
+    folds, _ = fold_panel(PANEL, task, folds=2)
+    fold = folds[0]
+    TimeSeriesClassifier(**model, training=ONE_EPOCH, random_state=0, progress=False).fit(PANEL[fold.train])
+    train_on(fold, model, tmp_path)
+    validate(PANEL, model, training=ONE_EPOCH, folds=2)
+    compare(PANEL, model, training=ONE_EPOCH, folds=2)
+    tune(PANEL, model, training=ONE_EPOCH, folds=2, trials=1)
+    places = [0, 1, 2, 4, 6]  # one fit by the estimator, one by train, two folds by each of the others
+    assert len(fits.calls) == 8
+    rows, held_out, first = fits.calls[0]
+    assert len(rows) == (250 if kind == "solved" else 225)
+    expected = first.model.predict(PANEL[fold.held_out]).probabilities
+    for place in places[1:]:
+        other_rows, other_held_out, result = fits.calls[place]
+        assert (other_rows, other_held_out) == (rows, held_out)
+        np.testing.assert_array_equal(result.model.predict(PANEL[fold.held_out]).probabilities, expected)
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_folds_report_the_calibrated_loss_in_all_three(kind: str) -> None:
+    model = MODELS[kind]
+    validated = validate(PANEL, model, training=ONE_EPOCH, folds=2)
+    compared = compare(PANEL, model, training=ONE_EPOCH, folds=2, score="log_loss")
+    tuned = tune(PANEL, model, training=ONE_EPOCH, folds=2, trials=1)
+    assert compared.row("series alone").scores == tuple(fold.scores["log_loss"] for fold in validated.folds)
+    assert tuned.first.log_loss == validated.mean("log_loss")
+    raw = validate(PANEL, model, training=ONE_EPOCH, folds=2, decision={"calibrate": False})
+    if kind == "trained":
+        assert raw.mean("log_loss") != validated.mean("log_loss")
+
+
+def test_a_solved_head_holds_nothing_out_unless_stated() -> None:
+    solved, trained = (Recipe.of(model) for model in MODELS.values())
+    assert solved.validation_share(PANEL) == (0.0, SOLVED)
+    assert trained.validation_share(PANEL) == (0.1, "")
+    assert trained.validation_share(PANEL[:100]) == (0.0, TOO_FEW)
+    stated = Recipe.of(MODELS["solved"], hold_out=HoldOut(0.2))
+    assert stated.validation_share(PANEL) == (0.2, "")
+    assert [len(rows) for rows in stated.split(PANEL, seed=0)] == [400, 100]
+
+
+def test_groups_make_a_solved_head_hold_out() -> None:
+    machines = np.repeat(np.arange(50), 10).astype(str)
+    panel = PANEL.replace(metadata=pa.table({"machine": machines}))
+    recipe = Recipe.of(MODELS["solved"], hold_out=HoldOut(group="machine"), fields={"machine": "ignore"})
+    fitted, validation = recipe.split(panel, seed=0)
+    assert len(validation) >= 20
+    assert not set(machines[fitted]) & set(machines[validation])
+
+
+def test_thresholds_without_validation_series_are_refused_before_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recipes, "fit", lambda *arguments, **rest: pytest.fail("a network was trained"))
+    recipe = Recipe.of(MODELS["trained"], decision={"thresholds": "f1"})
+    with pytest.raises(
+        ParameterError, match="^expected validation series to fit thresholds or prediction sets on, got none"
+    ):
+        recipe.fit(PANEL[:60], task_of(PANEL), seed=0)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"training": {"max_epochs": 0}}, "expected max_epochs of at least 1, got 0"),
+        (
+            {"training": 3},
+            "expected training settings as TrainingSettings(...) or a dict of its keywords, got 3",
+        ),
+        ({"decision": 3}, "expected a decision rule as DecisionRule(...) or a dict of its keywords, got 3"),
+        ({"model": "lstmm"}, "there is no preset 'lstmm'; did you mean 'lstm'?"),
+    ],
+)
+def test_values_that_cannot_be_are_refused(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(ParameterError) as error:
+        Recipe.of(**values)
+    assert str(error.value) == message
+
+
+def test_the_experiment_file_and_python_say_the_same(tmp_path: Path) -> None:
+    write_table(PANEL[:40], tmp_path)
+    changes = {
+        "model": MODELS["trained"],
+        "training": {"weight_decay": 0.5, "gradient_clip": 2.0, "workers": 1},
+        "decision": {"coverage": 0.8},
+        "split": {"validation": 0.3},
+    }
+    experiment = read_experiment(tmp_path, changes)
+    recipe = Recipe.of(
+        MODELS["trained"],
+        changes["training"],
+        changes["decision"],
+        hold_out=HoldOut(0.3),  # type: ignore[arg-type]
+    )
+    assert experiment.recipe() == recipe
+    json.dumps(experiment.to_json())
