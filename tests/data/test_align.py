@@ -457,10 +457,10 @@ def test_duplicate_samples_of_an_unknown_series_are_ignored():
 @pytest.mark.parametrize(
     ("times", "sample", "unit", "panel_has", "signal_has"),
     [
-        ([0], "2024-05-01", None, "numbers", "dates without a zone"),
-        (["2024-05-01"], 7, None, "dates without a zone", "numbers"),
-        (["2024-05-01"], "2024-05-01T00:00:00Z", None, "dates without a zone", "dates with a zone"),
-        (["2024-05-01"], "2024-05-01", "UTC", "dates with a zone", "dates without a zone"),
+        ([0], "2024-05-01", None, "numbers", "dates without a time zone"),
+        (["2024-05-01"], 7, None, "dates without a time zone", "numbers"),
+        (["2024-05-01"], "2024-05-01T00:00:00Z", None, "dates without a time zone", "dates with a time zone"),
+        (["2024-05-01"], "2024-05-01", "UTC", "dates with a time zone", "dates without a time zone"),
     ],
 )
 def test_clocks_of_two_kinds_are_refused(times, sample, unit, panel_has, signal_has):
