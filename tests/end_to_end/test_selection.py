@@ -142,6 +142,6 @@ def test_invalid_tuning_keeps_an_earlier_one(limelight: Commands, bumps: Path) -
     limelight("tune", bumps, "--trials", 1, *ONLY)
     before = Path("run-tuning/trials.csv").read_bytes()
     assert limelight("tune", bumps, "--only", "unitz", "--overwrite", code=2) == (
-        "limelight: expected what to tune, got 'unitz'; did you mean 'units'?\n"
+        "limelight: expected the name of a parameter to tune, got 'unitz'; did you mean 'units'?\n"
     )
     assert Path("run-tuning/trials.csv").read_bytes() == before
