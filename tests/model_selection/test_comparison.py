@@ -279,7 +279,7 @@ def test_ctrl_c_in_the_first_fold_gives_no_advice(monkeypatch: pytest.MonkeyPatc
         ),
         (
             {"folds": 50},
-            "expected a class with at least 50 series for 50 folds, got at most 20 of a class; take fewer folds, or give "
+            "expected a class with at least 50 series for 50 folds, got at most 20 of a class; use fewer folds, or "
             "more series",
         ),
         ({"group": "machine"}, "expected a metadata field 'machine' to group by, found none; known are: mode"),
