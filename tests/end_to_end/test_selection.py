@@ -62,7 +62,7 @@ def test_validate_goes_by_the_split_of_the_experiment(limelight: Commands, tmp_p
     with table.open("w", newline="") as stream:
         csv.writer(stream).writerows([["series_id", "time", "force", "label", "machine"], *rows])
     grouped = write(tmp_path / "e.json", {"series": "series.csv"}, split={"test": 0.2, "group": "machine"})
-    assert "no machine on two sides" in limelight("validate", grouped, "--folds", 2)
+    assert "no machine in two parts" in limelight("validate", grouped, "--folds", 2)
     assert "by time, each held out from a fit on all series that start earlier" in limelight(
         "validate", grouped, "--folds", 2, "-o", "time.json", "--set", 'split={"test": 0.2, "by": "time"}'
     )

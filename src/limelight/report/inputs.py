@@ -164,7 +164,11 @@ def _correct_labels(test: Mapping[str, Any], correct: float, unit: str) -> str:
 
 
 def _comparison(
-    test: Mapping[str, Any], baseline: Mapping[str, Any], correct: float, constant: float, interval: Sequence[float] | None
+    test: Mapping[str, Any],
+    baseline: Mapping[str, Any],
+    correct: float,
+    constant: float,
+    interval: Sequence[float] | None,
 ) -> str:
     """Describe whether the model is better than a constant prediction."""
     what = "value of each label" if "hamming_loss" in test else "class"
