@@ -24,8 +24,8 @@ def load_keras_weights(network: Network, weights: Weights) -> Network:
     """Load the weights of a Keras model into a network built from the same parts.
 
     Keras' layers of a kind must come in the order of the architecture: an ``Embedding`` for each categorical field;
-    recurrent layers; the ``Dense`` of numeric metadata if metadata are repeated, for attention the hidden and the scoring
-    ``Dense``, the ``Dense`` of numeric metadata if they are fused only late, then the ``Dense`` of the head. An
+    recurrent layers; the ``Dense`` of numeric metadata if metadata are repeated, for attention the hidden and the
+    scoring ``Dense``, the ``Dense`` of numeric metadata if they are fused only late, then the ``Dense`` of the head. An
     ``Embedding`` has no row for unknown words: its rows become the codes from 1 on, and code 0 becomes zeros.
     Normalisation is set to pass values and numbers unchanged, as Keras' network has none.
 
