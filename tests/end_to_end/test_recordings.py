@@ -97,7 +97,7 @@ def test_labels_of_steps_without_windows_are_told(limelight: Commands, folder: P
 def test_windows_longer_than_every_recording_are_refused(limelight: Commands, folder: Path) -> None:
     assert limelight("train", folder, "-o", "run", "--set", "windows.length=500", code=2) == (
         "limelight: expected windows no longer than the longest series (100 steps), got a length of 500; "
-        "shorten the window or say edge='keep'\n"
+        "shorten the window or use edge='keep'\n"
     )
 
 

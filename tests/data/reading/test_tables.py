@@ -82,7 +82,7 @@ def test_a_series_twice_in_a_panel_is_not_written(tmp_path):
     with pytest.raises(DataError) as error:
         write_table(Panel.from_series([[1.0]], ids=["a"])[[0, 0]], tmp_path)
     assert str(error.value) == (
-        "expected each id once, got 'a' more than once; give every series an id of its own before writing"
+        "expected each id once, got 'a' more than once; give every series a distinct id before writing"
     )
 
 
@@ -90,8 +90,7 @@ def test_a_channel_named_like_a_label_is_not_written(tmp_path):
     with pytest.raises(DataError) as error:
         write_table(Panel.from_series([[1.0]], channels=["label"]), tmp_path)
     assert str(error.value) == (
-        "expected channels and signals with names of their own, got 'label', which the table uses for other columns; "
-        "rename them before writing"
+        "expected no channel or signal with a reserved column name, got 'label'; rename them before writing"
     )
 
 
