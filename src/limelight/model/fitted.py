@@ -72,7 +72,7 @@ class Prediction:
         return self.task.decode(self.task.decide(self.probabilities, self.thresholds))
 
     def by_series(self, answers: NDArray[Any]) -> Any:
-        """Cut answers about steps into one array for each series, stacked if all are of one length.
+        """Split per-step predictions into one array for each series, stacked if all have the same length.
 
         Parameters
         ----------
@@ -132,18 +132,18 @@ class FittedModel:
         return self.architecture.encoder.has_evidence
 
     def notes_about(self, panel: Panel) -> list[str]:
-        """Say what in the metadata of some series the model does not know or finds missing, one sentence each."""
+        """List notes on metadata of some series that are missing or unknown to the model, one sentence each."""
         facts = self.facts_about(panel)
         return [] if facts is None else list(facts.notes)
 
     def facts_about(self, panel: Panel) -> EncodedMetadata | None:
-        """Give what is known about some series as the network reads it; None for a network that reads no facts."""
+        """Encode the metadata of some series for the network; None for a network that reads none."""
         if self.vocabulary is None:
             return None
         return self.vocabulary.encode(panel.metadata, len(panel), panel.signals)
 
     def predict(self, panel: Panel, *, attention: bool = False) -> Prediction:
-        """Answer every series of a panel; beside the answers, memory does not grow with the panel.
+        """Predict every series of a panel; memory does not grow with the panel except for the predictions.
 
         Parameters
         ----------
@@ -169,7 +169,7 @@ class FittedModel:
         return self._said(panel, logits, kept or None)
 
     def predict_blocks(self, panel: Panel, *, attention: bool = False) -> Iterator[Prediction]:
-        """Answer a panel block by block, for answers that are written away as they come.
+        """Predict a panel block by block, for predictions that are written as they come.
 
         Parameters
         ----------
@@ -220,7 +220,7 @@ class FittedModel:
         return self._said(panel, self.decision.apply_temperature(logits), kept if has_weights else None)
 
     def batches(self, panel: Panel) -> Iterator[tuple[NDArray[np.int64], Batch]]:
-        """Give some rows of a panel at a time, and their series as the network takes them; each row comes once."""
+        """Yield some rows of a panel at a time with their batch; each row occurs once."""
         facts = self.facts_about(panel)
         for rows in batches_by_length(panel):
             elapsed, missing = self.architecture.needs_clock, self.architecture.takes_missing
@@ -233,7 +233,7 @@ class FittedModel:
         return Prediction(panel.ids, self.task, logits, attention, lengths, self.decision.thresholds)
 
     def require_channels(self, panel: Panel) -> None:
-        """Refuse a panel whose channels are not those of the training; DataError says which were expected."""
+        """Check that a panel has the channels of the training; DataError names those expected."""
         if len(panel.channels) != len(self.channels):
             raise DataError(
                 f"expected {len(self.channels)} channels as in training ({listing(self.channels)}), got "
@@ -260,5 +260,5 @@ def _blocks(lengths: NDArray[np.int64]) -> Iterator[slice]:
 
 
 def numbered(channels: Sequence[str]) -> bool:
-    """Say whether channels were given no names of their own."""
+    """Whether channels have default names only."""
     return all(name == f"channel_{place}" for place, name in enumerate(channels))

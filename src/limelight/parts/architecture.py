@@ -106,7 +106,7 @@ class Architecture:
         fusion: Any = "auto",
         context: Any = "embedding",
     ) -> Architecture:
-        """Make a sentence of names, JSON objects or parts; ParameterError if one of them is wrong."""
+        """Build an architecture from names, JSON objects or parts; ParameterError if one of them is invalid."""
         return cls(
             make(encoder, ENCODERS, "encoder"),
             make(pooling, POOLINGS, "pooling"),
@@ -127,7 +127,7 @@ class Architecture:
         return cls.of(**content)
 
     def to_json(self) -> dict[str, Any]:
-        """Say every part with all its parameters, and the plain words."""
+        """Return every part with all its parameters, and the options."""
         return {
             **{word: getattr(self, word).to_json() for word in PART_KINDS},
             **{name: getattr(self, name) for name in OPTIONS},
@@ -146,7 +146,7 @@ class Architecture:
         series: int = 1,
         longest: int | None = None,
     ) -> Architecture:
-        """Settle what depends on the training part.
+        """Resolve what depends on the training series.
 
         Parameters
         ----------
@@ -272,7 +272,7 @@ class Architecture:
         return bool(self.every_fusion)
 
     def describe(self) -> str:
-        """Say the network in one line."""
+        """Describe the network in one line."""
         said = [f"{self.encoder.describe()}, {self.pooling.name}, {self.head.name}"]
         if self.takes_missing:
             said.append(f"missing values: {self.missing}")
@@ -337,7 +337,7 @@ PRESETS: Mapping[str, Callable[[], Architecture]] = MappingProxyType(
 
 
 def preset(name: str) -> Architecture:
-    """Give a network of the articles by name.
+    """Return a preset network by name.
 
     Parameters
     ----------
