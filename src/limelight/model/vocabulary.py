@@ -58,7 +58,8 @@ class Field:
     parts: tuple[DatePart, ...] = ()
 
     def scales(self) -> list[tuple[float, float]]:
-        """Return mean and standard deviation of each numeric column of the field; for a date in the order of its parts."""
+        """Return mean and standard deviation of each numeric column of the field; for a date in the order of its
+        parts."""
         own, cyclic = [(self.mean, self.deviation)], [(0.0, 1.0), (0.0, 1.0)]
         dated = [scale for part in self.parts for scale in (own if part == "year" else cyclic)]
         return own if self.kind == "number" else dated
@@ -168,7 +169,8 @@ class Vocabulary:
         return any(one.kind != "ignore" for one in self.fields)
 
     def statistics(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return mean and standard deviation of each column of ``numbers``, each shape (N,); 0 and 1 for sines and cosines."""
+        """Return mean and standard deviation of each column of ``numbers``, each shape (N,); 0 and 1 for sines and
+        cosines."""
         mean, deviation = np.array([scale for one in self.fields for scale in one.scales()]).reshape(-1, 2).T
         return mean, deviation
 

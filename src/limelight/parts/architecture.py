@@ -1,4 +1,4 @@
-"""A whole network in words: encoder, pooling, head; and the sentences that have a name of their own."""
+"""Architecture of a network: encoder, pooling, head, options and metadata fusion; presets by name."""
 
 from __future__ import annotations
 
@@ -31,44 +31,42 @@ OPTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "clock": ("auto", "order", "elapsed"),
     }
 )
-"""Plain words beside the parts, the default first."""
+"""Options in addition to the parts, the default first."""
 METADATA_OPTIONS = ("fusion", "context")
-"""The words about metadata."""
+"""The options that concern metadata."""
 _MEANING = {"missing": "a way to treat missing values", "clock": "a way to use the clock"}
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """The parts of one network and how it takes missing values, the clock and metadata, checked.
+    """The parts of a network and how it treats missing values, the clock and metadata.
 
     Parameters
     ----------
     encoder, pooling, head
         One part of each kind.
     missing
-        What stands for a missing value: ``"mean"`` the mean of its channel in training; ``"last"`` the last known value
-        of the channel; ``"linear"`` what lies between its neighbours; ``"mask"`` the mean, and a channel more for each
-        channel that says where values were missing; ``"error"`` refuses missing values. ``"auto"`` becomes ``"mask"``
-        if values are missing in the training part (or ``"last"`` for ``rocket``, if that is better for series left
-        out), else ``"error"``, which a network takes it for until it is settled.
+        How to treat missing values: ``"mean"`` fills in the training mean of the channel; ``"last"`` the last known
+        value; ``"linear"`` interpolates between neighbours; ``"mask"`` fills in the mean and adds a channel for each
+        channel that marks missing values; ``"error"`` rejects them. ``"auto"`` resolves to ``"mask"`` if values are
+        missing in the training series (or ``"last"`` for ``rocket``, if that has the lower leave-one-out loss), else to
+        ``"error"``.
     clock
-        ``"elapsed"`` gives the network the time since the step before as a channel more; ``"order"`` lets it see the
-        order of the steps alone. ``"auto"`` becomes ``"elapsed"`` if the clock of the training part is irregular, else
-        ``"order"``, which a network takes it for until it is settled.
+        ``"elapsed"`` adds the time since the previous step as a channel; ``"order"`` uses the order of the steps alone.
+        ``"auto"`` resolves to ``"elapsed"`` if the clock of the training series is irregular, else to ``"order"``.
     fusion
-        Where metadata join the network, one word or several: ``"repeat"`` beside the values of every step, ``"film"``
-        scaling and shifting the features of the encoder, ``"late"`` beside the pooled vector; ``"attention"`` stands
-        for the pooling ``metadata_attention`` and becomes it, so it is no longer among the words afterwards. Empty:
-        nowhere. ``"auto"`` becomes ``"late"`` if there are metadata and the pooling does not read them, else empty,
-        which a network takes it for until it is settled.
+        Where metadata enter the network, one name or several: ``"repeat"`` concatenates them to the values of every
+        step, ``"film"`` scales and shifts the features of the encoder, ``"late"`` concatenates them to the pooled
+        vector; ``"attention"`` is replaced by the pooling ``metadata_attention``. Empty ignores metadata. ``"auto"``
+        resolves to ``"late"`` if there are metadata that the pooling does not read, else to empty.
     context
-        What turns metadata and side signals into vectors.
+        How metadata and side signals are encoded as vectors.
 
     Raises
     ------
     ParameterError
-        If ``missing``, ``clock`` or ``fusion`` is another word, or the fusion ``"attention"`` comes with a pooling that
-        is no attention.
+        If ``missing``, ``clock`` or ``fusion`` has another value, or the fusion ``"attention"`` is combined with a
+        pooling without attention.
 
     Example
     -------
