@@ -167,13 +167,13 @@ class Architecture:
         -------
         Sentence
             Without ``"auto"``; what was stated stays, but for the pooling of a network that answers each step, and for
-            pooling, head and context of ``rocket``, which has its own.
+            the parts that go with the encoder (``Encoder.fixed_parts``).
 
         Raises
         ------
         ParameterError
             If there is no pooling for answers about whole series, or the pooling is ``metadata_attention`` in a network
-            that answers each step; or if ``rocket`` is to answer each step, or to take metadata but ``late``.
+            that answers each step; or if the encoder does not support labels of steps, the fusion or a text encoder.
 
         Example
         -------
