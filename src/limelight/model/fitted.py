@@ -44,8 +44,8 @@ class Prediction:
     lengths
         With labels per step the number of steps of each series, shape (n,); else None.
     thresholds
-        Probability from which the positive class, shape (1,), or each label, shape (labels,), is predicted; None predicts
-        the most probable class, and labels from 0.5.
+        Probability from which the positive class, shape (1,), or each label, shape (labels,), is predicted; None
+        predicts the most probable class, and labels from 0.5.
     """
 
     ids: NDArray[np.str_]
