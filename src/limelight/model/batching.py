@@ -27,7 +27,7 @@ def make_batch(
     *,
     elapsed: bool = False,
     missing: bool = False,
-    facts: EncodedMetadata | None = None,
+    metadata: EncodedMetadata | None = None,
 ) -> Batch:
     """Pad some series to one length.
 
@@ -43,7 +43,7 @@ def make_batch(
         Whether the batch has the time between steps.
     missing
         Whether values may be missing (NaN).
-    facts
+    metadata
         The metadata of every series of the panel as numbers, or None.
 
     Returns
@@ -73,33 +73,33 @@ def make_batch(
         require_finite(panel[rows], missing=missing)
     between = torch.from_numpy(_elapsed(panel, rows, places, mask)) if elapsed else None
     panel.note_read(lengths)
-    signals = _signals_at(panel, facts, places, mask)
+    signals = _signals_at(panel, metadata, places, mask)
     truth = None if targets is None else torch.from_numpy(targets.at(rows, places, mask))
-    known = _facts_at(facts, rows)
+    known = _metadata_at(metadata, rows)
     return Batch(torch.from_numpy(values), torch.from_numpy(mask), truth, between, **known, signals=signals)
 
 
-def _facts_at(facts: EncodedMetadata | None, rows: NDArray[np.int64]) -> dict[str, torch.Tensor]:
+def _metadata_at(metadata: EncodedMetadata | None, rows: NDArray[np.int64]) -> dict[str, torch.Tensor]:
     """Return the metadata of some series as tensors, without kinds of fields that do not occur."""
-    if facts is None:
+    if metadata is None:
         return {}
     kinds: dict[str, NDArray[Any]] = {
-        "categories": facts.categories,
-        "numbers": facts.numbers,
-        "tokens": facts.tokens,
-        "vectors": facts.vectors,
+        "categories": metadata.categories,
+        "numbers": metadata.numbers,
+        "tokens": metadata.tokens,
+        "vectors": metadata.vectors,
     }
     return {name: torch.from_numpy(array[rows]) for name, array in kinds.items() if array.shape[1]}
 
 
 def _signals_at(
-    panel: Panel, facts: EncodedMetadata | None, places: NDArray[np.int64], mask: NDArray[np.bool_]
+    panel: Panel, metadata: EncodedMetadata | None, places: NDArray[np.int64], mask: NDArray[np.bool_]
 ) -> torch.Tensor | None:
     """Return the code of each signal at each step, 0 on padding, shape (batch, time, signals)."""
-    if facts is None or not facts.signals:
+    if metadata is None or not metadata.signals:
         return None
-    coded = np.zeros((*places.shape, len(facts.signals)), dtype=np.int64)
-    for number, one in enumerate(facts.signals):
+    coded = np.zeros((*places.shape, len(metadata.signals)), dtype=np.int64)
+    for number, one in enumerate(metadata.signals):
         if one.column is not None and panel.signals is not None:
             coded[:, :, number] = np.where(mask, one.codes[panel.signals.codes[places, one.column]], 0)
     return torch.from_numpy(coded)

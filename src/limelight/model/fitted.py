@@ -221,10 +221,10 @@ class FittedModel:
 
     def batches(self, panel: Panel) -> Iterator[tuple[NDArray[np.int64], Batch]]:
         """Yield some rows of a panel at a time with their batch; each row occurs once."""
-        facts = self.encoded_metadata(panel)
+        metadata = self.encoded_metadata(panel)
         for rows in batches_by_length(panel):
             elapsed, missing = self.architecture.needs_clock, self.architecture.takes_missing
-            yield rows, make_batch(panel, rows, elapsed=elapsed, missing=missing, facts=facts)
+            yield rows, make_batch(panel, rows, elapsed=elapsed, missing=missing, metadata=metadata)
 
     def _said(
         self, panel: Panel, logits: NDArray[np.float64], attention: list[NDArray[np.float32]] | None

@@ -188,7 +188,7 @@ class Vocabulary:
 
         Returns
         -------
-        EncodedFacts
+        EncodedMetadata
             Arrays of n rows.
 
         Raises
@@ -199,10 +199,10 @@ class Vocabulary:
         Example
         -------
         >>> vocabulary = fit_vocabulary(pa.table({"mode": ["idle", "run", "run"], "age": [2.0, 4.0, 6.0]}))
-        >>> facts = vocabulary.encode(pa.table({"mode": ["run", "stop"], "age": [4.0, None]}), 2)
-        >>> facts.categories.tolist(), facts.numbers.tolist()
+        >>> encoded = vocabulary.encode(pa.table({"mode": ["run", "stop"], "age": [4.0, None]}), 2)
+        >>> encoded.categories.tolist(), encoded.numbers.tolist()
         ([[2], [0]], [[4.0], [nan]])
-        >>> facts.notes[0]
+        >>> encoded.notes[0]
         "metadata 'mode' has 1 word not seen in training, in 1 series: 'stop'; treated as unknown"
         """
         if metadata is not None and len(metadata) != n:

@@ -11,34 +11,32 @@ from torch import Tensor
 
 @dataclass
 class Batch:
-    """Series padded to the length of the longest, and which steps are real.
+    """Series padded to the length of the longest, with a mask of the real steps.
 
     Parameters
     ----------
     values
-        Measurements as they came (the network scales them), NaN where one is missing, zero where padded, shape (batch,
-        time, channels).
+        Raw measurements (the network scales them), NaN if missing, zero on padding, shape (batch, time, channels).
     mask
         True where a step is real; real steps come first, at least one in each row, shape (batch, time).
     targets
-        The truth, -1 where it is not known or padded, or None when only predicting: the class of each series, shape
-        (batch,), or 0 and 1 for each label, shape (batch, labels); of steps (batch, time) or (batch, time, labels).
+        Targets, -1 if unknown or padding, or None for prediction: the class of each series, shape (batch,), or 0 and 1
+        for each label, shape (batch, labels); per step (batch, time) or (batch, time, labels).
     elapsed
-        Time since the step before, 0 at the first step and where padded, in seconds for a clock of dates, else in the
-        unit of the clock, shape (batch, time); None where the network does without.
+        Time since the previous step, 0 at the first step and on padding, in seconds for a clock of dates, else in the
+        unit of the clock, shape (batch, time); None if the network does not use the clock.
     categories
-        Code of each categorical fact about a series, 0 where it is missing or was not seen in training, shape (batch,
-        fields); None where there are none, as for all that follow.
+        Code of each categorical field, 0 if missing or not seen in training, shape (batch, fields); None if there are
+        none, as for all that follow.
     numbers
-        Numbers about a series as they came, NaN where one is missing, shape (batch, numbers).
+        Raw numeric metadata, NaN if missing, shape (batch, numbers).
     tokens
-        Codes of the words of each text about a series, from 1, then 0 where padded, shape (batch, texts, words).
+        Codes of the words of each text from 1, 0 on padding, shape (batch, texts, words).
     signals
-        Code of each side signal at each step, 0 where it is missing, was not seen in training, or is padded, shape
-        (batch, time, signals).
+        Code of each side signal at each step, 0 if missing, not seen in training, or padding, shape (batch, time,
+        signals).
     vectors
-        The vector of each text about a series, in place of tokens, NaN where it is missing or no word of it is known,
-        shape (batch, texts, size).
+        The vector of each text, instead of tokens, NaN if missing or without a known word, shape (batch, texts, size).
     """
 
     values: Float[Tensor, "batch time channels"]

@@ -1,4 +1,4 @@
-"""Context: the facts about a series become one vector, and its side signals a vector at each step."""
+"""Context: encode metadata of a series as one vector, and its side signals as a vector at each step."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ from limelight.nn.normalisation import Standardisation
 
 @dataclass(frozen=True)
 class ContextShape:
-    """How many facts and side signals there are, and how many values each can take.
+    """Numbers of metadata fields and side signals, and of their codes.
 
     Parameters
     ----------
     categories
-        Codes of each categorical field, the 0 for unknown included: a field of 3 words has 4.
+        Codes of each categorical field, including 0 for unknown: a field with 3 categories has 4.
     numbers
-        For each number whether a mark says where it is missing.
+        For each number whether a mark indicates that it is missing.
     texts
         Text fields.
     buckets
-        Codes of the words of texts, without the 0 of padding.
+        Codes of the words of texts, without 0 for padding.
     signals
-        Codes of each side signal, the 0 for unknown included.
+        Codes of each side signal, including 0 for unknown.
     vector_size
-        Length of the vectors that texts come as; 0 where they come as words.
+        Length of text vectors; 0 if texts are encoded as words.
 
     Raises
     ------
     InternalError
-        If a size is impossible.
+        If a size is out of range.
 
     Example
     -------
@@ -79,8 +79,8 @@ class ContextShape:
         )
 
 
-class _Facts(nn.Module):
-    """What every encoder of facts does: numbers are scaled, and marked where they are missing."""
+class _MetadataEncoder(nn.Module):
+    """Base of context encoders: numbers are scaled, and marked if they are missing."""
 
     def __init__(self, shape: ContextShape) -> None:
         super().__init__()
@@ -96,47 +96,47 @@ class _Facts(nn.Module):
         Parameters
         ----------
         mean, deviation
-            Of the known values of each number, in its own unit, shape (numbers,).
+            Over the known values of each number, in its own unit, shape (numbers,).
         """
         if self.scaling is not None:
             self.scaling.set_statistics(mean, deviation)
 
-    def _known(self, name: str, facts: Tensor | None, fields: int) -> Tensor:
-        given = _require(name, facts, fields, axis=1)
-        return _forget(given, self.dropout if self.training else 0.0)
+    def _masked(self, name: str, codes: Tensor | None, fields: int) -> Tensor:
+        """Return a kind of fields, in training with some masked as unknown at random."""
+        present = _require(name, codes, fields, axis=1)
+        return _mask_at_random(present, self.dropout if self.training else 0.0)
 
     def _scaled(self, batch: Batch) -> Float[Tensor, "batch columns"]:
         """Return the scaled numbers, 0 if missing, followed by their missingness marks."""
         assert self.scaling is not None
-        numbers = self._known("numbers", batch.numbers, len(self.shape.numbers))
+        numbers = self._masked("numbers", batch.numbers, len(self.shape.numbers))
         missing = numbers.isnan()
         scaled = self.scaling(numbers[:, None], torch.ones_like(missing[:, :1]))[:, 0].masked_fill(missing, 0.0)
         return torch.cat([scaled, missing[:, self.marked].to(scaled.dtype)], dim=1)
 
 
-class ContextEncoder(_Facts):
-    """The facts about a series as one vector: first its categories, then its numbers, then its texts.
+class ContextEncoder(_MetadataEncoder):
+    """The metadata of a series as one vector: categories, then numbers, then texts.
 
-    A category is a learned vector, also an unknown one (code 0), which starts as zeros. A number is scaled; where it is
-    missing it becomes 0, the mean of the training, and its mark, if it has one, 1. All scaled numbers and then all
-    marks go through one layer if ``number_size`` asks for it. A text is the mean of the vectors of its words, and zeros
-    without any; where texts come as vectors, see ``TextVectors``. In training each field of each series is made unknown
-    by chance (``dropout``).
+    A category is a learned embedding, including the unknown category (code 0), which starts as zeros. A number is
+    scaled; a missing one becomes 0, the training mean, and its mark 1. With ``number_size``, numbers and marks go
+    through one layer. A text is the mean of the embeddings of its words; for texts as vectors see ``TextVectors``. In
+    training, fields of each series are masked as unknown at random (``dropout``).
 
     Parameters
     ----------
     part
         A ``ContextEncoding``.
     shape
-        With facts.
+        With metadata.
 
     Example
     -------
     >>> from limelight.parts.contexts import ContextEncoding
     >>> encoder = ContextEncoder(ContextEncoding(embedding_size=3), ContextShape(categories=(4,), numbers=(True,)))
     >>> mask = torch.ones(2, 5, dtype=torch.bool)
-    >>> facts = {"categories": torch.tensor([[1], [0]]), "numbers": torch.tensor([[7.0], [torch.nan]])}
-    >>> encoder.eval()(Batch(torch.zeros(2, 5, 1), mask, **facts))[:, 3:].tolist()
+    >>> fields = {"categories": torch.tensor([[1], [0]]), "numbers": torch.tensor([[7.0], [torch.nan]])}
+    >>> encoder.eval()(Batch(torch.zeros(2, 5, 1), mask, **fields))[:, 3:].tolist()
     [[7.0, 0.0], [0.0, 1.0]]
     """
 
@@ -156,30 +156,30 @@ class ContextEncoder(_Facts):
         """Encode the metadata of each series, shape (batch, width)."""
         parts: list[Tensor] = []
         if self.shape.categories:
-            parts += _look_up(self.embeddings, self._known("categories", batch.categories, len(self.shape.categories)))
+            parts += _look_up(self.embeddings, self._masked("categories", batch.categories, len(self.shape.categories)))
         if self.shape.numbers:
             scaled = self._scaled(batch)
             parts.append(scaled if self.dense is None else self.dense(scaled))
         if self.words is not None:
-            tokens = self._known("tokens", batch.tokens, self.shape.texts)
+            tokens = self._masked("tokens", batch.tokens, self.shape.texts)
             count = (tokens > 0).sum(dim=2, keepdim=True).clamp(min=1)
             parts.append((self.words(tokens).sum(dim=2) / count).flatten(1))
         if self.vectors is not None:
-            parts.append(self.vectors(self._known("vectors", batch.vectors, self.shape.texts)))
+            parts.append(self.vectors(self._masked("vectors", batch.vectors, self.shape.texts)))
         return torch.cat(parts, dim=1)
 
 
 class TextVectors(nn.Module):
-    """The vectors of texts, scaled, through one layer for each field; an unknown text is a learned vector instead.
+    """Scaled text vectors through one layer for each field.
 
-    That vector starts as zeros.
+    An unknown text is a learned vector instead, which starts as zeros.
 
     Parameters
     ----------
     fields
         Text fields, at least 1.
     size
-        Length of the vector of a text, at least 1.
+        Length of a text vector, at least 1.
     units
         Of each layer, at least 1.
 
@@ -212,10 +212,10 @@ class TextVectors(nn.Module):
 
 
 class SignalEncoder(nn.Module):
-    """The side signals at each step as one vector, zeros where padded.
+    """The side signals at each step as one vector, zeros on padding.
 
-    A word is a learned vector, also an unknown one (code 0), which starts as zeros. In training each signal of each
-    series is made unknown as a whole by chance (``dropout``).
+    A code is a learned embedding, including the unknown one (code 0), which starts as zeros. In training, whole signals
+    of a series are masked as unknown at random (``dropout``).
 
     Parameters
     ----------
@@ -234,31 +234,30 @@ class SignalEncoder(nn.Module):
     def forward(self, batch: Batch) -> Float[Tensor, "batch time width"]:
         """Encode the side signals of each step, shape (batch, time, width)."""
         signals = _require("signals", batch.signals, len(self.embeddings), axis=2)
-        signals = _forget(signals.transpose(1, 2), self.dropout if self.training else 0.0).transpose(1, 2)
+        signals = _mask_at_random(signals.transpose(1, 2), self.dropout if self.training else 0.0).transpose(1, 2)
         return torch.cat(_look_up(self.embeddings, signals), dim=2) * batch.mask[:, :, None]
 
 
-class OneHotContextEncoder(_Facts):
-    """The facts about a series as fixed numbers: first its categories, then its numbers, then its texts.
+class OneHotContextEncoder(_MetadataEncoder):
+    """The metadata of a series without learned weights: categories, then numbers, then texts.
 
-    A category has a column for each of its words, and the first for an unknown one (code 0). Numbers are scaled and
-    marked as by ``ContextEncoder``. A text has ``text_size`` columns, to which the codes of its words are folded: the
-    share of its words in each.
+    A category is one-hot, with a first column for unknown (code 0). Numbers are scaled and marked as in
+    ``ContextEncoder``. A text has ``text_size`` columns with the share of its words hashed to each.
 
     Parameters
     ----------
     part
         A ``OneHotContext`` of ``limelight.parts.contexts``.
     shape
-        With facts.
+        With metadata.
 
     Example
     -------
     >>> from limelight.parts import contexts
     >>> encoder = OneHotContextEncoder(contexts.OneHotContext(text_size=4), ContextShape(categories=(3,), texts=1))
     >>> mask = torch.ones(1, 5, dtype=torch.bool)
-    >>> facts = {"categories": torch.tensor([[2]]), "tokens": torch.tensor([[[1, 5, 2, 0]]])}
-    >>> encoder(Batch(torch.zeros(1, 5, 1), mask, **facts))[0].tolist()
+    >>> fields = {"categories": torch.tensor([[2]]), "tokens": torch.tensor([[[1, 5, 2, 0]]])}
+    >>> encoder(Batch(torch.zeros(1, 5, 1), mask, **fields))[0].tolist()
     [0.0, 0.0, 1.0, 0.666..., 0.333..., 0.0, 0.0]
     """
 
@@ -272,12 +271,14 @@ class OneHotContextEncoder(_Facts):
         parts: list[Tensor] = []
         if self.shape.categories:
             parts.append(
-                _one_hot(self._known("categories", batch.categories, len(self.shape.categories)), self.shape.categories)
+                _one_hot(
+                    self._masked("categories", batch.categories, len(self.shape.categories)), self.shape.categories
+                )
             )
         if self.shape.numbers:
             parts.append(self._scaled(batch))
         if self.shape.texts:
-            tokens = self._known("tokens", batch.tokens, self.shape.texts)
+            tokens = self._masked("tokens", batch.tokens, self.shape.texts)
             known = (tokens > 0).to(batch.values.dtype)
             counts = known.new_zeros(*tokens.shape[:2], self.text_size)
             counts.scatter_add_(2, (tokens - 1).clamp(min=0) % self.text_size, known)
@@ -286,7 +287,7 @@ class OneHotContextEncoder(_Facts):
 
 
 class OneHotSignals(nn.Module):
-    """The side signals at each step as fixed numbers, zeros where padded: a column for each word, first the unknown.
+    """The side signals at each step one-hot, with a first column for unknown; zeros on padding.
 
     Parameters
     ----------
@@ -331,10 +332,10 @@ def _require(name: str, given: Tensor | None, fields: int, axis: int) -> Tensor:
     return given
 
 
-def _forget(facts: Tensor, dropout: float) -> Tensor:
+def _mask_at_random(fields: Tensor, dropout: float) -> Tensor:
     """Mask fields as unknown at random, independently for each series and field, shape (batch, fields, ...)."""
     if not dropout:
-        return facts
-    drawn = torch.rand(facts.shape[:2], device=facts.device) < dropout
-    unknown = torch.nan if facts.is_floating_point() else 0
-    return facts.masked_fill(drawn.reshape(*drawn.shape, *(1 for _ in facts.shape[2:])), unknown)
+        return fields
+    drawn = torch.rand(fields.shape[:2], device=fields.device) < dropout
+    unknown = torch.nan if fields.is_floating_point() else 0
+    return fields.masked_fill(drawn.reshape(*drawn.shape, *(1 for _ in fields.shape[2:])), unknown)

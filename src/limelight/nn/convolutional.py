@@ -1,4 +1,4 @@
-"""Convolution in front of recurrence: fewer steps to run through, and each has seen a stretch of the series."""
+"""Strided convolution before a recurrent layer: fewer steps, each with a wider receptive field."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from limelight.nn.recurrent import RecurrentEncoder
 
 
 class StridedConvolution(nn.Module):
-    """Convolutions over time, the first one with a stride; padding stays zero, so it never leaks into a real step.
+    """Convolutions over time, the first with a stride; padding stays zero, so it never leaks into real steps.
 
-    No normalisation layer: with one for the batch, the padding of others would count; one over the filters of a step
-    failed to learn on smooth series (Coffee stayed at chance) and took the amplitude away.
+    No normalisation layer: batch statistics would include padding, and normalisation over the filters of a step failed
+    to learn on smooth series (Coffee stayed at chance) and removed the amplitude.
 
-    Step k of the result stands for the time steps from k·stride to (k+1)·stride - 1, and its kernel is centred there.
+    Step k of the output covers the time steps from k·stride to (k+1)·stride - 1, on which its kernel is centred.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ class StridedConvolution(nn.Module):
     depth
         Number of convolutions, at least 1.
     stride
-        Time steps for each step of the result, at least 1. The first kernel is twice as long, at least 5 steps.
+        Time steps for each step of the output, at least 1. The first kernel is twice as long, at least 5 steps.
     """
 
     def __init__(self, channels: int, filters: int, depth: int, stride: int) -> None:

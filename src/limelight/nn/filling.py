@@ -1,4 +1,4 @@
-"""Missing values of a batch, filled in inside the network, so that training and serving cannot differ."""
+"""Filling of missing values inside the network, so that training and serving cannot differ."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from torch import Tensor, nn
 
 
 class Filling(nn.Module):
-    """Put a number where a value is missing (NaN); padding becomes 0.
+    """Replace missing values (NaN); padding becomes 0.
 
-    Values come standardised, so that 0 is the mean of the training.
+    Values are standardised, so that 0 is the training mean.
 
     Parameters
     ----------
     way
-        ``"mean"``: 0. ``"last"``: the last known value of the channel, 0 before the first. ``"linear"``: on the line
-        between the neighbours that are known, beyond the first and the last of them the nearest, 0 where nothing is
-        known. ``"mask"``: 0, and one channel more for each channel, 1 where its value was missing, else 0.
+        ``"mean"``: 0. ``"last"``: the last known value of the channel, 0 before the first. ``"linear"``: interpolated
+        between the known neighbours, the nearest known value at the ends, 0 if no value is known. ``"mask"``: 0, and an
+        additional channel for each channel that is 1 where its value was missing.
     channels
         Of the series, at least 1.
 
@@ -78,7 +78,7 @@ def _between_neighbours(filled: Tensor, known: Tensor, positions: Tensor) -> Ten
     start, stop = positions.gather(1, before), positions.gather(1, after)
     share = ((positions - start) / (stop - start).where(stop > start, 1.0)).clamp(0, 1).to(filled.dtype)
     left, right = filled.gather(1, before), filled.gather(1, after)
-    # Not left + share * (right - left): a known value must come out as it went in.
+    # Not left + share * (right - left): known values must stay exact.
     return filled.where(known, (1 - share) * left + share * right)
 
 

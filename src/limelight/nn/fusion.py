@@ -1,4 +1,4 @@
-"""Fusion: the facts about a series meet its steps."""
+"""Fusion: combine the metadata of a series with its steps."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 def beside_each_step(
     inputs: Float[Tensor, "batch time width"],
-    facts: Float[Tensor, "batch facts"],
+    context: Float[Tensor, "batch context"],
     mask: Bool[Tensor, "batch time"],
 ) -> Float[Tensor, "batch time both"]:
     """Concatenate the metadata of a series to the inputs of each of its real steps, and 0 on padding.
@@ -18,34 +18,33 @@ def beside_each_step(
     ----------
     inputs
         Shape (batch, time, width).
-    facts
-        Shape (batch, facts).
+    context
+        Shape (batch, context).
     mask
         True where a step is real, shape (batch, time).
 
     Returns
     -------
     Tensor
-        Shape (batch, time, width + facts).
+        Shape (batch, time, width + context).
 
     Example
     -------
     >>> beside_each_step(torch.ones(1, 2, 1), torch.tensor([[5.0]]), torch.tensor([[True, False]])).tolist()
     [[[1.0, 5.0], [1.0, 0.0]]]
     """
-    return torch.cat([inputs, facts[:, None] * mask[:, :, None]], dim=2)
+    return torch.cat([inputs, context[:, None] * mask[:, :, None]], dim=2)
 
 
 class Film(nn.Module):
-    """Scale and shift each feature by what the facts about the series say: features · (1 + scale) + shift.
+    """Feature-wise linear modulation: features · (1 + scale) + shift, both linear in the context vector.
 
-    The layer starts at zero, so at the start of training features pass unchanged, whatever the facts; padding always
-    does.
+    The layer starts at zero, so features pass unchanged at the start of training; padding always does.
 
     Parameters
     ----------
-    facts
-        Width of the facts, at least 1.
+    context_width
+        Width of the context vector, at least 1.
     width
         Of the features, at least 1.
 
@@ -57,13 +56,13 @@ class Film(nn.Module):
     -------
     >>> features = torch.ones(1, 3, 2)
     >>> mask = torch.ones(1, 3, dtype=torch.bool)
-    >>> torch.equal(Film(facts=4, width=2)(features, mask, torch.ones(1, 4)), features)
+    >>> torch.equal(Film(context_width=4, width=2)(features, mask, torch.ones(1, 4)), features)
     True
     """
 
-    def __init__(self, facts: int, width: int) -> None:
+    def __init__(self, context_width: int, width: int) -> None:
         super().__init__()
-        self.project = nn.Linear(facts, 2 * width)
+        self.project = nn.Linear(context_width, 2 * width)
         nn.init.zeros_(self.project.weight)
         nn.init.zeros_(self.project.bias)
 
@@ -71,8 +70,8 @@ class Film(nn.Module):
         self,
         features: Float[Tensor, "batch steps width"],
         mask: Bool[Tensor, "batch steps"],
-        facts: Float[Tensor, "batch facts"],
+        context: Float[Tensor, "batch context"],
     ) -> Float[Tensor, "batch steps width"]:
         """Scale and shift the features, shape (batch, steps, width)."""
-        scale, shift = self.project(facts)[:, None].chunk(2, dim=2)
+        scale, shift = self.project(context)[:, None].chunk(2, dim=2)
         return torch.where(mask[:, :, None], features * (1 + scale) + shift, features)

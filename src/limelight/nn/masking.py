@@ -48,8 +48,8 @@ def reverse_real(
 ) -> Float[Tensor, "batch time width"]:
     """Reverse the real steps of each row; padding stays behind them.
 
-    With it a backward pass starts at the last real step of every row and never reads padding, without packing,
-    which costs up to twice the time of a step on a CPU.
+    A backward direction on the result starts at the last real step of every row and never reads padding. Packing would
+    take up to twice the time of a step on a CPU.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A sentence of parts becomes a network: normalisation, filling of missing values, encoder, pooling, head, fusion."""
+"""Build a network from an architecture: normalisation, filling of missing values, encoder, pooling, fusion, head."""
 
 from __future__ import annotations
 
@@ -39,16 +39,15 @@ _NO_CONTEXT = ContextShape()
 
 @dataclass
 class NetworkOutput:
-    """What a network says about a batch.
+    """Output of a network for a batch.
 
     Parameters
     ----------
     logits
-        Shape (batch, outputs); one column when binary, else one for each class or label. For answers about steps, shape
-        (batch, time, outputs), where those of padding mean nothing.
+        Shape (batch, outputs); one column if binary, else one for each class or label. With labels per step, shape
+        (batch, time, outputs); those of padding are meaningless.
     weights
-        How much each time step counted, each row sums to 1 and padding has 0, shape (batch, time); None where the
-        pooling has no weights.
+        Attention weights, shape (batch, time); each row sums to 1, padding has 0. None if the pooling has no weights.
     """
 
     logits: Float[Tensor, "batch *time outputs"]
@@ -56,27 +55,26 @@ class NetworkOutput:
 
 
 class Network(nn.Module):
-    """Normalisation, filling of missing values, encoder, pooling and head, built from a sentence.
+    """Normalisation, filling of missing values, encoder, pooling and head, built from an architecture.
 
-    Side signals stand beside the values, and metadata join where the fusion of the sentence says. In the order in which
-    a series meets them: values, marks of missing values, clock, side signals, repeated metadata; encoder; FiLM;
-    pooling; late metadata; head.
+    The order of the forward pass: values, marks of missing values, clock, side signals and repeated metadata are
+    concatenated; encoder; FiLM; pooling; late metadata; head.
 
     Parameters
     ----------
     architecture
-        The parts, with every size settled (``Architecture.resolve``).
+        The parts, with every size resolved (``Architecture.resolve``).
     channels
         Of the series, at least 1.
     outputs
         Number of logits: ``Task.outputs``.
     context
-        Sizes of metadata and side signals. Metadata that no fusion asks for are left out.
+        Sizes of metadata and side signals. Metadata without a fusion are ignored.
 
     Raises
     ------
     InternalError
-        If the sentence needs metadata and there are none.
+        If the architecture needs metadata and there are none.
 
     Example
     -------
@@ -98,17 +96,19 @@ class Network(nn.Module):
         clock = int(architecture.needs_clock)
         self.normalisation = Standardisation(channels + clock)
         self.filling = Filling(architecture.missing, channels) if architecture.takes_missing else None
-        of_facts, of_signals = _builder(CONTEXT_BUILDERS, architecture.context)
-        self.signals = of_signals(architecture.context, context) if context.signals else None
-        self.context = of_facts(architecture.context, context) if architecture.needs_metadata else None
-        facts = 0 if self.context is None else self.context.width
+        build_context, build_signals = _builder(CONTEXT_BUILDERS, architecture.context)
+        self.signals = build_signals(architecture.context, context) if context.signals else None
+        self.context = build_context(architecture.context, context) if architecture.needs_metadata else None
+        context_width = 0 if self.context is None else self.context.width
         width = (channels if self.filling is None else self.filling.width) + clock
         width += 0 if self.signals is None else self.signals.width
-        width += facts if "repeat" in architecture.fusions else 0
+        width += context_width if "repeat" in architecture.fusions else 0
         self.encoder = build_encoder(architecture.encoder, width)
-        self.film = Film(facts, self.encoder.width) if "film" in architecture.fusions else None
-        self.pooling = _builder(POOLING_BUILDERS, architecture.pooling)(architecture.pooling, self.encoder, facts)
-        width = self.encoder.width + (facts if "late" in architecture.fusions else 0)
+        self.film = Film(context_width, self.encoder.width) if "film" in architecture.fusions else None
+        self.pooling = _builder(POOLING_BUILDERS, architecture.pooling)(
+            architecture.pooling, self.encoder, context_width
+        )
+        width = self.encoder.width + (context_width if "late" in architecture.fusions else 0)
         self.head = _builder(HEAD_BUILDERS, architecture.head)(architecture.head, width, outputs)
 
     def forward(self, batch: Batch) -> NetworkOutput:
@@ -117,49 +117,49 @@ class Network(nn.Module):
         if encoder.pools:
             pooled = self.pooled(batch)
             return NetworkOutput(_in_double(self.head, pooled) if encoder.closed_form else self.head(pooled), None)
-        facts = self.facts(batch)
-        features, mask = self.encoder(self._read(batch, facts), batch.mask)
+        context = self.context_vector(batch)
+        features, mask = self.encoder(self._read(batch, context), batch.mask)
         if self.film is not None:
-            features = self.film(features, mask, facts)
+            features = self.film(features, mask, context)
         if self.pooling is None:
-            return NetworkOutput(self._answer_steps(features, facts, batch), None)
-        asked = (facts,) if self.architecture.pooling.reads_metadata else ()
-        pooled, weights = self.pooling(features, mask, *asked)
+            return NetworkOutput(self._answer_steps(features, context, batch), None)
+        extra = (context,) if self.architecture.pooling.reads_metadata else ()
+        pooled, weights = self.pooling(features, mask, *extra)
         if "late" in self.architecture.fusions:
-            pooled = torch.cat([pooled, facts], dim=1)
+            pooled = torch.cat([pooled, context], dim=1)
         on_time = None if weights is None else spread_over_time(weights, batch.mask, self.encoder.stride)
         return NetworkOutput(self.head(pooled), on_time)
 
     def inputs(self, batch: Batch) -> Float[Tensor, "batch time inputs"]:
         """Return the inputs of the encoder at each step, scaled and filled, shape (batch, time, inputs)."""
-        return self._read(batch, self.facts(batch))
+        return self._read(batch, self.context_vector(batch))
 
     def pooled(self, batch: Batch) -> Float[Tensor, "batch width"]:
         """Return the inputs of the head if the encoder pools: features, then metadata, shape (batch, width)."""
-        facts = self.facts(batch)
-        features: Tensor = self.encoder(self._read(batch, facts), batch.mask)
-        return torch.cat([features, facts], dim=1) if "late" in self.architecture.fusions else features
+        context = self.context_vector(batch)
+        features: Tensor = self.encoder(self._read(batch, context), batch.mask)
+        return torch.cat([features, context], dim=1) if "late" in self.architecture.fusions else features
 
-    def facts(self, batch: Batch) -> Float[Tensor, "batch facts"]:
+    def context_vector(self, batch: Batch) -> Float[Tensor, "batch context"]:
         """Encode the metadata of each series as a vector, of width 0 if the network reads none."""
-        facts: Tensor = batch.values.new_zeros(len(batch), 0) if self.context is None else self.context(batch)
-        return facts
+        context: Tensor = batch.values.new_zeros(len(batch), 0) if self.context is None else self.context(batch)
+        return context
 
     def _answer_steps(
-        self, features: Float[Tensor, "batch steps width"], facts: Float[Tensor, "batch facts"], batch: Batch
+        self, features: Float[Tensor, "batch steps width"], context: Float[Tensor, "batch context"], batch: Batch
     ) -> Float[Tensor, "batch time outputs"]:
         """Compute the logits of each step; every time step that a strided step covers has its logits."""
         if "late" in self.architecture.fusions:
-            features = torch.cat([features, facts[:, None].expand(-1, features.shape[1], -1)], dim=2)
+            features = torch.cat([features, context[:, None].expand(-1, features.shape[1], -1)], dim=2)
         logits: Tensor = self.head(features)
         return logits.repeat_interleave(self.encoder.stride, dim=1)[:, : batch.mask.shape[1]]
 
-    def _read(self, batch: Batch, facts: Float[Tensor, "batch width"]) -> Float[Tensor, "batch time inputs"]:
+    def _read(self, batch: Batch, context: Float[Tensor, "batch width"]) -> Float[Tensor, "batch time inputs"]:
         """Concatenate the inputs of the encoder at each step."""
         inputs = self._inputs(batch)
         if self.signals is not None:
             inputs = torch.cat([inputs, self.signals(batch)], dim=2)
-        return beside_each_step(inputs, facts, batch.mask) if "repeat" in self.architecture.fusions else inputs
+        return beside_each_step(inputs, context, batch.mask) if "repeat" in self.architecture.fusions else inputs
 
     def _inputs(self, batch: Batch) -> Float[Tensor, "batch time inputs"]:
         """Scale values and clock, and fill in what is missing; the clock is the last of them."""
@@ -177,7 +177,7 @@ class Network(nn.Module):
 
 
 def _in_double(head: Any, pooled: Float[Tensor, "batch width"]) -> Float[Tensor, "batch outputs"]:
-    """Sum ten thousand products so that the answer does not depend on the company in the batch, to the last digit."""
+    """Apply the head in float64, so that results are bit-identical whatever else is in the batch."""
     logits: Tensor = nn.functional.linear(pooled.double(), head.weight.double(), head.bias.double())
     return logits.to(pooled.dtype)
 
@@ -237,19 +237,21 @@ def _mlp(part: Any, width: int, outputs: int) -> nn.Module:
 
 
 POOLING_BUILDERS: dict[type[Part], Callable[[Any, Any, int], nn.Module | None]] = {
-    AttentionPooling: lambda part, encoder, facts: AdditiveAttention(encoder.width, part.hidden_size),
-    LastPooling: lambda part, encoder, facts: Last(encoder.bidirectional),
-    MeanPooling: lambda part, encoder, facts: Mean(),
-    MaxPooling: lambda part, encoder, facts: Max(),
-    NoPooling: lambda part, encoder, facts: None,
-    ProportionPooling: lambda part, encoder, facts: None,
-    MetadataAttentionPooling: lambda part, encoder, facts: MetadataAttention(encoder.width, facts, part.hidden_size),
+    AttentionPooling: lambda part, encoder, context_width: AdditiveAttention(encoder.width, part.hidden_size),
+    LastPooling: lambda part, encoder, context_width: Last(encoder.bidirectional),
+    MeanPooling: lambda part, encoder, context_width: Mean(),
+    MaxPooling: lambda part, encoder, context_width: Max(),
+    NoPooling: lambda part, encoder, context_width: None,
+    ProportionPooling: lambda part, encoder, context_width: None,
+    MetadataAttentionPooling: lambda part, encoder, context_width: MetadataAttention(
+        encoder.width, context_width, part.hidden_size
+    ),
 }
 CONTEXT_BUILDERS: dict[type[Part], tuple[Callable[[Any, Any], nn.Module], Callable[[Any, Any], nn.Module]]] = {
     contexts.ContextEncoding: (ContextEncoder, SignalEncoder),
     contexts.OneHotContext: (OneHotContextEncoder, OneHotSignals),
 }
-"""What makes vectors of facts, and of side signals."""
+"""Classes that encode metadata, and side signals."""
 HEAD_BUILDERS: dict[type[Part], Callable[[Any, int, int], nn.Module]] = {
     MLPHead: _mlp,
     LinearHead: lambda part, width, outputs: nn.Linear(width, outputs),

@@ -1,4 +1,4 @@
-"""Scaling of the values, inside the network: fitted on training data, saved and exported with the weights."""
+"""Scaling of values inside the network: fitted on training data, saved with the weights."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 class Standardisation(nn.Module):
     """Subtract the training mean of each channel and divide by its standard deviation; padding becomes 0.
 
-    A missing value (NaN) stays one.
+    Missing values (NaN) stay missing.
 
     Parameters
     ----------

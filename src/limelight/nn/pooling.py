@@ -1,4 +1,4 @@
-"""Poolings: the features of all real steps become one vector, and attention says how much each step counted."""
+"""Poolings: reduce the features of all real steps to one vector, with attention weights if the pooling has them."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ class MetadataAttention(nn.Module):
     width
         Of the features h, at least 1.
     context_width
-        Of the facts c about the series, at least 1.
+        Width of the context vector c, at least 1.
     hidden_size
         Rows of W and U, at least 1.
 
     Source
     ------
-    Bahdanau et al. 2015, equation for e_ij with the facts about the series as the state that asks. The recipe that is
+    Bahdanau et al. 2015, equation for e_ij with the context vector as the query state. The recipe that is
     printed for Keras, ``Attention`` with the series as query and the metadata as value, is another one: it attends over
     one vector, all of its weights are 1, and its answer does not depend on the series.
     """
@@ -77,7 +77,7 @@ class MetadataAttention(nn.Module):
 
 
 class Last(nn.Module):
-    """The state after reading everything: the last real step, and of a backward direction the first step.
+    """The final state: features of the last real step, and for a backward direction of the first step.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ class Mean(nn.Module):
 
 
 class Max(nn.Module):
-    """The largest value of each feature over the real steps."""
+    """The maximum of each feature over the real steps."""
 
     def forward(self, features: Float[Tensor, "batch steps width"], mask: Bool[Tensor, "batch steps"]) -> Pooled:
         """Return the pooled vector, shape (batch, width), and no weights."""

@@ -17,8 +17,8 @@ from limelight.nn.side_by_side import in_halves, side_by_side
 class ReluLSTM(nn.Module):
     """One LSTM layer whose candidate and cell go through relu instead of tanh.
 
-    torch has no such layer; its weights are laid out as those of ``torch.nn.LSTM``. The state is zero on padding: relu
-    has no bound, and a state that grew on over padding would end as infinity and then as NaN.
+    torch has no such layer; the weights have the layout of ``torch.nn.LSTM``. The state is zero on padding: relu is
+    unbounded, and a state that kept growing over padding would overflow.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class ReluLSTM(nn.Module):
 
 
 class ReluGRU(nn.Module):
-    """One GRU layer whose candidate goes through relu instead of tanh, weights laid out as in ``torch.nn.GRU``.
+    """One GRU layer whose candidate goes through relu instead of tanh; weights as in ``torch.nn.GRU``.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ class RecurrentLayer(nn.Module):
     input_size, hidden_size
         Width of the input and units of either direction, at least 1.
     bidirectional
-        Whether to read backwards too and put both outputs side by side.
+        Whether to read backwards too and concatenate both outputs.
     activation
         ``"tanh"`` or ``"relu"``.
     """
@@ -118,7 +118,7 @@ class RecurrentLayer(nn.Module):
 
 
 class RecurrentEncoder(nn.Module):
-    """Layers on top of each other with dropout behind each; one feature vector for each time step.
+    """Stacked layers with dropout after each; one feature vector for each time step.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""MiniRocket: thousands of fixed convolutions; only the thresholds that they are counted against are fitted."""
+"""MiniRocket: fixed convolutions, pooled as proportions above fitted thresholds."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LANES = 255 * 8
 
 
 class Dilation(NamedTuple):
-    """Which part of the features one dilation makes.
+    """The features of one dilation.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class Dilation(NamedTuple):
     thresholds
         Features of each kernel.
     start
-        The place of the first feature.
+        Index of the first feature.
     """
 
     step: int
@@ -62,9 +62,9 @@ def plan_dilations(length: int, features: int, most: int) -> list[Dilation]:
     length
         Steps of the series, at least 1.
     features
-        How many in all, at least 84; rounded down to a multiple of 84.
+        Total number, at least 84; rounded down to a multiple of 84.
     most
-        How many different dilations at most, at least 1.
+        Maximum number of dilations, at least 1.
 
     Returns
     -------
@@ -91,14 +91,14 @@ def plan_dilations(length: int, features: int, most: int) -> list[Dilation]:
 
 
 class RocketEncoder(nn.Module):
-    """Shares of time in which fixed convolutions are above fitted thresholds.
+    """Proportions of time in which fixed convolutions exceed fitted thresholds.
 
-    The 84 kernels have nine weights, three of them 2 and the others -1. Every second kernel of a dilation, in turns,
-    counts the whole series (zeros stand beyond its ends); the others count the steps where the kernel lies within it,
-    or all where the series is shorter than the kernel.
+    The 84 kernels have nine weights, three of them 2 and the others -1. Alternating kernels of a dilation count the
+    whole series, padded with zeros; the others count only steps where the kernel lies within the series, or all steps
+    if the series is shorter than the kernel.
 
     Values are rounded to a millionth of the largest in their series (17 to 20 bits), so that every convolution is exact
-    in float32. So features are the same on every machine and in every batch, also where convolutions are equal to
+    in float32. Features are therefore the same on every machine and in every batch, even if convolutions equal
     thresholds, as on flat stretches.
 
     Parameters
@@ -106,21 +106,21 @@ class RocketEncoder(nn.Module):
     channels
         Width of the input, at least 1. Each kernel of each dilation reads a subset of at most 9.
     length
-        Steps of a usual long series, at least 1: the largest dilation spans it. Series may have any length.
+        Length of a typical long series in steps, at least 1; the largest dilation spans it. Series may have any length.
     features
         At least 84; rounded down to a multiple of 84.
     dilations
-        How many different ones at most, at least 1.
+        Maximum number of dilations, at least 1.
 
     Raises
     ------
     ParameterError
-        If a number is out of range.
+        If a parameter is out of range.
 
     Attributes
     ----------
     typical
-        The mean features of the training series, for whoever fits a head to set, shape (width,); they change no answer.
+        Mean features of the training series, shape (width,), set when the head is fitted; used only for evidence.
 
     Source
     ------
@@ -162,16 +162,16 @@ class RocketEncoder(nn.Module):
     def fit(
         self, values: Float[Tensor, "batch time channels"], mask: Bool[Tensor, "batch time"], generator: torch.Generator
     ) -> None:
-        """Draw the channels that kernels read, and take thresholds from quantiles of convolutions of drawn series.
+        """Draw the channels that kernels read, and fit thresholds as quantiles of convolutions of sampled series.
 
         Parameters
         ----------
         values
-            Standardised training series, or a sample of some hundred, shape (batch, time, channels).
+            Standardised training series or a sample of them, shape (batch, time, channels).
         mask
             True where a step is real, shape (batch, time).
         generator
-            The same seed draws the same way; on the CPU.
+            Random generator on the CPU.
         """
         self.reads.copy_(self._draw_channels(generator))
         quantiles = torch.arange(1, self.width + 1, dtype=torch.float64) * ((5**0.5 + 1) / 2) % 1
@@ -234,7 +234,7 @@ class RocketEncoder(nn.Module):
         mask: Bool[Tensor, "batch time"],
         weights: Float[Tensor, "outputs width"],
     ) -> Float[Tensor, "batch outputs time"]:
-        """Share out ``features @ weights.T`` over the time steps: a mean over time under a linear head is a sum.
+        """Compute the contribution of each time step to ``features @ weights.T``, which is a sum over time.
 
         Parameters
         ----------
@@ -246,7 +246,7 @@ class RocketEncoder(nn.Module):
         Returns
         -------
         Tensor
-            What each step adds to each output, at the centre of the kernels, 0 where padded, shape (batch, outputs,
+            Contribution of each step to each output, at the centre of the kernels, 0 on padding, shape (batch, outputs,
             time). The sum over time is the logit without its intercept.
         """
         parts = values.new_zeros(len(values), len(weights), values.shape[1])
@@ -287,7 +287,7 @@ class RocketEncoder(nn.Module):
     def _blocks(self, values: Tensor, mask: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """Yield series of similar length, some at a time: their rows, values and lengths.
 
-        Time is cut or padded to what ``_count_above`` can take.
+        Time is cut or padded to a multiple that ``_count_above`` accepts.
         """
         every = lengths_of(mask)
         order = every.argsort(stable=True)
@@ -312,8 +312,8 @@ class RocketEncoder(nn.Module):
     def _convolutions(self, series: Tensor, lengths: Tensor) -> Iterator[tuple[int, slice, Tensor, Tensor]]:
         """Yield the dilations and some kernels at a time; the next outputs overwrite the buffer.
 
-        Gives the place of the dilation, the kernels, their outputs, shape (kernels, batch, time), which are far below
-        every threshold at steps that do not count, and how many steps count, shape (2, batch).
+        Each item is the index of the dilation, the kernels, their outputs, shape (kernels, batch, time), far below
+        every threshold at steps that are not counted, and the number of counted steps, shape (2, batch).
         """
         batch, channels, time = series.shape
         steps = torch.arange(time, device=series.device)
@@ -359,9 +359,10 @@ def _count_above(
     thresholds: Float[Tensor, "kernels thresholds"],
     room: NDArray[np.bool_],
 ) -> Int64[Tensor, "kernels thresholds batch"]:
-    """Count the steps above each threshold; ``room`` is written over.
+    """Count the steps above each threshold; ``room`` is overwritten.
 
-    On a CPU NumPy compares, as torch does so without vector instructions, and booleans are summed as words of eight.
+    On a CPU, NumPy does the comparison, as torch does it without vector instructions, and booleans are summed in words
+    of eight.
     """
     if outputs.device.type != "cpu":
         return _count_by_torch(outputs, thresholds)

@@ -1,7 +1,7 @@
-"""Two recurrent layers, or one on both halves of a batch, at the same time, each on half of the threads.
+"""Run two recurrent layers, or one layer on both halves of a batch, in parallel, each on half of the threads.
 
-torch steps through time with one small product after another, and a second thread has next to nothing to do in it. The
-two directions of a layer do not wait for each other, nor does one series for another, so each gets threads of its own.
+A recurrent layer is a sequence of small products, in which a second thread finds little to do. The two directions of a
+layer, and the halves of a batch, are independent, so each gets threads of its own.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ def side_by_side(
     one: Float[Tensor, "batch time width"],
     two: Float[Tensor, "others time width"],
 ) -> tuple[Float[Tensor, "batch time hidden"], Float[Tensor, "others time hidden"]]:
-    """Read ``one`` with the first layer and ``two`` with the second, at the same time where that is possible.
+    """Run the first layer on ``one`` and the second on ``two``, in parallel if possible.
 
-    It is on a CPU with at least two threads, outside of tracing and of automatic precision. The numbers are the same
+    Parallel on a CPU with at least two threads, outside tracing and automatic mixed precision. The results are the same
     either way.
 
     Parameters
@@ -34,12 +34,12 @@ def side_by_side(
     first, second
         Layers of torch such as ``nn.LSTM(..., batch_first=True)``; they may be the same.
     one, two
-        What each of them reads, shapes (batch, time, width) and (others, time, width).
+        Inputs of each layer, shapes (batch, time, width) and (batch2, time, width).
 
     Returns
     -------
     tuple[Tensor, Tensor]
-        All outputs of each layer, shapes (batch, time, hidden) and (others, time, hidden).
+        All outputs of each layer, shapes (batch, time, hidden) and (batch2, time, hidden).
 
     Example
     -------
@@ -59,7 +59,7 @@ def side_by_side(
 
 
 def in_halves(layer: nn.Module, values: Float[Tensor, "batch time width"]) -> Float[Tensor, "batch time hidden"]:
-    """Read a batch with one layer, its halves at the same time where that is possible; a single series on one thread.
+    """Run one layer on a batch, on its halves in parallel if possible; on one thread for a single series.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def in_halves(layer: nn.Module, values: Float[Tensor, "batch time width"]) -> Fl
 
 
 class _SideBySide(torch.autograd.Function):
-    """Keeps a graph for each layer, and goes back through both at the same time."""
+    """Autograd function with a graph for each layer, whose backward passes run in parallel."""
 
     @staticmethod
     def forward(
@@ -132,14 +132,14 @@ def _possible(values: Tensor) -> bool:
 
 
 def _read(layer: nn.Module, values: Tensor) -> Tensor:
-    outputs: Tensor = layer(values)[0]  # torch's layers also give the last state
+    outputs: Tensor = layer(values)[0]  # torch's layers also return the last state
     return outputs
 
 
 def _gradients(output: Tensor, sources: list[Tensor], gradient: Tensor) -> tuple[Tensor, ...]:
     if not sources:
         return ()
-    return torch.autograd.grad(output, sources, gradient, retain_graph=True)  # whoever asks twice is answered twice
+    return torch.autograd.grad(output, sources, gradient, retain_graph=True)  # may be called twice
 
 
 def _both(here: Callable[[], Any], there: Callable[[], Any]) -> tuple[Any, Any]:
@@ -157,9 +157,9 @@ def _both(here: Callable[[], Any], there: Callable[[], Any]) -> tuple[Any, Any]:
         mine = here()
     finally:
         try:
-            wait([helped])  # after an error too: nothing goes on behind the caller's back
+            wait([helped])  # also after an error: nothing keeps running
         finally:
-            torch.set_num_threads(threads)  # last, as new threads start with the number that was set last in any
+            torch.set_num_threads(threads)  # last, as new threads start with the number set last
     return mine, helped.result()
 
 
@@ -167,6 +167,7 @@ def _both(here: Callable[[], Any], there: Callable[[], Any]) -> tuple[Any, Any]:
 def _helper(process: int) -> ThreadPoolExecutor:
     """Return the helper thread of this process; one created before a fork cannot be used after it.
 
-    Numbers below 1e-38 are zero in it: a gradient that fades over hundreds of steps would else take six times as long.
+    Denormal numbers are flushed to zero in it; a gradient that decays over hundreds of steps would otherwise take six
+    times as long.
     """
     return ThreadPoolExecutor(1, "limelight", initializer=torch.set_flush_denormal, initargs=(True,))

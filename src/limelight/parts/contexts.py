@@ -1,4 +1,4 @@
-"""Contexts: what turns the facts about a series into one vector."""
+"""Contexts: how metadata of a series are encoded as one vector."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ContextEncoding(Part):
     text_size
         Length of the vector of a word of a text, or units of the layer over the vector of a text, 1 to 1024.
     dropout
-        Share of the facts that are made unknown in training, in [0, 1), drawn for each field and each side signal of
+        Share of the metadata masked as unknown in training, in [0, 1), drawn for each field and each side signal of
         each series, so that the network learns to do without and what to make of a word that it does not know.
     text_encoder
         Folder with a static sentence encoder that model2vec saved; it is copied into the folder of a saved model, and
@@ -63,7 +63,7 @@ class ContextEncoding(Part):
 
 @dataclass
 class OneHotContext(Part):
-    """Facts as fixed numbers, nothing to learn: a column for each word, scaled numbers, counted words of texts.
+    """Metadata without learned weights: a column for each category, scaled numbers, counted words of texts.
 
     Parameters
     ----------

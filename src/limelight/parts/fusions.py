@@ -1,4 +1,4 @@
-"""Fusions: where facts about a series (machine, mode, age, a note) join the network that reads it."""
+"""Fusions: where metadata of a series (machine, mode, age, a note) enter the network."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from limelight.parts.base import Part
 
 @dataclass
 class RepeatFusion(Part):
-    """The facts stand beside the values of every real time step, and the encoder reads them with the series."""
+    """Metadata are concatenated to the values of every real time step and read by the encoder."""
 
     name = "repeat"
 
 
 @dataclass
 class FilmFusion(Part):
-    """The facts scale and shift every feature of the encoder; at the start of training they change nothing.
+    """Metadata scale and shift every feature of the encoder; at the start of training they change nothing.
 
     Source
     ------
@@ -32,7 +32,7 @@ class FilmFusion(Part):
 
 @dataclass
 class LateFusion(Part):
-    """The facts stand beside the pooled vector, in front of the head."""
+    """Metadata are concatenated to the pooled vector, before the head."""
 
     name = "late"
 
@@ -53,8 +53,8 @@ def read_fusion(value: Any) -> tuple[str, ...]:
     Parameters
     ----------
     value
-        ``"late"``, ``"repeat"``, ``"film"``, ``"attention"``, a list of them, or ``"auto"``; an empty list leaves facts
-        out.
+        ``"late"``, ``"repeat"``, ``"film"``, ``"attention"``, a list of them, or ``"auto"``; an empty list leaves
+        metadata out.
 
     Returns
     -------

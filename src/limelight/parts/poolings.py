@@ -66,7 +66,7 @@ class AttentionPooling(Pooling):
 
 @dataclass
 class MetadataAttentionPooling(Pooling):
-    """Additive attention whose weights depend on the features of the steps and on the facts about the series.
+    """Additive attention whose weights depend on the features of the steps and on the metadata of the series.
 
     Parameters
     ----------
@@ -75,9 +75,9 @@ class MetadataAttentionPooling(Pooling):
 
     Source
     ------
-    Bahdanau et al. 2015, with the facts as the query. The recipe that is printed for Keras, ``Attention`` with the
-    series as query and the metadata as value, is another one: it attends over one vector, all of its weights are 1, and
-    its answer does not depend on the series.
+    Bahdanau et al. 2015, with the metadata as the query. The usual recipe for Keras, ``Attention`` with the series as
+    query and the metadata as value, is different: it attends over a single vector, so all weights are 1 and the output
+    does not depend on the series.
     """
 
     name = "metadata_attention"

@@ -147,8 +147,8 @@ def is_solved(panel: Panel, architecture: Architecture, settings: TrainingSettin
     """
     if not architecture.encoder.automatic:
         return architecture.encoder.closed_form
-    facts = panel.signals is not None or (panel.metadata is not None and architecture.fusion != ())
-    return len(panel) < MANY and not facts and not _why_network(panel, architecture, settings)
+    reads_metadata = panel.signals is not None or (panel.metadata is not None and architecture.fusion != ())
+    return len(panel) < MANY and not reads_metadata and not _why_network(panel, architecture, settings)
 
 
 def held_out_loss(task: Task, panel: Panel, logits: NDArray[np.float64]) -> float:

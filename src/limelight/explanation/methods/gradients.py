@@ -133,7 +133,7 @@ def _explain_rows(
             places,
             elapsed=model.architecture.needs_clock,
             missing=model.architecture.takes_missing,
-            facts=metadata,
+            metadata=metadata,
         ).to(device)
         attributions, error = _integrate(model, batch, target.at(rows[places]), points)
         errors[rows[places]] = error.cpu().numpy()

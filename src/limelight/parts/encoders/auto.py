@@ -13,15 +13,15 @@ from limelight.parts.encoders.base import Encoder, register_encoder
 @register_encoder
 @dataclass
 class Auto(Encoder):
-    """``rocket`` or ``conv_lstm``, whichever answers training series better that were held out; the default.
+    """``rocket`` or ``conv_lstm``, whichever has the lower held-out log loss; the default.
 
     Parameters
     ----------
     time_budget
-        About how many seconds on two cores may go into training ``conv_lstm`` to compare, at least 0. ``rocket`` is
-        solved in a second or so and always tried; below 1,000 series without metadata or side signals nothing else is.
-        With them ``conv_lstm`` is tried whatever it takes, as under the linear head of ``rocket`` facts cannot change
-        what a series means.
+        Approximate time in seconds on two cores that may be spent on training ``conv_lstm`` for the comparison, at
+        least 0. ``rocket`` takes about a second and is always fitted; below 1,000 series without metadata or side
+        signals nothing else is. With metadata or side signals ``conv_lstm`` is always trained, because the linear head
+        of ``rocket`` cannot model their interaction with the series.
 
     Source
     ------
