@@ -122,7 +122,7 @@ def test_public_names_are_these() -> None:
         "AttentionPooling", "Auto", "ConvLSTM", "DecisionRule", "Explanation", "GRU", "InputError", "LSTM", "LastPooling",
         "LimelightError", "LinearHead", "MLPHead", "MaxPooling", "MeanPooling", "Panel", "Rocket", "SineSettings",
         "StepLabels", "TimeSeriesClassifier", "TrainingSettings", "align", "compare", "cut_windows", "generate_sine", "load", "merge_windows",
-        "open_store", "read_table", "tune", "validate", "write_store", "write_table",
+        "open_store", "read_table", "register_encoder", "tune", "validate", "write_store", "write_table",
     ]  # fmt: skip
     assert all(getattr(limelight, name) is not None for name in limelight.__all__)
 

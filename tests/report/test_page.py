@@ -132,8 +132,8 @@ def test_thresholds_are_said_with_what_they_change(make_facts):
 
 def test_where_the_attention_went_is_said_in_a_sentence(make_facts):
     text = page_of(make_facts()).text
-    assert "fell inside the true interval (spread evenly it would be 2" in text
-    assert "of the 15 series whose interval is known" in text
+    assert "of the attention falls inside the true interval (2" in text
+    assert "of the 15 series with a known interval" in text
 
 
 @pytest.mark.parametrize("kind", KINDS)

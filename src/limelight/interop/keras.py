@@ -1,4 +1,4 @@
-"""Weights of a Keras model, put into a network of the same sentence."""
+"""Load the weights of a Keras model into a network of the same architecture."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _Layers = dict[str, dict[str, Any]]
 
 
 def load_keras_weights(network: Network, weights: Weights) -> Network:
-    """Put the weights of a Keras model into a network built from the same parts.
+    """Load the weights of a Keras model into a network built from the same parts.
 
-    Keras' layers of a kind must come in the order of the sentence: an ``Embedding`` for each categorical field;
-    recurrent layers; the ``Dense`` of the numbers where metadata are repeated, for attention the hidden and the scoring
-    ``Dense``, the ``Dense`` of the numbers where metadata join late alone, then the ``Dense`` of the head. An
+    Keras' layers of a kind must come in the order of the architecture: an ``Embedding`` for each categorical field;
+    recurrent layers; the ``Dense`` of numeric metadata if metadata are repeated, for attention the hidden and the scoring
+    ``Dense``, the ``Dense`` of numeric metadata if they are fused only late, then the ``Dense`` of the head. An
     ``Embedding`` has no row for unknown words: its rows become the codes from 1 on, and code 0 becomes zeros.
     Normalisation is set to pass values and numbers unchanged, as Keras' network has none.
 
@@ -35,7 +35,7 @@ def load_keras_weights(network: Network, weights: Weights) -> Network:
         With an ``lstm`` encoder, a ``linear`` head, any pooling but ``metadata_attention``, and metadata, if any,
         fused ``"late"`` or by ``"repeat"``, without texts and side signals.
     weights
-        Arrays by path, as ``{w.path: w.numpy() for w in keras_model.weights}`` gives them:
+        Arrays by path, as from ``{w.path: w.numpy() for w in keras_model.weights}``:
         ``"lstm/lstm_cell/kernel"`` (in, 4·units), ``".../recurrent_kernel"`` (units, 4·units), ``".../bias"``
         (4·units,) with the gates in the order input, forget, candidate, output, which is also torch's;
         ``"embedding/embeddings"`` (words, size); ``"head/kernel"`` (in, out), ``"head/bias"`` (out,).
@@ -43,14 +43,14 @@ def load_keras_weights(network: Network, weights: Weights) -> Network:
     Returns
     -------
     Network
-        The same network, its outputs those of the Keras model to about 1e-6.
+        The same network; its outputs equal those of the Keras model within about 1e-6.
 
     Raises
     ------
     ParameterError
-        If the encoder, the head, or how metadata join is of a kind that Keras' weights cannot go into.
+        If Keras weights cannot be loaded for the encoder, the head or the fusion.
     ModelFolderError
-        If a weight is missing, left over, or of another shape than the network's.
+        If a weight is missing, unused, or has another shape than in the network.
 
     Example
     -------
@@ -91,7 +91,7 @@ def load_keras_weights(network: Network, weights: Weights) -> Network:
 
 
 def _require_plain_metadata(network: Network) -> None:
-    """Refuse parts for metadata that no Keras model has weights for."""
+    """Reject parts for metadata that have no counterpart in Keras."""
     words, shape = network.architecture, network.context_shape
     if isinstance(network.pooling, MetadataAttention) or network.film is not None:
         raise ParameterError(
@@ -106,7 +106,7 @@ def _require_plain_metadata(network: Network) -> None:
 
 
 def _dense_layers(network: Network, dense: _Layers) -> dict[str, Tensor]:
-    """Take the dense layers in the order in which a series meets them."""
+    """Collect the dense layers in the order of the forward pass."""
     attention = {"pooling.project": "attention", "pooling.score": "score"}
     wanted = attention if isinstance(network.pooling, AdditiveAttention) else {}
     if network.context is not None and network.context.dense is not None:
@@ -120,7 +120,7 @@ def _dense_layers(network: Network, dense: _Layers) -> dict[str, Tensor]:
 
 
 def _split(weights: Weights) -> tuple[_Layers, _Layers, _Layers]:
-    """Gather variables by layer in the order given: embeddings, recurrent cells, dense layers."""
+    """Group the variables by layer, in their order: embeddings, recurrent cells, dense layers."""
     layers: _Layers = {}
     for path, array in weights.items():
         layer, _, variable = path.rpartition("/")

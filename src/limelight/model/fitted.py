@@ -18,7 +18,6 @@ from limelight.model.vocabulary import EncodedMetadata, Vocabulary
 from limelight.nn.batch import Batch
 from limelight.nn.network import Network
 from limelight.parts.architecture import Architecture
-from limelight.parts.poolings import AttentionPooling, MetadataAttentionPooling, ProportionPooling
 from limelight.task import Task
 
 SERIES_PER_BLOCK = 20_000
@@ -125,12 +124,12 @@ class FittedModel:
     @property
     def has_attention(self) -> bool:
         """Whether answers can come with how much each time step counted."""
-        return isinstance(self.architecture.pooling, (AttentionPooling, MetadataAttentionPooling))
+        return self.architecture.pooling.attends
 
     @property
     def has_evidence(self) -> bool:
         """Whether an answer is a sum of what each time step adds to it."""
-        return isinstance(self.architecture.pooling, ProportionPooling)
+        return self.architecture.encoder.has_evidence
 
     def notes_about(self, panel: Panel) -> list[str]:
         """Say what in the metadata of some series the model does not know or finds missing, one sentence each."""

@@ -16,7 +16,7 @@ from limelight.data.panel import Panel
 from limelight.errors import LimelightError, ParameterError, nearest
 from limelight.model.targets import targets_of
 from limelight.model_selection.cross_validation import require_jobs
-from limelight.model_selection.search_space import NAMES, Space, changed, label_for, rounded, starting_point
+from limelight.model_selection.search_space import Space, changed, label_for, rounded, starting_point
 from limelight.model_selection.trials import FOLD_SCORES, FoldResult, FoldSplit, fit_and_score, run_parallel
 from limelight.model_selection.tuning_results import DONE, FAILED, PRUNED, Trial, Tuning
 from limelight.parts.architecture import Architecture
@@ -328,7 +328,7 @@ def _read(trial: FrozenTrial, state: str) -> Trial:
         trial.value if state == DONE else None,
         attributes.get("score"),
         attributes["seconds"],
-        {name: rounded(trial.params[name]) for name in NAMES if name in trial.params},
+        {name: rounded(value) for name, value in trial.params.items()},
         Architecture.from_json(attributes["sentence"]),
         TrainingSettings.checked(**attributes["settings"]),
         bool(attributes.get("as_it_is")),

@@ -6,7 +6,7 @@ import dataclasses
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -14,6 +14,8 @@ from limelight.errors import ParameterError, listing, nearest
 
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 """A proportion, from 0 up to but not including 1."""
+Units = Annotated[int, Field(ge=1, le=8192)]
+"""Width of a layer."""
 
 
 @dataclass
@@ -114,7 +116,10 @@ def _is_name(step: str) -> bool:
     return (step.isidentifier() or step.isdigit()) and step not in {"int", "float", "str", "bool"}
 
 
-def make(value: Any, known: Mapping[str, type[Part]], word: str) -> Part:
+AnyPart = TypeVar("AnyPart", bound=Part)
+
+
+def make(value: Any, known: Mapping[str, type[AnyPart]], word: str) -> AnyPart:
     """Turn a name, a JSON object or a part into a checked part.
 
     Parameters
@@ -136,8 +141,9 @@ def make(value: Any, known: Mapping[str, type[Part]], word: str) -> Part:
     ParameterError
         If the name is unknown, a parameter is unknown or out of range, or the value is something else.
     """
-    if isinstance(value, Part) and type(value) in known.values():
-        return value.checked()
+    for kind in known.values():
+        if type(value) is kind:
+            return value.checked()
     content = {"name": value} if isinstance(value, str) else value
     if not isinstance(content, Mapping) or not isinstance(content.get("name"), str):
         raise ParameterError(
@@ -150,14 +156,14 @@ def make(value: Any, known: Mapping[str, type[Part]], word: str) -> Part:
     return known[name]().set_params(**parameters).checked()
 
 
-_ADAPTERS: dict[str, TypeAdapter[Any]] = {}
+_ADAPTERS: dict[type[Part], TypeAdapter[Any]] = {}
 
 
 def _adapter(part: type[Part]) -> TypeAdapter[Any]:
     """Give the checker of a part, made once: making it costs a millisecond."""
-    if part.name not in _ADAPTERS:
-        _ADAPTERS[part.name] = TypeAdapter(part)
-    return _ADAPTERS[part.name]
+    if part not in _ADAPTERS:
+        _ADAPTERS[part] = TypeAdapter(part)
+    return _ADAPTERS[part]
 
 
 def schema_of(part: type[Part]) -> dict[str, Any]:

@@ -10,8 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from limelight.parts.base import Part, Share
-from limelight.parts.encoders import Units
+from limelight.parts.base import Part, Share, Units
 
 Size = Annotated[int, Field(ge=1, le=1024)]
 

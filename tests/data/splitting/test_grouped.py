@@ -26,7 +26,7 @@ def _everything_once(split, n):
 
 @given(names=names, shares=shares, seed=st.integers(0, 3), labelled=st.booleans(), draw=st.data())
 @settings(deadline=None, max_examples=80)
-def test_no_group_stands_on_two_sides(names, shares, seed, labelled, draw):
+def test_no_group_is_in_two_parts(names, shares, seed, labelled, draw):
     test, validation = shares
     groups = np.array(names)
     assume(len(set(names)) >= 2 + (validation > 0))
@@ -51,7 +51,7 @@ def test_no_group_stands_on_two_sides(names, shares, seed, labelled, draw):
     dates=st.booleans(),
 )
 @settings(deadline=None, max_examples=80)
-def test_by_time_nothing_that_trains_begins_after_what_judges(begins, lasts, shares, grouped, dates):
+def test_by_time_no_training_series_begins_after_test_series(begins, lasts, shares, grouped, dates):
     assume(len(set(begins)) > 1)
     test, validation = shares
     times = np.array([[begin, begin + lasts] for begin in begins])
@@ -98,7 +98,7 @@ def test_a_class_that_no_division_of_groups_spreads_is_named():
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_a_class_in_three_groups_is_in_every_part(seed):
+def test_a_class_in_three_of_many_groups_is_in_every_part(seed):
     groups, labels = np.repeat(np.arange(100).astype(str), 10), np.repeat(["rare", "common"], [30, 970])
     split = make_split(1000, test=0.2, validation=0.1, seed=seed, groups=groups, labels=labels)
     assert all("rare" in labels[split.part(part)] for part in PARTS)
@@ -112,7 +112,7 @@ def test_a_class_in_one_group_stays_in_train(seed):
     assert split.rule.endswith("; too few groups to put class 'rare' into every part")
 
 
-def test_a_class_missed_by_chance_is_reported_as_such():
+def test_a_class_that_chance_left_out_is_not_reported_as_in_too_few_groups():
     groups = np.arange(90).astype(str)
     labels = np.repeat([f"class {number:02}" for number in range(30)], 3)
     split = make_split(90, test=0.1, validation=0.1, seed=0, groups=groups, labels=labels)
@@ -120,7 +120,7 @@ def test_a_class_missed_by_chance_is_reported_as_such():
     assert "; no draw put class 'class 00'" in split.rule
 
 
-def test_groups_of_one_are_told():
+def test_groups_of_one_are_noted():
     split = make_split(4, test=0.25, validation=0.0, seed=0, groups=np.array(list("abcd")), group_name="machine")
     assert split.rule == (
         "at random, no machine in two parts (3 in train, 1 in test), though every machine has only one series, seed 0"
@@ -193,7 +193,7 @@ def test_another_rule_is_refused():
     )
 
 
-def test_a_group_on_two_sides_is_named():
+def test_a_group_in_two_parts_is_named():
     with pytest.raises(DataError) as error:
         Split([0], [], [1]).require_disjoint_groups(np.array(["a", "a"]), "recording")
     assert str(error.value) == (
