@@ -106,6 +106,13 @@ def test_it_is_tuned_in_its_own_search_space() -> None:
     assert "dilated kernel size" in str(found)
 
 
+@pytest.mark.slow
+def test_other_processes_know_it_too() -> None:
+    trials = tune(WAVES, {"encoder": "gru"}, training=QUICK, trials=4, jobs=2, only=["encoder"], seed=1).trials
+    assert [trial.why for trial in trials] == [""] * 4
+    assert "dilated" in [trial.parameters["encoder"] for trial in trials]
+
+
 def test_its_own_parameters_are_searched_if_it_may_be_chosen() -> None:
     task, other = task_of(WAVES), Recipe.of({"encoder": "gru"})
     space = make_space(WAVES, task, other)

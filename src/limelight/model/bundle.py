@@ -97,7 +97,7 @@ def _reading_text_by(architecture: Architecture, folder: str | None) -> Architec
 
 
 def _may_be_replaced(folder: Path) -> bool:
-    """Say whether a folder is empty, or holds a model of limelight and nothing else."""
+    """Whether a folder is empty, or holds a model of limelight and nothing else."""
     if not folder.is_dir():
         return False
     names = {file.name for file in folder.iterdir()}

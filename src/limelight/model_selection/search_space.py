@@ -82,8 +82,8 @@ def make_space(
     lacking = [name for name in only or () if name not in space]
     if lacking:
         raise ParameterError(
-            f"expected parameters that can be tuned here, of {', '.join(space)}, got {listing(lacking)}; the series have no "
-            "such metadata, or the network has no such part"
+            f"expected parameters that can be tuned here, of {', '.join(space)}, got {listing(lacking)}; the series "
+            "have no such metadata, or the network has no such part"
         )
     start = starting_point(panel, recipe)
     return {name: _with(limits, start[name]) for name, limits in space.items() if only is None or name in only}

@@ -112,7 +112,7 @@ class Network(nn.Module):
         self.head = _builder(HEAD_BUILDERS, architecture.head)(architecture.head, width, outputs)
 
     def forward(self, batch: Batch) -> NetworkOutput:
-        """Answer a batch; padding in it never changes the answer for the real steps."""
+        """Compute the logits of a batch; padding never changes those of real steps."""
         encoder = self.architecture.encoder
         if encoder.pools:
             pooled = self.pooled(batch)
@@ -131,31 +131,31 @@ class Network(nn.Module):
         return NetworkOutput(self.head(pooled), on_time)
 
     def inputs(self, batch: Batch) -> Float[Tensor, "batch time inputs"]:
-        """Give what the encoder reads at each step, scaled and filled, shape (batch, time, inputs)."""
+        """Return the inputs of the encoder at each step, scaled and filled, shape (batch, time, inputs)."""
         return self._read(batch, self.facts(batch))
 
     def pooled(self, batch: Batch) -> Float[Tensor, "batch width"]:
-        """Give what the head reads where the encoder pools by itself: features, then facts, shape (batch, width)."""
+        """Return the inputs of the head if the encoder pools: features, then metadata, shape (batch, width)."""
         facts = self.facts(batch)
         features: Tensor = self.encoder(self._read(batch, facts), batch.mask)
         return torch.cat([features, facts], dim=1) if "late" in self.architecture.fusions else features
 
     def facts(self, batch: Batch) -> Float[Tensor, "batch facts"]:
-        """Give what is known about each series as a vector, of width 0 where the network reads no metadata."""
+        """Encode the metadata of each series as a vector, of width 0 if the network reads none."""
         facts: Tensor = batch.values.new_zeros(len(batch), 0) if self.context is None else self.context(batch)
         return facts
 
     def _answer_steps(
         self, features: Float[Tensor, "batch steps width"], facts: Float[Tensor, "batch facts"], batch: Batch
     ) -> Float[Tensor, "batch time outputs"]:
-        """Answer each step by its features; every time step that a strided step covers gets its answer."""
+        """Compute the logits of each step; every time step that a strided step covers has its logits."""
         if "late" in self.architecture.fusions:
             features = torch.cat([features, facts[:, None].expand(-1, features.shape[1], -1)], dim=2)
         logits: Tensor = self.head(features)
         return logits.repeat_interleave(self.encoder.stride, dim=1)[:, : batch.mask.shape[1]]
 
     def _read(self, batch: Batch, facts: Float[Tensor, "batch width"]) -> Float[Tensor, "batch time inputs"]:
-        """Lay side by side what the encoder reads at each step."""
+        """Concatenate the inputs of the encoder at each step."""
         inputs = self._inputs(batch)
         if self.signals is not None:
             inputs = torch.cat([inputs, self.signals(batch)], dim=2)

@@ -79,7 +79,7 @@ class ReportInputs:
 
     @property
     def methods(self) -> list[str]:
-        """The explanation methods whose importance is shown behind the series, the one to show first at the front."""
+        """The explanation methods to show, in order."""
         has_attention = self.prediction.attention is not None and not self.prediction.task.by_step
         return list(self.explainers) or (["attention"] if has_attention else [])
 
@@ -160,7 +160,7 @@ def _correct_labels(test: Mapping[str, Any], correct: float, unit: str) -> str:
     labels = len(test["per_class"])
     subset = test["accuracy"]  # None if all labels are known for none of the examples
     of_all = "" if labels < 2 or subset is None else f"; all labels are correct for {_percent(subset)} of the {unit}"
-    return f"{_percent(correct)} of the single labels are correct{of_all}.".capitalize()
+    return f"Of the single labels, {_percent(correct)} are correct{of_all}."
 
 
 def _comparison(

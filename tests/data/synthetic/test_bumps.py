@@ -120,7 +120,7 @@ def test_the_mode_has_every_form_over_the_same_series(mode_as, of_mode):
     assert panel.labels.tolist() == generate_small()[0].labels.tolist()
 
 
-def test_a_signal_gives_the_mode_of_each_series_one_to_three_times_and_first_before_it_begins():
+def test_the_signal_has_the_mode_before_each_series_starts():
     panel, signals = generate_small(mode_as="signal")
     rows = signals.to_pylist()
     assert panel.metadata is None

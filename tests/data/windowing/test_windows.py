@@ -529,7 +529,7 @@ def test_predictions_for_windows_by_duration_are_merged_too() -> None:
     assert merged[0][:, 0].tolist() == [0.0, 0.0, 1.0, 2.0, 2.0]
 
 
-def test_one_array_with_a_prediction_for_each_step_of_equal_windows() -> None:
+def test_equal_windows_accept_one_array_of_step_predictions() -> None:
     panel = ramps(4)
     assert merge_windows(cut_windows(panel, 2), np.arange(4.0).reshape(2, 2, 1), panel)[0][:, 0].tolist() == [
         0,
