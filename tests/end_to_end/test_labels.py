@@ -54,15 +54,15 @@ def series_of(kind: str) -> tuple[Panel, Panel]:
     return panel[:180], panel[180:]
 
 
-def fitted(train: Panel, y: object = None, **parameters: object) -> TimeSeriesClassifier:
+def fit_classifier(train: Panel, y: object = None, **parameters: object) -> TimeSeriesClassifier:
     training = {"learning_rate": 1e-2, **parameters.pop("training", {})}
     usual = {"encoder": SMALL, "training": training, "max_epochs": 6, "random_state": 0}
     return TimeSeriesClassifier(**{**usual, **parameters}).fit(train, y)
 
 
 @cache
-def model_of(kind: str) -> TimeSeriesClassifier:
-    return fitted(series_of(kind)[0], progress=False)
+def classifier_for(kind: str) -> TimeSeriesClassifier:
+    return fit_classifier(series_of(kind)[0], progress=False)
 
 
 def scores_of(model: FittedModel, test: Panel) -> dict:
@@ -74,7 +74,7 @@ def scores_of(model: FittedModel, test: Panel) -> dict:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_planted_is_learned(kind: str) -> None:
-    found = scores_of(model_of(kind).model_, series_of(kind)[1])["test"]
+    found = scores_of(classifier_for(kind).model_, series_of(kind)[1])["test"]
     assert found["balanced_accuracy"] >= 0.95
     assert found["f1"] >= 0.95
 
@@ -82,7 +82,7 @@ def test_what_is_planted_is_learned(kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_not_there_is_not_learned(kind: str) -> None:
     train, test = (planted.shuffled(part) for part in series_of(kind))
-    model = fitted(train, progress=False, max_epochs=2)
+    model = fit_classifier(train, progress=False, max_epochs=2)
     found = scores_of(model.model_, test)["test"]
     chance = 1 / 3 if kind == "steps, three classes" else 0.5
     assert found["balanced_accuracy"] == pytest.approx(chance, abs=0.1)
@@ -90,7 +90,7 @@ def test_what_is_not_there_is_not_learned(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_shuffled_test_labels_take_every_score_to_chance(kind: str) -> None:
-    found = scores_of(model_of(kind).model_, planted.shuffled(KINDS[kind](n=400, ragged=True, seed=1)))
+    found = scores_of(classifier_for(kind).model_, planted.shuffled(KINDS[kind](n=400, ragged=True, seed=1)))
     test, chance = found["test"], 1 / 3 if kind == "steps, three classes" else 0.5
     for name in ("balanced_accuracy", "roc_auc"):
         assert test[name] == pytest.approx(chance if name == "balanced_accuracy" else 0.5, abs=0.1)
@@ -103,7 +103,7 @@ def test_shuffled_test_labels_take_every_score_to_chance(kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_remedy_for_rare_labels_learns_too(kind: str, imbalance: str) -> None:
     train, test = series_of(kind)
-    model = fitted(train, progress=False, training={"imbalance": imbalance}, max_epochs=5)
+    model = fit_classifier(train, progress=False, training={"imbalance": imbalance}, max_epochs=5)
     assert scores_of(model.model_, test)["test"]["balanced_accuracy"] >= 0.9
 
 
@@ -150,7 +150,7 @@ def test_a_model_learns_from_the_steps_whose_label_is_known(kind: str) -> None:
     train, test = series_of(kind)
     labels = train.step_labels
     codes = np.where(np.random.default_rng(0).random(labels.codes.shape) < 0.5, -1, labels.codes).astype(np.int16)
-    model = fitted(
+    model = fit_classifier(
         train.replace(step_labels=StepLabels(codes, labels.names, labels.classes)), progress=False, max_epochs=8
     )
     assert scores_of(model.model_, test)["test"]["balanced_accuracy"] >= 0.9
@@ -161,7 +161,7 @@ def test_unlabelled_series_do_not_disturb_learning() -> None:
     train, test = series_of("several labels")
     labels = train.labels.astype(float)
     labels[::3] = np.nan
-    model = fitted(train.replace(labels=labels), progress=False, max_epochs=8)
+    model = fit_classifier(train.replace(labels=labels), progress=False, max_epochs=8)
     assert scores_of(model.model_, test)["test"]["balanced_accuracy"] >= 0.9
 
 
@@ -169,15 +169,15 @@ def test_unlabelled_series_do_not_count_as_series_to_validate_on() -> None:
     train, _ = series_of("several labels")
     settings = {"validation": 0.2, "max_epochs": 1, "progress": False}
     labels = train.labels.astype(float)
-    assert "temperature" in fitted(train.replace(labels=labels), **settings).model_.decision.provenance
+    assert "temperature" in fit_classifier(train.replace(labels=labels), **settings).model_.decision.provenance
     labels[::2] = np.nan  # 36 series, of which 18 have labels
-    assert not fitted(train.replace(labels=labels), **settings).model_.decision.provenance
+    assert not fit_classifier(train.replace(labels=labels), **settings).model_.decision.provenance
 
 
 @pytest.mark.parametrize("labels", [["up", "down", None] * 10, [1, 0, None] * 10, [1.0, 0.0, np.nan] * 10], ids=str)
 def test_the_one_label_of_a_series_may_be_unknown(labels: list) -> None:
     series, _ = planted.bumps(n=30)
-    model = fitted(series, np.array(labels, dtype=object), progress=False, max_epochs=1)
+    model = fit_classifier(series, np.array(labels, dtype=object), progress=False, max_epochs=1)
     assert model.classes_.tolist() == (["down", "up"] if "up" in labels else [0, 1])
     assert model.score(series, np.array(labels, dtype=object)) == np.mean(
         model.predict(series)[[place % 3 < 2 for place in range(30)]] == np.array((labels[:2]) * 10)
@@ -189,12 +189,12 @@ def test_the_one_label_of_a_series_may_be_unknown(labels: list) -> None:
 
 def test_answers_are_stacked_where_all_series_have_one_length() -> None:
     series, inside = planted.bumps(n=20)
-    single = fitted(series, [one[:, 0] for one in inside], progress=False, max_epochs=1)
+    single = fit_classifier(series, [one[:, 0] for one in inside], progress=False, max_epochs=1)
     assert single.classes_.tolist() == [0, 1]
     assert single.predict(series).shape == (20, 30)
     assert single.predict_proba(series).shape == (20, 30, 2)
     np.testing.assert_allclose(single.predict_proba(series).sum(axis=2), 1)
-    several = fitted(np.stack(series), np.stack(inside), progress=False, max_epochs=1)
+    several = fit_classifier(np.stack(series), np.stack(inside), progress=False, max_epochs=1)
     assert several.classes_.tolist() == ["label_0", "label_1"]
     assert several.predict(series).shape == several.predict_proba(series).shape == (20, 30, 2)
     assert set(np.unique(several.predict(series))) <= {0, 1}
@@ -203,16 +203,16 @@ def test_answers_are_stacked_where_all_series_have_one_length() -> None:
 def test_answers_about_ragged_series_are_a_list() -> None:
     series, inside = planted.bumps(n=20, ragged=True)
     lengths = [len(one) for one in series]
-    single = fitted(series, [one[:, 0] for one in inside], progress=False, max_epochs=1)
+    single = fit_classifier(series, [one[:, 0] for one in inside], progress=False, max_epochs=1)
     assert [one.shape for one in single.predict(series)] == [(length,) for length in lengths]
     assert [one.shape for one in single.predict_proba(series)] == [(length, 2) for length in lengths]
-    several = fitted(series, inside, progress=False, max_epochs=1)
+    several = fit_classifier(series, inside, progress=False, max_epochs=1)
     assert [one.shape for one in several.predict_proba(series)] == [(length, 2) for length in lengths]
     assert 0 <= several.score(series, inside) <= single.score(series, [one[:, 0] for one in inside])
 
 
 def test_answers_about_series_with_several_labels_are_a_matrix() -> None:
-    test, model = series_of("several labels")[1], model_of("several labels")
+    test, model = series_of("several labels")[1], classifier_for("several labels")
     assert model.classes_.tolist() == ["up", "down"]
     assert model.predict(test).shape == model.predict_proba(test).shape == (60, 2)
     assert model.score(test) == model.score(test, test.labels) == np.mean((model.predict(test) == test.labels).all(1))
@@ -222,7 +222,7 @@ def test_answers_about_series_with_several_labels_are_a_matrix() -> None:
 def test_labels_per_step_are_lists_or_arrays(given: object) -> None:
     series, inside = planted.bumps(n=12, ragged=True)
     labels = given([np.where(one[:, 0], "up", "none") for one in inside])
-    model = fitted(series, labels, progress=False, max_epochs=1)
+    model = fit_classifier(series, labels, progress=False, max_epochs=1)
     assert model.classes_.tolist() == ["none", "up"]
     assert model.predict(series)[0].shape == (len(series[0]),)
 
@@ -230,10 +230,10 @@ def test_labels_per_step_are_lists_or_arrays(given: object) -> None:
 def test_level_says_that_a_matrix_is_of_steps() -> None:
     series, inside = planted.bumps(n=12)
     labels = np.stack(inside)[:, :, 0]
-    assert fitted(series, labels, level="step", progress=False, max_epochs=1).model_.task.describe() == (
+    assert fit_classifier(series, labels, level="step", progress=False, max_epochs=1).model_.task.describe() == (
         "binary: one of 0, 1 at each step"
     )
-    assert fitted(series, labels, progress=False, max_epochs=1).model_.task.outputs == 30
+    assert fit_classifier(series, labels, progress=False, max_epochs=1).model_.task.outputs == 30
 
 
 @pytest.mark.slow
@@ -261,7 +261,7 @@ def test_cross_validation_takes_labels_of_steps() -> None:
 def test_every_encoder_and_fusion_answers_steps(encoder: str, fusion: object) -> None:
     panel = planted.in_which_bumps(n=12, ragged=True)
     panel = panel.replace(metadata=pa.table({"age": np.arange(12.0), "site": ["x", "y"] * 6}))
-    model = fitted(panel, encoder=ENCODERS[encoder], fusion=fusion, progress=False, max_epochs=1)
+    model = fit_classifier(panel, encoder=ENCODERS[encoder], fusion=fusion, progress=False, max_epochs=1)
     assert [one.shape for one in model.predict_proba(panel)] == [(length, 2) for length in panel.lengths]
     alone = [model.predict_proba(panel[[row]])[0] for row in range(12)]  # without padding
     for one, among_others in zip(alone, model.predict_proba(panel), strict=True):
@@ -271,7 +271,7 @@ def test_every_encoder_and_fusion_answers_steps(encoder: str, fusion: object) ->
 def test_attention_by_metadata_cannot_answer_steps() -> None:
     panel = planted.in_a_bump(n=12).replace(metadata=pa.table({"site": ["x", "y"] * 6}))
     with pytest.raises(ParameterError) as error:
-        fitted(panel, fusion="attention")
+        fit_classifier(panel, fusion="attention")
     assert str(error.value) == (
         "expected fusion 'late', 'repeat' or 'film' where each step has a label, got attention by metadata, which gives "
         "one answer for the whole series; take one of the three"
@@ -281,7 +281,7 @@ def test_attention_by_metadata_cannot_answer_steps() -> None:
 def test_thresholds_need_two_classes_or_multilabel() -> None:
     train, _ = series_of("steps, three classes")
     with pytest.raises(ParameterError) as error:
-        fitted(train, decision={"thresholds": "f1"}, progress=False, max_epochs=1)
+        fit_classifier(train, decision={"thresholds": "f1"}, progress=False, max_epochs=1)
     assert str(error.value) == (
         "expected no threshold rule for 3 classes, got the best F1; remove it, as the most probable class is "
         "predicted, or make each class a label of its own"
@@ -295,7 +295,7 @@ def test_thresholds_need_two_classes_or_multilabel() -> None:
 def test_thresholds_and_temperature_are_saved_and_used(kind: str, tmp_path: Path) -> None:
     train, test = series_of(kind)
     settings = {"decision": {"thresholds": {"recall": 0.99}}, "validation": 0.25, "max_epochs": 2, "progress": False}
-    model = fitted(train, training={"imbalance": "weights"}, **settings)
+    model = fit_classifier(train, training={"imbalance": "weights"}, **settings)
     again = load(model.save(tmp_path / "model"))
     decision = model.model_.decision
     assert again.model_.decision.to_json() == decision.to_json()
@@ -327,7 +327,7 @@ def test_the_decision_never_sees_the_test_part(limelight: Commands, tmp_path: Pa
 
 def test_thresholds_without_series_to_choose_them_on_are_refused() -> None:
     with pytest.raises(ParameterError) as error:
-        fitted(planted.which_bumps(n=40), decision={"thresholds": "f1"}, progress=False)
+        fit_classifier(planted.which_bumps(n=40), decision={"thresholds": "f1"}, progress=False)
     assert str(error.value) == (
         "expected validation series to fit thresholds or prediction sets on, got none or too few; enlarge the validation "
         "split, or remove thresholds and coverage"
@@ -339,7 +339,7 @@ SOLVED = {"encoder": {"name": "rocket", "features": 504}, "progress": False}
 
 def test_a_closed_form_head_decides_by_leave_one_out() -> None:
     train, test = planted.which_bumps(n=260)[:60], planted.which_bumps(n=260)[60:]
-    model = fitted(train, decision={"thresholds": "f1"}, **SOLVED).model_
+    model = fit_classifier(train, decision={"thresholds": "f1"}, **SOLVED).model_
     assert (model.fitted_on["training_series"], model.fitted_on["validation_series"]) == (60, 0)
     assert model.decision.thresholds is not None
     assert model.decision.provenance["temperature"]["notes"] == [
@@ -349,18 +349,18 @@ def test_a_closed_form_head_decides_by_leave_one_out() -> None:
 
 
 def test_a_stated_share_is_held_out_from_closed_form_too() -> None:
-    model = fitted(planted.which_bumps(n=200), validation=0.25, **SOLVED).model_
+    model = fit_classifier(planted.which_bumps(n=200), validation=0.25, **SOLVED).model_
     assert (model.fitted_on["training_series"], model.fitted_on["validation_series"]) == (150, 50)
 
 
 def test_windows_of_one_recording_do_not_judge_each_other() -> None:
     recordings = Panel.from_series(np.random.default_rng(0).normal(size=(4, 300, 1)), labels=["a", "b"] * 2)
     windows = cut_windows(recordings, length=30)
-    assert fitted(windows, **SOLVED).model_.decision.provenance == {}
+    assert fit_classifier(windows, **SOLVED).model_.decision.provenance == {}
 
 
 def test_without_validation_series_the_model_stays_as_it_is() -> None:
-    model = model_of("several labels").model_
+    model = classifier_for("several labels").model_
     assert fit_decision(model, None, DecisionRule()) is model
 
 
@@ -403,7 +403,7 @@ def test_the_command_line_learns_every_kind(kind: str, limelight: Commands, tmp_
 
 def test_predict_writes_the_events_it_finds(limelight: Commands, tmp_path: Path) -> None:
     panel = planted.in_which_bumps()
-    model_of("steps, several labels").save(tmp_path / "model")
+    classifier_for("steps, several labels").save(tmp_path / "model")
     write_table(panel, tmp_path / "bumps")
     limelight("predict", "model", "bumps/series.parquet", "-o", "answers.csv", "--events", "events.csv")
     header, first = (tmp_path / "events.csv").read_text().splitlines()[:2]
@@ -412,7 +412,7 @@ def test_predict_writes_the_events_it_finds(limelight: Commands, tmp_path: Path)
 
 
 def test_events_are_asked_of_a_model_for_steps(limelight: Commands, tmp_path: Path) -> None:
-    model_of("several labels").save(tmp_path / "model")
+    classifier_for("several labels").save(tmp_path / "model")
     write_table(planted.which_bumps(n=5), tmp_path / "bumps")
     assert limelight(
         "predict", "model", "bumps/series.parquet", "-o", "answers.csv", "--events", "events.csv", code=2
@@ -441,7 +441,7 @@ def test_inspect_says_what_the_labels_are(kind: str, limelight: Commands, tmp_pa
 
 
 def test_labels_of_another_kind_than_the_model_are_refused(limelight: Commands, tmp_path: Path) -> None:
-    model = model_of("steps, two classes")
+    model = classifier_for("steps, two classes")
     with pytest.raises(LabelError) as error:
         scores_of(model.model_, planted.which_bumps(n=5))
     assert str(error.value) == "expected a label at each step, got none; give labels of steps with the series"

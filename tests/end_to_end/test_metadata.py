@@ -10,62 +10,53 @@ import pyarrow.parquet as parquet
 import pytest
 
 from limelight.data.panel import Panel
-from limelight.data.synthetic.bumps import BumpSettings, generate_bumps
 from limelight.data.writing import write_table
 from limelight.errors import ParameterError
 from limelight.estimator import TimeSeriesClassifier, load
 from limelight.explanation.quality.localisation import score_localisation
 from limelight.explanation.quality.permutation_importance import score_permuted
-from limelight.parts.encoders import ConvLSTM
 from support.commands import Commands
-
-SMALL = BumpSettings(dataset_size=800, num_points=40, width=6, noise=0.2)
+from support.models import fit_small_conv_lstm
+from support.panels import LEARNABLE, bump_panel
 
 
 @cache
-def bumps(**changes: object) -> tuple[Panel, Panel]:
-    panel, _ = generate_bumps(BumpSettings(**{**SMALL.__dict__, **changes}), 0)
-    train, test = panel.split(test=0.25)
+def bump_parts(**changes: object) -> tuple[Panel, Panel]:
+    train, test = bump_panel(800, **{**LEARNABLE, **changes}).split(test=0.25)
     return train, test
-
-
-def fitted(train: Panel, **parameters: object) -> TimeSeriesClassifier:
-    encoder = ConvLSTM(filters=16, hidden_size=16, stride=4, dropout=0.0)
-    settings = {"random_state": 0, "progress": False, "max_epochs": 10, "training": {"learning_rate": 1e-2}}
-    return TimeSeriesClassifier(encoder, **{**settings, **parameters}).fit(train)
 
 
 @cache
 def model_with(*fusion: str) -> TimeSeriesClassifier:
-    return fitted(bumps()[0], fusion=list(fusion))
+    return fit_small_conv_lstm(bump_parts()[0], fusion=list(fusion))
 
 
 @cache
 def model_of_one_epoch() -> TimeSeriesClassifier:
-    return fitted(bumps()[0], max_epochs=1)
+    return fit_small_conv_lstm(bump_parts()[0], max_epochs=1)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("fusion", [["late"], ["repeat"], ["film"], ["attention"], ["repeat", "late"]], ids="-".join)
 def test_every_fusion_learns_what_needs_both(fusion: list[str]) -> None:
-    _, test = bumps()
+    _, test = bump_parts()
     assert model_with(*fusion).score(test, test.labels) >= 0.95
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mode_as", ["number", "boolean", "text"])
 def test_every_kind_of_field_tells_what_it_knows(mode_as: str) -> None:
-    train, test = bumps(mode_as=mode_as)
-    assert fitted(train).score(test, test.labels) >= 0.95
+    train, test = bump_parts(mode_as=mode_as)
+    assert fit_small_conv_lstm(train).score(test, test.labels) >= 0.95
 
 
 def test_without_metadata_the_same_network_stays_at_chance() -> None:
-    _, test = bumps()
+    _, test = bump_parts()
     assert model_with().score(test, test.labels) <= 0.65
 
 
 def test_permuting_metadata_or_series_takes_the_score_to_chance() -> None:
-    _, test = bumps()
+    _, test = bump_parts()
     found = score_permuted(model_with("late").model_, test)
     assert found is not None
     assert found["score"] >= 0.95
@@ -74,14 +65,14 @@ def test_permuting_metadata_or_series_takes_the_score_to_chance() -> None:
 
 
 def test_a_saved_model_knows_its_words(tmp_path: Path) -> None:
-    _, test = bumps()
+    _, test = bump_parts()
     model = model_of_one_epoch()
     again = load(model.save(tmp_path / "model"))
     np.testing.assert_array_equal(again.predict_proba(test), model.predict_proba(test))
 
 
 def test_unknown_words_and_missing_metadata_are_answered_and_told() -> None:
-    _, test = bumps()
+    _, test = bump_parts()
     model = model_of_one_epoch().model_
     strange = test.replace(metadata=pa.table({"mode": ["sideways"] * len(test)}))
     assert model.notes_about(strange) == [
@@ -93,7 +84,7 @@ def test_unknown_words_and_missing_metadata_are_answered_and_told() -> None:
 
 
 def test_a_fusion_without_metadata_is_refused() -> None:
-    train, _ = bumps()
+    train, _ = bump_parts()
     with pytest.raises(ParameterError) as error:
         TimeSeriesClassifier("conv_lstm", fusion="film").fit(train.replace(metadata=None))
     assert str(error.value) == (
@@ -102,7 +93,7 @@ def test_a_fusion_without_metadata_is_refused() -> None:
 
 
 def test_metadata_come_from_a_table_and_are_weighed(limelight: Commands, tmp_path: Path) -> None:
-    panel, _ = generate_bumps(BumpSettings(dataset_size=120, num_points=30), 0)
+    panel = bump_panel(120, num_points=30)
     write_table(panel, tmp_path / "bumps")
     printed = limelight(
         "train", "bumps", "-o", "run", "--set", "training.max_epochs=1", "--set", "model.encoder=conv_lstm"
@@ -119,7 +110,7 @@ def test_metadata_come_from_a_table_and_are_weighed(limelight: Commands, tmp_pat
 
 
 def test_a_field_that_gives_the_label_away_is_told(limelight: Commands, tmp_path: Path) -> None:
-    panel, _ = generate_bumps(BumpSettings(dataset_size=120, num_points=30), 0)
+    panel = bump_panel(120, num_points=30)
     assert panel.labels is not None
     write_table(panel.replace(metadata=pa.table({"verdict": [f"v-{label}" for label in panel.labels]})), tmp_path / "b")
     limelight("train", "b", "-o", "run", "--set", "training.max_epochs=1", "--set", "model.encoder=conv_lstm")
@@ -128,8 +119,8 @@ def test_a_field_that_gives_the_label_away_is_told(limelight: Commands, tmp_path
 
 
 def test_bumps_are_drawn_from_an_experiment_file(limelight: Commands, tmp_path: Path) -> None:
-    bumps = {"dataset_size": 120, "num_points": 30, "mode_as": "signal"}
-    experiment = {"data": {"bumps": bumps}, "model": {"encoder": "conv_lstm"}, "training": {"max_epochs": 1}}
+    settings = {"dataset_size": 120, "num_points": 30, "mode_as": "signal"}
+    experiment = {"data": {"bumps": settings}, "model": {"encoder": "conv_lstm"}, "training": {"max_epochs": 1}}
     (tmp_path / "e.json").write_text(json.dumps(experiment))
     limelight("train", "e.json", "-o", "run")
     assert json.loads((tmp_path / "run" / "metrics.json").read_text())["metadata"]["drops"].keys() == {
@@ -142,7 +133,7 @@ def test_bumps_are_drawn_from_an_experiment_file(limelight: Commands, tmp_path: 
 
 @pytest.mark.slow
 def test_attention_moves_with_the_mode() -> None:
-    _, test = bumps()
+    _, test = bump_parts()
     model = model_with("attention").model_
     inside = score_localisation(model.predict(test, attention=True), test)
     swapped = ["late" if mode == "early" else "early" for mode in test.metadata["mode"].to_pylist()]

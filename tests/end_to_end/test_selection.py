@@ -17,12 +17,12 @@ ONLY = ("--only", "learning_rate, fusion")
 
 
 @pytest.fixture
-def bumps(limelight: Commands) -> Path:
+def bump_experiment(limelight: Commands) -> Path:
     """An experiment with metadata whose validation part is large enough to judge by."""
-    return write(Path("bumps.json"), {"bumps": {"dataset_size": 240, "num_points": 20}})
+    return write_experiment(Path("bumps.json"), {"bumps": {"dataset_size": 240, "num_points": 20}})
 
 
-def write(file: Path, data: dict[str, object], **more: object) -> Path:
+def write_experiment(file: Path, data: dict[str, object], **more: object) -> Path:
     content = {"data": data, "model": MODEL, "training": {"max_epochs": 1}, "output": "run", **more}
     file.write_text(json.dumps(content))
     return file
@@ -33,8 +33,8 @@ def rows_of(file: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
-def test_validate_prints_a_table_and_writes_json(limelight: Commands, bumps: Path) -> None:
-    printed = limelight("validate", bumps, "--folds", 2)
+def test_validate_prints_a_table_and_writes_json(limelight: Commands, bump_experiment: Path) -> None:
+    printed = limelight("validate", bump_experiment, "--folds", 2)
     found = json.loads(Path("run/validation.json").read_text())
     assert found["left_out"] == 48
     assert [fold["counts"]["held_out"] for fold in found["folds"]] == [96, 96]
@@ -45,11 +45,11 @@ def test_validate_prints_a_table_and_writes_json(limelight: Commands, bumps: Pat
     assert "1 of 2: fold 1: accuracy " in limelight.errors
 
 
-def test_validation_beside_a_run_keeps_nobody_from_training(limelight: Commands, bumps: Path) -> None:
-    limelight("validate", bumps, "--folds", 2)
-    limelight("train", bumps)
+def test_validation_beside_a_run_keeps_nobody_from_training(limelight: Commands, bump_experiment: Path) -> None:
+    limelight("validate", bump_experiment, "--folds", 2)
+    limelight("train", bump_experiment)
     assert Path("run/metrics.json").is_file()
-    assert limelight("validate", bumps, code=2) == (
+    assert limelight("validate", bump_experiment, code=2) == (
         "limelight: 'run/validation.json' already exists; pass --overwrite to replace it, or choose another output\n"
     )
 
@@ -61,15 +61,15 @@ def test_validate_goes_by_the_split_of_the_experiment(limelight: Commands, tmp_p
     table = tmp_path / "series.csv"
     with table.open("w", newline="") as stream:
         csv.writer(stream).writerows([["series_id", "time", "force", "label", "machine"], *rows])
-    grouped = write(tmp_path / "e.json", {"series": "series.csv"}, split={"test": 0.2, "group": "machine"})
+    grouped = write_experiment(tmp_path / "e.json", {"series": "series.csv"}, split={"test": 0.2, "group": "machine"})
     assert "no machine in two parts" in limelight("validate", grouped, "--folds", 2)
     assert "by time, each held out from a fit on all series that start earlier" in limelight(
         "validate", grouped, "--folds", 2, "-o", "time.json", "--set", 'split={"test": 0.2, "by": "time"}'
     )
 
 
-def test_tune_leaves_an_experiment_that_trains_and_a_table(limelight: Commands, bumps: Path) -> None:
-    printed = limelight("tune", bumps, "--trials", 3, *ONLY)
+def test_tune_leaves_an_experiment_that_trains_and_a_table(limelight: Commands, bump_experiment: Path) -> None:
+    printed = limelight("tune", bump_experiment, "--trials", 3, *ONLY)
     home = Path("run-tuning")
     assert printed.splitlines()[-1] == "train it: limelight train run-tuning/best.json"
     assert sorted(file.name for file in home.iterdir()) == ["best.json", "trials.csv", "trials.journal"]
@@ -81,27 +81,29 @@ def test_tune_leaves_an_experiment_that_trains_and_a_table(limelight: Commands, 
     lowest = min((trial for trial in trials if trial["log_loss"]), key=lambda trial: float(trial["log_loss"]))
     best = read_experiment(home / "best.json")
     assert best.training.learning_rate == float(lowest["learning_rate"])
-    assert best.data == read_experiment(bumps).data
+    assert best.data == read_experiment(bump_experiment).data
     limelight("train", home / "best.json")
     assert (home / "best" / "metrics.json").is_file()
 
 
-def test_tune_goes_on_where_it_was(limelight: Commands, bumps: Path) -> None:
-    limelight("tune", bumps, "--trials", 2, *ONLY)
+def test_tune_goes_on_where_it_was(limelight: Commands, bump_experiment: Path) -> None:
+    limelight("tune", bump_experiment, "--trials", 2, *ONLY)
     before = rows_of(Path("run-tuning/trials.csv"))
-    assert limelight("tune", bumps, "--trials", 3, *ONLY, code=2) == (
+    assert limelight("tune", bump_experiment, "--trials", 3, *ONLY, code=2) == (
         "limelight: 'run-tuning' already holds a tuning; pass --overwrite to replace it, --resume to continue it, or "
         "choose another output\n"
     )
-    limelight("tune", bumps, "--trials", 3, *ONLY, "--resume")
+    limelight("tune", bump_experiment, "--trials", 3, *ONLY, "--resume")
     after = rows_of(Path("run-tuning/trials.csv"))
     assert after[:2] == before
     assert len(after) == 3
-    limelight("tune", bumps, "--trials", 1, *ONLY, "--overwrite")
+    limelight("tune", bump_experiment, "--trials", 1, *ONLY, "--overwrite")
     assert len(rows_of(Path("run-tuning/trials.csv"))) == 1
 
 
-def test_tune_looks_at_no_test_series(limelight: Commands, bumps: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tune_looks_at_no_test_series(
+    limelight: Commands, bump_experiment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     real, panels = search.fit_and_score, []
 
     def watched(panel, split, task, recipe, should_prune):  # type: ignore[no-untyped-def]
@@ -109,39 +111,43 @@ def test_tune_looks_at_no_test_series(limelight: Commands, bumps: Path, monkeypa
         return real(panel, split, task, recipe, should_prune)
 
     monkeypatch.setattr(search, "fit_and_score", watched)
-    limelight("tune", bumps, "--trials", 2, *ONLY)
-    data = read_data(read_experiment(bumps))
+    limelight("tune", bump_experiment, "--trials", 2, *ONLY)
+    data = read_data(read_experiment(bump_experiment))
     assert len(panels) == 2
     for seen in panels:
         assert not seen & set(data.part("test").ids)
         assert len(seen) == len(data.split.train) + len(data.split.validation)
 
 
-def test_a_picture_says_what_mattered(limelight: Commands, bumps: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_picture_says_what_mattered(
+    limelight: Commands, bump_experiment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(engine, "FEWEST_TO_WEIGH", 4)
-    assert "parameter importance: " in limelight("tune", bumps, "--trials", 5, *ONLY)
+    assert "parameter importance: " in limelight("tune", bump_experiment, "--trials", 5, *ONLY)
     assert Path("run-tuning/importance.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_nothing_to_resume_and_foreign_folders_are_refused(limelight: Commands, bumps: Path, tmp_path: Path) -> None:
-    assert limelight("tune", bumps, "--resume", code=2) == (
+def test_nothing_to_resume_and_foreign_folders_are_refused(
+    limelight: Commands, bump_experiment: Path, tmp_path: Path
+) -> None:
+    assert limelight("tune", bump_experiment, "--resume", code=2) == (
         "limelight: there is no tuning to resume in 'run-tuning'; tune without --resume\n"
     )
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("dear")
-    assert limelight("tune", bumps, "-o", "mine", "--overwrite", code=2) == (
+    assert limelight("tune", bump_experiment, "-o", "mine", "--overwrite", code=2) == (
         "limelight: expected an empty or new folder for the tuning, got 'mine', which holds something else; choose "
         "another output\n"
     )
-    assert limelight("validate", bumps, "-o", "mine.csv", code=2) == (
+    assert limelight("validate", bump_experiment, "-o", "mine.csv", code=2) == (
         "limelight: expected an output file ending in .json, got 'mine.csv'\n"
     )
 
 
-def test_invalid_tuning_keeps_an_earlier_one(limelight: Commands, bumps: Path) -> None:
-    limelight("tune", bumps, "--trials", 1, *ONLY)
+def test_invalid_tuning_keeps_an_earlier_one(limelight: Commands, bump_experiment: Path) -> None:
+    limelight("tune", bump_experiment, "--trials", 1, *ONLY)
     before = Path("run-tuning/trials.csv").read_bytes()
-    assert limelight("tune", bumps, "--only", "unitz", "--overwrite", code=2) == (
+    assert limelight("tune", bump_experiment, "--only", "unitz", "--overwrite", code=2) == (
         "limelight: expected the name of a parameter to tune, got 'unitz'; did you mean 'units'?\n"
     )
     assert Path("run-tuning/trials.csv").read_bytes() == before

@@ -8,36 +8,27 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 
-from limelight.data.align import align
 from limelight.data.annotations import StepSignals
 from limelight.data.inspection.inspect_panel import inspect_panel
 from limelight.data.panel import Panel
 from limelight.data.reading.tables import read_table
 from limelight.data.synthetic.bumps import BumpSettings, generate_bumps
 from limelight.data.writing import write_table
-from limelight.estimator import TimeSeriesClassifier, load
+from limelight.estimator import load
 from limelight.explanation.quality.permutation_importance import score_permuted
 from limelight.model.batching import make_batch
 from limelight.model.vocabulary import fit_vocabulary
-from limelight.parts.encoders import ConvLSTM
 from support.commands import Commands
+from support.models import fit_small_conv_lstm
+from support.panels import LEARNABLE, bump_panel
 
-SMALL = BumpSettings(dataset_size=800, num_points=40, width=6, noise=0.2, mode_as="signal")
 
-
-def bumps() -> tuple[Panel, Panel]:
-    panel, modes = generate_bumps(SMALL, 0)
-    train, test = align(panel, modes).split(test=0.25)
+def bump_parts() -> tuple[Panel, Panel]:
+    train, test = bump_panel(800, **LEARNABLE, mode_as="signal").split(test=0.25)
     return train, test
 
 
-def fitted(train: Panel, **parameters: object) -> TimeSeriesClassifier:
-    encoder = ConvLSTM(filters=16, hidden_size=16, stride=4, dropout=0.0)
-    settings = {"random_state": 0, "progress": False, "max_epochs": 10, "training": {"learning_rate": 1e-2}}
-    return TimeSeriesClassifier(encoder, **{**settings, **parameters}).fit(train)
-
-
-def panel_of(*words: str | None) -> Panel:
+def panel_of_words(*words: str | None) -> Panel:
     """One series with a step for each word."""
     classes = tuple(sorted({word for word in words if word}))
     codes = [[classes.index(word) if word else -1] for word in words]
@@ -47,8 +38,8 @@ def panel_of(*words: str | None) -> Panel:
 
 @pytest.mark.slow
 def test_a_mode_on_its_own_clock_is_learned_and_weighed() -> None:
-    train, test = bumps()
-    model = fitted(train)
+    train, test = bump_parts()
+    model = fit_small_conv_lstm(train)
     assert model.score(test, test.labels) >= 0.95
     found = score_permuted(model.model_, test)
     assert found is not None
@@ -58,30 +49,30 @@ def test_a_mode_on_its_own_clock_is_learned_and_weighed() -> None:
 
 
 def test_without_the_signal_the_same_network_stays_at_chance() -> None:
-    train, test = bumps()
-    model = fitted(train, fields={"mode": "ignore"})
+    train, test = bump_parts()
+    model = fit_small_conv_lstm(train, fields={"mode": "ignore"})
     assert model.model_.vocabulary is None
     assert model.score(test, test.labels) <= 0.65
 
 
 def test_a_saved_model_knows_the_words_of_signals(tmp_path: Path) -> None:
-    train, test = bumps()
-    model = fitted(train, max_epochs=1)
+    train, test = bump_parts()
+    model = fit_small_conv_lstm(train, max_epochs=1)
     again = load(model.save(tmp_path / "model"))
     np.testing.assert_array_equal(again.predict_proba(test), model.predict_proba(test))
 
 
 def test_signals_are_read_beside_metadata_that_are_not() -> None:
-    train, _ = bumps()
+    train, _ = bump_parts()
     train = train.replace(metadata=pa.table({"site": ["x", "y"] * (len(train) // 2)}))
-    model = fitted(train, max_epochs=1, fusion=[]).model_
+    model = fit_small_conv_lstm(train, max_epochs=1, fusion=[]).model_
     assert model.network.context_shape.signals == (3,)
     assert model.network.context is None
 
 
 def test_training_words_are_matched_in_another_panel() -> None:
     vocabulary = fit_vocabulary(None, signals={"mode": ("run", "idle")})
-    panel = panel_of("stop", "run", None, "idle")
+    panel = panel_of_words("stop", "run", None, "idle")
     facts = vocabulary.encode(None, 1, panel.signals)
     assert make_batch(panel, np.array([0]), metadata=facts).signals.tolist() == [[[0], [2], [0], [1]]]
     assert facts.notes == ("signal 'mode' has 1 word not seen in training: 'stop'; treated as unknown",)
@@ -98,7 +89,7 @@ def test_padding_has_no_signal() -> None:
 
 def test_a_signal_that_is_not_there_is_unknown_and_told() -> None:
     facts = fit_vocabulary(None, signals={"mode": ("run",)}).encode(None, 1, None)
-    assert make_batch(panel_of("run"), np.array([0]), metadata=facts).signals.tolist() == [[[0]]]
+    assert make_batch(panel_of_words("run"), np.array([0]), metadata=facts).signals.tolist() == [[[0]]]
     assert facts.notes == ("signal 'mode' is missing: treated as unknown",)
 
 
@@ -117,7 +108,7 @@ def test_words_that_change_within_a_series_are_a_signal() -> None:
 
 
 def test_inspection_says_how_often_each_word_is_said() -> None:
-    facts = inspect_panel(panel_of("run", "run", None, "idle"))
+    facts = inspect_panel(panel_of_words("run", "run", None, "idle"))
     assert facts.to_json()["signals"] == {"mode": {"": 0.25, "idle": 0.25, "run": 0.5}}
     assert "mode    run 50.0 %, unknown 25.0 %, idle 25.0 %" in facts.lines()
 

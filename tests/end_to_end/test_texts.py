@@ -14,14 +14,16 @@ import pytest
 
 from limelight.config.reading import read_experiment
 from limelight.data.panel import Panel
-from limelight.data.synthetic.bumps import EARLY, LATE, PHRASES, BumpSettings, generate_bumps
-from limelight.errors import InputError, ModelFolderError, ParameterError
+from limelight.data.synthetic.bumps import EARLY, LATE, PHRASES
+from limelight.errors import ModelFolderError, ParameterError
 from limelight.estimator import TimeSeriesClassifier, load
 from limelight.model.texts import read_text_encoder
 from limelight.model.vocabulary import Vocabulary, fit_vocabulary
 from limelight.parts.architecture import Architecture
 from limelight.parts.contexts import ContextEncoding
 from limelight.parts.encoders import ConvLSTM
+from support.errors import message_of
+from support.panels import LEARNABLE, bump_panel
 
 FILES = ["config.json", "model.safetensors", "tokenizer.json"]
 SIZE = 16
@@ -80,20 +82,13 @@ def fitted_words(folder: Path, *texts: str | None) -> Vocabulary:
     return fit_vocabulary(notes_of(*texts), schema={"note": "text"}, text_encoder=read_text_encoder(str(folder)))
 
 
-def bumps(n: int = 800) -> tuple[Panel, Panel]:
-    panel, _ = generate_bumps(BumpSettings(dataset_size=n, num_points=40, width=6, noise=0.2, mode_as="text"), 0)
-    return panel.split(test=0.25)
+def text_parts(n: int = 800) -> tuple[Panel, Panel]:
+    return bump_panel(n, **LEARNABLE, mode_as="text").split(test=0.25)
 
 
 def classifier(folder: Any, **parameters: Any) -> TimeSeriesClassifier:
     context = ContextEncoding(text_encoder=folder)
     return TimeSeriesClassifier(context=context, random_state=0, progress=False, **{"max_epochs": 1, **parameters})
-
-
-def message_of(error: type[InputError], act: Any, *given: Any) -> str:
-    with pytest.raises(error) as raised:
-        act(*given)
-    return str(raised.value)
 
 
 # vectors
@@ -148,7 +143,7 @@ def test_the_vocabulary_says_hashes_and_no_place(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_notes_are_learned_and_generalise_to_new_words(folder: Path) -> None:
-    train, test = bumps()
+    train, test = text_parts()
     small = ConvLSTM(filters=16, hidden_size=16, stride=4, dropout=0.0)
     model = classifier(folder, encoder=small, training={"learning_rate": 1e-2}, max_epochs=10).fit(train)
     assert model.model_.network.context.words is None
@@ -158,7 +153,7 @@ def test_notes_are_learned_and_generalise_to_new_words(folder: Path) -> None:
 
 
 def test_text_vectors_are_scaled_by_training_texts(folder: Path, model2vec: Any) -> None:
-    train, _ = bumps(40)
+    train, _ = text_parts(40)
     texts = train.metadata["mode"].to_pylist()
     train = train.replace(metadata=pa.table({"mode": [None, *texts[1:]]}))
     scaling = classifier(folder, validation=0).fit(train).model_.network.context.vectors.scaling
@@ -168,7 +163,7 @@ def test_text_vectors_are_scaled_by_training_texts(folder: Path, model2vec: Any)
 
 
 def test_unknown_words_and_missing_text_are_answered_alike_and_told(folder: Path) -> None:
-    train, test = bumps(80)
+    train, test = text_parts(80)
     model = classifier(str(folder)).fit(train).model_
     strange = test.replace(metadata=pa.table({"mode": ["zebras gallop"] * len(test)}))
     without = test.replace(metadata=None)
@@ -183,13 +178,13 @@ def test_unknown_words_and_missing_text_are_answered_alike_and_told(folder: Path
 
 def test_an_encoder_of_another_language_is_refused(tmp_path: Path, no_network: None) -> None:
     folder = write_encoder(tmp_path / "encoder", ["guten Morgen"])
-    assert message_of(ParameterError, classifier(folder).fit, bumps(40)[0]) == (
+    assert message_of(ParameterError, classifier(folder).fit, text_parts(40)[0]) == (
         "expected a text encoder that knows words of metadata 'mode', got one that knows none of them in any training series; use an encoder for their language, or drop it"
     )
 
 
 def test_an_encoder_without_text_to_read_is_refused(folder: Path) -> None:
-    train, _ = bumps(40)
+    train, _ = text_parts(40)
     words = train.replace(metadata=pa.table({"mode": ["early", "late"] * 15, "age": range(30)}))
     assert message_of(ParameterError, classifier(folder).fit, words) == (
         f"expected text among the metadata for the text encoder in {str(folder)!r}, got 'mode: category', "
@@ -202,7 +197,7 @@ def test_an_encoder_without_text_to_read_is_refused(folder: Path) -> None:
 
 
 def test_a_network_without_metadata_needs_no_encoder() -> None:
-    train, _ = bumps(40)
+    train, _ = text_parts(40)
     assert classifier("nowhere", fusion=[]).fit(train).model_.vocabulary is None
 
 
@@ -266,11 +261,11 @@ def test_an_experiment_names_the_folder_beside_its_file(tmp_path: Path) -> None:
 
 @pytest.fixture
 def saved(folder: Path, tmp_path: Path) -> Path:
-    return classifier(folder).fit(bumps(80)[0]).save(tmp_path / "model")
+    return classifier(folder).fit(text_parts(80)[0]).save(tmp_path / "model")
 
 
 def test_a_saved_model_has_its_encoder_with_it(folder: Path, tmp_path: Path) -> None:
-    train, test = bumps(80)
+    train, test = text_parts(80)
     model = classifier(folder).fit(train)
     saved = model.save(tmp_path / "model")
     shutil.rmtree(folder)
@@ -284,14 +279,14 @@ def test_a_saved_model_has_its_encoder_with_it(folder: Path, tmp_path: Path) -> 
 
 
 def test_a_loaded_model_can_be_refitted_and_saved(saved: Path) -> None:
-    train, test = bumps(80)
+    train, test = text_parts(80)
     again = load(saved)
     again.set_params(max_epochs=1, random_state=1, progress=False).fit(train).save(saved)
     np.testing.assert_array_equal(load(saved).predict_proba(test), again.predict_proba(test))
 
 
 def test_a_pickled_model_names_the_folder(saved: Path) -> None:
-    _, test = bumps(80)
+    _, test = text_parts(80)
     model = load(saved)
     content = pickle.dumps(model)
     np.testing.assert_array_equal(pickle.loads(content).predict_proba(test), model.predict_proba(test))
@@ -317,7 +312,7 @@ def test_a_model_without_its_encoder_is_refused(saved: Path) -> None:
 
 
 def test_an_encoder_that_changed_since_the_training_is_not_saved(folder: Path, tmp_path: Path) -> None:
-    model = classifier(folder).fit(bumps(80)[0])
+    model = classifier(folder).fit(text_parts(80)[0])
     file = folder / "config.json"
     file.write_text("{}")
     assert message_of(ModelFolderError, model.save, tmp_path / "model") == (
@@ -336,7 +331,7 @@ def test_forged_sizes_of_the_encoder_are_refused(saved: Path) -> None:
 
 
 def test_saving_replaces_a_model_with_an_encoder_and_nothing_more(folder: Path, saved: Path) -> None:
-    model = classifier(folder).fit(bumps(80)[0])
+    model = classifier(folder).fit(text_parts(80)[0])
     model.save(saved)
     (saved / "text_encoder" / "thesis.txt").write_text("years of work")
     assert message_of(ModelFolderError, model.save, saved) == (

@@ -5,21 +5,16 @@ import numpy as np
 from limelight.evaluation.metrics.grouped import score_groups
 from limelight.evaluation.metrics.scoring import baseline, score, score_baseline, score_prediction
 from limelight.evaluation.summary import localisation_sentence, score_lines
-from limelight.model.fitted import Prediction
 from limelight.task import Task
+from support.predictions import prediction_of
 
 TWO = Task(("fault", "ok"))
-
-
-def answers(task, logits):
-    logits = np.asarray(logits, dtype=float)
-    return Prediction(np.arange(len(logits)).astype(str), task, logits.reshape(len(logits), task.outputs))
 
 
 def test_the_table_shows_model_beside_baseline_classes_confusion_and_attention():
     truth = ["fault"] * 20 + ["ok"] * 40
     metrics = {
-        "test": score_prediction(answers(TWO, [-1] * 20 + [1] * 20 + [-1] * 20), truth),
+        "test": score_prediction(prediction_of(TWO, [-1] * 20 + [1] * 20 + [-1] * 20), truth),
         "baseline": score_baseline(["ok"], truth, TWO),
         "localisation": {
             "series": 1200, "attention_inside": 0.8, "attention_inside_uniform": 0.3,
@@ -107,13 +102,13 @@ def test_the_table_shows_each_value_and_the_worst():
 
 def test_the_table_of_many_classes_has_no_confusion_matrix():
     task = Task(tuple(range(13)))
-    scores = score_prediction(answers(task, np.eye(13)), list(range(13)))
+    scores = score_prediction(prediction_of(task, np.eye(13)), list(range(13)))
     lines = score_lines({"test": scores, "baseline": scores})
     assert "confusion matrix: true (rows) and predicted (columns)" not in lines
 
 
 def test_the_table_says_why_a_score_is_missing():
-    scores = score_prediction(answers(TWO, [1]), ["ok"])
+    scores = score_prediction(prediction_of(TWO, [1]), ["ok"])
     lines = score_lines({"test": scores, "baseline": scores})
     assert "ROC AUC                   -         -" in lines
     assert "(ROC AUC is undefined without series of class 'fault')" in lines

@@ -16,12 +16,13 @@ from limelight.model.fitted import FittedModel
 from limelight.nn.network import Network
 from limelight.parts.architecture import PRESETS, Architecture, preset
 from limelight.task import Task
+from support.errors import message_of
 
 PANEL = Panel.from_series([np.sin(np.arange(20)), np.cos(np.arange(9))], channels=["wave"])
 ROCKET = {"name": "rocket", "features": 84}
 
 
-def model_of(architecture: Architecture, classes: tuple[Any, ...] = ("a", "b")) -> FittedModel:
+def untrained_model(architecture: Architecture, classes: tuple[Any, ...] = ("a", "b")) -> FittedModel:
     torch.manual_seed(0)
     task = Task(classes)
     architecture = architecture.resolve(20, missing=False, irregular=False)
@@ -32,7 +33,7 @@ def model_of(architecture: Architecture, classes: tuple[Any, ...] = ("a", "b")) 
 
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
-    return save_model(model_of(Architecture.of("conv_lstm")), tmp_path / "model")
+    return save_model(untrained_model(Architecture.of("conv_lstm")), tmp_path / "model")
 
 
 def change(folder: Path, **content: Any) -> None:
@@ -40,10 +41,8 @@ def change(folder: Path, **content: Any) -> None:
     file.write_text(json.dumps({**json.loads(file.read_text()), **content}))
 
 
-def message_of(folder: Path) -> str:
-    with pytest.raises(ModelFolderError) as error:
-        load_model(folder)
-    return str(error.value)
+def load_error(folder: Path) -> str:
+    return message_of(ModelFolderError, load_model, folder)
 
 
 WITHOUT_METADATA = [
@@ -58,7 +57,7 @@ WITHOUT_METADATA = [
 def test_loaded_model_answers_as_the_saved_one(
     tmp_path: Path, architecture: Architecture, classes: tuple[Any, ...]
 ) -> None:
-    model = model_of(architecture, classes)
+    model = untrained_model(architecture, classes)
     again = load_model(save_model(model, tmp_path / "model"))
     np.testing.assert_array_equal(again.predict(PANEL).logits, model.predict(PANEL).logits)
     assert (again.task, again.architecture, again.channels) == (model.task, model.architecture, model.channels)
@@ -75,7 +74,7 @@ def test_folder_holds_json_and_safetensors_alone(saved: Path) -> None:
 
 
 def test_saving_again_replaces_the_model(saved: Path) -> None:
-    save_model(model_of(Architecture.of("gru")), saved)
+    save_model(untrained_model(Architecture.of("gru")), saved)
     assert load_model(saved).architecture.encoder.name == "gru"
     assert [file.name for file in saved.parent.iterdir()] == ["model"]
 
@@ -83,7 +82,7 @@ def test_saving_again_replaces_the_model(saved: Path) -> None:
 def test_saving_never_replaces_something_else(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(ModelFolderError) as error:
-        save_model(model_of(Architecture.of("conv_lstm")), tmp_path)
+        save_model(untrained_model(Architecture.of("conv_lstm")), tmp_path)
     assert str(error.value) == f"{str(tmp_path)!r} is there and is not a model; choose another name for the model"
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
 
@@ -91,18 +90,18 @@ def test_saving_never_replaces_something_else(tmp_path: Path) -> None:
 def test_saving_never_replaces_a_model_of_somebody_else(tmp_path: Path) -> None:
     (tmp_path / "model.json").write_text('{"format": "layers-model"}')
     with pytest.raises(ModelFolderError) as error:
-        save_model(model_of(Architecture.of("conv_lstm")), tmp_path)
+        save_model(untrained_model(Architecture.of("conv_lstm")), tmp_path)
     assert str(error.value) == f"{str(tmp_path)!r} is there and is not a model; choose another name for the model"
     assert (tmp_path / "model.json").read_text() == '{"format": "layers-model"}'
 
 
 def test_missing_folder_offers_a_near_name(saved: Path) -> None:
     folder = saved.parent / "modle"
-    assert message_of(folder) == f"expected a model folder, there is none at {str(folder)!r}; did you mean 'model'?"
+    assert load_error(folder) == f"expected a model folder, there is none at {str(folder)!r}; did you mean 'model'?"
 
 
 def test_foreign_folder_is_refused(tmp_path: Path) -> None:
-    assert message_of(tmp_path) == (
+    assert load_error(tmp_path) == (
         f"expected a model folder with 'model.json' in it, got {str(tmp_path)!r} without one; "
         "give the folder that save() or a run wrote"
     )
@@ -110,21 +109,21 @@ def test_foreign_folder_is_refused(tmp_path: Path) -> None:
 
 def test_foreign_json_is_refused(saved: Path) -> None:
     (saved / "model.json").write_text('{"model": "something"}')
-    assert message_of(saved) == (
+    assert load_error(saved) == (
         f"{str(saved / 'model.json')!r} was not written by limelight: it does not say format 'limelight-model'"
     )
 
 
 def test_broken_json_is_refused(saved: Path) -> None:
     (saved / "model.json").write_text('{"format": ')
-    assert message_of(saved) == (
+    assert load_error(saved) == (
         f"{str(saved / 'model.json')!r} is damaged (Expecting value: line 1 column 12 (char 11)); save the model again"
     )
 
 
 def test_newer_version_is_refused(saved: Path) -> None:
     change(saved, version=3)
-    assert message_of(saved) == (
+    assert load_error(saved) == (
         f"{str(saved / 'model.json')!r} has format version 3, this limelight reads up to 2; update limelight"
     )
 
@@ -132,7 +131,7 @@ def test_newer_version_is_refused(saved: Path) -> None:
 @pytest.mark.parametrize("version", [0, -3, None, "2"])
 def test_versions_that_never_were_are_refused(saved: Path, version: Any) -> None:
     change(saved, version=version)
-    assert f"has format version {version!r}, this limelight reads up to 2" in message_of(saved)
+    assert f"has format version {version!r}, this limelight reads up to 2" in load_error(saved)
 
 
 def test_version_1_rejects_missing_values_and_ignores_the_clock(saved: Path) -> None:
@@ -165,13 +164,13 @@ def test_the_words_of_a_model_are_saved(tmp_path: Path) -> None:
 
 def test_json_nested_without_end_is_refused(saved: Path) -> None:
     (saved / "model.json").write_text("[" * 100_000)
-    assert "is damaged" in message_of(saved)
+    assert "is damaged" in load_error(saved)
 
 
 def test_weights_cut_short_are_refused(saved: Path) -> None:
     weights = saved / "weights.safetensors"
     weights.write_bytes(weights.read_bytes()[:-7])
-    assert message_of(saved) == (
+    assert load_error(saved) == (
         f"{str(weights)!r} is not the file that model.json was written with: it was damaged, cut short or exchanged; "
         "save the model again"
     )
@@ -179,7 +178,7 @@ def test_weights_cut_short_are_refused(saved: Path) -> None:
 
 def test_missing_weights_are_named(saved: Path) -> None:
     (saved / "weights.safetensors").unlink()
-    assert message_of(saved) == (
+    assert load_error(saved) == (
         f"{str(saved / 'weights.safetensors')!r} cannot be read (No such file or directory); "
         "a model needs it beside model.json"
     )
@@ -191,7 +190,7 @@ def test_weights_of_another_network_are_refused(saved: Path) -> None:
     tensors["head.0.weight"] = tensors["head.0.weight"][:-1].contiguous()
     save_file(tensors, weights)
     change(saved, weights_sha256=hashlib.sha256(weights.read_bytes()).hexdigest())
-    assert message_of(saved) == (
+    assert load_error(saved) == (
         f"{str(saved)!r} is damaged: its description and its weights disagree about 'head.0.weight'; "
         "save the model again"
     )
@@ -219,13 +218,13 @@ def test_weights_of_another_network_are_refused(saved: Path) -> None:
 )
 def test_nonsense_in_the_description_is_an_error_of_the_folder(saved: Path, content: dict[str, Any]) -> None:
     change(saved, **content)
-    assert "damaged" in message_of(saved)
+    assert "damaged" in load_error(saved)
 
 
 @pytest.mark.parametrize("encoder", ["lstmm", {"name": "lstmm"}])
 def test_an_encoder_that_is_not_registered_is_named(saved: Path, encoder: Any) -> None:
     change(saved, sentence={"encoder": encoder})
-    assert message_of(saved) == (
+    assert load_error(saved) == (
         f"the model in {str(saved)!r} has the encoder 'lstmm', which is not registered; import the package that "
         "registers it before you load the model; did you mean 'lstm'?"
     )
@@ -234,7 +233,7 @@ def test_an_encoder_that_is_not_registered_is_named(saved: Path, encoder: Any) -
 def test_forged_sizes_cost_no_memory(saved: Path) -> None:
     huge = {"name": "lstm", "hidden_size": [8192] * 32, "bidirectional": True}
     change(saved, sentence={"encoder": huge, "pooling": "attention", "head": "mlp"})
-    assert "disagree" in message_of(saved)  # 100 GB if the network were made before it is compared
+    assert "disagree" in load_error(saved)  # 100 GB if the network were made before it is compared
 
 
 def test_loading_a_malicious_folder_runs_no_code(saved: Path, tmp_path: Path) -> None:
@@ -246,11 +245,11 @@ def test_loading_a_malicious_folder_runs_no_code(saved: Path, tmp_path: Path) ->
     (saved / "weights.safetensors").write_bytes(attack)
     change(saved, weights_sha256=hashlib.sha256(attack).hexdigest())
     (saved / "__init__.py").write_text("raise SystemExit('executed')")
-    assert "damaged" in message_of(saved)
+    assert "damaged" in load_error(saved)
     assert not (tmp_path / "owned").exists()
 
 
 def test_fitted_model_can_be_pickled_for_scikit_learn() -> None:
-    model = model_of(Architecture.of("gru"))
+    model = untrained_model(Architecture.of("gru"))
     again = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(again.predict(PANEL).logits, model.predict(PANEL).logits)

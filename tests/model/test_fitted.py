@@ -26,32 +26,32 @@ def model_for(
     return FittedModel(task, architecture, Network(architecture, len(channels), task.outputs), channels)
 
 
-def panel_of(lengths: list[int], channels: tuple[str, ...] = ("x", "y")) -> Panel:
+def random_panel(lengths: list[int], channels: tuple[str, ...] = ("x", "y")) -> Panel:
     random = np.random.default_rng(0)
     return Panel.from_series([random.normal(size=(n, len(channels))) for n in lengths], channels=channels)
 
 
 def test_answers_come_in_the_order_of_the_panel() -> None:
-    model, panel = model_for(), panel_of([3, 30, 7, 30, 1])
+    model, panel = model_for(), random_panel([3, 30, 7, 30, 1])
     together = model.predict(panel).logits
     alone = np.concatenate([model.predict(panel[[row]]).logits for row in range(5)])
     np.testing.assert_allclose(together, alone, atol=1e-6)
 
 
 def test_attention_has_one_weight_for_each_step_of_each_series() -> None:
-    attention = model_for().predict(panel_of([3, 30, 7]), attention=True).attention
+    attention = model_for().predict(random_panel([3, 30, 7]), attention=True).attention
     assert attention is not None
     assert [len(weights) for weights in attention] == [3, 30, 7]
     np.testing.assert_allclose([weights.sum() for weights in attention], 1, atol=1e-5)
 
 
 def test_attention_is_left_out_when_not_asked_for() -> None:
-    assert model_for().predict(panel_of([3])).attention is None
+    assert model_for().predict(random_panel([3])).attention is None
 
 
 @pytest.mark.parametrize("classes", [("a", "b"), ("a", "b", "c")])
 def test_probabilities_sum_to_one_and_the_largest_names_the_label(classes: tuple[str, ...]) -> None:
-    prediction = model_for(classes).predict(panel_of([5] * 20))
+    prediction = model_for(classes).predict(random_panel([5] * 20))
     np.testing.assert_allclose(prediction.probabilities.sum(axis=1), 1)
     assert prediction.labels.tolist() == [classes[i] for i in prediction.probabilities.argmax(axis=1)]
 
@@ -64,7 +64,7 @@ def test_probabilities_of_huge_logits_are_still_numbers() -> None:
 
 
 def test_predicting_twice_gives_the_same_and_changes_nothing() -> None:
-    model, panel = model_for(), panel_of([5, 9])
+    model, panel = model_for(), random_panel([5, 9])
     before = {name: tensor.clone() for name, tensor in model.network.state_dict().items()}
     first, second = model.predict(panel), model.predict(panel)
     assert (first.logits == second.logits).all()
@@ -73,13 +73,13 @@ def test_predicting_twice_gives_the_same_and_changes_nothing() -> None:
 
 def test_another_number_of_channels_is_refused() -> None:
     with pytest.raises(DataError) as error:
-        model_for().predict(panel_of([5], channels=("x",)))
+        model_for().predict(random_panel([5], channels=("x",)))
     assert str(error.value) == "expected 2 channels as in training ('x', 'y'), got 1 ('x')"
 
 
 def test_channels_in_another_order_are_refused() -> None:
     with pytest.raises(DataError) as error:
-        model_for().predict(panel_of([5], channels=("y", "x")))
+        model_for().predict(random_panel([5], channels=("y", "x")))
     assert str(error.value) == (
         "expected the channels of the training in their order ('x', 'y'), got 'y', 'x'; "
         "pick and order them with channels=[...] when reading"
@@ -87,7 +87,7 @@ def test_channels_in_another_order_are_refused() -> None:
 
 
 def test_channels_without_names_are_taken_in_order() -> None:
-    panel = panel_of([5], channels=("channel_0", "channel_1"))
+    panel = random_panel([5], channels=("channel_0", "channel_1"))
     assert len(model_for().predict(panel).labels) == 1
 
 
@@ -100,7 +100,7 @@ def test_channels_without_names_are_taken_in_order() -> None:
     ],
 )
 def test_values_that_cannot_be_are_refused_with_their_place(value: float, missing: str, said: str, advice: str) -> None:
-    panel = panel_of([5, 6])
+    panel = random_panel([5, 6])
     panel.values[7, 1] = value
     with pytest.raises(DataError) as error:
         model_for(missing=missing).predict(panel)
@@ -110,7 +110,7 @@ def test_values_that_cannot_be_are_refused_with_their_place(value: float, missin
 
 
 def test_infinity_is_found_among_missing_values() -> None:
-    panel = panel_of([5, 6])
+    panel = random_panel([5, 6])
     panel.values[3] = np.nan
     panel.values[7, 1] = np.inf
     with pytest.raises(DataError, match=r"got infinity in series '1', step 2, channel 'y'"):
@@ -131,7 +131,7 @@ def test_two_infinities_that_cancel_are_found() -> None:
 
 
 def test_missing_values_are_answered() -> None:
-    panel = panel_of([3, 30, 7])
+    panel = random_panel([3, 30, 7])
     panel.values[[1, 4, 5, 20]] = np.nan
     together = model_for(missing="mask").predict(panel).logits
     alone = np.concatenate([model_for(missing="mask").predict(panel[[row]]).logits for row in range(3)])
@@ -171,19 +171,19 @@ def test_a_model_that_sees_the_clock_refuses_another_kind(trained: str, times: n
     model = model_for(clock="elapsed")
     model.fitted_on["clock"] = trained
     with pytest.raises(DataError) as error:
-        model.predict(panel_of([3]).replace(times=times))
+        model.predict(random_panel([3]).replace(times=times))
     assert str(error.value) == message
 
 
 def test_a_model_that_sees_the_order_alone_takes_any_clock() -> None:
-    model, panel = model_for(), panel_of([3])
+    model, panel = model_for(), random_panel([3])
     model.fitted_on["clock"] = "dates"
     expected = model.predict(panel).logits
     np.testing.assert_array_equal(model.predict(panel.replace(times=np.arange(3))).logits, expected)
 
 
 def test_blocks_are_answered_in_order_and_make_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    model, panel = model_for(), panel_of([3, 30, 7, 30, 1])
+    model, panel = model_for(), random_panel([3, 30, 7, 30, 1])
     whole = model.predict(panel, attention=True)
     monkeypatch.setattr("limelight.model.fitted.SERIES_PER_BLOCK", 2)
     blocks = list(model.predict_blocks(panel, attention=True))
@@ -199,17 +199,17 @@ def test_blocks_are_answered_in_order_and_make_the_whole(monkeypatch: pytest.Mon
 
 def test_blocks_hold_so_many_steps_and_a_longer_series_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("limelight.model.fitted.STEPS_PER_BLOCK", 10)
-    blocks = model_for().predict_blocks(panel_of([4, 6, 1, 30, 5]))
+    blocks = model_for().predict_blocks(random_panel([4, 6, 1, 30, 5]))
     assert [block.ids.tolist() for block in blocks] == [["0", "1"], ["2"], ["3"], ["4"]]
 
 
 def test_blocks_are_refused_before_the_first_is_asked_for() -> None:
     with pytest.raises(DataError, match=r"^expected 2 channels as in training"):
-        model_for().predict_blocks(panel_of([5], channels=("x",)))
+        model_for().predict_blocks(random_panel([5], channels=("x",)))
 
 
 def test_no_series_have_no_answers() -> None:
-    prediction = model_for(("a", "b", "c")).predict(panel_of([3])[[]], attention=True)
+    prediction = model_for(("a", "b", "c")).predict(random_panel([3])[[]], attention=True)
     assert (prediction.logits.shape, prediction.attention) == ((0, 3), None)
 
 
@@ -244,14 +244,14 @@ def test_reading_a_batch_is_noted_for_panels_in_files() -> None:
         def note_read(self, lengths: np.ndarray) -> None:
             self.read.append(lengths.tolist())
 
-    make_batch(panel_of([3, 5, 4]).replace(backing=Files()), np.array([2, 0]))
+    make_batch(random_panel([3, 5, 4]).replace(backing=Files()), np.array([2, 0]))
     assert Files.read == [[4, 3]]
 
 
 @settings(max_examples=50, deadline=None)
 @given(lengths=st.lists(st.integers(1, 3000), min_size=1, max_size=60))
 def test_batches_hold_every_row_once_and_stay_small(lengths: list[int]) -> None:
-    panel = panel_of(lengths, channels=("x",))
+    panel = random_panel(lengths, channels=("x",))
     batches = list(batches_by_length(panel, most_series=16))
     assert sorted(np.concatenate(batches).tolist()) == list(range(len(lengths)))
     for rows in batches:
@@ -262,7 +262,7 @@ def test_batches_hold_every_row_once_and_stay_small(lengths: list[int]) -> None:
 @settings(max_examples=50, deadline=None)
 @given(lengths=st.lists(st.integers(1, 9), min_size=1, max_size=6), data=st.data())
 def test_a_batch_holds_the_series_and_zeros(lengths: list[int], data: st.DataObject) -> None:
-    panel = panel_of(lengths)
+    panel = random_panel(lengths)
     rows = np.array(data.draw(st.permutations(range(len(lengths)))))
     batch = make_batch(panel, rows)
     for place, row in enumerate(rows):

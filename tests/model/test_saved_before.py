@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from limelight import load
-from limelight.data.synthetic.bumps import BumpSettings, generate_bumps
+from support.panels import bump_panel
 
 SAVED = Path(__file__).parent / "saved_before"
 
 
 @pytest.mark.parametrize("name", ["rocket", "network"])
 def test_a_model_of_the_version_before_predicts_the_same(name: str) -> None:
-    panel, _ = generate_bumps(BumpSettings(dataset_size=120, num_points=24, width=6), 0)
+    panel = bump_panel(120, num_points=24, width=6)
     with np.load(SAVED / "probabilities.npz") as arrays:
         expected = arrays[name]
     np.testing.assert_allclose(load(SAVED / name).predict_proba(panel[:20]), expected, rtol=0, atol=1e-6)

@@ -16,7 +16,7 @@ from limelight.model.vocabulary import Vocabulary, fit_vocabulary
 NOTES = [f"pump {number} makes a strange noise" for number in range(60)]
 
 
-def fitted(cells, **options):
+def fit_field(cells, **options):
     """The only field of a table."""
     (field,) = fit_vocabulary(pa.table({"fact": cells}), **options).fields
     return field
@@ -59,7 +59,7 @@ def encoded(training, cells, **options):
     ids=str,
 )
 def test_the_kind_is_read_off_the_training_cells(cells, kind):
-    assert fitted(cells).kind == kind
+    assert fit_field(cells).kind == kind
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_the_kind_is_read_off_the_training_cells(cells, kind):
     ],
 )
 def test_the_schema_states_another_kind(cells, kind):
-    assert fitted(cells, schema={"fact": kind}).kind == kind
+    assert fit_field(cells, schema={"fact": kind}).kind == kind
 
 
 def test_an_unknown_field_in_the_schema_is_refused():
@@ -106,7 +106,7 @@ def test_an_unknown_kind_in_the_schema_is_refused():
 )
 def test_cells_that_are_not_of_the_stated_kind_are_refused(kind, cells, said):
     with pytest.raises(DataError) as error:
-        fitted(cells, schema={"fact": kind})
+        fit_field(cells, schema={"fact": kind})
     assert str(error.value) == (
         f"expected {said} (the first series is row 0); correct it, leave the cell empty, or train with another kind "
         "for the field"
@@ -115,7 +115,7 @@ def test_cells_that_are_not_of_the_stated_kind_are_refused(kind, cells, said):
 
 def test_an_infinite_number_is_refused():
     with pytest.raises(DataError, match="got inf in row 1 "):
-        fitted([1.0, float("inf")])
+        fit_field([1.0, float("inf")])
 
 
 def test_no_bucket_is_refused():
@@ -176,7 +176,7 @@ def test_a_field_stated_as_ignored_is_not_spoken_of():
 def test_words_are_sorted_and_coded_from_1():
     facts = encoded(["run", "idle", None, " run "], ["idle", "run", None, ""])
     assert facts.categories.tolist() == [[1], [2], [0], [0]]
-    assert fitted(["run", "idle", None, " run "]).words == ("idle", "run")
+    assert fit_field(["run", "idle", None, " run "]).words == ("idle", "run")
 
 
 def test_unseen_words_are_unknown_and_counted():
@@ -208,12 +208,12 @@ def test_numbers_are_given_as_they_are_with_nan_where_missing():
 
 
 def test_mean_and_deviation_are_those_of_the_known_training_numbers():
-    field = fitted([2.0, None, 4.0, 9.0])
+    field = fit_field([2.0, None, 4.0, 9.0])
     assert (field.mean, field.deviation, field.has_missing) == (5.0, np.std([2.0, 4.0, 9.0]), True)
 
 
 def test_the_deviation_is_1_where_all_known_numbers_are_alike():
-    assert fitted([0.1, None, 0.1, 0.1]).deviation == 1.0
+    assert fit_field([0.1, None, 0.1, 0.1]).deviation == 1.0
 
 
 def test_text_is_read_as_numbers_where_training_had_numbers():
@@ -234,9 +234,9 @@ def test_text_is_rejected_in_a_numeric_field():
 
 
 def test_only_the_parts_of_dates_that_vary_are_used():
-    assert fitted(["2024-01-01", "2024-02-05"]).parts == ("month", "year")  # two Mondays
-    assert fitted(["2024-01-01", "2024-01-02"]).parts == ("weekday", "year")
-    assert fitted(["2024-01-01T01:00", "2024-01-01T02:00"]).parts == ("hour",)
+    assert fit_field(["2024-01-01", "2024-02-05"]).parts == ("month", "year")  # two Mondays
+    assert fit_field(["2024-01-01", "2024-01-02"]).parts == ("weekday", "year")
+    assert fit_field(["2024-01-01T01:00", "2024-01-01T02:00"]).parts == ("hour",)
 
 
 def test_dates_become_cyclic_parts_and_years_since_2000():
@@ -424,7 +424,7 @@ def tables(draw):
     return pa.table({name: draw(st.lists(st.none() | cells[name], min_size=n, max_size=n)) for name in names})
 
 
-def assert_equal(one, other):
+def assert_same_encoding(one, other):
     for name in ("categories", "numbers", "tokens", "vectors"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name), strict=True)
     assert one.notes == other.notes
@@ -465,7 +465,7 @@ def test_json_and_back_is_the_same_vocabulary(table, other):
     again = Vocabulary.from_json(json.loads(json.dumps(content, allow_nan=False)))
     assert (again, again.to_json()) == (vocabulary, content)
     assert json.loads(json.dumps(content)) == content
-    assert_equal(again.encode(table, len(table)), vocabulary.encode(table, len(table)))
+    assert_same_encoding(again.encode(table, len(table)), vocabulary.encode(table, len(table)))
 
 
 @settings(max_examples=50, deadline=None)

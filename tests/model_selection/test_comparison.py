@@ -12,7 +12,6 @@ from limelight import recipe
 from limelight.data.annotations import Origin, StepLabels
 from limelight.data.panel import Panel
 from limelight.data.splitting.splits import Split
-from limelight.data.synthetic.bumps import BumpSettings, generate_bumps
 from limelight.data.writing import write_split, write_table
 from limelight.errors import ParameterError
 from limelight.evaluation.metrics.paired import MORE, WITHIN
@@ -22,6 +21,7 @@ from limelight.model_selection.comparison_results import Row, conclude
 from limelight.parts.architecture import Architecture
 from limelight.task import Task
 from support.commands import Commands
+from support.panels import bump_panel
 
 TINY = {"encoder": {"name": "gru", "hidden_size": 2}, "pooling": "mean", "head": "linear"}
 QUICK = {"max_epochs": 1}
@@ -29,13 +29,12 @@ SIMPLE = ["majority class", "metadata alone", "series alone"]
 METADATA_OPTIONS = ["series + late", "series + repeat", "series + film"]
 
 
-def bumps(n: int = 40, **changes: object) -> Panel:
-    panel, _ = generate_bumps(BumpSettings(**{"dataset_size": n, "num_points": 24, "width": 6, **changes}), 0)
-    return panel
+def short_bumps(n: int = 40, **settings: object) -> Panel:
+    return bump_panel(n, **{"num_points": 24, "width": 6, **settings})
 
 
 def without_metadata(n: int = 40) -> Panel:
-    return bumps(n).replace(metadata=None)
+    return short_bumps(n).replace(metadata=None)
 
 
 def names(found: study.Comparison) -> list[str]:
@@ -61,7 +60,7 @@ def test_what_takes_series_and_metadata_together_is_told(monkeypatch: pytest.Mon
     monkeypatch.setattr(study, "FUSIONS", ("late",))  # half as long
     encoder = {"name": "conv_lstm", "filters": 16, "hidden_size": 16, "dropout": 0.0, "stride": 2}
     training = {"max_epochs": 12, "batch_size": 20, "learning_rate": 1e-2}
-    panel = bumps(240, num_points=16, noise=0.05)
+    panel = short_bumps(240, num_points=16, noise=0.05)
     found = compare(panel, {"encoder": encoder, "pooling": "mean"}, training=training, folds=3)
     for name in SIMPLE:
         assert found.row(name).mean == pytest.approx(0.5, abs=0.1)
@@ -77,7 +76,7 @@ def test_what_takes_series_and_metadata_together_is_told(monkeypatch: pytest.Mon
 
 
 def test_rows_go_from_the_simplest_to_the_richest() -> None:
-    found = compare(bumps(), TINY, training=QUICK, folds=2)
+    found = compare(short_bumps(), TINY, training=QUICK, folds=2)
     assert names(found) == SIMPLE + METADATA_OPTIONS
     assert found.notes == ("fusion 'attention' is skipped: the pooling 'mean' has no attention",)
     assert found.rule == "2 folds of 40 series, at random, stratified by label, seed 0"
@@ -92,7 +91,7 @@ def test_without_metadata_there_is_nothing_to_fuse() -> None:
 
 
 def test_metadata_that_are_alike_are_no_metadata() -> None:
-    panel = bumps().replace(metadata=pa.table({"site": ["here"] * 40}))
+    panel = short_bumps().replace(metadata=pa.table({"site": ["here"] * 40}))
     found = compare(panel, TINY, training=QUICK, folds=2)
     assert found.notes == ("all metadata are constant over the training series of fold 1, so none are used",)
 
@@ -101,7 +100,7 @@ def test_metadata_attention_and_combinations_are_compared(
     trained: list[dict[str, object]],
 ) -> None:
     model = {**TINY, "pooling": {"name": "metadata_attention", "hidden_size": 3}, "fusion": "repeat"}
-    found = compare(bumps(), model, training=QUICK, folds=2)
+    found = compare(short_bumps(), model, training=QUICK, folds=2)
     assert names(found) == [*SIMPLE, *METADATA_OPTIONS, "series + attention", "series + repeat + attention"]
     sentences = [one["architecture"] for one in trained[: len(found.rows) - 2]]
     assert [(one.pooling.name, one.pooling.hidden_size, one.fusion) for one in sentences] == [  # type: ignore[attr-defined]
@@ -292,7 +291,7 @@ def test_ctrl_c_in_the_first_fold_gives_no_advice(monkeypatch: pytest.MonkeyPatc
 )
 def test_settings_that_cannot_work_are_refused(changes: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError) as error:
-        compare(bumps(), TINY, **{"training": QUICK, **changes})  # type: ignore[arg-type]
+        compare(short_bumps(), TINY, **{"training": QUICK, **changes})  # type: ignore[arg-type]
     assert str(error.value) == message
 
 
@@ -317,7 +316,7 @@ def test_tasks_other_than_one_label_a_series_are_refused(labels: str) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    panel = bumps(60)
+    panel = short_bumps(60)
     write_table(panel, tmp_path / "bumps")
     write_split(Split(np.arange(40), [], np.arange(40, 60)), panel.ids, tmp_path / "bumps")
     return tmp_path / "bumps"
@@ -354,7 +353,7 @@ def test_a_comparison_is_printed_and_written_into_the_run_folder(
 
 
 def test_the_test_part_changes_nothing(limelight: Commands, folder: Path, tmp_path: Path) -> None:
-    panel = bumps(60)
+    panel = short_bumps(60)
     assert panel.labels is not None
     other = panel.compact()
     other.values = np.concatenate([other.values[: 40 * 24], 100 - 3 * other.values[40 * 24 :]])
@@ -372,7 +371,7 @@ def test_an_output_that_is_no_json_is_refused(limelight: Commands, folder: Path)
 
 
 def test_folds_that_do_not_go_by_time_are_told(limelight: Commands, tmp_path: Path) -> None:
-    panel = bumps(60).compact()
+    panel = short_bumps(60).compact()
     assert panel.times is not None
     write_table(panel.replace(times=panel.times + np.repeat(np.arange(60), 24)), tmp_path / "bumps")
     limelight("compare", "bumps", *ASKED, "--set", "split.by=time", "-o", "found.json")

@@ -25,12 +25,12 @@ ONE_EPOCH = {"max_epochs": 1}
 WAVES = generate_sine(SineSettings(dataset_size=40, num_points=12))
 
 
-def drawn(n, **facts):
+def noise_panel(n, **facts):
     random = np.random.default_rng(0)
     return Panel.from_series(list(random.normal(size=(n, 10, 1))), **facts)
 
 
-def numbers(found):
+def fold_scores(found):
     return [fold.scores for fold in found.folds]
 
 
@@ -59,7 +59,7 @@ def test_mean_and_deviation_are_over_the_folds():
 @pytest.mark.slow
 def test_two_processes_give_the_numbers_of_one():
     independent, beside = (validate(WAVES, SMALL, training=ONE_EPOCH, folds=3, jobs=jobs) for jobs in (1, 2))
-    assert numbers(independent) == numbers(beside)
+    assert fold_scores(independent) == fold_scores(beside)
     assert [fold.name for fold in beside.folds] == ["fold 1", "fold 2", "fold 3"]
 
 
@@ -68,7 +68,7 @@ def test_threads_of_this_process_change_nothing():
     found = []
     for threads in (1, 2):
         torch.set_num_threads(threads)
-        found.append(numbers(validate(WAVES, SMALL, training=ONE_EPOCH, folds=2)))
+        found.append(fold_scores(validate(WAVES, SMALL, training=ONE_EPOCH, folds=2)))
         assert torch.get_num_threads() == threads
     torch.set_num_threads(before)
     assert found[0] == found[1]
@@ -76,9 +76,9 @@ def test_threads_of_this_process_change_nothing():
 
 def test_several_classes_several_labels_and_labels_of_steps_are_validated():
     random = np.random.default_rng(0)
-    of_series = drawn(30, labels=list("abc") * 10)
-    several = drawn(30, labels=random.integers(0, 2, (30, 2)), label_names=["rain", "fog"])
-    of_steps = drawn(30, step_labels=StepLabels.of(random.choice(["ok", "worn"], 300)))
+    of_series = noise_panel(30, labels=list("abc") * 10)
+    several = noise_panel(30, labels=random.integers(0, 2, (30, 2)), label_names=["rain", "fog"])
+    of_steps = noise_panel(30, step_labels=StepLabels.of(random.choice(["ok", "worn"], 300)))
     for panel, kind in ((of_series, "multiclass"), (several, "multilabel"), (of_steps, "binary")):
         model = {**SMALL, "pooling": "attention"}
         found = validate(panel, model, training=ONE_EPOCH, folds=2)
@@ -99,7 +99,7 @@ def test_table_has_every_fold_the_mean_and_the_deviation():
 def test_a_score_undefined_in_a_fold_is_noted():
     times = [np.arange(10) + row for row in range(40)]
     labels = [*"ab" * 15, *"a" * 10]
-    found = validate(drawn(40, labels=labels, times=times), SMALL, training=ONE_EPOCH, folds=3, by="time")
+    found = validate(noise_panel(40, labels=labels, times=times), SMALL, training=ONE_EPOCH, folds=3, by="time")
     assert found.folds[2].scores["roc_auc"] is None
     assert found.mean("roc_auc") == pytest.approx(np.mean([fold.scores["roc_auc"] for fold in found.folds[:2]]))
     assert found.notes[-1] == (
@@ -109,7 +109,7 @@ def test_a_score_undefined_in_a_fold_is_noted():
 
 def test_validation_series_of_a_fold_have_other_groups():
     machines = np.repeat(np.arange(60), 5)
-    panel = drawn(300, labels=list("ab") * 150, metadata=pa.table({"machine": [f"m{one}" for one in machines]}))
+    panel = noise_panel(300, labels=list("ab") * 150, metadata=pa.table({"machine": [f"m{one}" for one in machines]}))
     fold = Fold("fold 1", np.arange(250), np.arange(250, 300))
     fitted, validation = Recipe.of(SMALL, hold_out=HoldOut(0.2, group="machine")).split(panel[fold.train], seed=0)
     assert len(validation) >= 20

@@ -22,12 +22,12 @@ def encoder_of(shape: ContextShape = SHAPE, **parameters: Any) -> ContextEncoder
     return ContextEncoder(ContextEncoding(**parameters), shape).eval()
 
 
-def batch_of(series: int = 1, time: int = 3, **facts: Any) -> Batch:
+def blank_batch(series: int = 1, time: int = 3, **facts: Any) -> Batch:
     tensors = {name: torch.tensor(value) for name, value in facts.items()}
     return Batch(torch.zeros(series, time, 1), torch.ones(series, time, dtype=torch.bool), **tensors)
 
 
-FULL = batch_of(categories=[[2, 1]], numbers=[[5.0, 7.0]], tokens=[[[3, 4, 0]]], signals=[[[1], [4], [0]]])
+FULL = blank_batch(categories=[[2, 1]], numbers=[[5.0, 7.0]], tokens=[[[3, 4, 0]]], signals=[[[1], [4], [0]]])
 
 
 def test_shape_reads_what_it_says() -> None:
@@ -90,13 +90,13 @@ def test_embeddings_grow_with_the_number_of_words_up_to_32(codes: int, size: int
 def test_a_missing_number_is_the_training_mean_and_marked() -> None:
     encoder = encoder_of(ContextShape(numbers=(True, False)))
     encoder.set_statistics(torch.tensor([10.0, 20.0]), torch.tensor([2.0, 4.0]))
-    assert encoder(batch_of(2, numbers=[[14.0, NAN], [NAN, 12.0]])).tolist() == [[2, 0, 0], [0, -2, 1]]
+    assert encoder(blank_batch(2, numbers=[[14.0, NAN], [NAN, 12.0]])).tolist() == [[2, 0, 0], [0, -2, 1]]
 
 
 def test_number_that_never_changes_in_training_is_only_shifted() -> None:
     encoder = encoder_of(ContextShape(numbers=(False,)))
     encoder.set_statistics(torch.tensor([10.0]), torch.tensor([0.0]))
-    assert encoder(batch_of(2, numbers=[[10.0], [11.0]])).tolist() == [[0.0], [1.0]]
+    assert encoder(blank_batch(2, numbers=[[10.0], [11.0]])).tolist() == [[0.0], [1.0]]
 
 
 def test_statistics_are_saved_with_the_weights() -> None:
@@ -113,19 +113,19 @@ def test_one_layer_reads_all_numbers_and_marks() -> None:
     assert tuple(encoder.dense.weight.shape) == (7, 5)
     numbers = torch.tensor([[1.0, 2.0, NAN]])
     expected = encoder.dense(torch.tensor([[1.0, 2.0, 0.0, 0.0, 1.0]]))
-    torch.testing.assert_close(encoder(replace(batch_of(), numbers=numbers)), expected)
+    torch.testing.assert_close(encoder(replace(blank_batch(), numbers=numbers)), expected)
 
 
 def test_text_is_the_mean_of_its_words_despite_padding() -> None:
     encoder = encoder_of(ContextShape(texts=1, buckets=8))
-    short, long = (encoder(batch_of(tokens=tokens)) for tokens in ([[[3, 4]]], [[[3, 0, 4, 0, 0]]]))
+    short, long = (encoder(blank_batch(tokens=tokens)) for tokens in ([[[3, 4]]], [[[3, 0, 4, 0, 0]]]))
     torch.testing.assert_close(short, long)
 
 
 def test_text_without_words_is_zeros() -> None:
     encoder = encoder_of(ContextShape(texts=2, buckets=8), text_size=3)
-    assert encoder(batch_of(tokens=[[[0, 0], [5, 0]]]))[0, :3].tolist() == [0, 0, 0]
-    no_words = replace(batch_of(), tokens=torch.zeros(1, 2, 0, dtype=torch.int64))
+    assert encoder(blank_batch(tokens=[[[0, 0], [5, 0]]]))[0, :3].tolist() == [0, 0, 0]
+    no_words = replace(blank_batch(), tokens=torch.zeros(1, 2, 0, dtype=torch.int64))
     assert encoder(no_words).tolist() == [[0] * 6]
 
 
@@ -133,7 +133,7 @@ def test_a_text_vector_is_scaled_and_read_by_its_field() -> None:
     encoder = encoder_of(ContextShape(numbers=(False,), texts=2, vector_size=3), text_size=4)
     mean, deviation = torch.tensor([[1.0, 2.0, 3.0]] * 2), torch.tensor([[2.0, 2.0, 0.5]] * 2)
     encoder.vectors.set_statistics(mean, deviation)
-    out = encoder(batch_of(numbers=[[7.0]], vectors=[[[3.0, 2.0, 4.0], [1.0, 0.0, 3.0]]]))[0]
+    out = encoder(blank_batch(numbers=[[7.0]], vectors=[[[3.0, 2.0, 4.0], [1.0, 0.0, 3.0]]]))[0]
     first, second = encoder.vectors.layers
     expected = [torch.tensor([7.0]), first(torch.tensor([1.0, 0.0, 2.0])), second(torch.tensor([0.0, -1.0, 0.0]))]
     torch.testing.assert_close(out, torch.cat(expected))
@@ -142,7 +142,7 @@ def test_a_text_vector_is_scaled_and_read_by_its_field() -> None:
 
 def test_the_unknown_text_vector_starts_as_zeros_and_learns() -> None:
     encoder = encoder_of(ContextShape(texts=2, vector_size=3), text_size=4, dropout=0.0)
-    out = encoder(batch_of(vectors=[[[NAN] * 3, [1.0] * 3]]))
+    out = encoder(blank_batch(vectors=[[[NAN] * 3, [1.0] * 3]]))
     assert out[0, :4].tolist() == [0] * 4
     assert out[0, 4:].all()
     out.sum().backward()
@@ -154,14 +154,14 @@ def test_the_unknown_word_starts_as_zeros_and_is_learned() -> None:
     encoder = encoder_of(ContextShape(categories=(4,)), dropout=0.0)
     table = encoder.embeddings[0].weight
     assert not table[0].any()
-    encoder(batch_of(categories=[[0]])).sum().backward()
+    encoder(blank_batch(categories=[[0]])).sum().backward()
     assert table.grad[0].all()
 
 
 def test_side_signals_stand_at_their_steps_and_padding_is_zeros() -> None:
     torch.manual_seed(0)
     encoder = SignalEncoder(ContextEncoding(embedding_size=2), ContextShape(signals=(5, 3))).eval()
-    batch = replace(batch_of(signals=[[[1, 2], [4, 0], [3, 1]]]), mask=torch.tensor([[True, True, False]]))
+    batch = replace(blank_batch(signals=[[[1, 2], [4, 0], [3, 1]]]), mask=torch.tensor([[True, True, False]]))
     first, second = (embedding.weight for embedding in encoder.embeddings)
     steps = [torch.cat([first[1], second[2]]), torch.cat([first[4], second[0]]), torch.zeros(4)]
     torch.testing.assert_close(encoder(batch), torch.stack(steps)[None])
@@ -193,7 +193,7 @@ def test_a_share_of_each_fact_is_forgotten_in_training_alone(kind: str) -> None:
 
 def test_forgotten_number_is_marked_as_missing() -> None:
     encoder = encoder_of(ContextShape(numbers=(True,)), dropout=0.5).train()
-    out = encoder(batch_of(100, numbers=[[3.0]] * 100))
+    out = encoder(blank_batch(100, numbers=[[3.0]] * 100))
     assert set(map(tuple, out.tolist())) == {(3.0, 0.0), (0.0, 1.0)}
 
 
@@ -210,7 +210,7 @@ def test_side_signal_is_forgotten_for_the_whole_series() -> None:
 
 def test_what_is_forgotten_comes_from_the_seed() -> None:
     encoder = encoder_of(dropout=0.5).train()
-    batch = batch_of(50, categories=[[2, 1]] * 50, numbers=[[5.0, 7.0]] * 50, tokens=[[[3, 4]]] * 50)
+    batch = blank_batch(50, categories=[[2, 1]] * 50, numbers=[[5.0, 7.0]] * 50, tokens=[[[3, 4]]] * 50)
     drawn = []
     for seed in (3, 3, 4):
         torch.manual_seed(seed)
@@ -248,7 +248,7 @@ def test_network_that_needs_facts_and_has_none_is_our_mistake(shape: ContextShap
 def test_facts_that_no_fusion_asks_for_are_left_out() -> None:
     network = Network(Architecture.of("gru", fusion=()), 1, 1, ContextShape(categories=(4,), numbers=(True,)))
     assert network.context is None
-    assert network(batch_of()).logits.shape == (1, 1)
+    assert network(blank_batch()).logits.shape == (1, 1)
 
 
 def test_facts_move_to_the_device_with_the_batch() -> None:

@@ -96,7 +96,7 @@ def network_of(architecture: Architecture, outputs: int = OUTPUTS) -> Network:
     if network.film is not None:
         torch.nn.init.normal_(network.film.project.weight, std=0.3)
     if architecture.encoder.closed_form:
-        seen = batch_of([40, 40, 40], seed=2)
+        seen = random_batch([40, 40, 40], seed=2)
         elapsed = torch.ones_like(seen.mask, dtype=torch.float32) if architecture.needs_clock else None
         with torch.no_grad():
             inputs = network.inputs(replace(seen, elapsed=elapsed))
@@ -104,7 +104,7 @@ def network_of(architecture: Architecture, outputs: int = OUTPUTS) -> Network:
     return network
 
 
-def batch_of(lengths: list[int], padding: int = 0, seed: int = 0) -> Batch:
+def random_batch(lengths: list[int], padding: int = 0, seed: int = 0) -> Batch:
     """Random series whose values depend on their place alone, then zeros up to the longest and beyond; with facts."""
     random = torch.Generator().manual_seed(seed)
     count, time = len(lengths), max(lengths) + padding
@@ -145,14 +145,14 @@ def test_every_registered_part_has_a_builder_and_a_variant_here() -> None:
 
 @every_sentence
 def test_logits_are_per_series_or_without_pooling_per_step(architecture: Architecture) -> None:
-    answer = network_of(architecture)(batch_of([10, 7, 1]))
+    answer = network_of(architecture)(random_batch([10, 7, 1]))
     assert answer.logits.shape == ((3, 10, OUTPUTS) if architecture.pooling.name == "none" else (3, OUTPUTS))
     assert answer.logits.dtype == torch.float32
 
 
 @every_sentence
 def test_attention_sums_to_one_over_real_steps(architecture: Architecture) -> None:
-    batch = batch_of([10, 7, 1], padding=5)
+    batch = random_batch([10, 7, 1], padding=5)
     weights = network_of(architecture)(batch).weights
     assert (weights is not None) == (architecture.pooling.name in ("attention", "metadata_attention"))
     if weights is not None:
@@ -165,7 +165,7 @@ def test_attention_sums_to_one_over_real_steps(architecture: Architecture) -> No
 @given(lengths=st.lists(st.integers(1, 40), min_size=1, max_size=5), padding=st.integers(0, 20))
 def test_padding_never_changes_an_answer(architecture: Architecture, lengths: list[int], padding: int) -> None:
     network = network_of(architecture)
-    bare, wide = batch_of(lengths), batch_of(lengths, padding)
+    bare, wide = random_batch(lengths), random_batch(lengths, padding)
     plain, padded = network(bare), network(wide)
     torch.testing.assert_close(real(padded.logits, wide), real(plain.logits, bare), atol=1e-5, rtol=1e-4)
     if plain.weights is not None:
@@ -174,7 +174,7 @@ def test_padding_never_changes_an_answer(architecture: Architecture, lengths: li
 
 @every_sentence
 def test_whatever_stands_in_the_padding_never_changes_an_answer(architecture: Architecture) -> None:
-    network, batch = network_of(architecture), batch_of([10, 7, 1])
+    network, batch = network_of(architecture), random_batch([10, 7, 1])
     padded = ~batch.mask[:, :, None]
     dirty = replace(batch, values=batch.values.masked_fill(padded, 1e3), signals=batch.signals.masked_fill(padded, 2))
     torch.testing.assert_close(real(network(dirty).logits, batch), real(network(batch).logits, batch))
@@ -186,7 +186,7 @@ def test_relu_states_that_grow_do_not_grow_on_over_padding(encoder: str, pooling
     network = network_of(Architecture.of({"name": encoder, "hidden_size": 4, "activation": "relu"}, pooling))
     for name, weight in network.encoder.named_parameters():
         weight.data.fill_(2.0 if "weight_hh" in name else 1.0)
-    bare, wide = (batch_of([5, 3], padding) for padding in (0, 300))
+    bare, wide = (random_batch([5, 3], padding) for padding in (0, 300))
     padded = real(network(wide).logits, wide)
     torch.testing.assert_close(padded, real(network(bare).logits, bare))
     padded.sum().backward()
@@ -195,7 +195,7 @@ def test_relu_states_that_grow_do_not_grow_on_over_padding(encoder: str, pooling
 
 @every_sentence
 def test_each_series_is_answered_as_if_it_were_alone(architecture: Architecture) -> None:
-    network, batch = network_of(architecture), batch_of([12, 5, 9])
+    network, batch = network_of(architecture), random_batch([12, 5, 9])
     together = network(batch).logits
     for row, length in enumerate([12, 5, 9]):
         alone = network(rows_of(batch, [row], length))
@@ -205,7 +205,7 @@ def test_each_series_is_answered_as_if_it_were_alone(architecture: Architecture)
 
 @every_sentence
 def test_order_of_the_batch_does_not_matter(architecture: Architecture) -> None:
-    network, batch = network_of(architecture), batch_of([12, 5, 9])
+    network, batch = network_of(architecture), random_batch([12, 5, 9])
     turned = network(rows_of(batch, [2, 1, 0])).logits.flip(0)
     torch.testing.assert_close(real(turned, batch), real(network(batch).logits, batch), atol=1e-5, rtol=1e-4)
 
@@ -213,7 +213,7 @@ def test_order_of_the_batch_does_not_matter(architecture: Architecture) -> None:
 @every_sentence
 def test_gradients_reach_every_weight(architecture: Architecture) -> None:
     network = network_of(architecture).train()
-    network(batch_of([20, 17, 13, 20])).logits.square().sum().backward()
+    network(random_batch([20, 17, 13, 20])).logits.square().sum().backward()
     dead = [name for name, weight in network.named_parameters() if weight.grad is None or not weight.grad.any()]
     assert dead == []
 
@@ -225,20 +225,20 @@ def test_json_says_the_whole_sentence(architecture: Architecture) -> None:
 
 @every_sentence
 def test_same_seed_builds_the_same_network(architecture: Architecture) -> None:
-    batch = batch_of([10, 7, 1])
+    batch = random_batch([10, 7, 1])
     assert torch.equal(network_of(architecture)(batch).logits, network_of(architecture)(batch).logits)
 
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_presets_answer(name: str) -> None:
-    answer = network_of(preset(name), outputs=1)(batch_of([10, 7, 1]))
+    answer = network_of(preset(name), outputs=1)(random_batch([10, 7, 1]))
     assert answer.logits.shape == ((3, 10, 1) if name == "step_lstm" else (3, 1))
 
 
 @pytest.mark.parametrize(("ours", "torchs"), [("lstm", torch.nn.LSTM), ("gru", torch.nn.GRU)])
 def test_two_directions_on_ragged_series_agree_with_packed_torch(ours: str, torchs: type) -> None:
     lengths = [9, 4, 6]
-    batch = batch_of(lengths)
+    batch = random_batch(lengths)
     encoder = network_of(Architecture.of({"name": ours, "hidden_size": 5, "bidirectional": True})).encoder
     reference = torchs(CHANNELS, 5, batch_first=True, bidirectional=True)
     state = {}
@@ -276,14 +276,14 @@ FACTS = ("values", "categories", "numbers", "tokens", "signals")
 @every_fused_sentence
 @pytest.mark.parametrize("kind", FACTS)
 def test_logits_depend_on_series_and_each_kind_of_metadata(architecture: Architecture, kind: str) -> None:
-    network, batch, other = network_of(architecture), batch_of([10, 7, 5]), batch_of([10, 7, 5], seed=1)
+    network, batch, other = network_of(architecture), random_batch([10, 7, 5]), random_batch([10, 7, 5], seed=1)
     changed = replace(batch, **{kind: getattr(other, kind)})
     assert (network(changed).logits != network(batch).logits).flatten(1).any(dim=1).all()
 
 
 @every_fused_sentence
 def test_facts_that_are_not_known_give_an_answer(architecture: Architecture) -> None:
-    batch = batch_of([10, 7, 1])
+    batch = random_batch([10, 7, 1])
     unknown = replace(
         batch,
         categories=torch.zeros_like(batch.categories),
@@ -299,7 +299,7 @@ def test_facts_that_are_not_known_give_an_answer(architecture: Architecture) -> 
 
 def holed_batch_of(architecture: Architecture, lengths: list[int], padding: int = 0, fill: float = 0.0) -> Batch:
     """As ``batch_of``, with holes where the network takes them, and the clock; ``fill`` stands in the padding."""
-    batch = batch_of(lengths, padding)
+    batch = random_batch(lengths, padding)
     holes = torch.rand(len(lengths), 512, CHANNELS, generator=torch.Generator().manual_seed(1)) < 0.4
     elapsed = torch.rand(len(lengths), 512, generator=torch.Generator().manual_seed(2)) * 3
     elapsed[:, 0] = 0

@@ -30,7 +30,7 @@ def slowly(way: str, values: NDArray[np.float64], clock: NDArray[np.float64]) ->
 
 
 @st.composite
-def holed_batches(draw: st.DrawFn) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def batches_with_gaps(draw: st.DrawFn) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Values with holes, which steps are real, and the time between steps; padding holds anything."""
     lengths = draw(st.lists(st.integers(1, 12), min_size=1, max_size=4))
     time, channels = max(lengths) + draw(st.integers(0, 3)), draw(st.integers(1, 3))
@@ -46,7 +46,7 @@ def holed_batches(draw: st.DrawFn) -> tuple[torch.Tensor, torch.Tensor, torch.Te
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("by_clock", [False, True])
 @settings(max_examples=50, deadline=None)
-@given(batch=holed_batches())
+@given(batch=batches_with_gaps())
 def test_filling_agrees_with_the_slow_way(
     way: str, by_clock: bool, batch: tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 ) -> None:
@@ -63,7 +63,7 @@ def test_filling_agrees_with_the_slow_way(
 
 @pytest.mark.parametrize("way", WAYS)
 @settings(max_examples=30, deadline=None)
-@given(batch=holed_batches())
+@given(batch=batches_with_gaps())
 def test_known_values_come_out_as_they_went_in(
     way: str, batch: tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 ) -> None:

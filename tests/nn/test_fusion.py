@@ -17,13 +17,13 @@ SHAPE = ContextShape(categories=(4,), signals=(3,))
 MASK = torch.tensor([[True, True, True, True], [True, True, False, False]])
 
 
-def batch_of(seed: int = 0) -> Batch:
+def small_batch(seed: int = 0) -> Batch:
     values = torch.randn(2, 4, 2, generator=torch.Generator().manual_seed(seed)) * MASK[:, :, None]
     signals = torch.tensor([[[1], [2], [1], [0]], [[2], [1], [0], [0]]])
     return Batch(values, MASK, categories=torch.tensor([[1], [3]]), signals=signals)
 
 
-def network_of(architecture: Architecture, shape: ContextShape = SHAPE) -> Network:
+def network_on_two_channels(architecture: Architecture, shape: ContextShape = SHAPE) -> Network:
     torch.manual_seed(0)
     return Network(architecture, 2, 1, shape).eval()
 
@@ -31,10 +31,10 @@ def network_of(architecture: Architecture, shape: ContextShape = SHAPE) -> Netwo
 def test_the_encoder_reads_its_inputs_in_a_fixed_order() -> None:
     context = {"name": "embedding", "embedding_size": 2}
     architecture = Architecture.of("gru", missing="mask", clock="elapsed", fusion="repeat", context=context)
-    network = network_of(architecture)
+    network = network_on_two_channels(architecture)
     seen: list[Any] = []
     network.encoder.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
-    batch = batch_of()
+    batch = small_batch()
     elapsed = torch.ones(2, 4) * MASK
     network(replace(batch, elapsed=elapsed))
     signal, fact = network.signals.embeddings[0].weight, network.context.embeddings[0].weight
@@ -50,10 +50,10 @@ def test_the_encoder_reads_its_inputs_in_a_fixed_order() -> None:
 
 
 def test_late_facts_stand_behind_the_pooled_vector() -> None:
-    network = network_of(preset("metadata_late"), ContextShape(categories=(4,)))
+    network = network_on_two_channels(preset("metadata_late"), ContextShape(categories=(4,)))
     seen: list[Any] = []
     network.head.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
-    network(batch_of())
+    network(small_batch())
     assert seen[0].shape == (2, 64 + 10)
     torch.testing.assert_close(seen[0][:, 64:], network.context.embeddings[0].weight[[1, 3]])
 
@@ -73,29 +73,31 @@ def test_film_scales_and_shifts_real_steps_alone() -> None:
 
 def test_network_with_film_begins_as_the_one_without() -> None:
     words = ("lstm", "mean", "linear")
-    with_film, plain = (network_of(Architecture.of(*words, fusion=fusion), SHAPE) for fusion in ("film", ()))
+    with_film, plain = (
+        network_on_two_channels(Architecture.of(*words, fusion=fusion), SHAPE) for fusion in ("film", ())
+    )
     plain.load_state_dict(with_film.state_dict(), strict=False)
-    torch.testing.assert_close(with_film(batch_of()).logits, plain(batch_of()).logits)
+    torch.testing.assert_close(with_film(small_batch()).logits, plain(small_batch()).logits)
 
 
 def test_film_learns_first_and_metadata_one_step_later() -> None:
-    network = network_of(Architecture.of("lstm", "last", "linear", fusion="film")).train()
+    network = network_on_two_channels(Architecture.of("lstm", "last", "linear", fusion="film")).train()
     optimiser = torch.optim.SGD(network.parameters(), lr=0.1)
     table = network.context.embeddings[0].weight
     for learned in (False, True):
         optimiser.zero_grad()
-        network(batch_of()).logits.square().sum().backward()
+        network(small_batch()).logits.square().sum().backward()
         assert network.film.project.bias.grad.any()
         assert bool(table.grad.any()) == learned
         optimiser.step()
 
 
 def test_metadata_attention_depends_on_series_and_metadata() -> None:
-    network = network_of(preset("metadata_attention"), ContextShape(categories=(4,)))
-    batch = batch_of()
+    network = network_on_two_channels(preset("metadata_attention"), ContextShape(categories=(4,)))
+    batch = small_batch()
     answer = network(batch)
     other_facts = network(replace(batch, categories=torch.tensor([[2], [1]])))
-    other_series = network(replace(batch, values=batch_of(seed=1).values))
+    other_series = network(replace(batch, values=small_batch(seed=1).values))
     for changed in (other_facts, other_series):
         assert (changed.weights != answer.weights).any(dim=1).all()
         assert (changed.logits != answer.logits).all()
@@ -112,13 +114,13 @@ def test_metadata_attention_is_a_weighted_mean_of_real_steps() -> None:
 
 
 def test_side_signals_are_read_without_any_fusion() -> None:
-    network = network_of(Architecture.of("lstm", "last", "linear", fusion=()))
-    batch = batch_of()
+    network = network_on_two_channels(Architecture.of("lstm", "last", "linear", fusion=()))
+    batch = small_batch()
     other = replace(batch, signals=torch.where(MASK[:, :, None], (batch.signals + 1) % 3, 0))
     assert (network(other).logits != network(batch).logits).all()
 
 
 @pytest.mark.parametrize("name", ["metadata_repeat", "metadata_late", "metadata_attention"])
 def test_presets_with_metadata_forget_nothing_in_training(name: str) -> None:
-    network = network_of(preset(name), ContextShape(categories=(4,))).train()
-    assert torch.equal(network(batch_of()).logits, network(batch_of()).logits)
+    network = network_on_two_channels(preset(name), ContextShape(categories=(4,))).train()
+    assert torch.equal(network(small_batch()).logits, network(small_batch()).logits)

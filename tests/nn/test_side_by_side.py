@@ -22,7 +22,7 @@ def _two_threads() -> object:
     torch.set_num_threads(before)
 
 
-def made(kind: str) -> tuple[nn.Module, nn.Module, Tensor, Tensor]:
+def pair_of_layers(kind: str) -> tuple[nn.Module, nn.Module, Tensor, Tensor]:
     torch.manual_seed(0)
     layers = [LAYERS[kind](3, 5, batch_first=True) for _ in range(2)]
     return *layers, torch.randn(4, 20, 3, requires_grad=True), torch.randn(4, 20, 3, requires_grad=True)
@@ -34,7 +34,7 @@ def gradients(outputs: tuple[Tensor, Tensor], sources: list[Tensor]) -> list[Ten
 
 @pytest.mark.parametrize("kind", LAYERS)
 def test_outputs_and_gradients_are_those_of_one_after_the_other(kind: str) -> None:
-    first, second, one, two = made(kind)
+    first, second, one, two = pair_of_layers(kind)
     sources = [one, two, *first.parameters(), *second.parameters()]
     together, apart = side_by_side(first, second, one, two), (first(one)[0], second(two)[0])
     torch.testing.assert_close(together, apart, rtol=0, atol=1e-6)
@@ -45,15 +45,15 @@ def test_two_threads_run_concurrently_and_one_in_turn(monkeypatch: pytest.Monkey
     calls = []
     both = module._both
     monkeypatch.setattr(module, "_both", lambda *work: calls.append(1) or both(*work))
-    side_by_side(*made("lstm"))
+    side_by_side(*pair_of_layers("lstm"))
     assert len(calls) == 1
     torch.set_num_threads(1)
-    side_by_side(*made("lstm"))
+    side_by_side(*pair_of_layers("lstm"))
     assert len(calls) == 1
 
 
 def test_the_number_of_threads_is_restored_after_an_error() -> None:
-    first, second, one, two = made("lstm")
+    first, second, one, two = pair_of_layers("lstm")
     side_by_side(first, second, one, two)[0].sum().backward()
     assert torch.get_num_threads() == 2
     with pytest.raises(RuntimeError):
@@ -63,7 +63,7 @@ def test_the_number_of_threads_is_restored_after_an_error() -> None:
 
 @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
 def test_answers_without_gradients_are_the_same(mode: type) -> None:
-    first, second, one, two = made("lstm")
+    first, second, one, two = pair_of_layers("lstm")
     with mode():
         together = side_by_side(first, second, one, two)
     assert not together[0].requires_grad
@@ -71,7 +71,7 @@ def test_answers_without_gradients_are_the_same(mode: type) -> None:
 
 
 def test_frozen_weights_and_inputs_get_no_gradients() -> None:
-    first, second, one, two = made("lstm")
+    first, second, one, two = pair_of_layers("lstm")
     second.requires_grad_(False)
     outputs = side_by_side(first, second, one.detach(), two)
     (outputs[0].sum() + outputs[1].sum()).backward()
@@ -87,7 +87,7 @@ def test_a_helper_of_before_a_fork_is_not_asked_again() -> None:
 
 
 def test_an_error_of_either_side_is_raised_at_the_end() -> None:
-    first, second, one, two = made("lstm")
+    first, second, one, two = pair_of_layers("lstm")
     wider = nn.LSTM(7, 5, batch_first=True)
     for pair in ((wider, second), (first, wider)):
         with pytest.raises(RuntimeError, match="input"):
@@ -96,14 +96,14 @@ def test_an_error_of_either_side_is_raised_at_the_end() -> None:
 
 
 def test_a_training_gives_the_same_bits_every_time() -> None:
-    first, second, one, two = made("lstm")
+    first, second, one, two = pair_of_layers("lstm")
     sources = [one, two, *first.parameters(), *second.parameters()]
     runs = [gradients(side_by_side(first, second, one, two), sources) for _ in range(5)]
     assert all(torch.equal(mine, other) for run in runs for mine, other in zip(runs[0], run, strict=True))
 
 
 def test_many_threads_may_ask_at_once() -> None:
-    first, second, one, two = made("lstm")
+    first, second, one, two = pair_of_layers("lstm")
     sources = [one, two, *first.parameters(), *second.parameters()]
 
     def ask(_: int) -> list[torch.Tensor]:
@@ -117,7 +117,7 @@ def test_many_threads_may_ask_at_once() -> None:
 
 
 def test_it_works_with_processes_forked_after_use() -> None:
-    first, second, one, two = made("lstm")
+    first, second, one, two = pair_of_layers("lstm")
     side_by_side(first, second, one, two)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*fork.*", category=DeprecationWarning)
@@ -130,7 +130,7 @@ def test_it_works_with_processes_forked_after_use() -> None:
 @pytest.mark.parametrize("kind", LAYERS)
 @pytest.mark.parametrize("series", [1, 3, 4])
 def test_halves_of_a_batch_match_the_whole_batch(kind: str, series: int) -> None:
-    layer, _, values, _ = made(kind)
+    layer, _, values, _ = pair_of_layers(kind)
     sources = [values, *layer.parameters()]
     together, whole = in_halves(layer, values[:series]), layer(values[:series])[0]
     torch.testing.assert_close(together, whole, rtol=0, atol=1e-6)

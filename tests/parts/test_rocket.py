@@ -132,32 +132,32 @@ SHAPE = ContextShape(categories=(3, 2), numbers=(True, False), texts=2, buckets=
 PART = contexts.OneHotContext(text_size=3)
 
 
-def batch_of(**facts: torch.Tensor) -> Batch:
+def two_step_batch(**facts: torch.Tensor) -> Batch:
     rows = len(next(iter(facts.values())))
     return Batch(torch.zeros(rows, 2, 1), torch.tensor([[True, False]] * rows), **facts)
 
 
 def test_categories_are_one_hot_with_an_unknown_column() -> None:
     encoder = OneHotContextEncoder(PART, ContextShape(categories=(3, 2)))
-    columns = encoder(batch_of(categories=torch.tensor([[1, 0], [0, 1]])))
+    columns = encoder(two_step_batch(categories=torch.tensor([[1, 0], [0, 1]])))
     assert columns.tolist() == [[0, 1, 0, 1, 0], [1, 0, 0, 0, 1]]
 
 
 def test_numbers_are_scaled_and_marked_where_missing() -> None:
     encoder = OneHotContextEncoder(PART, ContextShape(numbers=(True, False)))
     encoder.set_statistics(torch.tensor([10.0, 0.0]), torch.tensor([2.0, 1.0]))
-    columns = encoder(batch_of(numbers=torch.tensor([[14.0, 5.0], [torch.nan, torch.nan]])))
+    columns = encoder(two_step_batch(numbers=torch.tensor([[14.0, 5.0], [torch.nan, torch.nan]])))
     assert columns.tolist() == [[2, 5, 0], [0, 0, 1]]
 
 
 def test_words_of_a_text_are_counted_in_folded_columns() -> None:
     encoder = OneHotContextEncoder(PART, ContextShape(texts=2, buckets=10))
-    columns = encoder(batch_of(tokens=torch.tensor([[[1, 4, 2, 9], [0, 0, 0, 0]]])))
+    columns = encoder(two_step_batch(tokens=torch.tensor([[[1, 4, 2, 9], [0, 0, 0, 0]]])))
     assert columns.tolist() == [[0.5, 0.25, 0.25, 0, 0, 0]]
 
 
 def test_side_signals_are_one_hot_and_zero_on_padding() -> None:
-    columns = OneHotSignals(PART, SHAPE)(batch_of(signals=torch.tensor([[[2, 1], [2, 1]]])))
+    columns = OneHotSignals(PART, SHAPE)(two_step_batch(signals=torch.tensor([[[2, 1], [2, 1]]])))
     assert columns.tolist() == [[[0, 0, 1, 0, 1], [0, 0, 0, 0, 0]]]
 
 

@@ -30,7 +30,7 @@ def figures(content):
             yield from figures(one)
 
 
-def numbers(packed):
+def decoded(packed):
     return np.frombuffer(base64.b64decode(packed["bdata"]), dtype=np.dtype(packed["dtype"]))
 
 
@@ -185,11 +185,11 @@ def test_curves_of_many_answers_are_thinned_and_keep_their_area(make_inputs):
     inputs = make_inputs(5000, sharp=0.5)
     curves = score_curves(inputs)
     (trace, _) = curves["roc"]["data"]
-    x, y = numbers(trace["x"]), numbers(trace["y"])
+    x, y = decoded(trace["x"]), decoded(trace["y"])
     assert len(x) <= 300
     assert np.trapezoid(y, x) == pytest.approx(inputs.metrics["test"]["roc_auc"], abs=0.005)
     (trace,) = curves["precision_recall"]["data"]
-    assert np.trapezoid(numbers(trace["y"]), numbers(trace["x"])) == pytest.approx(
+    assert np.trapezoid(decoded(trace["y"]), decoded(trace["x"])) == pytest.approx(
         inputs.metrics["test"]["average_precision"], abs=0.01
     )
 
@@ -220,7 +220,7 @@ def test_an_outline_keeps_every_extreme_and_its_gaps():
 def test_a_long_series_is_thinned(make_inputs):
     inputs = make_inputs(2, width=3, steps=(50_000, 50_001))
     for trace in series_figure(inputs, 0)["data"][1:]:
-        assert len(numbers(trace["y"])) == len(numbers(trace["x"])) <= 2000
+        assert len(decoded(trace["y"])) == len(decoded(trace["x"])) <= 2000
 
 
 def test_channels_stand_in_panels_and_the_surplus_is_said(make_inputs):
@@ -237,7 +237,7 @@ def test_attention_lies_behind_on_the_time_axis(make_inputs):
     assert behind["visible"]
     assert behind["type"] == "heatmap"
     assert behind["z"][0] == pytest.approx(inputs.prediction.attention[3].tolist(), rel=1e-3)
-    assert numbers(behind["x"]).tolist() == [step - 0.5 for step in range(len(behind["z"][0]) + 1)]
+    assert decoded(behind["x"]).tolist() == [step - 0.5 for step in range(len(behind["z"][0]) + 1)]
     assert channel["x0"] == 0
 
 
@@ -303,7 +303,7 @@ def test_labels_of_steps_are_bars_of_truth_and_answer(make_inputs):
     bars = [trace for trace in series_figure(inputs, 0)["data"] if trace["type"] == "bar"]
     truth, right = bars[0], next(bar for bar in bars if bar["marker"]["color"] == "#0b6e99")
     begins = np.flatnonzero(np.diff(np.append(0, inputs.labelled.codes[inputs.slice_of(0)] == 1)) == 1)
-    assert numbers(truth["base"]) == pytest.approx(begins - 0.5)
+    assert decoded(truth["base"]) == pytest.approx(begins - 0.5)
     assert set(truth["y"]) == {0.2}
     assert set(right["y"]) == {-0.2}
 
@@ -313,7 +313,7 @@ def test_dates_are_dates(make_inputs):
     plain = make_inputs(3)
     figure = series_figure(make_inputs(3, times=times[: len(plain.panel.values)]), 0)
     assert figure["layout"]["xaxis"]["type"] == "date"
-    assert numbers(figure["data"][-1]["x"])[0] == 1_704_067_200_000
+    assert decoded(figure["data"][-1]["x"])[0] == 1_704_067_200_000
 
 
 def test_names_are_not_read_as_plotlys_html(make_inputs):

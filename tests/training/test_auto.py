@@ -11,7 +11,6 @@ import pytest
 
 from limelight.data.annotations import StepLabels
 from limelight.data.panel import Panel
-from limelight.data.synthetic.bumps import BumpSettings, generate_bumps
 from limelight.model.targets import task_of
 from limelight.parts.architecture import Architecture
 from limelight.parts.encoders import Auto
@@ -19,6 +18,7 @@ from limelight.training.auto import expected_seconds, fit_auto, held_out_loss
 from limelight.training.fit import fit
 from limelight.training.result import FitResult
 from limelight.training.settings import TrainingSettings
+from support.panels import LEARNABLE, bump_panel
 
 LABELS = np.arange(60) % 2
 PLAIN = Panel.from_series(np.zeros((60, 5)), labels=LABELS)
@@ -49,7 +49,7 @@ class Trainer:
         return FitResult(model, [], 0, stopped, 0.0)
 
 
-def chosen(
+def choose_encoder(
     trainer: Trainer, panel: Panel = WITH_METADATA, validation: Panel | None = None, **words: Any
 ) -> tuple[str, str]:
     """The encoder that was chosen, and what was said about it."""
@@ -64,7 +64,7 @@ def chosen(
     ("rocket", "conv_lstm", "better"), [(2.0, 0.5, "rocket"), (0.5, 2.0, "conv_lstm"), (1.0, 1.0, "rocket")]
 )
 def test_the_lower_log_loss_wins_and_ties_keep_rocket(rocket: float, conv_lstm: float, better: str) -> None:
-    name, note = chosen(Trainer(rocket=rocket, conv_lstm=conv_lstm))
+    name, note = choose_encoder(Trainer(rocket=rocket, conv_lstm=conv_lstm))
     assert name == better
     assert note.startswith(f"encoder: {better}, log loss ")
     assert note.endswith(" on 60 series in 5 folds")
@@ -72,21 +72,21 @@ def test_the_lower_log_loss_wins_and_ties_keep_rocket(rocket: float, conv_lstm: 
 
 def test_both_encoders_share_folds_and_the_better_is_refitted() -> None:
     trainer = Trainer(rocket=0.5, conv_lstm=2.0)
-    chosen(trainer)
+    choose_encoder(trainer)
     folds = [(name, 48) for name in ("rocket", "conv_lstm") for _ in range(5)]
     assert trainer.asked == [("rocket", 60), *folds, ("conv_lstm", 60)]
 
 
 def test_enough_validation_series_judge_instead_of_folds() -> None:
     trainer = Trainer(rocket=0.5, conv_lstm=2.0)
-    name, note = chosen(trainer, validation=WITH_METADATA)
+    name, note = choose_encoder(trainer, validation=WITH_METADATA)
     assert trainer.asked == [("rocket", 60), ("conv_lstm", 60)]
     assert (name, note[-24:]) == ("conv_lstm", " on 60 validation series")
 
 
 def test_without_metadata_few_series_are_left_to_rocket() -> None:
     trainer = Trainer(rocket=0.5)
-    assert chosen(trainer, PLAIN) == (
+    assert choose_encoder(trainer, PLAIN) == (
         "rocket",
         "encoder: rocket, as 60 series without metadata are too few for a network to be better",
     )
@@ -96,27 +96,27 @@ def test_without_metadata_few_series_are_left_to_rocket() -> None:
 def test_a_slow_network_is_not_tried_without_metadata() -> None:
     many = Panel.from_series(np.zeros((1_200, 300)), labels=np.arange(1_200) % 2)
     trainer = Trainer(rocket=0.5)
-    name, note = chosen(trainer, many, encoder=Auto(time_budget=5.0))
+    name, note = choose_encoder(trainer, many, encoder=Auto(time_budget=5.0))
     seconds = expected_seconds(many, TrainingSettings())
     assert (name, note) == (
         "rocket",
         f"encoder: rocket, as conv_lstm would train for about {3 * seconds:.0f} s more than the time_budget of 5 s",
     )
-    assert chosen(Trainer(rocket=0.5, conv_lstm=1.0), many, encoder=Auto(time_budget=1e4))[0] == "conv_lstm"
+    assert choose_encoder(Trainer(rocket=0.5, conv_lstm=1.0), many, encoder=Auto(time_budget=1e4))[0] == "conv_lstm"
 
 
 def test_metadata_have_a_network_tried_whatever_it_takes() -> None:
-    name, note = chosen(Trainer(rocket=0.5, conv_lstm=2.0), encoder=Auto(time_budget=0.0))
+    name, note = choose_encoder(Trainer(rocket=0.5, conv_lstm=2.0), encoder=Auto(time_budget=0.0))
     assert (name, note[-11:]) == ("conv_lstm", " in 3 folds")
 
 
 def test_an_interrupted_comparison_leaves_rocket() -> None:
-    name, note = chosen(Trainer(interrupted=True, rocket=0.5, conv_lstm=2.0))
+    name, note = choose_encoder(Trainer(interrupted=True, rocket=0.5, conv_lstm=2.0))
     assert (name, note) == ("rocket", "encoder: rocket, as the comparison was interrupted")
 
 
 def test_too_few_series_to_hold_out_select_rocket() -> None:
-    name, note = chosen(Trainer(rocket=0.5), WITH_METADATA[:4])
+    name, note = choose_encoder(Trainer(rocket=0.5), WITH_METADATA[:4])
     assert (name, note) == ("rocket", "encoder: rocket, as there are too few series to hold any out")
 
 
@@ -131,19 +131,21 @@ def test_too_few_series_to_hold_out_select_rocket() -> None:
 )
 def test_what_rocket_cannot_do_is_left_to_the_network(words: dict[str, Any], why: str) -> None:
     trainer = Trainer(conv_lstm=1.0)
-    assert chosen(trainer, **words) == ("conv_lstm", f"encoder: conv_lstm, {why}")
+    assert choose_encoder(trainer, **words) == ("conv_lstm", f"encoder: conv_lstm, {why}")
     assert trainer.asked == [("conv_lstm", 60)]
 
 
 def test_labels_of_steps_are_left_to_the_network() -> None:
     panel = Panel.from_series(np.zeros((2, 2)), step_labels=StepLabels.of(["a", "b", "b", "a"]))
-    assert chosen(Trainer(conv_lstm=1.0), panel) == ("conv_lstm", "encoder: conv_lstm, as labels are per step")
+    assert choose_encoder(Trainer(conv_lstm=1.0), panel) == ("conv_lstm", "encoder: conv_lstm, as labels are per step")
 
 
 def test_labels_that_are_hardly_known_are_left_to_the_network() -> None:
     labels = np.stack([LABELS, np.where(np.arange(60) < 4, LABELS, np.nan)], axis=1)
     panel = PLAIN.replace(labels=labels, label_names=("often", "seldom"))
-    assert chosen(Trainer(conv_lstm=1.0), panel)[1] == "encoder: conv_lstm, as a label is known for only 4 series"
+    assert (
+        choose_encoder(Trainer(conv_lstm=1.0), panel)[1] == "encoder: conv_lstm, as a label is known for only 4 series"
+    )
 
 
 def test_an_overconfident_model_is_compared_after_its_temperature() -> None:
@@ -154,22 +156,22 @@ def test_an_overconfident_model_is_compared_after_its_temperature() -> None:
 
 
 def test_a_network_that_was_not_chosen_leaves_nothing_behind(tmp_path: Path) -> None:
-    panel, _ = generate_bumps(BumpSettings(dataset_size=120, num_points=30), 0)
+    panel = bump_panel(120, num_points=30)
     panel = panel.with_labels(np.where(np.abs(panel.values.reshape(120, 30)).max(axis=1) > 1.55, "high", "low"))
     architecture = replace(Architecture.of(), encoder=Auto())
     settings = TrainingSettings(max_epochs=1)
     training = fit(
         panel[:60], task_of(panel), architecture, validation=panel[60:], settings=settings, folder=tmp_path, seed=0
     )
-    chosen = training.model.architecture.encoder.name
+    encoder = training.model.architecture.encoder.name
     left = sorted(file.name for file in tmp_path.iterdir())
-    assert left == [] if chosen == "rocket" else "history.csv" in left
+    assert left == [] if encoder == "rocket" else "history.csv" in left
     assert training.choosing > 0
 
 
 @pytest.mark.slow
 def test_auto_learns_what_needs_series_and_metadata_together() -> None:
-    panel, _ = generate_bumps(BumpSettings(dataset_size=800, num_points=40, width=6, noise=0.2), 0)
+    panel = bump_panel(800, **LEARNABLE)
     train, test = panel.split(test=0.25)
     training = fit(
         train[:520], task_of(train), Architecture.of(), validation=train[520:], settings=TrainingSettings(max_epochs=14)

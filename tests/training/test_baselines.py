@@ -12,7 +12,7 @@ def known(**columns):
     return Panel.from_series(np.zeros((n, 1)), metadata=pa.table(columns))
 
 
-def answers(panel, codes, others, **rest):
+def boosted_classes(panel, codes, others, **rest):
     return boost_metadata(panel, np.asarray(codes), 2, others, **rest).argmax(axis=1)
 
 
@@ -42,12 +42,12 @@ def test_numbers_are_boosted_as_by_scikit_learn_holes_and_all():
 )
 def test_every_kind_of_field_is_read(column):
     panel = known(fact=column)
-    assert (answers(panel, np.tile([0, 1], 50), panel) == np.tile([0, 1], 50)).all()
+    assert (boosted_classes(panel, np.tile([0, 1], 50), panel) == np.tile([0, 1], 50)).all()
 
 
 def test_more_words_than_the_boosting_takes_are_answered():
     panel = known(place=[f"p{number // 4}" for number in range(1200)])
-    assert len(answers(panel, np.tile([0, 1], 600), panel)) == 1200
+    assert len(boosted_classes(panel, np.tile([0, 1], 600), panel)) == 1200
 
 
 def test_words_that_training_did_not_have_are_unknown():
@@ -58,4 +58,4 @@ def test_words_that_training_did_not_have_are_unknown():
 
 def test_fields_may_be_ignored():
     panel = known(badge=["a", "b"] * 50, age=[1.0] + [0.0] * 99)
-    assert len(np.unique(answers(panel, np.tile([0, 1], 50), panel, fields={"badge": "ignore"}))) == 1
+    assert len(np.unique(boosted_classes(panel, np.tile([0, 1], 50), panel, fields={"badge": "ignore"}))) == 1

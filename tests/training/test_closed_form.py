@@ -28,7 +28,7 @@ WAVES = generate_sine(SineSettings(dataset_size=160, num_points=60, min_length=0
 TRAIN, TEST = WAVES[:120], WAVES[120:]
 
 
-def train(panel: Panel = TRAIN, architecture: Architecture = SMALL, **parameters: object) -> FitResult:
+def fit_small_rocket(panel: Panel = TRAIN, architecture: Architecture = SMALL, **parameters: object) -> FitResult:
     return fit(panel, task_of(panel), architecture, **parameters)  # type: ignore[arg-type]
 
 
@@ -41,7 +41,7 @@ def noisy(n: int, classes: int, seed: int = 0) -> Panel:
 
 
 def test_a_rocket_is_solved_at_once_and_says_so() -> None:
-    training = train()
+    training = fit_small_rocket()
     assert (training.history, training.best_epoch, training.stopped) == ([], 0, "solved")
     penalty = training.model.fitted_on["training"]["penalty"][0]
     assert training.describe() == (
@@ -54,7 +54,7 @@ def test_a_rocket_is_solved_at_once_and_says_so() -> None:
 def test_probabilities_of_new_series_mean_something(classes: int) -> None:
     panel, new = noisy(150, classes), noisy(150, classes, seed=1)
     truth = new.require_labels()
-    model = train(panel).model
+    model = fit_small_rocket(panel).model
     plain = log_loss(truth, np.full((150, classes), 1 / classes))
     assert log_loss(truth, model.predict(new).probabilities) < 0.95 * plain
     sure = model.predict(new).probabilities.max(axis=1).mean()
@@ -66,7 +66,7 @@ def test_the_seed_determines_the_model_without_global_randomness() -> None:
     np.random.seed(5)
     python_random.seed(5)
     before = torch.random.get_rng_state(), np.random.get_state()[1].tolist(), python_random.getstate()
-    first, again, other = (train(seed=seed).model.predict(TEST).logits for seed in (3, 3, 4))
+    first, again, other = (fit_small_rocket(seed=seed).model.predict(TEST).logits for seed in (3, 3, 4))
     after = torch.random.get_rng_state(), np.random.get_state()[1].tolist(), python_random.getstate()
     assert torch.equal(before[0], after[0])
     assert before[1:] == after[1:]
@@ -75,7 +75,7 @@ def test_the_seed_determines_the_model_without_global_randomness() -> None:
 
 
 def test_validation_series_are_counted_and_change_no_number() -> None:
-    independent, beside = train(), train(validation=TEST)
+    independent, beside = fit_small_rocket(), fit_small_rocket(validation=TEST)
     assert beside.model.fitted_on["validation_series"] == len(TEST)
     np.testing.assert_array_equal(independent.model.predict(TEST).logits, beside.model.predict(TEST).logits)
 
@@ -96,7 +96,7 @@ def test_leave_one_out_logits_are_those_of_refitted_models() -> None:
 def test_sets_chosen_on_series_left_out_hold_what_they_promise() -> None:
     """Answers about series that the head was fitted on are nearly all right, and would promise too little."""
     panel, new = noisy(150, 4), noisy(600, 4, seed=1)
-    training = train(panel)
+    training = fit_small_rocket(panel)
     chosen = training.calibration_data(panel, None, independent=True)
     for (calibration_data, logits), coverage in ((chosen, (0.74, 0.88)), ((panel, None), (0.0, 0.7))):
         model = fit_decision(training.model, calibration_data, DecisionRule(coverage=0.8), logits)
@@ -106,9 +106,9 @@ def test_sets_chosen_on_series_left_out_hold_what_they_promise() -> None:
 
 
 def test_many_series_are_solved_in_one_pass_about_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = train()
+    whole = fit_small_rocket()
     monkeypatch.setattr(closed_form, "MOST_AT_ONCE", 50)
-    passed = train()
+    passed = fit_small_rocket()
     assert passed.model.fitted_on["training"]["chosen_by"] == "held-out series"
     both = [one.model.predict(TEST).logits[:, 0] for one in (whole, passed)]
     assert np.corrcoef(*both)[0, 1] > 0.95
@@ -128,19 +128,19 @@ def test_one_fact_counts_beside_thousands_of_features(at_once: int, monkeypatch:
     random = np.random.default_rng(0)
     nothing = Panel.from_series(list(random.normal(size=(160, 30, 1))), labels=np.arange(160) % 2)
     panel = with_mode(nothing, 0.9)
-    model = train(panel[:120], replace(SMALL, fusion="late")).model
+    model = fit_small_rocket(panel[:120], replace(SMALL, fusion="late")).model
     assert model.architecture.describe() == "rocket (504), ppv, linear; fusion: late"
     assert np.mean(model.predict(panel[120:]).labels == panel[120:].labels) >= 0.8
 
 
 def test_facts_that_tell_nothing_do_little_harm() -> None:
     panel = with_mode(WAVES, 0.0)
-    model = train(panel[:120]).model
+    model = fit_small_rocket(panel[:120]).model
     assert np.mean(model.predict(panel[120:]).labels == TEST.labels) >= 0.75
 
 
 def test_metadata_that_are_not_known_are_answered() -> None:
-    model = train(with_mode(TRAIN, 0.5)).model
+    model = fit_small_rocket(with_mode(TRAIN, 0.5)).model
     assert np.isfinite(model.predict(TEST).logits).all()
 
 
@@ -150,7 +150,7 @@ def test_holes_and_uneven_clocks_are_taken_as_by_other_networks() -> None:
     values[random.random(values.shape) < 0.1] = np.nan
     times = np.cumsum(random.uniform(1, 3, size=(160, 60)), axis=1)
     panel = Panel.from_series(list(values), times=list(times), labels=WAVES.labels)
-    model = train(panel[:120]).model
+    model = fit_small_rocket(panel[:120]).model
     assert model.architecture.describe() == "rocket (504), ppv, linear; missing values: last; clock: elapsed"
     assert np.mean(model.predict(panel[120:]).labels == panel[120:].labels) >= 0.8
 
@@ -161,8 +161,8 @@ def test_informative_missingness_is_marked() -> None:
     labels = np.arange(120) % 2
     values[(random.random(values.shape) < 0.3) & (labels == 1)[:, None, None]] = np.nan
     panel = Panel.from_series(list(values), labels=labels)
-    assert train(panel).model.architecture.missing == "mask"
-    assert train(panel, replace(SMALL, missing="linear")).model.architecture.missing == "linear"
+    assert fit_small_rocket(panel).model.architecture.missing == "mask"
+    assert fit_small_rocket(panel, replace(SMALL, missing="linear")).model.architecture.missing == "linear"
 
 
 def test_several_labels_some_unknown() -> None:
@@ -171,7 +171,7 @@ def test_several_labels_some_unknown() -> None:
     labels = np.stack([codes >= 1, codes == 2], axis=1).astype(float)
     labels[::4, 0] = np.nan
     panel = panel.replace(labels=labels, label_names=("some", "much"))
-    model = train(panel).model
+    model = fit_small_rocket(panel).model
     assert len(model.fitted_on["training"]["penalty"]) == 2
     assert model.predict(panel).probabilities.shape == (120, 2)
     right = (model.predict(panel).labels == labels)[~np.isnan(labels).any(axis=1)]
@@ -183,7 +183,7 @@ def test_a_label_that_is_known_once_is_refused() -> None:
     labels[:, 0], labels[0, 1] = np.arange(20) % 2, 1
     panel = noisy(20, 2).replace(labels=labels, label_names=("some", "rare"))
     with pytest.raises(LabelError) as error:
-        train(panel)
+        fit_small_rocket(panel)
     assert str(error.value) == (
         "expected at least 2 series with a known target for every output, got 1 for output 1; give more labelled series"
     )
@@ -192,7 +192,7 @@ def test_a_label_that_is_known_once_is_refused() -> None:
 @pytest.mark.parametrize("imbalance", ["weights", "focal", "balanced"])
 def test_rare_classes_cannot_count_more(imbalance: str) -> None:
     with pytest.raises(ParameterError) as error:
-        train(settings=TrainingSettings(imbalance=imbalance))  # type: ignore[arg-type]
+        fit_small_rocket(settings=TrainingSettings(imbalance=imbalance))  # type: ignore[arg-type]
     assert str(error.value) == (
         f"expected imbalance='none' for the encoder 'rocket', whose head is solved in closed form, got {imbalance!r}; "
         "drop it, or use another encoder"
@@ -201,6 +201,6 @@ def test_rare_classes_cannot_count_more(imbalance: str) -> None:
 
 def test_a_saved_rocket_answers_the_same(tmp_path: object) -> None:
     panel = with_mode(TRAIN, 0.5)
-    model = train(panel).model
+    model = fit_small_rocket(panel).model
     again = load_model(save_model(model, f"{tmp_path}/model"))
     np.testing.assert_array_equal(again.predict(panel).logits, model.predict(panel).logits)

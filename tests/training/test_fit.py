@@ -31,7 +31,7 @@ TRAIN, CHECK = WAVES[:80], WAVES[80:]
 TASK = Task.from_labels(WAVES.labels)
 
 
-def train(epochs: int = 3, panel: Panel = TRAIN, **options: object) -> FitResult:
+def fit_small_lstm(epochs: int = 3, panel: Panel = TRAIN, **options: object) -> FitResult:
     chosen = {name: options.pop(name) for name in ("patience", "workers") if name in options}
     settings = TrainingSettings(max_epochs=epochs, **{"patience": 50, **chosen})  # type: ignore[arg-type]
     return fit(panel, TASK, SMALL, **{"validation": CHECK, "settings": settings, **options})  # type: ignore[arg-type]
@@ -46,18 +46,18 @@ def same_weights(one: FitResult, other: FitResult) -> bool:
     return all(torch.equal(mine[name], theirs[name]) for name in mine)
 
 
-def numbers(training: FitResult) -> list[dict[str, float]]:
+def history_without_seconds(training: FitResult) -> list[dict[str, float]]:
     return [{name: value for name, value in row.items() if name != "seconds"} for row in training.history]
 
 
 def test_same_seed_gives_the_same_numbers_twice() -> None:
-    first, second = train(seed=3), train(seed=3)
-    assert numbers(first) == numbers(second)
+    first, second = fit_small_lstm(seed=3), fit_small_lstm(seed=3)
+    assert history_without_seconds(first) == history_without_seconds(second)
     assert same_weights(first, second)
 
 
 def test_another_seed_gives_other_numbers() -> None:
-    assert not same_weights(train(seed=3), train(seed=4))
+    assert not same_weights(fit_small_lstm(seed=3), fit_small_lstm(seed=4))
 
 
 def test_global_random_state_is_left_alone() -> None:
@@ -66,21 +66,21 @@ def test_global_random_state_is_left_alone() -> None:
         np.random.get_state(),
         random.getstate(),
     )
-    train()
+    fit_small_lstm()
     assert torch.equal(torch.get_rng_state(), torch_before)
     assert (np.random.get_state()[1] == numpy_before[1]).all()
     assert random.getstate() == python_before
 
 
 def test_numbers_do_not_depend_on_the_global_random_state() -> None:
-    first = train(seed=3)
+    first = fit_small_lstm(seed=3)
     torch.manual_seed(99)
     np.random.seed(99)
-    assert same_weights(first, train(seed=3))
+    assert same_weights(first, fit_small_lstm(seed=3))
 
 
 def test_best_weights_are_restored() -> None:
-    training = train(epochs=6)
+    training = fit_small_lstm(epochs=6)
     losses = [row["validation_loss"] for row in training.history]
     assert training.best_epoch == 1 + int(np.argmin(losses))
     logits = training.model.predict(CHECK).logits[:, 0]
@@ -97,20 +97,20 @@ def test_training_stops_when_validation_gets_no_better() -> None:
 
 
 def test_without_validation_all_epochs_run_and_the_last_weights_stay() -> None:
-    training = train(epochs=4, validation=None)
+    training = fit_small_lstm(epochs=4, validation=None)
     assert (len(training.history), training.best_epoch, training.stopped) == (4, 4, "all epochs done")
     assert "validation_loss" not in training.history[0]
 
 
 def test_scaling_is_fitted_on_the_training_series_alone() -> None:
     values = TRAIN.compact().values.astype(np.float64)
-    normalisation = train(epochs=1).model.network.normalisation
+    normalisation = fit_small_lstm(epochs=1).model.network.normalisation
     assert normalisation.mean.item() == pytest.approx(values.mean(), rel=1e-5)
     assert normalisation.scale.item() == pytest.approx(values.std(), rel=1e-5)
 
 
 def test_learning_rate_goes_up_and_down_again() -> None:
-    rates = [row["learning_rate"] for row in train(epochs=10).history]
+    rates = [row["learning_rate"] for row in fit_small_lstm(epochs=10).history]
     top = int(np.argmax(rates))
     assert 0 < top < 9
     assert rates[-1] < 1e-4 < max(rates)
@@ -118,7 +118,7 @@ def test_learning_rate_goes_up_and_down_again() -> None:
 
 
 def test_history_is_written_as_csv(tmp_path: Path) -> None:
-    training = train(folder=tmp_path)
+    training = fit_small_lstm(folder=tmp_path)
     with (tmp_path / "history.csv").open() as stream:
         rows = list(csv.DictReader(stream))
     assert [float(row["validation_loss"]) for row in rows] == [row["validation_loss"] for row in training.history]
@@ -129,13 +129,13 @@ def test_history_is_written_as_csv(tmp_path: Path) -> None:
 
 def test_tensorboard_files_appear_when_it_is_installed(tmp_path: Path) -> None:
     pytest.importorskip("tensorboard")
-    train(epochs=1, folder=tmp_path)
+    fit_small_lstm(epochs=1, folder=tmp_path)
     assert list((tmp_path / "tensorboard").glob("events.out.tfevents.*"))
 
 
 def test_nothing_is_written_without_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    train(epochs=1)
+    fit_small_lstm(epochs=1)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -154,36 +154,36 @@ def killed_in_epoch(epoch: int, monkeypatch: pytest.MonkeyPatch, folder: Path) -
     with monkeypatch.context() as patch:
         patch.setattr(StopOnInterrupt, "on_train_batch_end", kill)
         with pytest.raises(KilledError):
-            train(epochs=5, seed=3, folder=folder)
+            fit_small_lstm(epochs=5, seed=3, folder=folder)
 
 
 def test_resumed_training_ends_as_if_it_had_never_been_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = train(epochs=5, seed=3)
+    whole = fit_small_lstm(epochs=5, seed=3)
     killed_in_epoch(3, monkeypatch, tmp_path)
-    resumed = train(epochs=5, seed=3, folder=tmp_path, resume=True)
-    assert numbers(resumed) == numbers(whole)
+    resumed = fit_small_lstm(epochs=5, seed=3, folder=tmp_path, resume=True)
+    assert history_without_seconds(resumed) == history_without_seconds(whole)
     assert same_weights(resumed, whole)
 
 
 def test_workers_change_no_number_and_are_gone_afterwards() -> None:
     others = {process.pid for process in multiprocessing.active_children()}  # of tests before
-    independent = train(epochs=4, seed=3)
-    helped = train(epochs=4, seed=3, workers=2)
-    assert numbers(helped) == numbers(independent)
+    independent = fit_small_lstm(epochs=4, seed=3)
+    helped = fit_small_lstm(epochs=4, seed=3, workers=2)
+    assert history_without_seconds(helped) == history_without_seconds(independent)
     assert same_weights(helped, independent)
     assert {process.pid for process in multiprocessing.active_children()} <= others
 
 
 def test_a_training_resumed_with_workers_ends_as_one_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     killed_in_epoch(3, monkeypatch, tmp_path)
-    resumed = train(epochs=5, seed=3, folder=tmp_path, resume=True, workers=1)
-    assert same_weights(resumed, train(epochs=5, seed=3))
+    resumed = fit_small_lstm(epochs=5, seed=3, folder=tmp_path, resume=True, workers=1)
+    assert same_weights(resumed, fit_small_lstm(epochs=5, seed=3))
 
 
 def test_resuming_another_training_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     killed_in_epoch(1, monkeypatch, tmp_path)
     with pytest.raises(ParameterError) as error:
-        train(epochs=5, seed=4, folder=tmp_path, resume=True)
+        fit_small_lstm(epochs=5, seed=4, folder=tmp_path, resume=True)
     assert str(error.value) == (
         "expected the data, model, settings and seed of the training to resume, got different ones; resume with the same experiment, or train without resuming"
     )
@@ -191,7 +191,7 @@ def test_resuming_another_training_is_refused(tmp_path: Path, monkeypatch: pytes
 
 def test_resuming_from_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OutputError) as error:
-        train(folder=tmp_path, resume=True)
+        fit_small_lstm(folder=tmp_path, resume=True)
     file = tmp_path / "checkpoints" / "last.ckpt"
     assert str(error.value) == (f"there is no checkpoint to resume from at {str(file)!r}; train without resuming")
 
@@ -263,7 +263,7 @@ def test_resuming_a_training_that_had_stopped_early_changes_nothing(tmp_path: Pa
     settings = TrainingSettings(max_epochs=200, patience=2, learning_rate=0.1)
     stopped = fit(TRAIN, TASK, SMALL, validation=CHECK, settings=settings, folder=tmp_path)
     again = fit(TRAIN, TASK, SMALL, validation=CHECK, settings=settings, folder=tmp_path, resume=True)
-    assert (again.stopped, numbers(again)) == (stopped.stopped, numbers(stopped))
+    assert (again.stopped, history_without_seconds(again)) == (stopped.stopped, history_without_seconds(stopped))
     assert same_weights(again, stopped)
 
 
@@ -276,18 +276,18 @@ def interrupted_in_epoch(epoch: int, monkeypatch: pytest.MonkeyPatch, folder: Pa
 
     with monkeypatch.context() as patch:
         patch.setattr(StopOnInterrupt, "on_train_batch_end", ask)
-        return train(epochs=5, seed=3, folder=folder)
+        return fit_small_lstm(epochs=5, seed=3, folder=folder)
 
 
 def test_resuming_after_ctrl_c_repeats_the_interrupted_epoch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert interrupted_in_epoch(2, monkeypatch, tmp_path).stopped == "interrupted"
-    resumed = train(epochs=5, seed=3, folder=tmp_path, resume=True)
-    assert numbers(resumed) == numbers(train(epochs=5, seed=3))
+    resumed = fit_small_lstm(epochs=5, seed=3, folder=tmp_path, resume=True)
+    assert history_without_seconds(resumed) == history_without_seconds(fit_small_lstm(epochs=5, seed=3))
 
 
 @pytest.mark.parametrize("changed", ["labels", "validation", "sentence"])
 def test_resuming_with_other_data_or_another_model_is_refused(tmp_path: Path, changed: str) -> None:
-    train(epochs=1, folder=tmp_path)
+    fit_small_lstm(epochs=1, folder=tmp_path)
     labels = TRAIN.require_labels()
     panel = TRAIN.with_labels(labels[::-1]) if changed == "labels" else TRAIN
     validation = CHECK[:30] if changed == "validation" else CHECK
@@ -298,11 +298,11 @@ def test_resuming_with_other_data_or_another_model_is_refused(tmp_path: Path, ch
 
 
 def test_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
-    train(epochs=1, folder=tmp_path)
+    fit_small_lstm(epochs=1, folder=tmp_path)
     file = tmp_path / "checkpoints" / "last.ckpt"
     file.write_bytes(file.read_bytes()[:1000])
     with pytest.raises(OutputError) as error:
-        train(epochs=1, folder=tmp_path, resume=True)
+        fit_small_lstm(epochs=1, folder=tmp_path, resume=True)
     assert str(error.value) == f"the checkpoint {str(file)!r} is damaged (RuntimeError); train without resuming"
 
 
@@ -361,7 +361,7 @@ def test_a_pruned_training_ends_after_that_epoch() -> None:
         told.append((done, loss))
         return len(told) == 2
 
-    training = train(4, should_prune=should_prune)
+    training = fit_small_lstm(4, should_prune=should_prune)
     assert training.stopped == "pruned"
     assert [row["validation_loss"] for row in training.history] == [loss for _, loss in told]
     assert [done for done, _ in told] == [0.25, 0.5]

@@ -53,7 +53,7 @@ def test_ragged_batches_come_in_no_order_of_length() -> None:
     assert longest != sorted(longest, reverse=True)
 
 
-def holed_batches() -> BatchesOfPanel:
+def batches_of_gappy_series() -> BatchesOfPanel:
     random = np.random.default_rng(0)
     series = [random.normal(size=(n, 2)) for n in random.integers(3, 30, size=40)]
     series[3][1, 0] = np.nan
@@ -63,7 +63,7 @@ def holed_batches() -> BatchesOfPanel:
     )
 
 
-def same(mine: Batch, theirs: Batch) -> bool:
+def equal_batches(mine: Batch, theirs: Batch) -> bool:
     return all(
         torch.equal(torch.nan_to_num(getattr(mine, name)), torch.nan_to_num(getattr(theirs, name)))
         for name in ("values", "mask", "targets", "elapsed")
@@ -71,14 +71,14 @@ def same(mine: Batch, theirs: Batch) -> bool:
 
 
 def test_workers_give_the_batches_that_one_process_gives() -> None:
-    independent, helped = (training_loader(holed_batches(), 8, 0, 1, workers=workers) for workers in (0, 2))
+    independent, helped = (training_loader(batches_of_gappy_series(), 8, 0, 1, workers=workers) for workers in (0, 2))
     for epoch in range(2):
         independent.sampler.epoch = helped.sampler.epoch = epoch
-        assert all(same(mine, theirs) for mine, theirs in zip(independent, helped, strict=True))
+        assert all(equal_batches(mine, theirs) for mine, theirs in zip(independent, helped, strict=True))
 
 
 def test_workers_ask_for_nothing_before_the_first_batch_is_wanted() -> None:
-    independent, helped = (training_loader(holed_batches(), 8, 0, 1, workers=workers) for workers in (0, 2))
+    independent, helped = (training_loader(batches_of_gappy_series(), 8, 0, 1, workers=workers) for workers in (0, 2))
     batches = iter(helped)  # as Lightning does with a resumed epoch, before it tells the number
     independent.sampler.epoch = helped.sampler.epoch = 5
-    assert all(same(mine, theirs) for mine, theirs in zip(islice(independent, 3), batches, strict=False))
+    assert all(equal_batches(mine, theirs) for mine, theirs in zip(islice(independent, 3), batches, strict=False))

@@ -27,7 +27,7 @@ TASKS = {
 }
 
 
-def drawn(kind: str, unknown: float = 0.3, seed: int = 0) -> tuple[Task, torch.Tensor, torch.Tensor]:
+def random_case(kind: str, unknown: float = 0.3, seed: int = 0) -> tuple[Task, torch.Tensor, torch.Tensor]:
     """A task, logits and targets of which a share is unknown."""
     task, shape = TASKS[kind]
     random = np.random.default_rng(seed)
@@ -51,14 +51,14 @@ def by_hand(task: Task, logits: torch.Tensor, targets: torch.Tensor) -> np.ndarr
 
 @pytest.mark.parametrize("kind", TASKS)
 def test_the_loss_is_the_mean_over_what_is_known(kind: str) -> None:
-    task, logits, targets = drawn(kind)
+    task, logits, targets = random_case(kind)
     assert Loss(task)(logits, targets).item() == pytest.approx(-np.log(by_hand(task, logits, targets)).mean())
 
 
 @pytest.mark.parametrize("imbalance", ["none", "weights", "focal"])
 @pytest.mark.parametrize("kind", TASKS)
 def test_what_is_unknown_gives_no_gradient(kind: str, imbalance: str) -> None:
-    task, logits, targets = drawn(kind)
+    task, logits, targets = random_case(kind)
     loss_for(task, np.array([[0, 1, 1], [1, 0, 1]] if task.multilabel else [0, 0, 1]), imbalance)(
         logits, targets
     ).backward()
@@ -70,7 +70,7 @@ def test_what_is_unknown_gives_no_gradient(kind: str, imbalance: str) -> None:
 
 @pytest.mark.parametrize("kind", TASKS)
 def test_where_nothing_is_known_the_loss_is_nothing(kind: str) -> None:
-    task, logits, targets = drawn(kind, unknown=1.0)
+    task, logits, targets = random_case(kind, unknown=1.0)
     loss = Loss(task)(logits, targets)
     loss.backward()
     assert (loss.item(), logits.grad.abs().sum().item()) == (0.0, 0.0)
@@ -78,7 +78,7 @@ def test_where_nothing_is_known_the_loss_is_nothing(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", TASKS)
 def test_the_focal_loss_weighs_by_how_wrong_an_answer_is(kind: str) -> None:
-    task, logits, targets = drawn(kind)
+    task, logits, targets = random_case(kind)
     right = by_hand(task, logits, targets)
     expected = (-((1 - right) ** FOCUS) * np.log(right)).mean()
     assert loss_for(task, np.zeros(1), "focal")(logits, targets).item() == pytest.approx(expected)
@@ -91,7 +91,7 @@ def test_weights_of_classes_are_those_that_scikit_learn_calls_balanced() -> None
 
 
 def test_weighted_classes_give_the_weighted_log_loss() -> None:
-    task, logits, targets = drawn("three classes", unknown=0.0)
+    task, logits, targets = random_case("three classes", unknown=0.0)
     weights = torch.tensor([0.2, 1.0, 5.0], dtype=torch.float64)
     expected = log_loss(
         targets, logits.detach().softmax(dim=1), labels=[0, 1, 2], sample_weight=weights.numpy()[targets.numpy()]
@@ -107,7 +107,7 @@ def test_what_is_there_counts_as_much_as_what_is_not() -> None:
 
 @pytest.mark.parametrize("kind", ["two classes", "several labels", "steps, several labels"])
 def test_weighted_labels_are_torchs_with_a_positive_weight(kind: str) -> None:
-    task, logits, targets = drawn(kind)
+    task, logits, targets = random_case(kind)
     weights = torch.tensor([3.0, 1.0, 0.5][: task.outputs], dtype=torch.float64)
     each = torch.nn.functional.binary_cross_entropy_with_logits(
         logits,
@@ -130,9 +130,9 @@ def test_the_weight_of_an_absent_class_is_at_most_hundred() -> None:
 @given(st.lists(st.integers(-1, 2), min_size=3, max_size=40).filter(lambda codes: {0, 1, 2} <= set(codes)))
 @settings(deadline=None, max_examples=50)
 def test_every_class_is_drawn_as_often_as_any_other(codes: list[int]) -> None:
-    drawn = series_weights(THREE, np.array(codes), np.ones(len(codes)))
-    shares = [drawn[np.array(codes) == place].sum() for place in range(3)]
-    assert drawn.sum() == pytest.approx(1)
+    weights = series_weights(THREE, np.array(codes), np.ones(len(codes)))
+    shares = [weights[np.array(codes) == place].sum() for place in range(3)]
+    assert weights.sum() == pytest.approx(1)
     assert shares == pytest.approx([shares[0]] * 3)
 
 

@@ -18,39 +18,39 @@ NAN = np.nan
 TASK = Task((0, 1))
 
 
-def fitted(panel: Panel, epochs: int = 1, validation: Panel | None = None, **words: str) -> Any:
+def fit_gru(panel: Panel, epochs: int = 1, validation: Panel | None = None, **words: str) -> Any:
     architecture = Architecture.of(GRU(hidden_size=8), "attention", "linear", **words)
     settings = TrainingSettings(max_epochs=epochs, learning_rate=0.02)
     return fit(panel, TASK, architecture, validation=validation, settings=settings).model
 
 
-def panel_of(series: list[Any], **facts: Any) -> Panel:
+def alternating_panel(series: list[Any], **facts: Any) -> Panel:
     return Panel.from_series(series, labels=np.arange(len(series)) % 2, **facts)
 
 
 def score(panel: Panel, **words: str) -> float:
     """Learn from two thirds of a panel, and give the share of right answers about the rest."""
     cut = 2 * len(panel) // 3
-    model = fitted(panel[:cut], epochs=12, **words)
+    model = fit_gru(panel[:cut], epochs=12, **words)
     return float(np.mean(model.predict(panel[cut:]).labels == panel[cut:].require_labels()))
 
 
 def test_only_known_values_are_scaled_by() -> None:
-    model = fitted(panel_of([[1.0, NAN, 3.0], [NAN, 5.0]]))
+    model = fit_gru(alternating_panel([[1.0, NAN, 3.0], [NAN, 5.0]]))
     assert model.network.normalisation.mean.tolist() == [3.0]
     assert model.network.normalisation.scale.tolist() == pytest.approx([np.std([1.0, 3.0, 5.0])])
 
 
 @pytest.mark.parametrize("missing", ["mask", "last", "linear", "mean"])
 def test_a_channel_without_values_is_not_scaled(missing: str) -> None:
-    model = fitted(panel_of([np.array([[1.0, NAN], [2.0, NAN]]), np.array([[4.0, NAN]])]), missing=missing)
+    model = fit_gru(alternating_panel([np.array([[1.0, NAN], [2.0, NAN]]), np.array([[4.0, NAN]])]), missing=missing)
     assert model.network.normalisation.mean[1].item() == 0.0
     assert model.network.normalisation.scale[1].item() == 1.0
-    assert np.isfinite(model.predict(panel_of([np.full((3, 2), NAN)])).logits).all()
+    assert np.isfinite(model.predict(alternating_panel([np.full((3, 2), NAN)])).logits).all()
 
 
 def test_the_time_between_steps_is_scaled_like_a_channel() -> None:
-    model = fitted(panel_of([[1.0, 2.0], [3.0, 4.0]], times=[[5.0, 7.0], [1.0, 7.0]]), clock="elapsed")
+    model = fit_gru(alternating_panel([[1.0, 2.0], [3.0, 4.0]], times=[[5.0, 7.0], [1.0, 7.0]]), clock="elapsed")
     assert model.network.normalisation.mean.tolist() == [2.5, 2.0]
     assert model.network.normalisation.scale.tolist() == pytest.approx([np.std([1, 2, 3, 4]), np.std([0, 2, 0, 6])])
 
@@ -67,28 +67,28 @@ def test_the_time_between_steps_is_scaled_like_a_channel() -> None:
 def test_auto_is_settled_by_the_training_series(
     values: list[float], times: list[float] | None, words: tuple[str, str]
 ) -> None:
-    model = fitted(panel_of([values] * 4, times=None if times is None else [times] * 4))
+    model = fit_gru(alternating_panel([values] * 4, times=None if times is None else [times] * 4))
     assert (model.architecture.missing, model.architecture.clock) == words
 
 
 def test_what_was_missing_and_the_clock_are_noted() -> None:
     dates = np.array(["2024-01-01", "2024-01-02", "2024-01-09"], dtype="datetime64[ns]")
-    facts = fitted(panel_of([[1.0, NAN, 3.0]] * 4, times=[dates] * 4)).fitted_on
+    facts = fit_gru(alternating_panel([[1.0, NAN, 3.0]] * 4, times=[dates] * 4)).fitted_on
     assert (facts["missing_values"], facts["clock"]) == (4, "dates")
-    assert fitted(panel_of([[1.0, 2.0]] * 4)).fitted_on["clock"] is None
+    assert fit_gru(alternating_panel([[1.0, 2.0]] * 4)).fitted_on["clock"] is None
 
 
 def test_missing_values_of_the_validation_alone_are_treated_too() -> None:
-    holed = panel_of([[1.0, 2.0], [NAN, 2.0]])
-    assert fitted(panel_of([[1.0, 2.0]] * 4), validation=holed).architecture.missing == "mask"
+    holed = alternating_panel([[1.0, 2.0], [NAN, 2.0]])
+    assert fit_gru(alternating_panel([[1.0, 2.0]] * 4), validation=holed).architecture.missing == "mask"
     with pytest.raises(DataError, match=r"got a missing value \(NaN\) in series '1', step 0"):
-        fitted(panel_of([[1.0, 2.0]] * 4), validation=holed, missing="error")
+        fit_gru(alternating_panel([[1.0, 2.0]] * 4), validation=holed, missing="error")
 
 
 @pytest.mark.parametrize("missing", ["auto", "mask", "error"])
 def test_infinite_values_are_refused_before_training(missing: str) -> None:
     with pytest.raises(DataError) as error:
-        fitted(panel_of([[1.0, 2.0], [1.0, np.inf]]), missing=missing)
+        fit_gru(alternating_panel([[1.0, 2.0], [1.0, np.inf]]), missing=missing)
     assert str(error.value) == (
         "expected a number everywhere, got infinity in series '1', step 1, channel 'channel_0'; correct it, or leave "
         "the series out"
@@ -97,7 +97,7 @@ def test_infinite_values_are_refused_before_training(missing: str) -> None:
 
 def test_a_clock_that_is_asked_for_must_be_there() -> None:
     with pytest.raises(DataError) as error:
-        fitted(panel_of([[1.0, 2.0]] * 4), clock="elapsed")
+        fit_gru(alternating_panel([[1.0, 2.0]] * 4), clock="elapsed")
     assert str(error.value) == (
         "expected series with a clock, as in training, got series without times; give a time for every step, or train "
         "with clock='order'"
@@ -107,9 +107,9 @@ def test_a_clock_that_is_asked_for_must_be_there() -> None:
 def test_a_validation_with_another_kind_of_clock_is_refused() -> None:
     dates = np.array(["2024-01-01", "2024-01-02"], dtype="datetime64[ns]")
     with pytest.raises(DataError, match=r"^expected a clock of numbers, as in training, got a clock of dates"):
-        fitted(
-            panel_of([[1.0, 2.0]] * 4, times=[[0.0, 1.0]] * 4),
-            validation=panel_of([[1.0, 2.0]], times=[dates]),
+        fit_gru(
+            alternating_panel([[1.0, 2.0]] * 4, times=[[0.0, 1.0]] * 4),
+            validation=alternating_panel([[1.0, 2.0]], times=[dates]),
             clock="elapsed",
         )
 
@@ -119,7 +119,7 @@ def test_where_values_are_missing_is_learned_with_the_mask_alone() -> None:
     series = [np.full(20, 7.0) for _ in range(240)]
     for place, one in enumerate(series):
         one[random.integers(0, 6) + 10 * (place % 2) + np.arange(4)] = NAN  # in the first or in the second half
-    panel = panel_of(series)
+    panel = alternating_panel(series)
     assert score(panel) >= 0.95
     assert score(panel, missing="mean") <= 0.7
 
@@ -130,7 +130,7 @@ def test_elapsed_time_is_learned_only_with_the_clock() -> None:
     steps = random.uniform(0.9, 1.1, size=(240, 20))
     for place, one in enumerate(steps):
         one[random.integers(1, 19)] = 2.0 + 4.0 * (place % 2)  # one pause, short or long
-    panel = panel_of(series, times=list(np.cumsum(steps, axis=1)))
+    panel = alternating_panel(series, times=list(np.cumsum(steps, axis=1)))
     assert score(panel) >= 0.95
     assert score(panel, clock="order") <= 0.7
 
@@ -139,6 +139,6 @@ def test_training_on_gaps_and_clock_is_reproducible() -> None:
     random = np.random.default_rng(0)
     series = random.normal(size=(40, 15))
     series[random.random(series.shape) < 0.3] = NAN
-    panel = panel_of(list(series), times=list(np.cumsum(random.uniform(0.1, 2, size=(40, 15)), axis=1)))
-    first, second = (fitted(panel).network.state_dict() for _ in range(2))
+    panel = alternating_panel(list(series), times=list(np.cumsum(random.uniform(0.1, 2, size=(40, 15)), axis=1)))
+    first, second = (fit_gru(panel).network.state_dict() for _ in range(2))
     assert all(torch.equal(first[name], second[name]) for name in first)

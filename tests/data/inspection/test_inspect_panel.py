@@ -11,7 +11,7 @@ from limelight.data.splitting.splits import Split
 from limelight.data.statistics import channel_statistics
 
 
-def _panel(count=20, steps=10, labels=None, channels=2):
+def noise_panel(count=20, steps=10, labels=None, channels=2):
     values = np.random.default_rng(0).normal(size=(count, steps, channels)).astype(np.float32)
     return Panel.from_series(list(values), labels=labels or ["a", "b"] * (count // 2))
 
@@ -21,11 +21,11 @@ def _with_times(panel, times):
 
 
 def test_ordinary_series_give_no_warnings():
-    assert inspect_panel(_panel()).warnings == ()
+    assert inspect_panel(noise_panel()).warnings == ()
 
 
 def test_sizes_and_channel_numbers_are_those_of_numpy():
-    panel = _panel()
+    panel = noise_panel()
     inspection = inspect_panel(panel)
     channel = inspection.channels[1]
     values = panel.values[:, 1].astype(np.float64)
@@ -68,11 +68,11 @@ def test_the_summary_says_first_what_a_person_wants_first():
 
 
 def test_the_summary_without_warnings_says_so():
-    assert inspect_panel(_panel()).lines()[-1] == "no warnings"
+    assert inspect_panel(noise_panel()).lines()[-1] == "no warnings"
 
 
 def test_many_channels_are_cut_short():
-    lines = inspect_panel(_panel(channels=23)).lines()
+    lines = inspect_panel(noise_panel(channels=23)).lines()
     assert "and 3 more" in lines
 
 
@@ -103,19 +103,19 @@ def _warnings(panel, split=None):
 
 
 def test_few_series_are_warned_of():
-    assert _warnings(_panel(6)) == [
+    assert _warnings(noise_panel(6)) == [
         "only 6 series, too few for training and evaluation; collect at least 10, better some dozens per class"
     ]
 
 
 def test_a_class_of_two_series_is_warned_of():
-    assert _warnings(_panel(labels=["a"] * 18 + ["x"] * 2)) == [
+    assert _warnings(noise_panel(labels=["a"] * 18 + ["x"] * 2)) == [
         "class 'x' has only 2 series, too few for both training and evaluation; collect more, or leave the class out"
     ]
 
 
 def test_a_rare_class_is_warned_of():
-    assert _warnings(_panel(100, labels=["a"] * 96 + ["x"] * 4)) == [
+    assert _warnings(noise_panel(100, labels=["a"] * 96 + ["x"] * 4)) == [
         "class 'x' is rare, 4 of 100 series; look at F1 and the confusion matrix, not at accuracy; "
         "training.imbalance='weights' gives it more weight"
     ]
@@ -136,24 +136,24 @@ def test_a_rare_class_is_warned_of():
     ],
 )
 def test_a_class_missing_from_a_part_is_warned_of(train, test, message):
-    assert _warnings(_panel(), Split(train, [], test)) == message
+    assert _warnings(noise_panel(), Split(train, [], test)) == message
 
 
 def test_a_constant_channel_is_warned_of():
-    panel = _panel()
+    panel = noise_panel()
     panel.values[:, 1] = 3
     assert _warnings(panel) == ["channel 'channel_1' is constant; leave constant channels out"]
 
 
 def test_several_constant_channels_are_warned_of_together():
-    panel = _panel()
+    panel = noise_panel()
     panel.values[:] = 3
     expected = "channels 'channel_0', 'channel_1' are constant; leave constant channels out"
     assert _warnings(panel)[0] == expected
 
 
 def test_missing_values_are_warned_of():
-    panel = _panel()
+    panel = noise_panel()
     panel.values[5, 0] = np.nan
     assert inspect_panel(panel).channels[0].missing == 1
     assert _warnings(panel) == [
@@ -171,7 +171,7 @@ def test_very_different_lengths_are_warned_of():
 
 
 def test_gaps_are_warned_of():
-    panel = _with_times(_panel(steps=4), [0, 1, 2, 9] + [0, 1, 2, 3] * 19)
+    panel = _with_times(noise_panel(steps=4), [0, 1, 2, 9] + [0, 1, 2, 3] * 19)
     assert _warnings(panel) == [
         "the clock has 1 gap in 1 series; the network gets the elapsed time if the clock of the "
         "training series is irregular, and always with clock='elapsed'"
@@ -179,7 +179,7 @@ def test_gaps_are_warned_of():
 
 
 def test_copies_across_the_split_are_warned_of_by_name():
-    panel = _panel()
+    panel = noise_panel()
     panel.values[190:] = panel.values[10:20]
     assert _warnings(panel, Split(range(10), [], range(10, 20))) == [
         "series with identical values are in different parts of the split, '1' and '19'; "
@@ -188,7 +188,7 @@ def test_copies_across_the_split_are_warned_of_by_name():
 
 
 def test_copies_within_a_part_are_counted():
-    panel = _panel()
+    panel = noise_panel()
     panel.values[20:30] = panel.values[:10]
     assert _warnings(panel, Split(range(10), [], range(10, 20))) == [
         "1 exact duplicate of another series in the same part of the split; keep one of each, unless they were measured separately"
@@ -196,7 +196,7 @@ def test_copies_within_a_part_are_counted():
 
 
 def test_copies_with_other_labels_are_warned_of():
-    panel = _panel()
+    panel = noise_panel()
     panel.values[10:20] = panel.values[:10]
     assert _warnings(panel)[1:] == [
         "series with identical values have different labels, '0' and '1'; "
@@ -208,7 +208,7 @@ def _of_subjects(split_by_subject=False):
     """Nine subjects with four series each."""
     subjects = [f"p{number}" for number in np.repeat(np.arange(9), 4)]
     metadata = pa.table({"subject": subjects, "badge": [f"#{name}" for name in subjects], "age": [3] * 36})
-    panel = _panel(count=36).replace(metadata=metadata)
+    panel = noise_panel(count=36).replace(metadata=metadata)
     return panel, panel.make_split(test=0.25, validation=0.0, seed=0, group="subject" if split_by_subject else None)
 
 
@@ -231,13 +231,13 @@ def test_a_field_that_only_names_the_group_is_warned_of():
 
 
 def test_a_missing_name_is_no_name():
-    panel = _panel().replace(metadata=pa.table({"subject": ["p0", "p1", None, None] * 5}))
+    panel = noise_panel().replace(metadata=pa.table({"subject": ["p0", "p1", None, None] * 5}))
     split = Split(range(0, 20, 2), [], range(1, 20, 2))  # p0 in train, p1 in test, nameless ones in both
     assert not any("subject" in warning for warning in _warnings(panel, split))
 
 
 def test_a_group_with_missing_names_can_be_inspected():
-    panel = _panel().replace(metadata=pa.table({"subject": ["p0", "p1", None, None] * 5}))
+    panel = noise_panel().replace(metadata=pa.table({"subject": ["p0", "p1", None, None] * 5}))
     assert inspect_panel(panel, Split(range(10), [], range(10, 20)), group="subject").warnings == ()
 
 
@@ -250,7 +250,7 @@ def test_words_of_any_type_may_name_the_group(kind):
 
 
 def test_integers_can_identify_subjects_and_measurements_cannot():
-    panel = _panel().replace(metadata=pa.table({"Person_No": [1, 2] * 10, "unit_price": [1.5, 2.5] * 10}))
+    panel = noise_panel().replace(metadata=pa.table({"Person_No": [1, 2] * 10, "unit_price": [1.5, 2.5] * 10}))
     assert _warnings(panel, Split([0, 1, 2, 3], [], range(4, 20))) == [
         "series with the same 'Person_No' are in both train and test (2 of 2 values); if such series are alike, "
         "set split.group='Person_No' so that the scores hold for new ones"
@@ -258,7 +258,7 @@ def test_integers_can_identify_subjects_and_measurements_cannot():
 
 
 def test_windows_of_a_recording_on_two_sides_are_warned_of():
-    panel = _panel(count=20).replace(origin=Origin(np.repeat(["r1", "r2"], 10), np.arange(20)))
+    panel = noise_panel(count=20).replace(origin=Origin(np.repeat(["r1", "r2"], 10), np.arange(20)))
     split = Split(np.arange(15), [], np.arange(15, 20))
     assert inspect_panel(panel, split).warnings[-1] == (
         "windows of 1 recording are in both train and test; keep all windows of a recording in the same part"
@@ -266,7 +266,7 @@ def test_windows_of_a_recording_on_two_sides_are_warned_of():
 
 
 def test_notes_and_labels_of_steps_are_shown():
-    panel = _panel().replace(notes=["took column 'id' as id"], labels=None)
+    panel = noise_panel().replace(notes=["took column 'id' as id"], labels=None)
     codes = np.zeros((len(panel.values), 1), dtype=np.int16)
     codes[: len(codes) // 4] = 1
     panel = panel.replace(step_labels=StepLabels(codes, ("label",), ("rest", "walk")))
@@ -278,7 +278,7 @@ def test_notes_and_labels_of_steps_are_shown():
 
 
 def test_a_panel_is_inspected_block_by_block(monkeypatch):
-    panel = _panel(count=30)
+    panel = noise_panel(count=30)
     panel.values[40:50] = panel.values[:10]
     whole = inspect_panel(panel)
     monkeypatch.setattr(type(panel).blocks, "__defaults__", (7,))

@@ -7,6 +7,7 @@ from limelight.data.panel import Panel
 from limelight.data.reading import archive
 from limelight.data.reading.archive import read_archive, read_archive_files
 from limelight.errors import DataError, LabelError
+from support.errors import message_of
 from support.strategies import assert_equal
 
 NAN = float("nan")
@@ -14,7 +15,7 @@ floats = st.floats(width=32, allow_infinity=False)
 
 
 @pytest.fixture
-def write(tmp_path):
+def write_lines(tmp_path):
     """Write lines into a file and give its path."""
 
     def writer(name, *lines):
@@ -24,10 +25,8 @@ def write(tmp_path):
     return writer
 
 
-def _refused(path, error_class=DataError):
-    with pytest.raises(error_class) as error:
-        read_archive(path)
-    return str(error.value)
+def read_error(path, error_class=DataError):
+    return message_of(error_class, read_archive, path)
 
 
 def _spoken(number, word="NaN"):
@@ -79,8 +78,8 @@ def test_a_tsv_file_holds_what_was_written_without_the_padding(panel, padding, t
     assert_equal(read_archive(path), panel)
 
 
-def test_archive_keys_ignore_case_comments_and_empty_lines(write):
-    path = write(
+def test_archive_keys_ignore_case_comments_and_empty_lines(write_lines):
+    path = write_lines(
         "A.ts", "# said first", "", "@PROBLEMNAME a", "@UniVariate TRUE", "@classlabel True x y", "@DATA", "# here too",
         "1,2:x", "", "  3,4,5 : y  ",
     )  # fmt: skip
@@ -89,34 +88,34 @@ def test_archive_keys_ignore_case_comments_and_empty_lines(write):
     assert (panel.values[:, 0].tolist(), panel.channels) == ([1, 2, 3, 4, 5], ("channel_0",))
 
 
-def test_without_class_labels_a_panel_has_none(write):
-    panel = read_archive(write("A.ts", "@classLabel false", "@data", "1,2:3,4"))
+def test_without_class_labels_a_panel_has_none(write_lines):
+    panel = read_archive(write_lines("A.ts", "@classLabel false", "@data", "1,2:3,4"))
     assert (panel.labels, panel.series(0).tolist()) == (None, [[1, 3], [2, 4]])
 
 
-def test_classes_are_left_out_on_request(write):
-    assert read_archive(write("A.ts", "@classLabel true a", "@data", "1,2:b"), label=False).labels is None
-    assert read_archive(write("A.tsv", "a\t1\t2"), label=False).labels is None
+def test_classes_are_left_out_on_request(write_lines):
+    assert read_archive(write_lines("A.ts", "@classLabel true a", "@data", "1,2:b"), label=False).labels is None
+    assert read_archive(write_lines("A.tsv", "a\t1\t2"), label=False).labels is None
 
 
 @pytest.mark.parametrize(
     ("written", "read"),
     [("1", "1"), ("1.0", "1"), ("-1.0000000e+00", "-1"), ("1.5", "1.5"), ("01", "01"), ("v1", "v1")],
 )
-def test_archive_classes_are_words_except_integral_numbers(written, read, write):
-    assert read_archive(write("A.tsv", f"{written}\t1\t2")).labels.tolist() == [read]
-    assert read_archive(write("A.ts", f"@classLabel true {written}", "@data", f"1,2:{written}")).labels.tolist() == [
-        read
-    ]
+def test_archive_classes_are_words_except_integral_numbers(written, read, write_lines):
+    assert read_archive(write_lines("A.tsv", f"{written}\t1\t2")).labels.tolist() == [read]
+    assert read_archive(
+        write_lines("A.ts", f"@classLabel true {written}", "@data", f"1,2:{written}")
+    ).labels.tolist() == [read]
 
 
-def test_a_missing_value_may_be_left_empty(write):
-    panel = read_archive(write("A.ts", "@classLabel true a", "@data", "1,,3,:a"))
+def test_a_missing_value_may_be_left_empty(write_lines):
+    panel = read_archive(write_lines("A.ts", "@classLabel true a", "@data", "1,,3,:a"))
     np.testing.assert_array_equal(panel.values[:, 0], [1, NAN, 3, NAN])
 
 
-def test_shorter_dimensions_are_filled_and_counted(write):
-    path = write("A.ts", "@classLabel true a", "@data", "1,2,3:4:a", "1,2:3,4:a", ":5,6:a")
+def test_shorter_dimensions_are_filled_and_counted(write_lines):
+    path = write_lines("A.ts", "@classLabel true a", "@data", "1,2,3:4:a", "1,2:3,4:a", ":5,6:a")
     panel = read_archive(path)
     np.testing.assert_array_equal(panel.values, [[1, 4], [2, NAN], [3, NAN], [1, 3], [2, 4], [NAN, 5], [NAN, 6]])
     assert panel.notes == (
@@ -125,21 +124,21 @@ def test_shorter_dimensions_are_filled_and_counted(write):
     )
 
 
-def test_trailing_missing_values_of_tsv_are_padding(write):
-    path = write("A.tsv", "1\t5\tNaN\t7", "2\t5\tNaN\tNaN", "1\t5\t6\t")
+def test_trailing_missing_values_of_tsv_are_padding(write_lines):
+    path = write_lines("A.tsv", "1\t5\tNaN\t7", "2\t5\tNaN\tNaN", "1\t5\t6\t")
     panel = read_archive(path)
     assert panel.lengths.tolist() == [3, 1, 2]
     np.testing.assert_array_equal(panel.values[:, 0], [5, NAN, 7, 5, 5, 6])
     assert panel.notes == (f"the last values of 2 series of {str(path)!r} are missing: read as shorter series",)
 
 
-def test_missing_values_at_the_end_of_a_ts_line_stay(write):
-    assert read_archive(write("A.ts", "@data", "1,?,?")).lengths.tolist() == [3]
+def test_missing_values_at_the_end_of_a_ts_line_stay(write_lines):
+    assert read_archive(write_lines("A.ts", "@data", "1,?,?")).lengths.tolist() == [3]
 
 
 @pytest.mark.parametrize("line", ["  1.0000000e+00  5.0e+00   6", "1,5,6"])
-def test_txt_files_are_separated_by_spaces_or_commas(line, write):
-    panel = read_archive(write("A.txt", line))
+def test_txt_files_are_separated_by_spaces_or_commas(line, write_lines):
+    panel = read_archive(write_lines("A.txt", line))
     assert (panel.labels.tolist(), panel.values[:, 0].tolist()) == (["1"], [5, 6])
 
 
@@ -158,23 +157,23 @@ def test_other_encodings_are_read_as_latin_1_with_a_note(tmp_path):
     assert panel.notes == (f"{str(path)!r} is not UTF-8 and was read as Latin-1",)
 
 
-def test_numbers_as_times(write):
+def test_numbers_as_times(write_lines):
     panel = read_archive(
-        write("A.ts", "@timeStamps true", "@classLabel true a b", "@data", "(0,5),(2,?):a", "(1.5,6):b")
+        write_lines("A.ts", "@timeStamps true", "@classLabel true a b", "@data", "(0,5),(2,?):a", "(1.5,6):b")
     )
     assert (panel.times.tolist(), panel.lengths.tolist(), panel.units) == ([0, 2, 1.5], [2, 1], {})
     np.testing.assert_array_equal(panel.values[:, 0], [5, NAN, 6])
 
 
-def test_dates_as_times_in_several_dimensions(write):
+def test_dates_as_times_in_several_dimensions(write_lines):
     line = "(2024-01-31 12:00:00,5), (2024-01-31 12:30:00,6) : (2024-01-31 12:00:00,7),(2024-01-31 12:30:00,8):a"
-    panel = read_archive(write("A.ts", "@timeStamps true", "@dimensions 2", "@classLabel true a", "@data", line))
+    panel = read_archive(write_lines("A.ts", "@timeStamps true", "@dimensions 2", "@classLabel true a", "@data", line))
     assert panel.times.tolist() == np.array(["2024-01-31T12:00", "2024-01-31T12:30"], "M8[ns]").tolist()
     assert panel.values.tolist() == [[5, 7], [6, 8]]
 
 
-def test_zones_are_turned_into_utc_and_named(write):
-    path = write("A.ts", "@timeStamps true", "@data", "(2024-01-31 12:00+01:00,5),(2024-01-31 12:00Z,6)")
+def test_zones_are_turned_into_utc_and_named(write_lines):
+    path = write_lines("A.ts", "@timeStamps true", "@data", "(2024-01-31 12:00+01:00,5),(2024-01-31 12:00Z,6)")
     panel = read_archive(path)
     assert (panel.units, (panel.times[1] - panel.times[0]).astype("m8[m]").astype(int)) == ({"time": "UTC"}, 60)
     assert panel.notes == (f"times in {str(path)!r} have several time zones (+01:00, Z); all were converted to UTC",)
@@ -219,9 +218,11 @@ def test_zones_are_turned_into_utc_and_named(write):
         ),
     ],
 )
-def test_a_clock_that_cannot_be_read_names_the_line(line, message, write):
-    path = write("A.ts", "@timeStamps true", "@dimensions 2", "@classLabel true a", "@data", "(0,1):(0,2):a", line)
-    assert _refused(path) == message.format(repr(str(path)))
+def test_a_clock_that_cannot_be_read_names_the_line(line, message, write_lines):
+    path = write_lines(
+        "A.ts", "@timeStamps true", "@dimensions 2", "@classLabel true a", "@data", "(0,1):(0,2):a", line
+    )
+    assert read_error(path) == message.format(repr(str(path)))
 
 
 @pytest.mark.parametrize(
@@ -252,22 +253,22 @@ def test_a_clock_that_cannot_be_read_names_the_line(line, message, write):
         ("::a", "expected at least one value in every series, got none in line 6 of {}; leave the line out"),
     ],
 )  # fmt: skip
-def test_a_faulty_ts_line_is_named(line, message, write):
-    path = write("A.ts", "# faulty", "@dimensions 2", "@classLabel true a running", "@data", "1,2:3,4:a", line)
-    assert _refused(path) == message.format(repr(str(path)))
+def test_a_faulty_ts_line_is_named(line, message, write_lines):
+    path = write_lines("A.ts", "# faulty", "@dimensions 2", "@classLabel true a running", "@data", "1,2:3,4:a", line)
+    assert read_error(path) == message.format(repr(str(path)))
 
 
-def test_the_first_line_defines_missing_dimensions(write):
-    path = write("A.ts", "@classLabel true a", "@data", "1:2:3:a", "1:2:a")
-    assert _refused(path) == (
+def test_the_first_line_defines_missing_dimensions(write_lines):
+    path = write_lines("A.ts", "@classLabel true a", "@data", "1:2:3:a", "1:2:a")
+    assert read_error(path) == (
         f"expected 3 dimensions and the class, separated by ':', got 3 fields in line 4 of {str(path)!r}; correct the line, "
         "or the header"
     )
 
 
-def test_a_univariate_file_has_one_dimension(write):
-    path = write("A.ts", "@univariate true", "@data", "1:2")
-    assert _refused(path) == (
+def test_a_univariate_file_has_one_dimension(write_lines):
+    path = write_lines("A.ts", "@univariate true", "@data", "1:2")
+    assert read_error(path) == (
         f"expected 1 dimension, separated by ':', got 2 fields in line 3 of {str(path)!r}; correct the line, or the header"
     )
 
@@ -288,9 +289,9 @@ def test_a_univariate_file_has_one_dimension(write):
         (["@dimension two"], "expected a number above 0 after @dimension, got '@dimension two' in line 1 of {}"),
     ],
 )
-def test_a_faulty_header_is_told(lines, message, write):
-    path = write("A.ts", *lines)
-    assert _refused(path) == message.format(repr(str(path)))
+def test_a_faulty_header_is_told(lines, message, write_lines):
+    path = write_lines("A.ts", *lines)
+    assert read_error(path) == message.format(repr(str(path)))
 
 
 @pytest.mark.parametrize(
@@ -309,14 +310,14 @@ def test_a_faulty_header_is_told(lines, message, write):
         ("1\tNaN\t", "expected at least one value in every series, got none in line 2 of {}; leave the line out"),
     ],
 )
-def test_a_faulty_tsv_line_is_named(line, message, write):
-    path = write("A.tsv", "1\t5\t6", line)
-    assert _refused(path) == message.format(repr(str(path)))
+def test_a_faulty_tsv_line_is_named(line, message, write_lines):
+    path = write_lines("A.tsv", "1\t5\t6", line)
+    assert read_error(path) == message.format(repr(str(path)))
 
 
-def test_regression_files_are_rejected_unless_labels_are_unused(write):
-    path = write("A.ts", "@targetlabel true", "@data", "1,2:0.25")
-    assert _refused(path, LabelError) == (
+def test_regression_files_are_rejected_unless_labels_are_unused(write_lines):
+    path = write_lines("A.ts", "@targetlabel true", "@data", "1,2:0.25")
+    assert read_error(path, LabelError) == (
         f"expected classes in {str(path)!r}, got a regression target (@targetlabel); limelight supports "
         "classification only"
     )
@@ -324,22 +325,22 @@ def test_regression_files_are_rejected_unless_labels_are_unused(write):
 
 
 def test_a_missing_or_foreign_archive_file_is_named(tmp_path):
-    assert _refused(tmp_path / "A.ts") == f"expected a file at {str(tmp_path / 'A.ts')!r}, got none; check the path"
-    assert _refused(tmp_path / "A.arff") == (
+    assert read_error(tmp_path / "A.ts") == f"expected a file at {str(tmp_path / 'A.ts')!r}, got none; check the path"
+    assert read_error(tmp_path / "A.arff") == (
         f"expected a .ts, .tsv or .txt file of the UCR/UEA archive, got {str(tmp_path / 'A.arff')!r}; check the path"
     )
 
 
-def test_training_and_test_files_tell_the_part_of_each_series(write):
-    panel, parts = read_archive_files([write("A_Train.tsv", "1\t5", "2\t6"), write("A_TEST.tsv", "1\t7")])
+def test_training_and_test_files_tell_the_part_of_each_series(write_lines):
+    panel, parts = read_archive_files([write_lines("A_Train.tsv", "1\t5", "2\t6"), write_lines("A_TEST.tsv", "1\t7")])
     assert parts == ["train", "train", "test"]
     assert panel.ids.tolist() == ["A_Train_0", "A_Train_1", "A_TEST_0"]
     assert (panel.values[:, 0].tolist(), panel.labels.tolist()) == ([5, 6, 7], ["1", "2", "1"])
 
 
-def test_other_names_tell_no_part(write):
-    assert read_archive_files([write("A_TRAIN.tsv", "1\t5"), write("A_more.tsv", "1\t7")])[1] is None
-    assert read_archive_files([write("constrain.tsv", "1\t5")])[1] is None
+def test_other_names_tell_no_part(write_lines):
+    assert read_archive_files([write_lines("A_TRAIN.tsv", "1\t5"), write_lines("A_more.tsv", "1\t7")])[1] is None
+    assert read_archive_files([write_lines("constrain.tsv", "1\t5")])[1] is None
 
 
 @pytest.mark.parametrize(
@@ -357,8 +358,8 @@ def test_other_names_tell_no_part(write):
         ),
     ],
 )
-def test_files_that_do_not_fit_together_are_named(one, other, wanted, before, now, write):
-    paths = [write("One.ts", *one), write("Other.ts", *other)]
+def test_files_that_do_not_fit_together_are_named(one, other, wanted, before, now, write_lines):
+    paths = [write_lines("One.ts", *one), write_lines("Other.ts", *other)]
     with pytest.raises(DataError) as error:
         read_archive_files(paths)
     assert str(error.value) == (
@@ -367,8 +368,8 @@ def test_files_that_do_not_fit_together_are_named(one, other, wanted, before, no
     )
 
 
-def test_archive_files_of_one_name_are_rejected(write):
-    paths = [write("A.tsv", "1\t5"), write("A.ts", "@data", "1")]
+def test_archive_files_of_one_name_are_rejected(write_lines):
+    paths = [write_lines("A.tsv", "1\t5"), write_lines("A.ts", "@data", "1")]
     with pytest.raises(DataError) as error:
         read_archive_files(paths)
     assert str(error.value) == (

@@ -15,6 +15,7 @@ from limelight.data.store import write as packing
 from limelight.data.store.open import open_store, stored_split
 from limelight.data.writing import write_table
 from limelight.errors import DataError, LabelError, ParameterError
+from support.errors import message_of
 from support.strategies import assert_equal, panels
 
 
@@ -99,12 +100,11 @@ def test_labels_metadata_and_split_are_packed_too(tmp_path):
     assert stored_split(tmp_path / "store") == ["train"] * 5
 
 
-def _refused(kind, given, folder, **options):
-    with pytest.raises(kind) as error:
-        _pack(given, folder, **options)
+def pack_error(kind, given, folder, **options):
+    message = message_of(kind, _pack, given, folder, **options)
     assert not (folder / "store").exists()
     assert not [file.name for file in folder.iterdir() if file.name.startswith(".")]
-    return str(error.value)
+    return message
 
 
 def test_a_fault_in_a_late_chunk_is_located(tmp_path):
@@ -114,7 +114,7 @@ def test_a_fault_in_a_late_chunk_is_located(tmp_path):
     lines[350] = ",".join([*cells[:2], "fast", *cells[3:]])
     file.write_text("\n".join(lines) + "\n")
     series = cells[0].strip('"')
-    assert _refused(DataError, str(file), tmp_path) == (
+    assert pack_error(DataError, str(file), tmp_path) == (
         f"expected a number in column 'speed', got 'fast' in line 351 of '{file}' (series '{series}'); correct it, or "
         "leave the cell empty if the value is unknown"
     )
@@ -124,7 +124,7 @@ def test_a_missing_number_in_a_late_piece_can_be_refused(tmp_path):
     rows = [f"a,{number},{'' if number == 300 else number}" for number in range(400)]
     file = tmp_path / "series.csv"
     file.write_text("\n".join(["series_id,time,speed", *rows]) + "\n")
-    assert _refused(DataError, str(file), tmp_path, missing="error") == (
+    assert pack_error(DataError, str(file), tmp_path, missing="error") == (
         f"expected a number in every cell of column 'speed', got 1 missing, the first in line 302 of '{file}' "
         "(series 'a'); fill them in, or set missing='keep' to read them as missing values"
     )
@@ -134,7 +134,7 @@ def test_a_label_that_changes_in_a_later_piece_is_located(tmp_path):
     rows = [f"a,{number},1,{'bad' if number == 390 else 'ok'}" for number in range(400)]
     file = tmp_path / "series.csv"
     file.write_text("\n".join(["series_id,time,speed,label", *rows]) + "\n")
-    assert _refused(LabelError, str(file), tmp_path) == (
+    assert pack_error(LabelError, str(file), tmp_path) == (
         f"expected one label per series, got 'ok' and then 'bad' in series 'a', at line 392 of '{file}'; split "
         "the series where its label changes, give it one label, or cut it into windows"
     )
@@ -144,11 +144,11 @@ def test_times_that_fall_between_two_pieces_are_located(tmp_path):
     rows = [f"a,{number if number != 300 else 5},1" for number in range(400)]
     file = tmp_path / "series.csv"
     file.write_text("\n".join(["series_id,time,speed", *rows]) + "\n")
-    assert _refused(DataError, str(file), tmp_path) == (
+    assert pack_error(DataError, str(file), tmp_path) == (
         f"expected increasing times within each series, got 5 after 299 in line 302 of '{file}' (series 'a'); sort the "
         'rows by time, or set sort=True ("sort": true in an experiment file)'
     )
-    assert _refused(DataError, str(file), tmp_path, sort=True) == (
+    assert pack_error(DataError, str(file), tmp_path, sort=True) == (
         f"expected distinct times in each series, got time 5 of series 'a' again in line 302 of '{file}', first in line "
         f"7 of '{file}'; keep one of the two rows"
     )
@@ -157,7 +157,7 @@ def test_times_that_fall_between_two_pieces_are_located(tmp_path):
 def test_sorting_without_a_clock_is_refused(tmp_path):
     file = tmp_path / "series.csv"
     file.write_text("series_id,speed\na,1\n")
-    assert _refused(ParameterError, str(file), tmp_path, sort=True) == (
+    assert pack_error(ParameterError, str(file), tmp_path, sort=True) == (
         f"expected a time column to sort by, got none in '{file}'; omit sort"
     )
 

@@ -7,6 +7,7 @@ from limelight.data.panel import Panel
 from limelight.data.reading.tables import read_table
 from limelight.data.store.write import write_store
 from limelight.errors import DataError, ParameterError
+from support.errors import message_of
 
 
 def _write(folder, **files):
@@ -15,10 +16,8 @@ def _write(folder, **files):
     return str(folder / "*.csv")
 
 
-def _refused(given, **options):
-    with pytest.raises(DataError) as error:
-        read_table(given, **options)
-    return str(error.value)
+def read_error(given, **options):
+    return message_of(DataError, read_table, given, **options)
 
 
 def test_files_of_a_pattern_are_read_in_name_order(tmp_path):
@@ -47,7 +46,7 @@ def test_columns_may_stand_in_another_order_in_each_file(tmp_path):
 
 def test_files_whose_columns_differ_are_named(tmp_path):
     pattern = _write(tmp_path, a=["series_id,x,y", "p,1,2"], b=["series_id,x", "q,3"])
-    assert _refused(pattern) == (
+    assert read_error(pattern) == (
         f"expected the same columns in every file, got 'y' in '{tmp_path / 'a.csv'}' but not in "
         f"'{tmp_path / 'b.csv'}'; make the columns the same, or read the files separately"
     )
@@ -55,17 +54,17 @@ def test_files_whose_columns_differ_are_named(tmp_path):
 
 def test_a_pattern_that_matches_nothing_says_what_is_there(tmp_path):
     _write(tmp_path, a=["series_id,x", "p,1"])
-    assert _refused(str(tmp_path / "*.parquet")) == (
+    assert read_error(str(tmp_path / "*.parquet")) == (
         f"expected files that match '{tmp_path / '*.parquet'}', got none; the folder '{tmp_path}' holds 'a.csv'"
     )
-    assert _refused(str(tmp_path / "logs" / "*.csv")) == (
+    assert read_error(str(tmp_path / "logs" / "*.csv")) == (
         f"expected files that match '{tmp_path / 'logs' / '*.csv'}', got none; '{tmp_path / 'logs'}' holds nothing"
     )
 
 
 def test_a_fault_in_one_of_many_files_is_located_there(tmp_path):
     pattern = _write(tmp_path, a=["series_id,x", "p,1"], b=["series_id,x", "q,3", "q,four", "q,5"])
-    assert _refused(pattern) == (
+    assert read_error(pattern) == (
         f"expected a number in column 'x', got 'four' in line 3 of '{tmp_path / 'b.csv'}' (series 'q'); correct it, or "
         "leave the cell empty if the value is unknown"
     )
@@ -74,7 +73,7 @@ def test_a_fault_in_one_of_many_files_is_located_there(tmp_path):
 def test_two_clocks_in_one_file_are_located(tmp_path):
     pattern = _write(tmp_path, a=["series_id,time,x", "p,0,1", "p,1,2", "p,2024-01-01,3"])
     file = tmp_path / "a.csv"
-    assert _refused(pattern) == (
+    assert read_error(pattern) == (
         f"expected one kind of time in column 'time', got dates without a time zone and numbers: '0' in line 2 of '{file}' and "
         f"'2024-01-01' in line 4 of '{file}'; write all times in the same format"
     )
@@ -82,7 +81,7 @@ def test_two_clocks_in_one_file_are_located(tmp_path):
 
 def test_two_clocks_in_two_files_are_located(tmp_path):
     pattern = _write(tmp_path, a=["series_id,time,x", "p,0,1"], b=["series_id,time,x", "q,2024-01-01,1"])
-    assert _refused(pattern) == (
+    assert read_error(pattern) == (
         f"expected one kind of time in all files, got numbers in '{tmp_path / 'a.csv'}' and dates without a time zone in line 2 of "
         f"'{tmp_path / 'b.csv'}'; write all times in the same format"
     )
@@ -96,7 +95,7 @@ def test_whole_numbers_and_fractions_are_one_clock(tmp_path):
 def test_times_with_and_without_a_zone_are_refused(tmp_path):
     pattern = _write(tmp_path, a=["series_id,time,x", "p,2024-01-01T00:00,1", "p,2024-01-01T01:00Z,2"])
     file = tmp_path / "a.csv"
-    assert _refused(pattern) == (
+    assert read_error(pattern) == (
         f"expected one kind of time in column 'time', got dates with a time zone and dates without a time zone: '2024-01-01T00:00' in "
         f"line 2 of '{file}' and '2024-01-01T01:00Z' in line 3 of '{file}'; write all times in the same format"
     )
@@ -112,7 +111,7 @@ def test_several_zones_become_utc_and_are_told(tmp_path):
 
 def test_two_columns_that_may_be_the_clock_are_asked_about():
     table = pa.table({"series_id": ["a"], "timestamp": [0], "date": ["2024-01-01"], "x": [1.0]})
-    assert _refused(table) == (
+    assert read_error(table) == (
         "expected one time column in the series table, got 'timestamp', 'date'; choose one with time=... "
         '("time" in the data section of an experiment file)'
     )
@@ -175,9 +174,9 @@ def test_channels_of_stores_and_archives_are_selected_by_name(tmp_path):
     assert read_table(tmp_path / "toy.ts", channels=["channel_1"]).values.tolist() == [[3], [4]]
     store = write_store(Panel.from_series([[[1.0, 2.0]]], channels=["x", "y"]), tmp_path / "store")
     assert read_table(store, channels=["x", "y"]).channels == ("x", "y")
-    assert _refused(store, channels=["y"]) == (
+    assert read_error(store, channels=["y"]) == (
         f"expected the channels of '{store}', which are 'x', 'y', got 'y'; pack only the channels you want"
     )
-    assert _refused(tmp_path / "toy.ts", channels=["z"]) == (
+    assert read_error(tmp_path / "toy.ts", channels=["z"]) == (
         f"expected the channels of '{tmp_path / 'toy.ts'}', which are 'channel_0', 'channel_1', got 'z'; choose from them"
     )

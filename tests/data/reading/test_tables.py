@@ -14,6 +14,7 @@ from limelight.data.reading.tables import read_split, read_table
 from limelight.data.splitting.splits import PARTS, named_split
 from limelight.data.writing import write_split, write_table
 from limelight.errors import DataError, LabelError, ParameterError
+from support.errors import message_of
 from support.strategies import assert_equal, panels, words
 
 STEPS = {"series_id": ["a", "a", "b"], "time": [0, 1, 0], "speed": [1.0, 2.0, 3.0]}
@@ -24,10 +25,8 @@ def _csv(path, *lines):
     return path
 
 
-def _refused(error_class, *arguments, **options):
-    with pytest.raises(error_class) as error:
-        read_table(*arguments, **options)
-    return str(error.value)
+def read_error(error_class, *arguments, **options):
+    return message_of(error_class, read_table, *arguments, **options)
 
 
 def _read_folder(folder):
@@ -219,7 +218,7 @@ def test_other_column_names_can_be_said(tmp_path):
 
 def test_line_numbers_survive_quoted_breaks_and_empty_lines(tmp_path):
     csv = _csv(tmp_path / "s.csv", "series_id,note,a", 'x,"two', 'lines",1', "", "x,one,fast", "x,one,2")
-    assert _refused(DataError, csv, channels=["a"]) == (
+    assert read_error(DataError, csv, channels=["a"]) == (
         f"expected a number in column 'a', got 'fast' in line 5 of '{csv}' (series 'x'); "
         "correct it, or leave the cell empty if the value is unknown"
     )
@@ -228,35 +227,35 @@ def test_line_numbers_survive_quoted_breaks_and_empty_lines(tmp_path):
 def test_a_missing_file_is_named_with_the_nearest(tmp_path):
     _csv(tmp_path / "series.csv", "series_id,a")
     path = tmp_path / "serie.csv"
-    assert _refused(DataError, path) == (f"expected a file at '{path}', got none; did you mean 'series.csv'?")
+    assert read_error(DataError, path) == (f"expected a file at '{path}', got none; did you mean 'series.csv'?")
 
 
 def test_a_missing_file_is_named(tmp_path):
     path, lost = tmp_path / "s.csv", tmp_path / "no" / "s.csv"
-    assert _refused(DataError, path) == f"expected a file at '{path}', got none; check the path"
-    assert _refused(DataError, lost) == (
+    assert read_error(DataError, path) == f"expected a file at '{path}', got none; check the path"
+    assert read_error(DataError, lost) == (
         f"expected a file at '{lost}', got none, nor a folder '{lost.parent}'; check the path"
     )
 
 
 def test_a_folder_is_not_a_table(tmp_path):
-    assert _refused(DataError, tmp_path) == (f"expected a file at '{tmp_path}', got a folder; name the file in it")
+    assert read_error(DataError, tmp_path) == (f"expected a file at '{tmp_path}', got a folder; name the file in it")
 
 
 def test_another_kind_of_file_is_refused(tmp_path):
     path = _csv(tmp_path / "series.xlsx", "x")
-    assert _refused(DataError, path) == (
+    assert read_error(DataError, path) == (
         f"expected a .csv or .parquet file, got '{path}'; save the table as one of these"
     )
 
 
 def test_something_that_is_no_table_is_refused():
-    assert _refused(DataError, [1, 2]) == ("expected series as a DataFrame, a path, or a list of paths, got '[1, 2]'")
+    assert read_error(DataError, [1, 2]) == ("expected series as a DataFrame, a path, or a list of paths, got '[1, 2]'")
 
 
 def test_text_among_the_numbers_of_a_frame_is_located():
     frame = pd.DataFrame({"series_id": ["a", "a", "b"], "x": [1.0, None, "fast"], "y": [1.0, 2.0, 3.0]})
-    assert _refused(DataError, frame, channels=["x"], missing="keep") == (
+    assert read_error(DataError, frame, channels=["x"], missing="keep") == (
         "expected a number in column 'x', got 'fast' in row 2 (the first is 0) of the series table "
         "(series 'b'); correct it, or leave the cell empty if the value is unknown"
     )
@@ -268,7 +267,7 @@ def test_mixed_ids_in_a_frame_are_text():
 
 def test_mostly_numeric_text_is_a_faulty_channel():
     table = pa.table({"series_id": ["a", "a", "a"], "x": ["1", "fast", "2"], "y": [1.0, 2.0, 3.0]})
-    assert _refused(DataError, table) == (
+    assert read_error(DataError, table) == (
         "expected a number in column 'x', got 'fast' in row 1 (the first is 0) of the series table "
         "(series 'a'); correct it, or leave the cell empty if the value is unknown"
     )
@@ -280,7 +279,7 @@ def test_label_columns_are_no_channels_whatever_the_label_is_called():
 
 
 def test_a_frame_of_lists_is_refused():
-    message = _refused(DataError, pd.DataFrame({"series_id": ["a", "a"], "x": [1.0, [2.0]]}))
+    message = read_error(DataError, pd.DataFrame({"series_id": ["a", "a"], "x": [1.0, [2.0]]}))
     assert message.startswith("expected a DataFrame of plain columns as series, got one that cannot be converted")
     assert message.endswith("; give every column one type and a unique name")
     assert "\n" not in message
@@ -289,8 +288,8 @@ def test_a_frame_of_lists_is_refused():
 def test_an_empty_file_and_a_file_without_rows_are_refused(tmp_path):
     nothing, header = tmp_path / "n.csv", _csv(tmp_path / "h.csv", "series_id,a")
     nothing.touch()
-    assert _refused(DataError, nothing) == f"expected a table in '{nothing}', got an empty file"
-    assert _refused(DataError, header) == f"expected at least one row in '{header}', got none"
+    assert read_error(DataError, nothing) == f"expected a table in '{nothing}', got an empty file"
+    assert read_error(DataError, header) == f"expected at least one row in '{header}', got none"
 
 
 def test_a_damaged_parquet_file_is_refused(tmp_path):
@@ -300,53 +299,54 @@ def test_a_damaged_parquet_file_is_refused(tmp_path):
     expected = f"expected a complete Parquet file, got '{path}', which is damaged or of another type; write it again"
     for damaged in (whole[:-20], whole[20:], b"text", whole[:4] + b"\xff" * 60 + whole[64:]):
         path.write_bytes(damaged)
-        assert _refused(DataError, path) == expected
+        assert read_error(DataError, path) == expected
 
 
 def test_csv_of_another_encoding_is_refused(tmp_path):
     path = tmp_path / "s.csv"
     for text in ("séries_id,a\nx,1\n", "series_id,a\né,1\n"):
         path.write_bytes(text.encode("latin-1"))
-        assert _refused(DataError, path) == f"expected CSV in UTF-8, got '{path}', which is not; save it as UTF-8"
+        assert read_error(DataError, path) == f"expected CSV in UTF-8, got '{path}', which is not; save it as UTF-8"
 
 
 def test_a_csv_file_of_empty_lines_is_refused(tmp_path):
     path = _csv(tmp_path / "s.csv", "", "")
     assert (
-        _refused(DataError, path) == f"expected a CSV file, got '{path}', which cannot be parsed as CSV; write it again"
+        read_error(DataError, path)
+        == f"expected a CSV file, got '{path}', which cannot be parsed as CSV; write it again"
     )
 
 
 @pytest.mark.parametrize(("separator", "spoken"), [(";", "';'"), ("\t", "tabs"), ("|", "'|'")])
 def test_other_separators_are_named(tmp_path, separator, spoken):
     path = _csv(tmp_path / "s.csv", separator.join(["series_id", "a"]), separator.join(["x", "1"]))
-    assert _refused(DataError, path) == (
+    assert read_error(DataError, path) == (
         f"expected columns separated by commas in '{path}', got {spoken}; save it with commas"
     )
 
 
 def test_a_line_with_another_number_of_cells_is_named(tmp_path):
     path = _csv(tmp_path / "s.csv", "series_id,a", "x,1", "x,1,5", "x,1")
-    assert _refused(DataError, path) == (
+    assert read_error(DataError, path) == (
         f"expected 2 cells in every line of '{path}', got 3 in line 3; put text that contains commas in double quotes"
     )
 
 
 def test_a_column_twice_is_refused(tmp_path):
     path = _csv(tmp_path / "s.csv", "series_id,a, a", "x,1,2")
-    assert _refused(DataError, path) == f"expected unique column names in '{path}', got 'a' twice; rename one"
+    assert read_error(DataError, path) == f"expected unique column names in '{path}', got 'a' twice; rename one"
 
 
 def test_an_unknown_column_is_refused_with_the_nearest():
-    assert _refused(DataError, pa.table(STEPS), id="serie_id") == (
+    assert read_error(DataError, pa.table(STEPS), id="serie_id") == (
         "expected a column 'serie_id' (set by 'id') in the series table, got none of that name; "
         "did you mean 'series_id'?"
     )
-    assert _refused(DataError, pa.table(STEPS), time="clock") == (
+    assert read_error(DataError, pa.table(STEPS), time="clock") == (
         "expected a column 'clock' (set by 'time') in the series table, got none of that name; "
         "known are: series_id, time, speed"
     )
-    assert _refused(DataError, pa.table(STEPS), channels=["sped"]) == (
+    assert read_error(DataError, pa.table(STEPS), channels=["sped"]) == (
         "expected a column 'sped' (set by 'channels') in the series table, got none of that name; did you mean 'speed'?"
     )
 
@@ -358,7 +358,7 @@ def test_a_time_column_in_capitals_is_taken_and_told():
 
 
 def test_a_table_without_numbers_is_refused():
-    assert _refused(DataError, pa.table({"series_id": ["a"], "note": ["x"]})) == (
+    assert read_error(DataError, pa.table({"series_id": ["a"], "note": ["x"]})) == (
         "expected at least one column of numbers besides 'series_id', 'time', 'label' in the series table, "
         "got 'note'; add the measurements"
     )
@@ -366,24 +366,24 @@ def test_a_table_without_numbers_is_refused():
 
 @pytest.mark.parametrize(("channels", "got"), [([], "no name"), (["time"], "'time'"), (["speed", "speed"], "'speed'")])
 def test_impossible_channels_are_refused(channels, got):
-    assert _refused(ParameterError, pa.table(STEPS), channels=channels) == (
+    assert read_error(ParameterError, pa.table(STEPS), channels=channels) == (
         f"expected channels to name columns of measurements, each once, got {got}; "
         "omit channels to take every column of numbers"
     )
 
 
 def test_impossible_words_for_missing_and_sort_are_refused():
-    assert _refused(ParameterError, pa.table(STEPS), missing="fill") == (
+    assert read_error(ParameterError, pa.table(STEPS), missing="fill") == (
         "expected missing to be 'error' or 'keep', got 'fill'"
     )
-    assert _refused(ParameterError, pa.table({"series_id": ["a"], "x": [1.0]}), sort=True) == (
+    assert read_error(ParameterError, pa.table({"series_id": ["a"], "x": [1.0]}), sort=True) == (
         "expected a time column to sort by, got none in the series table; omit sort"
     )
 
 
 def test_text_among_numbers_is_located(tmp_path):
     path = _csv(tmp_path / "s.csv", "series_id,a", "x,1", "x,", "y,2", "y, fast ")
-    assert _refused(DataError, path, missing="keep") == (
+    assert read_error(DataError, path, missing="keep") == (
         f"expected a number in column 'a', got 'fast' in line 5 of '{path}' (series 'y'); "
         "correct it, or leave the cell empty if the value is unknown"
     )
@@ -391,7 +391,7 @@ def test_text_among_numbers_is_located(tmp_path):
 
 def test_a_channel_that_cannot_be_numbers_is_refused():
     table = pa.table({"series_id": ["a"], "x": [[1.0]]})
-    assert _refused(DataError, table, channels=["x"]) == (
+    assert read_error(DataError, table, channels=["x"]) == (
         "expected numbers in column 'x' of the series table, got cells of type list<item: double>; "
         "leave it out of the channels or convert it to numbers"
     )
@@ -399,7 +399,7 @@ def test_a_channel_that_cannot_be_numbers_is_refused():
 
 def test_missing_numbers_are_counted_and_the_first_is_located(tmp_path):
     path = _csv(tmp_path / "s.csv", "series_id,a", "x,1", "y,", "y,NaN")
-    assert _refused(DataError, path, missing="error") == (
+    assert read_error(DataError, path, missing="error") == (
         f"expected a number in every cell of column 'a', got 2 missing, the first in line 3 of '{path}' "
         "(series 'y'); fill them in, or set missing='keep' to read them as missing values"
     )
@@ -410,7 +410,7 @@ def test_missing_numbers_are_counted_and_the_first_is_located(tmp_path):
 def test_infinite_numbers_are_located(tmp_path, missing, number):
     path = tmp_path / "s.parquet"
     parquet.write_table(pa.table({"series_id": ["x", "x"], "a": [None, number]}), path)
-    assert _refused(DataError, path, missing=missing) == (
+    assert read_error(DataError, path, missing=missing) == (
         "expected a finite number in column 'a', got infinity, or a number too large for float32, "
         f"in row 1 (the first is 0) of '{path}' (series 'x'); correct it, or leave that series out"
     )
@@ -419,7 +419,7 @@ def test_infinite_numbers_are_located(tmp_path, missing, number):
 @pytest.mark.parametrize("empty", ["", None])
 def test_an_empty_id_is_located(empty):
     table = pa.table({"series_id": ["a", empty], "x": [1.0, 2.0]})
-    assert _refused(DataError, table) == (
+    assert read_error(DataError, table) == (
         "expected no empty cell in column 'series_id', got one in row 1 (the first is 0) "
         "of the series table; "
         "write the id of the series, or leave the row out"
@@ -428,7 +428,7 @@ def test_an_empty_id_is_located(empty):
 
 def test_unordered_time_is_located_and_the_way_out_is_told(tmp_path):
     path = _csv(tmp_path / "s.csv", "series_id,time,a", "x,2024-01-02,1", "y,2024-01-01,1", "x,2024-01-01,1")
-    assert _refused(DataError, path) == (
+    assert read_error(DataError, path) == (
         "expected increasing times within each series, got 2024-01-01 00:00:00 after 2024-01-02 00:00:00 "
         f"in line 4 of '{path}' (series 'x'); "
         'sort the rows by time, or set sort=True ("sort": true in an experiment file)'
@@ -438,7 +438,7 @@ def test_unordered_time_is_located_and_the_way_out_is_told(tmp_path):
 def test_a_time_twice_is_located(tmp_path):
     path = _csv(tmp_path / "s.csv", "series_id,time,a", "x,5,1", "y,5,1", "x,5,1")
     for sort in (False, True):
-        assert _refused(DataError, path, sort=sort) == (
+        assert read_error(DataError, path, sort=sort) == (
             f"expected distinct times in each series, got time 5 of series 'x' again in line 4 of '{path}', "
             f"first in line 2 of '{path}'; keep one of the two rows"
         )
@@ -446,7 +446,7 @@ def test_a_time_twice_is_located(tmp_path):
 
 def test_a_time_that_is_no_date_is_located(tmp_path):
     path = _csv(tmp_path / "s.csv", "series_id,time,a", "x,2024-01-01,1", "x,1.2.2024,1", "x,5,1")
-    assert _refused(DataError, path) == (
+    assert read_error(DataError, path) == (
         "expected a number or a date such as 2024-01-31 or 2024-01-31 12:00:00 in column 'time', "
         f"got '1.2.2024' in line 3 of '{path}'; write all times in one of these formats"
     )
@@ -455,7 +455,7 @@ def test_a_time_that_is_no_date_is_located(tmp_path):
 @pytest.mark.parametrize("empty", ["", "NaT", "nan"])
 def test_an_empty_time_is_located(tmp_path, empty):
     path = _csv(tmp_path / "s.csv", "series_id,time,a", "x,1,1", f"x,{empty},1")
-    assert _refused(DataError, path) == (
+    assert read_error(DataError, path) == (
         f"expected a time in every row of column 'time', got none in line 3 of '{path}'; "
         "fill it in, or leave the row out"
     )
@@ -463,7 +463,7 @@ def test_an_empty_time_is_located(tmp_path, empty):
 
 def test_times_that_are_no_times_are_refused():
     table = pa.table({"series_id": ["a"], "time": [datetime.time(12)], "x": [1.0]})
-    assert _refused(DataError, table) == (
+    assert read_error(DataError, table) == (
         "expected numbers or dates in the time column 'time' of the series table, got cells "
         "of type time64[us]; "
         "convert them to numbers or dates"
@@ -472,7 +472,7 @@ def test_times_that_are_no_times_are_refused():
 
 def test_times_beyond_the_range_of_nanoseconds_are_refused():
     table = pa.table({"series_id": ["a"], "time": [datetime.datetime(1500, 1, 1)], "x": [1.0]})
-    assert _refused(DataError, table) == (
+    assert read_error(DataError, table) == (
         "expected whole numbers up to 2^63 or dates from 1678 to 2262 in column 'time' of the series table, "
         "got some outside this range; count the time from a later start"
     )
@@ -480,7 +480,7 @@ def test_times_beyond_the_range_of_nanoseconds_are_refused():
 
 def test_a_label_that_changes_within_a_series_is_located():
     table = pa.table({"series_id": ["a", "b", "a"], "x": [1.0, 2.0, 3.0], "label": ["ok", "ok", "bad"]})
-    assert _refused(LabelError, table) == (
+    assert read_error(LabelError, table) == (
         "expected one label per series, got 'ok' and then 'bad' in series 'a', at row 2 "
         "(the first is 0) "
         "of the series table; split the series where its label changes, give it one label, or cut it into windows"
@@ -489,7 +489,7 @@ def test_a_label_that_changes_within_a_series_is_located():
 
 def test_an_empty_label_is_located(tmp_path):
     labels = _csv(tmp_path / "l.csv", "series_id,label", "a,ok", "b,")
-    assert _refused(LabelError, pa.table(STEPS), labels=labels) == (
+    assert read_error(LabelError, pa.table(STEPS), labels=labels) == (
         f"expected no empty cell in column 'label', got one in line 3 of '{labels}'; "
         "write the label, or leave that series out"
     )
@@ -497,7 +497,7 @@ def test_an_empty_label_is_located(tmp_path):
 
 def test_a_label_that_is_not_a_number_is_empty():
     table = pa.table({"series_id": ["a", "b"], "x": [1.0, 2.0], "label": [1.0, float("nan")]})
-    assert _refused(LabelError, table) == (
+    assert read_error(LabelError, table) == (
         "expected no empty cell in column 'label', got one in row 1 (the first is 0) of the series table; "
         "write the label in every row of its series"
     )
@@ -505,7 +505,7 @@ def test_a_label_that_is_not_a_number_is_empty():
 
 def test_labels_of_unknown_series_are_located(tmp_path):
     labels = _csv(tmp_path / "l.csv", "series_id,label", "a,ok", "c,ok", "b,ok", "d,ok")
-    assert _refused(DataError, pa.table(STEPS), labels=labels) == (
+    assert read_error(DataError, pa.table(STEPS), labels=labels) == (
         f"expected ids of the series table in '{labels}', got 'c', 'd', the first in line 3 of '{labels}'; "
         "remove these lines, or add the series"
     )
@@ -513,7 +513,7 @@ def test_labels_of_unknown_series_are_located(tmp_path):
 
 def test_series_without_a_label_are_named(tmp_path):
     labels = _csv(tmp_path / "l.csv", "series_id,label", "a,ok")
-    assert _refused(LabelError, pa.table(STEPS), labels=labels) == (
+    assert read_error(LabelError, pa.table(STEPS), labels=labels) == (
         f"expected a label for every series of the series table in '{labels}', got none for 'b'; "
         "add a line for each, or leave these series out"
     )
@@ -521,7 +521,7 @@ def test_series_without_a_label_are_named(tmp_path):
 
 def test_a_series_twice_among_the_labels_is_located(tmp_path):
     labels = _csv(tmp_path / "l.csv", "series_id,label", "a,ok", "b,ok", "a,bad")
-    assert _refused(DataError, pa.table(STEPS), labels=labels) == (
+    assert read_error(DataError, pa.table(STEPS), labels=labels) == (
         f"expected each series once in '{labels}', got 'a' again in line 4 of '{labels}', "
         f"first in line 2 of '{labels}'; keep one of the two"
     )
@@ -531,7 +531,7 @@ def test_a_series_twice_among_the_labels_is_located(tmp_path):
 def test_an_interval_outside_its_series_is_located(tmp_path, interval):
     labels = _csv(tmp_path / "l.csv", "series_id,label,interval_start,interval_stop", f"a,ok,{interval}", "b,ok,,")
     start, stop = (interval.replace("0,", "0,-1") if interval.endswith(",") else interval).split(",")
-    assert _refused(DataError, pa.table(STEPS), labels=labels) == (
+    assert read_error(DataError, pa.table(STEPS), labels=labels) == (
         "expected an interval of whole steps within the 2 steps of series 'a', "
         f"got {start} to {stop} in line 2 of '{labels}'; "
         "the stop is the step after the last, and both are -1 or empty for no interval"
@@ -540,7 +540,7 @@ def test_an_interval_outside_its_series_is_located(tmp_path, interval):
 
 def test_one_interval_column_without_the_other_is_refused(tmp_path):
     labels = _csv(tmp_path / "l.csv", "series_id,label,interval_start", "a,ok,0", "b,ok,0")
-    assert _refused(DataError, pa.table(STEPS), labels=labels) == (
+    assert read_error(DataError, pa.table(STEPS), labels=labels) == (
         f"expected both columns 'interval_start', 'interval_stop' in '{labels}', got only 'interval_start'; "
         "add the other, or leave both out"
     )

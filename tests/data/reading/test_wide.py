@@ -9,6 +9,7 @@ from limelight.data.panel import Panel
 from limelight.data.reading.sources import Source, open_source
 from limelight.data.reading.wide import looks_wide, read_wide
 from limelight.errors import DataError, LabelError, ParameterError
+from support.errors import message_of
 from support.strategies import assert_equal
 
 NAN = float("nan")
@@ -20,10 +21,9 @@ def _source(columns):
     return Source(pa.table(columns), "the series table")
 
 
-def _refused(source, error_class=DataError, **options):
-    with pytest.raises(error_class) as error:
-        read_wide(source if isinstance(source, Source) else _source(source), **options)
-    return str(error.value)
+def read_error(source, error_class=DataError, **options):
+    source = source if isinstance(source, Source) else _source(source)
+    return message_of(error_class, read_wide, source, **options)
 
 
 @pytest.fixture
@@ -146,7 +146,7 @@ def test_numbered_columns_are_metadata_if_channels_are_named():
     columns = {"series_id": ["a"], "pm10": [3], "x0": [1.0], "x1": [2.0]}
     panel = read_wide(_source(columns), channels=["x"])
     assert (panel.channels, panel.metadata.to_pylist()) == (("x",), [{"pm10": 3}])
-    assert _refused(columns) == (
+    assert read_error(columns) == (
         "expected the same steps in every channel of the series table, got channel 'pm' without step 0, 1, which channel "
         "'x' has; add the missing steps, or choose channels with channels=[...]"
     )
@@ -156,7 +156,7 @@ def test_numbered_columns_are_metadata_if_channels_are_named():
 def test_a_channel_that_lacks_a_step_is_named(having):
     columns = {"series_id": ["a"], "x_0": [1.0], "y_0": [1.0], "x_1": [1.0], "y_1": [1.0], f"{having}_2": [1.0]}
     lacking = "xy".replace(having, "")
-    assert _refused(columns) == (
+    assert read_error(columns) == (
         f"expected the same steps in every channel of the series table, got channel {lacking!r} without step 2, which "
         f"channel {having!r} has; add the missing steps, or choose channels with channels=[...]"
     )
@@ -171,7 +171,7 @@ def test_labels_of_single_steps_are_no_channel():
 
 def test_a_series_twice_is_told_with_both_rows(csv):
     source = csv("series_id,x0,x1", "a,1,2", "b,1,2", "a,3,4")
-    assert _refused(source) == (
+    assert read_error(source) == (
         f"expected one row per series in {source.name}, got series 'a' again in line 4 of {source.name}, first in "
         f"line 2 of {source.name}; keep one of the two, or set layout='long' if each row is a step"
     )
@@ -179,7 +179,7 @@ def test_a_series_twice_is_told_with_both_rows(csv):
 
 def test_a_row_without_values_is_named(csv):
     source = csv("series_id,x0,x1", "a,1,2", "b,,nan")
-    assert _refused(source) == (
+    assert read_error(source) == (
         f"expected at least one value in every series, got none in line 3 of {source.name} (series 'b'); leave the row "
         "out"
     )
@@ -187,35 +187,35 @@ def test_a_row_without_values_is_named(csv):
 
 def test_a_cell_that_is_no_number_is_named(csv):
     source = csv("series_id,x0,x1", "a,1,2", "b,1,fast")
-    assert _refused(source) == (
+    assert read_error(source) == (
         f"expected a number in column 'x1', got 'fast' in line 3 of {source.name} (series 'b'); correct it, or leave "
         "the cell empty if the value is unknown"
     )
 
 
 def test_a_step_twice_is_told():
-    assert _refused({"series_id": ["a"], "x1": [1.0], "x_01": [2.0]}) == (
+    assert read_error({"series_id": ["a"], "x1": [1.0], "x_01": [2.0]}) == (
         "expected each step of a channel once in the series table, got columns 'x1' and 'x_01' for step 1 of channel "
         "'x'; rename one"
     )
 
 
 def test_a_table_without_steps_is_told():
-    assert _refused({"series_id": ["a"], "speed": [1.0]}) == (
+    assert read_error({"series_id": ["a"], "speed": [1.0]}) == (
         "expected columns named by step number, such as '0', 'x_0' or 'x[0]', in the series table, got "
         "'speed'; rename them, or set layout='long' if each row is a step"
     )
 
 
 def test_a_series_without_a_label_is_told():
-    assert _refused({"series_id": ["a", "b"], "label": ["x", None], "x0": [1.0, 2.0]}, LabelError) == (
+    assert read_error({"series_id": ["a", "b"], "label": ["x", None], "x0": [1.0, 2.0]}, LabelError) == (
         "expected no empty cell in column 'label', got one in row 1 (the first is 0) of the series table; write the "
         "label, or leave that series out"
     )
 
 
 def test_two_columns_that_may_be_the_label_are_told():
-    assert _refused({"class": ["a"], "target": ["b"], "x0": [1.0]}) == (
+    assert read_error({"class": ["a"], "target": ["b"], "x0": [1.0]}) == (
         "expected one label column in the series table, got 'class', 'target'; choose one with label=... "
         '("label" in the data section of an experiment file)'
     )
@@ -223,20 +223,20 @@ def test_two_columns_that_may_be_the_label_are_told():
 
 @pytest.mark.parametrize("option", ["id", "label"])
 def test_a_column_that_was_named_must_be_there(option):
-    assert _refused({"case": ["a"], "x0": [1.0]}, **{option: "cases"}) == (
+    assert read_error({"case": ["a"], "x0": [1.0]}, **{option: "cases"}) == (
         f"expected a column 'cases' (set by {option!r}) in the series table, got none of that name; did you mean 'case'?"
     )
 
 
 def test_channels_that_are_not_there_are_named():
-    assert _refused({"series_id": ["a"], "speed0": [1.0]}, channels=["sped"]) == (
+    assert read_error({"series_id": ["a"], "speed0": [1.0]}, channels=["sped"]) == (
         "expected channels whose steps are columns, got 'sped'; did you mean 'speed'?"
     )
 
 
 @pytest.mark.parametrize(("channels", "got"), [([], "no name"), (["x", "x"], "'x'")])
 def test_impossible_channels_are_refused(channels, got):
-    assert _refused({"series_id": ["a"], "x0": [1.0]}, ParameterError, channels=channels) == (
+    assert read_error({"series_id": ["a"], "x0": [1.0]}, ParameterError, channels=channels) == (
         f"expected channels to name channels of the table, each once, got {got}; omit channels to take all"
     )
 

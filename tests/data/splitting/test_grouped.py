@@ -9,15 +9,14 @@ from limelight.data.annotations import Origin
 from limelight.data.panel import Panel
 from limelight.data.splitting.splits import PARTS, Split, make_split
 from limelight.errors import DataError, ParameterError
+from support.errors import message_of
 
 shares = st.sampled_from([(0.2, 0.0), (0.2, 0.1), (0.34, 0.33), (0.5, 0.0)])
 names = st.lists(st.sampled_from("abcdefgh"), min_size=4, max_size=40)
 
 
-def _refused(kind, n, **rule):
-    with pytest.raises(kind) as error:
-        make_split(n, **{"test": 0.25, "validation": 0.0, "seed": 0, **rule})
-    return str(error.value)
+def split_error(kind, n, **rule):
+    return message_of(kind, make_split, n, **{"test": 0.25, "validation": 0.0, "seed": 0, **rule})
 
 
 def _everything_once(split, n):
@@ -155,7 +154,7 @@ def test_by_time_two_groups_suffice_without_validation():
 
 
 def test_by_time_there_is_a_series_for_each_part():
-    assert _refused(ParameterError, 2, test=0.4, validation=0.4, by="time", times=np.array([[0, 1], [2, 3]])) == (
+    assert split_error(ParameterError, 2, test=0.4, validation=0.4, by="time", times=np.array([[0, 1], [2, 3]])) == (
         "expected at least 3 series to split by time into 3 parts, got 2; use smaller fractions or more series"
     )
 
@@ -164,31 +163,31 @@ def test_by_time_there_is_a_series_for_each_part():
 def test_a_clock_with_holes_is_refused(kind):
     times = np.arange(8).reshape(4, 2).astype(kind)
     times[1, 1] = "NaT" if kind != "float64" else np.nan
-    assert _refused(DataError, 4, by="time", times=times) == (
+    assert split_error(DataError, 4, by="time", times=times) == (
         "expected the time of the first and of the last step of every series to split by time, got none in rows 1; "
         "leave these series out, or split at random"
     )
 
 
 def test_too_few_groups_are_refused():
-    assert _refused(ParameterError, 3, groups=np.array(["a", "a", "a"]), group_name="machine") == (
+    assert split_error(ParameterError, 3, groups=np.array(["a", "a", "a"]), group_name="machine") == (
         "expected at least 2 distinct values of 'machine' to split by, got 1: 'a'; use fewer parts, or split by "
         "another field"
     )
 
 
 def test_by_time_needs_a_clock_that_differs():
-    assert _refused(ParameterError, 3, by="time") == (
+    assert split_error(ParameterError, 3, by="time") == (
         "expected series with times to split by time, got series without; split at random"
     )
-    assert _refused(ParameterError, 3, by="time", times=np.zeros((3, 2), dtype=np.int64)) == (
+    assert split_error(ParameterError, 3, by="time", times=np.zeros((3, 2), dtype=np.int64)) == (
         "expected series that begin at different times to split by time, got 0 for all; split at random, or give times "
         "that count from a common beginning"
     )
 
 
 def test_another_rule_is_refused():
-    assert _refused(ParameterError, 3, by="tme") == (
+    assert split_error(ParameterError, 3, by="tme") == (
         "expected a split by 'random' or 'time', got 'tme'; did you mean 'time'?"
     )
 

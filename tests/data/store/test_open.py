@@ -17,6 +17,7 @@ from limelight.data.store import open as store_module
 from limelight.data.store.open import is_store, open_store, stored_split
 from limelight.data.store.write import write_store
 from limelight.errors import DataError, OutputError
+from support.errors import message_of
 from support.strategies import assert_equal, panels
 
 PANEL = Panel.from_series(
@@ -24,10 +25,8 @@ PANEL = Panel.from_series(
 )
 
 
-def _refused(folder):
-    with pytest.raises(DataError) as error:
-        open_store(folder)
-    return str(error.value)
+def open_error(folder):
+    return message_of(DataError, open_store, folder)
 
 
 @given(panel=panels())
@@ -140,7 +139,7 @@ def folder(tmp_path):
 
 def test_no_store_is_told(tmp_path):
     assert not is_store(tmp_path)
-    assert _refused(tmp_path) == (
+    assert open_error(tmp_path) == (
         f"expected a store in '{tmp_path}', got no 'store.json' there; create one with limelight pack"
     )
 
@@ -149,7 +148,7 @@ def test_no_store_is_told(tmp_path):
 def test_a_file_that_was_cut_short_is_named(folder, name):
     whole = (folder / name).read_bytes()
     (folder / name).write_bytes(whole[:-4])
-    assert _refused(folder) == (
+    assert open_error(folder) == (
         f"the store file '{folder / name}' is damaged: it has {len(whole) - 4} bytes instead of {len(whole)}; "
         "pack it again"
     )
@@ -158,7 +157,7 @@ def test_a_file_that_was_cut_short_is_named(folder, name):
 @pytest.mark.parametrize("name", ["values.bin", "times.bin", "offsets.bin", "series.parquet"])
 def test_a_missing_file_is_named(folder, name):
     (folder / name).unlink()
-    assert _refused(folder) == f"the store file '{folder / name}' is damaged: it is missing; pack it again"
+    assert open_error(folder) == f"the store file '{folder / name}' is damaged: it is missing; pack it again"
 
 
 @pytest.mark.parametrize("name", ["values.bin", "times.bin", "offsets.bin", "series.parquet"])
@@ -170,7 +169,7 @@ def test_files_that_do_not_belong_together_are_told(folder, name, tmp_path):
     if (folder / name).stat().st_size != size:
         content[-9] ^= 1
         (folder / name).write_bytes(content)
-    assert _refused(folder) == (
+    assert open_error(folder) == (
         f"the files of the store '{folder}' do not match: one of them was damaged, changed or replaced; pack it again"
     )
 
@@ -182,14 +181,14 @@ def _change(folder, **facts):
 
 def test_a_newer_version_is_told(folder):
     _change(folder, version=3)
-    assert _refused(folder) == (
+    assert open_error(folder) == (
         f"'{folder / 'store.json'}' has format version 3, but this version of limelight reads up to 2; update limelight"
     )
 
 
 def test_a_description_that_says_another_size_is_told(folder):
     _change(folder, steps=500)
-    assert _refused(folder) == (
+    assert open_error(folder) == (
         f"the store file '{folder / 'values.bin'}' is damaged: its 20 bytes do not match the shapes in store.json; "
         "pack it again"
     )
@@ -198,7 +197,7 @@ def test_a_description_that_says_another_size_is_told(folder):
 @pytest.mark.parametrize("content", ["{", '{"format": "zip"}', '{"format": "limelight-store", "version": 1}', "[]"])
 def test_a_damaged_description_is_told(folder, content):
     (folder / "store.json").write_text(content)
-    message = _refused(folder)
+    message = open_error(folder)
     assert message.startswith(
         (f"the store file '{folder / 'store.json'}' is damaged", f"'{folder / 'store.json'}' was")
     )

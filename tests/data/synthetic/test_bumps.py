@@ -13,7 +13,7 @@ FORMS = ["category", "number", "boolean", "text", "signal"]
 SMALL = BumpSettings(dataset_size=60, num_points=40)
 
 
-def drawn(seed=0, **changes):
+def generate_small(seed=0, **changes):
     return generate_bumps(dataclasses.replace(SMALL, **changes), seed)
 
 
@@ -37,21 +37,21 @@ sizes = st.integers(4, 60)
 @settings(max_examples=50, deadline=None)
 @given(size=sizes, seed=st.integers(0, 99))
 def test_the_metadata_alone_is_uninformative(size, seed):
-    panel, _ = drawn(seed, dataset_size=size)
+    panel, _ = generate_small(seed, dataset_size=size)
     assert largest_imbalance(panel.labels, panel.metadata["mode"].to_pylist()) <= 1
 
 
 @settings(max_examples=50, deadline=None)
 @given(size=sizes, seed=st.integers(0, 99))
 def test_the_series_alone_is_uninformative(size, seed):
-    panel, _ = drawn(seed, dataset_size=size, noise=0.0)
+    panel, _ = generate_small(seed, dataset_size=size, noise=0.0)
     assert largest_imbalance(panel.labels, signs_by_half(panel)[:, 0]) <= 1
 
 
 @settings(max_examples=50, deadline=None)
 @given(size=sizes, seed=st.integers(0, 99))
 def test_labels_are_balanced(size, seed):
-    panel, _ = drawn(seed, dataset_size=size)
+    panel, _ = generate_small(seed, dataset_size=size)
     assert largest_imbalance(panel.labels, np.zeros(size)) <= 1
 
 
@@ -60,14 +60,14 @@ def test_labels_are_balanced(size, seed):
 def test_both_together_determine_the_label(size, seed, points, width):
     if points < 2 * width:
         return
-    panel, _ = drawn(seed, dataset_size=size, num_points=points, width=width, noise=0.0)
+    panel, _ = generate_small(seed, dataset_size=size, num_points=points, width=width, noise=0.0)
     late = np.array(panel.metadata["mode"].to_pylist()) == "late"
     sign = signs_by_half(panel)[np.arange(size), late.astype(int)]
     assert (np.where(sign > 0, "up", "down") == panel.labels).all()
 
 
 def test_a_noiseless_series_is_two_bumps_of_opposite_sign():
-    panel, _ = drawn(noise=0.0, width=5)
+    panel, _ = generate_small(noise=0.0, width=5)
     bump = np.sin(np.pi * (np.arange(5) + 0.5) / 5).astype(np.float32)
     for wave in panel.values.reshape(60, 2, 20):
         found = [half[half != 0] for half in wave]
@@ -77,14 +77,14 @@ def test_a_noiseless_series_is_two_bumps_of_opposite_sign():
 
 
 def test_bumps_come_at_every_place_of_their_half():
-    panel, _ = drawn(dataset_size=1000, num_points=11, width=3)
+    panel, _ = generate_small(dataset_size=1000, num_points=11, width=3)
     assert sorted(set(map(tuple, panel.intervals.tolist()))) == [
         (0, 3), (1, 4), (2, 5), (5, 8), (6, 9), (7, 10), (8, 11)
     ]  # fmt: skip
 
 
 def test_intervals_are_the_bump_that_gives_the_label():
-    panel, _ = drawn(noise=0.0)
+    panel, _ = generate_small(noise=0.0)
     for row, (start, stop) in enumerate(panel.intervals):
         inside = panel.series(row)[start:stop, 0]
         assert stop - start == 8
@@ -93,12 +93,12 @@ def test_intervals_are_the_bump_that_gives_the_label():
 
 
 def test_noise_has_the_deviation_asked_for():
-    with_noise, without = drawn(dataset_size=500)[0], drawn(dataset_size=500, noise=0.0)[0]
+    with_noise, without = generate_small(dataset_size=500)[0], generate_small(dataset_size=500, noise=0.0)[0]
     assert (with_noise.values - without.values).std() == pytest.approx(0.3, rel=0.02)
 
 
 def test_the_clock_counts_the_steps():
-    panel, _ = drawn(dataset_size=4, num_points=20)
+    panel, _ = generate_small(dataset_size=4, num_points=20)
     assert [panel.clock(row).tolist() for row in range(4)] == [list(range(20))] * 4
 
 
@@ -112,16 +112,16 @@ def test_the_clock_counts_the_steps():
     ],
 )
 def test_the_mode_has_every_form_over_the_same_series(mode_as, of_mode):
-    panel, signals = drawn(mode_as=mode_as, noise=0.0)
+    panel, signals = generate_small(mode_as=mode_as, noise=0.0)
     modes = panel.metadata["mode"].to_pylist()
     assert signals is None
     assert set(modes) == set(of_mode)
-    assert [of_mode[mode] for mode in modes] == drawn()[0].metadata["mode"].to_pylist()
-    assert panel.labels.tolist() == drawn()[0].labels.tolist()
+    assert [of_mode[mode] for mode in modes] == generate_small()[0].metadata["mode"].to_pylist()
+    assert panel.labels.tolist() == generate_small()[0].labels.tolist()
 
 
 def test_the_signal_has_the_mode_before_each_series_starts():
-    panel, signals = drawn(mode_as="signal")
+    panel, signals = generate_small(mode_as="signal")
     rows = signals.to_pylist()
     assert panel.metadata is None
     assert signals.column_names == ["series_id", "time", "mode"]
@@ -139,7 +139,7 @@ def test_the_signal_has_the_mode_before_each_series_starts():
 
 @pytest.mark.parametrize("mode_as", FORMS)
 def test_same_seed_draws_the_same_series_and_another_seed_others(mode_as):
-    (first, signals), (again, signals_again), (other, _) = (drawn(seed, mode_as=mode_as) for seed in (1, 1, 2))
+    (first, signals), (again, signals_again), (other, _) = (generate_small(seed, mode_as=mode_as) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first.values, again.values)
     assert first.labels.tolist() == again.labels.tolist()
     assert (first.metadata, signals) == (again.metadata, signals_again)

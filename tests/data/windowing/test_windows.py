@@ -13,6 +13,7 @@ from limelight.data.panel import Panel
 from limelight.data.windowing import labels as window_labels
 from limelight.data.windowing.windows import cut_windows, merge_windows
 from limelight.errors import DataError, LabelError, ParameterError
+from support.panels import values_of
 
 EDGES = ("drop", "keep", "shift")
 CLASSES = ("rest", "run", "walk")
@@ -30,10 +31,6 @@ def ramps(*lengths: int, **attributes: object) -> Panel:
 def labelled(codes: list[int], classes: tuple[str, ...] = CLASSES, **attributes: object) -> Panel:
     steps = StepLabels(np.array(codes, dtype=np.int16)[:, None], ("label",), classes)
     return Panel.from_series([np.arange(float(len(codes)))], ids=["r"], step_labels=steps, **attributes)
-
-
-def values_of(panel: Panel) -> list[list[list[float]]]:
-    return [panel.series(row).tolist() for row in range(len(panel))]
 
 
 def spans(windows: Panel) -> list[tuple[str, int, int]]:

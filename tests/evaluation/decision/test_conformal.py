@@ -19,7 +19,7 @@ STEPS = Task(("a", "b"), level="step")
 TASKS = [TWO, THREE, LABELS]
 
 
-def drawn(task, n, random):
+def overconfident_predictions(task, n, random):
     """Answers of a model that is wrong about its own probabilities, and the truth."""
     width = len(task.classes)
     logits = random.normal(size=(n, width)) * 2
@@ -47,7 +47,7 @@ def test_the_limit_is_the_right_one_in_rank_by_hand():
 @given(seed=st.integers(0, 1000), n=st.integers(1, 60), target=st.sampled_from([0.5, 0.55, 0.7, 0.8, 0.9, 0.95]))
 @settings(deadline=None, max_examples=50)
 def test_the_limit_is_the_score_of_that_rank(seed, n, target):
-    chances, codes = drawn(THREE, n, np.random.default_rng(seed))
+    chances, codes = overconfident_predictions(THREE, n, np.random.default_rng(seed))
     limit = fit_conformal(THREE, chances, codes, target).limits[0, 0]
     rank = math.ceil(round((n + 1) * target, 9))
     scores = np.sort(1 - chances[np.arange(n), codes])
@@ -67,8 +67,8 @@ def test_coverage_holds_over_many_draws_and_is_tight(task, target):
     random, n = np.random.default_rng(0), 49
     found = []
     for _ in range(300):
-        fitted = fit_conformal(task, *drawn(task, n, random), target)
-        chances, codes = drawn(task, 200, random)
+        fitted = fit_conformal(task, *overconfident_predictions(task, n, random), target)
+        chances, codes = overconfident_predictions(task, 200, random)
         found.append(coverage(task, fitted.sets(task, chances), codes)["coverage"])
     expected = math.ceil(round((n + 1) * target, 9)) / (n + 1)  # exact where no two are equally strange
     error = np.std(found) / np.sqrt(len(found))
@@ -80,8 +80,8 @@ def test_coverage_of_the_adaptive_score_holds_over_draws(task):
     random = np.random.default_rng(0)
     found = []
     for _ in range(300):
-        fitted = fit_conformal(task, *drawn(task, 49, random), 0.8, score="aps")
-        chances, codes = drawn(task, 200, random)
+        fitted = fit_conformal(task, *overconfident_predictions(task, 49, random), 0.8, score="aps")
+        chances, codes = overconfident_predictions(task, 200, random)
         found.append(coverage(task, fitted.sets(task, chances), codes)["coverage"])
     assert np.mean(found) > 0.8 - 4 * np.std(found) / np.sqrt(len(found))
 
@@ -91,7 +91,7 @@ def test_the_promise_by_class_is_kept_for_each_class(score):
     random = np.random.default_rng(0)
     found = {name: [] for name in THREE.classes}
     for _ in range(300):
-        chances, codes = drawn(THREE, 120, random)
+        chances, codes = overconfident_predictions(THREE, 120, random)
         chances = chances * [1.0, 0.5, 0.2]  # the model believes too little in c
         chances /= chances.sum(axis=1, keepdims=True)
         fitted = fit_conformal(THREE, chances[:60], codes[:60], 0.8, score=score, by_class=True)
@@ -130,7 +130,7 @@ def test_coverage_per_step_holds_for_new_series():
 @settings(deadline=None, max_examples=50)
 def test_groups_of_one_are_no_groups(seed, n, score):
     random = np.random.default_rng(seed)
-    chances, codes = drawn(THREE, n, random)
+    chances, codes = overconfident_predictions(THREE, n, random)
     alone = fit_conformal(THREE, chances, codes, 0.8, score=score)
     grouped = fit_conformal(THREE, chances, codes, 0.8, score=score, groups=random.permutation(n))
     np.testing.assert_array_equal(alone.limits, grouped.limits)
@@ -139,14 +139,14 @@ def test_groups_of_one_are_no_groups(seed, n, score):
 @given(seed=st.integers(0, 1000), times=st.integers(2, 5))
 @settings(deadline=None, max_examples=50)
 def test_a_series_of_equal_steps_counts_as_one(seed, times):
-    chances, codes = drawn(THREE, 30, np.random.default_rng(seed))
+    chances, codes = overconfident_predictions(THREE, 30, np.random.default_rng(seed))
     groups = np.repeat(np.arange(30), times)
     again = fit_conformal(THREE, chances.repeat(times, axis=0), codes.repeat(times), 0.8, groups=groups)
     np.testing.assert_allclose(again.limits, fit_conformal(THREE, chances, codes, 0.8).limits)
 
 
 def test_groups_may_be_named():
-    chances, codes = drawn(TWO, 20, np.random.default_rng(0))
+    chances, codes = overconfident_predictions(TWO, 20, np.random.default_rng(0))
     numbered = fit_conformal(TWO, chances, codes, 0.5, groups=np.arange(20) // 4)
     named = fit_conformal(TWO, chances, codes, 0.5, groups=[f"r{place // 4}" for place in range(20)])
     np.testing.assert_array_equal(numbered.limits, named.limits)
@@ -163,15 +163,18 @@ def test_the_adaptive_score_sums_the_more_probable_classes():
 @settings(deadline=None, max_examples=50)
 def test_adaptive_sets_are_never_empty(seed, n):
     random = np.random.default_rng(seed)
-    fitted = fit_conformal(THREE, *drawn(THREE, n, random), 0.5, score="aps")
-    assert fitted.sets(THREE, drawn(THREE, 50, random)[0]).any(axis=1).all()
+    fitted = fit_conformal(THREE, *overconfident_predictions(THREE, n, random), 0.5, score="aps")
+    assert fitted.sets(THREE, overconfident_predictions(THREE, 50, random)[0]).any(axis=1).all()
 
 
 @given(seed=st.integers(0, 1000), score=st.sampled_from(["lac", "aps"]))
 @settings(deadline=None, max_examples=50)
 def test_a_higher_target_only_adds_classes(seed, score):
     random = np.random.default_rng(seed)
-    calibration, (chances, _) = drawn(THREE, 50, random), drawn(THREE, 50, random)
+    calibration, (chances, _) = (
+        overconfident_predictions(THREE, 50, random),
+        overconfident_predictions(THREE, 50, random),
+    )
     low, high = (fit_conformal(THREE, *calibration, target, score=score).sets(THREE, chances) for target in (0.6, 0.9))
     assert (low <= high).all()
 
@@ -188,7 +191,7 @@ def test_each_label_has_a_set_of_absent_and_there():
 
 def test_unknown_truth_is_left_out():
     for task in TASKS:
-        chances, codes = drawn(task, 40, np.random.default_rng(0))
+        chances, codes = overconfident_predictions(task, 40, np.random.default_rng(0))
         codes[20:] = -1
         part = fit_conformal(task, chances[:20], codes[:20], 0.8)
         np.testing.assert_array_equal(fit_conformal(task, chances, codes, 0.8).limits, part.limits)
@@ -311,7 +314,7 @@ def test_sets_of_another_task_are_refused():
 
 
 def test_json_says_all_of_the_sets():
-    chances, codes = drawn(THREE, 12, np.random.default_rng(0))
+    chances, codes = overconfident_predictions(THREE, 12, np.random.default_rng(0))
     fitted = fit_conformal(THREE, chances, codes, 0.9, score="aps", by_class=True)
     assert np.isinf(fitted.limits).any()
     again = ConformalSets.from_json(json.loads(json.dumps(fitted.to_json(), allow_nan=False)))

@@ -29,7 +29,7 @@ def rain(chances):
     return np.array(chances, dtype=float)[:, None]
 
 
-def chosen(chances, codes, rule, fewest=1):
+def choose_for_rain(chances, codes, rule, fewest=1):
     return choose_thresholds(RAIN, rain(chances), np.array(codes)[:, None], rule, fewest=fewest)
 
 
@@ -51,21 +51,21 @@ def every_decision(chances):
     return [chances >= cut for cut in [2.0, *np.unique(chances)]]
 
 
-def scored(score, codes, answers):
+def scores_of_predictions(score, codes, answers):
     return [score(codes, answer.astype(int), zero_division=0) for answer in answers]
 
 
 def test_the_threshold_lies_between_two_neighbours():
-    assert chosen([0.1, 0.2, 0.6, 0.7], [0, 0, 1, 1], "f1").values.tolist() == pytest.approx([0.4])
+    assert choose_for_rain([0.1, 0.2, 0.6, 0.7], [0, 0, 1, 1], "f1").values.tolist() == pytest.approx([0.4])
 
 
 @given(pairs=some_rain)
 @settings(deadline=None, max_examples=50)
 def test_no_threshold_has_a_better_f1(pairs):
     chances, codes = (np.array(side) for side in zip(*pairs, strict=True))
-    found = chosen(chances, codes, "f1")
+    found = choose_for_rain(chances, codes, "f1")
     reached = reference.f1_score(codes, decide(RAIN, rain(chances), found.values)[:, 0])
-    assert reached == pytest.approx(max(scored(reference.f1_score, codes, every_decision(chances))))
+    assert reached == pytest.approx(max(scores_of_predictions(reference.f1_score, codes, every_decision(chances))))
     assert found.table[0]["chosen"]["f1"] == pytest.approx(reached)
 
 
@@ -73,10 +73,10 @@ def test_no_threshold_has_a_better_f1(pairs):
 @settings(deadline=None, max_examples=50)
 def test_of_thresholds_with_the_precision_none_has_a_better_recall(pairs, aim):
     chances, codes = (np.array(side) for side in zip(*pairs, strict=True))
-    found = chosen(chances, codes, {"precision": aim}).table[0]["chosen"]
+    found = choose_for_rain(chances, codes, {"precision": aim}).table[0]["chosen"]
     answers = every_decision(chances)
     precisions, recalls = (
-        scored(score, codes, answers) for score in (reference.precision_score, reference.recall_score)
+        scores_of_predictions(score, codes, answers) for score in (reference.precision_score, reference.recall_score)
     )
     reachable = [recall for precision, recall in zip(precisions, recalls, strict=True) if precision >= aim]
     if reachable:
@@ -90,10 +90,10 @@ def test_of_thresholds_with_the_precision_none_has_a_better_recall(pairs, aim):
 @settings(deadline=None, max_examples=50)
 def test_of_thresholds_with_the_recall_none_has_a_better_precision(pairs, aim):
     chances, codes = (np.array(side) for side in zip(*pairs, strict=True))
-    found = chosen(chances, codes, {"recall": aim}).table[0]["chosen"]
+    found = choose_for_rain(chances, codes, {"recall": aim}).table[0]["chosen"]
     answers = every_decision(chances)
     precisions, recalls = (
-        scored(score, codes, answers) for score in (reference.precision_score, reference.recall_score)
+        scores_of_predictions(score, codes, answers) for score in (reference.precision_score, reference.recall_score)
     )
     best = max(precision for precision, recall in zip(precisions, recalls, strict=True) if recall >= aim)
     assert found["recall"] >= aim
@@ -104,7 +104,7 @@ def test_of_thresholds_with_the_recall_none_has_a_better_precision(pairs, aim):
 @settings(deadline=None, max_examples=50)
 def test_no_threshold_costs_less(pairs, fp, fn):
     chances, codes = (np.array(side) for side in zip(*pairs, strict=True))
-    found = chosen(chances, codes, {"cost": {"false_positive": fp, "false_negative": fn}})
+    found = choose_for_rain(chances, codes, {"cost": {"false_positive": fp, "false_negative": fn}})
     costs = [
         (fp * (answer & (codes == 0)) + fn * (~answer & (codes == 1))).mean() for answer in every_decision(chances)
     ]
@@ -115,7 +115,7 @@ def test_no_threshold_costs_less(pairs, fp, fn):
 @settings(deadline=None, max_examples=50)
 def test_a_little_noise_changes_no_answer(pairs):
     chances, codes = np.array([round(chance, 2) for chance, _ in pairs]), np.array([code for _, code in pairs])
-    values = chosen(chances, codes, "f1").values
+    values = choose_for_rain(chances, codes, "f1").values
     noisy = (chances + np.random.default_rng(0).uniform(-0.004, 0.004, len(chances))).clip(0, 1)
     np.testing.assert_array_equal(decide(RAIN, rain(chances), values), decide(RAIN, rain(noisy), values))
 
@@ -124,12 +124,12 @@ def test_the_best_f1_is_that_of_the_precision_recall_curve():
     chances, codes = random_rain()
     precision, recall, _ = reference.precision_recall_curve(codes, chances)
     best = np.max(2 * precision * recall / (precision + recall))
-    assert chosen(chances, codes, "f1").table[0]["chosen"]["f1"] == pytest.approx(best)
+    assert choose_for_rain(chances, codes, "f1").table[0]["chosen"]["f1"] == pytest.approx(best)
 
 
 def test_the_table_matches_scikit_learn_at_both_thresholds():
     chances, codes = random_rain()
-    found = chosen(chances, codes, {"recall": 0.9})
+    found = choose_for_rain(chances, codes, {"recall": 0.9})
     row = found.table[0]
     for name, threshold in (("half", 0.5), ("chosen", found.values[0])):
         answers = (chances >= threshold).astype(int)
@@ -141,18 +141,22 @@ def test_the_table_matches_scikit_learn_at_both_thresholds():
 
 def test_equal_thresholds_resolve_to_the_nearest_to_half():
     # the cost is 1 with a threshold of 0.95 (a miss) and of 0.6 (a false alarm)
-    found = chosen([0.3, 0.5, 0.7, 0.9, 1.0], [0, 0, 1, 0, 1], {"cost": {"false_positive": 1, "false_negative": 1}})
+    found = choose_for_rain(
+        [0.3, 0.5, 0.7, 0.9, 1.0], [0, 0, 1, 0, 1], {"cost": {"false_positive": 1, "false_negative": 1}}
+    )
     assert found.values.tolist() == pytest.approx([0.6])
 
 
 def test_of_two_as_near_the_higher_is_taken():
     # a threshold of 0.75 costs a miss, one of 0.25 a false alarm, one of 0.5 both
-    found = chosen([0.125, 0.375, 0.625, 0.875], [0, 1, 0, 1], {"cost": {"false_positive": 1, "false_negative": 1}})
+    found = choose_for_rain(
+        [0.125, 0.375, 0.625, 0.875], [0, 1, 0, 1], {"cost": {"false_positive": 1, "false_negative": 1}}
+    )
     assert found.values.tolist() == [0.75]
 
 
 def test_examples_with_the_same_probability_are_answered_alike():
-    found = chosen([0.4, 0.4, 0.4, 0.1], [1, 0, 1, 0], {"precision": 1.0})
+    found = choose_for_rain([0.4, 0.4, 0.4, 0.1], [1, 0, 1, 0], {"precision": 1.0})
     assert found.values.tolist() == pytest.approx([0.25])
     assert found.table[0]["chosen"]["answered"] == 3
 
@@ -160,26 +164,26 @@ def test_examples_with_the_same_probability_are_answered_alike():
 def test_neighbouring_floats_are_told_apart():
     low = 0.3
     high = np.nextafter(low, 1)
-    found = chosen([low, high] * 10, [0, 1] * 10, "f1")
+    found = choose_for_rain([low, high] * 10, [0, 1] * 10, "f1")
     assert found.values.tolist() == [high]
     assert found.table[0]["chosen"]["f1"] == 1
 
 
 def test_never_predicting_positive_may_be_the_cheapest():
-    found = chosen([1.0, 0.2] * 10, [0, 1] * 10, {"cost": {"false_positive": 1000, "false_negative": 1}})
+    found = choose_for_rain([1.0, 0.2] * 10, [0, 1] * 10, {"cost": {"false_positive": 1000, "false_negative": 1}})
     assert found.values[0] > 1
     assert decide(RAIN, [[1.0]], found.values).tolist() == [[0]]
     assert found.notes == ("'rain' is never predicted for the held-out series: no other threshold is better",)
 
 
 def test_where_always_answering_is_best_it_is_said():
-    found = chosen([0.2, 0.3] * 10, [1, 0] * 10, "f1")
+    found = choose_for_rain([0.2, 0.3] * 10, [1, 0] * 10, "f1")
     assert found.values.tolist() == pytest.approx([0.1])
     assert found.notes == ("'rain' is always predicted for the held-out series: no other threshold is better",)
 
 
 def test_an_unreachable_precision_gives_the_best_with_a_note():
-    found = chosen([0.8, 0.8, 0.8, 0.8, 0.2] * 10, [1, 1, 1, 0, 0] * 10, {"precision": 0.9})
+    found = choose_for_rain([0.8, 0.8, 0.8, 0.8, 0.2] * 10, [1, 1, 1, 0, 0] * 10, {"precision": 0.9})
     assert found.table[0]["chosen"]["precision"] == 0.75
     assert found.notes == (
         "no threshold reaches a precision of 0.9 for 'rain'; the highest is 0.750, which is 0.150 lower",
@@ -188,8 +192,8 @@ def test_an_unreachable_precision_gives_the_best_with_a_note():
 
 def test_a_threshold_of_few_examples_is_rough():
     rough = "the threshold of 'rain' is imprecise: only 1"
-    assert chosen([0.9, 0.2, 0.1], [1, 0, 0], "f1").notes == (f"{rough} positive example",)
-    assert chosen([0.9, 0.8, 0.2], [1, 1, 0], "f1").notes == (f"{rough} negative example",)
+    assert choose_for_rain([0.9, 0.2, 0.1], [1, 0, 0], "f1").notes == (f"{rough} positive example",)
+    assert choose_for_rain([0.9, 0.8, 0.2], [1, 1, 0], "f1").notes == (f"{rough} negative example",)
 
 
 @pytest.mark.parametrize(("few", "side"), [(1, "positive"), (0, "negative")])
@@ -209,19 +213,19 @@ def test_four_examples_choose_no_threshold_and_five_do(few, side):
 
 @pytest.mark.parametrize(("code", "how_often"), [(0, "never"), (1, "always")])
 def test_a_label_that_is_always_alike_keeps_one_half(code, how_often):
-    found = chosen([0.9, 0.2], [code, code], "f1")
+    found = choose_for_rain([0.9, 0.2], [code, code], "f1")
     assert found.values.tolist() == [0.5]
     assert found.notes == (f"the threshold of 'rain' is left at 0.5: it is {how_often} true in 2 known examples",)
 
 
 def test_unknown_truth_is_left_out():
-    with_unknown = chosen([0.1, 0.2, 0.6, 0.7, 0.4], [0, 0, 1, 1, -1], "f1")
-    without = chosen([0.1, 0.2, 0.6, 0.7], [0, 0, 1, 1], "f1")
+    with_unknown = choose_for_rain([0.1, 0.2, 0.6, 0.7, 0.4], [0, 0, 1, 1, -1], "f1")
+    without = choose_for_rain([0.1, 0.2, 0.6, 0.7], [0, 0, 1, 1], "f1")
     assert with_unknown.to_json() == without.to_json()
 
 
 def test_a_label_of_which_nothing_is_known_keeps_one_half():
-    assert chosen([0.9], [-1], "f1").notes == (
+    assert choose_for_rain([0.9], [-1], "f1").notes == (
         "the threshold of 'rain' is left at 0.5: it is never true in 0 known examples",
     )
 
@@ -249,12 +253,12 @@ def test_the_threshold_of_two_classes_is_of_the_positive_one(positive):
 
 def test_costs_may_be_a_confusion_matrix():
     chances, codes = random_rain()
-    matrix = chosen(chances, codes, {"cost": [[0, 1], [5, 0]]})
-    assert matrix.to_json() == chosen(chances, codes, COSTS).to_json()
+    matrix = choose_for_rain(chances, codes, {"cost": [[0, 1], [5, 0]]})
+    assert matrix.to_json() == choose_for_rain(chances, codes, COSTS).to_json()
 
 
 def test_without_a_rule_the_threshold_is_one_half():
-    found = chosen([0.4, 0.6], [1, 0], "none")
+    found = choose_for_rain([0.4, 0.6], [1, 0], "none")
     assert (found.values.tolist(), found.notes) == ([0.5], ())
     assert found.table[0]["half"] == found.table[0]["chosen"]
 
@@ -302,7 +306,7 @@ def test_more_than_two_classes_have_no_thresholds():
 )
 def test_impossible_rules_are_refused(rule, message):
     with pytest.raises(ParameterError) as error:
-        chosen([0.5], [1], rule)
+        choose_for_rain([0.5], [1], rule)
     assert str(error.value) == message
 
 
@@ -372,7 +376,7 @@ def test_arrays_that_do_not_fit_the_task_are_refused(probabilities, codes, kind,
 
 
 def test_description_says_rule_change_and_notes():
-    found = chosen([0.1, 0.2, 0.3, 0.4], [0, 0, 1, 1], COSTS)
+    found = choose_for_rain([0.1, 0.2, 0.3, 0.4], [0, 0, 1, 1], COSTS)
     assert found.describe() == [
         "thresholds for the lowest cost [[tn, fp], [fn, tp]] = [[0.0, 1.0], [5.0, 0.0]], chosen on held-out series; "
         "at 0.5 -> at the threshold",
@@ -384,7 +388,7 @@ def test_description_says_rule_change_and_notes():
 
 @pytest.mark.parametrize("rule", ["none", "f1", {"precision": 0.99}, {"recall": 0.9}, COSTS])
 def test_json_says_all_of_the_thresholds(rule):
-    content = chosen(*random_rain(), rule).to_json()
+    content = choose_for_rain(*random_rain(), rule).to_json()
     assert Thresholds.from_json(json.loads(json.dumps(content, allow_nan=False))).to_json() == content
 
 

@@ -13,6 +13,7 @@ from limelight.evaluation.metrics.counts import HEADLINE, Tally, headline
 from limelight.evaluation.metrics.labelled_predictions import LabelledPredictions
 from limelight.evaluation.metrics.scoring import score
 from limelight.task import Task
+from support.predictions import random_predictions
 
 TASKS = [
     Task(("fault", "ok"), positive="fault"),
@@ -22,20 +23,10 @@ TASKS = [
 ]
 
 
-def random_answers(task, n, seed=0, unknown=0.0):
-    random = np.random.default_rng(seed)
-    width = len(task.classes)
-    if task.multilabel:
-        truth, chances = random.integers(0, 2, (n, width)), random.random((n, width))
-    else:
-        truth, chances = random.integers(0, width, n), random.dirichlet(np.ones(width), n)
-    return np.where(random.random(truth.shape) < unknown, -1, truth), chances
-
-
 @given(task=st.sampled_from(TASKS), n=st.integers(1, 40), seed=st.integers(0, 1000), by_step=st.booleans())
 @settings(deadline=None, max_examples=50)
 def test_headline_scores_from_counts_are_those_of_score(task, n, seed, by_step):
-    truth, chances = random_answers(task, n, seed, unknown=0.2)
+    truth, chances = random_predictions(task, n, seed, unknown=0.2)
     if not (truth >= 0).any():
         return
     lengths = np.bincount(np.random.default_rng(seed).integers(0, 6, n), minlength=6) if by_step else None
@@ -48,7 +39,7 @@ def test_headline_scores_from_counts_are_those_of_score(task, n, seed, by_step):
 
 @pytest.mark.parametrize("task", TASKS[:2], ids=["binary", "multiclass"])
 def test_intervals_are_those_of_scipy(task):
-    truth, chances = random_answers(task, 150)
+    truth, chances = random_predictions(task, 150)
     given_codes = chances.argmax(axis=1)
     found = intervals(task, truth, chances)
     average = {"average": "macro"} if len(task.classes) > 2 else {"pos_label": 0}
@@ -66,7 +57,7 @@ def test_intervals_are_those_of_scipy(task):
 
 def test_intervals_of_labels_are_those_of_a_plain_bootstrap():
     task = TASKS[2]
-    truth, chances = random_answers(task, 120, unknown=0.1)
+    truth, chances = random_predictions(task, 120, unknown=0.1)
     draw = np.random.default_rng(5)
     drawn = [score(task, truth[rows], chances[rows]) for rows in draw.integers(0, 120, (100, 120))]
     for name, ends in intervals(task, truth, chances).items():
@@ -97,7 +88,7 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say():
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: f"{task.kind} {len(task.classes)}")
 def test_series_of_which_nothing_is_known_change_nothing(task):
-    truth, chances = random_answers(task, 50)
+    truth, chances = random_predictions(task, 50)
     more = np.concatenate([truth, np.full_like(truth, -1)])
     assert intervals(task, more, np.concatenate([chances, chances])) == intervals(task, truth, chances)
 
@@ -120,7 +111,7 @@ def test_bootstrap_of_perfect_predictions_has_no_interval():
 
 
 def test_the_same_seed_gives_the_same_intervals():
-    truth, chances = random_answers(TASKS[2], 50)
+    truth, chances = random_predictions(TASKS[2], 50)
     assert intervals(TASKS[2], truth, chances, seed=3) == intervals(TASKS[2], truth, chances, seed=3)
 
 

@@ -1,7 +1,5 @@
 """Scores for each value of a metadata field."""
 
-import json
-
 import numpy as np
 import pytest
 
@@ -9,22 +7,15 @@ from limelight.errors import DataError
 from limelight.evaluation.metrics.grouped import score_groups
 from limelight.evaluation.metrics.scoring import score
 from limelight.task import Task
+from support.predictions import random_predictions, through_json
 
 TASK = Task(("a", "b"))
 LABELS = Task(("rain", "fog"), multilabel=True)
 
 
-def random_answers(task=TASK, n=200, seed=0):
-    random = np.random.default_rng(seed)
-    if task.multilabel:
-        return random.integers(0, 2, (n, 2)), random.random((n, 2))
-    truth, first = random.integers(0, 2, n), random.random(n)
-    return truth, np.stack([first, 1 - first], axis=1)
-
-
 def groups_of(values, **more):
-    truth, chances = random_answers(n=len(values))
-    return json.loads(json.dumps(score_groups(TASK, truth, chances, values, **more), allow_nan=False))["groups"]
+    truth, chances = random_predictions(TASK, len(values))
+    return through_json(score_groups(TASK, truth, chances, values, **more))["groups"]
 
 
 def named(groups):
@@ -33,7 +24,7 @@ def named(groups):
 
 @pytest.mark.parametrize("task", [TASK, LABELS], ids=["binary", "multilabel"])
 def test_each_value_has_the_scores_of_its_series(task):
-    truth, chances = random_answers(task)
+    truth, chances = random_predictions(task, 200)
     machine = np.array(["m1", "m2"])[np.arange(200) % 2]
     for group in score_groups(task, truth, chances, machine)["groups"]:
         mine = machine == group["value"]
@@ -45,7 +36,7 @@ def test_each_value_has_the_scores_of_its_series(task):
 
 
 def test_steps_take_the_value_of_their_series():
-    truth, chances = random_answers(n=6)
+    truth, chances = random_predictions(TASK, 6)
     task = Task(("a", "b"), level="step")
     groups = score_groups(task, truth, chances, ["m1", "m2", "m1"], [1, 3, 2])["groups"]
     expected = score(TASK, truth[[0, 4, 5]], chances[[0, 4, 5]])["accuracy"]
@@ -106,7 +97,7 @@ def test_a_group_without_known_labels_has_no_scores():
 
 
 def test_the_failing_group_is_found_and_rarely_by_chance():
-    truth, _ = random_answers()
+    truth, _ = random_predictions(TASK, 200)
     machine = np.arange(200) % 5
     right = (machine != 3) | (np.arange(200) % 2 == 0)
     chances = np.where((truth == 0) == right, 0.9, 0.1)[:, None] * [1, -1] + [0, 1]
@@ -118,7 +109,7 @@ def test_the_failing_group_is_found_and_rarely_by_chance():
 def test_the_worst_of_many_like_groups_may_be_by_chance():
     chances = []
     for seed in range(30):
-        truth, answers = random_answers(n=240, seed=seed)
+        truth, answers = random_predictions(TASK, 240, seed)
         machine = np.random.default_rng(1000 + seed).integers(0, 8, 240).astype(str)
         chances.append(score_groups(TASK, truth, answers, machine)["chance"])
     assert np.mean(np.array(chances) < 0.05) <= 0.15

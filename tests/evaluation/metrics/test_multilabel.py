@@ -1,7 +1,5 @@
 """Scores of several labels: hand-computed, and equal to scikit-learn called directly."""
 
-import json
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,26 +11,17 @@ from limelight.errors import LabelError
 from limelight.evaluation.metrics.scoring import baseline, score, score_baseline, score_prediction
 from limelight.model.fitted import Prediction
 from limelight.task import Task
+from support.predictions import random_predictions, through_json
 
 WEATHER = Task(("rain", "fog", "snow"), multilabel=True)
 PRF = ("precision", "recall", "f1")
-
-
-def finite(content):
-    return json.loads(json.dumps(content, allow_nan=False))
-
-
-def random_answers(n, labels=3, seed=0):
-    random = np.random.default_rng(seed)
-    truth = (random.random((n, labels)) < 0.4).astype(int)
-    return truth, random.random((n, labels))
 
 
 def test_two_labels_by_hand():
     # rain: two there, one found, one false alarm; fog: one there and found
     task = Task(("rain", "fog"), multilabel=True)
     truth = [[1, 0], [1, 1], [0, 0]]
-    scores = finite(score(task, truth, [[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]]))
+    scores = through_json(score(task, truth, [[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]]))
     assert (scores["n"], scores["unknown"], scores["positive"]) == (3, 0, None)
     assert scores["accuracy"] == scores["subset_accuracy"] == pytest.approx(1 / 3)
     assert scores["hamming_loss"] == pytest.approx(2 / 6)
@@ -50,7 +39,7 @@ def test_two_labels_by_hand():
 @pytest.mark.parametrize("labels", [1, 3])
 def test_scores_are_those_of_scikit_learn(labels):
     task = Task(tuple(f"label {place}" for place in range(labels)), multilabel=True)
-    truth, chances = random_answers(200, labels)
+    truth, chances = random_predictions(task, 200)
     answers = (chances >= 0.5).astype(int)
     scores = score(task, truth, chances)
     assert scores["subset_accuracy"] == pytest.approx((truth == answers).all(axis=1).mean())
@@ -70,9 +59,9 @@ def test_scores_are_those_of_scikit_learn(labels):
 @given(n=st.integers(1, 60), seed=st.integers(0, 1000))
 @settings(deadline=None, max_examples=50)
 def test_averages_of_all_kinds_are_those_of_scikit_learn(n, seed):
-    truth, chances = random_answers(n, seed=seed)
+    truth, chances = random_predictions(WEATHER, n, seed)
     answers = (chances >= 0.5).astype(int)
-    scores = finite(score(WEATHER, truth, chances))
+    scores = through_json(score(WEATHER, truth, chances))
     met = np.flatnonzero((truth | answers).any(axis=0))
     rows = (truth | answers).any(axis=1)
     for kind in ("macro", "micro", "weighted", "samples"):
@@ -91,7 +80,7 @@ def test_averages_of_all_kinds_are_those_of_scikit_learn(n, seed):
 @given(seed=st.integers(0, 1000))
 @settings(deadline=None, max_examples=15)
 def test_each_label_is_scored_on_its_own_known_targets(seed):
-    truth, chances = random_answers(40, seed=seed)
+    truth, chances = random_predictions(WEATHER, 40, seed)
     unknown = np.random.default_rng(seed).random(truth.shape) < 0.3
     unknown[0] = False
     scores = score(WEATHER, np.where(unknown, -1, truth), chances)
@@ -108,7 +97,7 @@ def test_each_label_is_scored_on_its_own_known_targets(seed):
 
 
 def test_a_label_that_never_occurs_has_no_recall():
-    scores = finite(score(WEATHER, [[1, 0, 0], [0, 1, 0]], [[0.9, 0.1, 0.6], [0.3, 0.8, 0.2]]))
+    scores = through_json(score(WEATHER, [[1, 0, 0], [0, 1, 0]], [[0.9, 0.1, 0.6], [0.3, 0.8, 0.2]]))
     snow = scores["per_class"]["snow"]
     assert (snow["recall"], snow["roc_auc"], snow["precision"], snow["f1"]) == (None, None, 0.0, 0.0)
     assert snow["undefined"]["recall"] == "recall is undefined without series with label 'snow'"
@@ -121,7 +110,7 @@ def test_a_label_that_never_occurs_has_no_recall():
 
 
 def test_averages_without_any_positive_are_none_with_a_reason():
-    scores = finite(score(WEATHER, np.zeros((4, 3)), np.full((4, 3), 0.1)))
+    scores = through_json(score(WEATHER, np.zeros((4, 3)), np.full((4, 3), 0.1)))
     assert scores["subset_accuracy"] == 1.0
     assert scores["macro"] == scores["samples"] == dict.fromkeys(PRF)
     assert scores["undefined"]["f1"] == "F1 is undefined without true or predicted labels"
@@ -131,7 +120,7 @@ def test_averages_without_any_positive_are_none_with_a_reason():
 
 
 def test_subset_accuracy_needs_fully_known_labels():
-    scores = finite(score(WEATHER, [[1, -1, 0], [-1, 0, 1]], [[0.9, 0.1, 0.2], [0.2, 0.3, 0.9]]))
+    scores = through_json(score(WEATHER, [[1, -1, 0], [-1, 0, 1]], [[0.9, 0.1, 0.2], [0.2, 0.3, 0.9]]))
     assert scores["accuracy"] is None
     assert scores["undefined"]["subset_accuracy"] == (
         "subset accuracy is undefined without series whose labels are all known"
@@ -146,7 +135,7 @@ def test_each_label_has_a_threshold_of_its_own():
 
 
 def test_a_label_without_known_targets_is_none_throughout():
-    scores = finite(score(WEATHER, [[1, 0, -1], [0, 1, -1]], [[0.9, 0.1, 0.6], [0.3, 0.8, 0.2]]))
+    scores = through_json(score(WEATHER, [[1, 0, -1], [0, 1, -1]], [[0.9, 0.1, 0.6], [0.3, 0.8, 0.2]]))
     snow = scores["per_class"]["snow"]
     assert (snow["support"], snow["prevalence"], snow["brier"], snow["f1"]) == (0, None, None, None)
     assert scores["f1"] == 1.0
@@ -154,13 +143,13 @@ def test_a_label_without_known_targets_is_none_throughout():
 
 def test_a_prediction_of_several_labels_is_scored_against_a_matrix():
     prediction = Prediction(np.array(["a", "b"]), WEATHER, np.array([[2.0, -2, 0.5], [-1, 1, -3]]))
-    scores = finite(score_prediction(prediction, [[1, 0, 1], [0, np.nan, 0]]))
+    scores = through_json(score_prediction(prediction, [[1, 0, 1], [0, np.nan, 0]]))
     assert (scores["subset_accuracy"], scores["unknown"]) == (1.0, 1)
     assert scores["log_loss"] == pytest.approx(np.log1p(np.exp([-2, -2, -0.5, -1, -3])).mean())
 
 
 def test_the_baseline_knows_how_frequent_each_label_is_in_training():
-    train, truth = random_answers(50, seed=1)[0], random_answers(30, seed=2)[0]
+    train, truth = random_predictions(WEATHER, 50, 1)[0], random_predictions(WEATHER, 30, 2)[0]
     dummy = DummyClassifier(strategy="prior").fit(np.zeros((50, 1)), train)
     chances = np.stack([one[:, 1] for one in dummy.predict_proba(np.zeros((30, 1)))], axis=1)
     assert score_baseline(train, truth, WEATHER) == score(WEATHER, truth, chances)

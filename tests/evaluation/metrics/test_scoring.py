@@ -1,6 +1,5 @@
 """The scores: hand-computed, and equal to scikit-learn called directly."""
 
-import json
 import re
 
 import numpy as np
@@ -12,33 +11,24 @@ from sklearn.dummy import DummyClassifier
 
 from limelight.errors import DataError, LabelError, ParameterError
 from limelight.evaluation.metrics.scoring import baseline, score, score_baseline, score_prediction
-from limelight.model.fitted import Prediction
 from limelight.task import Task
+from support.predictions import prediction_of, through_json
 
 TWO = Task(("fault", "ok"))
 THREE = Task(("a", "b", "c"))
 
 
-def answers(task, logits):
-    logits = np.asarray(logits, dtype=float)
-    return Prediction(np.arange(len(logits)).astype(str), task, logits.reshape(len(logits), task.outputs))
-
-
-def random_answers(task, n=200, seed=0):
+def random_prediction(task, n=200, seed=0):
     random = np.random.default_rng(seed)
     truth = np.array(task.classes)[random.integers(0, len(task.classes), n)]
-    return answers(task, random.normal(size=(n, task.outputs))), truth
-
-
-def finite(content):
-    return json.loads(json.dumps(content, allow_nan=False))
+    return prediction_of(task, random.normal(size=(n, task.outputs))), truth
 
 
 def test_two_classes_by_hand():
     # three faults, of which two are found, and one false alarm among three
     positive_fault = Task(("fault", "ok"), positive="fault")
     scores = score_prediction(
-        answers(positive_fault, [-1, -1, 1, -1, 1, 1]), ["fault", "fault", "fault", "ok", "ok", "ok"]
+        prediction_of(positive_fault, [-1, -1, 1, -1, 1, 1]), ["fault", "fault", "fault", "ok", "ok", "ok"]
     )
     assert scores["accuracy"] == pytest.approx(4 / 6)
     assert scores["precision"] == pytest.approx(2 / 3)
@@ -50,14 +40,14 @@ def test_two_classes_by_hand():
 
 def test_f1_of_two_classes_is_of_the_positive_one():
     truth, logits = ["fault", "ok", "ok", "ok"], [1, 1, 1, -1]
-    of_ok = score_prediction(answers(Task(("fault", "ok"), positive="ok"), logits), truth)
-    of_fault = score_prediction(answers(Task(("fault", "ok"), positive="fault"), logits), truth)
+    of_ok = score_prediction(prediction_of(Task(("fault", "ok"), positive="ok"), logits), truth)
+    of_fault = score_prediction(prediction_of(Task(("fault", "ok"), positive="fault"), logits), truth)
     assert of_ok["f1"] == of_ok["per_class"]["ok"]["f1"] == pytest.approx(2 / 3)
     assert of_fault["f1"] == of_fault["per_class"]["fault"]["f1"] == 0.0
 
 
 def test_f1_of_more_classes_is_macro():
-    prediction, truth = random_answers(THREE)
+    prediction, truth = random_prediction(THREE)
     scores = score_prediction(prediction, truth)
     assert scores["f1"] == pytest.approx(reference.f1_score(truth, prediction.labels, average="macro"))
     assert scores["f1"] == scores["macro"]["f1"]
@@ -73,7 +63,7 @@ def one_of_answers(task, n, seed):
 @settings(deadline=None, max_examples=50)
 def test_scores_match_scikit_learn_or_have_a_reason(n, seed, task):
     truth, chances = one_of_answers(task, n, seed)
-    scores, given_codes = finite(score(task, truth, chances)), chances.argmax(axis=1)
+    scores, given_codes = through_json(score(task, truth, chances)), chances.argmax(axis=1)
     places = list(range(len(task.classes)))
     assert scores["brier"] == pytest.approx(reference.brier_score_loss(truth, chances, labels=places))
     assert scores["log_loss"] == pytest.approx(reference.log_loss(truth, chances, labels=places))
@@ -130,7 +120,7 @@ def test_the_positive_class_is_predicted_from_the_threshold_on():
 
 @pytest.mark.parametrize("task", [TWO, THREE], ids=["two", "three"])
 def test_scores_are_those_of_scikit_learn(task):
-    prediction, truth = random_answers(task)
+    prediction, truth = random_prediction(task)
     scores = score_prediction(prediction, truth)
     weighted = reference.f1_score(truth, prediction.labels, average="weighted")
     assert scores["n"] == 200
@@ -144,19 +134,19 @@ def test_scores_are_those_of_scikit_learn(task):
 
 
 def test_roc_auc_of_two_classes_is_of_the_positive_one():
-    prediction, truth = random_answers(TWO)
+    prediction, truth = random_prediction(TWO)
     expected = reference.roc_auc_score(truth == "ok", prediction.probabilities[:, 1])
     assert score_prediction(prediction, truth)["roc_auc"] == pytest.approx(expected)
 
 
 def test_roc_auc_of_more_classes_is_one_against_the_rest():
-    prediction, truth = random_answers(THREE)
+    prediction, truth = random_prediction(THREE)
     expected = reference.roc_auc_score(truth, prediction.probabilities, multi_class="ovr", average="macro")
     assert score_prediction(prediction, truth)["roc_auc"] == pytest.approx(expected)
 
 
 def test_roc_auc_is_none_with_a_reason_without_a_class():
-    scores = finite(score_prediction(answers(TWO, [1, -1]), ["ok", "ok"]))
+    scores = through_json(score_prediction(prediction_of(TWO, [1, -1]), ["ok", "ok"]))
     assert scores["roc_auc"] is None
     assert scores["per_class"]["fault"]["roc_auc"] is None
     assert scores["undefined"] == {
@@ -166,14 +156,14 @@ def test_roc_auc_is_none_with_a_reason_without_a_class():
 
 
 def test_roc_auc_per_class_survives_an_absent_class():
-    scores = finite(score_prediction(answers(THREE, np.eye(3)[[0, 1, 1]]), ["a", "b", "b"]))
+    scores = through_json(score_prediction(prediction_of(THREE, np.eye(3)[[0, 1, 1]]), ["a", "b", "b"]))
     assert scores["roc_auc"] is None
     assert scores["per_class"]["a"]["roc_auc"] == 1.0
     assert scores["undefined"]["average_precision"] == ("average precision is undefined without series of class 'c'")
 
 
 def test_undefined_scores_are_none_with_a_reason_never_zero():
-    scores = finite(score_prediction(answers(THREE, np.eye(3)[[0, 1, 1]]), ["a", "b", "b"]))
+    scores = through_json(score_prediction(prediction_of(THREE, np.eye(3)[[0, 1, 1]]), ["a", "b", "b"]))
     of_c = scores["per_class"]["c"]
     assert [of_c[name] for name in ("precision", "recall", "f1", "roc_auc", "average_precision")] == [None] * 5
     assert (of_c["support"], of_c["prevalence"]) == (0, 0.0)
@@ -188,30 +178,30 @@ def test_undefined_scores_are_none_with_a_reason_never_zero():
 
 
 def test_a_class_never_predicted_has_zero_f1_and_no_precision():
-    scores = score_prediction(answers(TWO, [-1, -1]), ["ok", "fault"])
+    scores = score_prediction(prediction_of(TWO, [-1, -1]), ["ok", "fault"])
     assert (scores["precision"], scores["recall"], scores["f1"]) == (None, 0.0, 0.0)
     assert scores["undefined"]["precision"] == "precision is undefined without predictions of class 'ok'"
     assert scores["undefined"]["matthews"] == ("Matthews correlation is undefined if all predictions are 'fault'")
 
 
 def test_averages_leave_out_classes_that_neither_occur_nor_are_predicted():
-    scores = score_prediction(answers(THREE, np.eye(3)[[0, 1]]), ["a", "b"])
+    scores = score_prediction(prediction_of(THREE, np.eye(3)[[0, 1]]), ["a", "b"])
     assert scores["macro"] == {"precision": 1.0, "recall": 1.0, "f1": 1.0}
     assert scores["balanced_accuracy"] == 1.0
 
 
 def test_many_classes_with_few_series_each_give_no_warning():
     task = Task(tuple(range(30)))
-    scores = score_prediction(answers(task, np.eye(30)), list(range(30)))
+    scores = score_prediction(prediction_of(task, np.eye(30)), list(range(30)))
     assert scores["accuracy"] == scores["roc_auc"] == 1.0
 
 
 def test_certain_and_wrong_answers_have_a_finite_log_loss():
-    assert finite(score_prediction(answers(TWO, [1e9, -1e9]), ["fault", "ok"]))["log_loss"] > 30
+    assert through_json(score_prediction(prediction_of(TWO, [1e9, -1e9]), ["fault", "ok"]))["log_loss"] > 30
 
 
 def test_classes_that_are_numbers_are_named_in_words():
-    scores = finite(score_prediction(answers(Task((0, 1)), [1, -1]), [1, 0]))
+    scores = through_json(score_prediction(prediction_of(Task((0, 1)), [1, -1]), [1, 0]))
     assert list(scores["per_class"]) == scores["confusion"]["labels"] == ["0", "1"]
 
 
@@ -234,7 +224,7 @@ def test_the_baseline_answers_like_the_dummy_of_scikit_learn(train):
 
 
 def test_the_baseline_knows_classes_that_training_lacks():
-    assert finite(score_baseline(["a", "b"], ["c", "a"], THREE))["confusion"]["counts"][2] == [1, 0, 0]
+    assert through_json(score_baseline(["a", "b"], ["c", "a"], THREE))["confusion"]["counts"][2] == [1, 0, 0]
 
 
 def test_labels_that_are_no_classes_are_refused():
@@ -243,7 +233,7 @@ def test_labels_that_are_no_classes_are_refused():
         "remove these series, or train with series of that class"
     )
     with pytest.raises(LabelError, match=f"^{re.escape(sentence)}$"):
-        score_prediction(answers(TWO, [1]), ["broken"])
+        score_prediction(prediction_of(TWO, [1]), ["broken"])
 
 
 def test_another_number_of_labels_is_refused():
@@ -252,13 +242,13 @@ def test_another_number_of_labels_is_refused():
         "pass the labels of the predicted series in their order"
     )
     with pytest.raises(LabelError, match=f"^{re.escape(sentence)}$"):
-        score_prediction(answers(TWO, [1, 1]), ["ok"])
+        score_prediction(prediction_of(TWO, [1, 1]), ["ok"])
 
 
 def test_no_labels_are_refused():
     sentence = "expected at least one known label to score against, got none; pass labelled series"
     with pytest.raises(LabelError, match=f"^{re.escape(sentence)}$"):
-        score_prediction(answers(TWO, []), [])
+        score_prediction(prediction_of(TWO, []), [])
 
 
 def test_nothing_known_is_refused():

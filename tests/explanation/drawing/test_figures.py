@@ -1,7 +1,5 @@
 """Pictures of explanations: what stands on which axes, in which colours."""
 
-import io
-
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -17,13 +15,8 @@ from limelight.explanation.methods.registry import explain
 from limelight.explanation.overview import grid, rows_to_see
 from limelight.model.fitted import Prediction
 from limelight.task import Task
+from support.figures import svg_of
 from support.linear import linear, noise
-
-
-def drawn(figure):
-    stream = io.BytesIO()
-    figure.savefig(stream, format="svg")
-    return stream.getvalue().decode()
 
 
 def main_axes(figure):
@@ -66,7 +59,7 @@ def test_each_channel_has_axes_and_the_last_shows_time():
     assert len({ax.images[0].get_clim() for ax in axes}) == 1
     (bar,) = [ax for ax in figure.axes if ax.get_label() == "<colorbar>"]
     assert bar.get_ylabel() == "log odds of\nb"
-    assert "svg" in drawn(figure)
+    assert "svg" in svg_of(figure)
 
 
 def test_metadata_stand_beside_the_title_with_what_they_add():
@@ -99,7 +92,7 @@ def test_the_grid_has_a_column_for_each_kind():
     panel = noise(*[20] * 8, labels=list("abababab"))
     figure = grid(explain(linear([[1.0]]), panel, "gradients"), each=2)
     assert [part.get_suptitle() for part in figure.subfigs] == ["most confident", "most wrong", "most uncertain"]
-    assert "svg" in drawn(figure)
+    assert "svg" in svg_of(figure)
 
 
 def test_a_kind_without_series_says_so():
@@ -140,7 +133,7 @@ def test_answers_about_steps_stand_as_bands_below_the_truth(kind):
     assert len(bottom.lines) == {"binary": 1, "multiclass": 3, "multilabel": 2}[kind]
     assert bottom.get_xlabel() == "step"
     assert len(top.images) == 1
-    assert "svg" in drawn(figure)
+    assert "svg" in svg_of(figure)
 
 
 def test_answers_about_series_have_no_bands():

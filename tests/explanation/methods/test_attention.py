@@ -1,6 +1,5 @@
 """Explanations: what a model looked at, as numbers and as pictures."""
 
-import io
 import re
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from limelight.model.fitted import FittedModel, Prediction
 from limelight.nn.network import Network
 from limelight.parts.architecture import Architecture
 from limelight.task import Task
+from support.figures import svg_of
 
 TASK = Task(("fault", "ok"))
 
@@ -31,12 +31,6 @@ def explanation(n=2, steps=20, width=1, **facts):
     panel = Panel.from_series([random.normal(size=(steps, width)) for _ in range(n)], **facts)
     weights = [random.dirichlet(np.ones(steps)) for _ in range(n)]
     return Explanation(panel, Prediction(panel.ids, TASK, np.zeros((n, 1))), weights, "attention")
-
-
-def drawn(figure):
-    stream = io.BytesIO()
-    figure.savefig(stream, format="svg")
-    return stream.getvalue().decode()
 
 
 def test_attention_weights_every_step_and_sums_to_one():
@@ -120,7 +114,7 @@ def test_up_to_six_channels_are_named():
 
 def test_names_are_drawn_as_they_are():
     names = ["_hidden", "$\\alpha$", "<script>"]
-    svg = drawn(explanation(n=1, width=3, channels=names, ids=["$\\broken{$"]).plot())
+    svg = svg_of(explanation(n=1, width=3, channels=names, ids=["$\\broken{$"]).plot())
     assert "<script>" not in svg
 
 
@@ -163,11 +157,11 @@ def test_even_attention_looks_faint():
 def test_any_clock_can_be_drawn(times):
     shown = explanation(n=1, steps=3)
     shown.panel.times = times
-    assert "svg" in drawn(shown.plot())
+    assert "svg" in svg_of(shown.plot())
 
 
 def test_a_series_of_one_step_can_be_drawn():
-    assert "svg" in drawn(explanation(n=1, steps=1, intervals=[(0, 1)]).plot())
+    assert "svg" in svg_of(explanation(n=1, steps=1, intervals=[(0, 1)]).plot())
 
 
 def test_explaining_does_not_load_matplotlib_until_something_is_drawn():
@@ -201,13 +195,13 @@ def test_a_long_series_shows_gaps_and_peaks():
     values[50_000:60_000] = np.nan
     values[123_456] = 9.0
     _, line = line_of(values)
-    steps, drawn = line.get_data()
+    steps, heights = line.get_data()
     inside = (steps > 51_000) & (steps < 59_000)
-    assert np.isnan(drawn[inside]).all()
+    assert np.isnan(heights[inside]).all()
     assert inside.any()
-    assert np.isnan(drawn[(steps > 1_000) & (steps < 49_000)]).sum() == 0
-    assert np.nanmax(drawn) == 9.0
-    assert len(drawn) < 2_000
+    assert np.isnan(heights[(steps > 1_000) & (steps < 49_000)]).sum() == 0
+    assert np.nanmax(heights) == 9.0
+    assert len(heights) < 2_000
 
 
 def test_a_channel_that_is_missing_everywhere_draws_nothing():
@@ -222,7 +216,7 @@ def test_a_series_that_is_missing_everywhere_can_be_drawn():
     ax = Figure().subplots()
     draw_series(ax, Panel.from_series([np.full((4, 2), np.nan)]), 0, np.full(4, 0.25))
     assert (len(ax.lines), ax.get_ylim()) == (0, (0.0, 1.0))
-    assert "svg" in drawn(ax.figure)
+    assert "svg" in svg_of(ax.figure)
 
 
 def test_channels_of_very_different_size_are_rescaled_around_their_gaps():

@@ -41,7 +41,7 @@ def bumped(classes: int, n: int = 60, seed: int = 0) -> Panel:
     )
 
 
-def fitted(panel: Panel, **words: object) -> FittedModel:
+def fit_rocket(panel: Panel, **words: object) -> FittedModel:
     return fit(panel, task_of(panel), Architecture.of(ROCKET, **words)).model  # type: ignore[arg-type]
 
 
@@ -53,7 +53,7 @@ def sums(explanation: object) -> np.ndarray:
 @pytest.mark.parametrize("classes", [2, 3])
 def test_evidence_and_base_sum_to_the_logit(classes: int, fusion: object) -> None:
     panel = bumped(classes)
-    explanation = explain_evidence(fitted(panel, fusion=fusion), panel)
+    explanation = explain_evidence(fit_rocket(panel, fusion=fusion), panel)
     logits = explanation.prediction.logits
     if classes == 2:
         logits = np.concatenate([-logits, logits], axis=1)
@@ -67,7 +67,7 @@ def test_evidence_and_base_sum_to_the_logit(classes: int, fusion: object) -> Non
 
 def test_evidence_for_one_class_is_opposite_of_the_other() -> None:
     panel = bumped(2)
-    model = fitted(panel)
+    model = fit_rocket(panel)
     one, other = (explain_evidence(model, panel, target) for target in ("c0", "c1"))
     np.testing.assert_allclose(sums(other), other.prediction.logits[:, 0], rtol=0, atol=1e-4)
     np.testing.assert_allclose(sums(one), -sums(other), rtol=0, atol=1e-4)
@@ -77,7 +77,7 @@ def test_evidence_for_one_class_is_opposite_of_the_other() -> None:
 
 def test_there_is_more_evidence_about_the_bump_than_elsewhere() -> None:
     panel = bumped(2, n=120)
-    explanation = explain_evidence(fitted(panel, fusion=[]), panel)
+    explanation = explain_evidence(fit_rocket(panel, fusion=[]), panel)
     assert panel.intervals is not None
     ratios = []
     for steps, (start, stop) in zip(explanation.importance, panel.intervals.tolist(), strict=True):
@@ -89,14 +89,14 @@ def test_there_is_more_evidence_about_the_bump_than_elsewhere() -> None:
 
 def test_evidence_sums_to_the_logit_after_its_temperature() -> None:
     panel = bumped(2)
-    model = replace(fitted(panel), decision=Decision(temperature=np.array([2.5])))
+    model = replace(fit_rocket(panel), decision=Decision(temperature=np.array([2.5])))
     explanation = explain_evidence(model, panel, "c1")
     np.testing.assert_allclose(sums(explanation), explanation.prediction.logits[:, 0], rtol=0, atol=1e-4)
 
 
 def test_a_loaded_model_explains_as_the_saved_one(tmp_path: object) -> None:
     panel = bumped(3)
-    model = fitted(panel)
+    model = fit_rocket(panel)
     again = load_model(save_model(model, f"{tmp_path}/model"))
     np.testing.assert_array_equal(explain_evidence(again, panel).base, explain_evidence(model, panel).base)
 
@@ -105,7 +105,7 @@ def test_evidence_for_each_of_several_labels() -> None:
     panel = bumped(3)
     several = np.stack([panel.require_labels() != "c0", panel.require_labels() == "c2"], axis=1).astype(float)
     panel = panel.replace(labels=several, label_names=("wide", "widest"))
-    model = fitted(panel)
+    model = fit_rocket(panel)
     explanation = explain_evidence(model, panel, "widest")
     np.testing.assert_allclose(sums(explanation), explanation.prediction.logits[:, 1], rtol=0, atol=1e-4)
     probable = explain_evidence(model, panel)
@@ -117,13 +117,13 @@ def test_evidence_for_each_of_several_labels() -> None:
 def test_a_target_that_is_no_class_is_refused() -> None:
     panel = bumped(2)
     with pytest.raises(ParameterError) as error:
-        explain_evidence(fitted(panel), panel, "c2")
+        explain_evidence(fit_rocket(panel), panel, "c2")
     assert str(error.value) == ("expected a target among the classes 'c0', 'c1', got 'c2'; known are: c0, c1")
 
 
 def test_no_series_have_no_evidence() -> None:
     panel = bumped(2)
-    assert len(explain_evidence(fitted(panel), panel[:0])) == 0
+    assert len(explain_evidence(fit_rocket(panel), panel[:0])) == 0
 
 
 def test_a_network_whose_answer_is_no_sum_is_refused() -> None:

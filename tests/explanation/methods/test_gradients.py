@@ -18,18 +18,7 @@ from limelight.nn.normalisation import Standardisation
 from limelight.parts.architecture import Architecture
 from limelight.task import Task
 from support.linear import linear, noise
-
-
-def network_model(encoder="lstm", pooling="attention", classes=("a", "b"), channels=2, **task):
-    task = Task(tuple(classes), **task)
-    parts = {"conv_lstm": {"name": "conv_lstm", "stride": 4, "hidden_size": 6}}
-    architecture = Architecture.of(parts.get(encoder, {"name": encoder, "hidden_size": 6}), pooling)
-    return FittedModel(
-        task,
-        architecture,
-        Network(architecture, channels, task.outputs),
-        tuple(f"channel_{place}" for place in range(channels)),
-    )
+from support.models import random_network_model
 
 
 def test_gradients_of_a_linear_model_are_weight_times_distance():
@@ -52,7 +41,7 @@ def test_importance_for_one_class_is_against_the_other():
 @pytest.mark.parametrize("encoder", ["conv_lstm", "lstm", "gru"])
 @pytest.mark.parametrize("pooling", ["attention", "last", "mean", "max"])
 def test_the_parts_sum_to_the_difference_of_log_odds(encoder, pooling):
-    model, panel = network_model(encoder, pooling, "abc"), noise(17, 30, 4, width=2)
+    model, panel = random_network_model(encoder, pooling, "abc"), noise(17, 30, 4, width=2)
     shown = explain_gradients(model, panel, "c", points=200)
     mean = Panel.from_series([np.zeros((length, 2)) for length in (17, 30, 4)])
 
@@ -74,7 +63,7 @@ def test_a_relu_lstm_has_gradients_too():
 
 @pytest.mark.parametrize("encoder", ["conv_lstm", "lstm"])
 def test_padding_changes_nothing(encoder):
-    model, panel = network_model(encoder), noise(9, 30, width=2)
+    model, panel = random_network_model(encoder), noise(9, 30, width=2)
     alone, together = explain_gradients(model, panel[[0]], "a"), explain_gradients(model, panel, "a")
     assert together.channels[0].shape == (9, 2)
     np.testing.assert_allclose(alone.channels[0], together.channels[0], atol=1e-6)
@@ -119,7 +108,7 @@ def test_a_missing_value_gets_nothing_and_the_sum_stays_right(way):
 
 
 def test_gradients_leave_weights_and_predictions_unchanged():
-    model, panel = network_model(), noise(9, width=2)
+    model, panel = random_network_model(), noise(9, width=2)
     before = model.predict(panel).logits
     explain_gradients(model, panel)
     np.testing.assert_array_equal(model.predict(panel).logits, before)

@@ -2,15 +2,14 @@
 
 import numpy as np
 import pytest
-from linear import linear, noise
 
-from limelight.data.align import align
 from limelight.data.panel import Panel
-from limelight.data.synthetic.bumps import BumpSettings, generate_bumps
 from limelight.errors import DataError, ParameterError
 from limelight.estimator import TimeSeriesClassifier
 from limelight.explanation.methods.occlusion import explain_occlusion
 from limelight.explanation.perturbation import matching_steps
+from support.linear import linear, noise
+from support.panels import bump_panel
 
 
 def constant(value, steps=3, width=1):
@@ -41,7 +40,7 @@ def test_the_last_window_ends_with_the_series():
 
 
 def test_the_planted_bump_is_found():
-    panel, _ = generate_bumps(BumpSettings(dataset_size=40, num_points=64, noise=0.0))
+    panel = bump_panel(40, num_points=64, noise=0.0)
     panel = panel.replace(metadata=None)
     shown = explain_occlusion(linear([[1.0]]), panel, np.where(panel.labels == "up", "b", "a"))
     for (start, stop), one in zip(panel.intervals, shown.importance, strict=True):
@@ -96,14 +95,13 @@ def test_one_of_several_labels_and_answers_about_steps():
     np.testing.assert_allclose(shown.importance[0], expected, atol=1e-6)
 
 
-def small(mode_as):
-    panel, modes = generate_bumps(BumpSettings(dataset_size=40, num_points=20, mode_as=mode_as))
-    panel = panel if modes is None else align(panel, modes)
+def model_with_mode(mode_as):
+    panel = bump_panel(40, num_points=20, mode_as=mode_as)
     return TimeSeriesClassifier("gru", max_epochs=1, random_state=0, progress=False).fit(panel).model_, panel
 
 
 def test_a_metadata_field_counts_by_its_effect_on_predictions():
-    model, panel = small("category")
+    model, panel = model_with_mode("category")
     early = np.array(panel.metadata["mode"].to_pylist()) == "early"
     background = panel[np.flatnonzero(early)[:1]]
     lost = explain_occlusion(model, panel, "up", background=background).fields["mode"]
@@ -112,7 +110,7 @@ def test_a_metadata_field_counts_by_its_effect_on_predictions():
 
 
 def test_a_signal_counts_by_its_effect_on_predictions():
-    model, panel = small("signal")
+    model, panel = model_with_mode("signal")
     first = panel.signals.codes[panel.starts, 0]
     (name,) = panel.signals.names
     background = panel[np.flatnonzero(first == 0)[:1]]

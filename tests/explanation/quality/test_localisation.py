@@ -15,7 +15,7 @@ TASK = Task(("flat", "ok"))
 NOWHERE = (-1, -1)
 
 
-def scored(attention, intervals, labels=None, logits=None):
+def localisation_of(attention, intervals, labels=None, logits=None):
     panel = Panel.from_series([np.zeros(len(one)) for one in attention], labels=labels, intervals=intervals)
     logits = np.full((len(panel), 1), -1.0) if logits is None else np.array(logits, dtype=float)[:, None]
     weights = [np.array(one, dtype=np.float32) for one in attention]
@@ -23,7 +23,7 @@ def scored(attention, intervals, labels=None, logits=None):
 
 
 def test_share_and_peak_inside_are_means_over_series():
-    scores = scored([[0.1, 0.6, 0.2, 0.1], [0.1, 0.2, 0.3, 0.4]], [(1, 3), (0, 1)])
+    scores = localisation_of([[0.1, 0.6, 0.2, 0.1], [0.1, 0.2, 0.3, 0.4]], [(1, 3), (0, 1)])
     assert scores["series"] == 2
     assert scores["attention_inside"] == pytest.approx((0.8 + 0.1) / 2)
     assert scores["peak_inside"] == 0.5
@@ -31,18 +31,18 @@ def test_share_and_peak_inside_are_means_over_series():
 
 
 def test_even_attention_scores_what_even_attention_would():
-    scores = scored([[0.25] * 4], [(1, 2)])
+    scores = localisation_of([[0.25] * 4], [(1, 2)])
     assert scores["attention_inside"] == scores["attention_inside_uniform"] == 0.25
     assert scores["peak_inside"] == scores["peak_inside_uniform"] == 0.25
 
 
 def test_series_without_a_known_interval_do_not_count():
-    scores = scored([[0.0, 1.0], [1.0, 0.0]], [(1, 2), NOWHERE])
+    scores = localisation_of([[0.0, 1.0], [1.0, 0.0]], [(1, 2), NOWHERE])
     assert (scores["series"], scores["attention_inside"], scores["peak_inside"]) == (1, 1.0, 1.0)
 
 
 def test_correctly_classified_series_are_counted_apart():
-    scores = scored([[0.0, 1.0], [1.0, 0.0]], [(1, 2), (1, 2)], labels=["flat", "flat"], logits=[-1, 1])
+    scores = localisation_of([[0.0, 1.0], [1.0, 0.0]], [(1, 2), (1, 2)], labels=["flat", "flat"], logits=[-1, 1])
     assert (scores["series"], scores["attention_inside"]) == (2, 0.5)
     assert scores["correct"] == {
         "series": 1,
@@ -54,22 +54,22 @@ def test_correctly_classified_series_are_counted_apart():
 
 
 def test_means_are_none_where_no_series_was_classified_correctly():
-    scores = scored([[0.0, 1.0]], [(1, 2)], labels=["flat"], logits=[1])
+    scores = localisation_of([[0.0, 1.0]], [(1, 2)], labels=["flat"], logits=[1])
     assert scores["correct"]["series"] == 0
     assert scores["correct"]["attention_inside"] is None
 
 
 def test_an_unlabelled_panel_has_no_correct_series():
-    assert scored([[0.0, 1.0]], [(1, 2)])["correct"] is None
+    assert localisation_of([[0.0, 1.0]], [(1, 2)])["correct"] is None
 
 
 def test_an_interval_ends_with_the_series():
-    assert scored([[0.5, 0.5]], [(1, 9)])["attention_inside_uniform"] == 0.5
+    assert localisation_of([[0.5, 0.5]], [(1, 9)])["attention_inside_uniform"] == 0.5
 
 
 def test_without_intervals_nothing_is_scored():
-    assert scored([[0.5, 0.5]], None) is None
-    assert scored([[0.5, 0.5]], [NOWHERE]) is None
+    assert localisation_of([[0.5, 0.5]], None) is None
+    assert localisation_of([[0.5, 0.5]], [NOWHERE]) is None
 
 
 def test_without_attention_nothing_is_scored():

@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from limelight.data.panel import Panel
-from limelight.data.synthetic.bumps import BumpSettings, generate_bumps
 from limelight.errors import DataError, LabelError, ParameterError
 from limelight.estimator import TimeSeriesClassifier
 from limelight.explanation.explanation import Explanation
@@ -16,11 +15,11 @@ from limelight.explanation.quality.faithfulness import faithfulness, overlap
 from limelight.explanation.quality.measure import measure_explanations
 from limelight.explanation.quality.permutation_importance import permutation_importance
 from limelight.explanation.quality.sanity import randomised, sanity
-from limelight.model.fitted import FittedModel, Prediction
-from limelight.nn.network import Network
-from limelight.parts.architecture import Architecture
+from limelight.model.fitted import Prediction
 from limelight.task import Task
 from support.linear import linear, noise
+from support.models import random_network_model
+from support.panels import bump_panel
 
 
 @pytest.fixture
@@ -99,13 +98,8 @@ def test_one_series_alone_is_refused():
     assert str(error.value) == "expected at least two series to measure explanations on, got 1; add more series"
 
 
-def network_model():
-    architecture = Architecture.of({"name": "lstm", "hidden_size": 8}, "attention")
-    return FittedModel(Task(("a", "b")), architecture, Network(architecture, 1, 1), ("channel_0",))
-
-
 def test_random_weights_keep_the_scales_and_change_the_answers():
-    model, panel = network_model(), noise(20, 20)
+    model, panel = random_network_model(channels=1), noise(20, 20)
     model.network.normalisation.mean.fill_(3.0)
     other = randomised(model)
     assert other.network.normalisation.mean.tolist() == [3.0]
@@ -115,7 +109,7 @@ def test_random_weights_keep_the_scales_and_change_the_answers():
 
 def test_random_weights_differ_from_those_training_started_with():
     torch.manual_seed(5)
-    model, panel = network_model(), noise(20)
+    model, panel = random_network_model(channels=1), noise(20)
     assert (randomised(model, 5).predict(panel).logits != model.predict(panel).logits).all()
 
 
@@ -130,7 +124,7 @@ def test_random_weights_change_explanations_but_not_series(blind):
 
 def test_series_of_one_step_have_no_order_to_compare():
     with pytest.raises(DataError) as error:
-        sanity(network_model(), noise(1, 1), ["gradients"])
+        sanity(random_network_model(channels=1), noise(1, 1), ["gradients"])
     assert str(error.value) == (
         "expected a series of at least two steps to compare explanations, got none; choose longer series"
     )
@@ -158,7 +152,7 @@ def test_the_channel_and_the_stretches_that_hold_the_label_count(by):
 
 
 def test_importance_names_fields_and_signals():
-    panel, _ = generate_bumps(BumpSettings(dataset_size=40, num_points=20))
+    panel = bump_panel(40, num_points=20)
     model = TimeSeriesClassifier("gru", max_epochs=1, random_state=0, progress=False).fit(panel).model_
     assert list(permutation_importance(model, panel, repeats=1)["fields"]) == ["mode"]
 
