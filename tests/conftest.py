@@ -10,7 +10,13 @@ from support.commands import Commands
 
 collect_ignore = ["outside"]  # importing its encoder registers it
 
-install_import_hook("limelight.nn", "beartype.beartype")
+WITH_SHAPES = [
+    "limelight.nn",
+    *(f"limelight.training.{name}" for name in ("closed_form", "logit_scale", "losses", "ridge")),
+]
+"""The modules whose signatures name shapes."""
+
+install_import_hook(WITH_SHAPES, "beartype.beartype")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -100,7 +100,7 @@ def test_a_slow_network_is_not_tried_without_metadata() -> None:
     seconds = expected_seconds(many, TrainingSettings())
     assert (name, note) == (
         "rocket",
-        f"encoder: rocket, as conv_lstm would train for about {3 * seconds:.0f} s more than the time_budget of 5 s",
+        f"encoder: rocket, as conv_lstm would train for about {3 * seconds:.0f} s, more than the time_budget of 5 s",
     )
     assert choose_encoder(Trainer(rocket=0.5, conv_lstm=1.0), many, encoder=Auto(time_budget=1e4))[0] == "conv_lstm"
 
