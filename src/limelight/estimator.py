@@ -58,22 +58,22 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     fields
         Kinds of metadata fields that should not be inferred from their values, such as ``{"badge": "ignore"}``.
     validation
-        Share of the training series to hold out for early stopping and calibration, stratified, in [0, 1); None is a
-        tenth, or 0 if the head is solved in closed form, where leave-one-out predictions serve as well. With fewer than
-        20 such series, and with 0, training runs for all epochs and keeps the last weights.
+        Share of the training series to hold out for early stopping and calibration, stratified, in [0, 1); None holds
+        out a tenth, or nothing if the head is fitted in closed form, because leave-one-out predictions calibrate it.
+        With fewer than 20 such series, and with 0, training runs for all epochs and keeps the last weights.
     training
         How to train: ``TrainingSettings(learning_rate=1e-3)`` or the same keywords as a dict; None is the default.
         A grid reaches each of them, as in ``training__learning_rate``.
     decision
-        How to read predictions off the logits: ``DecisionRule(thresholds="f1", coverage=0.9)`` or the same keywords as
+        How to turn logits into predictions: ``DecisionRule(thresholds="f1", coverage=0.9)`` or the same keywords as
         a dict. Temperature, thresholds and prediction sets are chosen on the validation series, or on leave-one-out
         predictions if the head is solved in closed form; None only calibrates the probabilities.
     level
         Whether ``y`` has labels per ``"series"`` or per ``"step"``; ``"auto"`` reads a list of arrays, and a
         three-dimensional array, as labels per step.
     layout
-        Of arrays: ``"ntc"`` (n, time, channels) or ``"nct"`` (n, channels, time); None is the first and rejects what
-        looks like the second.
+        Axes of arrays: ``"ntc"`` (n, time, channels) or ``"nct"`` (n, channels, time); None is ``"ntc"`` and rejects
+        arrays that look like ``"nct"``.
     max_epochs
         A shortcut for ``training__max_epochs``, which it overrides; None leaves it as it is.
     random_state
@@ -215,9 +215,9 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         X
             A Panel; an array (n, time, channels) or (n, time); or a list of arrays (time, channels) of any lengths.
         y
-            Labels, shape (n,); 0 and 1 for multi-label, shape (n, labels); per step a list of arrays (time,) or
-            (time, labels), or an array with these dimensions after n. None or NaN where unknown. None takes those of
-            the Panel.
+            Labels, shape (n,); 0 and 1 for multi-label, shape (n, labels); per step a list of arrays (time,) or (time,
+            labels), or an array (n, time) or (n, time, labels). None or NaN where unknown. None takes those of the
+            Panel.
 
         Returns
         -------
@@ -296,7 +296,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         return prediction.by_series(prediction.probabilities)
 
     def predict_set(self, X: Any) -> Any:
-        """Predict a set of labels for each series or step that covers the truth at the stated rate.
+        """Predict a set of classes for each series or step that contains the true class with the requested coverage.
 
         Parameters
         ----------
@@ -306,8 +306,9 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         Returns
         -------
         NDArray | list[NDArray]
-            Whether each class is in the set, shape (n, classes) in the order of ``classes_``; for multi-label whether
-            0, and whether 1, is in the set of each label, shape (n, labels, 2). Labels per step as for ``predict``.
+            Whether each class is in the set, shape (n, classes) in the order of ``classes_``; for multi-label shape (n,
+            labels, 2): whether "absent" and whether "present" is in the set of the label. Labels per step as for
+            ``predict``.
 
         Raises
         ------

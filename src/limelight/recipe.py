@@ -15,8 +15,8 @@ from limelight.task import Task
 from limelight.training.auto import is_solved
 from limelight.training.fit import fit
 from limelight.training.result import FitResult
-from limelight.training.settings import VALIDATION, ShouldPrune, TrainingSettings
-from limelight.training.validation_split import HoldOut, enough_of, validation_split
+from limelight.training.settings import ShouldPrune, TrainingSettings
+from limelight.training.validation_split import VALIDATION, HoldOut, enough_of, validation_split
 from limelight.types import Rows
 
 SOLVED, TOO_FEW = "solved", "too few"
@@ -37,7 +37,7 @@ class Recipe:
     training
         How long and how fast to train.
     decision
-        How predictions are read off the logits: calibration, thresholds, prediction sets.
+        How logits become predictions: calibration, thresholds, prediction sets.
     hold_out
         How to split validation series off the training series.
     fields
@@ -119,7 +119,7 @@ class Recipe:
         Returns
         -------
         tuple[float, str]
-            The share, in [0, 1), and why it is 0 if it was not stated to be: ``"solved"`` if a closed-form head needs
+            The share, in [0, 1), and why it is 0 if it was not set to 0: ``"solved"`` if a closed-form head needs
             no validation series, ``"too few"`` if they would be too few to stop a training by; else ``""``.
         """
         stated = self.hold_out.share
@@ -187,7 +187,7 @@ class Recipe:
         progress: bool | None = None,
         should_prune: ShouldPrune | None = None,
     ) -> FitResult:
-        """Hold out, fit, calibrate and decide.
+        """Split off validation series, fit, calibrate, and choose thresholds and prediction sets.
 
         Parameters
         ----------
@@ -196,7 +196,7 @@ class Recipe:
         task
             The classes or labels to predict.
         seed
-            Of the validation split and of the training, from 0 to 2**31 - 1; the same seed gives the same model.
+            Seed of the validation split and of the training, from 0 to 2**31 - 1; the same seed gives the same model.
         validation
             Series for early stopping and calibration; None uses none; ``"auto"`` splits them off ``panel``.
         folder, resume, progress, should_prune

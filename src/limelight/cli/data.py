@@ -80,7 +80,7 @@ def pack(
     options: DataOptions,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing store.")] = False,
 ) -> None:
-    """Stream tables of any size into a store that every other command reads without loading it.
+    """Stream tables of any size into a store that every other command reads without loading it into memory.
 
     For example: limelight pack "logs/*.parquet" --labels labels.csv --output logs.store
     """

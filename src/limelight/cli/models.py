@@ -63,6 +63,8 @@ def train(
 ) -> None:
     """Train on labelled series, evaluate on the test set, and write a run folder with model and report.
 
+    The output is the run folder; default: runs/ and the name of the data, or as in the experiment file.
+
     For example: limelight train my-data/ --output runs/first
     """
     experiment = options.experiment(source, output=output, preset=preset, seed=seed)
@@ -87,7 +89,8 @@ def evaluate(
     changes: Changes = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")] = False,
 ) -> None:
-    """Score a saved model on its own test series or on others, next to a prior-only baseline."""
+    """Score a saved model on its own test series or on others, next to a baseline that predicts the class
+    frequencies."""
     from limelight.evaluation.summary import score_lines
     from limelight.runs.evaluate import evaluate_run
     from limelight.runs.predict import experiment_of_run
@@ -108,18 +111,18 @@ def predict(
     signals: Signals = None,
     steps: Annotated[
         Path | None,
-        typer.Option(help="Also write window predictions merged onto every time step.", show_default=False),
+        typer.Option(help="File for window predictions averaged per time step.", show_default=False),
     ] = None,
     events: Annotated[
         Path | None,
-        typer.Option(
-            help="Also write the events in per-step predictions: label, start, end, peak.", show_default=False
-        ),
+        typer.Option(help="File for the events in per-step predictions: label, start, end, peak.", show_default=False),
     ] = None,
     changes: Changes = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing output file.")] = False,
 ) -> None:
-    """Predict new series: class and probabilities as a Parquet or CSV table."""
+    """Predict new series: class and probabilities as a Parquet or CSV table.
+
+    The output is a .parquet or .csv file; default: predictions.parquet."""
     from limelight.runs.predict import predict_file
 
     file = output or Path("predictions.parquet")
@@ -133,7 +136,11 @@ def explain(
     source: SourceArgument,
     output: Output = None,
     method: Annotated[
-        str | None, typer.Option(help="attention, evidence, gradients or occlusion.", show_default=False)
+        str | None,
+        typer.Option(
+            help="attention, evidence, gradients or occlusion; default: the one built into the model, else occlusion.",
+            show_default=False,
+        ),
     ] = None,
     target: Annotated[
         str | None,
@@ -143,7 +150,8 @@ def explain(
         list[str] | None, typer.Option("--id", help="A series to explain; default: all. Repeatable.")
     ] = None,
     picture: Annotated[
-        Path | None, typer.Option(help="Also draw the first of them, as a .png, .svg or .pdf file.", show_default=False)
+        Path | None,
+        typer.Option(help="File for a picture of the first explained series (.png, .svg or .pdf).", show_default=False),
     ] = None,
     metadata: Metadata = None,
     signals: Signals = None,
@@ -151,6 +159,8 @@ def explain(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing output files.")] = False,
 ) -> None:
     """Explain predictions step by step, as a Parquet or CSV table and as a picture.
+
+    The output is a .parquet or .csv file; default: explanation.parquet.
 
     For example: limelight explain run series.parquet --method occlusion --id pump_7 --picture pump_7.png
     """
@@ -176,7 +186,7 @@ def report(
     data: DataFolder = None,
     changes: Changes = None,
 ) -> None:
-    """Write the report of a run again from its model, scores and test series, without training."""
+    """Rebuild the report of a finished run from its model, scores and test series, without training."""
     from limelight.runs.report import report_again
 
     typer.echo(f"report: {report_again(run, changes_from(changes, data=data))}")

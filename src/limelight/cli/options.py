@@ -23,12 +23,17 @@ SOURCE_HELP = (
 )
 SourceArgument = Annotated[Path, typer.Argument(help=SOURCE_HELP, show_default=False)]
 Saved = Annotated[Path, typer.Argument(help="A run folder or a model folder.", show_default=False)]
-Output = Annotated[Path | None, typer.Option("--output", "-o", help="Where to write.", show_default=False)]
+Output = Annotated[
+    Path | None, typer.Option("--output", "-o", help="Where to write; see above for the default.", show_default=False)
+]
 Labels = Annotated[Path | None, typer.Option(help="Table of series id and label.", show_default=False)]
 Metadata = Annotated[Path | None, typer.Option(help="Table of series id and metadata columns.", show_default=False)]
 Signals = Annotated[
     Path | None,
-    typer.Option(help="Table of a side signal with its own clock: series id, time, columns.", show_default=False),
+    typer.Option(
+        help="Table of a second time series with its own timestamps, such as an operating mode: id, time, columns.",
+        show_default=False,
+    ),
 ]
 DataFolder = Annotated[
     Path | None,

@@ -23,7 +23,7 @@ def validate(
     source: SourceArgument,
     output: Output = None,
     folds: Annotated[int, typer.Option(help="Number of folds.")] = 5,
-    repeats: Annotated[int, typer.Option(help="How often to repeat, with other folds.")] = 1,
+    repeats: Annotated[int, typer.Option(help="Number of repetitions, each with new folds.")] = 1,
     jobs: Annotated[int, typer.Option(help="Number of folds to fit in parallel; the scores stay the same.")] = 1,
     *,
     options: DataOptions,
@@ -62,7 +62,10 @@ def tune(
         ),
     ] = None,
     score: Annotated[
-        str, typer.Option(help="Score to report next to the log loss: accuracy, balanced_accuracy, f1 or roc_auc.")
+        str,
+        typer.Option(
+            help="Second score to report: accuracy, balanced_accuracy, f1 or roc_auc. Trials are ranked by log loss."
+        ),
     ] = "balanced_accuracy",
     folds: Annotated[
         int | None,
@@ -78,7 +81,8 @@ def tune(
 ) -> None:
     """Search for better hyperparameters on training and validation series, and write the best experiment.
 
-    The first trial is the unchanged experiment. Needs Optuna: pip install 'limelight\\[tune]'.
+    The first trial is the unchanged experiment. The output is a folder; default: OUTPUT-tuning next to the run folder.
+    Needs Optuna: pip install 'limelight\\[tune]'.
     """
     from limelight.runs.tune import BEST_FILE, tune_experiment
 
@@ -105,10 +109,10 @@ def compare(
     source: SourceArgument,
     output: Output = None,
     score: Annotated[
-        str, typer.Option(help="accuracy, balanced_accuracy, f1_macro or log_loss.")
+        str, typer.Option(help="Score to compare the models by: accuracy, balanced_accuracy, f1_macro or log_loss.")
     ] = "balanced_accuracy",
     folds: Annotated[int, typer.Option(help="Number of folds.")] = 5,
-    repeats: Annotated[int, typer.Option(help="How often to repeat, with other folds.")] = 1,
+    repeats: Annotated[int, typer.Option(help="Number of repetitions, each with new folds.")] = 1,
     jobs: Annotated[int, typer.Option(help="Number of fits to run in parallel; the scores stay the same.")] = 1,
     *,
     options: DataOptions,

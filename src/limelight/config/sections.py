@@ -27,8 +27,8 @@ from limelight.parts.base import Share, schema_of
 from limelight.parts.contexts import CONTEXTS
 from limelight.parts.fusions import FUSION_WORDS
 from limelight.recipe import Recipe
-from limelight.training.settings import VALIDATION, TrainingSettings
-from limelight.training.validation_split import HoldOut
+from limelight.training.settings import TrainingSettings
+from limelight.training.validation_split import VALIDATION, HoldOut
 
 
 def _sentence_schema() -> dict[str, Any]:

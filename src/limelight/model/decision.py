@@ -15,15 +15,15 @@ from limelight.task import Task
 
 @dataclass(frozen=True, eq=False)
 class Decision:
-    """What stands between the logits and the answers.
+    """How logits become predictions: temperature and thresholds.
 
     Parameters
     ----------
     temperature
         What logits are divided by, shape (1,) or (labels,), above 0; None leaves them as they are.
     thresholds
-        From which probability the positive class, shape (1,), or each label, shape (labels,), is answered; None answers
-        the most probable class, and labels from 0.5.
+        Lowest probability at which the positive class, shape (1,), or each label, shape (labels,), is predicted; None
+        predicts the most probable class, and labels from 0.5.
     provenance
         How ``"temperature"``, ``"thresholds"`` and ``"sets"`` were chosen and what they cost, as plain numbers.
 

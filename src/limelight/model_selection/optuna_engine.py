@@ -38,7 +38,7 @@ class NumberedSampler(BaseSampler):
     Parameters
     ----------
     seed
-        Of the tuning.
+        Seed of the tuning.
     """
 
     def __init__(self, seed: int) -> None:
@@ -77,7 +77,7 @@ def open_study(journal: Path, seed: int, *, by_epoch: bool) -> Study:
     seed
         Of the tuning.
     by_epoch
-        Whether a trial reports its loss every tenth of a training; else fold by fold.
+        Whether trials report their loss ten times during training; otherwise after each fold.
 
     Raises
     ------

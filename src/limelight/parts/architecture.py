@@ -117,7 +117,8 @@ class Architecture:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Architecture:
-        """Read what ``to_json`` wrote, or a person in an experiment file; what is left out is the default."""
+        """Build from JSON, as written by ``to_json`` or by hand in an experiment file; omitted keys take their
+        defaults."""
         words = [*PART_KINDS, *OPTIONS, *METADATA_OPTIONS]
         for key in content:
             if key not in words:
@@ -157,7 +158,7 @@ class Architecture:
         metadata
             Whether it has metadata to learn from.
         by_step
-            Whether each step is answered by itself, which leaves no place for a pooling.
+            Whether each step has its own label; then nothing is pooled.
         series
             How many series it has.
         longest
@@ -165,15 +166,15 @@ class Architecture:
 
         Returns
         -------
-        Sentence
-            Without ``"auto"``; what was stated stays, but for the pooling of a network that answers each step, and for
-            the parts that go with the encoder (``Encoder.fixed_parts``).
+        Architecture
+            With every ``"auto"`` resolved. Explicit choices are kept, except the pooling if labels are per step, and
+            the parts that the encoder fixes (``Encoder.fixed_parts``).
 
         Raises
         ------
         ParameterError
-            If there is no pooling for answers about whole series, or the pooling is ``metadata_attention`` in a network
-            that answers each step; or if the encoder does not support labels of steps, the fusion or a text encoder.
+            If there is no pooling for labels of whole series, or the pooling is ``metadata_attention`` with labels per
+            step; or if the encoder does not support labels of steps, the fusion or a text encoder.
 
         Example
         -------
@@ -266,7 +267,7 @@ class Architecture:
 
     @property
     def needs_metadata(self) -> bool:
-        """Whether the network answers by metadata too."""
+        """Whether the predictions depend on metadata."""
         return bool(self.every_fusion)
 
     def describe(self) -> str:
@@ -346,8 +347,8 @@ def preset(name: str) -> Architecture:
 
     Returns
     -------
-    Sentence
-        Its parts.
+    Architecture
+        The parts of the network.
 
     Raises
     ------

@@ -20,7 +20,7 @@ Units = Annotated[int, Field(ge=1, le=8192)]
 
 @dataclass
 class Part:
-    """A word of the grammar with its parameters; abstract, its leaves are encoders, poolings and heads.
+    """Abstract base class of encoders, poolings, heads and contexts; the fields are the parameters.
 
     Speaks scikit-learn's parameter protocol (``get_params``, ``set_params``), so that a grid search reaches
     ``encoder__hidden_size``. Values are checked by ``checked``, not by the constructor, as scikit-learn asks.
@@ -52,7 +52,7 @@ class Part:
         Raises
         ------
         ParameterError
-            Naming the part, the parameter, what was expected and what came.
+            If a value is invalid; the message names the part, the parameter, the expected and the given value.
         """
         plain = {key: _plain(value) for key, value in self.get_params().items()}
         try:

@@ -32,8 +32,8 @@ class ContextEncoding(Part):
     text_size
         Length of the vector of a word of a text, or units of the layer over the vector of a text, 1 to 1024.
     dropout
-        Share of the metadata masked as unknown in training, in [0, 1), drawn for each field and each side signal of
-        each series, so that the network learns to do without and what to make of a word that it does not know.
+        Probability of replacing a metadata field or side signal by "unknown" in training, in [0, 1), drawn for each
+        field and series; this prepares the network for missing and unseen values.
     text_encoder
         Folder with a static sentence encoder that model2vec saved; it is copied into the folder of a saved model, and
         nothing is downloaded. None learns a vector for each word.

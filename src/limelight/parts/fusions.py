@@ -13,7 +13,7 @@ from limelight.parts.base import Part
 
 @dataclass
 class RepeatFusion(Part):
-    """Metadata are concatenated to the values of every real time step and read by the encoder."""
+    """Metadata are concatenated to the values of every time step (not to padding) and read by the encoder."""
 
     name = "repeat"
 
@@ -48,7 +48,7 @@ _ALONG_THE_WAY = ("repeat", "film", "late", ATTENTION)
 
 
 def read_fusion(value: Any) -> tuple[str, ...]:
-    """Read the fusions of a network: one word, or several of which each works at its own place.
+    """Read the fusions of a network: one fusion or several, each at a different point of the network.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def read_fusion(value: Any) -> tuple[str, ...]:
     Returns
     -------
     tuple
-        The words in the order in which a series meets them; ``("auto",)`` for ``"auto"``.
+        The fusions in the order of the forward pass; ``("auto",)`` for ``"auto"``.
 
     Raises
     ------

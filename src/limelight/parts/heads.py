@@ -28,7 +28,7 @@ class MLPHead(Part):
 
 @dataclass
 class LinearHead(Part):
-    """The logits straight from the pooled features, as the articles' networks have it."""
+    """One linear layer on the pooled features, as in the networks of the presets."""
 
     name = "linear"
 

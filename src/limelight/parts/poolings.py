@@ -75,9 +75,9 @@ class MetadataAttentionPooling(Pooling):
 
     Source
     ------
-    Bahdanau et al. 2015, with the metadata as the query. The usual recipe for Keras, ``Attention`` with the series as
-    query and the metadata as value, is different: it attends over a single vector, so all weights are 1 and the output
-    does not depend on the series.
+    Bahdanau et al. 2015, with the metadata as the query. This differs from the common Keras recipe (``Attention`` with
+    the series as query and the metadata as value), which attends over a single vector: its weight is always 1, and its
+    output does not depend on the series.
     """
 
     name = "metadata_attention"
@@ -113,7 +113,7 @@ class MaxPooling(Pooling):
 
 @dataclass
 class NoPooling(Pooling):
-    """No vector for the series: the features of each step are answered by themselves, for a label at each step."""
+    """No pooling: the head is applied to the features of each step, for labels per step."""
 
     name = "none"
     answers_steps = True
@@ -121,7 +121,7 @@ class NoPooling(Pooling):
 
 @dataclass
 class ProportionPooling(Pooling):
-    """The share of time in which a feature is on, which is how the encoder ``rocket`` pools: by itself."""
+    """Proportion of positive values (PPV), the built-in pooling of ``rocket``."""
 
     name = "ppv"
     by_encoder = True

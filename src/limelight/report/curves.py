@@ -93,7 +93,7 @@ def score_curves(inputs: ReportInputs) -> dict[str, Any] | None:
     Returns
     -------
     dict | None
-        ``keys``: name, line style and areas of each class with curves, at most the 12 most frequent;
+        ``keys``: name, line style and areas under the curves of each class with curves, at most the 12 most frequent;
         ``precision_recall`` and ``roc``: figures with a line of at most 300 points for each class; ``omitted``: the
         number of classes without curves. For a binary task, only the positive class. None if no class has both
         positive and negative examples.

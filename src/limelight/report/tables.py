@@ -67,7 +67,7 @@ def score_table(test: Mapping[str, Any], baseline: Mapping[str, Any]) -> Table:
 
 
 def class_table(test: Mapping[str, Any], unit: str) -> Table:
-    """Build the table of the scores of each class or label, with the averages as its foot."""
+    """Build the table of the scores of each class or label, with the averages in the last rows."""
     multilabel = test.get("kind") == "multilabel"
     things = "labels" if multilabel else "classes"
     rows = [

@@ -36,7 +36,7 @@ def localise_attention(model: FittedModel, panel: Panel) -> dict[str, Any] | Non
 def score_predictions(
     model: FittedModel, prediction: Prediction, panel: Panel, rule: EventRule | None = None
 ) -> dict[str, Any]:
-    """Score a prediction next to a prior-only baseline; the main part of ``metrics.json``."""
+    """Score a prediction next to a baseline that predicts the class frequencies; the main part of ``metrics.json``."""
     task, codes = model.task, targets_of(model.task, panel).every()
     probabilities, thresholds, lengths = prediction.probabilities, prediction.thresholds, prediction.lengths
     scores = score(task, codes, probabilities, thresholds=thresholds)

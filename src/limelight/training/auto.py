@@ -72,9 +72,9 @@ def fit_auto(
     train
         Fits one architecture: called with a panel, ``architecture``, ``validation``, ``folder`` and ``resume``.
     settings
-        Of the training of networks.
+        Training settings of networks.
     seed
-        Of the folds.
+        Seed of the folds.
     folder, resume
         As for ``fit``; for a network that is trained on the whole panel.
 

@@ -199,16 +199,16 @@ def fit_ridge_streamed(
 ) -> Ridge:
     """Fit a head in one pass over batches: select the penalty on held-out rows, then fit all rows.
 
-    Memory is quadratic in the number of features plus the held-out rows. Products within a batch are summed in
+    Memory: the square of the number of features, plus the held-out rows. Products within a batch are summed in
     float32, batches in float64.
 
     Parameters
     ----------
     batches
-        Features, shape (n, features), and targets of -1 or 1, all known, shape (n, outputs), in any order but
-        sorted by class.
+        Features, shape (n, features), and targets of -1 or 1, all known, shape (n, outputs), in random order; they must
+        not be sorted by class.
     alphas
-        Candidate penalties, above 0; tried downhill from the middle one.
+        Candidate penalties, above 0; the search starts at the middle one and moves on while the error falls.
     every
         Hold out one row in this many, at least 2.
     emphasis

@@ -16,8 +16,6 @@ from limelight.parts.base import first_complaint
 
 STEPS_OF_A_TRAINING = 1500
 LEAST_BATCHES_OF_AN_EPOCH = 30
-VALIDATION = 0.1
-"""Share of the training series that is held out by default, if validation series are needed."""
 CHECKPOINT = Path("checkpoints") / "last.ckpt"
 """Path of the checkpoint in the folder of a training."""
 ShouldPrune = Callable[[float, float], bool]
@@ -26,7 +24,7 @@ ShouldPrune = Callable[[float, float], bool]
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """Settings of a training by gradient descent; None is chosen by the number of training series.
+    """Settings of training by gradient descent; a setting that is None is chosen from the number of training series.
 
     Parameters
     ----------

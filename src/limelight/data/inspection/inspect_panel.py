@@ -12,7 +12,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from limelight.data.inspection.advice import warnings_about
 from limelight.data.inspection.findings import (
     ChannelSummary,
     ClockSummary,
@@ -21,6 +20,7 @@ from limelight.data.inspection.findings import (
     LabelSummary,
     SharedGroups,
 )
+from limelight.data.inspection.warnings import warnings_about
 from limelight.data.labels import names_of_columns
 from limelight.data.panel import Panel
 from limelight.data.splitting.splits import PARTS, Split

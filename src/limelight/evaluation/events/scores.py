@@ -61,10 +61,9 @@ def score_events(
     lengths
         The number of steps of each series, shape (n,).
     codes
-        The true codes of all steps as for ``true_events``, from which the unknown steps are known; None if there are
-        none.
+        True codes of all steps, as for ``true_events``, which mark the unknown steps; None if no step is unknown.
     overlap
-        The lowest IoU of a match, above 0, at most 1.
+        Lowest IoU that counts as a match, in (0, 1].
     background
         As for ``EventRule``.
 

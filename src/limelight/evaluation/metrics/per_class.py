@@ -56,7 +56,7 @@ def score_classes(predictions: LabelledPredictions, cells: Cells) -> dict[str, d
     predictions
         N predictions, each with at least one known label.
     cells
-        As returned by ``pooled_cells``.
+        True code, predicted code and count of each cell of the confusion matrix, as returned by ``pooled_cells``.
 
     Returns
     -------
@@ -90,7 +90,8 @@ def score_classes(predictions: LabelledPredictions, cells: Cells) -> dict[str, d
 
 
 def average_classes(cells: Cells, width: int) -> dict[str, dict[str, float | None]]:
-    """Compute averages of precision, recall and F1 over the classes or labels that are true or predicted anywhere.
+    """Compute averages of precision, recall and F1 over the classes or labels that occur in the targets or the
+    predictions.
 
     Parameters
     ----------
@@ -103,7 +104,7 @@ def average_classes(cells: Cells, width: int) -> dict[str, dict[str, float | Non
     -------
     dict[str, dict[str, float | None]]
         ``macro``: the unweighted mean, in which the precision of a class that is never predicted and the recall of a
-        class that is never true count as 0; ``weighted``: the mean weighted by support; ``micro``: from the pooled
+        class that does not occur count as 0; ``weighted``: the mean weighted by support; ``micro``: from the pooled
         counts. None if undefined for every class.
 
     Example
