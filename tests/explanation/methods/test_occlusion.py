@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from linear import linear, noise
 
 from limelight.data.align import align
 from limelight.data.panel import Panel
@@ -11,6 +10,7 @@ from limelight.errors import DataError, ParameterError
 from limelight.estimator import TimeSeriesClassifier
 from limelight.explanation.methods.occlusion import explain_occlusion
 from limelight.explanation.perturbation import matching_steps
+from support.linear import linear, noise
 
 
 def constant(value, steps=3, width=1):
