@@ -8,6 +8,8 @@ from jaxtyping import install_import_hook
 
 from support.commands import Commands
 
+collect_ignore = ["outside"]  # importing its encoder registers it
+
 install_import_hook("limelight.nn", "beartype.beartype")
 
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from limelight.parts.encoders import Auto as Auto
     from limelight.parts.encoders import ConvLSTM as ConvLSTM
     from limelight.parts.encoders import Rocket as Rocket
+    from limelight.parts.encoders import register_encoder as register_encoder
     from limelight.parts.heads import LinearHead as LinearHead
     from limelight.parts.heads import MLPHead as MLPHead
     from limelight.parts.poolings import AttentionPooling as AttentionPooling
@@ -76,6 +77,7 @@ _HOMES = {
     "merge_windows": "data.windowing.windows",
     "open_store": "data.store.open",
     "read_table": "data.reading.tables",
+    "register_encoder": "parts.encoders",
     "tune": "model_selection.tuning",
     "validate": "model_selection.cross_validation",
     "write_store": "data.store.write",

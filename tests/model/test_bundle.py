@@ -202,7 +202,7 @@ def test_weights_of_another_network_are_refused(saved: Path) -> None:
     [
         {"task": {"level": "series", "classes": []}},
         {"task": []},
-        {"sentence": {"encoder": "transformer"}},
+        {"sentence": {"encoder": ["lstm"]}},
         {"sentence": {"encoder": {"name": "lstm", "hidden_size": 10**9}}},
         {"sentence": None},
         {"sentence": None, "version": 1},
@@ -220,6 +220,15 @@ def test_weights_of_another_network_are_refused(saved: Path) -> None:
 def test_nonsense_in_the_description_is_an_error_of_the_folder(saved: Path, content: dict[str, Any]) -> None:
     change(saved, **content)
     assert "damaged" in message_of(saved)
+
+
+@pytest.mark.parametrize("encoder", ["lstmm", {"name": "lstmm"}])
+def test_an_encoder_that_is_not_registered_is_named(saved: Path, encoder: Any) -> None:
+    change(saved, sentence={"encoder": encoder})
+    assert message_of(saved) == (
+        f"the model in {str(saved)!r} has the encoder 'lstmm', which is not registered; import the package that "
+        "registers it before you load the model; did you mean 'lstm'?"
+    )
 
 
 def test_forged_sizes_cost_no_memory(saved: Path) -> None:

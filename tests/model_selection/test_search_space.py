@@ -4,9 +4,10 @@ import pytest
 
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError
-from limelight.model_selection.search_space import NAMES, Choice, Range, changed, make_space, rounded, starting_point
+from limelight.model_selection.search_space import NAMES, changed, make_space, rounded, starting_point
 from limelight.parts.architecture import PRESETS, preset
 from limelight.parts.poolings import AttentionPooling, MetadataAttentionPooling
+from limelight.parts.ranges import Choice, Range
 from limelight.recipe import Recipe
 from limelight.task import Task
 
@@ -107,11 +108,11 @@ def test_digits_that_say_nothing_are_dropped():
 @pytest.mark.parametrize(
     ("only", "message"),
     [
-        (["unitz"], "expected what to tune, got 'unitz'; did you mean 'units'?"),
+        (["unitz"], "expected the name of a parameter to tune, got 'unitz'; did you mean 'units'?"),
         (
             ["fusion"],
-            "expected what can be tuned here, one of encoder, learning_rate, batch_size, got 'fusion'; the"
-            " series have no such metadata, or the network no such part",
+            "expected parameters that can be tuned here, of encoder, learning_rate, batch_size, got 'fusion'; the"
+            " series have no such metadata, or the network has no such part",
         ),
     ],
 )

@@ -14,17 +14,33 @@ from limelight.model.bundle import load_model, save_model
 from limelight.model.fitted import FittedModel
 from limelight.nn.batch import Batch
 from limelight.nn.context import ContextShape
-from limelight.nn.network import CONTEXT_BUILDERS, ENCODER_BUILDERS, HEAD_BUILDERS, POOLING_BUILDERS, Network
+from limelight.nn.network import CONTEXT_BUILDERS, HEAD_BUILDERS, POOLING_BUILDERS, Network
 from limelight.parts.architecture import OPTIONS, PRESETS, Architecture, preset
 from limelight.parts.contexts import CONTEXTS
-from limelight.parts.encoders import ENCODERS, GRU, LSTM, Auto, ConvLSTM, Rocket
+from limelight.parts.encoders import ENCODERS, GRU, LSTM, ConvLSTM, Encoder, Rocket, TrainingSummary
 from limelight.parts.fusions import FUSION_WORDS, FUSIONS
 from limelight.parts.heads import HEADS
 from limelight.parts.poolings import POOLINGS
 from limelight.task import Task
 
 CHANNELS, OUTPUTS = 2, 3
-VARIANTS = {
+
+
+def small(kind: type[Encoder]) -> Encoder:
+    """The default variant of an encoder: sizes for short series, few units."""
+    summary = TrainingSummary(typical_length=40, longest=40, series=100)
+    units = kind.search_space().get("units")
+    return kind(**{units: 5} if isinstance(units, str) else {}).resolve(summary)
+
+
+def goes_with(encoder: Encoder, pooling: str, head: str) -> bool:
+    """Whether an encoder can have a pooling and a head."""
+    if encoder.pools:
+        return {"pooling": pooling, "head": head}.items() <= {"head": head, **encoder.fixed_parts}.items()
+    return not POOLINGS[pooling].by_encoder and (encoder.answers_steps or not POOLINGS[pooling].answers_steps)
+
+
+OWN_VARIANTS = {
     "conv_lstm": ConvLSTM(filters=6, stride=3, hidden_size=5),
     "conv_lstm both ways": ConvLSTM(filters=6, depth=1, stride=1, hidden_size=5, bidirectional=True),
     "lstm": LSTM(hidden_size=5),
@@ -34,10 +50,12 @@ VARIANTS = {
     "gru relu": GRU(hidden_size=5, activation="relu"),
     "rocket": Rocket(features=84 * 3, dilations=3, length=40),
 }
+VARIANTS = {name: small(kind) for name, kind in ENCODERS.items() if not kind.automatic} | OWN_VARIANTS
+"""A small variant of every registered encoder, and more where an encoder has switches."""
 SENTENCES = {
     f"{encoder}, {pooling}, {head}": Architecture.of(VARIANTS[encoder], pooling, head)
     for encoder, pooling, head in product(VARIANTS, POOLINGS, HEADS)
-    if (encoder == "rocket") == (pooling == "ppv") and not (encoder == "rocket" and head != "linear")
+    if goes_with(VARIANTS[encoder], pooling, head)
 }
 WAYS = [ways for count in (1, 2, len(FUSIONS) + 1) for ways in combinations((*FUSIONS, "attention"), count)]
 """Every fusion, every pair of them, and all."""
@@ -55,7 +73,7 @@ FUSED = {
 FUSED["rocket, late"] = Architecture.of(VARIANTS["rocket"], "ppv", "linear", fusion="late", context="one_hot")
 HOLED = {
     f"{encoder}, {missing}, {clock}": Architecture.of(
-        VARIANTS[encoder], "ppv" if encoder == "rocket" else "attention", "linear", missing, clock
+        VARIANTS[encoder], VARIANTS[encoder].fixed_parts.get("pooling", "attention"), "linear", missing, clock
     )
     for encoder, missing, clock in product(VARIANTS, OPTIONS["missing"], OPTIONS["clock"])
     if missing != "auto" and clock != "auto"
@@ -77,7 +95,7 @@ def network_of(architecture: Architecture, outputs: int = OUTPUTS) -> Network:
     network = Network(architecture, CHANNELS, outputs, SHAPE if architecture.needs_metadata else ContextShape()).eval()
     if network.film is not None:
         torch.nn.init.normal_(network.film.project.weight, std=0.3)
-    if isinstance(architecture.encoder, Rocket):
+    if architecture.encoder.closed_form:
         seen = batch_of([40, 40, 40], seed=2)
         elapsed = torch.ones_like(seen.mask, dtype=torch.float32) if architecture.needs_clock else None
         with torch.no_grad():
@@ -118,11 +136,10 @@ def real(logits: Tensor, batch: Batch) -> Tensor:
 
 
 def test_every_registered_part_has_a_builder_and_a_variant_here() -> None:
-    assert set(ENCODER_BUILDERS) == set(ENCODERS.values()) - {Auto}
+    assert {kind for kind in ENCODERS.values() if not kind.automatic} == {type(part) for part in VARIANTS.values()}
     assert set(CONTEXT_BUILDERS) == set(CONTEXTS.values())
     assert set(POOLING_BUILDERS) == set(POOLINGS.values())
     assert set(HEAD_BUILDERS) == set(HEADS.values())
-    assert {part.name for part in VARIANTS.values()} == set(ENCODERS) - {Auto.name}
     assert {word for ways in WAYS for word in ways} == set(FUSION_WORDS) - {"auto"}
 
 

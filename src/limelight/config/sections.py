@@ -9,12 +9,13 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     PlainSerializer,
     PlainValidator,
-    WithJsonSchema,
     field_validator,
     model_validator,
 )
+from pydantic_core import CoreSchema
 
 from limelight.data.synthetic.bumps import BumpSettings
 from limelight.data.synthetic.sine import SineSettings
@@ -53,11 +54,18 @@ def _read_sentence(value: Any) -> Architecture:
     return Architecture.from_json(value)
 
 
+class _SentenceSchema:
+    """Build the JSON schema of a model when it is asked for, so that encoders registered by then are in it."""
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return _sentence_schema()
+
+
 Model = Annotated[
     Architecture,
     PlainValidator(_read_sentence),
     PlainSerializer(Architecture.to_json),
-    WithJsonSchema(_sentence_schema()),
+    _SentenceSchema(),
 ]
 
 

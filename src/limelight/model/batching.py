@@ -80,7 +80,7 @@ def make_batch(
 
 
 def _facts_at(facts: EncodedMetadata | None, rows: NDArray[np.int64]) -> dict[str, torch.Tensor]:
-    """Give the facts of some series as tensors; kinds of which there are none are left out."""
+    """Return the metadata of some series as tensors, without kinds of fields that do not occur."""
     if facts is None:
         return {}
     kinds: dict[str, NDArray[Any]] = {
@@ -95,7 +95,7 @@ def _facts_at(facts: EncodedMetadata | None, rows: NDArray[np.int64]) -> dict[st
 def _signals_at(
     panel: Panel, facts: EncodedMetadata | None, places: NDArray[np.int64], mask: NDArray[np.bool_]
 ) -> torch.Tensor | None:
-    """Give the code of each signal at each step, 0 where padded, shape (batch, time, signals)."""
+    """Return the code of each signal at each step, 0 on padding, shape (batch, time, signals)."""
     if facts is None or not facts.signals:
         return None
     coded = np.zeros((*places.shape, len(facts.signals)), dtype=np.int64)
@@ -132,7 +132,7 @@ def _elapsed(
 
 
 def shape_of(vocabulary: Vocabulary | None) -> ContextShape:
-    """Say how large the context of a network is that reads the metadata of a vocabulary; empty without one."""
+    """Return the context sizes of a network that reads the metadata of a vocabulary; empty without one."""
     return ContextShape() if vocabulary is None else ContextShape(**vocabulary.sizes())
 
 
@@ -161,7 +161,7 @@ def batches_by_length(panel: Panel, most_series: int = 512) -> Iterator[NDArray[
 
 
 def require_finite(panel: Panel, *, missing: bool = False) -> None:
-    """Refuse infinite values, and missing ones too unless they are allowed; DataError says where the first one is."""
+    """Check that values are finite, or missing if that is allowed; DataError names the first that is not."""
     for block in panel.blocks():
         values = block.values
         bad = np.isinf(values) if missing else ~np.isfinite(values)
@@ -179,7 +179,7 @@ def require_finite(panel: Panel, *, missing: bool = False) -> None:
 
 
 def require_clock(panel: Panel) -> None:
-    """Refuse a panel without times; DataError says what to do."""
+    """Check that a panel has a clock; DataError otherwise."""
     if panel.times is None:
         raise DataError(
             "expected series with a clock, as in training, got series without times; give a time for every step, or "
@@ -188,14 +188,14 @@ def require_clock(panel: Panel) -> None:
 
 
 def clock_kind(panel: Panel) -> str | None:
-    """Say whether the clock of a panel is of ``"dates"`` or ``"numbers"``; None without a clock."""
+    """Return the kind of clock of a panel, ``"dates"`` or ``"numbers"``; None without a clock."""
     if panel.times is None:
         return None
     return "dates" if panel.times.dtype.kind == "M" else "numbers"
 
 
 def require_same_clock(trained: Any, panel: Panel) -> None:
-    """Refuse a panel whose clock is not of the kind of the training's; None as that kind refuses nothing."""
+    """Check that a panel has the same kind of clock as in training; None accepts any."""
     given = clock_kind(panel)
     if trained is not None and given != trained:
         raise DataError(

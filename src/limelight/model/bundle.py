@@ -31,6 +31,7 @@ from limelight.model.vocabulary import Vocabulary
 from limelight.nn.network import Network
 from limelight.parts.architecture import Architecture
 from limelight.parts.contexts import ContextEncoding
+from limelight.parts.encoders import ENCODERS
 from limelight.task import Task
 
 FORMAT, VERSION = "limelight-model", 2
@@ -96,7 +97,7 @@ def _reading_text_by(architecture: Architecture, folder: str | None) -> Architec
 
 
 def _may_be_replaced(folder: Path) -> bool:
-    """Say whether a folder is empty, or holds a model of limelight and nothing else."""
+    """Whether a folder is empty, or holds a model of limelight and nothing else."""
     if not folder.is_dir():
         return False
     names = {file.name for file in folder.iterdir()}
@@ -126,12 +127,14 @@ def load_model(folder: Path | str) -> FittedModel:
     Raises
     ------
     ModelFolderError
-        If the folder is missing, damaged, not a model of limelight, or of a newer version.
+        If the folder is missing, damaged, not a model of limelight, or of a newer version; or if no encoder is
+        registered under the name of its encoder.
     """
     folder = Path(folder)
     if (folder / "model" / MODEL_FILE).is_file():
         folder = folder / "model"
     content = _read_description(folder)
+    _require_registered(content["sentence"], folder)
     weights = _read_weights(folder, content["weights_sha256"])
     try:
         older = {**WITHOUT_METADATA, **(WORDS_OF_VERSION_1 if content["version"] == 1 else {})}
@@ -153,6 +156,17 @@ def load_model(folder: Path | str) -> FittedModel:
     network.load_state_dict(weights, assign=True)
     network.eval()
     return FittedModel(task, architecture, network, channels, fitted_on, vocabulary, decision)
+
+
+def _require_registered(sentence: Any, folder: Path) -> None:
+    """Raise ModelFolderError if the encoder of a model is unknown, as one of another package is before its import."""
+    encoder = sentence.get("encoder") if isinstance(sentence, dict) else None
+    name = encoder.get("name") if isinstance(encoder, dict) else encoder
+    if isinstance(name, str) and name not in ENCODERS:
+        raise ModelFolderError(
+            f"the model in {str(folder)!r} has the encoder {name!r}, which is not registered; import the package that "
+            f"registers it before you load the model{nearest(name, ENCODERS)}"
+        )
 
 
 def _with_text_encoder(vocabulary: Vocabulary, folder: Path) -> Vocabulary:

@@ -38,15 +38,15 @@ class Decision:
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def apply_temperature(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Divide logits by the temperature, shape (N, outputs) to the same."""
+        """Apply the temperature: divide logits by it, shape (N, outputs)."""
         return logits if self.temperature is None else logits / self.temperature
 
     def undo_temperature(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Give the logits of the network back, shape (N, outputs) to the same."""
+        """Restore the logits of the network by multiplying with the temperature, shape (N, outputs)."""
         return logits if self.temperature is None else logits * self.temperature
 
     def to_json(self) -> dict[str, Any]:
-        """Say the decision in a form that JSON can hold."""
+        """Return the decision in a form that JSON can hold."""
         arrays = {"temperature": self.temperature, "thresholds": self.thresholds}
         return {
             **{name: None if one is None else one.tolist() for name, one in arrays.items()},

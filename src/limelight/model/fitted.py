@@ -18,36 +18,34 @@ from limelight.model.vocabulary import EncodedMetadata, Vocabulary
 from limelight.nn.batch import Batch
 from limelight.nn.network import Network
 from limelight.parts.architecture import Architecture
-from limelight.parts.poolings import AttentionPooling, MetadataAttentionPooling, ProportionPooling
 from limelight.task import Task
 
 SERIES_PER_BLOCK = 20_000
 STEPS_PER_BLOCK = 1 << 24
-"""Of one block of a prediction: 64 MiB of attention."""
+"""Steps in one block of a prediction: 64 MiB of attention."""
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model answers about each series of a panel.
+    """Predictions of a model for each series of a panel.
 
     Parameters
     ----------
     ids
         Names of the series, shape (n,).
     task
-        The classes that were to choose from.
+        The classes or labels.
     logits
-        Outputs of the network, calibrated if the model is, about the series, shape (n, 1) when binary, else
-        (n, classes or labels); or, for a task of steps, about every step of every series one after the other, shape
-        (steps, ...).
+        Logits, calibrated if the model is, shape (n, 1) if binary, else (n, classes or labels); with labels per step
+        those of every step of all series concatenated, shape (steps, ...).
     attention
-        For each series how much each of its time steps counted, shape (time,), summing to 1; None where the model has
-        no attention or it was not asked for.
+        Attention weights of each series, shape (time,), summing to 1; None if the model has no attention or it was not
+        requested.
     lengths
-        For a task of steps how many each series has, shape (n,); else None.
+        With labels per step the number of steps of each series, shape (n,); else None.
     thresholds
-        From which probability the positive class, shape (1,), or each label, shape (labels,), is answered; None answers
-        the most probable class, and labels from 0.5.
+        Probability from which the positive class, shape (1,), or each label, shape (labels,), is predicted; None
+        predicts the most probable class, and labels from 0.5.
     """
 
     ids: NDArray[np.str_]
@@ -73,7 +71,7 @@ class Prediction:
         return self.task.decode(self.task.decide(self.probabilities, self.thresholds))
 
     def by_series(self, answers: NDArray[Any]) -> Any:
-        """Cut answers about steps into one array for each series, stacked if all are of one length.
+        """Split per-step predictions into one array for each series, stacked if all have the same length.
 
         Parameters
         ----------
@@ -83,7 +81,7 @@ class Prediction:
         Returns
         -------
         NDArray | list[NDArray]
-            Shape (n, time, ...), or n arrays (time, ...); answers about series as they are.
+            Shape (n, time, ...), or n arrays (time, ...); predictions per series unchanged.
         """
         if self.lengths is None:
             return answers
@@ -93,25 +91,25 @@ class Prediction:
 
 @dataclass
 class FittedModel:
-    """A task, a sentence of parts and the network fitted to them.
+    """A task, an architecture and the network fitted to them.
 
     Parameters
     ----------
     task
-        What is asked.
+        The classes or labels.
     architecture
-        The parts, every size settled.
+        The parts, with every size resolved.
     network
-        Built from ``architecture``, weights fitted.
+        Built from ``architecture``, with fitted weights.
     channels
-        Names of the channels in the order in which the network wants them.
+        Names of the channels in the order of the network's inputs.
     fitted_on
-        Facts about the training for people: number of series, lengths, seed, versions. One is for ``predict``:
-        ``clock``, the kind of the training's clock (``"dates"`` or ``"numbers"``), where the network uses it.
+        Information about the training: number of series, lengths, seed, versions. ``predict`` uses ``clock``, the kind
+        of the training's clock (``"dates"`` or ``"numbers"``).
     vocabulary
-        Turns metadata into the numbers that the network reads; None for one without.
+        Encodes metadata as the numbers that the network reads; None for a network that reads none.
     decision
-        How answers are read off the logits.
+        How predictions are read off the logits.
     """
 
     task: Task
@@ -124,34 +122,34 @@ class FittedModel:
 
     @property
     def has_attention(self) -> bool:
-        """Whether answers can come with how much each time step counted."""
-        return isinstance(self.architecture.pooling, (AttentionPooling, MetadataAttentionPooling))
+        """Whether predictions can include attention weights."""
+        return self.architecture.pooling.attends
 
     @property
     def has_evidence(self) -> bool:
-        """Whether an answer is a sum of what each time step adds to it."""
-        return isinstance(self.architecture.pooling, ProportionPooling)
+        """Whether a logit is an exact sum over time steps."""
+        return self.architecture.encoder.has_evidence
 
     def notes_about(self, panel: Panel) -> list[str]:
-        """Say what in the metadata of some series the model does not know or finds missing, one sentence each."""
-        facts = self.facts_about(panel)
-        return [] if facts is None else list(facts.notes)
+        """List notes on metadata of some series that are missing or unknown to the model, one sentence each."""
+        metadata = self.encoded_metadata(panel)
+        return [] if metadata is None else list(metadata.notes)
 
-    def facts_about(self, panel: Panel) -> EncodedMetadata | None:
-        """Give what is known about some series as the network reads it; None for a network that reads no facts."""
+    def encoded_metadata(self, panel: Panel) -> EncodedMetadata | None:
+        """Encode the metadata of some series for the network; None for a network that reads none."""
         if self.vocabulary is None:
             return None
         return self.vocabulary.encode(panel.metadata, len(panel), panel.signals)
 
     def predict(self, panel: Panel, *, attention: bool = False) -> Prediction:
-        """Answer every series of a panel; beside the answers, memory does not grow with the panel.
+        """Predict every series of a panel; memory does not grow with the panel except for the predictions.
 
         Parameters
         ----------
         panel
-            Series with the channels of the training, and its kind of clock where the network uses the clock.
+            Series with the channels of the training, and its kind of clock if the network uses the clock.
         attention
-            Whether to keep how much each time step counted (4 bytes for each step of the panel).
+            Whether to keep the attention weights (4 bytes for each step of the panel).
 
         Returns
         -------
@@ -161,8 +159,8 @@ class FittedModel:
         Raises
         ------
         DataError
-            If the channels or the kind of the clock differ from those of the training, or a value is infinite, or
-            missing although the model takes no missing values.
+            If the channels or the kind of clock differ from those in training, or a value is infinite, or missing
+            although the model does not accept missing values.
         """
         blocks = list(self.predict_blocks(panel, attention=attention))
         logits = np.concatenate([np.zeros((0, self.task.outputs)), *(block.logits for block in blocks)])
@@ -170,22 +168,23 @@ class FittedModel:
         return self._said(panel, logits, kept or None)
 
     def predict_blocks(self, panel: Panel, *, attention: bool = False) -> Iterator[Prediction]:
-        """Answer a panel block by block, for answers that are written away as they come.
+        """Predict a panel block by block, for predictions that are written as they come.
 
         Parameters
         ----------
         panel, attention
-            As for ``predict``, which also says what is refused.
+            As for ``predict``, whose errors are raised.
 
         Returns
         -------
         Iterator[Prediction]
-            About consecutive series in the order of the panel, at most 20,000 at a time.
+            Predictions of consecutive series in the order of the panel, at most 20,000 at a time.
 
         Example
         -------
         >>> architecture = Architecture.of({"name": "gru", "hidden_size": 2}, "last", "linear")
-        >>> model = FittedModel(Task(("a", "b")), architecture, Network(architecture, channels=1, outputs=1), ("channel_0",))
+        >>> network = Network(architecture, channels=1, outputs=1)
+        >>> model = FittedModel(Task(("a", "b")), architecture, network, ("channel_0",))
         >>> [len(block.ids) for block in model.predict_blocks(Panel.from_series(np.zeros((20_002, 1))))]
         [20000, 2]
         """
@@ -221,8 +220,8 @@ class FittedModel:
         return self._said(panel, self.decision.apply_temperature(logits), kept if has_weights else None)
 
     def batches(self, panel: Panel) -> Iterator[tuple[NDArray[np.int64], Batch]]:
-        """Give some rows of a panel at a time, and their series as the network takes them; each row comes once."""
-        facts = self.facts_about(panel)
+        """Yield some rows of a panel at a time with their batch; each row occurs once."""
+        facts = self.encoded_metadata(panel)
         for rows in batches_by_length(panel):
             elapsed, missing = self.architecture.needs_clock, self.architecture.takes_missing
             yield rows, make_batch(panel, rows, elapsed=elapsed, missing=missing, facts=facts)
@@ -234,7 +233,7 @@ class FittedModel:
         return Prediction(panel.ids, self.task, logits, attention, lengths, self.decision.thresholds)
 
     def require_channels(self, panel: Panel) -> None:
-        """Refuse a panel whose channels are not those of the training; DataError says which were expected."""
+        """Check that a panel has the channels of the training; DataError names those expected."""
         if len(panel.channels) != len(self.channels):
             raise DataError(
                 f"expected {len(self.channels)} channels as in training ({listing(self.channels)}), got "
@@ -261,5 +260,5 @@ def _blocks(lengths: NDArray[np.int64]) -> Iterator[slice]:
 
 
 def numbered(channels: Sequence[str]) -> bool:
-    """Say whether channels were given no names of their own."""
+    """Whether channels have default names only."""
     return all(name == f"channel_{place}" for place, name in enumerate(channels))

@@ -37,7 +37,7 @@ class Targets:
     codes: Codes | None = None
 
     def at(self, rows: NDArray[np.int64], places: NDArray[np.int64], mask: NDArray[np.bool_]) -> Codes:
-        """Give the codes of some series.
+        """Return the codes of some series.
 
         Parameters
         ----------
@@ -60,7 +60,7 @@ class Targets:
         return found
 
     def every(self) -> Codes:
-        """Give the codes of all series, or of all their steps one after the other, shape (N,) or (N, labels)."""
+        """Return the codes of all series, or of all their steps concatenated, shape (N,) or (N, labels)."""
         if self.series is not None:
             return self.series
         found = [self._of_steps(block, block.step_positions()) for block in self.panel.blocks()]
@@ -171,7 +171,7 @@ def task_of(panel: Panel, positive: Label | None = None) -> Task:
 
 
 def _classes_met(panel: Panel) -> list[str]:
-    """Give the classes of steps that these series have, in order."""
+    """Return the per-step classes that occur in these series, sorted."""
     assert panel.step_labels is not None
     met = np.zeros(len(panel.step_labels.classes) + 1, dtype=bool)
     for block in panel.blocks():

@@ -45,7 +45,7 @@ class TextEncoder:
     folder: str = field(default="", compare=False)
 
     def encode(self, texts: Values) -> NDArray[np.float32]:
-        """Turn texts into vectors.
+        """Encode texts as vectors.
 
         Parameters
         ----------
@@ -80,7 +80,7 @@ class TextEncoder:
         return vectors
 
     def at(self, folder: Path) -> Self:
-        """Give the same encoder in another folder; ModelFolderError if it is not there."""
+        """Return the same encoder in another folder; ModelFolderError if it is missing."""
         _require_files(str(folder), self.files)
         return replace(self, folder=str(folder.resolve()))
 
@@ -135,7 +135,7 @@ def read_text_encoder(folder: str) -> TextEncoder:
 def read_texts(
     texts: Mapping[str, Values], n: int, *, buckets: int, encoder: TextEncoder | None, notes: list[str]
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Turn text fields into tokens, or into vectors where there is an encoder.
+    """Convert text fields to tokens, or to vectors if there is a text encoder.
 
     Parameters
     ----------

@@ -58,7 +58,8 @@ class Field:
     parts: tuple[DatePart, ...] = ()
 
     def scales(self) -> list[tuple[float, float]]:
-        """Give mean and deviation of each column of numbers that the field makes; those of a date follow its parts."""
+        """Return mean and standard deviation of each numeric column of the field; for a date in the order of its
+        parts."""
         own, cyclic = [(self.mean, self.deviation)], [(0.0, 1.0), (0.0, 1.0)]
         dated = [scale for part in self.parts for scale in (own if part == "year" else cyclic)]
         return own if self.kind == "number" else dated
@@ -152,7 +153,7 @@ class Vocabulary:
     text_encoder: TextEncoder | None = None
 
     def sizes(self) -> dict[str, Any]:
-        """Give the sizes that ``ContextShape`` asks for; categories, numbers and texts in the order of the fields."""
+        """Return the arguments of ``ContextShape``; categories, numbers and texts in the order of the fields."""
         return {
             "categories": tuple(len(one.words) + 1 for one in self.fields if one.kind in ("category", "boolean")),
             "numbers": tuple(one.has_missing for one in self.fields for _ in one.scales()),
@@ -168,12 +169,13 @@ class Vocabulary:
         return any(one.kind != "ignore" for one in self.fields)
 
     def statistics(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Give mean and deviation of each column of ``numbers``, each shape (N,); 0 and 1 for sines and cosines."""
+        """Return mean and standard deviation of each column of ``numbers``, each shape (N,); 0 and 1 for sines and
+        cosines."""
         mean, deviation = np.array([scale for one in self.fields for scale in one.scales()]).reshape(-1, 2).T
         return mean, deviation
 
     def encode(self, metadata: pa.Table | None, n: int, signals: StepSignals | None = None) -> EncodedMetadata:
-        """Turn metadata into numbers.
+        """Encode metadata as numbers.
 
         Parameters
         ----------
@@ -232,7 +234,7 @@ class Vocabulary:
         return EncodedMetadata(*arrays, *read, encoded, tuple(notes))
 
     def to_json(self) -> dict[str, Any]:
-        """Say the vocabulary in a form that JSON can hold."""
+        """Return the vocabulary in a form that JSON can hold."""
         left_out = {"notes": True, "text_encoder": {"folder"} if self.text_encoder else True}
         return dict(TypeAdapter(Vocabulary).dump_python(self, mode="json", exclude=left_out))
 

@@ -35,7 +35,6 @@ from limelight.model_selection.folds import fold_panel
 from limelight.model_selection.trials import FoldSplit, fit_fold, fold_splits, run_parallel
 from limelight.parts.architecture import Architecture
 from limelight.parts.fusions import ATTENTION, FUSIONS
-from limelight.parts.poolings import AttentionPooling, MetadataAttentionPooling
 from limelight.recipe import Recipe
 from limelight.task import UNKNOWN, Task
 from limelight.training.baselines import boost_metadata, majority
@@ -189,9 +188,7 @@ class _Study:
     def models(self) -> tuple[dict[str, Architecture | None], list[str]]:
         """Return the models from the simplest to the richest, baselines as None, with notes on those skipped."""
         architecture, notes = self.recipe.architecture, []
-        pooling, own = architecture.pooling, architecture.fusions
-        if isinstance(pooling, MetadataAttentionPooling):
-            own, pooling = (*own, ATTENTION), AttentionPooling(hidden_size=pooling.hidden_size)
+        pooling, own = architecture.pooling.without_metadata(), architecture.every_fusion
         plain = replace(architecture, pooling=pooling, fusion=())
         if self.panel.signals is not None:
             notes.append("side signals count as part of the series here: every network reads them")
@@ -199,7 +196,7 @@ class _Study:
         if why:
             return {MAJORITY: None, SERIES: plain}, [*notes, why]
         fusions: list[tuple[str, ...]] = [(word,) for word in FUSIONS]
-        if isinstance(pooling, AttentionPooling):
+        if pooling.attends:
             fusions.append((ATTENTION,))
         else:
             notes.append(f"fusion {ATTENTION!r} is skipped: the pooling {pooling.name!r} has no attention")

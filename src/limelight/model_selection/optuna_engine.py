@@ -18,7 +18,8 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from limelight.errors import OutputError
-from limelight.model_selection.search_space import Choice, Range, Space
+from limelight.model_selection.search_space import Space
+from limelight.parts.ranges import Choice, Range
 
 NAME = "limelight"
 TENTHS = 10

@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +16,11 @@ from limelight.data.panel import Panel
 from limelight.errors import LimelightError, ParameterError, nearest
 from limelight.model.targets import targets_of
 from limelight.model_selection.cross_validation import require_jobs
-from limelight.model_selection.search_space import NAMES, Space, changed, label_for, rounded, starting_point
+from limelight.model_selection.search_space import Space, changed, label_for, rounded, starting_point
 from limelight.model_selection.trials import FOLD_SCORES, FoldResult, FoldSplit, fit_and_score, run_parallel
 from limelight.model_selection.tuning_results import DONE, FAILED, PRUNED, Trial, Tuning
 from limelight.parts.architecture import Architecture
+from limelight.parts.encoders import ENCODERS, Encoder, register_encoder
 from limelight.recipe import Recipe
 from limelight.task import Task
 from limelight.training.fit import require_device
@@ -61,6 +62,8 @@ class Search:
         Of the tuning.
     deadline
         End of the time budget, in seconds since 1970; None for no limit.
+    encoders
+        Every registered encoder; other processes register them too.
     """
 
     panel: Panel
@@ -73,6 +76,7 @@ class Search:
     journal: Path
     seed: int
     deadline: float | None = None
+    encoders: tuple[type[Encoder], ...] = field(default_factory=lambda: tuple(ENCODERS.values()))
 
     @property
     def by_epoch(self) -> bool:
@@ -201,6 +205,8 @@ def run_trial(search: Search) -> int | None:
 
     from limelight.model_selection.optuna_engine import AS_IT_IS, distributions, quiet
 
+    for encoder in search.encoders:
+        register_encoder(encoder)
     with quiet():
         study = search.study()
         trial = study.ask(distributions(search.space))
@@ -328,7 +334,7 @@ def _read(trial: FrozenTrial, state: str) -> Trial:
         trial.value if state == DONE else None,
         attributes.get("score"),
         attributes["seconds"],
-        {name: rounded(trial.params[name]) for name in NAMES if name in trial.params},
+        {name: rounded(value) for name, value in trial.params.items()},
         Architecture.from_json(attributes["sentence"]),
         TrainingSettings.checked(**attributes["settings"]),
         bool(attributes.get("as_it_is")),

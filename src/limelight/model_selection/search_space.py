@@ -1,9 +1,9 @@
-"""What a tuning may change about an experiment, and within which limits."""
+"""Search space of a tuning: which parameters vary, and within which limits."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from limelight.data.metadata import observed_categories
@@ -11,34 +11,21 @@ from limelight.data.panel import Panel
 from limelight.errors import ParameterError, listing, nearest
 from limelight.model.vocabulary import fit_vocabulary
 from limelight.parts.contexts import ContextEncoding
-from limelight.parts.encoders import ENCODERS
+from limelight.parts.encoders import ENCODERS, Encoder
+from limelight.parts.encoders.base import SHARED
 from limelight.parts.fusions import ATTENTION, FUSIONS
-from limelight.parts.poolings import AttentionPooling, MetadataAttentionPooling
+from limelight.parts.ranges import Choice, Range
 from limelight.recipe import Recipe
 from limelight.task import Task
 
-TUNED_ENCODERS = ("conv_lstm", "lstm", "gru")
-OF_ENCODERS = ("units", "layers", "dropout")
-NAMES = ("encoder", *OF_ENCODERS, "learning_rate", "batch_size", "fusion", "embedding_size")
-"""What can be changed, in the order of the tables."""
+NAMES = ("encoder", *SHARED, "learning_rate", "batch_size", "fusion", "embedding_size")
+"""Parameters that can be tuned for any network, in the order of the tables."""
 DIGITS = 3
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One of several words or numbers."""
-
-    values: tuple[Any, ...]
-
-
-@dataclass(frozen=True)
-class Range:
-    """A number from ``low`` to ``high``; ``log`` where factors matter rather than differences."""
-
-    low: float
-    high: float
-    log: bool = False
-    whole: bool = False
+_SHARED_RANGES = {
+    "units": Range(16, 128, log=True, whole=True),
+    "layers": Range(1, 3, whole=True),
+    "dropout": Range(0.0, 0.5),
+}
 
 
 Space = Mapping[str, Choice | Range]
@@ -47,26 +34,26 @@ Space = Mapping[str, Choice | Range]
 def make_space(
     panel: Panel, task: Task, recipe: Recipe, only: Sequence[str] | None = None
 ) -> dict[str, Choice | Range]:
-    """Say what may be changed for some training series; what the experiment says itself is always within.
+    """Build the search space for some series; the recipe's own values always lie inside it.
 
     Parameters
     ----------
     panel
         The training series.
-    recipe
-        The experiment as it is.
+    task, recipe
+        What to fit before anything is changed.
     only
-        Names to keep; None keeps all that make sense for these series and this network.
+        Names to keep; None keeps all that apply to these series and this network.
 
     Returns
     -------
     dict[str, Choice | Range]
-        By name.
+        Limits by name.
 
     Raises
     ------
     ParameterError
-        If a name is unknown, or means nothing here.
+        If a name is unknown, or does not apply to these series or this network.
 
     Example
     -------
@@ -77,36 +64,39 @@ def make_space(
     >>> space["units"], list(space)
     (Range(low=16, high=128, log=True, whole=True), ['encoder', 'units', ..., 'learning_rate', 'batch_size'])
     """
+    tuned = {name: kind for name, kind in ENCODERS.items() if kind.search_space()}
+    names = [*NAMES, *(name for kind in tuned.values() for name in _own(kind))]
     for name in only or ():
-        if name not in NAMES:
-            raise ParameterError(f"expected what to tune, got {name!r}{nearest(name, NAMES)}")
-    own = recipe.architecture.encoder.name
+        if name not in names:
+            raise ParameterError(f"expected the name of a parameter to tune, got {name!r}{nearest(name, names)}")
+    encoder = recipe.architecture.encoder
+    varied = tuned.values() if only is None or "encoder" in only else [type(encoder)]
     space: dict[str, Choice | Range] = {
-        "encoder": Choice(TUNED_ENCODERS if own in TUNED_ENCODERS else (*TUNED_ENCODERS, own)),
-        "units": Range(16, 128, log=True, whole=True),
-        "layers": Range(1, 3, whole=True),
-        "dropout": Range(0.0, 0.5),
+        "encoder": Choice(tuple(dict.fromkeys([*tuned, encoder.name]))),
+        **{name: limits for name, limits in _SHARED_RANGES.items() if any(name in _shared(kind) for kind in varied)},
+        **{name: limits for kind in varied for name, (_, limits) in _own(kind).items()},
         "learning_rate": Range(5e-4, 2e-2, log=True),
         "batch_size": Range(min(8, len(panel)), min(128, len(panel)), log=True, whole=True),
-        **_of_facts(panel, task, recipe),
+        **_metadata_space(panel, task, recipe),
     }
-    if own not in TUNED_ENCODERS and only is not None and "encoder" not in only:
-        space = {name: limits for name, limits in space.items() if name not in OF_ENCODERS}
     lacking = [name for name in only or () if name not in space]
     if lacking:
         raise ParameterError(
-            f"expected what can be tuned here, one of {', '.join(space)}, got {listing(lacking)}; the series have no "
-            "such metadata, or the network no such part"
+            f"expected parameters that can be tuned here, of {', '.join(space)}, got {listing(lacking)}; the series "
+            "have no such metadata, or the network has no such part"
         )
     start = starting_point(panel, recipe)
     return {name: _with(limits, start[name]) for name, limits in space.items() if only is None or name in only}
 
 
 def starting_point(panel: Panel, recipe: Recipe) -> dict[str, Any]:
-    """Say the experiment as it is in the numbers that are tuned; what is a list there is its first number here."""
+    """Express a recipe as a point of the search space; a list is represented by its first entry."""
     encoder, settings = recipe.architecture.encoder, recipe.training.for_series(len(panel))
-    own = encoder.get_params()
-    units, layers = own.get("hidden_size", 64), own.get("depth", own.get("num_layers", 1))
+    own, shared = encoder.get_params(), _shared(type(encoder))
+    units, layers, dropout = (
+        own[shared[name]] if name in shared else usual
+        for name, usual in (("units", 64), ("layers", 1), ("dropout", 0.0))
+    )
     if isinstance(units, list):
         units, layers = units[0], len(units)
     context = recipe.architecture.context
@@ -114,7 +104,12 @@ def starting_point(panel: Panel, recipe: Recipe) -> dict[str, Any]:
         "encoder": encoder.name,
         "units": units,
         "layers": layers,
-        "dropout": own.get("dropout", 0.0),
+        "dropout": dropout,
+        **{
+            name: (own if type(encoder) is kind else kind().get_params())[parameter]
+            for kind in ENCODERS.values()
+            for name, (parameter, _) in _own(kind).items()
+        },
         "learning_rate": settings.learning_rate,
         "batch_size": settings.batch_size,
         "fusion": _fusion_of(recipe),
@@ -123,19 +118,19 @@ def starting_point(panel: Panel, recipe: Recipe) -> dict[str, Any]:
 
 
 def changed(recipe: Recipe, parameters: Mapping[str, Any]) -> Recipe:
-    """Give the experiment with other numbers; what is not among them stays.
+    """Return a recipe with other values for some tuned parameters.
 
     Parameters
     ----------
     recipe
-        The experiment as it is.
+        The recipe to change.
     parameters
-        By the names of the space.
+        Values by the names of the search space.
 
     Returns
     -------
-    Asked
-        With the same task.
+    Recipe
+        With everything else as before.
 
     Raises
     ------
@@ -157,15 +152,13 @@ def changed(recipe: Recipe, parameters: Mapping[str, Any]) -> Recipe:
         context = architecture.context.get_params() | {"embedding_size": parameters["embedding_size"]}
         architecture = replace(architecture, context=ContextEncoding(**context))
     if "fusion" in parameters and parameters["fusion"] != _fusion_of(recipe):
-        pooling = architecture.pooling
-        if isinstance(pooling, MetadataAttentionPooling):
-            pooling = AttentionPooling(hidden_size=pooling.hidden_size)
+        pooling = architecture.pooling.without_metadata()
         architecture = replace(architecture, pooling=pooling, fusion=(parameters["fusion"],))
     return replace(recipe, architecture=architecture, training=settings)
 
 
 def rounded(value: Any) -> Any:
-    """Keep three digits of a number that is not whole: more say nothing and are hard to read.
+    """Round floats to three significant digits, so that tuned values stay readable.
 
     Example
     -------
@@ -176,40 +169,59 @@ def rounded(value: Any) -> Any:
 
 
 def label_for(name: str) -> str:
-    """Say a name in words.
+    """Format the name of a parameter for people.
 
     Example
     -------
-    >>> label_for("learning_rate")
-    'learning rate'
+    >>> label_for("learning_rate"), label_for("conv_lstm.kernel_size")
+    ('learning rate', 'conv lstm kernel size')
     """
-    return name.replace("_", " ")
+    return name.replace("_", " ").replace(".", " ")
 
 
-def _encoder(encoder: Any, parameters: Mapping[str, Any]) -> Any:
-    """Change the encoder, or make another one with what both have in common."""
-    name = parameters.get("encoder", encoder.name)
-    if name not in TUNED_ENCODERS:
+def _encoder(encoder: Encoder, parameters: Mapping[str, Any]) -> Encoder:
+    """Return the encoder with other parameters, or another encoder that keeps what both have in common."""
+    kind = ENCODERS[parameters["encoder"]] if "encoder" in parameters else type(encoder)
+    if not kind.search_space():
         return encoder
-    own, kind = encoder.get_params(), ENCODERS[name]
-    kept = own if name == encoder.name else {}
-    if not kept:
-        units = own.get("hidden_size", kind().get_params()["hidden_size"])
-        kept = {"hidden_size": units[0] if isinstance(units, list) else units}
-        kept |= {key: own[key] for key in ("bidirectional", "dropout") if key in own}
-    layers = "depth" if name == "conv_lstm" else "num_layers"
-    told = {"hidden_size": "units", layers: "layers", "dropout": "dropout"}
-    new = {key: parameters[word] for key, word in told.items() if word in parameters}
-    if isinstance(kept.get("hidden_size"), list):  # one size for each layer
-        sizes = kept["hidden_size"]
-        new = (
-            {"hidden_size": sizes[0], "num_layers": len(sizes), **new} if {"units", "layers"} & set(parameters) else new
-        )
+    shared = _shared(kind)
+    kept = encoder.get_params() if type(encoder) is kind else _in_common(encoder, kind)
+    new = {parameter: parameters[name] for name, parameter in shared.items() if name in parameters}
+    new |= {parameter: parameters[name] for name, (parameter, _) in _own(kind).items() if name in parameters}
+    sizes = kept.get(shared.get("units", ""))
+    if isinstance(sizes, list) and {"units", "layers"} & set(parameters):  # one size for each layer
+        usual = {"units": sizes[0], "layers": len(sizes)}
+        new = {**{shared[name]: value for name, value in usual.items() if name in shared}, **new}
     return kind(**{**kept, **new})
 
 
-def _of_facts(panel: Panel, task: Task, recipe: Recipe) -> dict[str, Choice | Range]:
-    """Say what may be changed about metadata and side signals, where there are some."""
+def _shared(kind: type[Encoder]) -> dict[str, str]:
+    """Return the shared names that an encoder is tuned by, with the parameter that each sets."""
+    return {name: parameter for name, parameter in kind.search_space().items() if isinstance(parameter, str)}
+
+
+def _own(kind: type[Encoder]) -> dict[str, tuple[str, Choice | Range]]:
+    """Return what is tuned for an encoder alone: names, each with the parameter that it sets and its limits."""
+    return {
+        f"{kind.name}.{parameter}": (parameter, limits)
+        for parameter, limits in kind.search_space().items()
+        if not isinstance(limits, str)
+    }
+
+
+def _in_common(encoder: Encoder, kind: type[Encoder]) -> dict[str, Any]:
+    """Return the units, the directions and the dropout of an encoder as parameters of another one."""
+    own, old, new = encoder.get_params(), _shared(type(encoder)), _shared(kind)
+    kept = {new[name]: own[old[name]] for name in ("units", "dropout") if name in old and name in new}
+    if "units" in new and isinstance(kept.get(new["units"]), list):
+        kept[new["units"]] = kept[new["units"]][0]
+    if "bidirectional" in own and "bidirectional" in kind().get_params():
+        kept["bidirectional"] = own["bidirectional"]
+    return kept
+
+
+def _metadata_space(panel: Panel, task: Task, recipe: Recipe) -> dict[str, Choice | Range]:
+    """Return the part of the search space that concerns metadata and side signals, if there are any."""
     signals = observed_categories(panel)
     fields = {name: kind for name, kind in recipe.fields.items() if panel.metadata is not None or name in signals}
     if panel.metadata is None and not signals:
@@ -217,8 +229,7 @@ def _of_facts(panel: Panel, task: Task, recipe: Recipe) -> dict[str, Choice | Ra
     vocabulary = fit_vocabulary(panel.metadata, schema=fields, signals=signals)
     found: dict[str, Choice | Range] = {}
     if vocabulary.has_metadata:
-        attends = isinstance(recipe.architecture.pooling, (AttentionPooling, MetadataAttentionPooling))
-        words = [*FUSIONS, *([ATTENTION] if attends and not task.by_step else [])]
+        words = [*FUSIONS, *([ATTENTION] if recipe.architecture.pooling.attends and not task.by_step else [])]
         found["fusion"] = Choice(tuple(words))
     sizes = vocabulary.sizes()
     if (sizes["categories"] or sizes["signals"]) and isinstance(recipe.architecture.context, ContextEncoding):
@@ -227,19 +238,15 @@ def _of_facts(panel: Panel, task: Task, recipe: Recipe) -> dict[str, Choice | Ra
 
 
 def _fusion_of(recipe: Recipe) -> str:
-    """Say where metadata join now, in one word."""
+    """Return the current fusions, joined into one word."""
     architecture = recipe.architecture
     if architecture.fusion == "auto" and not architecture.needs_metadata:
         return "late"
-    words = [
-        *architecture.fusions,
-        *([ATTENTION] if isinstance(architecture.pooling, MetadataAttentionPooling) else []),
-    ]
-    return " + ".join(words) or "none"
+    return " + ".join(architecture.every_fusion) or "none"
 
 
 def _with(limits: Choice | Range, value: Any) -> Choice | Range:
-    """Widen limits so that a value is within."""
+    """Return limits widened to include a value."""
     if isinstance(limits, Choice):
         return limits if value in limits.values else Choice((*limits.values, value))
     return replace(limits, low=min(limits.low, value), high=max(limits.high, value))

@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from limelight.explanation.drawing.axes import INK, QUIET, TRUTH
-from limelight.model_selection.search_space import NAMES, label_for
+from limelight.model_selection.search_space import label_for
 from limelight.model_selection.trials import FOLD_SCORES
 from limelight.parts.architecture import METADATA_OPTIONS, OPTIONS, PART_KINDS, Architecture
 from limelight.text import aligned
@@ -113,7 +113,7 @@ class Tuning:
 
     def __str__(self) -> str:
         best, first, title = self.best, self.first, FOLD_SCORES[self.score]
-        names = [name for name in NAMES if name in best.parameters]
+        names = list(best.parameters)
         shown = self.ranked()[:MOST_SHOWN]
         rows = [
             [_name(one), f"{one.log_loss:.4f}", _number(one.score), *(str(one.parameters[name]) for name in names)]

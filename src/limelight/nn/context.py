@@ -63,7 +63,7 @@ class ContextShape:
         return bool(self.categories or self.numbers or self.texts)
 
     def to_json(self) -> dict[str, Any]:
-        """Say every size."""
+        """Return every size."""
         return {name: list(size) if isinstance(size, tuple) else size for name, size in asdict(self).items()}
 
     @classmethod
@@ -91,7 +91,7 @@ class _Facts(nn.Module):
         self.vectors: TextVectors | None = None
 
     def set_statistics(self, mean: Float[Tensor, " numbers"], deviation: Float[Tensor, " numbers"]) -> None:
-        """Take the statistics of the numbers in training; one that never changes is only shifted.
+        """Set the training statistics of numeric columns; a constant column is only shifted.
 
         Parameters
         ----------
@@ -106,7 +106,7 @@ class _Facts(nn.Module):
         return _forget(given, self.dropout if self.training else 0.0)
 
     def _scaled(self, batch: Batch) -> Float[Tensor, "batch columns"]:
-        """Give all scaled numbers, 0 where missing, and then all marks."""
+        """Return the scaled numbers, 0 if missing, followed by their missingness marks."""
         assert self.scaling is not None
         numbers = self._known("numbers", batch.numbers, len(self.shape.numbers))
         missing = numbers.isnan()
@@ -153,7 +153,7 @@ class ContextEncoder(_Facts):
         self.width += numbers if self.dense is None else self.dense.out_features
 
     def forward(self, batch: Batch) -> Float[Tensor, "batch width"]:
-        """Give the facts about each series, shape (batch, width)."""
+        """Encode the metadata of each series, shape (batch, width)."""
         parts: list[Tensor] = []
         if self.shape.categories:
             parts += _look_up(self.embeddings, self._known("categories", batch.categories, len(self.shape.categories)))
@@ -199,11 +199,11 @@ class TextVectors(nn.Module):
         self.unknown = nn.Parameter(torch.zeros(fields, units))
 
     def set_statistics(self, mean: Float[Tensor, "texts size"], deviation: Float[Tensor, "texts size"]) -> None:
-        """Take mean and deviation of each number of the known vectors in training, each shape (texts, size)."""
+        """Set mean and standard deviation of the known vectors in training, each shape (texts, size)."""
         self.scaling.set_statistics(mean.flatten(), deviation.flatten())
 
     def forward(self, vectors: Float[Tensor, "batch texts size"]) -> Float[Tensor, "batch width"]:
-        """Give the texts of each series, shape (batch, texts * units); NaN is unknown."""
+        """Encode the texts of each series, shape (batch, texts * units); NaN is unknown."""
         missing = vectors.isnan()
         every = torch.ones_like(missing[:, :1, 0])
         scaled = self.scaling(vectors.flatten(1)[:, None], every)[:, 0].reshape(vectors.shape).masked_fill(missing, 0.0)
@@ -232,7 +232,7 @@ class SignalEncoder(nn.Module):
         self.width = sum(part.size_for(codes) for codes in shape.signals)
 
     def forward(self, batch: Batch) -> Float[Tensor, "batch time width"]:
-        """Give the side signals of each step, shape (batch, time, width)."""
+        """Encode the side signals of each step, shape (batch, time, width)."""
         signals = _require("signals", batch.signals, len(self.embeddings), axis=2)
         signals = _forget(signals.transpose(1, 2), self.dropout if self.training else 0.0).transpose(1, 2)
         return torch.cat(_look_up(self.embeddings, signals), dim=2) * batch.mask[:, :, None]
@@ -268,7 +268,7 @@ class OneHotContextEncoder(_Facts):
         self.width = sum(shape.categories) + len(shape.numbers) + len(self.marked) + shape.texts * part.text_size
 
     def forward(self, batch: Batch) -> Float[Tensor, "batch width"]:
-        """Give the facts about each series, shape (batch, width)."""
+        """Encode the metadata of each series, shape (batch, width)."""
         parts: list[Tensor] = []
         if self.shape.categories:
             parts.append(
@@ -302,13 +302,13 @@ class OneHotSignals(nn.Module):
         self.width = sum(shape.signals)
 
     def forward(self, batch: Batch) -> Float[Tensor, "batch time width"]:
-        """Give the side signals of each step, shape (batch, time, width)."""
+        """Encode the side signals of each step, shape (batch, time, width)."""
         signals = _require("signals", batch.signals, len(self.signals), axis=2)
         return _one_hot(signals, self.signals) * batch.mask[:, :, None]
 
 
 def _one_hot(codes: Tensor, sizes: Sequence[int]) -> Tensor:
-    """Give a column for each code of each field, shape (..., columns)."""
+    """Encode codes one-hot, with a column for each code of each field, shape (..., columns)."""
     columns = [functional.one_hot(codes[..., place], size) for place, size in enumerate(sizes)]
     return torch.cat(columns, dim=-1).float()
 
@@ -332,7 +332,7 @@ def _require(name: str, given: Tensor | None, fields: int, axis: int) -> Tensor:
 
 
 def _forget(facts: Tensor, dropout: float) -> Tensor:
-    """Make facts unknown by chance, drawn for each series and field, shape (batch, fields, ...)."""
+    """Mask fields as unknown at random, independently for each series and field, shape (batch, fields, ...)."""
     if not dropout:
         return facts
     drawn = torch.rand(facts.shape[:2], device=facts.device) < dropout

@@ -12,7 +12,7 @@ def beside_each_step(
     facts: Float[Tensor, "batch facts"],
     mask: Bool[Tensor, "batch time"],
 ) -> Float[Tensor, "batch time both"]:
-    """Put the facts about a series behind the inputs of each of its real steps, and 0 where padded.
+    """Concatenate the metadata of a series to the inputs of each of its real steps, and 0 on padding.
 
     Parameters
     ----------
@@ -73,6 +73,6 @@ class Film(nn.Module):
         mask: Bool[Tensor, "batch steps"],
         facts: Float[Tensor, "batch facts"],
     ) -> Float[Tensor, "batch steps width"]:
-        """Give the changed features, shape (batch, steps, width) to the same."""
+        """Scale and shift the features, shape (batch, steps, width)."""
         scale, shift = self.project(facts)[:, None].chunk(2, dim=2)
         return torch.where(mask[:, :, None], features * (1 + scale) + shift, features)

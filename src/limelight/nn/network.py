@@ -4,27 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from limelight.errors import InternalError
+from limelight.errors import InternalError, ParameterError
 from limelight.nn.batch import Batch
 from limelight.nn.context import ContextEncoder, ContextShape, OneHotContextEncoder, OneHotSignals, SignalEncoder
-from limelight.nn.convolutional import ConvLSTMEncoder
 from limelight.nn.filling import Filling
 from limelight.nn.fusion import Film, beside_each_step
 from limelight.nn.masking import spread_over_time
 from limelight.nn.normalisation import Standardisation
 from limelight.nn.pooling import AdditiveAttention, Last, Max, Mean, MetadataAttention
-from limelight.nn.recurrent import RecurrentEncoder
-from limelight.nn.rocket import RocketEncoder
 from limelight.parts import contexts
 from limelight.parts.architecture import Architecture
 from limelight.parts.base import Part
-from limelight.parts.encoders import GRU, LSTM, ConvLSTM, Rocket
+from limelight.parts.encoders import Encoder
 from limelight.parts.heads import LinearHead, MLPHead
 from limelight.parts.poolings import (
     AttentionPooling,
@@ -107,60 +105,57 @@ class Network(nn.Module):
         width = (channels if self.filling is None else self.filling.width) + clock
         width += 0 if self.signals is None else self.signals.width
         width += facts if "repeat" in architecture.fusions else 0
-        self.encoder = _builder(ENCODER_BUILDERS, architecture.encoder)(architecture.encoder, width)
+        self.encoder = build_encoder(architecture.encoder, width)
         self.film = Film(facts, self.encoder.width) if "film" in architecture.fusions else None
         self.pooling = _builder(POOLING_BUILDERS, architecture.pooling)(architecture.pooling, self.encoder, facts)
         width = self.encoder.width + (facts if "late" in architecture.fusions else 0)
         self.head = _builder(HEAD_BUILDERS, architecture.head)(architecture.head, width, outputs)
 
     def forward(self, batch: Batch) -> NetworkOutput:
-        """Answer a batch; padding in it never changes the answer for the real steps."""
-        if self.pools_itself:
-            return NetworkOutput(_in_double(self.head, self.pooled(batch)), None)
+        """Compute the logits of a batch; padding never changes those of real steps."""
+        encoder = self.architecture.encoder
+        if encoder.pools:
+            pooled = self.pooled(batch)
+            return NetworkOutput(_in_double(self.head, pooled) if encoder.closed_form else self.head(pooled), None)
         facts = self.facts(batch)
         features, mask = self.encoder(self._read(batch, facts), batch.mask)
         if self.film is not None:
             features = self.film(features, mask, facts)
         if self.pooling is None:
             return NetworkOutput(self._answer_steps(features, facts, batch), None)
-        asked = (facts,) if isinstance(self.pooling, MetadataAttention) else ()
+        asked = (facts,) if self.architecture.pooling.reads_metadata else ()
         pooled, weights = self.pooling(features, mask, *asked)
         if "late" in self.architecture.fusions:
             pooled = torch.cat([pooled, facts], dim=1)
         on_time = None if weights is None else spread_over_time(weights, batch.mask, self.encoder.stride)
         return NetworkOutput(self.head(pooled), on_time)
 
-    @property
-    def pools_itself(self) -> bool:
-        """Whether the encoder gives one vector for each series, and only the head behind it has weights to fit."""
-        return isinstance(self.encoder, RocketEncoder)
-
     def inputs(self, batch: Batch) -> Float[Tensor, "batch time inputs"]:
-        """Give what the encoder reads at each step, scaled and filled, shape (batch, time, inputs)."""
+        """Return the inputs of the encoder at each step, scaled and filled, shape (batch, time, inputs)."""
         return self._read(batch, self.facts(batch))
 
     def pooled(self, batch: Batch) -> Float[Tensor, "batch width"]:
-        """Give what the head reads where the encoder pools by itself: features, then facts, shape (batch, width)."""
+        """Return the inputs of the head if the encoder pools: features, then metadata, shape (batch, width)."""
         facts = self.facts(batch)
         features: Tensor = self.encoder(self._read(batch, facts), batch.mask)
-        return torch.cat([features, facts], dim=1)
+        return torch.cat([features, facts], dim=1) if "late" in self.architecture.fusions else features
 
     def facts(self, batch: Batch) -> Float[Tensor, "batch facts"]:
-        """Give what is known about each series as a vector, of width 0 where the network reads no metadata."""
+        """Encode the metadata of each series as a vector, of width 0 if the network reads none."""
         facts: Tensor = batch.values.new_zeros(len(batch), 0) if self.context is None else self.context(batch)
         return facts
 
     def _answer_steps(
         self, features: Float[Tensor, "batch steps width"], facts: Float[Tensor, "batch facts"], batch: Batch
     ) -> Float[Tensor, "batch time outputs"]:
-        """Answer each step by its features; every time step that a strided step covers gets its answer."""
+        """Compute the logits of each step; every time step that a strided step covers has its logits."""
         if "late" in self.architecture.fusions:
             features = torch.cat([features, facts[:, None].expand(-1, features.shape[1], -1)], dim=2)
         logits: Tensor = self.head(features)
         return logits.repeat_interleave(self.encoder.stride, dim=1)[:, : batch.mask.shape[1]]
 
     def _read(self, batch: Batch, facts: Float[Tensor, "batch width"]) -> Float[Tensor, "batch time inputs"]:
-        """Lay side by side what the encoder reads at each step."""
+        """Concatenate the inputs of the encoder at each step."""
         inputs = self._inputs(batch)
         if self.signals is not None:
             inputs = torch.cat([inputs, self.signals(batch)], dim=2)
@@ -187,27 +182,49 @@ def _in_double(head: Any, pooled: Float[Tensor, "batch width"]) -> Float[Tensor,
     return logits.to(pooled.dtype)
 
 
-def _recurrent(part: Any, channels: int) -> nn.Module:
-    return RecurrentEncoder(
-        part.name,
-        channels,
-        part.sizes,
-        bidirectional=part.bidirectional,
-        dropout=part.dropout,
-        activation=part.activation,
-    )
+def build_encoder(part: Encoder, channels: int) -> Any:
+    """Build the network of an encoder.
 
+    Parameters
+    ----------
+    part
+        The encoder, with every size resolved.
+    channels
+        Width of the input at each step, at least 1.
 
-def _conv_lstm(part: Any, channels: int) -> nn.Module:
-    if part.stride == "auto":
-        raise InternalError("a ConvLSTM was built before its stride was settled; call Sentence.settled first")
-    return ConvLSTMEncoder(channels, **part.get_params())
+    Returns
+    -------
+    nn.Module
+        With the attributes that ``Encoder`` describes.
 
+    Raises
+    ------
+    InternalError
+        If the part has no network, or a size is still ``"auto"``.
+    ParameterError
+        If the network that the part names cannot be imported.
 
-def _rocket(part: Any, channels: int) -> nn.Module:
-    if "auto" in part.get_params().values():
-        raise InternalError("a Rocket was built before its sizes were settled; call Sentence.settled first")
-    return RocketEncoder(channels, part.length, part.features, dilations=part.dilations)
+    Example
+    -------
+    >>> from limelight.parts.encoders import LSTM
+    >>> build_encoder(LSTM(hidden_size=[8, 4], bidirectional=True), channels=3).width
+    8
+    """
+    if not part.network:
+        raise InternalError(f"no network is registered for the part {part!r}")
+    arguments = part.network_arguments()
+    if "auto" in arguments.values():
+        raise InternalError(
+            f"a {type(part).__name__} was built before its sizes were settled; call Architecture.resolve first"
+        )
+    module, _, attribute = part.network.partition(":")
+    try:
+        build = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise ParameterError(
+            f"the network {part.network!r} of the encoder {part.name!r} cannot be imported: {error}"
+        ) from error
+    return build(channels=channels, **arguments)
 
 
 def _mlp(part: Any, width: int, outputs: int) -> nn.Module:
@@ -219,12 +236,6 @@ def _mlp(part: Any, width: int, outputs: int) -> nn.Module:
     )
 
 
-ENCODER_BUILDERS: dict[type[Part], Callable[[Any, int], nn.Module]] = {
-    ConvLSTM: _conv_lstm,
-    LSTM: _recurrent,
-    GRU: _recurrent,
-    Rocket: _rocket,
-}
 POOLING_BUILDERS: dict[type[Part], Callable[[Any, Any, int], nn.Module | None]] = {
     AttentionPooling: lambda part, encoder, facts: AdditiveAttention(encoder.width, part.hidden_size),
     LastPooling: lambda part, encoder, facts: Last(encoder.bidirectional),

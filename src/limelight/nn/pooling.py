@@ -33,7 +33,7 @@ class AdditiveAttention(nn.Module):
         self.score = nn.Linear(hidden_size, 1, bias=False)
 
     def forward(self, features: Float[Tensor, "batch steps width"], mask: Bool[Tensor, "batch steps"]) -> Pooled:
-        """Give the pooled vector and the weights, shapes (batch, width) and (batch, steps)."""
+        """Return the pooled vector and the weights, shapes (batch, width) and (batch, steps)."""
         scores = self.score(torch.tanh(self.project(features))).squeeze(2)
         weights = masked_softmax(scores, mask)
         return torch.einsum("bs,bsw->bw", weights, features), weights
@@ -70,7 +70,7 @@ class MetadataAttention(nn.Module):
         mask: Bool[Tensor, "batch steps"],
         context: Float[Tensor, "batch context"],
     ) -> Pooled:
-        """Give the pooled vector and the weights, shapes (batch, width) and (batch, steps)."""
+        """Return the pooled vector and the weights, shapes (batch, width) and (batch, steps)."""
         scores = self.score(torch.tanh(self.project(features) + self.ask(context)[:, None])).squeeze(2)
         weights = masked_softmax(scores, mask)
         return torch.einsum("bs,bsw->bw", weights, features), weights
@@ -90,7 +90,7 @@ class Last(nn.Module):
         self.bidirectional = bidirectional
 
     def forward(self, features: Float[Tensor, "batch steps width"], mask: Bool[Tensor, "batch steps"]) -> Pooled:
-        """Give the pooled vector, shape (batch, width), and no weights."""
+        """Return the pooled vector, shape (batch, width), and no weights."""
         last = at_last_real(features, mask)
         if not self.bidirectional:
             return last, None
@@ -102,7 +102,7 @@ class Mean(nn.Module):
     """The mean over the real steps."""
 
     def forward(self, features: Float[Tensor, "batch steps width"], mask: Bool[Tensor, "batch steps"]) -> Pooled:
-        """Give the pooled vector, shape (batch, width), and no weights."""
+        """Return the pooled vector, shape (batch, width), and no weights."""
         return (features * mask[:, :, None]).sum(dim=1) / lengths_of(mask)[:, None], None
 
 
@@ -110,5 +110,5 @@ class Max(nn.Module):
     """The largest value of each feature over the real steps."""
 
     def forward(self, features: Float[Tensor, "batch steps width"], mask: Bool[Tensor, "batch steps"]) -> Pooled:
-        """Give the pooled vector, shape (batch, width), and no weights."""
+        """Return the pooled vector, shape (batch, width), and no weights."""
         return features.masked_fill(~mask[:, :, None], float("-inf")).amax(dim=1), None

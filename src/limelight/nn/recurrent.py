@@ -167,7 +167,7 @@ class RecurrentEncoder(nn.Module):
     def forward(
         self, values: Float[Tensor, "batch time channels"], mask: Bool[Tensor, "batch time"]
     ) -> tuple[Float[Tensor, "batch time width"], Bool[Tensor, "batch time"]]:
-        """Give features and their mask, shapes (batch, time, width) and (batch, time)."""
+        """Compute features and their mask, shapes (batch, time, width) and (batch, time)."""
         features = values
         for layer in self.layers:
             features = self.dropout(layer(features, mask))
@@ -190,6 +190,6 @@ def _outputs(layer: nn.Module, values: Tensor, mask: Tensor) -> Tensor:
 
 
 def _weight(hidden_size: int, *shape: int) -> nn.Parameter:
-    """Make a weight with the starting range that torch's own recurrent layers have."""
+    """Initialise a weight as torch's recurrent layers do."""
     bound = 1 / math.sqrt(hidden_size)
     return nn.Parameter(torch.empty(shape).uniform_(-bound, bound))

@@ -198,7 +198,7 @@ class RocketEncoder(nn.Module):
     def forward(
         self, values: Float[Tensor, "batch time channels"], mask: Bool[Tensor, "batch time"]
     ) -> Float[Tensor, "batch width"]:
-        """Give the share of counted steps in which each kernel is above each of its thresholds, in [0, 1].
+        """Compute the share of counted steps in which each kernel exceeds each of its thresholds, in [0, 1].
 
         Parameters
         ----------
@@ -278,14 +278,14 @@ class RocketEncoder(nn.Module):
         return chosen
 
     def _prepare(self, values: Tensor, mask: Tensor) -> Tensor:
-        """Give values on the grid of their series, 0 where padded, with time last, shape (batch, channels, time)."""
+        """Round values to the grid of their series, 0 on padding, with time last, shape (batch, channels, time)."""
         real = values.masked_fill(~mask[:, :, None], 0)
         exponents = torch.frexp(real.abs().amax(dim=(1, 2))).exponent.clamp(min=-90)
         step = torch.ldexp(torch.ones_like(real[:, 0, 0]), exponents - self.bits)[:, None, None]
         return (torch.round(real / step) * step).transpose(1, 2).contiguous()
 
     def _blocks(self, values: Tensor, mask: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """Go through series of similar length, some at a time: their rows, values and lengths.
+        """Yield series of similar length, some at a time: their rows, values and lengths.
 
         Time is cut or padded to what ``_count_above`` can take.
         """
@@ -301,16 +301,16 @@ class RocketEncoder(nn.Module):
             start += len(rows)
 
     def _ends(self, place: int) -> Tensor:
-        """Say for each kernel of a dilation whether it counts only steps within the series: 0 or 1, in turns."""
+        """Return for each kernel of a dilation whether it counts only steps within the series: 0 or 1, alternating."""
         return (torch.arange(KERNELS, device=self.taps.device) + place) % 2
 
     def _weights(self, place: int) -> Tensor:
-        """Give the weights of a dilation for each tap and channel and the two rows of steps that do not count."""
+        """Return the weights of a dilation for each tap and channel and the two rows of steps that are not counted."""
         weights = self.taps[:, :, None] * self.reads[place][:, None, :]
         return torch.cat([weights.flatten(1), nn.functional.one_hot(self._ends(place), 2)], dim=1)
 
     def _convolutions(self, series: Tensor, lengths: Tensor) -> Iterator[tuple[int, slice, Tensor, Tensor]]:
-        """Go through the dilations and some kernels at a time, whose outputs are written over by the next.
+        """Yield the dilations and some kernels at a time; the next outputs overwrite the buffer.
 
         Gives the place of the dilation, the kernels, their outputs, shape (kernels, batch, time), which are far below
         every threshold at steps that do not count, and how many steps count, shape (2, batch).
@@ -334,14 +334,14 @@ class RocketEncoder(nn.Module):
 
 
 def _kernel_weights() -> Tensor:
-    """Give the 84 kernels, shape (84, 9)."""
+    """Return the 84 kernels, shape (84, 9)."""
     weights = np.full((KERNELS, TAPS), -1.0, dtype=np.float32)
     np.put_along_axis(weights, np.array(list(combinations(range(TAPS), 3))), 2.0, axis=1)
     return torch.from_numpy(weights)  # real numbers also where a network is built without memory: they are not saved
 
 
 def _word_steps(steps: int) -> int:
-    """Give the number that the steps of a block must be a multiple of, so that ``_count_above`` can cut it up."""
+    """Return the divisor of the steps of a block, so that ``_count_above`` can split it."""
     return 8 * -(-steps // LANES)
 
 

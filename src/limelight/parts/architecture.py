@@ -1,16 +1,16 @@
-"""A whole network in words: encoder, pooling, head; and the sentences that have a name of their own."""
+"""Architecture of a network: encoder, pooling, head, options and metadata fusion; presets by name."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
 from limelight.errors import ParameterError, listing, nearest
 from limelight.parts.base import Part, make
-from limelight.parts.contexts import CONTEXTS, ContextEncoding, OneHotContext
-from limelight.parts.encoders import ENCODERS, LSTM, ConvLSTM, Rocket
+from limelight.parts.contexts import CONTEXTS, ContextEncoding
+from limelight.parts.encoders import ENCODERS, LSTM, Encoder, TrainingSummary
 from limelight.parts.fusions import ATTENTION, read_fusion
 from limelight.parts.heads import HEADS, LinearHead
 from limelight.parts.poolings import (
@@ -19,7 +19,7 @@ from limelight.parts.poolings import (
     LastPooling,
     MetadataAttentionPooling,
     NoPooling,
-    ProportionPooling,
+    Pooling,
 )
 
 PART_KINDS: Mapping[str, Mapping[str, type[Part]]] = MappingProxyType(
@@ -31,44 +31,42 @@ OPTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "clock": ("auto", "order", "elapsed"),
     }
 )
-"""Plain words beside the parts, the default first."""
+"""Options in addition to the parts, the default first."""
 METADATA_OPTIONS = ("fusion", "context")
-"""The words about metadata."""
+"""The options that concern metadata."""
 _MEANING = {"missing": "a way to treat missing values", "clock": "a way to use the clock"}
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """The parts of one network and how it takes missing values, the clock and metadata, checked.
+    """The parts of a network and how it treats missing values, the clock and metadata.
 
     Parameters
     ----------
     encoder, pooling, head
         One part of each kind.
     missing
-        What stands for a missing value: ``"mean"`` the mean of its channel in training; ``"last"`` the last known value
-        of the channel; ``"linear"`` what lies between its neighbours; ``"mask"`` the mean, and a channel more for each
-        channel that says where values were missing; ``"error"`` refuses missing values. ``"auto"`` becomes ``"mask"``
-        if values are missing in the training part (or ``"last"`` for ``rocket``, if that is better for series left
-        out), else ``"error"``, which a network takes it for until it is settled.
+        How to treat missing values: ``"mean"`` fills in the training mean of the channel; ``"last"`` the last known
+        value; ``"linear"`` interpolates between neighbours; ``"mask"`` fills in the mean and adds a channel for each
+        channel that marks missing values; ``"error"`` rejects them. ``"auto"`` resolves to ``"mask"`` if values are
+        missing in the training series (or ``"last"`` for ``rocket``, if that has the lower leave-one-out loss), else to
+        ``"error"``.
     clock
-        ``"elapsed"`` gives the network the time since the step before as a channel more; ``"order"`` lets it see the
-        order of the steps alone. ``"auto"`` becomes ``"elapsed"`` if the clock of the training part is irregular, else
-        ``"order"``, which a network takes it for until it is settled.
+        ``"elapsed"`` adds the time since the previous step as a channel; ``"order"`` uses the order of the steps alone.
+        ``"auto"`` resolves to ``"elapsed"`` if the clock of the training series is irregular, else to ``"order"``.
     fusion
-        Where metadata join the network, one word or several: ``"repeat"`` beside the values of every step, ``"film"``
-        scaling and shifting the features of the encoder, ``"late"`` beside the pooled vector; ``"attention"`` stands
-        for the pooling ``metadata_attention`` and becomes it, so it is no longer among the words afterwards. Empty:
-        nowhere. ``"auto"`` becomes ``"late"`` if there are metadata and the pooling does not read them, else empty,
-        which a network takes it for until it is settled.
+        Where metadata enter the network, one name or several: ``"repeat"`` concatenates them to the values of every
+        step, ``"film"`` scales and shifts the features of the encoder, ``"late"`` concatenates them to the pooled
+        vector; ``"attention"`` is replaced by the pooling ``metadata_attention``. Empty ignores metadata. ``"auto"``
+        resolves to ``"late"`` if there are metadata that the pooling does not read, else to empty.
     context
-        What turns metadata and side signals into vectors.
+        How metadata and side signals are encoded as vectors.
 
     Raises
     ------
     ParameterError
-        If ``missing``, ``clock`` or ``fusion`` is another word, or the fusion ``"attention"`` comes with a pooling that
-        is no attention.
+        If ``missing``, ``clock`` or ``fusion`` has another value, or the fusion ``"attention"`` is combined with a
+        pooling without attention.
 
     Example
     -------
@@ -76,8 +74,8 @@ class Architecture:
     'lstm (64), last, linear; missing values: mask'
     """
 
-    encoder: Part
-    pooling: Part
+    encoder: Encoder
+    pooling: Pooling
     head: Part
     missing: str = "auto"
     clock: str = "auto"
@@ -106,7 +104,7 @@ class Architecture:
         fusion: Any = "auto",
         context: Any = "embedding",
     ) -> Architecture:
-        """Make a sentence of names, JSON objects or parts; ParameterError if one of them is wrong."""
+        """Build an architecture from names, JSON objects or parts; ParameterError if one of them is invalid."""
         return cls(
             make(encoder, ENCODERS, "encoder"),
             make(pooling, POOLINGS, "pooling"),
@@ -127,7 +125,7 @@ class Architecture:
         return cls.of(**content)
 
     def to_json(self) -> dict[str, Any]:
-        """Say every part with all its parameters, and the plain words."""
+        """Return every part with all its parameters, and the options."""
         return {
             **{word: getattr(self, word).to_json() for word in PART_KINDS},
             **{name: getattr(self, name) for name in OPTIONS},
@@ -146,7 +144,7 @@ class Architecture:
         series: int = 1,
         longest: int | None = None,
     ) -> Architecture:
-        """Settle what depends on the training part.
+        """Resolve what depends on the training series.
 
         Parameters
         ----------
@@ -169,13 +167,13 @@ class Architecture:
         -------
         Sentence
             Without ``"auto"``; what was stated stays, but for the pooling of a network that answers each step, and for
-            pooling, head and context of ``rocket``, which has its own.
+            the parts that go with the encoder (``Encoder.fixed_parts``).
 
         Raises
         ------
         ParameterError
             If there is no pooling for answers about whole series, or the pooling is ``metadata_attention`` in a network
-            that answers each step; or if ``rocket`` is to answer each step, or to take metadata but ``late``.
+            that answers each step; or if the encoder does not support labels of steps, the fusion or a text encoder.
 
         Example
         -------
@@ -188,48 +186,63 @@ class Architecture:
         clock = ("elapsed" if irregular else "order") if self.clock == "auto" else self.clock
         fusion = self.fusion
         if fusion == "auto":
-            fusion = ("late",) if metadata and not self.needs_metadata else ()
-        said = replace(self, missing=treated, clock=clock, fusion=fusion)
-        if isinstance(self.encoder, Rocket):
-            return said._around_rocket(self.encoder.for_series(series, longest or round(typical_length)), by_step)
-        if isinstance(self.encoder, ConvLSTM):
-            said = replace(said, encoder=self.encoder.for_length(typical_length, by_step=by_step))
-        return replace(said, pooling=self._settled_pooling(by_step))
+            joins = metadata and not self.needs_metadata and "late" in self.encoder.fusions
+            fusion = ("late",) if joins else ()
+        resolved = replace(self, missing=treated, clock=clock, fusion=fusion)
+        resolved._require_supported(by_step)
+        summary = TrainingSummary(typical_length, longest or round(typical_length), series, by_step)
+        resolved = replace(resolved, encoder=self.encoder.resolve(summary), **self._fixed_parts())
+        return resolved if self.encoder.pools else replace(resolved, pooling=resolved._pooling_for(by_step))
 
-    def _around_rocket(self, encoder: Rocket, by_step: bool) -> Architecture:
-        """Give the only pooling, head and context that go with a head in closed form."""
-        if by_step:
+    def _require_supported(self, by_step: bool) -> None:
+        """Raise ParameterError if the encoder cannot do what the labels or the other parts require."""
+        encoder = self.encoder
+        if by_step and not encoder.answers_steps:
+            able = _encoders_that(lambda other: other.answers_steps)
             raise ParameterError(
-                "expected an encoder that answers each step where each step has a label, got 'rocket', which answers "
-                "for the whole series; take 'conv_lstm', 'lstm' or 'gru'"
+                f"expected an encoder that answers each step where each step has a label, got {encoder.name!r}, which "
+                f"answers for the whole series; take {able}"
             )
-        told = [*self.fusions, *([ATTENTION] if isinstance(self.pooling, MetadataAttentionPooling) else [])]
-        if told not in ([], ["late"]):
+        if not set(self.every_fusion) <= set(encoder.fusions):
+            supported = _one_of(encoder.fusions) if encoder.fusions else "()"
+            why = ", whose head alone can read metadata" if encoder.fusions == ("late",) else ""
             raise ParameterError(
-                f"expected fusion 'late' with the encoder 'rocket', whose head alone can read metadata, got "
-                f"{listing(told)}; take 'late', or another encoder"
+                f"expected fusion {supported} with the encoder {encoder.name!r}{why}, got "
+                f"{listing(self.every_fusion)}; take {supported}, or another encoder"
             )
-        if isinstance(self.context, ContextEncoding) and self.context.text_encoder is not None:
+        fixed = encoder.fixed_parts.get("context", ContextEncoding.name)
+        if fixed != ContextEncoding.name and self.context.get_params().get("text_encoder") is not None:
+            able = _encoders_that(lambda other: "context" not in other.fixed_parts)
             raise ParameterError(
-                "expected texts as words with the encoder 'rocket', whose head counts them, got a text encoder; leave "
-                "it out, or take 'conv_lstm', 'lstm' or 'gru'"
+                f"expected texts as words with the encoder {encoder.name!r}, whose head counts them, got a text "
+                f"encoder; leave it out, or take {able}"
             )
-        context = self.context if isinstance(self.context, OneHotContext) else OneHotContext()
-        return replace(self, encoder=encoder, pooling=ProportionPooling(), head=LinearHead(), context=context)
 
-    def _settled_pooling(self, by_step: bool) -> Part:
-        if by_step and isinstance(self.pooling, MetadataAttentionPooling):
+    def _fixed_parts(self) -> dict[str, Any]:
+        """Return the parts that go with the encoder, with the parameters stated here if it is the same part."""
+        kinds: dict[str, Mapping[str, type[Part]]] = {**PART_KINDS, "context": CONTEXTS}
+        stated = {word: getattr(self, word) for word in self.encoder.fixed_parts}
+        return {
+            word: stated[word] if stated[word].name == name else kinds[word][name]()
+            for word, name in self.encoder.fixed_parts.items()
+        }
+
+    def _pooling_for(self, by_step: bool) -> Pooling:
+        """Return the pooling for labels of series or of steps; ParameterError if the stated one cannot be used."""
+        pooling = self.pooling
+        if by_step and pooling.reads_metadata:
             raise ParameterError(
                 "expected fusion 'late', 'repeat' or 'film' where each step has a label, got attention by metadata, "
                 "which gives one answer for the whole series; take one of the three"
             )
-        if not by_step and isinstance(self.pooling, (NoPooling, ProportionPooling)):
-            why = "answers each step" if isinstance(self.pooling, NoPooling) else "is that of the encoder 'rocket'"
+        if not by_step and (pooling.answers_steps or pooling.by_encoder):
+            owners = [one for one, kind in ENCODERS.items() if kind.fixed_parts.get("pooling") == pooling.name]
+            why = "answers each step" if pooling.answers_steps else f"is that of the encoder {_one_of(owners)}"
             raise ParameterError(
-                f"expected a pooling for labels of whole series, got pooling={self.pooling.name!r}, which {why}; take "
+                f"expected a pooling for labels of whole series, got pooling={pooling.name!r}, which {why}; take "
                 "'attention', 'last', 'mean' or 'max'"
             )
-        return NoPooling() if by_step else self.pooling
+        return NoPooling() if by_step else pooling
 
     @property
     def takes_missing(self) -> bool:
@@ -247,17 +260,18 @@ class Architecture:
         return () if isinstance(self.fusion, str) else self.fusion
 
     @property
+    def every_fusion(self) -> tuple[str, ...]:
+        """Where metadata join the network, ``"attention"`` for a pooling that reads them included."""
+        return (*self.fusions, *([ATTENTION] if self.pooling.reads_metadata else []))
+
+    @property
     def needs_metadata(self) -> bool:
         """Whether the network answers by metadata too."""
-        return bool(self.fusions) or isinstance(self.pooling, MetadataAttentionPooling)
+        return bool(self.every_fusion)
 
     def describe(self) -> str:
-        """Say the network in one line."""
-        sizes = self.encoder.get_params()
-        size = sizes.get("hidden_size", sizes.get("features"))
-        both = "bidirectional " if sizes.get("bidirectional") else ""
-        encoder = f"{both}{self.encoder.name}" + ("" if size is None else f" ({size})")
-        said = [f"{encoder}, {self.pooling.name}, {self.head.name}"]
+        """Describe the network in one line."""
+        said = [f"{self.encoder.describe()}, {self.pooling.name}, {self.head.name}"]
         if self.takes_missing:
             said.append(f"missing values: {self.missing}")
         if self.needs_clock:
@@ -267,23 +281,33 @@ class Architecture:
         return "; ".join(said)
 
 
-def _reading_metadata(pooling: Part) -> Part:
-    """Give the pooling that the fusion "attention" stands for, of the size that was asked of plain attention."""
-    if isinstance(pooling, MetadataAttentionPooling):
-        return pooling
-    if not isinstance(pooling, AttentionPooling):
+def _reading_metadata(pooling: Pooling) -> Pooling:
+    """Return the pooling that the fusion "attention" stands for, of the size stated for plain attention."""
+    found = pooling.with_metadata()
+    if found is None:
         raise ParameterError(
             f"expected fusion='attention' without another pooling, got pooling={pooling.name!r}: the fusion stands for "
             f"the pooling {MetadataAttentionPooling.name!r}; name one of the two"
         )
-    return MetadataAttentionPooling(hidden_size=pooling.hidden_size)
+    return found
+
+
+def _encoders_that(condition: Callable[[type[Encoder]], bool]) -> str:
+    """Return the names of the encoders that meet a condition, without those that stand for another one."""
+    return _one_of([name for name, kind in ENCODERS.items() if condition(kind) and not kind.automatic])
+
+
+def _one_of(names: Sequence[str]) -> str:
+    """Join names by commas and a last "or"."""
+    *first, last = (repr(name) for name in names)
+    return f"{', '.join(first)} or {last}" if first else last
 
 
 def _articles_lstm(**parameters: Any) -> Architecture:
     return Architecture(LSTM(activation="relu", **parameters), LastPooling(), LinearHead())
 
 
-def _articles_fusion(*fusion: str, pooling: Part | None = None, **context: Any) -> Architecture:
+def _articles_fusion(*fusion: str, pooling: Pooling | None = None, **context: Any) -> Architecture:
     return Architecture(
         LSTM(hidden_size=64),
         pooling or LastPooling(),
@@ -311,7 +335,7 @@ PRESETS: Mapping[str, Callable[[], Architecture]] = MappingProxyType(
 
 
 def preset(name: str) -> Architecture:
-    """Give a network of the articles by name.
+    """Return a preset network by name.
 
     Parameters
     ----------

@@ -6,7 +6,7 @@ import dataclasses
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -14,6 +14,8 @@ from limelight.errors import ParameterError, listing, nearest
 
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 """A proportion, from 0 up to but not including 1."""
+Units = Annotated[int, Field(ge=1, le=8192)]
+"""Width of a layer."""
 
 
 @dataclass
@@ -27,7 +29,7 @@ class Part:
     name: ClassVar[str]
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Give the parameters by name."""
+        """Return the parameters by name."""
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
 
     def set_params(self, **params: Any) -> Self:
@@ -40,7 +42,7 @@ class Part:
         return self
 
     def checked(self) -> Self:
-        """Give a copy whose parameters are of the right type and in range.
+        """Return a copy whose parameters have the right type and range.
 
         Returns
         -------
@@ -64,7 +66,7 @@ class Part:
         """Check what depends on more than one parameter."""
 
     def to_json(self) -> dict[str, Any]:
-        """Say the part as JSON: its name and every parameter."""
+        """Return the part as JSON: its name and every parameter."""
         plain = {key: _plain(value) for key, value in self.get_params().items()}
         return {"name": self.name, **plain}
 
@@ -87,7 +89,7 @@ _EXPECTED = {
 
 
 def first_complaint(error: ValidationError) -> str:
-    """Tell the first thing that pydantic found wrong, in one sentence without its jargon.
+    """Format the first error of pydantic as one sentence without its jargon.
 
     Parameters
     ----------
@@ -110,12 +112,15 @@ def first_complaint(error: ValidationError) -> str:
 
 
 def _is_name(step: str) -> bool:
-    """Tell names that the user wrote from the tags that pydantic adds for the members of a union."""
+    """Whether a step of an error location is a name written by the user, not a tag that pydantic adds for unions."""
     return (step.isidentifier() or step.isdigit()) and step not in {"int", "float", "str", "bool"}
 
 
-def make(value: Any, known: Mapping[str, type[Part]], word: str) -> Part:
-    """Turn a name, a JSON object or a part into a checked part.
+AnyPart = TypeVar("AnyPart", bound=Part)
+
+
+def make(value: Any, known: Mapping[str, type[AnyPart]], word: str) -> AnyPart:
+    """Build a checked part from a name, a JSON object or a part.
 
     Parameters
     ----------
@@ -136,8 +141,9 @@ def make(value: Any, known: Mapping[str, type[Part]], word: str) -> Part:
     ParameterError
         If the name is unknown, a parameter is unknown or out of range, or the value is something else.
     """
-    if isinstance(value, Part) and type(value) in known.values():
-        return value.checked()
+    for kind in known.values():
+        if type(value) is kind:
+            return value.checked()
     content = {"name": value} if isinstance(value, str) else value
     if not isinstance(content, Mapping) or not isinstance(content.get("name"), str):
         raise ParameterError(
@@ -150,18 +156,18 @@ def make(value: Any, known: Mapping[str, type[Part]], word: str) -> Part:
     return known[name]().set_params(**parameters).checked()
 
 
-_ADAPTERS: dict[str, TypeAdapter[Any]] = {}
+_ADAPTERS: dict[type[Part], TypeAdapter[Any]] = {}
 
 
 def _adapter(part: type[Part]) -> TypeAdapter[Any]:
-    """Give the checker of a part, made once: making it costs a millisecond."""
-    if part.name not in _ADAPTERS:
-        _ADAPTERS[part.name] = TypeAdapter(part)
-    return _ADAPTERS[part.name]
+    """Return the validator of a part; built once, as building takes a millisecond."""
+    if part not in _ADAPTERS:
+        _ADAPTERS[part] = TypeAdapter(part)
+    return _ADAPTERS[part]
 
 
 def schema_of(part: type[Part]) -> dict[str, Any]:
-    """Give the JSON schema of one part, its name included."""
+    """Return the JSON schema of a part, including its name."""
     schema = _adapter(part).json_schema()
     schema["properties"] = {"name": {"const": part.name}, **schema.get("properties", {})}
     schema["required"] = ["name"]

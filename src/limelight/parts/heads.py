@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from limelight.parts.base import Part, Share
-from limelight.parts.encoders import Units
+from limelight.parts.base import Part, Share, Units
 
 
 @dataclass

@@ -19,7 +19,7 @@ from limelight.errors import OutputError
 from limelight.files import whole_file, write_json
 from limelight.model.targets import task_of
 from limelight.model_selection.search import JOURNAL, Search, run_trials
-from limelight.model_selection.search_space import NAMES, make_space
+from limelight.model_selection.search_space import make_space
 from limelight.model_selection.tuning import TUNING_FOLDS, by_folds, by_validation_split, require_optuna
 from limelight.model_selection.tuning_results import Tuning
 from limelight.runs.dataset import Dataset
@@ -106,7 +106,7 @@ def best_experiment(experiment: Experiment, found: Tuning, folder: Path) -> Expe
 
 def write_trials(found: Tuning, file: Path) -> None:
     """Write every trial as a row of a CSV file, atomically; OutputError if the file cannot be written."""
-    names = [name for name in NAMES if name in found.trials[0].parameters]
+    names = list(found.trials[0].parameters)
     with whole_file(file) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
         writer.writerow(["trial", "state", "log_loss", found.score, "seconds", *names, "why"])

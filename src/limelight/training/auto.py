@@ -145,8 +145,8 @@ def is_solved(panel: Panel, architecture: Architecture, settings: TrainingSettin
     >>> [is_solved(panel, Architecture.of(encoder), TrainingSettings()) for encoder in ("auto", "lstm")]
     [True, False]
     """
-    if not isinstance(architecture.encoder, Auto):
-        return isinstance(architecture.encoder, Rocket)
+    if not architecture.encoder.automatic:
+        return architecture.encoder.closed_form
     facts = panel.signals is not None or (panel.metadata is not None and architecture.fusion != ())
     return len(panel) < MANY and not facts and not _why_network(panel, architecture, settings)
 

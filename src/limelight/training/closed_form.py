@@ -118,8 +118,8 @@ def solve(
     """
     if settings.imbalance != "none":
         raise ParameterError(
-            f"expected imbalance='none' for the encoder 'rocket', whose head is solved in closed form, got "
-            f"{settings.imbalance!r}; drop it, or use another encoder"
+            f"expected imbalance='none' for the encoder {prepared.architecture.encoder.name!r}, whose head is solved "
+            f"in closed form, got {settings.imbalance!r}; drop it, or use another encoder"
         )
     targets = targets_of(task, panel)
     codes = targets.every()

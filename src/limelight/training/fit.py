@@ -14,7 +14,6 @@ import torch
 from limelight.data.panel import Panel
 from limelight.errors import OutputError, ParameterError
 from limelight.parts.architecture import Architecture
-from limelight.parts.encoders import Auto, Rocket
 from limelight.task import Task
 from limelight.training.auto import fit_auto
 from limelight.training.closed_form import FILL_STRATEGIES, solve_best
@@ -88,7 +87,7 @@ def fit(
     settings = settings or TrainingSettings()
     require_device(settings)
     checkpoint = checkpoint_to_resume(folder) if resume else None
-    if isinstance(architecture.encoder, Auto):
+    if architecture.encoder.automatic:
         return fit_auto(
             panel,
             task,
@@ -101,7 +100,7 @@ def fit(
             resume=resume,
         )
     prepared = prepare(panel, task, architecture, validation, fields)
-    if isinstance(prepared.architecture.encoder, Rocket):
+    if prepared.architecture.encoder.closed_form:
         undecided = architecture.missing == "auto" and prepared.architecture.takes_missing
         strategies = FILL_STRATEGIES if undecided else (prepared.architecture.missing,)
         with _own_randomness(seed):
