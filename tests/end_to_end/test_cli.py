@@ -342,14 +342,16 @@ def test_a_run_measures_explanations_unless_told_not_to(limelight: Commands, fol
     metrics = json.loads(Path("run/metrics.json").read_text())
     assert list(metrics["explanations"]["methods"]) == ["evidence", "occlusion", "random"]
     assert metrics["seconds"]["explain"] > 0
-    assert metrics["explanations"]["said"] in html.unescape(Path("run/report/index.html").read_text())
+    page = html.unescape(Path("run/report/index.html").read_text())
+    assert metrics["explanations"]["said"] in page
+    assert "Faithfulness" in page
     limelight("train", folder, "-o", "run", "--overwrite", "--set", "explain=false")
     metrics = json.loads(Path("run/metrics.json").read_text())
     assert metrics["explanations"] is None
     assert "explain" not in metrics["seconds"]
     page = Path("run/report/index.html").read_text()
     assert "Evidence is what each step adds" in page
-    assert "Which explanation deserves trust" not in page
+    assert "Faithfulness" not in page
 
 
 def test_report_of_something_else_is_refused(limelight: Commands, folder: Path) -> None:
@@ -465,7 +467,7 @@ def test_a_rocket_is_solved_and_the_choice_is_said_everywhere(
     assert training["chosen_by"] == "leave-one-out"
     page = (tmp_path / "run" / "report" / "index.html").read_text()
     assert choice in page
-    assert "The head was solved in closed form: there were no epochs" in page
+    assert "The head was fitted in closed form, without epochs" in page
     assert not (tmp_path / "run" / "history.csv").exists()
     limelight("predict", "run", folder, "-o", "answers.csv")
     assert limelight("evaluate", "run")

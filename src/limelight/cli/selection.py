@@ -81,8 +81,8 @@ def tune(
 ) -> None:
     """Search for better hyperparameters on training and validation series, and write the best experiment.
 
-    The first trial is the unchanged experiment. The output is a folder; default: OUTPUT-tuning next to the run folder.
-    Needs Optuna: pip install 'limelight\\[tune]'.
+    The first trial is the unchanged experiment. The output is a folder; default: the name of the run folder with
+    -tuning appended. Needs Optuna: pip install 'limelight\\[tune]'.
     """
     from limelight.runs.tune import BEST_FILE, tune_experiment
 

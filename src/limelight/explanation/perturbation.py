@@ -79,7 +79,7 @@ def step_numbers(panel: Panel) -> NDArray[np.int64]:
 
 
 def matching_steps(panel: Panel, background: Panel, background_rows: Rows) -> NDArray[np.int64]:
-    """Find, for each step of a compact panel, the step at the same relative position of its background series.
+    """Find the background step at the same relative position for each step of a compact panel.
 
     Parameters
     ----------

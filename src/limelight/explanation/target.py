@@ -106,8 +106,8 @@ def log_odds(logits: Tensor, codes: Tensor, task: Task) -> Tensor:
     own = logits.gather(-1, codes[..., None])
     if task.multilabel:
         return own[..., 0]
-    others = logits.scatter(-1, codes[..., None], float("-inf"))
-    return own[..., 0] - others.logsumexp(dim=-1)
+    other_logits = logits.scatter(-1, codes[..., None], float("-inf"))
+    return own[..., 0] - other_logits.logsumexp(dim=-1)
 
 
 def resolve_target(prediction: Prediction, target: Any = None, steps: tuple[int, int] | None = None) -> Target:

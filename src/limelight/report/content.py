@@ -151,13 +151,13 @@ def _series(inputs: ReportInputs, highlights: Highlights) -> dict[str, Any]:
         explained = "" if one_class else ", ".join(sorted(targets))
         return {**content, "target": explained, "figure": series_figure(inputs, row, importance)}
 
+    by = "label" if task.multilabel else "class"
+    title = "Most confident correct predictions" if one_class else f"Most confident series by {by}"
     sections = {
         "confident": [card(row, label, label) for label, row in highlights.confident.items() if row is not None],
         "never_correct": [label for label, row in highlights.confident.items() if row is None],
         "omitted_classes": max(0, len(inputs.labelled.names) - MOST_PICTURED_CLASSES),
-        "confident_title": "Most confident correct predictions"
-        if one_class
-        else "Most confident correct series by label",
+        "confident_title": title,
         "wrong": [card(row, _mistake(inputs, row)) for row in highlights.wrong],
         "wrong_total": highlights.wrong_total,
         "total": len(inputs.panel),

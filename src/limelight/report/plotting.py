@@ -22,7 +22,7 @@ Figure = dict[str, Any]
 
 
 def literal(text: str, most: int = 60) -> str:
-    """Escape and shorten a user-supplied text, so that plotly does not interpret it as HTML.
+    """Convert a user-supplied text to one that plotly shows literally, not as HTML, and cut it if too long.
 
     Example
     -------

@@ -39,22 +39,39 @@ DIFFERENT_SCALES = 10.0
 
 
 class Drawable(Protocol):
-    """The attributes of an ``Explanation`` that figures read; ``Explanation`` itself draws with this module."""
+    """The part of an ``Explanation`` that figures read.
+
+    A protocol, because ``Explanation`` itself imports this package for its ``plot``.
+    """
 
     @property
-    def panel(self) -> Panel: ...  # noqa: D102
+    def panel(self) -> Panel:
+        """The n series."""
+
     @property
-    def prediction(self) -> Prediction: ...  # noqa: D102
+    def prediction(self) -> Prediction:
+        """The predictions for these series."""
+
     @property
-    def importance(self) -> list[Floats]: ...  # noqa: D102
+    def importance(self) -> list[Floats]:
+        """The importance of each step, shape (time,) for each series."""
+
     @property
-    def signed(self) -> bool: ...  # noqa: D102
+    def signed(self) -> bool:
+        """Whether negative importance is evidence against the target."""
+
     @property
-    def target(self) -> NDArray[Any] | None: ...  # noqa: D102
+    def target(self) -> NDArray[Any] | None:
+        """The explained class or label of each series, shape (n,), or None."""
+
     @property
-    def channels(self) -> list[Floats] | None: ...  # noqa: D102
+    def channels(self) -> list[Floats] | None:
+        """The importance of each step and channel, shape (time, channels) for each series, or None."""
+
     @property
-    def fields(self) -> Mapping[str, Floats]: ...  # noqa: D102
+    def fields(self) -> Mapping[str, Floats]:
+        """The importance of each metadata field and signal by its name, shape (n,) each."""
+
     def __len__(self) -> int: ...
 
 

@@ -38,7 +38,7 @@ def _predicted_label(prediction: Prediction, row: int) -> str:
 
 
 def shortened(text: str, most: int = 40) -> str:
-    """Shorten a text that is too long; an ellipsis marks the cut."""
+    """Cut a text that is too long; an ellipsis marks the cut."""
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
