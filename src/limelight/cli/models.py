@@ -138,7 +138,7 @@ def explain(
     method: Annotated[
         str | None,
         typer.Option(
-            help="attention, evidence, gradients or occlusion; default: the one built into the model, else occlusion.",
+            help="attention, evidence, gradients or occlusion; default: the one built into the model, else gradients.",
             show_default=False,
         ),
     ] = None,

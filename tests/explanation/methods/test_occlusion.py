@@ -9,6 +9,7 @@ from limelight.estimator import TimeSeriesClassifier
 from limelight.explanation.methods.occlusion import explain_occlusion
 from limelight.explanation.perturbation import matching_steps
 from support.linear import linear, noise
+from support.panels import bump_panel
 
 
 def constant(value, steps=3, width=1):
