@@ -81,7 +81,7 @@ def test_the_focal_loss_weighs_by_how_wrong_an_answer_is(kind: str) -> None:
     task, logits, targets = random_case(kind)
     right = by_hand(task, logits, targets)
     expected = (-((1 - right) ** FOCUS) * np.log(right)).mean()
-    assert loss_for(task, np.zeros(1), "focal")(logits, targets).item() == pytest.approx(expected)
+    assert loss_for(task, np.zeros(1, dtype=np.int64), "focal")(logits, targets).item() == pytest.approx(expected)
 
 
 def test_weights_of_classes_are_those_that_scikit_learn_calls_balanced() -> None:

@@ -191,7 +191,7 @@ class _LargeSolver:
 
 
 def fit_ridge_streamed(
-    batches: Iterable[tuple[Float[Tensor, "n features"], Float[Tensor, "n outputs"]]],
+    batches: Iterable[tuple[Float[Tensor, "_ features"], Float[Tensor, "_ outputs"]]],  # batches differ in n
     *,
     alphas: Sequence[float] = WIDE_ALPHAS,
     every: int = HELD_OUT,
