@@ -1,6 +1,7 @@
 """An encoder from outside the package: two files, and it works wherever a built-in one does."""
 
 import inspect
+import os
 import re
 import subprocess
 import sys
@@ -277,3 +278,29 @@ def test_the_worked_example_is_these_two_files() -> None:
     page = (TESTS.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
     blocks = dict(re.findall(r"```python\n# (\S+)\n(.*?)```", page, flags=re.DOTALL))
     assert blocks == {f"outside/{file.name}": file.read_text(encoding="utf-8") for file in TESTS.glob("outside/*.py")}
+
+
+def encoders_with_package(tmp_path: Path, value: str) -> subprocess.CompletedProcess[str]:
+    """List the encoders of a new process in which a package with an entry point is installed."""
+    info = tmp_path / "dilated_package-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: dilated_package\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[limelight.encoders]\ndilated = {value}\n")
+    paths = [str(tmp_path), str(TESTS), os.environ.get("PYTHONPATH", "")]
+    return subprocess.run(
+        [sys.executable, "-c", "from limelight.parts.encoders import ENCODERS; print(*ENCODERS)"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+    )
+
+
+def test_an_installed_package_registers_by_entry_point(tmp_path: Path) -> None:
+    assert "dilated" in encoders_with_package(tmp_path, "outside.dilated_part:Dilated").stdout.split()
+
+
+def test_a_broken_package_is_a_warning(tmp_path: Path) -> None:
+    done = encoders_with_package(tmp_path, "outside.nothing:Dilated")
+    assert "rocket" in done.stdout.split()
+    assert "the encoder 'outside.nothing:Dilated' could not be loaded (ModuleNotFoundError: " in done.stderr

@@ -1,6 +1,12 @@
-"""Encoders: parts that turn a series into features. Every module of this folder is imported, and so registered."""
+"""Encoders: parts that turn a series into features.
 
+Every module of this folder is imported, and so registered. Installed packages register theirs by an entry point of the
+group ``limelight.encoders``.
+"""
+
+import warnings
 from importlib import import_module
+from importlib.metadata import entry_points
 from pkgutil import iter_modules
 
 from limelight.parts.base import Units as Units
@@ -17,3 +23,10 @@ from limelight.parts.encoders.rocket import Rocket as Rocket
 
 for _module in iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")
+for _entry in entry_points(group="limelight.encoders"):
+    try:
+        _entry.load()
+    except Exception as error:  # whatever a foreign package raises must not break every import of limelight
+        warnings.warn(
+            f"the encoder {_entry.value!r} could not be loaded ({type(error).__name__}: {error})", stacklevel=2
+        )
