@@ -23,6 +23,7 @@ from limelight.model.targets import task_of
 from limelight.model_selection.comparison import compare
 from limelight.model_selection.cross_validation import validate
 from limelight.model_selection.folds import fold_panel
+from limelight.model_selection.trials import fit_fold, fitted_rows, fold_splits
 from limelight.model_selection.tuning import tune
 from limelight.recipe import SOLVED, TOO_FEW, Recipe
 from limelight.runs.train import run_experiment
@@ -148,6 +149,33 @@ def test_thresholds_without_validation_series_are_refused_before_training(monkey
         ParameterError, match="^expected validation series to fit thresholds or prediction sets on, got none"
     ):
         recipe.fit(PANEL[:60], task_of(PANEL), seed=0)
+
+
+def test_thresholds_for_three_classes_are_refused_before_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recipes, "fit", lambda *arguments, **rest: pytest.fail("a network was trained"))
+    panel = Panel.from_series(np.zeros((60, 5)), labels=["a", "b", "c"] * 20)
+    with pytest.raises(ParameterError) as error:
+        Recipe.of(MODELS["trained"], decision={"thresholds": "f1"}).fit(panel, task_of(panel), seed=0)
+    assert str(error.value) == (
+        "expected no threshold rule for 3 classes, got the best F1; remove it, as the most probable class is predicted, or "
+        "make each class a label of its own"
+    )
+
+
+def test_rows_fitted_are_those_of_the_fit(fits: Fits) -> None:
+    recipe, task = Recipe.of(MODELS["trained"], {"max_epochs": 1}), task_of(PANEL)
+    split = fold_splits(fold_panel(PANEL, task, folds=2)[0], 0)[0]
+    fit_fold(PANEL, split, task, recipe)
+    assert PANEL.ids[fitted_rows(PANEL, split, recipe)].tolist() == fits.calls[0][0]
+
+
+def test_unknown_labels_are_no_class_of_their_own() -> None:
+    labels = [f"class {index % 20}" for index in range(400)]
+    unlabelled = ["", *labels[1:]]
+    for each in (labels, unlabelled):
+        assert Recipe.of(MODELS["trained"], hold_out=HoldOut(0.05)).validation_share(
+            Panel.from_series(np.zeros((400, 5)), labels=each)
+        ) == (0.05, "")
 
 
 @pytest.mark.parametrize(

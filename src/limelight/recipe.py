@@ -212,6 +212,7 @@ class Recipe:
         DataError, LabelError, OutputError, ParameterError
             As ``training.fit.fit`` and ``fit_decision``.
         """
+        self.decision.require_possible(task)
         if isinstance(validation, str):
             fitted, held_out = self.split(panel, seed)
             panel, validation = panel[fitted], panel[held_out] if len(held_out) else None

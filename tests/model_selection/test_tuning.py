@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -7,11 +9,14 @@ from limelight.data.panel import Panel
 from limelight.data.synthetic.sine import SineSettings, generate_sine
 from limelight.errors import InternalError, OutputError, ParameterError
 from limelight.estimator import TimeSeriesClassifier
+from limelight.model.targets import task_of
 from limelight.model_selection import search
 from limelight.model_selection.optuna_engine import open_study
 from limelight.model_selection.trials import fit_and_score
-from limelight.model_selection.tuning import tune
+from limelight.model_selection.tuning import by_folds, tune
 from limelight.model_selection.tuning_results import DONE, FAILED, PRUNED
+from limelight.recipe import Recipe
+from limelight.training.validation_split import HoldOut
 
 SMALL = {"encoder": {"name": "gru", "hidden_size": 4}, "pooling": "last", "head": "linear"}
 QUICK = {"training": {"max_epochs": 1}, "only": ["learning_rate", "batch_size"]}
@@ -82,6 +87,20 @@ def test_another_experiment_does_not_go_on_with_a_tuning(tmp_path):
         "expected the series, experiment and settings that the tuning to resume started with, got different "
         "ones; resume with the same ones, or tune without resuming"
     )
+
+
+def test_tunings_with_different_validation_shares_are_different(tmp_path):
+    task, recipe = task_of(WAVES), Recipe.of(SMALL)
+    splits, rule = by_folds(WAVES, task, recipe, 2, seed=0)
+    digests = set()
+    for share in (None, 0.2, 0.3):
+        changed = replace(recipe, hold_out=HoldOut(share))
+        digests.add(search.Search(WAVES, splits, rule, task, changed, {}, "accuracy", tmp_path / "journal", 0).digest())
+    assert len(digests) == 3
+
+
+def test_trials_are_scored_without_fitted_thresholds():
+    assert tuned(trials=1, decision={"thresholds": "f1"}).first.score == tuned(trials=1).first.score
 
 
 def test_damaged_trials_are_told(tmp_path):

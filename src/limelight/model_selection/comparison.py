@@ -32,7 +32,7 @@ from limelight.model_selection.comparison_results import (
 )
 from limelight.model_selection.cross_validation import require_jobs
 from limelight.model_selection.folds import fold_panel
-from limelight.model_selection.trials import FoldSplit, fit_fold, fold_splits, run_parallel
+from limelight.model_selection.trials import FoldSplit, fit_fold, fitted_rows, fold_splits, run_parallel
 from limelight.parts.architecture import Architecture
 from limelight.parts.fusions import ATTENTION, FUSIONS
 from limelight.recipe import Recipe
@@ -74,7 +74,8 @@ def compare(
     """Compare models from the simplest to the richest by cross-validation on the same folds.
 
     The models are the majority class, gradient-boosted trees on the metadata, the network on the series, and the
-    network with each fusion of metadata. Networks are held out, fitted and calibrated as ``train`` would fit them.
+    network with each fusion of metadata. Networks are held out, fitted and calibrated as ``train`` would fit them;
+    thresholds and prediction sets are not fitted.
     Ctrl-C stops the comparison and keeps the fits that are done. Each fit takes one thread, so the numbers are the
     same for any number of jobs.
 
@@ -127,6 +128,7 @@ def compare(
     if score not in COMPARISON_SCORES:
         raise ParameterError(f"expected a score to compare by, got {score!r}{nearest(score, COMPARISON_SCORES)}")
     require_jobs(jobs)
+    decision = DecisionRule.of(decision).calibration_only()
     recipe = Recipe.of(model, training, decision, HoldOut(validation, by, group, stratify), fields)
     require_device(recipe.training)
     task = task or task_of(panel)
@@ -192,7 +194,7 @@ class _Study:
         plain = replace(architecture, pooling=pooling, fusion=())
         if self.panel.signals is not None:
             notes.append("side signals count as part of the series here: every network reads them")
-        why = self._why_no_metadata()
+        why = self._why_no_metadata(replace(self.recipe, architecture=plain))
         if why:
             return {MAJORITY: None, SERIES: plain}, [*notes, why]
         fusions: list[tuple[str, ...]] = [(word,) for word in FUSIONS]
@@ -205,12 +207,14 @@ class _Study:
         networks = {f"series + {' + '.join(words)}": replace(plain, fusion=words) for words in fusions}
         return {MAJORITY: None, METADATA: None, SERIES: plain, **networks}, notes
 
-    def _why_no_metadata(self) -> str:
+    def _why_no_metadata(self, recipe: Recipe) -> str:
+        """Return why metadata cannot be fused on every fold, by the rows that a recipe fits on; "" if they can."""
         metadata = self.panel.metadata
         if metadata is None:
             return "there are no metadata to fuse"
         for split in self.splits:
-            if not fit_vocabulary(metadata.take(split.train), schema=self._fields).has_metadata:
+            rows = fitted_rows(self.panel, split, recipe)
+            if not fit_vocabulary(metadata.take(rows), schema=self._fields).has_metadata:
                 return f"all metadata are constant over the training series of {split.name}, so none are used"
         return ""
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,14 @@ from limelight.errors import LimelightError, ParameterError, nearest
 from limelight.model.targets import targets_of
 from limelight.model_selection.cross_validation import require_jobs
 from limelight.model_selection.search_space import Space, changed, label_for, rounded, starting_point
-from limelight.model_selection.trials import FOLD_SCORES, FoldResult, FoldSplit, fit_and_score, run_parallel
+from limelight.model_selection.trials import (
+    FOLD_SCORES,
+    FoldResult,
+    FoldSplit,
+    fit_and_score,
+    fitted_rows,
+    run_parallel,
+)
 from limelight.model_selection.tuning_results import DONE, FAILED, PRUNED, Trial, Tuning
 from limelight.parts.architecture import Architecture
 from limelight.parts.encoders import ENCODERS, Encoder, register_encoder
@@ -96,7 +103,7 @@ class Search:
 
     def start(self) -> dict[str, Any]:
         """Return the unchanged recipe as a point of the search space."""
-        start = starting_point(self.panel[self.splits[0].train], self.recipe)
+        start = starting_point(self.panel[fitted_rows(self.panel, self.splits[0], self.recipe)], self.recipe)
         return {name: start[name] for name in self.space}
 
     def digest(self) -> str:
@@ -106,9 +113,10 @@ class Search:
             self.recipe.architecture.to_json(),
             replace(self.recipe.training, workers=0).to_json(),
             self.recipe.decision.get_params(),
+            asdict(self.recipe.hold_out),
             dict(self.recipe.fields),
             {name: repr(limits) for name, limits in self.space.items()},
-            [[split.train.tolist(), split.held_out.tolist()] for split in self.splits],
+            [[split.train.tolist(), split.held_out.tolist(), split.validates] for split in self.splits],
             [self.score, self.seed, digest_of(self.panel)],
         ]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -97,6 +97,34 @@ def fold_splits(folds: Iterable[Fold], seed: int) -> tuple[FoldSplit, ...]:
     )
 
 
+def fitted_rows(panel: Panel, split: FoldSplit, recipe: Recipe) -> Rows:
+    """Return the rows of a split that a recipe fits on: its training rows without the validation series.
+
+    Parameters
+    ----------
+    panel
+        All series.
+    split
+        One of them.
+    recipe
+        What to fit.
+
+    Returns
+    -------
+    Rows
+        Positions in the panel.
+
+    Raises
+    ------
+    DataError, ParameterError
+        As ``Recipe.split``.
+    """
+    if split.validates:
+        return split.train
+    fitted, _ = recipe.split(panel[split.train], split.seed)
+    return split.train[fitted]
+
+
 def fit_fold(
     panel: Panel, split: FoldSplit, task: Task, recipe: Recipe, should_prune: ShouldPrune | None = None
 ) -> tuple[FitResult, Prediction]:

@@ -16,7 +16,7 @@ from limelight.model.targets import task_of
 from limelight.model_selection.folds import fold_panel
 from limelight.model_selection.search import JOURNAL, Search, run_trials
 from limelight.model_selection.search_space import make_space
-from limelight.model_selection.trials import FoldSplit, fold_splits
+from limelight.model_selection.trials import FoldSplit, fitted_rows, fold_splits
 from limelight.model_selection.tuning_results import Tuning
 from limelight.parts.architecture import Architecture
 from limelight.recipe import Recipe
@@ -54,7 +54,8 @@ def tune(
 
     Trials are compared by the log loss of their calibrated predictions of held-out series. The log loss depends on
     every probability, so it separates networks that predict the same classes; accuracy only moves in steps of one
-    series.
+    series. On a validation split, networks are also stopped early and calibrated on the series that they are scored on,
+    so the losses are slightly optimistic, for every trial alike. Thresholds and prediction sets are not fitted.
 
     Parameters
     ----------
@@ -118,6 +119,7 @@ def tune(
     if not 0 < validation < 1:
         raise ParameterError(f"expected a validation share above 0 and below 1, got {validation}")
     task = task or task_of(panel)
+    decision = DecisionRule.of(decision).calibration_only()
     recipe = Recipe.of(model, training, decision, HoldOut(None, by, group, stratify), fields)
     if folds is None and enough_of(panel, validation):
         split = panel.make_split(test=0.0, validation=validation, seed=seed, group=group, by=by, stratify=stratify)
@@ -128,7 +130,7 @@ def tune(
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory())) if folder is None else Path(folder)
         home.mkdir(parents=True, exist_ok=True)
-        space = make_space(panel[splits[0].train], task, recipe, only)
+        space = make_space(panel[fitted_rows(panel, splits[0], recipe)], task, recipe, only)
         search = Search(panel.compact(), splits, rule, task, recipe, space, score, home / JOURNAL, seed)
         return run_trials(search, trials=trials, minutes=minutes, jobs=jobs, log=log)
 

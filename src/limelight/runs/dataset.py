@@ -188,8 +188,8 @@ def _with_validation(recipe: Recipe, panel: Panel, split: Split, seed: int) -> S
     train, validation = recipe.split(panel[split.train], seed)
     rule, groups = recipe.hold_out, panel.origin is not None or recipe.hold_out.group is not None
     how = "by time" if rule.by == "time" else f"at random by {rule.group or RECORDING}" if groups else "at random"
-    words = f"{split.rule}, validation {how} from train" if len(validation) else split.rule
-    return Split(split.train[train], split.train[validation], split.test, words)
+    ending = f", validation {how} from train" if len(validation) else WHY_NO_VALIDATION[TOO_FEW]
+    return Split(split.train[train], split.train[validation], split.test, f"{split.rule}{ending}")
 
 
 def read_data(experiment: Experiment) -> Dataset:

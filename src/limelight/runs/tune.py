@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from limelight.files import whole_file, write_json
 from limelight.model.targets import task_of
 from limelight.model_selection.search import JOURNAL, Search, run_trials
 from limelight.model_selection.search_space import make_space
+from limelight.model_selection.trials import fitted_rows
 from limelight.model_selection.tuning import TUNING_FOLDS, by_folds, by_validation_split, require_optuna
 from limelight.model_selection.tuning_results import Tuning
 from limelight.runs.dataset import Dataset
@@ -139,12 +141,13 @@ def _search(
     """Build the search: which series the trials are fitted and scored on, and what they vary."""
     rows, panel = development_rows(data), development_panel(data).compact()
     task, recipe = task_of(panel, data.task.positive), experiment.recipe()
+    recipe = replace(recipe, decision=recipe.decision.calibration_only())
     if folds is None and len(data.split.validation) and enough_series(panel, len(data.split.validation)):
         train, validation = (np.searchsorted(rows, part) for part in (data.split.train, data.split.validation))
         splits, rule = by_validation_split(train, validation, experiment.seed), _rule(data)
     else:
         splits, rule = by_folds(panel, task, recipe, folds or TUNING_FOLDS, experiment.seed)
-    space = make_space(panel[splits[0].train], task, recipe, only)
+    space = make_space(panel[fitted_rows(panel, splits[0], recipe)], task, recipe, only)
     return Search(panel, splits, rule, task, recipe, space, score, folder / JOURNAL, experiment.seed)
 
 

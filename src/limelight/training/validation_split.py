@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from limelight.data.labels import count_labelled, stratify_by
+from limelight.data.labels import count_labelled
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError
+from limelight.task import is_known
 from limelight.types import Rows
 
 VALIDATION = 0.1
@@ -135,5 +136,8 @@ def enough_of(panel: Panel, share: float) -> bool:
 
 def enough_series(panel: Panel, series: int) -> bool:
     """Whether a number of validation series is enough for the labels of a panel."""
-    strata = stratify_by(panel.labels)
-    return enough_to_validate(series, 0 if strata is None else len(np.unique(strata)), by_step=strata is None)
+    labels = panel.labels
+    if labels is None:
+        return enough_to_validate(series, 0, by_step=True)
+    classes = labels.shape[1] if labels.ndim == 2 else len(np.unique(labels[is_known(labels)]))
+    return enough_to_validate(series, classes)

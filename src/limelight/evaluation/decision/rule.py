@@ -18,7 +18,7 @@ from limelight.evaluation.decision.calibration import (
     to_probabilities,
 )
 from limelight.evaluation.decision.conformal import ConformalSets, coverage, fit_conformal
-from limelight.evaluation.decision.thresholds import Thresholds, checked_rule, choose_thresholds
+from limelight.evaluation.decision.thresholds import Thresholds, checked_rule, choose_thresholds, require_thresholds
 from limelight.model.decision import Decision
 from limelight.model.fitted import FittedModel, Prediction
 from limelight.model.targets import targets_of
@@ -69,7 +69,7 @@ class DecisionRule:
     def of(cls, value: DecisionRule | Mapping[str, Any] | None) -> DecisionRule:
         """Build a checked rule from a rule, from its keywords as a dict, or from None for the defaults."""
         if isinstance(value, cls):
-            return value
+            value = value.get_params()
         if value is not None and not isinstance(value, Mapping):
             raise ParameterError(
                 f"expected a decision rule as DecisionRule(...) or a dict of its keywords, got {value!r}"
@@ -82,6 +82,14 @@ class DecisionRule:
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the rule by name of its parameters, as scikit-learn's ``get_params`` does."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def calibration_only(self) -> DecisionRule:
+        """Return the rule without thresholds and prediction sets, which scores of probabilities do not depend on."""
+        return DecisionRule(calibrate=self.calibrate)
+
+    def require_possible(self, task: Task) -> None:
+        """Require a task with thresholds if the rule chooses them; ParameterError for more than two classes."""
+        require_thresholds(task, self.thresholds)
 
     def require_series(self, panel: Panel | None) -> None:
         """Require validation series if the rule fits thresholds or sets; ParameterError if there are none."""

@@ -156,12 +156,8 @@ def choose_thresholds(
     normal, goal = checked_rule(rule)
     predicted = checked_probabilities(task, probabilities)
     true_codes = checked_codes(task, codes, len(predicted))
+    require_thresholds(task, normal)
     if task.kind == "multiclass":
-        if normal != "none":
-            raise ParameterError(
-                f"expected no threshold rule for {len(task.classes)} classes, got {_describe_rule(normal)}; remove it, "
-                "as the most probable class is predicted, or make each class a label of its own"
-            )
         return Thresholds(None, normal)
     indices = range(len(task.classes)) if task.multilabel else [task.positive_index]
     notes: list[str] = []
@@ -172,6 +168,16 @@ def choose_thresholds(
         table.append(row)
         notes += notes_of_label
     return Thresholds(np.array([row["threshold"] for row in table]), normal, tuple(notes), tuple(table))
+
+
+def require_thresholds(task: Task, rule: Rule) -> None:
+    """Require a binary or multi-label task, or no threshold rule; ParameterError otherwise."""
+    normal, _ = checked_rule(rule)
+    if task.kind == "multiclass" and normal != "none":
+        raise ParameterError(
+            f"expected no threshold rule for {len(task.classes)} classes, got {_describe_rule(normal)}; remove it, "
+            "as the most probable class is predicted, or make each class a label of its own"
+        )
 
 
 def checked_rule(rule: Rule) -> tuple[Rule, Any]:
