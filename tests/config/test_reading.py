@@ -5,7 +5,7 @@ import pytest
 
 from limelight.config.reading import check_experiment, experiment_schema, read_experiment
 from limelight.errors import ParameterError
-from limelight.parts.encoders import LSTM, ConvLSTM
+from limelight.parts.encoders import ENCODERS, LSTM, ConvLSTM
 from support.errors import message_of
 
 SINE = {"data": {"sine": {}}}
@@ -165,7 +165,7 @@ def test_source_of_another_kind_is_refused(tmp_path: Path) -> None:
 def test_schema_knows_every_part_and_every_key() -> None:
     schema = experiment_schema()
     encoders = schema["properties"]["model"]["properties"]["encoder"]["anyOf"]
-    assert encoders[0] == {"enum": ["auto", "conv_lstm", "lstm", "gru", "rocket"]}
+    assert encoders[0] == {"enum": list(ENCODERS)}
     assert [one["properties"]["name"]["const"] for one in encoders[1:]] == encoders[0]["enum"]
     assert schema["$defs"]["DataSection"]["additionalProperties"] is False
     assert schema["$defs"]["SineSettings"]["additionalProperties"] is False

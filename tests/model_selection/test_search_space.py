@@ -31,7 +31,7 @@ MODES = pa.table({"mode": ["early", "late"] * 50})
 
 def test_metadata_are_tuned_where_there_are_some():
     assert set(NAMES) - set(space_of(panel(), recipe())) == {"fusion", "embedding_size"}
-    assert set(space_of(panel(metadata=MODES), recipe())) == set(NAMES)
+    assert {name for name in space_of(panel(metadata=MODES), recipe()) if "." not in name} == set(NAMES)
 
 
 def test_numbers_have_no_embedding():

@@ -27,8 +27,10 @@ class DilatedEncoder(nn.Module):
         super().__init__()
         self.width = filters
         self.project = nn.Linear(channels, filters)
+        distances: list[int] = [growth**layer for layer in range(depth)]
+        self.before = [(kernel_size - 1) * distance for distance in distances]
         self.layers = nn.ModuleList(
-            nn.Conv1d(filters, filters, kernel_size, dilation=growth**layer) for layer in range(depth)
+            nn.Conv1d(filters, filters, kernel_size, dilation=distance) for distance in distances
         )
         self.dropout = nn.Dropout(dropout)
 
@@ -37,7 +39,6 @@ class DilatedEncoder(nn.Module):
     ) -> tuple[Float[Tensor, "batch time width"], Bool[Tensor, "batch time"]]:
         """Return features and their mask, shapes (batch, time, width) and (batch, time); padding comes last, unseen."""
         features: Tensor = self.project(values).transpose(1, 2)
-        for layer in self.layers:
-            before = layer.dilation[0] * (layer.kernel_size[0] - 1)
+        for layer, before in zip(self.layers, self.before, strict=True):
             features = features + self.dropout(functional.silu(layer(functional.pad(features, (before, 0)))))
         return features.transpose(1, 2), mask

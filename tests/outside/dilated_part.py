@@ -53,7 +53,8 @@ class Dilated(Encoder):
         return replace(self, growth=next((growth for growth, steps in seen if steps >= summary.typical_length), 64))
 
     def _steps_seen(self, growth: int) -> int:
-        return 1 + sum((self.kernel_size - 1) * growth**layer for layer in range(self.depth))
+        distances: list[int] = [growth**layer for layer in range(self.depth)]
+        return 1 + (self.kernel_size - 1) * sum(distances)
 
     @classmethod
     def search_space(cls) -> SearchSpace:

@@ -9,8 +9,10 @@ from limelight.nn.context import ContextShape, OneHotContextEncoder, OneHotSigna
 from limelight.nn.network import Network
 from limelight.parts import contexts
 from limelight.parts.architecture import Architecture
-from limelight.parts.encoders import Auto, Rocket
+from limelight.parts.encoders import ENCODERS, Auto, Rocket
 
+*FIRST, LAST = (repr(name) for name, kind in ENCODERS.items() if not (kind.automatic or kind.closed_form))
+TRAINED = f"{', '.join(FIRST)} or {LAST}"
 SMALL = Rocket(features=84 * 2, dilations=2, length=30)
 
 
@@ -51,7 +53,7 @@ def test_the_context_of_rocket_can_be_sized() -> None:
             {"encoder": "rocket"},
             {"by_step": True},
             "expected an encoder that answers each step where each step has a label, got 'rocket', which answers for the "
-            "whole series; take 'conv_lstm', 'lstm' or 'gru'",
+            f"whole series; take {TRAINED}",
         ),
         (
             {"encoder": "rocket", "fusion": ["late", "film"]},
@@ -69,7 +71,7 @@ def test_the_context_of_rocket_can_be_sized() -> None:
             {"encoder": "rocket", "context": {"name": "embedding", "text_encoder": "words"}},
             {},
             "expected texts as words with the encoder 'rocket', whose head counts them, got a text encoder; leave it out, "
-            "or take 'conv_lstm', 'lstm' or 'gru'",
+            f"or take {TRAINED}",
         ),
         (
             {"encoder": "gru", "pooling": "ppv"},

@@ -187,10 +187,10 @@ def _require_complete(part_class: type[Encoder]) -> None:
         if is_required and word not in part_class.fixed_parts
     ]
     if required:
+        fixed = dict(part_class.fixed_parts)
         raise ParameterError(
-            f"expected fixed_parts of {title} to name its {' and '.join(required)}, got "
-            f"{dict(part_class.fixed_parts)}; an encoder that pools has a pooling of its own, and one in closed form a "
-            "linear head too"
+            f"expected fixed_parts of {title} to name its {' and '.join(required)}, got {fixed}; an encoder that pools "
+            "has a pooling of its own, and one in closed form a linear head too"
         )
     fields = dataclasses.fields(part_class)
     lacking = [one.name for one in fields if one.default is one.default_factory is dataclasses.MISSING]
