@@ -444,4 +444,4 @@ def test_labels_of_another_kind_than_the_model_are_refused(limelight: Commands, 
     model = model_of("steps, two classes")
     with pytest.raises(LabelError) as error:
         scores_of(model.model_, planted.which_bumps(n=5))
-    assert str(error.value) == "expected a label at each step, got none; give labels of steps with the series"
+    assert str(error.value) == "expected a label at each step, got none; pass per-step labels with the series"

@@ -83,7 +83,7 @@ def test_training_words_are_matched_in_another_panel() -> None:
     vocabulary = fit_vocabulary(None, signals={"mode": ("run", "idle")})
     panel = panel_of("stop", "run", None, "idle")
     facts = vocabulary.encode(None, 1, panel.signals)
-    assert make_batch(panel, np.array([0]), facts=facts).signals.tolist() == [[[0], [2], [0], [1]]]
+    assert make_batch(panel, np.array([0]), metadata=facts).signals.tolist() == [[[0], [2], [0], [1]]]
     assert facts.notes == ("signal 'mode' has 1 word not seen in training: 'stop'; treated as unknown",)
 
 
@@ -93,19 +93,19 @@ def test_padding_has_no_signal() -> None:
         signals=StepSignals(np.array([[0], [1], [1]], dtype=np.int16), ("mode",), (("idle", "run"),)),
     )
     facts = fit_vocabulary(None, signals={"mode": ("idle", "run")}).encode(None, 2, both.signals)
-    assert make_batch(both, np.array([1, 0]), facts=facts).signals.tolist() == [[[2], [0]], [[1], [2]]]
+    assert make_batch(both, np.array([1, 0]), metadata=facts).signals.tolist() == [[[2], [0]], [[1], [2]]]
 
 
 def test_a_signal_that_is_not_there_is_unknown_and_told() -> None:
     facts = fit_vocabulary(None, signals={"mode": ("run",)}).encode(None, 1, None)
-    assert make_batch(panel_of("run"), np.array([0]), facts=facts).signals.tolist() == [[[0]]]
+    assert make_batch(panel_of("run"), np.array([0]), metadata=facts).signals.tolist() == [[[0]]]
     assert facts.notes == ("signal 'mode' is missing: treated as unknown",)
 
 
 def test_a_signal_that_says_nothing_in_training_is_left_out() -> None:
     vocabulary = fit_vocabulary(None, signals={"mode": ()})
     assert vocabulary.signals == ()
-    assert vocabulary.notes == ("signals say nothing in the training series: 'mode'; not used",)
+    assert vocabulary.notes == ("signals are empty in all training series: 'mode'; not used",)
 
 
 def test_words_that_change_within_a_series_are_a_signal() -> None:

@@ -139,7 +139,7 @@ print(np.array_equal(limelight.load("model").predict_proba(np.load("values.npy")
     )
     assert done.stdout.splitlines() == [
         "the model in 'model' has the encoder 'dilated', which is not registered; import the package that registers it "
-        "before you load the model; known are: auto, conv_lstm, lstm, gru, rocket",
+        "before loading the model; known are: auto, conv_lstm, lstm, gru, rocket",
         "True",
     ]
 

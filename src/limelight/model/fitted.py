@@ -1,4 +1,4 @@
-"""FittedModel: everything that has been learned, and what it takes to answer. The narrow waist of the package."""
+"""FittedModel: all that was learned in training and all that prediction needs. The narrow waist of the package."""
 
 from __future__ import annotations
 
@@ -22,31 +22,30 @@ from limelight.task import Task
 
 SERIES_PER_BLOCK = 20_000
 STEPS_PER_BLOCK = 1 << 24
-"""Of one block of a prediction: 64 MiB of attention."""
+"""Maximum number of time steps predicted in one block; their attention weights fill 64 MiB."""
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model answers about each series of a panel.
+    """The predictions of a model for the series of a panel.
 
     Parameters
     ----------
     ids
         Names of the series, shape (n,).
     task
-        The classes that were to choose from.
+        The task of the model, with its classes.
     logits
-        Outputs of the network, calibrated if the model is, about the series, shape (n, 1) when binary, else
-        (n, classes or labels); or, for a task of steps, about every step of every series one after the other, shape
-        (steps, ...).
+        Outputs of the network, calibrated if the model is: shape (n, 1) for binary, else (n, classes or labels). With
+        per-step labels, the outputs for the steps of all series, concatenated: shape (steps, ...).
     attention
-        For each series how much each of its time steps counted, shape (time,), summing to 1; None where the model has
-        no attention or it was not asked for.
+        The attention weights of each series, shape (time,), summing to 1; None if the model has no attention or the
+        weights were not requested.
     lengths
-        For a task of steps how many each series has, shape (n,); else None.
+        With per-step labels, the number of steps of each series, shape (n,); else None.
     thresholds
-        From which probability the positive class, shape (1,), or each label, shape (labels,), is answered; None answers
-        the most probable class, and labels from 0.5.
+        The lowest probability at which the positive class, shape (1,), or each label, shape (labels,), is predicted;
+        None predicts the most probable class, or each label with a probability of at least 0.5.
     """
 
     ids: NDArray[np.str_]
@@ -58,59 +57,60 @@ class Prediction:
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
-        """Probability of each class or label in the order of ``task.classes``, shape (n or steps, classes)."""
+        """The probability of each class or label, in the order of ``task.classes``, shape (n or steps, classes)."""
         if self.task.kind != "multiclass":
-            there: NDArray[np.float64] = 1 / (1 + np.exp(-self.logits.clip(-500, 500)))
-            return there if self.task.multilabel else np.concatenate([1 - there, there], axis=1)
+            positive: NDArray[np.float64] = 1 / (1 + np.exp(-self.logits.clip(-500, 500)))
+            return positive if self.task.multilabel else np.concatenate([1 - positive, positive], axis=1)
         shifted = np.exp(self.logits - self.logits.max(axis=1, keepdims=True))
         probabilities: NDArray[np.float64] = shifted / shifted.sum(axis=1, keepdims=True)
         return probabilities
 
     @property
     def labels(self) -> NDArray[Any]:
-        """The class of each series or step, shape (n or steps,); of several labels 0 and 1, shape (..., labels)."""
+        """The class of each series or step, shape (n or steps,); for multi-label 0 or 1, shape (..., labels)."""
         return self.task.decode(self.task.decide(self.probabilities, self.thresholds))
 
-    def by_series(self, answers: NDArray[Any]) -> Any:
-        """Cut answers about steps into one array for each series, stacked if all are of one length.
+    def by_series(self, predictions: NDArray[Any]) -> Any:
+        """Split per-step predictions into one array per series, stacked if all series have the same length.
 
         Parameters
         ----------
-        answers
+        predictions
             ``labels`` or ``probabilities``.
 
         Returns
         -------
         NDArray | list[NDArray]
-            Shape (n, time, ...), or n arrays (time, ...); answers about series as they are.
+            Shape (n, time, ...), or n arrays of shape (time, ...); predictions per series are returned unchanged.
         """
         if self.lengths is None:
-            return answers
-        parts = np.split(answers, np.cumsum(self.lengths)[:-1])
+            return predictions
+        parts = np.split(predictions, np.cumsum(self.lengths)[:-1])
         return np.stack(parts) if len(set(self.lengths.tolist())) == 1 else parts
 
 
 @dataclass
 class FittedModel:
-    """A task, a sentence of parts and the network fitted to them.
+    """A task, an architecture and the network fitted for them.
 
     Parameters
     ----------
     task
-        What is asked.
+        What the model predicts.
     architecture
-        The parts, every size settled.
+        The parts, with every size resolved.
     network
-        Built from ``architecture``, weights fitted.
+        The network built from ``architecture``, with fitted weights.
     channels
-        Names of the channels in the order in which the network wants them.
+        Names of the channels, in the order in which the network reads them.
     fitted_on
-        Facts about the training for people: number of series, lengths, seed, versions. One is for ``predict``:
-        ``clock``, the kind of the training's clock (``"dates"`` or ``"numbers"``), where the network uses it.
+        A description of the training data and run for the reader: number of series, lengths, seed, versions.
+        ``predict`` uses one entry: ``clock``, the kind of clock in training (``"dates"`` or ``"numbers"``), present if
+        the network reads the clock.
     vocabulary
-        Turns metadata into the numbers that the network reads; None for one without.
+        Encodes metadata as the numbers that the network reads; None if the network reads no metadata.
     decision
-        How answers are read off the logits.
+        Turns logits into calibrated probabilities and predicted classes.
     """
 
     task: Task
@@ -123,34 +123,34 @@ class FittedModel:
 
     @property
     def has_attention(self) -> bool:
-        """Whether answers can come with how much each time step counted."""
+        """Whether predictions can include attention weights."""
         return self.architecture.pooling.attends
 
     @property
     def has_evidence(self) -> bool:
-        """Whether an answer is a sum of what each time step adds to it."""
+        """Whether a logit is a sum of one contribution per time step."""
         return self.architecture.encoder.has_evidence
 
     def notes_about(self, panel: Panel) -> list[str]:
-        """Say what in the metadata of some series the model does not know or finds missing, one sentence each."""
-        facts = self.facts_about(panel)
-        return [] if facts is None else list(facts.notes)
+        """Describe the metadata of a panel that are unknown to the model or missing, one sentence each."""
+        metadata = self.encode_metadata(panel)
+        return [] if metadata is None else list(metadata.notes)
 
-    def facts_about(self, panel: Panel) -> EncodedMetadata | None:
-        """Give what is known about some series as the network reads it; None for a network that reads no facts."""
+    def encode_metadata(self, panel: Panel) -> EncodedMetadata | None:
+        """Encode the metadata and side signals of a panel; return None if the network reads neither."""
         if self.vocabulary is None:
             return None
         return self.vocabulary.encode(panel.metadata, len(panel), panel.signals)
 
     def predict(self, panel: Panel, *, attention: bool = False) -> Prediction:
-        """Answer every series of a panel; beside the answers, memory does not grow with the panel.
+        """Predict every series of a panel. Apart from the predictions, memory does not grow with the panel.
 
         Parameters
         ----------
         panel
-            Series with the channels of the training, and its kind of clock where the network uses the clock.
+            Series with the same channels as in training, and the same kind of clock if the network reads the clock.
         attention
-            Whether to keep how much each time step counted (4 bytes for each step of the panel).
+            Whether to return the attention weights (4 bytes per time step of the panel).
 
         Returns
         -------
@@ -160,31 +160,32 @@ class FittedModel:
         Raises
         ------
         DataError
-            If the channels or the kind of the clock differ from those of the training, or a value is infinite, or
-            missing although the model takes no missing values.
+            If the channels or the kind of clock differ from those in training, if a value is infinite, or if a value is
+            missing and the model does not accept missing values.
         """
         blocks = list(self.predict_blocks(panel, attention=attention))
         logits = np.concatenate([np.zeros((0, self.task.outputs)), *(block.logits for block in blocks)])
         kept = [weights for block in blocks for weights in block.attention or []]
-        return self._said(panel, logits, kept or None)
+        return self._prediction(panel, logits, kept or None)
 
     def predict_blocks(self, panel: Panel, *, attention: bool = False) -> Iterator[Prediction]:
-        """Answer a panel block by block, for answers that are written away as they come.
+        """Predict a panel block by block, so that predictions can be written out as they are made.
 
         Parameters
         ----------
         panel, attention
-            As for ``predict``, which also says what is refused.
+            As for ``predict``, which also lists the errors.
 
         Returns
         -------
         Iterator[Prediction]
-            About consecutive series in the order of the panel, at most 20,000 at a time.
+            Predictions for consecutive series in the order of the panel, at most 20,000 series at a time.
 
         Example
         -------
         >>> architecture = Architecture.of({"name": "gru", "hidden_size": 2}, "last", "linear")
-        >>> model = FittedModel(Task(("a", "b")), architecture, Network(architecture, channels=1, outputs=1), ("channel_0",))
+        >>> network = Network(architecture, channels=1, outputs=1)
+        >>> model = FittedModel(Task(("a", "b")), architecture, network, ("channel_0",))
         >>> [len(block.ids) for block in model.predict_blocks(Panel.from_series(np.zeros((20_002, 1))))]
         [20000, 2]
         """
@@ -192,9 +193,9 @@ class FittedModel:
         if self.architecture.needs_clock:
             require_clock(panel)
             require_same_clock(self.fitted_on.get("clock"), panel)
-        return (self._answer(panel[rows], attention) for rows in _blocks(panel.lengths))
+        return (self._predict_block(panel[rows], attention) for rows in _blocks(panel.lengths))
 
-    def _answer(self, panel: Panel, attention: bool) -> Prediction:
+    def _predict_block(self, panel: Panel, attention: bool) -> Prediction:
         by_step = self.task.by_step
         logits = np.zeros((int(panel.lengths.sum()) if by_step else len(panel), self.task.outputs))
         firsts = np.cumsum(panel.lengths) - panel.lengths
@@ -204,36 +205,36 @@ class FittedModel:
         self.network.eval()
         with torch.inference_mode():
             for rows, batch in self.batches(panel):
-                answer = self.network(batch.to(device))
-                answered = answer.logits.double().cpu().numpy()
+                output = self.network(batch.to(device))
+                batch_logits = output.logits.double().cpu().numpy()
                 if by_step:
                     mask = batch.mask.numpy()
-                    logits[(firsts[rows][:, None] + np.arange(mask.shape[1]))[mask]] = answered[mask]
+                    logits[(firsts[rows][:, None] + np.arange(mask.shape[1]))[mask]] = batch_logits[mask]
                 else:
-                    logits[rows] = answered
-                if attention and answer.weights is not None:
+                    logits[rows] = batch_logits
+                if attention and output.weights is not None:
                     has_weights = True
-                    for row, weights in zip(rows, answer.weights.cpu().numpy(), strict=True):
+                    for row, weights in zip(rows, output.weights.cpu().numpy(), strict=True):
                         kept[row] = weights[: panel.lengths[row]].copy()
         if not np.isfinite(logits).all():
-            raise InternalError("the network gave an answer that is not a number; please report this with its data")
-        return self._said(panel, self.decision.apply_temperature(logits), kept if has_weights else None)
+            raise InternalError("the network returned a logit that is not finite; please report this with its data")
+        return self._prediction(panel, self.decision.apply_temperature(logits), kept if has_weights else None)
 
     def batches(self, panel: Panel) -> Iterator[tuple[NDArray[np.int64], Batch]]:
-        """Give some rows of a panel at a time, and their series as the network takes them; each row comes once."""
-        facts = self.facts_about(panel)
+        """Yield row numbers of a panel with the batch of these series; each row is yielded once."""
+        metadata = self.encode_metadata(panel)
         for rows in batches_by_length(panel):
             elapsed, missing = self.architecture.needs_clock, self.architecture.takes_missing
-            yield rows, make_batch(panel, rows, elapsed=elapsed, missing=missing, facts=facts)
+            yield rows, make_batch(panel, rows, elapsed=elapsed, missing=missing, metadata=metadata)
 
-    def _said(
+    def _prediction(
         self, panel: Panel, logits: NDArray[np.float64], attention: list[NDArray[np.float32]] | None
     ) -> Prediction:
         lengths = panel.lengths if self.task.by_step else None
         return Prediction(panel.ids, self.task, logits, attention, lengths, self.decision.thresholds)
 
     def require_channels(self, panel: Panel) -> None:
-        """Refuse a panel whose channels are not those of the training; DataError says which were expected."""
+        """Raise DataError, naming the expected channels, if the channels of a panel differ from those in training."""
         if len(panel.channels) != len(self.channels):
             raise DataError(
                 f"expected {len(self.channels)} channels as in training ({listing(self.channels)}), got "
@@ -242,13 +243,13 @@ class FittedModel:
         named = not (numbered(panel.channels) or numbered(self.channels))
         if named and panel.channels != self.channels:
             raise DataError(
-                f"expected the channels of the training in their order ({listing(self.channels, 20)}), got "
-                f"{listing(panel.channels, 20)}; pick and order them with channels=[...] when reading"
+                f"expected the channels in the same order as in training ({listing(self.channels, 20)}), got "
+                f"{listing(panel.channels, 20)}; select and order them with channels=[...] when reading"
             )
 
 
 def _blocks(lengths: NDArray[np.int64]) -> Iterator[slice]:
-    """Cut rows into consecutive blocks of so many series and steps at most; a longer series is a block of its own."""
+    """Cut rows into consecutive blocks within the limits above; a series longer than the limit is its own block."""
     ends = np.cumsum(lengths)
     start = 0
     while start < len(lengths):
@@ -260,5 +261,5 @@ def _blocks(lengths: NDArray[np.int64]) -> Iterator[slice]:
 
 
 def numbered(channels: Sequence[str]) -> bool:
-    """Say whether channels were given no names of their own."""
+    """Whether all channels have the default names ``channel_0``, ``channel_1``, ..."""
     return all(name == f"channel_{place}" for place, name in enumerate(channels))

@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 
-def beside_each_step(
+def append_to_each_step(
     inputs: Float[Tensor, "batch time width"],
     facts: Float[Tensor, "batch facts"],
     mask: Bool[Tensor, "batch time"],
@@ -30,7 +30,7 @@ def beside_each_step(
 
     Example
     -------
-    >>> beside_each_step(torch.ones(1, 2, 1), torch.tensor([[5.0]]), torch.tensor([[True, False]])).tolist()
+    >>> append_to_each_step(torch.ones(1, 2, 1), torch.tensor([[5.0]]), torch.tensor([[True, False]])).tolist()
     [[[1.0, 5.0], [1.0, 0.0]]]
     """
     return torch.cat([inputs, facts[:, None] * mask[:, :, None]], dim=2)

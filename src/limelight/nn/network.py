@@ -1,4 +1,4 @@
-"""A sentence of parts becomes a network: normalisation, filling of missing values, encoder, pooling, head, fusion."""
+"""Build a network from an architecture: normalisation, filling of missing values, encoder, pooling, head, fusion."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from limelight.errors import InternalError, ParameterError
 from limelight.nn.batch import Batch
 from limelight.nn.context import ContextEncoder, ContextShape, OneHotContextEncoder, OneHotSignals, SignalEncoder
 from limelight.nn.filling import Filling
-from limelight.nn.fusion import Film, beside_each_step
+from limelight.nn.fusion import Film, append_to_each_step
 from limelight.nn.masking import spread_over_time
 from limelight.nn.normalisation import Standardisation
 from limelight.nn.pooling import AdditiveAttention, Last, Max, Mean, MetadataAttention
@@ -39,16 +39,16 @@ _NO_CONTEXT = ContextShape()
 
 @dataclass
 class NetworkOutput:
-    """What a network says about a batch.
+    """The output of a network for a batch.
 
     Parameters
     ----------
     logits
-        Shape (batch, outputs); one column when binary, else one for each class or label. For answers about steps, shape
-        (batch, time, outputs), where those of padding mean nothing.
+        Shape (batch, outputs); one column for binary, else one for each class or label. With per-step labels, shape
+        (batch, time, outputs); the logits of padding are meaningless.
     weights
-        How much each time step counted, each row sums to 1 and padding has 0, shape (batch, time); None where the
-        pooling has no weights.
+        Attention weights of the time steps, shape (batch, time); each row sums to 1 and padding has weight 0. None if
+        the pooling has no weights.
     """
 
     logits: Float[Tensor, "batch *time outputs"]
@@ -56,34 +56,34 @@ class NetworkOutput:
 
 
 class Network(nn.Module):
-    """Normalisation, filling of missing values, encoder, pooling and head, built from a sentence.
+    """Normalisation, filling of missing values, encoder, pooling and head, built from an architecture.
 
-    Side signals stand beside the values, and metadata join where the fusion of the sentence says. In the order in which
-    a series meets them: values, marks of missing values, clock, side signals, repeated metadata; encoder; FiLM;
-    pooling; late metadata; head.
+    The encoder reads the values, missing-value marks, clock, side signals and, with ``repeat`` fusion, the metadata of
+    each step. Its features pass through FiLM (``film`` fusion) and the pooling; with ``late`` fusion the metadata are
+    appended before the head.
 
     Parameters
     ----------
     architecture
-        The parts, with every size settled (``Architecture.resolve``).
+        The parts, with every size resolved (``Architecture.resolve``).
     channels
-        Of the series, at least 1.
+        Number of channels of the series, at least 1.
     outputs
         Number of logits: ``Task.outputs``.
     context
-        Sizes of metadata and side signals. Metadata that no fusion asks for are left out.
+        Sizes of metadata and side signals. Metadata are ignored if the architecture does not use them.
 
     Raises
     ------
     InternalError
-        If the sentence needs metadata and there are none.
+        If the architecture needs metadata and ``context`` has none.
 
     Example
     -------
     >>> import torch
     >>> network = Network(Architecture.of("lstm", "attention", "linear"), channels=2, outputs=3)
-    >>> answer = network(Batch(torch.zeros(4, 10, 2), torch.ones(4, 10, dtype=torch.bool)))
-    >>> answer.logits.shape, answer.weights.shape
+    >>> output = network(Batch(torch.zeros(4, 10, 2), torch.ones(4, 10, dtype=torch.bool)))
+    >>> output.logits.shape, output.weights.shape
     (torch.Size([4, 3]), torch.Size([4, 10]))
     """
 
@@ -98,71 +98,76 @@ class Network(nn.Module):
         clock = int(architecture.needs_clock)
         self.normalisation = Standardisation(channels + clock)
         self.filling = Filling(architecture.missing, channels) if architecture.takes_missing else None
-        of_facts, of_signals = _builder(CONTEXT_BUILDERS, architecture.context)
-        self.signals = of_signals(architecture.context, context) if context.signals else None
-        self.context = of_facts(architecture.context, context) if architecture.needs_metadata else None
-        facts = 0 if self.context is None else self.context.width
+        build_context, build_signals = _builder(CONTEXT_BUILDERS, architecture.context)
+        self.signals = build_signals(architecture.context, context) if context.signals else None
+        self.context = build_context(architecture.context, context) if architecture.needs_metadata else None
+        context_width = 0 if self.context is None else self.context.width
         width = (channels if self.filling is None else self.filling.width) + clock
         width += 0 if self.signals is None else self.signals.width
-        width += facts if "repeat" in architecture.fusions else 0
+        width += context_width if "repeat" in architecture.fusions else 0
         self.encoder = build_encoder(architecture.encoder, width)
-        self.film = Film(facts, self.encoder.width) if "film" in architecture.fusions else None
-        self.pooling = _builder(POOLING_BUILDERS, architecture.pooling)(architecture.pooling, self.encoder, facts)
-        width = self.encoder.width + (facts if "late" in architecture.fusions else 0)
+        self.film = Film(context_width, self.encoder.width) if "film" in architecture.fusions else None
+        build_pooling = _builder(POOLING_BUILDERS, architecture.pooling)
+        self.pooling = build_pooling(architecture.pooling, self.encoder, context_width)
+        width = self.encoder.width + (context_width if "late" in architecture.fusions else 0)
         self.head = _builder(HEAD_BUILDERS, architecture.head)(architecture.head, width, outputs)
 
     def forward(self, batch: Batch) -> NetworkOutput:
-        """Answer a batch; padding in it never changes the answer for the real steps."""
+        """Predict a batch; padding never changes the logits of real steps."""
         encoder = self.architecture.encoder
         if encoder.pools:
             pooled = self.pooled(batch)
-            return NetworkOutput(_in_double(self.head, pooled) if encoder.closed_form else self.head(pooled), None)
-        facts = self.facts(batch)
-        features, mask = self.encoder(self._read(batch, facts), batch.mask)
+            return NetworkOutput(
+                _apply_in_double(self.head, pooled) if encoder.closed_form else self.head(pooled), None
+            )
+        context = self.context_vector(batch)
+        features, mask = self.encoder(self._encoder_inputs(batch, context), batch.mask)
         if self.film is not None:
-            features = self.film(features, mask, facts)
+            features = self.film(features, mask, context)
         if self.pooling is None:
-            return NetworkOutput(self._answer_steps(features, facts, batch), None)
-        asked = (facts,) if self.architecture.pooling.reads_metadata else ()
-        pooled, weights = self.pooling(features, mask, *asked)
+            return NetworkOutput(self._step_logits(features, context, batch), None)
+        arguments = (context,) if self.architecture.pooling.reads_metadata else ()
+        pooled, weights = self.pooling(features, mask, *arguments)
         if "late" in self.architecture.fusions:
-            pooled = torch.cat([pooled, facts], dim=1)
-        on_time = None if weights is None else spread_over_time(weights, batch.mask, self.encoder.stride)
-        return NetworkOutput(self.head(pooled), on_time)
+            pooled = torch.cat([pooled, context], dim=1)
+        time_weights = None if weights is None else spread_over_time(weights, batch.mask, self.encoder.stride)
+        return NetworkOutput(self.head(pooled), time_weights)
 
     def inputs(self, batch: Batch) -> Float[Tensor, "batch time inputs"]:
-        """Give what the encoder reads at each step, scaled and filled, shape (batch, time, inputs)."""
-        return self._read(batch, self.facts(batch))
+        """Return the scaled and filled inputs of the encoder, shape (batch, time, inputs)."""
+        return self._encoder_inputs(batch, self.context_vector(batch))
 
     def pooled(self, batch: Batch) -> Float[Tensor, "batch width"]:
-        """Give what the head reads where the encoder pools by itself: features, then facts, shape (batch, width)."""
-        facts = self.facts(batch)
-        features: Tensor = self.encoder(self._read(batch, facts), batch.mask)
-        return torch.cat([features, facts], dim=1) if "late" in self.architecture.fusions else features
+        """Return the inputs of the head for an encoder that pools: features, then context, shape (batch, width)."""
+        context = self.context_vector(batch)
+        features: Tensor = self.encoder(self._encoder_inputs(batch, context), batch.mask)
+        return torch.cat([features, context], dim=1) if "late" in self.architecture.fusions else features
 
-    def facts(self, batch: Batch) -> Float[Tensor, "batch facts"]:
-        """Give what is known about each series as a vector, of width 0 where the network reads no metadata."""
-        facts: Tensor = batch.values.new_zeros(len(batch), 0) if self.context is None else self.context(batch)
-        return facts
+    def context_vector(self, batch: Batch) -> Float[Tensor, "batch context"]:
+        """Return the encoded metadata of each series; the width is 0 if the network reads no metadata."""
+        vector: Tensor = batch.values.new_zeros(len(batch), 0) if self.context is None else self.context(batch)
+        return vector
 
-    def _answer_steps(
-        self, features: Float[Tensor, "batch steps width"], facts: Float[Tensor, "batch facts"], batch: Batch
+    def _step_logits(
+        self, features: Float[Tensor, "batch steps width"], context: Float[Tensor, "batch context"], batch: Batch
     ) -> Float[Tensor, "batch time outputs"]:
-        """Answer each step by its features; every time step that a strided step covers gets its answer."""
+        """Compute the logits of each encoder step, and repeat them for every time step that the step covers."""
         if "late" in self.architecture.fusions:
-            features = torch.cat([features, facts[:, None].expand(-1, features.shape[1], -1)], dim=2)
+            features = torch.cat([features, context[:, None].expand(-1, features.shape[1], -1)], dim=2)
         logits: Tensor = self.head(features)
         return logits.repeat_interleave(self.encoder.stride, dim=1)[:, : batch.mask.shape[1]]
 
-    def _read(self, batch: Batch, facts: Float[Tensor, "batch width"]) -> Float[Tensor, "batch time inputs"]:
-        """Lay side by side what the encoder reads at each step."""
-        inputs = self._inputs(batch)
+    def _encoder_inputs(
+        self, batch: Batch, context: Float[Tensor, "batch width"]
+    ) -> Float[Tensor, "batch time inputs"]:
+        """Concatenate all inputs of the encoder at each step."""
+        inputs = self._scaled_values(batch)
         if self.signals is not None:
             inputs = torch.cat([inputs, self.signals(batch)], dim=2)
-        return beside_each_step(inputs, facts, batch.mask) if "repeat" in self.architecture.fusions else inputs
+        return append_to_each_step(inputs, context, batch.mask) if "repeat" in self.architecture.fusions else inputs
 
-    def _inputs(self, batch: Batch) -> Float[Tensor, "batch time inputs"]:
-        """Scale values and clock, and fill in what is missing; the clock is the last of them."""
+    def _scaled_values(self, batch: Batch) -> Float[Tensor, "batch time inputs"]:
+        """Scale values and clock, and fill missing values; the clock is the last column."""
         values, elapsed = batch.values, batch.elapsed
         if self.architecture.needs_clock:
             if elapsed is None:
@@ -176,8 +181,8 @@ class Network(nn.Module):
         return torch.cat([filled, scaled[:, :, channels:]], dim=2)
 
 
-def _in_double(head: Any, pooled: Float[Tensor, "batch width"]) -> Float[Tensor, "batch outputs"]:
-    """Sum ten thousand products so that the answer does not depend on the company in the batch, to the last digit."""
+def _apply_in_double(head: Any, pooled: Float[Tensor, "batch width"]) -> Float[Tensor, "batch outputs"]:
+    """Apply a linear head in float64, so that logits are bit-identical whatever else is in the batch."""
     logits: Tensor = nn.functional.linear(pooled.double(), head.weight.double(), head.bias.double())
     return logits.to(pooled.dtype)
 
@@ -195,14 +200,14 @@ def build_encoder(part: Encoder, channels: int) -> Any:
     Returns
     -------
     nn.Module
-        With the attributes that ``Encoder`` describes.
+        The network, with the attributes that ``Encoder`` describes.
 
     Raises
     ------
     InternalError
-        If the part has no network, or a size is still ``"auto"``.
+        If the part names no network, or a size is still ``"auto"``.
     ParameterError
-        If the network that the part names cannot be imported.
+        If the network of the part cannot be imported.
 
     Example
     -------
@@ -215,7 +220,7 @@ def build_encoder(part: Encoder, channels: int) -> Any:
     arguments = part.network_arguments()
     if "auto" in arguments.values():
         raise InternalError(
-            f"a {type(part).__name__} was built before its sizes were settled; call Architecture.resolve first"
+            f"a {type(part).__name__} was built before its sizes were resolved; call Architecture.resolve first"
         )
     module, _, attribute = part.network.partition(":")
     try:
@@ -237,19 +242,21 @@ def _mlp(part: Any, width: int, outputs: int) -> nn.Module:
 
 
 POOLING_BUILDERS: dict[type[Part], Callable[[Any, Any, int], nn.Module | None]] = {
-    AttentionPooling: lambda part, encoder, facts: AdditiveAttention(encoder.width, part.hidden_size),
-    LastPooling: lambda part, encoder, facts: Last(encoder.bidirectional),
-    MeanPooling: lambda part, encoder, facts: Mean(),
-    MaxPooling: lambda part, encoder, facts: Max(),
-    NoPooling: lambda part, encoder, facts: None,
-    ProportionPooling: lambda part, encoder, facts: None,
-    MetadataAttentionPooling: lambda part, encoder, facts: MetadataAttention(encoder.width, facts, part.hidden_size),
+    AttentionPooling: lambda part, encoder, context_width: AdditiveAttention(encoder.width, part.hidden_size),
+    LastPooling: lambda part, encoder, context_width: Last(encoder.bidirectional),
+    MeanPooling: lambda part, encoder, context_width: Mean(),
+    MaxPooling: lambda part, encoder, context_width: Max(),
+    NoPooling: lambda part, encoder, context_width: None,
+    ProportionPooling: lambda part, encoder, context_width: None,
+    MetadataAttentionPooling: lambda part, encoder, context_width: MetadataAttention(
+        encoder.width, context_width, part.hidden_size
+    ),
 }
 CONTEXT_BUILDERS: dict[type[Part], tuple[Callable[[Any, Any], nn.Module], Callable[[Any, Any], nn.Module]]] = {
     contexts.ContextEncoding: (ContextEncoder, SignalEncoder),
     contexts.OneHotContext: (OneHotContextEncoder, OneHotSignals),
 }
-"""What makes vectors of facts, and of side signals."""
+"""For each kind of context: the module that encodes metadata, and the module that encodes side signals."""
 HEAD_BUILDERS: dict[type[Part], Callable[[Any, int, int], nn.Module]] = {
     MLPHead: _mlp,
     LinearHead: lambda part, width, outputs: nn.Linear(width, outputs),

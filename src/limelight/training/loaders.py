@@ -52,7 +52,7 @@ class BatchesOfPanel(Dataset[Batch]):
             self.targets,
             elapsed=architecture.needs_clock,
             missing=architecture.takes_missing,
-            facts=self.metadata,
+            metadata=self.metadata,
         )
 
 

@@ -83,7 +83,7 @@ def explain_evidence(model: FittedModel, panel: Panel, target: Any = None) -> Ex
     with torch.inference_mode():
         for rows, batch in model.batches(panel):
             contributions = encoder.contributions(model.network.inputs(batch), batch.mask, series_weights)
-            constant = bias + typical + model.network.facts(batch) @ weights[:, encoder.width :].T
+            constant = bias + typical + model.network.context_vector(batch) @ weights[:, encoder.width :].T
             for place, row in enumerate(rows.tolist()):
                 steps, which = int(panel.lengths[row]), int(output[row])
                 own = contributions[place, which, :steps] - typical[which] / steps

@@ -125,7 +125,7 @@ def _explain_rows(
 ) -> None:
     """Compute the attributions of some series and the error of their sum, and store both in place."""
     selected = panel[rows]
-    metadata = model.facts_about(selected)
+    metadata = model.encode_metadata(selected)
     device = next(model.network.parameters()).device
     for places in batches_by_length(selected, SERIES_AT_ONCE):
         batch = make_batch(
@@ -133,7 +133,7 @@ def _explain_rows(
             places,
             elapsed=model.architecture.needs_clock,
             missing=model.architecture.takes_missing,
-            facts=metadata,
+            metadata=metadata,
         ).to(device)
         attributions, error = _integrate(model, batch, target.at(rows[places]), points)
         errors[rows[places]] = error.cpu().numpy()

@@ -188,7 +188,8 @@ def _require_complete(part_class: type[Encoder]) -> None:
     ]
     if required:
         raise ParameterError(
-            f"expected fixed_parts of {title} to name its {' and '.join(required)}, got {dict(part_class.fixed_parts)}; "
+            f"expected fixed_parts of {title} to name its {' and '.join(required)}, got "
+            f"{dict(part_class.fixed_parts)}; "
             "an encoder that pools has a pooling of its own, and one in closed form a linear head too"
         )
     fields = dataclasses.fields(part_class)
