@@ -117,7 +117,7 @@ def test_auto_is_the_encoder_of_whoever_says_nothing() -> None:
 
 
 def test_a_rocket_that_is_not_settled_is_not_built() -> None:
-    with pytest.raises(InternalError, match=r"^a Rocket was built before its sizes were settled"):
+    with pytest.raises(InternalError, match=r"^a Rocket was built before its sizes were resolved"):
         Network(Architecture.of("rocket", "ppv"), channels=1, outputs=1)
 
 

@@ -1,4 +1,4 @@
-"""Fusion: the facts about a series meet its steps."""
+"""Fusion: combine the metadata of a series with its steps."""
 
 from __future__ import annotations
 
@@ -9,45 +9,45 @@ from torch import Tensor, nn
 
 def append_to_each_step(
     inputs: Float[Tensor, "batch time width"],
-    facts: Float[Tensor, "batch facts"],
+    context: Float[Tensor, "batch context"],
     mask: Bool[Tensor, "batch time"],
 ) -> Float[Tensor, "batch time both"]:
-    """Put the facts about a series behind the inputs of each of its real steps, and 0 where padded.
+    """Concatenate the context vector to the inputs of each real step, and zeros to padding.
 
     Parameters
     ----------
     inputs
-        Shape (batch, time, width).
-    facts
-        Shape (batch, facts).
+        Inputs of each step, shape (batch, time, width).
+    context
+        Encoded metadata of each series, shape (batch, context).
     mask
-        True where a step is real, shape (batch, time).
+        True for real steps, False for padding, shape (batch, time).
 
     Returns
     -------
     Tensor
-        Shape (batch, time, width + facts).
+        Shape (batch, time, width + context).
 
     Example
     -------
     >>> append_to_each_step(torch.ones(1, 2, 1), torch.tensor([[5.0]]), torch.tensor([[True, False]])).tolist()
     [[[1.0, 5.0], [1.0, 0.0]]]
     """
-    return torch.cat([inputs, facts[:, None] * mask[:, :, None]], dim=2)
+    return torch.cat([inputs, context[:, None] * mask[:, :, None]], dim=2)
 
 
 class Film(nn.Module):
-    """Scale and shift each feature by what the facts about the series say: features · (1 + scale) + shift.
+    """Scale and shift each feature depending on the metadata: features · (1 + scale) + shift.
 
-    The layer starts at zero, so at the start of training features pass unchanged, whatever the facts; padding always
-    does.
+    The layer starts at zero, so features are unchanged at the start of training, whatever the metadata; padding is
+    never changed.
 
     Parameters
     ----------
-    facts
-        Width of the facts, at least 1.
+    context_width
+        Width of the context vector, at least 1.
     width
-        Of the features, at least 1.
+        Number of features, at least 1.
 
     Source
     ------
@@ -57,13 +57,13 @@ class Film(nn.Module):
     -------
     >>> features = torch.ones(1, 3, 2)
     >>> mask = torch.ones(1, 3, dtype=torch.bool)
-    >>> torch.equal(Film(facts=4, width=2)(features, mask, torch.ones(1, 4)), features)
+    >>> torch.equal(Film(context_width=4, width=2)(features, mask, torch.ones(1, 4)), features)
     True
     """
 
-    def __init__(self, facts: int, width: int) -> None:
+    def __init__(self, context_width: int, width: int) -> None:
         super().__init__()
-        self.project = nn.Linear(facts, 2 * width)
+        self.project = nn.Linear(context_width, 2 * width)
         nn.init.zeros_(self.project.weight)
         nn.init.zeros_(self.project.bias)
 
@@ -71,8 +71,8 @@ class Film(nn.Module):
         self,
         features: Float[Tensor, "batch steps width"],
         mask: Bool[Tensor, "batch steps"],
-        facts: Float[Tensor, "batch facts"],
+        context: Float[Tensor, "batch context"],
     ) -> Float[Tensor, "batch steps width"]:
-        """Give the changed features, shape (batch, steps, width) to the same."""
-        scale, shift = self.project(facts)[:, None].chunk(2, dim=2)
+        """Scale and shift features of shape (batch, steps, width); the shape does not change."""
+        scale, shift = self.project(context)[:, None].chunk(2, dim=2)
         return torch.where(mask[:, :, None], features * (1 + scale) + shift, features)
