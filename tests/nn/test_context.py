@@ -68,7 +68,7 @@ def test_side_signals_are_no_facts_about_the_series(shape: ContextShape, has_met
     ],
 )
 def test_impossible_shape_is_our_mistake(sizes: dict[str, Any]) -> None:
-    with pytest.raises(InternalError, match=r"^no network can have a context of this shape: ContextShape\("):
+    with pytest.raises(InternalError, match=r"^invalid context shape: ContextShape\("):
         ContextShape(**sizes)
 
 
