@@ -58,7 +58,7 @@ def test_channels_first_arrays_are_refused_with_the_word_to_say() -> None:
         small().fit(np.zeros((10, 6, 100)), np.arange(10) % 2)
     assert str(error.value) == (
         "expected series of shape (time, channels), got 6 time steps of 100 channels, which looks like (channels, time);"
-        " say layout='nct' if it is, or layout='ntc' if there really are so many channels"
+        " pass layout='nct' if it is, or layout='ntc' if there really are so many channels"
     )
 
 
@@ -119,7 +119,7 @@ def test_missing_labels_are_refused() -> None:
         small().fit(ARRAY)
     assert str(error.value) == (
         "expected labels, got none: this TimeSeriesClassifier estimator requires y to be passed, but the target y is "
-        "None; give y, or a Panel with labels"
+        "None; pass y, or a Panel with labels"
     )
 
 
@@ -132,7 +132,7 @@ def test_too_few_labels_are_refused() -> None:
 @pytest.mark.parametrize(
     ("series", "message"),
     [
-        ([], "expected series as an array (n, time, channels) or (n, time), got shape (0,); give one row for each series"),
+        ([], "expected series as an array (n, time, channels) or (n, time), got shape (0,); pass one row per series"),
         (np.zeros((0, 5, 1)), "expected at least one series, got none"),
         ([np.zeros((3, 1)), np.zeros((0, 1))], "expected at least one step in every series, got none in '1'; leave empty series out"),
         ([np.zeros((3, 1)), np.zeros((4, 2))],
@@ -140,7 +140,7 @@ def test_too_few_labels_are_refused() -> None:
          "(time, channels): transpose any that is (channels, time)"),
         ([np.array([["a"]]), np.zeros((4, 1))],
          "expected numbers in series 0, got something else: could not convert string to float: np.str_('a')"),
-        (np.zeros((2, 2, 2, 2)), "expected series as an array (n, time, channels) or (n, time), got shape (2, 2, 2, 2); give one row for each series"),
+        (np.zeros((2, 2, 2, 2)), "expected series as an array (n, time, channels) or (n, time), got shape (2, 2, 2, 2); pass one row per series"),
     ],
 )  # fmt: skip
 def test_arrays_that_are_no_series_are_refused(series: object, message: str) -> None:

@@ -169,6 +169,52 @@ def test_the_drawn_tree_has_every_error_class() -> None:
     assert all(name in (errors.__doc__ or "") for name in classes)
 
 
+PRIVATE_WORDS = {
+    "Answer", "Ask", "Bring", "Give", "Go", "Hand", "Lay", "Let", "Make", "Put", "Refuse", "Say", "Settle", "Take", "Tell",
+    "Turn",
+}  # fmt: skip
+"""Verbs that stood for return, compute, describe, convert, reject and others."""
+NO_VERBS = {"A", "An", "All", "How", "Its", "The", "What", "Where", "Which", "Who", "Why"}
+
+
+@pytest.mark.parametrize("module", FILES)
+def test_docstrings_of_functions_begin_with_a_plain_verb(module: str) -> None:
+    first = {
+        node.name: documentation.split()[0].rstrip(".,:;")
+        for node in ast.walk(ast.parse(FILES[module].read_text()))
+        if isinstance(node, ast.FunctionDef) and not _is_property(node)
+        if (documentation := ast.get_docstring(node)) is not None
+    }
+    assert {name: word for name, word in first.items() if word in PRIVATE_WORDS | NO_VERBS} == {}
+
+
+def _is_property(node: ast.FunctionDef) -> bool:
+    return any("property" in ast.unparse(decorator) for decorator in node.decorator_list)
+
+
+PUBLIC_TWICE = {"compare", "explain", "tune", "validate"}
+"""Commands that share the name of the function they call."""
+
+
+def test_a_public_name_is_defined_in_one_module() -> None:
+    homes: dict[str, set[str]] = {}
+    for module, file in FILES.items():
+        for node in ast.parse(file.read_text()).body:
+            targets = (
+                node.targets
+                if isinstance(node, ast.Assign)
+                else [node.target]
+                if isinstance(node, ast.AnnAssign)
+                else []
+            )
+            names = [target.id for target in targets if isinstance(target, ast.Name)]
+            names += [node.name] if isinstance(node, (ast.FunctionDef, ast.ClassDef)) else []
+            for name in names:
+                homes.setdefault(name, set()).add(module)
+    twice = {name: sorted(modules) for name, modules in homes.items() if len(modules) > 1 and not name.startswith("_")}
+    assert set(twice) == PUBLIC_TWICE, twice
+
+
 TESTS = Path(__file__).parent
 WORDS_IN_A_NAME = 10
 

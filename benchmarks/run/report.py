@@ -26,8 +26,8 @@ from benchmarks.result_files import ROOT, describe_environment, write_results
 
 sys.path[:0] = [str(ROOT / "tests" / "report"), str(ROOT / "tests")]
 
-from conftest import _make_facts as make_facts
-from limelight.report.inputs import Counted
+from conftest import _make_inputs as make_inputs
+from limelight.report.inputs import StepImportance
 from limelight.report.page import write_report
 from support.browser import BROWSER, Browser
 
@@ -41,15 +41,15 @@ DRAWN = "document.documentElement.dataset.drawn === 'all'"
 PAINTED = "performance.getEntriesByName('first-contentful-paint')[0]"
 
 
-def importance(row: int, target: str | None) -> Counted:
+def importance(row: int, target: str | None) -> StepImportance:
     """Draw a random importance for the steps of one series."""
-    return Counted(np.random.default_rng(row).normal(size=STEPS), target or "answered")
+    return StepImportance(np.random.default_rng(row).normal(size=STEPS), target or "answered")
 
 
 def measure(kind: str, series: int, repeats: int) -> dict[str, Any]:
     """Write one page and open it ``repeats`` times; return its size and the times."""
     options: dict[str, Any] = {"attention": False, "known": False, "extras": True, "width": CHANNELS, **KINDS[kind]}
-    inputs = make_facts(series, steps=(STEPS, STEPS + 1), looks={"occlusion": importance}, **options)
+    inputs = make_inputs(series, steps=(STEPS, STEPS + 1), explainers={"occlusion": importance}, **options)
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
         page = write_report(Path(folder), inputs)

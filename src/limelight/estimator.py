@@ -149,7 +149,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
 
     @classmethod
     def from_preset(cls, name: str, **parameters: Any) -> Self:
-        """Make an estimator with a network of the articles.
+        """Build an estimator with a preset network.
 
         Parameters
         ----------
@@ -158,12 +158,12 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             ``"metadata_late"`` or ``"metadata_attention"``; for multi-label tasks ``"multilabel_lstm"``; for labels per
             step ``"step_lstm"``.
         **parameters
-            Anything else that the constructor takes.
+            Other parameters of the constructor.
 
         Returns
         -------
         Self
-            Not fitted yet.
+            An unfitted estimator.
 
         Raises
         ------

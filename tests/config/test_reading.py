@@ -62,7 +62,7 @@ def test_preset_stands_for_a_whole_model() -> None:
         ({"data": {"sine": {"num_points": 2.5}}}, "expected data.sine.num_points as a whole number, got 2.5"),
         (
             {"data": {"sine": {"min_loc": 0.5, "max_loc": 0.1}}},
-            "expected min_loc to be at most max_loc, got 0.5 and 0.1; exchange the two",
+            "expected min_loc to be at most max_loc, got 0.5 and 0.1; swap the two",
         ),
         (
             {"data": {}},

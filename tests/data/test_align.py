@@ -43,9 +43,9 @@ def same(values, expected):
     np.testing.assert_array_equal(np.array(values, dtype=np.float32), np.array(expected, dtype=np.float32))
 
 
-def words_of(facts, place=0):
-    classes = np.array([*facts.classes[place], None], dtype=object)
-    return classes[facts.codes[:, place]].tolist()
+def words_of(signals, place=0):
+    classes = np.array([*signals.classes[place], None], dtype=object)
+    return classes[signals.codes[:, place]].tolist()
 
 
 def refused(panel, signal, error_class=DataError, **options):
@@ -54,7 +54,7 @@ def refused(panel, signal, error_class=DataError, **options):
     return str(error.value)
 
 
-# what a step is told
+# the value at each step
 
 
 def test_a_step_has_the_last_value_at_or_before_it():
@@ -133,7 +133,7 @@ def test_whole_numbers_meet_decimals(decimals):
     same(channel(aligned, "x"), [NAN, 10, 20] if decimals == "panel" else [NAN, 10, 10])
 
 
-def test_the_line_between_two_samples_needs_the_later_one():
+def test_interpolation_needs_the_later_one():
     signal = signal_of(("a", 1, 10.0), ("a", 5, 30.0))
     aligned = align(panel_of(a=[0, 1, 2, 4, 5, 6]), signal, method="linear", future=True)
     same(channel(aligned, "x"), [NAN, 10, 15, 25, 30, NAN])
@@ -144,7 +144,7 @@ def test_the_line_between_two_samples_needs_the_later_one():
     )
 
 
-def test_the_line_does_not_leave_its_series():
+def test_interpolation_does_not_leave_its_series():
     signal = signal_of(("a", 0, 10.0), ("b", 2, 30.0), ("b", 4, 50.0))
     aligned = align(panel_of(a=[0, 1], b=[1, 3]), signal, method="linear", future=True)
     same(channel(aligned, "x"), [10, NAN, NAN, 40])
@@ -229,27 +229,27 @@ def test_the_rounding_of_decimals_leaves_the_tolerance_alone(step, age, limit, d
 
 
 def plainly(steps, samples, *, method, tolerance):
-    """For each step of one series the value, and the time since it changed; samples are (time, value), sorted."""
+    """Return the value at each step of one series and the time since it changed, from sorted samples (time, value)."""
     samples = [(time, value) for time, value in samples if value is not None]
-    answers = []
+    expected = []
     for step in steps:
         held = [(time, value) for time, value in samples if time <= step]
         following = [(time, value) for time, value in samples if time > step]
         if not held or (tolerance is not None and step - held[-1][0] > tolerance):
-            answers.append((None, None))
+            expected.append((None, None))
             continue
         (time, value), changed = held[-1], held[0][0]
         for (_, one), (later, other) in pairwise(held):
             changed = later if one != other else changed
         if method == "linear" and step > time:
             value = value + (following[0][1] - value) * (step - time) / (following[0][0] - time) if following else None
-        answers.append((value, step - changed))
-    return answers
+        expected.append((value, step - changed))
+    return expected
 
 
 @st.composite
 def cases(draw):
-    """Clocks in ticks for some series and samples with ties and holes; some series have none, some samples no series."""
+    """Draw times and samples in ticks, with ties and gaps; some series have no samples, some samples no series."""
     ticks = st.integers(-12, 12)
     series = draw(
         st.dictionaries(st.sampled_from("abcd"), st.lists(ticks, min_size=1, max_size=8).map(sorted), min_size=1)
@@ -278,7 +278,7 @@ def clock_of(ticks, kind, side):
     since_change=st.booleans(),
 )
 @settings(deadline=None, max_examples=100)
-def test_every_step_is_told_what_a_plain_loop_finds(case, tolerance, method, since_change):
+def test_every_step_matches_a_plain_loop(case, tolerance, method, since_change):
     series, samples, kind = case
     unit = {"decimal": Fraction(1, 8), "dates": Fraction(1, 10**9)}.get(kind, 1)
     clocks = {name: clock_of(ticks, kind, "panel") for name, ticks in series.items()}
@@ -305,15 +305,15 @@ def test_every_step_is_told_what_a_plain_loop_finds(case, tolerance, method, sin
         steps = [tick // 8 * 8 for tick in own] if rescale == 8 else own
         for column, place in (("x", 2), ("mode", 3)):
             rows = sorted((row[1], row[place]) for row in samples if row[0] == name and row[place] is not None)
-            told = plainly(
+            expected_rows = plainly(
                 steps,
                 rows,
                 method=method if column == "x" else "last",
                 tolerance=None if tolerance is None else tolerance * rescale,
             )
-            expected[column] += [value for value, _ in told]
+            expected[column] += [value for value, _ in expected_rows]
             expected[f"{column}_since_change"] += [
-                NAN if age is None else float(age * unit / rescale) for _, age in told
+                NAN if age is None else float(age * unit / rescale) for _, age in expected_rows
             ]
     x = np.array([NAN if value is None else value for value in expected["x"]])
     np.testing.assert_allclose(channel(aligned, "x"), x, rtol=1e-6, atol=1e-6)
@@ -349,10 +349,10 @@ def test_numbers_are_those_of_pandas_and_polars(seed):
     same(channel(aligned, "x"), found["x"].fill_null(NAN).to_numpy())
 
 
-# what comes along, and what is told
+# attributes and notes of the result
 
 
-def test_align_keeps_the_panel_and_does_not_modify_it():
+def test_attributes_are_kept_and_the_input_panel_does_not_change():
     panel = panel_of(a=[0, 1], b=[0, 1, 2]).replace(
         labels=["x", "y"], metadata=pa.table({"age": [1, 2]}), units={"time": "ms"}, notes=["read"]
     )
@@ -368,7 +368,7 @@ def test_align_keeps_the_panel_and_does_not_modify_it():
     assert aligned.notes[0] == "read"
 
 
-def test_series_may_stand_in_any_order():
+def test_series_may_be_in_any_order():
     panel = panel_of(a=[0, 1], b=[0, 1])[[1, 0]]
     aligned = align(panel, signal_of(("a", 0, 1.0), ("b", 1, 2.0)))
     same(aligned.series(0)[:, 1], [NAN, 2])
@@ -395,9 +395,9 @@ def test_only_the_columns_asked_for_are_taken():
 def test_truth_and_categories_are_words():
     frame = pd.DataFrame({"series_id": ["a", "a"], "time": [0, 1], "on": [True, False]})
     frame["gear"] = pd.Categorical([3, 1])
-    facts = align(panel_of(a=[0, 1]), frame).signals
-    assert facts.classes == (("False", "True"), ("1", "3"))
-    assert (words_of(facts), words_of(facts, 1)) == (["True", "False"], ["3", "1"])
+    signals = align(panel_of(a=[0, 1]), frame).signals
+    assert signals.classes == (("False", "True"), ("1", "3"))
+    assert (words_of(signals), words_of(signals, 1)) == (["True", "False"], ["3", "1"])
 
 
 def test_a_csv_file_of_any_names_will_do(tmp_path):
@@ -432,9 +432,9 @@ def test_several_time_zones_are_noted():
 
 
 def test_steps_of_words_are_chosen_as_in_an_array():
-    facts = StepSignals(np.array([[0, 1], [-1, 0]], dtype=np.int16), ("mode", "on"), (("run",), ("no", "yes")))
-    assert facts.at([1]).codes.tolist() == [[-1, 0]]
-    assert (facts.at([1]).names, facts.at([1]).classes) == (facts.names, facts.classes)
+    signals = StepSignals(np.array([[0, 1], [-1, 0]], dtype=np.int16), ("mode", "on"), (("run",), ("no", "yes")))
+    assert signals.at([1]).codes.tolist() == [[-1, 0]]
+    assert (signals.at([1]).names, signals.at([1]).classes) == (signals.names, signals.classes)
 
 
 # what is refused
@@ -457,10 +457,10 @@ def test_duplicate_samples_of_an_unknown_series_are_ignored():
 @pytest.mark.parametrize(
     ("times", "sample", "unit", "panel_has", "signal_has"),
     [
-        ([0], "2024-05-01", None, "numbers", "dates without a zone"),
-        (["2024-05-01"], 7, None, "dates without a zone", "numbers"),
-        (["2024-05-01"], "2024-05-01T00:00:00Z", None, "dates without a zone", "dates with a zone"),
-        (["2024-05-01"], "2024-05-01", "UTC", "dates with a zone", "dates without a zone"),
+        ([0], "2024-05-01", None, "numbers", "dates without a time zone"),
+        (["2024-05-01"], 7, None, "dates without a time zone", "numbers"),
+        (["2024-05-01"], "2024-05-01T00:00:00Z", None, "dates without a time zone", "dates with a time zone"),
+        (["2024-05-01"], "2024-05-01", "UTC", "dates with a time zone", "dates without a time zone"),
     ],
 )
 def test_clocks_of_two_kinds_are_refused(times, sample, unit, panel_has, signal_has):
@@ -515,7 +515,7 @@ def test_no_series_at_all_is_refused():
     )
 
 
-def test_a_series_that_stands_twice_is_refused():
+def test_a_repeated_series_is_refused():
     assert refused(panel_of(a=[0])[[0, 0]], signal_of(("a", 0, 1.0))) == (
         "expected distinct ids of series, got 'a' more than once; rename them"
     )
@@ -553,7 +553,7 @@ def test_an_empty_table_is_refused():
     assert refused(panel_of(a=[0]), empty) == "expected at least one row in the signal table, got none"
 
 
-def test_a_table_that_says_nothing_is_refused():
+def test_a_table_without_signal_columns_is_refused():
     assert refused(panel_of(a=[0]), pa.table({"series_id": ["a"], "time": [0]})) == (
         "expected a column besides 'series_id' and 'time' in the signal table, got none; add the signal"
     )
@@ -598,11 +598,11 @@ def test_more_words_than_codes_are_refused():
         "expected at most 32767 distinct words in column 'note' of the signal table, got 32768; leave it out of "
         "columns, or convert it to numbers"
     )
-    facts = align(panel_of(a=[many]), table.slice(1)).signals
-    assert words_of(facts) == [words[-1]]
+    signals = align(panel_of(a=[many]), table.slice(1)).signals
+    assert words_of(signals) == [words[-1]]
 
 
-def test_the_line_is_refused_because_it_reads_the_future():
+def test_interpolation_is_refused_because_it_looks_into_the_future():
     assert refused(panel_of(a=[0]), signal_of(("a", 0, 1.0)), ParameterError, method="linear") == (
         "expected method='last', got 'linear', which looks into the future: a value between two samples is known only "
         "after the later sample, too late for a model in live use; pass future=True if it may wait"

@@ -1,4 +1,4 @@
-"""Labels that are given beside the series, of whatever form."""
+"""Labels passed as arrays next to the series."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def test_an_array_for_each_series_is_of_steps(given: object) -> None:
     assert panel.step_labels.codes[:, 0].tolist() == [0, 1, 1, 0, 1, 0]
 
 
-def test_lists_are_of_steps_where_that_is_said() -> None:
+def test_lists_are_per_step_if_level_is_step() -> None:
     panel = attach_labels(PANEL, [[0, 1], [1], [0, None, 0]], "step")
     assert panel.step_labels.codes[:, 0].tolist() == [0, 1, 1, 0, -1, 0]
 
@@ -48,7 +48,7 @@ def test_a_list_is_one_label_for_each_series(labels: list) -> None:
     np.testing.assert_array_equal(attach_labels(PANEL, labels).labels, np.array(labels))
 
 
-def test_without_labels_those_of_the_panel_are_taken() -> None:
+def test_without_labels_the_panel_keeps_its_own() -> None:
     both = PANEL.replace(labels=["a", "b", "a"], step_labels=StepLabels.of([0, 1, 0, 1, 0, 1]))
     assert attach_labels(both, None).labels.tolist() == ["a", "b", "a"]
     assert attach_labels(both, None, "step").labels is None

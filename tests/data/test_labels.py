@@ -1,4 +1,4 @@
-"""Labels of series: their names, how they are counted and written, and what a split keeps in proportion."""
+"""Labels of series: names, counts, table columns, and the strata of splits."""
 
 import numpy as np
 import pytest
@@ -42,15 +42,15 @@ def test_rows_keep_their_labels() -> None:
 
 
 @pytest.mark.parametrize(
-    ("labels", "said"),
+    ("labels", "tail"),
     [
         (["a", "b", "a", "a"], ", 2 classes"),
-        (["a", None, "a", "a"], ", 1 classes"),
+        (["a", None, "a", "a"], ", 1 class"),
         (MATRIX, ", 2 labels"),
     ],
 )
-def test_a_panel_says_how_many_labels_it_has(labels: object, said: str) -> None:
-    assert Panel.from_series(SERIES, labels=labels).describe() == f"4 series, 3 steps, 1 channel{said}"
+def test_the_description_counts_the_labels(labels: object, tail: str) -> None:
+    assert Panel.from_series(SERIES, labels=labels).describe() == f"4 series, 3 steps, 1 channel{tail}"
     assert describe_labels(None, None) == ""
 
 

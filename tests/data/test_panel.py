@@ -99,7 +99,7 @@ def test_scikit_learn_splits_a_panel() -> None:
     assert len(PANEL[rows]) in (1, 2)
 
 
-def test_repr_tells_what_is_inside() -> None:
+def test_repr_describes_the_panel() -> None:
     assert repr(PANEL) == "Panel(3 series, 1 to 5 steps, 2 channels, 2 classes)"
 
 
@@ -139,7 +139,7 @@ def test_clock_of_another_length_is_refused() -> None:
     assert str(error.value) == "expected a time for each of the 9 steps, got 3 times"
 
 
-def test_labels_that_are_needed_and_missing_are_asked_for() -> None:
+def test_missing_labels_are_refused_if_required() -> None:
     with pytest.raises(LabelError) as error:
         Panel.from_series(SERIES).require_labels()
     assert str(error.value) == "expected labelled series, got series without labels; give labels with them"

@@ -49,7 +49,7 @@ def test_the_clock_is_that_of_numpy_whatever_the_blocks(panel, steps):
     assert clock.irregular == (np.mean(np.abs(every - typical) > 0.05 * typical) > 0.01)
 
 
-def test_infinite_values_are_counted_and_left_out():
+def test_infinite_values_are_counted_and_excluded():
     found = channel_statistics(Panel.from_series([[1.0, np.inf, 3.0, -np.inf, np.nan]]))
     assert (found.count.tolist(), found.infinite.tolist(), found.missing.tolist()) == ([2], [2], [1])
     assert (found.mean.tolist(), found.deviation.tolist()) == ([2.0], [1.0])
@@ -60,7 +60,7 @@ def test_large_values_keep_their_small_spread():
     assert channel_statistics(Panel.from_series([values]), 64).deviation[0] == pytest.approx(0.5)
 
 
-def test_regular_and_irregular_clocks_are_distinguished():
+def test_a_regular_clock_and_an_irregular_one_are_distinguished():
     regular = Panel.from_series([np.zeros(200)], times=[np.arange(200) * 0.1])
     assert not channel_statistics(regular).clock.irregular
     steps = np.where(np.arange(200) % 10 == 0, 0.2, 0.1)
@@ -71,7 +71,7 @@ def test_regular_and_irregular_clocks_are_distinguished():
 def test_the_typical_step_is_sampled_over_all_series(monkeypatch):
     monkeypatch.setattr(statistics, "SAMPLE", 100)
     monkeypatch.setattr(statistics, "SAMPLE_AT_ONCE", 7)
-    steps = np.where(np.arange(8) == 0, 1.0, 10.0)  # one series of eight has another rate
+    steps = np.where(np.arange(8) == 0, 1.0, 10.0)  # one of eight series has another sampling rate
     panel = Panel.from_series([np.zeros(400)] * 8, times=[np.arange(400) * step for step in steps])
     clock = channel_statistics(panel).clock
     assert (clock.typical_step, clock.gaps, clock.irregular) == (10.0, 0, True)
@@ -83,7 +83,7 @@ def test_memory_does_not_grow_with_length_or_channels(series, steps, channels):
     times = np.tile(np.arange(steps), series)
     panel = Panel(values, np.arange(series) * steps, np.full(series, steps), times=times)
     tracemalloc.start()
-    statistics._Clock(panel)  # what the sample of the clock takes is bounded by its own size
+    statistics._ClockAccumulator(panel)  # the memory of the sampled time steps is bounded by the sample size
     sample = tracemalloc.get_traced_memory()[1]
     channel_statistics(panel, 20_000)
     peak = tracemalloc.get_traced_memory()[1]

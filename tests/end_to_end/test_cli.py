@@ -223,7 +223,7 @@ def test_a_closed_form_head_validates_only_if_stated(limelight: Commands, share:
     limelight("train", "many", "-o", "run", "--set", f"split.validation={share}", "--set", "explain=false")
     (split,) = [line for line in limelight.errors.splitlines() if "split:" in line]
     assert counts in split
-    assert split.endswith(f"split.csv' says{why}")
+    assert split.endswith(f"split.csv'{why}")
     scores = json.loads(limelight("evaluate", "run", "--json"))
     assert scores["test"] == json.loads(Path("run/metrics.json").read_text())["test"]
 

@@ -90,14 +90,14 @@ def test_steps_are_for_windows_only(limelight: Commands, folder: Path) -> None:
 
 def test_labels_of_steps_without_windows_are_told(limelight: Commands, folder: Path) -> None:
     message = limelight("train", folder, "-o", "run", code=2)
-    assert message.startswith("limelight: expected one label for each series, got 'slow' and then 'fast' in series")
-    assert message.endswith("cut the series where its label changes, give it one label, or cut it into windows\n")
+    assert message.startswith("limelight: expected one label per series, got 'slow' and then 'fast' in series")
+    assert message.endswith("split the series where its label changes, give it one label, or cut it into windows\n")
 
 
 def test_windows_longer_than_every_recording_are_refused(limelight: Commands, folder: Path) -> None:
     assert limelight("train", folder, "-o", "run", "--set", "windows.length=500", code=2) == (
         "limelight: expected windows no longer than the longest series (100 steps), got a length of 500; "
-        "shorten the window or say edge='keep'\n"
+        "shorten the window or use edge='keep'\n"
     )
 
 
@@ -195,7 +195,7 @@ def test_the_folder_of_the_data_can_be_said(limelight: Commands, folder: Path, t
     (tmp_path / "e.json").write_text(json.dumps(experiment))
     printed = limelight("inspect", "e.json", "--data", "mine")
     assert printed.startswith("series: 60\nsteps: 1200, 20 each\n")
-    assert "say split.group='machine' so that the result holds for new ones" in printed
+    assert "set split.group='machine' so that the scores hold for new ones" in printed
 
 
 def test_holes_are_trained_with_a_mask_and_said(limelight: Commands, folder: Path, tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def test_validate_goes_by_the_split_of_the_experiment(limelight: Commands, tmp_p
     with table.open("w", newline="") as stream:
         csv.writer(stream).writerows([["series_id", "time", "force", "label", "machine"], *rows])
     grouped = write(tmp_path / "e.json", {"series": "series.csv"}, split={"test": 0.2, "group": "machine"})
-    assert "no machine on two sides" in limelight("validate", grouped, "--folds", 2)
+    assert "no machine in two parts" in limelight("validate", grouped, "--folds", 2)
     assert "by time, each held out from a fit on all series that start earlier" in limelight(
         "validate", grouped, "--folds", 2, "-o", "time.json", "--set", 'split={"test": 0.2, "by": "time"}'
     )
@@ -142,6 +142,6 @@ def test_invalid_tuning_keeps_an_earlier_one(limelight: Commands, bumps: Path) -
     limelight("tune", bumps, "--trials", 1, *ONLY)
     before = Path("run-tuning/trials.csv").read_bytes()
     assert limelight("tune", bumps, "--only", "unitz", "--overwrite", code=2) == (
-        "limelight: expected what to tune, got 'unitz'; did you mean 'units'?\n"
+        "limelight: expected the name of a parameter to tune, got 'unitz'; did you mean 'units'?\n"
     )
     assert Path("run-tuning/trials.csv").read_bytes() == before

@@ -113,7 +113,7 @@ def test_words_that_change_within_a_series_are_a_signal() -> None:
     panel = read_table(table)
     assert (panel.signals.names, panel.signals.classes) == (("mode",), (("idle", "run"),))
     assert panel.signals.codes[:, 0].tolist() == [1, 0, 1, -1]
-    assert panel.notes == ("took words that change within a series as signals: 'mode'",)
+    assert panel.notes == ("took text columns that change within a series as signals: 'mode'",)
 
 
 def test_inspection_says_how_often_each_word_is_said() -> None:

@@ -78,7 +78,8 @@ def test_weights_that_are_left_over_are_named() -> None:
     with pytest.raises(ModelFolderError) as error:
         load_keras_weights(network, weights)
     assert str(error.value) == (
-        "the Keras model has layers that the network has not: 'lstm_2/lstm_cell'; build the network from the same layers"
+        "the Keras model has layers that the network does not have: 'lstm_2/lstm_cell'; build the network from the "
+        "same layers"
     )
 
 
@@ -87,7 +88,7 @@ def test_weights_that_end_too_soon_are_named() -> None:
     with pytest.raises(ModelFolderError) as error:
         load_keras_weights(Network(preset("stacked_lstm"), 3, 1), weights)
     assert str(error.value) == (
-        "the Keras weights end before the 'ahead' layer of the network; give the weights of a model with the same layers"
+        "the Keras weights end before the 'ahead' layer of the network; pass the weights of a model with the same layers"
     )
 
 
@@ -126,7 +127,7 @@ def test_embedding_that_is_missing_is_named() -> None:
         load_keras_weights(Network(preset("metadata_repeat"), 3, 1, ONE_WORD), weights)
     assert str(error.value) == (
         "the Keras weights end before the 'embedding' layer of the network; "
-        "give the weights of a model with the same layers"
+        "pass the weights of a model with the same layers"
     )
 
 
@@ -172,8 +173,7 @@ def test_only_late_and_repeated_metadata_take_keras_weights(words: dict[str, str
     with pytest.raises(ParameterError) as error:
         load_keras_weights(Network(architecture, 3, 1, ONE_WORD), {})
     assert str(error.value) == (
-        "expected a network whose metadata join by fusion 'late' or 'repeat' to put Keras weights into, got "
-        f"{described!r}"
+        f"expected a network with fusion 'late' or 'repeat' to load Keras weights, got {described!r}"
     )
 
 
@@ -188,7 +188,7 @@ def test_texts_and_side_signals_take_no_keras_weights(shape: ContextShape, got: 
     with pytest.raises(ParameterError) as error:
         load_keras_weights(Network(preset("metadata_late"), 3, 1, shape), {})
     assert str(error.value) == (
-        f"expected a network without texts and side signals to put Keras weights into, got {got}; leave them out"
+        f"expected a network without texts and side signals to load Keras weights, got {got}; leave them out"
     )
 
 
@@ -198,5 +198,5 @@ def test_only_lstm_networks_take_keras_weights(encoder: str, kind: str) -> None:
     with pytest.raises(ParameterError) as error:
         load_keras_weights(Network(architecture, 1, 1), {})
     assert str(error.value) == (
-        f"expected a network with encoder 'lstm' and head 'linear' to put Keras weights into, got {kind!r} and 'linear'"
+        f"expected a network with encoder 'lstm' and head 'linear' to load Keras weights, got {kind!r} and 'linear'"
     )

@@ -132,13 +132,13 @@ def test_windows_and_groups_stay_together(trained: list[dict[str, object]]) -> N
     recordings = np.repeat([f"r{number}" for number in range(24)], 10)
     windows = panel.replace(origin=Origin(recordings, np.zeros(240, dtype=np.int64)))
     found = compare(windows, TINY, training=QUICK, folds=2, validation=0.2)
-    assert found.rule == "2 folds of 240 series, at random, stratified by label, no recording on two sides, seed 0"
+    assert found.rule == "2 folds of 240 series, at random, stratified by label, no recording in two parts, seed 0"
     for one in trained:
         fitted, validation = (set(one[name].origin.recordings) for name in ("panel", "validation"))  # type: ignore[attr-defined]
         assert not fitted & validation
     grouped = panel.replace(metadata=pa.table({"machine": recordings.tolist()}))
     found = compare(grouped, TINY, training=QUICK, folds=2, group="machine", fields={"machine": "ignore"})
-    assert found.rule == "2 folds of 240 series, at random, stratified by label, no machine on two sides, seed 0"
+    assert found.rule == "2 folds of 240 series, at random, stratified by label, no machine in two parts, seed 0"
 
 
 def test_values_missing_in_the_held_out_series_alone_are_answered() -> None:
@@ -279,7 +279,7 @@ def test_ctrl_c_in_the_first_fold_gives_no_advice(monkeypatch: pytest.MonkeyPatc
         ),
         (
             {"folds": 50},
-            "expected a class with at least 50 series for 50 folds, got at most 20 of a class; take fewer folds, or give "
+            "expected a class with at least 50 series for 50 folds, got at most 20 of a class; use fewer folds, or "
             "more series",
         ),
         ({"group": "machine"}, "expected a metadata field 'machine' to group by, found none; known are: mode"),

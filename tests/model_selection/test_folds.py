@@ -17,7 +17,7 @@ from limelight.model_selection.folds import fold_panel
 
 
 def _folds_or_none(*arguments, **named):
-    """A property holds wherever folds are possible; what is refused is told by tests of its own."""
+    """Return no folds if they are impossible; other tests check the error."""
     try:
         return make_folds(*arguments, **named)
     except ParameterError:
@@ -53,14 +53,14 @@ def test_folds_by_time_match_scikit_learn():
         assert fold.held_out.tolist() == sorted(order[held_out])
 
 
-def _panel(n=12, **facts):
-    return Panel.from_series([np.zeros(4)] * n, **{"labels": list("ab") * (n // 2), **facts})
+def _panel(n=12, **attributes):
+    return Panel.from_series([np.zeros(4)] * n, **{"labels": list("ab") * (n // 2), **attributes})
 
 
 def test_rule_says_folds_strata_groups_and_seed():
     panel = _panel(metadata=pa.table({"machine": [*"uuvvwwxxyyzz"]}))
     assert fold_panel(panel, task_of(panel), folds=3, repeats=2, group="machine", seed=1)[1] == (
-        "3 folds of 12 series, 2 times, at random, stratified by label, no machine on two sides, seed 1"
+        "3 folds of 12 series, 2 times, at random, stratified by label, no machine in two parts, seed 1"
     )
 
 
@@ -84,7 +84,7 @@ def test_windows_of_one_recording_stay_together():
     labels = StepLabels.of([*"aaaabbbb"] * 6)
     panel = cut_windows(Panel.from_series([np.zeros(8)] * 6, step_labels=labels), length=4)
     made, rule = fold_panel(panel, task_of(panel), folds=3)
-    assert "no recording on two sides" in rule
+    assert "no recording in two parts" in rule
     for fold in made:
         assert not set(panel.origin.recordings[fold.train]) & set(panel.origin.recordings[fold.held_out])
 

@@ -108,11 +108,11 @@ def test_digits_that_say_nothing_are_dropped():
 @pytest.mark.parametrize(
     ("only", "message"),
     [
-        (["unitz"], "expected what to tune, got 'unitz'; did you mean 'units'?"),
+        (["unitz"], "expected the name of a parameter to tune, got 'unitz'; did you mean 'units'?"),
         (
             ["fusion"],
-            "expected what can be tuned here, one of encoder, learning_rate, batch_size, got 'fusion'; the"
-            " series have no such metadata, or the network no such part",
+            "expected parameters that can be tuned here, of encoder, learning_rate, batch_size, got 'fusion'; the"
+            " series have no such metadata, or the network has no such part",
         ),
     ],
 )

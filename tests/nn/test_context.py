@@ -52,7 +52,7 @@ def test_shape_reads_what_it_says() -> None:
         (ContextShape(texts=1), True),
     ],
 )
-def test_side_signals_are_no_facts_about_the_series(shape: ContextShape, has_metadata: bool) -> None:
+def test_side_signals_are_no_encoded_metadata_the_series(shape: ContextShape, has_metadata: bool) -> None:
     assert shape.has_metadata == has_metadata
 
 

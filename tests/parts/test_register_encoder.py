@@ -51,7 +51,7 @@ SENTENCES = {
     for pooling, fusion in {"attention": "late", "last": (), "mean": "film", "max": "repeat", "none": "late"}.items()
 }
 CONTRACTS = (
-    contracts.test_answer_has_logits_for_each_series_or_without_pooling_for_each_step,
+    contracts.test_logits_are_per_series_or_without_pooling_per_step,
     contracts.test_padding_never_changes_an_answer,
     contracts.test_whatever_stands_in_the_padding_never_changes_an_answer,
     contracts.test_each_series_is_answered_as_if_it_were_alone,
@@ -68,7 +68,7 @@ def test_it_keeps_every_contract(contract: Any, pooling: str) -> None:
     contract(architecture=replace(SENTENCES[pooling], encoder=SMALL))
 
 
-def test_its_default_variant_is_made_without_a_line_in_the_contracts() -> None:
+def test_its_contract_variant_is_derived_from_the_part() -> None:
     assert contracts.small(Dilated) == Dilated(filters=5, depth=3, kernel_size=3, growth=4)
 
 
@@ -88,7 +88,7 @@ def test_wrong_parameters_are_refused_as_for_any_encoder() -> None:
     assert str(error.value) == "'dilated': expected kernel_size of at least 2, got 1"
 
 
-def test_it_is_fitted_by_the_estimator_with_sizes_from_the_training_series() -> None:
+def test_the_estimator_resolves_its_sizes_from_training_series() -> None:
     model = limelight.TimeSeriesClassifier(encoder="dilated", training=QUICK, progress=False).fit(WAVES)
     assert model.model_.architecture.encoder.growth == 3
     assert model.model_.architecture.describe().startswith("dilated (32), attention, mlp")
@@ -104,6 +104,13 @@ def test_it_is_tuned_in_its_own_search_space() -> None:
         filters=second.parameters["units"], kernel_size=second.parameters["dilated.kernel_size"]
     )
     assert "dilated kernel size" in str(found)
+
+
+@pytest.mark.slow
+def test_other_processes_know_it_too() -> None:
+    trials = tune(WAVES, {"encoder": "gru"}, training=QUICK, trials=4, jobs=2, only=["encoder"], seed=1).trials
+    assert [trial.why for trial in trials] == [""] * 4
+    assert "dilated" in [trial.parameters["encoder"] for trial in trials]
 
 
 def test_its_own_parameters_are_searched_if_it_may_be_chosen() -> None:
@@ -150,7 +157,7 @@ def test_without_its_registration_the_name_is_unknown() -> None:
         Architecture.of("dilated")
 
 
-def test_a_second_class_under_one_name_is_refused_and_the_same_one_is_not() -> None:
+def test_a_second_class_under_one_name_is_rejected() -> None:
     @dataclass
     class Other(Encoder):
         name = "dilated"

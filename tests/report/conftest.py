@@ -1,4 +1,4 @@
-"""Facts of a run made by hand: no training needed."""
+"""Report inputs made by hand, without training."""
 
 import numpy as np
 import pytest
@@ -37,7 +37,7 @@ EXPLANATIONS = {
         },
     },
     "trusted": ["gradients"],
-    "said": "Of gradients it deserves trust.",
+    "said": "Trust gradients most for this model.",
     "importance": {
         "score": 0.9, "series": 30, "repeats": 3,
         "channels": {"x": {"mean": 0.2, "deviation": 0.01}},
@@ -48,7 +48,7 @@ EXPLANATIONS = {
 
 
 def _truth(task, lengths, random):
-    """Codes of each series or step, of which a few are not known where there are several labels or steps."""
+    """Codes of each series or step; for multi-label and per-step tasks, a few are unknown."""
     n = int(lengths.sum()) if task.by_step else len(lengths)
     if task.multilabel:
         codes = (random.random((n, len(task.classes))) < 0.4).astype(int)
@@ -81,7 +81,7 @@ def _labels(task, codes):
 
 
 def _decision(task, logits, codes, lengths):
-    """What a decision is worth, chosen on the series that it is scored on: there are no others here."""
+    """Calibration, thresholds and prediction sets, fitted on the series that they are scored on."""
     temperature = fit_temperature(task, logits, codes)
     probabilities = Prediction(np.zeros(0), task, logits).probabilities
     series = np.repeat(np.arange(len(lengths)), lengths) if task.by_step else None
@@ -95,11 +95,11 @@ def _decision(task, logits, codes, lengths):
     return found
 
 
-def _make_facts(
+def _make_inputs(
     n=30, classes=("fault", "ok"), *, kind="series", width=1, attention=True, known=True, sharp=2.0, extras=False,
     steps=(20, 40), **changes
 ):  # fmt: skip
-    """A run whose answers are mostly right; ``kind`` is series, labels, steps or labels of steps."""
+    """Inputs of a run with mostly correct predictions; ``kind`` is series, labels, steps or labels of steps."""
     random = np.random.default_rng(0)
     several, by_step = "labels" in kind, "steps" in kind
     task = Task(tuple(sorted(classes)), multilabel=several, level="step" if by_step else "series")
@@ -138,24 +138,24 @@ def _make_facts(
     }
     if extras:
         metrics |= _extras(task, prediction, codes, logits, lengths)
-    facts = {
+    inputs = {
         "title": "bearing",
-        "asked": {"data": "bearings.parquet", "model": "conv_lstm (64), attention, mlp"},
+        "setup": {"data": "bearings.parquet", "model": "conv_lstm (64), attention, mlp"},
         "metrics": metrics,
         "history": HISTORY,
         "prediction": prediction,
         "panel": panel,
-        "warnings": ["3 series are equal to another one."],
+        "warnings": ["3 series are duplicates."],
         "reproduce": {"command": "limelight train experiment.json", "seed": "0"},
     }
-    return ReportInputs(**{**facts, **changes})
+    return ReportInputs(**{**inputs, **changes})
 
 
 def _extras(task, prediction, codes, logits, lengths):
-    """What a run measures where it can: decision, groups, metadata, events, explanations."""
+    """Optional metrics of a run: decision, groups, metadata, events, explanations."""
     place = np.array(["north", "south"])[np.arange(len(lengths)) % 2]
     of_steps = lengths if task.by_step else None
-    found = {
+    metrics = {
         "decision": _decision(task, logits, codes, lengths),
         "groups": {"place": score_groups(task, codes, prediction.probabilities, place, of_steps)},
         "metadata": {"score": 0.9, "repeats": 5, "drops": {"place": {"mean": -0.01, "deviation": 0.02}}},
@@ -163,15 +163,15 @@ def _extras(task, prediction, codes, logits, lengths):
         "training": {"best_epoch": 3, "stopped": "all epochs done"},
     }
     if task.by_step:
-        answers = task.decide(prediction.probabilities, prediction.thresholds)
+        predicted = task.decide(prediction.probabilities, prediction.thresholds)
         ground = task.classes[0] if task.kind == "multiclass" else None
-        found["events"] = score_events(
-            *(true_events(task, one, lengths, ground) for one in (answers, codes)), task, lengths, codes,
+        metrics["events"] = score_events(
+            *(true_events(task, one, lengths, ground) for one in (predicted, codes)), task, lengths, codes,
             background=ground,
         )  # fmt: skip
-    return found
+    return metrics
 
 
 @pytest.fixture(scope="session")
-def make_facts():
-    return _make_facts
+def make_inputs():
+    return _make_inputs

@@ -5,13 +5,13 @@ import shutil
 import numpy as np
 import pytest
 
-from limelight.report.inputs import Counted
+from limelight.report.inputs import StepImportance
 from limelight.report.page import write_report
 from support.browser import BROWSER, Browser
 
 HOSTILE = "<script>console.error('ran')</script>"
 ALL_DRAWN = "document.documentElement.dataset.drawn === 'all'"
-FIRST_SERIES = "document.querySelector('#look .plot')"
+FIRST_SERIES = "document.querySelector('#series .plot')"
 RANGE = f"{FIRST_SERIES}.layout.xaxis.range"
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no chromium or chrome on the PATH")
@@ -33,8 +33,8 @@ def _fresh(request):
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory, make_facts):
-    return write_report(tmp_path_factory.mktemp("run"), make_facts(classes=("ok", HOSTILE), extras=True))
+def page(tmp_path_factory, make_inputs):
+    return write_report(tmp_path_factory.mktemp("run"), make_inputs(classes=("ok", HOSTILE), extras=True))
 
 
 def spot(browser, share=0.5):
@@ -53,9 +53,9 @@ def test_a_complaint_of_the_browser_would_be_seen(browser, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["series", "labels", "steps", "labels of steps"])
-def test_every_figure_is_drawn_and_nothing_is_complained_about(browser, tmp_path, make_facts, kind):
-    facts = make_facts(6, ("ok", HOSTILE, "<b>bold</b>"), kind=kind, width=2, extras=True)
-    browser.open(write_report(tmp_path, facts))
+def test_every_figure_is_drawn_and_nothing_is_complained_about(browser, tmp_path, make_inputs, kind):
+    inputs = make_inputs(6, ("ok", HOSTILE, "<b>bold</b>"), kind=kind, width=2, extras=True)
+    browser.open(write_report(tmp_path, inputs))
     browser.wait(ALL_DRAWN)
     assert browser.complaints == []
     assert browser.run(
@@ -64,8 +64,8 @@ def test_every_figure_is_drawn_and_nothing_is_complained_about(browser, tmp_path
     assert browser.run("document.querySelectorAll('.plot b, .plot script').length") == 0
 
 
-def test_a_page_of_ten_thousand_series_opens_within_two_seconds(browser, tmp_path, make_facts):
-    page = write_report(tmp_path, make_facts(10_000, extras=True))
+def test_a_page_of_ten_thousand_series_opens_within_two_seconds(browser, tmp_path, make_inputs):
+    page = write_report(tmp_path, make_inputs(10_000, extras=True))
     seconds = min(
         browser.open(page) for _ in range(5)
     )  # the best of five: what else the machine does is not the page's
@@ -98,14 +98,14 @@ def test_a_class_can_be_taken_out_of_the_curves(browser, page):
     assert browser.run("[...document.querySelectorAll('.curve')].map((box) => box.data[0].visible)") == [False, False]
 
 
-def test_the_colour_follows_the_selected_method(browser, tmp_path, make_facts):
+def test_the_colour_follows_the_selected_method(browser, tmp_path, make_inputs):
     looks = {
-        "occlusion": lambda row, target: Counted(np.linspace(-1, 1, 30), target or "ok"),
-        "attention": lambda row, target: Counted(np.full(30, 1 / 30)),
+        "occlusion": lambda row, target: StepImportance(np.linspace(-1, 1, 30), target or "ok"),
+        "attention": lambda row, target: StepImportance(np.full(30, 1 / 30)),
     }
-    browser.open(write_report(tmp_path, make_facts(4, steps=(30, 31), attention=False, looks=looks)))
+    browser.open(write_report(tmp_path, make_inputs(4, steps=(30, 31), attention=False, explainers=looks)))
     browser.wait(ALL_DRAWN)
-    shown = "[...document.querySelectorAll('#look .plot')].map((box) => box.data.map((one) => one.visible)[0])"
+    shown = "[...document.querySelectorAll('#series .plot')].map((box) => box.data.map((one) => one.visible)[0])"
     assert set(browser.run(shown)) == {True}
     browser.run("document.querySelector('button[data-layer=attention]').click()")
     assert set(browser.run(shown)) == {False}

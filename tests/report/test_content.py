@@ -1,4 +1,4 @@
-"""What the page says, as plain facts, for every kind of task."""
+"""The content of the page as plain data, for every kind of task."""
 
 import base64
 import json
@@ -10,16 +10,16 @@ import pytest
 from limelight.errors import InternalError
 from limelight.report.content import collect
 from limelight.report.curves import score_curves, thin
-from limelight.report.explanations import importance_facts
-from limelight.report.highlights import choose_series
-from limelight.report.inputs import Counted, verdict
+from limelight.report.explanations import collect_importance
+from limelight.report.highlights import choose_highlights
+from limelight.report.inputs import StepImportance, verdict
 from limelight.report.series import MOST_CHANNELS, outline, series_figure
 
 KINDS = ["series", "labels", "steps", "labels of steps"]
 
 
 def figures(content):
-    """Every plotly figure in a tree of facts."""
+    """Every plotly figure in the content."""
     if isinstance(content, dict):
         if {"data", "layout"} <= content.keys():
             yield content
@@ -36,8 +36,8 @@ def numbers(packed):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("classes", [("a", "b"), ("a", "b", "c")], ids=["two", "three"])
-def test_content_is_json_and_figures_fit_plotlys_schema(make_facts, kind, classes):
-    content = collect(make_facts(40, classes, kind=kind, width=2, extras=True))
+def test_content_is_json_and_figures_fit_plotlys_schema(make_inputs, kind, classes):
+    content = collect(make_inputs(40, classes, kind=kind, width=2, extras=True))
     assert json.loads(json.dumps(content, allow_nan=False)) == content
     drawn = list(figures(content))
     assert len(drawn) > 8
@@ -55,8 +55,8 @@ def test_content_is_json_and_figures_fit_plotlys_schema(make_facts, kind, classe
         ("labels of steps", ("a", "b"), {"confusion_of_labels", "thresholds", "events"}),
     ],
 )
-def test_sections_are_there_where_they_apply(make_facts, kind, classes, there):
-    content = collect(make_facts(40, classes, kind=kind, extras=True))
+def test_sections_are_there_where_they_apply(make_inputs, kind, classes, there):
+    content = collect(make_inputs(40, classes, kind=kind, extras=True))
     decision = content["decision"]
     found = {name for name in ("confusion", "confusion_of_labels", "events") if content[name]}
     assert found | {name for name in ("thresholds",) if decision[name]} == there
@@ -65,31 +65,31 @@ def test_sections_are_there_where_they_apply(make_facts, kind, classes, there):
     assert [group["field"] for group in content["groups"]] == ["place"]
 
 
-def test_probabilities_that_no_temperature_changed_are_shown_once(make_facts):
-    facts = make_facts(40, ("a", "b", "c"), extras=True)
-    calibration = facts.metrics["decision"]["calibration"]
+def test_probabilities_that_no_temperature_changed_are_shown_once(make_inputs):
+    inputs = make_inputs(40, ("a", "b", "c"), extras=True)
+    calibration = inputs.metrics["decision"]["calibration"]
     calibration["after"] = calibration["before"]
-    found = collect(facts)["decision"]["calibration"]
+    found = collect(inputs)["decision"]["calibration"]
     assert not found["changed"]
     assert found["table"]["head"] == ["Lower is better", "As trained"]
     assert found["per_class"]["head"] == ["Calibration error", "As trained", "Known"]
     assert [trace["name"] for trace in found["figure"]["data"]] == ["perfect", "as trained"]
 
 
-def test_a_run_that_measured_less_says_less(make_facts):
-    content = collect(make_facts())
+def test_a_run_that_measured_less_says_less(make_inputs):
+    content = collect(make_inputs())
     assert [content[name] for name in ("decision", "events", "groups", "metadata", "explanations")] == [
         None, None, [], None, None,
     ]  # fmt: skip
 
 
-def test_headline_numbers_stand_beside_baseline_and_interval(make_facts):
-    facts = make_facts(sharp=0.8)
-    test, baseline = facts.metrics["test"], facts.metrics["baseline"]
-    accuracy, f1, balanced, area = collect(facts)["headline"]
+def test_headline_numbers_stand_beside_baseline_and_interval(make_inputs):
+    inputs = make_inputs(sharp=0.8)
+    test, baseline = inputs.metrics["test"], inputs.metrics["baseline"]
+    accuracy, f1, balanced, area = collect(inputs)["headline"]
     assert accuracy == {
         "title": "Accuracy",
-        "note": "share of correct answers",
+        "note": "share of correct predictions",
         "value": test["accuracy"],
         "baseline": baseline["accuracy"],
         "interval": test["intervals"]["accuracy"],
@@ -102,8 +102,8 @@ def test_headline_numbers_stand_beside_baseline_and_interval(make_facts):
 def test_the_verdict_counts_correct_series():
     metrics = {"test": {"n": 2000, "accuracy": 0.75}, "baseline": {"accuracy": 0.75}}
     assert verdict(metrics) == (
-        "1,500 of 2,000 series were classified correctly (75.0 %). This is no better than a rule without a model: "
-        "always giving the commonest label would get 75.0 % right."
+        "1,500 of 2,000 series were classified correctly (75.0 %). This is no better than a constant prediction: "
+        "always predicting the most frequent class would be correct for 75.0 %."
     )
 
 
@@ -117,86 +117,87 @@ def test_the_verdict_does_not_round_up_to_all():
 def test_the_verdict_mentions_a_baseline_that_may_be_as_good():
     test = {"n": 100, "accuracy": 0.6, "intervals": {"accuracy": [0.5, 0.7]}}
     assert verdict({"test": test, "baseline": {"accuracy": 0.55}}) == (
-        "60 of 100 series were classified correctly (60.0 %). Always giving the commonest label would get 55.0 % "
-        "right, which lies within the 95 % interval of this model."
+        "60 of 100 series were classified correctly (60.0 %). Always predicting the most frequent class would be "
+        "correct for 55.0 %, which lies within the 95 % interval of this model."
     )
 
 
 def test_the_verdict_on_rare_classes_looks_at_each_class_alike():
     test, baseline = {"n": 100, "accuracy": 0.9, "balanced_accuracy": 0.8}, {"accuracy": 0.95, "balanced_accuracy": 0.5}
     assert verdict({"test": test, "baseline": baseline}, "steps") == (
-        "90 of 100 steps were classified correctly (90.0 %). Always giving the commonest label would get 95.0 % right; "
-        "yet where every class counts the same, the model is better: a balanced accuracy of 0.800 against 0.500."
+        "90 of 100 steps were classified correctly (90.0 %). Always predicting the most frequent class would be "
+        "correct for 95.0 %; but if every class counts equally, the model is better: a balanced accuracy of 0.800 "
+        "compared with 0.500."
     )
 
 
 def test_the_verdict_on_several_labels_counts_single_labels():
     test = {"n": 10, "accuracy": 0.5, "hamming_loss": 0.2, "per_class": {"rain": {}, "fog": {}}}
     assert verdict({"test": test, "baseline": {"hamming_loss": 0.4}}, "steps") == (
-        "Of the single labels 80.0 % are right, and all of them in 50.0 % of the steps. "
-        "Always giving the commonest answer would get 60.0 % right."
+        "Of the single labels, 80.0 % are correct; all labels are correct for 50.0 % of the steps. "
+        "Always predicting the most frequent value of each label would be correct for 60.0 %."
     )
 
 
-def test_the_most_confident_mistakes_come_first(make_facts):
-    facts = make_facts(200, sharp=0.3)
-    choice = choose_series(facts)
-    sureness = facts.prediction.probabilities.max(axis=1)
-    wrong = facts.prediction.labels != facts.panel.labels
+def test_the_most_confident_mistakes_come_first(make_inputs):
+    inputs = make_inputs(200, sharp=0.3)
+    choice = choose_highlights(inputs)
+    sureness = inputs.prediction.probabilities.max(axis=1)
+    wrong = inputs.prediction.labels != inputs.panel.labels
     assert sureness[choice.wrong].tolist() == sorted(sureness[wrong], reverse=True)[:6]
     assert choice.wrong_total == wrong.sum()
 
 
-def test_the_least_certain_of_the_others_come_next(make_facts):
-    facts = make_facts(200, ("a", "b", "c"))
-    choice = choose_series(facts)
-    best = np.sort(facts.prediction.probabilities, axis=1)
+def test_the_least_certain_of_the_others_come_next(make_inputs):
+    inputs = make_inputs(200, ("a", "b", "c"))
+    choice = choose_highlights(inputs)
+    best = np.sort(inputs.prediction.probabilities, axis=1)
     margins = best[:, -1] - best[:, -2]
     shown = [*choice.wrong, *choice.confident.values()]
     assert margins[choice.uncertain] == pytest.approx(np.sort(np.delete(margins, shown))[:6])
 
 
-def test_answers_by_a_threshold_are_uncertain_near_the_threshold(make_facts):
-    facts = make_facts(200, sharp=0.8, extras=True)
-    (threshold,) = facts.prediction.thresholds
-    choice = choose_series(facts)
-    distance = np.abs(facts.prediction.probabilities[:, 1] - threshold)
+def test_answers_by_a_threshold_are_uncertain_near_the_threshold(make_inputs):
+    inputs = make_inputs(200, sharp=0.8, extras=True)
+    (threshold,) = inputs.prediction.thresholds
+    choice = choose_highlights(inputs)
+    distance = np.abs(inputs.prediction.probabilities[:, 1] - threshold)
     others = np.delete(distance, [*choice.wrong, *choice.confident.values()])
     assert distance[choice.uncertain] == pytest.approx(np.sort(others)[:6])
 
 
-def test_the_series_with_the_most_wrong_steps_come_first(make_facts):
-    facts = make_facts(50, ("a", "b", "c"), kind="steps", sharp=1.0)
-    answers = facts.answers
+def test_the_series_with_the_most_wrong_steps_come_first(make_inputs):
+    inputs = make_inputs(50, ("a", "b", "c"), kind="steps", sharp=1.0)
+    answers = inputs.labelled
     wrong = (answers.codes != -1) & (answers.codes != answers.decisions)
-    counts = np.array([wrong[facts.answers_of(row)].sum() for row in range(50)])
-    assert counts[choose_series(facts).wrong].tolist() == np.sort(counts)[::-1][:6].tolist()
+    counts = np.array([wrong[inputs.slice_of(row)].sum() for row in range(50)])
+    assert counts[choose_highlights(inputs).wrong].tolist() == np.sort(counts)[::-1][:6].tolist()
 
 
-def test_a_label_is_shown_by_its_most_probable_series(make_facts):
-    facts = make_facts(60, ("a", "b", "c"), kind="labels", sharp=1.0)
-    truth, chances = facts.answers.codes, facts.prediction.probabilities
-    for place, row in enumerate(choose_series(facts).confident.values()):
+def test_a_label_is_shown_by_its_most_probable_series(make_inputs):
+    inputs = make_inputs(60, ("a", "b", "c"), kind="labels", sharp=1.0)
+    truth, chances = inputs.labelled.codes, inputs.prediction.probabilities
+    for place, row in enumerate(choose_highlights(inputs).confident.values()):
         assert chances[row, place] == chances[truth[:, place] == 1, place].max()
 
 
-def test_curves_of_many_answers_are_thinned_and_keep_their_area(make_facts):
-    facts = make_facts(5000, sharp=0.5)
-    curves = score_curves(facts)
+def test_curves_of_many_answers_are_thinned_and_keep_their_area(make_inputs):
+    inputs = make_inputs(5000, sharp=0.5)
+    curves = score_curves(inputs)
     (trace, _) = curves["roc"]["data"]
     x, y = numbers(trace["x"]), numbers(trace["y"])
     assert len(x) <= 300
-    assert np.trapezoid(y, x) == pytest.approx(facts.metrics["test"]["roc_auc"], abs=0.005)
+    assert np.trapezoid(y, x) == pytest.approx(inputs.metrics["test"]["roc_auc"], abs=0.005)
     (trace,) = curves["precision_recall"]["data"]
     assert np.trapezoid(numbers(trace["y"]), numbers(trace["x"])) == pytest.approx(
-        facts.metrics["test"]["average_precision"], abs=0.01
+        inputs.metrics["test"]["average_precision"], abs=0.01
     )
 
 
-def test_curves_of_many_classes_are_of_the_commonest(make_facts):
-    curves = score_curves(make_facts(150, [f"class {code:02d}" for code in range(15)]))
+def test_curves_of_many_classes_are_of_the_commonest(make_inputs):
+    curves = score_curves(make_inputs(150, [f"class {code:02d}" for code in range(15)]))
     assert len(curves["keys"]) == len(curves["precision_recall"]["data"]) == 12
-    assert curves["left_out"] == 3
+    assert curves["omitted"] == 3
 
 
 def test_thinning_keeps_both_ends():
@@ -216,112 +217,114 @@ def test_an_outline_keeps_every_extreme_and_its_gaps():
     assert np.isnan(values[kept]).any()
 
 
-def test_a_long_series_is_thinned(make_facts):
-    facts = make_facts(2, width=3, steps=(50_000, 50_001))
-    for trace in series_figure(facts, 0)["data"][1:]:
+def test_a_long_series_is_thinned(make_inputs):
+    inputs = make_inputs(2, width=3, steps=(50_000, 50_001))
+    for trace in series_figure(inputs, 0)["data"][1:]:
         assert len(numbers(trace["y"])) == len(numbers(trace["x"])) <= 2000
 
 
-def test_channels_stand_in_panels_and_the_surplus_is_said(make_facts):
-    facts = make_facts(4, width=15, attention=False, units={"channel_0": "bar"})
-    figure = series_figure(facts, 0)
+def test_channels_stand_in_panels_and_the_surplus_is_said(make_inputs):
+    inputs = make_inputs(4, width=15, attention=False, units={"channel_0": "bar"})
+    figure = series_figure(inputs, 0)
     assert len(figure["data"]) == MOST_CHANNELS
     assert figure["layout"]["annotations"][0]["text"] == "channel 0 (bar)"
-    assert collect(facts)["series"]["channels_left_out"] == 3
+    assert collect(inputs)["series"]["omitted_channels"] == 3
 
 
-def test_attention_lies_behind_on_the_time_axis(make_facts):
-    facts = make_facts()
-    behind, channel = series_figure(facts, 3)["data"]
+def test_attention_lies_behind_on_the_time_axis(make_inputs):
+    inputs = make_inputs()
+    behind, channel = series_figure(inputs, 3)["data"]
     assert behind["visible"]
     assert behind["type"] == "heatmap"
-    assert behind["z"][0] == pytest.approx(facts.prediction.attention[3].tolist(), rel=1e-3)
+    assert behind["z"][0] == pytest.approx(inputs.prediction.attention[3].tolist(), rel=1e-3)
     assert numbers(behind["x"]).tolist() == [step - 0.5 for step in range(len(behind["z"][0]) + 1)]
     assert channel["x0"] == 0
 
 
-def looks():
+def explainers():
     def occlusion(row, target):
-        return Counted(np.linspace(-2.0, 1.0, 1_500), target or "rain")
+        return StepImportance(np.linspace(-2.0, 1.0, 1_500), target or "rain")
 
-    return {"occlusion": occlusion, "attention": lambda row, target: Counted(np.full(1_500, 1 / 1_500))}
+    return {"occlusion": occlusion, "attention": lambda row, target: StepImportance(np.full(1_500, 1 / 1_500))}
 
 
-def test_each_method_is_a_layer_and_the_first_is_seen(make_facts):
-    facts = make_facts(4, steps=(1_500, 1_501), attention=False, looks=looks())
-    first, second, channel = series_figure(facts, 0)["data"]
+def test_each_method_is_a_layer_and_the_first_is_seen(make_inputs):
+    inputs = make_inputs(4, steps=(1_500, 1_501), attention=False, explainers=explainers())
+    first, second, channel = series_figure(inputs, 0)["data"]
     assert [(one["name"], one["visible"]) for one in (first, second)] == [("occlusion", True), ("attention", False)]
     assert (first["zmin"], first["z"][0][0]) == (-first["zmax"], -2.0)
     assert first["zmax"] > 2.0  # nothing stands out here, so no step gets the darkest colour
     assert len(first["z"][0]) == 500
     assert channel["customdata"]["shape"] == "1500, 2"
     assert channel["hovertemplate"] == (
-        "%{y:.5~g}<br>occlusion %{customdata[0]:+.2~g} for rain<br>attention %{customdata[1]:.3~g} × even"  # noqa: RUF001
+        "%{y:.5~g}<br>occlusion %{customdata[0]:+.2~g} for rain<br>attention %{customdata[1]:.3~g} × uniform"  # noqa: RUF001
     )
 
 
-def test_a_label_is_explained_by_the_series_that_shows_it(make_facts):
-    facts = make_facts(30, ("hail", "rain"), kind="labels", steps=(1_500, 1_501), attention=False, looks=looks())
-    shown = collect(facts)["series"]
-    assert [card["about"] for card in shown["confident"]] == ["hail", "rain"]
-    assert {card["about"] for card in shown["uncertain"] if card["figure"]} == {"rain"}
+def test_a_label_is_explained_by_the_series_that_shows_it(make_inputs):
+    inputs = make_inputs(
+        30, ("hail", "rain"), kind="labels", steps=(1_500, 1_501), attention=False, explainers=explainers()
+    )
+    shown = collect(inputs)["series"]
+    assert [card["target"] for card in shown["confident"]] == ["hail", "rain"]
+    assert {card["target"] for card in shown["uncertain"] if card["figure"]} == {"rain"}
 
 
-def test_what_costs_most_is_the_longest_bar(make_facts):
+def test_what_costs_most_is_the_longest_bar(make_inputs):
     drops = {f"lpc{number:02d}": {"mean": number / 100, "deviation": 0.01} for number in range(15)}
     stretches = {"0-50 %": {"mean": 0.2, "deviation": 0.0}, "50-100 %": {"mean": 0.1, "deviation": 0.0}}
     found = {"score": 0.9, "series": 40, "repeats": 3, "channels": drops, "stretches": stretches, "fields": {}}
-    told = importance_facts(found)
-    parts, over_time = told["figures"].values()
+    content = collect_importance(found)
+    parts, over_time = content["figures"].values()
     assert parts["layout"]["yaxis"]["ticktext"][:2] == ["channel lpc14", "channel lpc13"]
     assert parts["data"][0]["x"][:2] == [0.14, 0.13]
     assert parts["data"][0]["error_x"]["array"] == [0.01] * 12
-    assert told["left_out"] == 3
-    assert next(iter(told["figures"])) == "Channels"
+    assert content["omitted"] == 3
+    assert next(iter(content["figures"])) == "Channels"
     assert over_time["layout"]["xaxis"]["ticktext"] == ["0", "100"]
     assert over_time["data"][0]["y"] == [0.2, 0.1]
 
 
 def test_a_single_channel_has_no_bar_beside_itself():
     found = {"score": 0.9, "series": 40, "repeats": 3, "channels": {"wave": {"mean": 0.4, "deviation": 0.0}}}
-    told = importance_facts({**found, "stretches": {"0-100 %": {"mean": 0.4, "deviation": 0.0}}})
-    assert list(told["figures"]) == ["Stretches of each series"]
+    content = collect_importance({**found, "stretches": {"0-100 %": {"mean": 0.4, "deviation": 0.0}}})
+    assert list(content["figures"]) == ["Stretches of each series"]
 
 
-def test_the_true_interval_is_marked_where_it_is_known(make_facts):
-    facts = make_facts()
-    (mark,) = series_figure(facts, 0)["layout"]["shapes"]
+def test_the_true_interval_is_marked_where_it_is_known(make_inputs):
+    inputs = make_inputs()
+    (mark,) = series_figure(inputs, 0)["layout"]["shapes"]
     assert (mark["x0"], mark["x1"]) == (4.5, 11.5)
-    assert series_figure(facts, 1)["layout"]["shapes"] == []
+    assert series_figure(inputs, 1)["layout"]["shapes"] == []
 
 
-def test_labels_of_steps_are_bars_of_truth_and_answer(make_facts):
-    facts = make_facts(5, kind="steps", sharp=50.0)
-    bars = [trace for trace in series_figure(facts, 0)["data"] if trace["type"] == "bar"]
+def test_labels_of_steps_are_bars_of_truth_and_answer(make_inputs):
+    inputs = make_inputs(5, kind="steps", sharp=50.0)
+    bars = [trace for trace in series_figure(inputs, 0)["data"] if trace["type"] == "bar"]
     truth, right = bars[0], next(bar for bar in bars if bar["marker"]["color"] == "#0b6e99")
-    begins = np.flatnonzero(np.diff(np.append(0, facts.answers.codes[facts.answers_of(0)] == 1)) == 1)
+    begins = np.flatnonzero(np.diff(np.append(0, inputs.labelled.codes[inputs.slice_of(0)] == 1)) == 1)
     assert numbers(truth["base"]) == pytest.approx(begins - 0.5)
     assert set(truth["y"]) == {0.2}
     assert set(right["y"]) == {-0.2}
 
 
-def test_dates_are_dates(make_facts):
+def test_dates_are_dates(make_inputs):
     times = np.datetime64("2024-01-01T00:00:00") + np.arange(10_000) * np.timedelta64(1, "h")
-    plain = make_facts(3)
-    figure = series_figure(make_facts(3, times=times[: len(plain.panel.values)]), 0)
+    plain = make_inputs(3)
+    figure = series_figure(make_inputs(3, times=times[: len(plain.panel.values)]), 0)
     assert figure["layout"]["xaxis"]["type"] == "date"
     assert numbers(figure["data"][-1]["x"])[0] == 1_704_067_200_000
 
 
-def test_names_are_not_read_as_plotlys_html(make_facts):
-    facts = make_facts(channels=["<b>x</b>", "y"], width=2)
-    figure = series_figure(facts, 0)
+def test_names_are_not_read_as_plotlys_html(make_inputs):
+    inputs = make_inputs(channels=["<b>x</b>", "y"], width=2)
+    figure = series_figure(inputs, 0)
     assert figure["layout"]["annotations"][0]["text"] == "&lt;b&gt;x&lt;/b&gt;"
     assert figure["data"][1]["name"] == "&lt;b&gt;x&lt;/b&gt;"
 
 
-def test_series_without_labels_are_our_mistake(make_facts):
-    facts = make_facts()
-    facts.panel.labels = None
-    with pytest.raises(InternalError, match=r"^a report was asked for about series without labels$"):
-        collect(facts)
+def test_series_without_labels_are_our_mistake(make_inputs):
+    inputs = make_inputs()
+    inputs.panel.labels = None
+    with pytest.raises(InternalError, match=r"^a report needs labelled series, got series without labels$"):
+        collect(inputs)

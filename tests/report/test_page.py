@@ -26,12 +26,14 @@ class Reader(HTMLParser):
         self.feed(page)
 
     def handle_starttag(self, tag, attrs):
-        facts = dict(attrs)
+        attributes = dict(attrs)
         self.tags.append(tag)
-        self.ids += [facts["id"]] if "id" in facts else []
-        self.links += [facts["href"]] if "href" in facts else []
-        self.scripts += [facts.get("src", "")] if tag == "script" and facts.get("type") != "application/json" else []
-        self.inside = facts.get("type", "script") if tag == "script" else "style" if tag == "style" else None
+        self.ids += [attributes["id"]] if "id" in attributes else []
+        self.links += [attributes["href"]] if "href" in attributes else []
+        self.scripts += (
+            [attributes.get("src", "")] if tag == "script" and attributes.get("type") != "application/json" else []
+        )
+        self.inside = attributes.get("type", "script") if tag == "script" else "style" if tag == "style" else None
 
     def handle_endtag(self, tag):
         self.inside = None
@@ -47,12 +49,12 @@ class Reader(HTMLParser):
         return " ".join(" ".join(self.words).replace("\N{NO-BREAK SPACE}", " ").split())
 
 
-def page_of(facts):
-    return Reader(render_page(collect(facts)))
+def page_of(inputs):
+    return Reader(render_page(collect(inputs)))
 
 
-def test_the_run_folder_has_page_plotly_and_pictures(tmp_path, make_facts):
-    page = write_report(tmp_path, make_facts())
+def test_the_run_folder_has_page_plotly_and_pictures(tmp_path, make_inputs):
+    page = write_report(tmp_path, make_inputs())
     assert page == tmp_path / "report" / "index.html"
     assert sorted(file.name for file in page.parent.iterdir()) == [
         "attention_fault.png",
@@ -64,23 +66,23 @@ def test_the_run_folder_has_page_plotly_and_pictures(tmp_path, make_facts):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_link_leads_to_a_place_on_the_page(make_facts, kind):
-    page = page_of(make_facts(30, ("a", "b", "c"), kind=kind, extras=True))
+def test_every_link_leads_to_a_place_on_the_page(make_inputs, kind):
+    page = page_of(make_inputs(30, ("a", "b", "c"), kind=kind, extras=True))
     assert {link for link in page.links if link.startswith("#")} <= {f"#{name}" for name in page.ids}
     assert len(page.ids) == len(set(page.ids))
     assert all(link.startswith(("#", "data:")) for link in page.links)
 
 
-def test_sections_come_in_this_order(make_facts):
-    page = page_of(make_facts(30, ("a", "b", "c"), kind="steps", extras=True))
+def test_sections_come_in_this_order(make_inputs):
+    page = page_of(make_inputs(30, ("a", "b", "c"), kind="steps", extras=True))
     assert [name for name in page.ids if not name.startswith("series-")] == [
-        "asked", "scores", "learning", "classes", "confusion", "curves", "decision", "events", "groups", "metadata",
-        "decided", "look", "warnings", "reproduce",
+        "setup", "scores", "learning", "classes", "confusion", "curves", "decision", "events", "groups", "metadata",
+        "explanations", "series", "warnings", "reproduce",
     ]  # fmt: skip
 
 
-def test_scripts_come_from_beside_the_page_or_are_ours(make_facts):
-    page = render_page(collect(make_facts()))
+def test_scripts_come_from_beside_the_page_or_are_ours(make_inputs):
+    page = render_page(collect(make_inputs()))
     assert Reader(page).scripts == ["plotly.min.js", ""]
     (policy,) = re.findall(r'Content-Security-Policy" content="([^"]+)"', page)
     (own,) = re.findall(r"<script>(.*?)</script>", page, flags=re.DOTALL)
@@ -90,55 +92,56 @@ def test_scripts_come_from_beside_the_page_or_are_ours(make_facts):
     assert "unsafe-eval" not in policy
 
 
-def test_the_same_facts_give_the_same_bytes(tmp_path, make_facts):
-    first, second = (write_report(tmp_path / name, make_facts(extras=True)).parent for name in ("a", "b"))
+def test_the_same_facts_give_the_same_bytes(tmp_path, make_inputs):
+    first, second = (write_report(tmp_path / name, make_inputs(extras=True)).parent for name in ("a", "b"))
     for file in first.iterdir():
         assert file.read_bytes() == (second / file.name).read_bytes()
 
 
-def test_scores_stand_beside_the_baseline(make_facts):
-    facts = make_facts(sharp=0.8)
-    accuracy, (low, high) = facts.metrics["test"]["accuracy"], facts.metrics["test"]["intervals"]["accuracy"]
+def test_scores_stand_beside_the_baseline(make_inputs):
+    inputs = make_inputs(sharp=0.8)
+    accuracy, (low, high) = inputs.metrics["test"]["accuracy"], inputs.metrics["test"]["intervals"]["accuracy"]
     assert (
-        f"share of correct answers {accuracy:.3f} 95 %: {low:.3f} to {high:.3f} baseline 0.500" in page_of(facts).text
+        f"share of correct predictions {accuracy:.3f} 95 %: {low:.3f} to {high:.3f} baseline 0.500"
+        in page_of(inputs).text
     )
 
 
-def test_what_was_asked_and_how_to_repeat_it_are_said(make_facts):
-    text = page_of(make_facts()).text
+def test_what_was_asked_and_how_to_repeat_it_are_said(make_inputs):
+    text = page_of(make_inputs()).text
     assert "Data bearings.parquet Model conv_lstm (64), attention, mlp" in text
     assert "Command limelight train experiment.json Seed 0" in text
 
 
-def test_what_was_measured_is_said_in_sentences(make_facts):
-    text = page_of(make_facts(60, ("a", "b", "c"), kind="steps", extras=True)).text
+def test_what_was_measured_is_said_in_sentences(make_inputs):
+    text = page_of(make_inputs(60, ("a", "b", "c"), kind="steps", extras=True)).text
     for sentence in (
-        "5 epochs; the weights are those of epoch 3; all epochs done; train 12.3 s, evaluate 0.5 s.",
-        "Sets that should hold the truth in 80 % of the cases hold it in",
-        "Two match if at least 50 % of the steps of both together are in both.",
-        "If place said nothing, the lowest would be as low in",
+        "5 epochs; the weights of epoch 3 were kept; all epochs done; train 12.3 s, evaluate 0.5 s.",
+        "At a target coverage of 80 %, the measured coverage is",
+        "A predicted and a true event match if their intersection over union (IoU) is at least 50 %.",
+        "If place made no difference, the lowest would be this low in",
         "place \N{MINUS SIGN}0.010 ± 0.020",
-        "Of gradients it deserves trust.",
+        "Trust gradients most for this model.",
         "gradients 0.300 0.800 0.200 ± 0.010 75 %",
     ):
         assert sentence in text
 
 
-def test_thresholds_are_said_with_what_they_change(make_facts):
-    text = page_of(make_facts(60, kind="labels", extras=True, sharp=1.0)).text
-    assert "Chosen for the best F1 on series held out" in text
+def test_thresholds_are_said_with_what_they_change(make_inputs):
+    text = page_of(make_inputs(60, kind="labels", extras=True, sharp=1.0)).text
+    assert "Chosen for the best F1 on held-out series" in text
     assert re.search(r"fault 0\.\d+ 0\.\d{3} → 0\.\d{3}", text)
 
 
-def test_where_the_attention_went_is_said_in_a_sentence(make_facts):
-    text = page_of(make_facts()).text
-    assert "fell inside the true interval (spread evenly it would be 2" in text
-    assert "of the 15 series whose interval is known" in text
+def test_where_the_attention_went_is_said_in_a_sentence(make_inputs):
+    text = page_of(make_inputs()).text
+    assert "falls inside the true interval (2" in text
+    assert "of the 15 series with a known interval" in text
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_hostile_names_are_shown_and_never_run(tmp_path, kind, make_facts):
-    facts = make_facts(
+def test_hostile_names_are_shown_and_never_run(tmp_path, kind, make_inputs):
+    inputs = make_inputs(
         classes=(HOSTILE, "ok", "</style>"),
         kind=kind,
         width=2,
@@ -146,13 +149,13 @@ def test_hostile_names_are_shown_and_never_run(tmp_path, kind, make_facts):
         channels=[f"{HOSTILE}{channel}" for channel in range(2)],
         units={f"{HOSTILE}0": HOSTILE, "time": HOSTILE},
         title=HOSTILE,
-        asked={HOSTILE: HOSTILE},
+        setup={HOSTILE: HOSTILE},
         warnings=[HOSTILE],
         reproduce={HOSTILE: HOSTILE},
         sharp=0.5,
         extras=True,
     )
-    written = write_report(tmp_path, facts)
+    written = write_report(tmp_path, inputs)
     page = written.read_text(encoding="utf-8")
     reader = Reader(page)
     assert reader.scripts == ["plotly.min.js", ""]
@@ -164,64 +167,61 @@ def test_hostile_names_are_shown_and_never_run(tmp_path, kind, make_facts):
         assert (written.parent / "attention_script_alert_1_script.png").is_file()
 
 
-def test_a_model_that_nothing_explains_has_a_page_too(make_facts):
-    text = page_of(make_facts(attention=False)).text
-    assert "Nothing says here what decided." in text
-    assert "fell inside" not in text
+def test_a_model_that_nothing_explains_has_a_page_too(make_inputs):
+    text = page_of(make_inputs(attention=False)).text
+    assert "No explanation is available." in text
+    assert "falls inside" not in text
 
 
-def test_series_without_known_intervals_have_no_sentence_about_them(make_facts):
-    text = page_of(make_facts(known=False)).text
+def test_series_without_known_intervals_have_no_sentence_about_them(make_inputs):
+    text = page_of(make_inputs(known=False)).text
     assert "true interval" not in text
 
 
-def test_many_classes_and_channels_fit_on_the_page(tmp_path, make_facts):
+def test_many_classes_and_channels_fit_on_the_page(tmp_path, make_inputs):
     classes = [f"class {code:02d}" for code in range(30)]
-    page = write_report(tmp_path, make_facts(120, classes, width=4, sharp=4.0))
+    page = write_report(tmp_path, make_inputs(120, classes, width=4, sharp=4.0))
     text = Reader(page.read_text(encoding="utf-8")).text
-    assert "The 12 commonest classes are shown, 18 are left out." in text
+    assert "The 12 most frequent classes are shown; 18 are not." in text
     assert len(list(page.parent.glob("*.png"))) <= 12
 
 
-def test_a_history_without_validation_has_one_curve(make_facts):
-    facts = make_facts(history=[{"epoch": 1, "train_loss": 0.7}, {"epoch": 2, "train_loss": float("nan")}])
-    text = page_of(facts).text
+def test_a_history_without_validation_has_one_curve(make_inputs):
+    inputs = make_inputs(history=[{"epoch": 1, "train_loss": 0.7}, {"epoch": 2, "train_loss": float("nan")}])
+    text = page_of(inputs).text
     assert "2 epochs; train 12.3 s, evaluate 0.5 s. Loss" in text
     assert "Validation F1" not in text
 
 
-def test_a_run_without_history_says_so(make_facts):
-    assert "There is no history of the training." in page_of(make_facts(history=[])).text
+def test_a_run_without_history_says_so(make_inputs):
+    assert "No training history was recorded." in page_of(make_inputs(history=[])).text
 
 
-def test_a_head_that_was_solved_has_no_learning_curve(make_facts):
-    facts = make_facts(history=[])
-    facts.metrics["training"] = {"best_epoch": 0, "stopped": "solved"}
-    text = page_of(facts).text
-    assert (
-        "The head was solved in closed form: there were no epochs, and so there is no learning curve; train 12.3 s"
-        in text
-    )
-    assert "There is no history" not in text
+def test_a_head_that_was_solved_has_no_learning_curve(make_inputs):
+    inputs = make_inputs(history=[])
+    inputs.metrics["training"] = {"best_epoch": 0, "stopped": "solved"}
+    text = page_of(inputs).text
+    assert "The head was fitted in closed form, without epochs, so there is no learning curve; train 12.3 s" in text
+    assert "No training history" not in text
 
 
-def test_a_class_never_recognised_is_said_and_has_no_picture(tmp_path, make_facts):
-    facts = make_facts(sharp=-20.0)
-    page = write_report(tmp_path, facts)
+def test_a_class_never_recognised_is_said_and_has_no_picture(tmp_path, make_inputs):
+    inputs = make_inputs(sharp=-20.0)
+    page = write_report(tmp_path, inputs)
     text = Reader(page.read_text(encoding="utf-8")).text
-    assert "fault was never answered rightly." in text
+    assert "fault was never predicted correctly." in text
     assert sorted(file.name for file in page.parent.iterdir()) == ["index.html", "plotly.min.js"]
-    assert "This is no better than a rule without a model" in text
+    assert "This is no better than a constant prediction" in text
 
 
-def test_a_run_without_mistakes_says_so(make_facts):
-    assert "No answer was wrong." in page_of(make_facts(sharp=20.0)).text
+def test_a_run_without_mistakes_says_so(make_inputs):
+    assert "No prediction was wrong." in page_of(make_inputs(sharp=20.0)).text
 
 
-def test_an_undefined_score_is_a_dash_with_its_reason(make_facts):
-    facts = make_facts(n=1)
-    text = page_of(facts).text
-    assert "how well the classes are ranked \N{EN DASH} baseline \N{EN DASH}" in text
+def test_an_undefined_score_is_a_dash_with_its_reason(make_inputs):
+    inputs = make_inputs(n=1)
+    text = page_of(inputs).text
+    assert "how well probabilities rank the classes \N{EN DASH} baseline \N{EN DASH}" in text
     assert "ROC AUC is undefined without series of class 'ok'." in text
 
 
@@ -236,21 +236,21 @@ def test_file_names_stay_apart_on_every_system():
     ]
 
 
-def test_an_old_report_is_replaced_as_a_whole(tmp_path, make_facts):
+def test_an_old_report_is_replaced_as_a_whole(tmp_path, make_inputs):
     old = tmp_path / "report" / "attention_old.png"
     old.parent.mkdir()
     old.write_bytes(b"old")
-    write_report(tmp_path, make_facts())
+    write_report(tmp_path, make_inputs())
     assert not old.exists()
 
 
-def test_a_place_that_cannot_be_written_is_refused(tmp_path, make_facts):
+def test_a_place_that_cannot_be_written_is_refused(tmp_path, make_inputs):
     (tmp_path / "file").write_text("")
     place = tmp_path / "file" / "report"
     sentence = f"cannot write {str(place)!r}: File exists; choose another path, or free some space"
     with pytest.raises(OutputError, match=f"^{re.escape(sentence)}$"):
-        write_report(tmp_path / "file", make_facts())
+        write_report(tmp_path / "file", make_inputs())
 
 
-def test_ten_thousand_series_make_a_small_page(make_facts):
-    assert len(render_page(collect(make_facts(10_000)))) < 300_000
+def test_ten_thousand_series_make_a_small_page(make_inputs):
+    assert len(render_page(collect(make_inputs(10_000)))) < 300_000

@@ -174,7 +174,7 @@ def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _resolved(path: Any, folder: Path) -> Any:
-    """Make a path, each path of a list, or the table of each signal absolute; return anything else unchanged."""
+    """Resolve a path, each path of a list, or the table of each signal; return anything else unchanged."""
     if isinstance(path, list):
         return [_resolved(one, folder) for one in path]
     if isinstance(path, dict):
@@ -183,7 +183,7 @@ def _resolved(path: Any, folder: Path) -> Any:
 
 
 def _absolute_paths(content: dict[str, Any], home: Path, stated: Any) -> dict[str, Any]:
-    """Make paths absolute. Data paths are relative to ``data.folder``, which the caller may override."""
+    """Resolve paths. Data paths are relative to ``data.folder``, which the caller may override."""
     data = content.get("data")
     if isinstance(data, dict):
         own = data.get("folder")

@@ -22,7 +22,7 @@ from limelight.data.reading.columns import (
     is_number_column,
     read_clock,
     read_numbers,
-    read_some_words,
+    read_optional_words,
     read_words,
 )
 from limelight.data.reading.sources import Source, is_text, open_source, units_of_fields
@@ -340,7 +340,8 @@ def _match_samples(panel: Panel, source: Source, names: Words, clock: ClockColum
         first, second = rows[repeated[0] : repeated[0] + 2].tolist()
         raise DataError(
             f"expected distinct times in each series, got time {format_time(clock.times[second])} of series "
-            f"{names.at(second)!r} again in {source.place(second)}, first in {source.place(first)}; keep one of the two"
+            f"{names.at(second)!r} again in {source.location(second)}, first in {source.location(first)}; "
+            "keep one of the two"
         )
     bounds = np.searchsorted(owners, np.arange(len(panel) + 1))
     unsampled = np.diff(bounds) == 0
@@ -379,7 +380,7 @@ def _read_samples(source: Source, name: str, names: Words, rows: Integers) -> tu
             f"expected numbers or text in column {name!r} of {source.name}, got cells of type {kind}; leave it out of "
             "columns, or convert it"
         )
-    words = read_some_words(source, name, "columns")
+    words = read_optional_words(source, name, "columns")
     codes = words.codes[rows]
     used = np.unique(codes[codes >= 0])
     if len(used) > MOST_SIGNAL_WORDS:

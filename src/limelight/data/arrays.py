@@ -1,4 +1,4 @@
-"""Arrays and lists of arrays become a Panel; the order of the axes is checked, never guessed."""
+"""Build a Panel from arrays or lists of arrays; the order of the axes is checked, never guessed."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ Layout = Literal["ntc", "nct"]
 
 
 def as_panel(series: Any, layout: Layout | None = None) -> Panel:
-    """Take whatever holds series and give a Panel.
+    """Convert series in any supported form to a Panel.
 
     Parameters
     ----------
     series
-        A Panel (given back as it is); an array (n, time, channels) or (n, time); a list of arrays (time, channels)
-        or (time,) of any lengths.
+        A Panel (returned unchanged); an array (n, time, channels) or (n, time); or a list of arrays (time, channels)
+        or (time,) of any length.
     layout
-        ``"ntc"`` states that time comes before channels, ``"nct"`` that channels come before time, as aeon and
-        PyTorch's convolutions have it. None means ``"ntc"`` and refuses what looks like ``"nct"``.
+        ``"ntc"`` if time comes before channels, ``"nct"`` if channels come before time, as in aeon and PyTorch's
+        convolutions. None means ``"ntc"``, and rejects arrays that look like ``"nct"``.
 
     Returns
     -------
     Panel
-        Without labels, unless a Panel with labels was given.
+        The series, without labels unless they were passed as a labelled Panel.
 
     Raises
     ------
     DataError
-        If the arrays are of the wrong shape, empty, not numbers, or look like (n, channels, time).
+        If the arrays have the wrong shape, are empty, are not numeric, or look like (n, channels, time).
     ParameterError
-        If ``layout`` is something else.
+        If ``layout`` has another value.
 
     Example
     -------
@@ -49,39 +49,39 @@ def as_panel(series: Any, layout: Layout | None = None) -> Panel:
     if isinstance(series, Panel):
         return series
     if isinstance(series, (list, tuple)) and is_ragged(series):
-        arrays = [np.asarray(one) for one in series]
+        arrays = [np.asarray(array) for array in series]
     else:
         array = np.asarray(series)
         if array.ndim not in (2, 3):
             raise DataError(
                 f"expected series as an array (n, time, channels) or (n, time), got shape {array.shape}; "
-                "give one row for each series"
+                "pass one row per series"
             )
         arrays = list(array)
     if layout == "nct":
-        arrays = [one.T if one.ndim == 2 else one for one in arrays]
+        arrays = [array.T if array.ndim == 2 else array for array in arrays]
     elif layout is None:
-        _refuse_channels_first(arrays)
+        _reject_channels_first(arrays)
     return Panel.from_series(arrays)
 
 
 def join_panels(panels: Sequence[Panel]) -> Panel:
-    """Put the series of several panels into one.
+    """Concatenate the series of several panels.
 
     Parameters
     ----------
     panels
-        With the same channels, all with labels or none, all with times or none, without signals.
+        Panels with the same channels, all or none with labels, all or none with times, and without signals.
 
     Returns
     -------
     Panel
-        The series of the first, of the second, and so on; metadata by the names of its fields.
+        The series in the order of the panels; metadata fields are matched by name.
 
     Raises
     ------
     DataError
-        If the channels differ, a series of the same name is in two of them, or only some have labels, times or
+        If the channels differ, two panels have a series with the same id, or only some panels have labels, times or
         metadata.
 
     Example
@@ -95,23 +95,24 @@ def join_panels(panels: Sequence[Panel]) -> Panel:
         if panel.channels != first.channels:
             raise DataError(
                 f"expected the same channels in every file, got {listing(first.channels)} in one and "
-                f"{listing(panel.channels)} in another; make the files alike, or say which channels to take"
+                f"{listing(panel.channels)} in another; make the channels equal, or name the channels to use"
             )
     ids = np.concatenate([panel.ids for panel in panels])
-    names, times = np.unique(ids, return_counts=True)
-    if (times > 1).any():
+    names, counts = np.unique(ids, return_counts=True)
+    if (counts > 1).any():
         raise DataError(
-            f"expected each id in one file, got {listing(names[times > 1].tolist())} in several; give every series an "
-            "id of its own"
+            f"expected each id in one file, got {listing(names[counts > 1].tolist())} in several; give every series a "
+            "distinct id"
         )
     lengths = np.concatenate([panel.lengths for panel in panels])
     has = {name: [getattr(panel, name) is not None for panel in panels] for name in ("labels", "times", "metadata")}
-    for name, there in has.items():
-        if any(there) and not all(there):
+    for name, present in has.items():
+        if any(present) and not all(present):
             raise DataError(
                 f"expected {name} in every file or in none, got {name} for "
-                f"{listing(panels[there.index(True)].ids.tolist())} and not for "
-                f"{listing(panels[there.index(False)].ids.tolist())}; make the files alike"
+                f"{listing(panels[present.index(True)].ids.tolist())} and not for "
+                f"{listing(panels[present.index(False)].ids.tolist())}; add {name} to the other files, or remove "
+                "them everywhere"
             )
     tables = [panel.metadata for panel in panels if panel.metadata is not None]
     return Panel(
@@ -129,13 +130,13 @@ def join_panels(panels: Sequence[Panel]) -> Panel:
 
 
 def is_ragged(series: Sequence[Any]) -> bool:
-    """Say whether these are arrays of their own, rather than the rows of one array (n, time)."""
-    shapes = {np.shape(one) for one in series}
+    """Whether a sequence holds separate series, rather than the rows of one array (n, time)."""
+    shapes = {np.shape(array) for array in series}
     return len(shapes) > 1 or any(len(shape) == 2 for shape in shapes)
 
 
-def _refuse_channels_first(arrays: Sequence[NDArray[Any]]) -> None:
-    shapes = [one.shape for one in arrays if one.ndim == 2]
+def _reject_channels_first(arrays: Sequence[NDArray[Any]]) -> None:
+    shapes = [array.shape for array in arrays if array.ndim == 2]
     if len(shapes) < len(arrays) or not shapes:
         return
     times, channels = {shape[0] for shape in shapes}, {shape[1] for shape in shapes}
@@ -144,5 +145,5 @@ def _refuse_channels_first(arrays: Sequence[NDArray[Any]]) -> None:
         first = shapes[0]
         raise DataError(
             f"expected series of shape (time, channels), got {first[0]} time steps of {first[1]} channels, which looks "
-            "like (channels, time); say layout='nct' if it is, or layout='ntc' if there really are so many channels"
+            "like (channels, time); pass layout='nct' if it is, or layout='ntc' if there really are so many channels"
         )

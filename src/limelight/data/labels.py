@@ -57,12 +57,16 @@ def describe_labels(labels: NDArray[Any] | None, steps: StepLabels | None) -> st
     if labels is not None and labels.ndim == 2:
         return f", {counted(labels.shape[1], 'label')}"
     if labels is not None:
-        return f", {len(np.unique(labels[is_known(labels)].astype(str)))} classes"
+        return f", {_counted_classes(len(np.unique(labels[is_known(labels)].astype(str))))}"
     if steps is None:
         return ""
-    return (
-        f", {len(steps.names)} per-step labels" if len(steps.names) > 1 else f", {len(steps.classes)} per-step classes"
-    )
+    if len(steps.names) > 1:
+        return f", {len(steps.names)} per-step labels"
+    return f", {_counted_classes(len(steps.classes), 'per-step ')}"
+
+
+def _counted_classes(count: int, kind: str = "") -> str:
+    return f"{count} {kind}class{'' if count == 1 else 'es'}"
 
 
 def columns_of_labels(labels: NDArray[Any] | None, names: Sequence[str] | None) -> dict[str, pa.Array]:

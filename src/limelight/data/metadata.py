@@ -10,8 +10,8 @@ import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
 from limelight.data.panel import Panel
-from limelight.data.reading.booleans import TRUTHS
-from limelight.data.reading.columns import EMPTY_WORDS, read_some_words
+from limelight.data.reading.booleans import BOOLEAN_WORDS
+from limelight.data.reading.columns import EMPTY_WORDS, read_optional_words
 from limelight.data.reading.sources import Source, is_text
 from limelight.errors import DataError, listing
 
@@ -108,7 +108,7 @@ def _simplify(column: Any) -> Any:
 def words_in(column: Any, name: str) -> Values:
     """Return the cells of a column as text, "" if missing."""
     column = column.cast(pa.string()) if column.type in (pa.bool_(), STAMP) else column
-    words = read_some_words(Source(pa.table({name: column}), "the metadata"), name, "metadata")
+    words = read_optional_words(Source(pa.table({name: column}), "the metadata"), name, "metadata")
     return np.array([*(word.strip() for word in words.names.tolist()), ""], dtype=object)[words.codes]
 
 
@@ -116,7 +116,9 @@ def read_field(column: Any, name: str, kind: FieldKind) -> tuple[Values, NDArray
     """Return the cells of a column, converted to a kind of field, and a mask of the missing cells."""
     if kind not in ("number", "date"):
         words = words_in(column, name)
-        words = np.array([TRUTHS.get(word.lower(), word) for word in words], object) if kind == "boolean" else words
+        words = (
+            np.array([BOOLEAN_WORDS.get(word.lower(), word) for word in words], object) if kind == "boolean" else words
+        )
         return words, words == ""
     if is_text(column.type) or (column.type == STAMP) != (kind == "date"):
         words = words_in(column, name)

@@ -1,4 +1,4 @@
-"""Statistics of every value and of the clock in one pass over blocks, whatever the size of the panel."""
+"""Statistics of channels and time steps, in one pass over blocks, so that the panel may exceed memory."""
 
 from __future__ import annotations
 
@@ -11,38 +11,37 @@ from numpy.typing import NDArray
 
 from limelight.data.panel import Panel
 from limelight.data.ragged import BLOCK_STEPS
-from limelight.types import Doubles
+from limelight.types import Doubles, Integers
 
 GAP = 1.5
-"""A step longer than so many typical ones is a gap."""
-OTHER_STEP = 0.05
-"""A step that differs from the typical one by more than this share of it is another one."""
+"""A time step longer than this many typical steps is a gap."""
+DEVIATING_STEP = 0.05
+"""A time step that differs from the typical step by more than this share of it is irregular."""
 IRREGULAR = 0.01
-"""A clock is irregular where more than this share of its steps are others."""
+"""A clock is irregular if more than this share of its steps are irregular."""
 SAMPLE = 1_000_000
-"""Of how many steps the typical one is the median, where there are more."""
+"""Maximum number of time steps whose median is the typical step."""
 SAMPLE_AT_ONCE = 20_000
-
-Counts = NDArray[np.int64]
+"""Number of sampled steps that are read at a time."""
 
 
 @dataclass(frozen=True)
 class ClockStatistics:
-    """The clock: seconds for dates, else the unit of its numbers.
+    """Statistics of the time steps, in seconds for dates, else in the unit of the clock.
 
     Parameters
     ----------
     kind
-        What the times are.
+        The kind of times.
     typical_step
-        The median step within series, of a million spread evenly over all where there are more; None if no series has
+        The median time step within series, of at most a million steps spread evenly over all; None if no series has
         two steps.
     gaps, series_with_gaps
-        Steps longer than 1.5 typical ones, and how many series have any.
+        Number of time steps longer than 1.5 typical steps, and number of series with any.
     irregular
-        Whether more than 1 % of the steps differ from the typical one by more than 5 %.
+        Whether more than 1 % of the time steps differ from the typical step by more than 5 %.
     mean_step, deviation_step
-        Of the time since the step before, over all steps, where the first of each series counts as 0.
+        Mean and standard deviation of the time since the previous step, over all steps; 0 for the first of each series.
     """
 
     kind: Literal["numbers", "dates"]
@@ -56,22 +55,22 @@ class ClockStatistics:
 
 @dataclass(frozen=True, eq=False)
 class ChannelStatistics:
-    """Numbers about each channel over all steps, each an array of shape (channels,).
+    """Statistics of each channel over all steps, each of shape (channels,).
 
     Parameters
     ----------
     count, missing, infinite
-        Finite values, NaN, and infinities.
+        Numbers of finite values, NaN, and infinities.
     minimum, maximum, mean, deviation
-        Of the finite values, in the unit of the channel; the deviation is that of the population. NaN where there is
-        no finite value.
+        Statistics of the finite values, in the unit of the channel; the deviation is the population standard deviation.
+        NaN if there is no finite value.
     clock
-        None without times.
+        Statistics of the time steps; None if the series have no times.
     """
 
-    count: Counts
-    missing: Counts
-    infinite: Counts
+    count: Integers
+    missing: Integers
+    infinite: Integers
     minimum: Doubles
     maximum: Doubles
     mean: Doubles
@@ -81,9 +80,9 @@ class ChannelStatistics:
 
 @dataclass
 class _Moments:
-    """Count, mean and sum of squared deviations of each channel, merged piece by piece."""
+    """Count, mean and sum of squared deviations of each channel, merged over chunks."""
 
-    count: Counts
+    count: Integers
     mean: Doubles
     squares: Doubles
 
@@ -92,7 +91,7 @@ class _Moments:
         return cls(np.zeros(channels, dtype=np.int64), np.zeros(channels), np.zeros(channels))
 
     def add(self, values: Doubles, known: NDArray[np.bool_]) -> None:
-        """Take some steps, shape (channels, steps); those not known are 0."""
+        """Add steps, shape (channels, steps), with 0 for values that are not known."""
         count = known.sum(axis=1)
         total = self.count + count
         mean = values.sum(axis=1) / np.maximum(count, 1)
@@ -104,26 +103,26 @@ class _Moments:
         self.count = total
 
     def deviation(self) -> Doubles:
-        """Give the standard deviation of the population."""
+        """Return the population standard deviation."""
         deviation: Doubles = np.sqrt(self.squares / np.maximum(self.count, 1))
         return deviation
 
 
 def channel_statistics(panel: Panel, at_once: int = BLOCK_STEPS) -> ChannelStatistics:
-    """Go through a panel once, in blocks, and count, bound and average every channel and the clock.
+    """Compute statistics of every channel and of the time steps in one pass over the panel.
 
     Parameters
     ----------
     panel
         The series; values may be missing or infinite.
     at_once
-        How many values are taken at a time, at least 1; what is in memory is a few times that, however long a series
-        is and however many channels there are.
+        Number of values processed at a time, at least 1; the memory used is a few times this, whatever the length of
+        the series and the number of channels.
 
     Returns
     -------
     ChannelStatistics
-        In float64.
+        Statistics in float64.
 
     Source
     ------
@@ -131,15 +130,15 @@ def channel_statistics(panel: Panel, at_once: int = BLOCK_STEPS) -> ChannelStati
 
     Example
     -------
-    >>> found = channel_statistics(Panel.from_series([[1.0, 2.0], [np.nan, 6.0]]))
-    >>> found.count.tolist(), found.missing.tolist(), found.mean.tolist(), found.maximum.tolist()
-    ([3], [1], [3.0], [6.0])
+    >>> statistics = channel_statistics(Panel.from_series([[1.0, 2.0], [np.nan, 6.0]]))
+    >>> [numbers.tolist() for numbers in (statistics.count, statistics.missing, statistics.mean, statistics.maximum)]
+    [[3], [1], [3.0], [6.0]]
     """
     channels = len(panel.channels)
     moments = _Moments.empty(channels)
     missing, infinite = np.zeros(channels, dtype=np.int64), np.zeros(channels, dtype=np.int64)
     low, high = np.full(channels, np.inf), np.full(channels, -np.inf)
-    clock = None if panel.times is None else _Clock(panel)
+    clock = None if panel.times is None else _ClockAccumulator(panel)
     steps = max(1, at_once // max(channels, 1))
     for block in panel.blocks(steps):
         for begin in range(0, len(block.values), steps):
@@ -158,56 +157,56 @@ def channel_statistics(panel: Panel, at_once: int = BLOCK_STEPS) -> ChannelStati
     minimum, maximum, mean, deviation = (
         np.where(empty, np.nan, numbers) for numbers in (low, high, moments.mean, moments.deviation())
     )
-    found = None if clock is None else clock.statistics()
-    return ChannelStatistics(moments.count, missing, infinite, minimum, maximum, mean, deviation, found)
+    clock_statistics = None if clock is None else clock.statistics()
+    return ChannelStatistics(moments.count, missing, infinite, minimum, maximum, mean, deviation, clock_statistics)
 
 
-class _Clock:
-    """What is counted of the clock while the blocks go by."""
+class _ClockAccumulator:
+    """Counts and moments of the time steps, accumulated over blocks."""
 
     def __init__(self, panel: Panel) -> None:
         assert panel.times is not None
         dates = panel.times.dtype.kind == "M"
         self.kind: Literal["numbers", "dates"] = "dates" if dates else "numbers"
-        self.unit = 1e-9 if dates else 1.0  # counted in nanoseconds, which is exact, and told in seconds
+        self.unit = 1e-9 if dates else 1.0  # dates: exact in nanoseconds, reported in seconds
         self.typical = _typical_step(panel)
         self.moments = _Moments.empty(1)
-        self.steps = self.others = self.gaps = self.series_with_gaps = 0
+        self.steps = self.deviating = self.gaps = self.series_with_gaps = 0
 
     def add(self, block: Panel, at_once: int) -> None:
-        """Take the steps of a block, so many at a time."""
+        """Add the steps of a block, ``at_once`` steps at a time."""
         gappy = np.zeros(len(block), dtype=bool)
         for begin, elapsed, first in _elapsed(block, at_once):
             self.moments.add(elapsed[None], np.ones((1, len(elapsed)), dtype=bool))
             if self.typical is None:
                 continue
-            other = ~first & (np.abs(elapsed - self.typical) > OTHER_STEP * self.typical)
+            deviating = ~first & (np.abs(elapsed - self.typical) > DEVIATING_STEP * self.typical)
             gaps = np.flatnonzero(~first & (elapsed > GAP * self.typical))
             self.steps += int((~first).sum())
-            self.others += int(other.sum())
+            self.deviating += int(deviating.sum())
             self.gaps += len(gaps)
             gappy[np.searchsorted(block.starts, begin + gaps, side="right") - 1] = True
         self.series_with_gaps += int(gappy.sum())
 
     def statistics(self) -> ClockStatistics:
-        """Give what was found."""
+        """Return the statistics of all blocks added so far."""
         return ClockStatistics(
             self.kind,
             None if self.typical is None else self.typical * self.unit,
             self.gaps,
             self.series_with_gaps,
-            self.others > IRREGULAR * self.steps,
+            self.deviating > IRREGULAR * self.steps,
             float(self.moments.mean[0]) * self.unit,
             float(self.moments.deviation()[0]) * self.unit,
         )
 
 
 def _elapsed(block: Panel, at_once: int) -> Iterator[tuple[int, Doubles, NDArray[np.bool_]]]:
-    """Give, piece by piece, its first step, the time since the step before, and which steps begin a series."""
+    """Yield chunks: first step, time since the previous step, and a mask of the steps that begin a series."""
     assert block.times is not None
     for begin in range(0, len(block.times), at_once):
         times = block.times[max(begin - 1, 0) : begin + at_once]
-        elapsed = _plain(np.diff(times, prepend=times[:1]))[min(begin, 1) :]
+        elapsed = _as_numbers(np.diff(times, prepend=times[:1]))[min(begin, 1) :]
         first = np.zeros(len(elapsed), dtype=bool)
         low, high = np.searchsorted(block.starts, [begin, begin + at_once])
         first[block.starts[low:high] - begin] = True
@@ -216,7 +215,7 @@ def _elapsed(block: Panel, at_once: int) -> Iterator[tuple[int, Doubles, NDArray
 
 
 def _typical_step(panel: Panel) -> float | None:
-    """Give the median step within series, of a sample spread evenly over the steps where there are very many."""
+    """Compute the median time step within series, of an evenly spread sample if there are very many steps."""
     after = np.cumsum(panel.lengths - 1)
     total = int(after[-1]) if len(after) else 0
     if not total:
@@ -224,17 +223,17 @@ def _typical_step(panel: Panel) -> float | None:
     count = min(total, SAMPLE)
     sample = np.empty(count)
     for begin in range(0, count, SAMPLE_AT_ONCE):
-        chosen = np.arange(begin, min(begin + SAMPLE_AT_ONCE, count)) * total // count
-        rows = np.searchsorted(after, chosen, side="right")
-        places = panel.starts[rows] + panel.lengths[rows] + chosen - after[rows]
+        sampled = np.arange(begin, min(begin + SAMPLE_AT_ONCE, count)) * total // count
+        rows = np.searchsorted(after, sampled, side="right")
+        steps = panel.starts[rows] + panel.lengths[rows] + sampled - after[rows]
         assert panel.times is not None
-        sample[begin : begin + len(chosen)] = _plain(panel.times[places] - panel.times[places - 1])
-        panel.note_read(np.ones(len(chosen), dtype=np.int64))
+        sample[begin : begin + len(sampled)] = _as_numbers(panel.times[steps] - panel.times[steps - 1])
+        panel.note_read(np.ones(len(sampled), dtype=np.int64))
     return float(np.median(sample))
 
 
-def _plain(steps: NDArray[Any]) -> Doubles:
-    """Give time steps as numbers, those between dates in nanoseconds."""
+def _as_numbers(steps: NDArray[Any]) -> Doubles:
+    """Convert time steps to floats, in nanoseconds between dates."""
     if steps.dtype.kind == "m":
         steps = steps.astype("timedelta64[ns]")
     return steps.astype(np.float64)

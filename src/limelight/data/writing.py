@@ -1,4 +1,4 @@
-"""Writing: a Panel and a split as tables, which ``tables`` reads back as they were."""
+"""Write a Panel and a split as tables that ``reading.tables`` reads back unchanged."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ from limelight.files import whole_file
 from limelight.task import is_known
 
 KNOWN = "known"
-"""The column of ``labels.csv`` that says whether a label is known, where one is not."""
+"""Column of ``labels.csv`` that marks unknown labels, if there are any."""
 
 
 def write_table(panel: Panel, folder: Path) -> None:
-    """Write a Panel as tables, which ``read_table`` reads back as an equal Panel.
+    """Write a Panel as tables that ``read_table`` reads back as an equal Panel.
 
     Parameters
     ----------
     panel
-        The series; labels are written as text. Of windows, each is written as a series of its own.
+        The series; labels are written as text. Windows are written as independent series.
     folder
-        Where to write; it is made if needed. ``series.parquet`` has the values, labels of single steps and signals, and
-        units in the metadata of its fields; ``labels.csv`` and ``metadata.parquet`` are written where there are any.
-        Where the one label of a series is not known, ``labels.csv`` says so in ``known``: read it with
+        The folder to write to, created if needed. ``series.parquet`` has the values, per-step labels and signals, with
+        the units in the metadata of its fields; ``labels.csv`` and ``metadata.parquet`` are written if there are labels
+        or metadata. If some labels of series are unknown, ``labels.csv`` has a column ``known``: read it with
         ``mask="known"``.
 
     Raises
     ------
     DataError
-        If an id stands twice, or a channel has the name of another column.
+        If an id is repeated, or a channel has the name of another column.
     OutputError
-        If the place cannot be written.
+        If the folder cannot be written to.
 
     Example
     -------
@@ -49,7 +49,7 @@ def write_table(panel: Panel, folder: Path) -> None:
     >>> folder = Path(tempfile.mkdtemp())
     >>> write_table(Panel.from_series([[1.0, 2.0]], ids=["a"], labels=["ok"]), folder)
     >>> read_table(folder / "series.parquet", labels=folder / "labels.csv")
-    Panel(1 series, 2 steps, 1 channel, 1 classes)
+    Panel(1 series, 2 steps, 1 channel, 1 class)
     """
     _check_writable(panel)
     with whole_file(folder / "series.parquet") as temporary:
@@ -58,10 +58,10 @@ def write_table(panel: Panel, folder: Path) -> None:
             for block in panel.blocks():
                 writer.write_table(_series_table(block, schema))
     if panel.metadata is not None:
-        facts = {"series_id": pa.array(panel.ids.tolist())}
-        facts.update(zip(panel.metadata.column_names, panel.metadata, strict=True))
+        metadata = {"series_id": pa.array(panel.ids.tolist())}
+        metadata.update(zip(panel.metadata.column_names, panel.metadata, strict=True))
         with whole_file(folder / "metadata.parquet") as temporary:
-            parquet.write_table(pa.table(facts), temporary, compression="zstd")
+            parquet.write_table(pa.table(metadata), temporary, compression="zstd")
     if panel.labels is None:
         return
     labels = {"series_id": panel.ids.tolist()}
@@ -76,15 +76,15 @@ def write_table(panel: Panel, folder: Path) -> None:
 
 
 def _series_schema(panel: Panel) -> pa.Schema:
-    kinds: dict[str, pa.DataType] = {"series_id": pa.string()}
+    types: dict[str, pa.DataType] = {"series_id": pa.string()}
     if panel.times is not None:
-        kinds["time"] = pa.array(panel.times[:1]).type
-    kinds.update(dict.fromkeys(panel.channels, pa.float32()))
+        types["time"] = pa.array(panel.times[:1]).type
+    types.update(dict.fromkeys(panel.channels, pa.float32()))
     signals = () if panel.signals is None else panel.signals.names
-    kinds.update(dict.fromkeys((*_step_label_columns(panel), *signals), pa.string()))
-    told: dict[str, dict[str, str]] = {name: {"unit": unit} for name, unit in panel.units.items()}
-    told.update((name, {"role": "signal"}) for name in signals)
-    return pa.schema([pa.field(name, kind, metadata=told.get(name)) for name, kind in kinds.items()])
+    types.update(dict.fromkeys((*_step_label_columns(panel), *signals), pa.string()))
+    field_metadata: dict[str, dict[str, str]] = {name: {"unit": unit} for name, unit in panel.units.items()}
+    field_metadata.update((name, {"role": "signal"}) for name in signals)
+    return pa.schema([pa.field(name, kind, metadata=field_metadata.get(name)) for name, kind in types.items()])
 
 
 def _series_table(block: Panel, schema: pa.Schema) -> pa.Table:
@@ -92,29 +92,31 @@ def _series_table(block: Panel, schema: pa.Schema) -> pa.Table:
     columns = {"series_id": pa.array(block.ids.tolist()).take(series)}
     if block.times is not None:
         columns["time"] = pa.array(block.times)
-    for place, channel in enumerate(block.channels):
-        columns[channel] = pa.array(np.ascontiguousarray(block.values[:, place]))
+    for number, channel in enumerate(block.channels):
+        columns[channel] = pa.array(np.ascontiguousarray(block.values[:, number]))
     if block.step_labels is not None:
         for name, codes in zip(_step_label_columns(block), block.step_labels.codes.T, strict=True):
-            columns[name] = _words(codes, block.step_labels.classes)
+            columns[name] = _as_text(codes, block.step_labels.classes)
     if block.signals is not None:
         for name, codes, classes in zip(block.signals.names, block.signals.codes.T, block.signals.classes, strict=True):
-            columns[name] = _words(codes, classes)
+            columns[name] = _as_text(codes, classes)
     return pa.table(columns, schema=schema)
 
 
-def _words(codes: NDArray[np.int16], classes: tuple[str, ...]) -> pa.Array:
+def _as_text(codes: NDArray[np.int16], classes: tuple[str, ...]) -> pa.Array:
     return pa.array([*classes, None], pa.string()).take(pa.array(np.where(codes < 0, len(classes), codes)))
 
 
 def _step_label_columns(panel: Panel) -> list[str]:
     names = () if panel.step_labels is None else panel.step_labels.names
-    one = len(names) == 1
-    return [name if name.startswith(STEP_LABEL) or (one and name == "label") else STEP_LABEL + name for name in names]
+    single = len(names) == 1
+    return [
+        name if name.startswith(STEP_LABEL) or (single and name == "label") else STEP_LABEL + name for name in names
+    ]
 
 
 def write_split(split: Split, panel_ids: ArrayLike, folder: Path) -> None:
-    """Write ``split.csv``, which ``read_split`` reads back as the same parts.
+    """Write a split as ``split.csv``, which ``read_split`` reads back as the same parts.
 
     Parameters
     ----------
@@ -123,12 +125,12 @@ def write_split(split: Split, panel_ids: ArrayLike, folder: Path) -> None:
     panel_ids
         The ids of the series in the order of the rows, shape (n,).
     folder
-        Where to write; it is made if needed.
+        The folder to write to, created if needed.
 
     Raises
     ------
     OutputError
-        If the place cannot be written.
+        If the folder cannot be written to.
 
     Example
     -------
@@ -139,31 +141,31 @@ def write_split(split: Split, panel_ids: ArrayLike, folder: Path) -> None:
     ['series_id,split', 'a,test', 'b,train']
     """
     ids = np.asarray(panel_ids).astype(str)
-    words = {row: name for name in PARTS for row in split.part(name).tolist()}
-    rows = sorted(words)
-    _write_csv({"series_id": ids[rows].tolist(), "split": [words[row] for row in rows]}, folder / "split.csv")
+    part_of = {row: name for name in PARTS for row in split.part(name).tolist()}
+    rows = sorted(part_of)
+    _write_csv({"series_id": ids[rows].tolist(), "split": [part_of[row] for row in rows]}, folder / "split.csv")
 
 
-def _write_csv(facts: dict[str, list[Any]], path: Path) -> None:
-    # Arrow would put quotes around every word, and people read and edit these files
+def _write_csv(columns: dict[str, list[Any]], path: Path) -> None:
+    # not with Arrow, which quotes all text; people read and edit these files
     with whole_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(facts)
-        writer.writerows(zip(*facts.values(), strict=True))
+        writer.writerow(columns)
+        writer.writerows(zip(*columns.values(), strict=True))
 
 
 def _check_writable(panel: Panel) -> None:
-    twice = np.unique(panel.ids, return_counts=True)
-    if (twice[1] > 1).any():
+    ids, counts = np.unique(panel.ids, return_counts=True)
+    if (counts > 1).any():
         raise DataError(
-            f"expected each id once, got {listing(twice[0][twice[1] > 1].tolist())} more than once; "
-            "give every series an id of its own before writing"
+            f"expected each id once, got {listing(ids[counts > 1].tolist())} more than once; "
+            "give every series a distinct id before writing"
         )
-    own = ("series_id", "time")
+    reserved = ("series_id", "time")
     names = (*panel.channels, *(() if panel.signals is None else panel.signals.names))
-    reserved = [name for name in names if name in own or f"{name}_".startswith(STEP_LABEL)]
-    if reserved:
+    clashes = [name for name in names if name in reserved or f"{name}_".startswith(STEP_LABEL)]
+    if clashes:
         raise DataError(
-            f"expected channels and signals with names of their own, got {listing(reserved)}, which the table uses for "
-            "other columns; rename them before writing"
+            f"expected no channel or signal with a reserved column name, got {listing(clashes)}; rename them before "
+            "writing"
         )

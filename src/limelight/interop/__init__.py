@@ -1,1 +1,1 @@
-"""Weights from elsewhere."""
+"""Import of weights from other libraries."""

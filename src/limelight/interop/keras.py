@@ -1,4 +1,4 @@
-"""Weights of a Keras model, put into a network of the same sentence."""
+"""Keras: copy the weights of a Keras model into a network of the same architecture."""
 
 from __future__ import annotations
 
@@ -21,36 +21,36 @@ _Layers = dict[str, dict[str, Any]]
 
 
 def load_keras_weights(network: Network, weights: Weights) -> Network:
-    """Put the weights of a Keras model into a network built from the same parts.
+    """Load the weights of a Keras model into a network built from the same parts.
 
-    Keras' layers of a kind must come in the order of the sentence: an ``Embedding`` for each categorical field;
-    recurrent layers; the ``Dense`` of the numbers where metadata are repeated, for attention the hidden and the scoring
-    ``Dense``, the ``Dense`` of the numbers where metadata join late alone, then the ``Dense`` of the head. An
-    ``Embedding`` has no row for unknown words: its rows become the codes from 1 on, and code 0 becomes zeros.
-    Normalisation is set to pass values and numbers unchanged, as Keras' network has none.
+    The Keras layers of each kind must be in this order: an ``Embedding`` for each categorical field; the recurrent
+    layers; and the ``Dense`` layers: of the numbers if metadata are fused by ``"repeat"``, the hidden and the scoring
+    layer of attention, of the numbers if metadata are fused ``"late"`` only, and of the head. A Keras ``Embedding`` has
+    no row for unknown words: its rows become the codes from 1 on, and the row of code 0 is set to zeros. Normalisation
+    is set to the identity for values and numbers, as the Keras model has none.
 
     Parameters
     ----------
     network
-        With an ``lstm`` encoder, a ``linear`` head, any pooling but ``metadata_attention``, and metadata, if any,
-        fused ``"late"`` or by ``"repeat"``, without texts and side signals.
+        A network with an ``lstm`` encoder, a ``linear`` head and any pooling but ``metadata_attention``; metadata, if
+        any, are fused ``"late"`` or by ``"repeat"`` and include neither texts nor side signals.
     weights
-        Arrays by path, as ``{w.path: w.numpy() for w in keras_model.weights}`` gives them:
+        Arrays by path, as returned by ``{w.path: w.numpy() for w in keras_model.weights}``:
         ``"lstm/lstm_cell/kernel"`` (in, 4·units), ``".../recurrent_kernel"`` (units, 4·units), ``".../bias"``
-        (4·units,) with the gates in the order input, forget, candidate, output, which is also torch's;
+        (4·units,) with the gates in the order input, forget, candidate, output, as in torch;
         ``"embedding/embeddings"`` (words, size); ``"head/kernel"`` (in, out), ``"head/bias"`` (out,).
 
     Returns
     -------
     Network
-        The same network, its outputs those of the Keras model to about 1e-6.
+        The same network; its outputs match those of the Keras model to about 1e-6.
 
     Raises
     ------
     ParameterError
-        If the encoder, the head, or how metadata join is of a kind that Keras' weights cannot go into.
+        If the encoder, the head or the fusion of the network is not supported.
     ModelFolderError
-        If a weight is missing, left over, or of another shape than the network's.
+        If a weight is missing, left over, or of a different shape than that of the network.
 
     Example
     -------
@@ -61,29 +61,29 @@ def load_keras_weights(network: Network, weights: Weights) -> Network:
     >>> load_keras_weights(network, weights).head.bias.item()
     2.0
     """
-    words = network.architecture
-    if (words.encoder.name, words.head.name) != (LSTM.name, LinearHead.name):
+    architecture = network.architecture
+    if (architecture.encoder.name, architecture.head.name) != (LSTM.name, LinearHead.name):
         raise ParameterError(
-            f"expected a network with encoder {LSTM.name!r} and head {LinearHead.name!r} to put Keras weights into, "
-            f"got {words.encoder.name!r} and {words.head.name!r}"
+            f"expected a network with encoder {LSTM.name!r} and head {LinearHead.name!r} to load Keras weights, "
+            f"got {architecture.encoder.name!r} and {architecture.head.name!r}"
         )
     _require_plain_metadata(network)
     embeddings, cells, dense = _split(weights)
-    into: dict[str, Tensor] = {}
+    tensors: dict[str, Tensor] = {}
     for field in range(len(network.context_shape.categories) if network.context is not None else 0):
-        into |= _embedding(f"context.embeddings.{field}", *_next(embeddings, "embedding"))
+        tensors |= _embedding(f"context.embeddings.{field}", *_next(embeddings, "embedding"))
     directions = ("ahead", "back") if network.encoder.bidirectional else ("ahead",)
     for layer in range(len(network.encoder.layers)):
         for direction in directions:
-            into |= _recurrent(f"encoder.layers.{layer}.{direction}", *_next(cells, direction))
-    into |= _dense_layers(network, dense)
-    left = [*embeddings, *cells, *dense]
-    if left:
+            tensors |= _recurrent(f"encoder.layers.{layer}.{direction}", *_next(cells, direction))
+    tensors |= _dense_layers(network, dense)
+    left_over = [*embeddings, *cells, *dense]
+    if left_over:
         raise ModelFolderError(
-            f"the Keras model has layers that the network has not: {listing(left)}; "
+            f"the Keras model has layers that the network does not have: {listing(left_over)}; "
             "build the network from the same layers"
         )
-    _put(network, into)
+    _copy(network, tensors)
     for scaling in (network.normalisation, None if network.context is None else network.context.scaling):
         if scaling is not None:
             scaling.set_statistics(torch.zeros_like(scaling.mean), torch.ones_like(scaling.scale))
@@ -91,36 +91,35 @@ def load_keras_weights(network: Network, weights: Weights) -> Network:
 
 
 def _require_plain_metadata(network: Network) -> None:
-    """Refuse parts for metadata that no Keras model has weights for."""
-    words, shape = network.architecture, network.context_shape
+    """Raise if the network has parts for metadata that cannot be loaded from Keras."""
+    architecture, shape = network.architecture, network.context_shape
     if isinstance(network.pooling, MetadataAttention) or network.film is not None:
         raise ParameterError(
-            "expected a network whose metadata join by fusion 'late' or 'repeat' to put Keras weights into, got "
-            f"{words.describe()!r}"
+            f"expected a network with fusion 'late' or 'repeat' to load Keras weights, got {architecture.describe()!r}"
         )
-    if shape.signals or (words.needs_metadata and shape.texts):
+    if shape.signals or (architecture.needs_metadata and shape.texts):
         raise ParameterError(
-            "expected a network without texts and side signals to put Keras weights into, got "
+            "expected a network without texts and side signals to load Keras weights, got "
             f"{counted(shape.texts, 'text')} and {counted(len(shape.signals), 'side signal')}; leave them out"
         )
 
 
 def _dense_layers(network: Network, dense: _Layers) -> dict[str, Tensor]:
-    """Take the dense layers in the order in which a series meets them."""
+    """Convert the dense layers in the order of the forward pass."""
     attention = {"pooling.project": "attention", "pooling.score": "score"}
     wanted = attention if isinstance(network.pooling, AdditiveAttention) else {}
     if network.context is not None and network.context.dense is not None:
         numbers = {"context.dense": "numbers"}
         wanted = {**numbers, **wanted} if "repeat" in network.architecture.fusions else {**wanted, **numbers}
-    into: dict[str, Tensor] = {}
-    for name, said in {**wanted, "head": "head"}.items():
-        into |= _linear(name, *_next(dense, said))
-    into.pop("pooling.score.bias", None)  # it cannot change a softmax
-    return into
+    tensors: dict[str, Tensor] = {}
+    for name, description in {**wanted, "head": "head"}.items():
+        tensors |= _linear(name, *_next(dense, description))
+    tensors.pop("pooling.score.bias", None)  # a constant does not change a softmax
+    return tensors
 
 
 def _split(weights: Weights) -> tuple[_Layers, _Layers, _Layers]:
-    """Gather variables by layer in the order given: embeddings, recurrent cells, dense layers."""
+    """Split the variables by layer, in the given order: embeddings, recurrent cells, dense layers."""
     layers: _Layers = {}
     for path, array in weights.items():
         layer, _, variable = path.rpartition("/")
@@ -135,7 +134,7 @@ def _next(layers: _Layers, wanted: str) -> tuple[str, dict[str, Any]]:
     if not layers:
         raise ModelFolderError(
             f"the Keras weights end before the {wanted!r} layer of the network; "
-            "give the weights of a model with the same layers"
+            "pass the weights of a model with the same layers"
         )
     name = next(iter(layers))
     return name, layers.pop(name)
@@ -169,7 +168,7 @@ def _tensor(layer: str, variables: dict[str, Any], variable: str) -> Tensor:
     return torch.from_numpy(np.array(variables[variable], dtype=np.float32))
 
 
-def _put(network: Network, tensors: dict[str, Tensor]) -> None:
+def _copy(network: Network, tensors: dict[str, Tensor]) -> None:
     own = dict(network.named_parameters())
     for name, tensor in tensors.items():
         if own[name].shape != tensor.shape:

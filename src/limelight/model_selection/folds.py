@@ -82,7 +82,7 @@ def fold_panel(
     rule = f"{counted(folds, 'fold')} of {len(panel)} series" + (f", {repeats} times" if repeats > 1 else "")
     rule += ", by time, each held out from a fit on all series that start earlier" if by == "time" else ", at random"
     rule += ", stratified by label" if stratified else ""
-    rule += "" if groups is None else f", no {name} on two sides"
+    rule += "" if groups is None else f", no {name} in two parts"
     rule += "" if by == "time" else f", seed {seed}"
     return made, rule + _scarce(made, labels) + _reaching(made, times)
 

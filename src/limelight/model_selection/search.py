@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from limelight.model_selection.search_space import Space, changed, label_for, ro
 from limelight.model_selection.trials import FOLD_SCORES, FoldResult, FoldSplit, fit_and_score, run_parallel
 from limelight.model_selection.tuning_results import DONE, FAILED, PRUNED, Trial, Tuning
 from limelight.parts.architecture import Architecture
+from limelight.parts.encoders import ENCODERS, Encoder, register_encoder
 from limelight.recipe import Recipe
 from limelight.task import Task
 from limelight.training.fit import require_device
@@ -61,6 +62,8 @@ class Search:
         Of the tuning.
     deadline
         End of the time budget, in seconds since 1970; None for no limit.
+    encoders
+        Every registered encoder; other processes register them too.
     """
 
     panel: Panel
@@ -73,6 +76,7 @@ class Search:
     journal: Path
     seed: int
     deadline: float | None = None
+    encoders: tuple[type[Encoder], ...] = field(default_factory=lambda: tuple(ENCODERS.values()))
 
     @property
     def by_epoch(self) -> bool:
@@ -201,6 +205,8 @@ def run_trial(search: Search) -> int | None:
 
     from limelight.model_selection.optuna_engine import AS_IT_IS, distributions, quiet
 
+    for encoder in search.encoders:
+        register_encoder(encoder)
     with quiet():
         study = search.study()
         trial = study.ask(distributions(search.space))

@@ -1,4 +1,4 @@
-"""What a tuning may change about an experiment, and within which limits."""
+"""Search space of a tuning: which parameters vary, and within which limits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from limelight.recipe import Recipe
 from limelight.task import Task
 
 NAMES = ("encoder", *SHARED, "learning_rate", "batch_size", "fusion", "embedding_size")
-"""What can be changed for any network, in the order of the tables."""
+"""Parameters that can be tuned for any network, in the order of the tables."""
 DIGITS = 3
 _SHARED_RANGES = {
     "units": Range(16, 128, log=True, whole=True),
@@ -34,26 +34,26 @@ Space = Mapping[str, Choice | Range]
 def make_space(
     panel: Panel, task: Task, recipe: Recipe, only: Sequence[str] | None = None
 ) -> dict[str, Choice | Range]:
-    """Say what may be changed for some training series; what the experiment says itself is always within.
+    """Build the search space for some series; the recipe's own values always lie inside it.
 
     Parameters
     ----------
     panel
         The training series.
-    recipe
-        The experiment as it is.
+    task, recipe
+        What to fit before anything is changed.
     only
-        Names to keep; None keeps all that make sense for these series and this network.
+        Names to keep; None keeps all that apply to these series and this network.
 
     Returns
     -------
     dict[str, Choice | Range]
-        By name.
+        Limits by name.
 
     Raises
     ------
     ParameterError
-        If a name is unknown, or means nothing here.
+        If a name is unknown, or does not apply to these series or this network.
 
     Example
     -------
@@ -68,7 +68,7 @@ def make_space(
     names = [*NAMES, *(name for kind in tuned.values() for name in _own(kind))]
     for name in only or ():
         if name not in names:
-            raise ParameterError(f"expected what to tune, got {name!r}{nearest(name, names)}")
+            raise ParameterError(f"expected the name of a parameter to tune, got {name!r}{nearest(name, names)}")
     encoder = recipe.architecture.encoder
     varied = tuned.values() if only is None or "encoder" in only else [type(encoder)]
     space: dict[str, Choice | Range] = {
@@ -77,20 +77,20 @@ def make_space(
         **{name: limits for kind in varied for name, (_, limits) in _own(kind).items()},
         "learning_rate": Range(5e-4, 2e-2, log=True),
         "batch_size": Range(min(8, len(panel)), min(128, len(panel)), log=True, whole=True),
-        **_of_facts(panel, task, recipe),
+        **_metadata_space(panel, task, recipe),
     }
     lacking = [name for name in only or () if name not in space]
     if lacking:
         raise ParameterError(
-            f"expected what can be tuned here, one of {', '.join(space)}, got {listing(lacking)}; the series have no "
-            "such metadata, or the network no such part"
+            f"expected parameters that can be tuned here, of {', '.join(space)}, got {listing(lacking)}; the series "
+            "have no such metadata, or the network has no such part"
         )
     start = starting_point(panel, recipe)
     return {name: _with(limits, start[name]) for name, limits in space.items() if only is None or name in only}
 
 
 def starting_point(panel: Panel, recipe: Recipe) -> dict[str, Any]:
-    """Say the experiment as it is in the numbers that are tuned; what is a list there is its first number here."""
+    """Express a recipe as a point of the search space; a list is represented by its first entry."""
     encoder, settings = recipe.architecture.encoder, recipe.training.for_series(len(panel))
     own, shared = encoder.get_params(), _shared(type(encoder))
     units, layers, dropout = (
@@ -118,19 +118,19 @@ def starting_point(panel: Panel, recipe: Recipe) -> dict[str, Any]:
 
 
 def changed(recipe: Recipe, parameters: Mapping[str, Any]) -> Recipe:
-    """Give the experiment with other numbers; what is not among them stays.
+    """Return a recipe with other values for some tuned parameters.
 
     Parameters
     ----------
     recipe
-        The experiment as it is.
+        The recipe to change.
     parameters
-        By the names of the space.
+        Values by the names of the search space.
 
     Returns
     -------
-    Asked
-        With the same task.
+    Recipe
+        With everything else as before.
 
     Raises
     ------
@@ -158,7 +158,7 @@ def changed(recipe: Recipe, parameters: Mapping[str, Any]) -> Recipe:
 
 
 def rounded(value: Any) -> Any:
-    """Keep three digits of a number that is not whole: more say nothing and are hard to read.
+    """Round floats to three significant digits, so that tuned values stay readable.
 
     Example
     -------
@@ -169,7 +169,7 @@ def rounded(value: Any) -> Any:
 
 
 def label_for(name: str) -> str:
-    """Say a name in words.
+    """Format the name of a parameter for people.
 
     Example
     -------
@@ -220,8 +220,8 @@ def _in_common(encoder: Encoder, kind: type[Encoder]) -> dict[str, Any]:
     return kept
 
 
-def _of_facts(panel: Panel, task: Task, recipe: Recipe) -> dict[str, Choice | Range]:
-    """Say what may be changed about metadata and side signals, where there are some."""
+def _metadata_space(panel: Panel, task: Task, recipe: Recipe) -> dict[str, Choice | Range]:
+    """Return the part of the search space that concerns metadata and side signals, if there are any."""
     signals = observed_categories(panel)
     fields = {name: kind for name, kind in recipe.fields.items() if panel.metadata is not None or name in signals}
     if panel.metadata is None and not signals:
@@ -238,7 +238,7 @@ def _of_facts(panel: Panel, task: Task, recipe: Recipe) -> dict[str, Choice | Ra
 
 
 def _fusion_of(recipe: Recipe) -> str:
-    """Say where metadata join now, in one word."""
+    """Return the current fusions, joined into one word."""
     architecture = recipe.architecture
     if architecture.fusion == "auto" and not architecture.needs_metadata:
         return "late"
@@ -246,7 +246,7 @@ def _fusion_of(recipe: Recipe) -> str:
 
 
 def _with(limits: Choice | Range, value: Any) -> Choice | Range:
-    """Widen limits so that a value is within."""
+    """Return limits widened to include a value."""
     if isinstance(limits, Choice):
         return limits if value in limits.values else Choice((*limits.values, value))
     return replace(limits, low=min(limits.low, value), high=max(limits.high, value))

@@ -52,7 +52,7 @@ class Batch:
     vectors: Float[Tensor, "batch texts size"] | None = None
 
     def to(self, device: torch.device) -> Batch:
-        """Give the same batch on another device."""
+        """Return the same batch on another device."""
         tensors = {field.name: getattr(self, field.name) for field in fields(self)}
         return replace(self, **{name: one.to(device) for name, one in tensors.items() if one is not None})
 

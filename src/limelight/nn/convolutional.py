@@ -40,7 +40,7 @@ class StridedConvolution(nn.Module):
     def forward(
         self, values: Float[Tensor, "batch time channels"], mask: Bool[Tensor, "batch time"]
     ) -> tuple[Float[Tensor, "batch steps filters"], Bool[Tensor, "batch steps"]]:
-        """Give features and their mask, shapes (batch, ceil(time / stride), filters) and (batch, steps)."""
+        """Compute features and their mask, shapes (batch, ceil(time / stride), filters) and (batch, steps)."""
         time = values.shape[1]
         steps = -(-time // self.stride)
         before = (self.kernel_size - self.stride) // 2
@@ -90,7 +90,7 @@ class ConvLSTMEncoder(nn.Module):
     def forward(
         self, values: Float[Tensor, "batch time channels"], mask: Bool[Tensor, "batch time"]
     ) -> tuple[Float[Tensor, "batch steps width"], Bool[Tensor, "batch steps"]]:
-        """Give features and their mask, shapes (batch, ceil(time / stride), width) and (batch, steps)."""
+        """Compute features and their mask, shapes (batch, ceil(time / stride), width) and (batch, steps)."""
         features, step_mask = self.convolution(values, mask)
         states: tuple[Tensor, Tensor] = self.recurrence(self.dropout(features), step_mask)
         return states

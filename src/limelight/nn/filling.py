@@ -83,7 +83,7 @@ def _between_neighbours(filled: Tensor, known: Tensor, positions: Tensor) -> Ten
 
 
 def _last_index(known: Tensor) -> Tensor:
-    """Say for each step which step up to it was the last known one of its channel, -1 where there was none."""
+    """Return for each step the index of the last known step of its channel up to it, -1 if there is none."""
     steps = torch.arange(known.shape[1], device=known.device)[None, :, None]
     return torch.where(known, steps, -1).cummax(dim=1).values
 

@@ -21,7 +21,7 @@ def lengths_of(mask: Bool[Tensor, "batch time"]) -> Int64[Tensor, " batch"]:
 def masked_softmax(
     scores: Float[Tensor, "batch steps"], mask: Bool[Tensor, "batch steps"]
 ) -> Float[Tensor, "batch steps"]:
-    """Turn scores into weights that sum to 1 over the real steps and are exactly 0 elsewhere.
+    """Compute weights from scores: they sum to 1 over the real steps and are exactly 0 elsewhere.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def masked_softmax(
 def reverse_real(
     values: Float[Tensor, "batch time width"], mask: Bool[Tensor, "batch time"]
 ) -> Float[Tensor, "batch time width"]:
-    """Turn the real steps of each row around; padding stays behind them.
+    """Reverse the real steps of each row; padding stays behind them.
 
     With it a backward pass starts at the last real step of every row and never reads padding, without packing,
     which costs up to twice the time of a step on a CPU.
@@ -80,7 +80,7 @@ def reverse_real(
 def at_last_real(
     values: Float[Tensor, "batch time width"], mask: Bool[Tensor, "batch time"]
 ) -> Float[Tensor, "batch width"]:
-    """Take the last real step of each row, shape (batch, time, width) to (batch, width).
+    """Select the last real step of each row, shape (batch, time, width) to (batch, width).
 
     Example
     -------
@@ -92,7 +92,7 @@ def at_last_real(
 
 
 def mask_every(mask: Bool[Tensor, "batch time"], stride: int) -> Bool[Tensor, "batch steps"]:
-    """Say which strided steps hold at least one real time step.
+    """Return the mask of strided steps that contain at least one real time step.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def mask_every(mask: Bool[Tensor, "batch time"], stride: int) -> Bool[Tensor, "b
 def spread_over_time(
     weights: Float[Tensor, "batch steps"], mask: Bool[Tensor, "batch time"], stride: int
 ) -> Float[Tensor, "batch time"]:
-    """Lay weights of strided steps back on the time axis, each shared evenly by the real steps that it covers.
+    """Spread weights of strided steps over the time axis, evenly over the real steps that each covers.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ class Standardisation(nn.Module):
         self.register_buffer("scale", torch.ones(channels))
 
     def set_statistics(self, mean: Float[Tensor, " channels"], deviation: Float[Tensor, " channels"]) -> None:
-        """Take the statistics of the training values; a channel that never changes is only shifted.
+        """Set the statistics of the training values; a constant channel is only shifted.
 
         Parameters
         ----------

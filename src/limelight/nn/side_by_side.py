@@ -165,7 +165,7 @@ def _both(here: Callable[[], Any], there: Callable[[], Any]) -> tuple[Any, Any]:
 
 @cache
 def _helper(process: int) -> ThreadPoolExecutor:
-    """Give the helper of a process; one that was made before a fork is of no use after it.
+    """Return the helper thread of this process; one created before a fork cannot be used after it.
 
     Numbers below 1e-38 are zero in it: a gradient that fades over hundreds of steps would else take six times as long.
     """

@@ -1,4 +1,4 @@
-"""A whole network in words: encoder, pooling, head; and the sentences that have a name of their own."""
+"""Architecture of a network: encoder, pooling, head, options and metadata fusion; presets by name."""
 
 from __future__ import annotations
 
@@ -31,44 +31,42 @@ OPTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "clock": ("auto", "order", "elapsed"),
     }
 )
-"""Plain words beside the parts, the default first."""
+"""Options in addition to the parts, the default first."""
 METADATA_OPTIONS = ("fusion", "context")
-"""The words about metadata."""
+"""The options that concern metadata."""
 _MEANING = {"missing": "a way to treat missing values", "clock": "a way to use the clock"}
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """The parts of one network and how it takes missing values, the clock and metadata, checked.
+    """The parts of a network and how it treats missing values, the clock and metadata.
 
     Parameters
     ----------
     encoder, pooling, head
         One part of each kind.
     missing
-        What stands for a missing value: ``"mean"`` the mean of its channel in training; ``"last"`` the last known value
-        of the channel; ``"linear"`` what lies between its neighbours; ``"mask"`` the mean, and a channel more for each
-        channel that says where values were missing; ``"error"`` refuses missing values. ``"auto"`` becomes ``"mask"``
-        if values are missing in the training part (or ``"last"`` for ``rocket``, if that is better for series left
-        out), else ``"error"``, which a network takes it for until it is settled.
+        How to treat missing values: ``"mean"`` fills in the training mean of the channel; ``"last"`` the last known
+        value; ``"linear"`` interpolates between neighbours; ``"mask"`` fills in the mean and adds a channel for each
+        channel that marks missing values; ``"error"`` rejects them. ``"auto"`` resolves to ``"mask"`` if values are
+        missing in the training series (or ``"last"`` for ``rocket``, if that has the lower leave-one-out loss), else to
+        ``"error"``.
     clock
-        ``"elapsed"`` gives the network the time since the step before as a channel more; ``"order"`` lets it see the
-        order of the steps alone. ``"auto"`` becomes ``"elapsed"`` if the clock of the training part is irregular, else
-        ``"order"``, which a network takes it for until it is settled.
+        ``"elapsed"`` adds the time since the previous step as a channel; ``"order"`` uses the order of the steps alone.
+        ``"auto"`` resolves to ``"elapsed"`` if the clock of the training series is irregular, else to ``"order"``.
     fusion
-        Where metadata join the network, one word or several: ``"repeat"`` beside the values of every step, ``"film"``
-        scaling and shifting the features of the encoder, ``"late"`` beside the pooled vector; ``"attention"`` stands
-        for the pooling ``metadata_attention`` and becomes it, so it is no longer among the words afterwards. Empty:
-        nowhere. ``"auto"`` becomes ``"late"`` if there are metadata and the pooling does not read them, else empty,
-        which a network takes it for until it is settled.
+        Where metadata enter the network, one name or several: ``"repeat"`` concatenates them to the values of every
+        step, ``"film"`` scales and shifts the features of the encoder, ``"late"`` concatenates them to the pooled
+        vector; ``"attention"`` is replaced by the pooling ``metadata_attention``. Empty ignores metadata. ``"auto"``
+        resolves to ``"late"`` if there are metadata that the pooling does not read, else to empty.
     context
-        What turns metadata and side signals into vectors.
+        How metadata and side signals are encoded as vectors.
 
     Raises
     ------
     ParameterError
-        If ``missing``, ``clock`` or ``fusion`` is another word, or the fusion ``"attention"`` comes with a pooling that
-        is no attention.
+        If ``missing``, ``clock`` or ``fusion`` has another value, or the fusion ``"attention"`` is combined with a
+        pooling without attention.
 
     Example
     -------
@@ -106,7 +104,7 @@ class Architecture:
         fusion: Any = "auto",
         context: Any = "embedding",
     ) -> Architecture:
-        """Make a sentence of names, JSON objects or parts; ParameterError if one of them is wrong."""
+        """Build an architecture from names, JSON objects or parts; ParameterError if one of them is invalid."""
         return cls(
             make(encoder, ENCODERS, "encoder"),
             make(pooling, POOLINGS, "pooling"),
@@ -127,7 +125,7 @@ class Architecture:
         return cls.of(**content)
 
     def to_json(self) -> dict[str, Any]:
-        """Say every part with all its parameters, and the plain words."""
+        """Return every part with all its parameters, and the options."""
         return {
             **{word: getattr(self, word).to_json() for word in PART_KINDS},
             **{name: getattr(self, name) for name in OPTIONS},
@@ -146,7 +144,7 @@ class Architecture:
         series: int = 1,
         longest: int | None = None,
     ) -> Architecture:
-        """Settle what depends on the training part.
+        """Resolve what depends on the training series.
 
         Parameters
         ----------
@@ -169,13 +167,13 @@ class Architecture:
         -------
         Sentence
             Without ``"auto"``; what was stated stays, but for the pooling of a network that answers each step, and for
-            pooling, head and context of ``rocket``, which has its own.
+            the parts that go with the encoder (``Encoder.fixed_parts``).
 
         Raises
         ------
         ParameterError
             If there is no pooling for answers about whole series, or the pooling is ``metadata_attention`` in a network
-            that answers each step; or if ``rocket`` is to answer each step, or to take metadata but ``late``.
+            that answers each step; or if the encoder does not support labels of steps, the fusion or a text encoder.
 
         Example
         -------
@@ -272,7 +270,7 @@ class Architecture:
         return bool(self.every_fusion)
 
     def describe(self) -> str:
-        """Say the network in one line."""
+        """Describe the network in one line."""
         said = [f"{self.encoder.describe()}, {self.pooling.name}, {self.head.name}"]
         if self.takes_missing:
             said.append(f"missing values: {self.missing}")
@@ -337,7 +335,7 @@ PRESETS: Mapping[str, Callable[[], Architecture]] = MappingProxyType(
 
 
 def preset(name: str) -> Architecture:
-    """Give a network of the articles by name.
+    """Return a preset network by name.
 
     Parameters
     ----------

@@ -29,7 +29,7 @@ class Part:
     name: ClassVar[str]
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Give the parameters by name."""
+        """Return the parameters by name."""
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
 
     def set_params(self, **params: Any) -> Self:
@@ -42,7 +42,7 @@ class Part:
         return self
 
     def checked(self) -> Self:
-        """Give a copy whose parameters are of the right type and in range.
+        """Return a copy whose parameters have the right type and range.
 
         Returns
         -------
@@ -66,7 +66,7 @@ class Part:
         """Check what depends on more than one parameter."""
 
     def to_json(self) -> dict[str, Any]:
-        """Say the part as JSON: its name and every parameter."""
+        """Return the part as JSON: its name and every parameter."""
         plain = {key: _plain(value) for key, value in self.get_params().items()}
         return {"name": self.name, **plain}
 
@@ -89,7 +89,7 @@ _EXPECTED = {
 
 
 def first_complaint(error: ValidationError) -> str:
-    """Tell the first thing that pydantic found wrong, in one sentence without its jargon.
+    """Format the first error of pydantic as one sentence without its jargon.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def first_complaint(error: ValidationError) -> str:
 
 
 def _is_name(step: str) -> bool:
-    """Tell names that the user wrote from the tags that pydantic adds for the members of a union."""
+    """Whether a step of an error location is a name written by the user, not a tag that pydantic adds for unions."""
     return (step.isidentifier() or step.isdigit()) and step not in {"int", "float", "str", "bool"}
 
 
@@ -120,7 +120,7 @@ AnyPart = TypeVar("AnyPart", bound=Part)
 
 
 def make(value: Any, known: Mapping[str, type[AnyPart]], word: str) -> AnyPart:
-    """Turn a name, a JSON object or a part into a checked part.
+    """Build a checked part from a name, a JSON object or a part.
 
     Parameters
     ----------
@@ -160,14 +160,14 @@ _ADAPTERS: dict[type[Part], TypeAdapter[Any]] = {}
 
 
 def _adapter(part: type[Part]) -> TypeAdapter[Any]:
-    """Give the checker of a part, made once: making it costs a millisecond."""
+    """Return the validator of a part; built once, as building takes a millisecond."""
     if part not in _ADAPTERS:
         _ADAPTERS[part] = TypeAdapter(part)
     return _ADAPTERS[part]
 
 
 def schema_of(part: type[Part]) -> dict[str, Any]:
-    """Give the JSON schema of one part, its name included."""
+    """Return the JSON schema of a part, including its name."""
     schema = _adapter(part).json_schema()
     schema["properties"] = {"name": {"const": part.name}, **schema.get("properties", {})}
     schema["required"] = ["name"]

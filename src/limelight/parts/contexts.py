@@ -57,7 +57,7 @@ class ContextEncoding(Part):
     text_encoder: str | None = None
 
     def size_for(self, codes: int) -> int:
-        """Give the length of the vectors of a field with so many codes, the one for unknown words included."""
+        """Return the embedding size of a field by its number of codes, including the one for unknown words."""
         return min(32, math.ceil(1.6 * codes**0.56)) if self.embedding_size == "auto" else self.embedding_size
 
 

@@ -1,1 +1,1 @@
-"""The page that a run leaves behind: facts are collected first and rendered second."""
+"""The report of a run: its content is collected first, then rendered as one HTML page."""

@@ -1,4 +1,4 @@
-"""The content of the page: every section as plain facts, in order, before anything is rendered."""
+"""Content of the report: every section as plain data, collected before anything is rendered."""
 
 from __future__ import annotations
 
@@ -9,191 +9,201 @@ from limelight.evaluation.decision.calibration import before_and_after
 from limelight.evaluation.summary import localisation_sentence
 from limelight.report import tables
 from limelight.report.curves import learning_figures, reliability_figure, score_curves
-from limelight.report.explanations import explain_facts
-from limelight.report.highlights import MOST_PICTURED_CLASSES, Highlights, choose_series, threshold_of
+from limelight.report.explanations import collect_explanations
+from limelight.report.highlights import MOST_PICTURED_CLASSES, Highlights, choose_highlights, threshold_of
 from limelight.report.inputs import ReportInputs, verdict
-from limelight.report.series import MOST_CHANCES, MOST_CHANNELS, left_out, series_figure
+from limelight.report.series import MOST_CHANNELS, MOST_PROBABILITIES, count_omitted_channels, series_figure
 from limelight.task import UNKNOWN
 
 MOST_PROBABLE = 3
 NONE = "none"
 LEAST_SECONDS = 0.05
-"""Less would be said as 0.0."""
+"""Shorter times would be displayed as 0.0 s, so they are not shown."""
 
 
-def collect(facts: ReportInputs) -> dict[str, Any]:
-    """Collect what the page says.
+def collect(inputs: ReportInputs) -> dict[str, Any]:
+    """Collect the content of the page.
 
     Parameters
     ----------
-    facts
-        Of the run.
+    inputs
+        The inputs of the report.
 
     Returns
     -------
     dict[str, Any]
-        Plain words, numbers, tables and figures, ready for JSON; a section that does not apply is None or empty.
+        Plain texts, numbers, tables and figures, ready for JSON; a section that does not apply is None or empty.
     """
-    metrics, task = facts.metrics, facts.prediction.task
-    test, choice = metrics["test"], choose_series(facts)
+    metrics, task = inputs.metrics, inputs.prediction.task
+    test, highlights = metrics["test"], choose_highlights(inputs)
     return {
-        "title": facts.title,
-        "asked": dict(facts.asked),
-        "verdict": verdict(metrics, facts.unit),
+        "title": inputs.title,
+        "setup": dict(inputs.setup),
+        "verdict": verdict(metrics, inputs.unit),
         "headline": tables.headline_scores(metrics),
         "undefined": list(dict.fromkeys(test["undefined"].values())),
         "unknown": test.get("unknown", 0),
         "scores": tables.score_table(test, metrics["baseline"]),
-        "learning": _learning(facts),
+        "learning": _learning(inputs),
         "things": "labels" if task.multilabel else "classes",
-        "unit": facts.unit,
-        "rows": facts.rows,
-        "classes": tables.class_table(test, facts.unit),
+        "unit": inputs.unit,
+        "row_noun": inputs.row_noun,
+        "classes": tables.class_table(test, inputs.unit),
         "confusion": [] if task.multilabel else tables.confusion_matrix(test["confusion"]),
         "long_names": len(task.classes) > 8 and max(len(str(name)) for name in task.classes) > 3,
         "confusion_of_labels": tables.confusion_of_labels(test["confusion"]) if task.multilabel else [],
-        "curves": score_curves(facts),
+        "curves": score_curves(inputs),
         "decision": _decision(metrics.get("decision"), test),
         "events": _events(metrics.get("events")),
         "groups": tables.group_tables(metrics.get("groups") or {}, test),
         "metadata": _metadata(metrics.get("metadata")),
-        "attention": _attention(facts),
-        "explanations": explain_facts(metrics.get("explanations")),
-        "series": _series(facts, choice),
-        "warnings": list(facts.warnings),
-        "reproduce": dict(facts.reproduce),
+        "attention": _attention(inputs),
+        "explanations": collect_explanations(metrics.get("explanations")),
+        "series": _series(inputs, highlights),
+        "warnings": list(inputs.warnings),
+        "reproduce": dict(inputs.reproduce),
     }
 
 
-def _learning(facts: ReportInputs) -> dict[str, Any]:
-    training = facts.metrics.get("training") or {}
-    best = training.get("best_epoch")
-    figures = learning_figures(facts.history, best)
-    ended = training.get("stopped")
+def _learning(inputs: ReportInputs) -> dict[str, Any]:
+    training = inputs.metrics.get("training") or {}
+    best, stopped = training.get("best_epoch"), training.get("stopped")
+    seconds = inputs.metrics.get("seconds") or {}
     return {
-        "figures": figures,
-        "epochs": len(facts.history),
+        "figures": learning_figures(inputs.history, best),
+        "epochs": len(inputs.history),
         "best": best,
-        "stopped": ended,
-        "solved": ended == "solved",
-        "seconds": {name: took for name, took in (facts.metrics.get("seconds") or {}).items() if took >= LEAST_SECONDS},
+        "stopped": stopped,
+        "solved": stopped == "solved",
+        "seconds": {stage: number for stage, number in seconds.items() if number >= LEAST_SECONDS},
     }
 
 
 def _decision(decision: Mapping[str, Any] | None, test: Mapping[str, Any]) -> dict[str, Any] | None:
     if not decision:
         return None
-    found: dict[str, Any] = {"calibration": None, "thresholds": None, "sets": None}
+    content: dict[str, Any] = {"calibration": None, "thresholds": None, "sets": None}
     if "calibration" in decision:
-        compared = decision["calibration"]
-        found["calibration"] = {
-            "figure": reliability_figure(compared, test.get("positive")),
-            "table": tables.calibration_table(compared),
-            "per_class": tables.calibration_of_classes(compared),
-            "notes": list((compared.get("temperature") or {}).get("notes", [])),
-            "about": test.get("positive"),
-            "changed": len(before_and_after(compared)) > 1,
+        calibration = decision["calibration"]
+        content["calibration"] = {
+            "figure": reliability_figure(calibration, test.get("positive")),
+            "table": tables.calibration_table(calibration),
+            "per_class": tables.calibration_of_classes(calibration),
+            "notes": list((calibration.get("temperature") or {}).get("notes", [])),
+            "positive": test.get("positive"),
+            "changed": len(before_and_after(calibration)) > 1,
         }
     if "thresholds" in decision:
-        told = decision["thresholds"]
-        rule = tables.rule_in_words(told["rule"])
-        found["thresholds"] = {"table": tables.threshold_table(told), "rule": rule, "notes": list(told["notes"])}
+        thresholds = decision["thresholds"]
+        content["thresholds"] = {
+            "table": tables.threshold_table(thresholds),
+            "rule": tables.describe_rule(thresholds["rule"]),
+            "notes": list(thresholds["notes"]),
+        }
     if "sets" in decision:
         sets = decision["sets"]
-        found["sets"] = {"target": sets["target"], "coverage": sets["coverage"], "mean_size": sets["mean_size"]}
-        found["sets"]["table"] = tables.set_table(sets)
-    return found
+        content["sets"] = {key: sets[key] for key in ("target", "coverage", "mean_size")}
+        content["sets"]["table"] = tables.set_table(sets)
+    return content
 
 
 def _events(events: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if not events:
         return None
-    told = {name: events[name] for name in ("overlap", "unscored")}
-    notes = list(dict.fromkeys(events["undefined"].values()))
-    return {**told, "table": tables.event_table(events), "notes": notes, "micro": dict(events["micro"])}
+    return {
+        "overlap": events["overlap"],
+        "unscored": events["unscored"],
+        "table": tables.event_table(events),
+        "notes": list(dict.fromkeys(events["undefined"].values())),
+        "micro": dict(events["micro"]),
+    }
 
 
 def _metadata(permuted: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return None if not permuted else {"score": permuted["score"], "table": tables.metadata_table(permuted)}
 
 
-def _attention(facts: ReportInputs) -> dict[str, Any]:
-    found = facts.metrics.get("localisation")
-    known = facts.panel.intervals
+def _attention(inputs: ReportInputs) -> dict[str, Any]:
+    localisation = inputs.metrics.get("localisation")
+    intervals = inputs.panel.intervals
     return {
-        "methods": facts.methods,
-        "sentence": localisation_sentence(found),
-        "correct": (found or {}).get("correct"),
-        "truth": known is not None and bool((known[:, 0] >= 0).any()),
+        "methods": inputs.methods,
+        "sentence": localisation_sentence(localisation),
+        "correct": (localisation or {}).get("correct"),
+        "has_intervals": intervals is not None and bool((intervals[:, 0] >= 0).any()),
     }
 
 
-def _series(facts: ReportInputs, choice: Highlights) -> dict[str, Any]:
-    """Collect the series to look at: cards with their figures, each series drawn once."""
-    first: dict[int, str] = {}
-    whole = not (facts.prediction.task.by_step or facts.prediction.task.multilabel)
+def _series(inputs: ReportInputs, highlights: Highlights) -> dict[str, Any]:
+    """Collect the highlighted series as cards; a series on several cards is drawn on the first only."""
+    drawn: set[int] = set()
+    task = inputs.prediction.task
+    one_class = not (task.by_step or task.multilabel)
 
     def card(row: int, heading: str, target: str | None = None) -> dict[str, Any]:
-        known = row in first
-        first.setdefault(row, heading)
-        told = {"row": row, "heading": heading, "about": "", "figure": None, **_told(facts, row)}
-        if known:
-            return told
-        counted = facts.counted_in(row, target)
-        targets = {one.target for one in counted.values() if one.target is not None}
-        about = "" if whole else ", ".join(sorted(targets))  # of one answer it is the answer
-        return {**told, "about": about, "figure": series_figure(facts, row, counted)}
+        content = {"row": row, "heading": heading, "target": "", "figure": None, **_labels_of(inputs, row)}
+        if row in drawn:
+            return content
+        drawn.add(row)
+        importance = inputs.explain(row, target)
+        targets = {one.target for one in importance.values() if one.target is not None}
+        # With one class per series, the target is the predicted class, which the card names anyway.
+        explained = "" if one_class else ", ".join(sorted(targets))
+        return {**content, "target": explained, "figure": series_figure(inputs, row, importance)}
 
-    found = {
-        "confident": [card(row, label, label) for label, row in choice.confident.items() if row is not None],
-        "never": [label for label, row in choice.confident.items() if row is None],
-        "left_out": max(0, len(facts.answers.names) - MOST_PICTURED_CLASSES),
-        "surest": "Right, and sure of it" if whole else "Where each label was right, and surest",
-        "wrong": [card(row, _mistake(facts, row)) for row in choice.wrong],
-        "wrong_total": choice.wrong_total,
-        "total": len(facts.panel),
-        "uncertain": [card(row, "") for row in choice.uncertain],
-        "by_step": facts.prediction.task.by_step,
-        "whole": whole,
-        "channels": min(len(facts.panel.channels), MOST_CHANNELS),
-        "channels_left_out": left_out(facts.panel),
+    sections = {
+        "confident": [card(row, label, label) for label, row in highlights.confident.items() if row is not None],
+        "never_correct": [label for label, row in highlights.confident.items() if row is None],
+        "omitted_classes": max(0, len(inputs.labelled.names) - MOST_PICTURED_CLASSES),
+        "confident_title": "Most confident correct predictions"
+        if one_class
+        else "Most confident correct series by label",
+        "wrong": [card(row, _mistake(inputs, row)) for row in highlights.wrong],
+        "wrong_total": highlights.wrong_total,
+        "total": len(inputs.panel),
+        "uncertain": [card(row, "") for row in highlights.uncertain],
+        "by_step": task.by_step,
+        "one_class": one_class,
+        "channels": min(len(inputs.panel.channels), MOST_CHANNELS),
+        "omitted_channels": count_omitted_channels(inputs.panel),
     }
-    return {**found, "drawn": len(first)}
+    return {**sections, "drawn": len(drawn)}
 
 
-def _told(facts: ReportInputs, row: int) -> dict[str, Any]:
-    """Say what is known and what was answered about one series."""
-    answers, mine = facts.answers, facts.answers_of(row)
-    codes, decisions, chances = answers.codes[mine], answers.decisions[mine], answers.probabilities[mine]
-    told: dict[str, Any] = {"id": str(facts.panel.ids[row])}
+def _labels_of(inputs: ReportInputs, row: int) -> dict[str, Any]:
+    """Collect the true and the predicted labels of one series."""
+    labelled, own = inputs.labelled, inputs.slice_of(row)
+    codes, decisions, probabilities = labelled.codes[own], labelled.decisions[own], labelled.probabilities[own]
+    content: dict[str, Any] = {"id": str(inputs.panel.ids[row])}
     known = codes != UNKNOWN
     wrong = known & (codes != decisions)
-    if answers.task.by_step:
-        return {**told, "wrong": int(wrong.sum()), "known": int(known.sum()), "correct": not wrong.any()}
-    names, several = answers.names, answers.task.multilabel
-    limits = facts.prediction.thresholds
-    likely = (-chances[0]).argsort(kind="stable")[: len(names) if several else MOST_PROBABLE].tolist()
-    if several:
-        there = [name for name, code in zip(names, codes[0], strict=True) if code == 1]
-        said = [name for name, code in zip(names, decisions[0], strict=True) if code == 1]
+    if labelled.task.by_step:
+        return {**content, "wrong": int(wrong.sum()), "known": int(known.sum()), "correct": not wrong.any()}
+    names, multilabel = labelled.names, labelled.task.multilabel
+    thresholds = inputs.prediction.thresholds
+    most_probable = (-probabilities[0]).argsort(kind="stable")[: len(names) if multilabel else MOST_PROBABLE].tolist()
+    if multilabel:
+        true, predicted = (
+            [name for name, code in zip(names, one[0], strict=True) if code == 1] for one in (codes, decisions)
+        )
     else:
-        there, said = ([names[int(each[0])]] if each[0] != UNKNOWN else ["not known"] for each in (codes, decisions))
+        true, predicted = ([names[int(one[0])]] if one[0] != UNKNOWN else ["unknown"] for one in (codes, decisions))
     return {
-        **told,
-        "truth": ", ".join(there) or NONE,
-        "predicted": ", ".join(said) or NONE,
+        **content,
+        "truth": ", ".join(true) or NONE,
+        "predicted": ", ".join(predicted) or NONE,
         "correct": not wrong.any(),
-        "chances": [
+        "probabilities": [
             {
                 "label": names[place],
-                "chance": float(chances[0, place]),
-                "limit": None if limits is None else threshold_of(answers, limits, place),
+                "probability": float(probabilities[0, place]),
+                "threshold": None if thresholds is None else threshold_of(labelled, thresholds, place),
             }
-            for place in likely[:MOST_CHANCES]
+            for place in most_probable[:MOST_PROBABILITIES]
         ],
     }
 
 
-def _mistake(facts: ReportInputs, row: int) -> str:
-    """Say what a series was taken for, where there is one answer to say."""
-    return "" if facts.prediction.task.by_step else f"Taken for {_told(facts, row)['predicted']}"
+def _mistake(inputs: ReportInputs, row: int) -> str:
+    """Return the heading of a wrong prediction, empty for per-step tasks."""
+    return "" if inputs.prediction.task.by_step else f"Predicted as {_labels_of(inputs, row)['predicted']}"

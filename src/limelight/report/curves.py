@@ -1,4 +1,4 @@
-"""Curves of a run: learning, precision against recall, ROC, reliability."""
+"""Curves: learning curves, precision-recall and ROC curves, and the reliability diagram."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sklearn.metrics import confusion_matrix_at_thresholds
 from limelight.evaluation.decision.calibration import before_and_after
 from limelight.report.highlights import MOST_PICTURED_CLASSES
 from limelight.report.inputs import ReportInputs
-from limelight.report.plotting import ACCENT, FAINT, QUIET, Figure, line, look_of, packed, square
+from limelight.report.plotting import ACCENT, FAINT, QUIET, Figure, line, line_style, packed, square
 from limelight.types import Doubles
 
 MOST_CURVE_POINTS = 300
@@ -21,19 +21,19 @@ LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
 
 
 def learning_figures(history: Sequence[Mapping[str, Any]], best_epoch: int | None) -> dict[str, Figure]:
-    """Draw how the training went.
+    """Draw the learning curves.
 
     Parameters
     ----------
     history
-        A row of numbers for each epoch.
+        One row of numbers for each epoch.
     best_epoch
-        The epoch whose weights were kept, from 1, or None.
+        The epoch whose weights were kept, counted from 1, or None.
 
     Returns
     -------
     dict[str, dict]
-        Figures by what they show: ``"Loss"`` and, with validation series, ``"Validation F1"``.
+        Figures by title: ``"Loss"`` and, with a validation split, ``"Validation F1"``.
     """
     wanted = {
         "Loss": {"train_loss": "training", "validation_loss": "validation"},
@@ -41,14 +41,14 @@ def learning_figures(history: Sequence[Mapping[str, Any]], best_epoch: int | Non
     }
     figures = {}
     for title, names in wanted.items():
-        curves = {says: _numbers_of(history, name) for name, says in names.items()}
-        known = {says: points for says, points in curves.items() if points}
-        if known:
-            figures[title] = _learning(known, title, best_epoch)
+        curves = {label: _points_of(history, name) for name, label in names.items()}
+        curves = {label: points for label, points in curves.items() if points}
+        if curves:
+            figures[title] = _learning_figure(curves, title, best_epoch)
     return figures
 
 
-def _numbers_of(history: Sequence[Mapping[str, Any]], name: str) -> list[tuple[int, float]]:
+def _points_of(history: Sequence[Mapping[str, Any]], name: str) -> list[tuple[int, float]]:
     numbers = [(row.get("epoch"), row.get(name)) for row in history]
     return [
         (int(epoch), float(value))
@@ -57,16 +57,18 @@ def _numbers_of(history: Sequence[Mapping[str, Any]], name: str) -> list[tuple[i
     ]
 
 
-def _learning(curves: Mapping[str, list[tuple[int, float]]], title: str, best: int | None) -> Figure:
+def _learning_figure(curves: Mapping[str, list[tuple[int, float]]], title: str, best: int | None) -> Figure:
     traces = []
-    for says, points in curves.items():
-        style = {"color": QUIET, "dash": "dot"} if says == "training" else {"color": ACCENT}
+    for label, points in curves.items():
+        style = {"color": QUIET, "dash": "dot"} if label == "training" else {"color": ACCENT}
         x, y = zip(*points, strict=True)
-        traces.append(line(list(x), [round(one, 6) for one in y], says, width=2, **style, hovertemplate="%{y:.4f}"))
+        traces.append(
+            line(list(x), [round(value, 6) for value in y], label, width=2, **style, hovertemplate="%{y:.4f}")
+        )
         traces[-1] |= {"mode": "lines+markers", "marker": {"size": 4}}
-    kept = {"type": "line", "yref": "paper", "y0": 0, "y1": 1, "x0": best, "x1": best, "layer": "below"}
-    free = {"y": 1, "yanchor": "top"} if title == "Loss" else {"y": 0, "yanchor": "bottom"}
-    said = {**free, "yref": "paper", "x": best, "text": "kept", "showarrow": False, "xanchor": "left"}
+    marker = {"type": "line", "yref": "paper", "y0": 0, "y1": 1, "x0": best, "x1": best, "layer": "below"}
+    corner = {"y": 1, "yanchor": "top"} if title == "Loss" else {"y": 0, "yanchor": "bottom"}
+    annotation = {**corner, "yref": "paper", "x": best, "text": "best epoch", "showarrow": False, "xanchor": "left"}
     layout: Figure = {
         "height": 260,
         "showlegend": True,
@@ -74,80 +76,85 @@ def _learning(curves: Mapping[str, list[tuple[int, float]]], title: str, best: i
         "xaxis": {"title": {"text": "epoch"}, "tickformat": "d", "showgrid": False},
         "yaxis": {"rangemode": "tozero" if title == "Loss" else "normal", "nticks": 6},
         "legend": LEGEND,
-        "shapes": [] if best is None else [{**kept, "line": {"color": FAINT, "width": 1.5}}],
-        "annotations": [] if best is None else [said],
+        "shapes": [] if best is None else [{**marker, "line": {"color": FAINT, "width": 1.5}}],
+        "annotations": [] if best is None else [annotation],
     }
     return {"data": traces, "layout": layout}
 
 
-def score_curves(facts: ReportInputs) -> dict[str, Any] | None:
-    """Draw precision against recall, and the ROC curve, of each class or label.
+def score_curves(inputs: ReportInputs) -> dict[str, Any] | None:
+    """Draw the precision-recall curve and the ROC curve of each class or label.
 
     Parameters
     ----------
-    facts
-        Of the run.
+    inputs
+        The inputs of the report.
 
     Returns
     -------
     dict | None
-        ``keys``: name and look of each class that has curves, of at most 12, the commonest; ``precision_recall`` and
-        ``roc``: figures with a line for each, of at most 300 points; ``left_out``: how many classes have none. Of two
-        classes the positive one alone. None where no class is both there and absent.
+        ``keys``: name, line style and areas of each class with curves, at most the 12 most frequent;
+        ``precision_recall`` and ``roc``: figures with a line of at most 300 points for each class; ``omitted``: the
+        number of classes without curves. For a binary task, only the positive class. None if no class has both
+        positive and negative examples.
     """
-    answers = facts.answers.known_rows()
-    task = answers.task
-    places = [task.positive_index] if task.kind == "binary" else list(range(len(answers.names)))
-    sides = {place: answers.one_vs_rest(place) for place in places}
-    both = {place: int(there.sum()) for place, (there, _) in sides.items() if 0 < there.sum() < len(there)}
-    chosen = sorted(sorted(both, key=lambda place: -both[place])[:MOST_PICTURED_CLASSES])
+    labelled = inputs.labelled.known_rows()
+    task = labelled.task
+    places = [task.positive_index] if task.kind == "binary" else list(range(len(labelled.names)))
+    truths = {place: labelled.one_vs_rest(place) for place in places}
+    positives = {
+        place: int(is_true.sum()) for place, (is_true, _) in truths.items() if 0 < is_true.sum() < len(is_true)
+    }
+    chosen = sorted(sorted(positives, key=lambda place: -positives[place])[:MOST_PICTURED_CLASSES])
     if not chosen:
         return None
-    per_class = facts.metrics["test"]["per_class"]
+    per_class = inputs.metrics["test"]["per_class"]
     keys, precision_recall, roc = [], [], []
     for number, place in enumerate(chosen):
-        name = answers.names[place]
-        style = {"width": 2, **look_of(number)}
-        curves = _curves(*sides[place])
-        precision_recall.append(_traced(curves["recall"], curves["precision"], curves["at"], name, style))
-        roc.append(_traced(curves["false"], curves["recall"], curves["at"], name, style))
+        name = labelled.names[place]
+        style = {"width": 2, **line_style(number)}
+        curves = _curves(*truths[place])
+        precision_recall.append(_curve_trace(curves["recall"], curves["precision"], curves["threshold"], name, style))
+        roc.append(_curve_trace(curves["false_positive_rate"], curves["recall"], curves["threshold"], name, style))
         areas = {key: per_class[name][key] for key in ("average_precision", "roc_auc")}
-        keys.append({"name": name, **look_of(number), **areas})
-    chance = line([0, 1], [0, 1], "chance", color=FAINT, dash="dot", width=1.2) | {"hoverinfo": "skip"}
+        keys.append({"name": name, **line_style(number), **areas})
+    diagonal = line([0, 1], [0, 1], "chance", color=FAINT, dash="dot", width=1.2) | {"hoverinfo": "skip"}
     return {
         "keys": keys,
-        "left_out": len(places) - len(chosen),
+        "omitted": len(places) - len(chosen),
         "precision_recall": square(precision_recall, "recall", "precision"),
-        "roc": square([*roc, chance], "false positive rate", "true positive rate"),
+        "roc": square([*roc, diagonal], "false positive rate", "true positive rate"),
     }
 
 
-def _curves(there: NDArray[np.bool_], chance: Doubles) -> dict[str, Doubles]:
-    """Give precision, recall and share of false alarms at every threshold that changes them, from one sort."""
-    tn, fp, fn, tp, at = confusion_matrix_at_thresholds(there, chance)
-    recall, false = tp / (tp + fn), fp / (fp + tn)
+def _curves(is_true: NDArray[np.bool_], probabilities: Doubles) -> dict[str, Doubles]:
+    """Compute precision, recall and false positive rate at every threshold that changes them, with one sort."""
+    tn, fp, fn, tp, threshold = confusion_matrix_at_thresholds(is_true, probabilities)
     precision = tp / np.maximum(tp + fp, 1)
-    start = {"recall": 0.0, "false": 0.0, "precision": precision[0], "at": 1.0}
-    found = {"recall": recall, "false": false, "precision": precision, "at": at}
-    whole = {name: np.concatenate([[start[name]], values]) for name, values in found.items()}
-    keep = thin(np.stack([whole[name] for name in ("recall", "false", "precision")], axis=1))
-    return {name: values[keep] for name, values in whole.items()}
+    curves = {
+        "recall": np.append(0.0, tp / (tp + fn)),
+        "false_positive_rate": np.append(0.0, fp / (fp + tn)),
+        "precision": np.append(precision[0], precision),
+        "threshold": np.append(1.0, threshold),
+    }
+    keep = thin(np.stack([curves[name] for name in ("recall", "false_positive_rate", "precision")], axis=1))
+    return {name: values[keep] for name, values in curves.items()}
 
 
 def thin(points: Doubles, most: int = MOST_CURVE_POINTS) -> NDArray[np.int64]:
-    """Choose points that keep the look of a curve.
+    """Choose points that preserve the shape of a curve.
 
     Parameters
     ----------
     points
-        Shape (n, coordinates), one after the other on the curve.
+        Consecutive points on the curve, shape (n, coordinates).
     most
-        How many to keep at most, at least 2.
+        Maximum number of points to keep, at least 2.
 
     Returns
     -------
     NDArray[np.int64]
-        Places of points about as far from each other on the way, with the first and the last.
+        Indices of points at about equal distances along the curve, including the first and the last.
 
     Example
     -------
@@ -156,39 +163,39 @@ def thin(points: Doubles, most: int = MOST_CURVE_POINTS) -> NDArray[np.int64]:
     """
     if len(points) <= most:
         return np.arange(len(points))
-    way = np.append(0.0, np.abs(np.diff(points, axis=0)).sum(axis=1).cumsum())
-    return np.unique(np.append(np.searchsorted(way, np.linspace(0, way[-1], most)[:-1]), len(points) - 1))
+    distance = np.append(0.0, np.abs(np.diff(points, axis=0)).sum(axis=1).cumsum())
+    return np.unique(np.append(np.searchsorted(distance, np.linspace(0, distance[-1], most)[:-1]), len(points) - 1))
 
 
-def _traced(x: Doubles, y: Doubles, at: Doubles, name: str, style: Mapping[str, Any]) -> Figure:
-    hover = "%{x:.3f}, %{y:.3f}<br>from probability %{customdata:.3f}"
+def _curve_trace(x: Doubles, y: Doubles, threshold: Doubles, name: str, style: Mapping[str, Any]) -> Figure:
+    hover = "%{x:.3f}, %{y:.3f}<br>threshold %{customdata:.3f}"
     trace = line(packed(x), packed(y), name, **style, hovertemplate=hover)
-    return {**trace, "customdata": packed(at)}
+    return {**trace, "customdata": packed(threshold)}
 
 
 def reliability_figure(calibration: Mapping[str, Any], positive: str | None) -> Figure:
-    """Draw how often something was true against how probable it was thought, before and after calibration.
+    """Draw the reliability diagram, observed frequency against predicted probability, before and after calibration.
 
     Parameters
     ----------
     calibration
-        As from ``compare_calibration``.
+        The result of ``compare_calibration``.
     positive
-        The class to show of two; None puts all classes or labels together.
+        The class to show for a binary task; None pools all classes or labels.
 
     Returns
     -------
     dict
-        A figure with the diagonal on which probabilities mean what they say.
+        A figure with the diagonal of perfect calibration.
     """
     perfect = line([0, 1], [0, 1], "perfect", color=FAINT, dash="dot", width=1.2)
     perfect |= {"hoverinfo": "skip", "showlegend": False}
     traces = [perfect]
     styles = {"as trained": {"color": QUIET, "dash": "dash"}, "calibrated": {"color": ACCENT}}
-    for said, reliability in before_and_after(calibration).items():
-        points, style = _pooled(reliability, positive), styles[said]
-        hover = "%{x:.3f} thought, %{y:.3f} true<br>%{customdata:,} answers"
-        trace = line([x for x, _, _ in points], [y for _, y, _ in points], said, width=1, **style, hovertemplate=hover)
+    for label, reliability in before_and_after(calibration).items():
+        points, style = _pooled(reliability, positive), styles[label]
+        hover = "predicted %{x:.3f}, observed %{y:.3f}<br>%{customdata:,} predictions"
+        trace = line([x for x, _, _ in points], [y for _, y, _ in points], label, width=1, **style, hovertemplate=hover)
         most = max(count for _, _, count in points)
         sizes = [round(3 + 11 * math.sqrt(count / most), 1) for _, _, count in points]
         marker = {"size": sizes, "color": style["color"], "opacity": 0.9}
@@ -199,18 +206,18 @@ def reliability_figure(calibration: Mapping[str, Any], positive: str | None) -> 
             "cliponaxis": False,
         }
         traces.append(trace)
-    figure = square(traces, "probability", "share that was true", 360)
+    figure = square(traces, "predicted probability", "observed frequency", 360)
     figure["layout"] |= {"showlegend": True, "legend": {**LEGEND, "itemsizing": "constant"}}
     return figure
 
 
 def _pooled(reliability: Mapping[str, Any], positive: str | None) -> list[tuple[float, float, int]]:
-    """Put the curves of classes together, range by range."""
+    """Pool the reliability curves of several classes, bin by bin."""
     bins = reliability["bins"]
     table = np.zeros((bins, 3))
     chosen = reliability["per_class"].values() if positive is None else [reliability["per_class"][positive]]
-    for one in chosen:
-        for point in one["curve"]:
+    for scores in chosen:
+        for point in scores["curve"]:
             place = min(max(math.ceil(point["predicted"] * bins) - 1, 0), bins - 1)
             table[place] += np.array([point["predicted"], point["observed"], 1.0]) * point["count"]
     filled = table[table[:, 2] > 0]

@@ -1,4 +1,4 @@
-"""What decided: which explanation to trust, and what the model depends on."""
+"""Explanations in the report: faithfulness of the methods and permutation importance."""
 
 from __future__ import annotations
 
@@ -6,120 +6,120 @@ from collections.abc import Mapping
 from typing import Any
 
 from limelight.report.curves import LEGEND
-from limelight.report.plotting import ACCENT, QUIET, Figure, line, literal, look_of, square
+from limelight.report.plotting import ACCENT, QUIET, Figure, line, line_style, literal, square
 from limelight.report.tables import Table, number, share
 
 MOST_IMPORTANCE_BARS = 12
 BAR = 26
 IMPORTANCE_KINDS = {"channels": "channel", "fields": "metadata", "signals": "signal"}
 TITLES = {"channels": "channels", "fields": "metadata", "signals": "side signals"}
-LOST = "balanced accuracy lost"
+DROP = "drop in balanced accuracy"
 
 
-def explain_facts(explanations: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Collect what the page says of explanations that were measured.
+def collect_explanations(explanations: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Collect the measured quality of explanations for the page.
 
     Parameters
     ----------
     explanations
-        As from ``measure_explanations``; None where nothing was measured.
+        The result of ``measure_explanations``; None if nothing was measured.
 
     Returns
     -------
     dict[str, Any] | None
-        ``said``, ``series``, ``table``, the figures ``deletion`` and ``insertion``, and ``importance``.
+        ``recommendation``, ``series``, ``table``, the figures ``deletion`` and ``insertion``, and ``importance``.
     """
     if not explanations:
         return None
     figures = faithfulness_figures(explanations)
     return {
-        "said": explanations["said"],
+        "recommendation": explanations["said"],
         "series": explanations["series"],
         "table": explanation_table(explanations),
-        "importance": importance_facts(explanations.get("importance")),
+        "importance": collect_importance(explanations.get("importance")),
         **figures,
     }
 
 
 def explanation_table(explanations: Mapping[str, Any]) -> Table:
-    """Lay out how faithful each way to explain is, beside a random order."""
+    """Build the table of the faithfulness of each method and of a random order."""
     methods = explanations["methods"]
-    known = any(one.get("overlap") for one in methods.values())
-    head = ["Method", "Deletion (lower is better)", "Insertion", "Better than random by"]
+    has_overlap = any(scores.get("overlap") for scores in methods.values())
+    head = ["Method", "Deletion (lower is better)", "Insertion (higher is better)", "Gain over random"]
     rows = []
-    for name, one in methods.items():
-        gain = "" if name == "random" else f"{number(one['gain'])} ± {number(one['error'])}"
-        inside = [share((one.get("overlap") or {}).get("inside"))] if known else []
-        rows.append([name, number(one["deletion"]), number(one["insertion"]), gain, *inside])
-    return {"head": [*head, "Inside the true interval"] if known else head, "rows": rows}
+    for name, scores in methods.items():
+        gain = "" if name == "random" else f"{number(scores['gain'])} ± {number(scores['error'])}"
+        inside = [share((scores.get("overlap") or {}).get("inside"))] if has_overlap else []
+        rows.append([name, number(scores["deletion"]), number(scores["insertion"]), gain, *inside])
+    return {"head": [*head, "Inside the true interval"] if has_overlap else head, "rows": rows}
 
 
 def faithfulness_figures(explanations: Mapping[str, Any]) -> dict[str, Figure]:
-    """Draw how probable the answer stays while the steps that matter most are hidden, or shown, first.
+    """Draw the deletion and insertion curves: the probability of the target as more steps are removed or restored.
 
     Parameters
     ----------
     explanations
-        As from ``faithfulness``: ``shares``, and ``methods`` by name with ``curves``.
+        The result of ``faithfulness``: ``shares``, and ``methods`` by name with ``curves``.
 
     Returns
     -------
     dict[str, dict]
-        ``deletion`` and ``insertion``, with a line for each method and a dotted one for a random order.
+        ``deletion`` and ``insertion``, with a line for each method and a dotted line for random order.
     """
     figures = {}
-    for way, x_title in (("deletion", "share of steps hidden"), ("insertion", "share of steps shown")):
+    for curve, x_title in (("deletion", "share of steps removed"), ("insertion", "share of steps restored")):
         traces = []
-        for place, (name, one) in enumerate(explanations["methods"].items()):
-            style = {"color": QUIET, "dash": "dot"} if name == "random" else look_of(place)
-            y = [round(value, 6) for value in one["curves"][way]]
+        for place, (name, scores) in enumerate(explanations["methods"].items()):
+            style = {"color": QUIET, "dash": "dot"} if name == "random" else line_style(place)
+            y = [round(value, 6) for value in scores["curves"][curve]]
             traces.append(line(explanations["shares"], y, name, width=2, **style, hovertemplate="%{y:.3f}"))
-        figures[way] = square(traces, x_title, "probability", 324)
+        figures[curve] = square(traces, x_title, "probability", 324)
         margin = {"t": 52, "r": 12, "b": 44, "l": 52}
-        figures[way]["layout"] |= {"hovermode": "x unified", "showlegend": True, "legend": LEGEND, "margin": margin}
+        figures[curve]["layout"] |= {"hovermode": "x unified", "showlegend": True, "legend": LEGEND, "margin": margin}
     return figures
 
 
-def importance_facts(importance: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Collect how much worse the model answers with a part of every series taken from another one.
+def collect_importance(importance: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Collect the permutation importance for the page.
 
     Parameters
     ----------
     importance
-        As from ``importance``, with the number of ``series``; None where it was not measured.
+        The result of ``permutation_importance`` and the number of ``series``; None if it was not measured.
 
     Returns
     -------
     dict[str, Any] | None
-        ``score``, the balanced accuracy, ``series``, ``repeats``; ``figures`` by what they show, with a bar for each
-        part; ``left_out``, how many channels, fields and signals have none.
+        ``score``, the balanced accuracy; ``series``; ``repeats``; ``figures`` by title, with a bar for each input; and
+        ``omitted``, the number of channels, fields and signals without a bar.
     """
     if importance is None:
         return None
-    parts = {
-        f"{said} {name}": drop
-        for kind, said in IMPORTANCE_KINDS.items()
+    drops = {
+        f"{prefix} {name}": drop
+        for kind, prefix in IMPORTANCE_KINDS.items()
         for name, drop in importance.get(kind, {}).items()
     }
-    most = sorted(parts, key=lambda name: -float(parts[name]["mean"]))[:MOST_IMPORTANCE_BARS]
-    figures = {"Stretches of each series": _stretches(importance["stretches"])}
-    if len(parts) > 1:
-        kinds = [said for kind, said in TITLES.items() if importance.get(kind)]
-        figures = {", ".join(kinds).capitalize(): _parts({name: parts[name] for name in most}), **figures}
+    most = sorted(drops, key=lambda name: -float(drops[name]["mean"]))[:MOST_IMPORTANCE_BARS]
+    figures = {"Stretches of each series": _stretch_bars(importance["stretches"])}
+    if len(drops) > 1:
+        kinds = [title for kind, title in TITLES.items() if importance.get(kind)]
+        figures = {", ".join(kinds).capitalize(): _horizontal_bars({name: drops[name] for name in most}), **figures}
     return {
         **{key: importance[key] for key in ("score", "series", "repeats")},
         "figures": figures,
-        "left_out": len(parts) - len(most) if len(parts) > 1 else 0,
+        "omitted": len(drops) - len(most) if len(drops) > 1 else 0,
     }
 
 
-def _parts(drops: Mapping[str, Mapping[str, float]]) -> Figure:
-    """Give a bar to the right for each part, the longest above."""
+def _horizontal_bars(drops: Mapping[str, Mapping[str, float]]) -> Figure:
+    """Draw a horizontal bar for each input, the longest at the top."""
     names = list(drops)
     layout: Figure = {
         "height": BAR * len(names) + 80,
         "margin": {"t": 28, "r": 12, "b": 44, "l": 150},
-        "xaxis": {"title": {"text": LOST}, "zeroline": True, "nticks": 6},
+        "xaxis": {"title": {"text": DROP}, "zeroline": True, "nticks": 6},
         "yaxis": {
             "autorange": "reversed",
             "showgrid": False,
@@ -131,26 +131,26 @@ def _parts(drops: Mapping[str, Mapping[str, float]]) -> Figure:
     return {"data": [{**bars, "orientation": "h"}], "layout": layout}
 
 
-def _stretches(drops: Mapping[str, Mapping[str, float]]) -> Figure:
-    """Give a bar upwards for each stretch, in the order of time."""
+def _stretch_bars(drops: Mapping[str, Mapping[str, float]]) -> Figure:
+    """Draw a vertical bar for each stretch, in the order of time."""
     layout: Figure = {
         "height": 300,
         "xaxis": {
-            "title": {"text": "percent of the way through a series"},
+            "title": {"text": "position in the series (percent)"},
             "showgrid": False,
             "tickvals": [place - 0.5 for place in range(0, len(drops) + 1, 2)],
             "ticktext": [*(name.split("-")[0] for name in list(drops)[::2]), "100"],
         },
-        "yaxis": {"title": {"text": LOST}, "zeroline": True, "nticks": 6},
+        "yaxis": {"title": {"text": DROP}, "zeroline": True, "nticks": 6},
     }
     return {"data": [_bars(drops, "y", "x")], "layout": layout}
 
 
 def _bars(drops: Mapping[str, Mapping[str, float]], along: str, across: str) -> Figure:
-    spread = [round(one["deviation"], 6) for one in drops.values()]
+    spread = [round(drop["deviation"], 6) for drop in drops.values()]
     return {
         "type": "bar",
-        along: [round(one["mean"], 6) for one in drops.values()],
+        along: [round(drop["mean"], 6) for drop in drops.values()],
         across: list(range(len(drops))),
         "customdata": spread,
         "marker": {"color": ACCENT},

@@ -1,4 +1,4 @@
-"""Which series are worth looking at."""
+"""Highlights: choose the series that the report shows."""
 
 from __future__ import annotations
 
@@ -15,25 +15,26 @@ from limelight.types import Doubles, Rows
 MOST_PICTURED_CLASSES = 12
 MOST_WRONG = 6
 MOST_UNCERTAIN = 6
-EVEN = 0.5
+DEFAULT_THRESHOLD = 0.5
 
 
 @dataclass(frozen=True)
 class Highlights:
-    """Which series the page shows, by their rows in the panel.
+    """The series that the page shows, by their rows in the panel.
 
     Parameters
     ----------
     confident
-        For each class or label the row that was right with the highest probability; of labels of steps the one whose
-        true steps of that class were thought most probable. None where there is none.
+        For each class or label, the row of the correct prediction with the highest probability; for per-step tasks, the
+        row with the highest mean probability over the true steps of the class. None if the class is never correctly
+        predicted.
     wrong
-        Wrong answers, the most confident first; of labels of steps the rows with the most wrong ones.
+        Rows of wrong predictions, the most confident first; for per-step tasks, the rows with the most wrong steps.
     uncertain
-        Of the others those whose answers were nearest to being other ones, the nearest first; of labels of steps in the
-        mean.
+        Of the remaining rows, those closest to a different prediction, the closest first; for per-step tasks, averaged
+        over the steps.
     wrong_total
-        How many rows have a wrong answer.
+        Number of rows with a wrong prediction.
     """
 
     confident: dict[str, int | None]
@@ -43,23 +44,23 @@ class Highlights:
 
     @property
     def pictured(self) -> list[int]:
-        """All rows to draw, each once."""
+        """All rows to draw, without duplicates."""
         best = [row for row in self.confident.values() if row is not None]
         return list(dict.fromkeys([*best, *self.wrong, *self.uncertain]))
 
 
-def choose_series(facts: ReportInputs) -> Highlights:
-    """Choose the series that are worth looking at.
+def choose_highlights(inputs: ReportInputs) -> Highlights:
+    """Choose the most confident, the most wrong and the most uncertain series.
 
     Parameters
     ----------
-    facts
-        Of the run; ties go to the series that comes first, and where nothing is known nothing is chosen.
+    inputs
+        The inputs of the report. Among equals, the first series wins; series without known labels are never chosen.
 
     Returns
     -------
-    Choice
-        Confident ones for up to 12 classes (the commonest), up to 6 wrong ones, up to 6 uncertain ones.
+    Highlights
+        Confident series for the 12 most frequent classes, up to 6 wrong series and up to 6 uncertain series.
 
     Example
     -------
@@ -67,103 +68,102 @@ def choose_series(facts: ReportInputs) -> Highlights:
     >>> from limelight.model.fitted import Prediction
     >>> from limelight.task import Task
     >>> panel = Panel.from_series([[1.0], [2.0], [3.0]], ids=["a", "b", "c"], labels=["ok", "ok", "fault"])
-    >>> answers = Prediction(panel.ids, Task(("fault", "ok")), np.array([[1.0], [3.0], [2.0]]))
-    >>> choose_series(ReportInputs("run", {}, {}, [], answers, panel))
+    >>> prediction = Prediction(panel.ids, Task(("fault", "ok")), np.array([[1.0], [3.0], [2.0]]))
+    >>> choose_highlights(ReportInputs("run", {}, {}, [], prediction, panel))
     Highlights(confident={'fault': None, 'ok': 1}, wrong=[2], uncertain=[0], wrong_total=1)
     """
-    answers = facts.answers
-    truth, decided, chances = (_by_label(answers, each) for each in (answers.codes, answers.decisions, None))
+    labelled = inputs.labelled
+    truth, decided = _as_columns(labelled.codes), _as_columns(labelled.decisions)
+    probabilities = labelled.probabilities
     known = truth != UNKNOWN
     wrong = known & (truth != decided)
-    sureness = np.where(decided == 1, chances, 1 - chances) if answers.task.multilabel else _sureness(answers)
-    gap = _gap(answers, facts.prediction.thresholds)
-    whose = np.repeat(np.arange(len(facts.panel)), np.diff(facts.bounds))
-    n = len(facts.panel)
-    if answers.task.by_step:
-        badness = _sum(wrong.sum(axis=1), whose, n)
-        distance = _mean(gap.mean(axis=1), known.any(axis=1), whose, n)
+    if labelled.task.multilabel:
+        confidence = np.where(decided == 1, probabilities, 1 - probabilities)
     else:
-        badness = np.where(wrong, sureness, 0.0).max(axis=1, initial=0.0)
-        distance = np.where(known, gap, np.inf).min(axis=1, initial=np.inf)
-    rows_wrong = _sum(wrong.any(axis=1), whose, n) > 0
+        confidence = np.take_along_axis(probabilities, labelled.decisions[:, None], axis=1)
+    margin = _margin(labelled, inputs.prediction.thresholds)
+    n = len(inputs.panel)
+    rows = np.repeat(np.arange(n), np.diff(inputs.bounds))
+    if labelled.task.by_step:
+        badness = _sum_by_row(wrong.sum(axis=1), rows, n)
+        distance = _mean_by_row(margin.mean(axis=1), known.any(axis=1), rows, n)
+    else:
+        badness = np.where(wrong, confidence, 0.0).max(axis=1, initial=0.0)
+        distance = np.where(known, margin, np.inf).min(axis=1, initial=np.inf)
+    row_is_wrong = _sum_by_row(wrong.any(axis=1), rows, n) > 0
     by_badness = np.argsort(-badness, kind="stable")
     by_distance = np.argsort(distance, kind="stable")
-    best = {answers.names[place]: _best(answers, place, whose, n) for place in _commonest(answers)}
-    worst = [int(row) for row in by_badness[:MOST_WRONG] if rows_wrong[row]]
-    shown = {*best.values(), *worst}
-    uncertain = [int(row) for row in by_distance if int(row) not in shown and np.isfinite(distance[row])]
-    return Highlights(best, worst, uncertain[:MOST_UNCERTAIN], int(rows_wrong.sum()))
+    best = {labelled.names[place]: _best_row(labelled, place, rows, n) for place in _most_frequent(labelled)}
+    worst = [int(row) for row in by_badness[:MOST_WRONG] if row_is_wrong[row]]
+    chosen = {*best.values(), *worst}
+    uncertain = [int(row) for row in by_distance if int(row) not in chosen and np.isfinite(distance[row])]
+    return Highlights(best, worst, uncertain[:MOST_UNCERTAIN], int(row_is_wrong.sum()))
 
 
-def threshold_of(answers: LabelledPredictions, thresholds: Doubles | None, place: int) -> float:
-    """Give the probability from which a class of two, or one of several labels, is answered."""
+def threshold_of(labelled: LabelledPredictions, thresholds: Doubles | None, place: int) -> float:
+    """Return the probability from which a class of a binary task, or a label, is predicted."""
     if thresholds is None:
-        return EVEN
-    if answers.task.multilabel:
+        return DEFAULT_THRESHOLD
+    if labelled.task.multilabel:
         return float(thresholds[place])
     positive = float(thresholds[0])
-    return positive if place == answers.task.positive_index else 1 - positive
+    return positive if place == labelled.task.positive_index else 1 - positive
 
 
-def _by_label(answers: LabelledPredictions, given: NDArray[np.int64] | None) -> NDArray[np.int64] | Doubles:
-    """Give codes with a column for each of several labels, or a single one; or else the probabilities."""
-    if given is None:
-        return answers.probabilities
-    return given if given.ndim == 2 else given[:, None]
+def _as_columns(codes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Reshape codes to one column for each label, or to a single column."""
+    return codes if codes.ndim == 2 else codes[:, None]
 
 
-def _sureness(answers: LabelledPredictions) -> Doubles:
-    """Give the probability of each answer, shape (N, 1)."""
-    sure: Doubles = np.take_along_axis(answers.probabilities, answers.decisions[:, None], axis=1)
-    return sure
-
-
-def _gap(answers: LabelledPredictions, thresholds: Doubles | None) -> Doubles:
-    """Say how far each answer is from another one, shape (N, 1) or (N, labels)."""
-    chances = answers.probabilities
-    if answers.task.multilabel:
-        return np.abs(chances - (EVEN if thresholds is None else thresholds))
+def _margin(labelled: LabelledPredictions, thresholds: Doubles | None) -> Doubles:
+    """Compute how far each probability is from a different prediction, shape (N, 1) or (N, labels)."""
+    probabilities = labelled.probabilities
+    if labelled.task.multilabel:
+        return np.abs(probabilities - (DEFAULT_THRESHOLD if thresholds is None else thresholds))
     if thresholds is not None:
-        positive = answers.task.positive_index
-        return np.abs(chances[:, [positive]] - thresholds)
-    closest = np.partition(chances, -2, axis=1)[:, -2:]
-    return closest[:, 1:] - closest[:, :1]
+        positive = labelled.task.positive_index
+        return np.abs(probabilities[:, [positive]] - thresholds)
+    two_highest = np.partition(probabilities, -2, axis=1)[:, -2:]
+    return two_highest[:, 1:] - two_highest[:, :1]
 
 
-def _best(answers: LabelledPredictions, place: int, whose: Rows, n: int) -> int | None:
-    """Find the row that shows a class or label best."""
-    several = answers.task.multilabel
-    code = 1 if several else place
-    truth, decided = (each[:, place] if several else each for each in (answers.codes, answers.decisions))
-    chance, there = answers.probabilities[:, place], truth == code
-    if answers.task.by_step:
-        score = _mean(chance, there, whose, n)
-        found = there & (decided == code)
-        score[_sum(found, whose, n) == 0] = np.inf
+def _best_row(labelled: LabelledPredictions, place: int, rows: Rows, n: int) -> int | None:
+    """Find the row that shows a class or label best, None if it is never correctly predicted."""
+    multilabel = labelled.task.multilabel
+    code = 1 if multilabel else place
+    truth = labelled.codes[:, place] if multilabel else labelled.codes
+    decided = labelled.decisions[:, place] if multilabel else labelled.decisions
+    probability, is_true = labelled.probabilities[:, place], truth == code
+    is_found = is_true & (decided == code)
+    if labelled.task.by_step:
+        score = _mean_by_row(probability, is_true, rows, n)
+        score[_sum_by_row(is_found, rows, n) == 0] = np.inf
         score = np.where(np.isfinite(score), score, -np.inf)
     else:
-        score = np.where(there & (decided == code), chance, -np.inf)
+        score = np.where(is_found, probability, -np.inf)
     row = int(score.argmax()) if len(score) else 0
     return row if len(score) and np.isfinite(score[row]) else None
 
 
-def _commonest(answers: LabelledPredictions) -> list[int]:
-    """Give the places of the classes or labels that occur most often, in their order."""
-    several, places = answers.task.multilabel, len(answers.names)
-    codes = answers.codes
-    if answers.task.by_step and answers.task.kind == "binary":  # the other one is the ground that it stands on
-        return [answers.task.positive_index]
-    counts = (codes == 1).sum(axis=0) if several else np.bincount(codes[codes != UNKNOWN], minlength=places)
+def _most_frequent(labelled: LabelledPredictions) -> list[int]:
+    """Return the indices of the most frequent classes or labels, in ascending order."""
+    codes = labelled.codes
+    if labelled.task.by_step and labelled.task.kind == "binary":  # the negative class is the normal state
+        return [labelled.task.positive_index]
+    if labelled.task.multilabel:
+        counts = (codes == 1).sum(axis=0)
+    else:
+        counts = np.bincount(codes[codes != UNKNOWN], minlength=len(labelled.names))
     return sorted(np.argsort(-counts, kind="stable")[:MOST_PICTURED_CLASSES].tolist())
 
 
-def _sum(of_each: NDArray[np.generic], whose: Rows, n: int) -> Doubles:
-    total: Doubles = np.bincount(whose, weights=of_each.astype(np.float64), minlength=n).astype(np.float64)
+def _sum_by_row(values: NDArray[np.generic], rows: Rows, n: int) -> Doubles:
+    total: Doubles = np.bincount(rows, weights=values.astype(np.float64), minlength=n).astype(np.float64)
     return total
 
 
-def _mean(of_each: Doubles, counted: NDArray[np.bool_], whose: Rows, n: int) -> Doubles:
-    """Give the mean of what is counted in each row; infinity where nothing is."""
-    total, count = _sum(np.where(counted, of_each, 0.0), whose, n), _sum(counted, whose, n)
+def _mean_by_row(values: Doubles, mask: NDArray[np.bool_], rows: Rows, n: int) -> Doubles:
+    """Compute the mean of the masked values of each row, infinity for a row without any."""
+    total, count = _sum_by_row(np.where(mask, values, 0.0), rows, n), _sum_by_row(mask, rows, n)
     means: Doubles = np.divide(total, count, out=np.full(n, np.inf), where=count > 0)
     return means

@@ -1,4 +1,4 @@
-"""What the page of a run is made from, and what it says first."""
+"""Inputs of the report: what the page of a run is made from, and the sentence that it begins with."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from limelight.model.targets import targets_of
 
 
 @dataclass(frozen=True, eq=False)
-class Counted:
-    """How much each time step of one series counted.
+class StepImportance:
+    """The importance of each time step of one series.
 
     Parameters
     ----------
     importance
-        Shape (time,): of attention a weight, at least 0 and summing to 1; of other methods below 0 where a step speaks
-        against the target.
+        Shape (time,). For attention, non-negative weights that sum to 1; for other methods, negative numbers are
+        evidence against the target.
     target
-        The class or label that the numbers are about; None of attention, which is about none.
+        The class or label that is explained; None for attention, which has no target.
     """
 
     importance: NDArray[np.floating[Any]]
     target: str | None = None
 
 
-Look = Callable[[int, str | None], Counted]
-"""Says of the series in a row how much each time step counted for a class or label, or else for what was answered."""
+Explainer = Callable[[int, str | None], StepImportance]
+"""Explains the series in a row of the panel for a class or label; None explains the prediction."""
 
 
 @dataclass(frozen=True)
@@ -46,139 +46,142 @@ class ReportInputs:
     ----------
     title
         Name of the run.
-    asked
-        What was asked, each in one sentence: for example data, split, task, model, training.
+    setup
+        The setup of the run by topic, one sentence each: for example data, split, task, model, training.
     metrics
-        What ``metrics.json`` holds: ``test`` and ``baseline``; where known ``seconds``, ``decision``, ``events``,
-        ``groups``, ``metadata``, ``localisation``, ``explanations``, ``training``.
+        The content of ``metrics.json``: ``test`` and ``baseline``; optionally ``seconds``, ``decision``, ``events``,
+        ``groups``, ``metadata``, ``localisation``, ``explanations`` and ``training``.
     history
-        A row of numbers for each epoch: ``epoch``, ``train_loss`` and, with validation series, ``validation_loss`` and
+        One row for each epoch: ``epoch``, ``train_loss`` and, with a validation split, ``validation_loss`` and
         ``validation_f1``.
     prediction
-        Answers about the evaluated series, or about their steps.
+        Predictions for the evaluated series, or for their steps.
     panel
-        The evaluated series with their labels, in the order of the answers.
+        The evaluated series with their labels, in the order of the predictions.
     warnings
-        Whole sentences for people.
+        Whole sentences for the reader.
     reproduce
-        What it takes to get the same numbers: for example command, seed, versions.
-    looks
-        By the name of a method what counted in a series, the one to show first; none takes the attention that the
-        prediction brings, where it has any.
+        What is needed to obtain the same numbers, by topic: for example command, seed, versions.
+    explainers
+        Explainers by the name of their method; the first is shown first. If there are none, the page shows the
+        attention of the prediction, if it has any.
     """
 
     title: str
-    asked: Mapping[str, str]
+    setup: Mapping[str, str]
     metrics: Mapping[str, Any]
     history: Sequence[Mapping[str, Any]]
     prediction: Prediction
     panel: Panel
     warnings: Sequence[str] = ()
     reproduce: Mapping[str, str] = field(default_factory=dict)
-    looks: Mapping[str, Look] = field(default_factory=dict)
+    explainers: Mapping[str, Explainer] = field(default_factory=dict)
 
     @property
     def methods(self) -> list[str]:
-        """The methods whose numbers are shown behind the series, the one to show first."""
-        there = self.prediction.attention is not None and not self.prediction.task.by_step
-        return list(self.looks) or (["attention"] if there else [])
+        """The explanation methods to show, in order."""
+        has_attention = self.prediction.attention is not None and not self.prediction.task.by_step
+        return list(self.explainers) or (["attention"] if has_attention else [])
 
-    def counted_in(self, row: int, target: str | None = None) -> dict[str, Counted]:
-        """Say by each method what counted in one series for a class or label; None for what was answered."""
-        given = self.prediction.attention
-        if self.looks or given is None or not self.methods:
-            return {name: look(row, target) for name, look in self.looks.items()}
-        return {"attention": Counted(given[row])}
+    def explain(self, row: int, target: str | None = None) -> dict[str, StepImportance]:
+        """Explain one series by each method for a class or label; None explains the prediction."""
+        attention = self.prediction.attention
+        if self.explainers or attention is None or not self.methods:
+            return {name: explainer(row, target) for name, explainer in self.explainers.items()}
+        return {"attention": StepImportance(attention[row])}
 
     @cached_property
-    def answers(self) -> LabelledPredictions:
-        """What was true and what was answered, of every series or step, one after the other."""
-        panel, said = self.panel, self.prediction
+    def labelled(self) -> LabelledPredictions:
+        """The true and predicted labels of all series, or of all steps one series after the other."""
+        panel, prediction = self.panel, self.prediction
         if panel.labels is None and panel.step_labels is None:
-            raise InternalError("a report was asked for about series without labels")
-        return LabelledPredictions.of(
-            said.task, targets_of(said.task, panel).every(), said.probabilities, said.thresholds
-        )
+            raise InternalError("a report needs labelled series, got series without labels")
+        codes = targets_of(prediction.task, panel).every()
+        return LabelledPredictions.of(prediction.task, codes, prediction.probabilities, prediction.thresholds)
 
     @property
     def unit(self) -> str:
-        """What the answers are about, in the plural."""
-        return "steps" if self.prediction.task.by_step else self.rows
+        """The noun for what is predicted, in the plural: series, windows or steps."""
+        return "steps" if self.prediction.task.by_step else self.row_noun
 
     @property
-    def rows(self) -> str:
-        """What the rows of the panel are, in the plural."""
+    def row_noun(self) -> str:
+        """The noun for the rows of the panel, in the plural: series or windows."""
         return "series" if self.panel.origin is None else "windows"
 
     @cached_property
     def bounds(self) -> NDArray[np.int64]:
-        """Where the answers about each row begin, and where the last ones end, shape (n + 1,)."""
+        """The index in ``labelled`` at which each row of the panel begins, and the end of the last row, (n + 1,)."""
         lengths = self.prediction.lengths
-        each = np.ones(len(self.panel), dtype=np.int64) if lengths is None else lengths
-        return np.concatenate([[0], np.cumsum(each)])
+        sizes = np.ones(len(self.panel), dtype=np.int64) if lengths is None else lengths
+        return np.concatenate([[0], np.cumsum(sizes)])
 
-    def answers_of(self, row: int) -> slice:
-        """Say which of the answers are about one row of the panel."""
+    def slice_of(self, row: int) -> slice:
+        """Return the slice of ``labelled`` that belongs to one row of the panel."""
         return slice(int(self.bounds[row]), int(self.bounds[row + 1]))
 
 
 def verdict(metrics: Mapping[str, Any], unit: str = "series") -> str:
-    """Say in plain words how good the model is.
+    """Summarise in plain words how good the model is.
 
     Parameters
     ----------
     metrics
-        What ``metrics.json`` holds.
+        The content of ``metrics.json``.
     unit
-        What was answered, in the plural.
+        The noun for what is predicted, in the plural.
 
     Returns
     -------
     str
-        Two sentences: the share of right answers, and whether that is more than without a model. Of several labels it
-        is the share of single labels that are right.
+        Two sentences: the share of correct predictions, and whether it exceeds that of the baseline. For multi-label,
+        the share of correct single labels.
 
     Example
     -------
     >>> test = {"n": 4, "accuracy": 0.75}
     >>> verdict({"test": test, "baseline": {"accuracy": 0.5}})
-    '3 of 4 series were classified correctly (75.0 %). Always giving the commonest label would get 50.0 %
-    right.'
+    '3 of 4 series were classified correctly (75.0 %). Always predicting the most frequent class would be correct for
+    50.0 %.'
     """
     test, baseline = metrics["test"], metrics["baseline"]
     if "hamming_loss" in test:
-        right, always = 1 - test["hamming_loss"], 1 - baseline["hamming_loss"]
-        return f"{_right_labels(test, right, unit)} {_beside(test, baseline, right, always, None)}"
-    right, always = test["accuracy"], baseline["accuracy"]
-    number, n = round(right * test["n"]), test["n"]
-    first = f"{number:,} of {n:,} {unit} were classified correctly ({_percent(right)})."
+        correct, constant = 1 - test["hamming_loss"], 1 - baseline["hamming_loss"]
+        return f"{_correct_labels(test, correct, unit)} {_comparison(test, baseline, correct, constant, None)}"
+    correct, constant = test["accuracy"], baseline["accuracy"]
+    number, n = round(correct * test["n"]), test["n"]
+    first = f"{number:,} of {n:,} {unit} were classified correctly ({_percent(correct)})."
     first = f"All {n:,} {unit} were classified correctly." if number == n > 1 else first
-    ends = (test.get("intervals") or {}).get("accuracy")
-    return f"{first} {_beside(test, baseline, right, always, ends)}"
+    interval = (test.get("intervals") or {}).get("accuracy")
+    return f"{first} {_comparison(test, baseline, correct, constant, interval)}"
 
 
-def _right_labels(test: Mapping[str, Any], right: float, unit: str) -> str:
+def _correct_labels(test: Mapping[str, Any], correct: float, unit: str) -> str:
     labels = len(test["per_class"])
-    share = test["accuracy"]  # None where nothing knows all of its labels
-    of_all = "" if labels < 2 or share is None else f", and all of them in {_percent(share)} of the {unit}"
-    return f"Of the single labels {_percent(right)} are right{of_all}."
+    subset = test["accuracy"]  # None if all labels are known for none of the examples
+    of_all = "" if labels < 2 or subset is None else f"; all labels are correct for {_percent(subset)} of the {unit}"
+    return f"Of the single labels, {_percent(correct)} are correct{of_all}."
 
 
-def _beside(
-    test: Mapping[str, Any], baseline: Mapping[str, Any], right: float, always: float, ends: Sequence[float] | None
+def _comparison(
+    test: Mapping[str, Any],
+    baseline: Mapping[str, Any],
+    correct: float,
+    constant: float,
+    interval: Sequence[float] | None,
 ) -> str:
-    """Say whether answers are better than always the same one."""
-    what = "answer" if "hamming_loss" in test else "label"
-    rule = f"lways giving the commonest {what} would get {_percent(always)} right"
-    if right > always:
-        near = ends is not None and ends[0] <= always
-        return f"A{rule}" + (", which lies within the 95 % interval of this model." if near else ".")
-    balanced, even = test.get("balanced_accuracy"), baseline.get("balanced_accuracy")
-    if balanced is None or even is None or balanced <= even:
-        return f"This is no better than a rule without a model: a{rule}."
+    """Describe whether the model is better than a constant prediction."""
+    what = "value of each label" if "hamming_loss" in test else "class"
+    rule = f"lways predicting the most frequent {what} would be correct for {_percent(constant)}"
+    if correct > constant:
+        within = interval is not None and interval[0] <= constant
+        return f"A{rule}" + (", which lies within the 95 % interval of this model." if within else ".")
+    balanced, chance = test.get("balanced_accuracy"), baseline.get("balanced_accuracy")
+    if balanced is None or chance is None or balanced <= chance:
+        return f"This is no better than a constant prediction: a{rule}."
     return (
-        f"A{rule}; yet where every class counts the same, the model is better: "
-        f"a balanced accuracy of {balanced:.3f} against {even:.3f}."
+        f"A{rule}; but if every class counts equally, the model is better: "
+        f"a balanced accuracy of {balanced:.3f} compared with {chance:.3f}."
     )
 
 

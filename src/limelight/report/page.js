@@ -75,7 +75,7 @@
         layer = button.dataset.layer;
         for (const other of layers) other.setAttribute("aria-pressed", String(other === button));
         for (const key of document.querySelectorAll("li[data-of]")) key.hidden = key.dataset.of !== layer;
-        for (const box of document.querySelectorAll("#look .plot")) if (!waiting.has(box)) colour(box);
+        for (const box of document.querySelectorAll("#series .plot")) if (!waiting.has(box)) colour(box);
       });
 
     addEventListener("beforeprint", () => {

@@ -1,4 +1,4 @@
-"""The page of a run: facts in, one HTML file out that needs no network, with plotly beside it for the figures."""
+"""The HTML page of a run: one file that needs no network, with plotly next to it for the figures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from markupsafe import Markup
 from limelight.files import whole_folder
 from limelight.report import tables
 from limelight.report.content import collect
-from limelight.report.highlights import choose_series
+from limelight.report.highlights import choose_highlights
 from limelight.report.inputs import ReportInputs
 from limelight.report.pictures import series_png
 
@@ -24,56 +24,56 @@ HERE = Path(__file__).parent
 PAGE, STYLE, SCRIPT, PLOTLY = "page.html.jinja", "page.css", "page.js", "plotly.min.js"
 
 
-def write_report(folder: Path, facts: ReportInputs) -> Path:
-    """Write the page of a run, and a picture of what was looked at for each class.
+def write_report(folder: Path, inputs: ReportInputs) -> Path:
+    """Write the page of a run, and a static image of one explained series for each class.
 
-    The same facts give the same bytes.
+    The same inputs give the same bytes.
 
     Parameters
     ----------
     folder
-        Of the run; ``report`` in it is replaced as a whole.
-    facts
-        What to say.
+        The run folder; its subfolder ``report`` is replaced as a whole.
+    inputs
+        The inputs of the report.
 
     Returns
     -------
     Path
-        ``folder/report/index.html``, with ``plotly.min.js`` and, for labels of series, ``attention_<class>.png``
-        beside it.
+        ``folder/report/index.html``; next to it are ``plotly.min.js`` and, if the model predicts one class for each
+        series, ``attention_<class>.png``.
 
     Raises
     ------
     OutputError
-        If the place cannot be written; an old report is then still as it was.
+        If the folder cannot be written; an existing report is then unchanged.
     """
     from plotly.offline import get_plotlyjs
 
-    page = render_page(collect(facts))
-    task = facts.prediction.task
-    best = {} if task.by_step or task.multilabel else choose_series(facts).confident
+    page = render_page(collect(inputs))
+    task = inputs.prediction.task
+    best = {} if task.by_step or task.multilabel else choose_highlights(inputs).confident
     shown = {label: row for label, row in best.items() if row is not None}
     names = picture_names(shown)
     with whole_folder(folder / "report") as temporary:
         (temporary / "index.html").write_text(page, encoding="utf-8")
         (temporary / PLOTLY).write_text(get_plotlyjs(), encoding="utf-8")
         for label, row in shown.items():
-            (temporary / names[label]).write_bytes(series_png(facts, row))
+            (temporary / names[label]).write_bytes(series_png(inputs, row))
     return folder / "report" / "index.html"
 
 
 def render_page(content: Mapping[str, Any]) -> str:
-    """Fill the page in.
+    """Render the page.
 
     Parameters
     ----------
     content
-        As from ``collect``; whatever comes from users is escaped.
+        The content from ``collect``; user-supplied text is escaped.
 
     Returns
     -------
     str
-        HTML with its style, its script and the data of its figures inside.
+        HTML that includes its style, its script and the data of its figures.
     """
     environment = Environment(
         loader=FileSystemLoader(HERE),
@@ -98,7 +98,7 @@ def render_page(content: Mapping[str, Any]) -> str:
 
 
 def picture_names(labels: Iterable[str]) -> dict[str, str]:
-    """Give each class a file name that every system takes.
+    """Return a portable file name for each class.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def picture_names(labels: Iterable[str]) -> dict[str, str]:
     Returns
     -------
     dict[str, str]
-        A file name for each, all different even where capitals do not count.
+        A file name for each class; all differ even on a case-insensitive file system.
 
     Example
     -------
@@ -129,17 +129,17 @@ def picture_names(labels: Iterable[str]) -> dict[str, str]:
 
 
 def _data(figure: Mapping[str, Any]) -> Markup:
-    """Give a figure as JSON that cannot end the element that it stands in."""
+    """Encode a figure as JSON that cannot close the HTML element that contains it."""
     text = json.dumps(figure, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
 
 
 def _whole(sentence: str) -> str:
-    """Keep a number and its percent sign on one line."""
+    """Replace the space before a percent sign by a no-break space."""
     return sentence.replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def _plain(key: str) -> str:
-    """Turn the name of a field into words: ``"train_loss"`` into ``"Train loss"``."""
+    """Convert a key to a heading: ``"train_loss"`` to ``"Train loss"``."""
     words = key.replace("_", " ")
     return words[:1].upper() + words[1:]

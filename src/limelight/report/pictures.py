@@ -1,4 +1,4 @@
-"""Still pictures beside the page, as bytes that are the same for the same facts."""
+"""Pictures: static images next to the page; the same inputs give the same bytes."""
 
 from __future__ import annotations
 
@@ -14,44 +14,44 @@ WIDTH, HEIGHT, DPI = 8.0, 3.0, 150
 LEGEND_INCHES, LABEL_INCHES, TITLE_INCHES = 0.18, 0.48, 0.3
 
 
-def series_png(facts: ReportInputs, row: int) -> bytes:
-    """Draw one series of the report as a picture that stands alone, with title.
+def series_png(inputs: ReportInputs, row: int) -> bytes:
+    """Draw one series of the report as a static image with a title.
 
     Parameters
     ----------
-    facts
-        Of the run.
+    inputs
+        The inputs of the report.
     row
-        Which series of the panel.
+        The row of the series in the panel.
 
     Returns
     -------
     bytes
         A PNG file, 1200 pixels wide.
     """
-    above = TITLE_INCHES + LEGEND_INCHES * _legend_rows(facts)
+    above = TITLE_INCHES + LEGEND_INCHES * _legend_rows(inputs)
     height = HEIGHT + above
     figure = Figure(figsize=(WIDTH, height), dpi=100)
-    # Room for the labels is set by hand: several times faster than letting matplotlib look for it.
+    # Fixed margins are several times faster than a matplotlib layout engine.
     box = (0.62 / WIDTH, LABEL_INCHES / height, 1 - 0.7 / WIDTH, 1 - (LABEL_INCHES + above) / height)
-    counted = next(iter(facts.counted_in(row).values()), None)
+    importance = next(iter(inputs.explain(row).values()), None)
     draw_series(
         figure.add_axes(box),
-        facts.panel,
+        inputs.panel,
         row,
-        None if counted is None else counted.importance,
-        facts.prediction,
-        signed=counted is not None and counted.target is not None,
+        None if importance is None else importance.importance,
+        inputs.prediction,
+        signed=importance is not None and importance.target is not None,
     )
     stream = io.BytesIO()
     with warnings.catch_warnings():
-        # The font lacks some letters: a box stands for such a one, and the page has the name.
+        # Letters that the font lacks become boxes; the page has the full name.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure.savefig(stream, format="png", metadata={"Software": None}, dpi=DPI)
     return stream.getvalue()
 
 
-def _legend_rows(facts: ReportInputs) -> int:
-    channels = len(facts.panel.channels)
+def _legend_rows(inputs: ReportInputs) -> int:
+    channels = len(inputs.panel.channels)
     named = channels if 1 < channels <= MOST_NAMED_CHANNELS else 0
-    return legend_rows(named + (facts.panel.intervals is not None))
+    return legend_rows(named + (inputs.panel.intervals is not None))

@@ -1,4 +1,4 @@
-"""Figures as plain data, in the form that plotly's schema names."""
+"""Plotting: plotly figures as plain data that follows plotly's schema."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from numpy.typing import NDArray
 
 INK, QUIET, LINE, ACCENT, WRONG, FAINT = "#1b2733", "#5b6770", "#e1e6ea", "#0b6e99", "#c2410c", "#b9c2c9"
 COLOURS = ("#0072b2", "#d55e00", "#00795c", "#a3306f", "#3f9fd6", "#8a6200")
-"""Apart for colour-blind eyes and dark enough on white, after Okabe and Ito."""
+"""Distinguishable by colour-blind readers and dark enough on white, after Okabe and Ito."""
 DASHES = ("solid", "dash")
 GLOW_SCALE = [[0.0, "#ffffff"], [0.25, "#fff0c9"], [0.5, "#ffd778"], [0.75, "#f9b233"], [1.0, "#ef9500"]]
 DIVERGING_SCALE = [[0.0, "#7b6bb5"], [1 / 6, "#a99fd2"], [1 / 3, "#dcd8ec"], [0.5, "#ffffff"], [2 / 3, "#fff0c9"],
              [5 / 6, "#fbc45c"], [1.0, "#ef9500"]]  # fmt: skip
-"""Purple speaks against, orange for, as in the still pictures."""
+"""Orange is evidence for the target, purple against it, as in the static images."""
 
 Figure = dict[str, Any]
 
 
 def literal(text: str, most: int = 60) -> str:
-    """Give text that plotly shows as it is: its own small HTML is not for names that people gave.
+    """Escape and shorten a user-supplied text, so that plotly does not interpret it as HTML.
 
     Example
     -------
@@ -34,7 +34,7 @@ def literal(text: str, most: int = 60) -> str:
 
 
 def packed(numbers: NDArray[Any] | Sequence[float], kind: str = "f4") -> dict[str, str]:
-    """Give numbers in plotly's short form: their bytes, as text.
+    """Encode numbers in plotly's compact form: their bytes in base64.
 
     Example
     -------
@@ -46,20 +46,20 @@ def packed(numbers: NDArray[Any] | Sequence[float], kind: str = "f4") -> dict[st
     return {"dtype": kind, "bdata": base64.b64encode(array.tobytes()).decode("ascii"), **shape}
 
 
-def look_of(place: int) -> dict[str, Any]:
-    """Give the colour and the dashes of one of up to 12 lines."""
+def line_style(place: int) -> dict[str, Any]:
+    """Return colour and dash style of one of up to 12 lines."""
     return {"color": COLOURS[place % len(COLOURS)], "dash": DASHES[place // len(COLOURS) % len(DASHES)]}
 
 
 def line(x: Any, y: Any, name: str, **style: Any) -> Figure:
-    """Give a line through points, named as people named it."""
+    """Return a line trace with an escaped name."""
     hover = style.pop("hovertemplate", None)
     trace: Figure = {"type": "scatter", "mode": "lines", "x": x, "y": y, "name": literal(name), "line": style}
     return trace | ({"hovertemplate": hover} if hover else {})
 
 
 def square(traces: list[Figure], x_title: str, y_title: str, height: int = 380) -> Figure:
-    """Give a figure of shares against shares, both from 0 to 1."""
+    """Return a figure with both axes from 0 to 1."""
     axis = {"range": [-0.01, 1.01], "constrain": "domain", "tickformat": ".1f", "dtick": 0.2}
     layout = {
         "height": height,

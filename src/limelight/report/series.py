@@ -1,4 +1,4 @@
-"""One series as a figure: its channels in panels, the attention behind, and the labels of its steps below."""
+"""Series figures: the channels of one series in panels, importance as colour behind them, per-step labels below."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from limelight.data.panel import Panel
 from limelight.model.fitted import numbered
 from limelight.report.highlights import threshold_of
-from limelight.report.inputs import Counted, ReportInputs
+from limelight.report.inputs import ReportInputs, StepImportance
 from limelight.report.plotting import (
     ACCENT,
     DIVERGING_SCALE,
@@ -23,8 +23,8 @@ from limelight.report.plotting import (
     WRONG,
     Figure,
     line,
+    line_style,
     literal,
-    look_of,
     packed,
 )
 from limelight.task import UNKNOWN
@@ -35,19 +35,19 @@ MOST_POINTS = 2_000
 MOST_POINTS_OF_ALL = 8_000
 MOST_CELLS = 600
 MOST_LANES = 12
-MOST_CHANCES = 6
+MOST_PROBABILITIES = 6
 MOST_BARS = 400
 MOST_LABEL_LETTERS = 14
 LEAST_COLOUR_PEAK = 3.0
-"""What is spread evenly must look faint: the darkest shade is the peak, yet at least so many times the mean."""
+"""Uniform importance must look faint: the darkest shade is the peak, but at least this many times the mean."""
 HEIGHTS = ((1, 170), (2, 110), (4, 80), (6, 56), (MOST_CHANNELS, 40))
-"""Up to how many channels, and how high each is then, in pixels."""
-LANE, CHANCES, GAP, ABOVE, BELOW = 26, 90, 20, 20, 44
+"""Pairs of a number of channels and the height in pixels of each channel panel up to this number."""
+LANE_HEIGHT, PROBABILITY_HEIGHT, GAP, ABOVE, BELOW = 26, 90, 20, 20, 44
 
 
 @dataclass(frozen=True)
 class _Clock:
-    """The times of the steps of one series, rising, and the edges between them."""
+    """The increasing times of the steps of one series, and the edges between the steps."""
 
     steps: Floats
     edges: Floats
@@ -56,72 +56,72 @@ class _Clock:
 
     @property
     def x(self) -> dict[str, Any]:
-        """The times of all steps in the shortest form."""
+        """The times of all steps in their most compact form."""
         if self.kind == "linear" and len(self.steps) > 1 and (np.diff(self.steps) == 1).all():
             return {"x0": float(self.steps[0]), "dx": 1}
         return {"x": self.at(np.arange(len(self.steps)))}
 
     def at(self, places: NDArray[np.int64]) -> dict[str, str]:
-        """The times of some steps."""
+        """Encode the times of some steps."""
         return packed(self.steps[places], "f8")
 
 
-def series_figure(facts: ReportInputs, row: int, counted: Mapping[str, Counted] | None = None) -> Figure:
+def series_figure(inputs: ReportInputs, row: int, importance: Mapping[str, StepImportance] | None = None) -> Figure:
     """Draw one series.
 
     Parameters
     ----------
-    facts
-        Of the run.
+    inputs
+        The inputs of the report.
     row
-        Which series of the panel.
-    counted
-        As from ``facts.counted_in``; None asks for it.
+        The row of the series in the panel.
+    importance
+        The importance of the steps by method, as returned by ``inputs.explain``; None computes it.
 
     Returns
     -------
     dict
         ``data`` and ``layout`` of a plotly figure: a panel for each of at most 12 channels, thinned to at most 2,000
-        points each, which keep the lowest and the highest of each stretch; behind them as colour what counted, by each
-        method, of which the first is visible; for labels of steps a lane for each label with where it is true and where
-        it was answered, and the probabilities.
+        points that keep the lowest and highest value of each stretch; behind the panels, one layer of colour for the
+        importance of each method, of which the first is visible; for per-step tasks, one lane of true and predicted
+        steps for each label, and the probabilities.
     """
-    panel = facts.panel
+    panel = inputs.panel
     clock = _clock_of(panel, row)
     channels = min(len(panel.channels), MOST_CHANNELS)
     height = next(height for most, height in HEIGHTS if channels <= most)
-    counted = facts.counted_in(row) if counted is None else counted
+    importance = inputs.explain(row) if importance is None else importance
     panels = [
-        (height, _channel(panel, row, place, clock, counted), _value_axis(panel, place)) for place in range(channels)
+        (height, _channel(panel, row, place, clock, importance), _value_axis(panel, place)) for place in range(channels)
     ]
-    if facts.prediction.task.by_step:
-        panels += _answered_steps(facts, row, clock)
+    if inputs.prediction.task.by_step:
+        panels += _step_panels(inputs, row, clock)
     figure = _stacked(panels, clock)
-    behind = [_behind(clock, one, name) for name, one in counted.items()]
-    figure["data"][:0] = [{**one, "visible": place == 0} for place, one in enumerate(behind)]
+    layers = [_importance_layer(clock, steps, name) for name, steps in importance.items()]
+    figure["data"][:0] = [{**layer, "visible": place == 0} for place, layer in enumerate(layers)]
     figure["layout"]["shapes"] = _true_interval(panel, row, clock)
     return figure
 
 
-def left_out(panel: Panel) -> int:
-    """Say how many channels are not drawn."""
+def count_omitted_channels(panel: Panel) -> int:
+    """Return the number of channels that are not drawn."""
     return max(0, len(panel.channels) - MOST_CHANNELS)
 
 
 def outline(values: Floats, most: int) -> NDArray[np.int64]:
-    """Choose steps that keep the look of a line.
+    """Choose steps that preserve the shape of a line.
 
     Parameters
     ----------
     values
-        Shape (time,), NaN where one is missing.
+        Values, shape (time,); missing values are NaN.
     most
-        How many steps at most, at least 4.
+        Maximum number of steps, at least 4.
 
     Returns
     -------
     NDArray[np.int64]
-        All of a short line; else the first, the last, and the lowest and the highest of each of equal stretches.
+        All steps of a short line; else the first, the last, and the lowest and highest of each stretch of equal length.
 
     Example
     -------
@@ -136,7 +136,7 @@ def outline(values: Floats, most: int) -> NDArray[np.int64]:
     padded = np.full(stretches * width, np.nan)
     padded[:n] = values
     table, starts = padded.reshape(stretches, width), np.arange(stretches) * width
-    # A missing value is neither lowest nor highest, so that only a stretch without any known value becomes a gap.
+    # A missing value is never lowest or highest, so only a stretch without known values becomes a gap.
     low = starts + np.where(np.isnan(table), np.inf, table).argmin(axis=1)
     high = starts + np.where(np.isnan(table), -np.inf, table).argmax(axis=1)
     return np.unique(np.concatenate([[0], low, high, [n - 1]]))
@@ -157,34 +157,36 @@ def _clock_of(panel: Panel, row: int) -> _Clock:
     return _Clock(steps, edges, "date" if timed and dates else "linear", title)
 
 
-def _channel(panel: Panel, row: int, place: int, clock: _Clock, counted: Mapping[str, Counted]) -> list[Figure]:
+def _channel(
+    panel: Panel, row: int, place: int, clock: _Clock, importance: Mapping[str, StepImportance]
+) -> list[Figure]:
     values = panel.series(row)[:, place].astype(np.float64)
     most = min(MOST_POINTS, MOST_POINTS_OF_ALL // min(len(panel.channels), MOST_CHANNELS))
     keep = outline(values, most)
-    whole = len(keep) == len(values)
+    complete = len(keep) == len(values)
     trace = line(None, packed(values[keep]), _name(panel, place), color=INK, width=1.3)
     trace.pop("x")
-    trace |= clock.x if whole else {"x": clock.at(keep)}
-    alone = _alone(values[keep])
-    if alone.any():
-        trace |= {"mode": "lines+markers", "marker": {"color": INK, "size": np.where(alone, 4, 0).tolist()}}
+    trace |= clock.x if complete else {"x": clock.at(keep)}
+    isolated = _isolated(values[keep])
+    if isolated.any():
+        trace |= {"mode": "lines+markers", "marker": {"color": INK, "size": np.where(isolated, 4, 0).tolist()}}
     trace["hovertemplate"] = "%{y:.5~g}"
-    if counted and place == 0:
-        columns = [one.importance * (1 if one.target else len(values)) for one in counted.values()]
+    if importance and place == 0:  # weights are shown as multiples of uniform attention
+        columns = [steps.importance * (1 if steps.target else len(values)) for steps in importance.values()]
         trace["customdata"] = packed(np.stack(columns, axis=1)[keep])
         trace["hovertemplate"] += "".join(
-            f"<br>{name} %{{customdata[{number}]:{'+.2~g' if one.target else '.3~g'}}}"
-            + (f" for {literal(one.target, 20)}" if one.target else " × even")  # noqa: RUF001
-            for number, (name, one) in enumerate(counted.items())
+            f"<br>{name} %{{customdata[{number}]:{'+.2~g' if steps.target else '.3~g'}}}"
+            + (f" for {literal(steps.target, 20)}" if steps.target else " × uniform")  # noqa: RUF001
+            for number, (name, steps) in enumerate(importance.items())
         )
     return [trace]
 
 
-def _alone(values: Floats) -> NDArray[np.bool_]:
-    """Find the values that no line would show, as both neighbours are missing."""
+def _isolated(values: Floats) -> NDArray[np.bool_]:
+    """Find the values that a line would not show because both neighbours are missing."""
     known = np.concatenate([[False], ~np.isnan(values), [False]])
-    alone: NDArray[np.bool_] = known[1:-1] & ~known[:-2] & ~known[2:]
-    return alone
+    isolated: NDArray[np.bool_] = known[1:-1] & ~known[:-2] & ~known[2:]
+    return isolated
 
 
 def _name(panel: Panel, place: int) -> str:
@@ -198,72 +200,84 @@ def _value_axis(panel: Panel, place: int) -> dict[str, Any]:
     name = _name(panel, place)
     title = literal(f"{name} ({unit})" if unit else name)
     return {
-        "said": "" if title == "value" else title,
+        "caption": "" if title == "value" else title,
         "nticks": 4 if len(panel.channels) < 3 else 2 if len(panel.channels) > 6 else 3,
         "zeroline": False,
     }
 
 
-def _answered_steps(facts: ReportInputs, row: int, clock: _Clock) -> list[tuple[int, list[Figure], dict[str, Any]]]:
-    """Give the panel of lanes and the panel of probabilities of one series."""
-    answers, mine = facts.answers, facts.answers_of(row)
-    truth, decided, chances = answers.codes[mine], answers.decisions[mine], answers.probabilities[mine]
-    lanes = _lanes(facts, row)
-    several = answers.task.multilabel
-    shown = lanes[:MOST_CHANCES]
+def _step_panels(inputs: ReportInputs, row: int, clock: _Clock) -> list[tuple[int, list[Figure], dict[str, Any]]]:
+    """Return the panel of label lanes and the panel of probabilities of one series."""
+    labelled, own = inputs.labelled, inputs.slice_of(row)
+    truth, decided, probabilities = labelled.codes[own], labelled.decisions[own], labelled.probabilities[own]
+    lanes = _lanes(inputs, row)
+    multilabel = labelled.task.multilabel
+    shown = lanes[:MOST_PROBABILITIES]
     bars: list[Figure] = []
     for lane, place in enumerate(lanes):
-        there, said = ((each[:, place] == 1) if several else (each == place) for each in (truth, decided))
-        known = (truth[:, place] if several else truth) != UNKNOWN
-        for which, kind, up in ((there, INK, 0.2), (~known, FAINT, 0.2), (said & (there | ~known), ACCENT, -0.2),
-                                (said & ~there & known, WRONG, -0.2)):  # fmt: skip
-            bars += _bars(which, clock, -lane + up, kind)
+        is_true, is_predicted = (
+            (codes[:, place] == 1) if multilabel else (codes == place) for codes in (truth, decided)
+        )
+        known = (truth[:, place] if multilabel else truth) != UNKNOWN
+        for mask, colour, offset in (
+            (is_true, INK, 0.2),
+            (~known, FAINT, 0.2),
+            (is_predicted & (is_true | ~known), ACCENT, -0.2),
+            (is_predicted & ~is_true & known, WRONG, -0.2),
+        ):
+            bars += _bars(mask, clock, offset - lane, colour)
     names = [
-        f'<span style="color:{look_of(lane)["color"]}">{literal(answers.names[place], MOST_LABEL_LETTERS)}</span>'
+        f'<span style="color:{line_style(lane)["color"]}">{literal(labelled.names[place], MOST_LABEL_LETTERS)}</span>'
         if place in shown
-        else literal(answers.names[place], MOST_LABEL_LETTERS)
+        else literal(labelled.names[place], MOST_LABEL_LETTERS)
         for lane, place in enumerate(lanes)
     ]
     axis = {
         "range": [-len(lanes) + 0.4, 0.6],
         "tickvals": [-lane for lane in range(len(lanes))],
         "ticktext": names,
-        "words": [answers.names[place] for place in lanes],
+        "labels": [labelled.names[place] for place in lanes],
         "showgrid": False,
         "zeroline": False,
-        "said": "",
+        "caption": "",
     }
-    lines = [_chance(chances[:, place], clock, answers.names[place], lane) for lane, place in enumerate(shown)]
-    given = facts.prediction.thresholds
-    at = [] if given is None else [threshold_of(answers, given, place) for place in shown]
-    limits = [_limit(threshold, clock, lane) for lane, threshold in enumerate(at)]
-    top = max(float(chances[:, shown].max(initial=0.0)), max(at, default=0.0))
+    lines = [
+        _probability_line(probabilities[:, place], clock, labelled.names[place], lane)
+        for lane, place in enumerate(shown)
+    ]
+    given = inputs.prediction.thresholds
+    thresholds = [] if given is None else [threshold_of(labelled, given, place) for place in shown]
+    threshold_lines = [_threshold_line(threshold, clock, lane) for lane, threshold in enumerate(thresholds)]
+    top = max(float(probabilities[:, shown].max(initial=0.0)), max(thresholds, default=0.0))
     top = 1.0 if top > 0.4 else max(1.2 * min(top, 1.0), 0.02)
-    below = {"range": [-0.03 * top, 1.03 * top], "nticks": 3, "zeroline": False, "said": "probability"}
-    return [(LANE * len(lanes) + 8, bars, axis), (CHANCES, [*limits, *lines], below)]
+    probability_axis = {"range": [-0.03 * top, 1.03 * top], "nticks": 3, "zeroline": False, "caption": "probability"}
+    return [
+        (LANE_HEIGHT * len(lanes) + 8, bars, axis),
+        (PROBABILITY_HEIGHT, [*threshold_lines, *lines], probability_axis),
+    ]
 
 
-def _lanes(facts: ReportInputs, row: int) -> list[int]:
-    """Choose the labels to show: the positive one of two, or those that are true or answered in this series."""
-    answers, mine = facts.answers, facts.answers_of(row)
-    if answers.task.kind == "binary":
-        return [answers.task.positive_index]
-    truth, decided = answers.codes[mine], answers.decisions[mine]
-    places = len(answers.names)
-    if answers.task.multilabel:
+def _lanes(inputs: ReportInputs, row: int) -> list[int]:
+    """Choose the labels to show: the positive class of a binary task, or labels true or predicted in this series."""
+    labelled, own = inputs.labelled, inputs.slice_of(row)
+    if labelled.task.kind == "binary":
+        return [labelled.task.positive_index]
+    truth, decided = labelled.codes[own], labelled.decisions[own]
+    places = len(labelled.names)
+    if labelled.task.multilabel:
         counts = (truth == 1).sum(axis=0) + (decided == 1).sum(axis=0)
     else:
         counts = np.bincount(truth[truth != UNKNOWN], minlength=places) + np.bincount(decided, minlength=places)
-    if places > MOST_CHANCES:  # few are there at a time
-        wanted = np.argsort(-counts, kind="stable")[: max(1, min(MOST_LANES, int((counts > 0).sum())))]
-        return sorted(wanted.tolist())
+    if places > MOST_PROBABILITIES:  # few of many labels occur in one series
+        most_frequent = np.argsort(-counts, kind="stable")[: max(1, min(MOST_LANES, int((counts > 0).sum())))]
+        return sorted(most_frequent.tolist())
     return list(range(places))
 
 
-def _bars(which: NDArray[np.bool_], clock: _Clock, y: float, color: str) -> list[Figure]:
-    """Give a bar for each stretch where something holds; of very many the longest."""
-    change = np.flatnonzero(np.diff(np.concatenate([[False], which, [False]]).astype(np.int8)))
-    starts, stops = clock.edges[change[::2]], clock.edges[change[1::2]]
+def _bars(mask: NDArray[np.bool_], clock: _Clock, y: float, colour: str) -> list[Figure]:
+    """Return a bar for each stretch of masked steps; if there are very many, for the longest."""
+    ends = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
+    starts, stops = clock.edges[ends[::2]], clock.edges[ends[1::2]]
     if not len(starts):
         return []
     if len(starts) > MOST_BARS:
@@ -277,29 +291,29 @@ def _bars(which: NDArray[np.bool_], clock: _Clock, y: float, color: str) -> list
             "x": packed(stops - starts, "f8"),
             "y": [y] * len(starts),
             "width": 0.34,
-            "marker": {"color": color, "line": {"width": 0}},
+            "marker": {"color": colour, "line": {"width": 0}},
             "hoverinfo": "skip",
         }
     ]
 
 
-def _chance(chances: Floats, clock: _Clock, name: str, lane: int) -> Figure:
-    keep = outline(chances, MOST_POINTS // 2)
-    look = {**look_of(lane), "width": 1.5}
-    return line(clock.at(keep), packed(chances[keep]), name, **look, hovertemplate="%{y:.3f}")
+def _probability_line(probabilities: Floats, clock: _Clock, name: str, lane: int) -> Figure:
+    keep = outline(probabilities, MOST_POINTS // 2)
+    style = {**line_style(lane), "width": 1.5}
+    return line(clock.at(keep), packed(probabilities[keep]), name, **style, hovertemplate="%{y:.3f}")
 
 
-def _limit(threshold: float, clock: _Clock, lane: int) -> Figure:
-    look = {"color": look_of(lane)["color"], "dash": "dot", "width": 1}
+def _threshold_line(threshold: float, clock: _Clock, lane: int) -> Figure:
+    style = {"color": line_style(lane)["color"], "dash": "dot", "width": 1}
     ends = clock.at(np.array([0, len(clock.steps) - 1]))
-    return {**line(ends, [threshold, threshold], "threshold", **look), "hoverinfo": "skip"}
+    return {**line(ends, [threshold, threshold], "threshold", **style), "hoverinfo": "skip"}
 
 
 def _stacked(panels: list[tuple[int, list[Figure], dict[str, Any]]], clock: _Clock) -> Figure:
-    """Put panels above each other on one time axis; the first axis of y, over all of them, stays for what is behind."""
+    """Stack panels on one time axis; the first y axis spans all of them and is kept for the importance layers."""
     inner = sum(height for height, _, _ in panels) + GAP * (len(panels) - 1)
     data: list[Figure] = []
-    letters = max((len(word) for _, _, axis in panels for word in axis.get("words", ())), default=0)
+    letters = max((len(label) for _, _, axis in panels for label in axis.get("labels", ())), default=0)
     left = max(52, 12 + 7 * min(letters, MOST_LABEL_LETTERS))
     layout: Figure = {
         "height": inner + ABOVE + BELOW,
@@ -313,15 +327,15 @@ def _stacked(panels: list[tuple[int, list[Figure], dict[str, Any]]], clock: _Clo
     top = float(inner)
     for number, (height, traces, axis) in enumerate(panels, start=2):
         domain = [max(0.0, (top - height) / inner), top / inner]
-        said = axis["said"]
+        caption = axis["caption"]
         layout[f"yaxis{number}"] = {
             "domain": domain,
             "fixedrange": True,
             "anchor": "x",
-            **{key: axis[key] for key in axis if key not in ("said", "words")},
+            **{key: axis[key] for key in axis if key not in ("caption", "labels")},
         }
-        if said:
-            layout["annotations"].append(_caption(said, domain[1]))
+        if caption:
+            layout["annotations"].append(_caption(caption, domain[1]))
         data += [{**trace, "yaxis": f"y{number}"} for trace in traces]
         top -= height + GAP
     ends = [float(clock.edges[0]), float(clock.edges[-1])]
@@ -343,17 +357,17 @@ def _stacked(panels: list[tuple[int, list[Figure], dict[str, Any]]], clock: _Clo
     return {"data": data, "layout": layout}
 
 
-def _caption(said: str, top: float) -> dict[str, Any]:
+def _caption(text: str, top: float) -> dict[str, Any]:
     place = {"xref": "paper", "yref": "paper", "x": 0, "y": top, "xanchor": "left", "yanchor": "bottom"}
-    return {**place, "yshift": -2, "text": said, "showarrow": False}
+    return {**place, "yshift": -2, "text": text, "showarrow": False}
 
 
-def _behind(clock: _Clock, counted: Counted, name: str) -> Figure:
-    """Colour the time behind the channels; of a long series each cell is the peak of its steps."""
-    numbers, signed = counted.importance, counted.target is not None
+def _importance_layer(clock: _Clock, steps: StepImportance, name: str) -> Figure:
+    """Return a heatmap of the importance over time; in a long series, each cell shows the peak of its steps."""
+    numbers, signed = steps.importance, steps.target is not None
     n = len(numbers)
     starts = np.arange(0, n, -(-n // MOST_CELLS))
-    high, low = (way.reduceat(numbers, starts) for way in (np.maximum, np.minimum))
+    high, low = (reduce.reduceat(numbers, starts) for reduce in (np.maximum, np.minimum))
     cells = np.where(-low > high, low, high)
     sizes = np.abs(numbers)
     peak = max(float(sizes.max(initial=0.0)), LEAST_COLOUR_PEAK * float(sizes.mean())) or 1.0
@@ -362,7 +376,7 @@ def _behind(clock: _Clock, counted: Counted, name: str) -> Figure:
         "name": name,
         "x": packed(clock.edges[np.append(starts, n)], "f8"),
         "y": [0, 1],
-        "z": [[float(f"{one:.4g}") for one in cells.tolist()]],
+        "z": [[float(f"{cell:.4g}") for cell in cells.tolist()]],
         "zmin": -peak if signed else 0,
         "zmax": peak,
         "colorscale": DIVERGING_SCALE if signed else GLOW_SCALE,

@@ -14,7 +14,7 @@ from limelight.data.reading.pack_long import pack_long
 from limelight.data.reading.roles import find_roles
 from limelight.data.reading.sheets import find_files, is_table, open_sheets
 from limelight.data.reading.sources import columns_of
-from limelight.data.reading.tables import with_tables
+from limelight.data.reading.tables import join_tables
 from limelight.data.reading.wide import looks_wide
 from limelight.data.store.open import is_store, open_store
 from limelight.data.store.write import write_store
@@ -81,7 +81,7 @@ def pack_series(
             "units": data.units,
             "mask": data.mask,
         }
-        return with_tables(panel, **tables, id=data.id, label=data.label, known=sheets.name)
+        return join_tables(panel, **tables, id=data.id, label=data.label, series_name=sheets.name)
 
     hidden = progress is False or (progress is None and not sys.stderr.isatty())
     with tqdm(desc="packing", unit=" rows", unit_scale=True, disable=hidden) as bar:

@@ -16,7 +16,7 @@ from limelight.errors import ParameterError
 from limelight.explanation.methods.registry import explain, methods_of
 from limelight.model.bundle import load_model
 from limelight.model.fitted import FittedModel, Prediction
-from limelight.report.inputs import Counted, Look, ReportInputs
+from limelight.report.inputs import Explainer, ReportInputs, StepImportance
 from limelight.report.page import write_report
 from limelight.runs.dataset import Dataset, read_data
 from limelight.runs.folder import ENVIRONMENT_FILE, EXPERIMENT_FILE, METRICS_FILE, is_run
@@ -94,14 +94,14 @@ def report_run(
         folder,
         ReportInputs(
             title=folder.resolve().name,
-            asked=_settings_shown(experiment, data, model, metrics["training"]),
+            setup=_settings_shown(experiment, data, model, metrics["training"]),
             metrics=metrics,
             history=_history(folder / HISTORY_FILE),
             prediction=prediction,
             panel=test,
             warnings=(*data.panel.notes, *inspection.warnings),
             reproduce=_reproduce(experiment, folder),
-            looks=_looks(model, test, data.part("train"), metrics.get("explanations")),
+            explainers=_explainers(model, test, data.part("train"), metrics.get("explanations")),
         ),
     )
 
@@ -115,22 +115,24 @@ def _history(file: Path) -> Sequence[Mapping[str, float | None]]:
     return [{name: float(text) if text else None for name, text in row.items()} for row in rows]
 
 
-def _looks(model: FittedModel, panel: Panel, background: Panel, measured: Mapping[str, Any] | None) -> dict[str, Look]:
+def _explainers(
+    model: FittedModel, panel: Panel, background: Panel, measured: Mapping[str, Any] | None
+) -> dict[str, Explainer]:
     """Return the most faithful explanation method and the one built into the model, each as a function of a row."""
     trusted = (measured or {}).get("trusted", [])
     own = [name for name in ("attention", "evidence") if name in methods_of(model)]
     shown = own if not trusted or own[:1] == trusted[:1] else [trusted[0], *own]
-    return {name: _look(model, panel, background, name) for name in shown}
+    return {name: _explainer(model, panel, background, name) for name in shown}
 
 
-def _look(model: FittedModel, panel: Panel, background: Panel, method: str) -> Look:
+def _explainer(model: FittedModel, panel: Panel, background: Panel, method: str) -> Explainer:
     settings: dict[str, Any] = {"background": background, "by_channel": False} if method == "occlusion" else {}
 
-    def look(row: int, target: str | None) -> Counted:
+    def explain_row(row: int, target: str | None) -> StepImportance:
         found = explain(model, panel[[row]], method, None if method == "attention" else target, **settings)
-        return Counted(found.importance[0], None if found.target is None else str(found.target[0]))
+        return StepImportance(found.importance[0], None if found.target is None else str(found.target[0]))
 
-    return look
+    return explain_row
 
 
 def _settings_shown(

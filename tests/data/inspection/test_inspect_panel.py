@@ -26,27 +26,27 @@ def test_ordinary_series_give_no_warnings():
 
 def test_sizes_and_channel_numbers_are_those_of_numpy():
     panel = _panel()
-    facts = inspect_panel(panel)
-    channel = facts.channels[1]
+    inspection = inspect_panel(panel)
+    channel = inspection.channels[1]
     values = panel.values[:, 1].astype(np.float64)
-    assert (facts.series, facts.steps, facts.lengths) == (20, 200, (10, 10.0, 10))
+    assert (inspection.series, inspection.steps, inspection.lengths) == (20, 200, (10, 10.0, 10))
     assert (channel.minimum, channel.maximum) == (values.min(), values.max())
     assert (channel.mean, channel.deviation) == pytest.approx((values.mean(), values.std()))
 
 
 def test_only_the_steps_of_the_taken_rows_count():
     panel = Panel.from_series([[1.0, 1.0], [5.0, 7.0], [9.0, 9.0]])
-    facts = inspect_panel(panel[[1]])
-    assert (facts.steps, facts.channels[0].minimum, facts.channels[0].maximum) == (2, 5.0, 7.0)
+    inspection = inspect_panel(panel[[1]])
+    assert (inspection.steps, inspection.channels[0].minimum, inspection.channels[0].maximum) == (2, 5.0, 7.0)
 
 
 def test_facts_are_json_of_plain_numbers():
     panel = Panel.from_series([[np.nan, np.nan], [np.nan, np.nan]], labels=[1, 2])
-    facts = inspect_panel(panel, Split([0], [], [1])).to_json()
-    assert json.loads(json.dumps(facts, allow_nan=False)) == facts
-    assert facts["classes"]["test"] == {"1": 0, "2": 1}
-    assert facts["channels"][0]["mean"] is None
-    assert facts["copies"]["across"] == [["0", "1"]]
+    inspection = inspect_panel(panel, Split([0], [], [1])).to_json()
+    assert json.loads(json.dumps(inspection, allow_nan=False)) == inspection
+    assert inspection["classes"]["test"] == {"1": 0, "2": 1}
+    assert inspection["channels"][0]["mean"] is None
+    assert inspection["copies"]["across"] == [["0", "1"]]
 
 
 def test_the_summary_says_first_what_a_person_wants_first():
@@ -54,7 +54,7 @@ def test_the_summary_says_first_what_a_person_wants_first():
     assert str(inspect_panel(panel, Split([0], [], [1]))).splitlines()[:12] == [
         "series: 2",
         "steps: 5, 2 to 3 each, median 2.5",
-        "time: no clock, the order of steps only",
+        "time: no clock, only the order of the steps",
         "split: 1 train, 0 validation, 1 test; as given",
         "",
         "channel    min  mean  max    std  missing",
@@ -84,14 +84,14 @@ def test_gaps_exceed_one_and_a_half_typical_steps():
 
 def test_the_typical_step_of_dates_is_in_seconds():
     days = np.datetime64("2024-01-01", "ns") + np.arange(3) * np.timedelta64(1, "D")
-    facts = inspect_panel(_with_times(Panel.from_series([np.arange(3.0)]), days))
-    assert (facts.time.kind, facts.time.typical_step) == ("dates", 86400.0)
-    assert facts.lines()[2] == "time: dates, typical step 86400 s, no gaps"
+    inspection = inspect_panel(_with_times(Panel.from_series([np.arange(3.0)]), days))
+    assert (inspection.time.kind, inspection.time.typical_step) == ("dates", 86400.0)
+    assert inspection.lines()[2] == "time: dates, typical step 86400 s, no gaps"
 
 
 def test_series_of_one_step_have_no_typical_step():
-    facts = inspect_panel(_with_times(Panel.from_series([[1.0], [2.0]]), [0, 0]))
-    assert facts.lines()[2] == "time: numbers, one step only, no gaps"
+    inspection = inspect_panel(_with_times(Panel.from_series([[1.0], [2.0]]), [0, 0]))
+    assert inspection.lines()[2] == "time: numbers, only one step, no gaps"
 
 
 def test_a_panel_without_labels_has_no_classes():
@@ -104,22 +104,20 @@ def _warnings(panel, split=None):
 
 def test_few_series_are_warned_of():
     assert _warnings(_panel(6)) == [
-        "there are 6 series only, too few to learn from and to judge the result; "
-        "collect at least 10, better some dozens for each class"
+        "only 6 series, too few for training and evaluation; collect at least 10, better some dozens per class"
     ]
 
 
 def test_a_class_of_two_series_is_warned_of():
     assert _warnings(_panel(labels=["a"] * 18 + ["x"] * 2)) == [
-        "class 'x' has 2 series only, too few to train on one and judge on another; "
-        "collect more, or leave the class out"
+        "class 'x' has only 2 series, too few for both training and evaluation; collect more, or leave the class out"
     ]
 
 
 def test_a_rare_class_is_warned_of():
     assert _warnings(_panel(100, labels=["a"] * 96 + ["x"] * 4)) == [
         "class 'x' is rare, 4 of 100 series; look at F1 and the confusion matrix, not at accuracy; "
-        "training.imbalance='weights' makes it count"
+        "training.imbalance='weights' gives it more weight"
     ]
 
 
@@ -131,7 +129,7 @@ def test_a_rare_class_is_warned_of():
             range(1, 20, 2),
             [
                 "class 'b' has no series in train, so the network cannot learn it; move some there",
-                "class 'a' has no series in test, so the result says nothing about it; move some there",
+                "class 'a' has no series in test, so the test scores do not cover it; move some there",
             ],
         ),
         (range(20), [], []),
@@ -144,13 +142,13 @@ def test_a_class_missing_from_a_part_is_warned_of(train, test, message):
 def test_a_constant_channel_is_warned_of():
     panel = _panel()
     panel.values[:, 1] = 3
-    assert _warnings(panel) == ["nothing ever changes in channel 'channel_1'; leave such channels out"]
+    assert _warnings(panel) == ["channel 'channel_1' is constant; leave constant channels out"]
 
 
 def test_several_constant_channels_are_warned_of_together():
     panel = _panel()
     panel.values[:] = 3
-    expected = "nothing ever changes in channels 'channel_0', 'channel_1'; leave such channels out"
+    expected = "channels 'channel_0', 'channel_1' are constant; leave constant channels out"
     assert _warnings(panel)[0] == expected
 
 
@@ -159,8 +157,8 @@ def test_missing_values_are_warned_of():
     panel.values[5, 0] = np.nan
     assert inspect_panel(panel).channels[0].missing == 1
     assert _warnings(panel) == [
-        "1 missing value in channel 'channel_0'; the network is told where (missing='mask') unless the model says another "
-        "way: last, linear, mean, or error"
+        "1 missing value in channel 'channel_0'; by default the network gets a mask of missing "
+        "values (missing='mask'), or choose last, linear, mean or error"
     ]
 
 
@@ -168,15 +166,15 @@ def test_very_different_lengths_are_warned_of():
     draw = np.random.default_rng(0)
     panel = Panel.from_series([draw.normal(size=length) for length in [3] * 10 + [30] * 10])
     assert _warnings(panel) == [
-        "lengths differ much, from 3 to 30 steps; check that the short series are whole, or cut the long ones"
+        "lengths differ widely, from 3 to 30 steps; check that the short series are complete, or cut the long ones"
     ]
 
 
 def test_gaps_are_warned_of():
     panel = _with_times(_panel(steps=4), [0, 1, 2, 9] + [0, 1, 2, 3] * 19)
     assert _warnings(panel) == [
-        "the clock has 1 gap in 1 series; where the clock of training is irregular, the network is given the elapsed time, "
-        "and clock='elapsed' always gives it"
+        "the clock has 1 gap in 1 series; the network gets the elapsed time if the clock of the "
+        "training series is irregular, and always with clock='elapsed'"
     ]
 
 
@@ -184,8 +182,8 @@ def test_copies_across_the_split_are_warned_of_by_name():
     panel = _panel()
     panel.values[190:] = panel.values[10:20]
     assert _warnings(panel, Split(range(10), [], range(10, 20))) == [
-        "series with exactly the same values stand in two parts of the split, '1' and '19'; "
-        "keep one of each, or the result will look better than it is"
+        "series with identical values are in different parts of the split, '1' and '19'; "
+        "keep one of each, or the scores will be too optimistic"
     ]
 
 
@@ -193,7 +191,7 @@ def test_copies_within_a_part_are_counted():
     panel = _panel()
     panel.values[20:30] = panel.values[:10]
     assert _warnings(panel, Split(range(10), [], range(10, 20))) == [
-        "exact copies of another series in the same part: 1; keep one of each, unless they were measured so"
+        "1 exact duplicate of another series in the same part of the split; keep one of each, unless they were measured separately"
     ]
 
 
@@ -201,8 +199,8 @@ def test_copies_with_other_labels_are_warned_of():
     panel = _panel()
     panel.values[10:20] = panel.values[:10]
     assert _warnings(panel)[1:] == [
-        "series with exactly the same values have different labels, '0' and '1'; "
-        "correct the labels, no model can tell them apart"
+        "series with identical values have different labels, '0' and '1'; "
+        "correct the labels, no model can separate these series"
     ]
 
 
@@ -220,16 +218,15 @@ def test_subjects_on_both_sides_of_a_split_are_warned():
         set(panel[split.train].metadata["subject"].to_pylist()) & set(panel[split.test].metadata["subject"].to_pylist())
     )
     assert inspect_panel(panel, split).warnings[-1] == (
-        f"series of the same 'subject' stand in train and in test ({common} of 9 values); if they are alike, say "
-        "split.group='subject' so that the result holds for new ones"
+        f"series with the same 'subject' are in both train and test ({common} of 9 values); if such series are alike, "
+        "set split.group='subject' so that the scores hold for new ones"
     )
 
 
 def test_a_field_that_only_names_the_group_is_warned_of():
     panel, split = _of_subjects(split_by_subject=True)
     assert inspect_panel(panel, split, group="subject").warnings == (
-        "metadata 'badge' names the group that the split keeps together, so a network could only learn it by heart; "
-        "leave it out",
+        "metadata 'badge' identifies the groups of the split, so a network can only memorise it; leave it out",
     )
 
 
@@ -249,14 +246,14 @@ def test_words_of_any_type_may_name_the_group(kind):
     panel, split = _of_subjects(split_by_subject=True)
     badge = panel.metadata["badge"].cast(kind)
     panel = panel.replace(metadata=panel.metadata.set_column(1, "badge", badge))
-    assert "metadata 'badge' names the group" in inspect_panel(panel, split, group="subject").warnings[0]
+    assert "metadata 'badge' identifies the groups" in inspect_panel(panel, split, group="subject").warnings[0]
 
 
 def test_integers_can_identify_subjects_and_measurements_cannot():
     panel = _panel().replace(metadata=pa.table({"Person_No": [1, 2] * 10, "unit_price": [1.5, 2.5] * 10}))
     assert _warnings(panel, Split([0, 1, 2, 3], [], range(4, 20))) == [
-        "series of the same 'Person_No' stand in train and in test (2 of 2 values); if they are alike, say "
-        "split.group='Person_No' so that the result holds for new ones"
+        "series with the same 'Person_No' are in both train and test (2 of 2 values); if such series are alike, "
+        "set split.group='Person_No' so that the scores hold for new ones"
     ]
 
 
@@ -264,7 +261,7 @@ def test_windows_of_a_recording_on_two_sides_are_warned_of():
     panel = _panel(count=20).replace(origin=Origin(np.repeat(["r1", "r2"], 10), np.arange(20)))
     split = Split(np.arange(15), [], np.arange(15, 20))
     assert inspect_panel(panel, split).warnings[-1] == (
-        "windows of 1 recording stand in train and in test; keep each recording on one side"
+        "windows of 1 recording are in both train and test; keep all windows of a recording in the same part"
     )
 
 
@@ -273,11 +270,11 @@ def test_notes_and_labels_of_steps_are_shown():
     codes = np.zeros((len(panel.values), 1), dtype=np.int16)
     codes[: len(codes) // 4] = 1
     panel = panel.replace(step_labels=StepLabels(codes, ("label",), ("rest", "walk")))
-    facts = inspect_panel(panel)
-    assert facts.to_json()["notes"] == ["took column 'id' as id"]
-    assert facts.to_json()["step_labels"] == {"label": {"rest": 0.75, "walk": 0.25}}
-    assert "note: took column 'id' as id" in facts.lines()
-    assert facts.lines()[-5:-3] == ["share of steps    rest    walk", "label           75.0 %  25.0 %"]
+    inspection = inspect_panel(panel)
+    assert inspection.to_json()["notes"] == ["took column 'id' as id"]
+    assert inspection.to_json()["step_labels"] == {"label": {"rest": 0.75, "walk": 0.25}}
+    assert "note: took column 'id' as id" in inspection.lines()
+    assert inspection.lines()[-5:-3] == ["share of steps    rest    walk", "label           75.0 %  25.0 %"]
 
 
 def test_a_panel_is_inspected_block_by_block(monkeypatch):
@@ -295,7 +292,7 @@ def test_a_panel_is_inspected_block_by_block(monkeypatch):
 def test_infinite_values_are_warned_of():
     panel = Panel.from_series([[1.0, np.inf]] * 12, labels=["a", "b"] * 6)
     assert (
-        "12 infinite values in channel 'channel_0'; training refuses them: correct them"
+        "12 infinite values in channel 'channel_0'; correct them, training rejects them"
         in inspect_panel(panel).warnings
     )
 
@@ -305,7 +302,7 @@ def test_a_clock_of_unequal_steps_is_told():
     (line,) = [
         one for one in inspect_panel(Panel.from_series([np.arange(6.0)] * 2, times=times)).lines() if "time:" in one
     ]
-    assert line.endswith("steps of different length")
+    assert line.endswith("irregular steps")
 
 
 def labels_of(matrix, by_step=False):
@@ -327,14 +324,14 @@ def test_every_rare_label_is_warned_of_among_what_is_known(unit):
     matrix[:50, 0], matrix[:4, 1], matrix[:3, 2], matrix[50:, 2] = 1, 1, 1, np.nan
     assert labels_of(matrix, unit == "steps") == (
         f"labels are rare, 'fog' in 4 of 100 {unit}; look at the F1 of each, not at accuracy; "
-        "training.imbalance='weights' makes it count",
+        "training.imbalance='weights' gives it more weight",
     )
 
 
 @pytest.mark.parametrize("unit", ["series", "step"])
 def test_labels_that_exclude_each_other_are_classes(unit):
     warning = (
-        f"each {unit} has exactly one of the labels: exclusive classes; give one label column, so that their "
+        f"each {unit} has exactly one of the labels, so they are exclusive classes; use one label column, so that their "
         "probabilities add up to 1"
     )
     matrix = np.eye(3)[np.arange(100) % 3]
@@ -351,7 +348,7 @@ def test_a_label_absent_from_a_part_is_warned():
     matrix[:20], matrix[20:, 0] = 1, 1
     panel = Panel.from_series(np.random.default_rng(0).normal(size=(40, 3)), labels=matrix, label_names=("rain", "fog"))
     split = Split(np.arange(30), np.arange(0), np.arange(30, 40))
-    assert "label 'fog' has no series in test, so the result says nothing about it; move some there" in (
+    assert "label 'fog' has no series in test, so the test scores do not cover it; move some there" in (
         inspect_panel(panel, split).warnings
     )
 
@@ -363,5 +360,5 @@ def test_a_rare_class_of_steps_is_warned_of():
     panel = Panel.from_series(np.split(values, 20), step_labels=StepLabels(codes, ("label_event",), ("0", "1")))
     assert inspect_panel(panel).warnings == (
         "class '1' is rare, 1.5 % of the steps; look at F1, events and the confusion matrix, not at accuracy; "
-        "training.imbalance='weights' makes it count",
+        "training.imbalance='weights' gives it more weight",
     )

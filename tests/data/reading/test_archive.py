@@ -57,7 +57,7 @@ def test_a_ts_file_holds_what_was_written(panel, word, piece, tmp_path_factory):
     head = ["@timeStamps false", f"@dimensions {len(panel.channels)}", "@classLabel true 1 -1 walk", "@data"]
     path.write_text("\n".join([*head, *lines]))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(archive, "PIECE_CHARACTERS", piece)
+        patch.setattr(archive, "CHUNK_CHARACTERS", piece)
         assert_equal(read_archive(path), panel)
 
 
@@ -120,8 +120,8 @@ def test_shorter_dimensions_are_filled_and_counted(write):
     panel = read_archive(path)
     np.testing.assert_array_equal(panel.values, [[1, 4], [2, NAN], [3, NAN], [1, 3], [2, 4], [NAN, 5], [NAN, 6]])
     assert panel.notes == (
-        f"the dimensions of 2 series of {str(path)!r} have different numbers of values: the shorter were filled with "
-        "missing values at the end",
+        f"the dimensions of 2 series of {str(path)!r} have different numbers of values: the shorter ones were "
+        "padded with missing values at the end",
     )
 
 
@@ -138,7 +138,7 @@ def test_missing_values_at_the_end_of_a_ts_line_stay(write):
 
 
 @pytest.mark.parametrize("line", ["  1.0000000e+00  5.0e+00   6", "1,5,6"])
-def test_txt_files_are_parted_by_spaces_or_commas(line, write):
+def test_txt_files_are_separated_by_spaces_or_commas(line, write):
     panel = read_archive(write("A.txt", line))
     assert (panel.labels.tolist(), panel.values[:, 0].tolist()) == (["1"], [5, 6])
 
@@ -177,7 +177,7 @@ def test_zones_are_turned_into_utc_and_named(write):
     path = write("A.ts", "@timeStamps true", "@data", "(2024-01-31 12:00+01:00,5),(2024-01-31 12:00Z,6)")
     panel = read_archive(path)
     assert (panel.units, (panel.times[1] - panel.times[0]).astype("m8[m]").astype(int)) == ({"time": "UTC"}, 60)
-    assert panel.notes == (f"times in {str(path)!r} have the zones +01:00, Z: turned into UTC",)
+    assert panel.notes == (f"times in {str(path)!r} have several time zones (+01:00, Z); all were converted to UTC",)
 
 
 @pytest.mark.parametrize(
@@ -185,37 +185,37 @@ def test_zones_are_turned_into_utc_and_named(write):
     [
         (
             "(0,5),(1,6):(0,7),(2,8):a",
-            "expected the same times in every dimension of a series, got different ones in line 6 of {}; bring the "
-            "dimensions to one clock",
+            "expected the same times in every dimension of a series, got different ones in line 6 of {}; "
+            "resample the dimensions to the same times",
         ),
         (
             "(0,5),(1,6):(0,7):a",
-            "expected the same times in every dimension of a series, got different ones in line 6 of {}; bring the "
-            "dimensions to one clock",
+            "expected the same times in every dimension of a series, got different ones in line 6 of {}; "
+            "resample the dimensions to the same times",
         ),
         (
             "5,6:7,8:a",
-            "expected 2 dimensions and the class, parted by ':', got 1 part in line 6 of {}; correct the line, or the "
+            "expected 2 dimensions and the class, separated by ':', got 1 field in line 6 of {}; correct the line, or the "
             "header",
         ),
         (
             "(0,5):(0,6),7:a",
-            "expected 2 dimensions and the class, parted by ':', got 2 parts in line 6 of {}; correct the line, or the "
+            "expected 2 dimensions and the class, separated by ':', got 2 fields in line 6 of {}; correct the line, or the "
             "header",
         ),
         (
             "(0,5):(0,6,7):a",
-            "expected pairs (time,value),(time,value) as the header says (@timeStamps true), got something else in "
-            "line 6 of {}; correct the line, or the header",
+            "expected pairs (time,value),(time,value) because of @timeStamps true in the header, got something "
+            "else in line 6 of {}; correct the line, or the header",
         ),
         (
             "(0,5),(0,6):(0,7),(0,8):a",
-            "expected times that rise within each series, got 0 after 0 in line 6 of {}; sort the values by time",
+            "expected increasing times within each series, got 0 after 0 in line 6 of {}; sort the values by time",
         ),
         (
             "(noon,5):(noon,7):a",
             "expected a number or a date such as 2024-01-31 or 2024-01-31 12:00:00 in column 'time', got 'noon' in "
-            "line 6 of {}; write all times in one of these forms",
+            "line 6 of {}; write all times in one of these formats",
         ),
     ],
 )
@@ -230,25 +230,25 @@ def test_a_clock_that_cannot_be_read_names_the_line(line, message, write):
         (
             "1,2:3,x:a",
             "expected a finite number, got 'x' in dimension 2 of series 'A_1', line 6 of {}; correct it, or write NaN "
-            "if the value is not known",
+            "if the value is unknown",
         ),
         (
             "1,inf:3,4:a",
             "expected a finite number, got 'inf' in dimension 1 of series 'A_1', line 6 of {}; correct it, or write "
-            "NaN if the value is not known",
+            "NaN if the value is unknown",
         ),
         (
             "1,1e99:?,4:a",
             "expected a finite number, got '1e99' in dimension 1 of series 'A_1', line 6 of {}; correct it, or write "
-            "NaN if the value is not known",
+            "NaN if the value is unknown",
         ),
         (
             "1,2:3,4",
-            "expected 2 dimensions and the class, parted by ':', got 2 parts in line 6 of {}; correct the line, or the "
+            "expected 2 dimensions and the class, separated by ':', got 2 fields in line 6 of {}; correct the line, or the "
             "header",
         ),
-        ("1,2:3,4:runing", "expected a class that @classLabel names, got 'runing' in line 6 of {}; did you mean 'running'?"),
-        ("1,2:3,4:", "expected a class that @classLabel names, got '' in line 6 of {}; known are: a, running"),
+        ("1,2:3,4:runing", "expected a class listed by @classLabel, got 'runing' in line 6 of {}; did you mean 'running'?"),
+        ("1,2:3,4:", "expected a class listed by @classLabel, got '' in line 6 of {}; known are: a, running"),
         ("::a", "expected at least one value in every series, got none in line 6 of {}; leave the line out"),
     ],
 )  # fmt: skip
@@ -260,7 +260,7 @@ def test_a_faulty_ts_line_is_named(line, message, write):
 def test_the_first_line_defines_missing_dimensions(write):
     path = write("A.ts", "@classLabel true a", "@data", "1:2:3:a", "1:2:a")
     assert _refused(path) == (
-        f"expected 3 dimensions and the class, parted by ':', got 3 parts in line 4 of {str(path)!r}; correct the line, "
+        f"expected 3 dimensions and the class, separated by ':', got 3 fields in line 4 of {str(path)!r}; correct the line, "
         "or the header"
     )
 
@@ -268,7 +268,7 @@ def test_the_first_line_defines_missing_dimensions(write):
 def test_a_univariate_file_has_one_dimension(write):
     path = write("A.ts", "@univariate true", "@data", "1:2")
     assert _refused(path) == (
-        f"expected 1 dimension, parted by ':', got 2 parts in line 3 of {str(path)!r}; correct the line, or the header"
+        f"expected 1 dimension, separated by ':', got 2 fields in line 3 of {str(path)!r}; correct the line, or the header"
     )
 
 
@@ -277,12 +277,12 @@ def test_a_univariate_file_has_one_dimension(write):
     [
         (
             ["@classLabel true a", "1,2:a"],
-            "expected a header line that begins with @, or @data before the series, got '1,2:a' in line 2 of {}; a .ts "
-            "file is read as one of the UEA archive",
+            "expected a header line that begins with @, or @data before the series, got '1,2:a' in line 2 of {}; .ts "
+            "files must have the format of the UEA archive",
         ),
-        (["@univariate true"], "expected a line @data before the series in {}, got none; the file is not whole"),
-        (["# nothing"], "expected a line @data before the series in {}, got none; the file is not whole"),
-        (["@data", "# none"], "expected at least one series in {}, got none; add a line for each"),
+        (["@univariate true"], "expected a line @data before the series in {}, got none; the file is incomplete"),
+        (["# nothing"], "expected a line @data before the series in {}, got none; the file is incomplete"),
+        (["@data", "# none"], "expected at least one series in {}, got none; add a line for each series"),
         ([" "], "expected series in {}, got an empty file; check the path"),
         (["@timeStamps"], "expected true or false after @timeStamps, got '@timeStamps' in line 1 of {}"),
         (["@dimension two"], "expected a number above 0 after @dimension, got '@dimension two' in line 1 of {}"),
@@ -298,13 +298,13 @@ def test_a_faulty_header_is_told(lines, message, write):
     [
         (
             "1,5,6",
-            "expected a class and values parted by tabs, got '1,5,6' in line 2 of {}; a .tsv or .txt file is read as "
-            "one of the UCR archive, without a header",
+            "expected a class and values separated by tabs, got '1,5,6' in line 2 of {}; .tsv and .txt files must "
+            "have the format of the UCR archive, without a header",
         ),
         (
             "1\t5\tsix",
             "expected a finite number, got 'six' in series 'A_1', line 2 of {}; correct it, or write NaN if the value "
-            "is not known",
+            "is unknown",
         ),
         ("1\tNaN\t", "expected at least one value in every series, got none in line 2 of {}; leave the line out"),
     ],
@@ -317,16 +317,14 @@ def test_a_faulty_tsv_line_is_named(line, message, write):
 def test_regression_files_are_rejected_unless_labels_are_unused(write):
     path = write("A.ts", "@targetlabel true", "@data", "1,2:0.25")
     assert _refused(path, LabelError) == (
-        f"expected classes in {str(path)!r}, got numbers to predict (@targetlabel); limelight classifies and does no "
-        "regression"
+        f"expected classes in {str(path)!r}, got a regression target (@targetlabel); limelight supports "
+        "classification only"
     )
     assert read_archive(path, label=False).values[:, 0].tolist() == [1, 2]
 
 
 def test_a_missing_or_foreign_archive_file_is_named(tmp_path):
-    assert (
-        _refused(tmp_path / "A.ts") == f"expected a file at {str(tmp_path / 'A.ts')!r}, there is none; check the path"
-    )
+    assert _refused(tmp_path / "A.ts") == f"expected a file at {str(tmp_path / 'A.ts')!r}, got none; check the path"
     assert _refused(tmp_path / "A.arff") == (
         f"expected a .ts, .tsv or .txt file of the UCR/UEA archive, got {str(tmp_path / 'A.arff')!r}; check the path"
     )
@@ -349,13 +347,13 @@ def test_other_names_tell_no_part(write):
     [
         (["@data", "1"], ["@data", "1:2"], "the same number of channels", "1 channel", "2 channels"),
         (["@classLabel true a", "@data", "1:a"], ["@data", "1"], "classes in every file or in none", "classes", "none"),
-        (["@data", "1"], ["@timeStamps true", "@data", "(0,1)"], "one clock", "no times", "numbers"),
+        (["@data", "1"], ["@timeStamps true", "@data", "(0,1)"], "one kind of time", "no times", "numbers"),
         (
             ["@timeStamps true", "@data", "(2024-01-31 12:00Z,1)"],
             ["@timeStamps true", "@data", "(2024-01-31,1)"],
-            "one clock",
-            "dates with a zone",
-            "dates without a zone",
+            "one kind of time",
+            "dates with a time zone",
+            "dates without a time zone",
         ),
     ],
 )
@@ -364,8 +362,8 @@ def test_files_that_do_not_fit_together_are_named(one, other, wanted, before, no
     with pytest.raises(DataError) as error:
         read_archive_files(paths)
     assert str(error.value) == (
-        f"expected {wanted}, got {before} in {str(paths[0])!r} and {now} in {str(paths[1])!r}; make the files alike, or "
-        "read them one by one"
+        f"expected {wanted}, got {before} in {str(paths[0])!r} and {now} in {str(paths[1])!r}; make the files "
+        "consistent, or read them one by one"
     )
 
 
@@ -374,6 +372,6 @@ def test_archive_files_of_one_name_are_rejected(write):
     with pytest.raises(DataError) as error:
         read_archive_files(paths)
     assert str(error.value) == (
-        f"expected files with names of their own, which name the series, got {str(paths[0])!r} and {str(paths[1])!r}; "
+        f"expected unique file names, which name the series, got {str(paths[0])!r} and {str(paths[1])!r}; "
         "leave one out, or rename it"
     )

@@ -4,14 +4,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from limelight.data.reading.booleans import read_truths
+from limelight.data.reading.booleans import read_booleans
 from limelight.data.reading.sources import Source
 from limelight.data.reading.tables import read_table
 from limelight.errors import DataError, LabelError, ParameterError
 
 
-def truths(column: object) -> list[bool]:
-    return read_truths(Source(pa.table({"known": column}), "the table"), "known").tolist()
+def booleans(column: object) -> list[bool]:
+    return read_booleans(Source(pa.table({"known": column}), "the table"), "known").tolist()
 
 
 @pytest.mark.parametrize(
@@ -20,16 +20,16 @@ def truths(column: object) -> list[bool]:
     ids=str,
 )
 def test_booleans_are_read_in_all_usual_forms(column: list) -> None:
-    assert truths(column) == [True, False, True]
+    assert booleans(column) == [True, False, True]
 
 
 def test_an_empty_cell_is_a_no() -> None:
-    assert truths(["yes", None, ""]) == [True, False, False]
+    assert booleans(["yes", None, ""]) == [True, False, False]
 
 
 def test_another_word_is_refused() -> None:
     with pytest.raises(DataError) as error:
-        truths(["yes", "maybe"])
+        booleans(["yes", "maybe"])
     assert str(error.value) == (
         "expected yes or no, true or false, 1 or 0 in column 'known', got 'maybe' in row 1 (the first is 0) of the table; correct it"
     )
@@ -72,8 +72,8 @@ def test_a_mask_for_labels_per_series_is_rejected() -> None:
     with pytest.raises(ParameterError) as error:
         read_table(table, mask="known")
     assert str(error.value) == (
-        "expected labels of steps beside mask='known' in the series table, got labels of series; give these in a table "
-        "of their own, with the mask in it"
+        "expected per-step labels with mask='known' in the series table, got one label per series; pass these labels "
+        "as a separate table that includes the mask"
     )
 
 
@@ -104,8 +104,8 @@ def test_other_numbers_than_0_and_1_are_refused() -> None:
     with pytest.raises(LabelError) as error:
         read_table(SERIES, labels=table)
     assert str(error.value) == (
-        "expected 0 or 1 in column 'label_rain' of several labels, got 2 in row 1 (the first is 0) of the labels "
-        "table; leave the cell empty where the label is not known"
+        "expected 0 or 1 in multi-label column 'label_rain', got 2 in row 1 (the first is 0) of the labels "
+        "table; leave the cell empty if the label is unknown"
     )
 
 

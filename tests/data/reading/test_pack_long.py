@@ -10,7 +10,7 @@ from limelight.data.reading import csv_files, sources
 from limelight.data.reading.pack_long import pack_long
 from limelight.data.reading.roles import find_roles
 from limelight.data.reading.sheets import open_sheets
-from limelight.data.reading.tables import read_table, with_tables
+from limelight.data.reading.tables import join_tables, read_table
 from limelight.data.store import write as packing
 from limelight.data.store.open import open_store, stored_split
 from limelight.data.writing import write_table
@@ -27,8 +27,8 @@ def _pack(given, folder, labels="series", sort=False, missing="keep", **options)
 @pytest.fixture(autouse=True, scope="module")
 def _small_pieces():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sources, "PIECE_ROWS", 3)
-        patch.setattr(csv_files, "PIECE_BYTES", 1024)
+        patch.setattr(sources, "CHUNK_ROWS", 3)
+        patch.setattr(csv_files, "CHUNK_BYTES", 1024)
         patch.setattr(packing, "RELEASE_AFTER_WRITING", 100)
         yield
 
@@ -76,7 +76,9 @@ def test_chunks_of_a_file_give_the_same_series(kind, tmp_path):
     assert sum(rows) == 400
     assert len(rows) > 5
     assert packed.metadata.column_names == ["site"]
-    assert packed.notes == ("columns of more than 50 words that change within a series were left out: 'remark'",)
+    assert packed.notes == (
+        "ignored text columns that change within a series and have more than 50 distinct words: 'remark'",
+    )
 
 
 def test_labels_metadata_and_split_are_packed_too(tmp_path):
@@ -87,7 +89,7 @@ def test_labels_metadata_and_split_are_packed_too(tmp_path):
         str(file),
         tmp_path,
         labels=None,
-        complete=lambda panel: with_tables(panel, labels=labels, metadata=metadata),
+        complete=lambda panel: join_tables(panel, labels=labels, metadata=metadata),
         split=lambda panel: ["train"] * len(panel),
     )
     of = {name: row for row, name in enumerate(packed.ids.tolist())}
@@ -114,7 +116,7 @@ def test_a_fault_in_a_late_chunk_is_located(tmp_path):
     series = cells[0].strip('"')
     assert _refused(DataError, str(file), tmp_path) == (
         f"expected a number in column 'speed', got 'fast' in line 351 of '{file}' (series '{series}'); correct it, or "
-        "leave the cell empty if the value is not known"
+        "leave the cell empty if the value is unknown"
     )
 
 
@@ -124,7 +126,7 @@ def test_a_missing_number_in_a_late_piece_can_be_refused(tmp_path):
     file.write_text("\n".join(["series_id,time,speed", *rows]) + "\n")
     assert _refused(DataError, str(file), tmp_path, missing="error") == (
         f"expected a number in every cell of column 'speed', got 1 missing, the first in line 302 of '{file}' "
-        "(series 'a'); fill them, or say missing='keep' to read them as missing"
+        "(series 'a'); fill them in, or set missing='keep' to read them as missing values"
     )
 
 
@@ -133,7 +135,7 @@ def test_a_label_that_changes_in_a_later_piece_is_located(tmp_path):
     file = tmp_path / "series.csv"
     file.write_text("\n".join(["series_id,time,speed,label", *rows]) + "\n")
     assert _refused(LabelError, str(file), tmp_path) == (
-        f"expected one label for each series, got 'ok' and then 'bad' in series 'a', at line 392 of '{file}'; cut "
+        f"expected one label per series, got 'ok' and then 'bad' in series 'a', at line 392 of '{file}'; split "
         "the series where its label changes, give it one label, or cut it into windows"
     )
 
@@ -143,11 +145,11 @@ def test_times_that_fall_between_two_pieces_are_located(tmp_path):
     file = tmp_path / "series.csv"
     file.write_text("\n".join(["series_id,time,speed", *rows]) + "\n")
     assert _refused(DataError, str(file), tmp_path) == (
-        f"expected times that rise within each series, got 5 after 299 in line 302 of '{file}' (series 'a'); sort the "
-        'rows by time, or say sort=True ("sort": true in an experiment file)'
+        f"expected increasing times within each series, got 5 after 299 in line 302 of '{file}' (series 'a'); sort the "
+        'rows by time, or set sort=True ("sort": true in an experiment file)'
     )
     assert _refused(DataError, str(file), tmp_path, sort=True) == (
-        f"expected each time once in a series, got time 5 of series 'a' again in line 302 of '{file}', first in line "
+        f"expected distinct times in each series, got time 5 of series 'a' again in line 302 of '{file}', first in line "
         f"7 of '{file}'; keep one of the two rows"
     )
 
@@ -156,7 +158,7 @@ def test_sorting_without_a_clock_is_refused(tmp_path):
     file = tmp_path / "series.csv"
     file.write_text("series_id,speed\na,1\n")
     assert _refused(ParameterError, str(file), tmp_path, sort=True) == (
-        f"expected a time column to sort by, got none in '{file}'; leave sort out"
+        f"expected a time column to sort by, got none in '{file}'; omit sort"
     )
 
 
@@ -166,5 +168,5 @@ def test_a_field_changing_in_a_late_chunk_is_a_signal(tmp_path):
     file.write_text("\n".join(["series_id,time,speed,site", *rows]) + "\n")
     for panel in (_pack(str(file), tmp_path), read_table(str(file))):
         assert panel.metadata is None
-        assert panel.notes == ("took words that change within a series as signals: 'site'",)
+        assert panel.notes == ("took text columns that change within a series as signals: 'site'",)
         assert panel.signals.classes == (("north",),)

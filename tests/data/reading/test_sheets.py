@@ -37,7 +37,7 @@ def test_files_without_an_id_are_one_series_each(tmp_path):
     pattern = _write(tmp_path, pump_2=["time,x", "0,3", "1,4"], pump_1=["time,x", "0,1"])
     panel = read_table(pattern)
     assert panel.ids.tolist() == ["pump_1", "pump_2"]
-    assert panel.notes == ("there is no column 'series_id': each of the 2 files is a series, named by its file",)
+    assert panel.notes == ("no column 'series_id': each of the 2 files is one series, named by its file",)
 
 
 def test_columns_may_stand_in_another_order_in_each_file(tmp_path):
@@ -48,8 +48,8 @@ def test_columns_may_stand_in_another_order_in_each_file(tmp_path):
 def test_files_whose_columns_differ_are_named(tmp_path):
     pattern = _write(tmp_path, a=["series_id,x,y", "p,1,2"], b=["series_id,x", "q,3"])
     assert _refused(pattern) == (
-        f"expected the same columns in every file, got 'y' in '{tmp_path / 'a.csv'}' and not in "
-        f"'{tmp_path / 'b.csv'}'; make the files alike, or read those apart that differ"
+        f"expected the same columns in every file, got 'y' in '{tmp_path / 'a.csv'}' but not in "
+        f"'{tmp_path / 'b.csv'}'; make the columns the same, or read the files separately"
     )
 
 
@@ -67,7 +67,7 @@ def test_a_fault_in_one_of_many_files_is_located_there(tmp_path):
     pattern = _write(tmp_path, a=["series_id,x", "p,1"], b=["series_id,x", "q,3", "q,four", "q,5"])
     assert _refused(pattern) == (
         f"expected a number in column 'x', got 'four' in line 3 of '{tmp_path / 'b.csv'}' (series 'q'); correct it, or "
-        "leave the cell empty if the value is not known"
+        "leave the cell empty if the value is unknown"
     )
 
 
@@ -75,16 +75,16 @@ def test_two_clocks_in_one_file_are_located(tmp_path):
     pattern = _write(tmp_path, a=["series_id,time,x", "p,0,1", "p,1,2", "p,2024-01-01,3"])
     file = tmp_path / "a.csv"
     assert _refused(pattern) == (
-        f"expected one clock in column 'time', got dates without a zone and numbers: '0' in line 2 of '{file}' and "
-        f"'2024-01-01' in line 4 of '{file}'; write all times in one way"
+        f"expected one kind of time in column 'time', got dates without a time zone and numbers: '0' in line 2 of '{file}' and "
+        f"'2024-01-01' in line 4 of '{file}'; write all times in the same format"
     )
 
 
 def test_two_clocks_in_two_files_are_located(tmp_path):
     pattern = _write(tmp_path, a=["series_id,time,x", "p,0,1"], b=["series_id,time,x", "q,2024-01-01,1"])
     assert _refused(pattern) == (
-        f"expected one clock in all files, got numbers in '{tmp_path / 'a.csv'}' and dates without a zone in line 2 of "
-        f"'{tmp_path / 'b.csv'}'; write all times in one way"
+        f"expected one kind of time in all files, got numbers in '{tmp_path / 'a.csv'}' and dates without a time zone in line 2 of "
+        f"'{tmp_path / 'b.csv'}'; write all times in the same format"
     )
 
 
@@ -97,8 +97,8 @@ def test_times_with_and_without_a_zone_are_refused(tmp_path):
     pattern = _write(tmp_path, a=["series_id,time,x", "p,2024-01-01T00:00,1", "p,2024-01-01T01:00Z,2"])
     file = tmp_path / "a.csv"
     assert _refused(pattern) == (
-        f"expected one clock in column 'time', got dates with a zone and dates without a zone: '2024-01-01T00:00' in "
-        f"line 2 of '{file}' and '2024-01-01T01:00Z' in line 3 of '{file}'; write all times in one way"
+        f"expected one kind of time in column 'time', got dates with a time zone and dates without a time zone: '2024-01-01T00:00' in "
+        f"line 2 of '{file}' and '2024-01-01T01:00Z' in line 3 of '{file}'; write all times in the same format"
     )
 
 
@@ -107,14 +107,14 @@ def test_several_zones_become_utc_and_are_told(tmp_path):
     panel = read_table(pattern)
     assert panel.times.astype("datetime64[m]").astype(str).tolist() == ["2024-03-31T00:30", "2024-03-31T01:00"]
     assert panel.units == {"time": "UTC"}
-    assert panel.notes == ("times in 'time' have several zones (+01:00, +02:00); all were turned into UTC",)
+    assert panel.notes == ("times in 'time' have several time zones (+01:00, +02:00); all were converted to UTC",)
 
 
 def test_two_columns_that_may_be_the_clock_are_asked_about():
     table = pa.table({"series_id": ["a"], "timestamp": [0], "date": ["2024-01-01"], "x": [1.0]})
     assert _refused(table) == (
-        "expected one clock in the series table, got 'timestamp', 'date'; say which it is with time=... "
-        '("time" in the data of an experiment file)'
+        "expected one time column in the series table, got 'timestamp', 'date'; choose one with time=... "
+        '("time" in the data section of an experiment file)'
     )
     assert read_table(table, time="timestamp").channels == ("x",)
 
@@ -125,7 +125,7 @@ def test_two_columns_that_may_be_the_clock_are_asked_about():
         ({"id": ["a"], "x": [1.0]}, ("took column 'id' as id",)),
         ({"series_id": ["a"], "Date": ["2024-01-01"], "x": [1.0]}, ("took column 'Date' as time",)),
         ({"series_id": ["a"], "x": [1.0], "Activity": ["walk"]}, ("took column 'Activity' as label",)),
-        ({"series_id": ["a"], "x": [1.0], "label_rain": [1]}, ("labels of single steps were not read: 'label_rain'",)),
+        ({"series_id": ["a"], "x": [1.0], "label_rain": [1]}, ("per-step labels were not read: 'label_rain'",)),
     ],
 )
 def test_guessed_roles_are_told(columns, notes):
@@ -144,7 +144,7 @@ def test_units_come_from_parquet_and_from_the_caller(tmp_path):
     assert read_table(tmp_path / "s.parquet", units={"x": "m", "time": "s"}).units == {"x": "m", "time": "s"}
     with pytest.raises(ParameterError) as error:
         read_table(tmp_path / "s.parquet", units={"speed": "m/s"})
-    assert str(error.value) == "expected units of channels or of time, got one of 'speed'; known are: x"
+    assert str(error.value) == "expected units for channels or for time, got a unit for 'speed'; known are: x"
 
 
 def test_labels_of_steps_are_read_where_they_are_asked_for():
@@ -176,8 +176,8 @@ def test_channels_of_stores_and_archives_are_selected_by_name(tmp_path):
     store = write_store(Panel.from_series([[[1.0, 2.0]]], channels=["x", "y"]), tmp_path / "store")
     assert read_table(store, channels=["x", "y"]).channels == ("x", "y")
     assert _refused(store, channels=["y"]) == (
-        f"expected the channels of '{store}', which are 'x', 'y', got 'y'; pack those that you want"
+        f"expected the channels of '{store}', which are 'x', 'y', got 'y'; pack only the channels you want"
     )
     assert _refused(tmp_path / "toy.ts", channels=["z"]) == (
-        f"expected the channels of '{tmp_path / 'toy.ts'}', which are 'channel_0', 'channel_1', got 'z'; take some of them"
+        f"expected the channels of '{tmp_path / 'toy.ts'}', which are 'channel_0', 'channel_1', got 'z'; choose from them"
     )

@@ -82,7 +82,7 @@ def test_a_series_twice_in_a_panel_is_not_written(tmp_path):
     with pytest.raises(DataError) as error:
         write_table(Panel.from_series([[1.0]], ids=["a"])[[0, 0]], tmp_path)
     assert str(error.value) == (
-        "expected each id once, got 'a' more than once; give every series an id of its own before writing"
+        "expected each id once, got 'a' more than once; give every series a distinct id before writing"
     )
 
 
@@ -90,8 +90,7 @@ def test_a_channel_named_like_a_label_is_not_written(tmp_path):
     with pytest.raises(DataError) as error:
         write_table(Panel.from_series([[1.0]], channels=["label"]), tmp_path)
     assert str(error.value) == (
-        "expected channels and signals with names of their own, got 'label', which the table uses for other columns; "
-        "rename them before writing"
+        "expected no channel or signal with a reserved column name, got 'label'; rename them before writing"
     )
 
 
@@ -222,28 +221,26 @@ def test_line_numbers_survive_quoted_breaks_and_empty_lines(tmp_path):
     csv = _csv(tmp_path / "s.csv", "series_id,note,a", 'x,"two', 'lines",1', "", "x,one,fast", "x,one,2")
     assert _refused(DataError, csv, channels=["a"]) == (
         f"expected a number in column 'a', got 'fast' in line 5 of '{csv}' (series 'x'); "
-        "correct it, or leave the cell empty if the value is not known"
+        "correct it, or leave the cell empty if the value is unknown"
     )
 
 
 def test_a_missing_file_is_named_with_the_nearest(tmp_path):
     _csv(tmp_path / "series.csv", "series_id,a")
     path = tmp_path / "serie.csv"
-    assert _refused(DataError, path) == (f"expected a file at '{path}', there is none; did you mean 'series.csv'?")
+    assert _refused(DataError, path) == (f"expected a file at '{path}', got none; did you mean 'series.csv'?")
 
 
 def test_a_missing_file_is_named(tmp_path):
     path, lost = tmp_path / "s.csv", tmp_path / "no" / "s.csv"
-    assert _refused(DataError, path) == f"expected a file at '{path}', there is none; check the path"
+    assert _refused(DataError, path) == f"expected a file at '{path}', got none; check the path"
     assert _refused(DataError, lost) == (
-        f"expected a file at '{lost}', there is none, and no folder '{lost.parent}'; check the path"
+        f"expected a file at '{lost}', got none, nor a folder '{lost.parent}'; check the path"
     )
 
 
 def test_a_folder_is_not_a_table(tmp_path):
-    assert _refused(DataError, tmp_path) == (
-        f"expected a file at '{tmp_path}', there is none, it is a folder; name the file in it"
-    )
+    assert _refused(DataError, tmp_path) == (f"expected a file at '{tmp_path}', got a folder; name the file in it")
 
 
 def test_another_kind_of_file_is_refused(tmp_path):
@@ -261,7 +258,7 @@ def test_text_among_the_numbers_of_a_frame_is_located():
     frame = pd.DataFrame({"series_id": ["a", "a", "b"], "x": [1.0, None, "fast"], "y": [1.0, 2.0, 3.0]})
     assert _refused(DataError, frame, channels=["x"], missing="keep") == (
         "expected a number in column 'x', got 'fast' in row 2 (the first is 0) of the series table "
-        "(series 'b'); correct it, or leave the cell empty if the value is not known"
+        "(series 'b'); correct it, or leave the cell empty if the value is unknown"
     )
 
 
@@ -273,7 +270,7 @@ def test_mostly_numeric_text_is_a_faulty_channel():
     table = pa.table({"series_id": ["a", "a", "a"], "x": ["1", "fast", "2"], "y": [1.0, 2.0, 3.0]})
     assert _refused(DataError, table) == (
         "expected a number in column 'x', got 'fast' in row 1 (the first is 0) of the series table "
-        "(series 'a'); correct it, or leave the cell empty if the value is not known"
+        "(series 'a'); correct it, or leave the cell empty if the value is unknown"
     )
 
 
@@ -284,8 +281,8 @@ def test_label_columns_are_no_channels_whatever_the_label_is_called():
 
 def test_a_frame_of_lists_is_refused():
     message = _refused(DataError, pd.DataFrame({"series_id": ["a", "a"], "x": [1.0, [2.0]]}))
-    assert message.startswith("expected a DataFrame of plain columns as series, got one that cannot be turned")
-    assert message.endswith("; give every column one type and its own name")
+    assert message.startswith("expected a DataFrame of plain columns as series, got one that cannot be converted")
+    assert message.endswith("; give every column one type and a unique name")
     assert "\n" not in message
 
 
@@ -300,7 +297,7 @@ def test_a_damaged_parquet_file_is_refused(tmp_path):
     path = tmp_path / "s.parquet"
     parquet.write_table(pa.table(STEPS), path)
     whole = path.read_bytes()
-    expected = f"expected a whole Parquet file, got '{path}', which is damaged or of another kind; write it again"
+    expected = f"expected a complete Parquet file, got '{path}', which is damaged or of another type; write it again"
     for damaged in (whole[:-20], whole[20:], b"text", whole[:4] + b"\xff" * 60 + whole[64:]):
         path.write_bytes(damaged)
         assert _refused(DataError, path) == expected
@@ -316,7 +313,7 @@ def test_csv_of_another_encoding_is_refused(tmp_path):
 def test_a_csv_file_of_empty_lines_is_refused(tmp_path):
     path = _csv(tmp_path / "s.csv", "", "")
     assert (
-        _refused(DataError, path) == f"expected a CSV file, got '{path}', which cannot be read as one; write it again"
+        _refused(DataError, path) == f"expected a CSV file, got '{path}', which cannot be parsed as CSV; write it again"
     )
 
 
@@ -331,13 +328,13 @@ def test_other_separators_are_named(tmp_path, separator, spoken):
 def test_a_line_with_another_number_of_cells_is_named(tmp_path):
     path = _csv(tmp_path / "s.csv", "series_id,a", "x,1", "x,1,5", "x,1")
     assert _refused(DataError, path) == (
-        f"expected 2 cells in every line of '{path}', got 3 in line 3; put text with commas in it into double quotes"
+        f"expected 2 cells in every line of '{path}', got 3 in line 3; put text that contains commas in double quotes"
     )
 
 
 def test_a_column_twice_is_refused(tmp_path):
     path = _csv(tmp_path / "s.csv", "series_id,a, a", "x,1,2")
-    assert _refused(DataError, path) == f"expected every column of '{path}' once, got 'a' twice; rename one"
+    assert _refused(DataError, path) == f"expected unique column names in '{path}', got 'a' twice; rename one"
 
 
 def test_an_unknown_column_is_refused_with_the_nearest():
@@ -362,7 +359,7 @@ def test_a_time_column_in_capitals_is_taken_and_told():
 
 def test_a_table_without_numbers_is_refused():
     assert _refused(DataError, pa.table({"series_id": ["a"], "note": ["x"]})) == (
-        "expected at least one column of numbers beside 'series_id', 'time', 'label' in the series table, "
+        "expected at least one column of numbers besides 'series_id', 'time', 'label' in the series table, "
         "got 'note'; add the measurements"
     )
 
@@ -371,7 +368,7 @@ def test_a_table_without_numbers_is_refused():
 def test_impossible_channels_are_refused(channels, got):
     assert _refused(ParameterError, pa.table(STEPS), channels=channels) == (
         f"expected channels to name columns of measurements, each once, got {got}; "
-        "leave channels out to take every column of numbers"
+        "omit channels to take every column of numbers"
     )
 
 
@@ -380,7 +377,7 @@ def test_impossible_words_for_missing_and_sort_are_refused():
         "expected missing to be 'error' or 'keep', got 'fill'"
     )
     assert _refused(ParameterError, pa.table({"series_id": ["a"], "x": [1.0]}), sort=True) == (
-        "expected a time column to sort by, got none in the series table; leave sort out"
+        "expected a time column to sort by, got none in the series table; omit sort"
     )
 
 
@@ -388,7 +385,7 @@ def test_text_among_numbers_is_located(tmp_path):
     path = _csv(tmp_path / "s.csv", "series_id,a", "x,1", "x,", "y,2", "y, fast ")
     assert _refused(DataError, path, missing="keep") == (
         f"expected a number in column 'a', got 'fast' in line 5 of '{path}' (series 'y'); "
-        "correct it, or leave the cell empty if the value is not known"
+        "correct it, or leave the cell empty if the value is unknown"
     )
 
 
@@ -396,7 +393,7 @@ def test_a_channel_that_cannot_be_numbers_is_refused():
     table = pa.table({"series_id": ["a"], "x": [[1.0]]})
     assert _refused(DataError, table, channels=["x"]) == (
         "expected numbers in column 'x' of the series table, got cells of type list<item: double>; "
-        "leave it out of the channels or turn it into numbers"
+        "leave it out of the channels or convert it to numbers"
     )
 
 
@@ -404,7 +401,7 @@ def test_missing_numbers_are_counted_and_the_first_is_located(tmp_path):
     path = _csv(tmp_path / "s.csv", "series_id,a", "x,1", "y,", "y,NaN")
     assert _refused(DataError, path, missing="error") == (
         f"expected a number in every cell of column 'a', got 2 missing, the first in line 3 of '{path}' "
-        "(series 'y'); fill them, or say missing='keep' to read them as missing"
+        "(series 'y'); fill them in, or set missing='keep' to read them as missing values"
     )
 
 
@@ -415,7 +412,7 @@ def test_infinite_numbers_are_located(tmp_path, missing, number):
     parquet.write_table(pa.table({"series_id": ["x", "x"], "a": [None, number]}), path)
     assert _refused(DataError, path, missing=missing) == (
         "expected a finite number in column 'a', got infinity, or a number too large for float32, "
-        f"in row 1 (the first is 0) of '{path}' (series 'x'); correct it, or leave out that series"
+        f"in row 1 (the first is 0) of '{path}' (series 'x'); correct it, or leave that series out"
     )
 
 
@@ -432,9 +429,9 @@ def test_an_empty_id_is_located(empty):
 def test_unordered_time_is_located_and_the_way_out_is_told(tmp_path):
     path = _csv(tmp_path / "s.csv", "series_id,time,a", "x,2024-01-02,1", "y,2024-01-01,1", "x,2024-01-01,1")
     assert _refused(DataError, path) == (
-        "expected times that rise within each series, got 2024-01-01 00:00:00 after 2024-01-02 00:00:00 "
+        "expected increasing times within each series, got 2024-01-01 00:00:00 after 2024-01-02 00:00:00 "
         f"in line 4 of '{path}' (series 'x'); "
-        'sort the rows by time, or say sort=True ("sort": true in an experiment file)'
+        'sort the rows by time, or set sort=True ("sort": true in an experiment file)'
     )
 
 
@@ -442,7 +439,7 @@ def test_a_time_twice_is_located(tmp_path):
     path = _csv(tmp_path / "s.csv", "series_id,time,a", "x,5,1", "y,5,1", "x,5,1")
     for sort in (False, True):
         assert _refused(DataError, path, sort=sort) == (
-            f"expected each time once in a series, got time 5 of series 'x' again in line 4 of '{path}', "
+            f"expected distinct times in each series, got time 5 of series 'x' again in line 4 of '{path}', "
             f"first in line 2 of '{path}'; keep one of the two rows"
         )
 
@@ -451,7 +448,7 @@ def test_a_time_that_is_no_date_is_located(tmp_path):
     path = _csv(tmp_path / "s.csv", "series_id,time,a", "x,2024-01-01,1", "x,1.2.2024,1", "x,5,1")
     assert _refused(DataError, path) == (
         "expected a number or a date such as 2024-01-31 or 2024-01-31 12:00:00 in column 'time', "
-        f"got '1.2.2024' in line 3 of '{path}'; write all times in one of these forms"
+        f"got '1.2.2024' in line 3 of '{path}'; write all times in one of these formats"
     )
 
 
@@ -469,7 +466,7 @@ def test_times_that_are_no_times_are_refused():
     assert _refused(DataError, table) == (
         "expected numbers or dates in the time column 'time' of the series table, got cells "
         "of type time64[us]; "
-        "turn them into numbers or dates"
+        "convert them to numbers or dates"
     )
 
 
@@ -477,16 +474,16 @@ def test_times_beyond_the_range_of_nanoseconds_are_refused():
     table = pa.table({"series_id": ["a"], "time": [datetime.datetime(1500, 1, 1)], "x": [1.0]})
     assert _refused(DataError, table) == (
         "expected whole numbers up to 2^63 or dates from 1678 to 2262 in column 'time' of the series table, "
-        "got some beyond; count the time from a later start"
+        "got some outside this range; count the time from a later start"
     )
 
 
 def test_a_label_that_changes_within_a_series_is_located():
     table = pa.table({"series_id": ["a", "b", "a"], "x": [1.0, 2.0, 3.0], "label": ["ok", "ok", "bad"]})
     assert _refused(LabelError, table) == (
-        "expected one label for each series, got 'ok' and then 'bad' in series 'a', at row 2 "
+        "expected one label per series, got 'ok' and then 'bad' in series 'a', at row 2 "
         "(the first is 0) "
-        "of the series table; cut the series where its label changes, give it one label, or cut it into windows"
+        "of the series table; split the series where its label changes, give it one label, or cut it into windows"
     )
 
 
@@ -510,7 +507,7 @@ def test_labels_of_unknown_series_are_located(tmp_path):
     labels = _csv(tmp_path / "l.csv", "series_id,label", "a,ok", "c,ok", "b,ok", "d,ok")
     assert _refused(DataError, pa.table(STEPS), labels=labels) == (
         f"expected ids of the series table in '{labels}', got 'c', 'd', the first in line 3 of '{labels}'; "
-        "leave these lines out, or add the series"
+        "remove these lines, or add the series"
     )
 
 
@@ -537,14 +534,14 @@ def test_an_interval_outside_its_series_is_located(tmp_path, interval):
     assert _refused(DataError, pa.table(STEPS), labels=labels) == (
         "expected an interval of whole steps within the 2 steps of series 'a', "
         f"got {start} to {stop} in line 2 of '{labels}'; "
-        "the stop is the step after the last, and both are -1 or empty for none"
+        "the stop is the step after the last, and both are -1 or empty for no interval"
     )
 
 
 def test_one_interval_column_without_the_other_is_refused(tmp_path):
     labels = _csv(tmp_path / "l.csv", "series_id,label,interval_start", "a,ok,0", "b,ok,0")
     assert _refused(DataError, pa.table(STEPS), labels=labels) == (
-        f"expected both columns 'interval_start', 'interval_stop' in '{labels}', got 'interval_start' only; "
+        f"expected both columns 'interval_start', 'interval_stop' in '{labels}', got only 'interval_start'; "
         "add the other, or leave both out"
     )
 
@@ -577,7 +574,7 @@ def test_a_written_split_reads_back_the_same(names, draw, tmp_path_factory):
         (
             ["a,train", "b,test", "c,test"],
             "expected ids of the series in '{0}', got 'c', the first in line 4 of '{0}'; "
-            "leave these lines out, or add the series",
+            "remove these lines, or add the series",
         ),
         (
             ["a,train", "a,test", "b,test"],

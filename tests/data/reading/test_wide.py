@@ -80,7 +80,7 @@ def test_columns_named_by_numbers_alone_are_the_default_channel():
 def test_a_pandas_frame_of_numbered_columns_reads():
     panel = read_wide(open_source(pd.DataFrame([[1.0, 2.0], [3.0, 4.0]]), "series"))
     assert (panel.ids.tolist(), panel.labels, panel.lengths.tolist()) == (["0", "1"], None, [2, 2])
-    assert panel.notes == ("there is no column 'series_id': the series are named by their row, from 0",)
+    assert panel.notes == ("no column 'series_id': the series are named by their row, from 0",)
 
 
 def test_step_columns_are_sorted_by_number():
@@ -98,7 +98,7 @@ def test_labels_are_words_and_other_columns_are_metadata(csv):
     panel = read_wide(csv("series_id,label,age,site,x0,x1", "a,01,30,north,1,2", "b,02,,,3,4"))
     assert (panel.ids.tolist(), panel.labels.tolist()) == (["a", "b"], ["01", "02"])
     assert panel.metadata.to_pylist() == [{"age": 30, "site": "north"}, {"age": None, "site": None}]
-    assert panel.notes == ("columns that are no steps were taken as metadata: 'age', 'site'",)
+    assert panel.notes == ("took columns that are not steps as metadata: 'age', 'site'",)
 
 
 def test_usual_names_of_label_and_id_are_taken_and_told():
@@ -118,7 +118,7 @@ def test_no_column_is_read_as_id_or_label_on_request():
     assert panel.metadata.column_names == ["series_id"]
     assert panel.notes == (
         "the labels in column 'label' were not read",
-        "columns that are no steps were taken as metadata: 'series_id'",
+        "took columns that are not steps as metadata: 'series_id'",
     )
 
 
@@ -128,13 +128,13 @@ def test_trailing_empty_steps_are_dropped_and_inner_ones_kept(csv):
     np.testing.assert_array_equal(
         panel.values, [[1, 4], [1, NAN], [NAN, NAN], [3, NAN], [NAN, NAN], [NAN, 5], [3, NAN]]
     )
-    assert panel.notes == ("the last steps of 1 series are empty: they were read as shorter series",)
+    assert panel.notes == ("the last steps of 1 series are empty: read as shorter series",)
 
 
 def test_channels_are_selected_by_name_and_others_noted():
     table = {"series_id": ["a"]} | {f"{channel}{step}": [1.0 * step] for channel in "xyz" for step in range(3)}
     panel = read_wide(_source(table), channels=["z", "x"])
-    assert (panel.channels, panel.metadata, panel.notes) == (("z", "x"), None, ("channels left out: 'y'",))
+    assert (panel.channels, panel.metadata, panel.notes) == (("z", "x"), None, ("channels that were not read: 'y'",))
 
 
 def test_word_columns_with_numbered_names_are_metadata():
@@ -147,8 +147,8 @@ def test_numbered_columns_are_metadata_if_channels_are_named():
     panel = read_wide(_source(columns), channels=["x"])
     assert (panel.channels, panel.metadata.to_pylist()) == (("x",), [{"pm10": 3}])
     assert _refused(columns) == (
-        "expected the same steps of every channel in the series table, got channel 'pm' without step 0, 1, which channel "
-        "'x' has; add what is lacking, or name the channels to take with channels=[...]"
+        "expected the same steps in every channel of the series table, got channel 'pm' without step 0, 1, which channel "
+        "'x' has; add the missing steps, or choose channels with channels=[...]"
     )
 
 
@@ -157,8 +157,8 @@ def test_a_channel_that_lacks_a_step_is_named(having):
     columns = {"series_id": ["a"], "x_0": [1.0], "y_0": [1.0], "x_1": [1.0], "y_1": [1.0], f"{having}_2": [1.0]}
     lacking = "xy".replace(having, "")
     assert _refused(columns) == (
-        f"expected the same steps of every channel in the series table, got channel {lacking!r} without step 2, which "
-        f"channel {having!r} has; add what is lacking, or name the channels to take with channels=[...]"
+        f"expected the same steps in every channel of the series table, got channel {lacking!r} without step 2, which "
+        f"channel {having!r} has; add the missing steps, or choose channels with channels=[...]"
     )
 
 
@@ -166,14 +166,14 @@ def test_labels_of_single_steps_are_no_channel():
     columns = {"series_id": ["a"], "x_0": [1.0], "x_1": [1.0], "label_0": [0], "label_1": [1], "label2": [1]}
     panel = read_wide(_source(columns))
     assert (panel.channels, panel.metadata) == (("x",), None)
-    assert panel.notes == ("labels of single steps were not read: 'label_0', 'label_1', 'label2'",)
+    assert panel.notes == ("per-step labels were not read: 'label_0', 'label_1', 'label2'",)
 
 
 def test_a_series_twice_is_told_with_both_rows(csv):
     source = csv("series_id,x0,x1", "a,1,2", "b,1,2", "a,3,4")
     assert _refused(source) == (
-        f"expected one row for each series in {source.name}, got series 'a' again in line 4 of {source.name}, first in "
-        f"line 2 of {source.name}; keep one of the two, or say layout='long' if each row is a step"
+        f"expected one row per series in {source.name}, got series 'a' again in line 4 of {source.name}, first in "
+        f"line 2 of {source.name}; keep one of the two, or set layout='long' if each row is a step"
     )
 
 
@@ -189,7 +189,7 @@ def test_a_cell_that_is_no_number_is_named(csv):
     source = csv("series_id,x0,x1", "a,1,2", "b,1,fast")
     assert _refused(source) == (
         f"expected a number in column 'x1', got 'fast' in line 3 of {source.name} (series 'b'); correct it, or leave "
-        "the cell empty if the value is not known"
+        "the cell empty if the value is unknown"
     )
 
 
@@ -202,8 +202,8 @@ def test_a_step_twice_is_told():
 
 def test_a_table_without_steps_is_told():
     assert _refused({"series_id": ["a"], "speed": [1.0]}) == (
-        "expected columns named by the number of a step, such as '0', 'x_0' or 'x[0]', in the series table, got "
-        "'speed'; name them so, or say layout='long' if each row is a step"
+        "expected columns named by step number, such as '0', 'x_0' or 'x[0]', in the series table, got "
+        "'speed'; rename them, or set layout='long' if each row is a step"
     )
 
 
@@ -216,8 +216,8 @@ def test_a_series_without_a_label_is_told():
 
 def test_two_columns_that_may_be_the_label_are_told():
     assert _refused({"class": ["a"], "target": ["b"], "x0": [1.0]}) == (
-        "expected one label column in the series table, got 'class', 'target'; say which it is with label=... "
-        '("label" in the data of an experiment file)'
+        "expected one label column in the series table, got 'class', 'target'; choose one with label=... "
+        '("label" in the data section of an experiment file)'
     )
 
 
@@ -237,7 +237,7 @@ def test_channels_that_are_not_there_are_named():
 @pytest.mark.parametrize(("channels", "got"), [([], "no name"), (["x", "x"], "'x'")])
 def test_impossible_channels_are_refused(channels, got):
     assert _refused({"series_id": ["a"], "x0": [1.0]}, ParameterError, channels=channels) == (
-        f"expected channels to name channels of the table, each once, got {got}; leave channels out to take all"
+        f"expected channels to name channels of the table, each once, got {got}; omit channels to take all"
     )
 
 

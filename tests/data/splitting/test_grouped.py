@@ -26,7 +26,7 @@ def _everything_once(split, n):
 
 @given(names=names, shares=shares, seed=st.integers(0, 3), labelled=st.booleans(), draw=st.data())
 @settings(deadline=None, max_examples=80)
-def test_no_group_stands_on_two_sides(names, shares, seed, labelled, draw):
+def test_no_group_is_in_two_parts(names, shares, seed, labelled, draw):
     test, validation = shares
     groups = np.array(names)
     assume(len(set(names)) >= 2 + (validation > 0))
@@ -51,7 +51,7 @@ def test_no_group_stands_on_two_sides(names, shares, seed, labelled, draw):
     dates=st.booleans(),
 )
 @settings(deadline=None, max_examples=80)
-def test_by_time_nothing_that_trains_begins_after_what_judges(begins, lasts, shares, grouped, dates):
+def test_by_time_no_training_series_begins_after_test_series(begins, lasts, shares, grouped, dates):
     assume(len(set(begins)) > 1)
     test, validation = shares
     times = np.array([[begin, begin + lasts] for begin in begins])
@@ -120,7 +120,7 @@ def test_a_class_missed_by_chance_is_reported_as_such():
     assert "; no draw put class 'class 00'" in split.rule
 
 
-def test_groups_of_one_are_told():
+def test_groups_of_one_are_noted():
     split = make_split(4, test=0.25, validation=0.0, seed=0, groups=np.array(list("abcd")), group_name="machine")
     assert split.rule == (
         "at random, no machine in two parts (3 in train, 1 in test), though every machine has only one series, seed 0"
@@ -193,7 +193,7 @@ def test_another_rule_is_refused():
     )
 
 
-def test_a_group_on_two_sides_is_named():
+def test_a_group_in_two_parts_is_named():
     with pytest.raises(DataError) as error:
         Split([0], [], [1]).require_disjoint_groups(np.array(["a", "a"]), "recording")
     assert str(error.value) == (

@@ -52,7 +52,7 @@ def test_class_counts_are_those_of_sklearn_but_for_one_series(seed):
     assert np.abs(ours - _reference_sklearn_class_counts(labels, 100, seed)).max() <= 1
 
 
-def test_a_small_class_with_three_series_stands_in_every_part():
+def test_a_small_class_with_three_series_is_in_every_part():
     labels = np.array(["common"] * 97 + ["rare"] * 3)
     split = random_split(100, test=0.2, validation=0.1, seed=0, labels=labels)
     assert [np.sum(labels[split.part(name)] == "rare") for name in PARTS] == [1, 1, 1]
@@ -64,7 +64,7 @@ def test_description_gives_sizes_rule_and_seed():
     assert split.describe() == expected
 
 
-def test_description_without_labels_does_not_speak_of_strata():
+def test_description_without_labels_does_not_mention_strata():
     split = random_split(10, test=0.2, validation=0, seed=3)
     assert split.describe() == "split: 8 train, 0 validation, 2 test; at random, seed 3"
 

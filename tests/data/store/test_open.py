@@ -96,14 +96,16 @@ def test_a_store_replaces_a_store_and_nothing_else(tmp_path):
     (tmp_path / "mine" / "thesis.txt").write_text("four years")
     with pytest.raises(DataError) as error:
         write_store(PANEL, tmp_path / "mine")
-    assert str(error.value) == (f"'{tmp_path / 'mine'}' is there and is not a store; choose another name for the store")
+    assert str(error.value) == (
+        f"'{tmp_path / 'mine'}' already exists and is not a store; choose another name for the store"
+    )
     assert [file.name for file in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
 
 
 def test_metadata_named_like_a_store_column_is_rejected(tmp_path):
     with pytest.raises(DataError) as error:
         write_store(PANEL.replace(metadata=pa.table({"split": ["p", "q"]})), tmp_path / "store")
-    assert str(error.value) == "expected other names for metadata than 'split', which a store uses; rename them"
+    assert str(error.value) == "expected metadata names other than 'split', which a store uses itself; rename them"
     assert not list(tmp_path.iterdir())
 
 
@@ -139,7 +141,7 @@ def folder(tmp_path):
 def test_no_store_is_told(tmp_path):
     assert not is_store(tmp_path)
     assert _refused(tmp_path) == (
-        f"expected a store, there is no 'store.json' in '{tmp_path}'; make one with limelight pack"
+        f"expected a store in '{tmp_path}', got no 'store.json' there; create one with limelight pack"
     )
 
 
@@ -169,8 +171,7 @@ def test_files_that_do_not_belong_together_are_told(folder, name, tmp_path):
         content[-9] ^= 1
         (folder / name).write_bytes(content)
     assert _refused(folder) == (
-        f"the files of the store '{folder}' do not belong together: one was damaged, changed or exchanged; "
-        "pack it again"
+        f"the files of the store '{folder}' do not match: one of them was damaged, changed or replaced; pack it again"
     )
 
 
@@ -182,15 +183,15 @@ def _change(folder, **facts):
 def test_a_newer_version_is_told(folder):
     _change(folder, version=3)
     assert _refused(folder) == (
-        f"'{folder / 'store.json'}' has format version 3, this limelight reads up to 2; update limelight"
+        f"'{folder / 'store.json'}' has format version 3, but this version of limelight reads up to 2; update limelight"
     )
 
 
 def test_a_description_that_says_another_size_is_told(folder):
     _change(folder, steps=500)
     assert _refused(folder) == (
-        f"the store file '{folder / 'values.bin'}' is damaged: it has 20 bytes, which is not what store.json "
-        "describes; pack it again"
+        f"the store file '{folder / 'values.bin'}' is damaged: its 20 bytes do not match the shapes in store.json; "
+        "pack it again"
     )
 
 

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from limelight.data.synthetic.bumps import PHRASES, BumpSettings, generate_bumps
 from limelight.errors import ParameterError
 
-WAYS = ["category", "number", "boolean", "text", "signal"]
+FORMS = ["category", "number", "boolean", "text", "signal"]
 SMALL = BumpSettings(dataset_size=60, num_points=40)
 
 
@@ -18,15 +18,15 @@ def drawn(seed=0, **changes):
 
 
 def signs_by_half(panel):
-    """The sign of the bump in each half, read off noiseless series."""
+    """Return the sign of the bump in each half of noiseless series."""
     values = panel.values.reshape(len(panel), -1)
     half = values.shape[1] // 2
     return np.sign(np.stack([values[:, :half].sum(axis=1), values[:, half:].sum(axis=1)], axis=1))
 
 
-def most_apart(*facts):
-    """By how much the counts of "up" and "down" differ within any group of series with the same facts."""
-    labels, *groups = facts
+def largest_imbalance(*columns):
+    """Return the largest difference of the counts of "up" and "down" among series with the same values."""
+    labels, *groups = columns
     keys = np.stack([np.asarray(group).astype(str) for group in groups], axis=1)
     return max(abs(np.where(labels[(keys == key).all(axis=1)] == "up", 1, -1).sum()) for key in np.unique(keys, axis=0))
 
@@ -36,28 +36,28 @@ sizes = st.integers(4, 60)
 
 @settings(max_examples=50, deadline=None)
 @given(size=sizes, seed=st.integers(0, 99))
-def test_the_metadata_alone_tells_nothing(size, seed):
+def test_the_metadata_alone_is_uninformative(size, seed):
     panel, _ = drawn(seed, dataset_size=size)
-    assert most_apart(panel.labels, panel.metadata["mode"].to_pylist()) <= 1
+    assert largest_imbalance(panel.labels, panel.metadata["mode"].to_pylist()) <= 1
 
 
 @settings(max_examples=50, deadline=None)
 @given(size=sizes, seed=st.integers(0, 99))
-def test_the_series_alone_tells_nothing(size, seed):
+def test_the_series_alone_is_uninformative(size, seed):
     panel, _ = drawn(seed, dataset_size=size, noise=0.0)
-    assert most_apart(panel.labels, signs_by_half(panel)[:, 0]) <= 1
+    assert largest_imbalance(panel.labels, signs_by_half(panel)[:, 0]) <= 1
 
 
 @settings(max_examples=50, deadline=None)
 @given(size=sizes, seed=st.integers(0, 99))
 def test_labels_are_balanced(size, seed):
     panel, _ = drawn(seed, dataset_size=size)
-    assert most_apart(panel.labels, np.zeros(size)) <= 1
+    assert largest_imbalance(panel.labels, np.zeros(size)) <= 1
 
 
 @settings(max_examples=50, deadline=None)
 @given(size=sizes, seed=st.integers(0, 99), points=st.integers(2, 50), width=st.integers(1, 25))
-def test_both_together_tell_the_label(size, seed, points, width):
+def test_both_together_determine_the_label(size, seed, points, width):
     if points < 2 * width:
         return
     panel, _ = drawn(seed, dataset_size=size, num_points=points, width=width, noise=0.0)
@@ -111,12 +111,12 @@ def test_the_clock_counts_the_steps():
         ("text", {phrase.format(mode=mode): mode for phrase in PHRASES for mode in ("early", "late")}),
     ],
 )
-def test_every_encoding_of_the_mode_has_the_same_series(mode_as, of_mode):
+def test_the_mode_has_every_form_over_the_same_series(mode_as, of_mode):
     panel, signals = drawn(mode_as=mode_as, noise=0.0)
-    told = panel.metadata["mode"].to_pylist()
+    modes = panel.metadata["mode"].to_pylist()
     assert signals is None
-    assert set(told) == set(of_mode)
-    assert [of_mode[word] for word in told] == drawn()[0].metadata["mode"].to_pylist()
+    assert set(modes) == set(of_mode)
+    assert [of_mode[mode] for mode in modes] == drawn()[0].metadata["mode"].to_pylist()
     assert panel.labels.tolist() == drawn()[0].labels.tolist()
 
 
@@ -137,12 +137,12 @@ def test_the_signal_has_the_mode_before_each_series_starts():
     assert counts == {1, 2, 3}
 
 
-@pytest.mark.parametrize("mode_as", WAYS)
+@pytest.mark.parametrize("mode_as", FORMS)
 def test_same_seed_draws_the_same_series_and_another_seed_others(mode_as):
-    (first, told), (again, told_again), (other, _) = (drawn(seed, mode_as=mode_as) for seed in (1, 1, 2))
+    (first, signals), (again, signals_again), (other, _) = (drawn(seed, mode_as=mode_as) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first.values, again.values)
     assert first.labels.tolist() == again.labels.tolist()
-    assert (first.metadata, told) == (again.metadata, told_again)
+    assert (first.metadata, signals) == (again.metadata, signals_again)
     assert (first.values != other.values).any()
 
 
@@ -154,10 +154,13 @@ def test_too_short_series_are_refused():
     )
 
 
-def test_an_unknown_way_to_tell_the_mode_is_refused():
+def test_an_unknown_form_of_the_mode_is_refused():
     with pytest.raises(ParameterError) as error:
         BumpSettings(mode_as="categories")
-    assert str(error.value) == "expected a way to tell the mode, got mode_as='categories'; did you mean 'category'?"
+    assert (
+        str(error.value)
+        == "expected mode_as to be one of 'category', 'number', 'boolean', 'text', 'signal', got 'categories'; did you mean 'category'?"
+    )
 
 
 @pytest.mark.parametrize(

@@ -21,15 +21,15 @@ edges = st.sampled_from(EDGES)
 sizes = st.integers(1, 12)
 
 
-def ramps(*lengths: int, **facts: object) -> Panel:
-    """Series a, b, ... that count on: every value of the panel is another."""
+def ramps(*lengths: int, **attributes: object) -> Panel:
+    """Series a, b, ... of ascending values, all distinct."""
     series = np.split(np.arange(sum(lengths) * 2.0).reshape(-1, 2), np.cumsum(lengths)[:-1])
-    return Panel.from_series(series, ids=list("abcdefgh"[: len(lengths)]), **facts)
+    return Panel.from_series(series, ids=list("abcdefgh"[: len(lengths)]), **attributes)
 
 
-def labelled(codes: list[int], classes: tuple[str, ...] = CLASSES, **facts: object) -> Panel:
+def labelled(codes: list[int], classes: tuple[str, ...] = CLASSES, **attributes: object) -> Panel:
     steps = StepLabels(np.array(codes, dtype=np.int16)[:, None], ("label",), classes)
-    return Panel.from_series([np.arange(float(len(codes)))], ids=["r"], step_labels=steps, **facts)
+    return Panel.from_series([np.arange(float(len(codes)))], ids=["r"], step_labels=steps, **attributes)
 
 
 def values_of(panel: Panel) -> list[list[list[float]]]:
@@ -65,7 +65,7 @@ def plainly_cut(steps: int, length: int, stride: int, edge: str) -> list[tuple[i
     return [*found, (following, steps) if edge == "keep" else (max(steps - length, 0), steps)]
 
 
-# Windows of so many steps
+# windows of a number of steps
 
 
 def test_windows_follow_each_other_by_the_stride() -> None:
@@ -91,7 +91,7 @@ def test_whole_numbers_of_numpy_are_steps() -> None:
         ("shift", [("a", 0, 4), ("a", 3, 7), ("a", 5, 9), ("b", 0, 2)]),
     ],
 )
-def test_the_edge_says_what_becomes_of_the_rest(edge: str, expected: list[tuple[str, int, int]]) -> None:
+def test_the_edge_rule_decides_about_the_rest(edge: str, expected: list[tuple[str, int, int]]) -> None:
     assert spans(cut_windows(ramps(9, 2), 4, 3, edge=edge)) == expected
 
 
@@ -139,8 +139,8 @@ def test_notes_count_every_step_that_no_window_holds(counts: list[int], length: 
         return
     held = covered(windows, panel)
     missing = sum(int((~one).sum()) for one in held if one.any())
-    told = sum(int(note.split()[1]) for note in windows.notes if "step" in note)
-    assert told == missing
+    dropped = sum(int(note.split()[1]) for note in windows.notes if "step" in note)
+    assert dropped == missing
     short = sum(not one.any() for one in held)
     assert sum(int(note.split()[1]) for note in windows.notes if "shorter" in note) == short
 
@@ -164,7 +164,7 @@ def test_nothing_is_noted_where_every_step_is_held(edge: str) -> None:
     assert cut_windows(ramps(9, 2), 4, 3, edge=edge).notes == ()
 
 
-# What windows take along
+# what windows inherit
 
 
 @settings(max_examples=30, deadline=None)
@@ -207,7 +207,7 @@ def test_recordings_are_the_groups_of_windows() -> None:
 
 
 class Files:
-    """Stands for files that values are mapped from."""
+    """A stand-in for memory-mapped files."""
 
     read = 0
 
@@ -247,7 +247,7 @@ def test_pickled_windows_come_back_equal(counts: list[int], length: int, stride:
     assert again.step_labels.codes[again_places].tolist() == windows.step_labels.codes[places].tolist()
 
 
-# Windows of so much time
+# windows of a duration
 
 
 @pytest.mark.parametrize(
@@ -428,19 +428,19 @@ def test_of_a_tie_the_later_class_wins() -> None:
     assert cut_windows(labelled([2, 0, 0, 2, 1, 0]), 2).labels.tolist() == ["walk", "walk", "run"]
 
 
-def test_windows_without_known_labels_are_dropped_and_counted() -> None:
+def test_a_window_without_a_known_label_is_dropped_and_counted() -> None:
     windows = cut_windows(labelled([0, 0, -1, -1, 1, -1]), 2)
     assert windows.ids.tolist() == ["r[0:2]", "r[4:6]"]
     assert windows.notes == ("dropped 1 window without a known label",)
 
 
-def test_any_looks_for_the_later_class_unless_told() -> None:
+def test_any_looks_for_the_later_class_by_default() -> None:
     panel = labelled([0, 1, 1, 1, 0, 0], classes=("calm", "storm"))
     assert cut_windows(panel, 2, label="any").labels.tolist() == ["storm", "storm", "calm"]
     assert cut_windows(panel, 2, label="any", positive="calm").labels.tolist() == ["calm", "storm", "calm"]
 
 
-def test_step_keeps_labels_of_steps_alone() -> None:
+def test_step_keeps_only_per_step_labels() -> None:
     panel = labelled([0, 0, -1, -1], labels=["whole"])
     windows = cut_windows(panel, 2, label="step")
     assert (len(windows), windows.labels) == (2, None)
@@ -466,7 +466,7 @@ def test_labels_of_steps_come_before_the_label_of_the_recording() -> None:
     assert cut_windows(labelled([0, 0, 1, 1], labels=["whole"]), 2).labels.tolist() == ["rest", "run"]
 
 
-# Laid back on the recordings
+# merged onto the recordings
 
 
 @settings(max_examples=100, deadline=None)
@@ -478,7 +478,7 @@ def test_labels_of_steps_come_before_the_label_of_the_recording() -> None:
     block=st.sampled_from([5, 1 << 20]),
     shuffle=st.randoms(use_true_random=False),
 )
-def test_values_laid_back_are_the_values_and_nan_elsewhere(counts, length, stride, edge, block, shuffle) -> None:
+def test_merged_values_are_the_values_and_nan_elsewhere(counts, length, stride, edge, block, shuffle) -> None:
     panel = ramps(*counts)
     windows = cut_or_nothing(panel, length, stride, edge=edge)
     if windows is None:
@@ -486,11 +486,11 @@ def test_values_laid_back_are_the_values_and_nan_elsewhere(counts, length, strid
     windows = windows[shuffle.sample(range(len(windows)), shuffle.randint(1, len(windows)))]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(window_labels, "BLOCK_STEPS", block)
-        laid = merge_windows(windows, [windows.series(row) for row in range(len(windows))], panel)
+        merged = merge_windows(windows, [windows.series(row) for row in range(len(windows))], panel)
     for row, held in enumerate(covered(windows, panel)):
-        assert np.array_equal(laid[row][held], panel.series(row)[held])
-        assert laid[row].shape == panel.series(row).shape
-        assert np.isnan(laid[row][~held]).all()
+        assert np.array_equal(merged[row][held], panel.series(row)[held])
+        assert merged[row].shape == panel.series(row).shape
+        assert np.isnan(merged[row][~held]).all()
 
 
 @settings(max_examples=50, deadline=None)
@@ -498,15 +498,17 @@ def test_values_laid_back_are_the_values_and_nan_elsewhere(counts, length, strid
 def test_one_vector_for_each_window_is_averaged_where_windows_overlap(counts, length, stride, seed) -> None:
     panel = ramps(*counts)
     windows = cut_windows(panel, length, stride, edge="keep")
-    answers = np.random.default_rng(seed).normal(size=(len(windows), 3))
-    laid = merge_windows(windows, answers, panel)
+    predictions = np.random.default_rng(seed).normal(size=(len(windows), 3))
+    merged = merge_windows(windows, predictions, panel)
     for row, name in enumerate(panel.ids.tolist()):
         for step in range(counts[row]):
             over = [
-                answers[w] for w, (of, begin, end) in enumerate(spans(windows)) if of == name and begin <= step < end
+                predictions[w]
+                for w, (of, begin, end) in enumerate(spans(windows))
+                if of == name and begin <= step < end
             ]
             expected = np.mean(over, axis=0) if over else np.full(3, np.nan)
-            np.testing.assert_allclose(laid[row][step], expected, rtol=1e-12, atol=1e-12)
+            np.testing.assert_allclose(merged[row][step], expected, rtol=1e-12, atol=1e-12)
 
 
 @settings(max_examples=50, deadline=None)
@@ -514,17 +516,20 @@ def test_one_vector_for_each_window_is_averaged_where_windows_overlap(counts, le
 def test_the_order_of_rows_changes_no_bit(counts, length, stride, seed) -> None:
     panel, draw = ramps(*counts), np.random.default_rng(seed)
     windows = cut_windows(panel, length, stride, edge="shift")
-    answers, order = draw.normal(size=(len(windows), 2)), draw.permutation(len(windows))
+    predictions, order = draw.normal(size=(len(windows), 2)), draw.permutation(len(windows))
     others = draw.permutation(len(panel))
-    laid, again = merge_windows(windows, answers, panel), merge_windows(windows[order], answers[order], panel[others])
-    assert all(np.array_equal(laid[row], again[place], equal_nan=True) for place, row in enumerate(others))
+    merged, again = (
+        merge_windows(windows, predictions, panel),
+        merge_windows(windows[order], predictions[order], panel[others]),
+    )
+    assert all(np.array_equal(merged[row], again[place], equal_nan=True) for place, row in enumerate(others))
 
 
-def test_answers_of_windows_in_time_are_laid_back_too() -> None:
+def test_predictions_for_windows_by_duration_are_merged_too() -> None:
     panel = ramps(5, times=[[0, 1, 2, 10, 11]])
     windows = cut_windows(panel, "2s", edge="keep")
-    laid = merge_windows(windows, np.arange(len(windows))[:, None], panel)
-    assert laid[0][:, 0].tolist() == [0.0, 0.0, 1.0, 2.0, 2.0]
+    merged = merge_windows(windows, np.arange(len(windows))[:, None], panel)
+    assert merged[0][:, 0].tolist() == [0.0, 0.0, 1.0, 2.0, 2.0]
 
 
 def test_equal_windows_accept_one_array_of_step_predictions() -> None:
@@ -539,9 +544,9 @@ def test_equal_windows_accept_one_array_of_step_predictions() -> None:
 
 def test_windows_without_rows_leave_nan() -> None:
     panel = ramps(2, 1)
-    laid = merge_windows(cut_windows(panel, 1)[[]], np.zeros((0, 1)), panel)
-    assert [one.shape for one in laid] == [(2, 1), (1, 1)]
-    assert all(np.isnan(one).all() for one in laid)
+    merged = merge_windows(cut_windows(panel, 1)[[]], np.zeros((0, 1)), panel)
+    assert [one.shape for one in merged] == [(2, 1), (1, 1)]
+    assert all(np.isnan(one).all() for one in merged)
 
 
 # Mistakes
@@ -736,7 +741,7 @@ FORMS = "pass an array (n, k), or a list of arrays (window length, k)"
 
 
 @pytest.mark.parametrize(
-    ("windows", "answers", "recordings", "message"),
+    ("windows", "predictions", "recordings", "message"),
     [
         (
             ramps(4),
@@ -779,9 +784,9 @@ FORMS = "pass an array (n, k), or a list of arrays (window length, k)"
         ),
     ],
 )
-def test_answers_that_cannot_be_laid_back_are_refused(windows, answers, recordings, message) -> None:
+def test_predictions_that_do_not_match_are_refused(windows, predictions, recordings, message) -> None:
     with pytest.raises(DataError) as error:
-        merge_windows(windows, answers, recordings)
+        merge_windows(windows, predictions, recordings)
     assert str(error.value) == message
 
 
@@ -806,12 +811,12 @@ def test_each_of_several_labels_is_made_by_the_rule(label: str, labels: list) ->
     codes = np.array([rain, fog], dtype=np.int16).T
     panel = ramps(9, step_labels=StepLabels(codes, ("label_rain", "label_fog"), ("0", "1")))
     windows = cut_windows(panel, 3, label=label)
-    if label == "last":  # of the last window nothing is known
+    if label == "last":  # the labels of the last window are unknown
         labels = labels[:2]
     np.testing.assert_array_equal(windows.labels, labels)
 
 
-def test_windows_without_any_known_label_are_left_out_and_told() -> None:
+def test_windows_without_any_known_label_are_dropped_and_noted() -> None:
     codes = np.array([[1, -1], [-1, -1], [-1, 0]], dtype=np.int16)
     windows = cut_windows(
         ramps(3, step_labels=StepLabels(codes, ("label_rain", "label_fog"), ("0", "1"))), 1, label="last"

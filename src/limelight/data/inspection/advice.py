@@ -1,4 +1,4 @@
-"""Advice: what in the facts about labelled series will make trouble, and what to do about it."""
+"""Warn of properties of labelled series that will cause trouble, and say what to do about them."""
 
 from __future__ import annotations
 
@@ -10,66 +10,68 @@ from limelight.errors import counted, listing
 FEW_SERIES = 10
 FEW_IN_A_CLASS = 3
 RARE = 0.05
-UNEVEN_LENGTHS = 10  # the longest series has this many times the steps of the shortest
+UNEVEN_LENGTHS = 10  # ratio of the longest series to the shortest
 
 
-def warnings_about(facts: Inspection) -> Iterator[str]:
-    """Give a sentence for each thing that will make trouble."""
-    if facts.series < FEW_SERIES:
+def warnings_about(inspection: Inspection) -> Iterator[str]:
+    """Yield one sentence for each property that will cause trouble."""
+    if inspection.series < FEW_SERIES:
         yield (
-            f"there are {facts.series} series only, too few to learn from and to judge the result; "
-            f"collect at least {FEW_SERIES}, better some dozens for each class"
+            f"only {inspection.series} series, too few for training and evaluation; "
+            f"collect at least {FEW_SERIES}, better some dozens per class"
         )
-    yield from _value_warnings(facts)
-    yield from _copy_warnings(facts.copies)
-    yield from _class_warnings(facts.classes or {}, "class" if facts.labels is None else "label")
-    yield from _rarity_warnings(facts)
-    yield from _shared_warnings(facts.shared)
+    yield from _value_warnings(inspection)
+    yield from _duplicate_warnings(inspection.copies)
+    yield from _class_warnings(inspection.classes or {}, "class" if inspection.labels is None else "label")
+    yield from _rarity_warnings(inspection)
+    yield from _shared_warnings(inspection.shared)
 
 
-def _value_warnings(facts: Inspection) -> Iterator[str]:
-    shortest, _, longest = facts.lengths
+def _value_warnings(inspection: Inspection) -> Iterator[str]:
+    shortest, _, longest = inspection.lengths
     if longest >= UNEVEN_LENGTHS * shortest:
         yield (
-            f"lengths differ much, from {shortest} to {longest} steps; check that the short series are "
-            "whole, or cut the long ones"
+            f"lengths differ widely, from {shortest} to {longest} steps; check that the short series are "
+            "complete, or cut the long ones"
         )
-    constant = [channel.name for channel in facts.channels if channel.constant]
+    constant = [channel.name for channel in inspection.channels if channel.constant]
     if constant:
-        yield f"nothing ever changes in {_named_channels(constant)}; leave such channels out"
-    gappy = [channel.name for channel in facts.channels if channel.missing]
+        verb = "is" if len(constant) == 1 else "are"
+        yield f"{_named_channels(constant)} {verb} constant; leave constant channels out"
+    gappy = [channel.name for channel in inspection.channels if channel.missing]
     if gappy:
-        count = sum(channel.missing for channel in facts.channels)
+        count = sum(channel.missing for channel in inspection.channels)
         yield (
-            f"{counted(count, 'missing value')} in {_named_channels(gappy)}; the network is told where "
-            "(missing='mask') unless the model says another way: last, linear, mean, or error"
+            f"{counted(count, 'missing value')} in {_named_channels(gappy)}; by default the network gets a mask of "
+            "missing values (missing='mask'), or choose last, linear, mean or error"
         )
-    endless = [channel.name for channel in facts.channels if channel.infinite]
-    if endless:
-        count = sum(channel.infinite for channel in facts.channels)
-        yield f"{counted(count, 'infinite value')} in {_named_channels(endless)}; training refuses them: correct them"
-    if facts.time.gaps:
+    infinite = [channel.name for channel in inspection.channels if channel.infinite]
+    if infinite:
+        count = sum(channel.infinite for channel in inspection.channels)
+        yield f"{counted(count, 'infinite value')} in {_named_channels(infinite)}; correct them, training rejects them"
+    if inspection.time.gaps:
         yield (
-            f"the clock has {counted(facts.time.gaps, 'gap')} in {facts.time.series_with_gaps} series; where the clock "
-            "of training is irregular, the network is given the elapsed time, and clock='elapsed' always gives it"
+            f"the clock has {counted(inspection.time.gaps, 'gap')} in {inspection.time.series_with_gaps} series; the "
+            "network gets the elapsed time if the clock of the training series is irregular, and always with "
+            "clock='elapsed'"
         )
 
 
-def _copy_warnings(copies: Duplicates) -> Iterator[str]:
-    if copies.across:
+def _duplicate_warnings(duplicates: Duplicates) -> Iterator[str]:
+    if duplicates.across:
         yield (
-            f"series with exactly the same values stand in two parts of the split, {_pairs(copies.across)}; "
-            "keep one of each, or the result will look better than it is"
+            f"series with identical values are in different parts of the split, {_pairs(duplicates.across)}; "
+            "keep one of each, or the scores will be too optimistic"
         )
-    if copies.inside:
+    if duplicates.inside:
         yield (
-            f"exact copies of another series in the same part: {copies.inside}; keep one of each, unless "
-            "they were measured so"
+            f"{counted(duplicates.inside, 'exact duplicate')} of another series in the same part of the split; keep "
+            "one of each, unless they were measured separately"
         )
-    if copies.contradictory:
+    if duplicates.contradictory:
         yield (
-            f"series with exactly the same values have different labels, {_pairs(copies.contradictory)}; "
-            "correct the labels, no model can tell them apart"
+            f"series with identical values have different labels, {_pairs(duplicates.contradictory)}; "
+            "correct the labels, no model can separate these series"
         )
 
 
@@ -77,64 +79,64 @@ def _class_warnings(classes: dict[str, dict[str, int]], kind: str) -> Iterator[s
     for name, count in classes.get("all", {}).items():
         if count < FEW_IN_A_CLASS:
             yield (
-                f"{kind} {name!r} has {count} series only, too few to train on one and judge on another; "
+                f"{kind} {name!r} has only {count} series, too few for both training and evaluation; "
                 f"collect more, or leave the {kind} out"
             )
     for part, remedy in (
         ("train", "the network cannot learn it; move some there"),
-        ("test", "the result says nothing about it; move some there"),
+        ("test", "the test scores do not cover it; move some there"),
     ):
         absent = [name for name, count in classes.get(part, {}).items() if count == 0]
         if absent and any(classes[part].values()):
             yield f"{kind} {listing(absent)} has no series in {part}, so {remedy}"
 
 
-def _rarity_warnings(facts: Inspection) -> Iterator[str]:
-    """Warn of what is so rare that always answering something else looks good."""
-    remedy = "training.imbalance='weights' makes it count"
-    if facts.labels is not None:
-        several, unit = facts.labels, facts.labels.unit
-        rare = {name: count for name, count in several.there.items() if 0 < count < RARE * several.known[name]}
+def _rarity_warnings(inspection: Inspection) -> Iterator[str]:
+    """Warn of labels and classes so rare that a model that never predicts them has a high accuracy."""
+    remedy = "training.imbalance='weights' gives it more weight"
+    if inspection.labels is not None:
+        labels, unit = inspection.labels, inspection.labels.unit
+        rare = {name: count for name, count in labels.there.items() if 0 < count < RARE * labels.known[name]}
         if rare:
-            said = [f"{name!r} in {count} of {several.known[name]} {unit}" for name, count in rare.items()]
-            yield f"labels are rare, {', '.join(said)}; look at the F1 of each, not at accuracy; {remedy}"
-        if several.exclusive:
+            shares = [f"{name!r} in {count} of {labels.known[name]} {unit}" for name, count in rare.items()]
+            yield f"labels are rare, {', '.join(shares)}; look at the F1 of each, not at accuracy; {remedy}"
+        if labels.exclusive:
             yield (
-                f"each {'series' if unit == 'series' else 'step'} has exactly one of the labels: exclusive classes; "
-                "give one label column, so that their probabilities add up to 1"
+                f"each {'series' if unit == 'series' else 'step'} has exactly one of the labels, so they are exclusive "
+                "classes; use one label column, so that their probabilities add up to 1"
             )
         return
-    counts = (facts.classes or {}).get("all", {})
+    counts = (inspection.classes or {}).get("all", {})
     total, name = sum(counts.values()), min(counts, key=lambda one: counts[one], default="")
     if len(counts) > 1 and counts[name] < RARE * total:
         yield (
             f"class {name!r} is rare, {counts[name]} of {total} series; look at F1 and the confusion matrix, "
             f"not at accuracy; {remedy}"
         )
-    shares = next(iter((facts.step_labels or {}).values()), {}) if facts.classes is None else {}
-    name = min((one for one in shares if shares[one]), key=lambda one: shares[one], default="")
-    if len(shares) > 1 and shares.get(name, 1) < RARE:
+    step_shares = next(iter((inspection.step_labels or {}).values()), {}) if inspection.classes is None else {}
+    name = min((one for one in step_shares if step_shares[one]), key=lambda one: step_shares[one], default="")
+    if len(step_shares) > 1 and step_shares.get(name, 1) < RARE:
         yield (
-            f"class {name!r} is rare, {100 * shares[name]:.2g} % of the steps; look at F1, events and the confusion "
-            f"matrix, not at accuracy; {remedy}"
+            f"class {name!r} is rare, {100 * step_shares[name]:.2g} % of the steps; look at F1, events and the "
+            f"confusion matrix, not at accuracy; {remedy}"
         )
 
 
 def _shared_warnings(shared: SharedGroups) -> Iterator[str]:
     if shared.naming:
         yield (
-            f"metadata {listing(shared.naming)} names the group that the split keeps together, so a network could only "
-            "learn it by heart; leave it out"
+            f"metadata {listing(shared.naming)} identifies the groups of the split, so a network can only memorise it; "
+            "leave it out"
         )
     for name, (common, values) in shared.both.items():
         yield (
-            f"series of the same {name!r} stand in train and in test ({common} of {values} values); if they are alike, "
-            f"say split.group={name!r} so that the result holds for new ones"
+            f"series with the same {name!r} are in both train and test ({common} of {values} values); if such series "
+            f"are alike, set split.group={name!r} so that the scores hold for new ones"
         )
     if shared.windows:
         yield (
-            f"windows of {counted(shared.windows, 'recording')} stand in train and in test; keep each "
-            "recording on one side"
+            f"windows of {counted(shared.windows, 'recording')} are in both train and test; keep all windows of a "
+            "recording in the same part"
         )
 
 

@@ -1,4 +1,4 @@
-"""Findings: the facts about labelled series, as plain data and as lines for people."""
+"""Results of an inspection of labelled series, as plain data and as text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SHOWN = 20
 
 @dataclass(frozen=True)
 class ChannelSummary:
-    """One channel over all steps; the numbers are None where every value is missing."""
+    """Statistics of one channel over all steps; the numbers are None if every value is missing or one is infinite."""
 
     name: str
     minimum: float | None
@@ -27,7 +27,10 @@ class ChannelSummary:
 
 @dataclass(frozen=True)
 class ClockSummary:
-    """The clock: its kind, its median step (seconds for dates), steps much longer than that, and if steps differ."""
+    """The kind of clock, its median step (in seconds for dates), its gaps, and whether its steps are irregular.
+
+    A gap is a step much longer than the median step.
+    """
 
     kind: Literal["none", "numbers", "dates"]
     typical_step: float | None
@@ -38,7 +41,17 @@ class ClockSummary:
 
 @dataclass(frozen=True)
 class Duplicates:
-    """Series with exactly the same values: pairs in two parts, copies within a part, pairs of two labels."""
+    """Series with identical values.
+
+    Parameters
+    ----------
+    across
+        Pairs of ids in different parts of the split.
+    inside
+        The number of series that repeat another series of the same part.
+    contradictory
+        Pairs of ids with different labels.
+    """
 
     across: list[tuple[str, str]]
     inside: int
@@ -47,16 +60,17 @@ class Duplicates:
 
 @dataclass(frozen=True)
 class SharedGroups:
-    """What train and test share, or would tell apart: fields that name the group, values and recordings on both sides.
+    """Groups of series, such as subjects or recordings, that are in both train and test.
 
     Parameters
     ----------
     naming
-        Metadata fields that go one to one with the group of the split.
+        Metadata fields that map one to one to the group of the split.
     both
-        For each field that says whose series it is: how many of its values stand on both sides, and how many there are.
+        For each metadata field that identifies a group: the number of its values in both train and test, and the
+        number of all its values.
     windows
-        Recordings with windows on both sides.
+        The number of recordings with windows in both train and test.
     """
 
     naming: tuple[str, ...] = ()
@@ -66,16 +80,16 @@ class SharedGroups:
 
 @dataclass(frozen=True)
 class LabelSummary:
-    """Several labels of series or of steps: of how many each is known, and whether there is always exactly one.
+    """Counts of multi-label targets.
 
     Parameters
     ----------
     known, there
-        By name how many series or steps have a known label, and how many have it.
+        For each label, the number of series or steps for which it is known, and for which it is 1.
     exclusive
-        Whether exactly one is there wherever all are known.
+        Whether exactly one label is 1 wherever all are known.
     unit
-        ``"series"`` or ``"steps"``.
+        What has the labels: ``"series"`` or ``"steps"``.
     """
 
     known: dict[str, int]
@@ -86,33 +100,33 @@ class LabelSummary:
 
 @dataclass(frozen=True)
 class Inspection:
-    """The facts about a Panel and its split, and what to do about those that will make trouble.
+    """Statistics of a Panel and its split, with warnings of what will cause trouble.
 
     Parameters
     ----------
     series, steps
-        How many there are in all.
+        The total numbers of series and steps.
     lengths
-        Steps of the shortest, the median and the longest series.
+        The lengths of the shortest, the median and the longest series, in steps.
     channels, time, copies
         See ``ChannelSummary``, ``ClockSummary`` and ``Duplicates``.
     classes
-        For ``"train"``, ``"validation"`` and ``"test"``, if split, and ``"all"``: how many series each class
-        has, of several labels how many have it. None without labels.
+        For each of ``"train"``, ``"validation"`` and ``"test"``, if there is a split, and for ``"all"``: the number
+        of series of each class or, for multi-label, with each label. None if there are no labels of series.
     split
-        One line, or None.
+        A description of the split in one line, or None.
     step_labels
-        For each label of steps the share of each class, or None.
+        For each per-step label, the share of each class among the steps for which it is known; or None.
     signals
-        For each signal the share of steps of each word, and of those where nothing is known as "", or None.
+        For each signal, the share of steps with each word, and with no known word as ""; or None.
     notes
-        What was guessed or left out on the way in, one sentence each.
+        What was guessed or ignored when the series were read, one sentence each.
     shared
         See ``SharedGroups``.
     labels
-        Of several labels of series or steps; None where there is one or none.
+        See ``LabelSummary``; None unless the series or the steps are multi-label.
     warnings
-        One sentence each.
+        What will cause trouble and what to do about it, one sentence each.
     """
 
     series: int
@@ -131,18 +145,18 @@ class Inspection:
     warnings: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Give the facts as plain dicts, lists, strings and numbers."""
-        facts = asdict(self)
-        facts["lengths"] = dict(zip(("minimum", "median", "maximum"), self.lengths, strict=True))
-        facts["channels"] = [dict(channel) for channel in facts["channels"]]
+        """Convert the inspection to plain dicts, lists, strings and numbers."""
+        content = asdict(self)
+        content["lengths"] = dict(zip(("minimum", "median", "maximum"), self.lengths, strict=True))
+        content["channels"] = [dict(channel) for channel in content["channels"]]
         for kind in ("across", "contradictory"):
-            facts["copies"][kind] = [list(pair) for pair in facts["copies"][kind]]
-        facts["shared"]["naming"] = list(self.shared.naming)
-        facts["shared"]["both"] = {name: list(counts) for name, counts in self.shared.both.items()}
-        return facts | {"notes": list(self.notes), "warnings": list(self.warnings)}
+            content["copies"][kind] = [list(pair) for pair in content["copies"][kind]]
+        content["shared"]["naming"] = list(self.shared.naming)
+        content["shared"]["both"] = {name: list(counts) for name, counts in self.shared.both.items()}
+        return content | {"notes": list(self.notes), "warnings": list(self.warnings)}
 
     def lines(self) -> list[str]:
-        """Give the summary for people, line by line."""
+        """Format the inspection as lines of text."""
         return [
             *_size_lines(self),
             *([self.split] if self.split else []),
@@ -160,26 +174,26 @@ class Inspection:
         return "\n".join(self.lines())
 
 
-def _size_lines(facts: Inspection) -> list[str]:
-    shortest, median, longest = facts.lengths
+def _size_lines(inspection: Inspection) -> list[str]:
+    shortest, median, longest = inspection.lengths
     lengths = f"{longest} each" if shortest == longest else f"{shortest} to {longest} each, median {median:g}"
-    clock = facts.time
+    clock = inspection.time
     if clock.kind == "none":
-        time = "no clock, the order of steps only"
+        time = "no clock, only the order of the steps"
     else:
         unit = " s" if clock.kind == "dates" else ""
-        step = "one step only" if clock.typical_step is None else f"typical step {clock.typical_step:g}{unit}"
+        step = "only one step" if clock.typical_step is None else f"typical step {clock.typical_step:g}{unit}"
         gaps = f"{counted(clock.gaps, 'gap')} in {clock.series_with_gaps} series" if clock.gaps else "no gaps"
-        time = f"{clock.kind}, {step}, {gaps}{', steps of different length' if clock.irregular else ''}"
-    return [f"series: {facts.series}", f"steps: {facts.steps}, {lengths}", f"time: {time}"]
+        time = f"{clock.kind}, {step}, {gaps}{', irregular steps' if clock.irregular else ''}"
+    return [f"series: {inspection.series}", f"steps: {inspection.steps}, {lengths}", f"time: {time}"]
 
 
 def _channel_lines(channels: tuple[ChannelSummary, ...]) -> list[str]:
     rows = [["channel", "min", "mean", "max", "std", "missing"]]
-    for one in channels[:SHOWN]:
-        numbers = (one.minimum, one.mean, one.maximum, one.deviation)
-        rows.append([one.name, *("-" if number is None else f"{number:.4g}" for number in numbers)])
-        rows[-1].append(f"{one.missing}{' (constant)' if one.constant else ''}")
+    for channel in channels[:SHOWN]:
+        numbers = (channel.minimum, channel.mean, channel.maximum, channel.deviation)
+        rows.append([channel.name, *("-" if number is None else f"{number:.4g}" for number in numbers)])
+        rows[-1].append(f"{channel.missing}{' (constant)' if channel.constant else ''}")
     return aligned(rows, len(channels) - SHOWN)
 
 
@@ -193,14 +207,16 @@ def _class_lines(classes: dict[str, dict[str, int]]) -> list[str]:
 def _step_label_lines(shares: dict[str, dict[str, float]]) -> list[str]:
     names = list(next(iter(shares.values())))
     rows = [["share of steps", *names[:SHOWN]]]
-    rows += [[label, *(f"{100 * of[name]:.1f} %" for name in names[:SHOWN])] for label, of in shares.items()]
+    rows += [
+        [label, *(f"{100 * shares_of[name]:.1f} %" for name in names[:SHOWN])] for label, shares_of in shares.items()
+    ]
     return aligned(rows)
 
 
 def _signal_lines(signals: dict[str, dict[str, float]]) -> list[str]:
     rows = [["signal", "share of steps"]]
     for name, shares in signals.items():
-        most = sorted(shares, key=lambda word: -shares[word])
-        said = [f"{word or 'unknown'} {100 * shares[word]:.1f} %" for word in most[:SHOWN]]
-        rows.append([name, ", ".join(said) + (f" and {len(most) - SHOWN} more" if len(most) > SHOWN else "")])
+        words = sorted(shares, key=lambda word: -shares[word])
+        shown = [f"{word or 'unknown'} {100 * shares[word]:.1f} %" for word in words[:SHOWN]]
+        rows.append([name, ", ".join(shown) + (f" and {len(words) - SHOWN} more" if len(words) > SHOWN else "")])
     return aligned(rows)

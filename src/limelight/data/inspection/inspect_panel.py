@@ -1,4 +1,4 @@
-"""Inspection: what a person wants to know about labelled series before a network sees them."""
+"""Inspect labelled series before training: statistics, duplicates, class counts and leakage between train and test."""
 
 from __future__ import annotations
 
@@ -28,121 +28,129 @@ from limelight.data.statistics import ChannelStatistics, channel_statistics
 from limelight.task import is_known
 from limelight.types import Rows
 
-WHO = re.compile(
+GROUP_NAME = re.compile(
     "subject|patient|person|user|machine|device|unit|recording|session|site|speaker|household", re.IGNORECASE
 )
-"""Fields that say whose series it is."""
+"""Names of metadata fields that identify a group, such as the subject or the machine of a series."""
 
 
 def inspect_panel(panel: Panel, split: Split | None = None, *, group: str | None = None) -> Inspection:
-    """Gather the facts about a Panel, and warn of what will make trouble.
+    """Summarise a Panel and its split, and warn of what will cause trouble.
 
     Parameters
     ----------
     panel
         The series, at least one.
     split
-        Its parts, to count classes in each and to find copies of a series in two of them.
+        A split of the Panel, to count classes in each part and to find duplicates across parts.
     group
-        The metadata field that the split keeps together, if it does.
+        The metadata field whose values the split keeps together, if any.
 
     Returns
     -------
     Inspection
-        ``print`` it, or take ``to_json()``.
+        The summary; ``print`` it, or convert it with ``to_json()``.
 
     Example
     -------
-    >>> facts = inspect_panel(Panel.from_series([[1.0, 2.0], [1.0, 2.0]], labels=["a", "b"]))
-    >>> facts.series, facts.steps, facts.copies.contradictory
+    >>> inspection = inspect_panel(Panel.from_series([[1.0, 2.0], [1.0, 2.0]], labels=["a", "b"]))
+    >>> inspection.series, inspection.steps, inspection.copies.contradictory
     (2, 4, [('0', '1')])
-    >>> facts.classes
+    >>> inspection.classes
     {'all': {'a': 1, 'b': 1}}
     """
     statistics = channel_statistics(panel)
     lengths = (int(panel.lengths.min()), float(np.median(panel.lengths)), int(panel.lengths.max()))
-    facts = Inspection(
+    inspection = Inspection(
         series=len(panel),
         steps=int(panel.lengths.sum()),
         lengths=lengths,
-        channels=tuple(_channel_facts(panel, statistics, place) for place in range(len(panel.channels))),
-        time=_time_facts(statistics),
-        copies=_copy_facts(panel, split),
+        channels=tuple(_summarise_channel(name, statistics, column) for column, name in enumerate(panel.channels)),
+        time=_summarise_clock(statistics),
+        copies=_find_duplicates(panel, split),
         classes=_class_counts(panel, split),
         split=None if split is None else split.describe(),
         step_labels=_step_label_shares(panel),
         signals=_signal_shares(panel),
         notes=panel.notes,
-        shared=_shared_facts(panel, split, group),
-        labels=_label_facts(panel),
+        shared=_find_shared_groups(panel, split, group),
+        labels=_summarise_labels(panel),
     )
-    return replace(facts, warnings=tuple(warnings_about(facts)))
+    return replace(inspection, warnings=tuple(warnings_about(inspection)))
 
 
-def _channel_facts(panel: Panel, found: ChannelStatistics, place: int) -> ChannelSummary:
-    finite = not found.infinite[place] and found.count[place]  # a Panel made of arrays may hold infinity
-    numbers = (found.minimum[place], found.mean[place], found.maximum[place], found.deviation[place])
-    least, mean, most, deviation = (float(one) if finite else None for one in numbers)
-    constant = not found.infinite[place] and (not found.count[place] or numbers[0] == numbers[2])
-    gone = int(found.missing[place]), int(found.infinite[place])
-    return ChannelSummary(panel.channels[place], least, mean, most, deviation, bool(constant), *gone)
+def _summarise_channel(name: str, statistics: ChannelStatistics, column: int) -> ChannelSummary:
+    count, infinite = statistics.count[column], statistics.infinite[column]
+    minimum, maximum = statistics.minimum[column], statistics.maximum[column]
+    finite = not infinite and count  # a Panel built from arrays may hold infinite values
+    return ChannelSummary(
+        name=name,
+        minimum=float(minimum) if finite else None,
+        mean=float(statistics.mean[column]) if finite else None,
+        maximum=float(maximum) if finite else None,
+        deviation=float(statistics.deviation[column]) if finite else None,
+        constant=bool(not infinite and (not count or minimum == maximum)),
+        missing=int(statistics.missing[column]),
+        infinite=int(infinite),
+    )
 
 
-def _time_facts(found: ChannelStatistics) -> ClockSummary:
-    clock = found.clock
+def _summarise_clock(statistics: ChannelStatistics) -> ClockSummary:
+    clock = statistics.clock
     if clock is None:
         return ClockSummary("none", None, 0, 0)
     return ClockSummary(clock.kind, clock.typical_step, clock.gaps, clock.series_with_gaps, clock.irregular)
 
 
-def _label_facts(panel: Panel) -> LabelSummary | None:
-    """Count several labels; those of series where there are any, else those of steps."""
+def _summarise_labels(panel: Panel) -> LabelSummary | None:
+    """Count multi-label targets of the series or, if the series have no labels, of the steps; None if single-label."""
     if panel.labels is not None:
         if panel.labels.ndim == 1:
             return None
         matrix = panel.labels.astype(np.float64)
-        return _counted_labels([np.where(np.isnan(matrix), -1, matrix)], panel.label_names or (), "series")
+        return _count_labels([np.where(np.isnan(matrix), -1, matrix)], panel.label_names or (), "series")
     if panel.step_labels is None or len(panel.step_labels.names) == 1:
         return None
     blocks = (block.step_labels.codes for block in panel.blocks() if block.step_labels is not None)
-    return _counted_labels(blocks, names_of_columns(panel.step_labels.names), "steps")
+    return _count_labels(blocks, names_of_columns(panel.step_labels.names), "steps")
 
 
-def _counted_labels(
+def _count_labels(
     blocks: Iterable[NDArray[Any]], names: tuple[str, ...], unit: Literal["series", "steps"]
 ) -> LabelSummary:
-    """Count labels in matrices of 0, 1 and -1 where not known."""
-    known, there = np.zeros(len(names), np.int64), np.zeros(len(names), np.int64)
-    sure = others = 0
+    """Count labels in matrices of 0, 1 and, for an unknown label, -1."""
+    known, present = np.zeros(len(names), np.int64), np.zeros(len(names), np.int64)
+    complete_rows = not_exclusive = 0
     for codes in blocks:
         known += (codes >= 0).sum(axis=0)
-        there += (codes == 1).sum(axis=0)
-        whole = codes[(codes >= 0).all(axis=1)]
-        sure, others = sure + len(whole), others + int((whole.sum(axis=1) != 1).sum())
+        present += (codes == 1).sum(axis=0)
+        complete = codes[(codes >= 0).all(axis=1)]
+        complete_rows += len(complete)
+        not_exclusive += int((complete.sum(axis=1) != 1).sum())
     return LabelSummary(
         dict(zip(names, known.tolist(), strict=True)),
-        dict(zip(names, there.tolist(), strict=True)),
-        exclusive=len(names) > 1 and sure > 0 and not others,
+        dict(zip(names, present.tolist(), strict=True)),
+        exclusive=len(names) > 1 and complete_rows > 0 and not not_exclusive,
         unit=unit,
     )
 
 
 def _step_label_shares(panel: Panel) -> dict[str, dict[str, float]] | None:
-    """Give for each label of steps the share of each class over the steps where it is known."""
+    """Compute the share of each class among the steps for which the label is known, for each per-step label."""
     if panel.step_labels is None:
         return None
     names, classes = panel.step_labels.names, panel.step_labels.classes
     counts = np.zeros((len(names), len(classes)), dtype=np.int64)
     for block in panel.blocks():
         assert block.step_labels is not None
-        for place, codes in enumerate(block.step_labels.codes.T):
-            counts[place] += np.bincount(codes[codes >= 0], minlength=len(classes))
+        for column, codes in enumerate(block.step_labels.codes.T):
+            counts[column] += np.bincount(codes[codes >= 0], minlength=len(classes))
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     return {name: dict(zip(classes, row.tolist(), strict=True)) for name, row in zip(names, shares, strict=True)}
 
 
 def _signal_shares(panel: Panel) -> dict[str, dict[str, float]] | None:
-    """Give for each signal the share of each word, and of steps where nothing is known, over all steps."""
+    """Compute the share of each word among all steps, and of steps without a known word as "", for each signal."""
     if panel.signals is None:
         return None
     counts = [np.zeros(len(words) + 1, dtype=np.int64) for words in panel.signals.classes]
@@ -157,61 +165,65 @@ def _signal_shares(panel: Panel) -> dict[str, dict[str, float]] | None:
     }
 
 
-def _shared_facts(panel: Panel, split: Split | None, group: str | None) -> SharedGroups:
+def _find_shared_groups(panel: Panel, split: Split | None, group: str | None) -> SharedGroups:
+    """Find groups and recordings in both train and test or, for a grouped split, fields that identify its groups."""
     if split is None or not len(split.train) or not len(split.test):
         return SharedGroups()
     windows = 0
     if panel.origin is not None:
-        names = panel.origin.recordings
-        windows = len(np.intersect1d(names[split.train], names[split.test]))
+        recordings = panel.origin.recordings
+        windows = len(np.intersect1d(recordings[split.train], recordings[split.test]))
     if panel.metadata is None:
         return SharedGroups(windows=windows)
-    words = {
-        name: panel.metadata[name].to_pylist() for name in panel.metadata.column_names if _names(panel.metadata, name)
+    fields = {
+        name: panel.metadata[name].to_pylist()
+        for name in panel.metadata.column_names
+        if _may_identify_group(panel.metadata, name)
     }
     if group in panel.metadata.column_names:
         keys = panel.metadata[group].to_pylist()
-        naming = tuple(name for name, own in words.items() if name != group and _one_to_one(own, keys))
+        naming = tuple(name for name, column in fields.items() if name != group and _one_to_one(column, keys))
         return SharedGroups(naming, windows=windows)
     both = {}
-    for name, own in words.items():
-        values, train, test = (set(own) - {None}, {own[row] for row in split.train}, {own[row] for row in split.test})
-        common = values & train & test
-        if WHO.search(name) and 2 <= len(values) <= len(panel) / 2 and common:
+    for name, column in fields.items():
+        values = set(column) - {None}
+        common = values & {column[row] for row in split.train} & {column[row] for row in split.test}
+        if GROUP_NAME.search(name) and 2 <= len(values) <= len(panel) / 2 and common:
             both[name] = (len(common), len(values))
     return SharedGroups((), both, windows)
 
 
-def _names(metadata: pa.Table, field: str) -> bool:
-    """Whether a field holds words, or whole numbers that say whose series it is."""
-    kind = metadata[field].type
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
-    text = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
-    return bool(text or (pa.types.is_integer(kind) and WHO.search(field)))
+def _may_identify_group(metadata: pa.Table, field: str) -> bool:
+    """Whether a field is text, or whole numbers under a name such as "subject"."""
+    field_type = metadata[field].type
+    if pa.types.is_dictionary(field_type):
+        field_type = field_type.value_type
+    text = pa.types.is_string(field_type) or pa.types.is_large_string(field_type) or pa.types.is_string_view(field_type)
+    return bool(text or (pa.types.is_integer(field_type) and GROUP_NAME.search(field)))
 
 
-def _one_to_one(one: list[Any], other: list[Any]) -> bool:
-    pairs = set(zip(one, other, strict=True))
-    return len(set(one)) == len(set(other)) == len(pairs)
+def _one_to_one(column: list[Any], other: list[Any]) -> bool:
+    pairs = set(zip(column, other, strict=True))
+    return len(set(column)) == len(set(other)) == len(pairs)
 
 
-def _copy_facts(panel: Panel, split: Split | None) -> Duplicates:
+def _find_duplicates(panel: Panel, split: Split | None) -> Duplicates:
+    """Find series with identical values, by a hash of their values."""
     part = np.full(len(panel), "all", dtype="<U10")
     if split is not None:
         for name in PARTS:
             part[split.part(name)] = name
-    alike: dict[bytes, list[int]] = {}
+    rows_by_hash: dict[bytes, list[int]] = {}
     first_row = 0
     for block in panel.blocks():
         for row in range(len(block)):
             content = hashlib.blake2b(block.series(row).tobytes(), digest_size=16).digest()
-            alike.setdefault(content, []).append(first_row + row)
+            rows_by_hash.setdefault(content, []).append(first_row + row)
         first_row += len(block)
     across, inside, contradictory = [], 0, []
-    for first, *others in alike.values():
+    for first, *duplicates in rows_by_hash.values():
         seen = {str(part[first])}
-        for row in others:
+        for row in duplicates:
             pair = (str(panel.ids[first]), str(panel.ids[row]))
             if str(part[row]) in seen:
                 inside += 1
@@ -223,25 +235,26 @@ def _copy_facts(panel: Panel, split: Split | None) -> Duplicates:
     return Duplicates(across, inside, contradictory)
 
 
-def _differ(one: Any, other: Any) -> bool:
-    """Say whether two labels, or rows of labels, differ; what is not known differs from nothing."""
-    both = is_known(np.atleast_1d(np.asarray(one))) & is_known(np.atleast_1d(np.asarray(other)))
-    return bool((np.atleast_1d(one)[both] != np.atleast_1d(other)[both]).any())
+def _differ(label: Any, other: Any) -> bool:
+    """Whether two labels, or two rows of a multi-label target, differ; an unknown label is equal to any label."""
+    both_known = is_known(np.atleast_1d(np.asarray(label))) & is_known(np.atleast_1d(np.asarray(other)))
+    return bool((np.atleast_1d(label)[both_known] != np.atleast_1d(other)[both_known]).any())
 
 
 def _class_counts(panel: Panel, split: Split | None) -> dict[str, dict[str, int]] | None:
+    """Count the series of each class or with each label, in each part of the split and in all."""
     if panel.labels is None:
         return None
     parts: dict[str, Rows] = {} if split is None else {name: split.part(name) for name in PARTS}
     parts["all"] = np.arange(len(panel))
-    if panel.labels.ndim == 2:  # of several labels how often each is there
-        there = np.nan_to_num(panel.labels.astype(np.float64)).astype(np.int64)
-        named = panel.label_names or ()
-        return {part: dict(zip(named, there[rows].sum(axis=0).tolist(), strict=True)) for part, rows in parts.items()}
+    if panel.labels.ndim == 2:  # multi-label
+        matrix = np.nan_to_num(panel.labels.astype(np.float64)).astype(np.int64)
+        names = panel.label_names or ()
+        return {part: dict(zip(names, matrix[rows].sum(axis=0).tolist(), strict=True)) for part, rows in parts.items()}
     known = is_known(panel.labels)
-    classes, codes = np.unique(panel.labels[known], return_inverse=True)
-    every = np.full(len(panel), len(classes))
-    every[known] = codes
-    counts = {part: np.bincount(every[rows], minlength=len(classes) + 1)[:-1] for part, rows in parts.items()}
-    names = [str(one) for one in classes.tolist()]
+    classes, known_codes = np.unique(panel.labels[known], return_inverse=True)
+    codes = np.full(len(panel), len(classes))
+    codes[known] = known_codes
+    counts = {part: np.bincount(codes[rows], minlength=len(classes) + 1)[:-1] for part, rows in parts.items()}
+    names = tuple(str(name) for name in classes.tolist())
     return {part: dict(zip(names, count.tolist(), strict=True)) for part, count in counts.items()}

@@ -1,4 +1,4 @@
-"""Gathering: over the pieces of a table, words numbered, what a column says about each series, where rows belong."""
+"""Accumulators over chunks of a table: category codes, per-series constants and target positions of rows."""
 
 from __future__ import annotations
 
@@ -8,47 +8,47 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from limelight.data.reading.columns import Words, read_some_words, read_words
+from limelight.data.reading.columns import Words, read_optional_words, read_words
 from limelight.data.reading.sources import Source
 from limelight.errors import LabelError
 from limelight.task import UNKNOWN
 from limelight.types import Rows
 
 UNSEEN = UNKNOWN - 1
-"""Of a series that no piece has brought yet."""
+"""The code of a series that has not yet appeared in any chunk."""
 MOST_LISTED_WORDS = 50
-"""Of a column of words that change within a series; more of them, such as free text, say nothing to learn from."""
+"""The most distinct words that a signal may have; a column with more, such as free text, is of no use for training."""
 
 
 @dataclass
 class WordCodes:
-    """Numbers words in the order in which they come, over all pieces."""
+    """Codes for distinct words, numbered in order of first appearance over all chunks."""
 
-    places: dict[str, int] = field(default_factory=dict)
+    codes: dict[str, int] = field(default_factory=dict)
 
     def add(self, words: Words) -> Rows:
-        """Give the number of each row's word, -1 for an empty cell."""
-        numbers = [self.places.setdefault(word, len(self.places)) for word in words.names.tolist()]
-        codes: Rows = np.append(np.array(numbers, dtype=np.int64), UNKNOWN)[words.codes]
-        return codes
+        """Return the code of the word in each row, -1 for an empty cell, shape (rows,)."""
+        chunk_codes = [self.codes.setdefault(word, len(self.codes)) for word in words.names.tolist()]
+        row_codes: Rows = np.append(np.array(chunk_codes, dtype=np.int64), UNKNOWN)[words.codes]
+        return row_codes
 
     def names(self) -> NDArray[np.str_]:
-        """Give every word, by number."""
-        return np.array(list(self.places), dtype=np.str_)
+        """Return every word, indexed by its code."""
+        return np.array(list(self.codes), dtype=np.str_)
 
 
 @dataclass
-class OnePerSeries:
-    """A column that says one thing for each series, gathered over the pieces.
+class SeriesColumn:
+    """A column with one word per series, such as its label, accumulated over chunks.
 
     Parameters
     ----------
     name
-        Of the column.
+        The name of the column.
     label
-        Whether it is the label, which must be there and must not change.
+        Whether the column is the label, which must not be empty and must not change within a series.
     signal
-        Whether it is said to be about single steps.
+        Whether the column is declared as a signal, whose words may change from step to step.
     """
 
     name: str
@@ -61,70 +61,102 @@ class OnePerSeries:
     def __post_init__(self) -> None:
         self.varies = self.signal
 
-    def add(self, piece: Source, rows: Rows, series: int, names: Words) -> None:
-        """Take the words of a piece; LabelError if a label is empty or changes."""
-        if self.varies and not self.signal and len(self.vocabulary.places) > MOST_LISTED_WORDS:
+    def add(self, chunk: Source, rows: Rows, series: int, names: Words) -> None:
+        """Add the words of one chunk.
+
+        Parameters
+        ----------
+        chunk
+            The rows to add.
+        rows
+            The series that each row belongs to, shape (rows,).
+        series
+            The number of series so far, including those of this chunk.
+        names
+            The id column of the chunk, for messages.
+
+        Raises
+        ------
+        LabelError
+            If a label is empty or changes within a series.
+        """
+        if self.varies and not self.signal and len(self.vocabulary.codes) > MOST_LISTED_WORDS:
             return
         if self.label:
-            words = read_words(piece, self.name, "label", "write the label in every row of its series", LabelError)
+            words = read_words(chunk, self.name, "label", "write the label in every row of its series", LabelError)
         else:
-            words = read_some_words(piece, self.name, "facts")
+            words = read_optional_words(chunk, self.name, "metadata")
         codes = self.vocabulary.add(words)
         if self.varies:
             return
-        self.first = grown(self.first, series, UNSEEN)
+        self.first = extended(self.first, series, UNSEEN)
         new = self.first == UNSEEN
-        backwards = np.full(series, UNSEEN)
-        backwards[rows[::-1]] = codes[::-1]
-        self.first[new] = backwards[new]
-        faults = np.flatnonzero(self.first[rows] != codes)
-        if not len(faults):
+        first_in_chunk = np.full(series, UNSEEN)
+        first_in_chunk[rows[::-1]] = codes[::-1]  # the last assignment wins, so the first row must come last
+        self.first[new] = first_in_chunk[new]
+        changed = np.flatnonzero(self.first[rows] != codes)
+        if not len(changed):
             return
         if not self.label:
             self.varies = True
             return
-        row, words_of = int(faults[0]), list(self.vocabulary.places)
+        row, labels = int(changed[0]), list(self.vocabulary.codes)
         raise LabelError(
-            f"expected one label for each series, got {words_of[self.first[rows[row]]]!r} and then "
-            f"{words_of[codes[row]]!r} in series {names.at(row)!r}, at {piece.place(row)}; cut the series where its "
+            f"expected one label per series, got {labels[self.first[rows[row]]]!r} and then "
+            f"{labels[codes[row]]!r} in series {names.at(row)!r}, at {chunk.location(row)}; split the series where its "
             "label changes, give it one label, or cut it into windows"
         )
 
     @property
     def is_signal(self) -> bool:
-        """Whether the column says something about single steps, in few words."""
-        return self.signal or (self.varies and 0 < len(self.vocabulary.places) <= MOST_LISTED_WORDS)
+        """Whether the column holds per-step words, few enough to learn from."""
+        return self.signal or (self.varies and 0 < len(self.vocabulary.codes) <= MOST_LISTED_WORDS)
 
     def words(self) -> NDArray[Any]:
-        """Give the word of each series, None where it is empty, shape (n,)."""
-        every = np.array([*self.vocabulary.places, None], dtype=object)
-        words: NDArray[Any] = every[self.first]
+        """Return the word of each series, None if its cells are empty, shape (n,)."""
+        vocabulary = np.array([*self.vocabulary.codes, None], dtype=object)
+        words: NDArray[Any] = vocabulary[self.first]
         return words.astype(np.str_) if self.label else words
 
 
-def grown(array: Rows, size: int, value: int) -> Rows:
-    """Give an array of ``size`` entries that begins as ``array`` and goes on with ``value``."""
+def extended(array: Rows, size: int, value: int) -> Rows:
+    """Return a copy of an array, padded at the end with ``value`` to ``size`` entries."""
     return np.concatenate([array, np.full(size - len(array), value, dtype=np.int64)])
 
 
-def places_of_rows(codes: Rows, starts: Rows, filled: Rows) -> Rows | slice:
-    """Say where the steps of some rows stand, after those that are in place already; ``filled`` counts them."""
-    runs = np.concatenate([[0], np.flatnonzero(codes[1:] != codes[:-1]) + 1])
-    series = codes[runs]
-    if len(np.unique(series)) < len(series):  # the rows of series are mixed
+def target_positions(codes: Rows, starts: Rows, filled: Rows) -> Rows | slice:
+    """Compute where the rows of a chunk go in the arrays of all steps.
+
+    Parameters
+    ----------
+    codes
+        The series of each row, shape (rows,).
+    starts
+        The first position of each series, shape (n,).
+    filled
+        The number of steps of each series that earlier chunks have filled, shape (n,); updated in place.
+
+    Returns
+    -------
+    NDArray[np.int64] or slice
+        The position of each row, shape (rows,); a slice if the positions are consecutive.
+    """
+    run_starts = np.concatenate([[0], np.flatnonzero(codes[1:] != codes[:-1]) + 1])
+    series = codes[run_starts]
+    if len(np.unique(series)) < len(series):  # the rows of different series are interleaved
         order = _stable_order(codes)
-        places = np.empty(len(codes), dtype=np.int64)
-        sorted_places = places_of_rows(codes[order], starts, filled)
-        if isinstance(sorted_places, slice):
-            sorted_places = np.arange(sorted_places.start, sorted_places.stop)
-        places[order] = sorted_places
-        return places
-    lengths = np.diff(np.append(runs, len(codes)))
+        positions = np.empty(len(codes), dtype=np.int64)
+        sorted_positions = target_positions(codes[order], starts, filled)
+        if isinstance(sorted_positions, slice):
+            sorted_positions = np.arange(sorted_positions.start, sorted_positions.stop)
+        positions[order] = sorted_positions
+        return positions
+    lengths = np.diff(np.append(run_starts, len(codes)))
     first = starts[series] + filled[series]
     filled[series] += lengths
     if np.array_equal(first[1:], first[:-1] + lengths[:-1]):
         return slice(int(first[0]), int(first[0]) + len(codes))
-    return np.repeat(first - runs, lengths) + np.arange(len(codes))
+    return np.repeat(first - run_starts, lengths) + np.arange(len(codes))
 
 
 def _stable_order(codes: Rows) -> Rows:

@@ -1,4 +1,4 @@
-"""Archive: .ts and .tsv files of the UCR/UEA time-series archive, one line for each series, to a Panel."""
+"""Read .ts and .tsv files of the UCR/UEA time-series archive, with one line per series."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from limelight.types import Rows
 
 ARCHIVE_SUFFIXES = (".ts", ".tsv")
 MISSING = pa.array([*EMPTY_WORDS, "?"], pa.large_string())
-PIECE_CHARACTERS = 1 << 24
+CHUNK_CHARACTERS = 1 << 24
 DECIMAL = re.compile(r"[+-]?\d+\.\d*([eE][+-]?\d+)?")
 BOOLEAN = "true|false"
 FLAGS = ("@timestamp", "@univariate", "@classlabel", "@targetlabel")
@@ -36,29 +36,29 @@ Singles = NDArray[np.float32]
 
 
 def read_archive(path: Path | str, *, label: bool = True) -> Panel:
-    """Read one file of the UCR/UEA archive of time series.
+    """Read one file of the UCR/UEA time-series archive.
 
     Parameters
     ----------
     path
-        A ``.ts`` file (UEA: a header of lines that begin with ``@``, then dimensions parted by ``:`` and values by
-        ``,``), or a ``.tsv`` or ``.txt`` file (UCR: the class, then the values, no header).
+        A ``.ts`` file (UEA: a header of lines that begin with ``@``, then dimensions separated by ``:`` and values
+        separated by ``,``), or a ``.tsv`` or ``.txt`` file (UCR: the class, then the values, without a header).
     label
         False reads the series without their classes.
 
     Returns
     -------
     Panel
-        The series in the order of the lines, named by the file and their number from 0; labels are words as they are
-        written, but for ``1.0``, which becomes ``1``. Missing values (``?``, ``NaN``, or nothing) are NaN. In UCR
-        files the missing values at the end of a series are padding and are cut off.
+        The series in the order of the lines, named by the file and their number from 0. Labels are strings as written
+        in the file, except that whole numbers lose their decimal point: ``1.0`` becomes ``1``. Missing values (``?``,
+        ``NaN``, or nothing) are NaN. In UCR files, missing values at the end of a series are padding and are cut off.
 
     Raises
     ------
     DataError
-        If something in the file is not as it should be; the message names the line.
+        If the file is invalid; the message names the line.
     LabelError
-        If it is a file for regression.
+        If the file is for regression.
 
     Source
     ------
@@ -78,7 +78,7 @@ def read_archive(path: Path | str, *, label: bool = True) -> Panel:
     if kind not in (*ARCHIVE_SUFFIXES, ".txt"):
         raise DataError(f"expected a .ts, .tsv or .txt file of the UCR/UEA archive, got {name}; check the path")
     if not path.is_file():
-        raise DataError(f"expected a file at {name}, there is none; check the path")
+        raise DataError(f"expected a file at {name}, got none; check the path")
     lines, notes = _read_lines(path, name)
     if not lines:
         raise DataError(f"expected series in {name}, got an empty file; check the path")
@@ -88,7 +88,7 @@ def read_archive(path: Path | str, *, label: bool = True) -> Panel:
     else:
         _read_ucr(lines, series, spaces=kind == ".txt")
     if not series.lines:
-        raise DataError(f"expected at least one series in {name}, got none; add a line for each")
+        raise DataError(f"expected at least one series in {name}, got none; add a line for each series")
     return series.panel(label)
 
 
@@ -98,18 +98,19 @@ def read_archive_files(paths: Sequence[Path]) -> tuple[Panel, list[str] | None]:
     Parameters
     ----------
     paths
-        Files of one problem, at least one.
+        The files of one data set, at least one.
 
     Returns
     -------
     tuple[Panel, list[str] | None]
-        The series of all files in their order; and for each series ``"train"`` or ``"test"``, if the name of every
-        file ends in ``_TRAIN`` or ``_TEST``, else None.
+        The series of all files in the given order; and the part of each series, ``"train"`` or ``"test"``, if every
+        file name ends in ``_TRAIN`` or ``_TEST``, else None.
 
     Raises
     ------
     DataError
-        If two files have the same name, or differ in channels, in having labels, or in their clock.
+        If two files have the same name, a different number of channels or another kind of time, or if only one of
+        them has labels.
     LabelError
         As ``read_archive``.
 
@@ -125,38 +126,43 @@ def read_archive_files(paths: Sequence[Path]) -> tuple[Panel, list[str] | None]:
     """
     stems: dict[str, Path] = {}
     for path in map(Path, paths):
-        before = stems.setdefault(path.stem, path)
-        if before is not path:
+        earlier = stems.setdefault(path.stem, path)
+        if earlier is not path:
             raise DataError(
-                f"expected files with names of their own, which name the series, got {str(before)!r} and "
-                f"{str(path)!r}; leave one out, or rename it"
+                f"expected unique file names, which name the series, got {str(earlier)!r} and {str(path)!r}; leave one "
+                "out, or rename it"
             )
     panels = {path: read_archive(path) for path in stems.values()}
-    first, *others = panels
-    for other in others:
-        _require_alike({path: panels[path] for path in (first, other)})
-    found = [PART.search(stem) for stem in stems]
-    parts = [part[1].lower() for part, panel in zip(found, panels.values(), strict=True) if part for _ in panel.ids]
-    return join_panels(list(panels.values())), parts if all(found) else None
+    first, *rest = panels
+    for other in rest:
+        _require_compatible(first, panels[first], other, panels[other])
+    matches = [PART.search(stem) for stem in stems]
+    parts = [
+        match[1].lower() for match, panel in zip(matches, panels.values(), strict=True) if match for _ in panel.ids
+    ]
+    return join_panels(list(panels.values())), parts if all(matches) else None
 
 
-def _require_alike(panels: dict[Path, Panel]) -> None:
-    (first, one), (second, other) = panels.items()
-    for (wanted, before), now in zip(_kinds(one).items(), _kinds(other).values(), strict=True):
-        if before != now:
+def _require_compatible(first: Path, first_panel: Panel, second: Path, second_panel: Panel) -> None:
+    """Check that two files have the same number of channels, both labels or none, and the same kind of time."""
+    properties, other_properties = _properties(first_panel), _properties(second_panel)
+    for requirement, value in properties.items():
+        other_value = other_properties[requirement]
+        if value != other_value:
             raise DataError(
-                f"expected {wanted}, got {before} in {str(first)!r} and {now} in {str(second)!r}; make the files "
-                "alike, or read them one by one"
+                f"expected {requirement}, got {value} in {str(first)!r} and {other_value} in {str(second)!r}; make the "
+                "files consistent, or read them one by one"
             )
 
 
-def _kinds(panel: Panel) -> dict[str, str]:
-    dates = "dates with a zone" if panel.units else "dates without a zone"
+def _properties(panel: Panel) -> dict[str, str]:
+    """Describe what files to be joined must have in common."""
+    dates = "dates with a time zone" if panel.units else "dates without a time zone"
     clock = "no times" if panel.times is None else dates if panel.times.dtype.kind == "M" else "numbers"
     return {
         "the same number of channels": _counted(len(panel.channels), "channel"),
         "classes in every file or in none": "none" if panel.labels is None else "classes",
-        "one clock": clock,
+        "one kind of time": clock,
     }
 
 
@@ -165,7 +171,7 @@ def _counted(number: int, thing: str) -> str:
 
 
 def _read_lines(path: Path, name: str) -> tuple[list[tuple[int, str]], list[str]]:
-    """Give the lines that are not empty with their numbers, and what was guessed."""
+    """Read the lines that are not empty, with their numbers, and notes on the encoding."""
     notes: list[str] = []
     try:
         try:
@@ -180,17 +186,17 @@ def _read_lines(path: Path, name: str) -> tuple[list[tuple[int, str]], list[str]
 
 @dataclass(frozen=True, eq=False)
 class _Times(Source):
-    """A column of times that knows the line of each."""
+    """A column of times that can locate each time by its line in the file."""
 
     lines: Sequence[int] = ()
 
-    def place(self, row: int) -> str:
+    def location(self, row: int) -> str:
         return f"line {self.lines[row]} of {self.name}"
 
 
 @dataclass
 class _Series:
-    """What stands in the lines of a file: numbers and times still as text, one for each dimension of each series."""
+    """The content of a file, with numbers and times still as text: one string per dimension of each series."""
 
     name: str
     stem: str
@@ -202,20 +208,20 @@ class _Series:
     times: list[str] = field(default_factory=list)
     ucr: bool = False
 
-    def place(self, row: int) -> str:
+    def location(self, row: int) -> str:
         return f"line {self.lines[row]} of {self.name}"
 
-    def empty(self, row: int) -> str:
-        return f"expected at least one value in every series, got none in {self.place(row)}; leave the line out"
+    def describe_empty(self, row: int) -> str:
+        return f"expected at least one value in every series, got none in {self.location(row)}; leave the line out"
 
     def panel(self, label: bool) -> Panel:
-        """Turn text into numbers."""
+        """Convert the text to numbers and build a Panel."""
         numbers, lengths = self._numbers()
         if self.ucr:
             numbers, lengths = self._without_padding(numbers, lengths)
         longest = lengths.reshape(-1, self.dimensions).max(axis=1)
         return Panel(
-            self._side_by_side(numbers, lengths, longest),
+            self._align_dimensions(numbers, lengths, longest),
             np.cumsum(longest) - longest,
             longest,
             ids=[f"{self.stem}_{row}" for row in range(len(self.lines))],
@@ -225,50 +231,52 @@ class _Series:
         )
 
     def _numbers(self) -> tuple[Singles, Rows]:
-        """Read all values, dimension after dimension, and say how many each has; some megabytes at a time."""
+        """Parse all values, dimension by dimension, some megabytes at a time; return them and their numbers."""
         ends = np.cumsum([len(text) + 1 for text in self.values])
         numbers, lengths = [], []
         start = 0
         while start < len(ends):
-            read = int(ends[start - 1]) if start else 0
-            stop = max(start + 1, int(np.searchsorted(ends, read + PIECE_CHARACTERS, side="right")))
+            parsed = int(ends[start - 1]) if start else 0
+            stop = max(start + 1, int(np.searchsorted(ends, parsed + CHUNK_CHARACTERS, side="right")))
             lists = pc.split_pattern(pa.array(self.values[start:stop], pa.large_string()), "\t" if self.ucr else ",")
             counts = pc.list_value_length(lists).to_numpy().astype(np.int64)
-            found, fault = _floats(lists.flatten())
-            if fault is not None:
-                place = start + int(np.searchsorted(np.cumsum(counts), fault, side="right"))
-                row, dimension = divmod(place, self.dimensions)
+            chunk, invalid = _parse_floats(lists.flatten())
+            if invalid is not None:
+                index = start + int(np.searchsorted(np.cumsum(counts), invalid, side="right"))
+                row, dimension = divmod(index, self.dimensions)
                 where = f"dimension {dimension + 1} of " if self.dimensions > 1 else ""
                 raise DataError(
-                    f"expected a finite number, got {lists.flatten()[fault].as_py().strip()!r} in {where}series "
-                    f"{f'{self.stem}_{row}'!r}, {self.place(row)}; correct it, or write NaN if the value is not known"
+                    f"expected a finite number, got {lists.flatten()[invalid].as_py().strip()!r} in {where}series "
+                    f"{f'{self.stem}_{row}'!r}, {self.location(row)}; correct it, or write NaN if the value is unknown"
                 )
-            numbers.append(found)
+            numbers.append(chunk)
             lengths.append(counts)
             start = stop
         return np.concatenate(numbers), np.concatenate(lengths)
 
     def _without_padding(self, numbers: Singles, lengths: Rows) -> tuple[Singles, Rows]:
-        """Cut off the missing values at the end of each series."""
+        """Remove the missing values at the end of each series."""
         starts = np.cumsum(lengths) - lengths
         step = np.arange(len(numbers)) - np.repeat(starts, lengths)
-        real = np.maximum.reduceat(np.where(np.isnan(numbers), 0, step + 1), starts)
-        if (real == 0).any():
-            raise DataError(self.empty(int(np.argmin(real))))
-        cut = int((real < lengths).sum())
-        if cut:
-            self.notes.append(f"the last values of {cut} series of {self.name} are missing: read as shorter series")
-        return numbers[step < np.repeat(real, lengths)], real
+        unpadded = np.maximum.reduceat(np.where(np.isnan(numbers), 0, step + 1), starts)
+        if (unpadded == 0).any():
+            raise DataError(self.describe_empty(int(np.argmin(unpadded))))
+        shortened = int((unpadded < lengths).sum())
+        if shortened:
+            self.notes.append(
+                f"the last values of {shortened} series of {self.name} are missing: read as shorter series"
+            )
+        return numbers[step < np.repeat(unpadded, lengths)], unpadded
 
-    def _side_by_side(self, numbers: Singles, lengths: Rows, longest: Rows) -> Singles:
-        """Bring the dimensions of each series next to each other, shape (steps, dimensions)."""
+    def _align_dimensions(self, numbers: Singles, lengths: Rows, longest: Rows) -> Singles:
+        """Stack the dimensions of each series as columns, shape (steps, dimensions)."""
         if self.dimensions == 1:
             return numbers[:, None]
         short = int((lengths.reshape(-1, self.dimensions) < longest[:, None]).any(axis=1).sum())
         if short:
             self.notes.append(
-                f"the dimensions of {short} series of {self.name} have different numbers of values: the shorter were "
-                "filled with missing values at the end"
+                f"the dimensions of {short} series of {self.name} have different numbers of values: the shorter ones "
+                "were padded with missing values at the end"
             )
         values = np.full((int(longest.sum()), self.dimensions), np.nan, dtype=np.float32)
         series, dimension = np.divmod(np.arange(len(lengths)), self.dimensions)
@@ -277,23 +285,27 @@ class _Series:
         return values
 
     def _clock(self, lengths: Rows) -> dict[str, Any]:
+        """Read and check the times; return the keyword arguments ``times`` and ``units`` of ``Panel``."""
         lines = np.repeat(self.lines, lengths).tolist()
         clock = read_clock(_Times(pa.table({"time": self.times}), self.name, lines=lines), "time")
         if clock.zones:
-            self.notes.append(f"times in {self.name} have the zones {', '.join(clock.zones)}: turned into UTC")
+            self.notes.append(
+                f"times in {self.name} have several time zones ({', '.join(clock.zones)}); all were converted to UTC"
+            )
         series = np.repeat(np.arange(len(lengths)), lengths)
-        faults = np.flatnonzero((clock.times[1:] <= clock.times[:-1]) & (series[1:] == series[:-1]))
-        if len(faults):
-            first, second = clock.times[faults[0] : faults[0] + 2]
+        disordered = np.flatnonzero((clock.times[1:] <= clock.times[:-1]) & (series[1:] == series[:-1]))
+        if len(disordered):
+            index = disordered[0]
+            first, second = clock.times[index : index + 2]
             raise DataError(
-                f"expected times that rise within each series, got {format_time(second)} after {format_time(first)} in "
-                f"{self.place(int(series[faults[0]]))}; sort the values by time"
+                f"expected increasing times within each series, got {format_time(second)} after {format_time(first)} "
+                f"in {self.location(int(series[index]))}; sort the values by time"
             )
         return {"times": clock.times, "units": {"time": "UTC"} if clock.zone else {}}
 
 
-def _floats(cells: Any) -> tuple[Singles, int | None]:
-    """Read numbers, and find the first cell that is none, or is too large."""
+def _parse_floats(cells: Any) -> tuple[Singles, int | None]:
+    """Parse numbers as float32; return them and the index of the first cell that is no number or is too large."""
     try:
         column = cells.cast(pa.float32())
     except pa.ArrowInvalid:
@@ -308,8 +320,8 @@ def _floats(cells: Any) -> tuple[Singles, int | None]:
     return numbers, int(np.argmax(infinite)) if infinite.any() else None
 
 
-def _plain(word: str) -> str:
-    """Give a class as a word, whole numbers without a decimal point."""
+def _class_name(word: str) -> str:
+    """Format a class, whole numbers without a decimal point."""
     return str(int(float(word))) if DECIMAL.fullmatch(word) and float(word).is_integer() else word
 
 
@@ -321,81 +333,83 @@ def _read_ucr(lines: list[tuple[int, str]], series: _Series, *, spaces: bool) ->
         word, tab, values = text.partition("\t")
         if not tab or not word.strip():
             raise DataError(
-                f"expected a class and values parted by tabs, got {line[:40]!r} in {series.place(-1)}; a .tsv or .txt "
-                "file is read as one of the UCR archive, without a header"
+                f"expected a class and values separated by tabs, got {line[:40]!r} in {series.location(-1)}; .tsv and "
+                ".txt files must have the format of the UCR archive, without a header"
             )
-        series.classes.append(_plain(word.strip()))
+        series.classes.append(_class_name(word.strip()))
         series.values.append(values)
 
 
 def _read_uea(lines: list[tuple[int, str]], series: _Series, label: bool) -> None:
-    told = iter([(number, line.strip()) for number, line in lines if not line.lstrip().startswith("#")])
-    said = _read_header(told, series.name)
-    regression, timed = (said[key][0] == "true" for key in ("@targetlabel", "@timestamp"))
+    content = iter([(number, line.strip()) for number, line in lines if not line.lstrip().startswith("#")])
+    header = _read_header(content, series.name)
+    regression, timed = (header[key][0] == "true" for key in ("@targetlabel", "@timestamp"))
     if regression and label:
         raise LabelError(
-            f"expected classes in {series.name}, got numbers to predict (@targetlabel); limelight classifies and does "
-            "no regression"
+            f"expected classes in {series.name}, got a regression target (@targetlabel); limelight supports "
+            "classification only"
         )
-    answered = regression or said["@classlabel"][0] == "true"
-    classes = {_plain(word) for word in said["@classlabel"][1:]} if label else set()
-    series.dimensions = int(said["@dimension"][0]) or int(said["@univariate"][0] == "true")
-    for number, line in told:
+    has_target = regression or header["@classlabel"][0] == "true"
+    classes = {_class_name(word) for word in header["@classlabel"][1:]} if label else set()
+    series.dimensions = int(header["@dimension"][0]) or int(header["@univariate"][0] == "true")
+    for number, line in content:
         series.lines.append(number)
         fields = AFTER_PAIR.split(line) if timed else line.split(":")
-        series.dimensions = series.dimensions or max(len(fields) - answered, 1)
-        if len(fields) != series.dimensions + answered:
-            wanted = _counted(series.dimensions, "dimension") + (" and the class" if answered else "")
+        series.dimensions = series.dimensions or max(len(fields) - has_target, 1)
+        if len(fields) != series.dimensions + has_target:
+            expected = _counted(series.dimensions, "dimension") + (" and the class" if has_target else "")
             raise DataError(
-                f"expected {wanted}, parted by ':', got {_counted(len(fields), 'part')} in {series.place(-1)}; "
-                "correct the line, or the header"
+                f"expected {expected}, separated by ':', got {_counted(len(fields), 'field')} in "
+                f"{series.location(-1)}; correct the line, or the header"
             )
-        if answered:
-            word = _plain(fields.pop().strip())
+        if has_target:
+            word = _class_name(fields.pop().strip())
             if not word or (classes and word not in classes):
                 raise DataError(
-                    f"expected a class that @classLabel names, got {word!r} in {series.place(-1)}"
+                    f"expected a class listed by @classLabel, got {word!r} in {series.location(-1)}"
                     f"{nearest(word, sorted(classes))}"
                 )
             series.classes.append(word)
         if not any(fields):
-            raise DataError(series.empty(-1))
-        series.values += _unpaired(fields, series) if timed else fields
+            raise DataError(series.describe_empty(-1))
+        series.values += _split_pairs(fields, series) if timed else fields
 
 
-def _unpaired(fields: list[str], series: _Series) -> list[str]:
-    """Keep the times of "(time,value),(time,value)", and give the values of each dimension."""
+def _split_pairs(fields: list[str], series: _Series) -> list[str]:
+    """Split "(time,value),(time,value)" into times, added to ``series``, and the values of each dimension, returned."""
     if not all(PAIRS.fullmatch(text) for text in fields):
         raise DataError(
-            "expected pairs (time,value),(time,value) as the header says (@timeStamps true), got something else in "
-            f"{series.place(-1)}; correct the line, or the header"
+            "expected pairs (time,value),(time,value) because of @timeStamps true in the header, got something else in "
+            f"{series.location(-1)}; correct the line, or the header"
         )
     times, values = zip(*[zip(*PAIR.findall(text), strict=True) for text in fields], strict=True)
     if len(set(times)) > 1:
         raise DataError(
-            f"expected the same times in every dimension of a series, got different ones in {series.place(-1)}; "
-            "bring the dimensions to one clock"
+            f"expected the same times in every dimension of a series, got different ones in {series.location(-1)}; "
+            "resample the dimensions to the same times"
         )
     series.times += times[0]
-    return [",".join(own) for own in values]
+    return [",".join(dimension) for dimension in values]
 
 
 def _read_header(lines: Iterator[tuple[int, str]], name: str) -> dict[str, tuple[str, ...]]:
-    """Read up to @data; what is said after each key, in the singular and in small letters."""
-    said: dict[str, tuple[str, ...]] = {**dict.fromkeys(FLAGS, ("false",)), "@dimension": ("0",)}
+    """Read the header up to @data; return the words after each key, keys in lower case and singular."""
+    header: dict[str, tuple[str, ...]] = {**dict.fromkeys(FLAGS, ("false",)), "@dimension": ("0",)}
     for number, line in lines:
         key, *words = line.split()
         key = key.lower().removesuffix("s")
         if key == "@data":
-            return said
+            return header
         if not key.startswith("@"):
             raise DataError(
                 f"expected a header line that begins with @, or @data before the series, got {line[:40]!r} in line "
-                f"{number} of {name}; a .ts file is read as one of the UEA archive"
+                f"{number} of {name}; .ts files must have the format of the UEA archive"
             )
-        if key in said:
-            wanted, known = ("a number above 0", "[1-9][0-9]*") if key == "@dimension" else ("true or false", BOOLEAN)
-            if not re.fullmatch(known, " ".join(words[:1]), re.IGNORECASE):
-                raise DataError(f"expected {wanted} after {line.split()[0]}, got {line!r} in line {number} of {name}")
-            said[key] = (words[0].lower(), *words[1:])
-    raise DataError(f"expected a line @data before the series in {name}, got none; the file is not whole")
+        if key in header:
+            expected, pattern = ("true or false", BOOLEAN)
+            if key == "@dimension":
+                expected, pattern = ("a number above 0", "[1-9][0-9]*")
+            if not re.fullmatch(pattern, " ".join(words[:1]), re.IGNORECASE):
+                raise DataError(f"expected {expected} after {line.split()[0]}, got {line!r} in line {number} of {name}")
+            header[key] = (words[0].lower(), *words[1:])
+    raise DataError(f"expected a line @data before the series in {name}, got none; the file is incomplete")

@@ -1,4 +1,4 @@
-"""Columns: ids, labels, numbers and times out of one column of a table, with the place of every fault."""
+"""Read one column of a table as words, numbers or times; errors name the row."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ CLOCK_TYPES = (pa.int64(), pa.float64(), pa.timestamp("ns"), pa.timestamp("ns", 
 
 @dataclass(frozen=True, eq=False)
 class Words:
-    """A column of names: each distinct one once, and which of them stands in each row.
+    """A dictionary-encoded column of words.
 
     Parameters
     ----------
     codes
-        The place in ``names`` for each row, -1 where the cell is empty, shape (rows,).
+        The index into ``names`` for each row, -1 for an empty cell, shape (rows,).
     names
-        The distinct words in the order of their first appearance.
+        The distinct words in order of first appearance.
 
     Example
     -------
     >>> words = Words(np.array([0, 1, 0]), np.array(["b", "a"]))
-    >>> words.at(2), words.every().tolist()
+    >>> words.at(2), words.decode().tolist()
     ('b', ['b', 'a', 'b'])
     """
 
@@ -41,16 +41,16 @@ class Words:
     names: NDArray[np.str_]
 
     def at(self, row: int) -> str:
-        """Give the word of one row."""
+        """Return the word in one row."""
         return str(self.names[self.codes[row]])
 
-    def every(self) -> NDArray[np.str_]:
-        """Give the word of each row, "" where the cell is empty, shape (rows,)."""
+    def decode(self) -> NDArray[np.str_]:
+        """Return the word in each row, "" for an empty cell, shape (rows,)."""
         return np.append(self.names, "")[self.codes]
 
 
-def read_words(source: Source, name: str, option: str, remedy: str, wrong: type[InputError] = DataError) -> Words:
-    """Read ids or labels as words: text as it stands, whole numbers without a decimal point.
+def read_words(source: Source, name: str, option: str, remedy: str, error_class: type[InputError] = DataError) -> Words:
+    """Read ids or labels as words: text unchanged, whole numbers without a decimal point.
 
     Parameters
     ----------
@@ -60,8 +60,8 @@ def read_words(source: Source, name: str, option: str, remedy: str, wrong: type[
         The argument that names the column, for messages.
     remedy
         What to do about an empty cell, for messages.
-    wrong
-        The class of the error for an empty cell.
+    error_class
+        The error to raise for an empty cell.
 
     Returns
     -------
@@ -71,28 +71,28 @@ def read_words(source: Source, name: str, option: str, remedy: str, wrong: type[
     Raises
     ------
     InputError
-        If the column is not there or a cell is empty.
+        If the column is missing or a cell is empty.
 
     Example
     -------
     >>> source = Source(pa.table({"label": [1.0, -1.0, 1.0]}), "the labels table")
-    >>> read_words(source, "label", "label", "fill it in").every().tolist()
+    >>> read_words(source, "label", "label", "fill it in").decode().tolist()
     ['1', '-1', '1']
     """
-    words = read_some_words(source, name, option)
+    words = read_optional_words(source, name, option)
     if words.codes.min(initial=0) < 0:
         row = int(np.flatnonzero(words.codes < 0)[0])
-        raise wrong(f"expected no empty cell in column {name!r}, got one in {source.place(row)}; {remedy}")
+        raise error_class(f"expected no empty cell in column {name!r}, got one in {source.location(row)}; {remedy}")
     return words
 
 
-def read_some_words(source: Source, name: str, option: str) -> Words:
-    """Read words where an empty cell is allowed: its code is -1; DataError if the column is not there.
+def read_optional_words(source: Source, name: str, option: str) -> Words:
+    """Read a column of words in which cells may be empty, with code -1; DataError if the column is missing.
 
     Example
     -------
     >>> source = Source(pa.table({"mode": ["idle", None, ""]}), "the series table")
-    >>> read_some_words(source, "mode", "facts").codes.tolist()
+    >>> read_optional_words(source, "mode", "metadata").codes.tolist()
     [0, -1, -1]
     """
     encoded = source.column(name, option).dictionary_encode()
@@ -109,16 +109,16 @@ def read_some_words(source: Source, name: str, option: str) -> Words:
 def read_numbers(
     source: Source, name: str, *, keep_missing: bool, series_at: Callable[[int], str]
 ) -> NDArray[np.float32]:
-    """Read one channel.
+    """Read one channel as float32.
 
     Parameters
     ----------
     source, name
         The table and the column.
     keep_missing
-        True gives NaN for an empty cell, False refuses it.
+        True reads an empty cell as NaN, False rejects it.
     series_at
-        Names the series of a row, for messages.
+        Returns the id of the series in a row, for messages.
 
     Returns
     -------
@@ -128,7 +128,7 @@ def read_numbers(
     Raises
     ------
     DataError
-        If a cell is text, infinite or, unless kept, missing.
+        If a cell is text, infinite or, unless ``keep_missing``, empty.
 
     Example
     -------
@@ -143,13 +143,13 @@ def read_numbers(
     except pa.ArrowNotImplementedError as error:
         raise DataError(
             f"expected numbers in column {name!r} of {source.name}, got cells of type {column.type}; "
-            "leave it out of the channels or turn it into numbers"
+            "leave it out of the channels or convert it to numbers"
         ) from error
     except pa.ArrowInvalid as error:
         row = _first_unreadable(column, pa.float32())
         raise DataError(
-            f"expected a number in column {name!r}, got {column[row].as_py()!r} in {source.place(row)} "
-            f"(series {series_at(row)!r}); correct it, or leave the cell empty if the value is not known"
+            f"expected a number in column {name!r}, got {column[row].as_py()!r} in {source.location(row)} "
+            f"(series {series_at(row)!r}); correct it, or leave the cell empty if the value is unknown"
         ) from error
     _check_finite(numbers, source, name, keep_missing, series_at)
     return np.asarray(numbers, dtype=np.float32)
@@ -162,11 +162,11 @@ class ClockColumn:
     Parameters
     ----------
     times
-        Shape (rows,): int64, float64 or datetime64[ns], the latter in UTC where a zone is known.
+        Shape (rows,): int64, float64 or datetime64[ns], the latter in UTC if the time zone is known.
     zone
-        Whether dates say their zone; False for numbers.
+        Whether dates have a time zone; False for numbers.
     zones
-        The zones met in text, such as ``"+02:00"``, if there are several.
+        The time zones found in text, such as ``"+02:00"``, if there are several.
     """
 
     times: NDArray[Any]
@@ -175,10 +175,10 @@ class ClockColumn:
 
     @property
     def kind(self) -> str:
-        """``"numbers"``, ``"dates without a zone"`` or ``"dates with a zone"``."""
+        """``"numbers"``, ``"dates without a time zone"`` or ``"dates with a time zone"``."""
         if self.times.dtype.kind != "M":
             return "numbers"
-        return "dates with a zone" if self.zone else "dates without a zone"
+        return "dates with a time zone" if self.zone else "dates without a time zone"
 
 
 def read_clock(source: Source, name: str) -> ClockColumn:
@@ -187,18 +187,19 @@ def read_clock(source: Source, name: str) -> ClockColumn:
     Parameters
     ----------
     source, name
-        The table and the column: numbers, dates, timestamps, durations (as seconds), or text of numbers or of
-        ISO dates.
+        The table and the column: numbers, dates, timestamps, durations (converted to seconds), or text that holds
+        numbers or ISO dates.
 
     Returns
     -------
-    Clock
+    ClockColumn
         One time for each row.
 
     Raises
     ------
     DataError
-        If a cell is empty, or is neither a number nor a date, or only some cells are dates, or have a zone.
+        If a cell is empty or neither a number nor a date, if numbers and dates are mixed, or if only some dates have
+        a time zone.
 
     Example
     -------
@@ -210,13 +211,13 @@ def read_clock(source: Source, name: str) -> ClockColumn:
     text = is_text(column.type)
     if text:
         column = _cleaned(column)
-    _refuse_untimed(column.is_null(), source, name)
+    _check_timed(column.is_null(), source, name)
     times = _clock_column(column, source, name)
     if pa.types.is_timestamp(times.type):
         stamps: NDArray[Any] = times.cast(pa.int64()).to_numpy(zero_copy_only=False).view("datetime64[ns]")
         zone = times.type.tz is not None
         return ClockColumn(stamps, zone, _zones(column) if text and zone else ())
-    _refuse_untimed(pc.invert(pc.is_finite(times)), source, name)
+    _check_timed(pc.invert(pc.is_finite(times)), source, name)
     return ClockColumn(np.asarray(times.to_numpy(zero_copy_only=False)))
 
 
@@ -226,9 +227,9 @@ def _zones(column: Any) -> tuple[str, ...]:
 
 
 def is_number_column(source: Source, name: str) -> bool:
-    """Say whether a column is a channel by default: numbers, or text that mostly reads so.
+    """Whether a column is a channel by default: it holds numbers, or text that is mostly numbers.
 
-    One stray word among numbers does not make them a column of text; it is a fault to be told.
+    One stray word among numbers does not make the column text: it is an error to report.
 
     Example
     -------
@@ -258,7 +259,7 @@ def _word(value: Any) -> str:
 
 
 def _cleaned(column: Any) -> Any:
-    """Give text without surrounding spaces, and null for the words that stand for a missing number."""
+    """Remove surrounding spaces from text, and replace words for a missing number, such as "NaN", with null."""
     try:
         column.cast(pa.float32())
     except pa.ArrowInvalid:
@@ -269,7 +270,7 @@ def _cleaned(column: Any) -> Any:
 
 
 def _first_unreadable(column: Any, kind: pa.DataType) -> int:
-    """Find the first cell that cannot be cast, by halving; the length if all can."""
+    """Find the first cell that cannot be cast, by bisection; the length of the column if all can."""
     low, high = 0, len(column)
     while low < high:
         middle = (low + high + 1) // 2
@@ -294,22 +295,22 @@ def _check_finite(
         row = int(infinite[0])
         raise DataError(
             f"expected a finite number in column {name!r}, got infinity, or a number too large for float32, "
-            f"in {source.place(row)} (series {series_at(row)!r}); correct it, or leave out that series"
+            f"in {source.location(row)} (series {series_at(row)!r}); correct it, or leave that series out"
         )
     if len(missing) and not keep_missing:
         row = int(missing[0])
         raise DataError(
             f"expected a number in every cell of column {name!r}, got {len(missing)} missing, the first in "
-            f"{source.place(row)} (series {series_at(row)!r}); fill them, or say missing='keep' to read "
-            "them as missing"
+            f"{source.location(row)} (series {series_at(row)!r}); fill them in, or set missing='keep' to read "
+            "them as missing values"
         )
 
 
-def _refuse_untimed(untimed: Any, source: Source, name: str) -> None:
-    rows = np.flatnonzero(untimed.to_numpy(zero_copy_only=False))
+def _check_timed(missing: Any, source: Source, name: str) -> None:
+    rows = np.flatnonzero(missing.to_numpy(zero_copy_only=False))
     if len(rows):
         raise DataError(
-            f"expected a time in every row of column {name!r}, got none in {source.place(int(rows[0]))}; "
+            f"expected a time in every row of column {name!r}, got none in {source.location(int(rows[0]))}; "
             "fill it in, or leave the row out"
         )
 
@@ -331,11 +332,11 @@ def _clock_column(column: Any, source: Source, name: str) -> Any:
     except pa.ArrowInvalid as error:
         raise DataError(
             f"expected whole numbers up to 2^63 or dates from 1678 to 2262 in column {name!r} of "
-            f"{source.name}, got some beyond; count the time from a later start"
+            f"{source.name}, got some outside this range; count the time from a later start"
         ) from error
     raise DataError(
         f"expected numbers or dates in the time column {name!r} of {source.name}, got cells of type {kind}; "
-        "turn them into numbers or dates"
+        "convert them to numbers or dates"
     )
 
 
@@ -347,28 +348,28 @@ def _parsed_clock(column: Any, source: Source, name: str) -> Any:
             continue
     readable = {kind: _first_unreadable(column, kind) for kind in CLOCK_TYPES}
     row = max(readable.values())
-    kinds = {_kind_of(column[place].as_py()) for place in (0, row)} - {None}
+    kinds = {_kind_of(column[index].as_py()) for index in (0, row)} - {None}
     if len(kinds) == 2:
         both = " and ".join(sorted(kind for kind in kinds if kind))
         raise DataError(
-            f"expected one clock in column {name!r}, got {both}: {column[0].as_py()!r} in {source.place(0)} and "
-            f"{column[row].as_py()!r} in {source.place(row)}; write all times in one way"
+            f"expected one kind of time in column {name!r}, got {both}: {column[0].as_py()!r} in {source.location(0)} "
+            f"and {column[row].as_py()!r} in {source.location(row)}; write all times in the same format"
         )
     raise DataError(
         f"expected a number or a date such as 2024-01-31 or 2024-01-31 12:00:00 in column {name!r}, "
-        f"got {column[row].as_py()!r} in {source.place(row)}; write all times in one of these forms"
+        f"got {column[row].as_py()!r} in {source.location(row)}; write all times in one of these formats"
     )
 
 
 def _kind_of(cell: str) -> str | None:
-    """Say what a single time is; None if it is none."""
-    one = pa.array([cell], pa.large_string())
-    for kind, spoken in zip(
-        CLOCK_TYPES, ("numbers", "numbers", "dates without a zone", "dates with a zone"), strict=True
+    """Name the kind of a single time; None if the cell is not a time."""
+    array = pa.array([cell], pa.large_string())
+    for kind, name in zip(
+        CLOCK_TYPES, ("numbers", "numbers", "dates without a time zone", "dates with a time zone"), strict=True
     ):
         try:
-            one.cast(kind)
+            array.cast(kind)
         except pa.ArrowInvalid:
             continue
-        return spoken
+        return name
     return None

@@ -1,4 +1,4 @@
-"""CSV files through Arrow, and a slow walk that finds the line of a fault, which Arrow does not know."""
+"""Read CSV files with Arrow, and find the line of an error with the csv module, since Arrow does not report it."""
 
 from __future__ import annotations
 
@@ -16,48 +16,51 @@ import pyarrow.csv as arrow_csv
 from limelight.errors import DataError, listing
 
 NUMBER_CELL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
-NO_NUMBERS = ["", "NA", "na", "N/A", "n/a", "NaN", "nan", "NAN", "null", "NULL", "Null", "None", "none"]
-PIECE_BYTES = 1 << 21
+NULL_WORDS = ["", "NA", "na", "N/A", "n/a", "NaN", "nan", "NAN", "null", "NULL", "Null", "None", "none"]
+CHUNK_BYTES = 1 << 21
 
 
-def csv_table(path: Path, name: str, words: Sequence[str], columns: Sequence[str] | None) -> pa.Table:
-    """Read a whole file: numbers as numbers where that works for every cell of a column, else all as text.
+def csv_table(path: Path, name: str, text_columns: Sequence[str], columns: Sequence[str] | None) -> pa.Table:
+    """Read a whole CSV file.
+
+    Columns are read as numbers if their first cells look like numbers; if any cell then turns out not to be a number,
+    every column is read as text.
 
     Parameters
     ----------
     path, name
-        The file, and what messages call it.
-    words
-        Columns that stay text however they look; without any, every column stays text.
+        The file, and its name in messages.
+    text_columns
+        Columns to read as text even if they look like numbers; if empty, every column is read as text.
     columns
-        Which to read; None reads all.
+        The columns to read; None reads all.
 
     Returns
     -------
     pa.Table
-        With the names of the columns stripped.
+        The columns, their names stripped of surrounding spaces.
 
     Raises
     ------
     DataError
-        If it is not CSV in UTF-8; the message names the line.
+        If the file is not CSV in UTF-8; the message names the line.
     """
     header = csv_header(path, name)
     parse = arrow_csv.ParseOptions(newlines_in_values=True)
-    for kinds in _csv_kinds(path, header, words):
+    for types in _csv_types(path, header, text_columns):
         try:
-            table = arrow_csv.read_csv(path, parse_options=parse, convert_options=_convert(header, kinds, columns))
+            table = arrow_csv.read_csv(path, parse_options=parse, convert_options=_convert(header, types, columns))
         except pa.ArrowInvalid as error:
-            fault = error
+            last_error = error
         else:
             return table.rename_columns([column.strip() for column in table.column_names])
-    raise DataError(_csv_fault(path, name, len(header))) from fault
+    raise DataError(_describe_fault(path, name, len(header))) from last_error
 
 
-def csv_batches(path: Path, name: str, words: Sequence[str], columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
-    """Read a file in pieces of some megabytes, all columns as text; parameters as for ``csv_table``."""
+def csv_batches(path: Path, name: str, columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
+    """Stream a file in chunks of some megabytes, all columns as text; parameters as for ``csv_table``."""
     header = csv_header(path, name)
-    read = arrow_csv.ReadOptions(block_size=PIECE_BYTES)
+    read = arrow_csv.ReadOptions(block_size=CHUNK_BYTES)
     parse = arrow_csv.ParseOptions(newlines_in_values=True)
     convert = _convert(header, {column: pa.large_string() for column in header}, columns)
     try:
@@ -66,76 +69,78 @@ def csv_batches(path: Path, name: str, words: Sequence[str], columns: Sequence[s
             for batch in reader:
                 yield batch.rename_columns(names)
     except pa.ArrowInvalid as error:
-        raise DataError(_csv_fault(path, name, len(header))) from error
+        raise DataError(_describe_fault(path, name, len(header))) from error
 
 
-def _csv_kinds(path: Path, header: list[str], words: Sequence[str]) -> Iterator[dict[str, pa.DataType]]:
-    """Give the types to try: numbers where the first lines have them, if columns of words are named; then all text."""
-    text: dict[str, pa.DataType] = {column: pa.large_string() for column in header}
-    if words:
-        kinds = dict(text)
+def _csv_types(path: Path, header: list[str], text_columns: Sequence[str]) -> Iterator[dict[str, pa.DataType]]:
+    """Yield the column types to try: first numbers as in the first rows, if text columns are named; then all text."""
+    all_text: dict[str, pa.DataType] = {column: pa.large_string() for column in header}
+    if text_columns:
+        types = dict(all_text)
         for column, sample in zip(header, _sample(path, len(header)), strict=True):
-            if column.strip() not in words and sample and all(NUMBER_CELL.match(cell) for cell in sample):
-                kinds[column] = pa.float32()
-        yield kinds
-    yield text
+            if column.strip() not in text_columns and sample and all(NUMBER_CELL.match(cell) for cell in sample):
+                types[column] = pa.float32()
+        yield types
+    yield all_text
 
 
 def _sample(path: Path, width: int, rows: int = 100) -> list[list[str]]:
-    """Give the cells of the first rows that are not empty, column by column."""
+    """Read the non-empty cells of the first rows, column by column."""
     with _records(path, repr(str(path))) as records:
         lines = [record for _, record in islice(records, 1, rows + 1)]
     return [
-        [line[place].strip() for line in lines if len(line) == width and line[place].strip()] for place in range(width)
+        [line[index].strip() for line in lines if len(line) == width and line[index].strip()] for index in range(width)
     ]
 
 
-def _convert(header: list[str], kinds: dict[str, pa.DataType], columns: Sequence[str] | None) -> Any:
+def _convert(header: list[str], types: dict[str, pa.DataType], columns: Sequence[str] | None) -> Any:
     chosen = None if columns is None else [column for column in header if column.strip() in columns]
     return arrow_csv.ConvertOptions(
-        column_types=kinds,
+        column_types=types,
         include_columns=chosen,
         strings_can_be_null=False,
-        null_values=NO_NUMBERS,
+        null_values=NULL_WORDS,
     )
 
 
 def csv_header(path: Path, name: str) -> list[str]:
-    """Read the names of the columns as they are written; DataError if one stands twice or commas do not part them."""
+    """Read the column names without stripping them; DataError if a name occurs twice or the separator is no comma."""
     with _records(path, name) as records:
         header = next((record for _, record in records), [])
     stripped = [column.strip() for column in header]
     if len(header) == 1:
-        for separator, spoken in ((";", "';'"), ("\t", "tabs"), ("|", "'|'")):
+        for separator, separator_name in ((";", "';'"), ("\t", "tabs"), ("|", "'|'")):
             if separator in header[0]:
-                raise DataError(f"expected columns separated by commas in {name}, got {spoken}; save it with commas")
-    twice = sorted({column for column in stripped if stripped.count(column) > 1})
-    if twice:
-        raise DataError(f"expected every column of {name} once, got {listing(twice)} twice; rename one")
+                raise DataError(
+                    f"expected columns separated by commas in {name}, got {separator_name}; save it with commas"
+                )
+    repeated = sorted({column for column in stripped if stripped.count(column) > 1})
+    if repeated:
+        raise DataError(f"expected unique column names in {name}, got {listing(repeated)} twice; rename one")
     return header
 
 
-def _csv_fault(path: Path, name: str, width: int) -> str:
-    """Find what Arrow could not read; Arrow itself does not know the line."""
+def _describe_fault(path: Path, name: str, width: int) -> str:
+    """Find the line that Arrow could not read, and describe the error for a message."""
     with _records(path, name) as records:
         for line, record in records:
             if len(record) != width:
                 return (
                     f"expected {width} cells in every line of {name}, got {len(record)} in line {line}; "
-                    "put text with commas in it into double quotes"
+                    "put text that contains commas in double quotes"
                 )
-    return f"expected a CSV file, got {name}, which cannot be read as one; write it again"
+    return f"expected a CSV file, got {name}, which cannot be parsed as CSV; write it again"
 
 
 def line_of(path: Path, row: int) -> int:
-    """Find the line on which a row begins; the header is line 1, and a row may take several lines."""
+    """Find the line on which a row begins; the header is line 1, and a row may span several lines."""
     with _records(path, repr(str(path))) as records:
-        return next(line for place, (line, _) in enumerate(records) if place == row + 1)
+        return next(line for index, (line, _) in enumerate(records) if index == row + 1)
 
 
 @contextmanager
 def _records(path: Path, name: str) -> Iterator[Iterable[tuple[int, list[str]]]]:
-    """Walk a CSV file with the line on which each record begins; slow, so for the header and faults alone."""
+    """Iterate over the records of a CSV file and the line on which each begins; slow: for headers and errors only."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             yield _numbered(file)

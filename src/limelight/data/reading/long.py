@@ -1,7 +1,8 @@
-"""Long tables, one row for each step: first who is in them, then every value to its place, in memory or on disk.
+"""Read long tables, with one row per step, in two passes: first an outline of the series, then the values.
 
-Both passes go piece by piece and accept the rows of series mixed in any way. What they hold grows with the number of
-series, never with the number of rows; only the arrays that are filled do.
+Both passes read the table in chunks and accept the rows of different series interleaved in any way. When a table is
+streamed, their memory grows with the number of series and not with the number of rows; only the arrays to be filled,
+which may be mapped to files, grow with the rows.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from numpy.typing import NDArray
 from limelight.data.annotations import StepLabels, StepSignals
 from limelight.data.clock import format_time
 from limelight.data.panel import Panel
-from limelight.data.reading.accumulators import MOST_LISTED_WORDS, OnePerSeries, WordCodes, grown, places_of_rows
-from limelight.data.reading.booleans import read_truths
-from limelight.data.reading.columns import ClockColumn, read_clock, read_numbers, read_some_words, read_words
+from limelight.data.reading.accumulators import MOST_LISTED_WORDS, SeriesColumn, WordCodes, extended, target_positions
+from limelight.data.reading.booleans import read_booleans
+from limelight.data.reading.columns import ClockColumn, read_clock, read_numbers, read_optional_words, read_words
 from limelight.data.reading.roles import Roles
 from limelight.data.reading.sheets import Sheets
 from limelight.data.reading.sources import Source
@@ -32,26 +33,26 @@ ORDER_STEPS = 1 << 22
 
 @dataclass
 class Outline:
-    """Who is in a long table: all that must be known before the first value can be put in its place.
+    """The series of a long table: all that must be known before values can be written to their positions.
 
     Parameters
     ----------
     names
-        Of the series in the order in which they first appear, shape (n,).
+        The ids of the series in order of first appearance, shape (n,).
     lengths
-        Rows of each, shape (n,).
+        The number of rows of each series, shape (n,).
     clock
-        The type of the times and whether dates have a zone, or None.
+        An empty clock column with the type of the times and whether dates have a time zone, or None.
     per_series
-        For each column that says one thing for a series, that word, None where it is empty, shape (n,).
+        The word of each series, None if empty, shape (n,), for each column that is constant within series.
     step_classes
-        The words of the step labels.
+        The classes of the per-step labels.
     signals
-        For each column of words that change within a series those words, sorted.
+        The sorted words of each signal.
     notes
-        What was left out.
+        What was guessed or ignored, one sentence each.
     codes
-        The series of each row, piece by piece, where the table is read as a whole; None where it is streamed.
+        The series of each row, chunk by chunk, if the table is in memory; None if it is streamed.
     """
 
     names: NDArray[np.str_]
@@ -65,7 +66,7 @@ class Outline:
 
     @property
     def starts(self) -> Rows:
-        """Where each series begins, shape (n,)."""
+        """The position at which each series begins, shape (n,)."""
         starts: Rows = np.cumsum(self.lengths) - self.lengths
         return starts
 
@@ -76,14 +77,14 @@ def read_long(sheets: Sheets, roles: Roles, *, missing: str, sort: bool) -> Pane
     Parameters
     ----------
     sheets, roles
-        The table and what its columns are for.
+        The table and the roles of its columns.
     missing, sort
         As for ``read_table``.
 
     Returns
     -------
     Panel
-        Its series in the order in which they first appear.
+        The series in order of first appearance.
 
     Raises
     ------
@@ -91,7 +92,7 @@ def read_long(sheets: Sheets, roles: Roles, *, missing: str, sort: bool) -> Pane
         As ``read_table``.
     """
     require_sortable(sheets, roles, sort=sort)
-    sheets = sheets.loaded(roles.words)
+    sheets = sheets.loaded(roles.text_columns)
     outline = make_outline(sheets, roles)
     steps = int(outline.lengths.sum())
     arrays = Arrays(
@@ -102,91 +103,97 @@ def read_long(sheets: Sheets, roles: Roles, *, missing: str, sort: bool) -> Pane
     )
     for _ in fill(sheets, roles, outline, arrays, missing=missing):
         pass
-    put_in_order(sheets, roles, outline, arrays, sort=sort)
+    order_steps(sheets, roles, outline, arrays, sort=sort)
     return Panel(arrays.values, outline.starts, outline.lengths, **panel_arguments(sheets, roles, outline, arrays))
 
 
 def require_sortable(sheets: Sheets, roles: Roles, *, sort: bool) -> None:
-    """Refuse to sort by a clock that is not there, with a ParameterError."""
+    """Check that there is a time column if the steps are to be sorted; ParameterError if not."""
     if sort and roles.time is None:
-        raise ParameterError(f"expected a time column to sort by, got none in {sheets.name}; leave sort out")
+        raise ParameterError(f"expected a time column to sort by, got none in {sheets.name}; omit sort")
 
 
 def make_outline(sheets: Sheets, roles: Roles, *, stream: bool = False) -> Outline:
-    """Read ids, clock, labels and facts of a long table.
+    """Read ids, clock, labels, metadata and signals of a long table.
 
     Parameters
     ----------
     sheets, roles
-        The table and what its columns are for.
+        The table and the roles of its columns.
     stream
-        Whether to read some megabytes at a time and to keep nothing of them.
+        Whether to read some megabytes at a time and not to keep the series of each row.
 
     Returns
     -------
     Outline
-        Who is in it.
+        The series of the table.
 
     Raises
     ------
     DataError
-        If an id or a time cannot be read, or the clock is of two kinds.
+        If an id or a time cannot be read, or numbers and dates are mixed in the clock.
     LabelError
         If a series has two labels.
     """
     vocabulary, lengths, codes = WordCodes(), np.zeros(0, dtype=np.int64), []
     words = (*roles.per_series, *roles.signals)
-    columns = {name: OnePerSeries(name, name == roles.label, name in roles.signals) for name in words}
+    columns = {name: SeriesColumn(name, name == roles.label, name in roles.signals) for name in words}
     clock: tuple[ClockColumn, str] | None = None
     zones: set[str] = set()
     classes: dict[str, None] = {}
-    for piece in sheets.pieces(roles.words, roles.words, stream=stream):
-        names = read_words(piece, roles.id, "id", "write the id of the series, or leave the row out")
+    for chunk in sheets.chunks(roles.text_columns, roles.text_columns, stream=stream):
+        names = read_words(chunk, roles.id, "id", "write the id of the series, or leave the row out")
         rows = vocabulary.add(names)
-        lengths = np.bincount(rows, minlength=len(vocabulary.places)) + grown(lengths, len(vocabulary.places), 0)
+        lengths = np.bincount(rows, minlength=len(vocabulary.codes)) + extended(lengths, len(vocabulary.codes), 0)
         if roles.time is not None:
-            times = read_clock(piece, roles.time)
+            times = read_clock(chunk, roles.time)
             zones |= set(times.zones)
-            clock = _same_clock(clock, times, piece)
+            clock = _common_clock(clock, times, chunk)
         for column in columns.values():
-            column.add(piece, rows, len(vocabulary.places), names)
+            column.add(chunk, rows, len(vocabulary.codes), names)
         for name in roles.step_labels:
-            classes.update(dict.fromkeys(read_some_words(piece, name, "label").names.tolist()))
+            classes.update(dict.fromkeys(read_optional_words(chunk, name, "label").names.tolist()))
         if not stream:
             codes.append(rows)
     notes = [*roles.notes]
     if zones:
         notes.append(
-            f"times in {roles.time!r} have several zones ({', '.join(sorted(zones))}); all were turned into UTC"
+            f"times in {roles.time!r} have several time zones ({', '.join(sorted(zones))}); all were converted to UTC"
         )
-    signals = {name: tuple(sorted(column.vocabulary.places)) for name, column in columns.items() if column.is_signal}
+    signals = {name: tuple(sorted(column.vocabulary.codes)) for name, column in columns.items() if column.is_signal}
     if signals:
-        notes.append(f"took words that change within a series as signals: {listing(signals)}")
+        notes.append(f"took text columns that change within a series as signals: {listing(signals)}")
     dropped = [name for name, column in columns.items() if column.varies and not column.is_signal]
     if dropped:
         notes.append(
-            f"columns of more than {MOST_LISTED_WORDS} words that change within a series were left out: {listing(dropped)}"
+            "ignored text columns that change within a series and have more than "
+            f"{MOST_LISTED_WORDS} distinct words: {listing(dropped)}"
         )
-    facts = {name: column.words() for name, column in columns.items() if not column.varies}
-    kept = None if stream else codes
-    found = None if clock is None else clock[0]
-    binary = set(classes) <= {"0", "1"}  # both are classes, also where only one is met
-    known = ("0", "1") if binary else tuple(sorted(classes))
-    return Outline(vocabulary.names(), lengths, found, facts, known, signals, notes, kept)
+    binary = set(classes) <= {"0", "1"}  # both are classes, even if only one of them occurs
+    return Outline(
+        names=vocabulary.names(),
+        lengths=lengths,
+        clock=None if clock is None else clock[0],
+        per_series={name: column.words() for name, column in columns.items() if not column.varies},
+        step_classes=("0", "1") if binary else tuple(sorted(classes)),
+        signals=signals,
+        notes=notes,
+        codes=None if stream else codes,
+    )
 
 
 @dataclass
 class Arrays:
-    """What a long table is read into; in memory, or mapped to files.
+    """The arrays that a long table is read into, in memory or mapped to files.
 
     Parameters
     ----------
     values
-        Float32, shape (steps, channels).
+        The measurements, float32, shape (steps, channels).
     times
-        Shape (steps,), or None.
+        The clock, shape (steps,), or None.
     steps
-        Codes of the step labels, int16, shape (steps, labels), or None.
+        Codes of the per-step labels, int16, shape (steps, labels), or None.
     signals
         Codes of the signals, int16, shape (steps, signals), or None.
     """
@@ -198,62 +205,62 @@ class Arrays:
 
 
 def fill(sheets: Sheets, roles: Roles, outline: Outline, arrays: Arrays, *, missing: str) -> Iterator[Source]:
-    """Put every value of a long table in its place.
+    """Fill the arrays with the values of a long table.
 
     Parameters
     ----------
     sheets, roles, outline
-        The table and who is in it.
+        The table, the roles of its columns and its series.
     arrays
-        To be filled.
+        The arrays to fill.
     missing
-        ``"keep"`` gives NaN for a missing number, ``"error"`` refuses it.
+        ``"keep"`` reads a missing number as NaN, ``"error"`` rejects it.
 
     Returns
     -------
     Iterator[Source]
-        Each piece once it is in place.
+        Each chunk of the table, after its values have been written.
 
     Raises
     ------
     DataError
-        If a cell is no number.
+        If a cell of a channel is not a number.
     """
     starts, filled = outline.starts, np.zeros(len(outline.lengths), dtype=np.int64)
-    number = {name: place for place, name in enumerate(outline.names.tolist())}
-    chosen = (*roles.words, *roles.channels)
-    for piece, codes in _pieces_and_codes(sheets, roles, outline, number, chosen):
-        places = places_of_rows(codes, starts, filled)
+    code_of = {name: code for code, name in enumerate(outline.names.tolist())}
+    columns = (*roles.text_columns, *roles.channels)
+    for chunk, codes in _chunks_and_codes(sheets, roles, outline, code_of, columns):
+        positions = target_positions(codes, starts, filled)
         names = outline.names
 
         def series_at(row: int, codes: Rows = codes, names: NDArray[np.str_] = names) -> str:
             return str(names[codes[row]])
 
-        for place, channel in enumerate(roles.channels):
-            numbers = read_numbers(piece, channel, keep_missing=missing == "keep", series_at=series_at)
-            arrays.values[places, place] = numbers
+        for index, channel in enumerate(roles.channels):
+            numbers = read_numbers(chunk, channel, keep_missing=missing == "keep", series_at=series_at)
+            arrays.values[positions, index] = numbers
         if arrays.times is not None and roles.time is not None:
-            arrays.times[places] = read_clock(piece, roles.time).times
+            arrays.times[positions] = read_clock(chunk, roles.time).times
         labels = dict.fromkeys(roles.step_labels, outline.step_classes)
-        for coded, columns in ((arrays.steps, labels), (arrays.signals, outline.signals)):
+        for coded, classes_of in ((arrays.steps, labels), (arrays.signals, outline.signals)):
             if coded is not None:
-                for place, (name, classes) in enumerate(columns.items()):
-                    coded[places, place] = _codes_of(piece, name, classes)
+                for index, (name, classes) in enumerate(classes_of.items()):
+                    coded[positions, index] = _codes_of(chunk, name, classes)
         if arrays.steps is not None and roles.mask is not None:
-            every = places if isinstance(places, np.ndarray) else np.arange(places.start, places.stop)
-            arrays.steps[every[~read_truths(piece, roles.mask)]] = UNKNOWN
-        yield piece
+            indices = positions if isinstance(positions, np.ndarray) else np.arange(positions.start, positions.stop)
+            arrays.steps[indices[~read_booleans(chunk, roles.mask)]] = UNKNOWN
+        yield chunk
 
 
-def _codes_of(piece: Source, name: str, classes: tuple[str, ...]) -> NDArray[np.int16]:
-    """Give the place of each cell's word in ``classes``, -1 for an empty one."""
-    number = {word: place for place, word in enumerate(classes)}
-    words = read_some_words(piece, name, "label")
-    known = np.array([number[word] for word in words.names.tolist()] + [UNKNOWN], dtype=np.int16)
-    return known[words.codes]
+def _codes_of(chunk: Source, name: str, classes: tuple[str, ...]) -> NDArray[np.int16]:
+    """Return the index in ``classes`` of the word in each cell, -1 for an empty cell, shape (rows,)."""
+    code_of = {word: code for code, word in enumerate(classes)}
+    words = read_optional_words(chunk, name, "label")
+    codes = np.array([code_of[word] for word in words.names.tolist()] + [UNKNOWN], dtype=np.int16)
+    return codes[words.codes]
 
 
-def put_in_order(
+def order_steps(
     sheets: Sheets,
     roles: Roles,
     outline: Outline,
@@ -262,21 +269,21 @@ def put_in_order(
     sort: bool,
     done: Callable[[], None] = lambda: None,
 ) -> None:
-    """Check that times rise within each series, or sort the steps by them.
+    """Check that times increase within each series, after sorting the steps by time if ``sort`` is set.
 
     Parameters
     ----------
     sheets, roles, outline, arrays
-        As filled.
+        The table and its filled arrays, which are sorted in place.
     sort
-        Whether to sort.
+        Whether to sort the steps of each series by time.
     done
-        Called each time some millions of steps are in order.
+        Called after every few million steps.
 
     Raises
     ------
     DataError
-        If times do not rise, naming the rows.
+        If times do not increase; the message names the rows.
     """
     if arrays.times is None:
         return
@@ -295,87 +302,102 @@ def put_in_order(
             for codes in (arrays.steps, arrays.signals):
                 if codes is not None:
                     codes[steps] = codes[steps][order]
-        faults = np.flatnonzero((times[1:] <= times[:-1]) & same)
-        if len(faults):
-            place = int(faults[0])
-            code = int(series[place])
-            step = steps.start + place - int(starts[code])
-            raise DataError(_clock_fault(sheets, roles, outline, code, step, times[place : place + 2], sort))
+        disordered = np.flatnonzero((times[1:] <= times[:-1]) & same)
+        if len(disordered):
+            index = int(disordered[0])
+            code = int(series[index])
+            step = steps.start + index - int(starts[code])
+            raise DataError(_describe_disorder(sheets, roles, outline, code, step, times[index : index + 2], sort))
         first = last
         done()
 
 
 def panel_arguments(sheets: Sheets, roles: Roles, outline: Outline, arrays: Arrays) -> dict[str, Any]:
-    """Give what else a Panel of this table has, as its keyword arguments."""
-    facts = {name: outline.per_series[name] for name in roles.facts if name in outline.per_series}
+    """Return the keyword arguments of the Panel for this table, beyond its values, starts and lengths."""
+    metadata = {name: outline.per_series[name] for name in roles.metadata if name in outline.per_series}
     units = {("time" if name == roles.time else name): unit for name, unit in sheets.units}
     if outline.clock is not None and outline.clock.zone:
         units["time"] = "UTC"
     steps = None if arrays.steps is None else StepLabels(arrays.steps, roles.step_labels, outline.step_classes)
-    told = tuple(outline.signals), tuple(outline.signals.values())
+    signals = None
+    if arrays.signals is not None:
+        signals = StepSignals(arrays.signals, tuple(outline.signals), tuple(outline.signals.values()))
     return {
         "ids": outline.names,
         "channels": roles.channels,
         "times": arrays.times,
         "labels": outline.per_series.get(roles.label) if roles.label else None,
         "step_labels": steps,
-        "signals": None if arrays.signals is None else StepSignals(arrays.signals, *told),
-        "metadata": pa.table({name: pa.array(words.tolist(), pa.string()) for name, words in facts.items()})
-        if facts
+        "signals": signals,
+        "metadata": pa.table({name: pa.array(words.tolist(), pa.string()) for name, words in metadata.items()})
+        if metadata
         else None,
         "units": {name: unit for name, unit in units.items() if name in (*roles.channels, "time")},
         "notes": outline.notes,
     }
 
 
-def _same_clock(known: tuple[ClockColumn, str] | None, times: ClockColumn, piece: Source) -> tuple[ClockColumn, str]:
-    """Keep the type that holds the times of all pieces; DataError if they are of two kinds."""
-    empty = ClockColumn(times.times[:0], times.zone)
-    if known is None:
-        return empty, piece.name
-    before, where = known
-    if before.kind != times.kind:
+def _common_clock(
+    earlier: tuple[ClockColumn, str] | None, times: ClockColumn, chunk: Source
+) -> tuple[ClockColumn, str]:
+    """Merge the clock type of a chunk with that of the earlier chunks.
+
+    Returns
+    -------
+    tuple[ClockColumn, str]
+        An empty clock column of the type that holds all times so far, and the name of the table that began it.
+
+    Raises
+    ------
+    DataError
+        If the chunk has another kind of time.
+    """
+    if earlier is None:
+        return ClockColumn(times.times[:0], times.zone), chunk.name
+    clock, name = earlier
+    if clock.kind != times.kind:
         raise DataError(
-            f"expected one clock in all files, got {before.kind} in {where} and {times.kind} in {piece.place(0)}; "
-            "write all times in one way"
+            f"expected one kind of time in all files, got {clock.kind} in {name} and {times.kind} in "
+            f"{chunk.location(0)}; write all times in the same format"
         )
-    kind = np.result_type(before.times, times.times)
-    return ClockColumn(np.empty(0, kind), times.zone), where
+    dtype = np.result_type(clock.times, times.times)
+    return ClockColumn(np.empty(0, dtype), times.zone), name
 
 
-def _pieces_and_codes(
-    sheets: Sheets, roles: Roles, outline: Outline, number: dict[str, int], columns: tuple[str, ...]
+def _chunks_and_codes(
+    sheets: Sheets, roles: Roles, outline: Outline, code_of: dict[str, int], columns: tuple[str, ...]
 ) -> Iterator[tuple[Source, Rows]]:
+    """Yield each chunk of the table with the series of each of its rows."""
     if outline.codes is not None:
-        yield from zip(sheets.pieces(roles.words, columns), outline.codes, strict=True)
+        yield from zip(sheets.chunks(roles.text_columns, columns), outline.codes, strict=True)
         return
-    for piece in sheets.pieces(roles.words, columns, stream=True):
-        names = read_words(piece, roles.id, "id", "write the id of the series, or leave the row out")
-        yield piece, np.array([number[name] for name in names.names.tolist()])[names.codes]
+    for chunk in sheets.chunks(roles.text_columns, columns, stream=True):
+        names = read_words(chunk, roles.id, "id", "write the id of the series, or leave the row out")
+        yield chunk, np.array([code_of[name] for name in names.names.tolist()])[names.codes]
 
 
-def _clock_fault(
+def _describe_disorder(
     sheets: Sheets, roles: Roles, outline: Outline, code: int, step: int, times: NDArray[Any], sort: bool
 ) -> str:
-    """Find the two rows whose times do not rise, by going through the table once more."""
+    """Describe the two rows whose times do not increase; they are found by reading the table once more."""
     name = str(outline.names[code])
-    before, now = times[0], times[1]
-    places: list[str] = []
-    number = {word: place for place, word in enumerate(outline.names.tolist())}
-    for piece, codes in _pieces_and_codes(sheets, roles, outline, number, roles.words):
-        own = codes == code
+    previous, current = times[0], times[1]
+    locations: list[str] = []
+    code_of = {word: index for index, word in enumerate(outline.names.tolist())}
+    for chunk, codes in _chunks_and_codes(sheets, roles, outline, code_of, roles.text_columns):
+        candidates = codes == code
         if sort:
             assert roles.time is not None
-            own &= read_clock(piece, roles.time).times == now
-        places += [piece.place(int(row)) for row in np.flatnonzero(own)[: step + 2 - len(places)]]
-    first, second = (places[0], places[1]) if sort else (places[step], places[step + 1])
-    if now == before:
+            candidates &= read_clock(chunk, roles.time).times == current
+        locations += [chunk.location(int(row)) for row in np.flatnonzero(candidates)[: step + 2 - len(locations)]]
+    first, second = (locations[0], locations[1]) if sort else (locations[step], locations[step + 1])
+    if current == previous:
         return (
-            f"expected each time once in a series, got time {format_time(now)} of series {name!r} again in "
+            f"expected distinct times in each series, got time {format_time(current)} of series {name!r} again in "
             f"{second}, first in {first}; keep one of the two rows"
         )
     return (
-        f"expected times that rise within each series, got {format_time(now)} after {format_time(before)} in {second} "
-        f"(series {name!r}); sort the rows by time, or say sort=True "
+        f"expected increasing times within each series, got {format_time(current)} after {format_time(previous)} in "
+        f"{second} (series {name!r}); sort the rows by time, or set sort=True "
         '("sort": true in an experiment file)'
     )

@@ -1,4 +1,4 @@
-"""Pack long tables: write a store from tables larger than memory, in two streamed passes."""
+"""Pack long tables into a store in two streamed passes, so that they may be larger than memory."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from limelight.data.panel import Panel
-from limelight.data.reading.long import Arrays, fill, make_outline, panel_arguments, put_in_order, require_sortable
+from limelight.data.reading.long import Arrays, fill, make_outline, order_steps, panel_arguments, require_sortable
 from limelight.data.reading.roles import Roles
 from limelight.data.reading.sheets import Sheets
 from limelight.data.store.open import StoreShape
@@ -24,22 +24,22 @@ def pack_long(
     sort: bool = False,
     advance: Callable[[int], None] = lambda rows: None,
 ) -> Path:
-    """Stream a long table of any size into a store: one pass to see who is in it, one to put every value in place.
+    """Stream a long table of any size into a store: one pass for the outline, one for the values.
 
     Parameters
     ----------
     sheets, roles
-        The table and what its columns are for.
+        The table and the roles of its columns.
     folder
-        Where the store appears; an older store there is replaced.
+        The folder of the store; an older store there is replaced.
     complete
-        Brings labels, metadata and units to the series.
+        Adds labels, metadata and units to the series.
     split
-        Names the part of each series.
+        Returns the part of each series: ``"train"``, ``"validation"`` or ``"test"``; or None for no split.
     missing, sort
         As for ``read_table``.
     advance
-        Takes the number of rows each time some are in place.
+        Called with the number of rows written since the last call.
 
     Returns
     -------
@@ -49,9 +49,9 @@ def pack_long(
     Raises
     ------
     DataError, LabelError, ParameterError
-        As ``read_table``; nothing is left then.
+        As ``read_table``; nothing is left on disk then.
     OutputError
-        If there is no room, or the place cannot be written; nothing is left then.
+        If the disk is full or the folder cannot be written; nothing is left on disk then.
     """
     folder = Path(folder)
     require_sortable(sheets, roles, sort=sort)
@@ -60,14 +60,14 @@ def pack_long(
     shape = StoreShape(int(outline.lengths.sum()), roles.channels, clock, roles.step_labels, tuple(outline.signals))
     with new_store(folder, shape) as (temporary, mapped):
         arrays = Arrays(mapped["values"], mapped.get("times"), mapped.get("step_labels"), mapped.get("signals"))
-        waiting = 0
-        for piece in fill(sheets, roles, outline, arrays, missing=missing):
-            advance(piece.rows)
-            waiting += piece.table.nbytes
-            if waiting > RELEASE_AFTER_WRITING:
+        unreleased = 0
+        for chunk in fill(sheets, roles, outline, arrays, missing=missing):
+            advance(chunk.rows)
+            unreleased += chunk.table.nbytes
+            if unreleased > RELEASE_AFTER_WRITING:
                 release_pages(mapped)
-                waiting = 0
-        put_in_order(sheets, roles, outline, arrays, sort=sort, done=lambda: release_pages(mapped))
+                unreleased = 0
+        order_steps(sheets, roles, outline, arrays, sort=sort, done=lambda: release_pages(mapped))
         panel = complete(
             Panel(arrays.values, outline.starts, outline.lengths, **panel_arguments(sheets, roles, outline, arrays))
         )

@@ -1,4 +1,4 @@
-"""Roles: which column of a long table is the id, the clock, the label, a channel or a fact; guessed where not said."""
+"""Assign a role to each column of a long table: id, clock, label, channel, signal or metadata."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ LIKELY = {
     "time": ("timestamp", "datetime", "date", "ts", "t", "time_step", "timestep", "step"),
     "label": ("class", "target", "activity", "category", "outcome"),
 }
-"""What people call these columns, in small letters, if not as we do."""
+"""Other common names of these columns, in lower case."""
 
 
 @dataclass(frozen=True)
 class Roles:
-    """What each column is for.
+    """The role of each column of a long table.
 
     Parameters
     ----------
     id
-        Names the series.
+        The column with the id of the series.
     time
         The clock, or None.
     label
-        One label for each series, the same in each of its rows, or None.
+        The label of the series, the same in each of its rows, or None.
     step_labels
-        Labels of single steps.
+        Per-step labels.
     channels
         The measurements.
-    facts
-        Columns of words that may say the same in every row of a series.
+    metadata
+        Text columns that are metadata if they are constant within each series, and signals otherwise.
     mask
-        Says whether the labels of a step are known, or None.
+        Whether the labels of a step are known, or None.
     signals
-        Columns that are said to hold words about single steps.
+        Columns declared as signals, which hold a word per step.
     notes
-        What was guessed, one sentence each.
+        Roles that were guessed and columns that were not read, one sentence each.
     """
 
     id: str
@@ -52,22 +52,22 @@ class Roles:
     label: str | None
     step_labels: tuple[str, ...]
     channels: tuple[str, ...]
-    facts: tuple[str, ...]
+    metadata: tuple[str, ...]
     signals: tuple[str, ...]
     notes: tuple[str, ...]
     mask: str | None = None
 
     @property
-    def words(self) -> tuple[str, ...]:
-        """Every column that is read as text or as a clock."""
+    def text_columns(self) -> tuple[str, ...]:
+        """All columns to read as text, including the clock."""
         return (self.id, *((self.time,) if self.time else ()), *self.per_series, *self.step_labels, *self.signals) + (
             (self.mask,) if self.mask else ()
         )
 
     @property
     def per_series(self) -> tuple[str, ...]:
-        """Columns that say one thing for a series."""
-        return (*((self.label,) if self.label else ()), *self.facts)
+        """Columns with one word per series: the label and the metadata."""
+        return (*((self.label,) if self.label else ()), *self.metadata)
 
 
 def find_roles(
@@ -80,34 +80,34 @@ def find_roles(
     labels: str | None,
     mask: str | None = None,
 ) -> tuple[Sheets, Roles]:
-    """Say what each column is for, from what was stated and from names that people use.
+    """Assign roles to columns, by the given names, common names and column types.
 
     Parameters
     ----------
     sheets
         The table.
     id, time, label
-        Names of columns. A name other than ``"series_id"``, ``"time"`` or ``"label"`` must be there; those three may
-        be called otherwise (``LIKELY``).
+        Column names. For the defaults ``"series_id"``, ``"time"`` and ``"label"``, other common names (``LIKELY``) are
+        accepted too; a column of any other name must exist.
     channels
         The measurements; None takes every other column of numbers.
     labels
-        ``"series"`` reads the label column as one label for each series; ``"steps"`` reads it, or else every column
-        that begins with ``label_``, as labels of single steps; None reads no labels.
+        ``"series"`` reads the label column as one label per series; ``"steps"`` reads it, or without it every column
+        that begins with ``label_``, as per-step labels; None reads no labels.
     mask
-        Says whether the labels of a step are known; only for labels of steps.
+        A column that is 0 or false if the labels of a step are unknown; only for per-step labels.
 
     Returns
     -------
     tuple[Sheets, Roles]
-        The table, with a column that names the file if nothing else tells series apart, and the roles.
+        The table, with a column of file names added if no column names the series, and the roles.
 
     Raises
     ------
     DataError
-        If there is no id, two columns may be the clock, or no numbers are left.
+        If there is no id column, several columns may be the clock, or no column of numbers is left.
     ParameterError
-        If channels are impossible.
+        If channels are repeated, empty or have another role.
 
     Example
     -------
@@ -119,114 +119,120 @@ def find_roles(
     ('timestamp', ('speed',), ("took column 'timestamp' as time",))
     """
     notes: list[str] = []
-    name_of_series = _find(sheets, "id", id, "series_id", notes)
+    id_column = _find(sheets, "id", id, "series_id", notes)
     clock = _find(sheets, "time", time, "time", notes)
-    own = None if labels is None else _find(sheets, "label", label, "label", notes)
-    if name_of_series is None:
+    label_column = None if labels is None else _find(sheets, "label", label, "label", notes)
+    if id_column is None:
         if len(sheets.paths) < 2:
-            _first(sheets, sheets.columns).column(id, "id")
-        sheets, name_of_series = sheets.named_by_file(id), id
-        notes.append(f"there is no column {id!r}: each of the {len(sheets.paths)} files is a series, named by its file")
-    step_labels = _step_labels(sheets, own) if labels == "steps" else ()
-    if mask is not None and own is not None and not step_labels:
+            _first_chunk(sheets, sheets.columns).column(id, "id")
+        sheets, id_column = sheets.named_by_file(id), id
+        notes.append(f"no column {id!r}: each of the {len(sheets.paths)} files is one series, named by its file")
+    step_labels = _step_labels(sheets, label_column) if labels == "steps" else ()
+    if mask is not None and label_column is not None and not step_labels:
         raise ParameterError(
-            f"expected labels of steps beside mask={mask!r} in {sheets.name}, got labels of series; give these in a "
-            "table of their own, with the mask in it"
+            f"expected per-step labels with mask={mask!r} in {sheets.name}, got one label per series; pass these "
+            "labels as a separate table that includes the mask"
         )
-    masking = mask if step_labels else None
-    if masking is not None and masking not in sheets.columns:
-        _first(sheets, sheets.columns).column(masking, "mask")
-    step_labels = tuple(name for name in step_labels if name != masking)
+    step_mask = mask if step_labels else None
+    if step_mask is not None and step_mask not in sheets.columns:
+        _first_chunk(sheets, sheets.columns).column(step_mask, "mask")
+    step_labels = tuple(name for name in step_labels if name != step_mask)
     unread = [name for name in sheets.columns if name.startswith(STEP_LABEL) and name not in step_labels]
     if unread:
-        notes.append(f"labels of single steps were not read: {listing(unread)}")
-    taken = (name_of_series, clock or time, own or label, *((masking,) if masking else ()))
+        notes.append(f"per-step labels were not read: {listing(unread)}")
+    taken = (id_column, clock or time, label_column or label, *((step_mask,) if step_mask else ()))
     signals = tuple(name for name in sheets.signals if name not in (*taken, *step_labels))
     numeric = _number_columns(sheets, (*taken, *signals))
     chosen = _channels(numeric, sheets, channels, (*taken, *signals))
-    facts = [
+    metadata = [
         name
         for name in sheets.columns
         if name not in (*taken, *chosen, *step_labels, *signals)
         and not name.startswith(STEP_LABEL)
         and name not in numeric
     ]
-    one_label = own if labels == "series" else None
-    roles = Roles(
-        name_of_series, clock, one_label, step_labels, tuple(chosen), tuple(facts), signals, tuple(notes), masking
+    return sheets, Roles(
+        id=id_column,
+        time=clock,
+        label=label_column if labels == "series" else None,
+        step_labels=step_labels,
+        channels=tuple(chosen),
+        metadata=tuple(metadata),
+        signals=signals,
+        notes=tuple(notes),
+        mask=step_mask,
     )
-    return sheets, roles
 
 
-def _first(sheets: Sheets, words: Sequence[str]) -> Source:
-    piece = next(sheets.pieces(words, stream=True), None)
-    if piece is None:
+def _first_chunk(sheets: Sheets, text_columns: Sequence[str]) -> Source:
+    chunk = next(sheets.chunks(text_columns, stream=True), None)
+    if chunk is None:
         raise DataError(f"expected at least one row in {sheets.name}, got none")
-    return piece
+    return chunk
 
 
-def _number_columns(sheets: Sheets, words: Sequence[str]) -> set[str]:
-    """Give the columns of numbers, each told by the first piece of the table in which it is not empty."""
-    _first(sheets, words)
-    open_, numeric = set(sheets.columns) - set(words), set()
-    for piece in sheets.pieces(words, stream=True):
-        told = {name for name in open_ if name in piece.columns and _has_values(piece, name)}
-        numeric |= {name for name in told if is_number_column(piece, name)}
-        open_ -= told
-        if not open_:
+def _number_columns(sheets: Sheets, taken: Sequence[str]) -> set[str]:
+    """Find the columns of numbers among those not taken, each by the first chunk in which it is not empty.
+
+    Columns that are empty throughout count as numbers.
+    """
+    _first_chunk(sheets, taken)
+    undecided, numeric = set(sheets.columns) - set(taken), set()
+    for chunk in sheets.chunks(taken, stream=True):
+        filled = {name for name in undecided if name in chunk.columns and _has_values(chunk, name)}
+        numeric |= {name for name in filled if is_number_column(chunk, name)}
+        undecided -= filled
+        if not undecided:
             break
-    return numeric | open_
+    return numeric | undecided
 
 
-def _has_values(piece: Source, name: str) -> bool:
-    column = piece.table[name]
+def _has_values(chunk: Source, name: str) -> bool:
+    column = chunk.table[name]
     if is_text(column.type):
         return bool((pc.utf8_length(pc.utf8_trim_whitespace(column)).to_numpy() > 0).any())
     return bool(column.null_count < len(column))
 
 
-def _find(sheets: Sheets, role: str, stated: str, default: str, notes: list[str]) -> str | None:
-    if stated in sheets.columns:
-        return stated
-    if stated != default:
-        _first(sheets, sheets.columns).column(stated, role)
-    near = (default, *LIKELY[role])
-    alike = sorted((name for name in sheets.columns if name.strip().lower() in near), key=sheets.columns.index)
-    if len(alike) > 1:
+def _find(sheets: Sheets, role: str, column: str, default: str, notes: list[str]) -> str | None:
+    """Find the column with a role by its name or, for the default name, by other common names; None if missing."""
+    if column in sheets.columns:
+        return column
+    if column != default:
+        _first_chunk(sheets, sheets.columns).column(column, role)
+    common_names = (default, *LIKELY[role])
+    candidates = [name for name in sheets.columns if name.strip().lower() in common_names]
+    if len(candidates) > 1:
         raise DataError(
-            f"expected one {_spoken(role)} in {sheets.name}, got {listing(alike)}; say which it is with {role}=... "
-            f'("{role}" in the data of an experiment file)'
+            f"expected one {role} column in {sheets.name}, got {listing(candidates)}; choose one with {role}=... "
+            f'("{role}" in the data section of an experiment file)'
         )
-    if alike:
-        notes.append(f"took column {alike[0]!r} as {role}")
-        return alike[0]
+    if candidates:
+        notes.append(f"took column {candidates[0]!r} as {role}")
+        return candidates[0]
     return None
-
-
-def _spoken(role: str) -> str:
-    return {"id": "column that names the series", "time": "clock", "label": "label column"}[role]
 
 
 def _step_labels(sheets: Sheets, label: str | None) -> tuple[str, ...]:
     return (label,) if label is not None else tuple(name for name in sheets.columns if name.startswith(STEP_LABEL))
 
 
-def _channels(numeric: set[str], sheets: Sheets, stated: Sequence[str] | None, taken: tuple[str, ...]) -> list[str]:
-    if stated is None:
-        # labels of single steps, taken as channels, would give the answer away
+def _channels(numeric: set[str], sheets: Sheets, channels: Sequence[str] | None, taken: tuple[str, ...]) -> list[str]:
+    if channels is None:
+        # per-step labels read as channels would leak the target
         free = [name for name in sheets.columns if name not in taken and not name.startswith(STEP_LABEL)]
         chosen = [name for name in free if name in numeric]
         if not chosen:
             raise DataError(
-                f"expected at least one column of numbers beside {listing(taken)} in {sheets.name}, "
+                f"expected at least one column of numbers besides {listing(taken)} in {sheets.name}, "
                 f"got {listing(free) or 'none'}; add the measurements"
             )
         return chosen
-    chosen = [stated] if isinstance(stated, str) else list(stated)
-    wrong = [name for place, name in enumerate(chosen) if name in taken or name in chosen[:place]]
-    if wrong or not chosen:
+    chosen = [channels] if isinstance(channels, str) else list(channels)
+    invalid = [name for index, name in enumerate(chosen) if name in taken or name in chosen[:index]]
+    if invalid or not chosen:
         raise ParameterError(
             "expected channels to name columns of measurements, each once, "
-            f"got {listing(wrong) or 'no name'}; leave channels out to take every column of numbers"
+            f"got {listing(invalid) or 'no name'}; omit channels to take every column of numbers"
         )
     return chosen

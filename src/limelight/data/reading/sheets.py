@@ -1,4 +1,4 @@
-"""Sheets: one long table in one file, in many files, or in memory, gone through piece by piece as often as needed."""
+"""One long table in one file, in many files or in memory, read in chunks as often as needed."""
 
 from __future__ import annotations
 
@@ -23,32 +23,32 @@ from limelight.data.reading.sources import (
 )
 from limelight.errors import DataError, listing
 
-PATTERN = "*?["
+PATTERN_SIGNS = "*?["
 
 
 @dataclass(frozen=True, eq=False)
 class Sheets:
-    """One table in pieces.
+    """One table that may span several files.
 
     Parameters
     ----------
     name
-        What messages call it: a path or a pattern in quotes, or ``"the series table"``.
+        The name of the table in messages: a path or a pattern in quotes, or ``"the series table"``.
     columns
-        The names of its columns.
+        The column names.
     paths
-        Its files; none if it is in memory.
+        The files; empty if the table is in memory.
     units, signals
-        The units of columns, and which of them hold words about single steps, as far as a Parquet file tells.
+        The units of columns, and the columns declared as signals, from the metadata of Arrow fields.
     sources
-        The table itself, if it is in memory.
+        The chunks of the table, if it is in memory.
     file_column
-        The column to make of the name of each file, or None.
+        A column to add that holds the name of each row's file, or None.
 
     Example
     -------
     >>> sheets = open_sheets(pa.table({"series_id": ["a", "b"]}))
-    >>> [piece.rows for piece in sheets.pieces(["series_id"])], sheets.name
+    >>> [chunk.rows for chunk in sheets.chunks(["series_id"])], sheets.name
     ([2], 'the series table')
     """
 
@@ -61,126 +61,136 @@ class Sheets:
     file_column: str | None = None
 
     def named_by_file(self, column: str) -> Sheets:
-        """Give the same table with a further column that holds the name of the file of each row, without its ending."""
+        """Return the same table with a column added that holds the name of each row's file, without its suffix."""
         return replace(self, columns=(*self.columns, column), file_column=column)
 
-    def pieces(
-        self, words: Sequence[str], columns: Sequence[str] | None = None, *, stream: bool = False
+    def chunks(
+        self, text_columns: Sequence[str], columns: Sequence[str] | None = None, *, stream: bool = False
     ) -> Iterator[Source]:
-        """Go through the table.
+        """Iterate over the table in chunks.
 
         Parameters
         ----------
-        words
-            Columns of CSV files that stay text however they look.
+        text_columns
+            Columns of CSV files to read as text even if they look like numbers.
         columns
-            Which to read; None reads all.
+            The columns to read; None reads all.
         stream
-            Whether to read some megabytes at a time; otherwise a file at a time, which is faster.
+            Whether to read some megabytes at a time, with every column of a CSV file as text; False reads a file at a
+            time, which is faster.
 
         Returns
         -------
         Iterator[Source]
-            Every row once, in order; a piece has at least one row.
+            Chunks that hold every row once, in order; a chunk has at least one row.
 
         Raises
         ------
         DataError
-            If a file is not what it should be.
+            If a file cannot be read.
         """
         if self.sources:
             yield from self.sources
             return
-        wanted = None if columns is None else [column for column in columns if column != self.file_column]
+        in_file = None if columns is None else [column for column in columns if column != self.file_column]
         for path in self.paths:
-            for piece in stream_file(path, words, wanted) if stream else [open_file(path, words, wanted)]:
-                if piece.rows:
-                    yield piece if self.file_column is None else _with_column(piece, self.file_column, path.stem)
+            for chunk in stream_file(path, in_file) if stream else [open_file(path, text_columns, in_file)]:
+                if chunk.rows:
+                    yield chunk if self.file_column is None else _with_column(chunk, self.file_column, path.stem)
 
-    def loaded(self, words: Sequence[str]) -> Sheets:
-        """Give the same table in memory, so that going through it again costs nothing; ``words`` as for ``pieces``."""
-        return replace(self, sources=tuple(self.pieces(words)))
+    def loaded(self, text_columns: Sequence[str]) -> Sheets:
+        """Load the table into memory, so that iterating again costs nothing; ``text_columns`` as for ``chunks``."""
+        return replace(self, sources=tuple(self.chunks(text_columns)))
 
     @property
     def size(self) -> int:
-        """Bytes of the files, 0 in memory."""
+        """The total size of the files in bytes, 0 if the table is in memory."""
         return sum(path.stat().st_size for path in self.paths)
 
 
-def open_sheets(given: Any) -> Sheets:
-    """Find the files of a table, or take a DataFrame; of the files only the names of the columns are read.
+def open_sheets(series: Any) -> Sheets:
+    """Open a table in files or a DataFrame; of files, only the column names are read.
 
     Parameters
     ----------
-    given
+    series
         A path to a .csv or .parquet file, a pattern such as ``"logs/*.csv"``, a list of paths, or a DataFrame.
 
     Returns
     -------
     Sheets
-        Files in the order of their names.
+        The table; files that match a pattern are sorted by path.
 
     Raises
     ------
     DataError
-        If a pattern matches nothing, the columns of two files differ, or a file is no table.
+        If a pattern matches no file, the columns of two files differ, or a file is not a table.
     """
-    if not isinstance(given, (str, Path, list, tuple)):
-        source = open_source(given, "series")
-        return Sheets(source.name, tuple(source.columns), **_told(source.table.schema), sources=(source,))
-    paths = find_files(given)
+    if not isinstance(series, (str, Path, list, tuple)):
+        source = open_source(series, "series")
+        annotations = _column_annotations(source.table.schema)
+        return Sheets(source.name, tuple(source.columns), **annotations, sources=(source,))
+    paths = find_files(series)
     columns = columns_of(paths[0])
     for path in paths[1:]:
         _require_same_columns(paths[0], columns, path)
-    name = repr(str(paths[0])) if len(paths) == 1 else repr(given if isinstance(given, str) else str(paths[0].parent))
-    return Sheets(name, tuple(columns), tuple(paths), **_told(arrow_fields(paths[0])))
+    name = str(paths[0]) if len(paths) == 1 else series if isinstance(series, str) else str(paths[0].parent)
+    return Sheets(repr(name), tuple(columns), tuple(paths), **_column_annotations(arrow_fields(paths[0])))
 
 
-def _told(fields: Iterable[pa.Field]) -> dict[str, Any]:
+def _column_annotations(fields: Iterable[pa.Field]) -> dict[str, Any]:
+    """Read units and signals from the metadata of Arrow fields, as keyword arguments for ``Sheets``."""
     fields = list(fields)
     return {"units": tuple(units_of_fields(fields).items()), "signals": tuple(signals_of_fields(fields))}
 
 
-def find_files(given: str | Path | Sequence[str | Path]) -> list[Path]:
-    """Find the files that a path, a pattern or a list of paths names, in the order of their names.
+def find_files(path_or_pattern: str | Path | Sequence[str | Path]) -> list[Path]:
+    """Find the files named by a path, a pattern or a list of paths.
+
+    Returns
+    -------
+    list[Path]
+        The files that match a pattern, sorted by path; a path or a list of paths as given, without checking that the
+        files exist.
 
     Raises
     ------
     DataError
-        If a pattern matches nothing.
+        If a pattern matches no file.
     """
-    if isinstance(given, (list, tuple)):
-        if not given or not all(isinstance(one, str | Path) for one in given):
-            raise DataError(f"expected series as a DataFrame, a path, or a list of paths, got {str(given)[:40]!r}")
-        return [Path(one) for one in given]
-    text = str(given)
-    if Path(text).exists() or not any(sign in text for sign in PATTERN):
-        return [Path(text)]
-    found = sorted(Path(one) for one in glob.glob(text, recursive=True) if Path(one).is_file())
-    if not found:
-        folder = next(one for one in Path(text).parents if not any(sign in str(one) for sign in PATTERN))
-        beside = sorted(one.name for one in folder.iterdir()) if folder.is_dir() else []
-        there = f"the folder {str(folder)!r} holds {listing(beside)}" if beside else f"{str(folder)!r} holds nothing"
-        raise DataError(f"expected files that match {text!r}, got none; {there}")
-    return found
+    if isinstance(path_or_pattern, (list, tuple)):
+        paths = path_or_pattern
+        if not paths or not all(isinstance(path, str | Path) for path in paths):
+            raise DataError(f"expected series as a DataFrame, a path, or a list of paths, got {str(paths)[:40]!r}")
+        return [Path(path) for path in paths]
+    pattern = str(path_or_pattern)
+    if Path(pattern).exists() or not any(sign in pattern for sign in PATTERN_SIGNS):
+        return [Path(pattern)]
+    matches = sorted(Path(match) for match in glob.glob(pattern, recursive=True) if Path(match).is_file())
+    if not matches:
+        folder = next(one for one in Path(pattern).parents if not any(sign in str(one) for sign in PATTERN_SIGNS))
+        names = sorted(one.name for one in folder.iterdir()) if folder.is_dir() else []
+        content = f"the folder {str(folder)!r} holds {listing(names)}" if names else f"{str(folder)!r} holds nothing"
+        raise DataError(f"expected files that match {pattern!r}, got none; {content}")
+    return matches
 
 
 def is_table(path: Path) -> bool:
-    """Say whether a file ends like a table."""
+    """Whether the suffix of a file is that of a table."""
     return path.suffix.lower() in SUFFIXES
 
 
 def _require_same_columns(first: Path, columns: list[str], path: Path) -> None:
     other = columns_of(path)
-    for here, there, lacking, having in ((other, columns, path, first), (columns, other, first, path)):
-        absent = [column for column in there if column not in here]
+    for present, required, without, having in ((other, columns, path, first), (columns, other, first, path)):
+        absent = [column for column in required if column not in present]
         if absent:
             raise DataError(
-                f"expected the same columns in every file, got {listing(absent)} in {str(having)!r} and not in "
-                f"{str(lacking)!r}; make the files alike, or read those apart that differ"
+                f"expected the same columns in every file, got {listing(absent)} in {str(having)!r} but not in "
+                f"{str(without)!r}; make the columns the same, or read the files separately"
             )
 
 
-def _with_column(piece: Source, column: str, word: str) -> Source:
-    words = pa.DictionaryArray.from_arrays(pa.array([0] * piece.rows, pa.int32()), pa.array([word]))
-    return replace(piece, table=piece.table.append_column(column, words))
+def _with_column(chunk: Source, column: str, word: str) -> Source:
+    words = pa.DictionaryArray.from_arrays(pa.array([0] * chunk.rows, pa.int32()), pa.array([word]))
+    return replace(chunk, table=chunk.table.append_column(column, words))

@@ -1,4 +1,4 @@
-"""Sources: a CSV file, a Parquet file or a DataFrame as one Arrow table that knows where each row stands."""
+"""Open a CSV file, a Parquet file or a DataFrame as one Arrow table that can locate each row in its file."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from limelight.data.reading.csv_files import csv_batches, csv_header, csv_table,
 from limelight.errors import DataError, nearest
 
 SUFFIXES = (".csv", ".parquet")
-PIECE_ROWS = 1 << 19
+CHUNK_ROWS = 1 << 19
 
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """A table, and the words to say where something in it stands.
+    """A table, or a chunk of one, that can locate its rows for messages.
 
     Parameters
     ----------
     table
-        The columns; those of a CSV file are all text, so that class codes and ids stay as they are written.
+        The columns; those of a CSV file are text by default, so that class codes and ids are kept as written.
     name
-        What messages call it: the path in quotes, or for example ``"the series table"``.
+        The name of the table in messages: the path in quotes, or for example ``"the series table"``.
     csv
-        The CSV file that it was read from, or None.
+        The CSV file that the table was read from, or None.
     first_row
-        How many rows of the file came before, where the table is a piece of it.
+        The row of the file at which the table begins, if it is a chunk of the file.
 
     Example
     -------
     >>> source = Source(pa.table({"id": ["a", "b"]}), "the series table")
-    >>> source.place(1)
+    >>> source.location(1)
     'row 1 (the first is 0) of the series table'
     >>> source.rows
     2
@@ -50,23 +50,23 @@ class Source:
 
     @property
     def rows(self) -> int:
-        """How many rows there are."""
+        """The number of rows."""
         return int(self.table.num_rows)
 
     @property
     def columns(self) -> list[str]:
-        """The column names in their order."""
+        """The column names, in order."""
         return list(self.table.column_names)
 
     def column(self, name: str, option: str) -> Any:
-        """Give one column as one Arrow array without dictionaries or text views.
+        """Return one column as a contiguous Arrow array, without dictionaries or string views.
 
         Parameters
         ----------
         name
             The column.
         option
-            The argument that names this column, for the message.
+            The argument that names the column, for messages.
 
         Returns
         -------
@@ -90,8 +90,8 @@ class Source:
             column = column.cast(pa.large_string())
         return column.combine_chunks()
 
-    def place(self, row: int) -> str:
-        """Say where a row stands: the line of a CSV file (the header is line 1), else the row from 0."""
+    def location(self, row: int) -> str:
+        """Describe where a row is: the line of a CSV file (the header is line 1), else the row counted from 0."""
         row += self.first_row
         if self.csv is None:
             return f"row {row} (the first is 0) of {self.name}"
@@ -99,41 +99,41 @@ class Source:
 
 
 def is_text(kind: pa.DataType) -> bool:
-    """Say whether an Arrow type is text of any layout."""
+    """Whether an Arrow type is a string type of any layout."""
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
-def open_source(given: Any, what: str) -> Source:
-    """Open a CSV or Parquet file, or take a DataFrame.
+def open_source(path_or_frame: Any, content: str) -> Source:
+    """Open a CSV file, a Parquet file or a DataFrame.
 
     Parameters
     ----------
-    given
-        A path ending in .csv or .parquet, or a DataFrame (pandas, polars, pyarrow, anything narwhals knows).
-    what
-        What is in it, for messages: ``"series"``, ``"labels"`` or ``"split"``.
+    path_or_frame
+        A path ending in .csv or .parquet, or a DataFrame (pandas, polars, pyarrow, any that narwhals supports).
+    content
+        What the table holds, for messages: ``"series"``, ``"labels"`` or ``"split"``.
 
     Returns
     -------
     Source
-        With at least one row.
+        The table, with at least one row.
 
     Raises
     ------
     DataError
-        If the file is not there, is not of these kinds, is damaged or is empty.
+        If the file is missing, damaged, empty or of another type.
     """
-    if isinstance(given, str | Path):
-        source = open_file(Path(given))
+    if isinstance(path_or_frame, str | Path):
+        source = open_file(Path(path_or_frame))
     else:
-        source = Source(_frame_table(given, what), f"the {what} table")
+        source = Source(_frame_table(path_or_frame, content), f"the {content} table")
     if source.rows == 0:
         raise DataError(f"expected at least one row in {source.name}, got none")
     return source
 
 
 def columns_of(path: Path) -> list[str]:
-    """Read the column names of a file and nothing else; raises as ``open_source``."""
+    """Read only the column names of a file; raises as ``open_source``."""
     name = _require_table(path)
     if path.suffix.lower() == ".csv":
         return [column.strip() for column in csv_header(path, name)]
@@ -142,7 +142,7 @@ def columns_of(path: Path) -> list[str]:
 
 
 def arrow_fields(path: Path) -> list[pa.Field]:
-    """Read the fields of a Parquet file, whose metadata may tell units and signals; none of a CSV file."""
+    """Read the Arrow fields of a Parquet file, whose metadata may hold units and roles; empty for a CSV file."""
     if path.suffix.lower() == ".csv":
         return []
     with _parquet(path, repr(str(path))) as file:
@@ -150,34 +150,34 @@ def arrow_fields(path: Path) -> list[pa.Field]:
 
 
 def units_of_fields(fields: Iterable[pa.Field]) -> dict[str, str]:
-    """Read the units of columns, which stand in the metadata of Arrow fields as ``unit``."""
+    """Return the unit of each column that has one: the metadata entry ``unit`` of its Arrow field."""
     return {
         field.name: (field.metadata or {})[b"unit"].decode() for field in fields if b"unit" in (field.metadata or {})
     }
 
 
 def signals_of_fields(fields: Iterable[pa.Field]) -> list[str]:
-    """Read which columns hold words about single steps: the metadata of their Arrow fields have ``role`` as signal."""
+    """Return the columns declared as signals: the metadata entry ``role`` of their Arrow field is ``signal``."""
     return [field.name for field in fields if (field.metadata or {}).get(b"role") == b"signal"]
 
 
-def open_file(path: Path, words: Sequence[str] = (), columns: Sequence[str] | None = None) -> Source:
+def open_file(path: Path, text_columns: Sequence[str] = (), columns: Sequence[str] | None = None) -> Source:
     """Read a whole CSV or Parquet file.
 
     Parameters
     ----------
     path
         The file.
-    words
-        Columns of a CSV file that stay text however they look. What looks like numbers elsewhere is read as such
-        where words are named; without, every column stays text.
+    text_columns
+        Columns of a CSV file to read as text even if they look like numbers. If empty, every column of a CSV file is
+        read as text; otherwise the other columns are read as numbers if they look like numbers.
     columns
-        Which to read; None reads all.
+        The columns to read; None reads all.
 
     Returns
     -------
     Source
-        Possibly without rows.
+        The table, which may have no rows.
 
     Raises
     ------
@@ -186,23 +186,23 @@ def open_file(path: Path, words: Sequence[str] = (), columns: Sequence[str] | No
     """
     name = _require_table(path)
     if path.suffix.lower() == ".csv":
-        return Source(csv_table(path, name, words, columns), name, path)
+        return Source(csv_table(path, name, text_columns, columns), name, path)
     with _parquet(path, name) as file:
         return Source(file.read(None if columns is None else list(columns)), name)
 
 
-def stream_file(path: Path, words: Sequence[str], columns: Sequence[str] | None = None) -> Iterator[Source]:
-    """Read a file piece by piece, each some tens of megabytes.
+def stream_file(path: Path, columns: Sequence[str] | None = None) -> Iterator[Source]:
+    """Stream a file in chunks of some megabytes.
 
     Parameters
     ----------
-    path, words, columns
-        As for ``open_file``.
+    path, columns
+        As for ``open_file``; every column of a CSV file is read as text.
 
     Returns
     -------
     Iterator[Source]
-        Every row once, in order.
+        Chunks that hold every row once, in order.
 
     Raises
     ------
@@ -212,37 +212,38 @@ def stream_file(path: Path, words: Sequence[str], columns: Sequence[str] | None 
     name = _require_table(path)
     first = 0
     if path.suffix.lower() == ".csv":
-        for batch in csv_batches(path, name, words, columns):
+        for batch in csv_batches(path, name, columns):
             yield Source(pa.Table.from_batches([batch]), name, path, first)
             first += batch.num_rows
         return
     with _parquet(path, name, stream=True) as file:
-        for batch in file.iter_batches(PIECE_ROWS, columns=None if columns is None else list(columns)):
+        for batch in file.iter_batches(CHUNK_ROWS, columns=None if columns is None else list(columns)):
             yield Source(pa.Table.from_batches([batch]), name, None, first)
             first += batch.num_rows
 
 
-def _frame_table(given: Any, what: str) -> pa.Table:
+def _frame_table(native: Any, content: str) -> pa.Table:
     try:
-        frame = nw.from_native(given)
+        frame = nw.from_native(native)
         frame = frame.collect() if isinstance(frame, nw.LazyFrame) else frame
         try:
-            return frame.to_arrow().select(list(frame.columns))  # an index of pandas is not a column
+            return frame.to_arrow().select(list(frame.columns))  # drops the index of a pandas frame
         except (pa.ArrowInvalid, pa.ArrowTypeError):
             return pa.table({name: _column_array(frame[name]) for name in frame.columns})
     except TypeError as error:
         raise DataError(
-            f"expected the {what} as a path to a .csv or .parquet file or as a DataFrame, got {type(given).__name__}"
+            f"expected the {content} as a path to a .csv or .parquet file or as a DataFrame, "
+            f"got {type(native).__name__}"
         ) from error
     except (pa.ArrowException, nw.exceptions.NarwhalsError) as error:
         raise DataError(
-            f"expected a DataFrame of plain columns as {what}, got one that cannot be turned into a table: "
-            f"{str(error).splitlines()[0]}; give every column one type and its own name"
+            f"expected a DataFrame of plain columns as {content}, got one that cannot be converted to a table: "
+            f"{str(error).splitlines()[0]}; give every column one type and a unique name"
         ) from error
 
 
 def _column_array(series: Any) -> Any:
-    """Give one column; one of mixed types becomes text, so that the odd cell can be named later."""
+    """Convert one column to Arrow; a column of mixed types becomes text, so that errors can name the odd cell later."""
     try:
         return series.to_arrow()
     except (pa.ArrowInvalid, pa.ArrowTypeError):
@@ -254,10 +255,10 @@ def _column_array(series: Any) -> Any:
 
 
 def _require_table(path: Path) -> str:
-    """Give the name of a file for messages; DataError if it is not there or no table."""
+    """Check that a file is a table, and return its name for messages; DataError if it is missing, empty or no table."""
     name = repr(str(path))
     if not path.is_file():
-        raise DataError(f"expected a file at {name}, there is none{_neighbour(path)}")
+        raise DataError(f"expected a file at {name}, got {_describe_missing(path)}")
     if path.suffix.lower() not in SUFFIXES:
         raise DataError(f"expected a .csv or .parquet file, got {name}; save the table as one of these")
     if path.stat().st_size == 0:
@@ -268,22 +269,23 @@ def _require_table(path: Path) -> str:
 @contextmanager
 def _parquet(path: Path, name: str, *, stream: bool = False) -> Iterator[parquet.ParquetFile]:
     try:
-        # Arrow keeps every column chunk that it has buffered ahead until the file is closed.
+        # with pre_buffer, Arrow keeps every column chunk that it has read ahead until the file is closed
         with parquet.ParquetFile(path, pre_buffer=not stream) as file:
             yield file
     except (pa.ArrowException, OSError) as error:
         if isinstance(error, OSError) and error.errno:
             raise DataError(f"cannot read {name}: {error.strerror}") from error
         raise DataError(
-            f"expected a whole Parquet file, got {name}, which is damaged or of another kind; write it again"
+            f"expected a complete Parquet file, got {name}, which is damaged or of another type; write it again"
         ) from error
 
 
-def _neighbour(path: Path) -> str:
+def _describe_missing(path: Path) -> str:
+    """Describe what is at a path that is not a file, with a hint."""
     if path.is_dir():
-        return ", it is a folder; name the file in it"
+        return "a folder; name the file in it"
     if not path.parent.is_dir():
-        return f", and no folder {str(path.parent)!r}; check the path"
+        return f"none, nor a folder {str(path.parent)!r}; check the path"
     tables = sorted(file.name for file in path.parent.iterdir() if file.suffix.lower() in SUFFIXES)
     hint = nearest(path.name, tables)
-    return hint if 0 < len(hint) < 200 else "; check the path"
+    return f"none{hint}" if 0 < len(hint) < 200 else "none; check the path"

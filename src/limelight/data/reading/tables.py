@@ -1,4 +1,4 @@
-"""Tables: the door through which files and DataFrames of any kind become a Panel."""
+"""Read files and DataFrames of any supported layout into a Panel."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from limelight.data.arrays import join_panels
 from limelight.data.panel import Panel
 from limelight.data.reading.archive import ARCHIVE_SUFFIXES, read_archive_files
 from limelight.data.reading.columns import read_words
-from limelight.data.reading.joins import joined_labels, joined_metadata, rows_in_order
+from limelight.data.reading.joins import find_rows, join_labels, join_metadata
 from limelight.data.reading.long import read_long
 from limelight.data.reading.roles import find_roles
 from limelight.data.reading.sheets import find_files, open_sheets
@@ -43,57 +43,57 @@ def read_table(
     missing: str = "keep",
     sort: bool = False,
 ) -> Panel:
-    """Read labelled series from tables or archive files.
+    """Read labelled series from tables, archive files or a store.
 
-    A long table has one row for each step. The rows of different series may be mixed; the series come out in the
-    order in which they first appear. A wide table has one row for each series and one column for each step. What was
-    guessed or left out stands in ``notes`` of the Panel.
+    A long table has one row per step. The rows of different series may be interleaved; the series are returned in
+    order of first appearance. A wide table has one row per series and one column per step. The ``notes`` of the Panel
+    list what was guessed or ignored.
 
     Parameters
     ----------
     series
-        A path to a .csv or .parquet file, to a .ts or .tsv file of the UCR/UEA archive, or to a store that
-        ``limelight pack`` wrote; a pattern such as ``"logs/*.csv"`` or a list of such paths; or a DataFrame (pandas,
-        polars, pyarrow). Where no column names the series, each of several files is one.
+        A path to a .csv or .parquet file, to a .ts or .tsv file of the UCR/UEA archive, or to a store written by
+        ``limelight pack``; a pattern such as ``"logs/*.csv"`` or a list of such paths; or a DataFrame (pandas,
+        polars, pyarrow). If no column names the series, each of several files is one series.
     labels
-        A table with one row for each series: its id, its label (or several columns of 0 and 1 that begin with
-        ``label_``, empty where not known) and, where known, the first step of the
-        stretch where the label shows and the step after it as ``interval_start`` and ``interval_stop`` (-1 or
-        empty for none). None takes the label column of ``series`` if it has one, the same within each series.
+        A table with one row per series: its id, its label (or, for multi-label, several columns that begin with
+        ``label_`` and hold 0 or 1, empty if unknown) and, if known, the interval in which the label is visible:
+        ``interval_start``, its first step, and ``interval_stop``, the step after its last (-1 or empty for none).
+        None reads the label column of ``series`` if there is one, which must be constant within each series.
     metadata
-        A table with one row for each series: its id, and any facts.
+        A table with one row per series: its id, and columns of text, numbers or dates that describe it.
     id, time, label
-        The names of these columns. Without a column ``time`` the order of the rows is the clock, and without
-        a column ``label`` the Panel has no labels; any other name must be there. ``label=None`` reads no labels.
+        The names of these columns. Without a column ``time``, the clock is the order of the rows; without a column
+        ``label``, the Panel has no labels; a column of any other name must exist. ``label=None`` reads no labels.
     channels
-        The columns to take, in this order; None takes every column of numbers but these three and those that
-        begin with ``label_``.
+        The columns to read as channels, in this order; None takes every column of numbers except these three and
+        those that begin with ``label_``.
     mask
-        A column beside the labels, of series or of steps, that says whether they are known: 0 or false where not.
+        A column next to the labels, of series or of steps, that is 0 or false if they are unknown.
     units
-        The unit of a channel by its name, and of the clock as ``"time"``.
+        The unit of each channel by name, and of the clock as ``"time"``.
     layout
-        ``"long"``, ``"wide"``, or ``"auto"``, which looks at the names of the columns.
+        ``"long"``, ``"wide"``, or ``"auto"``, which decides by the column names.
     per_step
-        Whether labels are of single steps: the label column, or every column that begins with ``label_``.
+        Whether labels are per step: the label column, or without it every column that begins with ``label_``.
     missing
-        ``"keep"`` gives NaN for a missing number, ``"error"`` refuses it.
+        ``"keep"`` reads a missing number as NaN, ``"error"`` rejects it.
     sort
-        True sorts the steps of each series by time, False expects them sorted.
+        True sorts the steps of each series by time, False requires them to be sorted.
 
     Returns
     -------
     Panel
-        Float32 values, labels as strings.
+        The series, with float32 values and labels as strings.
 
     Raises
     ------
     DataError
-        If a file, a column or a cell is not as it should be; the message says which and where.
+        If a file, a column or a cell is invalid; the message names it and its location.
     LabelError
         If a series has no label, or more than one.
     ParameterError
-        If an argument is impossible.
+        If an argument is invalid.
 
     Example
     -------
@@ -102,11 +102,11 @@ def read_table(
     >>> panel.ids.tolist(), panel.series(0).tolist(), panel.labels.tolist()
     (['a', 'b'], [[1.0], [2.0]], ['1', '2'])
     """
-    for option, value, known in (("missing", missing, ("error", "keep")), ("layout", layout, LAYOUTS)):
-        if value not in known:
-            raise ParameterError(f"expected {option} to be {' or '.join(map(repr, known))}, got {value!r}")
-    own = label if labels is None else None  # of the series table itself
-    panel = _open_other(series, layout, time, id=id, label=own, channels=channels)
+    for option, value, choices in (("missing", missing, ("error", "keep")), ("layout", layout, LAYOUTS)):
+        if value not in choices:
+            raise ParameterError(f"expected {option} to be {' or '.join(map(repr, choices))}, got {value!r}")
+    label_in_series = label if labels is None else None
+    panel = _read_unless_long(series, layout, time, id=id, label=label_in_series, channels=channels)
     if panel is None:
         sheets, roles = find_roles(
             open_sheets(series),
@@ -114,17 +114,19 @@ def read_table(
             time=time,
             label=label or "label",
             channels=channels,
-            labels=None if own is None else "steps" if per_step else "series",
+            labels=None if label_in_series is None else "steps" if per_step else "series",
             mask=mask if labels is None else None,
         )
         panel = read_long(sheets, roles, missing=missing, sort=sort)
     elif missing == "error":
-        _require_known(panel)
-    where = repr(str(series)) if isinstance(series, str | Path) else "the series table"
-    return with_tables(panel, labels=labels, metadata=metadata, id=id, label=label, mask=mask, units=units, known=where)
+        _require_complete(panel)
+    series_name = repr(str(series)) if isinstance(series, str | Path) else "the series table"
+    return join_tables(
+        panel, labels=labels, metadata=metadata, id=id, label=label, mask=mask, units=units, series_name=series_name
+    )
 
 
-def with_tables(
+def join_tables(
     panel: Panel,
     *,
     labels: Any = None,
@@ -133,9 +135,9 @@ def with_tables(
     label: str | None = "label",
     mask: str | None = None,
     units: Mapping[str, str] | None = None,
-    known: str = "the series",
+    series_name: str = "the series",
 ) -> Panel:
-    """Bring what other tables know about the series to them.
+    """Join labels, metadata and units to the series of a Panel.
 
     Parameters
     ----------
@@ -143,38 +145,41 @@ def with_tables(
         The series.
     labels, metadata, id, label, mask, units
         As for ``read_table``.
-    known
-        What messages call the place that the series come from.
+    series_name
+        The name of the series table in messages.
 
     Returns
     -------
     Panel
-        The same series.
+        The same series with their labels, metadata and units.
 
     Raises
     ------
     DataError, LabelError
         As ``read_table``.
+    ParameterError
+        If a unit is for an unknown channel.
     """
-    facts: dict[str, Any] = {"units": {**panel.units, **(units or {})}}
+    changes: dict[str, Any] = {"units": {**panel.units, **(units or {})}}
     unknown = sorted(set(units or {}) - {*panel.channels, "time"})
     if unknown:
         raise ParameterError(
-            f"expected units of channels or of time, got one of {listing(unknown)}{nearest(unknown[0], panel.channels)}"
+            f"expected units for channels or for time, got a unit for {listing(unknown)}"
+            f"{nearest(unknown[0], panel.channels)}"
         )
     if labels is not None and label is not None:
         table = open_source(labels, "labels")
-        facts.update(joined_labels(table, id, label, panel.ids, panel.lengths, known, mask))
+        changes.update(join_labels(table, id, label, panel.ids, panel.lengths, series_name, mask))
     if metadata is not None:
-        table, notes = joined_metadata(open_source(metadata, "metadata"), id, panel.ids)
-        own = {} if panel.metadata is None else dict(zip(panel.metadata.column_names, panel.metadata, strict=True))
-        facts["metadata"] = pa.table({**own, **dict(zip(table.column_names, table, strict=True))})
-        facts["notes"] = (*panel.notes, *notes)
-    return panel.replace(**facts)
+        table, notes = join_metadata(open_source(metadata, "metadata"), id, panel.ids)
+        columns = {} if panel.metadata is None else dict(zip(panel.metadata.column_names, panel.metadata, strict=True))
+        changes["metadata"] = pa.table({**columns, **dict(zip(table.column_names, table, strict=True))})
+        changes["notes"] = (*panel.notes, *notes)
+    return panel.replace(**changes)
 
 
-def _open_other(series: Any, layout: str, time: str, **columns: Any) -> Panel | None:
-    """Read what is no long table; None if it is one."""
+def _read_unless_long(series: Any, layout: str, time: str, **columns: Any) -> Panel | None:
+    """Read a store, archive files or wide tables; None if the series are a long table."""
     paths = find_files(series) if isinstance(series, (str, Path, list, tuple)) else []
     if paths and is_store(paths[0]):
         return _with_channels(open_store(paths[0]), columns["channels"], paths[0])
@@ -198,38 +203,39 @@ def _open_other(series: Any, layout: str, time: str, **columns: Any) -> Panel | 
 
 
 def _with_channels(panel: Panel, channels: Sequence[str] | None, path: Path) -> Panel:
-    """Pick the channels that were asked for; those of a store stay as they were packed."""
+    """Select channels by name; the channels of a store cannot be changed."""
     if channels is None or tuple(channels) == panel.channels:
         return panel
     unknown = [name for name in channels if name not in panel.channels]
     if unknown or panel.backing is not None:
         raise DataError(
             f"expected the channels of {str(path)!r}, which are {listing(panel.channels, 20)}, got "
-            f"{listing(channels, 20)}; " + ("pack those that you want" if panel.backing else "take some of them")
+            f"{listing(channels, 20)}; " + ("pack only the channels you want" if panel.backing else "choose from them")
         )
-    places = [panel.channels.index(name) for name in channels]
-    return panel.replace(values=panel.values[:, places], channels=tuple(channels))
+    columns = [panel.channels.index(name) for name in channels]
+    return panel.replace(values=panel.values[:, columns], channels=tuple(channels))
 
 
-def _require_known(panel: Panel) -> None:
+def _require_complete(panel: Panel) -> None:
+    """Check that no value is missing; DataError names the first that is."""
     for row in range(len(panel)):
         missing = np.argwhere(np.isnan(panel.series(row)))
         if len(missing):
             step, channel = missing[0]
             raise DataError(
-                f"expected a number everywhere, got a missing value in series {str(panel.ids[row])!r}, step {step}, "
-                f"channel {panel.channels[channel]!r}; say missing='keep' to read it as missing"
+                f"expected no missing values, got one in series {str(panel.ids[row])!r}, step {step}, "
+                f"channel {panel.channels[channel]!r}; fill it in, or set missing='keep' to read it as NaN"
             )
 
 
 def read_split(split: Any, panel_ids: ArrayLike, *, id: str = "series_id", column: str = "split") -> Split:
-    """Read which series train, validate and test.
+    """Read a split into train, validation and test from a table.
 
     Parameters
     ----------
     split
-        A path to a .csv or .parquet file, or a DataFrame, with the id of each series and train, validation or
-        test.
+        A path to a .csv or .parquet file, or a DataFrame, with the id and the part of each series: train, validation
+        or test.
     panel_ids
         The ids of the series in the order of the Panel, shape (n,).
     id, column
@@ -238,12 +244,12 @@ def read_split(split: Any, panel_ids: ArrayLike, *, id: str = "series_id", colum
     Returns
     -------
     Split
-        Rows of the Panel.
+        The rows of the Panel in each part.
 
     Raises
     ------
     DataError
-        If a series stands twice, is not in the Panel or is not in the table, or a word is none of the three.
+        If a series is repeated, not in the Panel or not in the table, or its part is none of the three.
 
     Example
     -------
@@ -252,21 +258,21 @@ def read_split(split: Any, panel_ids: ArrayLike, *, id: str = "series_id", colum
     [1]
     """
     ids = np.asarray(panel_ids).astype(str)
-    where = repr(str(split)) if isinstance(split, str | Path) else "the split table"
-    return named_split(read_parts(split, ids, id=id, column=column), ids, where)
+    split_name = repr(str(split)) if isinstance(split, str | Path) else "the split table"
+    return named_split(read_parts(split, ids, id=id, column=column), ids, split_name)
 
 
 def read_parts(split: Any, ids: NDArray[np.str_], *, id: str = "series_id", column: str = "split") -> list[str]:
-    """Read the word of each series in a split table; parameters and errors as for ``read_split``."""
+    """Read the part of each series from a split table; parameters and errors as for ``read_split``."""
     source = open_source(split, "split")
     names = read_words(source, id, "id", "write the id of the series, or leave the row out")
     words = read_words(source, column, "column", "write train, validation or test")
-    rows = rows_in_order(source, names, ids, "the series")
+    rows = find_rows(source, names, ids, "the series")
     absent = ids[rows < 0].tolist()
     if absent:
         raise DataError(
             f"expected every series in {source.name}, got none of {listing(absent)}; add a line for each, or "
             "leave these series out"
         )
-    parts: list[str] = words.every()[rows].tolist()
+    parts: list[str] = words.decode()[rows].tolist()
     return parts

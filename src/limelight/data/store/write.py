@@ -1,4 +1,4 @@
-"""Packing: a Panel, or a long table of any size, into a store."""
+"""Write a Panel as a store, or create a store whose arrays are filled chunk by chunk."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from limelight.data.panel import Panel
 from limelight.data.store.open import (
     ARRAY_TYPES,
     FORMAT,
-    OWN_COLUMNS,
+    RESERVED_COLUMNS,
     SERIES_FILE,
     STORE_FILE,
     VERSION,
-    WINDOW,
+    WINDOW_COLUMNS,
     StoreShape,
     fingerprint_of,
     is_store,
@@ -37,14 +37,14 @@ RELEASE_AFTER_WRITING = 1 << 27
 
 
 def write_store(panel: Panel, folder: Path | str, split: list[str] | None = None) -> Path:
-    """Write a Panel as a store, whole or not at all.
+    """Write a Panel as a store, completely or not at all.
 
     Parameters
     ----------
     panel
         The series.
     folder
-        Where; an older store there is replaced.
+        The folder of the store; an older store there is replaced.
     split
         ``"train"``, ``"validation"`` or ``"test"`` for each series, or None.
 
@@ -56,9 +56,9 @@ def write_store(panel: Panel, folder: Path | str, split: list[str] | None = None
     Raises
     ------
     OutputError
-        If there is no room, or the place cannot be written.
+        If the disk is full or the folder cannot be written.
     DataError
-        If there is something else than a store.
+        If the folder exists and is not a store, or metadata has a name that a store uses itself.
 
     Example
     -------
@@ -69,22 +69,22 @@ def write_store(panel: Panel, folder: Path | str, split: list[str] | None = None
     [[3.0]]
     """
     folder, steps = Path(folder), int(panel.lengths.sum())
-    names = () if panel.step_labels is None else panel.step_labels.names
+    step_labels = () if panel.step_labels is None else panel.step_labels.names
     clock = None if panel.times is None else stored_dtype(panel.times.dtype)
-    told = () if panel.signals is None else panel.signals.names
-    shape = StoreShape(steps, panel.channels, clock, names, told)
+    signals = () if panel.signals is None else panel.signals.names
+    shape = StoreShape(steps, panel.channels, clock, step_labels, signals)
     with new_store(folder, shape) as (temporary, arrays):
         start = 0
         for block in panel.blocks():
-            place = slice(start, start + len(block.values))
-            arrays["values"][place] = block.values
+            stop = start + len(block.values)
+            arrays["values"][start:stop] = block.values
             if block.times is not None:
-                arrays["times"][place] = block.times
+                arrays["times"][start:stop] = block.times
             if block.step_labels is not None:
-                arrays["step_labels"][place] = block.step_labels.codes
+                arrays["step_labels"][start:stop] = block.step_labels.codes
             if block.signals is not None:
-                arrays["signals"][place] = block.signals.codes
-            start = place.stop
+                arrays["signals"][start:stop] = block.signals.codes
+            start = stop
             release_pages(arrays)
         starts = np.cumsum(panel.lengths) - panel.lengths
         stored = Panel(arrays["values"], starts, panel.lengths, ids=panel.ids, channels=panel.channels)
@@ -106,43 +106,43 @@ def write_store(panel: Panel, folder: Path | str, split: list[str] | None = None
 
 @contextmanager
 def new_store(folder: Path, shape: StoreShape) -> Iterator[tuple[Path, dict[str, NDArray[Any]]]]:
-    """Make a store: its arrays are to be filled and ``finish_store`` to be called inside the block.
+    """Create a store: a context manager in which the caller fills the arrays and calls ``finish_store``.
 
     Parameters
     ----------
     folder
-        What appears when the block ends well; an older store there is replaced.
+        The folder of the store, which appears when the block ends without an error; an older store there is replaced.
     shape
-        Of its arrays.
+        The shapes of its arrays.
 
     Returns
     -------
     Iterator[tuple[Path, dict[str, NDArray]]]
-        The temporary folder, and the arrays by name, mapped to files whose room is taken already: a full disk is an
-        error here, not in the middle.
+        The temporary folder, and the arrays by name, mapped to files whose disk space is already reserved: a full disk
+        raises an error here and not while the arrays are filled.
 
     Raises
     ------
     OutputError
-        If there is no room, or the place cannot be written; nothing is left then.
+        If the disk is full or the folder cannot be written; nothing is left on disk then.
     DataError
-        If there is something else than a store.
+        If the folder exists and is not a store.
     """
     if folder.exists() and not is_store(folder) and (not folder.is_dir() or any(folder.iterdir())):
-        raise DataError(f"{str(folder)!r} is there and is not a store; choose another name for the store")
+        raise DataError(f"{str(folder)!r} already exists and is not a store; choose another name for the store")
     with whole_folder(folder) as temporary:
         arrays = {}
         for name, extent in shape.files().items():
-            kind = np.dtype(ARRAY_TYPES[name])
+            dtype = np.dtype(ARRAY_TYPES[name])
             file = temporary / f"{name}.bin"
-            _take_room(file, int(np.prod(extent)) * kind.itemsize)
-            mapped = np.memmap(file, kind, "r+", shape=extent)
+            _reserve_space(file, int(np.prod(extent)) * dtype.itemsize)
+            mapped = np.memmap(file, dtype, "r+", shape=extent)
             arrays[name] = mapped.view(shape.clock) if name == "times" and shape.clock else mapped
         yield temporary, arrays
 
 
 def release_pages(arrays: dict[str, NDArray[Any]]) -> None:
-    """Give the memory of mapped arrays back; what was written stays with the system, which puts it on disk."""
+    """Release the memory of mapped arrays; the system keeps what was written and saves it to disk."""
     for array in arrays.values():
         mapped = array
         while not isinstance(mapped, mmap.mmap):
@@ -152,18 +152,23 @@ def release_pages(arrays: dict[str, NDArray[Any]]) -> None:
 
 
 def finish_store(temporary: Path, shape: StoreShape, panel: Panel, split: list[str] | None = None) -> None:
-    """Write what belongs to each series, and the description.
+    """Write the offsets, the table of series and the description of a store whose arrays are filled.
 
     Parameters
     ----------
     temporary
-        What ``new_store`` gave.
+        The temporary folder from ``new_store``.
     shape
-        Of its arrays.
+        The shapes of the arrays.
     panel
-        The series; values are not touched.
+        The series; their values are not read.
     split
         ``"train"``, ``"validation"`` or ``"test"`` for each series, or None.
+
+    Raises
+    ------
+    DataError
+        If metadata has a name that a store uses itself.
     """
     np.append(panel.starts, len(panel.values)).astype("<i8").tofile(temporary / "offsets.bin")
     columns: dict[str, Any] = {"series_id": pa.array(panel.ids.tolist())}
@@ -171,17 +176,21 @@ def finish_store(temporary: Path, shape: StoreShape, panel: Panel, split: list[s
     if panel.intervals is not None:
         columns.update(zip(INTERVAL, panel.intervals.T.tolist(), strict=True))
     if panel.origin is not None:
-        columns.update(zip(WINDOW, (panel.origin.recordings.tolist(), panel.origin.offsets.tolist()), strict=True))
+        columns.update(
+            zip(WINDOW_COLUMNS, (panel.origin.recordings.tolist(), panel.origin.offsets.tolist()), strict=True)
+        )
     if split is not None:
         columns["split"] = pa.array(split)
     if panel.metadata is not None:
-        taken = [name for name in panel.metadata.column_names if name in (*OWN_COLUMNS, *columns)]
+        taken = [name for name in panel.metadata.column_names if name in (*RESERVED_COLUMNS, *columns)]
         if taken:
-            raise DataError(f"expected other names for metadata than {listing(taken)}, which a store uses; rename them")
+            raise DataError(
+                f"expected metadata names other than {listing(taken)}, which a store uses itself; rename them"
+            )
         columns.update(zip(panel.metadata.column_names, panel.metadata, strict=True))
     parquet.write_table(pa.table(columns), temporary / SERIES_FILE, compression="zstd")
     labels = panel.step_labels
-    facts: dict[str, Any] = {
+    description: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,
         "series": len(panel),
@@ -197,24 +206,25 @@ def finish_store(temporary: Path, shape: StoreShape, panel: Panel, split: list[s
         "notes": list(panel.notes),
     }
     names = [*(f"{name}.bin" for name in shape.files()), "offsets.bin", SERIES_FILE]
-    facts["files"] = {name: (temporary / name).stat().st_size for name in names}
-    facts["fingerprint"] = fingerprint_of(temporary, facts)
-    (temporary / STORE_FILE).write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    description["files"] = {name: (temporary / name).stat().st_size for name in names}
+    description["fingerprint"] = fingerprint_of(temporary, description)
+    text = json.dumps(description, indent=2, ensure_ascii=False) + "\n"
+    (temporary / STORE_FILE).write_text(text, encoding="utf-8")
 
 
-def stored_dtype(kind: np.dtype[Any]) -> str:
-    """Give the type of times as a store writes it: dates to the nanosecond, numbers of 64 bits."""
-    if kind.kind == "M":
+def stored_dtype(dtype: np.dtype[Any]) -> str:
+    """Return the type of times in a store: dates in nanoseconds, other times as 64-bit numbers."""
+    if dtype.kind == "M":
         return "<M8[ns]"
-    return "<f8" if kind.kind == "f" else "<i8"
+    return "<f8" if dtype.kind == "f" else "<i8"
 
 
-def _take_room(file: Path, size: int) -> None:
-    """Make a file of that size whose blocks are taken, so that writing to its map cannot run out of disk."""
+def _reserve_space(file: Path, size: int) -> None:
+    """Create a file of the given size with its blocks allocated, so that the disk cannot fill up during writing."""
     with file.open("wb") as stream:
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(stream.fileno(), 0, size)
             return
-        empty = bytes(WRITTEN_AT_ONCE)
+        zeros = bytes(WRITTEN_AT_ONCE)
         for start in range(0, size, WRITTEN_AT_ONCE):
-            stream.write(empty[: min(WRITTEN_AT_ONCE, size - start)])
+            stream.write(zeros[: min(WRITTEN_AT_ONCE, size - start)])

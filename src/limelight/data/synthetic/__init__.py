@@ -1,1 +1,1 @@
-"""Synthetic series with a known answer."""
+"""Synthetic series whose labels, and the steps that decide them, are known."""

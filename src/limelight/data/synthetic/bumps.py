@@ -1,4 +1,4 @@
-"""Planted bumps: series whose label takes both the series and what is known about it; neither alone tells anything."""
+"""Synthetic bumps: the label depends on the series and on metadata (or a signal) jointly, and on neither alone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
 
 from limelight.data.panel import Panel
-from limelight.errors import ParameterError, nearest
+from limelight.errors import ParameterError, listing, nearest
 
 UP, DOWN = "up", "down"
 EARLY, LATE = "early", "late"
@@ -22,32 +22,34 @@ PHRASES = (
     "the {mode} bump counts in this run",
     "night shift, only the {mode} peak matters here",
 )
-"""Each of more than four words, so that the field reads as text."""
+"""Phrasings of more than four words each, so that the field is inferred as text."""
 MOST_ROWS = 3
+"""Maximum number of rows per series in the table of the side signal."""
 
 
 @dataclass(frozen=True)
 class BumpSettings:
-    """Which series to draw, and how the mode is told.
+    """Settings of the generated series, and the form in which the mode is provided.
 
     Parameters
     ----------
     dataset_size
         Number of series, at least 4: one of each mode and order of signs.
     num_points
-        Steps of each series, at least twice the width.
+        Number of steps of each series, at least twice the width.
     noise
-        Standard deviation of the noise, at least 0; the bumps are 1 high.
+        Standard deviation of the noise, at least 0; the bumps have height 1.
     width
-        Steps of each bump, at least 1.
+        Number of steps of each bump, at least 1.
     mode_as
-        What the field ``mode`` holds: ``"category"`` the words early and late, ``"number"`` 0 and 1, ``"boolean"``
-        false and true, ``"text"`` a note in several phrasings; ``"signal"`` gives the words as a side signal instead.
+        The form of the metadata field ``mode``: ``"category"`` for the words early and late, ``"number"`` for 0 and 1,
+        ``"boolean"`` for false and true, ``"text"`` for notes in several phrasings; ``"signal"`` provides the words as
+        a side signal instead.
 
     Raises
     ------
     ParameterError
-        If the bumps do not fit into the series, or ``mode_as`` is another word.
+        If the bumps do not fit into the series, or ``mode_as`` is not one of these.
 
     Example
     -------
@@ -64,10 +66,10 @@ class BumpSettings:
     mode_as: ModeAs = "category"
 
     def __post_init__(self) -> None:
-        ways = get_args(ModeAs)
-        if self.mode_as not in ways:
+        forms = get_args(ModeAs)
+        if self.mode_as not in forms:
             raise ParameterError(
-                f"expected a way to tell the mode, got mode_as={self.mode_as!r}{nearest(self.mode_as, ways)}"
+                f"expected mode_as to be one of {listing(forms)}, got {self.mode_as!r}{nearest(self.mode_as, forms)}"
             )
         if self.num_points < 2 * self.width:
             raise ParameterError(
@@ -77,29 +79,30 @@ class BumpSettings:
 
 
 def generate_bumps(settings: BumpSettings | None = None, seed: int = 0) -> tuple[Panel, pa.Table | None]:
-    """Draw noise with a bump in each half, one upwards and one downwards; the mode says which of them is the label.
+    """Generate noise with an upward and a downward bump, one in each half; the mode selects the bump that is the label.
 
-    Modes and orders of the signs are balanced, so that the better guess from the series alone, or from the mode alone,
-    is right for half of the series.
+    Modes and orders of the two bumps are balanced, so that the best prediction from the series alone, or from the mode
+    alone, is right for half of the series.
 
     Parameters
     ----------
     settings
-        Sizes, noise, and how the mode is told; None takes 2,000 series of 100 steps with words.
+        Sizes, noise, and the form of the mode; None for 2,000 series of 100 steps with the mode as a category.
     seed
-        The same seed draws the same series.
+        The same seed generates the same series.
 
     Returns
     -------
     tuple[Panel, pa.Table | None]
-        The series, in random order: one channel ``wave``, a clock from 0 to ``num_points`` - 1, labels ``"up"`` and
-        ``"down"``, the field ``mode``, and ``intervals`` with the bump that gives the label. With
-        ``mode_as="signal"`` the series have no metadata, and the table has one to three rows for each, with the columns
-        ``series_id``, ``time`` and ``mode``, the first of them at or before the first step; else it is None.
+        The series, in random order: one channel ``wave``, times from 0 to ``num_points`` - 1, labels ``"up"`` and
+        ``"down"``, the metadata field ``mode``, and ``intervals`` with the bump that decides the label. With
+        ``mode_as="signal"`` the series have no metadata, and the table has one to three rows per series, with the
+        columns ``series_id``, ``time`` and ``mode``, the first row at or before the first step; otherwise the table is
+        None.
 
     Source
     ------
-    Ours: an exclusive or of the mode and the order of the signs, hidden in noise.
+    This project: an exclusive or of the mode and the order of the bumps, in noise.
 
     Example
     -------
@@ -111,41 +114,41 @@ def generate_bumps(settings: BumpSettings | None = None, seed: int = 0) -> tuple
     ('late', 76, '-5.1', 'down')
     """
     settings = settings or BumpSettings()
-    random = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     n, points = settings.dataset_size, settings.num_points
-    cell = random.permutation(np.arange(n) % 4)
+    cell = rng.permutation(np.arange(n) % 4)  # a combination of mode and order of the bumps
     late, down_first = cell // 2 == 1, cell % 2 == 1
     half = points // 2
     starts = np.stack(
         [
-            random.integers(0, half - settings.width, n, endpoint=True),
-            random.integers(half, points - settings.width, n, endpoint=True),
+            rng.integers(0, half - settings.width, n, endpoint=True),
+            rng.integers(half, points - settings.width, n, endpoint=True),
         ],
         axis=1,
     )
     signs = np.where(down_first[:, None], [-1.0, 1.0], [1.0, -1.0])
-    values = _bumps(starts, signs, settings) + settings.noise * random.standard_normal((n, points))
-    counting = late.astype(np.int64)
-    every = np.arange(n)
-    start = starts[every, counting]
+    values = _bumps(starts, signs, settings) + settings.noise * rng.standard_normal((n, points))
+    decisive = late.astype(np.int64)  # the half whose bump is the label
+    rows = np.arange(n)
+    start = starts[rows, decisive]
     ids = [f"bump_{number:0{len(str(n - 1))}d}" for number in range(n)]
-    signals = _as_signal(late, ids, points, random) if settings.mode_as == "signal" else None
+    signals = _as_signal(late, ids, points, rng) if settings.mode_as == "signal" else None
     panel = Panel(
         values.astype(np.float32).reshape(-1, 1),
-        every * points,
+        rows * points,
         np.full(n, points),
         ids=ids,
         channels=["wave"],
         times=np.tile(np.arange(points), n),
-        labels=np.where(signs[every, counting] > 0, UP, DOWN),
+        labels=np.where(signs[rows, decisive] > 0, UP, DOWN),
         intervals=np.stack([start, start + settings.width], axis=1),
-        metadata=None if signals is not None else pa.table({"mode": _as_field(late, settings.mode_as, random)}),
+        metadata=None if signals is not None else pa.table({"mode": _as_field(late, settings.mode_as, rng)}),
     )
     return panel, signals
 
 
 def _bumps(starts: NDArray[np.int64], signs: NDArray[np.float64], settings: BumpSettings) -> NDArray[np.float64]:
-    """Give half a sine period at both places of each series, shape (n, points)."""
+    """Return series with half a sine period at both positions, shape (n, points)."""
     values = np.zeros((len(starts), settings.num_points))
     shape = np.sin(np.pi * (np.arange(settings.width) + 0.5) / settings.width)
     steps = starts[:, :, None] + np.arange(settings.width)
@@ -153,23 +156,23 @@ def _bumps(starts: NDArray[np.int64], signs: NDArray[np.float64], settings: Bump
     return values
 
 
-def _as_field(late: NDArray[np.bool_], mode_as: ModeAs, random: np.random.Generator) -> pa.Array:
+def _as_field(late: NDArray[np.bool_], mode_as: ModeAs, rng: np.random.Generator) -> pa.Array:
     if mode_as == "number":
         return pa.array(late.astype(np.float64))
     if mode_as == "boolean":
         return pa.array(late)
     if mode_as == "text":
         notes = np.array([[phrase.format(mode=mode) for mode in (EARLY, LATE)] for phrase in PHRASES])
-        return pa.array(notes[random.integers(len(PHRASES), size=len(late)), late.astype(np.int64)].tolist())
+        return pa.array(notes[rng.integers(len(PHRASES), size=len(late)), late.astype(np.int64)].tolist())
     return pa.array(np.where(late, LATE, EARLY).tolist())
 
 
-def _as_signal(late: NDArray[np.bool_], ids: list[str], points: int, random: np.random.Generator) -> pa.Table:
-    """Say the mode of each series one to three times, first at or before its first step, then at any time."""
-    rows = random.integers(1, MOST_ROWS, len(late), endpoint=True)
+def _as_signal(late: NDArray[np.bool_], ids: list[str], points: int, rng: np.random.Generator) -> pa.Table:
+    """Sample the mode of each series one to three times, first at or before its first step, then at random times."""
+    rows = rng.integers(1, MOST_ROWS, len(late), endpoint=True)
     series = np.repeat(np.arange(len(late)), rows)
     first = np.append(True, np.diff(series) > 0)
-    time = np.where(first, -random.uniform(0, points / 10, len(series)), random.uniform(0, points, len(series)))
+    time = np.where(first, -rng.uniform(0, points / 10, len(series)), rng.uniform(0, points, len(series)))
     order = np.lexsort((time, series))
     modes = np.where(late, LATE, EARLY)[series].tolist()
     return pa.table({"series_id": np.array(ids)[series].tolist(), "time": time[order], "mode": modes})

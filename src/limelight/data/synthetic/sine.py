@@ -1,4 +1,4 @@
-"""The sine experiment: waves, half of them held still for a while; the model has to find out which, and where."""
+"""Synthetic sine waves, half of which are held still for an interval: the anomaly that a model has to detect."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ Step = Annotated[float, Field(gt=0.0)]
 
 @dataclass(frozen=True)
 class SineSettings:
-    """Which waves to draw. Every value comes from a grid: min, min + step, ... up to and with max.
+    """Settings of the generated waves. Every parameter is drawn from a grid: min, min + step, ..., up to max inclusive.
 
     Parameters
     ----------
     num_points
-        Steps of each series, at least 2.
+        Number of steps of each series, at least 2.
     dataset_size
         Number of series, at least 2.
     normal_anomalous_ratio
         Share of normal series, in [0, 1].
     min_loc, max_loc, step_loc
-        Where the wave is caught, as a fraction of the series.
+        The step at which the wave is held still, as a fraction of the series.
     min_length, max_length, step_length
-        For how long it is held there, as a fraction of the series; it is let go at the end of the series.
+        How long the wave is held still, as a fraction of the series, at most until its end.
     min_freq, max_freq, step_freq
-        Periods of the wave in the series.
+        Number of periods of the wave within the series.
     min_amp, max_amp, step_amp
-        Height of the wave.
+        Amplitude of the wave.
 
     Example
     -------
@@ -67,9 +67,7 @@ class SineSettings:
         for name in ("loc", "length", "freq", "amp"):
             low, high = getattr(self, f"min_{name}"), getattr(self, f"max_{name}")
             if low > high:
-                raise ValueError(
-                    f"expected min_{name} to be at most max_{name}, got {low} and {high}; exchange the two"
-                )
+                raise ValueError(f"expected min_{name} to be at most max_{name}, got {low} and {high}; swap the two")
             if (high - low) / getattr(self, f"step_{name}") > MOST_NUMBERS:
                 raise ValueError(
                     f"expected at most {MOST_NUMBERS:,} values between min_{name} and max_{name}, got more; "
@@ -79,26 +77,26 @@ class SineSettings:
 
 
 def generate_sine(settings: SineSettings | None = None, seed: int = 0) -> Panel:
-    """Draw the waves, no two alike where the grids allow it.
+    """Generate sine waves, all different if the grids are large enough.
 
-    A normal series is amp·sin(freq·t), t over [0, 2π]; an anomalous one stays at its value at ``loc`` for ``length``.
+    A normal series is amp·sin(freq·t), t over [0, 2π]; an anomalous series keeps its value at ``loc`` for ``length``.
 
     Parameters
     ----------
     settings
-        Grids and sizes; None takes the experiment of the README: 10,000 series of 500 steps.
+        Grids and sizes; None for the experiment of the README, 10,000 series of 500 steps.
     seed
-        The same seed draws the same waves.
+        The same seed generates the same waves.
 
     Returns
     -------
     Panel
-        One channel ``wave``, labels ``"normal"`` and ``"anomalous"`` in random order, ``intervals`` with the true flat
-        stretch of every anomalous series.
+        One channel ``wave``, labels ``"normal"`` and ``"anomalous"`` in random order, and ``intervals`` with the flat
+        interval of every anomalous series.
 
     Source
     ------
-    Ours, after a widely read tutorial on attention for time series; the truth about the stretch is kept here.
+    This project, after a widely read tutorial on attention for time series; the flat intervals are recorded here.
 
     Example
     -------
@@ -110,11 +108,11 @@ def generate_sine(settings: SineSettings | None = None, seed: int = 0) -> Panel:
     1
     """
     settings = settings or SineSettings()
-    random = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     n, points = settings.dataset_size, settings.num_points
-    held_at, held_for = (random.choice(_grid(settings, name), n) for name in ("loc", "length"))
-    frequency, amplitude = _different_waves(settings, n, random)
-    anomalous = random.permutation(n) >= round(settings.normal_anomalous_ratio * n)
+    held_at, held_for = (rng.choice(_grid(settings, name), n) for name in ("loc", "length"))
+    frequency, amplitude = _distinct_waves(settings, n, rng)
+    anomalous = rng.permutation(n) >= round(settings.normal_anomalous_ratio * n)
     start = np.minimum(np.rint(held_at * points), points - 1).astype(np.int64)
     stop = np.minimum(start + np.maximum(np.rint(held_for * points), 1), points).astype(np.int64)
     values = _waves(frequency, amplitude, points)
@@ -134,16 +132,16 @@ def generate_sine(settings: SineSettings | None = None, seed: int = 0) -> Panel:
     )
 
 
-def _different_waves(
-    settings: SineSettings, n: int, random: np.random.Generator
+def _distinct_waves(
+    settings: SineSettings, n: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Draw frequency and amplitude of every wave; no pair twice where the grids have enough of them.
+    """Sample the frequency and amplitude of every wave, without repeated pairs if the grids are large enough.
 
-    Drawn independently, 29 of 2,000 test waves of the default experiment stood in the training part too.
+    Sampled with repetition, 29 of 2,000 test waves of the default experiment were also in the training part.
     """
     frequencies, amplitudes = _grid(settings, "freq"), _grid(settings, "amp")
     pairs = len(frequencies) * len(amplitudes)
-    drawn = random.choice(pairs, n, replace=pairs < n)
+    drawn = rng.choice(pairs, n, replace=pairs < n)
     return frequencies[drawn // len(amplitudes)], amplitudes[drawn % len(amplitudes)]
 
 
