@@ -133,10 +133,10 @@ class FittedModel:
 
     def notes_about(self, panel: Panel) -> list[str]:
         """Describe the metadata of a panel that are unknown to the model or missing, one sentence each."""
-        metadata = self.encode_metadata(panel)
+        metadata = self.encoded_metadata(panel)
         return [] if metadata is None else list(metadata.notes)
 
-    def encode_metadata(self, panel: Panel) -> EncodedMetadata | None:
+    def encoded_metadata(self, panel: Panel) -> EncodedMetadata | None:
         """Encode the metadata and side signals of a panel; return None if the network reads neither."""
         if self.vocabulary is None:
             return None
@@ -222,7 +222,7 @@ class FittedModel:
 
     def batches(self, panel: Panel) -> Iterator[tuple[NDArray[np.int64], Batch]]:
         """Yield row numbers of a panel with the batch of these series; each row is yielded once."""
-        metadata = self.encode_metadata(panel)
+        metadata = self.encoded_metadata(panel)
         for rows in batches_by_length(panel):
             elapsed, missing = self.architecture.needs_clock, self.architecture.takes_missing
             yield rows, make_batch(panel, rows, elapsed=elapsed, missing=missing, metadata=metadata)

@@ -125,7 +125,7 @@ def _explain_rows(
 ) -> None:
     """Compute the attributions of some series and the error of their sum, and store both in place."""
     selected = panel[rows]
-    metadata = model.encode_metadata(selected)
+    metadata = model.encoded_metadata(selected)
     device = next(model.network.parameters()).device
     for places in batches_by_length(selected, SERIES_AT_ONCE):
         batch = make_batch(
