@@ -273,8 +273,8 @@ def test_attention_by_metadata_cannot_answer_steps() -> None:
     with pytest.raises(ParameterError) as error:
         fitted(panel, fusion="attention")
     assert str(error.value) == (
-        "expected fusion 'late', 'repeat' or 'film' where each step has a label, got attention by metadata, which gives "
-        "one answer for the whole series; take one of the three"
+        "expected fusion 'late', 'repeat' or 'film' with per-step labels, got attention by metadata, which predicts "
+        "one label for the whole series; use one of the three"
     )
 
 
