@@ -342,13 +342,13 @@ def preset(name: str) -> Architecture:
     ----------
     name
         ``"attention_bilstm"``, ``"lstm"``, ``"stacked_lstm"`` or ``"bilstm"``; with metadata ``"metadata_repeat"``,
-        ``"metadata_late"`` or ``"metadata_attention"``; for several labels ``"multilabel_lstm"``; for labels of steps
+        ``"metadata_late"`` or ``"metadata_attention"``; for multi-label ``"multilabel_lstm"``; for per-step labels
         ``"step_lstm"``.
 
     Returns
     -------
-    Sentence
-        Its parts.
+    Architecture
+        The parts of the preset.
 
     Raises
     ------
