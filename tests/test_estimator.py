@@ -372,7 +372,7 @@ def test_infinite_values_of_a_table_are_refused() -> None:
 def test_wrong_words_are_refused_with_the_nearest() -> None:
     with pytest.raises(ParameterError) as error:
         small(missing="lineer").fit(WAVES)
-    assert str(error.value) == "expected a way to treat missing values, got missing='lineer'; did you mean 'linear'?"
+    assert str(error.value) == "expected a strategy for missing values, got missing='lineer'; did you mean 'linear'?"
 
 
 def test_presets_and_loaded_models_carry_the_words(tmp_path: Path) -> None:

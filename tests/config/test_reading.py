@@ -56,7 +56,7 @@ def test_preset_stands_for_a_whole_model() -> None:
         ({**SINE, "training": {"patience": 0}}, "expected training.patience of at least 1, got 0"),
         ({**SINE, "split": {"test": 1.5}}, "expected split.test below 1.0, got 1.5"),
         ({**SINE, "seed": "one"}, "expected seed as a whole number, got 'one'"),
-        ({}, "expected data, it is missing; add it"),
+        ({}, "data is missing; add it"),
         ({"data": 3}, "expected data as an object {...}, got 3"),
         ({"data": {"sine": {"num_points": 2.5}}}, "expected data.sine.num_points as a whole number, got 2.5"),
         (
@@ -202,7 +202,7 @@ def test_a_folder_brings_its_tables_along(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("windows", "message"),
     [
-        ({}, "e.json: expected windows.length, it is missing; add it"),
+        ({}, "e.json: windows.length is missing; add it"),
         ({"length": 10, "edge": "cut"}, "e.json: expected windows.edge to be 'drop', 'keep' or 'shift', got 'cut'"),
         ({"length": 10, "strid": 5}, "e.json: windows has no key 'strid'; did you mean 'stride'?"),
     ],

@@ -273,8 +273,8 @@ def test_attention_by_metadata_cannot_answer_steps() -> None:
     with pytest.raises(ParameterError) as error:
         fit_classifier(panel, fusion="attention")
     assert str(error.value) == (
-        "expected fusion 'late', 'repeat' or 'film' where each step has a label, got attention by metadata, which gives "
-        "one answer for the whole series; take one of the three"
+        "expected fusion 'late', 'repeat' or 'film' with per-step labels, got attention by metadata, which predicts "
+        "one label for the whole series; use one of the three"
     )
 
 
@@ -444,4 +444,4 @@ def test_labels_of_another_kind_than_the_model_are_refused(limelight: Commands, 
     model = classifier_for("steps, two classes")
     with pytest.raises(LabelError) as error:
         scores_of(model.model_, planted.which_bumps(n=5))
-    assert str(error.value) == "expected a label at each step, got none; give labels of steps with the series"
+    assert str(error.value) == "expected a label at each step, got none; pass per-step labels with the series"

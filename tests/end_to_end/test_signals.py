@@ -96,7 +96,7 @@ def test_a_signal_that_is_not_there_is_unknown_and_told() -> None:
 def test_a_signal_that_says_nothing_in_training_is_left_out() -> None:
     vocabulary = fit_vocabulary(None, signals={"mode": ()})
     assert vocabulary.signals == ()
-    assert vocabulary.notes == ("signals say nothing in the training series: 'mode'; not used",)
+    assert vocabulary.notes == ("signals are empty in all training series: 'mode'; not used",)
 
 
 def test_words_that_change_within_a_series_are_a_signal() -> None:

@@ -206,16 +206,16 @@ def test_a_network_without_metadata_needs_no_encoder() -> None:
 
 def test_a_model_name_is_rejected_and_never_downloaded(no_network: None) -> None:
     assert message_of(ParameterError, read_text_encoder, "minishlab/potion-base-8M") == (
-        "expected a folder with a text encoder, there is none at 'minishlab/potion-base-8M'; nothing is downloaded: "
-        "save one with StaticModel.save_pretrained of model2vec, and name its folder"
+        "there is no folder 'minishlab/potion-base-8M' with a text encoder; nothing is downloaded: "
+        "save an encoder with StaticModel.save_pretrained of model2vec, and use its folder"
     )
 
 
 def test_a_folder_without_an_encoder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     assert message_of(ParameterError, read_text_encoder, str(tmp_path)) == (
-        f"expected a text encoder of model2vec in {str(tmp_path)!r}, got a folder without 'model.safetensors', "
-        "'tokenizer.json'; name the folder that StaticModel.save_pretrained wrote"
+        f"expected a model2vec text encoder in {str(tmp_path)!r}, got a folder without 'model.safetensors', "
+        "'tokenizer.json'; use a folder written by StaticModel.save_pretrained"
     )
 
 
@@ -224,7 +224,7 @@ def test_without_model2vec_a_sentence_says_how_to_get_it(tmp_path: Path, monkeyp
         (tmp_path / name).write_text("{}")
     monkeypatch.setitem(sys.modules, "model2vec", None)
     assert message_of(ParameterError, read_text_encoder, str(tmp_path)) == (
-        "expected model2vec to read text by a sentence encoder, it is not installed; pip install 'limelight[text]'"
+        "a text encoder needs model2vec, which is not installed; pip install 'limelight[text]'"
     )
 
 
@@ -238,7 +238,8 @@ def test_a_damaged_encoder_is_refused(folder: Path) -> None:
 def test_an_encoder_of_infinite_numbers_is_refused(tmp_path: Path) -> None:
     folder = write_encoder(tmp_path / "encoder", ["late"], vectors=np.array([[0.0, 1.0], [np.inf, 1.0]]))
     assert message_of(ParameterError, read_text_encoder, str(folder)) == (
-        f"expected finite numbers in the text encoder in {str(folder)!r}, got others for 1 word; take another encoder"
+        f"expected finite numbers in the text encoder in {str(folder)!r}, got NaN or infinity for 1 word; "
+        "use another encoder"
     )
 
 
@@ -297,8 +298,8 @@ def test_an_exchanged_file_of_the_encoder_is_refused(saved: Path, name: str) -> 
     file = saved / "text_encoder" / name
     file.write_bytes(file.read_bytes() + b" ")
     assert message_of(ModelFolderError, load, saved) == (
-        f"{str(file)!r} is not the file that the model was fitted with: it was damaged, cut short or exchanged; put it "
-        "back as it was, or fit the model again"
+        f"{str(file)!r} is not the file that the model was fitted with: it was damaged, truncated or replaced; "
+        "restore the file, or fit the model again"
     )
 
 
@@ -306,7 +307,7 @@ def test_a_model_without_its_encoder_is_refused(saved: Path) -> None:
     file = saved / "text_encoder" / "tokenizer.json"
     file.unlink()
     assert message_of(ModelFolderError, load, saved) == (
-        f"the text encoder of the model is gone: there is no file {str(file)!r}; put it back as it was, or fit the "
+        f"the text encoder of the model is missing: there is no file {str(file)!r}; restore the file, or fit the "
         "model again"
     )
 
@@ -316,8 +317,8 @@ def test_an_encoder_that_changed_since_the_training_is_not_saved(folder: Path, t
     file = folder / "config.json"
     file.write_text("{}")
     assert message_of(ModelFolderError, model.save, tmp_path / "model") == (
-        f"{str(file)!r} is not the file that the model was fitted with: it was damaged, cut short or exchanged; put it "
-        "back as it was, or fit the model again"
+        f"{str(file)!r} is not the file that the model was fitted with: it was damaged, truncated or replaced; "
+        "restore the file, or fit the model again"
     )
     assert not (tmp_path / "model").exists()
 
@@ -335,5 +336,5 @@ def test_saving_replaces_a_model_with_an_encoder_and_nothing_more(folder: Path, 
     model.save(saved)
     (saved / "text_encoder" / "thesis.txt").write_text("years of work")
     assert message_of(ModelFolderError, model.save, saved) == (
-        f"{str(saved)!r} is there and is not a model; choose another name for the model"
+        f"{str(saved)!r} already exists and is not a model; choose another name for the model"
     )

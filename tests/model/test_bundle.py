@@ -83,7 +83,7 @@ def test_saving_never_replaces_something_else(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(ModelFolderError) as error:
         save_model(untrained_model(Architecture.of("conv_lstm")), tmp_path)
-    assert str(error.value) == f"{str(tmp_path)!r} is there and is not a model; choose another name for the model"
+    assert str(error.value) == f"{str(tmp_path)!r} already exists and is not a model; choose another name for the model"
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
 
 
@@ -91,26 +91,26 @@ def test_saving_never_replaces_a_model_of_somebody_else(tmp_path: Path) -> None:
     (tmp_path / "model.json").write_text('{"format": "layers-model"}')
     with pytest.raises(ModelFolderError) as error:
         save_model(untrained_model(Architecture.of("conv_lstm")), tmp_path)
-    assert str(error.value) == f"{str(tmp_path)!r} is there and is not a model; choose another name for the model"
+    assert str(error.value) == f"{str(tmp_path)!r} already exists and is not a model; choose another name for the model"
     assert (tmp_path / "model.json").read_text() == '{"format": "layers-model"}'
 
 
 def test_missing_folder_offers_a_near_name(saved: Path) -> None:
     folder = saved.parent / "modle"
-    assert load_error(folder) == f"expected a model folder, there is none at {str(folder)!r}; did you mean 'model'?"
+    assert load_error(folder) == f"there is no model folder at {str(folder)!r}; did you mean 'model'?"
 
 
 def test_foreign_folder_is_refused(tmp_path: Path) -> None:
     assert load_error(tmp_path) == (
-        f"expected a model folder with 'model.json' in it, got {str(tmp_path)!r} without one; "
-        "give the folder that save() or a run wrote"
+        f"expected a model folder with the file 'model.json', got {str(tmp_path)!r} without that file; "
+        "use a folder written by save() or by a run"
     )
 
 
 def test_foreign_json_is_refused(saved: Path) -> None:
     (saved / "model.json").write_text('{"model": "something"}')
     assert load_error(saved) == (
-        f"{str(saved / 'model.json')!r} was not written by limelight: it does not say format 'limelight-model'"
+        f"{str(saved / 'model.json')!r} was not written by limelight: its format is not 'limelight-model'"
     )
 
 
@@ -124,14 +124,14 @@ def test_broken_json_is_refused(saved: Path) -> None:
 def test_newer_version_is_refused(saved: Path) -> None:
     change(saved, version=3)
     assert load_error(saved) == (
-        f"{str(saved / 'model.json')!r} has format version 3, this limelight reads up to 2; update limelight"
+        f"{str(saved / 'model.json')!r} has format version 3, but this limelight reads versions up to 2; update limelight"
     )
 
 
 @pytest.mark.parametrize("version", [0, -3, None, "2"])
 def test_versions_that_never_were_are_refused(saved: Path, version: Any) -> None:
     change(saved, version=version)
-    assert f"has format version {version!r}, this limelight reads up to 2" in load_error(saved)
+    assert f"has format version {version!r}, but this limelight reads versions up to 2" in load_error(saved)
 
 
 def test_version_1_rejects_missing_values_and_ignores_the_clock(saved: Path) -> None:
@@ -171,7 +171,7 @@ def test_weights_cut_short_are_refused(saved: Path) -> None:
     weights = saved / "weights.safetensors"
     weights.write_bytes(weights.read_bytes()[:-7])
     assert load_error(saved) == (
-        f"{str(weights)!r} is not the file that model.json was written with: it was damaged, cut short or exchanged; "
+        f"{str(weights)!r} does not match its hash in model.json: the file was damaged, truncated or replaced; "
         "save the model again"
     )
 
@@ -180,7 +180,7 @@ def test_missing_weights_are_named(saved: Path) -> None:
     (saved / "weights.safetensors").unlink()
     assert load_error(saved) == (
         f"{str(saved / 'weights.safetensors')!r} cannot be read (No such file or directory); "
-        "a model needs it beside model.json"
+        "a model needs this file next to model.json"
     )
 
 
@@ -191,7 +191,7 @@ def test_weights_of_another_network_are_refused(saved: Path) -> None:
     save_file(tensors, weights)
     change(saved, weights_sha256=hashlib.sha256(weights.read_bytes()).hexdigest())
     assert load_error(saved) == (
-        f"{str(saved)!r} is damaged: its description and its weights disagree about 'head.0.weight'; "
+        f"{str(saved)!r} is damaged: model.json and weights.safetensors disagree about 'head.0.weight'; "
         "save the model again"
     )
 
@@ -226,7 +226,7 @@ def test_an_encoder_that_is_not_registered_is_named(saved: Path, encoder: Any) -
     change(saved, sentence={"encoder": encoder})
     assert load_error(saved) == (
         f"the model in {str(saved)!r} has the encoder 'lstmm', which is not registered; import the package that "
-        "registers it before you load the model; did you mean 'lstm'?"
+        "registers it before loading the model; did you mean 'lstm'?"
     )
 
 

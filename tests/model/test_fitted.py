@@ -14,7 +14,7 @@ from limelight.nn.network import Network
 from limelight.parts.architecture import Architecture
 from limelight.task import Task
 
-HOLES = "choose missing='mask', 'last', 'linear' or 'mean' for the model, fill it in, or leave the series out"
+HOLES = "choose missing='mask', 'last', 'linear' or 'mean' for the model, fill it in, or remove the series"
 
 
 def model_for(
@@ -81,8 +81,8 @@ def test_channels_in_another_order_are_refused() -> None:
     with pytest.raises(DataError) as error:
         model_for().predict(random_panel([5], channels=("y", "x")))
     assert str(error.value) == (
-        "expected the channels of the training in their order ('x', 'y'), got 'y', 'x'; "
-        "pick and order them with channels=[...] when reading"
+        "expected the channels in the same order as in training ('x', 'y'), got 'y', 'x'; "
+        "select and order them with channels=[...] when reading"
     )
 
 
@@ -95,8 +95,8 @@ def test_channels_without_names_are_taken_in_order() -> None:
     ("value", "missing", "said", "advice"),
     [
         (np.nan, "error", "a missing value (NaN)", HOLES),
-        (np.inf, "error", "infinity", "correct it, or leave the series out"),
-        (-np.inf, "mask", "infinity", "correct it, or leave the series out"),
+        (np.inf, "error", "infinity", "correct it, or remove the series"),
+        (-np.inf, "mask", "infinity", "correct it, or remove the series"),
     ],
 )
 def test_values_that_cannot_be_are_refused_with_their_place(value: float, missing: str, said: str, advice: str) -> None:
@@ -147,23 +147,25 @@ DATES = np.array(["2024-01-01", "2024-01-03", "2024-01-03T00:00:05"], dtype="dat
         (
             "dates",
             None,
-            "expected series with a clock, as in training, got series without times; give a time for every step, or "
+            "expected series with a clock, as in training, got series without times; provide a time for every step, or "
             "train with clock='order'",
         ),
         (
             "dates",
             np.arange(3),
-            "expected a clock of dates, as in training, got a clock of numbers; give the times as they were in training",
+            "expected a clock of dates, as in training, got a clock of numbers; provide the times in the same form as in "
+            "training",
         ),
         (
             "numbers",
             DATES,
-            "expected a clock of numbers, as in training, got a clock of dates; give the times as they were in training",
+            "expected a clock of numbers, as in training, got a clock of dates; provide the times in the same form as in "
+            "training",
         ),
         (
             "numbers",
             np.array([0.0, np.nan, 2.0]),
-            "expected a time at every step, got none in series '0' at step 1 or the one before; leave these steps out",
+            "expected a time at every step, got none in series '0' at step 1 or the step before; remove these steps",
         ),
     ],
 )

@@ -93,7 +93,7 @@ def test_series_without_labels_are_refused() -> None:
 def test_the_truth_is_codes_and_unknown_is_minus_one(panel: Panel, codes: list) -> None:
     targets = targets_of(task_of(panel), panel)
     assert targets.every().tolist() == codes
-    assert targets.several == (np.ndim(codes) == 2)
+    assert targets.is_multilabel == (np.ndim(codes) == 2)
     order = [2, 0]
     assert targets_of(task_of(panel), panel[order]).every().tolist() == (
         [codes[row] for row in order] if len(codes) == 3 else codes[3:] + codes[:2]
@@ -123,7 +123,7 @@ def test_labels_are_found_by_name() -> None:
     assert targets_of(task, of_several(SEVERAL)).every().tolist() == expected
     with pytest.raises(LabelError) as error:
         targets_of(task, of_several(SEVERAL, ("label_rain", "label_hail")))
-    assert str(error.value) == "expected the labels 'fog', 'rain' at each step, got none of 'fog'"
+    assert str(error.value) == "expected the labels 'fog', 'rain' at each step, 'fog' is missing"
 
 
 def test_a_class_unseen_in_training_is_named() -> None:
@@ -131,7 +131,7 @@ def test_a_class_unseen_in_training_is_named() -> None:
     with pytest.raises(LabelError) as error:
         targets_of(task, panel)
     assert str(error.value) == (
-        "expected labels among the classes 'a', 'b', got 'z'; leave these steps out, or train with steps of that class"
+        "expected labels among the classes 'a', 'b', got 'z'; remove these steps, or train with steps of that class"
     )
     assert targets_of(task, panel[[0, 1]]).every().tolist() == [1, 0, -1]
 
@@ -139,4 +139,4 @@ def test_a_class_unseen_in_training_is_named() -> None:
 def test_labels_of_steps_are_asked_for() -> None:
     with pytest.raises(LabelError) as error:
         targets_of(Task(("a", "b"), level="step"), Panel.from_series(SERIES, labels=["a", "b", "a"]))
-    assert str(error.value) == "expected a label at each step, got none; give labels of steps with the series"
+    assert str(error.value) == "expected a label at each step, got none; pass per-step labels with the series"

@@ -134,19 +134,19 @@ def test_two_fields_of_one_name_are_refused():
 
 
 @pytest.mark.parametrize(
-    ("cells", "said"),
+    ("cells", "reason"),
     [
-        (["x", "x"], "alike"),
-        ([3, 3], "alike"),
-        ([None, None], "missing"),
-        (["", " "], "missing"),
-        (["2024-01-01", "2024-01-01"], "alike"),
-        (["2024-01-01T10:05", "2024-01-01T10:06"], "alike in year, month, weekday and hour"),
+        (["x", "x"], "is the same"),
+        ([3, 3], "is the same"),
+        ([None, None], "is missing"),
+        (["", " "], "is missing"),
+        (["2024-01-01", "2024-01-01"], "is the same"),
+        (["2024-01-01T10:05", "2024-01-01T10:06"], "has the same year, month, weekday and hour"),
     ],
 )
-def test_a_constant_field_is_dropped_with_a_note(cells, said):
+def test_a_constant_field_is_dropped_with_a_note(cells, reason):
     vocabulary = fit_vocabulary(pa.table({"fact": cells, "mode": ["a", "b"]}))
-    assert vocabulary.notes == (f"metadata 'fact' is {said} for every series: not used",)
+    assert vocabulary.notes == (f"metadata 'fact' {reason} for every series: not used",)
     assert vocabulary.sizes() == {
         "categories": (3,),
         "numbers": (),
@@ -336,7 +336,7 @@ def test_missing_fields_are_unknown_and_new_ones_ignored():
     assert np.isnan(facts.numbers).all()
     assert facts.notes == (
         "metadata 'age' is missing for all 3 series: treated as unknown",
-        "metadata that training did not have is not used: 'colour', 'shape'",
+        "metadata fields not present in training are not used: 'colour', 'shape'",
     )
 
 
@@ -364,8 +364,8 @@ def test_a_row_for_each_series_is_required():
 def test_a_few_words_among_numbers_are_told():
     vocabulary = fit_vocabulary(pa.table({"age": ["31", "27", "old", "45"]}))
     assert vocabulary.notes == (
-        "metadata 'age' holds numbers, but words in 1 of 4 series: 'old'; taken as category: correct them, or say what "
-        "the field is",
+        "metadata 'age' has numbers, but words in 1 of 4 series: 'old'; read as category: correct the words, or set "
+        "the kind of the field",
     )
 
 

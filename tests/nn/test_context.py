@@ -68,7 +68,7 @@ def test_side_signals_are_no_encoded_metadata_the_series(shape: ContextShape, ha
     ],
 )
 def test_impossible_shape_is_our_mistake(sizes: dict[str, Any]) -> None:
-    with pytest.raises(InternalError, match=r"^no network can have a context of this shape: ContextShape\("):
+    with pytest.raises(InternalError, match=r"^invalid context shape: ContextShape\("):
         ContextShape(**sizes)
 
 

@@ -228,4 +228,4 @@ def test_contributions_stand_where_a_kernel_is_above_its_threshold():
 def test_numbers_out_of_range_are_refused():
     with pytest.raises(ParameterError) as error:
         RocketEncoder(1, 100, 50)
-    assert str(error.value) == "expected features of at least 84, got 50; give a larger number"
+    assert str(error.value) == "expected features of at least 84, got 50; use a larger number"

@@ -43,8 +43,8 @@ def test_outputs_and_gradients_are_those_of_one_after_the_other(kind: str) -> No
 
 def test_two_threads_run_concurrently_and_one_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
-    both = module._both
-    monkeypatch.setattr(module, "_both", lambda *work: calls.append(1) or both(*work))
+    both = module._run_both
+    monkeypatch.setattr(module, "_run_both", lambda *work: calls.append(1) or both(*work))
     side_by_side(*pair_of_layers("lstm"))
     assert len(calls) == 1
     torch.set_num_threads(1)

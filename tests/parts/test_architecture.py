@@ -30,12 +30,12 @@ def test_words_left_out_are_auto() -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ({"missing": "maks"}, "expected a way to treat missing values, got missing='maks'; did you mean 'mask'?"),
+        ({"missing": "maks"}, "expected a strategy for missing values, got missing='maks'; did you mean 'mask'?"),
         (
             {"missing": 3},
-            "expected a way to treat missing values, got missing=3; known are: auto, error, mask, last, linear, mean",
+            "expected a strategy for missing values, got missing=3; known are: auto, error, mask, last, linear, mean",
         ),
-        ({"clock": "elapsd"}, "expected a way to use the clock, got clock='elapsd'; did you mean 'elapsed'?"),
+        ({"clock": "elapsd"}, "expected a use of the clock, got clock='elapsd'; did you mean 'elapsed'?"),
         ({"clok": "order"}, "a model has no part 'clok'; did you mean 'clock'?"),
     ],
 )

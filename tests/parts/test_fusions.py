@@ -60,8 +60,8 @@ def test_fusion_attention_with_another_pooling_is_refused(pooling: str) -> None:
     with pytest.raises(ParameterError) as error:
         Architecture.of("gru", pooling, fusion="attention")
     assert str(error.value) == (
-        f"expected fusion='attention' without another pooling, got pooling={pooling!r}: the fusion stands for the "
-        "pooling 'metadata_attention'; name one of the two"
+        f"expected fusion='attention' without another pooling, got pooling={pooling!r}: the fusion is short for the "
+        "pooling 'metadata_attention'; choose one of the two"
     )
 
 
@@ -71,16 +71,16 @@ KNOWN = "known are: auto, late, repeat, film, attention"
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ({"fusion": "latte"}, "expected a way to fuse metadata, got fusion='latte'; did you mean 'late'?"),
-        ({"fusion": ["late", "flim"]}, "expected a way to fuse metadata, got fusion='flim'; did you mean 'film'?"),
-        ({"fusion": [["late"]]}, "expected a way to fuse metadata, got fusion=['late']; did you mean 'late'?"),
-        ({"fusion": 3}, f"expected a way to fuse metadata or a list of them, got fusion=3; {KNOWN}"),
-        ({"fusion": None}, f"expected a way to fuse metadata or a list of them, got fusion=None; {KNOWN}"),
+        ({"fusion": "latte"}, "expected a fusion of metadata, got fusion='latte'; did you mean 'late'?"),
+        ({"fusion": ["late", "flim"]}, "expected a fusion of metadata, got fusion='flim'; did you mean 'film'?"),
+        ({"fusion": [["late"]]}, "expected a fusion of metadata, got fusion=['late']; did you mean 'late'?"),
+        ({"fusion": 3}, f"expected a fusion of metadata or a list of fusions, got fusion=3; {KNOWN}"),
+        ({"fusion": None}, f"expected a fusion of metadata or a list of fusions, got fusion=None; {KNOWN}"),
         (
             {"fusion": ["auto", "late"]},
-            "expected fusion='auto' alone, got fusion=['auto', 'late']; name the others or say 'auto'",
+            "expected fusion='auto' alone, got fusion=['auto', 'late']; list the fusions or use 'auto'",
         ),
-        ({"fusion": ["late", "late"]}, "expected each fusion once, got 'late', 'late'; leave out what comes twice"),
+        ({"fusion": ["late", "late"]}, "expected each fusion once, got 'late', 'late'; remove the duplicates"),
         ({"fussion": "late"}, "a model has no part 'fussion'; did you mean 'fusion'?"),
         ({"context": "embeding"}, "there is no context 'embeding'; did you mean 'embedding'?"),
         (

@@ -147,7 +147,7 @@ print(np.array_equal(limelight.load("model").predict_proba(np.load("values.npy")
     )
     assert done.stdout.splitlines() == [
         "the model in 'model' has the encoder 'dilated', which is not registered; import the package that registers it "
-        f"before you load the model; known are: {', '.join(name for name in ENCODERS if name != 'dilated')}",
+        f"before loading the model; known are: {', '.join(name for name in ENCODERS if name != 'dilated')}",
         "True",
     ]
 

@@ -47,49 +47,49 @@ def test_the_context_of_rocket_can_be_sized() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "facts", "message"),
+    ("parts", "training", "message"),
     [
         (
             {"encoder": "rocket"},
             {"by_step": True},
-            "expected an encoder that answers each step where each step has a label, got 'rocket', which answers for the "
-            f"whole series; take {TRAINED}",
+            "expected an encoder that supports per-step labels, got 'rocket', which predicts one label for the whole "
+            f"series; use {TRAINED}",
         ),
         (
             {"encoder": "rocket", "fusion": ["late", "film"]},
             {},
-            "expected fusion 'late' with the encoder 'rocket', whose head alone can read metadata, got 'film', 'late'; "
-            "take 'late', or another encoder",
+            "expected fusion 'late' with the encoder 'rocket', where only the head can read metadata, got 'film', 'late'; "
+            "use 'late', or another encoder",
         ),
         (
             {"encoder": "rocket", "fusion": "attention"},
             {},
-            "expected fusion 'late' with the encoder 'rocket', whose head alone can read metadata, got 'attention'; "
-            "take 'late', or another encoder",
+            "expected fusion 'late' with the encoder 'rocket', where only the head can read metadata, got 'attention'; "
+            "use 'late', or another encoder",
         ),
         (
             {"encoder": "rocket", "context": {"name": "embedding", "text_encoder": "words"}},
             {},
-            "expected texts as words with the encoder 'rocket', whose head counts them, got a text encoder; leave it out, "
-            f"or take {TRAINED}",
+            "expected no text encoder with the encoder 'rocket', whose head reads word counts, got one; remove the text "
+            f"encoder, or use {TRAINED}",
         ),
         (
             {"encoder": "gru", "pooling": "ppv"},
             {},
-            "expected a pooling for labels of whole series, got pooling='ppv', which is that of the encoder 'rocket'; "
-            "take 'attention', 'last', 'mean' or 'max'",
+            "expected a pooling for labels of whole series, got pooling='ppv', which belongs to the encoder 'rocket'; "
+            "use 'attention', 'last', 'mean' or 'max'",
         ),
         (
             {"encoder": "gru", "pooling": "none"},
             {},
-            "expected a pooling for labels of whole series, got pooling='none', which answers each step; "
-            "take 'attention', 'last', 'mean' or 'max'",
+            "expected a pooling for labels of whole series, got pooling='none', which is for per-step labels; "
+            "use 'attention', 'last', 'mean' or 'max'",
         ),
     ],
 )
-def test_what_cannot_be_is_refused(words: dict[str, object], facts: dict[str, object], message: str) -> None:
+def test_what_cannot_be_is_refused(parts: dict[str, object], training: dict[str, object], message: str) -> None:
     with pytest.raises(ParameterError) as error:
-        resolve(Architecture.of(**words), **facts)  # type: ignore[arg-type]
+        resolve(Architecture.of(**parts), **training)  # type: ignore[arg-type]
     assert str(error.value) == message
 
 
@@ -119,7 +119,7 @@ def test_auto_is_the_encoder_of_whoever_says_nothing() -> None:
 
 
 def test_a_rocket_that_is_not_settled_is_not_built() -> None:
-    with pytest.raises(InternalError, match=r"^a Rocket was built before its sizes were settled"):
+    with pytest.raises(InternalError, match=r"^a Rocket was built before its sizes were resolved"):
         Network(Architecture.of("rocket", "ppv"), channels=1, outputs=1)
 
 

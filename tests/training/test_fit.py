@@ -236,7 +236,7 @@ def test_missing_values_are_refused_before_training_if_asked_for() -> None:
         fit(panel, TASK, replace(SMALL, missing="error"))
     assert str(error.value) == (
         f"expected a number everywhere, got a missing value (NaN) in series {str(panel.ids[1])!r}, step 5, channel "
-        "'wave'; choose missing='mask', 'last', 'linear' or 'mean' for the model, fill it in, or leave the series out"
+        "'wave'; choose missing='mask', 'last', 'linear' or 'mean' for the model, fill it in, or remove the series"
     )
 
 

@@ -90,8 +90,8 @@ def test_infinite_values_are_refused_before_training(missing: str) -> None:
     with pytest.raises(DataError) as error:
         fit_gru(alternating_panel([[1.0, 2.0], [1.0, np.inf]]), missing=missing)
     assert str(error.value) == (
-        "expected a number everywhere, got infinity in series '1', step 1, channel 'channel_0'; correct it, or leave "
-        "the series out"
+        "expected a number everywhere, got infinity in series '1', step 1, channel 'channel_0'; correct it, or remove "
+        "the series"
     )
 
 
@@ -99,8 +99,8 @@ def test_a_clock_that_is_asked_for_must_be_there() -> None:
     with pytest.raises(DataError) as error:
         fit_gru(alternating_panel([[1.0, 2.0]] * 4), clock="elapsed")
     assert str(error.value) == (
-        "expected series with a clock, as in training, got series without times; give a time for every step, or train "
-        "with clock='order'"
+        "expected series with a clock, as in training, got series without times; provide a time for every step, or "
+        "train with clock='order'"
     )
 
 

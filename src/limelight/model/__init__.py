@@ -1,1 +1,1 @@
-"""One fitted thing: task, network, and what it takes to predict, save and load."""
+"""Fitted models: task, network and vocabulary, with prediction, saving and loading."""

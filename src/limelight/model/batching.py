@@ -1,4 +1,4 @@
-"""Rows of a Panel become a Batch, and all rows become few batches of similar lengths."""
+"""Batching: pad series of a Panel to a Batch, and group all series into batches of similar lengths."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from limelight.nn.batch import Batch
 from limelight.nn.context import ContextShape
 
 STEPS_PER_BATCH = 65_536
-"""Time steps, padding included, that one batch of a prediction holds at most; measured flat from 30k to 500k."""
+"""Maximum number of time steps, with padding, in a batch for prediction; speed is the same from 30k to 500k."""
 
 
 def make_batch(
@@ -29,22 +29,22 @@ def make_batch(
     missing: bool = False,
     metadata: EncodedMetadata | None = None,
 ) -> Batch:
-    """Pad some series to one length.
+    """Pad the selected series to the same length.
 
     Parameters
     ----------
     panel
-        Where the series are.
+        The series.
     rows
-        Which of them, in the order wanted, shape (batch,).
+        Row numbers of the selected series, shape (batch,).
     targets
-        The truth about the panel, or None.
+        The true codes of the panel, or None.
     elapsed
-        Whether the batch has the time between steps.
+        Whether the batch includes the time between steps.
     missing
-        Whether values may be missing (NaN).
+        Whether missing values (NaN) are allowed.
     metadata
-        The metadata of every series of the panel as numbers, or None.
+        The encoded metadata of all series of the panel, or None.
 
     Returns
     -------
@@ -54,8 +54,8 @@ def make_batch(
     Raises
     ------
     DataError
-        If a value is infinite, or missing where it may not, naming series, step and channel; or if the time between
-        steps is wanted and the series have no clock, or one with gaps.
+        If a value is infinite, or missing although ``missing`` is False (the message names series, step and channel);
+        or if ``elapsed`` is True and the series have no clock, or a time is missing.
 
     Example
     -------
@@ -68,19 +68,19 @@ def make_batch(
     mask = steps < lengths[:, None]
     places = panel.starts[rows][:, None] + np.where(mask, steps, 0)
     values = panel.values[places]
-    values[~mask] = 0.0  # not times the mask: a missing value would stay one
-    if not _all_fine(values, missing):
+    values[~mask] = 0.0  # multiplying with the mask would keep NaN
+    if not _all_allowed(values, missing):
         require_finite(panel[rows], missing=missing)
     between = torch.from_numpy(_elapsed(panel, rows, places, mask)) if elapsed else None
     panel.note_read(lengths)
     signals = _signals_at(panel, metadata, places, mask)
-    truth = None if targets is None else torch.from_numpy(targets.at(rows, places, mask))
-    known = _metadata_at(metadata, rows)
-    return Batch(torch.from_numpy(values), torch.from_numpy(mask), truth, between, **known, signals=signals)
+    codes = None if targets is None else torch.from_numpy(targets.at(rows, places, mask))
+    tensors = _metadata_at(metadata, rows)
+    return Batch(torch.from_numpy(values), torch.from_numpy(mask), codes, between, **tensors, signals=signals)
 
 
 def _metadata_at(metadata: EncodedMetadata | None, rows: NDArray[np.int64]) -> dict[str, torch.Tensor]:
-    """Return the metadata of some series as tensors, without kinds of fields that do not occur."""
+    """Convert the metadata of the selected series to tensors, by kind; kinds without a field are omitted."""
     if metadata is None:
         return {}
     kinds: dict[str, NDArray[Any]] = {
@@ -95,19 +95,19 @@ def _metadata_at(metadata: EncodedMetadata | None, rows: NDArray[np.int64]) -> d
 def _signals_at(
     panel: Panel, metadata: EncodedMetadata | None, places: NDArray[np.int64], mask: NDArray[np.bool_]
 ) -> torch.Tensor | None:
-    """Return the code of each signal at each step, 0 on padding, shape (batch, time, signals)."""
+    """Return the code of each side signal at each step, 0 for padding, shape (batch, time, signals)."""
     if metadata is None or not metadata.signals:
         return None
-    coded = np.zeros((*places.shape, len(metadata.signals)), dtype=np.int64)
-    for number, one in enumerate(metadata.signals):
-        if one.column is not None and panel.signals is not None:
-            coded[:, :, number] = np.where(mask, one.codes[panel.signals.codes[places, one.column]], 0)
-    return torch.from_numpy(coded)
+    codes = np.zeros((*places.shape, len(metadata.signals)), dtype=np.int64)
+    for number, signal in enumerate(metadata.signals):
+        if signal.column is not None and panel.signals is not None:
+            codes[:, :, number] = np.where(mask, signal.codes[panel.signals.codes[places, signal.column]], 0)
+    return torch.from_numpy(codes)
 
 
-def _all_fine(values: NDArray[np.float32], missing: bool) -> bool:
-    """Look at the sum first, which is faster than to look at every value."""
-    with np.errstate(over="ignore", invalid="ignore"):
+def _all_allowed(values: NDArray[np.float32], missing: bool) -> bool:
+    """Whether all values are finite or, if allowed, missing."""
+    with np.errstate(over="ignore", invalid="ignore"):  # the sum is faster to check than every value
         if np.isfinite(values.sum()):
             return True
     return missing and not np.isinf(values).any()
@@ -126,30 +126,30 @@ def _elapsed(
         place, step = np.argwhere(~np.isfinite(elapsed))[0]
         raise DataError(
             f"expected a time at every step, got none in series {str(panel.ids[rows[place]])!r} at step {step} or the "
-            "one before; leave these steps out"
+            "step before; remove these steps"
         )
     return elapsed
 
 
 def shape_of(vocabulary: Vocabulary | None) -> ContextShape:
-    """Return the context sizes of a network that reads the metadata of a vocabulary; empty without one."""
+    """Return the sizes of the metadata and side signals of a vocabulary; all zero for None."""
     return ContextShape() if vocabulary is None else ContextShape(**vocabulary.sizes())
 
 
 def batches_by_length(panel: Panel, most_series: int = 512) -> Iterator[NDArray[np.int64]]:
-    """Cut all rows into batches of similar lengths, the longest series first.
+    """Split all rows into batches of similar lengths, the longest series first.
 
     Parameters
     ----------
     panel
         The series.
     most_series
-        How many series one batch may hold, at least 1.
+        Maximum number of series per batch, at least 1.
 
     Returns
     -------
     Iterator[NDArray[np.int64]]
-        Every row exactly once.
+        Row numbers of each batch; every row occurs exactly once.
     """
     order = np.argsort(-panel.lengths, kind="stable")
     start = 0
@@ -161,7 +161,7 @@ def batches_by_length(panel: Panel, most_series: int = 512) -> Iterator[NDArray[
 
 
 def require_finite(panel: Panel, *, missing: bool = False) -> None:
-    """Check that values are finite, or missing if that is allowed; DataError names the first that is not."""
+    """Raise DataError, naming the position, at the first infinite value or (unless ``missing``) missing value."""
     for block in panel.blocks():
         values = block.values
         bad = np.isinf(values) if missing else ~np.isfinite(values)
@@ -170,19 +170,19 @@ def require_finite(panel: Panel, *, missing: bool = False) -> None:
         place, channel = np.unravel_index(int(bad.argmax()), bad.shape)
         row = int(np.searchsorted(block.starts, place, side="right")) - 1
         gap = np.isnan(values[place, channel])
-        said = "a missing value (NaN)" if gap else "infinity"
+        found = "a missing value (NaN)" if gap else "infinity"
         advice = "choose missing='mask', 'last', 'linear' or 'mean' for the model, fill it in" if gap else "correct it"
         raise DataError(
-            f"expected a number everywhere, got {said} in series {str(block.ids[row])!r}, step "
-            f"{place - block.starts[row]}, channel {panel.channels[channel]!r}; {advice}, or leave the series out"
+            f"expected a number everywhere, got {found} in series {str(block.ids[row])!r}, step "
+            f"{place - block.starts[row]}, channel {panel.channels[channel]!r}; {advice}, or remove the series"
         )
 
 
 def require_clock(panel: Panel) -> None:
-    """Check that a panel has a clock; DataError otherwise."""
+    """Raise DataError if a panel has no times."""
     if panel.times is None:
         raise DataError(
-            "expected series with a clock, as in training, got series without times; give a time for every step, or "
+            "expected series with a clock, as in training, got series without times; provide a time for every step, or "
             "train with clock='order'"
         )
 
@@ -195,10 +195,10 @@ def clock_kind(panel: Panel) -> str | None:
 
 
 def require_same_clock(trained: Any, panel: Panel) -> None:
-    """Check that a panel has the same kind of clock as in training; None accepts any."""
+    """Raise DataError if the kind of clock differs from ``trained``, the kind in training; None accepts any clock."""
     given = clock_kind(panel)
     if trained is not None and given != trained:
         raise DataError(
-            f"expected a clock of {trained}, as in training, got a clock of {given}; give the times as they were in "
-            "training"
+            f"expected a clock of {trained}, as in training, got a clock of {given}; provide the times in the same "
+            "form as in training"
         )

@@ -1,10 +1,11 @@
 """A fitted model as a folder: ``weights.safetensors`` and ``model.json``. Nothing in it is ever executed.
 
-Format 2. ``model.json`` holds ``format`` ("limelight-model"), ``version`` (2), ``task``, ``sentence``, ``channels``,
-``fitted_on`` and ``weights_sha256``. A reader refuses a version newer than its own. In version 1 the sentence did not
-say how it takes missing values and the clock: it refused missing values and saw the order of the steps alone. A
-sentence that does not say where metadata join is of a network without them. A model that reads text by a sentence
-encoder has it beside, in ``text_encoder``: safetensors and JSON too, their hashes in the vocabulary.
+Format 2. ``model.json`` holds ``format`` ("limelight-model"), ``version`` (2), ``task``, ``sentence`` (the
+architecture), ``channels``, ``fitted_on`` and ``weights_sha256``. A newer version than the reader's is rejected. In
+version 1 the architecture had no entries for missing values and the clock: missing values were rejected, and only the
+order of the steps was used. An architecture without a ``fusion`` entry reads no metadata. A model that encodes text
+with a sentence encoder keeps a copy of that encoder in ``text_encoder``, also as safetensors and JSON; the vocabulary
+holds the hashes of its files.
 """
 
 from __future__ import annotations
@@ -36,20 +37,20 @@ from limelight.task import Task
 
 FORMAT, VERSION = "limelight-model", 2
 MODEL_FILE, WEIGHTS_FILE, TEXT_FOLDER = "model.json", "weights.safetensors", "text_encoder"
-WORDS_OF_VERSION_1 = {"missing": "error", "clock": "order"}
-WITHOUT_METADATA: dict[str, Any] = {"fusion": []}
+DEFAULTS_OF_VERSION_1 = {"missing": "error", "clock": "order"}
+NO_METADATA: dict[str, Any] = {"fusion": []}
 KEYS = {"format", "version", "task", "sentence", "channels", "fitted_on", "weights_sha256"}
 
 
 def save_model(model: FittedModel, folder: Path | str) -> Path:
-    """Write a model as a folder, whole or not at all.
+    """Write a model to a folder; on an error nothing is written.
 
     Parameters
     ----------
     model
-        What to save.
+        The model to save.
     folder
-        Where; an older model folder there is replaced.
+        The folder to write; a model folder that already exists there is replaced.
 
     Returns
     -------
@@ -59,14 +60,14 @@ def save_model(model: FittedModel, folder: Path | str) -> Path:
     Raises
     ------
     OutputError
-        If the place cannot be written.
+        If the folder cannot be written.
     ModelFolderError
-        If there is a folder of that name which is not a model; it is left as it is. If the text encoder of the model
-        is no longer what it was fitted with.
+        If a folder of that name exists and is not a model; it is left unchanged. If the files of the text encoder have
+        changed since the model was fitted.
     """
     folder = Path(folder)
     if folder.exists() and not _may_be_replaced(folder):
-        raise ModelFolderError(f"{str(folder)!r} is there and is not a model; choose another name for the model")
+        raise ModelFolderError(f"{str(folder)!r} already exists and is not a model; choose another name for the model")
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.network.state_dict().items()}
     weights = tensors_as_bytes(state)
     encoder = None if model.vocabulary is None else model.vocabulary.text_encoder
@@ -74,7 +75,7 @@ def save_model(model: FittedModel, folder: Path | str) -> Path:
         "format": FORMAT,
         "version": VERSION,
         "task": model.task.to_json(),
-        "sentence": _reading_text_by(model.architecture, None if encoder is None else TEXT_FOLDER).to_json(),
+        "sentence": _with_text_folder(model.architecture, None if encoder is None else TEXT_FOLDER).to_json(),
         "channels": list(model.channels),
         "fitted_on": model.fitted_on,
         "vocabulary": None if model.vocabulary is None else model.vocabulary.to_json(),
@@ -90,14 +91,14 @@ def save_model(model: FittedModel, folder: Path | str) -> Path:
     return folder
 
 
-def _reading_text_by(architecture: Architecture, folder: str | None) -> Architecture:
+def _with_text_folder(architecture: Architecture, folder: str | None) -> Architecture:
     if not isinstance(architecture.context, ContextEncoding):
         return architecture
     return replace(architecture, context=replace(architecture.context, text_encoder=folder))
 
 
 def _may_be_replaced(folder: Path) -> bool:
-    """Whether a folder is empty, or holds a model of limelight and nothing else."""
+    """Whether a folder is empty, or holds a limelight model and nothing else."""
     if not folder.is_dir():
         return False
     names = {file.name for file in folder.iterdir()}
@@ -112,23 +113,23 @@ def _may_be_replaced(folder: Path) -> bool:
 
 
 def load_model(folder: Path | str) -> FittedModel:
-    """Read a model that ``save_model`` wrote; the folder is data and never code.
+    """Load a model that ``save_model`` wrote; nothing in the folder is executed.
 
     Parameters
     ----------
     folder
-        The model folder, or the run folder that has it as ``model``.
+        The model folder, or a run folder with the model in its subfolder ``model``.
 
     Returns
     -------
     FittedModel
-        Ready to predict.
+        The model, ready to predict.
 
     Raises
     ------
     ModelFolderError
-        If the folder is missing, damaged, not a model of limelight, or of a newer version; or if no encoder is
-        registered under the name of its encoder.
+        If the folder is missing, damaged, not a limelight model, or of a newer version; or if the encoder of the model
+        is not registered.
     """
     folder = Path(folder)
     if (folder / "model" / MODEL_FILE).is_file():
@@ -137,16 +138,17 @@ def load_model(folder: Path | str) -> FittedModel:
     _require_registered(content["sentence"], folder)
     weights = _read_weights(folder, content["weights_sha256"])
     try:
-        older = {**WITHOUT_METADATA, **(WORDS_OF_VERSION_1 if content["version"] == 1 else {})}
-        task, architecture = Task.from_json(content["task"]), Architecture.from_json({**older, **content["sentence"]})
+        defaults = {**NO_METADATA, **(DEFAULTS_OF_VERSION_1 if content["version"] == 1 else {})}
+        task = Task.from_json(content["task"])
+        architecture = Architecture.from_json({**defaults, **content["sentence"]})
         channels = tuple(str(name) for name in content["channels"])
         fitted_on = dict(content["fitted_on"])
-        told = content.get("vocabulary")  # format 1 has none
-        vocabulary = None if told is None else _with_text_encoder(Vocabulary.from_json(told), folder)
+        saved = content.get("vocabulary")  # version 1 has no such key
+        vocabulary = None if saved is None else _with_text_encoder(Vocabulary.from_json(saved), folder)
         encoder = None if vocabulary is None else vocabulary.text_encoder
-        architecture = _reading_text_by(architecture, None if encoder is None else encoder.folder)
+        architecture = _with_text_folder(architecture, None if encoder is None else encoder.folder)
         decision = Decision.from_json(content["decision"], task) if "decision" in content else Decision()
-        with torch.device("meta"):  # shapes without memory: a forged size costs nothing
+        with torch.device("meta"):  # allocates nothing, so a forged size cannot exhaust memory
             network = Network(architecture, len(channels), task.outputs, shape_of(vocabulary))
     except ModelFolderError:
         raise
@@ -159,13 +161,13 @@ def load_model(folder: Path | str) -> FittedModel:
 
 
 def _require_registered(sentence: Any, folder: Path) -> None:
-    """Raise ModelFolderError if the encoder of a model is unknown, as one of another package is before its import."""
+    """Raise ModelFolderError for an unregistered encoder; encoders of other packages are registered on import."""
     encoder = sentence.get("encoder") if isinstance(sentence, dict) else None
     name = encoder.get("name") if isinstance(encoder, dict) else encoder
     if isinstance(name, str) and name not in ENCODERS:
         raise ModelFolderError(
             f"the model in {str(folder)!r} has the encoder {name!r}, which is not registered; import the package that "
-            f"registers it before you load the model{nearest(name, ENCODERS)}"
+            f"registers it before loading the model{nearest(name, ENCODERS)}"
         )
 
 
@@ -178,22 +180,22 @@ def _read_description(folder: Path) -> dict[str, Any]:
     file = folder / MODEL_FILE
     if not folder.is_dir():
         near = nearest(folder.name, [one.name for one in _siblings(folder)])
-        raise ModelFolderError(f"expected a model folder, there is none at {str(folder)!r}{near}")
+        raise ModelFolderError(f"there is no model folder at {str(folder)!r}{near}")
     if not file.is_file():
         raise ModelFolderError(
-            f"expected a model folder with {MODEL_FILE!r} in it, got {str(folder)!r} without one; "
-            "give the folder that save() or a run wrote"
+            f"expected a model folder with the file {MODEL_FILE!r}, got {str(folder)!r} without that file; "
+            "use a folder written by save() or by a run"
         )
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except (ValueError, OSError, RecursionError) as error:
         raise ModelFolderError(f"{str(file)!r} is damaged ({error}); save the model again") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise ModelFolderError(f"{str(file)!r} was not written by limelight: it does not say format {FORMAT!r}")
+        raise ModelFolderError(f"{str(file)!r} was not written by limelight: its format is not {FORMAT!r}")
     if content.get("version") not in range(1, VERSION + 1):
         raise ModelFolderError(
-            f"{str(file)!r} has format version {content.get('version')!r}, this limelight reads up to {VERSION}; "
-            "update limelight"
+            f"{str(file)!r} has format version {content.get('version')!r}, but this limelight reads versions up to "
+            f"{VERSION}; update limelight"
         )
     missing = sorted(KEYS - set(content))
     if missing:
@@ -207,12 +209,12 @@ def _read_weights(folder: Path, expected_hash: Any) -> dict[str, Tensor]:
         weights = file.read_bytes()
     except OSError as error:
         raise ModelFolderError(
-            f"{str(file)!r} cannot be read ({error.strerror}); a model needs it beside {MODEL_FILE}"
+            f"{str(file)!r} cannot be read ({error.strerror}); a model needs this file next to {MODEL_FILE}"
         ) from error
     if hashlib.sha256(weights).hexdigest() != expected_hash:
         raise ModelFolderError(
-            f"{str(file)!r} is not the file that {MODEL_FILE} was written with: it was damaged, cut short or "
-            "exchanged; save the model again"
+            f"{str(file)!r} does not match its hash in {MODEL_FILE}: the file was damaged, truncated or replaced; "
+            "save the model again"
         )
     try:
         tensors: dict[str, Tensor] = load_tensors(weights)
@@ -227,7 +229,7 @@ def _require_same_shapes(network: Network, weights: dict[str, Tensor], folder: P
     for name in sorted(wanted.keys() | given.keys()):
         if wanted.get(name) != given.get(name):
             raise ModelFolderError(
-                f"{str(folder)!r} is damaged: its description and its weights disagree about {name!r}; "
+                f"{str(folder)!r} is damaged: {MODEL_FILE} and {WEIGHTS_FILE} disagree about {name!r}; "
                 "save the model again"
             )
 

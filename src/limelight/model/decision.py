@@ -1,4 +1,4 @@
-"""Decision: how answers are read off the logits of a network, chosen on validation data and saved with the model."""
+"""Decision: temperature and thresholds that turn logits into predictions, chosen on validation data."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ from limelight.task import Task
 
 @dataclass(frozen=True, eq=False)
 class Decision:
-    """How logits become predictions: temperature and thresholds.
+    """The calibration and the thresholds of a model, saved with the model.
 
     Parameters
     ----------
     temperature
-        What logits are divided by, shape (1,) or (labels,), above 0; None leaves them as they are.
+        The logits are divided by the temperature, shape (1,) or (labels,), above 0; None leaves the logits unchanged.
     thresholds
-        Lowest probability at which the positive class, shape (1,), or each label, shape (labels,), is predicted; None
-        predicts the most probable class, and labels from 0.5.
+        The lowest probability at which the positive class, shape (1,), or each label, shape (labels,), is predicted;
+        None predicts the most probable class, or each label with a probability of at least 0.5.
     provenance
-        How ``"temperature"``, ``"thresholds"`` and ``"sets"`` were chosen and what they cost, as plain numbers.
+        How ``"temperature"``, ``"thresholds"`` and ``"sets"`` were chosen, and their effect on the scores, as numbers
+        and strings.
 
     Example
     -------
@@ -38,15 +39,15 @@ class Decision:
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def apply_temperature(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Apply the temperature: divide logits by it, shape (N, outputs)."""
+        """Apply the temperature to logits of shape (N, outputs); the shape does not change."""
         return logits if self.temperature is None else logits / self.temperature
 
     def undo_temperature(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Restore the logits of the network by multiplying with the temperature, shape (N, outputs)."""
+        """Undo the temperature, which restores the network's own logits, shape (N, outputs)."""
         return logits if self.temperature is None else logits * self.temperature
 
     def to_json(self) -> dict[str, Any]:
-        """Return the decision in a form that JSON can hold."""
+        """Convert the decision to JSON types."""
         arrays = {"temperature": self.temperature, "thresholds": self.thresholds}
         return {
             **{name: None if one is None else one.tolist() for name, one in arrays.items()},
@@ -55,7 +56,7 @@ class Decision:
 
     @classmethod
     def from_json(cls, content: Any, task: Task) -> Decision:
-        """Read what ``to_json`` wrote; ModelFolderError if it is something else, or does not fit the task."""
+        """Create a decision from the output of ``to_json``; raise ModelFolderError if invalid for the task."""
         try:
             arrays = [
                 None if content[name] is None else np.array(content[name], dtype=np.float64).reshape(-1)
@@ -66,7 +67,7 @@ class Decision:
                 one is None or (len(one) in size and (np.isfinite(one) & (one > 0)).all())
                 for one, size in zip(arrays, sizes, strict=True)
             ):
-                raise ValueError("temperature and thresholds are finite numbers above 0, as many as the task needs")
+                raise ValueError("temperature or thresholds are not finite numbers above 0, or have a wrong length")
             return cls(arrays[0], arrays[1], dict(content["told"]))
         except (KeyError, TypeError, ValueError) as error:
             raise ModelFolderError(

@@ -1,4 +1,4 @@
-"""FittedModel: everything that has been learned, and what it takes to answer. The narrow waist of the package."""
+"""FittedModel: all that was learned in training and all that prediction needs. The narrow waist of the package."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ from limelight.task import Task
 
 SERIES_PER_BLOCK = 20_000
 STEPS_PER_BLOCK = 1 << 24
-"""Steps in one block of a prediction: 64 MiB of attention."""
+"""Maximum number of time steps predicted in one block; their attention weights fill 64 MiB."""
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """Predictions of a model for each series of a panel.
+    """The predictions of a model for the series of a panel.
 
     Parameters
     ----------
     ids
         Names of the series, shape (n,).
     task
-        The classes or labels.
+        The task of the model, with its classes.
     logits
-        Logits, calibrated if the model is, shape (n, 1) if binary, else (n, classes or labels); with labels per step
-        those of every step of all series concatenated, shape (steps, ...).
+        Outputs of the network, calibrated if the model is: shape (n, 1) for binary, else (n, classes or labels). With
+        per-step labels, the outputs for the steps of all series, concatenated: shape (steps, ...).
     attention
-        Attention weights of each series, shape (time,), summing to 1; None if the model has no attention or it was not
-        requested.
+        The attention weights of each series, shape (time,), summing to 1; None if the model has no attention or the
+        weights were not requested.
     lengths
-        With labels per step the number of steps of each series, shape (n,); else None.
+        With per-step labels, the number of steps of each series, shape (n,); else None.
     thresholds
-        Probability from which the positive class, shape (1,), or each label, shape (labels,), is predicted; None
-        predicts the most probable class, and labels from 0.5.
+        The lowest probability at which the positive class, shape (1,), or each label, shape (labels,), is predicted;
+        None predicts the most probable class, or each label with a probability of at least 0.5.
     """
 
     ids: NDArray[np.str_]
@@ -57,59 +57,60 @@ class Prediction:
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
-        """Probability of each class or label in the order of ``task.classes``, shape (n or steps, classes)."""
+        """The probability of each class or label, in the order of ``task.classes``, shape (n or steps, classes)."""
         if self.task.kind != "multiclass":
-            there: NDArray[np.float64] = 1 / (1 + np.exp(-self.logits.clip(-500, 500)))
-            return there if self.task.multilabel else np.concatenate([1 - there, there], axis=1)
+            positive: NDArray[np.float64] = 1 / (1 + np.exp(-self.logits.clip(-500, 500)))
+            return positive if self.task.multilabel else np.concatenate([1 - positive, positive], axis=1)
         shifted = np.exp(self.logits - self.logits.max(axis=1, keepdims=True))
         probabilities: NDArray[np.float64] = shifted / shifted.sum(axis=1, keepdims=True)
         return probabilities
 
     @property
     def labels(self) -> NDArray[Any]:
-        """The class of each series or step, shape (n or steps,); of several labels 0 and 1, shape (..., labels)."""
+        """The class of each series or step, shape (n or steps,); for multi-label 0 or 1, shape (..., labels)."""
         return self.task.decode(self.task.decide(self.probabilities, self.thresholds))
 
-    def by_series(self, answers: NDArray[Any]) -> Any:
-        """Split per-step predictions into one array for each series, stacked if all have the same length.
+    def by_series(self, predictions: NDArray[Any]) -> Any:
+        """Split per-step predictions into one array per series, stacked if all series have the same length.
 
         Parameters
         ----------
-        answers
+        predictions
             ``labels`` or ``probabilities``.
 
         Returns
         -------
         NDArray | list[NDArray]
-            Shape (n, time, ...), or n arrays (time, ...); predictions per series unchanged.
+            Shape (n, time, ...), or n arrays of shape (time, ...); predictions per series are returned unchanged.
         """
         if self.lengths is None:
-            return answers
-        parts = np.split(answers, np.cumsum(self.lengths)[:-1])
+            return predictions
+        parts = np.split(predictions, np.cumsum(self.lengths)[:-1])
         return np.stack(parts) if len(set(self.lengths.tolist())) == 1 else parts
 
 
 @dataclass
 class FittedModel:
-    """A task, an architecture and the network fitted to them.
+    """A task, an architecture and the network fitted for them.
 
     Parameters
     ----------
     task
-        The classes or labels.
+        What the model predicts.
     architecture
         The parts, with every size resolved.
     network
-        Built from ``architecture``, with fitted weights.
+        The network built from ``architecture``, with fitted weights.
     channels
-        Names of the channels in the order of the network's inputs.
+        Names of the channels, in the order in which the network reads them.
     fitted_on
-        Information about the training: number of series, lengths, seed, versions. ``predict`` uses ``clock``, the kind
-        of the training's clock (``"dates"`` or ``"numbers"``).
+        A description of the training data and run for the reader: number of series, lengths, seed, versions.
+        ``predict`` uses one entry: ``clock``, the kind of clock in training (``"dates"`` or ``"numbers"``), present if
+        the network reads the clock.
     vocabulary
-        Encodes metadata as the numbers that the network reads; None for a network that reads none.
+        Encodes metadata as the numbers that the network reads; None if the network reads no metadata.
     decision
-        How predictions are read off the logits.
+        Turns logits into calibrated probabilities and predicted classes.
     """
 
     task: Task
@@ -127,29 +128,29 @@ class FittedModel:
 
     @property
     def has_evidence(self) -> bool:
-        """Whether a logit is an exact sum over time steps."""
+        """Whether a logit is a sum of one contribution per time step."""
         return self.architecture.encoder.has_evidence
 
     def notes_about(self, panel: Panel) -> list[str]:
-        """List notes on metadata of some series that are missing or unknown to the model, one sentence each."""
+        """Describe the metadata of a panel that are unknown to the model or missing, one sentence each."""
         metadata = self.encoded_metadata(panel)
         return [] if metadata is None else list(metadata.notes)
 
     def encoded_metadata(self, panel: Panel) -> EncodedMetadata | None:
-        """Encode the metadata of some series for the network; None for a network that reads none."""
+        """Encode the metadata and side signals of a panel; return None if the network reads neither."""
         if self.vocabulary is None:
             return None
         return self.vocabulary.encode(panel.metadata, len(panel), panel.signals)
 
     def predict(self, panel: Panel, *, attention: bool = False) -> Prediction:
-        """Predict every series of a panel; memory does not grow with the panel except for the predictions.
+        """Predict every series of a panel. Apart from the predictions, memory does not grow with the panel.
 
         Parameters
         ----------
         panel
-            Series with the channels of the training, and its kind of clock if the network uses the clock.
+            Series with the same channels as in training, and the same kind of clock if the network reads the clock.
         attention
-            Whether to keep the attention weights (4 bytes for each step of the panel).
+            Whether to return the attention weights (4 bytes per time step of the panel).
 
         Returns
         -------
@@ -159,26 +160,26 @@ class FittedModel:
         Raises
         ------
         DataError
-            If the channels or the kind of clock differ from those in training, or a value is infinite, or missing
-            although the model does not accept missing values.
+            If the channels or the kind of clock differ from those in training, if a value is infinite, or if a value is
+            missing and the model does not accept missing values.
         """
         blocks = list(self.predict_blocks(panel, attention=attention))
         logits = np.concatenate([np.zeros((0, self.task.outputs)), *(block.logits for block in blocks)])
         kept = [weights for block in blocks for weights in block.attention or []]
-        return self._said(panel, logits, kept or None)
+        return self._prediction(panel, logits, kept or None)
 
     def predict_blocks(self, panel: Panel, *, attention: bool = False) -> Iterator[Prediction]:
-        """Predict a panel block by block, for predictions that are written as they come.
+        """Predict a panel block by block, so that predictions can be written out as they are made.
 
         Parameters
         ----------
         panel, attention
-            As for ``predict``, whose errors are raised.
+            As for ``predict``, which also lists the errors.
 
         Returns
         -------
         Iterator[Prediction]
-            Predictions of consecutive series in the order of the panel, at most 20,000 at a time.
+            Predictions for consecutive series in the order of the panel, at most 20,000 series at a time.
 
         Example
         -------
@@ -192,9 +193,9 @@ class FittedModel:
         if self.architecture.needs_clock:
             require_clock(panel)
             require_same_clock(self.fitted_on.get("clock"), panel)
-        return (self._answer(panel[rows], attention) for rows in _blocks(panel.lengths))
+        return (self._predict_block(panel[rows], attention) for rows in _blocks(panel.lengths))
 
-    def _answer(self, panel: Panel, attention: bool) -> Prediction:
+    def _predict_block(self, panel: Panel, attention: bool) -> Prediction:
         by_step = self.task.by_step
         logits = np.zeros((int(panel.lengths.sum()) if by_step else len(panel), self.task.outputs))
         firsts = np.cumsum(panel.lengths) - panel.lengths
@@ -204,36 +205,36 @@ class FittedModel:
         self.network.eval()
         with torch.inference_mode():
             for rows, batch in self.batches(panel):
-                answer = self.network(batch.to(device))
-                answered = answer.logits.double().cpu().numpy()
+                output = self.network(batch.to(device))
+                batch_logits = output.logits.double().cpu().numpy()
                 if by_step:
                     mask = batch.mask.numpy()
-                    logits[(firsts[rows][:, None] + np.arange(mask.shape[1]))[mask]] = answered[mask]
+                    logits[(firsts[rows][:, None] + np.arange(mask.shape[1]))[mask]] = batch_logits[mask]
                 else:
-                    logits[rows] = answered
-                if attention and answer.weights is not None:
+                    logits[rows] = batch_logits
+                if attention and output.weights is not None:
                     has_weights = True
-                    for row, weights in zip(rows, answer.weights.cpu().numpy(), strict=True):
+                    for row, weights in zip(rows, output.weights.cpu().numpy(), strict=True):
                         kept[row] = weights[: panel.lengths[row]].copy()
         if not np.isfinite(logits).all():
-            raise InternalError("the network gave an answer that is not a number; please report this with its data")
-        return self._said(panel, self.decision.apply_temperature(logits), kept if has_weights else None)
+            raise InternalError("the network returned a logit that is not finite; please report this with its data")
+        return self._prediction(panel, self.decision.apply_temperature(logits), kept if has_weights else None)
 
     def batches(self, panel: Panel) -> Iterator[tuple[NDArray[np.int64], Batch]]:
-        """Yield some rows of a panel at a time with their batch; each row occurs once."""
+        """Yield row numbers of a panel with the batch of these series; each row is yielded once."""
         metadata = self.encoded_metadata(panel)
         for rows in batches_by_length(panel):
             elapsed, missing = self.architecture.needs_clock, self.architecture.takes_missing
             yield rows, make_batch(panel, rows, elapsed=elapsed, missing=missing, metadata=metadata)
 
-    def _said(
+    def _prediction(
         self, panel: Panel, logits: NDArray[np.float64], attention: list[NDArray[np.float32]] | None
     ) -> Prediction:
         lengths = panel.lengths if self.task.by_step else None
         return Prediction(panel.ids, self.task, logits, attention, lengths, self.decision.thresholds)
 
     def require_channels(self, panel: Panel) -> None:
-        """Check that a panel has the channels of the training; DataError names those expected."""
+        """Raise DataError, naming the expected channels, if the channels of a panel differ from those in training."""
         if len(panel.channels) != len(self.channels):
             raise DataError(
                 f"expected {len(self.channels)} channels as in training ({listing(self.channels)}), got "
@@ -242,13 +243,13 @@ class FittedModel:
         named = not (numbered(panel.channels) or numbered(self.channels))
         if named and panel.channels != self.channels:
             raise DataError(
-                f"expected the channels of the training in their order ({listing(self.channels, 20)}), got "
-                f"{listing(panel.channels, 20)}; pick and order them with channels=[...] when reading"
+                f"expected the channels in the same order as in training ({listing(self.channels, 20)}), got "
+                f"{listing(panel.channels, 20)}; select and order them with channels=[...] when reading"
             )
 
 
 def _blocks(lengths: NDArray[np.int64]) -> Iterator[slice]:
-    """Cut rows into consecutive blocks of so many series and steps at most; a longer series is a block of its own."""
+    """Cut rows into consecutive blocks within the limits above; a series longer than the limit is its own block."""
     ends = np.cumsum(lengths)
     start = 0
     while start < len(lengths):
@@ -260,5 +261,5 @@ def _blocks(lengths: NDArray[np.int64]) -> Iterator[slice]:
 
 
 def numbered(channels: Sequence[str]) -> bool:
-    """Whether channels have default names only."""
+    """Whether all channels have the default names ``channel_0``, ``channel_1``, ..."""
     return all(name == f"channel_{place}" for place, name in enumerate(channels))

@@ -1,4 +1,4 @@
-"""Targets: the truth about a panel as codes, given out batch by batch or as a whole."""
+"""Targets: the labels of a panel as codes, for one batch or for the whole panel."""
 
 from __future__ import annotations
 
@@ -16,19 +16,20 @@ from limelight.types import Codes
 
 @dataclass(frozen=True, eq=False)
 class Targets:
-    """The truth about the series, or about the steps, of a panel.
+    """The true class codes of the series, or of the steps, of a panel.
 
     Parameters
     ----------
     panel
-        The series.
+        The labelled series.
     series
-        Codes of each series, shape (n,) or (n, labels); None for a task of steps.
+        The code of each series, shape (n,) or (n, labels); None for per-step labels.
     columns
-        For a task of steps, which label of the panel each label of the task is.
+        With per-step labels, the index in the panel of each label of the task.
     codes
-        For each of them and each class of the panel the code in the task; the last is for an unknown one (-1), shape
-        (columns, classes of the panel + 1).
+        With per-step labels, the task's code for each class of the panel, shape (classes of the panel + 1,), or
+        (columns, classes of the panel + 1) for multi-label. The last entry stands for an unknown label, whose panel
+        code is -1.
     """
 
     panel: Panel
@@ -37,71 +38,71 @@ class Targets:
     codes: Codes | None = None
 
     def at(self, rows: NDArray[np.int64], places: NDArray[np.int64], mask: NDArray[np.bool_]) -> Codes:
-        """Return the codes of some series.
+        """Return the codes of a batch of series.
 
         Parameters
         ----------
         rows
-            Which, shape (batch,).
+            Row numbers of the series in the panel, shape (batch,).
         places
-            Where their steps stand in the values of the panel, shape (batch, time).
+            Positions of their steps in ``Panel.values``, shape (batch, time).
         mask
-            True where a step is real, shape (batch, time).
+            True for real steps, False for padding, shape (batch, time).
 
         Returns
         -------
         NDArray[np.int64]
-            As in ``Batch.targets``.
+            Codes with the shape of ``Batch.targets``.
         """
         if self.series is not None:
             return self.series[rows]
-        found = self._of_steps(self.panel, places)
-        found[~mask] = UNKNOWN
-        return found
+        step_codes = self._step_codes(self.panel, places)
+        step_codes[~mask] = UNKNOWN
+        return step_codes
 
     def every(self) -> Codes:
         """Return the codes of all series, or of all their steps concatenated, shape (N,) or (N, labels)."""
         if self.series is not None:
             return self.series
-        found = [self._of_steps(block, block.step_positions()) for block in self.panel.blocks()]
-        several = self.several
-        return np.concatenate([np.empty((0, len(self.columns)) if several else 0, dtype=np.int64), *found])
+        blocks = [self._step_codes(block, block.step_positions()) for block in self.panel.blocks()]
+        empty = np.empty((0, len(self.columns)) if self.is_multilabel else 0, dtype=np.int64)
+        return np.concatenate([empty, *blocks])
 
     @property
-    def several(self) -> bool:
-        """Whether there is a code for each of several labels."""
+    def is_multilabel(self) -> bool:
+        """Whether the codes have one column per label."""
         return self.series.ndim == 2 if self.series is not None else self.codes is not None and self.codes.ndim == 2
 
-    def _of_steps(self, panel: Panel, places: NDArray[np.int64]) -> Codes:
+    def _step_codes(self, panel: Panel, places: NDArray[np.int64]) -> Codes:
         if panel.step_labels is None or self.codes is None:
-            raise InternalError("targets of steps were asked of series without labels of steps")
-        given = panel.step_labels.codes
+            raise InternalError("per-step targets were requested for series without per-step labels")
+        panel_codes = panel.step_labels.codes
         if self.codes.ndim == 1:
-            found: Codes = self.codes[given[places, self.columns[0]]]
-            return found
-        chosen = [codes[given[places, column]] for column, codes in zip(self.columns, self.codes, strict=True)]
-        return np.stack(chosen, axis=-1)
+            task_codes: Codes = self.codes[panel_codes[places, self.columns[0]]]
+            return task_codes
+        columns = [codes[panel_codes[places, column]] for column, codes in zip(self.columns, self.codes, strict=True)]
+        return np.stack(columns, axis=-1)
 
 
 def targets_of(task: Task, panel: Panel) -> Targets:
-    """Find the truth for a task in the labels of a panel.
+    """Encode the labels of a panel for a task.
 
     Parameters
     ----------
     task
-        What is asked.
+        The task with its classes.
     panel
         Labelled series.
 
     Returns
     -------
     Targets
-        Of series or steps.
+        Codes of the series, or of the steps.
 
     Raises
     ------
     LabelError
-        If there are no such labels, or one is not a class of the task.
+        If the panel lacks the labels of the task, or a label is not a class of the task.
 
     Example
     -------
@@ -114,44 +115,44 @@ def targets_of(task: Task, panel: Panel) -> Targets:
         return Targets(panel, series=task.encode(panel.require_labels()))
     labels = panel.step_labels
     if labels is None:
-        raise LabelError("expected a label at each step, got none; give labels of steps with the series")
+        raise LabelError("expected a label at each step, got none; pass per-step labels with the series")
     if not task.multilabel:
-        known = {str(name): code for code, name in enumerate(task.classes)}
-        strange = [name for name in _classes_met(panel) if name not in known]
-        if strange:
+        code_of = {str(name): code for code, name in enumerate(task.classes)}
+        unknown = [name for name in _classes_present(panel) if name not in code_of]
+        if unknown:
             raise LabelError(
-                f"expected labels among the classes {listing(task.classes, 20)}, got {listing(strange)}; "
-                "leave these steps out, or train with steps of that class"
+                f"expected labels among the classes {listing(task.classes, 20)}, got {listing(unknown)}; "
+                "remove these steps, or train with steps of that class"
             )
-        codes = [known.get(one, UNKNOWN) for one in labels.classes]
+        codes = [code_of.get(one, UNKNOWN) for one in labels.classes]
         return Targets(panel, columns=(0,), codes=np.array([*codes, UNKNOWN]))
     names = names_of_columns(labels.names)
-    absent = [name for name in task.classes if name not in names]
-    if absent:
-        raise LabelError(f"expected the labels {listing(task.classes, 20)} at each step, got none of {listing(absent)}")
+    missing = [name for name in task.classes if name not in names]
+    if missing:
+        raise LabelError(f"expected the labels {listing(task.classes, 20)} at each step, {listing(missing)} is missing")
     columns = tuple(names.index(str(name)) for name in task.classes)
     return Targets(panel, columns=columns, codes=np.tile(np.array([0, 1, UNKNOWN]), (len(columns), 1)))
 
 
 def task_of(panel: Panel, positive: Label | None = None) -> Task:
-    """Read the task off the labels of the training series.
+    """Infer the task from the labels of the training series.
 
     Parameters
     ----------
     panel
-        With labels of series; or, where there are none, of steps.
+        Series with labels; per-step labels are used only if the series themselves have none.
     positive
-        The positive class when there are two; None means the last in sorted order.
+        The positive class of a binary task; None means the last in sorted order.
 
     Returns
     -------
     Task
-        Of series or of steps; binary, multi-class, or multi-label where there are several labels.
+        A task per series or per step: binary, multi-class, or multi-label if the panel has several labels.
 
     Raises
     ------
     LabelError
-        If there is no label, or one class only.
+        If there are no labels, or only one class.
 
     Example
     -------
@@ -166,15 +167,15 @@ def task_of(panel: Panel, positive: Label | None = None) -> Task:
         raise LabelError("expected labelled series, got series without labels; give labels with them")
     if len(labels.names) > 1:
         return Task(names_of_columns(labels.names), positive, multilabel=True, level="step")
-    binary = labels.classes == ("0", "1")  # both are classes, also where only one is met
-    return Task(labels.classes if binary else tuple(_classes_met(panel)), positive, level="step")
+    binary = labels.classes == ("0", "1")  # 0 and 1 are both classes, even if only one occurs
+    return Task(labels.classes if binary else tuple(_classes_present(panel)), positive, level="step")
 
 
-def _classes_met(panel: Panel) -> list[str]:
-    """Return the per-step classes that occur in these series, sorted."""
+def _classes_present(panel: Panel) -> list[str]:
+    """Return the classes that occur among the steps of these series, in order."""
     assert panel.step_labels is not None
-    met = np.zeros(len(panel.step_labels.classes) + 1, dtype=bool)
+    present = np.zeros(len(panel.step_labels.classes) + 1, dtype=bool)
     for block in panel.blocks():
         assert block.step_labels is not None
-        met[block.step_labels.codes[:, 0]] = True  # -1 marks the last place
-    return [name for name, one in zip(panel.step_labels.classes, met[:-1], strict=True) if one]
+        present[block.step_labels.codes[:, 0]] = True  # an unknown label, -1, sets the extra last entry
+    return [name for name, occurs in zip(panel.step_labels.classes, present[:-1], strict=True) if occurs]

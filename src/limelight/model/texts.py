@@ -1,4 +1,4 @@
-"""Texts: free text as hashed words, or as the vectors of a sentence encoder that lies in a local folder."""
+"""Texts: encode free text as hashed words, or as vectors of a sentence encoder from a local folder."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ ENCODER_FILES: tuple[EncoderFile, ...] = get_args(EncoderFile)
 
 @dataclass(frozen=True)
 class TextEncoder:
-    """A static sentence encoder of model2vec, known by what is in its files; made by ``read_text_encoder``.
+    """A static model2vec sentence encoder, identified by the hashes of its files; made by ``read_text_encoder``.
 
-    The vector of a text is the mean of those of its words or parts of words. The encoder is loaded from its folder when
-    a text is to be encoded, and never from anywhere else.
+    The vector of a text is the mean of the vectors of its words or subwords. The encoder is loaded when a text is
+    encoded, always from its local folder.
 
     Parameters
     ----------
     size
         Length of a vector, at least 1.
     files
-        The SHA-256 of each of its files, by name.
+        The SHA-256 of each file of the encoder, by file name.
     folder
-        Where they lie, absolute; not saved and not compared.
+        Absolute path of the files; neither saved nor compared.
     """
 
     size: PositiveInt
@@ -50,42 +50,42 @@ class TextEncoder:
         Parameters
         ----------
         texts
-            "" where missing, shape (n,).
+            The texts, "" if missing, shape (n,).
 
         Returns
         -------
         NDArray[np.float32]
-            NaN for a text that is missing or has no word that the encoder knows, shape (n, size).
+            One vector per text, NaN if the text is missing or contains no word that the encoder knows, shape (n, size).
 
         Raises
         ------
         ParameterError
             If model2vec is not installed.
         ModelFolderError
-            If the folder no longer holds the encoder.
+            If the files of the encoder are missing or have changed.
         """
         vectors = np.full((len(texts), self.size), np.nan, dtype=np.float32)
-        there = texts != ""
-        if there.any():
-            different, place = np.unique(texts[there], return_inverse=True)
-            model = _loaded(self.folder, tuple(self.files.items()))
+        present = texts != ""
+        if present.any():
+            distinct, place = np.unique(texts[present], return_inverse=True)
+            model = _load_static_model(self.folder, tuple(self.files.items()))
             if model.dim != self.size:
                 raise ModelFolderError(
-                    f"expected a text encoder with vectors of {self.size} numbers in {self.folder!r}, got one of "
+                    f"expected a text encoder with vectors of length {self.size} in {self.folder!r}, got length "
                     f"{model.dim}; save the model again"
                 )
-            made = model.encode(different.tolist(), max_length=None, use_multiprocessing=False).astype(np.float32)
-            made[~made.any(axis=1)] = np.nan  # zeros: no word was known
-            vectors[there] = made[place]
+            encoded = model.encode(distinct.tolist(), max_length=None, use_multiprocessing=False).astype(np.float32)
+            encoded[~encoded.any(axis=1)] = np.nan  # a vector of zeros means that the encoder knows no word
+            vectors[present] = encoded[place]
         return vectors
 
     def at(self, folder: Path) -> Self:
-        """Return the same encoder in another folder; ModelFolderError if it is missing."""
+        """Return this encoder with another folder; raise ModelFolderError if its files are not in that folder."""
         _require_files(str(folder), self.files)
         return replace(self, folder=str(folder.resolve()))
 
     def copy_to(self, folder: Path) -> None:
-        """Copy the files into a new folder; ModelFolderError if they are no longer those of the training."""
+        """Copy the files to a new folder; raise ModelFolderError if they have changed since training."""
         _require_files(self.folder, self.files)
         folder.mkdir()
         for name in ENCODER_FILES:
@@ -94,22 +94,23 @@ class TextEncoder:
 
 
 def read_text_encoder(folder: str) -> TextEncoder:
-    """Read a sentence encoder that model2vec saved; nothing is ever downloaded.
+    """Read a sentence encoder saved by model2vec; nothing is ever downloaded.
 
     Parameters
     ----------
     folder
-        What ``StaticModel.save_pretrained`` wrote: ``config.json``, ``model.safetensors`` and ``tokenizer.json``.
+        A folder written by ``StaticModel.save_pretrained``, with ``config.json``, ``model.safetensors`` and
+        ``tokenizer.json``.
 
     Returns
     -------
     TextEncoder
-        Ready to encode.
+        The encoder, ready for use.
 
     Raises
     ------
     ParameterError
-        If there is no such folder, a file is missing or damaged, or model2vec is not installed.
+        If the folder does not exist, a file is missing or damaged, or model2vec is not installed.
 
     Source
     ------
@@ -118,43 +119,43 @@ def read_text_encoder(folder: str) -> TextEncoder:
     path = Path(folder).resolve()
     if not path.is_dir():
         raise ParameterError(
-            f"expected a folder with a text encoder, there is none at {folder!r}; nothing is downloaded: save one with "
-            "StaticModel.save_pretrained of model2vec, and name its folder"
+            f"there is no folder {folder!r} with a text encoder; nothing is downloaded: save an encoder with "
+            "StaticModel.save_pretrained of model2vec, and use its folder"
         )
     missing = [name for name in ENCODER_FILES if not (path / name).is_file()]
     if missing:
         raise ParameterError(
-            f"expected a text encoder of model2vec in {folder!r}, got a folder without {listing(missing)}; name the "
-            "folder that StaticModel.save_pretrained wrote"
+            f"expected a model2vec text encoder in {folder!r}, got a folder without {listing(missing)}; use a folder "
+            "written by StaticModel.save_pretrained"
         )
     files = {name: _digest(path / name) for name in ENCODER_FILES}
-    size = int(_loaded(str(path), tuple(files.items())).dim)
+    size = int(_load_static_model(str(path), tuple(files.items())).dim)
     return TextEncoder(size, files, str(path))
 
 
 def read_texts(
     texts: Mapping[str, Values], n: int, *, buckets: int, encoder: TextEncoder | None, notes: list[str]
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Convert text fields to tokens, or to vectors if there is a text encoder.
+    """Convert text fields to tokens, or to vectors if there is an encoder.
 
     Parameters
     ----------
     texts
-        The cells of each field by its name, "" where missing, each shape (n,).
+        The texts of each field, by field name, "" if missing, each shape (n,).
     n
         Number of series.
     buckets
-        How many different tokens there are, at least 1.
+        Number of hash buckets for words, at least 1.
     encoder
-        Makes vectors; None makes tokens.
+        Encodes texts as vectors; None hashes their words to tokens.
     notes
-        Where to say in which series there is a text without any word that the encoder knows.
+        Receives a sentence for each field with texts that contain no word known to the encoder.
 
     Returns
     -------
     tuple[NDArray[np.int64], NDArray[np.float32]]
-        Tokens, 1 to ``buckets``, padded with 0, shape (n, T, L), and vectors, shape (n, T, size); of one of the two
-        there are none (T is 0).
+        Tokens, 1 to ``buckets``, padded with 0, shape (n, T, L), and vectors, shape (n, T, size); one of the two is
+        empty (T is 0).
 
     Example
     -------
@@ -164,20 +165,20 @@ def read_texts(
     ([[[6, 8, 1]], [[0, 0, 0]]], (2, 0, 0))
     """
     if encoder is None:
-        return _hashed(list(texts.values()), n, buckets), np.zeros((n, 0, 0), dtype=np.float32)
+        return _hash_words(list(texts.values()), n, buckets), np.zeros((n, 0, 0), dtype=np.float32)
     vectors = np.zeros((n, len(texts), encoder.size), dtype=np.float32)
     for place, (name, cells) in enumerate(texts.items()):
         vectors[:, place] = encoder.encode(cells)
-        strange = cells[np.isnan(vectors[:, place, 0]) & (cells != "")]
-        if len(strange):
+        unknown = cells[np.isnan(vectors[:, place, 0]) & (cells != "")]
+        if len(unknown):
             notes.append(
-                f"metadata {name!r} has no word that the text encoder knows in {len(strange)} series: "
-                f"{listing(np.unique(strange).tolist())}; treated as unknown"
+                f"metadata {name!r} has no word that the text encoder knows in {len(unknown)} series: "
+                f"{listing(np.unique(unknown).tolist())}; treated as unknown"
             )
-    return _hashed([], n, buckets), vectors
+    return _hash_words([], n, buckets), vectors
 
 
-def _hashed(texts: list[Values], n: int, buckets: int) -> NDArray[np.int64]:
+def _hash_words(texts: list[Values], n: int, buckets: int) -> NDArray[np.int64]:
     words = [[re.findall(r"\b\w\w+\b", text.lower()) for text in cells] for cells in texts]
     longest = max((len(tokens) for field in words for tokens in field), default=0)
     hashed = np.zeros((n, len(texts), max(1, longest)), dtype=np.int64)
@@ -188,25 +189,25 @@ def _hashed(texts: list[Values], n: int, buckets: int) -> NDArray[np.int64]:
 
 
 @lru_cache(maxsize=2)
-def _loaded(folder: str, files: tuple[tuple[EncoderFile, str], ...]) -> Any:
-    """Load an encoder once; its folder is absolute and there, so that model2vec never takes it for a name online."""
+def _load_static_model(folder: str, files: tuple[tuple[EncoderFile, str], ...]) -> Any:
+    """Load an encoder once; model2vec would download a name that is not an existing (here absolute) folder."""
     try:
         from model2vec import StaticModel
     except ImportError as error:
         raise ParameterError(
-            "expected model2vec to read text by a sentence encoder, it is not installed; pip install 'limelight[text]'"
+            "a text encoder needs model2vec, which is not installed; pip install 'limelight[text]'"
         ) from error
     _require_files(folder, dict(files))
     try:
         model = StaticModel.from_pretrained(folder, force_download=False)
-    except Exception as error:  # tokenizers and safetensors raise whatever the damage leads to
+    except Exception as error:  # damaged files make tokenizers and safetensors raise various exceptions
         raise ParameterError(
             f"the text encoder in {folder!r} cannot be read ({error}); save it again with StaticModel.save_pretrained"
         ) from error
     if wrong := int((~np.isfinite(model.embedding)).any(axis=1).sum()):
         raise ParameterError(
-            f"expected finite numbers in the text encoder in {folder!r}, got others for {counted(wrong, 'word')}; take "
-            "another encoder"
+            f"expected finite numbers in the text encoder in {folder!r}, got NaN or infinity for "
+            f"{counted(wrong, 'word')}; use another encoder"
         )
     return model
 
@@ -216,13 +217,13 @@ def _require_files(folder: str, files: Mapping[EncoderFile, str]) -> None:
         file = Path(folder, name)
         if not file.is_file():
             raise ModelFolderError(
-                f"the text encoder of the model is gone: there is no file {str(file)!r}; put it back as it was, or fit "
+                f"the text encoder of the model is missing: there is no file {str(file)!r}; restore the file, or fit "
                 "the model again"
             )
         if _digest(file) != files.get(name):
             raise ModelFolderError(
-                f"{str(file)!r} is not the file that the model was fitted with: it was damaged, cut short or "
-                "exchanged; put it back as it was, or fit the model again"
+                f"{str(file)!r} is not the file that the model was fitted with: it was damaged, truncated or "
+                "replaced; restore the file, or fit the model again"
             )
 
 

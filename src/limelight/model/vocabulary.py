@@ -1,4 +1,4 @@
-"""Vocabulary: what is known about each series as codes, numbers and tokens, in the words of the training part."""
+"""Vocabulary: encodes metadata as category codes, numbers and tokens, fitted on the training series."""
 
 from __future__ import annotations
 
@@ -28,25 +28,26 @@ from limelight.data.reading.sources import is_text
 from limelight.errors import DataError, ModelFolderError, ParameterError, counted, listing, nearest
 from limelight.model.texts import TextEncoder, read_texts
 
-FEW_WORDS, SHORT = 50, 4  # text of at most so many values, each of at most so many words, is a category
+FEW_WORDS, SHORT = 50, 4  # text with at most 50 distinct values of at most 4 words each is a category
 
 
 @dataclass(frozen=True)
 class Field:
-    """One metadata field, as the training part has it.
+    """One metadata field, fitted on the training series.
 
     Parameters
     ----------
     name, kind
-        ``"ignore"`` is a field that is known and not used.
+        Name and kind of the field; kind ``"ignore"`` means that the field existed in training and is not used.
     words
-        Of a category or boolean, sorted; the code of each is its place, from 1.
+        The sorted values of a category or boolean; the code of a value is its position, counted from 1.
     mean, deviation
-        Of the known training numbers; of a date, of its years since 2000. The deviation is 1 where all are alike.
+        Mean and standard deviation of a number over the training series, without missing values; for a date, of its
+        years since 2000. The deviation is 1 if all numbers are equal.
     has_missing
-        Whether the field is missing for a training series.
+        Whether the field is missing for at least one training series.
     parts
-        Of a date, those that vary.
+        The parts of a date that vary between training series.
     """
 
     name: str
@@ -58,8 +59,7 @@ class Field:
     parts: tuple[DatePart, ...] = ()
 
     def scales(self) -> list[tuple[float, float]]:
-        """Return mean and standard deviation of each numeric column of the field; for a date in the order of its
-        parts."""
+        """Return mean and deviation of each numeric column of the field; a date has the columns of its parts."""
         own, cyclic = [(self.mean, self.deviation)], [(0.0, 1.0), (0.0, 1.0)]
         dated = [scale for part in self.parts for scale in (own if part == "year" else cyclic)]
         return own if self.kind == "number" else dated
@@ -67,14 +67,14 @@ class Field:
 
 @dataclass(frozen=True)
 class Signal:
-    """One signal of single steps, as the training part has it.
+    """One side signal (a word at each step), fitted on the training series.
 
     Parameters
     ----------
     name
-        Of the signal.
+        Name of the signal.
     words
-        Sorted; the code of each is its place, from 1.
+        The sorted words of the signal; the code of a word is its position, counted from 1.
     """
 
     name: str
@@ -83,15 +83,15 @@ class Signal:
 
 @dataclass(frozen=True, eq=False)
 class SignalCodes:
-    """How the signal of a panel becomes that of the training.
+    """Maps the codes of a side signal in a panel to the codes fitted in training.
 
     Parameters
     ----------
     column
-        Its place among the signals of the panel; None where the panel has it not.
+        Index of the signal in the panel; None if the panel does not have the signal.
     codes
-        For each code of the panel that of the training, 0 where the word is not of training; the last is for an unknown
-        one (-1), shape (words of the panel + 1,).
+        The training code of each panel code, 0 for a word not seen in training, shape (words of the panel + 1,). The
+        last entry stands for an unknown word, whose panel code is -1.
     """
 
     column: int | None
@@ -100,24 +100,25 @@ class SignalCodes:
 
 @dataclass(frozen=True, eq=False)
 class EncodedMetadata:
-    """Metadata as a network takes it.
+    """Metadata and side signals, encoded for a network.
 
     Parameters
     ----------
     categories
-        The code of each category and boolean, 0 where it is missing or not of training, shape (n, C).
+        The code of each category and boolean, 0 if missing or not seen in training, shape (n, C).
     numbers
-        Numbers as they are, and of each date sine and cosine of month, weekday and hour, and years since 2000; NaN
-        where missing, shape (n, N).
+        Numbers unscaled; for each date the sine and cosine of month, weekday and hour, and the years since 2000; NaN if
+        missing, shape (n, N).
     tokens
-        The tokens of each text field, 1 to ``buckets``, padded with 0, shape (n, T, L).
+        The tokens of each text field, 1 to ``buckets``, padded with 0, shape (n, T, L). Empty (T is 0) if texts are
+        encoded as ``vectors``.
     vectors
-        The vector of each text field where there is a text encoder, which leaves no tokens; NaN where the text is
-        missing or no word of it is known, shape (n, T, size).
+        The vector of each text field from the text encoder; NaN if the text is missing or contains no word that the
+        encoder knows, shape (n, T, size). Empty (T is 0) without a text encoder.
     signals
-        How each signal of the training comes out of those of the panel.
+        How to map each side signal from the panel's codes.
     notes
-        What is missing, was not met in training, or is not used.
+        Sentences about metadata that are missing, not seen in training, or not used.
     """
 
     categories: NDArray[np.int64]
@@ -130,20 +131,20 @@ class EncodedMetadata:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The fields of the training part, and how metadata becomes numbers; made by ``fit_vocabulary``.
+    """The metadata fields and side signals of the training series, and their encoding; made by ``fit_vocabulary``.
 
     Parameters
     ----------
     fields
-        In the order of the training table.
+        The metadata fields, in the order of the training table.
     buckets
-        How many different tokens there are, at least 1.
+        Number of hash buckets for the words of texts, at least 1.
     signals
-        Of single steps.
+        The side signals.
     notes
-        What was left out in training; not saved and not compared.
+        Sentences about fields and signals that are not used; neither saved nor compared.
     text_encoder
-        Makes the vectors of texts; None hashes their words.
+        Encodes texts as vectors; None hashes their words.
     """
 
     fields: tuple[Field, ...]
@@ -153,7 +154,7 @@ class Vocabulary:
     text_encoder: TextEncoder | None = None
 
     def sizes(self) -> dict[str, Any]:
-        """Return the arguments of ``ContextShape``; categories, numbers and texts in the order of the fields."""
+        """Return the arguments of ``ContextShape``; categories, numbers and texts are in the order of the fields."""
         return {
             "categories": tuple(len(one.words) + 1 for one in self.fields if one.kind in ("category", "boolean")),
             "numbers": tuple(one.has_missing for one in self.fields for _ in one.scales()),
@@ -165,36 +166,35 @@ class Vocabulary:
 
     @property
     def has_metadata(self) -> bool:
-        """Whether there is anything to know about a series as a whole."""
+        """Whether at least one metadata field of the series is used."""
         return any(one.kind != "ignore" for one in self.fields)
 
     def statistics(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return mean and standard deviation of each column of ``numbers``, each shape (N,); 0 and 1 for sines and
-        cosines."""
+        """Return mean and deviation of each column of ``numbers``, shape (N,) each; 0 and 1 for sines and cosines."""
         mean, deviation = np.array([scale for one in self.fields for scale in one.scales()]).reshape(-1, 2).T
         return mean, deviation
 
     def encode(self, metadata: pa.Table | None, n: int, signals: StepSignals | None = None) -> EncodedMetadata:
-        """Encode metadata as numbers.
+        """Encode metadata and side signals as numbers.
 
         Parameters
         ----------
         metadata
-            One row for each series, or None. A training field that is not there is unknown for every series.
+            One row for each series, or None. A training field that is not in the table is unknown for every series.
         n
             Number of series.
         signals
-            Of their steps, or None.
+            The side signals of the series, or None.
 
         Returns
         -------
         EncodedMetadata
-            Arrays of n rows.
+            Arrays with n rows.
 
         Raises
         ------
         DataError
-            If there are not n rows, or a number or date cannot be read.
+            If the table does not have n rows, or a number or date cannot be read.
 
         Example
         -------
@@ -227,20 +227,20 @@ class Vocabulary:
             else:
                 codes.append(_codes(one, values, notes))
         if given and self.fields:
-            notes.append(f"metadata that training did not have is not used: {listing(given)}")
+            notes.append(f"metadata fields not present in training are not used: {listing(given)}")
         arrays = np.concatenate(codes, axis=1), np.concatenate(numbers, axis=1).astype(np.float32)
-        read = read_texts(texts, n, buckets=self.buckets, encoder=self.text_encoder, notes=notes)
-        encoded = tuple(_encoded_signal(one, signals, notes) for one in self.signals)
-        return EncodedMetadata(*arrays, *read, encoded, tuple(notes))
+        tokens, vectors = read_texts(texts, n, buckets=self.buckets, encoder=self.text_encoder, notes=notes)
+        signal_codes = tuple(_encode_signal(one, signals, notes) for one in self.signals)
+        return EncodedMetadata(*arrays, tokens, vectors, signal_codes, tuple(notes))
 
     def to_json(self) -> dict[str, Any]:
-        """Return the vocabulary in a form that JSON can hold."""
-        left_out = {"notes": True, "text_encoder": {"folder"} if self.text_encoder else True}
-        return dict(TypeAdapter(Vocabulary).dump_python(self, mode="json", exclude=left_out))
+        """Convert the vocabulary to JSON types."""
+        excluded = {"notes": True, "text_encoder": {"folder"} if self.text_encoder else True}
+        return dict(TypeAdapter(Vocabulary).dump_python(self, mode="json", exclude=excluded))
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Vocabulary:
-        """Read what ``to_json`` wrote; ModelFolderError if it is something else."""
+        """Create a vocabulary from the output of ``to_json``; raise ModelFolderError if the content is invalid."""
         try:
             return TypeAdapter(cls).validate_python(content)
         except ValidationError as error:
@@ -257,36 +257,37 @@ def fit_vocabulary(
     signals: Mapping[str, Sequence[str]] | None = None,
     text_encoder: TextEncoder | None = None,
 ) -> Vocabulary:
-    """Read kinds, words and scales off the metadata of the training series.
+    """Fit kinds, words and scales on the metadata of the training series.
 
-    Booleans, and text of yes and no or of true and false, are booleans; numbers are numbers; dates, and text of ISO
-    dates alone, are dates. Other text is a category if no value has more than 4 words, and there are at most 50 values
-    or each is met twice on average; else it is text. A field that is alike for every series is left out.
+    A column of booleans, or of text with only yes and no or only true and false, is a boolean; a column of numbers is a
+    number; a column of dates, or of text with ISO dates only, is a date. Other text is a category if no value has more
+    than 4 words and there are at most 50 distinct values, or each value occurs twice on average; else it is text. A
+    field with the same value for every series is not used.
 
     Parameters
     ----------
     metadata
         One row for each training series, or None.
     schema
-        The kind of a field by its name, where another one is wanted; ``"ignore"`` leaves the field, or signal, out.
+        Overrides the kind of fields, by name; ``"ignore"`` excludes the field or signal.
     buckets
-        How many different tokens texts are hashed to, at least 1.
+        Number of hash buckets for the words of texts, at least 1.
     signals
-        The words that each signal says in the training series, by its name.
+        The words of each side signal in the training series, by the name of the signal.
     text_encoder
-        Makes the vectors of texts; None hashes their words.
+        Encodes texts as vectors; None hashes their words.
 
     Returns
     -------
     Vocabulary
-        With notes on what is left out.
+        With notes about the fields and signals that are not used.
 
     Raises
     ------
     ParameterError
-        If ``schema`` names an unknown field or kind, or there is no bucket.
+        If ``schema`` names an unknown field or kind, or ``buckets`` is below 1.
     DataError
-        If a field does not hold what ``schema`` says, or a number is infinite.
+        If the values of a field do not match its kind in ``schema``, or a number is infinite.
 
     Example
     -------
@@ -298,16 +299,16 @@ def fit_vocabulary(
         raise ParameterError(f"expected at least one bucket, got buckets={buckets}; use for example 2048")
     columns, signals, schema, kinds = fields_of(metadata), signals or {}, schema or {}, get_args(FieldKind)
     for name, kind in schema.items():
-        known = [*columns, *signals]
-        if name not in known:
-            raise ParameterError(f"schema: there is no metadata field {name!r}{nearest(name, known)}")
+        names = [*columns, *signals]
+        if name not in names:
+            raise ParameterError(f"schema: there is no metadata field {name!r}{nearest(name, names)}")
         if kind not in (allowed := kinds if name in columns else ("category", "ignore")):
             raise ParameterError(f"schema: expected a kind for {name!r}, got {kind!r}{nearest(kind, allowed)}")
     notes: list[str] = []
     fields = [_fit_field(name, column, schema.get(name), notes) for name, column in columns.items()]
-    silent = [name for name, words in signals.items() if not words]
-    if silent:
-        notes.append(f"signals say nothing in the training series: {listing(silent)}; not used")
+    empty = [name for name, words in signals.items() if not words]
+    if empty:
+        notes.append(f"signals are empty in all training series: {listing(empty)}; not used")
     used = [
         Signal(name, tuple(sorted(words)))
         for name, words in signals.items()
@@ -316,7 +317,7 @@ def fit_vocabulary(
     return Vocabulary(tuple(fields), buckets, tuple(used), tuple(notes), text_encoder)
 
 
-def _encoded_signal(one: Signal, signals: StepSignals | None, notes: list[str]) -> SignalCodes:
+def _encode_signal(one: Signal, signals: StepSignals | None, notes: list[str]) -> SignalCodes:
     if signals is None or one.name not in signals.names:
         notes.append(f"signal {one.name!r} is missing: treated as unknown")
         return SignalCodes(None, np.zeros(1, dtype=np.int64))
@@ -324,60 +325,62 @@ def _encoded_signal(one: Signal, signals: StepSignals | None, notes: list[str]) 
     words = signals.classes[column]
     new = [word for word in words if word not in place]
     if new:
-        said = f"{counted(len(new), 'word')} not seen in training: {listing(new)}"
-        notes.append(f"signal {one.name!r} has {said}; treated as unknown")
+        unseen = f"{counted(len(new), 'word')} not seen in training: {listing(new)}"
+        notes.append(f"signal {one.name!r} has {unseen}; treated as unknown")
     return SignalCodes(column, np.array([*(place.get(word, 0) for word in words), 0], dtype=np.int64))
 
 
-def _fit_field(name: str, column: Any, stated: Any, notes: list[str]) -> Field:
-    kind: FieldKind = stated or _kind_of(column, name)
-    if stated is None and kind in ("category", "text"):
-        notes.extend(_stray_words(column, name, kind))
+def _fit_field(name: str, column: Any, override: Any, notes: list[str]) -> Field:
+    kind: FieldKind = override or _infer_kind(column, name)
+    if override is None and kind in ("category", "text"):
+        notes.extend(_warn_of_stray_words(column, name, kind))
     if kind == "ignore":
         return Field(name, kind)
     values, missing = read_field(column, name, kind)
-    known = np.sort(values[~missing])  # so that the order of the rows changes no digit of the mean
+    present = np.sort(values[~missing])  # sorted, so that the mean does not depend on the order of the rows
     if kind == "boolean":
         reject_cells(~np.isin(values, ["true", "false", ""]), values, "yes, no, true or false", name)
-    made = Field(name, kind, has_missing=bool(missing.any()))
-    said = "" if len(known) else "missing"
-    if len(known) and known[0] == known[-1] and not made.has_missing:
-        said = "alike"
-    elif kind == "date" and len(known):
-        parts = date_parts(known)
-        made = replace(made, parts=tuple(part for part, columns in parts.items() if np.ptp(columns, axis=0).any()))
-        known, said = parts["year"][:, 0], "" if made.parts else "alike in year, month, weekday and hour"
-    if said:
-        notes.append(f"metadata {name!r} is {said} for every series: not used")
+    fitted = Field(name, kind, has_missing=bool(missing.any()))
+    reason = "" if len(present) else "is missing"
+    if len(present) and present[0] == present[-1] and not fitted.has_missing:
+        reason = "is the same"
+    elif kind == "date" and len(present):
+        parts = date_parts(present)
+        fitted = replace(fitted, parts=tuple(part for part, columns in parts.items() if np.ptp(columns, axis=0).any()))
+        present = parts["year"][:, 0]
+        reason = "" if fitted.parts else "has the same year, month, weekday and hour"
+    if reason:
+        notes.append(f"metadata {name!r} {reason} for every series: not used")
         return Field(name, "ignore")
     if kind in ("number", "date"):
-        return replace(made, mean=float(np.mean(known)), deviation=float(np.ptp(known) and np.std(known)) or 1.0)
-    return made if kind == "text" else replace(made, words=tuple(np.unique(known).tolist()))
+        deviation = float(np.ptp(present) and np.std(present)) or 1.0
+        return replace(fitted, mean=float(np.mean(present)), deviation=deviation)
+    return fitted if kind == "text" else replace(fitted, words=tuple(np.unique(present).tolist()))
 
 
-def _stray_words(column: Any, name: str, kind: FieldKind) -> list[str]:
-    """Warn of a few words among numbers, which make a field of numbers one of words."""
+def _warn_of_stray_words(column: Any, name: str, kind: FieldKind) -> list[str]:
+    """Return a warning if a mostly numeric field contains a few words and is therefore read as text or category."""
     words = [word for word in words_in(column, name) if word]
     strays = [word for word in words if isinstance(parse_cell(word, "number"), str)]
     if not 0 < 2 * len(strays) < len(words):
         return []
     return [
-        f"metadata {name!r} holds numbers, but words in {len(strays)} of {len(words)} series: "
-        f"{listing(sorted(set(strays)))}; taken as {kind}: correct them, or say what the field is"
+        f"metadata {name!r} has numbers, but words in {len(strays)} of {len(words)} series: "
+        f"{listing(sorted(set(strays)))}; read as {kind}: correct the words, or set the kind of the field"
     ]
 
 
-def _kind_of(column: Any, name: str) -> FieldKind:
+def _infer_kind(column: Any, name: str) -> FieldKind:
     if not is_text(column.type):
         return "boolean" if column.type == pa.bool_() else "date" if column.type == STAMP else "number"
     words = [word for word in words_in(column, name) if word]
-    different = set(words)
-    if any({word.lower() for word in different} <= pair for pair in ({"yes", "no"}, {"true", "false"})):
+    distinct = set(words)
+    if any({word.lower() for word in distinct} <= pair for pair in ({"yes", "no"}, {"true", "false"})):
         return "boolean"
-    if not any(isinstance(parse_cell(word, "date"), str) for word in different):
+    if not any(isinstance(parse_cell(word, "date"), str) for word in distinct):
         return "date"
-    few = len(different) <= FEW_WORDS or 2 * len(different) <= len(words)
-    return "category" if few and all(len(word.split()) <= SHORT for word in different) else "text"
+    few = len(distinct) <= FEW_WORDS or 2 * len(distinct) <= len(words)
+    return "category" if few and all(len(word.split()) <= SHORT for word in distinct) else "text"
 
 
 def _codes(one: Field, words: Values, notes: list[str]) -> NDArray[np.int64]:
@@ -386,6 +389,6 @@ def _codes(one: Field, words: Values, notes: list[str]) -> NDArray[np.int64]:
     unseen = words[(codes == 0) & (words != "")]
     if len(unseen):
         new = np.unique(unseen).tolist()
-        said = f"{counted(len(new), 'word')} not seen in training, in {len(unseen)} series: {listing(new)}"
-        notes.append(f"metadata {one.name!r} has {said}; treated as unknown")
+        description = f"{counted(len(new), 'word')} not seen in training, in {len(unseen)} series: {listing(new)}"
+        notes.append(f"metadata {one.name!r} has {description}; treated as unknown")
     return codes[:, None]

@@ -1,1 +1,1 @@
-"""Networks: tensors in, logits out. Nothing here knows of files, panels or training."""
+"""Networks: tensors in, logits out. Nothing here depends on files, panels or training."""

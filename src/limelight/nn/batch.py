@@ -1,4 +1,4 @@
-"""Batch: the tensors of some series, padded to one length."""
+"""Batch: the tensors of several series, padded to the same length."""
 
 from __future__ import annotations
 
@@ -13,30 +13,32 @@ from torch import Tensor
 class Batch:
     """Series padded to the length of the longest, with a mask of the real steps.
 
+    The fields for metadata and side signals are None if there are no fields of that kind.
+
     Parameters
     ----------
     values
-        Raw measurements (the network scales them), NaN if missing, zero on padding, shape (batch, time, channels).
+        Unscaled values (the network scales them), NaN if missing, zero for padding, shape (batch, time, channels).
     mask
-        True where a step is real; real steps come first, at least one in each row, shape (batch, time).
+        True for real steps, which come first, at least one in each row; shape (batch, time).
     targets
-        Targets, -1 if unknown or padding, or None for prediction: the class of each series, shape (batch,), or 0 and 1
-        for each label, shape (batch, labels); per step (batch, time) or (batch, time, labels).
+        True codes, -1 if unknown or padding; None in prediction. The class of each series, shape (batch,), or 0 and 1
+        for each label, shape (batch, labels); with per-step labels shape (batch, time) or (batch, time, labels).
     elapsed
-        Time since the previous step, 0 at the first step and on padding, in seconds for a clock of dates, else in the
-        unit of the clock, shape (batch, time); None if the network does not use the clock.
+        Time since the previous step, 0 at the first step and for padding, in seconds for a clock of dates, else in the
+        unit of the clock, shape (batch, time); None if the network does not read the clock.
     categories
-        Code of each categorical field, 0 if missing or not seen in training, shape (batch, fields); None if there are
-        none, as for all that follow.
+        Code of each categorical metadata field, 0 if missing or not seen in training, shape (batch, fields).
     numbers
-        Raw numeric metadata, NaN if missing, shape (batch, numbers).
+        Unscaled numbers of the metadata, NaN if missing, shape (batch, numbers).
     tokens
-        Codes of the words of each text from 1, 0 on padding, shape (batch, texts, words).
+        Codes of the words of each text field, from 1, padded with 0, shape (batch, texts, words).
     signals
         Code of each side signal at each step, 0 if missing, not seen in training, or padding, shape (batch, time,
         signals).
     vectors
-        The vector of each text, instead of tokens, NaN if missing or without a known word, shape (batch, texts, size).
+        The vector of each text field, used instead of tokens; NaN if the text is missing or contains no known word,
+        shape (batch, texts, size).
     """
 
     values: Float[Tensor, "batch time channels"]
@@ -50,7 +52,7 @@ class Batch:
     vectors: Float[Tensor, "batch texts size"] | None = None
 
     def to(self, device: torch.device) -> Batch:
-        """Return the same batch on another device."""
+        """Copy the batch to a device."""
         tensors = {field.name: getattr(self, field.name) for field in fields(self)}
         return replace(self, **{name: one.to(device) for name, one in tensors.items() if one is not None})
 

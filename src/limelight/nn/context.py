@@ -1,4 +1,4 @@
-"""Context: encode metadata of a series as one vector, and its side signals as a vector at each step."""
+"""Context: encode the metadata of a series as one vector, and its side signals as one vector per step."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from limelight.nn.normalisation import Standardisation
 
 @dataclass(frozen=True)
 class ContextShape:
-    """Numbers of metadata fields and side signals, and of their codes.
+    """The number of metadata fields and side signals, and the number of values of each.
 
     Parameters
     ----------
     categories
-        Codes of each categorical field, including 0 for unknown: a field with 3 categories has 4.
+        Number of codes of each categorical field, with code 0 for unknown: a field with 3 words has 4 codes.
     numbers
-        For each number whether a mark indicates that it is missing.
+        For each number, whether an extra column marks missing values.
     texts
-        Text fields.
+        Number of text fields.
     buckets
-        Codes of the words of texts, without 0 for padding.
+        Number of codes of the words of texts, without code 0 for padding.
     signals
-        Codes of each side signal, including 0 for unknown.
+        Number of codes of each side signal, with code 0 for unknown.
     vector_size
-        Length of text vectors; 0 if texts are encoded as words.
+        Length of the vectors of texts; 0 if texts are given as word codes.
 
     Raises
     ------
@@ -55,20 +55,20 @@ class ContextShape:
 
     def __post_init__(self) -> None:
         if min(self.texts, self.vector_size) < 0 or min((self.buckets, *self.categories, *self.signals)) < 1:
-            raise InternalError(f"no network can have a context of this shape: {self}")
+            raise InternalError(f"invalid context shape: {self}")
 
     @property
     def has_metadata(self) -> bool:
-        """Whether there is anything to know about a series as a whole."""
+        """Whether there is at least one metadata field."""
         return bool(self.categories or self.numbers or self.texts)
 
     def to_json(self) -> dict[str, Any]:
-        """Return every size."""
+        """Convert the sizes to JSON types."""
         return {name: list(size) if isinstance(size, tuple) else size for name, size in asdict(self).items()}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> ContextShape:
-        """Read what ``to_json`` wrote."""
+        """Create a shape from the output of ``to_json``."""
         return cls(
             categories=tuple(int(codes) for codes in content["categories"]),
             numbers=tuple(bool(marked) for marked in content["numbers"]),
@@ -80,7 +80,7 @@ class ContextShape:
 
 
 class _MetadataEncoder(nn.Module):
-    """Base of context encoders: numbers are scaled, and marked if they are missing."""
+    """The base of both metadata encoders: scales numbers and marks missing ones."""
 
     def __init__(self, shape: ContextShape) -> None:
         super().__init__()
@@ -91,52 +91,53 @@ class _MetadataEncoder(nn.Module):
         self.vectors: TextVectors | None = None
 
     def set_statistics(self, mean: Float[Tensor, " numbers"], deviation: Float[Tensor, " numbers"]) -> None:
-        """Set the training statistics of numeric columns; a constant column is only shifted.
+        """Set the training statistics of the numbers; a constant number is only shifted.
 
         Parameters
         ----------
         mean, deviation
-            Over the known values of each number, in its own unit, shape (numbers,).
+            Mean and standard deviation of each number without missing values, in its own unit, shape (numbers,).
         """
         if self.scaling is not None:
             self.scaling.set_statistics(mean, deviation)
 
-    def _masked(self, name: str, codes: Tensor | None, fields: int) -> Tensor:
-        """Return a kind of fields, in training with some masked as unknown at random."""
-        present = _require(name, codes, fields, axis=1)
-        return _mask_at_random(present, self.dropout if self.training else 0.0)
+    def _with_dropout(self, name: str, metadata: Tensor | None, fields: int) -> Tensor:
+        """Check the number of fields, and in training set some fields to unknown."""
+        tensor = _require(name, metadata, fields, axis=1)
+        return _drop_fields(tensor, self.dropout if self.training else 0.0)
 
     def _scaled(self, batch: Batch) -> Float[Tensor, "batch columns"]:
-        """Return the scaled numbers, 0 if missing, followed by their missingness marks."""
+        """Return all scaled numbers, 0 if missing, followed by all missing-value marks."""
         assert self.scaling is not None
-        numbers = self._masked("numbers", batch.numbers, len(self.shape.numbers))
+        numbers = self._with_dropout("numbers", batch.numbers, len(self.shape.numbers))
         missing = numbers.isnan()
         scaled = self.scaling(numbers[:, None], torch.ones_like(missing[:, :1]))[:, 0].masked_fill(missing, 0.0)
         return torch.cat([scaled, missing[:, self.marked].to(scaled.dtype)], dim=1)
 
 
 class ContextEncoder(_MetadataEncoder):
-    """The metadata of a series as one vector: categories, then numbers, then texts.
+    """Encodes the metadata of a series as one vector: first categories, then numbers, then texts.
 
-    A category is a learned embedding, including the unknown category (code 0), which starts as zeros. A number is
-    scaled; a missing one becomes 0, the training mean, and its mark 1. With ``number_size``, numbers and marks go
-    through one layer. A text is the mean of the embeddings of its words; for texts as vectors see ``TextVectors``. In
-    training, fields of each series are masked as unknown at random (``dropout``).
+    Each category code is embedded as a learned vector; the vector of an unknown category (code 0) starts at zero.
+    Numbers are scaled; a missing number becomes 0, the training mean, and its mark, if it has one, becomes 1. If
+    ``number_size`` is set, the scaled numbers and the marks pass through one linear layer. A text is the mean of the
+    vectors of its words, or zeros without words; for texts given as vectors, see ``TextVectors``. In training each
+    field of each series is set to unknown with probability ``dropout``.
 
     Parameters
     ----------
     part
         A ``ContextEncoding``.
     shape
-        With metadata.
+        Sizes of the metadata, with at least one field.
 
     Example
     -------
     >>> from limelight.parts.contexts import ContextEncoding
     >>> encoder = ContextEncoder(ContextEncoding(embedding_size=3), ContextShape(categories=(4,), numbers=(True,)))
     >>> mask = torch.ones(2, 5, dtype=torch.bool)
-    >>> fields = {"categories": torch.tensor([[1], [0]]), "numbers": torch.tensor([[7.0], [torch.nan]])}
-    >>> encoder.eval()(Batch(torch.zeros(2, 5, 1), mask, **fields))[:, 3:].tolist()
+    >>> metadata = {"categories": torch.tensor([[1], [0]]), "numbers": torch.tensor([[7.0], [torch.nan]])}
+    >>> encoder.eval()(Batch(torch.zeros(2, 5, 1), mask, **metadata))[:, 3:].tolist()
     [[7.0, 0.0], [0.0, 1.0]]
     """
 
@@ -153,35 +154,37 @@ class ContextEncoder(_MetadataEncoder):
         self.width += numbers if self.dense is None else self.dense.out_features
 
     def forward(self, batch: Batch) -> Float[Tensor, "batch width"]:
-        """Encode the metadata of each series, shape (batch, width)."""
+        """Encode the metadata of each series as shape (batch, width)."""
         parts: list[Tensor] = []
         if self.shape.categories:
-            parts += _look_up(self.embeddings, self._masked("categories", batch.categories, len(self.shape.categories)))
+            parts += _look_up(
+                self.embeddings, self._with_dropout("categories", batch.categories, len(self.shape.categories))
+            )
         if self.shape.numbers:
             scaled = self._scaled(batch)
             parts.append(scaled if self.dense is None else self.dense(scaled))
         if self.words is not None:
-            tokens = self._masked("tokens", batch.tokens, self.shape.texts)
+            tokens = self._with_dropout("tokens", batch.tokens, self.shape.texts)
             count = (tokens > 0).sum(dim=2, keepdim=True).clamp(min=1)
             parts.append((self.words(tokens).sum(dim=2) / count).flatten(1))
         if self.vectors is not None:
-            parts.append(self.vectors(self._masked("vectors", batch.vectors, self.shape.texts)))
+            parts.append(self.vectors(self._with_dropout("vectors", batch.vectors, self.shape.texts)))
         return torch.cat(parts, dim=1)
 
 
 class TextVectors(nn.Module):
-    """Scaled text vectors through one layer for each field.
+    """Scales the vectors of texts and applies one linear layer per field.
 
-    An unknown text is a learned vector instead, which starts as zeros.
+    An unknown text is replaced by a learned vector, which starts at zero.
 
     Parameters
     ----------
     fields
-        Text fields, at least 1.
+        Number of text fields, at least 1.
     size
         Length of a text vector, at least 1.
     units
-        Of each layer, at least 1.
+        Number of outputs of each layer, at least 1.
 
     Example
     -------
@@ -199,30 +202,30 @@ class TextVectors(nn.Module):
         self.unknown = nn.Parameter(torch.zeros(fields, units))
 
     def set_statistics(self, mean: Float[Tensor, "texts size"], deviation: Float[Tensor, "texts size"]) -> None:
-        """Set mean and standard deviation of the known vectors in training, each shape (texts, size)."""
+        """Set mean and standard deviation of the vectors in training (missing ones excluded), shape (texts, size)."""
         self.scaling.set_statistics(mean.flatten(), deviation.flatten())
 
     def forward(self, vectors: Float[Tensor, "batch texts size"]) -> Float[Tensor, "batch width"]:
-        """Encode the texts of each series, shape (batch, texts * units); NaN is unknown."""
+        """Encode the text vectors of each series, NaN if unknown; return shape (batch, texts * units)."""
         missing = vectors.isnan()
-        every = torch.ones_like(missing[:, :1, 0])
-        scaled = self.scaling(vectors.flatten(1)[:, None], every)[:, 0].reshape(vectors.shape).masked_fill(missing, 0.0)
-        read = torch.stack([layer(scaled[:, place]) for place, layer in enumerate(self.layers)], dim=1)
-        return torch.where(missing.any(dim=2, keepdim=True), self.unknown, read).flatten(1)
+        mask = torch.ones_like(missing[:, :1, 0])
+        scaled = self.scaling(vectors.flatten(1)[:, None], mask)[:, 0].reshape(vectors.shape).masked_fill(missing, 0.0)
+        encoded = torch.stack([layer(scaled[:, place]) for place, layer in enumerate(self.layers)], dim=1)
+        return torch.where(missing.any(dim=2, keepdim=True), self.unknown, encoded).flatten(1)
 
 
 class SignalEncoder(nn.Module):
-    """The side signals at each step as one vector, zeros on padding.
+    """Encodes the side signals of each step as one vector; padding becomes zeros.
 
-    A code is a learned embedding, including the unknown one (code 0), which starts as zeros. In training, whole signals
-    of a series are masked as unknown at random (``dropout``).
+    Each word is embedded as a learned vector; the vector of an unknown word (code 0) starts at zero. In training each
+    signal is set to unknown for a whole series with probability ``dropout``.
 
     Parameters
     ----------
     part
         A ``ContextEncoding``.
     shape
-        With side signals.
+        Sizes of the metadata and side signals, with at least one side signal.
     """
 
     def __init__(self, part: Any, shape: ContextShape) -> None:
@@ -232,32 +235,33 @@ class SignalEncoder(nn.Module):
         self.width = sum(part.size_for(codes) for codes in shape.signals)
 
     def forward(self, batch: Batch) -> Float[Tensor, "batch time width"]:
-        """Encode the side signals of each step, shape (batch, time, width)."""
+        """Encode the side signals of each step as shape (batch, time, width)."""
         signals = _require("signals", batch.signals, len(self.embeddings), axis=2)
-        signals = _mask_at_random(signals.transpose(1, 2), self.dropout if self.training else 0.0).transpose(1, 2)
+        signals = _drop_fields(signals.transpose(1, 2), self.dropout if self.training else 0.0).transpose(1, 2)
         return torch.cat(_look_up(self.embeddings, signals), dim=2) * batch.mask[:, :, None]
 
 
 class OneHotContextEncoder(_MetadataEncoder):
-    """The metadata of a series without learned weights: categories, then numbers, then texts.
+    """Encodes the metadata of a series without learned weights: first categories, then numbers, then texts.
 
-    A category is one-hot, with a first column for unknown (code 0). Numbers are scaled and marked as in
-    ``ContextEncoder``. A text has ``text_size`` columns with the share of its words hashed to each.
+    A category has one column per code; the first column is for unknown (code 0). Numbers are scaled and marked as in
+    ``ContextEncoder``. A text has ``text_size`` columns; the codes of its words are taken modulo ``text_size``, and
+    each column holds the share of the words with that remainder.
 
     Parameters
     ----------
     part
         A ``OneHotContext`` of ``limelight.parts.contexts``.
     shape
-        With metadata.
+        Sizes of the metadata, with at least one field.
 
     Example
     -------
     >>> from limelight.parts import contexts
     >>> encoder = OneHotContextEncoder(contexts.OneHotContext(text_size=4), ContextShape(categories=(3,), texts=1))
     >>> mask = torch.ones(1, 5, dtype=torch.bool)
-    >>> fields = {"categories": torch.tensor([[2]]), "tokens": torch.tensor([[[1, 5, 2, 0]]])}
-    >>> encoder(Batch(torch.zeros(1, 5, 1), mask, **fields))[0].tolist()
+    >>> metadata = {"categories": torch.tensor([[2]]), "tokens": torch.tensor([[[1, 5, 2, 0]]])}
+    >>> encoder(Batch(torch.zeros(1, 5, 1), mask, **metadata))[0].tolist()
     [0.0, 0.0, 1.0, 0.666..., 0.333..., 0.0, 0.0]
     """
 
@@ -267,34 +271,35 @@ class OneHotContextEncoder(_MetadataEncoder):
         self.width = sum(shape.categories) + len(shape.numbers) + len(self.marked) + shape.texts * part.text_size
 
     def forward(self, batch: Batch) -> Float[Tensor, "batch width"]:
-        """Encode the metadata of each series, shape (batch, width)."""
+        """Encode the metadata of each series as shape (batch, width)."""
         parts: list[Tensor] = []
         if self.shape.categories:
             parts.append(
                 _one_hot(
-                    self._masked("categories", batch.categories, len(self.shape.categories)), self.shape.categories
+                    self._with_dropout("categories", batch.categories, len(self.shape.categories)),
+                    self.shape.categories,
                 )
             )
         if self.shape.numbers:
             parts.append(self._scaled(batch))
         if self.shape.texts:
-            tokens = self._masked("tokens", batch.tokens, self.shape.texts)
-            known = (tokens > 0).to(batch.values.dtype)
-            counts = known.new_zeros(*tokens.shape[:2], self.text_size)
-            counts.scatter_add_(2, (tokens - 1).clamp(min=0) % self.text_size, known)
-            parts.append((counts / known.sum(dim=2, keepdim=True).clamp(min=1)).flatten(1))
+            tokens = self._with_dropout("tokens", batch.tokens, self.shape.texts)
+            is_word = (tokens > 0).to(batch.values.dtype)
+            counts = is_word.new_zeros(*tokens.shape[:2], self.text_size)
+            counts.scatter_add_(2, (tokens - 1).clamp(min=0) % self.text_size, is_word)
+            parts.append((counts / is_word.sum(dim=2, keepdim=True).clamp(min=1)).flatten(1))
         return torch.cat(parts, dim=1)
 
 
 class OneHotSignals(nn.Module):
-    """The side signals at each step one-hot, with a first column for unknown; zeros on padding.
+    """One-hot codes of the side signals at each step; the first column is for unknown, and padding becomes zeros.
 
     Parameters
     ----------
     part
         A ``OneHotContext`` of ``limelight.parts.contexts``.
     shape
-        With side signals.
+        Sizes of the metadata and side signals, with at least one side signal.
     """
 
     def __init__(self, part: Any, shape: ContextShape) -> None:
@@ -303,13 +308,13 @@ class OneHotSignals(nn.Module):
         self.width = sum(shape.signals)
 
     def forward(self, batch: Batch) -> Float[Tensor, "batch time width"]:
-        """Encode the side signals of each step, shape (batch, time, width)."""
+        """Encode the side signals of each step as shape (batch, time, width)."""
         signals = _require("signals", batch.signals, len(self.signals), axis=2)
         return _one_hot(signals, self.signals) * batch.mask[:, :, None]
 
 
 def _one_hot(codes: Tensor, sizes: Sequence[int]) -> Tensor:
-    """Encode codes one-hot, with a column for each code of each field, shape (..., columns)."""
+    """Return one column per code of each field, shape (..., columns)."""
     columns = [functional.one_hot(codes[..., place], size) for place, size in enumerate(sizes)]
     return torch.cat(columns, dim=-1).float()
 
@@ -332,8 +337,8 @@ def _require(name: str, given: Tensor | None, fields: int, axis: int) -> Tensor:
     return given
 
 
-def _mask_at_random(fields: Tensor, dropout: float) -> Tensor:
-    """Mask fields as unknown at random, independently for each series and field, shape (batch, fields, ...)."""
+def _drop_fields(fields: Tensor, dropout: float) -> Tensor:
+    """Set random fields to unknown, drawn for each series and field, shape (batch, fields, ...)."""
     if not dropout:
         return fields
     drawn = torch.rand(fields.shape[:2], device=fields.device) < dropout

@@ -1,4 +1,4 @@
-"""Strided convolution before a recurrent layer: fewer steps, each with a wider receptive field."""
+"""Strided convolutions before an LSTM: the LSTM runs over fewer steps, and each step covers a stretch of the series."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from limelight.nn.recurrent import RecurrentEncoder
 
 
 class StridedConvolution(nn.Module):
-    """Convolutions over time, the first with a stride; padding stays zero, so it never leaks into real steps.
+    """Convolutions over time, the first with a stride; padding stays zero and never affects a real step.
 
-    No normalisation layer: batch statistics would include padding, and normalisation over the filters of a step failed
-    to learn on smooth series (Coffee stayed at chance) and removed the amplitude.
+    There is no normalisation layer: batch normalisation would include padding in its statistics, and normalisation over
+    the filters of a step failed to learn on smooth series (chance level on Coffee) and removed the amplitude.
 
-    Step k of the output covers the time steps from k·stride to (k+1)·stride - 1, on which its kernel is centred.
+    Step k of the output covers the time steps from k·stride to (k+1)·stride - 1, with its kernel centred on them.
 
     Parameters
     ----------
     channels
         Width of the input, at least 1.
     filters
-        Width of every convolution, at least 1.
+        Number of filters of every convolution, at least 1.
     depth
         Number of convolutions, at least 1.
     stride
-        Time steps for each step of the output, at least 1. The first kernel is twice as long, at least 5 steps.
+        Number of time steps per output step, at least 1. The first kernel is twice as long, and at least 5 steps.
     """
 
     def __init__(self, channels: int, filters: int, depth: int, stride: int) -> None:
@@ -54,18 +54,18 @@ class StridedConvolution(nn.Module):
 
 
 class ConvLSTMEncoder(nn.Module):
-    """Strided convolutions, then an LSTM over their steps.
+    """Strided convolutions followed by an LSTM.
 
     Parameters
     ----------
     channels, filters, depth, stride
         As for ``StridedConvolution``.
     hidden_size
-        Units of the LSTM in each direction, at least 1.
+        Number of units of the LSTM per direction, at least 1.
     bidirectional
         Whether the LSTM reads in both directions.
     dropout
-        Share of features set to zero before and behind the LSTM in training, in [0, 1).
+        Share of features set to zero before and after the LSTM in training, in [0, 1).
     """
 
     def __init__(

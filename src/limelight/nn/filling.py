@@ -8,18 +8,18 @@ from torch import Tensor, nn
 
 
 class Filling(nn.Module):
-    """Replace missing values (NaN); padding becomes 0.
+    """Fill missing values (NaN) with numbers; padding becomes 0.
 
-    Values are standardised, so that 0 is the training mean.
+    The values are standardised before, so 0 is the training mean.
 
     Parameters
     ----------
-    way
-        ``"mean"``: 0. ``"last"``: the last known value of the channel, 0 before the first. ``"linear"``: interpolated
-        between the known neighbours, the nearest known value at the ends, 0 if no value is known. ``"mask"``: 0, and an
-        additional channel for each channel that is 1 where its value was missing.
+    strategy
+        ``"mean"``: 0. ``"last"``: the last observed value of the channel, 0 before the first. ``"linear"``: linear
+        interpolation between the neighbouring observed values, the nearest observed value at both ends, 0 if the
+        channel has none. ``"mask"``: 0, and one extra channel per channel, 1 if the value is missing, else 0.
     channels
-        Of the series, at least 1.
+        Number of channels of the series, at least 1.
 
     Source
     ------
@@ -40,10 +40,10 @@ class Filling(nn.Module):
     [[[1.0, 0.0], [0.0, 1.0], [4.0, 0.0]]]
     """
 
-    def __init__(self, way: str, channels: int) -> None:
+    def __init__(self, strategy: str, channels: int) -> None:
         super().__init__()
-        self.way = way
-        self.width = 2 * channels if way == "mask" else channels
+        self.strategy = strategy
+        self.width = 2 * channels if strategy == "mask" else channels
 
     def forward(
         self,
@@ -51,26 +51,26 @@ class Filling(nn.Module):
         mask: Bool[Tensor, "batch time"],
         elapsed: Float[Tensor, "batch time"] | None = None,
     ) -> Float[Tensor, "batch time width"]:
-        """Fill values, shape (batch, time, channels), to shape (batch, time, width)."""
+        """Fill values of shape (batch, time, channels); return shape (batch, time, width)."""
         real = mask[:, :, None]
-        known = real & ~values.isnan()
-        filled = values.where(known, 0.0)
-        if self.way == "last":
-            filled = _last_known(filled, known)
-        elif self.way == "linear":
-            filled = _between_neighbours(filled, known, _positions(mask, elapsed))
+        observed = real & ~values.isnan()
+        filled = values.where(observed, 0.0)
+        if self.strategy == "last":
+            filled = _fill_forward(filled, observed)
+        elif self.strategy == "linear":
+            filled = _interpolate(filled, observed, _positions(mask, elapsed))
         filled = filled.where(real, 0.0)
-        return torch.cat([filled, (real & ~known).to(filled.dtype)], dim=2) if self.way == "mask" else filled
+        return torch.cat([filled, (real & ~observed).to(filled.dtype)], dim=2) if self.strategy == "mask" else filled
 
 
-def _last_known(filled: Tensor, known: Tensor) -> Tensor:
-    before = _last_index(known)
+def _fill_forward(filled: Tensor, observed: Tensor) -> Tensor:
+    before = _last_observed(observed)
     return filled.gather(1, before.clamp(min=0)).where(before >= 0, 0.0)
 
 
-def _between_neighbours(filled: Tensor, known: Tensor, positions: Tensor) -> Tensor:
-    end = known.shape[1] - 1
-    before, after = _last_index(known), end - _last_index(known.flip(1)).flip(1)
+def _interpolate(filled: Tensor, observed: Tensor, positions: Tensor) -> Tensor:
+    end = observed.shape[1] - 1
+    before, after = _last_observed(observed), end - _last_observed(observed.flip(1)).flip(1)
     has_before, has_after = before >= 0, after <= end
     before = torch.where(has_before, before, after).clamp(max=end)
     after = torch.where(has_after, after, before)
@@ -78,17 +78,17 @@ def _between_neighbours(filled: Tensor, known: Tensor, positions: Tensor) -> Ten
     start, stop = positions.gather(1, before), positions.gather(1, after)
     share = ((positions - start) / (stop - start).where(stop > start, 1.0)).clamp(0, 1).to(filled.dtype)
     left, right = filled.gather(1, before), filled.gather(1, after)
-    # Not left + share * (right - left): known values must stay exact.
-    return filled.where(known, (1 - share) * left + share * right)
+    # Not left + share * (right - left), which for a share of 1 can differ from right by rounding.
+    return filled.where(observed, (1 - share) * left + share * right)
 
 
-def _last_index(known: Tensor) -> Tensor:
-    """Return for each step the index of the last known step of its channel up to it, -1 if there is none."""
-    steps = torch.arange(known.shape[1], device=known.device)[None, :, None]
-    return torch.where(known, steps, -1).cummax(dim=1).values
+def _last_observed(observed: Tensor) -> Tensor:
+    """Return for each step and channel the index of the last observed step so far, or -1 if there is none."""
+    steps = torch.arange(observed.shape[1], device=observed.device)[None, :, None]
+    return torch.where(observed, steps, -1).cummax(dim=1).values
 
 
 def _positions(mask: Tensor, elapsed: Tensor | None) -> Tensor:
-    """Place every step on its clock, or on the step numbers, in float64 where the device has it."""
+    """Return the time of every step, or its number without a clock, in float64 if the device supports it."""
     steps = torch.ones_like(mask, dtype=torch.float32) if elapsed is None else elapsed
     return steps.to(torch.float32 if mask.device.type == "mps" else torch.float64).cumsum(dim=1)

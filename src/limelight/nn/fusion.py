@@ -7,21 +7,21 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 
-def beside_each_step(
+def append_to_each_step(
     inputs: Float[Tensor, "batch time width"],
     context: Float[Tensor, "batch context"],
     mask: Bool[Tensor, "batch time"],
 ) -> Float[Tensor, "batch time both"]:
-    """Concatenate the metadata of a series to the inputs of each of its real steps, and 0 on padding.
+    """Concatenate the context vector to the inputs of each real step, and zeros to padding.
 
     Parameters
     ----------
     inputs
-        Shape (batch, time, width).
+        Inputs of each step, shape (batch, time, width).
     context
-        Shape (batch, context).
+        Encoded metadata of each series, shape (batch, context).
     mask
-        True where a step is real, shape (batch, time).
+        True for real steps, False for padding, shape (batch, time).
 
     Returns
     -------
@@ -30,23 +30,24 @@ def beside_each_step(
 
     Example
     -------
-    >>> beside_each_step(torch.ones(1, 2, 1), torch.tensor([[5.0]]), torch.tensor([[True, False]])).tolist()
+    >>> append_to_each_step(torch.ones(1, 2, 1), torch.tensor([[5.0]]), torch.tensor([[True, False]])).tolist()
     [[[1.0, 5.0], [1.0, 0.0]]]
     """
     return torch.cat([inputs, context[:, None] * mask[:, :, None]], dim=2)
 
 
 class Film(nn.Module):
-    """Feature-wise linear modulation: features · (1 + scale) + shift, both linear in the context vector.
+    """Scale and shift each feature depending on the metadata: features · (1 + scale) + shift.
 
-    The layer starts at zero, so features pass unchanged at the start of training; padding always does.
+    The layer starts at zero, so features are unchanged at the start of training, whatever the metadata; padding is
+    never changed.
 
     Parameters
     ----------
     context_width
         Width of the context vector, at least 1.
     width
-        Of the features, at least 1.
+        Number of features, at least 1.
 
     Source
     ------
@@ -72,6 +73,6 @@ class Film(nn.Module):
         mask: Bool[Tensor, "batch steps"],
         context: Float[Tensor, "batch context"],
     ) -> Float[Tensor, "batch steps width"]:
-        """Scale and shift the features, shape (batch, steps, width)."""
+        """Scale and shift features of shape (batch, steps, width); the shape does not change."""
         scale, shift = self.project(context)[:, None].chunk(2, dim=2)
         return torch.where(mask[:, :, None], features * (1 + scale) + shift, features)

@@ -1,4 +1,4 @@
-"""Arithmetic over real steps only. Mask is True where a step is real; real steps come first in every row."""
+"""Operations on real steps only. A mask is True for real steps, which come first in each row, False for padding."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def lengths_of(mask: Bool[Tensor, "batch time"]) -> Int64[Tensor, " batch"]:
 def masked_softmax(
     scores: Float[Tensor, "batch steps"], mask: Bool[Tensor, "batch steps"]
 ) -> Float[Tensor, "batch steps"]:
-    """Compute weights from scores: they sum to 1 over the real steps and are exactly 0 elsewhere.
+    """Compute weights that sum to 1 over the real steps and are exactly 0 for padding.
 
     Parameters
     ----------
     scores
-        Any real numbers, shape (batch, steps).
+        Any finite numbers, shape (batch, steps).
     mask
-        True where a step is real, at least once in each row, shape (batch, steps).
+        True for real steps, at least one in each row, shape (batch, steps).
 
     Returns
     -------
@@ -46,22 +46,22 @@ def masked_softmax(
 def reverse_real(
     values: Float[Tensor, "batch time width"], mask: Bool[Tensor, "batch time"]
 ) -> Float[Tensor, "batch time width"]:
-    """Reverse the real steps of each row; padding stays behind them.
+    """Reverse the real steps of each row; padding stays at the end.
 
-    A backward direction on the result starts at the last real step of every row and never reads padding. Packing would
-    take up to twice the time of a step on a CPU.
+    On reversed values, the backward direction of a layer starts at the last real step of every row and never reads
+    padding. Packed sequences would do the same, but take up to twice as long per step on a CPU.
 
     Parameters
     ----------
     values
-        Shape (batch, time, width).
+        Values to reverse, shape (batch, time, width).
     mask
-        True where a step is real, shape (batch, time).
+        True for real steps, False for padding, shape (batch, time).
 
     Returns
     -------
     Tensor
-        Shape (batch, time, width); applying the function twice gives ``values`` again.
+        Shape (batch, time, width); applying the function twice returns ``values``.
 
     Example
     -------
@@ -92,14 +92,14 @@ def at_last_real(
 
 
 def mask_every(mask: Bool[Tensor, "batch time"], stride: int) -> Bool[Tensor, "batch steps"]:
-    """Return the mask of strided steps that contain at least one real time step.
+    """Return the mask of strided steps: True if a strided step covers at least one real time step.
 
     Parameters
     ----------
     mask
-        True where a time step is real, shape (batch, time).
+        True for real time steps, False for padding, shape (batch, time).
     stride
-        Time steps for each strided step, at least 1.
+        Number of time steps per strided step, at least 1.
 
     Returns
     -------
@@ -117,21 +117,21 @@ def mask_every(mask: Bool[Tensor, "batch time"], stride: int) -> Bool[Tensor, "b
 def spread_over_time(
     weights: Float[Tensor, "batch steps"], mask: Bool[Tensor, "batch time"], stride: int
 ) -> Float[Tensor, "batch time"]:
-    """Spread weights of strided steps over the time axis, evenly over the real steps that each covers.
+    """Split the weight of each strided step evenly among the real time steps that it covers.
 
     Parameters
     ----------
     weights
-        Shape (batch, ceil(time / stride)).
+        Weights of the strided steps, shape (batch, ceil(time / stride)).
     mask
-        True where a time step is real, shape (batch, time).
+        True for real time steps, False for padding, shape (batch, time).
     stride
-        Time steps for each strided step, at least 1.
+        Number of time steps per strided step, at least 1.
 
     Returns
     -------
     Tensor
-        Shape (batch, time); each row has the same sum as before, padding gets 0.
+        Weights of the time steps, shape (batch, time), 0 for padding; the sum of each row is unchanged.
 
     Example
     -------

@@ -1,4 +1,4 @@
-"""Build a network from an architecture: normalisation, filling of missing values, encoder, pooling, fusion, head."""
+"""Build a network from an architecture: normalisation, filling of missing values, encoder, pooling, head, fusion."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from limelight.errors import InternalError, ParameterError
 from limelight.nn.batch import Batch
 from limelight.nn.context import ContextEncoder, ContextShape, OneHotContextEncoder, OneHotSignals, SignalEncoder
 from limelight.nn.filling import Filling
-from limelight.nn.fusion import Film, beside_each_step
+from limelight.nn.fusion import Film, append_to_each_step
 from limelight.nn.masking import spread_over_time
 from limelight.nn.normalisation import Standardisation
 from limelight.nn.pooling import AdditiveAttention, Last, Max, Mean, MetadataAttention
@@ -39,15 +39,16 @@ _NO_CONTEXT = ContextShape()
 
 @dataclass
 class NetworkOutput:
-    """Output of a network for a batch.
+    """The output of a network for a batch.
 
     Parameters
     ----------
     logits
-        Shape (batch, outputs); one column if binary, else one for each class or label. With labels per step, shape
-        (batch, time, outputs); those of padding are meaningless.
+        Shape (batch, outputs); one column for binary, else one for each class or label. With per-step labels, shape
+        (batch, time, outputs); the logits of padding are meaningless.
     weights
-        Attention weights, shape (batch, time); each row sums to 1, padding has 0. None if the pooling has no weights.
+        Attention weights of the time steps, shape (batch, time); each row sums to 1 and padding has weight 0. None if
+        the pooling has no weights.
     """
 
     logits: Float[Tensor, "batch *time outputs"]
@@ -57,31 +58,32 @@ class NetworkOutput:
 class Network(nn.Module):
     """Normalisation, filling of missing values, encoder, pooling and head, built from an architecture.
 
-    The order of the forward pass: values, marks of missing values, clock, side signals and repeated metadata are
-    concatenated; encoder; FiLM; pooling; late metadata; head.
+    The encoder reads the values, missing-value marks, clock, side signals and, with ``repeat`` fusion, the metadata of
+    each step. Its features pass through FiLM (``film`` fusion) and the pooling; with ``late`` fusion the metadata are
+    appended before the head.
 
     Parameters
     ----------
     architecture
         The parts, with every size resolved (``Architecture.resolve``).
     channels
-        Of the series, at least 1.
+        Number of channels of the series, at least 1.
     outputs
         Number of logits: ``Task.outputs``.
     context
-        Sizes of metadata and side signals. Metadata without a fusion are ignored.
+        Sizes of metadata and side signals. Metadata are ignored if the architecture does not use them.
 
     Raises
     ------
     InternalError
-        If the architecture needs metadata and there are none.
+        If the architecture needs metadata and ``context`` has none.
 
     Example
     -------
     >>> import torch
     >>> network = Network(Architecture.of("lstm", "attention", "linear"), channels=2, outputs=3)
-    >>> answer = network(Batch(torch.zeros(4, 10, 2), torch.ones(4, 10, dtype=torch.bool)))
-    >>> answer.logits.shape, answer.weights.shape
+    >>> output = network(Batch(torch.zeros(4, 10, 2), torch.ones(4, 10, dtype=torch.bool)))
+    >>> output.logits.shape, output.weights.shape
     (torch.Size([4, 3]), torch.Size([4, 10]))
     """
 
@@ -105,64 +107,67 @@ class Network(nn.Module):
         width += context_width if "repeat" in architecture.fusions else 0
         self.encoder = build_encoder(architecture.encoder, width)
         self.film = Film(context_width, self.encoder.width) if "film" in architecture.fusions else None
-        self.pooling = _builder(POOLING_BUILDERS, architecture.pooling)(
-            architecture.pooling, self.encoder, context_width
-        )
+        build_pooling = _builder(POOLING_BUILDERS, architecture.pooling)
+        self.pooling = build_pooling(architecture.pooling, self.encoder, context_width)
         width = self.encoder.width + (context_width if "late" in architecture.fusions else 0)
         self.head = _builder(HEAD_BUILDERS, architecture.head)(architecture.head, width, outputs)
 
     def forward(self, batch: Batch) -> NetworkOutput:
-        """Compute the logits of a batch; padding never changes those of real steps."""
+        """Predict a batch; padding never changes the logits of real steps."""
         encoder = self.architecture.encoder
         if encoder.pools:
             pooled = self.pooled(batch)
-            return NetworkOutput(_in_double(self.head, pooled) if encoder.closed_form else self.head(pooled), None)
+            return NetworkOutput(
+                _apply_in_double(self.head, pooled) if encoder.closed_form else self.head(pooled), None
+            )
         context = self.context_vector(batch)
-        features, mask = self.encoder(self._read(batch, context), batch.mask)
+        features, mask = self.encoder(self._encoder_inputs(batch, context), batch.mask)
         if self.film is not None:
             features = self.film(features, mask, context)
         if self.pooling is None:
-            return NetworkOutput(self._answer_steps(features, context, batch), None)
-        extra = (context,) if self.architecture.pooling.reads_metadata else ()
-        pooled, weights = self.pooling(features, mask, *extra)
+            return NetworkOutput(self._step_logits(features, context, batch), None)
+        arguments = (context,) if self.architecture.pooling.reads_metadata else ()
+        pooled, weights = self.pooling(features, mask, *arguments)
         if "late" in self.architecture.fusions:
             pooled = torch.cat([pooled, context], dim=1)
-        on_time = None if weights is None else spread_over_time(weights, batch.mask, self.encoder.stride)
-        return NetworkOutput(self.head(pooled), on_time)
+        time_weights = None if weights is None else spread_over_time(weights, batch.mask, self.encoder.stride)
+        return NetworkOutput(self.head(pooled), time_weights)
 
     def inputs(self, batch: Batch) -> Float[Tensor, "batch time inputs"]:
-        """Return the inputs of the encoder at each step, scaled and filled, shape (batch, time, inputs)."""
-        return self._read(batch, self.context_vector(batch))
+        """Return the scaled and filled inputs of the encoder, shape (batch, time, inputs)."""
+        return self._encoder_inputs(batch, self.context_vector(batch))
 
     def pooled(self, batch: Batch) -> Float[Tensor, "batch width"]:
-        """Return the inputs of the head if the encoder pools: features, then metadata, shape (batch, width)."""
+        """Return the inputs of the head for an encoder that pools: features, then context, shape (batch, width)."""
         context = self.context_vector(batch)
-        features: Tensor = self.encoder(self._read(batch, context), batch.mask)
+        features: Tensor = self.encoder(self._encoder_inputs(batch, context), batch.mask)
         return torch.cat([features, context], dim=1) if "late" in self.architecture.fusions else features
 
     def context_vector(self, batch: Batch) -> Float[Tensor, "batch context"]:
-        """Encode the metadata of each series as a vector, of width 0 if the network reads none."""
-        context: Tensor = batch.values.new_zeros(len(batch), 0) if self.context is None else self.context(batch)
-        return context
+        """Return the encoded metadata of each series; the width is 0 if the network reads no metadata."""
+        vector: Tensor = batch.values.new_zeros(len(batch), 0) if self.context is None else self.context(batch)
+        return vector
 
-    def _answer_steps(
+    def _step_logits(
         self, features: Float[Tensor, "batch steps width"], context: Float[Tensor, "batch context"], batch: Batch
     ) -> Float[Tensor, "batch time outputs"]:
-        """Compute the logits of each step; every time step that a strided step covers has its logits."""
+        """Compute the logits of each encoder step, and repeat them for every time step that the step covers."""
         if "late" in self.architecture.fusions:
             features = torch.cat([features, context[:, None].expand(-1, features.shape[1], -1)], dim=2)
         logits: Tensor = self.head(features)
         return logits.repeat_interleave(self.encoder.stride, dim=1)[:, : batch.mask.shape[1]]
 
-    def _read(self, batch: Batch, context: Float[Tensor, "batch width"]) -> Float[Tensor, "batch time inputs"]:
-        """Concatenate the inputs of the encoder at each step."""
-        inputs = self._inputs(batch)
+    def _encoder_inputs(
+        self, batch: Batch, context: Float[Tensor, "batch width"]
+    ) -> Float[Tensor, "batch time inputs"]:
+        """Concatenate all inputs of the encoder at each step."""
+        inputs = self._scaled_values(batch)
         if self.signals is not None:
             inputs = torch.cat([inputs, self.signals(batch)], dim=2)
-        return beside_each_step(inputs, context, batch.mask) if "repeat" in self.architecture.fusions else inputs
+        return append_to_each_step(inputs, context, batch.mask) if "repeat" in self.architecture.fusions else inputs
 
-    def _inputs(self, batch: Batch) -> Float[Tensor, "batch time inputs"]:
-        """Scale values and clock, and fill in what is missing; the clock is the last of them."""
+    def _scaled_values(self, batch: Batch) -> Float[Tensor, "batch time inputs"]:
+        """Scale values and clock, and fill missing values; the clock is the last column."""
         values, elapsed = batch.values, batch.elapsed
         if self.architecture.needs_clock:
             if elapsed is None:
@@ -176,8 +181,8 @@ class Network(nn.Module):
         return torch.cat([filled, scaled[:, :, channels:]], dim=2)
 
 
-def _in_double(head: Any, pooled: Float[Tensor, "batch width"]) -> Float[Tensor, "batch outputs"]:
-    """Apply the head in float64, so that results are bit-identical whatever else is in the batch."""
+def _apply_in_double(head: Any, pooled: Float[Tensor, "batch width"]) -> Float[Tensor, "batch outputs"]:
+    """Apply a linear head in float64, so that logits are bit-identical whatever else is in the batch."""
     logits: Tensor = nn.functional.linear(pooled.double(), head.weight.double(), head.bias.double())
     return logits.to(pooled.dtype)
 
@@ -195,14 +200,14 @@ def build_encoder(part: Encoder, channels: int) -> Any:
     Returns
     -------
     nn.Module
-        With the attributes that ``Encoder`` describes.
+        The network, with the attributes that ``Encoder`` describes.
 
     Raises
     ------
     InternalError
-        If the part has no network, or a size is still ``"auto"``.
+        If the part names no network, or a size is still ``"auto"``.
     ParameterError
-        If the network that the part names cannot be imported.
+        If the network of the part cannot be imported.
 
     Example
     -------
@@ -215,7 +220,7 @@ def build_encoder(part: Encoder, channels: int) -> Any:
     arguments = part.network_arguments()
     if "auto" in arguments.values():
         raise InternalError(
-            f"a {type(part).__name__} was built before its sizes were settled; call Architecture.resolve first"
+            f"a {type(part).__name__} was built before its sizes were resolved; call Architecture.resolve first"
         )
     module, _, attribute = part.network.partition(":")
     try:
@@ -251,7 +256,7 @@ CONTEXT_BUILDERS: dict[type[Part], tuple[Callable[[Any, Any], nn.Module], Callab
     contexts.ContextEncoding: (ContextEncoder, SignalEncoder),
     contexts.OneHotContext: (OneHotContextEncoder, OneHotSignals),
 }
-"""Classes that encode metadata, and side signals."""
+"""For each kind of context: the module that encodes metadata, and the module that encodes side signals."""
 HEAD_BUILDERS: dict[type[Part], Callable[[Any, int, int], nn.Module]] = {
     MLPHead: _mlp,
     LinearHead: lambda part, width, outputs: nn.Linear(width, outputs),

@@ -1,4 +1,4 @@
-"""Scaling of values inside the network: fitted on training data, saved with the weights."""
+"""Standardisation inside the network: fitted on training data, saved and exported with the weights."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from torch import Tensor, nn
 class Standardisation(nn.Module):
     """Subtract the training mean of each channel and divide by its standard deviation; padding becomes 0.
 
-    Missing values (NaN) stay missing.
+    A missing value (NaN) stays NaN.
 
     Parameters
     ----------
     channels
-        Number of channels, at least 1. Until ``set_statistics`` is called, values pass unchanged.
+        Number of channels, at least 1. Until ``set_statistics`` is called, values are not changed.
     """
 
     mean: Tensor
@@ -27,12 +27,12 @@ class Standardisation(nn.Module):
         self.register_buffer("scale", torch.ones(channels))
 
     def set_statistics(self, mean: Float[Tensor, " channels"], deviation: Float[Tensor, " channels"]) -> None:
-        """Set the statistics of the training values; a constant channel is only shifted.
+        """Set the training statistics; a constant channel is only shifted.
 
         Parameters
         ----------
         mean, deviation
-            Of each channel, in its own unit, shape (channels,).
+            Mean and standard deviation of each channel, in its own unit, shape (channels,).
         """
         flat = deviation <= 1e-6 * mean.abs().clamp(min=1e-30)
         self.mean.copy_(mean)
@@ -41,5 +41,5 @@ class Standardisation(nn.Module):
     def forward(
         self, values: Float[Tensor, "batch time channels"], mask: Bool[Tensor, "batch time"]
     ) -> Float[Tensor, "batch time channels"]:
-        """Scale values, shape (batch, time, channels) to the same."""
+        """Scale values of shape (batch, time, channels); the shape does not change."""
         return ((values - self.mean) / self.scale) * mask[:, :, None]

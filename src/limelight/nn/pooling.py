@@ -1,4 +1,4 @@
-"""Poolings: reduce the features of all real steps to one vector, with attention weights if the pooling has them."""
+"""Poolings: combine the features of all real steps into one vector; attention also returns the weight of each step."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ class AdditiveAttention(nn.Module):
     Parameters
     ----------
     width
-        Of the features, at least 1.
+        Number of features h, at least 1.
     hidden_size
         Rows of W, at least 1.
 
     Source
     ------
-    Bahdanau et al. 2015, equation for e_ij with the query folded into b. A bias behind v would not change the
-    softmax and is left out.
+    Bahdanau et al. 2015, equation for e_ij with the query absorbed into b. A bias after v would not change the softmax
+    and is omitted.
     """
 
     def __init__(self, width: int, hidden_size: int) -> None:
@@ -45,17 +45,17 @@ class MetadataAttention(nn.Module):
     Parameters
     ----------
     width
-        Of the features h, at least 1.
+        Number of features h, at least 1.
     context_width
-        Width of the context vector c, at least 1.
+        Width of the context vector c (encoded metadata), at least 1.
     hidden_size
         Rows of W and U, at least 1.
 
     Source
     ------
-    Bahdanau et al. 2015, equation for e_ij with the context vector as the query state. The recipe that is
-    printed for Keras, ``Attention`` with the series as query and the metadata as value, is another one: it attends over
-    one vector, all of its weights are 1, and its answer does not depend on the series.
+    Bahdanau et al. 2015, equation for e_ij with the metadata of the series as query. A common Keras recipe,
+    ``Attention`` with the series as query and the metadata as value, is different: it attends over a single vector, so
+    all weights are 1 and the result does not depend on the series.
     """
 
     def __init__(self, width: int, context_width: int, hidden_size: int) -> None:
@@ -77,12 +77,12 @@ class MetadataAttention(nn.Module):
 
 
 class Last(nn.Module):
-    """The final state: features of the last real step, and for a backward direction of the first step.
+    """The final state: features of the last real step; for the backward direction, features of the first step.
 
     Parameters
     ----------
     bidirectional
-        Whether the second half of the features comes from reading backwards.
+        Whether the second half of the features is the backward direction.
     """
 
     def __init__(self, bidirectional: bool) -> None:
@@ -90,7 +90,7 @@ class Last(nn.Module):
         self.bidirectional = bidirectional
 
     def forward(self, features: Float[Tensor, "batch steps width"], mask: Bool[Tensor, "batch steps"]) -> Pooled:
-        """Return the pooled vector, shape (batch, width), and no weights."""
+        """Return the pooled vector, shape (batch, width), and None instead of weights."""
         last = at_last_real(features, mask)
         if not self.bidirectional:
             return last, None
@@ -102,7 +102,7 @@ class Mean(nn.Module):
     """The mean over the real steps."""
 
     def forward(self, features: Float[Tensor, "batch steps width"], mask: Bool[Tensor, "batch steps"]) -> Pooled:
-        """Return the pooled vector, shape (batch, width), and no weights."""
+        """Return the pooled vector, shape (batch, width), and None instead of weights."""
         return (features * mask[:, :, None]).sum(dim=1) / lengths_of(mask)[:, None], None
 
 
@@ -110,5 +110,5 @@ class Max(nn.Module):
     """The maximum of each feature over the real steps."""
 
     def forward(self, features: Float[Tensor, "batch steps width"], mask: Bool[Tensor, "batch steps"]) -> Pooled:
-        """Return the pooled vector, shape (batch, width), and no weights."""
+        """Return the pooled vector, shape (batch, width), and None instead of weights."""
         return features.masked_fill(~mask[:, :, None], float("-inf")).amax(dim=1), None

@@ -1,4 +1,4 @@
-"""Recurrent encoders: LSTM and GRU, stacked, in one direction or both, with tanh or relu."""
+"""Recurrent encoders: stacked LSTM or GRU layers, unidirectional or bidirectional, with tanh or relu."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from limelight.nn.side_by_side import in_halves, side_by_side
 
 
 class ReluLSTM(nn.Module):
-    """One LSTM layer whose candidate and cell go through relu instead of tanh.
+    """One LSTM layer with relu instead of tanh for the candidate and the cell.
 
-    torch has no such layer; the weights have the layout of ``torch.nn.LSTM``. The state is zero on padding: relu is
-    unbounded, and a state that kept growing over padding would overflow.
+    torch has no such layer; the weights have the layout of ``torch.nn.LSTM``. The state is set to zero on padding: relu
+    is unbounded, and a state that kept growing over padding would become infinite and then NaN.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class ReluLSTM(nn.Module):
     def forward(
         self, values: Float[Tensor, "batch time width"], mask: Bool[Tensor, "batch time"]
     ) -> Float[Tensor, "batch time hidden"]:
-        """Read the real steps in order, shape (batch, time, width) to (batch, time, hidden)."""
+        """Encode the real steps in order, shape (batch, time, width) to (batch, time, hidden)."""
         projected = functional.linear(values, self.weight_ih_l0, self.bias_ih_l0 + self.bias_hh_l0)
         hidden = cell = projected.new_zeros(len(values), self.weight_hh_l0.shape[1])
         outputs = []
@@ -50,7 +50,7 @@ class ReluLSTM(nn.Module):
 
 
 class ReluGRU(nn.Module):
-    """One GRU layer whose candidate goes through relu instead of tanh; weights as in ``torch.nn.GRU``.
+    """One GRU layer with relu instead of tanh for the candidate; the weights have the layout of ``torch.nn.GRU``.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class ReluGRU(nn.Module):
     def forward(
         self, values: Float[Tensor, "batch time width"], mask: Bool[Tensor, "batch time"]
     ) -> Float[Tensor, "batch time hidden"]:
-        """Read the real steps in order, shape (batch, time, width) to (batch, time, hidden)."""
+        """Encode the real steps in order, shape (batch, time, width) to (batch, time, hidden)."""
         projected = functional.linear(values, self.weight_ih_l0, self.bias_ih_l0)
         hidden = projected.new_zeros(len(values), self.weight_hh_l0.shape[1])
         outputs = []
@@ -84,16 +84,16 @@ class ReluGRU(nn.Module):
 
 
 class RecurrentLayer(nn.Module):
-    """One layer, in one direction or in both; the backward direction starts at the last real step.
+    """One layer, unidirectional or bidirectional; the backward direction starts at the last real step.
 
     Parameters
     ----------
     cell
         ``"lstm"`` or ``"gru"``.
     input_size, hidden_size
-        Width of the input and units of either direction, at least 1.
+        Width of the input and number of units per direction, at least 1.
     bidirectional
-        Whether to read backwards too and concatenate both outputs.
+        Whether to also read backwards and concatenate both outputs.
     activation
         ``"tanh"`` or ``"relu"``.
     """
@@ -106,19 +106,19 @@ class RecurrentLayer(nn.Module):
     def forward(
         self, values: Float[Tensor, "batch time width"], mask: Bool[Tensor, "batch time"]
     ) -> Float[Tensor, "batch time features"]:
-        """Read the real steps, shape (batch, time, width) to (batch, time, hidden × directions)."""
+        """Encode the real steps, shape (batch, time, width) to (batch, time, hidden × directions)."""
         if self.back is None:
             return _outputs(self.ahead, values, mask)
-        turned = reverse_real(values, mask)
+        reversed_values = reverse_real(values, mask)
         if isinstance(self.back, (ReluLSTM, ReluGRU)):
-            ahead, back = self.ahead(values, mask), self.back(turned, mask)
+            ahead, back = self.ahead(values, mask), self.back(reversed_values, mask)
         else:
-            ahead, back = side_by_side(self.ahead, self.back, values, turned)
+            ahead, back = side_by_side(self.ahead, self.back, values, reversed_values)
         return torch.cat([ahead, reverse_real(back, mask)], dim=2)
 
 
 class RecurrentEncoder(nn.Module):
-    """Stacked layers with dropout after each; one feature vector for each time step.
+    """Stacked recurrent layers with dropout after each layer; one feature vector per time step.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ class RecurrentEncoder(nn.Module):
     channels
         Width of the input, at least 1.
     sizes
-        Units of each layer and direction.
+        Number of units per direction of each layer.
     bidirectional, activation
         As for ``RecurrentLayer``.
     dropout
@@ -167,7 +167,7 @@ class RecurrentEncoder(nn.Module):
     def forward(
         self, values: Float[Tensor, "batch time channels"], mask: Bool[Tensor, "batch time"]
     ) -> tuple[Float[Tensor, "batch time width"], Bool[Tensor, "batch time"]]:
-        """Compute features and their mask, shapes (batch, time, width) and (batch, time)."""
+        """Return features and their mask, shapes (batch, time, width) and (batch, time)."""
         features = values
         for layer in self.layers:
             features = self.dropout(layer(features, mask))
@@ -190,6 +190,6 @@ def _outputs(layer: nn.Module, values: Tensor, mask: Tensor) -> Tensor:
 
 
 def _weight(hidden_size: int, *shape: int) -> nn.Parameter:
-    """Initialise a weight as torch's recurrent layers do."""
+    """Create a weight, initialised in the same range as in torch's own recurrent layers."""
     bound = 1 / math.sqrt(hidden_size)
     return nn.Parameter(torch.empty(shape).uniform_(-bound, bound))

@@ -1,7 +1,7 @@
 """Run two recurrent layers, or one layer on both halves of a batch, in parallel, each on half of the threads.
 
-A recurrent layer is a sequence of small products, in which a second thread finds little to do. The two directions of a
-layer, and the halves of a batch, are independent, so each gets threads of its own.
+A recurrent layer in torch computes one small matrix product after another, so a second thread hardly helps. The two
+directions of a layer, and the series of a batch, are independent, so they can run on separate threads.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ def side_by_side(
     first: nn.Module,
     second: nn.Module,
     one: Float[Tensor, "batch time width"],
-    two: Float[Tensor, "others time width"],
-) -> tuple[Float[Tensor, "batch time hidden"], Float[Tensor, "others time hidden"]]:
-    """Run the first layer on ``one`` and the second on ``two``, in parallel if possible.
+    two: Float[Tensor, "batch_two time width"],
+) -> tuple[Float[Tensor, "batch time hidden"], Float[Tensor, "batch_two time hidden"]]:
+    """Apply the first layer to ``one`` and the second to ``two``, in parallel if possible.
 
-    Parallel on a CPU with at least two threads, outside tracing and automatic mixed precision. The results are the same
-    either way.
+    They run in parallel on a CPU with at least two threads, except in tracing, compilation and automatic mixed
+    precision. The results are the same in both cases.
 
     Parameters
     ----------
     first, second
-        Layers of torch such as ``nn.LSTM(..., batch_first=True)``; they may be the same.
+        Recurrent torch layers such as ``nn.LSTM(..., batch_first=True)``; they may be the same layer.
     one, two
-        Inputs of each layer, shapes (batch, time, width) and (batch2, time, width).
+        The inputs of the layers, shapes (batch, time, width) and (batch_two, time, width).
 
     Returns
     -------
     tuple[Tensor, Tensor]
-        All outputs of each layer, shapes (batch, time, hidden) and (batch2, time, hidden).
+        The outputs of each layer at all steps, shapes (batch, time, hidden) and (batch_two, time, hidden).
 
     Example
     -------
@@ -48,18 +48,18 @@ def side_by_side(
     >>> outputs[0].shape, outputs[1].shape
     (torch.Size([2, 10, 4]), torch.Size([2, 10, 4]))
     """
-    if not _possible(one):
+    if not _can_run_in_parallel(one):
         return first(one)[0], second(two)[0]
     if not torch.is_grad_enabled():
-        answers: tuple[Tensor, Tensor] = _both(partial(_read, first, one), partial(_read, second, two))
-        return answers
+        results: tuple[Tensor, Tensor] = _run_both(partial(_apply, first, one), partial(_apply, second, two))
+        return results
     weights = [*first.parameters(), *second.parameters()]
     outputs: tuple[Tensor, Tensor] = _SideBySide.apply(first, second, one, two, *weights)  # type: ignore[no-untyped-call]
     return outputs
 
 
 def in_halves(layer: nn.Module, values: Float[Tensor, "batch time width"]) -> Float[Tensor, "batch time hidden"]:
-    """Run one layer on a batch, on its halves in parallel if possible; on one thread for a single series.
+    """Apply a layer to both halves of a batch, in parallel if possible; a single series runs on one thread.
 
     Parameters
     ----------
@@ -69,105 +69,105 @@ def in_halves(layer: nn.Module, values: Float[Tensor, "batch time width"]) -> Fl
     Returns
     -------
     Tensor
-        All outputs, shape (batch, time, hidden).
+        The outputs at all steps, shape (batch, time, hidden).
 
     Example
     -------
     >>> in_halves(nn.LSTM(1, 4, batch_first=True), torch.zeros(3, 10, 1)).shape
     torch.Size([3, 10, 4])
     """
-    if not _possible(values):
-        return _read(layer, values)
+    if not _can_run_in_parallel(values):
+        return _apply(layer, values)
     if len(values) > 1:
         return torch.cat(side_by_side(layer, layer, *values.tensor_split(2)))
     threads = torch.get_num_threads()
     try:
         torch.set_num_threads(1)
-        return _read(layer, values)
+        return _apply(layer, values)
     finally:
         torch.set_num_threads(threads)
 
 
 class _SideBySide(torch.autograd.Function):
-    """Autograd function with a graph for each layer, whose backward passes run in parallel."""
+    """Keeps one autograd graph per layer, and runs the backward passes of both in parallel."""
 
     @staticmethod
     def forward(
         ctx: Any, first: nn.Module, second: nn.Module, one: Tensor, two: Tensor, *weights: Tensor
     ) -> tuple[Tensor, Tensor]:
-        wanted = ctx.needs_input_grad
-        inputs = one.detach().requires_grad_(wanted[2]), two.detach().requires_grad_(wanted[3])
+        needed = ctx.needs_input_grad
+        inputs = one.detach().requires_grad_(needed[2]), two.detach().requires_grad_(needed[3])
         split = len(list(first.parameters()))
-        own = [
-            (given, *(weight for weight in of if weight.requires_grad))
-            for given, of in zip(inputs, (weights[:split], weights[split:]), strict=True)
-        ]
         with torch.enable_grad():
-            ctx.outputs = _both(partial(_read, first, inputs[0]), partial(_read, second, inputs[1]))
-        ctx.sources = [[source for source in of if source.requires_grad] for of in own]
+            ctx.outputs = _run_both(partial(_apply, first, inputs[0]), partial(_apply, second, inputs[1]))
+        ctx.sources = [
+            [source for source in (layer_input, *layer_weights) if source.requires_grad]
+            for layer_input, layer_weights in zip(inputs, (weights[:split], weights[split:]), strict=True)
+        ]
         return ctx.outputs[0].detach(), ctx.outputs[1].detach()
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        found = _both(
+        by_layer = _run_both(
             *(
                 partial(_gradients, output, sources, gradient)
                 for output, sources, gradient in zip(ctx.outputs, ctx.sources, gradients, strict=True)
             )
         )
-        one, two = ([*of] for of in found)
-        of_inputs = [
-            of.pop(0) if wanted else None for of, wanted in zip((one, two), ctx.needs_input_grad[2:4], strict=True)
+        one, two = ([*layer_gradients] for layer_gradients in by_layer)
+        input_gradients = [
+            layer_gradients.pop(0) if needed else None
+            for layer_gradients, needed in zip((one, two), ctx.needs_input_grad[2:4], strict=True)
         ]
         rest = iter([*one, *two])
-        return None, None, *of_inputs, *(next(rest) if wanted else None for wanted in ctx.needs_input_grad[4:])
+        return None, None, *input_gradients, *(next(rest) if needed else None for needed in ctx.needs_input_grad[4:])
 
 
-def _possible(values: Tensor) -> bool:
-    """Whether two layers can run at the same time."""
+def _can_run_in_parallel(values: Tensor) -> bool:
+    """Whether two layers can run in parallel on these values."""
     traced = torch.jit.is_tracing() or torch.compiler.is_compiling()  # type: ignore[attr-defined, no-untyped-call]
-    busy = traced or torch.is_autocast_enabled("cpu")
-    return values.device.type == "cpu" and torch.get_num_threads() > 1 and not busy
+    unsupported = traced or torch.is_autocast_enabled("cpu")
+    return values.device.type == "cpu" and torch.get_num_threads() > 1 and not unsupported
 
 
-def _read(layer: nn.Module, values: Tensor) -> Tensor:
-    outputs: Tensor = layer(values)[0]  # torch's layers also return the last state
+def _apply(layer: nn.Module, values: Tensor) -> Tensor:
+    outputs: Tensor = layer(values)[0]  # torch's layers also return the final state
     return outputs
 
 
 def _gradients(output: Tensor, sources: list[Tensor], gradient: Tensor) -> tuple[Tensor, ...]:
     if not sources:
         return ()
-    return torch.autograd.grad(output, sources, gradient, retain_graph=True)  # may be called twice
+    return torch.autograd.grad(output, sources, gradient, retain_graph=True)  # allows a second backward pass
 
 
-def _both(here: Callable[[], Any], there: Callable[[], Any]) -> tuple[Any, Any]:
-    """Do the one in this thread and the other in a helper, each with half of the threads."""
+def _run_both(here: Callable[[], Any], there: Callable[[], Any]) -> tuple[Any, Any]:
+    """Run ``here`` in this thread and ``there`` in a helper thread, each with half of the torch threads."""
     threads, grad, inference = torch.get_num_threads(), torch.is_grad_enabled(), torch.is_inference_mode_enabled()
 
-    def help_out() -> Any:
+    def run_there() -> Any:
         torch.set_num_threads(max(1, threads // 2))
         with torch.inference_mode(inference), torch.set_grad_enabled(grad):
             return there()
 
-    helped = _helper(os.getpid()).submit(help_out)
+    future = _helper(os.getpid()).submit(run_there)
     try:
         torch.set_num_threads(max(1, threads - threads // 2))
-        mine = here()
+        result = here()
     finally:
         try:
-            wait([helped])  # also after an error: nothing keeps running
+            wait([future])  # after an error too, so that nothing keeps running in the background
         finally:
-            torch.set_num_threads(threads)  # last, as new threads start with the number set last
-    return mine, helped.result()
+            torch.set_num_threads(threads)  # last, because new threads start with the most recently set number
+    return result, future.result()
 
 
 @cache
 def _helper(process: int) -> ThreadPoolExecutor:
-    """Return the helper thread of this process; one created before a fork cannot be used after it.
+    """Return the helper thread of a process; cached per process, because a thread does not survive a fork.
 
-    Denormal numbers are flushed to zero in it; a gradient that decays over hundreds of steps would otherwise take six
-    times as long.
+    The helper flushes denormals (numbers below 1e-38) to zero: gradients that vanish over hundreds of steps would
+    otherwise take six times as long.
     """
     return ThreadPoolExecutor(1, "limelight", initializer=torch.set_flush_denormal, initargs=(True,))

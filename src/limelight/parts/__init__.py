@@ -1,1 +1,1 @@
-"""The words of the grammar as values: what to build, without torch."""
+"""The parts of an architecture, described without torch: encoders, poolings, heads, fusions and contexts."""

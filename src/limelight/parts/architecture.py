@@ -34,7 +34,7 @@ OPTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """Options in addition to the parts, the default first."""
 METADATA_OPTIONS = ("fusion", "context")
 """The options that concern metadata."""
-_MEANING = {"missing": "a way to treat missing values", "clock": "a way to use the clock"}
+_MEANING = {"missing": "a strategy for missing values", "clock": "a use of the clock"}
 
 
 @dataclass(frozen=True)
@@ -83,14 +83,14 @@ class Architecture:
     context: Part = field(default_factory=ContextEncoding)
 
     def __post_init__(self) -> None:
-        for name, known in OPTIONS.items():
-            word = getattr(self, name)
-            if word not in known:
-                raise ParameterError(f"expected {_MEANING[name]}, got {name}={word!r}{nearest(word, known)}")
-        words = read_fusion(self.fusion)
-        if ATTENTION in words:
-            object.__setattr__(self, "pooling", _reading_metadata(self.pooling))
-        fusion = "auto" if words == ("auto",) else tuple(word for word in words if word != ATTENTION)
+        for name, allowed in OPTIONS.items():
+            value = getattr(self, name)
+            if value not in allowed:
+                raise ParameterError(f"expected {_MEANING[name]}, got {name}={value!r}{nearest(value, allowed)}")
+        fusions = read_fusion(self.fusion)
+        if ATTENTION in fusions:
+            object.__setattr__(self, "pooling", _with_metadata(self.pooling))
+        fusion = "auto" if fusions == ("auto",) else tuple(one for one in fusions if one != ATTENTION)
         object.__setattr__(self, "fusion", fusion)
 
     @classmethod
@@ -117,12 +117,11 @@ class Architecture:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Architecture:
-        """Build from JSON, as written by ``to_json`` or by hand in an experiment file; omitted keys take their
-        defaults."""
-        words = [*PART_KINDS, *OPTIONS, *METADATA_OPTIONS]
+        """Create an architecture from ``to_json`` output or an experiment file; missing keys have their defaults."""
+        keys = [*PART_KINDS, *OPTIONS, *METADATA_OPTIONS]
         for key in content:
-            if key not in words:
-                raise ParameterError(f"a model has no part {key!r}{nearest(key, words)}")
+            if key not in keys:
+                raise ParameterError(f"a model has no part {key!r}{nearest(key, keys)}")
         return cls.of(**content)
 
     def to_json(self) -> dict[str, Any]:
@@ -150,31 +149,32 @@ class Architecture:
         Parameters
         ----------
         typical_length
-            How long its series typically are, in steps.
+            Typical number of steps of the training series.
         missing
-            Whether values are missing in it.
+            Whether training values are missing.
         irregular
-            Whether its clock is irregular.
+            Whether the clock of the training series is irregular.
         metadata
-            Whether it has metadata to learn from.
+            Whether the training series have metadata that can be used.
         by_step
-            Whether each step has its own label; then nothing is pooled.
+            Whether the labels are per step, in which case there is no pooling.
         series
-            How many series it has.
+            Number of training series.
         longest
-            Steps of the longest of them; None takes the typical length.
+            Number of steps of the longest training series; None means the typical length.
 
         Returns
         -------
         Architecture
-            With every ``"auto"`` resolved. Explicit choices are kept, except the pooling if labels are per step, and
-            the parts that the encoder fixes (``Encoder.fixed_parts``).
+            Without ``"auto"``. Explicit values are kept, except the pooling with per-step labels and the parts that the
+            encoder fixes (``Encoder.fixed_parts``).
 
         Raises
         ------
         ParameterError
-            If there is no pooling for labels of whole series, or the pooling is ``metadata_attention`` with labels per
-            step; or if the encoder does not support labels of steps, the fusion or a text encoder.
+            If the labels are per series and the pooling does not return one vector per series; if the labels are per
+            step and the pooling is ``metadata_attention``; or if the encoder does not support per-step labels, the
+            fusion or a text encoder.
 
         Example
         -------
@@ -183,123 +183,123 @@ class Architecture:
         >>> Architecture.of("gru").resolve(100, missing=False, irregular=False, metadata=True).fusion
         ('late',)
         """
-        treated = ("mask" if missing else "error") if self.missing == "auto" else self.missing
+        strategy = ("mask" if missing else "error") if self.missing == "auto" else self.missing
         clock = ("elapsed" if irregular else "order") if self.clock == "auto" else self.clock
         fusion = self.fusion
         if fusion == "auto":
-            joins = metadata and not self.needs_metadata and "late" in self.encoder.fusions
-            fusion = ("late",) if joins else ()
-        resolved = replace(self, missing=treated, clock=clock, fusion=fusion)
+            late = metadata and not self.needs_metadata and "late" in self.encoder.fusions
+            fusion = ("late",) if late else ()
+        resolved = replace(self, missing=strategy, clock=clock, fusion=fusion)
         resolved._require_supported(by_step)
         summary = TrainingSummary(typical_length, longest or round(typical_length), series, by_step)
         resolved = replace(resolved, encoder=self.encoder.resolve(summary), **self._fixed_parts())
         return resolved if self.encoder.pools else replace(resolved, pooling=resolved._pooling_for(by_step))
 
     def _require_supported(self, by_step: bool) -> None:
-        """Raise ParameterError if the encoder cannot do what the labels or the other parts require."""
+        """Raise ParameterError if the encoder does not support the labels or the other parts."""
         encoder = self.encoder
         if by_step and not encoder.answers_steps:
-            able = _encoders_that(lambda other: other.answers_steps)
+            supported = _encoders_that(lambda other: other.answers_steps)
             raise ParameterError(
-                f"expected an encoder that answers each step where each step has a label, got {encoder.name!r}, which "
-                f"answers for the whole series; take {able}"
+                f"expected an encoder that supports per-step labels, got {encoder.name!r}, which predicts one label "
+                f"for the whole series; use {supported}"
             )
         if not set(self.every_fusion) <= set(encoder.fusions):
             supported = _one_of(encoder.fusions) if encoder.fusions else "()"
-            why = ", whose head alone can read metadata" if encoder.fusions == ("late",) else ""
+            why = ", where only the head can read metadata" if encoder.fusions == ("late",) else ""
             raise ParameterError(
                 f"expected fusion {supported} with the encoder {encoder.name!r}{why}, got "
-                f"{listing(self.every_fusion)}; take {supported}, or another encoder"
+                f"{listing(self.every_fusion)}; use {supported}, or another encoder"
             )
         fixed = encoder.fixed_parts.get("context", ContextEncoding.name)
         if fixed != ContextEncoding.name and self.context.get_params().get("text_encoder") is not None:
-            able = _encoders_that(lambda other: "context" not in other.fixed_parts)
+            supported = _encoders_that(lambda other: "context" not in other.fixed_parts)
             raise ParameterError(
-                f"expected texts as words with the encoder {encoder.name!r}, whose head counts them, got a text "
-                f"encoder; leave it out, or take {able}"
+                f"expected no text encoder with the encoder {encoder.name!r}, whose head reads word counts, got one; "
+                f"remove the text encoder, or use {supported}"
             )
 
     def _fixed_parts(self) -> dict[str, Any]:
-        """Return the parts that go with the encoder, with the parameters stated here if it is the same part."""
+        """Return the parts required by the encoder, keeping the parts of this architecture that already match."""
         kinds: dict[str, Mapping[str, type[Part]]] = {**PART_KINDS, "context": CONTEXTS}
-        stated = {word: getattr(self, word) for word in self.encoder.fixed_parts}
+        current = {kind: getattr(self, kind) for kind in self.encoder.fixed_parts}
         return {
-            word: stated[word] if stated[word].name == name else kinds[word][name]()
-            for word, name in self.encoder.fixed_parts.items()
+            kind: current[kind] if current[kind].name == name else kinds[kind][name]()
+            for kind, name in self.encoder.fixed_parts.items()
         }
 
     def _pooling_for(self, by_step: bool) -> Pooling:
-        """Return the pooling for labels of series or of steps; ParameterError if the stated one cannot be used."""
+        """Return the pooling for labels per series or per step; raise ParameterError if the pooling does not fit."""
         pooling = self.pooling
         if by_step and pooling.reads_metadata:
             raise ParameterError(
-                "expected fusion 'late', 'repeat' or 'film' where each step has a label, got attention by metadata, "
-                "which gives one answer for the whole series; take one of the three"
+                "expected fusion 'late', 'repeat' or 'film' with per-step labels, got attention by metadata, which "
+                "predicts one label for the whole series; use one of the three"
             )
         if not by_step and (pooling.answers_steps or pooling.by_encoder):
             owners = [one for one, kind in ENCODERS.items() if kind.fixed_parts.get("pooling") == pooling.name]
-            why = "answers each step" if pooling.answers_steps else f"is that of the encoder {_one_of(owners)}"
+            why = "is for per-step labels" if pooling.answers_steps else f"belongs to the encoder {_one_of(owners)}"
             raise ParameterError(
-                f"expected a pooling for labels of whole series, got pooling={pooling.name!r}, which {why}; take "
+                f"expected a pooling for labels of whole series, got pooling={pooling.name!r}, which {why}; use "
                 "'attention', 'last', 'mean' or 'max'"
             )
         return NoPooling() if by_step else pooling
 
     @property
     def takes_missing(self) -> bool:
-        """Whether the network takes missing values."""
+        """Whether the network accepts missing values."""
         return self.missing not in ("auto", "error")
 
     @property
     def needs_clock(self) -> bool:
-        """Whether the network sees the time between steps."""
+        """Whether the network reads the time between steps."""
         return self.clock == "elapsed"
 
     @property
     def fusions(self) -> tuple[str, ...]:
-        """Where metadata join the network besides its pooling, in the order in which a series meets them."""
+        """The fusions of metadata other than in the pooling, in the order in which the network applies them."""
         return () if isinstance(self.fusion, str) else self.fusion
 
     @property
     def every_fusion(self) -> tuple[str, ...]:
-        """Where metadata join the network, ``"attention"`` for a pooling that reads them included."""
+        """All fusions of metadata, including ``"attention"`` if the pooling reads metadata."""
         return (*self.fusions, *([ATTENTION] if self.pooling.reads_metadata else []))
 
     @property
     def needs_metadata(self) -> bool:
-        """Whether the predictions depend on metadata."""
+        """Whether the network reads metadata."""
         return bool(self.every_fusion)
 
     def describe(self) -> str:
         """Describe the network in one line."""
-        said = [f"{self.encoder.describe()}, {self.pooling.name}, {self.head.name}"]
+        descriptions = [f"{self.encoder.describe()}, {self.pooling.name}, {self.head.name}"]
         if self.takes_missing:
-            said.append(f"missing values: {self.missing}")
+            descriptions.append(f"missing values: {self.missing}")
         if self.needs_clock:
-            said.append(f"clock: {self.clock}")
+            descriptions.append(f"clock: {self.clock}")
         if self.fusions:
-            said.append(f"fusion: {', '.join(self.fusions)}")
-        return "; ".join(said)
+            descriptions.append(f"fusion: {', '.join(self.fusions)}")
+        return "; ".join(descriptions)
 
 
-def _reading_metadata(pooling: Pooling) -> Pooling:
-    """Return the pooling that the fusion "attention" stands for, of the size stated for plain attention."""
-    found = pooling.with_metadata()
-    if found is None:
+def _with_metadata(pooling: Pooling) -> Pooling:
+    """Return metadata attention of the same size as the given attention; raise ParameterError for other poolings."""
+    attention = pooling.with_metadata()
+    if attention is None:
         raise ParameterError(
-            f"expected fusion='attention' without another pooling, got pooling={pooling.name!r}: the fusion stands for "
-            f"the pooling {MetadataAttentionPooling.name!r}; name one of the two"
+            f"expected fusion='attention' without another pooling, got pooling={pooling.name!r}: the fusion is short "
+            f"for the pooling {MetadataAttentionPooling.name!r}; choose one of the two"
         )
-    return found
+    return attention
 
 
 def _encoders_that(condition: Callable[[type[Encoder]], bool]) -> str:
-    """Return the names of the encoders that meet a condition, without those that stand for another one."""
+    """List the encoders that meet a condition, without those that training replaces by another encoder."""
     return _one_of([name for name, kind in ENCODERS.items() if condition(kind) and not kind.automatic])
 
 
 def _one_of(names: Sequence[str]) -> str:
-    """Join names by commas and a last "or"."""
+    """Join names with commas and a final "or"."""
     *first, last = (repr(name) for name in names)
     return f"{', '.join(first)} or {last}" if first else last
 
@@ -342,13 +342,13 @@ def preset(name: str) -> Architecture:
     ----------
     name
         ``"attention_bilstm"``, ``"lstm"``, ``"stacked_lstm"`` or ``"bilstm"``; with metadata ``"metadata_repeat"``,
-        ``"metadata_late"`` or ``"metadata_attention"``; for several labels ``"multilabel_lstm"``; for labels of steps
+        ``"metadata_late"`` or ``"metadata_attention"``; for multi-label ``"multilabel_lstm"``; for per-step labels
         ``"step_lstm"``.
 
     Returns
     -------
     Architecture
-        The parts of the network.
+        The parts of the preset.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What every part is: a dataclass whose fields are its parameters, checked when a network is built from it."""
+"""Part: the base of all parts, a dataclass whose fields are its parameters, checked before a network is built."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ Units = Annotated[int, Field(ge=1, le=8192)]
 
 @dataclass
 class Part:
-    """Abstract base class of encoders, poolings, heads and contexts; the fields are the parameters.
+    """Abstract base of encoders, poolings, heads, fusions and contexts; its fields are the parameters.
 
-    Speaks scikit-learn's parameter protocol (``get_params``, ``set_params``), so that a grid search reaches
-    ``encoder__hidden_size``. Values are checked by ``checked``, not by the constructor, as scikit-learn asks.
+    Follows scikit-learn's parameter protocol (``get_params``, ``set_params``), so that a grid search can set
+    ``encoder__hidden_size``. As in scikit-learn, the constructor does not check values; ``checked`` does.
     """
 
     name: ClassVar[str]
@@ -33,7 +33,7 @@ class Part:
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
 
     def set_params(self, **params: Any) -> Self:
-        """Set parameters by name; ParameterError for a name that the part does not have."""
+        """Set parameters by name; raise ParameterError for an unknown name."""
         known = self.get_params()
         for name, value in params.items():
             if name not in known:
@@ -47,12 +47,12 @@ class Part:
         Returns
         -------
         Self
-            The same part, numbers as plain numbers.
+            A part of the same class, with NumPy numbers converted to Python numbers.
 
         Raises
         ------
         ParameterError
-            If a value is invalid; the message names the part, the parameter, the expected and the given value.
+            If a parameter is invalid; the message names the part, the parameter and the expected value.
         """
         plain = {key: _plain(value) for key, value in self.get_params().items()}
         try:
@@ -63,16 +63,16 @@ class Part:
         return part
 
     def _check_together(self) -> None:
-        """Check what depends on more than one parameter."""
+        """Check conditions on more than one parameter; raise ParameterError if one is violated."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return the part as JSON: its name and every parameter."""
+        """Convert the part to JSON types: its name and all parameters."""
         plain = {key: _plain(value) for key, value in self.get_params().items()}
         return {"name": self.name, **plain}
 
 
 _EXPECTED = {
-    "missing": "expected {where}, it is missing; add it",
+    "missing": "{where} is missing; add it",
     "model_type": "expected {where} as an object {{...}}, got {got}",
     "dataclass_type": "expected {where} as an object {{...}}, got {got}",
     "greater_than_equal": "expected {where} of at least {ge}, got {got}",
@@ -94,7 +94,7 @@ def first_complaint(error: ValidationError) -> str:
     Parameters
     ----------
     error
-        What pydantic raised.
+        The error raised by pydantic.
 
     Returns
     -------
@@ -127,19 +127,19 @@ def make(value: Any, known: Mapping[str, type[AnyPart]], word: str) -> AnyPart:
     value
         ``"lstm"``, ``{"name": "lstm", "hidden_size": 32}`` or ``LSTM(hidden_size=32)``.
     known
-        The registry to look in.
+        Registered parts by name.
     word
-        What kind of part it is, for the message.
+        Kind of the part, for error messages.
 
     Returns
     -------
     Part
-        With checked parameters.
+        The part, with checked parameters.
 
     Raises
     ------
     ParameterError
-        If the name is unknown, a parameter is unknown or out of range, or the value is something else.
+        If the name is unknown, a parameter is unknown or out of range, or the value has another type.
     """
     for kind in known.values():
         if type(value) is kind:
@@ -180,4 +180,4 @@ def _plain(value: Any) -> Any:
         return [_plain(one) for one in value]
     if isinstance(value, os.PathLike):
         return os.fspath(value)
-    return value.item() if hasattr(value, "item") else value  # numpy numbers come from grid searches
+    return value.item() if hasattr(value, "item") else value  # grid searches pass NumPy numbers

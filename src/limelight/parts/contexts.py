@@ -1,4 +1,4 @@
-"""Contexts: how metadata of a series are encoded as one vector."""
+"""Contexts: how the metadata of a series are encoded as one vector."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ Size = Annotated[int, Field(ge=1, le=1024)]
 
 @dataclass
 class ContextEncoding(Part):
-    """Words become learned vectors, numbers are scaled, and a text is the mean of the vectors of its words.
+    """Embeds categories as learned vectors, scales numbers, and averages the learned vectors of the words of a text.
 
-    Where a folder with a sentence encoder is named, it turns texts into vectors, which are scaled and go through one
-    learned layer for each text field.
+    With a sentence encoder (``text_encoder``), texts are encoded as its vectors instead, which are scaled and pass
+    through one learned layer per text field.
 
     Parameters
     ----------
     embedding_size
-        Length of the vector of a word of a categorical field or a side signal, 1 to 1024; ``"auto"`` goes by the number
-        of words (``size_for``).
+        Length of the vector of a word of a categorical field or a side signal, 1 to 1024; ``"auto"`` depends on the
+        number of words (``size_for``).
     number_size
-        Units of a layer over all numbers, 1 to 8192; None takes the numbers as they are.
+        Units of a layer over all numbers, 1 to 8192; None uses the scaled numbers without a layer.
     text_size
         Length of the vector of a word of a text, or units of the layer over the vector of a text, 1 to 1024.
     dropout
-        Probability of replacing a metadata field or side signal by "unknown" in training, in [0, 1), drawn for each
-        field and series; this prepares the network for missing and unseen values.
+        Probability of setting a field or side signal of a series to unknown in training, in [0, 1), so that the
+        network learns to predict without it and to handle unknown words.
     text_encoder
-        Folder with a static sentence encoder that model2vec saved; it is copied into the folder of a saved model, and
-        nothing is downloaded. None learns a vector for each word.
+        Folder with a static sentence encoder saved by model2vec; it is copied into the folder of a saved model.
+        Nothing is downloaded. None learns a vector for each word.
 
     Source
     ------
@@ -63,12 +63,12 @@ class ContextEncoding(Part):
 
 @dataclass
 class OneHotContext(Part):
-    """Metadata without learned weights: a column for each category, scaled numbers, counted words of texts.
+    """Encodes metadata without learned weights: one-hot categories, scaled numbers, and word frequencies of texts.
 
     Parameters
     ----------
     text_size
-        Columns that the words of a text are folded to, 1 to 1024.
+        Number of columns to which the words of a text are hashed, 1 to 1024.
     """
 
     name = "one_hot"

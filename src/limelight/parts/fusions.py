@@ -1,4 +1,4 @@
-"""Fusions: where metadata of a series (machine, mode, age, a note) enter the network."""
+"""Fusions: where the network reads the metadata of a series (machine, mode, age, a note)."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from limelight.parts.base import Part
 
 @dataclass
 class RepeatFusion(Part):
-    """Metadata are concatenated to the values of every time step (not to padding) and read by the encoder."""
+    """Appends the metadata to the values of every real time step, so that the encoder reads both."""
 
     name = "repeat"
 
 
 @dataclass
 class FilmFusion(Part):
-    """Metadata scale and shift every feature of the encoder; at the start of training they change nothing.
+    """Scales and shifts every feature of the encoder by the metadata; at the start of training nothing is changed.
 
     Source
     ------
@@ -32,7 +32,7 @@ class FilmFusion(Part):
 
 @dataclass
 class LateFusion(Part):
-    """Metadata are concatenated to the pooled vector, before the head."""
+    """Appends the metadata to the pooled vector, before the head."""
 
     name = "late"
 
@@ -41,30 +41,30 @@ FUSIONS: Mapping[str, type[Part]] = MappingProxyType(
     {part.name: part for part in (LateFusion, RepeatFusion, FilmFusion)}
 )
 ATTENTION = "attention"
-"""The fusion that is a pooling: it stands for ``metadata_attention``."""
+"""The fusion that selects the pooling ``metadata_attention``."""
 FUSION_WORDS = ("auto", *FUSIONS, ATTENTION)
-"""Every word for a fusion, the default first."""
-_ALONG_THE_WAY = ("repeat", "film", "late", ATTENTION)
+"""The allowed values of ``fusion``, the default first."""
+_ORDER = ("repeat", "film", "late", ATTENTION)
 
 
 def read_fusion(value: Any) -> tuple[str, ...]:
-    """Read the fusions of a network: one fusion or several, each at a different point of the network.
+    """Parse the fusions of a network: one value or a list.
 
     Parameters
     ----------
     value
-        ``"late"``, ``"repeat"``, ``"film"``, ``"attention"``, a list of them, or ``"auto"``; an empty list leaves
-        metadata out.
+        ``"late"``, ``"repeat"``, ``"film"``, ``"attention"``, a list of them, or ``"auto"``; an empty list ignores
+        metadata.
 
     Returns
     -------
     tuple
-        The fusions in the order of the forward pass; ``("auto",)`` for ``"auto"``.
+        The fusions in the order in which the network applies them; ``("auto",)`` for ``"auto"``.
 
     Raises
     ------
     ParameterError
-        If a word is unknown, or comes twice, or ``"auto"`` comes with others.
+        If a value is unknown or repeated, or ``"auto"`` is combined with other values.
 
     Example
     -------
@@ -73,20 +73,20 @@ def read_fusion(value: Any) -> tuple[str, ...]:
     """
     if isinstance(value, str) and value == "auto":
         return ("auto",)
-    words = [value] if isinstance(value, str) else value
-    if not isinstance(words, (list, tuple)):
-        raise ParameterError(f"expected a way to fuse metadata or a list of them, got fusion={value!r}{_known(value)}")
-    for word in words:
-        if word == "auto":
+    fusions = [value] if isinstance(value, str) else value
+    if not isinstance(fusions, (list, tuple)):
+        raise ParameterError(f"expected a fusion of metadata or a list of fusions, got fusion={value!r}{_hint(value)}")
+    for fusion in fusions:
+        if fusion == "auto":
             raise ParameterError(
-                f"expected fusion='auto' alone, got fusion={list(words)}; name the others or say 'auto'"
+                f"expected fusion='auto' alone, got fusion={list(fusions)}; list the fusions or use 'auto'"
             )
-        if word not in _ALONG_THE_WAY:
-            raise ParameterError(f"expected a way to fuse metadata, got fusion={word!r}{_known(word)}")
-    if len(set(words)) < len(words):
-        raise ParameterError(f"expected each fusion once, got {listing(words)}; leave out what comes twice")
-    return tuple(word for word in _ALONG_THE_WAY if word in words)
+        if fusion not in _ORDER:
+            raise ParameterError(f"expected a fusion of metadata, got fusion={fusion!r}{_hint(fusion)}")
+    if len(set(fusions)) < len(fusions):
+        raise ParameterError(f"expected each fusion once, got {listing(fusions)}; remove the duplicates")
+    return tuple(fusion for fusion in _ORDER if fusion in fusions)
 
 
-def _known(word: Any) -> str:
-    return nearest(str(word), FUSION_WORDS)
+def _hint(value: Any) -> str:
+    return nearest(str(value), FUSION_WORDS)

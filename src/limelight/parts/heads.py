@@ -1,4 +1,4 @@
-"""Heads: what turns one vector into logits."""
+"""Heads: compute logits from one vector."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from limelight.parts.base import Part, Share, Units
 
 @dataclass
 class MLPHead(Part):
-    """One hidden layer, then the logits.
+    """One hidden layer, followed by a linear layer for the logits.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class MLPHead(Part):
 
 @dataclass
 class LinearHead(Part):
-    """One linear layer on the pooled features, as in the networks of the presets."""
+    """One linear layer from the pooled features to the logits, as in the networks of the articles."""
 
     name = "linear"
 

@@ -1,4 +1,4 @@
-"""Poolings: what turns the features of all steps into one vector for the series, if one is wanted."""
+"""Poolings: combine the features of all steps into one vector for the series, unless labels are per step."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from limelight.parts.base import Part, Units
 
 @dataclass
 class Pooling(Part):
-    """Base class of poolings, with what the rest of the package needs to know about one.
+    """Base class of poolings.
 
     Attributes
     ----------
     attends
-        Whether it weights the steps, and the weights can be shown.
+        Whether the pooling weights the steps and returns the weights.
     reads_metadata
-        Whether it depends on the metadata of the series.
+        Whether the pooling reads the metadata of the series.
     answers_steps
-        Whether it leaves the features of each step as they are, for a label at each step.
+        Whether the features of each step stay separate, for per-step labels.
     by_encoder
-        Whether the encoder pools by itself, so that there is nothing left to do.
+        Whether the encoder already returns one vector per series.
     """
 
     attends: ClassVar[bool] = False
@@ -42,7 +42,7 @@ class Pooling(Part):
 
 @dataclass
 class AttentionPooling(Pooling):
-    """Additive attention: a weighted mean, the weights learned from the features and shown to the user.
+    """Additive attention: a weighted mean; the weights are computed from the features and returned for inspection.
 
     Parameters
     ----------
@@ -75,9 +75,9 @@ class MetadataAttentionPooling(Pooling):
 
     Source
     ------
-    Bahdanau et al. 2015, with the metadata as the query. This differs from the common Keras recipe (``Attention`` with
-    the series as query and the metadata as value), which attends over a single vector: its weight is always 1, and its
-    output does not depend on the series.
+    Bahdanau et al. 2015, with the metadata as query. A common Keras recipe, ``Attention`` with the series as query and
+    the metadata as value, is different: it attends over a single vector, so all weights are 1 and the result does not
+    depend on the series.
     """
 
     name = "metadata_attention"
@@ -92,7 +92,7 @@ class MetadataAttentionPooling(Pooling):
 
 @dataclass
 class LastPooling(Pooling):
-    """The state after the whole series has been read; of a bidirectional encoder, the last of either direction."""
+    """The final state of the encoder; for a bidirectional encoder, the final state of each direction."""
 
     name = "last"
 
@@ -113,7 +113,7 @@ class MaxPooling(Pooling):
 
 @dataclass
 class NoPooling(Pooling):
-    """No pooling: the head is applied to the features of each step, for labels per step."""
+    """No pooling: the head is applied to the features of each step, for per-step labels."""
 
     name = "none"
     answers_steps = True
@@ -121,7 +121,7 @@ class NoPooling(Pooling):
 
 @dataclass
 class ProportionPooling(Pooling):
-    """Proportion of positive values (PPV), the built-in pooling of ``rocket``."""
+    """The share of time in which a feature is above its threshold; computed by the encoder ``rocket`` itself."""
 
     name = "ppv"
     by_encoder = True

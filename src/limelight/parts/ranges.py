@@ -1,4 +1,4 @@
-"""Choices and ranges that a parameter is searched in."""
+"""Search ranges of parameters: a choice of values, or a range of numbers."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Choice:
-    """One of several words or numbers."""
+    """A choice among several values."""
 
     values: tuple[Any, ...]
 
 
 @dataclass(frozen=True)
 class Range:
-    """A number from ``low`` to ``high``; ``log`` if factors matter rather than differences."""
+    """A number from ``low`` to ``high``; ``log`` for a search on a logarithmic scale."""
 
     low: float
     high: float
