@@ -187,6 +187,8 @@ def test_unknown_labels_are_no_class_of_their_own() -> None:
             "expected training settings as TrainingSettings(...) or a dict of its keywords, got 3",
         ),
         ({"decision": 3}, "expected a decision rule as DecisionRule(...) or a dict of its keywords, got 3"),
+        ({"training": {"max_epoch": 3}}, "training has no parameter 'max_epoch'; did you mean 'max_epochs'?"),
+        ({"decision": {"coverge": 0.9}}, "decision has no parameter 'coverge'; did you mean 'coverage'?"),
         ({"model": "lstmm"}, "there is no preset 'lstmm'; did you mean 'lstm'?"),
     ],
 )

@@ -88,6 +88,41 @@ _EXPECTED = {
 }
 
 
+AnySettings = TypeVar("AnySettings")
+
+
+def build_checked(kind: type[AnySettings], values: Mapping[str, Any], name: str) -> AnySettings:
+    """Build a dataclass of settings from keywords, each of the right type and range.
+
+    Parameters
+    ----------
+    kind
+        The dataclass.
+    values
+        Its keywords.
+    name
+        What users call these settings, for error messages.
+
+    Returns
+    -------
+    AnySettings
+        The checked settings.
+
+    Raises
+    ------
+    ParameterError
+        If a keyword is unknown, or a value has another type or is out of range; the message names the first of them.
+    """
+    known = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]
+    for key in values:
+        if key not in known:
+            raise ParameterError(f"{name} has no parameter {key!r}{nearest(key, known)}")
+    try:
+        return TypeAdapter(kind).validate_python(dict(values))
+    except ValidationError as error:
+        raise ParameterError(first_complaint(error)) from None
+
+
 def first_complaint(error: ValidationError) -> str:
     """Format the first error of pydantic as one sentence without its jargon.
 

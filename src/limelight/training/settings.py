@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field
 
 from limelight.errors import ParameterError
-from limelight.parts.base import first_complaint
+from limelight.parts.base import build_checked
 
 STEPS_OF_A_TRAINING = 1500
 LEAST_BATCHES_OF_AN_EPOCH = 30
@@ -93,10 +93,7 @@ class TrainingSettings:
     @classmethod
     def checked(cls, **settings: Any) -> TrainingSettings:
         """Build settings of the right type and range; ParameterError names the first that is not."""
-        try:
-            return TypeAdapter(cls).validate_python(settings)
-        except ValidationError as error:
-            raise ParameterError(first_complaint(error)) from None
+        return build_checked(cls, settings, "training")
 
     def for_series(self, n: int) -> TrainingSettings:
         """Resolve what is None for ``n`` training series."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field
 
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError
@@ -22,7 +22,7 @@ from limelight.evaluation.decision.thresholds import Thresholds, checked_rule, c
 from limelight.model.decision import Decision
 from limelight.model.fitted import FittedModel, Prediction
 from limelight.model.targets import targets_of
-from limelight.parts.base import first_complaint
+from limelight.parts.base import build_checked
 from limelight.task import Task
 from limelight.types import Doubles
 
@@ -74,10 +74,7 @@ class DecisionRule:
             raise ParameterError(
                 f"expected a decision rule as DecisionRule(...) or a dict of its keywords, got {value!r}"
             )
-        try:
-            return TypeAdapter(cls).validate_python(dict(value or {}))
-        except ValidationError as error:
-            raise ParameterError(first_complaint(error)) from None
+        return build_checked(cls, value or {}, "decision")
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the rule by name of its parameters, as scikit-learn's ``get_params`` does."""
