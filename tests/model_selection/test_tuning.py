@@ -27,13 +27,13 @@ def tuned(panel=WAVES, model=SMALL, **named):
     return tune(panel, model, **{**QUICK, **named})
 
 
-def told(found):
+def results_of(found):
     return [(one.number, one.state, one.log_loss, one.score, one.parameters) for one in found.trials]
 
 
 @pytest.fixture
 def scripted(monkeypatch):
-    """Replace the training of a trial by a function of how many there were before; give what it takes to do so."""
+    """Replace the training of a trial by a function of the number of fits before it; return the function that does so."""
     real, calls = search.fit_and_score, []
 
     def script(answer):
@@ -63,13 +63,13 @@ def test_the_best_is_never_worse_than_the_first():
 
 
 def test_trials_depend_on_the_seed_alone():
-    assert told(tuned(trials=3)) == told(tuned(trials=3))
+    assert results_of(tuned(trials=3)) == results_of(tuned(trials=3))
     assert tuned(trials=2, seed=1).trials[1].parameters != tuned(trials=2).trials[1].parameters
 
 
 def test_a_resumed_tuning_matches_an_uninterrupted_one(tmp_path):
     tuned(trials=2, folder=tmp_path)
-    assert told(tuned(trials=4, folder=tmp_path)) == told(tuned(trials=4))
+    assert results_of(tuned(trials=4, folder=tmp_path)) == results_of(tuned(trials=4))
 
 
 def test_enough_trials_need_no_more(tmp_path):
@@ -103,7 +103,7 @@ def test_trials_are_scored_without_fitted_thresholds():
     assert tuned(trials=1, decision={"thresholds": "f1"}).first.score == tuned(trials=1).first.score
 
 
-def test_damaged_trials_are_told(tmp_path):
+def test_damaged_trials_are_results_of(tmp_path):
     tuned(trials=1, folder=tmp_path)
     file = tmp_path / "trials.journal"
     file.write_bytes(b"nonsense\n" + file.read_bytes())
@@ -261,7 +261,7 @@ def test_what_mattered_is_told_after_eight_whole_trials(scripted):
 def test_several_processes_share_the_trials(tmp_path):
     found = tuned(trials=4, jobs=2, folder=tmp_path)
     assert [one.number for one in found.trials] == [0, 1, 2, 3]
-    assert told(found)[:2] == told(tuned(trials=2))
+    assert results_of(found)[:2] == results_of(tuned(trials=2))
     assert all(one.state == DONE for one in found.trials)
 
 

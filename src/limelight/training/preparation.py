@@ -113,9 +113,7 @@ def resolve_parts(
 ) -> Architecture:
     """Resolve the parts that depend on the training series; missing values in validation series count too."""
     missing = bool(statistics.missing.any())
-    if (
-        architecture.missing == "auto" and not missing and validation is not None
-    ):  # the split is random, so these count too
+    if architecture.missing == "auto" and not missing and validation is not None:
         missing = bool(channel_statistics(validation).missing.any())
     return architecture.resolve(
         float(np.median(panel.lengths)),
