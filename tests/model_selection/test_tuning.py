@@ -99,6 +99,17 @@ def test_tunings_with_different_validation_shares_are_different(tmp_path):
     assert len(digests) == 3
 
 
+def test_tunings_with_different_metadata_are_different(tmp_path):
+    machines = [WAVES.replace(metadata=pa.table({"machine": list(names) * 60})) for names in ("ab", "ba")]
+    tuned(machines[0], trials=1, folder=tmp_path)
+    with pytest.raises(OutputError) as error:
+        tuned(machines[1], trials=1, folder=tmp_path)
+    assert str(error.value) == (
+        "expected the series, experiment and settings that the tuning to resume started with, got different "
+        "ones; resume with the same ones, or tune without resuming"
+    )
+
+
 def test_trials_are_scored_without_fitted_thresholds():
     assert tuned(trials=1, decision={"thresholds": "f1"}).first.score == tuned(trials=1).first.score
 

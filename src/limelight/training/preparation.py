@@ -198,12 +198,14 @@ def fingerprint(
 
 
 def digest_of(panel: Panel | None) -> str:
-    """Compute a hash of series and labels."""
+    """Compute a hash of series, labels and metadata; that of None is the hash of nothing."""
     digest = hashlib.sha256()
     if panel is None:
         return digest.hexdigest()
     labels = None if panel.labels is None else panel.labels.tolist()
     digest.update(repr((panel.ids.tolist(), panel.lengths.tolist(), labels)).encode())
+    if panel.metadata is not None:
+        digest.update(repr(panel.metadata.to_pydict()).encode())
     fingerprint = getattr(panel.backing, "fingerprint", None)
     if fingerprint is not None:  # the files of a store have a fingerprint
         digest.update(repr((fingerprint, panel.starts.tolist())).encode())
