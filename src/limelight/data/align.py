@@ -17,15 +17,14 @@ from limelight.data.annotations import StepSignals
 from limelight.data.clock import UNITS, format_time, read_duration
 from limelight.data.panel import Panel
 from limelight.data.reading.columns import (
-    ClockColumn,
     Words,
     is_number_column,
-    read_clock,
     read_numbers,
     read_optional_words,
     read_words,
 )
 from limelight.data.reading.sources import Source, is_text, open_source, units_of_fields
+from limelight.data.reading.times import ClockColumn, read_clock
 from limelight.errors import DataError, ParameterError, counted, listing, nearest
 from limelight.task import UNKNOWN
 from limelight.types import Integers
