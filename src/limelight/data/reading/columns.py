@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from limelight.data.reading.sources import Source, is_text
+from limelight.data.reading.spelling import Spellings, one_form, several_spellings
 from limelight.errors import DataError, InputError
 
 EMPTY_WORDS = ("", "na", "n/a", "nan", "null", "none", "nat")
@@ -27,7 +28,9 @@ class Words:
     codes
         The index into ``names`` for each row, -1 for an empty cell, shape (rows,).
     names
-        The distinct words in order of first appearance.
+        The distinct words in order of first appearance, each in its one form.
+    spellings
+        How words are written in the table, by their one form, unless a word is always written in it.
 
     Example
     -------
@@ -38,6 +41,7 @@ class Words:
 
     codes: NDArray[np.int64]
     names: NDArray[np.str_]
+    spellings: Spellings = field(default_factory=dict)
 
     def at(self, row: int) -> str:
         """Return the word in one row."""
@@ -49,7 +53,7 @@ class Words:
 
 
 def read_words(source: Source, name: str, option: str, remedy: str, error_class: type[InputError] = DataError) -> Words:
-    """Read ids or labels as words: text unchanged, whole numbers without a decimal point.
+    """Read ids or labels as words in one form: without surrounding blanks, whole numbers without a decimal point.
 
     Parameters
     ----------
@@ -86,7 +90,7 @@ def read_words(source: Source, name: str, option: str, remedy: str, error_class:
 
 
 def read_optional_words(source: Source, name: str, option: str) -> Words:
-    """Read a column of words in which cells may be empty, with code -1; DataError if the column is missing.
+    """Read a column of words in which cells may be empty or blank, with code -1; DataError if the column is missing.
 
     Example
     -------
@@ -96,13 +100,15 @@ def read_optional_words(source: Source, name: str, option: str) -> Words:
     """
     encoded = source.column(name, option).dictionary_encode()
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    names = [_word(value) for value in encoded.dictionary.to_pylist()]
-    if "" in names:
-        kept = np.cumsum([word != "" for word in names]) - 1
-        kept[[word == "" for word in names]] = -1
-        codes = np.append(kept, -1)[codes]
-        names = [word for word in names if word != ""]
-    return Words(codes, np.array(names, dtype=np.str_))
+    written = [_word(value) for value in encoded.dictionary.to_pylist()]
+    spellings = several_spellings(written)
+    names = dict.fromkeys(one_form(word) for word in written)
+    names.pop("", None)
+    if len(names) == len(written):
+        return Words(codes, np.array(list(names), dtype=np.str_), spellings)
+    code_of = {"": -1, **{word: code for code, word in enumerate(names)}}
+    recoded = np.array([*(code_of[one_form(word)] for word in written), -1], dtype=np.int64)
+    return Words(recoded[codes], np.array(list(names), dtype=np.str_), spellings)
 
 
 def read_numbers(

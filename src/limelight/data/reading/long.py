@@ -25,6 +25,7 @@ from limelight.data.reading.dates import DayOrder
 from limelight.data.reading.roles import Roles
 from limelight.data.reading.sheets import Sheets
 from limelight.data.reading.sources import Source
+from limelight.data.reading.spelling import describe_spellings
 from limelight.data.reading.times import ClockColumn, common_order, read_clock
 from limelight.errors import DataError, ParameterError, listing
 from limelight.task import UNKNOWN
@@ -146,7 +147,7 @@ def make_outline(sheets: Sheets, roles: Roles, *, stream: bool = False) -> Outli
     clock: tuple[ClockColumn, str] | None = None
     zones: set[str] = set()
     orders: set[str | None] = set()
-    classes: dict[str, None] = {}
+    step_words = {name: WordCodes() for name in roles.step_labels}
     for chunk in sheets.chunks(roles.text_columns, roles.text_columns, stream=stream):
         names = read_words(chunk, roles.id, "id", "write the id of the series, or leave the row out")
         rows = vocabulary.add(names)
@@ -158,8 +159,8 @@ def make_outline(sheets: Sheets, roles: Roles, *, stream: bool = False) -> Outli
             clock = _common_clock(clock, times, chunk)
         for column in columns.values():
             column.add(chunk, rows, len(vocabulary.codes), names)
-        for name in roles.step_labels:
-            classes.update(dict.fromkeys(read_optional_words(chunk, name, "label").names.tolist()))
+        for name, codes_of_words in step_words.items():
+            codes_of_words.add(read_optional_words(chunk, name, "label"))
         if not stream:
             codes.append(rows)
     notes = [*roles.notes]
@@ -177,7 +178,11 @@ def make_outline(sheets: Sheets, roles: Roles, *, stream: bool = False) -> Outli
             "ignored text columns that change within a series and have more than "
             f"{MOST_LISTED_WORDS} distinct words: {listing(dropped)}"
         )
-    binary = set(classes) <= {"0", "1"}  # both are classes, even if only one of them occurs
+    notes += _spelling_notes(
+        roles, vocabulary, {name: column.vocabulary for name, column in columns.items()}, step_words
+    )
+    classes = {word for vocabulary in step_words.values() for word in vocabulary.codes}
+    binary = classes <= {"0", "1"}  # both are classes, even if only one of them occurs
     return Outline(
         names=vocabulary.names(),
         lengths=lengths,
@@ -189,6 +194,17 @@ def make_outline(sheets: Sheets, roles: Roles, *, stream: bool = False) -> Outli
         notes=notes,
         codes=None if stream else codes,
     )
+
+
+def _spelling_notes(
+    roles: Roles, ids: WordCodes, columns: dict[str, WordCodes], step_words: dict[str, WordCodes]
+) -> list[str]:
+    """Return a note for each column in which words written in several ways were read as one."""
+    notes = describe_spellings("ids", roles.id, ids.spellings)
+    for name, vocabulary in {**columns, **step_words}.items():
+        things = "labels" if name == roles.label or name in step_words else "words"
+        notes += describe_spellings(things, name, vocabulary.spellings)
+    return notes
 
 
 @dataclass

@@ -16,6 +16,7 @@ from limelight.data.reading.columns import is_number_column, read_numbers, read_
 from limelight.data.reading.joins import plain_column
 from limelight.data.reading.roles import LIKELY
 from limelight.data.reading.sources import Source
+from limelight.data.reading.spelling import describe_spellings
 from limelight.errors import DataError, LabelError, ParameterError, listing, nearest
 
 STEP = re.compile(r"(?P<channel>.*?)(?:\[(?P<inside>\d+)\]|[_.\- ]?(?P<number>\d+))")
@@ -143,10 +144,18 @@ def read_wide(
         lengths,
         ids=ids,
         channels=kept,
-        labels=None if label is None else read_words(source, label, "label", REMEDY, LabelError).decode(),
+        labels=_read_labels(source, label, notes),
         metadata=pa.table({name: plain_column(source, name) for name in metadata}) if metadata else None,
         notes=notes,
     )
+
+
+def _read_labels(source: Source, label: str | None, notes: list[str]) -> NDArray[np.str_] | None:
+    if label is None:
+        return None
+    words = read_words(source, label, "label", REMEDY, LabelError)
+    notes += describe_spellings("labels", label, words.spellings)
+    return words.decode()
 
 
 def _parse_column(name: str) -> tuple[str, int] | None:
