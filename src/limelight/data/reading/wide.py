@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from limelight.data.labels import STEP_LABEL
 from limelight.data.panel import Panel
 from limelight.data.reading.columns import is_number_column, read_numbers, read_optional_words, read_words
-from limelight.data.reading.joins import plain_column
 from limelight.data.reading.missing import OddWords
+from limelight.data.reading.plain import plain_column
 from limelight.data.reading.roles import LIKELY
 from limelight.data.reading.sources import Source
 from limelight.data.reading.spelling import describe_spellings
