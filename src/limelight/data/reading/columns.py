@@ -11,11 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from limelight.data.reading.missing import EMPTY_WORDS, MISSING_WORDS, OddWords
 from limelight.data.reading.sources import Source, is_text
 from limelight.data.reading.spelling import Spellings, one_form, several_spellings
 from limelight.errors import DataError, InputError
 
-EMPTY_WORDS = ("", "na", "n/a", "nan", "null", "none", "nat")
+MISSING_CELLS = pa.array(sorted(MISSING_WORDS), pa.large_string())
 NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 
 
@@ -112,7 +113,7 @@ def read_optional_words(source: Source, name: str, option: str) -> Words:
 
 
 def read_numbers(
-    source: Source, name: str, *, keep_missing: bool, series_at: Callable[[int], str]
+    source: Source, name: str, *, keep_missing: bool, series_at: Callable[[int], str], odd: OddWords | None = None
 ) -> NDArray[np.float32]:
     """Read one channel as float32.
 
@@ -124,11 +125,13 @@ def read_numbers(
         True reads an empty cell as NaN, False rejects it.
     series_at
         Returns the id of the series in a row, for messages.
+    odd
+        Collects the words that were read as missing values, unless None.
 
     Returns
     -------
     NDArray[np.float32]
-        Shape (rows,).
+        Shape (rows,). Words for a missing value, such as "?", are NaN.
 
     Raises
     ------
@@ -141,7 +144,7 @@ def read_numbers(
     >>> read_numbers(source, "a", keep_missing=True, series_at=str)
     array([1.5, nan], dtype=float32)
     """
-    column = source.column(name, "channels")
+    written = column = source.column(name, "channels")
     try:
         column = cleaned(column) if is_text(column.type) else column
         numbers = column.cast(pa.float32(), safe=False).to_numpy(zero_copy_only=False)
@@ -157,6 +160,8 @@ def read_numbers(
             f"(series {series_at(row)!r}); correct it, or leave the cell empty if the value is unknown"
         ) from error
     _check_finite(numbers, source, name, keep_missing, series_at)
+    if odd is not None and column is not written:
+        odd.add(name, _missing_words(written))
     return np.asarray(numbers, dtype=np.float32)
 
 
@@ -194,7 +199,8 @@ def number_words(source: Source, name: str) -> Words:
 def is_number_column(source: Source, name: str) -> bool:
     """Whether a column is a channel by default: it holds numbers, or text that is mostly numbers.
 
-    One stray word among numbers does not make the column text: it is an error to report.
+    One stray word among numbers does not make the column text: it is an error to report. A column that holds only words
+    for a missing value, such as "-", is text.
 
     Example
     -------
@@ -206,13 +212,14 @@ def is_number_column(source: Source, name: str) -> bool:
     if not is_text(kind):
         types = pa.types
         return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind) or types.is_null(kind))
-    column = cleaned(source.column(name, "channels"))
+    written = source.column(name, "channels")
+    column = cleaned(written)
     try:
         column.cast(pa.float32())
     except pa.ArrowInvalid:
         readable = pc.sum(pc.match_substring_regex(column, NUMBER)).as_py() or 0
         return bool(2 * readable > len(column) - column.null_count)
-    return True
+    return column.null_count < len(column) or {word.lower() for word in _missing_words(written)} <= {*EMPTY_WORDS}
 
 
 def _word(value: Any) -> str:
@@ -224,14 +231,24 @@ def _word(value: Any) -> str:
 
 
 def cleaned(column: Any) -> Any:
-    """Remove surrounding spaces from text, and replace words for a missing number, such as "NaN", with null."""
+    """Remove surrounding blanks from text, and replace words for a missing value, such as "NaN" or "?", with null."""
     try:
         column.cast(pa.float32())
     except pa.ArrowInvalid:
         trimmed = pc.utf8_trim_whitespace(column)
-        empty = pc.is_in(pc.utf8_lower(trimmed), value_set=pa.array(EMPTY_WORDS, trimmed.type))
-        return pc.if_else(empty, pa.scalar(None, trimmed.type), trimmed)
+        return pc.if_else(_are_missing(trimmed), pa.scalar(None, trimmed.type), trimmed)
     return column
+
+
+def _are_missing(trimmed: Any) -> Any:
+    return pc.is_in(pc.utf8_lower(trimmed), value_set=MISSING_CELLS.cast(trimmed.type))
+
+
+def _missing_words(column: Any) -> dict[str, int]:
+    """Count the words of a text column that stand for a missing value."""
+    trimmed = pc.utf8_trim_whitespace(column)
+    counts = pc.value_counts(trimmed.filter(_are_missing(trimmed)))
+    return {str(pair["values"]): int(pair["counts"]) for pair in counts.to_pylist()}
 
 
 def first_unreadable(column: Any, kind: pa.DataType) -> int:

@@ -22,6 +22,7 @@ from limelight.data.reading.accumulators import MOST_LISTED_WORDS, SeriesColumn,
 from limelight.data.reading.booleans import read_booleans
 from limelight.data.reading.columns import read_numbers, read_optional_words, read_words
 from limelight.data.reading.dates import DayOrder
+from limelight.data.reading.missing import OddWords
 from limelight.data.reading.roles import Roles
 from limelight.data.reading.sheets import Sheets
 from limelight.data.reading.sources import Source
@@ -253,7 +254,7 @@ def fill(sheets: Sheets, roles: Roles, outline: Outline, arrays: Arrays, *, miss
     DataError
         If a cell of a channel is not a number.
     """
-    starts, filled = outline.starts, np.zeros(len(outline.lengths), dtype=np.int64)
+    starts, filled, odd = outline.starts, np.zeros(len(outline.lengths), dtype=np.int64), OddWords()
     code_of = {name: code for code, name in enumerate(outline.names.tolist())}
     columns = (*roles.text_columns, *roles.channels)
     for chunk, codes in _chunks_and_codes(sheets, roles, outline, code_of, columns):
@@ -264,7 +265,7 @@ def fill(sheets: Sheets, roles: Roles, outline: Outline, arrays: Arrays, *, miss
             return str(names[codes[row]])
 
         for index, channel in enumerate(roles.channels):
-            numbers = read_numbers(chunk, channel, keep_missing=missing == "keep", series_at=series_at)
+            numbers = read_numbers(chunk, channel, keep_missing=missing == "keep", series_at=series_at, odd=odd)
             arrays.values[positions, index] = numbers
         if arrays.times is not None and roles.time is not None:
             arrays.times[positions] = read_clock(chunk, roles.time, outline.day_order).times
@@ -277,6 +278,7 @@ def fill(sheets: Sheets, roles: Roles, outline: Outline, arrays: Arrays, *, miss
             indices = positions if isinstance(positions, np.ndarray) else np.arange(positions.start, positions.stop)
             arrays.steps[indices[~read_booleans(chunk, roles.mask)]] = UNKNOWN
         yield chunk
+    outline.notes += odd.notes()
 
 
 def _codes_of(chunk: Source, name: str, classes: tuple[str, ...]) -> NDArray[np.int16]:

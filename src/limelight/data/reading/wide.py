@@ -14,6 +14,7 @@ from limelight.data.labels import STEP_LABEL
 from limelight.data.panel import Panel
 from limelight.data.reading.columns import is_number_column, read_numbers, read_words
 from limelight.data.reading.joins import plain_column
+from limelight.data.reading.missing import OddWords
 from limelight.data.reading.names import LIKELY, plain_name
 from limelight.data.reading.sources import Source
 from limelight.data.reading.spelling import describe_spellings
@@ -259,11 +260,12 @@ def _read_values(
     def series_at(row: int) -> str:
         return str(ids[row])
 
-    steps = len(columns[0])
+    steps, odd = len(columns[0]), OddWords()
     table = np.empty((steps, len(columns), source.rows), dtype=np.float32)
     for channel, names in enumerate(columns):
         for step, name in enumerate(names):
-            table[step, channel] = read_numbers(source, name, keep_missing=True, series_at=series_at)
+            table[step, channel] = read_numbers(source, name, keep_missing=True, series_at=series_at, odd=odd)
+    notes += odd.notes()
     present: NDArray[np.bool_] = np.any(~np.isnan(table), axis=1)
     if not present.any(axis=0).all():
         row = int(np.argmin(present.any(axis=0)))
