@@ -90,7 +90,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     history_
         A dict of losses and scores for each epoch; empty for ``rocket``, which is solved in closed form.
     notes_
-        What ``"auto"`` selected, and why.
+        How metadata were read, what ``"auto"`` selected, and why.
     n_features_in_
         Columns of the array (n, time) that was fitted; only set after a fit on such an array, as series may otherwise
         have any length.
@@ -245,7 +245,9 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
                 f"{training.best_epoch}, the best so far",
                 stacklevel=2,
             )
-        self.model_, self.history_, self.notes_ = training.model, training.history, training.notes
+        self.model_, self.history_ = training.model, training.history
+        vocabulary = training.model.vocabulary
+        self.notes_ = (*(() if vocabulary is None else vocabulary.notes), *training.notes)
         self.model_.fitted_on["layout"] = self.layout
         return self
 

@@ -108,9 +108,9 @@ def random_batch(lengths: list[int], padding: int = 0, seed: int = 0) -> Batch:
     """Random series whose values depend on their place alone, then zeros up to the longest and beyond; with facts."""
     random = torch.Generator().manual_seed(seed)
     count, time = len(lengths), max(lengths) + padding
-    values = torch.randn(count, 512, CHANNELS, generator=random)
+    values = torch.randn(count, 512, CHANNELS, generator=random, dtype=torch.float32)
     mask = torch.arange(time) < torch.tensor(lengths)[:, None]
-    numbers = torch.randn(count, len(SHAPE.numbers), generator=random)
+    numbers = torch.randn(count, len(SHAPE.numbers), generator=random, dtype=torch.float32)
     signals = torch.randint(SHAPE.signals[0], (count, 512, 1), generator=random)
     return Batch(
         values[:, :time] * mask[:, :, None],
@@ -227,6 +227,17 @@ def test_json_says_the_whole_sentence(architecture: Architecture) -> None:
 def test_same_seed_builds_the_same_network(architecture: Architecture) -> None:
     batch = random_batch([10, 7, 1])
     assert torch.equal(network_of(architecture)(batch).logits, network_of(architecture)(batch).logits)
+
+
+@every_sentence
+def test_default_type_of_torch_changes_no_logit(architecture: Architecture) -> None:
+    expected = network_of(architecture)(random_batch([10, 7, 1])).logits
+    torch.set_default_dtype(torch.float64)
+    try:
+        logits = network_of(architecture)(random_batch([10, 7, 1])).logits
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert torch.equal(logits, expected)
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -114,6 +114,9 @@ class DataSection(_Section):
         description="Kinds of metadata fields: category, number, boolean, date, text, or ignore; others are inferred.",
     )
     split: str | None = Field(None, description="Table of id and train, validation or test; overrides split.")
+    names: str | None = Field(
+        None, description='What the names of the files mean: "{label}_{id}" for ok_pump7.csv; null for the id alone.'
+    )
     id: str = Field("series_id", description="Column of series ids.")
     time: str = Field("time", description="Column of the clock.")
     label: str = Field("label", description="Column of the label.")

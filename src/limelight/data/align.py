@@ -17,15 +17,15 @@ from limelight.data.annotations import StepSignals
 from limelight.data.clock import UNITS, format_time, read_duration
 from limelight.data.panel import Panel
 from limelight.data.reading.columns import (
-    ClockColumn,
     Words,
     is_number_column,
-    read_clock,
     read_numbers,
     read_optional_words,
     read_words,
 )
+from limelight.data.reading.missing import OddWords
 from limelight.data.reading.sources import Source, is_text, open_source, units_of_fields
+from limelight.data.reading.times import ClockColumn, read_clock
 from limelight.errors import DataError, ParameterError, counted, listing, nearest
 from limelight.task import UNKNOWN
 from limelight.types import Integers
@@ -115,8 +115,9 @@ def align(
     numbers: list[tuple[str, NDArray[Any]]] = []
     codes: list[NDArray[np.int16]] = []
     words: dict[str, tuple[str, ...]] = {}
+    odd = OddWords()
     for name in selected:
-        samples, classes = _read_samples(source, name, names, match.rows)
+        samples, classes = _read_samples(source, name, names, match.rows, odd)
         known = ~np.isnan(samples) if classes is None else samples != UNKNOWN
         latest = match.latest(name, known)
         if classes is not None:
@@ -128,6 +129,7 @@ def align(
             numbers.append((name, np.append(samples, np.float32(np.nan)).take(latest)))
         if since_change and (classes is not None or method == "last"):
             numbers.append((name + SINCE_CHANGE, match.since_change(samples, known, latest)))
+    match.notes += odd.notes()
     signals = StepSignals(np.stack(codes, axis=1), tuple(words), tuple(words.values())) if words else None
     return _extended(panel, source, numbers, signals, match)
 
@@ -369,10 +371,12 @@ def _first_steps(steps: NDArray[Any], low: Integers, high: Integers, samples: ND
     return low
 
 
-def _read_samples(source: Source, name: str, names: Words, rows: Integers) -> tuple[Any, tuple[str, ...] | None]:
+def _read_samples(
+    source: Source, name: str, names: Words, rows: Integers, odd: OddWords
+) -> tuple[Any, tuple[str, ...] | None]:
     """Return the values of a column in some rows: numbers and None, or category codes and the sorted categories."""
     if is_number_column(source, name):
-        return read_numbers(source, name, keep_missing=True, series_at=names.at)[rows], None
+        return read_numbers(source, name, keep_missing=True, series_at=names.at, odd=odd)[rows], None
     kind = source.table.schema.field(name).type
     kind = kind.value_type if pa.types.is_dictionary(kind) else kind
     if not (is_text(kind) or pa.types.is_boolean(kind) or pa.types.is_integer(kind)):

@@ -276,7 +276,7 @@ class RocketEncoder(nn.Module):
         most = min(channels, MAX_CHANNELS)
         exponents = torch.rand(self.reads.shape[:2], generator=generator, dtype=torch.float64) * np.log2(most + 1)
         counts = (2**exponents).long().clamp(max=most)
-        ranks = torch.rand(self.reads.shape, generator=generator).argsort(dim=-1).argsort(dim=-1)
+        ranks = torch.rand(self.reads.shape, generator=generator, dtype=torch.float32).argsort(dim=-1).argsort(dim=-1)
         chosen: Tensor = ranks < counts[..., None]
         return chosen
 

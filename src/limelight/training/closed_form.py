@@ -190,13 +190,13 @@ def _emphasis(
         scores = fit_ridge(features, wanted, known, emphasis=emphasis).scores
         return float((scores - wanted)[known].square().mean())
 
-    candidates: list[Tensor] = [torch.where(metadata, factor, 1.0) for factor in EMPHASES]
+    candidates: list[Tensor] = [torch.where(metadata, factor, 1.0).float() for factor in EMPHASES]
     return min(candidates, key=error)
 
 
 def _features(network: Network, series: BatchesOfPanel, rows: NDArray[np.int64]) -> Float[Tensor, "n width"]:
     """Compute the inputs of the head for some series, shape (n, width)."""
-    features = torch.empty(len(rows), network.head.in_features)
+    features = torch.empty(len(rows), network.head.in_features, dtype=torch.float32)
     for some in batches_by_length(series.panel[rows]):
         features[some] = _pooled(network, series[rows[some]])
     return features

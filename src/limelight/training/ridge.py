@@ -127,7 +127,7 @@ def _fit_complete(features: Tensor, targets: Tensor, alphas: Sequence[float], em
     errors = [solver.leave_one_out_errors(alpha) for alpha in alphas]
     best = min(range(len(alphas)), key=lambda place: float(errors[place].square().mean()))
     weight = solver.weight(alphas[best]).T / scale
-    alpha = torch.full((targets.shape[1],), alphas[best])
+    alpha = torch.full((targets.shape[1],), alphas[best], dtype=torch.float32)
     bias = centre - weight @ mean
     rows = torch.arange(len(features))
     return Ridge(weight.float(), bias.float(), alpha, rows, targets - errors[best], mean.float())
@@ -253,7 +253,7 @@ def fit_ridge_streamed(
     if scores is None or solved is None:
         raise ParameterError(f"expected a penalty large enough to solve with, got at most {alpha}; give a larger one")
     weight, bias = solved
-    chosen = torch.full((len(bias),), alpha)
+    chosen = torch.full((len(bias),), alpha, dtype=torch.float32)
     return Ridge(weight.float(), bias.float(), chosen, torch.cat(rows), scores, sums.mean().float())
 
 

@@ -22,15 +22,26 @@ MOST_LISTED_WORDS = 50
 
 @dataclass
 class WordCodes:
-    """Codes for distinct words, numbered in order of first appearance over all chunks."""
+    """Codes for distinct words, numbered in order of first appearance over all chunks, and their spellings."""
 
     codes: dict[str, int] = field(default_factory=dict)
+    spellings: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def add(self, words: Words) -> Rows:
         """Return the code of the word in each row, -1 for an empty cell, shape (rows,)."""
+        self._add_spellings(words)
         chunk_codes = [self.codes.setdefault(word, len(self.codes)) for word in words.names.tolist()]
         row_codes: Rows = np.append(np.array(chunk_codes, dtype=np.int64), UNKNOWN)[words.codes]
         return row_codes
+
+    def _add_spellings(self, words: Words) -> None:
+        for form in (
+            self.spellings.keys() & set(words.names.tolist()) - words.spellings.keys() if self.spellings else ()
+        ):
+            self.spellings[form] = tuple(dict.fromkeys((*self.spellings[form], form)))
+        for form, written in words.spellings.items():
+            earlier = self.spellings.get(form, (form,) if form in self.codes else ())
+            self.spellings[form] = tuple(dict.fromkeys((*earlier, *written)))
 
     def names(self) -> NDArray[np.str_]:
         """Return every word, indexed by its code."""

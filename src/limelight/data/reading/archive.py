@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 from limelight.data.arrays import join_panels
 from limelight.data.clock import format_time
 from limelight.data.panel import Panel
-from limelight.data.reading.columns import EMPTY_WORDS, NUMBER, read_clock
+from limelight.data.reading.columns import NUMBER
+from limelight.data.reading.missing import EMPTY_WORDS
 from limelight.data.reading.sources import Source
+from limelight.data.reading.times import read_clock
 from limelight.errors import DataError, LabelError, nearest
 from limelight.types import Rows
 

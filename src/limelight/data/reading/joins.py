@@ -14,6 +14,7 @@ from limelight.data.reading.booleans import read_booleans
 from limelight.data.reading.columns import Words, read_numbers, read_optional_words, read_words
 from limelight.data.reading.csv_files import NULL_WORDS
 from limelight.data.reading.sources import Source, is_text
+from limelight.data.reading.spelling import describe_spellings
 from limelight.errors import DataError, LabelError, listing
 from limelight.types import Rows
 
@@ -46,8 +47,8 @@ def join_labels(
     Returns
     -------
     dict[str, Any]
-        ``labels``, ``label_names`` and ``intervals`` as arguments for ``Panel``, without ``intervals`` if the table
-        has none.
+        ``labels``, ``label_names``, ``intervals`` and ``notes`` as arguments for ``Panel``, without ``intervals`` if
+        the table has none.
 
     Raises
     ------
@@ -64,19 +65,22 @@ def join_labels(
             f"expected a label for every series of {series_name} in {source.name}, got none for "
             f"{listing(absent)}; add a line for each, or leave these series out"
         )
-    labels = _labels_of_rows(source, id, label, mask, rows)
+    notes = describe_spellings("ids", id, names.spellings)
+    labels = _labels_of_rows(source, names, label, mask, rows, notes)
     interval_columns = [name for name in INTERVAL if name in source.columns]
     if not interval_columns:
-        return labels
+        return {**labels, "notes": notes}
     if len(interval_columns) == 1:
         raise DataError(
             f"expected both columns {listing(INTERVAL)} in {source.name}, got only {interval_columns[0]!r}; "
             "add the other, or leave both out"
         )
-    return {**labels, "intervals": _intervals(source, names, rows, lengths)}
+    return {**labels, "intervals": _intervals(source, names, rows, lengths), "notes": notes}
 
 
-def _labels_of_rows(source: Source, id: str, label: str, mask: str | None, rows: Rows) -> dict[str, Any]:
+def _labels_of_rows(
+    source: Source, names: Words, label: str, mask: str | None, rows: Rows, notes: list[str]
+) -> dict[str, Any]:
     """Read a single label or a multi-label target for the given rows."""
     label_columns = [name for name in source.columns if name.startswith(STEP_LABEL) and name != mask]
     unknown = np.zeros(source.rows, dtype=bool) if mask is None else ~read_booleans(source, mask)
@@ -85,11 +89,13 @@ def _labels_of_rows(source: Source, id: str, label: str, mask: str | None, rows:
     if label in source.columns or len(label_columns) < 2:
         if mask is None:
             words = read_words(source, label, "label", "write the label, or leave that series out", LabelError)
+            notes += describe_spellings("labels", label, words.spellings)
             return {"labels": words.decode()[rows]}
-        labels = read_optional_words(source, label, "label").decode().astype(object)
+        words = read_optional_words(source, label, "label")
+        notes += describe_spellings("labels", label, words.spellings)
+        labels = words.decode().astype(object)
         labels[unknown | (labels == "")] = None
         return {"labels": labels[rows]}
-    names = read_words(source, id, "id", "write the id of the series, or leave the row out")
     columns = [read_numbers(source, name, keep_missing=True, series_at=names.at) for name in label_columns]
     matrix = np.stack(columns, axis=1).astype(np.float64)
     invalid = np.argwhere(~(np.isnan(matrix) | (matrix == 0) | (matrix == 1)))

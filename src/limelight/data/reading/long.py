@@ -20,10 +20,14 @@ from limelight.data.clock import format_time
 from limelight.data.panel import Panel
 from limelight.data.reading.accumulators import MOST_LISTED_WORDS, SeriesColumn, WordCodes, extended, target_positions
 from limelight.data.reading.booleans import read_booleans
-from limelight.data.reading.columns import ClockColumn, read_clock, read_numbers, read_optional_words, read_words
+from limelight.data.reading.columns import read_numbers, read_optional_words, read_words
+from limelight.data.reading.dates import DayOrder
+from limelight.data.reading.missing import OddWords
 from limelight.data.reading.roles import Roles
 from limelight.data.reading.sheets import Sheets
 from limelight.data.reading.sources import Source
+from limelight.data.reading.spelling import describe_spellings
+from limelight.data.reading.times import ClockColumn, common_order, read_clock
 from limelight.errors import DataError, ParameterError, listing
 from limelight.task import UNKNOWN
 from limelight.types import Rows
@@ -43,6 +47,8 @@ class Outline:
         The number of rows of each series, shape (n,).
     clock
         An empty clock column with the type of the times and whether dates have a time zone, or None.
+    day_order
+        The order of day and month in dates such as 31.01.2024; None if the dates have another form.
     per_series
         The word of each series, None if empty, shape (n,), for each column that is constant within series.
     step_classes
@@ -58,6 +64,7 @@ class Outline:
     names: NDArray[np.str_]
     lengths: Rows
     clock: ClockColumn | None
+    day_order: DayOrder | None
     per_series: dict[str, NDArray[Any]]
     step_classes: tuple[str, ...]
     signals: dict[str, tuple[str, ...]]
@@ -140,7 +147,8 @@ def make_outline(sheets: Sheets, roles: Roles, *, stream: bool = False) -> Outli
     columns = {name: SeriesColumn(name, name == roles.label, name in roles.signals) for name in words}
     clock: tuple[ClockColumn, str] | None = None
     zones: set[str] = set()
-    classes: dict[str, None] = {}
+    orders: set[str | None] = set()
+    step_words = {name: WordCodes() for name in roles.step_labels}
     for chunk in sheets.chunks(roles.text_columns, roles.text_columns, stream=stream):
         names = read_words(chunk, roles.id, "id", "write the id of the series, or leave the row out")
         rows = vocabulary.add(names)
@@ -148,11 +156,12 @@ def make_outline(sheets: Sheets, roles: Roles, *, stream: bool = False) -> Outli
         if roles.time is not None:
             times = read_clock(chunk, roles.time)
             zones |= set(times.zones)
+            orders.add(times.order)
             clock = _common_clock(clock, times, chunk)
         for column in columns.values():
             column.add(chunk, rows, len(vocabulary.codes), names)
-        for name in roles.step_labels:
-            classes.update(dict.fromkeys(read_optional_words(chunk, name, "label").names.tolist()))
+        for name, codes_of_words in step_words.items():
+            codes_of_words.add(read_optional_words(chunk, name, "label"))
         if not stream:
             codes.append(rows)
     notes = [*roles.notes]
@@ -160,6 +169,7 @@ def make_outline(sheets: Sheets, roles: Roles, *, stream: bool = False) -> Outli
         notes.append(
             f"times in {roles.time!r} have several time zones ({', '.join(sorted(zones))}); all were converted to UTC"
         )
+    day_order = common_order(orders, roles.time, sheets.name, notes)
     signals = {name: tuple(sorted(column.vocabulary.codes)) for name, column in columns.items() if column.is_signal}
     if signals:
         notes.append(f"took text columns that change within a series as signals: {listing(signals)}")
@@ -169,17 +179,33 @@ def make_outline(sheets: Sheets, roles: Roles, *, stream: bool = False) -> Outli
             "ignored text columns that change within a series and have more than "
             f"{MOST_LISTED_WORDS} distinct words: {listing(dropped)}"
         )
-    binary = set(classes) <= {"0", "1"}  # both are classes, even if only one of them occurs
+    notes += _spelling_notes(
+        roles, vocabulary, {name: column.vocabulary for name, column in columns.items()}, step_words
+    )
+    classes = {word for vocabulary in step_words.values() for word in vocabulary.codes}
+    binary = classes <= {"0", "1"}  # both are classes, even if only one of them occurs
     return Outline(
         names=vocabulary.names(),
         lengths=lengths,
         clock=None if clock is None else clock[0],
+        day_order=day_order,
         per_series={name: column.words() for name, column in columns.items() if not column.varies},
         step_classes=("0", "1") if binary else tuple(sorted(classes)),
         signals=signals,
         notes=notes,
         codes=None if stream else codes,
     )
+
+
+def _spelling_notes(
+    roles: Roles, ids: WordCodes, columns: dict[str, WordCodes], step_words: dict[str, WordCodes]
+) -> list[str]:
+    """Return a note for each column in which words written in several ways were read as one."""
+    notes = describe_spellings("ids", roles.id, ids.spellings)
+    for name, vocabulary in {**columns, **step_words}.items():
+        things = "labels" if name == roles.label or name in step_words else "words"
+        notes += describe_spellings(things, name, vocabulary.spellings)
+    return notes
 
 
 @dataclass
@@ -226,7 +252,7 @@ def fill(sheets: Sheets, roles: Roles, outline: Outline, arrays: Arrays, *, miss
     DataError
         If a cell of a channel is not a number.
     """
-    starts, filled = outline.starts, np.zeros(len(outline.lengths), dtype=np.int64)
+    starts, filled, odd = outline.starts, np.zeros(len(outline.lengths), dtype=np.int64), OddWords()
     code_of = {name: code for code, name in enumerate(outline.names.tolist())}
     columns = (*roles.text_columns, *roles.channels)
     for chunk, codes in _chunks_and_codes(sheets, roles, outline, code_of, columns):
@@ -237,10 +263,10 @@ def fill(sheets: Sheets, roles: Roles, outline: Outline, arrays: Arrays, *, miss
             return str(names[codes[row]])
 
         for index, channel in enumerate(roles.channels):
-            numbers = read_numbers(chunk, channel, keep_missing=missing == "keep", series_at=series_at)
+            numbers = read_numbers(chunk, channel, keep_missing=missing == "keep", series_at=series_at, odd=odd)
             arrays.values[positions, index] = numbers
         if arrays.times is not None and roles.time is not None:
-            arrays.times[positions] = read_clock(chunk, roles.time).times
+            arrays.times[positions] = read_clock(chunk, roles.time, outline.day_order).times
         labels = dict.fromkeys(roles.step_labels, outline.step_classes)
         for coded, classes_of in ((arrays.steps, labels), (arrays.signals, outline.signals)):
             if coded is not None:
@@ -250,6 +276,7 @@ def fill(sheets: Sheets, roles: Roles, outline: Outline, arrays: Arrays, *, miss
             indices = positions if isinstance(positions, np.ndarray) else np.arange(positions.start, positions.stop)
             arrays.steps[indices[~read_booleans(chunk, roles.mask)]] = UNKNOWN
         yield chunk
+    outline.notes += odd.notes()
 
 
 def _codes_of(chunk: Source, name: str, classes: tuple[str, ...]) -> NDArray[np.int16]:
@@ -388,7 +415,7 @@ def _describe_disorder(
         candidates = codes == code
         if sort:
             assert roles.time is not None
-            candidates &= read_clock(chunk, roles.time).times == current
+            candidates &= read_clock(chunk, roles.time, outline.day_order).times == current
         locations += [chunk.location(int(row)) for row in np.flatnonzero(candidates)[: step + 2 - len(locations)]]
     first, second = (locations[0], locations[1]) if sort else (locations[step], locations[step + 1])
     if current == previous:

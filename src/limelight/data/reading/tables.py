@@ -161,6 +161,7 @@ def join_tables(
         If a unit is for an unknown channel.
     """
     changes: dict[str, Any] = {"units": {**panel.units, **(units or {})}}
+    notes = [*panel.notes]
     unknown = sorted(set(units or {}) - {*panel.channels, "time"})
     if unknown:
         raise ParameterError(
@@ -170,12 +171,13 @@ def join_tables(
     if labels is not None and label is not None:
         table = open_source(labels, "labels")
         changes.update(join_labels(table, id, label, panel.ids, panel.lengths, series_name, mask))
+        notes += changes.pop("notes")
     if metadata is not None:
-        table, notes = join_metadata(open_source(metadata, "metadata"), id, panel.ids)
+        table, notes_of_join = join_metadata(open_source(metadata, "metadata"), id, panel.ids)
         columns = {} if panel.metadata is None else dict(zip(panel.metadata.column_names, panel.metadata, strict=True))
         changes["metadata"] = pa.table({**columns, **dict(zip(table.column_names, table, strict=True))})
-        changes["notes"] = (*panel.notes, *notes)
-    return panel.replace(**changes)
+        notes += notes_of_join
+    return panel.replace(**changes, notes=notes)
 
 
 def _read_unless_long(series: Any, layout: str, time: str, **columns: Any) -> Panel | None:

@@ -14,8 +14,10 @@ from limelight.data.labels import STEP_LABEL
 from limelight.data.panel import Panel
 from limelight.data.reading.columns import is_number_column, read_numbers, read_optional_words, read_words
 from limelight.data.reading.joins import plain_column
+from limelight.data.reading.missing import OddWords
 from limelight.data.reading.roles import LIKELY
 from limelight.data.reading.sources import Source
+from limelight.data.reading.spelling import describe_spellings
 from limelight.errors import DataError, LabelError, ParameterError, listing, nearest
 
 STEP = re.compile(r"(?P<channel>.*?)(?:\[(?P<inside>\d+)\]|[_.\- ]?(?P<number>\d+))")
@@ -143,10 +145,18 @@ def read_wide(
         lengths,
         ids=ids,
         channels=kept,
-        labels=None if label is None else read_words(source, label, "label", REMEDY, LabelError).decode(),
+        labels=_read_labels(source, label, notes),
         metadata=pa.table({name: plain_column(source, name) for name in metadata}) if metadata else None,
         notes=notes,
     )
+
+
+def _read_labels(source: Source, label: str | None, notes: list[str]) -> NDArray[np.str_] | None:
+    if label is None:
+        return None
+    words = read_words(source, label, "label", REMEDY, LabelError)
+    notes += describe_spellings("labels", label, words.spellings)
+    return words.decode()
 
 
 def _parse_column(name: str) -> tuple[str, int] | None:
@@ -289,11 +299,12 @@ def _read_values(
     def series_at(row: int) -> str:
         return str(ids[row])
 
-    steps = len(columns[0])
+    steps, odd = len(columns[0]), OddWords()
     table = np.empty((steps, len(columns), source.rows), dtype=np.float32)
     for channel, names in enumerate(columns):
         for step, name in enumerate(names):
-            table[step, channel] = read_numbers(source, name, keep_missing=True, series_at=series_at)
+            table[step, channel] = read_numbers(source, name, keep_missing=True, series_at=series_at, odd=odd)
+    notes += odd.notes()
     present: NDArray[np.bool_] = np.any(~np.isnan(table), axis=1)
     if not present.any(axis=0).all():
         row = int(np.argmin(present.any(axis=0)))

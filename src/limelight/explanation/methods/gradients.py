@@ -203,7 +203,7 @@ def _target_log_odds(
 def _step_weights(target: Target, batch: Batch) -> Tensor | None:
     if target.step_weights is None:
         return None
-    padded = torch.zeros(batch.mask.shape)
+    padded = torch.zeros(batch.mask.shape, dtype=torch.float32)
     for row, weights in enumerate(target.step_weights):
         padded[row, : len(weights)] = torch.from_numpy(weights)
     return padded.to(batch.values.device)
