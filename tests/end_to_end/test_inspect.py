@@ -105,7 +105,7 @@ def test_the_summary_fits_on_a_screen(limelight: Commands, tmp_path: Path) -> No
     columns = {f"field {number}": np.random.default_rng(number).normal(size=40) for number in range(30)}
     values = list(np.random.default_rng(0).normal(size=(40, 8, 25)))
     labels = [f"class {row % 12}" for row in range(40)]
-    channels = [chr(ord("a") + number) for number in range(25)]
+    channels = [f"sensor {chr(97 + number)}" for number in range(25)]
     panel = Panel.from_series(values, labels=labels, metadata=pa.table(columns), channels=channels)
     write_table(panel, tmp_path / "data")
     lines = limelight("inspect", "data").splitlines()

@@ -24,7 +24,7 @@ LARGEST_FEW = 20
 """The largest mean number of series of a group if there are fewer than five groups."""
 SHORT_NAME = 4
 """The largest number of words in the name of a group."""
-CODE = re.compile(r"^\D*\d+\D{0,3}$")
+NUMBERED = re.compile(r"^\D*\d+\D{0,3}$")
 """A number with a prefix, such as ``M12`` or ``Anlage 3``, or with leading zeros."""
 UNLIKELY = 1e-3
 NEIGHBOURS = 1000
@@ -127,7 +127,7 @@ def _are_numbers(values: NDArray[np.str_]) -> bool:
 
 
 def _are_codes(names: list[str]) -> bool:
-    return all(CODE.match(name) for name in names)
+    return all(NUMBERED.match(name) for name in names)
 
 
 def _are_whole(values: NDArray[np.str_]) -> bool:
