@@ -12,7 +12,6 @@ from limelight.config.sections import Experiment
 from limelight.data.align import align
 from limelight.data.annotations import RECORDING
 from limelight.data.labels import STEP_LABEL
-from limelight.data.metadata import leaking_fields
 from limelight.data.panel import Panel
 from limelight.data.reading.sheets import find_files, is_table
 from limelight.data.reading.sources import columns_of
@@ -210,12 +209,15 @@ def read_data(experiment: Experiment) -> Dataset:
     DataError, LabelError, ParameterError
         If files, labels or the split cannot be used.
     """
-    recordings = read_recordings(experiment)
+    return prepare_data(experiment, read_recordings(experiment))
+
+
+def prepare_data(experiment: Experiment, recordings: Panel) -> Dataset:
+    """Cut recordings into windows, if there are any, split them, and infer the task; errors as of ``read_data``."""
     panel = cut(experiment, recordings)
     if panel.labels is None and panel.step_labels is None:
         raise LabelError(_unlabelled(experiment))
     split = split_panel(experiment, panel)
-    panel = panel.replace(notes=(*panel.notes, *_leaks(panel, experiment)))
     if not len(split.train):
         raise ParameterError(
             "expected training series, got none; name some as train in the split file, or make split.test smaller"
@@ -224,19 +226,6 @@ def read_data(experiment: Experiment) -> Dataset:
     if experiment.data.sine is not None and positive is None:
         positive = ANOMALOUS
     return Dataset(panel, split, task_of(panel[split.train], positive), recordings)
-
-
-def _leaks(panel: Panel, experiment: Experiment) -> list[str]:
-    """Return warnings about metadata that leak the label."""
-    if panel.metadata is None or panel.labels is None or panel.labels.ndim == 2:
-        return []
-    ignored = {name for name, kind in experiment.data.fields.items() if kind == "ignore"}
-    leaking = [name for name in leaking_fields(panel.metadata, panel.labels) if name not in ignored]
-    return [
-        f"metadata {name!r} leaks the label: each of its values occurs with one label only; if it is not known at "
-        f'prediction time, set it to "ignore" in data.fields'
-        for name in leaking
-    ]
 
 
 def _unlabelled(experiment: Experiment) -> str:

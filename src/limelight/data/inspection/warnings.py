@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
-from limelight.data.inspection.findings import Duplicates, Inspection, SharedGroups
+from limelight.data.inspection.findings import Advice, Duplicates, Inspection, Leaks, Severity, SharedGroups
 from limelight.errors import counted, listing
 
 FEW_SERIES = 10
@@ -13,21 +14,95 @@ RARE = 0.05
 UNEVEN_LENGTHS = 10  # ratio of the longest series to the shortest
 
 
-def warnings_about(inspection: Inspection) -> Iterator[str]:
-    """Yield one sentence for each property that will cause trouble."""
+def advice_about(inspection: Inspection) -> Iterator[Advice]:
+    """Yield one sentence, with its severity, for each property that will cause trouble."""
+    kind = "class" if inspection.labels is None else "label"
+    classes = inspection.classes or {}
+    for severity, sentences in (
+        (Severity.SCORES, _leak_warnings(inspection.leaks)),
+        (Severity.SCORES, _shared_warnings(inspection.shared, inspection.split or "")),
+        (Severity.SCORES, _warnings_of_copies_across(inspection.copies)),
+        (Severity.DATA, _warnings_of_contradictions(inspection.copies)),
+        (Severity.DATA, _value_warnings(inspection)),
+        (Severity.DATA, _alike_warnings(inspection.alike)),
+        (Severity.DATA, _absence_warnings(classes, "train", kind, "the network cannot learn it; move some there")),
+        (Severity.DATA, _size_warnings(inspection, kind)),
+        (Severity.REMARK, _unlabelled_warnings(inspection)),
+        (
+            Severity.REMARK,
+            _absence_warnings(classes, "test", kind, "the test scores do not cover it; move some there"),
+        ),
+        (Severity.REMARK, _remarks_about_values(inspection)),
+        (Severity.REMARK, _remarks_about_copies(inspection.copies)),
+        (Severity.REMARK, _rarity_warnings(inspection)),
+        (Severity.REMARK, _naming_remarks(inspection.shared)),
+    ):
+        yield from (Advice(severity, sentence) for sentence in sentences)
+
+
+def _leak_warnings(leaks: Leaks) -> Iterator[str]:
+    remedy = 'if it is not known at prediction time, set it to "ignore" in data.fields'
+    for name in leaks.values:
+        yield f"metadata {name!r} leaks the label: each of its values occurs with one label only; {remedy}"
+    for name in leaks.thresholds:
+        yield f"metadata {name!r} leaks the label: its numbers separate the classes without exception; {remedy}"
+    for name in leaks.missing:
+        yield f"metadata {name!r} leaks the label: it is missing for some classes and known for all others; {remedy}"
+
+
+def _alike_warnings(alike: dict[str, list[tuple[str, ...]]]) -> Iterator[str]:
+    for field, groups in alike.items():
+        shown = ", ".join(" and ".join(map(repr, names)) for names in groups[:3])
+        shown += f" and {len(groups) - 3} more" if len(groups) > 3 else ""
+        what = f"values of metadata {field!r}" if field else "classes"
+        yield (
+            f"{what} differ only by case, blanks or punctuation, {shown}; if they mean the same, write them in the "
+            "same way, otherwise they are learned as different"
+        )
+
+
+def _size_warnings(inspection: Inspection, kind: str) -> Iterator[str]:
     if inspection.series < FEW_SERIES:
         yield (
             f"only {inspection.series} series, too few for training and evaluation; "
             f"collect at least {FEW_SERIES}, better some dozens per class"
         )
-    yield from _value_warnings(inspection)
-    yield from _duplicate_warnings(inspection.copies)
-    yield from _class_warnings(inspection.classes or {}, "class" if inspection.labels is None else "label")
-    yield from _rarity_warnings(inspection)
-    yield from _shared_warnings(inspection.shared)
+    for name, count in (inspection.classes or {}).get("all", {}).items():
+        unknown = inspection.labels is not None and not inspection.labels.known[name]
+        if count < FEW_IN_A_CLASS and not unknown:
+            yield (
+                f"{kind} {name!r} has only {count} series, too few for both training and evaluation; "
+                f"collect more, or leave the {kind} out"
+            )
+
+
+def _absence_warnings(classes: dict[str, dict[str, int]], part: str, kind: str, remedy: str) -> Iterator[str]:
+    absent = [name for name, count in classes.get(part, {}).items() if count == 0]
+    if absent and any(classes[part].values()):
+        yield f"{kind} {listing(absent)} has no series in {part}, so {remedy}"
+
+
+def _unlabelled_warnings(inspection: Inspection) -> Iterator[str]:
+    if 0 < inspection.unlabelled < inspection.series:
+        yield (
+            f"{inspection.unlabelled} of {inspection.series} series have no known label; they are neither learned from "
+            "nor scored"
+        )
 
 
 def _value_warnings(inspection: Inspection) -> Iterator[str]:
+    infinite = [channel.name for channel in inspection.channels if channel.infinite]
+    if infinite:
+        count = sum(channel.infinite for channel in inspection.channels)
+        yield f"{counted(count, 'infinite value')} in {_named_channels(infinite)}; correct them, training rejects them"
+    empty = [name for name, known in inspection.labels.known.items() if not known] if inspection.labels else []
+    if empty:
+        has, it = ("have", "them") if len(empty) > 1 else ("has", "it")
+        named = f"label{'s' if len(empty) > 1 else ''} {listing(empty)}"
+        yield f"{named} {has} no known value, so nothing can be learned about {it}; fill {it} in, or leave {it} out"
+
+
+def _remarks_about_values(inspection: Inspection) -> Iterator[str]:
     shortest, _, longest = inspection.lengths
     if longest >= UNEVEN_LENGTHS * shortest:
         yield (
@@ -45,10 +120,6 @@ def _value_warnings(inspection: Inspection) -> Iterator[str]:
             f"{counted(count, 'missing value')} in {_named_channels(gappy)}; by default the network gets a mask of "
             "missing values (missing='mask'), or choose last, linear, mean or error"
         )
-    infinite = [channel.name for channel in inspection.channels if channel.infinite]
-    if infinite:
-        count = sum(channel.infinite for channel in inspection.channels)
-        yield f"{counted(count, 'infinite value')} in {_named_channels(infinite)}; correct them, training rejects them"
     if inspection.time.gaps:
         yield (
             f"the clock has {counted(inspection.time.gaps, 'gap')} in {inspection.time.series_with_gaps} series; the "
@@ -57,17 +128,15 @@ def _value_warnings(inspection: Inspection) -> Iterator[str]:
         )
 
 
-def _duplicate_warnings(duplicates: Duplicates) -> Iterator[str]:
+def _warnings_of_copies_across(duplicates: Duplicates) -> Iterator[str]:
     if duplicates.across:
         yield (
             f"series with identical values are in different parts of the split, {_pairs(duplicates.across)}; "
             "keep one of each, or the scores will be too optimistic"
         )
-    if duplicates.inside:
-        yield (
-            f"{counted(duplicates.inside, 'exact duplicate')} of another series in the same part of the split; keep "
-            "one of each, unless they were measured separately"
-        )
+
+
+def _warnings_of_contradictions(duplicates: Duplicates) -> Iterator[str]:
     if duplicates.contradictory:
         yield (
             f"series with identical values have different labels, {_pairs(duplicates.contradictory)}; "
@@ -75,20 +144,12 @@ def _duplicate_warnings(duplicates: Duplicates) -> Iterator[str]:
         )
 
 
-def _class_warnings(classes: dict[str, dict[str, int]], kind: str) -> Iterator[str]:
-    for name, count in classes.get("all", {}).items():
-        if count < FEW_IN_A_CLASS:
-            yield (
-                f"{kind} {name!r} has only {count} series, too few for both training and evaluation; "
-                f"collect more, or leave the {kind} out"
-            )
-    for part, remedy in (
-        ("train", "the network cannot learn it; move some there"),
-        ("test", "the test scores do not cover it; move some there"),
-    ):
-        absent = [name for name, count in classes.get(part, {}).items() if count == 0]
-        if absent and any(classes[part].values()):
-            yield f"{kind} {listing(absent)} has no series in {part}, so {remedy}"
+def _remarks_about_copies(duplicates: Duplicates) -> Iterator[str]:
+    if duplicates.inside:
+        yield (
+            f"{counted(duplicates.inside, 'exact duplicate')} of another series in the same part of the split; keep "
+            "one of each, unless they were measured separately"
+        )
 
 
 def _rarity_warnings(inspection: Inspection) -> Iterator[str]:
@@ -122,21 +183,28 @@ def _rarity_warnings(inspection: Inspection) -> Iterator[str]:
         )
 
 
-def _shared_warnings(shared: SharedGroups) -> Iterator[str]:
-    if shared.naming:
-        yield (
-            f"metadata {listing(shared.naming)} identifies the groups of the split, so a network can only memorise it; "
-            "leave it out"
-        )
+def _shared_warnings(shared: SharedGroups, split: str) -> Iterator[str]:
     for name, (common, values) in shared.both.items():
+        option = shlex.quote(f"split.group={name}")
+        remedy = (
+            f"pass --set {option}" if "as given in" not in split else "keep them together in the split that is given"
+        )
         yield (
             f"series with the same {name!r} are in both train and test ({common} of {values} values); if such series "
-            f"are alike, set split.group={name!r} so that the scores hold for new ones"
+            f"are alike, {remedy} so that the scores hold for new ones"
         )
     if shared.windows:
         yield (
             f"windows of {counted(shared.windows, 'recording')} are in both train and test; keep all windows of a "
             "recording in the same part"
+        )
+
+
+def _naming_remarks(shared: SharedGroups) -> Iterator[str]:
+    if shared.naming:
+        yield (
+            f"metadata {listing(shared.naming)} identifies the groups of the split, so a network can only memorise it; "
+            "leave it out"
         )
 
 

@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 
 from limelight.data.reading.columns import Words, read_optional_words, read_words
 from limelight.data.reading.ids import match_ids, show_both
-from limelight.data.reading.roles import LIKELY
+from limelight.data.reading.names import is_named, is_named_as_row_number
 from limelight.data.reading.sources import Source, is_text
 from limelight.data.reading.spelling import describe_spellings
 from limelight.errors import DataError, listing
 from limelight.types import Rows
 
 ID_REMEDY = "write the id of the series, or leave the row out"
-ROW_NUMBERS = ("", "index", "level_0", "__index_level_0__", "unnamed: 0")
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,8 +87,8 @@ def find_id_column(
     if id in source.columns:
         return _match_column(source, id, ids)
     best, most = None, 0
-    for name in sorted(source.columns, key=lambda name: not _is_common(name)):
-        if name not in excluded and name.strip().lower() not in ROW_NUMBERS:
+    for name in sorted(source.columns, key=lambda name: not is_named(name, "id")):
+        if name not in excluded and not is_named_as_row_number(name):
             matched = _count_matches(source, name, ids)
             best, most = (name, matched) if matched > most else (best, most)
     if best is None:
@@ -101,10 +100,6 @@ def find_id_column(
     return MatchedIds(best, column.words, column.rows, (f"took column {best!r} of {source.name} as id", *column.notes))
 
 
-def _is_common(name: str) -> bool:
-    return name.strip().lower() in ("series_id", *LIKELY["id"])
-
-
 def _count_matches(source: Source, name: str, ids: NDArray[np.str_]) -> int:
     """Count the series whose id is in a column; 0 if the column must be something else."""
     kind = source.table.schema.field(name).type
@@ -113,7 +108,7 @@ def _count_matches(source: Source, name: str, ids: NDArray[np.str_]) -> int:
         return 0
     words = read_optional_words(source, name, "id")
     matched = int((match_ids(ids, words.names)[0] >= 0).sum())
-    if _is_common(name):
+    if is_named(name, "id"):
         return matched
     numbers = all(word.lstrip("+-").replace(".", "", 1).isdigit() for word in words.names.tolist())
     sure = matched == len(ids) and len(words.names) == source.rows if numbers else 2 * matched >= len(ids)

@@ -16,7 +16,7 @@ MOST_PAIRS = 3
 EXTENSION = re.compile(r"(\.[A-Za-z][A-Za-z0-9]{0,9}(\.gz|\.zip|\.bz2|\.xz)?|\.(mp3|mp4|7z))$", re.IGNORECASE)
 ZEROS = re.compile(r"(?<![\d.])0+(?=\d)")
 SIGNS = re.compile(r"[\s_\-]+")
-NUMBERED = re.compile(r"(\D*)(\d+)(\D*)")
+ONE_NUMBER = re.compile(r"(\D*)(\d+)(\D*)")
 
 
 def _without_extension(word: str) -> str:
@@ -121,7 +121,7 @@ def _matched_by_number(ids: list[str], others: list[str]) -> Rows:
     """Match ids such as "s7" and "7" by their number, if all ids of each table differ in their number only."""
     numbers, unmatched = [], np.full(len(ids), -1, dtype=np.int64)
     for words in (ids, others):
-        parts = [NUMBERED.fullmatch(_plain(_without_folder(word))) for word in words]
+        parts = [ONE_NUMBER.fullmatch(_plain(_without_folder(word))) for word in words]
         found = [part for part in parts if part is not None]
         if len(found) < len(parts) or len({(part[1], part[3]) for part in found}) > 1:
             return unmatched

@@ -13,22 +13,19 @@ from limelight.data.labels import INTERVAL, STEP_LABEL, names_of_columns
 from limelight.data.reading.booleans import read_booleans
 from limelight.data.reading.columns import Words, read_numbers, read_optional_words, read_words
 from limelight.data.reading.id_columns import (
-    ROW_NUMBERS,
     MatchedIds,
     find_id_column,
     require_agreement,
     require_known,
 )
 from limelight.data.reading.missing import OddWords
+from limelight.data.reading.names import STATES, is_named, is_named_as_row_number, plain_name
 from limelight.data.reading.plain import plain_column
-from limelight.data.reading.roles import LIKELY
 from limelight.data.reading.sources import Source
 from limelight.data.reading.spelling import describe_spellings
 from limelight.errors import DataError, LabelError, listing
 from limelight.types import Rows
 
-STATES = ("state", "status", "condition", "fault", "result", "diagnosis", "zustand", "klasse", "fehler", "ergebnis")
-"""Other names of a label in a table with one row per series."""
 NO_FIELDS = ("known", "mask", "split", "fold")
 """Columns of a labels table that describe its use and not the series."""
 PART_WORDS = {"train", "training", "validation", "valid", "val", "dev", "test", "testing"}
@@ -101,10 +98,8 @@ def _find_label(source: Source, label: str, taken: tuple[str | None, ...], notes
     if label in source.columns or label != "label" or any(name.startswith(STEP_LABEL) for name in source.columns):
         return label
     left = [name for name in source.columns if name not in (*taken, *INTERVAL) and not _is_no_field(name)]
-    for names in (LIKELY["label"], STATES):
-        named = [name for name in left if name.strip().lower() in names]
-        if named:
-            break
+    named = [name for name in left if is_named(name, "label")]
+    named = named or [name for name in left if plain_name(name) in STATES]
     chosen = named or left
     if len(chosen) > 1:
         raise DataError(
@@ -117,7 +112,7 @@ def _find_label(source: Source, label: str, taken: tuple[str | None, ...], notes
 
 
 def _is_no_field(name: str) -> bool:
-    return name.strip().lower() in (*NO_FIELDS, *ROW_NUMBERS)
+    return name.strip().lower() in NO_FIELDS or is_named_as_row_number(name)
 
 
 def _further_fields(
