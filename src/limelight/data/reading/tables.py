@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
 from limelight.data.arrays import join_panels
+from limelight.data.missing_values import mark_missing
 from limelight.data.panel import Panel
 from limelight.data.reading.archive import ARCHIVE_SUFFIXES, read_archive_files
 from limelight.data.reading.columns import read_words
@@ -41,6 +42,7 @@ def read_table(
     layout: str = "auto",
     per_step: bool = False,
     missing: str = "keep",
+    missing_values: Sequence[float] = (),
     sort: bool = False,
 ) -> Panel:
     """Read labelled series from tables, archive files or a store.
@@ -78,6 +80,8 @@ def read_table(
         Whether labels are per step: the label column, or without it every column that begins with ``label_``.
     missing
         ``"keep"`` reads a missing number as NaN, ``"error"`` rejects it.
+    missing_values
+        Numbers that stand for a missing value in the channels, such as -999; they are read as NaN.
     sort
         True sorts the steps of each series by time, False requires them to be sorted.
 
@@ -121,9 +125,10 @@ def read_table(
     elif missing == "error":
         _require_complete(panel)
     series_name = repr(str(series)) if isinstance(series, str | Path) else "the series table"
-    return join_tables(
+    panel = join_tables(
         panel, labels=labels, metadata=metadata, id=id, label=label, mask=mask, units=units, series_name=series_name
     )
+    return mark_missing(panel, missing_values) if missing_values else panel
 
 
 def join_tables(
