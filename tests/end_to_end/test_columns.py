@@ -59,3 +59,10 @@ def test_help_of_every_reading_command_shows_column_options(limelight: Commands,
 
 def test_channels_are_separated_by_commas() -> None:
     assert changes_from(None, channels='force, "speed, left"') == {"data.channels": ["force", "speed, left"]}
+
+
+def test_the_order_of_the_rows_is_the_clock_on_request(limelight: Commands, table: Path) -> None:
+    assert "no clock, only the order of the steps" in limelight(
+        "inspect", table, *NAMES[:2], "--time", "none", *NAMES[4:]
+    )
+    assert changes_from(None, time="none") == {"data.time": None}

@@ -57,7 +57,7 @@ TimeColumn = Annotated[
     str | None,
     typer.Option(
         "--time",
-        help="Column of the clock; default: time, or as guessed.",
+        help="Column of the clock, or none for the order of the rows; default: time, or as guessed.",
         rich_help_panel="Columns",
         show_default=False,
     ),
@@ -185,7 +185,9 @@ def changes_from(changes: list[str] | None, **named: Any) -> dict[str, Any]:
     for name, value in named.items():
         if name == "channels" and value is not None:
             value = _listed(value)
-        if value is not None:
+        if name == "time" and value == "none":
+            changed[KEY_OF_OPTION[name]] = None
+        elif value is not None:
             changed[KEY_OF_OPTION.get(name, name)] = str(value) if isinstance(value, Path) else value
     for change in changes or []:
         key, equals, text = change.partition("=")

@@ -118,7 +118,7 @@ class DataSection(_Section):
         None, description='What the names of the files mean: "{label}_{id}" for ok_pump7.csv; null for the id alone.'
     )
     id: str = Field("series_id", description="Column of series ids.")
-    time: str = Field("time", description="Column of the clock.")
+    time: str | None = Field("time", description="Column of the clock; null for the order of the rows.")
     label: str = Field("label", description="Column of the label.")
     level: Literal["auto", "series", "step"] = Field(
         "auto",

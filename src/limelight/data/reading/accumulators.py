@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from limelight.data.reading.columns import Words, read_optional_words, read_words
+from limelight.data.reading.columns import Words, number_words, read_optional_words, read_words
 from limelight.data.reading.sources import Source
 from limelight.errors import LabelError
 from limelight.task import UNKNOWN
@@ -60,11 +60,14 @@ class SeriesColumn:
         Whether the column is the label, which must not be empty and must not change within a series.
     signal
         Whether the column is declared as a signal, whose words may change from step to step.
+    number
+        Whether the column holds numbers.
     """
 
     name: str
     label: bool
     signal: bool = False
+    number: bool = False
     vocabulary: WordCodes = field(default_factory=WordCodes)
     first: Rows = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     varies: bool = False
@@ -95,6 +98,8 @@ class SeriesColumn:
             return
         if self.label:
             words = read_words(chunk, self.name, "label", "write the label in every row of its series", LabelError)
+        elif self.number:
+            words = number_words(chunk, self.name)
         else:
             words = read_optional_words(chunk, self.name, "metadata")
         codes = self.vocabulary.add(words)

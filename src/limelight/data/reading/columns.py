@@ -165,6 +165,37 @@ def read_numbers(
     return np.asarray(numbers, dtype=np.float32)
 
 
+def numbers_or_missing(source: Source, name: str) -> NDArray[np.float64]:
+    """Return a column as float64, NaN for every cell that is empty or no number.
+
+    Example
+    -------
+    >>> numbers_or_missing(Source(pa.table({"a": ["1.5", "fast", ""]}), "the series table"), "a")
+    array([1.5, nan, nan])
+    """
+    column = source.column(name, "channels")
+    if is_text(column.type):
+        column = cleaned(column)
+        try:
+            column = column.cast(pa.float64())
+        except pa.ArrowInvalid:
+            column = pc.if_else(pc.match_substring_regex(column, NUMBER), column, pa.scalar(None, column.type))
+    numbers = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    return np.asarray(numbers, dtype=np.float64)
+
+
+def number_words(source: Source, name: str) -> Words:
+    """Return the numbers of a column as words in one form, however they are written.
+
+    Example
+    -------
+    >>> number_words(Source(pa.table({"a": ["1.50", "1.5", "", "2"]}), "the series table"), "a").decode().tolist()
+    ['1.5', '1.5', '', '2']
+    """
+    numbers = pa.table({name: pa.array(numbers_or_missing(source, name), from_pandas=True)})
+    return read_optional_words(Source(numbers, source.name), name, "metadata")
+
+
 def is_number_column(source: Source, name: str) -> bool:
     """Whether a column is a channel by default: it holds numbers, or text that is mostly numbers.
 

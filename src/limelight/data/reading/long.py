@@ -144,7 +144,9 @@ def make_outline(sheets: Sheets, roles: Roles, *, stream: bool = False) -> Outli
     """
     vocabulary, lengths, codes = WordCodes(), np.zeros(0, dtype=np.int64), []
     words = (*roles.per_series, *roles.signals)
-    columns = {name: SeriesColumn(name, name == roles.label, name in roles.signals) for name in words}
+    columns = {
+        name: SeriesColumn(name, name == roles.label, name in roles.signals, name in roles.numbers) for name in words
+    }
     clock: tuple[ClockColumn, str] | None = None
     zones: set[str] = set()
     orders: set[str | None] = set()
@@ -356,12 +358,23 @@ def panel_arguments(sheets: Sheets, roles: Roles, outline: Outline, arrays: Arra
         "labels": outline.per_series.get(roles.label) if roles.label else None,
         "step_labels": steps,
         "signals": signals,
-        "metadata": pa.table({name: pa.array(words.tolist(), pa.string()) for name, words in metadata.items()})
+        "metadata": pa.table({name: _field(words, name in roles.numbers) for name, words in metadata.items()})
         if metadata
         else None,
         "units": {name: unit for name, unit in units.items() if name in (*roles.channels, "time")},
         "notes": outline.notes,
     }
+
+
+def _field(words: NDArray[Any], number: bool) -> pa.Array:
+    """Return a field of metadata: whole numbers, numbers or text."""
+    column = pa.array(words.tolist(), pa.string())
+    if not number:
+        return column
+    try:
+        return column.cast(pa.int64())
+    except pa.ArrowInvalid:
+        return column.cast(pa.float64())
 
 
 def _common_clock(

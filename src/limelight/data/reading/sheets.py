@@ -14,10 +14,10 @@ from limelight.data.reading.sources import (
     SUFFIXES,
     Source,
     arrow_fields,
+    columns_declared,
     columns_of,
     open_file,
     open_source,
-    signals_of_fields,
     stream_file,
     units_of_fields,
 )
@@ -38,8 +38,8 @@ class Sheets:
         The column names.
     paths
         The files; empty if the table is in memory.
-    units, signals
-        The units of columns, and the columns declared as signals, from the metadata of Arrow fields.
+    units, signals, channels
+        The units of columns, and the columns declared as signals or channels, from the metadata of Arrow fields.
     sources
         The chunks of the table, if it is in memory.
     file_column
@@ -57,6 +57,7 @@ class Sheets:
     paths: tuple[Path, ...] = ()
     units: tuple[tuple[str, str], ...] = ()
     signals: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
     file_column: str | None = None
 
@@ -139,9 +140,13 @@ def open_sheets(series: Any) -> Sheets:
 
 
 def _column_annotations(fields: Iterable[pa.Field]) -> dict[str, Any]:
-    """Read units and signals from the metadata of Arrow fields, as keyword arguments for ``Sheets``."""
+    """Read units, signals and channels from the metadata of Arrow fields, as keyword arguments for ``Sheets``."""
     fields = list(fields)
-    return {"units": tuple(units_of_fields(fields).items()), "signals": tuple(signals_of_fields(fields))}
+    return {
+        "units": tuple(units_of_fields(fields).items()),
+        "signals": tuple(columns_declared(fields, "signal")),
+        "channels": tuple(columns_declared(fields, "channel")),
+    }
 
 
 def find_files(path_or_pattern: str | Path | Sequence[str | Path]) -> list[Path]:

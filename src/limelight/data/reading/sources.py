@@ -156,9 +156,9 @@ def units_of_fields(fields: Iterable[pa.Field]) -> dict[str, str]:
     }
 
 
-def signals_of_fields(fields: Iterable[pa.Field]) -> list[str]:
-    """Return the columns declared as signals: the metadata entry ``role`` of their Arrow field is ``signal``."""
-    return [field.name for field in fields if (field.metadata or {}).get(b"role") == b"signal"]
+def columns_declared(fields: Iterable[pa.Field], role: str) -> list[str]:
+    """Return the columns declared as ``"signal"`` or ``"channel"`` by the metadata entry ``role`` of their field."""
+    return [field.name for field in fields if (field.metadata or {}).get(b"role") == role.encode()]
 
 
 def open_file(path: Path, text_columns: Sequence[str] = (), columns: Sequence[str] | None = None) -> Source:

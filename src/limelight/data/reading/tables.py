@@ -34,7 +34,7 @@ def read_table(
     labels: Any = None,
     metadata: Any = None,
     id: str = "series_id",
-    time: str = "time",
+    time: str | None = "time",
     label: str | None = "label",
     channels: Sequence[str] | None = None,
     mask: str | None = None,
@@ -65,11 +65,15 @@ def read_table(
     metadata
         A table with one row per series: its id, and columns of text, numbers or dates that describe it.
     id, time, label
-        The names of these columns. Without a column ``time``, the clock is the order of the rows; without a column
-        ``label``, the Panel has no labels; a column of any other name must exist. ``label=None`` reads no labels.
+        The names of these columns. For the defaults, columns with other common names (``Messung``, ``timestamp``,
+        ``class``, ...) or with fitting content are taken, with a note: values that fill a block of rows each are the
+        id, values that rise within each series the clock, and the only values that are few and constant within each
+        series the label. Without a clock, the order of the rows is the clock; without a label, the Panel has no
+        labels. A column of any other name must exist. ``label=None`` reads no labels, ``time=None`` no clock.
     channels
-        The columns to read as channels, in this order; None takes every column of numbers except these three and
-        those that begin with ``label_``.
+        The columns to read as channels, in this order; None takes every column of numbers except these three, those
+        that begin with ``label_``, row numbers such as the index of pandas, and numbers that are constant within each
+        series, which are metadata.
     mask
         A column next to the labels, of series or of steps, that is 0 or false if they are unknown.
     units
@@ -185,7 +189,7 @@ def join_tables(
     return panel.replace(**changes, notes=notes)
 
 
-def _read_unless_long(series: Any, layout: str, time: str, **columns: Any) -> Panel | None:
+def _read_unless_long(series: Any, layout: str, time: str | None, **columns: Any) -> Panel | None:
     """Read a store, archive files or wide tables; None if the series are a long table."""
     paths = find_files(series) if isinstance(series, (str, Path, list, tuple)) else []
     if paths and is_store(paths[0]):
