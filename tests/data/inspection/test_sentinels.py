@@ -30,7 +30,7 @@ def test_a_value_that_no_other_comes_near_is_found(value, others):
     assert found(others, [value] * 20) == {value: 20}
 
 
-def test_a_usual_value_is_found_once_and_above_a_wide_range():
+def test_a_usual_value_needs_no_repetition_and_less_distance():
     assert found(NOISE, [-999]) == {-999: 1}
     assert found(np.linspace(0, 7000, 3000), [9999, 9999]) == {9999: 2}
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from enum import IntEnum
 from typing import Any, Literal
 
+from limelight.data.counters import Counting
 from limelight.data.inspection.sentinels import Sentinel
 from limelight.errors import counted
 from limelight.text import aligned
@@ -212,8 +213,7 @@ class Inspection:
     sentinels
         Numbers that may stand for a missing value; see ``Sentinel``.
     counters
-        For each channel that carries no measurement: ``"counts"`` if it rises or falls in equal steps, ``"continues"``
-        if it also continues from one series to the next.
+        Channels that only count; see ``counting_channels``.
     refusal
         Why training would refuse these series; None if it would not, or if this was not checked.
     advice
@@ -238,7 +238,7 @@ class Inspection:
     fields: tuple[FieldSummary, ...] = ()
     alike: dict[str, list[tuple[str, ...]]] = field(default_factory=dict)
     sentinels: tuple[Sentinel, ...] = ()
-    counters: dict[str, Literal["counts", "continues"]] = field(default_factory=dict)
+    counters: dict[str, Counting] = field(default_factory=dict)
     refusal: str | None = None
     advice: tuple[Advice, ...] = ()
 

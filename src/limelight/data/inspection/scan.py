@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
-from limelight.data.inspection.counters import CounterFinder
+from limelight.data.counters import Counting, counting_channels
 from limelight.data.inspection.duplicates import DuplicateFinder
 from limelight.data.inspection.sentinels import ExtremeValues, Sentinel
 from limelight.data.panel import Panel
@@ -27,13 +26,13 @@ class Scan:
     sentinels
         Numbers that may stand for a missing value.
     counters
-        Channels that count, by name; see ``CounterFinder``.
+        Channels that only count, by name; see ``counting_channels``.
     """
 
     copies: DuplicateFinder
     features: Doubles
     sentinels: tuple[Sentinel, ...]
-    counters: dict[str, Literal["counts", "continues"]]
+    counters: dict[str, Counting]
 
 
 def scan_channels(panel: Panel) -> Scan:
@@ -43,13 +42,12 @@ def scan_channels(panel: Panel) -> Scan:
     -------
     >>> scan = scan_channels(Panel.from_series([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]], channels=["row"]))
     >>> scan.counters, scan.features[0].round(2).tolist()
-    ({'row': 'continues'}, [2.0, 0.82])
+    ({'row': 'on'}, [2.0, 0.82])
     """
-    copies, counters, features = DuplicateFinder(), CounterFinder(len(panel.channels)), []
+    copies, features = DuplicateFinder(), []
     extremes = [ExtremeValues() for _ in panel.channels]
     for block in panel.blocks():
         copies.add(block)
-        counters.add(block)
         features.append(_describe_series(block))
         for channel, found in enumerate(extremes):
             found.add(block.values[:, channel])
@@ -58,7 +56,7 @@ def scan_channels(panel: Panel) -> Scan:
         copies,
         np.concatenate(features) if features else np.zeros((0, 0)),
         tuple(sentinel for name, found in named for sentinel in found.sentinels(name)),
-        {panel.channels[channel]: kind for channel, kind in counters.counters().items()},
+        counting_channels(panel),
     )
 
 

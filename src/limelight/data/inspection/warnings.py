@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
+from limelight.data.counters import Counting
 from limelight.data.inspection.findings import Advice, Duplicates, Inspection, Leaks, Severity, SharedGroups
 from limelight.data.inspection.sentinels import Sentinel
 from limelight.errors import counted, listing
@@ -23,7 +24,7 @@ def advice_about(inspection: Inspection) -> Iterator[Advice]:
         (Severity.SCORES, _leak_warnings(inspection.leaks)),
         (Severity.SCORES, _shared_warnings(inspection.shared, inspection.split or "")),
         (Severity.SCORES, _warnings_of_copies_across(inspection.copies)),
-        (Severity.SCORES, counter_warnings(inspection.counters, "continues")),
+        (Severity.SCORES, counter_warnings(inspection.counters)),
         (Severity.DATA, _warnings_of_contradictions(inspection.copies)),
         (Severity.DATA, _value_warnings(inspection)),
         (Severity.DATA, sentinel_warnings(inspection.sentinels)),
@@ -36,7 +37,7 @@ def advice_about(inspection: Inspection) -> Iterator[Advice]:
             _absence_warnings(classes, "test", kind, "the test scores do not cover it; move some there"),
         ),
         (Severity.REMARK, _remarks_about_values(inspection)),
-        (Severity.REMARK, counter_warnings(inspection.counters, "counts")),
+        (Severity.REMARK, _step_counter_remarks(inspection.counters)),
         (Severity.REMARK, _remarks_about_copies(inspection.copies)),
         (Severity.REMARK, _rarity_warnings(inspection)),
         (Severity.REMARK, _naming_remarks(inspection.shared)),
@@ -122,18 +123,24 @@ def sentinel_warnings(sentinels: Sequence[Sentinel]) -> Iterator[str]:
         )
 
 
-def counter_warnings(counters: Mapping[str, str], kind: str) -> Iterator[str]:
-    """Yield a warning about the channels that count, or continue from series to series."""
-    names = [name for name, found in counters.items() if found == kind]
-    if not names:
-        return
-    verb = "continues" if len(names) == 1 else "continue"
-    if kind == "continues":
-        yield (
-            f"{_named_channels(names)} {verb} from one series to the next, as row numbers do, so a network can read "
-            "the label off the order of the series; leave such channels out with --channels"
-        )
-    else:
+def counter_warnings(counters: Mapping[str, Counting]) -> Iterator[str]:
+    """Yield a warning about the channels that name a series by its place in the table."""
+    for counting, what in (
+        ("rows", "{} the rows of the whole table"),
+        ("on", "{} from one series to the next"),
+    ):
+        names = [name for name, found in counters.items() if found == counting]
+        verb = "count" if counting == "rows" else "continue"
+        if names:
+            yield (
+                f"{_named_channels(names)} {what.format(verb if len(names) > 1 else f'{verb}s')}, so a network can "
+                "read the label off the order of the series; leave such channels out with --channels"
+            )
+
+
+def _step_counter_remarks(counters: Mapping[str, Counting]) -> Iterator[str]:
+    names = [name for name, found in counters.items() if found == "steps"]
+    if names:
         verb = "counts" if len(names) == 1 else "count"
         yield f"{_named_channels(names)} only {verb} the steps; leave such channels out with --channels"
 
