@@ -66,7 +66,7 @@ def pack_series(
         return open_store(write_store(panel, output, stated_parts(experiment, panel)))
     labels = None if data.labels is not None else "steps" if labels_are_of_steps(experiment) else "series"
     sheets, roles = find_roles(
-        open_sheets(data.series),
+        open_sheets(data.series, data.csv),
         id=data.id,
         time=data.time,
         label=data.label,
@@ -81,6 +81,7 @@ def pack_series(
             "metadata": data.metadata,
             "units": data.units,
             "mask": data.mask,
+            "csv": data.csv,
         }
         joined = join_tables(panel, **tables, id=data.id, label=data.label, series_name=sheets.name)
         return mark_missing(joined, data.missing_values, in_place=True) if data.missing_values else joined
@@ -107,4 +108,4 @@ def _is_long(experiment: Experiment) -> bool:
     first = find_files(data.series)[0]
     if not is_table(first) or data.layout == "wide":
         return False
-    return data.layout == "long" or not looks_wide(columns_of(first), data.id, data.time)
+    return data.layout == "long" or not looks_wide(columns_of(first, data.csv), data.id, data.time)

@@ -15,6 +15,7 @@ from limelight.data.missing_values import mark_missing
 from limelight.data.panel import Panel
 from limelight.data.reading.archive import ARCHIVE_SUFFIXES, read_archive_files
 from limelight.data.reading.columns import read_words
+from limelight.data.reading.dialect import DETECT, CsvOptions, csv_options
 from limelight.data.reading.joins import find_rows, join_labels, join_metadata
 from limelight.data.reading.long import read_long
 from limelight.data.reading.roles import find_roles
@@ -44,6 +45,7 @@ def read_table(
     missing: str = "keep",
     missing_values: Sequence[float] = (),
     sort: bool = False,
+    csv: Mapping[str, Any] | CsvOptions | None = None,
 ) -> Panel:
     """Read labelled series from tables, archive files or a store.
 
@@ -88,6 +90,9 @@ def read_table(
         Numbers that stand for a missing value in the channels, such as -999; they are read as NaN.
     sort
         True sorts the steps of each series by time, False requires them to be sorted.
+    csv
+        How CSV files are written, if it is detected wrongly: ``separator``, ``decimal``, ``thousands``, ``encoding``,
+        ``quote``, ``comment`` and ``units_row``, such as ``{"decimal": ","}``.
 
     Returns
     -------
@@ -113,11 +118,12 @@ def read_table(
     for option, value, choices in (("missing", missing, ("error", "keep")), ("layout", layout, LAYOUTS)):
         if value not in choices:
             raise ParameterError(f"expected {option} to be {' or '.join(map(repr, choices))}, got {value!r}")
+    options = csv_options(csv)
     label_in_series = label if labels is None else None
-    panel = _read_unless_long(series, layout, time, id=id, label=label_in_series, channels=channels)
+    panel = _read_unless_long(series, layout, time, options, id=id, label=label_in_series, channels=channels)
     if panel is None:
         sheets, roles = find_roles(
-            open_sheets(series),
+            open_sheets(series, options),
             id=id,
             time=time,
             label=label or "label",
@@ -130,7 +136,15 @@ def read_table(
         _require_complete(panel)
     series_name = repr(str(series)) if isinstance(series, str | Path) else "the series table"
     panel = join_tables(
-        panel, labels=labels, metadata=metadata, id=id, label=label, mask=mask, units=units, series_name=series_name
+        panel,
+        labels=labels,
+        metadata=metadata,
+        id=id,
+        label=label,
+        mask=mask,
+        units=units,
+        series_name=series_name,
+        csv=options,
     )
     return mark_missing(panel, missing_values) if missing_values else panel
 
@@ -145,6 +159,7 @@ def join_tables(
     mask: str | None = None,
     units: Mapping[str, str] | None = None,
     series_name: str = "the series",
+    csv: CsvOptions = DETECT,
 ) -> Panel:
     """Join labels, metadata and units to the series of a Panel.
 
@@ -152,7 +167,7 @@ def join_tables(
     ----------
     panel
         The series.
-    labels, metadata, id, label, mask, units
+    labels, metadata, id, label, mask, units, csv
         As for ``read_table``.
     series_name
         The name of the series table in messages.
@@ -178,18 +193,18 @@ def join_tables(
             f"{nearest(unknown[0], panel.channels)}"
         )
     if labels is not None and label is not None:
-        table = open_source(labels, "labels")
+        table = open_source(labels, "labels", csv)
         changes.update(join_labels(table, id, label, panel.ids, panel.lengths, series_name, mask))
         notes += changes.pop("notes")
     if metadata is not None:
-        table, notes_of_join = join_metadata(open_source(metadata, "metadata"), id, panel.ids)
+        table, notes_of_join = join_metadata(open_source(metadata, "metadata", csv), id, panel.ids)
         columns = {} if panel.metadata is None else dict(zip(panel.metadata.column_names, panel.metadata, strict=True))
         changes["metadata"] = pa.table({**columns, **dict(zip(table.column_names, table, strict=True))})
         notes += notes_of_join
     return panel.replace(**changes, notes=notes)
 
 
-def _read_unless_long(series: Any, layout: str, time: str | None, **columns: Any) -> Panel | None:
+def _read_unless_long(series: Any, layout: str, time: str | None, csv: CsvOptions, **columns: Any) -> Panel | None:
     """Read a store, archive files or wide tables; None if the series are a long table."""
     paths = find_files(series) if isinstance(series, (str, Path, list, tuple)) else []
     if paths and is_store(paths[0]):
@@ -197,12 +212,12 @@ def _read_unless_long(series: Any, layout: str, time: str | None, **columns: Any
     if paths and paths[0].suffix.lower() in ARCHIVE_SUFFIXES:
         panel = read_archive_files(paths)[0]
         return _with_channels(panel if columns["label"] else panel.replace(labels=None), columns["channels"], paths[0])
-    names = columns_of(paths[0]) if paths else open_source(series, "series").columns
+    names = columns_of(paths[0], csv) if paths else open_source(series, "series").columns
     if layout == "long" or (layout == "auto" and not looks_wide(names, columns["id"], time)):
         return None
     if not paths:
         return read_wide(open_source(series, "series"), **columns)
-    panels = [read_wide(open_source(path, "series"), **columns) for path in paths]
+    panels = [read_wide(open_source(path, "series", csv), **columns) for path in paths]
     if len(panels) > 1:  # rows without ids are numbered from 0 in each file
         panels = [
             panel.replace(ids=[f"{path.stem}_{name}" for name in panel.ids])
@@ -239,7 +254,14 @@ def _require_complete(panel: Panel) -> None:
             )
 
 
-def read_split(split: Any, panel_ids: ArrayLike, *, id: str = "series_id", column: str = "split") -> Split:
+def read_split(
+    split: Any,
+    panel_ids: ArrayLike,
+    *,
+    id: str = "series_id",
+    column: str = "split",
+    csv: Mapping[str, Any] | CsvOptions | None = None,
+) -> Split:
     """Read a split into train, validation and test from a table.
 
     Parameters
@@ -251,6 +273,8 @@ def read_split(split: Any, panel_ids: ArrayLike, *, id: str = "series_id", colum
         The ids of the series in the order of the Panel, shape (n,).
     id, column
         The names of the two columns.
+    csv
+        As for ``read_table``.
 
     Returns
     -------
@@ -270,12 +294,19 @@ def read_split(split: Any, panel_ids: ArrayLike, *, id: str = "series_id", colum
     """
     ids = np.asarray(panel_ids).astype(str)
     split_name = repr(str(split)) if isinstance(split, str | Path) else "the split table"
-    return named_split(read_parts(split, ids, id=id, column=column), ids, split_name)
+    return named_split(read_parts(split, ids, id=id, column=column, csv=csv), ids, split_name)
 
 
-def read_parts(split: Any, ids: NDArray[np.str_], *, id: str = "series_id", column: str = "split") -> list[str]:
+def read_parts(
+    split: Any,
+    ids: NDArray[np.str_],
+    *,
+    id: str = "series_id",
+    column: str = "split",
+    csv: Mapping[str, Any] | CsvOptions | None = None,
+) -> list[str]:
     """Read the part of each series from a split table; parameters and errors as for ``read_split``."""
-    source = open_source(split, "split")
+    source = open_source(split, "split", csv_options(csv))
     names = read_words(source, id, "id", "write the id of the series, or leave the row out")
     words = read_words(source, column, "column", "write train, validation or test")
     rows = find_rows(source, names, ids, "the series")
