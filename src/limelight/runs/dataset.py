@@ -87,6 +87,7 @@ def read_recordings(experiment: Experiment, *, missing: str = "keep", labelled: 
         per_step=labels_are_of_steps(experiment),
         mask=data.mask,
         missing="error" if experiment.model.missing == "error" else missing,
+        missing_values=data.missing_values,
         sort=data.sort,
         csv=data.csv,
     )

@@ -9,6 +9,7 @@ from typing import Any
 from tqdm import tqdm
 
 from limelight.config.sections import Experiment
+from limelight.data.missing_values import mark_missing
 from limelight.data.panel import Panel
 from limelight.data.reading.pack_long import pack_long
 from limelight.data.reading.roles import find_roles
@@ -82,7 +83,8 @@ def pack_series(
             "mask": data.mask,
             "csv": data.csv,
         }
-        return join_tables(panel, **tables, id=data.id, label=data.label, series_name=sheets.name)
+        joined = join_tables(panel, **tables, id=data.id, label=data.label, series_name=sheets.name)
+        return mark_missing(joined, data.missing_values, in_place=True) if data.missing_values else joined
 
     hidden = progress is False or (progress is None and not sys.stderr.isatty())
     with tqdm(desc="packing", unit=" rows", unit_scale=True, disable=hidden) as bar:

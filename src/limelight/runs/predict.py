@@ -27,7 +27,7 @@ def columns_of_run(source: Path | str) -> dict[str, Any]:
         return {}
     experiment = read_experiment(file)
     data = experiment.data
-    names = ("id", "time", "label", "level", "mask", "sort", "layout", "units")
+    names = ("id", "time", "label", "level", "mask", "sort", "layout", "units", "missing_values")
     roles = {f"data.{name}": getattr(data, name) for name in names}
     roles["data.csv"] = asdict(data.csv)
     roles["events"] = asdict(experiment.events)

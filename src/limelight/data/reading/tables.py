@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
 from limelight.data.arrays import join_panels
+from limelight.data.missing_values import mark_missing
 from limelight.data.panel import Panel
 from limelight.data.reading.archive import ARCHIVE_SUFFIXES, read_archive_files
 from limelight.data.reading.columns import read_words
@@ -44,6 +45,7 @@ def read_table(
     layout: str = "auto",
     per_step: bool = False,
     missing: str = "keep",
+    missing_values: Sequence[float] = (),
     sort: bool = False,
     csv: Mapping[str, Any] | CsvOptions | None = None,
 ) -> Panel:
@@ -86,6 +88,8 @@ def read_table(
         Whether labels are per step: the label column, or without it every column that begins with ``label_``.
     missing
         ``"keep"`` reads a missing number as NaN, ``"error"`` rejects it.
+    missing_values
+        Numbers that stand for a missing value in the channels, such as -999; they are read as NaN.
     sort
         True sorts the steps of each series by time, False requires them to be sorted.
     csv
@@ -133,7 +137,7 @@ def read_table(
     elif missing == "error":
         _require_complete(panel)
     series_name = repr(str(series)) if isinstance(series, str | Path) else "the series table"
-    return join_tables(
+    panel = join_tables(
         panel,
         labels=labels,
         metadata=metadata,
@@ -144,6 +148,7 @@ def read_table(
         series_name=series_name,
         csv=options,
     )
+    return mark_missing(panel, missing_values) if missing_values else panel
 
 
 def join_tables(
