@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -23,6 +23,7 @@ from limelight.data.reading.columns import (
     read_optional_words,
     read_words,
 )
+from limelight.data.reading.dialect import CsvOptions, csv_options
 from limelight.data.reading.missing import OddWords
 from limelight.data.reading.sources import Source, is_text, open_source, units_of_fields
 from limelight.data.reading.times import ClockColumn, read_clock
@@ -48,6 +49,7 @@ def align(
     tolerance: float | str | None = None,
     since_change: bool = False,
     future: bool = False,
+    csv: Mapping[str, Any] | CsvOptions | None = None,
 ) -> Panel:
     """Align a signal with a clock of its own, such as a mode or a slow temperature, with the steps of series.
 
@@ -75,6 +77,8 @@ def align(
         counts as a change.
     future
         Must be True for ``"linear"``, which uses a value before it was measured.
+    csv
+        As for ``read_table``.
 
     Returns
     -------
@@ -105,7 +109,7 @@ def align(
     (('channel_0', 'mode_since_change'), [nan, 5.0, 0.0, 10.0])
     """
     panel = _require_series(panel, method, future)
-    source = open_source(signal, "signal")
+    source = open_source(signal, "signal", csv_options(csv))
     selected = _selected_columns(source, id, time, columns)
     names = read_words(source, id, "id", "write the id of the series, or leave the row out")
     clock = read_clock(source, time)

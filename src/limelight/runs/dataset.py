@@ -88,11 +88,13 @@ def read_recordings(experiment: Experiment, *, missing: str = "keep", labelled: 
         mask=data.mask,
         fields=data.fields,
         missing="error" if experiment.model.missing == "error" else missing,
+        missing_values=data.missing_values,
         sort=data.sort,
+        csv=data.csv,
     )
     for signal in data.signals:
         settings = signal.model_dump()
-        panel = align(panel, settings.pop("table"), **settings)
+        panel = align(panel, settings.pop("table"), **settings, csv=data.csv)
     return panel
 
 
@@ -106,7 +108,7 @@ def labels_are_of_steps(experiment: Experiment) -> bool | None:
     paths = find_files(data.series) if data.series is not None else []
     if not paths or not is_table(paths[0]):
         return False
-    names = columns_of(paths[0])
+    names = columns_of(paths[0], data.csv)
     return True if data.label not in names and any(name.startswith(STEP_LABEL) for name in names) else None
 
 
@@ -169,7 +171,7 @@ def stated_parts(experiment: Experiment, panel: Panel) -> list[str] | None:
 def _stated_words(experiment: Experiment, ids: NDArray[np.str_]) -> list[str] | None:
     data = experiment.data
     if data.split is not None:
-        return read_parts(data.split, ids, id=data.id)
+        return read_parts(data.split, ids, id=data.id, csv=data.csv)
     if isinstance(data.series, str) and is_store(data.series):
         words = stored_split(data.series)
         if words is None:

@@ -9,6 +9,7 @@ from typing import Any
 from tqdm import tqdm
 
 from limelight.config.sections import Experiment
+from limelight.data.missing_values import mark_missing
 from limelight.data.panel import Panel
 from limelight.data.reading.pack_long import pack_long
 from limelight.data.reading.roles import find_roles
@@ -65,7 +66,7 @@ def pack_series(
         return open_store(write_store(panel, output, stated_parts(experiment, panel)))
     labels = None if data.labels is not None else LEVEL_OF_LABELS[labels_are_of_steps(experiment)]
     sheets, roles = find_roles(
-        open_sheets(data.series),
+        open_sheets(data.series, data.csv),
         id=data.id,
         time=data.time,
         label=data.label,
@@ -81,8 +82,10 @@ def pack_series(
             "metadata": data.metadata,
             "units": data.units,
             "mask": data.mask,
+            "csv": data.csv,
         }
-        return join_tables(panel, **tables, id=data.id, label=data.label, series_name=sheets.name)
+        joined = join_tables(panel, **tables, id=data.id, label=data.label, series_name=sheets.name)
+        return mark_missing(joined, data.missing_values, in_place=True) if data.missing_values else joined
 
     hidden = progress is False or (progress is None and not sys.stderr.isatty())
     with tqdm(desc="packing", unit=" rows", unit_scale=True, disable=hidden) as bar:
@@ -106,4 +109,4 @@ def _is_long(experiment: Experiment) -> bool:
     first = find_files(data.series)[0]
     if not is_table(first) or data.layout == "wide":
         return False
-    return data.layout == "long" or not looks_wide(columns_of(first), data.id, data.time)
+    return data.layout == "long" or not looks_wide(columns_of(first, data.csv), data.id, data.time)

@@ -27,8 +27,9 @@ def columns_of_run(source: Path | str) -> dict[str, Any]:
         return {}
     experiment = read_experiment(file)
     data = experiment.data
-    names = ("id", "time", "label", "level", "mask", "sort", "layout", "units")
+    names = ("id", "time", "label", "level", "mask", "sort", "layout", "units", "missing_values")
     roles = {f"data.{name}": getattr(data, name) for name in names}
+    roles["data.csv"] = asdict(data.csv)
     roles["events"] = asdict(experiment.events)
     if experiment.windows is not None:
         roles["windows"] = experiment.windows.model_dump()
@@ -151,7 +152,11 @@ def with_channels_of(model: FittedModel, experiment: Experiment) -> Experiment:
 
 def _channels_of_series(experiment: Experiment, model: FittedModel) -> list[str]:
     """Return the channels of a model that the series table holds, without those of side signals."""
-    signals = [name for one in experiment.data.signals for name in one.columns or columns_of(Path(one.table))]
+    signals = [
+        name
+        for one in experiment.data.signals
+        for name in one.columns or columns_of(Path(one.table), experiment.data.csv)
+    ]
     derived = {*signals, *(name + SINCE_CHANGE for name in signals)}
     return [name for name in model.channels if name not in derived]
 

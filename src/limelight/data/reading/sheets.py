@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from limelight.data.reading.dialect import DETECT, CsvOptions
 from limelight.data.reading.sources import (
     SUFFIXES,
     Source,
@@ -44,6 +45,8 @@ class Sheets:
         The chunks of the table, if it is in memory.
     file_column
         A column to add that holds the name of each row's file, or None.
+    csv
+        What is known about how CSV files are written; the rest is detected.
 
     Example
     -------
@@ -60,6 +63,7 @@ class Sheets:
     channels: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
     file_column: str | None = None
+    csv: CsvOptions = DETECT
 
     def named_by_file(self, column: str) -> Sheets:
         """Return the same table with a column added that holds the name of each row's file, without its suffix."""
@@ -95,7 +99,9 @@ class Sheets:
             return
         in_file = None if columns is None else [column for column in columns if column != self.file_column]
         for path in self.paths:
-            for chunk in stream_file(path, in_file) if stream else [open_file(path, text_columns, in_file)]:
+            for chunk in (
+                stream_file(path, in_file, self.csv) if stream else [open_file(path, text_columns, in_file, self.csv)]
+            ):
                 if chunk.rows:
                     yield chunk if self.file_column is None else _with_column(chunk, self.file_column, path.stem)
 
@@ -109,13 +115,15 @@ class Sheets:
         return sum(path.stat().st_size for path in self.paths)
 
 
-def open_sheets(series: Any) -> Sheets:
+def open_sheets(series: Any, csv: CsvOptions = DETECT) -> Sheets:
     """Open a table in files or a DataFrame; of files, only the column names are read.
 
     Parameters
     ----------
     series
         A path to a .csv or .parquet file, a pattern such as ``"logs/*.csv"``, a list of paths, or a DataFrame.
+    csv
+        What is known about how CSV files are written; the rest is detected.
 
     Returns
     -------
@@ -132,11 +140,11 @@ def open_sheets(series: Any) -> Sheets:
         annotations = _column_annotations(source.table.schema)
         return Sheets(source.name, tuple(source.columns), **annotations, sources=(source,))
     paths = find_files(series)
-    columns = columns_of(paths[0])
+    columns = columns_of(paths[0], csv)
     for path in paths[1:]:
-        _require_same_columns(paths[0], columns, path)
+        _require_same_columns(paths[0], columns, path, csv)
     name = str(paths[0]) if len(paths) == 1 else series if isinstance(series, str) else str(paths[0].parent)
-    return Sheets(repr(name), tuple(columns), tuple(paths), **_column_annotations(arrow_fields(paths[0])))
+    return Sheets(repr(name), tuple(columns), tuple(paths), **_column_annotations(arrow_fields(paths[0], csv)), csv=csv)
 
 
 def _column_annotations(fields: Iterable[pa.Field]) -> dict[str, Any]:
@@ -185,8 +193,8 @@ def is_table(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES
 
 
-def _require_same_columns(first: Path, columns: list[str], path: Path) -> None:
-    other = columns_of(path)
+def _require_same_columns(first: Path, columns: list[str], path: Path, csv: CsvOptions) -> None:
+    other = columns_of(path, csv)
     for present, required, without, having in ((other, columns, path, first), (columns, other, first, path)):
         absent = [column for column in required if column not in present]
         if absent:

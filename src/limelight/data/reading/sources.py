@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 
 from limelight.data.reading.csv_files import csv_batches, csv_header, csv_table, line_of
+from limelight.data.reading.dialect import DETECT, CsvOptions
 from limelight.errors import DataError, nearest
 
 SUFFIXES = (".csv", ".parquet")
@@ -103,7 +104,7 @@ def is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
-def open_source(path_or_frame: Any, content: str) -> Source:
+def open_source(path_or_frame: Any, content: str, csv: CsvOptions = DETECT) -> Source:
     """Open a CSV file, a Parquet file or a DataFrame.
 
     Parameters
@@ -112,6 +113,8 @@ def open_source(path_or_frame: Any, content: str) -> Source:
         A path ending in .csv or .parquet, or a DataFrame (pandas, polars, pyarrow, any that narwhals supports).
     content
         What the table holds, for messages: ``"series"``, ``"labels"`` or ``"split"``.
+    csv
+        What is known about how CSV files are written; the rest is detected.
 
     Returns
     -------
@@ -124,7 +127,7 @@ def open_source(path_or_frame: Any, content: str) -> Source:
         If the file is missing, damaged, empty or of another type.
     """
     if isinstance(path_or_frame, str | Path):
-        source = open_file(Path(path_or_frame))
+        source = open_file(Path(path_or_frame), csv=csv)
     else:
         source = Source(_frame_table(path_or_frame, content), f"the {content} table")
     if source.rows == 0:
@@ -132,16 +135,16 @@ def open_source(path_or_frame: Any, content: str) -> Source:
     return source
 
 
-def columns_of(path: Path) -> list[str]:
+def columns_of(path: Path, csv: CsvOptions = DETECT) -> list[str]:
     """Read only the column names of a file; raises as ``open_source``."""
     name = _require_table(path)
     if path.suffix.lower() == ".csv":
-        return [column.strip() for column in csv_header(path, name)]
+        return [column.strip() for column in csv_header(path, name, csv)]
     with _parquet(path, name) as file:
         return list(file.schema_arrow.names)
 
 
-def arrow_fields(path: Path) -> list[pa.Field]:
+def arrow_fields(path: Path, csv: CsvOptions = DETECT) -> list[pa.Field]:
     """Read the Arrow fields of a Parquet file, whose metadata may hold units and roles; empty for a CSV file."""
     if path.suffix.lower() == ".csv":
         return []
@@ -161,7 +164,9 @@ def columns_declared(fields: Iterable[pa.Field], role: str) -> list[str]:
     return [field.name for field in fields if (field.metadata or {}).get(b"role") == role.encode()]
 
 
-def open_file(path: Path, text_columns: Sequence[str] = (), columns: Sequence[str] | None = None) -> Source:
+def open_file(
+    path: Path, text_columns: Sequence[str] = (), columns: Sequence[str] | None = None, csv: CsvOptions = DETECT
+) -> Source:
     """Read a whole CSV or Parquet file.
 
     Parameters
@@ -173,6 +178,8 @@ def open_file(path: Path, text_columns: Sequence[str] = (), columns: Sequence[st
         read as text; otherwise the other columns are read as numbers if they look like numbers.
     columns
         The columns to read; None reads all.
+    csv
+        What is known about how CSV files are written; the rest is detected.
 
     Returns
     -------
@@ -186,17 +193,17 @@ def open_file(path: Path, text_columns: Sequence[str] = (), columns: Sequence[st
     """
     name = _require_table(path)
     if path.suffix.lower() == ".csv":
-        return Source(csv_table(path, name, text_columns, columns), name, path)
+        return Source(csv_table(path, name, text_columns, columns, csv), name, path)
     with _parquet(path, name) as file:
         return Source(file.read(None if columns is None else list(columns)), name)
 
 
-def stream_file(path: Path, columns: Sequence[str] | None = None) -> Iterator[Source]:
+def stream_file(path: Path, columns: Sequence[str] | None = None, csv: CsvOptions = DETECT) -> Iterator[Source]:
     """Stream a file in chunks of some megabytes.
 
     Parameters
     ----------
-    path, columns
+    path, columns, csv
         As for ``open_file``; every column of a CSV file is read as text.
 
     Returns
@@ -212,7 +219,7 @@ def stream_file(path: Path, columns: Sequence[str] | None = None) -> Iterator[So
     name = _require_table(path)
     first = 0
     if path.suffix.lower() == ".csv":
-        for batch in csv_batches(path, name, columns):
+        for batch in csv_batches(path, name, columns, csv):
             yield Source(pa.Table.from_batches([batch]), name, path, first)
             first += batch.num_rows
         return

@@ -11,11 +11,15 @@ import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
 from limelight.data.arrays import join_panels
+from limelight.data.missing_values import mark_missing
 from limelight.data.panel import Panel
 from limelight.data.reading.archive import ARCHIVE_SUFFIXES, read_archive_files
 from limelight.data.reading.columns import read_words
-from limelight.data.reading.joins import find_rows, join_labels, join_metadata
+from limelight.data.reading.dialect import DETECT, CsvOptions, csv_options
+from limelight.data.reading.id_columns import find_id_column, require_agreement, require_known
+from limelight.data.reading.joins import join_labels
 from limelight.data.reading.long import read_long
+from limelight.data.reading.metadata_join import join_metadata
 from limelight.data.reading.roles import find_roles
 from limelight.data.reading.sheets import find_files, open_sheets
 from limelight.data.reading.sources import columns_of, open_source
@@ -43,7 +47,9 @@ def read_table(
     layout: str = "auto",
     per_step: bool | None = None,
     missing: str = "keep",
+    missing_values: Sequence[float] = (),
     sort: bool = False,
+    csv: Mapping[str, Any] | CsvOptions | None = None,
 ) -> Panel:
     """Read labelled series from tables, archive files or a store.
 
@@ -88,8 +94,13 @@ def read_table(
         reads the label column as per-step labels if it changes within a series.
     missing
         ``"keep"`` reads a missing number as NaN, ``"error"`` rejects it.
+    missing_values
+        Numbers that stand for a missing value in the channels, such as -999; they are read as NaN.
     sort
         True sorts the steps of each series by time, False requires them to be sorted.
+    csv
+        How CSV files are written, if it is detected wrongly: ``separator``, ``decimal``, ``thousands``, ``encoding``,
+        ``quote``, ``comment`` and ``units_row``, such as ``{"decimal": ","}``.
 
     Returns
     -------
@@ -115,11 +126,12 @@ def read_table(
     for option, value, choices in (("missing", missing, ("error", "keep")), ("layout", layout, LAYOUTS)):
         if value not in choices:
             raise ParameterError(f"expected {option} to be {' or '.join(map(repr, choices))}, got {value!r}")
+    options = csv_options(csv)
     label_in_series = label if labels is None else None
-    panel = _read_unless_long(series, layout, time, id=id, label=label_in_series, channels=channels)
+    panel = _read_unless_long(series, layout, time, options, id=id, label=label_in_series, channels=channels)
     if panel is None:
         sheets, roles = find_roles(
-            open_sheets(series),
+            open_sheets(series, options),
             id=id,
             time=time,
             label=label or "label",
@@ -132,9 +144,18 @@ def read_table(
     elif missing == "error":
         _require_complete(panel)
     series_name = repr(str(series)) if isinstance(series, str | Path) else "the series table"
-    return join_tables(
-        panel, labels=labels, metadata=metadata, id=id, label=label, mask=mask, units=units, series_name=series_name
+    panel = join_tables(
+        panel,
+        labels=labels,
+        metadata=metadata,
+        id=id,
+        label=label,
+        mask=mask,
+        units=units,
+        series_name=series_name,
+        csv=options,
     )
+    return mark_missing(panel, missing_values) if missing_values else panel
 
 
 def join_tables(
@@ -147,6 +168,7 @@ def join_tables(
     mask: str | None = None,
     units: Mapping[str, str] | None = None,
     series_name: str = "the series",
+    csv: CsvOptions = DETECT,
 ) -> Panel:
     """Join labels, metadata and units to the series of a Panel.
 
@@ -154,7 +176,7 @@ def join_tables(
     ----------
     panel
         The series.
-    labels, metadata, id, label, mask, units
+    labels, metadata, id, label, mask, units, csv
         As for ``read_table``.
     series_name
         The name of the series table in messages.
@@ -173,6 +195,7 @@ def join_tables(
     """
     changes: dict[str, Any] = {"units": {**panel.units, **(units or {})}}
     notes = [*panel.notes]
+    fields = {} if panel.metadata is None else dict(zip(panel.metadata.column_names, panel.metadata, strict=True))
     unknown = sorted(set(units or {}) - {*panel.channels, "time"})
     if unknown:
         raise ParameterError(
@@ -180,18 +203,23 @@ def join_tables(
             f"{nearest(unknown[0], panel.channels)}"
         )
     if labels is not None and label is not None:
-        table = open_source(labels, "labels")
-        changes.update(join_labels(table, id, label, panel.ids, panel.lengths, series_name, mask))
-        notes += changes.pop("notes")
+        table = open_source(labels, "labels", csv)
+        joined = join_labels(table, id, label, panel.ids, panel.lengths, series_name, mask)
+        notes += joined.pop("notes")
+        fields |= joined.pop("fields")
+        changes.update(joined)
     if metadata is not None:
-        table, notes_of_join = join_metadata(open_source(metadata, "metadata"), id, panel.ids)
-        columns = {} if panel.metadata is None else dict(zip(panel.metadata.column_names, panel.metadata, strict=True))
-        changes["metadata"] = pa.table({**columns, **dict(zip(table.column_names, table, strict=True))})
+        starts = None if panel.times is None else panel.times[panel.starts]
+        source = open_source(metadata, "metadata", csv)
+        table, notes_of_join = join_metadata(source, id, panel.ids, fields=fields, starts=starts)
         notes += notes_of_join
+        fields |= dict(zip(table.column_names, table, strict=True))
+    if fields:
+        changes["metadata"] = pa.table(fields)
     return panel.replace(**changes, notes=notes)
 
 
-def _read_unless_long(series: Any, layout: str, time: str | None, **columns: Any) -> Panel | None:
+def _read_unless_long(series: Any, layout: str, time: str | None, csv: CsvOptions, **columns: Any) -> Panel | None:
     """Read a store, archive files or wide tables; None if the series are a long table."""
     paths = find_files(series) if isinstance(series, (str, Path, list, tuple)) else []
     if paths and is_store(paths[0]):
@@ -199,12 +227,12 @@ def _read_unless_long(series: Any, layout: str, time: str | None, **columns: Any
     if paths and paths[0].suffix.lower() in ARCHIVE_SUFFIXES:
         panel = read_archive_files(paths)[0]
         return _with_channels(panel if columns["label"] else panel.replace(labels=None), columns["channels"], paths[0])
-    names = columns_of(paths[0]) if paths else open_source(series, "series").columns
+    names = columns_of(paths[0], csv) if paths else open_source(series, "series").columns
     if layout == "long" or (layout == "auto" and not looks_wide(names, columns["id"], time)):
         return None
     if not paths:
         return read_wide(open_source(series, "series"), **columns)
-    panels = [read_wide(open_source(path, "series"), **columns) for path in paths]
+    panels = [read_wide(open_source(path, "series", csv), **columns) for path in paths]
     if len(panels) > 1:  # rows without ids are numbered from 0 in each file
         panels = [
             panel.replace(ids=[f"{path.stem}_{name}" for name in panel.ids])
@@ -241,7 +269,14 @@ def _require_complete(panel: Panel) -> None:
             )
 
 
-def read_split(split: Any, panel_ids: ArrayLike, *, id: str = "series_id", column: str = "split") -> Split:
+def read_split(
+    split: Any,
+    panel_ids: ArrayLike,
+    *,
+    id: str = "series_id",
+    column: str = "split",
+    csv: Mapping[str, Any] | CsvOptions | None = None,
+) -> Split:
     """Read a split into train, validation and test from a table.
 
     Parameters
@@ -253,6 +288,8 @@ def read_split(split: Any, panel_ids: ArrayLike, *, id: str = "series_id", colum
         The ids of the series in the order of the Panel, shape (n,).
     id, column
         The names of the two columns.
+    csv
+        As for ``read_table``.
 
     Returns
     -------
@@ -272,20 +309,28 @@ def read_split(split: Any, panel_ids: ArrayLike, *, id: str = "series_id", colum
     """
     ids = np.asarray(panel_ids).astype(str)
     split_name = repr(str(split)) if isinstance(split, str | Path) else "the split table"
-    return named_split(read_parts(split, ids, id=id, column=column), ids, split_name)
+    return named_split(read_parts(split, ids, id=id, column=column, csv=csv), ids, split_name)
 
 
-def read_parts(split: Any, ids: NDArray[np.str_], *, id: str = "series_id", column: str = "split") -> list[str]:
+def read_parts(
+    split: Any,
+    ids: NDArray[np.str_],
+    *,
+    id: str = "series_id",
+    column: str = "split",
+    csv: Mapping[str, Any] | CsvOptions | None = None,
+) -> list[str]:
     """Read the part of each series from a split table; parameters and errors as for ``read_split``."""
-    source = open_source(split, "split")
-    names = read_words(source, id, "id", "write the id of the series, or leave the row out")
+    source = open_source(split, "split", csv_options(csv))
+    found = find_id_column(source, id, ids, excluded=(column,))
     words = read_words(source, column, "column", "write train, validation or test")
-    rows = find_rows(source, names, ids, "the series")
-    absent = ids[rows < 0].tolist()
+    require_known(source, found, ids, "the series")
+    require_agreement(source, found.words, (column,))
+    absent = ids[found.rows < 0].tolist()
     if absent:
         raise DataError(
             f"expected every series in {source.name}, got none of {listing(absent)}; add a line for each, or "
             "leave these series out"
         )
-    parts: list[str] = words.decode()[rows].tolist()
+    parts: list[str] = words.decode()[found.rows].tolist()
     return parts
