@@ -16,8 +16,10 @@ from limelight.data.panel import Panel
 from limelight.data.reading.archive import ARCHIVE_SUFFIXES, read_archive_files
 from limelight.data.reading.columns import read_words
 from limelight.data.reading.dialect import DETECT, CsvOptions, csv_options
-from limelight.data.reading.joins import find_rows, join_labels, join_metadata
+from limelight.data.reading.id_columns import find_id_column, require_agreement, require_known
+from limelight.data.reading.joins import join_labels
 from limelight.data.reading.long import read_long
+from limelight.data.reading.metadata_join import join_metadata
 from limelight.data.reading.roles import find_roles
 from limelight.data.reading.sheets import find_files, open_sheets
 from limelight.data.reading.sources import columns_of, open_source
@@ -186,6 +188,7 @@ def join_tables(
     """
     changes: dict[str, Any] = {"units": {**panel.units, **(units or {})}}
     notes = [*panel.notes]
+    fields = {} if panel.metadata is None else dict(zip(panel.metadata.column_names, panel.metadata, strict=True))
     unknown = sorted(set(units or {}) - {*panel.channels, "time"})
     if unknown:
         raise ParameterError(
@@ -194,13 +197,18 @@ def join_tables(
         )
     if labels is not None and label is not None:
         table = open_source(labels, "labels", csv)
-        changes.update(join_labels(table, id, label, panel.ids, panel.lengths, series_name, mask))
-        notes += changes.pop("notes")
+        joined = join_labels(table, id, label, panel.ids, panel.lengths, series_name, mask)
+        notes += joined.pop("notes")
+        fields |= joined.pop("fields")
+        changes.update(joined)
     if metadata is not None:
-        table, notes_of_join = join_metadata(open_source(metadata, "metadata", csv), id, panel.ids)
-        columns = {} if panel.metadata is None else dict(zip(panel.metadata.column_names, panel.metadata, strict=True))
-        changes["metadata"] = pa.table({**columns, **dict(zip(table.column_names, table, strict=True))})
+        starts = None if panel.times is None else panel.times[panel.starts]
+        source = open_source(metadata, "metadata", csv)
+        table, notes_of_join = join_metadata(source, id, panel.ids, fields=fields, starts=starts)
         notes += notes_of_join
+        fields |= dict(zip(table.column_names, table, strict=True))
+    if fields:
+        changes["metadata"] = pa.table(fields)
     return panel.replace(**changes, notes=notes)
 
 
@@ -307,14 +315,15 @@ def read_parts(
 ) -> list[str]:
     """Read the part of each series from a split table; parameters and errors as for ``read_split``."""
     source = open_source(split, "split", csv_options(csv))
-    names = read_words(source, id, "id", "write the id of the series, or leave the row out")
+    found = find_id_column(source, id, ids, excluded=(column,))
     words = read_words(source, column, "column", "write train, validation or test")
-    rows = find_rows(source, names, ids, "the series")
-    absent = ids[rows < 0].tolist()
+    require_known(source, found, ids, "the series")
+    require_agreement(source, found.words, (column,))
+    absent = ids[found.rows < 0].tolist()
     if absent:
         raise DataError(
             f"expected every series in {source.name}, got none of {listing(absent)}; add a line for each, or "
             "leave these series out"
         )
-    parts: list[str] = words.decode()[rows].tolist()
+    parts: list[str] = words.decode()[found.rows].tolist()
     return parts
