@@ -57,6 +57,14 @@ def test_several_columns_join_if_each_alone_is_repeated():
     assert panel.metadata["power"].to_pylist() == [1, 2, 3, None]
 
 
+@pytest.mark.parametrize("channels", [None, ["x"]])
+def test_numbers_of_the_series_table_join(channels):
+    table = pd.DataFrame({"Machine": [7, 12], "power": [1, 2]})
+    panel = read_table(series(machine=[7, 12, 12, 7]), metadata=table, channels=channels)
+    assert panel.channels == ("x",)
+    assert panel.metadata.to_pydict() == {"machine": [7, 12, 12, 7], "power": [1, 2, 2, 1]}
+
+
 def test_the_id_goes_before_other_columns():
     table = pd.DataFrame({"series_id": IDS[::-1], "machine": list("wxyz"), "power": [4, 3, 2, 1]})
     panel = read_table(series(machine=MACHINES), metadata=table)

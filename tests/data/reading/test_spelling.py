@@ -159,3 +159,11 @@ def test_spellings_do_not_depend_on_chunks(cells, size):
 def test_numbers_and_their_text_are_the_same_words():
     numbers, text = [Source(pa.table({"id": cells}), "the table") for cells in ([1.0, 2.0], ["1.0", "2"])]
     assert read_words(numbers, "id", "id", "").decode().tolist() == read_words(text, "id", "id", "").decode().tolist()
+
+
+def test_words_without_their_decimal_point_are_noted():
+    panel = read_table(series(["0.0", "1.0"]), labels=pd.DataFrame({"series_id": [0, 1], "label": ["a", "b"]}))
+    assert panel.ids.tolist() == ["0", "1"]
+    assert panel.notes == (
+        "ids in column 'series_id' are read without a decimal point: '0.0' was read as '0', '1.0' was read as '1'",
+    )

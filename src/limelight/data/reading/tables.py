@@ -124,14 +124,16 @@ def read_table(
     label_in_series = label if labels is None else None
     panel = _read_unless_long(series, layout, time, options, id=id, label=label_in_series, channels=channels)
     if panel is None:
+        sheets = open_sheets(series, options)
         sheets, roles = find_roles(
-            open_sheets(series, options),
+            sheets,
             id=id,
             time=time,
             label=label or "label",
             channels=channels,
             labels=None if label_in_series is None else "steps" if per_step else "series",
             mask=mask if labels is None else None,
+            fields=shared_fields(sheets.columns, metadata, options),
         )
         panel = read_long(sheets, roles, missing=missing, sort=sort)
     elif missing == "error":
@@ -149,6 +151,19 @@ def read_table(
         csv=options,
     )
     return mark_missing(panel, missing_values) if missing_values else panel
+
+
+def shared_fields(columns: Sequence[str], metadata: Any, csv: CsvOptions = DETECT) -> list[str]:
+    """Return the columns of the series that the metadata table has too, in any case: they may join the two.
+
+    Example
+    -------
+    >>> shared_fields(["series_id", "machine", "x"], pa.table({"Machine": [7], "power": [1]}))
+    ['machine']
+    """
+    names = [] if metadata is None else open_source(metadata, "metadata", csv).columns
+    plain = {name.strip().casefold() for name in names}
+    return [name for name in columns if name.strip().casefold() in plain]
 
 
 def join_tables(
