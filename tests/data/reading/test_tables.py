@@ -440,7 +440,7 @@ def test_a_time_twice_is_located(tmp_path):
     for sort in (False, True):
         assert read_error(DataError, path, sort=sort) == (
             f"expected distinct times in each series, got time 5 of series 'x' again in line 4 of '{path}', "
-            f"first in line 2 of '{path}'; keep one of the two rows"
+            f"first in line 2 of '{path}'; correct one of the times, or delete a row if both are the same measurement"
         )
 
 

@@ -27,6 +27,7 @@ from limelight.data.reading.roles import Roles
 from limelight.data.reading.sheets import Sheets
 from limelight.data.reading.sources import Source
 from limelight.data.reading.times import read_clock
+from limelight.data.summer_time import ends_summer_time
 from limelight.errors import DataError, ParameterError
 from limelight.task import UNKNOWN
 from limelight.types import Rows
@@ -270,10 +271,17 @@ def _describe_disorder(
             candidates &= read_clock(chunk, roles.time, outline.day_order).times == current
         locations += [chunk.location(int(row)) for row in np.flatnonzero(candidates)[: step + 2 - len(locations)]]
     first, second = (locations[0], locations[1]) if sort else (locations[step], locations[step + 1])
+    if times.dtype.kind == "M" and bool(ends_summer_time(times[:1], times[1:])[0]):
+        return (
+            f"expected increasing times within each series, got {format_time(current)} after {format_time(previous)} "
+            f"in {second} (series {name!r}), as in the hour that comes twice when summer time ends; keep all rows, and "
+            "write the times in UTC or with their offset (+02:00, then +01:00), as pandas does with "
+            "tz_localize('Europe/Berlin', ambiguous='infer')"
+        )
     if current == previous:
         return (
             f"expected distinct times in each series, got time {format_time(current)} of series {name!r} again in "
-            f"{second}, first in {first}; keep one of the two rows"
+            f"{second}, first in {first}; correct one of the times, or delete a row if both are the same measurement"
         )
     return (
         f"expected increasing times within each series, got {format_time(current)} after {format_time(previous)} in "
