@@ -107,7 +107,8 @@ class ChannelSummary:
 class ClockSummary:
     """The kind of clock, its median step (in seconds for dates), its gaps, and whether its steps are irregular.
 
-    A gap is a step much longer than the median step.
+    A gap is a step much longer than the median step. ``skipped_hours`` counts the gaps of an hour at the beginning of
+    summer time.
     """
 
     kind: Literal["none", "numbers", "dates"]
@@ -115,6 +116,7 @@ class ClockSummary:
     gaps: int
     series_with_gaps: int
     irregular: bool = False
+    skipped_hours: int = 0
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,8 @@ from limelight.data.labels import count_labelled, names_of_columns
 from limelight.data.metadata import fields_of, words_in
 from limelight.data.panel import Panel
 from limelight.data.splitting.splits import PARTS, Split
-from limelight.data.statistics import ChannelStatistics, channel_statistics
+from limelight.data.statistics import ChannelStatistics, ClockStatistics, channel_statistics
+from limelight.data.summer_time import begins_summer_time
 from limelight.task import is_known
 from limelight.types import Rows
 
@@ -78,7 +79,7 @@ def inspect_panel(
         steps=int(panel.lengths.sum()),
         lengths=lengths,
         channels=tuple(_summarise_channel(name, statistics, column) for column, name in enumerate(panel.channels)),
-        time=_summarise_clock(statistics),
+        time=_summarise_clock(panel, statistics),
         copies=scan.copies.duplicates(panel, split),
         classes=_class_counts(panel, split),
         split=None if split is None else split.describe(),
@@ -129,11 +130,32 @@ def _summarise_channel(name: str, statistics: ChannelStatistics, column: int) ->
     )
 
 
-def _summarise_clock(statistics: ChannelStatistics) -> ClockSummary:
+def _summarise_clock(panel: Panel, statistics: ChannelStatistics) -> ClockSummary:
     clock = statistics.clock
     if clock is None:
         return ClockSummary("none", None, 0, 0)
-    return ClockSummary(clock.kind, clock.typical_step, clock.gaps, clock.series_with_gaps, clock.irregular)
+    return ClockSummary(
+        clock.kind,
+        clock.typical_step,
+        clock.gaps,
+        clock.series_with_gaps,
+        clock.irregular,
+        _skipped_hours(panel, clock),
+    )
+
+
+def _skipped_hours(panel: Panel, clock: ClockStatistics) -> int:
+    """Count the gaps of an hour at the beginning of summer time."""
+    if clock.kind == "numbers" or not clock.gaps or clock.typical_step is None or "time" in panel.units:
+        return 0  # dates with a time zone are in UTC, the unit of the clock
+    count = 0
+    for block in panel.blocks():
+        assert block.times is not None
+        inside = np.ones(len(block.times) - 1, dtype=bool)
+        inside[block.starts[1:] - 1] = False
+        skipped = begins_summer_time(block.times[:-1], block.times[1:], clock.typical_step)
+        count += int((skipped & inside).sum())
+    return count
 
 
 def _summarise_labels(panel: Panel) -> LabelSummary | None:

@@ -163,7 +163,13 @@ def _remarks_about_values(inspection: Inspection) -> Iterator[str]:
             f"{counted(count, 'missing value')} in {_named_channels(gappy)}; by default the network gets a mask of "
             "missing values (missing='mask'), or choose last, linear, mean or error"
         )
-    if inspection.time.gaps:
+    hours = inspection.time.skipped_hours
+    if hours:
+        yield (
+            f"the clock skips the hour at the beginning of summer time {_times(hours)}, which is no gap in the "
+            "measurement; write the times in UTC or with their offset"
+        )
+    if inspection.time.gaps > hours:
         yield (
             f"the clock has {counted(inspection.time.gaps, 'gap')} in {inspection.time.series_with_gaps} series; the "
             "network gets the elapsed time if the clock of the training series is irregular, and always with "
