@@ -120,7 +120,7 @@ class Ragged(ABC):
         Returns
         -------
         Iterator[Self]
-            RowBlocks that together contain every row once, in order.
+            Blocks that together contain every row once, in order.
 
         Example
         -------
