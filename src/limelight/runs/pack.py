@@ -15,7 +15,7 @@ from limelight.data.reading.pack_long import pack_long
 from limelight.data.reading.roles import find_roles
 from limelight.data.reading.sheets import find_files, is_table, open_sheets
 from limelight.data.reading.sources import columns_of
-from limelight.data.reading.tables import join_tables, shared_fields
+from limelight.data.reading.tables import LEVEL_OF_LABELS, join_tables, shared_fields
 from limelight.data.reading.wide import looks_wide
 from limelight.data.store.open import is_store, open_store
 from limelight.data.store.write import write_store
@@ -64,7 +64,7 @@ def pack_series(
     if data.signals or not _is_long(experiment):
         panel = read_recordings(experiment)
         return open_store(write_store(panel, output, stated_parts(experiment, panel)))
-    labels = None if data.labels is not None else "steps" if labels_are_of_steps(experiment) else "series"
+    labels = None if data.labels is not None else LEVEL_OF_LABELS[labels_are_of_steps(experiment)]
     sheets = open_sheets(data.series, data.csv)
     sheets, roles = find_roles(
         sheets,
@@ -74,7 +74,7 @@ def pack_series(
         channels=data.channels,
         labels=labels,
         mask=data.mask,
-        fields=shared_fields(sheets.columns, data.metadata, data.csv),
+        fields=(*data.fields, *shared_fields(sheets.columns, data.metadata, data.csv)),
     )
 
     def complete(panel: Panel) -> Panel:

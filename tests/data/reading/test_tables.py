@@ -480,7 +480,7 @@ def test_times_beyond_the_range_of_nanoseconds_are_refused():
 
 def test_a_label_that_changes_within_a_series_is_located():
     table = pa.table({"series_id": ["a", "b", "a"], "x": [1.0, 2.0, 3.0], "label": ["ok", "ok", "bad"]})
-    assert read_error(LabelError, table) == (
+    assert read_error(LabelError, table, per_step=False) == (
         "expected one label per series, got 'ok' and then 'bad' in series 'a', at row 2 "
         "(the first is 0) "
         "of the series table; split the series where its label changes, give it one label, or cut it into windows"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from limelight.data.labels import INTERVAL, STEP_LABEL, names_of_columns
 from limelight.data.reading.booleans import read_booleans
-from limelight.data.reading.columns import Words, read_numbers, read_optional_words, read_words
+from limelight.data.reading.columns import Words, named_classes, read_numbers, read_optional_words, read_words
 from limelight.data.reading.id_columns import (
     MatchedIds,
     find_id_column,
@@ -162,10 +162,10 @@ def _labels_of_rows(
         if mask is None:
             words = read_words(source, label, "label", "write the label, or leave that series out", LabelError)
             notes += describe_spellings("labels", label, words.spellings)
-            return {"labels": words.decode()[rows]}
+            return {"labels": named_classes(words, label).decode()[rows]}
         words = read_optional_words(source, label, "label")
         notes += describe_spellings("labels", label, words.spellings)
-        labels = words.decode().astype(object)
+        labels = named_classes(words, label).decode().astype(object)
         labels[unknown | (labels == "")] = None
         return {"labels": labels[rows]}
     odd = OddWords()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from limelight.data.splitting.splits import Split, named_split
 from limelight.data.store.open import is_store, open_store
 from limelight.errors import DataError, ParameterError, listing, nearest
 
+LEVEL_OF_LABELS = {None: "auto", True: "steps", False: "series"}
 LAYOUTS = ("auto", "long", "wide")
 
 
@@ -41,9 +42,10 @@ def read_table(
     label: str | None = "label",
     channels: Sequence[str] | None = None,
     mask: str | None = None,
+    fields: Collection[str] = (),
     units: Mapping[str, str] | None = None,
     layout: str = "auto",
-    per_step: bool = False,
+    per_step: bool | None = None,
     missing: str = "keep",
     missing_values: Sequence[float] = (),
     sort: bool = False,
@@ -80,12 +82,16 @@ def read_table(
         series, which are metadata.
     mask
         A column next to the labels, of series or of steps, that is 0 or false if they are unknown.
+    fields
+        Columns of the series table that are metadata if they are constant within each series, also if the channels
+        are named.
     units
         The unit of each channel by name, and of the clock as ``"time"``.
     layout
         ``"long"``, ``"wide"``, or ``"auto"``, which decides by the column names.
     per_step
-        Whether labels are per step: the label column, or without it every column that begins with ``label_``.
+        Whether labels are per step: the label column, or without it every column that begins with ``label_``. None
+        reads the label column as per-step labels if it changes within a series.
     missing
         ``"keep"`` reads a missing number as NaN, ``"error"`` rejects it.
     missing_values
@@ -131,9 +137,9 @@ def read_table(
             time=time,
             label=label or "label",
             channels=channels,
-            labels=None if label_in_series is None else "steps" if per_step else "series",
+            labels=None if label_in_series is None else LEVEL_OF_LABELS[per_step],
             mask=mask if labels is None else None,
-            fields=shared_fields(sheets.columns, metadata, options),
+            fields=(*fields, *shared_fields(sheets.columns, metadata, options)),
         )
         panel = read_long(sheets, roles, missing=missing, sort=sort)
     elif missing == "error":
