@@ -279,8 +279,8 @@ def _describe_disorder(
         return (
             f"expected increasing times within each series, got {format_time(current)} after {format_time(previous)} "
             f"in {second} (series {name!r}): {repeated_hour(current)} seems to occur twice, as when summer time ends; "
-            "keep all rows, and write the times in UTC or with their offset (+02:00, then +01:00), or take the order of "
-            "the rows as the clock with time=None (--time none)"
+            "keep all rows, and write the times in UTC or with their offset (+02:00, then +01:00), or take the order "
+            "of the rows as the clock with time=None (--time none)"
         )
     if current == previous:
         return (
