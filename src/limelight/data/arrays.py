@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from limelight.data.panel import Panel
+from limelight.data.precision import shifted
 from limelight.errors import DataError, ParameterError, listing
 
 Layout = Literal["ntc", "nct"]
@@ -115,8 +116,10 @@ def join_panels(panels: Sequence[Panel]) -> Panel:
                 "them everywhere"
             )
     tables = [panel.metadata for panel in panels if panel.metadata is not None]
+    offsets = np.stack([panel.offset for panel in panels])
+    offset = offsets[np.abs(offsets).argmax(axis=0), np.arange(offsets.shape[1])]
     return Panel(
-        np.concatenate([panel.values for panel in panels]),
+        np.concatenate([shifted(panel.values, panel.offset - offset) for panel in panels]),
         np.cumsum(lengths) - lengths,
         lengths,
         ids=ids,
@@ -125,6 +128,7 @@ def join_panels(panels: Sequence[Panel]) -> Panel:
         labels=np.concatenate([panel.require_labels() for panel in panels]) if all(has["labels"]) else None,
         metadata=pa.concat_tables(tables, promote_options="permissive") if tables else None,
         units=first.units,
+        offset=offset,
         notes=list(dict.fromkeys(note for panel in panels for note in panel.notes)),
     )
 

@@ -84,7 +84,7 @@ def _csv_types(path: Path, header: list[str], text_columns: Sequence[str]) -> It
         types = dict(all_text)
         for column, sample in zip(header, _sample(path, len(header)), strict=True):
             if column.strip() not in text_columns and sample and all(NUMBER_CELL.match(cell) for cell in sample):
-                types[column] = pa.float32()
+                types[column] = pa.float64()
         yield types
     yield all_text
 
