@@ -196,3 +196,9 @@ def test_order_and_spelling_of_keys_do_not_matter(order, form, repeated):
     table = pd.concat([table, table.head(1)]) if repeated else table
     panel = read_table(series(machine=MACHINES), metadata=table)
     assert panel.metadata.to_pydict() == {"machine": MACHINES, "power": [1, 1, 2, 3]}
+
+
+def test_rows_without_a_key_are_ignored():
+    table = pd.DataFrame({"machine": ["m1", None, "m2", "m3", "m1"], "power": [1, 7, 2, 3, 1]})
+    panel = read_table(series(machine=MACHINES), metadata=table)
+    assert panel.metadata["power"].to_pylist() == [1, 1, 2, 3]
