@@ -107,7 +107,7 @@ def _count_matches(source: Source, name: str, ids: NDArray[np.str_]) -> int:
     if not (is_text(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind)):
         return 0
     words = read_optional_words(source, name, "id")
-    matched = int((match_ids(ids, words.names)[0] >= 0).sum())
+    matched = int((match_ids(ids, words.names, by_number=is_named(name, "id"))[0] >= 0).sum())
     if is_named(name, "id"):
         return matched
     numbers = all(word.lstrip("+-").replace(".", "", 1).isdigit() for word in words.names.tolist())
