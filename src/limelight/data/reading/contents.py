@@ -105,6 +105,7 @@ def study_contents(
     measured = [name for name in free if name not in contents.row_numbers]
     if wants_clock:
         contents.clock = _clock(courses, measured, guesses)
+        contents.row_numbers = tuple(name for name in contents.row_numbers if name != contents.clock)
     if wants_label:
         contents.label = _label(courses, guesses)
     contents.constant = tuple(
@@ -144,7 +145,12 @@ def _clock(courses: dict[str, Course], measured: Sequence[str], notes: list[str]
         and course.numbers.rises_evenly
         and course.numbers.rows >= ROWS_TO_JUDGE
     ]
-    found = next(iter((*dates, *(numbers if len(measured) > len(numbers) else ()))), None)
+    counters = [
+        name
+        for name, course in courses.items()
+        if name not in measured and course.numbers.rises_evenly and not is_named_as_row_number(name)
+    ]
+    found = next(iter((*dates, *(numbers if len(measured) > len(numbers) else ()), *counters)), None)
     if found is not None:
         how = "counts the steps of" if courses[found].numbers.counts_steps else "rises within"
         notes.append(f"took column {found!r} as time: it {how} each series; name another with time=... (--time)")
