@@ -11,12 +11,12 @@ from tqdm import tqdm
 from limelight.config.sections import Experiment
 from limelight.data.missing_values import mark_missing
 from limelight.data.panel import Panel
+from limelight.data.reading.file_names import field_names
+from limelight.data.reading.layout import LONG, find_layout
 from limelight.data.reading.pack_long import pack_long
 from limelight.data.reading.roles import find_roles
-from limelight.data.reading.sheets import find_files, is_table, open_sheets
-from limelight.data.reading.sources import columns_of
+from limelight.data.reading.sheets import open_sheets
 from limelight.data.reading.tables import LEVEL_OF_LABELS, join_tables, shared_fields
-from limelight.data.reading.wide import looks_wide
 from limelight.data.store.open import is_store, open_store
 from limelight.data.store.write import write_store
 from limelight.errors import OutputError, ParameterError
@@ -65,7 +65,7 @@ def pack_series(
         panel = read_recordings(experiment)
         return open_store(write_store(panel, output, stated_parts(experiment, panel)))
     labels = None if data.labels is not None else LEVEL_OF_LABELS[labels_are_of_steps(experiment)]
-    sheets = open_sheets(data.series, data.csv)
+    sheets = open_sheets(data.series, data.csv, names=data.names, id=data.id)
     sheets, roles = find_roles(
         sheets,
         id=data.id,
@@ -74,7 +74,7 @@ def pack_series(
         channels=data.channels,
         labels=labels,
         mask=data.mask,
-        fields=(*data.fields, *shared_fields(sheets.columns, data.metadata, data.csv)),
+        fields=(*data.fields, *field_names(data.names), *shared_fields(sheets.columns, data.metadata, data.csv)),
     )
 
     def complete(panel: Panel) -> Panel:
@@ -107,7 +107,4 @@ def _is_long(experiment: Experiment) -> bool:
     data = experiment.data
     if data.series is None:
         return False
-    first = find_files(data.series)[0]
-    if not is_table(first) or data.layout == "wide":
-        return False
-    return data.layout == "long" or not looks_wide(columns_of(first, data.csv), data.id, data.time)
+    return find_layout(data.series, layout=data.layout, id=data.id, time=data.time, csv=data.csv).kind == LONG
