@@ -75,7 +75,7 @@ def read_recordings(experiment: Experiment, *, missing: str = "keep", labelled: 
         return panel if modes is None else align(panel, modes)
     panel = read_table(
         data.series,
-        labels=data.labels if labelled else None,
+        labels=data.labels,
         metadata=data.metadata,
         id=data.id,
         time=data.time,
@@ -92,6 +92,8 @@ def read_recordings(experiment: Experiment, *, missing: str = "keep", labelled: 
         csv=data.csv,
         names=data.names,
     )
+    if not labelled and panel.metadata is not None and data.label in panel.metadata.column_names:
+        panel = panel.replace(metadata=panel.metadata.drop_columns([data.label]))
     for signal in data.signals:
         settings = signal.model_dump()
         panel = align(panel, settings.pop("table"), **settings, csv=data.csv)

@@ -3,6 +3,8 @@ import datetime
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from limelight import read_table
 from limelight.errors import DataError
@@ -23,7 +25,7 @@ def labels(**fields):
 
 
 def machines(**fields):
-    return pd.DataFrame({"machine": ["m3", "m2", "m1"], "power": [3, 2, 1], **fields})
+    return pd.DataFrame({"machine": ["m3", "m2", "m1"], "power": [3, 2, 1]} | fields)
 
 
 # by another column
@@ -177,3 +179,20 @@ def test_validity_is_of_the_kind_of_the_clock():
         "expected dates in column 'valid_from' of the metadata table, as in the clock of the series, got numbers; write "
         "both in the same form"
     )
+
+
+@pytest.mark.parametrize("name", ["Machine", "machine_id", "MachineNo", "machine number"])
+def test_names_of_the_same_column_join(name):
+    panel = read_table(series(machine=MACHINES), metadata=machines().rename(columns={"machine": name}))
+    assert panel.metadata["power"].to_pylist() == [1, 1, 2, 3]
+    assert panel.notes == (f"joined metadata by {name!r}",)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.permutations(range(3)), st.sampled_from(["{}", " {} ", "M{:.1}", "m0{:.1}", "{}.csv"]), st.booleans())
+def test_order_and_spelling_of_keys_do_not_matter(order, form, repeated):
+    keys = [form.format(one[1:] if ":.1" in form else one) for one in machines()["machine"]]
+    table = machines(machine=keys).iloc[list(order)]
+    table = pd.concat([table, table.head(1)]) if repeated else table
+    panel = read_table(series(machine=MACHINES), metadata=table)
+    assert panel.metadata.to_pydict() == {"machine": MACHINES, "power": [1, 1, 2, 3]}

@@ -91,7 +91,11 @@ class Leaks:
 
 @dataclass(frozen=True)
 class ChannelSummary:
-    """Statistics of one channel over all steps; the numbers are None if every value is missing or one is infinite."""
+    """Statistics of one channel over all steps; the numbers are None if every value is missing or one is infinite.
+
+    ``resolution`` is the distance between neighbouring float32 numbers near the values if it is so large, compared with
+    the range of the values, that smaller differences may have been lost; else None.
+    """
 
     name: str
     minimum: float | None
@@ -101,6 +105,7 @@ class ChannelSummary:
     constant: bool
     missing: int
     infinite: int = 0
+    resolution: float | None = None
 
 
 @dataclass(frozen=True)
@@ -216,6 +221,8 @@ class Inspection:
         Numbers that may stand for a missing value; see ``Sentinel``.
     counters
         Channels that only count; see ``counting_channels``.
+    confined
+        The classes that occur in one group only: the metadata field and its value, by class.
     refusal
         Why training would refuse these series; None if it would not, or if this was not checked.
     advice
@@ -241,6 +248,7 @@ class Inspection:
     alike: dict[str, list[tuple[str, ...]]] = field(default_factory=dict)
     sentinels: tuple[Sentinel, ...] = ()
     counters: dict[str, Counting] = field(default_factory=dict)
+    confined: dict[str, tuple[str, str]] = field(default_factory=dict)
     refusal: str | None = None
     advice: tuple[Advice, ...] = ()
 
@@ -271,6 +279,7 @@ class Inspection:
         content["shared"]["naming"] = list(self.shared.naming)
         content["shared"]["both"] = {name: list(counts) for name, counts in self.shared.both.items()}
         content["leaks"] = {kind: list(names) for kind, names in content["leaks"].items()}
+        content["confined"] = {name: list(place) for name, place in self.confined.items()}
         content["sentinels"] = [dict(one) for one in content["sentinels"]]
         content["fields"] = [{**one, "examples": list(one["examples"])} for one in content["fields"]]
         content["alike"] = {name: [list(names) for names in groups] for name, groups in self.alike.items()}

@@ -32,8 +32,8 @@ PART_OF_WORD = {
     "valid": "validation",
     "validation": "validation",
 }
-ENDING = re.compile(r"(.*?)[_\- .]?(train|test|validation|valid|val)", re.IGNORECASE)
-BEGINNING = re.compile(r"(train|test|validation|valid|val)[_\- .]?(.+)", re.IGNORECASE)
+PART_AT_END = re.compile(r"(.*?)[_\- .]?(train|test|validation|valid|val)", re.IGNORECASE)
+PART_AT_BEGINNING = re.compile(r"(train|test|validation|valid|val)[_\- .]?(.+)", re.IGNORECASE)
 WORD_IN_STEM = re.compile(r"[_\- .]")
 
 Array = NDArray[Any]
@@ -115,12 +115,10 @@ def read_arrays(path: Path, name: str, *, label: bool) -> Panel:
         key = _only_series(arrays, name, path.suffix.lower())
         parts = {"": {**common, "X": arrays[key]}}
         unused = [one for one in unused if one != key]
-    shared = {role: common[role] for role in ("channels", "times") if role in common}
+    shared: dict[str, Array] = {role: common[role] for role in ("channels", "times") if role in common}
     panels = []
     for part in sorted(parts, key=lambda one: ["", "train", "validation", "test"].index(one)):
-        roles = dict(shared)
-        roles.update(parts[part])
-        panels.append(_panel_of(roles, name, f"{path.stem}_{part}" if part else path.stem, label))
+        panels.append(_panel_of({**shared, **parts[part]}, name, f"{path.stem}_{part}" if part else path.stem, label))
     panel = panels[0] if len(panels) == 1 else join_panels(panels)
     if unused:
         panel = panel.replace(notes=(*panel.notes, f"arrays of {name} that were not read: {listing(unused)}"))
@@ -152,7 +150,7 @@ def _key_role(key: str) -> tuple[str | None, str]:
     lower = key.strip().lower()
     if _role_of(lower):
         return _role_of(lower), ""
-    for pattern, role, part in ((ENDING, 1, 2), (BEGINNING, 2, 1)):
+    for pattern, role, part in ((PART_AT_END, 1, 2), (PART_AT_BEGINNING, 2, 1)):
         match = pattern.fullmatch(lower)
         if match and _role_of(match[role]):
             return _role_of(match[role]), PART_OF_WORD[match[part]]
