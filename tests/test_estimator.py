@@ -1,9 +1,12 @@
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
+import torch
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.exceptions import NotFittedError
@@ -387,6 +390,45 @@ def test_presets_and_loaded_models_carry_the_words(tmp_path: Path) -> None:
 def test_grid_search_chooses_how_to_fill() -> None:
     grid = GridSearchCV(small(), {"missing": ["mask", "last"]}, cv=2).fit(holed(), WAVES.labels)
     assert grid.best_estimator_.model_.architecture.missing == grid.best_params_["missing"]
+
+
+@pytest.fixture
+def float64_by_default() -> Iterator[None]:
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+MODELS_IN_FLOAT32 = {
+    "rocket": small(encoder="rocket"),
+    "conv_lstm": small(encoder=ll.ConvLSTM(filters=4, hidden_size=4), missing="linear"),
+    "lstm": small(encoder=ll.LSTM(hidden_size=4, dropout=0.2, num_layers=2), clock="elapsed", pooling="last"),
+}
+TIMED = ll.Panel.from_series(
+    list(ARRAY),
+    times=[np.arange(25.0) ** 1.1] * 60,
+    labels=WAVES.labels,
+    metadata=pa.table({"site": ["north", "south"] * 30, "age": np.arange(60.0)}),
+)
+
+
+@pytest.fixture(scope="module", params=MODELS_IN_FLOAT32)
+def fitted_in_float32(request: pytest.FixtureRequest) -> ll.TimeSeriesClassifier:
+    return MODELS_IN_FLOAT32[request.param].fit(TIMED)
+
+
+@pytest.mark.usefixtures("float64_by_default")
+def test_default_type_of_torch_changes_no_prediction(
+    fitted_in_float32: ll.TimeSeriesClassifier, tmp_path: Path
+) -> None:
+    expected = fitted_in_float32.predict_proba(TIMED)
+    model = clone(fitted_in_float32).fit(TIMED)
+    again = ll.load(model.save(tmp_path / "model"))
+    for one in (model, again):
+        np.testing.assert_array_equal(one.predict_proba(TIMED), expected)
+    for method in ("occlusion", "evidence" if model.model_.has_evidence else "gradients"):
+        settings = {"background": TIMED[5:], "draws": 2} if method == "occlusion" else {}
+        assert len(again.explain(TIMED[:2], method, **settings).importance) == 2
 
 
 def test_whoever_says_nothing_is_told_what_was_chosen() -> None:

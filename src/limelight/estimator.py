@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from limelight.data.array_labels import attach_labels, with_integer_classes
 from limelight.data.arrays import Layout, as_panel, is_ragged
+from limelight.data.inspection.inspect_panel import notes_on_arrays
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError, nearest
 from limelight.evaluation.decision.conformal import ConformalSets
@@ -90,7 +91,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     history_
         A dict of losses and scores for each epoch; empty for ``rocket``, which is solved in closed form.
     notes_
-        What ``"auto"`` selected, and why.
+        How metadata were read, what ``"auto"`` selected, and why.
     n_features_in_
         Columns of the array (n, time) that was fitted; only set after a fit on such an array, as series may otherwise
         have any length.
@@ -245,7 +246,10 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
                 f"{training.best_epoch}, the best so far",
                 stacklevel=2,
             )
-        self.model_, self.history_, self.notes_ = training.model, training.history, training.notes
+        self.model_, self.history_ = training.model, training.history
+        vocabulary = training.model.vocabulary
+        notes = () if vocabulary is None else vocabulary.notes
+        self.notes_ = (*notes_on_arrays(panel), *notes, *training.notes)
         self.model_.fitted_on["layout"] = self.layout
         return self
 

@@ -10,10 +10,13 @@ from typing import Any, Literal
 from limelight.data.panel import Panel
 from limelight.data.statistics import channel_statistics
 from limelight.evaluation.decision.rule import DecisionRule, fit_decision
+from limelight.model.targets import targets_of
 from limelight.parts.architecture import Architecture, preset
+from limelight.parts.encoders import Rocket
 from limelight.task import Task
 from limelight.training.auto import is_solved
-from limelight.training.fit import fit
+from limelight.training.fit import fit, require_device
+from limelight.training.preparation import prepare
 from limelight.training.result import FitResult
 from limelight.training.settings import ShouldPrune, TrainingSettings
 from limelight.training.validation_split import VALIDATION, HoldOut, enough_of, validation_split
@@ -41,7 +44,8 @@ class Recipe:
     hold_out
         How to split validation series off the training series.
     fields
-        Kinds of metadata fields that should not be inferred from their values, such as ``{"badge": "ignore"}``.
+        Kinds of metadata fields that should not be inferred from their values, such as ``{"badge": "ignore"}``. The
+        field that groups the split is ignored unless it is among them.
 
     Example
     -------
@@ -127,6 +131,68 @@ class Recipe:
             return 0.0, SOLVED
         share = VALIDATION if stated is None else stated
         return (share, "") if enough_of(panel, share) or not share else (0.0, TOO_FEW)
+
+    def kinds(self, panel: Panel) -> dict[str, str]:
+        """Return the kinds of metadata fields that are not inferred from their values.
+
+        The field that groups the split only names the group, which is a new one at prediction time, so it is ignored
+        unless its kind is stated.
+
+        Parameters
+        ----------
+        panel
+            The series.
+
+        Returns
+        -------
+        dict[str, str]
+            The stated kinds, and ``"ignore"`` for the field that groups the split.
+
+        Example
+        -------
+        >>> import pyarrow as pa
+        >>> panel = Panel.from_series([[1.0], [2.0]], metadata=pa.table({"machine": ["a", "b"]}))
+        >>> Recipe.of(hold_out=HoldOut(group="machine")).kinds(panel)
+        {'machine': 'ignore'}
+        """
+        return {**dict.fromkeys(self._ignored_groups(panel), "ignore"), **self.fields}
+
+    def notes_about(self, panel: Panel) -> tuple[str, ...]:
+        """Return a note if the field that groups the split is ignored for that reason."""
+        return tuple(
+            f"metadata {name!r} names the groups of the split and is not a feature; state its kind in fields to use it"
+            for name in self._ignored_groups(panel)
+        )
+
+    def _ignored_groups(self, panel: Panel) -> list[str]:
+        """Return the field that groups the split, unless its kind is stated or it is no metadata field."""
+        names = [] if panel.metadata is None else panel.metadata.column_names
+        return [name for name in names if name == self.hold_out.group and name not in self.fields]
+
+    def check(self, panel: Panel, task: Task, *, validation: Panel | None = None) -> None:
+        """Raise what ``fit`` would raise before it trains.
+
+        Parameters
+        ----------
+        panel, task
+            As for ``fit``.
+        validation
+            Series for early stopping and calibration, or None.
+
+        Raises
+        ------
+        DataError, LabelError, ParameterError
+            As ``fit``.
+        """
+        self.decision.require_possible(task)
+        if validation is None and not self.is_solved(panel):
+            self.decision.require_series(None)
+        require_device(self.training)
+        for one in (panel,) if validation is None else (panel, validation):
+            targets_of(task, one)
+        automatic = self.architecture.encoder.automatic
+        architecture = replace(self.architecture, encoder=Rocket()) if automatic else self.architecture
+        prepare(panel, task, architecture, validation, self.kinds(panel))
 
     def split(self, panel: Panel, seed: int) -> tuple[Rows, Rows]:
         """Split training series into those to fit on and those to validate on.
@@ -228,9 +294,9 @@ class Recipe:
             folder=folder,
             resume=resume,
             progress=progress,
-            fields=self.fields,
+            fields=self.kinds(panel),
             should_prune=should_prune,
         )
         calibration, logits = result.calibration_data(panel, validation, independent=self.is_independent(panel))
         model = fit_decision(result.model, calibration, self.decision, logits)
-        return replace(result, model=model)
+        return replace(result, model=model, notes=(*result.notes, *self.notes_about(panel)))

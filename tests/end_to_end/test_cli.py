@@ -255,12 +255,16 @@ def test_wrong_output_of_predict_is_refused(limelight: Commands, folder: Path) -
 
 def test_series_of_a_file_are_explained(limelight: Commands, folder: Path, tmp_path: Path) -> None:
     limelight("train", folder, "-o", "run", "--set", "training.max_epochs=1")
-    said = limelight("explain", "run", folder, "--id", "s3", "--id", "s1", "--target", "ok", "--picture", "s3.png")
+    said = limelight(
+        "explain", "run", folder, "--series", "s3", "--series", "s1", "--target", "ok", "--picture", "s3.png"
+    )
     assert said == "Explanation(2 series, evidence, for 'ok') written to explanation.parquet\n"
     table = parquet.read_table(tmp_path / "explanation.parquet")
     assert table["series_id"].unique().to_pylist() == ["s3", "s1"]
     assert (tmp_path / "s3.png").read_bytes().startswith(b"\x89PNG")
-    said = limelight("explain", "run", folder, "--id", "s3", "--method", "occlusion", "--target", "ok", "-o", "why.csv")
+    said = limelight(
+        "explain", "run", folder, "--series", "s3", "--method", "occlusion", "--target", "ok", "-o", "why.csv"
+    )
     assert said == "Explanation(1 series, occlusion, for 'ok') written to why.csv\n"
     assert (tmp_path / "why.csv").read_text().startswith('"series_id","time","importance","target","spread"')
 
@@ -270,7 +274,7 @@ def test_what_cannot_be_explained_is_refused(limelight: Commands, folder: Path) 
     for words, architecture in (
         (["-o", "a.xlsx"], "expected an output file ending in .parquet or .csv, got 'a.xlsx'"),
         (["--picture", "a.jpg"], "expected a picture ending in .png, .svg or .pdf, got 'a.jpg'"),
-        (["--id", "s99"], "expected ids of series in the panel, got 's99'; see panel.ids"),
+        (["--series", "s99"], "expected ids of series in the panel, got 's99'; see panel.ids"),
         (
             ["--method", "guess"],
             "expected an explanation method, got 'guess'; known are: attention, evidence, gradients, occlusion",

@@ -194,8 +194,8 @@ def test_the_folder_of_the_data_can_be_said(limelight: Commands, folder: Path, t
     experiment = {"data": {"folder": "somewhere", "series": "series.parquet"}, "windows": {"length": 20}}
     (tmp_path / "e.json").write_text(json.dumps(experiment))
     printed = limelight("inspect", "e.json", "--data", "mine")
-    assert printed.startswith("series: 60\nsteps: 1200, 20 each\n")
-    assert "set split.group='machine' so that the scores hold for new ones" in printed
+    assert "\nseries: 60\nsteps: 1200, 20 each\n" in printed
+    assert "pass --set split.group=machine so that the scores hold for new ones" in printed
 
 
 def test_holes_are_trained_with_a_mask_and_said(limelight: Commands, folder: Path, tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from limelight.data.metadata import leaking_fields
+from limelight.data.panel import Panel
+from limelight.data.reading.tables import join_tables
 from limelight.errors import DataError, ModelFolderError, ParameterError
 from limelight.model.vocabulary import Vocabulary, fit_vocabulary
 
@@ -45,6 +47,7 @@ def encoded(training, cells, **options):
         ([datetime.date(2024, 1, 1), datetime.date(2024, 2, 1)], "date"),
         ([datetime.datetime(2024, 1, 1, 5), datetime.datetime(2024, 1, 1, 7)], "date"),
         (["2024-01-31", "2024-02-01T12:00:00Z", "", "n/a"], "date"),
+        (["31.01.2024", "1.2.2024 12:30"], "date"),
         (["2024-01-31", "yesterday"], "category"),
         (["left", "right"], "category"),
         (pa.array(["left", "right"]).dictionary_encode(), "category"),
@@ -99,7 +102,7 @@ def test_an_unknown_kind_in_the_schema_is_refused():
             [None, datetime.date(2024, 1, 31)],
             "a number in metadata 'fact', got '2024-01-31 00:00:00.000000' in row 1",
         ),
-        ("date", ["2024-01-01", "31.1.2024"], "a date such as 2024-01-31 in metadata 'fact', got '31.1.2024' in row 1"),
+        ("date", ["2024-01-01", "31/1/2024"], "a date such as 2024-01-31 in metadata 'fact', got '31/1/2024' in row 1"),
         ("date", [5, 6], "a date such as 2024-01-31 in metadata 'fact', got '5' in row 0"),
         ("boolean", ["yes", "maybe"], "yes, no, true or false in metadata 'fact', got 'maybe' in row 1"),
     ],
@@ -199,6 +202,62 @@ def test_booleans_are_the_same_in_every_spelling(training, cells):
     assert encoded(training, cells).categories[:, 0].tolist() == [2, 1, 0]
 
 
+# words among numbers, dates and booleans
+
+AGES = [str(age) for age in range(20, 40)]
+
+
+@pytest.mark.parametrize("word", ["?", "-", "--", ".", "n/a", "unknown", "Unbekannt", "k.A.", "#N/A", "#DIV/0!", "NaN"])
+def test_words_for_a_missing_value_keep_a_number_a_number(word):
+    field = fit_field([*AGES, word, f" {word}"])
+    assert (field.kind, field.mean, field.has_missing) == ("number", 29.5, True)
+
+
+def test_words_read_as_missing_are_named():
+    vocabulary = fit_vocabulary(pa.table({"age": [*AGES, "?", "old", "n/a"]}))
+    assert vocabulary.notes == (
+        "metadata 'age' has words among its numbers in 2 of 23 series: '?', 'old'; read as missing values",
+    )
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind"),
+    [
+        ([*AGES, "old"], "number"),
+        ([*AGES, "old", "older"], "category"),
+        (["1", "2", "old"], "category"),
+        (["1", "2", "?"], "category"),
+        (["1", "2", "3", "?"], "number"),
+        ([*AGES, "007"], "category"),
+        ([f"1_{age}" for age in AGES], "category"),
+        (["?", "-"], "category"),
+        ([None, ""], "ignore"),
+        (["2024-01-31"] + [f"2024-02-{day}" for day in range(10, 20)] + ["soon"], "date"),
+        (["2024-01-31", "2024-02-10", "unbekannt", "?"], "date"),
+        (["yes", "no", "?"], "boolean"),
+        (["true", "false", "unknown"], "boolean"),
+        (["yes", "no", "maybe"], "category"),
+        (["left", "right", "unknown"], "category"),
+    ],
+    ids=str,
+)
+def test_few_words_do_not_change_the_kind(cells, kind):
+    assert fit_field(cells).kind == kind
+
+
+def test_a_frame_of_mixed_cells_is_read_as_numbers():
+    cells = pd.DataFrame({"series_id": range(21), "age": pd.Series([*range(20), "?"], dtype=object)})
+    panel = Panel.from_series([[1.0]] * 21, ids=[str(row) for row in range(21)])
+    field = fit_vocabulary(join_tables(panel, metadata=cells).metadata).fields[0]
+    assert (field.kind, field.mean, field.has_missing) == ("number", 9.5, True)
+
+
+def test_new_words_among_booleans_are_unknown():
+    facts = encoded(["yes", "no", "?"], ["no", "?", "-", "maybe"])
+    assert facts.categories[:, 0].tolist() == [1, 0, 0, 0]
+    assert facts.notes == ("metadata 'fact' has 1 word not seen in training, in 1 series: 'maybe'; treated as unknown",)
+
+
 # numbers
 
 
@@ -221,12 +280,12 @@ def test_text_is_read_as_numbers_where_training_had_numbers():
     np.testing.assert_array_equal(facts.numbers[:, 0], [3, 4.5, np.nan, np.nan])
 
 
-def test_text_is_rejected_in_a_numeric_field():
-    with pytest.raises(DataError) as error:
-        encoded([1, 2], ["3", "old"])
-    assert str(error.value) == (
-        "expected a number in metadata 'fact', got 'old' in row 1 (the first series is row 0); correct it, leave the "
-        "cell empty, or train with another kind for the field"
+def test_new_words_in_a_numeric_field_are_unknown():
+    facts = encoded([1, 2], ["3", "old"])
+    np.testing.assert_array_equal(facts.numbers[:, 0], [3, np.nan])
+    assert facts.notes == (
+        "metadata 'fact' has words among its numbers in 1 of 2 series: 'old'; treated as unknown",
+        "metadata 'fact' is missing for 1 of 2 series: treated as unknown",
     )
 
 

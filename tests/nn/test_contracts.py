@@ -17,7 +17,7 @@ from limelight.nn.context import ContextShape
 from limelight.nn.network import CONTEXT_BUILDERS, HEAD_BUILDERS, POOLING_BUILDERS, Network
 from limelight.parts.architecture import OPTIONS, PRESETS, Architecture, preset
 from limelight.parts.contexts import CONTEXTS
-from limelight.parts.encoders import ENCODERS, GRU, LSTM, ConvLSTM, Encoder, Rocket, TrainingSummary
+from limelight.parts.encoders import ENCODERS, GRU, LSTM, Blocks, ConvLSTM, Encoder, Rocket, TrainingSummary
 from limelight.parts.fusions import FUSION_WORDS, FUSIONS
 from limelight.parts.heads import HEADS
 from limelight.parts.poolings import POOLINGS
@@ -49,6 +49,7 @@ OWN_VARIANTS = {
     "gru": GRU(hidden_size=5, num_layers=2, bidirectional=True),
     "gru relu": GRU(hidden_size=5, activation="relu"),
     "rocket": Rocket(features=84 * 3, dilations=3, length=40),
+    "blocks": Blocks(features=84, groups=2, depth=2, length=40),
 }
 VARIANTS = {name: small(kind) for name, kind in ENCODERS.items() if not kind.automatic} | OWN_VARIANTS
 """A small variant of every registered encoder, and more where an encoder has switches."""
@@ -108,9 +109,9 @@ def random_batch(lengths: list[int], padding: int = 0, seed: int = 0) -> Batch:
     """Random series whose values depend on their place alone, then zeros up to the longest and beyond; with facts."""
     random = torch.Generator().manual_seed(seed)
     count, time = len(lengths), max(lengths) + padding
-    values = torch.randn(count, 512, CHANNELS, generator=random)
+    values = torch.randn(count, 512, CHANNELS, generator=random, dtype=torch.float32)
     mask = torch.arange(time) < torch.tensor(lengths)[:, None]
-    numbers = torch.randn(count, len(SHAPE.numbers), generator=random)
+    numbers = torch.randn(count, len(SHAPE.numbers), generator=random, dtype=torch.float32)
     signals = torch.randint(SHAPE.signals[0], (count, 512, 1), generator=random)
     return Batch(
         values[:, :time] * mask[:, :, None],
@@ -227,6 +228,17 @@ def test_json_says_the_whole_sentence(architecture: Architecture) -> None:
 def test_same_seed_builds_the_same_network(architecture: Architecture) -> None:
     batch = random_batch([10, 7, 1])
     assert torch.equal(network_of(architecture)(batch).logits, network_of(architecture)(batch).logits)
+
+
+@every_sentence
+def test_default_type_of_torch_changes_no_logit(architecture: Architecture) -> None:
+    expected = network_of(architecture)(random_batch([10, 7, 1])).logits
+    torch.set_default_dtype(torch.float64)
+    try:
+        logits = network_of(architecture)(random_batch([10, 7, 1])).logits
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert torch.equal(logits, expected)
 
 
 @pytest.mark.parametrize("name", PRESETS)

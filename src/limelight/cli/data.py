@@ -28,14 +28,10 @@ def inspect(
     options: DataOptions,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
-    """Summarise series before training: lengths, gaps, classes, and what looks wrong."""
-    from limelight.data.inspection.inspect_panel import inspect_panel
-    from limelight.runs.dataset import read_panel, split_panel
+    """Check whether one can train on these series, and what to mend first: warnings, sizes, channels, classes."""
+    from limelight.runs.inspect import inspect_experiment
 
-    experiment = options.experiment(source)
-    panel = read_panel(experiment)
-    parts = None if panel.labels is None else split_panel(experiment, panel)
-    inspection = inspect_panel(panel, parts, group=experiment.split.group)
+    inspection = inspect_experiment(options.experiment(source))
     typer.echo(json.dumps(inspection.to_json(), indent=2) if as_json else str(inspection))
 
 

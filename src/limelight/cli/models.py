@@ -10,20 +10,14 @@ import typer
 
 from limelight.cli.options import (
     Changes,
-    DataFolder,
     DataOptions,
-    Labels,
-    Metadata,
     Output,
     Overwrite,
     Preset,
     Resume,
     Saved,
     Seed,
-    Signals,
     SourceArgument,
-    SplitFile,
-    changes_from,
     demo_file,
     experiment_from,
     print_progress,
@@ -71,6 +65,7 @@ def train(
     _run(experiment, resume=resume, overwrite=overwrite)
 
 
+@reads_data
 def evaluate(
     model: Saved,
     source: Annotated[
@@ -84,9 +79,8 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
-    labels: Labels = None,
-    split: SplitFile = None,
-    changes: Changes = None,
+    *,
+    options: DataOptions,
     as_json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")] = False,
 ) -> None:
     """Score a saved model on its own test series or on others, next to a baseline that predicts the class
@@ -96,19 +90,18 @@ def evaluate(
     from limelight.runs.predict import experiment_of_run
 
     if source is None:
-        experiment = experiment_of_run(model, changes_from(changes, labels=labels, split=split))
+        experiment = experiment_of_run(model, options.as_changes())
     else:
-        experiment = _other_series(model, source, changes, labels=labels, split=split)
+        experiment = _other_series(model, source, options)
     metrics = evaluate_run(model, experiment, own=source is None, part=part)
     typer.echo(json.dumps(metrics, indent=2) if as_json else "\n".join(score_lines(metrics)))
 
 
+@reads_data
 def predict(
     model: Saved,
     source: SourceArgument,
     output: Output = None,
-    metadata: Metadata = None,
-    signals: Signals = None,
     steps: Annotated[
         Path | None,
         typer.Option(help="File for window predictions averaged per time step.", show_default=False),
@@ -117,7 +110,8 @@ def predict(
         Path | None,
         typer.Option(help="File for the events in per-step predictions: label, start, end, peak.", show_default=False),
     ] = None,
-    changes: Changes = None,
+    *,
+    options: DataOptions,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing output file.")] = False,
 ) -> None:
     """Predict new series: class and probabilities as a Parquet or CSV table.
@@ -126,11 +120,12 @@ def predict(
     from limelight.runs.predict import predict_file
 
     file = output or Path("predictions.parquet")
-    experiment = _other_series(model, source, changes, metadata=metadata, signals=signals)
+    experiment = _other_series(model, source, options)
     count = predict_file(model, experiment, file, steps=steps, events=events, overwrite=overwrite, log=print_progress)
     typer.echo(f"{count} {'series' if experiment.windows is None else 'windows'} predicted; written to {file}")
 
 
+@reads_data
 def explain(
     model: Saved,
     source: SourceArgument,
@@ -147,29 +142,29 @@ def explain(
         typer.Option(help="The class to explain; default: the predicted one.", show_default=False),
     ] = None,
     ids: Annotated[
-        list[str] | None, typer.Option("--id", help="A series to explain; default: all. Repeatable.")
+        list[str] | None,
+        typer.Option("--series", help="Id of a series to explain; default: all. Repeatable.", show_default=False),
     ] = None,
     picture: Annotated[
         Path | None,
         typer.Option(help="File for a picture of the first explained series (.png, .svg or .pdf).", show_default=False),
     ] = None,
-    metadata: Metadata = None,
-    signals: Signals = None,
-    changes: Changes = None,
+    *,
+    options: DataOptions,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing output files.")] = False,
 ) -> None:
     """Explain predictions step by step, as a Parquet or CSV table and as a picture.
 
     The output is a .parquet or .csv file; default: explanation.parquet.
 
-    For example: limelight explain run series.parquet --method occlusion --id pump_7 --picture pump_7.png
+    For example: limelight explain run series.parquet --method occlusion --series pump_7 --picture pump_7.png
     """
     from limelight.runs.explain import explain_file
 
     file = output or Path("explanation.parquet")
     explanation = explain_file(
         model,
-        _other_series(model, source, changes, metadata=metadata, signals=signals),
+        _other_series(model, source, options),
         file,
         method=method,
         target=target,
@@ -181,24 +176,28 @@ def explain(
     typer.echo(f"{explanation} written to {file}")
 
 
+@reads_data
 def report(
     run: Annotated[Path, typer.Argument(help="A run folder.", show_default=False)],
-    data: DataFolder = None,
-    changes: Changes = None,
+    *,
+    options: DataOptions,
 ) -> None:
     """Rebuild the report of a finished run from its model, scores and test series, without training."""
     from limelight.runs.report import report_again
 
-    typer.echo(f"report: {report_again(run, changes_from(changes, data=data))}")
+    typer.echo(f"report: {report_again(run, options.as_changes())}")
 
 
-def _other_series(model: Path, source: Path, changes: list[str] | None, **named: Any) -> Experiment:
+def _other_series(model: Path, source: Path, options: DataOptions) -> Experiment:
     """Build the experiment for new data; column names default to those used in training."""
+    from limelight.runs.columns import with_columns_present
     from limelight.runs.predict import columns_of_run, with_signals_of_run
 
     if source.suffix == ".json":
-        return experiment_from(source, changes, **named)
-    return with_signals_of_run(experiment_from(source, changes, columns_of_run(model), **named), model)
+        return options.experiment(source)
+    typed = [key.removeprefix("data.") for key in options.as_changes()]
+    experiment = with_columns_present(options.experiment(source, columns_of_run(model)), typed)
+    return with_signals_of_run(experiment, model)
 
 
 def _is_demo(folder: Path) -> bool:

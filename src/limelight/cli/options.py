@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import functools
 import inspect
 import json
@@ -12,14 +13,15 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
+from limelight.data.reading.formats import describe_suffixes
 from limelight.errors import ParameterError
 
 if TYPE_CHECKING:
     from limelight.config.sections import Experiment
 
 SOURCE_HELP = (
-    "An experiment file (.json); a folder with series.parquet or series.csv and, optionally, labels, metadata and "
-    "split.csv; a store; a table (.csv, .parquet) or archive file (.ts, .tsv); or a quoted pattern of such files."
+    f"An experiment file (.json); a store; {describe_suffixes()}; a quoted pattern of such files; or a folder of them, "
+    "with tables named labels, metadata and split if there are any."
 )
 SourceArgument = Annotated[Path, typer.Argument(help=SOURCE_HELP, show_default=False)]
 Saved = Annotated[Path, typer.Argument(help="A run folder or a model folder.", show_default=False)]
@@ -43,6 +45,52 @@ SplitFile = Annotated[
     Path | None,
     typer.Option("--split", help="Table of series id and train, validation or test.", show_default=False),
 ]
+IdColumn = Annotated[
+    str | None,
+    typer.Option(
+        "--id",
+        help="Column with the id of the series, such as --id machine; default: series_id, or as guessed.",
+        rich_help_panel="Columns",
+        show_default=False,
+    ),
+]
+TimeColumn = Annotated[
+    str | None,
+    typer.Option(
+        "--time",
+        help="Column of the clock, or none for the order of the rows; default: time, or as guessed.",
+        rich_help_panel="Columns",
+        show_default=False,
+    ),
+]
+LabelColumn = Annotated[
+    str | None,
+    typer.Option(
+        "--label",
+        help="Column of the label, in the series or in the table of --labels; default: label, or as guessed.",
+        rich_help_panel="Columns",
+        show_default=False,
+    ),
+]
+Channels = Annotated[
+    str | None,
+    typer.Option(
+        "--channels",
+        help="Columns to use as channels, separated by commas: --channels force,speed; default: every other column of "
+        "numbers.",
+        rich_help_panel="Columns",
+        show_default=False,
+    ),
+]
+FileNames = Annotated[
+    str | None,
+    typer.Option(
+        "--names",
+        help='What the names of the files mean, such as "{label}_{id}" for ok_pump7.csv.',
+        rich_help_panel="Columns",
+        show_default=False,
+    ),
+]
 Preset = Annotated[
     str | None,
     typer.Option(help="A complete network by name: attention_bilstm, lstm, metadata_late, ...", show_default=False),
@@ -60,6 +108,15 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier
 Resume = Annotated[bool, typer.Option("--resume", help="Resume a training that was interrupted.")]
 
 
+KEY_OF_OPTION = {
+    **{name: f"data.{name}" for name in ("labels", "metadata", "signals", "split", "id", "time", "label")},
+    "channels": "data.channels",
+    "names": "data.names",
+    "data": "data.folder",
+}
+"""The key of an experiment that each option changes, if it is not the name of the option."""
+
+
 @dataclass(frozen=True)
 class DataOptions:
     """The options that say where labelled series are, as typed; ``reads_data`` gathers them."""
@@ -69,12 +126,23 @@ class DataOptions:
     signals: Signals = None
     split: SplitFile = None
     data: DataFolder = None
+    id: IdColumn = None
+    time: TimeColumn = None
+    label: LabelColumn = None
+    channels: Channels = None
+    names: FileNames = None
     changes: Changes = None
 
-    def experiment(self, source: Path, **named: Any) -> Experiment:
+    def as_changes(self, **named: Any) -> dict[str, Any]:
+        """Collect every change typed on the command line by dotted key, as for ``read_experiment``."""
+        files_and_columns = {name: value for name, value in vars(self).items() if name != "changes"}
+        return changes_from(self.changes, **named, **files_and_columns)
+
+    def experiment(self, source: Path, defaults: dict[str, Any] | None = None, **named: Any) -> Experiment:
         """Read the experiment that a command names, with every change typed on the command line."""
-        files = {name: value for name, value in vars(self).items() if name != "changes"}
-        return experiment_from(source, self.changes, **named, **files)
+        from limelight.config.reading import read_experiment
+
+        return read_experiment(source, {**(defaults or {}), **self.as_changes(**named)})
 
 
 def reads_data(command: Callable[..., None]) -> Callable[..., None]:
@@ -105,28 +173,41 @@ def reads_data(command: Callable[..., None]) -> Callable[..., None]:
     return wrapper
 
 
-def experiment_from(
-    source: Path, changes: list[str] | None, defaults: dict[str, Any] | None = None, **named: Any
-) -> Experiment:
+def experiment_from(source: Path, changes: list[str] | None, **named: Any) -> Experiment:
     """Read an experiment with the changes given as options or with ``--set``."""
     from limelight.config.reading import read_experiment
 
-    return read_experiment(source, {**(defaults or {}), **changes_from(changes, **named)})
+    return read_experiment(source, changes_from(changes, **named))
 
 
 def changes_from(changes: list[str] | None, **named: Any) -> dict[str, Any]:
     """Collect the changes given as options or with ``--set``, by dotted key."""
-    keys = {name: f"data.{name}" for name in ("labels", "metadata", "signals", "split")} | {"data": "data.folder"}
     changed: dict[str, Any] = {}
     for name, value in named.items():
-        if value is not None:
-            changed[keys.get(name, name)] = str(value) if isinstance(value, Path) else value
+        if name == "channels" and value is not None:
+            value = _listed(value)
+        if name == "time" and value == "none":
+            changed[KEY_OF_OPTION[name]] = None
+        elif value is not None:
+            changed[KEY_OF_OPTION.get(name, name)] = str(value) if isinstance(value, Path) else value
     for change in changes or []:
         key, equals, text = change.partition("=")
         if not equals:
             raise ParameterError(f"expected --set key=value, got --set {change}")
         changed[key.strip()] = _value(text)
     return changed
+
+
+def _listed(text: str) -> list[str]:
+    """Return the names in a list separated by commas; names that hold a comma are in double quotes.
+
+    Example
+    -------
+    >>> _listed('force, "speed, left"')
+    ['force', 'speed, left']
+    """
+    names = next(csv.reader([text], skipinitialspace=True), [])
+    return [name.strip() for name in names if name.strip()]
 
 
 def _value(text: str) -> Any:

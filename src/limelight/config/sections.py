@@ -17,6 +17,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema
 
+from limelight.data.reading.dialect import CsvOptions
 from limelight.data.synthetic.bumps import BumpSettings
 from limelight.data.synthetic.sine import SineSettings
 from limelight.errors import ParameterError
@@ -114,8 +115,11 @@ class DataSection(_Section):
         description="Kinds of metadata fields: category, number, boolean, date, text, or ignore; others are inferred.",
     )
     split: str | None = Field(None, description="Table of id and train, validation or test; overrides split.")
+    names: str | None = Field(
+        None, description='What the names of the files mean: "{label}_{id}" for ok_pump7.csv; null for the id alone.'
+    )
     id: str = Field("series_id", description="Column of series ids.")
-    time: str = Field("time", description="Column of the clock.")
+    time: str | None = Field("time", description="Column of the clock; null for the order of the rows.")
     label: str = Field("label", description="Column of the label.")
     level: Literal["auto", "series", "step"] = Field(
         "auto",
@@ -123,8 +127,14 @@ class DataSection(_Section):
     )
     mask: str | None = Field(None, description="Column that marks known labels: 0 is unknown.")
     channels: list[str] | None = Field(None, description="Channels, in this order; null for all numeric columns.")
+    missing_values: list[float] = Field([], description="Numbers that stand for a missing value, such as -999.")
     units: dict[str, str] = Field({}, description='Unit of each channel, and of a numeric clock as "time".')
     sort: bool = Field(False, description="Sort the steps of each series by time instead of rejecting unsorted ones.")
+    csv: CsvOptions = Field(
+        CsvOptions(),
+        description="How CSV files are written: separator, decimal, thousands, encoding, quote, comment and units_row; "
+        "null is detected in each file.",
+    )
     positive: str | None = Field(None, description="The positive class for F1, if there are two classes.")
     sine: SineSettings | None = Field(None, description="Generate sine waves instead of reading files.")
     bumps: BumpSettings | None = Field(None, description="Generate bumps whose label needs metadata.")

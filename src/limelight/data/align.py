@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from limelight.data.annotations import StepSignals
 from limelight.data.clock import UNITS, format_time, read_duration
 from limelight.data.panel import Panel
 from limelight.data.reading.columns import (
-    ClockColumn,
     Words,
     is_number_column,
-    read_clock,
     read_numbers,
     read_optional_words,
     read_words,
 )
+from limelight.data.reading.dialect import CsvOptions, csv_options
+from limelight.data.reading.id_columns import find_id_column
+from limelight.data.reading.ids import match_ids
+from limelight.data.reading.missing import OddWords
+from limelight.data.reading.names import is_named
 from limelight.data.reading.sources import Source, is_text, open_source, units_of_fields
+from limelight.data.reading.times import ClockColumn, read_clock
 from limelight.errors import DataError, ParameterError, counted, listing, nearest
 from limelight.task import UNKNOWN
 from limelight.types import Integers
@@ -48,6 +51,7 @@ def align(
     tolerance: float | str | None = None,
     since_change: bool = False,
     future: bool = False,
+    csv: Mapping[str, Any] | CsvOptions | None = None,
 ) -> Panel:
     """Align a signal with a clock of its own, such as a mode or a slow temperature, with the steps of series.
 
@@ -75,6 +79,8 @@ def align(
         counts as a change.
     future
         Must be True for ``"linear"``, which uses a value before it was measured.
+    csv
+        As for ``read_table``.
 
     Returns
     -------
@@ -105,18 +111,22 @@ def align(
     (('channel_0', 'mode_since_change'), [nan, 5.0, 0.0, 10.0])
     """
     panel = _require_series(panel, method, future)
-    source = open_source(signal, "signal")
+    source = open_source(signal, "signal", csv_options(csv))
+    found: list[str] = []
+    id, time = _find_columns(panel, source, id, time, found)
     selected = _selected_columns(source, id, time, columns)
     names = read_words(source, id, "id", "write the id of the series, or leave the row out")
     clock = read_clock(source, time)
     match = _match_samples(panel, source, names, clock, time)
+    match.notes[:0] = found
     if tolerance is not None:
         match.tolerance, match.limit = tolerance, _in_ticks(tolerance, match.dated, panel.units.get("time", "s"))
     numbers: list[tuple[str, NDArray[Any]]] = []
     codes: list[NDArray[np.int16]] = []
     words: dict[str, tuple[str, ...]] = {}
+    odd = OddWords()
     for name in selected:
-        samples, classes = _read_samples(source, name, names, match.rows)
+        samples, classes = _read_samples(source, name, names, match.rows, odd)
         known = ~np.isnan(samples) if classes is None else samples != UNKNOWN
         latest = match.latest(name, known)
         if classes is not None:
@@ -128,6 +138,7 @@ def align(
             numbers.append((name, np.append(samples, np.float32(np.nan)).take(latest)))
         if since_change and (classes is not None or method == "last"):
             numbers.append((name + SINCE_CHANGE, match.since_change(samples, known, latest)))
+    match.notes += odd.notes()
     signals = StepSignals(np.stack(codes, axis=1), tuple(words), tuple(words.values())) if words else None
     return _extended(panel, source, numbers, signals, match)
 
@@ -236,6 +247,19 @@ def _require_series(panel: Panel, method: str, future: bool) -> Panel:
     return panel.compact()
 
 
+def _find_columns(panel: Panel, source: Source, id: str, time: str, notes: list[str]) -> tuple[str, str]:
+    """Find the id and the time of a signal: the given columns, or else those with common names or with ids."""
+    if time == "time" and time not in source.columns:
+        named = [name for name in source.columns if is_named(name, "time")]
+        if len(named) == 1:
+            notes.append(f"took column {named[0]!r} of {source.name} as time")
+            time = named[0]
+    if id not in source.columns:
+        id = find_id_column(source, id, panel.ids, excluded=(time,)).name
+        notes.append(f"took column {id!r} of {source.name} as id")
+    return id, time
+
+
 def _selected_columns(source: Source, id: str, time: str, columns: Sequence[str] | str | None) -> list[str]:
     signals = [name for name in source.columns if name not in (id, time)]
     if not signals:
@@ -316,8 +340,7 @@ def _rising_times(panel: Panel) -> NDArray[Any]:
 def _match_samples(panel: Panel, source: Source, names: Words, clock: ClockColumn, time: str) -> _Match:
     """Match samples to series by id, and each step to the last sample at or before it."""
     steps, samples = _one_clock(panel, clock, source, time)
-    indices = pc.index_in(pa.array(names.names.tolist()), value_set=pa.array(panel.ids.tolist())).fill_null(-1)
-    series_of_name = indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    series_of_name, note = match_ids(names.names, panel.ids, "the series")
     unknown = names.names[series_of_name < 0].tolist()
     if len(unknown) == len(series_of_name):
         raise DataError(
@@ -326,7 +349,7 @@ def _match_samples(panel: Panel, source: Source, names: Words, clock: ClockColum
         )
     owners = series_of_name[names.codes]
     rows = np.flatnonzero(owners >= 0)
-    notes = []
+    notes = [note] if note else []
     if clock.zones:
         notes.append(f"times in {time!r} have several time zones ({', '.join(clock.zones)}); all were converted to UTC")
     if unknown:
@@ -369,10 +392,12 @@ def _first_steps(steps: NDArray[Any], low: Integers, high: Integers, samples: ND
     return low
 
 
-def _read_samples(source: Source, name: str, names: Words, rows: Integers) -> tuple[Any, tuple[str, ...] | None]:
+def _read_samples(
+    source: Source, name: str, names: Words, rows: Integers, odd: OddWords
+) -> tuple[Any, tuple[str, ...] | None]:
     """Return the values of a column in some rows: numbers and None, or category codes and the sorted categories."""
     if is_number_column(source, name):
-        return read_numbers(source, name, keep_missing=True, series_at=names.at)[rows], None
+        return read_numbers(source, name, keep_missing=True, series_at=names.at, odd=odd)[rows], None
     kind = source.table.schema.field(name).type
     kind = kind.value_type if pa.types.is_dictionary(kind) else kind
     if not (is_text(kind) or pa.types.is_boolean(kind) or pa.types.is_integer(kind)):

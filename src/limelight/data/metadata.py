@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any, Literal
 
@@ -11,13 +12,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from limelight.data.panel import Panel
 from limelight.data.reading.booleans import BOOLEAN_WORDS
-from limelight.data.reading.columns import EMPTY_WORDS, read_optional_words
+from limelight.data.reading.columns import read_optional_words
+from limelight.data.reading.missing import MISSING_WORDS, is_missing
 from limelight.data.reading.sources import Source, is_text
 from limelight.errors import DataError, listing
 
 DatePart = Literal["month", "weekday", "hour", "year"]
 FieldKind = Literal["category", "number", "boolean", "date", "text", "ignore"]
 STAMP = pa.timestamp("us")
+TYPES = {"number": pa.float64(), "date": pa.timestamp("us", "UTC")}
+DAY_FIRST = re.compile(r"^(\d{1,2})\.(\d{1,2})\.(\d{4})")
+"""Dates with dots have the day first in every country that writes them."""
+MOST_WORDS, FEWEST_AROUND_A_WORD = 0.05, 10
 Values = NDArray[Any]
 """Text, "" if missing; numbers, NaN if missing; or dates, NaT if missing."""
 
@@ -112,20 +118,24 @@ def words_in(column: Any, name: str) -> Values:
     return np.array([*(word.strip() for word in words.names.tolist()), ""], dtype=object)[words.codes]
 
 
-def read_field(column: Any, name: str, kind: FieldKind) -> tuple[Values, NDArray[np.bool_]]:
-    """Return the cells of a column, converted to a kind of field, and a mask of the missing cells."""
+def read_field(
+    column: Any, name: str, kind: FieldKind, notes: list[str] | None = None
+) -> tuple[Values, NDArray[np.bool_]]:
+    """Return the cells of a column, converted to a kind of field, and a mask of the missing cells.
+
+    Words in text that are neither numbers nor dates are missing, with one of the ``notes``; without ``notes`` they
+    must stand for a missing value, or be few (see ``few_words``), else DataError.
+    """
     if kind not in ("number", "date"):
         words = words_in(column, name)
-        words = (
-            np.array([BOOLEAN_WORDS.get(word.lower(), word) for word in words], object) if kind == "boolean" else words
-        )
+        if kind == "boolean":
+            readable = [BOOLEAN_WORDS.get(word.lower(), "" if is_missing(word) else word) for word in words]
+            words = np.array(readable, object)
         return words, words == ""
     if is_text(column.type) or (column.type == STAMP) != (kind == "date"):
         words = words_in(column, name)
         cells = [parse_cell(word, kind) for word in words]
-        expected = "a date such as 2024-01-31" if kind == "date" else "a number"
-        reject_cells(np.array([isinstance(cell, str) for cell in cells], dtype=bool), words, expected, name)
-        column = pa.array(cells, pa.timestamp("us", "UTC") if kind == "date" else pa.float64())
+        column = pa.array(_without_words(column, words, cells, name, kind, notes), TYPES[kind])
     column = column.cast(STAMP if kind == "date" else pa.float64(), safe=False)
     values = np.asarray(column.to_numpy(zero_copy_only=False))
     if kind == "number":
@@ -133,10 +143,60 @@ def read_field(column: Any, name: str, kind: FieldKind) -> tuple[Values, NDArray
     return values, np.isnan(values)
 
 
+def _without_words(
+    column: Any, words: Values, cells: list[Any], name: str, kind: FieldKind, notes: list[str] | None
+) -> list[Any]:
+    """Replace cells that could not be parsed by None, unless a cell must be rejected."""
+    odd = np.array([isinstance(cell, str) for cell in cells], dtype=bool)
+    known = int((words != "").sum())
+    if not is_text(column.type) or (notes is None and not few_words(int(odd.sum()), known - int(odd.sum()))):
+        reject_cells(odd, words, "a date such as 2024-01-31" if kind == "date" else "a number", name)
+    if notes is not None and odd.any():
+        notes.append(f"{describe_odd_words(name, words[odd], len(words), kind)}; treated as unknown")
+    return [None if wrong else cell for cell, wrong in zip(cells, odd, strict=True)]
+
+
+def describe_odd_words(name: str, odd: Values, series: int, kind: FieldKind) -> str:
+    """Describe words among the numbers or dates of a field, as the beginning of a note."""
+    shown = listing(sorted({str(word) for word in odd}))
+    return f"metadata {name!r} has words among its {kind}s in {len(odd)} of {series} series: {shown}"
+
+
+def few_words(words: int, others: int) -> bool:
+    """Whether so few words occur among numbers or dates that they must be mistakes.
+
+    Parameters
+    ----------
+    words
+        The number of cells with a word that does not stand for a missing value.
+    others
+        The number of cells with a number or a date.
+
+    Returns
+    -------
+    bool
+        True for no words, and for at most 5 % words, or a single one, among at least 10 numbers or dates.
+
+    Example
+    -------
+    >>> few_words(0, 3), few_words(1, 3), few_words(1, 10), few_words(2, 10), few_words(8, 152)
+    (True, False, True, False, True)
+    """
+    return words == 0 or (others >= FEWEST_AROUND_A_WORD and words <= max(1, MOST_WORDS * (words + others)))
+
+
+def _iso(match: re.Match[str]) -> str:
+    return f"{match[3]}-{int(match[2]):02}-{int(match[1]):02}"
+
+
 def parse_cell(word: str, kind: FieldKind) -> Any:
     """Parse a number or a date; return None if the cell is missing, and the text itself if it cannot be parsed."""
+    if word.lower() in MISSING_WORDS:
+        return None
+    if "_" in word:  # Python takes 1_000 for a number
+        return word
     try:
-        return None if word.lower() in EMPTY_WORDS else datetime.fromisoformat(word) if kind == "date" else float(word)
+        return datetime.fromisoformat(DAY_FIRST.sub(_iso, word)) if kind == "date" else float(word)
     except ValueError:
         return word
 

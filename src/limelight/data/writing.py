@@ -82,8 +82,10 @@ def _series_schema(panel: Panel) -> pa.Schema:
     types.update(dict.fromkeys(panel.channels, pa.float32()))
     signals = () if panel.signals is None else panel.signals.names
     types.update(dict.fromkeys((*_step_label_columns(panel), *signals), pa.string()))
-    field_metadata: dict[str, dict[str, str]] = {name: {"unit": unit} for name, unit in panel.units.items()}
+    field_metadata: dict[str, dict[str, str]] = {name: {"role": "channel"} for name in panel.channels}
     field_metadata.update((name, {"role": "signal"}) for name in signals)
+    for name, unit in panel.units.items():
+        field_metadata.setdefault(name, {})["unit"] = unit
     return pa.schema([pa.field(name, kind, metadata=field_metadata.get(name)) for name, kind in types.items()])
 
 

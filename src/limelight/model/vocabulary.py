@@ -12,23 +12,19 @@ from numpy.typing import NDArray
 from pydantic import FiniteFloat, PositiveInt, TypeAdapter, ValidationError
 
 from limelight.data.annotations import StepSignals
+from limelight.data.field_kinds import infer_kind, notes_on_words
 from limelight.data.metadata import (
-    STAMP,
     DatePart,
     FieldKind,
     Values,
     date_parts,
     fields_of,
-    parse_cell,
     read_field,
     reject_cells,
-    words_in,
 )
 from limelight.data.reading.sources import is_text
 from limelight.errors import DataError, ModelFolderError, ParameterError, counted, listing, nearest
 from limelight.model.texts import TextEncoder, read_texts
-
-FEW_WORDS, SHORT = 50, 4  # text with at most 50 distinct values of at most 4 words each is a category
 
 
 @dataclass(frozen=True)
@@ -214,7 +210,7 @@ class Vocabulary:
             column = given.pop(one.name, pa.nulls(n, pa.string()))
             if one.kind == "ignore":
                 continue
-            values, missing = read_field(column, one.name, one.kind)
+            values, missing = read_field(column, one.name, one.kind, notes)
             if missing.any() and (missing.all() or not one.has_missing):
                 share = f"all {n}" if missing.all() else f"{missing.sum()} of {n}"
                 notes.append(f"metadata {one.name!r} is missing for {share} series: treated as unknown")
@@ -259,10 +255,7 @@ def fit_vocabulary(
 ) -> Vocabulary:
     """Fit kinds, words and scales on the metadata of the training series.
 
-    A column of booleans, or of text with only yes and no or only true and false, is a boolean; a column of numbers is a
-    number; a column of dates, or of text with ISO dates only, is a date. Other text is a category if no value has more
-    than 4 words and there are at most 50 distinct values, or each value occurs twice on average; else it is text. A
-    field with the same value for every series is not used.
+    The kind of each field is inferred by ``infer_kind``. A field with the same value for every series is not used.
 
     Parameters
     ----------
@@ -331,9 +324,9 @@ def _encode_signal(one: Signal, signals: StepSignals | None, notes: list[str]) -
 
 
 def _fit_field(name: str, column: Any, override: Any, notes: list[str]) -> Field:
-    kind: FieldKind = override or _infer_kind(column, name)
-    if override is None and kind in ("category", "text"):
-        notes.extend(_warn_of_stray_words(column, name, kind))
+    kind: FieldKind = override or infer_kind(column, name)
+    if is_text(column.type):
+        notes.extend(notes_on_words(column, name, kind, inferred=override is None))
     if kind == "ignore":
         return Field(name, kind)
     values, missing = read_field(column, name, kind)
@@ -356,31 +349,6 @@ def _fit_field(name: str, column: Any, override: Any, notes: list[str]) -> Field
         deviation = float(np.ptp(present) and np.std(present)) or 1.0
         return replace(fitted, mean=float(np.mean(present)), deviation=deviation)
     return fitted if kind == "text" else replace(fitted, words=tuple(np.unique(present).tolist()))
-
-
-def _warn_of_stray_words(column: Any, name: str, kind: FieldKind) -> list[str]:
-    """Return a warning if a mostly numeric field contains a few words and is therefore read as text or category."""
-    words = [word for word in words_in(column, name) if word]
-    strays = [word for word in words if isinstance(parse_cell(word, "number"), str)]
-    if not 0 < 2 * len(strays) < len(words):
-        return []
-    return [
-        f"metadata {name!r} has numbers, but words in {len(strays)} of {len(words)} series: "
-        f"{listing(sorted(set(strays)))}; read as {kind}: correct the words, or set the kind of the field"
-    ]
-
-
-def _infer_kind(column: Any, name: str) -> FieldKind:
-    if not is_text(column.type):
-        return "boolean" if column.type == pa.bool_() else "date" if column.type == STAMP else "number"
-    words = [word for word in words_in(column, name) if word]
-    distinct = set(words)
-    if any({word.lower() for word in distinct} <= pair for pair in ({"yes", "no"}, {"true", "false"})):
-        return "boolean"
-    if not any(isinstance(parse_cell(word, "date"), str) for word in distinct):
-        return "date"
-    few = len(distinct) <= FEW_WORDS or 2 * len(distinct) <= len(words)
-    return "category" if few and all(len(word.split()) <= SHORT for word in distinct) else "text"
 
 
 def _codes(one: Field, words: Values, notes: list[str]) -> NDArray[np.int64]:

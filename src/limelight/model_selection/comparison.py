@@ -222,7 +222,7 @@ class _Study:
     def _fields(self) -> dict[str, str]:
         """The stated kinds of metadata fields, without those of signals."""
         signals = observed_categories(self.panel)
-        return {name: kind for name, kind in self.recipe.fields.items() if name not in signals}
+        return {name: kind for name, kind in self.recipe.kinds(self.panel).items() if name not in signals}
 
     def score(self, split: FoldSplit, name: str, architecture: Architecture | None) -> tuple[str, str, _Score]:
         """Fit one model on one fold and score it; return the names of both with the score."""

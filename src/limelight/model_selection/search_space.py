@@ -223,7 +223,7 @@ def _in_common(encoder: Encoder, kind: type[Encoder]) -> dict[str, Any]:
 def _metadata_space(panel: Panel, task: Task, recipe: Recipe) -> dict[str, Choice | Range]:
     """Return the part of the search space that concerns metadata and side signals, if there are any."""
     signals = observed_categories(panel)
-    fields = {name: kind for name, kind in recipe.fields.items() if panel.metadata is not None or name in signals}
+    fields = {name: kind for name, kind in recipe.kinds(panel).items() if panel.metadata is not None or name in signals}
     if panel.metadata is None and not signals:
         return {}
     vocabulary = fit_vocabulary(panel.metadata, schema=fields, signals=signals)

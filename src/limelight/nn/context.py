@@ -341,6 +341,6 @@ def _drop_fields(fields: Tensor, dropout: float) -> Tensor:
     """Set random fields to unknown, drawn for each series and field, shape (batch, fields, ...)."""
     if not dropout:
         return fields
-    drawn = torch.rand(fields.shape[:2], device=fields.device) < dropout
+    drawn = torch.rand(fields.shape[:2], device=fields.device, dtype=torch.float32) < dropout
     unknown = torch.nan if fields.is_floating_point() else 0
     return fields.masked_fill(drawn.reshape(*drawn.shape, *(1 for _ in fields.shape[2:])), unknown)

@@ -19,6 +19,7 @@ from limelight.nn.fusion import Film, append_to_each_step
 from limelight.nn.masking import spread_over_time
 from limelight.nn.normalisation import Standardisation
 from limelight.nn.pooling import AdditiveAttention, Last, Max, Mean, MetadataAttention
+from limelight.nn.precision import float32_by_default
 from limelight.parts import contexts
 from limelight.parts.architecture import Architecture
 from limelight.parts.base import Part
@@ -87,6 +88,7 @@ class Network(nn.Module):
     (torch.Size([4, 3]), torch.Size([4, 10]))
     """
 
+    @float32_by_default()
     def __init__(
         self, architecture: Architecture, channels: int, outputs: int, context: ContextShape = _NO_CONTEXT
     ) -> None:

@@ -157,6 +157,7 @@ class RocketEncoder(nn.Module):
                 raise ParameterError(f"expected {name} of at least {least}, got {given}; use a larger number")
         self.plan = plan_dilations(length, features, dilations)
         self.width = features // KERNELS * KERNELS
+        self.spans = {"rocket": slice(0, self.width)}
         self.bits = int(np.log2(2**24 / (12 * min(channels, MAX_CHANNELS))))
         self.register_buffer("thresholds", torch.zeros(self.width))
         self.register_buffer("typical", torch.zeros(self.width))
@@ -283,7 +284,7 @@ class RocketEncoder(nn.Module):
         most = min(channels, MAX_CHANNELS)
         exponents = torch.rand(self.reads.shape[:2], generator=generator, dtype=torch.float64) * np.log2(most + 1)
         counts = (2**exponents).long().clamp(max=most)
-        ranks = torch.rand(self.reads.shape, generator=generator).argsort(dim=-1).argsort(dim=-1)
+        ranks = torch.rand(self.reads.shape, generator=generator, dtype=torch.float32).argsort(dim=-1).argsort(dim=-1)
         chosen: Tensor = ranks < counts[..., None]
         return chosen
 

@@ -12,10 +12,8 @@ from limelight.config.sections import Experiment
 from limelight.data.align import align
 from limelight.data.annotations import RECORDING
 from limelight.data.labels import STEP_LABEL
-from limelight.data.metadata import leaking_fields
 from limelight.data.panel import Panel
-from limelight.data.reading.sheets import find_files, is_table
-from limelight.data.reading.sources import columns_of
+from limelight.data.reading.layout import find_layout
 from limelight.data.reading.tables import read_parts, read_table
 from limelight.data.splitting.splits import Split, named_split
 from limelight.data.store.open import is_store, stored_split
@@ -33,7 +31,7 @@ WHY_NO_VALIDATION = {
     TOO_FEW: "; too few series for a validation split, so all epochs are run",
 }
 """What a split says if the recipe holds no validation series out."""
-ARCHIVE_ID = re.compile(r".*_(train|test)_\d+$", re.IGNORECASE)
+ARCHIVE_ID = re.compile(r".*_(train|test|validation)_\d+$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ def read_recordings(experiment: Experiment, *, missing: str = "keep", labelled: 
         return panel if modes is None else align(panel, modes)
     panel = read_table(
         data.series,
-        labels=data.labels if labelled else None,
+        labels=data.labels,
         metadata=data.metadata,
         id=data.id,
         time=data.time,
@@ -87,27 +85,33 @@ def read_recordings(experiment: Experiment, *, missing: str = "keep", labelled: 
         layout=data.layout,
         per_step=labels_are_of_steps(experiment),
         mask=data.mask,
+        fields=data.fields,
         missing="error" if experiment.model.missing == "error" else missing,
+        missing_values=data.missing_values,
         sort=data.sort,
+        csv=data.csv,
+        names=data.names,
     )
+    if not labelled and panel.metadata is not None and data.label in panel.metadata.column_names:
+        panel = panel.replace(metadata=panel.metadata.drop_columns([data.label]))
     for signal in data.signals:
         settings = signal.model_dump()
-        panel = align(panel, settings.pop("table"), **settings)
+        panel = align(panel, settings.pop("table"), **settings, csv=data.csv)
     return panel
 
 
-def labels_are_of_steps(experiment: Experiment) -> bool:
-    """Whether the series table has labels per step: as stated, or inferred from windows or column names."""
+def labels_are_of_steps(experiment: Experiment) -> bool | None:
+    """Whether the series table has labels per step, as stated or inferred from windows or names; None if not known."""
     data = experiment.data
     if data.level != "auto" or data.labels is not None:
         return data.level == "step"
     if experiment.windows is not None:
         return True
-    paths = find_files(data.series) if data.series is not None else []
-    if not paths or not is_table(paths[0]):
+    found = None if data.series is None else find_layout(data.series, id=data.id, time=data.time, csv=data.csv)
+    if found is None or not found.columns or (data.names is not None and "{label}" in data.names):
         return False
-    names = columns_of(paths[0])
-    return data.label not in names and any(name.startswith(STEP_LABEL) for name in names)
+    names = found.columns
+    return True if data.label not in names and any(name.startswith(STEP_LABEL) for name in names) else None
 
 
 def cut(experiment: Experiment, recordings: Panel) -> Panel:
@@ -169,7 +173,7 @@ def stated_parts(experiment: Experiment, panel: Panel) -> list[str] | None:
 def _stated_words(experiment: Experiment, ids: NDArray[np.str_]) -> list[str] | None:
     data = experiment.data
     if data.split is not None:
-        return read_parts(data.split, ids, id=data.id)
+        return read_parts(data.split, ids, id=data.id, csv=data.csv)
     if isinstance(data.series, str) and is_store(data.series):
         words = stored_split(data.series)
         if words is None:
@@ -178,8 +182,9 @@ def _stated_words(experiment: Experiment, ids: NDArray[np.str_]) -> list[str] | 
         place = dict(zip(names, words, strict=True))
         return [place[name] for name in ids.tolist()]
     found = [ARCHIVE_ID.match(name) for name in ids.tolist()]
-    if isinstance(data.series, list) and all(found):
-        return [match[1].lower() for match in found if match]
+    parts = [match[1].lower() for match in found if match]
+    if all(found) and (isinstance(data.series, list) or len(set(parts)) > 1):
+        return parts
     return None
 
 
@@ -210,12 +215,15 @@ def read_data(experiment: Experiment) -> Dataset:
     DataError, LabelError, ParameterError
         If files, labels or the split cannot be used.
     """
-    recordings = read_recordings(experiment)
+    return prepare_data(experiment, read_recordings(experiment))
+
+
+def prepare_data(experiment: Experiment, recordings: Panel) -> Dataset:
+    """Cut recordings into windows, if there are any, split them, and infer the task; errors as of ``read_data``."""
     panel = cut(experiment, recordings)
     if panel.labels is None and panel.step_labels is None:
         raise LabelError(_unlabelled(experiment))
     split = split_panel(experiment, panel)
-    panel = panel.replace(notes=(*panel.notes, *_leaks(panel, experiment)))
     if not len(split.train):
         raise ParameterError(
             "expected training series, got none; name some as train in the split file, or make split.test smaller"
@@ -224,19 +232,6 @@ def read_data(experiment: Experiment) -> Dataset:
     if experiment.data.sine is not None and positive is None:
         positive = ANOMALOUS
     return Dataset(panel, split, task_of(panel[split.train], positive), recordings)
-
-
-def _leaks(panel: Panel, experiment: Experiment) -> list[str]:
-    """Return warnings about metadata that leak the label."""
-    if panel.metadata is None or panel.labels is None or panel.labels.ndim == 2:
-        return []
-    ignored = {name for name, kind in experiment.data.fields.items() if kind == "ignore"}
-    leaking = [name for name in leaking_fields(panel.metadata, panel.labels) if name not in ignored]
-    return [
-        f"metadata {name!r} leaks the label: each of its values occurs with one label only; if it is not known at "
-        f'prediction time, set it to "ignore" in data.fields'
-        for name in leaking
-    ]
 
 
 def _unlabelled(experiment: Experiment) -> str:

@@ -10,14 +10,19 @@ from limelight.config.sections import Experiment
 from limelight.data.panel import Panel
 from limelight.errors import OutputError
 from limelight.runs.dataset import Dataset, read_data
+from limelight.runs.inspect import inspect_data
 from limelight.types import LogLine
 
 
 def read_development_set(experiment: Experiment, log: LogLine) -> Dataset:
-    """Read the series of an experiment and log that its test set is not used."""
+    """Read the series of an experiment and log warnings, and that its test set is not used."""
     log("reading the series")
     data = read_data(experiment)
     for note in data.panel.notes:
+        log(f"note: {note}")
+    for warning in inspect_data(experiment, data).warnings:
+        log(f"warning: {warning}")
+    for note in experiment.recipe().notes_about(data.panel):
         log(f"note: {note}")
     test = len(data.split.test)
     left = f"the {test} test series are not used" if test else "there is no test set"

@@ -10,7 +10,6 @@ from typing import Any
 
 from limelight.config.reading import read_experiment
 from limelight.config.sections import Experiment
-from limelight.data.inspection.inspect_panel import inspect_panel
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError
 from limelight.explanation.methods.registry import explain, methods_of
@@ -20,6 +19,7 @@ from limelight.report.inputs import Explainer, ReportInputs, StepImportance
 from limelight.report.page import write_report
 from limelight.runs.dataset import Dataset, read_data
 from limelight.runs.folder import ENVIRONMENT_FILE, EXPERIMENT_FILE, METRICS_FILE, is_run
+from limelight.runs.inspect import inspect_data
 from limelight.training.result import describe_optimizer
 
 HISTORY_FILE = "history.csv"
@@ -58,6 +58,8 @@ def report_again(folder: Path | str, changes: Mapping[str, Any] | None = None) -
     experiment = read_experiment(run / EXPERIMENT_FILE, dict(changes or {}))
     data, model = read_data(experiment), load_model(run)
     metrics = json.loads((run / METRICS_FILE).read_text(encoding="utf-8"))
+    if "warnings" not in metrics:  # a run of an earlier version
+        metrics["warnings"] = list(inspect_data(experiment, data).warnings)
     prediction = model.predict(data.part("test"))
     return report_run(run, experiment, data, model, prediction, metrics)
 
@@ -89,7 +91,6 @@ def report_run(
         The page.
     """
     test = data.part("test")
-    inspection = inspect_panel(data.panel, data.split, group=experiment.split.group)
     return write_report(
         folder,
         ReportInputs(
@@ -99,7 +100,7 @@ def report_run(
             history=_history(folder / HISTORY_FILE),
             prediction=prediction,
             panel=test,
-            warnings=(*data.panel.notes, *inspection.warnings),
+            warnings=(*metrics["warnings"], *data.panel.notes),
             reproduce=_reproduce(experiment, folder),
             explainers=_explainers(model, test, data.part("train"), metrics.get("explanations")),
         ),
@@ -140,12 +141,13 @@ def _settings_shown(
 ) -> dict[str, str]:
     source = experiment.data.drawn or str(experiment.data.series)
     kind = "series" if data.panel.origin is None else "window"
+    choices = [note for note in training["notes"] if note.startswith("encoder: ")]
     return {
         "task": data.task.describe(kind),
         "data": f"{source}: {data.panel.describe()}",
         "split": data.split.describe().removeprefix("split: "),
         "model": model.architecture.describe(),
-        **({"choice": "; ".join(training["notes"])} if training["notes"] else {}),
+        **({"choice": "; ".join(choices)} if choices else {}),
         "training": describe_optimizer(training),
     }
 

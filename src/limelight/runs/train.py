@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from limelight.config.sections import Experiment
-from limelight.errors import ParameterError
+from limelight.data.inspection.findings import Inspection
 from limelight.evaluation.decision.rule import decision_lines
 from limelight.explanation.quality.measure import measure_explanations
 from limelight.explanation.quality.permutation_importance import score_permuted
 from limelight.files import write_json
 from limelight.model.bundle import save_model
-from limelight.model.targets import targets_of
 from limelight.recipe import Recipe
+from limelight.runs.columns import with_found_columns
 from limelight.runs.dataset import Dataset, read_data
 from limelight.runs.folder import (
     ENVIRONMENT_FILE,
@@ -25,10 +25,11 @@ from limelight.runs.folder import (
     fresh_run,
     require_run_folder,
 )
+from limelight.runs.inspect import inspect_data, require_trainable
 from limelight.runs.report import report_run
 from limelight.runs.scores import events_of, score_predictions
 from limelight.runs.tables import write_events, write_predictions, write_steps
-from limelight.training.fit import checkpoint_to_resume, require_device
+from limelight.training.fit import checkpoint_to_resume
 from limelight.training.result import FitResult
 from limelight.types import LogLine
 
@@ -93,24 +94,28 @@ def run_experiment(
         checkpoint_to_resume(folder)
     log("reading the series")
     data = read_data(experiment)
-    if not len(data.split.test):
-        raise ParameterError("expected test series, got none; set split.test above 0, or name some in the split file")
-    targets_of(data.task, data.part("test"))  # reject a class that only the test set has before training
-    require_device(experiment.training)
+    inspection = inspect_data(experiment, data)
     recipe = experiment.recipe()
-    if data.validation is None and not recipe.is_solved(data.part("train")):
-        recipe.decision.require_series(None)
+    require_trainable(recipe, data, inspection)
     recipe = _for_missing_in_test(recipe, data, log)
     experiment = experiment.model_copy(update={"model": recipe.architecture})
     for note in data.panel.notes:
         log(f"note: {note}")
+    for warning in inspection.warnings:
+        log(f"warning: {warning}")
     log(f"{data.panel.describe()}; {data.split.describe()}")
     if resume:
-        return _train_and_evaluate(experiment, recipe, data, folder, resume=True, progress=progress, log=log)
+        return _train_and_evaluate(
+            experiment, recipe, data, inspection, folder, resume=True, progress=progress, log=log
+        )
     with fresh_run(folder):
-        write_json(folder / EXPERIMENT_FILE, {**experiment.to_json(), "output": str(folder.resolve())})
+        write_json(
+            folder / EXPERIMENT_FILE, {**with_found_columns(experiment).to_json(), "output": str(folder.resolve())}
+        )
         write_json(folder / ENVIRONMENT_FILE, environment())
-        return _train_and_evaluate(experiment, recipe, data, folder, resume=False, progress=progress, log=log)
+        return _train_and_evaluate(
+            experiment, recipe, data, inspection, folder, resume=False, progress=progress, log=log
+        )
 
 
 def _for_missing_in_test(recipe: Recipe, data: Dataset, log: LogLine) -> Recipe:
@@ -125,6 +130,7 @@ def _train_and_evaluate(
     experiment: Experiment,
     recipe: Recipe,
     data: Dataset,
+    inspection: Inspection,
     folder: Path,
     *,
     resume: bool,
@@ -148,10 +154,12 @@ def _train_and_evaluate(
     for line in decision_lines(training.model):
         log(line)
     save_model(training.model, folder / "model")
-    return Run(folder, _evaluate_and_report(experiment, data, training, folder), training)
+    return Run(folder, _evaluate_and_report(experiment, data, inspection, training, folder), training)
 
 
-def _evaluate_and_report(experiment: Experiment, data: Dataset, training: FitResult, folder: Path) -> dict[str, Any]:
+def _evaluate_and_report(
+    experiment: Experiment, data: Dataset, inspection: Inspection, training: FitResult, folder: Path
+) -> dict[str, Any]:
     started = time.perf_counter()
     test, model = data.part("test"), training.model
     prediction = model.predict(test)
@@ -183,6 +191,7 @@ def _evaluate_and_report(experiment: Experiment, data: Dataset, training: FitRes
             "notes": list(training.notes),
             **model.fitted_on["training"],
         },
+        "warnings": list(inspection.warnings),
     }
     write_predictions([prediction], test, folder / "predictions.parquet", model.decision)
     if prediction.lengths is not None:

@@ -59,13 +59,13 @@ def fit_scale(
     if one_of and targets.shape[1] > 1:
         rows = known.all(dim=1)
         factor = _best_factor(scores[rows], targets[rows].argmax(dim=1))
-        return torch.full((targets.shape[1],), factor)
+        return torch.full((targets.shape[1],), factor, dtype=torch.float32)
     factors = []
     for output in range(targets.shape[1]):
         rows = known[:, output]
         logits = torch.stack([torch.zeros_like(scores[rows, output]), scores[rows, output]], dim=1)
         factors.append(_best_factor(logits, (targets[rows, output] > 0).long()))
-    return torch.tensor(factors)
+    return torch.tensor(factors, dtype=torch.float32)
 
 
 def _best_factor(scores: Tensor, codes: Tensor) -> float:

@@ -46,7 +46,7 @@ def denormals_flushed() -> Iterator[None]:
     ...     (torch.tensor(1e-30) * 1e-10).item()
     0.0
     """
-    before = (torch.tensor(1e-30) * 1e-10).item() == 0.0
+    before = (torch.tensor(1e-30, dtype=torch.float32) * 1e-10).item() == 0.0
     torch.set_flush_denormal(True)
     try:
         yield

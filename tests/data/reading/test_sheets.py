@@ -113,7 +113,7 @@ def test_two_columns_that_may_be_the_clock_are_asked_about():
     table = pa.table({"series_id": ["a"], "timestamp": [0], "date": ["2024-01-01"], "x": [1.0]})
     assert read_error(table) == (
         "expected one time column in the series table, got 'timestamp', 'date'; choose one with time=... "
-        '("time" in the data section of an experiment file)'
+        '("time" in the data section of an experiment file, --time on the command line)'
     )
     assert read_table(table, time="timestamp").channels == ("x",)
 

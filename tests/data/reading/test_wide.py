@@ -217,7 +217,7 @@ def test_a_series_without_a_label_is_told():
 def test_two_columns_that_may_be_the_label_are_told():
     assert read_error({"class": ["a"], "target": ["b"], "x0": [1.0]}) == (
         "expected one label column in the series table, got 'class', 'target'; choose one with label=... "
-        '("label" in the data section of an experiment file)'
+        '("label" in the data section of an experiment file, --label on the command line)'
     )
 
 

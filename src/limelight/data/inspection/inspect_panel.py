@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -12,29 +10,49 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from limelight.data.inspection.alike import names_alike
+from limelight.data.inspection.fields import FieldUse, find_leaks, summarise_fields
 from limelight.data.inspection.findings import (
     ChannelSummary,
     ClockSummary,
-    Duplicates,
+    FieldSummary,
     Inspection,
     LabelSummary,
     SharedGroups,
 )
-from limelight.data.inspection.warnings import warnings_about
-from limelight.data.labels import names_of_columns
+from limelight.data.inspection.groups import FEWEST_GROUPS, group_fields
+from limelight.data.inspection.scan import scan_channels
+from limelight.data.inspection.warnings import (
+    advice_about,
+    alike_warnings,
+    counter_warnings,
+    empty_label_warnings,
+    sentinel_warnings,
+)
+from limelight.data.labels import count_labelled, names_of_columns
+from limelight.data.metadata import fields_of, words_in
 from limelight.data.panel import Panel
 from limelight.data.splitting.splits import PARTS, Split
-from limelight.data.statistics import ChannelStatistics, channel_statistics
+from limelight.data.statistics import ChannelStatistics, ClockStatistics, channel_statistics
+from limelight.data.summer_time import begins_summer_time
 from limelight.task import is_known
 from limelight.types import Rows
 
-GROUP_NAME = re.compile(
-    "subject|patient|person|user|machine|device|unit|recording|session|site|speaker|household", re.IGNORECASE
-)
-"""Names of metadata fields that identify a group, such as the subject or the machine of a series."""
+FEW_STEPS = 64
+"""A range of fewer steps of float32 than this may have lost smaller differences."""
+COARSE_IF_CONSTANT = 2.0**-7
+"""A constant channel may have lost differences if the resolution of float32 near its value is at least this."""
 
 
-def inspect_panel(panel: Panel, split: Split | None = None, *, group: str | None = None) -> Inspection:
+def inspect_panel(
+    panel: Panel,
+    split: Split | None = None,
+    *,
+    group: str | None = None,
+    uses: Mapping[str, FieldUse] | None = None,
+    refusal: str | None = None,
+    advance: Callable[[int], object] = int,
+) -> Inspection:
     """Summarise a Panel and its split, and warn of what will cause trouble.
 
     Parameters
@@ -45,6 +63,12 @@ def inspect_panel(panel: Panel, split: Split | None = None, *, group: str | None
         A split of the Panel, to count classes in each part and to find duplicates across parts.
     group
         The metadata field whose values the split keeps together, if any.
+    uses
+        What training takes the metadata fields for, by name; None shows them by the type of their column.
+    refusal
+        Why training would refuse the series, if it would.
+    advance
+        Called with the number of steps inspected since the last call.
 
     Returns
     -------
@@ -60,23 +84,96 @@ def inspect_panel(panel: Panel, split: Split | None = None, *, group: str | None
     {'all': {'a': 1, 'b': 1}}
     """
     statistics = channel_statistics(panel)
+    uses = uses or {}
+    scan = scan_channels(panel, advance)
     lengths = (int(panel.lengths.min()), float(np.median(panel.lengths)), int(panel.lengths.max()))
+    fields = summarise_fields(panel.metadata, uses)
+    groups = group_fields(panel.metadata, scan.features)
     inspection = Inspection(
         series=len(panel),
         steps=int(panel.lengths.sum()),
         lengths=lengths,
         channels=tuple(_summarise_channel(name, statistics, column) for column, name in enumerate(panel.channels)),
-        time=_summarise_clock(statistics),
-        copies=_find_duplicates(panel, split),
+        time=_summarise_clock(panel, statistics),
+        copies=scan.copies.duplicates(panel, split),
         classes=_class_counts(panel, split),
         split=None if split is None else split.describe(),
         step_labels=_step_label_shares(panel),
         signals=_signal_shares(panel),
         notes=panel.notes,
-        shared=_find_shared_groups(panel, split, group),
+        shared=_find_shared_groups(panel, split, group, groups),
+        leaks=find_leaks(panel.metadata, panel.labels, {one.name for one in fields if one.kind == "ignore"}),
         labels=_summarise_labels(panel),
+        unlabelled=0 if panel.labels is None else len(panel) - count_labelled(panel.labels, len(panel)),
+        fields=fields,
+        alike=_names_alike(panel, fields),
+        confined=_confined_classes(panel, {*groups, *([group] if group else [])}),
+        sentinels=scan.sentinels,
+        counters=scan.counters,
+        refusal=refusal,
     )
-    return replace(inspection, warnings=tuple(warnings_about(inspection)))
+    return replace(inspection, advice=tuple(sorted(advice_about(inspection), key=lambda one: one.severity)))
+
+
+def notes_on_arrays(panel: Panel) -> tuple[str, ...]:
+    """Return notes on labelled series from Python that need no split: sentinels, counters, and names of classes.
+
+    Parameters
+    ----------
+    panel
+        The series.
+
+    Returns
+    -------
+    tuple[str, ...]
+        One sentence each.
+
+    Example
+    -------
+    >>> notes_on_arrays(Panel.from_series([[1.0, 2.0, -999.0], [1.5, 1.1, -999.0]], labels=["a", "b"]))
+    ("channel 'channel_0' has the value -999 2 times, far from all others (1 to 2); if it stands for a missing value, \
+replace it by NaN",)
+    """
+    scan, labels = scan_channels(panel), _summarise_labels(panel)
+    return (
+        *counter_warnings(scan.counters, "leave such channels out"),
+        *sentinel_warnings(scan.sentinels, "replace it by NaN"),
+        *alike_warnings(_names_alike(panel, ())),
+        *(() if labels is None else empty_label_warnings(labels)),
+    )
+
+
+def _confined_classes(panel: Panel, groups: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Find the classes that occur in one group only, although there are several: the field and its value by class."""
+    if panel.labels is None or panel.labels.ndim == 2 or panel.metadata is None:
+        return {}
+    labels, found = panel.labels.astype(str), dict[str, tuple[str, str]]()
+    columns = fields_of(panel.metadata)
+    for name in sorted(set(groups) & set(columns)):
+        words = words_in(columns[name], name)
+        known = is_known(panel.labels) & (words != "")
+        if len(set(words[known].tolist())) < FEWEST_GROUPS:
+            continue
+        for label in np.unique(labels[known]).tolist():
+            within = words[known & (labels == label)]
+            if len(within) >= FEWEST_GROUPS and len(set(within.tolist())) == 1:
+                found.setdefault(label, (name, str(within[0])))
+    return found
+
+
+def _names_alike(panel: Panel, fields: Iterable[FieldSummary]) -> dict[str, list[tuple[str, ...]]]:
+    """Group the names of classes, and the values of categories, that differ only by case, blanks or punctuation."""
+    named: dict[str, Iterable[str]] = {}
+    if panel.labels is not None and panel.labels.ndim == 1:
+        named[""] = np.unique(panel.labels[is_known(panel.labels)].astype(str)).tolist()
+    elif panel.labels is None and panel.step_labels is not None and len(panel.step_labels.names) == 1:
+        named[""] = panel.step_labels.classes
+    columns = fields_of(panel.metadata)
+    for one in fields:
+        if one.kind in ("category", "text"):
+            named[one.name] = sorted(set(words_in(columns[one.name], one.name).tolist()) - {""})
+    alike = {name: names_alike(words) for name, words in named.items()}
+    return {name: groups for name, groups in alike.items() if groups}
 
 
 def _summarise_channel(name: str, statistics: ChannelStatistics, column: int) -> ChannelSummary:
@@ -92,14 +189,43 @@ def _summarise_channel(name: str, statistics: ChannelStatistics, column: int) ->
         constant=bool(not infinite and (not count or minimum == maximum)),
         missing=int(statistics.missing[column]),
         infinite=int(infinite),
+        resolution=_coarse_resolution(float(minimum), float(maximum)) if finite else None,
     )
 
 
-def _summarise_clock(statistics: ChannelStatistics) -> ClockSummary:
+def _coarse_resolution(minimum: float, maximum: float) -> float | None:
+    """Return the resolution of float32 near these values if their range has only a few steps of it, else None."""
+    step = float(np.spacing(np.float32(max(abs(minimum), abs(maximum)))))
+    constant = minimum == maximum and step < COARSE_IF_CONSTANT
+    return step if maximum - minimum < FEW_STEPS * step and not constant else None
+
+
+def _summarise_clock(panel: Panel, statistics: ChannelStatistics) -> ClockSummary:
     clock = statistics.clock
     if clock is None:
         return ClockSummary("none", None, 0, 0)
-    return ClockSummary(clock.kind, clock.typical_step, clock.gaps, clock.series_with_gaps, clock.irregular)
+    return ClockSummary(
+        clock.kind,
+        clock.typical_step,
+        clock.gaps,
+        clock.series_with_gaps,
+        clock.irregular,
+        _skipped_hours(panel, clock),
+    )
+
+
+def _skipped_hours(panel: Panel, clock: ClockStatistics) -> int:
+    """Count the gaps of an hour at the beginning of summer time."""
+    if clock.kind == "numbers" or not clock.gaps or clock.typical_step is None or "time" in panel.units:
+        return 0  # dates with a time zone are in UTC, the unit of the clock
+    count = 0
+    for block in panel.blocks():
+        assert block.times is not None
+        inside = np.ones(len(block.times) - 1, dtype=bool)
+        inside[block.starts[1:] - 1] = False
+        skipped = begins_summer_time(block.times[:-1], block.times[1:], clock.typical_step)
+        count += int((skipped & inside).sum())
+    return count
 
 
 def _summarise_labels(panel: Panel) -> LabelSummary | None:
@@ -165,7 +291,9 @@ def _signal_shares(panel: Panel) -> dict[str, dict[str, float]] | None:
     }
 
 
-def _find_shared_groups(panel: Panel, split: Split | None, group: str | None) -> SharedGroups:
+def _find_shared_groups(
+    panel: Panel, split: Split | None, group: str | None, groups: Mapping[str, NDArray[np.int64]]
+) -> SharedGroups:
     """Find groups and recordings in both train and test or, for a grouped split, fields that identify its groups."""
     if split is None or not len(split.train) or not len(split.test):
         return SharedGroups()
@@ -175,70 +303,36 @@ def _find_shared_groups(panel: Panel, split: Split | None, group: str | None) ->
         windows = len(np.intersect1d(recordings[split.train], recordings[split.test]))
     if panel.metadata is None:
         return SharedGroups(windows=windows)
-    fields = {
-        name: panel.metadata[name].to_pylist()
-        for name in panel.metadata.column_names
-        if _may_identify_group(panel.metadata, name)
-    }
     if group in panel.metadata.column_names:
         keys = panel.metadata[group].to_pylist()
-        naming = tuple(name for name, column in fields.items() if name != group and _one_to_one(column, keys))
+        naming = tuple(
+            name
+            for name in panel.metadata.column_names
+            if name != group
+            and _may_identify_group(panel.metadata, name)
+            and _one_to_one(panel.metadata[name].to_pylist(), keys)
+        )
         return SharedGroups(naming, windows=windows)
     both = {}
-    for name, column in fields.items():
-        values = set(column) - {None}
-        common = values & {column[row] for row in split.train} & {column[row] for row in split.test}
-        if GROUP_NAME.search(name) and 2 <= len(values) <= len(panel) / 2 and common:
-            both[name] = (len(common), len(values))
+    for name, codes in groups.items():
+        common = np.setdiff1d(np.intersect1d(codes[split.train], codes[split.test]), [-1])
+        if len(common):
+            both[name] = (len(common), int(codes.max()) + 1)
     return SharedGroups((), both, windows)
 
 
 def _may_identify_group(metadata: pa.Table, field: str) -> bool:
-    """Whether a field is text, or whole numbers under a name such as "subject"."""
+    """Whether a field is text or whole numbers."""
     field_type = metadata[field].type
     if pa.types.is_dictionary(field_type):
         field_type = field_type.value_type
     text = pa.types.is_string(field_type) or pa.types.is_large_string(field_type) or pa.types.is_string_view(field_type)
-    return bool(text or (pa.types.is_integer(field_type) and GROUP_NAME.search(field)))
+    return bool(text or pa.types.is_integer(field_type))
 
 
 def _one_to_one(column: list[Any], other: list[Any]) -> bool:
     pairs = set(zip(column, other, strict=True))
     return len(set(column)) == len(set(other)) == len(pairs)
-
-
-def _find_duplicates(panel: Panel, split: Split | None) -> Duplicates:
-    """Find series with identical values, by a hash of their values."""
-    part = np.full(len(panel), "all", dtype="<U10")
-    if split is not None:
-        for name in PARTS:
-            part[split.part(name)] = name
-    rows_by_hash: dict[bytes, list[int]] = {}
-    first_row = 0
-    for block in panel.blocks():
-        for row in range(len(block)):
-            content = hashlib.blake2b(block.series(row).tobytes(), digest_size=16).digest()
-            rows_by_hash.setdefault(content, []).append(first_row + row)
-        first_row += len(block)
-    across, inside, contradictory = [], 0, []
-    for first, *duplicates in rows_by_hash.values():
-        seen = {str(part[first])}
-        for row in duplicates:
-            pair = (str(panel.ids[first]), str(panel.ids[row]))
-            if str(part[row]) in seen:
-                inside += 1
-            else:
-                seen.add(str(part[row]))
-                across.append(pair)
-            if panel.labels is not None and _differ(panel.labels[row], panel.labels[first]):
-                contradictory.append(pair)
-    return Duplicates(across, inside, contradictory)
-
-
-def _differ(label: Any, other: Any) -> bool:
-    """Whether two labels, or two rows of a multi-label target, differ; an unknown label is equal to any label."""
-    both_known = is_known(np.atleast_1d(np.asarray(label))) & is_known(np.atleast_1d(np.asarray(other)))
-    return bool((np.atleast_1d(label)[both_known] != np.atleast_1d(other)[both_known]).any())
 
 
 def _class_counts(panel: Panel, split: Split | None) -> dict[str, dict[str, int]] | None:

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 
-from limelight.data.inspection.findings import Duplicates, Inspection, SharedGroups
+from limelight.data.counters import Counting
+from limelight.data.inspection.findings import (
+    Advice,
+    ChannelSummary,
+    Duplicates,
+    Inspection,
+    LabelSummary,
+    Leaks,
+    Severity,
+    SharedGroups,
+)
+from limelight.data.inspection.sentinels import Sentinel
 from limelight.errors import counted, listing
 
 FEW_SERIES = 10
@@ -13,28 +25,175 @@ RARE = 0.05
 UNEVEN_LENGTHS = 10  # ratio of the longest series to the shortest
 
 
-def warnings_about(inspection: Inspection) -> Iterator[str]:
-    """Yield one sentence for each property that will cause trouble."""
+def advice_about(inspection: Inspection) -> Iterator[Advice]:
+    """Yield one sentence, with its severity, for each property that will cause trouble."""
+    kind = "class" if inspection.labels is None else "label"
+    classes = inspection.classes or {}
+    for severity, sentences in (
+        (Severity.SCORES, _precision_warnings(inspection.channels)),
+        (Severity.SCORES, _leak_warnings(inspection.leaks)),
+        (Severity.SCORES, _shared_warnings(inspection.shared, inspection.split or "")),
+        (Severity.SCORES, _warnings_of_copies_across(inspection.copies)),
+        (Severity.SCORES, counter_warnings(inspection.counters)),
+        (Severity.DATA, _warnings_of_contradictions(inspection.copies)),
+        (Severity.DATA, _value_warnings(inspection)),
+        (Severity.DATA, sentinel_warnings(inspection.sentinels)),
+        (Severity.DATA, alike_warnings(inspection.alike)),
+        (Severity.DATA, _absence_warnings(classes, "train", kind, "the network cannot learn it; move some there")),
+        (Severity.DATA, _size_warnings(inspection, kind)),
+        (Severity.DATA, _confined_warnings(inspection.confined)),
+        (Severity.REMARK, _unlabelled_warnings(inspection)),
+        (
+            Severity.REMARK,
+            _absence_warnings(classes, "test", kind, "the test scores do not cover it; move some there"),
+        ),
+        (Severity.REMARK, _remarks_about_values(inspection)),
+        (Severity.REMARK, _step_counter_remarks(inspection.counters)),
+        (Severity.REMARK, _remarks_about_copies(inspection.copies)),
+        (Severity.REMARK, _rarity_warnings(inspection)),
+        (Severity.REMARK, _naming_remarks(inspection.shared)),
+    ):
+        yield from (Advice(severity, sentence) for sentence in sentences)
+
+
+def _leak_warnings(leaks: Leaks) -> Iterator[str]:
+    for names, how in (
+        (leaks.values, "each of its values occurs with one label only"),
+        (leaks.thresholds, "its numbers separate the classes without exception"),
+        (leaks.missing, "it is missing for some classes and known for all others"),
+    ):
+        for name in names:
+            remedy = f"pass --set {shlex.quote(f'data.fields.{name}=ignore')}"
+            if "." in name:  # which a key of an experiment cannot hold
+                remedy = 'set it to "ignore" in data.fields'
+            yield f"metadata {name!r} leaks the label: {how}; if it is not known at prediction time, {remedy}"
+
+
+def alike_warnings(alike: Mapping[str, Sequence[tuple[str, ...]]]) -> Iterator[str]:
+    """Yield a question about classes, and about values of each field, that may mean the same."""
+    for field, groups in alike.items():
+        shown = ", ".join(" and ".join(map(repr, names)) for names in groups[:3])
+        shown += f" and {len(groups) - 3} more" if len(groups) > 3 else ""
+        what = f"values of metadata {field!r}" if field else "classes"
+        yield (
+            f"{what} differ only by case, blanks or punctuation, {shown}; if they mean the same, write them in the "
+            "same way, otherwise they are learned as different"
+        )
+
+
+def _size_warnings(inspection: Inspection, kind: str) -> Iterator[str]:
     if inspection.series < FEW_SERIES:
         yield (
             f"only {inspection.series} series, too few for training and evaluation; "
             f"collect at least {FEW_SERIES}, better some dozens per class"
         )
-    yield from _value_warnings(inspection)
-    yield from _duplicate_warnings(inspection.copies)
-    yield from _class_warnings(inspection.classes or {}, "class" if inspection.labels is None else "label")
-    yield from _rarity_warnings(inspection)
-    yield from _shared_warnings(inspection.shared)
+    for name, count in (inspection.classes or {}).get("all", {}).items():
+        unknown = inspection.labels is not None and not inspection.labels.known[name]
+        if count < FEW_IN_A_CLASS and not unknown:
+            yield (
+                f"{kind} {name!r} has only {count} series, too few for both training and evaluation; "
+                f"collect more, or leave the {kind} out"
+            )
+
+
+def _absence_warnings(classes: dict[str, dict[str, int]], part: str, kind: str, remedy: str) -> Iterator[str]:
+    absent = [name for name, count in classes.get(part, {}).items() if count == 0]
+    if absent and any(classes[part].values()):
+        yield f"{kind} {listing(absent)} has no series in {part}, so {remedy}"
+
+
+def _confined_warnings(confined: Mapping[str, tuple[str, str]]) -> Iterator[str]:
+    for label, (name, value) in confined.items():
+        yield (
+            f"class {label!r} occurs only with {name!r} {value!r}, so it cannot be separated from that {name!r}; "
+            "collect the class elsewhere, too"
+        )
+
+
+def _unlabelled_warnings(inspection: Inspection) -> Iterator[str]:
+    if 0 < inspection.unlabelled < inspection.series:
+        yield (
+            f"{inspection.unlabelled} of {inspection.series} series have no known label; they are neither learned from "
+            "nor scored"
+        )
+
+
+def _precision_warnings(channels: Sequence[ChannelSummary]) -> Iterator[str]:
+    for channel in channels:
+        if channel.resolution is not None and channel.mean is not None:
+            yield (
+                f"channel {channel.name!r} has values around {channel.mean:.4g}, where float32 only resolves steps of "
+                f"{channel.resolution:.2g}; if the measurements are finer, subtract a constant from the channel"
+            )
 
 
 def _value_warnings(inspection: Inspection) -> Iterator[str]:
+    infinite = [channel.name for channel in inspection.channels if channel.infinite]
+    if infinite:
+        count = sum(channel.infinite for channel in inspection.channels)
+        yield f"{counted(count, 'infinite value')} in {_named_channels(infinite)}; correct them, training rejects them"
+    if inspection.labels is not None:
+        yield from empty_label_warnings(inspection.labels)
+
+
+def empty_label_warnings(labels: LabelSummary) -> Iterator[str]:
+    """Yield a warning about the labels that are known for nobody."""
+    empty = [name for name, known in labels.known.items() if not known]
+    if empty:
+        has, it = ("have", "them") if len(empty) > 1 else ("has", "it")
+        named = f"label{'s' if len(empty) > 1 else ''} {listing(empty)}"
+        yield f"{named} {has} no known value, so nothing can be learned about {it}; fill {it} in, or leave {it} out"
+
+
+def sentinel_warnings(sentinels: Sequence[Sentinel], remedy: str = "") -> Iterator[str]:
+    """Yield a question about each number that may stand for a missing value; ``remedy`` replaces the option to pass."""
+    by_value: dict[float, list[Sentinel]] = {}
+    for one in sentinels:
+        by_value.setdefault(one.value, []).append(one)
+    every = ", ".join(f"{value:.7g}" for value in by_value)
+    remedy = remedy or f"pass --set 'data.missing_values=[{every}]'"
+    for value, found in by_value.items():
+        channels, count = [one.channel for one in found], sum(one.count for one in found)
+        others = f" ({found[0].low:.4g} to {found[0].high:.4g})" if len(found) == 1 else ""
+        verb = "has" if len(found) == 1 else "have"
+        yield (
+            f"{_named_channels(channels)} {verb} the value {value:.7g} {_times(count)}, far from all others{others}; "
+            f"if it stands for a missing value, {remedy}"
+        )
+
+
+def counter_warnings(
+    counters: Mapping[str, Counting], remedy: str = "leave such channels out with --channels"
+) -> Iterator[str]:
+    """Yield a warning about the channels that name a series by its place in the table."""
+    for counting, what in (
+        ("rows", "{} the rows of the whole table"),
+        ("on", "{} from one series to the next"),
+    ):
+        names = [name for name, found in counters.items() if found == counting]
+        verb = "count" if counting == "rows" else "continue"
+        if names:
+            yield (
+                f"{_named_channels(names)} {what.format(verb if len(names) > 1 else f'{verb}s')}, so a network can "
+                f"read the label off the order of the series; {remedy}"
+            )
+
+
+def _step_counter_remarks(counters: Mapping[str, Counting]) -> Iterator[str]:
+    names = [name for name, found in counters.items() if found == "steps"]
+    if names:
+        verb = "counts" if len(names) == 1 else "count"
+        yield f"{_named_channels(names)} only {verb} the steps; leave such channels out with --channels"
+
+
+def _remarks_about_values(inspection: Inspection) -> Iterator[str]:
     shortest, _, longest = inspection.lengths
     if longest >= UNEVEN_LENGTHS * shortest:
         yield (
             f"lengths differ widely, from {shortest} to {longest} steps; check that the short series are "
             "complete, or cut the long ones"
         )
-    constant = [channel.name for channel in inspection.channels if channel.constant]
+    constant = [channel.name for channel in inspection.channels if channel.constant and channel.resolution is None]
     if constant:
         verb = "is" if len(constant) == 1 else "are"
         yield f"{_named_channels(constant)} {verb} constant; leave constant channels out"
@@ -45,11 +204,13 @@ def _value_warnings(inspection: Inspection) -> Iterator[str]:
             f"{counted(count, 'missing value')} in {_named_channels(gappy)}; by default the network gets a mask of "
             "missing values (missing='mask'), or choose last, linear, mean or error"
         )
-    infinite = [channel.name for channel in inspection.channels if channel.infinite]
-    if infinite:
-        count = sum(channel.infinite for channel in inspection.channels)
-        yield f"{counted(count, 'infinite value')} in {_named_channels(infinite)}; correct them, training rejects them"
-    if inspection.time.gaps:
+    hours = inspection.time.skipped_hours
+    if hours:
+        yield (
+            f"the clock skips the hour at the beginning of summer time {_times(hours)}, which is no gap in the "
+            "measurement; write the times in UTC or with their offset"
+        )
+    if inspection.time.gaps > hours:
         yield (
             f"the clock has {counted(inspection.time.gaps, 'gap')} in {inspection.time.series_with_gaps} series; the "
             "network gets the elapsed time if the clock of the training series is irregular, and always with "
@@ -57,17 +218,15 @@ def _value_warnings(inspection: Inspection) -> Iterator[str]:
         )
 
 
-def _duplicate_warnings(duplicates: Duplicates) -> Iterator[str]:
+def _warnings_of_copies_across(duplicates: Duplicates) -> Iterator[str]:
     if duplicates.across:
         yield (
             f"series with identical values are in different parts of the split, {_pairs(duplicates.across)}; "
             "keep one of each, or the scores will be too optimistic"
         )
-    if duplicates.inside:
-        yield (
-            f"{counted(duplicates.inside, 'exact duplicate')} of another series in the same part of the split; keep "
-            "one of each, unless they were measured separately"
-        )
+
+
+def _warnings_of_contradictions(duplicates: Duplicates) -> Iterator[str]:
     if duplicates.contradictory:
         yield (
             f"series with identical values have different labels, {_pairs(duplicates.contradictory)}; "
@@ -75,20 +234,12 @@ def _duplicate_warnings(duplicates: Duplicates) -> Iterator[str]:
         )
 
 
-def _class_warnings(classes: dict[str, dict[str, int]], kind: str) -> Iterator[str]:
-    for name, count in classes.get("all", {}).items():
-        if count < FEW_IN_A_CLASS:
-            yield (
-                f"{kind} {name!r} has only {count} series, too few for both training and evaluation; "
-                f"collect more, or leave the {kind} out"
-            )
-    for part, remedy in (
-        ("train", "the network cannot learn it; move some there"),
-        ("test", "the test scores do not cover it; move some there"),
-    ):
-        absent = [name for name, count in classes.get(part, {}).items() if count == 0]
-        if absent and any(classes[part].values()):
-            yield f"{kind} {listing(absent)} has no series in {part}, so {remedy}"
+def _remarks_about_copies(duplicates: Duplicates) -> Iterator[str]:
+    if duplicates.inside:
+        yield (
+            f"{counted(duplicates.inside, 'exact duplicate')} of another series in the same part of the split; keep "
+            "one of each, unless they were measured separately"
+        )
 
 
 def _rarity_warnings(inspection: Inspection) -> Iterator[str]:
@@ -122,22 +273,33 @@ def _rarity_warnings(inspection: Inspection) -> Iterator[str]:
         )
 
 
-def _shared_warnings(shared: SharedGroups) -> Iterator[str]:
-    if shared.naming:
-        yield (
-            f"metadata {listing(shared.naming)} identifies the groups of the split, so a network can only memorise it; "
-            "leave it out"
-        )
+def _shared_warnings(shared: SharedGroups, split: str) -> Iterator[str]:
     for name, (common, values) in shared.both.items():
+        option = shlex.quote(f"split.group={name}")
+        remedy = (
+            f"pass --set {option}" if "as given in" not in split else "keep them together in the split that is given"
+        )
         yield (
             f"series with the same {name!r} are in both train and test ({common} of {values} values); if such series "
-            f"are alike, set split.group={name!r} so that the scores hold for new ones"
+            f"are alike, {remedy} so that the scores hold for new ones"
         )
     if shared.windows:
         yield (
             f"windows of {counted(shared.windows, 'recording')} are in both train and test; keep all windows of a "
             "recording in the same part"
         )
+
+
+def _naming_remarks(shared: SharedGroups) -> Iterator[str]:
+    if shared.naming:
+        yield (
+            f"metadata {listing(shared.naming)} identifies the groups of the split, so a network can only memorise it; "
+            "leave it out"
+        )
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _pairs(pairs: list[tuple[str, str]], limit: int = 3) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from limelight.data.reading.columns import Words, read_optional_words, read_words
+from limelight.data.reading.columns import Words, number_words, read_optional_words, read_words
 from limelight.data.reading.sources import Source
 from limelight.errors import LabelError
 from limelight.task import UNKNOWN
@@ -22,15 +22,26 @@ MOST_LISTED_WORDS = 50
 
 @dataclass
 class WordCodes:
-    """Codes for distinct words, numbered in order of first appearance over all chunks."""
+    """Codes for distinct words, numbered in order of first appearance over all chunks, and their spellings."""
 
     codes: dict[str, int] = field(default_factory=dict)
+    spellings: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def add(self, words: Words) -> Rows:
         """Return the code of the word in each row, -1 for an empty cell, shape (rows,)."""
+        self._add_spellings(words)
         chunk_codes = [self.codes.setdefault(word, len(self.codes)) for word in words.names.tolist()]
         row_codes: Rows = np.append(np.array(chunk_codes, dtype=np.int64), UNKNOWN)[words.codes]
         return row_codes
+
+    def _add_spellings(self, words: Words) -> None:
+        for form in (
+            self.spellings.keys() & set(words.names.tolist()) - words.spellings.keys() if self.spellings else ()
+        ):
+            self.spellings[form] = tuple(dict.fromkeys((*self.spellings[form], form)))
+        for form, written in words.spellings.items():
+            earlier = self.spellings.get(form, (form,) if form in self.codes else ())
+            self.spellings[form] = tuple(dict.fromkeys((*earlier, *written)))
 
     def names(self) -> NDArray[np.str_]:
         """Return every word, indexed by its code."""
@@ -49,14 +60,22 @@ class SeriesColumn:
         Whether the column is the label, which must not be empty and must not change within a series.
     signal
         Whether the column is declared as a signal, whose words may change from step to step.
+    number
+        Whether the column holds numbers.
+    auto
+        Whether the label may change within a series, and is then read as the labels of steps.
     """
 
     name: str
     label: bool
     signal: bool = False
+    number: bool = False
+    auto: bool = False
     vocabulary: WordCodes = field(default_factory=WordCodes)
     first: Rows = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     varies: bool = False
+    empty: LabelError | None = None
+    changes: LabelError | None = None
 
     def __post_init__(self) -> None:
         self.varies = self.signal
@@ -82,35 +101,58 @@ class SeriesColumn:
         """
         if self.varies and not self.signal and len(self.vocabulary.codes) > MOST_LISTED_WORDS:
             return
-        if self.label:
-            words = read_words(chunk, self.name, "label", "write the label in every row of its series", LabelError)
-        else:
-            words = read_optional_words(chunk, self.name, "metadata")
-        codes = self.vocabulary.add(words)
+        codes = self.vocabulary.add(self._words_of(chunk))
         if self.varies:
             return
+        row = self._first_change(rows, series, codes)
+        if row is None:
+            return
+        if self.label:
+            labels = list(self.vocabulary.codes)
+            self.changes = LabelError(
+                f"expected one label per series, got {labels[self.first[rows[row]]]!r} and then "
+                f"{labels[codes[row]]!r} in series {names.at(row)!r}, at {chunk.location(row)}; split the series where "
+                "its label changes, give it one label, or cut it into windows"
+            )
+            if not self.auto:
+                raise self.changes
+        self.varies = True
+
+    def _words_of(self, chunk: Source) -> Words:
+        if self.number:
+            return number_words(chunk, self.name)
+        words = read_optional_words(chunk, self.name, "label" if self.label else "metadata")
+        if self.label and self.empty is None and words.codes.min(initial=0) < 0:
+            try:
+                read_words(chunk, self.name, "label", "write the label in every row of its series", LabelError)
+            except LabelError as error:
+                if not self.auto:
+                    raise
+                self.empty = error
+        return words
+
+    def _first_change(self, rows: Rows, series: int, codes: Rows) -> int | None:
+        """Return the first row whose word differs from the first of its series; empty labels are skipped."""
         self.first = extended(self.first, series, UNSEEN)
+        known = np.flatnonzero(codes >= 0) if self.label else np.arange(len(codes))
         new = self.first == UNSEEN
         first_in_chunk = np.full(series, UNSEEN)
-        first_in_chunk[rows[::-1]] = codes[::-1]  # the last assignment wins, so the first row must come last
+        first_in_chunk[rows[known][::-1]] = codes[known][::-1]  # the last assignment wins: the first row comes last
         self.first[new] = first_in_chunk[new]
-        changed = np.flatnonzero(self.first[rows] != codes)
-        if not len(changed):
-            return
-        if not self.label:
-            self.varies = True
-            return
-        row, labels = int(changed[0]), list(self.vocabulary.codes)
-        raise LabelError(
-            f"expected one label per series, got {labels[self.first[rows[row]]]!r} and then "
-            f"{labels[codes[row]]!r} in series {names.at(row)!r}, at {chunk.location(row)}; split the series where its "
-            "label changes, give it one label, or cut it into windows"
-        )
+        changed = known[self.first[rows[known]] != codes[known]]
+        return int(changed[0]) if len(changed) else None
+
+    def require_label(self) -> None:
+        """Check that a label is one of series or of steps; LabelError if a cell is empty or it has many words."""
+        if self.varies and self.changes is not None and len(self.vocabulary.codes) > MOST_LISTED_WORDS:
+            raise self.changes
+        if not self.varies and self.empty is not None:
+            raise self.empty
 
     @property
     def is_signal(self) -> bool:
         """Whether the column holds per-step words, few enough to learn from."""
-        return self.signal or (self.varies and 0 < len(self.vocabulary.codes) <= MOST_LISTED_WORDS)
+        return self.signal or (self.varies and not self.label and 0 < len(self.vocabulary.codes) <= MOST_LISTED_WORDS)
 
     def words(self) -> NDArray[Any]:
         """Return the word of each series, None if its cells are empty, shape (n,)."""

@@ -1,9 +1,9 @@
-"""Read one column of a table as words, numbers or times; errors name the row."""
+"""Read one column of a table as words or numbers; errors name the row."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,12 +11,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from limelight.data.labels import classes_of_column
+from limelight.data.reading.missing import EMPTY_WORDS, MISSING_WORDS, OddWords
 from limelight.data.reading.sources import Source, is_text
+from limelight.data.reading.spelling import Spellings, one_form, several_spellings
 from limelight.errors import DataError, InputError
 
-EMPTY_WORDS = ("", "na", "n/a", "nan", "null", "none", "nat")
+NAN_WORDS = ("", "nan", "NaN", "NAN", "NaT", "<NA>")
+"""What programs write for an empty cell of words."""
+MISSING_CELLS = pa.array(sorted(MISSING_WORDS), pa.large_string())
 NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
-CLOCK_TYPES = (pa.int64(), pa.float64(), pa.timestamp("ns"), pa.timestamp("ns", "UTC"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +32,9 @@ class Words:
     codes
         The index into ``names`` for each row, -1 for an empty cell, shape (rows,).
     names
-        The distinct words in order of first appearance.
+        The distinct words in order of first appearance, each in its one form.
+    spellings
+        How words are written in the table, by their one form, unless a word is always written in it.
 
     Example
     -------
@@ -39,6 +45,7 @@ class Words:
 
     codes: NDArray[np.int64]
     names: NDArray[np.str_]
+    spellings: Spellings = field(default_factory=dict)
 
     def at(self, row: int) -> str:
         """Return the word in one row."""
@@ -50,7 +57,7 @@ class Words:
 
 
 def read_words(source: Source, name: str, option: str, remedy: str, error_class: type[InputError] = DataError) -> Words:
-    """Read ids or labels as words: text unchanged, whole numbers without a decimal point.
+    """Read ids or labels as words in one form: without surrounding blanks, whole numbers without a decimal point.
 
     Parameters
     ----------
@@ -87,7 +94,7 @@ def read_words(source: Source, name: str, option: str, remedy: str, error_class:
 
 
 def read_optional_words(source: Source, name: str, option: str) -> Words:
-    """Read a column of words in which cells may be empty, with code -1; DataError if the column is missing.
+    """Read a column of words in which cells may be empty or blank, with code -1; DataError if the column is missing.
 
     Example
     -------
@@ -97,17 +104,32 @@ def read_optional_words(source: Source, name: str, option: str) -> Words:
     """
     encoded = source.column(name, option).dictionary_encode()
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    names = [_word(value) for value in encoded.dictionary.to_pylist()]
-    if "" in names:
-        kept = np.cumsum([word != "" for word in names]) - 1
-        kept[[word == "" for word in names]] = -1
-        codes = np.append(kept, -1)[codes]
-        names = [word for word in names if word != ""]
-    return Words(codes, np.array(names, dtype=np.str_))
+    written = [_word(value) for value in encoded.dictionary.to_pylist()]
+    spellings = several_spellings(written)
+    names = dict.fromkeys(one_form(word) for word in written)
+    for empty in NAN_WORDS:
+        names.pop(empty, None)
+    if len(names) == len(written):
+        return Words(codes, np.array(list(names), dtype=np.str_), spellings)
+    code_of = {**dict.fromkeys(NAN_WORDS, -1), **{word: code for code, word in enumerate(names)}}
+    recoded = np.array([*(code_of[one_form(word)] for word in written), -1], dtype=np.int64)
+    return Words(recoded[codes], np.array(list(names), dtype=np.str_), spellings)
+
+
+def named_classes(words: Words, column: str) -> Words:
+    """Return the labels of a column ``label_x`` that is 0 or 1 as "not x" and "x"; other labels unchanged.
+
+    Example
+    -------
+    >>> named_classes(Words(np.array([1, 0]), np.array(["0", "1"])), "label_rain").decode().tolist()
+    ['rain', 'not rain']
+    """
+    classes = classes_of_column(column, words.names.tolist())
+    return replace(words, names=np.array([classes[word] for word in words.names.tolist()])) if classes else words
 
 
 def read_numbers(
-    source: Source, name: str, *, keep_missing: bool, series_at: Callable[[int], str]
+    source: Source, name: str, *, keep_missing: bool, series_at: Callable[[int], str], odd: OddWords | None = None
 ) -> NDArray[np.float32]:
     """Read one channel as float32.
 
@@ -119,11 +141,13 @@ def read_numbers(
         True reads an empty cell as NaN, False rejects it.
     series_at
         Returns the id of the series in a row, for messages.
+    odd
+        Collects the words that were read as missing values, unless None.
 
     Returns
     -------
     NDArray[np.float32]
-        Shape (rows,).
+        Shape (rows,). Words for a missing value, such as "?", are NaN.
 
     Raises
     ------
@@ -136,9 +160,9 @@ def read_numbers(
     >>> read_numbers(source, "a", keep_missing=True, series_at=str)
     array([1.5, nan], dtype=float32)
     """
-    column = source.column(name, "channels")
+    written = column = source.column(name, "channels")
     try:
-        column = _cleaned(column) if is_text(column.type) else column
+        column = cleaned(column) if is_text(column.type) else column
         numbers = column.cast(pa.float32(), safe=False).to_numpy(zero_copy_only=False)
     except pa.ArrowNotImplementedError as error:
         raise DataError(
@@ -146,90 +170,53 @@ def read_numbers(
             "leave it out of the channels or convert it to numbers"
         ) from error
     except pa.ArrowInvalid as error:
-        row = _first_unreadable(column, pa.float32())
+        row = first_unreadable(column, pa.float32())
         raise DataError(
             f"expected a number in column {name!r}, got {column[row].as_py()!r} in {source.location(row)} "
             f"(series {series_at(row)!r}); correct it, or leave the cell empty if the value is unknown"
         ) from error
     _check_finite(numbers, source, name, keep_missing, series_at)
+    if odd is not None and column is not written:
+        odd.add(name, _missing_words(written))
     return np.asarray(numbers, dtype=np.float32)
 
 
-@dataclass(frozen=True, eq=False)
-class ClockColumn:
-    """A column of times.
-
-    Parameters
-    ----------
-    times
-        Shape (rows,): int64, float64 or datetime64[ns], the latter in UTC if the time zone is known.
-    zone
-        Whether dates have a time zone; False for numbers.
-    zones
-        The time zones found in text, such as ``"+02:00"``, if there are several.
-    """
-
-    times: NDArray[Any]
-    zone: bool = False
-    zones: tuple[str, ...] = ()
-
-    @property
-    def kind(self) -> str:
-        """``"numbers"``, ``"dates without a time zone"`` or ``"dates with a time zone"``."""
-        if self.times.dtype.kind != "M":
-            return "numbers"
-        return "dates with a time zone" if self.zone else "dates without a time zone"
-
-
-def read_clock(source: Source, name: str) -> ClockColumn:
-    """Read the time column.
-
-    Parameters
-    ----------
-    source, name
-        The table and the column: numbers, dates, timestamps, durations (converted to seconds), or text that holds
-        numbers or ISO dates.
-
-    Returns
-    -------
-    ClockColumn
-        One time for each row.
-
-    Raises
-    ------
-    DataError
-        If a cell is empty or neither a number nor a date, if numbers and dates are mixed, or if only some dates have
-        a time zone.
+def numbers_or_missing(source: Source, name: str) -> NDArray[np.float64]:
+    """Return a column as float64, NaN for every cell that is empty or no number.
 
     Example
     -------
-    >>> source = Source(pa.table({"time": ["2024-01-31", "2024-02-01"]}), "the series table")
-    >>> read_clock(source, "time").times.astype("datetime64[D]").tolist()
-    [datetime.date(2024, 1, 31), datetime.date(2024, 2, 1)]
+    >>> numbers_or_missing(Source(pa.table({"a": ["1.5", "fast", ""]}), "the series table"), "a")
+    array([1.5, nan, nan])
     """
-    column = source.column(name, "time")
-    text = is_text(column.type)
-    if text:
-        column = _cleaned(column)
-    _check_timed(column.is_null(), source, name)
-    times = _clock_column(column, source, name)
-    if pa.types.is_timestamp(times.type):
-        stamps: NDArray[Any] = times.cast(pa.int64()).to_numpy(zero_copy_only=False).view("datetime64[ns]")
-        zone = times.type.tz is not None
-        return ClockColumn(stamps, zone, _zones(column) if text and zone else ())
-    _check_timed(pc.invert(pc.is_finite(times)), source, name)
-    return ClockColumn(np.asarray(times.to_numpy(zero_copy_only=False)))
+    column = source.column(name, "channels")
+    if is_text(column.type):
+        column = cleaned(column)
+        try:
+            column = column.cast(pa.float64())
+        except pa.ArrowInvalid:
+            column = pc.if_else(pc.match_substring_regex(column, NUMBER), column, pa.scalar(None, column.type))
+    numbers = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    return np.asarray(numbers, dtype=np.float64)
 
 
-def _zones(column: Any) -> tuple[str, ...]:
-    found = pc.extract_regex(column, r"(?P<zone>Z|[+-]\d{2}:?\d{0,2})$").field(0).unique().to_pylist()
-    return tuple(sorted(str(zone) for zone in found)) if len(found) > 1 else ()
+def number_words(source: Source, name: str) -> Words:
+    """Return the numbers of a column as words in one form, however they are written.
+
+    Example
+    -------
+    >>> number_words(Source(pa.table({"a": ["1.50", "1.5", "", "2"]}), "the series table"), "a").decode().tolist()
+    ['1.5', '1.5', '', '2']
+    """
+    numbers = pa.table({name: pa.array(numbers_or_missing(source, name), from_pandas=True)})
+    return read_optional_words(Source(numbers, source.name), name, "metadata")
 
 
 def is_number_column(source: Source, name: str) -> bool:
     """Whether a column is a channel by default: it holds numbers, or text that is mostly numbers.
 
-    One stray word among numbers does not make the column text: it is an error to report.
+    One stray word among numbers does not make the column text: it is an error to report. A column that holds only words
+    for a missing value, such as "-", is text.
 
     Example
     -------
@@ -241,13 +228,14 @@ def is_number_column(source: Source, name: str) -> bool:
     if not is_text(kind):
         types = pa.types
         return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind) or types.is_null(kind))
-    column = _cleaned(source.column(name, "channels"))
+    written = source.column(name, "channels")
+    column = cleaned(written)
     try:
         column.cast(pa.float32())
     except pa.ArrowInvalid:
         readable = pc.sum(pc.match_substring_regex(column, NUMBER)).as_py() or 0
         return bool(2 * readable > len(column) - column.null_count)
-    return True
+    return column.null_count < len(column) or {word.lower() for word in _missing_words(written)} <= {*EMPTY_WORDS}
 
 
 def _word(value: Any) -> str:
@@ -258,18 +246,28 @@ def _word(value: Any) -> str:
     return str(value)
 
 
-def _cleaned(column: Any) -> Any:
-    """Remove surrounding spaces from text, and replace words for a missing number, such as "NaN", with null."""
+def cleaned(column: Any) -> Any:
+    """Remove surrounding blanks from text, and replace words for a missing value, such as "NaN" or "?", with null."""
     try:
         column.cast(pa.float32())
     except pa.ArrowInvalid:
         trimmed = pc.utf8_trim_whitespace(column)
-        empty = pc.is_in(pc.utf8_lower(trimmed), value_set=pa.array(EMPTY_WORDS, trimmed.type))
-        return pc.if_else(empty, pa.scalar(None, trimmed.type), trimmed)
+        return pc.if_else(_are_missing(trimmed), pa.scalar(None, trimmed.type), trimmed)
     return column
 
 
-def _first_unreadable(column: Any, kind: pa.DataType) -> int:
+def _are_missing(trimmed: Any) -> Any:
+    return pc.is_in(pc.utf8_lower(trimmed), value_set=MISSING_CELLS.cast(trimmed.type))
+
+
+def _missing_words(column: Any) -> dict[str, int]:
+    """Count the words of a text column that stand for a missing value."""
+    trimmed = pc.utf8_trim_whitespace(column)
+    counts = pc.value_counts(trimmed.filter(_are_missing(trimmed)))
+    return {str(pair["values"]): int(pair["counts"]) for pair in counts.to_pylist()}
+
+
+def first_unreadable(column: Any, kind: pa.DataType) -> int:
     """Find the first cell that cannot be cast, by bisection; the length of the column if all can."""
     low, high = 0, len(column)
     while low < high:
@@ -304,72 +302,3 @@ def _check_finite(
             f"{source.location(row)} (series {series_at(row)!r}); fill them in, or set missing='keep' to read "
             "them as missing values"
         )
-
-
-def _check_timed(missing: Any, source: Source, name: str) -> None:
-    rows = np.flatnonzero(missing.to_numpy(zero_copy_only=False))
-    if len(rows):
-        raise DataError(
-            f"expected a time in every row of column {name!r}, got none in {source.location(int(rows[0]))}; "
-            "fill it in, or leave the row out"
-        )
-
-
-def _clock_column(column: Any, source: Source, name: str) -> Any:
-    if is_text(column.type):
-        return _parsed_clock(column, source, name)
-    types, kind = pa.types, column.type
-    try:
-        if types.is_integer(kind):
-            return column.cast(pa.int64())
-        if types.is_floating(kind) or types.is_decimal(kind):
-            return column.cast(pa.float64())
-        if types.is_date(kind) or types.is_timestamp(kind):
-            return column.cast(pa.timestamp("ns", getattr(kind, "tz", None)))
-        if types.is_duration(kind):
-            nanoseconds = column.cast(pa.duration("ns")).cast(pa.int64())
-            return pc.divide(nanoseconds.cast(pa.float64(), safe=False), 1e9)
-    except pa.ArrowInvalid as error:
-        raise DataError(
-            f"expected whole numbers up to 2^63 or dates from 1678 to 2262 in column {name!r} of "
-            f"{source.name}, got some outside this range; count the time from a later start"
-        ) from error
-    raise DataError(
-        f"expected numbers or dates in the time column {name!r} of {source.name}, got cells of type {kind}; "
-        "convert them to numbers or dates"
-    )
-
-
-def _parsed_clock(column: Any, source: Source, name: str) -> Any:
-    for kind in CLOCK_TYPES:
-        try:
-            return column.cast(kind)
-        except pa.ArrowInvalid:
-            continue
-    readable = {kind: _first_unreadable(column, kind) for kind in CLOCK_TYPES}
-    row = max(readable.values())
-    kinds = {_kind_of(column[index].as_py()) for index in (0, row)} - {None}
-    if len(kinds) == 2:
-        both = " and ".join(sorted(kind for kind in kinds if kind))
-        raise DataError(
-            f"expected one kind of time in column {name!r}, got {both}: {column[0].as_py()!r} in {source.location(0)} "
-            f"and {column[row].as_py()!r} in {source.location(row)}; write all times in the same format"
-        )
-    raise DataError(
-        f"expected a number or a date such as 2024-01-31 or 2024-01-31 12:00:00 in column {name!r}, "
-        f"got {column[row].as_py()!r} in {source.location(row)}; write all times in one of these formats"
-    )
-
-
-def _kind_of(cell: str) -> str | None:
-    """Name the kind of a single time; None if the cell is not a time."""
-    array = pa.array([cell], pa.large_string())
-    for kind, name in zip(
-        CLOCK_TYPES, ("numbers", "numbers", "dates without a time zone", "dates with a time zone"), strict=True
-    ):
-        try:
-            array.cast(kind)
-        except pa.ArrowInvalid:
-            continue
-        return name
-    return None

@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
+from limelight.data.reading.dialect import DETECT, CsvOptions
 from limelight.errors import DataError, listing
 
 NUMBER_CELL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
@@ -20,7 +21,9 @@ NULL_WORDS = ["", "NA", "na", "N/A", "n/a", "NaN", "nan", "NAN", "null", "NULL",
 CHUNK_BYTES = 1 << 21
 
 
-def csv_table(path: Path, name: str, text_columns: Sequence[str], columns: Sequence[str] | None) -> pa.Table:
+def csv_table(
+    path: Path, name: str, text_columns: Sequence[str], columns: Sequence[str] | None, options: CsvOptions = DETECT
+) -> pa.Table:
     """Read a whole CSV file.
 
     Columns are read as numbers if their first cells look like numbers; if any cell then turns out not to be a number,
@@ -57,7 +60,9 @@ def csv_table(path: Path, name: str, text_columns: Sequence[str], columns: Seque
     raise DataError(_describe_fault(path, name, len(header))) from last_error
 
 
-def csv_batches(path: Path, name: str, columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
+def csv_batches(
+    path: Path, name: str, columns: Sequence[str] | None, options: CsvOptions = DETECT
+) -> Iterator[pa.RecordBatch]:
     """Stream a file in chunks of some megabytes, all columns as text; parameters as for ``csv_table``."""
     header = csv_header(path, name)
     read = arrow_csv.ReadOptions(block_size=CHUNK_BYTES)
@@ -103,7 +108,7 @@ def _convert(header: list[str], types: dict[str, pa.DataType], columns: Sequence
     )
 
 
-def csv_header(path: Path, name: str) -> list[str]:
+def csv_header(path: Path, name: str, options: CsvOptions = DETECT) -> list[str]:
     """Read the column names without stripping them; DataError if a name occurs twice or the separator is no comma."""
     with _records(path, name) as records:
         header = next((record for _, record in records), [])

@@ -18,57 +18,22 @@ from numpy.typing import NDArray
 from limelight.data.annotations import StepLabels, StepSignals
 from limelight.data.clock import format_time
 from limelight.data.panel import Panel
-from limelight.data.reading.accumulators import MOST_LISTED_WORDS, SeriesColumn, WordCodes, extended, target_positions
+from limelight.data.reading.accumulators import target_positions
 from limelight.data.reading.booleans import read_booleans
-from limelight.data.reading.columns import ClockColumn, read_clock, read_numbers, read_optional_words, read_words
+from limelight.data.reading.columns import read_numbers, read_optional_words, read_words
+from limelight.data.reading.missing import OddWords
+from limelight.data.reading.outline import Outline, make_outline
+from limelight.data.reading.repeated_hours import RepeatedHours, repeated_hour
 from limelight.data.reading.roles import Roles
 from limelight.data.reading.sheets import Sheets
 from limelight.data.reading.sources import Source
-from limelight.errors import DataError, ParameterError, listing
+from limelight.data.reading.times import read_clock
+from limelight.data.summer_time import ends_summer_time
+from limelight.errors import DataError, ParameterError
 from limelight.task import UNKNOWN
 from limelight.types import Rows
 
 ORDER_STEPS = 1 << 22
-
-
-@dataclass
-class Outline:
-    """The series of a long table: all that must be known before values can be written to their positions.
-
-    Parameters
-    ----------
-    names
-        The ids of the series in order of first appearance, shape (n,).
-    lengths
-        The number of rows of each series, shape (n,).
-    clock
-        An empty clock column with the type of the times and whether dates have a time zone, or None.
-    per_series
-        The word of each series, None if empty, shape (n,), for each column that is constant within series.
-    step_classes
-        The classes of the per-step labels.
-    signals
-        The sorted words of each signal.
-    notes
-        What was guessed or ignored, one sentence each.
-    codes
-        The series of each row, chunk by chunk, if the table is in memory; None if it is streamed.
-    """
-
-    names: NDArray[np.str_]
-    lengths: Rows
-    clock: ClockColumn | None
-    per_series: dict[str, NDArray[Any]]
-    step_classes: tuple[str, ...]
-    signals: dict[str, tuple[str, ...]]
-    notes: list[str]
-    codes: list[Rows] | None
-
-    @property
-    def starts(self) -> Rows:
-        """The position at which each series begins, shape (n,)."""
-        starts: Rows = np.cumsum(self.lengths) - self.lengths
-        return starts
 
 
 def read_long(sheets: Sheets, roles: Roles, *, missing: str, sort: bool) -> Panel:
@@ -94,7 +59,7 @@ def read_long(sheets: Sheets, roles: Roles, *, missing: str, sort: bool) -> Pane
     require_sortable(sheets, roles, sort=sort)
     sheets = sheets.loaded(roles.text_columns)
     outline = make_outline(sheets, roles)
-    steps = int(outline.lengths.sum())
+    roles, steps = outline.roles, int(outline.lengths.sum())
     arrays = Arrays(
         np.empty((steps, len(roles.channels)), dtype=np.float32),
         None if outline.clock is None else np.empty(steps, dtype=outline.clock.times.dtype),
@@ -111,75 +76,6 @@ def require_sortable(sheets: Sheets, roles: Roles, *, sort: bool) -> None:
     """Check that there is a time column if the steps are to be sorted; ParameterError if not."""
     if sort and roles.time is None:
         raise ParameterError(f"expected a time column to sort by, got none in {sheets.name}; omit sort")
-
-
-def make_outline(sheets: Sheets, roles: Roles, *, stream: bool = False) -> Outline:
-    """Read ids, clock, labels, metadata and signals of a long table.
-
-    Parameters
-    ----------
-    sheets, roles
-        The table and the roles of its columns.
-    stream
-        Whether to read some megabytes at a time and not to keep the series of each row.
-
-    Returns
-    -------
-    Outline
-        The series of the table.
-
-    Raises
-    ------
-    DataError
-        If an id or a time cannot be read, or numbers and dates are mixed in the clock.
-    LabelError
-        If a series has two labels.
-    """
-    vocabulary, lengths, codes = WordCodes(), np.zeros(0, dtype=np.int64), []
-    words = (*roles.per_series, *roles.signals)
-    columns = {name: SeriesColumn(name, name == roles.label, name in roles.signals) for name in words}
-    clock: tuple[ClockColumn, str] | None = None
-    zones: set[str] = set()
-    classes: dict[str, None] = {}
-    for chunk in sheets.chunks(roles.text_columns, roles.text_columns, stream=stream):
-        names = read_words(chunk, roles.id, "id", "write the id of the series, or leave the row out")
-        rows = vocabulary.add(names)
-        lengths = np.bincount(rows, minlength=len(vocabulary.codes)) + extended(lengths, len(vocabulary.codes), 0)
-        if roles.time is not None:
-            times = read_clock(chunk, roles.time)
-            zones |= set(times.zones)
-            clock = _common_clock(clock, times, chunk)
-        for column in columns.values():
-            column.add(chunk, rows, len(vocabulary.codes), names)
-        for name in roles.step_labels:
-            classes.update(dict.fromkeys(read_optional_words(chunk, name, "label").names.tolist()))
-        if not stream:
-            codes.append(rows)
-    notes = [*roles.notes]
-    if zones:
-        notes.append(
-            f"times in {roles.time!r} have several time zones ({', '.join(sorted(zones))}); all were converted to UTC"
-        )
-    signals = {name: tuple(sorted(column.vocabulary.codes)) for name, column in columns.items() if column.is_signal}
-    if signals:
-        notes.append(f"took text columns that change within a series as signals: {listing(signals)}")
-    dropped = [name for name, column in columns.items() if column.varies and not column.is_signal]
-    if dropped:
-        notes.append(
-            "ignored text columns that change within a series and have more than "
-            f"{MOST_LISTED_WORDS} distinct words: {listing(dropped)}"
-        )
-    binary = set(classes) <= {"0", "1"}  # both are classes, even if only one of them occurs
-    return Outline(
-        names=vocabulary.names(),
-        lengths=lengths,
-        clock=None if clock is None else clock[0],
-        per_series={name: column.words() for name, column in columns.items() if not column.varies},
-        step_classes=("0", "1") if binary else tuple(sorted(classes)),
-        signals=signals,
-        notes=notes,
-        codes=None if stream else codes,
-    )
 
 
 @dataclass
@@ -226,7 +122,7 @@ def fill(sheets: Sheets, roles: Roles, outline: Outline, arrays: Arrays, *, miss
     DataError
         If a cell of a channel is not a number.
     """
-    starts, filled = outline.starts, np.zeros(len(outline.lengths), dtype=np.int64)
+    starts, filled, odd = outline.starts, np.zeros(len(outline.lengths), dtype=np.int64), OddWords()
     code_of = {name: code for code, name in enumerate(outline.names.tolist())}
     columns = (*roles.text_columns, *roles.channels)
     for chunk, codes in _chunks_and_codes(sheets, roles, outline, code_of, columns):
@@ -237,11 +133,11 @@ def fill(sheets: Sheets, roles: Roles, outline: Outline, arrays: Arrays, *, miss
             return str(names[codes[row]])
 
         for index, channel in enumerate(roles.channels):
-            numbers = read_numbers(chunk, channel, keep_missing=missing == "keep", series_at=series_at)
+            numbers = read_numbers(chunk, channel, keep_missing=missing == "keep", series_at=series_at, odd=odd)
             arrays.values[positions, index] = numbers
         if arrays.times is not None and roles.time is not None:
-            arrays.times[positions] = read_clock(chunk, roles.time).times
-        labels = dict.fromkeys(roles.step_labels, outline.step_classes)
+            arrays.times[positions] = read_clock(chunk, roles.time, outline.day_order).times
+        labels = dict.fromkeys(roles.step_labels, outline.step_words)
         for coded, classes_of in ((arrays.steps, labels), (arrays.signals, outline.signals)):
             if coded is not None:
                 for index, (name, classes) in enumerate(classes_of.items()):
@@ -250,6 +146,7 @@ def fill(sheets: Sheets, roles: Roles, outline: Outline, arrays: Arrays, *, miss
             indices = positions if isinstance(positions, np.ndarray) else np.arange(positions.start, positions.stop)
             arrays.steps[indices[~read_booleans(chunk, roles.mask)]] = UNKNOWN
         yield chunk
+    outline.notes += odd.notes()
 
 
 def _codes_of(chunk: Source, name: str, classes: tuple[str, ...]) -> NDArray[np.int16]:
@@ -287,29 +184,38 @@ def order_steps(
     """
     if arrays.times is None:
         return
-    starts, ends = outline.starts, np.cumsum(outline.lengths)
+    starts, ends, repeated = outline.starts, np.cumsum(outline.lengths), RepeatedHours()
+    is_local = arrays.times.dtype.kind == "M" and outline.clock is not None and not outline.clock.zone
     first = 0
     while first < len(ends):
         last = max(first + 1, int(np.searchsorted(ends, starts[first] + ORDER_STEPS, side="right")))
         steps = slice(int(starts[first]), int(ends[last - 1]))
         series = np.repeat(np.arange(first, last), outline.lengths[first:last])
+        if is_local:
+            arrays.times[steps] = repeated.undo(arrays.times[steps], series)
+        if sort:
+            _sort_steps(arrays, steps, series)
         times = arrays.times[steps]
-        same = series[1:] == series[:-1]
-        if sort and np.any((times[1:] < times[:-1]) & same):
-            order = np.lexsort((times, series))
-            times = times[order]
-            arrays.times[steps], arrays.values[steps] = times, arrays.values[steps][order]
-            for codes in (arrays.steps, arrays.signals):
-                if codes is not None:
-                    codes[steps] = codes[steps][order]
-        disordered = np.flatnonzero((times[1:] <= times[:-1]) & same)
+        disordered = np.flatnonzero((times[1:] <= times[:-1]) & (series[1:] == series[:-1]))
         if len(disordered):
-            index = int(disordered[0])
-            code = int(series[index])
-            step = steps.start + index - int(starts[code])
-            raise DataError(_describe_disorder(sheets, roles, outline, code, step, times[index : index + 2], sort))
+            place = steps.start + int(disordered[0])
+            raise DataError(_describe_disorder(sheets, roles, outline, arrays, place, sort=sort))
         first = last
         done()
+    outline.notes += repeated.notes()
+
+
+def _sort_steps(arrays: Arrays, steps: slice, series: Rows) -> None:
+    """Sort some steps by series and time in place, unless they are sorted."""
+    assert arrays.times is not None
+    times = arrays.times[steps]
+    if not np.any((times[1:] < times[:-1]) & (series[1:] == series[:-1])):
+        return
+    order = np.lexsort((times, series))
+    arrays.times[steps], arrays.values[steps] = times[order], arrays.values[steps][order]
+    for codes in (arrays.steps, arrays.signals):
+        if codes is not None:
+            codes[steps] = codes[steps][order]
 
 
 def panel_arguments(sheets: Sheets, roles: Roles, outline: Outline, arrays: Arrays) -> dict[str, Any]:
@@ -329,7 +235,7 @@ def panel_arguments(sheets: Sheets, roles: Roles, outline: Outline, arrays: Arra
         "labels": outline.per_series.get(roles.label) if roles.label else None,
         "step_labels": steps,
         "signals": signals,
-        "metadata": pa.table({name: pa.array(words.tolist(), pa.string()) for name, words in metadata.items()})
+        "metadata": pa.table({name: _field(words, name in roles.numbers) for name, words in metadata.items()})
         if metadata
         else None,
         "units": {name: unit for name, unit in units.items() if name in (*roles.channels, "time")},
@@ -337,31 +243,15 @@ def panel_arguments(sheets: Sheets, roles: Roles, outline: Outline, arrays: Arra
     }
 
 
-def _common_clock(
-    earlier: tuple[ClockColumn, str] | None, times: ClockColumn, chunk: Source
-) -> tuple[ClockColumn, str]:
-    """Merge the clock type of a chunk with that of the earlier chunks.
-
-    Returns
-    -------
-    tuple[ClockColumn, str]
-        An empty clock column of the type that holds all times so far, and the name of the table that began it.
-
-    Raises
-    ------
-    DataError
-        If the chunk has another kind of time.
-    """
-    if earlier is None:
-        return ClockColumn(times.times[:0], times.zone), chunk.name
-    clock, name = earlier
-    if clock.kind != times.kind:
-        raise DataError(
-            f"expected one kind of time in all files, got {clock.kind} in {name} and {times.kind} in "
-            f"{chunk.location(0)}; write all times in the same format"
-        )
-    dtype = np.result_type(clock.times, times.times)
-    return ClockColumn(np.empty(0, dtype), times.zone), name
+def _field(words: NDArray[Any], number: bool) -> pa.Array:
+    """Return a field of metadata: whole numbers, numbers or text."""
+    column = pa.array(words.tolist(), pa.string())
+    if not number:
+        return column
+    try:
+        return column.cast(pa.int64())
+    except pa.ArrowInvalid:
+        return column.cast(pa.float64())
 
 
 def _chunks_and_codes(
@@ -377,27 +267,55 @@ def _chunks_and_codes(
 
 
 def _describe_disorder(
-    sheets: Sheets, roles: Roles, outline: Outline, code: int, step: int, times: NDArray[Any], sort: bool
+    sheets: Sheets, roles: Roles, outline: Outline, arrays: Arrays, place: int, *, sort: bool
 ) -> str:
     """Describe the two rows whose times do not increase; they are found by reading the table once more."""
-    name = str(outline.names[code])
-    previous, current = times[0], times[1]
+    assert arrays.times is not None
+    code = int(np.searchsorted(outline.starts, place, side="right")) - 1
+    step, name = place - int(outline.starts[code]), str(outline.names[code])
+    previous, current = arrays.times[place], arrays.times[place + 1]
+    first, second = _locate_steps(sheets, roles, outline, code, step, current if sort else None)
+    if current.dtype.kind == "M" and ends_summer_time(arrays.times[place : place + 1], arrays.times[[place + 1]])[0]:
+        return (
+            f"expected increasing times within each series, got {format_time(current)} after {format_time(previous)} "
+            f"in {second} (series {name!r}): {repeated_hour(current)} seems to occur twice, as when summer time ends; "
+            "keep all rows, and write the times in UTC or with their offset (+02:00, then +01:00), or take the order "
+            "of the rows as the clock with time=None (--time none)"
+        )
+    if current == previous:
+        return (
+            f"expected distinct times in each series, got time {format_time(current)} of series {name!r} again in "
+            f"{second}, first in {first}, {_compare_steps(arrays, place)}"
+        )
+    return (
+        f"expected increasing times within each series, got {format_time(current)} after {format_time(previous)} in "
+        f"{second} (series {name!r}); sort the rows by time with sort=True (--set data.sort=true), or take their order "
+        "as the clock with time=None (--time none)"
+    )
+
+
+def _compare_steps(arrays: Arrays, place: int) -> str:
+    """Describe what to do about two steps with the same time, by whether they hold the same values."""
+    one, other = slice(place, place + 1), slice(place + 1, place + 2)
+    columns = [array for array in (arrays.steps, arrays.signals) if array is not None]
+    same = np.array_equal(arrays.values[one], arrays.values[other], equal_nan=True)
+    if same and all(np.array_equal(codes[one], codes[other]) for codes in columns):
+        return "with the same values; remove the repetition"
+    return (
+        "with other values; correct the times, name the column that tells the recordings apart with id=... (--id), or "
+        "take the order of the rows as the clock with time=None (--time none)"
+    )
+
+
+def _locate_steps(
+    sheets: Sheets, roles: Roles, outline: Outline, code: int, step: int, time: Any | None
+) -> tuple[str, str]:
+    """Return where a step of a series and the next one are in the table; the first two with a given time, if any."""
     locations: list[str] = []
     code_of = {word: index for index, word in enumerate(outline.names.tolist())}
     for chunk, codes in _chunks_and_codes(sheets, roles, outline, code_of, roles.text_columns):
         candidates = codes == code
-        if sort:
-            assert roles.time is not None
-            candidates &= read_clock(chunk, roles.time).times == current
+        if time is not None and roles.time is not None:
+            candidates &= read_clock(chunk, roles.time, outline.day_order).times == time
         locations += [chunk.location(int(row)) for row in np.flatnonzero(candidates)[: step + 2 - len(locations)]]
-    first, second = (locations[0], locations[1]) if sort else (locations[step], locations[step + 1])
-    if current == previous:
-        return (
-            f"expected distinct times in each series, got time {format_time(current)} of series {name!r} again in "
-            f"{second}, first in {first}; keep one of the two rows"
-        )
-    return (
-        f"expected increasing times within each series, got {format_time(current)} after {format_time(previous)} in "
-        f"{second} (series {name!r}); sort the rows by time, or set sort=True "
-        '("sort": true in an experiment file)'
-    )
+    return (locations[0], locations[1]) if time is not None else (locations[step], locations[step + 1])

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import pyarrow.compute as pc
 
 from limelight.data.labels import STEP_LABEL
 from limelight.data.reading.columns import is_number_column
+from limelight.data.reading.contents import Contents, study_contents
+from limelight.data.reading.named import name_columns
 from limelight.data.reading.sheets import Sheets
 from limelight.data.reading.sources import Source, is_text
 from limelight.errors import DataError, ParameterError, listing
-
-LIKELY = {
-    "id": ("series", "id", "sample_id", "sample", "recording_id", "recording", "case_id", "case", "unit_id", "uid"),
-    "time": ("timestamp", "datetime", "date", "ts", "t", "time_step", "timestep", "step"),
-    "label": ("class", "target", "activity", "category", "outcome"),
-}
-"""Other common names of these columns, in lower case."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +33,12 @@ class Roles:
     channels
         The measurements.
     metadata
-        Text columns that are metadata if they are constant within each series, and signals otherwise.
+        Columns that are metadata: those in ``numbers``, and text columns if they are constant within each series;
+        other text columns are signals.
+    numbers
+        The columns in ``metadata`` that hold numbers.
+    auto
+        Whether the label is read as per-step labels if it changes within a series.
     mask
         Whether the labels of a step are known, or None.
     signals
@@ -56,6 +56,8 @@ class Roles:
     signals: tuple[str, ...]
     notes: tuple[str, ...]
     mask: str | None = None
+    numbers: tuple[str, ...] = ()
+    auto: bool = False
 
     @property
     def text_columns(self) -> tuple[str, ...]:
@@ -74,13 +76,14 @@ def find_roles(
     sheets: Sheets,
     *,
     id: str,
-    time: str,
+    time: str | None,
     label: str,
     channels: Sequence[str] | None,
     labels: str | None,
     mask: str | None = None,
+    fields: Collection[str] = (),
 ) -> tuple[Sheets, Roles]:
-    """Assign roles to columns, by the given names, common names and column types.
+    """Assign roles to columns, by the given names, common names, column types and content.
 
     Parameters
     ----------
@@ -88,14 +91,19 @@ def find_roles(
         The table.
     id, time, label
         Column names. For the defaults ``"series_id"``, ``"time"`` and ``"label"``, other common names (``LIKELY``) are
-        accepted too; a column of any other name must exist.
+        accepted too, and then columns whose content fits; a column of any other name must exist. ``time=None`` reads
+        no clock: the order of the rows is the clock.
     channels
-        The measurements; None takes every other column of numbers.
+        The measurements; None takes every other column of numbers that measures: neither row numbers nor numbers
+        that are constant within each series.
     labels
         ``"series"`` reads the label column as one label per series; ``"steps"`` reads it, or without it every column
-        that begins with ``label_``, as per-step labels; None reads no labels.
+        that begins with ``label_``, as per-step labels; ``"auto"`` reads it as per-step labels if it changes within a
+        series; None reads no labels.
     mask
         A column that is 0 or false if the labels of a step are unknown; only for per-step labels.
+    fields
+        Columns that are metadata, also if they hold numbers.
 
     Returns
     -------
@@ -119,49 +127,61 @@ def find_roles(
     ('timestamp', ('speed',), ("took column 'timestamp' as time",))
     """
     notes: list[str] = []
-    id_column = _find(sheets, "id", id, "series_id", notes)
-    clock = _find(sheets, "time", time, "time", notes)
-    label_column = None if labels is None else _find(sheets, "label", label, "label", notes)
-    if id_column is None:
-        if len(sheets.paths) < 2:
-            _first_chunk(sheets, sheets.columns).column(id, "id")
-        sheets, id_column = sheets.named_by_file(id), id
-        notes.append(f"no column {id!r}: each of the {len(sheets.paths)} files is one series, named by its file")
-    step_labels = _step_labels(sheets, label_column) if labels == "steps" else ()
-    if mask is not None and label_column is not None and not step_labels:
+    sheets, named = name_columns(sheets, id=id, time=time, label=label, labels=labels, notes=notes)
+    step_labels, step_mask = _find_step_labels(sheets, named.label, labels, mask)
+    unread = [name for name in sheets.columns if name.startswith(STEP_LABEL) and name not in (*step_labels, step_mask)]
+    if unread:
+        notes.append(f"per-step labels were not read: {listing(unread)}")
+    taken = (*named.taken, *((step_mask,) if step_mask else ()), *step_labels)
+    signals = tuple(name for name in sheets.signals if name not in taken)
+    free = [name for name in sheets.columns if name not in (*taken, *signals, *unread)]
+    numeric = _number_columns(sheets, free)
+    chosen = _named_channels(channels, (*taken, *signals))
+    contents = study_contents(
+        sheets,
+        named.id,
+        [name for name in free if name not in (chosen or sheets.channels)],
+        wants_clock=time is not None and named.clock is None,
+        wants_label=labels in ("series", "auto") and named.label is None and not step_labels,
+        channels_given=chosen is not None,
+        fields=fields,
+    )
+    if chosen is None:
+        contents = contents.leaving_channels([name for name in free if name in numeric])
+        chosen = _measurements(sheets, free, numeric, contents, taken)
+    notes += contents.notes
+    described = [name for name in free if name not in numeric or name in contents.constant]
+    return sheets, Roles(
+        id=named.id,
+        time=named.clock or contents.clock,
+        label=None if step_labels or labels is None else named.label or contents.label,
+        step_labels=step_labels,
+        channels=tuple(chosen),
+        metadata=tuple(name for name in described if name not in (*chosen, contents.clock, contents.label)),
+        signals=signals,
+        notes=tuple(notes),
+        mask=step_mask,
+        numbers=tuple(name for name in described if name in contents.constant),
+        auto=labels == "auto",
+    )
+
+
+def _find_step_labels(
+    sheets: Sheets, label: str | None, labels: str | None, mask: str | None
+) -> tuple[tuple[str, ...], str | None]:
+    """Return the columns of per-step labels, and the mask if there are any."""
+    found: list[str] = []
+    if labels == "steps":
+        found = [label] if label is not None else [name for name in sheets.columns if name.startswith(STEP_LABEL)]
+    if mask is not None and label is not None and labels == "series":
         raise ParameterError(
             f"expected per-step labels with mask={mask!r} in {sheets.name}, got one label per series; pass these "
             "labels as a separate table that includes the mask"
         )
-    step_mask = mask if step_labels else None
+    step_mask = mask if found or (labels == "auto" and label is not None) else None
     if step_mask is not None and step_mask not in sheets.columns:
         _first_chunk(sheets, sheets.columns).column(step_mask, "mask")
-    step_labels = tuple(name for name in step_labels if name != step_mask)
-    unread = [name for name in sheets.columns if name.startswith(STEP_LABEL) and name not in step_labels]
-    if unread:
-        notes.append(f"per-step labels were not read: {listing(unread)}")
-    taken = (id_column, clock or time, label_column or label, *((step_mask,) if step_mask else ()))
-    signals = tuple(name for name in sheets.signals if name not in (*taken, *step_labels))
-    numeric = _number_columns(sheets, (*taken, *signals))
-    chosen = _channels(numeric, sheets, channels, (*taken, *signals))
-    metadata = [
-        name
-        for name in sheets.columns
-        if name not in (*taken, *chosen, *step_labels, *signals)
-        and not name.startswith(STEP_LABEL)
-        and name not in numeric
-    ]
-    return sheets, Roles(
-        id=id_column,
-        time=clock,
-        label=label_column if labels == "series" else None,
-        step_labels=step_labels,
-        channels=tuple(chosen),
-        metadata=tuple(metadata),
-        signals=signals,
-        notes=tuple(notes),
-        mask=step_mask,
-    )
+    return tuple(name for name in found if name != step_mask), step_mask
 
 
 def _first_chunk(sheets: Sheets, text_columns: Sequence[str]) -> Source:
@@ -171,14 +191,13 @@ def _first_chunk(sheets: Sheets, text_columns: Sequence[str]) -> Source:
     return chunk
 
 
-def _number_columns(sheets: Sheets, taken: Sequence[str]) -> set[str]:
-    """Find the columns of numbers among those not taken, each by the first chunk in which it is not empty.
+def _number_columns(sheets: Sheets, free: Sequence[str]) -> set[str]:
+    """Find the columns of numbers among those without a role, each by the first chunk in which it is not empty.
 
     Columns that are empty throughout count as numbers.
     """
-    _first_chunk(sheets, taken)
-    undecided, numeric = set(sheets.columns) - set(taken), set()
-    for chunk in sheets.chunks(taken, stream=True):
+    undecided, numeric = set(free), set()
+    for chunk in sheets.chunks((), stream=True):
         filled = {name for name in undecided if name in chunk.columns and _has_values(chunk, name)}
         numeric |= {name for name in filled if is_number_column(chunk, name)}
         undecided -= filled
@@ -194,45 +213,29 @@ def _has_values(chunk: Source, name: str) -> bool:
     return bool(column.null_count < len(column))
 
 
-def _find(sheets: Sheets, role: str, column: str, default: str, notes: list[str]) -> str | None:
-    """Find the column with a role by its name or, for the default name, by other common names; None if missing."""
-    if column in sheets.columns:
-        return column
-    if column != default:
-        _first_chunk(sheets, sheets.columns).column(column, role)
-    common_names = (default, *LIKELY[role])
-    candidates = [name for name in sheets.columns if name.strip().lower() in common_names]
-    if len(candidates) > 1:
-        raise DataError(
-            f"expected one {role} column in {sheets.name}, got {listing(candidates)}; choose one with {role}=... "
-            f'("{role}" in the data section of an experiment file)'
-        )
-    if candidates:
-        notes.append(f"took column {candidates[0]!r} as {role}")
-        return candidates[0]
-    return None
-
-
-def _step_labels(sheets: Sheets, label: str | None) -> tuple[str, ...]:
-    return (label,) if label is not None else tuple(name for name in sheets.columns if name.startswith(STEP_LABEL))
-
-
-def _channels(numeric: set[str], sheets: Sheets, channels: Sequence[str] | None, taken: tuple[str, ...]) -> list[str]:
+def _named_channels(channels: Sequence[str] | None, taken: tuple[str, ...]) -> list[str] | None:
+    """Check the names of channels; None if there are none."""
     if channels is None:
-        # per-step labels read as channels would leak the target
-        free = [name for name in sheets.columns if name not in taken and not name.startswith(STEP_LABEL)]
-        chosen = [name for name in free if name in numeric]
-        if not chosen:
-            raise DataError(
-                f"expected at least one column of numbers besides {listing(taken)} in {sheets.name}, "
-                f"got {listing(free) or 'none'}; add the measurements"
-            )
-        return chosen
+        return None
     chosen = [channels] if isinstance(channels, str) else list(channels)
     invalid = [name for index, name in enumerate(chosen) if name in taken or name in chosen[:index]]
     if invalid or not chosen:
         raise ParameterError(
             "expected channels to name columns of measurements, each once, "
             f"got {listing(invalid) or 'no name'}; omit channels to take every column of numbers"
+        )
+    return chosen
+
+
+def _measurements(
+    sheets: Sheets, free: Sequence[str], numeric: set[str], contents: Contents, taken: tuple[str, ...]
+) -> list[str]:
+    """Return every column of numbers that measures; DataError if there is none."""
+    other = (contents.clock, contents.label, *contents.constant, *contents.row_numbers)
+    chosen = [name for name in free if name in numeric and name not in other]
+    if not chosen:
+        raise DataError(
+            f"expected at least one column of numbers besides {listing(taken)} in {sheets.name}, "
+            f"got {listing(free) or 'none'}; add the measurements"
         )
     return chosen

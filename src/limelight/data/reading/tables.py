@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +12,27 @@ import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
 from limelight.data.arrays import join_panels
+from limelight.data.missing_values import mark_missing
 from limelight.data.panel import Panel
-from limelight.data.reading.archive import ARCHIVE_SUFFIXES, read_archive_files
 from limelight.data.reading.columns import read_words
-from limelight.data.reading.joins import find_rows, join_labels, join_metadata
+from limelight.data.reading.dialect import DETECT, CsvOptions, csv_options
+from limelight.data.reading.file_names import field_names, read_names
+from limelight.data.reading.folders import folder_content
+from limelight.data.reading.id_columns import find_id_column, require_agreement, require_known
+from limelight.data.reading.joins import join_fields, join_labels
+from limelight.data.reading.layout import FILES, LAYOUTS, LONG, STORE, SeriesLayout, find_layout
 from limelight.data.reading.long import read_long
+from limelight.data.reading.metadata_join import bare_name, join_metadata
 from limelight.data.reading.roles import find_roles
-from limelight.data.reading.sheets import find_files, open_sheets
-from limelight.data.reading.sources import columns_of, open_source
-from limelight.data.reading.wide import looks_wide, read_wide
+from limelight.data.reading.series_files import read_series_files
+from limelight.data.reading.sheets import open_sheets
+from limelight.data.reading.sources import Source, open_source
+from limelight.data.reading.wide import read_wide
 from limelight.data.splitting.splits import Split, named_split
 from limelight.data.store.open import is_store, open_store
 from limelight.errors import DataError, ParameterError, listing, nearest
 
-LAYOUTS = ("auto", "long", "wide")
+LEVEL_OF_LABELS = {None: "auto", True: "steps", False: "series"}
 
 
 def read_table(
@@ -33,15 +41,19 @@ def read_table(
     labels: Any = None,
     metadata: Any = None,
     id: str = "series_id",
-    time: str = "time",
+    time: str | None = "time",
     label: str | None = "label",
     channels: Sequence[str] | None = None,
     mask: str | None = None,
+    fields: Collection[str] = (),
     units: Mapping[str, str] | None = None,
     layout: str = "auto",
-    per_step: bool = False,
+    per_step: bool | None = None,
     missing: str = "keep",
+    missing_values: Sequence[float] = (),
     sort: bool = False,
+    csv: Mapping[str, Any] | CsvOptions | None = None,
+    names: str | None = None,
 ) -> Panel:
     """Read labelled series from tables, archive files or a store.
 
@@ -52,9 +64,10 @@ def read_table(
     Parameters
     ----------
     series
-        A path to a .csv or .parquet file, to a .ts or .tsv file of the UCR/UEA archive, or to a store written by
-        ``limelight pack``; a pattern such as ``"logs/*.csv"`` or a list of such paths; or a DataFrame (pandas,
-        polars, pyarrow). If no column names the series, each of several files is one series.
+        A path to a table (CSV, Parquet, Excel, Arrow), to a file of the UCR/UEA archive, to arrays (NumPy, MATLAB), to
+        a WFDB record, or to a store written by ``limelight pack``; a folder of such files, a pattern such as
+        ``"logs/*.csv"``, or a list of paths; or a DataFrame (pandas, polars, pyarrow). If no column names the
+        series, each of several files is one series.
     labels
         A table with one row per series: its id, its label (or, for multi-label, several columns that begin with
         ``label_`` and hold 0 or 1, empty if unknown) and, if known, the interval in which the label is visible:
@@ -63,23 +76,39 @@ def read_table(
     metadata
         A table with one row per series: its id, and columns of text, numbers or dates that describe it.
     id, time, label
-        The names of these columns. Without a column ``time``, the clock is the order of the rows; without a column
-        ``label``, the Panel has no labels; a column of any other name must exist. ``label=None`` reads no labels.
+        The names of these columns. For the defaults, columns with other common names (``Messung``, ``timestamp``,
+        ``class``, ...) or with fitting content are taken, with a note: values that fill a block of rows each are the
+        id, values that rise within each series the clock, and the only values that are few and constant within each
+        series the label. Without a clock, the order of the rows is the clock; without a label, the Panel has no
+        labels. A column of any other name must exist. ``label=None`` reads no labels, ``time=None`` no clock.
     channels
-        The columns to read as channels, in this order; None takes every column of numbers except these three and
-        those that begin with ``label_``.
+        The columns to read as channels, in this order; None takes every column of numbers except these three, those
+        that begin with ``label_``, row numbers such as the index of pandas, and numbers that are constant within each
+        series, which are metadata.
     mask
         A column next to the labels, of series or of steps, that is 0 or false if they are unknown.
+    fields
+        Columns of the series table that are metadata if they are constant within each series, also if the channels
+        are named.
     units
         The unit of each channel by name, and of the clock as ``"time"``.
     layout
         ``"long"``, ``"wide"``, or ``"auto"``, which decides by the column names.
     per_step
-        Whether labels are per step: the label column, or without it every column that begins with ``label_``.
+        Whether labels are per step: the label column, or without it every column that begins with ``label_``. None
+        reads the label column as per-step labels if it changes within a series.
     missing
         ``"keep"`` reads a missing number as NaN, ``"error"`` rejects it.
+    missing_values
+        Numbers that stand for a missing value in the channels, such as -999; they are read as NaN.
     sort
         True sorts the steps of each series by time, False requires them to be sorted.
+    csv
+        How CSV files are written, if it is detected wrongly: ``separator``, ``decimal``, ``thousands``, ``encoding``,
+        ``quote``, ``comment`` and ``units_row``, such as ``{"decimal": ","}``.
+    names
+        What the names of the files mean: ``"{label}_{id}"``, or ``"{label}/{id}"`` for folders of classes. Fields
+        other than ``label`` and ``id`` are metadata.
 
     Returns
     -------
@@ -105,25 +134,52 @@ def read_table(
     for option, value, choices in (("missing", missing, ("error", "keep")), ("layout", layout, LAYOUTS)):
         if value not in choices:
             raise ParameterError(f"expected {option} to be {' or '.join(map(repr, choices))}, got {value!r}")
+    options = csv_options(csv)
+    series_name = repr(str(series)) if isinstance(series, str | Path) else "the series table"
+    series, labels, metadata, names = _in_folder(series, labels, metadata, names)
     label_in_series = label if labels is None else None
-    panel = _read_unless_long(series, layout, time, id=id, label=label_in_series, channels=channels)
+    found = find_layout(series, layout=layout, id=id, time=time, csv=options)
+    panel = _read_unless_long(series, found, options, names, id=id, label=label_in_series, channels=channels)
     if panel is None:
+        sheets = open_sheets(series, options, names=names, id=id)
         sheets, roles = find_roles(
-            open_sheets(series),
+            sheets,
             id=id,
             time=time,
             label=label or "label",
             channels=channels,
-            labels=None if label_in_series is None else "steps" if per_step else "series",
+            labels=None if label_in_series is None else LEVEL_OF_LABELS[per_step],
             mask=mask if labels is None else None,
+            fields=(*fields, *field_names(names), *shared_fields(sheets.columns, metadata, options)),
         )
         panel = read_long(sheets, roles, missing=missing, sort=sort)
     elif missing == "error":
         _require_complete(panel)
-    series_name = repr(str(series)) if isinstance(series, str | Path) else "the series table"
-    return join_tables(
-        panel, labels=labels, metadata=metadata, id=id, label=label, mask=mask, units=units, series_name=series_name
+    panel = join_tables(
+        panel,
+        labels=labels,
+        metadata=metadata,
+        id=id,
+        label=label,
+        mask=mask,
+        units=units,
+        series_name=series_name,
+        csv=options,
     )
+    return mark_missing(panel, missing_values) if missing_values else panel
+
+
+def shared_fields(columns: Sequence[str], metadata: Any, csv: CsvOptions = DETECT) -> list[str]:
+    """Return the columns of the series that the metadata table has too: they may join the two.
+
+    Example
+    -------
+    >>> shared_fields(["series_id", "machine", "x"], pa.table({"Machine": [7], "power": [1]}))
+    ['machine']
+    """
+    names = [] if metadata is None else open_source(metadata, "metadata", csv).columns
+    shared = {bare_name(name) for name in names}
+    return [name for name in columns if bare_name(name) in shared]
 
 
 def join_tables(
@@ -136,6 +192,7 @@ def join_tables(
     mask: str | None = None,
     units: Mapping[str, str] | None = None,
     series_name: str = "the series",
+    csv: CsvOptions = DETECT,
 ) -> Panel:
     """Join labels, metadata and units to the series of a Panel.
 
@@ -143,7 +200,7 @@ def join_tables(
     ----------
     panel
         The series.
-    labels, metadata, id, label, mask, units
+    labels, metadata, id, label, mask, units, csv
         As for ``read_table``.
     series_name
         The name of the series table in messages.
@@ -161,37 +218,72 @@ def join_tables(
         If a unit is for an unknown channel.
     """
     changes: dict[str, Any] = {"units": {**panel.units, **(units or {})}}
+    notes = [*panel.notes]
+    fields = {} if panel.metadata is None else dict(zip(panel.metadata.column_names, panel.metadata, strict=True))
+    keys: dict[str, Any] = {}
     unknown = sorted(set(units or {}) - {*panel.channels, "time"})
     if unknown:
         raise ParameterError(
             f"expected units for channels or for time, got a unit for {listing(unknown)}"
             f"{nearest(unknown[0], panel.channels)}"
         )
-    if labels is not None and label is not None:
-        table = open_source(labels, "labels")
-        changes.update(join_labels(table, id, label, panel.ids, panel.lengths, series_name, mask))
+    if labels is not None:
+        source = open_source(labels, "labels", csv)
+        notes += source.notes
+        if label is None:
+            joined = join_fields(source, id, panel.ids)
+        else:
+            joined = join_labels(source, id, label, panel.ids, panel.lengths, series_name, mask)
+        notes += joined.pop("notes")
+        fields |= joined.pop("fields")
+        keys = joined.pop("keys")
+        changes.update(joined)
     if metadata is not None:
-        table, notes = join_metadata(open_source(metadata, "metadata"), id, panel.ids)
-        columns = {} if panel.metadata is None else dict(zip(panel.metadata.column_names, panel.metadata, strict=True))
-        changes["metadata"] = pa.table({**columns, **dict(zip(table.column_names, table, strict=True))})
-        changes["notes"] = (*panel.notes, *notes)
-    return panel.replace(**changes)
+        starts = None if panel.times is None else panel.times[panel.starts]
+        source = open_source(metadata, "metadata", csv)
+        notes += source.notes
+        table, notes_of_join = join_metadata(source, id, panel.ids, fields={**keys, **fields}, starts=starts)
+        notes += notes_of_join
+        fields |= dict(zip(table.column_names, table, strict=True))
+    if fields:
+        changes["metadata"] = pa.table(fields)
+    return panel.replace(**changes, notes=notes)
 
 
-def _read_unless_long(series: Any, layout: str, time: str, **columns: Any) -> Panel | None:
-    """Read a store, archive files or wide tables; None if the series are a long table."""
-    paths = find_files(series) if isinstance(series, (str, Path, list, tuple)) else []
-    if paths and is_store(paths[0]):
-        return _with_channels(open_store(paths[0]), columns["channels"], paths[0])
-    if paths and paths[0].suffix.lower() in ARCHIVE_SUFFIXES:
-        panel = read_archive_files(paths)[0]
-        return _with_channels(panel if columns["label"] else panel.replace(labels=None), columns["channels"], paths[0])
-    names = columns_of(paths[0]) if paths else open_source(series, "series").columns
-    if layout == "long" or (layout == "auto" and not looks_wide(names, columns["id"], time)):
+def _in_folder(series: Any, labels: Any, metadata: Any, names: str | None) -> tuple[Any, Any, Any, str | None]:
+    """Replace a folder by the files of series, labels and metadata in it, unless these are named."""
+    if not isinstance(series, str | Path) or not Path(series).is_dir() or is_store(Path(series)):
+        return series, labels, metadata, names
+    content = folder_content(Path(series))
+    tables = content.tables
+    return (
+        content.series,
+        tables.get("labels") if labels is None else labels,
+        tables.get("metadata") if metadata is None else metadata,
+        content.names if names is None and labels is None else names,
+    )
+
+
+def _read_unless_long(
+    series: Any,
+    found: SeriesLayout,
+    csv: CsvOptions,
+    names: str | None,
+    *,
+    channels: Sequence[str] | None,
+    **columns: Any,
+) -> Panel | None:
+    """Read a store, files of series or wide tables; None if the series are a long table."""
+    paths = found.paths
+    if found.kind == STORE:
+        return _with_channels(open_store(paths[0]), channels, paths[0])
+    if found.kind == FILES:
+        return _with_channels(read_series_files(paths, label=columns["label"], names=names), channels, paths[0])
+    if found.kind == LONG:
         return None
     if not paths:
-        return read_wide(open_source(series, "series"), **columns)
-    panels = [read_wide(open_source(path, "series"), **columns) for path in paths]
+        return read_wide(open_source(series, "series"), channels=channels, **columns)
+    panels = [read_wide(source, channels=channels, **columns) for source in _wide_sources(paths, csv, names)]
     if len(panels) > 1:  # rows without ids are numbered from 0 in each file
         panels = [
             panel.replace(ids=[f"{path.stem}_{name}" for name in panel.ids])
@@ -200,6 +292,18 @@ def _read_unless_long(series: Any, layout: str, time: str, **columns: Any) -> Pa
             for panel, path in zip(panels, paths, strict=True)
         ]
     return join_panels(panels)
+
+
+def _wide_sources(paths: Sequence[Path], csv: CsvOptions, names: str | None) -> Iterator[Source]:
+    """Open wide tables, with what the names of the files mean as columns."""
+    fields = {} if names is None else read_names(paths, names).fields
+    for row, path in enumerate(paths):
+        source = open_source(path, "series", csv)
+        table = source.table
+        for name, words in fields.items():
+            if name not in table.column_names:
+                table = table.append_column(name, pa.array([words[row]] * source.rows, pa.large_string()))
+        yield replace(source, table=table)
 
 
 def _with_channels(panel: Panel, channels: Sequence[str] | None, path: Path) -> Panel:
@@ -228,7 +332,14 @@ def _require_complete(panel: Panel) -> None:
             )
 
 
-def read_split(split: Any, panel_ids: ArrayLike, *, id: str = "series_id", column: str = "split") -> Split:
+def read_split(
+    split: Any,
+    panel_ids: ArrayLike,
+    *,
+    id: str = "series_id",
+    column: str = "split",
+    csv: Mapping[str, Any] | CsvOptions | None = None,
+) -> Split:
     """Read a split into train, validation and test from a table.
 
     Parameters
@@ -240,6 +351,8 @@ def read_split(split: Any, panel_ids: ArrayLike, *, id: str = "series_id", colum
         The ids of the series in the order of the Panel, shape (n,).
     id, column
         The names of the two columns.
+    csv
+        As for ``read_table``.
 
     Returns
     -------
@@ -259,20 +372,28 @@ def read_split(split: Any, panel_ids: ArrayLike, *, id: str = "series_id", colum
     """
     ids = np.asarray(panel_ids).astype(str)
     split_name = repr(str(split)) if isinstance(split, str | Path) else "the split table"
-    return named_split(read_parts(split, ids, id=id, column=column), ids, split_name)
+    return named_split(read_parts(split, ids, id=id, column=column, csv=csv), ids, split_name)
 
 
-def read_parts(split: Any, ids: NDArray[np.str_], *, id: str = "series_id", column: str = "split") -> list[str]:
+def read_parts(
+    split: Any,
+    ids: NDArray[np.str_],
+    *,
+    id: str = "series_id",
+    column: str = "split",
+    csv: Mapping[str, Any] | CsvOptions | None = None,
+) -> list[str]:
     """Read the part of each series from a split table; parameters and errors as for ``read_split``."""
-    source = open_source(split, "split")
-    names = read_words(source, id, "id", "write the id of the series, or leave the row out")
+    source = open_source(split, "split", csv_options(csv))
+    found = find_id_column(source, id, ids, excluded=(column,))
     words = read_words(source, column, "column", "write train, validation or test")
-    rows = find_rows(source, names, ids, "the series")
-    absent = ids[rows < 0].tolist()
+    require_known(source, found, ids, "the series")
+    require_agreement(source, found.words, (column,))
+    absent = ids[found.rows < 0].tolist()
     if absent:
         raise DataError(
             f"expected every series in {source.name}, got none of {listing(absent)}; add a line for each, or "
             "leave these series out"
         )
-    parts: list[str] = words.decode()[rows].tolist()
+    parts: list[str] = words.decode()[found.rows].tolist()
     return parts

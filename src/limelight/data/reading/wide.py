@@ -12,22 +12,25 @@ from numpy.typing import NDArray
 
 from limelight.data.labels import STEP_LABEL
 from limelight.data.panel import Panel
-from limelight.data.reading.columns import is_number_column, read_numbers, read_optional_words, read_words
-from limelight.data.reading.joins import plain_column
-from limelight.data.reading.roles import LIKELY
+from limelight.data.reading.columns import is_number_column, read_numbers, read_words
+from limelight.data.reading.missing import OddWords
+from limelight.data.reading.names import LIKELY, plain_name
+from limelight.data.reading.plain import plain_column
 from limelight.data.reading.sources import Source
+from limelight.data.reading.spelling import describe_spellings
+from limelight.data.reading.wide_columns import find_label, find_row_numbers, guess_label, read_ids
 from limelight.errors import DataError, LabelError, ParameterError, listing, nearest
 
 STEP = re.compile(r"(?P<channel>.*?)(?:\[(?P<inside>\d+)\]|[_.\- ]?(?P<number>\d+))")
 PURE = re.compile(r"(?P<number>\d+)(?:\.0+)?")
-CLOCK_NAMES = {"time", *LIKELY["time"]} - {"date"}
+CLOCK_NAMES = {"time", *LIKELY["time"]} - {"date", "datum", "fecha"}
 NAMELESS = "channel_0"
 FEWEST_COLUMNS = 5
 FEWEST_STEPS = 3
 REMEDY = "write the label, or leave that series out"
 
 
-def looks_wide(columns: Sequence[str], id: str = "series_id", time: str = "time") -> bool:
+def looks_wide(columns: Sequence[str], id: str = "series_id", time: str | None = "time") -> bool:
     """Whether a table appears to have one row per series, judging by its column names only.
 
     A table looks wide if at least 5 of its columns, and at least half of them, are numbered steps (see ``read_wide``)
@@ -40,7 +43,7 @@ def looks_wide(columns: Sequence[str], id: str = "series_id", time: str = "time"
     columns
         All column names.
     id, time
-        The names of the id column and the clock, if they exist.
+        The names of the id column and the clock, if they exist; None for no clock.
 
     Returns
     -------
@@ -54,8 +57,8 @@ def looks_wide(columns: Sequence[str], id: str = "series_id", time: str = "time"
     >>> looks_wide(["series_id", "time", *(f"lpc{number:02}" for number in range(1, 13))])
     False
     """
-    lower = {name.strip().lower() for name in columns}
-    if (id in columns or lower & {"series_id", *LIKELY["id"]}) and (time in columns or lower & CLOCK_NAMES):
+    plain = {plain_name(name) for name in columns}
+    if (id in columns or plain & {"series_id", *LIKELY["id"]}) and (time in columns or plain & CLOCK_NAMES):
         return False
     steps: dict[str, set[int]] = {}
     for channel, number, _ in _numbered(name for name in columns if name != id):
@@ -112,9 +115,11 @@ def read_wide(
     (('x',), [3, 2], ('the last steps of 1 series are empty: read as shorter series',))
     """
     notes: list[str] = []
-    label = _find_label(source, label, notes)
-    id, ids = _read_ids(source, id, label, notes)
-    free = [name for name in source.columns if name not in (id, label)]
+    reads_label = label is not None
+    label = find_label(source, label, notes)
+    id, ids = read_ids(source, id, label, notes)
+    row_numbers = find_row_numbers(source, [name for name in source.columns if name not in (id, label)], notes)
+    free = [name for name in source.columns if name not in (id, label, *row_numbers)]
     unread = [name for name in free if _is_step_label(name)]
     if unread:
         notes.append(f"per-step labels were not read: {listing(unread)}")
@@ -135,6 +140,9 @@ def read_wide(
     values, lengths = _read_values(source, value_columns, ids, notes)
     used = {column for channel in (*kept, *ignored) for column in columns_of_channel[channel].values()}
     metadata = [name for name in free if name not in used and name not in unread]
+    if reads_label and label is None:
+        label = guess_label(source, metadata, notes)
+        metadata = [name for name in metadata if name != label]
     if metadata:
         notes.append(f"took columns that are not steps as metadata: {listing(metadata)}")
     return Panel(
@@ -143,10 +151,18 @@ def read_wide(
         lengths,
         ids=ids,
         channels=kept,
-        labels=None if label is None else read_words(source, label, "label", REMEDY, LabelError).decode(),
+        labels=_read_labels(source, label, notes),
         metadata=pa.table({name: plain_column(source, name) for name in metadata}) if metadata else None,
         notes=notes,
     )
+
+
+def _read_labels(source: Source, label: str | None, notes: list[str]) -> NDArray[np.str_] | None:
+    if label is None:
+        return None
+    words = read_words(source, label, "label", REMEDY, LabelError)
+    notes += describe_spellings("labels", label, words.spellings)
+    return words.decode()
 
 
 def _parse_column(name: str) -> tuple[str, int] | None:
@@ -172,51 +188,6 @@ def _numbered(names: Iterable[str]) -> list[tuple[str, int, str]]:
 def _is_run(steps: Iterable[int]) -> bool:
     numbers = sorted(steps)
     return len(numbers) >= FEWEST_STEPS and numbers[-1] - numbers[0] == len(numbers) - 1
-
-
-def _find_label(source: Source, label: str | None, notes: list[str]) -> str | None:
-    """Find the label column by its name or, for the name "label", by other common names; None if missing."""
-    if label is None or label in source.columns:
-        return label
-    if label != "label":
-        source.column(label, "label")
-    candidates = [name for name in source.columns if name.strip().lower() in ("label", *LIKELY["label"])]
-    if len(candidates) > 1:
-        raise DataError(
-            f"expected one label column in {source.name}, got {listing(candidates)}; choose one with label=... "
-            '("label" in the data section of an experiment file)'
-        )
-    if not candidates:
-        return None
-    notes.append(f"took column {candidates[0]!r} as label")
-    return candidates[0]
-
-
-def _read_ids(
-    source: Source, id: str | None, label: str | None, notes: list[str]
-) -> tuple[str | None, NDArray[np.str_]]:
-    """Read the ids of the series; return the name of their column, None if there is none, and the ids."""
-    if id is not None and (id in source.columns or id != "series_id"):
-        words = read_words(source, id, "id", "write the id of the series, or leave the row out")
-        if len(words.names) < source.rows:
-            row = int(np.setdiff1d(np.arange(source.rows), np.unique(words.codes, return_index=True)[1])[0])
-            first = int(np.flatnonzero(words.codes == words.codes[row])[0])
-            raise DataError(
-                f"expected one row per series in {source.name}, got series {words.at(row)!r} again in "
-                f"{source.location(row)}, first in {source.location(first)}; keep one of the two, or set layout='long' "
-                "if each row is a step"
-            )
-        return id, words.decode()
-    common_names = () if id is None else ("series_id", *LIKELY["id"])
-    for name in source.columns:
-        if name != label and name.strip().lower() in common_names:
-            candidate = read_optional_words(source, name, "id")
-            if len(candidate.names) == source.rows:
-                notes.append(f"took column {name!r} as id")
-                return name, candidate.decode()
-    if id is not None:
-        notes.append(f"no column {id!r}: the series are named by their row, from 0")
-    return None, np.arange(source.rows).astype(str)
 
 
 def _find_steps(source: Source, names: list[str]) -> dict[str, dict[int, str]]:
@@ -289,11 +260,12 @@ def _read_values(
     def series_at(row: int) -> str:
         return str(ids[row])
 
-    steps = len(columns[0])
+    steps, odd = len(columns[0]), OddWords()
     table = np.empty((steps, len(columns), source.rows), dtype=np.float32)
     for channel, names in enumerate(columns):
         for step, name in enumerate(names):
-            table[step, channel] = read_numbers(source, name, keep_missing=True, series_at=series_at)
+            table[step, channel] = read_numbers(source, name, keep_missing=True, series_at=series_at, odd=odd)
+    notes += odd.notes()
     present: NDArray[np.bool_] = np.any(~np.isnan(table), axis=1)
     if not present.any(axis=0).all():
         row = int(np.argmin(present.any(axis=0)))

@@ -93,8 +93,8 @@ def explain_gradients(
         )
     if model.has_evidence:
         raise ParameterError(
-            "expected an encoder with gradients, got 'rocket', whose features are counts; choose method='evidence', "
-            "which is exact for 'rocket', or 'occlusion'"
+            f"expected an encoder with gradients, got {model.architecture.encoder.name!r}, whose features are fixed; "
+            "choose method='evidence', which is exact, or 'occlusion'"
         )
     if points is not None and points < 1:
         raise ParameterError(f"expected at least 1 point, got points={points}; increase points")
@@ -203,7 +203,7 @@ def _target_log_odds(
 def _step_weights(target: Target, batch: Batch) -> Tensor | None:
     if target.step_weights is None:
         return None
-    padded = torch.zeros(batch.mask.shape)
+    padded = torch.zeros(batch.mask.shape, dtype=torch.float32)
     for row, weights in enumerate(target.step_weights):
         padded[row, : len(weights)] = torch.from_numpy(weights)
     return padded.to(batch.values.device)

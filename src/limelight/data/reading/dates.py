@@ -1,0 +1,181 @@
+"""Dates as spreadsheets write them, such as 31.01.2024 14:05 or 1/31/2024 2:05 PM, rewritten in ISO form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+DayOrder = Literal["day first", "month first"]
+
+DATE = (
+    r"^\s*(?P<first>\d{1,4})(?P<sign>[./-])(?P<second>\d{1,2})[./-](?P<third>\d{1,4})"
+    r"(?:(?:\s+|T|,\s*)(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<seconds>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
+    r"(?:\s*(?P<half>[AaPp])\.?[Mm]\.?)?(?P<zone>Z|[+-]\d{2}:?\d{2})?)?\s*$"
+)
+TIME_OF_DAY = r"^\s*(?P<hour>\d{1,2}):(?P<minute>\d{2}):(?P<seconds>\d{2})(?:[.,](?P<fraction>\d{1,9}))?\s*$"
+
+
+@dataclass(frozen=True, eq=False)
+class SpreadsheetDates:
+    """A column of dates in one of the forms that spreadsheets write.
+
+    Parameters
+    ----------
+    parts
+        The parts of each date as text: year, first and second number, time of day; shape (rows,).
+    orders
+        The orders of day and month that the cells show: a number above 12 is a day; without such a number, dates with
+        dots begin with the day, and dates with AM or PM begin with the month. Empty if no cell shows the order or if
+        every date begins with the year, and two entries if cells contradict each other.
+    year_first
+        Whether every date begins with the year, so that the order is known.
+
+    Example
+    -------
+    >>> dates = spreadsheet_dates(pa.array(["31.1.2024 14:05", "1.2.2024"]))
+    >>> dates.orders, dates.iso("day first").to_pylist()
+    (('day first',), ['2024-01-31 14:05:00', '2024-02-01 00:00:00'])
+    """
+
+    parts: dict[str, Any]
+    orders: tuple[DayOrder, ...]
+    year_first: bool
+
+    def first_row(self, order: DayOrder) -> int | None:
+        """Return the first row that shows this order of day and month; None if no row does."""
+        rows = np.flatnonzero(_showing(self.parts)[order].fill_null(False).to_numpy(zero_copy_only=False))
+        return int(rows[0]) if len(rows) else None
+
+    def iso(self, order: DayOrder) -> Any:
+        """Return the dates as ISO text, read in the given order of day and month; null for an empty cell."""
+        parts, by_year = self.parts, self.parts["year_first"]
+        day, month = parts["second"], parts["first"]
+        if order == "day first":
+            day, month = month, day
+        month, day = pc.if_else(by_year, parts["second"], month), pc.if_else(by_year, parts["third"], day)
+        date = _joined(parts["year"], _padded(month), _padded(day), sign="-")
+        clock = _joined(parts["hour"], parts["minute"], parts["seconds"], sign=":")
+        return _joined(date, _word(" "), clock, parts["fraction"], parts["zone"])
+
+
+def spreadsheet_dates(column: Any) -> SpreadsheetDates | None:
+    """Parse a column of text as dates of spreadsheets.
+
+    Parameters
+    ----------
+    column
+        An Arrow array of text; null for an empty cell.
+
+    Returns
+    -------
+    SpreadsheetDates or None
+        The parsed dates; None unless every cell that is not empty is such a date.
+
+    Example
+    -------
+    >>> spreadsheet_dates(pa.array(["1/31/2024 2:05 PM"])).iso("month first").to_pylist()
+    ['2024-01-31 14:05:00']
+    >>> spreadsheet_dates(pa.array(["31.1.2024", "today"])) is None
+    True
+    """
+    column = column.cast(pa.large_string())
+    found = pc.extract_regex(column, DATE)
+    if found.null_count > column.null_count or column.null_count == len(column):
+        return None
+    parts = {field.name: found.field(number) for number, field in enumerate(found.type)}
+    # fields of a null row are empty text, so that rows are marked by hand
+    empty = column.is_null()
+    null = pa.scalar(None, pa.large_string())
+    parts = {name: pc.if_else(empty, null, part.cast(pa.large_string())) for name, part in parts.items()}
+    parts["year_first"] = pc.equal(pc.utf8_length(parts["first"]), 4)
+    if not _have_one_year(parts):
+        return None
+    parts["year"] = _years(pc.if_else(parts["year_first"], parts["first"], parts["third"]))
+    parts["hour"] = _hours(parts["hour"], parts["half"])
+    for name in ("minute", "seconds"):
+        parts[name] = _filled(parts[name], "00")
+    fraction = parts["fraction"]
+    parts["fraction"] = pc.if_else(pc.equal(fraction, ""), fraction, _joined(_word("."), fraction))
+    return SpreadsheetDates(parts, _orders(parts), bool(pc.all(parts["year_first"]).as_py()))
+
+
+def seconds_of_day(column: Any) -> Any | None:
+    """Parse times of day such as ``14:05:00.5`` as seconds since midnight; None unless every cell is one.
+
+    Example
+    -------
+    >>> seconds_of_day(pa.array(["00:00:01,5", "01:00:00"])).to_pylist()
+    [1.5, 3600.0]
+    """
+    column = column.cast(pa.large_string())
+    found = pc.extract_regex(column, TIME_OF_DAY)
+    if found.null_count or not len(column):
+        return None
+    hour, minute, seconds, fraction = (found.field(number).cast(pa.large_string()) for number in range(4))
+    decimals = _joined(seconds, _filled(fraction, "0"), sign=".").cast(pa.float64())
+    whole = pc.add(pc.multiply(hour.cast(pa.float64()), 3600.0), pc.multiply(minute.cast(pa.float64()), 60.0))
+    return pc.add(whole, decimals)
+
+
+def _have_one_year(parts: dict[str, Any]) -> bool:
+    """Whether each date has four digits for its year, or two at its end, and at most two for month and day."""
+    first, third = pc.utf8_length(parts["first"]), pc.utf8_length(parts["third"])
+    by_year = pc.less_equal(third, 2)
+    by_day = pc.and_(pc.less_equal(first, 2), pc.or_(pc.equal(third, 2), pc.equal(third, 4)))
+    return bool(pc.all(pc.if_else(parts["year_first"], by_year, by_day)).as_py())
+
+
+def _word(text: str) -> pa.Scalar:
+    return pa.scalar(text, pa.large_string())
+
+
+def _joined(*parts: Any, sign: str = "") -> Any:
+    return pc.binary_join_element_wise(*parts, _word(sign))
+
+
+def _padded(number: Any) -> Any:
+    return pc.utf8_lpad(number, 2, "0")
+
+
+def _filled(part: Any, default: str) -> Any:
+    return pc.if_else(pc.equal(part, ""), _word(default), part)
+
+
+def _years(year: Any) -> Any:
+    """Return years of four digits: 70 to 99 are 1970 to 1999, 00 to 69 are 2000 to 2069."""
+    century = pc.if_else(pc.greater_equal(year, _word("70")), _word("19"), _word("20"))
+    return pc.if_else(pc.equal(pc.utf8_length(year), 4), year, _joined(century, year))
+
+
+def _hours(hour: Any, half: Any) -> Any:
+    """Return hours from 00 to 23; ``half`` is the letter of AM or PM, or empty."""
+    number = pc.cast(_filled(hour, "0"), pa.int64())
+    half = pc.utf8_lower(half)
+    number = pc.if_else(pc.and_(pc.not_equal(half, ""), pc.equal(number, 12)), 0, number)
+    number = pc.if_else(pc.equal(half, "p"), pc.add(number, 12), number)
+    return _padded(number.cast(pa.large_string()))
+
+
+def _orders(parts: dict[str, Any]) -> tuple[DayOrder, ...]:
+    """Collect the orders of day and month that cells show: those of numbers above 12, or else those of their form."""
+    showing = _showing(parts)
+    by_number = tuple(order for order, cells in showing.items() if pc.any(cells).as_py())
+    if by_number or pc.all(parts["year_first"]).as_py():
+        return by_number
+    if pc.all(pc.equal(parts["sign"], ".")).as_py():
+        return ("day first",)
+    return ("month first",) if pc.any(pc.not_equal(parts["half"], "")).as_py() else ()
+
+
+def _showing(parts: dict[str, Any]) -> dict[DayOrder, Any]:
+    """Find the rows whose day is above 12, so that it cannot be a month."""
+    open_cells = pc.invert(parts["year_first"])
+    first, second = (pc.cast(parts[name], pa.int64()) for name in ("first", "second"))
+    return {
+        "day first": pc.and_(open_cells, pc.greater(first, 12)),
+        "month first": pc.and_(open_cells, pc.greater(second, 12)),
+    }

@@ -1,0 +1,81 @@
+"""The time column: ISO dates, dates as spreadsheets write them, times of day."""
+
+import datetime
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import limelight as ll
+from limelight.data.reading.sources import Source
+from limelight.data.reading.times import read_clock
+from limelight.errors import DataError
+
+STAMPS = st.datetimes(datetime.datetime(1971, 1, 1), datetime.datetime(2068, 12, 31)).map(
+    lambda stamp: stamp.replace(microsecond=0)
+)
+FORMS = ["%d.%m.%Y %H:%M:%S", "%d.%m.%y %H:%M:%S", "%d.%m.%Y, %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"]
+
+
+def clock_of(cells: list[str]) -> list[datetime.datetime]:
+    clock = read_clock(Source(pa.table({"time": cells}), "the series table"), "time")
+    return clock.times.astype("datetime64[s]").tolist()
+
+
+@given(st.lists(STAMPS, min_size=1, max_size=5), st.sampled_from(FORMS))
+def test_dates_of_spreadsheets_are_read_as_written(stamps: list[datetime.datetime], form: str) -> None:
+    assert clock_of([stamp.strftime(form) for stamp in stamps]) == stamps
+
+
+@given(st.lists(STAMPS, min_size=1, max_size=5), st.sampled_from(["%d/%m/%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p"]))
+def test_a_day_above_12_shows_the_order(stamps: list[datetime.datetime], form: str) -> None:
+    stamps = [*stamps, datetime.datetime(2024, 1, 31)]
+    assert clock_of([stamp.strftime(form) for stamp in stamps]) == stamps
+
+
+def test_single_digits_and_decimal_commas_in_seconds() -> None:
+    times = read_clock(Source(pa.table({"time": ["1.2.2024 9:05:00,25"]}), "the series table"), "time").times
+    assert times.tolist() == np.array(["2024-02-01T09:05:00.25"], "datetime64[ns]").tolist()
+
+
+def test_times_of_day_are_seconds() -> None:
+    assert read_clock(Source(pa.table({"time": ["00:00:01", "00:01:00.5"]}), "x"), "time").times.tolist() == [1.0, 60.5]
+
+
+def test_both_orders_of_day_and_month_are_rejected() -> None:
+    with pytest.raises(DataError) as error:
+        clock_of(["13/01/2024", "01/14/2024"])
+    assert str(error.value) == (
+        "expected one order of day and month in column 'time', got '13/01/2024' in row 0 (the first is 0) of the series "
+        "table and '01/14/2024' in row 1 (the first is 0) of the series table; write all dates in the same format, best "
+        "as 2024-01-31"
+    )
+
+
+def test_a_date_that_does_not_exist_is_quoted_as_written() -> None:
+    with pytest.raises(DataError) as error:
+        clock_of(["31.01.2024", "31.02.2024"])
+    assert str(error.value) == (
+        "expected a number or a date such as 2024-01-31 or 2024-01-31 12:00:00 in column 'time', got '31.02.2024' in row "
+        "1 (the first is 0) of the series table; write all times in one of these formats"
+    )
+
+
+def table_of(times: list[str]) -> pa.Table:
+    return pa.table({"series_id": ["a"] * len(times), "time": times, "x": np.arange(len(times)) ** 2.0})
+
+
+def test_reading_notes_which_of_day_and_month_comes_first() -> None:
+    panel = ll.read_table(table_of(["01/13/2024", "02/01/2024"]))
+    assert panel.notes == ("read the dates in 'time' with the month first",)
+    assert panel.times is not None
+    assert panel.times.astype("datetime64[D]").tolist() == [datetime.date(2024, 1, 13), datetime.date(2024, 2, 1)]
+
+
+def test_reading_notes_that_no_date_shows_the_order() -> None:
+    assert ll.read_table(table_of(["01/02/2024", "02/02/2024"])).notes == (
+        "read the dates in 'time' with the day first, although no date shows whether day or month comes first; write "
+        "dates as 2024-01-31 if the month comes first",
+    )
