@@ -196,3 +196,17 @@ def test_order_and_spelling_of_keys_do_not_matter(order, form, repeated):
     table = pd.concat([table, table.head(1)]) if repeated else table
     panel = read_table(series(machine=MACHINES), metadata=table)
     assert panel.metadata.to_pydict() == {"machine": MACHINES, "power": [1, 1, 2, 3]}
+
+
+def test_rows_without_a_key_are_ignored():
+    table = pd.DataFrame({"machine": ["m1", None, "m2", "m3", "m1"], "power": [1, 7, 2, 3, 1]})
+    panel = read_table(series(machine=MACHINES), metadata=table)
+    assert panel.metadata["power"].to_pylist() == [1, 1, 2, 3]
+
+
+@pytest.mark.parametrize("keys", [["m1", "m2", "m3", "m4"], [1, 2, 3, 4]], ids=["words", "row numbers"])
+def test_one_machine_for_each_series_joins(keys):
+    table = pd.DataFrame({"machine": keys[::-1], "power": [4, 3, 2, 1]})
+    panel = read_table(series(), labels=labels(machine=keys), metadata=table)
+    assert panel.metadata["power"].to_pylist() == [1, 2, 3, 4]
+    assert panel.notes[-1] == "joined metadata by 'machine'"

@@ -97,7 +97,7 @@ def make_outline(sheets: Sheets, roles: Roles, *, stream: bool = False) -> Outli
         if not stream:
             codes.append(rows)
     roles = first.settled_roles(sheets.name)
-    notes = [*roles.notes]
+    notes = [*sheets.notes, *roles.notes]
     if first.zones:
         notes.append(
             f"times in {roles.time!r} have several time zones ({', '.join(sorted(first.zones))}); all were converted "

@@ -1,4 +1,4 @@
-"""Open a CSV file, a Parquet file or a DataFrame as one Arrow table that can locate each row in its file."""
+"""Open a file or a DataFrame as one Arrow table that can locate each row in its file."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ import pyarrow.parquet as parquet
 
 from limelight.data.reading.csv_files import csv_batches, csv_header, csv_table, line_of
 from limelight.data.reading.dialect import DETECT, CsvOptions
+from limelight.data.reading.formats import SERIES, TABLE_SUFFIXES, format_of
+from limelight.data.reading.table_files import file_chunks, file_notes, file_schema
 from limelight.errors import DataError, nearest
 
-SUFFIXES = (".csv", ".parquet")
 CHUNK_ROWS = 1 << 19
 
 
@@ -34,6 +35,8 @@ class Source:
         The CSV file that the table was read from, or None.
     first_row
         The row of the file at which the table begins, if it is a chunk of the file.
+    notes
+        What was assumed while reading, one sentence each.
 
     Example
     -------
@@ -48,6 +51,7 @@ class Source:
     name: str
     csv: Path | None = None
     first_row: int = 0
+    notes: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -105,12 +109,13 @@ def is_text(kind: pa.DataType) -> bool:
 
 
 def open_source(path_or_frame: Any, content: str, csv: CsvOptions = DETECT) -> Source:
-    """Open a CSV file, a Parquet file or a DataFrame.
+    """Open a file or a DataFrame.
 
     Parameters
     ----------
     path_or_frame
-        A path ending in .csv or .parquet, or a DataFrame (pandas, polars, pyarrow, any that narwhals supports).
+        A path to a table of any format that is read, or a DataFrame (pandas, polars, pyarrow, any that narwhals
+        supports).
     content
         What the table holds, for messages: ``"series"``, ``"labels"`` or ``"split"``.
     csv
@@ -138,16 +143,29 @@ def open_source(path_or_frame: Any, content: str, csv: CsvOptions = DETECT) -> S
 def columns_of(path: Path, csv: CsvOptions = DETECT) -> list[str]:
     """Read only the column names of a file; raises as ``open_source``."""
     name = _require_table(path)
-    if path.suffix.lower() == ".csv":
+    kind = format_of(path).name
+    if kind == "csv":
         return [column.strip() for column in csv_header(path, name, csv)]
+    if kind != "parquet":
+        return list(file_schema(path, name).names)
     with _parquet(path, name) as file:
         return list(file.schema_arrow.names)
 
 
+def notes_of(path: Path, csv: CsvOptions = DETECT) -> tuple[str, ...]:
+    """Return notes on what is assumed about a file before its rows are read, one sentence each."""
+    if format_of(path).name in ("csv", "parquet"):
+        return ()
+    return file_notes(path, repr(str(path)))
+
+
 def arrow_fields(path: Path, csv: CsvOptions = DETECT) -> list[pa.Field]:
-    """Read the Arrow fields of a Parquet file, whose metadata may hold units and roles; empty for a CSV file."""
-    if path.suffix.lower() == ".csv":
+    """Read the Arrow fields of a file, whose metadata may hold units and roles; empty for a CSV file."""
+    kind = format_of(path).name
+    if kind == "csv":
         return []
+    if kind != "parquet":
+        return list(file_schema(path, repr(str(path))))
     with _parquet(path, repr(str(path))) as file:
         return list(file.schema_arrow)
 
@@ -167,7 +185,7 @@ def columns_declared(fields: Iterable[pa.Field], role: str) -> list[str]:
 def open_file(
     path: Path, text_columns: Sequence[str] = (), columns: Sequence[str] | None = None, csv: CsvOptions = DETECT
 ) -> Source:
-    """Read a whole CSV or Parquet file.
+    """Read a whole file.
 
     Parameters
     ----------
@@ -192,8 +210,11 @@ def open_file(
         As ``open_source``.
     """
     name = _require_table(path)
-    if path.suffix.lower() == ".csv":
+    kind = format_of(path).name
+    if kind == "csv":
         return Source(csv_table(path, name, text_columns, columns, csv), name, path)
+    if kind != "parquet":
+        return Source(pa.concat_tables(file_chunks(path, name, columns)), name, notes=file_notes(path, name))
     with _parquet(path, name) as file:
         return Source(file.read(None if columns is None else list(columns)), name)
 
@@ -218,10 +239,16 @@ def stream_file(path: Path, columns: Sequence[str] | None = None, csv: CsvOption
     """
     name = _require_table(path)
     first = 0
-    if path.suffix.lower() == ".csv":
+    kind = format_of(path).name
+    if kind == "csv":
         for batch in csv_batches(path, name, columns, csv):
             yield Source(pa.Table.from_batches([batch]), name, path, first)
             first += batch.num_rows
+        return
+    if kind != "parquet":
+        for chunk in file_chunks(path, name, columns):
+            yield Source(chunk, name, None, first)
+            first += chunk.num_rows
         return
     with _parquet(path, name, stream=True) as file:
         for batch in file.iter_batches(CHUNK_ROWS, columns=None if columns is None else list(columns)):
@@ -239,7 +266,7 @@ def _frame_table(native: Any, content: str) -> pa.Table:
             return pa.table({name: _column_array(frame[name]) for name in frame.columns})
     except TypeError as error:
         raise DataError(
-            f"expected the {content} as a path to a .csv or .parquet file or as a DataFrame, "
+            f"expected the {content} as a path to a table ({', '.join(TABLE_SUFFIXES)}) or as a DataFrame, "
             f"got {type(native).__name__}"
         ) from error
     except (pa.ArrowException, nw.exceptions.NarwhalsError) as error:
@@ -266,8 +293,12 @@ def _require_table(path: Path) -> str:
     name = repr(str(path))
     if not path.is_file():
         raise DataError(f"expected a file at {name}, got {_describe_missing(path)}")
-    if path.suffix.lower() not in SUFFIXES:
-        raise DataError(f"expected a .csv or .parquet file, got {name}; save the table as one of these")
+    found = format_of(path)
+    if found.kind == SERIES:
+        raise DataError(
+            f"expected a table ({', '.join(TABLE_SUFFIXES)}), got {name}, {found.description}; save the table as one "
+            "of these"
+        )
     if path.stat().st_size == 0:
         raise DataError(f"expected a table in {name}, got an empty file")
     return name
@@ -293,6 +324,6 @@ def _describe_missing(path: Path) -> str:
         return "a folder; name the file in it"
     if not path.parent.is_dir():
         return f"none, nor a folder {str(path.parent)!r}; check the path"
-    tables = sorted(file.name for file in path.parent.iterdir() if file.suffix.lower() in SUFFIXES)
+    tables = sorted(file.name for file in path.parent.iterdir() if file.suffix.lower() in TABLE_SUFFIXES)
     hint = nearest(path.name, tables)
     return f"none{hint}" if 0 < len(hint) < 200 else "none; check the path"
