@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from limelight.errors import ParameterError, nearest
+from limelight.data.reading.number_formats import PLAIN, NumberFormat
+from limelight.errors import ParameterError, counted, nearest
 
 CELL_SEPARATORS = (",", ";", "\t", "|", " ")
 DECIMALS = (".", ",")
@@ -114,3 +116,99 @@ def csv_options(stated: Mapping[str, Any] | CsvOptions | None) -> CsvOptions:
     if unknown is not None:
         raise ParameterError(f"expected csv with keys {', '.join(known)}, got {unknown!r}{nearest(unknown, known)}")
     return CsvOptions(**stated)
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How one CSV file is written.
+
+    Parameters
+    ----------
+    names
+        The column names; "" for a first column without one.
+    separator, quote, encoding, comment
+        As for ``CsvOptions``.
+    numbers
+        The format of most numbers.
+    formats
+        The format of the numbers in each column; None for a column of words.
+    samples
+        Whether each column holds numbers of the most frequent format alone, in the first rows.
+    units
+        The unit of each column that has one, from the row below the header.
+    dropped
+        The places of columns without names and values, such as the one after a last separator.
+    skipped
+        The number of lines before the data that are not ignored: a preamble, the header and a row of units.
+    data_line
+        The line on which the data begin; the first line of the file is 1.
+    preamble
+        The number of lines before the header.
+    ignored
+        A regular expression of lines that are no data, or None.
+    carriage
+        Whether lines end with a carriage return alone.
+    assumption
+        What was assumed about numbers without evidence; "" if nothing was.
+    """
+
+    names: tuple[str, ...]
+    separator: str = ","
+    quote: str = '"'
+    encoding: str = "utf-8"
+    comment: str = ""
+    numbers: NumberFormat = PLAIN
+    formats: tuple[NumberFormat | None, ...] = ()
+    samples: tuple[bool, ...] = ()
+    units: tuple[tuple[str, str], ...] = ()
+    dropped: tuple[int, ...] = ()
+    skipped: int = 1
+    data_line: int = 2
+    preamble: int = 0
+    ignored: re.Pattern[str] | None = None
+    carriage: bool = False
+    assumption: str = ""
+
+    @property
+    def kept(self) -> list[str]:
+        """The names of the columns that are not dropped."""
+        return [name for place, name in enumerate(self.names) if place not in self.dropped]
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether Arrow can read the bytes of the file as they are."""
+        return self.encoding == "utf-8" and self.ignored is None and self.separator != " " and not self.carriage
+
+    def note(self, name: str) -> str:
+        """Describe in a note how a file differs from plain CSV; "" if it does not.
+
+        Example
+        -------
+        >>> Dialect(("id", "x"), separator=";").note("'a.csv'")
+        "read 'a.csv' with separator ';'; change it with csv={...} (data.csv in an experiment file)"
+        """
+        parts = [] if self.separator == "," else [f"separator {sign_name(self.separator)}"]
+        used = next((one for one in self.formats if one is not None and not one.is_plain), PLAIN)
+        number = used if self.numbers.is_plain else self.numbers
+        parts += [] if number.decimal == "." else [f"decimal {number.decimal!r}"]
+        parts += [f"thousands {number.thousands!r}"] if number.thousands else []
+        parts += [] if self.encoding == "utf-8" else [f"encoding {self.encoding}"]
+        parts += [] if self.quote == '"' else [f"quote {self.quote!r}"]
+        parts += [f"comment lines {self.comment!r}"] if self.comment else []
+        parts += [f"the header below {counted(self.preamble, 'line')} of other text"] if self.preamble else []
+        parts += ["a row of units below the header"] if self.units else []
+        if not parts and not self.assumption:
+            return ""
+        words = f" with {_listed(parts)}" if parts else ""
+        doubt = f" and {self.assumption}" if self.assumption else ""
+        return f"read {name}{words}{doubt}; change it with csv={{...}} (data.csv in an experiment file)"
+
+
+def sign_name(separator: str) -> str:
+    """Return the name of a separator in messages: in quotes, unless it is a tab or blanks."""
+    return {"\t": "tabs", " ": "blanks"}.get(separator, repr(separator))
+
+
+def _listed(parts: list[str]) -> str:
+    """Join parts of a sentence with commas and "and"."""
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
