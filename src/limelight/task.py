@@ -28,7 +28,8 @@ class Task:
         Names in the order of the predicted probabilities: at least two mutually exclusive classes, sorted; or, if
         multi-label, at least one label, each of which is present or absent.
     positive
-        The class that precision, recall and F1 refer to in a binary task; None is the last one.
+        The class that precision, recall and F1 refer to in a binary task; None is the last one, or "x" of the classes
+        "x" and "not x".
     multilabel
         Whether the labels are independent of each other.
     level
@@ -141,7 +142,9 @@ class Task:
     @property
     def positive_index(self) -> int:
         """The index in ``classes`` of the positive class of a binary task."""
-        return len(self.classes) - 1 if self.positive is None else self.classes.index(self.positive)
+        if self.positive is not None:
+            return self.classes.index(self.positive)
+        return 0 if len(self.classes) == 2 and self.classes[1] == f"not {self.classes[0]}" else len(self.classes) - 1
 
     @property
     def by_step(self) -> bool:

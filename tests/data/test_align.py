@@ -638,3 +638,15 @@ def test_codes_that_do_not_fit_their_names_are_refused():
         "expected codes of shape (steps, 2) and classes for each of 'mode', 'on', got shape (2, 1) and classes for "
         "1 signal"
     )
+
+
+def test_samples_meet_ids_that_are_written_differently():
+    panel = Panel.from_series([[1.0, 2.0], [3.0, 4.0]], ids=["s1", "s2"], times=[[0, 1], [0, 1]])
+    signal = pa.table({"file": ["S1.csv", "S2.csv"], "t": [0, 1], "heat": [5.0, 6.0]})
+    aligned = align(panel, signal)
+    assert aligned.values[:, 1].tolist() == pytest.approx([5, 5, float("nan"), 6], nan_ok=True)
+    assert aligned.notes[:3] == (
+        "took column 't' of the signal table as time",
+        "took column 'file' of the signal table as id",
+        "matched ids that are written differently in the series: 'S1.csv' is 's1', 'S2.csv' is 's2'",
+    )

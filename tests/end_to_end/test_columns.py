@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.csv as arrow_csv
+import pyarrow.parquet as parquet
 import pytest
 
 from limelight.cli.options import changes_from
@@ -66,3 +67,57 @@ def test_the_order_of_the_rows_is_the_clock_on_request(limelight: Commands, tabl
         "inspect", table, *NAMES[:2], "--time", "none", *NAMES[4:]
     )
     assert changes_from(None, time="none") == {"data.time": None}
+
+
+def steps_of(table: Path, column: str, words: tuple[object, object]) -> Path:
+    """Write the recordings again with labels that change within each of them, in a column of any name."""
+    header, *rows = table.read_text().splitlines()
+    labels = [words[int(row.split(",")[1]) >= 6] for row in rows]
+    names = header.replace("run,at,force,load,state", f"series_id,time,force,load,{column}")
+    lines = [f"{row.rsplit(',', 1)[0]},{label}" for row, label in zip(rows, labels, strict=True)]
+    file = table.with_name("steps.csv")
+    file.write_text("\n".join([names, *lines]) + "\n")
+    return file
+
+
+def test_classes_are_named_to_the_last_output(limelight: Commands, table: Path, tmp_path: Path) -> None:
+    file = steps_of(table, "label_cavitation", (0, 1))
+    quick = ("--channels", "force", "--preset", "step_lstm", "--set", "training.max_epochs=1", "--set", "explain=false")
+    printed = limelight("train", file, "-o", "trained", *quick)
+    assert "F1 (cavitation)" in printed
+    limelight("predict", "trained", file, "-o", "answers.parquet")
+    answers = parquet.read_table(tmp_path / "answers.parquet")
+    assert set(answers["prediction"].to_pylist()) <= {"cavitation", "not cavitation"}
+    assert {"probability_cavitation", "probability_not cavitation"} <= {*answers.column_names}
+
+
+def test_classes_are_named_through_windows(limelight: Commands, table: Path, tmp_path: Path) -> None:
+    file = steps_of(table, "label_cavitation", (0, 1))
+    cut = ("--channels", "force", "--set", "windows.length=4", "--set", "windows.label=any", "--set", "explain=false")
+    assert "F1 (cavitation)" in limelight("train", file, "-o", "trained", *cut)
+    assert json.loads(limelight("inspect", file, *cut, "--json"))["classes"]["all"].keys() == {
+        "cavitation",
+        "not cavitation",
+    }
+
+
+def test_a_label_that_changes_within_series_is_one_of_steps(limelight: Commands, table: Path) -> None:
+    file = steps_of(table, "label", ("dry", "wet"))
+    shown = limelight("inspect", file)
+    assert "the labels in column 'label' change within series and were read as labels of steps" in shown
+    quick = ("--preset", "step_lstm", "--set", "training.max_epochs=1", "--set", "explain=false")
+    limelight("train", file, "-o", "trained", *quick)
+    file.write_text(file.read_text().replace("wet", "dry"))
+    assert json.loads(limelight("evaluate", "trained", file, "--json"))["part"] == "all"
+    assert limelight("train", file, "--set", "data.level=series", code=2).startswith("limelight: expected labels of")
+
+
+def test_a_number_that_describes_one_series_is_known(limelight: Commands, table: Path, tmp_path: Path) -> None:
+    header, *rows = table.read_text().splitlines()
+    ages = [f"{row},{20 + 3 * int(row.split(',')[0])}" for row in rows]
+    table.write_text("\n".join([f"{header},age", *ages]) + "\n")
+    limelight("train", table, *NAMES[:6], "-o", "trained", "--set", "explain=false")
+    one = table.with_name("one.csv")
+    one.write_text("\n".join([f"{header},age", *ages[:12]]) + "\n")
+    limelight("predict", "trained", one, "-o", "answers.csv")
+    assert "missing" not in limelight.errors

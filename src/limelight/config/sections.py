@@ -127,6 +127,7 @@ class DataSection(_Section):
     )
     mask: str | None = Field(None, description="Column that marks known labels: 0 is unknown.")
     channels: list[str] | None = Field(None, description="Channels, in this order; null for all numeric columns.")
+    missing_values: list[float] = Field([], description="Numbers that stand for a missing value, such as -999.")
     units: dict[str, str] = Field({}, description='Unit of each channel, and of a numeric clock as "time".')
     sort: bool = Field(False, description="Sort the steps of each series by time instead of rejecting unsorted ones.")
     csv: CsvOptions = Field(

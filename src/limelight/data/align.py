@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from limelight.data.annotations import StepSignals
@@ -24,7 +23,10 @@ from limelight.data.reading.columns import (
     read_words,
 )
 from limelight.data.reading.dialect import CsvOptions, csv_options
+from limelight.data.reading.id_columns import find_id_column
+from limelight.data.reading.ids import match_ids
 from limelight.data.reading.missing import OddWords
+from limelight.data.reading.names import is_named
 from limelight.data.reading.sources import Source, is_text, open_source, units_of_fields
 from limelight.data.reading.times import ClockColumn, read_clock
 from limelight.errors import DataError, ParameterError, counted, listing, nearest
@@ -110,10 +112,13 @@ def align(
     """
     panel = _require_series(panel, method, future)
     source = open_source(signal, "signal", csv_options(csv))
+    found: list[str] = []
+    id, time = _find_columns(panel, source, id, time, found)
     selected = _selected_columns(source, id, time, columns)
     names = read_words(source, id, "id", "write the id of the series, or leave the row out")
     clock = read_clock(source, time)
     match = _match_samples(panel, source, names, clock, time)
+    match.notes[:0] = found
     if tolerance is not None:
         match.tolerance, match.limit = tolerance, _in_ticks(tolerance, match.dated, panel.units.get("time", "s"))
     numbers: list[tuple[str, NDArray[Any]]] = []
@@ -242,6 +247,19 @@ def _require_series(panel: Panel, method: str, future: bool) -> Panel:
     return panel.compact()
 
 
+def _find_columns(panel: Panel, source: Source, id: str, time: str, notes: list[str]) -> tuple[str, str]:
+    """Find the id and the time of a signal: the given columns, or else those with common names or with ids."""
+    if time == "time" and time not in source.columns:
+        named = [name for name in source.columns if is_named(name, "time")]
+        if len(named) == 1:
+            notes.append(f"took column {named[0]!r} of {source.name} as time")
+            time = named[0]
+    if id not in source.columns:
+        id = find_id_column(source, id, panel.ids, excluded=(time,)).name
+        notes.append(f"took column {id!r} of {source.name} as id")
+    return id, time
+
+
 def _selected_columns(source: Source, id: str, time: str, columns: Sequence[str] | str | None) -> list[str]:
     signals = [name for name in source.columns if name not in (id, time)]
     if not signals:
@@ -322,8 +340,7 @@ def _rising_times(panel: Panel) -> NDArray[Any]:
 def _match_samples(panel: Panel, source: Source, names: Words, clock: ClockColumn, time: str) -> _Match:
     """Match samples to series by id, and each step to the last sample at or before it."""
     steps, samples = _one_clock(panel, clock, source, time)
-    indices = pc.index_in(pa.array(names.names.tolist()), value_set=pa.array(panel.ids.tolist())).fill_null(-1)
-    series_of_name = indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    series_of_name, note = match_ids(names.names, panel.ids, "the series")
     unknown = names.names[series_of_name < 0].tolist()
     if len(unknown) == len(series_of_name):
         raise DataError(
@@ -332,7 +349,7 @@ def _match_samples(panel: Panel, source: Source, names: Words, clock: ClockColum
         )
     owners = series_of_name[names.codes]
     rows = np.flatnonzero(owners >= 0)
-    notes = []
+    notes = [note] if note else []
     if clock.zones:
         notes.append(f"times in {time!r} have several time zones ({', '.join(clock.zones)}); all were converted to UTC")
     if unknown:

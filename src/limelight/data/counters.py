@@ -194,7 +194,8 @@ def counting_channels(panel: Panel) -> dict[str, Counting]:
         series = begin + np.repeat(np.arange(len(block)), block.lengths)
         for index, course in enumerate(courses.values()):
             if course.rises or course.distinct:
-                course.add(block.values[:, index], series)
+                values = block.values[:, index]
+                course.add(np.where(np.isinf(values), np.nan, values), series)
         begin += len(block)
     for name, course in courses.items():
         if course.counts_steps and course.series > 1:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,37 @@ STEP_LABEL = "label_"
 def names_of_columns(columns: Sequence[str]) -> tuple[str, ...]:
     """Return the names of labels from the names of their columns: ``rain`` for ``label_rain``."""
     return tuple(name.removeprefix(STEP_LABEL) for name in columns)
+
+
+def classes_of_column(column: str, words: Iterable[str]) -> dict[str, str]:
+    """Return the names of the two classes of a label that is 0 or 1, by the words for them.
+
+    Parameters
+    ----------
+    column
+        The name of the label column.
+    words
+        The words in the column.
+
+    Returns
+    -------
+    dict[str, str]
+        The class for each of the two words, the negative one first; empty unless the name begins with ``label_`` and
+        the words are 0 and 1, or false and true, or the two classes themselves.
+
+    Example
+    -------
+    >>> classes_of_column("label_cavitation", ["0", "1"])
+    {'0': 'not cavitation', '1': 'cavitation'}
+    """
+    name, found = column.removeprefix(STEP_LABEL), set(words)
+    if name == column or not name:
+        return {}
+    classes = (f"not {name}", name)
+    for pair in (("0", "1"), ("False", "True"), ("false", "true"), classes):
+        if found and found <= set(pair):
+            return dict(zip(pair, classes, strict=True))
+    return {}
 
 
 def checked_labels(labels: ArrayLike, n: int) -> NDArray[Any]:

@@ -167,8 +167,14 @@ def task_of(panel: Panel, positive: Label | None = None) -> Task:
         raise LabelError("expected labelled series, got series without labels; give labels with them")
     if len(labels.names) > 1:
         return Task(names_of_columns(labels.names), positive, multilabel=True, level="step")
-    binary = labels.classes == ("0", "1")  # 0 and 1 are both classes, even if only one occurs
-    return Task(labels.classes if binary else tuple(_classes_present(panel)), positive, level="step")
+    return Task(
+        labels.classes if _are_opposites(labels.classes) else tuple(_classes_present(panel)), positive, level="step"
+    )
+
+
+def _are_opposites(classes: tuple[str, ...]) -> bool:
+    """Whether classes are 0 and 1, or "not x" and "x": both are classes of a task, even if only one of them occurs."""
+    return classes == ("0", "1") or (len(classes) == 2 and classes[0] == f"not {classes[1]}")
 
 
 def _classes_present(panel: Panel) -> list[str]:

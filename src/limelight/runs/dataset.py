@@ -86,7 +86,9 @@ def read_recordings(experiment: Experiment, *, missing: str = "keep", labelled: 
         layout=data.layout,
         per_step=labels_are_of_steps(experiment),
         mask=data.mask,
+        fields=data.fields,
         missing="error" if experiment.model.missing == "error" else missing,
+        missing_values=data.missing_values,
         sort=data.sort,
         csv=data.csv,
     )
@@ -96,8 +98,8 @@ def read_recordings(experiment: Experiment, *, missing: str = "keep", labelled: 
     return panel
 
 
-def labels_are_of_steps(experiment: Experiment) -> bool:
-    """Whether the series table has labels per step: as stated, or inferred from windows or column names."""
+def labels_are_of_steps(experiment: Experiment) -> bool | None:
+    """Whether the series table has labels per step, as stated or inferred from windows or names; None if not known."""
     data = experiment.data
     if data.level != "auto" or data.labels is not None:
         return data.level == "step"
@@ -107,7 +109,7 @@ def labels_are_of_steps(experiment: Experiment) -> bool:
     if not paths or not is_table(paths[0]):
         return False
     names = columns_of(paths[0], data.csv)
-    return data.label not in names and any(name.startswith(STEP_LABEL) for name in names)
+    return True if data.label not in names and any(name.startswith(STEP_LABEL) for name in names) else None
 
 
 def cut(experiment: Experiment, recordings: Panel) -> Panel:

@@ -11,6 +11,7 @@ from limelight.data.splitting.splits import Split
 from limelight.errors import DataError, LabelError, ParameterError
 from limelight.model.bundle import load_model
 from limelight.runs.dataset import named_parts, read_panel, split_panel
+from limelight.runs.predict import with_columns_of
 from limelight.runs.scores import score_predictions
 
 
@@ -45,6 +46,7 @@ def evaluate_run(
         If the series do not fit the model, or the part is empty.
     """
     model = load_model(source)
+    experiment = with_columns_of(model, experiment)
     panel = read_panel(experiment)
     if panel.labels is None and panel.step_labels is None:
         raise LabelError("expected labelled series to evaluate on, got series without labels; use predict instead")

@@ -9,12 +9,13 @@ from typing import Any
 from tqdm import tqdm
 
 from limelight.config.sections import Experiment
+from limelight.data.missing_values import mark_missing
 from limelight.data.panel import Panel
 from limelight.data.reading.pack_long import pack_long
 from limelight.data.reading.roles import find_roles
 from limelight.data.reading.sheets import find_files, is_table, open_sheets
 from limelight.data.reading.sources import columns_of
-from limelight.data.reading.tables import join_tables
+from limelight.data.reading.tables import LEVEL_OF_LABELS, join_tables, shared_fields
 from limelight.data.reading.wide import looks_wide
 from limelight.data.store.open import is_store, open_store
 from limelight.data.store.write import write_store
@@ -63,15 +64,17 @@ def pack_series(
     if data.signals or not _is_long(experiment):
         panel = read_recordings(experiment)
         return open_store(write_store(panel, output, stated_parts(experiment, panel)))
-    labels = None if data.labels is not None else "steps" if labels_are_of_steps(experiment) else "series"
+    labels = None if data.labels is not None else LEVEL_OF_LABELS[labels_are_of_steps(experiment)]
+    sheets = open_sheets(data.series, data.csv)
     sheets, roles = find_roles(
-        open_sheets(data.series, data.csv),
+        sheets,
         id=data.id,
         time=data.time,
         label=data.label,
         channels=data.channels,
         labels=labels,
         mask=data.mask,
+        fields=(*data.fields, *shared_fields(sheets.columns, data.metadata, data.csv)),
     )
 
     def complete(panel: Panel) -> Panel:
@@ -82,7 +85,8 @@ def pack_series(
             "mask": data.mask,
             "csv": data.csv,
         }
-        return join_tables(panel, **tables, id=data.id, label=data.label, series_name=sheets.name)
+        joined = join_tables(panel, **tables, id=data.id, label=data.label, series_name=sheets.name)
+        return mark_missing(joined, data.missing_values, in_place=True) if data.missing_values else joined
 
     hidden = progress is False or (progress is None and not sys.stderr.isatty())
     with tqdm(desc="packing", unit=" rows", unit_scale=True, disable=hidden) as bar:

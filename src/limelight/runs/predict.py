@@ -27,7 +27,7 @@ def columns_of_run(source: Path | str) -> dict[str, Any]:
         return {}
     experiment = read_experiment(file)
     data = experiment.data
-    names = ("id", "time", "label", "level", "mask", "sort", "layout", "units")
+    names = ("id", "time", "label", "level", "mask", "sort", "layout", "units", "missing_values")
     roles = {f"data.{name}": getattr(data, name) for name in names}
     roles["data.csv"] = asdict(data.csv)
     roles["events"] = asdict(experiment.events)
@@ -132,8 +132,18 @@ def predict_file(
     return write_predictions([prediction], panel, output, model.decision)
 
 
+def with_columns_of(model: FittedModel, experiment: Experiment) -> Experiment:
+    """Return the experiment with the metadata fields of the model, and with labels per step if the model has them."""
+    data = experiment.data
+    known = {} if model.vocabulary is None else {one.name: one.kind for one in model.vocabulary.fields}
+    of_steps = model.task.by_step and data.level == "auto" and data.labels is None
+    changes = {"fields": {**known, **data.fields}, "level": "step" if of_steps else data.level}
+    return experiment.model_copy(update={"data": data.model_copy(update=changes)})
+
+
 def with_channels_of(model: FittedModel, experiment: Experiment) -> Experiment:
     """Return the experiment with the channels of the model, unless it names its own or the model has no names."""
+    experiment = with_columns_of(model, experiment)
     if experiment.data.channels is not None or numbered(model.channels):
         return experiment
     columns = experiment.data.model_copy(update={"channels": _channels_of_series(experiment, model)})

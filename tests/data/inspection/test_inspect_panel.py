@@ -359,3 +359,55 @@ def test_a_rare_class_of_steps_is_warned_of():
         "class '1' is rare, 1.5 % of the steps; look at F1, events and the confusion matrix, not at accuracy; "
         "training.imbalance='weights' gives it more weight",
     )
+
+
+def test_channels_that_count_are_warned_of():
+    counting = [np.arange(60), np.cumsum(np.random.default_rng(0).uniform(1, 2, 60)), np.tile(np.arange(5), 12)]
+    values = np.stack([*counting, np.random.default_rng(1).normal(size=60)], axis=1)
+    names = ["index", "energy", "step", "x"]
+    panel = Panel.from_series(list(values.reshape(12, 5, 4)), channels=names, labels=["a", "b"] * 6)
+    inspection = inspect_panel(panel)
+    assert inspection.warnings == (
+        "channel 'index' counts the rows of the whole table, so a network can read the label off the order of the "
+        "series; leave such channels out with --channels",
+        "channel 'energy' continues from one series to the next, so a network can read the label off the order of the "
+        "series; leave such channels out with --channels",
+        "channel 'step' only counts the steps; leave such channels out with --channels",
+    )
+    assert inspection.to_json()["counters"] == {"index": "rows", "energy": "on", "step": "steps"}
+
+
+def test_values_that_may_stand_for_missing_ones_are_asked_about():
+    panel = noise_panel()
+    panel.values[::20, 0], panel.values[::40, 1], panel.values[3, 1] = -999, -999, 1e20
+    assert _warnings(panel) == [
+        "channels 'channel_0', 'channel_1' have the value -999 15 times, far from all others; if it stands for a missing "
+        "value, pass --set 'data.missing_values=[-999, 1e+20]'",
+        "channel 'channel_1' has the value 1e+20 once, far from all others (-3.772 to 3.066); if it stands for a missing "
+        "value, pass --set 'data.missing_values=[-999, 1e+20]'",
+    ]
+
+
+def test_a_label_known_for_nobody_is_warned_of():
+    labels = np.full((20, 2), np.nan)
+    labels[:, 0] = [0, 1] * 10
+    panel = Panel.from_series(
+        list(np.random.default_rng(0).normal(size=(20, 3))), labels=labels, label_names=("a", "b")
+    )
+    assert "label 'b' has no known value, so nothing can be learned about it; fill it in, or leave it out" in _warnings(
+        panel
+    )
+
+
+def test_series_without_a_label_are_counted():
+    panel = noise_panel(labels=[*["a", "b"] * 9, "", ""])
+    assert _warnings(panel) == [
+        "2 of 20 series have no known label; they are neither learned from nor scored",
+    ]
+
+
+def test_classes_that_differ_by_case_are_asked_about():
+    assert _warnings(noise_panel(labels=["ok", "OK", "worn", "worn "] * 5)) == [
+        "classes differ only by case, blanks or punctuation, 'OK' and 'ok', 'worn' and 'worn '; if they mean the same, "
+        "write them in the same way, otherwise they are learned as different"
+    ]

@@ -96,7 +96,7 @@ def test_label_columns_are_found_and_empty_cells_unknown() -> None:
 
 def test_one_column_of_labels_is_the_label() -> None:
     panel = read_table(SERIES, labels=pa.table({"series_id": ["b", "a"], "label_rain": [1, 0]}))
-    assert panel.labels.tolist() == ["0", "1"]
+    assert panel.labels.tolist() == ["not rain", "rain"]
 
 
 def test_other_numbers_than_0_and_1_are_refused() -> None:

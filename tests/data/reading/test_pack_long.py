@@ -150,7 +150,7 @@ def test_times_that_fall_between_two_pieces_are_located(tmp_path):
     )
     assert pack_error(DataError, str(file), tmp_path, sort=True) == (
         f"expected distinct times in each series, got time 5 of series 'a' again in line 302 of '{file}', first in line "
-        f"7 of '{file}'; keep one of the two rows"
+        f"7 of '{file}'; correct one of the times, or delete a row if both are the same measurement"
     )
 
 

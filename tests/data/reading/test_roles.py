@@ -11,7 +11,9 @@ from limelight.data.reading.roles import find_roles
 from limelight.data.reading.sheets import open_sheets
 from limelight.data.reading.tables import read_table
 from limelight.data.store.open import open_store
-from limelight.errors import DataError
+from limelight.data.writing import write_table
+from limelight.errors import DataError, LabelError
+from limelight.model.targets import task_of
 from support.errors import message_of
 
 RANDOM = np.random.default_rng(0)
@@ -48,6 +50,7 @@ def read(request: pytest.FixtureRequest, tmp_path: Path):
         sheets, roles = find_roles(open_sheets(file), **{**names, **options})
         return open_store(pack_long(sheets, roles, tmp_path / "packed", sort=sort))
 
+    written_and_read.streams = request.param == "pack"
     return written_and_read
 
 
@@ -194,3 +197,48 @@ def test_the_order_of_the_rows_is_the_clock_on_request() -> None:
     panel = read_table(recordings().sample(frac=1, random_state=0), time=None)
     assert panel.times is None
     assert panel.notes == ("the clock is the order of the rows: column 'time' was not read",)
+
+
+@pytest.mark.parametrize("empty", [False, True])
+def test_labels_that_change_within_series_are_labels_of_steps(read, empty: bool) -> None:
+    words = np.array(["ok", "worn", "ok", "ok"] * (ROWS // 4), dtype=object)
+    words[0] = "" if empty else "ok"
+    panel = read(recordings().assign(label=words), **({} if read.streams is False else {"labels": "auto"}))
+    assert panel.labels is None
+    assert panel.step_labels.classes == ("ok", "worn")
+    assert panel.step_labels.codes[:4, 0].tolist() == [-1 if empty else 0, 1, 0, 0]
+    assert panel.notes[-1] == (
+        "the labels in column 'label' change within series and were read as labels of steps; set per_step=False "
+        '("level": "series" in an experiment file) to require one label for each series'
+    )
+
+
+def test_labels_of_steps_need_few_classes() -> None:
+    table = recordings().assign(label=[f"note {row}" for row in range(ROWS)])
+    assert message_of(LabelError, read_table, table).startswith("expected one label per series, got 'note 0' and then")
+
+
+def test_an_empty_label_among_equal_ones_is_an_error() -> None:
+    table = recordings().assign(label=["ok"] * (ROWS - 1) + [""])
+    assert message_of(LabelError, read_table, table) == (
+        "expected no empty cell in column 'label', got one in row 239 (the first is 0) of the series table; "
+        "write the label in every row of its series"
+    )
+
+
+@pytest.mark.parametrize("words", [[0, 1], ["0", "1"], [False, True], [0.0, 1.0]])
+def test_two_classes_of_steps_are_named_by_their_column(words: list[object]) -> None:
+    panel = read_table(recordings().assign(label_worn=np.tile(words, ROWS // 2)).drop(columns="label"), per_step=True)
+    assert panel.step_labels.classes == ("not worn", "worn")
+    assert panel.step_labels.codes[:3, 0].tolist() == [0, 1, 0]
+    assert task_of(panel).positive_index == 1
+
+
+def test_two_classes_named_by_their_column_read_back(tmp_path: Path) -> None:
+    table = recordings().assign(label_worn=np.repeat([0, 1], ROWS // 2)).drop(columns="label")
+    panel = read_table(table, per_step=True)
+    for one in (panel, panel[:3].compact()):
+        write_table(one, tmp_path)
+        again = read_table(tmp_path / "series.parquet", per_step=True).step_labels
+        assert again.classes == ("not worn", "worn")
+        assert again.codes.tolist() == one.step_labels.codes.tolist()

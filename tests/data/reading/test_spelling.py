@@ -102,10 +102,10 @@ def test_blanks_do_not_split_a_series():
     assert panel.notes == ("ids in column 'series_id' differed only by blanks: 'a ' was read as 'a'",)
 
 
-def test_labels_of_steps_are_0_and_1_in_every_spelling():
+def test_labels_of_steps_have_two_classes_in_every_spelling():
     table = pd.DataFrame({"series_id": ["a"] * 3, "x": [1, 2, 3], "label_on": ["0.0", "1", "1.0"]})
     panel = read_table(table, per_step=True)
-    assert panel.step_labels.classes == ("0", "1")
+    assert panel.step_labels.classes == ("not on", "on")
     assert panel.notes == ("labels in column 'label_on' differed only by a decimal point: '1.0' was read as '1'",)
 
 
@@ -159,3 +159,11 @@ def test_spellings_do_not_depend_on_chunks(cells, size):
 def test_numbers_and_their_text_are_the_same_words():
     numbers, text = [Source(pa.table({"id": cells}), "the table") for cells in ([1.0, 2.0], ["1.0", "2"])]
     assert read_words(numbers, "id", "id", "").decode().tolist() == read_words(text, "id", "id", "").decode().tolist()
+
+
+def test_words_without_their_decimal_point_are_noted():
+    panel = read_table(series(["0.0", "1.0"]), labels=pd.DataFrame({"series_id": [0, 1], "label": ["a", "b"]}))
+    assert panel.ids.tolist() == ["0", "1"]
+    assert panel.notes == (
+        "ids in column 'series_id' are read without a decimal point: '0.0' was read as '0', '1.0' was read as '1'",
+    )

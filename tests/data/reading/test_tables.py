@@ -440,7 +440,7 @@ def test_a_time_twice_is_located(tmp_path):
     for sort in (False, True):
         assert read_error(DataError, path, sort=sort) == (
             f"expected distinct times in each series, got time 5 of series 'x' again in line 4 of '{path}', "
-            f"first in line 2 of '{path}'; keep one of the two rows"
+            f"first in line 2 of '{path}'; correct one of the times, or delete a row if both are the same measurement"
         )
 
 
@@ -480,7 +480,7 @@ def test_times_beyond_the_range_of_nanoseconds_are_refused():
 
 def test_a_label_that_changes_within_a_series_is_located():
     table = pa.table({"series_id": ["a", "b", "a"], "x": [1.0, 2.0, 3.0], "label": ["ok", "ok", "bad"]})
-    assert read_error(LabelError, table) == (
+    assert read_error(LabelError, table, per_step=False) == (
         "expected one label per series, got 'ok' and then 'bad' in series 'a', at row 2 "
         "(the first is 0) "
         "of the series table; split the series where its label changes, give it one label, or cut it into windows"
@@ -503,11 +503,11 @@ def test_a_label_that_is_not_a_number_is_empty():
     )
 
 
-def test_labels_of_unknown_series_are_located(tmp_path):
-    labels = _csv(tmp_path / "l.csv", "series_id,label", "a,ok", "c,ok", "b,ok", "d,ok")
+def test_ids_of_labels_that_are_no_series_are_located(tmp_path):
+    labels = _csv(tmp_path / "l.csv", "series_id,label", "a,ok", "c,ok", "d,ok")
     assert read_error(DataError, pa.table(STEPS), labels=labels) == (
-        f"expected ids of the series table in '{labels}', got 'c', 'd', the first in line 3 of '{labels}'; "
-        "remove these lines, or add the series"
+        f"expected ids of the series table in '{labels}', got 'c', 'd', the first in line 3 of '{labels}'; there is no "
+        "line for the series 'b'; write the ids in the same way"
     )
 
 
@@ -522,8 +522,8 @@ def test_series_without_a_label_are_named(tmp_path):
 def test_a_series_twice_among_the_labels_is_located(tmp_path):
     labels = _csv(tmp_path / "l.csv", "series_id,label", "a,ok", "b,ok", "a,bad")
     assert read_error(DataError, pa.table(STEPS), labels=labels) == (
-        f"expected each series once in '{labels}', got 'a' again in line 4 of '{labels}', "
-        f"first in line 2 of '{labels}'; keep one of the two"
+        f"expected each series once in '{labels}', got 'a' with label 'bad' in line 4 of '{labels}', "
+        f"and with 'ok' in line 2 of '{labels}'; keep one of the two"
     )
 
 
@@ -578,8 +578,8 @@ def test_a_written_split_reads_back_the_same(names, draw, tmp_path_factory):
         ),
         (
             ["a,train", "a,test", "b,test"],
-            "expected each series once in '{0}', got 'a' again in line 3 of '{0}', first in line 2 of '{0}'; "
-            "keep one of the two",
+            "expected each series once in '{0}', got 'a' with split 'test' in line 3 of '{0}', and with 'train' in "
+            "line 2 of '{0}'; keep one of the two",
         ),
         (
             ["a,train", "b,"],

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field
 from enum import IntEnum
 from typing import Any, Literal
 
+from limelight.data.counters import Counting
+from limelight.data.inspection.sentinels import Sentinel
 from limelight.errors import counted
 from limelight.text import aligned
 
@@ -105,7 +107,8 @@ class ChannelSummary:
 class ClockSummary:
     """The kind of clock, its median step (in seconds for dates), its gaps, and whether its steps are irregular.
 
-    A gap is a step much longer than the median step.
+    A gap is a step much longer than the median step. ``skipped_hours`` counts the gaps of an hour at the beginning of
+    summer time.
     """
 
     kind: Literal["none", "numbers", "dates"]
@@ -113,6 +116,7 @@ class ClockSummary:
     gaps: int
     series_with_gaps: int
     irregular: bool = False
+    skipped_hours: int = 0
 
 
 @dataclass(frozen=True)
@@ -208,6 +212,10 @@ class Inspection:
     alike
         Groups of names that differ only by case, blanks or punctuation: of classes under ``""``, of the values of a
         metadata field under its name.
+    sentinels
+        Numbers that may stand for a missing value; see ``Sentinel``.
+    counters
+        Channels that only count; see ``counting_channels``.
     refusal
         Why training would refuse these series; None if it would not, or if this was not checked.
     advice
@@ -231,6 +239,8 @@ class Inspection:
     unlabelled: int = 0
     fields: tuple[FieldSummary, ...] = ()
     alike: dict[str, list[tuple[str, ...]]] = field(default_factory=dict)
+    sentinels: tuple[Sentinel, ...] = ()
+    counters: dict[str, Counting] = field(default_factory=dict)
     refusal: str | None = None
     advice: tuple[Advice, ...] = ()
 
@@ -261,6 +271,7 @@ class Inspection:
         content["shared"]["naming"] = list(self.shared.naming)
         content["shared"]["both"] = {name: list(counts) for name, counts in self.shared.both.items()}
         content["leaks"] = {kind: list(names) for kind, names in content["leaks"].items()}
+        content["sentinels"] = [dict(one) for one in content["sentinels"]]
         content["fields"] = [{**one, "examples": list(one["examples"])} for one in content["fields"]]
         content["alike"] = {name: [list(names) for names in groups] for name, groups in self.alike.items()}
         return content | {"notes": list(self.notes), "verdict": self.verdict, "warnings": list(self.warnings)}

@@ -11,7 +11,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from limelight.data.inspection.alike import names_alike
-from limelight.data.inspection.duplicates import DuplicateFinder
 from limelight.data.inspection.fields import FieldUse, find_leaks, summarise_fields
 from limelight.data.inspection.findings import (
     ChannelSummary,
@@ -22,14 +21,16 @@ from limelight.data.inspection.findings import (
     SharedGroups,
 )
 from limelight.data.inspection.groups import group_fields
+from limelight.data.inspection.scan import scan_channels
 from limelight.data.inspection.warnings import advice_about
 from limelight.data.labels import count_labelled, names_of_columns
 from limelight.data.metadata import fields_of, words_in
 from limelight.data.panel import Panel
 from limelight.data.splitting.splits import PARTS, Split
-from limelight.data.statistics import ChannelStatistics, channel_statistics
+from limelight.data.statistics import ChannelStatistics, ClockStatistics, channel_statistics
+from limelight.data.summer_time import begins_summer_time
 from limelight.task import is_known
-from limelight.types import Doubles, Rows
+from limelight.types import Rows
 
 
 def inspect_panel(
@@ -70,7 +71,7 @@ def inspect_panel(
     """
     statistics = channel_statistics(panel)
     uses = uses or {}
-    copies, features = _read_blocks(panel)
+    scan = scan_channels(panel)
     lengths = (int(panel.lengths.min()), float(np.median(panel.lengths)), int(panel.lengths.max()))
     fields = summarise_fields(panel.metadata, uses)
     inspection = Inspection(
@@ -78,41 +79,24 @@ def inspect_panel(
         steps=int(panel.lengths.sum()),
         lengths=lengths,
         channels=tuple(_summarise_channel(name, statistics, column) for column, name in enumerate(panel.channels)),
-        time=_summarise_clock(statistics),
-        copies=copies.duplicates(panel, split),
+        time=_summarise_clock(panel, statistics),
+        copies=scan.copies.duplicates(panel, split),
         classes=_class_counts(panel, split),
         split=None if split is None else split.describe(),
         step_labels=_step_label_shares(panel),
         signals=_signal_shares(panel),
         notes=panel.notes,
-        shared=_find_shared_groups(panel, split, group, group_fields(panel.metadata, features)),
+        shared=_find_shared_groups(panel, split, group, group_fields(panel.metadata, scan.features)),
         leaks=find_leaks(panel.metadata, panel.labels, {one.name for one in fields if one.kind == "ignore"}),
         labels=_summarise_labels(panel),
         unlabelled=0 if panel.labels is None else len(panel) - count_labelled(panel.labels, len(panel)),
         fields=fields,
         alike=_names_alike(panel, fields),
+        sentinels=scan.sentinels,
+        counters=scan.counters,
         refusal=refusal,
     )
     return replace(inspection, advice=tuple(sorted(advice_about(inspection), key=lambda one: one.severity)))
-
-
-def _read_blocks(panel: Panel) -> tuple[DuplicateFinder, Doubles]:
-    """Find duplicates, and describe each series by numbers, shape (n, 2 channels)."""
-    copies, features = DuplicateFinder(), []
-    for block in panel.blocks():
-        copies.add(block)
-        features.append(_describe_series(block))
-    return copies, np.concatenate(features) if features else np.zeros((0, 0))
-
-
-def _describe_series(block: Panel) -> Doubles:
-    """Return mean and standard deviation of each channel of each series, shape (n, 2 channels); 0 if unknown."""
-    known = np.isfinite(block.values)
-    values = np.where(known, block.values, 0).astype(np.float64)
-    counts = np.maximum(np.add.reduceat(known, block.starts, axis=0, dtype=np.int64), 1)
-    mean = np.add.reduceat(values, block.starts, axis=0) / counts
-    squares = np.add.reduceat(values**2, block.starts, axis=0) / counts
-    return np.concatenate([mean, np.sqrt(np.maximum(squares - mean**2, 0))], axis=1)
 
 
 def _names_alike(panel: Panel, fields: Iterable[FieldSummary]) -> dict[str, list[tuple[str, ...]]]:
@@ -146,11 +130,32 @@ def _summarise_channel(name: str, statistics: ChannelStatistics, column: int) ->
     )
 
 
-def _summarise_clock(statistics: ChannelStatistics) -> ClockSummary:
+def _summarise_clock(panel: Panel, statistics: ChannelStatistics) -> ClockSummary:
     clock = statistics.clock
     if clock is None:
         return ClockSummary("none", None, 0, 0)
-    return ClockSummary(clock.kind, clock.typical_step, clock.gaps, clock.series_with_gaps, clock.irregular)
+    return ClockSummary(
+        clock.kind,
+        clock.typical_step,
+        clock.gaps,
+        clock.series_with_gaps,
+        clock.irregular,
+        _skipped_hours(panel, clock),
+    )
+
+
+def _skipped_hours(panel: Panel, clock: ClockStatistics) -> int:
+    """Count the gaps of an hour at the beginning of summer time."""
+    if clock.kind == "numbers" or not clock.gaps or clock.typical_step is None or "time" in panel.units:
+        return 0  # dates with a time zone are in UTC, the unit of the clock
+    count = 0
+    for block in panel.blocks():
+        assert block.times is not None
+        inside = np.ones(len(block.times) - 1, dtype=bool)
+        inside[block.starts[1:] - 1] = False
+        skipped = begins_summer_time(block.times[:-1], block.times[1:], clock.typical_step)
+        count += int((skipped & inside).sum())
+    return count
 
 
 def _summarise_labels(panel: Panel) -> LabelSummary | None:

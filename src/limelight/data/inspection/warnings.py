@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
+from limelight.data.counters import Counting
 from limelight.data.inspection.findings import Advice, Duplicates, Inspection, Leaks, Severity, SharedGroups
+from limelight.data.inspection.sentinels import Sentinel
 from limelight.errors import counted, listing
 
 FEW_SERIES = 10
@@ -22,8 +24,10 @@ def advice_about(inspection: Inspection) -> Iterator[Advice]:
         (Severity.SCORES, _leak_warnings(inspection.leaks)),
         (Severity.SCORES, _shared_warnings(inspection.shared, inspection.split or "")),
         (Severity.SCORES, _warnings_of_copies_across(inspection.copies)),
+        (Severity.SCORES, counter_warnings(inspection.counters)),
         (Severity.DATA, _warnings_of_contradictions(inspection.copies)),
         (Severity.DATA, _value_warnings(inspection)),
+        (Severity.DATA, sentinel_warnings(inspection.sentinels)),
         (Severity.DATA, _alike_warnings(inspection.alike)),
         (Severity.DATA, _absence_warnings(classes, "train", kind, "the network cannot learn it; move some there")),
         (Severity.DATA, _size_warnings(inspection, kind)),
@@ -33,6 +37,7 @@ def advice_about(inspection: Inspection) -> Iterator[Advice]:
             _absence_warnings(classes, "test", kind, "the test scores do not cover it; move some there"),
         ),
         (Severity.REMARK, _remarks_about_values(inspection)),
+        (Severity.REMARK, _step_counter_remarks(inspection.counters)),
         (Severity.REMARK, _remarks_about_copies(inspection.copies)),
         (Severity.REMARK, _rarity_warnings(inspection)),
         (Severity.REMARK, _naming_remarks(inspection.shared)),
@@ -102,6 +107,44 @@ def _value_warnings(inspection: Inspection) -> Iterator[str]:
         yield f"{named} {has} no known value, so nothing can be learned about {it}; fill {it} in, or leave {it} out"
 
 
+def sentinel_warnings(sentinels: Sequence[Sentinel]) -> Iterator[str]:
+    """Yield a question about each number that may stand for a missing value, with the channels that have it."""
+    by_value: dict[float, list[Sentinel]] = {}
+    for one in sentinels:
+        by_value.setdefault(one.value, []).append(one)
+    every = ", ".join(f"{value:.7g}" for value in by_value)
+    for value, found in by_value.items():
+        channels, count = [one.channel for one in found], sum(one.count for one in found)
+        others = f" ({found[0].low:.4g} to {found[0].high:.4g})" if len(found) == 1 else ""
+        verb = "has" if len(found) == 1 else "have"
+        yield (
+            f"{_named_channels(channels)} {verb} the value {value:.7g} {_times(count)}, far from all others{others}; "
+            f"if it stands for a missing value, pass --set 'data.missing_values=[{every}]'"
+        )
+
+
+def counter_warnings(counters: Mapping[str, Counting]) -> Iterator[str]:
+    """Yield a warning about the channels that name a series by its place in the table."""
+    for counting, what in (
+        ("rows", "{} the rows of the whole table"),
+        ("on", "{} from one series to the next"),
+    ):
+        names = [name for name, found in counters.items() if found == counting]
+        verb = "count" if counting == "rows" else "continue"
+        if names:
+            yield (
+                f"{_named_channels(names)} {what.format(verb if len(names) > 1 else f'{verb}s')}, so a network can "
+                "read the label off the order of the series; leave such channels out with --channels"
+            )
+
+
+def _step_counter_remarks(counters: Mapping[str, Counting]) -> Iterator[str]:
+    names = [name for name, found in counters.items() if found == "steps"]
+    if names:
+        verb = "counts" if len(names) == 1 else "count"
+        yield f"{_named_channels(names)} only {verb} the steps; leave such channels out with --channels"
+
+
 def _remarks_about_values(inspection: Inspection) -> Iterator[str]:
     shortest, _, longest = inspection.lengths
     if longest >= UNEVEN_LENGTHS * shortest:
@@ -120,7 +163,13 @@ def _remarks_about_values(inspection: Inspection) -> Iterator[str]:
             f"{counted(count, 'missing value')} in {_named_channels(gappy)}; by default the network gets a mask of "
             "missing values (missing='mask'), or choose last, linear, mean or error"
         )
-    if inspection.time.gaps:
+    hours = inspection.time.skipped_hours
+    if hours:
+        yield (
+            f"the clock skips the hour at the beginning of summer time {_times(hours)}, which is no gap in the "
+            "measurement; write the times in UTC or with their offset"
+        )
+    if inspection.time.gaps > hours:
         yield (
             f"the clock has {counted(inspection.time.gaps, 'gap')} in {inspection.time.series_with_gaps} series; the "
             "network gets the elapsed time if the clock of the training series is irregular, and always with "
@@ -206,6 +255,10 @@ def _naming_remarks(shared: SharedGroups) -> Iterator[str]:
             f"metadata {listing(shared.naming)} identifies the groups of the split, so a network can only memorise it; "
             "leave it out"
         )
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _pairs(pairs: list[tuple[str, str]], limit: int = 3) -> str:

@@ -62,15 +62,20 @@ class SeriesColumn:
         Whether the column is declared as a signal, whose words may change from step to step.
     number
         Whether the column holds numbers.
+    auto
+        Whether the label may change within a series, and is then read as the labels of steps.
     """
 
     name: str
     label: bool
     signal: bool = False
     number: bool = False
+    auto: bool = False
     vocabulary: WordCodes = field(default_factory=WordCodes)
     first: Rows = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     varies: bool = False
+    empty: LabelError | None = None
+    changes: LabelError | None = None
 
     def __post_init__(self) -> None:
         self.varies = self.signal
@@ -96,37 +101,58 @@ class SeriesColumn:
         """
         if self.varies and not self.signal and len(self.vocabulary.codes) > MOST_LISTED_WORDS:
             return
-        if self.label:
-            words = read_words(chunk, self.name, "label", "write the label in every row of its series", LabelError)
-        elif self.number:
-            words = number_words(chunk, self.name)
-        else:
-            words = read_optional_words(chunk, self.name, "metadata")
-        codes = self.vocabulary.add(words)
+        codes = self.vocabulary.add(self._words_of(chunk))
         if self.varies:
             return
+        row = self._first_change(rows, series, codes)
+        if row is None:
+            return
+        if self.label:
+            labels = list(self.vocabulary.codes)
+            self.changes = LabelError(
+                f"expected one label per series, got {labels[self.first[rows[row]]]!r} and then "
+                f"{labels[codes[row]]!r} in series {names.at(row)!r}, at {chunk.location(row)}; split the series where "
+                "its label changes, give it one label, or cut it into windows"
+            )
+            if not self.auto:
+                raise self.changes
+        self.varies = True
+
+    def _words_of(self, chunk: Source) -> Words:
+        if self.number:
+            return number_words(chunk, self.name)
+        words = read_optional_words(chunk, self.name, "label" if self.label else "metadata")
+        if self.label and self.empty is None and words.codes.min(initial=0) < 0:
+            try:
+                read_words(chunk, self.name, "label", "write the label in every row of its series", LabelError)
+            except LabelError as error:
+                if not self.auto:
+                    raise
+                self.empty = error
+        return words
+
+    def _first_change(self, rows: Rows, series: int, codes: Rows) -> int | None:
+        """Return the first row whose word differs from the first of its series; empty labels are skipped."""
         self.first = extended(self.first, series, UNSEEN)
+        known = np.flatnonzero(codes >= 0) if self.label else np.arange(len(codes))
         new = self.first == UNSEEN
         first_in_chunk = np.full(series, UNSEEN)
-        first_in_chunk[rows[::-1]] = codes[::-1]  # the last assignment wins, so the first row must come last
+        first_in_chunk[rows[known][::-1]] = codes[known][::-1]  # the last assignment wins: the first row comes last
         self.first[new] = first_in_chunk[new]
-        changed = np.flatnonzero(self.first[rows] != codes)
-        if not len(changed):
-            return
-        if not self.label:
-            self.varies = True
-            return
-        row, labels = int(changed[0]), list(self.vocabulary.codes)
-        raise LabelError(
-            f"expected one label per series, got {labels[self.first[rows[row]]]!r} and then "
-            f"{labels[codes[row]]!r} in series {names.at(row)!r}, at {chunk.location(row)}; split the series where its "
-            "label changes, give it one label, or cut it into windows"
-        )
+        changed = known[self.first[rows[known]] != codes[known]]
+        return int(changed[0]) if len(changed) else None
+
+    def require_label(self) -> None:
+        """Check that a label is one of series or of steps; LabelError if a cell is empty or it has many words."""
+        if self.varies and self.changes is not None and len(self.vocabulary.codes) > MOST_LISTED_WORDS:
+            raise self.changes
+        if not self.varies and self.empty is not None:
+            raise self.empty
 
     @property
     def is_signal(self) -> bool:
         """Whether the column holds per-step words, few enough to learn from."""
-        return self.signal or (self.varies and 0 < len(self.vocabulary.codes) <= MOST_LISTED_WORDS)
+        return self.signal or (self.varies and not self.label and 0 < len(self.vocabulary.codes) <= MOST_LISTED_WORDS)
 
     def words(self) -> NDArray[Any]:
         """Return the word of each series, None if its cells are empty, shape (n,)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from limelight.data.labels import classes_of_column
 from limelight.data.reading.missing import EMPTY_WORDS, MISSING_WORDS, OddWords
 from limelight.data.reading.sources import Source, is_text
 from limelight.data.reading.spelling import Spellings, one_form, several_spellings
@@ -110,6 +111,18 @@ def read_optional_words(source: Source, name: str, option: str) -> Words:
     code_of = {"": -1, **{word: code for code, word in enumerate(names)}}
     recoded = np.array([*(code_of[one_form(word)] for word in written), -1], dtype=np.int64)
     return Words(recoded[codes], np.array(list(names), dtype=np.str_), spellings)
+
+
+def named_classes(words: Words, column: str) -> Words:
+    """Return the labels of a column ``label_x`` that is 0 or 1 as "not x" and "x"; other labels unchanged.
+
+    Example
+    -------
+    >>> named_classes(Words(np.array([1, 0]), np.array(["0", "1"])), "label_rain").decode().tolist()
+    ['rain', 'not rain']
+    """
+    classes = classes_of_column(column, words.names.tolist())
+    return replace(words, names=np.array([classes[word] for word in words.names.tolist()])) if classes else words
 
 
 def read_numbers(

@@ -1,22 +1,34 @@
-"""Join labels, intervals and metadata from other tables to the series by id."""
+"""Join labels, intervals and further columns of a labels table to the series by id."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from limelight.data.labels import INTERVAL, STEP_LABEL, names_of_columns
 from limelight.data.reading.booleans import read_booleans
-from limelight.data.reading.columns import Words, read_numbers, read_optional_words, read_words
-from limelight.data.reading.csv_files import NULL_WORDS
-from limelight.data.reading.sources import Source, is_text
+from limelight.data.reading.columns import Words, named_classes, read_numbers, read_optional_words, read_words
+from limelight.data.reading.id_columns import (
+    MatchedIds,
+    find_id_column,
+    require_agreement,
+    require_known,
+)
+from limelight.data.reading.missing import OddWords
+from limelight.data.reading.names import STATES, is_named, is_named_as_row_number, plain_name
+from limelight.data.reading.plain import plain_column
+from limelight.data.reading.sources import Source
 from limelight.data.reading.spelling import describe_spellings
 from limelight.errors import DataError, LabelError, listing
 from limelight.types import Rows
+
+NO_FIELDS = ("known", "mask", "split", "fold")
+"""Columns of a labels table that describe its use and not the series."""
+PART_WORDS = {"train", "training", "validation", "valid", "val", "dev", "test", "testing"}
 
 
 def join_labels(
@@ -28,7 +40,7 @@ def join_labels(
     series_name: str,
     mask: str | None = None,
 ) -> dict[str, Any]:
-    """Read labels, and intervals if there are any, from a table with one row per series.
+    """Read labels, intervals if there are any, and further columns from a table with one row per series.
 
     Parameters
     ----------
@@ -36,7 +48,9 @@ def join_labels(
         The labels table.
     id, label
         The columns with the id and the label. If there is no column ``label``, a single column that begins with
-        ``label_`` is the label, and several such columns are a multi-label target: 0, 1, or empty if unknown.
+        ``label_`` is the label, and several such columns are a multi-label target: 0, 1, or empty if unknown. Else a
+        column with a common name of a label is taken, or the only column left. The id is found as in
+        ``find_id_column``.
     ids, lengths
         The series that need a label, and their numbers of steps, each shape (n,).
     series_name
@@ -48,34 +62,92 @@ def join_labels(
     -------
     dict[str, Any]
         ``labels``, ``label_names``, ``intervals`` and ``notes`` as arguments for ``Panel``, without ``intervals`` if
-        the table has none.
+        the table has none, and ``fields``: the other columns, in the order of ``ids``.
 
     Raises
     ------
     DataError
-        If a series is repeated or unknown, or an interval lies outside its series.
+        If a series is repeated with different labels, rows are for unknown series while series have no row, or an
+        interval lies outside its series.
     LabelError
         If a series has no label.
     """
-    names = read_words(source, id, "id", "write the id of the series, or leave the row out")
-    rows = find_rows(source, names, ids, series_name)
-    absent = ids[rows < 0].tolist()
+    given = [name for name in source.columns if name in (label, mask, *INTERVAL) or name.startswith(STEP_LABEL)]
+    column = find_id_column(source, id, ids, series_name=series_name, excluded=given)
+    notes = [*column.notes]
+    absent = ids[column.rows < 0].tolist()
     if absent:
+        require_known(source, column, ids, series_name)
         raise LabelError(
             f"expected a label for every series of {series_name} in {source.name}, got none for "
             f"{listing(absent)}; add a line for each, or leave these series out"
         )
-    notes = describe_spellings("ids", id, names.spellings)
-    labels = _labels_of_rows(source, names, label, mask, rows, notes)
-    interval_columns = [name for name in INTERVAL if name in source.columns]
-    if not interval_columns:
-        return {**labels, "notes": notes}
-    if len(interval_columns) == 1:
+    if column.unknown:
+        notes.append(f"labels for {len(column.unknown)} unknown series ignored: {listing(column.unknown)}")
+    label = _find_label(source, label, (column.name, mask), notes)
+    labels = _labels_of_rows(source, column.words, label, mask, column.rows, notes)
+    used = [name for name in source.columns if name in (label, mask, *INTERVAL) or name.startswith(STEP_LABEL)]
+    notes += require_agreement(source, column.words, used)
+    fields = _further_fields(source, column, (column.name, *used), labels["labels"], notes)
+    intervals = _intervals(source, column.words, column.rows, lengths)
+    return {**labels, **intervals, "fields": fields, "notes": notes}
+
+
+def _find_label(source: Source, label: str, taken: tuple[str | None, ...], notes: list[str]) -> str:
+    """Find the label column by its name or, for the name "label", by other common names or as the only one left."""
+    if label in source.columns or label != "label" or any(name.startswith(STEP_LABEL) for name in source.columns):
+        return label
+    left = [name for name in source.columns if name not in (*taken, *INTERVAL) and not _is_no_field(name)]
+    named = [name for name in left if is_named(name, "label")]
+    named = named or [name for name in left if plain_name(name) in STATES]
+    chosen = named or left
+    if len(chosen) > 1:
         raise DataError(
-            f"expected both columns {listing(INTERVAL)} in {source.name}, got only {interval_columns[0]!r}; "
-            "add the other, or leave both out"
+            f"expected one label column in {source.name}, got {listing(chosen)}; choose one with label=... "
+            '("label" in the data section of an experiment file)'
         )
-    return {**labels, "intervals": _intervals(source, names, rows, lengths), "notes": notes}
+    if chosen:
+        notes.append(f"took column {chosen[0]!r} of {source.name} as label")
+    return chosen[0] if chosen else label
+
+
+def _is_no_field(name: str) -> bool:
+    return name.strip().lower() in NO_FIELDS or is_named_as_row_number(name)
+
+
+def _further_fields(
+    source: Source, column: MatchedIds, used: Sequence[str], labels: NDArray[Any], notes: list[str]
+) -> dict[str, pa.Array]:
+    """Read the other columns of a labels table as metadata, except those that only rename the label."""
+    fields = {}
+    for name in source.columns:
+        if name in used or _is_no_field(name):
+            continue
+        words = read_optional_words(source, name, "metadata")
+        if {word.lower() for word in words.names.tolist()} <= PART_WORDS:
+            continue
+        if _repeated_differently(column.words, words):
+            notes.append(f"column {name!r} of {source.name} differs among the rows of one series: not read")
+        elif _renames(words.decode()[column.rows], labels):
+            notes.append(f"column {name!r} of {source.name} is the label in other words: not read")
+        else:
+            fields[name] = plain_column(source, name).take(pa.array(column.rows))
+    if fields:
+        notes.append(f"took columns of {source.name} besides the labels as metadata: {listing(fields)}")
+    return fields
+
+
+def _renames(words: NDArray[Any], labels: NDArray[Any]) -> bool:
+    """Whether each word occurs with one class only and each class with one word only."""
+    if labels.ndim == 2:
+        return False
+    pairs = {(str(word), str(label)) for word, label in zip(words.tolist(), labels.tolist(), strict=True)}
+    return 1 < len(pairs) == len({word for word, _ in pairs}) == len({label for _, label in pairs}) < len(labels)
+
+
+def _repeated_differently(ids: Words, words: Words) -> bool:
+    first = np.unique(ids.codes, return_index=True)[1]
+    return bool((words.codes != words.codes[first][ids.codes]).any())
 
 
 def _labels_of_rows(
@@ -90,13 +162,15 @@ def _labels_of_rows(
         if mask is None:
             words = read_words(source, label, "label", "write the label, or leave that series out", LabelError)
             notes += describe_spellings("labels", label, words.spellings)
-            return {"labels": words.decode()[rows]}
+            return {"labels": named_classes(words, label).decode()[rows]}
         words = read_optional_words(source, label, "label")
         notes += describe_spellings("labels", label, words.spellings)
-        labels = words.decode().astype(object)
+        labels = named_classes(words, label).decode().astype(object)
         labels[unknown | (labels == "")] = None
         return {"labels": labels[rows]}
-    columns = [read_numbers(source, name, keep_missing=True, series_at=names.at) for name in label_columns]
+    odd = OddWords()
+    columns = [read_numbers(source, name, keep_missing=True, series_at=names.at, odd=odd) for name in label_columns]
+    notes += odd.notes()
     matrix = np.stack(columns, axis=1).astype(np.float64)
     invalid = np.argwhere(~(np.isnan(matrix) | (matrix == 0) | (matrix == 1)))
     if len(invalid):
@@ -109,127 +183,16 @@ def _labels_of_rows(
     return {"labels": matrix[rows], "label_names": names_of_columns(label_columns)}
 
 
-def join_metadata(source: Source, id: str, ids: NDArray[np.str_]) -> tuple[pa.Table, list[str]]:
-    """Read metadata from a table with one row per series.
-
-    Parameters
-    ----------
-    source
-        The metadata table. A column of a CSV file becomes numbers if every cell is a number.
-    id
-        The id column.
-    ids
-        The ids of the series, shape (n,).
-
-    Returns
-    -------
-    tuple[pa.Table, list[str]]
-        A row for each series in the order of ``ids``, null for a series that is not in the table; and notes on series
-        without metadata and on rows that were ignored.
-
-    Raises
-    ------
-    DataError
-        If a series is repeated in the table, or the table has none of the series.
-
-    Example
-    -------
-    >>> source = Source(pa.table({"series_id": ["b", "a"], "age": [3, 5]}), "the metadata table")
-    >>> table, notes = join_metadata(source, "series_id", np.array(["a", "c"]))
-    >>> table.to_pylist(), notes
-    ([{'age': 5}, {'age': None}], ["no metadata for 1 series: 'c'", "metadata for 1 unknown series ignored: 'b'"])
-    """
-    names = read_words(source, id, "id", "write the id of the series, or leave the row out")
-    require_unique_ids(source, names)
-    row_of = {name: row for row, name in enumerate(names.decode().tolist())}
-    rows = [row_of.get(name) for name in ids.tolist()]
-    absent = [name for name, row in zip(ids.tolist(), rows, strict=True) if row is None]
-    if len(absent) == len(ids):
+def _intervals(source: Source, names: Words, rows: Rows, lengths: Rows) -> dict[str, Rows]:
+    """Read and check the interval of each series, shape (n, 2), as an argument for ``Panel`` if there are any."""
+    present = [name for name in INTERVAL if name in source.columns]
+    if not present:
+        return {}
+    if len(present) == 1:
         raise DataError(
-            f"expected metadata for the series, got none of their ids in {source.name}, which has "
-            f"{listing(names.names.tolist())}; check the column {id!r}"
+            f"expected both columns {listing(INTERVAL)} in {source.name}, got only {present[0]!r}; "
+            "add the other, or leave both out"
         )
-    unknown = sorted(set(row_of) - set(ids.tolist()), key=row_of.__getitem__)
-    notes = [f"no metadata for {len(absent)} series: {listing(absent)}"] if absent else []
-    if unknown:
-        notes.append(f"metadata for {len(unknown)} unknown series ignored: {listing(unknown)}")
-    fields = [name for name in source.columns if name != id]
-    chosen = pa.array(rows, pa.int64())
-    return pa.table({name: plain_column(source, name).take(chosen) for name in fields}), notes
-
-
-def plain_column(source: Source, name: str) -> pa.Array:
-    """Return a column of metadata; text of a CSV file becomes numbers if every cell is one, empty cells become null."""
-    column = source.column(name, "metadata")
-    if not is_text(column.type):
-        return column
-    if source.csv is None:
-        return column.cast(pa.string())
-    trimmed = pc.utf8_trim_whitespace(column)
-    empty = pc.is_in(trimmed, value_set=pa.array(NULL_WORDS, trimmed.type))
-    words = pc.if_else(empty, pa.scalar(None, trimmed.type), trimmed)
-    for number_type in (pa.int64(), pa.float64()):
-        try:
-            return words.cast(number_type)
-        except pa.ArrowInvalid:
-            continue
-    return words.cast(pa.string())
-
-
-def find_rows(source: Source, names: Words, ids: NDArray[np.str_], series_name: str) -> Rows:
-    """Find the row of each series in a table with one row per series.
-
-    Parameters
-    ----------
-    source, names
-        The table and its id column.
-    ids
-        The ids to find, shape (n,).
-    series_name
-        The name of the table that ``ids`` come from, for messages.
-
-    Returns
-    -------
-    NDArray[np.int64]
-        The row of each series, -1 if the table has none, shape (n,).
-
-    Raises
-    ------
-    DataError
-        If a series is repeated in the table, or is not in ``ids``.
-
-    Example
-    -------
-    >>> names = Words(np.array([0, 1]), np.array(["b", "a"]))
-    >>> find_rows(None, names, np.array(["a", "b", "c"]), "the series")
-    array([ 1,  0, -1])
-    """
-    require_unique_ids(source, names)
-    row_of = {name: row for row, name in enumerate(names.decode().tolist())}
-    unknown = sorted(set(row_of) - set(ids.tolist()), key=row_of.__getitem__)
-    if unknown:
-        raise DataError(
-            f"expected ids of {series_name} in {source.name}, got {listing(unknown)}, the first in "
-            f"{source.location(row_of[unknown[0]])}; remove these lines, or add the series"
-        )
-    return np.array([row_of.get(name, -1) for name in ids.tolist()], dtype=np.int64)
-
-
-def require_unique_ids(source: Source, names: Words) -> None:
-    """Check that no series is repeated; DataError names both rows."""
-    if len(names.names) < len(names.codes):
-        repeated: NDArray[np.bool_] = np.ones(len(names.codes), dtype=bool)
-        repeated[np.unique(names.codes, return_index=True)[1]] = False
-        row = int(np.flatnonzero(repeated)[0])
-        first = int(np.flatnonzero(names.codes == names.codes[row])[0])
-        raise DataError(
-            f"expected each series once in {source.name}, got {names.at(row)!r} again in "
-            f"{source.location(row)}, first in {source.location(first)}; keep one of the two"
-        )
-
-
-def _intervals(source: Source, names: Words, rows: Rows, lengths: Rows) -> Rows:
-    """Read and check the interval of each series, shape (n, 2)."""
     bounds = [read_numbers(source, name, keep_missing=True, series_at=names.at) for name in INTERVAL]
     intervals = np.nan_to_num(np.stack(bounds, axis=1), nan=-1)[rows]
     start, stop = intervals.T
@@ -243,4 +206,4 @@ def _intervals(source: Source, names: Words, rows: Rows, lengths: Rows) -> Rows:
             f"{names.at(row)!r}, got {start[series]:g} to {stop[series]:g} in {source.location(row)}; "
             "the stop is the step after the last, and both are -1 or empty for no interval"
         )
-    return intervals.astype(np.int64)
+    return {"intervals": intervals.astype(np.int64)}

@@ -18,64 +18,21 @@ from numpy.typing import NDArray
 from limelight.data.annotations import StepLabels, StepSignals
 from limelight.data.clock import format_time
 from limelight.data.panel import Panel
-from limelight.data.reading.accumulators import MOST_LISTED_WORDS, SeriesColumn, WordCodes, extended, target_positions
+from limelight.data.reading.accumulators import target_positions
 from limelight.data.reading.booleans import read_booleans
 from limelight.data.reading.columns import read_numbers, read_optional_words, read_words
-from limelight.data.reading.dates import DayOrder
 from limelight.data.reading.missing import OddWords
+from limelight.data.reading.outline import Outline, make_outline
 from limelight.data.reading.roles import Roles
 from limelight.data.reading.sheets import Sheets
 from limelight.data.reading.sources import Source
-from limelight.data.reading.spelling import describe_spellings
-from limelight.data.reading.times import ClockColumn, common_order, read_clock
-from limelight.errors import DataError, ParameterError, listing
+from limelight.data.reading.times import read_clock
+from limelight.data.summer_time import ends_summer_time
+from limelight.errors import DataError, ParameterError
 from limelight.task import UNKNOWN
 from limelight.types import Rows
 
 ORDER_STEPS = 1 << 22
-
-
-@dataclass
-class Outline:
-    """The series of a long table: all that must be known before values can be written to their positions.
-
-    Parameters
-    ----------
-    names
-        The ids of the series in order of first appearance, shape (n,).
-    lengths
-        The number of rows of each series, shape (n,).
-    clock
-        An empty clock column with the type of the times and whether dates have a time zone, or None.
-    day_order
-        The order of day and month in dates such as 31.01.2024; None if the dates have another form.
-    per_series
-        The word of each series, None if empty, shape (n,), for each column that is constant within series.
-    step_classes
-        The classes of the per-step labels.
-    signals
-        The sorted words of each signal.
-    notes
-        What was guessed or ignored, one sentence each.
-    codes
-        The series of each row, chunk by chunk, if the table is in memory; None if it is streamed.
-    """
-
-    names: NDArray[np.str_]
-    lengths: Rows
-    clock: ClockColumn | None
-    day_order: DayOrder | None
-    per_series: dict[str, NDArray[Any]]
-    step_classes: tuple[str, ...]
-    signals: dict[str, tuple[str, ...]]
-    notes: list[str]
-    codes: list[Rows] | None
-
-    @property
-    def starts(self) -> Rows:
-        """The position at which each series begins, shape (n,)."""
-        starts: Rows = np.cumsum(self.lengths) - self.lengths
-        return starts
 
 
 def read_long(sheets: Sheets, roles: Roles, *, missing: str, sort: bool) -> Panel:
@@ -101,7 +58,7 @@ def read_long(sheets: Sheets, roles: Roles, *, missing: str, sort: bool) -> Pane
     require_sortable(sheets, roles, sort=sort)
     sheets = sheets.loaded(roles.text_columns)
     outline = make_outline(sheets, roles)
-    steps = int(outline.lengths.sum())
+    roles, steps = outline.roles, int(outline.lengths.sum())
     arrays = Arrays(
         np.empty((steps, len(roles.channels)), dtype=np.float32),
         None if outline.clock is None else np.empty(steps, dtype=outline.clock.times.dtype),
@@ -118,96 +75,6 @@ def require_sortable(sheets: Sheets, roles: Roles, *, sort: bool) -> None:
     """Check that there is a time column if the steps are to be sorted; ParameterError if not."""
     if sort and roles.time is None:
         raise ParameterError(f"expected a time column to sort by, got none in {sheets.name}; omit sort")
-
-
-def make_outline(sheets: Sheets, roles: Roles, *, stream: bool = False) -> Outline:
-    """Read ids, clock, labels, metadata and signals of a long table.
-
-    Parameters
-    ----------
-    sheets, roles
-        The table and the roles of its columns.
-    stream
-        Whether to read some megabytes at a time and not to keep the series of each row.
-
-    Returns
-    -------
-    Outline
-        The series of the table.
-
-    Raises
-    ------
-    DataError
-        If an id or a time cannot be read, or numbers and dates are mixed in the clock.
-    LabelError
-        If a series has two labels.
-    """
-    vocabulary, lengths, codes = WordCodes(), np.zeros(0, dtype=np.int64), []
-    words = (*roles.per_series, *roles.signals)
-    columns = {
-        name: SeriesColumn(name, name == roles.label, name in roles.signals, name in roles.numbers) for name in words
-    }
-    clock: tuple[ClockColumn, str] | None = None
-    zones: set[str] = set()
-    orders: set[str | None] = set()
-    step_words = {name: WordCodes() for name in roles.step_labels}
-    for chunk in sheets.chunks(roles.text_columns, roles.text_columns, stream=stream):
-        names = read_words(chunk, roles.id, "id", "write the id of the series, or leave the row out")
-        rows = vocabulary.add(names)
-        lengths = np.bincount(rows, minlength=len(vocabulary.codes)) + extended(lengths, len(vocabulary.codes), 0)
-        if roles.time is not None:
-            times = read_clock(chunk, roles.time)
-            zones |= set(times.zones)
-            orders.add(times.order)
-            clock = _common_clock(clock, times, chunk)
-        for column in columns.values():
-            column.add(chunk, rows, len(vocabulary.codes), names)
-        for name, codes_of_words in step_words.items():
-            codes_of_words.add(read_optional_words(chunk, name, "label"))
-        if not stream:
-            codes.append(rows)
-    notes = [*roles.notes]
-    if zones:
-        notes.append(
-            f"times in {roles.time!r} have several time zones ({', '.join(sorted(zones))}); all were converted to UTC"
-        )
-    day_order = common_order(orders, roles.time, sheets.name, notes)
-    signals = {name: tuple(sorted(column.vocabulary.codes)) for name, column in columns.items() if column.is_signal}
-    if signals:
-        notes.append(f"took text columns that change within a series as signals: {listing(signals)}")
-    dropped = [name for name, column in columns.items() if column.varies and not column.is_signal]
-    if dropped:
-        notes.append(
-            "ignored text columns that change within a series and have more than "
-            f"{MOST_LISTED_WORDS} distinct words: {listing(dropped)}"
-        )
-    notes += _spelling_notes(
-        roles, vocabulary, {name: column.vocabulary for name, column in columns.items()}, step_words
-    )
-    classes = {word for vocabulary in step_words.values() for word in vocabulary.codes}
-    binary = classes <= {"0", "1"}  # both are classes, even if only one of them occurs
-    return Outline(
-        names=vocabulary.names(),
-        lengths=lengths,
-        clock=None if clock is None else clock[0],
-        day_order=day_order,
-        per_series={name: column.words() for name, column in columns.items() if not column.varies},
-        step_classes=("0", "1") if binary else tuple(sorted(classes)),
-        signals=signals,
-        notes=notes,
-        codes=None if stream else codes,
-    )
-
-
-def _spelling_notes(
-    roles: Roles, ids: WordCodes, columns: dict[str, WordCodes], step_words: dict[str, WordCodes]
-) -> list[str]:
-    """Return a note for each column in which words written in several ways were read as one."""
-    notes = describe_spellings("ids", roles.id, ids.spellings)
-    for name, vocabulary in {**columns, **step_words}.items():
-        things = "labels" if name == roles.label or name in step_words else "words"
-        notes += describe_spellings(things, name, vocabulary.spellings)
-    return notes
 
 
 @dataclass
@@ -269,7 +136,7 @@ def fill(sheets: Sheets, roles: Roles, outline: Outline, arrays: Arrays, *, miss
             arrays.values[positions, index] = numbers
         if arrays.times is not None and roles.time is not None:
             arrays.times[positions] = read_clock(chunk, roles.time, outline.day_order).times
-        labels = dict.fromkeys(roles.step_labels, outline.step_classes)
+        labels = dict.fromkeys(roles.step_labels, outline.step_words)
         for coded, classes_of in ((arrays.steps, labels), (arrays.signals, outline.signals)):
             if coded is not None:
                 for index, (name, classes) in enumerate(classes_of.items()):
@@ -377,33 +244,6 @@ def _field(words: NDArray[Any], number: bool) -> pa.Array:
         return column.cast(pa.float64())
 
 
-def _common_clock(
-    earlier: tuple[ClockColumn, str] | None, times: ClockColumn, chunk: Source
-) -> tuple[ClockColumn, str]:
-    """Merge the clock type of a chunk with that of the earlier chunks.
-
-    Returns
-    -------
-    tuple[ClockColumn, str]
-        An empty clock column of the type that holds all times so far, and the name of the table that began it.
-
-    Raises
-    ------
-    DataError
-        If the chunk has another kind of time.
-    """
-    if earlier is None:
-        return ClockColumn(times.times[:0], times.zone), chunk.name
-    clock, name = earlier
-    if clock.kind != times.kind:
-        raise DataError(
-            f"expected one kind of time in all files, got {clock.kind} in {name} and {times.kind} in "
-            f"{chunk.location(0)}; write all times in the same format"
-        )
-    dtype = np.result_type(clock.times, times.times)
-    return ClockColumn(np.empty(0, dtype), times.zone), name
-
-
 def _chunks_and_codes(
     sheets: Sheets, roles: Roles, outline: Outline, code_of: dict[str, int], columns: tuple[str, ...]
 ) -> Iterator[tuple[Source, Rows]]:
@@ -431,10 +271,17 @@ def _describe_disorder(
             candidates &= read_clock(chunk, roles.time, outline.day_order).times == current
         locations += [chunk.location(int(row)) for row in np.flatnonzero(candidates)[: step + 2 - len(locations)]]
     first, second = (locations[0], locations[1]) if sort else (locations[step], locations[step + 1])
+    if times.dtype.kind == "M" and bool(ends_summer_time(times[:1], times[1:])[0]):
+        return (
+            f"expected increasing times within each series, got {format_time(current)} after {format_time(previous)} "
+            f"in {second} (series {name!r}), as in the hour that comes twice when summer time ends; keep all rows, and "
+            "write the times in UTC or with their offset (+02:00, then +01:00), as pandas does with "
+            "tz_localize('Europe/Berlin', ambiguous='infer')"
+        )
     if current == previous:
         return (
             f"expected distinct times in each series, got time {format_time(current)} of series {name!r} again in "
-            f"{second}, first in {first}; keep one of the two rows"
+            f"{second}, first in {first}; correct one of the times, or delete a row if both are the same measurement"
         )
     return (
         f"expected increasing times within each series, got {format_time(current)} after {format_time(previous)} in "

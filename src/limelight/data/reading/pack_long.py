@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from limelight.data.panel import Panel
-from limelight.data.reading.long import Arrays, fill, make_outline, order_steps, panel_arguments, require_sortable
+from limelight.data.reading.long import Arrays, fill, order_steps, panel_arguments, require_sortable
+from limelight.data.reading.outline import make_outline
 from limelight.data.reading.roles import Roles
 from limelight.data.reading.sheets import Sheets
 from limelight.data.store.open import StoreShape
@@ -56,6 +57,7 @@ def pack_long(
     folder = Path(folder)
     require_sortable(sheets, roles, sort=sort)
     outline = make_outline(sheets, roles, stream=True)
+    roles = outline.roles
     clock = None if outline.clock is None else stored_dtype(outline.clock.times.dtype)
     shape = StoreShape(int(outline.lengths.sum()), roles.channels, clock, roles.step_labels, tuple(outline.signals))
     with new_store(folder, shape) as (temporary, mapped):

@@ -171,14 +171,14 @@ def _find_step_labels(
 ) -> tuple[tuple[str, ...], str | None]:
     """Return the columns of per-step labels, and the mask if there are any."""
     found: list[str] = []
-    if labels == "steps" or (labels == "auto" and mask is not None and label is not None):
+    if labels == "steps":
         found = [label] if label is not None else [name for name in sheets.columns if name.startswith(STEP_LABEL)]
-    if mask is not None and label is not None and not found:
+    if mask is not None and label is not None and labels == "series":
         raise ParameterError(
             f"expected per-step labels with mask={mask!r} in {sheets.name}, got one label per series; pass these "
             "labels as a separate table that includes the mask"
         )
-    step_mask = mask if found else None
+    step_mask = mask if found or (labels == "auto" and label is not None) else None
     if step_mask is not None and step_mask not in sheets.columns:
         _first_chunk(sheets, sheets.columns).column(step_mask, "mask")
     return tuple(name for name in found if name != step_mask), step_mask

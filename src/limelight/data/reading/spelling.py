@@ -55,7 +55,7 @@ def several_spellings(written: Iterable[str]) -> dict[str, tuple[str, ...]]:
 
 
 def describe_spellings(things: str, column: str, spellings: Spellings) -> list[str]:
-    """Return a note if words written in several ways were read as one.
+    """Return a note if words written in several ways were read as one, or lost a decimal point.
 
     Parameters
     ----------
@@ -79,11 +79,15 @@ def describe_spellings(things: str, column: str, spellings: Spellings) -> list[s
     merged = {form: words for form, words in spellings.items() if len(words) > 1}
     pairs = [(word, form) for form, words in merged.items() for word in words if word != form]
     if not pairs:
-        return []
+        whole = [(words[0], form) for form, words in spellings.items() if WHOLE.fullmatch(words[0].strip())]
+        return [f"{things} in column {column!r} are read without a decimal point: {_shown(whole)}"] if whole else []
     causes = sorted({_cause(word) for word, _ in pairs})
+    return [f"{things} in column {column!r} differed only by {' and '.join(causes)}: {_shown(pairs)}"]
+
+
+def _shown(pairs: list[tuple[str, str]]) -> str:
     shown = ", ".join(f"{word!r} was read as {form!r}" for word, form in pairs[:3])
-    more = f" and {len(pairs) - 3} more" if len(pairs) > 3 else ""
-    return [f"{things} in column {column!r} differed only by {' and '.join(causes)}: {shown}{more}"]
+    return f"{shown} and {len(pairs) - 3} more" if len(pairs) > 3 else shown
 
 
 def _cause(word: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,15 @@ import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
 from limelight.data.arrays import join_panels
+from limelight.data.missing_values import mark_missing
 from limelight.data.panel import Panel
 from limelight.data.reading.archive import ARCHIVE_SUFFIXES, read_archive_files
 from limelight.data.reading.columns import read_words
 from limelight.data.reading.dialect import DETECT, CsvOptions, csv_options
-from limelight.data.reading.joins import find_rows, join_labels, join_metadata
+from limelight.data.reading.id_columns import find_id_column, require_agreement, require_known
+from limelight.data.reading.joins import join_labels
 from limelight.data.reading.long import read_long
+from limelight.data.reading.metadata_join import join_metadata
 from limelight.data.reading.roles import find_roles
 from limelight.data.reading.sheets import find_files, open_sheets
 from limelight.data.reading.sources import columns_of, open_source
@@ -25,6 +28,7 @@ from limelight.data.splitting.splits import Split, named_split
 from limelight.data.store.open import is_store, open_store
 from limelight.errors import DataError, ParameterError, listing, nearest
 
+LEVEL_OF_LABELS = {None: "auto", True: "steps", False: "series"}
 LAYOUTS = ("auto", "long", "wide")
 
 
@@ -38,10 +42,12 @@ def read_table(
     label: str | None = "label",
     channels: Sequence[str] | None = None,
     mask: str | None = None,
+    fields: Collection[str] = (),
     units: Mapping[str, str] | None = None,
     layout: str = "auto",
-    per_step: bool = False,
+    per_step: bool | None = None,
     missing: str = "keep",
+    missing_values: Sequence[float] = (),
     sort: bool = False,
     csv: Mapping[str, Any] | CsvOptions | None = None,
 ) -> Panel:
@@ -76,14 +82,20 @@ def read_table(
         series, which are metadata.
     mask
         A column next to the labels, of series or of steps, that is 0 or false if they are unknown.
+    fields
+        Columns of the series table that are metadata if they are constant within each series, also if the channels
+        are named.
     units
         The unit of each channel by name, and of the clock as ``"time"``.
     layout
         ``"long"``, ``"wide"``, or ``"auto"``, which decides by the column names.
     per_step
-        Whether labels are per step: the label column, or without it every column that begins with ``label_``.
+        Whether labels are per step: the label column, or without it every column that begins with ``label_``. None
+        reads the label column as per-step labels if it changes within a series.
     missing
         ``"keep"`` reads a missing number as NaN, ``"error"`` rejects it.
+    missing_values
+        Numbers that stand for a missing value in the channels, such as -999; they are read as NaN.
     sort
         True sorts the steps of each series by time, False requires them to be sorted.
     csv
@@ -118,20 +130,22 @@ def read_table(
     label_in_series = label if labels is None else None
     panel = _read_unless_long(series, layout, time, options, id=id, label=label_in_series, channels=channels)
     if panel is None:
+        sheets = open_sheets(series, options)
         sheets, roles = find_roles(
-            open_sheets(series, options),
+            sheets,
             id=id,
             time=time,
             label=label or "label",
             channels=channels,
-            labels=None if label_in_series is None else "steps" if per_step else "series",
+            labels=None if label_in_series is None else LEVEL_OF_LABELS[per_step],
             mask=mask if labels is None else None,
+            fields=(*fields, *shared_fields(sheets.columns, metadata, options)),
         )
         panel = read_long(sheets, roles, missing=missing, sort=sort)
     elif missing == "error":
         _require_complete(panel)
     series_name = repr(str(series)) if isinstance(series, str | Path) else "the series table"
-    return join_tables(
+    panel = join_tables(
         panel,
         labels=labels,
         metadata=metadata,
@@ -142,6 +156,20 @@ def read_table(
         series_name=series_name,
         csv=options,
     )
+    return mark_missing(panel, missing_values) if missing_values else panel
+
+
+def shared_fields(columns: Sequence[str], metadata: Any, csv: CsvOptions = DETECT) -> list[str]:
+    """Return the columns of the series that the metadata table has too, in any case: they may join the two.
+
+    Example
+    -------
+    >>> shared_fields(["series_id", "machine", "x"], pa.table({"Machine": [7], "power": [1]}))
+    ['machine']
+    """
+    names = [] if metadata is None else open_source(metadata, "metadata", csv).columns
+    plain = {name.strip().casefold() for name in names}
+    return [name for name in columns if name.strip().casefold() in plain]
 
 
 def join_tables(
@@ -181,6 +209,7 @@ def join_tables(
     """
     changes: dict[str, Any] = {"units": {**panel.units, **(units or {})}}
     notes = [*panel.notes]
+    fields = {} if panel.metadata is None else dict(zip(panel.metadata.column_names, panel.metadata, strict=True))
     unknown = sorted(set(units or {}) - {*panel.channels, "time"})
     if unknown:
         raise ParameterError(
@@ -189,13 +218,18 @@ def join_tables(
         )
     if labels is not None and label is not None:
         table = open_source(labels, "labels", csv)
-        changes.update(join_labels(table, id, label, panel.ids, panel.lengths, series_name, mask))
-        notes += changes.pop("notes")
+        joined = join_labels(table, id, label, panel.ids, panel.lengths, series_name, mask)
+        notes += joined.pop("notes")
+        fields |= joined.pop("fields")
+        changes.update(joined)
     if metadata is not None:
-        table, notes_of_join = join_metadata(open_source(metadata, "metadata", csv), id, panel.ids)
-        columns = {} if panel.metadata is None else dict(zip(panel.metadata.column_names, panel.metadata, strict=True))
-        changes["metadata"] = pa.table({**columns, **dict(zip(table.column_names, table, strict=True))})
+        starts = None if panel.times is None else panel.times[panel.starts]
+        source = open_source(metadata, "metadata", csv)
+        table, notes_of_join = join_metadata(source, id, panel.ids, fields=fields, starts=starts)
         notes += notes_of_join
+        fields |= dict(zip(table.column_names, table, strict=True))
+    if fields:
+        changes["metadata"] = pa.table(fields)
     return panel.replace(**changes, notes=notes)
 
 
@@ -302,14 +336,15 @@ def read_parts(
 ) -> list[str]:
     """Read the part of each series from a split table; parameters and errors as for ``read_split``."""
     source = open_source(split, "split", csv_options(csv))
-    names = read_words(source, id, "id", "write the id of the series, or leave the row out")
+    found = find_id_column(source, id, ids, excluded=(column,))
     words = read_words(source, column, "column", "write train, validation or test")
-    rows = find_rows(source, names, ids, "the series")
-    absent = ids[rows < 0].tolist()
+    require_known(source, found, ids, "the series")
+    require_agreement(source, found.words, (column,))
+    absent = ids[found.rows < 0].tolist()
     if absent:
         raise DataError(
             f"expected every series in {source.name}, got none of {listing(absent)}; add a line for each, or "
             "leave these series out"
         )
-    parts: list[str] = words.decode()[rows].tolist()
+    parts: list[str] = words.decode()[found.rows].tolist()
     return parts

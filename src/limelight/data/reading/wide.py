@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from limelight.data.labels import STEP_LABEL
 from limelight.data.panel import Panel
 from limelight.data.reading.columns import is_number_column, read_numbers, read_words
-from limelight.data.reading.joins import plain_column
 from limelight.data.reading.missing import OddWords
 from limelight.data.reading.names import LIKELY, plain_name
+from limelight.data.reading.plain import plain_column
 from limelight.data.reading.sources import Source
 from limelight.data.reading.spelling import describe_spellings
 from limelight.data.reading.wide_columns import find_label, find_row_numbers, guess_label, read_ids

@@ -1,0 +1,182 @@
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from limelight import read_table
+from limelight.data.reading.tables import read_split
+from limelight.errors import DataError, LabelError
+from support.errors import message_of
+from support.strategies import assert_equal
+
+IDS = ["s1", "s2", "s3", "s4"]
+
+
+def series(ids=IDS, **fields):
+    """A long table with two steps in each series."""
+    columns = {"series_id": ids, "x": [*map(float, range(len(ids)))], **fields}
+    return pd.DataFrame(columns).loc[np.repeat(range(len(ids)), 2)].reset_index(drop=True)
+
+
+def labels(ids=IDS, label=("a", "b", "a", "b"), **fields):
+    return pd.DataFrame({"series_id": ids, "label": list(label), **fields})
+
+
+# ids
+
+
+@pytest.mark.parametrize(
+    "others", [["S1", "S2", "S3", "S4"], ["s01.csv", "s02.csv", "s03.csv", "s04.csv"], [1, 2, 3, 4]]
+)
+def test_labels_meet_ids_that_are_written_differently(others):
+    panel = read_table(series(), labels=labels(others).iloc[::-1])
+    assert panel.labels.tolist() == ["a", "b", "a", "b"]
+    assert panel.notes[-1].startswith("matched ids that are written differently in the labels table: 's1' is ")
+
+
+def test_ids_that_do_not_meet_are_shown_from_both_tables():
+    assert message_of(DataError, read_table, series(), labels=labels(["u", "v", "w", "x"])) == (
+        "expected ids of the series table in the labels table, got 'u', 'v', 'w', 'x', the first in row 0 (the first is "
+        "0) of the labels table; there is no line for the series 's1', 's2', 's3', 's4'; write the ids in the same way"
+    )
+
+
+def test_the_id_column_of_labels_is_found_by_content():
+    table = pd.DataFrame({"recorded": ["s1.csv", "s2.csv", "s3.csv", "s4.csv"], "state": ["ok", "ok", "worn", "worn"]})
+    panel = read_table(series(), labels=table)
+    assert panel.labels.tolist() == ["ok", "ok", "worn", "worn"]
+    assert panel.notes == (
+        "took column 'recorded' of the labels table as id",
+        "matched ids that are written differently in the labels table: 's1' is 's1.csv', 's2' is 's2.csv', 's3' is "
+        "'s3.csv' and 1 more",
+        "took column 'state' of the labels table as label",
+    )
+
+
+def test_row_numbers_are_not_the_id():
+    table = pd.DataFrame({"Unnamed: 0": [0, 1, 2, 3], "name": ["2", "3", "0", "1"], "label": ["c", "d", "a", "b"]})
+    assert read_table(series(["0", "1", "2", "3"]), labels=table).labels.tolist() == ["a", "b", "c", "d"]
+
+
+def test_a_table_without_ids_shows_its_columns_and_the_series():
+    table = pd.DataFrame({"name": list("uvwx"), "label": list("abab")})
+    assert message_of(DataError, read_table, series(), labels=table) == (
+        "expected a column 'series_id' with the ids of the series table in the labels table, got columns 'name', "
+        "'label', none of which holds such ids; the series are 's1', 's2', 's3' and 1 more"
+    )
+
+
+def test_several_columns_that_may_be_the_label_are_named():
+    table = pd.DataFrame({"series_id": IDS, "u": list("abab"), "v": list("aabb")})
+    assert message_of(DataError, read_table, series(), labels=table) == (
+        "expected one label column in the labels table, got 'u', 'v'; choose one with label=... "
+        '("label" in the data section of an experiment file)'
+    )
+
+
+def test_a_split_meets_ids_that_are_written_differently():
+    table = pd.DataFrame({"file": ["S2.csv", "S1.csv"], "split": ["test", "train"]})
+    assert read_split(table, ["s1", "s2"]).test.tolist() == [1]
+
+
+# rows
+
+
+def test_labels_of_other_series_are_ignored_with_a_note():
+    panel = read_table(series(), labels=labels([*IDS, "s9"], "ababa"))
+    assert panel.labels.tolist() == ["a", "b", "a", "b"]
+    assert panel.notes == ("labels for 1 unknown series ignored: 's9'",)
+
+
+def test_rows_that_repeat_a_label_are_kept_once():
+    panel = read_table(series(), labels=labels([*IDS, "s2"], "ababb"))
+    assert panel.labels.tolist() == ["a", "b", "a", "b"]
+    assert panel.notes == ("rows of the labels table that repeat a series with the same content were ignored: 's2'",)
+
+
+def test_rows_that_contradict_each_other_are_located():
+    assert message_of(DataError, read_table, series(), labels=labels([*IDS, "s2"], "ababa")) == (
+        "expected each series once in the labels table, got 's2' with label 'a' in row 4 (the first is 0) of the labels "
+        "table, and with 'b' in row 1 (the first is 0) of the labels table; keep one of the two"
+    )
+
+
+# further columns
+
+
+def test_further_columns_of_labels_are_metadata():
+    panel = read_table(series(), labels=labels(machine=["m1", "m1", "m2", "m2"], age=[1, 2, 3, None]))
+    assert panel.metadata.to_pydict() == {"machine": ["m1", "m1", "m2", "m2"], "age": [1, 2, 3, None]}
+    assert panel.notes == ("took columns of the labels table besides the labels as metadata: 'machine', 'age'",)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"interval_start": [0] * 4, "interval_stop": [1] * 4},
+        {"split": ["train", "train", "test", "test"]},
+        {"used_for": ["train", "train", "Test", "test"]},
+        {"known": [1, 1, 1, 1]},
+        {"Unnamed: 0": [0, 1, 2, 3]},
+    ],
+    ids=lambda fields: next(iter(fields)),
+)
+def test_columns_about_the_use_of_labels_are_no_metadata(fields):
+    panel = read_table(series(), labels=labels(**fields))
+    assert (panel.metadata, panel.notes) == (None, ())
+
+
+def test_a_column_that_renames_the_label_is_not_metadata():
+    panel = read_table(series(), labels=labels(code=[1, 2, 1, 2]))
+    assert panel.metadata is None
+    assert panel.notes == ("column 'code' of the labels table is the label in other words: not read",)
+
+
+def test_columns_that_differ_within_a_series_are_not_read():
+    table = labels([*IDS, "s2"], "ababb", annotator=["u", "v", "u", "v", "w"])
+    panel = read_table(series(), labels=table)
+    assert panel.metadata is None
+    assert "column 'annotator' of the labels table differs among the rows of one series: not read" in panel.notes
+
+
+# the same Panel in any order and spelling
+
+
+@st.composite
+def respelled(draw):
+    """The ids s1 to s4, all written in another way, and an order of the rows."""
+    form = draw(st.sampled_from(["{}", " {}", "{}\u00a0", "S{:.1}", "{}.csv", "a/{}.txt", "s0{:.1}"]))
+    ids = [form.format(one[1:] if ":.1" in form else one) for one in IDS]
+    return ids, draw(st.permutations(range(4)))
+
+
+@settings(max_examples=30, deadline=None)
+@given(respelled(), respelled())
+def test_order_and_spelling_of_ids_do_not_matter(of_labels, of_metadata):
+    def tables(spelled_labels, spelled_metadata):
+        (first, order), (second, other) = spelled_labels, spelled_metadata
+        return {
+            "labels": labels(first).iloc[list(order)],
+            "metadata": pd.DataFrame({"series_id": second, "age": [1, 2, 3, 4]}).iloc[list(other)],
+        }
+
+    plain = (IDS, range(4))
+    panel = read_table(series(), **tables(of_labels, of_metadata))
+    assert_equal(panel.replace(notes=()), read_table(series(), **tables(plain, plain)))
+
+
+def test_labels_known_for_nobody_are_named():
+    table = labels(label=[None] * 4)
+    assert message_of(LabelError, read_table, series(), labels=table) == (
+        "expected no empty cell in column 'label', got one in row 0 (the first is 0) of the labels table; write the "
+        "label, or leave that series out"
+    )
+
+
+def test_words_for_missing_values_are_unknown_labels_of_many():
+    table = pa.table({"series_id": IDS, "label_rain": ["1", "?", "0", "1"], "label_snow": ["0", "1", "0", "1"]})
+    panel = read_table(series(), labels=table)
+    assert np.isnan(panel.labels[1, 0])
+    assert panel.notes == ("words in columns of numbers were read as missing values: '?' in 1 cell of 'label_rain'",)
