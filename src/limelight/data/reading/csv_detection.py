@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from limelight.data.reading.csv_form import (
+    STATED_SEPARATOR,
     Form,
     Sample,
     cells_of,
@@ -17,7 +18,7 @@ from limelight.data.reading.csv_form import (
     find_form,
     find_head,
     ignored_lines,
-    name_columns,
+    named_columns,
 )
 from limelight.data.reading.csv_text import (
     COMPRESSION_ERRORS,
@@ -33,12 +34,11 @@ from limelight.data.reading.dialect import CELL_SEPARATORS, CsvOptions, Dialect,
 from limelight.data.reading.number_formats import NumberFormat, find_formats, is_number
 from limelight.errors import DataError, ParameterError
 
-COMMENTS = ("#", "%", "//")
-STATED_SEPARATOR = re.compile(r'"?sep=(.)"?\s*$', re.IGNORECASE)
-QUOTED = re.compile(r"(?:^|[,;\t|])\s*'[^']*'\s*(?=[,;\t|]|\s*$)")
-GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}$")
-BLANK_SUFFIXES = (".txt", ".dat")
-SAMPLE_ROWS = 300
+_COMMENTS = ("#", "%", "//")
+_QUOTED = re.compile(r"(?:^|[,;\t|])\s*'[^']*'\s*(?=[,;\t|]|\s*$)")
+_GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}$")
+_BLANK_SUFFIXES = (".txt", ".dat")
+_SAMPLE_ROWS = 300
 
 
 def find_dialect(path: Path, name: str, options: CsvOptions, *, thorough: bool = False) -> Dialect:
@@ -104,7 +104,7 @@ def _find(path: Path, name: str, options: CsvOptions, marked: Sequence[str]) -> 
         later = replace(sample, lines=piece, complete=True)
         rows += [record for _, record in later.records(form.separator) if len(record) == form.width]
         blank_rows = blank_rows or later.has_blank_rows(form.separator)
-    names, dropped = name_columns(head.names, rows, form.width, name)
+    names, dropped = named_columns(head.names, rows, form.width, name)
     cells = [cells_of(rows, place) for place in range(len(names))]
     numbers = find_formats(cells, form.separator, options.decimal, options.thousands)
     _require_decimal(options, cells, names, name)
@@ -125,7 +125,6 @@ def _find(path: Path, name: str, options: CsvOptions, marked: Sequence[str]) -> 
         data_line=data_line,
         preamble=head.preamble,
         ignored=ignored,
-        carriage="\r" in text and "\n" not in text,
         assumption=numbers.assumption,
     )
 
@@ -137,16 +136,16 @@ def _are_simple(cells: Sequence[str], number: NumberFormat) -> bool:
 
 def _find_quote(lines: Sequence[str]) -> str:
     """Find the sign around text: the single quote only if it stands around cells of most lines."""
-    head = lines[:SAMPLE_ROWS]
+    head = lines[:_SAMPLE_ROWS]
     if any('"' in line for line in head):
         return '"'
-    return "'" if 2 * sum(bool(QUOTED.search(line)) for line in head) > len(head) else '"'
+    return "'" if 2 * sum(bool(_QUOTED.search(line)) for line in head) > len(head) else '"'
 
 
 def _find_comment(lines: Sequence[str]) -> str:
     """Find the sign that comment lines begin with; "" if there are none."""
     written = [line for line in lines if line.strip()]
-    for sign in COMMENTS:
+    for sign in _COMMENTS:
         regex = comment_regex(sign)
         marked = [bool(regex.match(line)) for line in written]
         if not any(marked) or all(marked[1:]):
@@ -158,7 +157,7 @@ def _find_comment(lines: Sequence[str]) -> str:
 
 def _late_comment(marked: Sequence[str], form: Form) -> str:
     """Find the sign of comments below the first lines, which have other numbers of cells than the table."""
-    for sign in COMMENTS:
+    for sign in _COMMENTS:
         regex = comment_regex(sign)
         found = [line for line in marked if regex.match(line)]
         if found and all(line.count(form.separator) + 1 != form.width for line in found):
@@ -168,7 +167,7 @@ def _late_comment(marked: Sequence[str], form: Form) -> str:
 
 def _choose_form(sample: Sample, options: CsvOptions, name: str, suffix: str) -> Form:
     """Choose the separator that fits best; ParameterError if that of the user does not occur."""
-    stated = STATED_SEPARATOR.match(sample.lines[0]) if sample.lines else None
+    stated = STATED_SEPARATOR.match("".join(sample.lines[:1]))
     chosen = options.separator or (stated[1] if stated else None)
     forms = [find_form(sample, one) for one in (*CELL_SEPARATORS, *([chosen] if chosen else []))]
     fitting = [one for one in forms if one.width > 1 and 4 * one.misfits < 3 * len(one.records)]
@@ -182,7 +181,7 @@ def _choose_form(sample: Sample, options: CsvOptions, name: str, suffix: str) ->
             f"{sign_name(better.separator)}; correct the separator, or leave it out to detect it"
         )
     strong = [one for one in fitting if one.separator != " "]
-    if suffix not in BLANK_SUFFIXES and strong:
+    if suffix not in _BLANK_SUFFIXES and strong:
         fitting = strong
     fitting = [one for one in fitting if one.separator != " " or (not one.misfits and one.typed and not sample.quoted)]
     return min(fitting, key=_cost, default=forms[0])
@@ -192,9 +191,7 @@ def _cost(form: Form) -> tuple[float, int, int]:
     return form.misfits, -len(form.typed), -form.width
 
 
-def _require_decimal(
-    options: CsvOptions, columns: Sequence[Sequence[str]], names: Sequence[str], name: str
-) -> None:
+def _require_decimal(options: CsvOptions, columns: Sequence[Sequence[str]], names: Sequence[str], name: str) -> None:
     """Check that numbers have the decimal sign that the user states; ParameterError if all have the other."""
     if options.decimal is None:
         return
@@ -204,7 +201,7 @@ def _require_decimal(
         for cell in cells:
             if options.decimal in cell and is_number(cell):
                 return
-            if odd is None and other.decimal in cell and other.matches(cell) and not GROUPED.match(cell):
+            if odd is None and other.decimal in cell and other.matches(cell) and not _GROUPED.match(cell):
                 odd = cell, column
     if odd is not None:
         raise ParameterError(

@@ -6,26 +6,28 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from limelight.data.reading.csv_text import NumberedLines, read_records
 from limelight.data.reading.missing import is_missing
 from limelight.data.reading.number_formats import is_number
 from limelight.errors import DataError, listing
 
-SPREADSHEET_ERRORS = r"#(?:N/A|NV|NA|NULL|DIV/0|VALUE|WERT|REF|BEZUG|NAME|NUM|ZAHL)\b"
-DATE = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}([T ].*)?$|\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?$")
-UNIT = re.compile(r"[\[(<{].*[\])>}]$|[-\u2013\u2014]?$|[yYmMdDhHsS:./T_ -]+$")
-LONGEST_UNIT = 20
-LONGEST_PREAMBLE = 60
-MOST_ROWS = 300
-TYPED_SHARE = 0.8
+_SPREADSHEET_ERRORS = r"#(?:N/A|NV|NA|NULL|DIV/0|VALUE|WERT|REF|BEZUG|NAME|NUM|ZAHL)\b"
+_DATE = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}([T ].*)?$|\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?$")
+_UNIT = re.compile(r"[\[(<{].*[\])>}]$|[-\u2013\u2014]?$|[yYmMdDhHsS:./T_ -]+$")
+STATED_SEPARATOR = re.compile(r'"?sep=(.)"?\s*$', re.IGNORECASE)
+_LONGEST_UNIT = 20
+_LONGEST_PREAMBLE = 60
+_MOST_ROWS = 300
+_TYPED_SHARE = 0.8
 
 Record = tuple[int, list[str]]
 
 
 def comment_regex(sign: str) -> re.Pattern[str]:
     """Return the regular expression of a comment line; words such as ``#N/A`` at its begin make it a line of data."""
-    return re.compile(rf"[ \t]*(?!{SPREADSHEET_ERRORS}){re.escape(sign)}")
+    return re.compile(rf"[ \t]*(?!{_SPREADSHEET_ERRORS}){re.escape(sign)}")
 
 
 def ignored_lines(comment: str, blank_separator: str = "") -> re.Pattern[str] | None:
@@ -36,7 +38,7 @@ def ignored_lines(comment: str, blank_separator: str = "") -> re.Pattern[str] | 
     >>> ignored_lines("#").sub("", "# a\\n1,2\\n#N/A,3\\n")
     '1,2\\n#N/A,3\\n'
     """
-    kinds = [rf"(?!{SPREADSHEET_ERRORS}){re.escape(comment)}[^\r\n]*"] if comment else []
+    kinds = [rf"(?!{_SPREADSHEET_ERRORS}){re.escape(comment)}[^\r\n]*"] if comment else []
     if blank_separator:
         kinds.append(rf"{re.escape(blank_separator)}[{re.escape(blank_separator)} \t]*(?=[\r\n]|\Z)")
     return re.compile(rf"(?m)^[ \t]*(?:{'|'.join(kinds)})(?:\r\n|\r|\n|\Z)") if kinds else None
@@ -64,6 +66,11 @@ class Sample:
     complete: bool
 
     @property
+    def states_separator(self) -> bool:
+        """Whether the first line states the separator, as spreadsheets write it."""
+        return bool(self.lines) and STATED_SEPARATOR.match(self.lines[0]) is not None
+
+    @property
     def quoted(self) -> bool:
         """Whether a line holds a quote."""
         return bool(self.quote) and any(self.quote in line for line in self.lines)
@@ -72,7 +79,8 @@ class Sample:
         """Return line and cells of each record that is not blank."""
         found = list(read_records(NumberedLines(self.lines, self.ignored), separator, self.quote))
         found = found if self.complete or len(found) < 2 else found[:-1]
-        return [one for one in found if any(cell.strip() for cell in one[1])]
+        start = 2 if self.states_separator else 1
+        return [one for one in found if one[0] >= start and any(cell.strip() for cell in one[1])]
 
     def has_blank_rows(self, separator: str) -> bool:
         """Whether a line holds nothing but separators."""
@@ -113,7 +121,8 @@ class Form:
         """Whether a record exists and holds numbers or dates in at least half of their columns."""
         if not self.typed or not 0 <= place < len(self.records) or len(self.records[place][1]) < self.width:
             return False
-        cells = [self.records[place][1][column].strip() for column in self.typed]
+        record = self.records[place][1]
+        cells = [record[column].strip() for column in self.typed if column < len(record)]
         fitting = sum(_is_typed(cell) or is_missing(cell) for cell in cells)
         return 2 * fitting >= len(cells) and any(map(_is_typed, cells))
 
@@ -132,7 +141,9 @@ class Form:
         if not _fits(cells, self.width) or all(map(is_missing, cells)):
             return False
         return all(
-            not _is_typed(cell) and len(cell) <= LONGEST_UNIT if column in self.typed else UNIT.match(cell) is not None
+            not _is_typed(cell) and len(cell) <= _LONGEST_UNIT
+            if column in self.typed
+            else _UNIT.match(cell) is not None
             for column, cell in enumerate(cells)
         )
 
@@ -143,7 +154,7 @@ def _fits(cells: Sequence[str], width: int) -> bool:
 
 
 def _is_typed(cell: str) -> bool:
-    return is_number(cell) or DATE.match(cell) is not None
+    return is_number(cell) or _DATE.match(cell) is not None
 
 
 def _is_name(cell: str) -> bool:
@@ -163,7 +174,7 @@ def find_form(sample: Sample, separator: str) -> Form:
     numbers, in every column of numbers that is followed by a record of numbers.
     """
     records = sample.records(separator)
-    half = [cells for _, cells in records[len(records) // 2 :]][-MOST_ROWS:]
+    half = [cells for _, cells in records[len(records) // 2 :]][-_MOST_ROWS:]
     widths = Counter(len(cells) for cells in half)
     width = max(widths, key=lambda one: (widths[one], one), default=0)
     rows = [cells for cells in half if len(cells) == width]
@@ -184,7 +195,7 @@ def _typed_columns(rows: Sequence[Sequence[str]], width: int) -> tuple[int, ...]
     typed = []
     for column in range(width):
         cells = cells_of(rows, column)
-        if cells and sum(map(_is_typed, cells)) >= TYPED_SHARE * len(cells):
+        if cells and sum(map(_is_typed, cells)) >= _TYPED_SHARE * len(cells):
             typed.append(column)
     return tuple(typed)
 
@@ -192,13 +203,13 @@ def _typed_columns(rows: Sequence[Sequence[str]], width: int) -> tuple[int, ...]
 def _find_header(form: Form) -> tuple[int, bool]:
     """Return the place of the header, and whether a row of units follows."""
     records = form.records
-    for place in range(min(LONGEST_PREAMBLE, len(records))):
+    for place in range(min(_LONGEST_PREAMBLE, len(records))):
         if not form.typed or not form.is_header(place):
             continue
         units = form.is_units(place + 1) and form.is_data(place + 2)
         if units or form.is_data(place + 1):
             return (place, units) if _may_skip(form, place) else (0, False)
-    for place in range(min(LONGEST_PREAMBLE, len(records))):
+    for place in range(min(_LONGEST_PREAMBLE, len(records))):
         cells = [cell.strip() for cell in records[place][1]]
         if len(cells) == form.width:
             named = _is_steps(cells) or not any(map(is_number, cells))
@@ -218,7 +229,7 @@ def _may_skip(form: Form, header: int) -> bool:
 def _is_steps(cells: Sequence[str]) -> bool:
     """Whether cells are the numbers of steps, as in the header of a wide table."""
     numbers = [int(cell) for cell in cells if cell.isdecimal()]
-    return len(numbers) > 2 and all(later == number + 1 for number, later in zip(numbers, numbers[1:], strict=False))
+    return len(numbers) > 2 and all(later == number + 1 for number, later in pairwise(numbers))
 
 
 @dataclass(frozen=True)
@@ -257,11 +268,12 @@ def find_head(sample: Sample, form: Form, comment: str, units_row: bool | None) 
         if head is not None:
             return head
     place = form.header
-    stated = any(re.match(r'"?sep=', line, re.IGNORECASE) for line in sample.lines[:1])
     names = [cell.strip() for cell in form.records[place][1]]
     with_units = form.units if units_row is None else units_row
-    units = [cell.strip() for cell in form.records[place + 1][1]] if with_units and place + 1 < len(form.records) else []
-    return Head(names, units, place + 1 + bool(units), max(0, place - stated))
+    units = (
+        [cell.strip() for cell in form.records[place + 1][1]] if with_units and place + 1 < len(form.records) else []
+    )
+    return Head(names, units, place + 1 + bool(units), place)
 
 
 def _commented_head(sample: Sample, form: Form, comment: str) -> Head | None:
@@ -275,14 +287,14 @@ def _commented_head(sample: Sample, form: Form, comment: str) -> Head | None:
     if not named:
         return None
     last = named[-1]
-    above = last - 1 in named and all(map(UNIT.match, rows[last]))
+    above = last - 1 in named and all(map(_UNIT.match, rows[last]))
     return Head(rows[last - 1], rows[last], 0) if above else Head(rows[last], [], 0)
 
 
-def name_columns(
+def named_columns(
     header: Sequence[str], rows: Sequence[Sequence[str]], width: int, name: str
 ) -> tuple[list[str], list[int]]:
-    """Name the columns of a table.
+    """Return the names of the columns of a table.
 
     Parameters
     ----------

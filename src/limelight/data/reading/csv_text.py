@@ -17,20 +17,20 @@ from typing import IO
 from limelight.data.reading.dialect import Dialect
 from limelight.errors import DataError
 
-SAMPLE_BYTES = 1 << 17
-LARGEST_SAMPLE = 1 << 26
-FEWEST_LINES = 30
-BLOCK_BYTES = 1 << 20
-MARKS_OF_ORDER = (
+_SAMPLE_BYTES = 1 << 17
+_LARGEST_SAMPLE = 1 << 26
+_FEWEST_LINES = 30
+_BLOCK_BYTES = 1 << 20
+_MARKS_OF_ORDER = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-MOST_MARKED = 100
-MARKED_LINE = re.compile(rb"(?<=\n)(?:#|%|//)[^\r\n]*")
-FEWEST_ZEROS = 0.3
+_MOST_MARKED = 100
+_MARKED_LINE = re.compile(rb"(?<=\n)(?:#|%|//)[^\r\n]*")
+_FEWEST_ZEROS = 0.3
 """Share of zero bytes at even or at odd places that shows UTF-16 without a mark of its byte order."""
 
 
@@ -60,13 +60,13 @@ def find_encoding(head: bytes, *, complete: bool) -> str:
     >>> [find_encoding("Größe".encode(code), complete=True) for code in ("utf-8", "utf-16", "cp1252")]
     ['utf-8', 'utf-16', 'cp1252']
     """
-    for mark, encoding in MARKS_OF_ORDER:
+    for mark, encoding in _MARKS_OF_ORDER:
         if head.startswith(mark):
             return encoding
     half = max(1, len(head) // 2)
-    if head[1::2].count(0) > FEWEST_ZEROS * half:
+    if head[1::2].count(0) > _FEWEST_ZEROS * half:
         return "utf-16-le"
-    if head[0::2].count(0) > FEWEST_ZEROS * half:
+    if head[0::2].count(0) > _FEWEST_ZEROS * half:
         return "utf-16-be"
     if head.isascii() or _decodes(head, "utf-8", complete=complete):
         return "utf-8"
@@ -81,11 +81,11 @@ def one_byte_encoding(content: bytes) -> str:
 def other_encoding(path: Path) -> str:
     """Find the encoding of a file that is not UTF-8 as a whole."""
     with open_bytes(path) as file:
-        encoding = find_encoding(file.read(SAMPLE_BYTES), complete=False)
+        encoding = find_encoding(file.read(_SAMPLE_BYTES), complete=False)
         if encoding != "utf-8":
             return encoding
         file.seek(0)
-        while block := file.read(BLOCK_BYTES):
+        while block := file.read(_BLOCK_BYTES):
             if (found := one_byte_encoding(block)) != "cp1252":
                 return found
     return "cp1252"
@@ -115,8 +115,8 @@ def read_sample(path: Path, encoding: str | None) -> tuple[str, str, bool]:
         The text, cut after a line if the file goes on; the encoding; and whether the text is the whole file.
     """
     with open_bytes(path) as file:
-        head = file.read(SAMPLE_BYTES)
-        while len(head) < LARGEST_SAMPLE and max(head.count(b"\n"), head.count(b"\r")) < FEWEST_LINES:
+        head = file.read(_SAMPLE_BYTES)
+        while len(head) < _LARGEST_SAMPLE and max(head.count(b"\n"), head.count(b"\r")) < _FEWEST_LINES:
             more = file.read(len(head))
             if not more:
                 break
@@ -133,8 +133,8 @@ def read_sample(path: Path, encoding: str | None) -> tuple[str, str, bool]:
 def read_later_lines(path: Path, encoding: str, pieces: int = 3) -> Iterator[list[str]]:
     """Read some complete lines in the middle and at the end of a large file, for evidence that the head lacks."""
     size = path.stat().st_size
-    length = SAMPLE_BYTES // 4
-    if path.suffix.lower() == ".gz" or size < 2 * SAMPLE_BYTES:
+    length = _SAMPLE_BYTES // 4
+    if path.suffix.lower() == ".gz" or size < 2 * _SAMPLE_BYTES:
         return
     order = {"utf-16": "utf-16-le", "utf-32": "utf-32-le"}
     with path.open("rb") as file:
@@ -150,14 +150,13 @@ def read_later_lines(path: Path, encoding: str, pieces: int = 3) -> Iterator[lis
 def scan(path: Path) -> tuple[bool, list[str]]:
     """Read a whole file to find whether it is UTF-8, and some lines that begin with a sign of a comment."""
     decoder = codecs.getincrementaldecoder("utf-8")()
-    unicode, marked, last = True, [], b"\n"
+    unicode, marked = True, list[str]()
     with open_bytes(path) as file:
-        while block := file.read(BLOCK_BYTES):
+        while block := file.read(_BLOCK_BYTES):
             if unicode and not (block.isascii() and not decoder.getstate()[0]):
                 unicode = _continues(decoder, block)
-            if len(marked) < MOST_MARKED and any(sign in last + block for sign in (b"\n#", b"\n%", b"\n//")):
-                marked += [line.decode("latin-1") for line in MARKED_LINE.findall(last + block)]
-            last = block[-1:]
+            if len(marked) < _MOST_MARKED and any(sign in block for sign in (b"\n#", b"\n%", b"\n//")):
+                marked += [line.decode("latin-1") for line in _MARKED_LINE.findall(block)]
     return unicode and not decoder.getstate()[0], marked
 
 
@@ -277,7 +276,7 @@ class PlainBytes:
 
     def read(self, size: int = -1) -> bytes:
         """Return at most the next ``size`` bytes; b"" at the end."""
-        wanted = BLOCK_BYTES if size < 0 else size
+        wanted = _BLOCK_BYTES if size < 0 else size
         while not self.ended and (size < 0 or len(self.ready) < wanted):
             self._read_block()
         content = self.ready if size < 0 else self.ready[:wanted]
@@ -285,7 +284,7 @@ class PlainBytes:
         return content
 
     def _read_block(self) -> None:
-        block = self.file.read(BLOCK_BYTES)
+        block = self.file.read(_BLOCK_BYTES)
         self.ended = not block
         text = self.rest + self.decoder.decode(block, final=self.ended)
         if "\r" in text:

@@ -11,11 +11,11 @@ from limelight.data.reading.number_formats import PLAIN, NumberFormat
 from limelight.errors import ParameterError, counted, nearest
 
 CELL_SEPARATORS = (",", ";", "\t", "|", " ")
-DECIMALS = (".", ",")
-THOUSANDS = ("", ",", ".", " ", "'")
-QUOTES = ('"', "'", "")
-WORDS = {"\\t": "\t", "tab": "\t", "blank": " ", "space": " ", "comma": ",", "semicolon": ";"}
-CHOICES = {"separator": CELL_SEPARATORS, "decimal": DECIMALS, "thousands": THOUSANDS, "quote": QUOTES}
+_DECIMALS = (".", ",")
+_THOUSANDS = ("", ",", ".", " ", "'")
+_QUOTES = ('"', "'", "")
+_WORDS = {"\\t": "\t", "tab": "\t", "blank": " ", "space": " ", "comma": ",", "semicolon": ";"}
+_CHOICES = {"separator": CELL_SEPARATORS, "decimal": _DECIMALS, "thousands": _THOUSANDS, "quote": _QUOTES}
 
 
 def _check_value(key: str, value: Any) -> None:
@@ -25,8 +25,8 @@ def _check_value(key: str, value: Any) -> None:
             raise ParameterError(f"expected csv units_row to be true or false, got {value!r}")
     elif not isinstance(value, str):
         raise ParameterError(f"expected csv {key} as text, got {value!r}")
-    elif key in CHOICES and value not in (*CHOICES[key], *WORDS):
-        raise ParameterError(f"expected csv {key} to be one of {list(CHOICES[key])}, got {value!r}")
+    elif key in _CHOICES and value not in (*_CHOICES[key], *_WORDS):
+        raise ParameterError(f"expected csv {key} to be one of {list(_CHOICES[key])}, got {value!r}")
     elif key == "encoding" and not _is_encoding(value):
         raise ParameterError(f"expected csv encoding such as 'utf-8' or 'cp1252', got {value!r}, which is unknown")
     elif key == "comment" and (value.strip() != value or len(value) > 2):
@@ -35,7 +35,7 @@ def _check_value(key: str, value: Any) -> None:
 
 def _is_encoding(name: str) -> bool:
     try:
-        return isinstance(b"".decode(name), str)
+        return isinstance("a".encode(name), bytes)
     except (LookupError, ValueError):
         return False
 
@@ -75,8 +75,8 @@ class CsvOptions:
             value = getattr(self, field.name)
             if value is not None:
                 _check_value(field.name, value)
-            if field.name in CHOICES and value in WORDS:
-                object.__setattr__(self, field.name, WORDS[value])
+            if field.name in _CHOICES and value in _WORDS:
+                object.__setattr__(self, field.name, _WORDS[value])
         if self.decimal is not None and self.decimal == self.thousands:
             raise ParameterError(f"expected csv decimal and thousands to differ, got {self.decimal!r} for both")
 
@@ -146,8 +146,6 @@ class Dialect:
         The number of lines before the header.
     ignored
         A regular expression of lines that are no data, or None.
-    carriage
-        Whether lines end with a carriage return alone.
     assumption
         What was assumed about numbers without evidence; "" if nothing was.
     """
@@ -166,7 +164,6 @@ class Dialect:
     data_line: int = 2
     preamble: int = 0
     ignored: re.Pattern[str] | None = None
-    carriage: bool = False
     assumption: str = ""
 
     @property
@@ -177,7 +174,7 @@ class Dialect:
     @property
     def is_clean(self) -> bool:
         """Whether Arrow can read the bytes of the file as they are."""
-        return self.encoding == "utf-8" and self.ignored is None and self.separator != " " and not self.carriage
+        return self.encoding == "utf-8" and self.ignored is None and self.separator != " "
 
     def note(self, name: str) -> str:
         """Describe in a note how a file differs from plain CSV; "" if it does not.

@@ -8,16 +8,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.compute as pc
 
-BLANKS = " \u00a0\u2009\u202f"
-MARKS = {" ": BLANKS, "'": "'\u2019"}
-EXPONENT = r"([eE][+-]?\d+)?"
-SIGN = "[+\\-\u2212]?"
-NUMBERISH = re.compile(rf"{SIGN}[.,]?\d[\d.,'\u2019{BLANKS}]*{EXPONENT}$")
-WHOLE = re.compile(r"[+-]?\d+$")
-PLAIN_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
+_BLANKS = " \u00a0\u2009\u202f"
+_MARKS = {" ": _BLANKS, "'": "'\u2019"}
+_EXPONENT = r"([eE][+-]?\d+)?"
+_SIGN = "[+\\-\u2212]?"
+_NUMBERISH = re.compile(rf"{_SIGN}[.,]?\d[\d.,'\u2019{_BLANKS}]*{_EXPONENT}$")
+_WHOLE = re.compile(r"[+-]?\d+$")
+_PLAIN_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
 
 
 @dataclass(frozen=True)
@@ -52,9 +51,9 @@ class NumberFormat:
         point = re.escape(self.decimal)
         digits = r"\d+"
         if self.thousands:
-            marks = f"[{MARKS.get(self.thousands, self.thousands)}]"
+            marks = f"[{_MARKS.get(self.thousands, self.thousands)}]"
             digits = rf"(\d+|[1-9]\d{{0,2}}({marks}\d{{3}})+)"
-        return rf"^{SIGN}({digits}({point}\d*)?|{point}\d+){EXPONENT}$"
+        return rf"^{_SIGN}({digits}({point}\d*)?|{point}\d+){_EXPONENT}$"
 
     @cached_property
     def _regex(self) -> re.Pattern[str]:
@@ -66,7 +65,7 @@ class NumberFormat:
 
     def is_grouped(self, cell: str) -> bool:
         """Whether a cell of this format has a sign between groups of digits."""
-        return bool(self.thousands) and any(mark in cell for mark in MARKS.get(self.thousands, self.thousands))
+        return bool(self.thousands) and any(mark in cell for mark in _MARKS.get(self.thousands, self.thousands))
 
     def plain(self, column: Any) -> Any:
         """Rewrite the numbers in a column of text with a decimal point and without groups; other cells are unchanged.
@@ -83,13 +82,14 @@ class NumberFormat:
 
         Example
         -------
+        >>> import pyarrow as pa
         >>> NumberFormat(",", ".").plain(pa.array(["1.234,5", "fast", None])).to_pylist()
         ['1234.5', 'fast', None]
         """
         trimmed = pc.utf8_trim_whitespace(column)
         numbers = pc.match_substring_regex(trimmed, self.pattern)
         rewritten = pc.replace_substring(trimmed, "\u2212", "-")
-        for mark in MARKS.get(self.thousands, self.thousands):
+        for mark in _MARKS.get(self.thousands, self.thousands):
             rewritten = pc.replace_substring(rewritten, mark, "")
         if self.decimal != ".":
             rewritten = pc.replace_substring(rewritten, self.decimal, ".")
@@ -97,7 +97,7 @@ class NumberFormat:
 
 
 PLAIN = NumberFormat()
-FORMATS = (
+_FORMATS = (
     PLAIN,
     NumberFormat(",", ""),
     NumberFormat(",", "."),
@@ -117,8 +117,8 @@ def is_number(cell: str) -> bool:
     >>> [is_number(cell) for cell in ("-1,5", "1'234.5", "10:30", "01.02.2024")]
     [True, True, False, False]
     """
-    return PLAIN_NUMBER.match(cell) is not None or (
-        NUMBERISH.match(cell) is not None and any(number.matches(cell) for number in FORMATS)
+    return _PLAIN_NUMBER.match(cell) is not None or (
+        _NUMBERISH.match(cell) is not None and any(number.matches(cell) for number in _FORMATS)
     )
 
 
@@ -183,7 +183,7 @@ def find_formats(
 def _candidates(decimal: str | None, thousands: str | None) -> list[NumberFormat]:
     found = [
         one
-        for one in FORMATS
+        for one in _FORMATS
         if decimal in (None, one.decimal) and (thousands is None or one.thousands in ("", thousands))
     ]
     if thousands:
@@ -193,7 +193,7 @@ def _candidates(decimal: str | None, thousands: str | None) -> list[NumberFormat
 
 def _numbers_of(cells: Sequence[str]) -> list[str]:
     """Return the cells that may be numbers, unless the column is mostly words."""
-    numbers = [cell for cell in cells if NUMBERISH.match(cell)]
+    numbers = [cell for cell in cells if _NUMBERISH.match(cell)]
     return numbers if 2 * len(numbers) >= len(cells) else []
 
 
@@ -224,5 +224,5 @@ def _doubt(chosen: NumberFormat, columns: Sequence[Sequence[str]], separator: st
 
 def _counts_in_thousands(cells: Sequence[str]) -> bool:
     """Whether whole numbers below 1000 stand next to numbers with commas, as in a column of counts."""
-    whole = [cell for cell in cells if WHOLE.match(cell)]
+    whole = [cell for cell in cells if _WHOLE.match(cell)]
     return len(whole) < len(cells) and len(whole) > 1 and all(len(cell.lstrip("+-")) <= 3 for cell in whole)

@@ -103,7 +103,25 @@ class Sheets:
                 stream_file(path, in_file, self.csv) if stream else [open_file(path, text_columns, in_file, self.csv)]
             ):
                 if chunk.rows:
-                    yield chunk if self.file_column is None else _with_column(chunk, self.file_column, path.stem)
+                    yield self._completed(chunk, path)
+
+    def first_chunk(self) -> Source | None:
+        """Read the first rows of the table, all columns of CSV files as text; None if there are no rows."""
+        if self.sources:
+            return self.sources[0]
+        for path in self.paths:
+            try:
+                chunk = next(stream_file(path, csv=self.csv, thorough=False), None)
+            except DataError:
+                chunk = next(stream_file(path, csv=self.csv), None)
+            if chunk is not None and chunk.rows:
+                return self._completed(chunk, path)
+        return None
+
+    def _completed(self, chunk: Source, path: Path) -> Source:
+        """Return a chunk with the name of its file, if that is a column, and with notes that name the table."""
+        chunk = chunk.in_table(self.name)
+        return chunk if self.file_column is None else _with_column(chunk, self.file_column, path.stem)
 
     def loaded(self, text_columns: Sequence[str]) -> Sheets:
         """Load the table into memory, so that iterating again costs nothing; ``text_columns`` as for ``chunks``."""
@@ -190,7 +208,7 @@ def find_files(path_or_pattern: str | Path | Sequence[str | Path]) -> list[Path]
 
 def is_table(path: Path) -> bool:
     """Whether the suffix of a file is that of a table."""
-    return path.suffix.lower() in SUFFIXES
+    return path.name.lower().endswith(SUFFIXES)
 
 
 def _require_same_columns(first: Path, columns: list[str], path: Path, csv: CsvOptions) -> None:

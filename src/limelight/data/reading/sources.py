@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,12 @@ import narwhals as nw
 import pyarrow as pa
 import pyarrow.parquet as parquet
 
-from limelight.data.reading.csv_files import csv_batches, csv_header, csv_table, line_of
+from limelight.data.reading.csv_files import CsvFile, csv_table, open_csv
 from limelight.data.reading.dialect import DETECT, CsvOptions
 from limelight.errors import DataError, nearest
 
-SUFFIXES = (".csv", ".parquet")
+CSV_SUFFIXES = (".csv", ".csv.gz", ".txt", ".dat")
+SUFFIXES = (*CSV_SUFFIXES, ".parquet")
 CHUNK_ROWS = 1 << 19
 
 
@@ -31,9 +32,11 @@ class Source:
     name
         The name of the table in messages: the path in quotes, or for example ``"the series table"``.
     csv
-        The CSV file that the table was read from, or None.
+        The CSV file that the table was read from and how it is written, or None.
     first_row
         The row of the file at which the table begins, if it is a chunk of the file.
+    notes
+        What was assumed about the file.
 
     Example
     -------
@@ -46,8 +49,9 @@ class Source:
 
     table: pa.Table
     name: str
-    csv: Path | None = None
+    csv: CsvFile | None = None
     first_row: int = 0
+    notes: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -91,17 +95,26 @@ class Source:
             column = column.cast(pa.large_string())
         return column.combine_chunks()
 
+    def in_table(self, name: str) -> Source:
+        """Return the same rows with notes that name the table that the file is a part of."""
+        return replace(self, notes=tuple(note.replace(self.name, name, 1) for note in self.notes))
+
     def location(self, row: int) -> str:
         """Describe where a row is: the line of a CSV file (the header is line 1), else the row counted from 0."""
         row += self.first_row
         if self.csv is None:
             return f"row {row} (the first is 0) of {self.name}"
-        return f"line {line_of(self.csv, row)} of {self.name}"
+        return f"line {self.csv.line_of(row)} of {self.name}"
 
 
 def is_text(kind: pa.DataType) -> bool:
     """Whether an Arrow type is a string type of any layout."""
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def is_csv(path: Path) -> bool:
+    """Whether the name of a file is that of a text table, which may be compressed."""
+    return path.name.lower().endswith(CSV_SUFFIXES)
 
 
 def open_source(path_or_frame: Any, content: str, csv: CsvOptions = DETECT) -> Source:
@@ -137,18 +150,23 @@ def open_source(path_or_frame: Any, content: str, csv: CsvOptions = DETECT) -> S
 
 def columns_of(path: Path, csv: CsvOptions = DETECT) -> list[str]:
     """Read only the column names of a file; raises as ``open_source``."""
-    name = _require_table(path)
-    if path.suffix.lower() == ".csv":
-        return [column.strip() for column in csv_header(path, name, csv)]
-    with _parquet(path, name) as file:
-        return list(file.schema_arrow.names)
+    return [field.name for field in arrow_fields(path, csv)]
 
 
 def arrow_fields(path: Path, csv: CsvOptions = DETECT) -> list[pa.Field]:
-    """Read the Arrow fields of a Parquet file, whose metadata may hold units and roles; empty for a CSV file."""
-    if path.suffix.lower() == ".csv":
-        return []
-    with _parquet(path, repr(str(path))) as file:
+    """Read the columns of a file as Arrow fields, whose metadata may hold units and roles; raises as ``open_source``.
+
+    The units of a CSV file are those in the row below the header.
+    """
+    name = _require_table(path)
+    if is_csv(path):
+        dialect = open_csv(path, name, csv).dialect
+        units = dict(dialect.units)
+        return [
+            pa.field(column, pa.large_string(), metadata={"unit": units[column]} if column in units else None)
+            for column in dialect.kept
+        ]
+    with _parquet(path, name) as file:
         return list(file.schema_arrow)
 
 
@@ -192,19 +210,24 @@ def open_file(
         As ``open_source``.
     """
     name = _require_table(path)
-    if path.suffix.lower() == ".csv":
-        return Source(csv_table(path, name, text_columns, columns, csv), name, path)
-    with _parquet(path, name) as file:
-        return Source(file.read(None if columns is None else list(columns)), name)
+    if is_csv(path):
+        table, file = csv_table(path, name, text_columns, columns, csv)
+        return Source(table, name, file, notes=file.notes)
+    with _parquet(path, name) as parquet_file:
+        return Source(parquet_file.read(None if columns is None else list(columns)), name)
 
 
-def stream_file(path: Path, columns: Sequence[str] | None = None, csv: CsvOptions = DETECT) -> Iterator[Source]:
+def stream_file(
+    path: Path, columns: Sequence[str] | None = None, csv: CsvOptions = DETECT, *, thorough: bool = True
+) -> Iterator[Source]:
     """Stream a file in chunks of some megabytes.
 
     Parameters
     ----------
     path, columns, csv
         As for ``open_file``; every column of a CSV file is read as text.
+    thorough
+        Whether to search a whole CSV file for bytes that are not UTF-8 and for comment lines before reading it.
 
     Returns
     -------
@@ -218,13 +241,14 @@ def stream_file(path: Path, columns: Sequence[str] | None = None, csv: CsvOption
     """
     name = _require_table(path)
     first = 0
-    if path.suffix.lower() == ".csv":
-        for batch in csv_batches(path, name, columns, csv):
-            yield Source(pa.Table.from_batches([batch]), name, path, first)
-            first += batch.num_rows
+    if is_csv(path):
+        file = open_csv(path, name, csv, thorough=thorough)
+        for table in file.stream(columns):
+            yield Source(table, name, file, first, file.notes)
+            first += table.num_rows
         return
-    with _parquet(path, name, stream=True) as file:
-        for batch in file.iter_batches(CHUNK_ROWS, columns=None if columns is None else list(columns)):
+    with _parquet(path, name, stream=True) as parquet_file:
+        for batch in parquet_file.iter_batches(CHUNK_ROWS, columns=None if columns is None else list(columns)):
             yield Source(pa.Table.from_batches([batch]), name, None, first)
             first += batch.num_rows
 
@@ -266,7 +290,7 @@ def _require_table(path: Path) -> str:
     name = repr(str(path))
     if not path.is_file():
         raise DataError(f"expected a file at {name}, got {_describe_missing(path)}")
-    if path.suffix.lower() not in SUFFIXES:
+    if not path.name.lower().endswith(SUFFIXES):
         raise DataError(f"expected a .csv or .parquet file, got {name}; save the table as one of these")
     if path.stat().st_size == 0:
         raise DataError(f"expected a table in {name}, got an empty file")
@@ -293,6 +317,6 @@ def _describe_missing(path: Path) -> str:
         return "a folder; name the file in it"
     if not path.parent.is_dir():
         return f"none, nor a folder {str(path.parent)!r}; check the path"
-    tables = sorted(file.name for file in path.parent.iterdir() if file.suffix.lower() in SUFFIXES)
+    tables = sorted(file.name for file in path.parent.iterdir() if file.name.lower().endswith(SUFFIXES))
     hint = nearest(path.name, tables)
     return f"none{hint}" if 0 < len(hint) < 200 else "none; check the path"

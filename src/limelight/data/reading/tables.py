@@ -219,14 +219,14 @@ def join_tables(
     if labels is not None and label is not None:
         table = open_source(labels, "labels", csv)
         joined = join_labels(table, id, label, panel.ids, panel.lengths, series_name, mask)
-        notes += joined.pop("notes")
+        notes += [*table.notes, *joined.pop("notes")]
         fields |= joined.pop("fields")
         changes.update(joined)
     if metadata is not None:
         starts = None if panel.times is None else panel.times[panel.starts]
         source = open_source(metadata, "metadata", csv)
         table, notes_of_join = join_metadata(source, id, panel.ids, fields=fields, starts=starts)
-        notes += notes_of_join
+        notes += [*source.notes, *notes_of_join]
         fields |= dict(zip(table.column_names, table, strict=True))
     if fields:
         changes["metadata"] = pa.table(fields)
@@ -246,7 +246,8 @@ def _read_unless_long(series: Any, layout: str, time: str | None, csv: CsvOption
         return None
     if not paths:
         return read_wide(open_source(series, "series"), **columns)
-    panels = [read_wide(open_source(path, "series", csv), **columns) for path in paths]
+    name = repr(str(paths[0] if len(paths) == 1 else series if isinstance(series, str) else paths[0].parent))
+    panels = [read_wide(open_source(path, "series", csv).in_table(name), **columns) for path in paths]
     if len(panels) > 1:  # rows without ids are numbered from 0 in each file
         panels = [
             panel.replace(ids=[f"{path.stem}_{name}" for name in panel.ids])
