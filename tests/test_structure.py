@@ -119,7 +119,7 @@ def test_files_stay_below_500_lines_and_functions_below_60(module: str) -> None:
 
 def test_public_names_are_these() -> None:
     assert limelight.__all__ == [
-        "AttentionPooling", "Auto", "ConvLSTM", "DecisionRule", "Explanation", "GRU", "InputError", "LSTM", "LastPooling",
+        "AttentionPooling", "Auto", "Blocks", "ConvLSTM", "DecisionRule", "Explanation", "GRU", "InputError", "LSTM", "LastPooling",
         "LimelightError", "LinearHead", "MLPHead", "MaxPooling", "MeanPooling", "Panel", "Rocket", "SineSettings",
         "StepLabels", "TimeSeriesClassifier", "TrainingSettings", "align", "compare", "cut_windows", "generate_sine", "load", "merge_windows",
         "open_store", "read_table", "register_encoder", "tune", "validate", "write_store", "write_table",

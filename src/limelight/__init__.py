@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from limelight.parts.encoders import GRU as GRU
     from limelight.parts.encoders import LSTM as LSTM
     from limelight.parts.encoders import Auto as Auto
+    from limelight.parts.encoders import Blocks as Blocks
     from limelight.parts.encoders import ConvLSTM as ConvLSTM
     from limelight.parts.encoders import Rocket as Rocket
     from limelight.parts.encoders import register_encoder as register_encoder
@@ -51,6 +52,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "AttentionPooling": "parts.poolings",
     "Auto": "parts.encoders",
+    "Blocks": "parts.encoders",
     "ConvLSTM": "parts.encoders",
     "DecisionRule": "evaluation.decision.rule",
     "Explanation": "explanation.explanation",

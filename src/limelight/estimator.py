@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from limelight.data.array_labels import attach_labels, with_integer_classes
 from limelight.data.arrays import Layout, as_panel, is_ragged
+from limelight.data.inspection.inspect_panel import notes_on_arrays
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError, nearest
 from limelight.evaluation.decision.conformal import ConformalSets
@@ -247,7 +248,8 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             )
         self.model_, self.history_ = training.model, training.history
         vocabulary = training.model.vocabulary
-        self.notes_ = (*(() if vocabulary is None else vocabulary.notes), *training.notes)
+        notes = () if vocabulary is None else vocabulary.notes
+        self.notes_ = (*notes_on_arrays(panel), *notes, *training.notes)
         self.model_.fitted_on["layout"] = self.layout
         return self
 

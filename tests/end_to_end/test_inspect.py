@@ -13,7 +13,9 @@ from limelight.data.panel import Panel
 from limelight.data.store.write import write_store
 from limelight.data.writing import write_table
 from support.commands import Commands
+from support.machines import write_machines
 
+DOCS = Path(__file__).parents[2] / "docs"
 FAST = ["--set", 'model.encoder={"name": "rocket", "features": 84}', "--set", "explain=false"]
 SEVERAL_TIMES = re.compile(r"^warning(?: \d+)?: (.*)$", re.MULTILINE)
 
@@ -110,3 +112,15 @@ def test_the_summary_fits_on_a_screen(limelight: Commands, tmp_path: Path) -> No
     write_table(panel, tmp_path / "data")
     lines = limelight("inspect", "data").splitlines()
     assert sum(1 + len(line) // 100 for line in lines) <= 42
+
+
+def test_the_page_on_data_shows_what_is_printed(limelight: Commands, tmp_path: Path) -> None:
+    page = (DOCS / "data.md").read_text()
+    section = page[page.index("## Look before you train") :]
+    command, shown = re.findall(r"```\w+\n(.*?)```", section, flags=re.DOTALL)[:2]
+    options = [option.strip("'") for option in re.findall(r"`--set ([^`]+)`", section)]
+    write_machines(tmp_path)
+    words = command.split()[1:]
+    assert limelight(*words).replace(f"{tmp_path}/", "") == shown
+    mended = limelight(*words, *(word for option in options for word in ("--set", option)))
+    assert mended.startswith("ready to train\n")

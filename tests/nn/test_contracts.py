@@ -17,7 +17,7 @@ from limelight.nn.context import ContextShape
 from limelight.nn.network import CONTEXT_BUILDERS, HEAD_BUILDERS, POOLING_BUILDERS, Network
 from limelight.parts.architecture import OPTIONS, PRESETS, Architecture, preset
 from limelight.parts.contexts import CONTEXTS
-from limelight.parts.encoders import ENCODERS, GRU, LSTM, ConvLSTM, Encoder, Rocket, TrainingSummary
+from limelight.parts.encoders import ENCODERS, GRU, LSTM, Blocks, ConvLSTM, Encoder, Rocket, TrainingSummary
 from limelight.parts.fusions import FUSION_WORDS, FUSIONS
 from limelight.parts.heads import HEADS
 from limelight.parts.poolings import POOLINGS
@@ -49,6 +49,7 @@ OWN_VARIANTS = {
     "gru": GRU(hidden_size=5, num_layers=2, bidirectional=True),
     "gru relu": GRU(hidden_size=5, activation="relu"),
     "rocket": Rocket(features=84 * 3, dilations=3, length=40),
+    "blocks": Blocks(features=84, groups=2, depth=2, length=40),
 }
 VARIANTS = {name: small(kind) for name, kind in ENCODERS.items() if not kind.automatic} | OWN_VARIANTS
 """A small variant of every registered encoder, and more where an encoder has switches."""

@@ -76,8 +76,8 @@ def test_the_context_of_rocket_can_be_sized() -> None:
         (
             {"encoder": "gru", "pooling": "ppv"},
             {},
-            "expected a pooling for labels of whole series, got pooling='ppv', which belongs to the encoder 'rocket'; "
-            "use 'attention', 'last', 'mean' or 'max'",
+            "expected a pooling for labels of whole series, got pooling='ppv', which belongs to the encoder 'blocks' or "
+            "'rocket'; use 'attention', 'last', 'mean' or 'max'",
         ),
         (
             {"encoder": "gru", "pooling": "none"},

@@ -7,6 +7,7 @@ from hypothesis.extra import numpy as arrays
 
 from limelight.data.annotations import StepLabels, StepSignals
 from limelight.data.panel import Panel
+from limelight.data.reading.columns import NAN_WORDS
 from limelight.data.reading.spelling import one_form
 
 
@@ -42,7 +43,8 @@ def _words_of(facts, place=None):
     return np.array([*known, None], dtype=object)[codes].tolist()
 
 
-words = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=6).map(one_form).filter(bool)
+words = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=6).map(one_form)
+words = words.filter(lambda word: word not in NAN_WORDS)
 
 
 @st.composite

@@ -6,7 +6,9 @@ import math
 import re
 from typing import Any, Literal
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from limelight.data.metadata import STAMP, FieldKind, Values, describe_odd_words, few_words, parse_cell, words_in
 from limelight.data.reading.missing import EMPTY_WORDS, is_missing
@@ -87,11 +89,8 @@ def notes_on_words(column: Any, name: str, kind: FieldKind, *, inferred: bool) -
     """
     words = words_in(column, name)
     if kind in ("number", "date", "boolean"):
-        unparsed = [isinstance(parse_cell(word, kind), str) for word in words] if kind != "boolean" else False
-        odd = words[[is_missing(word) and word.lower() not in EMPTY_WORDS for word in words] | (words != "") & unparsed]
-        if len(odd):
-            return [f"{describe_odd_words(name, odd, len(words), kind)}; read as missing values"]
-        return []
+        odd = words[words_among_values(words, kind)]
+        return [f"{describe_odd_words(name, odd, len(words), kind)}; read as missing values"] if len(odd) else []
     known = [word for word in words if word and not is_missing(word)]
     strays = [word for word in known if isinstance(parse_cell(word, "number"), str)]
     if not inferred or not 0 < 2 * len(strays) < len(known):
@@ -100,3 +99,35 @@ def notes_on_words(column: Any, name: str, kind: FieldKind, *, inferred: bool) -
         f"metadata {name!r} has numbers, but words in {len(strays)} of {len(known)} series: "
         f"{listing(sorted(set(strays)))}; read as {kind}: correct the words, or set the kind of the field"
     ]
+
+
+def words_among_values(words: Values, kind: str) -> NDArray[np.bool_]:
+    """Find the words that are missing values in a field of numbers, dates or booleans.
+
+    Parameters
+    ----------
+    words
+        The cells of the field as text, "" if empty, shape (n,).
+    kind
+        The kind of the field; other kinds have no such words.
+
+    Returns
+    -------
+    NDArray[np.bool_]
+        Shape (n,); False for empty cells and for usual spellings such as "NaN".
+
+    Example
+    -------
+    >>> words_among_values(np.array(["31", "?", "", "NA", "old"], dtype=object), "number").tolist()
+    [False, True, False, False, True]
+    """
+    unparsed = [is_missing(word) for word in words]
+    for one in NUMERIC:
+        if kind == one:
+            unparsed = [is_missing(word) or isinstance(parse_cell(word, one), str) for word in words]
+    holds_values = kind in (*NUMERIC, "boolean")
+    odd = [
+        holds_values and wrong and word.lower() not in EMPTY_WORDS for word, wrong in zip(words, unparsed, strict=True)
+    ]
+    found: NDArray[np.bool_] = np.array(odd, dtype=bool)
+    return found

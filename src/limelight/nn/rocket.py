@@ -153,6 +153,7 @@ class RocketEncoder(nn.Module):
                 raise ParameterError(f"expected {name} of at least {least}, got {given}; use a larger number")
         self.plan = plan_dilations(length, features, dilations)
         self.width = features // KERNELS * KERNELS
+        self.spans = {"rocket": slice(0, self.width)}
         self.bits = int(np.log2(2**24 / (12 * min(channels, MAX_CHANNELS))))
         self.register_buffer("thresholds", torch.zeros(self.width))
         self.register_buffer("typical", torch.zeros(self.width))

@@ -76,7 +76,7 @@ def read_recordings(experiment: Experiment, *, missing: str = "keep", labelled: 
         return panel if modes is None else align(panel, modes)
     panel = read_table(
         data.series,
-        labels=data.labels if labelled else None,
+        labels=data.labels,
         metadata=data.metadata,
         id=data.id,
         time=data.time,

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+from typing import Any
+
+from tqdm import tqdm
+
 from limelight.config.sections import Experiment
 from limelight.data.inspection.fields import FieldUse
 from limelight.data.inspection.findings import Inspection
@@ -14,6 +19,8 @@ from limelight.model.targets import targets_of
 from limelight.model.vocabulary import Vocabulary, fit_vocabulary
 from limelight.recipe import Recipe
 from limelight.runs.dataset import Dataset, cut, prepare_data, read_recordings, split_panel
+
+SECONDS_WITHOUT_PROGRESS = 2
 
 
 def inspect_experiment(experiment: Experiment) -> Inspection:
@@ -80,7 +87,10 @@ def require_trainable(recipe: Recipe, data: Dataset, inspection: Inspection) -> 
 
 def _inspect(experiment: Experiment, panel: Panel, split: Split | None, refusal: str | None = None) -> Inspection:
     uses = field_uses(experiment.recipe(), panel if split is None else panel[split.train])
-    return inspect_panel(panel, split, group=experiment.split.group, uses=uses, refusal=refusal)
+    steps = int(panel.lengths.sum())
+    shown: dict[str, Any] = {"unit": " steps", "unit_scale": True, "delay": SECONDS_WITHOUT_PROGRESS, "leave": False}
+    with tqdm(desc="inspecting", total=steps, disable=not sys.stderr.isatty(), **shown) as bar:
+        return inspect_panel(panel, split, group=experiment.split.group, uses=uses, refusal=refusal, advance=bar.update)
 
 
 def _split_if_possible(experiment: Experiment, panel: Panel) -> Split | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -20,12 +21,13 @@ from limelight.model.targets import targets_of
 from limelight.nn.batch import Batch
 from limelight.nn.network import Network
 from limelight.task import Task
+from limelight.training.block_weights import METADATA_WEIGHT, choose_emphasis, lowest_log_losses
 from limelight.training.loaders import BatchesOfPanel
 from limelight.training.logit_scale import fit_scale
 from limelight.training.losses import Loss, signed_targets
 from limelight.training.preparation import Prepared
 from limelight.training.result import SOLVED, FitResult, OutOfSample, fit_info
-from limelight.training.ridge import Ridge, fit_ridge, fit_ridge_streamed
+from limelight.training.ridge import Ridge, fit_ridge, fit_ridge_streamed, squared_error
 from limelight.training.settings import TrainingSettings
 
 MOST_AT_ONCE = 4_000
@@ -36,10 +38,8 @@ FILL_STRATEGIES = ("mask", "last")
 """Candidates if nothing is stated. A mask keeps the information that a value is missing, but the mean in its place
 makes peaks in a smooth series; the last value does not (ArrowHead with a tenth missing: 0.72 and 0.86,
 leave-one-out)."""
-EMPHASES = (1.0, 10.0, 30.0, 100.0)
-"""Candidate factors of metadata columns relative to features of the series."""
-SELECTION_SERIES = 1_000
-"""Series to select among them."""
+SELECTION_SERIES = 500
+"""Series on which the weights of the blocks are chosen."""
 
 
 def solve_best(
@@ -128,7 +128,7 @@ def solve(
     network = prepared.network(len(panel.channels), task.outputs, series.metadata).eval()
     _fit_thresholds(network, series, seed)
     wanted, known = signed_targets(task, codes)
-    ridge, chosen_by = _fit_head(network, series, wanted, known, seed)
+    ridge, chosen_by = _fit_head(network, series, wanted, known, seed, one_of=not task.multilabel)
     scores, wanted, known = ridge.scores, wanted[ridge.rows], known[ridge.rows]
     scale = fit_scale(scores, wanted, known, one_of=not task.multilabel)
     with torch.no_grad():
@@ -153,17 +153,21 @@ def _fit_thresholds(network: Network, series: BatchesOfPanel, seed: int) -> None
         network.encoder.fit(network.inputs(batch), batch.mask, torch.Generator().manual_seed(seed))
 
 
-def _fit_head(network: Network, series: BatchesOfPanel, wanted: Tensor, known: Tensor, seed: int) -> tuple[Ridge, str]:
+def _fit_head(
+    network: Network, series: BatchesOfPanel, wanted: Tensor, known: Tensor, seed: int, *, one_of: bool
+) -> tuple[Ridge, str]:
     """Fit the head; return it and how its penalty was chosen."""
     n, random = len(series.panel), np.random.default_rng(seed)
     if n <= MOST_AT_ONCE or not bool(known.all()):
         features = _features(network, series, np.arange(n))
-        emphasis = _emphasis(network, features, wanted, known, random)
-        return fit_ridge(features, wanted, known, emphasis=emphasis), "leave-one-out"
+        emphasis = _emphasis(network, features, wanted, known, one_of, random)
+        criterion = squared_error if emphasis is None else partial(_log_loss, one_of=one_of)
+        return fit_ridge(features, wanted, known, emphasis=emphasis, criterion=criterion), "leave-one-out"
     some = np.sort(random.permutation(n)[:SELECTION_SERIES])
     emphasis = None
-    if network.context is not None:
-        emphasis = _emphasis(network, _features(network, series, some), wanted[some], known[some], random)
+    if len(_spans(network)) > 1:
+        features = _features(network, series, some)
+        emphasis = _emphasis(network, features, wanted[some], known[some], one_of, random)
     order: list[NDArray[np.int64]] = []
 
     def batches() -> Iterator[tuple[Tensor, Tensor]]:
@@ -177,21 +181,25 @@ def _fit_head(network: Network, series: BatchesOfPanel, wanted: Tensor, known: T
 
 
 def _emphasis(
-    network: Network, features: Tensor, wanted: Tensor, known: Tensor, random: np.random.Generator
+    network: Network, features: Tensor, wanted: Tensor, known: Tensor, one_of: bool, random: np.random.Generator
 ) -> Tensor | None:
-    """Select by leave-one-out how much metadata columns count relative to thousands of features of the series."""
-    if network.context is None:
-        return None
+    """Choose by leave-one-out how much each block of features and the metadata count; None for a single block."""
     some = torch.from_numpy(np.sort(random.permutation(len(features))[:SELECTION_SERIES]))
-    features, wanted, known = features[some], wanted[some], known[some]
-    metadata = torch.arange(features.shape[1]) >= network.encoder.width
+    spans = _spans(network)
+    start = [1.0] + [0.0] * (len(network.encoder.spans) - 1) + [METADATA_WEIGHT] * (network.context is not None)
+    return choose_emphasis(features[some], spans, wanted[some], known[some], one_of=one_of, start=start)
 
-    def error(emphasis: Tensor) -> float:
-        scores = fit_ridge(features, wanted, known, emphasis=emphasis).scores
-        return float((scores - wanted)[known].square().mean())
 
-    candidates: list[Tensor] = [torch.where(metadata, factor, 1.0).float() for factor in EMPHASES]
-    return min(candidates, key=error)
+def _log_loss(scores: Tensor, wanted: Tensor, *, one_of: bool) -> float:
+    return float(lowest_log_losses(scores, wanted, one_of=one_of).mean())
+
+
+def _spans(network: Network) -> list[slice]:
+    """Return the columns of each block of features, and of the metadata, among the inputs of the head."""
+    spans = [*network.encoder.spans.values()]
+    if network.context is not None:
+        spans.append(slice(network.encoder.width, network.head.in_features))
+    return spans
 
 
 def _features(network: Network, series: BatchesOfPanel, rows: NDArray[np.int64]) -> Float[Tensor, "n width"]:

@@ -19,6 +19,20 @@ COLUMNS = 2_000
 HELD_OUT = 10
 
 
+Criterion = Callable[[Tensor, Tensor], float]
+
+
+def squared_error(scores: Float[Tensor, "n outputs"], targets: Float[Tensor, "n outputs"]) -> float:
+    """Compute the mean squared error.
+
+    Example
+    -------
+    >>> squared_error(torch.tensor([[0.5]]), torch.tensor([[1.0]]))
+    0.25
+    """
+    return float((scores - targets).square().mean())
+
+
 @dataclass(frozen=True, eq=False)
 class Ridge:
     """A linear head: ``features @ weight.T + bias`` is above 0 if a class is more likely than not.
@@ -58,8 +72,9 @@ def fit_ridge(
     *,
     alphas: Sequence[float] = ALPHAS,
     emphasis: Float[Tensor, " features"] | None = None,
+    criterion: Criterion = squared_error,
 ) -> Ridge:
-    """Fit a head with the penalty of the lowest leave-one-out squared error.
+    """Fit a head with the penalty of the lowest leave-one-out error.
 
     Features are standardised. The cost is cubic in the smaller of the numbers of series and features.
 
@@ -75,8 +90,10 @@ def fit_ridge(
     alphas
         Candidate penalties, above 0.
     emphasis
-        Factors of the standardised features, above 0, shape (features,); the penalty is weaker for larger ones. None is
-        1 for all.
+        Factors of the standardised features, at least 0, shape (features,); the penalty is weaker for larger ones, and
+        a feature with the factor 0 is not used. None is 1 for all.
+    criterion
+        The error that the penalty minimises: a function of leave-one-out scores and targets, each shape (n, outputs).
 
     Returns
     -------
@@ -104,12 +121,12 @@ def fit_ridge(
     _require_positive(alphas)
     if known is None or bool(known.all()):
         _require_two(torch.full((targets.shape[1],), len(targets)))
-        return _fit_complete(features, targets.double(), alphas, emphasis)
+        return _fit_complete(features, targets.double(), alphas, emphasis, criterion)
     _require_two(known.sum(dim=0))
     heads, scores = [], []
     for output in range(targets.shape[1]):
         rows = known[:, output]
-        head = _fit_complete(features[rows], targets[rows, output : output + 1].double(), alphas, emphasis)
+        head = _fit_complete(features[rows], targets[rows, output : output + 1].double(), alphas, emphasis, criterion)
         scores.append(head(features).double().index_put((rows.nonzero()[:, 0],), head.scores))
         heads.append(head)
     weight, bias, alpha = (torch.cat([getattr(head, name) for head in heads]) for name in ("weight", "bias", "alpha"))
@@ -117,7 +134,9 @@ def fit_ridge(
     return Ridge(weight, bias, alpha, torch.arange(len(features)), torch.cat(scores, dim=1), mean)
 
 
-def _fit_complete(features: Tensor, targets: Tensor, alphas: Sequence[float], emphasis: Tensor | None) -> Ridge:
+def _fit_complete(
+    features: Tensor, targets: Tensor, alphas: Sequence[float], emphasis: Tensor | None, criterion: Criterion
+) -> Ridge:
     """Fit outputs with complete targets, with one penalty."""
     deviation, mean = torch.std_mean(features.double(), dim=0, correction=0)
     scale = torch.where(deviation > 0, deviation, 1.0) / (1.0 if emphasis is None else emphasis.double())
@@ -125,7 +144,7 @@ def _fit_complete(features: Tensor, targets: Tensor, alphas: Sequence[float], em
     solve = _SmallSolver if len(features) <= features.shape[1] else _LargeSolver
     solver = solve(features, mean, scale, targets - centre)
     errors = [solver.leave_one_out_errors(alpha) for alpha in alphas]
-    best = min(range(len(alphas)), key=lambda place: float(errors[place].square().mean()))
+    best = min(range(len(alphas)), key=lambda place: criterion(targets - errors[place], targets))
     weight = solver.weight(alphas[best]).T / scale
     alpha = torch.full((targets.shape[1],), alphas[best], dtype=torch.float32)
     bias = centre - weight @ mean

@@ -56,3 +56,9 @@ def test_a_field_is_summarised_by_what_it_is_used_as():
     age, site = summarise_fields(table, {"age": FieldUse("number"), "site": FieldUse("ignore", "names a group")})
     assert (age.kind, age.missing, age.distinct, age.examples) == ("number", 1, 2, ("9", "30"))
     assert (site.why, site.missing, site.examples) == ("names a group", 0, ("b", "a"))
+
+
+def test_words_among_numbers_are_missing_and_named():
+    (field,) = summarise_fields(pa.table({"age": ["30", "?", "", "old", "18"]}), {"age": FieldUse("number")})
+    assert (field.missing, field.distinct, field.examples) == (3, 2, ("18", "30"))
+    assert field.why == "'?', 'old' read as missing"

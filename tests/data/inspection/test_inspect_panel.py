@@ -6,7 +6,7 @@ import pytest
 
 from limelight.data.annotations import Origin, StepLabels
 from limelight.data.inspection.fields import FieldUse
-from limelight.data.inspection.inspect_panel import inspect_panel
+from limelight.data.inspection.inspect_panel import inspect_panel, notes_on_arrays
 from limelight.data.panel import Panel
 from limelight.data.splitting.splits import Split
 from limelight.data.statistics import channel_statistics
@@ -411,3 +411,29 @@ def test_classes_that_differ_by_case_are_asked_about():
         "classes differ only by case, blanks or punctuation, 'OK' and 'ok', 'worn' and 'worn '; if they mean the same, "
         "write them in the same way, otherwise they are learned as different"
     ]
+
+
+def test_a_class_in_one_group_only_is_warned_of():
+    machines = [f"M{row // 4}" for row in range(40)]
+    labels = ["rare" if machine == "M3" else "ab"[row % 2] for row, machine in enumerate(machines)]
+    panel = noise_panel(40, labels=labels).replace(metadata=pa.table({"machine": machines}))
+    warning = (
+        "class 'rare' occurs only with 'machine' 'M3', so it cannot be separated from that 'machine'; collect the class "
+        "elsewhere, too"
+    )
+    assert warning in _warnings(panel)
+    assert inspect_panel(panel).to_json()["confined"] == {"rare": ["machine", "M3"]}
+
+
+def test_arrays_get_notes_that_need_no_split():
+    panel = noise_panel(labels=["ok", "OK"] * 10)
+    panel.values[:, 1], panel.values[::20, 0] = np.arange(200), 9999
+    assert notes_on_arrays(panel) == (
+        "channel 'channel_1' counts the rows of the whole table, so a network can read the label off the order of the "
+        "series; leave such channels out",
+        "channel 'channel_0' has the value 9999 10 times, far from all others (-3.106 to 2.756); if it stands for a "
+        "missing value, replace it by NaN",
+        "classes differ only by case, blanks or punctuation, 'OK' and 'ok'; if they mean the same, write them in the "
+        "same way, otherwise they are learned as different",
+    )
+    assert notes_on_arrays(noise_panel()) == ()

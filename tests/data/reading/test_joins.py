@@ -180,3 +180,16 @@ def test_words_for_missing_values_are_unknown_labels_of_many():
     panel = read_table(series(), labels=table)
     assert np.isnan(panel.labels[1, 0])
     assert panel.notes == ("words in columns of numbers were read as missing values: '?' in 1 cell of 'label_rain'",)
+
+
+@pytest.mark.parametrize("numbers", [{"id": [4, 7, 9, 1]}, {"run": [1, 2, 3, 4]}], ids=["ids", "row numbers"])
+def test_a_column_that_tells_rows_apart_is_not_metadata(numbers):
+    panel = read_table(series(), labels=labels(**numbers))
+    assert panel.metadata is None
+    assert panel.notes == (f"column {next(iter(numbers))!r} of the labels table only tells the rows apart: not read",)
+
+
+def test_series_without_labels_are_described_by_the_labels_table():
+    panel = read_table(series(), label=None, labels=labels([*IDS[:3], "s9"], machine=["m1", "m2", "m2", "m1"]))
+    assert panel.labels is None
+    assert panel.metadata.to_pydict() == {"machine": ["m1", "m2", "m2", None]}

@@ -177,3 +177,10 @@ def test_validity_is_of_the_kind_of_the_clock():
         "expected dates in column 'valid_from' of the metadata table, as in the clock of the series, got numbers; write "
         "both in the same form"
     )
+
+
+@pytest.mark.parametrize("name", ["Machine", "machine_id", "MachineNo", "machine number"])
+def test_names_of_the_same_column_join(name):
+    panel = read_table(series(machine=MACHINES), metadata=machines().rename(columns={"machine": name}))
+    assert panel.metadata["power"].to_pylist() == [1, 1, 2, 3]
+    assert panel.notes == (f"joined metadata by {name!r}",)

@@ -146,11 +146,11 @@ def test_times_that_fall_between_two_pieces_are_located(tmp_path):
     file.write_text("\n".join(["series_id,time,speed", *rows]) + "\n")
     assert pack_error(DataError, str(file), tmp_path) == (
         f"expected increasing times within each series, got 5 after 299 in line 302 of '{file}' (series 'a'); sort the "
-        'rows by time, or set sort=True ("sort": true in an experiment file)'
+        "rows by time with sort=True (--set data.sort=true), or take their order as the clock with time=None (--time none)"
     )
     assert pack_error(DataError, str(file), tmp_path, sort=True) == (
         f"expected distinct times in each series, got time 5 of series 'a' again in line 302 of '{file}', first in line "
-        f"7 of '{file}'; correct one of the times, or delete a row if both are the same measurement"
+        f"7 of '{file}', with the same values; remove the repetition"
     )
 
 

@@ -167,3 +167,9 @@ def test_words_without_their_decimal_point_are_noted():
     assert panel.notes == (
         "ids in column 'series_id' are read without a decimal point: '0.0' was read as '0', '1.0' was read as '1'",
     )
+
+
+@pytest.mark.parametrize("word", ["nan", "NaN", "NaT", "<NA>", " nan"])
+def test_a_label_that_is_not_a_number_is_missing(word):
+    with pytest.raises(LabelError, match="expected no empty cell in column 'label', got one in row 1"):
+        read_table(series(), labels=table_of(["a", word, "b"]))

@@ -416,7 +416,17 @@ def test_unordered_time_is_located_and_the_way_out_is_told(tmp_path):
     assert read_error(DataError, path) == (
         "expected increasing times within each series, got 2024-01-01 00:00:00 after 2024-01-02 00:00:00 "
         f"in line 4 of '{path}' (series 'x'); "
-        'sort the rows by time, or set sort=True ("sort": true in an experiment file)'
+        "sort the rows by time with sort=True (--set data.sort=true), or take their order as the clock with time=None "
+        "(--time none)"
+    )
+
+
+def test_a_time_twice_with_other_values_is_located(tmp_path):
+    path = _csv(tmp_path / "s.csv", "series_id,time,a", "x,5,1", "x,5,2")
+    assert read_error(DataError, path) == (
+        f"expected distinct times in each series, got time 5 of series 'x' again in line 3 of '{path}', first in line 2 "
+        f"of '{path}', with other values; correct the times, name the column that tells the recordings apart with "
+        "id=... (--id), or take the order of the rows as the clock with time=None (--time none)"
     )
 
 
@@ -425,7 +435,7 @@ def test_a_time_twice_is_located(tmp_path):
     for sort in (False, True):
         assert read_error(DataError, path, sort=sort) == (
             f"expected distinct times in each series, got time 5 of series 'x' again in line 4 of '{path}', "
-            f"first in line 2 of '{path}'; correct one of the times, or delete a row if both are the same measurement"
+            f"first in line 2 of '{path}', with the same values; remove the repetition"
         )
 
 

@@ -132,7 +132,7 @@ def test_a_network_whose_answer_is_no_sum_is_refused() -> None:
     with pytest.raises(ParameterError) as error:
         model.explain(panel, method="evidence")
     assert str(error.value) == (
-        "expected a model with the encoder 'rocket' to collect evidence from, got 'gru'; train one with encoder='rocket'"
+        "expected a model with the encoder 'rocket' or 'blocks' to collect evidence from, got 'gru'; train one of them"
     )
 
 

@@ -10,9 +10,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from limelight.data.field_kinds import words_among_values
 from limelight.data.inspection.findings import FieldSummary, Leaks
 from limelight.data.metadata import STAMP, Values, fields_of, leaking_fields, words_in
 from limelight.data.reading.sources import is_text
+from limelight.errors import listing
 from limelight.task import is_known
 
 EXAMPLES = 3
@@ -63,14 +65,16 @@ def _type_of(column: Any) -> str:
 
 def _summarise(name: str, column: Any, use: FieldUse) -> FieldSummary:
     words = words_in(column, name)
-    known = words[words != ""]
+    odd = words_among_values(words, use.kind)
+    why = use.why or (f"{listing(sorted(set(words[odd].tolist())), 3)} read as missing" if odd.any() else "")
+    known = words[(words != "") & ~odd]
     values, counts = np.unique(known.astype(str), return_counts=True)
     if use.kind in ("number", "date") and len(values):
         ordered = sorted(values.tolist(), key=_as_number) if use.kind == "number" else values.tolist()
         examples = [ordered[0], ordered[-1]] if len(ordered) > 1 else ordered
     else:
         examples = values[np.argsort(-counts, kind="stable")][:EXAMPLES].tolist()
-    return FieldSummary(name, use.kind, len(words) - len(known), len(values), tuple(examples), use.why)
+    return FieldSummary(name, use.kind, len(words) - len(known), len(values), tuple(examples), why)
 
 
 def _as_number(word: str) -> float:

@@ -216,6 +216,8 @@ class Inspection:
         Numbers that may stand for a missing value; see ``Sentinel``.
     counters
         Channels that only count; see ``counting_channels``.
+    confined
+        The classes that occur in one group only: the metadata field and its value, by class.
     refusal
         Why training would refuse these series; None if it would not, or if this was not checked.
     advice
@@ -241,6 +243,7 @@ class Inspection:
     alike: dict[str, list[tuple[str, ...]]] = field(default_factory=dict)
     sentinels: tuple[Sentinel, ...] = ()
     counters: dict[str, Counting] = field(default_factory=dict)
+    confined: dict[str, tuple[str, str]] = field(default_factory=dict)
     refusal: str | None = None
     advice: tuple[Advice, ...] = ()
 
@@ -271,6 +274,7 @@ class Inspection:
         content["shared"]["naming"] = list(self.shared.naming)
         content["shared"]["both"] = {name: list(counts) for name, counts in self.shared.both.items()}
         content["leaks"] = {kind: list(names) for kind, names in content["leaks"].items()}
+        content["confined"] = {name: list(place) for name, place in self.confined.items()}
         content["sentinels"] = [dict(one) for one in content["sentinels"]]
         content["fields"] = [{**one, "examples": list(one["examples"])} for one in content["fields"]]
         content["alike"] = {name: [list(names) for names in groups] for name, groups in self.alike.items()}

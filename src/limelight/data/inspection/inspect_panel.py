@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -20,9 +20,15 @@ from limelight.data.inspection.findings import (
     LabelSummary,
     SharedGroups,
 )
-from limelight.data.inspection.groups import group_fields
+from limelight.data.inspection.groups import FEWEST_GROUPS, group_fields
 from limelight.data.inspection.scan import scan_channels
-from limelight.data.inspection.warnings import advice_about
+from limelight.data.inspection.warnings import (
+    advice_about,
+    alike_warnings,
+    counter_warnings,
+    empty_label_warnings,
+    sentinel_warnings,
+)
 from limelight.data.labels import count_labelled, names_of_columns
 from limelight.data.metadata import fields_of, words_in
 from limelight.data.panel import Panel
@@ -40,6 +46,7 @@ def inspect_panel(
     group: str | None = None,
     uses: Mapping[str, FieldUse] | None = None,
     refusal: str | None = None,
+    advance: Callable[[int], object] = int,
 ) -> Inspection:
     """Summarise a Panel and its split, and warn of what will cause trouble.
 
@@ -55,6 +62,8 @@ def inspect_panel(
         What training takes the metadata fields for, by name; None shows them by the type of their column.
     refusal
         Why training would refuse the series, if it would.
+    advance
+        Called with the number of steps inspected since the last call.
 
     Returns
     -------
@@ -71,9 +80,10 @@ def inspect_panel(
     """
     statistics = channel_statistics(panel)
     uses = uses or {}
-    scan = scan_channels(panel)
+    scan = scan_channels(panel, advance)
     lengths = (int(panel.lengths.min()), float(np.median(panel.lengths)), int(panel.lengths.max()))
     fields = summarise_fields(panel.metadata, uses)
+    groups = group_fields(panel.metadata, scan.features)
     inspection = Inspection(
         series=len(panel),
         steps=int(panel.lengths.sum()),
@@ -86,17 +96,64 @@ def inspect_panel(
         step_labels=_step_label_shares(panel),
         signals=_signal_shares(panel),
         notes=panel.notes,
-        shared=_find_shared_groups(panel, split, group, group_fields(panel.metadata, scan.features)),
+        shared=_find_shared_groups(panel, split, group, groups),
         leaks=find_leaks(panel.metadata, panel.labels, {one.name for one in fields if one.kind == "ignore"}),
         labels=_summarise_labels(panel),
         unlabelled=0 if panel.labels is None else len(panel) - count_labelled(panel.labels, len(panel)),
         fields=fields,
         alike=_names_alike(panel, fields),
+        confined=_confined_classes(panel, {*groups, *([group] if group else [])}),
         sentinels=scan.sentinels,
         counters=scan.counters,
         refusal=refusal,
     )
     return replace(inspection, advice=tuple(sorted(advice_about(inspection), key=lambda one: one.severity)))
+
+
+def notes_on_arrays(panel: Panel) -> tuple[str, ...]:
+    """Return notes on labelled series from Python that need no split: sentinels, counters, and names of classes.
+
+    Parameters
+    ----------
+    panel
+        The series.
+
+    Returns
+    -------
+    tuple[str, ...]
+        One sentence each.
+
+    Example
+    -------
+    >>> notes_on_arrays(Panel.from_series([[1.0, 2.0, -999.0], [1.5, 1.1, -999.0]], labels=["a", "b"]))
+    ("channel 'channel_0' has the value -999 2 times, far from all others (1 to 2); if it stands for a missing value, \
+replace it by NaN",)
+    """
+    scan, labels = scan_channels(panel), _summarise_labels(panel)
+    return (
+        *counter_warnings(scan.counters, "leave such channels out"),
+        *sentinel_warnings(scan.sentinels, "replace it by NaN"),
+        *alike_warnings(_names_alike(panel, ())),
+        *(() if labels is None else empty_label_warnings(labels)),
+    )
+
+
+def _confined_classes(panel: Panel, groups: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Find the classes that occur in one group only, although there are several: the field and its value by class."""
+    if panel.labels is None or panel.labels.ndim == 2 or panel.metadata is None:
+        return {}
+    labels, found = panel.labels.astype(str), dict[str, tuple[str, str]]()
+    columns = fields_of(panel.metadata)
+    for name in sorted(set(groups) & set(columns)):
+        words = words_in(columns[name], name)
+        known = is_known(panel.labels) & (words != "")
+        if len(set(words[known].tolist())) < FEWEST_GROUPS:
+            continue
+        for label in np.unique(labels[known]).tolist():
+            within = words[known & (labels == label)]
+            if len(within) >= FEWEST_GROUPS and len(set(within.tolist())) == 1:
+                found.setdefault(label, (name, str(within[0])))
+    return found
 
 
 def _names_alike(panel: Panel, fields: Iterable[FieldSummary]) -> dict[str, list[tuple[str, ...]]]:

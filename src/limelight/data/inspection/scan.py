@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,8 +36,20 @@ class Scan:
     counters: dict[str, Counting]
 
 
-def scan_channels(panel: Panel) -> Scan:
+def scan_channels(panel: Panel, advance: Callable[[int], object] = int) -> Scan:
     """Read all values of a panel once.
+
+    Parameters
+    ----------
+    panel
+        The series.
+    advance
+        Called with the number of steps read since the last call.
+
+    Returns
+    -------
+    Scan
+        What was found.
 
     Example
     -------
@@ -51,6 +64,7 @@ def scan_channels(panel: Panel) -> Scan:
         features.append(_describe_series(block))
         for channel, found in enumerate(extremes):
             found.add(block.values[:, channel])
+        advance(len(block.values))
     named = zip(panel.channels, extremes, strict=True)
     return Scan(
         copies,

@@ -6,7 +6,15 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
 from limelight.data.counters import Counting
-from limelight.data.inspection.findings import Advice, Duplicates, Inspection, Leaks, Severity, SharedGroups
+from limelight.data.inspection.findings import (
+    Advice,
+    Duplicates,
+    Inspection,
+    LabelSummary,
+    Leaks,
+    Severity,
+    SharedGroups,
+)
 from limelight.data.inspection.sentinels import Sentinel
 from limelight.errors import counted, listing
 
@@ -28,9 +36,10 @@ def advice_about(inspection: Inspection) -> Iterator[Advice]:
         (Severity.DATA, _warnings_of_contradictions(inspection.copies)),
         (Severity.DATA, _value_warnings(inspection)),
         (Severity.DATA, sentinel_warnings(inspection.sentinels)),
-        (Severity.DATA, _alike_warnings(inspection.alike)),
+        (Severity.DATA, alike_warnings(inspection.alike)),
         (Severity.DATA, _absence_warnings(classes, "train", kind, "the network cannot learn it; move some there")),
         (Severity.DATA, _size_warnings(inspection, kind)),
+        (Severity.DATA, _confined_warnings(inspection.confined)),
         (Severity.REMARK, _unlabelled_warnings(inspection)),
         (
             Severity.REMARK,
@@ -46,16 +55,20 @@ def advice_about(inspection: Inspection) -> Iterator[Advice]:
 
 
 def _leak_warnings(leaks: Leaks) -> Iterator[str]:
-    remedy = 'if it is not known at prediction time, set it to "ignore" in data.fields'
-    for name in leaks.values:
-        yield f"metadata {name!r} leaks the label: each of its values occurs with one label only; {remedy}"
-    for name in leaks.thresholds:
-        yield f"metadata {name!r} leaks the label: its numbers separate the classes without exception; {remedy}"
-    for name in leaks.missing:
-        yield f"metadata {name!r} leaks the label: it is missing for some classes and known for all others; {remedy}"
+    for names, how in (
+        (leaks.values, "each of its values occurs with one label only"),
+        (leaks.thresholds, "its numbers separate the classes without exception"),
+        (leaks.missing, "it is missing for some classes and known for all others"),
+    ):
+        for name in names:
+            remedy = f"pass --set {shlex.quote(f'data.fields.{name}=ignore')}"
+            if "." in name:  # which a key of an experiment cannot hold
+                remedy = 'set it to "ignore" in data.fields'
+            yield f"metadata {name!r} leaks the label: {how}; if it is not known at prediction time, {remedy}"
 
 
-def _alike_warnings(alike: dict[str, list[tuple[str, ...]]]) -> Iterator[str]:
+def alike_warnings(alike: Mapping[str, Sequence[tuple[str, ...]]]) -> Iterator[str]:
+    """Yield a question about classes, and about values of each field, that may mean the same."""
     for field, groups in alike.items():
         shown = ", ".join(" and ".join(map(repr, names)) for names in groups[:3])
         shown += f" and {len(groups) - 3} more" if len(groups) > 3 else ""
@@ -87,6 +100,14 @@ def _absence_warnings(classes: dict[str, dict[str, int]], part: str, kind: str, 
         yield f"{kind} {listing(absent)} has no series in {part}, so {remedy}"
 
 
+def _confined_warnings(confined: Mapping[str, tuple[str, str]]) -> Iterator[str]:
+    for label, (name, value) in confined.items():
+        yield (
+            f"class {label!r} occurs only with {name!r} {value!r}, so it cannot be separated from that {name!r}; "
+            "collect the class elsewhere, too"
+        )
+
+
 def _unlabelled_warnings(inspection: Inspection) -> Iterator[str]:
     if 0 < inspection.unlabelled < inspection.series:
         yield (
@@ -100,30 +121,39 @@ def _value_warnings(inspection: Inspection) -> Iterator[str]:
     if infinite:
         count = sum(channel.infinite for channel in inspection.channels)
         yield f"{counted(count, 'infinite value')} in {_named_channels(infinite)}; correct them, training rejects them"
-    empty = [name for name, known in inspection.labels.known.items() if not known] if inspection.labels else []
+    if inspection.labels is not None:
+        yield from empty_label_warnings(inspection.labels)
+
+
+def empty_label_warnings(labels: LabelSummary) -> Iterator[str]:
+    """Yield a warning about the labels that are known for nobody."""
+    empty = [name for name, known in labels.known.items() if not known]
     if empty:
         has, it = ("have", "them") if len(empty) > 1 else ("has", "it")
         named = f"label{'s' if len(empty) > 1 else ''} {listing(empty)}"
         yield f"{named} {has} no known value, so nothing can be learned about {it}; fill {it} in, or leave {it} out"
 
 
-def sentinel_warnings(sentinels: Sequence[Sentinel]) -> Iterator[str]:
-    """Yield a question about each number that may stand for a missing value, with the channels that have it."""
+def sentinel_warnings(sentinels: Sequence[Sentinel], remedy: str = "") -> Iterator[str]:
+    """Yield a question about each number that may stand for a missing value; ``remedy`` replaces the option to pass."""
     by_value: dict[float, list[Sentinel]] = {}
     for one in sentinels:
         by_value.setdefault(one.value, []).append(one)
     every = ", ".join(f"{value:.7g}" for value in by_value)
+    remedy = remedy or f"pass --set 'data.missing_values=[{every}]'"
     for value, found in by_value.items():
         channels, count = [one.channel for one in found], sum(one.count for one in found)
         others = f" ({found[0].low:.4g} to {found[0].high:.4g})" if len(found) == 1 else ""
         verb = "has" if len(found) == 1 else "have"
         yield (
             f"{_named_channels(channels)} {verb} the value {value:.7g} {_times(count)}, far from all others{others}; "
-            f"if it stands for a missing value, pass --set 'data.missing_values=[{every}]'"
+            f"if it stands for a missing value, {remedy}"
         )
 
 
-def counter_warnings(counters: Mapping[str, Counting]) -> Iterator[str]:
+def counter_warnings(
+    counters: Mapping[str, Counting], remedy: str = "leave such channels out with --channels"
+) -> Iterator[str]:
     """Yield a warning about the channels that name a series by its place in the table."""
     for counting, what in (
         ("rows", "{} the rows of the whole table"),
@@ -134,7 +164,7 @@ def counter_warnings(counters: Mapping[str, Counting]) -> Iterator[str]:
         if names:
             yield (
                 f"{_named_channels(names)} {what.format(verb if len(names) > 1 else f'{verb}s')}, so a network can "
-                "read the label off the order of the series; leave such channels out with --channels"
+                f"read the label off the order of the series; {remedy}"
             )
 
 

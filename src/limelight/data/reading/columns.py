@@ -17,6 +17,8 @@ from limelight.data.reading.sources import Source, is_text
 from limelight.data.reading.spelling import Spellings, one_form, several_spellings
 from limelight.errors import DataError, InputError
 
+NAN_WORDS = ("", "nan", "NaN", "NAN", "NaT", "<NA>")
+"""What programs write for an empty cell of words."""
 MISSING_CELLS = pa.array(sorted(MISSING_WORDS), pa.large_string())
 NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 
@@ -105,10 +107,11 @@ def read_optional_words(source: Source, name: str, option: str) -> Words:
     written = [_word(value) for value in encoded.dictionary.to_pylist()]
     spellings = several_spellings(written)
     names = dict.fromkeys(one_form(word) for word in written)
-    names.pop("", None)
+    for empty in NAN_WORDS:
+        names.pop(empty, None)
     if len(names) == len(written):
         return Words(codes, np.array(list(names), dtype=np.str_), spellings)
-    code_of = {"": -1, **{word: code for code, word in enumerate(names)}}
+    code_of = {**dict.fromkeys(NAN_WORDS, -1), **{word: code for code, word in enumerate(names)}}
     recoded = np.array([*(code_of[one_form(word)] for word in written), -1], dtype=np.int64)
     return Words(recoded[codes], np.array(list(names), dtype=np.str_), spellings)
 

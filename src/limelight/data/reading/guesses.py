@@ -167,7 +167,7 @@ def is_row_number(name: str, course: Course) -> bool:
 
 
 @dataclass
-class Blocks:
+class RowBlocks:
     """The blocks of equal values of a column, accumulated over chunks.
 
     Parameters
@@ -213,7 +213,7 @@ def id_candidates(sheets: Sheets, sample: Source, names: Sequence[str]) -> dict[
     kinds = {name: kind_of(sample, name) for name in names}
     words = [name for name, kind in kinds.items() if kind == "word"]
     words += [name for name, kind in kinds.items() if kind == "number" and _is_whole(sample, name)]
-    blocks = {name: Blocks() for name in words}
+    blocks = {name: RowBlocks() for name in words}
     for chunk in sheets.chunks(words, words, stream=True) if words else ():
         for name in list(blocks):
             blocks[name].add(chunk, name)

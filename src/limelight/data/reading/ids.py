@@ -32,7 +32,7 @@ def _without_zeros(word: str) -> str:
 
 
 def _plain(word: str) -> str:
-    return SIGNS.sub("_", _without_zeros(_without_extension(word).casefold()))
+    return SIGNS.sub("_", _without_zeros(_without_extension(one_form(word)).casefold()))
 
 
 FORMS: tuple[Callable[[str], str], ...] = (
@@ -42,7 +42,7 @@ FORMS: tuple[Callable[[str], str], ...] = (
     str.casefold,
     _without_zeros,
     _plain,
-    lambda word: _plain(_without_folder(word)),
+    lambda word: _plain(_without_folder(one_form(word))),
 )
 """What is disregarded to match ids, from little to much."""
 
@@ -77,7 +77,7 @@ def match_ids(
     ids, others = [str(one) for one in ids], [str(one) for one in others]
     rows = _positions(ids, others)
     if len(ids) and (rows < 0).any() and len(set(others)) > len(set(rows[rows >= 0].tolist())):
-        for form in FORMS:
+        for form in FORMS if _may_match(ids, others) else ():
             found = _matched_by(form, ids, others)
             rows = rows if (found >= 0).sum() <= (rows >= 0).sum() else found
             if (rows >= 0).all():
@@ -107,6 +107,11 @@ def _positions(ids: Sequence[str], others: Sequence[str]) -> Rows:
     for position, word in enumerate(others):
         place.setdefault(word, position)
     return np.array([place.get(one, -1) for one in ids], dtype=np.int64)
+
+
+def _may_match(ids: list[str], others: list[str]) -> bool:
+    """Whether the last form, which disregards most, lets any ids match."""
+    return not {FORMS[-1](one) for one in ids}.isdisjoint(FORMS[-1](one) for one in others)
 
 
 def _matched_by(form: Callable[[str], str], ids: list[str], others: list[str]) -> Rows:

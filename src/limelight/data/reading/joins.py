@@ -93,6 +93,38 @@ def join_labels(
     return {**labels, **intervals, "fields": fields, "notes": notes}
 
 
+def join_fields(source: Source, id: str, ids: NDArray[np.str_]) -> tuple[dict[str, pa.Array], list[str]]:
+    """Read only the further columns of a labels table, which describe series whose labels are not wanted.
+
+    Parameters
+    ----------
+    source, id, ids
+        As for ``join_labels``. Series may be absent.
+
+    Returns
+    -------
+    tuple[dict[str, pa.Array], list[str]]
+        The columns other than id, labels and intervals, null for absent series, and notes.
+
+    Raises
+    ------
+    DataError
+        If no column holds ids of the series.
+
+    Example
+    -------
+    >>> source = Source(pa.table({"series_id": ["a"], "label": ["ok"], "machine": ["m1"]}), "the labels table")
+    >>> fields, notes = join_fields(source, "series_id", np.array(["a"]))
+    >>> {name: column.to_pylist() for name, column in fields.items()}
+    {'machine': ['m1']}
+    """
+    labels = [name for name in source.columns if is_named(name, "label") or plain_name(name) in STATES]
+    used = [name for name in source.columns if name in (*labels, *INTERVAL) or name.startswith(STEP_LABEL)]
+    column, notes = find_id_column(source, id, ids, excluded=used), list[str]()
+    fields = _further_fields(source, column, (column.name, *used), None, notes)
+    return fields, [*column.notes, *notes] if fields else []
+
+
 def _find_label(source: Source, label: str, taken: tuple[str | None, ...], notes: list[str]) -> str:
     """Find the label column by its name or, for the name "label", by other common names or as the only one left."""
     if label in source.columns or label != "label" or any(name.startswith(STEP_LABEL) for name in source.columns):
@@ -116,10 +148,11 @@ def _is_no_field(name: str) -> bool:
 
 
 def _further_fields(
-    source: Source, column: MatchedIds, used: Sequence[str], labels: NDArray[Any], notes: list[str]
+    source: Source, column: MatchedIds, used: Sequence[str], labels: NDArray[Any] | None, notes: list[str]
 ) -> dict[str, pa.Array]:
     """Read the other columns of a labels table as metadata, except those that only rename the label."""
     fields = {}
+    rows = pa.array(column.rows, mask=column.rows < 0)
     for name in source.columns:
         if name in used or _is_no_field(name):
             continue
@@ -128,13 +161,23 @@ def _further_fields(
             continue
         if _repeated_differently(column.words, words):
             notes.append(f"column {name!r} of {source.name} differs among the rows of one series: not read")
-        elif _renames(words.decode()[column.rows], labels):
+        elif _is_identifier(name, words, source.rows):
+            notes.append(f"column {name!r} of {source.name} only tells the rows apart: not read")
+        elif labels is not None and _renames(words.decode()[column.rows], labels):
             notes.append(f"column {name!r} of {source.name} is the label in other words: not read")
         else:
-            fields[name] = plain_column(source, name).take(pa.array(column.rows))
+            fields[name] = plain_column(source, name).take(rows)
     if fields:
         notes.append(f"took columns of {source.name} besides the labels as metadata: {listing(fields)}")
     return fields
+
+
+def _is_identifier(name: str, words: Words, rows: int) -> bool:
+    """Whether a column numbers the rows, or has a common name of ids and another word in each row."""
+    if len(words.names) < rows or rows < 2:
+        return False
+    numbers = [int(word) for word in words.names.tolist() if word.isdecimal()]
+    return is_named(name, "id") or numbers == list(range(numbers[0] if numbers else 1, rows + (numbers or [1])[0]))
 
 
 def _renames(words: NDArray[Any], labels: NDArray[Any]) -> bool:

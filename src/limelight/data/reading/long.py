@@ -23,6 +23,7 @@ from limelight.data.reading.booleans import read_booleans
 from limelight.data.reading.columns import read_numbers, read_optional_words, read_words
 from limelight.data.reading.missing import OddWords
 from limelight.data.reading.outline import Outline, make_outline
+from limelight.data.reading.repeated_hours import RepeatedHours, repeated_hour
 from limelight.data.reading.roles import Roles
 from limelight.data.reading.sheets import Sheets
 from limelight.data.reading.sources import Source
@@ -183,29 +184,38 @@ def order_steps(
     """
     if arrays.times is None:
         return
-    starts, ends = outline.starts, np.cumsum(outline.lengths)
+    starts, ends, repeated = outline.starts, np.cumsum(outline.lengths), RepeatedHours()
+    is_local = arrays.times.dtype.kind == "M" and outline.clock is not None and not outline.clock.zone
     first = 0
     while first < len(ends):
         last = max(first + 1, int(np.searchsorted(ends, starts[first] + ORDER_STEPS, side="right")))
         steps = slice(int(starts[first]), int(ends[last - 1]))
         series = np.repeat(np.arange(first, last), outline.lengths[first:last])
+        if is_local:
+            arrays.times[steps] = repeated.undo(arrays.times[steps], series)
+        if sort:
+            _sort_steps(arrays, steps, series)
         times = arrays.times[steps]
-        same = series[1:] == series[:-1]
-        if sort and np.any((times[1:] < times[:-1]) & same):
-            order = np.lexsort((times, series))
-            times = times[order]
-            arrays.times[steps], arrays.values[steps] = times, arrays.values[steps][order]
-            for codes in (arrays.steps, arrays.signals):
-                if codes is not None:
-                    codes[steps] = codes[steps][order]
-        disordered = np.flatnonzero((times[1:] <= times[:-1]) & same)
+        disordered = np.flatnonzero((times[1:] <= times[:-1]) & (series[1:] == series[:-1]))
         if len(disordered):
-            index = int(disordered[0])
-            code = int(series[index])
-            step = steps.start + index - int(starts[code])
-            raise DataError(_describe_disorder(sheets, roles, outline, code, step, times[index : index + 2], sort))
+            place = steps.start + int(disordered[0])
+            raise DataError(_describe_disorder(sheets, roles, outline, arrays, place, sort=sort))
         first = last
         done()
+    outline.notes += repeated.notes()
+
+
+def _sort_steps(arrays: Arrays, steps: slice, series: Rows) -> None:
+    """Sort some steps by series and time in place, unless they are sorted."""
+    assert arrays.times is not None
+    times = arrays.times[steps]
+    if not np.any((times[1:] < times[:-1]) & (series[1:] == series[:-1])):
+        return
+    order = np.lexsort((times, series))
+    arrays.times[steps], arrays.values[steps] = times[order], arrays.values[steps][order]
+    for codes in (arrays.steps, arrays.signals):
+        if codes is not None:
+            codes[steps] = codes[steps][order]
 
 
 def panel_arguments(sheets: Sheets, roles: Roles, outline: Outline, arrays: Arrays) -> dict[str, Any]:
@@ -257,34 +267,55 @@ def _chunks_and_codes(
 
 
 def _describe_disorder(
-    sheets: Sheets, roles: Roles, outline: Outline, code: int, step: int, times: NDArray[Any], sort: bool
+    sheets: Sheets, roles: Roles, outline: Outline, arrays: Arrays, place: int, *, sort: bool
 ) -> str:
     """Describe the two rows whose times do not increase; they are found by reading the table once more."""
-    name = str(outline.names[code])
-    previous, current = times[0], times[1]
-    locations: list[str] = []
-    code_of = {word: index for index, word in enumerate(outline.names.tolist())}
-    for chunk, codes in _chunks_and_codes(sheets, roles, outline, code_of, roles.text_columns):
-        candidates = codes == code
-        if sort:
-            assert roles.time is not None
-            candidates &= read_clock(chunk, roles.time, outline.day_order).times == current
-        locations += [chunk.location(int(row)) for row in np.flatnonzero(candidates)[: step + 2 - len(locations)]]
-    first, second = (locations[0], locations[1]) if sort else (locations[step], locations[step + 1])
-    if times.dtype.kind == "M" and bool(ends_summer_time(times[:1], times[1:])[0]):
+    assert arrays.times is not None
+    code = int(np.searchsorted(outline.starts, place, side="right")) - 1
+    step, name = place - int(outline.starts[code]), str(outline.names[code])
+    previous, current = arrays.times[place], arrays.times[place + 1]
+    first, second = _locate_steps(sheets, roles, outline, code, step, current if sort else None)
+    if current.dtype.kind == "M" and ends_summer_time(arrays.times[place : place + 1], arrays.times[[place + 1]])[0]:
         return (
             f"expected increasing times within each series, got {format_time(current)} after {format_time(previous)} "
-            f"in {second} (series {name!r}), as in the hour that comes twice when summer time ends; keep all rows, and "
-            "write the times in UTC or with their offset (+02:00, then +01:00), as pandas does with "
-            "tz_localize('Europe/Berlin', ambiguous='infer')"
+            f"in {second} (series {name!r}): {repeated_hour(current)} seems to occur twice, as when summer time ends; "
+            "keep all rows, and write the times in UTC or with their offset (+02:00, then +01:00), or take the order "
+            "of the rows as the clock with time=None (--time none)"
         )
     if current == previous:
         return (
             f"expected distinct times in each series, got time {format_time(current)} of series {name!r} again in "
-            f"{second}, first in {first}; correct one of the times, or delete a row if both are the same measurement"
+            f"{second}, first in {first}, {_compare_steps(arrays, place)}"
         )
     return (
         f"expected increasing times within each series, got {format_time(current)} after {format_time(previous)} in "
-        f"{second} (series {name!r}); sort the rows by time, or set sort=True "
-        '("sort": true in an experiment file)'
+        f"{second} (series {name!r}); sort the rows by time with sort=True (--set data.sort=true), or take their order "
+        "as the clock with time=None (--time none)"
     )
+
+
+def _compare_steps(arrays: Arrays, place: int) -> str:
+    """Describe what to do about two steps with the same time, by whether they hold the same values."""
+    one, other = slice(place, place + 1), slice(place + 1, place + 2)
+    columns = [array for array in (arrays.steps, arrays.signals) if array is not None]
+    same = np.array_equal(arrays.values[one], arrays.values[other], equal_nan=True)
+    if same and all(np.array_equal(codes[one], codes[other]) for codes in columns):
+        return "with the same values; remove the repetition"
+    return (
+        "with other values; correct the times, name the column that tells the recordings apart with id=... (--id), or "
+        "take the order of the rows as the clock with time=None (--time none)"
+    )
+
+
+def _locate_steps(
+    sheets: Sheets, roles: Roles, outline: Outline, code: int, step: int, time: Any | None
+) -> tuple[str, str]:
+    """Return where a step of a series and the next one are in the table; the first two with a given time, if any."""
+    locations: list[str] = []
+    code_of = {word: index for index, word in enumerate(outline.names.tolist())}
+    for chunk, codes in _chunks_and_codes(sheets, roles, outline, code_of, roles.text_columns):
+        candidates = codes == code
+        if time is not None and roles.time is not None:
+            candidates &= read_clock(chunk, roles.time, outline.day_order).times == time
+        locations += [chunk.location(int(row)) for row in np.flatnonzero(candidates)[: step + 2 - len(locations)]]
+    return (locations[0], locations[1]) if time is not None else (locations[step], locations[step + 1])

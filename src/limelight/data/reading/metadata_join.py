@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from limelight.data.reading.columns import Words, read_optional_words
 from limelight.data.reading.id_columns import MatchedIds, find_id_column, require_agreement, require_match
 from limelight.data.reading.ids import match_ids
+from limelight.data.reading.names import plain_name
 from limelight.data.reading.plain import plain_column
 from limelight.data.reading.sources import Source, is_text
 from limelight.data.reading.validity import find_validity
@@ -21,6 +23,7 @@ from limelight.errors import DataError, listing
 from limelight.types import Rows
 
 MOST_SHARED = 6
+ENDING = re.compile(r"_(id|nr|no|num|number|nummer|name|key|code)$")
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,9 +154,9 @@ def _key_of_ids(column: MatchedIds) -> _Key:
 
 def _shared_key(source: Source, fields: Mapping[str, Any]) -> _Key | None:
     """Find the fewest columns with names of ``fields`` that identify the rows; None if there are none."""
-    named = {name.strip().casefold(): name for name in fields}
-    shared = [(named[name.strip().casefold()], name) for name in source.columns if name.strip().casefold() in named]
-    matched = [(name, *_matched(source, name, fields[field])) for field, name in shared[:MOST_SHARED]]
+    pairs = [(field, name) for name in source.columns for field in fields if bare_name(field) == bare_name(name)]
+    shared = dict(sorted(pairs, key=lambda pair: pair[0].casefold() == pair[1].casefold()))
+    matched = [(name, *_matched(source, name, fields[field])) for field, name in list(shared.items())[:MOST_SHARED]]
     matched = [one for one in matched if (one[2] >= 0).any()]
     keys = []
     for size in range(1, len(matched) + 1):
@@ -162,6 +165,18 @@ def _shared_key(source: Source, fields: Mapping[str, Any]) -> _Key | None:
         if unique:
             return max(unique, key=lambda key: key.coverage)
     return keys[-1] if keys else None
+
+
+def bare_name(name: str) -> str:
+    """Return a column name without case, accents and an ending such as "_id", by which two tables name the same.
+
+    Example
+    -------
+    >>> bare_name("Machine ID"), bare_name("machineNo"), bare_name("id")
+    ('machine', 'machine', 'id')
+    """
+    plain = plain_name(name)
+    return ENDING.sub("", plain) or plain
 
 
 def _is_unique_by_date(source: Source, key: _Key) -> bool:

@@ -17,9 +17,9 @@ from limelight.data.reading.archive import ARCHIVE_SUFFIXES, read_archive_files
 from limelight.data.reading.columns import read_words
 from limelight.data.reading.dialect import DETECT, CsvOptions, csv_options
 from limelight.data.reading.id_columns import find_id_column, require_agreement, require_known
-from limelight.data.reading.joins import join_labels
+from limelight.data.reading.joins import join_fields, join_labels
 from limelight.data.reading.long import read_long
-from limelight.data.reading.metadata_join import join_metadata
+from limelight.data.reading.metadata_join import bare_name, join_metadata
 from limelight.data.reading.roles import find_roles
 from limelight.data.reading.sheets import find_files, open_sheets
 from limelight.data.reading.sources import columns_of, open_source
@@ -160,7 +160,7 @@ def read_table(
 
 
 def shared_fields(columns: Sequence[str], metadata: Any, csv: CsvOptions = DETECT) -> list[str]:
-    """Return the columns of the series that the metadata table has too, in any case: they may join the two.
+    """Return the columns of the series that the metadata table has too: they may join the two.
 
     Example
     -------
@@ -168,8 +168,8 @@ def shared_fields(columns: Sequence[str], metadata: Any, csv: CsvOptions = DETEC
     ['machine']
     """
     names = [] if metadata is None else open_source(metadata, "metadata", csv).columns
-    plain = {name.strip().casefold() for name in names}
-    return [name for name in columns if name.strip().casefold() in plain]
+    shared = {bare_name(name) for name in names}
+    return [name for name in columns if bare_name(name) in shared]
 
 
 def join_tables(
@@ -216,6 +216,10 @@ def join_tables(
             f"expected units for channels or for time, got a unit for {listing(unknown)}"
             f"{nearest(unknown[0], panel.channels)}"
         )
+    if labels is not None and label is None:
+        described, notes_of_join = join_fields(open_source(labels, "labels", csv), id, panel.ids)
+        notes += notes_of_join
+        fields |= described
     if labels is not None and label is not None:
         table = open_source(labels, "labels", csv)
         joined = join_labels(table, id, label, panel.ids, panel.lengths, series_name, mask)

@@ -21,7 +21,7 @@ def explain_evidence(model: FittedModel, panel: Panel, target: Any = None) -> Ex
     Parameters
     ----------
     model
-        A fitted model with the encoder ``rocket``.
+        A fitted model with the encoder ``rocket`` or ``blocks``.
     panel
         n series with the channels used in training.
     target
@@ -38,7 +38,7 @@ def explain_evidence(model: FittedModel, panel: Panel, target: Any = None) -> Ex
     Raises
     ------
     ParameterError
-        If the encoder is not ``rocket``, or the target is not a class or label of the model.
+        If the encoder is neither ``rocket`` nor ``blocks``, or the target is not a class or label of the model.
     DataError
         If the channels differ from those used in training, or a value is missing or infinite.
 
@@ -62,8 +62,8 @@ def explain_evidence(model: FittedModel, panel: Panel, target: Any = None) -> Ex
     """
     if not model.has_evidence:
         raise ParameterError(
-            f"expected a model with the encoder 'rocket' to collect evidence from, got "
-            f"{model.architecture.encoder.name!r}; train one with encoder='rocket'"
+            f"expected a model with the encoder 'rocket' or 'blocks' to collect evidence from, got "
+            f"{model.architecture.encoder.name!r}; train one of them"
         )
     encoder, head = model.network.encoder, model.network.head
     prediction = model.predict(panel)

@@ -93,8 +93,8 @@ def explain_gradients(
         )
     if model.has_evidence:
         raise ParameterError(
-            "expected an encoder with gradients, got 'rocket', whose features are counts; choose method='evidence', "
-            "which is exact for 'rocket', or 'occlusion'"
+            f"expected an encoder with gradients, got {model.architecture.encoder.name!r}, whose features are fixed; "
+            "choose method='evidence', which is exact, or 'occlusion'"
         )
     if points is not None and points < 1:
         raise ParameterError(f"expected at least 1 point, got points={points}; increase points")

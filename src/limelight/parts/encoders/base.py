@@ -59,8 +59,9 @@ class Encoder(Part):
         need no torch.
     closed_form
         Whether a ridge regression is fitted to the features in closed form, instead of training by gradient descent.
-        The network then has a method ``fit(values, mask, generator)`` and a buffer ``typical``, as
-        ``limelight.nn.rocket.RocketEncoder``; the encoder pools, and its head is ``linear``.
+        The network then has a method ``fit(values, mask, generator)``, a buffer ``typical`` and the columns ``spans``
+        of its blocks of features, as ``limelight.nn.blocks.BlocksEncoder``; the encoder pools, and its head is
+        ``linear``.
     pools
         Whether the encoder returns one vector for each series.
     answers_steps

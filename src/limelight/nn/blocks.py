@@ -1,0 +1,175 @@
+"""Blocks of fixed features side by side: every feature is a sum over the steps of a series."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from limelight.nn.hydra import HydraBlock
+from limelight.nn.quantiles import QuantileBlock
+from limelight.nn.rocket import RocketEncoder
+
+
+class DifferencesOf(nn.Module):
+    """Computes the features of another block on the differences between steps; the first difference is 0.
+
+    Parameters
+    ----------
+    block
+        The block, with ``fit``, ``forward``, ``contributions`` and ``width`` as ``RocketEncoder``.
+    """
+
+    def __init__(self, block: RocketEncoder) -> None:
+        super().__init__()
+        self.block = block
+        self.width = block.width
+
+    def fit(self, values: Tensor, mask: Tensor, generator: torch.Generator) -> None:
+        """Fit the block to the differences; parameters as for ``RocketEncoder.fit``."""
+        self.block.fit(_differences(values), mask, generator)
+
+    def forward(self, values: Tensor, mask: Tensor) -> Tensor:
+        """Compute the features of the differences; parameters as for ``RocketEncoder.forward``."""
+        features: Tensor = self.block(_differences(values), mask)
+        return features
+
+    def contributions(self, values: Tensor, mask: Tensor, weights: Tensor) -> Tensor:
+        """Split ``features @ weights.T`` into one contribution per step; a difference belongs to its later step."""
+        return self.block.contributions(_differences(values), mask, weights)
+
+
+def _differences(values: Float[Tensor, "batch time channels"]) -> Float[Tensor, "batch time channels"]:
+    return nn.functional.pad(values.diff(dim=1), (0, 0, 1, 0))
+
+
+BLOCKS: Mapping[str, Callable[..., Any]] = {
+    "rocket": lambda channels, length, features, groups, depth: RocketEncoder(channels, length, features),
+    "rocket_differences": lambda channels, length, features, groups, depth: DifferencesOf(
+        RocketEncoder(channels, length, features)
+    ),
+    "hydra": lambda channels, length, features, groups, depth: HydraBlock(channels, length, groups),
+    "quantiles": lambda channels, length, features, groups, depth: QuantileBlock(channels, length, "values", depth),
+    "quantiles_differences": lambda channels, length, features, groups, depth: QuantileBlock(
+        channels, length, "differences", depth
+    ),
+    "spectrum": lambda channels, length, features, groups, depth: QuantileBlock(channels, length, "spectrum", depth),
+}
+"""How each block is built, by name."""
+
+
+class BlocksEncoder(nn.Module):
+    """Encodes a series by several blocks of fixed features, side by side.
+
+    Parameters
+    ----------
+    channels
+        Width of the input, at least 1.
+    length
+        Number of steps of a typical long series, at least 1. Series may have any length.
+    blocks
+        Names of the blocks, see ``BLOCKS``.
+    features
+        Number of features of each ``rocket`` block, at least 84.
+    groups
+        Number of groups of the ``hydra`` block for each dilation, at least 2.
+    depth
+        Number of levels of the intervals of the ``quantiles`` blocks and the ``spectrum``, at least 1.
+
+    Raises
+    ------
+    ParameterError
+        If a parameter is out of range.
+
+    Attributes
+    ----------
+    spans
+        The columns of each block among the features, by name.
+    typical
+        The mean features of the training series, shape (width,). Set by the code that fits the head; not used in
+        predictions.
+
+    Example
+    -------
+    >>> encoder = BlocksEncoder(channels=1, length=100, blocks=("rocket", "spectrum"), features=840)
+    >>> encoder.spans
+    {'rocket': slice(0, 840, None), 'spectrum': slice(840, 956, None)}
+    """
+
+    typical: Tensor
+
+    def __init__(
+        self,
+        channels: int,
+        length: int,
+        blocks: tuple[str, ...] = tuple(BLOCKS),
+        features: int = 10_000,
+        groups: int = 64,
+        depth: int = 6,
+    ) -> None:
+        super().__init__()
+        built = {name: BLOCKS[name](channels, length, features, groups, depth) for name in blocks}
+        self.blocks = nn.ModuleDict(built)
+        self.spans: dict[str, slice] = {}
+        self.width = 0
+        for name, block in built.items():
+            self.spans[name] = slice(self.width, self.width + block.width)
+            self.width += block.width
+        self.register_buffer("typical", torch.zeros(self.width))
+
+    def fit(
+        self, values: Float[Tensor, "batch time channels"], mask: Bool[Tensor, "batch time"], generator: torch.Generator
+    ) -> None:
+        """Fit what the blocks draw or choose; parameters as for ``RocketEncoder.fit``."""
+        for block in self._modules_of_blocks():
+            block.fit(values, mask, generator)
+
+    def forward(
+        self, values: Float[Tensor, "batch time channels"], mask: Bool[Tensor, "batch time"]
+    ) -> Float[Tensor, "batch width"]:
+        """Compute the features of every block.
+
+        Parameters
+        ----------
+        values
+            Standardised values without NaN, shape (batch, time, channels).
+        mask
+            True for real steps, which come first, at least one in each row; shape (batch, time).
+
+        Returns
+        -------
+        Tensor
+            Shape (batch, width).
+        """
+        return torch.cat([block(values, mask) for block in self._modules_of_blocks()], dim=1)
+
+    def contributions(
+        self,
+        values: Float[Tensor, "batch time channels"],
+        mask: Bool[Tensor, "batch time"],
+        weights: Float[Tensor, "outputs width"],
+    ) -> Float[Tensor, "batch outputs time"]:
+        """Split ``features @ weights.T`` into one contribution per time step, exactly.
+
+        Parameters
+        ----------
+        values, mask
+            As for ``forward``.
+        weights
+            Weights of a linear head on the features, shape (outputs, width).
+
+        Returns
+        -------
+        Tensor
+            Shape (batch, outputs, time), 0 for padding.
+        """
+        parts = values.new_zeros(len(values), len(weights), values.shape[1])
+        for span, block in zip(self.spans.values(), self._modules_of_blocks(), strict=True):
+            parts += block.contributions(values, mask, weights[:, span].contiguous())
+        return parts
+
+    def _modules_of_blocks(self) -> list[Any]:
+        return list(self.blocks.values())

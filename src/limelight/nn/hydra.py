@@ -1,0 +1,286 @@
+"""Hydra: groups of random convolutions that compete at every step; counts of the winners are the features."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from limelight.errors import ParameterError
+from limelight.nn.masking import lengths_of
+from limelight.nn.rocket import TAPS
+
+RIVALS = 8
+"""Kernels of a group."""
+SUMMED_CHANNELS = 8
+WEIGHT_BITS = 6
+"""The absolute weights of a kernel sum to at most 2 to this power, in whole numbers."""
+CONTEST_STEPS = 16_000
+"""Number of steps, over all series, processed at once, so that the outputs of a group stay in the cache."""
+
+
+class HydraBlock(nn.Module):
+    """Encodes a series as the shares of time, and the mean outputs, with which the kernels of each group win.
+
+    At every step, the kernel with the largest output of its group of eight wins, and the one with the smallest output
+    loses. The features are, for each kernel, the mean over time of its output where it wins, and the share of steps
+    at which it loses. Half of the groups read the values, half of them the differences between steps.
+
+    Values are rounded to a grid and weights are whole numbers, so that every convolution and every sum is exact:
+    features are the same in every batch, whatever the padding.
+
+    Parameters
+    ----------
+    channels
+        Width of the input, at least 1. Each group reads the sum of at most 8 channels.
+    length
+        Number of steps of a typical long series, at least 1: the largest dilation spans it.
+    groups
+        Number of groups for each dilation, at least 2; half of them read differences.
+
+    Raises
+    ------
+    ParameterError
+        If a parameter is out of range.
+
+    Source
+    ------
+    Dempster, Schmidt and Webb (2023), Hydra: competing convolutional kernels for fast and accurate time series
+    classification. There the counts are square-rooted; means over time were as good in cross-validation, and split
+    exactly over the steps.
+
+    Example
+    -------
+    >>> block = HydraBlock(channels=1, length=100)
+    >>> values, mask = torch.randn(5, 100, 1), torch.ones(5, 100, dtype=torch.bool)
+    >>> block.fit(values, mask, torch.Generator().manual_seed(0))
+    >>> block(values, mask).shape
+    torch.Size([5, 4096])
+    """
+
+    kernels: Tensor
+    reads: Tensor
+
+    def __init__(self, channels: int, length: int, groups: int = 64) -> None:
+        super().__init__()
+        for name, given, least in (("channels", channels, 1), ("length", length, 1), ("groups", groups, 2)):
+            if given < least:
+                raise ParameterError(f"expected {name} of at least {least}, got {given}; use a larger number")
+        highest = int(np.log2(max(length - 1, TAPS - 1) / (TAPS - 1)))
+        self.dilations = [2**power for power in range(highest + 1)]
+        self.groups = groups // 2
+        shape = (2, len(self.dilations), self.groups)
+        self.width = 2 * len(self.dilations) * self.groups * RIVALS * 2
+        self.bits = 24 - 1 - WEIGHT_BITS - int(np.ceil(np.log2(min(channels, SUMMED_CHANNELS))))
+        self.register_buffer("kernels", torch.zeros(*shape, RIVALS, TAPS, dtype=torch.int8))
+        self.register_buffer("reads", torch.ones(*shape, channels, dtype=torch.bool))
+
+    @torch.no_grad()
+    def fit(
+        self, values: Float[Tensor, "batch time channels"], mask: Bool[Tensor, "batch time"], generator: torch.Generator
+    ) -> None:
+        """Draw the kernels and the channels of each group; the values are not read.
+
+        Parameters
+        ----------
+        values, mask
+            As for ``forward``.
+        generator
+            Random generator on the CPU; the same seed results in the same kernels.
+        """
+        drawn = torch.randn(self.kernels.shape, generator=generator, dtype=torch.float64)
+        drawn -= drawn.mean(dim=-1, keepdim=True)
+        whole = torch.round(drawn * (2**WEIGHT_BITS - TAPS) / drawn.abs().sum(dim=-1, keepdim=True))
+        # weights of a kernel sum to 0, so that a constant stretch has the output 0
+        whole.scatter_add_(-1, drawn.abs().argmax(dim=-1, keepdim=True), -whole.sum(dim=-1, keepdim=True))
+        self.kernels.copy_(whole.to(torch.int8))
+        channels = self.reads.shape[-1]
+        most = min(channels, SUMMED_CHANNELS)
+        exponents = torch.rand(self.reads.shape[:-1], generator=generator, dtype=torch.float64) * np.log2(most + 1)
+        counts = (2**exponents).long().clamp(max=most)
+        ranks = torch.rand(self.reads.shape, generator=generator, dtype=torch.float32).argsort(dim=-1).argsort(dim=-1)
+        self.reads.copy_(ranks < counts[..., None])
+
+    @torch.no_grad()
+    def forward(
+        self, values: Float[Tensor, "batch time channels"], mask: Bool[Tensor, "batch time"]
+    ) -> Float[Tensor, "batch width"]:
+        """Compute the mean output where each kernel wins, and the share of steps at which it loses.
+
+        Parameters
+        ----------
+        values
+            Standardised values without NaN, shape (batch, time, channels).
+        mask
+            True for real steps, which come first, at least one in each row; shape (batch, time).
+
+        Returns
+        -------
+        Tensor
+            Shape (batch, width).
+        """
+        features = values.new_empty(len(values), self.width)
+        for rows, series, lengths in self._blocks(values, mask):
+            sums = torch.zeros(2, len(self.dilations), self.groups, 2, RIVALS, len(rows), dtype=torch.float64)
+            for place, wins, loses, top in self._contests(series, lengths):
+                sums[place][0] = (wins * top).sum(dim=-1, dtype=torch.float64)
+                sums[place][1] = loses.sum(dim=-1, dtype=torch.float64)
+            features[rows] = (sums.flatten(0, -2) / lengths).T.to(values.dtype)
+        return features
+
+    @torch.no_grad()
+    def contributions(
+        self,
+        values: Float[Tensor, "batch time channels"],
+        mask: Bool[Tensor, "batch time"],
+        weights: Float[Tensor, "outputs width"],
+    ) -> Float[Tensor, "batch outputs time"]:
+        """Split ``features @ weights.T`` into one contribution per time step, exactly: features are means over time.
+
+        Parameters
+        ----------
+        values, mask
+            As for ``forward``.
+        weights
+            Weights of a linear head on the features, shape (outputs, width).
+
+        Returns
+        -------
+        Tensor
+            Shape (batch, outputs, time), 0 for padding. What a kernel adds at a step is shared equally by the steps
+            that the kernel covers.
+        """
+        parts = values.new_zeros(len(values), len(weights), values.shape[1])
+        by_group = weights.view(len(weights), 2, len(self.dilations), self.groups, 2, RIVALS)
+        for rows, series, lengths in self._blocks(values, mask):
+            time = series.shape[2]
+            total = values.new_zeros(len(weights), len(rows), time)
+            for place, wins, loses, top in self._contests(series, lengths):
+                own = by_group[(slice(None), *place)]
+                added = torch.tensordot(own[:, 0], wins, dims=1) * top + torch.tensordot(own[:, 1], loses, dims=1)
+                total[:, :, : added.shape[2]] += spread_over_taps(added, self.dilations[place[1]], lengths, place[0])
+            parts[rows, :, :time] = (total / lengths[:, None]).transpose(0, 1)
+        return parts
+
+    def _blocks(self, values: Tensor, mask: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Yield blocks of series of similar length: row numbers, values of shape (batch, channels, time), lengths."""
+        lengths = lengths_of(mask)
+        order = lengths.argsort(stable=True)
+        start = 0
+        while start < len(order):
+            rows = order[start : start + max(1, CONTEST_STEPS // int(lengths[order[start]]))]
+            rows = rows[: max(1, CONTEST_STEPS // int(lengths[rows[-1]]))]
+            steps = int(lengths[rows[-1]])
+            yield rows, on_grid(values[rows, :steps], mask[rows, :steps], self.bits), lengths[rows]
+            start += len(rows)
+
+    def _contests(
+        self, series: Tensor, lengths: Tensor
+    ) -> Iterator[tuple[tuple[int, int, int], Tensor, Tensor, Tensor]]:
+        """Yield for each group its place, who wins and who loses at each step, and the largest output.
+
+        Winners and losers have shape (kernels, batch, time), 1 or 0, and the largest output has shape (batch, time);
+        all are 0 beyond the end of a series. The next item overwrites them. If two outputs are equal, both kernels
+        win or lose.
+        """
+        for reading, read in enumerate((series, series.diff(dim=2))):
+            batch, _, time = read.shape
+            if time == 0:
+                continue
+            real = torch.arange(time, device=series.device) < lengths[:, None] - reading
+            ragged = not bool(real.all())
+            read = read * real[:, None] if ragged else read
+            buffers = [series.new_empty(RIVALS, batch * time) for _ in range(3)]
+            for number, dilation in enumerate(self.dilations):
+                padded = nn.functional.pad(read, (dilation * (TAPS // 2),) * 2)
+                for group in range(self.groups):
+                    place = (reading, number, group)
+                    outputs = self._outputs(place, padded, time, buffers[0])
+                    top, low = outputs.amax(dim=0), outputs.amin(dim=0)
+                    wins, loses = torch.ge(outputs, top, out=buffers[1]), torch.le(outputs, low, out=buffers[2])
+                    if ragged:
+                        wins, loses = wins * real.flatten(), loses * real.flatten()
+                    yield place, wins.view(-1, batch, time), loses.view(-1, batch, time), top.view(batch, time)
+
+    def _outputs(self, place: tuple[int, int, int], padded: Tensor, time: int, buffer: Tensor) -> Tensor:
+        """Compute the outputs of a group, shape (kernels, batch · time); ``buffer`` is overwritten."""
+        channels = self.reads[place]
+        one = padded[:, channels].sum(dim=1) if padded.shape[1] > 1 else padded[:, 0]
+        dilation = self.dilations[place[1]]
+        shifted = torch.stack([one[:, tap * dilation : tap * dilation + time] for tap in range(TAPS)]).flatten(1)
+        return torch.mm(self.kernels[place].to(shifted.dtype) / 2**WEIGHT_BITS, shifted, out=buffer)
+
+
+def on_grid(
+    values: Float[Tensor, "batch time channels"], mask: Bool[Tensor, "batch time"], bits: int
+) -> Float[Tensor, "batch channels time"]:
+    """Round values to the grid of their series, with padding 0 and time last.
+
+    Parameters
+    ----------
+    values, mask
+        Values without NaN, shape (batch, time, channels), and their real steps, shape (batch, time).
+    bits
+        The largest absolute value of a series is below 2 to this power, in steps of its grid.
+
+    Returns
+    -------
+    Tensor
+        Shape (batch, channels, time).
+
+    Example
+    -------
+    >>> on_grid(torch.tensor([[[0.7], [0.2]]]), torch.tensor([[True, False]]), 2).tolist()
+    [[[0.75, 0.0]]]
+    """
+    real = values.masked_fill(~mask[:, :, None], 0)
+    exponents = torch.frexp(real.abs().amax(dim=(1, 2))).exponent.clamp(min=-90)
+    step = torch.ldexp(torch.ones_like(real[:, 0, 0]), exponents - bits)[:, None, None]
+    return (torch.round(real / step) * step).transpose(1, 2).contiguous()
+
+
+def spread_over_taps(
+    added: Float[Tensor, "outputs batch time"], dilation: int, lengths: Tensor, reading: int = 0
+) -> Float[Tensor, "outputs batch time"]:
+    """Share what a kernel adds at each step equally among the steps under its taps that lie within the series.
+
+    Parameters
+    ----------
+    added
+        What the kernels of one dilation add, at their centres, shape (outputs, batch, time); 0 beyond each series.
+    dilation
+        Distance between the taps, in steps.
+    lengths
+        Number of steps of each series, shape (batch,).
+    reading
+        1 if the kernels read differences, which are shorter by a step, else 0.
+
+    Returns
+    -------
+    Tensor
+        Shape (outputs, batch, time); the sum over time is unchanged.
+
+    Example
+    -------
+    >>> spread_over_taps(torch.tensor([[[0.0, 0.0, 3.0]]]), 1, torch.tensor([3])).tolist()
+    [[[1.0, 1.0, 1.0]]]
+    """
+    time = added.shape[-1]
+    real = (torch.arange(time, device=added.device) < lengths[:, None] - reading).to(added.dtype)
+    shifts = [tap * dilation for tap in range(-(TAPS // 2), TAPS // 2 + 1) if abs(tap * dilation) < time]
+    covered = sum(_moved(real, shift) for shift in shifts)
+    shares = added / torch.as_tensor(covered).clamp(min=1)
+    spread = torch.zeros_like(added)
+    for shift in shifts:
+        spread += _moved(shares, -shift)
+    return spread * real
+
+
+def _moved(array: Tensor, shift: int) -> Tensor:
+    """Return the entry ``shift`` steps later at each step, 0 beyond the ends, along the last axis."""
+    time = array.shape[-1]
+    inner = array[..., max(shift, 0) : time + min(shift, 0)]
+    return nn.functional.pad(inner, (max(-shift, 0), max(shift, 0)))

@@ -1,0 +1,73 @@
+"""The encoder ``blocks``: several blocks of fixed features under one head in closed form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from limelight.parts.encoders.base import Encoder, TrainingSummary, register_encoder
+
+
+@register_encoder
+@dataclass
+class Blocks(Encoder):
+    """MiniRocket, Hydra, interval quantiles and the spectrum side by side, weighted by leave-one-out, one linear head.
+
+    Nothing in it is trained step by step: the weight of each block and the head are chosen in closed form, by
+    leave-one-out on the training series. Every feature is a sum over the steps, so that every prediction is too. It
+    pools by itself (``ppv``); metadata can join ``late`` only.
+
+    Parameters
+    ----------
+    features
+        Of MiniRocket, on the values and again on the differences between steps, 84 to 1,000,000, rounded down to a
+        multiple of 84; ``"auto"`` takes 10,000 up to 1,000 training series and 2,000 beyond.
+    groups
+        Groups of competing kernels for each dilation of Hydra, 2 to 1,000; ``"auto"`` takes 64 up to 1,000 training
+        series and 16 beyond.
+    depth
+        Levels of dyadic intervals, 1 to 12.
+    length
+        Steps of a long series, at least 1: the largest dilation spans it; ``"auto"`` takes the longest of the training.
+
+    Source
+    ------
+    Dempster, Schmidt and Webb: MiniRocket, 2021; Hydra, 2023; QUANT, 2024.
+
+    Example
+    -------
+    >>> Blocks().resolve(TrainingSummary(typical_length=80, longest=96, series=5_000))
+    Blocks(features=2000, groups=16, depth=6, length=96)
+    """
+
+    name = "blocks"
+    network = "limelight.nn.blocks:BlocksEncoder"
+    closed_form = True
+    pools = True
+    answers_steps = False
+    has_evidence = True
+    fusions = ("late",)
+    fixed_parts = MappingProxyType({"pooling": "ppv", "head": "linear", "context": "one_hot"})
+    features: Annotated[int, Field(ge=84, le=1_000_000)] | Literal["auto"] = "auto"
+    groups: Annotated[int, Field(ge=2, le=1_000)] | Literal["auto"] = "auto"
+    depth: Annotated[int, Field(ge=1, le=12)] = 6
+    length: Annotated[int, Field(ge=1, le=1_000_000_000)] | Literal["auto"] = "auto"
+
+    MANY: ClassVar[int] = 1_000
+
+    def resolve(self, summary: TrainingSummary) -> Blocks:
+        """Return the same encoder with every size derived from the number and the length of the training series."""
+        few = summary.series <= self.MANY
+        usual: dict[str, Any] = {
+            "features": 10_000 if few else 2_000,
+            "groups": 64 if few else 16,
+            "length": summary.longest,
+        }
+        return Blocks(**{name: usual[name] if size == "auto" else size for name, size in self.get_params().items()})
+
+    def describe(self) -> str:
+        """Describe the encoder in a few words: its name and the features of its largest blocks."""
+        return f"{self.name} ({self.features})"

@@ -1,0 +1,123 @@
+"""Blocks of fixed features: against naive references, exact in any batch, and split exactly over the steps."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from limelight.errors import ParameterError
+from limelight.nn.blocks import BLOCKS, BlocksEncoder
+from limelight.nn.hydra import HydraBlock
+from limelight.nn.quantiles import QuantileBlock
+from support.errors import message_of
+
+LENGTHS = torch.tensor([1, 2, 9, 17, 30])
+
+
+def ragged(channels: int, seed: int = 0) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    mask = torch.arange(30) < LENGTHS[:, None]
+    return torch.randn(5, 30, channels, generator=generator), mask
+
+
+def encoder(name: str, channels: int) -> BlocksEncoder:
+    built = BlocksEncoder(channels, 30, (name,), features=168, groups=4, depth=3)
+    built.fit(*ragged(channels), torch.Generator().manual_seed(1))
+    return built
+
+
+ENCODERS = {(name, channels): encoder(name, channels) for name in BLOCKS for channels in (1, 3)}
+
+
+@pytest.mark.parametrize(("name", "channels"), ENCODERS)
+def test_features_are_the_same_in_any_batch(name: str, channels: int) -> None:
+    values, mask = ragged(channels)
+    together = ENCODERS[name, channels](values, mask)
+    for row, length in enumerate(LENGTHS.tolist()):
+        alone = ENCODERS[name, channels](values[row : row + 1, :length], mask[row : row + 1, :length])
+        assert torch.equal(together[row], alone[0])
+
+
+@pytest.mark.parametrize(("name", "channels"), ENCODERS)
+def test_contributions_of_the_steps_sum_to_the_logits(name: str, channels: int) -> None:
+    values, mask = ragged(channels)
+    built = ENCODERS[name, channels]
+    weights = torch.randn(2, built.width, generator=torch.Generator().manual_seed(2))
+    parts = built.contributions(values, mask, weights)
+    expected = built(values, mask) @ weights.T
+    assert torch.allclose(parts.sum(dim=2), expected, atol=1e-5 * float(expected.abs().max()))
+    assert (parts * ~mask[:, None]).abs().max() == 0
+
+
+def naive_hydra(block: HydraBlock, series: np.ndarray) -> np.ndarray:
+    """Every output of every kernel by itself, in float64."""
+    features = []
+    for reading in (0, 1):
+        read = np.diff(series) if reading else series
+        for number, dilation in enumerate(block.dilations):
+            for group in range(block.groups):
+                kernels = block.kernels[reading, number, group].numpy().astype(float) / 64
+                outputs = np.array(
+                    [
+                        [
+                            sum(
+                                kernel[tap] * read[step + (tap - 4) * dilation]
+                                for tap in range(9)
+                                if 0 <= step + (tap - 4) * dilation < len(read)
+                            )
+                            for step in range(len(read))
+                        ]
+                        for kernel in kernels
+                    ]
+                )
+                wins, loses = outputs == outputs.max(axis=0), outputs == outputs.min(axis=0)
+                features += [*(wins * outputs).sum(axis=1), *loses.sum(axis=1)]
+    return np.array(features) / len(series)
+
+
+def test_hydra_equals_a_naive_reference() -> None:
+    block = HydraBlock(channels=1, length=30, groups=4)
+    series = torch.randn(1, 30, 1, generator=torch.Generator().manual_seed(3)).mul(2**10).round() / 2**10
+    mask = torch.ones(1, 30, dtype=torch.bool)
+    block.fit(series, mask, torch.Generator().manual_seed(0))
+    expected = naive_hydra(block, series[0, :, 0].double().numpy())
+    assert np.allclose(block(series, mask)[0].numpy(), expected, atol=1e-6)
+
+
+def test_kernels_of_hydra_ignore_a_constant() -> None:
+    block = HydraBlock(channels=1, length=50)
+    block.fit(torch.zeros(1, 50, 1), torch.ones(1, 50, dtype=torch.bool), torch.Generator().manual_seed(0))
+    assert (block.kernels.int().sum(dim=-1) == 0).all()
+    assert block.kernels.int().abs().sum(dim=-1).max() <= 64
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(1, 40), st.integers(0, 2**31 - 1))
+def test_quantiles_equal_those_of_numpy(length: int, seed: int) -> None:
+    values = torch.randn(2, length, 1, generator=torch.Generator().manual_seed(seed))
+    block = QuantileBlock(channels=1, length=40, depth=1)
+    found = block(values, torch.ones(2, length, dtype=torch.bool)).double().numpy()
+    series = values[:, :, 0].double().numpy()
+    expected = np.quantile(series, np.linspace(0, 1, 10), axis=1).T
+    expected[:, 1::2] -= series.mean(axis=1, keepdims=True)
+    assert np.allclose(found, expected, atol=1e-6)
+
+
+def test_the_spectrum_of_a_wave_is_its_frequency() -> None:
+    wave = torch.sin(2 * np.pi * 5 * torch.arange(64) / 64).view(1, 64, 1)
+    block = QuantileBlock(channels=1, length=64, reading="spectrum", depth=1)
+    largest_above_mean = block(wave, torch.ones(1, 64, dtype=torch.bool))[0, -1].item()
+    assert largest_above_mean == pytest.approx(4 - 4 / 32, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"length": 0}, "expected length of at least 1, got 0; use a larger number"),
+        ({"groups": 1}, "expected groups of at least 2, got 1; use a larger number"),
+    ],
+)
+def test_sizes_that_are_too_small_are_rejected(arguments: dict[str, int], message: str) -> None:
+    assert message_of(ParameterError, HydraBlock, **{"channels": 1, "length": 10, **arguments}) == message
