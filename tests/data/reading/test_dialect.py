@@ -114,6 +114,11 @@ def test_ids_with_a_hash_are_no_comments(tmp_path):
     assert read_table(path).ids.tolist() == ["#1", "#2"]
 
 
+def test_lines_with_a_cell_a_column_are_no_comments(tmp_path):
+    path = _write(tmp_path / "a.csv", "# a\nseries_id,x\na,1\n#b,2\nc,3\nd,4\n")
+    assert read_table(path).ids.tolist() == ["a", "#b", "c", "d"]
+
+
 def test_spreadsheet_errors_are_no_comments(tmp_path):
     path = _write(tmp_path / "a.csv", "# a\nx,series_id\n#N/A,a\n1,a\n")
     assert read_table(path).lengths.tolist() == [2]
@@ -146,7 +151,7 @@ def test_rows_of_separators_alone_are_no_data(tmp_path):
     _is_table(_write(tmp_path / "a.csv", _table(";", ",") + ";;;\n;;;\n"))
 
 
-def test_a_late_cell_in_a_column_without_name_is_an_error(tmp_path):
+def test_a_late_cell_without_a_column_name_is_an_error(tmp_path):
     rows = "s0,0,\n" * 40000
     path = _write(tmp_path / "a.csv", f"series_id,x,\n{rows}s0,1,2\n{rows * 4}")
     assert message_of(DataError, read_table, path) == (
@@ -321,7 +326,7 @@ def test_a_header_too_short_is_still_an_error(tmp_path):
     )
 
 
-WORDS = st.text(st.sampled_from("abzÄöüß -_.,;|'\"\n"), min_size=1, max_size=6).map(lambda word: f"w{word}w")
+WORDS = st.text(st.sampled_from("abzÄöüß -_.,;|'#\"\n"), min_size=1, max_size=6).map(lambda word: f"w{word}w")
 NUMBERS = st.one_of(st.integers(-(10**7), 10**7).map(str), st.floats(-1e6, 1e6).map(lambda value: f"{value:.3f}"))
 
 

@@ -22,9 +22,11 @@ from limelight.data.reading.csv_form import (
 )
 from limelight.data.reading.csv_text import (
     COMPRESSION_ERRORS,
+    NumberedLines,
     damaged,
     other_encoding,
     read_later_lines,
+    read_records,
     read_sample,
     sample_lines,
     scan,
@@ -93,10 +95,12 @@ def _find(path: Path, name: str, options: CsvOptions, marked: Sequence[str]) -> 
     comment = _find_comment(lines) if options.comment is None else options.comment
     sample = Sample(lines, ignored_lines(comment), quote, complete)
     form = _choose_form(sample, options, name, path.suffix.lower())
-    if options.comment is None and not comment and marked:
-        comment = _late_comment(marked, form)
-        sample = replace(sample, ignored=ignored_lines(comment))
-        form = _choose_form(sample, options, name, path.suffix.lower())
+    if options.comment is None:
+        sure = _sure_comment(sample, form, comment) if comment else _late_comment(marked, form)
+        if sure != comment:
+            comment = sure
+            sample = replace(sample, ignored=ignored_lines(comment))
+            form = _choose_form(sample, options, name, path.suffix.lower())
     head = find_head(sample, form, comment, options.units_row)
     rows = [record for _, record in form.records[head.first :] if len(record) == form.width]
     blank_rows = sample.has_blank_rows(form.separator)
@@ -153,6 +157,14 @@ def _find_comment(lines: Sequence[str]) -> str:
         if marked[0] or 2 * sum(marked) < len(marked):
             return sign
     return ""
+
+
+def _sure_comment(sample: Sample, form: Form, comment: str) -> str:
+    """Return the sign of comments, "" if a line below the first record begins with it and has a cell a column."""
+    first, regex = (form.records[0][0] if form.records else 0), comment_regex(comment)
+    marked = [line for line in sample.lines[first:] if regex.match(line)]
+    records = read_records(NumberedLines(marked, None), form.separator, sample.quote)
+    return "" if any(len(cells) == form.width for _, cells in records) else comment
 
 
 def _late_comment(marked: Sequence[str], form: Form) -> str:

@@ -83,8 +83,11 @@ class Sample:
         return [one for one in found if one[0] >= start and any(cell.strip() for cell in one[1])]
 
     def has_blank_rows(self, separator: str) -> bool:
-        """Whether a line holds nothing but separators."""
-        return any(separator in line and not line.strip(f"{separator} \t\r\n") for line in self.lines)
+        """Whether a record holds nothing but separators."""
+        if not any(separator in line and not line.strip(f"{separator} \t\r\n") for line in self.lines):
+            return False
+        found = read_records(NumberedLines(self.lines, self.ignored), separator, self.quote)
+        return any(len(cells) > 1 and not any(cell.strip() for cell in cells) for _, cells in found)
 
 
 @dataclass(frozen=True)

@@ -171,6 +171,8 @@ def _continues(decoder: codecs.IncrementalDecoder, block: bytes) -> bool:
 class NumberedLines:
     """Iterate over the lines of a text that are not ignored, and count all of them.
 
+    A line is ignored only where a record may begin, that is, while ``first`` is None: a quoted cell keeps its lines.
+
     Parameters
     ----------
     lines
@@ -197,8 +199,10 @@ class NumberedLines:
         while True:
             line = next(self.lines)
             self.number += 1
+            if self.first is not None:
+                return line
             if self.ignored is None or not self.ignored.match(line):
-                self.first = self.number if self.first is None else self.first
+                self.first = self.number
                 return line
 
 
@@ -264,6 +268,7 @@ class PlainBytes:
         self.rest = ""
         self.ready = b""
         self.ended = False
+        self.inside = False
 
     def readable(self) -> bool:
         """Whether bytes can be read."""
@@ -296,12 +301,21 @@ class PlainBytes:
 
     def _cleaned(self, lines: str) -> str:
         dialect = self.dialect
-        if dialect.ignored is not None:
+        if dialect.ignored is not None and (self.inside or (dialect.quote and dialect.quote in lines)):
+            lines = "".join(self._outside_quotes(lines, dialect.ignored, dialect.quote))
+        elif dialect.ignored is not None:
             lines = dialect.ignored.sub("", lines)
         if dialect.separator == " ":
             lines = re.sub(r"(?m)^[ \t]+|[ \t]+$", "", lines)
             lines = re.sub(r"[ \t]+", "\t", lines)
         return lines
+
+    def _outside_quotes(self, lines: str, ignored: re.Pattern[str], quote: str) -> Iterator[str]:
+        """Leave out ignored lines, unless they are part of a quoted cell."""
+        for line in sample_lines(lines):
+            if self.inside or not ignored.match(line):
+                self.inside ^= line.count(quote) % 2 == 1
+                yield line
 
 
 def damaged(name: str, error: Exception) -> DataError:
