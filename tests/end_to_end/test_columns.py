@@ -121,3 +121,16 @@ def test_a_number_that_describes_one_series_is_known(limelight: Commands, table:
     one.write_text("\n".join([f"{header},age", *ages[:12]]) + "\n")
     limelight("predict", "trained", one, "-o", "answers.csv")
     assert "missing" not in limelight.errors
+
+
+def test_guessed_columns_are_kept_for_one_new_series(limelight: Commands, table: Path, tmp_path: Path) -> None:
+    guessed = table.read_text().replace("run,at,force,load,state", "Lauf,Zeit,force,load,Sorte")
+    table.write_text(guessed)
+    limelight("train", table, "--channels", "force", "-o", "trained", "--set", "explain=false")
+    one = tmp_path / "one.csv"
+    one.write_text("\n".join(guessed.splitlines()[:13]) + "\n")
+    limelight("predict", "trained", one, "-o", "answers.csv")
+    assert arrow_csv.read_csv(tmp_path / "answers.csv")["series_id"].to_pylist() == [0]
+    assert "Sorte" not in limelight.errors
+    one.write_text(one.read_text().replace("Lauf,Zeit", "series_id,time"))
+    limelight("predict", "trained", one, "-o", "answers.csv", "--overwrite")

@@ -80,6 +80,17 @@ def test_the_field_that_groups_the_split_is_no_feature(limelight: Commands, tmp_
     [
         ({"labels": ["ok"] * 40}, [], "expected labels of at least two classes, got one class, 'ok'"),
         ({"labels": None}, [], "expected labels to learn from, got none"),
+        (
+            {"labels": np.c_[np.arange(40) % 2, np.full(40, np.nan)], "label_names": ("hot", "wet")},
+            ["--set", "model.encoder=rocket"],
+            "expected every label to be known for at least 2 training series, got 0 for 'wet'; fill it in, or leave such "
+            "labels out",
+        ),
+        (
+            {"metadata": pa.table({"machine": [f"M{row // 4}" for row in range(40)]})},
+            ["--set", "split.group=machine", "--set", 'model.fusion=["late"]'],
+            "expected metadata to learn from, got none that differs between series: 'machine' ignored",
+        ),
         ({}, ["--set", "split.test=0"], "expected test series, got none"),
         ({}, ["--set", "split.group=machine"], "expected a metadata field 'machine' to group by, found none"),
         ({}, ["--set", "decision.coverage=0.9", "--set", "model.encoder=gru"], "expected validation series"),

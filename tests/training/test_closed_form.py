@@ -185,7 +185,8 @@ def test_a_label_that_is_known_once_is_refused() -> None:
     with pytest.raises(LabelError) as error:
         fit_small_rocket(panel)
     assert str(error.value) == (
-        "expected at least 2 series with a known target for every output, got 1 for output 1; give more labelled series"
+        "expected every label to be known for at least 2 training series, got 1 for 'rare'; fill it in, or leave such "
+        "labels out"
     )
 
 

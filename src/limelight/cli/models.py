@@ -190,11 +190,14 @@ def report(
 
 def _other_series(model: Path, source: Path, options: DataOptions) -> Experiment:
     """Build the experiment for new data; column names default to those used in training."""
+    from limelight.runs.columns import with_columns_present
     from limelight.runs.predict import columns_of_run, with_signals_of_run
 
     if source.suffix == ".json":
         return options.experiment(source)
-    return with_signals_of_run(options.experiment(source, columns_of_run(model)), model)
+    typed = [key.removeprefix("data.") for key in options.as_changes()]
+    experiment = with_columns_present(options.experiment(source, columns_of_run(model)), typed)
+    return with_signals_of_run(experiment, model)
 
 
 def _is_demo(folder: Path) -> bool:

@@ -36,7 +36,8 @@ def infer_kind(column: Any, name: str) -> FieldKind:
     -------
     FieldKind
         ``"boolean"`` for booleans, or text with only yes and no or only true and false; ``"number"`` for numbers, or
-        text with at least 3 numbers and no codes such as "007"; ``"date"`` for dates, or text with ISO dates. Words
+        text with at least 3 numbers and no codes such as "007"; ``"date"`` for dates, or text with dates such as
+        2024-01-31 or 31.01.2024. Words
         for a missing value, such as "?" or "unknown", do not change these kinds, nor do a few other words among numbers
         or dates (see ``few_words``). Other text is a ``"category"`` if no value has more than 4 words and there are at
         most 50 distinct values, or each value occurs twice on average; else it is ``"text"``.

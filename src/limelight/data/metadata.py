@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any, Literal
 
@@ -20,6 +21,8 @@ DatePart = Literal["month", "weekday", "hour", "year"]
 FieldKind = Literal["category", "number", "boolean", "date", "text", "ignore"]
 STAMP = pa.timestamp("us")
 TYPES = {"number": pa.float64(), "date": pa.timestamp("us", "UTC")}
+DAY_FIRST = re.compile(r"^(\d{1,2})\.(\d{1,2})\.(\d{4})")
+"""Dates with dots have the day first in every country that writes them."""
 MOST_WORDS, FEWEST_AROUND_A_WORD = 0.05, 10
 Values = NDArray[Any]
 """Text, "" if missing; numbers, NaN if missing; or dates, NaT if missing."""
@@ -182,6 +185,10 @@ def few_words(words: int, others: int) -> bool:
     return words == 0 or (others >= FEWEST_AROUND_A_WORD and words <= max(1, MOST_WORDS * (words + others)))
 
 
+def _iso(match: re.Match[str]) -> str:
+    return f"{match[3]}-{int(match[2]):02}-{int(match[1]):02}"
+
+
 def parse_cell(word: str, kind: FieldKind) -> Any:
     """Parse a number or a date; return None if the cell is missing, and the text itself if it cannot be parsed."""
     if word.lower() in MISSING_WORDS:
@@ -189,7 +196,7 @@ def parse_cell(word: str, kind: FieldKind) -> Any:
     if "_" in word:  # Python takes 1_000 for a number
         return word
     try:
-        return datetime.fromisoformat(word) if kind == "date" else float(word)
+        return datetime.fromisoformat(DAY_FIRST.sub(_iso, word)) if kind == "date" else float(word)
     except ValueError:
         return word
 

@@ -92,6 +92,8 @@ def read_recordings(experiment: Experiment, *, missing: str = "keep", labelled: 
         sort=data.sort,
         csv=data.csv,
     )
+    if not labelled and panel.metadata is not None and data.label in panel.metadata.column_names:
+        panel = panel.replace(metadata=panel.metadata.drop_columns([data.label]))
     for signal in data.signals:
         settings = signal.model_dump()
         panel = align(panel, settings.pop("table"), **settings, csv=data.csv)

@@ -12,15 +12,12 @@ from limelight.config.sections import Experiment
 from limelight.data.missing_values import mark_missing
 from limelight.data.panel import Panel
 from limelight.data.reading.pack_long import pack_long
-from limelight.data.reading.roles import find_roles
-from limelight.data.reading.sheets import find_files, is_table, open_sheets
-from limelight.data.reading.sources import columns_of
-from limelight.data.reading.tables import LEVEL_OF_LABELS, join_tables, shared_fields
-from limelight.data.reading.wide import looks_wide
+from limelight.data.reading.tables import join_tables
 from limelight.data.store.open import is_store, open_store
 from limelight.data.store.write import write_store
 from limelight.errors import OutputError, ParameterError
-from limelight.runs.dataset import labels_are_of_steps, read_recordings, stated_parts
+from limelight.runs.columns import is_long, roles_in
+from limelight.runs.dataset import read_recordings, stated_parts
 
 
 def pack_series(
@@ -61,21 +58,10 @@ def pack_series(
     data = experiment.data
     if isinstance(data.series, str) and is_store(data.series):
         raise ParameterError(f"expected tables to pack, got {data.series!r}, which is a store already")
-    if data.signals or not _is_long(experiment):
+    if data.signals or not is_long(experiment):
         panel = read_recordings(experiment)
         return open_store(write_store(panel, output, stated_parts(experiment, panel)))
-    labels = None if data.labels is not None else LEVEL_OF_LABELS[labels_are_of_steps(experiment)]
-    sheets = open_sheets(data.series, data.csv)
-    sheets, roles = find_roles(
-        sheets,
-        id=data.id,
-        time=data.time,
-        label=data.label,
-        channels=data.channels,
-        labels=labels,
-        mask=data.mask,
-        fields=(*data.fields, *shared_fields(sheets.columns, data.metadata, data.csv)),
-    )
+    sheets, roles = roles_in(experiment)
 
     def complete(panel: Panel) -> Panel:
         tables: dict[str, Any] = {
@@ -101,13 +87,3 @@ def pack_series(
             advance=bar.update,
         )
     return open_store(output)
-
-
-def _is_long(experiment: Experiment) -> bool:
-    data = experiment.data
-    if data.series is None:
-        return False
-    first = find_files(data.series)[0]
-    if not is_table(first) or data.layout == "wide":
-        return False
-    return data.layout == "long" or not looks_wide(columns_of(first, data.csv), data.id, data.time)

@@ -15,6 +15,7 @@ from limelight.explanation.quality.permutation_importance import score_permuted
 from limelight.files import write_json
 from limelight.model.bundle import save_model
 from limelight.recipe import Recipe
+from limelight.runs.columns import with_found_columns
 from limelight.runs.dataset import Dataset, read_data
 from limelight.runs.folder import (
     ENVIRONMENT_FILE,
@@ -108,7 +109,9 @@ def run_experiment(
             experiment, recipe, data, inspection, folder, resume=True, progress=progress, log=log
         )
     with fresh_run(folder):
-        write_json(folder / EXPERIMENT_FILE, {**experiment.to_json(), "output": str(folder.resolve())})
+        write_json(
+            folder / EXPERIMENT_FILE, {**with_found_columns(experiment).to_json(), "output": str(folder.resolve())}
+        )
         write_json(folder / ENVIRONMENT_FILE, environment())
         return _train_and_evaluate(
             experiment, recipe, data, inspection, folder, resume=False, progress=progress, log=log

@@ -14,14 +14,18 @@ from numpy.typing import NDArray
 from limelight.data.metadata import observed_categories
 from limelight.data.panel import Panel
 from limelight.data.statistics import ChannelStatistics, channel_statistics
-from limelight.errors import ParameterError, listing
+from limelight.errors import LabelError, ParameterError, listing
 from limelight.model.batching import clock_kind, require_clock, require_finite, require_same_clock, shape_of
+from limelight.model.targets import targets_of
 from limelight.model.texts import TextEncoder, read_text_encoder
 from limelight.model.vocabulary import EncodedMetadata, Vocabulary, fit_vocabulary
 from limelight.nn.network import Network
 from limelight.parts.architecture import Architecture
-from limelight.task import Task
+from limelight.task import UNKNOWN, Task
 from limelight.training.settings import TrainingSettings
+
+FEWEST_KNOWN = 2
+"""Series or steps for which a label has to be known for a head that is solved in closed form."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +64,8 @@ def prepare(
         architecture, panel, statistics, validation, metadata=has_metadata, by_step=task.by_step
     )
     require_usable(architecture, panel, validation, statistics)
+    if architecture.encoder.closed_form and task.multilabel:
+        _require_known(task, panel)
     return Prepared(architecture, statistics, vocabulary)
 
 
@@ -86,8 +92,10 @@ def learn_words(architecture: Architecture, panel: Panel, fields: Mapping[str, s
             "drop the text encoder"
         )
     if architecture.needs_metadata and not vocabulary.has_metadata:
+        ignored = [name for name, kind in schema.items() if kind == "ignore"]
+        reasons = [*vocabulary.notes, *([f"{listing(ignored)} ignored"] if ignored else [])]
         raise ParameterError(
-            f"expected metadata to learn from, got none that differs between series: {'; '.join(vocabulary.notes)}"
+            f"expected metadata to learn from, got none that differs between series: {'; '.join(reasons)}"
         )
     return vocabulary if vocabulary.has_metadata or vocabulary.signals else None
 
@@ -138,6 +146,18 @@ def require_usable(
             require_finite(one, missing=architecture.takes_missing)
     if validation is not None and architecture.needs_clock:
         require_same_clock(clock_kind(panel), validation)
+
+
+def _require_known(task: Task, panel: Panel) -> None:
+    """Check that each label is known for enough series or steps to solve for it; LabelError names one that is not."""
+    known = (targets_of(task, panel).every() != UNKNOWN).sum(axis=0)
+    few = [str(name) for name, count in zip(task.classes, known.tolist(), strict=True) if count < FEWEST_KNOWN]
+    if few:
+        unit = "steps" if task.by_step else "series"
+        raise LabelError(
+            f"expected every label to be known for at least {FEWEST_KNOWN} training {unit}, got {int(known.min())} for "
+            f"{listing(few)}; fill it in, or leave such labels out"
+        )
 
 
 def fit_scaling(

@@ -131,7 +131,7 @@ def test_columns_about_the_use_of_labels_are_no_metadata(fields):
 def test_a_column_that_renames_the_label_is_not_metadata():
     panel = read_table(series(), labels=labels(code=[1, 2, 1, 2]))
     assert panel.metadata is None
-    assert panel.notes == ("column 'code' of the labels table is the label in other words: not read",)
+    assert panel.notes == ("column 'code' of the labels table is the label in other words: no metadata",)
 
 
 def test_columns_that_differ_within_a_series_are_not_read():
@@ -186,10 +186,18 @@ def test_words_for_missing_values_are_unknown_labels_of_many():
 def test_a_column_that_tells_rows_apart_is_not_metadata(numbers):
     panel = read_table(series(), labels=labels(**numbers))
     assert panel.metadata is None
-    assert panel.notes == (f"column {next(iter(numbers))!r} of the labels table only tells the rows apart: not read",)
+    assert panel.notes == (
+        f"column {next(iter(numbers))!r} of the labels table only tells the rows apart: no metadata",
+    )
 
 
 def test_series_without_labels_are_described_by_the_labels_table():
     panel = read_table(series(), label=None, labels=labels([*IDS[:3], "s9"], machine=["m1", "m2", "m2", "m1"]))
     assert panel.labels is None
     assert panel.metadata.to_pydict() == {"machine": ["m1", "m2", "m2", None]}
+
+
+def test_a_labels_table_of_other_series_is_ignored_without_labels():
+    table = pd.DataFrame({"name": list("uvwx"), "label": list("abab"), "machine": list("mmnn")})
+    panel = read_table(series(), label=None, labels=table)
+    assert (panel.metadata, panel.notes) == (None, ())

@@ -3,6 +3,8 @@ import datetime
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from limelight import read_table
 from limelight.errors import DataError
@@ -23,7 +25,7 @@ def labels(**fields):
 
 
 def machines(**fields):
-    return pd.DataFrame({"machine": ["m3", "m2", "m1"], "power": [3, 2, 1], **fields})
+    return pd.DataFrame({"machine": ["m3", "m2", "m1"], "power": [3, 2, 1]} | fields)
 
 
 # by another column
@@ -184,3 +186,27 @@ def test_names_of_the_same_column_join(name):
     panel = read_table(series(machine=MACHINES), metadata=machines().rename(columns={"machine": name}))
     assert panel.metadata["power"].to_pylist() == [1, 1, 2, 3]
     assert panel.notes == (f"joined metadata by {name!r}",)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.permutations(range(3)), st.sampled_from(["{}", " {} ", "M{:.1}", "m0{:.1}", "{}.csv"]), st.booleans())
+def test_order_and_spelling_of_keys_do_not_matter(order, form, repeated):
+    keys = [form.format(one[1:] if ":.1" in form else one) for one in machines()["machine"]]
+    table = machines(machine=keys).iloc[list(order)]
+    table = pd.concat([table, table.head(1)]) if repeated else table
+    panel = read_table(series(machine=MACHINES), metadata=table)
+    assert panel.metadata.to_pydict() == {"machine": MACHINES, "power": [1, 1, 2, 3]}
+
+
+def test_rows_without_a_key_are_ignored():
+    table = pd.DataFrame({"machine": ["m1", None, "m2", "m3", "m1"], "power": [1, 7, 2, 3, 1]})
+    panel = read_table(series(machine=MACHINES), metadata=table)
+    assert panel.metadata["power"].to_pylist() == [1, 1, 2, 3]
+
+
+@pytest.mark.parametrize("keys", [["m1", "m2", "m3", "m4"], [1, 2, 3, 4]], ids=["words", "row numbers"])
+def test_one_machine_for_each_series_joins(keys):
+    table = pd.DataFrame({"machine": keys[::-1], "power": [4, 3, 2, 1]})
+    panel = read_table(series(), labels=labels(machine=keys), metadata=table)
+    assert panel.metadata["power"].to_pylist() == [1, 2, 3, 4]
+    assert panel.notes[-1] == "joined metadata by 'machine'"

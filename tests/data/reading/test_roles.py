@@ -242,3 +242,17 @@ def test_two_classes_named_by_their_column_read_back(tmp_path: Path) -> None:
         again = read_table(tmp_path / "series.parquet", per_step=True).step_labels
         assert again.classes == ("not worn", "worn")
         assert again.codes.tolist() == one.step_labels.codes.tolist()
+
+
+def test_the_id_of_interleaved_rows_is_found_by_the_clock() -> None:
+    panel = read_table(recordings(series_id="Gerät").sort_values(["time", "x"]))
+    assert (len(panel), panel.lengths.tolist()) == (12, [20] * 12)
+    assert panel.notes[0] == (
+        "took column 'Gerät' as id: the times rise within each of its values; name another with id=... (--id)"
+    )
+
+
+def test_seconds_that_run_on_are_the_only_clock() -> None:
+    seconds = 1_700_000_000 + np.arange(ROWS)
+    assert read_table(recordings().drop(columns="time").assign(epoch=seconds)).times.tolist() == seconds.tolist()
+    assert read_table(recordings().assign(epoch=seconds)).channels == ("x",)

@@ -91,7 +91,11 @@ class Leaks:
 
 @dataclass(frozen=True)
 class ChannelSummary:
-    """Statistics of one channel over all steps; the numbers are None if every value is missing or one is infinite."""
+    """Statistics of one channel over all steps; the numbers are None if every value is missing or one is infinite.
+
+    ``resolution`` is the distance between neighbouring float32 numbers near the values if it is so large, compared with
+    the range of the values, that smaller differences may have been lost; else None.
+    """
 
     name: str
     minimum: float | None
@@ -101,6 +105,7 @@ class ChannelSummary:
     constant: bool
     missing: int
     infinite: int = 0
+    resolution: float | None = None
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,11 @@ from limelight.data.summer_time import begins_summer_time
 from limelight.task import is_known
 from limelight.types import Rows
 
+FEW_STEPS = 64
+"""A range of fewer steps of float32 than this may have lost smaller differences."""
+COARSE_IF_CONSTANT = 2.0**-7
+"""A constant channel may have lost differences if the resolution of float32 near its value is at least this."""
+
 
 def inspect_panel(
     panel: Panel,
@@ -184,7 +189,15 @@ def _summarise_channel(name: str, statistics: ChannelStatistics, column: int) ->
         constant=bool(not infinite and (not count or minimum == maximum)),
         missing=int(statistics.missing[column]),
         infinite=int(infinite),
+        resolution=_coarse_resolution(float(minimum), float(maximum)) if finite else None,
     )
+
+
+def _coarse_resolution(minimum: float, maximum: float) -> float | None:
+    """Return the resolution of float32 near these values if their range has only a few steps of it, else None."""
+    step = float(np.spacing(np.float32(max(abs(minimum), abs(maximum)))))
+    constant = minimum == maximum and step < COARSE_IF_CONSTANT
+    return step if maximum - minimum < FEW_STEPS * step and not constant else None
 
 
 def _summarise_clock(panel: Panel, statistics: ChannelStatistics) -> ClockSummary:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from limelight.data.counters import Counting
 from limelight.data.inspection.findings import (
     Advice,
+    ChannelSummary,
     Duplicates,
     Inspection,
     LabelSummary,
@@ -29,6 +30,7 @@ def advice_about(inspection: Inspection) -> Iterator[Advice]:
     kind = "class" if inspection.labels is None else "label"
     classes = inspection.classes or {}
     for severity, sentences in (
+        (Severity.SCORES, _precision_warnings(inspection.channels)),
         (Severity.SCORES, _leak_warnings(inspection.leaks)),
         (Severity.SCORES, _shared_warnings(inspection.shared, inspection.split or "")),
         (Severity.SCORES, _warnings_of_copies_across(inspection.copies)),
@@ -116,6 +118,15 @@ def _unlabelled_warnings(inspection: Inspection) -> Iterator[str]:
         )
 
 
+def _precision_warnings(channels: Sequence[ChannelSummary]) -> Iterator[str]:
+    for channel in channels:
+        if channel.resolution is not None and channel.mean is not None:
+            yield (
+                f"channel {channel.name!r} has values around {channel.mean:.4g}, where float32 only resolves steps of "
+                f"{channel.resolution:.2g}; if the measurements are finer, subtract a constant from the channel"
+            )
+
+
 def _value_warnings(inspection: Inspection) -> Iterator[str]:
     infinite = [channel.name for channel in inspection.channels if channel.infinite]
     if infinite:
@@ -182,7 +193,7 @@ def _remarks_about_values(inspection: Inspection) -> Iterator[str]:
             f"lengths differ widely, from {shortest} to {longest} steps; check that the short series are "
             "complete, or cut the long ones"
         )
-    constant = [channel.name for channel in inspection.channels if channel.constant]
+    constant = [channel.name for channel in inspection.channels if channel.constant and channel.resolution is None]
     if constant:
         verb = "is" if len(constant) == 1 else "are"
         yield f"{_named_channels(constant)} {verb} constant; leave constant channels out"

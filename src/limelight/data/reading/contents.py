@@ -86,10 +86,10 @@ def study_contents(
     Contents
         The roles that the content shows.
     """
-    sample = first_rows(sheets, (id, *free))
+    in_first_rows = candidates_in(first_rows(sheets, (id, *free)), id, free)
     candidates = {
         name: course
-        for name, course in candidates_in(sample, id, free).items()
+        for name, course in in_first_rows.items()
         if _is_candidate(name, course, wants_clock=wants_clock, wants_label=wants_label, channels_given=channels_given)
         or (name in fields and course.kind == "number")
     }
@@ -102,9 +102,11 @@ def study_contents(
             for name, course in courses.items()
             if is_row_number(name, course) and not (wants_clock and _counts_steps_of_several(course))
         )
-    measured = [name for name in free if name not in contents.row_numbers]
     if wants_clock:
-        contents.clock = _clock(courses, measured, guesses)
+        numbers = [name for name, course in in_first_rows.items() if course.kind == "number"]
+        measured = [name for name in numbers if name not in contents.row_numbers]
+        contents.clock = _clock(courses, measured, channels_given or bool(sheets.channels), guesses)
+        contents.row_numbers = tuple(name for name in contents.row_numbers if name != contents.clock)
     if wants_label:
         contents.label = _label(courses, guesses)
     contents.constant = tuple(
@@ -133,18 +135,21 @@ def _counts_steps_of_several(course: Course) -> bool:
     return course.numbers.series > 1 and course.numbers.counts_steps
 
 
-def _clock(courses: dict[str, Course], measured: Sequence[str], notes: list[str]) -> str | None:
-    """Return the column that rises within each series, dates before numbers; None if there is none."""
+def _clock(courses: dict[str, Course], measured: Sequence[str], has_channels: bool, notes: list[str]) -> str | None:
+    """Return the column that rises within each series: a date, a measured number, or a row number; None without one.
+
+    A number is the clock only if another column is a channel.
+    """
     dates = [name for name, course in courses.items() if course.kind == "date" and course.numbers.rises]
-    numbers = [
+    even = [
         name
         for name, course in courses.items()
-        if name in measured
-        and course.kind == "number"
-        and course.numbers.rises_evenly
-        and course.numbers.rows >= ROWS_TO_JUDGE
+        if course.kind == "number" and course.numbers.rises_evenly and course.numbers.rows >= ROWS_TO_JUDGE
     ]
-    found = next(iter((*dates, *(numbers if len(measured) > len(numbers) else ()))), None)
+    numbers = [name for name in even if name in measured]
+    counters = [name for name in even if name not in measured and not is_named_as_row_number(name)]
+    has_channels = has_channels or len(measured) > len(numbers)
+    found = next(iter((*dates, *((*numbers, *counters) if has_channels else ()))), None)
     if found is not None:
         how = "counts the steps of" if courses[found].numbers.counts_steps else "rises within"
         notes.append(f"took column {found!r} as time: it {how} each series; name another with time=... (--time)")

@@ -251,6 +251,31 @@ def certain_id(candidates: dict[str, Rows], sheets: Sheets, sample: Source, name
     return best if any(one.numbers.rises and not one.numbers.increasing for one in courses) else None
 
 
+def ids_of_clock(sheets: Sheets, sample: Source, names: Sequence[str], clock: str) -> list[str]:
+    """Return the columns within whose values a clock rises, although it does not rise from row to row.
+
+    Parameters
+    ----------
+    sheets, sample
+        The table and its first rows.
+    names
+        The columns to consider: words or whole numbers, each value in two rows or more on average.
+    clock
+        The clock.
+    """
+    found = []
+    for name in names:
+        if 2 * len(read_optional_words(sample, name, "id").names) > sample.rows:
+            continue
+        candidates = candidates_in(sample, name, [clock])
+        if not all(one.numbers.rises for one in candidates.values()):
+            continue
+        courses = [one.numbers for one in confirmed(sheets, name, candidates).values()]
+        if any(one.rises and not one.increasing and 2 * one.series <= one.rows for one in courses):
+            found.append(name)
+    return found
+
+
 def _is_whole(sample: Source, name: str) -> bool:
     numbers = numbers_or_missing(sample, name)
     return bool(np.all(numbers == np.floor(numbers)))

@@ -107,7 +107,7 @@ def _count_matches(source: Source, name: str, ids: NDArray[np.str_]) -> int:
     if not (is_text(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind)):
         return 0
     words = read_optional_words(source, name, "id")
-    matched = int((match_ids(ids, words.names)[0] >= 0).sum())
+    matched = int((match_ids(ids, words.names, by_number=is_named(name, "id"))[0] >= 0).sum())
     if is_named(name, "id"):
         return matched
     numbers = all(word.lstrip("+-").replace(".", "", 1).isdigit() for word in words.names.tolist())
@@ -178,20 +178,22 @@ def require_agreement(source: Source, words: Words, columns: Sequence[str], thin
     DataError
         If two rows with the same id differ; the message names both.
     """
-    if len(words.names) == len(words.codes):
+    keyed = np.flatnonzero(words.codes >= 0)
+    if len(words.names) == len(keyed):
         return []
-    first = _first_rows(words)[words.codes]
+    codes = words.codes[keyed]
+    first = keyed[np.unique(codes, return_index=True)[1]][codes]
     for name in columns:
         cells = read_optional_words(source, name, "columns")
-        differing = np.flatnonzero(cells.codes != cells.codes[first])
+        differing = np.flatnonzero(cells.codes[keyed] != cells.codes[first])
         if len(differing):
-            row = int(differing[0])
-            one, other = [str(cells.decode()[place]) for place in (row, first[row])]
+            row, earlier = int(keyed[differing[0]]), int(first[differing[0]])
+            one, other = [str(cells.decode()[place]) for place in (row, earlier)]
             raise DataError(
                 f"expected each {thing} once in {source.name}, got {words.at(row)!r} with {name} {one!r} in "
-                f"{source.location(row)}, and with {other!r} in {source.location(int(first[row]))}; keep one of the two"
+                f"{source.location(row)}, and with {other!r} in {source.location(earlier)}; keep one of the two"
             )
-    repeated = np.flatnonzero(np.bincount(words.codes) > 1)
+    repeated = np.flatnonzero(np.bincount(codes) > 1)
     return [
         f"rows of {source.name} that repeat a {thing} with the same content were ignored: "
         f"{listing(words.names[repeated].tolist())}"

@@ -48,7 +48,11 @@ FORMS: tuple[Callable[[str], str], ...] = (
 
 
 def match_ids(
-    ids: Sequence[str] | NDArray[np.str_], others: Sequence[str] | NDArray[np.str_], place: str = "the table"
+    ids: Sequence[str] | NDArray[np.str_],
+    others: Sequence[str] | NDArray[np.str_],
+    place: str = "the table",
+    *,
+    by_number: bool = True,
 ) -> tuple[Rows, str | None]:
     """Match each id to the id of another table that means the same.
 
@@ -62,6 +66,8 @@ def match_ids(
         The ids of the two tables, shapes (n,) and (m,).
     place
         The name of the other table, for the note.
+    by_number
+        Whether ids such as "s7" and "7" match.
 
     Returns
     -------
@@ -83,7 +89,7 @@ def match_ids(
             if (rows >= 0).all():
                 break
         else:
-            rows = rows if (rows >= 0).any() else _matched_by_number(ids, others)
+            rows = rows if (rows >= 0).any() or not by_number else _matched_by_number(ids, others)
     different = [
         (one, others[row]) for one, row in zip(ids, rows.tolist(), strict=True) if row >= 0 and one != others[row]
     ]

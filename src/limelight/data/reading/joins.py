@@ -62,7 +62,8 @@ def join_labels(
     -------
     dict[str, Any]
         ``labels``, ``label_names``, ``intervals`` and ``notes`` as arguments for ``Panel``, without ``intervals`` if
-        the table has none, and ``fields``: the other columns, in the order of ``ids``.
+        the table has none. The other columns are ``fields``, which are metadata, and ``keys``, which only identify the
+        rows or rename the label, in the order of ``ids``.
 
     Raises
     ------
@@ -88,12 +89,12 @@ def join_labels(
     labels = _labels_of_rows(source, column.words, label, mask, column.rows, notes)
     used = [name for name in source.columns if name in (label, mask, *INTERVAL) or name.startswith(STEP_LABEL)]
     notes += require_agreement(source, column.words, used)
-    fields = _further_fields(source, column, (column.name, *used), labels["labels"], notes)
+    fields, keys = _further_fields(source, column, (column.name, *used), labels["labels"], notes)
     intervals = _intervals(source, column.words, column.rows, lengths)
-    return {**labels, **intervals, "fields": fields, "notes": notes}
+    return {**labels, **intervals, "fields": fields, "keys": keys, "notes": notes}
 
 
-def join_fields(source: Source, id: str, ids: NDArray[np.str_]) -> tuple[dict[str, pa.Array], list[str]]:
+def join_fields(source: Source, id: str, ids: NDArray[np.str_]) -> dict[str, Any]:
     """Read only the further columns of a labels table, which describe series whose labels are not wanted.
 
     Parameters
@@ -103,26 +104,25 @@ def join_fields(source: Source, id: str, ids: NDArray[np.str_]) -> tuple[dict[st
 
     Returns
     -------
-    tuple[dict[str, pa.Array], list[str]]
-        The columns other than id, labels and intervals, null for absent series, and notes.
-
-    Raises
-    ------
-    DataError
-        If no column holds ids of the series.
+    dict[str, Any]
+        ``fields``, ``keys`` and ``notes`` as in ``join_labels``, null for absent series; empty if no column holds ids
+        of the series.
 
     Example
     -------
     >>> source = Source(pa.table({"series_id": ["a"], "label": ["ok"], "machine": ["m1"]}), "the labels table")
-    >>> fields, notes = join_fields(source, "series_id", np.array(["a"]))
-    >>> {name: column.to_pylist() for name, column in fields.items()}
+    >>> joined = join_fields(source, "series_id", np.array(["a"]))
+    >>> {name: column.to_pylist() for name, column in joined["fields"].items()}
     {'machine': ['m1']}
     """
     labels = [name for name in source.columns if is_named(name, "label") or plain_name(name) in STATES]
     used = [name for name in source.columns if name in (*labels, *INTERVAL) or name.startswith(STEP_LABEL)]
-    column, notes = find_id_column(source, id, ids, excluded=used), list[str]()
-    fields = _further_fields(source, column, (column.name, *used), None, notes)
-    return fields, [*column.notes, *notes] if fields else []
+    try:
+        column, notes = find_id_column(source, id, ids, excluded=used), list[str]()
+    except DataError:  # a labels table of other series is of no use here, and not needed
+        return {"fields": {}, "keys": {}, "notes": []}
+    fields, keys = _further_fields(source, column, (column.name, *used), None, notes)
+    return {"fields": fields, "keys": keys, "notes": [*column.notes, *notes] if fields or keys else []}
 
 
 def _find_label(source: Source, label: str, taken: tuple[str | None, ...], notes: list[str]) -> str:
@@ -149,9 +149,9 @@ def _is_no_field(name: str) -> bool:
 
 def _further_fields(
     source: Source, column: MatchedIds, used: Sequence[str], labels: NDArray[Any] | None, notes: list[str]
-) -> dict[str, pa.Array]:
-    """Read the other columns of a labels table as metadata, except those that only rename the label."""
-    fields = {}
+) -> tuple[dict[str, pa.Array], dict[str, pa.Array]]:
+    """Read the other columns of a labels table: metadata, and those that only identify rows or rename the label."""
+    fields, keys = {}, {}
     rows = pa.array(column.rows, mask=column.rows < 0)
     for name in source.columns:
         if name in used or _is_no_field(name):
@@ -162,14 +162,16 @@ def _further_fields(
         if _repeated_differently(column.words, words):
             notes.append(f"column {name!r} of {source.name} differs among the rows of one series: not read")
         elif _is_identifier(name, words, source.rows):
-            notes.append(f"column {name!r} of {source.name} only tells the rows apart: not read")
+            notes.append(f"column {name!r} of {source.name} only tells the rows apart: no metadata")
+            keys[name] = plain_column(source, name).take(rows)
         elif labels is not None and _renames(words.decode()[column.rows], labels):
-            notes.append(f"column {name!r} of {source.name} is the label in other words: not read")
+            notes.append(f"column {name!r} of {source.name} is the label in other words: no metadata")
+            keys[name] = plain_column(source, name).take(rows)
         else:
             fields[name] = plain_column(source, name).take(rows)
     if fields:
         notes.append(f"took columns of {source.name} besides the labels as metadata: {listing(fields)}")
-    return fields
+    return fields, keys
 
 
 def _is_identifier(name: str, words: Words, rows: int) -> bool:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from limelight.data.reading.columns import Words, read_optional_words
 from limelight.data.reading.id_columns import MatchedIds, find_id_column, require_agreement, require_match
 from limelight.data.reading.ids import match_ids
-from limelight.data.reading.names import plain_name
+from limelight.data.reading.names import is_named, plain_name
 from limelight.data.reading.plain import plain_column
 from limelight.data.reading.sources import Source, is_text
 from limelight.data.reading.validity import find_validity
@@ -122,7 +122,7 @@ def _find_key(source: Source, id: str, ids: NDArray[np.str_], fields: Mapping[st
         return _key_of_ids(column)
     shared = _shared_key(source, fields)
     by_id = None if column is None else _key_of_ids(column)
-    if shared is not None and (by_id is None or shared.coverage > by_id.coverage):
+    if shared is not None and (column is None or by_id is None or _is_better(shared, by_id, column.name)):
         return shared
     if by_id is not None and by_id.coverage:
         return by_id
@@ -133,6 +133,11 @@ def _find_key(source: Source, id: str, ids: NDArray[np.str_], fields: Mapping[st
         raise DataError(_unjoined(source, id, ids, fields))
     require_match(source, column, ids, "metadata for the series")
     return _key_of_ids(column)
+
+
+def _is_better(shared: _Key, by_id: _Key, id: str) -> bool:
+    """Whether shared columns cover more series than the ids do, or as many as ids found by content."""
+    return shared.coverage > by_id.coverage or (shared.coverage == by_id.coverage and not is_named(id, "id"))
 
 
 def _id_column_or_none(source: Source, id: str, ids: NDArray[np.str_]) -> MatchedIds | None:

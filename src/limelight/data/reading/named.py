@@ -10,7 +10,7 @@ import numpy as np
 from limelight.data.counters import ROWS_TO_JUDGE
 from limelight.data.labels import STEP_LABEL
 from limelight.data.reading.columns import numbers_or_missing, read_optional_words
-from limelight.data.reading.guesses import certain_id, first_rows, id_candidates, kind_of
+from limelight.data.reading.guesses import certain_id, first_rows, id_candidates, ids_of_clock, kind_of
 from limelight.data.reading.names import STATES, is_named, plain_name
 from limelight.data.reading.sheets import Sheets
 from limelight.data.reading.sources import Source
@@ -142,6 +142,13 @@ def _id_by_content(
             f"took column {found!r} as id: each of its values fills a block of rows; name another with id=... (--id)"
         )
         return found
+    of_clock = ids_of_clock(sheets, sample, free, clock) if clock is not None else []
+    if len(of_clock) == 1:
+        notes.append(
+            f"took column {of_clock[0]!r} as id: the times rise within each of its values; name another with id=... "
+            "(--id)"
+        )
+        return of_clock[0]
     raise DataError(_describe_missing(sheets, sample, list(candidates), clock, label, given))
 
 

@@ -210,26 +210,27 @@ def join_tables(
     changes: dict[str, Any] = {"units": {**panel.units, **(units or {})}}
     notes = [*panel.notes]
     fields = {} if panel.metadata is None else dict(zip(panel.metadata.column_names, panel.metadata, strict=True))
+    keys: dict[str, Any] = {}
     unknown = sorted(set(units or {}) - {*panel.channels, "time"})
     if unknown:
         raise ParameterError(
             f"expected units for channels or for time, got a unit for {listing(unknown)}"
             f"{nearest(unknown[0], panel.channels)}"
         )
-    if labels is not None and label is None:
-        described, notes_of_join = join_fields(open_source(labels, "labels", csv), id, panel.ids)
-        notes += notes_of_join
-        fields |= described
-    if labels is not None and label is not None:
-        table = open_source(labels, "labels", csv)
-        joined = join_labels(table, id, label, panel.ids, panel.lengths, series_name, mask)
-        notes += [*table.notes, *joined.pop("notes")]
+    if labels is not None:
+        source = open_source(labels, "labels", csv)
+        if label is None:
+            joined = join_fields(source, id, panel.ids)
+        else:
+            joined = join_labels(source, id, label, panel.ids, panel.lengths, series_name, mask)
+        notes += [*source.notes, *joined.pop("notes")]
         fields |= joined.pop("fields")
+        keys = joined.pop("keys")
         changes.update(joined)
     if metadata is not None:
         starts = None if panel.times is None else panel.times[panel.starts]
         source = open_source(metadata, "metadata", csv)
-        table, notes_of_join = join_metadata(source, id, panel.ids, fields=fields, starts=starts)
+        table, notes_of_join = join_metadata(source, id, panel.ids, fields={**keys, **fields}, starts=starts)
         notes += [*source.notes, *notes_of_join]
         fields |= dict(zip(table.column_names, table, strict=True))
     if fields:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from limelight.data.clock import format_time
 from limelight.data.reading.columns import Words
 from limelight.data.reading.missing import is_missing
+from limelight.data.reading.names import plain_name
 from limelight.data.reading.sources import Source, is_text
 from limelight.data.reading.times import read_clock
 from limelight.errors import DataError, listing
@@ -24,9 +25,11 @@ VALID_FROM = (
     "validfrom",
     "effective_from",
     "gueltig_ab",
-    "gültig_ab",
+    "gultig_ab",
     "gueltig_von",
-    "gültig_von",
+    "gultig_von",
+    "valido_desde",
+    "valide_des",
 )
 VALID_UNTIL = (
     "valid_to",
@@ -36,7 +39,9 @@ VALID_UNTIL = (
     "effective_to",
     "effective_until",
     "gueltig_bis",
-    "gültig_bis",
+    "gultig_bis",
+    "valido_hasta",
+    "valide_jusqu_a",
 )
 FROM = (*VALID_FROM, "from", "since", "start", "start_date", "date_from", "begin", "installed", "ab", "von", "beginn")
 UNTIL = (*VALID_UNTIL, "to", "until", "till", "end", "end_date", "date_to", "stop", "removed", "bis", "ende")
@@ -160,7 +165,7 @@ def find_validity(source: Source, *, repeated: bool) -> Validity | None:
 
 
 def _named(source: Source, names: tuple[str, ...]) -> str | None:
-    plain = {name.strip().lower().replace(" ", "_").replace("-", "_"): name for name in reversed(source.columns)}
+    plain = {plain_name(name): name for name in reversed(source.columns)}
     return next((plain[name] for name in names if name in plain), None)
 
 

@@ -1,0 +1,75 @@
+"""The columns of the series table of an experiment: found by name or content, and kept for later series."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from limelight.config.sections import Experiment
+from limelight.data.reading.named import DEFAULTS
+from limelight.data.reading.roles import Roles, find_roles
+from limelight.data.reading.sheets import Sheets, find_files, is_table, open_sheets
+from limelight.data.reading.sources import columns_of
+from limelight.data.reading.tables import LEVEL_OF_LABELS, shared_fields
+from limelight.data.reading.wide import looks_wide
+from limelight.data.store.open import is_store
+from limelight.runs.dataset import labels_are_of_steps
+
+
+def is_long(experiment: Experiment) -> bool:
+    """Whether the series of an experiment are a long table."""
+    data = experiment.data
+    if data.series is None:
+        return False
+    first = find_files(data.series)[0]
+    if is_store(first) or not is_table(first) or data.layout == "wide":
+        return False
+    return data.layout == "long" or not looks_wide(columns_of(first, data.csv), data.id, data.time)
+
+
+def roles_in(experiment: Experiment) -> tuple[Sheets, Roles]:
+    """Return the long table of an experiment and the roles of its columns; errors as of ``find_roles``."""
+    data = experiment.data
+    sheets = open_sheets(data.series, data.csv)
+    return find_roles(
+        sheets,
+        id=data.id,
+        time=data.time,
+        label=data.label,
+        channels=data.channels,
+        labels=None if data.labels is not None else LEVEL_OF_LABELS[labels_are_of_steps(experiment)],
+        mask=data.mask,
+        fields=(*data.fields, *shared_fields(sheets.columns, data.metadata, data.csv)),
+    )
+
+
+def with_found_columns(experiment: Experiment) -> Experiment:
+    """Return the experiment with the names of the id, the clock and the label found, so that they are kept."""
+    if not is_long(experiment):
+        return experiment
+    sheets, roles = roles_in(experiment)
+    data = experiment.data
+    found = {"id": roles.id, "time": roles.time or data.time, "label": roles.label or data.label}
+    changes = {name: value for name, value in found.items() if value in sheets.columns and sheets.file_column != value}
+    return experiment.model_copy(update={"data": data.model_copy(update=changes)})
+
+
+def with_columns_present(experiment: Experiment, typed: Collection[str]) -> Experiment:
+    """Return the experiment without the names of columns that its series table lacks, so that they are guessed.
+
+    Parameters
+    ----------
+    experiment
+        New series, with the column names of a run.
+    typed
+        Which of ``id``, ``time`` and ``label`` the user named; these are kept.
+    """
+    data = experiment.data
+    if data.series is None or not is_table(first := find_files(data.series)[0]) or not first.is_file():
+        return experiment
+    names = columns_of(first, data.csv)
+    absent = {
+        role: default
+        for role, default in DEFAULTS.items()
+        if role not in typed and getattr(data, role) not in (None, *names)
+    }
+    return experiment.model_copy(update={"data": data.model_copy(update=absent)})
