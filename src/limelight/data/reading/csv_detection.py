@@ -22,11 +22,9 @@ from limelight.data.reading.csv_form import (
 )
 from limelight.data.reading.csv_text import (
     COMPRESSION_ERRORS,
-    NumberedLines,
     damaged,
     other_encoding,
     read_later_lines,
-    read_records,
     read_sample,
     sample_lines,
     scan,
@@ -162,9 +160,9 @@ def _find_comment(lines: Sequence[str]) -> str:
 def _sure_comment(sample: Sample, form: Form, comment: str) -> str:
     """Return the sign of comments, "" if a line below the first record begins with it and has a cell a column."""
     first, regex = (form.records[0][0] if form.records else 0), comment_regex(comment)
-    marked = [line for line in sample.lines[first:] if regex.match(line)]
-    records = read_records(NumberedLines(marked, None), form.separator, sample.quote)
-    return "" if any(len(cells) == form.width for _, cells in records) else comment
+    records = replace(sample, ignored=None).records(form.separator)
+    marked = [cells for line, cells in records if line > first and regex.match(sample.lines[line - 1])]
+    return "" if any(len(cells) == form.width for cells in marked) else comment
 
 
 def _late_comment(marked: Sequence[str], form: Form) -> str:
