@@ -99,7 +99,7 @@ def make_outline(sheets: Sheets, roles: Roles, *, stream: bool = False) -> Outli
         if not stream:
             codes.append(rows)
     roles = first.settled_roles(sheets.name)
-    notes = [*of_files, *roles.notes]
+    notes = [*dict.fromkeys([*sheets.notes, *of_files, *roles.notes])]
     if first.zones:
         notes.append(
             f"times in {roles.time!r} have several time zones ({', '.join(sorted(first.zones))}); all were converted "

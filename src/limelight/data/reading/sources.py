@@ -1,4 +1,4 @@
-"""Open a CSV file, a Parquet file or a DataFrame as one Arrow table that can locate each row in its file."""
+"""Open a file or a DataFrame as one Arrow table that can locate each row in its file."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import pyarrow.parquet as parquet
 
 from limelight.data.reading.csv_files import CsvFile, csv_table, open_csv
 from limelight.data.reading.dialect import DETECT, CsvOptions
+from limelight.data.reading.formats import SERIES, TABLE_SUFFIXES, format_of
+from limelight.data.reading.table_files import file_chunks, file_notes, file_schema
 from limelight.errors import DataError, nearest
 
-CSV_SUFFIXES = (".csv", ".csv.gz", ".txt", ".dat")
-SUFFIXES = (*CSV_SUFFIXES, ".parquet")
 CHUNK_ROWS = 1 << 19
 
 
@@ -36,7 +36,7 @@ class Source:
     first_row
         The row of the file at which the table begins, if it is a chunk of the file.
     notes
-        What was assumed about the file.
+        What was assumed while reading, one sentence each.
 
     Example
     -------
@@ -112,18 +112,14 @@ def is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
-def is_csv(path: Path) -> bool:
-    """Whether the name of a file is that of a text table, which may be compressed."""
-    return path.name.lower().endswith(CSV_SUFFIXES)
-
-
 def open_source(path_or_frame: Any, content: str, csv: CsvOptions = DETECT) -> Source:
-    """Open a CSV file, a Parquet file or a DataFrame.
+    """Open a file or a DataFrame.
 
     Parameters
     ----------
     path_or_frame
-        A path ending in .csv or .parquet, or a DataFrame (pandas, polars, pyarrow, any that narwhals supports).
+        A path to a table of any format that is read, or a DataFrame (pandas, polars, pyarrow, any that narwhals
+        supports).
     content
         What the table holds, for messages: ``"series"``, ``"labels"`` or ``"split"``.
     csv
@@ -153,19 +149,29 @@ def columns_of(path: Path, csv: CsvOptions = DETECT) -> list[str]:
     return [field.name for field in arrow_fields(path, csv)]
 
 
+def notes_of(path: Path, csv: CsvOptions = DETECT) -> tuple[str, ...]:
+    """Return notes on what is assumed about a file before its rows are read, one sentence each."""
+    if format_of(path).name in ("csv", "parquet"):
+        return ()
+    return file_notes(path, repr(str(path)))
+
+
 def arrow_fields(path: Path, csv: CsvOptions = DETECT) -> list[pa.Field]:
     """Read the columns of a file as Arrow fields, whose metadata may hold units and roles; raises as ``open_source``.
 
     The units of a CSV file are those in the row below the header.
     """
     name = _require_table(path)
-    if is_csv(path):
+    kind = format_of(path).name
+    if kind == "csv":
         dialect = open_csv(path, name, csv).dialect
         units = dict(dialect.units)
         return [
             pa.field(column, pa.large_string(), metadata={"unit": units[column]} if column in units else None)
             for column in dialect.kept
         ]
+    if kind != "parquet":
+        return list(file_schema(path, name))
     with _parquet(path, name) as file:
         return list(file.schema_arrow)
 
@@ -185,7 +191,7 @@ def columns_declared(fields: Iterable[pa.Field], role: str) -> list[str]:
 def open_file(
     path: Path, text_columns: Sequence[str] = (), columns: Sequence[str] | None = None, csv: CsvOptions = DETECT
 ) -> Source:
-    """Read a whole CSV or Parquet file.
+    """Read a whole file.
 
     Parameters
     ----------
@@ -210,9 +216,12 @@ def open_file(
         As ``open_source``.
     """
     name = _require_table(path)
-    if is_csv(path):
+    kind = format_of(path).name
+    if kind == "csv":
         table, file = csv_table(path, name, text_columns, columns, csv)
         return Source(table, name, file, notes=file.notes)
+    if kind != "parquet":
+        return Source(pa.concat_tables(file_chunks(path, name, columns)), name, notes=file_notes(path, name))
     with _parquet(path, name) as parquet_file:
         return Source(parquet_file.read(None if columns is None else list(columns)), name)
 
@@ -241,11 +250,17 @@ def stream_file(
     """
     name = _require_table(path)
     first = 0
-    if is_csv(path):
+    kind = format_of(path).name
+    if kind == "csv":
         file = open_csv(path, name, csv, thorough=thorough)
         for table in file.stream(columns):
             yield Source(table, name, file, first, file.notes)
             first += table.num_rows
+        return
+    if kind != "parquet":
+        for chunk in file_chunks(path, name, columns):
+            yield Source(chunk, name, None, first)
+            first += chunk.num_rows
         return
     with _parquet(path, name, stream=True) as parquet_file:
         for batch in parquet_file.iter_batches(CHUNK_ROWS, columns=None if columns is None else list(columns)):
@@ -263,7 +278,7 @@ def _frame_table(native: Any, content: str) -> pa.Table:
             return pa.table({name: _column_array(frame[name]) for name in frame.columns})
     except TypeError as error:
         raise DataError(
-            f"expected the {content} as a path to a .csv or .parquet file or as a DataFrame, "
+            f"expected the {content} as a path to a table ({', '.join(TABLE_SUFFIXES)}) or as a DataFrame, "
             f"got {type(native).__name__}"
         ) from error
     except (pa.ArrowException, nw.exceptions.NarwhalsError) as error:
@@ -290,8 +305,12 @@ def _require_table(path: Path) -> str:
     name = repr(str(path))
     if not path.is_file():
         raise DataError(f"expected a file at {name}, got {_describe_missing(path)}")
-    if not path.name.lower().endswith(SUFFIXES):
-        raise DataError(f"expected a .csv or .parquet file, got {name}; save the table as one of these")
+    found = format_of(path)
+    if found.kind == SERIES:
+        raise DataError(
+            f"expected a table ({', '.join(TABLE_SUFFIXES)}), got {name}, {found.description}; save the table as one "
+            "of these"
+        )
     if path.stat().st_size == 0:
         raise DataError(f"expected a table in {name}, got an empty file")
     return name
@@ -317,6 +336,6 @@ def _describe_missing(path: Path) -> str:
         return "a folder; name the file in it"
     if not path.parent.is_dir():
         return f"none, nor a folder {str(path.parent)!r}; check the path"
-    tables = sorted(file.name for file in path.parent.iterdir() if file.name.lower().endswith(SUFFIXES))
+    tables = sorted(file.name for file in path.parent.iterdir() if file.suffix.lower() in TABLE_SUFFIXES)
     hint = nearest(path.name, tables)
     return f"none{hint}" if 0 < len(hint) < 200 else "none; check the path"
