@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from limelight.data.reading.csv_text import NumberedLines, read_records
+from limelight.data.reading.csv_text import NumberedLines, csv_records
 from limelight.data.reading.missing import is_missing
 from limelight.data.reading.number_formats import is_number
 from limelight.errors import DataError, listing
@@ -77,7 +77,7 @@ class Sample:
 
     def records(self, separator: str) -> list[Record]:
         """Return line and cells of each record that is not blank."""
-        found = list(read_records(NumberedLines(self.lines, self.ignored), separator, self.quote))
+        found = list(csv_records(NumberedLines(self.lines, self.ignored), separator, self.quote))
         found = found if self.complete or len(found) < 2 else found[:-1]
         start = 2 if self.states_separator else 1
         return [one for one in found if one[0] >= start and any(cell.strip() for cell in one[1])]
@@ -86,7 +86,7 @@ class Sample:
         """Whether a record holds nothing but separators."""
         if not any(separator in line and not line.strip(f"{separator} \t\r\n") for line in self.lines):
             return False
-        found = read_records(NumberedLines(self.lines, self.ignored), separator, self.quote)
+        found = csv_records(NumberedLines(self.lines, self.ignored), separator, self.quote)
         return any(len(cells) > 1 and not any(cell.strip() for cell in cells) for _, cells in found)
 
 
@@ -284,7 +284,7 @@ def _commented_head(sample: Sample, form: Form, comment: str) -> Head | None:
     regex = comment_regex(comment)
     lines = [line.strip() for line in sample.lines[: form.records[0][0] - 1] if regex.match(line)]
     texts = [line[len(comment) :].strip(f" {comment}") for line in lines]
-    rows = [next(read_records(NumberedLines([text], None), form.separator, sample.quote), (1, []))[1] for text in texts]
+    rows = [next(csv_records(NumberedLines([text], None), form.separator, sample.quote), (1, []))[1] for text in texts]
     rows = [[cell.strip() for cell in row] for row in rows]
     named = [place for place, row in enumerate(rows) if len(row) == form.width and all(map(_is_name, row))]
     if not named:

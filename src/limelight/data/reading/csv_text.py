@@ -206,7 +206,7 @@ class NumberedLines:
                 return line
 
 
-def read_records(lines: NumberedLines, separator: str, quote: str) -> Iterator[tuple[int, list[str]]]:
+def csv_records(lines: NumberedLines, separator: str, quote: str) -> Iterator[tuple[int, list[str]]]:
     """Iterate over the records of a text, empty lines left out, and the number of the line on which each begins."""
     source: Iterable[str] = lines if separator != " " else (re.sub(r"[ \t]+", "\t", line.strip()) for line in lines)
     reader = csv.reader(
@@ -231,7 +231,7 @@ def open_records(path: Path, name: str, dialect: Dialect) -> Iterator[Iterator[t
         with open_bytes(path) as file, TextIOWrapper(file, _signed(dialect.encoding), newline="") as text:
             lines = NumberedLines(text, dialect.ignored)
             lines.skip(dialect.data_line - 1)
-            yield read_records(lines, dialect.separator, dialect.quote)
+            yield csv_records(lines, dialect.separator, dialect.quote)
     except (UnicodeDecodeError, csv.Error) as error:
         raise undecodable(name, dialect.encoding) from error
 
