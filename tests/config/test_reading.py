@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from limelight.config.reading import check_experiment, experiment_schema, read_experiment
-from limelight.errors import ParameterError
+from limelight.data.reading.formats import describe_suffixes
+from limelight.errors import DataError, ParameterError
 from limelight.parts.encoders import ENCODERS, LSTM, ConvLSTM
 from support.errors import message_of
 
@@ -145,20 +146,20 @@ def test_folder_with_the_usual_names_is_an_experiment(tmp_path: Path) -> None:
 
 
 def test_folder_without_series_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ParameterError) as error:
+    with pytest.raises(DataError) as error:
         read_experiment(tmp_path)
     assert str(error.value) == (
-        f"expected series.parquet, series.csv, a store, or archive files (.ts, .tsv) in {str(tmp_path)!r}, got none of "
-        "them; name the table itself, or write an experiment file"
+        f"expected a store, {describe_suffixes()} in {str(tmp_path)!r}, got an empty folder; name the table itself, or "
+        "write an experiment file"
     )
 
 
 def test_source_of_another_kind_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ParameterError) as error:
-        read_experiment(tmp_path / "series.xlsx")
+        read_experiment(tmp_path / "series.doc")
     assert str(error.value) == (
-        f"expected an experiment file (.json), a folder, a table (.csv, .parquet) or an archive file (.ts, .tsv), got "
-        f"{str(tmp_path / 'series.xlsx')!r}, which does not exist"
+        f"expected an experiment file (.json), a folder, {describe_suffixes()}, got "
+        f"{str(tmp_path / 'series.doc')!r}, which does not exist"
     )
 
 

@@ -80,6 +80,28 @@ def test_thresholds_are_quantiles_of_the_convolution_of_a_training_series(channe
             np.testing.assert_allclose(ours[k], np.quantile(output, wanted[k]), rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize("block", [1, 8, 19, 40])
+@pytest.mark.parametrize(("length", "channels"), [(41, 1), (64, 2)])
+def test_features_and_thresholds_do_not_depend_on_block_borders(monkeypatch, block, length, channels):
+    values = _series(2, length, channels)
+    whole = _fitted(values, features=84 * 5)
+    monkeypatch.setattr(rocket, "BLOCK", block)
+    monkeypatch.setattr(rocket, "COMPARISONS", block)
+    monkeypatch.setattr(rocket, "SORTED", block)
+    parts = _fitted(values, features=84 * 5)
+    assert torch.equal(parts.thresholds, whole.thresholds)
+    expected = np.stack([_reference_features(whole, one) for one in values])
+    np.testing.assert_allclose(parts(values, _full(values)).numpy(), expected, rtol=0, atol=1e-7)
+
+
+@pytest.mark.parametrize("length", [1, 5, 12])
+def test_series_shorter_than_a_dilation_follow_the_definition(length):
+    encoder = _fitted(_series(2, 200, 2), features=84 * 6)
+    short = _series(2, length, 2, seed=1)
+    expected = np.stack([_reference_features(encoder, one) for one in short])
+    np.testing.assert_allclose(encoder(short, _full(short)).numpy(), expected, rtol=0, atol=1e-7)
+
+
 def _reference_authors_dilations(input_length, num_features, max_dilations_per_kernel):
     """The authors' published ``_fit_dilations``, word for word but for its decorators."""
     num_features_per_kernel = num_features // 84
@@ -150,14 +172,15 @@ def test_a_series_a_thousand_times_smaller_keeps_its_shape():
     torch.testing.assert_close(ours.double(), expected[0, ::2], rtol=0, atol=1.5 / 200)
 
 
-def test_long_series_are_counted_in_full():
-    values = _series(2, 5_001, 1)
+@pytest.mark.parametrize("length", [5_001, rocket.BLOCK, 2 * rocket.BLOCK + 1])
+def test_long_series_are_counted_in_full(length):
+    values = _series(2, length, 1)
     encoder = _fitted(values, features=84)
     grid = torch.stack([torch.tensor(_on_grid(encoder, one)) for one in values]).float()
     outputs = torch.nn.functional.conv1d(grid.transpose(1, 2), encoder.taps[:, None], padding=4)
     above = outputs > encoder.thresholds[:, None]
     above[:, 1::2, :4] = above[:, 1::2, -4:] = False
-    counted = torch.tensor([5_001, 5_001 - 8]).repeat(42)
+    counted = torch.tensor([length, length - 8]).repeat(42)
     assert torch.allclose(encoder(values, _full(values)), above.sum(dim=2) / counted, rtol=0, atol=1e-7)
 
 
@@ -176,6 +199,12 @@ def test_counting_on_other_devices_agrees_with_the_cpu():
     outputs, thresholds = torch.randn(84, 3, 48), torch.randn(84, 5)
     ours = rocket._count_above(outputs, thresholds, np.empty(84 * 5 * 3 * 48, dtype=bool))
     assert torch.equal(ours, rocket._count_by_torch(outputs, thresholds))
+
+
+def test_counts_reach_sixteen_bits():
+    steps = 32 * 2_040
+    ours = rocket._count_above(torch.ones(1, 1, steps), torch.zeros(1, 1), np.empty(steps, dtype=bool))
+    assert ours.item() == steps
 
 
 def test_the_same_seed_fits_the_same_and_another_does_not():

@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
+from limelight.data.reading.formats import describe_suffixes
 from limelight.errors import ParameterError
 
 if TYPE_CHECKING:
     from limelight.config.sections import Experiment
 
 SOURCE_HELP = (
-    "An experiment file (.json); a folder with series.parquet or series.csv and, optionally, labels, metadata and "
-    "split.csv; a store; a table (.csv, .parquet) or archive file (.ts, .tsv); or a quoted pattern of such files."
+    f"An experiment file (.json); a store; {describe_suffixes()}; a quoted pattern of such files; or a folder of them, "
+    "with tables named labels, metadata and split if there are any."
 )
 SourceArgument = Annotated[Path, typer.Argument(help=SOURCE_HELP, show_default=False)]
 Saved = Annotated[Path, typer.Argument(help="A run folder or a model folder.", show_default=False)]

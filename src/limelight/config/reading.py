@@ -12,13 +12,12 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import ValidationError
 
 from limelight.config.sections import Experiment
-from limelight.data.reading.archive import ARCHIVE_SUFFIXES
-from limelight.data.store.open import is_store
+from limelight.data.reading.folders import folder_content
+from limelight.data.reading.formats import ELSEWHERE, FORMAT_OF, describe_suffixes
 from limelight.errors import ParameterError, nearest
 from limelight.parts.architecture import PRESETS, preset
 from limelight.parts.base import first_complaint
 
-TABLES = (".parquet", ".csv")
 FILES = ("series", "labels", "metadata", "signals", "split")
 PATHS = ("data.folder", *(f"data.{name}" for name in FILES), "model.context.text_encoder")
 
@@ -42,8 +41,8 @@ def read_experiment(source: Path | str, changes: Mapping[str, Any] | None = None
     Parameters
     ----------
     source
-        An experiment file (``.json``); a folder with ``series.parquet`` or ``series.csv`` and, optionally,
-        ``labels``, ``metadata`` and ``split``; a folder of archive files; a store; a table; or a pattern of tables.
+        An experiment file (``.json``); a file of series in any format; a folder of such files, with tables named
+        ``labels``, ``metadata`` and ``split`` if there are any; a store; or a pattern of files.
     changes
         Overrides by dotted key: ``{"training.max_epochs": 3}``. Paths in it are relative to the working directory;
         paths in the file are relative to the file.
@@ -70,6 +69,8 @@ def read_experiment(source: Path | str, changes: Mapping[str, Any] | None = None
         content, where = _for_data(source), str(source)
     if "preset" in changes:
         content.pop("model", None)
+    if changes.get("data.labels") is not None and source.is_dir():
+        content["data"].pop("names", None)  # folders are classes only if nothing else names the labels
     for key, value in changes.items():
         if key in PATHS:
             value = _resolved(value, Path())
@@ -200,41 +201,25 @@ def _absolute_paths(content: dict[str, Any], home: Path, stated: Any) -> dict[st
 
 
 def _for_data(source: Path) -> dict[str, Any]:
+    """Build the experiment of a folder, a file or a pattern of files."""
+    names = None
     if source.is_dir():
-        files: dict[str, Any] = {"series": _series_in(source)}
-        for name in FILES[1:]:
-            found = [file for ending in TABLES[::-1] if (file := source / f"{name}{ending}").is_file()]
-            files.update(zip([name], found, strict=False))
-        name = source.resolve().name
-    elif source.suffix in (*TABLES, *ARCHIVE_SUFFIXES):
+        content = folder_content(source)
+        files: dict[str, Any] = {"series": content.series, **content.tables}
+        name, names = source.resolve().name, content.names
+    elif source.suffix.lower() in FORMAT_OF:
         files, name = {"series": source}, source.stem.strip("*?_-.") or "series"
     else:
+        remedy = f"; {ELSEWHERE[source.suffix.lower()]}" if source.suffix.lower() in ELSEWHERE else ""
         raise ParameterError(
-            f"expected an experiment file (.json), a folder, a table (.csv, .parquet) or an archive file (.ts, .tsv), "
-            f"got {str(source)!r}" + ("" if source.exists() else ", which does not exist")
+            f"expected an experiment file (.json), a folder, {describe_suffixes()}, got {str(source)!r}"
+            + (remedy if source.exists() else ", which does not exist")
         )
     paths = {
         key: _resolved([*map(str, file)] if isinstance(file, list) else str(file), Path())
         for key, file in files.items()
     }
-    return {"data": paths, "output": f"runs/{name}"}
-
-
-def _series_in(folder: Path) -> Path | list[Path]:
-    """Find the series in a folder: a store, a table, or archive files."""
-    if is_store(folder):
-        return folder
-    tables = [folder / f"series{ending}" for ending in TABLES if (folder / f"series{ending}").is_file()]
-    if tables:
-        return tables[0]
-    for ending in ARCHIVE_SUFFIXES:
-        files = sorted(folder.glob(f"*{ending}"))
-        if files:
-            return files
-    raise ParameterError(
-        f"expected series.parquet, series.csv, a store, or archive files (.ts, .tsv) in {str(folder)!r}, got none of "
-        "them; name the table itself, or write an experiment file"
-    )
+    return {"data": {**paths, **({} if names is None else {"names": names})}, "output": f"runs/{name}"}
 
 
 def _changed(content: Any, path: Sequence[str], value: Any, key: str) -> dict[str, Any]:

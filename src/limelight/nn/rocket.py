@@ -20,8 +20,12 @@ KERNELS = 84
 MAX_CHANNELS = 9
 NEVER = -1e30
 """Added to the convolution outputs at steps that do not count, so that they are below every threshold."""
-BLOCK = 20_000
-"""Number of steps, over all series, processed at once, so that the convolution outputs stay in the cache."""
+BLOCK = 8_160
+"""Number of steps, over all series, processed at once; a longer series is processed in parts."""
+COMPARISONS = 1 << 22
+"""Maximum number of comparisons of outputs with thresholds at once, one byte each."""
+SORTED = 1 << 16
+"""Maximum number of convolution outputs sorted at once, unless a single series is longer."""
 LANES = 255 * 8
 """Number of booleans that can be summed, packed as eight bytes per word, before a byte overflows."""
 
@@ -177,24 +181,18 @@ class RocketEncoder(nn.Module):
         """
         self.reads.copy_(self._draw_channels(generator))
         quantiles = torch.arange(1, self.width + 1, dtype=torch.float64) * ((5**0.5 + 1) / 2) % 1
-        lengths = lengths_of(mask)
+        lengths, weights = lengths_of(mask), self._weights()[:, :, :-2]
+        series = torch.cat([self._prepare(values[i : i + 1], mask[i : i + 1]) for i in range(len(values))])
         for place, one in enumerate(self.plan):
+            wanted = quantiles[one.features].view(KERNELS, -1).to(values.device)
             rows = torch.randint(len(values), (KERNELS,), generator=generator).to(values.device)
-            ends = lengths[rows]
-            real = mask[rows, : int(ends.max())]
-            series = self._prepare(values[rows, : int(ends.max())], real)
-            weights = self._weights(place)[:, :-2]
-            shifted = series.new_empty(weights.shape[1], *real.shape)
-            _shift(series, one.step, shifted)
-            outputs = torch.stack([weights[kernel] @ shifted[:, kernel] for kernel in range(KERNELS)])
-            padded = outputs.masked_fill(~real, float("inf")).cpu().numpy()
-            by_numpy = np.sort(padded, axis=1)  # torch sorts without vector instructions and is 13 times slower
-            ordered = torch.from_numpy(by_numpy).to(values.device).double()
-            positions = quantiles[one.features].view(KERNELS, -1).to(values.device) * (ends[:, None] - 1)
-            below = positions.long()
-            lower, upper = ordered.gather(1, below), ordered.gather(1, torch.minimum(below + 1, ends[:, None] - 1))
-            thresholds = lower + (upper - lower) * (positions - below)
-            self.thresholds[one.features] = thresholds.flatten().float()
+            at_once = max(1, min(KERNELS, SORTED // int(lengths[rows].max())))
+            for first in range(0, KERNELS, at_once):
+                kernels = slice(first, first + at_once)
+                some, ends = series[rows[kernels]], lengths[rows[kernels]]
+                outputs = _convolve_each(some[:, :, : int(ends.max())], weights[place, kernels], one.step)
+                thresholds = _quantiles(outputs, ends, wanted[kernels])
+                self.thresholds[one.features].view(KERNELS, -1)[kernels] = thresholds.float()
 
     @torch.no_grad()
     def forward(
@@ -217,16 +215,15 @@ class RocketEncoder(nn.Module):
         features = values.new_empty(len(values), self.width)
         buffer = np.empty(0, dtype=bool)
         for rows, series, lengths in self._blocks(values, mask):
-            part = values.new_empty(self.width, len(rows))
-            for place, kernels, outputs, totals in self._convolutions(series, lengths):
+            counts = torch.zeros(self.width, len(rows), dtype=torch.int64, device=values.device)
+            for place, kernels, _, outputs in self._convolutions(series, lengths):
                 one = self.plan[place]
                 thresholds = self.thresholds[one.features].view(KERNELS, -1)[kernels]
                 if buffer.size < thresholds.numel() * outputs[0].numel():
                     buffer = np.empty(thresholds.numel() * outputs[0].numel(), dtype=bool)
-                shares = _count_above(outputs, thresholds, buffer) / totals[self._ends(place)][kernels, None]
-                start = one.start + kernels.start * one.thresholds
-                part[start : start + thresholds.numel()] = shares.flatten(0, 1)
-            features[rows] = part.T
+                above = _count_above(outputs, thresholds, buffer)
+                counts[one.features].view(KERNELS, -1, len(rows))[kernels] += above
+            features[rows] = self._shares(counts, lengths).T
         return features
 
     @torch.no_grad()
@@ -256,20 +253,30 @@ class RocketEncoder(nn.Module):
         parts = values.new_zeros(len(values), len(weights), values.shape[1])
         for rows, series, lengths in self._blocks(values, mask):
             total = values.new_zeros(len(weights), len(rows), series.shape[2])
-            for place, kernels, outputs, totals in self._convolutions(series, lengths):
-                features = self.plan[place].features
-                thresholds = self.thresholds[features].view(KERNELS, -1)[kernels]
-                own = weights[:, features].reshape(len(weights), KERNELS, -1)[:, kernels]
+            for place, kernels, start, outputs in self._convolutions(series, lengths):
+                one = self.plan[place]
+                thresholds = self.thresholds[one.features].view(KERNELS, -1)[kernels]
+                own = weights[:, one.features].reshape(len(weights), KERNELS, -1)[:, kernels]
                 by_end = torch.stack([own * (self._ends(place)[kernels, None] == end) for end in (0, 1)]).flatten(0, 1)
                 added = values.new_zeros(len(by_end), outputs[0].numel())
                 above = torch.empty_like(outputs)
                 for rank in range(thresholds.shape[1]):
                     torch.gt(outputs, thresholds[:, rank, None, None], out=above)
                     added.addmm_(by_end[:, :, rank], above.flatten(1))
-                total += (added.view(2, *total.shape) / totals[:, None, :, None]).sum(dim=0)
-            time = min(series.shape[2], values.shape[1])
-            parts[rows, :, :time] = total.transpose(0, 1)[:, :, :time]
+                stop = min(start + outputs.shape[2], total.shape[2])
+                by_step = added.view(2, len(weights), *outputs.shape[1:])[..., : stop - start]
+                total[:, :, start:stop] += (by_step / _totals(one, lengths)[:, None, :, None]).sum(dim=0)
+            parts[rows, :, : total.shape[2]] = total.transpose(0, 1)
         return parts
+
+    def _shares(self, counts: Tensor, lengths: Tensor) -> Tensor:
+        """Divide the counts of each feature, shape (width, batch), by the number of counted steps."""
+        shares = torch.empty_like(counts, dtype=self.thresholds.dtype)
+        for place, one in enumerate(self.plan):
+            totals = _totals(one, lengths)[self._ends(place)].to(shares.dtype)
+            by_kernel = counts[one.features].view(KERNELS, -1, len(lengths)).to(shares.dtype)
+            shares[one.features] = (by_kernel / totals[:, None]).flatten(0, 1)
+        return shares
 
     def _draw_channels(self, generator: torch.Generator) -> Tensor:
         """Draw 1 to 9 channels for each kernel of each dilation; small numbers are more likely."""
@@ -289,10 +296,7 @@ class RocketEncoder(nn.Module):
         return (torch.round(real / step) * step).transpose(1, 2).contiguous()
 
     def _blocks(self, values: Tensor, mask: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """Yield blocks of series of similar length: row numbers, values and lengths.
-
-        Time is cut or padded to a length that ``_count_above`` accepts.
-        """
+        """Yield blocks of series of similar length: row numbers, values, shape (batch, channels, time), and lengths."""
         lengths = lengths_of(mask)
         order = lengths.argsort(stable=True)
         start = 0
@@ -300,42 +304,77 @@ class RocketEncoder(nn.Module):
             rows = order[start : start + max(1, BLOCK // int(lengths[order[start]]))]
             rows = rows[: max(1, BLOCK // int(lengths[rows[-1]]))]
             steps = int(lengths[rows[-1]])
-            series = self._prepare(values[rows, :steps], mask[rows, :steps])
-            yield rows, nn.functional.pad(series, (0, -steps % _word_steps(steps))), lengths[rows]
+            yield rows, self._prepare(values[rows, :steps], mask[rows, :steps]), lengths[rows]
             start += len(rows)
 
     def _ends(self, place: int) -> Tensor:
         """Return for each kernel of a dilation 1 if it counts only steps within the series, else 0, alternating."""
         return (torch.arange(KERNELS, device=self.taps.device) + place) % 2
 
-    def _weights(self, place: int) -> Tensor:
-        """Return the kernel weights of a dilation per tap and channel, and for the two rows that mask steps."""
-        weights = self.taps[:, :, None] * self.reads[place][:, None, :]
-        return torch.cat([weights.flatten(1), nn.functional.one_hot(self._ends(place), 2)], dim=1)
+    def _weights(self) -> Tensor:
+        """Return the kernel weights of each dilation per tap and channel, and for the two rows that mask steps."""
+        ends = torch.stack([self._ends(place) for place in range(len(self.plan))])
+        weights = self.taps[:, :, None] * self.reads[:, :, None, :]
+        return torch.cat([weights.flatten(2), nn.functional.one_hot(ends, 2)], dim=2)
 
-    def _convolutions(self, series: Tensor, lengths: Tensor) -> Iterator[tuple[int, slice, Tensor, Tensor]]:
-        """Yield the convolution outputs of a few kernels at a time, dilation by dilation.
+    def _convolutions(self, series: Tensor, lengths: Tensor) -> Iterator[tuple[int, slice, int, Tensor]]:
+        """Yield the convolution outputs of a few kernels and steps at a time.
 
-        Each item is the index of the dilation, the kernels, their outputs, shape (kernels, batch, time), and the number
-        of counted steps, shape (2, batch). Outputs at steps that do not count are far below every threshold. The next
-        item overwrites the outputs.
+        Each item is the index of the dilation, the kernels, the first step, and the outputs, shape (kernels, batch,
+        steps), which may extend beyond the last step to a number of steps that ``_count_above`` accepts. Outputs at
+        steps that do not count are far below every threshold. The next item overwrites the outputs.
         """
         batch, channels, time = series.shape
-        steps = torch.arange(time, device=series.device)
-        shifted = series.new_empty(TAPS * channels + 2, batch, time)
-        shifted[-2] = NEVER * (steps >= lengths[:, None])
-        at_once = max(1, min(KERNELS, KERNELS * BLOCK // (batch * time)))
-        buffer = series.new_empty(at_once, batch * time)
-        for place, one in enumerate(self.plan):
-            _shift(series, one.step, shifted[:-2])
-            reach = torch.where(lengths > one.reach * 2, one.reach, 0)
-            shifted[-1] = NEVER * ((steps < reach[:, None]) | (steps >= (lengths - reach)[:, None]))
-            totals = torch.stack([lengths, lengths - 2 * reach])
-            weights, inputs = self._weights(place), shifted.flatten(1)
-            for start in range(0, KERNELS, at_once):
-                kernels = slice(start, min(start + at_once, KERNELS))
-                outputs = torch.mm(weights[kernels], inputs, out=buffer[: kernels.stop - start])
-                yield place, kernels, outputs.view(-1, batch, time), totals
+        most = min(time, max(1, BLOCK // batch))
+        most += -most % _word_steps(most)
+        weights, padded = self._weights(), _Padded(series, self.plan[-1].step, most)
+        room, outputs = series.new_empty(TAPS * channels + 2, batch * most), series.new_empty(KERNELS, batch * most)
+        for start in range(0, time, most):
+            count = min(most, time - start)
+            count += -count % _word_steps(count)
+            inputs = room.flatten()[: len(room) * batch * count].view(-1, batch, count)
+            steps = torch.arange(start, start + count, device=series.device)
+            torch.mul(steps >= lengths[:, None], NEVER, out=inputs[-2])
+            from_centre = (2 * steps + 1 - lengths[:, None]).abs()
+            for place, one in enumerate(self.plan):
+                padded.shift(start, one.step, inputs[:-2])
+                torch.mul(from_centre > _totals(one, lengths)[1, :, None], NEVER, out=inputs[-1])
+                at_once = max(1, min(KERNELS, COMPARISONS // (one.thresholds * batch * count)))
+                for first in range(0, KERNELS, at_once):
+                    kernels = slice(first, min(first + at_once, KERNELS))
+                    out = outputs.flatten()[: (kernels.stop - first) * batch * count].view(-1, batch * count)
+                    torch.mm(weights[place, kernels], inputs.flatten(1), out=out)
+                    yield place, kernels, start, out.view(-1, batch, count)
+
+
+class _Padded:
+    """Series between zeros, from which the inputs of every tap of a kernel are copied at once.
+
+    Parameters
+    ----------
+    series
+        Shape (batch, channels, time).
+    step
+        The largest dilation.
+    extra
+        Number of steps beyond the last one that can be read.
+    """
+
+    def __init__(self, series: Float[Tensor, "batch channels time"], step: int, extra: int) -> None:
+        self.time = series.shape[2]
+        self.margin = min(step, self.time) * (TAPS // 2)
+        self.values = nn.functional.pad(series, (self.margin, self.margin + extra))
+
+    def shift(self, start: int, step: int, into: Float[Tensor, "rows batch steps"]) -> None:
+        """Write the inputs of every tap for every channel at the steps from ``start`` to ``into``.
+
+        At a dilation of at least the length of the series, every tap but the central one reads zeros.
+        """
+        batch, channels, width = self.values.shape
+        step = min(step, self.time)
+        first = self.margin + start - step * (TAPS // 2)
+        sizes, strides = (TAPS, channels, batch, into.shape[2]), (step, width, channels * width, 1)
+        into.view(sizes).copy_(self.values.as_strided(sizes, strides, first))
 
 
 def _kernel_weights() -> Tensor:
@@ -350,13 +389,39 @@ def _word_steps(steps: int) -> int:
     return 8 * -(-steps // LANES)
 
 
-def _shift(series: Float[Tensor, "batch channels time"], step: int, into: Float[Tensor, "rows batch time"]) -> None:
-    """Write the inputs of every tap for every channel to ``into``, shape (9 · channels, batch, time)."""
-    time = series.shape[2]
-    reach = step * (TAPS // 2)
-    padded = nn.functional.pad(series, (reach, reach)).transpose(0, 1)
-    for tap, rows in enumerate(into.view(TAPS, -1, *into.shape[1:])):
-        rows.copy_(padded[:, :, tap * step : tap * step + time])
+def _totals(one: Dilation, lengths: Int64[Tensor, " batch"]) -> Int64[Tensor, "2 batch"]:
+    """Return the number of counted steps of kernels that count the whole series, and of those that lie within it."""
+    return torch.stack([lengths, lengths - torch.where(lengths > one.reach * 2, 2 * one.reach, 0)])
+
+
+def _convolve_each(
+    series: Float[Tensor, "kernels channels time"], weights: Float[Tensor, "kernels taps"], step: int
+) -> Float[Tensor, "kernels time"]:
+    """Convolve each series with its own kernel, with zeros beyond both ends."""
+    count, channels, time = series.shape
+    outputs = series.new_empty(count, time)
+    most = max(1, 2 * BLOCK // count)
+    padded = _Padded(series, step, 0)
+    for start in range(0, time, most):
+        inputs = series.new_empty(TAPS * channels, count, min(most, time - start))
+        padded.shift(start, step, inputs)
+        outputs[:, start : start + most] = torch.bmm(weights[:, None], inputs.transpose(0, 1))[:, 0]
+    return outputs
+
+
+def _quantiles(
+    outputs: Float[Tensor, "rows time"], ends: Int64[Tensor, " rows"], wanted: Float[Tensor, "rows quantiles"]
+) -> Float[Tensor, "rows quantiles"]:
+    """Compute quantiles of the first ``ends`` numbers of each row, interpolated linearly, in float64."""
+    if bool((ends < outputs.shape[1]).any()):
+        outputs[torch.arange(outputs.shape[1], device=outputs.device) >= ends[:, None]] = float("inf")
+    by_numpy = outputs.cpu().numpy()
+    by_numpy.sort(axis=1)  # torch sorts without vector instructions and is 13 times slower
+    ordered = torch.from_numpy(by_numpy).to(outputs.device)
+    positions = wanted * (ends[:, None] - 1)
+    below = positions.long()
+    lower, upper = ordered.gather(1, below), ordered.gather(1, torch.minimum(below + 1, ends[:, None] - 1))
+    return lower.double() + (upper.double() - lower.double()) * (positions - below)
 
 
 def _count_above(
@@ -367,7 +432,7 @@ def _count_above(
     """Count the steps above each threshold; ``buffer`` is overwritten.
 
     On a CPU the comparison uses NumPy, because torch compares without vector instructions, and eight booleans are
-    summed at once as one 64-bit word.
+    summed at once as one 64-bit word: in bytes up to 255 words, then in 16 bits, enough for 65,535 steps.
     """
     if outputs.device.type != "cpu":
         return _count_by_torch(outputs, thresholds)
@@ -377,9 +442,9 @@ def _count_above(
     block = _word_steps(time)
     words = torch.from_numpy(above.view(np.int64)).view(*thresholds.shape, batch, block // 8, time // block)
     sums = words.sum(dim=-1)
-    pairs = (sums & 0x00FF00FF00FF00FF) + ((sums >> 8) & 0x00FF00FF00FF00FF)
-    counts: Tensor = (pairs * 0x0001000100010001) >> 48
-    return counts.sum(dim=-1)
+    pairs = ((sums & 0x00FF00FF00FF00FF) + ((sums >> 8) & 0x00FF00FF00FF00FF)).sum(dim=-1)
+    counts: Tensor = (pairs * 0x0001000100010001 >> 48) & 0xFFFF
+    return counts
 
 
 def _count_by_torch(outputs: Tensor, thresholds: Tensor) -> Tensor:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from limelight.config.sections import Experiment
+from limelight.data.reading.file_names import field_names
+from limelight.data.reading.layout import LONG, find_layout
 from limelight.data.reading.named import DEFAULTS
 from limelight.data.reading.roles import Roles, find_roles
-from limelight.data.reading.sheets import Sheets, find_files, is_table, open_sheets
-from limelight.data.reading.sources import columns_of
+from limelight.data.reading.sheets import Sheets, open_sheets
 from limelight.data.reading.tables import LEVEL_OF_LABELS, shared_fields
-from limelight.data.reading.wide import looks_wide
-from limelight.data.store.open import is_store
 from limelight.runs.dataset import labels_are_of_steps
 
 
@@ -20,16 +19,13 @@ def is_long(experiment: Experiment) -> bool:
     data = experiment.data
     if data.series is None:
         return False
-    first = find_files(data.series)[0]
-    if is_store(first) or not is_table(first) or data.layout == "wide":
-        return False
-    return data.layout == "long" or not looks_wide(columns_of(first, data.csv), data.id, data.time)
+    return find_layout(data.series, layout=data.layout, id=data.id, time=data.time, csv=data.csv).kind == LONG
 
 
 def roles_in(experiment: Experiment) -> tuple[Sheets, Roles]:
     """Return the long table of an experiment and the roles of its columns; errors as of ``find_roles``."""
     data = experiment.data
-    sheets = open_sheets(data.series, data.csv)
+    sheets = open_sheets(data.series, data.csv, names=data.names, id=data.id)
     return find_roles(
         sheets,
         id=data.id,
@@ -38,7 +34,7 @@ def roles_in(experiment: Experiment) -> tuple[Sheets, Roles]:
         channels=data.channels,
         labels=None if data.labels is not None else LEVEL_OF_LABELS[labels_are_of_steps(experiment)],
         mask=data.mask,
-        fields=(*data.fields, *shared_fields(sheets.columns, data.metadata, data.csv)),
+        fields=(*data.fields, *field_names(data.names), *shared_fields(sheets.columns, data.metadata, data.csv)),
     )
 
 
@@ -49,7 +45,8 @@ def with_found_columns(experiment: Experiment) -> Experiment:
     sheets, roles = roles_in(experiment)
     data = experiment.data
     found = {"id": roles.id, "time": roles.time or data.time, "label": roles.label or data.label}
-    changes = {name: value for name, value in found.items() if value in sheets.columns and sheets.file_column != value}
+    in_files = set(sheets.columns) - set(dict(sheets.of_files))
+    changes = {name: value for name, value in found.items() if value in in_files}
     return experiment.model_copy(update={"data": data.model_copy(update=changes)})
 
 
@@ -64,9 +61,11 @@ def with_columns_present(experiment: Experiment, typed: Collection[str]) -> Expe
         Which of ``id``, ``time`` and ``label`` the user named; these are kept.
     """
     data = experiment.data
-    if data.series is None or not is_table(first := find_files(data.series)[0]) or not first.is_file():
+    if data.series is None:
         return experiment
-    names = columns_of(first, data.csv)
+    names = find_layout(data.series, csv=data.csv).columns
+    if not names:
+        return experiment
     absent = {
         role: default
         for role, default in DEFAULTS.items()

@@ -13,8 +13,7 @@ from limelight.data.align import align
 from limelight.data.annotations import RECORDING
 from limelight.data.labels import STEP_LABEL
 from limelight.data.panel import Panel
-from limelight.data.reading.sheets import find_files, is_table
-from limelight.data.reading.sources import columns_of
+from limelight.data.reading.layout import find_layout
 from limelight.data.reading.tables import read_parts, read_table
 from limelight.data.splitting.splits import Split, named_split
 from limelight.data.store.open import is_store, stored_split
@@ -32,7 +31,7 @@ WHY_NO_VALIDATION = {
     TOO_FEW: "; too few series for a validation split, so all epochs are run",
 }
 """What a split says if the recipe holds no validation series out."""
-ARCHIVE_ID = re.compile(r".*_(train|test)_\d+$", re.IGNORECASE)
+ARCHIVE_ID = re.compile(r".*_(train|test|validation)_\d+$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -91,6 +90,7 @@ def read_recordings(experiment: Experiment, *, missing: str = "keep", labelled: 
         missing_values=data.missing_values,
         sort=data.sort,
         csv=data.csv,
+        names=data.names,
     )
     if not labelled and panel.metadata is not None and data.label in panel.metadata.column_names:
         panel = panel.replace(metadata=panel.metadata.drop_columns([data.label]))
@@ -107,10 +107,10 @@ def labels_are_of_steps(experiment: Experiment) -> bool | None:
         return data.level == "step"
     if experiment.windows is not None:
         return True
-    paths = find_files(data.series) if data.series is not None else []
-    if not paths or not is_table(paths[0]):
+    found = None if data.series is None else find_layout(data.series, id=data.id, time=data.time, csv=data.csv)
+    if found is None or not found.columns or (data.names is not None and "{label}" in data.names):
         return False
-    names = columns_of(paths[0], data.csv)
+    names = found.columns
     return True if data.label not in names and any(name.startswith(STEP_LABEL) for name in names) else None
 
 
@@ -182,8 +182,9 @@ def _stated_words(experiment: Experiment, ids: NDArray[np.str_]) -> list[str] | 
         place = dict(zip(names, words, strict=True))
         return [place[name] for name in ids.tolist()]
     found = [ARCHIVE_ID.match(name) for name in ids.tolist()]
-    if isinstance(data.series, list) and all(found):
-        return [match[1].lower() for match in found if match]
+    parts = [match[1].lower() for match in found if match]
+    if all(found) and (isinstance(data.series, list) or len(set(parts)) > 1):
+        return parts
     return None
 
 

@@ -150,9 +150,21 @@ def _fit_thresholds(network: Network, series: BatchesOfPanel, seed: int) -> None
     panel = series.panel
     most = max(1, min(SAMPLE, SAMPLED_STEPS // int(panel.lengths.max())))
     rows = np.random.default_rng(seed).permutation(len(panel))[:most]
-    batch = series[rows]
-    with torch.no_grad():
-        network.encoder.fit(network.inputs(batch), batch.mask, torch.Generator().manual_seed(seed))
+    network.encoder.fit(*_sample(network, series, rows), torch.Generator().manual_seed(seed))
+
+
+@torch.no_grad()
+def _sample(network: Network, series: BatchesOfPanel, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+    """Compute the inputs of the encoder and the mask of some series, padded, batch by batch to save memory."""
+    sample = series.panel[rows]
+    mask = torch.from_numpy(np.arange(sample.lengths.max()) < sample.lengths[:, None])
+    inputs: Tensor | None = None
+    for some in batches_by_length(sample):
+        batch = network.inputs(series[rows[some]])
+        inputs = batch.new_zeros(*mask.shape, batch.shape[2]) if inputs is None else inputs
+        inputs[some, : batch.shape[1]] = batch
+    assert inputs is not None
+    return inputs, mask
 
 
 def _fit_head(

@@ -111,7 +111,29 @@ def test_archive_classes_are_words_except_integral_numbers(written, read, write_
 
 def test_a_missing_value_may_be_left_empty(write_lines):
     panel = read_archive(write_lines("A.ts", "@classLabel true a", "@data", "1,,3,:a"))
-    np.testing.assert_array_equal(panel.values[:, 0], [1, NAN, 3, NAN])
+    np.testing.assert_array_equal(panel.values[:, 0], [1, NAN, 3])
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["1,2,3,:4,5,6,:a", "1,2,3:4,5,6:a,", "1,2,3:4,5,6:a:", "1,2,3 , :4,5,6:a", "1,2,3,,:4,5,6:a"],
+)
+def test_a_stray_separator_makes_no_step(write_lines, line):
+    path = write_lines("A.ts", "@dimensions 2", "@classLabel true a", "@DATA", line)
+    panel = read_archive(path)
+    np.testing.assert_array_equal(panel.values, [[1, 4], [2, 5], [3, 6]])
+    assert panel.labels.tolist() == ["a"]
+    assert panel.notes == (f"ignored separators at the end of the values in 1 line of {str(path)!r}",)
+
+
+def test_a_stray_separator_after_the_last_dimension_is_no_dimension(write_lines):
+    panel = read_archive(write_lines("A.ts", "@dimensions 2", "@data", "1,2:3,4:"))
+    np.testing.assert_array_equal(panel.values, [[1, 3], [2, 4]])
+
+
+def test_values_between_two_commas_are_missing_in_txt_files(write_lines):
+    panel = read_archive(write_lines("A.txt", "1, 2,,4"))
+    np.testing.assert_array_equal(panel.values[:, 0], [2, NAN, 4])
 
 
 def test_shorter_dimensions_are_filled_and_counted(write_lines):
@@ -326,8 +348,8 @@ def test_regression_files_are_rejected_unless_labels_are_unused(write_lines):
 
 def test_a_missing_or_foreign_archive_file_is_named(tmp_path):
     assert read_error(tmp_path / "A.ts") == f"expected a file at {str(tmp_path / 'A.ts')!r}, got none; check the path"
-    assert read_error(tmp_path / "A.arff") == (
-        f"expected a .ts, .tsv or .txt file of the UCR/UEA archive, got {str(tmp_path / 'A.arff')!r}; check the path"
+    assert read_error(tmp_path / "A.csv") == (
+        f"expected a .ts, .tsv, .txt or .arff file of the UCR/UEA archive, got {str(tmp_path / 'A.csv')!r}; check the path"
     )
 
 

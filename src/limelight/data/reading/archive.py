@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from limelight.data.arrays import join_panels
 from limelight.data.clock import format_time
 from limelight.data.panel import Panel
+from limelight.data.reading.arff import read_arff
 from limelight.data.reading.columns import LARGEST_NUMBER, NUMBER
 from limelight.data.reading.missing import EMPTY_WORDS
 from limelight.data.reading.sources import Source
@@ -22,7 +23,7 @@ from limelight.data.reading.times import read_clock
 from limelight.errors import DataError, LabelError, nearest
 from limelight.types import Doubles, Rows
 
-ARCHIVE_SUFFIXES = (".ts", ".tsv")
+ARCHIVE_SUFFIXES = (".ts", ".tsv", ".txt", ".arff")
 MISSING = pa.array([*EMPTY_WORDS, "?"], pa.large_string())
 CHUNK_CHARACTERS = 1 << 24
 DECIMAL = re.compile(r"[+-]?\d+\.\d*([eE][+-]?\d+)?")
@@ -31,6 +32,8 @@ FLAGS = ("@timestamp", "@univariate", "@classlabel", "@targetlabel")
 PART = re.compile(r"_(train|test)$", re.IGNORECASE)
 PAIR = re.compile(r"\(\s*([^(),]+?)\s*,\s*([^(),]*?)\s*\)")
 PAIRS = re.compile(rf"{PAIR.pattern}(\s*,\s*{PAIR.pattern})*")
+BLANKS_OR_COMMA = re.compile(r"\s*,\s*|\s+")
+STRAY = re.compile(r"[\s,]*,\s*$")
 AFTER_PAIR = re.compile(r"(?<=\))\s*:\s*")
 
 
@@ -41,7 +44,8 @@ def read_archive(path: Path | str, *, label: bool = True) -> Panel:
     ----------
     path
         A ``.ts`` file (UEA: a header of lines that begin with ``@``, then dimensions separated by ``:`` and values
-        separated by ``,``), or a ``.tsv`` or ``.txt`` file (UCR: the class, then the values, without a header).
+        separated by ``,``), an ``.arff`` file with a relational attribute, or a ``.tsv`` or ``.txt`` file (UCR: the
+        class, then the values, without a header).
     label
         False reads the series without their classes.
 
@@ -74,16 +78,18 @@ def read_archive(path: Path | str, *, label: bool = True) -> Panel:
     """
     path = Path(path)
     name, kind = repr(str(path)), path.suffix.lower()
-    if kind not in (*ARCHIVE_SUFFIXES, ".txt"):
-        raise DataError(f"expected a .ts, .tsv or .txt file of the UCR/UEA archive, got {name}; check the path")
+    if kind not in ARCHIVE_SUFFIXES:
+        raise DataError(f"expected a .ts, .tsv, .txt or .arff file of the UCR/UEA archive, got {name}; check the path")
     if not path.is_file():
         raise DataError(f"expected a file at {name}, got none; check the path")
     lines, notes = _read_lines(path, name)
     if not lines:
         raise DataError(f"expected series in {name}, got an empty file; check the path")
-    series = _Series(name, path.stem, notes)
+    series = ArchiveSeries(name, path.stem, notes)
     if kind == ".ts":
         _read_uea(lines, series, label)
+    elif kind == ".arff":
+        _read_relational(path, series)
     else:
         _read_ucr(lines, series, spaces=kind == ".txt")
     if not series.lines:
@@ -194,7 +200,7 @@ class _Times(Source):
 
 
 @dataclass
-class _Series:
+class ArchiveSeries:
     """The content of a file, with numbers and times still as text: one string per dimension of each series."""
 
     name: str
@@ -208,9 +214,11 @@ class _Series:
     ucr: bool = False
 
     def location(self, row: int) -> str:
+        """Describe the line of a series for messages."""
         return f"line {self.lines[row]} of {self.name}"
 
     def describe_empty(self, row: int) -> str:
+        """Describe a series without values for messages."""
         return f"expected at least one value in every series, got none in {self.location(row)}; leave the line out"
 
     def panel(self, label: bool) -> Panel:
@@ -324,11 +332,11 @@ def _class_name(word: str) -> str:
     return str(int(float(word))) if DECIMAL.fullmatch(word) and float(word).is_integer() else word
 
 
-def _read_ucr(lines: list[tuple[int, str]], series: _Series, *, spaces: bool) -> None:
+def _read_ucr(lines: list[tuple[int, str]], series: ArchiveSeries, *, spaces: bool) -> None:
     series.ucr = True
     for number, line in lines:
         series.lines.append(number)
-        text = "\t".join(line.replace(",", " ").split()) if spaces else line
+        text = "\t".join(BLANKS_OR_COMMA.split(line.strip())) if spaces else line
         word, tab, values = text.partition("\t")
         if not tab or not word.strip():
             raise DataError(
@@ -339,7 +347,7 @@ def _read_ucr(lines: list[tuple[int, str]], series: _Series, *, spaces: bool) ->
         series.values.append(values)
 
 
-def _read_uea(lines: list[tuple[int, str]], series: _Series, label: bool) -> None:
+def _read_uea(lines: list[tuple[int, str]], series: ArchiveSeries, label: bool) -> None:
     content = iter([(number, line.strip()) for number, line in lines if not line.lstrip().startswith("#")])
     header = _read_header(content, series.name)
     regression, timed = (header[key][0] == "true" for key in ("@targetlabel", "@timestamp"))
@@ -351,9 +359,11 @@ def _read_uea(lines: list[tuple[int, str]], series: _Series, label: bool) -> Non
     has_target = regression or header["@classlabel"][0] == "true"
     classes = {_class_name(word) for word in header["@classlabel"][1:]} if label else set()
     series.dimensions = int(header["@dimension"][0]) or int(header["@univariate"][0] == "true")
+    stray = 0
     for number, line in content:
         series.lines.append(number)
         fields = AFTER_PAIR.split(line) if timed else line.split(":")
+        stray += _strip_stray(fields, series.dimensions + has_target if series.dimensions else None, has_target)
         series.dimensions = series.dimensions or max(len(fields) - has_target, 1)
         if len(fields) != series.dimensions + has_target:
             expected = _counted(series.dimensions, "dimension") + (" and the class" if has_target else "")
@@ -372,9 +382,60 @@ def _read_uea(lines: list[tuple[int, str]], series: _Series, label: bool) -> Non
         if not any(fields):
             raise DataError(series.describe_empty(-1))
         series.values += _split_pairs(fields, series) if timed else fields
+    if stray:
+        series.notes.append(
+            f"ignored separators at the end of the values in {_counted(stray, 'line')} of {series.name}"
+        )
 
 
-def _split_pairs(fields: list[str], series: _Series) -> list[str]:
+def _strip_stray(fields: list[str], expected: int | None, has_target: bool) -> bool:
+    """Remove separators that nothing follows: after the last value of a dimension, and after the last field."""
+    stray = False
+    if (
+        len(fields) > 1
+        and not fields[-1].strip(" ,")
+        and (len(fields) - 1 == expected or (has_target and not expected))
+    ):
+        fields.pop()
+        stray = True
+    for index, text in enumerate(fields):
+        if STRAY.search(text) and (bare := STRAY.sub("", text)):
+            fields[index] = bare
+            stray = True
+    return stray
+
+
+def _read_relational(path: Path, series: ArchiveSeries) -> None:
+    """Read an ARFF file with one relational attribute, whose rows are the dimensions of a series."""
+    file = read_arff(path, series.name)
+    relational = [index for index, kind in enumerate(file.kinds) if kind == "relational"]
+    if len(relational) > 1:
+        raise DataError(
+            f"expected one relational attribute in {series.name}, got {len(relational)}; save its dimensions as rows "
+            "of one attribute"
+        )
+    words = [index for index, kind in enumerate(file.kinds) if kind == "word"]
+    series.dimensions = 0
+    for line, row in zip(file.lines, file.rows, strict=True):
+        series.lines.append(line)
+        fields = [one for one in (row[relational[0]] or "").split("\\n") if one.strip()]
+        series.dimensions = series.dimensions or len(fields)
+        if not fields:
+            raise DataError(series.describe_empty(-1))
+        if len(fields) != series.dimensions:
+            raise DataError(
+                f"expected {_counted(series.dimensions, 'dimension')} in every series, got {len(fields)} in "
+                f"{series.location(-1)}; correct the line"
+            )
+        series.values += fields
+        if words:
+            word = row[words[-1]]
+            if word is None:
+                raise DataError(f"expected a class in every row of {series.name}, got none in {series.location(-1)}")
+            series.classes.append(_class_name(word))
+
+
+def _split_pairs(fields: list[str], series: ArchiveSeries) -> list[str]:
     """Split "(time,value),(time,value)" into times, added to ``series``, and the values of each dimension, returned."""
     if not all(PAIRS.fullmatch(text) for text in fields):
         raise DataError(

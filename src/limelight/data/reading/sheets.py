@@ -10,18 +10,22 @@ from typing import Any
 
 import pyarrow as pa
 
+from limelight.data.reading.array_files import is_partner
 from limelight.data.reading.dialect import DETECT, CsvOptions
+from limelight.data.reading.file_names import ID, describe_names, read_names
+from limelight.data.reading.folders import folder_content
 from limelight.data.reading.sources import (
-    SUFFIXES,
     Source,
     arrow_fields,
     columns_declared,
     columns_of,
+    notes_of,
     open_file,
     open_source,
     stream_file,
     units_of_fields,
 )
+from limelight.data.store.open import is_store
 from limelight.errors import DataError, listing
 
 PATTERN_SIGNS = "*?["
@@ -43,10 +47,12 @@ class Sheets:
         The units of columns, and the columns declared as signals or channels, from the metadata of Arrow fields.
     sources
         The chunks of the table, if it is in memory.
-    file_column
-        A column to add that holds the name of each row's file, or None.
+    of_files
+        Columns to add, with their word for each file: ids and what else the names of the files mean.
     csv
         What is known about how CSV files are written; the rest is detected.
+    notes
+        What was assumed while opening the table, one sentence each.
 
     Example
     -------
@@ -62,12 +68,17 @@ class Sheets:
     signals: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
-    file_column: str | None = None
+    of_files: tuple[tuple[str, tuple[str, ...]], ...] = ()
     csv: CsvOptions = DETECT
+    notes: tuple[str, ...] = ()
 
     def named_by_file(self, column: str) -> Sheets:
         """Return the same table with a column added that holds the name of each row's file, without its suffix."""
-        return replace(self, columns=(*self.columns, column), file_column=column)
+        return self.with_words(column, read_names(self.paths).ids)
+
+    def with_words(self, column: str, words: tuple[str, ...]) -> Sheets:
+        """Return the same table with a column added that holds one word for each file."""
+        return replace(self, columns=(*self.columns, column), of_files=(*self.of_files, (column, words)))
 
     def chunks(
         self, text_columns: Sequence[str], columns: Sequence[str] | None = None, *, stream: bool = False
@@ -97,13 +108,32 @@ class Sheets:
         if self.sources:
             yield from self.sources
             return
-        in_file = None if columns is None else [column for column in columns if column != self.file_column]
-        for path in self.paths:
+        added = [name for name, _ in self.of_files]
+        in_file = None if columns is None else [column for column in columns if column not in added]
+        for row, path in enumerate(self.paths):
             for chunk in (
                 stream_file(path, in_file, self.csv) if stream else [open_file(path, text_columns, in_file, self.csv)]
             ):
                 if chunk.rows:
-                    yield chunk if self.file_column is None else _with_column(chunk, self.file_column, path.stem)
+                    yield self._completed(chunk, row)
+
+    def first_chunk(self) -> Source | None:
+        """Read the first rows of the table, all columns of CSV files as text; None if there are no rows."""
+        if self.sources:
+            return self.sources[0]
+        for row, path in enumerate(self.paths):
+            try:
+                chunk = next(stream_file(path, csv=self.csv, thorough=False), None)
+            except DataError:
+                chunk = next(stream_file(path, csv=self.csv), None)
+            if chunk is not None and chunk.rows:
+                return self._completed(chunk, row)
+        return None
+
+    def _completed(self, chunk: Source, row: int) -> Source:
+        """Return a chunk with the columns that the name of its file holds, and with notes that name the table."""
+        chunk = chunk if chunk.csv is None else chunk.in_table(self.name)
+        return _with_columns(chunk, {name: words[row] for name, words in self.of_files})
 
     def loaded(self, text_columns: Sequence[str]) -> Sheets:
         """Load the table into memory, so that iterating again costs nothing; ``text_columns`` as for ``chunks``."""
@@ -115,15 +145,19 @@ class Sheets:
         return sum(path.stat().st_size for path in self.paths)
 
 
-def open_sheets(series: Any, csv: CsvOptions = DETECT) -> Sheets:
+def open_sheets(series: Any, csv: CsvOptions = DETECT, *, names: str | None = None, id: str = ID) -> Sheets:
     """Open a table in files or a DataFrame; of files, only the column names are read.
 
     Parameters
     ----------
     series
-        A path to a .csv or .parquet file, a pattern such as ``"logs/*.csv"``, a list of paths, or a DataFrame.
+        A path to a table, a pattern such as ``"logs/*.csv"``, a list of paths, a folder, or a DataFrame.
     csv
         What is known about how CSV files are written; the rest is detected.
+    names
+        What the names of the files mean, as for ``read_names``: its fields become columns.
+    id
+        The column for the field ``{id}``.
 
     Returns
     -------
@@ -144,7 +178,24 @@ def open_sheets(series: Any, csv: CsvOptions = DETECT) -> Sheets:
     for path in paths[1:]:
         _require_same_columns(paths[0], columns, path, csv)
     name = str(paths[0]) if len(paths) == 1 else series if isinstance(series, str) else str(paths[0].parent)
-    return Sheets(repr(name), tuple(columns), tuple(paths), **_column_annotations(arrow_fields(paths[0], csv)), csv=csv)
+    annotations = _column_annotations(arrow_fields(paths[0], csv))
+    notes = tuple(dict.fromkeys(note for path in paths for note in notes_of(path, csv)))
+    sheets = Sheets(repr(name), tuple(columns), tuple(paths), **annotations, csv=csv, notes=notes)
+    return sheets if names is None else _with_names(sheets, names, id)
+
+
+def _with_names(sheets: Sheets, pattern: str, id: str) -> Sheets:
+    """Add the fields of the file names as columns; a column of the table comes before a field of the same name."""
+    named = read_names(sheets.paths, pattern)
+    fields = {**({id: named.ids} if f"{{{ID}}}" in pattern and id not in sheets.columns else {}), **named.fields}
+    added = [name for name in fields if name not in sheets.columns]
+    notes = [*sheets.notes, describe_names(pattern, added)] if added else [*sheets.notes]
+    ignored = [name for name in named.fields if name in sheets.columns]
+    if ignored:
+        notes.append(f"{listing(ignored)} in the names of the files was not read: the table has a column of that name")
+    for name in added:
+        sheets = sheets.with_words(name, fields[name])
+    return replace(sheets, notes=tuple(notes))
 
 
 def _column_annotations(fields: Iterable[pa.Field]) -> dict[str, Any]:
@@ -158,7 +209,7 @@ def _column_annotations(fields: Iterable[pa.Field]) -> dict[str, Any]:
 
 
 def find_files(path_or_pattern: str | Path | Sequence[str | Path]) -> list[Path]:
-    """Find the files named by a path, a pattern or a list of paths.
+    """Find the files named by a path, a folder, a pattern or a list of paths.
 
     Returns
     -------
@@ -177,20 +228,19 @@ def find_files(path_or_pattern: str | Path | Sequence[str | Path]) -> list[Path]
             raise DataError(f"expected series as a DataFrame, a path, or a list of paths, got {str(paths)[:40]!r}")
         return [Path(path) for path in paths]
     pattern = str(path_or_pattern)
+    if Path(pattern).is_dir() and not is_store(Path(pattern)):
+        series = folder_content(Path(pattern)).series
+        return series if isinstance(series, list) else [series]
     if Path(pattern).exists() or not any(sign in pattern for sign in PATTERN_SIGNS):
         return [Path(pattern)]
     matches = sorted(Path(match) for match in glob.glob(pattern, recursive=True) if Path(match).is_file())
+    matches = [path for path in matches if not is_partner(path)] or matches
     if not matches:
         folder = next(one for one in Path(pattern).parents if not any(sign in str(one) for sign in PATTERN_SIGNS))
         names = sorted(one.name for one in folder.iterdir()) if folder.is_dir() else []
         content = f"the folder {str(folder)!r} holds {listing(names)}" if names else f"{str(folder)!r} holds nothing"
         raise DataError(f"expected files that match {pattern!r}, got none; {content}")
     return matches
-
-
-def is_table(path: Path) -> bool:
-    """Whether the suffix of a file is that of a table."""
-    return path.suffix.lower() in SUFFIXES
 
 
 def _require_same_columns(first: Path, columns: list[str], path: Path, csv: CsvOptions) -> None:
@@ -204,6 +254,9 @@ def _require_same_columns(first: Path, columns: list[str], path: Path, csv: CsvO
             )
 
 
-def _with_column(chunk: Source, column: str, word: str) -> Source:
-    words = pa.DictionaryArray.from_arrays(pa.array([0] * chunk.rows, pa.int32()), pa.array([word]))
-    return replace(chunk, table=chunk.table.append_column(column, words))
+def _with_columns(chunk: Source, words: dict[str, str]) -> Source:
+    table = chunk.table
+    for column, word in words.items():
+        cells = pa.DictionaryArray.from_arrays(pa.array([0] * chunk.rows, pa.int32()), pa.array([word]))
+        table = table.append_column(column, cells)
+    return replace(chunk, table=table) if words else chunk

@@ -1,10 +1,10 @@
-"""Open a CSV file, a Parquet file or a DataFrame as one Arrow table that can locate each row in its file."""
+"""Open a file or a DataFrame as one Arrow table that can locate each row in its file."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,12 @@ import narwhals as nw
 import pyarrow as pa
 import pyarrow.parquet as parquet
 
-from limelight.data.reading.csv_files import csv_batches, csv_header, csv_table, line_of
+from limelight.data.reading.csv_files import CsvFile, csv_table, open_csv
 from limelight.data.reading.dialect import DETECT, CsvOptions
+from limelight.data.reading.formats import SERIES, TABLE_SUFFIXES, format_of
+from limelight.data.reading.table_files import file_chunks, file_notes, file_schema
 from limelight.errors import DataError, nearest
 
-SUFFIXES = (".csv", ".parquet")
 CHUNK_ROWS = 1 << 19
 
 
@@ -31,9 +32,11 @@ class Source:
     name
         The name of the table in messages: the path in quotes, or for example ``"the series table"``.
     csv
-        The CSV file that the table was read from, or None.
+        The CSV file that the table was read from and how it is written, or None.
     first_row
         The row of the file at which the table begins, if it is a chunk of the file.
+    notes
+        What was assumed while reading, one sentence each.
 
     Example
     -------
@@ -46,8 +49,9 @@ class Source:
 
     table: pa.Table
     name: str
-    csv: Path | None = None
+    csv: CsvFile | None = None
     first_row: int = 0
+    notes: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -91,12 +95,16 @@ class Source:
             column = column.cast(pa.large_string())
         return column.combine_chunks()
 
+    def in_table(self, name: str) -> Source:
+        """Return the same rows with notes that name the table that the file is a part of."""
+        return replace(self, notes=tuple(note.replace(self.name, name, 1) for note in self.notes))
+
     def location(self, row: int) -> str:
         """Describe where a row is: the line of a CSV file (the header is line 1), else the row counted from 0."""
         row += self.first_row
         if self.csv is None:
             return f"row {row} (the first is 0) of {self.name}"
-        return f"line {line_of(self.csv, row)} of {self.name}"
+        return f"line {self.csv.line_of(row)} of {self.name}"
 
 
 def is_text(kind: pa.DataType) -> bool:
@@ -105,12 +113,13 @@ def is_text(kind: pa.DataType) -> bool:
 
 
 def open_source(path_or_frame: Any, content: str, csv: CsvOptions = DETECT) -> Source:
-    """Open a CSV file, a Parquet file or a DataFrame.
+    """Open a file or a DataFrame.
 
     Parameters
     ----------
     path_or_frame
-        A path ending in .csv or .parquet, or a DataFrame (pandas, polars, pyarrow, any that narwhals supports).
+        A path to a table of any format that is read, or a DataFrame (pandas, polars, pyarrow, any that narwhals
+        supports).
     content
         What the table holds, for messages: ``"series"``, ``"labels"`` or ``"split"``.
     csv
@@ -137,18 +146,33 @@ def open_source(path_or_frame: Any, content: str, csv: CsvOptions = DETECT) -> S
 
 def columns_of(path: Path, csv: CsvOptions = DETECT) -> list[str]:
     """Read only the column names of a file; raises as ``open_source``."""
-    name = _require_table(path)
-    if path.suffix.lower() == ".csv":
-        return [column.strip() for column in csv_header(path, name, csv)]
-    with _parquet(path, name) as file:
-        return list(file.schema_arrow.names)
+    return [field.name for field in arrow_fields(path, csv)]
+
+
+def notes_of(path: Path, csv: CsvOptions = DETECT) -> tuple[str, ...]:
+    """Return notes on what is assumed about a file before its rows are read, one sentence each."""
+    if format_of(path).name in ("csv", "parquet"):
+        return ()
+    return file_notes(path, repr(str(path)))
 
 
 def arrow_fields(path: Path, csv: CsvOptions = DETECT) -> list[pa.Field]:
-    """Read the Arrow fields of a Parquet file, whose metadata may hold units and roles; empty for a CSV file."""
-    if path.suffix.lower() == ".csv":
-        return []
-    with _parquet(path, repr(str(path))) as file:
+    """Read the columns of a file as Arrow fields, whose metadata may hold units and roles; raises as ``open_source``.
+
+    The units of a CSV file are those in the row below the header.
+    """
+    name = _require_table(path)
+    kind = format_of(path).name
+    if kind == "csv":
+        dialect = open_csv(path, name, csv).dialect
+        units = dict(dialect.units)
+        return [
+            pa.field(column, pa.large_string(), metadata={"unit": units[column]} if column in units else None)
+            for column in dialect.kept
+        ]
+    if kind != "parquet":
+        return list(file_schema(path, name))
+    with _parquet(path, name) as file:
         return list(file.schema_arrow)
 
 
@@ -167,7 +191,7 @@ def columns_declared(fields: Iterable[pa.Field], role: str) -> list[str]:
 def open_file(
     path: Path, text_columns: Sequence[str] = (), columns: Sequence[str] | None = None, csv: CsvOptions = DETECT
 ) -> Source:
-    """Read a whole CSV or Parquet file.
+    """Read a whole file.
 
     Parameters
     ----------
@@ -192,19 +216,27 @@ def open_file(
         As ``open_source``.
     """
     name = _require_table(path)
-    if path.suffix.lower() == ".csv":
-        return Source(csv_table(path, name, text_columns, columns, csv), name, path)
-    with _parquet(path, name) as file:
-        return Source(file.read(None if columns is None else list(columns)), name)
+    kind = format_of(path).name
+    if kind == "csv":
+        table, file = csv_table(path, name, text_columns, columns, csv)
+        return Source(table, name, file, notes=file.notes)
+    if kind != "parquet":
+        return Source(pa.concat_tables(file_chunks(path, name, columns)), name, notes=file_notes(path, name))
+    with _parquet(path, name) as parquet_file:
+        return Source(parquet_file.read(None if columns is None else list(columns)), name)
 
 
-def stream_file(path: Path, columns: Sequence[str] | None = None, csv: CsvOptions = DETECT) -> Iterator[Source]:
+def stream_file(
+    path: Path, columns: Sequence[str] | None = None, csv: CsvOptions = DETECT, *, thorough: bool = True
+) -> Iterator[Source]:
     """Stream a file in chunks of some megabytes.
 
     Parameters
     ----------
     path, columns, csv
         As for ``open_file``; every column of a CSV file is read as text.
+    thorough
+        Whether to search a whole CSV file for bytes that are not UTF-8 and for comment lines before reading it.
 
     Returns
     -------
@@ -218,13 +250,20 @@ def stream_file(path: Path, columns: Sequence[str] | None = None, csv: CsvOption
     """
     name = _require_table(path)
     first = 0
-    if path.suffix.lower() == ".csv":
-        for batch in csv_batches(path, name, columns, csv):
-            yield Source(pa.Table.from_batches([batch]), name, path, first)
-            first += batch.num_rows
+    kind = format_of(path).name
+    if kind == "csv":
+        file = open_csv(path, name, csv, thorough=thorough)
+        for table in file.stream(columns):
+            yield Source(table, name, file, first, file.notes)
+            first += table.num_rows
         return
-    with _parquet(path, name, stream=True) as file:
-        for batch in file.iter_batches(CHUNK_ROWS, columns=None if columns is None else list(columns)):
+    if kind != "parquet":
+        for chunk in file_chunks(path, name, columns):
+            yield Source(chunk, name, None, first)
+            first += chunk.num_rows
+        return
+    with _parquet(path, name, stream=True) as parquet_file:
+        for batch in parquet_file.iter_batches(CHUNK_ROWS, columns=None if columns is None else list(columns)):
             yield Source(pa.Table.from_batches([batch]), name, None, first)
             first += batch.num_rows
 
@@ -239,7 +278,7 @@ def _frame_table(native: Any, content: str) -> pa.Table:
             return pa.table({name: _column_array(frame[name]) for name in frame.columns})
     except TypeError as error:
         raise DataError(
-            f"expected the {content} as a path to a .csv or .parquet file or as a DataFrame, "
+            f"expected the {content} as a path to a table ({', '.join(TABLE_SUFFIXES)}) or as a DataFrame, "
             f"got {type(native).__name__}"
         ) from error
     except (pa.ArrowException, nw.exceptions.NarwhalsError) as error:
@@ -266,8 +305,12 @@ def _require_table(path: Path) -> str:
     name = repr(str(path))
     if not path.is_file():
         raise DataError(f"expected a file at {name}, got {_describe_missing(path)}")
-    if path.suffix.lower() not in SUFFIXES:
-        raise DataError(f"expected a .csv or .parquet file, got {name}; save the table as one of these")
+    found = format_of(path)
+    if found.kind == SERIES:
+        raise DataError(
+            f"expected a table ({', '.join(TABLE_SUFFIXES)}), got {name}, {found.description}; save the table as one "
+            "of these"
+        )
     if path.stat().st_size == 0:
         raise DataError(f"expected a table in {name}, got an empty file")
     return name
@@ -293,6 +336,6 @@ def _describe_missing(path: Path) -> str:
         return "a folder; name the file in it"
     if not path.parent.is_dir():
         return f"none, nor a folder {str(path.parent)!r}; check the path"
-    tables = sorted(file.name for file in path.parent.iterdir() if file.suffix.lower() in SUFFIXES)
+    tables = sorted(file.name for file in path.parent.iterdir() if file.suffix.lower() in TABLE_SUFFIXES)
     hint = nearest(path.name, tables)
     return f"none{hint}" if 0 < len(hint) < 200 else "none; check the path"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +14,25 @@ from numpy.typing import ArrayLike, NDArray
 from limelight.data.arrays import join_panels
 from limelight.data.missing_values import mark_missing
 from limelight.data.panel import Panel
-from limelight.data.reading.archive import ARCHIVE_SUFFIXES, read_archive_files
 from limelight.data.reading.columns import read_words
 from limelight.data.reading.dialect import DETECT, CsvOptions, csv_options
+from limelight.data.reading.file_names import field_names, read_names
+from limelight.data.reading.folders import folder_content
 from limelight.data.reading.id_columns import find_id_column, require_agreement, require_known
 from limelight.data.reading.joins import join_fields, join_labels
+from limelight.data.reading.layout import FILES, LAYOUTS, LONG, STORE, SeriesLayout, find_layout
 from limelight.data.reading.long import read_long
 from limelight.data.reading.metadata_join import bare_name, join_metadata
 from limelight.data.reading.roles import find_roles
-from limelight.data.reading.sheets import find_files, open_sheets
-from limelight.data.reading.sources import columns_of, open_source
-from limelight.data.reading.wide import looks_wide, read_wide
+from limelight.data.reading.series_files import read_series_files
+from limelight.data.reading.sheets import open_sheets
+from limelight.data.reading.sources import Source, open_source
+from limelight.data.reading.wide import read_wide
 from limelight.data.splitting.splits import Split, named_split
 from limelight.data.store.open import is_store, open_store
 from limelight.errors import DataError, ParameterError, listing, nearest
 
 LEVEL_OF_LABELS = {None: "auto", True: "steps", False: "series"}
-LAYOUTS = ("auto", "long", "wide")
 
 
 def read_table(
@@ -50,6 +53,7 @@ def read_table(
     missing_values: Sequence[float] = (),
     sort: bool = False,
     csv: Mapping[str, Any] | CsvOptions | None = None,
+    names: str | None = None,
 ) -> Panel:
     """Read labelled series from tables, archive files or a store.
 
@@ -60,9 +64,10 @@ def read_table(
     Parameters
     ----------
     series
-        A path to a .csv or .parquet file, to a .ts or .tsv file of the UCR/UEA archive, or to a store written by
-        ``limelight pack``; a pattern such as ``"logs/*.csv"`` or a list of such paths; or a DataFrame (pandas,
-        polars, pyarrow). If no column names the series, each of several files is one series.
+        A path to a table (CSV, Parquet, Excel, Arrow), to a file of the UCR/UEA archive, to arrays (NumPy, MATLAB), to
+        a WFDB record, or to a store written by ``limelight pack``; a folder of such files, a pattern such as
+        ``"logs/*.csv"``, or a list of paths; or a DataFrame (pandas, polars, pyarrow). If no column names the
+        series, each of several files is one series.
     labels
         A table with one row per series: its id, its label (or, for multi-label, several columns that begin with
         ``label_`` and hold 0 or 1, empty if unknown) and, if known, the interval in which the label is visible:
@@ -101,6 +106,9 @@ def read_table(
     csv
         How CSV files are written, if it is detected wrongly: ``separator``, ``decimal``, ``thousands``, ``encoding``,
         ``quote``, ``comment`` and ``units_row``, such as ``{"decimal": ","}``.
+    names
+        What the names of the files mean: ``"{label}_{id}"``, or ``"{label}/{id}"`` for folders of classes. Fields
+        other than ``label`` and ``id`` are metadata.
 
     Returns
     -------
@@ -127,10 +135,13 @@ def read_table(
         if value not in choices:
             raise ParameterError(f"expected {option} to be {' or '.join(map(repr, choices))}, got {value!r}")
     options = csv_options(csv)
+    series_name = repr(str(series)) if isinstance(series, str | Path) else "the series table"
+    series, labels, metadata, names = _in_folder(series, labels, metadata, names)
     label_in_series = label if labels is None else None
-    panel = _read_unless_long(series, layout, time, options, id=id, label=label_in_series, channels=channels)
+    found = find_layout(series, layout=layout, id=id, time=time, csv=options)
+    panel = _read_unless_long(series, found, options, names, id=id, label=label_in_series, channels=channels)
     if panel is None:
-        sheets = open_sheets(series, options)
+        sheets = open_sheets(series, options, names=names, id=id)
         sheets, roles = find_roles(
             sheets,
             id=id,
@@ -139,12 +150,11 @@ def read_table(
             channels=channels,
             labels=None if label_in_series is None else LEVEL_OF_LABELS[per_step],
             mask=mask if labels is None else None,
-            fields=(*fields, *shared_fields(sheets.columns, metadata, options)),
+            fields=(*fields, *field_names(names), *shared_fields(sheets.columns, metadata, options)),
         )
         panel = read_long(sheets, roles, missing=missing, sort=sort)
     elif missing == "error":
         _require_complete(panel)
-    series_name = repr(str(series)) if isinstance(series, str | Path) else "the series table"
     panel = join_tables(
         panel,
         labels=labels,
@@ -223,7 +233,7 @@ def join_tables(
             joined = join_fields(source, id, panel.ids)
         else:
             joined = join_labels(source, id, label, panel.ids, panel.lengths, series_name, mask)
-        notes += joined.pop("notes")
+        notes += [*source.notes, *joined.pop("notes")]
         fields |= joined.pop("fields")
         keys = joined.pop("keys")
         changes.update(joined)
@@ -231,27 +241,47 @@ def join_tables(
         starts = None if panel.times is None else panel.times[panel.starts]
         source = open_source(metadata, "metadata", csv)
         table, notes_of_join = join_metadata(source, id, panel.ids, fields={**keys, **fields}, starts=starts)
-        notes += notes_of_join
+        notes += [*source.notes, *notes_of_join]
         fields |= dict(zip(table.column_names, table, strict=True))
     if fields:
         changes["metadata"] = pa.table(fields)
     return panel.replace(**changes, notes=notes)
 
 
-def _read_unless_long(series: Any, layout: str, time: str | None, csv: CsvOptions, **columns: Any) -> Panel | None:
-    """Read a store, archive files or wide tables; None if the series are a long table."""
-    paths = find_files(series) if isinstance(series, (str, Path, list, tuple)) else []
-    if paths and is_store(paths[0]):
-        return _with_channels(open_store(paths[0]), columns["channels"], paths[0])
-    if paths and paths[0].suffix.lower() in ARCHIVE_SUFFIXES:
-        panel = read_archive_files(paths)[0]
-        return _with_channels(panel if columns["label"] else panel.replace(labels=None), columns["channels"], paths[0])
-    names = columns_of(paths[0], csv) if paths else open_source(series, "series").columns
-    if layout == "long" or (layout == "auto" and not looks_wide(names, columns["id"], time)):
+def _in_folder(series: Any, labels: Any, metadata: Any, names: str | None) -> tuple[Any, Any, Any, str | None]:
+    """Replace a folder by the files of series, labels and metadata in it, unless these are named."""
+    if not isinstance(series, str | Path) or not Path(series).is_dir() or is_store(Path(series)):
+        return series, labels, metadata, names
+    content = folder_content(Path(series))
+    tables = content.tables
+    return (
+        content.series,
+        tables.get("labels") if labels is None else labels,
+        tables.get("metadata") if metadata is None else metadata,
+        content.names if names is None and labels is None else names,
+    )
+
+
+def _read_unless_long(
+    series: Any,
+    found: SeriesLayout,
+    csv: CsvOptions,
+    names: str | None,
+    *,
+    channels: Sequence[str] | None,
+    **columns: Any,
+) -> Panel | None:
+    """Read a store, files of series or wide tables; None if the series are a long table."""
+    paths = found.paths
+    if found.kind == STORE:
+        return _with_channels(open_store(paths[0]), channels, paths[0])
+    if found.kind == FILES:
+        return _with_channels(read_series_files(paths, label=columns["label"], names=names), channels, paths[0])
+    if found.kind == LONG:
         return None
     if not paths:
-        return read_wide(open_source(series, "series"), **columns)
-    panels = [read_wide(open_source(path, "series", csv), **columns) for path in paths]
+        return read_wide(open_source(series, "series"), channels=channels, **columns)
+    panels = [read_wide(source, channels=channels, **columns) for source in _wide_sources(paths, csv, names)]
     if len(panels) > 1:  # rows without ids are numbered from 0 in each file
         panels = [
             panel.replace(ids=[f"{path.stem}_{name}" for name in panel.ids])
@@ -260,6 +290,19 @@ def _read_unless_long(series: Any, layout: str, time: str | None, csv: CsvOption
             for panel, path in zip(panels, paths, strict=True)
         ]
     return join_panels(panels)
+
+
+def _wide_sources(paths: Sequence[Path], csv: CsvOptions, names: str | None) -> Iterator[Source]:
+    """Open wide tables, with what the names of the files mean as columns."""
+    fields = {} if names is None else read_names(paths, names).fields
+    for row, path in enumerate(paths):
+        source = open_source(path, "series", csv)
+        table = source.table
+        for name, words in fields.items():
+            if name not in table.column_names:
+                table = table.append_column(name, pa.array([words[row]] * source.rows, pa.large_string()))
+        source = replace(source, table=table)
+        yield source if source.csv is None or len(paths) == 1 else source.in_table(repr(str(paths[0].parent)))
 
 
 def _with_channels(panel: Panel, channels: Sequence[str] | None, path: Path) -> Panel:

@@ -1,0 +1,364 @@
+"""Read arrays of series and labels from .npy, .npz and .mat files."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from limelight.data.array_labels import attach_labels
+from limelight.data.arrays import as_panel, join_panels
+from limelight.data.panel import Panel
+from limelight.errors import DataError, LabelError, listing
+
+ROLES = {
+    "X": ("x", "data", "series", "values", "signals", "inputs"),
+    "y": ("y", "label", "labels", "target", "targets"),
+    "ids": ("ids", "id", "series_id", "series_ids", "names"),
+    "channels": ("channels", "channel_names", "feature_names"),
+    "lengths": ("lengths", "length"),
+    "times": ("times", "time", "t"),
+}
+"""Names of the arrays in lower case, by what they hold."""
+PART_OF_WORD = {
+    "train": "train",
+    "test": "test",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+}
+PART_AT_END = re.compile(r"(.*?)[_\- .]?(train|test|validation|valid|val)", re.IGNORECASE)
+PART_AT_BEGINNING = re.compile(r"(train|test|validation|valid|val)[_\- .]?(.+)", re.IGNORECASE)
+WORD_IN_STEM = re.compile(r"[_\- .]")
+
+Array = NDArray[Any]
+
+
+def is_partner(path: Path) -> bool:
+    """Whether a .npy file holds labels, ids or the like for the series in another file.
+
+    Example
+    -------
+    >>> is_partner(Path("y_train.npy")), is_partner(Path("X_train.npy"))
+    (True, False)
+    """
+    return path.suffix.lower() == ".npy" and _stem_role(path.stem)[0] not in ("X", None)
+
+
+def read_npy(path: Path, name: str, *, label: bool) -> Panel:
+    """Read an array of series, and the labels, ids or channel names in the .npy files next to it.
+
+    ``X.npy`` belongs to ``y.npy``, ``X_train.npy`` to ``y_train.npy``, and ``walk_data.npy`` to ``walk_labels.npy``.
+
+    Parameters
+    ----------
+    path, name
+        The file, and its name in messages.
+    label
+        Whether to read labels.
+
+    Returns
+    -------
+    Panel
+        The series, named by the file and their row.
+
+    Raises
+    ------
+    DataError, LabelError
+        If the arrays cannot be used.
+    """
+    _, part, rest = _stem_role(path.stem)
+    arrays = {"X": _load(path, name)}
+    for other in sorted(path.parent.glob("*.npy")):
+        role, other_part, other_rest = _stem_role(other.stem)
+        if role not in ("X", None) and (other_part, other_rest) == (part, rest):
+            arrays[role] = _load(other, repr(str(other)))
+    stem = path.stem if not part else "_".join(word for word in (rest or "series", part) if word)
+    return _panel_of(arrays, name, stem, label)
+
+
+def read_arrays(path: Path, name: str, *, label: bool) -> Panel:
+    """Read a .npz or .mat file with arrays ``X`` and ``y``, or ``X_train``, ``y_train``, ``X_test`` and ``y_test``.
+
+    Parameters
+    ----------
+    path, name, label
+        As for ``read_npy``.
+
+    Returns
+    -------
+    Panel
+        The series of all parts; their ids name the part.
+
+    Raises
+    ------
+    DataError, LabelError
+        If there is no array of series, or the arrays cannot be used.
+    """
+    arrays = _load_mat(path, name) if path.suffix.lower() == ".mat" else _load_npz(path, name)
+    found: dict[str, dict[str, Array]] = {}
+    unused = []
+    for key, array in arrays.items():
+        role, part = _key_role(key)
+        if role is None or role in found.setdefault(part, {}):
+            unused.append(key)
+        else:
+            found[part][role] = array
+    common = found.get("", {})
+    parts = {part: roles for part, roles in found.items() if "X" in roles}
+    if not parts:
+        key = _only_series(arrays, name, path.suffix.lower())
+        parts = {"": {**common, "X": arrays[key]}}
+        unused = [one for one in unused if one != key]
+    shared: dict[str, Array] = {role: common[role] for role in ("channels", "times") if role in common}
+    panels = [
+        _panel_of({**shared, **parts[part]}, name, f"{path.stem}_{part}" if part else path.stem, label)
+        for part in sorted(parts, key=["", "train", "validation", "test"].index)
+    ]
+    panel = panels[0] if len(panels) == 1 else join_panels(panels)
+    if unused:
+        panel = panel.replace(notes=(*panel.notes, f"arrays of {name} that were not read: {listing(unused)}"))
+    return panel
+
+
+def _stem_role(stem: str) -> tuple[str | None, str, str]:
+    """Return what a .npy file holds, its part, and the rest of its name."""
+    part = ""
+    words = [word for word in WORD_IN_STEM.split(stem) if word]
+    kept = []
+    role = None
+    for word in words:
+        lower = word.lower()
+        if lower in PART_OF_WORD:
+            part = PART_OF_WORD[lower]
+        elif role is None and _role_of(lower) is not None:
+            role = _role_of(lower)
+        else:
+            kept.append(lower)
+    if role is None and len(kept) == 1 and not part:
+        role, part = _key_role(kept[0])
+        kept = [] if role else kept
+    return role, part, "_".join(kept)
+
+
+def _key_role(key: str) -> tuple[str | None, str]:
+    """Return what an array holds and its part, such as ``("X", "train")`` for ``X_train``, ``trainX`` or ``Xtrain``."""
+    lower = key.strip().lower()
+    if _role_of(lower):
+        return _role_of(lower), ""
+    for pattern, role, part in ((PART_AT_END, 1, 2), (PART_AT_BEGINNING, 2, 1)):
+        match = pattern.fullmatch(lower)
+        if match and _role_of(match[role]):
+            return _role_of(match[role]), PART_OF_WORD[match[part]]
+    return None, ""
+
+
+def _role_of(word: str) -> str | None:
+    return next((role for role, names in ROLES.items() if word in names), None)
+
+
+def _only_series(arrays: Mapping[str, Array], name: str, suffix: str) -> str:
+    """Find the one array that may hold the series, if none has a usual name."""
+    for dimensions in (3, 2):
+        keys = [
+            key
+            for key, array in arrays.items()
+            if array.ndim == dimensions and array.dtype.kind in "fiu" and min(array.shape) > 1
+        ]
+        if len(keys) == 1:
+            return keys[0]
+        if keys:
+            break
+    shown = ", ".join(f"{key!r} {array.shape}" for key, array in arrays.items()) or "no arrays"
+    remedy = "save(..., 'X', 'y')" if suffix == ".mat" else "numpy.savez(path, X=X, y=y)"
+    raise DataError(
+        f"expected an array X of shape (n, time) or (n, time, channels) in {name}, got {shown}; name the series X and "
+        f"their labels y: {remedy}"
+    )
+
+
+def _panel_of(arrays: Mapping[str, Array], name: str, stem: str, label: bool) -> Panel:
+    """Build a Panel from the arrays of one part."""
+    values = _series_of(arrays["X"], arrays.get("lengths"), name)
+    panel = as_panel(values)
+    notes = [*panel.notes]
+    ids = _words(arrays["ids"], len(panel), "ids", name) if "ids" in arrays else None
+    channels = None
+    if "channels" in arrays:
+        channels = tuple(_words(arrays["channels"], len(panel.channels), "channels", name))
+    if isinstance(values, np.ndarray):
+        notes.append(f"read {name} as {_shape_in_words(values)}")
+    panel = panel.replace(
+        ids=ids or [f"{stem}_{row}" for row in range(len(panel))],
+        channels=channels or panel.channels,
+        times=None if "times" not in arrays else _times(arrays["times"], panel, name),
+        notes=notes,
+    )
+    return _with_labels(panel, arrays["y"], name) if label and "y" in arrays else panel
+
+
+def _shape_in_words(values: Array) -> str:
+    series, steps, *channels = values.shape
+    width = channels[0] if channels else 1
+    return f"{series} series of {steps} steps and {width} channel{'s' if width != 1 else ''}"
+
+
+def _series_of(array: Array, lengths: Array | None, name: str) -> Any:
+    """Check an array of series; return it, or one array for each series if they differ in length."""
+    if array.dtype.kind == "O":
+        series = [np.asarray(one) for one in array.ravel()]
+        series = [one.reshape(-1) if one.ndim == 2 and 1 in one.shape else one for one in series]
+        if any(one.dtype.kind not in "fiub" or one.ndim not in (1, 2) for one in series):
+            raise DataError(f"expected arrays of numbers (time, channels) in the cells of X in {name}, got others")
+        _require_time_first([one.shape for one in series if one.ndim == 2], name)
+        return series
+    if array.dtype.kind not in "fiub":
+        raise DataError(f"expected numbers in X of {name}, got {array.dtype}; save the series as float64")
+    if array.ndim not in (2, 3) or 0 in array.shape:
+        raise DataError(
+            f"expected series of shape (n, time) or (n, time, channels) in {name}, got an array of shape "
+            f"{array.shape}; save one row for each series"
+        )
+    if array.ndim == 3:
+        _require_time_first([array.shape[1:]], name)
+    if lengths is None:
+        return array
+    counts = np.asarray(lengths).ravel()
+    if len(counts) != len(array) or (counts < 1).any() or (counts > array.shape[1]).any():
+        raise DataError(
+            f"expected a length from 1 to {array.shape[1]} for each of the {len(array)} series in {name}, got others"
+        )
+    return [series[: int(count)] for series, count in zip(array, counts, strict=True)]
+
+
+def _require_time_first(shapes: Sequence[tuple[int, ...]], name: str) -> None:
+    """Check that no array looks like (channels, time)."""
+    if not shapes:
+        return
+    times, channels = {shape[0] for shape in shapes}, {shape[1] for shape in shapes}
+    if (len(times) == 1 and len(channels) > 1) or (len(channels) == 1 and max(times) < min(channels)):
+        steps, width = shapes[0]
+        raise DataError(
+            f"expected series of shape (time, channels) in {name}, got {steps} time steps of {width} channels, which "
+            "looks like (channels, time); save X.transpose(0, 2, 1), or pass X to the estimator with layout='nct'"
+        )
+
+
+def _words(array: Array, count: int, content: str, name: str) -> list[str]:
+    words = [str(_plain(word)) for word in np.asarray(array).ravel().tolist()]
+    if len(words) != count:
+        raise DataError(f"expected {count} {content} in {name}, got {len(words)}; save one for each")
+    return [word.strip() for word in words]
+
+
+def _plain(value: Any) -> Any:
+    """Return the content of a cell of MATLAB, and whole numbers without a decimal point."""
+    if isinstance(value, np.ndarray):
+        return _plain(value.ravel()[0]) if value.size == 1 else "".join(map(str, value.ravel().tolist()))
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _times(array: Array, panel: Panel, name: str) -> Array:
+    """Return the time of each step: one clock for all series, or one for each."""
+    array = np.asarray(array)
+    longest = int(panel.lengths.max())
+    flat = array.ravel()
+    if flat.size == longest:
+        return np.concatenate([flat[:length] for length in panel.lengths.tolist()])
+    if array.shape[:2] == (len(panel), longest):
+        return np.concatenate([row[:length] for row, length in zip(array, panel.lengths.tolist(), strict=True)])
+    raise DataError(
+        f"expected times of shape ({longest},) or ({len(panel)}, {longest}) in {name}, got {array.shape}; save one "
+        "time for each step"
+    )
+
+
+def _with_labels(panel: Panel, labels: Array, name: str) -> Panel:
+    if labels.dtype.kind == "O":
+        labels = np.array([_plain(label) for label in labels.ravel().tolist()], dtype=object)
+    if labels.dtype.kind == "S":
+        labels = np.char.decode(labels, "utf-8")
+    if labels.size == len(panel):
+        labels = labels.ravel()
+        if labels.dtype.kind == "U":
+            labels = np.char.strip(labels)
+        known = labels[~np.isnan(labels)] if labels.dtype.kind == "f" else labels
+        if labels.dtype.kind == "f" and (known == np.round(known)).all():
+            labels = np.array([None if label != label else str(int(label)) for label in labels.tolist()], dtype=object)
+        elif labels.dtype.kind in "iub":
+            labels = labels.astype(str)
+    if labels.shape[:1] != (len(panel),):
+        raise LabelError(
+            f"expected one label for each of the {len(panel)} series in {name}, got an array of shape {labels.shape}; "
+            "save y of shape (n,)"
+        )
+    try:
+        return attach_labels(panel, labels)
+    except LabelError:
+        raise
+    except ValueError as error:  # scikit-learn's error about numbers that are no classes
+        raise LabelError(f"expected classes in y of {name}, got other numbers: {error}") from None
+
+
+def _load(path: Path, name: str) -> Array:
+    _require_start(path, name, b"\x93NUMPY", "a NumPy array")
+    try:
+        array: Array = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        if "allow_pickle" in str(error):
+            raise DataError(_objects(name)) from error
+        raise DataError(
+            f"expected a NumPy array, got {name}, which is damaged or of another type; save it again"
+        ) from error
+    return array
+
+
+def _require_start(path: Path, name: str, start: bytes, content: str) -> None:
+    with path.open("rb") as file:
+        if not file.read(len(start)) == start:
+            raise DataError(f"expected {content}, got {name}, which is damaged or of another type; save it again")
+
+
+def _objects(name: str) -> str:
+    return (
+        f"expected arrays of numbers and words in {name}, got Python objects, which may run code when they are "
+        "loaded; save series of different lengths padded with NaN, with their lengths as an array 'lengths' in .npz"
+    )
+
+
+def _load_npz(path: Path, name: str) -> dict[str, Array]:
+    _require_start(path, name, b"PK", "a file of numpy.savez")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {key: file[key] for key in file.files}
+    except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
+        if "allow_pickle" in str(error):
+            raise DataError(_objects(name)) from error
+        raise DataError(
+            f"expected a file of numpy.savez, got {name}, which is damaged or of another type; save it again"
+        ) from error
+
+
+def _load_mat(path: Path, name: str) -> dict[str, Array]:
+    from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
+
+    try:
+        content = loadmat(path)
+    except NotImplementedError as error:
+        raise DataError(
+            f"expected a MATLAB file of version 7 or earlier, got {name}, which has version 7.3 (HDF5); save it in "
+            "MATLAB with save(..., '-v7')"
+        ) from error
+    except (ValueError, TypeError, IndexError, OSError, MatReadError) as error:
+        raise DataError(
+            f"expected a MATLAB file, got {name}, which is damaged or of another type; save it again"
+        ) from error
+    return {key: array for key, array in content.items() if not key.startswith("__") and isinstance(array, np.ndarray)}

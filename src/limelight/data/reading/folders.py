@@ -1,0 +1,136 @@
+"""Find what a folder holds: series in one file or in many, and the tables that belong to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from limelight.data.reading.array_files import is_partner
+from limelight.data.reading.file_names import CLASS_FOLDERS
+from limelight.data.reading.formats import ELSEWHERE, FORMAT_OF, FORMATS, TABLE, TABLE_SUFFIXES, describe_suffixes
+from limelight.data.store.open import is_store
+from limelight.errors import DataError, listing
+
+TABLES = ("labels", "metadata", "signals", "split")
+NO_DATA = ("readme", "license", "licence", "changelog", "notes", "records", "requirements", "description")
+ARCHIVE = ("ts", "ucr", "arff")
+
+
+@dataclass(frozen=True)
+class FolderContent:
+    """The series of a folder and the tables that belong to them.
+
+    Parameters
+    ----------
+    series
+        A store or a file, or several files.
+    tables
+        The files of labels, metadata, signals and split that exist, by these names.
+    names
+        What the names of the files mean, if the folders are classes; else None.
+    """
+
+    series: Path | list[Path]
+    tables: dict[str, Path] = field(default_factory=dict)
+    names: str | None = None
+
+
+def folder_content(folder: Path) -> FolderContent:
+    """Find the series in a folder, and the tables next to them.
+
+    A store is taken as it is; a file ``series`` of any format comes before other files. Otherwise, all files of the one
+    format that is there are series, and if there are none, the files in its folders are, with the folders as classes.
+
+    Parameters
+    ----------
+    folder
+        The folder.
+
+    Returns
+    -------
+    FolderContent
+        What was found.
+
+    Raises
+    ------
+    DataError
+        If there are no series, or files of several formats; the message lists them.
+
+    Example
+    -------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> for name in ("a.csv", "b.csv", "labels.csv"):
+    ...     (folder / name).touch()
+    >>> content = folder_content(folder)
+    >>> [path.name for path in content.series], list(content.tables)
+    (['a.csv', 'b.csv'], ['labels'])
+    """
+    if is_store(folder):
+        return FolderContent(folder, _tables_in(folder))
+    tables = _tables_in(folder)
+    for suffix in FORMAT_OF:
+        if (folder / f"series{suffix}").is_file():
+            return FolderContent(folder / f"series{suffix}", tables)
+    files = [path for path in _data_files(folder) if path not in tables.values()]
+    if files:
+        return FolderContent(_of_one_format(files, folder), tables)
+    inside = [path for one in sorted(folder.iterdir()) if one.is_dir() for path in _data_files(one)]
+    if not inside:
+        raise DataError(_nothing(folder))
+    series = _of_one_format(inside, folder)
+    classes = CLASS_FOLDERS if len({path.parent for path in series}) > 1 and "labels" not in tables else None
+    return FolderContent(series, tables, classes)
+
+
+def _tables_in(folder: Path) -> dict[str, Path]:
+    found = {}
+    for name in TABLES:
+        paths = [folder / f"{name}{suffix}" for suffix in (".csv", *TABLE_SUFFIXES, ".tsv")]
+        path = next((one for one in paths if one.is_file()), None)
+        if path is not None:
+            found[name] = path
+    return found
+
+
+def _data_files(folder: Path) -> list[Path]:
+    """List the files of known formats in a folder, without hidden files and those that only describe the data."""
+    return [
+        path
+        for path in sorted(folder.iterdir())
+        if path.is_file()
+        and path.suffix.lower() in FORMAT_OF
+        and not path.name.startswith((".", "~", "_"))
+        and not (path.suffix.lower() == ".txt" and path.stem.lower().startswith(NO_DATA))
+        and not is_partner(path)
+    ]
+
+
+def _of_one_format(files: Sequence[Path], folder: Path) -> list[Path]:
+    """Return the files if they have one format; of the archive's formats, the first that is there."""
+    suffixes: dict[str, list[Path]] = {}
+    for path in files:
+        suffixes.setdefault(path.suffix.lower(), []).append(path)
+    kinds = {FORMAT_OF[suffix].name for suffix in suffixes}
+    tables = {one.name for one in FORMATS if one.kind == TABLE}
+    ordered = [suffix for suffix in FORMAT_OF if suffix in suffixes]
+    if len(suffixes) == 1 or (kinds <= set(ARCHIVE) and not kinds & tables):
+        return suffixes[ordered[0]]
+    if "wfdb" in kinds and not (kinds - {"wfdb"} - {"ucr"}):
+        return suffixes[".hea"]
+    counts = ", ".join(f"{len(suffixes[suffix])} {suffix}" for suffix in ordered)
+    raise DataError(
+        f"expected series in files of one format in {str(folder)!r}, got {counts}; name the series with a pattern such "
+        f"as {str(folder / ('*' + ordered[0]))!r}, and other tables with --labels, --metadata or --split"
+    )
+
+
+def _nothing(folder: Path) -> str:
+    names = sorted(one.name for one in folder.iterdir())
+    hints = [ELSEWHERE[suffix] for suffix in (Path(name).suffix.lower() for name in names) if suffix in ELSEWHERE]
+    remedy = hints[0] if hints else "name the table itself, or write an experiment file"
+    return (
+        f"expected a store, {describe_suffixes()} in {str(folder)!r}, got "
+        f"{listing(names) or 'an empty folder'}; {remedy}"
+    )

@@ -1,0 +1,226 @@
+"""Every file format that is read: suffixes, whether it holds a table or whole series, and the library it needs."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from limelight.errors import DataError
+
+TABLE, SERIES = "table", "series"
+
+
+@dataclass(frozen=True)
+class Format:
+    """A file format.
+
+    Parameters
+    ----------
+    name
+        The name of the format in the code.
+    suffixes
+        The endings of its files, in lower case.
+    kind
+        ``"table"`` if rows and columns are read, ``"series"`` if a file holds complete series.
+    description
+        What a user has, for the help, messages and the docs.
+    extra
+        The extra of limelight that installs the library it needs, or None.
+    library
+        The module that this extra installs, or None.
+
+    Example
+    -------
+    >>> Format("excel", (".xlsx",), TABLE, "a workbook", extra="excel", library="openpyxl").kind
+    'table'
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    kind: str
+    description: str
+    extra: str | None = None
+    library: str | None = None
+
+
+FORMATS = (
+    Format("parquet", (".parquet",), TABLE, "a Parquet file"),
+    Format("csv", (".csv",), TABLE, "a CSV file"),
+    Format("excel", (".xlsx", ".xlsm"), TABLE, "an Excel workbook", "excel", "openpyxl"),
+    Format("arrow", (".feather", ".arrow", ".ipc"), TABLE, "an Arrow or Feather file"),
+    Format("ts", (".ts",), SERIES, "a file of the UEA archive"),
+    Format("ucr", (".tsv", ".txt"), SERIES, "a file of the UCR archive"),
+    Format("arff", (".arff",), SERIES, "an ARFF file of the UCR/UEA archive"),
+    Format("npy", (".npy",), SERIES, "a NumPy array (n, time) or (n, time, channels), with the labels in y.npy"),
+    Format("npz", (".npz",), SERIES, "NumPy arrays X and y in one file"),
+    Format("mat", (".mat",), SERIES, "MATLAB arrays X and y in one file"),
+    Format("wfdb", (".hea",), SERIES, "a WFDB record (PhysioNet)", "wfdb", "wfdb"),
+)
+"""Earlier formats are preferred if a folder holds the same series in several."""
+DELIMITED_TEXT = Format("csv", (".tsv", ".txt"), TABLE, "a table with a header, separated by tabs or blanks")
+ARFF_TABLE = Format("arff_table", (".arff",), TABLE, "an ARFF file of numbers and words")
+COMPRESSED_TEXT = (".csv.gz", ".tsv.gz", ".txt.gz")
+FORMAT_OF = {suffix: one for one in FORMATS for suffix in one.suffixes}
+TABLE_SUFFIXES = tuple(suffix for suffix, one in FORMAT_OF.items() if one.kind == TABLE)
+FRAME = "pass the DataFrame"
+ELSEWHERE = {
+    **dict.fromkeys((".xls", ".xlsb", ".ods", ".numbers"), "save it as .xlsx"),
+    **dict.fromkeys((".h5", ".hdf5", ".hdf"), "read it with h5py and save the arrays X and y as .npz with numpy.savez"),
+    ".nc": "read it with xarray, turn it into a DataFrame with to_dataframe().reset_index(), and save it as .parquet",
+    **dict.fromkeys((".pkl", ".pickle"), f"load it with pandas.read_pickle and {FRAME}, or save it as .parquet"),
+    **dict.fromkeys((".json", ".jsonl", ".ndjson"), f"load it with pandas.read_json and {FRAME}, or save it as .csv"),
+    **dict.fromkeys((".sqlite", ".sqlite3", ".db"), f"load it with pandas.read_sql and {FRAME}, or save it as .csv"),
+    **dict.fromkeys(
+        (".edf", ".bdf", ".gdf"), "read it with mne or pyedflib and save the signals as arrays X and y in .npz"
+    ),
+    **dict.fromkeys((".rds", ".rda", ".rdata"), "save it in R with write.csv or arrow::write_parquet"),
+    ".sav": f"load it with pandas.read_spss and {FRAME}, or save it as .csv",
+    ".dta": f"load it with pandas.read_stata and {FRAME}, or save it as .csv",
+    **dict.fromkeys((".sas7bdat", ".xpt"), f"load it with pandas.read_sas and {FRAME}, or save it as .csv"),
+    ".orc": f"load it with pandas.read_orc and {FRAME}, or save it as .parquet",
+    **dict.fromkeys((".pt", ".pth"), "load it with torch.load and save the arrays X and y as .npz with numpy.savez"),
+    **dict.fromkeys((".wav", ".flac", ".mp3"), "read it with scipy.io.wavfile or soundfile and save arrays as .npz"),
+    **dict.fromkeys((".mdf", ".mf4"), f"read it with asammdf (to_dataframe) and {FRAME}, or save it as .parquet"),
+    ".tdms": f"read it with nptdms (as_dataframe) and {FRAME}, or save it as .parquet",
+    **dict.fromkeys((".dat", ".atr"), "name the header of the WFDB record (.hea), or save a table of text as .csv"),
+    ".xml": f"load it with pandas.read_xml and {FRAME}, or save it as .csv",
+    **dict.fromkeys((".zip", ".7z", ".tar", ".tgz", ".rar"), "unpack it, and pass the folder"),
+    ".gz": "unpack it with gunzip, or save the table as .parquet, which is compressed",
+}
+"""What to do with files of formats that are not read."""
+HEADER_LINES = 3
+FEWEST_STEP_CELLS = 3
+
+
+def format_of(path: Path) -> Format:
+    """Return the format of a file, by its suffix and, for ``.tsv`` and ``.txt``, by its content.
+
+    Parameters
+    ----------
+    path
+        The file, which need not exist.
+
+    Returns
+    -------
+    Format
+        One of ``FORMATS``, or ``DELIMITED_TEXT``.
+
+    Raises
+    ------
+    DataError
+        If no such files are read; the message names what to do.
+
+    Example
+    -------
+    >>> format_of(Path("pumps.XLSX")).name
+    'excel'
+    """
+    suffix = path.suffix.lower()
+    if path.name.lower().endswith(COMPRESSED_TEXT) or (suffix == ".dat" and _is_text(path)):
+        return DELIMITED_TEXT
+    if suffix in ELSEWHERE:
+        raise DataError(f"expected {describe_suffixes()}, got {str(path)!r}; {ELSEWHERE[suffix]}")
+    if suffix not in FORMAT_OF:
+        raise DataError(f"expected {describe_suffixes()}, got {str(path)!r}; save the series as one of these")
+    found = FORMAT_OF[suffix]
+    if found.name == "arff":
+        return found if _is_relational(path) else ARFF_TABLE
+    return DELIMITED_TEXT if found.name == "ucr" and has_header(path) else found
+
+
+def is_readable(path: Path) -> bool:
+    """Whether files of this suffix are read."""
+    return path.suffix.lower() in FORMAT_OF or path.name.lower().endswith(COMPRESSED_TEXT)
+
+
+def is_table(path: Path) -> bool:
+    """Whether a file is read as a table of rows and columns; False if its format is not known."""
+    return is_readable(path) and format_of(path).kind == TABLE
+
+
+def describe_suffixes() -> str:
+    """Return the suffixes of all formats in words.
+
+    Example
+    -------
+    >>> describe_suffixes().startswith("a table (.parquet, .csv, ")
+    True
+    """
+    series = [suffix for suffix, one in FORMAT_OF.items() if one.kind == SERIES]
+    return f"a table ({', '.join(TABLE_SUFFIXES)}) or a file of series ({', '.join(series)})"
+
+
+def require_library(found: Format, path: Path) -> None:
+    """Check that the library that reads a format is installed; DataError with the pip command if not."""
+    if found.library is not None and importlib.util.find_spec(found.library) is None:
+        raise DataError(
+            f"expected {found.library}, which reads {found.suffixes[0]} files, to read {str(path)!r}, but it is not "
+            f"installed; install it with pip install 'limelight[{found.extra}]'"
+        )
+
+
+def has_header(path: Path) -> bool:
+    """Whether the first line of a text file names columns, while the lines of the UCR archive begin with a class.
+
+    A line is a header if none of its cells, or only those that number steps, are numbers: the values of a series are
+    numbers, and only its class may be a word.
+    """
+    if not path.is_file():
+        return False
+    with path.open("rb") as start:
+        encoding = "utf-16" if start.read(2) in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    with path.open(encoding=encoding, errors="replace") as file:
+        lines = [line.rstrip("\r\n") for line in islice((one for one in file if one.strip()), HEADER_LINES)]
+    comments = [line for line in lines if line.lstrip().startswith(("#", "%", "//"))]
+    if comments:
+        return True  # the archive has no comments; a table may
+    if not lines:
+        return False
+    separator = next((sign for sign in ("\t", ";", "|", ",") if sign in lines[0]), None)
+    cells = [cell.strip().strip('"') for cell in lines[0].split(separator)]
+    words = [cell for cell in cells if not _is_value(cell)]
+    if len(words) == len(cells):
+        return len(cells) > 1
+    return not _is_value(cells[0]) and _counts_up([cell for cell in cells if cell not in words])
+
+
+def _is_text(path: Path) -> bool:
+    """Whether a file exists and its first bytes are text."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        head = file.read(1 << 12)
+    return head.isascii() and not set(head) & set(range(9))
+
+
+def _is_relational(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for line in file:
+            words = line.lower().split()
+            if words[:1] == ["@data"]:
+                return False
+            if words[:1] == ["@attribute"] and words[-1] == "relational":
+                return True
+    return False
+
+
+def _is_value(cell: str) -> bool:
+    if cell in ("", "?"):
+        return True
+    try:
+        float(cell.replace(",", "."))
+    except ValueError:
+        return False
+    return True
+
+
+def _counts_up(cells: Sequence[str]) -> bool:
+    """Whether cells are consecutive whole numbers from 0 or 1, at least three, as in a header of steps."""
+    if len(cells) < FEWEST_STEP_CELLS or cells[0] not in ("0", "1"):
+        return False
+    return cells == [str(step) for step in range(int(cells[0]), int(cells[0]) + len(cells))]

@@ -1,0 +1,158 @@
+"""Read the first table of an Excel workbook with openpyxl."""
+
+from __future__ import annotations
+
+import datetime as dt
+import warnings
+import zipfile
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from limelight.errors import DataError, listing
+
+HEADER_WITHIN = 50
+CELL_ERRORS = frozenset(("#N/A", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!"))
+
+SheetRow = tuple[Any, ...]
+
+
+def workbook_table(path: Path, name: str) -> tuple[pa.Table, tuple[str, ...]]:
+    """Read the first sheet that holds a table.
+
+    The header is the first row that is at least half as full as the fullest row, so that titles and empty rows above
+    it are skipped. Empty rows and columns are skipped, and cells with an error such as ``#N/A`` are empty.
+
+    Parameters
+    ----------
+    path, name
+        The workbook, and its name in messages.
+
+    Returns
+    -------
+    tuple[pa.Table, tuple[str, ...]]
+        The columns, whose numbers, dates and words keep their type; and notes on what was chosen.
+
+    Raises
+    ------
+    DataError
+        If the file is no workbook, no sheet holds a table, or two columns have the same name.
+    """
+    status = path.stat()
+    return _cached_table(path, name, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=2)
+def _cached_table(path: Path, name: str, changed: int, size: int) -> tuple[pa.Table, tuple[str, ...]]:
+    """Read a workbook; it is parsed once although names, types and values of its columns are read one by one."""
+    import openpyxl
+    from openpyxl.utils.exceptions import InvalidFileException
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # openpyxl warns of styles and rules that it does not know
+            book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    except (zipfile.BadZipFile, InvalidFileException, KeyError, OSError) as error:
+        raise DataError(
+            f"expected an Excel workbook, got {name}, which is damaged or of another type; save it as .xlsx again"
+        ) from error
+    try:
+        return _first_table(book, name)
+    finally:
+        book.close()
+
+
+def _first_table(book: Any, name: str) -> tuple[pa.Table, tuple[str, ...]]:
+    visible = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
+    for sheet in visible:
+        sheet.reset_dimensions()  # some programs write a wrong range of cells
+        rows = [row for row in sheet.iter_rows(values_only=True) if any(not _is_empty(cell) for cell in row)]
+        header = _find_header(rows)
+        if header is None:
+            continue
+        notes = []
+        if len(visible) > 1:
+            others = [one.title for one in visible if one is not sheet]
+            notes.append(
+                f"read sheet {sheet.title!r} of {name} and not {listing(others)}; save another sheet as its own file "
+                "to read it"
+            )
+        if header:
+            notes.append(f"skipped {header} row{'s' if header > 1 else ''} above the header in {name}")
+        return _table(rows[header], rows[header + 1 :], name), tuple(notes)
+    titles = listing([sheet.title for sheet in visible])
+    raise DataError(f"expected a sheet with a header and rows in {name}, got none in {titles}; add the table")
+
+
+def _is_empty(cell: Any) -> bool:
+    return cell is None or (isinstance(cell, str) and (not cell.strip() or cell in CELL_ERRORS))
+
+
+def _find_header(rows: Sequence[SheetRow]) -> int | None:
+    """Find the first row at least half as full as the fullest one, with rows below it; None if there is none."""
+    filled = [sum(not _is_empty(cell) for cell in row) for row in islice(rows, HEADER_WITHIN)]
+    widest = max(filled, default=0)
+    if widest < 2:
+        return None
+    header = next(index for index, count in enumerate(filled) if 2 * count >= widest and count >= 2)
+    return header if header + 1 < len(rows) else None
+
+
+def _table(header: SheetRow, rows: Sequence[SheetRow], name: str) -> pa.Table:
+    columns: dict[str, pa.Array] = {}
+    repeated = []
+    width = max(len(header), *(len(row) for row in rows))
+    for index in range(width):
+        cells = [None if index >= len(row) or _is_empty(row[index]) else row[index] for row in rows]
+        title = header[index] if index < len(header) else None
+        if title is None and all(cell is None for cell in cells):
+            continue
+        column = f"Unnamed: {index}" if title is None else _word(title).strip()
+        if column in columns:
+            repeated.append(column)
+        columns[column] = _column(cells)
+    if repeated:
+        raise DataError(f"expected unique column names in {name}, got {listing(repeated)} twice; rename one")
+    return pa.table(columns)
+
+
+def _column(cells: list[Any]) -> pa.Array:
+    """Convert cells to the narrowest of numbers, dates and booleans that holds them all, else to words."""
+    kinds = {_kind(cell) for cell in cells if cell is not None}
+    if kinds <= {"int"}:
+        return pa.array(cells, pa.int64() if kinds else pa.float64())
+    if kinds <= {"int", "float"}:
+        return pa.array([None if cell is None else float(cell) for cell in cells], pa.float64())
+    if kinds == {"bool"}:
+        return pa.array(cells, pa.bool_())
+    if kinds == {"date"}:
+        return pa.array([None if cell is None else _moment(cell) for cell in cells], pa.timestamp("us"))
+    if kinds == {"duration"}:
+        return pa.array([None if cell is None else cell.total_seconds() for cell in cells], pa.float64())
+    return pa.array([None if cell is None else _word(cell) for cell in cells], pa.large_string())
+
+
+def _kind(cell: Any) -> str:
+    if isinstance(cell, bool):
+        return "bool"
+    if isinstance(cell, int):
+        return "int" if -(1 << 63) <= cell < 1 << 63 else "float"
+    if isinstance(cell, dt.date):  # also a datetime
+        return "date"
+    if isinstance(cell, dt.timedelta):
+        return "duration"
+    return "float" if isinstance(cell, float) else "word"
+
+
+def _moment(cell: dt.date) -> dt.datetime:
+    return cell if isinstance(cell, dt.datetime) else dt.datetime(cell.year, cell.month, cell.day)
+
+
+def _word(cell: Any) -> str:
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    return cell.isoformat(" ") if isinstance(cell, dt.datetime) else str(cell)

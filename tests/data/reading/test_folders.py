@@ -1,0 +1,114 @@
+"""A folder of files, one a recording: ids, labels and metadata from names, class folders or tables."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from limelight.config.reading import read_experiment
+from limelight.data.reading.file_names import read_names
+from limelight.data.reading.folders import folder_content
+from limelight.data.reading.tables import read_table
+from limelight.errors import DataError
+from support.errors import message_of
+
+
+def write_recordings(folder: Path, *names: str) -> Path:
+    for number, name in enumerate(names):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(f"x,y\n{number},1.5\n{number + 0.5},2\n{number},0.25\n")
+    return folder
+
+
+def test_each_file_of_a_folder_is_one_series(tmp_path: Path) -> None:
+    panel = read_table(write_recordings(tmp_path, "a.csv", "b.csv"))
+    assert (panel.ids.tolist(), panel.lengths.tolist(), panel.channels) == (["a", "b"], [3, 3], ("x", "y"))
+
+
+def test_names_of_files_give_labels_and_metadata(tmp_path: Path) -> None:
+    folder = write_recordings(tmp_path, "7_ok_p1.csv", "8_worn_p2.csv")
+    panel = read_table(folder, names="{machine}_{label}_{id}.csv")
+    assert panel.labels is not None
+    assert panel.metadata is not None
+    assert (panel.ids.tolist(), panel.labels.tolist()) == (["p1", "p2"], ["ok", "worn"])
+    assert panel.metadata.to_pydict() == {"machine": ["7", "8"]}
+    assert (
+        "read 'series_id', 'machine', 'label' from the names of the files, '{machine}_{label}_{id}.csv'"
+        in panel.notes[0]
+    )
+
+
+def test_folders_are_classes(tmp_path: Path) -> None:
+    panel = read_table(write_recordings(tmp_path, "ok/1.csv", "worn/1.csv", "worn/2.csv"))
+    assert panel.labels is not None
+    assert (panel.ids.tolist(), panel.labels.tolist()) == (["ok/1", "worn/1", "worn/2"], ["ok", "worn", "worn"])
+    assert "took the folders as labels, since nothing else names the labels" in panel.notes
+
+
+def test_arrays_in_class_folders_have_labels(tmp_path: Path) -> None:
+    for name in ("ok", "worn"):
+        (tmp_path / name).mkdir()
+        np.save(tmp_path / name / f"run_{name}.npy", np.arange(6.0).reshape(1, 6))
+    panel = read_table(tmp_path)
+    assert panel.labels is not None
+    assert (panel.ids.tolist(), panel.labels.tolist()) == (["run_ok", "run_worn"], ["ok", "worn"])
+
+
+@pytest.mark.parametrize("ids", [["a", "b"], ["a.csv", "b.csv"]])
+def test_a_labels_table_meets_names_of_files(ids: list[str], tmp_path: Path) -> None:
+    folder = write_recordings(tmp_path, "a.csv", "b.csv")
+    panel = read_table(folder, labels=pa.table({"file": ids[::-1], "label": ["worn", "ok"]}))
+    assert panel.labels is not None
+    assert panel.labels.tolist() == ["ok", "worn"]
+
+
+def test_tables_in_a_folder_are_no_series(tmp_path: Path) -> None:
+    write_recordings(tmp_path, "a.csv", "b.csv")
+    (tmp_path / "labels.csv").write_text("series_id,label\na,ok\nb,worn\n")
+    data = read_experiment(tmp_path).data
+    assert data.series == [str(tmp_path / "a.csv"), str(tmp_path / "b.csv")]
+    assert data.labels == str(tmp_path / "labels.csv")
+
+
+def test_a_labels_table_comes_before_class_folders(tmp_path: Path) -> None:
+    folder = write_recordings(tmp_path, "ok/1.csv", "worn/2.csv")
+    assert read_experiment(folder).data.names == "{label}/{id}"
+    assert read_experiment(folder, {"data.labels": "l.csv"}).data.names is None
+
+
+def test_arrays_of_training_and_test_are_found_together(tmp_path: Path) -> None:
+    for name in ("X_train", "X_test"):
+        np.save(tmp_path / f"{name}.npy", np.ones((2, 5)))
+        np.save(tmp_path / f"{name.replace('X', 'y')}.npy", [0, 1])
+    series = folder_content(tmp_path).series
+    assert isinstance(series, list)
+    assert [path.name for path in series] == ["X_test.npy", "X_train.npy"]
+    assert read_table(series).ids.tolist() == [
+        "series_test_0", "series_test_1", "series_train_0", "series_train_1",
+    ]  # fmt: skip
+
+
+def test_several_formats_in_a_folder_are_refused(tmp_path: Path) -> None:
+    write_recordings(tmp_path, "a.csv", "b.csv")
+    np.save(tmp_path / "X.npy", np.ones((2, 5)))
+    assert message_of(DataError, folder_content, tmp_path) == (
+        f"expected series in files of one format in {str(tmp_path)!r}, got 2 .csv, 1 .npy; name the series with a "
+        f"pattern such as {str(tmp_path / '*.csv')!r}, and other tables with --labels, --metadata or --split"
+    )
+
+
+def test_a_name_of_another_form_is_refused() -> None:
+    paths = [Path("ok_1.csv"), Path("notes.csv")]
+    assert message_of(DataError, read_names, paths, "{label}_{id}") == (
+        "expected file names of the form '{label}_{id}', got 'notes' ('notes.csv'); correct the pattern, or leave the "
+        "file out"
+    )
+
+
+def test_an_id_of_two_files_is_refused() -> None:
+    paths = [Path("ok_1.csv"), Path("worn_1.csv")]
+    assert message_of(DataError, read_names, paths, "{label}_{id}") == (
+        "expected each id in the names of the files once, got '1' in 'ok_1.csv' and 'worn_1.csv'; omit {id} from the "
+        "pattern, and the name of the file is the id"
+    )
