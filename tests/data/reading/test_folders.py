@@ -33,7 +33,10 @@ def test_names_of_files_give_labels_and_metadata(tmp_path: Path) -> None:
     assert panel.metadata is not None
     assert (panel.ids.tolist(), panel.labels.tolist()) == (["p1", "p2"], ["ok", "worn"])
     assert panel.metadata.to_pydict() == {"machine": ["7", "8"]}
-    assert "read 'series_id', 'machine', 'label' from the names of the files, '{machine}_{label}_{id}.csv'" in panel.notes[0]
+    assert (
+        "read 'series_id', 'machine', 'label' from the names of the files, '{machine}_{label}_{id}.csv'"
+        in panel.notes[0]
+    )
 
 
 def test_folders_are_classes(tmp_path: Path) -> None:

@@ -298,12 +298,24 @@ def _with_labels(panel: Panel, labels: Array, name: str) -> Panel:
             f"expected one label for each of the {len(panel)} series in {name}, got an array of shape {labels.shape}; "
             "save y of shape (n,)"
         )
+    if _is_one_hot(labels):
+        note = f"took y of {name} as one-hot: the class of a series is the number of its column, from 0"
+        panel = panel.replace(notes=(*panel.notes, note))
+        labels = labels.argmax(axis=1).astype(str)
     try:
         return attach_labels(panel, labels)
     except LabelError:
         raise
     except ValueError as error:  # scikit-learn's error about numbers that are no classes
         raise LabelError(f"expected classes in y of {name}, got other numbers: {error}") from None
+
+
+def _is_one_hot(labels: Array) -> bool:
+    """Whether each row of labels (n, classes) has a single 1 among zeros."""
+    if labels.ndim != 2 or labels.shape[1] < 2 or labels.dtype.kind not in "fiub":
+        return False
+    numbers = labels.astype(float)
+    return bool(((numbers == 0) | (numbers == 1)).all() and (numbers.sum(axis=1) == 1).all())
 
 
 def _load(path: Path, name: str) -> Array:
