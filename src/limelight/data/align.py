@@ -118,7 +118,7 @@ def align(
     names = read_words(source, id, "id", "write the id of the series, or leave the row out")
     clock = read_clock(source, time)
     match = _match_samples(panel, source, names, clock, time)
-    match.notes[:0] = found
+    match.notes[:0] = [*source.notes, *found]
     if tolerance is not None:
         match.tolerance, match.limit = tolerance, _in_ticks(tolerance, match.dated, panel.units.get("time", "s"))
     numbers: list[tuple[str, NDArray[Any]]] = []

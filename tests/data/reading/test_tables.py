@@ -305,26 +305,11 @@ def test_a_damaged_parquet_file_is_refused(tmp_path):
         assert read_error(DataError, path) == expected
 
 
-def test_csv_of_another_encoding_is_refused(tmp_path):
-    path = tmp_path / "s.csv"
-    for text in ("séries_id,a\nx,1\n", "series_id,a\né,1\n"):
-        path.write_bytes(text.encode("latin-1"))
-        assert read_error(DataError, path) == f"expected CSV in UTF-8, got '{path}', which is not; save it as UTF-8"
-
-
 def test_a_csv_file_of_empty_lines_is_refused(tmp_path):
     path = _csv(tmp_path / "s.csv", "", "")
     assert (
         read_error(DataError, path)
         == f"expected a CSV file, got '{path}', which cannot be parsed as CSV; write it again"
-    )
-
-
-@pytest.mark.parametrize(("separator", "spoken"), [(";", "';'"), ("\t", "tabs"), ("|", "'|'")])
-def test_other_separators_are_named(tmp_path, separator, spoken):
-    path = _csv(tmp_path / "s.csv", separator.join(["series_id", "a"]), separator.join(["x", "1"]))
-    assert read_error(DataError, path) == (
-        f"expected columns separated by commas in '{path}', got {spoken}; save it with commas"
     )
 
 

@@ -2,32 +2,173 @@
 
 from __future__ import annotations
 
-import csv
-import re
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from itertools import islice
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
-from limelight.data.reading.dialect import DETECT, CsvOptions
-from limelight.errors import DataError, listing
+from limelight.data.reading.csv_detection import find_dialect
+from limelight.data.reading.csv_text import COMPRESSION_ERRORS, PlainBytes, damaged, open_records, undecodable
+from limelight.data.reading.dialect import DETECT, CsvOptions, Dialect
+from limelight.errors import DataError
 
-NUMBER_CELL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
 NULL_WORDS = ["", "NA", "na", "N/A", "n/a", "NaN", "nan", "NAN", "null", "NULL", "Null", "None", "none"]
 CHUNK_BYTES = 1 << 21
+UNNAMED = "\0"
+"""Begins the names of dropped columns while Arrow reads them."""
+
+
+@dataclass(frozen=True)
+class CsvFile:
+    """A CSV file and how it is written.
+
+    Parameters
+    ----------
+    path, name
+        The file, and its name in messages.
+    dialect
+        How the file is written.
+    """
+
+    path: Path
+    name: str
+    dialect: Dialect
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was detected, as at most one note."""
+        note = self.dialect.note(self.name)
+        return (note,) if note else ()
+
+    def line_of(self, row: int) -> int:
+        """Find the line on which a row begins; the first line of the file is 1, and a row may span several lines."""
+        with open_records(self.path, self.name, self.dialect) as records:
+            return next(line for index, (line, _) in enumerate(records) if index == row)
+
+    def read(self, text_columns: Sequence[str], columns: Sequence[str] | None) -> pa.Table:
+        """Read the whole file; parameters and errors as of ``csv_table``."""
+        for types in self._types(text_columns):
+            try:
+                with self._input() as content:
+                    return self._plain(arrow_csv.read_csv(content, **self._options(types, columns)), types)
+            except pa.ArrowInvalid as error:
+                last_error = error
+        raise DataError(self._fault()) from last_error
+
+    def stream(self, columns: Sequence[str] | None) -> Iterator[pa.Table]:
+        """Stream the file in chunks of some megabytes, all columns as text; errors as of ``csv_table``."""
+        types = self._text_types()
+        try:
+            with (
+                self._input() as content,
+                arrow_csv.open_csv(content, **self._options(types, columns, CHUNK_BYTES)) as reader,
+            ):
+                for batch in reader:
+                    yield self._plain(pa.Table.from_batches([batch]), types)
+        except pa.ArrowInvalid as error:
+            raise DataError(self._fault()) from error
+        except UnicodeDecodeError as error:
+            raise undecodable(self.name, self.dialect.encoding) from error
+        except COMPRESSION_ERRORS as error:
+            raise damaged(self.name, error) from error
+
+    @property
+    def _arrow_names(self) -> list[str]:
+        dropped = self.dialect.dropped
+        return [f"{UNNAMED}{place}" if place in dropped else name for place, name in enumerate(self.dialect.names)]
+
+    @contextmanager
+    def _input(self) -> Iterator[Any]:
+        """Open what Arrow reads: the file itself, or a stream of its text in plain form."""
+        if self.dialect.is_clean:
+            yield self.path
+        else:
+            with closing(PlainBytes(self.path, self.dialect)) as content:
+                yield pa.PythonFile(content, mode="r")
+
+    def _text_types(self) -> dict[str, pa.DataType]:
+        return {name: pa.null() if name.startswith(UNNAMED) else pa.large_string() for name in self._arrow_names}
+
+    def _types(self, text_columns: Sequence[str]) -> Iterator[dict[str, pa.DataType]]:
+        """Yield the column types to try: first numbers as in the first rows, if text columns are named; then text."""
+        if text_columns:
+            types = self._text_types()
+            for name, number in zip(self._arrow_names, self.dialect.samples, strict=True):
+                if number and name not in text_columns:
+                    types[name] = pa.float32()
+            yield types
+        yield self._text_types()
+
+    def _options(self, types: dict[str, pa.DataType], columns: Sequence[str] | None, block: int = 0) -> dict[str, Any]:
+        dialect, names = self.dialect, self._arrow_names
+        read = {"block_size": block} if block else {}
+        chosen = None if columns is None else [name for name in names if name in columns or name.startswith(UNNAMED)]
+        return {
+            "read_options": arrow_csv.ReadOptions(column_names=names, skip_rows=dialect.skipped, **read),
+            "parse_options": arrow_csv.ParseOptions(
+                delimiter="\t" if dialect.separator == " " else dialect.separator,
+                quote_char=dialect.quote or False,
+                newlines_in_values=True,
+            ),
+            "convert_options": arrow_csv.ConvertOptions(
+                column_types=types,
+                include_columns=chosen,
+                strings_can_be_null=False,
+                null_values=NULL_WORDS,
+                decimal_point=dialect.numbers.decimal,
+            ),
+        }
+
+    def _plain(self, table: pa.Table, types: dict[str, pa.DataType]) -> pa.Table:
+        """Drop columns without names and values, and write numbers in text with a decimal point."""
+        formats = dict(zip(self._arrow_names, self.dialect.formats, strict=True))
+        table = table.select([name for name in table.column_names if not name.startswith(UNNAMED)])
+        for place, name in enumerate(table.column_names):
+            number = formats[name]
+            if number is not None and not number.is_plain and types[name] == pa.large_string():
+                table = table.set_column(place, name, number.plain(table[name]))
+        return table
+
+    def _fault(self) -> str:
+        """Find the line that Arrow could not read, and describe the error for a message."""
+        width, dropped = len(self.dialect.names), self.dialect.dropped
+        with open_records(self.path, self.name, self.dialect) as records:
+            for line, record in records:
+                if len(record) != width:
+                    return (
+                        f"expected {width} cells in every line of {self.name}, got {len(record)} in line {line}; "
+                        f"put text that contains {_plural(self.dialect.separator)} in double quotes"
+                    )
+                filled = next((place for place in dropped if record[place].strip()), None)
+                if filled is not None:
+                    return (
+                        f"expected no cell in column {filled + 1} of {self.name}, which has no name and is empty at "
+                        f"first, got {record[filled]!r} in line {line}; name the column, or remove the cell"
+                    )
+        return f"expected a CSV file, got {self.name}, which cannot be parsed as CSV; write it again"
+
+
+def _plural(separator: str) -> str:
+    return {",": "commas", ";": "semicolons", "\t": "tabs", " ": "blanks"}.get(separator, repr(separator))
+
+
+def open_csv(path: Path, name: str, options: CsvOptions = DETECT, *, thorough: bool = False) -> CsvFile:
+    """Find how a CSV file is written; parameters and errors as of ``find_dialect``."""
+    return CsvFile(path, name, find_dialect(path, name, options, thorough=thorough))
 
 
 def csv_table(
     path: Path, name: str, text_columns: Sequence[str], columns: Sequence[str] | None, options: CsvOptions = DETECT
-) -> pa.Table:
+) -> tuple[pa.Table, CsvFile]:
     """Read a whole CSV file.
 
     Columns are read as numbers if their first cells look like numbers; if any cell then turns out not to be a number,
-    every column is read as text.
+    every column is read as text. If the file cannot be read, the whole of it is searched for another encoding and for
+    comment lines.
 
     Parameters
     ----------
@@ -37,126 +178,30 @@ def csv_table(
         Columns to read as text even if they look like numbers; if empty, every column is read as text.
     columns
         The columns to read; None reads all.
+    options
+        What is known about how the file is written; the rest is detected.
 
     Returns
     -------
-    pa.Table
-        The columns, their names stripped of surrounding spaces.
+    tuple
+        The columns, their names stripped of surrounding spaces, with numbers in plain form; and how the file is
+        written.
 
     Raises
     ------
     DataError
-        If the file is not CSV in UTF-8; the message names the line.
+        If the file cannot be decoded or is not CSV; the message names the line.
     """
-    header = csv_header(path, name)
-    parse = arrow_csv.ParseOptions(newlines_in_values=True)
-    for types in _csv_types(path, header, text_columns):
+    file = open_csv(path, name, options)
+    try:
         try:
-            table = arrow_csv.read_csv(path, parse_options=parse, convert_options=_convert(header, types, columns))
-        except pa.ArrowInvalid as error:
-            last_error = error
-        else:
-            return table.rename_columns([column.strip() for column in table.column_names])
-    raise DataError(_describe_fault(path, name, len(header))) from last_error
-
-
-def csv_batches(
-    path: Path, name: str, columns: Sequence[str] | None, options: CsvOptions = DETECT
-) -> Iterator[pa.RecordBatch]:
-    """Stream a file in chunks of some megabytes, all columns as text; parameters as for ``csv_table``."""
-    header = csv_header(path, name)
-    read = arrow_csv.ReadOptions(block_size=CHUNK_BYTES)
-    parse = arrow_csv.ParseOptions(newlines_in_values=True)
-    convert = _convert(header, {column: pa.large_string() for column in header}, columns)
-    try:
-        with arrow_csv.open_csv(path, read_options=read, parse_options=parse, convert_options=convert) as reader:
-            names = [column.strip() for column in reader.schema.names]
-            for batch in reader:
-                yield batch.rename_columns(names)
-    except pa.ArrowInvalid as error:
-        raise DataError(_describe_fault(path, name, len(header))) from error
-
-
-def _csv_types(path: Path, header: list[str], text_columns: Sequence[str]) -> Iterator[dict[str, pa.DataType]]:
-    """Yield the column types to try: first numbers as in the first rows, if text columns are named; then all text."""
-    all_text: dict[str, pa.DataType] = {column: pa.large_string() for column in header}
-    if text_columns:
-        types = dict(all_text)
-        for column, sample in zip(header, _sample(path, len(header)), strict=True):
-            if column.strip() not in text_columns and sample and all(NUMBER_CELL.match(cell) for cell in sample):
-                types[column] = pa.float32()
-        yield types
-    yield all_text
-
-
-def _sample(path: Path, width: int, rows: int = 100) -> list[list[str]]:
-    """Read the non-empty cells of the first rows, column by column."""
-    with _records(path, repr(str(path))) as records:
-        lines = [record for _, record in islice(records, 1, rows + 1)]
-    return [
-        [line[index].strip() for line in lines if len(line) == width and line[index].strip()] for index in range(width)
-    ]
-
-
-def _convert(header: list[str], types: dict[str, pa.DataType], columns: Sequence[str] | None) -> Any:
-    chosen = None if columns is None else [column for column in header if column.strip() in columns]
-    return arrow_csv.ConvertOptions(
-        column_types=types,
-        include_columns=chosen,
-        strings_can_be_null=False,
-        null_values=NULL_WORDS,
-    )
-
-
-def csv_header(path: Path, name: str, options: CsvOptions = DETECT) -> list[str]:
-    """Read the column names without stripping them; DataError if a name occurs twice or the separator is no comma."""
-    with _records(path, name) as records:
-        header = next((record for _, record in records), [])
-    stripped = [column.strip() for column in header]
-    if len(header) == 1:
-        for separator, separator_name in ((";", "';'"), ("\t", "tabs"), ("|", "'|'")):
-            if separator in header[0]:
-                raise DataError(
-                    f"expected columns separated by commas in {name}, got {separator_name}; save it with commas"
-                )
-    repeated = sorted({column for column in stripped if stripped.count(column) > 1})
-    if repeated:
-        raise DataError(f"expected unique column names in {name}, got {listing(repeated)} twice; rename one")
-    return header
-
-
-def _describe_fault(path: Path, name: str, width: int) -> str:
-    """Find the line that Arrow could not read, and describe the error for a message."""
-    with _records(path, name) as records:
-        for line, record in records:
-            if len(record) != width:
-                return (
-                    f"expected {width} cells in every line of {name}, got {len(record)} in line {line}; "
-                    "put text that contains commas in double quotes"
-                )
-    return f"expected a CSV file, got {name}, which cannot be parsed as CSV; write it again"
-
-
-def line_of(path: Path, row: int) -> int:
-    """Find the line on which a row begins; the header is line 1, and a row may span several lines."""
-    with _records(path, repr(str(path))) as records:
-        return next(line for index, (line, _) in enumerate(records) if index == row + 1)
-
-
-@contextmanager
-def _records(path: Path, name: str) -> Iterator[Iterable[tuple[int, list[str]]]]:
-    """Iterate over the records of a CSV file and the line on which each begins; slow: for headers and errors only."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            yield _numbered(file)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"expected CSV in UTF-8, got {name}, which is not; save it as UTF-8") from error
-
-
-def _numbered(file: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(file)
-    line = 1
-    for record in reader:
-        if record:
-            yield line, record
-        line = reader.line_num + 1
+            return file.read(text_columns, columns), file
+        except DataError:
+            again = open_csv(path, name, options, thorough=True)
+            if again == file:
+                raise
+            return again.read(text_columns, columns), again
+    except UnicodeDecodeError as error:
+        raise undecodable(name, file.dialect.encoding) from error
+    except COMPRESSION_ERRORS as error:
+        raise damaged(name, error) from error

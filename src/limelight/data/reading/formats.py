@@ -62,6 +62,7 @@ FORMATS = (
 """Earlier formats are preferred if a folder holds the same series in several."""
 DELIMITED_TEXT = Format("csv", (".tsv", ".txt"), TABLE, "a table with a header, separated by tabs or blanks")
 ARFF_TABLE = Format("arff_table", (".arff",), TABLE, "an ARFF file of numbers and words")
+COMPRESSED_TEXT = (".csv.gz", ".tsv.gz", ".txt.gz")
 FORMAT_OF = {suffix: one for one in FORMATS for suffix in one.suffixes}
 TABLE_SUFFIXES = tuple(suffix for suffix, one in FORMAT_OF.items() if one.kind == TABLE)
 FRAME = "pass the DataFrame"
@@ -118,6 +119,8 @@ def format_of(path: Path) -> Format:
     'excel'
     """
     suffix = path.suffix.lower()
+    if path.name.lower().endswith(COMPRESSED_TEXT) or (suffix == ".dat" and _is_text(path)):
+        return DELIMITED_TEXT
     if suffix in ELSEWHERE:
         raise DataError(f"expected {describe_suffixes()}, got {str(path)!r}; {ELSEWHERE[suffix]}")
     if suffix not in FORMAT_OF:
@@ -130,7 +133,7 @@ def format_of(path: Path) -> Format:
 
 def is_readable(path: Path) -> bool:
     """Whether files of this suffix are read."""
-    return path.suffix.lower() in FORMAT_OF
+    return path.suffix.lower() in FORMAT_OF or path.name.lower().endswith(COMPRESSED_TEXT)
 
 
 def is_table(path: Path) -> bool:
@@ -182,6 +185,15 @@ def has_header(path: Path) -> bool:
     if len(words) == len(cells):
         return len(cells) > 1
     return not _is_value(cells[0]) and _counts_up([cell for cell in cells if cell not in words])
+
+
+def _is_text(path: Path) -> bool:
+    """Whether a file exists and its first bytes are text."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        head = file.read(1 << 12)
+    return head.isascii() and not set(head) & set(range(9))
 
 
 def _is_relational(path: Path) -> bool:

@@ -92,12 +92,14 @@ def make_outline(sheets: Sheets, roles: Roles, *, stream: bool = False) -> Outli
     """
     first = _FirstPass(roles)
     codes: list[Rows] = []
+    of_files: dict[str, None] = {}
     for chunk in sheets.chunks(roles.text_columns, roles.text_columns, stream=stream):
         rows = first.add(chunk)
+        of_files.update(dict.fromkeys(chunk.notes))
         if not stream:
             codes.append(rows)
     roles = first.settled_roles(sheets.name)
-    notes = [*sheets.notes, *roles.notes]
+    notes = [*dict.fromkeys([*sheets.notes, *of_files, *roles.notes])]
     if first.zones:
         notes.append(
             f"times in {roles.time!r} have several time zones ({', '.join(sorted(first.zones))}); all were converted "

@@ -115,7 +115,25 @@ class Sheets:
                 stream_file(path, in_file, self.csv) if stream else [open_file(path, text_columns, in_file, self.csv)]
             ):
                 if chunk.rows:
-                    yield _with_columns(chunk, {name: words[row] for name, words in self.of_files})
+                    yield self._completed(chunk, row)
+
+    def first_chunk(self) -> Source | None:
+        """Read the first rows of the table, all columns of CSV files as text; None if there are no rows."""
+        if self.sources:
+            return self.sources[0]
+        for row, path in enumerate(self.paths):
+            try:
+                chunk = next(stream_file(path, csv=self.csv, thorough=False), None)
+            except DataError:
+                chunk = next(stream_file(path, csv=self.csv), None)
+            if chunk is not None and chunk.rows:
+                return self._completed(chunk, row)
+        return None
+
+    def _completed(self, chunk: Source, row: int) -> Source:
+        """Return a chunk with the columns that the name of its file holds, and with notes that name the table."""
+        chunk = chunk if chunk.csv is None else chunk.in_table(self.name)
+        return _with_columns(chunk, {name: words[row] for name, words in self.of_files})
 
     def loaded(self, text_columns: Sequence[str]) -> Sheets:
         """Load the table into memory, so that iterating again costs nothing; ``text_columns`` as for ``chunks``."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import narwhals as nw
 import pyarrow as pa
 import pyarrow.parquet as parquet
 
-from limelight.data.reading.csv_files import csv_batches, csv_header, csv_table, line_of
+from limelight.data.reading.csv_files import CsvFile, csv_table, open_csv
 from limelight.data.reading.dialect import DETECT, CsvOptions
 from limelight.data.reading.formats import SERIES, TABLE_SUFFIXES, format_of
 from limelight.data.reading.table_files import file_chunks, file_notes, file_schema
@@ -32,7 +32,7 @@ class Source:
     name
         The name of the table in messages: the path in quotes, or for example ``"the series table"``.
     csv
-        The CSV file that the table was read from, or None.
+        The CSV file that the table was read from and how it is written, or None.
     first_row
         The row of the file at which the table begins, if it is a chunk of the file.
     notes
@@ -49,7 +49,7 @@ class Source:
 
     table: pa.Table
     name: str
-    csv: Path | None = None
+    csv: CsvFile | None = None
     first_row: int = 0
     notes: tuple[str, ...] = ()
 
@@ -95,12 +95,16 @@ class Source:
             column = column.cast(pa.large_string())
         return column.combine_chunks()
 
+    def in_table(self, name: str) -> Source:
+        """Return the same rows with notes that name the table that the file is a part of."""
+        return replace(self, notes=tuple(note.replace(self.name, name, 1) for note in self.notes))
+
     def location(self, row: int) -> str:
         """Describe where a row is: the line of a CSV file (the header is line 1), else the row counted from 0."""
         row += self.first_row
         if self.csv is None:
             return f"row {row} (the first is 0) of {self.name}"
-        return f"line {line_of(self.csv, row)} of {self.name}"
+        return f"line {self.csv.line_of(row)} of {self.name}"
 
 
 def is_text(kind: pa.DataType) -> bool:
@@ -142,14 +146,7 @@ def open_source(path_or_frame: Any, content: str, csv: CsvOptions = DETECT) -> S
 
 def columns_of(path: Path, csv: CsvOptions = DETECT) -> list[str]:
     """Read only the column names of a file; raises as ``open_source``."""
-    name = _require_table(path)
-    kind = format_of(path).name
-    if kind == "csv":
-        return [column.strip() for column in csv_header(path, name, csv)]
-    if kind != "parquet":
-        return list(file_schema(path, name).names)
-    with _parquet(path, name) as file:
-        return list(file.schema_arrow.names)
+    return [field.name for field in arrow_fields(path, csv)]
 
 
 def notes_of(path: Path, csv: CsvOptions = DETECT) -> tuple[str, ...]:
@@ -160,13 +157,22 @@ def notes_of(path: Path, csv: CsvOptions = DETECT) -> tuple[str, ...]:
 
 
 def arrow_fields(path: Path, csv: CsvOptions = DETECT) -> list[pa.Field]:
-    """Read the Arrow fields of a file, whose metadata may hold units and roles; empty for a CSV file."""
+    """Read the columns of a file as Arrow fields, whose metadata may hold units and roles; raises as ``open_source``.
+
+    The units of a CSV file are those in the row below the header.
+    """
+    name = _require_table(path)
     kind = format_of(path).name
     if kind == "csv":
-        return []
+        dialect = open_csv(path, name, csv).dialect
+        units = dict(dialect.units)
+        return [
+            pa.field(column, pa.large_string(), metadata={"unit": units[column]} if column in units else None)
+            for column in dialect.kept
+        ]
     if kind != "parquet":
-        return list(file_schema(path, repr(str(path))))
-    with _parquet(path, repr(str(path))) as file:
+        return list(file_schema(path, name))
+    with _parquet(path, name) as file:
         return list(file.schema_arrow)
 
 
@@ -212,20 +218,25 @@ def open_file(
     name = _require_table(path)
     kind = format_of(path).name
     if kind == "csv":
-        return Source(csv_table(path, name, text_columns, columns, csv), name, path)
+        table, file = csv_table(path, name, text_columns, columns, csv)
+        return Source(table, name, file, notes=file.notes)
     if kind != "parquet":
         return Source(pa.concat_tables(file_chunks(path, name, columns)), name, notes=file_notes(path, name))
-    with _parquet(path, name) as file:
-        return Source(file.read(None if columns is None else list(columns)), name)
+    with _parquet(path, name) as parquet_file:
+        return Source(parquet_file.read(None if columns is None else list(columns)), name)
 
 
-def stream_file(path: Path, columns: Sequence[str] | None = None, csv: CsvOptions = DETECT) -> Iterator[Source]:
+def stream_file(
+    path: Path, columns: Sequence[str] | None = None, csv: CsvOptions = DETECT, *, thorough: bool = True
+) -> Iterator[Source]:
     """Stream a file in chunks of some megabytes.
 
     Parameters
     ----------
     path, columns, csv
         As for ``open_file``; every column of a CSV file is read as text.
+    thorough
+        Whether to search a whole CSV file for bytes that are not UTF-8 and for comment lines before reading it.
 
     Returns
     -------
@@ -241,17 +252,18 @@ def stream_file(path: Path, columns: Sequence[str] | None = None, csv: CsvOption
     first = 0
     kind = format_of(path).name
     if kind == "csv":
-        for batch in csv_batches(path, name, columns, csv):
-            yield Source(pa.Table.from_batches([batch]), name, path, first)
-            first += batch.num_rows
+        file = open_csv(path, name, csv, thorough=thorough)
+        for table in file.stream(columns):
+            yield Source(table, name, file, first, file.notes)
+            first += table.num_rows
         return
     if kind != "parquet":
         for chunk in file_chunks(path, name, columns):
             yield Source(chunk, name, None, first)
             first += chunk.num_rows
         return
-    with _parquet(path, name, stream=True) as file:
-        for batch in file.iter_batches(CHUNK_ROWS, columns=None if columns is None else list(columns)):
+    with _parquet(path, name, stream=True) as parquet_file:
+        for batch in parquet_file.iter_batches(CHUNK_ROWS, columns=None if columns is None else list(columns)):
             yield Source(pa.Table.from_batches([batch]), name, None, first)
             first += batch.num_rows
 

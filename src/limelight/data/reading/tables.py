@@ -229,21 +229,19 @@ def join_tables(
         )
     if labels is not None:
         source = open_source(labels, "labels", csv)
-        notes += source.notes
         if label is None:
             joined = join_fields(source, id, panel.ids)
         else:
             joined = join_labels(source, id, label, panel.ids, panel.lengths, series_name, mask)
-        notes += joined.pop("notes")
+        notes += [*source.notes, *joined.pop("notes")]
         fields |= joined.pop("fields")
         keys = joined.pop("keys")
         changes.update(joined)
     if metadata is not None:
         starts = None if panel.times is None else panel.times[panel.starts]
         source = open_source(metadata, "metadata", csv)
-        notes += source.notes
         table, notes_of_join = join_metadata(source, id, panel.ids, fields={**keys, **fields}, starts=starts)
-        notes += notes_of_join
+        notes += [*source.notes, *notes_of_join]
         fields |= dict(zip(table.column_names, table, strict=True))
     if fields:
         changes["metadata"] = pa.table(fields)
@@ -303,7 +301,8 @@ def _wide_sources(paths: Sequence[Path], csv: CsvOptions, names: str | None) -> 
         for name, words in fields.items():
             if name not in table.column_names:
                 table = table.append_column(name, pa.array([words[row]] * source.rows, pa.large_string()))
-        yield replace(source, table=table)
+        source = replace(source, table=table)
+        yield source if source.csv is None or len(paths) == 1 else source.in_table(repr(str(paths[0].parent)))
 
 
 def _with_channels(panel: Panel, channels: Sequence[str] | None, path: Path) -> Panel:

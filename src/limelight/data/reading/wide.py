@@ -114,7 +114,7 @@ def read_wide(
     >>> panel.channels, panel.lengths.tolist(), panel.notes
     (('x',), [3, 2], ('the last steps of 1 series are empty: read as shorter series',))
     """
-    notes: list[str] = []
+    notes = [*source.notes]
     reads_label = label is not None
     label = find_label(source, label, notes)
     id, ids = read_ids(source, id, label, notes)
