@@ -116,9 +116,11 @@ def read_arrays(path: Path, name: str, *, label: bool) -> Panel:
         parts = {"": {**common, "X": arrays[key]}}
         unused = [one for one in unused if one != key]
     shared: dict[str, Array] = {role: common[role] for role in ("channels", "times") if role in common}
-    panels = []
-    for part in sorted(parts, key=lambda one: ["", "train", "validation", "test"].index(one)):
-        panels.append(_panel_of({**shared, **parts[part]}, name, f"{path.stem}_{part}" if part else path.stem, label))
+    panels = [
+        _panel_of({**shared, **parts[part]}, name, f"{path.stem}_{part}" if part else path.stem, label)
+        for part in ("", "train", "validation", "test")
+        if part in parts
+    ]
     panel = panels[0] if len(panels) == 1 else join_panels(panels)
     if unused:
         panel = panel.replace(notes=(*panel.notes, f"arrays of {name} that were not read: {listing(unused)}"))
@@ -279,20 +281,27 @@ def _times(array: Array, panel: Panel, name: str) -> Array:
     )
 
 
-def _with_labels(panel: Panel, labels: Array, name: str) -> Panel:
+def _plain_labels(labels: Array, count: int) -> Array:
+    """Return labels as words if there is one for each series: whole numbers without a point, None if unknown."""
     if labels.dtype.kind == "O":
         labels = np.array([_plain(label) for label in labels.ravel().tolist()], dtype=object)
     if labels.dtype.kind == "S":
         labels = np.char.decode(labels, "utf-8")
-    if labels.size == len(panel):
-        labels = labels.ravel()
-        if labels.dtype.kind == "U":
-            labels = np.char.strip(labels)
-        known = labels[~np.isnan(labels)] if labels.dtype.kind == "f" else labels
-        if labels.dtype.kind == "f" and (known == np.round(known)).all():
-            labels = np.array([None if label != label else str(int(label)) for label in labels.tolist()], dtype=object)
-        elif labels.dtype.kind in "iub":
-            labels = labels.astype(str)
+    if labels.size != count:
+        return labels
+    labels = labels.ravel()
+    if labels.dtype.kind == "U":
+        return np.char.strip(labels)
+    if labels.dtype.kind in "iub":
+        return labels.astype(str)
+    known = labels[~np.isnan(labels)] if labels.dtype.kind == "f" else labels
+    if labels.dtype.kind == "f" and (known == np.round(known)).all():
+        return np.array([None if label != label else str(int(label)) for label in labels.tolist()], dtype=object)
+    return labels
+
+
+def _with_labels(panel: Panel, labels: Array, name: str) -> Panel:
+    labels = _plain_labels(labels, len(panel))
     if labels.shape[:1] != (len(panel),):
         raise LabelError(
             f"expected one label for each of the {len(panel)} series in {name}, got an array of shape {labels.shape}; "
