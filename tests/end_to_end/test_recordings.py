@@ -88,8 +88,8 @@ def test_steps_are_for_windows_only(limelight: Commands, folder: Path) -> None:
     )
 
 
-def test_labels_of_steps_without_windows_are_told(limelight: Commands, folder: Path) -> None:
-    message = limelight("train", folder, "-o", "run", code=2)
+def test_labels_of_steps_are_refused_if_labels_are_of_series(limelight: Commands, folder: Path) -> None:
+    message = limelight("train", folder, "-o", "run", "--set", "data.level=series", code=2)
     assert message.startswith("limelight: expected one label per series, got 'slow' and then 'fast' in series")
     assert message.endswith("split the series where its label changes, give it one label, or cut it into windows\n")
 

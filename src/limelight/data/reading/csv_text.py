@@ -17,7 +17,7 @@ from typing import IO
 from limelight.data.reading.dialect import Dialect
 from limelight.errors import DataError
 
-_SAMPLE_BYTES = 1 << 17
+_SAMPLE_BYTES = 1 << 15
 _LARGEST_SAMPLE = 1 << 26
 _FEWEST_LINES = 30
 _BLOCK_BYTES = 1 << 20
@@ -133,7 +133,7 @@ def read_sample(path: Path, encoding: str | None) -> tuple[str, str, bool]:
 def read_later_lines(path: Path, encoding: str, pieces: int = 3) -> Iterator[list[str]]:
     """Read some complete lines in the middle and at the end of a large file, for evidence that the head lacks."""
     size = path.stat().st_size
-    length = _SAMPLE_BYTES // 4
+    length = _SAMPLE_BYTES // 2
     if path.suffix.lower() == ".gz" or size < 2 * _SAMPLE_BYTES:
         return
     order = {"utf-16": "utf-16-le", "utf-32": "utf-32-le"}
