@@ -272,6 +272,17 @@ def test_series_of_different_lengths_in_cells(tmp_path: Path) -> None:
     assert panel.labels.tolist() == ["1", "2"]
 
 
+def test_one_hot_labels_are_classes_with_a_note(tmp_path: Path) -> None:
+    path = tmp_path / "s.npz"
+    np.savez(path, X=X, y=[[0, 1.0], [1, 0]])
+    panel = read_table(path)
+    assert panel.labels is not None
+    assert panel.labels.tolist() == ["1", "0"]
+    assert (
+        f"took y of {str(path)!r} as one-hot: the class of a series is the number of its column, from 0" in panel.notes
+    )
+
+
 def test_lengths_cut_padded_series(tmp_path: Path) -> None:
     np.savez(tmp_path / "s.npz", X=X, y=Y, lengths=[2, 4])
     assert read_table(tmp_path / "s.npz").lengths.tolist() == [2, 4]

@@ -118,7 +118,8 @@ def read_arrays(path: Path, name: str, *, label: bool) -> Panel:
     shared: dict[str, Array] = {role: common[role] for role in ("channels", "times") if role in common}
     panels = [
         _panel_of({**shared, **parts[part]}, name, f"{path.stem}_{part}" if part else path.stem, label)
-        for part in sorted(parts, key=["", "train", "validation", "test"].index)
+        for part in ("", "train", "validation", "test")
+        if part in parts
     ]
     panel = panels[0] if len(panels) == 1 else join_panels(panels)
     if unused:
@@ -280,31 +281,50 @@ def _times(array: Array, panel: Panel, name: str) -> Array:
     )
 
 
-def _with_labels(panel: Panel, labels: Array, name: str) -> Panel:
+def _plain_labels(labels: Array, count: int) -> Array:
+    """Return labels as words if there is one for each series: whole numbers without a point, None if unknown."""
     if labels.dtype.kind == "O":
         labels = np.array([_plain(label) for label in labels.ravel().tolist()], dtype=object)
     if labels.dtype.kind == "S":
         labels = np.char.decode(labels, "utf-8")
-    if labels.size == len(panel):
-        labels = labels.ravel()
-        if labels.dtype.kind == "U":
-            labels = np.char.strip(labels)
-        known = labels[~np.isnan(labels)] if labels.dtype.kind == "f" else labels
-        if labels.dtype.kind == "f" and (known == np.round(known)).all():
-            labels = np.array([None if label != label else str(int(label)) for label in labels.tolist()], dtype=object)
-        elif labels.dtype.kind in "iub":
-            labels = labels.astype(str)
+    if labels.size != count:
+        return labels
+    labels = labels.ravel()
+    if labels.dtype.kind == "U":
+        return np.char.strip(labels)
+    if labels.dtype.kind in "iub":
+        return labels.astype(str)
+    known = labels[~np.isnan(labels)] if labels.dtype.kind == "f" else labels
+    if labels.dtype.kind == "f" and (known == np.round(known)).all():
+        return np.array([None if label != label else str(int(label)) for label in labels.tolist()], dtype=object)
+    return labels
+
+
+def _with_labels(panel: Panel, labels: Array, name: str) -> Panel:
+    labels = _plain_labels(labels, len(panel))
     if labels.shape[:1] != (len(panel),):
         raise LabelError(
             f"expected one label for each of the {len(panel)} series in {name}, got an array of shape {labels.shape}; "
             "save y of shape (n,)"
         )
+    if _is_one_hot(labels):
+        note = f"took y of {name} as one-hot: the class of a series is the number of its column, from 0"
+        panel = panel.replace(notes=(*panel.notes, note))
+        labels = labels.argmax(axis=1).astype(str)
     try:
         return attach_labels(panel, labels)
     except LabelError:
         raise
     except ValueError as error:  # scikit-learn's error about numbers that are no classes
         raise LabelError(f"expected classes in y of {name}, got other numbers: {error}") from None
+
+
+def _is_one_hot(labels: Array) -> bool:
+    """Whether each row of labels (n, classes) has a single 1 among zeros."""
+    if labels.ndim != 2 or labels.shape[1] < 2 or labels.dtype.kind not in "fiub":
+        return False
+    numbers = labels.astype(float)
+    return bool(((numbers == 0) | (numbers == 1)).all() and (numbers.sum(axis=1) == 1).all())
 
 
 def _load(path: Path, name: str) -> Array:
