@@ -28,6 +28,7 @@ from limelight.errors import LimelightError, ModelFolderError, nearest
 from limelight.files import whole_folder
 from limelight.model.batching import shape_of
 from limelight.model.decision import Decision
+from limelight.model.evidence_profile import EvidenceProfile
 from limelight.model.fitted import FittedModel
 from limelight.model.texts import ENCODER_FILES
 from limelight.model.vocabulary import Vocabulary
@@ -83,6 +84,7 @@ def save_model(model: FittedModel, folder: Path | str) -> Path:
         "vocabulary": None if model.vocabulary is None else model.vocabulary.to_json(),
         "decision": model.decision.to_json(),
         "offset": None if model.offset is None else model.offset.tolist(),
+        "evidence_profile": None if model.profile is None else model.profile.means.tolist(),
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
     }
     with whole_folder(folder) as temporary:
@@ -152,6 +154,7 @@ def load_model(folder: Path | str) -> FittedModel:
         architecture = _with_text_folder(architecture, None if encoder is None else encoder.folder)
         decision = Decision.from_json(content["decision"], task) if "decision" in content else Decision()
         offset = _read_offset(content.get("offset"), len(channels))
+        profile = _read_profile(content.get("evidence_profile"), task.outputs)
         with torch.device("meta"):  # allocates nothing, so a forged size cannot exhaust memory
             network = Network(architecture, len(channels), task.outputs, shape_of(vocabulary))
     except ModelFolderError:
@@ -161,7 +164,7 @@ def load_model(folder: Path | str) -> FittedModel:
     _require_same_shapes(network, weights, folder)
     network.load_state_dict(weights, assign=True)
     network.eval()
-    return FittedModel(task, architecture, network, channels, fitted_on, vocabulary, decision, offset)
+    return FittedModel(task, architecture, network, channels, fitted_on, vocabulary, decision, offset, profile)
 
 
 def _read_offset(saved: Any, channels: int) -> NDArray[np.float64]:
@@ -170,6 +173,16 @@ def _read_offset(saved: Any, channels: int) -> NDArray[np.float64]:
     if offset.shape != (channels,) or not np.isfinite(offset).all():
         raise ValueError(f"expected a finite offset for each of {channels} channels, got {saved!r}")
     return offset
+
+
+def _read_profile(saved: Any, outputs: int) -> EvidenceProfile | None:
+    """Return the baseline of evidence; models saved before there was one share it equally."""
+    if saved is None:
+        return None
+    means = np.asarray(saved, dtype=np.float64)
+    if means.ndim != 3 or means.shape[:2] != (outputs, 2) or not np.isfinite(means).all():
+        raise ValueError(f"expected an evidence profile for {outputs} outputs, got shape {means.shape}")
+    return EvidenceProfile(means)
 
 
 def _require_registered(sentence: Any, folder: Path) -> None:

@@ -14,6 +14,7 @@ from limelight.data.panel import Panel
 from limelight.errors import DataError, InternalError, listing
 from limelight.model.batching import batches_by_length, make_batch, require_clock, require_same_clock
 from limelight.model.decision import Decision
+from limelight.model.evidence_profile import EvidenceProfile
 from limelight.model.vocabulary import EncodedMetadata, Vocabulary
 from limelight.nn.batch import Batch
 from limelight.nn.network import Network
@@ -114,6 +115,8 @@ class FittedModel:
     offset
         What is subtracted from each channel in float64 before the network reads the values, shape (channels,); None
         is 0.
+    profile
+        The baseline of evidence at each position; None shares it equally.
     """
 
     task: Task
@@ -124,6 +127,7 @@ class FittedModel:
     vocabulary: Vocabulary | None = None
     decision: Decision = field(default_factory=Decision)
     offset: NDArray[np.float64] | None = None
+    profile: EvidenceProfile | None = None
 
     def __post_init__(self) -> None:
         self.offset = np.zeros(len(self.channels)) if self.offset is None else self.offset

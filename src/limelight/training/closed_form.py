@@ -16,6 +16,7 @@ from torch import Tensor
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError
 from limelight.model.batching import batches_by_length
+from limelight.model.evidence_profile import measure_profile
 from limelight.model.fitted import FittedModel
 from limelight.model.targets import targets_of
 from limelight.nn.batch import Batch
@@ -38,6 +39,8 @@ FILL_STRATEGIES = ("mask", "last")
 """Candidates if nothing is stated. A mask keeps the information that a value is missing, but the mean in its place
 makes peaks in a smooth series; the last value does not (ArrowHead with a tenth missing: 0.72 and 0.86,
 leave-one-out)."""
+PROFILED_SERIES, PROFILED_STEPS = 64, 1 << 17
+"""Maximum number of series, and of their steps, for the baseline of evidence."""
 SELECTION_SERIES = 500
 """Series on which the weights of the blocks are chosen."""
 
@@ -140,10 +143,18 @@ def solve(
     model = FittedModel(
         task, prepared.architecture, network, panel.channels, info, prepared.vocabulary, offset=prepared.offset
     )
+    model.profile = measure_profile(model, panel[_profiled(panel, seed)])
     logits = scores * scale
     loss = float(Loss(task)(logits, torch.from_numpy(codes)[ridge.rows]))
     out_of_sample = OutOfSample(ridge.rows.numpy(), logits.numpy(), loss)
     return FitResult(model, [], 0, SOLVED, time.perf_counter() - started, out_of_sample=out_of_sample)
+
+
+def _profiled(panel: Panel, seed: int) -> NDArray[np.int64]:
+    """Choose the series whose contributions are averaged: few, and few steps."""
+    rows = np.random.default_rng(seed).permutation(len(panel))[:PROFILED_SERIES]
+    few: NDArray[np.int64] = rows[: max(1, int((np.cumsum(panel.lengths[rows]) <= PROFILED_STEPS).sum()))]
+    return few
 
 
 def _fit_thresholds(network: Network, series: BatchesOfPanel, seed: int) -> None:

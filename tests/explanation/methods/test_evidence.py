@@ -1,6 +1,7 @@
 """Evidence: parts of the answer that sum to it, at the steps where it comes from."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -8,13 +9,14 @@ import pytest
 
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError
-from limelight.estimator import TimeSeriesClassifier
+from limelight.estimator import TimeSeriesClassifier, load
 from limelight.explanation.methods.evidence import explain_evidence
 from limelight.model.bundle import load_model, save_model
 from limelight.model.decision import Decision
 from limelight.model.fitted import FittedModel
 from limelight.model.targets import task_of
 from limelight.parts.architecture import Architecture
+from limelight.parts.encoders import Rocket
 from limelight.training.fit import fit
 
 ROCKET = {"name": "rocket", "features": 84 * 12}
@@ -146,3 +148,44 @@ def test_the_estimator_shows_evidence_where_there_is_no_attention() -> None:
     with pytest.raises(ParameterError) as error:
         model.explain(panel, method="evidense")
     assert str(error.value) == "expected an explanation method, got 'evidense'; did you mean 'evidence'?"
+
+
+def bursts(
+    seed: int, count: int = 40, steps: int = 1_000, width: int = 40
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Noise; in every second series a burst at a random place, whose first step is returned."""
+    random = np.random.default_rng(seed)
+    series, starts = random.normal(size=(count, steps)), random.integers(0, steps - width, count)
+    for row in range(1, count, 2):
+        series[row, starts[row] : starts[row] + width] += 3 * np.sin(np.arange(width) * 2 * np.pi / 12)
+    return series, np.arange(count) % 2, starts
+
+
+def share_inside(model: TimeSeriesClassifier, seed: int) -> tuple[float, float]:
+    """The share of series with a burst whose strongest step is in it, and in the first or last 1 % of the series."""
+    series, labels, starts = bursts(seed)
+    evidence = model.explain(series[labels == 1][:, :, None], method="evidence", target=1).importance
+    strongest = np.array([steps.argmax() for steps in evidence])
+    inside = (strongest >= starts[labels == 1]) & (strongest < starts[labels == 1] + 40)
+    return float(inside.mean()), float(((strongest < 10) | (strongest >= 990)).mean())
+
+
+def test_the_strongest_step_is_in_the_burst() -> None:
+    found, uniform = [], []
+    for seed in range(5):
+        series, labels, _ = bursts(seed)
+        model = TimeSeriesClassifier(Rocket(features=1_680), random_state=seed).fit(series[:, :, None], labels)
+        found.append(share_inside(model, 100 + seed))
+        model.model_.profile = None  # the control: a baseline that is the same at every step
+        uniform.append(share_inside(model, 100 + seed))
+    (inside, at_ends), (_, at_ends_before) = np.mean(found, axis=0), np.mean(uniform, axis=0)
+    assert inside >= 0.95
+    assert at_ends <= 0.02 < at_ends_before
+
+
+def test_a_saved_model_keeps_the_baseline_of_evidence(tmp_path: Path) -> None:
+    series, labels, _ = bursts(0, count=12, steps=80)
+    model = TimeSeriesClassifier(Rocket(features=168), random_state=0).fit(series[:, :, None], labels)
+    kept = load(model.save(tmp_path / "model"))
+    for one, other in zip(model.explain(series[:3]).importance, kept.explain(series[:3]).importance, strict=True):
+        assert (one == other).all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,9 @@ from limelight.data.panel import Panel
 from limelight.errors import ParameterError
 from limelight.explanation.explanation import Explanation
 from limelight.explanation.target import resolve_target
+from limelight.model.evidence_profile import EvidenceProfile
 from limelight.model.fitted import FittedModel
-from limelight.types import Floats
+from limelight.types import Doubles, Floats
 
 
 def explain_evidence(model: FittedModel, panel: Panel, target: Any = None) -> Explanation:
@@ -30,10 +32,10 @@ def explain_evidence(model: FittedModel, panel: Panel, target: Any = None) -> Ex
     Returns
     -------
     Explanation
-        For each series, what each step adds to the logit of the target, relative to an average training series: a
-        positive number is evidence for the target, a negative one evidence against it. Their sum plus ``base``, the
-        logit of the average series with the metadata of this one, is the logit. For two classes, the logit of the
-        first is minus that of the second. A step is the centre of convolutions that extend beyond it.
+        For each series, what each step adds to the logit of the target, relative to the same position of an average
+        training series: a positive number is evidence for the target, a negative one evidence against it. Their sum
+        plus ``base``, the logit of the average series with the metadata of this one, is the logit. For two classes, the
+        logit of the first is minus that of the second.
 
     Raises
     ------
@@ -78,6 +80,11 @@ def explain_evidence(model: FittedModel, panel: Panel, target: Any = None) -> Ex
     )
     series_weights = weights[:, : encoder.width].contiguous()
     typical = series_weights @ encoder.typical  # the sum over the steps of an average training series
+
+    @functools.cache
+    def baseline_of(steps: int) -> Doubles:
+        return baseline_of_evidence(model, typical, steps)
+
     importance: list[Floats] = [np.empty(0, np.float32)] * len(panel)
     base = np.zeros(len(panel))
     with torch.inference_mode():
@@ -86,7 +93,17 @@ def explain_evidence(model: FittedModel, panel: Panel, target: Any = None) -> Ex
             constant = bias + typical + model.network.context_vector(batch) @ weights[:, encoder.width :].T
             for place, row in enumerate(rows.tolist()):
                 steps, which = int(panel.lengths[row]), int(output[row])
-                own = contributions[place, which, :steps] - typical[which] / steps
-                importance[row] = np.float32(sign[row]) * own.numpy()
+                own = contributions[place, which, :steps].double().numpy() - baseline_of(steps)[which]
+                importance[row] = (sign[row] * own).astype(np.float32)
                 base[row] = sign[row] * float(constant[place, which])
     return Explanation(panel, prediction, importance, "evidence", resolved.names, base=base)
+
+
+def baseline_of_evidence(model: FittedModel, typical: torch.Tensor, steps: int) -> Doubles:
+    """Return the contribution of each step of an average training series, shape (outputs, steps)."""
+    totals = typical.detach().double().numpy()
+    if model.profile is None:
+        return np.repeat(totals[:, None] / steps, steps, axis=1)
+    temperature = model.decision.temperature
+    profile = EvidenceProfile(model.profile.means / (1.0 if temperature is None else temperature[:, None, None]))
+    return profile.baseline(steps, totals)

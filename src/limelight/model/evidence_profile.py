@@ -1,0 +1,108 @@
+"""The contribution of each position to the logits of an average training series: the baseline of evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from limelight.data.panel import Panel
+from limelight.types import Doubles
+
+PER_OCTAVE = 4
+"""Bins in which the distance to the nearer end doubles."""
+
+
+@dataclass(frozen=True, eq=False)
+class EvidenceProfile:
+    """Mean contributions of the steps of the training series, by their distance to the nearer end.
+
+    The ends of a series contribute in another way than its middle, whatever the class: kernels reach beyond them. A
+    baseline that is the same at every step would show this as evidence.
+
+    Parameters
+    ----------
+    means
+        For each output, for the first and the second half of a series, and for each bin of distances: the mean
+        contribution of a step times the length of its series, shape (outputs, 2, bins).
+
+    Example
+    -------
+    >>> profile = EvidenceProfile(np.array([[[4.0, 0.0], [0.0, 0.0]]]))
+    >>> profile.baseline(4, np.array([2.0])).tolist()
+    [[1.25, 0.25, 0.25, 0.25]]
+    """
+
+    means: Doubles
+
+    def baseline(self, length: int, totals: NDArray[np.floating[Any]]) -> Doubles:
+        """Return the contribution of each step of an average series of some length.
+
+        Parameters
+        ----------
+        length
+            Number of steps.
+        totals
+            What the steps of the series sum to, shape (outputs,); the difference to the profile is shared equally.
+
+        Returns
+        -------
+        Doubles
+            Shape (outputs, length).
+        """
+        half, bins = places_of(length)
+        last = self.means.shape[2] - 1
+        steps = self.means[:, half, np.minimum(bins, last)] / length
+        rest = np.asarray(totals, dtype=np.float64) - steps.sum(axis=1)
+        shared: Doubles = steps + rest[:, None] / length
+        return shared
+
+
+def places_of(length: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return for each step the half of the series in which it lies, and the bin of its distance to that end.
+
+    Example
+    -------
+    >>> half, bins = places_of(5)
+    >>> half.tolist(), bins.tolist()
+    ([0, 0, 0, 1, 1], [0, 4, 6, 4, 0])
+    """
+    steps = np.arange(length)
+    distance = np.minimum(steps, length - 1 - steps)
+    bins = np.floor(PER_OCTAVE * np.log2(distance + 1.0) + 1e-9).astype(np.int64)
+    return (2 * steps >= length + 1).astype(np.int64), bins
+
+
+def measure_profile(model: Any, panel: Panel) -> EvidenceProfile:
+    """Average the contributions of the steps of some series, by their position.
+
+    Parameters
+    ----------
+    model
+        A ``FittedModel`` whose encoder has ``contributions``, before calibration.
+    panel
+        Training series, at least one.
+
+    Returns
+    -------
+    EvidenceProfile
+        For the logits before calibration.
+    """
+    encoder, head = model.network.encoder, model.network.head
+    weights = head.weight[:, : encoder.width].detach().float().contiguous()
+    bins = int(places_of(int(panel.lengths.max()))[1].max()) + 1
+    sums, counts = np.zeros((len(weights), 2, bins)), np.zeros((2, bins))
+    with torch.inference_mode():
+        for rows, batch in model.batches(panel):
+            parts = encoder.contributions(model.network.inputs(batch), batch.mask, weights).double().numpy()
+            for row, own in zip(rows.tolist(), parts, strict=True):
+                length = int(panel.lengths[row])
+                half, place = places_of(length)
+                np.add.at(counts, (half, place), 1)
+                for output in range(len(weights)):
+                    np.add.at(sums[output], (half, place), length * own[output, :length])
+    means = sums.sum(axis=(1, 2), keepdims=True) / counts.sum()
+    return EvidenceProfile(np.where(counts > 0, sums / np.maximum(counts, 1), means))
