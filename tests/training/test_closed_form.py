@@ -190,14 +190,50 @@ def test_a_label_that_is_known_once_is_refused() -> None:
     )
 
 
-@pytest.mark.parametrize("imbalance", ["weights", "focal", "balanced"])
-def test_rare_classes_cannot_count_more(imbalance: str) -> None:
+def test_a_focal_loss_has_no_closed_form() -> None:
     with pytest.raises(ParameterError) as error:
-        fit_small_rocket(settings=TrainingSettings(imbalance=imbalance))  # type: ignore[arg-type]
+        fit_small_rocket(settings=TrainingSettings(imbalance="focal"))
     assert str(error.value) == (
-        f"expected imbalance='none' for the encoder 'rocket', whose head is solved in closed form, got {imbalance!r}; "
-        "drop it, or use another encoder"
+        "expected imbalance='weights' or 'none' for the encoder 'rocket', whose head is solved in closed form, got "
+        "'focal'; choose one of them, or another encoder"
     )
+
+
+def rare(n: int, seed: int, labels: int = 1) -> Panel:
+    """Noise with a mean that is higher if a rare label is present."""
+    random = np.random.default_rng(seed)
+    present = (random.random((n, labels)) < 0.08).astype(float)
+    series = random.normal(size=(n, 30, labels)) + 0.45 * present[:, None]
+    if labels == 1:
+        return Panel.from_series(list(series), labels=np.where(present[:, 0] == 1, "rare", "usual"))
+    return Panel.from_series(list(series), labels=present)
+
+
+@pytest.mark.parametrize(("series", "most_at_once"), [(200, 4_000), (1_000, 100)])
+def test_weights_raise_the_recall_of_a_rare_class(
+    series: int, most_at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(closed_form, "MOST_AT_ONCE", most_at_once)
+    recalls: dict[str, list[float]] = {"none": [], "weights": [], "balanced": []}
+    for seed in range(5):
+        train, test = rare(series, seed), rare(400, seed + 100)
+        for imbalance, found in recalls.items():
+            model = fit_small_rocket(train, settings=TrainingSettings(imbalance=imbalance)).model  # type: ignore[arg-type]
+            found.append(np.mean(model.predict(test).labels[test.require_labels() == "rare"] == "rare"))
+    assert recalls["weights"] == recalls["balanced"]
+    assert np.mean(recalls["weights"]) > np.mean(recalls["none"]) + 0.2
+    assert min(recalls["weights"]) > 0.4
+
+
+def test_weights_raise_the_recall_of_rare_labels() -> None:
+    plain, weighted = [], []
+    for seed in range(5):
+        train, test = rare(150, seed, labels=2), rare(300, seed + 100, labels=2)
+        truth = test.require_labels() == 1
+        for imbalance, found in (("none", plain), ("weights", weighted)):
+            model = fit_small_rocket(train, settings=TrainingSettings(imbalance=imbalance)).model  # type: ignore[arg-type]
+            found.append(np.mean(model.predict(test).labels[truth]))
+    assert np.mean(weighted) > np.mean(plain) + 0.2
 
 
 def test_a_saved_rocket_answers_the_same(tmp_path: object) -> None:

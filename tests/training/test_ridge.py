@@ -122,6 +122,40 @@ def test_one_known_target_is_too_few():
     )
 
 
+@pytest.mark.parametrize(("n", "width"), [(14, 20), (30, 4)])
+def test_weights_are_those_of_sklearn_and_of_refits(n: int, width: int) -> None:
+    features, codes = _planted(n, width, 2)
+    targets = targets_of_codes(codes, 2)
+    weights = torch.from_numpy(np.random.default_rng(0).uniform(0.3, 3.0, n))
+    ridge = fit_ridge(features, targets, alphas=[2.0], weights=weights[:, None].expand_as(targets))
+    relative = (weights / weights.mean()).numpy()
+    mean = np.average(features.numpy(), axis=0, weights=relative)
+    scaled = (features.numpy() - mean) / np.sqrt(np.average((features.numpy() - mean) ** 2, axis=0, weights=relative))
+    whole = Ridge(alpha=2.0).fit(scaled, targets.numpy(), sample_weight=relative)
+    assert np.allclose(ridge(features).numpy(), whole.predict(scaled).reshape(n, -1), atol=1e-4)
+    for row in range(0, n, 5):
+        rest = np.delete(np.arange(n), row)
+        without = Ridge(alpha=2.0).fit(scaled[rest], targets.numpy()[rest], sample_weight=relative[rest])
+        assert np.allclose(ridge.scores[row].numpy(), without.predict(scaled[[row]])[0], atol=1e-6)
+
+
+def test_weighted_batches_give_the_head_of_all_rows():
+    features, codes = _planted(60, 5, 2)
+    targets = targets_of_codes(codes, 2)
+
+    def weigh(targets):
+        return torch.where(targets[:, 0] > 0, 3.0, 1.0).double()
+
+    parts = [(features[start : start + 20], targets[start : start + 20]) for start in range(0, 60, 20)]
+    streamed = fit_ridge_streamed(parts, alphas=[1.0], weigh=weigh)
+    weights = weigh(targets) / weigh(targets).mean()
+    whole = fit_ridge(
+        features, targets, alphas=[1.0 / float(weigh(targets).mean())], weights=weights[:, None].expand_as(targets)
+    )
+    assert torch.allclose(streamed.weight, whole.weight, atol=1e-4)
+    assert torch.allclose(streamed.bias, whole.bias, atol=1e-4)
+
+
 def test_a_penalty_of_zero_is_refused():
     with pytest.raises(ParameterError) as error:
         fit_ridge(torch.zeros(3, 2), torch.ones(3, 1), alphas=[0.0, 1.0])

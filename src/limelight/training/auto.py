@@ -181,8 +181,8 @@ def _why_network(panel: Panel, architecture: Architecture, settings: TrainingSet
     """Return why rocket cannot be used; empty if it can."""
     if panel.labels is None:
         return "as labels are per step"
-    if settings.imbalance != "none":
-        return f"as imbalance={settings.imbalance!r} needs training by gradient descent"
+    if settings.imbalance == "focal":
+        return "as imbalance='focal' needs training by gradient descent"
     usual = {"pooling": AttentionPooling(), "head": MLPHead(), "context": ContextEncoding()}
     stated = [name for name, part in usual.items() if getattr(architecture, name) != part]
     if architecture.fusion not in ("auto", (), ("late",)):

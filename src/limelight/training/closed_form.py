@@ -24,8 +24,8 @@ from limelight.nn.network import Network
 from limelight.task import Task
 from limelight.training.block_weights import METADATA_WEIGHT, choose_emphasis, lowest_log_losses
 from limelight.training.loaders import BatchesOfPanel
-from limelight.training.logit_scale import fit_scale
-from limelight.training.losses import Loss, signed_targets
+from limelight.training.logit_scale import fit_scale, fit_shift
+from limelight.training.losses import Loss, loss_for, signed_targets
 from limelight.training.preparation import Prepared
 from limelight.training.result import SOLVED, FitResult, OutOfSample, fit_info
 from limelight.training.ridge import Ridge, fit_ridge, fit_ridge_streamed, squared_error
@@ -101,7 +101,7 @@ def solve(
     prepared
         Architecture, statistics and vocabulary.
     settings
-        Only ``imbalance`` is used.
+        Only ``imbalance`` is used: ``"weights"`` and ``"balanced"`` both weight the series by their class.
     validation
         Only counted.
     seed
@@ -117,12 +117,12 @@ def solve(
     LabelError
         If a label is not a class of the task, or an output has fewer than two known targets.
     ParameterError
-        If ``imbalance`` is set.
+        If ``imbalance`` is ``"focal"``.
     """
-    if settings.imbalance != "none":
+    if settings.imbalance == "focal":
         raise ParameterError(
-            f"expected imbalance='none' for the encoder {prepared.architecture.encoder.name!r}, whose head is solved "
-            f"in closed form, got {settings.imbalance!r}; drop it, or use another encoder"
+            f"expected imbalance='weights' or 'none' for the encoder {prepared.architecture.encoder.name!r}, whose "
+            "head is solved in closed form, got 'focal'; choose one of them, or another encoder"
         )
     targets = targets_of(task, panel)
     codes = targets.every()
@@ -131,12 +131,20 @@ def solve(
     network = prepared.network(len(panel.channels), task.outputs, series.metadata).eval()
     _fit_thresholds(network, series, seed)
     wanted, known = signed_targets(task, codes)
-    ridge, chosen_by = _fit_head(network, series, wanted, known, seed, one_of=not task.multilabel)
+    weighting = "none" if settings.imbalance == "none" else "weights"
+    of_classes = loss_for(task, codes, weighting).weights
+    ridge, chosen_by = _fit_head(
+        network, series, wanted, known, seed, one_of=not task.multilabel, of_classes=of_classes
+    )
     scores, wanted, known = ridge.scores, wanted[ridge.rows], known[ridge.rows]
     scale = fit_scale(scores, wanted, known, one_of=not task.multilabel)
+    shift = torch.zeros_like(scale)
+    if of_classes is not None:
+        weights = row_weights(wanted, of_classes, one_of=not task.multilabel)
+        shift = fit_shift(scores * scale, wanted, known, weights, one_of=not task.multilabel)
     with torch.no_grad():
         network.head.weight.copy_(ridge.weight * scale[:, None])
-        network.head.bias.copy_(ridge.bias * scale)
+        network.head.bias.copy_(ridge.bias * scale + shift)
         network.encoder.typical.copy_(ridge.mean[: network.encoder.width])
     how = {"solver": "ridge", "penalty": ridge.alpha.tolist(), "chosen_by": chosen_by}
     info = fit_info(panel, validation, task, codes, prepared.statistics, training=how, seed=seed)
@@ -144,7 +152,7 @@ def solve(
         task, prepared.architecture, network, panel.channels, info, prepared.vocabulary, offset=prepared.offset
     )
     model.profile = measure_profile(model, panel[_profiled(panel, seed)])
-    logits = scores * scale
+    logits = scores * scale + shift
     loss = float(Loss(task)(logits, torch.from_numpy(codes)[ridge.rows]))
     out_of_sample = OutOfSample(ridge.rows.numpy(), logits.numpy(), loss)
     return FitResult(model, [], 0, SOLVED, time.perf_counter() - started, out_of_sample=out_of_sample)
@@ -179,15 +187,26 @@ def _sample(network: Network, series: BatchesOfPanel, rows: NDArray[np.int64]) -
 
 
 def _fit_head(
-    network: Network, series: BatchesOfPanel, wanted: Tensor, known: Tensor, seed: int, *, one_of: bool
+    network: Network,
+    series: BatchesOfPanel,
+    wanted: Tensor,
+    known: Tensor,
+    seed: int,
+    *,
+    one_of: bool,
+    of_classes: Tensor | None,
 ) -> tuple[Ridge, str]:
     """Fit the head; return it and how its penalty was chosen."""
     n, random = len(series.panel), np.random.default_rng(seed)
-    if n <= MOST_AT_ONCE or not bool(known.all()):
+    weigh = None if of_classes is None else partial(row_weights, of_classes=of_classes, one_of=one_of)
+    differ = weigh is not None and not one_of and wanted.shape[1] > 1
+    if n <= MOST_AT_ONCE or differ or not bool(known.all()):
         features = _features(network, series, np.arange(n))
         emphasis = _emphasis(network, features, wanted, known, one_of, random)
         criterion = squared_error if emphasis is None else partial(_log_loss, one_of=one_of)
-        return fit_ridge(features, wanted, known, emphasis=emphasis, criterion=criterion), "leave-one-out"
+        weights = None if weigh is None else weigh(wanted)
+        ridge = fit_ridge(features, wanted, known, emphasis=emphasis, criterion=criterion, weights=weights)
+        return ridge, "leave-one-out"
     some = np.sort(random.permutation(n)[:SELECTION_SERIES])
     emphasis = None
     if len(_spans(network)) > 1:
@@ -200,7 +219,8 @@ def _fit_head(
             order.append(rows)
             yield _pooled(network, series[rows]), wanted[rows]
 
-    ridge = fit_ridge_streamed(batches(), emphasis=emphasis)
+    of_rows = None if weigh is None else lambda targets: weigh(targets)[:, 0]
+    ridge = fit_ridge_streamed(batches(), emphasis=emphasis, weigh=of_rows)
     rows = torch.from_numpy(np.concatenate(order))[ridge.rows]
     return replace(ridge, rows=rows), "held-out series"
 
@@ -215,8 +235,42 @@ def _emphasis(
     return choose_emphasis(features[some], spans, wanted[some], known[some], one_of=one_of, start=start)
 
 
-def _log_loss(scores: Tensor, wanted: Tensor, *, one_of: bool) -> float:
-    return float(lowest_log_losses(scores, wanted, one_of=one_of).mean())
+def row_weights(
+    wanted: Float[Tensor, "n outputs"], of_classes: Float[Tensor, " k"], *, one_of: bool
+) -> Float[Tensor, "n outputs"]:
+    """Return the weight of each series for each output, from the weights of the classes.
+
+    Parameters
+    ----------
+    wanted
+        Targets of -1 and 1, shape (n, outputs).
+    of_classes
+        The weight of each class, shape (classes,); if binary or multi-label, that of positive targets, shape
+        (outputs,).
+    one_of
+        Whether the outputs are exclusive classes; else each is a label.
+
+    Returns
+    -------
+    Tensor
+        Float64, shape (n, outputs).
+
+    Example
+    -------
+    >>> wanted = torch.tensor([[1.0, -1.0, -1.0], [-1.0, -1.0, 1.0]])
+    >>> row_weights(wanted, torch.tensor([0.5, 1.0, 2.0]), one_of=True)[:, 0].tolist()
+    [0.5, 2.0]
+    >>> row_weights(torch.tensor([[-1.0], [1.0]]), torch.tensor([3.0]), one_of=True).flatten().tolist()
+    [1.0, 3.0]
+    """
+    positive = wanted > 0
+    if one_of and wanted.shape[1] > 1:
+        return (positive.double() @ of_classes.double())[:, None].expand_as(wanted)
+    return torch.where(positive, of_classes.double(), 1.0)
+
+
+def _log_loss(scores: Tensor, wanted: Tensor, weights: Tensor, *, one_of: bool) -> float:
+    return float((lowest_log_losses(scores, wanted, one_of=one_of) * weights).sum() / weights.sum())
 
 
 def _spans(network: Network) -> list[slice]:

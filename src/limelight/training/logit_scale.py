@@ -1,11 +1,11 @@
-"""Scale of the logits of a closed-form head: from ridge scores to logits."""
+"""Scale and shift of the logits of a closed-form head: from ridge scores to logits."""
 
 from __future__ import annotations
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize, minimize_scalar
 from torch import Tensor
 
 LARGEST_LOG_SCALE = 7.0
@@ -80,3 +80,57 @@ def _best_factor(scores: Tensor, codes: Tensor) -> float:
 
     found = minimize_scalar(loss, bounds=(-LARGEST_LOG_SCALE, LARGEST_LOG_SCALE), method="bounded")
     return float(np.exp(found.x))
+
+
+def fit_shift(
+    logits: Float[Tensor, "n outputs"],
+    targets: Float[Tensor, "n outputs"],
+    known: Bool[Tensor, "n outputs"],
+    weights: Float[Tensor, "n outputs"],
+    *,
+    one_of: bool = True,
+) -> Float[Tensor, " outputs"]:
+    """Fit what to add to the logits of each output, by the weighted log loss of out-of-sample logits.
+
+    A rare class has few series to learn from, so that new series of it have lower scores than those that were fitted,
+    even if they are weighted. The shift corrects this. Targets are slightly smoothed, as in ``fit_scale``.
+
+    Parameters
+    ----------
+    logits
+        Out-of-sample logits, shape (n, outputs), n at least 1.
+    targets, known
+        -1 or 1, and which of them are known, each shape (n, outputs).
+    weights
+        The weight of each series for each output, above 0, shape (n, outputs).
+    one_of
+        As for ``fit_scale``.
+
+    Returns
+    -------
+    Tensor
+        Float32, shape (outputs,).
+
+    Example
+    -------
+    >>> logits, targets = torch.tensor([[-3.0], [-2.0], [-1.0]]), torch.tensor([[-1.0], [1.0], [1.0]])
+    >>> round(fit_shift(logits, targets, targets != 0, torch.ones(3, 1)).item(), 2)
+    2.47
+    """
+    logits, targets, weights = logits.double(), targets.double(), weights.double() * known
+    unsure = 1 / (len(logits) + max(2, logits.shape[1]))
+    exclusive = one_of and logits.shape[1] > 1
+
+    def loss(shift: np.ndarray) -> float:
+        moved = logits + torch.from_numpy(np.atleast_1d(shift))
+        if exclusive:
+            log_probabilities = torch.log_softmax(moved, dim=1)
+            right = (log_probabilities * (targets > 0)).sum(dim=1)
+            losses = -((1 - unsure) * right + unsure * log_probabilities.mean(dim=1))[:, None]
+            return float((losses * weights[:, :1]).sum() / weights[:, :1].sum())
+        right, wrong = (torch.nn.functional.logsigmoid(sign * moved * targets) for sign in (1, -1))
+        losses = -((1 - unsure) * right + unsure * wrong)
+        return float(((losses * weights).sum(dim=0) / weights.sum(dim=0)).sum())
+
+    found = minimize(loss, np.zeros(logits.shape[1]), method="L-BFGS-B")
+    return torch.from_numpy(np.atleast_1d(found.x)).float()

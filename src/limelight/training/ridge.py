@@ -19,18 +19,20 @@ COLUMNS = 2_000
 HELD_OUT = 10
 
 
-Criterion = Callable[[Tensor, Tensor], float]
+Criterion = Callable[[Tensor, Tensor, Tensor], float]
 
 
-def squared_error(scores: Float[Tensor, "n outputs"], targets: Float[Tensor, "n outputs"]) -> float:
-    """Compute the mean squared error.
+def squared_error(
+    scores: Float[Tensor, "n outputs"], targets: Float[Tensor, "n outputs"], weights: Float[Tensor, " n"]
+) -> float:
+    """Compute the weighted mean squared error.
 
     Example
     -------
-    >>> squared_error(torch.tensor([[0.5]]), torch.tensor([[1.0]]))
-    0.25
+    >>> squared_error(torch.tensor([[0.5], [1.0]]), torch.tensor([[1.0], [1.0]]), torch.tensor([3.0, 1.0]))
+    0.1875
     """
-    return float((scores - targets).square().mean())
+    return float(((scores - targets).square().mean(dim=1) * weights).sum() / weights.sum())
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +75,7 @@ def fit_ridge(
     alphas: Sequence[float] = ALPHAS,
     emphasis: Float[Tensor, " features"] | None = None,
     criterion: Criterion = squared_error,
+    weights: Float[Tensor, "n outputs"] | None = None,
 ) -> Ridge:
     """Fit a head with the penalty of the lowest leave-one-out error.
 
@@ -93,7 +96,11 @@ def fit_ridge(
         Factors of the standardised features, at least 0, shape (features,); the penalty is weaker for larger ones, and
         a feature with the factor 0 is not used. None is 1 for all.
     criterion
-        The error that the penalty minimises: a function of leave-one-out scores and targets, each shape (n, outputs).
+        The error that the penalty minimises: a function of leave-one-out scores and targets, each shape (n, outputs),
+        and the weights of the rows, shape (n,).
+    weights
+        The weight of each series in the sum of squares for each output, above 0, shape (n, outputs); None is 1. If the
+        weights of two outputs differ, each output is fitted by itself, with its own penalty.
 
     Returns
     -------
@@ -119,14 +126,17 @@ def fit_ridge(
     [-1.0, -1.0, 1.0, 1.0]
     """
     _require_positive(alphas)
-    if known is None or bool(known.all()):
-        _require_two(torch.full((targets.shape[1],), len(targets)))
-        return _fit_complete(features, targets.double(), alphas, emphasis, criterion)
+    known = torch.ones_like(targets, dtype=torch.bool) if known is None else known
+    weights = torch.ones_like(targets, dtype=torch.float64) if weights is None else weights.double()
     _require_two(known.sum(dim=0))
+    if bool(known.all()) and bool((weights == weights[:, :1]).all()):
+        return _fit_complete(features, targets.double(), weights[:, 0], alphas, emphasis, criterion)
     heads, scores = [], []
     for output in range(targets.shape[1]):
-        rows = known[:, output]
-        head = _fit_complete(features[rows], targets[rows, output : output + 1].double(), alphas, emphasis, criterion)
+        rows, one = known[:, output], slice(output, output + 1)
+        head = _fit_complete(
+            features[rows], targets[rows, one].double(), weights[rows, output], alphas, emphasis, criterion
+        )
         scores.append(head(features).double().index_put((rows.nonzero()[:, 0],), head.scores))
         heads.append(head)
     weight, bias, alpha = (torch.cat([getattr(head, name) for head in heads]) for name in ("weight", "bias", "alpha"))
@@ -135,16 +145,22 @@ def fit_ridge(
 
 
 def _fit_complete(
-    features: Tensor, targets: Tensor, alphas: Sequence[float], emphasis: Tensor | None, criterion: Criterion
+    features: Tensor,
+    targets: Tensor,
+    weights: Tensor,
+    alphas: Sequence[float],
+    emphasis: Tensor | None,
+    criterion: Criterion,
 ) -> Ridge:
-    """Fit outputs with complete targets, with one penalty."""
-    deviation, mean = torch.std_mean(features.double(), dim=0, correction=0)
+    """Fit outputs with complete targets, with one penalty and one weight for each row."""
+    weights = weights / weights.mean()
+    deviation, mean = _weighted_moments(features, weights)
     scale = torch.where(deviation > 0, deviation, 1.0) / (1.0 if emphasis is None else emphasis.double())
-    centre = targets.mean(dim=0)
+    centre = (weights[:, None] * targets).mean(dim=0)
     solve = _SmallSolver if len(features) <= features.shape[1] else _LargeSolver
-    solver = solve(features, mean, scale, targets - centre)
+    solver = solve(features, mean, scale, targets - centre, weights.sqrt())
     errors = [solver.leave_one_out_errors(alpha) for alpha in alphas]
-    best = min(range(len(alphas)), key=lambda place: criterion(targets - errors[place], targets))
+    best = min(range(len(alphas)), key=lambda place: criterion(targets - errors[place], targets, weights))
     weight = solver.weight(alphas[best]).T / scale
     alpha = torch.full((targets.shape[1],), alphas[best], dtype=torch.float32)
     bias = centre - weight @ mean
@@ -152,29 +168,41 @@ def _fit_complete(
     return Ridge(weight.float(), bias.float(), alpha, rows, targets - errors[best], mean.float())
 
 
-class _SmallSolver:
-    """Solver for fewer series than features, from the eigenvectors of the Gram matrix of the series."""
+def _weighted_moments(features: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the standard deviation and mean of each feature; the weights have the mean 1."""
+    if bool((weights == 1).all()):
+        return torch.std_mean(features.double(), dim=0, correction=0)
+    mean = (weights @ features.double()) / len(features)
+    variance = (weights @ features.double().square()) / len(features) - mean.square()
+    return torch.where(variance > 1e-12 * mean.square(), variance, 0.0).sqrt(), mean
 
-    def __init__(self, features: Tensor, mean: Tensor, scale: Tensor, targets: Tensor) -> None:
-        self.features, self.mean, self.scale = features, mean, scale
+
+class _SmallSolver:
+    """Solver for fewer series than features, from the eigenvectors of the Gram matrix of the series.
+
+    Rows are multiplied by the square roots of their weights.
+    """
+
+    def __init__(self, features: Tensor, mean: Tensor, scale: Tensor, targets: Tensor, roots: Tensor) -> None:
+        self.features, self.mean, self.scale, self.roots = features, mean, scale, roots
         products = torch.zeros(len(features), len(features), dtype=torch.float64)
         for start in range(0, features.shape[1], COLUMNS):
             columns = self._standardised(start)
             products.addmm_(columns, columns.T)
         self.values, self.vectors = torch.linalg.eigh(products)
         self.values.clamp_(min=0)
-        self.rotated = self.vectors.T @ targets
+        self.rotated = self.vectors.T @ (targets * roots[:, None])
 
     def _standardised(self, start: int) -> Tensor:
         some = slice(start, start + COLUMNS)
-        return (self.features[:, some].double() - self.mean[some]) / self.scale[some]
+        return (self.features[:, some].double() - self.mean[some]) / self.scale[some] * self.roots[:, None]
 
     def leave_one_out_errors(self, alpha: float) -> Tensor:
         """Compute target minus leave-one-out score, shape (n, outputs); the intercept is not penalised."""
         inverse = 1 / (self.values + alpha)
         dual = self.vectors @ (inverse[:, None] * self.rotated)
-        diagonal = self.vectors.square() @ inverse - 1 / (len(dual) * alpha)
-        errors: Tensor = dual / diagonal[:, None]
+        diagonal = self.vectors.square() @ inverse - self.roots.square() / (len(dual) * alpha)
+        errors: Tensor = dual / (diagonal * self.roots)[:, None]
         return errors
 
     def weight(self, alpha: float) -> Tensor:
@@ -187,20 +215,20 @@ class _SmallSolver:
 class _LargeSolver:
     """Solver for more series than features, from the eigenvectors of the covariance of the features."""
 
-    def __init__(self, features: Tensor, mean: Tensor, scale: Tensor, targets: Tensor) -> None:
-        standardised = (features.double() - mean) / scale
+    def __init__(self, features: Tensor, mean: Tensor, scale: Tensor, targets: Tensor, roots: Tensor) -> None:
+        standardised = (features.double() - mean) / scale * roots[:, None]
         self.values, self.vectors = torch.linalg.eigh(standardised.T @ standardised)
         self.values.clamp_(min=0)
-        self.targets = targets
+        self.targets, self.roots = targets * roots[:, None], roots
         self.rotated_features = standardised @ self.vectors
-        self.rotated = self.rotated_features.T @ targets
+        self.rotated = self.rotated_features.T @ self.targets
 
     def leave_one_out_errors(self, alpha: float) -> Tensor:
         """Compute target minus leave-one-out score, shape (n, outputs); the intercept is not penalised."""
         inverse = 1 / (self.values + alpha)
         rest = self.targets - self.rotated_features @ (inverse[:, None] * self.rotated)
-        leverage = self.rotated_features.square() @ inverse + 1 / len(rest)
-        errors: Tensor = rest / (1 - leverage)[:, None]
+        leverage = self.rotated_features.square() @ inverse + self.roots.square() / len(rest)
+        errors: Tensor = rest / ((1 - leverage) * self.roots)[:, None]
         return errors
 
     def weight(self, alpha: float) -> Tensor:
@@ -215,6 +243,7 @@ def fit_ridge_streamed(
     alphas: Sequence[float] = WIDE_ALPHAS,
     every: int = HELD_OUT,
     emphasis: Float[Tensor, " features"] | None = None,
+    weigh: Callable[[Tensor], Tensor] | None = None,
 ) -> Ridge:
     """Fit a head in one pass over batches: select the penalty on held-out rows, then fit all rows.
 
@@ -232,6 +261,8 @@ def fit_ridge_streamed(
         Hold out one row in this many, at least 2.
     emphasis
         As for ``fit_ridge``.
+    weigh
+        Returns the weight of each row, above 0, shape (n,), from its targets; None weights all alike.
 
     Returns
     -------
@@ -255,19 +286,22 @@ def fit_ridge_streamed(
     _require_positive(alphas)
     if every < 2:
         raise ParameterError(f"expected to hold out one row in 2 or more, got one in {every}; give a larger number")
+    weigh = weigh or (lambda targets: torch.ones(len(targets), dtype=torch.float64))
     sums, held, rows, seen = None, [], [], 0
     for features, targets in batches:
         out = torch.arange(seen, seen + len(features)) % every == every - 1
         sums = _Sums(features, targets, emphasis) if sums is None else sums
-        sums.add(features[~out], targets[~out])
+        sums.add(features[~out], targets[~out], weigh(targets[~out]))
         held.append((features[out], targets[out]))
         rows.append(seen + out.nonzero()[:, 0])
         seen += len(features)
     if sums is None or seen <= every:
         raise LabelError(f"expected more than {every} labelled series, got {seen}; give more, or use fit_ridge")
     held_features, held_targets = (torch.cat(parts) for parts in zip(*held, strict=True))
-    alpha, scores = _choose_downhill(sorted(alphas), partial(_held_out_scores, sums, held_features), held_targets)
-    sums.add(held_features, held_targets)
+    held_weights = weigh(held_targets)
+    score = partial(_held_out_scores, sums, held_features)
+    alpha, scores = _choose_downhill(sorted(alphas), score, held_targets, held_weights)
+    sums.add(held_features, held_targets, held_weights)
     solved = sums.solve(alpha)
     if scores is None or solved is None:
         raise ParameterError(f"expected a penalty large enough to solve with, got at most {alpha}; give a larger one")
@@ -282,7 +316,7 @@ def _held_out_scores(sums: _Sums, features: Tensor, alpha: float) -> Tensor | No
 
 
 def _choose_downhill(
-    alphas: Sequence[float], score: Callable[[float], Tensor | None], targets: Tensor
+    alphas: Sequence[float], score: Callable[[float], Tensor | None], targets: Tensor, weights: Tensor
 ) -> tuple[float, Tensor | None]:
     """Search ascending penalties from the middle while the error falls, as each try is cubic in the features.
 
@@ -295,7 +329,7 @@ def _choose_downhill(
             return float("inf")
         if place not in tried:
             scores = score(alphas[place])
-            missed = float("inf") if scores is None else float((scores - targets).square().mean())
+            missed = float("inf") if scores is None else squared_error(scores, targets, weights)
             tried[place] = missed, scores
         return tried[place][0]
 
@@ -319,16 +353,17 @@ class _Sums:
         self.with_targets = torch.zeros(width, outputs, dtype=torch.float64)
         self.features = torch.zeros(width, dtype=torch.float64)
         self.targets = torch.zeros(outputs, dtype=torch.float64)
-        self.rows = 0
+        self.rows = 0.0
 
-    def add(self, features: Tensor, targets: Tensor) -> None:
-        """Add rows to the sums."""
-        shifted = features - self.shift
+    def add(self, features: Tensor, targets: Tensor, weights: Tensor) -> None:
+        """Add rows with their weights to the sums."""
+        roots = weights.sqrt().to(features.dtype)[:, None]
+        shifted = (features - self.shift) * roots
         self.products += shifted.T @ shifted
-        self.with_targets += shifted.T @ targets.to(shifted.dtype)
-        self.features += shifted.sum(dim=0, dtype=torch.float64)
-        self.targets += targets.sum(dim=0, dtype=torch.float64)
-        self.rows += len(features)
+        self.with_targets += shifted.T @ (targets.to(shifted.dtype) * roots)
+        self.features += (shifted * roots).sum(dim=0, dtype=torch.float64)
+        self.targets += (targets * weights[:, None]).sum(dim=0, dtype=torch.float64)
+        self.rows += float(weights.sum())
 
     def mean(self) -> Tensor:
         """Return the mean of each feature."""

@@ -49,7 +49,8 @@ class TrainingSettings:
         is slow, as from a store larger than memory.
     imbalance
         How to emphasise rare classes or labels: ``"weights"`` in the loss, ``"focal"`` loss, or ``"balanced"`` batches,
-        which oversample series that have them; ``"none"`` does nothing. Probabilities then no longer match the
+        which oversample series that have them; ``"none"`` does nothing. A head solved in closed form has ``"weights"``,
+        also for ``"balanced"``, and no ``"focal"``. Probabilities then no longer match the
         frequencies in the data; calibration on validation series corrects that.
 
     Source
