@@ -455,6 +455,6 @@ def test_a_small_signal_that_float32_has_flattened_is_warned_of(level, size, ste
 @pytest.mark.parametrize(
     ("level", "size"), [(1e4, 1.0), (0.0, 1e-20), (7.0, 0.0), (115200.0, 0.0), (1e6, 50.0), (1e8, 1.0), (1e6, 0.01)]
 )
-def test_a_signal_resolved_relative_to_its_offset_is_not_warned_of(level, size):
+def test_a_signal_resolved_beside_its_offset_is_not_warned_of(level, size):
     values = level + size * np.random.default_rng(0).normal(size=(20, 10, 1))
     assert inspect_panel(Panel.from_series(list(values))).channels[0].resolution is None
