@@ -456,9 +456,9 @@ def test_arrays_get_notes_that_need_no_split():
 
 
 @pytest.mark.parametrize(("level", "size", "step"), [(1e8, 1.0, "8"), (1e6, 0.01, "0.062"), (-3e7, 0.1, "2")])
-def test_a_small_signal_on_a_large_offset_is_warned_of(level, size, step):
+def test_a_small_signal_that_float32_has_flattened_is_warned_of(level, size, step):
     values = level + size * np.random.default_rng(0).normal(size=(20, 10, 1))
-    panel = Panel.from_series(list(values), labels=["a", "b"] * 10, channels=["x"])
+    panel = Panel.from_series(list(values.astype(np.float32)), labels=["a", "b"] * 10, channels=["x"])
     assert any(
         warning.endswith(
             f"where float32 only resolves steps of {step}; if the measurements are finer, subtract a constant from the "
@@ -468,7 +468,9 @@ def test_a_small_signal_on_a_large_offset_is_warned_of(level, size, step):
     )
 
 
-@pytest.mark.parametrize(("level", "size"), [(1e4, 1.0), (0.0, 1e-20), (7.0, 0.0), (1e6, 50.0)])
-def test_a_signal_that_float32_resolves_is_not_warned_of(level, size):
+@pytest.mark.parametrize(
+    ("level", "size"), [(1e4, 1.0), (0.0, 1e-20), (7.0, 0.0), (115200.0, 0.0), (1e6, 50.0), (1e8, 1.0), (1e6, 0.01)]
+)
+def test_a_signal_resolved_beside_its_offset_is_not_warned_of(level, size):
     values = level + size * np.random.default_rng(0).normal(size=(20, 10, 1))
     assert inspect_panel(Panel.from_series(list(values))).channels[0].resolution is None
