@@ -249,4 +249,4 @@ def test_slow_features_show_a_bar_if_wanted(
 ) -> None:
     monkeypatch.setattr("limelight.progress.SECONDS_WITHOUT_PROGRESS", 0)
     fit_small_rocket(progress=progress)
-    assert ("computing features: 100%" in capsys.readouterr().err) is progress
+    assert ("computing features" in capsys.readouterr().err) is progress
