@@ -172,6 +172,22 @@ def test_very_different_lengths_are_warned_of():
     ]
 
 
+@pytest.mark.parametrize("by_step", [False, True])
+def test_windows_are_advised_for_a_network_on_long_series(by_step):
+    panel = Panel.from_series(
+        [np.random.default_rng(row).normal(size=20_001) for row in range(10)], labels=["a", "b"] * 5
+    )
+    if by_step:
+        codes = np.arange(len(panel.values), dtype=np.int8)[:, None] % 2
+        panel = panel.replace(labels=None, step_labels=StepLabels(codes, ("label",), ("a", "b")))
+    otherwise = " if every such window shows the class, or use the encoder rocket with --set model.encoder=rocket"
+    assert inspect_panel(panel).warnings == ()
+    assert inspect_panel(panel, network=True).warnings == (
+        "series have up to 20001 steps, which a network reads slowly or coarsely; cut them into windows with "
+        "--set windows.length=1000" + ("" if by_step else otherwise),
+    )
+
+
 def test_gaps_are_warned_of():
     panel = _with_times(noise_panel(steps=4), [0, 1, 2, 9] + [0, 1, 2, 3] * 19)
     assert _warnings(panel) == [

@@ -51,6 +51,7 @@ def inspect_panel(
     group: str | None = None,
     uses: Mapping[str, FieldUse] | None = None,
     refusal: str | None = None,
+    network: bool = False,
     advance: Callable[[int], object] = int,
 ) -> Inspection:
     """Summarise a Panel and its split, and warn of what will cause trouble.
@@ -67,6 +68,8 @@ def inspect_panel(
         What training takes the metadata fields for, by name; None shows them by the type of their column.
     refusal
         Why training would refuse the series, if it would.
+    network
+        Whether training may train a network by gradient descent.
     advance
         Called with the number of steps inspected since the last call.
 
@@ -114,6 +117,7 @@ def inspect_panel(
         sentinels=scan.sentinels,
         counters=scan.counters,
         refusal=refusal,
+        network=network,
     )
     return replace(inspection, advice=tuple(sorted(advice_about(inspection), key=lambda one: one.severity)))
 
