@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from limelight.data.annotations import StepSignals
 from limelight.data.clock import UNITS, format_time, read_duration
 from limelight.data.panel import Panel
+from limelight.data.precision import choose_offset, relative_to
 from limelight.data.reading.columns import (
     Words,
     is_number_column,
@@ -135,7 +136,7 @@ def align(
         elif method == "linear":
             numbers.append((name, match.interpolate(name, samples, known, latest)))
         else:
-            numbers.append((name, np.append(samples, np.float32(np.nan)).take(latest)))
+            numbers.append((name, np.append(samples, np.nan).take(latest)))
         if since_change and (classes is not None or method == "last"):
             numbers.append((name + SINCE_CHANGE, match.since_change(samples, known, latest)))
     match.notes += odd.notes()
@@ -431,13 +432,15 @@ def _extended(
             f"expected new names for channels and signals, got {listing(repeated)} from {source.name}, which the "
             "panel has already; rename the column, or leave it out of columns"
         )
+    offset = np.array([*panel.offset, *(choose_offset(aligned) for _, aligned in numbers)])
     values = np.empty((len(panel.values), len(channels)), dtype=np.float32)
-    for column, channel in enumerate((*panel.values.T, *(aligned for _, aligned in numbers))):
-        values[:, column] = channel
+    values[:, : len(panel.channels)] = panel.values
+    for column, (_, aligned) in enumerate(numbers, start=len(panel.channels)):
+        values[:, column] = relative_to(aligned, offset[[column]])
     stated, time = units_of_fields(source.table.schema), "s" if match.dated else panel.units.get("time")
     units = {name: time if name.endswith(SINCE_CHANGE) else stated.get(name) for name, _ in numbers}
     units = {**panel.units, **{name: unit for name, unit in units.items() if unit}}
     gaps = [f"no value of {listing(columns)} {reason}" for reason, columns in match.gaps.items()]
     signals = panel.signals.concatenate(new) if panel.signals and new else new or panel.signals
     notes = (*panel.notes, *match.notes, *gaps)
-    return panel.replace(values=values, channels=channels, units=units, signals=signals, notes=notes)
+    return panel.replace(values=values, channels=channels, units=units, offset=offset, signals=signals, notes=notes)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from limelight.data.containers.frames import SeriesParts, ids_of_index, index_array, is_nested, read_list, read_nested
 from limelight.data.containers.numbers import as_array, has_index, is_column, is_frame, is_special
 from limelight.data.panel import Panel
+from limelight.data.precision import shifted
 from limelight.errors import DataError, ParameterError, listing
 
 Layout = Literal["ntc", "nct"]
@@ -242,8 +243,10 @@ def join_panels(panels: Sequence[Panel]) -> Panel:
                 "them everywhere"
             )
     tables = [panel.metadata for panel in panels if panel.metadata is not None]
+    offsets = np.stack([panel.offset for panel in panels])
+    offset = offsets[np.abs(offsets).argmax(axis=0), np.arange(offsets.shape[1])]
     return Panel(
-        np.concatenate([panel.values for panel in panels]),
+        np.concatenate([shifted(panel.values, panel.offset - offset) for panel in panels]),
         np.cumsum(lengths) - lengths,
         lengths,
         ids=ids,
@@ -252,6 +255,7 @@ def join_panels(panels: Sequence[Panel]) -> Panel:
         labels=np.concatenate([panel.require_labels() for panel in panels]) if all(has["labels"]) else None,
         metadata=pa.concat_tables(tables, promote_options="permissive") if tables else None,
         units=first.units,
+        offset=offset,
         notes=list(dict.fromkeys(note for panel in panels for note in panel.notes)),
     )
 

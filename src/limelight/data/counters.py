@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limelight.data.panel import Panel
+from limelight.data.precision import absolute
 from limelight.types import Rows
 
 ROWS_TO_JUDGE = 20
@@ -194,7 +195,7 @@ def counting_channels(panel: Panel) -> dict[str, Counting]:
         series = begin + np.repeat(np.arange(len(block)), block.lengths)
         for index, course in enumerate(courses.values()):
             if course.rises or course.distinct:
-                values = block.values[:, index]
+                values = absolute(block.values[:, [index]], block.offset[[index]])[:, 0]
                 course.add(np.where(np.isinf(values), np.nan, values), series)
         begin += len(block)
     for name, course in courses.items():

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from limelight.data.panel import Panel
+from limelight.data.precision import absolute
 from limelight.errors import ParameterError, listing
 
 
@@ -42,7 +43,7 @@ def mark_missing(panel: Panel, numbers: Sequence[float], *, in_place: bool = Fal
     counts = np.zeros((len(sought), len(panel.channels)), dtype=np.int64)
     for block in panel.blocks():
         for row, number in enumerate(sought):
-            counts[row] += (block.values == number).sum(axis=0)
+            counts[row] += (absolute(block.values, block.offset) == number).sum(axis=0)
     if not counts.any():
         return panel
     if panel.backing is not None:
@@ -53,7 +54,7 @@ def mark_missing(panel: Panel, numbers: Sequence[float], *, in_place: bool = Fal
     values = panel.values if in_place else panel.values.copy()
     for begin in range(0, len(values), 1 << 20):
         part = values[begin : begin + (1 << 20)]
-        part[np.isin(part, sought)] = np.nan
+        part[np.isin(absolute(part, panel.offset), sought)] = np.nan
     notes = [
         f"{number:.7g} is read as a missing value, {total} {'time' if total == 1 else 'times'} in "
         f"{listing(name for name, count in zip(panel.channels, by_channel, strict=True) if count)}"

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from limelight.data.annotations import RECORDING, Origin, StepLabels, StepSignals
 from limelight.data.labels import checked_labels, describe_labels, names_of_labels, stratify_by
+from limelight.data.precision import relative_arrays
 from limelight.data.ragged import Backing, Ragged
 from limelight.data.splitting.splits import Split, make_split
 from limelight.errors import DataError, LabelError, listing, nearest
@@ -29,7 +30,8 @@ class Panel(Ragged):
     Parameters
     ----------
     values
-        The values of all series, concatenated, float32, shape (total steps, channels); NaN marks a missing value.
+        The values of all series, concatenated, shape (total steps, channels); NaN marks a missing value. They are
+        stored as float32, relative to ``offset``; for float64 values, an offset is chosen if None is given.
     starts, lengths
         The row of ``values`` at which each series begins, and its number of steps, each shape (n,).
     ids
@@ -57,6 +59,9 @@ class Panel(Ragged):
         The recording and the offset that each series was cut from, if the series are windows.
     units
         Maps a channel to its unit, and ``"time"`` to the unit of a numeric clock. Unknown units are absent.
+    offset
+        What was subtracted from each channel in float64, so that float32 keeps a small signal on a large level, shape
+        (channels,); None is 0.
     notes
         Sentences on what was guessed or dropped while reading and preparing the data.
     backing
@@ -78,7 +83,7 @@ class Panel(Ragged):
 
     def __init__(
         self,
-        values: NDArray[np.float32],
+        values: NDArray[np.float32] | NDArray[np.float64],
         starts: NDArray[np.int64],
         lengths: NDArray[np.int64],
         *,
@@ -93,9 +98,13 @@ class Panel(Ragged):
         metadata: pa.Table | None = None,
         origin: Origin | None = None,
         units: Mapping[str, str] | None = None,
+        offset: ArrayLike | None = None,
         notes: Sequence[str] = (),
         backing: Backing | None = None,
     ) -> None:
+        lost: list[str] = []
+        if offset is None and np.asarray(values).dtype == np.float64 and np.ndim(values) == 2:
+            (values,), offset, lost = relative_arrays([np.asarray(values)])
         self.values = np.asarray(values, dtype=np.float32)
         self.starts = np.asarray(starts, dtype=np.int64)
         self.lengths = np.asarray(lengths, dtype=np.int64)
@@ -111,13 +120,18 @@ class Panel(Ragged):
         self.metadata = metadata
         self.origin = origin
         self.units = dict(units or {})
-        self.notes = tuple(notes)
+        self.offset = np.zeros(len(self.channels)) if offset is None else np.asarray(offset, dtype=np.float64)
+        self.notes = (*notes, *lost)
         self.backing = backing
         self._check()
 
     def _check(self) -> None:
         if self.values.ndim != 2 or self.values.shape[1] != len(self.channels):
             raise DataError(f"expected values of shape (steps, {len(self.channels)} channels), got {self.values.shape}")
+        if self.offset.shape != (len(self.channels),):
+            raise DataError(
+                f"expected an offset for each of the {len(self.channels)} channels, got shape {self.offset.shape}"
+            )
         if len(self.ids) != len(self.starts) or len(self.lengths) != len(self.starts):
             raise DataError(
                 f"expected one start, one length and one id for each series, got {len(self.starts)} starts, "
@@ -190,9 +204,12 @@ class Panel(Ragged):
                     "(channels, time)"
                 )
         lengths = np.array([len(array) for array in arrays], dtype=np.int64)
+        arrays, offset, lost = relative_arrays(arrays, channels)
         clock = None if times is None else np.concatenate([np.asarray(array) for array in times])
         starts = np.cumsum(lengths) - lengths
-        return cls(np.concatenate(arrays), starts, lengths, ids=ids, channels=channels, times=clock, **attributes)
+        attributes["notes"] = (*attributes.get("notes", ()), *lost)
+        values = np.concatenate(arrays)
+        return cls(values, starts, lengths, ids=ids, channels=channels, times=clock, offset=offset, **attributes)
 
     def __iter__(self) -> Iterator[Panel]:
         return (self[row] for row in range(len(self)))
@@ -403,9 +420,12 @@ class Panel(Ragged):
         return f"Panel({self.describe()})"
 
 
-def _two_dimensional(series: ArrayLike, number: int) -> NDArray[np.float32]:
+def _two_dimensional(series: ArrayLike, number: int) -> NDArray[Any]:
+    """Return a series as an array of shape (time, channels), float32 if that is exact by its type, else float64."""
     try:
-        array = np.asarray(series, dtype=np.float32)
+        array = np.asarray(series)
+        exact = array.dtype.kind in "fiub" and np.can_cast(array.dtype, np.float32)
+        array = array.astype(np.float32 if exact else np.float64, copy=False)
     except (TypeError, ValueError) as error:
         raise DataError(f"expected numbers in series {number}, got something else: {error}") from error
     if array.ndim == 1:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limelight.data.annotations import StepLabels, StepSignals
+from limelight.data.precision import absolute
 
 PER_STEP = ("values", "times", "step_labels", "signals")
 """Attributes of a Panel with one entry per step."""
@@ -32,11 +33,12 @@ class Ragged(ABC):
 
     Parameters
     ----------
-    values, starts, lengths, times, step_labels, signals, backing
+    values, offset, starts, lengths, times, step_labels, signals, backing
         As for ``Panel``.
     """
 
     values: NDArray[np.float32]
+    offset: NDArray[np.float64]
     starts: NDArray[np.int64]
     lengths: NDArray[np.int64]
     channels: tuple[str, ...]
@@ -61,10 +63,10 @@ class Ragged(ABC):
         """Always 3: series, time, channels."""
         return 3
 
-    def series(self, row: int) -> NDArray[np.float32]:
-        """Return the values of one series, shape (time, channels), without copying."""
+    def series(self, row: int) -> NDArray[np.float32] | NDArray[np.float64]:
+        """Return the values of one series, shape (time, channels): float32 without a copy, float64 with an offset."""
         start = self.starts[row]
-        return self.values[start : start + self.lengths[row]]
+        return absolute(self.values[start : start + self.lengths[row]], self.offset)
 
     def clock(self, row: int) -> NDArray[Any]:
         """Return the times of one series, shape (time,); step numbers if there are no times."""

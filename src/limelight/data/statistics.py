@@ -155,7 +155,8 @@ def channel_statistics(panel: Panel, at_once: int = BLOCK_STEPS) -> ChannelStati
             clock.add(block, steps)
     empty = moments.count == 0
     minimum, maximum, mean, deviation = (
-        np.where(empty, np.nan, numbers) for numbers in (low, high, moments.mean, moments.deviation())
+        np.where(empty, np.nan, numbers)
+        for numbers in (low + panel.offset, high + panel.offset, moments.mean + panel.offset, moments.deviation())
     )
     clock_statistics = None if clock is None else clock.statistics()
     return ChannelStatistics(moments.count, missing, infinite, minimum, maximum, mean, deviation, clock_statistics)

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from limelight.data.labels import INTERVAL, STEP_LABEL, columns_of_labels
 from limelight.data.panel import Panel
+from limelight.data.precision import absolute
 from limelight.data.splitting.splits import PARTS, Split
 from limelight.errors import DataError, listing
 from limelight.files import whole_file
@@ -79,7 +80,10 @@ def _series_schema(panel: Panel) -> pa.Schema:
     types: dict[str, pa.DataType] = {"series_id": pa.string()}
     if panel.times is not None:
         types["time"] = pa.array(panel.times[:1]).type
-    types.update(dict.fromkeys(panel.channels, pa.float32()))
+    types.update(
+        (name, pa.float64() if offset else pa.float32())
+        for name, offset in zip(panel.channels, panel.offset.tolist(), strict=True)
+    )
     signals = () if panel.signals is None else panel.signals.names
     types.update(dict.fromkeys((*_step_label_columns(panel), *signals), pa.string()))
     field_metadata: dict[str, dict[str, str]] = {name: {"role": "channel"} for name in panel.channels}
@@ -95,7 +99,8 @@ def _series_table(block: Panel, schema: pa.Schema) -> pa.Table:
     if block.times is not None:
         columns["time"] = pa.array(block.times)
     for number, channel in enumerate(block.channels):
-        columns[channel] = pa.array(np.ascontiguousarray(block.values[:, number]))
+        values = absolute(block.values[:, [number]], block.offset[[number]])
+        columns[channel] = pa.array(np.ascontiguousarray(values[:, 0]))
     if block.step_labels is not None:
         for name, codes in zip(_step_label_columns(block), block.step_labels.codes.T, strict=True):
             columns[name] = _as_text(codes, block.step_labels.classes)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from limelight.data.annotations import StepSignals
 from limelight.data.panel import Panel
+from limelight.data.precision import shifted
 from limelight.errors import DataError, ParameterError
 from limelight.explanation.target import Target
 from limelight.model.batching import require_finite
@@ -123,6 +124,7 @@ def replace_masked(panel: Panel, background: Panel, background_rows: Rows, mask:
         A panel with a new array of values.
     """
     replacements = background.values[matching_steps(panel, background, background_rows)]
+    replacements = shifted(replacements, background.offset - panel.offset)
     return panel.replace(values=np.where(mask, replacements, panel.values), backing=None)
 
 

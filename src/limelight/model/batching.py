@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from limelight.data.panel import Panel
+from limelight.data.precision import shifted
 from limelight.errors import DataError
 from limelight.model.targets import Targets
 from limelight.model.vocabulary import EncodedMetadata, Vocabulary
@@ -28,6 +29,7 @@ def make_batch(
     elapsed: bool = False,
     missing: bool = False,
     metadata: EncodedMetadata | None = None,
+    offset: NDArray[np.float64] | None = None,
 ) -> Batch:
     """Pad the selected series to the same length.
 
@@ -45,6 +47,9 @@ def make_batch(
         Whether missing values (NaN) are allowed.
     metadata
         The encoded metadata of all series of the panel, or None.
+    offset
+        The offset that the network was fitted with: values in the batch are relative to it, shape (channels,). None is
+        that of the panel.
 
     Returns
     -------
@@ -68,6 +73,8 @@ def make_batch(
     mask = steps < lengths[:, None]
     places = panel.starts[rows][:, None] + np.where(mask, steps, 0)
     values = panel.values[places]
+    if offset is not None:
+        values = shifted(values, panel.offset - offset)
     values[~mask] = 0.0  # multiplying with the mask would keep NaN
     if not _all_allowed(values, missing):
         require_finite(panel[rows], missing=missing)

@@ -16,7 +16,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as tensors_as_bytes
@@ -80,6 +82,7 @@ def save_model(model: FittedModel, folder: Path | str) -> Path:
         "fitted_on": model.fitted_on,
         "vocabulary": None if model.vocabulary is None else model.vocabulary.to_json(),
         "decision": model.decision.to_json(),
+        "offset": None if model.offset is None else model.offset.tolist(),
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
     }
     with whole_folder(folder) as temporary:
@@ -148,6 +151,7 @@ def load_model(folder: Path | str) -> FittedModel:
         encoder = None if vocabulary is None else vocabulary.text_encoder
         architecture = _with_text_folder(architecture, None if encoder is None else encoder.folder)
         decision = Decision.from_json(content["decision"], task) if "decision" in content else Decision()
+        offset = _read_offset(content.get("offset"), len(channels))
         with torch.device("meta"):  # allocates nothing, so a forged size cannot exhaust memory
             network = Network(architecture, len(channels), task.outputs, shape_of(vocabulary))
     except ModelFolderError:
@@ -157,7 +161,15 @@ def load_model(folder: Path | str) -> FittedModel:
     _require_same_shapes(network, weights, folder)
     network.load_state_dict(weights, assign=True)
     network.eval()
-    return FittedModel(task, architecture, network, channels, fitted_on, vocabulary, decision)
+    return FittedModel(task, architecture, network, channels, fitted_on, vocabulary, decision, offset)
+
+
+def _read_offset(saved: Any, channels: int) -> NDArray[np.float64]:
+    """Return the offset of each channel; models saved before there was one are relative to 0."""
+    offset = np.zeros(channels) if saved is None else np.asarray(saved, dtype=np.float64)
+    if offset.shape != (channels,) or not np.isfinite(offset).all():
+        raise ValueError(f"expected a finite offset for each of {channels} channels, got {saved!r}")
+    return offset
 
 
 def _require_registered(sentence: Any, folder: Path) -> None:

@@ -111,6 +111,9 @@ class FittedModel:
         Encodes metadata as the numbers that the network reads; None if the network reads no metadata.
     decision
         Turns logits into calibrated probabilities and predicted classes.
+    offset
+        What is subtracted from each channel in float64 before the network reads the values, shape (channels,); None
+        is 0.
     """
 
     task: Task
@@ -120,6 +123,10 @@ class FittedModel:
     fitted_on: dict[str, Any] = field(default_factory=dict)
     vocabulary: Vocabulary | None = None
     decision: Decision = field(default_factory=Decision)
+    offset: NDArray[np.float64] | None = None
+
+    def __post_init__(self) -> None:
+        self.offset = np.zeros(len(self.channels)) if self.offset is None else self.offset
 
     @property
     def has_attention(self) -> bool:
@@ -229,7 +236,7 @@ class FittedModel:
         metadata = self.encoded_metadata(panel)
         for rows in batches_by_length(panel):
             elapsed, missing = self.architecture.needs_clock, self.architecture.takes_missing
-            yield rows, make_batch(panel, rows, elapsed=elapsed, missing=missing, metadata=metadata)
+            yield rows, make_batch(panel, rows, elapsed=elapsed, missing=missing, metadata=metadata, offset=self.offset)
 
     def _prediction(
         self, panel: Panel, logits: NDArray[np.float64], attention: list[NDArray[np.float32]] | None

@@ -137,7 +137,9 @@ def solve(
         network.encoder.typical.copy_(ridge.mean[: network.encoder.width])
     how = {"solver": "ridge", "penalty": ridge.alpha.tolist(), "chosen_by": chosen_by}
     info = fit_info(panel, validation, task, codes, prepared.statistics, training=how, seed=seed)
-    model = FittedModel(task, prepared.architecture, network, panel.channels, info, prepared.vocabulary)
+    model = FittedModel(
+        task, prepared.architecture, network, panel.channels, info, prepared.vocabulary, offset=prepared.offset
+    )
     logits = scores * scale
     loss = float(Loss(task)(logits, torch.from_numpy(codes)[ridge.rows]))
     out_of_sample = OutOfSample(ridge.rows.numpy(), logits.numpy(), loss)

@@ -110,7 +110,8 @@ def train_by_gradient(
     )
     checks = None
     if validation is not None:
-        checks = validation_loader(BatchesOfPanel(validation, targets_of(task, validation), architecture, vocabulary))
+        held_out = BatchesOfPanel(validation, targets_of(task, validation), architecture, vocabulary, panel.offset)
+        checks = validation_loader(held_out)
     started = time.perf_counter()
     with _quiet_lightning(), denormals_flushed():
         network = prepared.network(len(panel.channels), task.outputs, batches.metadata)
@@ -131,7 +132,7 @@ def train_by_gradient(
     network.cpu().eval()
     _require_finite_weights(network, settings)
     info = fit_info(panel, validation, task, codes, prepared.statistics, training=settings.to_json(), seed=seed)
-    model = FittedModel(task, architecture, network, panel.channels, info, vocabulary)
+    model = FittedModel(task, architecture, network, panel.channels, info, vocabulary, offset=prepared.offset)
     return FitResult(
         model,
         watch.history.rows,

@@ -36,11 +36,19 @@ class BatchesOfPanel(Dataset[Batch]):
         Of the network; whether batches need the time between steps and may have missing values.
     vocabulary
         Encodes the metadata of the series; None without metadata.
+    offset
+        What batches are relative to, as for ``make_batch``.
     """
 
     def __init__(
-        self, panel: Panel, targets: Targets, architecture: Architecture, vocabulary: Vocabulary | None = None
+        self,
+        panel: Panel,
+        targets: Targets,
+        architecture: Architecture,
+        vocabulary: Vocabulary | None = None,
+        offset: NDArray[np.float64] | None = None,
     ) -> None:
+        self.offset = offset
         self.panel, self.targets, self.architecture = panel, targets, architecture
         self.metadata = None if vocabulary is None else vocabulary.encode(panel.metadata, len(panel), panel.signals)
 
@@ -53,6 +61,7 @@ class BatchesOfPanel(Dataset[Batch]):
             elapsed=architecture.needs_clock,
             missing=architecture.takes_missing,
             metadata=self.metadata,
+            offset=self.offset,
         )
 
 

@@ -40,16 +40,19 @@ class Prepared:
         Of the channels of the training series.
     vocabulary
         Of their metadata and signals; None for a network that reads neither.
+    offset
+        That of the training series, which the values in every batch are relative to, shape (channels,).
     """
 
     architecture: Architecture
     statistics: ChannelStatistics
     vocabulary: Vocabulary | None
+    offset: NDArray[np.float64]
 
     def network(self, channels: int, outputs: int, metadata: EncodedMetadata | None) -> Network:
         """Build the network with random weights and fitted scaling; ``metadata`` is that of the training series."""
         network = Network(self.architecture, channels, outputs, shape_of(self.vocabulary))
-        fit_scaling(network, self.statistics, self.vocabulary, metadata)
+        fit_scaling(network, self.statistics, self.vocabulary, metadata, self.offset)
         return network
 
 
@@ -66,7 +69,7 @@ def prepare(
     require_usable(architecture, panel, validation, statistics)
     if architecture.encoder.closed_form and task.multilabel:
         _require_known(task, panel)
-    return Prepared(architecture, statistics, vocabulary)
+    return Prepared(architecture, statistics, vocabulary, panel.offset)
 
 
 def learn_words(architecture: Architecture, panel: Panel, fields: Mapping[str, str] | None) -> Vocabulary | None:
@@ -161,11 +164,15 @@ def _require_known(task: Task, panel: Panel) -> None:
 
 
 def fit_scaling(
-    network: Network, statistics: ChannelStatistics, vocabulary: Vocabulary | None, metadata: EncodedMetadata | None
+    network: Network,
+    statistics: ChannelStatistics,
+    vocabulary: Vocabulary | None,
+    metadata: EncodedMetadata | None,
+    offset: NDArray[np.float64],
 ) -> None:
     """Set the scaling of values and metadata to the training statistics; channels without values are not scaled."""
     known = statistics.count > 0
-    mean, deviation = np.where(known, statistics.mean, 0.0), np.where(known, statistics.deviation, 1.0)
+    mean, deviation = np.where(known, statistics.mean - offset, 0.0), np.where(known, statistics.deviation, 1.0)
     if network.architecture.needs_clock and statistics.clock is not None:
         mean = np.append(mean, statistics.clock.mean_step)
         deviation = np.append(deviation, statistics.clock.deviation_step)
@@ -232,6 +239,7 @@ def digest_of(panel: Panel | None) -> str:
         return digest.hexdigest()
     for block in panel.blocks():
         digest.update(block.values.tobytes())
+        digest.update(block.offset.tobytes() if block.offset.any() else b"")
         codes = (None if one is None else one.codes for one in (block.signals, block.step_labels))
         for array in (block.times, *codes):
             if array is not None:

@@ -180,9 +180,9 @@ def _change(folder, **facts):
 
 
 def test_a_newer_version_is_told(folder):
-    _change(folder, version=3)
+    _change(folder, version=4)
     assert open_error(folder) == (
-        f"'{folder / 'store.json'}' has format version 3, but this version of limelight reads up to 2; update limelight"
+        f"'{folder / 'store.json'}' has format version 4, but this version of limelight reads up to 3; update limelight"
     )
 
 

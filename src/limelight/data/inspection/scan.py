@@ -11,6 +11,7 @@ from limelight.data.counters import Counting, counting_channels
 from limelight.data.inspection.duplicates import DuplicateFinder
 from limelight.data.inspection.sentinels import ExtremeValues, Sentinel
 from limelight.data.panel import Panel
+from limelight.data.precision import absolute
 from limelight.types import Doubles
 
 
@@ -63,7 +64,7 @@ def scan_channels(panel: Panel, advance: Callable[[int], object] = int) -> Scan:
         copies.add(block)
         features.append(_describe_series(block))
         for channel, found in enumerate(extremes):
-            found.add(block.values[:, channel])
+            found.add(absolute(block.values[:, [channel]], block.offset[[channel]])[:, 0])
         advance(len(block.values))
     named = zip(panel.channels, extremes, strict=True)
     return Scan(

@@ -11,18 +11,17 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from limelight.data.arrays import join_panels
 from limelight.data.clock import format_time
 from limelight.data.panel import Panel
 from limelight.data.reading.arff import read_arff
-from limelight.data.reading.columns import NUMBER
+from limelight.data.reading.columns import LARGEST_NUMBER, NUMBER
 from limelight.data.reading.missing import EMPTY_WORDS
 from limelight.data.reading.sources import Source
 from limelight.data.reading.times import read_clock
 from limelight.errors import DataError, LabelError, nearest
-from limelight.types import Rows
+from limelight.types import Doubles, Rows
 
 ARCHIVE_SUFFIXES = (".ts", ".tsv", ".txt", ".arff")
 MISSING = pa.array([*EMPTY_WORDS, "?"], pa.large_string())
@@ -36,8 +35,6 @@ PAIRS = re.compile(rf"{PAIR.pattern}(\s*,\s*{PAIR.pattern})*")
 BLANKS_OR_COMMA = re.compile(r"\s*,\s*|\s+")
 STRAY = re.compile(r"[\s,]*,\s*$")
 AFTER_PAIR = re.compile(r"(?<=\))\s*:\s*")
-
-Singles = NDArray[np.float32]
 
 
 def read_archive(path: Path | str, *, label: bool = True) -> Panel:
@@ -240,7 +237,7 @@ class ArchiveSeries:
             notes=self.notes,
         )
 
-    def _numbers(self) -> tuple[Singles, Rows]:
+    def _numbers(self) -> tuple[Doubles, Rows]:
         """Parse all values, dimension by dimension, some megabytes at a time; return them and their numbers."""
         ends = np.cumsum([len(text) + 1 for text in self.values])
         numbers, lengths = [], []
@@ -264,7 +261,7 @@ class ArchiveSeries:
             start = stop
         return np.concatenate(numbers), np.concatenate(lengths)
 
-    def _without_padding(self, numbers: Singles, lengths: Rows) -> tuple[Singles, Rows]:
+    def _without_padding(self, numbers: Doubles, lengths: Rows) -> tuple[Doubles, Rows]:
         """Remove the missing values at the end of each series."""
         starts = np.cumsum(lengths) - lengths
         step = np.arange(len(numbers)) - np.repeat(starts, lengths)
@@ -278,7 +275,7 @@ class ArchiveSeries:
             )
         return numbers[step < np.repeat(unpadded, lengths)], unpadded
 
-    def _align_dimensions(self, numbers: Singles, lengths: Rows, longest: Rows) -> Singles:
+    def _align_dimensions(self, numbers: Doubles, lengths: Rows, longest: Rows) -> Doubles:
         """Stack the dimensions of each series as columns, shape (steps, dimensions)."""
         if self.dimensions == 1:
             return numbers[:, None]
@@ -288,7 +285,7 @@ class ArchiveSeries:
                 f"the dimensions of {short} series of {self.name} have different numbers of values: the shorter ones "
                 "were padded with missing values at the end"
             )
-        values = np.full((int(longest.sum()), self.dimensions), np.nan, dtype=np.float32)
+        values = np.full((int(longest.sum()), self.dimensions), np.nan, dtype=np.float64)
         series, dimension = np.divmod(np.arange(len(lengths)), self.dimensions)
         shift = (np.cumsum(longest) - longest)[series] - (np.cumsum(lengths) - lengths)
         values[np.arange(len(numbers)) + np.repeat(shift, lengths), np.repeat(dimension, lengths)] = numbers
@@ -314,19 +311,19 @@ class ArchiveSeries:
         return {"times": clock.times, "units": {"time": "UTC"} if clock.zone else {}}
 
 
-def _parse_floats(cells: Any) -> tuple[Singles, int | None]:
-    """Parse numbers as float32; return them and the index of the first cell that is no number or is too large."""
+def _parse_floats(cells: Any) -> tuple[Doubles, int | None]:
+    """Parse numbers; return them and the index of the first cell that is no number or is too large."""
     try:
-        column = cells.cast(pa.float32())
+        column = cells.cast(pa.float64())
     except pa.ArrowInvalid:
         trimmed = pc.utf8_trim_whitespace(cells)
         words = pc.if_else(pc.is_in(pc.utf8_lower(trimmed), MISSING), pa.scalar(None, trimmed.type), trimmed)
         readable = pc.match_substring_regex(words, NUMBER).fill_null(True).to_numpy(zero_copy_only=False)
         if not readable.all():
-            return np.zeros(0, dtype=np.float32), int(np.argmin(readable))
-        column = words.cast(pa.float32())
-    numbers: Singles = column.to_numpy(zero_copy_only=False)
-    infinite = np.isinf(numbers)
+            return np.zeros(0, dtype=np.float64), int(np.argmin(readable))
+        column = words.cast(pa.float64())
+    numbers: Doubles = column.to_numpy(zero_copy_only=False)
+    infinite = np.abs(numbers) > LARGEST_NUMBER
     return numbers, int(np.argmax(infinite)) if infinite.any() else None
 
 

@@ -21,6 +21,7 @@ NAN_WORDS = ("", "nan", "NaN", "NAN", "NaT", "<NA>")
 """What programs write for an empty cell of words."""
 MISSING_CELLS = pa.array(sorted(MISSING_WORDS), pa.large_string())
 NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+LARGEST_NUMBER = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,8 +131,8 @@ def named_classes(words: Words, column: str) -> Words:
 
 def read_numbers(
     source: Source, name: str, *, keep_missing: bool, series_at: Callable[[int], str], odd: OddWords | None = None
-) -> NDArray[np.float32]:
-    """Read one channel as float32.
+) -> NDArray[np.float64]:
+    """Read one channel as float64.
 
     Parameters
     ----------
@@ -146,7 +147,7 @@ def read_numbers(
 
     Returns
     -------
-    NDArray[np.float32]
+    NDArray[np.float64]
         Shape (rows,). Words for a missing value, such as "?", are NaN.
 
     Raises
@@ -158,19 +159,19 @@ def read_numbers(
     -------
     >>> source = Source(pa.table({"a": [1.5, None]}), "the series table")
     >>> read_numbers(source, "a", keep_missing=True, series_at=str)
-    array([1.5, nan], dtype=float32)
+    array([1.5, nan])
     """
     written = column = source.column(name, "channels")
     try:
         column = cleaned(column) if is_text(column.type) else column
-        numbers = column.cast(pa.float32(), safe=False).to_numpy(zero_copy_only=False)
+        numbers = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     except pa.ArrowNotImplementedError as error:
         raise DataError(
             f"expected numbers in column {name!r} of {source.name}, got cells of type {column.type}; "
             "leave it out of the channels or convert it to numbers"
         ) from error
     except pa.ArrowInvalid as error:
-        row = first_unreadable(column, pa.float32())
+        row = first_unreadable(column, pa.float64())
         raise DataError(
             f"expected a number in column {name!r}, got {column[row].as_py()!r} in {source.location(row)} "
             f"(series {series_at(row)!r}); correct it, or leave the cell empty if the value is unknown"
@@ -178,7 +179,7 @@ def read_numbers(
     _check_finite(numbers, source, name, keep_missing, series_at)
     if odd is not None and column is not written:
         odd.add(name, _missing_words(written))
-    return np.asarray(numbers, dtype=np.float32)
+    return np.asarray(numbers, dtype=np.float64)
 
 
 def numbers_or_missing(source: Source, name: str) -> NDArray[np.float64]:
@@ -285,10 +286,11 @@ def first_unreadable(column: Any, kind: pa.DataType) -> int:
 def _check_finite(
     numbers: NDArray[Any], source: Source, name: str, keep_missing: bool, series_at: Callable[[int], str]
 ) -> None:
-    if np.isfinite(np.sum(numbers, dtype=np.float64)):
+    largest = np.abs(numbers).max(initial=0.0)  # NaN if a number is missing
+    if largest <= LARGEST_NUMBER:
         return
     missing = np.flatnonzero(np.isnan(numbers))
-    infinite = np.flatnonzero(np.isinf(numbers))
+    infinite = np.flatnonzero(np.abs(numbers) > LARGEST_NUMBER)
     if len(infinite):
         row = int(infinite[0])
         raise DataError(

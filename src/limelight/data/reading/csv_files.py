@@ -99,7 +99,7 @@ class CsvFile:
             types = self._text_types()
             for name, number in zip(self._arrow_names, self.dialect.samples, strict=True):
                 if number and name not in text_columns:
-                    types[name] = pa.float32()
+                    types[name] = pa.float64()
             yield types
         yield self._text_types()
 

@@ -22,6 +22,7 @@ from limelight.data.reading.accumulators import target_positions
 from limelight.data.reading.booleans import read_booleans
 from limelight.data.reading.columns import read_numbers, read_optional_words, read_words
 from limelight.data.reading.missing import OddWords
+from limelight.data.reading.offsets import choose_table_offsets
 from limelight.data.reading.outline import Outline, make_outline
 from limelight.data.reading.repeated_hours import RepeatedHours, repeated_hour
 from limelight.data.reading.roles import Roles
@@ -62,6 +63,7 @@ def read_long(sheets: Sheets, roles: Roles, *, missing: str, sort: bool) -> Pane
     roles, steps = outline.roles, int(outline.lengths.sum())
     arrays = Arrays(
         np.empty((steps, len(roles.channels)), dtype=np.float32),
+        sampled_offset(sheets, outline),
         None if outline.clock is None else np.empty(steps, dtype=outline.clock.times.dtype),
         np.empty((steps, len(roles.step_labels)), dtype=np.int16) if roles.step_labels else None,
         np.empty((steps, len(outline.signals)), dtype=np.int16) if outline.signals else None,
@@ -70,6 +72,13 @@ def read_long(sheets: Sheets, roles: Roles, *, missing: str, sort: bool) -> Pane
         pass
     order_steps(sheets, roles, outline, arrays, sort=sort)
     return Panel(arrays.values, outline.starts, outline.lengths, **panel_arguments(sheets, roles, outline, arrays))
+
+
+def sampled_offset(sheets: Sheets, outline: Outline) -> NDArray[np.float64]:
+    """Choose the offset of each channel from samples of the table, shape (channels,); notes go to the outline."""
+    offset, notes = choose_table_offsets(sheets, outline.roles, stream=outline.codes is None)
+    outline.notes += notes
+    return offset
 
 
 def require_sortable(sheets: Sheets, roles: Roles, *, sort: bool) -> None:
@@ -85,7 +94,9 @@ class Arrays:
     Parameters
     ----------
     values
-        The measurements, float32, shape (steps, channels).
+        The measurements relative to the offset, float32, shape (steps, channels).
+    offset
+        What is subtracted from each channel, shape (channels,).
     times
         The clock, shape (steps,), or None.
     steps
@@ -95,6 +106,7 @@ class Arrays:
     """
 
     values: NDArray[np.float32]
+    offset: NDArray[np.float64]
     times: NDArray[Any] | None
     steps: NDArray[np.int16] | None
     signals: NDArray[np.int16] | None
@@ -134,7 +146,8 @@ def fill(sheets: Sheets, roles: Roles, outline: Outline, arrays: Arrays, *, miss
 
         for index, channel in enumerate(roles.channels):
             numbers = read_numbers(chunk, channel, keep_missing=missing == "keep", series_at=series_at, odd=odd)
-            arrays.values[positions, index] = numbers
+            offset = arrays.offset[index]
+            arrays.values[positions, index] = numbers - offset if offset else numbers
         if arrays.times is not None and roles.time is not None:
             arrays.times[positions] = read_clock(chunk, roles.time, outline.day_order).times
         labels = dict.fromkeys(roles.step_labels, outline.step_words)
@@ -239,6 +252,7 @@ def panel_arguments(sheets: Sheets, roles: Roles, outline: Outline, arrays: Arra
         if metadata
         else None,
         "units": {name: unit for name, unit in units.items() if name in (*roles.channels, "time")},
+        "offset": arrays.offset,
         "notes": outline.notes,
     }
 

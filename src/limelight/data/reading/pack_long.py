@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from limelight.data.panel import Panel
-from limelight.data.reading.long import Arrays, fill, order_steps, panel_arguments, require_sortable
+from limelight.data.reading.long import Arrays, fill, order_steps, panel_arguments, require_sortable, sampled_offset
 from limelight.data.reading.outline import make_outline
 from limelight.data.reading.roles import Roles
 from limelight.data.reading.sheets import Sheets
@@ -58,10 +58,11 @@ def pack_long(
     require_sortable(sheets, roles, sort=sort)
     outline = make_outline(sheets, roles, stream=True)
     roles = outline.roles
+    offset = sampled_offset(sheets, outline)
     clock = None if outline.clock is None else stored_dtype(outline.clock.times.dtype)
     shape = StoreShape(int(outline.lengths.sum()), roles.channels, clock, roles.step_labels, tuple(outline.signals))
     with new_store(folder, shape) as (temporary, mapped):
-        arrays = Arrays(mapped["values"], mapped.get("times"), mapped.get("step_labels"), mapped.get("signals"))
+        arrays = Arrays(mapped["values"], offset, mapped.get("times"), mapped.get("step_labels"), mapped.get("signals"))
         unreleased = 0
         for chunk in fill(sheets, roles, outline, arrays, missing=missing):
             advance(chunk.rows)

@@ -316,7 +316,7 @@ def _with_channels(panel: Panel, channels: Sequence[str] | None, path: Path) -> 
             f"{listing(channels, 20)}; " + ("pack only the channels you want" if panel.backing else "choose from them")
         )
     columns = [panel.channels.index(name) for name in channels]
-    return panel.replace(values=panel.values[:, columns], channels=tuple(channels))
+    return panel.replace(values=panel.values[:, columns], channels=tuple(channels), offset=panel.offset[columns])
 
 
 def _require_complete(panel: Panel) -> None:

@@ -254,14 +254,14 @@ def _common_steps(
 
 def _read_values(
     source: Source, columns: list[list[str]], ids: NDArray[np.str_], notes: list[str]
-) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Read the values of all channels, shape (steps, channels), and the lengths of the series, shape (n,)."""
 
     def series_at(row: int) -> str:
         return str(ids[row])
 
     steps, odd = len(columns[0]), OddWords()
-    table = np.empty((steps, len(columns), source.rows), dtype=np.float32)
+    table = np.empty((steps, len(columns), source.rows))
     for channel, names in enumerate(columns):
         for step, name in enumerate(names):
             table[step, channel] = read_numbers(source, name, keep_missing=True, series_at=series_at, odd=odd)

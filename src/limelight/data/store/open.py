@@ -1,7 +1,7 @@
 """Open a store: a Panel in memory-mapped files, so that it may be larger than memory.
 
     store.json        format, version, shapes, channels, units, notes, file sizes and a fingerprint; written last
-    values.bin        float32, series after series, shape (steps, channels)
+    values.bin        float32, series after series, shape (steps, channels), relative to the offset of each channel
     times.bin         int64 or float64 (for dates, nanoseconds since 1970), shape (steps,), if there is a clock
     step_labels.bin   int16 codes of the per-step labels, shape (steps, labels), if there are any
     signals.bin       int16 codes of the signals, shape (steps, signals), if there are any
@@ -30,7 +30,7 @@ from limelight.data.labels import INTERVAL, STEP_LABEL
 from limelight.data.panel import Panel
 from limelight.errors import DataError
 
-FORMAT, VERSION = "limelight-store", 2
+FORMAT, VERSION = "limelight-store", 3
 STORE_FILE, SERIES_FILE = "store.json", "series.parquet"
 ARRAY_TYPES = {"values": "<f4", "times": "<i8", "step_labels": "<i2", "signals": "<i2", "offsets": "<i8"}
 WINDOW_COLUMNS = ("window_of", "window_start")
@@ -205,6 +205,7 @@ def open_store(folder: Path | str) -> Panel:
         metadata=table.select(metadata) if metadata else None,
         origin=origin,
         units=description["units"],
+        offset=description.get("offset"),  # stores before version 3 have none
         notes=description["notes"],
         backing=backing,
     )

@@ -97,6 +97,7 @@ def write_store(panel: Panel, folder: Path | str, split: list[str] | None = None
             "metadata",
             "origin",
             "units",
+            "offset",
             "notes",
         ):
             setattr(stored, name, getattr(panel, name))
@@ -197,6 +198,7 @@ def finish_store(temporary: Path, shape: StoreShape, panel: Panel, split: list[s
         "steps": shape.steps,
         "channels": list(shape.channels),
         "units": panel.units,
+        "offset": panel.offset.tolist(),
         "clock": shape.clock,
         "step_labels": None if labels is None else {"names": list(labels.names), "classes": list(labels.classes)},
         "signals": None

@@ -229,7 +229,7 @@ def _range(values: Floats) -> tuple[Floats, Floats]:
     return np.fmin.reduce(values, axis=0), np.fmax.reduce(values, axis=0)
 
 
-def _comparable(measured: NDArray[np.float32]) -> tuple[Floats, bool]:
+def _comparable(measured: NDArray[np.floating[Any]]) -> tuple[Floats, bool]:
     """Scale channels of very different ranges to 0 to 1; also return whether they were scaled."""
     values = measured.astype(np.float64)
     low, high = _range(values)

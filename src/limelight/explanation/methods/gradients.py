@@ -134,6 +134,7 @@ def _explain_rows(
             elapsed=model.architecture.needs_clock,
             missing=model.architecture.takes_missing,
             metadata=metadata,
+            offset=model.offset,
         ).to(device)
         attributions, error = _integrate(model, batch, target.at(rows[places]), points)
         errors[rows[places]] = error.cpu().numpy()
