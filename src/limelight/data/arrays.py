@@ -11,12 +11,22 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from limelight.data.containers.frames import SeriesParts, ids_of_index, index_array, is_nested, read_list, read_nested
-from limelight.data.containers.numbers import as_array, has_index, is_column, is_frame, is_special
+from limelight.data.containers.numbers import (
+    as_array,
+    column_names,
+    has_index,
+    is_column,
+    is_frame,
+    is_special,
+    opened_frame,
+)
 from limelight.data.panel import Panel
 from limelight.data.precision import shifted
 from limelight.errors import DataError, ParameterError, listing
 
 Layout = Literal["ntc", "nct"]
+COMMON_IDS = ("id", "series", "sample_id", "recording_id", "case_id", "unit_id", "uid")
+"""Names of columns that name the series of each row, in lower case."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +96,7 @@ def as_panel(series: Any, layout: Layout | None = None, trained: Trained | None 
 def _parts_of(series: Any, layout: Layout | None, trained: Trained | None) -> SeriesParts:
     """Split a container into one array for each series, with what it says besides."""
     channels = () if trained is None else trained.channels
-    if isinstance(series, Mapping):
+    if is_dict(series):
         parts = read_list(list(series.values()), channels)
         parts.ids = [str(name) for name in series]
         return parts
@@ -138,6 +148,85 @@ def table_parts(table: Any, array: NDArray[Any]) -> SeriesParts:
     return parts
 
 
+def is_dict(series: Any) -> bool:
+    """Whether a container maps ids to series; sparse matrices of SciPy that are dicts do not."""
+    return isinstance(series, Mapping) and not hasattr(series, "shape")
+
+
+def is_wide_table(series: Any, layout: Layout | None, trained: Trained | None) -> bool:
+    """Whether a container is a table (n, time), rather than an array of three dimensions or separate series.
+
+    Parameters
+    ----------
+    series
+        As for ``as_panel``.
+    layout, trained
+        As for ``is_single_series``.
+
+    Example
+    -------
+    >>> is_wide_table(np.zeros((2, 3)), None, None), is_wide_table(np.zeros((2, 3, 1)), None, None)
+    (True, False)
+    """
+    if is_dict(series) or is_single_series(series, layout, trained) or is_separate(series):
+        return False
+    return not is_nested(series) if is_frame(series) else getattr(series, "ndim", 2) != 3
+
+
+def panel_of_table(table: Any, array: NDArray[Any]) -> Panel:
+    """Build a Panel from a table (n, time) whose values are already converted; parameters as for ``table_parts``."""
+    parts = table_parts(table, array)
+    return Panel.from_series(parts.arrays, ids=parts.ids, times=parts.times)
+
+
+def has_names(series: Any) -> bool:
+    """Whether series have ids or an index of their own, by which labels with an index are aligned.
+
+    Example
+    -------
+    >>> has_names(np.zeros((2, 3))), has_names({"pump": [1.0, 2.0]})
+    (False, True)
+    """
+    if isinstance(series, Panel) or is_dict(series):
+        return True
+    return bool(is_frame(series) and has_index(series) and series.index.nlevels == 1 and series.index.is_unique)
+
+
+def plain_table(table: Any) -> Any:
+    """Return a table (n, time) as scikit-learn reads it: masked values are NaN, tensors are arrays.
+
+    Raises
+    ------
+    DataError
+        If the table has one row for each step, as ``read_table`` reads it.
+
+    Example
+    -------
+    >>> plain_table(np.ma.masked_equal([[1.0, -9.0]], -9.0))
+    array([[ 1., nan]])
+    """
+    if is_frame(table):
+        _reject_long(table)
+        return table
+    return as_array(table) if is_special(table) or isinstance(table, (list, tuple)) else table
+
+
+def _reject_long(table: Any) -> None:
+    """Raise DataError if a table has one row for each step: rows of a multi-index, or an id column that repeats."""
+    levels = table.index.nlevels if has_index(table) else 1
+    ids = [name for name in column_names(table) if name.strip().lower() in ("series_id", *COMMON_IDS)]
+    found = "an index of several levels" if levels > 1 else ""
+    if not found and ids:
+        opened = opened_frame(table)
+        repeated = [name for name in ids if opened[name].n_unique() < len(opened)]
+        found = f"a column {repeated[0]!r} that repeats" if repeated else ""
+    if found:
+        raise DataError(
+            f"expected one row for each series, got {found}, as in a table with one row for each step; read it with "
+            "limelight.read_table(frame), which returns series with their labels, and pass these as X"
+        )
+
+
 def is_single_series(series: Any, layout: Layout | None, trained: Trained | None) -> bool:
     """Whether a container is one series (time, channels) or (time,), given the channels of the model.
 
@@ -166,23 +255,30 @@ def is_single_series(series: Any, layout: Layout | None, trained: Trained | None
     >>> is_single_series(np.zeros((30, 1)), None, model), is_single_series(np.zeros((1, 30)), None, model)
     (True, False)
     """
-    if trained is None or isinstance(series, (Panel, Mapping)):
+    if trained is None or (isinstance(series, Panel) or is_dict(series)):
         return False
     names, width = trained.channels, len(trained.channels)
     if is_frame(series):
-        columns = [str(name) for name in series.columns] if hasattr(series, "columns") else []
+        columns = column_names(series)
         if is_nested(series):
             return False
-        return set(names) <= {*columns, *getattr(series, "column_names", ())} or (width > 1 and series.shape[1] == width)
+        if set(names) <= {*columns} or (width > 1 and len(columns) == width):
+            return True
+        return width == len(columns) == 1 and _is_one_column(tuple(series.shape), trained)
     if is_separate(series):
         return False
-    shape = np.shape(series)
+    shape = tuple(getattr(series, "shape", None) or np.shape(series))
     if len(shape) == 1:
         return width == 1 and shape[0] > 0
     if len(shape) != 2:
         return False
     if width > 1:
-        return shape[0 if layout == "nct" else 1] == width
+        return bool(shape[0 if layout == "nct" else 1] == width)
+    return _is_one_column(shape, trained)
+
+
+def _is_one_column(shape: tuple[int, ...], trained: Trained) -> bool:
+    """Whether a table of one column is one series of one channel; DataError if its rows may be series, too."""
     if shape[1] != 1 or shape[0] == 1:
         return False
     if trained.shortest == 1:

@@ -143,7 +143,7 @@ class FittedModel:
         return self.architecture.encoder.has_evidence
 
     def notes_about(self, panel: Panel) -> list[str]:
-        """Describe the channels and metadata of a panel that are unknown to the model or missing, one sentence each."""
+        """Describe channels and metadata of a panel that are unknown to the model or missing, one sentence each."""
         metadata = self.encoded_metadata(panel)
         return [*self._ignored_channels(panel), *([] if metadata is None else metadata.notes)]
 
@@ -257,9 +257,9 @@ class FittedModel:
             missing = [name for name in self.channels if name not in panel.channels]
             if missing:
                 raise DataError(
-                    f"expected the channels in training ({listing(self.channels, 20)}), got {listing(panel.channels, 20)}, "
-                    f"which lacks {listing(missing)}; rename the channels as in training, or pass arrays without names in "
-                    "the order of the training"
+                    f"expected the channels in training ({listing(self.channels, 20)}), got "
+                    f"{listing(panel.channels, 20)}, which lacks {listing(missing)}; rename the channels as in "
+                    "training, or pass arrays without names in the order of the training"
                 )
             return
         if len(panel.channels) != len(self.channels):
@@ -291,7 +291,7 @@ class FittedModel:
             return panel
         panel = panel.compact()
         order = [panel.channels.index(name) for name in self.channels]
-        return panel.replace(values=panel.values[:, order], channels=self.channels)
+        return panel.replace(values=panel.values[:, order], channels=self.channels, offset=panel.offset[order])
 
     def _by_name(self, panel: Panel) -> bool:
         """Whether the channels of a panel and of the model both have names of their own."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from limelight.data.containers.numbers import as_array, column_array, has_index, is_column, is_frame, opened_frame
 from limelight.errors import DataError, listing
 
-CLOCK_NAMES = ("time", "timestamp", "datetime", "date_time", "date", "time_step", "timestep")
+FRAME_CLOCKS = ("time", "timestamp", "datetime", "date_time", "date", "time_step", "timestep")
 """Names of a column of each frame that is the clock if its times increase, in lower case."""
 ROW_NAMES = ("unnamed: 0", "index", "level_0", "__index_level_0__", "")
 """Names under which saved tables keep the row numbers of a frame, in lower case."""
@@ -111,7 +111,7 @@ def _read_frames(series: Sequence[Any], trained: Sequence[str]) -> SeriesParts:
         _require_increasing(parts.times, f"column {str(clock)!r}")
     elif all(has_index(one) for one in series):
         parts.times = index_times([one.index for one in series], parts.notes)
-    unnamed = columns == list(range(len(columns)))
+    unnamed = columns == [str(number) for number in range(len(columns))]
     parts.channels = None if unnamed else tuple(str(name) for name in channels)
     return parts
 
@@ -232,7 +232,7 @@ def index_times(indices: Sequence[Any], notes: list[str]) -> list[NDArray[Any]] 
     times = [array for array in arrays if array is not None]
     if len({"M" if array.dtype.kind == "M" else "number" for array in times}) > 1:
         raise DataError("expected one kind of time in the index of every series, got dates and numbers; convert them")
-    named = all(str(index.name).strip().lower() in (*CLOCK_NAMES, "t", "step") for index in indices)
+    named = all(str(index.name).strip().lower() in (*FRAME_CLOCKS, "t", "step") for index in indices)
     if not named and all(array.dtype.kind in "iu" for array in times) and _are_row_numbers(times):
         notes.append("the index of the series was not read, as it numbers rows; name it 'time' if it is a clock")
         return None
@@ -278,7 +278,10 @@ def _common_columns(frames: Sequence[Any]) -> list[Any]:
     """Return the columns of the first frame, which all frames must have in any order."""
     first = list(frames[0].columns)
     for number, frame in enumerate(frames):
-        for present, required, having, lacking in ((frame.columns, first, 0, number), (first, frame.columns, number, 0)):
+        for present, required, having, lacking in (
+            (frame.columns, first, 0, number),
+            (first, frame.columns, number, 0),
+        ):
             absent = [name for name in required if name not in present]
             if absent:
                 raise DataError(
@@ -293,10 +296,15 @@ def _clock_column(frames: Sequence[Any], columns: Sequence[Any], notes: list[str
     dates = [name for name in columns if isinstance(frames[0][name].dtype, (nw.Datetime, nw.Date, nw.Duration))]
     if len(dates) > 1:
         raise DataError(
-            f"expected one column of dates, the clock, got {listing(dates)}; convert the others to numbers or remove them"
+            f"expected one column of dates, the clock, got {listing(dates)}; convert the others to numbers or remove "
+            "them"
         )
-    named = [name for name in columns if str(name).strip().lower() in CLOCK_NAMES]
-    numbers = [name for name in named if frames[0][name].dtype.is_numeric() and all(_increases(frame[name]) for frame in frames)]
+    named = [name for name in columns if str(name).strip().lower() in FRAME_CLOCKS]
+    numbers = [
+        name
+        for name in named
+        if frames[0][name].dtype.is_numeric() and all(_increases(frame[name]) for frame in frames)
+    ]
     clock = next(iter([*dates, *numbers]), None)
     if clock is not None:
         notes.append(f"took column {str(clock)!r} as time")
@@ -323,8 +331,8 @@ def _require_numbers(frame: Any, channels: Sequence[Any], number: int) -> None:
             array.astype(np.float64)
         except (TypeError, ValueError):
             raise DataError(
-                f"expected numbers in column {str(name)!r} of frame {number}, got {dtype}; remove the column, or read one "
-                "long table with limelight.read_table, where text is metadata"
+                f"expected numbers in column {str(name)!r} of frame {number}, got {dtype}; remove the column, or read "
+                "one long table with limelight.read_table, where text is metadata"
             ) from None
 
 
@@ -343,8 +351,8 @@ def _require_increasing(times: Sequence[NDArray[Any]], where: str) -> None:
         if len(wrong):
             step = int(wrong[0])
             raise DataError(
-                f"expected increasing times in {where} of series {number}, got {array[step + 1]} after {array[step]} at "
-                f"step {step + 1}; sort each series by time, and keep one row for each time"
+                f"expected increasing times in {where} of series {number}, got {array[step + 1]} after {array[step]} "
+                f"at step {step + 1}; sort each series by time, and keep one row for each time"
             )
 
 

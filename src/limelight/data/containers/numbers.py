@@ -75,9 +75,24 @@ def is_special(container: Any) -> bool:
     return special or is_frame(container) or is_column(container)
 
 
+def column_names(frame: Any) -> list[str]:
+    """Return the column names of a frame of any library as text.
+
+    Example
+    -------
+    >>> import pyarrow as pa
+    >>> column_names(pa.table({"x": [1], "y": [2]}))
+    ['x', 'y']
+    """
+    names = frame.column_names if nw.dependencies.is_pyarrow_table(frame) else frame.columns
+    return [str(name) for name in names]
+
+
 def opened_frame(frame: Any) -> Any:
-    """Wrap a frame of any library for narwhals; DataError if two columns have the same name."""
+    """Wrap a frame of any library for narwhals, column names as text; DataError if two are the same."""
     try:
+        if has_index(frame) and not all(isinstance(name, str) for name in frame.columns):
+            frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
         wrapped = nw.from_native(frame)
         return wrapped.collect() if isinstance(wrapped, nw.LazyFrame) else wrapped
     except nw.exceptions.NarwhalsError as error:
@@ -107,7 +122,7 @@ def column_array(column: Any) -> NDArray[Any]:
     return np.asarray(column.cast(nw.Float64).to_numpy(), dtype=np.float64)
 
 
-def _filled(array: np.ma.MaskedArray[Any, Any]) -> NDArray[Any]:
+def _filled(array: Any) -> NDArray[Any]:
     if not np.ma.is_masked(array):
         return np.asarray(array.data)
     kind = array.dtype if array.dtype.kind == "f" else np.dtype(np.float64)
