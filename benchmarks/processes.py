@@ -53,11 +53,20 @@ def environment(threads: int) -> dict[str, str]:
     }
 
 
-def run_once(python: Path | str, script: str, request: dict[str, Any], threads: int, limit: float) -> ProcessResult:
+def run_once(
+    python: Path | str,
+    script: str,
+    request: dict[str, Any],
+    threads: int,
+    limit: float,
+    source: Path | None = None,
+) -> ProcessResult:
     """Run a script of ``benchmarks/sides`` on one request, for at most ``limit`` seconds.
 
-    The request and the response are JSON files. The times include the start of Python.
+    The request and the response are JSON files. The times include the start of Python. ``source`` is a folder with
+    packages that replace the installed ones.
     """
+    path = {} if source is None else {"PYTHONPATH": str(source.resolve())}
     with tempfile.TemporaryDirectory() as folder:
         request_file, response_file, errors = (
             Path(folder) / name for name in ("request.json", "response.json", "errors.txt")
@@ -67,7 +76,7 @@ def run_once(python: Path | str, script: str, request: dict[str, Any], threads: 
         with errors.open("w") as stream:
             process = subprocess.Popen(
                 [str(python), str(SIDES / script), str(request_file), str(response_file)],
-                env=environment(threads),
+                env={**environment(threads), **path},
                 stdout=stream,
                 stderr=stream,
                 start_new_session=True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from typing import Any
 
+from benchmarks.run import long_series as long_series_benchmark
 from benchmarks.run import reading as reading_benchmark
 from benchmarks.run import store as store_benchmark
 
@@ -55,3 +56,33 @@ def recurrence(results: dict[str, Any]) -> dict[str, Any]:
 def report(results: dict[str, Any]) -> dict[str, Any]:
     """Collect the size of plotly's script, which all pages share."""
     return {"plotly_bytes": results["pages"][0]["plotly_bytes"]}
+
+
+def long_series(results: dict[str, Any]) -> dict[str, Any]:
+    """Collect a row for each size with the medians of both versions and their ratio."""
+    rows, loads, one = [], [], {}
+    for size in results["sizes"]:
+        sides = {name: _median_cost(runs) for name, runs in size["runs"].items()}
+        both = [sides[name].get("seconds") for name in ("before", "now")]
+        rows.append({"work": size["work"], "size": size, "ratio": both[1] / both[0] if all(both) else None, **sides})
+        loads += [run["load"] for runs in size["runs"].values() for run in runs]
+        if size["steps"] == long_series_benchmark.SINGLE_STEPS:
+            one = {name: min(run["one"] for run in runs) for name, runs in size["runs"].items()}
+    return {
+        "rows": rows,
+        "loads": loads,
+        "one": one,
+        "cores": results["machine"]["cores"],
+        "libraries": results["libraries_mb"],
+        "rounds": max(len(runs) for size in results["sizes"] for runs in size["runs"].values()),
+        "page_mb": results["sizes"][-1]["runs"]["now"][0]["page_mb"],
+    }
+
+
+def _median_cost(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    """Compute the median seconds and peak memory of the runs of one version, or why there are none."""
+    completed = [run for run in runs if not run["trouble"]]
+    if not completed:
+        return {"trouble": runs[0]["trouble"], "peak": None}
+    seconds = statistics.median(map(long_series_benchmark.seconds_of, completed))
+    return {"trouble": "", "seconds": seconds, "peak": statistics.median(run["peak_mb"] for run in completed)}

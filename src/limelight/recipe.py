@@ -14,7 +14,7 @@ from limelight.model.targets import targets_of
 from limelight.parts.architecture import Architecture, preset
 from limelight.parts.encoders import Rocket
 from limelight.task import Task
-from limelight.training.auto import is_solved
+from limelight.training.auto import is_solved, may_train_network
 from limelight.training.fit import fit, require_device
 from limelight.training.preparation import prepare
 from limelight.training.result import FitResult
@@ -111,6 +111,10 @@ class Recipe:
     def is_solved(self, panel: Panel) -> bool:
         """Whether leave-one-out predictions of a closed-form head will calibrate the model fitted on this panel."""
         return self.is_independent(panel) and is_solved(panel, self.architecture, self.training)
+
+    def may_train_network(self, panel: Panel) -> bool:
+        """Whether a fit on this panel trains a network by gradient descent, or may do so to compare it."""
+        return may_train_network(panel, self.architecture, self.training)
 
     def validation_share(self, panel: Panel) -> tuple[float, str]:
         """Decide which share of some training series to hold out for validation.

@@ -14,7 +14,7 @@ from limelight.data.panel import Panel
 from limelight.model.targets import task_of
 from limelight.parts.architecture import Architecture
 from limelight.parts.encoders import Auto
-from limelight.training.auto import expected_seconds, fit_auto, held_out_loss
+from limelight.training.auto import expected_seconds, fit_auto, held_out_loss, may_train_network
 from limelight.training.fit import fit
 from limelight.training.result import FitResult
 from limelight.training.settings import TrainingSettings
@@ -22,6 +22,7 @@ from support.panels import LEARNABLE, bump_panel
 
 LABELS = np.arange(60) % 2
 PLAIN = Panel.from_series(np.zeros((60, 5)), labels=LABELS)
+MANY_SERIES = Panel.from_series(np.zeros((1_000, 40)), labels=np.arange(1_000) % 2)
 WITH_METADATA = PLAIN.replace(metadata=pa.table({"mode": ["a", "b", "b"] * 20}))
 
 
@@ -178,3 +179,19 @@ def test_auto_learns_what_needs_series_and_metadata_together() -> None:
     )
     assert training.model.architecture.encoder.name == "conv_lstm"
     assert np.mean(training.model.predict(test).labels == test.labels) >= 0.95
+
+
+@pytest.mark.parametrize(
+    ("panel", "encoder", "expected"),
+    [
+        (PLAIN, "auto", False),
+        (PLAIN, "rocket", False),
+        (PLAIN, "conv_lstm", True),
+        (WITH_METADATA, "auto", True),
+        (MANY_SERIES, "auto", True),
+        (MANY_SERIES, {"name": "auto", "time_budget": 1.0}, False),
+    ],
+    ids=["few", "rocket", "network", "metadata", "many", "no time"],
+)
+def test_whether_a_network_may_be_trained_is_known_before(panel: Panel, encoder: Any, expected: bool) -> None:
+    assert may_train_network(panel, Architecture.of(encoder), TrainingSettings()) is expected

@@ -58,7 +58,7 @@ def write_report(folder: Path, inputs: ReportInputs) -> Path:
         (temporary / "index.html").write_text(page, encoding="utf-8")
         (temporary / PLOTLY).write_text(get_plotlyjs(), encoding="utf-8")
         for label, row in shown.items():
-            (temporary / names[label]).write_bytes(series_png(inputs, row))
+            (temporary / names[label]).write_bytes(series_png(inputs, row, label))
     return folder / "report" / "index.html"
 
 

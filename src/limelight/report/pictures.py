@@ -14,7 +14,7 @@ WIDTH, HEIGHT, DPI = 8.0, 3.0, 150
 LEGEND_INCHES, LABEL_INCHES, TITLE_INCHES = 0.18, 0.48, 0.3
 
 
-def series_png(inputs: ReportInputs, row: int) -> bytes:
+def series_png(inputs: ReportInputs, row: int, target: str | None = None) -> bytes:
     """Draw one series of the report as a static image with a title.
 
     Parameters
@@ -23,6 +23,8 @@ def series_png(inputs: ReportInputs, row: int) -> bytes:
         The inputs of the report.
     row
         The row of the series in the panel.
+    target
+        The class or label to explain; None explains the prediction.
 
     Returns
     -------
@@ -34,7 +36,7 @@ def series_png(inputs: ReportInputs, row: int) -> bytes:
     figure = Figure(figsize=(WIDTH, height), dpi=100)
     # Fixed margins are several times faster than a matplotlib layout engine.
     box = (0.62 / WIDTH, LABEL_INCHES / height, 1 - 0.7 / WIDTH, 1 - (LABEL_INCHES + above) / height)
-    importance = next(iter(inputs.explain(row).values()), None)
+    importance = next(iter(inputs.explain(row, target).values()), None)
     draw_series(
         figure.add_axes(box),
         inputs.panel,

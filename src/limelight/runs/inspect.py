@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from typing import Any
-
-from tqdm import tqdm
-
 from limelight.config.sections import Experiment
 from limelight.data.inspection.fields import FieldUse
 from limelight.data.inspection.findings import Inspection
@@ -17,10 +12,9 @@ from limelight.errors import InputError, ParameterError
 from limelight.model.batching import require_finite
 from limelight.model.targets import targets_of
 from limelight.model.vocabulary import Vocabulary, fit_vocabulary
+from limelight.progress import late_bar
 from limelight.recipe import Recipe
 from limelight.runs.dataset import Dataset, cut, prepare_data, read_recordings, split_panel
-
-SECONDS_WITHOUT_PROGRESS = 2
 
 
 def inspect_experiment(experiment: Experiment) -> Inspection:
@@ -86,11 +80,19 @@ def require_trainable(recipe: Recipe, data: Dataset, inspection: Inspection) -> 
 
 
 def _inspect(experiment: Experiment, panel: Panel, split: Split | None, refusal: str | None = None) -> Inspection:
-    uses = field_uses(experiment.recipe(), panel if split is None else panel[split.train])
+    recipe, train = experiment.recipe(), panel if split is None else panel[split.train]
+    uses, network = field_uses(recipe, train), recipe.may_train_network(train)
     steps = int(panel.lengths.sum())
-    shown: dict[str, Any] = {"unit": " steps", "unit_scale": True, "delay": SECONDS_WITHOUT_PROGRESS, "leave": False}
-    with tqdm(desc="inspecting", total=steps, disable=not sys.stderr.isatty(), **shown) as bar:
-        return inspect_panel(panel, split, group=experiment.split.group, uses=uses, refusal=refusal, advance=bar.update)
+    with late_bar("inspecting", steps, " steps") as bar:
+        return inspect_panel(
+            panel,
+            split,
+            group=experiment.split.group,
+            uses=uses,
+            refusal=refusal,
+            network=network,
+            advance=bar.update,
+        )
 
 
 def _split_if_possible(experiment: Experiment, panel: Panel) -> Split | None:

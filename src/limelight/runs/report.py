@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+import functools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from limelight.errors import ParameterError
 from limelight.explanation.methods.registry import explain, methods_of
 from limelight.model.bundle import load_model
 from limelight.model.fitted import FittedModel, Prediction
+from limelight.progress import late_bar
+from limelight.report.highlights import choose_highlights
 from limelight.report.inputs import Explainer, ReportInputs, StepImportance
 from limelight.report.page import write_report
 from limelight.runs.dataset import Dataset, read_data
@@ -91,9 +94,8 @@ def report_run(
         The page.
     """
     test = data.part("test")
-    return write_report(
-        folder,
-        ReportInputs(
+    with late_bar("explaining", 0, " series") as bar:
+        inputs = ReportInputs(
             title=folder.resolve().name,
             setup=_settings_shown(experiment, data, model, metrics["training"]),
             metrics=metrics,
@@ -102,9 +104,10 @@ def report_run(
             panel=test,
             warnings=(*metrics["warnings"], *data.panel.notes),
             reproduce=_reproduce(experiment, folder),
-            explainers=_explainers(model, test, data.part("train"), metrics.get("explanations")),
-        ),
-    )
+            explainers=_explainers(model, test, data.part("train"), metrics.get("explanations"), bar.update),
+        )
+        bar.total = len(choose_highlights(inputs).pictured) * len(inputs.explainers)
+        return write_report(folder, inputs)
 
 
 def _history(file: Path) -> Sequence[Mapping[str, float | None]]:
@@ -117,20 +120,28 @@ def _history(file: Path) -> Sequence[Mapping[str, float | None]]:
 
 
 def _explainers(
-    model: FittedModel, panel: Panel, background: Panel, measured: Mapping[str, Any] | None
+    model: FittedModel,
+    panel: Panel,
+    background: Panel,
+    measured: Mapping[str, Any] | None,
+    advance: Callable[[], object],
 ) -> dict[str, Explainer]:
     """Return the most faithful explanation method and the one built into the model, each as a function of a row."""
     trusted = (measured or {}).get("trusted", [])
     own = [name for name in ("attention", "evidence") if name in methods_of(model)]
     shown = own if not trusted or own[:1] == trusted[:1] else [trusted[0], *own]
-    return {name: _explainer(model, panel, background, name) for name in shown}
+    return {name: _explainer(model, panel, background, name, advance) for name in shown}
 
 
-def _explainer(model: FittedModel, panel: Panel, background: Panel, method: str) -> Explainer:
+def _explainer(
+    model: FittedModel, panel: Panel, background: Panel, method: str, advance: Callable[[], object]
+) -> Explainer:
     settings: dict[str, Any] = {"background": background, "by_channel": False} if method == "occlusion" else {}
 
+    @functools.cache
     def explain_row(row: int, target: str | None) -> StepImportance:
         found = explain(model, panel[[row]], method, None if method == "attention" else target, **settings)
+        advance()
         return StepImportance(found.importance[0], None if found.target is None else str(found.target[0]))
 
     return explain_row

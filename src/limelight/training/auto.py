@@ -147,8 +147,37 @@ def is_solved(panel: Panel, architecture: Architecture, settings: TrainingSettin
     """
     if not architecture.encoder.automatic:
         return architecture.encoder.closed_form
-    reads_metadata = panel.signals is not None or (panel.metadata is not None and architecture.fusion != ())
+    reads_metadata = _may_read_metadata(panel, architecture)
     return len(panel) < MANY and not reads_metadata and not _why_network(panel, architecture, settings)
+
+
+def may_train_network(panel: Panel, architecture: Architecture, settings: TrainingSettings) -> bool:
+    """Whether ``fit`` trains a network by gradient descent, or may do so to compare it with ``rocket``.
+
+    Parameters
+    ----------
+    panel
+        Labelled training series.
+    architecture, settings
+        As for ``fit``.
+
+    Returns
+    -------
+    bool
+        False if only a head is solved in closed form.
+
+    Example
+    -------
+    >>> panel = Panel.from_series(np.zeros((30, 40)), labels=["a", "b"] * 15)
+    >>> [may_train_network(panel, Architecture.of(encoder), TrainingSettings()) for encoder in ("auto", "lstm")]
+    [False, True]
+    """
+    if is_solved(panel, architecture, settings):
+        return False
+    compared = architecture.encoder.automatic and not _why_network(panel, architecture, settings)
+    if not compared or _may_read_metadata(panel, architecture):
+        return True
+    return expected_seconds(panel, settings) <= _budget(architecture)
 
 
 def held_out_loss(task: Task, panel: Panel, logits: NDArray[np.float64]) -> float:
@@ -175,6 +204,11 @@ def expected_seconds(panel: Panel, settings: TrainingSettings) -> float:
     length, channels = float(np.median(panel.lengths)), len(panel.channels)
     products = 75_000 * min(length, 32.0) + 128 * channels * length
     return settings.max_epochs * batches * (SECONDS_OF_A_STEP + SECONDS_OF_A_PRODUCT * settings.batch_size * products)
+
+
+def _may_read_metadata(panel: Panel, architecture: Architecture) -> bool:
+    """Whether a network fitted to the panel may read metadata or signals."""
+    return panel.signals is not None or (panel.metadata is not None and architecture.fusion != ())
 
 
 def _why_network(panel: Panel, architecture: Architecture, settings: TrainingSettings) -> str:

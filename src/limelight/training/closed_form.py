@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -21,6 +21,7 @@ from limelight.model.fitted import FittedModel
 from limelight.model.targets import targets_of
 from limelight.nn.batch import Batch
 from limelight.nn.network import Network
+from limelight.progress import late_bar
 from limelight.task import Task
 from limelight.training.block_weights import METADATA_WEIGHT, choose_emphasis, lowest_log_losses
 from limelight.training.loaders import BatchesOfPanel
@@ -54,6 +55,7 @@ def solve_best(
     strategies: Sequence[str],
     validation: Panel | None = None,
     seed: int = 0,
+    progress: bool | None = None,
 ) -> FitResult:
     """Fit once per missing-value strategy and keep the fit with the lowest leave-one-out log loss.
 
@@ -61,7 +63,7 @@ def solve_best(
     ----------
     strategies
         For ``Architecture.missing``, at least one.
-    panel, task, prepared, settings, validation, seed
+    panel, task, prepared, settings, validation, seed, progress
         As for ``solve``, whose errors are raised.
 
     Returns
@@ -73,7 +75,9 @@ def solve_best(
     variants = [
         replace(prepared, architecture=replace(prepared.architecture, missing=strategy)) for strategy in strategies
     ]
-    solved = [solve(panel, task, one, settings, validation=validation, seed=seed) for one in variants]
+    solved = [
+        solve(panel, task, one, settings, validation=validation, seed=seed, progress=progress) for one in variants
+    ]
     best = min(solved, key=lambda one: one.out_of_sample.loss if one.out_of_sample else float("inf"))
     return replace(best, seconds=time.perf_counter() - started)
 
@@ -86,6 +90,7 @@ def solve(
     *,
     validation: Panel | None = None,
     seed: int = 0,
+    progress: bool | None = None,
 ) -> FitResult:
     """Fit an encoder with fixed features: its thresholds, then the head, then the scale of the logits.
 
@@ -106,6 +111,8 @@ def solve(
         Only counted.
     seed
         The same seed gives the same model.
+    progress
+        Whether to show a progress bar if the features take more than two seconds; None shows one in a terminal.
 
     Returns
     -------
@@ -129,13 +136,15 @@ def solve(
     started = time.perf_counter()
     series = BatchesOfPanel(panel, targets, prepared.architecture, prepared.vocabulary)
     network = prepared.network(len(panel.channels), task.outputs, series.metadata).eval()
+    bar = late_bar("computing features", len(panel), " series", progress)
     _fit_thresholds(network, series, seed)
     wanted, known = signed_targets(task, codes)
     weighting = "none" if settings.imbalance == "none" else "weights"
     of_classes = loss_for(task, codes, weighting).weights
-    ridge, chosen_by = _fit_head(
-        network, series, wanted, known, seed, one_of=not task.multilabel, of_classes=of_classes
-    )
+    with bar:
+        ridge, chosen_by = _fit_head(
+            network, series, wanted, known, seed, one_of=not task.multilabel, of_classes=of_classes, advance=bar.update
+        )
     scores, wanted, known = ridge.scores, wanted[ridge.rows], known[ridge.rows]
     scale = fit_scale(scores, wanted, known, one_of=not task.multilabel)
     shift = torch.zeros_like(scale)
@@ -195,13 +204,14 @@ def _fit_head(
     *,
     one_of: bool,
     of_classes: Tensor | None,
+    advance: Callable[[int], object],
 ) -> tuple[Ridge, str]:
     """Fit the head; return it and how its penalty was chosen."""
     n, random = len(series.panel), np.random.default_rng(seed)
     weigh = None if of_classes is None else partial(row_weights, of_classes=of_classes, one_of=one_of)
     differ = weigh is not None and not one_of and wanted.shape[1] > 1
     if n <= MOST_AT_ONCE or differ or not bool(known.all()):
-        features = _features(network, series, np.arange(n))
+        features = _features(network, series, np.arange(n), advance)
         emphasis = _emphasis(network, features, wanted, known, one_of, random)
         criterion = squared_error if emphasis is None else partial(_log_loss, one_of=one_of)
         weights = None if weigh is None else weigh(wanted)
@@ -218,6 +228,7 @@ def _fit_head(
         for rows in _shuffled_batches(series.panel, random):
             order.append(rows)
             yield _pooled(network, series[rows]), wanted[rows]
+            advance(len(rows))
 
     of_rows = None if weigh is None else lambda targets: weigh(targets)[:, 0]
     ridge = fit_ridge_streamed(batches(), emphasis=emphasis, weigh=of_rows)
@@ -281,11 +292,14 @@ def _spans(network: Network) -> list[slice]:
     return spans
 
 
-def _features(network: Network, series: BatchesOfPanel, rows: NDArray[np.int64]) -> Float[Tensor, "n width"]:
+def _features(
+    network: Network, series: BatchesOfPanel, rows: NDArray[np.int64], advance: Callable[[int], object] = int
+) -> Float[Tensor, "n width"]:
     """Compute the inputs of the head for some series, shape (n, width)."""
     features = torch.empty(len(rows), network.head.in_features, dtype=torch.float32)
     for some in batches_by_length(series.panel[rows]):
         features[some] = _pooled(network, series[rows[some]])
+        advance(len(some))
     return features
 
 

@@ -104,7 +104,16 @@ def fit(
         undecided = architecture.missing == "auto" and prepared.architecture.takes_missing
         strategies = FILL_STRATEGIES if undecided else (prepared.architecture.missing,)
         with _own_randomness(seed):
-            return solve_best(panel, task, prepared, settings, strategies=strategies, validation=validation, seed=seed)
+            return solve_best(
+                panel,
+                task,
+                prepared,
+                settings,
+                strategies=strategies,
+                validation=validation,
+                seed=seed,
+                progress=progress,
+            )
     from limelight.training.gradient_descent import train_by_gradient  # imports Lightning, which takes seconds
 
     with _own_randomness(seed):

@@ -172,6 +172,22 @@ def test_very_different_lengths_are_warned_of():
     ]
 
 
+@pytest.mark.parametrize("by_step", [False, True])
+def test_windows_are_advised_for_a_network_on_long_series(by_step):
+    panel = Panel.from_series(
+        [np.random.default_rng(row).normal(size=20_001) for row in range(10)], labels=["a", "b"] * 5
+    )
+    if by_step:
+        codes = np.arange(len(panel.values), dtype=np.int8)[:, None] % 2
+        panel = panel.replace(labels=None, step_labels=StepLabels(codes, ("label",), ("a", "b")))
+    otherwise = " if every such window shows the class, or use the encoder rocket with --set model.encoder=rocket"
+    assert inspect_panel(panel).warnings == ()
+    assert inspect_panel(panel, network=True).warnings == (
+        "series have up to 20001 steps, which a network reads slowly or coarsely; cut them into windows with "
+        "--set windows.length=1000" + ("" if by_step else otherwise),
+    )
+
+
 def test_gaps_are_warned_of():
     panel = _with_times(noise_panel(steps=4), [0, 1, 2, 9] + [0, 1, 2, 3] * 19)
     assert _warnings(panel) == [
@@ -440,9 +456,9 @@ def test_arrays_get_notes_that_need_no_split():
 
 
 @pytest.mark.parametrize(("level", "size", "step"), [(1e8, 1.0, "8"), (1e6, 0.01, "0.062"), (-3e7, 0.1, "2")])
-def test_a_small_signal_on_a_large_offset_is_warned_of(level, size, step):
+def test_a_small_signal_that_float32_has_flattened_is_warned_of(level, size, step):
     values = level + size * np.random.default_rng(0).normal(size=(20, 10, 1))
-    panel = Panel.from_series(list(values), labels=["a", "b"] * 10, channels=["x"])
+    panel = Panel.from_series(list(values.astype(np.float32)), labels=["a", "b"] * 10, channels=["x"])
     assert any(
         warning.endswith(
             f"where float32 only resolves steps of {step}; if the measurements are finer, subtract a constant from the "
@@ -452,7 +468,9 @@ def test_a_small_signal_on_a_large_offset_is_warned_of(level, size, step):
     )
 
 
-@pytest.mark.parametrize(("level", "size"), [(1e4, 1.0), (0.0, 1e-20), (7.0, 0.0), (1e6, 50.0)])
-def test_a_signal_that_float32_resolves_is_not_warned_of(level, size):
+@pytest.mark.parametrize(
+    ("level", "size"), [(1e4, 1.0), (0.0, 1e-20), (7.0, 0.0), (115200.0, 0.0), (1e6, 50.0), (1e8, 1.0), (1e6, 0.01)]
+)
+def test_a_signal_resolved_beside_its_offset_is_not_warned_of(level, size):
     values = level + size * np.random.default_rng(0).normal(size=(20, 10, 1))
     assert inspect_panel(Panel.from_series(list(values))).channels[0].resolution is None

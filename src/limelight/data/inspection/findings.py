@@ -225,6 +225,8 @@ class Inspection:
         The classes that occur in one group only: the metadata field and its value, by class.
     refusal
         Why training would refuse these series; None if it would not, or if this was not checked.
+    network
+        Whether training may train a network by gradient descent.
     advice
         See ``Advice``; the most severe first.
     """
@@ -250,6 +252,7 @@ class Inspection:
     counters: dict[str, Counting] = field(default_factory=dict)
     confined: dict[str, tuple[str, str]] = field(default_factory=dict)
     refusal: str | None = None
+    network: bool = False
     advice: tuple[Advice, ...] = ()
 
     @property

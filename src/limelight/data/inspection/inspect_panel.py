@@ -40,7 +40,7 @@ from limelight.types import Rows
 
 FEW_STEPS = 64
 """A range of fewer steps of float32 than this may have lost smaller differences."""
-COARSE_IF_CONSTANT = 2.0**-7
+COARSE_IF_CONSTANT = 2.0**-5
 """A constant channel may have lost differences if the resolution of float32 near its value is at least this."""
 
 
@@ -51,6 +51,7 @@ def inspect_panel(
     group: str | None = None,
     uses: Mapping[str, FieldUse] | None = None,
     refusal: str | None = None,
+    network: bool = False,
     advance: Callable[[int], object] = int,
 ) -> Inspection:
     """Summarise a Panel and its split, and warn of what will cause trouble.
@@ -67,6 +68,8 @@ def inspect_panel(
         What training takes the metadata fields for, by name; None shows them by the type of their column.
     refusal
         Why training would refuse the series, if it would.
+    network
+        Whether training may train a network by gradient descent.
     advance
         Called with the number of steps inspected since the last call.
 
@@ -93,7 +96,10 @@ def inspect_panel(
         series=len(panel),
         steps=int(panel.lengths.sum()),
         lengths=lengths,
-        channels=tuple(_summarise_channel(name, statistics, column) for column, name in enumerate(panel.channels)),
+        channels=tuple(
+            _summarise_channel(name, float(panel.offset[column]), statistics, column)
+            for column, name in enumerate(panel.channels)
+        ),
         time=_summarise_clock(panel, statistics),
         copies=scan.copies.duplicates(panel, split),
         classes=_class_counts(panel, split),
@@ -111,6 +117,7 @@ def inspect_panel(
         sentinels=scan.sentinels,
         counters=scan.counters,
         refusal=refusal,
+        network=network,
     )
     return replace(inspection, advice=tuple(sorted(advice_about(inspection), key=lambda one: one.severity)))
 
@@ -176,7 +183,7 @@ def _names_alike(panel: Panel, fields: Iterable[FieldSummary]) -> dict[str, list
     return {name: groups for name, groups in alike.items() if groups}
 
 
-def _summarise_channel(name: str, statistics: ChannelStatistics, column: int) -> ChannelSummary:
+def _summarise_channel(name: str, offset: float, statistics: ChannelStatistics, column: int) -> ChannelSummary:
     count, infinite = statistics.count[column], statistics.infinite[column]
     minimum, maximum = statistics.minimum[column], statistics.maximum[column]
     finite = not infinite and count  # a Panel built from arrays may hold infinite values
@@ -189,12 +196,15 @@ def _summarise_channel(name: str, statistics: ChannelStatistics, column: int) ->
         constant=bool(not infinite and (not count or minimum == maximum)),
         missing=int(statistics.missing[column]),
         infinite=int(infinite),
-        resolution=_coarse_resolution(float(minimum), float(maximum)) if finite else None,
+        resolution=_coarse_resolution(float(minimum - offset), float(maximum - offset)) if finite else None,
     )
 
 
 def _coarse_resolution(minimum: float, maximum: float) -> float | None:
-    """Return the resolution of float32 near these values if their range has only a few steps of it, else None."""
+    """Return the resolution of float32 near values if their range has only a few steps of it, else None.
+
+    The values are those that are stored: relative to the offset of the channel.
+    """
     step = float(np.spacing(np.float32(max(abs(minimum), abs(maximum)))))
     constant = minimum == maximum and step < COARSE_IF_CONSTANT
     return step if maximum - minimum < FEW_STEPS * step and not constant else None

@@ -23,6 +23,8 @@ FEW_SERIES = 10
 FEW_IN_A_CLASS = 3
 RARE = 0.05
 UNEVEN_LENGTHS = 10  # ratio of the longest series to the shortest
+LONG_FOR_A_NETWORK = 20_000
+ADVISED_WINDOW = 1_000
 
 
 def advice_about(inspection: Inspection) -> Iterator[Advice]:
@@ -48,6 +50,7 @@ def advice_about(inspection: Inspection) -> Iterator[Advice]:
             _absence_warnings(classes, "test", kind, "the test scores do not cover it; move some there"),
         ),
         (Severity.REMARK, _remarks_about_values(inspection)),
+        (Severity.REMARK, _remarks_about_long_series(inspection)),
         (Severity.REMARK, _step_counter_remarks(inspection.counters)),
         (Severity.REMARK, _remarks_about_copies(inspection.copies)),
         (Severity.REMARK, _rarity_warnings(inspection)),
@@ -216,6 +219,15 @@ def _remarks_about_values(inspection: Inspection) -> Iterator[str]:
             "network gets the elapsed time if the clock of the training series is irregular, and always with "
             "clock='elapsed'"
         )
+
+
+def _remarks_about_long_series(inspection: Inspection) -> Iterator[str]:
+    longest = inspection.lengths[2]
+    if inspection.network and longest > LONG_FOR_A_NETWORK:
+        remedy = f"cut them into windows with --set windows.length={ADVISED_WINDOW}"
+        if inspection.classes is not None:
+            remedy += " if every such window shows the class, or use the encoder rocket with --set model.encoder=rocket"
+        yield f"series have up to {longest} steps, which a network reads slowly or coarsely; {remedy}"
 
 
 def _warnings_of_copies_across(duplicates: Duplicates) -> Iterator[str]:

@@ -31,6 +31,8 @@ class WordCodes:
         """Return the code of the word in each row, -1 for an empty cell, shape (rows,)."""
         self._add_spellings(words)
         chunk_codes = [self.codes.setdefault(word, len(self.codes)) for word in words.names.tolist()]
+        if chunk_codes == [*range(len(chunk_codes))]:  # as in the first chunk, and in a table of one chunk
+            return words.codes
         row_codes: Rows = np.append(np.array(chunk_codes, dtype=np.int64), UNKNOWN)[words.codes]
         return row_codes
 
@@ -134,13 +136,18 @@ class SeriesColumn:
     def _first_change(self, rows: Rows, series: int, codes: Rows) -> int | None:
         """Return the first row whose word differs from the first of its series; empty labels are skipped."""
         self.first = extended(self.first, series, UNSEEN)
-        known = np.flatnonzero(codes >= 0) if self.label else np.arange(len(codes))
+        known = np.flatnonzero(codes >= 0) if self.label and codes.min(initial=0) < 0 else None
+        if known is not None:
+            rows, codes = rows[known], codes[known]
         new = self.first == UNSEEN
         first_in_chunk = np.full(series, UNSEEN)
-        first_in_chunk[rows[known][::-1]] = codes[known][::-1]  # the last assignment wins: the first row comes last
+        first_in_chunk[rows[::-1]] = codes[::-1]  # the last assignment wins: the first row comes last
         self.first[new] = first_in_chunk[new]
-        changed = known[self.first[rows[known]] != codes[known]]
-        return int(changed[0]) if len(changed) else None
+        changed = self.first[rows] != codes
+        if not changed.any():
+            return None
+        row = int(changed.argmax())
+        return row if known is None else int(known[row])
 
     def require_label(self) -> None:
         """Check that a label is one of series or of steps; LabelError if a cell is empty or it has many words."""

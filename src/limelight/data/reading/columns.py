@@ -104,7 +104,8 @@ def read_optional_words(source: Source, name: str, option: str) -> Words:
     [0, -1, -1]
     """
     encoded = source.column(name, option).dictionary_encode()
-    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    indices = encoded.indices.fill_null(-1) if encoded.null_count else encoded.indices
+    codes = indices.to_numpy(zero_copy_only=False).astype(np.int64)
     written = [_word(value) for value in encoded.dictionary.to_pylist()]
     spellings = several_spellings(written)
     names = dict.fromkeys(one_form(word) for word in written)

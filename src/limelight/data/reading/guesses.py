@@ -94,7 +94,7 @@ def kind_of(chunk: Source, name: str) -> Kind | None:
 
 def first_rows(sheets: Sheets, columns: Sequence[str]) -> Source:
     """Read the first rows of a table, at most ``SAMPLE_ROWS``, all columns of CSV files as text."""
-    chunk = sheets.first_chunk()
+    chunk = sheets.first_chunk
     if chunk is None:
         raise DataError(f"expected at least one row in {sheets.name}, got none")
     return Source(chunk.table.slice(0, SAMPLE_ROWS), chunk.name, chunk.csv, chunk.first_row)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import pyarrow.compute as pc
@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from limelight.data.labels import STEP_LABEL
 from limelight.data.reading.columns import is_number_column
 from limelight.data.reading.contents import Contents, study_contents
+from limelight.data.reading.guesses import first_rows
 from limelight.data.reading.named import name_columns
 from limelight.data.reading.sheets import Sheets
 from limelight.data.reading.sources import Source, is_text
@@ -180,15 +181,8 @@ def _find_step_labels(
         )
     step_mask = mask if found or (labels == "auto" and label is not None) else None
     if step_mask is not None and step_mask not in sheets.columns:
-        _first_chunk(sheets, sheets.columns).column(step_mask, "mask")
+        first_rows(sheets, sheets.columns).column(step_mask, "mask")
     return tuple(name for name in found if name != step_mask), step_mask
-
-
-def _first_chunk(sheets: Sheets, text_columns: Sequence[str]) -> Source:
-    chunk = next(sheets.chunks(text_columns, stream=True), None)
-    if chunk is None:
-        raise DataError(f"expected at least one row in {sheets.name}, got none")
-    return chunk
 
 
 def _number_columns(sheets: Sheets, free: Sequence[str]) -> set[str]:
@@ -197,13 +191,21 @@ def _number_columns(sheets: Sheets, free: Sequence[str]) -> set[str]:
     Columns that are empty throughout count as numbers.
     """
     undecided, numeric = set(free), set()
-    for chunk in sheets.chunks((), stream=True):
+    for chunk in _begun(sheets):
         filled = {name for name in undecided if name in chunk.columns and _has_values(chunk, name)}
         numeric |= {name for name in filled if is_number_column(chunk, name)}
         undecided -= filled
         if not undecided:
             break
     return numeric | undecided
+
+
+def _begun(sheets: Sheets) -> Iterator[Source]:
+    """Yield the first chunk, and then the whole table if more is needed: its files are searched for comments first."""
+    first = sheets.first_chunk
+    if first is not None:
+        yield first
+        yield from sheets.chunks((), stream=True)
 
 
 def _has_values(chunk: Source, name: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ from limelight.data.store.open import is_store
 from limelight.errors import DataError, listing
 
 PATTERN_SIGNS = "*?["
+FIRST_ROWS = 1 << 15
+"""Rows of a Parquet file that are read first; they are kept while the columns get their roles."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,15 +120,16 @@ class Sheets:
                 if chunk.rows:
                     yield self._completed(chunk, row)
 
+    @cached_property
     def first_chunk(self) -> Source | None:
-        """Read the first rows of the table, all columns of CSV files as text; None if there are no rows."""
+        """The first rows of the table, all columns of CSV files as text; None if there are no rows."""
         if self.sources:
             return self.sources[0]
         for row, path in enumerate(self.paths):
             try:
-                chunk = next(stream_file(path, csv=self.csv, thorough=False), None)
+                chunk = next(stream_file(path, csv=self.csv, thorough=False, rows=FIRST_ROWS), None)
             except DataError:
-                chunk = next(stream_file(path, csv=self.csv), None)
+                chunk = next(stream_file(path, csv=self.csv, rows=FIRST_ROWS), None)
             if chunk is not None and chunk.rows:
                 return self._completed(chunk, row)
         return None

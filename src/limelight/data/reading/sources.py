@@ -227,7 +227,12 @@ def open_file(
 
 
 def stream_file(
-    path: Path, columns: Sequence[str] | None = None, csv: CsvOptions = DETECT, *, thorough: bool = True
+    path: Path,
+    columns: Sequence[str] | None = None,
+    csv: CsvOptions = DETECT,
+    *,
+    thorough: bool = True,
+    rows: int | None = None,
 ) -> Iterator[Source]:
     """Stream a file in chunks of some megabytes.
 
@@ -237,6 +242,8 @@ def stream_file(
         As for ``open_file``; every column of a CSV file is read as text.
     thorough
         Whether to search a whole CSV file for bytes that are not UTF-8 and for comment lines before reading it.
+    rows
+        The rows of a chunk of a Parquet file, if not ``CHUNK_ROWS``.
 
     Returns
     -------
@@ -263,7 +270,7 @@ def stream_file(
             first += chunk.num_rows
         return
     with _parquet(path, name, stream=True) as parquet_file:
-        for batch in parquet_file.iter_batches(CHUNK_ROWS, columns=None if columns is None else list(columns)):
+        for batch in parquet_file.iter_batches(rows or CHUNK_ROWS, columns=None if columns is None else list(columns)):
             yield Source(pa.Table.from_batches([batch]), name, None, first)
             first += batch.num_rows
 
