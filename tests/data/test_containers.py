@@ -102,7 +102,7 @@ def test_an_index_that_names_other_series_is_rejected() -> None:
     )
 
 
-def test_one_series_of_the_channels_of_the_model_is_one_prediction(of_arrays: ll.TimeSeriesClassifier) -> None:
+def test_one_series_is_one_prediction(of_arrays: ll.TimeSeriesClassifier) -> None:
     assert of_arrays.predict(WAVES[0][:, None]).tolist() == of_arrays.predict(WAVES[:1, :, None]).tolist()
     assert of_arrays.predict(pd.DataFrame({"x": WAVES[0]})).shape == (1,)
 
@@ -132,7 +132,7 @@ STEPWISE = (WAVES > 0).astype(int)
 
 
 @pytest.mark.parametrize("labels", [STEPWISE, np.where(STEPWISE, "up", "down")])
-def test_a_column_for_each_step_is_a_label_for_each_step(labels: np.ndarray) -> None:
+def test_a_column_for_each_step_is_labels_of_steps(labels: np.ndarray) -> None:
     panel = attach_labels(SERIES, labels)
     assert panel.step_labels is not None
     assert panel.notes == (
