@@ -178,3 +178,10 @@ def test_a_label_known_for_no_series_is_rejected() -> None:
     assert message_of(LabelError, attach_labels, SERIES, labels) == (
         "expected every label to be known for at least one series, got none for 'label_1'; remove such columns from y"
     )
+
+
+def test_labels_that_differ_by_blanks_are_one_class() -> None:
+    model = small().fit(WAVES, np.where(np.arange(N) % 4 == 1, "up ", np.where(LABELS, "up", "down")))
+    assert model.classes_.tolist() == ["down", "up"]
+    assert "labels that differed only by blanks were read as one: 'up '" in model.notes_
+    assert model.score(WAVES, np.where(LABELS, "up ", "down")) == 1.0

@@ -11,7 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
 from limelight.data.annotations import StepLabels
-from limelight.data.containers.labels import one_hot_codes, plain_labels
+from limelight.data.containers.labels import one_hot_codes, plain_labels, without_blanks
 from limelight.data.labels import STEP_LABEL
 from limelight.data.panel import Panel
 from limelight.errors import LabelError, ParameterError, listing, nearest
@@ -84,6 +84,10 @@ def attach_labels(
     _check_classes(array)
     if len(array) != len(panel):
         raise LabelError(f"expected one label for each of the {len(panel)} series, got {len(array)} labels")
+    array, differing = without_blanks(array, () if task is None else task.classes)
+    if differing:
+        note = f"labels that differed only by blanks were read as one: {listing(differing)}"
+        panel = panel.replace(notes=(*panel.notes, note))
     return panel.with_labels(array)
 
 

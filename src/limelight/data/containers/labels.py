@@ -221,3 +221,42 @@ def one_hot_codes(labels: NDArray[Any]) -> NDArray[np.int64] | None:
     if not (ones | (labels == 0)).all() or not (ones.sum(axis=1) == 1).all() or not ones.any(axis=0).all():
         return None
     return np.asarray(ones.argmax(axis=1))
+
+
+def without_blanks(labels: NDArray[Any], classes: Sequence[Any] = ()) -> tuple[NDArray[Any], list[str]]:
+    """Strip blanks around labels of text if two labels differ by nothing else, or if a model knows them without.
+
+    Parameters
+    ----------
+    labels
+        One label for each series, shape (n,).
+    classes
+        The classes of a model; empty while fitting.
+
+    Returns
+    -------
+    tuple[NDArray, list[str]]
+        The labels, and those that were changed, sorted.
+
+    Example
+    -------
+    >>> without_blanks(np.array(["walk", "walk ", "run"]))[0].tolist()
+    ['walk', 'walk', 'run']
+    >>> without_blanks(np.array([" walk ", "run"]))[0].tolist()
+    [' walk ', 'run']
+    """
+    words = {word for word in labels.tolist() if isinstance(word, str)}
+    forms: dict[str, set[str]] = {}
+    for word in words:
+        forms.setdefault(word.strip(), set()).add(word)
+    known = {str(name) for name in classes}
+    changed = {
+        word
+        for stripped, own in forms.items()
+        for word in own
+        if word != stripped and word not in known and (stripped in known if known else len(own) > 1)
+    }
+    if not changed:
+        return labels, []
+    cells = [word.strip() if word in changed else word for word in labels.tolist()]
+    return np.array(cells, dtype=object if labels.dtype.kind == "O" else None), sorted(changed)
