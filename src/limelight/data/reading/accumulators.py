@@ -141,7 +141,8 @@ class SeriesColumn:
             rows, codes = rows[known], codes[known]
         new = self.first == UNSEEN
         first_in_chunk = np.full(series, UNSEEN)
-        first_in_chunk[rows[::-1]] = codes[::-1]  # the last assignment wins: the first row comes last
+        begins = np.flatnonzero(np.append(True, rows[1:] != rows[:-1])[: len(rows)])[::-1]
+        first_in_chunk[rows[begins]] = codes[begins]  # the last assignment wins: the first row comes last
         self.first[new] = first_in_chunk[new]
         changed = self.first[rows] != codes
         if not changed.any():
