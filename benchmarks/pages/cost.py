@@ -19,15 +19,22 @@ def alignment(results: dict[str, Any]) -> dict[str, Any]:
 
 def reading(results: dict[str, Any]) -> dict[str, Any]:
     """Collect a row for each file and library."""
-    rows = []
+    rows, versions = [], []
     for kind, readers in results["files"].items():
         ours = statistics.median(readers["limelight"]["seconds"])
+        before = readers.get(reading_benchmark.BEFORE)
+        if before is not None:
+            now, then = (one["cpu_seconds"] for one in (readers["limelight"], before))
+            versions.append({"kind": kind, "now": now, "then": then, "ratio": min(now) / min(then)})
         for library, one in readers.items():
+            if one is before:
+                continue
             median = statistics.median(one["seconds"])
             row = {"kind": kind, "megabytes": results["megabytes"][kind], "library": library, "ratio": median / ours}
             rows.append({**row, **one})
     return {
         "rows": rows,
+        "versions": versions,
         "repeats": len(rows[0]["seconds"]),
         "steps": reading_benchmark.STEPS,
         "channels": len(reading_benchmark.CHANNELS),
