@@ -14,7 +14,15 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from limelight.data.array_labels import attach_labels, with_integer_classes
-from limelight.data.arrays import Layout, as_panel, is_ragged
+from limelight.data.arrays import (
+    Layout,
+    Trained,
+    as_panel,
+    has_names,
+    is_wide_table,
+    panel_of_table,
+    plain_table,
+)
 from limelight.data.inspection.inspect_panel import notes_on_arrays
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError, nearest
@@ -236,7 +244,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             If a parameter is out of range.
         """
         recipe = self._recipe()
-        panel = attach_labels(self._panel(X, fitting=True), y, self.level)
+        panel = attach_labels(self._panel(X, fitting=True), y, self.level, named=has_names(X))
         task = with_integer_classes(task_of(panel), y)
         self.classes_ = np.array(task.classes)
         training = recipe.fit(panel, task, seed=self._seed(), progress=self.progress)
@@ -249,7 +257,8 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         self.model_, self.history_ = training.model, training.history
         vocabulary = training.model.vocabulary
         notes = () if vocabulary is None else vocabulary.notes
-        self.notes_ = (*notes_on_arrays(panel), *notes, *training.notes)
+        assumed = [note for note in panel.notes if note not in getattr(X, "notes", ())]
+        self.notes_ = (*assumed, *notes_on_arrays(panel), *notes, *training.notes)
         self.model_.fitted_on["layout"] = self.layout
         return self
 
@@ -352,9 +361,9 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             In [0, 1]; for multi-label the subset accuracy.
         """
         check_is_fitted(self)
-        if not self.model_.task.by_step and y is not None and is_known(np.asarray(y)).all():
-            return float(super().score(X, y, sample_weight))
-        panel = attach_labels(self._panel(X, fitting=False), y, self.level)
+        panel = attach_labels(self._panel(X, fitting=False), y, self.level, named=has_names(X), task=self.model_.task)
+        if y is not None and panel.labels is not None and is_known(panel.labels).all():
+            return float(super().score(panel, panel.labels, sample_weight))
         from limelight.evaluation.metrics.scoring import mean_accuracy  # imports all scores of scikit-learn
 
         return mean_accuracy(self.model_.predict(panel), targets_of(self.model_.task, panel).every())
@@ -404,13 +413,20 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         return Recipe.of(Architecture.of(**parts), training, DecisionRule.of(self.decision), hold_out, self.fields)
 
     def _panel(self, X: Any, *, fitting: bool) -> Panel:
-        separate = is_ragged(X) if isinstance(X, (list, tuple)) else getattr(X, "ndim", 2) == 3
-        if separate and fitting:
+        known = None if fitting else Trained(self.model_.channels, self.model_.fitted_on.get("lengths", [2])[0])
+        trained = None if hasattr(self, "n_features_in_") else known  # after a fit on a table, a table stays one
+        table = not isinstance(X, Panel) and is_wide_table(X, self.layout, trained)
+        if not table and fitting:
             for name in ("n_features_in_", "feature_names_in_"):  # set by an earlier fit on a table (n, time)
                 self.__dict__.pop(name, None)
-        if not separate:
-            X = validate_data(self, X, reset=fitting, ensure_all_finite="allow-nan")
-        return as_panel(X, self.layout)
+        if table:
+            array = validate_data(self, plain_table(X), reset=fitting, ensure_all_finite="allow-nan")
+            panel = panel_of_table(X, array)
+        else:
+            panel = as_panel(X, self.layout, trained)
+        for note in () if fitting or isinstance(X, Panel) else panel.notes:
+            warnings.warn(note, stacklevel=3)
+        return panel
 
     def _seed(self) -> int:
         if self.random_state is None:

@@ -233,7 +233,8 @@ def test_level_says_that_a_matrix_is_of_steps() -> None:
     assert fit_classifier(series, labels, level="step", progress=False, max_epochs=1).model_.task.describe() == (
         "binary: one of 0, 1 at each step"
     )
-    assert fit_classifier(series, labels, progress=False, max_epochs=1).model_.task.outputs == 30
+    assert fit_classifier(series, labels, progress=False, max_epochs=1).model_.task.by_step
+    assert fit_classifier(series, labels, level="series", progress=False, max_epochs=1).model_.task.outputs == 30
 
 
 @pytest.mark.slow

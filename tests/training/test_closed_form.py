@@ -241,3 +241,12 @@ def test_a_saved_rocket_answers_the_same(tmp_path: object) -> None:
     model = fit_small_rocket(panel).model
     again = load_model(save_model(model, f"{tmp_path}/model"))
     np.testing.assert_array_equal(again.predict(panel).logits, model.predict(panel).logits)
+
+
+@pytest.mark.parametrize("progress", [True, False])
+def test_slow_features_show_a_bar_if_wanted(
+    progress: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("limelight.progress.SECONDS_WITHOUT_PROGRESS", 0)
+    fit_small_rocket(progress=progress)
+    assert ("computing features" in capsys.readouterr().err) is progress

@@ -11,6 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
 from limelight.data.annotations import StepLabels
+from limelight.data.containers.labels import one_hot_codes, plain_labels, without_blanks
 from limelight.data.labels import STEP_LABEL
 from limelight.data.panel import Panel
 from limelight.errors import LabelError, ParameterError, listing, nearest
@@ -19,8 +20,10 @@ from limelight.task import Task, is_known
 LEVELS = ("auto", "series", "step")
 
 
-def attach_labels(panel: Panel, labels: Any, level: str = "auto") -> Panel:
-    """Add labels to a panel.
+def attach_labels(
+    panel: Panel, labels: Any, level: str = "auto", *, named: bool = False, task: Task | None = None
+) -> Panel:
+    """Add labels to a panel, with a note on what was assumed.
 
     Parameters
     ----------
@@ -28,10 +31,16 @@ def attach_labels(panel: Panel, labels: Any, level: str = "auto") -> Panel:
         The series, n of them.
     labels
         One label per series, shape (n,), None or NaN if unknown; multi-label 0 or 1, NaN if unknown, shape
-        (n, labels); or per-step labels, see ``as_step_labels``. None keeps the labels of the panel.
+        (n, labels); one-hot, shape (n, classes); or per-step labels, see ``as_step_labels``. Also as a Series, a frame
+        or a dict by id. None keeps the labels of the panel.
     level
-        ``"series"``, ``"step"``, or ``"auto"``, which treats a list (or an object array) of arrays and an array of
-        three dimensions as per-step labels.
+        ``"series"``, ``"step"``, or ``"auto"``, which treats as per-step labels a list (or an object array) of arrays,
+        an array of three dimensions, and an array with as many columns as every series has steps; and a one-hot matrix
+        as one class for each series.
+    named
+        Whether the index or the ids of the series are those of the user, so that an index of the labels is aligned.
+    task
+        What a model predicts, if the labels are for its predictions; None while fitting.
 
     Returns
     -------
@@ -54,16 +63,79 @@ def attach_labels(panel: Panel, labels: Any, level: str = "auto") -> Panel:
         raise ParameterError(f"expected level to be one of {listing(LEVELS)}, got {level!r}{nearest(level, LEVELS)}")
     if labels is None:
         return _keep_labels(panel, level)
-    if level == "step" or (level == "auto" and _are_per_step(labels)):
+    plain = plain_labels(labels, panel.ids, named=named)
+    panel = panel.replace(notes=(*panel.notes, *plain.notes))
+    array = plain.labels
+    by_columns = level == "auto" and _has_column_for_each_step(array, panel, task)
+    if level == "step" or by_columns or (level == "auto" and _are_per_step(array)):
         panel = panel.compact()
-        return panel.replace(labels=None, step_labels=as_step_labels(labels, panel.lengths))
-    array = np.asarray(labels)
-    if array.ndim != 2 or array.shape[1] == 1:
-        array = column_or_1d(array, warn=True)
-        _check_classes(array)
+        notes = []
+        if by_columns:
+            notes.append(
+                f"took y of shape {array.shape} as a label for each of the {array.shape[1]} steps; pass level='series' "
+                "if its columns are labels of the series"
+            )
+        steps = as_step_labels(array, panel.lengths)
+        return panel.replace(labels=None, step_labels=steps, notes=(*panel.notes, *notes))
+    array = np.asarray(array)
+    if array.ndim == 2 and array.shape[1] > 1:
+        return _with_matrix(panel, array, plain.names, level, task)
+    array = column_or_1d(array, warn=True)
+    _check_classes(array)
     if len(array) != len(panel):
         raise LabelError(f"expected one label for each of the {len(panel)} series, got {len(array)} labels")
+    array, differing = without_blanks(array, () if task is None else task.classes)
+    if differing:
+        note = f"labels that differed only by blanks were read as one: {listing(differing)}"
+        panel = panel.replace(notes=(*panel.notes, note))
     return panel.with_labels(array)
+
+
+def _has_column_for_each_step(labels: Any, panel: Panel, task: Task | None) -> bool:
+    """Whether an array of two dimensions has as many columns as every series has steps, at least two."""
+    shape = np.shape(labels) if isinstance(labels, np.ndarray) else ()
+    if len(shape) != 2 or shape[1] < 2 or shape[0] != len(panel) or not (panel.lengths == shape[1]).all():
+        return False
+    return task is None or task.by_step
+
+
+def _with_matrix(
+    panel: Panel, labels: NDArray[Any], names: tuple[str, ...] | None, level: str, task: Task | None
+) -> Panel:
+    """Add labels of shape (n, labels): several labels for each series, or one-hot classes."""
+    if len(labels) != len(panel):
+        raise LabelError(f"expected one label for each of the {len(panel)} series, got {len(labels)} labels")
+    codes = one_hot_codes(labels) if level == "auto" and task is None else None
+    if task is not None and not task.multilabel and not task.by_step and len(task.classes) == labels.shape[1]:
+        codes = np.asarray(labels == 1).argmax(axis=1)
+    if codes is not None:
+        classes = np.arange(labels.shape[1]) if names is None else np.array(names)
+        note = (
+            f"took y of shape {labels.shape} as one-hot: each series has one of {labels.shape[1]} classes; pass "
+            "level='series' for labels that exclude each other by chance"
+        )
+        return panel.with_labels(classes[codes]).replace(notes=(*panel.notes, note))
+    if labels.dtype.kind in "OU":
+        labels = _as_numbers(labels)
+    empty = np.flatnonzero(np.isnan(labels).all(axis=0)) if labels.dtype.kind == "f" else ()
+    if task is None and len(empty):
+        unknown = [f"label_{column}" if names is None else names[column] for column in empty]
+        raise LabelError(
+            f"expected every label to be known for at least one series, got none for {listing(unknown)}; remove such "
+            "columns from y"
+        )
+    return panel.replace(labels=labels, label_names=names)
+
+
+def _as_numbers(labels: NDArray[Any]) -> NDArray[np.float64]:
+    try:
+        return np.array([[np.nan if cell is None else float(cell) for cell in row] for row in labels.tolist()])
+    except (TypeError, ValueError):
+        example = next(cell for cell in labels.ravel().tolist() if isinstance(cell, str))
+        raise LabelError(
+            f"expected 0 and 1 in labels of shape {labels.shape}, a column for each label, or a column for each step, "
+            f"got {example!r}; pass one label for each series, or one for each step of it"
+        ) from None
 
 
 def _are_per_step(labels: Any) -> bool:

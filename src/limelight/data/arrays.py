@@ -2,31 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from limelight.data.containers.frames import SeriesParts, ids_of_index, index_array, is_nested, read_list, read_nested
+from limelight.data.containers.numbers import (
+    as_array,
+    column_names,
+    has_index,
+    is_column,
+    is_frame,
+    is_special,
+    opened_frame,
+)
 from limelight.data.panel import Panel
 from limelight.data.precision import shifted
 from limelight.errors import DataError, ParameterError, listing
 
 Layout = Literal["ntc", "nct"]
+COMMON_IDS = ("id", "series", "sample_id", "recording_id", "case_id", "unit_id", "uid")
+"""Names of columns that name the series of each row, in lower case."""
 
 
-def as_panel(series: Any, layout: Layout | None = None) -> Panel:
+@dataclass(frozen=True)
+class Trained:
+    """What a fitted model knows of its series, which decides between two readings of a shape.
+
+    Parameters
+    ----------
+    channels
+        The names of its channels.
+    shortest
+        The number of steps of the shortest training series, at least 1.
+    """
+
+    channels: tuple[str, ...]
+    shortest: int = 2
+
+
+def as_panel(series: Any, layout: Layout | None = None, trained: Trained | None = None) -> Panel:
     """Convert series in any supported form to a Panel.
 
     Parameters
     ----------
     series
-        A Panel (returned unchanged); an array (n, time, channels) or (n, time); or a list of arrays (time, channels)
-        or (time,) of any length.
+        A Panel (returned unchanged); an array (n, time, channels) or (n, time); a list of arrays or frames
+        (time, channels) or (time,) of any length, or a dict of them by id; or a frame whose cells hold series. Masked
+        values are missing; tensors are converted.
     layout
         ``"ntc"`` if time comes before channels, ``"nct"`` if channels come before time, as in aeon and PyTorch's
-        convolutions. None means ``"ntc"``, and rejects arrays that look like ``"nct"``.
+        convolutions. None means ``"ntc"``, and rejects arrays that look like ``"nct"``. The columns of frames are
+        channels, whatever the layout.
+    trained
+        What the model knows of its series: a single series (time, channels) is then accepted too.
 
     Returns
     -------
@@ -44,26 +77,216 @@ def as_panel(series: Any, layout: Layout | None = None) -> Panel:
     -------
     >>> as_panel(np.zeros((2, 3, 50)), layout="nct")
     Panel(2 series, 50 steps, 3 channels)
+    >>> as_panel(np.zeros((50, 3)), trained=Trained(("x", "y", "z")))
+    Panel(1 series, 50 steps, 3 channels)
     """
     if layout is not None and layout not in get_args(Layout):
         raise ParameterError(f"expected layout='ntc' (time, channels) or 'nct' (channels, time), got {layout!r}")
     if isinstance(series, Panel):
         return series
-    if isinstance(series, (list, tuple)) and is_ragged(series):
-        arrays = [np.asarray(array) for array in series]
-    else:
-        array = np.asarray(series)
-        if array.ndim not in (2, 3):
-            raise DataError(
-                f"expected series as an array (n, time, channels) or (n, time), got shape {array.shape}; "
-                "pass one row per series"
-            )
-        arrays = list(array)
-    if layout == "nct":
+    parts = _parts_of(series, layout, trained)
+    arrays = parts.arrays
+    if layout == "nct" and not parts.framed:
         arrays = [array.T if array.ndim == 2 else array for array in arrays]
-    elif layout is None:
-        _reject_channels_first(arrays)
-    return Panel.from_series(arrays)
+    elif layout is None and not parts.framed:
+        _reject_channels_first(arrays, trained)
+    return Panel.from_series(arrays, ids=parts.ids, channels=parts.channels, times=parts.times, notes=parts.notes)
+
+
+def _parts_of(series: Any, layout: Layout | None, trained: Trained | None) -> SeriesParts:
+    """Split a container into one array for each series, with what it says besides."""
+    channels = () if trained is None else trained.channels
+    if is_dict(series):
+        parts = read_list(list(series.values()), channels)
+        parts.ids = [str(name) for name in series]
+        return parts
+    if is_single_series(series, layout, trained):
+        return read_list([series], channels)
+    if is_frame(series):
+        if is_nested(series):
+            return read_nested(series)
+        return table_parts(series, as_array(series))
+    if is_separate(series):
+        return read_list(list(series), channels)
+    array = as_array(series)
+    if array.ndim not in (2, 3):
+        raise DataError(
+            f"expected series as an array (n, time, channels) or (n, time), got shape {array.shape}; "
+            "pass one row per series"
+        )
+    return SeriesParts(list(array))
+
+
+def table_parts(table: Any, array: NDArray[Any]) -> SeriesParts:
+    """Read a table with one row for each series, shape (n, time), whose values are already converted.
+
+    Parameters
+    ----------
+    table
+        The table. The row index of a pandas frame names the series; column names that are dates are the clock.
+    array
+        Its values, shape (n, time).
+
+    Returns
+    -------
+    SeriesParts
+        One array of shape (time,) for each row.
+
+    Example
+    -------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame([[1.0, 2.0]], index=["pump"])
+    >>> table_parts(frame, frame.to_numpy()).ids
+    ['pump']
+    """
+    parts = SeriesParts(list(array))
+    if is_frame(table) and has_index(table):
+        parts.ids = ids_of_index(table.index)
+        times = index_array(table.columns)
+        if times is not None and times.dtype.kind == "M" and (times[1:] > times[:-1]).all():
+            parts.times = [times] * len(parts.arrays)
+    return parts
+
+
+def is_dict(series: Any) -> bool:
+    """Whether a container maps ids to series; sparse matrices of SciPy that are dicts do not."""
+    return isinstance(series, Mapping) and not hasattr(series, "shape")
+
+
+def is_wide_table(series: Any, layout: Layout | None, trained: Trained | None) -> bool:
+    """Whether a container is a table (n, time), rather than an array of three dimensions or separate series.
+
+    Parameters
+    ----------
+    series
+        As for ``as_panel``.
+    layout, trained
+        As for ``is_single_series``.
+
+    Example
+    -------
+    >>> is_wide_table(np.zeros((2, 3)), None, None), is_wide_table(np.zeros((2, 3, 1)), None, None)
+    (True, False)
+    """
+    if is_dict(series) or is_single_series(series, layout, trained) or is_separate(series):
+        return False
+    return not is_nested(series) if is_frame(series) else getattr(series, "ndim", 2) != 3
+
+
+def panel_of_table(table: Any, array: NDArray[Any]) -> Panel:
+    """Build a Panel from a table (n, time) whose values are already converted; parameters as for ``table_parts``."""
+    parts = table_parts(table, array)
+    return Panel.from_series(parts.arrays, ids=parts.ids, times=parts.times)
+
+
+def has_names(series: Any) -> bool:
+    """Whether series have ids or an index of their own, by which labels with an index are aligned.
+
+    Example
+    -------
+    >>> has_names(np.zeros((2, 3))), has_names({"pump": [1.0, 2.0]})
+    (False, True)
+    """
+    if isinstance(series, Panel) or is_dict(series):
+        return True
+    return bool(is_frame(series) and has_index(series) and series.index.nlevels == 1 and series.index.is_unique)
+
+
+def plain_table(table: Any) -> Any:
+    """Return a table (n, time) as scikit-learn reads it: masked values are NaN, tensors are arrays.
+
+    Raises
+    ------
+    DataError
+        If the table has one row for each step, as ``read_table`` reads it.
+
+    Example
+    -------
+    >>> plain_table(np.ma.masked_equal([[1.0, -9.0]], -9.0))
+    array([[ 1., nan]])
+    """
+    if is_frame(table):
+        _reject_long(table)
+        return table
+    return as_array(table) if is_special(table) or isinstance(table, (list, tuple)) else table
+
+
+def _reject_long(table: Any) -> None:
+    """Raise DataError if a table has one row for each step: rows of a multi-index, or an id column that repeats."""
+    levels = table.index.nlevels if has_index(table) else 1
+    ids = [name for name in column_names(table) if name.strip().lower() in ("series_id", *COMMON_IDS)]
+    found = "an index of several levels" if levels > 1 else ""
+    if not found and ids:
+        opened = opened_frame(table)
+        repeated = [name for name in ids if opened[name].n_unique() < len(opened)]
+        found = f"a column {repeated[0]!r} that repeats" if repeated else ""
+    if found:
+        raise DataError(
+            f"expected one row for each series, got {found}, as in a table with one row for each step; read it with "
+            "limelight.read_table(frame), which returns series with their labels, and pass these as X"
+        )
+
+
+def is_single_series(series: Any, layout: Layout | None, trained: Trained | None) -> bool:
+    """Whether a container is one series (time, channels) or (time,), given the channels of the model.
+
+    Parameters
+    ----------
+    series
+        The series; a table (n, time) is the alternative if the model has one channel.
+    layout
+        As for ``as_panel``.
+    trained
+        What the model knows of its series; None for a fit, where one series is never accepted.
+
+    Returns
+    -------
+    bool
+        False for any container of several series.
+
+    Raises
+    ------
+    DataError
+        If a column of numbers may be one series, or several series of one step.
+
+    Example
+    -------
+    >>> model = Trained(("channel_0",))
+    >>> is_single_series(np.zeros((30, 1)), None, model), is_single_series(np.zeros((1, 30)), None, model)
+    (True, False)
+    """
+    if trained is None or (isinstance(series, Panel) or is_dict(series)):
+        return False
+    names, width = trained.channels, len(trained.channels)
+    if is_frame(series):
+        columns = column_names(series)
+        if is_nested(series):
+            return False
+        if set(names) <= {*columns} or (width > 1 and len(columns) == width):
+            return True
+        return width == len(columns) == 1 and _is_one_column(tuple(series.shape), trained)
+    if is_separate(series):
+        return False
+    shape = tuple(getattr(series, "shape", None) or np.shape(series))
+    if len(shape) == 1:
+        return width == 1 and shape[0] > 0
+    if len(shape) != 2:
+        return False
+    if width > 1:
+        return bool(shape[0 if layout == "nct" else 1] == width)
+    return _is_one_column(shape, trained)
+
+
+def _is_one_column(shape: tuple[int, ...], trained: Trained) -> bool:
+    """Whether a table of one column is one series of one channel; DataError if its rows may be series, too."""
+    if shape[1] != 1 or shape[0] == 1:
+        return False
+    if trained.shortest == 1:
+        raise DataError(
+            f"expected series of shape (n, time, channels), got shape {shape}, which is one series of {shape[0]} steps "
+            f"or {shape[0]} series of one step, as in training; pass X[None] for one series, or X[:, None] for several"
+        )
+    return True
 
 
 def join_panels(panels: Sequence[Panel]) -> Panel:
@@ -133,17 +356,29 @@ def join_panels(panels: Sequence[Panel]) -> Panel:
     )
 
 
-def is_ragged(series: Sequence[Any]) -> bool:
-    """Whether a sequence holds separate series, rather than the rows of one array (n, time)."""
+def is_separate(series: Any) -> bool:
+    """Whether a container holds separate series, rather than the rows of one array (n, time).
+
+    Example
+    -------
+    >>> is_separate([[1.0, 2.0], [3.0]]), is_separate([[1.0, 2.0], [3.0, 4.0]])
+    (True, False)
+    """
+    if is_column(series) or isinstance(series, np.ndarray):
+        return series.ndim == 1 and str(series.dtype) == "object" and len(series) > 0
+    if not isinstance(series, (list, tuple)):
+        return False
     shapes = {np.shape(array) for array in series}
-    return len(shapes) > 1 or any(len(shape) == 2 for shape in shapes)
+    return len(shapes) > 1 or any(len(shape) == 2 for shape in shapes) or any(is_special(one) for one in series)
 
 
-def _reject_channels_first(arrays: Sequence[NDArray[Any]]) -> None:
+def _reject_channels_first(arrays: Sequence[NDArray[Any]], trained: Trained | None) -> None:
     shapes = [array.shape for array in arrays if array.ndim == 2]
     if len(shapes) < len(arrays) or not shapes:
         return
     times, channels = {shape[0] for shape in shapes}, {shape[1] for shape in shapes}
+    if trained is not None and channels == {len(trained.channels)}:
+        return
     transposed = len(times) == 1 and len(channels) > 1
     if transposed or (len(channels) == 1 and max(times) < min(channels)):
         first = shapes[0]

@@ -143,9 +143,13 @@ class FittedModel:
         return self.architecture.encoder.has_evidence
 
     def notes_about(self, panel: Panel) -> list[str]:
-        """Describe the metadata of a panel that are unknown to the model or missing, one sentence each."""
+        """Describe channels and metadata of a panel that are unknown to the model or missing, one sentence each."""
         metadata = self.encoded_metadata(panel)
-        return [] if metadata is None else list(metadata.notes)
+        return [*self._ignored_channels(panel), *([] if metadata is None else metadata.notes)]
+
+    def _ignored_channels(self, panel: Panel) -> list[str]:
+        extra = [name for name in panel.channels if name not in self.channels] if self._by_name(panel) else []
+        return [f"ignored channels that the model does not know: {listing(extra)}"] if extra else []
 
     def encoded_metadata(self, panel: Panel) -> EncodedMetadata | None:
         """Encode the metadata and side signals of a panel; return None if the network reads neither."""
@@ -204,7 +208,7 @@ class FittedModel:
         if self.architecture.needs_clock:
             require_clock(panel)
             require_same_clock(self.fitted_on.get("clock"), panel)
-        return (self._predict_block(panel[rows], attention) for rows in _blocks(panel.lengths))
+        return (self._predict_block(self.with_channels(panel[rows]), attention) for rows in _blocks(panel.lengths))
 
     def _predict_block(self, panel: Panel, attention: bool) -> Prediction:
         by_step = self.task.by_step
@@ -245,18 +249,53 @@ class FittedModel:
         return Prediction(panel.ids, self.task, logits, attention, lengths, self.decision.thresholds)
 
     def require_channels(self, panel: Panel) -> None:
-        """Raise DataError, naming the expected channels, if the channels of a panel differ from those in training."""
+        """Raise DataError, naming the missing channels, if a panel lacks channels of the training.
+
+        Named channels may be in any order, next to others; unnamed ones must be as many as in training.
+        """
+        if self._by_name(panel):
+            missing = [name for name in self.channels if name not in panel.channels]
+            if missing:
+                raise DataError(
+                    f"expected the channels in training ({listing(self.channels, 20)}), got "
+                    f"{listing(panel.channels, 20)}, which lacks {listing(missing)}; rename the channels as in "
+                    "training, or pass arrays without names in the order of the training"
+                )
+            return
         if len(panel.channels) != len(self.channels):
             raise DataError(
                 f"expected {len(self.channels)} channels as in training ({listing(self.channels)}), got "
                 f"{len(panel.channels)} ({listing(panel.channels)})"
             )
-        named = not (numbered(panel.channels) or numbered(self.channels))
-        if named and panel.channels != self.channels:
-            raise DataError(
-                f"expected the channels in the same order as in training ({listing(self.channels, 20)}), got "
-                f"{listing(panel.channels, 20)}; select and order them with channels=[...] when reading"
-            )
+
+    def with_channels(self, panel: Panel) -> Panel:
+        """Return a panel with the channels of the training in their order; the same panel if it has them already.
+
+        Parameters
+        ----------
+        panel
+            Series with these channels by name, in any order and next to others; or as many unnamed channels.
+
+        Returns
+        -------
+        Panel
+            With the values in the order of ``channels``.
+
+        Raises
+        ------
+        DataError
+            If a channel is missing, or the number of unnamed channels differs.
+        """
+        self.require_channels(panel)
+        if not self._by_name(panel) or panel.channels == self.channels:
+            return panel
+        panel = panel.compact()
+        order = [panel.channels.index(name) for name in self.channels]
+        return panel.replace(values=panel.values[:, order], channels=self.channels, offset=panel.offset[order])
+
+    def _by_name(self, panel: Panel) -> bool:
+        """Whether the channels of a panel and of the model both have names of their own."""
+        return not (numbered(panel.channels) or numbered(self.channels))
 
 
 def _blocks(lengths: NDArray[np.int64]) -> Iterator[slice]:

@@ -277,7 +277,7 @@ def stream_file(
 
 def _frame_table(native: Any, content: str) -> pa.Table:
     try:
-        frame = nw.from_native(native)
+        frame = nw.from_native(_with_index_columns(native))
         frame = frame.collect() if isinstance(frame, nw.LazyFrame) else frame
         try:
             return frame.to_arrow().select(list(frame.columns))  # drops the index of a pandas frame
@@ -293,6 +293,17 @@ def _frame_table(native: Any, content: str) -> pa.Table:
             f"expected a DataFrame of plain columns as {content}, got one that cannot be converted to a table: "
             f"{str(error).splitlines()[0]}; give every column one type and a unique name"
         ) from error
+
+
+def _with_index_columns(native: Any) -> Any:
+    """Return a frame with the named levels of a pandas index as columns; two unnamed levels are id and time."""
+    if not nw.dependencies.is_pandas_dataframe(native):
+        return native
+    index = native.index
+    if index.nlevels == 2 and not any(index.names):
+        index = index.set_names(["series_id", "time"])
+    named = [name for name in index.names if name is not None and name not in native.columns]
+    return native.set_axis(index, axis=0).reset_index(level=named) if named else native
 
 
 def _column_array(series: Any) -> Any:

@@ -87,4 +87,6 @@ def explain(
         if name not in allowed:
             remedy = nearest(name, allowed) if allowed else f"; {method} has no settings"
             raise ParameterError(f"expected a setting of {method}, got {name}={settings[name]!r}{remedy}")
-    return METHODS[method](model, panel, target, **settings)
+    if settings.get("background") is not None:
+        settings["background"] = model.with_channels(settings["background"])
+    return METHODS[method](model, model.with_channels(panel), target, **settings)
