@@ -15,6 +15,7 @@ import torch
 from limelight import TimeSeriesClassifier
 from limelight import recipe as recipes
 from limelight.config.reading import read_experiment
+from limelight.data.array_labels import attach_labels
 from limelight.data.panel import Panel
 from limelight.data.splitting.splits import Split
 from limelight.data.writing import write_split, write_table
@@ -160,6 +161,14 @@ def test_thresholds_for_three_classes_are_refused_before_training(monkeypatch: p
         "expected no threshold rule for 3 classes, got the best F1; remove it, as the most probable class is predicted, or "
         "make each class a label of its own"
     )
+
+
+def test_auto_checks_labels_of_steps_with_a_network() -> None:
+    values = np.random.default_rng(0).normal(size=(12, 20, 1))
+    panel = attach_labels(Panel.from_series(list(values)), (values[:, :, 0] > 0).astype(int), "step")
+    Recipe.of().check(panel, task_of(panel))
+    with pytest.raises(ParameterError, match="an encoder that supports per-step labels, got 'rocket'"):
+        Recipe.of({"encoder": "rocket"}).check(panel, task_of(panel))
 
 
 def test_rows_fitted_are_those_of_the_fit(fits: Fits) -> None:

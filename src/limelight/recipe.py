@@ -12,9 +12,8 @@ from limelight.data.statistics import channel_statistics
 from limelight.evaluation.decision.rule import DecisionRule, fit_decision
 from limelight.model.targets import targets_of
 from limelight.parts.architecture import Architecture, preset
-from limelight.parts.encoders import Rocket
 from limelight.task import Task
-from limelight.training.auto import is_solved, may_train_network
+from limelight.training.auto import fitted_first, is_solved, may_train_network
 from limelight.training.fit import fit, require_device
 from limelight.training.preparation import prepare
 from limelight.training.result import FitResult
@@ -194,9 +193,8 @@ class Recipe:
         require_device(self.training)
         for one in (panel,) if validation is None else (panel, validation):
             targets_of(task, one)
-        automatic = self.architecture.encoder.automatic
-        architecture = replace(self.architecture, encoder=Rocket()) if automatic else self.architecture
-        prepare(panel, task, architecture, validation, self.kinds(panel))
+        first = fitted_first(panel, self.architecture, self.training)
+        prepare(panel, task, first, validation, self.kinds(panel))
 
     def split(self, panel: Panel, seed: int) -> tuple[Rows, Rows]:
         """Split training series into those to fit on and those to validate on.

@@ -84,7 +84,7 @@ def fit_auto(
         The better model, with a note on what was chosen and why.
     """
     started = time.perf_counter()
-    network, rocket = replace(architecture, encoder=ConvLSTM()), replace(architecture, encoder=Rocket())
+    network, rocket = _candidates(architecture)
 
     def train_network() -> FitResult:
         return train(panel, architecture=network, validation=validation, folder=folder, resume=resume)
@@ -120,6 +120,38 @@ def fit_auto(
     if losses[1] < losses[0]:
         return _noted(train_network(), _compared("conv_lstm", "rocket", losses, len(panel), on), started)
     return _noted(solved, _compared("rocket", "conv_lstm", losses, len(panel), on), started)
+
+
+def _candidates(architecture: Architecture) -> tuple[Architecture, Architecture]:
+    return replace(architecture, encoder=ConvLSTM()), replace(architecture, encoder=Rocket())
+
+
+def fitted_first(panel: Panel, architecture: Architecture, settings: TrainingSettings) -> Architecture:
+    """Return the architecture that ``fit`` fits first.
+
+    Parameters
+    ----------
+    panel
+        Labelled training series.
+    architecture, settings
+        As for ``fit``.
+
+    Returns
+    -------
+    Architecture
+        With an encoder that is not ``auto``: ``rocket``, if it takes the labels, the settings and the other parts,
+        else ``conv_lstm``; an explicit encoder is kept.
+
+    Example
+    -------
+    >>> panel = Panel.from_series(np.zeros((30, 40)), labels=["a", "b"] * 15)
+    >>> fitted_first(panel, Architecture.of("auto"), TrainingSettings()).encoder.name
+    'rocket'
+    """
+    if not architecture.encoder.automatic:
+        return architecture
+    network, rocket = _candidates(architecture)
+    return network if _why_network(panel, architecture, settings) else rocket
 
 
 def is_solved(panel: Panel, architecture: Architecture, settings: TrainingSettings) -> bool:
