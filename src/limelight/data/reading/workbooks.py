@@ -40,7 +40,8 @@ def workbook_table(path: Path, name: str) -> tuple[pa.Table, tuple[str, ...]]:
     Raises
     ------
     DataError
-        If the file is no workbook, no sheet holds a table, two columns have the same name, or no formula was calculated.
+        If the file is no workbook, no sheet holds a table, two columns have the same name, or no formula was
+        calculated.
     """
     status = path.stat()
     return _cached_table(path, name, status.st_mtime_ns, status.st_size)
