@@ -33,6 +33,7 @@ SECTIONS: dict[str, Callable[[Results], dict[str, Any]]] = {
     "sine_peers": peers.sine_peers,
     "speed": peers.speed,
     "growth": peers.growth,
+    "long_series": cost.long_series,
     "recurrence": cost.recurrence,
     "report": cost.report,
 }

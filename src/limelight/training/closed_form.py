@@ -42,6 +42,8 @@ makes peaks in a smooth series; the last value does not (ArrowHead with a tenth 
 leave-one-out)."""
 PROFILED_SERIES, PROFILED_STEPS = 64, 1 << 17
 """Maximum number of series, and of their steps, for the baseline of evidence."""
+STEPS_OF_A_PART = 1 << 18
+"""Number of steps whose features take about half a second."""
 SELECTION_SERIES = 500
 """Series on which the weights of the blocks are chosen."""
 
@@ -297,10 +299,21 @@ def _features(
 ) -> Float[Tensor, "n width"]:
     """Compute the inputs of the head for some series, shape (n, width)."""
     features = torch.empty(len(rows), network.head.in_features, dtype=torch.float32)
-    for some in batches_by_length(series.panel[rows]):
-        features[some] = _pooled(network, series[rows[some]])
-        advance(len(some))
+    for batch in batches_by_length(series.panel[rows]):
+        for some in _parts(network, series.panel, rows, batch):
+            features[some] = _pooled(network, series[rows[some]])
+            advance(len(some))
     return features
+
+
+def _parts(
+    network: Network, panel: Panel, rows: NDArray[np.int64], batch: NDArray[np.int64]
+) -> list[NDArray[np.int64]]:
+    """Split a batch of long series, to show progress, if the features of a series do not depend on its batch."""
+    if network.context is not None or network.signals is not None:
+        return [batch]
+    size = max(1, STEPS_OF_A_PART // int(panel.lengths[rows[batch]].max()))
+    return [batch[start : start + size] for start in range(0, len(batch), size)]
 
 
 @torch.no_grad()

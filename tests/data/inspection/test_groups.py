@@ -75,3 +75,10 @@ def test_categories_and_measurements_identify_no_groups(name, cells):
     features = DRAW.normal(size=(N, 4))
     ages = DRAW.normal(50, 12, N).round().astype(int)
     assert found(features, **{name: cells, "other age": ages}) == []
+
+
+def test_words_name_groups_rather_than_numbers():
+    names = ["Alpha", "Berta", "Clara", "Dora", "Emil", "Fritz", "Gerd", "Hanna"]
+    years = [1990, 1993, 1994, 1999, 2001, 2007, 2008, 2015]
+    table = pa.table({"year": [years[row % 8] for row in range(48)], "machine": [names[row % 8] for row in range(48)]})
+    assert list(group_fields(table, np.zeros((48, 0)))) == ["machine"]

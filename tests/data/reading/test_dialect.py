@@ -380,3 +380,25 @@ def test_a_table_in_any_dialect_is_read_back(tmp_path, table, separator, signs, 
     ]
     same_ends = str.maketrans({"\r": "\n"})
     assert [row[0].translate(same_ends) for row in read] == [row[0] for row in table]
+
+
+@pytest.mark.parametrize(
+    ("rows", "cells"),
+    [
+        (["s0,0,1.5,ok", "s0,1,1.25,ok", "s1,0,2.5,worn", "s1,1,0.5,worn"], "'s0', '0', '1.5'"),
+        (["0,1.5,0.25", "1,0.5,2.25", "2,1.0,0.75", "3,1.5,0.5"], "'0', '1.5', '0.25'"),
+    ],
+    ids=["words", "numbers"],
+)
+def test_a_missing_header_is_refused(tmp_path, rows, cells):
+    path = _write(tmp_path / "a.csv", "\n".join(rows) + "\n")
+    assert message_of(DataError, read_table, path) == (
+        f"expected the names of the columns in the first line of '{path}', got data: {cells}; write a line of names "
+        "above them, such as series_id,time,value"
+    )
+
+
+def test_numbers_of_steps_are_a_header(tmp_path):
+    rows = "".join(f"{row},{row + 0.5},{row - 0.5}\n" for row in range(4))
+    panel = read_table(_write(tmp_path / "a.csv", "0,1,2\n" + rows), layout="wide")
+    assert panel.lengths.tolist() == [3, 3, 3, 3]

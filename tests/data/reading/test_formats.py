@@ -328,3 +328,14 @@ def test_arrow_streams_are_read_too(tmp_path: Path) -> None:
     with pa.OSFile(str(tmp_path / "s.arrow"), "wb") as file, pa.ipc.new_stream(file, LONG.schema) as writer:
         writer.write_table(LONG)
     assert read_table(tmp_path / "s.arrow").ids.tolist() == ["s0", "s1"]
+
+
+def test_formulas_that_were_never_calculated_are_refused(tmp_path: Path) -> None:
+    rows = [["series_id", "time", "x"], *([name, step, f"={step}*2"] for name in ("a", "b") for step in range(3))]
+    path = write_workbook(tmp_path / "a.xlsx", rows)
+    with pytest.raises(DataError) as error:
+        read_table(path)
+    assert str(error.value) == (
+        f"expected the results of formulas in '{path}', got none, first in cell C2: the workbook was never "
+        "calculated; open it in Excel or LibreOffice and save it again"
+    )

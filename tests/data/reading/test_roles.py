@@ -256,3 +256,32 @@ def test_seconds_that_run_on_are_the_only_clock() -> None:
     seconds = 1_700_000_000 + np.arange(ROWS)
     assert read_table(recordings().drop(columns="time").assign(epoch=seconds)).times.tolist() == seconds.tolist()
     assert read_table(recordings().assign(epoch=seconds)).channels == ("x",)
+
+
+def test_a_file_whose_times_rise_is_one_series(tmp_path):
+    file = tmp_path / "r01.csv"
+    file.write_text("t,x\n0,1.5\n1,0.5\n2,2.5\n")
+    panel = read_table(file)
+    assert panel.ids.tolist() == ["r01"]
+    assert panel.notes[-1] == (
+        "no column 'series_id': the file is one series, named by its file, as its times rise throughout"
+    )
+
+
+def test_times_that_fall_without_an_id_are_refused(tmp_path):
+    file = tmp_path / "r01.csv"
+    file.write_text("t,x\n0,1.5\n1,0.5\n0,2.5\n1,1.5\n")
+    assert message_of(DataError, read_table, file) == (
+        f"expected columns for id, label in '{file}', got 't', 'x'; name them with --id NAME --label NAME "
+        "(id='NAME', label='NAME' in Python)"
+    )
+
+
+def test_times_of_day_are_not_sorted_over_midnight(tmp_path):
+    file = tmp_path / "night.csv"
+    file.write_text("series_id,time,x\na,23:30:00,1.5\na,00:30:00,0.5\n")
+    assert message_of(DataError, read_table, file) == (
+        "expected increasing times within each series, got 1800 seconds after midnight after 84600 in line 3 of "
+        f"'{file}' (series 'a'), as when midnight passes; write the date before each time, or take the order of the "
+        "rows as the clock with time=None (--time none)"
+    )

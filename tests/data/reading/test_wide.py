@@ -278,3 +278,10 @@ def test_these_columns_do_not_look_wide(columns):
 def test_the_name_of_the_id_column_counts():
     columns = ["engine", "time", *(f"x{step}" for step in range(9))]
     assert (looks_wide(columns, id="engine"), looks_wide(columns)) == (False, True)
+
+
+def test_numbers_of_rows_with_german_names_are_ignored():
+    table = {"lfd. Nr.": [3, 1, 2], "0": [1.0, 2.0, 3.0], "1": [4.0, 5.0, 6.0], "2": [7.0, 8.0, 9.0]}
+    panel = read_wide(_source(table))
+    assert panel.metadata is None
+    assert "ignored row numbers in column 'lfd. Nr.'" in panel.notes

@@ -73,12 +73,30 @@ def group_fields(metadata: pa.Table | None, features: Doubles) -> dict[str, NDAr
         name: np.unique(words_in(column, name).astype(str), return_inverse=True)[1] for name, column in columns.items()
     }
     accepted = [one for one in every if _is_group(one, partitions, features)]
+    accepted = [_named_by_words(one, every) for one in accepted]
     accepted.sort(key=lambda one: (-len(one.values), not one.text))
     found: dict[str, NDArray[np.int64]] = {}
     for one in accepted:
         if not any(_follows(one.codes, codes) for codes in found.values()):
             found[one.name] = one.codes
     return found
+
+
+def _named_by_words(one: _Candidate, every: list[_Candidate]) -> _Candidate:
+    """Return the field of words with the same groups as a field of numbers, such as the machine instead of its year."""
+    if one.text:
+        return one
+    return next(
+        (
+            other
+            for other in every
+            if other.text
+            and len(other.values) == len(one.values)
+            and _follows(one.codes, other.codes)
+            and _follows(other.codes, one.codes)
+        ),
+        one,
+    )
 
 
 def _candidate(name: str, column: Any) -> _Candidate | None:

@@ -19,6 +19,7 @@ from limelight.data.reading.csv_form import (
     find_head,
     ignored_lines,
     named_columns,
+    require_names,
 )
 from limelight.data.reading.csv_text import (
     COMPRESSION_ERRORS,
@@ -106,6 +107,7 @@ def _find(path: Path, name: str, options: CsvOptions, marked: Sequence[str]) -> 
         later = replace(sample, lines=piece, complete=True)
         rows += [record for _, record in later.records(form.separator) if len(record) == form.width]
         blank_rows = blank_rows or later.has_blank_rows(form.separator)
+    require_names(head.names, rows, form, name)
     names, dropped = named_columns(head.names, rows, form.width, name)
     cells = [cells_of(rows, place) for place in range(len(names))]
     numbers = find_formats(cells, form.separator, options.decimal, options.thousands)

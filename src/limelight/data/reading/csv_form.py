@@ -294,6 +294,36 @@ def _commented_head(sample: Sample, form: Form, comment: str) -> Head | None:
     return Head(rows[last - 1], rows[last], 0) if above else Head(rows[last], [], 0)
 
 
+def require_names(header: Sequence[str], rows: Sequence[Sequence[str]], form: Form, name: str) -> None:
+    """Check that a header holds names; DataError if it is a record of data, which would be lost.
+
+    A header with numbers or dates above numbers is data if a word in it occurs again in the same column, or if there
+    are no words and the numbers do not rise as steps, times and wavelengths do.
+    """
+    typed = [header[column] for column in form.typed if column < len(header) and header[column]]
+    if not typed or not all(map(_is_typed, typed)):
+        return
+    words = [column for column, cell in enumerate(header) if cell and column not in form.typed]
+    repeated = [column for column in words if any(row[column].strip() == header[column] for row in rows)]
+    if repeated or (not words and rows and not _rise(typed)):
+        shown = [header[repeated[0]]] if repeated else []
+        raise DataError(
+            f"expected the names of the columns in the first line of {name}, got data: {listing([*shown, *typed], 4)}; "
+            "write a line of names above them, such as series_id,time,value"
+        )
+
+
+def _rise(cells: Sequence[str]) -> bool:
+    """Whether cells are three rising numbers or dates, or more, or count from 0."""
+    if list(cells) == [str(number) for number in range(len(cells))]:
+        return True
+    try:
+        numbers = [float(cell.replace(",", ".")) for cell in cells]
+    except ValueError:
+        return len(cells) > 2 and all(first < second for first, second in pairwise(cells))
+    return len(cells) > 2 and all(first < second for first, second in pairwise(numbers))
+
+
 def named_columns(
     header: Sequence[str], rows: Sequence[Sequence[str]], width: int, name: str
 ) -> tuple[list[str], list[int]]:

@@ -27,7 +27,7 @@ from limelight.data.reading.outline import Outline, make_outline
 from limelight.data.reading.repeated_hours import RepeatedHours, repeated_hour
 from limelight.data.reading.roles import Roles
 from limelight.data.reading.sheets import Sheets
-from limelight.data.reading.sources import Source
+from limelight.data.reading.sources import Source, is_text
 from limelight.data.reading.times import read_clock
 from limelight.data.summer_time import ends_summer_time
 from limelight.errors import DataError, ParameterError
@@ -301,11 +301,25 @@ def _describe_disorder(
             f"expected distinct times in each series, got time {format_time(current)} of series {name!r} again in "
             f"{second}, first in {first}, {_compare_steps(arrays, place)}"
         )
+    if _passes_midnight(sheets, roles.time, float(previous), float(current)):
+        return (
+            f"expected increasing times within each series, got {format_time(current)} seconds after midnight after "
+            f"{format_time(previous)} in {second} (series {name!r}), as when midnight passes; write the date before "
+            "each time, or take the order of the rows as the clock with time=None (--time none)"
+        )
     return (
         f"expected increasing times within each series, got {format_time(current)} after {format_time(previous)} in "
         f"{second} (series {name!r}); sort the rows by time with sort=True (--set data.sort=true), or take their order "
         "as the clock with time=None (--time none)"
     )
+
+
+def _passes_midnight(sheets: Sheets, clock: str | None, previous: float, current: float) -> bool:
+    """Whether times of day fall by more than half a day, so that sorting them would mix up two days."""
+    chunk = sheets.first_chunk
+    if clock is None or chunk is None or not 43200 < previous - current < 86400:
+        return False
+    return is_text(chunk.table[clock].type) and ":" in str(chunk.table[clock][0].as_py())
 
 
 def _compare_steps(arrays: Arrays, place: int) -> str:

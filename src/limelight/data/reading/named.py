@@ -14,6 +14,7 @@ from limelight.data.reading.guesses import certain_id, first_rows, id_candidates
 from limelight.data.reading.names import STATES, is_named, plain_name
 from limelight.data.reading.sheets import Sheets
 from limelight.data.reading.sources import Source
+from limelight.data.reading.times import read_clock
 from limelight.errors import DataError, listing
 
 DEFAULTS = {"id": "series_id", "time": "time", "label": "label"}
@@ -76,6 +77,9 @@ def name_columns(
     if id_column is None and len(sheets.paths) > 1:
         sheets, id_column = sheets.named_by_file(id), id
         notes.append(f"no column {id!r}: each of the {len(sheets.paths)} files is one series, named by its file")
+    if id_column is None and _is_one_series(sheets, sample, clock, label_column):
+        sheets, id_column = sheets.named_by_file(id), id
+        notes.append(f"no column {id!r}: the file is one series, named by its file, as its times rise throughout")
     if id_column is None:
         id_column = _id_by_content(sheets, sample, clock, label_column, given, notes)
     taken = (id_column, *((clock,) if clock else unused), label_column or label)
@@ -124,6 +128,17 @@ def _fits(sample: Source, name: str, role: str) -> bool:
 
 def _are_whole(words: Sequence[str]) -> bool:
     return all(word.lstrip("+-").isdigit() for word in words)
+
+
+def _is_one_series(sheets: Sheets, sample: Source, clock: str | None, label: str | None) -> bool:
+    """Whether a file is one series: its first times rise, and no column may be the id."""
+    if clock is None or len(sheets.paths) != 1 or sample.rows < 2:
+        return False
+    free = [name for name in sheets.columns if name not in (clock, label) and not name.startswith(STEP_LABEL)]
+    if id_candidates(sheets, sample, free) or any(kind_of(sample, name) == "word" for name in free):
+        return False
+    times = read_clock(sample, clock).times
+    return bool(np.all(times[1:] > times[:-1]))
 
 
 def _id_by_content(

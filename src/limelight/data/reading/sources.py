@@ -295,15 +295,30 @@ def _frame_table(native: Any, content: str) -> pa.Table:
         ) from error
 
 
+def index_levels(frame: Any) -> list[str]:
+    """Return the levels of a pandas index that are read as columns: the named ones; two unnamed ones are id and time.
+
+    Example
+    -------
+    >>> import pandas as pd
+    >>> index_levels(pd.DataFrame({"x": [1.0]}, index=pd.Index([0], name="time"))), index_levels("series.csv")
+    (['time'], [])
+    """
+    if not nw.dependencies.is_pandas_dataframe(frame):
+        return []
+    names = frame.index.names
+    if len(names) == 2 and not any(names):
+        names = ["series_id", "time"]
+    return [name for name in names if name is not None and name not in frame.columns]
+
+
 def _with_index_columns(native: Any) -> Any:
-    """Return a frame with the named levels of a pandas index as columns; two unnamed levels are id and time."""
-    if not nw.dependencies.is_pandas_dataframe(native):
+    """Return a frame with the levels of a pandas index that ``index_levels`` lists as columns."""
+    levels = index_levels(native)
+    if not levels:
         return native
-    index = native.index
-    if index.nlevels == 2 and not any(index.names):
-        index = index.set_names(["series_id", "time"])
-    named = [name for name in index.names if name is not None and name not in native.columns]
-    return native.set_axis(index, axis=0).reset_index(level=named) if named else native
+    index = native.index if any(native.index.names) else native.index.set_names(levels)
+    return native.set_axis(index, axis=0).reset_index(level=levels)
 
 
 def _column_array(series: Any) -> Any:

@@ -26,7 +26,7 @@ from limelight.data.reading.metadata_join import bare_name, join_metadata
 from limelight.data.reading.roles import find_roles
 from limelight.data.reading.series_files import read_series_files
 from limelight.data.reading.sheets import open_sheets
-from limelight.data.reading.sources import Source, open_source
+from limelight.data.reading.sources import Source, index_levels, open_source
 from limelight.data.reading.wide import read_wide
 from limelight.data.splitting.splits import Split, named_split
 from limelight.data.store.open import is_store, open_store
@@ -102,7 +102,8 @@ def read_table(
     missing_values
         Numbers that stand for a missing value in the channels, such as -999; they are read as NaN.
     sort
-        True sorts the steps of each series by time, False requires them to be sorted.
+        True sorts the steps of each series by time, False requires them to be sorted. Times in the index of a pandas
+        frame are always sorted.
     csv
         How CSV files are written, if it is detected wrongly: ``separator``, ``decimal``, ``thousands``, ``encoding``,
         ``quote``, ``comment`` and ``units_row``, such as ``{"decimal": ","}``.
@@ -152,7 +153,11 @@ def read_table(
             mask=mask if labels is None else None,
             fields=(*fields, *field_names(names), *shared_fields(sheets.columns, metadata, options)),
         )
-        panel = read_long(sheets, roles, missing=missing, sort=sort)
+        by_index = roles.time is not None and roles.time in index_levels(series)
+        panel = read_long(sheets, roles, missing=missing, sort=sort or by_index)
+        if by_index:
+            note = f"took index level {roles.time!r} as time, and sorted the steps of each series by it"
+            panel = panel.replace(notes=(*panel.notes, note))
     elif missing == "error":
         _require_complete(panel)
     panel = join_tables(

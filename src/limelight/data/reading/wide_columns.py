@@ -14,6 +14,8 @@ from limelight.data.reading.names import STATES, is_named, is_named_as_row_numbe
 from limelight.data.reading.sources import Source
 from limelight.errors import DataError, listing
 
+_NUMBERS_OF_ROWS = ("nr", "#", "lfd_nr", "laufende_nr", "laufende_nummer", "zeile", "line")
+
 
 def find_label(source: Source, label: str | None, notes: list[str]) -> str | None:
     """Find the label column by its name or, for the name "label", by other common names; None if missing."""
@@ -77,7 +79,8 @@ def _numbers_rows(source: Source, name: str) -> bool:
     numbers = numbers_or_missing(source, name)
     counts = source.rows >= ROWS_TO_JUDGE and bool(np.all(np.diff(numbers) == 1))
     whole = bool(np.all(numbers == np.floor(numbers))) and len(np.unique(numbers)) == len(numbers)
-    return counts or (whole and is_named_as_row_number(name))
+    named = is_named_as_row_number(name) or plain_name(name).strip("_") in _NUMBERS_OF_ROWS
+    return counts or (whole and named)
 
 
 def guess_label(source: Source, names: Sequence[str], notes: list[str]) -> str | None:

@@ -40,7 +40,8 @@ def workbook_table(path: Path, name: str) -> tuple[pa.Table, tuple[str, ...]]:
     Raises
     ------
     DataError
-        If the file is no workbook, no sheet holds a table, or two columns have the same name.
+        If the file is no workbook, no sheet holds a table, two columns have the same name, or no formula was
+        calculated.
     """
     status = path.stat()
     return _cached_table(path, name, status.st_mtime_ns, status.st_size)
@@ -61,12 +62,42 @@ def _cached_table(path: Path, name: str, changed: int, size: int) -> tuple[pa.Ta
             f"expected an Excel workbook, got {name}, which is damaged or of another type; save it as .xlsx again"
         ) from error
     try:
-        return _first_table(book, name)
+        table, notes, title = _first_table(book, name)
+        if any(column.null_count for column in table.columns):
+            _require_results(path, book[title], name)
+        return table, notes
     finally:
         book.close()
 
 
-def _first_table(book: Any, name: str) -> tuple[pa.Table, tuple[str, ...]]:
+def _require_results(path: Path, sheet: Any, name: str) -> None:
+    """Check that the formulas of a sheet were calculated; DataError if none has a result."""
+    import openpyxl
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        book = openpyxl.load_workbook(path, read_only=True)
+    try:
+        formulas = book[sheet.title]
+        formulas.reset_dimensions()
+        uncalculated = ""
+        for written, row in zip(formulas.iter_rows(), sheet.iter_rows(values_only=True), strict=False):
+            for cell, result in zip(written, row, strict=False):
+                if cell.value is not None and cell.data_type == "f":
+                    if result is not None:
+                        return
+                    uncalculated = uncalculated or cell.coordinate
+    finally:
+        book.close()
+    if uncalculated:
+        raise DataError(
+            f"expected the results of formulas in {name}, got none, first in cell {uncalculated}: the workbook was "
+            "never calculated; open it in Excel or LibreOffice and save it again"
+        )
+
+
+def _first_table(book: Any, name: str) -> tuple[pa.Table, tuple[str, ...], str]:
+    """Read the first sheet with a table; return the table, notes and the title of the sheet."""
     visible = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
     for sheet in visible:
         sheet.reset_dimensions()  # some programs write a wrong range of cells
@@ -83,7 +114,7 @@ def _first_table(book: Any, name: str) -> tuple[pa.Table, tuple[str, ...]]:
             )
         if header:
             notes.append(f"skipped {header} row{'s' if header > 1 else ''} above the header in {name}")
-        return _table(rows[header], rows[header + 1 :], name), tuple(notes)
+        return _table(rows[header], rows[header + 1 :], name), tuple(notes), sheet.title
     titles = listing([sheet.title for sheet in visible])
     raise DataError(f"expected a sheet with a header and rows in {name}, got none in {titles}; add the table")
 
