@@ -322,7 +322,8 @@ def test_a_line_of_another_width_is_named_with_its_line(tmp_path):
 def test_a_header_too_short_is_still_an_error(tmp_path):
     path = _write(tmp_path / "a.csv", "series_id,x\na,1,5\na,2,5\n")
     assert message_of(DataError, read_table, path) == (
-        f"expected 2 cells in every line of '{path}', got 3 in line 2; put text that contains commas in double quotes"
+        f"expected 2 cells in every line of '{path}', got 3 in line 2; if commas are decimal signs, separate the "
+        "cells by semicolons, else put text that contains commas in double quotes"
     )
 
 
@@ -402,3 +403,11 @@ def test_numbers_of_steps_are_a_header(tmp_path):
     rows = "".join(f"{row},{row + 0.5},{row - 0.5}\n" for row in range(4))
     panel = read_table(_write(tmp_path / "a.csv", "0,1,2\n" + rows), layout="wide")
     assert panel.lengths.tolist() == [3, 3, 3, 3]
+
+
+def test_decimal_commas_between_commas_are_named(tmp_path):
+    path = _write(tmp_path / "a.csv", "time,x\n0,1,5\n1,2,5\n2,0,5\n")
+    assert message_of(DataError, read_table, path) == (
+        f"expected 2 cells in every line of '{path}', got 3 in line 2; if commas are decimal signs, separate the "
+        "cells by semicolons, else put text that contains commas in double quotes"
+    )

@@ -316,7 +316,8 @@ def test_a_csv_file_of_empty_lines_is_refused(tmp_path):
 def test_a_line_with_another_number_of_cells_is_named(tmp_path):
     path = _csv(tmp_path / "s.csv", "series_id,a", "x,1", "x,1,5", "x,1")
     assert read_error(DataError, path) == (
-        f"expected 2 cells in every line of '{path}', got 3 in line 3; put text that contains commas in double quotes"
+        f"expected 2 cells in every line of '{path}', got 3 in line 3; if commas are decimal signs, separate the "
+        "cells by semicolons, else put text that contains commas in double quotes"
     )
 
 

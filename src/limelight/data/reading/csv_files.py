@@ -139,6 +139,13 @@ class CsvFile:
         with open_records(self.path, self.name, self.dialect) as records:
             for line, record in records:
                 if len(record) != width:
+                    digits = sum(cell.strip().lstrip("+-").isdigit() for cell in record)
+                    if self.dialect.separator == "," and len(record) > width and digits >= 2 * (len(record) - width):
+                        return (
+                            f"expected {width} cells in every line of {self.name}, got {len(record)} in line {line}; "
+                            "if commas are decimal signs, separate the cells by semicolons, else put text that "
+                            "contains commas in double quotes"
+                        )
                     return (
                         f"expected {width} cells in every line of {self.name}, got {len(record)} in line {line}; "
                         f"put text that contains {_plural(self.dialect.separator)} in double quotes"
