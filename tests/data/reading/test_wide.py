@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from limelight.data.panel import Panel
 from limelight.data.reading.sources import Source, open_source
+from limelight.data.reading.tables import read_table
 from limelight.data.reading.wide import looks_wide, read_wide
 from limelight.errors import DataError, LabelError, ParameterError
 from support.errors import message_of
@@ -285,3 +286,13 @@ def test_numbers_of_rows_with_german_names_are_ignored():
     panel = read_wide(_source(table))
     assert panel.metadata is None
     assert "ignored row numbers in column 'lfd. Nr.'" in panel.notes
+
+
+def test_a_few_numbered_columns_are_noted_as_possible_steps() -> None:
+    columns = {f"x_{step}": [0.1, 0.2, 0.3] for step in range(4)}
+    table = pa.table({"series_id": ["a", "b", "c"], **columns, "label": ["u", "v", "u"]})
+    assert read_table(table).notes == (
+        "each series has one step of 4 channels; if the columns 'x_0', 'x_1', 'x_2', 'x_3' are its steps, set "
+        "layout='wide' (--set data.layout=wide)",
+    )
+    assert read_table(table, layout="wide").lengths.tolist() == [4, 4, 4]

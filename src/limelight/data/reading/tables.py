@@ -27,7 +27,7 @@ from limelight.data.reading.roles import find_roles
 from limelight.data.reading.series_files import read_series_files
 from limelight.data.reading.sheets import open_sheets
 from limelight.data.reading.sources import Source, index_levels, open_source
-from limelight.data.reading.wide import read_wide
+from limelight.data.reading.wide import may_be_steps, read_wide
 from limelight.data.splitting.splits import Split, named_split
 from limelight.data.store.open import is_store, open_store
 from limelight.errors import DataError, ParameterError, listing, nearest
@@ -155,6 +155,12 @@ def read_table(
         )
         by_index = roles.time is not None and roles.time in index_levels(series)
         panel = read_long(sheets, roles, missing=missing, sort=sort or by_index)
+        if len(panel) > 1 and (panel.lengths == 1).all() and may_be_steps(panel.channels):
+            note = (
+                f"each series has one step of {len(panel.channels)} channels; if the columns {listing(panel.channels)} "
+                "are its steps, set layout='wide' (--set data.layout=wide)"
+            )
+            panel = panel.replace(notes=(*panel.notes, note))
         if by_index:
             note = f"took index level {roles.time!r} as time, and sorted the steps of each series by it"
             panel = panel.replace(notes=(*panel.notes, note))

@@ -68,6 +68,22 @@ def looks_wide(columns: Sequence[str], id: str = "series_id", time: str | None =
     return step_columns >= FEWEST_COLUMNS and 2 * step_columns >= len(columns)
 
 
+def may_be_steps(columns: Sequence[str]) -> bool:
+    """Whether columns are numbered like the steps of one channel, at least 3, although too few to look wide.
+
+    Example
+    -------
+    >>> may_be_steps(["x_0", "x_1", "x_2", "x_3"]), may_be_steps(["x", "y", "z"])
+    (True, False)
+    """
+    numbered = _numbered(columns)
+    return (
+        len(numbered) == len(columns)
+        and len({channel for channel, *_ in numbered}) == 1
+        and _is_run(number for _, number, _ in numbered)
+    )
+
+
 def read_wide(
     source: Source,
     *,
