@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from limelight.errors import ParameterError
-from limelight.nn.masking import lengths_of
+from limelight.nn.fixed_features import draw_channels, on_grid, similar_lengths
 from limelight.nn.rocket import TAPS
 
 RIVALS = 8
@@ -97,12 +97,7 @@ class HydraBlock(nn.Module):
         # weights of a kernel sum to 0, so that a constant stretch has the output 0
         whole.scatter_add_(-1, drawn.abs().argmax(dim=-1, keepdim=True), -whole.sum(dim=-1, keepdim=True))
         self.kernels.copy_(whole.to(torch.int8))
-        channels = self.reads.shape[-1]
-        most = min(channels, SUMMED_CHANNELS)
-        exponents = torch.rand(self.reads.shape[:-1], generator=generator, dtype=torch.float64) * np.log2(most + 1)
-        counts = (2**exponents).long().clamp(max=most)
-        ranks = torch.rand(self.reads.shape, generator=generator, dtype=torch.float32).argsort(dim=-1).argsort(dim=-1)
-        self.reads.copy_(ranks < counts[..., None])
+        self.reads.copy_(draw_channels(self.reads.shape[:-1], self.reads.shape[-1], SUMMED_CHANNELS, generator))
 
     @torch.no_grad()
     def forward(
@@ -167,15 +162,9 @@ class HydraBlock(nn.Module):
 
     def _blocks(self, values: Tensor, mask: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """Yield blocks of series of similar length: row numbers, values of shape (batch, channels, time), lengths."""
-        lengths = lengths_of(mask)
-        order = lengths.argsort(stable=True)
-        start = 0
-        while start < len(order):
-            rows = order[start : start + max(1, CONTEST_STEPS // int(lengths[order[start]]))]
-            rows = rows[: max(1, CONTEST_STEPS // int(lengths[rows[-1]]))]
-            steps = int(lengths[rows[-1]])
-            yield rows, on_grid(values[rows, :steps], mask[rows, :steps], self.bits), lengths[rows]
-            start += len(rows)
+        for rows, lengths in similar_lengths(mask, CONTEST_STEPS):
+            steps = int(lengths[-1])
+            yield rows, on_grid(values[rows, :steps], mask[rows, :steps], self.bits), lengths
 
     def _contests(
         self, series: Tensor, lengths: Tensor
@@ -212,34 +201,6 @@ class HydraBlock(nn.Module):
         dilation = self.dilations[place[1]]
         shifted = torch.stack([one[:, tap * dilation : tap * dilation + time] for tap in range(TAPS)]).flatten(1)
         return torch.mm(self.kernels[place].to(shifted.dtype) / 2**WEIGHT_BITS, shifted, out=buffer)
-
-
-def on_grid(
-    values: Float[Tensor, "batch time channels"], mask: Bool[Tensor, "batch time"], bits: int
-) -> Float[Tensor, "batch channels time"]:
-    """Round values to the grid of their series, with padding 0 and time last.
-
-    Parameters
-    ----------
-    values, mask
-        Values without NaN, shape (batch, time, channels), and their real steps, shape (batch, time).
-    bits
-        The largest absolute value of a series is below 2 to this power, in steps of its grid.
-
-    Returns
-    -------
-    Tensor
-        Shape (batch, channels, time).
-
-    Example
-    -------
-    >>> on_grid(torch.tensor([[[0.7], [0.2]]]), torch.tensor([[True, False]]), 2).tolist()
-    [[[0.75, 0.0]]]
-    """
-    real = values.masked_fill(~mask[:, :, None], 0)
-    exponents = torch.frexp(real.abs().amax(dim=(1, 2))).exponent.clamp(min=-90)
-    step = torch.ldexp(torch.ones_like(real[:, 0, 0]), exponents - bits)[:, None, None]
-    return (torch.round(real / step) * step).transpose(1, 2).contiguous()
 
 
 def spread_over_taps(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from limelight.errors import ParameterError
+from limelight.nn.fixed_features import draw_channels, on_grid, similar_lengths
 from limelight.nn.masking import lengths_of
 
 TAPS = 9
@@ -179,10 +180,10 @@ class RocketEncoder(nn.Module):
         generator
             Random generator on the CPU; the same seed results in the same channels and thresholds.
         """
-        self.reads.copy_(self._draw_channels(generator))
+        self.reads.copy_(draw_channels(self.reads.shape[:-1], self.reads.shape[-1], MAX_CHANNELS, generator))
         quantiles = torch.arange(1, self.width + 1, dtype=torch.float64) * ((5**0.5 + 1) / 2) % 1
         lengths, weights = lengths_of(mask), self._weights()[:, :, :-2]
-        series = torch.cat([self._prepare(values[i : i + 1], mask[i : i + 1]) for i in range(len(values))])
+        series = torch.cat([on_grid(values[i : i + 1], mask[i : i + 1], self.bits) for i in range(len(values))])
         for place, one in enumerate(self.plan):
             wanted = quantiles[one.features].view(KERNELS, -1).to(values.device)
             rows = torch.randint(len(values), (KERNELS,), generator=generator).to(values.device)
@@ -278,34 +279,11 @@ class RocketEncoder(nn.Module):
             shares[one.features] = (by_kernel / totals[:, None]).flatten(0, 1)
         return shares
 
-    def _draw_channels(self, generator: torch.Generator) -> Tensor:
-        """Draw 1 to 9 channels for each kernel of each dilation; small numbers are more likely."""
-        channels = self.reads.shape[2]
-        most = min(channels, MAX_CHANNELS)
-        exponents = torch.rand(self.reads.shape[:2], generator=generator, dtype=torch.float64) * np.log2(most + 1)
-        counts = (2**exponents).long().clamp(max=most)
-        ranks = torch.rand(self.reads.shape, generator=generator, dtype=torch.float32).argsort(dim=-1).argsort(dim=-1)
-        chosen: Tensor = ranks < counts[..., None]
-        return chosen
-
-    def _prepare(self, values: Tensor, mask: Tensor) -> Tensor:
-        """Round values to the grid of their series, with padding 0 and time last, shape (batch, channels, time)."""
-        real = values.masked_fill(~mask[:, :, None], 0)
-        exponents = torch.frexp(real.abs().amax(dim=(1, 2))).exponent.clamp(min=-90)
-        step = torch.ldexp(torch.ones_like(real[:, 0, 0]), exponents - self.bits)[:, None, None]
-        return (torch.round(real / step) * step).transpose(1, 2).contiguous()
-
     def _blocks(self, values: Tensor, mask: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """Yield blocks of series of similar length: row numbers, values, shape (batch, channels, time), and lengths."""
-        lengths = lengths_of(mask)
-        order = lengths.argsort(stable=True)
-        start = 0
-        while start < len(order):
-            rows = order[start : start + max(1, BLOCK // int(lengths[order[start]]))]
-            rows = rows[: max(1, BLOCK // int(lengths[rows[-1]]))]
-            steps = int(lengths[rows[-1]])
-            yield rows, self._prepare(values[rows, :steps], mask[rows, :steps]), lengths[rows]
-            start += len(rows)
+        for rows, lengths in similar_lengths(mask, BLOCK):
+            steps = int(lengths[-1])
+            yield rows, on_grid(values[rows, :steps], mask[rows, :steps], self.bits), lengths
 
     def _ends(self, place: int) -> Tensor:
         """Return for each kernel of a dilation 1 if it counts only steps within the series, else 0, alternating."""

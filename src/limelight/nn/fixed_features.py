@@ -1,0 +1,109 @@
+"""What blocks of fixed convolutions share: the grid of values, the channels of kernels, and series side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor
+
+from limelight.nn.masking import lengths_of
+
+
+def on_grid(
+    values: Float[Tensor, "batch time channels"], mask: Bool[Tensor, "batch time"], bits: int
+) -> Float[Tensor, "batch channels time"]:
+    """Round values to the grid of their series, with padding 0 and time last.
+
+    Parameters
+    ----------
+    values, mask
+        Values without NaN, shape (batch, time, channels), and their real steps, shape (batch, time).
+    bits
+        The largest absolute value of a series is below 2 to this power, in steps of its grid.
+
+    Returns
+    -------
+    Tensor
+        Shape (batch, channels, time).
+
+    Example
+    -------
+    >>> on_grid(torch.tensor([[[0.7], [0.2]]]), torch.tensor([[True, False]]), 2).tolist()
+    [[[0.75, 0.0]]]
+    """
+    real = values.masked_fill(~mask[:, :, None], 0)
+    exponents = torch.frexp(real.abs().amax(dim=(1, 2))).exponent.clamp(min=-90)
+    step = torch.ldexp(torch.ones_like(real[:, 0, 0]), exponents - bits)[:, None, None]
+    return (torch.round(real / step) * step).transpose(1, 2).contiguous()
+
+
+def draw_channels(
+    shape: tuple[int, ...], channels: int, most: int, generator: torch.Generator
+) -> Bool[Tensor, "*shape channels"]:
+    """Draw the channels that each kernel reads: 1 to ``most`` of them; small numbers are more likely.
+
+    Parameters
+    ----------
+    shape
+        Of the kernels.
+    channels
+        Number of channels, at least 1.
+    most
+        Maximum number of channels of a kernel, at least 1.
+    generator
+        Random generator on the CPU.
+
+    Returns
+    -------
+    Tensor
+        Whether each kernel reads each channel, shape (*shape, channels).
+
+    Source
+    ------
+    Dempster, Schmidt and Webb (2021), the authors' multivariate code of MiniRocket.
+
+    Example
+    -------
+    >>> draw_channels((2,), 1, 9, torch.Generator().manual_seed(0)).tolist()
+    [[True], [True]]
+    """
+    most = min(channels, most)
+    exponents = torch.rand(shape, generator=generator, dtype=torch.float64) * np.log2(most + 1)
+    counts = (2**exponents).long().clamp(max=most)
+    ranks = torch.rand((*shape, channels), generator=generator, dtype=torch.float32).argsort(dim=-1).argsort(dim=-1)
+    chosen: Tensor = ranks < counts[..., None]
+    return chosen
+
+
+def similar_lengths(mask: Bool[Tensor, "batch time"], steps: int) -> Iterator[tuple[Int64[Tensor, " rows"], Tensor]]:
+    """Yield blocks of series of similar length, so that little padding is computed.
+
+    Parameters
+    ----------
+    mask
+        True for real steps, which come first, at least one in each row; shape (batch, time).
+    steps
+        Maximum number of steps of a block, over all its series; a longer series is a block of its own.
+
+    Returns
+    -------
+    Iterator[tuple[Tensor, Tensor]]
+        The rows of each block, shape (rows,), the longest last, and their lengths; every row occurs once.
+
+    Example
+    -------
+    >>> mask = torch.tensor([[True, True], [True, False], [True, True]])
+    >>> [(rows.tolist(), lengths.tolist()) for rows, lengths in similar_lengths(mask, 3)]
+    [([1], [1]), ([0], [2]), ([2], [2])]
+    """
+    lengths = lengths_of(mask)
+    order = lengths.argsort(stable=True)
+    start = 0
+    while start < len(order):
+        rows = order[start : start + max(1, steps // int(lengths[order[start]]))]
+        rows = rows[: max(1, steps // int(lengths[rows[-1]]))]
+        yield rows, lengths[rows]
+        start += len(rows)
