@@ -22,11 +22,10 @@ from limelight.data.containers.numbers import (
 )
 from limelight.data.panel import Panel
 from limelight.data.precision import shifted
+from limelight.data.reading.names import is_named
 from limelight.errors import DataError, ParameterError, listing
 
 Layout = Literal["ntc", "nct"]
-COMMON_IDS = ("id", "series", "sample_id", "recording_id", "case_id", "unit_id", "uid")
-"""Names of columns that name the series of each row, in lower case."""
 
 
 @dataclass(frozen=True)
@@ -214,7 +213,7 @@ def plain_table(table: Any) -> Any:
 def _reject_long(table: Any) -> None:
     """Raise DataError if a table has one row for each step: rows of a multi-index, or an id column that repeats."""
     levels = table.index.nlevels if has_index(table) else 1
-    ids = [name for name in column_names(table) if name.strip().lower() in ("series_id", *COMMON_IDS)]
+    ids = [name for name in column_names(table) if is_named(name, "id")]
     found = "an index of several levels" if levels > 1 else ""
     if not found and ids:
         opened = opened_frame(table)

@@ -11,12 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limelight.data.containers.numbers import as_array, column_array, has_index, is_column, is_frame, opened_frame
+from limelight.data.reading.names import is_named, is_named_as_row_number
 from limelight.errors import DataError, listing
 
-FRAME_CLOCKS = ("time", "timestamp", "datetime", "date_time", "date", "time_step", "timestep")
-"""Names of a column of each frame that is the clock if its times increase, in lower case."""
-ROW_NAMES = ("unnamed: 0", "index", "level_0", "__index_level_0__", "")
-"""Names under which saved tables keep the row numbers of a frame, in lower case."""
 TARGET_NAMES = ("label", "series_id")
 
 
@@ -232,7 +229,7 @@ def index_times(indices: Sequence[Any], notes: list[str]) -> list[NDArray[Any]] 
     times = [array for array in arrays if array is not None]
     if len({"M" if array.dtype.kind == "M" else "number" for array in times}) > 1:
         raise DataError("expected one kind of time in the index of every series, got dates and numbers; convert them")
-    named = all(str(index.name).strip().lower() in (*FRAME_CLOCKS, "t", "step") for index in indices)
+    named = all(is_named(str(index.name), "time") for index in indices)
     if not named and all(array.dtype.kind in "iu" for array in times) and _are_row_numbers(times):
         notes.append("the index of the series was not read, as it numbers rows; name it 'time' if it is a clock")
         return None
@@ -299,7 +296,7 @@ def _clock_column(frames: Sequence[Any], columns: Sequence[Any], notes: list[str
             f"expected one column of dates, the clock, got {listing(dates)}; convert the others to numbers or remove "
             "them"
         )
-    named = [name for name in columns if str(name).strip().lower() in FRAME_CLOCKS]
+    named = [name for name in columns if is_named(str(name), "time")]
     numbers = [
         name
         for name in named
@@ -316,7 +313,7 @@ def _increases(column: Any) -> bool:
 
 
 def _counts_rows(frames: Sequence[Any], name: Any) -> bool:
-    if str(name).strip().lower() not in ROW_NAMES or not frames[0][name].dtype.is_integer():
+    if not is_named_as_row_number(str(name)) or not frames[0][name].dtype.is_integer():
         return False
     return all((np.diff(column_array(frame[name])) == 1).all() for frame in frames)
 

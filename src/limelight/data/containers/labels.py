@@ -112,7 +112,7 @@ def _of_dict(labels: Mapping[Any, Any], ids: NDArray[np.str_]) -> PlainLabels:
 
 def _order_of_index(index: Any, ids: NDArray[np.str_], named: bool) -> list[int] | None:
     """Return the positions of the series in the index of the labels; None if labels are in the order of the series."""
-    if getattr(index, "nlevels", 1) > 1 or (is_default_index(index) and not named) or not named:
+    if not named or getattr(index, "nlevels", 1) > 1:
         return None
     words = [str(name) for name in index]
     if words == ids.tolist() or (
