@@ -188,7 +188,7 @@ def test_series_without_labels_are_refused_for_training(limelight: Commands, fol
     (folder / "labels.csv").unlink()
     assert limelight("train", folder, code=2) == (
         f"limelight: expected labels to learn from, got none: there is no column 'label' in "
-        f"{str(folder / 'series.csv')!r}; name the column with data.label or the table with data.labels\n"
+        f"{str(folder / 'series.csv')!r}; name the column with --label (data.label) or the table with --labels (data.labels)\n"
     )
 
 

@@ -237,5 +237,6 @@ def prepare_data(experiment: Experiment, recordings: Panel) -> Dataset:
 def _unlabelled(experiment: Experiment) -> str:
     return (
         f"expected labels to learn from, got none: there is no column {experiment.data.label!r} in "
-        f"{experiment.data.series!r}; name the column with data.label or the table with data.labels"
+        f"{experiment.data.series!r}; name the column with --label (data.label) or the table with --labels "
+        "(data.labels)"
     )
