@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from limelight.data.reading.sources import columns_of, open_file, open_source, stream_file
 from limelight.data.reading.tables import read_table
 from limelight.errors import DataError, ParameterError
-from tests.support.errors import message_of
+from support.errors import message_of
 
 CHANGE = "change it with csv={...} (data.csv in an experiment file)"
 HEADER = ["series_id", "time", "x", "label"]
@@ -411,3 +411,9 @@ def test_decimal_commas_between_commas_are_named(tmp_path):
         f"expected 2 cells in every line of '{path}', got 3 in line 2; if commas are decimal signs, separate the "
         "cells by semicolons, else put text that contains commas in double quotes"
     )
+
+
+def test_a_first_row_without_numbers_is_no_row_of_units(tmp_path: Path) -> None:
+    file = tmp_path / "labels.csv"
+    file.write_text("series_id,label_a,label_b\nH,,\ns,1,0\nd,0,1\n")
+    assert open_file(file).table["series_id"].to_pylist() == ["H", "s", "d"]

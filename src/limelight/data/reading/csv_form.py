@@ -137,11 +137,12 @@ class Form:
         return all(column < len(cells) and _is_name(cells[column]) for column in self.typed)
 
     def is_units(self, place: int) -> bool:
-        """Whether a record may hold units: short words above numbers, and nothing else above words."""
+        """Whether a record may hold units: short words above numbers, at least one, and nothing else above words."""
         if not self.typed or place >= len(self.records):
             return False
         cells = [cell.strip() for cell in self.records[place][1]]
-        if not _fits(cells, self.width) or all(map(is_missing, cells)):
+        above = [cells[column] for column in self.typed if column < len(cells)]
+        if not _fits(cells, self.width) or all(map(is_missing, above)):
             return False
         return all(
             not _is_typed(cell) and len(cell) <= _LONGEST_UNIT
