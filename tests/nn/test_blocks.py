@@ -47,8 +47,9 @@ def test_contributions_of_the_steps_sum_to_the_logits(name: str, channels: int) 
     weights = torch.randn(2, built.width, generator=torch.Generator().manual_seed(2))
     parts = built.contributions(values, mask, weights)
     expected = built(values, mask) @ weights.T
-    assert torch.allclose(parts.sum(dim=2), expected, atol=1e-5 * float(expected.abs().max()))
-    assert (parts * ~mask[:, None]).abs().max() == 0
+    assert parts.shape == (5, 2, 30, channels)
+    assert torch.allclose(parts.sum(dim=(2, 3)), expected, atol=1e-5 * float(expected.abs().max()))
+    assert (parts * ~mask[:, None, :, None]).abs().max() == 0
 
 
 def naive_hydra(block: HydraBlock, series: np.ndarray) -> np.ndarray:

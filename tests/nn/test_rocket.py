@@ -240,18 +240,30 @@ def test_contributions_of_the_steps_sum_to_the_logits(lengths, outputs):
     encoder = _fitted(_series(5, 40, 2))
     weights = torch.randn(outputs, encoder.width, generator=torch.Generator().manual_seed(0))
     parts = encoder.contributions(values, mask, weights)
-    assert parts.shape == (len(lengths), outputs, max(lengths))
-    torch.testing.assert_close(parts.sum(dim=2), encoder(values, mask) @ weights.T, rtol=0, atol=1e-4)
+    assert parts.shape == (len(lengths), outputs, max(lengths), 2)
+    torch.testing.assert_close(parts.sum(dim=(2, 3)), encoder(values, mask) @ weights.T, rtol=0, atol=1e-4)
     assert not parts.transpose(1, 2)[~mask].any()
 
 
-def test_contributions_stand_where_a_kernel_is_above_its_threshold():
+def test_contributions_are_shared_by_the_steps_a_kernel_reads():
     values = torch.zeros(1, 100, 1)
     values[0, 60] = 5.0
     encoder = RocketEncoder(1, 100, 84)
     encoder.thresholds += 1.0
+    parts = encoder.contributions(values, _full(values), torch.ones(1, encoder.width))[0, 0, :, 0]
+    assert parts.nonzero().flatten().tolist() == list(range(52, 69))
+    assert parts.argmax() == 60
+    assert torch.allclose(parts[52:69], parts[52:69].flip(0), atol=1e-3)
+
+
+def test_contributions_are_shared_by_the_channels_a_kernel_reads():
+    values = _series(3, 50, 3)
+    encoder = _fitted(values)
+    encoder.reads[..., 1] = False
+    encoder.reads[..., 0] = True
     parts = encoder.contributions(values, _full(values), torch.ones(1, encoder.width))
-    assert parts[0, 0].nonzero().flatten().tolist() == list(range(56, 65))
+    assert not parts[..., 1].any()
+    assert (parts[..., 0] >= parts[..., 2]).all()
 
 
 def test_numbers_out_of_range_are_refused():

@@ -84,7 +84,7 @@ def save_model(model: FittedModel, folder: Path | str) -> Path:
         "vocabulary": None if model.vocabulary is None else model.vocabulary.to_json(),
         "decision": model.decision.to_json(),
         "offset": None if model.offset is None else model.offset.tolist(),
-        "evidence_profile": None if model.profile is None else model.profile.means.tolist(),
+        "evidence_profile": None if model.profile is None else _profile_to_json(model.profile),
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
     }
     with whole_folder(folder) as temporary:
@@ -175,14 +175,22 @@ def _read_offset(saved: Any, channels: int) -> NDArray[np.float64]:
     return offset
 
 
+def _profile_to_json(profile: EvidenceProfile) -> dict[str, Any]:
+    return {"means": profile.means.tolist(), "inputs": profile.inputs.tolist()}
+
+
 def _read_profile(saved: Any, outputs: int) -> EvidenceProfile | None:
     """Return the baseline of evidence; models saved before there was one share it equally."""
     if saved is None:
         return None
-    means = np.asarray(saved, dtype=np.float64)
-    if means.ndim != 3 or means.shape[:2] != (outputs, 2) or not np.isfinite(means).all():
-        raise ValueError(f"expected an evidence profile for {outputs} outputs, got shape {means.shape}")
-    return EvidenceProfile(means)
+    means, inputs = (np.asarray(saved[key], dtype=np.float64) for key in ("means", "inputs"))
+    if means.ndim != 3 or means.shape[:2] != (outputs, 2) or inputs.ndim != 2 or len(inputs) != outputs:
+        raise ValueError(
+            f"expected an evidence profile for {outputs} outputs, got shapes {means.shape} and {inputs.shape}"
+        )
+    if not (np.isfinite(means).all() and np.isfinite(inputs).all()):
+        raise ValueError("expected finite numbers in the evidence profile, got NaN or infinity")
+    return EvidenceProfile(means, inputs)
 
 
 def _require_registered(sentence: Any, folder: Path) -> None:

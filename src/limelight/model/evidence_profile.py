@@ -28,36 +28,49 @@ class EvidenceProfile:
     means
         For each output, for the first and the second half of a series, and for each bin of distances: the mean
         contribution of a step times the length of its series, shape (outputs, 2, bins).
+    inputs
+        For each output and each input of the encoder, the mean contribution of a series, shape (outputs, inputs).
 
     Example
     -------
-    >>> profile = EvidenceProfile(np.array([[[4.0, 0.0], [0.0, 0.0]]]))
-    >>> profile.baseline(4, np.array([2.0])).tolist()
+    >>> profile = EvidenceProfile(np.array([[[4.0, 0.0], [0.0, 0.0]]]), np.array([[1.5, 0.5]]))
+    >>> profile.baseline(4, np.array([2.0])).sum(axis=2).tolist()
     [[1.25, 0.25, 0.25, 0.25]]
+    >>> profile.baseline(4, np.array([2.0])).sum(axis=1).tolist()
+    [[1.5, 0.5]]
     """
 
     means: Doubles
+    inputs: Doubles
+
+    def scaled(self, factors: Doubles) -> EvidenceProfile:
+        """Return the profile of logits multiplied by factors, one for all outputs or shape (outputs,)."""
+        factors = np.broadcast_to(factors, len(self.means))
+        return EvidenceProfile(self.means * factors[:, None, None], self.inputs * factors[:, None])
 
     def baseline(self, length: int, totals: NDArray[np.floating[Any]]) -> Doubles:
-        """Return the contribution of each step of an average series of some length.
+        """Return the contribution of each step and input of an average series of some length.
 
         Parameters
         ----------
         length
             Number of steps.
         totals
-            What the steps of the series sum to, shape (outputs,); the difference to the profile is shared equally.
+            The sum over the steps and inputs of the series, shape (outputs,); the difference to the profile is shared
+            equally.
 
         Returns
         -------
         Doubles
-            Shape (outputs, length).
+            Shape (outputs, length, inputs).
         """
         half, bins = places_of(length)
         last = self.means.shape[2] - 1
         steps = self.means[:, half, np.minimum(bins, last)] / length
         rest = np.asarray(totals, dtype=np.float64) - steps.sum(axis=1)
-        shared: Doubles = steps + rest[:, None] / length
+        steps = steps + rest[:, None] / length
+        inputs = self.inputs - self.inputs.mean(axis=1, keepdims=True)
+        shared: Doubles = steps[:, :, None] / inputs.shape[1] + inputs[:, None] / length
         return shared
 
 
@@ -95,14 +108,17 @@ def measure_profile(model: Any, panel: Panel) -> EvidenceProfile:
     weights = head.weight[:, : encoder.width].detach().float().contiguous()
     bins = int(places_of(int(panel.lengths.max()))[1].max()) + 1
     sums, counts = np.zeros((len(weights), 2, bins)), np.zeros((2, bins))
+    of_inputs = []
     with torch.inference_mode():
         for rows, batch in model.batches(panel):
-            parts = encoder.contributions(model.network.inputs(batch), batch.mask, weights).double().numpy()
-            for row, own in zip(rows.tolist(), parts, strict=True):
+            parts = encoder.contributions(model.network.inputs(batch), batch.mask, weights)
+            of_inputs.append(parts.sum(dim=2, dtype=torch.float64).numpy())
+            for row, own in zip(rows.tolist(), parts.sum(dim=3).double().numpy(), strict=True):
                 length = int(panel.lengths[row])
                 half, place = places_of(length)
                 np.add.at(counts, (half, place), 1)
                 for output in range(len(weights)):
                     np.add.at(sums[output], (half, place), length * own[output, :length])
     means = sums.sum(axis=(1, 2), keepdims=True) / counts.sum()
-    return EvidenceProfile(np.where(counts > 0, sums / np.maximum(counts, 1), means))
+    means = np.where(counts > 0, sums / np.maximum(counts, 1), means)
+    return EvidenceProfile(means, np.concatenate(of_inputs).mean(axis=0))

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from limelight.nn.fixed_features import share_differences
 from limelight.nn.hydra import HydraBlock
 from limelight.nn.quantiles import QuantileBlock
 from limelight.nn.rocket import RocketEncoder
@@ -38,8 +39,11 @@ class DifferencesOf(nn.Module):
         return features
 
     def contributions(self, values: Tensor, mask: Tensor, weights: Tensor) -> Tensor:
-        """Split ``features @ weights.T`` into one contribution per step; a difference belongs to its later step."""
-        return self.block.contributions(_differences(values), mask, weights)
+        """Split ``features @ weights.T`` as ``RocketEncoder``; a difference belongs in equal shares to its two steps."""
+        parts = self.block.contributions(_differences(values), mask, weights)
+        shared = share_differences(parts[:, :, 1:])
+        shared[:, :, 0] += parts[:, :, 0]
+        return shared
 
 
 def _differences(values: Float[Tensor, "batch time channels"]) -> Float[Tensor, "batch time channels"]:
@@ -151,8 +155,8 @@ class BlocksEncoder(nn.Module):
         values: Float[Tensor, "batch time channels"],
         mask: Bool[Tensor, "batch time"],
         weights: Float[Tensor, "outputs width"],
-    ) -> Float[Tensor, "batch outputs time"]:
-        """Split ``features @ weights.T`` into one contribution per time step, exactly.
+    ) -> Float[Tensor, "batch outputs time channels"]:
+        """Split ``features @ weights.T`` exactly into one contribution per time step and channel.
 
         Parameters
         ----------
@@ -164,9 +168,9 @@ class BlocksEncoder(nn.Module):
         Returns
         -------
         Tensor
-            Shape (batch, outputs, time), 0 for padding.
+            Shape (batch, outputs, time, channels), 0 for padding.
         """
-        parts = values.new_zeros(len(values), len(weights), values.shape[1])
+        parts = values.new_zeros(len(values), len(weights), *values.shape[1:])
         for span, block in zip(self.spans.values(), self._modules_of_blocks(), strict=True):
             parts += block.contributions(values, mask, weights[:, span].contiguous())
         return parts

@@ -1,4 +1,4 @@
-"""What blocks of fixed convolutions share: the grid of values, the channels of kernels, and series side by side."""
+"""What blocks of fixed convolutions share: the grid of values, channels of kernels, and evidence spread over taps."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int64
-from torch import Tensor
+from torch import Tensor, nn
 
 from limelight.nn.masking import lengths_of
+
+TAPS = 9
+"""Weights of a kernel."""
 
 
 def on_grid(
@@ -107,3 +110,82 @@ def similar_lengths(mask: Bool[Tensor, "batch time"], steps: int) -> Iterator[tu
         rows = rows[: max(1, steps // int(lengths[rows[-1]]))]
         yield rows, lengths[rows]
         start += len(rows)
+
+
+def spread_over_taps(
+    total: Float[Tensor, "outputs channels batch time"],
+    added: Float[Tensor, "outputs channels batch steps"],
+    start: int,
+    dilation: int,
+    lengths: Int64[Tensor, " batch"],
+) -> None:
+    """Share what kernels add at each step equally among the steps under their taps that lie within the series.
+
+    Parameters
+    ----------
+    total
+        The shares are added to this tensor, shape (outputs, channels, batch, time).
+    added
+        What the kernels of one dilation add, at their centres, shape (outputs, channels, batch, steps); 0 beyond each
+        series.
+    start
+        The step of the first centre.
+    dilation
+        Distance between the taps, in steps.
+    lengths
+        Number of steps of each series, shape (batch,).
+
+    Example
+    -------
+    >>> total = torch.zeros(1, 1, 1, 3)
+    >>> spread_over_taps(total, torch.tensor([[[[0.0, 0.0, 3.0]]]]), 0, 1, torch.tensor([3]))
+    >>> total.tolist()
+    [[[[1.0, 1.0, 1.0]]]]
+    """
+    time, steps = total.shape[-1], added.shape[-1]
+    centres = torch.arange(start, start + steps, device=added.device)
+    before = torch.div(centres, dilation, rounding_mode="floor").clamp(max=TAPS // 2)
+    behind = torch.div(lengths[:, None] - 1 - centres, dilation, rounding_mode="floor").clamp(0, TAPS // 2)
+    shares = added / (1 + before + behind)
+    for tap in range(-(TAPS // 2), TAPS // 2 + 1):
+        first = start + tap * dilation
+        begin, end = max(first, 0), min(first + steps, time)
+        if begin < end:
+            own = shares[..., begin - first : end - first]
+            within = torch.arange(begin, end, device=added.device) < lengths[:, None]
+            total[..., begin:end] += own * within
+
+
+def share_of_channels(reads: Bool[Tensor, "*kernels channels"]) -> Float[Tensor, "*kernels channels"]:
+    """Return the share of each channel in what a kernel adds: equal shares of the channels that the kernel reads.
+
+    Example
+    -------
+    >>> share_of_channels(torch.tensor([[True, False], [True, True]])).tolist()
+    [[1.0, 0.0], [0.5, 0.5]]
+    """
+    return reads / reads.sum(dim=-1, keepdim=True)
+
+
+def share_differences(
+    parts: Float[Tensor, "batch outputs steps channels"],
+) -> Float[Tensor, "batch outputs time channels"]:
+    """Share what each difference adds equally between its two steps.
+
+    Parameters
+    ----------
+    parts
+        What the differences between consecutive steps add, shape (batch, outputs, steps, channels).
+
+    Returns
+    -------
+    Tensor
+        Shape (batch, outputs, steps + 1, channels).
+
+    Example
+    -------
+    >>> share_differences(torch.tensor([[[[1.0], [3.0]]]])).flatten().tolist()
+    [0.5, 2.0, 1.5]
+    """
+    halves = parts / 2
+    return nn.functional.pad(halves, (0, 0, 0, 1)) + nn.functional.pad(halves, (0, 0, 1, 0))

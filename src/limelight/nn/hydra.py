@@ -10,8 +10,15 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from limelight.errors import ParameterError
-from limelight.nn.fixed_features import draw_channels, on_grid, similar_lengths
-from limelight.nn.rocket import TAPS
+from limelight.nn.fixed_features import (
+    TAPS,
+    draw_channels,
+    on_grid,
+    share_differences,
+    share_of_channels,
+    similar_lengths,
+    spread_over_taps,
+)
 
 RIVALS = 8
 """Kernels of a group."""
@@ -132,8 +139,10 @@ class HydraBlock(nn.Module):
         values: Float[Tensor, "batch time channels"],
         mask: Bool[Tensor, "batch time"],
         weights: Float[Tensor, "outputs width"],
-    ) -> Float[Tensor, "batch outputs time"]:
-        """Split ``features @ weights.T`` into one contribution per time step, exactly: features are means over time.
+    ) -> Float[Tensor, "batch outputs time channels"]:
+        """Split ``features @ weights.T`` exactly into one contribution per time step and channel.
+
+        What a kernel adds at a step is shared equally by the steps and the channels that the kernel reads there.
 
         Parameters
         ----------
@@ -145,19 +154,21 @@ class HydraBlock(nn.Module):
         Returns
         -------
         Tensor
-            Shape (batch, outputs, time), 0 for padding. What a kernel adds at a step is shared equally by the steps
-            that the kernel covers.
+            Shape (batch, outputs, time, channels), 0 for padding.
         """
-        parts = values.new_zeros(len(values), len(weights), values.shape[1])
+        parts = values.new_zeros(len(values), len(weights), values.shape[1], values.shape[2])
         by_group = weights.view(len(weights), 2, len(self.dilations), self.groups, 2, RIVALS)
         for rows, series, lengths in self._blocks(values, mask):
-            time = series.shape[2]
-            total = values.new_zeros(len(weights), len(rows), time)
+            batch, channels, time = series.shape
+            totals = [series.new_zeros(len(weights), channels, batch, time - reading) for reading in (0, 1)]
             for place, wins, loses, top in self._contests(series, lengths):
                 own = by_group[(slice(None), *place)]
                 added = torch.tensordot(own[:, 0], wins, dims=1) * top + torch.tensordot(own[:, 1], loses, dims=1)
-                total[:, :, : added.shape[2]] += spread_over_taps(added, self.dilations[place[1]], lengths, place[0])
-            parts[rows, :, :time] = (total / lengths[:, None]).transpose(0, 1)
+                shares = share_of_channels(self.reads[place])[:, None, None]
+                reading, dilation = place[0], self.dilations[place[1]]
+                spread_over_taps(totals[reading], added[:, None] * shares, 0, dilation, lengths - reading)
+            values_part, differences = (total.permute(2, 0, 3, 1) for total in totals)
+            parts[rows, :, :time] = (values_part + share_differences(differences)) / lengths[:, None, None, None]
         return parts
 
     def _blocks(self, values: Tensor, mask: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
@@ -202,46 +213,3 @@ class HydraBlock(nn.Module):
         shifted = torch.stack([one[:, tap * dilation : tap * dilation + time] for tap in range(TAPS)]).flatten(1)
         return torch.mm(self.kernels[place].to(shifted.dtype) / 2**WEIGHT_BITS, shifted, out=buffer)
 
-
-def spread_over_taps(
-    added: Float[Tensor, "outputs batch time"], dilation: int, lengths: Tensor, reading: int = 0
-) -> Float[Tensor, "outputs batch time"]:
-    """Share what a kernel adds at each step equally among the steps under its taps that lie within the series.
-
-    Parameters
-    ----------
-    added
-        What the kernels of one dilation add, at their centres, shape (outputs, batch, time); 0 beyond each series.
-    dilation
-        Distance between the taps, in steps.
-    lengths
-        Number of steps of each series, shape (batch,).
-    reading
-        1 if the kernels read differences, which are shorter by a step, else 0.
-
-    Returns
-    -------
-    Tensor
-        Shape (outputs, batch, time); the sum over time is unchanged.
-
-    Example
-    -------
-    >>> spread_over_taps(torch.tensor([[[0.0, 0.0, 3.0]]]), 1, torch.tensor([3])).tolist()
-    [[[1.0, 1.0, 1.0]]]
-    """
-    time = added.shape[-1]
-    real = (torch.arange(time, device=added.device) < lengths[:, None] - reading).to(added.dtype)
-    shifts = [tap * dilation for tap in range(-(TAPS // 2), TAPS // 2 + 1) if abs(tap * dilation) < time]
-    covered = sum(_moved(real, shift) for shift in shifts)
-    shares = added / torch.as_tensor(covered).clamp(min=1)
-    spread = torch.zeros_like(added)
-    for shift in shifts:
-        spread += _moved(shares, -shift)
-    return spread * real
-
-
-def _moved(array: Tensor, shift: int) -> Tensor:
-    """Return the entry ``shift`` steps later at each step, 0 beyond the ends, along the last axis."""
-    time = array.shape[-1]
-    inner = array[..., max(shift, 0) : time + min(shift, 0)]
-    return nn.functional.pad(inner, (max(-shift, 0), max(shift, 0)))

@@ -169,8 +169,8 @@ class QuantileBlock(nn.Module):
         values: Float[Tensor, "batch time channels"],
         mask: Bool[Tensor, "batch time"],
         weights: Float[Tensor, "outputs width"],
-    ) -> Float[Tensor, "batch outputs time"]:
-        """Split ``features @ weights.T`` into one contribution per time step, exactly.
+    ) -> Float[Tensor, "batch outputs time channels"]:
+        """Split ``features @ weights.T`` exactly into one contribution per time step and channel.
 
         A quantile belongs to the steps whose values it interpolates, a mean to all steps of its interval, a difference
         in equal shares to its two steps, and the magnitude of a frequency to the steps of which it is a sum: with the
@@ -186,10 +186,10 @@ class QuantileBlock(nn.Module):
         Returns
         -------
         Tensor
-            Shape (batch, outputs, time), 0 for padding.
+            Shape (batch, outputs, time, channels), 0 for padding.
         """
         by_quantile = weights.double().cpu().numpy().reshape(len(weights), -1, self.channels)
-        parts = np.zeros((len(values), len(weights), values.shape[1]))
+        parts = np.zeros((len(values), len(weights), *values.shape[1:]))
         for rows, series in self._blocks(values, mask):
             read = self._read(series)
             factors = np.zeros((len(weights), *read.shape))
@@ -201,7 +201,7 @@ class QuantileBlock(nn.Module):
                 own = np.zeros((len(weights), *order.shape))
                 np.put_along_axis(own, order[None], np.broadcast_to(of_ranks[:, None], own.shape), axis=-1)
                 factors[..., steps] += own
-            parts[rows, :, : series.shape[-1]] = self._by_step(factors, read, series).sum(axis=2).transpose(1, 0, 2)
+            parts[rows, :, : series.shape[-1]] = self._by_step(factors, read, series).transpose(1, 0, 3, 2)
         return torch.from_numpy(parts).to(values)
 
     def _blocks(self, values: Tensor, mask: Tensor) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:

@@ -13,10 +13,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from limelight.errors import ParameterError
-from limelight.nn.fixed_features import draw_channels, on_grid, similar_lengths
+from limelight.nn.fixed_features import (
+    TAPS,
+    draw_channels,
+    on_grid,
+    share_of_channels,
+    similar_lengths,
+    spread_over_taps,
+)
 from limelight.nn.masking import lengths_of
 
-TAPS = 9
 KERNELS = 84
 MAX_CHANNELS = 9
 NEVER = -1e30
@@ -233,10 +239,11 @@ class RocketEncoder(nn.Module):
         values: Float[Tensor, "batch time channels"],
         mask: Bool[Tensor, "batch time"],
         weights: Float[Tensor, "outputs width"],
-    ) -> Float[Tensor, "batch outputs time"]:
-        """Split ``features @ weights.T`` into one contribution per time step.
+    ) -> Float[Tensor, "batch outputs time channels"]:
+        """Split ``features @ weights.T`` into one contribution per time step and channel.
 
-        This is exact: each feature is a mean over time, and the head is linear.
+        This is exact: each feature is a mean over time, and the head is linear. What a kernel adds at a step is shared
+        equally by the steps and the channels that the kernel reads there.
 
         Parameters
         ----------
@@ -248,27 +255,38 @@ class RocketEncoder(nn.Module):
         Returns
         -------
         Tensor
-            The contribution of each step, at the centre of the kernels, to each output; 0 for padding; shape (batch,
-            outputs, time). The sum over time is the logit without its intercept.
+            The contribution of each step and channel to each output; 0 for padding; shape (batch, outputs, time,
+            channels). The sum over time and channels is the logit without its intercept.
         """
-        parts = values.new_zeros(len(values), len(weights), values.shape[1])
+        parts = values.new_zeros(len(values), len(weights), values.shape[1], values.shape[2])
         for rows, series, lengths in self._blocks(values, mask):
-            total = values.new_zeros(len(weights), len(rows), series.shape[2])
+            total = values.new_zeros(len(weights), series.shape[1], len(rows), series.shape[2])
             for place, kernels, start, outputs in self._convolutions(series, lengths):
                 one = self.plan[place]
-                thresholds = self.thresholds[one.features].view(KERNELS, -1)[kernels]
-                own = weights[:, one.features].reshape(len(weights), KERNELS, -1)[:, kernels]
-                by_end = torch.stack([own * (self._ends(place)[kernels, None] == end) for end in (0, 1)]).flatten(0, 1)
-                added = values.new_zeros(len(by_end), outputs[0].numel())
-                above = torch.empty_like(outputs)
-                for rank in range(thresholds.shape[1]):
-                    torch.gt(outputs, thresholds[:, rank, None, None], out=above)
-                    added.addmm_(by_end[:, :, rank], above.flatten(1))
-                stop = min(start + outputs.shape[2], total.shape[2])
-                by_step = added.view(2, len(weights), *outputs.shape[1:])[..., : stop - start]
-                total[:, :, start:stop] += (by_step / _totals(one, lengths)[:, None, :, None]).sum(dim=0)
-            parts[rows, :, : total.shape[2]] = total.transpose(0, 1)
+                stop = min(outputs.shape[2], total.shape[3] - start)
+                added = self._added(place, kernels, outputs, weights)[..., :stop]
+                by_centre = (added / _totals(one, lengths)[:, None, None, :, None]).sum(dim=0)
+                spread_over_taps(total, by_centre, start, one.step, lengths)
+            parts[rows, :, : total.shape[3]] = total.permute(2, 0, 3, 1)
         return parts
+
+    def _added(self, place: int, kernels: slice, outputs: Tensor, weights: Tensor) -> Tensor:
+        """Sum the weights of the features that count each step, shape (2, outputs, channels, batch, steps).
+
+        The first axis separates kernels that count the whole series and kernels that lie within it.
+        """
+        one = self.plan[place]
+        thresholds = self.thresholds[one.features].view(KERNELS, -1)[kernels]
+        own = weights[:, one.features].reshape(len(weights), KERNELS, -1)[:, kernels]
+        ends = nn.functional.one_hot(self._ends(place)[kernels], 2).T
+        shares = ends[:, None] * share_of_channels(self.reads[place, kernels]).T
+        added = weights.new_zeros(2 * len(weights) * shares.shape[1], outputs[0].numel())
+        above = torch.empty_like(outputs)
+        for rank in range(thresholds.shape[1]):
+            torch.gt(outputs, thresholds[:, rank, None, None], out=above)
+            by_row = shares[:, None] * own[None, :, None, :, rank]
+            added.addmm_(by_row.flatten(0, 2), above.flatten(1))
+        return added.view(2, len(weights), shares.shape[1], *outputs.shape[1:])
 
     def _shares(self, counts: Tensor, lengths: Tensor) -> Tensor:
         """Divide the counts of each feature, shape (width, batch), by the number of counted steps."""

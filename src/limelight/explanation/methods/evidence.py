@@ -35,7 +35,8 @@ def explain_evidence(model: FittedModel, panel: Panel, target: Any = None) -> Ex
         For each series, what each step adds to the logit of the target, relative to the same position of an average
         training series: a positive number is evidence for the target, a negative one evidence against it. Their sum
         plus ``base``, the logit of the average series with the metadata of this one, is the logit. For two classes, the
-        logit of the first is minus that of the second.
+        logit of the first is minus that of the second. ``channels`` splits the importance of each step among the
+        channels; what the clock and side signals add belongs to no channel.
 
     Raises
     ------
@@ -82,10 +83,11 @@ def explain_evidence(model: FittedModel, panel: Panel, target: Any = None) -> Ex
     typical = series_weights @ encoder.typical  # the sum over the steps of an average training series
 
     @functools.cache
-    def baseline_of(steps: int) -> Doubles:
-        return baseline_of_evidence(model, typical, steps)
+    def baseline_of(steps: int, inputs: int) -> Doubles:
+        return baseline_of_evidence(model, typical, steps, inputs)
 
     importance: list[Floats] = [np.empty(0, np.float32)] * len(panel)
+    channels = list(importance)
     base = np.zeros(len(panel))
     with torch.inference_mode():
         for rows, batch in model.batches(panel):
@@ -93,17 +95,26 @@ def explain_evidence(model: FittedModel, panel: Panel, target: Any = None) -> Ex
             constant = bias + typical + model.network.context_vector(batch) @ weights[:, encoder.width :].T
             for place, row in enumerate(rows.tolist()):
                 steps, which = int(panel.lengths[row]), int(output[row])
-                own = contributions[place, which, :steps].double().numpy() - baseline_of(steps)[which]
-                importance[row] = (sign[row] * own).astype(np.float32)
+                own = contributions[place, which, :steps].double().numpy()
+                own -= baseline_of(*own.shape)[which]
+                importance[row] = (sign[row] * own.sum(axis=1)).astype(np.float32)
+                channels[row] = (sign[row] * _by_channel(own, len(panel.channels), model)).astype(np.float32)
                 base[row] = sign[row] * float(constant[place, which])
-    return Explanation(panel, prediction, importance, "evidence", resolved.names, base=base)
+    return Explanation(panel, prediction, importance, "evidence", resolved.names, channels, base=base)
 
 
-def baseline_of_evidence(model: FittedModel, typical: torch.Tensor, steps: int) -> Doubles:
-    """Return the contribution of each step of an average training series, shape (outputs, steps)."""
+def _by_channel(own: Doubles, channels: int, model: FittedModel) -> Doubles:
+    """Sum the contributions of the inputs of each channel: its values and its missing-value marks."""
+    filling = model.network.filling
+    if filling is not None and filling.width > channels:
+        return own[:, :channels] + own[:, channels : 2 * channels]
+    return own[:, :channels]
+
+
+def baseline_of_evidence(model: FittedModel, typical: torch.Tensor, steps: int, inputs: int) -> Doubles:
+    """Return the contribution of each step and input of an average training series, shape (outputs, steps, inputs)."""
     totals = typical.detach().double().numpy()
     if model.profile is None:
-        return np.repeat(totals[:, None] / steps, steps, axis=1)
+        return np.tile(totals[:, None, None] / (steps * inputs), (1, steps, inputs))
     temperature = model.decision.temperature
-    profile = EvidenceProfile(model.profile.means / (1.0 if temperature is None else temperature[:, None, None]))
-    return profile.baseline(steps, totals)
+    return model.profile.scaled(np.ones(1) if temperature is None else 1 / temperature).baseline(steps, totals)
