@@ -10,7 +10,11 @@ from torch import Tensor
 from limelight.errors import ParameterError
 from limelight.nn.blocks import BLOCKS, BlocksEncoder
 from limelight.nn.hydra import HydraBlock
+from limelight.nn.network import Network
 from limelight.nn.quantiles import QuantileBlock
+from limelight.parts.architecture import Architecture
+from limelight.parts.encoders import Blocks
+from limelight.parts.encoders.blocks import BLOCK_NAMES
 from support.errors import message_of
 
 LENGTHS = torch.tensor([1, 2, 9, 17, 30])
@@ -122,3 +126,39 @@ def test_the_spectrum_of_a_wave_is_its_frequency() -> None:
 )
 def test_sizes_that_are_too_small_are_rejected(arguments: dict[str, int], message: str) -> None:
     assert message_of(ParameterError, HydraBlock, **{"channels": 1, "length": 10, **arguments}) == message
+
+
+def test_parts_and_networks_know_the_same_blocks() -> None:
+    assert tuple(BLOCKS) == BLOCK_NAMES
+
+
+def test_a_network_keeps_the_fitted_features_of_some_blocks() -> None:
+    architecture = Architecture.of(
+        {"name": "blocks", "features": 84, "groups": 2, "depth": 2, "length": 30}, "ppv", "linear"
+    )
+    network = Network(architecture, channels=2, outputs=3)
+    values, mask = ragged(2)
+    network.encoder.fit(values, mask, torch.Generator().manual_seed(0))
+    smaller = network.with_blocks(["hydra", "spectrum"])
+    spans = network.encoder.spans
+    expected = network.encoder(values, mask)[:, [*columns(spans["hydra"]), *columns(spans["spectrum"])]]
+    assert torch.equal(smaller.encoder(values, mask), expected)
+    assert smaller.architecture.encoder.blocks == ["hydra", "spectrum"]
+    assert smaller.head.in_features == expected.shape[1]
+
+
+def columns(span: slice) -> range:
+    return range(span.start, span.stop)
+
+
+def test_a_block_named_twice_is_refused() -> None:
+    assert message_of(ParameterError, lambda: Blocks(blocks=["hydra", "rocket", "hydra"]).checked()) == (
+        "'blocks': expected blocks without repetition, got ['hydra', 'rocket', 'hydra']; name each block once"
+    )
+
+
+def test_an_unknown_block_is_refused() -> None:
+    assert message_of(ParameterError, lambda: Blocks(blocks=["hidra"]).checked()) == (
+        "'blocks': expected blocks.0 to be 'rocket', 'rocket_differences', 'hydra', 'quantiles', "
+        "'quantiles_differences' or 'spectrum', got 'hidra'"
+    )

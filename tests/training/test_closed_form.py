@@ -2,6 +2,7 @@
 
 import random as python_random
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +17,7 @@ from limelight.evaluation.decision.rule import DecisionRule, fit_decision, score
 from limelight.model.bundle import load_model, save_model
 from limelight.model.targets import task_of
 from limelight.parts.architecture import Architecture
+from limelight.parts.encoders.blocks import BLOCK_NAMES
 from limelight.training import closed_form
 from limelight.training.closed_form import solve
 from limelight.training.fit import fit
@@ -250,3 +252,31 @@ def test_slow_features_show_a_bar_if_wanted(
     monkeypatch.setattr("limelight.progress.SECONDS_WITHOUT_PROGRESS", 0)
     fit_small_rocket(progress=progress)
     assert ("computing features" in capsys.readouterr().err) is progress
+
+
+def test_the_fitted_model_has_only_blocks_that_count() -> None:
+    architecture = Architecture.of({"name": "blocks", "features": 84, "groups": 2, "depth": 2})
+    model = fit(TRAIN, task_of(TRAIN), architecture).model
+    used = model.architecture.encoder.blocks
+    assert set(used) < set(BLOCK_NAMES)
+    assert list(model.network.encoder.spans) == used
+    for span in model.network.encoder.spans.values():
+        assert bool(model.network.head.weight[:, span].any())
+
+
+def test_a_model_of_some_blocks_survives_saving(tmp_path: Path) -> None:
+    architecture = Architecture.of({"name": "blocks", "blocks": ["spectrum", "quantiles"], "depth": 2})
+    model = fit(TRAIN, task_of(TRAIN), architecture).model
+    kept = load_model(save_model(model, tmp_path / "model"))
+    assert kept.architecture == model.architecture
+    np.testing.assert_array_equal(kept.predict(TEST).logits, model.predict(TEST).logits)
+
+
+@pytest.mark.parametrize("most", [2_000, 60], ids=["in memory", "streamed"])
+def test_many_series_choose_blocks_on_a_sample(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(closed_form, "SELECTION_SERIES", 50)
+    monkeypatch.setattr(closed_form, "MOST_AT_ONCE", most)
+    architecture = Architecture.of({"name": "blocks", "features": 840, "groups": 8, "depth": 3})
+    training = fit(TRAIN, task_of(TRAIN), architecture)
+    assert len(training.model.architecture.encoder.blocks) < len(BLOCK_NAMES)
+    assert np.mean(training.model.predict(TEST).labels == TEST.labels) >= 0.75

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -39,7 +39,7 @@ class DifferencesOf(nn.Module):
         return features
 
     def contributions(self, values: Tensor, mask: Tensor, weights: Tensor) -> Tensor:
-        """Split ``features @ weights.T`` as ``RocketEncoder``; a difference belongs in equal shares to its two steps."""
+        """Split ``features @ weights.T`` as ``RocketEncoder``; the two steps of a difference share it equally."""
         parts = self.block.contributions(_differences(values), mask, weights)
         shared = share_differences(parts[:, :, 1:])
         shared[:, :, 0] += parts[:, :, 0]
@@ -109,7 +109,7 @@ class BlocksEncoder(nn.Module):
         self,
         channels: int,
         length: int,
-        blocks: tuple[str, ...] = tuple(BLOCKS),
+        blocks: Sequence[str] = tuple(BLOCKS),
         features: int = 10_000,
         groups: int = 64,
         depth: int = 6,

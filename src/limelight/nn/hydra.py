@@ -25,8 +25,10 @@ RIVALS = 8
 SUMMED_CHANNELS = 8
 WEIGHT_BITS = 6
 """The absolute weights of a kernel sum to at most 2 to this power, in whole numbers."""
+EXACT_COUNTS = 1 << 24
+"""Ones that float32 sums exactly."""
 CONTEST_STEPS = 16_000
-"""Number of steps, over all series, processed at once, so that the outputs of a group stay in the cache."""
+"""Number of steps, over all series and groups, processed at once, so that the outputs stay in the cache."""
 
 
 class HydraBlock(nn.Module):
@@ -128,8 +130,8 @@ class HydraBlock(nn.Module):
         for rows, series, lengths in self._blocks(values, mask):
             sums = torch.zeros(2, len(self.dilations), self.groups, 2, RIVALS, len(rows), dtype=torch.float64)
             for place, wins, loses, top in self._contests(series, lengths):
-                sums[place][0] = (wins * top).sum(dim=-1, dtype=torch.float64)
-                sums[place][1] = loses.sum(dim=-1, dtype=torch.float64)
+                sums[place][:, 0] = (wins * top[:, None]).sum(dim=-1, dtype=torch.float64)
+                sums[place][:, 1] = loses.sum(dim=-1, dtype=torch.float64 if loses.shape[-1] >= EXACT_COUNTS else None)
             features[rows] = (sums.flatten(0, -2) / lengths).T.to(values.dtype)
         return features
 
@@ -163,10 +165,11 @@ class HydraBlock(nn.Module):
             totals = [series.new_zeros(len(weights), channels, batch, time - reading) for reading in (0, 1)]
             for place, wins, loses, top in self._contests(series, lengths):
                 own = by_group[(slice(None), *place)]
-                added = torch.tensordot(own[:, 0], wins, dims=1) * top + torch.tensordot(own[:, 1], loses, dims=1)
-                shares = share_of_channels(self.reads[place])[:, None, None]
+                added = torch.einsum("ogk,gkbt->ogbt", own[:, :, 0], wins) * top
+                added += torch.einsum("ogk,gkbt->ogbt", own[:, :, 1], loses)
+                by_channel = torch.einsum("gc,ogbt->ocbt", share_of_channels(self.reads[place]), added)
                 reading, dilation = place[0], self.dilations[place[1]]
-                spread_over_taps(totals[reading], added[:, None] * shares, 0, dilation, lengths - reading)
+                spread_over_taps(totals[reading], by_channel, 0, dilation, lengths - reading)
             values_part, differences = (total.permute(2, 0, 3, 1) for total in totals)
             parts[rows, :, :time] = (values_part + share_differences(differences)) / lengths[:, None, None, None]
         return parts
@@ -179,12 +182,12 @@ class HydraBlock(nn.Module):
 
     def _contests(
         self, series: Tensor, lengths: Tensor
-    ) -> Iterator[tuple[tuple[int, int, int], Tensor, Tensor, Tensor]]:
-        """Yield for each group its place, who wins and who loses at each step, and the largest output.
+    ) -> Iterator[tuple[tuple[int, int, slice], Tensor, Tensor, Tensor]]:
+        """Yield for some groups their place, who wins and who loses at each step, and the largest outputs.
 
-        Winners and losers have shape (kernels, batch, time), 1 or 0, and the largest output has shape (batch, time);
-        all are 0 beyond the end of a series. The next item overwrites them. If two outputs are equal, both kernels
-        win or lose.
+        Winners and losers have shape (groups, kernels, batch, time), 1 or 0, and the largest outputs have shape
+        (groups, batch, time); winners and losers are 0 beyond the end of a series. The next item overwrites them. If
+        two outputs are equal, both kernels win or lose.
         """
         for reading, read in enumerate((series, series.diff(dim=2))):
             batch, _, time = read.shape
@@ -193,23 +196,33 @@ class HydraBlock(nn.Module):
             real = torch.arange(time, device=series.device) < lengths[:, None] - reading
             ragged = not bool(real.all())
             read = read * real[:, None] if ragged else read
-            buffers = [series.new_empty(RIVALS, batch * time) for _ in range(3)]
+            at_once = max(1, min(self.groups, CONTEST_STEPS // (batch * time)))
+            buffers = [series.new_empty(at_once, RIVALS, batch * time) for _ in range(3)]
             for number, dilation in enumerate(self.dilations):
                 padded = nn.functional.pad(read, (dilation * (TAPS // 2),) * 2)
-                for group in range(self.groups):
-                    place = (reading, number, group)
-                    outputs = self._outputs(place, padded, time, buffers[0])
-                    top, low = outputs.amax(dim=0), outputs.amin(dim=0)
-                    wins, loses = torch.ge(outputs, top, out=buffers[1]), torch.le(outputs, low, out=buffers[2])
+                for first in range(0, self.groups, at_once):
+                    some = slice(first, min(first + at_once, self.groups))
+                    place = (reading, number, some)
+                    outputs, *contest = (buffer[: some.stop - first] for buffer in buffers)
+                    self._outputs(place, padded, outputs)
+                    top, low = outputs.amax(dim=1, keepdim=True), outputs.amin(dim=1, keepdim=True)
+                    torch.ge(outputs, top, out=contest[0])
+                    torch.le(outputs, low, out=contest[1])
                     if ragged:
-                        wins, loses = wins * real.flatten(), loses * real.flatten()
-                    yield place, wins.view(-1, batch, time), loses.view(-1, batch, time), top.view(batch, time)
+                        contest = [one.mul_(real.flatten()) for one in contest]
+                    wins, loses = (one.view(-1, RIVALS, batch, time) for one in contest)
+                    yield place, wins, loses, top.view(-1, batch, time)
 
-    def _outputs(self, place: tuple[int, int, int], padded: Tensor, time: int, buffer: Tensor) -> Tensor:
-        """Compute the outputs of a group, shape (kernels, batch · time); ``buffer`` is overwritten."""
-        channels = self.reads[place]
-        one = padded[:, channels].sum(dim=1) if padded.shape[1] > 1 else padded[:, 0]
-        dilation = self.dilations[place[1]]
-        shifted = torch.stack([one[:, tap * dilation : tap * dilation + time] for tap in range(TAPS)]).flatten(1)
-        return torch.mm(self.kernels[place].to(shifted.dtype) / 2**WEIGHT_BITS, shifted, out=buffer)
-
+    def _outputs(self, place: tuple[int, int, slice], padded: Tensor, out: Tensor) -> None:
+        """Write the outputs of some groups to ``out``, shape (groups, kernels, batch · time)."""
+        kernels = self.kernels[place].to(padded.dtype) / 2**WEIGHT_BITS
+        dilation, several = self.dilations[place[1]], padded.shape[1] > 1
+        read = (
+            torch.einsum("gc,bct->gbt", self.reads[place].to(padded.dtype), padded) if several else padded[None, :, 0]
+        )
+        time = padded.shape[2] - (TAPS - 1) * dilation
+        shifted = torch.stack([read[..., tap * dilation : tap * dilation + time] for tap in range(TAPS)], dim=1)
+        if several:
+            torch.bmm(kernels, shifted.flatten(2), out=out)
+        else:
+            torch.mm(kernels.flatten(0, 1), shifted[0].flatten(1), out=out.view(-1, out.shape[2]))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
 
@@ -96,6 +96,7 @@ class Network(nn.Module):
         if architecture.needs_metadata and not context.has_metadata:
             raise InternalError(f"a network that needs metadata was built without any: {architecture.describe()}")
         self.architecture = architecture
+        self.channels = channels
         self.context_shape = context
         clock = int(architecture.needs_clock)
         self.normalisation = Standardisation(channels + clock)
@@ -144,6 +145,25 @@ class Network(nn.Module):
         context = self.context_vector(batch)
         features: Tensor = self.encoder(self._encoder_inputs(batch, context), batch.mask)
         return torch.cat([features, context], dim=1) if "late" in self.architecture.fusions else features
+
+    def with_blocks(self, names: Sequence[str]) -> Network:
+        """Return the network with some of the blocks of features of its encoder only, and a head to be fitted.
+
+        Parameters
+        ----------
+        names
+            Names of blocks among ``encoder.spans``, at least one.
+
+        Returns
+        -------
+        Network
+            With the fitted scaling and the fitted blocks of this network.
+        """
+        architecture = replace(self.architecture, encoder=self.architecture.encoder.with_blocks(names))
+        smaller = Network(architecture, self.channels, self.head.out_features, self.context_shape)
+        new, own = smaller.state_dict(), self.state_dict()
+        smaller.load_state_dict({name: own[name] if own[name].shape == new[name].shape else new[name] for name in new})
+        return smaller
 
     def context_vector(self, batch: Batch) -> Float[Tensor, "batch context"]:
         """Return the encoded metadata of each series; the width is 0 if the network reads no metadata."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -11,15 +12,16 @@ from torch import Tensor
 
 COLUMNS_AT_ONCE = 4_096
 WEIGHTS = (0.0, 0.03, 0.1, 0.3, 1.0, 3.0)
-"""Candidate weights of a block; the first block has the weight 1 at the start."""
-METADATA_WEIGHT = 0.1
-"""Weight of the metadata at the start."""
+"""Candidate weights of a block."""
+WEIGHTS_AT_START: Mapping[str, float] = MappingProxyType({"rocket": 1.0, "hydra": 1.0, "metadata": 0.1})
+"""Weights of blocks at the start of the search; every other block has the weight 0."""
 ROUNDS = 2
 PENALTIES = tuple(float(penalty) for penalty in np.logspace(-4, 2, 13))
 SCALES = tuple(float(scale) for scale in np.logspace(-0.5, 1.7, 19))
 LEAST_GAIN = 1e-6
-STANDARD_ERRORS = 1.0
-"""The mean gain that a change needs, in standard errors. Without this rule, the weights fit noise in small sets."""
+STANDARD_ERRORS_OF_TWO, STANDARD_ERRORS = 1.0, 2.0
+"""The mean gain that a change needs, in standard errors, with two blocks and with more, which offer more chances to fit
+noise."""
 
 
 def choose_emphasis(
@@ -33,9 +35,9 @@ def choose_emphasis(
 ) -> Float[Tensor, " width"] | None:
     """Choose how much each block of features counts in a ridge regression.
 
-    The search starts with the first block alone and varies the weight of one block after the other. A change is kept
-    if it lowers the leave-one-out log loss, at the best penalty and scale of the logits, by more than the standard
-    error of the difference. Each weighting costs one eigendecomposition of a matrix of shape (n, n).
+    The search varies the weight of one block after the other. A change is kept if it lowers the leave-one-out log loss,
+    at the best penalty and scale of the logits, by more than a multiple of the standard error of the difference. Each
+    weighting costs one eigendecomposition of a matrix of shape (n, n).
 
     Parameters
     ----------
@@ -104,6 +106,7 @@ def _search(products: Sequence[Tensor], wanted: Tensor, one_of: bool, weights: l
         mixed = sum(weight * product for weight, product in zip(candidate, products, strict=True))
         return leave_one_out_losses(torch.as_tensor(mixed) / sum(candidate), wanted, one_of=one_of)
 
+    errors = STANDARD_ERRORS if len(products) > 2 else STANDARD_ERRORS_OF_TWO
     lowest = losses(weights)
     for _ in range(ROUNDS):
         before = weights
@@ -114,7 +117,7 @@ def _search(products: Sequence[Tensor], wanted: Tensor, one_of: bool, weights: l
                     continue
                 found = losses(candidate)
                 gain = lowest - found
-                if gain.mean() > LEAST_GAIN + STANDARD_ERRORS * gain.std() / len(gain) ** 0.5:
+                if gain.mean() > LEAST_GAIN + errors * gain.std() / len(gain) ** 0.5:
                     lowest, weights = found, candidate
         if weights == before:
             break

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -23,7 +24,7 @@ from limelight.nn.batch import Batch
 from limelight.nn.network import Network
 from limelight.progress import late_bar
 from limelight.task import Task
-from limelight.training.block_weights import METADATA_WEIGHT, choose_emphasis, lowest_log_losses
+from limelight.training.block_weights import WEIGHTS_AT_START, choose_emphasis, lowest_log_losses
 from limelight.training.loaders import BatchesOfPanel
 from limelight.training.logit_scale import fit_scale, fit_shift
 from limelight.training.losses import Loss, loss_for, signed_targets
@@ -144,9 +145,10 @@ def solve(
     weighting = "none" if settings.imbalance == "none" else "weights"
     of_classes = loss_for(task, codes, weighting).weights
     with bar:
-        ridge, chosen_by = _fit_head(
+        solved = _fit_head(
             network, series, wanted, known, seed, one_of=not task.multilabel, of_classes=of_classes, advance=bar.update
         )
+    network, ridge = solved.network, solved.ridge
     scores, wanted, known = ridge.scores, wanted[ridge.rows], known[ridge.rows]
     scale = fit_scale(scores, wanted, known, one_of=not task.multilabel)
     shift = torch.zeros_like(scale)
@@ -157,10 +159,10 @@ def solve(
         network.head.weight.copy_(ridge.weight * scale[:, None])
         network.head.bias.copy_(ridge.bias * scale + shift)
         network.encoder.typical.copy_(ridge.mean[: network.encoder.width])
-    how = {"solver": "ridge", "penalty": ridge.alpha.tolist(), "chosen_by": chosen_by}
+    how = {"solver": "ridge", "penalty": ridge.alpha.tolist(), "chosen_by": solved.chosen_by}
     info = fit_info(panel, validation, task, codes, prepared.statistics, training=how, seed=seed)
     model = FittedModel(
-        task, prepared.architecture, network, panel.channels, info, prepared.vocabulary, offset=prepared.offset
+        task, network.architecture, network, panel.channels, info, prepared.vocabulary, offset=prepared.offset
     )
     model.profile = measure_profile(model, panel[_profiled(panel, seed)])
     logits = scores * scale + shift
@@ -197,6 +199,14 @@ def _sample(network: Network, series: BatchesOfPanel, rows: NDArray[np.int64]) -
     return inputs, mask
 
 
+class _Solved(NamedTuple):
+    """A network with the blocks of features that are used, the ridge regression on them, and its choice of penalty."""
+
+    network: Network
+    ridge: Ridge
+    chosen_by: str
+
+
 def _fit_head(
     network: Network,
     series: BatchesOfPanel,
@@ -207,23 +217,26 @@ def _fit_head(
     one_of: bool,
     of_classes: Tensor | None,
     advance: Callable[[int], object],
-) -> tuple[Ridge, str]:
-    """Fit the head; return it and how its penalty was chosen."""
+) -> _Solved:
+    """Choose the weights of the blocks, remove the unused ones, and fit the head on the others."""
     n, random = len(series.panel), np.random.default_rng(seed)
     weigh = None if of_classes is None else partial(row_weights, of_classes=of_classes, one_of=one_of)
     differ = weigh is not None and not one_of and wanted.shape[1] > 1
-    if n <= MOST_AT_ONCE or differ or not bool(known.all()):
-        features = _features(network, series, np.arange(n), advance)
-        emphasis = _emphasis(network, features, wanted, known, one_of, random)
+    whole = n <= MOST_AT_ONCE or differ or not bool(known.all())
+    rows = np.arange(n) if n <= SELECTION_SERIES else np.sort(random.permutation(n)[:SELECTION_SERIES])
+    features = emphasis = None
+    if n <= SELECTION_SERIES or len(_spans(network)) > 1:
+        features = _features(network, series, rows, advance if n <= SELECTION_SERIES else int)
+        emphasis = _emphasis(network, features, wanted[rows], known[rows], one_of)
+        network, kept = _without_unused(network, emphasis)
+        features, emphasis = features[:, kept], None if emphasis is None else emphasis[kept]
+    if whole:
+        if features is None or n > SELECTION_SERIES:
+            features = _features(network, series, np.arange(n), advance)
         criterion = squared_error if emphasis is None else partial(_log_loss, one_of=one_of)
         weights = None if weigh is None else weigh(wanted)
         ridge = fit_ridge(features, wanted, known, emphasis=emphasis, criterion=criterion, weights=weights)
-        return ridge, "leave-one-out"
-    some = np.sort(random.permutation(n)[:SELECTION_SERIES])
-    emphasis = None
-    if len(_spans(network)) > 1:
-        features = _features(network, series, some)
-        emphasis = _emphasis(network, features, wanted[some], known[some], one_of, random)
+        return _Solved(network, ridge, "leave-one-out")
     order: list[NDArray[np.int64]] = []
 
     def batches() -> Iterator[tuple[Tensor, Tensor]]:
@@ -234,18 +247,30 @@ def _fit_head(
 
     of_rows = None if weigh is None else lambda targets: weigh(targets)[:, 0]
     ridge = fit_ridge_streamed(batches(), emphasis=emphasis, weigh=of_rows)
-    rows = torch.from_numpy(np.concatenate(order))[ridge.rows]
-    return replace(ridge, rows=rows), "held-out series"
+    streamed = torch.from_numpy(np.concatenate(order))[ridge.rows]
+    return _Solved(network, replace(ridge, rows=streamed), "held-out series")
 
 
-def _emphasis(
-    network: Network, features: Tensor, wanted: Tensor, known: Tensor, one_of: bool, random: np.random.Generator
-) -> Tensor | None:
+def _emphasis(network: Network, features: Tensor, wanted: Tensor, known: Tensor, one_of: bool) -> Tensor | None:
     """Choose by leave-one-out how much each block of features and the metadata count; None for a single block."""
-    some = torch.from_numpy(np.sort(random.permutation(len(features))[:SELECTION_SERIES]))
-    spans = _spans(network)
-    start = [1.0] + [0.0] * (len(network.encoder.spans) - 1) + [METADATA_WEIGHT] * (network.context is not None)
-    return choose_emphasis(features[some], spans, wanted[some], known[some], one_of=one_of, start=start)
+    names = [*network.encoder.spans, *(["metadata"] if network.context is not None else [])]
+    start = [WEIGHTS_AT_START.get(name, 0.0) for name in names]
+    start[0] = start[0] or 1.0
+    return choose_emphasis(features, _spans(network), wanted, known, one_of=one_of, start=start)
+
+
+def _without_unused(network: Network, emphasis: Tensor | None) -> tuple[Network, Tensor]:
+    """Remove the blocks of features without emphasis; return the network and the columns that are kept."""
+    kept = torch.ones(network.head.in_features, dtype=torch.bool)
+    spans = network.encoder.spans
+    if emphasis is None:
+        return network, kept
+    used = [name for name, span in spans.items() if bool(emphasis[span].any())] or list(spans)[:1]
+    if len(used) == len(spans):
+        return network, kept
+    for name, span in spans.items():
+        kept[span] = name in used
+    return network.with_blocks(used).eval(), kept
 
 
 def row_weights(

@@ -16,7 +16,7 @@ from limelight.model.decision import Decision
 from limelight.model.fitted import FittedModel
 from limelight.model.targets import task_of
 from limelight.parts.architecture import Architecture
-from limelight.parts.encoders import Rocket
+from limelight.parts.encoders import Blocks, Encoder, Rocket
 from limelight.training.fit import fit
 
 ROCKET = {"name": "rocket", "features": 84 * 12}
@@ -189,3 +189,44 @@ def test_a_saved_model_keeps_the_baseline_of_evidence(tmp_path: Path) -> None:
     kept = load(model.save(tmp_path / "model"))
     for one, other in zip(model.explain(series[:3]).importance, kept.explain(series[:3]).importance, strict=True):
         assert (one == other).all()
+
+
+def in_one_channel(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Three channels of noise; in every second series a bump in the middle one."""
+    random = np.random.default_rng(seed)
+    series = random.normal(size=(count, 60, 3))
+    series[1::2, 20:32, 1] += 3
+    return series, np.arange(count) % 2
+
+
+@pytest.mark.parametrize("encoder", [Rocket(features=840), Blocks(groups=8)], ids=lambda encoder: encoder.name)
+def test_evidence_is_in_the_channel_of_the_difference(encoder: Encoder) -> None:
+    shares = []
+    for seed in range(5):
+        model = TimeSeriesClassifier(encoder, random_state=seed).fit(*in_one_channel(40, seed))
+        evidence = model.explain(in_one_channel(20, 100 + seed)[0], method="evidence", target=1)
+        for steps, channels in zip(evidence.importance, evidence.channels, strict=True):
+            np.testing.assert_allclose(channels.sum(axis=1), steps, atol=1e-5)
+        sizes = np.abs([channels.sum(axis=0) for channels in evidence.channels]).mean(axis=0)
+        shares.append(sizes[1] / sizes.sum())
+    assert np.mean(shares) > 0.6
+    assert min(shares) > 0.5
+
+
+def test_marks_of_missing_values_belong_to_their_channel() -> None:
+    series, labels = in_one_channel(40, 0)
+    series[::2, 40:50, 2] = np.nan
+    model = TimeSeriesClassifier(Rocket(features=840), missing="mask", random_state=0).fit(series, labels)
+    evidence = model.explain(series[:6], method="evidence")
+    for steps, channels in zip(evidence.importance, evidence.channels, strict=True):
+        assert channels.shape == (60, 3)
+        np.testing.assert_allclose(channels.sum(axis=1), steps, atol=1e-5)
+
+
+def test_the_clock_belongs_to_no_channel() -> None:
+    series, labels = in_one_channel(40, 0)
+    panel = Panel.from_series(list(series), labels=labels, times=[np.cumsum(np.ones(60))] * 40)
+    model = fit(panel, task_of(panel), Architecture.of(ROCKET, clock="elapsed")).model
+    evidence = explain_evidence(model, panel)
+    assert {one.shape for one in evidence.channels} == {(60, 3)}
+    np.testing.assert_allclose(sums(evidence), np.abs(evidence.prediction.logits[:, 0]), atol=1e-4)

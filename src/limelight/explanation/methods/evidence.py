@@ -12,7 +12,6 @@ from limelight.data.panel import Panel
 from limelight.errors import ParameterError
 from limelight.explanation.explanation import Explanation
 from limelight.explanation.target import resolve_target
-from limelight.model.evidence_profile import EvidenceProfile
 from limelight.model.fitted import FittedModel
 from limelight.types import Doubles, Floats
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar, Self, TypeVar
@@ -88,6 +88,10 @@ class Encoder(Part):
 
     def resolve(self, summary: TrainingSummary) -> Self:
         """Return the same encoder with every ``"auto"`` size derived from the training series."""
+        return self
+
+    def with_blocks(self, names: Sequence[str]) -> Self:
+        """Return the same encoder with some of its blocks of features only; an encoder of one block is unchanged."""
         return self
 
     def network_arguments(self) -> dict[str, Any]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import Field
 
+from limelight.errors import ParameterError
 from limelight.parts.encoders.base import Encoder, TrainingSummary, register_encoder
+
+BlockName = Literal["rocket", "rocket_differences", "hydra", "quantiles", "quantiles_differences", "spectrum"]
+BLOCK_NAMES: tuple[BlockName, ...] = get_args(BlockName)
 
 
 @register_encoder
@@ -22,6 +27,10 @@ class Blocks(Encoder):
 
     Parameters
     ----------
+    blocks
+        Names of the blocks to choose from, at least one: ``"rocket"`` (MiniRocket) and ``"rocket_differences"``,
+        ``"hydra"``, ``"quantiles"`` and ``"quantiles_differences"``, ``"spectrum"``; ``"auto"`` takes all. The fitted
+        model has those with a weight above 0.
     features
         Of MiniRocket, on the values and again on the differences between steps, 84 to 1,000,000, rounded down to a
         multiple of 84; ``"auto"`` takes 10,000 up to 1,000 training series and 2,000 beyond.
@@ -39,8 +48,8 @@ class Blocks(Encoder):
 
     Example
     -------
-    >>> Blocks().resolve(TrainingSummary(typical_length=80, longest=96, series=5_000))
-    Blocks(features=2000, groups=16, depth=6, length=96)
+    >>> Blocks(blocks=["hydra"]).resolve(TrainingSummary(typical_length=80, longest=96, series=5_000))
+    Blocks(blocks=['hydra'], features=2000, groups=16, depth=6, length=96)
     """
 
     name = "blocks"
@@ -51,6 +60,7 @@ class Blocks(Encoder):
     has_evidence = True
     fusions = ("late",)
     fixed_parts = MappingProxyType({"pooling": "ppv", "head": "linear", "context": "one_hot"})
+    blocks: Annotated[list[BlockName], Field(min_length=1)] | Literal["auto"] = "auto"
     features: Annotated[int, Field(ge=84, le=1_000_000)] | Literal["auto"] = "auto"
     groups: Annotated[int, Field(ge=2, le=1_000)] | Literal["auto"] = "auto"
     depth: Annotated[int, Field(ge=1, le=12)] = 6
@@ -62,12 +72,27 @@ class Blocks(Encoder):
         """Return the same encoder with every size derived from the number and the length of the training series."""
         few = summary.series <= self.MANY
         usual: dict[str, Any] = {
+            "blocks": list(BLOCK_NAMES),
             "features": 10_000 if few else 2_000,
             "groups": 64 if few else 16,
             "length": summary.longest,
         }
         return Blocks(**{name: usual[name] if size == "auto" else size for name, size in self.get_params().items()})
 
+    def network_arguments(self) -> dict[str, Any]:
+        """Return the keywords that build the network; all blocks if none are named."""
+        return {**self.get_params(), "blocks": list(BLOCK_NAMES) if self.blocks == "auto" else self.blocks}
+
+    def with_blocks(self, names: Sequence[str]) -> Blocks:
+        """Return the same encoder with some of its blocks only."""
+        return replace(self, blocks=list(names))  # type: ignore[arg-type]
+
     def describe(self) -> str:
-        """Describe the encoder in a few words: its name and the features of its largest blocks."""
-        return f"{self.name} ({self.features})"
+        """Describe the encoder in a few words: its name and its blocks."""
+        return f"{self.name} ({self.blocks if isinstance(self.blocks, str) else ', '.join(self.blocks)})"
+
+    def _check_together(self) -> None:
+        if len(set(self.blocks)) < len(self.blocks) and self.blocks != "auto":
+            raise ParameterError(
+                f"{self.name!r}: expected blocks without repetition, got {self.blocks}; name each block once"
+            )
