@@ -148,7 +148,7 @@ def package_versions(python: Path | str, packages: tuple[str, ...]) -> dict[str,
     return versions
 
 
-def describe_environments(peers: Path | str, threads: int) -> dict[str, Any]:
+def describe_environments(peers: Path | str, threads: int, packages: tuple[str, ...] = PEERS) -> dict[str, Any]:
     """Return the machine and the package versions of limelight's environment and of the peers'."""
     return {
         "machine": {
@@ -158,7 +158,7 @@ def describe_environments(peers: Path | str, threads: int) -> dict[str, Any]:
             "load": current_load(),
         },
         "versions": package_versions(sys.executable, OURS),
-        "peers": package_versions(peers, PEERS),
+        "peers": package_versions(peers, packages),
     }
 
 
