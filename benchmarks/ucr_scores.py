@@ -14,7 +14,7 @@ from benchmarks.result_files import PICTURES
 
 PICTURE = PICTURES / "ucr_ranks.png"
 PUBLISHED = {"HIVE-COTE 2": 0.8821, "MultiRocket-Hydra": 0.8756, "MiniRocket": 0.8694}
-"""Mean accuracy over these 79 data sets and 30 resamples, as published with the bake-off of Middlehurst et al., 2024."""
+"""Mean accuracy over these 79 data sets and 30 resamples, as published with the bake-off (Middlehurst et al., 2024)."""
 Runs = dict[str, dict[str, dict[str, dict[str, Any]]]]
 """For each data set and classifier, the run of each resample."""
 

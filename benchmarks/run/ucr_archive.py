@@ -4,8 +4,8 @@
     python -m benchmarks.run.ucr_archive DATA --peers PEERS/bin/python
 
 ``--peers`` is the Python of an environment with the packages of ``benchmarks/requirements.txt``. Resample 0 is the
-official split; the others are drawn by the rule of the bake-off. The seed of a classifier is the number of the resample.
-A test set is scored once per resample, and is not used for any choice.
+official split; the others are drawn by the rule of the bake-off, and their number is the seed of the classifiers. A test
+set is scored once per resample, and is not used for any choice.
 
 Every run is a process of its own; its time covers the whole process, from the start of Python until the predictions are
 written. Small data sets come first, and the classifiers take turns. Runs that are already in the results are not

@@ -164,7 +164,7 @@ def share_of_channels(reads: Bool[Tensor, "*kernels channels"]) -> Float[Tensor,
     >>> share_of_channels(torch.tensor([[True, False], [True, True]])).tolist()
     [[1.0, 0.0], [0.5, 0.5]]
     """
-    return reads / reads.sum(dim=-1, keepdim=True)
+    return reads.float() / reads.sum(dim=-1, keepdim=True)
 
 
 def share_differences(
