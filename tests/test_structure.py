@@ -159,7 +159,7 @@ model.predict(values)
 print(model.model_.architecture.encoder.name, *sorted({"lightning", "matplotlib", "sklearn.metrics"} & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "rocket"
+    assert done.stdout.splitlines()[-1] == "blocks"
 
 
 def test_the_drawn_tree_has_every_error_class() -> None:

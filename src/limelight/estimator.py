@@ -46,7 +46,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     Parameters
     ----------
     encoder
-        ``"auto"`` selects ``"rocket"`` or ``"conv_lstm"``; or ``"lstm"``, ``"gru"``, or a part:
+        ``"auto"`` selects ``"blocks"`` or ``"conv_lstm"``; or ``"lstm"``, ``"gru"``, or a part:
         ``LSTM(hidden_size=32)``.
     pooling
         ``"attention"``, ``"last"``, ``"mean"``, ``"max"``, or a part.
@@ -97,7 +97,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     model_
         The ``FittedModel``.
     history_
-        A dict of losses and scores for each epoch; empty for ``rocket``, which is solved in closed form.
+        A dict of losses and scores for each epoch; empty for ``rocket`` and ``blocks``, which are solved in closed form.
     notes_
         How metadata were read, what ``"auto"`` selected, and why.
     n_features_in_
@@ -376,7 +376,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         X
             As for ``fit``.
         method
-            ``"attention"``, ``"evidence"`` (for rocket), ``"gradients"``, ``"occlusion"``; None is the default of the
+            ``"attention"``, ``"evidence"`` (for rocket and blocks), ``"gradients"``, ``"occlusion"``; None is the default of the
             model.
         target
             The class to explain, or one for each series; None is the predicted one.

@@ -62,75 +62,75 @@ def choose_encoder(
 
 
 @pytest.mark.parametrize(
-    ("rocket", "conv_lstm", "better"), [(2.0, 0.5, "rocket"), (0.5, 2.0, "conv_lstm"), (1.0, 1.0, "rocket")]
+    ("blocks", "conv_lstm", "better"), [(2.0, 0.5, "blocks"), (0.5, 2.0, "conv_lstm"), (1.0, 1.0, "blocks")]
 )
-def test_the_lower_log_loss_wins_and_ties_keep_rocket(rocket: float, conv_lstm: float, better: str) -> None:
-    name, note = choose_encoder(Trainer(rocket=rocket, conv_lstm=conv_lstm))
+def test_the_lower_log_loss_wins_and_ties_keep_blocks(blocks: float, conv_lstm: float, better: str) -> None:
+    name, note = choose_encoder(Trainer(blocks=blocks, conv_lstm=conv_lstm))
     assert name == better
     assert note.startswith(f"encoder: {better}, log loss ")
     assert note.endswith(" on 60 series in 5 folds")
 
 
 def test_both_encoders_share_folds_and_the_better_is_refitted() -> None:
-    trainer = Trainer(rocket=0.5, conv_lstm=2.0)
+    trainer = Trainer(blocks=0.5, conv_lstm=2.0)
     choose_encoder(trainer)
-    folds = [(name, 48) for name in ("rocket", "conv_lstm") for _ in range(5)]
-    assert trainer.asked == [("rocket", 60), *folds, ("conv_lstm", 60)]
+    folds = [(name, 48) for name in ("blocks", "conv_lstm") for _ in range(5)]
+    assert trainer.asked == [("blocks", 60), *folds, ("conv_lstm", 60)]
 
 
 def test_enough_validation_series_judge_instead_of_folds() -> None:
-    trainer = Trainer(rocket=0.5, conv_lstm=2.0)
+    trainer = Trainer(blocks=0.5, conv_lstm=2.0)
     name, note = choose_encoder(trainer, validation=WITH_METADATA)
-    assert trainer.asked == [("rocket", 60), ("conv_lstm", 60)]
+    assert trainer.asked == [("blocks", 60), ("conv_lstm", 60)]
     assert (name, note[-24:]) == ("conv_lstm", " on 60 validation series")
 
 
-def test_without_metadata_few_series_are_left_to_rocket() -> None:
-    trainer = Trainer(rocket=0.5)
+def test_without_metadata_few_series_are_left_to_blocks() -> None:
+    trainer = Trainer(blocks=0.5)
     assert choose_encoder(trainer, PLAIN) == (
-        "rocket",
-        "encoder: rocket, as 60 series without metadata are too few for a network to be better",
+        "blocks",
+        "encoder: blocks, as 60 series without metadata are too few for a network to be better",
     )
-    assert trainer.asked == [("rocket", 60)]
+    assert trainer.asked == [("blocks", 60)]
 
 
 def test_a_slow_network_is_not_tried_without_metadata() -> None:
     many = Panel.from_series(np.zeros((1_200, 300)), labels=np.arange(1_200) % 2)
-    trainer = Trainer(rocket=0.5)
+    trainer = Trainer(blocks=0.5)
     name, note = choose_encoder(trainer, many, encoder=Auto(time_budget=5.0))
     seconds = expected_seconds(many, TrainingSettings())
     assert (name, note) == (
-        "rocket",
-        f"encoder: rocket, as conv_lstm would train for about {3 * seconds:.0f} s, more than the time_budget of 5 s",
+        "blocks",
+        f"encoder: blocks, as conv_lstm would train for about {3 * seconds:.0f} s, more than the time_budget of 5 s",
     )
-    assert choose_encoder(Trainer(rocket=0.5, conv_lstm=1.0), many, encoder=Auto(time_budget=1e4))[0] == "conv_lstm"
+    assert choose_encoder(Trainer(blocks=0.5, conv_lstm=1.0), many, encoder=Auto(time_budget=1e4))[0] == "conv_lstm"
 
 
 def test_metadata_have_a_network_tried_whatever_it_takes() -> None:
-    name, note = choose_encoder(Trainer(rocket=0.5, conv_lstm=2.0), encoder=Auto(time_budget=0.0))
+    name, note = choose_encoder(Trainer(blocks=0.5, conv_lstm=2.0), encoder=Auto(time_budget=0.0))
     assert (name, note[-11:]) == ("conv_lstm", " in 3 folds")
 
 
-def test_an_interrupted_comparison_leaves_rocket() -> None:
-    name, note = choose_encoder(Trainer(interrupted=True, rocket=0.5, conv_lstm=2.0))
-    assert (name, note) == ("rocket", "encoder: rocket, as the comparison was interrupted")
+def test_an_interrupted_comparison_leaves_blocks() -> None:
+    name, note = choose_encoder(Trainer(interrupted=True, blocks=0.5, conv_lstm=2.0))
+    assert (name, note) == ("blocks", "encoder: blocks, as the comparison was interrupted")
 
 
-def test_too_few_series_to_hold_out_select_rocket() -> None:
-    name, note = choose_encoder(Trainer(rocket=0.5), WITH_METADATA[:4])
-    assert (name, note) == ("rocket", "encoder: rocket, as there are too few series to hold any out")
+def test_too_few_series_to_hold_out_select_blocks() -> None:
+    name, note = choose_encoder(Trainer(blocks=0.5), WITH_METADATA[:4])
+    assert (name, note) == ("blocks", "encoder: blocks, as there are too few series to hold any out")
 
 
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        ({"pooling": "last"}, "as 'pooling' is set, which rocket does not have"),
-        ({"pooling": "mean", "head": "linear"}, "as 'pooling', 'head' are set, which rocket does not have"),
-        ({"fusion": "film"}, "as 'fusion' is set, which rocket does not have"),
+        ({"pooling": "last"}, "as 'pooling' is set, which blocks does not have"),
+        ({"pooling": "mean", "head": "linear"}, "as 'pooling', 'head' are set, which blocks does not have"),
+        ({"fusion": "film"}, "as 'fusion' is set, which blocks does not have"),
         ({"imbalance": "focal"}, "as imbalance='focal' needs training by gradient descent"),
     ],
 )
-def test_what_rocket_cannot_do_is_left_to_the_network(words: dict[str, Any], why: str) -> None:
+def test_what_blocks_cannot_do_is_left_to_the_network(words: dict[str, Any], why: str) -> None:
     trainer = Trainer(conv_lstm=1.0)
     assert choose_encoder(trainer, **words) == ("conv_lstm", f"encoder: conv_lstm, {why}")
     assert trainer.asked == [("conv_lstm", 60)]
@@ -166,7 +166,7 @@ def test_a_network_that_was_not_chosen_leaves_nothing_behind(tmp_path: Path) -> 
     )
     encoder = training.model.architecture.encoder.name
     left = sorted(file.name for file in tmp_path.iterdir())
-    assert left == [] if encoder == "rocket" else "history.csv" in left
+    assert left == [] if encoder == "blocks" else "history.csv" in left
     assert training.choosing > 0
 
 
@@ -185,13 +185,13 @@ def test_auto_learns_what_needs_series_and_metadata_together() -> None:
     ("panel", "encoder", "expected"),
     [
         (PLAIN, "auto", False),
-        (PLAIN, "rocket", False),
+        (PLAIN, "blocks", False),
         (PLAIN, "conv_lstm", True),
         (WITH_METADATA, "auto", True),
         (MANY_SERIES, "auto", True),
         (MANY_SERIES, {"name": "auto", "time_budget": 1.0}, False),
     ],
-    ids=["few", "rocket", "network", "metadata", "many", "no time"],
+    ids=["few", "blocks", "network", "metadata", "many", "no time"],
 )
 def test_whether_a_network_may_be_trained_is_known_before(panel: Panel, encoder: Any, expected: bool) -> None:
     assert may_train_network(panel, Architecture.of(encoder), TrainingSettings()) is expected

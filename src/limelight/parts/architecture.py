@@ -49,8 +49,8 @@ class Architecture:
         How to treat missing values: ``"mean"`` fills in the training mean of the channel; ``"last"`` the last known
         value; ``"linear"`` interpolates between neighbours; ``"mask"`` fills in the mean and adds a channel for each
         channel that marks missing values; ``"error"`` rejects them. ``"auto"`` resolves to ``"mask"`` if values are
-        missing in the training series (or ``"last"`` for ``rocket``, if that has the lower leave-one-out loss), else to
-        ``"error"``.
+        missing in the training series (or ``"last"`` for ``rocket`` and ``blocks``, if that has the lower leave-one-out
+        loss), else to ``"error"``.
     clock
         ``"elapsed"`` adds the time since the previous step as a channel; ``"order"`` uses the order of the steps alone.
         ``"auto"`` resolves to ``"elapsed"`` if the clock of the training series is irregular, else to ``"order"``.

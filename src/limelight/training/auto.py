@@ -1,4 +1,4 @@
-"""The ``auto`` encoder: picks rocket or a recurrent network by held-out log loss."""
+"""The ``auto`` encoder: picks blocks or a recurrent network by held-out log loss."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from limelight.errors import InternalError, ParameterError, listing
 from limelight.model.targets import targets_of
 from limelight.parts.architecture import Architecture
 from limelight.parts.contexts import ContextEncoding
-from limelight.parts.encoders import Auto, ConvLSTM, Rocket
+from limelight.parts.encoders import Auto, Blocks, ConvLSTM
 from limelight.parts.heads import MLPHead
 from limelight.parts.poolings import AttentionPooling
 from limelight.task import Task, is_known
@@ -37,7 +37,7 @@ LEAST_VALIDATION = 50
 LEAST_KNOWN = 10
 MANY = 1_000
 """Series without metadata from which a network is tried at all. In cross-validation on the training sets of six data
-sets without metadata (28 to 667 series) the log loss of rocket was at most three fifths of that of the network."""
+sets without metadata (28 to 667 series) the log loss of rocket alone was at most three fifths of that of the network."""
 SECONDS_OF_A_STEP, SECONDS_OF_A_PRODUCT = 4e-3, 1.2e-10
 """Measured on two cores for four of the benchmark data sets, accurate within a quarter."""
 FOLDER_OF_TRAINING = ("history.csv", "checkpoints", "tensorboard")
@@ -55,7 +55,7 @@ def fit_auto(
     folder: Path | None = None,
     resume: bool = False,
 ) -> FitResult:
-    """Fit ``rocket``; also train ``conv_lstm`` if it may be worth the time; return the better model.
+    """Fit ``blocks``; also train ``conv_lstm`` if it may be worth the time; return the better model.
 
     Both predict held-out series: the validation series if there are enough, else all series in cross-validation on the
     same folds. They are compared by log loss after the best temperature for each. The log loss depends on every
@@ -84,7 +84,7 @@ def fit_auto(
         The better model, with a note on what was chosen and why.
     """
     started = time.perf_counter()
-    network, rocket = _candidates(architecture)
+    network, blocks = _candidates(architecture)
 
     def train_network() -> FitResult:
         return train(panel, architecture=network, validation=validation, folder=folder, resume=resume)
@@ -92,38 +92,38 @@ def fit_auto(
     reason = _why_network(panel, architecture, settings)
     if reason:
         return _noted(train_network(), f"conv_lstm, {reason}", started)
-    solved = train(panel, architecture=rocket, validation=validation)
+    solved = train(panel, architecture=blocks, validation=validation)
     reads = solved.model.architecture.needs_metadata or solved.model.network.signals is not None
     if len(panel) < MANY and not reads:
         why = f"as {len(panel)} series without metadata are too few for a network to be better"
-        return _noted(solved, f"rocket, {why}", started)
+        return _noted(solved, f"blocks, {why}", started)
     seconds = expected_seconds(panel, settings)
     many = validation is not None and len(validation) >= LEAST_VALIDATION
     folds = [] if many else _folds(panel, _budget(architecture), seconds, seed)
-    reason = _why_rocket(_budget(architecture), seconds, many, folds, reads)
+    reason = _why_blocks(_budget(architecture), seconds, many, folds, reads)
     if reason:
-        return _noted(solved, f"rocket, {reason}", started)
+        return _noted(solved, f"blocks, {reason}", started)
     if validation is not None and many:
         trained = train_network()
         losses = [held_out_loss(task, validation, one.model.predict(validation).logits) for one in (solved, trained)]
         if losses[1] < losses[0]:
             return _noted(
-                trained, _compared("conv_lstm", "rocket", losses, len(validation), "validation series"), started
+                trained, _compared("conv_lstm", "blocks", losses, len(validation), "validation series"), started
             )
         _leave_nothing(folder)
-        return _noted(solved, _compared("rocket", "conv_lstm", losses, len(validation), "validation series"), started)
-    both = [_out_of_fold_logits(panel, task, one, train, folds) for one in (rocket, network)]
+        return _noted(solved, _compared("blocks", "conv_lstm", losses, len(validation), "validation series"), started)
+    both = [_out_of_fold_logits(panel, task, one, train, folds) for one in (blocks, network)]
     if both[1] is None:
-        return _noted(solved, "rocket, as the comparison was interrupted", started)
+        return _noted(solved, "blocks, as the comparison was interrupted", started)
     losses = [held_out_loss(task, panel, logits) for logits in both if logits is not None]
     on = f"series in {len(folds)} folds"
     if losses[1] < losses[0]:
-        return _noted(train_network(), _compared("conv_lstm", "rocket", losses, len(panel), on), started)
-    return _noted(solved, _compared("rocket", "conv_lstm", losses, len(panel), on), started)
+        return _noted(train_network(), _compared("conv_lstm", "blocks", losses, len(panel), on), started)
+    return _noted(solved, _compared("blocks", "conv_lstm", losses, len(panel), on), started)
 
 
 def _candidates(architecture: Architecture) -> tuple[Architecture, Architecture]:
-    return replace(architecture, encoder=ConvLSTM()), replace(architecture, encoder=Rocket())
+    return replace(architecture, encoder=ConvLSTM()), replace(architecture, encoder=Blocks())
 
 
 def fitted_first(panel: Panel, architecture: Architecture, settings: TrainingSettings) -> Architecture:
@@ -139,19 +139,19 @@ def fitted_first(panel: Panel, architecture: Architecture, settings: TrainingSet
     Returns
     -------
     Architecture
-        With an encoder that is not ``auto``: ``rocket``, if it takes the labels, the settings and the other parts,
+        With an encoder that is not ``auto``: ``blocks``, if it takes the labels, the settings and the other parts,
         else ``conv_lstm``; an explicit encoder is kept.
 
     Example
     -------
     >>> panel = Panel.from_series(np.zeros((30, 40)), labels=["a", "b"] * 15)
     >>> fitted_first(panel, Architecture.of("auto"), TrainingSettings()).encoder.name
-    'rocket'
+    'blocks'
     """
     if not architecture.encoder.automatic:
         return architecture
-    network, rocket = _candidates(architecture)
-    return network if _why_network(panel, architecture, settings) else rocket
+    network, blocks = _candidates(architecture)
+    return network if _why_network(panel, architecture, settings) else blocks
 
 
 def is_solved(panel: Panel, architecture: Architecture, settings: TrainingSettings) -> bool:
@@ -169,7 +169,7 @@ def is_solved(panel: Panel, architecture: Architecture, settings: TrainingSettin
     Returns
     -------
     bool
-        True for the encoder ``rocket``, and for ``auto`` if no network is going to be tried.
+        True for the encoders ``rocket`` and ``blocks``, and for ``auto`` if no network is going to be tried.
 
     Example
     -------
@@ -184,7 +184,7 @@ def is_solved(panel: Panel, architecture: Architecture, settings: TrainingSettin
 
 
 def may_train_network(panel: Panel, architecture: Architecture, settings: TrainingSettings) -> bool:
-    """Whether ``fit`` trains a network by gradient descent, or may do so to compare it with ``rocket``.
+    """Whether ``fit`` trains a network by gradient descent, or may do so to compare it with ``blocks``.
 
     Parameters
     ----------
@@ -244,7 +244,7 @@ def _may_read_metadata(panel: Panel, architecture: Architecture) -> bool:
 
 
 def _why_network(panel: Panel, architecture: Architecture, settings: TrainingSettings) -> str:
-    """Return why rocket cannot be used; empty if it can."""
+    """Return why blocks cannot be used; empty if it can."""
     if panel.labels is None:
         return "as labels are per step"
     if settings.imbalance == "focal":
@@ -254,14 +254,14 @@ def _why_network(panel: Panel, architecture: Architecture, settings: TrainingSet
     if architecture.fusion not in ("auto", (), ("late",)):
         stated.append("fusion")
     if stated:
-        return f"as {listing(stated)} {'is' if len(stated) == 1 else 'are'} set, which rocket does not have"
+        return f"as {listing(stated)} {'is' if len(stated) == 1 else 'are'} set, which blocks does not have"
     known = is_known(panel.labels).sum(axis=0)
     if panel.labels.ndim == 2 and int(known.min()) < LEAST_KNOWN:
         return f"as a label is known for only {int(known.min())} series"
     return ""
 
 
-def _why_rocket(budget: float, seconds: float, many: bool, folds: list[Fold], reads: bool) -> str:
+def _why_blocks(budget: float, seconds: float, many: bool, folds: list[Fold], reads: bool) -> str:
     """Return why no network is trained for comparison; empty if one is. Only a network models metadata interactions."""
     if not many and not folds:
         return "as there are too few series to hold any out"

@@ -226,7 +226,7 @@ def _remarks_about_long_series(inspection: Inspection) -> Iterator[str]:
     if inspection.network and longest > LONG_FOR_A_NETWORK:
         remedy = f"cut them into windows with --set windows.length={ADVISED_WINDOW}"
         if inspection.classes is not None:
-            remedy += " if every such window shows the class, or use the encoder rocket with --set model.encoder=rocket"
+            remedy += " if every such window shows the class, or use the encoder blocks with --set model.encoder=blocks"
         yield f"series have up to {longest} steps, which a network reads slowly or coarsely; {remedy}"
 
 

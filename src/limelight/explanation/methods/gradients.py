@@ -47,7 +47,7 @@ def explain_gradients(
     Parameters
     ----------
     model
-        A fitted model with any encoder but ``rocket``.
+        A fitted model with any encoder but ``rocket`` and ``blocks``.
     panel
         n series with the channels used in training.
     target, steps
@@ -65,7 +65,7 @@ def explain_gradients(
     Raises
     ------
     ParameterError
-        If a target or ``points`` is invalid, the encoder is ``rocket``, or captum is not installed.
+        If a target or ``points`` is invalid, the encoder is ``rocket`` or ``blocks``, or captum is not installed.
     DataError
         If the channels differ from those used in training, or a value is missing or infinite.
 

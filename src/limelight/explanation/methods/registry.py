@@ -45,8 +45,8 @@ def explain(
         n series with the channels used in training.
     method
         ``"attention"``: the attention weights of a model with attention pooling. ``"evidence"``: what each step adds to
-        the logit of ``rocket``. ``"gradients"``: what each value adds to the log odds of any other encoder.
-        ``"occlusion"``: how much the log odds drop if a stretch is perturbed. None takes evidence for ``rocket``; else
+        the logit of ``rocket`` or ``blocks``. ``"gradients"``: what each value adds to the log odds of any other encoder.
+        ``"occlusion"``: how much the log odds drop if a stretch is perturbed. None takes evidence if there is any; else
         attention if the model has attention and neither a target nor settings are given; else gradients.
     target
         The class or label to explain, or one for each series; None takes the prediction. Must be None for attention.

@@ -1,4 +1,4 @@
-"""The encoder ``auto``, which stands for ``rocket`` or ``conv_lstm``."""
+"""The encoder ``auto``, which stands for ``blocks`` or ``conv_lstm``."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from limelight.parts.encoders.base import Encoder, register_encoder
 @register_encoder
 @dataclass
 class Auto(Encoder):
-    """``rocket`` or ``conv_lstm``, whichever has the lower held-out log loss; the default.
+    """``blocks`` or ``conv_lstm``, whichever has the lower held-out log loss; the default.
 
     Parameters
     ----------
     time_budget
         Approximate time in seconds on two cores that may be spent on training ``conv_lstm`` for the comparison, at
-        least 0. ``rocket`` takes about a second and is always fitted; below 1,000 series without metadata or side
+        least 0. ``blocks`` takes a few seconds and is always fitted; below 1,000 series without metadata or side
         signals nothing else is. With metadata or side signals ``conv_lstm`` is always trained, because the linear head
-        of ``rocket`` cannot model their interaction with the series.
+        of ``blocks`` cannot model their interaction with the series.
 
     Source
     ------
