@@ -109,14 +109,23 @@ def resamples_of(runs: Runs, classifier: str, share: float = 0.9) -> list[str]:
     return [one for one in sorted(found, key=int) if len(finished(runs, classifier, [one])) >= share * len(runs)]
 
 
-def print_tables(runs: Runs) -> None:
-    """Print the means and the pairwise tests on the official split and on all resamples, and draw the diagram."""
+def tabled(runs: Runs) -> list[list[str]]:
+    """Return the resamples of each table: the official split, and all that ``blocks`` finished if there are more."""
     everything = resamples_of(runs, "limelight:blocks")
-    for resamples in [["0"], everything] if len(everything) > 1 else [["0"]]:
-        classifiers = classifiers_with(runs, resamples)
-        if len(classifiers) < 2:
-            continue
-        names, scores = mean_scores(runs, classifiers, resamples)
+    return [["0"], everything] if len(everything) > 1 else [["0"]]
+
+
+def draw(runs: Runs) -> None:
+    """Draw the critical-difference diagram of the last table."""
+    resamples = tabled(runs)[-1]
+    _, scores = mean_scores(runs, classifiers_with(runs, resamples), resamples)
+    draw_diagram({name: own["accuracy"] for name, own in scores.items()}, PICTURE)
+
+
+def print_tables(runs: Runs) -> None:
+    """Print the means and the pairwise tests of each table."""
+    for resamples in tabled(runs):
+        names, scores = mean_scores(runs, classifiers_with(runs, resamples), resamples)
         print(f"\n{len(names)} data sets, {len(resamples)} resamples")
         print(
             f"{'classifier':32}{'rank':>6}{'accuracy':>10}{'balanced':>10}{'log loss':>10}{'median s':>10}"
@@ -131,4 +140,3 @@ def print_tables(runs: Runs) -> None:
         for pair in compare(scores):
             counts = f"{pair['wins']} wins, {pair['ties']} ties, {pair['losses']} losses"
             print(f"{pair['better']} - {pair['worse']}: {pair['gain']:+.4f}, {counts}, corrected p {pair['p']:.3g}")
-        draw_diagram({name: own["accuracy"] for name, own in scores.items()}, PICTURE)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from typing import Any
 
+from benchmarks import ucr_scores
 from benchmarks.critical_difference import critical_difference, mean_ranks
 from benchmarks.run.archive import Runs, mean_accuracies
 from benchmarks.run.sine import SPLIT
@@ -50,6 +52,52 @@ def archive(results: dict[str, Any]) -> dict[str, Any]:
         "loads": [load for values in loads.values() for load in values],
         "busy": busy if len(busy) < len(classifiers) else [],
     }
+
+
+def ucr_archive(results: dict[str, Any]) -> dict[str, Any]:
+    """Average over data sets on the official split and, if there are others, over resamples; compare every pair."""
+    runs = results["runs"]
+    tables = []
+    for resamples in ucr_scores.tabled(runs):
+        names, scores = ucr_scores.mean_scores(runs, ucr_scores.classifiers_with(runs, resamples), resamples)
+        rows, pairs = ucr_scores.rows_of(scores), ucr_scores.compare(scores)
+        tables.append({"resamples": len(resamples), "sets": len(names), "rows": rows, "pairs": pairs})
+    every = [
+        {"name": name, "classifier": classifier, **one}
+        for name, by_classifier in runs.items()
+        for classifier, by_resample in by_classifier.items()
+        for one in by_resample.values()
+    ]
+    errors = [one["evidence_error"] for one in every if "evidence_error" in one]
+    ours = [one["encoder"] for one in every if one["classifier"] == "limelight:blocks" and "encoder" in one]
+    used = Counter(name for one in ours for name in one.removeprefix("blocks (").rstrip(")").split(", "))
+    return {
+        "sets": len(runs),
+        "tables": tables,
+        "published": ucr_scores.PUBLISHED,
+        "loads": [one["load"] for one in every],
+        "evidence": {"largest": max(errors), "median": statistics.median(errors), "runs": len(errors)},
+        "blocks": used.most_common(),
+        "models": len(ours),
+        "failed": [one for one in every if one["error"]],
+    }
+
+
+def evidence(results: dict[str, Any]) -> dict[str, Any]:
+    """Collect the rows of the three tables."""
+
+    def rows(work: str) -> list[dict[str, Any]]:
+        return [
+            {"name": name, **{key: [run[key] for run in runs] for key in runs[0]}}
+            for name, runs in results[work].items()
+        ]
+
+    single = [
+        {"name": name, "steps": int(steps), **times}
+        for name, by_steps in results["single"].items()
+        for steps, times in by_steps.items()
+    ]
+    return {"bursts": rows("bursts"), "rare": rows("rare"), "single": single}
 
 
 def sine_peers(results: dict[str, Any]) -> dict[str, Any]:

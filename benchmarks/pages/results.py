@@ -12,6 +12,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from benchmarks import ucr_scores
 from benchmarks.critical_difference import draw_diagram
 from benchmarks.pages import accuracy, cost, explanations, peers
 from benchmarks.result_files import ROOT, read_results
@@ -27,8 +28,10 @@ SECTIONS: dict[str, Callable[[Results], dict[str, Any]]] = {
     "metadata": accuracy.metadata,
     "alignment": cost.alignment,
     "explanations": explanations.explanations,
+    "evidence": peers.evidence,
     "reading": cost.reading,
     "store": cost.store,
+    "ucr_archive": peers.ucr_archive,
     "archive": peers.archive,
     "sine_peers": peers.sine_peers,
     "speed": peers.speed,
@@ -78,6 +81,7 @@ def environment() -> Environment:
     templates.filters |= {
         "fixed": fixed,
         "mean": statistics.mean,
+        "min": min,
         "median": statistics.median,
         "side_name": side_name,
         "signed": signed,
@@ -99,10 +103,11 @@ def render_page() -> str:
 
 
 def main() -> None:
-    """Write the page and draw its critical-difference diagram."""
+    """Write the page and draw its critical-difference diagrams."""
     PAGE.write_text(render_page())
     _, scores = mean_accuracies(read_results("archive")["runs"])
     draw_diagram(scores, PICTURE)
+    ucr_scores.draw(read_results("ucr_archive")["runs"])
 
 
 if __name__ == "__main__":

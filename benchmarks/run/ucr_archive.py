@@ -4,14 +4,14 @@
     python -m benchmarks.run.ucr_archive DATA --peers PEERS/bin/python
 
 ``--peers`` is the Python of an environment with the packages of ``benchmarks/requirements.txt``. Resample 0 is the
-official split; the others are drawn by the rule of the bake-off, and their number is the seed of the classifiers. A test
-set is scored once per resample, and is not used for any choice.
+official split; the others are drawn by the rule of the bake-off, and their number is the seed of the classifiers. Test
+sets are scored once per resample, and are not used for any choice.
 
 Every run is a process of its own; its time covers the whole process, from the start of Python until the predictions are
 written. Small data sets come first, and the classifiers take turns. Runs that are already in the results are not
 repeated, so that the benchmark can run in pieces; ``--minutes`` ends a piece. Several pieces may run at the same time.
 
-Prints a table, writes ``benchmarks/results/ucr_archive.json`` and draws ``docs/pictures/ucr_ranks.png``.
+Prints tables and writes ``benchmarks/results/ucr_archive.json``.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=np.inf, help="no run begins after these")
     parser.add_argument("--source", type=Path, help="folder of the package limelight, if it is not the installed one")
     parser.add_argument("--results", default="ucr_archive", help="name of the file of results")
-    parser.add_argument("--table", action="store_true", help="only print the tables and draw the picture")
+    parser.add_argument("--table", action="store_true", help="only print the tables")
     options = parser.parse_args()
     if not options.table:
         about = {"limit": options.limit}

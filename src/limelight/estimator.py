@@ -97,7 +97,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     model_
         The ``FittedModel``.
     history_
-        A dict of losses and scores for each epoch; empty for ``rocket`` and ``blocks``, which are solved in closed form.
+        A dict of losses and scores for each epoch; empty for a head that is solved in closed form.
     notes_
         How metadata were read, what ``"auto"`` selected, and why.
     n_features_in_
@@ -376,7 +376,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         X
             As for ``fit``.
         method
-            ``"attention"``, ``"evidence"`` (for rocket and blocks), ``"gradients"``, ``"occlusion"``; None is the default of the
+            ``"attention"``, ``"evidence"`` (if exact), ``"gradients"``, ``"occlusion"``; None is the default of the
             model.
         target
             The class to explain, or one for each series; None is the predicted one.

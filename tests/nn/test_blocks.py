@@ -49,10 +49,11 @@ def test_contributions_of_the_steps_sum_to_the_logits(name: str, channels: int) 
     values, mask = ragged(channels)
     built = ENCODERS[name, channels]
     weights = torch.randn(2, built.width, generator=torch.Generator().manual_seed(2))
-    parts = built.contributions(values, mask, weights)
-    expected = built(values, mask) @ weights.T
+    typical = built(*ragged(channels, seed=4)).mean(dim=0)
+    parts = built.contributions(values, mask, weights, typical)
+    expected = (built(values, mask).double() - typical.double()) @ weights.double().T
     assert parts.shape == (5, 2, 30, channels)
-    assert torch.allclose(parts.sum(dim=(2, 3)), expected, atol=1e-5 * float(expected.abs().max()))
+    assert torch.allclose(parts.sum(dim=(2, 3)), expected, atol=1e-6 * float(expected.abs().max()))
     assert (parts * ~mask[:, None, :, None]).abs().max() == 0
 
 
@@ -162,3 +163,12 @@ def test_an_unknown_block_is_refused() -> None:
         "'blocks': expected blocks.0 to be 'rocket', 'rocket_differences', 'hydra', 'quantiles', "
         "'quantiles_differences' or 'spectrum', got 'hidra'"
     )
+
+
+def test_a_quantile_as_usual_adds_nothing() -> None:
+    values = torch.tensor([3.0, -1.0, 4.0, 1.0, -5.0, 9.0, 2.0, -6.0]).view(1, 8, 1)
+    mask, block = torch.ones(1, 8, dtype=torch.bool), QuantileBlock(channels=1, length=8, depth=1)
+    features = block(values, mask)
+    typical = features[0] - torch.tensor([2.0, 0.0])  # the minimum is 2 above the usual one, the maximum as usual
+    parts = block.contributions(values, mask, torch.tensor([[1.0, 0.0]]), typical)
+    assert parts[0, 0, :, 0].tolist() == [0, 0, 0, 0, 0, 0, 0, 2.0]

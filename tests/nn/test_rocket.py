@@ -189,10 +189,11 @@ def test_blocks_of_any_size_give_the_same(monkeypatch):
     mask = torch.arange(50) < torch.tensor([50, 3, 20, 50, 1, 33, 8])[:, None]
     encoder = _fitted(values, mask)
     weights = torch.randn(2, encoder.width)
-    features, parts = encoder(values, mask), encoder.contributions(values, mask, weights)
+    features, parts = encoder(values, mask), encoder.contributions(values, mask, weights, encoder.typical)
     monkeypatch.setattr(rocket, "BLOCK", 17)
     assert torch.equal(encoder(values, mask), features)
-    torch.testing.assert_close(encoder.contributions(values, mask, weights), parts)
+    again = encoder.contributions(values, mask, weights, encoder.typical)
+    torch.testing.assert_close(again, parts, rtol=0, atol=1e-9)
 
 
 def test_counting_on_other_devices_agrees_with_the_cpu():
@@ -239,9 +240,11 @@ def test_contributions_of_the_steps_sum_to_the_logits(lengths, outputs):
     mask = torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
     encoder = _fitted(_series(5, 40, 2))
     weights = torch.randn(outputs, encoder.width, generator=torch.Generator().manual_seed(0))
-    parts = encoder.contributions(values, mask, weights)
+    typical = torch.rand(encoder.width, generator=torch.Generator().manual_seed(1))
+    parts = encoder.contributions(values, mask, weights, typical)
     assert parts.shape == (len(lengths), outputs, max(lengths), 2)
-    torch.testing.assert_close(parts.sum(dim=(2, 3)), encoder(values, mask) @ weights.T, rtol=0, atol=1e-4)
+    expected = (encoder(values, mask).double() - typical.double()) @ weights.double().T
+    torch.testing.assert_close(parts.sum(dim=(2, 3)), expected, rtol=0, atol=1e-5)
     assert not parts.transpose(1, 2)[~mask].any()
 
 
@@ -250,7 +253,7 @@ def test_contributions_are_shared_by_the_steps_a_kernel_reads():
     values[0, 60] = 5.0
     encoder = RocketEncoder(1, 100, 84)
     encoder.thresholds += 1.0
-    parts = encoder.contributions(values, _full(values), torch.ones(1, encoder.width))[0, 0, :, 0]
+    parts = encoder.contributions(values, _full(values), torch.ones(1, encoder.width), encoder.typical)[0, 0, :, 0]
     assert parts.nonzero().flatten().tolist() == list(range(52, 69))
     assert parts.argmax() == 60
     assert torch.allclose(parts[52:69], parts[52:69].flip(0), atol=1e-3)
@@ -261,7 +264,7 @@ def test_contributions_are_shared_by_the_channels_a_kernel_reads():
     encoder = _fitted(values)
     encoder.reads[..., 1] = False
     encoder.reads[..., 0] = True
-    parts = encoder.contributions(values, _full(values), torch.ones(1, encoder.width))
+    parts = encoder.contributions(values, _full(values), torch.ones(1, encoder.width), encoder.typical)
     assert not parts[..., 1].any()
     assert (parts[..., 0] >= parts[..., 2]).all()
 

@@ -46,6 +46,10 @@ class Explanation:
     completeness
         The completeness error of each series in log odds: the sum of its importance minus the difference to explain,
         shape (n,); None if the method does not have the completeness property.
+    frequencies
+        The part of the importance that a spectrum adds, by frequency and channel, shape (time // 2, channels) for each
+        series: entry k is the frequency of k + 1 cycles per series. It is contained in ``importance``, in equal shares
+        of all steps. None if the model reads no spectrum.
     base
         What has to be added to the sum of the importance of each series to obtain the logit of the target, shape (n,);
         None if the importance is not a decomposition of the logit.
@@ -77,6 +81,7 @@ class Explanation:
     fields: Mapping[str, Floats] = field(default_factory=dict)
     fields_spread: Mapping[str, Floats] = field(default_factory=dict)
     completeness: Floats | None = None
+    frequencies: list[Floats] | None = None
     base: Floats | None = None
 
     def __post_init__(self) -> None:
@@ -117,6 +122,7 @@ class Explanation:
             target=None if self.target is None else self.target[places],
             channels=select(self.channels),
             spread=select(self.spread),
+            frequencies=select(self.frequencies),
             fields={name: numbers[places] for name, numbers in self.fields.items()},
             fields_spread={name: numbers[places] for name, numbers in self.fields_spread.items()},
             completeness=None if self.completeness is None else self.completeness[places],
@@ -186,6 +192,31 @@ class Explanation:
             by_channel = np.concatenate([np.empty((0, len(names))), *self.channels]).T
             columns |= {f"importance_{name}": pa.array(column) for name, column in zip(names, by_channel, strict=True)}
         return pa.table(columns)
+
+    def frequency_table(self) -> pa.Table:
+        """Convert the importance of frequencies to a long table.
+
+        Returns
+        -------
+        pyarrow.Table
+            A row for each frequency and channel of each series: ``series_id``, ``cycles`` (per series), ``channel`` and
+            ``importance``; without rows if the model reads no spectrum.
+        """
+        found = self.frequencies or []
+        names = list(self.panel.channels)
+        counts = [len(one) for one in found]
+        return pa.table(
+            {
+                "series_id": pa.array(
+                    np.repeat(self.panel.ids[: len(found)], [count * len(names) for count in counts])
+                ),
+                "cycles": pa.array(
+                    _joined([np.repeat(np.arange(1, count + 1), len(names)) for count in counts], np.int64)
+                ),
+                "channel": pa.array(names * sum(counts), pa.string()),
+                "importance": pa.array(_joined([one.reshape(-1) for one in found], np.float32)),
+            }
+        )
 
     def field_table(self) -> pa.Table:
         """Convert the importance of metadata fields and signals to a long table.

@@ -33,11 +33,11 @@ class EvidenceProfile:
 
     Example
     -------
-    >>> profile = EvidenceProfile(np.array([[[4.0, 0.0], [0.0, 0.0]]]), np.array([[1.5, 0.5]]))
-    >>> profile.baseline(4, np.array([2.0])).sum(axis=2).tolist()
-    [[1.25, 0.25, 0.25, 0.25]]
-    >>> profile.baseline(4, np.array([2.0])).sum(axis=1).tolist()
-    [[1.5, 0.5]]
+    >>> profile = EvidenceProfile(np.array([[[4.0, 0.0], [0.0, 0.0]]]), np.array([[0.5, -0.5]]))
+    >>> profile.baseline(4).sum(axis=2).tolist()
+    [[0.75, -0.25, -0.25, -0.25]]
+    >>> profile.baseline(4).sum(axis=1).tolist()
+    [[0.5, -0.5]]
     """
 
     means: Doubles
@@ -48,27 +48,22 @@ class EvidenceProfile:
         factors = np.broadcast_to(factors, len(self.means))
         return EvidenceProfile(self.means * factors[:, None, None], self.inputs * factors[:, None])
 
-    def baseline(self, length: int, totals: NDArray[np.floating[Any]]) -> Doubles:
+    def baseline(self, length: int) -> Doubles:
         """Return the contribution of each step and input of an average series of some length.
 
         Parameters
         ----------
         length
             Number of steps.
-        totals
-            The sum over the steps and inputs of the series, shape (outputs,); the difference to the profile is shared
-            equally.
 
         Returns
         -------
         Doubles
-            Shape (outputs, length, inputs).
+            Shape (outputs, length, inputs); the sum for each output is 0.
         """
         half, bins = places_of(length)
-        last = self.means.shape[2] - 1
-        steps = self.means[:, half, np.minimum(bins, last)] / length
-        rest = np.asarray(totals, dtype=np.float64) - steps.sum(axis=1)
-        steps = steps + rest[:, None] / length
+        steps = self.means[:, half, np.minimum(bins, self.means.shape[2] - 1)] / length
+        steps = steps - steps.mean(axis=1, keepdims=True)
         inputs = self.inputs - self.inputs.mean(axis=1, keepdims=True)
         shared: Doubles = steps[:, :, None] / inputs.shape[1] + inputs[:, None] / length
         return shared
@@ -111,9 +106,9 @@ def measure_profile(model: Any, panel: Panel) -> EvidenceProfile:
     of_inputs = []
     with torch.inference_mode():
         for rows, batch in model.batches(panel):
-            parts = encoder.contributions(model.network.inputs(batch), batch.mask, weights)
-            of_inputs.append(parts.sum(dim=2, dtype=torch.float64).numpy())
-            for row, own in zip(rows.tolist(), parts.sum(dim=3).double().numpy(), strict=True):
+            parts = encoder.contributions(model.network.inputs(batch), batch.mask, weights, encoder.typical)
+            of_inputs.append(parts.sum(dim=2).numpy())
+            for row, own in zip(rows.tolist(), parts.sum(dim=3).numpy(), strict=True):
                 length = int(panel.lengths[row])
                 half, place = places_of(length)
                 np.add.at(counts, (half, place), 1)

@@ -38,9 +38,9 @@ class DifferencesOf(nn.Module):
         features: Tensor = self.block(_differences(values), mask)
         return features
 
-    def contributions(self, values: Tensor, mask: Tensor, weights: Tensor) -> Tensor:
-        """Split ``features @ weights.T`` as ``RocketEncoder``; the two steps of a difference share it equally."""
-        parts = self.block.contributions(_differences(values), mask, weights)
+    def contributions(self, values: Tensor, mask: Tensor, weights: Tensor, typical: Tensor) -> Tensor:
+        """Split the logits as ``RocketEncoder.contributions``; the two steps of a difference share it equally."""
+        parts = self.block.contributions(_differences(values), mask, weights, typical)
         shared = share_differences(parts[:, :, 1:])
         shared[:, :, 0] += parts[:, :, 0]
         return shared
@@ -155,8 +155,9 @@ class BlocksEncoder(nn.Module):
         values: Float[Tensor, "batch time channels"],
         mask: Bool[Tensor, "batch time"],
         weights: Float[Tensor, "outputs width"],
+        typical: Float[Tensor, " width"],
     ) -> Float[Tensor, "batch outputs time channels"]:
-        """Split ``features @ weights.T`` exactly into one contribution per time step and channel.
+        """Split ``(features - typical) @ weights.T`` exactly into one contribution per time step and channel.
 
         Parameters
         ----------
@@ -164,16 +165,36 @@ class BlocksEncoder(nn.Module):
             As for ``forward``.
         weights
             Weights of a linear head on the features, shape (outputs, width).
+        typical
+            Features to compare with, such as the mean of the training series, shape (width,).
 
         Returns
         -------
         Tensor
             Shape (batch, outputs, time, channels), 0 for padding.
         """
-        parts = values.new_zeros(len(values), len(weights), *values.shape[1:])
+        parts = values.new_zeros(len(values), len(weights), *values.shape[1:], dtype=torch.float64)
         for span, block in zip(self.spans.values(), self._modules_of_blocks(), strict=True):
-            parts += block.contributions(values, mask, weights[:, span].contiguous())
+            parts += block.contributions(values, mask, weights[:, span].contiguous(), typical[span])
         return parts
+
+    @torch.no_grad()
+    def by_frequency(
+        self,
+        values: Float[Tensor, "batch time channels"],
+        mask: Bool[Tensor, "batch time"],
+        weights: Float[Tensor, "outputs width"],
+        typical: Float[Tensor, " width"],
+    ) -> list[Float[Tensor, "outputs frequencies channels"]] | None:
+        """Split what the block ``spectrum`` adds by frequency; None without this block.
+
+        Parameters and returns as for ``QuantileBlock.by_frequency``.
+        """
+        if "spectrum" not in self.spans:
+            return None
+        span, block = self.spans["spectrum"], self.blocks["spectrum"]
+        found: list[Tensor] = block.by_frequency(values, mask, weights[:, span].contiguous(), typical[span])  # type: ignore[operator]
+        return found
 
     def _modules_of_blocks(self) -> list[Any]:
         return list(self.blocks.values())

@@ -189,3 +189,38 @@ def share_differences(
     """
     halves = parts / 2
     return nn.functional.pad(halves, (0, 0, 0, 1)) + nn.functional.pad(halves, (0, 0, 1, 0))
+
+
+def less_typical(
+    parts: Float[Tensor, "batch outputs time channels"],
+    mask: Bool[Tensor, "batch time"],
+    weights: Float[Tensor, "outputs width"],
+    typical: Float[Tensor, " width"],
+) -> Float[Tensor, "batch outputs time channels"]:
+    """Subtract what typical features add, in equal shares, from all real steps and channels.
+
+    Parameters
+    ----------
+    parts
+        Contributions that sum to ``features @ weights.T``, 0 for padding, shape (batch, outputs, time, channels).
+    mask
+        True for real steps, shape (batch, time).
+    weights
+        Weights of a linear head, shape (outputs, width).
+    typical
+        Features to compare with, shape (width,).
+
+    Returns
+    -------
+    Tensor
+        Contributions that sum to ``(features - typical) @ weights.T``, 0 for padding, of the same shape.
+
+    Example
+    -------
+    >>> mask, ones = torch.tensor([[True, True, False]]), torch.ones(1, 1)
+    >>> less_typical(torch.tensor([[[[3.0], [1.0], [0.0]]]]), mask, ones, ones[0]).flatten().tolist()
+    [2.5, 0.5, 0.0]
+    """
+    totals = weights.double() @ typical.double()
+    shares = mask / (mask.sum(dim=1, keepdim=True) * parts.shape[3])
+    return parts - totals[None, :, None, None] * shares[:, None, :, None]

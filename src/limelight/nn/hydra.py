@@ -13,6 +13,7 @@ from limelight.errors import ParameterError
 from limelight.nn.fixed_features import (
     TAPS,
     draw_channels,
+    less_typical,
     on_grid,
     share_differences,
     share_of_channels,
@@ -141,8 +142,9 @@ class HydraBlock(nn.Module):
         values: Float[Tensor, "batch time channels"],
         mask: Bool[Tensor, "batch time"],
         weights: Float[Tensor, "outputs width"],
+        typical: Float[Tensor, " width"],
     ) -> Float[Tensor, "batch outputs time channels"]:
-        """Split ``features @ weights.T`` exactly into one contribution per time step and channel.
+        """Split ``(features - typical) @ weights.T`` exactly into one contribution per time step and channel.
 
         What a kernel adds at a step is shared equally by the steps and the channels that the kernel reads there.
 
@@ -152,17 +154,20 @@ class HydraBlock(nn.Module):
             As for ``forward``.
         weights
             Weights of a linear head on the features, shape (outputs, width).
+        typical
+            Features to compare with, such as the mean of the training series, shape (width,).
 
         Returns
         -------
         Tensor
             Shape (batch, outputs, time, channels), 0 for padding.
         """
-        parts = values.new_zeros(len(values), len(weights), values.shape[1], values.shape[2])
+        parts = values.new_zeros(len(values), len(weights), *values.shape[1:], dtype=torch.float64)
         by_group = weights.view(len(weights), 2, len(self.dilations), self.groups, 2, RIVALS)
         for rows, series, lengths in self._blocks(values, mask):
             batch, channels, time = series.shape
-            totals = [series.new_zeros(len(weights), channels, batch, time - reading) for reading in (0, 1)]
+            shape = (len(weights), channels, batch)
+            totals = [series.new_zeros(*shape, time - reading, dtype=torch.float64) for reading in (0, 1)]
             for place, wins, loses, top in self._contests(series, lengths):
                 own = by_group[(slice(None), *place)]
                 added = torch.einsum("ogk,gkbt->ogbt", own[:, :, 0], wins) * top
@@ -172,7 +177,7 @@ class HydraBlock(nn.Module):
                 spread_over_taps(totals[reading], by_channel, 0, dilation, lengths - reading)
             values_part, differences = (total.permute(2, 0, 3, 1) for total in totals)
             parts[rows, :, :time] = (values_part + share_differences(differences)) / lengths[:, None, None, None]
-        return parts
+        return less_typical(parts, mask, weights, typical)
 
     def _blocks(self, values: Tensor, mask: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """Yield blocks of series of similar length: row numbers, values of shape (batch, channels, time), lengths."""

@@ -169,12 +169,13 @@ class QuantileBlock(nn.Module):
         values: Float[Tensor, "batch time channels"],
         mask: Bool[Tensor, "batch time"],
         weights: Float[Tensor, "outputs width"],
+        typical: Float[Tensor, " width"],
     ) -> Float[Tensor, "batch outputs time channels"]:
-        """Split ``features @ weights.T`` exactly into one contribution per time step and channel.
+        """Split ``(features - typical) @ weights.T`` exactly into one contribution per time step and channel.
 
-        A quantile belongs to the steps whose values it interpolates, a mean to all steps of its interval, a difference
-        in equal shares to its two steps, and the magnitude of a frequency to the steps of which it is a sum: with the
-        phase of that frequency, the magnitude is the sum of value times cosine.
+        A quantile, relative to the typical one, belongs to the steps whose values it interpolates, and a difference in
+        equal shares to its two steps. A frequency belongs to all steps equally; ``by_frequency`` tells frequencies
+        apart. So does the rounding of features to float32, which large weights make visible.
 
         Parameters
         ----------
@@ -182,27 +183,77 @@ class QuantileBlock(nn.Module):
             As for ``forward``.
         weights
             Weights of a linear head on the features, shape (outputs, width).
+        typical
+            Features to compare with, such as the mean of the training series, shape (width,).
 
         Returns
         -------
         Tensor
             Shape (batch, outputs, time, channels), 0 for padding.
         """
-        by_quantile = weights.double().cpu().numpy().reshape(len(weights), -1, self.channels)
         parts = np.zeros((len(values), len(weights), *values.shape[1:]))
+        for rows, series, amounts, rounding in self._amounts(values, mask, weights, typical):
+            length = series.shape[-1]
+            by_step = np.zeros((len(weights), *series.shape)) + rounding[..., None] / length
+            if self.reading == "values":
+                by_step += amounts
+            elif self.reading == "differences" and length > 1:
+                by_step[..., 1:] += amounts / 2
+                by_step[..., :-1] += amounts / 2
+            else:
+                by_step += amounts.sum(axis=-1, keepdims=True) / length
+            parts[rows, :, :length] = by_step.transpose(1, 0, 3, 2)
+        return torch.from_numpy(parts).to(values.device)
+
+    @torch.no_grad()
+    def by_frequency(
+        self,
+        values: Float[Tensor, "batch time channels"],
+        mask: Bool[Tensor, "batch time"],
+        weights: Float[Tensor, "outputs width"],
+        typical: Float[Tensor, " width"],
+    ) -> list[Float[Tensor, "outputs frequencies channels"]]:
+        """Split what the spectrum adds by frequency instead of time step; parameters as for ``contributions``.
+
+        Returns
+        -------
+        list[Tensor]
+            For each series of T steps, shape (outputs, T // 2, channels), float64; entry k is the frequency of k + 1
+            cycles per series.
+        """
+        found = [torch.empty(0)] * len(values)
+        for rows, _, amounts, _ in self._amounts(values, mask, weights, typical):
+            for place, row in enumerate(rows.tolist()):
+                found[row] = torch.from_numpy(amounts[:, place].transpose(0, 2, 1))
+        return found
+
+    def _amounts(self, values: Tensor, mask: Tensor, weights: Tensor, typical: Tensor) -> Iterator[tuple[Any, ...]]:
+        """Split ``(features - typical) @ weights.T`` among the read numbers whose quantiles are the features.
+
+        Yields row numbers, their values (batch, channels, time), the amounts (outputs, batch, channels, read), and what
+        the rounding of the features to float32 adds (outputs, batch, channels).
+        """
+        by_quantile, usual = (
+            numbers.double().cpu().numpy().reshape(-1, _width(self.intervals), self.channels)
+            for numbers in (weights, typical)
+        )
         for rows, series in self._blocks(values, mask):
             read = self._read(series)
-            factors = np.zeros((len(weights), *read.shape))
+            factors, levels = np.zeros((2, len(weights), *read.shape))
+            rounding = np.zeros((len(weights), *read.shape[:2]))
             for one in self.intervals:
-                steps = one.steps(read.shape[-1])
+                steps, some = one.steps(read.shape[-1]), slice(one.first, one.first + one.quantiles)
                 order = np.argsort(read[..., steps], axis=-1, kind="stable")
-                some = slice(one.first, one.first + one.quantiles)
-                of_ranks = np.einsum("rq,oqc->ocr", _coefficients(one.quantiles, order.shape[-1]), by_quantile[:, some])
-                own = np.zeros((len(weights), *order.shape))
-                np.put_along_axis(own, order[None], np.broadcast_to(of_ranks[:, None], own.shape), axis=-1)
-                factors[..., steps] += own
-            parts[rows, :, : series.shape[-1]] = self._by_step(factors, read, series).transpose(1, 0, 3, 2)
-        return torch.from_numpy(parts).to(values)
+                own, at_ranks = by_quantile[:, some], _coefficients(one.quantiles, order.shape[-1])
+                relative = at_ranks * (np.arange(one.quantiles) % 2)
+                means = read[..., steps].mean(axis=-1, keepdims=True)
+                typical_level = np.einsum("rq,oqc->ocr", at_ranks, own * usual[:, some])
+                level = typical_level[:, None] + np.einsum("rq,oqc->ocr", relative, own)[:, None] * means
+                _add_at(factors[..., steps], order, np.einsum("rq,oqc->ocr", at_ranks, own)[:, None])
+                _add_at(levels[..., steps], order, level)
+                found = _quantiles(read[..., steps], one.quantiles)
+                rounding += np.einsum("bcq,oqc->obc", found.astype(np.float32) - found, own)
+            yield rows, series, factors * read - levels, rounding
 
     def _blocks(self, values: Tensor, mask: Tensor) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
         """Yield series of equal length: row numbers, and values of shape (batch, channels, time)."""
@@ -222,31 +273,16 @@ class QuantileBlock(nn.Module):
             return series
         if self.reading == "differences":
             return np.diff(series, axis=-1) if length > 1 else np.zeros_like(series)
-        magnitudes: NDArray[np.float64] = np.abs(_frequencies(series)) / np.sqrt(length)
+        found = np.abs(np.fft.rfft(series, axis=-1)[..., 1:]) / np.sqrt(length)
+        magnitudes: NDArray[np.float64] = found if found.shape[-1] else np.zeros((*series.shape[:-1], 1))
         return magnitudes
 
-    def _by_step(self, factors: Any, read: NDArray[np.float64], series: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Share ``factors · read`` among the steps of the series, shape (outputs, batch, channels, time)."""
-        length = series.shape[-1]
-        if self.reading == "values":
-            return np.asarray(factors * read)
-        if length == 1:
-            return np.zeros((len(factors), *series.shape))
-        if self.reading == "differences":
-            shares: NDArray[np.float64] = np.zeros((len(factors), *series.shape))
-            shares[..., 1:] = factors * read / 2
-            shares[..., :-1] += factors * read / 2
-            return shares
-        phased = factors * np.exp(-1j * np.angle(_frequencies(series)))
-        # the first entry is the frequency 0, which is not read
-        waves = np.fft.fft(np.insert(phased, 0, 0, axis=-1), n=length, axis=-1).real
-        return np.asarray(waves * series / np.sqrt(length))
 
-
-def _frequencies(series: NDArray[np.float64]) -> NDArray[np.complex128]:
-    """Return the amplitudes of all frequencies above 0, at least one; of a single step, 0."""
-    found = np.fft.rfft(series, axis=-1)[..., 1:]
-    return found if found.shape[-1] else np.zeros((*series.shape[:-1], 1), dtype=np.complex128)
+def _add_at(steps: Any, order: NDArray[np.int64], of_ranks: NDArray[np.float64]) -> None:
+    """Add numbers of ranks, shape (outputs, 1 or batch, channels, ranks), to the steps with these ranks."""
+    own = np.zeros((len(of_ranks), *order.shape))
+    np.put_along_axis(own, order[None], np.broadcast_to(of_ranks, own.shape), axis=-1)
+    steps += own
 
 
 def _width(intervals: list[Interval]) -> int:
@@ -271,12 +307,10 @@ def _ranks(quantiles: int, steps: int) -> tuple[NDArray[np.int64], NDArray[np.in
 
 
 def _coefficients(quantiles: int, steps: int) -> NDArray[np.float64]:
-    """Return the matrix that turns sorted values into quantiles, shape (steps, quantiles)."""
+    """Return the matrix that turns sorted values into quantiles, shape (steps, quantiles); each column sums to 1."""
     below, above, share = _ranks(quantiles, steps)
     matrix = np.zeros((steps, quantiles))
     columns = np.arange(quantiles)
     np.add.at(matrix, (below, columns), 1 - share)
     np.add.at(matrix, (above, columns), share)
-    if quantiles > 1:
-        matrix[:, 1::2] -= 1 / steps
     return matrix

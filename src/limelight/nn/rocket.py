@@ -16,6 +16,7 @@ from limelight.errors import ParameterError
 from limelight.nn.fixed_features import (
     TAPS,
     draw_channels,
+    less_typical,
     on_grid,
     share_of_channels,
     similar_lengths,
@@ -239,11 +240,12 @@ class RocketEncoder(nn.Module):
         values: Float[Tensor, "batch time channels"],
         mask: Bool[Tensor, "batch time"],
         weights: Float[Tensor, "outputs width"],
+        typical: Float[Tensor, " width"],
     ) -> Float[Tensor, "batch outputs time channels"]:
-        """Split ``features @ weights.T`` into one contribution per time step and channel.
+        """Split ``(features - typical) @ weights.T`` exactly into one contribution per time step and channel.
 
-        This is exact: each feature is a mean over time, and the head is linear. What a kernel adds at a step is shared
-        equally by the steps and the channels that the kernel reads there.
+        This is possible because each feature is a mean over time, and the head is linear. What a kernel adds at a step
+        is shared equally by the steps and the channels that the kernel reads there.
 
         Parameters
         ----------
@@ -251,16 +253,18 @@ class RocketEncoder(nn.Module):
             As for ``forward``.
         weights
             Weights of a linear head on the features, shape (outputs, width).
+        typical
+            Features to compare with, such as the mean of the training series, shape (width,).
 
         Returns
         -------
         Tensor
             The contribution of each step and channel to each output; 0 for padding; shape (batch, outputs, time,
-            channels). The sum over time and channels is the logit without its intercept.
+            channels), float64.
         """
-        parts = values.new_zeros(len(values), len(weights), values.shape[1], values.shape[2])
+        parts = values.new_zeros(len(values), len(weights), *values.shape[1:], dtype=torch.float64)
         for rows, series, lengths in self._blocks(values, mask):
-            total = values.new_zeros(len(weights), series.shape[1], len(rows), series.shape[2])
+            total = series.new_zeros(len(weights), series.shape[1], len(rows), series.shape[2], dtype=torch.float64)
             for place, kernels, start, outputs in self._convolutions(series, lengths):
                 one = self.plan[place]
                 stop = min(outputs.shape[2], total.shape[3] - start)
@@ -268,7 +272,7 @@ class RocketEncoder(nn.Module):
                 by_centre = (added / _totals(one, lengths)[:, None, None, :, None]).sum(dim=0)
                 spread_over_taps(total, by_centre, start, one.step, lengths)
             parts[rows, :, : total.shape[3]] = total.permute(2, 0, 3, 1)
-        return parts
+        return less_typical(parts, mask, weights, typical)
 
     def _added(self, place: int, kernels: slice, outputs: Tensor, weights: Tensor) -> Tensor:
         """Sum the weights of the features that count each step, shape (2, outputs, channels, batch, steps).
@@ -280,11 +284,11 @@ class RocketEncoder(nn.Module):
         own = weights[:, one.features].reshape(len(weights), KERNELS, -1)[:, kernels]
         ends = nn.functional.one_hot(self._ends(place)[kernels], 2).T
         shares = ends[:, None] * share_of_channels(self.reads[place, kernels]).T
-        added = weights.new_zeros(2 * len(weights) * shares.shape[1], outputs[0].numel())
-        above = torch.empty_like(outputs)
+        added = weights.new_zeros(2 * len(weights) * shares.shape[1], outputs[0].numel(), dtype=torch.float64)
+        above = torch.empty_like(outputs, dtype=torch.float64)
         for rank in range(thresholds.shape[1]):
             torch.gt(outputs, thresholds[:, rank, None, None], out=above)
-            by_row = shares[:, None] * own[None, :, None, :, rank]
+            by_row = shares[:, None] * own[None, :, None, :, rank].double()
             added.addmm_(by_row.flatten(0, 2), above.flatten(1))
         return added.view(2, len(weights), shares.shape[1], *outputs.shape[1:])
 

@@ -121,7 +121,7 @@ class NoPooling(Pooling):
 
 @dataclass
 class ProportionPooling(Pooling):
-    """The share of time in which a feature is above its threshold; computed by the encoders ``rocket`` and ``blocks`` themselves."""
+    """The share of time in which a feature is above its threshold; computed by ``rocket`` and ``blocks`` themselves."""
 
     name = "ppv"
     by_encoder = True

@@ -37,7 +37,7 @@ LEAST_VALIDATION = 50
 LEAST_KNOWN = 10
 MANY = 1_000
 """Series without metadata from which a network is tried at all. In cross-validation on the training sets of six data
-sets without metadata (28 to 667 series) the log loss of rocket alone was at most three fifths of that of the network."""
+sets without metadata (28 to 667 series) the log loss of ``rocket`` was at most three fifths of that of the network."""
 SECONDS_OF_A_STEP, SECONDS_OF_A_PRODUCT = 4e-3, 1.2e-10
 """Measured on two cores for four of the benchmark data sets, accurate within a quarter."""
 FOLDER_OF_TRAINING = ("history.csv", "checkpoints", "tensorboard")

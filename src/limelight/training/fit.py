@@ -48,8 +48,8 @@ def fit(
     task
         Its classes include every label of both panels.
     architecture
-        The parts of the network; sizes that depend on the data are resolved here. With the encoders ``rocket`` and ``blocks`` the head
-        is solved in closed form; ``auto`` selects an encoder.
+        The parts of the network; sizes that depend on the data are resolved here. With the encoders ``rocket`` and
+        ``blocks`` the head is solved in closed form; ``auto`` selects an encoder.
     validation
         Series for early stopping; None trains for all epochs and keeps the last weights.
     settings

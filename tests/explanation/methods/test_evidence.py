@@ -230,3 +230,40 @@ def test_the_clock_belongs_to_no_channel() -> None:
     evidence = explain_evidence(model, panel)
     assert {one.shape for one in evidence.channels} == {(60, 3)}
     np.testing.assert_allclose(sums(evidence), np.abs(evidence.prediction.logits[:, 0]), atol=1e-4)
+
+
+def waves_of(seed: int, count: int = 40) -> tuple[np.ndarray, np.ndarray]:
+    """Noise; every second series has a wave of 9 cycles and a random phase."""
+    random = np.random.default_rng(seed)
+    phases = random.uniform(0, 2 * np.pi, (count, 1))
+    waves = np.sin(2 * np.pi * 9 * np.arange(72) / 72 + phases) * (np.arange(count) % 2)[:, None]
+    return (random.normal(size=(count, 72)) + waves)[:, :, None], np.arange(count) % 2
+
+
+def test_the_strongest_frequency_is_that_of_the_wave() -> None:
+    found = []
+    for seed in range(5):
+        model = TimeSeriesClassifier(Blocks(blocks=["spectrum"]), random_state=0).fit(*waves_of(seed))
+        values, labels = waves_of(100 + seed)
+        evidence = model.explain(values[labels == 1], method="evidence", target=1)
+        assert {one.shape for one in evidence.frequencies} == {(36, 1)}
+        np.testing.assert_allclose(
+            [one.sum() for one in evidence.frequencies], [one.sum() for one in evidence.importance], atol=1e-4
+        )
+        found.append(np.mean([one[:, 0].argmax() == 8 for one in evidence.frequencies]))
+    assert np.mean(found) > 0.8
+
+
+def test_a_table_has_a_row_for_each_frequency() -> None:
+    model = TimeSeriesClassifier(Blocks(blocks=["spectrum"]), random_state=0).fit(*waves_of(0))
+    explanation = model.explain(waves_of(1)[0][:2], method="evidence")
+    table = explanation[[1]].frequency_table()
+    assert table["cycles"].to_pylist() == list(range(1, 37))
+    assert table["importance"].to_pylist() == explanation.frequencies[1][:, 0].tolist()
+
+
+def test_without_a_spectrum_there_are_no_frequencies() -> None:
+    model = TimeSeriesClassifier(Rocket(features=84), random_state=0).fit(*waves_of(0))
+    explanation = model.explain(waves_of(1)[0][:2], method="evidence")
+    assert explanation.frequencies is None
+    assert explanation.frequency_table().num_rows == 0

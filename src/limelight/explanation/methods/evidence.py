@@ -12,6 +12,7 @@ from limelight.data.panel import Panel
 from limelight.errors import ParameterError
 from limelight.explanation.explanation import Explanation
 from limelight.explanation.target import resolve_target
+from limelight.model.evidence_profile import EvidenceProfile
 from limelight.model.fitted import FittedModel
 from limelight.types import Doubles, Floats
 
@@ -35,7 +36,7 @@ def explain_evidence(model: FittedModel, panel: Panel, target: Any = None) -> Ex
         training series: a positive number is evidence for the target, a negative one evidence against it. Their sum
         plus ``base``, the logit of the average series with the metadata of this one, is the logit. For two classes, the
         logit of the first is minus that of the second. ``channels`` splits the importance of each step among the
-        channels; what the clock and side signals add belongs to no channel.
+        channels; what the clock and side signals add belongs to no channel. ``frequencies`` has what a spectrum adds.
 
     Raises
     ------
@@ -74,32 +75,49 @@ def explain_evidence(model: FittedModel, panel: Panel, target: Any = None) -> Ex
     output = np.zeros_like(resolved.codes) if binary else resolved.codes
     sign = np.where(resolved.codes == 0, -1.0, 1.0) if binary else np.ones(len(panel))
     temperature = 1.0 if model.decision.temperature is None else torch.from_numpy(model.decision.temperature)[:, None]
-    weights, bias = (
-        (head.weight / temperature).detach().float(),
-        (head.bias[:, None] / temperature)[:, 0].detach().float(),
-    )
-    series_weights = weights[:, : encoder.width].contiguous()
-    typical = series_weights @ encoder.typical  # the sum over the steps of an average training series
+    weights = (head.weight / temperature).detach().double()
+    bias = (head.bias[:, None] / temperature)[:, 0].detach().double()
+    series_weights = weights[:, : encoder.width].float().contiguous()
+    # the logits of an average training series, without the intercept
+    typical = series_weights.double() @ encoder.typical.double()
+    profile = profile_of(model)
 
     @functools.cache
-    def baseline_of(steps: int, inputs: int) -> Doubles:
-        return baseline_of_evidence(model, typical, steps, inputs)
+    def baseline_of(steps: int) -> Doubles:
+        return profile.baseline(steps)
 
     importance: list[Floats] = [np.empty(0, np.float32)] * len(panel)
-    channels = list(importance)
+    channels, frequencies = list(importance), list(importance)
+    reads_spectrum = "spectrum" in encoder.spans
     base = np.zeros(len(panel))
     with torch.inference_mode():
         for rows, batch in model.batches(panel):
-            contributions = encoder.contributions(model.network.inputs(batch), batch.mask, series_weights)
-            constant = bias + typical + model.network.context_vector(batch) @ weights[:, encoder.width :].T
+            inputs = model.network.inputs(batch)
+            contributions = encoder.contributions(inputs, batch.mask, series_weights, encoder.typical)
+            spectrum = None
+            if reads_spectrum:
+                spectrum = encoder.by_frequency(inputs, batch.mask, series_weights, encoder.typical)
+            constant = bias + typical + model.network.context_vector(batch).double() @ weights[:, encoder.width :].T
             for place, row in enumerate(rows.tolist()):
                 steps, which = int(panel.lengths[row]), int(output[row])
-                own = contributions[place, which, :steps].double().numpy()
-                own -= baseline_of(*own.shape)[which]
+                own = contributions[place, which, :steps].numpy()
+                own -= baseline_of(steps)[which]
                 importance[row] = (sign[row] * own.sum(axis=1)).astype(np.float32)
                 channels[row] = (sign[row] * _by_channel(own, len(panel.channels), model)).astype(np.float32)
+                if spectrum is not None:
+                    own = spectrum[place][which].numpy()
+                    frequencies[row] = (sign[row] * _by_channel(own, len(panel.channels), model)).astype(np.float32)
                 base[row] = sign[row] * float(constant[place, which])
-    return Explanation(panel, prediction, importance, "evidence", resolved.names, channels, base=base)
+    return Explanation(
+        panel,
+        prediction,
+        importance,
+        "evidence",
+        resolved.names,
+        channels,
+        frequencies=frequencies if reads_spectrum else None,
+        base=base,
+    )
 
 
 def _by_channel(own: Doubles, channels: int, model: FittedModel) -> Doubles:
@@ -110,10 +128,10 @@ def _by_channel(own: Doubles, channels: int, model: FittedModel) -> Doubles:
     return own[:, :channels]
 
 
-def baseline_of_evidence(model: FittedModel, typical: torch.Tensor, steps: int, inputs: int) -> Doubles:
-    """Return the contribution of each step and input of an average training series, shape (outputs, steps, inputs)."""
-    totals = typical.detach().double().numpy()
+def profile_of(model: FittedModel) -> EvidenceProfile:
+    """Return the profile of the calibrated logits; 0 for a model that was saved without one."""
     if model.profile is None:
-        return np.tile(totals[:, None, None] / (steps * inputs), (1, steps, inputs))
+        outputs = model.task.outputs
+        return EvidenceProfile(np.zeros((outputs, 2, 1)), np.zeros((outputs, 1)))
     temperature = model.decision.temperature
-    return model.profile.scaled(np.ones(1) if temperature is None else 1 / temperature).baseline(steps, totals)
+    return model.profile.scaled(np.ones(1) if temperature is None else 1 / temperature)

@@ -45,7 +45,7 @@ def explain(
         n series with the channels used in training.
     method
         ``"attention"``: the attention weights of a model with attention pooling. ``"evidence"``: what each step adds to
-        the logit of ``rocket`` or ``blocks``. ``"gradients"``: what each value adds to the log odds of any other encoder.
+        the logit, if exact. ``"gradients"``: what each value adds to the log odds of any other encoder.
         ``"occlusion"``: how much the log odds drop if a stretch is perturbed. None takes evidence if there is any; else
         attention if the model has attention and neither a target nor settings are given; else gradients.
     target
