@@ -35,7 +35,7 @@ def mean_scores(runs: Runs, classifiers: list[str], resamples: list[str]) -> tup
     -------
     tuple
         The data sets; and for each classifier the mean ``accuracy``, ``balanced_accuracy``, ``log_loss`` (None if a
-        classifier has no probabilities) and ``seconds`` of each data set.
+        classifier has no probabilities) and ``processor_seconds`` of each data set.
     """
     names = sorted(set.intersection(*(finished(runs, one, resamples) for one in classifiers)))
     scores: dict[str, Any] = {}
@@ -46,7 +46,7 @@ def mean_scores(runs: Runs, classifiers: list[str], resamples: list[str]) -> tup
                 None if any(one[key] is None for one in some) else statistics.mean(one[key] for one in some)
                 for some in own
             ]
-            for key in ("accuracy", "balanced_accuracy", "log_loss", "seconds")
+            for key in ("accuracy", "balanced_accuracy", "log_loss", "processor_seconds")
         }
     return names, scores
 
@@ -90,8 +90,8 @@ def rows_of(scores: dict[str, Any]) -> list[dict[str, Any]]:
                 "accuracy": statistics.mean(own["accuracy"]),
                 "balanced_accuracy": statistics.mean(own["balanced_accuracy"]),
                 "log_loss": None if None in losses else statistics.mean(losses),
-                "median_seconds": statistics.median(own["seconds"]),
-                "total_minutes": sum(own["seconds"]) / 60,
+                "median_seconds": statistics.median(own["processor_seconds"]),
+                "total_minutes": sum(own["processor_seconds"]) / 60,
             }
         )
     return rows

@@ -75,7 +75,10 @@ def ucr_archive(results: dict[str, Any]) -> dict[str, Any]:
         "sets": len(runs),
         "tables": tables,
         "published": ucr_scores.PUBLISHED,
-        "loads": [one["load"] for one in every],
+        "loads": {
+            name: statistics.median(one["load"] for one in every if one["classifier"] == name)
+            for name in dict.fromkeys(one["classifier"] for one in every)
+        },
         "evidence": {"largest": max(errors), "median": statistics.median(errors), "runs": len(errors)},
         "blocks": used.most_common(),
         "models": len(ours),

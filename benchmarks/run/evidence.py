@@ -5,7 +5,8 @@
 
 Series of 2,000 steps are noise; every second has a burst of 40 steps at a random place. ``--before`` is a checkout of
 the version in which all evidence of a convolution stood at its centre, relative to a baseline that was the same at
-every step; its encoder ``rocket`` is measured beside. Prints the numbers and writes ``benchmarks/results/evidence.json``.
+every step; its encoder ``rocket`` is measured beside. Prints the numbers and writes
+``benchmarks/results/evidence.json``.
 """
 
 from __future__ import annotations

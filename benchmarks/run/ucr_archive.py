@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import fcntl
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -29,7 +30,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.processes import current_load, describe_environments, run_once
-from benchmarks.result_files import RESULTS, read_results, write_results
+from benchmarks.result_files import RESULTS, ROOT, read_results, write_results
 from benchmarks.ucr_scores import print_tables
 
 CLASSIFIERS = (
@@ -100,13 +101,19 @@ def main() -> None:
     parser.add_argument("--table", action="store_true", help="only print the tables")
     options = parser.parse_args()
     if not options.table:
-        about = {"limit": options.limit}
+        about = {"limit": options.limit, "commit": commit_of(options.source or ROOT)}
         if options.peers:
             about |= describe_environments(options.peers, options.threads, PEERS)
         with changed_results(options.results) as results:
             results |= about
         complete(options)
     print_tables(read_results(options.results)["runs"])
+
+
+def commit_of(folder: Path) -> str:
+    """Return the commit that is checked out in a folder."""
+    command = ["git", "-C", str(folder), "rev-parse", "--short", "HEAD"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 @contextmanager

@@ -216,7 +216,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         super().set_params(**params)
         return self
 
-    def fit(self, X: Any, y: ArrayLike | None = None) -> Self:
+    def fit(self, X: Any, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the network to labelled series.
 
         Parameters
@@ -227,6 +227,9 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             Labels, shape (n,); 0 and 1 for multi-label, shape (n, labels); per step a list of arrays (time,) or (time,
             labels), or an array (n, time) or (n, time, labels). None or NaN where unknown. None takes those of the
             Panel.
+        sample_weight
+            How much each series counts, at least 0, shape (n,); only for a head that is solved in closed form. A series
+            of weight 0 is not used. None takes those of the Panel, or weights all alike.
 
         Returns
         -------
@@ -245,6 +248,10 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         """
         recipe = self._recipe()
         panel = attach_labels(self._panel(X, fitting=True), y, self.level, named=has_names(X))
+        if sample_weight is not None:
+            panel = panel.replace(weights=sample_weight)
+        if panel.weights is not None:
+            panel = panel[np.flatnonzero(panel.weights)]
         task = with_integer_classes(task_of(panel), y)
         self.classes_ = np.array(task.classes)
         training = recipe.fit(panel, task, seed=self._seed(), progress=self.progress)

@@ -280,3 +280,21 @@ def test_many_series_choose_blocks_on_a_sample(most: int, monkeypatch: pytest.Mo
     training = fit(TRAIN, task_of(TRAIN), architecture)
     assert len(training.model.architecture.encoder.blocks) < len(BLOCK_NAMES)
     assert np.mean(training.model.predict(TEST).labels == TEST.labels) >= 0.75
+
+
+def test_streamed_weights_give_nearly_the_same_head(monkeypatch: pytest.MonkeyPatch) -> None:
+    weighted = TRAIN.replace(weights=np.linspace(0.5, 2.0, len(TRAIN)))
+    settings = TrainingSettings(imbalance={"anomalous": 2.0})
+    whole = fit_small_rocket(weighted, settings=settings).model.predict(TEST).logits
+    monkeypatch.setattr(closed_form, "MOST_AT_ONCE", 60)
+    streamed = fit_small_rocket(weighted, settings=settings).model.predict(TEST).logits
+    assert np.corrcoef(whole[:, 0], streamed[:, 0])[0, 1] > 0.95
+
+
+def test_labels_have_weights_too() -> None:
+    random = np.random.default_rng(0)
+    labels = random.integers(0, 2, (80, 2))
+    series = [random.normal(size=(30, 1)) + both @ [0.5, 1.0] for both in labels]
+    panel = Panel.from_series(series, labels=labels, weights=np.where(np.arange(80) < 40, 1.0, 1e-3))
+    half = fit_small_rocket(panel[:40]).model.predict(panel).logits
+    assert np.corrcoef(half.T.ravel(), fit_small_rocket(panel).model.predict(panel).logits.T.ravel())[0, 1] > 0.9

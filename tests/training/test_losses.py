@@ -9,6 +9,7 @@ from sklearn.metrics import log_loss
 from sklearn.utils.class_weight import compute_class_weight
 
 from limelight.data.panel import Panel
+from limelight.errors import ParameterError
 from limelight.model.targets import targets_of
 from limelight.parts.architecture import Architecture
 from limelight.task import Task
@@ -163,3 +164,17 @@ def test_balanced_batches_draw_rare_classes_more_often(ragged: bool) -> None:
         assert (again == torch.cat([batch.targets for batch in loader])).all()
     assert shares["plain"] == pytest.approx(0.1)
     assert shares["balanced"] == pytest.approx(0.5, abs=0.05)
+
+
+def test_stated_weights_are_those_of_classes() -> None:
+    codes = np.array([0, 1, 2, 2])
+    assert loss_for(Task(("a", "b", "c")), codes, {"c": 5.0}).weights.tolist() == [1.0, 1.0, 5.0]
+    assert loss_for(Task(("a", "b")), codes[:2], {"a": 2.0, "b": 5.0}).weights.tolist() == [2.5]
+
+
+def test_a_weight_of_an_unknown_class_is_refused() -> None:
+    with pytest.raises(ParameterError) as error:
+        loss_for(Task(("fault", "ok")), np.array([0, 1]), {"falt": 2.0})
+    assert str(error.value) == (
+        "expected a class in imbalance, one of 'fault', 'ok', got 'falt'; did you mean 'fault'?"
+    )

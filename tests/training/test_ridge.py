@@ -147,7 +147,7 @@ def test_weighted_batches_give_the_head_of_all_rows():
         return torch.where(targets[:, 0] > 0, 3.0, 1.0).double()
 
     parts = [(features[start : start + 20], targets[start : start + 20]) for start in range(0, 60, 20)]
-    streamed = fit_ridge_streamed(parts, alphas=[1.0], weigh=weigh)
+    streamed = fit_ridge_streamed([(*part, weigh(part[1])) for part in parts], alphas=[1.0])
     weights = weigh(targets) / weigh(targets).mean()
     whole = fit_ridge(
         features, targets, alphas=[1.0 / float(weigh(targets).mean())], weights=weights[:, None].expand_as(targets)

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from limelight.data.annotations import StepLabels
 from limelight.errors import DataError, counted, listing
 from limelight.task import is_known
+from limelight.types import Doubles
 
 STEP_LABEL = "label_"
 """Prefix of the column names of multi-label labels."""
@@ -59,6 +60,48 @@ def checked_labels(labels: ArrayLike, n: int) -> NDArray[Any]:
     if labels.shape[:1] != (n,) or labels.ndim > 2:
         raise DataError(f"expected one label for each of the {n} series, got an array of shape {labels.shape}")
     return labels
+
+
+def checked_weights(weights: ArrayLike, n: int) -> Doubles:
+    """Check the weights of series.
+
+    Parameters
+    ----------
+    weights
+        Finite numbers of at least 0, not all 0, shape (n,).
+    n
+        Number of series.
+
+    Returns
+    -------
+    Doubles
+        Shape (n,).
+
+    Raises
+    ------
+    DataError
+        If there is not one weight for each series, or a weight is not such a number.
+
+    Example
+    -------
+    >>> checked_weights([1, 0.5], 2).tolist()
+    [1.0, 0.5]
+    """
+    try:
+        array = np.asarray(weights, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DataError(f"expected a number as the weight of each series, got {weights!r:.60}") from None
+    if array.shape != (n,):
+        raise DataError(f"expected one weight for each of the {n} series, shape ({n},), got shape {array.shape}")
+    wrong = np.flatnonzero(~(np.isfinite(array) & (array >= 0)))
+    if len(wrong):
+        raise DataError(
+            f"expected finite weights of at least 0, got {array[wrong[0]]} for series {wrong[0]}; leave out series "
+            "that must not count"
+        )
+    if n and not array.any():
+        raise DataError("expected a weight above zero for at least one series, got zero for all; leave out weights")
+    return array
 
 
 def names_of_labels(labels: NDArray[Any] | None, names: Sequence[str] | None) -> tuple[str, ...] | None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from limelight.data.annotations import RECORDING, Origin, StepLabels, StepSignals
-from limelight.data.labels import checked_labels, describe_labels, names_of_labels, stratify_by
+from limelight.data.labels import checked_labels, checked_weights, describe_labels, names_of_labels, stratify_by
 from limelight.data.precision import relative_arrays
 from limelight.data.ragged import Backing, Ragged
 from limelight.data.splitting.splits import Split, make_split
@@ -57,6 +57,8 @@ class Panel(Ragged):
         A table with one row per series, in the same order, without the ids; None if there is no metadata.
     origin
         The recording and the offset that each series was cut from, if the series are windows.
+    weights
+        How much each series counts in a fit, at least 0 and not all 0, shape (n,); None weights all alike.
     units
         Maps a channel to its unit, and ``"time"`` to the unit of a numeric clock. Unknown units are absent.
     offset
@@ -97,6 +99,7 @@ class Panel(Ragged):
         signals: StepSignals | None = None,
         metadata: pa.Table | None = None,
         origin: Origin | None = None,
+        weights: ArrayLike | None = None,
         units: Mapping[str, str] | None = None,
         offset: ArrayLike | None = None,
         notes: Sequence[str] = (),
@@ -119,6 +122,7 @@ class Panel(Ragged):
         self.signals = signals
         self.metadata = metadata
         self.origin = origin
+        self.weights = None if weights is None else checked_weights(weights, n)
         self.units = dict(units or {})
         self.offset = np.zeros(len(self.channels)) if offset is None else np.asarray(offset, dtype=np.float64)
         self.notes = (*notes, *lost)
@@ -226,6 +230,7 @@ class Panel(Ragged):
             intervals=None if self.intervals is None else self.intervals[selected],
             metadata=None if self.metadata is None else self.metadata.take(selected),
             origin=None if self.origin is None else self.origin.at(selected),
+            weights=None if self.weights is None else self.weights[selected],
         )
 
     def replace(self, **changes: Any) -> Panel:

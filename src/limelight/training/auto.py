@@ -100,7 +100,7 @@ def fit_auto(
     seconds = expected_seconds(panel, settings)
     many = validation is not None and len(validation) >= LEAST_VALIDATION
     folds = [] if many else _folds(panel, _budget(architecture), seconds, seed)
-    reason = _why_blocks(_budget(architecture), seconds, many, folds, reads)
+    reason = _why_blocks(_budget(architecture), seconds, many, folds, reads, panel.weights is not None)
     if reason:
         return _noted(solved, f"blocks, {reason}", started)
     if validation is not None and many:
@@ -179,8 +179,8 @@ def is_solved(panel: Panel, architecture: Architecture, settings: TrainingSettin
     """
     if not architecture.encoder.automatic:
         return architecture.encoder.closed_form
-    reads_metadata = _may_read_metadata(panel, architecture)
-    return len(panel) < MANY and not reads_metadata and not _why_network(panel, architecture, settings)
+    alone = panel.weights is not None or (len(panel) < MANY and not _may_read_metadata(panel, architecture))
+    return alone and not _why_network(panel, architecture, settings)
 
 
 def may_train_network(panel: Panel, architecture: Architecture, settings: TrainingSettings) -> bool:
@@ -261,8 +261,10 @@ def _why_network(panel: Panel, architecture: Architecture, settings: TrainingSet
     return ""
 
 
-def _why_blocks(budget: float, seconds: float, many: bool, folds: list[Fold], reads: bool) -> str:
+def _why_blocks(budget: float, seconds: float, many: bool, folds: list[Fold], reads: bool, weighted: bool) -> str:
     """Return why no network is trained for comparison; empty if one is. Only a network models metadata interactions."""
+    if weighted:
+        return "as only a head in closed form takes the weights of series"
     if not many and not folds:
         return "as there are too few series to hold any out"
     seconds *= max(1, len(folds))

@@ -32,6 +32,7 @@ from limelight.training.preparation import Prepared
 from limelight.training.result import SOLVED, FitResult, OutOfSample, fit_info
 from limelight.training.ridge import Ridge, fit_ridge, fit_ridge_streamed, squared_error
 from limelight.training.settings import TrainingSettings
+from limelight.types import Codes
 
 MOST_AT_ONCE = 4_000
 """Series whose features all fit in memory; beyond, the head is fitted in one streamed pass."""
@@ -103,7 +104,7 @@ def solve(
     Parameters
     ----------
     panel
-        Training series with labels.
+        Training series with labels; if they have weights, these are above 0.
     task
         The classes or labels, per series.
     prepared
@@ -142,19 +143,17 @@ def solve(
     bar = late_bar("computing features", len(panel), " series", progress)
     _fit_thresholds(network, series, seed)
     wanted, known = signed_targets(task, codes)
-    weighting = "none" if settings.imbalance == "none" else "weights"
-    of_classes = loss_for(task, codes, weighting).weights
+    weights = weights_of_series(panel, task, codes, wanted, settings)
     with bar:
         solved = _fit_head(
-            network, series, wanted, known, seed, one_of=not task.multilabel, of_classes=of_classes, advance=bar.update
+            network, series, wanted, known, seed, one_of=not task.multilabel, weights=weights, advance=bar.update
         )
     network, ridge = solved.network, solved.ridge
     scores, wanted, known = ridge.scores, wanted[ridge.rows], known[ridge.rows]
     scale = fit_scale(scores, wanted, known, one_of=not task.multilabel)
     shift = torch.zeros_like(scale)
-    if of_classes is not None:
-        weights = row_weights(wanted, of_classes, one_of=not task.multilabel)
-        shift = fit_shift(scores * scale, wanted, known, weights, one_of=not task.multilabel)
+    if weights is not None:
+        shift = fit_shift(scores * scale, wanted, known, weights[ridge.rows], one_of=not task.multilabel)
     with torch.no_grad():
         network.head.weight.copy_(ridge.weight * scale[:, None])
         network.head.bias.copy_(ridge.bias * scale + shift)
@@ -215,13 +214,12 @@ def _fit_head(
     seed: int,
     *,
     one_of: bool,
-    of_classes: Tensor | None,
+    weights: Tensor | None,
     advance: Callable[[int], object],
 ) -> _Solved:
     """Choose the weights of the blocks, remove the unused ones, and fit the head on the others."""
     n, random = len(series.panel), np.random.default_rng(seed)
-    weigh = None if of_classes is None else partial(row_weights, of_classes=of_classes, one_of=one_of)
-    differ = weigh is not None and not one_of and wanted.shape[1] > 1
+    differ = weights is not None and not bool((weights == weights[:, :1]).all())
     whole = n <= MOST_AT_ONCE or differ or not bool(known.all())
     rows = np.arange(n) if n <= SELECTION_SERIES else np.sort(random.permutation(n)[:SELECTION_SERIES])
     features = emphasis = None
@@ -234,19 +232,17 @@ def _fit_head(
         if features is None or n > SELECTION_SERIES:
             features = _features(network, series, np.arange(n), advance)
         criterion = squared_error if emphasis is None else partial(_log_loss, one_of=one_of)
-        weights = None if weigh is None else weigh(wanted)
         ridge = fit_ridge(features, wanted, known, emphasis=emphasis, criterion=criterion, weights=weights)
         return _Solved(network, ridge, "leave-one-out")
     order: list[NDArray[np.int64]] = []
 
-    def batches() -> Iterator[tuple[Tensor, Tensor]]:
+    def batches() -> Iterator[tuple[Tensor, ...]]:
         for rows in _shuffled_batches(series.panel, random):
             order.append(rows)
-            yield _pooled(network, series[rows]), wanted[rows]
+            yield _pooled(network, series[rows]), wanted[rows], *([] if weights is None else [weights[rows, 0]])
             advance(len(rows))
 
-    of_rows = None if weigh is None else lambda targets: weigh(targets)[:, 0]
-    ridge = fit_ridge_streamed(batches(), emphasis=emphasis, weigh=of_rows)
+    ridge = fit_ridge_streamed(batches(), emphasis=emphasis)
     streamed = torch.from_numpy(np.concatenate(order))[ridge.rows]
     return _Solved(network, replace(ridge, rows=streamed), "held-out series")
 
@@ -271,6 +267,36 @@ def _without_unused(network: Network, emphasis: Tensor | None) -> tuple[Network,
     for name, span in spans.items():
         kept[span] = name in used
     return network.with_blocks(used).eval(), kept
+
+
+def weights_of_series(
+    panel: Panel, task: Task, codes: Codes, wanted: Float[Tensor, "n outputs"], settings: TrainingSettings
+) -> Float[Tensor, "n outputs"] | None:
+    """Return the weight of each series for each output: its own times that of its class; None if all are alike.
+
+    Parameters
+    ----------
+    panel
+        Training series, with or without weights.
+    task
+        The classes or labels.
+    codes, wanted
+        Codes of the targets, and the same as -1 and 1, shape (n, outputs).
+    settings
+        Only ``imbalance`` is used.
+
+    Returns
+    -------
+    Tensor or None
+        Float64, shape (n, outputs).
+    """
+    weighting = "weights" if settings.imbalance == "balanced" else settings.imbalance
+    of_classes = loss_for(task, codes, weighting).weights
+    weights = None if of_classes is None else row_weights(wanted, of_classes, one_of=not task.multilabel)
+    if panel.weights is None or bool((panel.weights == panel.weights[0]).all()):
+        return weights
+    own = torch.from_numpy(panel.weights)[:, None].expand_as(wanted)
+    return own if weights is None else own * weights
 
 
 def row_weights(

@@ -118,6 +118,11 @@ def train_by_gradient(
         epochs = settings.max_epochs or 1
         identity = fingerprint(architecture, settings, task, seed, panel, validation, vocabulary)
         loss = loss_for(task, codes, settings.imbalance)
+        if panel.weights is not None:
+            raise ParameterError(
+                f"expected series without weights for the encoder {architecture.encoder.name!r}, which is trained by "
+                "gradient descent, got sample_weight; use the encoder 'blocks' or 'rocket'"
+            )
         module = TrainedNetwork(network, loss, settings, epochs * len(loader), identity)
         watch = _watch(settings, seed, folder, progress, should_prune, checks is not None)
         trainer = _trainer(settings, watch, folder)

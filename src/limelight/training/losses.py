@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
 
+from limelight.errors import ParameterError, listing, nearest
 from limelight.task import UNKNOWN, Task
 from limelight.types import Codes
 
@@ -84,7 +86,7 @@ class Loss:
         return ((1 - torch.exp(-each)) ** self.focus * each).mean()
 
 
-def loss_for(task: Task, codes: Codes, imbalance: str) -> Loss:
+def loss_for(task: Task, codes: Codes, imbalance: str | Mapping[str, float]) -> Loss:
     """Build the loss of a training.
 
     Parameters
@@ -95,12 +97,18 @@ def loss_for(task: Task, codes: Codes, imbalance: str) -> Loss:
         Of the training series, -1 if unknown, shape (N,) or (N, labels).
     imbalance
         ``"weights"`` weights classes inversely to their frequency, up to a hundredfold, and for multi-label positive
-        against negative targets. ``"focal"`` is the focal loss. Anything else is plain cross-entropy.
+        against negative targets. A mapping has the weights of classes or, for multi-label, of positive targets; those
+        that are not named have the weight 1. ``"focal"`` is the focal loss. Anything else is plain cross-entropy.
 
     Returns
     -------
     Loss
         Computed from logits.
+
+    Raises
+    ------
+    ParameterError
+        If the mapping names a class that the task does not have.
 
     Example
     -------
@@ -109,6 +117,8 @@ def loss_for(task: Task, codes: Codes, imbalance: str) -> Loss:
     """
     if imbalance == "focal":
         return Loss(task, focus=FOCUS)
+    if isinstance(imbalance, Mapping):
+        return Loss(task, torch.from_numpy(_stated_weights(task, imbalance)).float())
     if imbalance != "weights":
         return Loss(task)
     if task.kind == "multiclass":
@@ -118,6 +128,18 @@ def loss_for(task: Task, codes: Codes, imbalance: str) -> Loss:
     there, absent = (np.atleast_1d((codes == code).sum(axis=0)) for code in (1, 0))
     weights = np.clip(absent / np.maximum(there, 1), 1 / MOST_WEIGHT, MOST_WEIGHT)
     return Loss(task, torch.from_numpy(weights).float())
+
+
+def _stated_weights(task: Task, stated: Mapping[str, float]) -> np.ndarray:
+    """Return stated weights in the form of ``Loss``: of classes, or of positive relative to negative targets."""
+    names = [str(name) for name in task.classes]
+    for name in stated:
+        if str(name) not in names:
+            raise ParameterError(
+                f"expected a class in imbalance, one of {listing(names)}, got {str(name)!r}{nearest(str(name), names)}"
+            )
+    weights = np.array([float(stated.get(name, 1.0)) for name in names])
+    return weights[1:] / weights[:1] if task.kind == "binary" else weights
 
 
 def series_weights(task: Task, codes: Codes, lengths: np.ndarray) -> np.ndarray:

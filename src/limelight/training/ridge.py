@@ -238,12 +238,11 @@ class _LargeSolver:
 
 
 def fit_ridge_streamed(
-    batches: Iterable[tuple[Float[Tensor, "_ features"], Float[Tensor, "_ outputs"]]],  # batches differ in n
+    batches: Iterable[tuple[Tensor, ...]],
     *,
     alphas: Sequence[float] = WIDE_ALPHAS,
     every: int = HELD_OUT,
     emphasis: Float[Tensor, " features"] | None = None,
-    weigh: Callable[[Tensor], Tensor] | None = None,
 ) -> Ridge:
     """Fit a head in one pass over batches: select the penalty on held-out rows, then fit all rows.
 
@@ -253,16 +252,14 @@ def fit_ridge_streamed(
     Parameters
     ----------
     batches
-        Features, shape (n, features), and targets of -1 or 1, all known, shape (n, outputs), in random order; they must
-        not be sorted by class.
+        Features, shape (n, features), targets of -1 or 1, all known, shape (n, outputs), and optionally the weights of
+        the rows, above 0, shape (n,); in random order, as they must not be sorted by class.
     alphas
         Candidate penalties, above 0; the search starts at the middle one and moves on while the error falls.
     every
         Hold out one row in this many, at least 2.
     emphasis
         As for ``fit_ridge``.
-    weigh
-        Returns the weight of each row, above 0, shape (n,), from its targets; None weights all alike.
 
     Returns
     -------
@@ -286,19 +283,18 @@ def fit_ridge_streamed(
     _require_positive(alphas)
     if every < 2:
         raise ParameterError(f"expected to hold out one row in 2 or more, got one in {every}; give a larger number")
-    weigh = weigh or (lambda targets: torch.ones(len(targets), dtype=torch.float64))
     sums, held, rows, seen = None, [], [], 0
-    for features, targets in batches:
+    for features, targets, *rest in batches:
+        weights = rest[0] if rest else torch.ones(len(targets), dtype=torch.float64)
         out = torch.arange(seen, seen + len(features)) % every == every - 1
         sums = _Sums(features, targets, emphasis) if sums is None else sums
-        sums.add(features[~out], targets[~out], weigh(targets[~out]))
-        held.append((features[out], targets[out]))
+        sums.add(features[~out], targets[~out], weights[~out])
+        held.append((features[out], targets[out], weights[out]))
         rows.append(seen + out.nonzero()[:, 0])
         seen += len(features)
     if sums is None or seen <= every:
         raise LabelError(f"expected more than {every} labelled series, got {seen}; give more, or use fit_ridge")
-    held_features, held_targets = (torch.cat(parts) for parts in zip(*held, strict=True))
-    held_weights = weigh(held_targets)
+    held_features, held_targets, held_weights = (torch.cat(parts) for parts in zip(*held, strict=True))
     score = partial(_held_out_scores, sums, held_features)
     alpha, scores = _choose_downhill(sorted(alphas), score, held_targets, held_weights)
     sums.add(held_features, held_targets, held_weights)

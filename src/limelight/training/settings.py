@@ -49,8 +49,9 @@ class TrainingSettings:
         is slow, as from a store larger than memory.
     imbalance
         How to emphasise rare classes or labels: ``"weights"`` in the loss, ``"focal"`` loss, or ``"balanced"`` batches,
-        which oversample series that have them; ``"none"`` does nothing. A head solved in closed form has ``"weights"``,
-        also for ``"balanced"``, and no ``"focal"``. Probabilities then no longer match the
+        which oversample series that have them; ``"none"`` does nothing. A dict has the weight of each class in the
+        loss, above 0 (1 if not named), as ``class_weight`` of scikit-learn. A head solved in closed form has
+        ``"weights"``, also for ``"balanced"``, and no ``"focal"``. Probabilities then no longer match the
         frequencies in the data; calibration on validation series corrects that.
 
     Source
@@ -74,7 +75,7 @@ class TrainingSettings:
     gradient_clip: Annotated[float, Field(gt=0)] = 1.0
     device: Literal["auto", "cpu", "gpu"] = "auto"
     workers: Annotated[int, Field(ge=0, le=64)] = 0
-    imbalance: Literal["none", "weights", "focal", "balanced"] = "none"
+    imbalance: Literal["none", "weights", "focal", "balanced"] | dict[str, Annotated[float, Field(gt=0)]] = "none"
 
     @classmethod
     def of(cls, value: TrainingSettings | Mapping[str, Any] | None) -> TrainingSettings:
