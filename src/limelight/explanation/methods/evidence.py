@@ -13,16 +13,19 @@ from limelight.errors import ParameterError
 from limelight.explanation.explanation import Explanation
 from limelight.explanation.target import resolve_target
 from limelight.model.fitted import FittedModel
-from limelight.types import Doubles, Floats
+from limelight.types import Codes, Doubles, Floats
 
 
 def explain_evidence(model: FittedModel, panel: Panel, target: Any = None) -> Explanation:
-    """Split the logit exactly over the time steps: features are means over time, and the head is linear.
+    """Split the logit exactly over the time steps.
+
+    With ``rocket`` and ``blocks``, features are means over time, and the head is linear. With the pooling
+    ``conjunctive``, the logit is a mean of the logits of the steps, weighted by attention.
 
     Parameters
     ----------
     model
-        A fitted model with the encoder ``rocket`` or ``blocks``.
+        A fitted model with the encoder ``rocket`` or ``blocks``, or the pooling ``conjunctive``.
     panel
         n series with the channels used in training.
     target
@@ -35,19 +38,22 @@ def explain_evidence(model: FittedModel, panel: Panel, target: Any = None) -> Ex
         training series: a positive number is evidence for the target, a negative one evidence against it. Their sum
         plus ``base``, the logit of the average series with the metadata of this one, is the logit. For two classes, the
         logit of the first is minus that of the second. ``channels`` splits the importance of each step among the
-        channels; what the clock and side signals add belongs to no channel.
+        channels; what the clock and side signals add belongs to no channel. With ``conjunctive``, importance is
+        relative to a step with the mean features of the training series, ``base`` is the logit of a series of such
+        steps with the metadata of this one, and there is no split among channels.
 
     Raises
     ------
     ParameterError
-        If the encoder is neither ``rocket`` nor ``blocks``, or the target is not a class or label of the model.
+        If the logit of the model is no sum over its steps, or the target is not a class or label of the model.
     DataError
         If the channels differ from those used in training, or a value is missing or infinite.
 
     Source
     ------
     A linear model on means over time, traced back to the steps as in class activation maps: Zhou et al., Learning Deep
-    Features for Discriminative Localization, 2016.
+    Features for Discriminative Localization, 2016. For ``conjunctive``: Early et al., Inherently Interpretable Time
+    Series Classification via Multiple Instance Learning, 2024.
 
     Example
     -------
@@ -64,15 +70,44 @@ def explain_evidence(model: FittedModel, panel: Panel, target: Any = None) -> Ex
     """
     if not model.has_evidence:
         raise ParameterError(
-            f"expected a model with the encoder 'rocket' or 'blocks' to collect evidence from, got "
-            f"{model.architecture.encoder.name!r}; train one of them"
+            "expected a model with the encoder 'rocket' or 'blocks', or the pooling 'conjunctive', to collect evidence "
+            f"from, got {model.architecture.encoder.name!r} with {model.architecture.pooling.name!r}; train one of them"
         )
-    encoder, head = model.network.encoder, model.network.head
     prediction = model.predict(panel)
     resolved = resolve_target(prediction, target)
     binary = model.task.kind == "binary"
     output = np.zeros_like(resolved.codes) if binary else resolved.codes
     sign = np.where(resolved.codes == 0, -1.0, 1.0) if binary else np.ones(len(panel))
+    explain_rows = _evidence_of_steps if model.architecture.pooling.sums_steps else _evidence_of_features
+    importance, channels, base = explain_rows(model, panel, output, sign)
+    return Explanation(panel, prediction, importance, "evidence", resolved.names, channels, base=base)
+
+
+Evidence = tuple[list[Floats], list[Floats] | None, Doubles]
+"""The importance of the steps of each series, its split among channels, and the base, shape (n,)."""
+
+
+def _evidence_of_steps(model: FittedModel, panel: Panel, output: Codes, sign: Doubles) -> Evidence:
+    """Collect the contributions of a pooling that sums the logits of the steps."""
+    temperature = np.ones(1) if model.decision.temperature is None else model.decision.temperature
+    factor = sign / np.broadcast_to(temperature, model.task.outputs)[output]
+    importance: list[Floats] = [np.empty(0, np.float32)] * len(panel)
+    base = np.zeros(len(panel))
+    device = next(model.network.parameters()).device
+    model.network.eval()
+    with torch.inference_mode():
+        for rows, batch in model.batches(panel):
+            contributions, constant = (one.double().cpu() for one in model.network.step_evidence(batch.to(device)))
+            for place, row in enumerate(rows.tolist()):
+                own = contributions[place, int(output[row]), : int(panel.lengths[row])].numpy()
+                importance[row] = (factor[row] * own).astype(np.float32)
+                base[row] = factor[row] * float(constant[place, int(output[row])])
+    return importance, None, base
+
+
+def _evidence_of_features(model: FittedModel, panel: Panel, output: Codes, sign: Doubles) -> Evidence:
+    """Collect the contributions of features that are means over time, under a linear head."""
+    encoder, head = model.network.encoder, model.network.head
     temperature = 1.0 if model.decision.temperature is None else torch.from_numpy(model.decision.temperature)[:, None]
     weights, bias = (
         (head.weight / temperature).detach().float(),
@@ -99,7 +134,7 @@ def explain_evidence(model: FittedModel, panel: Panel, target: Any = None) -> Ex
                 importance[row] = (sign[row] * own.sum(axis=1)).astype(np.float32)
                 channels[row] = (sign[row] * _by_channel(own, len(panel.channels), model)).astype(np.float32)
                 base[row] = sign[row] * float(constant[place, which])
-    return Explanation(panel, prediction, importance, "evidence", resolved.names, channels, base=base)
+    return importance, channels, base
 
 
 def _by_channel(own: Doubles, channels: int, model: FittedModel) -> Doubles:
