@@ -383,7 +383,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         X
             As for ``fit``.
         method
-            ``"attention"``, ``"evidence"`` (if exact), ``"gradients"``, ``"occlusion"``; None is the default of the
+            ``"attention"``, ``"evidence"``, ``"gradients"``, ``"occlusion"``; None is the default of the
             model.
         target
             The class to explain, or one for each series; None is the predicted one.

@@ -161,6 +161,16 @@ def test_layer_of_the_numbers_comes_where_a_series_meets_it(fusion: str | list[s
     assert (load_keras_weights(network, weights).context.dense.weight == 7).all()
 
 
+def test_conjunctive_pooling_takes_no_keras_weights() -> None:
+    architecture = Architecture.of("lstm", "conjunctive", "linear")
+    with pytest.raises(ParameterError) as error:
+        load_keras_weights(Network(architecture, 3, 1), {})
+    assert str(error.value) == (
+        "expected the pooling 'attention', 'last', 'mean' or 'max' to load Keras weights, got 'conjunctive'; choose one "
+        "of them"
+    )
+
+
 @pytest.mark.parametrize(
     ("words", "described"),
     [

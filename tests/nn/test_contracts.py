@@ -17,7 +17,7 @@ from limelight.nn.context import ContextShape
 from limelight.nn.network import CONTEXT_BUILDERS, HEAD_BUILDERS, POOLING_BUILDERS, Network
 from limelight.parts.architecture import OPTIONS, PRESETS, Architecture, preset
 from limelight.parts.contexts import CONTEXTS
-from limelight.parts.encoders import ENCODERS, GRU, LSTM, Blocks, ConvLSTM, Encoder, Rocket, TrainingSummary
+from limelight.parts.encoders import ENCODERS, GRU, LSTM, Blocks, ConvLSTM, Encoder, Inception, Rocket, TrainingSummary
 from limelight.parts.fusions import FUSION_WORDS, FUSIONS
 from limelight.parts.heads import HEADS
 from limelight.parts.poolings import POOLINGS
@@ -40,6 +40,11 @@ def goes_with(encoder: Encoder, pooling: str, head: str) -> bool:
     return not POOLINGS[pooling].by_encoder and (encoder.answers_steps or not POOLINGS[pooling].answers_steps)
 
 
+def attending(pooling: str) -> str:
+    """The pooling itself if it attends, else plain attention."""
+    return pooling if POOLINGS[pooling].attends else "attention"
+
+
 OWN_VARIANTS = {
     "conv_lstm": ConvLSTM(filters=6, stride=3, hidden_size=5),
     "conv_lstm both ways": ConvLSTM(filters=6, depth=1, stride=1, hidden_size=5, bidirectional=True),
@@ -48,6 +53,8 @@ OWN_VARIANTS = {
     "lstm relu": LSTM(hidden_size=5, activation="relu", bidirectional=True),
     "gru": GRU(hidden_size=5, num_layers=2, bidirectional=True),
     "gru relu": GRU(hidden_size=5, activation="relu"),
+    "inception": Inception(filters=7, depth=2, kernel_sizes=[3, 4], block_kernel_size=3, stride=1),
+    "inception strided": Inception(filters=6, depth=1, kernel_sizes=[1, 3], stride=3),
     "rocket": Rocket(features=84 * 3, dilations=3, length=40),
     "blocks": Blocks(features=84, groups=2, depth=2, length=40),
 }
@@ -63,10 +70,22 @@ WAYS = [ways for count in (1, 2, len(FUSIONS) + 1) for ways in combinations((*FU
 CONTEXT = {"name": "embedding", "number_size": 3, "text_size": 4}
 FUSED = {
     f"{encoder}, {pooling}, {' + '.join(ways)}": Architecture.of(
-        VARIANTS[encoder], "attention" if "attention" in ways else pooling, "linear", fusion=ways, context=CONTEXT
+        VARIANTS[encoder],
+        attending(pooling) if "attention" in ways else pooling,
+        "linear",
+        fusion=ways,
+        context=CONTEXT,
     )
     for (encoder, pooling), ways in product(
-        [("conv_lstm", "attention"), ("lstm both ways, stacked", "last"), ("gru relu", "mean"), ("conv_lstm", "none")],
+        [
+            ("conv_lstm", "attention"),
+            ("lstm both ways, stacked", "last"),
+            ("gru relu", "mean"),
+            ("conv_lstm", "none"),
+            ("inception strided", "conjunctive"),
+            ("inception", "mean"),
+            ("inception", "none"),
+        ],
         WAYS,
     )
     if not (pooling == "none" and "attention" in ways)
@@ -155,7 +174,7 @@ def test_logits_are_per_series_or_without_pooling_per_step(architecture: Archite
 def test_attention_sums_to_one_over_real_steps(architecture: Architecture) -> None:
     batch = random_batch([10, 7, 1], padding=5)
     weights = network_of(architecture)(batch).weights
-    assert (weights is not None) == (architecture.pooling.name in ("attention", "metadata_attention"))
+    assert (weights is not None) == architecture.pooling.attends
     if weights is not None:
         torch.testing.assert_close(weights.sum(dim=1), torch.ones(3))
         assert (weights[~batch.mask] == 0).all()
@@ -217,6 +236,17 @@ def test_gradients_reach_every_weight(architecture: Architecture) -> None:
     network(random_batch([20, 17, 13, 20])).logits.square().sum().backward()
     dead = [name for name, weight in network.named_parameters() if weight.grad is None or not weight.grad.any()]
     assert dead == []
+
+
+@every_sentence
+def test_evidence_of_steps_and_base_sum_to_the_logits(architecture: Architecture) -> None:
+    if not architecture.pooling.sums_steps:
+        return
+    network, batch = network_of(architecture), random_batch([10, 7, 1], padding=5)
+    network.pooling.typical.normal_(generator=torch.Generator().manual_seed(3))
+    contributions, base = network.step_evidence(batch)
+    torch.testing.assert_close(contributions.sum(dim=2) + base, network(batch).logits)
+    assert (contributions.transpose(1, 2)[~batch.mask] == 0).all()
 
 
 @every_sentence

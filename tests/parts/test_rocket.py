@@ -77,13 +77,13 @@ def test_the_context_of_rocket_can_be_sized() -> None:
             {"encoder": "gru", "pooling": "ppv"},
             {},
             "expected a pooling for labels of whole series, got pooling='ppv', which belongs to the encoder 'blocks' or "
-            "'rocket'; use 'attention', 'last', 'mean' or 'max'",
+            "'rocket'; use 'attention', 'conjunctive', 'last', 'mean' or 'max'",
         ),
         (
             {"encoder": "gru", "pooling": "none"},
             {},
             "expected a pooling for labels of whole series, got pooling='none', which is for per-step labels; "
-            "use 'attention', 'last', 'mean' or 'max'",
+            "use 'attention', 'conjunctive', 'last', 'mean' or 'max'",
         ),
     ],
 )

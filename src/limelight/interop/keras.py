@@ -32,8 +32,8 @@ def load_keras_weights(network: Network, weights: Weights) -> Network:
     Parameters
     ----------
     network
-        A network with an ``lstm`` encoder, a ``linear`` head and any pooling but ``metadata_attention``; metadata, if
-        any, are fused ``"late"`` or by ``"repeat"`` and include neither texts nor side signals.
+        A network with an ``lstm`` encoder, a ``linear`` head and a pooling ``attention``, ``last``, ``mean`` or
+        ``max``; metadata, if any, are fused ``"late"`` or by ``"repeat"`` and include neither texts nor side signals.
     weights
         Arrays by path, as returned by ``{w.path: w.numpy() for w in keras_model.weights}``:
         ``"lstm/lstm_cell/kernel"`` (in, 4·units), ``".../recurrent_kernel"`` (units, 4·units), ``".../bias"``
@@ -67,7 +67,7 @@ def load_keras_weights(network: Network, weights: Weights) -> Network:
             f"expected a network with encoder {LSTM.name!r} and head {LinearHead.name!r} to load Keras weights, "
             f"got {architecture.encoder.name!r} and {architecture.head.name!r}"
         )
-    _require_plain_metadata(network)
+    _require_known_parts(network)
     embeddings, cells, dense = _split(weights)
     tensors: dict[str, Tensor] = {}
     for field in range(len(network.context_shape.categories) if network.context is not None else 0):
@@ -90,9 +90,14 @@ def load_keras_weights(network: Network, weights: Weights) -> Network:
     return network
 
 
-def _require_plain_metadata(network: Network) -> None:
-    """Raise if the network has parts for metadata that cannot be loaded from Keras."""
+def _require_known_parts(network: Network) -> None:
+    """Raise if the network has parts that cannot be loaded from Keras."""
     architecture, shape = network.architecture, network.context_shape
+    if network.architecture.pooling.sums_steps:
+        raise ParameterError(
+            "expected the pooling 'attention', 'last', 'mean' or 'max' to load Keras weights, got "
+            f"{network.architecture.pooling.name!r}; choose one of them"
+        )
     if isinstance(network.pooling, MetadataAttention) or network.film is not None:
         raise ParameterError(
             f"expected a network with fusion 'late' or 'repeat' to load Keras weights, got {architecture.describe()!r}"

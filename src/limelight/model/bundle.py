@@ -39,6 +39,8 @@ from limelight.parts.encoders import ENCODERS
 from limelight.task import Task
 
 FORMAT, VERSION = "limelight-model", 2
+PROFILE = "evidence_profile"
+"""Name of the baseline of evidence among the weights."""
 MODEL_FILE, WEIGHTS_FILE, TEXT_FOLDER = "model.json", "weights.safetensors", "text_encoder"
 DEFAULTS_OF_VERSION_1 = {"missing": "error", "clock": "order"}
 NO_METADATA: dict[str, Any] = {"fusion": []}
@@ -72,6 +74,8 @@ def save_model(model: FittedModel, folder: Path | str) -> Path:
     if folder.exists() and not _may_be_replaced(folder):
         raise ModelFolderError(f"{str(folder)!r} already exists and is not a model; choose another name for the model")
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.network.state_dict().items()}
+    if model.profile is not None:
+        state[PROFILE] = torch.from_numpy(model.profile.means.astype(np.float32))
     weights = tensors_as_bytes(state)
     encoder = None if model.vocabulary is None else model.vocabulary.text_encoder
     content = {
@@ -84,7 +88,6 @@ def save_model(model: FittedModel, folder: Path | str) -> Path:
         "vocabulary": None if model.vocabulary is None else model.vocabulary.to_json(),
         "decision": model.decision.to_json(),
         "offset": None if model.offset is None else model.offset.tolist(),
-        "evidence_profile": None if model.profile is None else _profile_to_json(model.profile),
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
     }
     with whole_folder(folder) as temporary:
@@ -154,7 +157,7 @@ def load_model(folder: Path | str) -> FittedModel:
         architecture = _with_text_folder(architecture, None if encoder is None else encoder.folder)
         decision = Decision.from_json(content["decision"], task) if "decision" in content else Decision()
         offset = _read_offset(content.get("offset"), len(channels))
-        profile = _read_profile(content.get("evidence_profile"), task.outputs)
+        profile = _read_profile(weights.pop(PROFILE, None), task.outputs)
         with torch.device("meta"):  # allocates nothing, so a forged size cannot exhaust memory
             network = Network(architecture, len(channels), task.outputs, shape_of(vocabulary))
     except ModelFolderError:
@@ -175,22 +178,16 @@ def _read_offset(saved: Any, channels: int) -> NDArray[np.float64]:
     return offset
 
 
-def _profile_to_json(profile: EvidenceProfile) -> dict[str, Any]:
-    return {"means": profile.means.tolist(), "inputs": profile.inputs.tolist()}
-
-
-def _read_profile(saved: Any, outputs: int) -> EvidenceProfile | None:
+def _read_profile(saved: Tensor | None, outputs: int) -> EvidenceProfile | None:
     """Return the baseline of evidence; models saved before there was one share it equally."""
     if saved is None:
         return None
-    means, inputs = (np.asarray(saved[key], dtype=np.float64) for key in ("means", "inputs"))
-    if means.ndim != 3 or means.shape[:2] != (outputs, 2) or inputs.ndim != 2 or len(inputs) != outputs:
-        raise ValueError(
-            f"expected an evidence profile for {outputs} outputs, got shapes {means.shape} and {inputs.shape}"
-        )
-    if not (np.isfinite(means).all() and np.isfinite(inputs).all()):
+    means = saved.double().numpy()
+    if means.ndim != 4 or len(means) != outputs or means.shape[2] != 2 or 0 in means.shape:
+        raise ValueError(f"expected an evidence profile for {outputs} outputs, got shape {means.shape}")
+    if not np.isfinite(means).all():
         raise ValueError("expected finite numbers in the evidence profile, got NaN or infinity")
-    return EvidenceProfile(means, inputs)
+    return EvidenceProfile(means)
 
 
 def _require_registered(sentence: Any, folder: Path) -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from limelight.data.panel import Panel
 from limelight.types import Doubles
 
+MOST_NUMBERS = 1 << 20
 PER_OCTAVE = 4
 """Bins in which the distance to the nearer end doubles."""
 
@@ -26,27 +27,22 @@ class EvidenceProfile:
     Parameters
     ----------
     means
-        For each output, for the first and the second half of a series, and for each bin of distances: the mean
-        contribution of a step times the length of its series, shape (outputs, 2, bins).
-    inputs
-        For each output and each input of the encoder, the mean contribution of a series, shape (outputs, inputs).
+        For each output and each input of the encoder, for the first and the second half of a series, and for each bin
+        of distances: the mean contribution of a step times the length of its series, shape (outputs, inputs, 2, bins);
+        with many numbers, shape (outputs, 1, 2, bins), the mean over the inputs.
 
     Example
     -------
-    >>> profile = EvidenceProfile(np.array([[[4.0, 0.0], [0.0, 0.0]]]), np.array([[0.5, -0.5]]))
-    >>> profile.baseline(4).sum(axis=2).tolist()
-    [[0.75, -0.25, -0.25, -0.25]]
-    >>> profile.baseline(4).sum(axis=1).tolist()
-    [[0.5, -0.5]]
+    >>> profile = EvidenceProfile(np.array([[[[4.0, 0.0], [0.0, 0.0]]]]))
+    >>> profile.baseline(4).tolist()
+    [[[0.75], [-0.25], [-0.25], [-0.25]]]
     """
 
     means: Doubles
-    inputs: Doubles
 
     def scaled(self, factors: Doubles) -> EvidenceProfile:
         """Return the profile of logits multiplied by factors, one for all outputs or shape (outputs,)."""
-        factors = np.broadcast_to(factors, len(self.means))
-        return EvidenceProfile(self.means * factors[:, None, None], self.inputs * factors[:, None])
+        return EvidenceProfile(self.means * np.broadcast_to(factors, len(self.means))[:, None, None, None])
 
     def baseline(self, length: int) -> Doubles:
         """Return the contribution of each step and input of an average series of some length.
@@ -59,13 +55,11 @@ class EvidenceProfile:
         Returns
         -------
         Doubles
-            Shape (outputs, length, inputs); the sum for each output is 0.
+            Shape (outputs, length, inputs), with as many inputs as ``means``; the sum for each output is 0.
         """
         half, bins = places_of(length)
-        steps = self.means[:, half, np.minimum(bins, self.means.shape[2] - 1)] / length
-        steps = steps - steps.mean(axis=1, keepdims=True)
-        inputs = self.inputs - self.inputs.mean(axis=1, keepdims=True)
-        shared: Doubles = steps[:, :, None] / inputs.shape[1] + inputs[:, None] / length
+        steps = self.means[:, :, half, np.minimum(bins, self.means.shape[3] - 1)] / length
+        shared: Doubles = (steps - steps.mean(axis=(1, 2), keepdims=True)).transpose(0, 2, 1)
         return shared
 
 
@@ -102,18 +96,23 @@ def measure_profile(model: Any, panel: Panel) -> EvidenceProfile:
     encoder, head = model.network.encoder, model.network.head
     weights = head.weight[:, : encoder.width].detach().float().contiguous()
     bins = int(places_of(int(panel.lengths.max()))[1].max()) + 1
-    sums, counts = np.zeros((len(weights), 2, bins)), np.zeros((2, bins))
-    of_inputs = []
+    inputs = int(model.network.inputs(next(iter(model.batches(panel[:1])))[1]).shape[2])
+    sums = torch.zeros(2 * bins, len(weights) * inputs, dtype=torch.float64)
+    counts = np.zeros(2 * bins)
     with torch.inference_mode():
         for rows, batch in model.batches(panel):
             parts = encoder.contributions(model.network.inputs(batch), batch.mask, weights, encoder.typical)
-            of_inputs.append(parts.sum(dim=2).numpy())
-            for row, own in zip(rows.tolist(), parts.sum(dim=3).numpy(), strict=True):
+            for row, own in zip(rows.tolist(), parts, strict=True):
                 length = int(panel.lengths[row])
                 half, place = places_of(length)
-                np.add.at(counts, (half, place), 1)
-                for output in range(len(weights)):
-                    np.add.at(sums[output], (half, place), length * own[output, :length])
-    means = sums.sum(axis=(1, 2), keepdims=True) / counts.sum()
-    means = np.where(counts > 0, sums / np.maximum(counts, 1), means)
-    return EvidenceProfile(means, np.concatenate(of_inputs).mean(axis=0))
+                places = half * bins + place
+                counts += np.bincount(places, minlength=2 * bins)
+                by_step = own[:, :length].transpose(0, 1).reshape(length, -1)
+                sums.index_add_(0, torch.from_numpy(places), length * by_step.double())
+    totals = sums.T.reshape(len(weights), inputs, 2, bins).numpy()
+    if totals.size > MOST_NUMBERS:
+        totals = totals.mean(axis=1, keepdims=True)
+    numbers = counts.reshape(2, bins)
+    usual = totals.sum(axis=(2, 3), keepdims=True) / counts.sum()
+    means = np.where(numbers > 0, totals / np.maximum(numbers, 1), usual)
+    return EvidenceProfile(means.astype(np.float32).astype(np.float64))

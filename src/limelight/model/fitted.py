@@ -140,7 +140,7 @@ class FittedModel:
     @property
     def has_evidence(self) -> bool:
         """Whether a logit is a sum of one contribution per time step."""
-        return self.architecture.encoder.has_evidence
+        return self.architecture.encoder.has_evidence or self.architecture.pooling.sums_steps
 
     def notes_about(self, panel: Panel) -> list[str]:
         """Describe channels and metadata of a panel that are unknown to the model or missing, one sentence each."""

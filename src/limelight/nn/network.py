@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from limelight.errors import InternalError, ParameterError
@@ -18,7 +18,7 @@ from limelight.nn.filling import Filling
 from limelight.nn.fusion import Film, append_to_each_step
 from limelight.nn.masking import spread_over_time
 from limelight.nn.normalisation import Standardisation
-from limelight.nn.pooling import AdditiveAttention, Last, Max, Mean, MetadataAttention
+from limelight.nn.pooling import AdditiveAttention, ConjunctiveAttention, Last, Max, Mean, MetadataAttention
 from limelight.nn.precision import float32_by_default
 from limelight.parts import contexts
 from limelight.parts.architecture import Architecture
@@ -27,10 +27,12 @@ from limelight.parts.encoders import Encoder
 from limelight.parts.heads import LinearHead, MLPHead
 from limelight.parts.poolings import (
     AttentionPooling,
+    ConjunctivePooling,
     LastPooling,
     MaxPooling,
     MeanPooling,
     MetadataAttentionPooling,
+    MetadataConjunctivePooling,
     NoPooling,
     ProportionPooling,
 )
@@ -123,18 +125,48 @@ class Network(nn.Module):
             return NetworkOutput(
                 _apply_in_double(self.head, pooled) if encoder.closed_form else self.head(pooled), None
             )
-        context = self.context_vector(batch)
-        features, mask = self.encoder(self._encoder_inputs(batch, context), batch.mask)
-        if self.film is not None:
-            features = self.film(features, mask, context)
+        features, mask, context = self.encoded(batch)
         if self.pooling is None:
-            return NetworkOutput(self._step_logits(features, context, batch), None)
+            logits = self._step_logits(features, context)
+            logits = logits.repeat_interleave(self.encoder.stride, dim=1)[:, : batch.mask.shape[1]]
+            return NetworkOutput(logits, None)
         arguments = (context,) if self.architecture.pooling.reads_metadata else ()
+        if self.architecture.pooling.sums_steps:
+            factors = self.pooling(features, mask, *arguments)
+            logits = torch.einsum("bs,bso->bo", factors, self._step_logits(features, context))
+            weights = factors / factors.sum(dim=1, keepdim=True)
+            return NetworkOutput(logits, spread_over_time(weights, batch.mask, self.encoder.stride))
         pooled, weights = self.pooling(features, mask, *arguments)
         if "late" in self.architecture.fusions:
             pooled = torch.cat([pooled, context], dim=1)
         time_weights = None if weights is None else spread_over_time(weights, batch.mask, self.encoder.stride)
         return NetworkOutput(self.head(pooled), time_weights)
+
+    def encoded(
+        self, batch: Batch
+    ) -> tuple[Float[Tensor, "batch steps width"], Bool[Tensor, "batch steps"], Float[Tensor, "batch context"]]:
+        """Return the features that the pooling reads, their mask and the encoded metadata of each series."""
+        context = self.context_vector(batch)
+        features, mask = self.encoder(self._encoder_inputs(batch, context), batch.mask)
+        return (features if self.film is None else self.film(features, mask, context)), mask, context
+
+    def step_evidence(self, batch: Batch) -> tuple[Float[Tensor, "batch outputs time"], Float[Tensor, "batch outputs"]]:
+        """Split the logits of a pooling that sums steps into one contribution per time step, and a base.
+
+        Returns
+        -------
+        tuple
+            What each time step adds relative to a typical step with the same metadata, shape (batch, outputs, time), 0
+            for padding; and the logits of a series of typical steps, shape (batch, outputs). Both sum to the logits.
+        """
+        features, mask, context = self.encoded(batch)
+        arguments = (context,) if self.architecture.pooling.reads_metadata else ()
+        typical = self.pooling.typical.expand(len(batch), 1, -1)
+        of_typical = self.pooling(typical, mask[:, :1], *arguments)[:, :, None] * self._step_logits(typical, context)
+        own = self.pooling(features, mask, *arguments)[:, :, None] * self._step_logits(features, context)
+        own = own - of_typical * mask[:, :, None] / mask.sum(dim=1)[:, None, None]
+        outputs = [spread_over_time(one, batch.mask, self.encoder.stride) for one in own.unbind(2)]
+        return torch.stack(outputs, dim=1), of_typical[:, 0]
 
     def inputs(self, batch: Batch) -> Float[Tensor, "batch time inputs"]:
         """Return the scaled and filled inputs of the encoder, shape (batch, time, inputs)."""
@@ -171,13 +203,13 @@ class Network(nn.Module):
         return vector
 
     def _step_logits(
-        self, features: Float[Tensor, "batch steps width"], context: Float[Tensor, "batch context"], batch: Batch
-    ) -> Float[Tensor, "batch time outputs"]:
-        """Compute the logits of each encoder step, and repeat them for every time step that the step covers."""
+        self, features: Float[Tensor, "batch steps width"], context: Float[Tensor, "batch context"]
+    ) -> Float[Tensor, "batch steps outputs"]:
+        """Compute the logits of each encoder step."""
         if "late" in self.architecture.fusions:
             features = torch.cat([features, context[:, None].expand(-1, features.shape[1], -1)], dim=2)
         logits: Tensor = self.head(features)
-        return logits.repeat_interleave(self.encoder.stride, dim=1)[:, : batch.mask.shape[1]]
+        return logits
 
     def _encoder_inputs(
         self, batch: Batch, context: Float[Tensor, "batch width"]
@@ -271,6 +303,10 @@ POOLING_BUILDERS: dict[type[Part], Callable[[Any, Any, int], nn.Module | None]] 
     NoPooling: lambda part, encoder, context_width: None,
     ProportionPooling: lambda part, encoder, context_width: None,
     MetadataAttentionPooling: lambda part, encoder, context_width: MetadataAttention(
+        encoder.width, context_width, part.hidden_size
+    ),
+    ConjunctivePooling: lambda part, encoder, context_width: ConjunctiveAttention(encoder.width, 0, part.hidden_size),
+    MetadataConjunctivePooling: lambda part, encoder, context_width: ConjunctiveAttention(
         encoder.width, context_width, part.hidden_size
     ),
 }

@@ -76,6 +76,54 @@ class MetadataAttention(nn.Module):
         return torch.einsum("bs,bsw->bw", weights, features), weights
 
 
+class ConjunctiveAttention(nn.Module):
+    """Attention of each step, sigmoid(v · tanh(W h + U c + b) + d), divided by the number of real steps.
+
+    The attention of a step does not depend on the other steps.
+
+    Parameters
+    ----------
+    width
+        Number of features h, at least 1.
+    context_width
+        Width of the context vector c (encoded metadata); 0 ignores metadata.
+    hidden_size
+        Rows of W and U, at least 1.
+
+    Attributes
+    ----------
+    typical
+        Mean features of the steps of the training series, shape (width,): a step like this is the baseline of evidence.
+        Set after training; not used in predictions.
+
+    Source
+    ------
+    Early et al., Inherently Interpretable Time Series Classification via Multiple Instance Learning, 2024.
+    """
+
+    typical: Tensor
+
+    def __init__(self, width: int, context_width: int, hidden_size: int) -> None:
+        super().__init__()
+        self.project = nn.Linear(width, hidden_size)
+        self.ask = nn.Linear(context_width, hidden_size, bias=False) if context_width else None
+        self.score = nn.Linear(hidden_size, 1)
+        self.register_buffer("typical", torch.zeros(width))
+
+    def forward(
+        self,
+        features: Float[Tensor, "batch steps width"],
+        mask: Bool[Tensor, "batch steps"],
+        context: Float[Tensor, "batch context"] | None = None,
+    ) -> Float[Tensor, "batch steps"]:
+        """Return the factors of the logits of the steps, shape (batch, steps), 0 for padding."""
+        hidden = self.project(features)
+        if self.ask is not None and context is not None:
+            hidden = hidden + self.ask(context)[:, None]
+        gates = torch.sigmoid(self.score(torch.tanh(hidden)).squeeze(2))
+        return gates * mask / lengths_of(mask)[:, None]
+
+
 class Last(nn.Module):
     """The final state: features of the last real step; for the backward direction, features of the first step.
 

@@ -241,7 +241,7 @@ class Architecture:
             why = "is for per-step labels" if pooling.answers_steps else f"belongs to the encoder {_one_of(owners)}"
             raise ParameterError(
                 f"expected a pooling for labels of whole series, got pooling={pooling.name!r}, which {why}; use "
-                "'attention', 'last', 'mean' or 'max'"
+                "'attention', 'conjunctive', 'last', 'mean' or 'max'"
             )
         return NoPooling() if by_step else pooling
 

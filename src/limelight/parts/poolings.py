@@ -24,12 +24,15 @@ class Pooling(Part):
         Whether the features of each step stay separate, for per-step labels.
     by_encoder
         Whether the encoder already returns one vector per series.
+    sums_steps
+        Whether the head is applied to the features of each step, and the logits are summed over the steps.
     """
 
     attends: ClassVar[bool] = False
     reads_metadata: ClassVar[bool] = False
     answers_steps: ClassVar[bool] = False
     by_encoder: ClassVar[bool] = False
+    sums_steps: ClassVar[bool] = False
 
     def with_metadata(self) -> Pooling | None:
         """Return the pooling of the same size that reads metadata; None if there is none."""
@@ -91,6 +94,58 @@ class MetadataAttentionPooling(Pooling):
 
 
 @dataclass
+class ConjunctivePooling(Pooling):
+    """Conjunctive attention: the head gives logits for each step; their mean, weighted by attention, is the answer.
+
+    The attention of a step lies between 0 and 1 and does not depend on the other steps. The answer is a sum over the
+    steps, by class, which plain attention is not.
+
+    Parameters
+    ----------
+    hidden_size
+        Units of the scoring layer, 1 to 8192.
+
+    Source
+    ------
+    Early et al., Inherently Interpretable Time Series Classification via Multiple Instance Learning (MILLET), 2024.
+    """
+
+    name = "conjunctive"
+    attends = True
+    sums_steps = True
+    hidden_size: Units = 16
+
+    def with_metadata(self) -> Pooling:
+        """Return conjunctive attention of the same size that reads metadata."""
+        return MetadataConjunctivePooling(hidden_size=self.hidden_size)
+
+
+@dataclass
+class MetadataConjunctivePooling(Pooling):
+    """Conjunctive attention that depends on the features of a step and on the metadata of the series.
+
+    Parameters
+    ----------
+    hidden_size
+        Units of the scoring layer, 1 to 8192.
+
+    Source
+    ------
+    Early et al. 2024, with the metadata as query.
+    """
+
+    name = "metadata_conjunctive"
+    attends = True
+    reads_metadata = True
+    sums_steps = True
+    hidden_size: Units = 16
+
+    def without_metadata(self) -> Pooling:
+        """Return plain conjunctive attention of the same size."""
+        return ConjunctivePooling(hidden_size=self.hidden_size)
+
+
+@dataclass
 class LastPooling(Pooling):
     """The final state of the encoder; for a bidirectional encoder, the final state of each direction."""
 
@@ -136,6 +191,8 @@ POOLINGS: Mapping[str, type[Pooling]] = MappingProxyType(
             MeanPooling,
             MaxPooling,
             MetadataAttentionPooling,
+            ConjunctivePooling,
+            MetadataConjunctivePooling,
             NoPooling,
             ProportionPooling,
         )

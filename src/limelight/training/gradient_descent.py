@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import torch
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import EarlyStopping
 
@@ -19,6 +20,7 @@ from limelight.data.panel import Panel
 from limelight.errors import ParameterError
 from limelight.model.fitted import FittedModel
 from limelight.model.targets import targets_of
+from limelight.nn.batch import Batch
 from limelight.nn.network import Network
 from limelight.task import Task
 from limelight.training.callbacks import (
@@ -136,6 +138,8 @@ def train_by_gradient(
     watch.best.restore(network)
     network.cpu().eval()
     _require_finite_weights(network, settings)
+    if architecture.pooling.sums_steps:
+        measure_typical_step(network, validation_loader(batches))
     info = fit_info(panel, validation, task, codes, prepared.statistics, training=settings.to_json(), seed=seed)
     model = FittedModel(task, architecture, network, panel.channels, info, vocabulary, offset=prepared.offset)
     return FitResult(
@@ -145,6 +149,17 @@ def train_by_gradient(
         _reason(watch),
         time.perf_counter() - started,
     )
+
+
+def measure_typical_step(network: Network, batches: Iterable[Batch]) -> None:
+    """Set the baseline of evidence of a pooling that sums steps: the mean features of the steps of some series."""
+    total, count = torch.zeros_like(network.pooling.typical, dtype=torch.float64), 0
+    with torch.inference_mode():
+        for batch in batches:
+            features, mask, _ = network.encoded(batch)
+            total += features[mask].double().sum(dim=0)
+            count += int(mask.sum())
+    network.pooling.typical.copy_(total / count)
 
 
 def _require_finite_weights(network: Network, settings: TrainingSettings) -> None:

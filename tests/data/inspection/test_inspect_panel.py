@@ -180,7 +180,7 @@ def test_windows_are_advised_for_a_network_on_long_series(by_step):
     if by_step:
         codes = np.arange(len(panel.values), dtype=np.int8)[:, None] % 2
         panel = panel.replace(labels=None, step_labels=StepLabels(codes, ("label",), ("a", "b")))
-    otherwise = " if every such window shows the class, or use the encoder rocket with --set model.encoder=rocket"
+    otherwise = " if every such window shows the class, or use the encoder blocks with --set model.encoder=blocks"
     assert inspect_panel(panel).warnings == ()
     assert inspect_panel(panel, network=True).warnings == (
         "series have up to 20001 steps, which a network reads slowly or coarsely; cut them into windows with "

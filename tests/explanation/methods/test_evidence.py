@@ -134,7 +134,8 @@ def test_a_network_whose_answer_is_no_sum_is_refused() -> None:
     with pytest.raises(ParameterError) as error:
         model.explain(panel, method="evidence")
     assert str(error.value) == (
-        "expected a model with the encoder 'rocket' or 'blocks' to collect evidence from, got 'gru'; train one of them"
+        "expected a model with the encoder 'rocket' or 'blocks', or the pooling 'conjunctive', to collect evidence from, "
+        "got 'gru' with 'attention'; train one of them"
     )
 
 

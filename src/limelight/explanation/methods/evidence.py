@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -14,16 +14,19 @@ from limelight.explanation.explanation import Explanation
 from limelight.explanation.target import resolve_target
 from limelight.model.evidence_profile import EvidenceProfile
 from limelight.model.fitted import FittedModel
-from limelight.types import Doubles, Floats
+from limelight.types import Codes, Doubles, Floats
 
 
 def explain_evidence(model: FittedModel, panel: Panel, target: Any = None) -> Explanation:
-    """Split the logit exactly over the time steps: features are means over time, and the head is linear.
+    """Split the logit exactly over the time steps.
+
+    With ``rocket`` and ``blocks``, features are means over time, and the head is linear. With the pooling
+    ``conjunctive``, the logit is a mean of the logits of the steps, weighted by attention.
 
     Parameters
     ----------
     model
-        A fitted model with the encoder ``rocket`` or ``blocks``.
+        A fitted model with the encoder ``rocket`` or ``blocks``, or the pooling ``conjunctive``.
     panel
         n series with the channels used in training.
     target
@@ -37,18 +40,21 @@ def explain_evidence(model: FittedModel, panel: Panel, target: Any = None) -> Ex
         plus ``base``, the logit of the average series with the metadata of this one, is the logit. For two classes, the
         logit of the first is minus that of the second. ``channels`` splits the importance of each step among the
         channels; what the clock and side signals add belongs to no channel. ``frequencies`` has what a spectrum adds.
+        With ``conjunctive``, importance is relative to a step with the mean features of the training series, ``base``
+        is the logit of a series of such steps with the metadata of this one, and there is no split among channels.
 
     Raises
     ------
     ParameterError
-        If the encoder is neither ``rocket`` nor ``blocks``, or the target is not a class or label of the model.
+        If the logit of the model is no sum over its steps, or the target is not a class or label of the model.
     DataError
         If the channels differ from those used in training, or a value is missing or infinite.
 
     Source
     ------
     A linear model on means over time, traced back to the steps as in class activation maps: Zhou et al., Learning Deep
-    Features for Discriminative Localization, 2016.
+    Features for Discriminative Localization, 2016. For ``conjunctive``: Early et al., Inherently Interpretable Time
+    Series Classification via Multiple Instance Learning, 2024.
 
     Example
     -------
@@ -65,15 +71,49 @@ def explain_evidence(model: FittedModel, panel: Panel, target: Any = None) -> Ex
     """
     if not model.has_evidence:
         raise ParameterError(
-            f"expected a model with the encoder 'rocket' or 'blocks' to collect evidence from, got "
-            f"{model.architecture.encoder.name!r}; train one of them"
+            "expected a model with the encoder 'rocket' or 'blocks', or the pooling 'conjunctive', to collect evidence "
+            f"from, got {model.architecture.encoder.name!r} with {model.architecture.pooling.name!r}; train one of them"
         )
-    encoder, head = model.network.encoder, model.network.head
     prediction = model.predict(panel)
     resolved = resolve_target(prediction, target)
     binary = model.task.kind == "binary"
     output = np.zeros_like(resolved.codes) if binary else resolved.codes
     sign = np.where(resolved.codes == 0, -1.0, 1.0) if binary else np.ones(len(panel))
+    explain_rows = _evidence_of_steps if model.architecture.pooling.sums_steps else _evidence_of_features
+    found = explain_rows(model, panel, output, sign)
+    return Explanation(panel, prediction, method="evidence", target=resolved.names, **found._asdict())
+
+
+class Evidence(NamedTuple):
+    """Parts of an ``Explanation``."""
+
+    importance: list[Floats]
+    base: Doubles
+    channels: list[Floats] | None = None
+    frequencies: list[Floats] | None = None
+
+
+def _evidence_of_steps(model: FittedModel, panel: Panel, output: Codes, sign: Doubles) -> Evidence:
+    """Collect the contributions of a pooling that sums the logits of the steps."""
+    temperature = np.ones(1) if model.decision.temperature is None else model.decision.temperature
+    factor = sign / np.broadcast_to(temperature, model.task.outputs)[output]
+    importance: list[Floats] = [np.empty(0, np.float32)] * len(panel)
+    base = np.zeros(len(panel))
+    device = next(model.network.parameters()).device
+    model.network.eval()
+    with torch.inference_mode():
+        for rows, batch in model.batches(panel):
+            contributions, constant = (one.double().cpu() for one in model.network.step_evidence(batch.to(device)))
+            for place, row in enumerate(rows.tolist()):
+                own = contributions[place, int(output[row]), : int(panel.lengths[row])].numpy()
+                importance[row] = (factor[row] * own).astype(np.float32)
+                base[row] = factor[row] * float(constant[place, int(output[row])])
+    return Evidence(importance, base)
+
+
+def _evidence_of_features(model: FittedModel, panel: Panel, output: Codes, sign: Doubles) -> Evidence:
+    """Collect the contributions of features that are means over time, under a linear head."""
+    encoder, head = model.network.encoder, model.network.head
     temperature = 1.0 if model.decision.temperature is None else torch.from_numpy(model.decision.temperature)[:, None]
     weights = (head.weight / temperature).detach().double()
     bias = (head.bias[:, None] / temperature)[:, 0].detach().double()
@@ -108,16 +148,7 @@ def explain_evidence(model: FittedModel, panel: Panel, target: Any = None) -> Ex
                     own = spectrum[place][which].numpy()
                     frequencies[row] = (sign[row] * _by_channel(own, len(panel.channels), model)).astype(np.float32)
                 base[row] = sign[row] * float(constant[place, which])
-    return Explanation(
-        panel,
-        prediction,
-        importance,
-        "evidence",
-        resolved.names,
-        channels,
-        frequencies=frequencies if reads_spectrum else None,
-        base=base,
-    )
+    return Evidence(importance, base, channels, frequencies if reads_spectrum else None)
 
 
 def _by_channel(own: Doubles, channels: int, model: FittedModel) -> Doubles:
@@ -132,6 +163,6 @@ def profile_of(model: FittedModel) -> EvidenceProfile:
     """Return the profile of the calibrated logits; 0 for a model that was saved without one."""
     if model.profile is None:
         outputs = model.task.outputs
-        return EvidenceProfile(np.zeros((outputs, 2, 1)), np.zeros((outputs, 1)))
+        return EvidenceProfile(np.zeros((outputs, 1, 2, 1)))
     temperature = model.decision.temperature
     return model.profile.scaled(np.ones(1) if temperature is None else 1 / temperature)

@@ -91,7 +91,7 @@ def explain_gradients(
             "method='gradients' needs captum, which is not installed; pip install 'limelight[explain]', or choose "
             "method='occlusion'"
         )
-    if model.has_evidence:
+    if model.architecture.encoder.closed_form:
         raise ParameterError(
             f"expected an encoder with gradients, got {model.architecture.encoder.name!r}, whose features are fixed; "
             "choose method='evidence', which is exact, or 'occlusion'"

@@ -26,10 +26,9 @@ METHODS: dict[str, Callable[..., Explanation]] = {
 
 def methods_of(model: FittedModel) -> list[str]:
     """List the methods that can explain a model, those specific to the model first."""
-    if model.has_evidence:  # features that count have no gradients
-        return ["evidence", "occlusion"]
-    own = ["attention"] if model.has_attention else []
-    return [*own, *(["gradients"] if has_captum() else []), "occlusion"]
+    own = [*(["evidence"] if model.has_evidence else []), *(["attention"] if model.has_attention else [])]
+    has_gradients = not model.architecture.encoder.closed_form and has_captum()  # features that count have none
+    return [*own, *(["gradients"] if has_gradients else []), "occlusion"]
 
 
 def explain(
@@ -45,9 +44,10 @@ def explain(
         n series with the channels used in training.
     method
         ``"attention"``: the attention weights of a model with attention pooling. ``"evidence"``: what each step adds to
-        the logit, if exact. ``"gradients"``: what each value adds to the log odds of any other encoder.
-        ``"occlusion"``: how much the log odds drop if a stretch is perturbed. None takes evidence if there is any; else
-        attention if the model has attention and neither a target nor settings are given; else gradients.
+        the logit of ``rocket``, ``blocks`` or the pooling ``conjunctive``. ``"gradients"``: what each value adds to the
+        log odds of a network trained by gradient descent. ``"occlusion"``: how much the log odds drop if a stretch is
+        perturbed. None takes evidence if the model has it; else attention if the model has attention and neither a
+        target nor settings are given; else gradients.
     target
         The class or label to explain, or one for each series; None takes the prediction. Must be None for attention.
     **settings

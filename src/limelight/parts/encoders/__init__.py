@@ -18,6 +18,7 @@ from limelight.parts.encoders.base import TrainingSummary as TrainingSummary
 from limelight.parts.encoders.base import register_encoder as register_encoder
 from limelight.parts.encoders.blocks import Blocks as Blocks
 from limelight.parts.encoders.conv_lstm import ConvLSTM as ConvLSTM
+from limelight.parts.encoders.inception import Inception as Inception
 from limelight.parts.encoders.recurrent import GRU as GRU
 from limelight.parts.encoders.recurrent import LSTM as LSTM
 from limelight.parts.encoders.rocket import Rocket as Rocket
