@@ -46,10 +46,10 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     Parameters
     ----------
     encoder
-        ``"auto"`` selects ``"blocks"`` or ``"conv_lstm"``; or ``"lstm"``, ``"gru"``, or a part:
-        ``LSTM(hidden_size=32)``.
+        ``"auto"`` selects ``"blocks"`` or ``"conv_lstm"``; or ``"rocket"``, ``"inception"``, ``"lstm"``, ``"gru"``,
+        or a part: ``LSTM(hidden_size=32)``.
     pooling
-        ``"attention"``, ``"last"``, ``"mean"``, ``"max"``, or a part.
+        ``"attention"``, ``"conjunctive"``, ``"last"``, ``"mean"``, ``"max"``, or a part.
     head
         ``"mlp"``, ``"linear"``, or a part.
     missing

@@ -75,7 +75,7 @@ def save_model(model: FittedModel, folder: Path | str) -> Path:
         raise ModelFolderError(f"{str(folder)!r} already exists and is not a model; choose another name for the model")
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.network.state_dict().items()}
     if model.profile is not None:
-        state[PROFILE] = torch.from_numpy(model.profile.means.astype(np.float32))
+        state[PROFILE] = torch.from_numpy(np.ascontiguousarray(model.profile.means, dtype=np.float32))
     weights = tensors_as_bytes(state)
     encoder = None if model.vocabulary is None else model.vocabulary.text_encoder
     content = {

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from limelight.data.panel import Panel
 from limelight.types import Doubles
 
-MOST_NUMBERS = 1 << 20
+MOST_MEANS = 1 << 20
 PER_OCTAVE = 4
 """Bins in which the distance to the nearer end doubles."""
 
@@ -110,7 +110,7 @@ def measure_profile(model: Any, panel: Panel) -> EvidenceProfile:
                 by_step = own[:, :length].transpose(0, 1).reshape(length, -1)
                 sums.index_add_(0, torch.from_numpy(places), length * by_step.double())
     totals = sums.T.reshape(len(weights), inputs, 2, bins).numpy()
-    if totals.size > MOST_NUMBERS:
+    if totals.size > MOST_MEANS:
         totals = totals.mean(axis=1, keepdims=True)
     numbers = counts.reshape(2, bins)
     usual = totals.sum(axis=(2, 3), keepdims=True) / counts.sum()
