@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -49,3 +50,14 @@ def test_json_never_holds_what_is_not_json(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"^Out of range float values are not JSON compliant"):
         write_json(tmp_path / "a.json", {"score": float("nan")})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_new_folders_and_files_obey_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        with whole_folder(tmp_path / "folder") as temporary:
+            (temporary / "a").touch()
+        write_json(tmp_path / "a.json", {})
+    finally:
+        os.umask(before)
+    assert [oct((tmp_path / name).stat().st_mode & 0o777) for name in ("folder", "a.json")] == ["0o750", "0o640"]

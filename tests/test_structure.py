@@ -15,7 +15,7 @@ FILES = {".".join(file.relative_to(SOURCE).with_suffix("").parts): file for file
 FLOORS = [
     {"errors", "types"},
     {"files", "progress", "task", "text"},
-    {"parts"},
+    {"parts", "replacement"},
     {"data"},
     {"nn"},
     {"model", "interop"},

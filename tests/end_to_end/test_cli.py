@@ -13,6 +13,8 @@ import torch
 
 from limelight.config import reading
 from limelight.errors import ParameterError
+from limelight.files import locked
+from limelight.runs import train
 from support.commands import Commands
 
 QUICK = ["--set", "data.sine.dataset_size=240", "--set", "data.sine.num_points=40", "--set", "training.max_epochs=1"]
@@ -32,6 +34,10 @@ def steps(ids: list[str], length: int = 12) -> list[list[object]]:
     random = np.random.default_rng(0)
     rows = [[name, step, round(random.normal(), 3)] for name in ids for step in range(length)]
     return [["series_id", "time", "force"], *rows]
+
+
+def raise_interrupt(*arguments: object) -> None:
+    raise KeyboardInterrupt
 
 
 @pytest.fixture
@@ -153,6 +159,49 @@ def test_resume_needs_something_to_resume(limelight: Commands, folder: Path, tmp
 def test_resumed_finished_run_scores_the_same(limelight: Commands, folder: Path) -> None:
     quick = ["-o", "run", "--set", "training.max_epochs=2", *TRAINED]
     assert limelight("train", folder, *quick) == limelight("train", folder, *quick, "--resume")
+
+
+def test_run_that_is_killed_while_it_replaces_another_loses_neither(
+    limelight: Commands, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def seed_of_run() -> int:
+        seed: int = json.loads((tmp_path / "run" / "experiment.json").read_text())["seed"]
+        return seed
+
+    quick = ["-o", "run", *ONE_EPOCH, *TRAINED]
+    limelight("train", folder, *quick, "--seed", 1)
+    with monkeypatch.context() as patched:
+        patched.setattr(train, "save_model", raise_interrupt)
+        limelight("train", folder, *quick, "--seed", 2, "--overwrite", code=130)
+    assert seed_of_run() == 1
+    limelight("train", folder, *quick, "--seed", 2, "--resume")
+    assert seed_of_run() == 2
+    diverging = ["--seed", 3, "--overwrite", "--set", "training.learning_rate=1e30"]
+    limelight("train", folder, *quick, *diverging, code=2)
+    assert seed_of_run() == 2
+    assert [file.name for file in (tmp_path / "run").iterdir() if file.name.startswith((".", "unfinished"))] == []
+
+
+def test_unfinished_run_is_neither_replaced_nor_resumed_without_a_word(
+    limelight: Commands, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quick = ["train", folder, "-o", "run", *ONE_EPOCH, *TRAINED]
+    with monkeypatch.context() as patched:
+        patched.setattr(train, "save_model", raise_interrupt)
+        limelight(*quick, code=130)
+    assert limelight(*quick, code=2) == (
+        "limelight: 'run' already holds an unfinished run; pass --overwrite to replace it, --resume to continue it, "
+        "or choose another output\n"
+    )
+
+
+def test_two_runs_into_one_folder_are_refused(limelight: Commands, folder: Path, tmp_path: Path) -> None:
+    with locked(tmp_path / "run"):
+        assert limelight("train", folder, "-o", "run", *ONE_EPOCH, code=2) == (
+            "limelight: 'run' is being written by another limelight process; wait until it ends, or choose another "
+            "output\n"
+        )
+    assert not (tmp_path / "run").exists()
 
 
 def test_resuming_another_experiment_changes_nothing(limelight: Commands, folder: Path, tmp_path: Path) -> None:

@@ -203,8 +203,10 @@ def _other_series(model: Path, source: Path, options: DataOptions) -> Experiment
 def _is_demo(folder: Path) -> bool:
     """Whether a folder holds an earlier run on synthetic waves, which a demo may replace."""
     from limelight.config.reading import read_experiment
+    from limelight.replacement import complete_replacement
     from limelight.runs.folder import EXPERIMENT_FILE, is_run
 
+    complete_replacement(folder)
     return is_run(folder) and read_experiment(folder / EXPERIMENT_FILE).data.sine is not None
 
 

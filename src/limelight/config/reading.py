@@ -17,6 +17,7 @@ from limelight.data.reading.formats import ELSEWHERE, FORMAT_OF, describe_suffix
 from limelight.errors import ParameterError, nearest
 from limelight.parts.architecture import PRESETS, preset
 from limelight.parts.base import first_complaint
+from limelight.replacement import complete_replacement
 
 FILES = ("series", "labels", "metadata", "signals", "split")
 PATHS = ("data.folder", *(f"data.{name}" for name in FILES), "model.context.text_encoder")
@@ -60,6 +61,7 @@ def read_experiment(source: Path | str, changes: Mapping[str, Any] | None = None
     source, changes = Path(source), dict(changes or {})
     folder = changes.pop("data.folder", None)
     if source.suffix == ".json":
+        complete_replacement(source.parent)  # the experiment file may be that of a run
         content, where = _absolute_paths(_read_json(source), source.parent, folder), str(source)
     else:
         if folder is not None:

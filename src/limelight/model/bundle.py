@@ -36,6 +36,7 @@ from limelight.nn.network import Network
 from limelight.parts.architecture import Architecture
 from limelight.parts.contexts import ContextEncoding
 from limelight.parts.encoders import ENCODERS
+from limelight.replacement import complete_replacement
 from limelight.task import Task
 
 FORMAT, VERSION = "limelight-model", 2
@@ -140,6 +141,7 @@ def load_model(folder: Path | str) -> FittedModel:
         is not registered.
     """
     folder = Path(folder)
+    complete_replacement(folder)
     if (folder / "model" / MODEL_FILE).is_file():
         folder = folder / "model"
     content = _read_description(folder)

@@ -9,13 +9,16 @@ model/                the fitted model
 predictions.parquet   the prediction of every test series
 steps.parquet         for windows: their predictions merged onto the steps of the recordings
 report/               the HTML page
+events.parquet        for labels per step: the events in the predictions
 metrics.json          scores; written last, so its presence marks a complete run
+unfinished/           the files above while they are written; they replace those of an earlier run in one step
 comparison.json       result of limelight compare, before or after the run
 validation.json       result of limelight validate, before or after the run
 """
 
 from __future__ import annotations
 
+import errno
 import importlib.metadata
 import os
 import platform
@@ -27,7 +30,10 @@ from pathlib import Path
 from typing import Any
 
 from limelight import __version__
-from limelight.errors import InputError, OutputError
+from limelight.errors import DataError, LabelError, OutputError, ParameterError
+from limelight.files import PARTIAL, locked, remove, unwritable
+from limelight.replacement import UNFINISHED, complete_replacement, replace_files
+from limelight.training.settings import CHECKPOINT
 
 EXPERIMENT_FILE, ENVIRONMENT_FILE, METRICS_FILE = "experiment.json", "environment.json", "metrics.json"
 COMPARISON_FILE = "comparison.json"
@@ -43,8 +49,13 @@ OF_A_RUN = (
     METRICS_FILE,
     "predictions.parquet",
     "steps.parquet",
+    "events.parquet",
     "report",
 )
+TO_RESUME = ("history.csv", "checkpoints", "tensorboard")
+"""What a resumed training continues."""
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO)
+"""Errors of the operating system that mean that the output cannot be written."""
 
 
 def require_new_file(file: Path, *, overwrite: bool) -> None:
@@ -69,62 +80,115 @@ def is_run(folder: Path) -> bool:
     return (folder / EXPERIMENT_FILE).is_file() and (folder / ENVIRONMENT_FILE).is_file()
 
 
-def require_run_folder(folder: Path, *, resume: bool, overwrite: bool) -> None:
+@contextmanager
+def run_folder(folder: Path, *, resume: bool, overwrite: bool) -> Iterator[None]:
+    """Hold the lock of a folder for a run, and complete what a killed run left half done.
+
+    Parameters
+    ----------
+    folder
+        The folder of the run, which may be new.
+    resume
+        Whether a training in the folder is to be resumed.
+    overwrite
+        Whether a run in the folder may be replaced.
+
+    Raises
+    ------
+    OutputError
+        If another process writes to the folder, or it holds something else, or a run that may not be replaced.
+    """
+    with locked(folder):
+        complete_replacement(folder, held=True)
+        _require_free(folder, resume=resume, overwrite=overwrite)
+        yield
+
+
+@contextmanager
+def new_run(folder: Path, *, resume: bool) -> Iterator[Path]:
+    """Write a run to a subfolder; if the block succeeds, its files replace those of an earlier run in one step.
+
+    A run that fails because of its input leaves nothing. One that is interrupted or killed leaves its checkpoint.
+
+    Parameters
+    ----------
+    folder
+        The folder of the run, whose lock is held.
+    resume
+        Whether to start from the checkpoint in the folder.
+
+    Returns
+    -------
+    Iterator[Path]
+        The folder to write to.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be written, or the disk is full.
+    """
+    unfinished = folder / UNFINISHED
+    created = not (resume and _has_checkpoint(unfinished))
+    try:
+        if created:
+            _start(folder, unfinished, resume=resume)
+        yield unfinished
+        replace_files(folder, OF_A_RUN)
+    except BaseException as error:
+        of_input = isinstance(error, DataError | LabelError | ParameterError)
+        if created and (of_input or not _has_checkpoint(unfinished)):
+            shutil.rmtree(unfinished, ignore_errors=True)
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            raise OutputError(unwritable(folder, error)) from error
+        raise
+
+
+def folder_to_resume(folder: Path) -> Path:
+    """Return the folder with the checkpoint to resume from: that of the unfinished run, or else that of the run."""
+    unfinished = folder / UNFINISHED
+    return unfinished if _has_checkpoint(unfinished) else folder
+
+
+def _has_checkpoint(folder: Path) -> bool:
+    return (folder / CHECKPOINT).is_file()
+
+
+def _start(folder: Path, unfinished: Path, *, resume: bool) -> None:
+    """Create the subfolder of a new run, with the training to resume."""
+    remove(unfinished)
+    unfinished.mkdir()
+    for name in TO_RESUME if resume else ():
+        source, target = folder / name, unfinished / name
+        if source.is_dir():
+            shutil.copytree(source, target)
+        elif source.is_file():
+            shutil.copy2(source, target)
+
+
+def _require_free(folder: Path, *, resume: bool, overwrite: bool) -> None:
     """Check that a folder is free for a run; OutputError if it holds something else or may not be replaced."""
-    there = folder.exists() and (not folder.is_dir() or any(one.name not in BESIDE_A_RUN for one in folder.iterdir()))
-    if not there or resume:
-        return
-    if not is_run(folder):
+    if folder.is_dir():
+        unfinished = folder / UNFINISHED
+        there = {one.name for one in folder.iterdir()} - {
+            *BESIDE_A_RUN,
+            *([UNFINISHED] if _is_ours(unfinished) else []),
+        }
+        there = {name for name in there if not PARTIAL.fullmatch(name)}
+    if not folder.is_dir() or (there and not resume and not is_run(folder)):
         raise OutputError(
             f"expected an empty or new folder for the run, got {str(folder)!r}, which holds something else; "
             "choose another output"
         )
-    if not overwrite:
-        raise OutputError(
-            f"{str(folder)!r} already holds a run; pass --overwrite to replace it, --resume to continue it, "
-            "or choose another output"
-        )
+    if resume or overwrite or not (there or _has_checkpoint(unfinished)):
+        return
+    kind = "a run" if there else "an unfinished run"
+    raise OutputError(
+        f"{str(folder)!r} already holds {kind}; pass --overwrite to replace it, --resume to continue it, "
+        "or choose another output"
+    )
 
 
-@contextmanager
-def fresh_run(folder: Path) -> Iterator[None]:
-    """Move an earlier run aside while a new one is written: restore it if that fails, delete it at the end.
-
-    A first run that fails because of bad input leaves nothing. One that is killed leaves what it needs to resume.
-    """
-    aside = folder / ".earlier"
-    if aside.is_dir():  # a run was killed while it replaced this one
-        _clear(folder)
-    else:
-        _move(folder, aside)
-    try:
-        yield
-    except BaseException as error:
-        if aside.is_dir():
-            _clear(folder)
-            _move(aside, folder)
-            aside.rmdir()
-        elif isinstance(error, InputError) and folder.is_dir():
-            _clear(folder)
-            if not any(folder.iterdir()):
-                folder.rmdir()
-        raise
-    shutil.rmtree(aside, ignore_errors=True)
-
-
-def _move(source: Path, target: Path) -> None:
-    """Move the files of a run and nothing else."""
-    for name in OF_A_RUN:
-        if (source / name).exists():
-            target.mkdir(exist_ok=True)
-            os.replace(source / name, target / name)
-
-
-def _clear(folder: Path) -> None:
-    """Remove the files of a run and nothing else."""
-    for name in OF_A_RUN:
-        path = folder / name
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
+def _is_ours(unfinished: Path) -> bool:
+    """Whether a folder holds files of a run and nothing else."""
+    names = [one.name for one in unfinished.iterdir()] if unfinished.is_dir() else ["none"]
+    return all(name in OF_A_RUN or name.startswith(".") for name in names)

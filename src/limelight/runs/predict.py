@@ -14,6 +14,7 @@ from limelight.data.reading.sources import columns_of
 from limelight.errors import ParameterError
 from limelight.model.bundle import load_model
 from limelight.model.fitted import FittedModel, numbered
+from limelight.replacement import complete_replacement
 from limelight.runs.dataset import cut, read_recordings
 from limelight.runs.folder import EXPERIMENT_FILE, require_new_file
 from limelight.runs.scores import events_of
@@ -22,7 +23,7 @@ from limelight.runs.tables import require_table_name, write_events, write_predic
 
 def columns_of_run(source: Path | str) -> dict[str, Any]:
     """Return the columns that a run was trained with, as changes for ``read_experiment``; {} for a model alone."""
-    file = Path(source) / EXPERIMENT_FILE
+    file = _experiment_file(source)
     if not file.is_file():
         return {}
     experiment = read_experiment(file)
@@ -50,13 +51,19 @@ def with_signals_of_run(experiment: Experiment, source: Path | str) -> Experimen
 
 def experiment_of_run(source: Path | str, changes: dict[str, Any]) -> Experiment:
     """Read the experiment file of a run; ParameterError if the folder holds a model alone."""
-    file = Path(source) / EXPERIMENT_FILE
+    file = _experiment_file(source)
     if not file.is_file():
         raise ParameterError(
             f"expected the folder of a run, with {EXPERIMENT_FILE!r} in it, got {str(source)!r}; "
             "name the series to evaluate on as second argument"
         )
     return read_experiment(file, changes)
+
+
+def _experiment_file(run: Path | str) -> Path:
+    """Return the path of the experiment file of a run, once a replacement that was killed is complete."""
+    complete_replacement(Path(run))
+    return Path(run) / EXPERIMENT_FILE
 
 
 def predict_file(

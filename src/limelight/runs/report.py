@@ -14,9 +14,11 @@ from limelight.config.sections import Experiment
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError
 from limelight.explanation.methods.registry import explain, methods_of
+from limelight.files import locked
 from limelight.model.bundle import load_model
 from limelight.model.fitted import FittedModel, Prediction
 from limelight.progress import late_bar
+from limelight.replacement import complete_replacement
 from limelight.report.highlights import choose_highlights
 from limelight.report.inputs import Explainer, ReportInputs, StepImportance
 from limelight.report.page import write_report
@@ -53,6 +55,7 @@ def report_again(folder: Path | str, changes: Mapping[str, Any] | None = None) -
         If the page cannot be written; the old one is then kept.
     """
     run = Path(folder)
+    complete_replacement(run)
     if not is_run(run) or not (run / METRICS_FILE).is_file():
         raise ParameterError(
             f"expected the folder of a complete run, with {METRICS_FILE!r} in it, got {str(run)!r}; "
@@ -64,7 +67,8 @@ def report_again(folder: Path | str, changes: Mapping[str, Any] | None = None) -
     if "warnings" not in metrics:  # a run of an earlier version
         metrics["warnings"] = list(inspect_data(experiment, data).warnings)
     prediction = model.predict(data.part("test"))
-    return report_run(run, experiment, data, model, prediction, metrics)
+    with locked(run):
+        return report_run(run, experiment, data, model, prediction, metrics, files=run)
 
 
 def report_run(
@@ -74,19 +78,24 @@ def report_run(
     model: FittedModel,
     prediction: Prediction,
     metrics: dict[str, Any],
+    *,
+    files: Path,
 ) -> Path:
     """Write the page of a run.
 
     Parameters
     ----------
     folder
-        The run folder, with ``history.csv`` and ``environment.json``.
+        The run folder, which the page names.
     experiment, data
         The experiment and its series.
     model, prediction
         The fitted model and its predictions of the test series.
     metrics
         The content of ``metrics.json``.
+    files
+        Where ``history.csv`` and ``environment.json`` are, and where to write the page: the run folder, or the one in
+        which a new run is written.
 
     Returns
     -------
@@ -99,15 +108,15 @@ def report_run(
             title=folder.resolve().name,
             setup=_settings_shown(experiment, data, model, metrics["training"]),
             metrics=metrics,
-            history=_history(folder / HISTORY_FILE),
+            history=_history(files / HISTORY_FILE),
             prediction=prediction,
             panel=test,
             warnings=(*metrics["warnings"], *data.panel.notes),
-            reproduce=_reproduce(experiment, folder),
+            reproduce=_reproduce(experiment, folder, files / ENVIRONMENT_FILE),
             explainers=_explainers(model, test, data.part("train"), metrics.get("explanations"), bar.update),
         )
         bar.total = len(choose_highlights(inputs).pictured) * len(inputs.explainers)
-        return write_report(folder, inputs)
+        return write_report(files, inputs)
 
 
 def _history(file: Path) -> Sequence[Mapping[str, float | None]]:
@@ -163,8 +172,8 @@ def _settings_shown(
     }
 
 
-def _reproduce(experiment: Experiment, folder: Path) -> dict[str, str]:
-    made_with = json.loads((folder / ENVIRONMENT_FILE).read_text(encoding="utf-8"))
+def _reproduce(experiment: Experiment, folder: Path, environment: Path) -> dict[str, str]:
+    made_with = json.loads(environment.read_text(encoding="utf-8"))
     versions = ", ".join(f"{name} {version}" for name, version in made_with["versions"].items())
     return {
         "command": f"limelight train {folder / EXPERIMENT_FILE} --overwrite",

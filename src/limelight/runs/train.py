@@ -22,8 +22,9 @@ from limelight.runs.folder import (
     EXPERIMENT_FILE,
     METRICS_FILE,
     environment,
-    fresh_run,
-    require_run_folder,
+    folder_to_resume,
+    new_run,
+    run_folder,
 )
 from limelight.runs.inspect import inspect_data, require_trainable
 from limelight.runs.report import report_run
@@ -84,14 +85,19 @@ def run_experiment(
     Raises
     ------
     OutputError
-        If the folder is in use, or there is nothing to resume.
+        If the folder is in use, or there is nothing to resume; an earlier run is kept, as after any error.
     DataError, LabelError, ParameterError
         If the data cannot be used or the training diverges; nothing is written then, and an earlier run is kept.
     """
     folder = Path(experiment.output)
-    require_run_folder(folder, resume=resume, overwrite=overwrite)
-    if resume:
-        checkpoint_to_resume(folder)
+    with run_folder(folder, resume=resume, overwrite=overwrite):
+        if resume:
+            checkpoint_to_resume(folder_to_resume(folder))
+        return _run(experiment, folder, resume=resume, progress=progress, log=log)
+
+
+def _run(experiment: Experiment, folder: Path, *, resume: bool, progress: bool | None, log: LogLine) -> Run:
+    """Read the series, fit a model and write a run to a folder whose lock is held."""
     log("reading the series")
     data = read_data(experiment)
     inspection = inspect_data(experiment, data)
@@ -104,18 +110,23 @@ def run_experiment(
     for warning in inspection.warnings:
         log(f"warning: {warning}")
     log(f"{data.panel.describe()}; {data.split.describe()}")
-    if resume:
-        return _train_and_evaluate(
-            experiment, recipe, data, inspection, folder, resume=True, progress=progress, log=log
+    with new_run(folder, resume=resume) as unfinished:
+        complete = {**with_found_columns(experiment).to_json(), "output": str(folder.resolve())}
+        write_json(unfinished / EXPERIMENT_FILE, complete)
+        write_json(unfinished / ENVIRONMENT_FILE, environment())
+        training = recipe.fit(
+            data.part("train"),
+            data.task,
+            seed=experiment.seed,
+            validation=data.validation,
+            folder=unfinished,
+            resume=resume,
+            progress=progress,
         )
-    with fresh_run(folder):
-        write_json(
-            folder / EXPERIMENT_FILE, {**with_found_columns(experiment).to_json(), "output": str(folder.resolve())}
-        )
-        write_json(folder / ENVIRONMENT_FILE, environment())
-        return _train_and_evaluate(
-            experiment, recipe, data, inspection, folder, resume=False, progress=progress, log=log
-        )
+        _log_training(training, log)
+        save_model(training.model, unfinished / "model")
+        metrics = _evaluate_and_report(experiment, data, inspection, training, folder, unfinished)
+    return Run(folder, metrics, training)
 
 
 def _for_missing_in_test(recipe: Recipe, data: Dataset, log: LogLine) -> Recipe:
@@ -126,40 +137,19 @@ def _for_missing_in_test(recipe: Recipe, data: Dataset, log: LogLine) -> Recipe:
     return changed
 
 
-def _train_and_evaluate(
-    experiment: Experiment,
-    recipe: Recipe,
-    data: Dataset,
-    inspection: Inspection,
-    folder: Path,
-    *,
-    resume: bool,
-    progress: bool | None,
-    log: LogLine,
-) -> Run:
-    training = recipe.fit(
-        data.part("train"),
-        data.task,
-        seed=experiment.seed,
-        validation=data.validation,
-        folder=folder,
-        resume=resume,
-        progress=progress,
-    )
-    for note in () if training.model.vocabulary is None else training.model.vocabulary.notes:
-        log(f"note: {note}")
-    for note in training.notes:
+def _log_training(training: FitResult, log: LogLine) -> None:
+    vocabulary = training.model.vocabulary
+    for note in (*(() if vocabulary is None else vocabulary.notes), *training.notes):
         log(f"note: {note}")
     log(training.describe())
     for line in decision_lines(training.model):
         log(line)
-    save_model(training.model, folder / "model")
-    return Run(folder, _evaluate_and_report(experiment, data, inspection, training, folder), training)
 
 
 def _evaluate_and_report(
-    experiment: Experiment, data: Dataset, inspection: Inspection, training: FitResult, folder: Path
+    experiment: Experiment, data: Dataset, inspection: Inspection, training: FitResult, folder: Path, unfinished: Path
 ) -> dict[str, Any]:
+    """Evaluate a fitted model and write what belongs to the run in ``folder`` to the folder ``unfinished``."""
     started = time.perf_counter()
     test, model = data.part("test"), training.model
     prediction = model.predict(test)
@@ -193,11 +183,11 @@ def _evaluate_and_report(
         },
         "warnings": list(inspection.warnings),
     }
-    write_predictions([prediction], test, folder / "predictions.parquet", model.decision)
+    write_predictions([prediction], test, unfinished / "predictions.parquet", model.decision)
     if prediction.lengths is not None:
-        write_events(events_of(prediction, test, experiment.events), prediction, test, folder / "events.parquet")
+        write_events(events_of(prediction, test, experiment.events), prediction, test, unfinished / "events.parquet")
     if test.origin is not None and prediction.lengths is None:
-        write_steps(prediction, test, data.recordings, folder / "steps.parquet")
-    report_run(folder, experiment, data, model, prediction, metrics)
-    write_json(folder / METRICS_FILE, metrics)  # written last: its presence marks a complete run
+        write_steps(prediction, test, data.recordings, unfinished / "steps.parquet")
+    report_run(folder, experiment, data, model, prediction, metrics, files=unfinished)
+    write_json(unfinished / METRICS_FILE, metrics)  # written last: its presence marks a complete run
     return metrics

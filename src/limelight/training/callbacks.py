@@ -71,7 +71,7 @@ class History(Callback):
             }
         )
         if self.file is not None:
-            with whole_file(self.file) as temporary, temporary.open("w", newline="") as stream:
+            with whole_file(self.file, durable=False) as temporary, temporary.open("w", newline="") as stream:
                 writer = csv.DictWriter(stream, fieldnames=list(self.rows[0]))
                 writer.writeheader()
                 writer.writerows(self.rows)
