@@ -25,16 +25,17 @@ from limelight.data.arrays import (
 )
 from limelight.data.inspection.inspect_panel import notes_on_arrays
 from limelight.data.panel import Panel
-from limelight.errors import ParameterError, nearest
+from limelight.data.profile.outside import OutsideTraining
+from limelight.errors import ParameterError
 from limelight.evaluation.decision.conformal import ConformalSets
 from limelight.evaluation.decision.rule import DecisionRule
 from limelight.explanation.explanation import Explanation
 from limelight.explanation.methods.registry import explain
 from limelight.model.bundle import load_model, save_model
-from limelight.model.fitted import FittedModel
+from limelight.model.fitted import FittedModel, Prediction
 from limelight.model.targets import targets_of, task_of
 from limelight.parts.architecture import METADATA_OPTIONS, OPTIONS, PART_KINDS, Architecture, preset
-from limelight.recipe import Recipe
+from limelight.recipe import Recipe, with_keywords
 from limelight.task import is_known
 from limelight.training.settings import TrainingSettings
 from limelight.training.validation_split import HoldOut
@@ -212,7 +213,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         for name in sorted(nested & {*PART_KINDS, "context", "training", "decision"}):
             value = params.pop(name, getattr(self, name))
             keywords = {key.partition("__")[2]: params.pop(key) for key in list(params) if key.startswith(f"{name}__")}
-            setattr(self, name, _with_keywords(name, value, keywords))
+            setattr(self, name, with_keywords(name, value, keywords))
         super().set_params(**params)
         return self
 
@@ -290,7 +291,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             none was missing in training.
         """
         check_is_fitted(self)
-        prediction = self.model_.predict(self._panel(X, fitting=False))
+        prediction = self._predict(self._panel(X, fitting=False))
         return prediction.by_series(prediction.labels)
 
     def predict_proba(self, X: Any) -> Any:
@@ -312,7 +313,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             As for ``predict``.
         """
         check_is_fitted(self)
-        prediction = self.model_.predict(self._panel(X, fitting=False))
+        prediction = self._predict(self._panel(X, fitting=False))
         return prediction.by_series(prediction.probabilities)
 
     def predict_set(self, X: Any) -> Any:
@@ -336,10 +337,6 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             If the model was fitted without ``decision=DecisionRule(coverage=...)``.
         DataError
             As for ``predict``.
-
-        Source
-        ------
-        Vovk, Gammerman and Shafer, Algorithmic Learning in a Random World, 2005 (split conformal prediction).
         """
         check_is_fitted(self)
         chosen = self.model_.decision.provenance.get("sets")
@@ -348,9 +345,17 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
                 "expected a model fitted with a coverage for its prediction sets, got one without; fit with for "
                 "example decision={'coverage': 0.9}"
             )
-        prediction = self.model_.predict(self._panel(X, fitting=False))
+        prediction = self._predict(self._panel(X, fitting=False))
         sets = ConformalSets.from_json(chosen).sets(prediction.task, prediction.probabilities)
         return prediction.by_series(sets)
+
+    def check(self, X: Any) -> OutsideTraining | None:
+        """Check whether series, as for ``fit``, are like the training series; None for a model of an earlier version.
+
+        ``predict`` warns if more series are outside the training data than chance explains.
+        """
+        check_is_fitted(self)
+        return self.model_.check(self._panel(X, fitting=False))
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Compute the accuracy over series or steps with a known label.
@@ -435,6 +440,13 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             warnings.warn(note, stacklevel=3)
         return panel
 
+    def _predict(self, panel: Panel) -> Prediction:
+        """Predict a panel, with a warning if too many series are outside the training data."""
+        prediction, outside = self.model_.predict(panel), self.model_.check(panel)
+        if outside is not None and outside.unexpected:
+            warnings.warn("; ".join(outside.lines()), stacklevel=3)
+        return prediction
+
     def _seed(self) -> int:
         if self.random_state is None:
             return int(np.random.default_rng().integers(2**31 - 1))
@@ -447,21 +459,6 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         tags.input_tags.three_d_array = True
         tags.input_tags.allow_nan = True
         return tags
-
-
-def _with_keywords(name: str, value: Any, keywords: Mapping[str, Any]) -> Any:
-    """Return a part, training settings or a decision rule with other values for some of its parameters."""
-    kinds: dict[str, type[TrainingSettings] | type[DecisionRule]] = {
-        "training": TrainingSettings,
-        "decision": DecisionRule,
-    }
-    if name not in kinds:
-        return getattr(Architecture.of(**{name: value}), name).set_params(**keywords)
-    known = kinds[name].of(value).get_params()
-    for keyword in keywords:
-        if keyword not in known:
-            raise ParameterError(f"{name!r} has no parameter {keyword!r}{nearest(keyword, known)}")
-    return kinds[name](**{**known, **keywords})
 
 
 def load(folder: Path | str) -> TimeSeriesClassifier:

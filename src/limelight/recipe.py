@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from limelight.data.panel import Panel
+from limelight.data.profile.training_profile import fit_training_profile
 from limelight.data.statistics import channel_statistics
+from limelight.errors import ParameterError, nearest
 from limelight.evaluation.decision.rule import DecisionRule, fit_decision
 from limelight.model.targets import targets_of
 from limelight.parts.architecture import Architecture, preset
@@ -281,6 +283,7 @@ class Recipe:
             As ``training.fit.fit`` and ``fit_decision``.
         """
         self.decision.require_possible(task)
+        everything = panel
         if isinstance(validation, str):
             fitted, held_out = self.split(panel, seed)
             panel, validation = panel[fitted], panel[held_out] if len(held_out) else None
@@ -301,4 +304,21 @@ class Recipe:
         )
         calibration, logits = result.calibration_data(panel, validation, independent=self.is_independent(panel))
         model = fit_decision(result.model, calibration, self.decision, logits)
+        ignored = [name for name, kind in self.kinds(everything).items() if kind == "ignore"]
+        model = replace(model, training_profile=fit_training_profile(everything, ignored))
         return replace(result, model=model, notes=(*result.notes, *self.notes_about(panel)))
+
+
+def with_keywords(name: str, value: Any, keywords: Mapping[str, Any]) -> Any:
+    """Return a part, training settings or a decision rule with other values for some of its parameters."""
+    kinds: dict[str, type[TrainingSettings] | type[DecisionRule]] = {
+        "training": TrainingSettings,
+        "decision": DecisionRule,
+    }
+    if name not in kinds:
+        return getattr(Architecture.of(**{name: value}), name).set_params(**keywords)
+    known = kinds[name].of(value).get_params()
+    for keyword in keywords:
+        if keyword not in known:
+            raise ParameterError(f"{name!r} has no parameter {keyword!r}{nearest(keyword, known)}")
+    return kinds[name](**{**known, **keywords})

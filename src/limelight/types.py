@@ -14,6 +14,8 @@ Integers = NDArray[np.int64]
 """Integers: counts, indices, lengths."""
 Codes = NDArray[np.int64]
 """Class indices from 0, shape (n,), or 0 and 1 per label if multi-label, shape (n, labels); ``UNKNOWN`` is -1."""
+Flags = NDArray[np.bool_]
+"""Yes or no for each row."""
 Floats = NDArray[np.floating[Any]]
 """Floating-point numbers of any precision."""
 Doubles = NDArray[np.float64]

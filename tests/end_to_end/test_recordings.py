@@ -45,6 +45,7 @@ def test_windows_of_recordings_train_and_are_laid_back(limelight: Commands, fold
     answers = parquet.read_table(tmp_path / "run" / "predictions.parquet")
     assert answers.column_names == [
         "series_id", "recording", "first_step", "steps", "label", "prediction", "probability_fast", "probability_slow",
+        "outside_training",
     ]  # fmt: skip
     assert set(answers["steps"].to_pylist()) == {20}
     steps = parquet.read_table(tmp_path / "run" / "steps.parquet")

@@ -112,16 +112,23 @@ def predict(
     ] = None,
     *,
     options: DataOptions,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Predict nothing if a series is outside the training data.")
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing output file.")] = False,
 ) -> None:
     """Predict new series: class and probabilities as a Parquet or CSV table.
+
+    Series unlike the training data are counted, and named in the column outside_training.
 
     The output is a .parquet or .csv file; default: predictions.parquet."""
     from limelight.runs.predict import predict_file
 
     file = output or Path("predictions.parquet")
     experiment = _other_series(model, source, options)
-    count = predict_file(model, experiment, file, steps=steps, events=events, overwrite=overwrite, log=print_progress)
+    count = predict_file(
+        model, experiment, file, steps=steps, events=events, strict=strict, overwrite=overwrite, log=print_progress
+    )
     typer.echo(f"{count} {'series' if experiment.windows is None else 'windows'} predicted; written to {file}")
 
 

@@ -5,7 +5,8 @@ architecture), ``channels``, ``fitted_on`` and ``weights_sha256``. A newer versi
 version 1 the architecture had no entries for missing values and the clock: missing values were rejected, and only the
 order of the steps was used. An architecture without a ``fusion`` entry reads no metadata. A model that encodes text
 with a sentence encoder keeps a copy of that encoder in ``text_encoder``, also as safetensors and JSON; the vocabulary
-holds the hashes of its files.
+holds the hashes of its files. ``profile.json`` holds statistics of the training series, which new series are checked
+against; a model without this file checks nothing.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as tensors_as_bytes
 from torch import Tensor
 
+from limelight.data.profile.training_profile import TrainingProfile
 from limelight.errors import LimelightError, ModelFolderError, nearest
 from limelight.files import whole_folder
 from limelight.model.batching import shape_of
@@ -43,6 +45,7 @@ FORMAT, VERSION = "limelight-model", 2
 PROFILE = "evidence_profile"
 """Name of the baseline of evidence among the weights."""
 MODEL_FILE, WEIGHTS_FILE, TEXT_FOLDER = "model.json", "weights.safetensors", "text_encoder"
+PROFILE_FILE = "profile.json"
 DEFAULTS_OF_VERSION_1 = {"missing": "error", "clock": "order"}
 NO_METADATA: dict[str, Any] = {"fusion": []}
 KEYS = {"format", "version", "task", "sentence", "channels", "fitted_on", "weights_sha256"}
@@ -95,6 +98,9 @@ def save_model(model: FittedModel, folder: Path | str) -> Path:
         (temporary / WEIGHTS_FILE).write_bytes(weights)
         text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
         (temporary / MODEL_FILE).write_text(text + "\n", encoding="utf-8")
+        if model.training_profile is not None:
+            profile = json.dumps(model.training_profile.to_json(), ensure_ascii=False, allow_nan=False)
+            (temporary / PROFILE_FILE).write_text(profile + "\n", encoding="utf-8")
         if encoder is not None:
             encoder.copy_to(temporary / TEXT_FOLDER)
     return folder
@@ -118,7 +124,7 @@ def _may_be_replaced(folder: Path) -> bool:
     except ModelFolderError:
         return False
     texts = {file.name for file in (folder / TEXT_FOLDER).glob("*")}
-    return names <= {MODEL_FILE, WEIGHTS_FILE, TEXT_FOLDER} and texts <= set(ENCODER_FILES)
+    return names <= {MODEL_FILE, WEIGHTS_FILE, PROFILE_FILE, TEXT_FOLDER} and texts <= set(ENCODER_FILES)
 
 
 def load_model(folder: Path | str) -> FittedModel:
@@ -169,7 +175,24 @@ def load_model(folder: Path | str) -> FittedModel:
     _require_same_shapes(network, weights, folder)
     network.load_state_dict(weights, assign=True)
     network.eval()
-    return FittedModel(task, architecture, network, channels, fitted_on, vocabulary, decision, offset, profile)
+    training = _read_training_profile(folder, channels)
+    return FittedModel(
+        task, architecture, network, channels, fitted_on, vocabulary, decision, offset, profile, training
+    )
+
+
+def _read_training_profile(folder: Path, channels: tuple[str, ...]) -> TrainingProfile | None:
+    """Return the training profile; models saved before there was one have none."""
+    file = folder / PROFILE_FILE
+    if not file.is_file():
+        return None
+    try:
+        profile = TrainingProfile.from_json(json.loads(file.read_text(encoding="utf-8")))
+    except (ValueError, OSError, RecursionError) as error:
+        raise ModelFolderError(f"{str(file)!r} is damaged ({error}); save the model again") from error
+    if profile.channel_names != channels:
+        raise ModelFolderError(f"{str(file)!r} has other channels than {MODEL_FILE}; save the model again")
+    return profile
 
 
 def _read_offset(saved: Any, channels: int) -> NDArray[np.float64]:

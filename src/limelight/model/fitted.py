@@ -11,6 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from limelight.data.panel import Panel
+from limelight.data.profile.outside import OutsideTraining, check_panel
+from limelight.data.profile.training_profile import TrainingProfile
 from limelight.errors import DataError, InternalError, listing
 from limelight.model.batching import batches_by_length, make_batch, require_clock, require_same_clock
 from limelight.model.decision import Decision
@@ -117,6 +119,8 @@ class FittedModel:
         is 0.
     profile
         The baseline of evidence at each position; None shares it equally.
+    training_profile
+        Statistics of the training series, which new series are checked against; None for a model without.
     """
 
     task: Task
@@ -128,6 +132,7 @@ class FittedModel:
     decision: Decision = field(default_factory=Decision)
     offset: NDArray[np.float64] | None = None
     profile: EvidenceProfile | None = None
+    training_profile: TrainingProfile | None = None
 
     def __post_init__(self) -> None:
         self.offset = np.zeros(len(self.channels)) if self.offset is None else self.offset
@@ -141,6 +146,29 @@ class FittedModel:
     def has_evidence(self) -> bool:
         """Whether a logit is a sum of one contribution per time step."""
         return self.architecture.encoder.has_evidence or self.architecture.pooling.sums_steps
+
+    def check(self, panel: Panel) -> OutsideTraining | None:
+        """Check whether series are like the training series: values, missing values, length, clock and metadata.
+
+        Parameters
+        ----------
+        panel
+            Series with the same channels as in training.
+
+        Returns
+        -------
+        OutsideTraining | None
+            The series outside the training data, and why. None if the model was saved without a training profile.
+
+        Raises
+        ------
+        DataError
+            If the channels differ from those in training.
+        """
+        self.require_channels(panel)
+        if self.training_profile is None:
+            return None
+        return check_panel(self.training_profile, self.with_channels(panel))
 
     def notes_about(self, panel: Panel) -> list[str]:
         """Describe channels and metadata of a panel that are unknown to the model or missing, one sentence each."""

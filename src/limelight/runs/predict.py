@@ -10,8 +10,9 @@ from typing import Any
 from limelight.config.reading import read_experiment
 from limelight.config.sections import Experiment
 from limelight.data.align import SINCE_CHANGE
+from limelight.data.profile.outside import OutsideTraining
 from limelight.data.reading.sources import columns_of
-from limelight.errors import ParameterError
+from limelight.errors import DataError, ParameterError, listing
 from limelight.model.bundle import load_model
 from limelight.model.fitted import FittedModel, numbered
 from limelight.replacement import complete_replacement
@@ -73,6 +74,7 @@ def predict_file(
     *,
     steps: Path | None = None,
     events: Path | None = None,
+    strict: bool = False,
     overwrite: bool = False,
     log: Callable[[str], None] = lambda line: None,
 ) -> int:
@@ -90,6 +92,8 @@ def predict_file(
         A second file, for window predictions merged onto the recordings; None writes none.
     events
         A file for the events found in per-step predictions by the rule of the experiment; None writes none.
+    strict
+        Predict nothing if a series is outside the training data.
     overwrite
         Replace existing files, but never one that the series are read from.
     log
@@ -105,7 +109,7 @@ def predict_file(
     ModelFolderError
         If there is no model.
     DataError
-        If the series do not fit the model.
+        If the series do not fit the model, or if one is outside the training data and ``strict`` is True.
     OutputError
         If an output has another ending, exists already, or cannot be written.
     ParameterError
@@ -129,14 +133,34 @@ def predict_file(
     panel = cut(experiment, recordings)
     for note in (*panel.notes, *model.notes_about(panel)):
         log(f"note: {note}")
+    outside = model.check(panel)
+    for line in [] if outside is None else outside.lines():
+        log(f"warning: {line}")
+    if strict:
+        _require_inside(outside, source)
+    reasons = None if outside is None else outside.reasons
     if steps is None and events is None:
-        return write_predictions(model.predict_blocks(panel), panel, output, model.decision)
+        return write_predictions(model.predict_blocks(panel), panel, output, model.decision, reasons)
     prediction = model.predict(panel)
     if steps is not None:
         write_steps(prediction, panel, recordings, steps)
     if events is not None:
         write_events(events_of(prediction, panel, experiment.events), prediction, panel, events)
-    return write_predictions([prediction], panel, output, model.decision)
+    return write_predictions([prediction], panel, output, model.decision, reasons)
+
+
+def _require_inside(outside: OutsideTraining | None, source: Path | str) -> None:
+    """Raise DataError if a series is outside the training data, or if the model cannot tell."""
+    if outside is None:
+        raise ParameterError(
+            f"expected a model with a training profile for --strict, got {str(source)!r} without one; train it again, "
+            "or drop --strict"
+        )
+    if len(outside.rows):
+        raise DataError(
+            f"expected series like those in training, got {len(outside.rows)} of {len(outside.ids)} outside the "
+            f"training data: {listing(outside.ids[outside.rows].tolist())}; correct them, or predict without --strict"
+        )
 
 
 def with_columns_of(model: FittedModel, experiment: Experiment) -> Experiment:

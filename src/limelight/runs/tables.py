@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -40,7 +40,13 @@ def write_whole(table: pa.Table, file: Path) -> None:
         write(table)
 
 
-def write_predictions(blocks: Iterable[Prediction], panel: Panel, file: Path, decision: Decision | None = None) -> int:
+def write_predictions(
+    blocks: Iterable[Prediction],
+    panel: Panel,
+    file: Path,
+    decision: Decision | None = None,
+    outside: Sequence[str | None] | None = None,
+) -> int:
     """Write predictions, one row for each series or each step.
 
     Parameters
@@ -53,6 +59,8 @@ def write_predictions(blocks: Iterable[Prediction], panel: Panel, file: Path, de
         Ending in ``.parquet`` or ``.csv``.
     decision
         Of the model; its prediction sets are written if it has them.
+    outside
+        Why each series is outside the training data, None if inside, n of them; None if that is not known.
 
     Returns
     -------
@@ -60,7 +68,7 @@ def write_predictions(blocks: Iterable[Prediction], panel: Panel, file: Path, de
         Number of series. Columns: ``series_id``, ``label`` if known, ``prediction`` and a probability for each class;
         for multi-label ``label_<name>`` and ``prediction_<name>`` for each label. Labels per step give a row for each
         step, with ``time``. Prediction sets are in ``set``, for multi-label in ``set_<name>``: "there", "absent", both
-        or neither.
+        or neither. ``outside_training`` holds the reasons, empty for a series inside.
 
     Raises
     ------
@@ -73,7 +81,8 @@ def write_predictions(blocks: Iterable[Prediction], panel: Panel, file: Path, de
     with _new_table(file) as write:
         for block in blocks:
             chosen = slice(rows, rows + len(block.ids))
-            write(_series_rows(block, panel, chosen, sets))
+            table = _series_rows(block, panel, chosen, sets)
+            write(table if outside is None else _with_reasons(table, block, outside[chosen]))
             rows = chosen.stop
     return rows
 
@@ -151,6 +160,13 @@ def _series_rows(block: Prediction, panel: Panel, rows: slice, sets: ConformalSe
     if panel.labels is not None:
         columns.update(columns_of_labels(panel.labels[rows], panel.label_names))
     return pa.table({**columns, **_prediction_columns(block), **_sets(block, sets)})
+
+
+def _with_reasons(table: pa.Table, block: Prediction, outside: Sequence[str | None]) -> pa.Table:
+    """Append the column of reasons, repeated for each step of a per-step task."""
+    reasons = np.array(outside, dtype=object)
+    rows = reasons if block.lengths is None else np.repeat(reasons, block.lengths)
+    return table.append_column("outside_training", pa.array(rows, pa.string()))
 
 
 def _step_rows(block: Prediction, panel: Panel, rows: slice, sets: ConformalSets | None) -> pa.Table:

@@ -183,7 +183,9 @@ def _evaluate_and_report(
         },
         "warnings": list(inspection.warnings),
     }
-    write_predictions([prediction], test, unfinished / "predictions.parquet", model.decision)
+    outside = model.check(test)
+    reasons = None if outside is None else outside.reasons
+    write_predictions([prediction], test, unfinished / "predictions.parquet", model.decision, reasons)
     if prediction.lengths is not None:
         write_events(events_of(prediction, test, experiment.events), prediction, test, unfinished / "events.parquet")
     if test.origin is not None and prediction.lengths is None:

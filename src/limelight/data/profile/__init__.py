@@ -1,0 +1,1 @@
+"""Profile of the training series, and checks of new series against it."""
