@@ -116,8 +116,8 @@ def tabled(runs: Runs) -> list[list[str]]:
 
 
 def draw(runs: Runs) -> None:
-    """Draw the critical-difference diagram of the last table."""
-    resamples = tabled(runs)[-1]
+    """Draw the critical-difference diagram of the official split."""
+    resamples = tabled(runs)[0]
     _, scores = mean_scores(runs, classifiers_with(runs, resamples), resamples)
     draw_diagram({name: own["accuracy"] for name, own in scores.items()}, PICTURE)
 

@@ -68,13 +68,20 @@ def test_the_lower_log_loss_wins_and_ties_keep_blocks(blocks: float, conv_lstm: 
     name, note = choose_encoder(Trainer(blocks=blocks, conv_lstm=conv_lstm))
     assert name == better
     assert note.startswith(f"encoder: {better}, log loss ")
-    assert note.endswith(" on 60 series in 5 folds")
+    assert note.endswith(" on 60 series in 5 folds" if better == "conv_lstm" or blocks == 1.0 else " folds")
+
+
+def test_a_network_that_is_clearly_worse_ends_the_comparison() -> None:
+    trainer = Trainer(blocks=2.0, conv_lstm=0.5)
+    _, note = choose_encoder(trainer)
+    assert note.endswith(" of conv_lstm on 24 series in 2 of 5 folds")
+    assert trainer.asked == [("blocks", 60), *[("blocks", 48), ("conv_lstm", 48)] * 2]
 
 
 def test_both_encoders_share_folds_and_the_better_is_refitted() -> None:
     trainer = Trainer(blocks=0.5, conv_lstm=2.0)
     choose_encoder(trainer)
-    folds = [(name, 48) for name in ("blocks", "conv_lstm") for _ in range(5)]
+    folds = [("blocks", 48), ("conv_lstm", 48)] * 5
     assert trainer.asked == [("blocks", 60), *folds, ("conv_lstm", 60)]
 
 

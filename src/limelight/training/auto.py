@@ -40,6 +40,8 @@ MANY = 1_000
 sets without metadata (28 to 667 series) the log loss of ``rocket`` was at most three fifths of that of the network."""
 SECONDS_OF_A_STEP, SECONDS_OF_A_PRODUCT = 4e-3, 1.2e-10
 """Measured on two cores for four of the benchmark data sets, accurate within a quarter."""
+CLEARLY_WORSE = 3.0
+"""Standard errors by which the log loss of a network has to be higher to end its comparison after some of the folds."""
 FOLDER_OF_TRAINING = ("history.csv", "checkpoints", "tensorboard")
 
 
@@ -58,8 +60,9 @@ def fit_auto(
     """Fit ``blocks``; also train ``conv_lstm`` if it may be worth the time; return the better model.
 
     Both predict held-out series: the validation series if there are enough, else all series in cross-validation on the
-    same folds. They are compared by log loss after the best temperature for each. The log loss depends on every
-    probability, so it separates two models on fewer series than accuracy, and a temperature corrects overconfidence.
+    same folds, which end early if the network is clearly worse. They are compared by log loss after the best
+    temperature for each. The log loss depends on every probability, so it separates two models on fewer series than
+    accuracy, and a temperature corrects overconfidence.
 
     Parameters
     ----------
@@ -112,14 +115,16 @@ def fit_auto(
             )
         _leave_nothing(folder)
         return _noted(solved, _compared("blocks", "conv_lstm", losses, len(validation), "validation series"), started)
-    both = [_out_of_fold_logits(panel, task, one, train, folds) for one in (blocks, network)]
-    if both[1] is None:
+    both = _out_of_fold_logits(panel, task, (blocks, network), train, folds)
+    if both is None:
         return _noted(solved, "blocks, as the comparison was interrupted", started)
-    losses = [held_out_loss(task, panel, logits) for logits in both if logits is not None]
-    on = f"series in {len(folds)} folds"
+    rows, *logits = both
+    losses = [held_out_loss(task, panel[rows], one) for one in logits]
+    used = f"{sum(bool(np.isin(fold.held_out, rows).all()) for fold in folds)} of " if len(rows) < len(panel) else ""
+    on = f"series in {used}{len(folds)} folds"
     if losses[1] < losses[0]:
-        return _noted(train_network(), _compared("conv_lstm", "blocks", losses, len(panel), on), started)
-    return _noted(solved, _compared("blocks", "conv_lstm", losses, len(panel), on), started)
+        return _noted(train_network(), _compared("conv_lstm", "blocks", losses, len(rows), on), started)
+    return _noted(solved, _compared("blocks", "conv_lstm", losses, len(rows), on), started)
 
 
 def _candidates(architecture: Architecture) -> tuple[Architecture, Architecture]:
@@ -291,16 +296,43 @@ def _folds(panel: Panel, budget: float, seconds: float, seed: int) -> list[Fold]
 
 
 def _out_of_fold_logits(
-    panel: Panel, task: Task, architecture: Architecture, train: Train, folds: list[Fold]
-) -> NDArray[np.float64] | None:
-    """Compute out-of-fold logits, shape (n, outputs); None if a training was interrupted."""
-    logits = np.zeros((len(panel), task.outputs))
+    panel: Panel, task: Task, architectures: tuple[Architecture, Architecture], train: Train, folds: list[Fold]
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]] | None:
+    """Compute out-of-fold logits of two architectures, fold by fold, until the second is clearly worse.
+
+    Returns the rows of the series that both predicted, and the logits of each for them; None if a training was
+    interrupted.
+    """
+    rows = np.empty(0, dtype=np.int64)
+    logits = [np.empty((0, task.outputs)) for _ in architectures]
     for fold in folds:
-        training = train(panel[fold.train], architecture=architecture, validation=None)
-        if training.interrupted:
-            return None
-        logits[fold.held_out] = training.model.predict(panel[fold.held_out]).logits
-    return logits
+        for place, architecture in enumerate(architectures):
+            training = train(panel[fold.train], architecture=architecture, validation=None)
+            if training.interrupted:
+                return None
+            predicted = training.model.predict(panel[fold.held_out]).logits
+            logits[place] = np.concatenate([logits[place], predicted])
+        rows = np.concatenate([rows, fold.held_out])
+        if _is_clearly_worse(task, panel[rows], logits[1], logits[0]):
+            break
+    return rows, logits[0], logits[1]
+
+
+def _is_clearly_worse(task: Task, panel: Panel, logits: NDArray[np.float64], others: NDArray[np.float64]) -> bool:
+    """Whether the log losses of logits, each after its best temperature, are higher by some standard errors."""
+    gaps = _losses_of_series(task, panel, logits) - _losses_of_series(task, panel, others)
+    if len(gaps) < LEAST_KNOWN:
+        return False
+    return bool(gaps.mean() > CLEARLY_WORSE * gaps.std(ddof=1) / len(gaps) ** 0.5 > 0)
+
+
+def _losses_of_series(task: Task, panel: Panel, logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Compute the log loss of each series after the temperature that is best for all of them."""
+    codes = targets_of(task, panel).every()
+    scores, (targets, known) = torch.from_numpy(logits), signed_targets(task, codes)
+    scores, loss = scores * fit_scale(scores, targets, known, one_of=not task.multilabel), Loss(task)
+    rows = [slice(row, row + 1) for row in range(len(codes))]
+    return np.array([float(loss(scores[one], torch.from_numpy(codes[one]))) for one in rows])
 
 
 def _compared(better: str, worse: str, losses: list[float], count: int, on: str) -> str:
