@@ -37,7 +37,13 @@ def scores() -> ModuleType:
 
 
 def run_of(accuracy: float, error: str = "") -> dict[str, Any]:
-    return {"accuracy": accuracy, "balanced_accuracy": accuracy, "log_loss": None, "seconds": 1.0, "error": error}
+    return {
+        "accuracy": accuracy,
+        "balanced_accuracy": accuracy,
+        "log_loss": None,
+        "processor_seconds": 1.0,
+        "error": error,
+    }
 
 
 @pytest.mark.parametrize("seed", AEON)

@@ -140,7 +140,7 @@ class TrainingProfile:
         return bool(outside) and float(np.exp(chances).sum()) < CERTAIN
 
     def to_json(self) -> dict[str, Any]:
-        """Convert the profile to JSON types, with 7 digits; NaN becomes null."""
+        """Convert the profile to JSON types, with 15 digits; NaN becomes null."""
         return {
             "channels": list(self.channel_names),
             "series": self.series,
@@ -242,4 +242,4 @@ def _limits(quantiles: Doubles, floor: Doubles, series: int) -> tuple[Doubles, D
 
 
 def _rounded(numbers: Doubles) -> list[float | None]:
-    return [float(f"{number:.7g}") if math.isfinite(number) else None for number in numbers.tolist()]
+    return [float(f"{number:.15g}") if math.isfinite(number) else None for number in numbers.tolist()]
