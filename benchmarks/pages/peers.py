@@ -68,7 +68,11 @@ def ucr_archive(results: dict[str, Any]) -> dict[str, Any]:
         for classifier, by_resample in by_classifier.items()
         for one in by_resample.values()
     ]
-    errors = [one["evidence_error"] for one in every if "evidence_error" in one]
+    errors = [
+        by_classifier["limelight:blocks"]["0"]["evidence_error"]
+        for by_classifier in runs.values()
+        if "evidence_error" in by_classifier.get("limelight:blocks", {}).get("0", {})
+    ]
     ours = [one["encoder"] for one in every if one["classifier"] == "limelight:blocks" and "encoder" in one]
     used = Counter(name for one in ours for name in one.removeprefix("blocks (").rstrip(")").split(", "))
     return {
