@@ -52,6 +52,7 @@ def whole_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
 
     Example
     -------
+    >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
     >>> with whole_file(folder / "a.txt") as temporary:
     ...     _ = temporary.write_text("whole")
