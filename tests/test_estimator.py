@@ -497,13 +497,19 @@ def test_weights_are_relative() -> None:
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
-        ([1.0], "expected one weight for each of the 60 series, shape (60,), got shape (1,)"),
+        (
+            [1.0],
+            "expected one weight for each of the 60 series, shape (60,), got shape (1,); pass a weight for every series",
+        ),
         (
             [-1.0] * 60,
             "expected finite weights of at least 0, got -1.0 for series 0; leave out series that must not count",
         ),
-        ([0] * 60, "expected a weight above zero for at least one series, got zero for all; leave out weights"),
-        (["much"] * 2, "expected a number as the weight of each series, got ['much', 'much']"),
+        (
+            [0] * 60,
+            "expected a weight above zero for at least one series, got zero for all; pass no weights to weight all alike",
+        ),
+        (["much"] * 2, "expected a number as the weight of each series, got ['much', 'much']; pass numbers"),
     ],
 )
 def test_weights_that_are_none_are_refused(weights: object, message: str) -> None:

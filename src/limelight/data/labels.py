@@ -90,9 +90,12 @@ def checked_weights(weights: ArrayLike, n: int) -> Doubles:
     try:
         array = np.asarray(weights, dtype=np.float64)
     except (TypeError, ValueError):
-        raise DataError(f"expected a number as the weight of each series, got {weights!r:.60}") from None
+        raise DataError(f"expected a number as the weight of each series, got {weights!r:.60}; pass numbers") from None
     if array.shape != (n,):
-        raise DataError(f"expected one weight for each of the {n} series, shape ({n},), got shape {array.shape}")
+        raise DataError(
+            f"expected one weight for each of the {n} series, shape ({n},), got shape {array.shape}; pass a weight for "
+            "every series"
+        )
     wrong = np.flatnonzero(~(np.isfinite(array) & (array >= 0)))
     if len(wrong):
         raise DataError(
@@ -100,7 +103,10 @@ def checked_weights(weights: ArrayLike, n: int) -> Doubles:
             "that must not count"
         )
     if n and not array.any():
-        raise DataError("expected a weight above zero for at least one series, got zero for all; leave out weights")
+        raise DataError(
+            "expected a weight above zero for at least one series, got zero for all; pass no weights to weight all "
+            "alike"
+        )
     return array
 
 

@@ -96,20 +96,20 @@ def measure_profile(model: Any, panel: Panel) -> EvidenceProfile:
     encoder, head = model.network.encoder, model.network.head
     weights = head.weight[:, : encoder.width].detach().float().contiguous()
     bins = int(places_of(int(panel.lengths.max()))[1].max()) + 1
-    inputs = int(model.network.inputs(next(iter(model.batches(panel[:1])))[1]).shape[2])
-    sums = torch.zeros(2 * bins, len(weights) * inputs, dtype=torch.float64)
-    counts = np.zeros(2 * bins)
+    sums, counts = None, np.zeros(2 * bins)
     with torch.inference_mode():
         for rows, batch in model.batches(panel):
             parts = encoder.contributions(model.network.inputs(batch), batch.mask, weights, encoder.typical)
+            if sums is None:
+                sums = parts.new_zeros(2 * bins, *parts.shape[1::2])
             for row, own in zip(rows.tolist(), parts, strict=True):
                 length = int(panel.lengths[row])
                 half, place = places_of(length)
                 places = half * bins + place
                 counts += np.bincount(places, minlength=2 * bins)
-                by_step = own[:, :length].transpose(0, 1).reshape(length, -1)
-                sums.index_add_(0, torch.from_numpy(places), length * by_step.double())
-    totals = sums.T.reshape(len(weights), inputs, 2, bins).numpy()
+                sums.index_add_(0, torch.from_numpy(places), length * own[:, :length].transpose(0, 1))
+    assert sums is not None
+    totals = sums.reshape(2, bins, *sums.shape[1:]).permute(2, 3, 0, 1).numpy()
     if totals.size > MOST_MEANS:
         totals = totals.mean(axis=1, keepdims=True)
     numbers = counts.reshape(2, bins)

@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from torch import Tensor
 
 from limelight.data.labels import stratify_by
 from limelight.data.panel import Panel
@@ -27,6 +28,7 @@ from limelight.training.logit_scale import fit_scale
 from limelight.training.losses import Loss, signed_targets
 from limelight.training.result import FitResult
 from limelight.training.settings import LEAST_BATCHES_OF_AN_EPOCH, TrainingSettings
+from limelight.types import Doubles, Rows
 
 Train = Callable[..., FitResult]
 """As ``fit``, with task, settings and seed bound."""
@@ -40,8 +42,9 @@ MANY = 1_000
 sets without metadata (28 to 667 series) the log loss of ``rocket`` was at most three fifths of that of the network."""
 SECONDS_OF_A_STEP, SECONDS_OF_A_PRODUCT = 4e-3, 1.2e-10
 """Measured on two cores for four of the benchmark data sets, accurate within a quarter."""
-CLEARLY_WORSE = 3.0
-"""Standard errors by which the log loss of a network has to be higher to end its comparison after some of the folds."""
+CLEARLY_WORSE, LEAST_COMPARED = 3.0, 10
+"""A comparison ends after some of the folds if the log loss of the network is higher by this many standard errors, on
+at least this many series."""
 FOLDER_OF_TRAINING = ("history.csv", "checkpoints", "tensorboard")
 
 
@@ -118,10 +121,9 @@ def fit_auto(
     both = _out_of_fold_logits(panel, task, (blocks, network), train, folds)
     if both is None:
         return _noted(solved, "blocks, as the comparison was interrupted", started)
-    rows, *logits = both
-    losses = [held_out_loss(task, panel[rows], one) for one in logits]
-    used = f"{sum(bool(np.isin(fold.held_out, rows).all()) for fold in folds)} of " if len(rows) < len(panel) else ""
-    on = f"series in {used}{len(folds)} folds"
+    rows, done = np.concatenate(both.held_out), len(both.held_out)
+    losses = [held_out_loss(task, panel[rows], logits) for logits in both.logits]
+    on = f"series in {'' if done == len(folds) else f'{done} of '}{len(folds)} folds"
     if losses[1] < losses[0]:
         return _noted(train_network(), _compared("conv_lstm", "blocks", losses, len(rows), on), started)
     return _noted(solved, _compared("blocks", "conv_lstm", losses, len(rows), on), started)
@@ -217,12 +219,9 @@ def may_train_network(panel: Panel, architecture: Architecture, settings: Traini
     return expected_seconds(panel, settings) <= _budget(architecture)
 
 
-def held_out_loss(task: Task, panel: Panel, logits: NDArray[np.float64]) -> float:
+def held_out_loss(task: Task, panel: Panel, logits: Doubles) -> float:
     """Compute the log loss of logits, in nats, after the temperature that is best for them."""
-    codes = targets_of(task, panel).every()
-    scores, (targets, known) = torch.from_numpy(logits), signed_targets(task, codes)
-    scale = fit_scale(scores, targets, known, one_of=not task.multilabel)
-    return float(Loss(task)(scores * scale, torch.from_numpy(codes)))
+    return float(Loss(task)(*_tempered(task, panel, logits)))
 
 
 def expected_seconds(panel: Panel, settings: TrainingSettings) -> float:
@@ -295,15 +294,18 @@ def _folds(panel: Panel, budget: float, seconds: float, seed: int) -> list[Fold]
         return []
 
 
+class _OutOfFold(NamedTuple):
+    """The rows of each fold that was predicted, and for each of two architectures the logits of all these series."""
+
+    held_out: list[Rows]
+    logits: list[Doubles]
+
+
 def _out_of_fold_logits(
     panel: Panel, task: Task, architectures: tuple[Architecture, Architecture], train: Train, folds: list[Fold]
-) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]] | None:
-    """Compute out-of-fold logits of two architectures, fold by fold, until the second is clearly worse.
-
-    Returns the rows of the series that both predicted, and the logits of each for them; None if a training was
-    interrupted.
-    """
-    rows = np.empty(0, dtype=np.int64)
+) -> _OutOfFold | None:
+    """Compute out-of-fold logits of two architectures, until the second is clearly worse; None if interrupted."""
+    held_out: list[Rows] = []
     logits = [np.empty((0, task.outputs)) for _ in architectures]
     for fold in folds:
         for place, architecture in enumerate(architectures):
@@ -312,27 +314,31 @@ def _out_of_fold_logits(
                 return None
             predicted = training.model.predict(panel[fold.held_out]).logits
             logits[place] = np.concatenate([logits[place], predicted])
-        rows = np.concatenate([rows, fold.held_out])
-        if _is_clearly_worse(task, panel[rows], logits[1], logits[0]):
+        held_out.append(fold.held_out)
+        if _is_clearly_worse(task, panel[np.concatenate(held_out)], logits[1], logits[0]):
             break
-    return rows, logits[0], logits[1]
+    return _OutOfFold(held_out, logits)
 
 
-def _is_clearly_worse(task: Task, panel: Panel, logits: NDArray[np.float64], others: NDArray[np.float64]) -> bool:
-    """Whether the log losses of logits, each after its best temperature, are higher by some standard errors."""
+def _is_clearly_worse(task: Task, panel: Panel, logits: Doubles, others: Doubles) -> bool:
+    """Whether the mean log loss of some logits is higher than that of others by ``CLEARLY_WORSE`` standard errors."""
     gaps = _losses_of_series(task, panel, logits) - _losses_of_series(task, panel, others)
-    if len(gaps) < LEAST_KNOWN:
+    if len(gaps) < LEAST_COMPARED:
         return False
-    return bool(gaps.mean() > CLEARLY_WORSE * gaps.std(ddof=1) / len(gaps) ** 0.5 > 0)
+    return bool(gaps.mean() > CLEARLY_WORSE * gaps.std(ddof=1) / len(gaps) ** 0.5)
 
 
-def _losses_of_series(task: Task, panel: Panel, logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Compute the log loss of each series after the temperature that is best for all of them."""
+def _losses_of_series(task: Task, panel: Panel, logits: Doubles) -> Doubles:
+    """Compute the log loss of each series, shape (n,), after the temperature that is best for all of them."""
+    (scores, codes), loss = _tempered(task, panel, logits), Loss(task)
+    return np.array([float(loss(scores[[row]], codes[[row]])) for row in range(len(codes))])
+
+
+def _tempered(task: Task, panel: Panel, logits: Doubles) -> tuple[Tensor, Tensor]:
+    """Return logits after the temperature that is best for them, and the codes of the targets."""
     codes = targets_of(task, panel).every()
     scores, (targets, known) = torch.from_numpy(logits), signed_targets(task, codes)
-    scores, loss = scores * fit_scale(scores, targets, known, one_of=not task.multilabel), Loss(task)
-    rows = [slice(row, row + 1) for row in range(len(codes))]
-    return np.array([float(loss(scores[one], torch.from_numpy(codes[one]))) for one in rows])
+    return scores * fit_scale(scores, targets, known, one_of=not task.multilabel), torch.from_numpy(codes)
 
 
 def _compared(better: str, worse: str, losses: list[float], count: int, on: str) -> str:
