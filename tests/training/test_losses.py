@@ -175,6 +175,4 @@ def test_stated_weights_are_those_of_classes() -> None:
 def test_a_weight_of_an_unknown_class_is_refused() -> None:
     with pytest.raises(ParameterError) as error:
         loss_for(Task(("fault", "ok")), np.array([0, 1]), {"falt": 2.0})
-    assert str(error.value) == (
-        "expected a class in imbalance, one of 'fault', 'ok', got 'falt'; did you mean 'fault'?"
-    )
+    assert str(error.value) == "expected a class in imbalance, got 'falt'; did you mean 'fault'?"

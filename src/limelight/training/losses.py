@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
 
-from limelight.errors import ParameterError, listing, nearest
+from limelight.errors import ParameterError, nearest
 from limelight.task import UNKNOWN, Task
 from limelight.types import Codes
 
@@ -135,9 +135,7 @@ def _stated_weights(task: Task, stated: Mapping[str, float]) -> np.ndarray:
     names = [str(name) for name in task.classes]
     for name in stated:
         if str(name) not in names:
-            raise ParameterError(
-                f"expected a class in imbalance, one of {listing(names)}, got {str(name)!r}{nearest(str(name), names)}"
-            )
+            raise ParameterError(f"expected a class in imbalance, got {str(name)!r}{nearest(str(name), names)}")
     weights = np.array([float(stated.get(name, 1.0)) for name in names])
     return weights[1:] / weights[:1] if task.kind == "binary" else weights
 
