@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from limelight.estimator import load as load
     from limelight.evaluation.decision.rule import DecisionRule as DecisionRule
     from limelight.explanation.explanation import Explanation as Explanation
+    from limelight.interop.from_keras import from_keras as from_keras
     from limelight.model_selection.comparison import compare as compare
     from limelight.model_selection.cross_validation import validate as validate
     from limelight.model_selection.tuning import tune as tune
@@ -74,6 +75,7 @@ _HOMES = {
     "align": "data.align",
     "compare": "model_selection.comparison",
     "cut_windows": "data.windowing.windows",
+    "from_keras": "interop.from_keras",
     "generate_sine": "data.synthetic.sine",
     "load": "estimator",
     "merge_windows": "data.windowing.windows",

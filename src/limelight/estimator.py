@@ -183,7 +183,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         Example
         -------
         >>> TimeSeriesClassifier.from_preset("lstm").encoder
-        LSTM(hidden_size=50, num_layers=1, bidirectional=False, dropout=0.0, activation='relu')
+        LSTM(hidden_size=50, num_layers=1, bidirectional=False, dropout=0.0, activation='relu', mask_value=None)
         """
         architecture = preset(name)
         choices = {name: getattr(architecture, name) for name in (*OPTIONS, *METADATA_OPTIONS)}
@@ -489,7 +489,11 @@ def load(folder: Path | str) -> TimeSeriesClassifier:
     >>> bool((again.predict_proba(panel) == model.predict_proba(panel)).all())
     True
     """
-    fitted = load_model(folder)
+    return classifier_of(load_model(folder))
+
+
+def classifier_of(fitted: FittedModel) -> TimeSeriesClassifier:
+    """Return a fitted classifier for a model."""
     words = {name: getattr(fitted.architecture, name) for name in (*PART_KINDS, *OPTIONS, *METADATA_OPTIONS)}
     model = TimeSeriesClassifier(**words, layout=fitted.fitted_on.get("layout"))
     model.model_, model.classes_ = fitted, np.array(fitted.task.classes)

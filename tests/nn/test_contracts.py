@@ -53,6 +53,7 @@ OWN_VARIANTS = {
     "lstm relu": LSTM(hidden_size=5, activation="relu", bidirectional=True),
     "gru": GRU(hidden_size=5, num_layers=2, bidirectional=True),
     "gru relu": GRU(hidden_size=5, activation="relu"),
+    "gru, reset before": GRU(hidden_size=[5, 4], reset_after=False, bidirectional=[True, False], mask_value=0.0),
     "inception": Inception(filters=7, depth=2, kernel_sizes=[3, 4], block_kernel_size=3, stride=1),
     "inception strided": Inception(filters=6, depth=1, kernel_sizes=[1, 3], stride=3),
     "rocket": Rocket(features=84 * 3, dilations=3, length=40),
