@@ -303,7 +303,8 @@ class Recipe:
             should_prune=should_prune,
         )
         calibration, logits = result.calibration_data(panel, validation, independent=self.is_independent(panel))
-        model = fit_decision(result.model, calibration, self.decision, logits)
+        groups = None if calibration is None else calibration.groups(self.hold_out.group)
+        model = fit_decision(result.model, calibration, self.decision, logits, groups)
         ignored = [name for name, kind in self.kinds(everything).items() if kind == "ignore"]
         model = replace(model, training_profile=fit_training_profile(everything, ignored))
         return replace(result, model=model, notes=(*result.notes, *self.notes_about(panel)))

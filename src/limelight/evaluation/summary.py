@@ -63,7 +63,7 @@ def score_lines(metrics: Mapping[str, Any]) -> list[str]:
     >>> test, baseline = score_prediction(prediction, truth), score_baseline(["ok"], truth, task)
     >>> print("\\n".join(score_lines({"test": test, "baseline": baseline})[:3]))
                           model   95 % interval  baseline
-    accuracy              0.975  0.925 to 1.000     0.500
+    accuracy              0.975  0.871 to 0.996     0.500
     precision (ok)        0.952                     0.500
     """
     test = metrics["test"]
