@@ -98,7 +98,7 @@ def _decision_lines(decision: Mapping[str, Any] | None) -> list[str]:
         sets = decision["sets"]
         measured, size = f"{100 * sets['coverage']:.1f} %", f"{sets['mean_size']:.2f}"
         title = f"prediction sets at {100 * sets['target']:.0f} % coverage"
-        lines += ["", f"{title}: measured coverage {measured}, mean size {size}"]
+        lines += ["", f"{title}: measured coverage {measured}, mean size {size}", *sets.get("notes", [])]
     return lines
 
 

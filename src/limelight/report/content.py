@@ -104,6 +104,7 @@ def _decision(decision: Mapping[str, Any] | None, test: Mapping[str, Any]) -> di
     if "sets" in decision:
         sets = decision["sets"]
         content["sets"] = {key: sets[key] for key in ("target", "coverage", "mean_size")}
+        content["sets"]["notes"] = list(sets.get("notes", []))
         content["sets"]["table"] = tables.set_table(sets)
     return content
 

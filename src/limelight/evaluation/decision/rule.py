@@ -7,9 +7,9 @@ from dataclasses import dataclass, fields, replace
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
 
+from limelight.data.annotations import RECORDING
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError
 from limelight.evaluation.decision.calibration import (
@@ -19,7 +19,8 @@ from limelight.evaluation.decision.calibration import (
     fit_temperature,
     to_probabilities,
 )
-from limelight.evaluation.decision.conformal import ConformalSets, coverage, fit_conformal
+from limelight.evaluation.decision.conformal import Score
+from limelight.evaluation.decision.prediction_sets import PredictionSets, fit_prediction_sets
 from limelight.evaluation.decision.thresholds import Thresholds, checked_rule, choose_thresholds, require_thresholds
 from limelight.model.decision import Decision, Mixing
 from limelight.model.fitted import FittedModel, Prediction
@@ -48,6 +49,11 @@ class DecisionRule:
         ``{"recall": 0.9}`` or ``{"cost": {"false_positive": 1, "false_negative": 5}}``.
     coverage
         Target coverage of prediction sets: the share of sets that contain the true class, in (0, 1); None fits none.
+    coverage_by
+        What the coverage holds for separately: ``"class"``, each true class; the name of a metadata field, each of its
+        values; None, all series together. Each needs enough calibration series: 9 for a coverage of 0.9.
+    set_score
+        ``"lac"`` for the smallest sets, ``"aps"`` for sets that are never empty and larger if a series is uncertain.
 
     Raises
     ------
@@ -65,6 +71,8 @@ class DecisionRule:
     calibrate: bool = True
     thresholds: str | dict[str, Any] = "none"
     coverage: Annotated[float, Field(gt=0.0, lt=1.0)] | None = None
+    coverage_by: str | None = None
+    set_score: Score = "lac"
 
     def __post_init__(self) -> None:
         checked_rule(self.thresholds)
@@ -90,6 +98,11 @@ class DecisionRule:
         """Return the rule without thresholds and prediction sets, which scores of probabilities do not depend on."""
         return DecisionRule(calibrate=self.calibrate)
 
+    @property
+    def needs_held_out(self) -> bool:
+        """Whether the rule measures on held-out series what a temperature alone does not need."""
+        return self.coverage is not None
+
     def require_possible(self, task: Task) -> None:
         """Require a task with thresholds if the rule chooses them; ParameterError for more than two classes."""
         require_thresholds(task, self.thresholds)
@@ -108,7 +121,7 @@ def fit_decision(
     panel: Panel | None,
     rule: DecisionRule,
     logits: Doubles | None = None,
-    groups: NDArray[Any] | None = None,
+    group: str | None = None,
 ) -> FittedModel:
     """Fit temperature, thresholds and prediction sets on held-out series.
 
@@ -123,8 +136,9 @@ def fit_decision(
     logits
         Held-out logits of these series, from models fitted without them that also fitted the scale of the logits,
         shape (n, outputs); None predicts the series with ``model``, which must not have been fitted on their labels.
-    groups
-        The group of each of these series, such as its recording or subject, shape (n,); None if all are independent.
+    group
+        The metadata field that groups these series, such as the subject; None if they are independent, or windows of
+        recordings.
 
     Returns
     -------
@@ -150,6 +164,7 @@ def fit_decision(
     temperature = mixing = None
     scaled = replace(model, decision=Decision()).predict(panel).logits if logits is None else logits
     if rule.calibrate:
+        groups = panel.groups(group)
         units = len(panel) if groups is None else len(np.unique(groups))
         mixing = fit_mixing(task, codes, units)
         temperature = fit_temperature(task, scaled, codes, mixing=mixing, units=units, prior=TEMPERATURE_PRIOR)
@@ -161,7 +176,16 @@ def fit_decision(
     if thresholds is not None:
         provenance["thresholds"] = thresholds.to_json()
     if rule.coverage is not None:
-        sets = fit_conformal(task, probabilities, codes, rule.coverage, groups=_series_of_steps(model, panel))
+        sets = fit_prediction_sets(
+            task,
+            probabilities,
+            codes,
+            panel,
+            rule.coverage,
+            score=rule.set_score,
+            by=rule.coverage_by,
+            group=RECORDING if group is None and panel.origin is not None else group,
+        )
         provenance["sets"] = sets.to_json()
     values = None if temperature is None else temperature.values
     decision = Decision(values, None if thresholds is None else thresholds.values, provenance, mixing)
@@ -182,7 +206,7 @@ def score_decision(model: FittedModel, prediction: Prediction, panel: Panel) -> 
     -------
     dict[str, Any] | None
         ``calibration``: log loss, Brier score, calibration error and reliability curves before and after the
-        temperature; ``thresholds``: how they were chosen; ``sets``: target coverage, measured coverage and mean size.
+        temperature; ``thresholds``: how they were chosen; ``sets``: as returned by ``PredictionSets.score``.
         None if the decision has none of these.
     """
     provenance: Mapping[str, Any] = model.decision.provenance
@@ -197,9 +221,8 @@ def score_decision(model: FittedModel, prediction: Prediction, panel: Panel) -> 
     if "thresholds" in provenance:
         scores["thresholds"] = provenance["thresholds"]
     if "sets" in provenance:
-        fitted = ConformalSets.from_json(provenance["sets"])
-        sets = fitted.sets(task, prediction.probabilities)
-        scores["sets"] = {"target": fitted.target, **coverage(task, sets, codes, _series_of_steps(model, panel))}
+        fitted = PredictionSets.from_json(provenance["sets"])
+        scores["sets"] = fitted.score(model, prediction.probabilities, codes, panel)
     return scores
 
 
@@ -215,7 +238,7 @@ def decision_lines(model: FittedModel) -> list[str]:
     if "thresholds" in provenance:
         lines += Thresholds.from_json(provenance["thresholds"]).describe()
     if "sets" in provenance:
-        lines += ConformalSets.from_json(provenance["sets"]).describe()
+        lines += PredictionSets.from_json(provenance["sets"]).describe()
     return lines
 
 
@@ -225,8 +248,3 @@ def _mixing_of_training(model: FittedModel) -> Mixing | None:
     if shares is None or series is None or not all(0 < share < 1 for share in shares):
         return None
     return Mixing(1 / (series + 2), np.array(shares, dtype=np.float64))
-
-
-def _series_of_steps(model: FittedModel, panel: Panel) -> Any:
-    """Return the index of the series of each step, shape (N,), for a per-step model; None for a per-series model."""
-    return np.repeat(np.arange(len(panel)), panel.lengths) if model.task.by_step else None
