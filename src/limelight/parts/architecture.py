@@ -343,9 +343,9 @@ def preset(name: str) -> Architecture:
     Parameters
     ----------
     name
-        ``"attention_bilstm"``, ``"lstm"``, ``"stacked_lstm"``, ``"bilstm"`` or ``"inception"``; with metadata ``"metadata_repeat"``,
-        ``"metadata_late"`` or ``"metadata_attention"``; for multi-label ``"multilabel_lstm"``; for per-step labels
-        ``"step_lstm"``.
+        ``"attention_bilstm"``, ``"lstm"``, ``"stacked_lstm"``, ``"bilstm"`` or ``"inception"``; with metadata
+        ``"metadata_repeat"``, ``"metadata_late"`` or ``"metadata_attention"``; for multi-label ``"multilabel_lstm"``;
+        for per-step labels ``"step_lstm"``.
 
     Returns
     -------
