@@ -164,9 +164,9 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         Parameters
         ----------
         name
-            ``"attention_bilstm"``, ``"lstm"``, ``"stacked_lstm"`` or ``"bilstm"``; with metadata ``"metadata_repeat"``,
-            ``"metadata_late"`` or ``"metadata_attention"``; for multi-label tasks ``"multilabel_lstm"``; for labels per
-            step ``"step_lstm"``.
+            ``"attention_bilstm"``, ``"lstm"``, ``"stacked_lstm"``, ``"bilstm"`` or ``"inception"``; with metadata
+            ``"metadata_repeat"``, ``"metadata_late"`` or ``"metadata_attention"``; for multi-label tasks
+            ``"multilabel_lstm"``; for labels per step ``"step_lstm"``.
         **parameters
             Other parameters of the constructor.
 

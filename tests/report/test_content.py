@@ -11,7 +11,7 @@ from limelight.errors import InternalError
 from limelight.evaluation.verdict import verdict
 from limelight.report.content import collect
 from limelight.report.curves import score_curves, thin
-from limelight.report.explanations import collect_importance
+from limelight.report.explanations import collect_importance, frequency_figure
 from limelight.report.highlights import choose_highlights
 from limelight.report.inputs import StepImportance
 from limelight.report.series import MOST_CHANNELS, outline, series_figure
@@ -284,6 +284,48 @@ def test_each_method_is_a_layer_and_the_first_is_seen(make_inputs):
     assert channel["hovertemplate"] == (
         "%{y:.5~g}<br>occlusion %{customdata[0]:+.2~g} for rain<br>attention %{customdata[1]:.3~g} × uniform"  # noqa: RUF001
     )
+
+
+def by_channel(row, target):
+    channels = np.stack([np.linspace(-1.0, 0.0, 1_500), np.full(1_500, 2.0)], axis=1)
+    frequencies = np.stack([np.zeros(700), np.linspace(0.0, 1.0, 700)], axis=1)
+    return StepImportance(
+        channels.sum(axis=1), "rain", channels=channels, frequencies=frequencies, fields={"mode": 0.5}, base=-1.0
+    )
+
+
+def test_channels_that_are_distinguished_have_colours_of_their_own(make_inputs):
+    inputs = make_inputs(
+        4, steps=(1_500, 1_501), width=2, channels=["x", "y"], attention=False, explainers={"evidence": by_channel}
+    )
+    figure = series_figure(inputs, 0)
+    behind, upper, lower = figure["data"]
+    domains = [figure["layout"][axis]["domain"] for axis in ("yaxis2", "yaxis3")]
+    assert behind["y"] == [*domains[1], *domains[0]]
+    assert [row[0] for row in behind["z"]] == [2.0, None, -1.0]
+    assert upper["customdata"] != lower["customdata"]
+    assert upper["hovertemplate"] == lower["hovertemplate"] == "%{y:.5~g}<br>evidence %{customdata[0]:+.2~g} for rain"
+
+
+def test_a_card_says_how_the_logit_adds_up(make_inputs):
+    inputs = make_inputs(4, steps=(1_500, 1_501), width=2, attention=False, explainers={"evidence": by_channel})
+    card = collect(inputs)["series"]["confident"][0]
+    (found,) = card["sums"]
+    assert found["parts"][0] == ("an average series", -1.0)
+    assert found["parts"][1] == ("its 1,500 time steps", pytest.approx(1_500 * 1.5))
+    assert found["parts"][2] == ("mode", 0.5)
+    assert found["logit"] == pytest.approx(1_500 * 1.5 - 0.5)
+
+
+def test_frequencies_are_drawn_for_the_channels_that_count_most(make_inputs):
+    inputs = make_inputs(
+        4, steps=(1_500, 1_501), width=2, channels=["x", "y"], attention=False, explainers={"evidence": by_channel}
+    )
+    figure = frequency_figure(inputs.panel, {"evidence": by_channel(0, None)})
+    assert [trace["name"] for trace in figure["data"]] == ["x", "y"]
+    assert figure["data"][1]["x"][:3] == [1.0, 3.0, 5.0]
+    assert sum(figure["data"][1]["y"]) == pytest.approx(350.0, rel=1e-3)
+    assert frequency_figure(inputs.panel, {"attention": StepImportance(np.ones(4))}) is None
 
 
 def test_a_label_is_explained_by_the_series_that_shows_it(make_inputs):

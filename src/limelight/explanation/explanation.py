@@ -40,7 +40,8 @@ class Explanation:
     spread
         Standard deviation of ``importance`` over the draws, shape (time,) for each series; None if nothing is sampled.
     fields
-        The importance of each metadata field and signal by its name, shape (n,) each.
+        The importance of each metadata field and signal by its name, shape (n,) each; it is not contained in
+        ``importance``.
     fields_spread
         Standard deviation of ``fields`` over the draws.
     completeness
@@ -51,8 +52,8 @@ class Explanation:
         series: entry k is the frequency of k + 1 cycles per series. It is contained in ``importance``, in equal shares
         of all steps. None if the model reads no spectrum.
     base
-        What has to be added to the sum of the importance of each series to obtain the logit of the target, shape (n,);
-        None if the importance is not a decomposition of the logit.
+        What has to be added to the sum of the importance of each series and of its fields to obtain the logit of the
+        target, shape (n,); None if the importance is not a decomposition of the logit.
 
     Raises
     ------

@@ -172,6 +172,7 @@ def load_model(folder: Path | str) -> FittedModel:
         raise
     except (LimelightError, TypeError, ValueError, AttributeError, RuntimeError, OverflowError) as error:
         raise ModelFolderError(f"{str(folder / MODEL_FILE)!r} is damaged: {error}; save the model again") from error
+    weights = _with_typical(network, weights)
     _require_same_shapes(network, weights, folder)
     network.load_state_dict(weights, assign=True)
     network.eval()
@@ -276,6 +277,12 @@ def _read_weights(folder: Path, expected_hash: Any) -> dict[str, Tensor]:
     except SafetensorError as error:
         raise ModelFolderError(f"{str(file)!r} is damaged ({error}); save the model again") from error
     return tensors
+
+
+def _with_typical(network: Network, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Add what the evidence of models saved before there were typical features is relative to: 0."""
+    missing = [(name, one) for name, one in network.state_dict().items() if name.endswith(".typical")]
+    return {**{name: torch.zeros(one.shape, dtype=one.dtype) for name, one in missing}, **weights}
 
 
 def _require_same_shapes(network: Network, weights: dict[str, Tensor], folder: Path) -> None:

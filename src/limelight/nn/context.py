@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import accumulate
 from typing import Any
 
 import torch
@@ -255,6 +256,11 @@ class OneHotContextEncoder(_MetadataEncoder):
     shape
         Sizes of the metadata, with at least one field.
 
+    Attributes
+    ----------
+    typical
+        The mean encoding of the training series, shape (width,), relative to which evidence counts.
+
     Example
     -------
     >>> from limelight.parts import contexts
@@ -269,6 +275,28 @@ class OneHotContextEncoder(_MetadataEncoder):
         super().__init__(shape)
         self.text_size = part.text_size
         self.width = sum(shape.categories) + len(shape.numbers) + len(self.marked) + shape.texts * part.text_size
+        self.typical: Tensor
+        self.register_buffer("typical", torch.zeros(self.width))
+
+    def columns(self) -> dict[str, list[list[int]]]:
+        """Return the columns of each category, number and text, in the order of the fields of each kind.
+
+        Example
+        -------
+        >>> from limelight.parts import contexts
+        >>> shape = ContextShape(categories=(3, 2), numbers=(False, True))
+        >>> OneHotContextEncoder(contexts.OneHotContext(), shape).columns()
+        {'categories': [[0, 1, 2], [3, 4]], 'numbers': [[5], [6, 7]], 'texts': []}
+        """
+        shape, sizes = self.shape, [*self.shape.categories, *[self.text_size] * self.shape.texts]
+        marks = iter(range(sum(shape.categories) + len(shape.numbers), self.width))
+        first = sum(shape.categories)
+        numbers = [[first + place, *([next(marks)] if marked else [])] for place, marked in enumerate(shape.numbers)]
+        starts = [*accumulate(sizes, initial=0)]
+        spans = [list(range(start, start + size)) for start, size in zip(starts, sizes, strict=False)]
+        after = len(shape.numbers) + len(self.marked)
+        texts = [[column + after for column in span] for span in spans[len(shape.categories) :]]
+        return {"categories": spans[: len(shape.categories)], "numbers": numbers, "texts": texts}
 
     def forward(self, batch: Batch) -> Float[Tensor, "batch width"]:
         """Encode the metadata of each series as shape (batch, width)."""

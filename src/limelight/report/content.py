@@ -10,7 +10,7 @@ from limelight.evaluation.summary import localisation_sentence
 from limelight.evaluation.verdict import verdict
 from limelight.report import tables
 from limelight.report.curves import learning_figures, reliability_figure, score_curves
-from limelight.report.explanations import collect_explanations
+from limelight.report.explanations import collect_explanations, describe_sum, frequency_figure
 from limelight.report.highlights import MOST_PICTURED_CLASSES, Highlights, choose_highlights, threshold_of
 from limelight.report.inputs import ReportInputs
 from limelight.report.series import MOST_CHANNELS, MOST_PROBABILITIES, count_omitted_channels, series_figure
@@ -143,7 +143,8 @@ def _series(inputs: ReportInputs, highlights: Highlights) -> dict[str, Any]:
     one_class = not (task.by_step or task.multilabel)
 
     def card(row: int, heading: str, target: str | None = None) -> dict[str, Any]:
-        content = {"row": row, "heading": heading, "target": "", "figure": None, **_labels_of(inputs, row)}
+        content = {"row": row, "heading": heading, "target": "", "figure": None, "frequencies": None}
+        content |= {"sums": [], **_labels_of(inputs, row)}
         if row in drawn:
             return content
         drawn.add(row)
@@ -151,7 +152,13 @@ def _series(inputs: ReportInputs, highlights: Highlights) -> dict[str, Any]:
         targets = {one.target for one in importance.values() if one.target is not None}
         # With one class per series, the target is the predicted class, which the card names anyway.
         explained = "" if one_class else ", ".join(sorted(targets))
-        return {**content, "target": explained, "figure": series_figure(inputs, row, importance)}
+        return {
+            **content,
+            "target": explained,
+            "figure": series_figure(inputs, row, importance),
+            "sums": [one for name, steps in importance.items() if (one := describe_sum(name, steps)) is not None],
+            "frequencies": frequency_figure(inputs.panel, importance),
+        }
 
     by = "label" if task.multilabel else "class"
     title = "Most confident correct predictions" if one_class else f"Most confident series by {by}"

@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
+from limelight.data.panel import Panel
+from limelight.model.fitted import numbered
 from limelight.report.curves import LEGEND
+from limelight.report.inputs import StepImportance
 from limelight.report.plotting import ACCENT, QUIET, Figure, line, line_style, literal, square
 from limelight.report.tables import Table, number, share
 
 MOST_IMPORTANCE_BARS = 12
+MOST_FIELDS_IN_SUM = 6
+MOST_FREQUENCIES, MOST_FREQUENCY_LINES = 400, 3
 BAR = 26
 IMPORTANCE_KINDS = {"channels": "channel", "fields": "metadata", "signals": "signal"}
 TITLES = {"channels": "channels", "fields": "metadata", "signals": "side signals"}
@@ -111,6 +118,79 @@ def collect_importance(importance: Mapping[str, Any] | None) -> dict[str, Any] |
         "figures": figures,
         "omitted": len(drops) - len(most) if len(drops) > 1 else 0,
     }
+
+
+def describe_sum(method: str, steps: StepImportance) -> dict[str, Any] | None:
+    """Describe how the logit of one series adds up, if its importance is a decomposition of the logit.
+
+    Parameters
+    ----------
+    method
+        The name of the explanation method.
+    steps
+        The importance of the steps of one series.
+
+    Returns
+    -------
+    dict[str, Any] | None
+        ``method``, ``target``, ``logit`` and ``parts``: pairs of a name and what it adds, from the average series over
+        all time steps to the most important metadata fields. None if there is no such sum.
+
+    Example
+    -------
+    >>> steps = StepImportance(np.array([0.5, 1.0]), "fault", fields={"mode": -0.25}, base=0.125)
+    >>> describe_sum("evidence", steps)["parts"]
+    [('an average series', 0.125), ('its 2 time steps', 1.5), ('mode', -0.25)]
+    """
+    if steps.base is None:
+        return None
+    own, most = float(steps.importance.sum(dtype=np.float64)), MOST_FIELDS_IN_SUM
+    fields = sorted(steps.fields.items(), key=lambda one: -abs(one[1]))
+    rest = [(f"{len(fields) - most} more fields", sum(added for _, added in fields[most:]))] if fields[most:] else []
+    count = f"its {len(steps.importance):,} time steps" if len(steps.importance) > 1 else "its time step"
+    parts = [("an average series", steps.base), (count, own), *fields[:most], *rest]
+    return {"method": method, "target": steps.target, "parts": parts, "logit": sum(added for _, added in parts)}
+
+
+def frequency_figure(panel: Panel, importance: Mapping[str, StepImportance]) -> Figure | None:
+    """Draw what each frequency of one series adds to the logit.
+
+    Parameters
+    ----------
+    panel
+        The panel that contains the series.
+    importance
+        The importance of its steps by method.
+
+    Returns
+    -------
+    dict | None
+        A figure with a line for each of the most important channels; None if no method distinguishes frequencies.
+    """
+    found = next((one.frequencies for one in importance.values() if one.frequencies is not None), None)
+    if found is None or not np.abs(found).max(initial=0.0):
+        return None
+    numbers = found.astype(np.float64)
+    chosen = sorted(np.argsort(-np.abs(numbers).sum(axis=0), kind="stable")[:MOST_FREQUENCY_LINES].tolist())
+    size = -(-len(numbers) // MOST_FREQUENCIES)
+    starts = np.arange(0, len(numbers), size)
+    cycles = [float(one) for one in starts + 1]
+    names = ["value" if numbered(panel.channels) and len(panel.channels) == 1 else name for name in panel.channels]
+    traces = []
+    for place, channel in enumerate(chosen):
+        added = [float(f"{one:.4g}") for one in np.add.reduceat(numbers[:, channel], starts)]
+        style = {**line_style(place), "width": 1.5, "shape": "hvh"}
+        traces.append(line(cycles, added, names[channel], **style, hovertemplate="%{y:+.3~g}"))
+    layout: Figure = {
+        "height": 150,
+        "hovermode": "x unified",
+        "showlegend": len(chosen) > 1,
+        "legend": LEGEND,
+        "margin": {"t": 20 if len(chosen) < 2 else 44, "r": 12, "b": 44, "l": 52},
+        "xaxis": {"title": {"text": "cycles per series"}, "showgrid": False},
+        "yaxis": {"nticks": 4, "zeroline": True},
+    }
+    return {"data": traces, "layout": layout}
 
 
 def _horizontal_bars(drops: Mapping[str, Mapping[str, float]]) -> Figure:

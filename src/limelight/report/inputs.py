@@ -28,10 +28,24 @@ class StepImportance:
         evidence against the target.
     target
         The class or label that is explained; None for attention, which has no target.
+    channels
+        The importance of each step and channel, shape (time, channels); None if channels are not distinguished.
+    frequencies
+        The part of the importance that a spectrum adds, shape (frequencies, channels), from 1 cycle per series upwards;
+        None if the model reads no spectrum.
+    fields
+        What each metadata field adds.
+    base
+        What has to be added to the sum of ``importance`` and ``fields`` to obtain the logit; None if the importance is
+        not a decomposition of the logit.
     """
 
     importance: NDArray[np.floating[Any]]
     target: str | None = None
+    channels: NDArray[np.floating[Any]] | None = None
+    frequencies: NDArray[np.floating[Any]] | None = None
+    fields: Mapping[str, float] = field(default_factory=dict)
+    base: float | None = None
 
 
 Explainer = Callable[[int, str | None], StepImportance]

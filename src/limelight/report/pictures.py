@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import io
 import warnings
+from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
-from limelight.explanation.drawing.axes import MOST_NAMED_CHANNELS, draw_series, legend_rows
-from limelight.report.inputs import ReportInputs
+from limelight.explanation.drawing.axes import (
+    MOST_NAMED_CHANNELS,
+    draw_channel,
+    draw_series,
+    legend_rows,
+    style_time_axis,
+)
+from limelight.explanation.drawing.figures import most_important_channels
+from limelight.explanation.drawing.titles import series_title
+from limelight.report.inputs import ReportInputs, StepImportance
 
 WIDTH, HEIGHT, DPI = 8.0, 3.0, 150
-LEGEND_INCHES, LABEL_INCHES, TITLE_INCHES = 0.18, 0.48, 0.3
+LEGEND_INCHES, LABEL_INCHES, TITLE_INCHES, CHANNEL_INCHES = 0.18, 0.48, 0.3, 1.1
 
 
 def series_png(inputs: ReportInputs, row: int, target: str | None = None) -> bytes:
@@ -31,12 +42,26 @@ def series_png(inputs: ReportInputs, row: int, target: str | None = None) -> byt
     bytes
         A PNG file, 1200 pixels wide.
     """
+    importance = next(iter(inputs.explain(row, target).values()), None)
+    if importance is None or importance.channels is None or len(inputs.panel.channels) == 1:
+        figure = _one_panel(inputs, row, importance)
+    else:
+        figure = _panel_of_each_channel(inputs, row, importance.channels)
+    stream = io.BytesIO()
+    with warnings.catch_warnings():
+        # Letters that the font lacks become boxes; the page has the full name.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        figure.savefig(stream, format="png", metadata={"Software": None}, dpi=DPI)
+    return stream.getvalue()
+
+
+def _one_panel(inputs: ReportInputs, row: int, importance: StepImportance | None) -> Figure:
+    """Draw all channels of a series in one panel."""
     above = TITLE_INCHES + LEGEND_INCHES * _legend_rows(inputs)
     height = HEIGHT + above
     figure = Figure(figsize=(WIDTH, height), dpi=100)
     # Fixed margins are several times faster than a matplotlib layout engine.
     box = (0.62 / WIDTH, LABEL_INCHES / height, 1 - 0.7 / WIDTH, 1 - (LABEL_INCHES + above) / height)
-    importance = next(iter(inputs.explain(row, target).values()), None)
     draw_series(
         figure.add_axes(box),
         inputs.panel,
@@ -45,12 +70,28 @@ def series_png(inputs: ReportInputs, row: int, target: str | None = None) -> byt
         inputs.prediction,
         signed=importance is not None and importance.target is not None,
     )
-    stream = io.BytesIO()
-    with warnings.catch_warnings():
-        # Letters that the font lacks become boxes; the page has the full name.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure.savefig(stream, format="png", metadata={"Software": None}, dpi=DPI)
-    return stream.getvalue()
+    return figure
+
+
+def _panel_of_each_channel(inputs: ReportInputs, row: int, by_channel: NDArray[np.floating[Any]]) -> Figure:
+    """Draw the most important channels of a series one above the other, each with its own colours."""
+    panel = inputs.panel
+    chosen = most_important_channels(by_channel)
+    height = CHANNEL_INCHES * len(chosen) + TITLE_INCHES + LABEL_INCHES
+    figure = Figure(figsize=(WIDTH, height), dpi=100)
+    peak = float(np.abs(by_channel).max(initial=0.0))
+    for place, channel in enumerate(chosen, start=1):
+        bottom = LABEL_INCHES + CHANNEL_INCHES * (len(chosen) - place)
+        box = (0.82 / WIDTH, bottom / height, 1 - 0.9 / WIDTH, (CHANNEL_INCHES - 0.12) / height)
+        ax = figure.add_axes(box)
+        draw_channel(ax, panel, row, channel, by_channel[:, channel], signed=True, peak=peak)
+        if place == 1:
+            ax.set_title(series_title(panel, row, inputs.prediction), loc="left", fontsize=10, parse_math=False)
+        if place == len(chosen):
+            style_time_axis(ax, panel, row)
+        else:
+            ax.tick_params(labelbottom=False)
+    return figure
 
 
 def _legend_rows(inputs: ReportInputs) -> int:

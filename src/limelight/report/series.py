@@ -83,7 +83,8 @@ def series_figure(inputs: ReportInputs, row: int, importance: Mapping[str, StepI
     dict
         ``data`` and ``layout`` of a plotly figure: a panel for each of at most 12 channels, thinned to at most 2,000
         points that keep the lowest and highest value of each stretch; behind the panels, one layer of colour for the
-        importance of each method, of which the first is visible; for per-step tasks, one lane of true and predicted
+        importance of each method, of which the first is visible, with colours of its own behind each channel if the
+        method distinguishes channels; for per-step tasks, one lane of true and predicted
         steps for each label, and the probabilities.
     """
     panel = inputs.panel
@@ -97,7 +98,8 @@ def series_figure(inputs: ReportInputs, row: int, importance: Mapping[str, StepI
     if inputs.prediction.task.by_step:
         panels += _step_panels(inputs, row, clock)
     figure = _stacked(panels, clock)
-    layers = [_importance_layer(clock, steps, name) for name, steps in importance.items()]
+    bands = [figure["layout"][f"yaxis{place + 2}"]["domain"] for place in range(channels)]
+    layers = [_importance_layer(clock, steps, name, bands) for name, steps in importance.items()]
     figure["data"][:0] = [{**layer, "visible": place == 0} for place, layer in enumerate(layers)]
     figure["layout"]["shapes"] = _true_interval(panel, row, clock)
     return figure
@@ -171,13 +173,19 @@ def _channel(
     if isolated.any():
         trace |= {"mode": "lines+markers", "marker": {"color": INK, "size": np.where(isolated, 4, 0).tolist()}}
     trace["hovertemplate"] = "%{y:.5~g}"
-    if importance and place == 0:  # weights are shown as multiples of uniform attention
-        columns = [steps.importance * (1 if steps.target else len(values)) for steps in importance.values()]
+    shown = {
+        name: steps.importance if steps.channels is None else steps.channels[:, place]
+        for name, steps in importance.items()
+        if place == 0 or steps.channels is not None
+    }
+    if shown:  # weights are shown as multiples of uniform attention
+        targets = {name: importance[name].target for name in shown}
+        columns = [numbers * (1 if targets[name] else len(values)) for name, numbers in shown.items()]
         trace["customdata"] = packed(np.stack(columns, axis=1)[keep])
         trace["hovertemplate"] += "".join(
-            f"<br>{name} %{{customdata[{number}]:{'+.2~g' if steps.target else '.3~g'}}}"
-            + (f" for {literal(steps.target, 20)}" if steps.target else " × uniform")  # noqa: RUF001
-            for number, (name, steps) in enumerate(importance.items())
+            f"<br>{name} %{{customdata[{number}]:{'+.2~g' if target else '.3~g'}}}"
+            + (f" for {literal(target, 20)}" if target else " × uniform")  # noqa: RUF001
+            for number, (name, target) in enumerate(targets.items())
         )
     return [trace]
 
@@ -362,21 +370,32 @@ def _caption(text: str, top: float) -> dict[str, Any]:
     return {**place, "yshift": -2, "text": text, "showarrow": False}
 
 
-def _importance_layer(clock: _Clock, steps: StepImportance, name: str) -> Figure:
-    """Return a heatmap of the importance over time; in a long series, each cell shows the peak of its steps."""
-    numbers, signed = steps.importance, steps.target is not None
+def _importance_layer(clock: _Clock, steps: StepImportance, name: str, bands: list[list[float]]) -> Figure:
+    """Return a heatmap of the importance over time; in a long series, each cell shows the peak of its steps.
+
+    Channels that are distinguished have a row of cells each, as high as their panel, with empty rows between.
+    """
+    signed = steps.target is not None
+    by_channel = None if len(bands) == 1 else steps.channels
+    numbers = steps.importance[:, None] if by_channel is None else by_channel[:, : len(bands)]
     n = len(numbers)
     starts = np.arange(0, n, -(-n // MOST_CELLS))
-    high, low = (reduce.reduceat(numbers, starts) for reduce in (np.maximum, np.minimum))
-    cells = np.where(-low > high, low, high)
+    high, low = (reduce.reduceat(numbers, starts, axis=0) for reduce in (np.maximum, np.minimum))
+    cells = [[float(f"{cell:.4g}") for cell in row] for row in np.where(-low > high, low, high).T.tolist()]
+    edges, rows = [0.0, 1.0], cells
+    if by_channel is not None:
+        empty: list[Any] = [None] * len(starts)
+        edges = [edge for bottom, top in reversed(bands) for edge in (bottom, top)]
+        rows = [row for own in reversed(cells) for row in (own, empty)][:-1]
     sizes = np.abs(numbers)
     peak = max(float(sizes.max(initial=0.0)), LEAST_COLOUR_PEAK * float(sizes.mean())) or 1.0
     return {
         "type": "heatmap",
         "name": name,
         "x": packed(clock.edges[np.append(starts, n)], "f8"),
-        "y": [0, 1],
-        "z": [[float(f"{cell:.4g}") for cell in cells.tolist()]],
+        "y": edges,
+        "z": rows,
+        "hoverongaps": False,
         "zmin": -peak if signed else 0,
         "zmax": peak,
         "colorscale": DIVERGING_SCALE if signed else GLOW_SCALE,

@@ -135,10 +135,13 @@ def _explainers(
     measured: Mapping[str, Any] | None,
     advance: Callable[[], object],
 ) -> dict[str, Explainer]:
-    """Return the most faithful explanation method and the one built into the model, each as a function of a row."""
+    """Return the methods to show, each as a function of a row: the one built into the model, which is exact.
+
+    If another method is clearly more faithful, it comes first.
+    """
     trusted = (measured or {}).get("trusted", [])
     own = [name for name in ("attention", "evidence") if name in methods_of(model)]
-    shown = own if not trusted or own[:1] == trusted[:1] else [trusted[0], *own]
+    shown = own if not trusted or set(own) & set(trusted) else [trusted[0], *own]
     return {name: _explainer(model, panel, background, name, advance) for name in shown}
 
 
@@ -151,7 +154,14 @@ def _explainer(
     def explain_row(row: int, target: str | None) -> StepImportance:
         found = explain(model, panel[[row]], method, None if method == "attention" else target, **settings)
         advance()
-        return StepImportance(found.importance[0], None if found.target is None else str(found.target[0]))
+        return StepImportance(
+            found.importance[0],
+            None if found.target is None else str(found.target[0]),
+            channels=None if found.channels is None else found.channels[0],
+            frequencies=None if found.frequencies is None else found.frequencies[0],
+            fields={name: float(numbers[0]) for name, numbers in found.fields.items()},
+            base=None if found.base is None else float(found.base[0]),
+        )
 
     return explain_row
 

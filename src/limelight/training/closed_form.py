@@ -158,6 +158,8 @@ def solve(
         network.head.weight.copy_(ridge.weight * scale[:, None])
         network.head.bias.copy_(ridge.bias * scale + shift)
         network.encoder.typical.copy_(ridge.mean[: network.encoder.width])
+        if network.context is not None:
+            network.context.typical.copy_(ridge.mean[network.encoder.width :])
     how = {"solver": "ridge", "penalty": ridge.alpha.tolist(), "chosen_by": solved.chosen_by}
     info = fit_info(panel, validation, task, codes, prepared.statistics, training=how, seed=seed)
     model = FittedModel(

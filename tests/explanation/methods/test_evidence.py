@@ -48,7 +48,8 @@ def fit_rocket(panel: Panel, **words: object) -> FittedModel:
 
 
 def sums(explanation: object) -> np.ndarray:
-    return np.array([float(steps.sum()) for steps in explanation.importance]) + explanation.base  # type: ignore[attr-defined]
+    steps = np.array([float(steps.sum()) for steps in explanation.importance])  # type: ignore[attr-defined]
+    return steps + sum(explanation.fields.values()) + explanation.base  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("fusion", [[], "late"], ids=["series alone", "with facts"])
@@ -101,6 +102,37 @@ def test_a_loaded_model_explains_as_the_saved_one(tmp_path: object) -> None:
     model = fit_rocket(panel)
     again = load_model(save_model(model, f"{tmp_path}/model"))
     np.testing.assert_array_equal(explain_evidence(again, panel).base, explain_evidence(model, panel).base)
+
+
+def test_metadata_count_relative_to_average_metadata() -> None:
+    panel = bumped(2, n=60)
+    random = np.random.default_rng(4)
+    noise = [random.normal(size=40) for _ in range(60)]
+    panel = Panel.from_series(noise, labels=panel.labels, metadata=panel.metadata)
+    explanation = explain_evidence(fit_rocket(panel, fusion="late"), panel, "c1")
+    assert set(explanation.fields) == {"mode", "age"}
+    assert np.ptp(explanation.base) == 0
+    for added in explanation.fields.values():
+        np.testing.assert_allclose(added.mean(), 0, atol=1e-6)
+    assert panel.metadata is not None
+    mode = np.array(panel.metadata["mode"].to_pylist())
+    assert explanation.fields["mode"][mode == "m1"].min() > 0 > explanation.fields["mode"][mode == "m0"].max()
+
+
+def test_numbers_marks_and_words_belong_to_their_field() -> None:
+    panel = bumped(2, n=60)
+    random = np.random.default_rng(5)
+    age = [None if row % 7 == 0 else float(row) for row in range(60)]
+    note = [("hot and loud" if label == "c1" else "quiet") for label in panel.require_labels()]
+    day = np.datetime64("2024-01-01") + random.integers(0, 700, 60)
+    table = pa.table({"age": age, "note": note, "day": day, "constant": ["x"] * 60})
+    panel = panel.replace(metadata=table)
+    model = fit(panel, task_of(panel), Architecture.of(ROCKET, fusion="late"), fields={"note": "text"}).model
+    explanation = explain_evidence(model, panel, "c1")
+    assert set(explanation.fields) == {"age", "note", "day"} | set(explanation.fields) & {"constant"}
+    np.testing.assert_allclose(sums(explanation), explanation.prediction.logits[:, 0], rtol=0, atol=1e-4)
+    sizes = {name: float(np.abs(added).mean()) for name, added in explanation.fields.items()}
+    assert max(sizes, key=lambda name: sizes[name]) == "note"
 
 
 def test_evidence_for_each_of_several_labels() -> None:

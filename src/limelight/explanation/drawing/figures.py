@@ -135,10 +135,10 @@ def draw_explanation(figure: Any, explanation: Drawable, row: int) -> list[Axes]
         _colour_bar(figure, ax.images[0], [ax], explanation, row)
         _show_fields(ax, explanation, row)
         return [ax]
-    chosen = np.sort(np.argsort(-np.abs(by_channel).sum(axis=0), kind="stable")[:MOST_SERIES])
+    chosen = most_important_channels(by_channel)
     axes: list[Axes] = figure.subplots(len(chosen), 1, squeeze=False, sharex=True)[:, 0].tolist()
     peak = float(np.abs(by_channel).max(initial=0.0))
-    for ax, channel in zip(axes, chosen.tolist(), strict=True):
+    for ax, channel in zip(axes, chosen, strict=True):
         image = draw_channel(ax, panel, row, channel, by_channel[:, channel], signed=explanation.signed, peak=peak)
     style_time_axis(axes[-1], panel, row)
     axes[0].set_title(
@@ -147,6 +147,18 @@ def draw_explanation(figure: Any, explanation: Drawable, row: int) -> list[Axes]
     _colour_bar(figure, image, axes, explanation, row)
     _show_fields(axes[0], explanation, row)
     return axes
+
+
+def most_important_channels(by_channel: NDArray[np.floating[Any]]) -> list[int]:
+    """Return the at most 12 channels with the largest total importance, in their original order.
+
+    Example
+    -------
+    >>> most_important_channels(np.array([[0.0, 1.0], [0.5, -2.0]]))
+    [0, 1]
+    """
+    most: list[int] = np.argsort(-np.abs(by_channel).sum(axis=0), kind="stable")[:MOST_SERIES].tolist()
+    return sorted(most)
 
 
 def _colour_bar(figure: Any, image: Any, axes: Sequence[Axes], explanation: Drawable, row: int) -> None:

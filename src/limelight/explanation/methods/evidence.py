@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError
@@ -14,6 +17,7 @@ from limelight.explanation.explanation import Explanation
 from limelight.explanation.target import resolve_target
 from limelight.model.evidence_profile import EvidenceProfile
 from limelight.model.fitted import FittedModel
+from limelight.model.vocabulary import Vocabulary
 from limelight.types import Codes, Doubles, Floats
 
 
@@ -36,8 +40,9 @@ def explain_evidence(model: FittedModel, panel: Panel, target: Any = None) -> Ex
     -------
     Explanation
         For each series, what each step adds to the logit of the target, relative to the same position of an average
-        training series: a positive number is evidence for the target, a negative one evidence against it. Their sum
-        plus ``base``, the logit of the average series with the metadata of this one, is the logit. For two classes, the
+        training series: a positive number is evidence for the target, a negative one evidence against it. ``fields``
+        has what each metadata field adds, relative to average metadata. The sum of both plus ``base``, the logit of
+        an average series with average metadata, is the logit. For two classes, the
         logit of the first is minus that of the second. ``channels`` splits the importance of each step among the
         channels; what the clock and side signals add belongs to no channel. ``frequencies`` has what a spectrum adds.
         With ``conjunctive``, importance is relative to a step with the mean features of the training series, ``base``
@@ -91,6 +96,7 @@ class Evidence(NamedTuple):
     base: Doubles
     channels: list[Floats] | None = None
     frequencies: list[Floats] | None = None
+    fields: Mapping[str, Doubles] = MappingProxyType({})
 
 
 def _evidence_of_steps(model: FittedModel, panel: Panel, output: Codes, sign: Doubles) -> Evidence:
@@ -120,6 +126,7 @@ def _evidence_of_features(model: FittedModel, panel: Panel, output: Codes, sign:
     series_weights = weights[:, : encoder.width].float().contiguous()
     # the logits of an average training series, without the intercept
     typical = series_weights.double() @ encoder.typical.double()
+    fields = _FieldEvidence(model, weights[:, encoder.width :], len(panel))
     profile = profile_of(model)
 
     @functools.cache
@@ -129,6 +136,7 @@ def _evidence_of_features(model: FittedModel, panel: Panel, output: Codes, sign:
     importance: list[Floats] = [np.empty(0, np.float32)] * len(panel)
     channels, frequencies = list(importance), list(importance)
     reads_spectrum = "spectrum" in encoder.spans
+    constant = bias + typical + weights[:, encoder.width :] @ fields.typical
     base = np.zeros(len(panel))
     with torch.inference_mode():
         for rows, batch in model.batches(panel):
@@ -137,7 +145,7 @@ def _evidence_of_features(model: FittedModel, panel: Panel, output: Codes, sign:
             spectrum = None
             if reads_spectrum:
                 spectrum = encoder.by_frequency(inputs, batch.mask, series_weights, encoder.typical)
-            constant = bias + typical + model.network.context_vector(batch).double() @ weights[:, encoder.width :].T
+            fields.add(rows, model.network.context_vector(batch).double(), output[rows], sign[rows])
             for place, row in enumerate(rows.tolist()):
                 steps, which = int(panel.lengths[row]), int(output[row])
                 own = contributions[place, which, :steps].numpy()
@@ -147,8 +155,39 @@ def _evidence_of_features(model: FittedModel, panel: Panel, output: Codes, sign:
                 if spectrum is not None:
                     own = spectrum[place][which].numpy()
                     frequencies[row] = (sign[row] * _by_channel(own, len(panel.channels), model)).astype(np.float32)
-                base[row] = sign[row] * float(constant[place, which])
-    return Evidence(importance, base, channels, frequencies if reads_spectrum else None)
+                base[row] = sign[row] * float(constant[which])
+    return Evidence(importance, base, channels, frequencies if reads_spectrum else None, fields.numbers)
+
+
+class _FieldEvidence:
+    """Collects what each metadata field adds to the logits, relative to average metadata."""
+
+    def __init__(self, model: FittedModel, weights: Tensor, n: int) -> None:
+        context = model.network.context
+        self.weights = weights
+        self.typical = weights.new_zeros(weights.shape[1]) if context is None else context.typical.double()
+        self.columns = {} if context is None else _columns_of_fields(model.vocabulary, context.columns())
+        self.numbers = {name: np.zeros(n) for name in self.columns}
+
+    def add(self, rows: Codes, vectors: Tensor, output: Codes, sign: Doubles) -> None:
+        """Add the series of a batch, with their encoded metadata, shape (batch, width)."""
+        parts = ((vectors - self.typical) * self.weights[torch.from_numpy(output)]).numpy()
+        for name, columns in self.columns.items():
+            self.numbers[name][rows] = sign * parts[:, columns].sum(axis=1)
+
+
+def _columns_of_fields(vocabulary: Vocabulary | None, by_kind: Mapping[str, list[list[int]]]) -> dict[str, list[int]]:
+    """Return the columns of each metadata field in the encoded metadata."""
+    columns = {kind: iter(spans) for kind, spans in by_kind.items()}
+    found: dict[str, list[int]] = {}
+    for field in () if vocabulary is None else vocabulary.fields:
+        if field.kind in ("category", "boolean"):
+            found[field.name] = next(columns["categories"])
+        elif field.kind == "text":
+            found[field.name] = next(columns["texts"])
+        elif field.scales():
+            found[field.name] = [column for _ in field.scales() for column in next(columns["numbers"])]
+    return found
 
 
 def _by_channel(own: Doubles, channels: int, model: FittedModel) -> Doubles:
