@@ -27,7 +27,7 @@ from limelight.data.inspection.inspect_panel import notes_on_arrays
 from limelight.data.panel import Panel
 from limelight.data.profile.outside import OutsideTraining
 from limelight.errors import ParameterError
-from limelight.evaluation.decision.conformal import ConformalSets
+from limelight.evaluation.decision.prediction_sets import PredictionSets
 from limelight.evaluation.decision.rule import DecisionRule
 from limelight.explanation.explanation import Explanation
 from limelight.explanation.methods.registry import explain
@@ -164,9 +164,9 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         Parameters
         ----------
         name
-            ``"attention_bilstm"``, ``"lstm"``, ``"stacked_lstm"`` or ``"bilstm"``; with metadata ``"metadata_repeat"``,
-            ``"metadata_late"`` or ``"metadata_attention"``; for multi-label tasks ``"multilabel_lstm"``; for labels per
-            step ``"step_lstm"``.
+            ``"attention_bilstm"``, ``"lstm"``, ``"stacked_lstm"``, ``"bilstm"`` or ``"inception"``; with metadata
+            ``"metadata_repeat"``, ``"metadata_late"`` or ``"metadata_attention"``; for multi-label tasks
+            ``"multilabel_lstm"``; for labels per step ``"step_lstm"``.
         **parameters
             Other parameters of the constructor.
 
@@ -345,8 +345,9 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
                 "expected a model fitted with a coverage for its prediction sets, got one without; fit with for "
                 "example decision={'coverage': 0.9}"
             )
-        prediction = self._predict(self._panel(X, fitting=False))
-        sets = ConformalSets.from_json(chosen).sets(prediction.task, prediction.probabilities)
+        panel = self._panel(X, fitting=False)
+        prediction = self._predict(panel)
+        sets = PredictionSets.from_json(chosen).sets(prediction.task, prediction.probabilities, panel)
         return prediction.by_series(sets)
 
     def check(self, X: Any) -> OutsideTraining | None:

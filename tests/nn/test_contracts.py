@@ -274,7 +274,8 @@ def test_default_type_of_torch_changes_no_logit(architecture: Architecture) -> N
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_presets_answer(name: str) -> None:
-    answer = network_of(preset(name), outputs=1)(random_batch([10, 7, 1]))
+    architecture = preset(name).resolve(10.0, missing=False, irregular=False, by_step=name == "step_lstm")
+    answer = network_of(architecture, outputs=1)(random_batch([10, 7, 1]))
     assert answer.logits.shape == ((3, 10, 1) if name == "step_lstm" else (3, 1))
 
 

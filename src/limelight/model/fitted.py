@@ -15,7 +15,7 @@ from limelight.data.profile.outside import OutsideTraining, check_panel
 from limelight.data.profile.training_profile import TrainingProfile
 from limelight.errors import DataError, InternalError, listing
 from limelight.model.batching import batches_by_length, make_batch, require_clock, require_same_clock
-from limelight.model.decision import Decision
+from limelight.model.decision import Decision, Mixing
 from limelight.model.evidence_profile import EvidenceProfile
 from limelight.model.vocabulary import EncodedMetadata, Vocabulary
 from limelight.nn.batch import Batch
@@ -49,6 +49,8 @@ class Prediction:
     thresholds
         The lowest probability at which the positive class, shape (1,), or each label, shape (labels,), is predicted;
         None predicts the most probable class, or each label with a probability of at least 0.5.
+    mixing
+        What the probabilities are mixed with after the softmax, as fitted in calibration; None for a model without.
     """
 
     ids: NDArray[np.str_]
@@ -57,10 +59,15 @@ class Prediction:
     attention: list[NDArray[np.float32]] | None = None
     lengths: NDArray[np.int64] | None = None
     thresholds: NDArray[np.float64] | None = None
+    mixing: Mixing | None = None
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
         """The probability of each class or label, in the order of ``task.classes``, shape (n or steps, classes)."""
+        probabilities = self._softmax()
+        return probabilities if self.mixing is None else self.mixing.apply(probabilities)
+
+    def _softmax(self) -> NDArray[np.float64]:
         if self.task.kind != "multiclass":
             positive: NDArray[np.float64] = 1 / (1 + np.exp(-self.logits.clip(-500, 500)))
             return positive if self.task.multilabel else np.concatenate([1 - positive, positive], axis=1)
@@ -274,7 +281,8 @@ class FittedModel:
         self, panel: Panel, logits: NDArray[np.float64], attention: list[NDArray[np.float32]] | None
     ) -> Prediction:
         lengths = panel.lengths if self.task.by_step else None
-        return Prediction(panel.ids, self.task, logits, attention, lengths, self.decision.thresholds)
+        decision = self.decision
+        return Prediction(panel.ids, self.task, logits, attention, lengths, decision.thresholds, decision.mixing)
 
     def require_channels(self, panel: Panel) -> None:
         """Raise DataError, naming the missing channels, if a panel lacks channels of the training.

@@ -91,7 +91,7 @@ def make_space(
 
 def starting_point(panel: Panel, recipe: Recipe) -> dict[str, Any]:
     """Express a recipe as a point of the search space; a list is represented by its first entry."""
-    encoder, settings = recipe.architecture.encoder, recipe.training.for_series(len(panel))
+    encoder, settings = recipe.architecture.encoder, recipe.training.resolve(len(panel), recipe.architecture.encoder)
     own, shared = encoder.get_params(), _shared(type(encoder))
     units, layers, dropout = (
         own[shared[name]] if name in shared else usual
