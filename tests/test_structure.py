@@ -23,8 +23,8 @@ FLOORS = [
     {"explanation"},
     {"recipe"},
     {"model_selection", "estimator", "report"},
-    {"config", "interop"},
-    {"runs"},
+    {"config", "loading"},
+    {"runs", "interop"},
     {"cli"},
     {"__main__"},
 ]

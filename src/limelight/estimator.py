@@ -31,7 +31,7 @@ from limelight.evaluation.decision.prediction_sets import PredictionSets
 from limelight.evaluation.decision.rule import DecisionRule
 from limelight.explanation.explanation import Explanation
 from limelight.explanation.methods.registry import explain
-from limelight.model.bundle import load_model, save_model
+from limelight.model.bundle import save_model
 from limelight.model.fitted import FittedModel, Prediction
 from limelight.model.targets import targets_of, task_of
 from limelight.parts.architecture import METADATA_OPTIONS, OPTIONS, PART_KINDS, Architecture, preset
@@ -460,42 +460,3 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         tags.input_tags.three_d_array = True
         tags.input_tags.allow_nan = True
         return tags
-
-
-def load(folder: Path | str) -> TimeSeriesClassifier:
-    """Load a saved model. The folder holds data and never code.
-
-    Parameters
-    ----------
-    folder
-        A folder written by ``save``, or a run folder.
-
-    Returns
-    -------
-    TimeSeriesClassifier
-        Fitted, ready to predict and explain.
-
-    Raises
-    ------
-    ModelFolderError
-        If the folder is missing, damaged, no model of limelight, or of a newer version.
-
-    Example
-    -------
-    >>> import tempfile
-    >>> from limelight.data.synthetic.sine import SineSettings, generate_sine
-    >>> panel = generate_sine(SineSettings(dataset_size=60, num_points=40))
-    >>> model = TimeSeriesClassifier(random_state=0).fit(panel)
-    >>> again = load(model.save(tempfile.mkdtemp() + "/waves"))
-    >>> bool((again.predict_proba(panel) == model.predict_proba(panel)).all())
-    True
-    """
-    return classifier_of(load_model(folder))
-
-
-def classifier_of(fitted: FittedModel) -> TimeSeriesClassifier:
-    """Return a fitted classifier for a model."""
-    words = {name: getattr(fitted.architecture, name) for name in (*PART_KINDS, *OPTIONS, *METADATA_OPTIONS)}
-    model = TimeSeriesClassifier(**words, layout=fitted.fitted_on.get("layout"))
-    model.model_, model.classes_ = fitted, np.array(fitted.task.classes)
-    return model

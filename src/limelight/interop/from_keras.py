@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from limelight.estimator import TimeSeriesClassifier, classifier_of
+from limelight.estimator import TimeSeriesClassifier
 from limelight.interop.keras_files import read_keras
 from limelight.interop.keras_graph import follow
 from limelight.interop.keras_network import build_model
+from limelight.loading import classifier_of
 from limelight.task import Label
 
 
