@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from limelight.data.panel import Panel
 from limelight.errors import ModelFolderError, ParameterError
 from limelight.model.decision import Decision
+from limelight.model.padding import STEPS_PER_BATCH
 from limelight.model.prediction import Prediction
-from limelight.model.predictor import STEPS_PER_BATCH, Predictor, numbered
+from limelight.model.predictor import Predictor, numbered
 from limelight.model.session import ONNX_FORMAT, ONNX_VERSION, PROPERTY, Session
 from limelight.task import Task
 
@@ -267,12 +268,13 @@ def _description(session: Session, file: Path) -> dict[str, Any]:
         content = None
     if not isinstance(content, dict) or content.get("format") != ONNX_FORMAT:
         raise ModelFolderError(
-            f"{str(file)!r} was not written by limelight: it does not describe a model; export one with limelight export"
+            f"{str(file)!r} was not written by limelight: it does not describe a model; export one with limelight "
+            "export"
         )
     if content.get("version") != ONNX_VERSION:
         raise ModelFolderError(
-            f"{str(file)!r} has format version {content.get('version')!r}, but this limelight reads version {ONNX_VERSION}; "
-            "update limelight"
+            f"{str(file)!r} has format version {content.get('version')!r}, but this limelight reads version "
+            f"{ONNX_VERSION}; update limelight"
         )
     return content
 

@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 import limelight
-from limelight.cli import data, models, selection
+from limelight.cli import data, deploy, models, selection
 from limelight.errors import InputError
 
 app = typer.Typer(
@@ -53,6 +53,7 @@ for command in (
     models.predict,
     models.explain,
     models.report,
+    deploy.export,
     selection.validate,
     selection.compare,
     selection.tune,

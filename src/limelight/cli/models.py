@@ -86,6 +86,7 @@ def evaluate(
     """Score a saved model on its own test series or on others, next to a baseline that predicts the class
     frequencies."""
     from limelight.evaluation.summary import score_lines
+    from limelight.evaluation.verdict import verdict
     from limelight.runs.evaluate import evaluate_run
     from limelight.runs.predict import experiment_of_run
 
@@ -94,7 +95,7 @@ def evaluate(
     else:
         experiment = _other_series(model, source, options)
     metrics = evaluate_run(model, experiment, own=source is None, part=part)
-    typer.echo(json.dumps(metrics, indent=2) if as_json else "\n".join(score_lines(metrics)))
+    typer.echo(json.dumps(metrics, indent=2) if as_json else "\n".join([*score_lines(metrics), "", verdict(metrics)]))
 
 
 @reads_data
@@ -219,10 +220,11 @@ def _is_demo(folder: Path) -> bool:
 
 def _run(experiment: Experiment, *, resume: bool, overwrite: bool) -> None:
     from limelight.evaluation.summary import score_lines
+    from limelight.evaluation.verdict import verdict
     from limelight.runs.train import run_experiment
 
     run = run_experiment(experiment, resume=resume, overwrite=overwrite, log=print_progress)
-    typer.echo("\n".join(score_lines(run.metrics)))
+    typer.echo("\n".join([*score_lines(run.metrics), "", verdict(run.metrics)]))
     typer.echo(f"\nreport: {run.folder / 'report' / 'index.html'}")
     if run.training.interrupted:
         typer.echo("interrupted: the model is the best so far; --resume resumes the training", err=True)

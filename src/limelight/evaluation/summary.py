@@ -63,7 +63,7 @@ def score_lines(metrics: Mapping[str, Any]) -> list[str]:
     >>> test, baseline = score_prediction(prediction, truth), score_baseline(["ok"], truth, task)
     >>> print("\\n".join(score_lines({"test": test, "baseline": baseline})[:3]))
                           model   95 % interval  baseline
-    accuracy              0.975  0.925 to 1.000     0.500
+    accuracy              0.975  0.871 to 0.996     0.500
     precision (ok)        0.952                     0.500
     """
     test = metrics["test"]
@@ -98,7 +98,7 @@ def _decision_lines(decision: Mapping[str, Any] | None) -> list[str]:
         sets = decision["sets"]
         measured, size = f"{100 * sets['coverage']:.1f} %", f"{sets['mean_size']:.2f}"
         title = f"prediction sets at {100 * sets['target']:.0f} % coverage"
-        lines += ["", f"{title}: measured coverage {measured}, mean size {size}"]
+        lines += ["", f"{title}: measured coverage {measured}, mean size {size}", *sets.get("notes", [])]
     return lines
 
 

@@ -17,6 +17,8 @@ from limelight.nn.context import (
     TextVectors,
 )
 
+ACTIVATIONS = {"relu": "Relu", "tanh": "Tanh"}
+
 
 @register_translation(ContextEncoder)
 def write_context(graph: Graph, encoder: ContextEncoder, inputs: ModelInputs) -> str:
@@ -26,7 +28,11 @@ def write_context(graph: Graph, encoder: ContextEncoder, inputs: ModelInputs) ->
         parts += _looked_up(graph, encoder.embeddings, inputs.categories, 1)
     if encoder.shape.numbers:
         scaled = _scaled_numbers(graph, encoder, inputs)
-        parts.append(scaled if encoder.dense is None else graph.linear(scaled, encoder.dense))
+        if encoder.dense is not None:
+            scaled = graph.linear(scaled, encoder.dense)
+            if encoder.number_activation != "linear":
+                scaled = graph.add(ACTIVATIONS[encoder.number_activation], scaled)
+        parts.append(scaled)
     if encoder.words is not None:
         vectors = graph.sum(graph.add("Gather", graph.constant(encoder.words.weight), inputs.tokens, axis=0), 2)
         means = graph.add("Div", vectors, graph.cast(_word_counts(graph, inputs.tokens), np.float32))

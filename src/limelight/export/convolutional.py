@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+
 from limelight.export.graph import Graph
 from limelight.export.translations import Steps, register_translation, translate
 from limelight.nn.convolutional import ConvLSTMEncoder, StridedConvolution

@@ -8,7 +8,7 @@ from limelight.export.graph import Graph
 from limelight.nn.filling import Filling
 
 
-def fill(graph: Graph, filling: Filling, scaled: str, mask: str, elapsed: str | None) -> str:
+def write_filling(graph: Graph, filling: Filling, scaled: str, mask: str, elapsed: str | None) -> str:
     """Write the filled values of ``Filling``.
 
     Parameters

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from limelight.export.filling import fill
+from limelight.export.filling import write_filling
 from limelight.export.graph import Graph
 from limelight.export.translations import Steps, translate
 from limelight.nn.network import Network
@@ -97,7 +97,7 @@ class ModelInputs:
         if network.filling is None:
             return [scaled]
         own = graph.slice(scaled, 2, 0, network.channels) if clock else scaled
-        filled = fill(graph, network.filling, own, self.mask, self.elapsed if clock else None)
+        filled = write_filling(graph, network.filling, own, self.mask, self.elapsed if clock else None)
         return [filled, graph.slice(scaled, 2, network.channels, network.channels + 1)] if clock else [filled]
 
 

@@ -176,6 +176,10 @@ class _Writer:
             probabilities = graph.add("Sigmoid", logits)
         if task.kind == "binary":
             probabilities = graph.concat([graph.add("Sub", graph.double(1.0), probabilities), probabilities], axis)
+        mixing = self.model.decision.mixing
+        if mixing is not None:
+            kept = graph.add("Mul", probabilities, graph.double(1 - mixing.weight))
+            probabilities = graph.add("Add", kept, graph.double(mixing.weight * mixing.shares))
         graph.output("probabilities", probabilities, np.float64, [*over, len(task.classes)])
         shape = [*over, len(task.classes)] if task.multilabel else over
         graph.output("prediction", self._predicted(probabilities, axis), np.int64, shape)

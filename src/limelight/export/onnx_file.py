@@ -63,11 +63,11 @@ def export_model(model: FittedModel, file: Path | str, reading: Mapping[str, Any
             f"exporting a model needs {error.name}, which is not installed; pip install 'limelight[onnx]'"
         ) from error
     from limelight.export.network import build_graph
-    from limelight.export.verification import require_agreement
+    from limelight.export.verification import require_same_answers
 
     proto = build_graph(model).model({PROPERTY: json.dumps(describe_model(model, reading), ensure_ascii=False)})
     content = proto.SerializeToString()
-    require_agreement(model, content)
+    require_same_answers(model, content)
     with whole_file(file) as temporary:
         temporary.write_bytes(content)
     return file

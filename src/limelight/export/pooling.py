@@ -8,15 +8,15 @@ import numpy as np
 from torch import nn
 
 from limelight.export.graph import Graph
-from limelight.export.translations import Steps, register_translation
+from limelight.export.translations import Steps, register_translation, translate
 from limelight.nn.fusion import Film
 from limelight.nn.pooling import AdditiveAttention, ConjunctiveAttention, Last, Max, Mean, MetadataAttention
 
-Pooled = tuple[str, str | None]
+_Pooled = tuple[str, str | None]
 
 
 @register_translation(Mean)
-def write_mean(graph: Graph, pooling: Mean, steps: Steps, context: str | None) -> Pooled:
+def write_mean(graph: Graph, pooling: Mean, steps: Steps, context: str | None) -> _Pooled:
     """Write the mean over the real steps."""
     real = graph.unsqueeze(graph.cast(steps.mask, np.float32), 2)
     total = graph.sum(graph.add("Mul", steps.values, real), 1)
@@ -24,14 +24,14 @@ def write_mean(graph: Graph, pooling: Mean, steps: Steps, context: str | None) -
 
 
 @register_translation(Max)
-def write_max(graph: Graph, pooling: Max, steps: Steps, context: str | None) -> Pooled:
+def write_max(graph: Graph, pooling: Max, steps: Steps, context: str | None) -> _Pooled:
     """Write the maximum of each feature over the real steps."""
     kept = graph.add("Where", graph.unsqueeze(steps.mask, 2), steps.values, graph.number(-np.inf))
     return graph.add("ReduceMax", kept, axes=[1], keepdims=0), None
 
 
 @register_translation(Last)
-def write_last(graph: Graph, pooling: Last, steps: Steps, context: str | None) -> Pooled:
+def write_last(graph: Graph, pooling: Last, steps: Steps, context: str | None) -> _Pooled:
     """Write the features of the last real step, and of the first for the backward direction."""
     place = graph.unsqueeze(graph.add("Sub", steps.lengths, graph.integer(1)), 1)
     last = graph.add("GatherND", steps.values, place, batch_dims=1)
@@ -43,7 +43,7 @@ def write_last(graph: Graph, pooling: Last, steps: Steps, context: str | None) -
 
 
 @register_translation(AdditiveAttention, MetadataAttention)
-def write_attention(graph: Graph, pooling: Any, steps: Steps, context: str | None) -> Pooled:
+def write_attention(graph: Graph, pooling: Any, steps: Steps, context: str | None) -> _Pooled:
     """Write the weighted mean of the features and the weights."""
     scores = _scores(graph, pooling, steps.values, context)
     masked = graph.add("Where", steps.mask, scores, graph.number(-np.inf))
@@ -84,6 +84,25 @@ def write_linear_head(graph: Graph, head: nn.Linear, values: str) -> str:
 
 @register_translation(nn.Sequential)
 def write_mlp_head(graph: Graph, head: nn.Sequential, values: str) -> str:
-    """Write a head with one hidden layer: linear, relu, dropout, linear."""
-    first, _, _, last = head
-    return graph.linear(graph.add("Relu", graph.linear(values, first)), last)
+    """Write a head with hidden layers."""
+    for layer in head:
+        values = translate(graph, layer, values)
+    return values
+
+
+@register_translation(nn.ReLU)
+def write_relu(graph: Graph, layer: nn.ReLU, values: str) -> str:
+    """Write the activation relu."""
+    return graph.add("Relu", values)
+
+
+@register_translation(nn.Tanh)
+def write_tanh(graph: Graph, layer: nn.Tanh, values: str) -> str:
+    """Write the activation tanh."""
+    return graph.add("Tanh", values)
+
+
+@register_translation(nn.Dropout)
+def write_dropout(graph: Graph, layer: nn.Dropout, values: str) -> str:
+    """Return the values unchanged: nothing is dropped in prediction."""
+    return values

@@ -10,7 +10,7 @@ from limelight.export.graph import Graph
 from limelight.export.translations import Steps, register_translation
 from limelight.nn.quantiles import Interval, QuantileBlock
 
-ROUNDING = 1e-9
+_ROUNDING = 1e-9
 _END = int(np.iinfo(np.int64).max)
 
 
@@ -94,7 +94,7 @@ def _places(graph: Graph, lengths: str, intervals: list[Interval]) -> tuple[str,
 
     def step_at(shares: list[float]) -> str:
         product = graph.add("Mul", exact, graph.double(np.array([shares])))
-        return graph.cast(graph.add("Add", product, graph.double(ROUNDING)), np.int64)
+        return graph.cast(graph.add("Add", product, graph.double(_ROUNDING)), np.int64)
 
     one = graph.integer(1)
     start = graph.add("Min", step_at([each.start for each in intervals]), graph.add("Sub", given, one))

@@ -11,7 +11,7 @@ from limelight.errors import InternalError
 from limelight.model.fitted import FittedModel, Prediction
 from limelight.model.session import Session
 
-TOLERANCE = 1e-5
+LARGEST_DIFFERENCE = 1e-5
 """The largest difference of a probability."""
 LONGEST = 256
 """Steps of the longest example."""
@@ -65,7 +65,7 @@ def example_arrays(model: FittedModel, seed: int = 0) -> dict[str, NDArray[Any]]
     return arrays
 
 
-def require_agreement(model: FittedModel, exported: bytes) -> float:
+def require_same_answers(model: FittedModel, exported: bytes) -> float:
     """Compare the probabilities of a model and of its exported graph on random series.
 
     Parameters
@@ -91,11 +91,13 @@ def require_agreement(model: FittedModel, exported: bytes) -> float:
     given, _ = session.answer(arrays, model.offset)
     real = arrays["mask"] if model.task.by_step else np.ones(len(own), dtype=bool)
     wanted, found = (
-        Prediction(np.arange(int(real.sum())).astype(str), model.task, logits[real]).probabilities
+        Prediction(
+            np.arange(int(real.sum())).astype(str), model.task, logits[real], mixing=model.decision.mixing
+        ).probabilities
         for logits in (model.decision.apply_temperature(own), given)
     )
     largest = float(np.abs(wanted - found).max())
-    if not largest <= TOLERANCE:
+    if not largest <= LARGEST_DIFFERENCE:
         raise InternalError(
             f"the exported model differs from the model itself by {largest:.1e} in a probability; please report this "
             f"with the architecture: {model.architecture.describe()}"

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from limelight.model.decision import Mixing
 from limelight.task import Task
 
 
@@ -32,6 +33,8 @@ class Prediction:
     thresholds
         The lowest probability at which the positive class, shape (1,), or each label, shape (labels,), is predicted;
         None predicts the most probable class, or each label with a probability of at least 0.5.
+    mixing
+        What the probabilities are mixed with after the softmax, as fitted in calibration; None for a model without.
     """
 
     ids: NDArray[np.str_]
@@ -40,10 +43,15 @@ class Prediction:
     attention: list[NDArray[np.float32]] | None = None
     lengths: NDArray[np.int64] | None = None
     thresholds: NDArray[np.float64] | None = None
+    mixing: Mixing | None = None
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
         """The probability of each class or label, in the order of ``task.classes``, shape (n or steps, classes)."""
+        probabilities = self._softmax()
+        return probabilities if self.mixing is None else self.mixing.apply(probabilities)
+
+    def _softmax(self) -> NDArray[np.float64]:
         if self.task.kind != "multiclass":
             positive: NDArray[np.float64] = 1 / (1 + np.exp(-self.logits.clip(-500, 500)))
             return positive if self.task.multilabel else np.concatenate([1 - positive, positive], axis=1)

@@ -208,7 +208,8 @@ class Predictor:
         self, panel: Panel, logits: NDArray[np.float64], attention: list[NDArray[np.float32]] | None
     ) -> Prediction:
         lengths = panel.lengths if self.task.by_step else None
-        return Prediction(panel.ids, self.task, logits, attention, lengths, self.decision.thresholds)
+        decision = self.decision
+        return Prediction(panel.ids, self.task, logits, attention, lengths, decision.thresholds, decision.mixing)
 
     def require_channels(self, panel: Panel) -> None:
         """Raise DataError, naming the missing channels, if a panel lacks channels of the training.

@@ -9,24 +9,30 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from pydantic import ConfigDict, Field
 
+from limelight.data.annotations import RECORDING
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError
 from limelight.evaluation.decision.calibration import (
     Temperature,
     compare_calibration,
+    fit_mixing,
     fit_temperature,
     to_probabilities,
 )
-from limelight.evaluation.decision.conformal import ConformalSets, coverage, fit_conformal
+from limelight.evaluation.decision.conformal import Score
+from limelight.evaluation.decision.prediction_sets import PredictionSets, fit_prediction_sets
 from limelight.evaluation.decision.thresholds import Thresholds, checked_rule, choose_thresholds, require_thresholds
-from limelight.model.decision import Decision
+from limelight.model.decision import Decision, Mixing
 from limelight.model.fitted import FittedModel, Prediction
 from limelight.model.targets import targets_of
 from limelight.parts.base import build_checked
 from limelight.task import Task
 from limelight.types import Doubles
 
-SCALED = "the scale of the logits was fitted with the head, on held-out predictions of the training series"
+TEMPERATURE_PRIOR = 5.0
+"""Precision of the prior on the logarithm of the temperature, as if 5 series had shown it with a variance of 1 each.
+
+Chosen from 0 to 20 by cross-validation on the training parts of 17 data sets; ``docs/decisions.md`` has the numbers."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +42,18 @@ class DecisionRule:
     Parameters
     ----------
     calibrate
-        Whether to fit a temperature, one per label if multi-label, so that probabilities are calibrated.
+        Whether to calibrate probabilities: by a temperature, one per label if multi-label, and by a mixture with the
+        class shares, so that no prediction is more certain than the number of calibration series supports.
     thresholds
         How to choose thresholds: ``"none"``; or, if binary or multi-label, ``"f1"``, ``{"precision": 0.9}``,
         ``{"recall": 0.9}`` or ``{"cost": {"false_positive": 1, "false_negative": 5}}``.
     coverage
         Target coverage of prediction sets: the share of sets that contain the true class, in (0, 1); None fits none.
+    coverage_by
+        What the coverage holds for separately: ``"class"``, each true class; the name of a metadata field, each of its
+        values; None, all series together. Each needs enough calibration series: 9 for a coverage of 0.9.
+    set_score
+        ``"lac"`` for the smallest sets, ``"aps"`` for sets that are never empty and larger if a series is uncertain.
 
     Raises
     ------
@@ -59,6 +71,8 @@ class DecisionRule:
     calibrate: bool = True
     thresholds: str | dict[str, Any] = "none"
     coverage: Annotated[float, Field(gt=0.0, lt=1.0)] | None = None
+    coverage_by: str | None = None
+    set_score: Score = "lac"
 
     def __post_init__(self) -> None:
         checked_rule(self.thresholds)
@@ -84,6 +98,11 @@ class DecisionRule:
         """Return the rule without thresholds and prediction sets, which scores of probabilities do not depend on."""
         return DecisionRule(calibrate=self.calibrate)
 
+    @property
+    def needs_held_out(self) -> bool:
+        """Whether the rule measures on held-out series what a temperature alone does not need."""
+        return self.coverage is not None
+
     def require_possible(self, task: Task) -> None:
         """Require a task with thresholds if the rule chooses them; ParameterError for more than two classes."""
         require_thresholds(task, self.thresholds)
@@ -98,7 +117,11 @@ class DecisionRule:
 
 
 def fit_decision(
-    model: FittedModel, panel: Panel | None, rule: DecisionRule, logits: Doubles | None = None
+    model: FittedModel,
+    panel: Panel | None,
+    rule: DecisionRule,
+    logits: Doubles | None = None,
+    group: str | None = None,
 ) -> FittedModel:
     """Fit temperature, thresholds and prediction sets on held-out series.
 
@@ -107,12 +130,15 @@ def fit_decision(
     model
         The fitted model.
     panel
-        Labelled held-out series, n of them; None leaves the model unchanged.
+        Labelled held-out series, n of them; with None, only the mixture is fitted, to the training series.
     rule
         What to fit.
     logits
         Held-out logits of these series, from models fitted without them that also fitted the scale of the logits,
         shape (n, outputs); None predicts the series with ``model``, which must not have been fitted on their labels.
+    group
+        The metadata field that groups these series, such as the subject; None if they are independent, or windows of
+        recordings.
 
     Returns
     -------
@@ -132,24 +158,37 @@ def fit_decision(
     """
     rule.require_series(panel)
     if panel is None:
-        return model
+        return replace(model, decision=Decision(mixing=_mixing_of_training(model) if rule.calibrate else None))
     task, codes = model.task, targets_of(model.task, panel).every()
     provenance: dict[str, Any] = {}
-    temperature = None
+    temperature = mixing = None
     scaled = replace(model, decision=Decision()).predict(panel).logits if logits is None else logits
     if rule.calibrate:
-        temperature = fit_temperature(task, scaled, codes) if logits is None else _unit_temperature(task)
+        groups = panel.groups(group)
+        units = len(panel) if groups is None else len(np.unique(groups))
+        mixing = fit_mixing(task, codes, units)
+        temperature = fit_temperature(task, scaled, codes, mixing=mixing, units=units, prior=TEMPERATURE_PRIOR)
         provenance["temperature"] = temperature.to_json()
         scaled = temperature.apply(scaled)
     probabilities = to_probabilities(task, scaled)
+    probabilities = probabilities if mixing is None else mixing.apply(probabilities)
     thresholds = choose_thresholds(task, probabilities, codes, rule.thresholds) if rule.thresholds != "none" else None
     if thresholds is not None:
         provenance["thresholds"] = thresholds.to_json()
     if rule.coverage is not None:
-        sets = fit_conformal(task, probabilities, codes, rule.coverage, groups=_series_of_steps(model, panel))
+        sets = fit_prediction_sets(
+            task,
+            probabilities,
+            codes,
+            panel,
+            rule.coverage,
+            score=rule.set_score,
+            by=rule.coverage_by,
+            group=RECORDING if group is None and panel.origin is not None else group,
+        )
         provenance["sets"] = sets.to_json()
     values = None if temperature is None else temperature.values
-    decision = Decision(values, None if thresholds is None else thresholds.values, provenance)
+    decision = Decision(values, None if thresholds is None else thresholds.values, provenance, mixing)
     return replace(model, decision=decision)
 
 
@@ -167,7 +206,7 @@ def score_decision(model: FittedModel, prediction: Prediction, panel: Panel) -> 
     -------
     dict[str, Any] | None
         ``calibration``: log loss, Brier score, calibration error and reliability curves before and after the
-        temperature; ``thresholds``: how they were chosen; ``sets``: target coverage, measured coverage and mean size.
+        temperature; ``thresholds``: how they were chosen; ``sets``: as returned by ``PredictionSets.score``.
         None if the decision has none of these.
     """
     provenance: Mapping[str, Any] = model.decision.provenance
@@ -177,13 +216,13 @@ def score_decision(model: FittedModel, prediction: Prediction, panel: Panel) -> 
     scores: dict[str, Any] = {}
     if "temperature" in provenance:
         raw = model.decision.undo_temperature(prediction.logits)
-        scores["calibration"] = compare_calibration(task, raw, codes, Temperature.from_json(provenance["temperature"]))
+        temperature = Temperature.from_json(provenance["temperature"])
+        scores["calibration"] = compare_calibration(task, raw, codes, temperature, model.decision.mixing)
     if "thresholds" in provenance:
         scores["thresholds"] = provenance["thresholds"]
     if "sets" in provenance:
-        fitted = ConformalSets.from_json(provenance["sets"])
-        sets = fitted.sets(task, prediction.probabilities)
-        scores["sets"] = {"target": fitted.target, **coverage(task, sets, codes, _series_of_steps(model, panel))}
+        fitted = PredictionSets.from_json(provenance["sets"])
+        scores["sets"] = fitted.score(model, prediction.probabilities, codes, panel)
     return scores
 
 
@@ -192,18 +231,20 @@ def decision_lines(model: FittedModel) -> list[str]:
     provenance, lines = model.decision.provenance, []
     if "temperature" in provenance:
         lines += Temperature.from_json(provenance["temperature"]).describe()
+    if model.decision.mixing is not None:
+        lines.append(
+            f"probabilities are mixed with the class shares, with a weight of {model.decision.mixing.weight:.3g}"
+        )
     if "thresholds" in provenance:
         lines += Thresholds.from_json(provenance["thresholds"]).describe()
     if "sets" in provenance:
-        lines += ConformalSets.from_json(provenance["sets"]).describe()
+        lines += PredictionSets.from_json(provenance["sets"]).describe()
     return lines
 
 
-def _unit_temperature(task: Task) -> Temperature:
-    """Build the temperature 1 for logits whose scale was fitted with the head."""
-    return Temperature(np.ones(task.outputs if task.multilabel else 1), (SCALED,))
-
-
-def _series_of_steps(model: FittedModel, panel: Panel) -> Any:
-    """Return the index of the series of each step, shape (N,), for a per-step model; None for a per-series model."""
-    return np.repeat(np.arange(len(panel)), panel.lengths) if model.task.by_step else None
+def _mixing_of_training(model: FittedModel) -> Mixing | None:
+    """Return the mixture for a model without calibration series; None if its training is unknown."""
+    shares, series = model.fitted_on.get("shares"), model.fitted_on.get("training_series")
+    if shares is None or series is None or not all(0 < share < 1 for share in shares):
+        return None
+    return Mixing(1 / (series + 2), np.array(shares, dtype=np.float64))
