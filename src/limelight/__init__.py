@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from limelight.errors import InputError as InputError
     from limelight.errors import LimelightError as LimelightError
     from limelight.estimator import TimeSeriesClassifier as TimeSeriesClassifier
-    from limelight.evaluation.decision.rule import DecisionRule as DecisionRule
+    from limelight.evaluation.decision.decision_rule import DecisionRule as DecisionRule
     from limelight.explanation.explanation import Explanation as Explanation
     from limelight.interop.from_keras import from_keras as from_keras
     from limelight.loading import load as load
@@ -55,7 +55,7 @@ _HOMES = {
     "Auto": "parts.encoders",
     "Blocks": "parts.encoders",
     "ConvLSTM": "parts.encoders",
-    "DecisionRule": "evaluation.decision.rule",
+    "DecisionRule": "evaluation.decision.decision_rule",
     "Explanation": "explanation.explanation",
     "GRU": "parts.encoders",
     "InputError": "errors",

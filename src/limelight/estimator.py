@@ -27,8 +27,8 @@ from limelight.data.inspection.inspect_panel import notes_on_arrays
 from limelight.data.panel import Panel
 from limelight.data.profile.outside import OutsideTraining
 from limelight.errors import ParameterError
+from limelight.evaluation.decision.decision_rule import DecisionRule
 from limelight.evaluation.decision.prediction_sets import PredictionSets
-from limelight.evaluation.decision.rule import DecisionRule
 from limelight.explanation.explanation import Explanation
 from limelight.explanation.methods.registry import explain
 from limelight.export.onnx_file import export_model

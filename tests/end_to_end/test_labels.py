@@ -17,7 +17,8 @@ from limelight.data.windowing.windows import cut_windows
 from limelight.data.writing import write_table
 from limelight.errors import LabelError, ParameterError
 from limelight.estimator import TimeSeriesClassifier
-from limelight.evaluation.decision.rule import DecisionRule, fit_decision
+from limelight.evaluation.decision.decision_rule import DecisionRule
+from limelight.evaluation.decision.rule import fit_decision
 from limelight.loading import load
 from limelight.model.fitted import FittedModel
 from limelight.parts.encoders import GRU

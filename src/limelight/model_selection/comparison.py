@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from limelight.data.metadata import observed_categories
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError, nearest
-from limelight.evaluation.decision.rule import DecisionRule
+from limelight.evaluation.decision.decision_rule import DecisionRule
 from limelight.evaluation.metrics.paired import Gain, paired_gain
 from limelight.evaluation.metrics.scoring import score as every_score
 from limelight.model.padding import require_finite
