@@ -46,8 +46,11 @@ def build_classifier(name: str, seed: int, threads: int) -> Any:
     library, _, kind = name.partition(":")
     if library == "limelight":
         from limelight import TimeSeriesClassifier
+        from limelight.parts.architecture import PRESETS
         from limelight.parts.encoders import ENCODERS, Blocks
 
+        if kind in PRESETS:
+            return TimeSeriesClassifier.from_preset(kind, random_state=seed, progress=False)
         encoder: Any = kind if kind in ENCODERS else Blocks(blocks=[kind])  # type: ignore[list-item]
         return TimeSeriesClassifier(encoder, random_state=seed, progress=False)
     if kind == "QUANT":
@@ -70,7 +73,8 @@ def log_loss(probabilities: np.ndarray, classes: np.ndarray, truth: np.ndarray) 
 def evidence_error(model: Any, values: np.ndarray) -> float:
     """Compute the largest difference between a logit and the sum of the evidence for it, relative to 1 + its size."""
     explanation = model.explain(values[:EXPLAINED, :, None], method="evidence")
-    sums = np.array([steps.sum(dtype=np.float64) for steps in explanation.importance]) + explanation.base
+    steps = np.array([one.sum(dtype=np.float64) for one in explanation.importance])
+    sums = steps + sum(explanation.fields.values()) + explanation.base
     logits, codes = explanation.prediction.logits, np.searchsorted(model.classes_, explanation.target)
     own = logits[:, 0] * np.where(codes == 1, 1, -1) if logits.shape[1] == 1 else logits[np.arange(len(codes)), codes]
     return float((np.abs(sums - own) / (1 + np.abs(own))).max())
@@ -101,6 +105,7 @@ def main() -> None:
     }
     if ours:
         response["encoder"] = classifier.model_.architecture.encoder.describe()
+    if ours and classifier.model_.has_evidence:
         response["evidence_error"] = evidence_error(classifier, test)
     Path(sys.argv[2]).write_text(json.dumps(response))
 

@@ -7,13 +7,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
+from limelight.data.labels import stratify_by
 from limelight.data.panel import Panel
 from limelight.data.profile.training_profile import fit_training_profile
+from limelight.data.splitting.folds import make_folds
 from limelight.data.statistics import channel_statistics
 from limelight.errors import ParameterError, nearest
-from limelight.evaluation.decision.rule import DecisionRule, fit_decision
+from limelight.evaluation.decision.decision_rule import DecisionRule
+from limelight.evaluation.decision.rule import fit_decision
 from limelight.model.targets import targets_of
 from limelight.parts.architecture import Architecture, preset
+from limelight.parts.encoders import Blocks
 from limelight.task import Task
 from limelight.training.auto import fitted_first, is_solved, may_train_network
 from limelight.training.fit import fit, require_device
@@ -21,8 +27,10 @@ from limelight.training.preparation import prepare
 from limelight.training.result import FitResult
 from limelight.training.settings import ShouldPrune, TrainingSettings
 from limelight.training.validation_split import VALIDATION, HoldOut, enough_of, validation_split
-from limelight.types import Rows
+from limelight.types import Doubles, Rows
 
+MOST_GROUP_FOLDS = 5
+"""The most folds in which groups are held out to calibrate prediction sets."""
 SOLVED, TOO_FEW = "solved", "too few"
 """Why there is no validation split."""
 
@@ -190,7 +198,7 @@ class Recipe:
             As ``fit``.
         """
         self.decision.require_possible(task)
-        if validation is None and not self.is_solved(panel):
+        if validation is None and not (self.is_solved(panel) or self._calibrates_by_group(panel)):
             self.decision.require_series(None)
         require_device(self.training)
         for one in (panel,) if validation is None else (panel, validation):
@@ -287,7 +295,7 @@ class Recipe:
         if isinstance(validation, str):
             fitted, held_out = self.split(panel, seed)
             panel, validation = panel[fitted], panel[held_out] if len(held_out) else None
-        if validation is None and not self.is_solved(panel):
+        if validation is None and not (self.is_solved(panel) or self._calibrates_by_group(everything)):
             self.decision.require_series(None)
         result = fit(
             panel,
@@ -303,10 +311,42 @@ class Recipe:
             should_prune=should_prune,
         )
         calibration, logits = result.calibration_data(panel, validation, independent=self.is_independent(panel))
-        model = fit_decision(result.model, calibration, self.decision, logits)
+        if self._calibrates_by_group(everything):
+            calibration, logits = everything, self._out_of_group_logits(everything, task, seed)
+        model = fit_decision(result.model, calibration, self.decision, logits, self.hold_out.group)
         ignored = [name for name, kind in self.kinds(everything).items() if kind == "ignore"]
         model = replace(model, training_profile=fit_training_profile(everything, ignored))
         return replace(result, model=model, notes=(*result.notes, *self.notes_about(panel)))
+
+    def _calibrates_by_group(self, panel: Panel) -> bool:
+        """Whether every group is held out in turn for calibration, which only a closed-form fit is fast enough for."""
+        if not self.decision.needs_held_out or self.hold_out.by != "random":
+            return False
+        groups = panel.groups(self.hold_out.group)
+        several = groups is not None and len(np.unique(groups)) > 1
+        return several and is_solved(panel, self.architecture, self.training)
+
+    def _out_of_group_logits(self, panel: Panel, task: Task, seed: int) -> Doubles:
+        """Compute the logits of every series by a model fitted without its group, in up to 5 folds; (n, outputs)."""
+        encoder = Blocks() if self.architecture.encoder.automatic else self.architecture.encoder
+        architecture = replace(self.architecture, encoder=encoder)
+        groups, labels = panel.groups(self.hold_out.group), stratify_by(panel.labels)
+        assert groups is not None
+        assert labels is not None
+        folds = min(MOST_GROUP_FOLDS, len(np.unique(groups)))
+        logits = np.zeros((len(panel), task.outputs))
+        for fold in make_folds(labels, folds=folds, seed=seed, groups=groups):
+            fitted = fit(
+                panel[fold.train],
+                task,
+                architecture,
+                settings=self.training,
+                seed=seed,
+                progress=False,
+                fields=self.kinds(panel),
+            )
+            logits[fold.held_out] = fitted.model.predict(panel[fold.held_out]).logits
+        return logits
 
 
 def with_keywords(name: str, value: Any, keywords: Mapping[str, Any]) -> Any:

@@ -16,8 +16,10 @@ from limelight.data.panel import Panel
 from limelight.data.windowing.windows import cut_windows
 from limelight.data.writing import write_table
 from limelight.errors import LabelError, ParameterError
-from limelight.estimator import TimeSeriesClassifier, load
-from limelight.evaluation.decision.rule import DecisionRule, fit_decision
+from limelight.estimator import TimeSeriesClassifier
+from limelight.evaluation.decision.decision_rule import DecisionRule
+from limelight.evaluation.decision.rule import fit_decision
+from limelight.loading import load
 from limelight.model.fitted import FittedModel
 from limelight.parts.encoders import GRU
 from limelight.runs.scores import score_predictions
@@ -343,9 +345,9 @@ def test_a_closed_form_head_decides_by_leave_one_out() -> None:
     model = fit_classifier(train, decision={"thresholds": "f1"}, **SOLVED).model_
     assert (model.fitted_on["training_series"], model.fitted_on["validation_series"]) == (60, 0)
     assert model.decision.thresholds is not None
-    assert model.decision.provenance["temperature"]["notes"] == [
-        "the scale of the logits was fitted with the head, on held-out predictions of the training series"
-    ]
+    assert model.decision.mixing is not None
+    assert model.decision.mixing.weight == 1 / 62
+    assert model.predict(test).probabilities.max() < 1 - 0.25 / 62
     assert scores_of(model, test)["test"]["f1"] >= 0.9
 
 
@@ -360,9 +362,13 @@ def test_windows_of_one_recording_do_not_judge_each_other() -> None:
     assert fit_classifier(windows, **SOLVED).model_.decision.provenance == {}
 
 
-def test_without_validation_series_the_model_stays_as_it_is() -> None:
+def test_without_validation_series_only_the_mixture_is_fitted() -> None:
     model = classifier_for("several labels").model_
-    assert fit_decision(model, None, DecisionRule()) is model
+    decision, n = fit_decision(model, None, DecisionRule()).decision, model.fitted_on["training_series"]
+    assert (decision.temperature, decision.thresholds, decision.provenance) == (None, None, {})
+    assert decision.mixing is not None
+    assert decision.mixing.weight == 1 / (n + 2)
+    assert fit_decision(model, None, DecisionRule(calibrate=False)).decision.mixing is None
 
 
 # The command line

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from limelight.errors import ModelFolderError
-from limelight.model.decision import Decision
+from limelight.model.decision import Decision, Mixing
+from limelight.model.fitted import Prediction
 from limelight.task import Task
 
 LABELS, TWO, THREE = Task(("rain", "fog"), multilabel=True), Task(("a", "b")), Task(("a", "b", "c"))
@@ -68,3 +69,34 @@ def test_thresholds_that_the_task_cannot_have_are_refused(task: Task, values: li
     with pytest.raises(ModelFolderError) as error:
         Decision.from_json(content, task)
     assert str(error.value).startswith(f"expected a decision, got {str(content)[:80]!r}; the model is damaged")
+
+
+def test_a_mixture_is_kept_as_json() -> None:
+    content = Decision(mixing=Mixing(0.02, np.array([0.7, 0.2, 0.1]))).to_json()
+    assert Decision.from_json(json.loads(json.dumps(content)), THREE).to_json() == content
+
+
+def test_decisions_of_earlier_versions_have_no_mixture() -> None:
+    assert Decision.from_json({"temperature": None, "thresholds": None, "told": {}}, TWO).mixing is None
+
+
+@pytest.mark.parametrize(
+    "mixing",
+    [3, {}, {"weight": 0.0, "shares": [0.5, 0.5]}, {"weight": 0.1, "shares": [1.0]}, {"weight": 0.1, "shares": [1, 0]}],
+    ids=str,
+)
+def test_a_damaged_mixture_is_refused(mixing: object) -> None:
+    content = {"temperature": None, "thresholds": None, "told": {}, "mixing": mixing}
+    with pytest.raises(ModelFolderError) as error:
+        Decision.from_json(content, TWO)
+    assert str(error.value) == (
+        f"expected a decision, got {str(content)[:80]!r}; the model is damaged or from a newer limelight"
+    )
+
+
+def test_probabilities_are_mixed_after_the_softmax() -> None:
+    logits = np.array([[3.0, -1.0, 0.5]])
+    plain = Prediction(np.array(["a"]), THREE, logits)
+    mixed = Prediction(np.array(["a"]), THREE, logits, mixing=Mixing(0.1, np.array([0.5, 0.3, 0.2])))
+    np.testing.assert_allclose(mixed.probabilities, 0.9 * plain.probabilities + [[0.05, 0.03, 0.02]])
+    assert mixed.logits is logits

@@ -17,7 +17,6 @@ from limelight.model_selection.cross_validation import validate
 from limelight.model_selection.folds import fold_panel
 from limelight.model_selection.trials import FOLD_SCORES, FoldSplit, fit_and_score
 from limelight.recipe import Recipe
-from limelight.training.fit import fit
 from limelight.training.validation_split import HoldOut
 
 SMALL = {"encoder": {"name": "gru", "hidden_size": 4}, "pooling": "last", "head": "linear"}
@@ -41,7 +40,7 @@ def test_every_fold_is_what_a_training_without_it_gives():
     fold = fold_panel(WAVES, task, folds=2, seed=3)[0][0]
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    training = fit(WAVES[fold.train], task, recipe.architecture, settings=recipe.training, seed=3)
+    training = recipe.fit(WAVES[fold.train], task, seed=3)
     torch.set_num_threads(before)
     held_out = WAVES[fold.held_out]
     scores = score(task, task.encode(held_out.labels), training.model.predict(held_out).probabilities)

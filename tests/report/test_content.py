@@ -8,11 +8,12 @@ import plotly.graph_objects
 import pytest
 
 from limelight.errors import InternalError
+from limelight.evaluation.verdict import verdict
 from limelight.report.content import collect
 from limelight.report.curves import score_curves, thin
 from limelight.report.explanations import collect_importance, frequency_figure
 from limelight.report.highlights import choose_highlights
-from limelight.report.inputs import StepImportance, verdict
+from limelight.report.inputs import StepImportance
 from limelight.report.series import MOST_CHANNELS, outline, series_figure
 
 KINDS = ["series", "labels", "steps", "labels of steps"]
@@ -102,7 +103,7 @@ def test_headline_numbers_stand_beside_baseline_and_interval(make_inputs):
 def test_the_verdict_counts_correct_series():
     metrics = {"test": {"n": 2000, "accuracy": 0.75}, "baseline": {"accuracy": 0.75}}
     assert verdict(metrics) == (
-        "1,500 of 2,000 series were classified correctly (75.0 %). This is no better than a constant prediction: "
+        "1,500 of 2,000 series were classified correctly (75.0 %). The model is no better than guessing: "
         "always predicting the most frequent class would be correct for 75.0 %."
     )
 
@@ -117,25 +118,49 @@ def test_the_verdict_does_not_round_up_to_all():
 def test_the_verdict_mentions_a_baseline_that_may_be_as_good():
     test = {"n": 100, "accuracy": 0.6, "intervals": {"accuracy": [0.5, 0.7]}}
     assert verdict({"test": test, "baseline": {"accuracy": 0.55}}) == (
-        "60 of 100 series were classified correctly (60.0 %). Always predicting the most frequent class would be "
-        "correct for 55.0 %, which lies within the 95 % interval of this model."
+        "60 of 100 series were classified correctly (60.0 %). The model is not shown to be better than guessing: always "
+        "predicting the most frequent class would be correct for 55.0 %, which lies within its 95 % interval."
     )
 
 
-def test_the_verdict_on_rare_classes_looks_at_each_class_alike():
-    test, baseline = {"n": 100, "accuracy": 0.9, "balanced_accuracy": 0.8}, {"accuracy": 0.95, "balanced_accuracy": 0.5}
-    assert verdict({"test": test, "baseline": baseline}, "steps") == (
-        "90 of 100 steps were classified correctly (90.0 %). Always predicting the most frequent class would be "
-        "correct for 95.0 %; but if every class counts equally, the model is better: a balanced accuracy of 0.800 "
-        "compared with 0.500."
+def test_the_verdict_names_an_accuracy_above_guessing():
+    test = {"n": 40, "accuracy": 1.0, "intervals": {"accuracy": [0.912, 1.0]}}
+    assert verdict({"test": test, "baseline": {"accuracy": 0.25}}) == (
+        "All 40 series were classified correctly. The model is shown to be better than guessing: its accuracy is at "
+        "least 91.2 % (95 % interval), and always predicting the most frequent class would be correct for 25.0 %."
     )
+
+
+@pytest.mark.parametrize(
+    ("ends", "sentence"),
+    [
+        (
+            [0.7, 0.9],
+            "Always predicting the most frequent class would be correct for 95.0 %; but if every class counts equally, "
+            "the model is shown to be better than guessing: its balanced accuracy is at least 0.700 (95 % interval) "
+            "compared with 0.500.",
+        ),
+        (
+            [0.4, 0.9],
+            "The model is not shown to be better than guessing: always predicting the most frequent class would be "
+            "correct for 95.0 %; if every class counts equally, it is better, but not beyond chance: a balanced "
+            "accuracy of 0.800 compared with 0.500.",
+        ),
+    ],
+)
+def test_the_verdict_on_rare_classes_looks_at_each_class_alike(ends, sentence):
+    test = {"n": 100, "accuracy": 0.9, "balanced_accuracy": 0.8, "intervals": {"balanced_accuracy": ends}}
+    baseline = {"accuracy": 0.95, "balanced_accuracy": 0.5}
+    found = verdict({"test": test, "baseline": baseline}, "steps")
+    assert found == f"90 of 100 steps were classified correctly (90.0 %). {sentence}"
 
 
 def test_the_verdict_on_several_labels_counts_single_labels():
     test = {"n": 10, "accuracy": 0.5, "hamming_loss": 0.2, "per_class": {"rain": {}, "fog": {}}}
     assert verdict({"test": test, "baseline": {"hamming_loss": 0.4}}, "steps") == (
         "Of the single labels, 80.0 % are correct; all labels are correct for 50.0 % of the steps. "
-        "Always predicting the most frequent value of each label would be correct for 60.0 %."
+        "The model is not shown to be better than guessing: always predicting the most frequent value of each label "
+        "would be correct for 60.0 %."
     )
 
 

@@ -9,8 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import column_or_1d
 
 from limelight.data.annotations import StepLabels
 from limelight.data.containers.label_cells import kind_of_cell, label_array
@@ -83,6 +81,8 @@ def attach_labels(
     array = np.asarray(array)
     if array.ndim == 2 and array.shape[1] > 1:
         return _with_matrix(panel, array, plain.names, level, task)
+    from sklearn.utils.validation import column_or_1d  # slow to import, and wrong arguments need it not
+
     with _label_errors():
         array = column_or_1d(array, warn=True)
     _check_classes(array)
@@ -184,6 +184,8 @@ def _check_classes(labels: NDArray[Any]) -> None:
     """Raise LabelError if the labels are continuous numbers, not classes."""
     known = labels[is_known(labels)]
     if len(known):
+        from sklearn.utils.multiclass import check_classification_targets
+
         with _label_errors():
             check_classification_targets(np.array(known.tolist()) if known.dtype.kind == "O" else known)
 

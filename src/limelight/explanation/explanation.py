@@ -250,7 +250,7 @@ def _predictions_of(prediction: Prediction, rows: NDArray[np.int64]) -> Predicti
         ends = np.cumsum(lengths)
         selected = np.concatenate([logits[:0], *(logits[ends[row] - lengths[row] : ends[row]] for row in rows)])
         lengths = lengths[rows]
-    return Prediction(prediction.ids[rows], prediction.task, selected, attention, lengths, prediction.thresholds)
+    return replace(prediction, ids=prediction.ids[rows], logits=selected, attention=attention, lengths=lengths)
 
 
 def _joined(arrays: list[NDArray[Any]], kind: type) -> NDArray[Any]:

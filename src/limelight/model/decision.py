@@ -14,6 +14,39 @@ from limelight.task import Task
 
 
 @dataclass(frozen=True, eq=False)
+class Mixing:
+    """A mixture of predicted probabilities with the class shares, which bounds how certain a prediction can be.
+
+    Parameters
+    ----------
+    weight
+        Of the shares, in (0, 1): 1 / (n + 2) for n calibration series.
+    shares
+        The share of each class, summing to 1, or of each label, shape (classes or labels,), in (0, 1).
+
+    Source
+    ------
+    Laplace's rule of succession: if n of n series were predicted correctly, the next one is with (n + 1) / (n + 2).
+
+    Example
+    -------
+    >>> Mixing(0.01, np.array([0.5, 0.5])).apply(np.array([[0.0, 1.0]])).tolist()
+    [[0.005, 0.995]]
+    """
+
+    weight: float
+    shares: NDArray[np.float64]
+
+    def apply(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Mix probabilities of shape (N, classes or labels) with the shares; the shape does not change."""
+        return (1 - self.weight) * probabilities + self.weight * self.shares
+
+    def to_json(self) -> dict[str, Any]:
+        """Convert the mixing to JSON types."""
+        return {"weight": self.weight, "shares": self.shares.tolist()}
+
+
+@dataclass(frozen=True, eq=False)
 class Decision:
     """The calibration and the thresholds of a model, saved with the model.
 
@@ -27,6 +60,9 @@ class Decision:
     provenance
         How ``"temperature"``, ``"thresholds"`` and ``"sets"`` were chosen, and their effect on the scores, as numbers
         and strings.
+    mixing
+        What the probabilities are mixed with after the softmax; None leaves them unchanged. Logits, and so the evidence
+        that sums to them, do not change.
 
     Example
     -------
@@ -37,6 +73,7 @@ class Decision:
     temperature: NDArray[np.float64] | None = None
     thresholds: NDArray[np.float64] | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    mixing: Mixing | None = None
 
     def apply_temperature(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
         """Apply the temperature to logits of shape (N, outputs); the shape does not change."""
@@ -52,6 +89,7 @@ class Decision:
         return {
             **{name: None if one is None else one.tolist() for name, one in arrays.items()},
             "told": dict(self.provenance),
+            "mixing": None if self.mixing is None else self.mixing.to_json(),
         }
 
     @classmethod
@@ -68,8 +106,19 @@ class Decision:
                 for one, size in zip(arrays, sizes, strict=True)
             ):
                 raise ValueError("temperature or thresholds are not finite numbers above 0, or have a wrong length")
-            return cls(arrays[0], arrays[1], dict(content["told"]))
-        except (KeyError, TypeError, ValueError) as error:
+            mixing = _read_mixing(content.get("mixing"), len(task.classes))  # models of earlier versions have none
+            return cls(arrays[0], arrays[1], dict(content["told"]), mixing)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ModelFolderError(
                 f"expected a decision, got {str(content)[:80]!r}; the model is damaged or from a newer limelight"
             ) from error
+
+
+def _read_mixing(content: Any, classes: int) -> Mixing | None:
+    """Return the mixing of a decision; ValueError, KeyError or TypeError if it is not valid."""
+    if content is None:
+        return None
+    weight, shares = float(content["weight"]), np.array(content["shares"], dtype=np.float64)
+    if not 0 < weight < 1 or shares.shape != (classes,) or not ((shares > 0) & (shares < 1)).all():
+        raise ValueError("the weight and the shares of a mixture lie between 0 and 1")
+    return Mixing(weight, shares)

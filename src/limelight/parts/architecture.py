@@ -10,12 +10,13 @@ from typing import Any
 from limelight.errors import ParameterError, listing, nearest
 from limelight.parts.base import Part, make
 from limelight.parts.contexts import CONTEXTS, ContextEncoding
-from limelight.parts.encoders import ENCODERS, LSTM, Encoder, TrainingSummary
+from limelight.parts.encoders import ENCODERS, LSTM, Encoder, Inception, TrainingSummary
 from limelight.parts.fusions import ATTENTION, read_fusion
 from limelight.parts.heads import HEADS, LinearHead
 from limelight.parts.poolings import (
     POOLINGS,
     AttentionPooling,
+    ConjunctivePooling,
     LastPooling,
     MetadataAttentionPooling,
     NoPooling,
@@ -331,6 +332,7 @@ PRESETS: Mapping[str, Callable[[], Architecture]] = MappingProxyType(
         "multilabel_lstm": lambda: Architecture(LSTM(hidden_size=64), LastPooling(), LinearHead()),
         "step_lstm": lambda: Architecture(LSTM(hidden_size=64), NoPooling(), LinearHead()),
         "metadata_attention": lambda: _articles_fusion(pooling=MetadataAttentionPooling()),
+        "inception": lambda: Architecture(Inception(), ConjunctivePooling(), LinearHead()),
     }
 )
 
@@ -341,9 +343,9 @@ def preset(name: str) -> Architecture:
     Parameters
     ----------
     name
-        ``"attention_bilstm"``, ``"lstm"``, ``"stacked_lstm"`` or ``"bilstm"``; with metadata ``"metadata_repeat"``,
-        ``"metadata_late"`` or ``"metadata_attention"``; for multi-label ``"multilabel_lstm"``; for per-step labels
-        ``"step_lstm"``.
+        ``"attention_bilstm"``, ``"lstm"``, ``"stacked_lstm"``, ``"bilstm"`` or ``"inception"``; with metadata
+        ``"metadata_repeat"``, ``"metadata_late"`` or ``"metadata_attention"``; for multi-label ``"multilabel_lstm"``;
+        for per-step labels ``"step_lstm"``.
 
     Returns
     -------

@@ -7,11 +7,12 @@ from typing import Any
 
 from limelight.evaluation.decision.calibration import before_and_after
 from limelight.evaluation.summary import localisation_sentence
+from limelight.evaluation.verdict import verdict
 from limelight.report import tables
 from limelight.report.curves import learning_figures, reliability_figure, score_curves
 from limelight.report.explanations import collect_explanations, describe_sum, frequency_figure
 from limelight.report.highlights import MOST_PICTURED_CLASSES, Highlights, choose_highlights, threshold_of
-from limelight.report.inputs import ReportInputs, verdict
+from limelight.report.inputs import ReportInputs
 from limelight.report.series import MOST_CHANNELS, MOST_PROBABILITIES, count_omitted_channels, series_figure
 from limelight.task import UNKNOWN
 
@@ -103,6 +104,7 @@ def _decision(decision: Mapping[str, Any] | None, test: Mapping[str, Any]) -> di
     if "sets" in decision:
         sets = decision["sets"]
         content["sets"] = {key: sets[key] for key in ("target", "coverage", "mean_size")}
+        content["sets"]["notes"] = list(sets.get("notes", []))
         content["sets"]["table"] = tables.set_table(sets)
     return content
 

@@ -1,4 +1,4 @@
-"""Inputs of the report: what the page of a run is made from, and the sentence that it begins with."""
+"""Inputs of the report: what the page of a run is made from."""
 
 from __future__ import annotations
 
@@ -133,72 +133,3 @@ class ReportInputs:
     def slice_of(self, row: int) -> slice:
         """Return the slice of ``labelled`` that belongs to one row of the panel."""
         return slice(int(self.bounds[row]), int(self.bounds[row + 1]))
-
-
-def verdict(metrics: Mapping[str, Any], unit: str = "series") -> str:
-    """Summarise in plain words how good the model is.
-
-    Parameters
-    ----------
-    metrics
-        The content of ``metrics.json``.
-    unit
-        The noun for what is predicted, in the plural.
-
-    Returns
-    -------
-    str
-        Two sentences: the share of correct predictions, and whether it exceeds that of the baseline. For multi-label,
-        the share of correct single labels.
-
-    Example
-    -------
-    >>> test = {"n": 4, "accuracy": 0.75}
-    >>> verdict({"test": test, "baseline": {"accuracy": 0.5}})
-    '3 of 4 series were classified correctly (75.0 %). Always predicting the most frequent class would be correct for
-    50.0 %.'
-    """
-    test, baseline = metrics["test"], metrics["baseline"]
-    if "hamming_loss" in test:
-        correct, constant = 1 - test["hamming_loss"], 1 - baseline["hamming_loss"]
-        return f"{_correct_labels(test, correct, unit)} {_comparison(test, baseline, correct, constant, None)}"
-    correct, constant = test["accuracy"], baseline["accuracy"]
-    number, n = round(correct * test["n"]), test["n"]
-    first = f"{number:,} of {n:,} {unit} were classified correctly ({_percent(correct)})."
-    first = f"All {n:,} {unit} were classified correctly." if number == n > 1 else first
-    interval = (test.get("intervals") or {}).get("accuracy")
-    return f"{first} {_comparison(test, baseline, correct, constant, interval)}"
-
-
-def _correct_labels(test: Mapping[str, Any], correct: float, unit: str) -> str:
-    labels = len(test["per_class"])
-    subset = test["accuracy"]  # None if all labels are known for none of the examples
-    of_all = "" if labels < 2 or subset is None else f"; all labels are correct for {_percent(subset)} of the {unit}"
-    return f"Of the single labels, {_percent(correct)} are correct{of_all}."
-
-
-def _comparison(
-    test: Mapping[str, Any],
-    baseline: Mapping[str, Any],
-    correct: float,
-    constant: float,
-    interval: Sequence[float] | None,
-) -> str:
-    """Describe whether the model is better than a constant prediction."""
-    what = "value of each label" if "hamming_loss" in test else "class"
-    rule = f"lways predicting the most frequent {what} would be correct for {_percent(constant)}"
-    if correct > constant:
-        within = interval is not None and interval[0] <= constant
-        return f"A{rule}" + (", which lies within the 95 % interval of this model." if within else ".")
-    balanced, chance = test.get("balanced_accuracy"), baseline.get("balanced_accuracy")
-    if balanced is None or chance is None or balanced <= chance:
-        return f"This is no better than a constant prediction: a{rule}."
-    return (
-        f"A{rule}; but if every class counts equally, the model is better: "
-        f"a balanced accuracy of {balanced:.3f} compared with {chance:.3f}."
-    )
-
-
-def _percent(share: float) -> str:
-    rounded = f"{100 * share:.1f} %"
-    return "more than 99.9 %" if rounded == "100.0 %" and share < 1 else rounded

@@ -18,7 +18,7 @@ from limelight.data.labels import STEP_LABEL, columns_of_labels, names_of_column
 from limelight.data.panel import Panel
 from limelight.data.windowing.windows import merge_windows
 from limelight.errors import OutputError
-from limelight.evaluation.decision.conformal import ConformalSets
+from limelight.evaluation.decision.prediction_sets import PredictionSets
 from limelight.evaluation.events.detection import Events
 from limelight.files import whole_file
 from limelight.model.decision import Decision
@@ -77,7 +77,7 @@ def write_predictions(
     """
     rows = 0
     provenance = {} if decision is None else decision.provenance
-    sets = ConformalSets.from_json(provenance["sets"]) if "sets" in provenance else None
+    sets = PredictionSets.from_json(provenance["sets"]) if "sets" in provenance else None
     with _new_table(file) as write:
         for block in blocks:
             chosen = slice(rows, rows + len(block.ids))
@@ -148,7 +148,7 @@ def write_events(events: Events, prediction: Prediction, panel: Panel, file: Pat
         write(events.to_table(panel.ids, prediction.task.classes, panel.times, panel.starts))
 
 
-def _series_rows(block: Prediction, panel: Panel, rows: slice, sets: ConformalSets | None) -> pa.Table:
+def _series_rows(block: Prediction, panel: Panel, rows: slice, sets: PredictionSets | None) -> pa.Table:
     if block.task.by_step:
         return _step_rows(block, panel, rows, sets)
     columns: dict[str, Any] = {"series_id": block.ids.tolist()}
@@ -159,7 +159,7 @@ def _series_rows(block: Prediction, panel: Panel, rows: slice, sets: ConformalSe
         columns["steps"] = panel.lengths[rows]
     if panel.labels is not None:
         columns.update(columns_of_labels(panel.labels[rows], panel.label_names))
-    return pa.table({**columns, **_prediction_columns(block), **_sets(block, sets)})
+    return pa.table({**columns, **_prediction_columns(block), **_sets(block, panel[rows], sets)})
 
 
 def _with_reasons(table: pa.Table, block: Prediction, outside: Sequence[str | None]) -> pa.Table:
@@ -169,7 +169,7 @@ def _with_reasons(table: pa.Table, block: Prediction, outside: Sequence[str | No
     return table.append_column("outside_training", pa.array(rows, pa.string()))
 
 
-def _step_rows(block: Prediction, panel: Panel, rows: slice, sets: ConformalSets | None) -> pa.Table:
+def _step_rows(block: Prediction, panel: Panel, rows: slice, sets: PredictionSets | None) -> pa.Table:
     part = panel[rows].compact()
     columns: dict[str, Any] = {
         "series_id": np.repeat(part.ids, part.lengths),
@@ -181,7 +181,7 @@ def _step_rows(block: Prediction, panel: Panel, rows: slice, sets: ConformalSets
         for name, codes in zip(names_of_columns(part.step_labels.names), part.step_labels.codes.T, strict=True):
             known = np.where(codes < 0, len(words) - 1, codes)
             columns[f"{STEP_LABEL}{name}" if several else "label"] = words.take(pa.array(known))
-    return pa.table({**columns, **_prediction_columns(block), **_sets(block, sets)})
+    return pa.table({**columns, **_prediction_columns(block), **_sets(block, panel[rows], sets)})
 
 
 def _prediction_columns(block: Prediction) -> dict[str, Any]:
@@ -194,12 +194,12 @@ def _prediction_columns(block: Prediction) -> dict[str, Any]:
     return {**columns, **{f"probability_{name}": probabilities[:, place] for place, name in enumerate(names)}}
 
 
-def _sets(block: Prediction, sets: ConformalSets | None) -> dict[str, Any]:
+def _sets(block: Prediction, panel: Panel, sets: PredictionSets | None) -> dict[str, Any]:
     """Return the columns of prediction sets, as names joined by commas."""
     if sets is None:
         return {}
     task = block.task
-    held = sets.sets(task, block.probabilities)
+    held = sets.sets(task, block.probabilities, panel)
     if task.multilabel:
         return {f"set_{name}": _joined(held[:, place], ("absent", "there")) for place, name in enumerate(task.classes)}
     return {"set": _joined(held, tuple(str(name) for name in task.classes))}

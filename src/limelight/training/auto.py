@@ -233,7 +233,7 @@ def expected_seconds(panel: Panel, settings: TrainingSettings) -> float:
     >>> 5 < expected_seconds(panel, TrainingSettings()) < 50
     True
     """
-    settings = settings.for_series(len(panel))
+    settings = settings.resolve(len(panel), ConvLSTM())
     if settings.batch_size is None or settings.max_epochs is None:
         raise InternalError("settings resolved for a number of series have no None")
     batches = max(LEAST_BATCHES_OF_AN_EPOCH, -(-len(panel) // settings.batch_size))

@@ -98,7 +98,7 @@ def train_by_gradient(
         If the checkpoint belongs to another training, or the training diverged.
     """
     architecture, vocabulary = prepared.architecture, prepared.vocabulary
-    settings = settings.for_series(len(panel))
+    settings = settings.resolve(len(panel), architecture.encoder)
     batches = BatchesOfPanel(panel, targets_of(task, panel), architecture, vocabulary)
     codes = batches.targets.every()
     balanced = settings.imbalance == "balanced"

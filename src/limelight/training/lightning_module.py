@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from limelight.errors import ParameterError
 from limelight.nn.batch import Batch
 from limelight.nn.network import Network
 from limelight.task import UNKNOWN, Task
+from limelight.training.augmentation import augment, suitable_methods
 from limelight.training.losses import Loss
 from limelight.training.settings import TrainingSettings
 
@@ -40,13 +42,24 @@ class TrainedNetwork(LightningModule):
         super().__init__()
         self.fingerprint = fingerprint
         self.network, self.loss, self.settings, self.total_steps = network, loss, settings, total_steps
+        self.smoothed_loss = replace(loss, smoothing=settings.label_smoothing or 0.0)
+        self.methods = suitable_methods(
+            settings.augmentation or (),
+            by_step=loss.task.by_step,
+            metadata=network.context is not None,
+            clock=network.architecture.needs_clock,
+        )
         self._logits: list[Tensor] = []
         self._targets: list[Tensor] = []
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         """Compute the loss of one batch."""
-        assert batch.targets is not None
-        loss = self.loss(self.network(batch).logits, batch.targets)
+        changed = augment(batch, self.methods, self.network.normalisation)
+        assert changed.batch.targets is not None
+        logits = self.network(changed.batch).logits
+        loss = self.smoothed_loss(logits, changed.batch.targets)
+        if changed.other is not None:
+            loss = changed.share * loss + (1 - changed.share) * self.smoothed_loss(logits, changed.other)
         self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch))
         return loss
 

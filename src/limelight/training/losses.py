@@ -33,10 +33,14 @@ class Loss:
     focus
         The exponent of the focal loss, which reduces the weight of confident correct predictions; 0 is plain
         cross-entropy.
+    smoothing
+        The share of each target that is spread evenly over all classes, or over yes and no, in [0, 1). The focal loss
+        ignores it.
 
     Source
     ------
-    Lin et al., Focal Loss for Dense Object Detection, 2017.
+    Lin et al., Focal Loss for Dense Object Detection, 2017. Szegedy et al., Rethinking the Inception Architecture for
+    Computer Vision, 2016 (label smoothing).
 
     Example
     -------
@@ -47,6 +51,7 @@ class Loss:
     task: Task
     weights: Tensor | None = None
     focus: float = 0.0
+    smoothing: float = 0.0
 
     def __call__(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Compute the mean loss over known targets.
@@ -74,13 +79,14 @@ class Loss:
         if self.task.kind == "multiclass":
             logits, targets = logits.reshape(-1, logits.shape[-1]), targets.reshape(-1)
             if not self.focus:
-                return functional.cross_entropy(logits, targets, weight=weights)
+                return functional.cross_entropy(logits, targets, weight=weights, label_smoothing=self.smoothing)
             each = functional.cross_entropy(logits, targets, reduction="none")
         else:
             truth = targets.to(logits.dtype)
             if weights is not None and self.task.multilabel:
                 weights = weights.expand(known.shape)[known].reshape(truth.shape)
             if not self.focus:
+                truth = truth * (1 - self.smoothing) + self.smoothing / 2
                 return functional.binary_cross_entropy_with_logits(logits, truth, pos_weight=weights)
             each = functional.binary_cross_entropy_with_logits(logits, truth, reduction="none")
         return ((1 - torch.exp(-each)) ** self.focus * each).mean()

@@ -13,18 +13,23 @@ from pydantic import ConfigDict, Field
 
 from limelight.errors import ParameterError
 from limelight.parts.base import build_checked
+from limelight.parts.encoders.base import Encoder
 
 STEPS_OF_A_TRAINING = 1500
 LEAST_BATCHES_OF_AN_EPOCH = 30
 CHECKPOINT = Path("checkpoints") / "last.ckpt"
 """Path of the checkpoint in the folder of a training."""
+AugmentationMethod = Literal["jitter", "scale", "warp", "mixup"]
 ShouldPrune = Callable[[float, float], bool]
 """Whether to prune a training, from the share of its epochs that is done, in (0, 1], and its validation loss."""
 
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """Settings of training by gradient descent; a setting that is None is chosen from the number of training series.
+    """Settings of training by gradient descent.
+
+    A setting that is None is chosen from the number of training series, or by the encoder
+    (``Encoder.training_defaults``).
 
     Parameters
     ----------
@@ -53,6 +58,14 @@ class TrainingSettings:
         loss, above 0 (1 if not named), as ``class_weight`` of scikit-learn. A head solved in closed form has
         ``"weights"``, also for ``"balanced"``, and no ``"focal"``. Probabilities then no longer match the
         frequencies in the data; calibration on validation series corrects that.
+    augmentation
+        Random changes of the training series: ``"jitter"`` (noise), ``"scale"`` (of each channel), ``"warp"`` (time
+        stretched and compressed smoothly) and ``"mixup"`` (mixtures of two series). With labels per step, nothing is
+        warped or mixed; with metadata, nothing is mixed; with a clock that the network reads, nothing is warped.
+        None takes the default of the encoder, which is none except for ``inception``.
+    label_smoothing
+        Share of each target that is spread evenly over the classes in training, in [0, 1); None takes the default of
+        the encoder, which is 0 except for ``inception``.
 
     Source
     ------
@@ -61,7 +74,8 @@ class TrainingSettings:
 
     Example
     -------
-    >>> TrainingSettings().for_series(7000)
+    >>> from limelight.parts.encoders import LSTM
+    >>> TrainingSettings().resolve(7000, LSTM())
     TrainingSettings(max_epochs=14, patience=7, batch_size=64, learning_rate=0.004, ...)
     """
 
@@ -76,6 +90,8 @@ class TrainingSettings:
     device: Literal["auto", "cpu", "gpu"] = "auto"
     workers: Annotated[int, Field(ge=0, le=64)] = 0
     imbalance: Literal["none", "weights", "focal", "balanced"] | dict[str, Annotated[float, Field(gt=0)]] = "none"
+    augmentation: list[AugmentationMethod] | None = None
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] | None = None
 
     @classmethod
     def of(cls, value: TrainingSettings | Mapping[str, Any] | None) -> TrainingSettings:
@@ -97,13 +113,15 @@ class TrainingSettings:
         """Build settings of the right type and range; ParameterError names the first that is not."""
         return build_checked(cls, settings, "training")
 
-    def for_series(self, n: int) -> TrainingSettings:
-        """Resolve what is None for ``n`` training series."""
-        batch_size = min(n, self.batch_size or min(64, max(8, n // 8)))
+    def resolve(self, n: int, encoder: Encoder) -> TrainingSettings:
+        """Resolve what is None for ``n`` training series and an encoder."""
+        defaults = {"augmentation": [], "label_smoothing": 0.0, **encoder.training_defaults}
+        own = dataclasses.replace(self, **{name: one for name, one in defaults.items() if getattr(self, name) is None})
+        batch_size = min(n, own.batch_size or min(64, max(8, n // 8)))
         epoch = max(math.ceil(n / batch_size), LEAST_BATCHES_OF_AN_EPOCH)
-        max_epochs = self.max_epochs or min(50, max(10, round(STEPS_OF_A_TRAINING / epoch)))
-        patience = self.patience or max(5, max_epochs // 2)
-        return dataclasses.replace(self, batch_size=batch_size, max_epochs=max_epochs, patience=patience)
+        max_epochs = own.max_epochs or min(50, max(10, round(STEPS_OF_A_TRAINING / epoch)))
+        patience = own.patience or max(5, max_epochs // 2)
+        return dataclasses.replace(own, batch_size=batch_size, max_epochs=max_epochs, patience=patience)
 
     def to_json(self) -> dict[str, Any]:
         """Return every setting."""

@@ -18,6 +18,7 @@ from limelight.errors import DataError, LabelError, ModelFolderError, ParameterE
 from limelight.evaluation.decision.calibration import (
     Temperature,
     compare_calibration,
+    fit_mixing,
     fit_temperature,
     reliability,
     to_probabilities,
@@ -288,3 +289,51 @@ def test_foreign_json_is_refused(content):
     assert str(error.value) == (
         f"expected a temperature, got {str(content)!r}; the model is damaged or from a newer limelight"
     )
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.kind)
+def test_a_prior_holds_the_temperature_of_few_examples_near_one(task):
+    few, many = too_sure(task, 4, n=12), too_sure(task, 4, n=4000)
+    shrunk, free = (fit_temperature(task, *few, prior=prior).values for prior in (5.0, 1e-6))
+    assert (np.abs(np.log(shrunk)) < np.abs(np.log(free))).all()
+    assert fit_temperature(task, *many, prior=5.0).values == pytest.approx(
+        fit_temperature(task, *many).values, rel=0.01
+    )
+
+
+def test_examples_of_few_groups_weigh_as_much_as_the_groups():
+    logits, codes = too_sure(TWO, 4, n=30)
+    repeated = fit_temperature(TWO, logits.repeat(50, axis=0), codes.repeat(50), units=30, prior=5.0)
+    assert repeated.values == pytest.approx(fit_temperature(TWO, logits, codes, prior=5.0).values, rel=1e-4)
+
+
+def test_the_mixture_explains_a_confident_mistake_without_a_high_temperature():
+    logits, codes = np.array([[6.0], [-6.0]] * 50), np.array([1, 0] * 50)
+    codes[0] = 0
+    mixing = fit_mixing(TWO, codes, 100)
+    assert fit_temperature(TWO, logits, codes, mixing=mixing).values < fit_temperature(TWO, logits, codes).values
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.kind)
+def test_the_certainty_is_bounded_by_the_number_of_series(task):
+    codes = np.zeros((20, 2), dtype=int) if task.multilabel else np.arange(20) % len(task.classes)
+    mixed = fit_mixing(task, codes, 20).apply(
+        to_probabilities(task, np.full((1, task.outputs), 50.0) * [1, *[-1] * (task.outputs - 1)])
+    )
+    assert mixed.max() <= 21 / 22 + 1 / 22 * 0.5
+    assert mixed.min() > 0
+    if not task.multilabel:
+        assert mixed.sum() == pytest.approx(1)
+
+
+def test_the_log_loss_after_mixing_is_that_of_scikit_learn():
+    for task in TASKS:
+        logits, codes = too_sure(task, 3, n=200)
+        mixing = fit_mixing(task, codes, 8)
+        found = compare_calibration(task, logits, codes, Temperature(np.array([2.0])), mixing)["after"]
+        mixed = mixing.apply(to_probabilities(task, logits / 2))
+        columns = zip(codes.T, mixed.T, strict=True) if task.multilabel else [(codes, mixed)]
+        expected = [
+            reference.log_loss(true, p, labels=range(2 if task.multilabel else p.shape[1])) for true, p in columns
+        ]
+        assert found["log_loss"] == pytest.approx(np.mean(expected))

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import bootstrap
+from scipy.stats import binomtest, bootstrap
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
 from limelight.errors import ParameterError
 from limelight.evaluation.metrics.bootstrap import intervals
 from limelight.evaluation.metrics.counts import HEADLINE, Tally, headline
+from limelight.evaluation.metrics.exact_intervals import least_mean_share, wilson_interval
 from limelight.evaluation.metrics.labelled_predictions import LabelledPredictions
 from limelight.evaluation.metrics.scoring import score
 from limelight.task import Task
@@ -105,9 +106,60 @@ def test_a_score_undefined_in_most_draws_has_no_interval():
     assert found["f1"] is None
 
 
-def test_bootstrap_of_perfect_predictions_has_no_interval():
-    found = intervals(Task(("a", "b")), [0, 1] * 10, [[0.9, 0.1], [0.1, 0.9]] * 10)
-    assert found == {"accuracy": None, "balanced_accuracy": None, "f1": None}
+@pytest.mark.parametrize(("correct", "n"), [(40, 40), (0, 40), (39, 40), (3, 7), (1, 1)])
+def test_the_interval_of_the_accuracy_is_that_of_scipy(correct, n):
+    chances = [[0.9, 0.1]] * correct + [[0.1, 0.9]] * (n - correct)
+    theirs = binomtest(correct, n).proportion_ci(method="wilson")
+    assert intervals(Task(("a", "b")), [0] * n, chances)["accuracy"] == pytest.approx([theirs.low, theirs.high])
+
+
+@pytest.mark.parametrize("n", [1, 5, 40, 1000])
+def test_the_mean_of_one_perfect_share_has_the_exact_interval(n):
+    assert least_mean_share(np.array([float(n)])) == pytest.approx(binomtest(n, n).proportion_ci(method="exact").low)
+
+
+@given(counts=st.lists(st.integers(1, 30), min_size=2, max_size=4), seed=st.integers(0, 100))
+@settings(deadline=None, max_examples=50)
+def test_no_mean_of_shares_below_the_limit_explains_the_data(counts, seed):
+    n = np.array(counts, dtype=float)
+    limit = least_mean_share(n)
+    shares = np.random.default_rng(seed).random((4000, len(n))) ** (1 / (1 + n))
+    allowed = (n * np.log(shares)).sum(axis=1) >= np.log(0.025)
+    assert (shares[allowed].mean(axis=1) >= limit - 1e-9).all()
+    assert 0 < limit < 1
+
+
+def test_perfect_predictions_have_a_lower_limit_for_every_score():
+    found = intervals(Task(("a", "b")), [0, 1] * 20, [[0.9, 0.1], [0.1, 0.9]] * 20)
+    assert {name: round(ends[0], 3) for name, ends in found.items()} == {
+        "accuracy": 0.912, "balanced_accuracy": 0.912, "f1": 0.832,
+    }  # fmt: skip
+    assert all(ends[1] == 1.0 for ends in found.values())
+
+
+def test_a_rare_perfect_class_makes_the_balanced_accuracy_uncertain():
+    found = intervals(Task(("a", "b")), [0] * 2 + [1] * 38, [[0.9, 0.1]] * 2 + [[0.1, 0.9]] * 38)
+    assert found["balanced_accuracy"][0] < 0.6 < 0.9 < found["accuracy"][0]
+
+
+def test_constant_predictions_have_an_interval_around_chance():
+    low, high = intervals(Task(("a", "b")), [0] * 20 + [1] * 20, [[0.9, 0.1]] * 40)["balanced_accuracy"]
+    assert low == pytest.approx(1 - high)
+    assert low < 0.45 < 0.5 < high
+
+
+def test_perfect_steps_count_as_many_as_their_series():
+    by_step, chances = Task(("a", "b"), level="step"), np.tile([[0.9, 0.1], [0.1, 0.9]], (100, 1))
+    found = intervals(by_step, [0, 1] * 100, chances, [20] * 10)
+    assert found["accuracy"] == pytest.approx(wilson_interval(10, 10))
+    assert found["f1"] == [pytest.approx(0.025**0.1), 1.0]
+
+
+def test_perfect_labels_have_intervals():
+    task, truth = Task(("rain", "fog"), multilabel=True), np.array([[0, 1], [1, 0]] * 10)
+    found = intervals(task, truth, np.where(truth, 0.9, 0.1))
+    assert found["accuracy"] == pytest.approx(wilson_interval(20, 20))
+    assert 0.5 < found["balanced_accuracy"][0] < 1
 
 
 def test_the_same_seed_gives_the_same_intervals():

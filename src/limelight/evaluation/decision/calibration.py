@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +13,7 @@ from scipy.special import expit, softmax
 
 from limelight.errors import DataError, LabelError, ModelFolderError, ParameterError, counted, nearest
 from limelight.evaluation.metrics.arrays import checked_codes, checked_probabilities, one_vs_rest
+from limelight.model.decision import Mixing
 from limelight.task import UNKNOWN, Task
 from limelight.types import Codes, Doubles
 
@@ -103,7 +104,48 @@ def to_probabilities(task: Task, logits: ArrayLike) -> Doubles:
     return probabilities
 
 
-def fit_temperature(task: Task, logits: ArrayLike, codes: ArrayLike) -> Temperature:
+def fit_mixing(task: Task, codes: ArrayLike, units: int) -> Mixing:
+    """Fit the mixture with class shares that bounds the certainty of predictions by the number of calibration series.
+
+    Parameters
+    ----------
+    task
+        The classes or labels.
+    codes
+        The true codes of the calibration series, -1 if unknown (ignored), shape (N,) or (N, labels).
+    units
+        The number of independent series, or of groups of them, n.
+
+    Returns
+    -------
+    Mixing
+        With the weight 1 / (n + 2). To each class one example is added, so that no share is 0.
+
+    Example
+    -------
+    >>> mixing = fit_mixing(Task(("a", "b")), [0, 0, 1], 98)
+    >>> mixing.weight, mixing.shares.tolist()
+    (0.01, [0.6, 0.4])
+    """
+    truth = np.asarray(codes)
+    if task.multilabel:
+        known = (truth != UNKNOWN).sum(axis=0)
+        shares = ((truth == 1).sum(axis=0) + 1) / (known + 2)
+    else:
+        counts = np.bincount(truth[truth != UNKNOWN], minlength=len(task.classes)) + 1
+        shares = counts / counts.sum()
+    return Mixing(1 / (units + 2), shares)
+
+
+def fit_temperature(
+    task: Task,
+    logits: ArrayLike,
+    codes: ArrayLike,
+    *,
+    mixing: Mixing | None = None,
+    units: int | None = None,
+    prior: float = 0.0,
+) -> Temperature:
     """Fit the temperature that minimises the log loss on held-out data.
 
     Scaling by a temperature changes neither the most probable class nor the labels predicted at a threshold of 0.5.
@@ -117,12 +159,20 @@ def fit_temperature(task: Task, logits: ArrayLike, codes: ArrayLike) -> Temperat
         Shape (N, 1) if binary, else (N, classes) or (N, labels).
     codes
         The true codes, -1 if unknown (ignored), shape (N,) or (N, labels).
+    mixing
+        What the probabilities will be mixed with, which the log loss then takes into account.
+    units
+        The number of independent series or groups that the examples come from; None if all are independent.
+    prior
+        Precision of a normal prior on the logarithm of the temperature, with mean 0: few examples then change little;
+        0 is no prior.
 
     Returns
     -------
     Temperature
-        One for all classes, or one per label, in [1 / 20, 20]. It is 1, with a note, if fewer than 20 examples are
-        known, if all are of one class, or if all are predicted correctly, as the log loss then has no minimum.
+        One for all classes, or one per label, in [1 / 20, 20]. It is 1, with a note, if all known examples are of one
+        class; and without a prior also if fewer than 20 examples are known, or if all are predicted correctly, as the
+        log loss then has no minimum.
 
     Raises
     ------
@@ -144,13 +194,18 @@ def fit_temperature(task: Task, logits: ArrayLike, codes: ArrayLike) -> Temperat
     """
     numbers = _checked_logits(task, logits)
     truth = checked_codes(task, codes, len(numbers))
-    if task.kind == "multiclass":
-        fits = [_fit_one(numbers, truth, "")]
-    elif task.kind == "binary":
-        fits = [_fit_one(_two_columns(numbers[:, 0]), truth, "")]
+    shares = np.zeros(len(task.classes)) if mixing is None else mixing.weight * mixing.shares
+    kept = 1.0 if mixing is None else 1 - mixing.weight
+    weight = 1.0 if units is None else units / max(1, len(numbers))
+    if not task.multilabel:
+        columns = numbers if task.kind == "multiclass" else _two_columns(numbers[:, 0])
+        fits = [_fit_one(columns, truth, "", _Penalty(kept, shares, weight, prior))]
     else:
-        columns = zip(task.classes, numbers.T, truth.T, strict=True)
-        fits = [_fit_one(_two_columns(column), true, f" of {str(label)!r}") for label, column, true in columns]
+        pairs = np.stack([1 - kept - shares, shares], axis=1)
+        fits = [
+            _fit_one(_two_columns(column), true, f" of {str(label)!r}", _Penalty(kept, pair, weight, prior))
+            for label, column, true, pair in zip(task.classes, numbers.T, truth.T, pairs, strict=True)
+        ]
     return Temperature(np.array([value for value, _ in fits]), tuple(note for _, note in fits if note))
 
 
@@ -241,17 +296,18 @@ def compare_calibration(
     logits: ArrayLike,
     codes: ArrayLike,
     temperature: Temperature,
+    mixing: Mixing | None = None,
     bins: int = 15,
     strategy: Strategy = "uniform",
 ) -> dict[str, Any]:
-    """Compare calibration before and after the temperature, on data that it was not fitted on.
+    """Compare calibration before and after temperature and mixing, on data that they were not fitted on.
 
     Parameters
     ----------
     task, logits, codes
         As for ``fit_temperature``, but of data that the temperature was not fitted on.
-    temperature
-        The fitted temperature.
+    temperature, mixing
+        As fitted.
     bins, strategy
         As for ``reliability``.
 
@@ -276,9 +332,11 @@ def compare_calibration(
     numbers = _checked_logits(task, logits)
     truth = checked_codes(task, codes, len(numbers))
     comparison: dict[str, Any] = {"temperature": temperature.to_json()}
-    for name, scaled in (("before", numbers), ("after", temperature.apply(numbers))):
-        scores = reliability(task, to_probabilities(task, scaled), truth, bins, strategy)
-        comparison[name] = {**scores, "log_loss": _log_loss(task, scaled, truth)}
+    for name, scaled, mixed in (("before", numbers, None), ("after", temperature.apply(numbers), mixing)):
+        probabilities = to_probabilities(task, scaled) if mixed is None else mixed.apply(to_probabilities(task, scaled))
+        scores = reliability(task, probabilities, truth, bins, strategy)
+        loss = _log_loss(task, scaled, truth) if mixed is None else _mixed_log_loss(task, probabilities, truth)
+        comparison[name] = {**scores, "log_loss": loss}
     return comparison
 
 
@@ -318,26 +376,42 @@ def _margins(logits: Doubles, codes: Codes) -> Doubles:
     return kept - np.take_along_axis(kept, codes[known][:, None], axis=1)
 
 
-def _fit_one(logits: Doubles, codes: Codes, of_label: str) -> tuple[float, str]:
+class _Penalty(NamedTuple):
+    """What shrinks a temperature: the mixture, the weight of an example, and the precision of the prior."""
+
+    kept: float
+    shares: Doubles
+    weight: float
+    prior: float
+
+
+def _fit_one(logits: Doubles, codes: Codes, of_label: str, penalty: _Penalty) -> tuple[float, str]:
     """Fit one temperature to logits of shape (N, classes); return it with a note, which may be empty."""
     margins = _margins(logits, codes)
     classes = np.unique(codes[codes != UNKNOWN])
     left = f"the temperature{of_label} is left at 1: "
-    if len(margins) < FEWEST:
-        return 1.0, f"{left}{counted(len(margins), 'known example')}, at least {FEWEST} are needed"
+    if len(margins) < (1 if penalty.prior else FEWEST):
+        return (
+            1.0,
+            f"{left}{counted(len(margins), 'known example')}, at least {1 if penalty.prior else FEWEST} are needed",
+        )
     if len(classes) < 2:
         return 1.0, f"{left}all {len(margins)} known examples have the same label"
     highest = margins.max(axis=1)
-    if not highest.any():
+    if not highest.any() and not penalty.prior:
         return 1.0, f"{left}all {len(margins)} known examples are predicted correctly, so the log loss has no minimum"
     margins -= highest[:, None]
-    mean, buffer = float(highest.mean()), np.empty_like(margins)
+    buffer, floor = np.empty_like(margins), penalty.shares[codes[codes != UNKNOWN]]
+    examples = penalty.weight * len(margins)
 
     def loss(log_temperature: float) -> float:
         inverse = np.exp(-log_temperature)
         np.multiply(margins, inverse, out=buffer)
         np.exp(buffer, out=buffer)
-        return float(np.log(buffer.sum(axis=1)).mean() + mean * inverse)
+        losses = np.log(buffer.sum(axis=1)) + highest * inverse
+        if penalty.kept < 1:
+            losses = -np.log(penalty.kept * np.exp(-losses) + floor)
+        return float(losses.mean() + 0.5 * penalty.prior * log_temperature**2 / examples)
 
     bound = float(np.log(HIGHEST))
     best = float(minimize_scalar(loss, bounds=(-bound, bound), method="bounded", options={"xatol": 1e-6}).x)
@@ -354,6 +428,16 @@ def _log_loss(task: Task, logits: Doubles, codes: Codes) -> float:
     margins = _margins(logits, codes)
     highest = margins.max(axis=1)
     return float((np.log(np.exp(margins - highest[:, None]).sum(axis=1)) + highest).mean())
+
+
+def _mixed_log_loss(task: Task, probabilities: Doubles, codes: Codes) -> float:
+    """Compute the mean log loss over all known labels from probabilities above 0."""
+    known = codes != UNKNOWN
+    if task.multilabel:
+        right = np.where(codes == 1, probabilities, 1 - probabilities)[known]
+    else:
+        right = probabilities[known, codes[known]]
+    return float(-np.log(right).mean())
 
 
 def _check_bins(bins: int, strategy: str) -> None:

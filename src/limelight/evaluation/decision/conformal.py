@@ -124,6 +124,7 @@ def fit_conformal(
     score: Score = "lac",
     by_class: bool = False,
     groups: ArrayLike | None = None,
+    widest: bool = False,
 ) -> ConformalSets:
     """Fit prediction sets that contain the true class of new examples with a given probability.
 
@@ -151,11 +152,15 @@ def fit_conformal(
     groups
         The group of each of the N examples, shape (N,), such as ``np.repeat(np.arange(n), lengths)`` for steps.
         Required for per-step tasks.
+    widest
+        With too few groups for the guarantee, take the limit at which the target is reached in every group, instead of
+        including every class.
 
     Returns
     -------
     ConformalSets
-        With a note for each class that is in every set because there are too few examples.
+        With a note for each class that is in every set because there are too few examples, or whose limit is the widest
+        of too few groups.
 
     Raises
     ------
@@ -192,10 +197,17 @@ def fit_conformal(
         categories: list[int | None] = list(range(limits.shape[1])) if by_class else [None]
         for category in categories:
             rows = (truth != UNKNOWN if category is None else truth == category).nonzero()[0]
-            limit, count = _limit(scores[rows, index, truth[rows]], None if members is None else members[rows], target)
+            own, of_groups = scores[rows, index, truth[rows]], None if members is None else members[rows]
+            limit, count = _limit(own, of_groups, target)
+            few = math.isinf(limit)
+            use_widest = few and widest and of_groups is not None and count > 0
+            if use_widest and of_groups is not None:
+                limit = max(_own_quantile(own[of_groups == one], target) for one in np.unique(of_groups))
             limits[index, slice(None) if category is None else category] = limit
-            if math.isinf(limit):
-                notes.append(_too_few(task, name, category, count, target, grouped=members is not None))
+            if few:
+                notes.append(
+                    _too_few(task, name, category, count, target, grouped=members is not None, widest=use_widest)
+                )
     return ConformalSets(float(target), score, limits, by_class, tuple(notes))
 
 
@@ -319,14 +331,26 @@ def _limit(scores: Doubles, groups: Codes | None, target: float) -> tuple[float,
     return float(scores[order[min(position, len(order) - 1)]]), n
 
 
-def _too_few(task: Task, name: str, category: int | None, count: int, target: float, *, grouped: bool) -> str:
-    """Explain that a class is in every set because there are too few examples."""
+def _own_quantile(scores: Doubles, target: float) -> float:
+    """Compute the score that a share ``target`` of the scores of one group does not exceed."""
+    return float(np.sort(scores)[max(0, math.ceil(Fraction(repr(float(target))) * len(scores)) - 1)])
+
+
+def _too_few(
+    task: Task, name: str, category: int | None, count: int, target: float, *, grouped: bool, widest: bool
+) -> str:
+    """Explain that a class is in every set, or has the widest limit, because there are too few examples."""
     share = Fraction(repr(float(target)))
     needed = math.ceil(share / (1 - share))
     names = ("absent", "there") if task.multilabel else tuple(map(str, task.classes))
     which = "every class" if category is None else repr(names[category])
     of_class = "" if category is None else f" of {which}"
     examples = counted(count, "known group" if grouped else "known example")
+    if widest:
+        return (
+            f"the coverage of the prediction sets{name} is not guaranteed: {examples}{of_class}, at least {needed} are "
+            f"needed for a coverage of {target:g}; every known group reaches it"
+        )
     return (
         f"the prediction sets{name} always contain {which}: {examples}{of_class}, at least {needed} are needed for a "
         f"coverage of {target:g}"

@@ -1,4 +1,4 @@
-"""Confidence intervals of the headline scores: a bootstrap over series."""
+"""Confidence intervals of the headline scores: Wilson intervals, and a bootstrap over series."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from limelight.evaluation.metrics.counts import HEADLINE, Tally, headline
+from limelight.evaluation.metrics.exact_intervals import degenerate_intervals, wilson_interval
 from limelight.evaluation.metrics.labelled_predictions import LabelledPredictions
 from limelight.task import Task
 from limelight.types import Doubles
@@ -27,11 +28,12 @@ def intervals(
     thresholds: ArrayLike | None = None,
     seed: int = 0,
 ) -> dict[str, list[float] | None]:
-    """Estimate 95 % confidence intervals of the headline scores by a bootstrap over series.
+    """Estimate 95 % confidence intervals of the headline scores.
 
-    Series are drawn with replacement, all steps of a series together, and scored. The interval reaches from the 2.5th
-    to the 97.5th percentile of the scores. It covers the choice of the scored series, not the variation between
-    trainings.
+    The accuracy of one prediction per series has the Wilson score interval. Other scores are bootstrapped: series are
+    drawn with replacement, all steps of a series together, and the interval reaches from the 2.5th to the 97.5th
+    percentile of the scores. If every class is always or never predicted correctly, the interval is exact, as all draws
+    are then alike. Intervals cover the choice of the scored series, not the variation between trainings.
 
     Parameters
     ----------
@@ -51,9 +53,8 @@ def intervals(
     Returns
     -------
     dict[str, list[float] | None]
-        ``[low, high]`` for ``accuracy``, ``balanced_accuracy`` and ``f1``. None if the interval cannot be estimated:
-        with fewer than two series, if the score is undefined in more than half of the resamples, or if it is the same
-        in all of them, as if every prediction is correct.
+        ``[low, high]`` for ``accuracy``, ``balanced_accuracy`` and ``f1``. None if the interval cannot be estimated: if
+        the score is undefined in more than half of the resamples, or is the same in all of them but neither 0 nor 1.
 
     Raises
     ------
@@ -63,13 +64,13 @@ def intervals(
     Source
     ------
     The percentile method: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13. There are 1000
-    resamples, or fewer (at least 200) for more than 20,000 series.
+    resamples, or fewer (at least 200) for more than 20,000 series. Wilson, 1927; Clopper and Pearson, 1934.
 
     Example
     -------
     >>> right, wrong = [0.9, 0.1], [0.2, 0.8]
-    >>> intervals(Task(("a", "b")), [0] * 100, [right] * 80 + [wrong] * 20)["accuracy"]
-    [0.72, 0.88]
+    >>> [round(end, 3) for end in intervals(Task(("a", "b")), [0] * 100, [right] * 80 + [wrong] * 20)["accuracy"]]
+    [0.711, 0.867]
     """
     return tally_intervals(Tally.of(LabelledPredictions.of(task, codes, probabilities, thresholds), lengths), seed)
 
@@ -77,8 +78,11 @@ def intervals(
 def tally_intervals(tally: Tally, seed: int = 0, share: float = 1.0) -> dict[str, list[float] | None]:
     """Estimate ``intervals`` from counts; ``share``, in (0, 1], reduces the resamples if there are many series."""
     n = int(tally.times.sum())
-    if n < 2:
+    if not n:
         return dict.fromkeys(HEADLINE)
+    exact = degenerate_intervals(tally)
+    if not (tally.task.by_step or tally.task.multilabel):
+        exact["accuracy"] = wilson_interval(round(tally.total()[0, -2]), n)
     random = np.random.default_rng(seed)
     one_each = len(tally.times) == n
     draws = int(np.clip(share * DRAWN_SERIES // n, FEWEST_DRAWS, MOST_DRAWS)) if one_each else MOST_DRAWS
@@ -88,7 +92,8 @@ def tally_intervals(tally: Tally, seed: int = 0, share: float = 1.0) -> dict[str
         count = min(at_once, draws - start)
         times = _resample(random, n, count) if one_each else random.multinomial(n, tally.times / n, size=count)
         blocks.append(headline(tally.task, (tally.rows.T @ times.T.astype(np.float64)).T))
-    return {name: _interval(np.concatenate([block[name] for block in blocks])) for name in HEADLINE}
+    drawn = {name: _interval(np.concatenate([block[name] for block in blocks])) for name in HEADLINE}
+    return {name: drawn[name] if exact[name] is None else exact[name] for name in HEADLINE}
 
 
 def _resample(random: np.random.Generator, n: int, draws: int) -> NDArray[np.int64]:

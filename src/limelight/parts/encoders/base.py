@@ -72,6 +72,8 @@ class Encoder(Part):
         Whether training chooses another encoder in its place; such an encoder has no network.
     fusions
         Fusions of metadata that the encoder supports.
+    training_defaults
+        Training settings that suit the encoder, by name, where the user states none (``TrainingSettings``).
     fixed_parts
         Parts that go with this encoder and replace any other: names by ``"pooling"``, ``"head"`` and ``"context"``.
         An encoder that pools names its pooling.
@@ -84,6 +86,7 @@ class Encoder(Part):
     has_evidence: ClassVar[bool] = False
     automatic: ClassVar[bool] = False
     fusions: ClassVar[tuple[str, ...]] = (*FUSIONS, ATTENTION)
+    training_defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     fixed_parts: ClassVar[Mapping[str, str]] = MappingProxyType({})
 
     def resolve(self, summary: TrainingSummary) -> Self:

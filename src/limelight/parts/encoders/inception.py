@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -50,6 +51,7 @@ class Inception(Encoder):
 
     name = "inception"
     network = "limelight.nn.inception:InceptionEncoder"
+    training_defaults = MappingProxyType({"augmentation": ["scale", "warp", "mixup"], "label_smoothing": 0.1})
     filters: Units = 64
     depth: Annotated[int, Field(ge=0, le=8)] = 3
     kernel_sizes: Annotated[list[KernelSize], Field(min_length=1, max_length=8)] = field(
