@@ -17,6 +17,7 @@ from limelight.errors import DataError, InternalError, listing
 from limelight.model.batching import batches_by_length, make_batch, require_clock, require_same_clock
 from limelight.model.decision import Decision, Mixing
 from limelight.model.evidence_profile import EvidenceProfile
+from limelight.model.novelty import NoveltyScore
 from limelight.model.vocabulary import EncodedMetadata, Vocabulary
 from limelight.nn.batch import Batch
 from limelight.nn.network import Network
@@ -51,6 +52,9 @@ class Prediction:
         None predicts the most probable class, or each label with a probability of at least 0.5.
     mixing
         What the probabilities are mixed with after the softmax, as fitted in calibration; None for a model without.
+    novelty
+        How far each series is from the training series, shape (n,): at most 1 for 95 % of series like them. None for a
+        model without this score.
     """
 
     ids: NDArray[np.str_]
@@ -60,6 +64,7 @@ class Prediction:
     lengths: NDArray[np.int64] | None = None
     thresholds: NDArray[np.float64] | None = None
     mixing: Mixing | None = None
+    novelty: NDArray[np.float64] | None = None
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
@@ -128,6 +133,8 @@ class FittedModel:
         The baseline of evidence at each position; None shares it equally.
     training_profile
         Statistics of the training series, which new series are checked against; None for a model without.
+    novelty
+        Computes how far a series is from the training series; None for a model without.
     """
 
     task: Task
@@ -140,6 +147,7 @@ class FittedModel:
     offset: NDArray[np.float64] | None = None
     profile: EvidenceProfile | None = None
     training_profile: TrainingProfile | None = None
+    novelty: NoveltyScore | None = None
 
     def __post_init__(self) -> None:
         self.offset = np.zeros(len(self.channels)) if self.offset is None else self.offset
@@ -216,7 +224,8 @@ class FittedModel:
         blocks = list(self.predict_blocks(panel, attention=attention))
         logits = np.concatenate([np.zeros((0, self.task.outputs)), *(block.logits for block in blocks)])
         kept = [weights for block in blocks for weights in block.attention or []]
-        return self._prediction(panel, logits, kept or None)
+        found = [block.novelty for block in blocks if block.novelty is not None]
+        return self._prediction(panel, logits, kept or None, np.concatenate(found) if found else None)
 
     def predict_blocks(self, panel: Panel, *, attention: bool = False) -> Iterator[Prediction]:
         """Predict a panel block by block, so that predictions can be written out as they are made.
@@ -251,6 +260,7 @@ class FittedModel:
         firsts = np.cumsum(panel.lengths) - panel.lengths
         kept: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(panel)
         has_weights = False
+        novelty = None if self.novelty is None else np.zeros(len(panel))
         device = next(self.network.parameters()).device
         self.network.eval()
         with torch.inference_mode():
@@ -262,13 +272,16 @@ class FittedModel:
                     logits[(firsts[rows][:, None] + np.arange(mask.shape[1]))[mask]] = batch_logits[mask]
                 else:
                     logits[rows] = batch_logits
+                if novelty is not None and self.novelty is not None and output.features is not None:
+                    novelty[rows] = self.novelty.of_features(output.features)
                 if attention and output.weights is not None:
                     has_weights = True
                     for row, weights in zip(rows, output.weights.cpu().numpy(), strict=True):
                         kept[row] = weights[: panel.lengths[row]].copy()
         if not np.isfinite(logits).all():
             raise InternalError("the network returned a logit that is not finite; please report this with its data")
-        return self._prediction(panel, self.decision.apply_temperature(logits), kept if has_weights else None)
+        scaled = self.decision.apply_temperature(logits)
+        return self._prediction(panel, scaled, kept if has_weights else None, novelty)
 
     def batches(self, panel: Panel) -> Iterator[tuple[NDArray[np.int64], Batch]]:
         """Yield row numbers of a panel with the batch of these series; each row is yielded once."""
@@ -278,11 +291,17 @@ class FittedModel:
             yield rows, make_batch(panel, rows, elapsed=elapsed, missing=missing, metadata=metadata, offset=self.offset)
 
     def _prediction(
-        self, panel: Panel, logits: NDArray[np.float64], attention: list[NDArray[np.float32]] | None
+        self,
+        panel: Panel,
+        logits: NDArray[np.float64],
+        attention: list[NDArray[np.float32]] | None,
+        novelty: NDArray[np.float64] | None,
     ) -> Prediction:
         lengths = panel.lengths if self.task.by_step else None
         decision = self.decision
-        return Prediction(panel.ids, self.task, logits, attention, lengths, decision.thresholds, decision.mixing)
+        return Prediction(
+            panel.ids, self.task, logits, attention, lengths, decision.thresholds, decision.mixing, novelty
+        )
 
     def require_channels(self, panel: Panel) -> None:
         """Raise DataError, naming the missing channels, if a panel lacks channels of the training.

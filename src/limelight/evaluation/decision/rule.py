@@ -12,6 +12,7 @@ from pydantic import ConfigDict, Field
 from limelight.data.annotations import RECORDING
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError
+from limelight.evaluation.decision.abstention import Abstention, checked_goal, fit_abstention, require_one_class
 from limelight.evaluation.decision.calibration import (
     Temperature,
     compare_calibration,
@@ -20,13 +21,14 @@ from limelight.evaluation.decision.calibration import (
     to_probabilities,
 )
 from limelight.evaluation.decision.conformal import Score
+from limelight.evaluation.decision.held_out import HeldOut
 from limelight.evaluation.decision.prediction_sets import PredictionSets, fit_prediction_sets
 from limelight.evaluation.decision.thresholds import Thresholds, checked_rule, choose_thresholds, require_thresholds
 from limelight.model.decision import Decision, Mixing
 from limelight.model.fitted import FittedModel, Prediction
 from limelight.model.targets import targets_of
 from limelight.parts.base import build_checked
-from limelight.task import Task
+from limelight.task import UNKNOWN, Task
 from limelight.types import Doubles
 
 TEMPERATURE_PRIOR = 5.0
@@ -54,6 +56,10 @@ class DecisionRule:
         values; None, all series together. Each needs enough calibration series: 9 for a coverage of 0.9.
     set_score
         ``"lac"`` for the smallest sets, ``"aps"`` for sets that are never empty and larger if a series is uncertain.
+    abstain
+        When not to answer: ``{"error": 0.05}``, so that at most this share of the answers is wrong, or
+        ``{"coverage": 0.8}``, so that this share of the series is answered; series much further from training
+        than any calibration series are not answered either. None answers always.
 
     Raises
     ------
@@ -73,9 +79,12 @@ class DecisionRule:
     coverage: Annotated[float, Field(gt=0.0, lt=1.0)] | None = None
     coverage_by: str | None = None
     set_score: Score = "lac"
+    abstain: dict[str, float] | None = None
 
     def __post_init__(self) -> None:
         checked_rule(self.thresholds)
+        if self.abstain is not None:
+            checked_goal(self.abstain)
         if self.coverage is not None and not 0 < self.coverage < 1:
             raise ParameterError(f"expected a coverage between 0 and 1, got {self.coverage!r}; use for example 0.9")
 
@@ -101,18 +110,20 @@ class DecisionRule:
     @property
     def needs_held_out(self) -> bool:
         """Whether the rule measures on held-out series what a temperature alone does not need."""
-        return self.coverage is not None
+        return self.coverage is not None or self.abstain is not None
 
     def require_possible(self, task: Task) -> None:
         """Require a task with thresholds if the rule chooses them; ParameterError for more than two classes."""
         require_thresholds(task, self.thresholds)
+        if self.abstain is not None:
+            require_one_class(task)
 
     def require_series(self, panel: Panel | None) -> None:
         """Require validation series if the rule fits thresholds or sets; ParameterError if there are none."""
-        if panel is None and (self.thresholds != "none" or self.coverage is not None):
+        if panel is None and (self.thresholds != "none" or self.needs_held_out):
             raise ParameterError(
-                "expected validation series to fit thresholds or prediction sets on, got none or too few; enlarge the "
-                "validation split, or remove thresholds and coverage"
+                "expected validation series to fit thresholds, prediction sets or abstention on, got none or too few; "
+                "enlarge the validation split, or remove thresholds, coverage and abstain"
             )
 
 
@@ -187,8 +198,15 @@ def fit_decision(
             group=RECORDING if group is None and panel.origin is not None else group,
         )
         provenance["sets"] = sets.to_json()
+    limits = None if thresholds is None else thresholds.values
+    correct = task.decide(probabilities, limits) == codes
+    if rule.abstain is not None:
+        furthest = None if model.novelty is None else model.novelty.furthest
+        known, sure = codes != UNKNOWN, probabilities.max(axis=1)
+        provenance["abstain"] = fit_abstention(rule.abstain, sure[known], correct[known], furthest).to_json()
+    provenance["held_out"] = HeldOut.of(task, probabilities, codes, limits, len(panel)).to_json()
     values = None if temperature is None else temperature.values
-    decision = Decision(values, None if thresholds is None else thresholds.values, provenance, mixing)
+    decision = Decision(values, limits, provenance, mixing)
     return replace(model, decision=decision)
 
 
@@ -223,7 +241,9 @@ def score_decision(model: FittedModel, prediction: Prediction, panel: Panel) -> 
     if "sets" in provenance:
         fitted = PredictionSets.from_json(provenance["sets"])
         scores["sets"] = fitted.score(model, prediction.probabilities, codes, panel)
-    return scores
+    if "abstain" in provenance:
+        scores["abstain"] = Abstention.from_json(provenance["abstain"]).score(prediction, codes)
+    return scores or None
 
 
 def decision_lines(model: FittedModel) -> list[str]:
@@ -239,6 +259,8 @@ def decision_lines(model: FittedModel) -> list[str]:
         lines += Thresholds.from_json(provenance["thresholds"]).describe()
     if "sets" in provenance:
         lines += PredictionSets.from_json(provenance["sets"]).describe()
+    if "abstain" in provenance:
+        lines += Abstention.from_json(provenance["abstain"]).describe()
     return lines
 
 
