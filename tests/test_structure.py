@@ -18,13 +18,13 @@ FLOORS = [
     {"parts", "replacement"},
     {"data"},
     {"nn"},
-    {"model", "interop"},
-    {"training", "evaluation"},
+    {"model"},
+    {"training", "evaluation", "export", "runtime"},
     {"explanation"},
     {"recipe"},
     {"model_selection", "estimator", "report"},
-    {"config"},
-    {"runs"},
+    {"config", "loading"},
+    {"runs", "interop"},
     {"cli"},
     {"__main__"},
 ]
@@ -121,7 +121,7 @@ def test_public_names_are_these() -> None:
     assert limelight.__all__ == [
         "AttentionPooling", "Auto", "Blocks", "ConvLSTM", "DecisionRule", "Explanation", "GRU", "InputError", "LSTM", "LastPooling",
         "LimelightError", "LinearHead", "MLPHead", "MaxPooling", "MeanPooling", "Panel", "Rocket", "SineSettings",
-        "StepLabels", "TimeSeriesClassifier", "TrainingSettings", "align", "compare", "cut_windows", "generate_sine", "load", "merge_windows",
+        "StepLabels", "TimeSeriesClassifier", "TrainingSettings", "align", "compare", "cut_windows", "from_keras", "generate_sine", "load", "merge_windows",
         "open_store", "read_table", "register_encoder", "tune", "validate", "write_store", "write_table",
     ]  # fmt: skip
     assert all(getattr(limelight, name) is not None for name in limelight.__all__)

@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from limelight.errors import InputError as InputError
     from limelight.errors import LimelightError as LimelightError
     from limelight.estimator import TimeSeriesClassifier as TimeSeriesClassifier
-    from limelight.estimator import load as load
-    from limelight.evaluation.decision.rule import DecisionRule as DecisionRule
+    from limelight.evaluation.decision.decision_rule import DecisionRule as DecisionRule
     from limelight.explanation.explanation import Explanation as Explanation
+    from limelight.interop.from_keras import from_keras as from_keras
+    from limelight.loading import load as load
     from limelight.model_selection.comparison import compare as compare
     from limelight.model_selection.cross_validation import validate as validate
     from limelight.model_selection.tuning import tune as tune
@@ -54,7 +55,7 @@ _HOMES = {
     "Auto": "parts.encoders",
     "Blocks": "parts.encoders",
     "ConvLSTM": "parts.encoders",
-    "DecisionRule": "evaluation.decision.rule",
+    "DecisionRule": "evaluation.decision.decision_rule",
     "Explanation": "explanation.explanation",
     "GRU": "parts.encoders",
     "InputError": "errors",
@@ -74,8 +75,9 @@ _HOMES = {
     "align": "data.align",
     "compare": "model_selection.comparison",
     "cut_windows": "data.windowing.windows",
+    "from_keras": "interop.from_keras",
     "generate_sine": "data.synthetic.sine",
-    "load": "estimator",
+    "load": "loading",
     "merge_windows": "data.windowing.windows",
     "open_store": "data.store.open",
     "read_table": "data.reading.tables",

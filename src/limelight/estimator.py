@@ -27,11 +27,12 @@ from limelight.data.inspection.inspect_panel import notes_on_arrays
 from limelight.data.panel import Panel
 from limelight.data.profile.outside import OutsideTraining
 from limelight.errors import ParameterError
+from limelight.evaluation.decision.decision_rule import DecisionRule
 from limelight.evaluation.decision.prediction_sets import PredictionSets
-from limelight.evaluation.decision.rule import DecisionRule
 from limelight.explanation.explanation import Explanation
 from limelight.explanation.methods.registry import explain
-from limelight.model.bundle import load_model, save_model
+from limelight.export.onnx_file import export_model
+from limelight.model.bundle import save_model
 from limelight.model.fitted import FittedModel, Prediction
 from limelight.model.targets import targets_of, task_of
 from limelight.parts.architecture import METADATA_OPTIONS, OPTIONS, PART_KINDS, Architecture, preset
@@ -183,7 +184,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         Example
         -------
         >>> TimeSeriesClassifier.from_preset("lstm").encoder
-        LSTM(hidden_size=50, num_layers=1, bidirectional=False, dropout=0.0, activation='relu')
+        LSTM(hidden_size=50, num_layers=1, bidirectional=False, dropout=0.0, activation='relu', mask_value=None)
         """
         architecture = preset(name)
         choices = {name: getattr(architecture, name) for name in (*OPTIONS, *METADATA_OPTIONS)}
@@ -416,6 +417,29 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         check_is_fitted(self)
         return save_model(self.model_, folder)
 
+    def export(self, file: Path | str) -> Path:
+        """Write the fitted model as an ONNX file that predicts without torch, atomically; return its path.
+
+        Parameters
+        ----------
+        file
+            A path ending in ``.onnx``, for ``limelight.runtime.open_model``; an existing file is replaced.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        ParameterError
+            If a part of the network cannot be exported, or the packages of the extra ``onnx`` are not installed.
+        OutputError
+            If the path has another ending or cannot be written.
+        """
+        check_is_fitted(self)
+        return export_model(self.model_, file)
+
     def _recipe(self) -> Recipe:
         """Build the recipe that the parameters describe; ParameterError if one of them is wrong."""
         parts = {name: getattr(self, name) for name in (*PART_KINDS, *OPTIONS, *METADATA_OPTIONS)}
@@ -460,38 +484,3 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         tags.input_tags.three_d_array = True
         tags.input_tags.allow_nan = True
         return tags
-
-
-def load(folder: Path | str) -> TimeSeriesClassifier:
-    """Load a saved model. The folder holds data and never code.
-
-    Parameters
-    ----------
-    folder
-        A folder written by ``save``, or a run folder.
-
-    Returns
-    -------
-    TimeSeriesClassifier
-        Fitted, ready to predict and explain.
-
-    Raises
-    ------
-    ModelFolderError
-        If the folder is missing, damaged, no model of limelight, or of a newer version.
-
-    Example
-    -------
-    >>> import tempfile
-    >>> from limelight.data.synthetic.sine import SineSettings, generate_sine
-    >>> panel = generate_sine(SineSettings(dataset_size=60, num_points=40))
-    >>> model = TimeSeriesClassifier(random_state=0).fit(panel)
-    >>> again = load(model.save(tempfile.mkdtemp() + "/waves"))
-    >>> bool((again.predict_proba(panel) == model.predict_proba(panel)).all())
-    True
-    """
-    fitted = load_model(folder)
-    words = {name: getattr(fitted.architecture, name) for name in (*PART_KINDS, *OPTIONS, *METADATA_OPTIONS)}
-    model = TimeSeriesClassifier(**words, layout=fitted.fitted_on.get("layout"))
-    model.model_, model.classes_ = fitted, np.array(fitted.task.classes)
-    return model

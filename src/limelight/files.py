@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from limelight.errors import OutputError
+from limelight.errors import ModelFolderError, OutputError, nearest
 
 try:
     import fcntl
@@ -155,6 +155,13 @@ def locked(folder: Path, *, wait: bool = False) -> Iterator[None]:
                 one.rmdir()
         if descriptor is not None:
             os.close(descriptor)
+
+
+def require_model_folder(folder: Path) -> None:
+    """Require that a folder exists; ModelFolderError, with a hint, if not."""
+    if not folder.is_dir():
+        siblings = sorted(one.name for one in folder.parent.iterdir()) if folder.parent.is_dir() else []
+        raise ModelFolderError(f"there is no model folder at {str(folder)!r}{nearest(folder.name, siblings)}")
 
 
 def remove(path: Path) -> None:

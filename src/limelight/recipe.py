@@ -15,7 +15,8 @@ from limelight.data.profile.training_profile import fit_training_profile
 from limelight.data.splitting.folds import make_folds
 from limelight.data.statistics import channel_statistics
 from limelight.errors import ParameterError, nearest
-from limelight.evaluation.decision.rule import DecisionRule, fit_decision
+from limelight.evaluation.decision.decision_rule import DecisionRule
+from limelight.evaluation.decision.rule import fit_decision
 from limelight.model.novelty import fit_novelty
 from limelight.model.targets import targets_of
 from limelight.parts.architecture import Architecture, preset

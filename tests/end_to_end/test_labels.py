@@ -16,8 +16,10 @@ from limelight.data.panel import Panel
 from limelight.data.windowing.windows import cut_windows
 from limelight.data.writing import write_table
 from limelight.errors import LabelError, ParameterError
-from limelight.estimator import TimeSeriesClassifier, load
-from limelight.evaluation.decision.rule import DecisionRule, fit_decision
+from limelight.estimator import TimeSeriesClassifier
+from limelight.evaluation.decision.decision_rule import DecisionRule
+from limelight.evaluation.decision.rule import fit_decision
+from limelight.loading import load
 from limelight.model.fitted import FittedModel
 from limelight.parts.encoders import GRU
 from limelight.runs.scores import score_predictions
@@ -320,7 +322,7 @@ def test_the_decision_never_sees_the_test_part(limelight: Commands, tmp_path: Pa
         limelight("train", name, "-o", f"run-{name}", *sets, *QUICK)
         decisions.append(json.loads((tmp_path / f"run-{name}" / "model" / "model.json").read_text())["decision"])
     assert decisions[0] == decisions[1]
-    assert set(decisions[0]["told"]) == {"temperature", "thresholds", "sets"}
+    assert set(decisions[0]["told"]) == {"temperature", "thresholds", "sets", "held_out"}
     first, second = (json.loads((tmp_path / f"run-{name}" / "metrics.json").read_text()) for name in ("one", "other"))
     assert first["decision"]["thresholds"] == second["decision"]["thresholds"]
     assert first["decision"]["sets"] != second["decision"]["sets"]
@@ -330,8 +332,8 @@ def test_thresholds_without_series_to_choose_them_on_are_refused() -> None:
     with pytest.raises(ParameterError) as error:
         fit_classifier(planted.which_bumps(n=40), decision={"thresholds": "f1"}, progress=False)
     assert str(error.value) == (
-        "expected validation series to fit thresholds or prediction sets on, got none or too few; enlarge the validation "
-        "split, or remove thresholds and coverage"
+        "expected validation series to fit thresholds, prediction sets or abstention on, got none or too few; "
+        "enlarge the validation split, or remove thresholds, coverage and abstain"
     )
 
 

@@ -12,9 +12,10 @@ import pytest
 from limelight.data.panel import Panel
 from limelight.data.writing import write_table
 from limelight.errors import ParameterError
-from limelight.estimator import TimeSeriesClassifier, load
+from limelight.estimator import TimeSeriesClassifier
 from limelight.explanation.quality.localisation import score_localisation
 from limelight.explanation.quality.permutation_importance import score_permuted
+from limelight.loading import load
 from support.commands import Commands
 from support.models import fit_small_conv_lstm
 from support.panels import LEARNABLE, bump_panel

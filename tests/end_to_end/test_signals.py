@@ -14,8 +14,8 @@ from limelight.data.panel import Panel
 from limelight.data.reading.tables import read_table
 from limelight.data.synthetic.bumps import BumpSettings, generate_bumps
 from limelight.data.writing import write_table
-from limelight.estimator import load
 from limelight.explanation.quality.permutation_importance import score_permuted
+from limelight.loading import load
 from limelight.model.batching import make_batch
 from limelight.model.vocabulary import fit_vocabulary
 from support.commands import Commands

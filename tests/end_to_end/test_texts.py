@@ -16,7 +16,8 @@ from limelight.config.reading import read_experiment
 from limelight.data.panel import Panel
 from limelight.data.synthetic.bumps import EARLY, LATE, PHRASES
 from limelight.errors import ModelFolderError, ParameterError
-from limelight.estimator import TimeSeriesClassifier, load
+from limelight.estimator import TimeSeriesClassifier
+from limelight.loading import load
 from limelight.model.texts import read_text_encoder
 from limelight.model.vocabulary import Vocabulary, fit_vocabulary
 from limelight.parts.architecture import Architecture

@@ -33,6 +33,7 @@ def test_json_says_fusion_and_context() -> None:
         "name": "embedding",
         "embedding_size": 5,
         "number_size": None,
+        "number_activation": "linear",
         "text_size": 32,
         "dropout": 0.1,
         "text_encoder": None,

@@ -13,7 +13,8 @@ from sklearn.metrics import log_loss
 from limelight.data.panel import Panel
 from limelight.data.synthetic.sine import SineSettings, generate_sine
 from limelight.errors import LabelError, ParameterError
-from limelight.evaluation.decision.rule import DecisionRule, fit_decision, score_decision
+from limelight.evaluation.decision.decision_rule import DecisionRule
+from limelight.evaluation.decision.rule import fit_decision, score_decision
 from limelight.model.bundle import load_model, save_model
 from limelight.model.targets import task_of
 from limelight.parts.architecture import Architecture

@@ -15,7 +15,8 @@ from typing import Annotated
 import typer
 
 import limelight
-from limelight.cli import data, models, selection
+from limelight.cli import data, deploy, models, projects, selection
+from limelight.cli.flags import describe_usage_error
 from limelight.errors import InputError
 
 app = typer.Typer(
@@ -23,7 +24,6 @@ app = typer.Typer(
     help="Time-series classification that shows what it looked at.\n\n"
     "Start with [bold]limelight demo[/bold]; then [bold]limelight inspect[/bold] your own series and "
     "[bold]limelight train[/bold] a model on them.",
-    no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -36,30 +36,37 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def _main(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Handle the options that come before a command."""
+    """Handle the options that come before a command; without one, print the help."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 for command in (
     models.demo,
+    projects.init,
     data.inspect,
     models.train,
     models.evaluate,
     models.predict,
     models.explain,
     models.report,
+    deploy.export,
     selection.validate,
     selection.compare,
     selection.tune,
+    projects.presets,
     data.generate,
     data.pack,
 ):
     app.command()(command)
+app.command("runs")(projects.list_runs)
 
 
 @app.command()
@@ -76,12 +83,17 @@ def main() -> None:
     # short spin costs nothing measurable on idle cores.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     try:
-        app()
+        ending = app(standalone_mode=False, prog_name="limelight")
     except InputError as error:
         _stop(f"limelight: {error}", 2)
+    except typer.Abort:
+        _stop("limelight: interrupted", 130)
     except KeyboardInterrupt:
         _stop("limelight: interrupted", 130)
     except Exception as error:
+        usage = describe_usage_error(error)
+        if usage is not None:
+            _stop(f"limelight: {usage}", 2)
         with tempfile.NamedTemporaryFile("w", prefix="limelight-", suffix=".log", delete=False) as log:
             traceback.print_exc(file=log)
         _stop(
@@ -89,6 +101,7 @@ def main() -> None:
             f"please report it with the file {log.name}",
             1,
         )
+    sys.exit(ending if isinstance(ending, int) else 0)
 
 
 def _stop(message: str, code: int) -> None:

@@ -29,9 +29,10 @@ def inspect(
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Check whether one can train on these series, and what to mend first: warnings, sizes, channels, classes."""
+    experiment = options.experiment(source)
     from limelight.runs.inspect import inspect_experiment
 
-    inspection = inspect_experiment(options.experiment(source))
+    inspection = inspect_experiment(experiment)
     typer.echo(json.dumps(inspection.to_json(), indent=2) if as_json else str(inspection))
 
 
@@ -80,9 +81,9 @@ def pack(
 
     For example: limelight pack "logs/*.parquet" --labels labels.csv --output logs.store
     """
+    experiment = options.experiment(source)
     from limelight.runs.pack import pack_series
 
-    experiment = options.experiment(source)
     folder = output or Path(f"{Path(experiment.output).name}.store")
     panel = pack_series(experiment, folder, overwrite=overwrite)
     for note in panel.notes:

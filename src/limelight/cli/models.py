@@ -11,6 +11,7 @@ import typer
 from limelight.cli.options import (
     Changes,
     DataOptions,
+    Epochs,
     Output,
     Overwrite,
     Preset,
@@ -23,14 +24,20 @@ from limelight.cli.options import (
     print_progress,
     reads_data,
 )
+from limelight.errors import ParameterError, nearest
+from limelight.files import require_model_folder
 
 if TYPE_CHECKING:
     from limelight.config.sections import Experiment
+
+METHOD_NAMES = ("attention", "evidence", "gradients", "occlusion")
+"""As in ``limelight.explanation.methods.registry.METHODS``, which loads torch."""
 
 
 def demo(
     output: Output = None,
     preset: Preset = None,
+    epochs: Epochs = None,
     seed: Seed = None,
     changes: Changes = None,
 ) -> None:
@@ -38,7 +45,7 @@ def demo(
 
     Takes less than a minute on a laptop. An earlier demo in the same folder is replaced.
     """
-    changed: dict[str, Any] = {"output": output or Path("runs/demo"), "preset": preset, "seed": seed}
+    changed: dict[str, Any] = {"output": output or Path("runs/demo"), "preset": preset, "epochs": epochs, "seed": seed}
     with demo_file() as file:
         experiment = experiment_from(file, changes, **changed)
     _run(experiment, resume=False, overwrite=_is_demo(Path(experiment.output)))
@@ -51,6 +58,7 @@ def train(
     *,
     options: DataOptions,
     preset: Preset = None,
+    epochs: Epochs = None,
     seed: Seed = None,
     resume: Resume = False,
     overwrite: Overwrite = False,
@@ -61,7 +69,7 @@ def train(
 
     For example: limelight train my-data/ --output runs/first
     """
-    experiment = options.experiment(source, output=output, preset=preset, seed=seed)
+    experiment = options.experiment(source, output=output, preset=preset, epochs=epochs, seed=seed)
     _run(experiment, resume=resume, overwrite=overwrite)
 
 
@@ -85,6 +93,9 @@ def evaluate(
 ) -> None:
     """Score a saved model on its own test series or on others, next to a baseline that predicts the class
     frequencies."""
+    require_model_folder(model)
+    if source is not None:
+        options.experiment(source)  # raises at once what is wrong with the arguments
     from limelight.evaluation.summary import score_lines
     from limelight.evaluation.verdict import verdict
     from limelight.runs.evaluate import evaluate_run
@@ -95,7 +106,7 @@ def evaluate(
     else:
         experiment = _other_series(model, source, options)
     metrics = evaluate_run(model, experiment, own=source is None, part=part)
-    typer.echo(json.dumps(metrics, indent=2) if as_json else "\n".join([*score_lines(metrics), "", verdict(metrics)]))
+    typer.echo(json.dumps(metrics, indent=2) if as_json else "\n".join([verdict(metrics), "", *score_lines(metrics)]))
 
 
 @reads_data
@@ -123,6 +134,8 @@ def predict(
     Series unlike the training data are counted, and named in the column outside_training.
 
     The output is a .parquet or .csv file; default: predictions.parquet."""
+    require_model_folder(model)
+    options.experiment(source)
     from limelight.runs.predict import predict_file
 
     file = output or Path("predictions.parquet")
@@ -167,6 +180,10 @@ def explain(
 
     For example: limelight explain run series.parquet --method occlusion --series pump_7 --picture pump_7.png
     """
+    require_model_folder(model)
+    if method is not None and method not in METHOD_NAMES:
+        raise ParameterError(f"expected an explanation method, got {method!r}{nearest(method, METHOD_NAMES)}")
+    options.experiment(source)
     from limelight.runs.explain import explain_file
 
     file = output or Path("explanation.parquet")
@@ -219,12 +236,12 @@ def _is_demo(folder: Path) -> bool:
 
 
 def _run(experiment: Experiment, *, resume: bool, overwrite: bool) -> None:
-    from limelight.evaluation.summary import score_lines
-    from limelight.evaluation.verdict import verdict
+    from limelight.evaluation.highlights import highlight_lines
     from limelight.runs.train import run_experiment
 
     run = run_experiment(experiment, resume=resume, overwrite=overwrite, log=print_progress)
-    typer.echo("\n".join([*score_lines(run.metrics), "", verdict(run.metrics)]))
+    typer.echo("\n".join(highlight_lines(run.metrics)))
     typer.echo(f"\nreport: {run.folder / 'report' / 'index.html'}")
+    typer.echo(f"all scores: limelight evaluate {run.folder}")
     if run.training.interrupted:
         typer.echo("interrupted: the model is the best so far; --resume resumes the training", err=True)

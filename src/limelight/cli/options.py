@@ -26,7 +26,8 @@ SOURCE_HELP = (
 SourceArgument = Annotated[Path, typer.Argument(help=SOURCE_HELP, show_default=False)]
 Saved = Annotated[Path, typer.Argument(help="A run folder or a model folder.", show_default=False)]
 Output = Annotated[
-    Path | None, typer.Option("--output", "-o", help="Where to write; see above for the default.", show_default=False)
+    Path | None,
+    typer.Option("--output", "--out", "-o", help="Where to write; see above for the default.", show_default=False),
 ]
 Labels = Annotated[Path | None, typer.Option(help="Table of series id and label.", show_default=False)]
 Metadata = Annotated[Path | None, typer.Option(help="Table of series id and metadata columns.", show_default=False)]
@@ -91,9 +92,18 @@ FileNames = Annotated[
         show_default=False,
     ),
 ]
+PRESET_NAMES = (
+    "attention_bilstm", "lstm", "stacked_lstm", "bilstm", "metadata_repeat", "metadata_late", "multilabel_lstm",
+    "step_lstm", "metadata_attention", "inception",
+)  # fmt: skip
+"""As in ``limelight.parts.architecture.PRESETS``, whose import the help would wait for."""
 Preset = Annotated[
     str | None,
-    typer.Option(help="A complete network by name: attention_bilstm, lstm, metadata_late, ...", show_default=False),
+    typer.Option(help=f"A complete network by name: {', '.join(PRESET_NAMES)}.", show_default=False),
+]
+Epochs = Annotated[
+    int | None,
+    typer.Option("--epochs", help="Most epochs of a training by gradient descent, at least 1.", show_default=False),
 ]
 Seed = Annotated[int | None, typer.Option(help="Random seed; the same seed gives the same result.", show_default=False)]
 Changes = Annotated[
@@ -113,6 +123,7 @@ KEY_OF_OPTION = {
     "channels": "data.channels",
     "names": "data.names",
     "data": "data.folder",
+    "epochs": "training.max_epochs",
 }
 """The key of an experiment that each option changes, if it is not the name of the option."""
 
@@ -142,7 +153,22 @@ class DataOptions:
         """Read the experiment that a command names, with every change typed on the command line."""
         from limelight.config.reading import read_experiment
 
-        return read_experiment(source, {**(defaults or {}), **self.as_changes(**named)})
+        experiment = read_experiment(source, {**(defaults or {}), **self.as_changes(**named)})
+        _require_files(experiment)
+        return experiment
+
+
+def _require_files(experiment: Experiment) -> None:
+    """Raise DataError if a file of the experiment is missing, before anything slow is imported."""
+    from limelight.data.reading.sheets import find_files
+    from limelight.data.reading.sources import require_file
+    from limelight.data.store.open import is_store
+
+    data = experiment.data
+    series = [] if data.series is None else find_files(data.series)
+    for path in [*series, *(Path(one) for one in (data.labels, data.metadata, data.split) if one is not None)]:
+        if not is_store(path):
+            require_file(path)
 
 
 def reads_data(command: Callable[..., None]) -> Callable[..., None]:

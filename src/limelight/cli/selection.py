@@ -9,6 +9,7 @@ import typer
 
 from limelight.cli.options import (
     DataOptions,
+    Epochs,
     Output,
     Preset,
     Seed,
@@ -28,6 +29,7 @@ def validate(
     *,
     options: DataOptions,
     preset: Preset = None,
+    epochs: Epochs = None,
     seed: Seed = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier validation.")] = False,
 ) -> None:
@@ -35,11 +37,11 @@ def validate(
 
     The output is a .json file; default: validation.json in the run folder.
     """
+    experiment = options.experiment(source, preset=preset, epochs=epochs, seed=seed)
     from limelight.runs.development_set import json_beside_run
     from limelight.runs.folder import VALIDATION_FILE
     from limelight.runs.validate import validate_experiment
 
-    experiment = options.experiment(source, preset=preset, seed=seed)
     file = json_beside_run(experiment, output, VALIDATION_FILE)
     found = validate_experiment(
         experiment, file, folds=folds, repeats=repeats, jobs=jobs, overwrite=overwrite, log=print_progress
@@ -75,6 +77,7 @@ def tune(
     *,
     options: DataOptions,
     preset: Preset = None,
+    epochs: Epochs = None,
     seed: Seed = None,
     resume: Annotated[bool, typer.Option("--resume", help="Resume the tuning in that folder.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier tuning in that folder.")] = False,
@@ -84,9 +87,9 @@ def tune(
     The first trial is the unchanged experiment. The output is a folder; default: the name of the run folder with
     -tuning appended. Needs Optuna: pip install 'limelight\\[tune]'.
     """
+    experiment = options.experiment(source, preset=preset, epochs=epochs, seed=seed)
     from limelight.runs.tune import BEST_FILE, tune_experiment
 
-    experiment = options.experiment(source, preset=preset, seed=seed)
     folder = output or Path(f"{experiment.output}-tuning")
     found = tune_experiment(
         experiment,
@@ -117,6 +120,7 @@ def compare(
     *,
     options: DataOptions,
     preset: Preset = None,
+    epochs: Epochs = None,
     seed: Seed = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier comparison.")] = False,
 ) -> None:
@@ -124,11 +128,11 @@ def compare(
 
     The output is a .json file; default: comparison.json in the run folder.
     """
+    experiment = options.experiment(source, preset=preset, epochs=epochs, seed=seed)
     from limelight.runs.compare import compare_experiment
     from limelight.runs.development_set import json_beside_run
     from limelight.runs.folder import COMPARISON_FILE
 
-    experiment = options.experiment(source, preset=preset, seed=seed)
     file = json_beside_run(experiment, output, COMPARISON_FILE)
     found = compare_experiment(
         experiment, file, score=score, folds=folds, repeats=repeats, jobs=jobs, overwrite=overwrite, log=print_progress

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import UnionType
@@ -42,8 +43,9 @@ def read_experiment(source: Path | str, changes: Mapping[str, Any] | None = None
     Parameters
     ----------
     source
-        An experiment file (``.json``); a file of series in any format; a folder of such files, with tables named
-        ``labels``, ``metadata`` and ``split`` if there are any; a store; or a pattern of files.
+        An experiment file (``.json``, in which lines that begin with ``//`` are comments); a file of series in any
+        format; a folder of such files, with tables named ``labels``, ``metadata`` and ``split`` if there are any; a
+        store; or a pattern of files.
     changes
         Overrides by dotted key: ``{"training.max_epochs": 3}``. Paths in it are relative to the working directory;
         paths in the file are relative to the file.
@@ -149,7 +151,8 @@ def _section_of(annotation: Any) -> Any:
 
 def _read_json(file: Path) -> dict[str, Any]:
     try:
-        content = json.loads(file.read_text(encoding="utf-8"), object_pairs_hook=_no_key_twice)
+        text = re.sub(r"(?m)^[ \t]*//.*$", "", file.read_text(encoding="utf-8"))  # keeps the numbers of the lines
+        content = json.loads(text, object_pairs_hook=_no_key_twice)
     except FileNotFoundError:
         siblings = [one.name for one in file.parent.glob("*.json")] if file.parent.is_dir() else []
         raise ParameterError(f"there is no experiment file at {str(file)!r}{nearest(file.name, siblings)}") from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -21,15 +21,17 @@ from limelight.data.reading.dialect import CsvOptions
 from limelight.data.synthetic.bumps import BumpSettings
 from limelight.data.synthetic.sine import SineSettings
 from limelight.errors import ParameterError
-from limelight.evaluation.decision.rule import DecisionRule
+from limelight.evaluation.decision.decision_rule import DecisionRule
 from limelight.evaluation.events.rule import EventRule
 from limelight.parts.architecture import OPTIONS, PART_KINDS, Architecture
 from limelight.parts.base import Share, schema_of
 from limelight.parts.contexts import CONTEXTS
 from limelight.parts.fusions import FUSION_WORDS
-from limelight.recipe import Recipe
 from limelight.training.settings import TrainingSettings
 from limelight.training.validation_split import VALIDATION, HoldOut
+
+if TYPE_CHECKING:
+    from limelight.recipe import Recipe
 
 
 def _sentence_schema() -> dict[str, Any]:
@@ -214,6 +216,8 @@ class Experiment(_Section):
 
     def recipe(self) -> Recipe:
         """Return the recipe: what to fit and how, without the data."""
+        from limelight.recipe import Recipe  # loads torch, which no wrong key needs
+
         rule = self.split
         hold_out = HoldOut(rule.validation, rule.by, rule.group, rule.stratify)
         return Recipe(self.model, self.training, self.decision, hold_out, dict(self.data.fields))

@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import column_or_1d
 
 from limelight.data.annotations import StepLabels
 from limelight.data.containers.labels import one_hot_codes, plain_labels, without_blanks
@@ -80,6 +78,8 @@ def attach_labels(
     array = np.asarray(array)
     if array.ndim == 2 and array.shape[1] > 1:
         return _with_matrix(panel, array, plain.names, level, task)
+    from sklearn.utils.validation import column_or_1d  # slow to import, and wrong arguments need it not
+
     array = column_or_1d(array, warn=True)
     _check_classes(array)
     if len(array) != len(panel):
@@ -149,6 +149,8 @@ def _check_classes(labels: NDArray[Any]) -> None:
     """Raise scikit-learn's error if the labels are continuous numbers, not classes."""
     known = labels[is_known(labels)]
     if len(known):
+        from sklearn.utils.multiclass import check_classification_targets
+
         check_classification_targets(np.array(known.tolist()) if known.dtype.kind == "O" else known)
 
 

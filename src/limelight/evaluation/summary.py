@@ -70,7 +70,7 @@ def score_lines(metrics: Mapping[str, Any]) -> list[str]:
     lines = [*_unknown_lines(test), *_overall_lines(test, metrics["baseline"])]
     lines += [f"({sentence})" for sentence in dict.fromkeys(test["undefined"].values())]
     lines += ["", *_class_lines(test), "", *_average_lines(test)]
-    lines += _confusion_lines(test)
+    lines += confusion_lines(test)
     for field, scored in (metrics.get("groups") or {}).items():
         lines += ["", *_group_lines(field, scored, test)]
     lines += _decision_lines(metrics.get("decision"))
@@ -179,14 +179,14 @@ def _overall_lines(test: Mapping[str, Any], baseline: Mapping[str, Any]) -> list
     intervals = test.get("intervals") or {}
     intervals = {**intervals, "subset_accuracy": intervals.get("accuracy")}
     rows = [
-        [_title(name, test), _number(test[name]), _interval(intervals.get(name)), _number(baseline[name])]
+        [score_title(name, test), _number(test[name]), _interval(intervals.get(name)), _number(baseline[name])]
         for name in shown
     ]
     table = [["", "model", "95 % interval", "baseline"], *rows]
     return aligned(table if any(row[2] for row in rows) else [[row[0], row[1], row[3]] for row in table])
 
 
-def _title(name: str, scores: Mapping[str, Any]) -> str:
+def score_title(name: str, scores: Mapping[str, Any]) -> str:
     """Return the title of a score, with its positive class or average if it has one."""
     if name not in AVERAGED:
         return SCORE_TITLES[name]
@@ -213,7 +213,8 @@ def _average_lines(scores: Mapping[str, Any]) -> list[str]:
     return aligned([["average", *(SCORE_TITLES[name] for name in AVERAGED)], *rows])
 
 
-def _confusion_lines(scores: Mapping[str, Any]) -> list[str]:
+def confusion_lines(scores: Mapping[str, Any]) -> list[str]:
+    """Format the confusion matrix, after an empty line; nothing for more than 12 classes."""
     labels, counts = scores["confusion"]["labels"], scores["confusion"]["counts"]
     if scores["kind"] == "multilabel":
         header = ["label", "true positives", "false negatives", "false positives", "true negatives"]
@@ -233,7 +234,7 @@ def _group_lines(field: str, scored: Mapping[str, Any], test: Mapping[str, Any])
     names = ("accuracy", "f1", "balanced_accuracy")
     titles = [
         "subset accuracy" if "subset_accuracy" in test else "accuracy",
-        *(_title(name, test) for name in names[1:]),
+        *(score_title(name, test) for name in names[1:]),
     ]
     rows = [
         [one["value"], *(_number(one[name]) for name in names), _interval(one["interval"]), f"{one['n']:,}"]

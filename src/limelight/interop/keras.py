@@ -72,9 +72,8 @@ def load_keras_weights(network: Network, weights: Weights) -> Network:
     tensors: dict[str, Tensor] = {}
     for field in range(len(network.context_shape.categories) if network.context is not None else 0):
         tensors |= _embedding(f"context.embeddings.{field}", *_next(embeddings, "embedding"))
-    directions = ("ahead", "back") if network.encoder.bidirectional else ("ahead",)
-    for layer in range(len(network.encoder.layers)):
-        for direction in directions:
+    for layer, both in enumerate(network.encoder.layers):
+        for direction in ("ahead",) if both.back is None else ("ahead", "back"):
             tensors |= _recurrent(f"encoder.layers.{layer}.{direction}", *_next(cells, direction))
     tensors |= _dense_layers(network, dense)
     left_over = [*embeddings, *cells, *dense]

@@ -27,7 +27,7 @@ from torch import Tensor
 
 from limelight.data.profile.training_profile import TrainingProfile
 from limelight.errors import LimelightError, ModelFolderError, nearest
-from limelight.files import whole_folder
+from limelight.files import require_model_folder, whole_folder
 from limelight.model.batching import shape_of
 from limelight.model.decision import Decision
 from limelight.model.evidence_profile import EvidenceProfile
@@ -238,9 +238,7 @@ def _with_text_encoder(vocabulary: Vocabulary, folder: Path) -> Vocabulary:
 
 def _read_description(folder: Path) -> dict[str, Any]:
     file = folder / MODEL_FILE
-    if not folder.is_dir():
-        near = nearest(folder.name, [one.name for one in _siblings(folder)])
-        raise ModelFolderError(f"there is no model folder at {str(folder)!r}{near}")
+    require_model_folder(folder)
     if not file.is_file():
         raise ModelFolderError(
             f"expected a model folder with the file {MODEL_FILE!r}, got {str(folder)!r} without that file; "
@@ -298,7 +296,3 @@ def _require_same_shapes(network: Network, weights: dict[str, Tensor], folder: P
                 f"{str(folder)!r} is damaged: {MODEL_FILE} and {WEIGHTS_FILE} disagree about {name!r}; "
                 "save the model again"
             )
-
-
-def _siblings(folder: Path) -> list[Path]:
-    return sorted(folder.parent.iterdir()) if folder.parent.is_dir() else []

@@ -10,7 +10,7 @@ import numpy as np
 
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError
-from limelight.evaluation.decision.rule import DecisionRule
+from limelight.evaluation.decision.decision_rule import DecisionRule
 from limelight.model.targets import targets_of, task_of
 from limelight.model_selection.folds import fold_panel
 from limelight.model_selection.trials import (

@@ -141,8 +141,8 @@ def changed(recipe: Recipe, parameters: Mapping[str, Any]) -> Recipe:
     -------
     >>> from limelight.task import Task
     >>> recipe = Recipe.of({"encoder": {"name": "lstm", "hidden_size": 20}})
-    >>> changed(recipe, {"encoder": "gru", "learning_rate": 0.001}).architecture.encoder
-    GRU(hidden_size=20, num_layers=1, bidirectional=False, dropout=0.0, activation='tanh')
+    >>> changed(recipe, {"encoder": "gru", "learning_rate": 0.001}).architecture.encoder.describe()
+    'gru (20)'
     """
     architecture, settings = recipe.architecture, recipe.training
     numbers = {name: parameters[name] for name in ("learning_rate", "batch_size") if name in parameters}
@@ -216,7 +216,8 @@ def _in_common(encoder: Encoder, kind: type[Encoder]) -> dict[str, Any]:
     if "units" in new and isinstance(kept.get(new["units"]), list):
         kept[new["units"]] = kept[new["units"]][0]
     if "bidirectional" in own and "bidirectional" in kind().get_params():
-        kept["bidirectional"] = own["bidirectional"]
+        both = own["bidirectional"]
+        kept["bidirectional"] = both[0] if isinstance(both, list) else both
     return kept
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError
-from limelight.evaluation.decision.rule import DecisionRule
+from limelight.evaluation.decision.decision_rule import DecisionRule
 from limelight.model.targets import task_of
 from limelight.model_selection.folds import fold_panel
 from limelight.model_selection.search import JOURNAL, Search, run_trials

@@ -121,9 +121,9 @@ class ContextEncoder(_MetadataEncoder):
 
     Each category code is embedded as a learned vector; the vector of an unknown category (code 0) starts at zero.
     Numbers are scaled; a missing number becomes 0, the training mean, and its mark, if it has one, becomes 1. If
-    ``number_size`` is set, the scaled numbers and the marks pass through one linear layer. A text is the mean of the
-    vectors of its words, or zeros without words; for texts given as vectors, see ``TextVectors``. In training each
-    field of each series is set to unknown with probability ``dropout``.
+    ``number_size`` is set, the scaled numbers and the marks pass through one linear layer and its activation. A text is
+    the mean of the vectors of its words, or zeros without words; for texts given as vectors, see ``TextVectors``. In
+    training each field of each series is set to unknown with probability ``dropout``.
 
     Parameters
     ----------
@@ -148,6 +148,7 @@ class ContextEncoder(_MetadataEncoder):
         self.embeddings = _embeddings(part, shape.categories)
         numbers = len(shape.numbers) + len(self.marked)
         self.dense = nn.Linear(numbers, part.number_size) if numbers and part.number_size is not None else None
+        self.number_activation = part.number_activation
         words, vectors = (shape.texts, 0) if not shape.vector_size else (0, shape.texts)
         self.words = nn.Embedding(shape.buckets + 1, part.text_size, padding_idx=0) if words else None
         self.vectors = TextVectors(vectors, shape.vector_size, part.text_size) if vectors else None
@@ -163,7 +164,7 @@ class ContextEncoder(_MetadataEncoder):
             )
         if self.shape.numbers:
             scaled = self._scaled(batch)
-            parts.append(scaled if self.dense is None else self.dense(scaled))
+            parts.append(scaled if self.dense is None else self._activated(self.dense(scaled)))
         if self.words is not None:
             tokens = self._with_dropout("tokens", batch.tokens, self.shape.texts)
             count = (tokens > 0).sum(dim=2, keepdim=True).clamp(min=1)
@@ -171,6 +172,12 @@ class ContextEncoder(_MetadataEncoder):
         if self.vectors is not None:
             parts.append(self.vectors(self._with_dropout("vectors", batch.vectors, self.shape.texts)))
         return torch.cat(parts, dim=1)
+
+    def _activated(self, units: Tensor) -> Tensor:
+        """Apply the activation of the layer over all numbers."""
+        if self.number_activation == "linear":
+            return units
+        return torch.relu(units) if self.number_activation == "relu" else torch.tanh(units)
 
 
 class TextVectors(nn.Module):

@@ -297,12 +297,12 @@ def build_encoder(part: Encoder, channels: int) -> Any:
 
 
 def _mlp(part: Any, width: int, outputs: int) -> nn.Module:
-    return nn.Sequential(
-        nn.Linear(width, part.hidden_size),
-        nn.ReLU(),
-        nn.Dropout(part.dropout),
-        nn.Linear(part.hidden_size, outputs),
-    )
+    layers: list[nn.Module] = []
+    for units in part.sizes:
+        activation = nn.Tanh() if part.activation == "tanh" else nn.ReLU()
+        layers += [nn.Linear(width, units), activation, nn.Dropout(part.dropout)]
+        width = units
+    return nn.Sequential(*layers, nn.Linear(width, outputs))
 
 
 POOLING_BUILDERS: dict[type[Part], Callable[[Any, Any, int], nn.Module | None]] = {

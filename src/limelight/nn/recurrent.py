@@ -49,17 +49,23 @@ class ReluLSTM(nn.Module):
         return torch.stack(outputs, dim=1)
 
 
-class ReluGRU(nn.Module):
-    """One GRU layer with relu instead of tanh for the candidate; the weights have the layout of ``torch.nn.GRU``.
+class SteppedGRU(nn.Module):
+    """One GRU layer that runs step by step, for what ``torch.nn.GRU`` lacks; the weights have its layout.
 
     Parameters
     ----------
     input_size, hidden_size
         Width of the input and number of units, at least 1.
+    activation
+        Of the candidate, ``"tanh"`` or ``"relu"``.
+    reset_after
+        Whether the reset gate scales the recurrent part of the candidate, or the state that it is computed from.
     """
 
-    def __init__(self, input_size: int, hidden_size: int) -> None:
+    def __init__(self, input_size: int, hidden_size: int, activation: str, reset_after: bool) -> None:
         super().__init__()
+        self.activation = torch.relu if activation == "relu" else torch.tanh
+        self.reset_after = reset_after
         self.weight_ih_l0 = _weight(hidden_size, 3 * hidden_size, input_size)
         self.weight_hh_l0 = _weight(hidden_size, 3 * hidden_size, hidden_size)
         self.bias_ih_l0 = _weight(hidden_size, 3 * hidden_size)
@@ -73,14 +79,21 @@ class ReluGRU(nn.Module):
         hidden = projected.new_zeros(len(values), self.weight_hh_l0.shape[1])
         outputs = []
         for step, real in zip(projected.unbind(1), mask[:, :, None].unbind(1), strict=True):
-            recalled = functional.linear(hidden, self.weight_hh_l0, self.bias_hh_l0)
-            reset, update, candidate = step.chunk(3, dim=1)
-            reset_recalled, update_recalled, candidate_recalled = recalled.chunk(3, dim=1)
-            keep = (update + update_recalled).sigmoid()
-            fresh = (candidate + (reset + reset_recalled).sigmoid() * candidate_recalled).relu()
-            hidden = (keep * hidden + (1 - keep) * fresh).masked_fill(~real, 0.0)
+            hidden = self._next(step, hidden).masked_fill(~real, 0.0)
             outputs.append(hidden)
         return torch.stack(outputs, dim=1)
+
+    def _next(self, step: Tensor, hidden: Tensor) -> Tensor:
+        """Compute the next state from the projected inputs of a step and the state, both (batch, ...)."""
+        units = hidden.shape[1]
+        recalled = functional.linear(hidden, self.weight_hh_l0[: 2 * units], self.bias_hh_l0[: 2 * units])
+        reset, keep = (step[:, : 2 * units] + recalled).sigmoid().chunk(2, dim=1)
+        weight, bias = self.weight_hh_l0[2 * units :], self.bias_hh_l0[2 * units :]
+        if self.reset_after:
+            candidate = step[:, 2 * units :] + reset * functional.linear(hidden, weight, bias)
+        else:
+            candidate = step[:, 2 * units :] + functional.linear(reset * hidden, weight, bias)
+        return keep * hidden + (1 - keep) * self.activation(candidate)
 
 
 class RecurrentLayer(nn.Module):
@@ -96,12 +109,22 @@ class RecurrentLayer(nn.Module):
         Whether to also read backwards and concatenate both outputs.
     activation
         ``"tanh"`` or ``"relu"``.
+    reset_after
+        Where the reset gate of a GRU acts, as for ``SteppedGRU``.
     """
 
-    def __init__(self, cell: str, input_size: int, hidden_size: int, bidirectional: bool, activation: str) -> None:
+    def __init__(
+        self,
+        cell: str,
+        input_size: int,
+        hidden_size: int,
+        bidirectional: bool,
+        activation: str,
+        reset_after: bool = True,
+    ) -> None:
         super().__init__()
-        self.ahead = _one_direction(cell, input_size, hidden_size, activation)
-        self.back = _one_direction(cell, input_size, hidden_size, activation) if bidirectional else None
+        self.ahead = _one_direction(cell, input_size, hidden_size, activation, reset_after)
+        self.back = _one_direction(cell, input_size, hidden_size, activation, reset_after) if bidirectional else None
 
     def forward(
         self, values: Float[Tensor, "batch time width"], mask: Bool[Tensor, "batch time"]
@@ -110,7 +133,7 @@ class RecurrentLayer(nn.Module):
         if self.back is None:
             return _outputs(self.ahead, values, mask)
         reversed_values = reverse_real(values, mask)
-        if isinstance(self.back, (ReluLSTM, ReluGRU)):
+        if isinstance(self.back, (ReluLSTM, SteppedGRU)):
             ahead, back = self.ahead(values, mask), self.back(reversed_values, mask)
         else:
             ahead, back = side_by_side(self.ahead, self.back, values, reversed_values)
@@ -128,10 +151,14 @@ class RecurrentEncoder(nn.Module):
         Width of the input, at least 1.
     sizes
         Number of units per direction of each layer.
-    bidirectional, activation
-        As for ``RecurrentLayer``.
+    bidirectional
+        Whether to read backwards too, for all layers or for each.
     dropout
         Share of features set to zero in training, in [0, 1).
+    activation, reset_after
+        As for ``RecurrentLayer``.
+    mask_value
+        Skip the real steps at which every input has this value: a state passes over them unchanged. None skips none.
 
     Example
     -------
@@ -149,41 +176,75 @@ class RecurrentEncoder(nn.Module):
         channels: int,
         sizes: Sequence[int],
         *,
-        bidirectional: bool = False,
+        bidirectional: bool | Sequence[bool] = False,
         dropout: float = 0.0,
         activation: str = "tanh",
+        mask_value: float | None = None,
+        reset_after: bool = True,
     ) -> None:
         super().__init__()
-        directions = 2 if bidirectional else 1
-        inputs = [channels, *(size * directions for size in sizes[:-1])]
+        both_ways = [bidirectional] * len(sizes) if isinstance(bidirectional, bool) else list(bidirectional)
+        widths = [size * (2 if both else 1) for size, both in zip(sizes, both_ways, strict=True)]
         self.layers = nn.ModuleList(
-            RecurrentLayer(cell, width, size, bidirectional, activation)
-            for width, size in zip(inputs, sizes, strict=True)
+            RecurrentLayer(cell, width, size, both, activation, reset_after)
+            for width, size, both in zip([channels, *widths[:-1]], sizes, both_ways, strict=True)
         )
         self.dropout = nn.Dropout(dropout)
-        self.bidirectional = bidirectional
-        self.width = sizes[-1] * directions
+        self.bidirectional = both_ways[-1]
+        self.width = widths[-1]
+        self.mask_value = mask_value
 
     def forward(
         self, values: Float[Tensor, "batch time channels"], mask: Bool[Tensor, "batch time"]
     ) -> tuple[Float[Tensor, "batch time width"], Bool[Tensor, "batch time"]]:
         """Return features and their mask, shapes (batch, time, width) and (batch, time)."""
+        if self.mask_value is None:
+            return self._encode(values, mask), mask
+        kept = mask & (values != self.mask_value).any(dim=2)
+        order = torch.argsort((~kept).to(torch.uint8), dim=1, stable=True)
+        features = self._encode(values.gather(1, order[:, :, None].expand_as(values)), kept.gather(1, order))
+        return _at_all_steps(features, kept, self.bidirectional), mask
+
+    def _encode(self, values: Tensor, mask: Tensor) -> Tensor:
         features = values
         for layer in self.layers:
             features = self.dropout(layer(features, mask))
-        return features, mask
+        return features
 
 
-def _one_direction(cell: str, input_size: int, hidden_size: int, activation: str) -> nn.Module:
-    fused: dict[str, type[nn.Module]] = {"lstm": nn.LSTM, "gru": nn.GRU}
-    looped: dict[str, type[nn.Module]] = {"lstm": ReluLSTM, "gru": ReluGRU}
+def _at_all_steps(features: Tensor, kept: Tensor, bidirectional: bool) -> Tensor:
+    """Spread the features of the kept steps, which come first, over all steps.
+
+    A skipped step has the features of the kept step read before it, zeros if there is none: of the step to its left,
+    and in the second half of bidirectional features of the step to its right.
+    """
+    before = kept.cumsum(dim=1) - 1
+    left = _select_steps(features, before)
+    if not bidirectional:
+        return left
+    after = torch.where(kept, before, before + 1)
+    right = _select_steps(features, torch.where(after < kept.sum(dim=1, keepdim=True), after, -1))
+    half = features.shape[2] // 2
+    return torch.cat([left[:, :, :half], right[:, :, half:]], dim=2)
+
+
+def _select_steps(features: Tensor, places: Tensor) -> Tensor:
+    """Return the features at the given places, shape (batch, time); zeros at places below 0."""
+    chosen = features.gather(1, places.clamp(min=0)[:, :, None].expand_as(features))
+    return chosen.where(places[:, :, None] >= 0, 0.0)
+
+
+def _one_direction(cell: str, input_size: int, hidden_size: int, activation: str, reset_after: bool) -> nn.Module:
+    if cell == "gru" and (activation == "relu" or not reset_after):
+        return SteppedGRU(input_size, hidden_size, activation, reset_after)
     if activation == "relu":
-        return looped[cell](input_size, hidden_size)
+        return ReluLSTM(input_size, hidden_size)
+    fused: dict[str, type[nn.Module]] = {"lstm": nn.LSTM, "gru": nn.GRU}
     return fused[cell](input_size, hidden_size, batch_first=True)
 
 
 def _outputs(layer: nn.Module, values: Tensor, mask: Tensor) -> Tensor:
-    if isinstance(layer, (ReluLSTM, ReluGRU)):
+    if isinstance(layer, (ReluLSTM, SteppedGRU)):
         looped: Tensor = layer(values, mask)
         return looped
     return in_halves(layer, values)

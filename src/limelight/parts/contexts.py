@@ -29,6 +29,8 @@ class ContextEncoding(Part):
         number of words (``size_for``).
     number_size
         Units of a layer over all numbers, 1 to 8192; None uses the scaled numbers without a layer.
+    number_activation
+        Activation of that layer: ``"linear"``, ``"relu"`` or ``"tanh"``.
     text_size
         Length of the vector of a word of a text, or units of the layer over the vector of a text, 1 to 1024.
     dropout
@@ -52,6 +54,7 @@ class ContextEncoding(Part):
     name = "embedding"
     embedding_size: Size | Literal["auto"] = "auto"
     number_size: Units | None = None
+    number_activation: Literal["linear", "relu", "tanh"] = "linear"
     text_size: Size = 32
     dropout: Share = 0.1
     text_encoder: str | None = None

@@ -7,7 +7,7 @@ import pytest
 
 from limelight.errors import ModelFolderError, ParameterError
 from limelight.evaluation.decision.abstention import Abstention, fit_abstention, risk_coverage
-from limelight.evaluation.decision.rule import DecisionRule
+from limelight.evaluation.decision.decision_rule import DecisionRule
 from limelight.model.fitted import Prediction
 from limelight.task import Task
 

@@ -9,8 +9,8 @@ import pytest
 from limelight.data.panel import Panel
 from limelight.errors import DataError
 from limelight.evaluation.decision.conformal import fit_conformal
+from limelight.evaluation.decision.decision_rule import DecisionRule
 from limelight.evaluation.decision.prediction_sets import PredictionSets, fit_prediction_sets
-from limelight.evaluation.decision.rule import DecisionRule
 from limelight.parts.architecture import Architecture
 from limelight.recipe import Recipe
 from limelight.task import Task

@@ -9,8 +9,9 @@ import pytest
 
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError
-from limelight.estimator import TimeSeriesClassifier, load
+from limelight.estimator import TimeSeriesClassifier
 from limelight.explanation.methods.evidence import explain_evidence
+from limelight.loading import load
 from limelight.model.bundle import load_model, save_model
 from limelight.model.decision import Decision
 from limelight.model.fitted import FittedModel

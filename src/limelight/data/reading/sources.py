@@ -333,11 +333,16 @@ def _column_array(series: Any) -> Any:
         return pa.array([None if blank else str(cell) for cell, blank in zip(cells, empty, strict=True)])
 
 
+def require_file(path: Path) -> None:
+    """Require that a file exists; DataError, with the names of its neighbours, if not."""
+    if not path.is_file():
+        raise DataError(f"expected a file at {str(path)!r}, got {_describe_missing(path)}")
+
+
 def _require_table(path: Path) -> str:
     """Check that a file is a table, and return its name for messages; DataError if it is missing, empty or no table."""
     name = repr(str(path))
-    if not path.is_file():
-        raise DataError(f"expected a file at {name}, got {_describe_missing(path)}")
+    require_file(path)
     found = format_of(path)
     if found.kind == SERIES:
         raise DataError(

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from limelight.errors import ModelFolderError, ParameterError, nearest
+from limelight.errors import ModelFolderError
+from limelight.evaluation.decision.decision_rule import checked_goal
 from limelight.evaluation.metrics.exact_intervals import wilson_interval
-from limelight.model.fitted import Prediction
-from limelight.task import UNKNOWN, Task
+from limelight.model.prediction import Prediction
+from limelight.task import UNKNOWN
 from limelight.types import Codes, Doubles, Flags
 
-GOALS = ("error", "coverage")
 CURVE_POINTS = 101
 BEYOND = 1.25
 """Series this much further from training than the furthest calibration series are not answered."""
@@ -122,25 +122,6 @@ class Abstention:
                 f"expected a rule for abstention, got {str(content)[:80]!r}; the model is damaged or from a newer "
                 "limelight"
             ) from problem
-
-
-def checked_goal(rule: Any) -> tuple[str, float]:
-    """Return goal and value of a rule such as ``{"error": 0.05}``; ParameterError if it is not valid."""
-    if isinstance(rule, Mapping) and len(rule) == 1:
-        goal, value = next(iter(rule.items()))
-        if goal in GOALS and isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < 1:
-            return str(goal), float(value)
-        if goal not in GOALS:
-            raise ParameterError(f"expected abstain with error or coverage, got {goal!r}{nearest(str(goal), GOALS)}")
-    raise ParameterError(f'expected abstain as {{"error": 0.05}} or {{"coverage": 0.9}}, got {rule!r}')
-
-
-def require_one_class(task: Task) -> None:
-    """Require a task with one class for each series; ParameterError otherwise."""
-    if task.by_step or task.multilabel:
-        raise ParameterError(
-            "expected one class for each series to abstain from, got several labels or labels per step; drop abstain"
-        )
 
 
 def fit_abstention(

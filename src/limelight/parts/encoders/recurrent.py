@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, FiniteFloat
 
 from limelight.errors import ParameterError
 from limelight.parts.base import Share, Units
@@ -19,9 +19,10 @@ class _Recurrent(Encoder):
     network = "limelight.nn.recurrent:RecurrentEncoder"
     hidden_size: Units | Annotated[list[Units], Field(max_length=32)] = 64
     num_layers: Annotated[int, Field(ge=1, le=32)] = 1
-    bidirectional: bool = False
+    bidirectional: bool | Annotated[list[bool], Field(max_length=32)] = False
     dropout: Share = 0.0
     activation: Activation = "tanh"
+    mask_value: FiniteFloat | None = None
 
     @property
     def sizes(self) -> list[int]:
@@ -36,6 +37,7 @@ class _Recurrent(Encoder):
             "bidirectional": self.bidirectional,
             "dropout": self.dropout,
             "activation": self.activation,
+            "mask_value": self.mask_value,
         }
 
     @classmethod
@@ -49,6 +51,11 @@ class _Recurrent(Encoder):
             raise ParameterError(
                 f"{self.name!r}: hidden_size={stated} names {len(stated)} layers and num_layers={self.num_layers}; "
                 "give one size for all layers, or one size for each and leave num_layers out"
+            )
+        if isinstance(self.bidirectional, list) and len(self.bidirectional) != len(self.sizes):
+            raise ParameterError(
+                f"{self.name!r}: expected bidirectional as true, false or one of them for each of {len(self.sizes)} "
+                f"layers, got {len(self.bidirectional)} of them; state one for each layer"
             )
 
 
@@ -64,12 +71,15 @@ class LSTM(_Recurrent):
     num_layers
         Layers on top of each other, 1 to 32.
     bidirectional
-        Read the series in both directions; features are then twice as wide.
+        Read the series in both directions; features are then twice as wide. A list decides for each layer.
     dropout
         Share of features set to zero behind every layer in training, in [0, 1).
     activation
         Of the candidate and the cell, ``"tanh"`` or ``"relu"``; gates are always sigmoid. ``"relu"`` is what many
         articles print; it runs step by step in Python and is slower.
+    mask_value
+        Skip the steps whose inputs all have this value after scaling, as the layer ``Masking`` of Keras does; None
+        skips none.
 
     Source
     ------
@@ -89,7 +99,13 @@ class LSTM(_Recurrent):
 class GRU(_Recurrent):
     """Stacked gated recurrent units, one feature vector for each time step.
 
-    Parameters are those of ``LSTM``.
+    Parameters
+    ----------
+    hidden_size, num_layers, bidirectional, dropout, activation, mask_value
+        As for ``LSTM``.
+    reset_after
+        Whether the reset gate scales the recurrent part of the candidate after the matrix product, as in torch, or the
+        state before it, as in the article; the latter runs step by step in Python and is slower.
 
     Source
     ------
@@ -102,3 +118,8 @@ class GRU(_Recurrent):
     """
 
     name = "gru"
+    reset_after: bool = True
+
+    def network_arguments(self) -> dict[str, Any]:
+        """Return the arguments shared with ``LSTM``, and where the reset gate acts."""
+        return {**super().network_arguments(), "reset_after": self.reset_after}
