@@ -7,6 +7,7 @@ process left, which nobody locks.
 from __future__ import annotations
 
 import ctypes
+import errno
 import json
 import os
 import re
@@ -25,6 +26,8 @@ try:
 except ImportError:  # Windows has no such locks: nothing is locked there, and nothing is swept
     fcntl = None  # type: ignore[assignment]
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO)
+"""Errors of the operating system that mean that the output cannot be written."""
 PARTIAL = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8}\.partial", re.DOTALL)
 
 
@@ -137,8 +140,8 @@ def locked(folder: Path, *, wait: bool = False) -> Iterator[None]:
     OutputError
         If another process writes to the folder, or it cannot be created.
     """
-    created = [one for one in (folder, *folder.parents) if not one.exists()]
     with _output_errors(folder):
+        created = [one for one in (folder, *folder.parents) if not one.exists()]
         if not folder.exists():
             folder.mkdir(parents=True)
         descriptor = _lock(folder, wait=wait)
@@ -206,6 +209,25 @@ def _output_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise OutputError(unwritable(path, error)) from error
+    except UnicodeEncodeError as error:
+        raise OutputError(
+            f"cannot write {str(path)!r}: the file system has no such letters; choose another path"
+        ) from error
+
+
+@contextmanager
+def room_on_disk(folder: Path) -> Iterator[None]:
+    """Convert errors about a full or read-only disk, from any library, to an OutputError that names a folder."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        raise OutputError(unwritable(folder, error)) from error
+    except RuntimeError as error:
+        if "PytorchStreamWriter" not in str(error):
+            raise
+        raise OutputError(unwritable(folder, OSError("the disk may be full"))) from error
 
 
 def unwritable(path: Path, error: OSError) -> str:

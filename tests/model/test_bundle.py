@@ -1,6 +1,7 @@
 import hashlib
 import json
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from limelight.data.panel import Panel
 from limelight.errors import DataError, ModelFolderError
@@ -253,3 +255,47 @@ def test_fitted_model_can_be_pickled_for_scikit_learn() -> None:
     model = untrained_model(Architecture.of("gru"))
     again = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(again.predict(PANEL).logits, model.predict(PANEL).logits)
+
+
+@pytest.mark.parametrize(
+    ("folder", "message"),
+    [
+        (None, "expected the path of a model folder as text, got None; pass text or a Path"),
+        (b"model", "expected the path of a model folder as text, got b'model'; pass text or a Path"),
+        ("a\0b", "expected the path of a model folder, got 'a\\x00b': embedded null byte; choose another name"),
+        ("x" * 300, "expected the path of a model folder, got 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx..."
+         "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx': File name too long; choose another name"),
+    ],
+)  # fmt: skip
+def test_what_is_no_path_is_refused(folder: object, message: str) -> None:
+    for call in (load_model, lambda path: save_model(untrained_model(Architecture.of("conv_lstm")), path)):
+        assert message_of(ModelFolderError, call, folder) == message
+
+
+def rewritten(saved: Path, change: Callable[[dict[str, Tensor]], object]) -> None:
+    """Change the weights of a model and their hash, as somebody who forges a model would."""
+    weights = load_file(saved / "weights.safetensors")
+    change(weights)
+    save_file(weights, saved / "weights.safetensors")
+    content = json.loads((saved / "model.json").read_text())
+    content["weights_sha256"] = hashlib.sha256((saved / "weights.safetensors").read_bytes()).hexdigest()
+    (saved / "model.json").write_text(json.dumps(content))
+
+
+def test_weights_that_are_nan_are_refused(saved: Path) -> None:
+    name = sorted(
+        name for name, tensor in load_file(saved / "weights.safetensors").items() if tensor.is_floating_point()
+    )[0]
+    rewritten(saved, lambda weights: weights[name].view(-1)[:1].fill_(float("nan")))
+    assert message_of(ModelFolderError, load_model, saved) == (
+        f"{str(saved / 'weights.safetensors')!r} is damaged: NaN in {name!r}; save the model again"
+    )
+
+
+def test_half_of_a_surrogate_pair_is_refused(saved: Path) -> None:
+    content = json.loads((saved / "model.json").read_text())
+    content["task"]["classes"][0] = "\ud800"
+    (saved / "model.json").write_text(json.dumps(content))
+    assert message_of(ModelFolderError, load_model, saved) == (
+        f"{str(saved / 'model.json')!r} is damaged: it has half of a surrogate pair; save the model again"
+    )

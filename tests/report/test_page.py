@@ -167,6 +167,19 @@ def test_hostile_names_are_shown_and_never_run(tmp_path, kind, make_inputs):
         assert (written.parent / "attention_script_alert_1_script.png").is_file()
 
 
+@pytest.mark.parametrize(
+    "name",
+    ['"><img src=x onerror=alert(1)>', "' onmouseover='alert(1)", "</script><img src=x>", "{{ 7 * 7 }}", "a\u2028b\x00"],
+)
+def test_names_that_try_become_no_tags_or_attributes(name, make_inputs):
+    inputs = make_inputs(classes=(name, "ok"), ids=[f"{name}{row}" for row in range(30)], title=name, warnings=[name])
+    page = render_page(collect(inputs))
+    plain = render_page(collect(make_inputs(classes=("worn", "ok"), title="worn", warnings=["worn"])))
+    assert Reader(page).tags == Reader(plain).tags
+    assert not re.search(r"<[^>]+ on\w+=[^>]*>", page)
+    assert "49" not in Reader(page).text.split("limelight report")[0]
+
+
 def test_a_model_that_nothing_explains_has_a_page_too(make_inputs):
     text = page_of(make_inputs(attention=False)).text
     assert "No explanation is available." in text

@@ -1,4 +1,4 @@
-"""The command line. Exit codes: 0 success, 1 a bug in limelight, 2 invalid input, 130 interrupted.
+"""The command line. Exit codes: 0 success, 1 a bug in limelight, 2 invalid input, 128 and the number of a signal.
 
 Nothing here imports torch before a command needs it.
 """
@@ -17,10 +17,18 @@ import typer
 import limelight
 from limelight.cli import data, deploy, models, projects, selection
 from limelight.cli.flags import describe_usage_error
-from limelight.errors import InputError
+from limelight.cli.signals import (
+    CommandInterruptedError,
+    Commands,
+    describe_interrupt,
+    end_like_an_interrupt,
+    prepare_streams,
+)
+from limelight.errors import InputError, as_sentence, shown
 
 app = typer.Typer(
     name="limelight",
+    cls=Commands,
     help="Time-series classification that shows what it looked at.\n\n"
     "Start with [bold]limelight demo[/bold]; then [bold]limelight inspect[/bold] your own series and "
     "[bold]limelight train[/bold] a model on them.",
@@ -82,14 +90,20 @@ def main() -> None:
     # torch's threads spin while they wait for each other, which made an epoch on two busy cores 20 times slower. A
     # short spin costs nothing measurable on idle cores.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    prepare_streams()
+    end_like_an_interrupt()
     try:
         ending = app(standalone_mode=False, prog_name="limelight")
     except InputError as error:
         _stop(f"limelight: {error}", 2)
-    except typer.Abort:
-        _stop("limelight: interrupted", 130)
-    except KeyboardInterrupt:
-        _stop("limelight: interrupted", 130)
+    except CommandInterruptedError as error:
+        _stop(*describe_interrupt(error.interrupt))
+    except KeyboardInterrupt as interrupt:
+        _stop(*describe_interrupt(interrupt))
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _stop(f"limelight: cannot use {shown(error.filename)}: {error.strerror}; choose another path", 2)
     except Exception as error:
         usage = describe_usage_error(error)
         if usage is not None:
@@ -97,7 +111,7 @@ def main() -> None:
         with tempfile.NamedTemporaryFile("w", prefix="limelight-", suffix=".log", delete=False) as log:
             traceback.print_exc(file=log)
         _stop(
-            f"limelight: this is our fault, not yours ({type(error).__name__}: {error}); "
+            f"limelight: this is our fault, not yours ({type(error).__name__}: {as_sentence(error)}); "
             f"please report it with the file {log.name}",
             1,
         )

@@ -15,6 +15,7 @@ from limelight.cli.options import (
     Seed,
     SourceArgument,
     demo_file,
+    echo,
     experiment_from,
     reads_data,
 )
@@ -33,7 +34,7 @@ def inspect(
     from limelight.runs.inspect import inspect_experiment
 
     inspection = inspect_experiment(experiment)
-    typer.echo(json.dumps(inspection.to_json(), indent=2) if as_json else str(inspection))
+    echo(json.dumps(inspection.to_json(), indent=2) if as_json else str(inspection))
 
 
 def generate(
@@ -66,7 +67,7 @@ def generate(
     split = random_split(len(panel), test=rule.test, validation=rule.held_out, seed=rule.seed, labels=panel.labels)
     write_table(panel, folder)
     write_split(split, panel.ids, folder)
-    typer.echo(f"{panel.describe()} written to {folder}")
+    echo(f"{panel.describe()} written to {folder}")
 
 
 @reads_data
@@ -87,5 +88,5 @@ def pack(
     folder = output or Path(f"{Path(experiment.output).name}.store")
     panel = pack_series(experiment, folder, overwrite=overwrite)
     for note in panel.notes:
-        typer.echo(f"note: {note}", err=True)
-    typer.echo(f"{panel.describe()} packed into {folder}")
+        echo(f"note: {note}", err=True)
+    echo(f"{panel.describe()} packed into {folder}")

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from limelight.cli.options import Saved
+from limelight.cli.options import Saved, echo
 
 
 def export(
@@ -30,4 +30,4 @@ def export(
 
     file = output or Path(f"{model.resolve().name}.{to}")
     export_run(model, file, overwrite=overwrite)
-    typer.echo(f"written to {file} ({file.stat().st_size // 1024} kB)")
+    echo(f"written to {file} ({file.stat().st_size // 1024} kB)")

@@ -12,6 +12,7 @@ from limelight.cli.options import (
     Changes,
     DataOptions,
     Epochs,
+    EscapeFormulas,
     Output,
     Overwrite,
     Preset,
@@ -20,6 +21,7 @@ from limelight.cli.options import (
     Seed,
     SourceArgument,
     demo_file,
+    echo,
     experiment_from,
     print_progress,
     reads_data,
@@ -106,7 +108,7 @@ def evaluate(
     else:
         experiment = _other_series(model, source, options)
     metrics = evaluate_run(model, experiment, own=source is None, part=part)
-    typer.echo(json.dumps(metrics, indent=2) if as_json else "\n".join([verdict(metrics), "", *score_lines(metrics)]))
+    echo(json.dumps(metrics, indent=2) if as_json else "\n".join([verdict(metrics), "", *score_lines(metrics)]))
 
 
 @reads_data
@@ -128,6 +130,7 @@ def predict(
         bool, typer.Option("--strict", help="Predict nothing if a series is outside the training data.")
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing output file.")] = False,
+    escape_formulas: EscapeFormulas = False,
 ) -> None:
     """Predict new series: class and probabilities as a Parquet or CSV table.
 
@@ -141,9 +144,17 @@ def predict(
     file = output or Path("predictions.parquet")
     experiment = _other_series(model, source, options)
     count = predict_file(
-        model, experiment, file, steps=steps, events=events, strict=strict, overwrite=overwrite, log=print_progress
+        model,
+        experiment,
+        file,
+        steps=steps,
+        events=events,
+        strict=strict,
+        overwrite=overwrite,
+        escape_formulas=escape_formulas,
+        log=print_progress,
     )
-    typer.echo(f"{count} {'series' if experiment.windows is None else 'windows'} predicted; written to {file}")
+    echo(f"{count} {'series' if experiment.windows is None else 'windows'} predicted; written to {file}")
 
 
 @reads_data
@@ -173,6 +184,7 @@ def explain(
     *,
     options: DataOptions,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing output files.")] = False,
+    escape_formulas: EscapeFormulas = False,
 ) -> None:
     """Explain predictions step by step, as a Parquet or CSV table and as a picture.
 
@@ -196,9 +208,10 @@ def explain(
         ids=ids or (),
         picture=picture,
         overwrite=overwrite,
-        log=lambda line: typer.echo(line, err=True),
+        escape_formulas=escape_formulas,
+        log=print_progress,
     )
-    typer.echo(f"{explanation} written to {file}")
+    echo(f"{explanation} written to {file}")
 
 
 @reads_data
@@ -210,7 +223,7 @@ def report(
     """Rebuild the report of a finished run from its model, scores and test series, without training."""
     from limelight.runs.report import report_again
 
-    typer.echo(f"report: {report_again(run, options.as_changes())}")
+    echo(f"report: {report_again(run, options.as_changes())}")
 
 
 def _other_series(model: Path, source: Path, options: DataOptions) -> Experiment:
@@ -240,8 +253,8 @@ def _run(experiment: Experiment, *, resume: bool, overwrite: bool) -> None:
     from limelight.runs.train import run_experiment
 
     run = run_experiment(experiment, resume=resume, overwrite=overwrite, log=print_progress)
-    typer.echo("\n".join(highlight_lines(run.metrics)))
-    typer.echo(f"\nreport: {run.folder / 'report' / 'index.html'}")
-    typer.echo(f"all scores: limelight evaluate {run.folder}")
+    echo("\n".join(highlight_lines(run.metrics)))
+    echo(f"\nreport: {run.folder / 'report' / 'index.html'}")
+    echo(f"all scores: limelight evaluate {run.folder}")
     if run.training.interrupted:
-        typer.echo("interrupted: the model is the best so far; --resume resumes the training", err=True)
+        echo("interrupted: the model is the best so far; --resume resumes the training", err=True)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 
 from limelight.data.reading.formats import describe_suffixes
-from limelight.errors import ParameterError
+from limelight.errors import ParameterError, printable
 
 if TYPE_CHECKING:
     from limelight.config.sections import Experiment
@@ -112,6 +112,13 @@ Changes = Annotated[
         "--set",
         help="Change any key of the experiment: --set training.max_epochs=20. Repeatable.",
         show_default=False,
+    ),
+]
+EscapeFormulas = Annotated[
+    bool,
+    typer.Option(
+        "--escape-formulas",
+        help="In CSV output, put ' before text that a spreadsheet takes for a formula: text beginning with = + - @.",
     ),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run in that folder.")]
@@ -245,7 +252,12 @@ def _value(text: str) -> Any:
 
 def print_progress(line: str) -> None:
     """Print a line about the progress of a command to standard error."""
-    typer.echo(line, err=True)
+    echo(line, err=True)
+
+
+def echo(text: str, *, err: bool = False) -> None:
+    """Print text in which names, such as those of classes, cannot send control codes to the screen."""
+    typer.echo(printable(text), err=err)
 
 
 def demo_file() -> Any:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from limelight.cli.options import DataOptions, Output, SourceArgument, reads_data
+from limelight.cli.options import DataOptions, Output, SourceArgument, echo, reads_data
 
 
 @reads_data
@@ -29,7 +29,7 @@ def init(
 
     file = output or default_file(source)
     described = write_commented(experiment, file, overwrite=overwrite)
-    typer.echo(f"{described}\nwritten to {file}; edit it, then: limelight train {file}")
+    echo(f"{described}\nwritten to {file}; edit it, then: limelight train {file}")
 
 
 def list_runs(
@@ -38,7 +38,7 @@ def list_runs(
     """List the runs in a folder with their scores on the test set, the best first."""
     from limelight.runs.listing import run_lines
 
-    typer.echo("\n".join(run_lines(folder)))
+    echo("\n".join(run_lines(folder)))
 
 
 def presets() -> None:
@@ -46,4 +46,4 @@ def presets() -> None:
     from limelight.parts.architecture import PRESETS
     from limelight.text import aligned
 
-    typer.echo("\n".join(aligned([[name, build().describe()] for name, build in PRESETS.items()], left=(0, 1))))
+    echo("\n".join(aligned([[name, build().describe()] for name, build in PRESETS.items()], left=(0, 1))))

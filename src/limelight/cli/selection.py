@@ -14,6 +14,7 @@ from limelight.cli.options import (
     Preset,
     Seed,
     SourceArgument,
+    echo,
     print_progress,
     reads_data,
 )
@@ -46,7 +47,7 @@ def validate(
     found = validate_experiment(
         experiment, file, folds=folds, repeats=repeats, jobs=jobs, overwrite=overwrite, log=print_progress
     )
-    typer.echo(f"{found}\n\nwritten to {file}")
+    echo(f"{found}\n\nwritten to {file}")
 
 
 @reads_data
@@ -104,7 +105,7 @@ def tune(
         overwrite=overwrite,
         log=print_progress,
     )
-    typer.echo(f"{found}\n\ntrain it: limelight train {folder / BEST_FILE}")
+    echo(f"{found}\n\ntrain it: limelight train {folder / BEST_FILE}")
 
 
 @reads_data
@@ -137,4 +138,4 @@ def compare(
     found = compare_experiment(
         experiment, file, score=score, folds=folds, repeats=repeats, jobs=jobs, overwrite=overwrite, log=print_progress
     )
-    typer.echo(f"{found}\n\nwritten to {file}")
+    echo(f"{found}\n\nwritten to {file}")

@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import replace
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,7 @@ from safetensors.torch import save as tensors_as_bytes
 from torch import Tensor
 
 from limelight.data.profile.training_profile import TrainingProfile
-from limelight.errors import LimelightError, ModelFolderError, nearest
+from limelight.errors import LimelightError, ModelFolderError, as_sentence, listing, nearest, shown
 from limelight.files import require_model_folder, whole_folder
 from limelight.model.batching import shape_of
 from limelight.model.decision import Decision
@@ -75,7 +77,7 @@ def save_model(model: FittedModel, folder: Path | str) -> Path:
         If a folder of that name exists and is not a model; it is left unchanged. If the files of the text encoder have
         changed since the model was fitted.
     """
-    folder = Path(folder)
+    folder = _checked_path(folder)
     if folder.exists() and not _may_be_replaced(folder):
         raise ModelFolderError(f"{str(folder)!r} already exists and is not a model; choose another name for the model")
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.network.state_dict().items()}
@@ -107,6 +109,21 @@ def save_model(model: FittedModel, folder: Path | str) -> Path:
         if encoder is not None:
             encoder.copy_to(temporary / TEXT_FOLDER)
     return folder
+
+
+def _checked_path(folder: Any) -> Path:
+    """Return the path of a model folder; ModelFolderError if there can be no such path."""
+    if not isinstance(folder, (str, PathLike)) or not isinstance(os.fspath(folder), str):
+        raise ModelFolderError(f"expected the path of a model folder as text, got {shown(folder)}; pass text or a Path")
+    try:
+        os.lstat(folder)
+    except (OSError, ValueError) as error:
+        if not isinstance(error, (FileNotFoundError, NotADirectoryError, PermissionError)):
+            reason = error.strerror if isinstance(error, OSError) else as_sentence(error)
+            raise ModelFolderError(
+                f"expected the path of a model folder, got {shown(folder)}: {reason}; choose another name"
+            ) from error
+    return Path(folder)
 
 
 def _with_text_folder(architecture: Architecture, folder: str | None) -> Architecture:
@@ -149,7 +166,7 @@ def load_model(folder: Path | str) -> FittedModel:
         If the folder is missing, damaged, not a limelight model, or of a newer version; or if the encoder of the model
         is not registered.
     """
-    folder = Path(folder)
+    folder = _checked_path(folder)
     complete_replacement(folder)
     if (folder / "model" / MODEL_FILE).is_file():
         folder = folder / "model"
@@ -175,9 +192,12 @@ def load_model(folder: Path | str) -> FittedModel:
     except ModelFolderError:
         raise
     except (LimelightError, TypeError, ValueError, AttributeError, RuntimeError, OverflowError) as error:
-        raise ModelFolderError(f"{str(folder / MODEL_FILE)!r} is damaged: {error}; save the model again") from error
+        raise ModelFolderError(
+            f"{str(folder / MODEL_FILE)!r} is damaged: {as_sentence(error)}; save the model again"
+        ) from error
     weights = _with_typical(network, weights)
     _require_same_shapes(network, weights, folder)
+    _require_numbers(weights, folder)
     network.load_state_dict(weights, assign=True)
     network.eval()
     training = _read_training_profile(folder, channels)
@@ -194,7 +214,7 @@ def _read_training_profile(folder: Path, channels: tuple[str, ...]) -> TrainingP
     try:
         profile = TrainingProfile.from_json(json.loads(file.read_text(encoding="utf-8")))
     except (ValueError, OSError, RecursionError) as error:
-        raise ModelFolderError(f"{str(file)!r} is damaged ({error}); save the model again") from error
+        raise ModelFolderError(f"{str(file)!r} is damaged ({as_sentence(error)}); save the model again") from error
     if profile.channel_names != channels:
         raise ModelFolderError(f"{str(file)!r} has other channels than {MODEL_FILE}; save the model again")
     return profile
@@ -247,7 +267,9 @@ def _read_description(folder: Path) -> dict[str, Any]:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except (ValueError, OSError, RecursionError) as error:
-        raise ModelFolderError(f"{str(file)!r} is damaged ({error}); save the model again") from error
+        raise ModelFolderError(f"{str(file)!r} is damaged ({as_sentence(error)}); save the model again") from error
+    if not _is_encodable(content):
+        raise ModelFolderError(f"{str(file)!r} is damaged: it has half of a surrogate pair; save the model again")
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise ModelFolderError(f"{str(file)!r} was not written by limelight: its format is not {FORMAT!r}")
     if content.get("version") not in range(1, VERSION + 1):
@@ -259,6 +281,15 @@ def _read_description(folder: Path) -> dict[str, Any]:
     if missing:
         raise ModelFolderError(f"{str(file)!r} is damaged: {missing[0]!r} is missing; save the model again")
     return content
+
+
+def _is_encodable(content: Any) -> bool:
+    """Whether no word in the content of a JSON file has a lone surrogate."""
+    try:
+        json.dumps(content, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _read_weights(folder: Path, expected_hash: Any) -> dict[str, Tensor]:
@@ -277,8 +308,17 @@ def _read_weights(folder: Path, expected_hash: Any) -> dict[str, Tensor]:
     try:
         tensors: dict[str, Tensor] = load_tensors(weights)
     except SafetensorError as error:
-        raise ModelFolderError(f"{str(file)!r} is damaged ({error}); save the model again") from error
+        raise ModelFolderError(f"{str(file)!r} is damaged ({as_sentence(error)}); save the model again") from error
     return tensors
+
+
+def _require_numbers(weights: dict[str, Tensor], folder: Path) -> None:
+    """Check that no weight is NaN, which a fit never leaves; ModelFolderError otherwise."""
+    wrong = [name for name, tensor in sorted(weights.items()) if tensor.isnan().any()]
+    if wrong:
+        raise ModelFolderError(
+            f"{str(folder / WEIGHTS_FILE)!r} is damaged: NaN in {listing(wrong)}; save the model again"
+        )
 
 
 def _with_typical(network: Network, weights: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -32,6 +32,7 @@ def explain_file(
     ids: Sequence[str] = (),
     picture: Path | None = None,
     overwrite: bool = False,
+    escape_formulas: bool = False,
     log: Callable[[str], None] = lambda line: None,
 ) -> Explanation:
     """Explain series from a file and write the importance of every step as a table.
@@ -52,6 +53,8 @@ def explain_file(
         A file ending in ``.png``, ``.svg`` or ``.pdf`` for a figure of the first series; None draws none.
     overwrite
         Replace existing files, but never one that the series are read from.
+    escape_formulas
+        In CSV output, put an apostrophe before text that a spreadsheet takes for a formula.
     log
         Called with one line for each note: what was dropped, or what the model has not seen in training.
 
@@ -81,7 +84,7 @@ def explain_file(
         log(f"note: {note}")
     settings: dict[str, Any] = {"background": panel} if method == "occlusion" and 0 < len(ids) < len(panel) else {}
     explanation = explain(model, chosen, method, target, **settings)
-    write_whole(explanation.table(), output)
+    write_whole(explanation.table(), output, escape_formulas=escape_formulas)
     if picture is not None:
         _draw(explanation, picture)
     return explanation

@@ -18,20 +18,19 @@ validation.json       result of limelight validate, before or after the run
 
 from __future__ import annotations
 
-import errno
 import importlib.metadata
 import os
 import platform
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from limelight import __version__
 from limelight.errors import DataError, LabelError, OutputError, ParameterError
-from limelight.files import PARTIAL, locked, remove, unwritable
+from limelight.files import PARTIAL, locked, remove, room_on_disk
 from limelight.replacement import UNFINISHED, complete_replacement, replace_files
 from limelight.training.settings import CHECKPOINT
 
@@ -54,8 +53,6 @@ OF_A_RUN = (
 )
 TO_RESUME = ("history.csv", "checkpoints", "tensorboard")
 """What a resumed training continues."""
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO)
-"""Errors of the operating system that mean that the output cannot be written."""
 
 
 def require_new_file(file: Path, *, overwrite: bool) -> None:
@@ -101,7 +98,32 @@ def run_folder(folder: Path, *, resume: bool, overwrite: bool) -> Iterator[None]
     with locked(folder):
         complete_replacement(folder, held=True)
         _require_free(folder, resume=resume, overwrite=overwrite)
+        with explained_interrupt(lambda: _kept(folder)):
+            yield
+
+
+@contextmanager
+def explained_interrupt(kept: Callable[[], str]) -> Iterator[None]:
+    """Add to an interrupt what is kept and what can be resumed, which the command line prints.
+
+    Parameters
+    ----------
+    kept
+        Called at an interrupt; returns the sentence.
+    """
+    try:
         yield
+    except KeyboardInterrupt as interrupt:
+        interrupt.args = (kept(),)
+        raise
+
+
+def _kept(folder: Path) -> str:
+    """Return what an interrupted run leaves."""
+    training = "the training is kept up to its last complete epoch" if _has_checkpoint(folder / UNFINISHED) else ""
+    earlier = f"the earlier run in {str(folder)!r} is unchanged" if is_run(folder) else ""
+    kept = ", and ".join(part for part in (training, earlier) if part)
+    return f"{kept or 'nothing was written'}{'; --resume continues the training' if training else ''}"
 
 
 @contextmanager
@@ -130,16 +152,15 @@ def new_run(folder: Path, *, resume: bool) -> Iterator[Path]:
     unfinished = folder / UNFINISHED
     created = not (resume and _has_checkpoint(unfinished))
     try:
-        if created:
-            _start(folder, unfinished, resume=resume)
-        yield unfinished
-        replace_files(folder, OF_A_RUN)
+        with room_on_disk(folder):
+            if created:
+                _start(folder, unfinished, resume=resume)
+            yield unfinished
+            replace_files(folder, OF_A_RUN)
     except BaseException as error:
         of_input = isinstance(error, DataError | LabelError | ParameterError)
         if created and (of_input or not _has_checkpoint(unfinished)):
             shutil.rmtree(unfinished, ignore_errors=True)
-        if isinstance(error, OSError) and error.errno in NO_ROOM:
-            raise OutputError(unwritable(folder, error)) from error
         raise
 
 

@@ -76,6 +76,7 @@ def predict_file(
     events: Path | None = None,
     strict: bool = False,
     overwrite: bool = False,
+    escape_formulas: bool = False,
     log: Callable[[str], None] = lambda line: None,
 ) -> int:
     """Predict series from a file and write a table of predictions; labels are not read.
@@ -96,6 +97,8 @@ def predict_file(
         Predict nothing if a series is outside the training data.
     overwrite
         Replace existing files, but never one that the series are read from.
+    escape_formulas
+        In CSV output, put an apostrophe before text that a spreadsheet takes for a formula.
     log
         Called with one line for each note: what was dropped, or what the model has not seen in training.
 
@@ -140,13 +143,16 @@ def predict_file(
         _require_inside(outside, source)
     reasons = None if outside is None else outside.reasons
     if steps is None and events is None:
-        return write_predictions(model.predict_blocks(panel), panel, output, model.decision, reasons)
+        return write_predictions(
+            model.predict_blocks(panel), panel, output, model.decision, reasons, escape_formulas=escape_formulas
+        )
     prediction = model.predict(panel)
     if steps is not None:
-        write_steps(prediction, panel, recordings, steps)
+        write_steps(prediction, panel, recordings, steps, escape_formulas=escape_formulas)
     if events is not None:
-        write_events(events_of(prediction, panel, experiment.events), prediction, panel, events)
-    return write_predictions([prediction], panel, output, model.decision, reasons)
+        found = events_of(prediction, panel, experiment.events)
+        write_events(found, prediction, panel, events, escape_formulas=escape_formulas)
+    return write_predictions([prediction], panel, output, model.decision, reasons, escape_formulas=escape_formulas)
 
 
 def _require_inside(outside: OutsideTraining | None, source: Path | str) -> None:

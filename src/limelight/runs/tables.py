@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
@@ -28,6 +29,8 @@ from limelight.model.fitted import Prediction
 
 ENDINGS = (".parquet", ".csv")
 RECORDINGS_AT_ONCE = 64
+FORMULA = re.compile(r"^([=+\-@\t\r])")
+"""How text begins that a spreadsheet takes for a formula."""
 
 
 def require_table_name(file: Path) -> None:
@@ -36,9 +39,9 @@ def require_table_name(file: Path) -> None:
         raise OutputError(f"expected an output file ending in .parquet or .csv, got {str(file)!r}")
 
 
-def write_whole(table: pa.Table, file: Path) -> None:
+def write_whole(table: pa.Table, file: Path, *, escape_formulas: bool = False) -> None:
     """Write one table as a file ending in ``.parquet`` or ``.csv``; OutputError if the place cannot be written."""
-    with _new_table(file) as write:
+    with _new_table(file, escape_formulas=escape_formulas) as write:
         write(table)
 
 
@@ -48,6 +51,8 @@ def write_predictions(
     file: Path,
     decision: Decision | None = None,
     outside: Sequence[str | None] | None = None,
+    *,
+    escape_formulas: bool = False,
 ) -> int:
     """Write predictions, one row for each series or each step.
 
@@ -63,6 +68,8 @@ def write_predictions(
         Of the model; its prediction sets are written if it has them.
     outside
         Why each series is outside the training data, None if inside, n of them; None if that is not known.
+    escape_formulas
+        In a CSV file, put an apostrophe before text that a spreadsheet takes for a formula.
 
     Returns
     -------
@@ -81,7 +88,7 @@ def write_predictions(
     provenance = {} if decision is None else decision.provenance
     sets = PredictionSets.from_json(provenance["sets"]) if "sets" in provenance else None
     abstention = Abstention.from_json(provenance["abstain"]) if "abstain" in provenance else None
-    with _new_table(file) as write:
+    with _new_table(file, escape_formulas=escape_formulas) as write:
         for block in blocks:
             chosen = slice(rows, rows + len(block.ids))
             table = _series_rows(block, panel, chosen, sets)
@@ -91,7 +98,9 @@ def write_predictions(
     return rows
 
 
-def write_steps(prediction: Prediction, windows: Panel, recordings: Panel, file: Path) -> None:
+def write_steps(
+    prediction: Prediction, windows: Panel, recordings: Panel, file: Path, *, escape_formulas: bool = False
+) -> None:
     """Write window predictions merged onto their recordings, one row for each step; overlaps are averaged.
 
     Parameters
@@ -105,6 +114,8 @@ def write_steps(prediction: Prediction, windows: Panel, recordings: Panel, file:
         probability for each class, empty for steps that no window covers.
     file
         Ending in ``.parquet`` or ``.csv``.
+    escape_formulas
+        As for ``write_predictions``.
 
     Raises
     ------
@@ -116,7 +127,7 @@ def write_steps(prediction: Prediction, windows: Panel, recordings: Panel, file:
     rows = recordings.rows_of(names)
     order = np.argsort(whose, kind="stable")
     borders = np.searchsorted(whose[order], np.arange(0, len(names) + RECORDINGS_AT_ONCE, RECORDINGS_AT_ONCE))
-    with _new_table(file) as write:
+    with _new_table(file, escape_formulas=escape_formulas) as write:
         for place, (start, stop) in enumerate(pairwise(borders)):
             some = recordings[rows[place * RECORDINGS_AT_ONCE : (place + 1) * RECORDINGS_AT_ONCE]]
             own = order[start:stop]
@@ -130,7 +141,9 @@ def write_steps(prediction: Prediction, windows: Panel, recordings: Panel, file:
             write(pa.table(columns))
 
 
-def write_events(events: Events, prediction: Prediction, panel: Panel, file: Path) -> None:
+def write_events(
+    events: Events, prediction: Prediction, panel: Panel, file: Path, *, escape_formulas: bool = False
+) -> None:
     """Write one row for each event in per-step predictions.
 
     Parameters
@@ -142,13 +155,15 @@ def write_events(events: Events, prediction: Prediction, panel: Panel, file: Pat
     file
         Ending in ``.parquet`` or ``.csv``: series_id, label, start and end on the clock, start_step and end_step,
         peak_probability.
+    escape_formulas
+        As for ``write_predictions``.
 
     Raises
     ------
     OutputError
         If the place cannot be written; an existing file is then unchanged.
     """
-    with _new_table(file) as write:
+    with _new_table(file, escape_formulas=escape_formulas) as write:
         write(events.to_table(panel.ids, prediction.task.classes, panel.times, panel.starts))
 
 
@@ -227,8 +242,24 @@ def _joined(held: NDArray[np.bool_], names: tuple[str, ...]) -> list[str]:
     return spelled
 
 
+def without_formulas(table: pa.Table) -> pa.Table:
+    """Insert an apostrophe before text, also column names, that a spreadsheet takes for a formula.
+
+    Example
+    -------
+    >>> without_formulas(pa.table({"prediction": ["=1+1", "ok"], "probability": [0.5, -0.5]})).to_pydict()
+    {'prediction': ["'=1+1", 'ok'], 'probability': [0.5, -0.5]}
+    """
+    names = ["'" + name if FORMULA.match(name) else name for name in table.column_names]
+    columns = [
+        pc.replace_substring_regex(column, FORMULA.pattern, r"'\1") if pa.types.is_string(column.type) else column
+        for column in table.columns
+    ]
+    return pa.Table.from_arrays(columns, names=names)
+
+
 @contextmanager
-def _new_table(file: Path) -> Iterator[Any]:
+def _new_table(file: Path, *, escape_formulas: bool) -> Iterator[Any]:
     """Yield a function that appends a table to a file, which appears if the block succeeds."""
     writer: Any = None
     with whole_file(file) as temporary:
@@ -236,6 +267,8 @@ def _new_table(file: Path) -> Iterator[Any]:
 
         def write(table: pa.Table) -> None:
             nonlocal writer
+            if escape_formulas and file.suffix == ".csv":
+                table = without_formulas(table)
             if writer is None:
                 writer = kind(temporary, table.schema)
             writer.write_table(table)

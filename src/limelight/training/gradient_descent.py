@@ -131,8 +131,9 @@ def train_by_gradient(
         with watch.interrupt:
             try:
                 trainer.fit(module, loader, checks, ckpt_path=checkpoint)
-            except SystemExit as error:  # Lightning raises this on a second Ctrl-C
-                raise KeyboardInterrupt from error
+            except SystemExit as error:  # Lightning raises this on a second Ctrl-C, and when the process is terminated
+                interrupt = error.__context__
+                raise (interrupt if isinstance(interrupt, KeyboardInterrupt) else KeyboardInterrupt()) from error
             finally:
                 watch.bar.close()
     watch.best.restore(network)
