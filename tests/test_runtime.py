@@ -27,28 +27,9 @@ from limelight.task import Task
 from support.errors import message_of
 from support.exported import assert_same_answers, exported
 from support.linear import noise
-from support.models import random_network_model
+from support.models import METADATA, described_model, random_network_model
 
-METADATA = pa.table(
-    {
-        "machine": ["a", "b", None, "a", "unheard"],
-        "age": [3.0, None, 5.0, 8.0, 1e3],
-        "built": ["2001-05-01", "2003-07-09", None, "2010-01-31", "1999-12-31"],
-        "note": ["pump is loud", "", "quiet", "never seen words", "loud loud"],
-    }
-)
 LENGTHS = (9, 4, 1, 7, 12)
-
-
-def described_model(context: str, **task: object) -> FittedModel:
-    """A model with random weights that reads metadata of every kind."""
-    vocabulary = fit_vocabulary(METADATA[:4], schema={"note": "text"}, buckets=32)
-    task = Task(("a", "b"), **task)
-    architecture = Architecture.of(
-        {"name": "gru", "hidden_size": 4}, "none" if task.by_step else "attention", fusion="late", context=context
-    )
-    network = Network(architecture, 2, task.outputs, shape_of(vocabulary))
-    return FittedModel(task, architecture, network, ("channel_0", "channel_1"), vocabulary=vocabulary)
 
 
 @pytest.mark.parametrize("context", ["embedding", "one_hot"])
