@@ -108,6 +108,7 @@ def _bound(config: Any) -> Any:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((config.host, config.port))
+        listening.listen(config.backlog)  # from now on clients may connect
     except OSError as error:
         listening.close()
         raise ParameterError(
