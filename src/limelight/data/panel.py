@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from limelight.data import drawing
 from limelight.data.annotations import RECORDING, Origin, StepLabels, StepSignals
 from limelight.data.labels import checked_labels, checked_weights, describe_labels, names_of_labels, stratify_by
+from limelight.data.long_table import panel_table
 from limelight.data.precision import relative_arrays
 from limelight.data.ragged import Backing, Ragged
 from limelight.data.splitting.splits import Split, make_split
 from limelight.errors import DataError, LabelError, listing, nearest
+from limelight.tabular import Tabular
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
 RowIndex = int | slice | Sequence[int] | Sequence[bool] | NDArray[Any]
 
 
-class Panel(Ragged):
+class Panel(Ragged, Tabular):
     """A set of time series with their labels and metadata, indexed by row like an array.
 
     The series are concatenated in one array; each row stores the position and the length of its series. Selecting
@@ -423,6 +426,33 @@ class Panel(Ragged):
 
     def __repr__(self) -> str:
         return f"Panel({self.describe()})"
+
+    def _repr_html_(self) -> str:
+        return drawing.panel_html(self)
+
+    def plot(self, rows: Sequence[int] | None = None) -> Any:
+        """Plot series with a line for each channel.
+
+        Parameters
+        ----------
+        rows
+            At most 12 rows; None takes one series of each of the first classes.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            The figure.
+
+        Raises
+        ------
+        ParameterError
+            If there are no rows, more than 12, or one that the panel does not have.
+        """
+        return drawing.panel_figure(self, rows)
+
+    def to_table(self) -> Any:
+        """Convert to a ``pyarrow.Table`` with a row for each step: id, time, channels and labels, without metadata."""
+        return panel_table(self)
 
 
 def _two_dimensional(series: ArrayLike, number: int) -> NDArray[Any]:

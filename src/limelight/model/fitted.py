@@ -14,6 +14,7 @@ from limelight.data.panel import Panel
 from limelight.data.profile.outside import OutsideTraining, check_panel
 from limelight.data.profile.training_profile import TrainingProfile
 from limelight.errors import DataError, InternalError, listing
+from limelight.model import drawing
 from limelight.model.batching import batches_by_length, make_batch, require_clock, require_same_clock
 from limelight.model.decision import Decision, Mixing
 from limelight.model.evidence_profile import EvidenceProfile
@@ -21,6 +22,7 @@ from limelight.model.vocabulary import EncodedMetadata, Vocabulary
 from limelight.nn.batch import Batch
 from limelight.nn.network import Network
 from limelight.parts.architecture import Architecture
+from limelight.tabular import Tabular
 from limelight.task import Task
 
 SERIES_PER_BLOCK = 20_000
@@ -29,7 +31,7 @@ STEPS_PER_BLOCK = 1 << 24
 
 
 @dataclass(frozen=True)
-class Prediction:
+class Prediction(Tabular):
     """The predictions of a model for the series of a panel.
 
     Parameters
@@ -79,6 +81,17 @@ class Prediction:
     def labels(self) -> NDArray[Any]:
         """The class of each series or step, shape (n or steps,); for multi-label 0 or 1, shape (..., labels)."""
         return self.task.decode(self.task.decide(self.probabilities, self.thresholds))
+
+    def to_table(self) -> Any:
+        """Convert to a ``pyarrow.Table``: id, prediction and probabilities, a row for each series or step."""
+        return drawing.prediction_table(self)
+
+    def plot(self) -> Any:
+        """Plot the probabilities of the first series as a ``matplotlib.figure.Figure``: cells, or lines over steps."""
+        return drawing.prediction_figure(self)
+
+    def _repr_html_(self) -> str:
+        return drawing.prediction_html(self)
 
     def by_series(self, predictions: NDArray[Any]) -> Any:
         """Split per-step predictions into one array per series, stacked if all series have the same length.
@@ -143,6 +156,9 @@ class FittedModel:
 
     def __post_init__(self) -> None:
         self.offset = np.zeros(len(self.channels)) if self.offset is None else self.offset
+
+    def _repr_html_(self) -> str:
+        return drawing.model_html(self.task.describe(), self.architecture.describe(), self.channels, self.fitted_on)
 
     @property
     def has_attention(self) -> bool:
