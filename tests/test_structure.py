@@ -19,7 +19,7 @@ FLOORS = [
     {"data"},
     {"nn"},
     {"model"},
-    {"training", "evaluation"},
+    {"training", "evaluation", "export", "runtime"},
     {"explanation"},
     {"recipe"},
     {"model_selection", "estimator", "report"},

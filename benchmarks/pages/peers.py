@@ -78,6 +78,7 @@ def ucr_archive(results: dict[str, Any]) -> dict[str, Any]:
     return {
         "sets": len(runs),
         "tables": tables,
+        "others": ucr_scores.rows_of_others(runs),
         "published": ucr_scores.PUBLISHED,
         "loads": {
             name: statistics.median(one["load"] for one in every if one["classifier"] == name)

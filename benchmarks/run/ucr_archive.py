@@ -31,15 +31,8 @@ import numpy as np
 
 from benchmarks.processes import current_load, describe_environments, run_once
 from benchmarks.result_files import RESULTS, ROOT, read_results, write_results
-from benchmarks.ucr_scores import print_tables
+from benchmarks.ucr_scores import CLASSIFIERS, print_tables
 
-CLASSIFIERS = (
-    "limelight:blocks",
-    "limelight:rocket",
-    "aeon:MiniRocket",
-    "aeon:MultiRocketHydra",
-    "aeon:QUANT",
-)
 PEERS = ("aeon", "torch", "numba", "numpy", "scikit-learn")
 NUMBERS = ("accuracy", "balanced_accuracy", "log_loss", "fit_seconds", "predict_seconds", "encoder", "evidence_error")
 

@@ -96,6 +96,19 @@ def test_means_skip_sets_that_a_classifier_did_not_finish(scores: ModuleType) ->
     assert means["a"]["accuracy"] == [pytest.approx(0.6)]
 
 
+def test_other_encoders_are_compared_with_blocks_on_their_own_sets(scores: ModuleType) -> None:
+    runs = {
+        name: {who: {"0": run_of(accuracy) | {"log_loss": 0.5}} for who, accuracy in own.items()}
+        for name, own in {
+            "one": {"limelight:blocks": 0.9, "limelight:hydra": 0.8, "aeon:QUANT": 0.7},
+            "two": {"limelight:blocks": 0.5},
+        }.items()
+    }
+    (row,) = scores.rows_of_others(runs)
+    assert (row["classifier"], row["sets"]) == ("limelight:hydra", 1)
+    assert (row["accuracy"], row["blocks_accuracy"]) == (0.8, 0.9)
+
+
 def test_ties_share_the_mean_of_their_ranks() -> None:
     from benchmarks.critical_difference import mean_ranks
 

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from limelight.data.panel import Panel
 from limelight.errors import DataError
-from limelight.model.batching import batches_by_length, make_batch, require_finite
+from limelight.model.batching import make_batch
 from limelight.model.fitted import FittedModel, Prediction
+from limelight.model.padding import batches_by_length, require_finite
 from limelight.nn.network import Network
 from limelight.parts.architecture import Architecture
 from limelight.task import Task
@@ -195,7 +196,7 @@ def test_a_model_that_sees_the_order_alone_takes_any_clock() -> None:
 def test_blocks_are_answered_in_order_and_make_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     model, panel = model_for(), random_panel([3, 30, 7, 30, 1])
     whole = model.predict(panel, attention=True)
-    monkeypatch.setattr("limelight.model.fitted.SERIES_PER_BLOCK", 2)
+    monkeypatch.setattr("limelight.model.predictor.SERIES_PER_BLOCK", 2)
     blocks = list(model.predict_blocks(panel, attention=True))
     assert [block.ids.tolist() for block in blocks] == [["0", "1"], ["2", "3"], ["4"]]
     np.testing.assert_allclose(np.concatenate([block.logits for block in blocks]), whole.logits, atol=1e-6)
@@ -208,7 +209,7 @@ def test_blocks_are_answered_in_order_and_make_the_whole(monkeypatch: pytest.Mon
 
 
 def test_blocks_hold_so_many_steps_and_a_longer_series_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("limelight.model.fitted.STEPS_PER_BLOCK", 10)
+    monkeypatch.setattr("limelight.model.predictor.STEPS_PER_BLOCK", 10)
     blocks = model_for().predict_blocks(random_panel([4, 6, 1, 30, 5]))
     assert [block.ids.tolist() for block in blocks] == [["0", "1"], ["2"], ["3"], ["4"]]
 

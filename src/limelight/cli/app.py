@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 import limelight
-from limelight.cli import data, models, projects, selection
+from limelight.cli import data, deploy, models, projects, selection
 from limelight.cli.flags import describe_usage_error
 from limelight.errors import InputError
 
@@ -57,6 +57,7 @@ for command in (
     models.predict,
     models.explain,
     models.report,
+    deploy.export,
     selection.validate,
     selection.compare,
     selection.tune,

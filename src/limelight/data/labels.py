@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
 from limelight.data.annotations import StepLabels
 from limelight.errors import DataError, counted, listing
 from limelight.task import is_known
 from limelight.types import Doubles
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 STEP_LABEL = "label_"
 """Prefix of the column names of multi-label labels."""
@@ -151,6 +153,8 @@ def _counted_classes(count: int, kind: str = "") -> str:
 
 def columns_of_labels(labels: NDArray[Any] | None, names: Sequence[str] | None) -> dict[str, pa.Array]:
     """Return labels as columns of a table, with nulls for unknown labels; no columns for unlabelled series."""
+    import pyarrow as pa  # predicting arrays needs none
+
     if labels is None:
         return {}
     if labels.ndim == 1:

@@ -12,8 +12,8 @@ from limelight.data.panel import Panel
 from limelight.data.precision import shifted
 from limelight.errors import DataError, ParameterError
 from limelight.explanation.target import Target
-from limelight.model.batching import require_finite
 from limelight.model.fitted import FittedModel, Prediction
+from limelight.model.padding import require_finite
 from limelight.types import Rows
 
 CHUNK_VALUES = 1 << 20

@@ -18,7 +18,7 @@ from limelight.errors import ParameterError, nearest
 from limelight.evaluation.decision.decision_rule import DecisionRule
 from limelight.evaluation.metrics.paired import Gain, paired_gain
 from limelight.evaluation.metrics.scoring import score as every_score
-from limelight.model.batching import require_finite
+from limelight.model.padding import require_finite
 from limelight.model.targets import targets_of, task_of
 from limelight.model.vocabulary import fit_vocabulary
 from limelight.model_selection.comparison_results import (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -299,6 +300,7 @@ def _quantiles(read: NDArray[np.float64], quantiles: int) -> NDArray[np.float64]
     return np.asarray(found)
 
 
+@lru_cache(maxsize=1024)
 def _ranks(quantiles: int, steps: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Return the ranks of the sorted values around each quantile, and the share of the upper one."""
     positions = np.linspace(0, 1, quantiles) * (steps - 1) if quantiles > 1 else np.array([0.5 * (steps - 1)])

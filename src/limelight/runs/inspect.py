@@ -9,7 +9,7 @@ from limelight.data.inspection.inspect_panel import inspect_panel
 from limelight.data.panel import Panel
 from limelight.data.splitting.splits import Split
 from limelight.errors import InputError, ParameterError
-from limelight.model.batching import require_finite
+from limelight.model.padding import require_finite
 from limelight.model.targets import targets_of
 from limelight.model.vocabulary import Vocabulary, fit_vocabulary
 from limelight.progress import late_bar

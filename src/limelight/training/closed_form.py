@@ -16,9 +16,9 @@ from torch import Tensor
 
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError
-from limelight.model.batching import batches_by_length
 from limelight.model.evidence_profile import measure_profile
 from limelight.model.fitted import FittedModel
+from limelight.model.padding import batches_by_length
 from limelight.model.targets import targets_of
 from limelight.nn.batch import Batch
 from limelight.nn.network import Network

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from limelight.data.panel import Panel
-from limelight.model.batching import batches_by_length, make_batch
+from limelight.model.batching import make_batch
+from limelight.model.padding import batches_by_length
 from limelight.model.targets import Targets
 from limelight.model.vocabulary import Vocabulary
 from limelight.nn.batch import Batch

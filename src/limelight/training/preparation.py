@@ -15,7 +15,8 @@ from limelight.data.metadata import observed_categories
 from limelight.data.panel import Panel
 from limelight.data.statistics import ChannelStatistics, channel_statistics
 from limelight.errors import LabelError, ParameterError, listing
-from limelight.model.batching import clock_kind, require_clock, require_finite, require_same_clock, shape_of
+from limelight.model.batching import shape_of
+from limelight.model.padding import clock_kind, require_clock, require_finite, require_same_clock
 from limelight.model.targets import targets_of
 from limelight.model.texts import TextEncoder, read_text_encoder
 from limelight.model.vocabulary import EncodedMetadata, Vocabulary, fit_vocabulary

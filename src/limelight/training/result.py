@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from limelight.data.panel import Panel
 from limelight.data.statistics import ChannelStatistics
-from limelight.model.batching import clock_kind
 from limelight.model.fitted import FittedModel
+from limelight.model.padding import clock_kind
 from limelight.task import Task
 from limelight.types import Codes
 

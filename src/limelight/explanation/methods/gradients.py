@@ -16,8 +16,9 @@ from limelight.data.panel import Panel
 from limelight.errors import ParameterError
 from limelight.explanation.explanation import Explanation
 from limelight.explanation.target import Target, log_odds, resolve_target
-from limelight.model.batching import batches_by_length, make_batch
+from limelight.model.batching import make_batch
 from limelight.model.fitted import FittedModel
+from limelight.model.padding import batches_by_length
 from limelight.nn.batch import Batch
 from limelight.types import Floats
 

@@ -1,0 +1,1 @@
+"""Fitted models as ONNX files, written node by node from their networks."""

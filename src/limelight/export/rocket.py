@@ -1,0 +1,91 @@
+"""MiniRocket and blocks of fixed features as nodes of a graph."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from limelight.export.graph import Graph
+from limelight.export.translations import Steps, register_translation, translate
+from limelight.nn.blocks import BlocksEncoder, DifferencesOf
+from limelight.nn.fixed_features import TAPS
+from limelight.nn.rocket import KERNELS, NEVER, Dilation, RocketEncoder
+
+LOWEST_EXPONENT, HIGHEST_EXPONENT = -90, 128
+"""Of the largest value of a series, as ``on_grid`` limits it and float32 does."""
+
+
+@register_translation(BlocksEncoder)
+def write_blocks(graph: Graph, encoder: BlocksEncoder, steps: Steps) -> str:
+    """Write the features of every block side by side, shape (batch, width)."""
+    return graph.concat([translate(graph, block, steps) for block in encoder.blocks.values()], 1)
+
+
+@register_translation(DifferencesOf)
+def write_differences_of(graph: Graph, module: DifferencesOf, steps: Steps) -> str:
+    """Write the features of the differences between steps, of which the first is 0."""
+    values = steps.values
+    earlier = graph.concat([graph.slice(values, 1, 0, 1), graph.slice(values, 1, 0, -1)], 1)
+    differences = graph.add("Sub", values, earlier)
+    features: str = translate(graph, module.block, Steps(differences, steps.mask, steps.lengths))
+    return features
+
+
+def write_on_grid(graph: Graph, steps: Steps, bits: int) -> str:
+    """Write values rounded to the grid of their series, padding 0, shape (batch, channels, time)."""
+    real = graph.add("Where", graph.unsqueeze(steps.mask, 2), steps.values, graph.number(0.0))
+    values = graph.transpose(real, 0, 2, 1)
+    largest = graph.add("ReduceMax", graph.add("Abs", values), axes=[1, 2], keepdims=1)
+    # the exponent of the largest value is the number of powers of two that are not above it
+    exponents = np.arange(LOWEST_EXPONENT, HIGHEST_EXPONENT + 1)
+    powers = graph.constant(np.ldexp(1.0, exponents[:-1])[None, None].astype(np.float32))
+    reached = graph.cast(graph.add("GreaterOrEqual", largest, powers), np.int64)
+    grids = graph.constant(np.ldexp(1.0, exponents - bits).astype(np.float32))
+    grid = graph.add("Gather", grids, graph.sum(reached, 2, keepdims=True), axis=0)
+    return graph.add("Mul", graph.add("Round", graph.add("Div", values, grid)), grid)
+
+
+@register_translation(RocketEncoder)
+def write_rocket(graph: Graph, encoder: RocketEncoder, steps: Steps) -> str:
+    """Write the shares of time in which convolutions are above thresholds, shape (batch, width)."""
+    values = write_on_grid(graph, steps, encoder.bits)
+    places = graph.unsqueeze(graph.arange(graph.size(steps.values, 1)), 0, 1)
+    lengths = graph.unsqueeze(steps.lengths, 1, 2)
+    parts = [_dilation(graph, encoder, number, values, places, lengths) for number in range(len(encoder.plan))]
+    return graph.concat(parts, 1)
+
+
+def _dilation(graph: Graph, encoder: RocketEncoder, number: int, values: str, places: str, lengths: str) -> str:
+    """Write the features of one dilation, shape (batch, kernels * thresholds)."""
+    one: Dilation = encoder.plan[number]
+    weights = encoder.taps.numpy()[:, None, :] * encoder.reads[number].numpy()[:, :, None]
+    outputs = graph.add(
+        "Conv",
+        values,
+        graph.constant(weights.astype(np.float32)),
+        dilations=[one.step],
+        pads=[one.reach, one.reach],
+        kernel_shape=[TAPS],
+    )
+    within_only = ((np.arange(KERNELS) + number) % 2).astype(np.bool_)[None, :, None]
+    twice = graph.integer(2 * one.reach)
+    long_enough = graph.add("Greater", lengths, twice)
+    margin = graph.add("Where", long_enough, graph.integer(one.reach), graph.integer(0))
+    inside = graph.add("Less", places, lengths)
+    within = graph.add(
+        "And",
+        graph.add("GreaterOrEqual", places, margin),
+        graph.add("Less", places, graph.add("Sub", lengths, margin)),
+    )
+    counted = graph.add("And", inside, graph.add("Or", graph.constant(~within_only), within))
+    outputs = graph.add("Where", counted, outputs, graph.number(NEVER))
+    shorter = graph.add("Sub", lengths, graph.add("Mul", margin, graph.integer(2)))
+    totals = graph.cast(graph.add("Where", graph.constant(within_only), shorter, lengths), np.float32)
+    thresholds = encoder.thresholds[one.features].numpy().reshape(KERNELS, -1)
+    # one comparison at a time: memory is that of one convolution
+    counts = [
+        graph.sum(
+            graph.cast(graph.add("Greater", outputs, graph.constant(rank[None, :, None])), np.float32), 2, keepdims=True
+        )
+        for rank in thresholds.T
+    ]
+    return graph.reshape(graph.add("Div", graph.concat(counts, 2), totals), 0, KERNELS * one.thresholds)

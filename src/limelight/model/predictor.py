@@ -1,0 +1,278 @@
+"""Predictor: what every model does with a panel, whatever computes its logits. Needs no torch."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from limelight.data.panel import Panel
+from limelight.errors import DataError, InternalError, listing
+from limelight.model.decision import Decision
+from limelight.model.padding import (
+    STEPS_PER_BATCH,
+    batches_by_length,
+    padded_arrays,
+    padded_places,
+    require_clock,
+    require_same_clock,
+)
+from limelight.model.prediction import Prediction
+from limelight.task import Task
+
+if TYPE_CHECKING:
+    from limelight.data.profile.outside import OutsideTraining
+    from limelight.data.profile.training_profile import TrainingProfile
+    from limelight.model.vocabulary import EncodedMetadata, Vocabulary
+
+SERIES_PER_BLOCK = 20_000
+STEPS_PER_BLOCK = 1 << 24
+"""Maximum number of time steps predicted in one block; their attention weights fill 64 MiB."""
+
+
+class Predictor:
+    """The base of a fitted model and of an exported one; both have the fields of ``FittedModel`` named here."""
+
+    task: Task
+    channels: tuple[str, ...]
+    fitted_on: dict[str, Any]
+    vocabulary: Vocabulary | None
+    decision: Decision
+    offset: NDArray[np.float64] | None
+    training_profile: TrainingProfile | None
+    steps_per_batch: int = STEPS_PER_BATCH
+
+    @property
+    @abstractmethod
+    def reads_clock(self) -> bool:
+        """Whether the model reads the time between steps."""
+
+    @property
+    @abstractmethod
+    def accepts_missing(self) -> bool:
+        """Whether values may be missing."""
+
+    @abstractmethod
+    def answer(self, arrays: dict[str, NDArray[Any]]) -> tuple[NDArray[np.float64], NDArray[np.float32] | None]:
+        """Compute the logits of padded series before calibration, and their attention weights if there are any.
+
+        Parameters
+        ----------
+        arrays
+            From ``padded_arrays``.
+
+        Returns
+        -------
+        tuple
+            Logits, shape (batch, outputs) or (batch, time, outputs), and weights, shape (batch, time), or None.
+        """
+
+    def check(self, panel: Panel) -> OutsideTraining | None:
+        """Check whether series are like the training series: values, missing values, length, clock and metadata.
+
+        Parameters
+        ----------
+        panel
+            Series with the same channels as in training.
+
+        Returns
+        -------
+        OutsideTraining | None
+            The series outside the training data, and why. None if the model was saved without a training profile.
+
+        Raises
+        ------
+        DataError
+            If the channels differ from those in training.
+        """
+        self.require_channels(panel)
+        if self.training_profile is None:
+            return None
+        from limelight.data.profile.outside import check_panel  # needs SciPy, which prediction does not
+
+        return check_panel(self.training_profile, self.with_channels(panel))
+
+    def notes_about(self, panel: Panel) -> list[str]:
+        """Describe channels and metadata of a panel that are unknown to the model or missing, one sentence each."""
+        metadata = self.encoded_metadata(panel)
+        return [*self._ignored_channels(panel), *([] if metadata is None else metadata.notes)]
+
+    def _ignored_channels(self, panel: Panel) -> list[str]:
+        extra = [name for name in panel.channels if name not in self.channels] if self._by_name(panel) else []
+        return [f"ignored channels that the model does not know: {listing(extra)}"] if extra else []
+
+    def encoded_metadata(self, panel: Panel) -> EncodedMetadata | None:
+        """Encode the metadata and side signals of a panel; return None if the network reads neither."""
+        if self.vocabulary is None:
+            return None
+        return self.vocabulary.encode(panel.metadata, len(panel), panel.signals)
+
+    def predict(self, panel: Panel, *, attention: bool = False) -> Prediction:
+        """Predict every series of a panel. Apart from the predictions, memory does not grow with the panel.
+
+        Parameters
+        ----------
+        panel
+            Series with the same channels as in training, and the same kind of clock if the network reads the clock.
+        attention
+            Whether to return the attention weights (4 bytes per time step of the panel).
+
+        Returns
+        -------
+        Prediction
+            In the order of the panel.
+
+        Raises
+        ------
+        DataError
+            If the channels or the kind of clock differ from those in training, if a value is infinite, or if a value is
+            missing and the model does not accept missing values.
+        """
+        blocks = list(self.predict_blocks(panel, attention=attention))
+        logits = np.concatenate([np.zeros((0, self.task.outputs)), *(block.logits for block in blocks)])
+        kept = [weights for block in blocks for weights in block.attention or []]
+        return self._prediction(panel, logits, kept or None)
+
+    def predict_blocks(self, panel: Panel, *, attention: bool = False) -> Iterator[Prediction]:
+        """Predict a panel block by block, so that predictions can be written out as they are made.
+
+        Parameters
+        ----------
+        panel, attention
+            As for ``predict``, which also lists the errors.
+
+        Returns
+        -------
+        Iterator[Prediction]
+            Predictions for consecutive series in the order of the panel, at most 20,000 series at a time.
+
+        Example
+        -------
+        >>> from limelight.model.fitted import FittedModel
+        >>> from limelight.nn.network import Network
+        >>> from limelight.parts.architecture import Architecture
+        >>> architecture = Architecture.of({"name": "gru", "hidden_size": 2}, "last", "linear")
+        >>> network = Network(architecture, channels=1, outputs=1)
+        >>> model = FittedModel(Task(("a", "b")), architecture, network, ("channel_0",))
+        >>> [len(block.ids) for block in model.predict_blocks(Panel.from_series(np.zeros((20_002, 1))))]
+        [20000, 2]
+        """
+        self.require_channels(panel)
+        if self.reads_clock:
+            require_clock(panel)
+            require_same_clock(self.fitted_on.get("clock"), panel)
+        return (self._predict_block(self.with_channels(panel[rows]), attention) for rows in _blocks(panel.lengths))
+
+    def _predict_block(self, panel: Panel, attention: bool) -> Prediction:
+        by_step = self.task.by_step
+        logits = np.zeros((int(panel.lengths.sum()) if by_step else len(panel), self.task.outputs))
+        firsts = np.cumsum(panel.lengths) - panel.lengths
+        kept: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(panel)
+        has_weights = False
+        for rows, arrays in self.arrays(panel):
+            batch_logits, batch_weights = self.answer(arrays)
+            if by_step:
+                mask = arrays["mask"]
+                logits[(firsts[rows][:, None] + np.arange(mask.shape[1]))[mask]] = batch_logits[mask]
+            else:
+                logits[rows] = batch_logits
+            if attention and batch_weights is not None:
+                has_weights = True
+                for row, weights in zip(rows, batch_weights, strict=True):
+                    kept[row] = weights[: panel.lengths[row]].copy()
+        if not np.isfinite(logits).all():
+            raise InternalError("the network returned a logit that is not finite; please report this with its data")
+        return self._prediction(panel, self.decision.apply_temperature(logits), kept if has_weights else None)
+
+    def arrays(self, panel: Panel) -> Iterator[tuple[NDArray[np.int64], dict[str, NDArray[Any]]]]:
+        """Yield row numbers of a panel with the padded arrays of these series; each row is yielded once."""
+        metadata = self.encoded_metadata(panel)
+        for rows in batches_by_length(panel, steps=self.steps_per_batch):
+            yield (
+                rows,
+                padded_arrays(
+                    panel,
+                    rows,
+                    padded_places(panel, rows),
+                    elapsed=self.reads_clock,
+                    missing=self.accepts_missing,
+                    metadata=metadata,
+                    offset=self.offset,
+                ),
+            )
+
+    def _prediction(
+        self, panel: Panel, logits: NDArray[np.float64], attention: list[NDArray[np.float32]] | None
+    ) -> Prediction:
+        lengths = panel.lengths if self.task.by_step else None
+        decision = self.decision
+        return Prediction(panel.ids, self.task, logits, attention, lengths, decision.thresholds, decision.mixing)
+
+    def require_channels(self, panel: Panel) -> None:
+        """Raise DataError, naming the missing channels, if a panel lacks channels of the training.
+
+        Named channels may be in any order, next to others; unnamed ones must be as many as in training.
+        """
+        if self._by_name(panel):
+            missing = [name for name in self.channels if name not in panel.channels]
+            if missing:
+                raise DataError(
+                    f"expected the channels in training ({listing(self.channels, 20)}), got "
+                    f"{listing(panel.channels, 20)}, which lacks {listing(missing)}; rename the channels as in "
+                    "training, or pass arrays without names in the order of the training"
+                )
+            return
+        if len(panel.channels) != len(self.channels):
+            raise DataError(
+                f"expected {len(self.channels)} channels as in training ({listing(self.channels)}), got "
+                f"{len(panel.channels)} ({listing(panel.channels)})"
+            )
+
+    def with_channels(self, panel: Panel) -> Panel:
+        """Return a panel with the channels of the training in their order; the same panel if it has them already.
+
+        Parameters
+        ----------
+        panel
+            Series with these channels by name, in any order and next to others; or as many unnamed channels.
+
+        Returns
+        -------
+        Panel
+            With the values in the order of ``channels``.
+
+        Raises
+        ------
+        DataError
+            If a channel is missing, or the number of unnamed channels differs.
+        """
+        self.require_channels(panel)
+        if not self._by_name(panel) or panel.channels == self.channels:
+            return panel
+        panel = panel.compact()
+        order = [panel.channels.index(name) for name in self.channels]
+        return panel.replace(values=panel.values[:, order], channels=self.channels, offset=panel.offset[order])
+
+    def _by_name(self, panel: Panel) -> bool:
+        """Whether the channels of a panel and of the model both have names of their own."""
+        return not (numbered(panel.channels) or numbered(self.channels))
+
+
+def _blocks(lengths: NDArray[np.int64]) -> Iterator[slice]:
+    """Cut rows into consecutive blocks within the limits above; a series longer than the limit is its own block."""
+    ends = np.cumsum(lengths)
+    start = 0
+    while start < len(lengths):
+        before = int(ends[start - 1]) if start else 0
+        within = int(np.searchsorted(ends, before + STEPS_PER_BLOCK, side="right"))
+        stop = max(start + 1, min(start + SERIES_PER_BLOCK, within))
+        yield slice(start, stop)
+        start = stop
+
+
+def numbered(channels: Sequence[str]) -> bool:
+    """Whether all channels have the default names ``channel_0``, ``channel_1``, ..."""
+    return all(name == f"channel_{place}" for place, name in enumerate(channels))
