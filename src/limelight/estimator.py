@@ -106,7 +106,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         Columns of the array (n, time) that was fitted; only set after a fit on such an array, as series may otherwise
         have any length.
     feature_names_in_
-        Names of the columns of a frame (n, time) that was fitted, shape (n_features_in_,); required in prediction.
+        Names of the columns of a frame (n, time) that was fitted; required in prediction.
 
     Examples
     --------
@@ -122,7 +122,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     history_: list[dict[str, float]]
     notes_: tuple[str, ...]
     n_features_in_: int
-    feature_names_in_: NDArray[np.object_]
+    feature_names_in_: NDArray[Any]
 
     def __init__(
         self,
