@@ -22,7 +22,9 @@ from limelight.data.arrays import (
     is_wide_table,
     panel_of_table,
     plain_table,
+    require_series,
 )
+from limelight.data.containers.numbers import foreign_errors
 from limelight.data.inspection.inspect_panel import notes_on_arrays
 from limelight.data.panel import Panel
 from limelight.data.profile.outside import OutsideTraining
@@ -453,6 +455,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         return Recipe.of(Architecture.of(**parts), training, DecisionRule.of(self.decision), hold_out, self.fields)
 
     def _panel(self, X: Any, *, fitting: bool) -> Panel:
+        require_series(X)
         known = None if fitting else Trained(self.model_.channels, self.model_.fitted_on.get("lengths", [2])[0])
         trained = None if hasattr(self, "n_features_in_") else known  # after a fit on a table, a table stays one
         table = not isinstance(X, Panel) and is_wide_table(X, self.layout, trained)
@@ -460,7 +463,8 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             for name in ("n_features_in_", "feature_names_in_"):  # set by an earlier fit on a table (n, time)
                 self.__dict__.pop(name, None)
         if table:
-            array = validate_data(self, plain_table(X), reset=fitting, ensure_all_finite="allow-nan")
+            with foreign_errors():
+                array = validate_data(self, plain_table(X), reset=fitting, ensure_all_finite="allow-nan")
             panel = panel_of_table(X, array)
         else:
             panel = as_panel(X, self.layout, trained)

@@ -161,7 +161,8 @@ def test_selected_rows_become_a_frame() -> None:
 def test_prediction_becomes_a_frame() -> None:
     prediction = OBJECTS["prediction"]
     frame = prediction.to_polars()
-    assert frame.columns == ["series_id", "prediction", *(f"probability_{name}" for name in MODEL.classes_)]
+    probabilities = [f"probability_{name}" for name in MODEL.classes_]
+    assert frame.columns == ["series_id", "prediction", *probabilities, "novelty"]
     assert frame["prediction"].to_list() == prediction.labels.tolist()
 
 

@@ -276,7 +276,14 @@ def _predictions_of(prediction: Prediction, rows: NDArray[np.int64]) -> Predicti
         ends = np.cumsum(lengths)
         selected = np.concatenate([logits[:0], *(logits[ends[row] - lengths[row] : ends[row]] for row in rows)])
         lengths = lengths[rows]
-    return replace(prediction, ids=prediction.ids[rows], logits=selected, attention=attention, lengths=lengths)
+    return replace(
+        prediction,
+        ids=prediction.ids[rows],
+        logits=selected,
+        attention=attention,
+        lengths=lengths,
+        novelty=None if prediction.novelty is None else prediction.novelty[rows],
+    )
 
 
 def _joined(arrays: list[NDArray[Any]], kind: type) -> NDArray[Any]:

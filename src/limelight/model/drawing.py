@@ -22,7 +22,11 @@ def prediction_columns(prediction: Any) -> dict[str, Any]:
         columns: dict[str, Any] = {f"prediction_{name}": labels[:, place] for place, name in enumerate(names)}
     else:
         columns = {"prediction": pa.array(labels.astype(str))}
-    return {**columns, **{f"probability_{name}": probabilities[:, place] for place, name in enumerate(names)}}
+    columns |= {f"probability_{name}": probabilities[:, place] for place, name in enumerate(names)}
+    if prediction.novelty is not None:
+        novelty, lengths = prediction.novelty, prediction.lengths
+        columns["novelty"] = novelty if lengths is None else np.repeat(novelty, lengths)
+    return columns
 
 
 def prediction_table(prediction: Any) -> pa.Table:

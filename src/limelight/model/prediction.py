@@ -37,6 +37,9 @@ class Prediction(Tabular):
         None predicts the most probable class, or each label with a probability of at least 0.5.
     mixing
         What the probabilities are mixed with after the softmax, as fitted in calibration; None for a model without.
+    novelty
+        How far each series is from the training series, shape (n,): at most 1 for 95 % of series like them. None for a
+        model without this score.
     """
 
     ids: NDArray[np.str_]
@@ -46,6 +49,7 @@ class Prediction(Tabular):
     lengths: NDArray[np.int64] | None = None
     thresholds: NDArray[np.float64] | None = None
     mixing: Mixing | None = None
+    novelty: NDArray[np.float64] | None = None
 
     @property
     def probabilities(self) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from limelight.data.labels import STEP_LABEL, columns_of_labels, names_of_column
 from limelight.data.panel import Panel
 from limelight.data.windowing.windows import merge_windows
 from limelight.errors import OutputError
+from limelight.evaluation.decision.abstention import Abstention
 from limelight.evaluation.decision.prediction_sets import PredictionSets
 from limelight.evaluation.events.detection import Events
 from limelight.files import whole_file
@@ -79,10 +81,12 @@ def write_predictions(
     rows = 0
     provenance = {} if decision is None else decision.provenance
     sets = PredictionSets.from_json(provenance["sets"]) if "sets" in provenance else None
+    abstention = Abstention.from_json(provenance["abstain"]) if "abstain" in provenance else None
     with _new_table(file) as write:
         for block in blocks:
             chosen = slice(rows, rows + len(block.ids))
             table = _series_rows(block, panel, chosen, sets)
+            table = table if abstention is None else _with_abstentions(table, abstention.abstains(block))
             write(table if outside is None else _with_reasons(table, block, outside[chosen]))
             rows = chosen.stop
     return rows
@@ -161,6 +165,13 @@ def _series_rows(block: Prediction, panel: Panel, rows: slice, sets: PredictionS
     if panel.labels is not None:
         columns.update(columns_of_labels(panel.labels[rows], panel.label_names))
     return pa.table({**columns, **prediction_columns(block), **_sets(block, panel[rows], sets)})
+
+
+def _with_abstentions(table: pa.Table, abstains: NDArray[np.bool_]) -> pa.Table:
+    """Replace the prediction of series that are not answered by no value, and append the column ``abstained``."""
+    place = table.column_names.index("prediction")
+    answers = pc.if_else(pa.array(abstains), pa.scalar(None, pa.string()), table["prediction"])
+    return table.set_column(place, "prediction", answers).append_column("abstained", pa.array(abstains))
 
 
 def _with_reasons(table: pa.Table, block: Prediction, outside: Sequence[str | None]) -> pa.Table:
