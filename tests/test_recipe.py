@@ -147,7 +147,8 @@ def test_thresholds_without_validation_series_are_refused_before_training(monkey
     monkeypatch.setattr(recipes, "fit", lambda *arguments, **rest: pytest.fail("a network was trained"))
     recipe = Recipe.of(MODELS["trained"], decision={"thresholds": "f1"})
     with pytest.raises(
-        ParameterError, match="^expected validation series to fit thresholds or prediction sets on, got none"
+        ParameterError,
+        match="^expected validation series to fit thresholds, prediction sets or abstention on, got none",
     ):
         recipe.fit(PANEL[:60], task_of(PANEL), seed=0)
 

@@ -93,6 +93,18 @@ def test_series_outside_the_training_data_are_found(tmp_path: Path) -> None:
     assert again.check(strange).lines() == classifier.model_.check(strange).lines()
 
 
+@pytest.mark.parametrize(("encoder", "pooling"), [("rocket", "ppv"), ("lstm", "attention"), ("gru", "conjunctive")])
+def test_the_distance_to_the_training_series_is_kept(encoder: str, pooling: str, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    values, labels = random.normal(size=(40, 30, 1)), np.arange(40) % 2
+    settings = {"max_epochs": 1, "random_state": 0, "progress": False}
+    classifier = TimeSeriesClassifier(encoder, pooling, **settings).fit(values, labels)
+    again = open_model(classifier.export(tmp_path / "model.onnx"))
+    strange = Panel.from_series([*random.normal(size=(5, 30, 1)), *(random.normal(size=(5, 30, 1)) * 50)])
+    assert_same_answers(again, classifier.model_, strange)
+    assert again.predict(strange).novelty[5:].min() > again.predict(strange).novelty[:5].max()
+
+
 def test_evidence_of_conjunctive_pooling_is_that_of_explain(tmp_path: Path) -> None:
     model = random_network_model("conv_lstm", "conjunctive", classes=("a", "b", "c"))
     model.decision = Decision(np.array([1.7]))

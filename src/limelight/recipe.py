@@ -17,6 +17,7 @@ from limelight.data.statistics import channel_statistics
 from limelight.errors import ParameterError, nearest
 from limelight.evaluation.decision.decision_rule import DecisionRule
 from limelight.evaluation.decision.rule import fit_decision
+from limelight.model.novelty import fit_novelty
 from limelight.model.targets import targets_of
 from limelight.parts.architecture import Architecture, preset
 from limelight.parts.encoders import Blocks
@@ -313,7 +314,10 @@ class Recipe:
         calibration, logits = result.calibration_data(panel, validation, independent=self.is_independent(panel))
         if self._calibrates_by_group(everything):
             calibration, logits = everything, self._out_of_group_logits(everything, task, seed)
-        model = fit_decision(result.model, calibration, self.decision, logits, self.hold_out.group)
+        learned = not result.model.architecture.encoder.closed_form
+        novelty = fit_novelty(result.model, panel, validation if learned else None, seed=seed)
+        model = replace(result.model, novelty=novelty)
+        model = fit_decision(model, calibration, self.decision, logits, self.hold_out.group)
         ignored = [name for name, kind in self.kinds(everything).items() if kind == "ignore"]
         model = replace(model, training_profile=fit_training_profile(everything, ignored))
         return replace(result, model=model, notes=(*result.notes, *self.notes_about(panel)))

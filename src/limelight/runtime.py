@@ -21,7 +21,7 @@ from limelight.errors import ModelFolderError, ParameterError
 from limelight.model.decision import Decision
 from limelight.model.padding import STEPS_PER_BATCH
 from limelight.model.prediction import Prediction
-from limelight.model.predictor import Predictor
+from limelight.model.predictor import Answer, Predictor
 from limelight.model.reading import read_as_trained
 from limelight.model.session import ONNX_FORMAT, ONNX_VERSION, PROPERTY, Session
 from limelight.task import Task
@@ -75,10 +75,10 @@ class ExportedModel(Predictor):
 
         return TrainingProfile.from_json(dict(self.profile_content))
 
-    def answer(self, arrays: dict[str, NDArray[Any]]) -> tuple[NDArray[np.float64], NDArray[np.float32] | None]:
-        """Compute the logits of padded series before calibration, and their attention weights if there are any."""
-        logits, weights = self.session.answer(arrays, self.offset)
-        return self.decision.undo_temperature(logits), weights
+    def answer(self, arrays: dict[str, NDArray[Any]]) -> Answer:
+        """Compute the logits of padded series before calibration, attention weights and novelty if there are any."""
+        answer = self.session.answer(arrays, self.offset)
+        return answer._replace(logits=self.decision.undo_temperature(answer.logits))
 
     def predict(self, series: Any, *, attention: bool = False) -> Prediction:
         """Predict series as ``FittedModel.predict`` and ``TimeSeriesClassifier.predict`` do.

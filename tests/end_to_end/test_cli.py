@@ -98,7 +98,14 @@ def test_train_evaluate_and_predict_on_files(limelight: Commands, folder: Path, 
     assert scores["counts"] == {"all": 40}
     limelight("predict", "run", folder / "series.csv", "-o", "answers.parquet")
     table = parquet.read_table(tmp_path / "answers.parquet")
-    assert table.column_names == ["series_id", "prediction", "probability_fault", "probability_ok", "outside_training"]
+    assert table.column_names == [
+        "series_id",
+        "prediction",
+        "probability_fault",
+        "probability_ok",
+        "novelty",
+        "outside_training",
+    ]
     assert table["series_id"].to_pylist() == [f"s{number}" for number in range(40)]
     sums = np.array(table["probability_fault"]) + np.array(table["probability_ok"])
     np.testing.assert_allclose(sums, 1)

@@ -322,7 +322,7 @@ def test_the_decision_never_sees_the_test_part(limelight: Commands, tmp_path: Pa
         limelight("train", name, "-o", f"run-{name}", *sets, *QUICK)
         decisions.append(json.loads((tmp_path / f"run-{name}" / "model" / "model.json").read_text())["decision"])
     assert decisions[0] == decisions[1]
-    assert set(decisions[0]["told"]) == {"temperature", "thresholds", "sets"}
+    assert set(decisions[0]["told"]) == {"temperature", "thresholds", "sets", "held_out"}
     first, second = (json.loads((tmp_path / f"run-{name}" / "metrics.json").read_text()) for name in ("one", "other"))
     assert first["decision"]["thresholds"] == second["decision"]["thresholds"]
     assert first["decision"]["sets"] != second["decision"]["sets"]
@@ -332,8 +332,8 @@ def test_thresholds_without_series_to_choose_them_on_are_refused() -> None:
     with pytest.raises(ParameterError) as error:
         fit_classifier(planted.which_bumps(n=40), decision={"thresholds": "f1"}, progress=False)
     assert str(error.value) == (
-        "expected validation series to fit thresholds or prediction sets on, got none or too few; enlarge the validation "
-        "split, or remove thresholds and coverage"
+        "expected validation series to fit thresholds, prediction sets or abstention on, got none or too few; "
+        "enlarge the validation split, or remove thresholds, coverage and abstain"
     )
 
 

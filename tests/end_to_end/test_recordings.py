@@ -44,7 +44,7 @@ def test_windows_of_recordings_train_and_are_laid_back(limelight: Commands, fold
     limelight("train", folder, "-o", "run", *WINDOWS, *ONE_EPOCH)
     answers = parquet.read_table(tmp_path / "run" / "predictions.parquet")
     assert answers.column_names == [
-        "series_id", "recording", "first_step", "steps", "label", "prediction", "probability_fast", "probability_slow",
+        "series_id", "recording", "first_step", "steps", "label", "prediction", "probability_fast", "probability_slow", "novelty",
         "outside_training",
     ]  # fmt: skip
     assert set(answers["steps"].to_pylist()) == {20}

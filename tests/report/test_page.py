@@ -211,7 +211,7 @@ def test_a_class_never_recognised_is_said_and_has_no_picture(tmp_path, make_inpu
     text = Reader(page.read_text(encoding="utf-8")).text
     assert "fault was never predicted correctly." in text
     assert sorted(file.name for file in page.parent.iterdir()) == ["index.html", "plotly.min.js"]
-    assert "This is no better than a constant prediction" in text
+    assert "The model is no better than guessing" in text
 
 
 def test_a_run_without_mistakes_says_so(make_inputs):

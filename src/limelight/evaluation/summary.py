@@ -99,7 +99,23 @@ def _decision_lines(decision: Mapping[str, Any] | None) -> list[str]:
         measured, size = f"{100 * sets['coverage']:.1f} %", f"{sets['mean_size']:.2f}"
         title = f"prediction sets at {100 * sets['target']:.0f} % coverage"
         lines += ["", f"{title}: measured coverage {measured}, mean size {size}", *sets.get("notes", [])]
-    return lines
+    return [*lines, *_abstention_lines((decision or {}).get("abstain"))]
+
+
+def _abstention_lines(abstention: Mapping[str, Any] | None) -> list[str]:
+    """Format how many series are answered, and how many answers are wrong."""
+    if abstention is None or abstention["coverage"] is None:
+        return []
+    goal = f"abstention for {abstention['goal']} {abstention['value']:g}"
+    if abstention["error"] is None:
+        return ["", f"{goal}: no series is answered"]
+    low, high = abstention["interval"]
+    return [
+        "",
+        f"{goal}: {100 * abstention['coverage']:.1f} % of the series are answered, {100 * abstention['error']:.1f} % "
+        f"of the answers are wrong ({100 * low:.1f} to {100 * high:.1f} %); of all series it would be "
+        f"{100 * abstention['error_of_all']:.1f} %",
+    ]
 
 
 def _metadata_lines(permuted: Mapping[str, Any] | None) -> list[str]:

@@ -83,12 +83,12 @@ def require_same_answers(model: FittedModel, exported: bytes) -> float:
     Raises
     ------
     InternalError
-        If a probability differs by more than 1e-5.
+        If a probability differs by more than 1e-5, or the novelty by more than a thousandth.
     """
     arrays = example_arrays(model)
     session = Session(exported)
-    own, _ = model.answer(arrays)
-    given, _ = session.answer(arrays, model.offset)
+    answer, exported_answer = model.answer(arrays), session.answer(arrays, model.offset)
+    own, given = answer.logits, exported_answer.logits
     real = arrays["mask"] if model.task.by_step else np.ones(len(own), dtype=bool)
     wanted, found = (
         Prediction(
@@ -97,6 +97,11 @@ def require_same_answers(model: FittedModel, exported: bytes) -> float:
         for logits in (model.decision.apply_temperature(own), given)
     )
     largest = float(np.abs(wanted - found).max())
+    if answer.novelty is not None and not np.allclose(answer.novelty, exported_answer.novelty, rtol=1e-3, atol=1e-3):
+        raise InternalError(
+            "the exported model differs from the model itself in the distance to the training series; please report this "
+            f"with the architecture: {model.architecture.describe()}"
+        )
     if not largest <= LARGEST_DIFFERENCE:
         raise InternalError(
             f"the exported model differs from the model itself by {largest:.1e} in a probability; please report this "

@@ -32,6 +32,7 @@ from limelight.model.batching import shape_of
 from limelight.model.decision import Decision
 from limelight.model.evidence_profile import EvidenceProfile
 from limelight.model.fitted import FittedModel
+from limelight.model.novelty import NoveltyScore
 from limelight.model.texts import ENCODER_FILES
 from limelight.model.vocabulary import Vocabulary
 from limelight.nn.network import Network
@@ -80,6 +81,8 @@ def save_model(model: FittedModel, folder: Path | str) -> Path:
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.network.state_dict().items()}
     if model.profile is not None:
         state[PROFILE] = torch.from_numpy(np.ascontiguousarray(model.profile.means, dtype=np.float32))
+    if model.novelty is not None:
+        state |= model.novelty.to_tensors()
     weights = tensors_as_bytes(state)
     encoder = None if model.vocabulary is None else model.vocabulary.text_encoder
     content = {
@@ -166,6 +169,7 @@ def load_model(folder: Path | str) -> FittedModel:
         decision = Decision.from_json(content["decision"], task) if "decision" in content else Decision()
         offset = _read_offset(content.get("offset"), len(channels))
         profile = _read_profile(weights.pop(PROFILE, None), task.outputs)
+        novelty = NoveltyScore.from_tensors(weights)
         with torch.device("meta"):  # allocates nothing, so a forged size cannot exhaust memory
             network = Network(architecture, len(channels), task.outputs, shape_of(vocabulary))
     except ModelFolderError:
@@ -178,7 +182,7 @@ def load_model(folder: Path | str) -> FittedModel:
     network.eval()
     training = _read_training_profile(folder, channels)
     return FittedModel(
-        task, architecture, network, channels, fitted_on, vocabulary, decision, offset, profile, training
+        task, architecture, network, channels, fitted_on, vocabulary, decision, offset, profile, training, novelty
     )
 
 

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from limelight.data.panel import Panel
 from limelight.data.profile.training_profile import TrainingProfile
+from limelight.model import drawing
 from limelight.model.decision import Decision
 from limelight.model.evidence_profile import EvidenceProfile
+from limelight.model.novelty import NoveltyScore
 from limelight.model.prediction import Prediction as Prediction
-from limelight.model.predictor import Predictor
+from limelight.model.predictor import Answer, Predictor
 from limelight.model.predictor import numbered as numbered
 from limelight.model.vocabulary import Vocabulary
 from limelight.nn.batch import Batch
@@ -53,6 +55,8 @@ class FittedModel(Predictor):
         The baseline of evidence at each position; None shares it equally.
     training_profile
         Statistics of the training series, which new series are checked against; None for a model without.
+    novelty
+        Computes how far a series is from the training series; None for a model without.
     """
 
     task: Task
@@ -65,9 +69,13 @@ class FittedModel(Predictor):
     offset: NDArray[np.float64] | None = None
     profile: EvidenceProfile | None = None
     training_profile: TrainingProfile | None = None
+    novelty: NoveltyScore | None = None
 
     def __post_init__(self) -> None:
         self.offset = np.zeros(len(self.channels)) if self.offset is None else self.offset
+
+    def _repr_html_(self) -> str:
+        return drawing.model_html(self.task.describe(), self.architecture.describe(), self.channels, self.fitted_on)
 
     @property
     def has_attention(self) -> bool:
@@ -89,14 +97,17 @@ class FittedModel(Predictor):
         """Whether the network accepts missing values."""
         return self.architecture.takes_missing
 
-    def answer(self, arrays: dict[str, NDArray[Any]]) -> tuple[NDArray[np.float64], NDArray[np.float32] | None]:
-        """Compute the logits of padded series before calibration, and their attention weights if there are any."""
+    def answer(self, arrays: dict[str, NDArray[Any]]) -> Answer:
+        """Compute the logits of padded series before calibration, attention weights and novelty if there are any."""
         device = next(self.network.parameters()).device
         self.network.eval()
         with torch.inference_mode():
             output = self.network(_tensors(arrays).to(device))
         weights = None if output.weights is None else output.weights.cpu().numpy()
-        return output.logits.double().cpu().numpy(), weights
+        novelty = None
+        if self.novelty is not None and output.features is not None:
+            novelty = self.novelty.of_features(output.features)
+        return Answer(output.logits.double().cpu().numpy(), weights, novelty)
 
     def batches(self, panel: Panel) -> Iterator[tuple[NDArray[np.int64], Batch]]:
         """Yield row numbers of a panel with the batch of these series; each row is yielded once."""

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from limelight.model import drawing
 from limelight.model.decision import Mixing
+from limelight.tabular import Tabular
 from limelight.task import Task
 
 
 @dataclass(frozen=True)
-class Prediction:
+class Prediction(Tabular):
     """The predictions of a model for the series of a panel.
 
     Parameters
@@ -35,6 +37,9 @@ class Prediction:
         None predicts the most probable class, or each label with a probability of at least 0.5.
     mixing
         What the probabilities are mixed with after the softmax, as fitted in calibration; None for a model without.
+    novelty
+        How far each series is from the training series, shape (n,): at most 1 for 95 % of series like them. None for a
+        model without this score.
     """
 
     ids: NDArray[np.str_]
@@ -44,6 +49,7 @@ class Prediction:
     lengths: NDArray[np.int64] | None = None
     thresholds: NDArray[np.float64] | None = None
     mixing: Mixing | None = None
+    novelty: NDArray[np.float64] | None = None
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
@@ -63,6 +69,17 @@ class Prediction:
     def labels(self) -> NDArray[Any]:
         """The class of each series or step, shape (n or steps,); for multi-label 0 or 1, shape (..., labels)."""
         return self.task.decode(self.task.decide(self.probabilities, self.thresholds))
+
+    def to_table(self) -> Any:
+        """Convert to a ``pyarrow.Table``: id, prediction and probabilities, a row for each series or step."""
+        return drawing.prediction_table(self)
+
+    def plot(self) -> Any:
+        """Plot the probabilities of the first series as a ``matplotlib.figure.Figure``: cells, or lines over steps."""
+        return drawing.prediction_figure(self)
+
+    def _repr_html_(self) -> str:
+        return drawing.prediction_html(self)
 
     def by_series(self, predictions: NDArray[Any]) -> Any:
         """Split per-step predictions into one array per series, stacked if all series have the same length.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,24 @@ STEPS_PER_BLOCK = 1 << 24
 """Maximum number of time steps predicted in one block; their attention weights fill 64 MiB."""
 
 
+class Answer(NamedTuple):
+    """What a model computes for padded series.
+
+    Parameters
+    ----------
+    logits
+        Before calibration, shape (batch, outputs) or (batch, time, outputs).
+    weights
+        Attention weights, shape (batch, time), or None.
+    novelty
+        How far each series is from the training series, shape (batch,), or None.
+    """
+
+    logits: NDArray[np.float64]
+    weights: NDArray[np.float32] | None = None
+    novelty: NDArray[np.float64] | None = None
+
+
 class Predictor:
     """The base of a fitted model and of an exported one; both have the fields of ``FittedModel`` named here."""
 
@@ -56,8 +74,8 @@ class Predictor:
         """Whether values may be missing."""
 
     @abstractmethod
-    def answer(self, arrays: dict[str, NDArray[Any]]) -> tuple[NDArray[np.float64], NDArray[np.float32] | None]:
-        """Compute the logits of padded series before calibration, and their attention weights if there are any.
+    def answer(self, arrays: dict[str, NDArray[Any]]) -> Answer:
+        """Compute the logits of padded series before calibration, and attention weights and novelty if there are any.
 
         Parameters
         ----------
@@ -66,8 +84,8 @@ class Predictor:
 
         Returns
         -------
-        tuple
-            Logits, shape (batch, outputs) or (batch, time, outputs), and weights, shape (batch, time), or None.
+        Answer
+            Of the series, in their order.
         """
 
     def check(self, panel: Panel) -> OutsideTraining | None:
@@ -134,7 +152,8 @@ class Predictor:
         blocks = list(self.predict_blocks(panel, attention=attention))
         logits = np.concatenate([np.zeros((0, self.task.outputs)), *(block.logits for block in blocks)])
         kept = [weights for block in blocks for weights in block.attention or []]
-        return self._prediction(panel, logits, kept or None)
+        found = [block.novelty for block in blocks if block.novelty is not None]
+        return self._prediction(panel, logits, kept or None, np.concatenate(found) if found else None)
 
     def predict_blocks(self, panel: Panel, *, attention: bool = False) -> Iterator[Prediction]:
         """Predict a panel block by block, so that predictions can be written out as they are made.
@@ -171,21 +190,25 @@ class Predictor:
         logits = np.zeros((int(panel.lengths.sum()) if by_step else len(panel), self.task.outputs))
         firsts = np.cumsum(panel.lengths) - panel.lengths
         kept: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(panel)
-        has_weights = False
+        has_weights, novelty = False, None
         for rows, arrays in self.arrays(panel):
-            batch_logits, batch_weights = self.answer(arrays)
+            batch_logits, batch_weights, batch_novelty = self.answer(arrays)
             if by_step:
                 mask = arrays["mask"]
                 logits[(firsts[rows][:, None] + np.arange(mask.shape[1]))[mask]] = batch_logits[mask]
             else:
                 logits[rows] = batch_logits
+            if batch_novelty is not None:
+                novelty = np.zeros(len(panel)) if novelty is None else novelty
+                novelty[rows] = batch_novelty
             if attention and batch_weights is not None:
                 has_weights = True
                 for row, weights in zip(rows, batch_weights, strict=True):
                     kept[row] = weights[: panel.lengths[row]].copy()
         if not np.isfinite(logits).all():
             raise InternalError("the network returned a logit that is not finite; please report this with its data")
-        return self._prediction(panel, self.decision.apply_temperature(logits), kept if has_weights else None)
+        scaled = self.decision.apply_temperature(logits)
+        return self._prediction(panel, scaled, kept if has_weights else None, novelty)
 
     def arrays(self, panel: Panel) -> Iterator[tuple[NDArray[np.int64], dict[str, NDArray[Any]]]]:
         """Yield row numbers of a panel with the padded arrays of these series; each row is yielded once."""
@@ -205,11 +228,17 @@ class Predictor:
             )
 
     def _prediction(
-        self, panel: Panel, logits: NDArray[np.float64], attention: list[NDArray[np.float32]] | None
+        self,
+        panel: Panel,
+        logits: NDArray[np.float64],
+        attention: list[NDArray[np.float32]] | None,
+        novelty: NDArray[np.float64] | None,
     ) -> Prediction:
         lengths = panel.lengths if self.task.by_step else None
         decision = self.decision
-        return Prediction(panel.ids, self.task, logits, attention, lengths, decision.thresholds, decision.mixing)
+        return Prediction(
+            panel.ids, self.task, logits, attention, lengths, decision.thresholds, decision.mixing, novelty
+        )
 
     def require_channels(self, panel: Panel) -> None:
         """Raise DataError, naming the missing channels, if a panel lacks channels of the training.

@@ -52,10 +52,14 @@ class NetworkOutput:
     weights
         Attention weights of the time steps, shape (batch, time); each row sums to 1 and padding has weight 0. None if
         the pooling has no weights.
+    features
+        What the head reads, shape (batch, width); if it reads every step, the mean over the steps. None if the network
+        does not return them.
     """
 
     logits: Float[Tensor, "batch *time outputs"]
     weights: Float[Tensor, "batch time"] | None
+    features: Float[Tensor, "batch width"] | None = None
 
 
 class Network(nn.Module):
@@ -122,25 +126,25 @@ class Network(nn.Module):
         encoder = self.architecture.encoder
         if encoder.pools:
             pooled = self.pooled(batch)
-            return NetworkOutput(
-                _apply_in_double(self.head, pooled) if encoder.closed_form else self.head(pooled), None
-            )
+            logits = _apply_in_double(self.head, pooled) if encoder.closed_form else self.head(pooled)
+            return NetworkOutput(logits, None, pooled)
         features, mask, context = self.encoded(batch)
         if self.pooling is None:
             logits = self._step_logits(features, context)
             logits = logits.repeat_interleave(self.encoder.stride, dim=1)[:, : batch.mask.shape[1]]
-            return NetworkOutput(logits, None)
+            return NetworkOutput(logits, None, _mean_of_steps(features, mask))
         arguments = (context,) if self.architecture.pooling.reads_metadata else ()
         if self.architecture.pooling.sums_steps:
             factors = self.pooling(features, mask, *arguments)
             logits = torch.einsum("bs,bso->bo", factors, self._step_logits(features, context))
             weights = factors / factors.sum(dim=1, keepdim=True)
-            return NetworkOutput(logits, spread_over_time(weights, batch.mask, self.encoder.stride))
+            spread = spread_over_time(weights, batch.mask, self.encoder.stride)
+            return NetworkOutput(logits, spread, _mean_of_steps(features, mask))
         pooled, weights = self.pooling(features, mask, *arguments)
         if "late" in self.architecture.fusions:
             pooled = torch.cat([pooled, context], dim=1)
         time_weights = None if weights is None else spread_over_time(weights, batch.mask, self.encoder.stride)
-        return NetworkOutput(self.head(pooled), time_weights)
+        return NetworkOutput(self.head(pooled), time_weights, pooled)
 
     def encoded(
         self, batch: Batch
@@ -233,6 +237,12 @@ class Network(nn.Module):
         channels = batch.values.shape[2]
         filled = self.filling(scaled[:, :, :channels], batch.mask, elapsed)
         return torch.cat([filled, scaled[:, :, channels:]], dim=2)
+
+
+def _mean_of_steps(
+    features: Float[Tensor, "batch steps width"], mask: Bool[Tensor, "batch steps"]
+) -> Float[Tensor, "batch width"]:
+    return (features * mask[:, :, None]).sum(dim=1) / mask.sum(dim=1, keepdim=True)
 
 
 def _apply_in_double(head: Any, pooled: Float[Tensor, "batch width"]) -> Float[Tensor, "batch outputs"]:

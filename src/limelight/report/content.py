@@ -9,7 +9,7 @@ from limelight.evaluation.decision.calibration import before_and_after
 from limelight.evaluation.summary import localisation_sentence
 from limelight.evaluation.verdict import verdict
 from limelight.report import tables
-from limelight.report.curves import learning_figures, reliability_figure, score_curves
+from limelight.report.curves import learning_figures, reliability_figure, risk_figure, score_curves
 from limelight.report.explanations import collect_explanations, describe_sum, frequency_figure
 from limelight.report.highlights import MOST_PICTURED_CLASSES, Highlights, choose_highlights, threshold_of
 from limelight.report.inputs import ReportInputs
@@ -83,7 +83,9 @@ def _learning(inputs: ReportInputs) -> dict[str, Any]:
 def _decision(decision: Mapping[str, Any] | None, test: Mapping[str, Any]) -> dict[str, Any] | None:
     if not decision:
         return None
-    content: dict[str, Any] = {"calibration": None, "thresholds": None, "sets": None}
+    content: dict[str, Any] = {"calibration": None, "thresholds": None, "sets": None, "abstain": None}
+    if decision.get("abstain") and decision["abstain"]["coverage"] is not None:
+        content["abstain"] = {**decision["abstain"], "figure": risk_figure(decision["abstain"])}
     if "calibration" in decision:
         calibration = decision["calibration"]
         content["calibration"] = {

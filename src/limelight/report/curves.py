@@ -13,7 +13,7 @@ from sklearn.metrics import confusion_matrix_at_thresholds
 from limelight.evaluation.decision.calibration import before_and_after
 from limelight.report.highlights import MOST_PICTURED_CLASSES
 from limelight.report.inputs import ReportInputs
-from limelight.report.plotting import ACCENT, FAINT, QUIET, Figure, line, line_style, packed, square
+from limelight.report.plotting import ACCENT, FAINT, INK, QUIET, Figure, line, line_style, packed, square
 from limelight.types import Doubles
 
 MOST_CURVE_POINTS = 300
@@ -222,3 +222,34 @@ def _pooled(reliability: Mapping[str, Any], positive: str | None) -> list[tuple[
             table[place] += np.array([point["predicted"], point["observed"], 1.0]) * point["count"]
     filled = table[table[:, 2] > 0]
     return [(round(x / n, 6), round(y / n, 6), int(n)) for x, y, n in filled.tolist()]
+
+
+def risk_figure(abstention: Mapping[str, Any]) -> Figure:
+    """Draw the risk-coverage curve: the share of wrong answers against the share of series answered.
+
+    Parameters
+    ----------
+    abstention
+        As returned by ``Abstention.score``.
+
+    Returns
+    -------
+    dict
+        A figure; a dot marks the coverage and the error at the chosen probability.
+    """
+    x, y = zip(*abstention["curve"], strict=True)
+    hover = "answered %{x:.1%}, wrong %{y:.1%}"
+    traces = [line([round(one, 4) for one in x], [round(one, 4) for one in y], "error", color=ACCENT, width=2)]
+    if abstention["error"] is not None:
+        marker = {"size": 10, "color": INK}
+        chosen = line([round(abstention["coverage"], 4)], [round(abstention["error"], 4)], "chosen")
+        traces.append(chosen | {"mode": "markers", "marker": marker})
+    for trace in traces:
+        trace["hovertemplate"] = hover
+    layout: Figure = {
+        "height": 300,
+        "hovermode": "closest",
+        "xaxis": {"title": {"text": "share of series answered"}, "range": [0, 1.01], "tickformat": ".1f"},
+        "yaxis": {"title": {"text": "share of wrong answers"}, "rangemode": "tozero", "tickformat": ".2f"},
+    }
+    return {"data": traces, "layout": layout}

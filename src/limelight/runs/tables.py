@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 from numpy.typing import NDArray
@@ -18,10 +19,12 @@ from limelight.data.labels import STEP_LABEL, columns_of_labels, names_of_column
 from limelight.data.panel import Panel
 from limelight.data.windowing.windows import merge_windows
 from limelight.errors import OutputError
+from limelight.evaluation.decision.abstention import Abstention
 from limelight.evaluation.decision.prediction_sets import PredictionSets
 from limelight.evaluation.events.detection import Events
 from limelight.files import whole_file
 from limelight.model.decision import Decision
+from limelight.model.drawing import prediction_columns
 from limelight.model.fitted import Prediction
 
 ENDINGS = (".parquet", ".csv")
@@ -78,10 +81,12 @@ def write_predictions(
     rows = 0
     provenance = {} if decision is None else decision.provenance
     sets = PredictionSets.from_json(provenance["sets"]) if "sets" in provenance else None
+    abstention = Abstention.from_json(provenance["abstain"]) if "abstain" in provenance else None
     with _new_table(file) as write:
         for block in blocks:
             chosen = slice(rows, rows + len(block.ids))
             table = _series_rows(block, panel, chosen, sets)
+            table = table if abstention is None else _with_abstentions(table, abstention.abstains(block))
             write(table if outside is None else _with_reasons(table, block, outside[chosen]))
             rows = chosen.stop
     return rows
@@ -159,7 +164,14 @@ def _series_rows(block: Prediction, panel: Panel, rows: slice, sets: PredictionS
         columns["steps"] = panel.lengths[rows]
     if panel.labels is not None:
         columns.update(columns_of_labels(panel.labels[rows], panel.label_names))
-    return pa.table({**columns, **_prediction_columns(block), **_sets(block, panel[rows], sets)})
+    return pa.table({**columns, **prediction_columns(block), **_sets(block, panel[rows], sets)})
+
+
+def _with_abstentions(table: pa.Table, abstains: NDArray[np.bool_]) -> pa.Table:
+    """Replace the prediction of series that are not answered by no value, and append the column ``abstained``."""
+    place = table.column_names.index("prediction")
+    answers = pc.if_else(pa.array(abstains), pa.scalar(None, pa.string()), table["prediction"])
+    return table.set_column(place, "prediction", answers).append_column("abstained", pa.array(abstains))
 
 
 def _with_reasons(table: pa.Table, block: Prediction, outside: Sequence[str | None]) -> pa.Table:
@@ -181,17 +193,7 @@ def _step_rows(block: Prediction, panel: Panel, rows: slice, sets: PredictionSet
         for name, codes in zip(names_of_columns(part.step_labels.names), part.step_labels.codes.T, strict=True):
             known = np.where(codes < 0, len(words) - 1, codes)
             columns[f"{STEP_LABEL}{name}" if several else "label"] = words.take(pa.array(known))
-    return pa.table({**columns, **_prediction_columns(block), **_sets(block, panel[rows], sets)})
-
-
-def _prediction_columns(block: Prediction) -> dict[str, Any]:
-    """Return the columns of predictions and of the probability of each class or label."""
-    labels, probabilities, names = block.labels, block.probabilities, block.task.classes
-    if block.task.multilabel:
-        columns: dict[str, Any] = {f"prediction_{name}": labels[:, place] for place, name in enumerate(names)}
-    else:
-        columns = {"prediction": pa.array(labels.astype(str))}
-    return {**columns, **{f"probability_{name}": probabilities[:, place] for place, name in enumerate(names)}}
+    return pa.table({**columns, **prediction_columns(block), **_sets(block, panel[rows], sets)})
 
 
 def _sets(block: Prediction, panel: Panel, sets: PredictionSets | None) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from limelight.model.prediction import Prediction
 def describe_prediction(
     prediction: Prediction,
     *,
+    abstains: Sequence[bool] | None = None,
     outside: Sequence[str | None] | None = None,
     explanations: Sequence[Mapping[str, Any]] | None = None,
 ) -> list[dict[str, Any]]:
@@ -24,6 +25,8 @@ def describe_prediction(
     ----------
     prediction
         Predictions of n series.
+    abstains
+        Whether the model does not answer for a series; None if it always does.
     outside
         Why each series is outside the training data, None if it is not; None if that is not known.
     explanations
@@ -34,6 +37,7 @@ def describe_prediction(
     list[dict]
         ``id``, ``prediction`` and ``probabilities`` by class; with labels per step, both hold a list with one entry for
         each step; with several labels, ``prediction`` holds 0 or 1 by label.
+        ``novelty`` is the distance to the training series, and ``prediction`` is None if the model abstains.
 
     Example
     -------
@@ -51,6 +55,11 @@ def describe_prediction(
         one: dict[str, Any] = {"id": name}
         one["prediction"] = _by_class(labels[own], classes) if prediction.task.multilabel else labels[own].tolist()
         one["probabilities"] = _by_class(probabilities[own], classes)
+        if abstains is not None:
+            one["abstained"] = bool(abstains[row])
+            one["prediction"] = None if abstains[row] else one["prediction"]
+        if prediction.novelty is not None:
+            one["novelty"] = float(prediction.novelty[row])
         if prediction.attention is not None:
             one["attention"] = without_nan(prediction.attention[row])
         if outside is not None:

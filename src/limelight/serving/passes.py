@@ -148,6 +148,7 @@ def _rows_of(prediction: Prediction, start: int, stop: int, one: _Waiting) -> Pr
     """Return the part of a prediction that belongs to one request."""
     rows, lengths = slice(start, stop), prediction.lengths
     steps = rows if lengths is None else slice(int(lengths[:start].sum()), int(lengths[:stop].sum()))
+    novelty = None if prediction.novelty is None else prediction.novelty[rows]
     attention = None if prediction.attention is None or not one.attention else prediction.attention[rows]
     return replace(
         prediction,
@@ -155,4 +156,5 @@ def _rows_of(prediction: Prediction, start: int, stop: int, one: _Waiting) -> Pr
         logits=prediction.logits[steps],
         attention=attention,
         lengths=None if lengths is None else lengths[rows],
+        novelty=novelty,
     )

@@ -11,6 +11,7 @@ import numpy as np
 
 from limelight.data.panel import Panel
 from limelight.errors import InputError, ParameterError, listing
+from limelight.model.prediction import Prediction
 from limelight.model.reading import cut_as_trained
 from limelight.serving.answers import describe_prediction, without_nan
 from limelight.serving.json_body import SeriesRequest, read_json_body
@@ -118,7 +119,7 @@ async def answer_request(
         "model": served.name,
         "version": served.version,
         "predictions": describe_prediction(
-            prediction, outside=None if outside is None else outside.reasons, explanations=explanations
+            prediction, abstains=_abstains(served, prediction), outside=None if outside is None else outside.reasons, explanations=explanations
         ),
         "warnings": [] if outside is None else outside.lines(),
         "notes": [*panel.notes, *served.model.notes_about(panel)],
@@ -131,6 +132,16 @@ def methods_of_served(served: ServedModel) -> list[str]:
     if hasattr(model, "has_evidence"):
         return [name for name in OWN_METHODS if getattr(model, f"has_{name}")]
     return [name for name in OWN_METHODS if name in model.session.outputs]
+
+
+def _abstains(served: ServedModel, prediction: Prediction) -> Sequence[bool] | None:
+    """Return for which series the model does not answer, by the rule that it was trained with; None without one."""
+    rule = served.model.decision.provenance.get("abstain")
+    if rule is None:
+        return None
+    from limelight.evaluation.decision.abstention import Abstention
+
+    return [bool(one) for one in Abstention.from_json(rule).abstains(prediction)]
 
 
 def _read(served: ServedModel, kind: str, body: bytes, limits: ServerLimits) -> SeriesRequest:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import ConfigDict, Field
 
-from limelight.errors import ParameterError
+from limelight.errors import ParameterError, nearest
 from limelight.evaluation.decision.conformal import Score
 from limelight.evaluation.decision.thresholds import checked_rule, require_thresholds
 from limelight.parts.base import build_checked
@@ -16,6 +16,9 @@ from limelight.task import Task
 
 if TYPE_CHECKING:
     from limelight.data.panel import Panel
+
+GOALS = ("error", "coverage")
+"""What abstention can be asked to reach."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,10 @@ class DecisionRule:
         values; None, all series together. Each needs enough calibration series: 9 for a coverage of 0.9.
     set_score
         ``"lac"`` for the smallest sets, ``"aps"`` for sets that are never empty and larger if a series is uncertain.
+    abstain
+        When not to answer: ``{"error": 0.05}``, so that at most this share of the answers is wrong, or
+        ``{"coverage": 0.8}``, so that this share of the series is answered; series much further from training
+        than any calibration series are not answered either. None answers always.
 
     Raises
     ------
@@ -56,9 +63,12 @@ class DecisionRule:
     coverage: Annotated[float, Field(gt=0.0, lt=1.0)] | None = None
     coverage_by: str | None = None
     set_score: Score = "lac"
+    abstain: dict[str, float] | None = None
 
     def __post_init__(self) -> None:
         checked_rule(self.thresholds)
+        if self.abstain is not None:
+            checked_goal(self.abstain)
         if self.coverage is not None and not 0 < self.coverage < 1:
             raise ParameterError(f"expected a coverage between 0 and 1, got {self.coverage!r}; use for example 0.9")
 
@@ -84,16 +94,32 @@ class DecisionRule:
     @property
     def needs_held_out(self) -> bool:
         """Whether the rule measures on held-out series what a temperature alone does not need."""
-        return self.coverage is not None
+        return self.coverage is not None or self.abstain is not None
 
     def require_possible(self, task: Task) -> None:
         """Require a task with thresholds if the rule chooses them; ParameterError for more than two classes."""
         require_thresholds(task, self.thresholds)
+        if self.abstain is not None and (task.by_step or task.multilabel):
+            raise ParameterError(
+                "expected one class for each series to abstain from, got several labels or labels per step; drop "
+                "abstain"
+            )
 
     def require_series(self, panel: Panel | None) -> None:
         """Require validation series if the rule fits thresholds or sets; ParameterError if there are none."""
-        if panel is None and (self.thresholds != "none" or self.coverage is not None):
+        if panel is None and (self.thresholds != "none" or self.needs_held_out):
             raise ParameterError(
-                "expected validation series to fit thresholds or prediction sets on, got none or too few; enlarge the "
-                "validation split, or remove thresholds and coverage"
+                "expected validation series to fit thresholds, prediction sets or abstention on, got none or too few; "
+                "enlarge the validation split, or remove thresholds, coverage and abstain"
             )
+
+
+def checked_goal(rule: Any) -> tuple[str, float]:
+    """Return goal and value of a rule such as ``{"error": 0.05}``; ParameterError if it is not valid."""
+    if isinstance(rule, Mapping) and len(rule) == 1:
+        goal, value = next(iter(rule.items()))
+        if goal in GOALS and isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < 1:
+            return str(goal), float(value)
+        if goal not in GOALS:
+            raise ParameterError(f"expected abstain with error or coverage, got {goal!r}{nearest(str(goal), GOALS)}")
+    raise ParameterError(f'expected abstain as {{"error": 0.05}} or {{"coverage": 0.9}}, got {rule!r}')

@@ -10,6 +10,7 @@ import numpy as np
 
 from limelight.data.annotations import RECORDING
 from limelight.data.panel import Panel
+from limelight.evaluation.decision.abstention import Abstention, fit_abstention
 from limelight.evaluation.decision.calibration import (
     Temperature,
     compare_calibration,
@@ -18,11 +19,13 @@ from limelight.evaluation.decision.calibration import (
     to_probabilities,
 )
 from limelight.evaluation.decision.decision_rule import DecisionRule
+from limelight.evaluation.decision.held_out import HeldOut
 from limelight.evaluation.decision.prediction_sets import PredictionSets, fit_prediction_sets
 from limelight.evaluation.decision.thresholds import Thresholds, choose_thresholds
 from limelight.model.decision import Decision, Mixing
 from limelight.model.fitted import FittedModel, Prediction
 from limelight.model.targets import targets_of
+from limelight.task import UNKNOWN
 from limelight.types import Doubles
 
 TEMPERATURE_PRIOR = 5.0
@@ -102,8 +105,15 @@ def fit_decision(
             group=RECORDING if group is None and panel.origin is not None else group,
         )
         provenance["sets"] = sets.to_json()
+    limits = None if thresholds is None else thresholds.values
+    correct = task.decide(probabilities, limits) == codes
+    if rule.abstain is not None:
+        furthest = None if model.novelty is None else model.novelty.furthest
+        known, sure = codes != UNKNOWN, probabilities.max(axis=1)
+        provenance["abstain"] = fit_abstention(rule.abstain, sure[known], correct[known], furthest).to_json()
+    provenance["held_out"] = HeldOut.of(task, probabilities, codes, limits, len(panel)).to_json()
     values = None if temperature is None else temperature.values
-    decision = Decision(values, None if thresholds is None else thresholds.values, provenance, mixing)
+    decision = Decision(values, limits, provenance, mixing)
     return replace(model, decision=decision)
 
 
@@ -138,7 +148,9 @@ def score_decision(model: FittedModel, prediction: Prediction, panel: Panel) -> 
     if "sets" in provenance:
         fitted = PredictionSets.from_json(provenance["sets"])
         scores["sets"] = fitted.score(model, prediction.probabilities, codes, panel)
-    return scores
+    if "abstain" in provenance:
+        scores["abstain"] = Abstention.from_json(provenance["abstain"]).score(prediction, codes)
+    return scores or None
 
 
 def decision_lines(model: FittedModel) -> list[str]:
@@ -154,6 +166,8 @@ def decision_lines(model: FittedModel) -> list[str]:
         lines += Thresholds.from_json(provenance["thresholds"]).describe()
     if "sets" in provenance:
         lines += PredictionSets.from_json(provenance["sets"]).describe()
+    if "abstain" in provenance:
+        lines += Abstention.from_json(provenance["abstain"]).describe()
     return lines
 
 
