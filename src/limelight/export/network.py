@@ -31,9 +31,9 @@ def build_graph(model: FittedModel) -> Graph:
     Graph
         With the inputs ``values`` (batch, time, channels), float64, NaN if missing, and ``lengths`` (batch,); if the
         network reads them also ``elapsed``, ``signals``, ``categories``, ``numbers``, ``tokens`` and ``vectors``, as in
-        ``Batch``. Its outputs are ``logits``, ``probabilities`` and ``prediction`` (see ``Prediction``); with a
-        novelty score also ``novelty`` (batch,); with attention ``attention`` (batch, time), and with a pooling that sums steps also ``evidence`` (batch,
-        outputs, time) and ``base`` (batch, outputs), which sum to the logits.
+        ``Batch``. Its outputs are ``logits``, ``probabilities`` and ``prediction``, the predicted codes; with a novelty
+        score also ``novelty`` (batch,); with attention also ``attention`` (batch, time), and with a pooling that sums
+        steps also ``evidence`` (batch, outputs, time) and ``base`` (batch, outputs), which sum to the logits.
 
     Raises
     ------

@@ -7,7 +7,7 @@ import numpy as np
 from limelight.export.graph import Graph
 from limelight.model.novelty import DIMENSIONS, NEAREST_SERIES, NoveltyScore, projection_of
 
-BITS = 8
+_BITS = 8
 
 
 def write_novelty(graph: Graph, score: NoveltyScore, features: str) -> str:
@@ -41,7 +41,7 @@ def _projection(graph: Graph, score: NoveltyScore) -> str:
     """Write the projection, shape (width, 32), of which only a size and 32 signs are stored for each feature."""
     projection = projection_of(score.scale).numpy()
     packed = graph.cast(graph.constant(np.packbits(projection > 0, axis=1)), np.int64)
-    powers = graph.constant(2 ** np.arange(BITS - 1, -1, -1), np.int64)
+    powers = graph.constant(2 ** np.arange(_BITS - 1, -1, -1), np.int64)
     shifted = graph.add("Div", graph.unsqueeze(packed, 2), powers)
     bits = graph.cast(graph.reshape(graph.add("Mod", shifted, graph.integer(2)), 0, DIMENSIONS), np.float32)
     signs = graph.add("Sub", graph.add("Mul", bits, graph.number(2.0)), graph.number(1.0))

@@ -97,10 +97,10 @@ def require_same_answers(model: FittedModel, exported: bytes) -> float:
         for logits in (model.decision.apply_temperature(own), given)
     )
     largest = float(np.abs(wanted - found).max())
-    if answer.novelty is not None and not np.allclose(answer.novelty, exported_answer.novelty, rtol=1e-3, atol=1e-3):
+    if not _same_novelty(answer.novelty, exported_answer.novelty):
         raise InternalError(
-            "the exported model differs from the model itself in the distance to the training series; please report this "
-            f"with the architecture: {model.architecture.describe()}"
+            "the exported model differs from the model itself in the distance to the training series; please report "
+            f"this with the architecture: {model.architecture.describe()}"
         )
     if not largest <= LARGEST_DIFFERENCE:
         raise InternalError(
@@ -108,6 +108,12 @@ def require_same_answers(model: FittedModel, exported: bytes) -> float:
             f"with the architecture: {model.architecture.describe()}"
         )
     return largest
+
+
+def _same_novelty(one: NDArray[np.float64] | None, other: NDArray[np.float64] | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return np.allclose(one, other, rtol=1e-3, atol=1e-3)
 
 
 def _lengths(model: FittedModel) -> list[int]:

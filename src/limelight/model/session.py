@@ -86,9 +86,7 @@ class Session:
         }
         return dict(zip(self.outputs, self._session.run(self.outputs, feeds), strict=True))
 
-    def answer(
-        self, arrays: Mapping[str, NDArray[Any]], offset: NDArray[np.float64] | None
-    ) -> Answer:
+    def answer(self, arrays: Mapping[str, NDArray[Any]], offset: NDArray[np.float64] | None) -> Answer:
         """Compute logits, here after calibration, and attention weights and novelty; parameters as for ``run``."""
         outputs = self.run(arrays, offset)
         return Answer(outputs["logits"], outputs.get("attention"), outputs.get("novelty"))

@@ -119,7 +119,10 @@ async def answer_request(
         "model": served.name,
         "version": served.version,
         "predictions": describe_prediction(
-            prediction, abstains=_abstains(served, prediction), outside=None if outside is None else outside.reasons, explanations=explanations
+            prediction,
+            abstains=_abstains(served, prediction),
+            outside=None if outside is None else outside.reasons,
+            explanations=explanations,
         ),
         "warnings": [] if outside is None else outside.lines(),
         "notes": [*panel.notes, *served.model.notes_about(panel)],
