@@ -23,7 +23,7 @@ FLOORS = [
     {"explanation"},
     {"recipe"},
     {"model_selection", "estimator", "report"},
-    {"config", "loading"},
+    {"config", "loading", "serving"},
     {"runs", "interop"},
     {"cli"},
     {"__main__"},

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from importlib import import_module
-from typing import Any
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any
 
 from limelight.errors import ParameterError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class Tabular:

@@ -58,6 +58,7 @@ for command in (
     models.explain,
     models.report,
     deploy.export,
+    deploy.serve,
     selection.validate,
     selection.compare,
     selection.tune,

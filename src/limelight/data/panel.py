@@ -11,11 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from limelight.data import drawing
 from limelight.data.annotations import RECORDING, Origin, StepLabels, StepSignals
 from limelight.data.clock import clock_of
-from limelight.data.containers.metadata_tables import plain_metadata
 from limelight.data.containers.numbers import as_array, is_sparse
 from limelight.data.containers.words import checked_ids, checked_words
 from limelight.data.labels import checked_labels, checked_weights, describe_labels, names_of_labels, stratify_by
-from limelight.data.long_table import panel_table
 from limelight.data.precision import relative_arrays
 from limelight.data.ragged import Backing, Ragged
 from limelight.data.splitting.splits import Split, make_split
@@ -135,7 +133,7 @@ class Panel(Ragged, Tabular):
         self.intervals = None if intervals is None else np.asarray(intervals, dtype=np.int64).reshape(n, 2)
         self.step_labels = step_labels
         self.signals = signals
-        self.metadata = None if metadata is None else plain_metadata(metadata)
+        self.metadata = None if metadata is None else _plain(metadata)
         self.origin = origin
         self.weights = None if weights is None else checked_weights(weights, n)
         self.units = dict(units or {})
@@ -467,12 +465,20 @@ class Panel(Ragged, Tabular):
 
     def to_table(self) -> Any:
         """Convert to a ``pyarrow.Table`` with a row for each step: id, time, channels and labels, without metadata."""
+        from limelight.data.long_table import panel_table
+
         return panel_table(self)
 
 
 def _is_list(series: Any) -> bool:
     """Whether an object holds one array for each series: not a single number, a table or a sparse matrix."""
     return isinstance(series, (Iterable, Panel)) and getattr(series, "ndim", 1) > 0 and not is_sparse(series)
+
+
+def _plain(metadata: Any) -> pa.Table:
+    from limelight.data.containers.metadata_tables import plain_metadata  # series without metadata need no pyarrow
+
+    return plain_metadata(metadata)
 
 
 def _two_dimensional(series: ArrayLike, number: int) -> NDArray[Any]:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
 
 from limelight.errors import ParameterError
 from limelight.markup import html_bar, html_card, html_table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 MOST_LISTED, MOST_DRAWN, MOST_OF_STEPS = 8, 40, 12
 
 
 def prediction_columns(prediction: Any) -> dict[str, Any]:
     """Return the columns of predictions and of the probability of each class or label."""
+    import pyarrow as pa  # predicting arrays needs none
+
     labels, probabilities, names = prediction.labels, prediction.probabilities, prediction.task.classes
     if prediction.task.multilabel:
         columns: dict[str, Any] = {f"prediction_{name}": labels[:, place] for place, name in enumerate(names)}
@@ -31,6 +35,8 @@ def prediction_columns(prediction: Any) -> dict[str, Any]:
 
 def prediction_table(prediction: Any) -> pa.Table:
     """Convert predictions to a table: a row for each series, or for each step with its number."""
+    import pyarrow as pa
+
     ids, lengths = prediction.ids, prediction.lengths
     columns: dict[str, Any] = {"series_id": ids.tolist()}
     if lengths is not None:
