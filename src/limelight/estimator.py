@@ -28,12 +28,12 @@ from limelight.data.containers.numbers import foreign_errors
 from limelight.data.inspection.inspect_panel import notes_on_arrays
 from limelight.data.panel import Panel
 from limelight.data.profile.outside import OutsideTraining
+from limelight.deployable import Deployable
 from limelight.errors import ParameterError
 from limelight.evaluation.decision.decision_rule import DecisionRule
 from limelight.evaluation.decision.prediction_sets import PredictionSets
 from limelight.explanation.explanation import Explanation
 from limelight.explanation.methods.registry import explain
-from limelight.export.onnx_file import export_model
 from limelight.model.bundle import save_model
 from limelight.model.fitted import FittedModel, Prediction
 from limelight.model.targets import targets_of, task_of
@@ -44,7 +44,7 @@ from limelight.training.settings import TrainingSettings
 from limelight.training.validation_split import HoldOut
 
 
-class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class TimeSeriesClassifier(Deployable, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Classify time series of any length with a network of interchangeable parts, and explain its predictions.
 
     Parameters
@@ -107,9 +107,11 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     n_features_in_
         Columns of the array (n, time) that was fitted; only set after a fit on such an array, as series may otherwise
         have any length.
+    feature_names_in_
+        Names of the columns of a frame (n, time) that was fitted; required in prediction.
 
-    Example
-    -------
+    Examples
+    --------
     >>> from limelight.data.synthetic.sine import SineSettings, generate_sine
     >>> panel = generate_sine(SineSettings(dataset_size=60, num_points=40))
     >>> model = TimeSeriesClassifier(encoder="gru", max_epochs=1, random_state=0).fit(panel)
@@ -122,6 +124,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     history_: list[dict[str, float]]
     notes_: tuple[str, ...]
     n_features_in_: int
+    feature_names_in_: NDArray[Any]
 
     def __init__(
         self,
@@ -418,29 +421,6 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         """Save the fitted model as a folder of safetensors and JSON, atomically; return the folder."""
         check_is_fitted(self)
         return save_model(self.model_, folder)
-
-    def export(self, file: Path | str) -> Path:
-        """Write the fitted model as an ONNX file that predicts without torch, atomically; return its path.
-
-        Parameters
-        ----------
-        file
-            A path ending in ``.onnx``, for ``limelight.runtime.open_model``; an existing file is replaced.
-
-        Returns
-        -------
-        Path
-            The file.
-
-        Raises
-        ------
-        ParameterError
-            If a part of the network cannot be exported, or the packages of the extra ``onnx`` are not installed.
-        OutputError
-            If the path has another ending or cannot be written.
-        """
-        check_is_fitted(self)
-        return export_model(self.model_, file)
 
     def _recipe(self) -> Recipe:
         """Build the recipe that the parameters describe; ParameterError if one of them is wrong."""

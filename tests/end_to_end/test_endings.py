@@ -177,9 +177,10 @@ def test_a_run_needs_no_home_and_follows_the_umask(finished: Path, tmp_path: Pat
     assert ended.returncode == 0, ended.stderr
     assert {oct(file.stat().st_mode & 0o777) for file in (tmp_path / "größe").rglob("*")} == {"0o600", "0o700"}
     losses = [
-        json.loads((run / "metrics.json").read_text())["test"]["log_loss"] for run in (finished / "run", tmp_path / "größe")
+        json.loads((run / "metrics.json").read_text())["test"]["log_loss"]
+        for run in (finished / "run", tmp_path / "größe")
     ]
-    assert losses[0] == losses[1]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-6)
 
 
 def test_each_signal_has_its_line_and_exit_code() -> None:

@@ -22,6 +22,7 @@ class Reader(HTMLParser):
     def __init__(self, page):
         super().__init__()
         self.tags, self.ids, self.links, self.scripts, self.words, self.types = [], [], [], [], [], []
+        self.handlers = []
         self.inside = None
         self.feed(page)
 
@@ -30,6 +31,7 @@ class Reader(HTMLParser):
         self.tags.append(tag)
         self.ids += [attributes["id"]] if "id" in attributes else []
         self.links += [attributes["href"]] if "href" in attributes else []
+        self.handlers += [name for name in attributes if name.startswith("on")]
         self.scripts += (
             [attributes.get("src", "")] if tag == "script" and attributes.get("type") != "application/json" else []
         )
@@ -169,14 +171,20 @@ def test_hostile_names_are_shown_and_never_run(tmp_path, kind, make_inputs):
 
 @pytest.mark.parametrize(
     "name",
-    ['"><img src=x onerror=alert(1)>', "' onmouseover='alert(1)", "</script><img src=x>", "{{ 7 * 7 }}", "a\u2028b\x00"],
+    [
+        '"><img src=x onerror=alert(1)>',
+        "' onmouseover='alert(1)",
+        "</script><img src=x>",
+        "{{ 7 * 7 }}",
+        "a\u2028b",
+    ],
 )
 def test_names_that_try_become_no_tags_or_attributes(name, make_inputs):
     inputs = make_inputs(classes=(name, "ok"), ids=[f"{name}{row}" for row in range(30)], title=name, warnings=[name])
     page = render_page(collect(inputs))
     plain = render_page(collect(make_inputs(classes=("worn", "ok"), title="worn", warnings=["worn"])))
     assert Reader(page).tags == Reader(plain).tags
-    assert not re.search(r"<[^>]+ on\w+=[^>]*>", page)
+    assert Reader(page).handlers == []
     assert "49" not in Reader(page).text.split("limelight report")[0]
 
 

@@ -66,6 +66,7 @@ for command in (
     models.explain,
     models.report,
     deploy.export,
+    deploy.serve,
     selection.validate,
     selection.compare,
     selection.tune,

@@ -254,7 +254,7 @@ def _run(experiment: Experiment, *, resume: bool, overwrite: bool) -> None:
 
     run = run_experiment(experiment, resume=resume, overwrite=overwrite, log=print_progress)
     echo("\n".join(highlight_lines(run.metrics)))
-    echo(f"\nreport: {run.folder / 'report' / 'index.html'}")
-    echo(f"all scores: limelight evaluate {run.folder}")
+    page = run.folder / "report" / "index.html"
+    echo(f"\nreport: {page}; all scores: limelight evaluate {run.folder}")
     if run.training.interrupted:
         echo("interrupted: the model is the best so far; --resume resumes the training", err=True)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from limelight.data import drawing
 from limelight.data.annotations import RECORDING, Origin, StepLabels, StepSignals
 from limelight.data.clock import clock_of
-from limelight.data.containers.metadata_tables import plain_metadata
 from limelight.data.containers.numbers import as_array, is_sparse
 from limelight.data.containers.words import checked_ids, checked_words
 from limelight.data.labels import checked_labels, checked_weights, describe_labels, names_of_labels, stratify_by
@@ -18,6 +18,7 @@ from limelight.data.precision import relative_arrays
 from limelight.data.ragged import Backing, Ragged
 from limelight.data.splitting.splits import Split, make_split
 from limelight.errors import DataError, LabelError, as_sentence, listing, nearest, shown
+from limelight.tabular import Tabular
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,7 +33,7 @@ NO_NUMBERS = {
 RowIndex = int | slice | Sequence[int] | Sequence[bool] | NDArray[Any]
 
 
-class Panel(Ragged):
+class Panel(Ragged, Tabular):
     """A set of time series with their labels and metadata, indexed by row like an array.
 
     The series are concatenated in one array; each row stores the position and the length of its series. Selecting
@@ -132,7 +133,7 @@ class Panel(Ragged):
         self.intervals = None if intervals is None else np.asarray(intervals, dtype=np.int64).reshape(n, 2)
         self.step_labels = step_labels
         self.signals = signals
-        self.metadata = None if metadata is None else plain_metadata(metadata)
+        self.metadata = None if metadata is None else _plain(metadata)
         self.origin = origin
         self.weights = None if weights is None else checked_weights(weights, n)
         self.units = dict(units or {})
@@ -439,10 +440,45 @@ class Panel(Ragged):
     def __repr__(self) -> str:
         return f"Panel({self.describe()})"
 
+    def _repr_html_(self) -> str:
+        return drawing.panel_html(self)
+
+    def plot(self, rows: Sequence[int] | None = None) -> Any:
+        """Plot series with a line for each channel.
+
+        Parameters
+        ----------
+        rows
+            At most 12 rows; None takes one series of each of the first classes.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            The figure.
+
+        Raises
+        ------
+        ParameterError
+            If there are no rows, more than 12, or one that the panel does not have.
+        """
+        return drawing.panel_figure(self, rows)
+
+    def to_table(self) -> Any:
+        """Convert to a ``pyarrow.Table`` with a row for each step: id, time, channels and labels, without metadata."""
+        from limelight.data.long_table import panel_table
+
+        return panel_table(self)
+
 
 def _is_list(series: Any) -> bool:
     """Whether an object holds one array for each series: not a single number, a table or a sparse matrix."""
     return isinstance(series, (Iterable, Panel)) and getattr(series, "ndim", 1) > 0 and not is_sparse(series)
+
+
+def _plain(metadata: Any) -> pa.Table:
+    from limelight.data.containers.metadata_tables import plain_metadata  # series without metadata need no pyarrow
+
+    return plain_metadata(metadata)
 
 
 def _two_dimensional(series: ArrayLike, number: int) -> NDArray[Any]:
