@@ -27,8 +27,10 @@ from limelight.data.inspection.inspect_panel import notes_on_arrays
 from limelight.data.panel import Panel
 from limelight.data.profile.outside import OutsideTraining
 from limelight.errors import ParameterError
+from limelight.evaluation.decision.abstention import Abstention
 from limelight.evaluation.decision.decision_rule import DecisionRule
 from limelight.evaluation.decision.prediction_sets import PredictionSets
+from limelight.evaluation.monitoring.monitor import Monitoring, monitor_model
 from limelight.explanation.explanation import Explanation
 from limelight.explanation.methods.registry import explain
 from limelight.export.onnx_file import export_model
@@ -358,6 +360,18 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         """
         check_is_fitted(self)
         return self.model_.check(self._panel(X, fitting=False))
+
+    def abstains(self, X: Any) -> NDArray[np.bool_]:
+        """Whether each series, as for ``fit``, is left unanswered by the rule ``decision={"abstain": ...}``."""
+        check_is_fitted(self)
+        if (chosen := self.model_.decision.provenance.get("abstain")) is None:
+            raise ParameterError("expected a model fitted with decision={'abstain': ...}, got one without")
+        return Abstention.from_json(chosen).abstains(self._predict(self._panel(X, fitting=False)))
+
+    def monitor(self, X: Any, **limits: float) -> Monitoring:
+        """Estimate the accuracy on series without labels and find drift; limits as for ``limelight monitor``."""
+        check_is_fitted(self)
+        return monitor_model(self.model_, self._panel(X, fitting=False), limits)
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Compute the accuracy over series or steps with a known label.
