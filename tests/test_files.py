@@ -1,4 +1,5 @@
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -61,3 +62,18 @@ def test_new_folders_and_files_obey_the_umask(tmp_path: Path) -> None:
     finally:
         os.umask(before)
     assert [oct((tmp_path / name).stat().st_mode & 0o777) for name in ("folder", "a.json")] == ["0o750", "0o640"]
+
+
+def test_only_the_written_file_and_its_folder_are_flushed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "other" / "deep").mkdir(parents=True)
+    (tmp_path / "other" / "deep" / "large.bin").write_bytes(b"x")
+    flushed = []
+    monkeypatch.setattr("limelight.files.flush_to_disk", lambda path: flushed.append(path.name))
+    with whole_file(tmp_path / "a.txt") as temporary:
+        temporary.write_text("whole")
+    with whole_folder(tmp_path / "b") as folder:
+        (folder / "inner").mkdir()
+        (folder / "inner" / "c.txt").write_text("whole")
+    assert [re.sub(r"\.[0-9a-f]{8}\.partial", "", name) for name in flushed] == [
+        ".a.txt", tmp_path.name, "c.txt", "inner", ".b", tmp_path.name,
+    ]  # fmt: skip

@@ -85,4 +85,4 @@ for case in (replacement, lambda step: single(step, whole_file), lambda step: si
 def test_a_kill_at_any_step_leaves_one_complete_set() -> None:
     ended = subprocess.run([sys.executable, "-c", KILLS], capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
-    assert all(int(kills) >= 10 for kills in ended.stdout.split()), ended.stdout
+    assert all(int(kills) >= 8 for kills in ended.stdout.split()), ended.stdout

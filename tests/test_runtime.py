@@ -27,28 +27,9 @@ from limelight.task import Task
 from support.errors import message_of
 from support.exported import assert_same_answers, exported
 from support.linear import noise
-from support.models import random_network_model
+from support.models import METADATA, described_model, random_network_model
 
-METADATA = pa.table(
-    {
-        "machine": ["a", "b", None, "a", "unheard"],
-        "age": [3.0, None, 5.0, 8.0, 1e3],
-        "built": ["2001-05-01", "2003-07-09", None, "2010-01-31", "1999-12-31"],
-        "note": ["pump is loud", "", "quiet", "never seen words", "loud loud"],
-    }
-)
 LENGTHS = (9, 4, 1, 7, 12)
-
-
-def described_model(context: str, **task: object) -> FittedModel:
-    """A model with random weights that reads metadata of every kind."""
-    vocabulary = fit_vocabulary(METADATA[:4], schema={"note": "text"}, buckets=32)
-    task = Task(("a", "b"), **task)
-    architecture = Architecture.of(
-        {"name": "gru", "hidden_size": 4}, "none" if task.by_step else "attention", fusion="late", context=context
-    )
-    network = Network(architecture, 2, task.outputs, shape_of(vocabulary))
-    return FittedModel(task, architecture, network, ("channel_0", "channel_1"), vocabulary=vocabulary)
 
 
 @pytest.mark.parametrize("context", ["embedding", "one_hot"])
@@ -110,6 +91,18 @@ def test_series_outside_the_training_data_are_found(tmp_path: Path) -> None:
     again = open_model(classifier.export(tmp_path / "model.onnx"))
     strange = Panel.from_series(values[:3] * 1e4)
     assert again.check(strange).lines() == classifier.model_.check(strange).lines()
+
+
+@pytest.mark.parametrize(("encoder", "pooling"), [("rocket", "ppv"), ("lstm", "attention"), ("gru", "conjunctive")])
+def test_the_distance_to_the_training_series_is_kept(encoder: str, pooling: str, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    values, labels = random.normal(size=(40, 30, 1)), np.arange(40) % 2
+    settings = {"max_epochs": 1, "random_state": 0, "progress": False}
+    classifier = TimeSeriesClassifier(encoder, pooling, **settings).fit(values, labels)
+    again = open_model(classifier.export(tmp_path / "model.onnx"))
+    strange = Panel.from_series([*random.normal(size=(5, 30, 1)), *(random.normal(size=(5, 30, 1)) * 50)])
+    assert_same_answers(again, classifier.model_, strange)
+    assert again.predict(strange).novelty[5:].min() > again.predict(strange).novelty[:5].max()
 
 
 def test_evidence_of_conjunctive_pooling_is_that_of_explain(tmp_path: Path) -> None:

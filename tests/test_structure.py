@@ -14,7 +14,7 @@ SOURCE = Path(limelight.__file__).parent
 FILES = {".".join(file.relative_to(SOURCE).with_suffix("").parts): file for file in sorted(SOURCE.rglob("*.py"))}
 FLOORS = [
     {"errors", "types"},
-    {"files", "progress", "task", "text"},
+    {"files", "markup", "progress", "tabular", "task", "text"},
     {"parts", "replacement"},
     {"data"},
     {"nn"},
@@ -23,7 +23,7 @@ FLOORS = [
     {"explanation"},
     {"recipe"},
     {"model_selection", "estimator", "report"},
-    {"config", "loading"},
+    {"config", "loading", "serving"},
     {"runs", "interop"},
     {"cli"},
     {"__main__"},

@@ -1,8 +1,13 @@
-"""Seconds until the command line refuses a wrong argument, and lines that a training prints.
+"""Measure the seconds until the command line refuses a wrong argument, and the lines that a training prints.
 
-python -m benchmarks.run.command_line
+    python -m benchmarks.run.command_line
+
+Every command is a process of its own. Prints the medians and writes ``benchmarks/results/command_line.json``.
 """
 
+from __future__ import annotations
+
+import argparse
 import subprocess
 import sys
 import tempfile
@@ -29,6 +34,7 @@ TABLE = "series_id,time,force,label\n" + "".join(
 
 
 def seconds(words: list[str], folder: str) -> list[float]:
+    """Return the seconds of each run of a command, in ascending order."""
     found = []
     for _ in range(REPEATS):
         started = time.perf_counter()
@@ -38,6 +44,9 @@ def seconds(words: list[str], folder: str) -> list[float]:
 
 
 def main() -> None:
+    """Run every wrong command, and one training."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "series.csv").write_text(TABLE)
         rows = {}

@@ -3,6 +3,7 @@
     LimelightError
     ├── InputError (ValueError)        the user's mistake: one sentence, exit code 2
     │   ├── DataError                  invalid contents of a file, table or array
+    │   │   └── DataTypeError          (TypeError) objects that hold no numbers
     │   ├── LabelError                 labels that no model can learn from
     │   ├── ParameterError             an invalid value in an experiment file or a constructor
     │   ├── ModelFolderError           a saved model that is damaged, foreign or too new
@@ -15,11 +16,18 @@ A message states what was expected, what was found and where, and what to do abo
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Iterable
+
+DIRECTIONS = {chr(code) for code in (0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+"""Invisible letters that reverse the order of those around them."""
 
 
 class LimelightError(Exception):
-    """The base class of all exceptions that limelight raises on purpose."""
+    """The base class of all exceptions that limelight raises on purpose; a message is one printable line."""
+
+    def __init__(self, message: object = "") -> None:
+        super().__init__(printable(str(message)))
 
 
 class InputError(LimelightError, ValueError):
@@ -28,6 +36,10 @@ class InputError(LimelightError, ValueError):
 
 class DataError(InputError):
     """The contents of a file, table or array are invalid."""
+
+
+class DataTypeError(DataError, TypeError):
+    """Objects were passed that hold no numbers, such as text or a sparse matrix."""
 
 
 class LabelError(InputError):
@@ -48,6 +60,60 @@ class OutputError(InputError):
 
 class InternalError(LimelightError, RuntimeError):
     """An invariant of limelight itself is violated: a bug."""
+
+
+def printable(text: str) -> str:
+    """Escape what must not be sent to a screen: control codes, except line breaks, and what cannot be encoded.
+
+    Example
+    -------
+    >>> printable("\\x1b[2Jpump \\ud800")
+    '\\\\x1b[2Jpump \\\\ud800'
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(letter if letter == "\n" or _is_safe(letter) else repr(letter)[1:-1] for letter in text)
+
+
+def _is_safe(letter: str) -> bool:
+    """Whether a letter neither controls a screen, nor reverses the direction of text, nor lacks an encoding."""
+    return unicodedata.category(letter) not in ("Cc", "Cs", "Zl", "Zp") and letter not in DIRECTIONS
+
+
+def shown(value: object, limit: int = 80) -> str:
+    """Return the ``repr`` of any object in one line for a message, shortened in the middle.
+
+    Parameters
+    ----------
+    value
+        Any object, also one whose ``repr`` fails.
+    limit
+        The greatest length, at least 10.
+
+    Example
+    -------
+    >>> shown("x" * 100, limit=20), shown({1, 2})
+    ("'xxxxxxxx...xxxxxxx'", '{1, 2}')
+    """
+    try:
+        text = repr(value)
+    except Exception:
+        text = f"<{type(value).__name__}>"
+    text = " ".join(printable(text).split()) if not isinstance(value, str) else text
+    head = (limit - 2) // 2
+    return text if len(text) <= limit else f"{text[:head]}...{text[head + 3 - limit :]}"
+
+
+def as_sentence(error: BaseException, limit: int = 300) -> str:
+    """Return the message of another library's error in one line, without a final full stop.
+
+    Example
+    -------
+    >>> as_sentence(ValueError("Expected 2D array, got 1D array instead:\\narray=[1 2].\\nReshape your data."))
+    'Expected 2D array, got 1D array instead: array=[1 2]. Reshape your data'
+    """
+    text = " ".join(printable(str(error) or type(error).__name__).split())
+    return (text if len(text) <= limit else f"{text[: limit - 3]}...").removesuffix(".")
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -85,7 +151,7 @@ def listing(names: Iterable[object], limit: int = 5) -> str:
     Parameters
     ----------
     names
-        Any objects; they are shown by their ``repr``, in order.
+        Any objects; they are shown by their ``repr``, shortened if it is long, in order.
     limit
         The most names to show, at least 1.
 
@@ -101,9 +167,9 @@ def listing(names: Iterable[object], limit: int = 5) -> str:
     >>> listing([3])
     '3'
     """
-    quoted = [repr(name) for name in names]
-    shown = ", ".join(quoted[:limit])
-    return shown if len(quoted) <= limit else f"{shown} and {len(quoted) - limit} more"
+    found = list(names)
+    quoted = ", ".join(shown(name) for name in found[:limit])
+    return quoted if len(found) <= limit else f"{quoted} and {len(found) - limit} more"
 
 
 def counted(count: int, thing: str) -> str:

@@ -22,7 +22,9 @@ from limelight.data.arrays import (
     is_wide_table,
     panel_of_table,
     plain_table,
+    require_series,
 )
+from limelight.data.containers.numbers import foreign_errors
 from limelight.data.inspection.inspect_panel import notes_on_arrays
 from limelight.data.panel import Panel
 from limelight.data.profile.outside import OutsideTraining
@@ -107,9 +109,11 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     n_features_in_
         Columns of the array (n, time) that was fitted; only set after a fit on such an array, as series may otherwise
         have any length.
+    feature_names_in_
+        Names of the columns of a frame (n, time) that was fitted; required in prediction.
 
-    Example
-    -------
+    Examples
+    --------
     >>> from limelight.data.synthetic.sine import SineSettings, generate_sine
     >>> panel = generate_sine(SineSettings(dataset_size=60, num_points=40))
     >>> model = TimeSeriesClassifier(encoder="gru", max_epochs=1, random_state=0).fit(panel)
@@ -122,6 +126,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     history_: list[dict[str, float]]
     notes_: tuple[str, ...]
     n_features_in_: int
+    feature_names_in_: NDArray[Any]
 
     def __init__(
         self,
@@ -464,6 +469,7 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         return Recipe.of(Architecture.of(**parts), training, DecisionRule.of(self.decision), hold_out, self.fields)
 
     def _panel(self, X: Any, *, fitting: bool) -> Panel:
+        require_series(X)
         known = None if fitting else Trained(self.model_.channels, self.model_.fitted_on.get("lengths", [2])[0])
         trained = None if hasattr(self, "n_features_in_") else known  # after a fit on a table, a table stays one
         table = not isinstance(X, Panel) and is_wide_table(X, self.layout, trained)
@@ -471,7 +477,8 @@ class TimeSeriesClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             for name in ("n_features_in_", "feature_names_in_"):  # set by an earlier fit on a table (n, time)
                 self.__dict__.pop(name, None)
         if table:
-            array = validate_data(self, plain_table(X), reset=fitting, ensure_all_finite="allow-nan")
+            with foreign_errors():
+                array = validate_data(self, plain_table(X), reset=fitting, ensure_all_finite="allow-nan")
             panel = panel_of_table(X, array)
         else:
             panel = as_panel(X, self.layout, trained)

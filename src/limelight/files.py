@@ -91,7 +91,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
     target = Path(os.path.realpath(path))
     with _output_errors(path), _partial(target, _create_folder) as temporary:
         yield temporary
-        flush_to_disk(temporary)
+        flush_tree(temporary)
         if not target.is_dir():
             os.replace(temporary, target)
         elif not _exchange(temporary, target):
@@ -179,11 +179,18 @@ def remove_partial(folder: Path) -> None:
             _remove_unlocked(stray)
 
 
-def flush_to_disk(path: Path) -> None:
-    """Wait until a file, or a folder with its content, is on disk; file systems that cannot wait are ignored."""
-    for one in path.iterdir() if path.is_dir() else ():
-        if not one.is_symlink():
+def flush_tree(folder: Path) -> None:
+    """Wait until a folder and everything in it is on disk."""
+    for one in folder.iterdir():
+        if one.is_dir() and not one.is_symlink():
+            flush_tree(one)
+        elif not one.is_symlink():
             flush_to_disk(one)
+    flush_to_disk(folder)
+
+
+def flush_to_disk(path: Path) -> None:
+    """Wait until a file, or the list of names in a folder, is on disk; file systems that cannot wait are ignored."""
     with suppress(OSError):
         descriptor = os.open(path, os.O_RDONLY)
         try:

@@ -13,7 +13,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from limelight.errors import OutputError
-from limelight.files import flush_to_disk, locked, remove, remove_partial, unwritable, write_json
+from limelight.files import flush_to_disk, flush_tree, locked, remove, remove_partial, unwritable, write_json
 
 UNFINISHED, FINISHED = "unfinished", ".finished"
 MOVES_FILE = ".moves.json"
@@ -48,7 +48,7 @@ def replace_files(folder: Path, names: Sequence[str]) -> None:
     unfinished = folder / UNFINISHED
     moved = [name for name in names if (unfinished / name).exists()]
     write_json(unfinished / MOVES_FILE, {"moved": moved, "removed": [name for name in names if name not in moved]})
-    flush_to_disk(unfinished)
+    flush_tree(unfinished)
     try:
         os.replace(unfinished, folder / FINISHED)
     except OSError as error:

@@ -21,7 +21,8 @@ from limelight.errors import ModelFolderError, ParameterError
 from limelight.model.decision import Decision
 from limelight.model.padding import STEPS_PER_BATCH
 from limelight.model.prediction import Prediction
-from limelight.model.predictor import Answer, Predictor, numbered
+from limelight.model.predictor import Answer, Predictor
+from limelight.model.reading import read_as_trained
 from limelight.model.session import ONNX_FORMAT, ONNX_VERSION, PROPERTY, Session
 from limelight.task import Task
 
@@ -75,9 +76,9 @@ class ExportedModel(Predictor):
         return TrainingProfile.from_json(dict(self.profile_content))
 
     def answer(self, arrays: dict[str, NDArray[Any]]) -> Answer:
-        """Compute the logits of padded series before calibration, and their attention weights if there are any."""
-        logits, weights = self.session.answer(arrays, self.offset)
-        return Answer(self.decision.undo_temperature(logits), weights)
+        """Compute the logits of padded series before calibration, attention weights and novelty if there are any."""
+        answer = self.session.answer(arrays, self.offset)
+        return answer._replace(logits=self.decision.undo_temperature(answer.logits))
 
     def predict(self, series: Any, *, attention: bool = False) -> Prediction:
         """Predict series as ``FittedModel.predict`` and ``TimeSeriesClassifier.predict`` do.
@@ -168,32 +169,7 @@ class ExportedModel(Predictor):
         DataError, ParameterError
             As for ``read_table``, ``align`` and ``cut_windows``.
         """
-        from limelight.data.reading.tables import read_table
-
-        trained = dict(self.reading)
-        windows, aligned = trained.pop("windows", None), trained.pop("signals", None) or {}
-        kinds = {} if self.vocabulary is None else {one.name: one.kind for one in self.vocabulary.fields}
-        keywords = {"fields": kinds, "label": None, **self._columns(trained, aligned), **columns}
-        panel = read_table(series, metadata=metadata, **keywords)
-        if signals is not None:
-            from limelight.data.align import align
-
-            panel = align(panel, signals, **{"csv": keywords.get("csv"), **aligned})
-        if windows is not None:
-            from limelight.data.windowing.windows import cut_windows
-
-            panel = cut_windows(panel, **windows)
-        return panel
-
-    def _columns(self, trained: dict[str, Any], aligned: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the keywords of ``read_table`` in training, with the channels of the model if they have names."""
-        if trained.get("channels") is None and not numbered(self.channels):
-            from limelight.data.align import SINCE_CHANGE
-
-            signals = aligned.get("columns") or ()
-            derived = {*signals, *(f"{name}{SINCE_CHANGE}" for name in signals)}
-            trained["channels"] = [name for name in self.channels if name not in derived]
-        return trained
+        return read_as_trained(self, self.reading, series, metadata=metadata, signals=signals, **columns)
 
 
 def open_model(

@@ -327,6 +327,6 @@ def _narrow_type(labels: NDArray[Any]) -> NDArray[Any]:
     """Convert labels to the type they would have without missing values: objects to strings, floats to integers."""
     if labels.dtype.kind == "O":
         labels = np.array(labels.tolist())
-    if labels.dtype.kind == "f" and (labels == np.floor(labels)).all():
+    if labels.dtype.kind == "f" and (labels == np.floor(labels)).all() and (np.abs(labels) < 2.0**63).all():
         return labels.astype(np.int64)
     return labels

@@ -536,7 +536,7 @@ def test_a_panel_clock_that_does_not_increase_is_rejected(clock):
 
 
 def test_a_clock_of_the_panel_that_is_none_is_refused():
-    panel = Panel.from_series([[0.0]], ids=["a"], times=[np.array(["noon"])])
+    panel = Panel.from_series([[0.0]], ids=["a"]).replace(times=np.array(["noon"]))
     assert align_error(panel, signal_of(("a", 0, 1.0))) == (
         "expected numbers or dates as times of the panel, got <U4; convert them"
     )

@@ -108,7 +108,8 @@ def test_training_prints_the_verdict_first_and_few_lines(limelight: Commands, da
         "All 12 series were classified correctly. The model is shown to be better than guessing"
     )
     assert len(printed) + len(limelight.errors.splitlines()) <= 25
-    assert printed[-1] == f"all scores: limelight evaluate {tmp_path / 'run'}"
+    run = tmp_path / "run"
+    assert printed[-1] == f"report: {run / 'report' / 'index.html'}; all scores: limelight evaluate {run}"
 
 
 def test_epochs_is_a_key_of_training(limelight: Commands, data: Path, tmp_path: Path) -> None:

@@ -117,6 +117,13 @@ def test_benchmarks_start(name: str, monkeypatch: pytest.MonkeyPatch, capsys: py
 
 
 @pytest.mark.usefixtures("repository")
+def test_page_of_deploying_is_up_to_date() -> None:
+    from benchmarks.pages.deploy import DEPLOY_PAGE, render_deploy_page
+
+    assert render_deploy_page() == DEPLOY_PAGE.read_text(), "run python -m benchmarks.pages.deploy"
+
+
+@pytest.mark.usefixtures("repository")
 def test_page_of_results_is_up_to_date() -> None:
     from benchmarks.pages.results import PAGE, render_page
 

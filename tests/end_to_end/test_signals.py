@@ -117,12 +117,11 @@ def test_a_signal_comes_from_a_table_of_its_own(limelight: Commands, tmp_path: P
     panel, modes = generate_bumps(BumpSettings(dataset_size=120, num_points=30, mode_as="signal"), 0)
     write_table(panel, tmp_path / "bumps")
     parquet.write_table(modes, tmp_path / "bumps" / "signals.parquet")
-    printed = limelight(
-        "train", "bumps", "-o", "run", "--set", "training.max_epochs=1", "--set", "model.encoder=conv_lstm"
-    )
+    limelight("train", "bumps", "-o", "run", "--set", "training.max_epochs=1", "--set", "model.encoder=conv_lstm")
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert set(metrics["metadata"]["drops"]) == {"signals", "series"}
-    assert "permutation importance: drop from the balanced accuracy of" in printed
+    page = (tmp_path / "run" / "report" / "index.html").read_text(encoding="utf-8")
+    assert "Permutation importance of metadata" in page
     model = json.loads((tmp_path / "run" / "model" / "model.json").read_text())
     assert model["vocabulary"]["signals"] == [{"name": "mode", "words": ["early", "late"]}]
     limelight("predict", "run", "bumps/series.parquet", "-o", "without.parquet")

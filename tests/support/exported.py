@@ -68,6 +68,8 @@ def assert_same_answers(one: ExportedModel, other: FittedModel, panel: Panel) ->
     given, own = one.predict(panel, attention=True), other.predict(panel, attention=True)
     np.testing.assert_allclose(given.probabilities, own.probabilities, atol=1e-5)
     np.testing.assert_array_equal(given.labels, own.labels)
+    if own.novelty is not None:
+        np.testing.assert_allclose(given.novelty, own.novelty, rtol=1e-4)
     assert (given.attention is None) == (own.attention is None)
     for weights, expected in zip(given.attention or [], own.attention or [], strict=True):
         np.testing.assert_allclose(weights, expected, atol=1e-5)

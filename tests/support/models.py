@@ -2,9 +2,13 @@
 
 from typing import Any
 
+import pyarrow as pa
+
 from limelight.data.panel import Panel
 from limelight.estimator import TimeSeriesClassifier
+from limelight.model.batching import shape_of
 from limelight.model.fitted import FittedModel
+from limelight.model.vocabulary import fit_vocabulary
 from limelight.nn.network import Network
 from limelight.parts.architecture import Architecture
 from limelight.parts.encoders import ConvLSTM
@@ -31,3 +35,25 @@ def random_network_model(
     architecture = Architecture.of(parts.get(encoder, {"name": encoder, "hidden_size": 6}), pooling)
     names = tuple(f"channel_{place}" for place in range(channels))
     return FittedModel(task, architecture, Network(architecture, channels, task.outputs), names)
+
+
+METADATA = pa.table(
+    {
+        "machine": ["a", "b", None, "a", "unheard"],
+        "age": [3.0, None, 5.0, 8.0, 1e3],
+        "built": ["2001-05-01", "2003-07-09", None, "2010-01-31", "1999-12-31"],
+        "note": ["pump is loud", "", "quiet", "never seen words", "loud loud"],
+    }
+)
+"""Of five series: every kind of metadata, missing cells, and words that the first four do not have."""
+
+
+def described_model(context: str, **task: object) -> FittedModel:
+    """A model with random weights that reads metadata of every kind."""
+    vocabulary = fit_vocabulary(METADATA[:4], schema={"note": "text"}, buckets=32)
+    task = Task(("a", "b"), **task)
+    architecture = Architecture.of(
+        {"name": "gru", "hidden_size": 4}, "none" if task.by_step else "attention", fusion="late", context=context
+    )
+    network = Network(architecture, 2, task.outputs, shape_of(vocabulary))
+    return FittedModel(task, architecture, network, ("channel_0", "channel_1"), vocabulary=vocabulary)

@@ -60,6 +60,7 @@ for command in (
     models.report,
     monitoring.monitor,
     deploy.export,
+    deploy.serve,
     selection.validate,
     selection.compare,
     selection.tune,

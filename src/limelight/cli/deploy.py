@@ -1,4 +1,4 @@
-"""``export``: take a fitted model to where it is needed."""
+"""``export`` and ``serve``: take a fitted model to where it is needed."""
 
 from __future__ import annotations
 
@@ -31,3 +31,38 @@ def export(
     file = output or Path(f"{model.resolve().name}.{to}")
     export_run(model, file, overwrite=overwrite)
     typer.echo(f"written to {file} ({file.stat().st_size // 1024} kB)")
+
+
+def serve(
+    models: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Run folders, model folders or .onnx files; each is served by its name.", show_default=False
+        ),
+    ],
+    host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 for all of the machine.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen at; 0 takes a free one.")] = 8000,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            envvar="LIMELIGHT_TOKEN", help="Token that clients must send; better as a variable.", show_default=False
+        ),
+    ] = None,
+    max_body: Annotated[int, typer.Option(min=1, help="Largest body, in bytes.")] = 16 << 20,
+    max_series: Annotated[int, typer.Option(min=1, help="Most series of a request.")] = 1_024,
+    max_steps: Annotated[int, typer.Option(min=1, help="Most steps of all series of a request.")] = 1 << 20,
+    max_waiting: Annotated[int, typer.Option(min=1, help="Most requests that wait for a model.")] = 64,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Most seconds for a body to arrive.")] = 30.0,
+) -> None:
+    """Serve one or several models over HTTP until stopped.
+
+    POST series as JSON, CSV, Arrow or Parquet to /v1/models/NAME/predict; the answers are those of limelight predict.
+    A model that is replaced on disk is replaced in the server.
+
+    For example: limelight serve runs/first --port 8000
+    """
+    from limelight.runs.serve import serve_models
+    from limelight.serving.limits import ServerLimits
+
+    limits = ServerLimits(max_body, max_series, max_steps, timeout, max_waiting)
+    serve_models(models, host=host, port=port, token=token, limits=limits, log=lambda line: typer.echo(line))

@@ -241,7 +241,7 @@ def _run(experiment: Experiment, *, resume: bool, overwrite: bool) -> None:
 
     run = run_experiment(experiment, resume=resume, overwrite=overwrite, log=print_progress)
     typer.echo("\n".join(highlight_lines(run.metrics)))
-    typer.echo(f"\nreport: {run.folder / 'report' / 'index.html'}")
-    typer.echo(f"all scores: limelight evaluate {run.folder}")
+    page = run.folder / "report" / "index.html"
+    typer.echo(f"\nreport: {page}; all scores: limelight evaluate {run.folder}")
     if run.training.interrupted:
         typer.echo("interrupted: the model is the best so far; --resume resumes the training", err=True)

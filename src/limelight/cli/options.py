@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
-from limelight.data.reading.formats import describe_suffixes
-from limelight.errors import ParameterError
+from limelight.data.reading.formats import describe_suffixes, require_file, require_known_type
+from limelight.errors import ParameterError, nearest
 
 if TYPE_CHECKING:
     from limelight.config.sections import Experiment
@@ -151,6 +151,7 @@ class DataOptions:
 
     def experiment(self, source: Path, defaults: dict[str, Any] | None = None, **named: Any) -> Experiment:
         """Read the experiment that a command names, with every change typed on the command line."""
+        _require_source(source, named.get("preset"))
         from limelight.config.reading import read_experiment
 
         experiment = read_experiment(source, {**(defaults or {}), **self.as_changes(**named)})
@@ -158,10 +159,19 @@ class DataOptions:
         return experiment
 
 
+def _require_source(source: Path, preset: str | None) -> None:
+    """Raise what is wrong with the data or the preset before the sections of an experiment are imported."""
+    require_known_type(source)
+    is_pattern = any(sign in str(source) for sign in "*?[")
+    if not is_pattern and source.suffix != ".json" and not source.is_dir():
+        require_file(source.resolve())
+    if preset is not None and preset not in PRESET_NAMES:
+        raise ParameterError(f"{source}: there is no preset {preset!r}{nearest(preset, PRESET_NAMES)}")
+
+
 def _require_files(experiment: Experiment) -> None:
     """Raise DataError if a file of the experiment is missing, before anything slow is imported."""
     from limelight.data.reading.sheets import find_files
-    from limelight.data.reading.sources import require_file
     from limelight.data.store.open import is_store
 
     data = experiment.data

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from limelight.config.sections import Experiment
 from limelight.data.reading.folders import folder_content
-from limelight.data.reading.formats import ELSEWHERE, FORMAT_OF, describe_suffixes
+from limelight.data.reading.formats import require_known_type
 from limelight.errors import ParameterError, nearest
 from limelight.parts.architecture import PRESETS, preset
 from limelight.parts.base import first_complaint
@@ -212,14 +212,9 @@ def _for_data(source: Path) -> dict[str, Any]:
         content = folder_content(source)
         files: dict[str, Any] = {"series": content.series, **content.tables}
         name, names = source.resolve().name, content.names
-    elif source.suffix.lower() in FORMAT_OF:
-        files, name = {"series": source}, source.stem.strip("*?_-.") or "series"
     else:
-        remedy = f"; {ELSEWHERE[source.suffix.lower()]}" if source.suffix.lower() in ELSEWHERE else ""
-        raise ParameterError(
-            f"expected an experiment file (.json), a folder, {describe_suffixes()}, got {str(source)!r}"
-            + (remedy if source.exists() else ", which does not exist")
-        )
+        require_known_type(source)
+        files, name = {"series": source}, source.stem.strip("*?_-.") or "series"
     paths = {
         key: _resolved([*map(str, file)] if isinstance(file, list) else str(file), Path())
         for key, file in files.items()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -9,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limelight.data.annotations import StepLabels
+from limelight.data.containers.label_cells import kind_of_cell, label_array
 from limelight.data.containers.labels import one_hot_codes, plain_labels, without_blanks
 from limelight.data.labels import STEP_LABEL
 from limelight.data.panel import Panel
-from limelight.errors import LabelError, ParameterError, listing, nearest
+from limelight.errors import LabelError, ParameterError, as_sentence, listing, nearest, shown
 from limelight.task import Task, is_known
 
 LEVELS = ("auto", "series", "step")
@@ -80,7 +83,8 @@ def attach_labels(
         return _with_matrix(panel, array, plain.names, level, task)
     from sklearn.utils.validation import column_or_1d  # slow to import, and wrong arguments need it not
 
-    array = column_or_1d(array, warn=True)
+    with _label_errors():
+        array = column_or_1d(array, warn=True)
     _check_classes(array)
     if len(array) != len(panel):
         raise LabelError(f"expected one label for each of the {len(panel)} series, got {len(array)} labels")
@@ -88,7 +92,20 @@ def attach_labels(
     if differing:
         note = f"labels that differed only by blanks were read as one: {listing(differing)}"
         panel = panel.replace(notes=(*panel.notes, note))
+    if task is not None:
+        _require_comparable(array, task)
     return panel.with_labels(array)
+
+
+def _require_comparable(labels: NDArray[Any], task: Task) -> None:
+    """Check that labels can be compared with the predictions of a task; LabelError otherwise."""
+    known = labels[is_known(labels)].tolist()
+    kinds = {kind_of_cell(label) for label in known}
+    classes = {kind_of_cell(label) for label in task.classes}
+    if task.multilabel or (known and kinds != classes):
+        found = "one label for each series" if task.multilabel else f"{kinds.pop()}, such as {shown(known[0])}"
+        wanted = "a column for each label" if task.multilabel else "labels"
+        raise LabelError(f"expected {wanted} as in training, {listing(task.classes)}, got {found}; convert them")
 
 
 def _has_column_for_each_step(labels: Any, panel: Panel, task: Task | None) -> bool:
@@ -110,11 +127,18 @@ def _with_matrix(
         codes = np.asarray(labels == 1).argmax(axis=1)
     if codes is not None:
         classes = np.arange(labels.shape[1]) if names is None else np.array(names)
+        if task is not None:
+            _require_comparable(classes, task)
         note = (
             f"took y of shape {labels.shape} as one-hot: each series has one of {labels.shape[1]} classes; pass "
             "level='series' for labels that exclude each other by chance"
         )
         return panel.with_labels(classes[codes]).replace(notes=(*panel.notes, note))
+    if task is not None and not task.multilabel and not task.by_step:
+        raise LabelError(
+            f"expected one of the classes {listing(task.classes)} for each series, as in training, got labels of shape "
+            f"{labels.shape}; pass one label for each series"
+        )
     if labels.dtype.kind in "OU":
         labels = _as_numbers(labels)
     empty = np.flatnonzero(np.isnan(labels).all(axis=0)) if labels.dtype.kind == "f" else ()
@@ -131,11 +155,22 @@ def _as_numbers(labels: NDArray[Any]) -> NDArray[np.float64]:
     try:
         return np.array([[np.nan if cell is None else float(cell) for cell in row] for row in labels.tolist()])
     except (TypeError, ValueError):
-        example = next(cell for cell in labels.ravel().tolist() if isinstance(cell, str))
+        example = next(cell for cell in labels.ravel().tolist() if cell is not None and not _is_number(cell))
         raise LabelError(
             f"expected 0 and 1 in labels of shape {labels.shape}, a column for each label, or a column for each step, "
-            f"got {example!r}; pass one label for each series, or one for each step of it"
+            f"got {shown(example)}; pass one label for each series, or one for each step of it"
         ) from None
+
+
+def _is_number(cell: Any) -> bool:
+    return kind_of_cell(cell) in ("numbers", "missing")
+
+
+def _require_one_type(arrays: list[NDArray[Any]]) -> None:
+    """Raise LabelError if some series have numbers as the labels of their steps and others have text."""
+    kinds = {"text" if array.dtype.kind == "U" else "numbers" for array in arrays if array.dtype.kind in "Ubiuf"}
+    if len(kinds) > 1:
+        raise LabelError("expected per-step labels of one type, got numbers and text; write all as text")
 
 
 def _are_per_step(labels: Any) -> bool:
@@ -146,12 +181,22 @@ def _are_per_step(labels: Any) -> bool:
 
 
 def _check_classes(labels: NDArray[Any]) -> None:
-    """Raise scikit-learn's error if the labels are continuous numbers, not classes."""
+    """Raise LabelError if the labels are continuous numbers, not classes."""
     known = labels[is_known(labels)]
     if len(known):
         from sklearn.utils.multiclass import check_classification_targets
 
-        check_classification_targets(np.array(known.tolist()) if known.dtype.kind == "O" else known)
+        with _label_errors():
+            check_classification_targets(np.array(known.tolist()) if known.dtype.kind == "O" else known)
+
+
+@contextmanager
+def _label_errors() -> Iterator[None]:
+    """Convert scikit-learn's errors about labels to a LabelError."""
+    try:
+        yield
+    except ValueError as error:
+        raise LabelError(as_sentence(error)) from error
 
 
 def _keep_labels(panel: Panel, level: str) -> Panel:
@@ -222,7 +267,7 @@ def as_step_labels(labels: Any, lengths: NDArray[np.int64]) -> StepLabels:
     >>> as_step_labels([["a", "b"], ["a"]], np.array([2, 1])).codes[:, 0].tolist()
     [0, 1, 0]
     """
-    arrays = [np.asarray(array) for array in labels]
+    arrays = [label_array(array) for array in labels]
     label_counts = [len(array) if array.ndim else 0 for array in arrays]
     if label_counts != lengths.tolist():
         raise LabelError(
@@ -237,6 +282,7 @@ def as_step_labels(labels: Any, lengths: NDArray[np.int64]) -> StepLabels:
             f"expected per-step labels of one shape, (time,) or (time, labels), for every series, got {got}; pass the "
             "same number of labels for each step"
         )
+    _require_one_type(arrays)
     joined = np.concatenate(arrays)
     if joined.ndim == 1:
         return StepLabels.of(joined)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from os import PathLike
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -17,13 +18,15 @@ from limelight.data.containers.numbers import (
     has_index,
     is_column,
     is_frame,
+    is_sparse,
     is_special,
     opened_frame,
 )
-from limelight.data.panel import Panel
+from limelight.data.containers.words import checked_words
+from limelight.data.panel import NO_NUMBERS, Panel
 from limelight.data.precision import shifted
 from limelight.data.reading.names import is_named
-from limelight.errors import DataError, ParameterError, listing
+from limelight.errors import DataError, DataTypeError, ParameterError, listing, shown
 
 Layout = Literal["ntc", "nct"]
 
@@ -83,6 +86,7 @@ def as_panel(series: Any, layout: Layout | None = None, trained: Trained | None 
         raise ParameterError(f"expected layout='ntc' (time, channels) or 'nct' (channels, time), got {layout!r}")
     if isinstance(series, Panel):
         return series
+    require_series(series)
     parts = _parts_of(series, layout, trained)
     arrays = parts.arrays
     if layout == "nct" and not parts.framed:
@@ -92,12 +96,55 @@ def as_panel(series: Any, layout: Layout | None = None, trained: Trained | None 
     return Panel.from_series(arrays, ids=parts.ids, channels=parts.channels, times=parts.times, notes=parts.notes)
 
 
+def require_series(series: Any) -> None:
+    """Check that an object is a container of series, not what the conversion to arrays would find in it.
+
+    Parameters
+    ----------
+    series
+        As for ``as_panel``.
+
+    Raises
+    ------
+    DataError
+        If it is no container, holds no series, or holds complex numbers, dates or records.
+
+    Example
+    -------
+    >>> require_series("series.csv")
+    Traceback (most recent call last):
+    limelight.errors.DataError: expected series as a Panel, an array, a list of arrays or a frame, got 'series.csv'; \
+read files with limelight.read_table
+    """
+    if isinstance(series, Panel) or is_special(series):
+        return
+    if is_sparse(series):
+        raise DataTypeError(f"expected dense arrays, got {type(series).__name__}, which is sparse; pass X.toarray()")
+    if isinstance(series, np.ndarray) and series.dtype.kind in NO_NUMBERS:
+        raise DataError(f"expected numbers as series, got {NO_NUMBERS[series.dtype.kind]}; convert them")
+    container = hasattr(series, "__array__") or (hasattr(series, "__len__") and hasattr(series, "__getitem__"))
+    if isinstance(series, (str, bytes)) or not container:
+        advice = "read files with limelight.read_table" if isinstance(series, (str, PathLike)) else "pass arrays"
+        raise DataError(
+            f"expected series as a Panel, an array, a list of arrays or a frame, got {shown(series)}; {advice}"
+        )
+    if isinstance(series, (list, tuple, Mapping)) and not len(series):
+        raise DataError(
+            "expected series as an array (n, time, channels) or (n, time), got shape (0,); pass one row per series"
+        )
+    for one in series.values() if is_dict(series) else series if isinstance(series, (list, tuple)) else ():
+        if one is None or isinstance(one, (str, bytes, Mapping, set)):
+            raise DataError(
+                f"expected an array of numbers for each series, got {shown(one)}; convert it, or leave it out"
+            )
+
+
 def _parts_of(series: Any, layout: Layout | None, trained: Trained | None) -> SeriesParts:
     """Split a container into one array for each series, with what it says besides."""
     channels = () if trained is None else trained.channels
     if is_dict(series):
         parts = read_list(list(series.values()), channels)
-        parts.ids = [str(name) for name in series]
+        parts.ids = checked_words(series, "the id of a series")
         return parts
     if is_single_series(series, layout, trained):
         return read_list([series], channels)
@@ -266,7 +313,7 @@ def is_single_series(series: Any, layout: Layout | None, trained: Trained | None
         return width == len(columns) == 1 and _is_one_column(tuple(series.shape), trained)
     if is_separate(series):
         return False
-    shape = tuple(getattr(series, "shape", None) or np.shape(series))
+    shape = tuple(getattr(series, "shape", None) or _shape_of(series))
     if len(shape) == 1:
         return width == 1 and shape[0] > 0
     if len(shape) != 2:
@@ -367,8 +414,16 @@ def is_separate(series: Any) -> bool:
         return series.ndim == 1 and str(series.dtype) == "object" and len(series) > 0
     if not isinstance(series, (list, tuple)):
         return False
-    shapes = {np.shape(array) for array in series}
+    shapes = {_shape_of(array) for array in series}
     return len(shapes) > 1 or any(len(shape) == 2 for shape in shapes) or any(is_special(one) for one in series)
+
+
+def _shape_of(array: Any) -> tuple[int, ...]:
+    """Return the shape of an array or of nested lists; (-1,) if these have no shape."""
+    try:
+        return tuple(np.shape(array))
+    except (TypeError, ValueError, RuntimeError):
+        return (-1,)
 
 
 def _reject_channels_first(arrays: Sequence[NDArray[Any]], trained: Trained | None) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
+from datetime import UTC
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from limelight.errors import ParameterError, nearest
+from limelight.errors import DataError, ParameterError, as_sentence, nearest, shown
 
 
 def format_time(time: Any) -> str:
@@ -62,3 +65,101 @@ def read_duration(text: str) -> int:
             f"expected a duration from 1 ns to 36500 d in whole ns, got {text!r}; use for example '1 s'"
         )
     return int(duration)
+
+
+def clock_of(times: Any, lengths: Sequence[int]) -> NDArray[Any]:
+    """Join the times of all series.
+
+    Parameters
+    ----------
+    times
+        The times of each series, shape (time,) each: numbers or dates.
+    lengths
+        The number of steps of each series.
+
+    Returns
+    -------
+    NDArray
+        Shape (total steps,): numbers, or datetime64 in UTC. Durations become seconds.
+
+    Raises
+    ------
+    DataError
+        If there is not one time for each step, or a time is neither a number nor a date.
+
+    Example
+    -------
+    >>> clock_of([[0.0, 0.5], [0.0]], [2, 1]).tolist()
+    [0.0, 0.5, 0.0]
+    """
+    if isinstance(times, (str, bytes)) or not isinstance(times, Iterable):
+        raise DataError(f"expected the times of each series, shape (time,) each, got {shown(times)}; pass a list")
+    arrays = [_times(array, number) for number, array in enumerate(times)]
+    shapes = [array.shape for array in arrays]
+    wanted = [(length,) for length in lengths]
+    if shapes != wanted:
+        pairs = enumerate(zip(shapes, wanted, strict=False))
+        number = next((number for number, (found, needed) in pairs if found != needed), None)
+        got = (
+            f"{len(shapes)} arrays for {len(wanted)} series"
+            if number is None
+            else f"shape {shapes[number]} for the {wanted[number][0]} steps of series {number}"
+        )
+        raise DataError(f"expected a time for each step of each series, got {got}; pass one array for each series")
+    if len({array.dtype.kind == "M" for array in arrays}) > 1:
+        raise DataError("expected one kind of time in every series, got dates and numbers; convert them")
+    return np.concatenate(arrays)
+
+
+def require_increasing(times: Sequence[NDArray[Any]], where: str) -> None:
+    """Check that the times of each series increase; DataError otherwise.
+
+    Parameters
+    ----------
+    times
+        The times of each series, shape (time,) each.
+    where
+        Where they are from, for the message.
+    """
+    for number, array in enumerate(times):
+        wrong = np.flatnonzero(~(array[1:] > array[:-1]))
+        if len(wrong):
+            step = int(wrong[0])
+            raise DataError(
+                f"expected increasing times in {where} of series {number}, got {array[step + 1]} after {array[step]} "
+                f"at step {step + 1}; sort each series by time, and keep one row for each time"
+            )
+
+
+def _times(times: Any, number: int) -> NDArray[Any]:
+    """Convert the times of one series to numbers or datetime64."""
+    array: NDArray[Any]
+    try:
+        array = np.asarray(np.ma.filled(np.ma.asarray(times, np.float64), np.nan) if np.ma.is_masked(times) else times)
+        if array.dtype.kind == "O" and all(
+            hasattr(one, "isoformat") or isinstance(one, np.datetime64) for one in array
+        ):
+            array = np.array([_without_zone(one) for one in array], dtype="datetime64[us]")
+        if array.dtype.kind == "m":
+            return array.astype("timedelta64[ns]").astype(np.float64) / 1e9
+        if array.dtype.kind == "M" and array.dtype != "datetime64[ns]":
+            nanoseconds = array.astype("datetime64[ns]")
+            same = np.array_equal(nanoseconds.astype(array.dtype), array, equal_nan=True)
+            if not (np.abs(array[~np.isnat(array)].astype("datetime64[Y]").astype(np.int64)) < 10**6).all():
+                raise ValueError("years with more than six digits")
+            array = nanoseconds if same else array.astype("datetime64[s]")  # before 1678 or after 2262
+    except (TypeError, ValueError, OverflowError, RuntimeError) as error:
+        raise DataError(
+            f"expected numbers or dates as the times of series {number}, got something else: {as_sentence(error)}; "
+            "convert them, for example with pandas.to_datetime"
+        ) from error
+    if array.dtype.kind not in "iufM":
+        raise DataError(
+            f"expected numbers or dates as the times of series {number}, got {array.dtype}; convert them, for example "
+            "with pandas.to_datetime"
+        )
+    return array
+
+
+def _without_zone(time: Any) -> Any:
+    return time.astimezone(UTC).replace(tzinfo=None) if getattr(time, "tzinfo", None) is not None else time

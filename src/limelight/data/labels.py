@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from limelight.data.annotations import StepLabels
-from limelight.errors import DataError, counted, listing
+from limelight.data.containers.label_cells import label_array
+from limelight.data.containers.words import checked_words
+from limelight.errors import DataError, counted, listing, shown
 from limelight.task import is_known
 from limelight.types import Doubles
 
@@ -58,10 +60,21 @@ def classes_of_column(column: str, words: Iterable[str]) -> dict[str, str]:
 
 def checked_labels(labels: ArrayLike, n: int) -> NDArray[Any]:
     """Return labels as an array of shape (n,) or (n, labels); raise DataError unless there is one row per series."""
-    labels = np.asarray(labels)
-    if labels.shape[:1] != (n,) or labels.ndim > 2:
-        raise DataError(f"expected one label for each of the {n} series, got an array of shape {labels.shape}")
-    return labels
+    array = label_array(labels)
+    if array.shape[:1] != (n,) or array.ndim > 2 or 0 in array.shape[1:]:
+        raise DataError(f"expected one label for each of the {n} series, got an array of shape {array.shape}")
+    return array if array.ndim == 1 or array.dtype.kind in "biuf" else _numbers_of_matrix(array)
+
+
+def _numbers_of_matrix(labels: NDArray[Any]) -> Doubles:
+    """Convert labels of shape (n, labels) to numbers, NaN if unknown; DataError if they are text."""
+    try:
+        return labels.astype(np.float64)
+    except (TypeError, ValueError):
+        raise DataError(
+            f"expected 0, 1 or NaN in labels of shape {labels.shape}, got text; pass one label for each series, or a "
+            "column of 0 and 1 for each label"
+        ) from None
 
 
 def checked_weights(weights: ArrayLike, n: int) -> Doubles:
@@ -90,9 +103,14 @@ def checked_weights(weights: ArrayLike, n: int) -> Doubles:
     [1.0, 0.5]
     """
     try:
-        array = np.asarray(weights, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise DataError(f"expected a number as the weight of each series, got {weights!r:.60}; pass numbers") from None
+        plain = np.asarray(weights)
+        if plain.dtype.kind not in "biufOU":
+            raise TypeError
+        array = plain.astype(np.float64)
+    except (TypeError, ValueError, OverflowError, RuntimeError):
+        raise DataError(
+            f"expected a number as the weight of each series, got {shown(weights, 60)}; pass numbers"
+        ) from None
     if array.shape != (n,):
         raise DataError(
             f"expected one weight for each of the {n} series, shape ({n},), got shape {array.shape}; pass a weight for "
@@ -125,7 +143,7 @@ def names_of_labels(labels: NDArray[Any] | None, names: Sequence[str] | None) ->
     width = labels.shape[1]
     if names is not None and len(names) != width:
         raise DataError(f"expected a name for each of {counted(width, 'label')}, got {listing(names)}")
-    return tuple(names or (f"label_{column}" for column in range(width)))
+    return tuple(checked_words(names, "the name of a label") if names else (f"label_{n}" for n in range(width)))
 
 
 def describe_labels(labels: NDArray[Any] | None, steps: StepLabels | None) -> str:

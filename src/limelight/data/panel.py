@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from limelight.data import drawing
 from limelight.data.annotations import RECORDING, Origin, StepLabels, StepSignals
+from limelight.data.clock import clock_of
+from limelight.data.containers.numbers import as_array, is_sparse
+from limelight.data.containers.words import checked_ids, checked_words
 from limelight.data.labels import checked_labels, checked_weights, describe_labels, names_of_labels, stratify_by
 from limelight.data.precision import relative_arrays
 from limelight.data.ragged import Backing, Ragged
 from limelight.data.splitting.splits import Split, make_split
-from limelight.errors import DataError, LabelError, listing, nearest
+from limelight.errors import DataError, LabelError, as_sentence, listing, nearest, shown
+from limelight.tabular import Tabular
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+NO_NUMBERS = {
+    "c": "complex numbers (Complex data not supported)",
+    "V": "structured values",
+    "M": "dates",
+    "m": "durations",
+}
+"""Kinds of NumPy that are no values of a series."""
 RowIndex = int | slice | Sequence[int] | Sequence[bool] | NDArray[Any]
 
 
-class Panel(Ragged):
+class Panel(Ragged, Tabular):
     """A set of time series with their labels and metadata, indexed by row like an array.
 
     The series are concatenated in one array; each row stores the position and the length of its series. Selecting
@@ -112,15 +124,16 @@ class Panel(Ragged):
         self.starts = np.asarray(starts, dtype=np.int64)
         self.lengths = np.asarray(lengths, dtype=np.int64)
         n = len(self.starts)
-        self.ids = np.arange(n).astype(str) if ids is None else np.asarray(ids).astype(str, copy=False)
-        self.channels = tuple(channels or (f"channel_{i}" for i in range(self.values.shape[-1])))
+        self.ids = np.arange(n).astype(str) if ids is None else checked_ids(ids, n)
+        numbered = (f"channel_{i}" for i in range(self.values.shape[-1]))
+        self.channels = tuple(checked_words(channels, "the name of a channel") if channels else numbered)
         self.times = times
         self.labels = None if labels is None else checked_labels(labels, n)
         self.label_names = names_of_labels(self.labels, label_names)
         self.intervals = None if intervals is None else np.asarray(intervals, dtype=np.int64).reshape(n, 2)
         self.step_labels = step_labels
         self.signals = signals
-        self.metadata = metadata
+        self.metadata = None if metadata is None else _plain(metadata)
         self.origin = origin
         self.weights = None if weights is None else checked_weights(weights, n)
         self.units = dict(units or {})
@@ -196,7 +209,10 @@ class Panel(Ragged):
         >>> Panel.from_series([[1.0, 2.0], [3.0]]).lengths.tolist()
         [2, 1]
         """
-        arrays = [_two_dimensional(array, number) for number, array in enumerate(series)]
+        if isinstance(series, (str, bytes, Mapping)) or not _is_list(series):
+            raise DataError(f"expected a list with one array for each series, got {shown(series)}; pass a list")
+        rows = as_array(series) if isinstance(series, memoryview) else series
+        arrays = [_two_dimensional(array, number) for number, array in enumerate(rows)]
         if not arrays:
             raise DataError("expected at least one series, got none")
         width = arrays[0].shape[1]
@@ -209,7 +225,7 @@ class Panel(Ragged):
                 )
         lengths = np.array([len(array) for array in arrays], dtype=np.int64)
         arrays, offset, lost = relative_arrays(arrays, channels)
-        clock = None if times is None else np.concatenate([np.asarray(array) for array in times])
+        clock = None if times is None else clock_of(times, lengths.tolist())
         starts = np.cumsum(lengths) - lengths
         attributes["notes"] = (*attributes.get("notes", ()), *lost)
         values = np.concatenate(arrays)
@@ -424,15 +440,57 @@ class Panel(Ragged):
     def __repr__(self) -> str:
         return f"Panel({self.describe()})"
 
+    def _repr_html_(self) -> str:
+        return drawing.panel_html(self)
+
+    def plot(self, rows: Sequence[int] | None = None) -> Any:
+        """Plot series with a line for each channel.
+
+        Parameters
+        ----------
+        rows
+            At most 12 rows; None takes one series of each of the first classes.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            The figure.
+
+        Raises
+        ------
+        ParameterError
+            If there are no rows, more than 12, or one that the panel does not have.
+        """
+        return drawing.panel_figure(self, rows)
+
+    def to_table(self) -> Any:
+        """Convert to a ``pyarrow.Table`` with a row for each step: id, time, channels and labels, without metadata."""
+        from limelight.data.long_table import panel_table
+
+        return panel_table(self)
+
+
+def _is_list(series: Any) -> bool:
+    """Whether an object holds one array for each series: not a single number, a table or a sparse matrix."""
+    return isinstance(series, (Iterable, Panel)) and getattr(series, "ndim", 1) > 0 and not is_sparse(series)
+
+
+def _plain(metadata: Any) -> pa.Table:
+    from limelight.data.containers.metadata_tables import plain_metadata  # series without metadata need no pyarrow
+
+    return plain_metadata(metadata)
+
 
 def _two_dimensional(series: ArrayLike, number: int) -> NDArray[Any]:
     """Return a series as an array of shape (time, channels), float32 if that is exact by its type, else float64."""
+    array = as_array(series)
+    if array.dtype.kind in NO_NUMBERS:
+        raise DataError(f"expected numbers in series {number}, got {NO_NUMBERS[array.dtype.kind]}; convert them")
     try:
-        array = np.asarray(series)
         exact = array.dtype.kind in "fiub" and np.can_cast(array.dtype, np.float32)
         array = array.astype(np.float32 if exact else np.float64, copy=False)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"expected numbers in series {number}, got something else: {error}") from error
+    except (TypeError, ValueError, OverflowError) as error:
+        raise DataError(f"expected numbers in series {number}, got something else: {as_sentence(error)}") from error
     if array.ndim == 1:
         array = array[:, None]
     if array.ndim != 2 or array.shape[1] == 0:

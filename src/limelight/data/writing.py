@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as parquet
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from limelight.data.labels import INTERVAL, STEP_LABEL, columns_of_labels
+from limelight.data.long_table import series_schema, series_table
 from limelight.data.panel import Panel
-from limelight.data.precision import absolute
 from limelight.data.splitting.splits import PARTS, Split
 from limelight.errors import DataError, listing
 from limelight.files import whole_file
@@ -54,10 +54,10 @@ def write_table(panel: Panel, folder: Path) -> None:
     """
     _check_writable(panel)
     with whole_file(folder / "series.parquet") as temporary:
-        schema = _series_schema(panel)
+        schema = series_schema(panel)
         with parquet.ParquetWriter(temporary, schema, compression="zstd", use_dictionary=["series_id"]) as writer:
             for block in panel.blocks():
-                writer.write_table(_series_table(block, schema))
+                writer.write_table(series_table(block, schema))
     if panel.metadata is not None:
         metadata = {"series_id": pa.array(panel.ids.tolist())}
         metadata.update(zip(panel.metadata.column_names, panel.metadata, strict=True))
@@ -74,52 +74,6 @@ def write_table(panel: Panel, folder: Path) -> None:
     if panel.intervals is not None:
         labels.update(zip(INTERVAL, panel.intervals.T.tolist(), strict=True))
     _write_csv(labels, folder / "labels.csv")
-
-
-def _series_schema(panel: Panel) -> pa.Schema:
-    types: dict[str, pa.DataType] = {"series_id": pa.string()}
-    if panel.times is not None:
-        types["time"] = pa.array(panel.times[:1]).type
-    types.update(
-        (name, pa.float64() if offset else pa.float32())
-        for name, offset in zip(panel.channels, panel.offset.tolist(), strict=True)
-    )
-    signals = () if panel.signals is None else panel.signals.names
-    types.update(dict.fromkeys((*_step_label_columns(panel), *signals), pa.string()))
-    field_metadata: dict[str, dict[str, str]] = {name: {"role": "channel"} for name in panel.channels}
-    field_metadata.update((name, {"role": "signal"}) for name in signals)
-    for name, unit in panel.units.items():
-        field_metadata.setdefault(name, {})["unit"] = unit
-    return pa.schema([pa.field(name, kind, metadata=field_metadata.get(name)) for name, kind in types.items()])
-
-
-def _series_table(block: Panel, schema: pa.Schema) -> pa.Table:
-    series = pa.array(np.repeat(np.arange(len(block)), block.lengths))
-    columns = {"series_id": pa.array(block.ids.tolist()).take(series)}
-    if block.times is not None:
-        columns["time"] = pa.array(block.times)
-    for number, channel in enumerate(block.channels):
-        values = absolute(block.values[:, [number]], block.offset[[number]])
-        columns[channel] = pa.array(np.ascontiguousarray(values[:, 0]))
-    if block.step_labels is not None:
-        for name, codes in zip(_step_label_columns(block), block.step_labels.codes.T, strict=True):
-            columns[name] = _as_text(codes, block.step_labels.classes)
-    if block.signals is not None:
-        for name, codes, classes in zip(block.signals.names, block.signals.codes.T, block.signals.classes, strict=True):
-            columns[name] = _as_text(codes, classes)
-    return pa.table(columns, schema=schema)
-
-
-def _as_text(codes: NDArray[np.int16], classes: tuple[str, ...]) -> pa.Array:
-    return pa.array([*classes, None], pa.string()).take(pa.array(np.where(codes < 0, len(classes), codes)))
-
-
-def _step_label_columns(panel: Panel) -> list[str]:
-    names = () if panel.step_labels is None else panel.step_labels.names
-    single = len(names) == 1
-    return [
-        name if name.startswith(STEP_LABEL) or (single and name == "label") else STEP_LABEL + name for name in names
-    ]
 
 
 def write_split(split: Split, panel_ids: ArrayLike, folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,17 @@ from numpy.typing import NDArray
 
 from limelight.data.panel import Panel
 from limelight.errors import DataError, ParameterError
+from limelight.markup import html_card, html_table, sparkline
 from limelight.model.fitted import Prediction
+from limelight.tabular import Tabular
 from limelight.types import Floats
+
+_LISTED = 5
+"""The most series in the table of a notebook."""
 
 
 @dataclass(frozen=True, eq=False)
-class Explanation:
+class Explanation(Tabular):
     """The importance of each time step of each series for a prediction.
 
     Parameters
@@ -107,6 +113,26 @@ class Explanation:
         if self.completeness is not None and len(self):
             parts.append(f"completeness error at most {np.abs(self.completeness).max():.2g}")
         return f"Explanation({', '.join(parts)})"
+
+    def _repr_html_(self) -> str:
+        name = self.panel.channels[0]
+        rows = [
+            [
+                escape(str(self.panel.ids[row])),
+                escape("" if self.target is None else str(self.target[row])),
+                sparkline(self.panel.series(row)[:, 0], f"{name} of {self.panel.ids[row]}"),
+                sparkline(self.importance[row], f"importance for {self.panel.ids[row]}"),
+                str(int(np.argmax(np.abs(self.importance[row])))),
+            ]
+            for row in range(min(len(self), _LISTED))
+        ]
+        more = f"and {len(self) - _LISTED:,} more" if len(self) > _LISTED else ""
+        table = html_table(["series", "target", name, "importance", "most important step"], rows, more)
+        return html_card("Explanation", repr(self)[len("Explanation") :].strip("()"), table)
+
+    def to_table(self) -> pa.Table:
+        """Convert the importance to a long table, as ``table``."""
+        return self.table()
 
     def __getitem__(self, rows: Any) -> Explanation:
         """Select the explanation of some series, indexed like a panel."""

@@ -8,9 +8,11 @@ import numpy as np
 
 from limelight.export.graph import Graph
 from limelight.export.inputs import ModelInputs
+from limelight.export.novelty import write_novelty
 from limelight.export.translations import Steps, translate
 from limelight.model.fitted import FittedModel
 from limelight.nn.network import Network
+from limelight.nn.pooling import Mean
 
 for _module in ("context", "convolutional", "hydra", "pooling", "quantiles", "recurrent", "rocket"):
     import_module(f"limelight.export.{_module}")  # registers its translations
@@ -29,9 +31,9 @@ def build_graph(model: FittedModel) -> Graph:
     Graph
         With the inputs ``values`` (batch, time, channels), float64, NaN if missing, and ``lengths`` (batch,); if the
         network reads them also ``elapsed``, ``signals``, ``categories``, ``numbers``, ``tokens`` and ``vectors``, as in
-        ``Batch``. Its outputs are ``logits``, ``probabilities`` and ``prediction`` (see ``write_decision``); with
-        attention also ``attention`` (batch, time), and with a pooling that sums steps also ``evidence`` (batch,
-        outputs, time) and ``base`` (batch, outputs), which sum to the logits.
+        ``Batch``. Its outputs are ``logits``, ``probabilities`` and ``prediction``, the predicted codes; with a novelty
+        score also ``novelty`` (batch,); with attention also ``attention`` (batch, time), and with a pooling that sums
+        steps also ``evidence`` (batch, outputs, time) and ``base`` (batch, outputs), which sum to the logits.
 
     Raises
     ------
@@ -47,12 +49,15 @@ def build_graph(model: FittedModel) -> Graph:
     encoder = network.architecture.encoder
     steps = inputs.encoder_inputs(context)
     if encoder.pools:
-        writer.finish(writer.pooled_logits(translate(graph, network.encoder, steps)))
+        pooled = writer.with_context(translate(graph, network.encoder, steps))
+        writer.novelty(pooled)
+        writer.finish(writer.pooled_logits(pooled))
         return graph
     encoded: Steps = translate(graph, network.encoder, steps)
     if network.film is not None:
         encoded = encoded._replace(values=translate(graph, network.film, encoded.values, context))
     if network.pooling is None:
+        writer.novelty(writer.mean_of_steps(encoded))
         writer.finish(writer.over_time(writer.step_logits(encoded.values), 1))
     elif network.architecture.pooling.sums_steps:
         writer.sum_steps(encoded)
@@ -60,7 +65,9 @@ def build_graph(model: FittedModel) -> Graph:
         pooled, weights = translate(graph, network.pooling, encoded, context)
         if weights is not None:
             writer.attention(weights, encoded)
-        writer.finish(translate(graph, network.head, writer.with_context(pooled)))
+        pooled = writer.with_context(pooled)
+        writer.novelty(pooled)
+        writer.finish(translate(graph, network.head, pooled))
     return graph
 
 
@@ -77,9 +84,9 @@ class _Writer:
         """Append the metadata to one vector of each series, if they are fused late."""
         return self.graph.concat([pooled, self.context], 1) if self.late and self.context else pooled
 
-    def pooled_logits(self, features: str) -> str:
-        """Apply the head to the features of an encoder that pools; in float64 if it was solved in closed form."""
-        graph, head, pooled = self.graph, self.network.head, self.with_context(features)
+    def pooled_logits(self, pooled: str) -> str:
+        """Apply the head to the vector of an encoder that pools; in float64 if it was solved in closed form."""
+        graph, head = self.graph, self.network.head
         if not self.network.architecture.encoder.closed_form:
             logits: str = translate(graph, head, pooled)
             return logits
@@ -122,10 +129,21 @@ class _Writer:
         """Write the output ``attention``."""
         self.graph.output("attention", self.spread(weights, steps), np.float32, ["batch", "time"])
 
+    def mean_of_steps(self, steps: Steps) -> str:
+        """Write the mean features of the real steps, shape (batch, width)."""
+        pooled: tuple[str, None] = translate(self.graph, Mean(), steps, None)
+        return pooled[0]
+
+    def novelty(self, features: str) -> None:
+        """Write the output ``novelty`` from what the head reads, if the model has this score."""
+        if self.model.novelty is not None:
+            self.graph.output("novelty", write_novelty(self.graph, self.model.novelty, features), np.float64, ["batch"])
+
     def sum_steps(self, steps: Steps) -> None:
         """Write all outputs of a pooling that sums the logits of the steps."""
         graph, pooling = self.graph, self.network.pooling
         outputs = self.model.task.outputs
+        self.novelty(self.mean_of_steps(steps))
         factors = translate(graph, pooling, steps, self.context)
         total = graph.sum(factors, 1, keepdims=True)
         self.attention(graph.add("Div", factors, total), steps)

@@ -83,12 +83,12 @@ def require_same_answers(model: FittedModel, exported: bytes) -> float:
     Raises
     ------
     InternalError
-        If a probability differs by more than 1e-5.
+        If a probability differs by more than 1e-5, or the novelty by more than a thousandth.
     """
     arrays = example_arrays(model)
     session = Session(exported)
-    own = model.answer(arrays).logits
-    given, _ = session.answer(arrays, model.offset)
+    answer, exported_answer = model.answer(arrays), session.answer(arrays, model.offset)
+    own, given = answer.logits, exported_answer.logits
     real = arrays["mask"] if model.task.by_step else np.ones(len(own), dtype=bool)
     wanted, found = (
         Prediction(
@@ -97,12 +97,23 @@ def require_same_answers(model: FittedModel, exported: bytes) -> float:
         for logits in (model.decision.apply_temperature(own), given)
     )
     largest = float(np.abs(wanted - found).max())
+    if not _same_novelty(answer.novelty, exported_answer.novelty):
+        raise InternalError(
+            "the exported model differs from the model itself in the distance to the training series; please report "
+            f"this with the architecture: {model.architecture.describe()}"
+        )
     if not largest <= LARGEST_DIFFERENCE:
         raise InternalError(
             f"the exported model differs from the model itself by {largest:.1e} in a probability; please report this "
             f"with the architecture: {model.architecture.describe()}"
         )
     return largest
+
+
+def _same_novelty(one: NDArray[np.float64] | None, other: NDArray[np.float64] | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return np.allclose(one, other, rtol=1e-3, atol=1e-3)
 
 
 def _lengths(model: FittedModel) -> list[int]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from limelight.data.panel import Panel
 from limelight.data.profile.training_profile import TrainingProfile
+from limelight.model import drawing
 from limelight.model.decision import Decision
 from limelight.model.evidence_profile import EvidenceProfile
 from limelight.model.novelty import NoveltyScore
@@ -72,6 +73,9 @@ class FittedModel(Predictor):
 
     def __post_init__(self) -> None:
         self.offset = np.zeros(len(self.channels)) if self.offset is None else self.offset
+
+    def _repr_html_(self) -> str:
+        return drawing.model_html(self.task.describe(), self.architecture.describe(), self.channels, self.fitted_on)
 
     @property
     def has_attention(self) -> bool:

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from limelight.model import drawing
 from limelight.model.decision import Mixing
+from limelight.tabular import Tabular
 from limelight.task import Task
 
 
 @dataclass(frozen=True)
-class Prediction:
+class Prediction(Tabular):
     """The predictions of a model for the series of a panel.
 
     Parameters
@@ -67,6 +69,17 @@ class Prediction:
     def labels(self) -> NDArray[Any]:
         """The class of each series or step, shape (n or steps,); for multi-label 0 or 1, shape (..., labels)."""
         return self.task.decode(self.task.decide(self.probabilities, self.thresholds))
+
+    def to_table(self) -> Any:
+        """Convert to a ``pyarrow.Table``: id, prediction and probabilities, a row for each series or step."""
+        return drawing.prediction_table(self)
+
+    def plot(self) -> Any:
+        """Plot the probabilities of the first series as a ``matplotlib.figure.Figure``: cells, or lines over steps."""
+        return drawing.prediction_figure(self)
+
+    def _repr_html_(self) -> str:
+        return drawing.prediction_html(self)
 
     def by_series(self, predictions: NDArray[Any]) -> Any:
         """Split per-step predictions into one array per series, stacked if all series have the same length.

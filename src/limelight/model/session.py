@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limelight.errors import ModelFolderError, ParameterError
+from limelight.model.predictor import Answer
 
 PROPERTY = "limelight"
 """The entry of ``metadata_props`` that describes a model."""
@@ -85,12 +86,10 @@ class Session:
         }
         return dict(zip(self.outputs, self._session.run(self.outputs, feeds), strict=True))
 
-    def answer(
-        self, arrays: Mapping[str, NDArray[Any]], offset: NDArray[np.float64] | None
-    ) -> tuple[NDArray[np.float64], NDArray[np.float32] | None]:
-        """Compute calibrated logits and, if there are any, attention weights; parameters as for ``run``."""
+    def answer(self, arrays: Mapping[str, NDArray[Any]], offset: NDArray[np.float64] | None) -> Answer:
+        """Compute logits, here after calibration, and attention weights and novelty; parameters as for ``run``."""
         outputs = self.run(arrays, offset)
-        return outputs["logits"], outputs.get("attention")
+        return Answer(outputs["logits"], outputs.get("attention"), outputs.get("novelty"))
 
 
 def _name_of(model: Path | bytes) -> str:

@@ -24,6 +24,7 @@ from limelight.evaluation.decision.prediction_sets import PredictionSets
 from limelight.evaluation.events.detection import Events
 from limelight.files import whole_file
 from limelight.model.decision import Decision
+from limelight.model.drawing import prediction_columns
 from limelight.model.fitted import Prediction
 
 ENDINGS = (".parquet", ".csv")
@@ -163,7 +164,7 @@ def _series_rows(block: Prediction, panel: Panel, rows: slice, sets: PredictionS
         columns["steps"] = panel.lengths[rows]
     if panel.labels is not None:
         columns.update(columns_of_labels(panel.labels[rows], panel.label_names))
-    return pa.table({**columns, **_prediction_columns(block), **_sets(block, panel[rows], sets)})
+    return pa.table({**columns, **prediction_columns(block), **_sets(block, panel[rows], sets)})
 
 
 def _with_abstentions(table: pa.Table, abstains: NDArray[np.bool_]) -> pa.Table:
@@ -192,20 +193,7 @@ def _step_rows(block: Prediction, panel: Panel, rows: slice, sets: PredictionSet
         for name, codes in zip(names_of_columns(part.step_labels.names), part.step_labels.codes.T, strict=True):
             known = np.where(codes < 0, len(words) - 1, codes)
             columns[f"{STEP_LABEL}{name}" if several else "label"] = words.take(pa.array(known))
-    return pa.table({**columns, **_prediction_columns(block), **_sets(block, panel[rows], sets)})
-
-
-def _prediction_columns(block: Prediction) -> dict[str, Any]:
-    """Return the columns of predictions and of the probability of each class or label."""
-    labels, probabilities, names = block.labels, block.probabilities, block.task.classes
-    if block.task.multilabel:
-        columns: dict[str, Any] = {f"prediction_{name}": labels[:, place] for place, name in enumerate(names)}
-    else:
-        columns = {"prediction": pa.array(labels.astype(str))}
-    columns |= {f"probability_{name}": probabilities[:, place] for place, name in enumerate(names)}
-    if block.novelty is not None:
-        columns["novelty"] = block.novelty if block.lengths is None else np.repeat(block.novelty, block.lengths)
-    return columns
+    return pa.table({**columns, **prediction_columns(block), **_sets(block, panel[rows], sets)})
 
 
 def _sets(block: Prediction, panel: Panel, sets: PredictionSets | None) -> dict[str, Any]:

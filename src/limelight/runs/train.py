@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
 from limelight.config.sections import Experiment
 from limelight.data.inspection.findings import Inspection
 from limelight.evaluation.decision.rule import decision_lines
+from limelight.evaluation.highlights import highlight_lines
 from limelight.explanation.quality.measure import measure_explanations
 from limelight.explanation.quality.permutation_importance import score_permuted
 from limelight.files import write_json
+from limelight.markup import html_card
 from limelight.model.bundle import save_model
 from limelight.recipe import Recipe
 from limelight.runs.columns import with_found_columns
@@ -52,6 +55,14 @@ class Run:
     folder: Path
     metrics: dict[str, Any]
     training: FitResult
+
+    def _repr_html_(self) -> str:
+        lines = (
+            f"<pre style='background:none;color:inherit'>{escape(chr(10).join(highlight_lines(self.metrics)))}</pre>"
+        )
+        page = self.folder / "report" / "index.html"
+        link = f"<a href='{escape(page.as_posix(), quote=True)}'>report</a>"
+        return html_card("Run", str(self.folder), lines, link)
 
 
 def run_experiment(

@@ -10,9 +10,11 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
+from limelight.data.clock import require_increasing
 from limelight.data.containers.numbers import as_array, column_array, has_index, is_column, is_frame, opened_frame
+from limelight.data.containers.words import checked_words
 from limelight.data.reading.names import is_named, is_named_as_row_number
-from limelight.errors import DataError, listing
+from limelight.errors import DataError, listing, shown
 
 TARGET_NAMES = ("label", "series_id")
 
@@ -105,7 +107,7 @@ def _read_frames(series: Sequence[Any], trained: Sequence[str]) -> SeriesParts:
         parts.arrays.append(np.column_stack([column_array(frame[name]) for name in channels]))
     if clock is not None:
         parts.times = [_times_of(frame[clock]) for frame in frames]
-        _require_increasing(parts.times, f"column {str(clock)!r}")
+        require_increasing(parts.times, f"column {str(clock)!r}")
     elif all(has_index(one) for one in series):
         parts.times = index_times([one.index for one in series], parts.notes)
     unnamed = columns == [str(number) for number in range(len(columns))]
@@ -181,6 +183,12 @@ def read_nested(frame: Any) -> SeriesParts:
     parts = SeriesParts([], tuple(cells), framed=True)
     for row in range(len(opened)):
         arrays = {name: as_array(column[row]) for name, column in cells.items()}
+        single = [name for name, array in arrays.items() if array.ndim != 1]
+        if single:
+            raise DataError(
+                f"expected a series of numbers in every cell, got {shown(cells[single[0]][row])} in row {row} of "
+                f"column {single[0]!r}; leave out series without values"
+            )
         lengths = {name: len(array) for name, array in arrays.items()}
         if len(set(lengths.values())) > 1:
             raise DataError(
@@ -233,7 +241,7 @@ def index_times(indices: Sequence[Any], notes: list[str]) -> list[NDArray[Any]] 
     if not named and all(array.dtype.kind in "iu" for array in times) and _are_row_numbers(times):
         notes.append("the index of the series was not read, as it numbers rows; name it 'time' if it is a clock")
         return None
-    _require_increasing(times, "the index")
+    require_increasing(times, "the index")
     return times
 
 
@@ -241,7 +249,7 @@ def ids_of_index(index: Any) -> list[str] | None:
     """Return the names that an index gives to the rows of a frame; None for a default index and for repeated names."""
     if getattr(index, "nlevels", 1) > 1 or is_default_index(index) or not index.is_unique:
         return None
-    return [str(name) for name in index]
+    return checked_words(index, "the index of the series")
 
 
 def is_default_index(index: Any) -> bool:
@@ -340,17 +348,6 @@ def _times_of(column: Any) -> NDArray[Any]:
         column = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     array = column.to_numpy()
     return array.astype("datetime64[ns]") if array.dtype.kind in "MO" else column_array(column)
-
-
-def _require_increasing(times: Sequence[NDArray[Any]], where: str) -> None:
-    for number, array in enumerate(times):
-        wrong = np.flatnonzero(~(array[1:] > array[:-1]))
-        if len(wrong):
-            step = int(wrong[0])
-            raise DataError(
-                f"expected increasing times in {where} of series {number}, got {array[step + 1]} after {array[step]} "
-                f"at step {step + 1}; sort each series by time, and keep one row for each time"
-            )
 
 
 def _are_row_numbers(times: Sequence[NDArray[Any]]) -> bool:

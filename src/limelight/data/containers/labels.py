@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any
 
 import narwhals as nw
@@ -12,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limelight.data.containers.frames import is_default_index
-from limelight.data.containers.numbers import as_array, has_index, is_column, is_frame, opened_frame
-from limelight.errors import LabelError, listing
+from limelight.data.containers.label_cells import dates_as_text, label_array
+from limelight.data.containers.numbers import has_index, is_column, is_frame, opened_frame
+from limelight.data.containers.words import checked_words
+from limelight.errors import LabelError, listing, shown
 
 FEWEST_ONE_HOT = 10
 """A matrix of 0 and 1 is one-hot only if it has at least this many rows, each with exactly one 1."""
@@ -72,19 +73,26 @@ def plain_labels(labels: Any, ids: NDArray[np.str_], *, named: bool) -> PlainLab
     if is_frame(labels):
         opened = opened_frame(labels)
         names = tuple(str(name) for name in opened.columns)
+        if not names:
+            raise LabelError("expected at least one column of labels, got a frame without columns; pass the labels")
         array: Any = np.stack([_cells(opened[name]) for name in opened.columns], axis=1)
         if len(names) == 1:
             array, names = array[:, 0], None
     elif is_column(labels):
         array = _cells(nw.from_native(labels, series_only=True))
-    elif isinstance(labels, (list, tuple)) and _are_separate(labels):
-        return PlainLabels([as_array(one) for one in labels])
+    elif _is_list_of_objects(labels) and _are_separate(labels):
+        return PlainLabels([_of_steps(one) for one in labels])
     else:
-        array = _plain(labels)
+        array = label_array(labels)
     order = _order_of_index(labels.index, ids, named) if has_index(labels) else None
     if order is None:
         return PlainLabels(array, names)
     return PlainLabels(array[order], names, ["y was brought to the order of X by its index"])
+
+
+def _is_list_of_objects(labels: Any) -> bool:
+    listed = isinstance(labels, np.ndarray) and labels.ndim == 1 and labels.dtype.kind == "O"
+    return listed or isinstance(labels, (list, tuple))
 
 
 def _are_separate(labels: Sequence[Any]) -> bool:
@@ -96,7 +104,7 @@ def _are_separate(labels: Sequence[Any]) -> bool:
 
 
 def _of_dict(labels: Mapping[Any, Any], ids: NDArray[np.str_]) -> PlainLabels:
-    of_id = {str(name): label for name, label in labels.items()}
+    of_id = dict(zip(checked_words(labels, "the id of a label"), labels.values(), strict=True))
     absent = [name for name in ids.tolist() if name not in of_id]
     unknown = [name for name in of_id if name not in set(ids.tolist())]
     if absent:
@@ -106,15 +114,27 @@ def _of_dict(labels: Mapping[Any, Any], ids: NDArray[np.str_]) -> PlainLabels:
     notes = [f"labels of unknown series were ignored: {listing(unknown)}"] if unknown else []
     values = [of_id[name] for name in ids.tolist()]
     if any(np.ndim(value) > 0 for value in values):
-        return PlainLabels([as_array(value) for value in values], notes=notes)
-    return PlainLabels(_plain(values), notes=notes)
+        return PlainLabels([_of_steps(value) for value in values], notes=notes)
+    return PlainLabels(label_array(values), notes=notes)
+
+
+def _of_steps(labels: Any) -> NDArray[Any]:
+    """Convert the labels of the steps of one series."""
+    if is_column(labels):
+        return _cells(nw.from_native(labels, series_only=True))
+    if np.ndim(labels) == 0:
+        raise LabelError(
+            f"expected an array of labels for each series, got {shown(labels)} for one of them; pass one label for "
+            "each series, or one for each step of it"
+        )
+    return label_array(labels)
 
 
 def _order_of_index(index: Any, ids: NDArray[np.str_], named: bool) -> list[int] | None:
     """Return the positions of the series in the index of the labels; None if labels are in the order of the series."""
     if not named or getattr(index, "nlevels", 1) > 1:
         return None
-    words = [str(name) for name in index]
+    words = checked_words(index, "the index of y")
     if words == ids.tolist() or (
         is_default_index(index) and len(index) == len(ids) and set(words) != set(ids.tolist())
     ):
@@ -132,74 +152,18 @@ def _order_of_index(index: Any, ids: NDArray[np.str_], named: bool) -> list[int]
 
 def _cells(column: Any) -> NDArray[Any]:
     """Convert a column of narwhals: missing numbers to NaN, other missing cells to None, dates to text."""
+    if isinstance(column.dtype, nw.Duration):
+        raise LabelError("expected text, whole numbers or dates as labels, got durations; convert them")
+    if isinstance(column.dtype, nw.Datetime) and column.dtype.time_zone is not None:
+        column = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     if isinstance(column.dtype, (nw.Datetime, nw.Date)):
-        return _dates(np.asarray(column.to_numpy()))
+        return dates_as_text(np.asarray(column.to_numpy(), dtype="datetime64[us]"))
     if column.dtype.is_numeric() and column.is_null().any():
         return np.asarray(column.cast(nw.Float64).to_numpy(), dtype=np.float64)
     if column.dtype.is_numeric() or (column.dtype == nw.Boolean and not column.is_null().any()):
-        return np.asarray(column.to_numpy())
+        return label_array(np.asarray(column.to_numpy()))
     missing = column.is_null().to_list()
-    cells = column.to_list()
-    values = [None if empty else cell for cell, empty in zip(cells, missing, strict=True)]
-    return _plain(values) if not any(missing) else np.array(values, dtype=object)
-
-
-def _plain(labels: Any) -> NDArray[Any]:
-    """Convert an array or a list: dates to text, bytes to text; LabelError for labels of several types."""
-    if isinstance(labels, (list, tuple)) and any(isinstance(one, date) or _kind(one) == "missing" for one in labels):
-        return _of_cells(list(labels))
-    array = as_array(labels)
-    if array.dtype.kind == "M":
-        return _dates(array)
-    if array.dtype.kind == "S":
-        return np.char.decode(array)
-    if array.dtype.kind != "O" and not isinstance(labels, (list, tuple)):
-        return array
-    cells = labels if isinstance(labels, (list, tuple)) and array.ndim == 1 else array.ravel().tolist()
-    kinds = {_kind(cell): cell for cell in cells}
-    kinds.pop("missing", None)
-    if len(kinds) > 1 and "other" not in kinds:
-        examples = " and ".join(repr(cell) for cell in list(kinds.values())[:2])
-        raise LabelError(
-            f"expected labels of one type, got {' and '.join(sorted(kinds))}, such as {examples}; write all as text, "
-            "or all as numbers"
-        )
-    return array
-
-
-def _of_cells(cells: list[Any]) -> NDArray[Any]:
-    """Convert a list with missing cells or dates: numbers to floats, others to text with None for a missing cell."""
-    missing = [_kind(cell) == "missing" for cell in cells]
-    present = [cell for cell, empty in zip(cells, missing, strict=True) if not empty]
-    if present and all(isinstance(cell, date) for cell in present):
-        return _dates(
-            np.array([None if empty else cell for cell, empty in zip(cells, missing, strict=True)], "datetime64[s]")
-        )
-    if all(_kind(cell) == "numbers" for cell in present):
-        return np.array([np.nan if empty else float(cell) for cell, empty in zip(cells, missing, strict=True)])
-    words = np.empty(len(cells), dtype=object)
-    words[:] = [None if empty else cell for cell, empty in zip(cells, missing, strict=True)]
-    return _plain(words)
-
-
-def _kind(cell: Any) -> str:
-    if cell is None or (isinstance(cell, (float, np.floating)) and cell != cell):
-        return "missing"
-    if isinstance(cell, (str, bytes)):
-        return "text"
-    return "numbers" if isinstance(cell, (bool, int, float, np.generic)) else "other"
-
-
-def _dates(array: NDArray[Any]) -> NDArray[Any]:
-    """Write dates as text, without a time of day if none has one; None for a missing date."""
-    stamps = array.astype("datetime64[s]")
-    days = stamps.astype("datetime64[D]")
-    texts = (days if (days == stamps)[~np.isnat(stamps)].all() else stamps).astype(str)
-    if not np.isnat(stamps).any():
-        return np.asarray(texts)
-    words = texts.astype(object)
-    words[np.isnat(stamps)] = None
-    return np.asarray(words)
+    return label_array([None if empty else cell for cell, empty in zip(column.to_list(), missing, strict=True)])
 
 
 def one_hot_codes(labels: NDArray[Any]) -> NDArray[np.int64] | None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from limelight.errors import DataError
+from limelight.errors import DataError, DataTypeError, LimelightError, as_sentence
 
 
 def is_frame(container: Any) -> bool:
@@ -49,8 +51,15 @@ def as_array(container: Any) -> NDArray[Any]:
     >>> as_array(np.ma.masked_array([1, 2], mask=[False, True]))
     array([ 1., nan])
     """
+    with foreign_errors(container):
+        return _as_array(container)
+
+
+def _as_array(container: Any) -> NDArray[Any]:
     if isinstance(container, np.ma.MaskedArray):
         return _filled(container)
+    if is_sparse(container):
+        raise DataTypeError(f"expected dense arrays, got {type(container).__name__}, which is sparse; pass X.toarray()")
     if hasattr(container, "detach"):  # a tensor of torch, which may need a gradient or be on a GPU
         tensor = container.detach().cpu()
         return np.asarray((tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor).numpy())
@@ -67,6 +76,28 @@ def as_array(container: Any) -> NDArray[Any]:
             f"expected an array of numbers, got nested lists that do not form one: {error}; pass a list with one array "
             "(time, channels) for each series"
         ) from error
+
+
+@contextmanager
+def foreign_errors(container: Any = None) -> Iterator[None]:
+    """Convert errors of other libraries to a DataError of one sentence, which names the type of a container."""
+    try:
+        yield
+    except LimelightError:
+        raise
+    except (TypeError, ValueError, RuntimeError, OverflowError, MemoryError) as error:
+        kind = DataTypeError if isinstance(error, TypeError) else DataError
+        if container is None:
+            raise kind(as_sentence(error)) from error
+        raise kind(
+            f"expected series or labels as arrays, got {type(container).__name__} that cannot be used: "
+            f"{as_sentence(error)}; pass NumPy arrays of numbers"
+        ) from error
+
+
+def is_sparse(container: Any) -> bool:
+    """Whether a container is a sparse matrix or array of SciPy."""
+    return hasattr(container, "tocsr") and hasattr(container, "nnz")
 
 
 def is_special(container: Any) -> bool:
@@ -95,9 +126,9 @@ def opened_frame(frame: Any) -> Any:
             frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
         wrapped = nw.from_native(frame)
         return wrapped.collect() if isinstance(wrapped, nw.LazyFrame) else wrapped
-    except nw.exceptions.NarwhalsError as error:
+    except (nw.exceptions.NarwhalsError, UnicodeEncodeError) as error:
         raise DataError(
-            f"expected a frame with distinct column names, got one that cannot be read: {str(error).splitlines()[0]}; "
+            f"expected a frame with distinct column names, got one that cannot be read: {as_sentence(error)}; "
             "rename its columns"
         ) from error
 

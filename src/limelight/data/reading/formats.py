@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from limelight.errors import DataError
+from limelight.errors import DataError, ParameterError, nearest
 
 TABLE, SERIES = "table", "series"
 
@@ -224,3 +224,32 @@ def _counts_up(cells: Sequence[str]) -> bool:
     if len(cells) < FEWEST_STEP_CELLS or cells[0] not in ("0", "1"):
         return False
     return cells == [str(step) for step in range(int(cells[0]), int(cells[0]) + len(cells))]
+
+
+def require_known_type(source: Path) -> None:
+    """Require an experiment file, a folder, or a file of a type that is read; ParameterError if it is another."""
+    suffix = source.suffix.lower()
+    if suffix == ".json" or suffix in FORMAT_OF or source.is_dir():
+        return
+    remedy = f"; {ELSEWHERE[suffix]}" if suffix in ELSEWHERE else ""
+    raise ParameterError(
+        f"expected an experiment file (.json), a folder, {describe_suffixes()}, got {str(source)!r}"
+        + (remedy if source.exists() else ", which does not exist")
+    )
+
+
+def require_file(path: Path) -> None:
+    """Require that a file exists; DataError, with the names of its neighbours, if not."""
+    if not path.is_file():
+        raise DataError(f"expected a file at {str(path)!r}, got {_describe_missing(path)}")
+
+
+def _describe_missing(path: Path) -> str:
+    """Describe what is at a path that is not a file, with a hint."""
+    if path.is_dir():
+        return "a folder; name the file in it"
+    if not path.parent.is_dir():
+        return f"none, nor a folder {str(path.parent)!r}; check the path"
+    tables = sorted(file.name for file in path.parent.iterdir() if file.suffix.lower() in TABLE_SUFFIXES)
+    hint = nearest(path.name, tables)
+    return f"none{hint}" if 0 < len(hint) < 200 else "none; check the path"

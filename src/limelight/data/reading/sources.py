@@ -14,7 +14,7 @@ import pyarrow.parquet as parquet
 
 from limelight.data.reading.csv_files import CsvFile, csv_table, open_csv
 from limelight.data.reading.dialect import DETECT, CsvOptions
-from limelight.data.reading.formats import SERIES, TABLE_SUFFIXES, format_of
+from limelight.data.reading.formats import SERIES, TABLE_SUFFIXES, format_of, require_file
 from limelight.data.reading.table_files import file_chunks, file_notes, file_schema
 from limelight.errors import DataError, nearest
 
@@ -333,12 +333,6 @@ def _column_array(series: Any) -> Any:
         return pa.array([None if blank else str(cell) for cell, blank in zip(cells, empty, strict=True)])
 
 
-def require_file(path: Path) -> None:
-    """Require that a file exists; DataError, with the names of its neighbours, if not."""
-    if not path.is_file():
-        raise DataError(f"expected a file at {str(path)!r}, got {_describe_missing(path)}")
-
-
 def _require_table(path: Path) -> str:
     """Check that a file is a table, and return its name for messages; DataError if it is missing, empty or no table."""
     name = repr(str(path))
@@ -366,14 +360,3 @@ def _parquet(path: Path, name: str, *, stream: bool = False) -> Iterator[parquet
         raise DataError(
             f"expected a complete Parquet file, got {name}, which is damaged or of another type; write it again"
         ) from error
-
-
-def _describe_missing(path: Path) -> str:
-    """Describe what is at a path that is not a file, with a hint."""
-    if path.is_dir():
-        return "a folder; name the file in it"
-    if not path.parent.is_dir():
-        return f"none, nor a folder {str(path.parent)!r}; check the path"
-    tables = sorted(file.name for file in path.parent.iterdir() if file.suffix.lower() in TABLE_SUFFIXES)
-    hint = nearest(path.name, tables)
-    return f"none{hint}" if 0 < len(hint) < 200 else "none; check the path"

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from limelight.data.clock import format_time
+from limelight.data.drawing import split_html
 from limelight.data.splitting.grouped import rows_by_group, rows_by_time
 from limelight.errors import DataError, InternalError, ParameterError, listing, nearest
 from limelight.types import Rows
@@ -67,6 +68,9 @@ class Split:
             )
         rows: Rows = getattr(self, name)
         return rows
+
+    def _repr_html_(self) -> str:
+        return split_html({name: len(self.part(name)) for name in PARTS}, self.rule)
 
     def require_disjoint_groups(self, groups: NDArray[np.str_], name: str) -> None:
         """Raise DataError if a group has series in two parts.

@@ -1,0 +1,104 @@
+"""Series in a body that holds a table: CSV, Arrow or Parquet."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from pyarrow import parquet
+
+from limelight.data.panel import Panel
+from limelight.errors import DataError, InputError
+from limelight.model.predictor import Predictor
+from limelight.model.reading import read_as_trained
+from limelight.serving.limits import RequestError, ServerLimits, require_size
+
+ARROW, PARQUET, CSV = "arrow", "parquet", "csv"
+TABLE_TYPES = {
+    "text/csv": CSV,
+    "application/vnd.apache.arrow.stream": ARROW,
+    "application/vnd.apache.parquet": PARQUET,
+    "application/x-parquet": PARQUET,
+}
+"""The format of a table for each type of content."""
+MOST_UNPACKED = 1 << 30
+"""Bytes of an unpacked table."""
+
+
+def read_table_body(
+    body: bytes, form: str, model: Predictor, reading: Mapping[str, Any], limits: ServerLimits
+) -> Panel:
+    """Read series from a table, as in training; columns of metadata fields are metadata.
+
+    Parameters
+    ----------
+    body
+        The content of the table.
+    form
+        ``"csv"``, ``"arrow"`` or ``"parquet"``.
+    model, reading
+        As for ``read_as_trained``.
+    limits
+        Of the request.
+
+    Returns
+    -------
+    Panel
+        The series, or their windows if the model was trained on windows.
+
+    Raises
+    ------
+    RequestError
+        400 if the body is no such table, 413 if it is too large.
+    DataError, ParameterError
+        If it does not hold series, as for ``read_table``.
+    """
+    if form == CSV:
+        return _checked(_from_file(body, model, reading), limits)
+    try:
+        table = _arrow_table(body, limits) if form == ARROW else _parquet_table(body, limits)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise RequestError(400, f"expected a table as {form}, got a body that is none: {str(error)[:200]}") from None
+    return _checked(read_as_trained(model, reading, table), limits)
+
+
+def _checked(panel: Panel, limits: ServerLimits) -> Panel:
+    require_size(len(panel), int(panel.lengths.sum()), limits)
+    return panel
+
+
+def _arrow_table(body: bytes, limits: ServerLimits) -> pa.Table:
+    batches, rows = [], 0
+    with pa.ipc.open_stream(pa.py_buffer(body)) as reader:
+        for batch in reader:
+            rows += batch.num_rows
+            require_size(0, rows, limits)
+            batches.append(batch)
+        return pa.Table.from_batches(batches, reader.schema)
+
+
+def _parquet_table(body: bytes, limits: ServerLimits) -> pa.Table:
+    file = parquet.ParquetFile(io.BytesIO(body))
+    content = file.metadata
+    require_size(0, content.num_rows, limits)
+    unpacked = sum(content.row_group(place).total_byte_size for place in range(content.num_row_groups))
+    if unpacked > MOST_UNPACKED:
+        raise RequestError(
+            413, f"expected a table of at most {MOST_UNPACKED:,} bytes, got {unpacked:,}; send several requests"
+        )
+    return file.read()
+
+
+def _from_file(body: bytes, model: Predictor, reading: Mapping[str, Any]) -> Panel:
+    """Read a CSV file as the commands do, separators and decimal signs included."""
+    with tempfile.TemporaryDirectory(prefix="limelight-") as folder:
+        file = Path(folder) / "series.csv"
+        file.write_bytes(body)
+        try:
+            return read_as_trained(model, reading, str(file))
+        except InputError as error:
+            raise DataError(str(error).replace(str(file), file.name)) from None
