@@ -167,3 +167,21 @@ def test_the_command_exits_with_3_when_a_limit_is_passed(model, tmp_path):
     assert json.loads((tmp_path / "monitor" / "monitor.json").read_text())["limits"] == {"most_outside": 0.05}
     again = subprocess.run([*command, "--overwrite"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert again.returncode == 0, again.stderr
+
+
+def test_the_estimator_monitors_and_abstains():
+    train = series(100, 0)
+    rule = {"abstain": {"error": 0.1}}
+    estimator = TimeSeriesClassifier({"name": "rocket", "features": 84}, fusion=[], random_state=0, decision=rule)
+    estimator.fit(train)
+    assert estimator.monitor(series(20, 1), most_outside=1.0).to_json()["series"] == 20
+    sure = estimator.predict_proba(train).max(axis=1)
+    abstains = estimator.abstains(train)
+    assert sure[~abstains].min() > sure[abstains].max()
+
+
+def test_abstaining_without_a_rule_is_refused():
+    estimator = TimeSeriesClassifier({"name": "rocket", "features": 84}, fusion=[], random_state=0).fit(series(30, 0))
+    with pytest.raises(ParameterError) as error:
+        estimator.abstains(series(4, 0))
+    assert str(error.value) == "expected a model fitted with decision={'abstain': ...}, got one without"
