@@ -27,11 +27,11 @@ from limelight.data.arrays import (
 from limelight.data.containers.numbers import foreign_errors
 from limelight.data.inspection.inspect_panel import notes_on_arrays
 from limelight.data.panel import Panel
+from limelight.deployable import Deployable
 from limelight.evaluation.decision.decision_rule import DecisionRule
 from limelight.evaluation.monitoring.estimator_methods import TrustMethods
 from limelight.explanation.explanation import Explanation
 from limelight.explanation.methods.registry import explain
-from limelight.export.onnx_file import export_model
 from limelight.model.bundle import save_model
 from limelight.model.fitted import FittedModel, Prediction
 from limelight.model.targets import targets_of, task_of
@@ -42,7 +42,7 @@ from limelight.training.settings import TrainingSettings
 from limelight.training.validation_split import HoldOut
 
 
-class TimeSeriesClassifier(TrustMethods, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class TimeSeriesClassifier(TrustMethods, Deployable, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Classify time series of any length with a network of interchangeable parts, and explain its predictions.
 
     Parameters
@@ -377,29 +377,6 @@ class TimeSeriesClassifier(TrustMethods, ClassifierMixin, BaseEstimator):  # typ
         """Save the fitted model as a folder of safetensors and JSON, atomically; return the folder."""
         check_is_fitted(self)
         return save_model(self.model_, folder)
-
-    def export(self, file: Path | str) -> Path:
-        """Write the fitted model as an ONNX file that predicts without torch, atomically; return its path.
-
-        Parameters
-        ----------
-        file
-            A path ending in ``.onnx``, for ``limelight.runtime.open_model``; an existing file is replaced.
-
-        Returns
-        -------
-        Path
-            The file.
-
-        Raises
-        ------
-        ParameterError
-            If a part of the network cannot be exported, or the packages of the extra ``onnx`` are not installed.
-        OutputError
-            If the path has another ending or cannot be written.
-        """
-        check_is_fitted(self)
-        return export_model(self.model_, file)
 
     def _recipe(self) -> Recipe:
         """Build the recipe that the parameters describe; ParameterError if one of them is wrong."""

@@ -25,7 +25,7 @@ PRINTED = {  # by the Python blocks of a page, run one after the other
     "recordings": ["19 monday[50:150] walk"],
     "large": ["Panel(200 series, 100 steps, 1 channel, 2 classes) True"],
     "small": ["encoder: blocks, as 60 series without metadata are too few for a network to be better", "True"],
-    "deploy": ["True 60"],
+    "deploy": ["True 60", "True 40"],
     "events": ["True"],
     "labels": [
         "['label_0' 'label_1'] (60, 2) True",

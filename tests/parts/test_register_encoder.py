@@ -29,6 +29,7 @@ from limelight.parts.encoders.base import _REGISTERED
 from limelight.parts.ranges import Range
 from limelight.recipe import Recipe
 from outside.dilated_part import Dilated
+from support.architectures import CONTEXT, small
 
 TESTS = Path(__file__).parent.parent
 WAVES = generate_sine(SineSettings(dataset_size=60, num_points=20))
@@ -48,7 +49,7 @@ def _registered() -> Iterator[None]:
 
 SMALL = Dilated(filters=5, depth=2, kernel_size=3, growth=2)
 SENTENCES = {
-    pooling: Architecture.of(LSTM(), pooling, "linear", fusion=fusion, context=contracts.CONTEXT)
+    pooling: Architecture.of(LSTM(), pooling, "linear", fusion=fusion, context=CONTEXT)
     for pooling, fusion in {"attention": "late", "last": (), "mean": "film", "max": "repeat", "none": "late"}.items()
 }
 CONTRACTS = (
@@ -70,7 +71,7 @@ def test_it_keeps_every_contract(contract: Any, pooling: str) -> None:
 
 
 def test_its_contract_variant_is_derived_from_the_part() -> None:
-    assert contracts.small(Dilated) == Dilated(filters=5, depth=3, kernel_size=3, growth=4)
+    assert small(Dilated) == Dilated(filters=5, depth=3, kernel_size=3, growth=4)
 
 
 def test_it_works_by_name_in_experiment_files() -> None:

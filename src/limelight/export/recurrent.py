@@ -13,6 +13,7 @@ from limelight.export.translations import Steps, register_translation, translate
 from limelight.nn.recurrent import RecurrentEncoder, RecurrentLayer, ReluLSTM, SteppedGRU
 from limelight.types import Floats
 
+LSTM_LAYERS = (nn.LSTM, ReluLSTM)
 LSTM_GATES, GRU_GATES = (0, 3, 1, 2), (1, 0, 2)
 """torch orders gates as input, forget, cell, output, and reset, update, new; ONNX as iofc, and zrh."""
 
@@ -73,7 +74,7 @@ def _selected(graph: Graph, features: str, places: str) -> str:
 def write_recurrent_layer(graph: Graph, layer: RecurrentLayer, values: str, lengths: str) -> str:
     """Write one layer; ONNX reads backwards from the last real step by itself. Time is the first axis."""
     directions: list[Any] = [layer.ahead] if layer.back is None else [layer.ahead, layer.back]
-    is_lstm, candidate = isinstance(layer.ahead, (nn.LSTM, ReluLSTM)), _activation_of(layer.ahead)
+    is_lstm, candidate = isinstance(layer.ahead, LSTM_LAYERS), _activation_of(layer.ahead)
     gates = LSTM_GATES if is_lstm else GRU_GATES
     weights = np.stack([_in_order(one.weight_ih_l0, gates) for one in directions])
     recurrent = np.stack([_in_order(one.weight_hh_l0, gates) for one in directions])

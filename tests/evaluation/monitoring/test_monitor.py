@@ -171,7 +171,7 @@ def test_the_command_exits_with_3_when_a_limit_is_passed(model, tmp_path):
 
 def test_the_estimator_monitors_and_abstains():
     train = series(100, 0)
-    rule = {"abstain": {"error": 0.1}}
+    rule = {"abstain": {"coverage": 0.5}}
     estimator = TimeSeriesClassifier({"name": "rocket", "features": 84}, fusion=[], random_state=0, decision=rule)
     estimator.fit(train)
     assert estimator.monitor(series(20, 1), most_outside=1.0).to_json()["series"] == 20

@@ -1,0 +1,68 @@
+"""Methods of a fitted classifier that take it to where its answers are needed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sklearn.utils.validation import check_is_fitted
+
+from limelight.export.onnx_file import export_model
+from limelight.model.fitted import FittedModel
+from limelight.streaming.stream import Stream, open_stream
+
+
+class Deployable:
+    """Adds ``export`` and ``stream`` to a classifier with a fitted ``model_``."""
+
+    model_: FittedModel
+
+    def export(self, file: Path | str) -> Path:
+        """Write the fitted model as an ONNX file that predicts without torch, atomically; return its path.
+
+        Parameters
+        ----------
+        file
+            A path ending in ``.onnx``, for ``limelight.runtime.open_model``; an existing file is replaced.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        ParameterError
+            If a part of the network cannot be exported, or the packages of the extra ``onnx`` are not installed.
+        OutputError
+            If the path has another ending or cannot be written.
+        """
+        check_is_fitted(self)
+        return export_model(self.model_, file)
+
+    def stream(self, *, metadata: Mapping[str, Any] | None = None, window: int | None = None, every: int = 1) -> Stream:
+        """Begin a series that arrives step by step; ``step(values)`` of the result returns the answer so far.
+
+        Parameters
+        ----------
+        metadata
+            The metadata of the series, by field; missing fields are unknown.
+        window
+            None carries the state of the network from step to step, which needs the encoder ``lstm``, ``gru`` or
+            ``conv_lstm`` of one direction. A number predicts so many last steps again, with any model.
+        every
+            With a window, predict after every so many steps.
+
+        Returns
+        -------
+        Stream
+            With ``step(values, time)``, ``state()`` and ``restore(state)``.
+
+        Raises
+        ------
+        ParameterError
+            If the model cannot carry a state, or window or every is below 1.
+        """
+        check_is_fitted(self)
+        return open_stream(self.model_, metadata=metadata, window=window, every=every)

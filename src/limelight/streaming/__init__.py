@@ -1,0 +1,1 @@
+"""Predictions while a series arrives, one step at a time."""
