@@ -1,4 +1,4 @@
-"""Write the measured section of ``docs/deploy.md`` from ``benchmarks/results/export.json``."""
+"""Write the measured section of ``docs/deploy.md`` from ``export.json`` and ``deploy.json``."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ BEGIN, END = "<!-- python -m benchmarks.pages.deploy -->\n", "<!-- end -->\n"
 
 def render_deploy_page() -> str:
     """Return the page with its section between the two comments written anew."""
-    results = read_results("export")
-    section = environment().get_template("export.md.jinja").render(results=results)
+    templates = environment()
+    section = "".join(
+        templates.get_template(f"{name}.md.jinja").render(results=read_results(name)) for name in ("export", "deploy")
+    )
     return re.sub(f"{BEGIN}.*{END}", lambda _: BEGIN + section + END, DEPLOY_PAGE.read_text(), flags=re.DOTALL)
 
 

@@ -162,7 +162,7 @@ REFUSED = {
     "nested": (b"[" * 100_000, 400, "expected a JSON object, got one that is nested too deeply"),
     "empty": (b"", 400, "expected a body with series, got an empty one"),
     "infinity": (b'{"series": [[Infinity]]}', 400, "expected a JSON object, got a body that is not JSON: Infinity is"),
-    "overflow": (b'{"series": [[[1e999, 1]]]}', 422, "expected a number everywhere, got infinity in series '0', step 0"),
+    "overflow": (b'{"series": [[[1e999, 1]]]}', 422, "expected numbers of at most 3.4e+38 as values of series 0, got a larger one"),
     "huge digits": (b'{"series": [[' + b"1" * 5_000 + b"]]}", 400, "expected a JSON object, got a body that is not"),
     "missing": (b'{"series": [[[NaN, 1]]]}', 422, "expected a number everywhere, got a missing value (NaN) in series"),
     "ragged": (b'{"series": [[[1, 2], [3]]]}', 422, "expected as many numbers in every step of series 0, got different"),
@@ -298,6 +298,21 @@ def test_a_replaced_model_is_served_without_a_lost_request(tmp_path: Path) -> No
         while 'result="failed"' not in one.get("/metrics")[1].decode() and time.monotonic() - started < 40:
             time.sleep(0.02)
         assert one.predict({"series": [[[1.0, 2.0]]]})[0] == 200
+
+
+def test_values_that_make_a_network_overflow_are_refused(tmp_path: Path) -> None:
+    model = random_network_model()
+    model.network.normalisation.scale.fill_(1e-30)
+    for weight in model.network.head.parameters():
+        weight.data.fill_(float("inf"))
+    save_model(model, tmp_path / "model")
+    with served([tmp_path / "model"]) as one:
+        status, answer = one.predict({"series": [[[1e10, 2.0]]]})
+        assert one.predict({"series": [[[1.0, 2.0]]]})[0] == 500
+    assert (status, answer["error"]) == (
+        422,
+        "expected values like those in training, got values so large that the network has no answer",
+    )
 
 
 def test_models_are_described_and_counted(client: Client) -> None:

@@ -19,6 +19,7 @@ from limelight.serving.limits import RequestError, ServerLimits, require_size
 
 KEYS, SERIES_KEYS = ("series", "channels", "explain", "target"), ("values", "id", "times", "metadata", "signals")
 LONGEST_NAME = 200
+LARGEST_VALUE = float(np.finfo(np.float32).max)
 
 
 class SeriesRequest(NamedTuple):
@@ -95,7 +96,10 @@ def _parsed(body: bytes) -> Any:
         raise ValueError(f"{name} is not a number")
 
     try:
-        return json.loads(body, parse_constant=constant)
+        content = json.loads(body, parse_constant=constant)
+        if b"\\ud" in body.lower():  # half a character, which no answer could repeat
+            json.dumps(content, ensure_ascii=False).encode()
+        return content
     except RecursionError:
         raise RequestError(400, "expected a JSON object, got one that is nested too deeply") from None
     except ValueError as error:
@@ -131,6 +135,10 @@ def _values(one: Mapping[str, Any], place: int) -> NDArray[np.float64]:
             422, f"expected numbers as values of series {place}, got {_short(array.reshape(-1)[0].item())}"
         )
     numbers = array.astype(np.float64)
+    if (np.abs(numbers) > LARGEST_VALUE).any():
+        raise RequestError(
+            422, f"expected numbers of at most {LARGEST_VALUE:.1e} as values of series {place}, got a larger one"
+        )
     return numbers[:, None] if numbers.ndim == 1 else numbers
 
 
