@@ -2,11 +2,15 @@
 
 from pathlib import Path
 
+import hypothesis
 import pytest
 import torch
 from jaxtyping import install_import_hook
 
 from support.commands import Commands
+
+hypothesis.settings.register_profile("limelight", deadline=None)  # a busy machine is no fault
+hypothesis.settings.load_profile("limelight")
 
 collect_ignore = ["outside"]  # importing its encoder registers it
 

@@ -27,11 +27,9 @@ from limelight.data.arrays import (
 from limelight.data.containers.numbers import foreign_errors
 from limelight.data.inspection.inspect_panel import notes_on_arrays
 from limelight.data.panel import Panel
-from limelight.data.profile.outside import OutsideTraining
 from limelight.deployable import Deployable
-from limelight.errors import ParameterError
 from limelight.evaluation.decision.decision_rule import DecisionRule
-from limelight.evaluation.decision.prediction_sets import PredictionSets
+from limelight.evaluation.monitoring.estimator_methods import TrustMethods
 from limelight.explanation.explanation import Explanation
 from limelight.explanation.methods.registry import explain
 from limelight.model.bundle import save_model
@@ -44,7 +42,7 @@ from limelight.training.settings import TrainingSettings
 from limelight.training.validation_split import HoldOut
 
 
-class TimeSeriesClassifier(Deployable, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class TimeSeriesClassifier(TrustMethods, Deployable, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Classify time series of any length with a network of interchangeable parts, and explain its predictions.
 
     Parameters
@@ -321,48 +319,6 @@ class TimeSeriesClassifier(Deployable, ClassifierMixin, BaseEstimator):  # type:
         check_is_fitted(self)
         prediction = self._predict(self._panel(X, fitting=False))
         return prediction.by_series(prediction.probabilities)
-
-    def predict_set(self, X: Any) -> Any:
-        """Predict a set of classes for each series or step that contains the true class with the requested coverage.
-
-        Parameters
-        ----------
-        X
-            As for ``fit``.
-
-        Returns
-        -------
-        NDArray | list[NDArray]
-            Whether each class is in the set, shape (n, classes) in the order of ``classes_``; for multi-label shape (n,
-            labels, 2): whether "absent" and whether "present" is in the set of the label. Labels per step as for
-            ``predict``.
-
-        Raises
-        ------
-        ParameterError
-            If the model was fitted without ``decision=DecisionRule(coverage=...)``.
-        DataError
-            As for ``predict``.
-        """
-        check_is_fitted(self)
-        chosen = self.model_.decision.provenance.get("sets")
-        if chosen is None:
-            raise ParameterError(
-                "expected a model fitted with a coverage for its prediction sets, got one without; fit with for "
-                "example decision={'coverage': 0.9}"
-            )
-        panel = self._panel(X, fitting=False)
-        prediction = self._predict(panel)
-        sets = PredictionSets.from_json(chosen).sets(prediction.task, prediction.probabilities, panel)
-        return prediction.by_series(sets)
-
-    def check(self, X: Any) -> OutsideTraining | None:
-        """Check whether series, as for ``fit``, are like the training series; None for a model of an earlier version.
-
-        ``predict`` warns if more series are outside the training data than chance explains.
-        """
-        check_is_fitted(self)
-        return self.model_.check(self._panel(X, fitting=False))
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Compute the accuracy over series or steps with a known label.

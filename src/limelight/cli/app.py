@@ -1,4 +1,5 @@
-"""The command line. Exit codes: 0 success, 1 a bug in limelight, 2 invalid input, 130 interrupted.
+"""The command line. Exit codes: 0 success, 1 a bug in limelight, 2 invalid input, 3 a limit of ``monitor`` is passed,
+130 interrupted.
 
 Nothing here imports torch before a command needs it.
 """
@@ -15,7 +16,7 @@ from typing import Annotated
 import typer
 
 import limelight
-from limelight.cli import data, deploy, models, projects, selection
+from limelight.cli import data, deploy, models, monitoring, projects, selection
 from limelight.cli.flags import describe_usage_error
 from limelight.errors import InputError
 
@@ -57,6 +58,7 @@ for command in (
     models.predict,
     models.explain,
     models.report,
+    monitoring.monitor,
     deploy.export,
     deploy.serve,
     selection.validate,

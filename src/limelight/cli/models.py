@@ -104,7 +104,7 @@ def evaluate(
     if source is None:
         experiment = experiment_of_run(model, options.as_changes())
     else:
-        experiment = _other_series(model, source, options)
+        experiment = other_series(model, source, options)
     metrics = evaluate_run(model, experiment, own=source is None, part=part)
     typer.echo(json.dumps(metrics, indent=2) if as_json else "\n".join([verdict(metrics), "", *score_lines(metrics)]))
 
@@ -139,7 +139,7 @@ def predict(
     from limelight.runs.predict import predict_file
 
     file = output or Path("predictions.parquet")
-    experiment = _other_series(model, source, options)
+    experiment = other_series(model, source, options)
     count = predict_file(
         model, experiment, file, steps=steps, events=events, strict=strict, overwrite=overwrite, log=print_progress
     )
@@ -189,7 +189,7 @@ def explain(
     file = output or Path("explanation.parquet")
     explanation = explain_file(
         model,
-        _other_series(model, source, options),
+        other_series(model, source, options),
         file,
         method=method,
         target=target,
@@ -213,7 +213,7 @@ def report(
     typer.echo(f"report: {report_again(run, options.as_changes())}")
 
 
-def _other_series(model: Path, source: Path, options: DataOptions) -> Experiment:
+def other_series(model: Path, source: Path, options: DataOptions) -> Experiment:
     """Build the experiment for new data; column names default to those used in training."""
     from limelight.runs.columns import with_columns_present
     from limelight.runs.predict import columns_of_run, with_signals_of_run

@@ -83,7 +83,7 @@ def render_page(content: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        number=tables.number, share=tables.share, count=tables.count, plain=_plain, whole=_whole, data=_data
+        number=tables.number, share=tables.share, count=tables.count, plain=_plain, whole=_whole, data=embed_figure
     )
     script = (HERE / SCRIPT).read_text(encoding="utf-8")
     return environment.get_template(PAGE).render(
@@ -91,7 +91,7 @@ def render_page(content: Mapping[str, Any]) -> str:
             **content,
             "style": Markup((HERE / STYLE).read_text(encoding="utf-8")),
             "script": Markup(script),
-            "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+            "script_hash": script_digest(script),
             "plotly": PLOTLY,
         }
     )
@@ -128,10 +128,15 @@ def picture_names(labels: Iterable[str]) -> dict[str, str]:
     return names
 
 
-def _data(figure: Mapping[str, Any]) -> Markup:
+def embed_figure(figure: Mapping[str, Any]) -> Markup:
     """Encode a figure as JSON that cannot close the HTML element that contains it."""
     text = json.dumps(figure, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
+
+
+def script_digest(script: str) -> str:
+    """Return the digest by which the content security policy of a page allows its script."""
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
 def _whole(sentence: str) -> str:

@@ -1,0 +1,214 @@
+"""Measure whether a model knows when it does not know: calibration, coverage, announced shifts, estimated accuracy.
+
+    python -m benchmarks.run.trust DATA
+
+``DATA`` contains a folder per data set with ``series.parquet``, ``labels.csv`` and ``split.csv``. The test set is not
+used for any choice. Prints a line for each set and writes ``benchmarks/results/trust.json``; finished sets are not
+repeated unless ``--again`` is given.
+
+For each set and seed, one model is fitted to the training series. Measured on the test series: log loss and calibration
+error before and after calibration; the coverage of prediction sets, for all series and by class, also calibrated by
+class; abstention; and for the unshifted test series and each of 20 made shifts, what ``monitor`` announces. A drop is
+announced if the estimated accuracy is at least 5 points below that on held-out series, or if more series are outside
+the training data than chance explains.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks.made_shifts import SHIFTS, shifted_panel
+from benchmarks.result_files import describe_environment, read_results, write_results
+from limelight.config.reading import read_experiment
+from limelight.data.panel import Panel
+from limelight.evaluation.decision.decision_rule import DecisionRule
+from limelight.evaluation.decision.rule import score_decision
+from limelight.evaluation.metrics.scoring import mean_accuracy
+from limelight.evaluation.monitoring.monitor import monitor_model
+from limelight.model.fitted import FittedModel
+from limelight.model.targets import targets_of
+from limelight.recipe import Recipe
+from limelight.runs.dataset import Dataset, read_data
+from limelight.training.validation_split import HoldOut
+
+SETS = (
+    "acsf1",
+    "arrow_head",
+    "basic_motions",
+    "coffee",
+    "dodger_loop",
+    "dodger_loop_events",
+    "ecg200",
+    "italy_power_demand",
+    "japanese_vowels",
+    "migraine",
+    "pbcseq",
+    "plaid",
+    "spar_watch",
+    "suthaharan",
+    "trace",
+    "weather_events",
+    "electric_devices",
+)
+NATURAL_SHIFTS = {
+    "electric_devices": "households",
+    "migraine": "persons",
+    "spar_watch": "subjects",
+    "suthaharan": "sensors",
+    "weather_events": "cities",
+}
+"""Sets whose test series come from others than the training series."""
+GROUPS = {"spar_watch": "subject", "weather_events": "city", "suthaharan": "mote"}
+MOST_TRAINING_SERIES = 1000
+MOST_TEST_SERIES = 500
+MOST_SHIFTED_SERIES = 200
+ANNOUNCED = 0.05
+
+
+def fit_model(data: Dataset, name: str, seed: int) -> FittedModel:
+    """Fit ``blocks``, or a small network where labels are per step; the model has prediction sets if possible."""
+    train = data.part("train")
+    rows = np.sort(np.random.default_rng(seed).permutation(len(train))[:MOST_TRAINING_SERIES])
+    train = train[rows]
+    encoder = {"encoder": "conv_lstm"} if data.task.by_step else {"encoder": "blocks"}
+    settings = {"max_epochs": 15} if data.task.by_step else None
+    hold_out = HoldOut(0.25 if data.task.by_step else None, group=GROUPS.get(name))
+    rule = DecisionRule(coverage=0.9, abstain=None if data.task.by_step or data.task.multilabel else {"error": 0.05})
+    return Recipe.of(encoder, settings, rule, hold_out).fit(train, data.task, seed=seed, progress=False).model
+
+
+def accuracy_of(model: FittedModel, panel: Panel) -> float:
+    """Return the accuracy; if multi-label, of single labels."""
+    prediction, codes = model.predict(panel), targets_of(model.task, panel).every()
+    if not model.task.multilabel:
+        return mean_accuracy(prediction, codes)
+    decided = model.task.decide(prediction.probabilities, prediction.thresholds)
+    return float((decided == codes)[codes >= 0].mean())
+
+
+def announce(model: FittedModel, panel: Panel, usual: float | None = None) -> dict[str, Any]:
+    """Monitor some series, and compare with their labels."""
+    found, outside = monitor_model(model, panel), model.check(panel)
+    assert outside is not None
+    accuracy = accuracy_of(model, panel)
+    drop = found.held_out - found.accuracy
+    return {
+        "accuracy": accuracy,
+        "estimated": found.accuracy,
+        "confidence": found.confidence,
+        "held_out": found.held_out,
+        "drop": None if usual is None else usual - accuracy,
+        "by_estimate": bool(drop >= ANNOUNCED),
+        "by_outside": bool(outside.unexpected),
+        "drifted": len(found.drifted),
+        "announced": bool(drop >= ANNOUNCED or outside.unexpected),
+    }
+
+
+def seconds_of(action: Any) -> float:
+    """Return the least of three times that an action took."""
+    times = []
+    for _ in range(3):
+        started = time.perf_counter()
+        action()
+        times.append(time.perf_counter() - started)
+    return min(times)
+
+
+def measure(data: Dataset, name: str, seed: int) -> dict[str, Any]:
+    """Measure one set with one seed."""
+    model = fit_model(data, name, seed)
+    test = data.part("test")
+    test = test[np.sort(np.random.default_rng(seed).permutation(len(test))[:MOST_TEST_SERIES])]
+    prediction = model.predict(test)
+    scores = score_decision(model, prediction, test) or {}
+    calibration = scores["calibration"]
+    by_class = None
+    if not (data.task.by_step or data.task.multilabel or name in GROUPS):
+        by_class = _coverage_by_class(data, model, test, name, seed)
+    usual = announce(model, test)
+    shifts = {}
+    if not (data.task.by_step or model.reads_clock):
+        some = test[np.arange(min(len(test), MOST_SHIFTED_SERIES))]
+        reference = accuracy_of(model, some)
+        shifts = {shift: announce(model, shifted_panel(some, shift, seed), reference) for shift in SHIFTS}
+    plain = seconds_of(lambda: _without_novelty(model).predict(test))
+    return {
+        "seed": seed,
+        "calibration": {
+            when: {key: calibration[when][key] for key in ("log_loss", "expected_calibration_error")}
+            for when in ("before", "after")
+        },
+        "highest_probability": float(prediction.probabilities.max()),
+        "sets": {key: scores["sets"][key] for key in ("coverage", "mean_size", "n", "notes", "interval")},
+        "by_class": by_class,
+        "abstain": _without_curve(scores.get("abstain")),
+        "unshifted": usual,
+        "shifts": shifts,
+        "seconds": {
+            "predict": plain,
+            "novelty": seconds_of(lambda: model.predict(test)) - plain,
+            "check": seconds_of(lambda: model.check(test)),
+        },
+    }
+
+
+def _without_curve(abstention: dict[str, Any] | None) -> dict[str, Any] | None:
+    return None if abstention is None else {key: value for key, value in abstention.items() if key != "curve"}
+
+
+def _without_novelty(model: FittedModel) -> FittedModel:
+    return replace(model, novelty=None)
+
+
+def _coverage_by_class(data: Dataset, model: FittedModel, test: Panel, name: str, seed: int) -> list[dict[str, Any]]:
+    """Return the coverage of each class with at least 30 test series, by sets calibrated by class."""
+    train = data.part("train")
+    rows = np.sort(np.random.default_rng(seed).permutation(len(train))[:MOST_TRAINING_SERIES])
+    rule = DecisionRule(coverage=0.9, coverage_by="class")
+    recipe = Recipe.of({"encoder": "blocks"}, None, rule)
+    own = recipe.fit(train[rows], data.task, seed=seed, progress=False).model
+    scores = score_decision(own, own.predict(test), test) or {}
+    found = scores["sets"]["per_class"]
+    return [{"class": label, **one} for label, one in found.items() if one["n"] >= 30]
+
+
+def main() -> None:
+    """Measure every set and seed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path, help="folder that contains a folder per data set")
+    parser.add_argument("--sets", nargs="+", default=SETS)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--again", action="store_true")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    runs: dict[str, list[dict[str, Any]]] = {} if options.again else read_results("trust").get("runs", {})
+    for seed in range(options.seeds):
+        for name in options.sets:
+            done = runs.setdefault(name, [])
+            if any(one["seed"] == seed for one in done):
+                continue
+            started = time.perf_counter()
+            done.append(measure(read_data(read_experiment(options.data / name)), name, seed))
+            one = done[-1]
+            big = [shift for shift in one["shifts"].values() if shift["drop"] >= 0.1]
+            print(
+                f"{name:20} coverage {one['sets']['coverage']:.3f}  calibration error "
+                f"{one['calibration']['before']['expected_calibration_error']:.3f} -> "
+                f"{one['calibration']['after']['expected_calibration_error']:.3f}  announced "
+                f"{sum(shift['announced'] for shift in big)} of {len(big)} drops, unshifted "
+                f"{one['unshifted']['announced']}  {time.perf_counter() - started:.0f} s",
+                flush=True,
+            )
+            write_results("trust", {**describe_environment("limelight", "torch", "numpy", threads=1), "runs": runs})
+
+
+if __name__ == "__main__":
+    main()
