@@ -19,7 +19,7 @@ from limelight.serving.limits import RequestError, ServerLimits, require_size
 
 KEYS, SERIES_KEYS = ("series", "channels", "explain", "target"), ("values", "id", "times", "metadata", "signals")
 LONGEST_NAME = 200
-LARGEST = float(np.finfo(np.float32).max)
+LARGEST_VALUE = float(np.finfo(np.float32).max)
 
 
 class SeriesRequest(NamedTuple):
@@ -135,9 +135,9 @@ def _values(one: Mapping[str, Any], place: int) -> NDArray[np.float64]:
             422, f"expected numbers as values of series {place}, got {_short(array.reshape(-1)[0].item())}"
         )
     numbers = array.astype(np.float64)
-    if (np.abs(numbers) > LARGEST).any():
+    if (np.abs(numbers) > LARGEST_VALUE).any():
         raise RequestError(
-            422, f"expected numbers of at most {LARGEST:.1e} as values of series {place}, got a larger one"
+            422, f"expected numbers of at most {LARGEST_VALUE:.1e} as values of series {place}, got a larger one"
         )
     return numbers[:, None] if numbers.ndim == 1 else numbers
 
