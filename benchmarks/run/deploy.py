@@ -85,8 +85,8 @@ def main() -> None:
 
     torch.set_num_threads(1)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--requests", type=int, default=2_000, help="for each number of clients")
-    parser.add_argument("--many", type=int, default=20_000, help="for the growth of memory")
+    parser.add_argument("--requests", type=int, default=800, help="for each number of clients")
+    parser.add_argument("--many", type=int, default=8_000, help="for the growth of memory")
     parser.add_argument("--steps", type=int, default=2_000, help="of a streamed series")
     options = parser.parse_args()
     packages = ("limelight", "torch", "onnxruntime", "fastapi", "uvicorn", "numpy")

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pytest
+import uvicorn
 from pyarrow import parquet
 
 from limelight.data.panel import Panel
@@ -23,7 +24,7 @@ from limelight.explanation.methods.evidence import explain_evidence
 from limelight.export.onnx_file import export_model
 from limelight.model.bundle import save_model
 from limelight.model.fitted import FittedModel
-from limelight.runs.serve import serve_models
+from limelight.runs.serve import bound_socket, serve_models
 from limelight.serving.limits import ServerLimits
 from support.architectures import SENTENCES
 from support.errors import message_of
@@ -384,6 +385,14 @@ def answer_across_a_stop(port: int, process: int) -> bytes:
         while piece := connection.recv(10_000):
             answer += piece
     return answer
+
+
+def test_small_answers_are_sent_at_once() -> None:
+    listening = bound_socket(uvicorn.Config("app", "127.0.0.1", 0))
+    with listening, socket.create_connection(listening.getsockname()):
+        accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.proto == socket.IPPROTO_TCP  # what asyncio asks for before it sets TCP_NODELAY
 
 
 def test_two_models_of_one_name_are_refused(tmp_path: Path) -> None:

@@ -478,8 +478,6 @@ def _is_list(series: Any) -> bool:
 def _plain(metadata: Any) -> pa.Table:
     from limelight.data.containers.metadata_tables import plain_metadata  # series without metadata need no pyarrow
 
-    if getattr(metadata, "column_names", None) == []:  # rebuilt without columns, a table would lose its number of rows
-        return metadata
     return plain_metadata(metadata)
 
 

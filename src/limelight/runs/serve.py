@@ -61,7 +61,7 @@ def serve_models(
     registry = ModelRegistry(sources, load_served, limits)
     app: Any = build_app(registry, limits, token=token, reload_seconds=reload_seconds)
     config = uvicorn.Config(app, host, port, log_level="warning", timeout_graceful_shutdown=STOP_SECONDS)
-    listening = _bound(config)
+    listening = bound_socket(config)
     address = listening.getsockname()
     names = ", ".join(f"{one.name} ({one.version})" for one in registry.models.values())
     log(f"serving {names} at http://{address[0]}:{address[1]}")
@@ -99,12 +99,13 @@ def load_served(source: Path) -> Loaded:
     return fitted, reading_of_run(source)
 
 
-def _bound(config: Any) -> Any:
+def bound_socket(config: Any) -> Any:
     """Return a socket that listens; ParameterError if the port is taken."""
     import socket
 
     family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
-    listening = socket.socket(family)
+    # asyncio sends small answers at once only if the protocol is stated; else a client waits 40 ms for each of them
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((config.host, config.port))

@@ -88,6 +88,14 @@ def test_too_few_groups_take_the_limit_of_the_widest():
     ]
 
 
+def test_sets_of_too_few_groups_contain_the_predicted_class():
+    codes, names = np.zeros(40, dtype=int), ["m0"] * 20 + ["m1"] * 20
+    sure = np.tile([0.999, 0.001], (40, 1))
+    fitted = fit_prediction_sets(TWO, sure, codes, panel_of(40, subject=names), 0.9, group="subject")
+    found = fitted.sets(TWO, [[0.9, 0.1], [0.2, 0.8]], panel_of(2, subject=["x", "y"]))
+    assert found.tolist() == [[True, False], [False, True]]
+
+
 def test_sets_for_a_new_group_say_so():
     chances, codes, names = of_machines(20, (0.1,) * 10, 1)
     fitted = fit_prediction_sets(TWO, chances, codes, panel_of(200, subject=names), 0.9, group="subject")

@@ -35,6 +35,8 @@ def plain_metadata(metadata: Any) -> pa.Table:
     >>> plain_metadata({"age": [3, 4]}).num_rows
     2
     """
+    if getattr(metadata, "column_names", None) == []:  # rebuilt without columns, a table would lose its number of rows
+        return metadata
     try:
         table = _converted(metadata)
         table.validate(full=True)

@@ -39,6 +39,8 @@ class ConformalSets:
         Whether the coverage holds for each true class separately.
     notes
         Which classes are always included because there were too few examples, one sentence each.
+    with_predicted
+        Whether the most probable class is always included, as it is if the limits are those of too few groups.
 
     Example
     -------
@@ -52,6 +54,7 @@ class ConformalSets:
     limits: Doubles
     by_class: bool = False
     notes: tuple[str, ...] = ()
+    with_predicted: bool = False
 
     def sets(self, task: Task, probabilities: ArrayLike) -> Sets:
         """Predict sets.
@@ -80,7 +83,10 @@ class ConformalSets:
                 f"expected limits of shape {expected} for this task, got {self.limits.shape}; "
                 "calibrate the sets with the task of the predictions"
             )
-        inside: Sets = _nonconformity(task, checked_probabilities(task, probabilities), self.score) <= self.limits
+        scores = _nonconformity(task, checked_probabilities(task, probabilities), self.score)
+        inside: Sets = scores <= self.limits
+        if self.with_predicted:
+            inside |= scores == scores.min(axis=2, keepdims=True)
         return inside if task.multilabel else inside[:, 0]
 
     def describe(self) -> list[str]:
@@ -97,6 +103,7 @@ class ConformalSets:
             "limits": limits,
             "by_class": self.by_class,
             "notes": list(self.notes),
+            "with_predicted": self.with_predicted,
         }
 
     @classmethod
@@ -108,7 +115,8 @@ class ConformalSets:
             _check_settings(target, score)
             if limits.ndim != 2 or np.isnan(limits).any():
                 raise ValueError("limits are a matrix of numbers")
-            return cls(target, score, limits, bool(content["by_class"]), tuple(map(str, content["notes"])))
+            notes, predicted = tuple(map(str, content["notes"])), bool(content.get("with_predicted", False))
+            return cls(target, score, limits, bool(content["by_class"]), notes, predicted)
         except (KeyError, TypeError, ValueError) as error:
             raise ModelFolderError(
                 f"expected prediction sets, got {str(content)[:80]!r}; the model is damaged or from a newer limelight"
@@ -153,8 +161,8 @@ def fit_conformal(
         The group of each of the N examples, shape (N,), such as ``np.repeat(np.arange(n), lengths)`` for steps.
         Required for per-step tasks.
     widest
-        With too few groups for the guarantee, take the limit at which the target is reached in every group, instead of
-        including every class.
+        With too few groups for the guarantee, take the limit at which the target is reached in every group, and include
+        the most probable class, instead of including every class.
 
     Returns
     -------
@@ -190,7 +198,7 @@ def fit_conformal(
     members = _checked_groups(task, groups, len(predicted))
     scores = _nonconformity(task, predicted, score)
     true_codes = true_codes if task.multilabel else true_codes[:, None]
-    limits, notes = np.empty(_shape_of_limits(task)), []
+    limits, notes, with_predicted = np.empty(_shape_of_limits(task)), [], False
     for index in range(len(limits)):
         name = f" of {str(task.classes[index])!r}" if task.multilabel else ""
         truth = true_codes[:, index]
@@ -202,13 +210,14 @@ def fit_conformal(
             few = math.isinf(limit)
             use_widest = few and widest and of_groups is not None and count > 0
             if use_widest and of_groups is not None:
+                with_predicted = True
                 limit = max(_own_quantile(own[of_groups == one], target) for one in np.unique(of_groups))
             limits[index, slice(None) if category is None else category] = limit
             if few:
                 notes.append(
                     _too_few(task, name, category, count, target, grouped=members is not None, widest=use_widest)
                 )
-    return ConformalSets(float(target), score, limits, by_class, tuple(notes))
+    return ConformalSets(float(target), score, limits, by_class, tuple(notes), with_predicted)
 
 
 def coverage(task: Task, sets: Sets, codes: ArrayLike, groups: ArrayLike | None = None) -> dict[str, Any]:

@@ -196,7 +196,8 @@ def fit_prediction_sets(
     of_rows = np.repeat(values, panel.lengths) if task.by_step else values
     by_value = {str(value): fit(of_rows == value) for value in np.unique(values)}
     limits = np.max([one.limits for one in by_value.values()], axis=0)
-    overall = replace(next(iter(by_value.values())), limits=limits, notes=())
+    predicted = any(one.with_predicted for one in by_value.values())
+    overall = replace(next(iter(by_value.values())), limits=limits, notes=(), with_predicted=predicted)
     return PredictionSets(overall, by, by_value, group, units)
 
 
