@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limelight.data.panel import Panel
-from limelight.errors import DataError, InternalError, listing
+from limelight.errors import DataError, listing
 from limelight.model.decision import Decision
 from limelight.model.padding import (
     STEPS_PER_BATCH,
@@ -205,8 +205,13 @@ class Predictor:
                 has_weights = True
                 for row, weights in zip(rows, batch_weights, strict=True):
                     kept[row] = weights[: panel.lengths[row]].copy()
-        if not np.isfinite(logits).all():
-            raise InternalError("the network returned a logit that is not finite; please report this with its data")
+        wrong = ~np.isfinite(logits).reshape(len(logits), -1).all(axis=1)
+        if wrong.any():
+            which = "" if by_step else f" for series {str(panel.ids[int(wrong.argmax())])!r}"
+            raise DataError(
+                f"expected finite logits, got one that is not finite{which}; its values or the weights of the model are "
+                "too large for float32"
+            )
         scaled = self.decision.apply_temperature(logits)
         return self._prediction(panel, scaled, kept if has_weights else None, novelty)
 
