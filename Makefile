@@ -8,7 +8,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 
-.PHONY: demo test format bench docs clean
+.PHONY: demo test campaign format bench docs clean
 
 demo: $(VENV)/.demo
 	$(BIN)/limelight demo
@@ -18,6 +18,9 @@ test: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+campaign: $(VENV)/.test
+	PYTHONPATH=tests $(BIN)/python -m campaigns --inputs 10000 --kills 500 --output benchmarks/results/campaigns.json
 
 format: $(VENV)/.test
 	$(BIN)/ruff format .

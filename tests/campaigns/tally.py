@@ -25,11 +25,14 @@ class Tally:
         How many inputs were "fine", "refused" or a "fault".
     faults
         A description of each fault.
+    kills
+        How often a command was killed.
     """
 
     name: str
     outcomes: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
+    kills: int = 0
 
     def attempt(self, what: str, call: Callable[[], Any]) -> Any:
         """Call a function; anything but success or one sentence of InputError is a fault. Return its result or None."""
@@ -60,7 +63,8 @@ class Tally:
     def to_json(self) -> dict[str, Any]:
         """Return the counts, and the first faults."""
         counts = {outcome: self.outcomes[outcome] for outcome in ("fine", "refused", "fault")}
-        return {"campaign": self.name, "tried": self.tried, **counts, "first_faults": self.faults[:20]}
+        kills = {"kills": self.kills} if self.kills else {}
+        return {"campaign": self.name, "tried": self.tried, **kills, **counts, "first_faults": self.faults[:20]}
 
 
 def is_sentence(message: str) -> bool:

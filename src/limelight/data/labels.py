@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from limelight.data.annotations import StepLabels
 from limelight.data.containers.label_cells import label_array
 from limelight.data.containers.words import checked_words
-from limelight.errors import DataError, counted, listing, shown
+from limelight.errors import DataError, LabelError, counted, listing, shown
 from limelight.task import is_known
 from limelight.types import Doubles
 
@@ -131,7 +131,7 @@ def checked_weights(weights: ArrayLike, n: int) -> Doubles:
 
 
 def names_of_labels(labels: NDArray[Any] | None, names: Sequence[str] | None) -> tuple[str, ...] | None:
-    """Name the columns of multi-label labels, by default "label_0", "label_1", ...; None unless multi-label.
+    """Name the columns of multi-label labels, by default "label_0", ...; LabelError unless they are 0, 1 or NaN.
 
     Example
     -------
@@ -143,7 +143,20 @@ def names_of_labels(labels: NDArray[Any] | None, names: Sequence[str] | None) ->
     width = labels.shape[1]
     if names is not None and len(names) != width:
         raise DataError(f"expected a name for each of {counted(width, 'label')}, got {listing(names)}")
-    return tuple(checked_words(names, "the name of a label") if names else (f"label_{n}" for n in range(width)))
+    found = tuple(checked_words(names, "the name of a label") if names else (f"label_{n}" for n in range(width)))
+    _require_binary(labels, found)
+    return found
+
+
+def _require_binary(labels: NDArray[Any], names: Sequence[str]) -> None:
+    """Raise LabelError unless labels of shape (n, labels) are 0, 1 or NaN."""
+    wrong = (labels != 0) & (labels != 1) & (labels == labels)  # NaN is not equal to itself
+    if wrong.any():
+        row, column = (int(index) for index in np.argwhere(wrong)[0])
+        raise LabelError(
+            f"expected 0 or 1 for label {names[column]!r}, got {labels[row, column]} in row {row}; use NaN for an "
+            "unknown label"
+        )
 
 
 def describe_labels(labels: NDArray[Any] | None, steps: StepLabels | None) -> str:

@@ -198,6 +198,12 @@ def load_model(folder: Path | str) -> FittedModel:
     weights = _with_typical(network, weights)
     _require_same_shapes(network, weights, folder)
     _require_numbers(weights, folder)
+    read = next(one.shape[1] for one in network.head.parameters() if one.ndim == 2)
+    if novelty is not None and len(novelty.scale) != read:
+        raise ModelFolderError(
+            f"{str(folder)!r} is damaged: expected a novelty score of {read} features, got {len(novelty.scale)}; save "
+            "the model again"
+        )
     network.load_state_dict(weights, assign=True)
     network.eval()
     training = _read_training_profile(folder, channels)

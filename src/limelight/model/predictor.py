@@ -209,8 +209,8 @@ class Predictor:
         if wrong.any():
             which = "" if by_step else f" for series {str(panel.ids[int(wrong.argmax())])!r}"
             raise DataError(
-                f"expected finite logits, got one that is not finite{which}; its values or the weights of the model are "
-                "too large for float32"
+                f"expected finite logits, got one that is not finite{which}; its values or the weights of the model "
+                "are too large for float32"
             )
         scaled = self.decision.apply_temperature(logits)
         return self._prediction(panel, scaled, kept if has_weights else None, novelty)
