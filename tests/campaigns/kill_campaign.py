@@ -17,6 +17,9 @@ import pyarrow.csv
 import pyarrow.parquet
 
 import limelight
+import limelight.model_selection.optuna_engine
+import limelight.runs.train
+import limelight.training.gradient_descent  # child processes need not import these again
 from campaigns.tally import Tally
 from limelight.cli import app
 from limelight.data.synthetic.bumps import BumpSettings, generate_bumps

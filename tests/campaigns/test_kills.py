@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
@@ -44,7 +44,13 @@ class KilledCommands(RuleBasedStateMachine):
 
 @pytest.mark.slow
 def test_a_finished_result_is_whole_or_replaced_whole() -> None:
-    few = settings(max_examples=2, stateful_step_count=4, deadline=None, suppress_health_check=list(HealthCheck))
+    few = settings(
+        max_examples=2,
+        stateful_step_count=4,
+        phases=[Phase.generate],
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
     run_state_machine_as_test(KilledCommands, settings=few)
 
 
