@@ -8,7 +8,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 
-.PHONY: demo test campaign format bench docs clean
+.PHONY: demo test campaign peers format bench docs clean
 
 demo: $(VENV)/.demo
 	$(BIN)/limelight demo
@@ -21,6 +21,15 @@ test: $(VENV)/.test
 
 campaign: $(VENV)/.test
 	PYTHONPATH=tests $(BIN)/python -m campaigns --inputs 10000 --kills 500 --output benchmarks/results/campaigns.json
+
+peers: $(VENV)-peers/.done
+	$(VENV)-peers/bin/python -m pytest tests/interop/test_aeon.py tests/interop/test_sktime.py
+
+$(VENV)-peers/.done: benchmarks/requirements.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)-peers
+	$(VENV)-peers/bin/python -m pip install --quiet $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch
+	$(VENV)-peers/bin/python -m pip install --quiet --editable . --requirement benchmarks/requirements.txt beartype hypothesis pytest pytest-timeout
+	@touch $@
 
 format: $(VENV)/.test
 	$(BIN)/ruff format .

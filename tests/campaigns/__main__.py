@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from campaigns import array_campaign, input_campaign
+from campaigns import array_campaign, estimator_campaign, input_campaign
 from campaigns.tally import Tally
 from limelight import __version__
 from limelight.text import aligned
@@ -21,6 +21,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--inputs", type=int, default=10_000, help="random inputs in all, besides the odd arrays")
     parser.add_argument("--kills", type=int, default=500, help="commands that are killed")
+    parser.add_argument("--checks", action=argparse.BooleanOptionalAction, default=True, help="checks of scikit-learn")
     parser.add_argument("--start", type=int, default=0, help="another number draws other inputs")
     parser.add_argument("--before", type=Path, help="results of an earlier version, to show beside these")
     parser.add_argument("--output", type=Path, help="JSON file to write")
@@ -30,6 +31,9 @@ def main() -> None:
     show(tallies[-1])
     for name in input_campaign.CAMPAIGNS:
         tallies.append(input_campaign.run(name, -(-options.inputs // len(input_campaign.CAMPAIGNS)), options.start))
+        show(tallies[-1])
+    if options.checks:
+        tallies.append(estimator_campaign.run())
         show(tallies[-1])
     if options.kills:
         from campaigns import kill_campaign  # not on Windows, which cannot fork

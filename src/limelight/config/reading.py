@@ -185,6 +185,8 @@ def _resolved(path: Any, folder: Path) -> Any:
         return [_resolved(one, folder) for one in path]
     if isinstance(path, dict):
         return {**path, "table": _resolved(path["table"], folder)} if "table" in path else path
+    if isinstance(path, str) and "\0" in path:
+        raise ParameterError(f"expected the path of a file, got {path!r}, which has a zero byte; correct it")
     return str((folder / path).resolve()) if isinstance(path, str) else path
 
 

@@ -50,6 +50,9 @@ class NoveltyScore:
     unit: float
     furthest: float
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_projection"}  # computed again when used
+
     @cached_property
     def _projection(self) -> Tensor:
         return projection_of(self.scale)

@@ -122,7 +122,7 @@ def _of_steps(labels: Any) -> NDArray[Any]:
     """Convert the labels of the steps of one series."""
     if is_column(labels):
         return _cells(nw.from_native(labels, series_only=True))
-    if np.ndim(labels) == 0:
+    if not isinstance(labels, (list, tuple)) and getattr(labels, "ndim", 0) == 0:
         raise LabelError(
             f"expected an array of labels for each series, got {shown(labels)} for one of them; pass one label for "
             "each series, or one for each step of it"

@@ -108,6 +108,9 @@ class TrainingProfile:
         scaled[..., ROUGHNESS] = np.log(statistics[..., ROUGHNESS] + 1e-3)
         return scaled
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "limits"}  # computed again when used
+
     @cached_property
     def limits(self) -> Limits:
         """The limits of every statistic, computed from the quantiles."""

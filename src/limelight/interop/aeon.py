@@ -1,0 +1,91 @@
+"""A classifier for the tools of aeon, such as its pipelines and benchmarks; needs aeon, ``pip install aeon``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aeon.classification.base import BaseClassifier
+from numpy.typing import NDArray
+
+from limelight.estimator import TimeSeriesClassifier
+from limelight.training.settings import TrainingSettings
+
+
+class AeonClassifier(BaseClassifier):  # type: ignore[misc]
+    """A ``TimeSeriesClassifier`` with the interface of aeon, whose series are (channels, time).
+
+    Parameters
+    ----------
+    encoder, pooling, head, missing, validation, training
+        As for ``TimeSeriesClassifier``.
+    random_state
+        An integer makes the fit reproducible; None draws a new seed.
+
+    Attributes
+    ----------
+    classifier_
+        The fitted ``TimeSeriesClassifier``, which also explains predictions; it reads arrays of the same layout.
+
+    Example
+    -------
+    >>> from aeon.testing.data_generation import make_example_3d_numpy
+    >>> X, y = make_example_3d_numpy(n_cases=20, n_channels=2, n_timepoints=30, random_state=0)
+    >>> from limelight.interop.aeon import AeonClassifier
+    >>> AeonClassifier("rocket", random_state=0).fit(X, y).predict_proba(X).shape
+    (20, 2)
+    """
+
+    _tags = {  # noqa: RUF012
+        "X_inner_type": ["np-list", "numpy3D"],
+        "capability:multivariate": True,
+        "capability:unequal_length": True,
+        "capability:missing_values": True,
+        "algorithm_type": "convolution",
+    }
+
+    def __init__(
+        self,
+        encoder: Any = "auto",
+        pooling: Any = "attention",
+        head: Any = "mlp",
+        missing: str = "auto",
+        validation: float | None = None,
+        training: TrainingSettings | Mapping[str, Any] | None = None,
+        random_state: int | None = None,
+    ) -> None:
+        self.encoder = encoder
+        self.pooling = pooling
+        self.head = head
+        self.missing = missing
+        self.validation = validation
+        self.training = training
+        self.random_state = random_state
+        super().__init__()
+
+    def _fit(self, X: Any, y: NDArray[Any]) -> AeonClassifier:
+        self.classifier_ = TimeSeriesClassifier(
+            self.encoder,
+            self.pooling,
+            self.head,
+            missing=self.missing,
+            validation=self.validation,
+            training=self.training,
+            level="series",
+            layout="nct",
+            random_state=self.random_state,
+            progress=False,
+        ).fit(X, y)
+        return self
+
+    def _predict(self, X: Any) -> NDArray[Any]:
+        labels: NDArray[Any] = self.classifier_.predict(X)
+        return labels
+
+    def _predict_proba(self, X: Any) -> NDArray[Any]:
+        probabilities: NDArray[Any] = self.classifier_.predict_proba(X)
+        return probabilities
+
+    @classmethod
+    def _get_test_params(cls, parameter_set: str = "default") -> dict[str, Any]:
+        return {"encoder": "rocket", "random_state": 0}
