@@ -121,6 +121,7 @@ def render_trust() -> str:
             alarms_by_estimate=sum(one["by_estimate"] for one in unshifted),
             alarms_by_outside=sum(one["by_outside"] for one in unshifted),
             tests=len(unshifted),
+            alarm_sets=[row for row in rows if row["alarms"] and not row["groups"]],
             seeds=max(row["seeds"] for row in rows),
         )
     )
