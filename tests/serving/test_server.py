@@ -309,10 +309,11 @@ def test_values_that_make_a_network_overflow_are_refused(tmp_path: Path) -> None
     save_model(model, tmp_path / "model")
     with served([tmp_path / "model"]) as one:
         status, answer = one.predict({"series": [[[1e10, 2.0]]]})
-        assert one.predict({"series": [[[1.0, 2.0]]]})[0] == 500
+        assert one.predict({"series": [[[1.0, 2.0]]]})[0] == 422
     assert (status, answer["error"]) == (
         422,
-        "expected values like those in training, got values so large that the network has no answer",
+        "expected finite logits, got one that is not finite for series '0'; its values or the weights of the model are "
+        "too large for float32; check the values, or save the model again",
     )
 
 
@@ -359,14 +360,17 @@ sys.argv = ["limelight", "serve", "model.onnx", "--port", "0"]
 from limelight.cli.app import main
 main()
 """
-    with subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, text=True, **pipes) as process:
         try:
             assert process.stdout is not None
             line = process.stdout.readline()
             assert line.startswith("serving model (")
             port = int(line.rpartition(":")[2])
             assert answer_across_a_stop(port, process.pid).startswith(b"HTTP/1.1 200 OK")
-            assert process.wait(20) == -signal.SIGTERM
+            assert process.wait(20) == 128 + signal.SIGTERM
+            assert process.stderr is not None
+            assert process.stderr.read() == "limelight: terminated; requests that had begun were answered\n"
         finally:
             process.kill()
 

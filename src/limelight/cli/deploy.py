@@ -65,4 +65,8 @@ def serve(
     from limelight.serving.limits import ServerLimits
 
     limits = ServerLimits(max_body, max_series, max_steps, timeout, max_waiting)
-    serve_models(models, host=host, port=port, token=token, limits=limits, log=lambda line: echo(line))
+    try:
+        serve_models(models, host=host, port=port, token=token, limits=limits, log=echo)
+    except KeyboardInterrupt as interrupt:
+        interrupt.args = ("requests that had begun were answered",)
+        raise

@@ -210,7 +210,7 @@ class Predictor:
             which = "" if by_step else f" for series {str(panel.ids[int(wrong.argmax())])!r}"
             raise DataError(
                 f"expected finite logits, got one that is not finite{which}; its values or the weights of the model "
-                "are too large for float32"
+                "are too large for float32; check the values, or save the model again"
             )
         scaled = self.decision.apply_temperature(logits)
         return self._prediction(panel, scaled, kept if has_weights else None, novelty)

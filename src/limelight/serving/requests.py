@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from limelight.data.panel import Panel
-from limelight.errors import InputError, InternalError, ParameterError, listing
+from limelight.errors import InputError, ParameterError, listing
 from limelight.model.prediction import Prediction
 from limelight.model.reading import cut_as_trained
 from limelight.serving.answers import describe_prediction, without_nan
@@ -23,8 +23,6 @@ from limelight.serving.table_body import TABLE_TYPES, read_table_body
 JSON_TYPE = "application/json"
 SMALL_BODY = 1 << 16
 """Bytes that are read without a thread of their own."""
-HUGE = 1e9
-"""Values beyond this may make a network overflow."""
 OWN_METHODS = ("evidence", "attention")
 """Explanations that a model has itself, and that cost no more than a few predictions."""
 
@@ -111,14 +109,7 @@ async def answer_request(
         known = f"one of {listing(methods)}" if methods else "no explanation, as the model has none of its own,"
         raise ParameterError(f"expected {known} for explain, got {asked.explain[:100]!r}")
     panel = asked.panel
-    try:
-        prediction = await passes.predict(served.model, panel, attention=asked.explain == "attention")
-    except InternalError:
-        if np.nanmax(np.abs(panel.values), initial=0.0) < HUGE:
-            raise
-        raise RequestError(
-            422, "expected values like those in training, got values so large that the network has no answer"
-        ) from None
+    prediction = await passes.predict(served.model, panel, attention=asked.explain == "attention")
     outside = served.model.check(panel)
     explanations = None
     if asked.explain == "evidence":
