@@ -67,7 +67,7 @@ def test_model_from_keras_explains_and_saves(tmp_path: Path) -> None:
     assert set(again.predict(panel)) <= {"fine", "worn"}
 
 
-def test_masked_steps_may_be_left_out() -> None:
+def test_masked_steps_may_be_omitted() -> None:
     panel, output = read("masked.keras")
     first = panel.series(0)[:8]
     probability = ll.from_keras(FOLDER / "masked.keras").predict_proba([first, first[:5]])[0, 1]

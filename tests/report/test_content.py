@@ -307,7 +307,7 @@ def test_channels_that_are_distinguished_have_colours_of_their_own(make_inputs):
     assert upper["hovertemplate"] == lower["hovertemplate"] == "%{y:.5~g}<br>evidence %{customdata[0]:+.2~g} for rain"
 
 
-def test_a_card_says_how_the_logit_adds_up(make_inputs):
+def test_a_card_shows_how_the_logit_adds_up(make_inputs):
     inputs = make_inputs(4, steps=(1_500, 1_501), width=2, attention=False, explainers={"evidence": by_channel})
     card = collect(inputs)["series"]["confident"][0]
     (found,) = card["sums"]

@@ -100,7 +100,7 @@ def test_mixed_series_are_shares_of_two(batch: Batch) -> None:
     ],
     ids=["labels per step", "metadata", "clock", "series alone"],
 )
-def test_unsuitable_methods_are_left_out(reads: dict[str, bool], expected: tuple[str, ...]) -> None:
+def test_unsuitable_methods_are_omitted(reads: dict[str, bool], expected: tuple[str, ...]) -> None:
     assert suitable_methods(AUGMENTATIONS, **{"by_step": False, "metadata": False, "clock": False, **reads}) == expected
 
 

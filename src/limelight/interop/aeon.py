@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from aeon.classification.base import BaseClassifier
-from numpy.typing import NDArray
 
-from limelight.estimator import TimeSeriesClassifier
-from limelight.training.settings import TrainingSettings
+from limelight.interop.adapted import AdaptedClassifier
 
 
-class AeonClassifier(BaseClassifier):  # type: ignore[misc]
+class AeonClassifier(AdaptedClassifier, BaseClassifier):  # type: ignore[misc]
     """A ``TimeSeriesClassifier`` with the interface of aeon, whose series are (channels, time).
 
     Parameters
@@ -43,48 +40,6 @@ class AeonClassifier(BaseClassifier):  # type: ignore[misc]
         "capability:missing_values": True,
         "algorithm_type": "convolution",
     }
-
-    def __init__(
-        self,
-        encoder: Any = "auto",
-        pooling: Any = "attention",
-        head: Any = "mlp",
-        missing: str = "auto",
-        validation: float | None = None,
-        training: TrainingSettings | Mapping[str, Any] | None = None,
-        random_state: int | None = None,
-    ) -> None:
-        self.encoder = encoder
-        self.pooling = pooling
-        self.head = head
-        self.missing = missing
-        self.validation = validation
-        self.training = training
-        self.random_state = random_state
-        super().__init__()
-
-    def _fit(self, X: Any, y: NDArray[Any]) -> AeonClassifier:
-        self.classifier_ = TimeSeriesClassifier(
-            self.encoder,
-            self.pooling,
-            self.head,
-            missing=self.missing,
-            validation=self.validation,
-            training=self.training,
-            level="series",
-            layout="nct",
-            random_state=self.random_state,
-            progress=False,
-        ).fit(X, y)
-        return self
-
-    def _predict(self, X: Any) -> NDArray[Any]:
-        labels: NDArray[Any] = self.classifier_.predict(X)
-        return labels
-
-    def _predict_proba(self, X: Any) -> NDArray[Any]:
-        probabilities: NDArray[Any] = self.classifier_.predict_proba(X)
-        return probabilities
 
     @classmethod
     def _get_test_params(cls, parameter_set: str = "default") -> dict[str, Any]:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from numpy.typing import NDArray
 from sktime.classification.base import BaseClassifier
 
-from limelight.estimator import TimeSeriesClassifier
+from limelight.interop.adapted import AdaptedClassifier
 from limelight.parts.encoders.blocks import Blocks
-from limelight.training.settings import TrainingSettings
 
 
-class SktimeClassifier(BaseClassifier):  # type: ignore[misc]
+class SktimeClassifier(AdaptedClassifier, BaseClassifier):  # type: ignore[misc]
     """A ``TimeSeriesClassifier`` with the interface of sktime.
 
     Parameters
@@ -46,48 +43,6 @@ class SktimeClassifier(BaseClassifier):  # type: ignore[misc]
         "capability:random_state": True,
         "property:randomness": "derandomized",
     }
-
-    def __init__(
-        self,
-        encoder: Any = "auto",
-        pooling: Any = "attention",
-        head: Any = "mlp",
-        missing: str = "auto",
-        validation: float | None = None,
-        training: TrainingSettings | Mapping[str, Any] | None = None,
-        random_state: int | None = None,
-    ) -> None:
-        self.encoder = encoder
-        self.pooling = pooling
-        self.head = head
-        self.missing = missing
-        self.validation = validation
-        self.training = training
-        self.random_state = random_state
-        super().__init__()
-
-    def _fit(self, X: Any, y: NDArray[Any]) -> SktimeClassifier:
-        self.classifier_ = TimeSeriesClassifier(
-            self.encoder,
-            self.pooling,
-            self.head,
-            missing=self.missing,
-            validation=self.validation,
-            training=self.training,
-            level="series",
-            layout="nct",
-            random_state=self.random_state,
-            progress=False,
-        ).fit(X, y)
-        return self
-
-    def _predict(self, X: Any) -> NDArray[Any]:
-        labels: NDArray[Any] = self.classifier_.predict(X)
-        return labels
-
-    def _predict_proba(self, X: Any) -> NDArray[Any]:
-        probabilities: NDArray[Any] = self.classifier_.predict_proba(X)
-        return probabilities
 
     @classmethod
     def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:

@@ -84,7 +84,7 @@ class Passes:
         return await waiting.done
 
     async def _run(self) -> None:
-        """Take what waits, until nothing does."""
+        """Predict the waiting requests, pass by pass, until none is waiting."""
         loop = asyncio.get_running_loop()
         while self._queue:
             together = self._take()
