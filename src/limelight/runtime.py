@@ -237,7 +237,7 @@ def open_model(
 
 
 def _description(session: Session, file: Path) -> dict[str, Any]:
-    """Return what the file says about the model; ModelFolderError if limelight did not write it."""
+    """Return the description of the model in the file; ModelFolderError if limelight did not write it."""
     try:
         content = json.loads(session.properties.get(PROPERTY, "null"))
     except ValueError:

@@ -1,4 +1,4 @@
-"""``monitor``: what a model can tell of new series before labels come."""
+"""``monitor``: estimate the accuracy on new series, and test them for drift, before labels are known."""
 
 from __future__ import annotations
 

@@ -164,7 +164,7 @@ def _features_of(model: Any, panel: Panel) -> Tensor:
 
 
 def _mean_distance(projected: Tensor, reference: Tensor, *, leave_out: bool) -> Doubles:
-    """Compute the mean distance to the nearest reference series, shape (n,); each may be left out of its own."""
+    """Compute the mean distance to the nearest reference series, shape (n,); optionally without each series itself."""
     distances = torch.cdist(projected, reference)
     if leave_out:
         distances.fill_diagonal_(float("inf"))

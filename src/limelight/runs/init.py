@@ -70,7 +70,7 @@ def _lines(experiment: Experiment, home: Path, about: list[str]) -> list[str]:
     files = {name: _relative(data[name], home) for name in FILE_KEYS if data[name]}
     columns = {name: data[name] for name in COLUMN_KEYS if name != "names" or data[name]}
     return [
-        "// An experiment of limelight. Lines that begin with // are comments; what is left out has its default.",
+        "// An experiment of limelight. Lines that begin with // are comments; omitted keys have their defaults.",
         *(f"// {line}" for line in about),
         "{",
         '  "data": {',

@@ -17,7 +17,7 @@ LISTED = {
     "roc_auc": "ROC AUC",
     "log_loss": "log loss",
 }
-"""The scores in the table; those that no run has are left out."""
+"""The scores in the table; those that no run has are omitted."""
 
 
 def run_lines(folder: Path) -> list[str]:

@@ -28,7 +28,7 @@ class Abstention:
     Parameters
     ----------
     goal, value
-        What was asked for: ``"error"``, the highest share of wrong answers, or ``"coverage"``, the share of series to
+        The goal: ``"error"``, the highest share of wrong answers, or ``"coverage"``, the share of series to
         answer, in (0, 1).
     least_probability
         Of the predicted class; above 1 if no series may be answered.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from limelight.data.panel import Panel
 
 GOALS = ("error", "coverage")
-"""What abstention can be asked to reach."""
+"""The goals that abstention can have."""
 
 
 @dataclass(frozen=True)

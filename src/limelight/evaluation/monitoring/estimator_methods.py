@@ -1,4 +1,4 @@
-"""Methods of the estimator by which a model tells what it does not know."""
+"""Methods of the estimator for prediction sets, abstention, checks of new series and monitoring."""
 
 from __future__ import annotations
 
