@@ -32,3 +32,9 @@ def test_an_existing_file_is_kept_without_overwrite(limelight: Commands, tmp_pat
         "limelight: 'model.onnx' already exists; pass --overwrite to replace it, or choose another output\n"
     )
     assert (tmp_path / "model.onnx").read_text() == "precious"
+
+
+def test_an_unknown_format_is_refused_in_one_sentence(limelight: Commands) -> None:
+    assert limelight("export", "run", "--to", "tflite", code=2) == (
+        "limelight: invalid value for '--to': 'tflite' is not one of 'onnx'; limelight export --help lists what there is\n"
+    )

@@ -94,7 +94,7 @@ def describe_usage_error(error: Exception) -> str | None:
         parameters = [] if context is None else context.command.params
         known = [name for one in parameters for name in getattr(one, "opts", []) if name.startswith("--")]
         return f"there is no option {option} for {command!r}{hint_for(option, known)}"
-    message = str(error.format_message()).rstrip(".")
+    message = str(error.format_message()).rstrip(".").replace("Value error, ", "")
     return f"{message[:1].lower()}{message[1:]}; {command} --help lists what there is"
 
 

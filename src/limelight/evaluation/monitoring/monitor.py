@@ -112,10 +112,17 @@ class Monitoring:
 
 
 def describe_drift(drift: Drift) -> str:
-    """Describe a drift in one line of plain text."""
+    """Describe a drift in one line of plain text, each word once.
+
+    Example
+    -------
+    >>> describe_drift(Drift("confidence", "confidence", "confidence", 0.25, 0.001, 0.9, 0.8))
+    'confidence, 0.9 -> 0.8 (distance 0.25, p = 0.001)'
+    """
     numbers = "" if drift.before is None or drift.now is None else f", {drift.before:.3g} -> {drift.now:.3g}"
     what = drift.what if drift.what == drift.name else f"{drift.name}: {drift.what}"
-    return f"{drift.kind} {what}{numbers} (distance {drift.distance:.2f}, p = {drift.p:.1g})"
+    what = what if drift.kind == drift.name else f"{drift.kind} {what}"
+    return f"{what}{numbers} (distance {drift.distance:.2f}, p = {drift.p:.1g})"
 
 
 def monitor_model(model: FittedModel, panel: Panel, limits: Mapping[str, float] | None = None) -> Monitoring:
