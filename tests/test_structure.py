@@ -73,7 +73,7 @@ def test_no_circles() -> None:
 
 
 def test_the_map_in_the_docs_has_the_same_floors() -> None:
-    page = Path(__file__).parent.parent / "docs" / "architecture.md"
+    page = Path(__file__).parent.parent / "docs" / "background" / "architecture.md"
     rows = re.findall(r"^\| (\d+) \| `([\w/]+)` \|", page.read_text(), flags=re.MULTILINE)
     modules: list[set[str]] = [set() for _ in FLOORS]
     for floor, path in rows:

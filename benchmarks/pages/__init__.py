@@ -1,1 +1,1 @@
-"""Generate ``docs/results.md`` from the files in ``benchmarks/results``."""
+"""Generate ``docs/background/results.md`` from the files in ``benchmarks/results``."""

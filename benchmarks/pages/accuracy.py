@@ -1,4 +1,4 @@
-"""Prepare the sections of ``docs/results.md`` about accuracy: sine waves, real sets, examples and metadata."""
+"""Prepare sections of ``docs/background/results.md``: sine waves, real sets, examples and metadata."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prepare the sections of ``docs/results.md`` about time and memory of limelight's own steps."""
+"""Prepare the sections of ``docs/background/results.md`` about time and memory of limelight's own steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Write the measured section of ``docs/deploy.md`` from ``export.json`` and ``deploy.json``."""
+"""Write the measured section of ``docs/guides/deploy.md`` from ``export.json`` and ``deploy.json``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from benchmarks.pages.results import environment
 from benchmarks.result_files import ROOT, read_results
 
-DEPLOY_PAGE = ROOT / "docs" / "deploy.md"
+DEPLOY_PAGE = ROOT / "docs" / "guides" / "deploy.md"
 BEGIN, END = "<!-- python -m benchmarks.pages.deploy -->\n", "<!-- end -->\n"
 
 

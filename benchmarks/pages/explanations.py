@@ -1,4 +1,4 @@
-"""Prepare the section of ``docs/results.md`` about the faithfulness and the cost of explanations."""
+"""Prepare the section of ``docs/background/results.md`` about the faithfulness and the cost of explanations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prepare the sections of ``docs/results.md`` that compare limelight with aeon, Keras, sktime and torch."""
+"""Prepare the sections of ``docs/background/results.md`` that compare limelight with aeon, Keras, sktime and torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Generate ``docs/results.md`` from the files in ``benchmarks/results``; every number on the page comes from them.
+"""Generate ``docs/background/results.md`` from the files in ``benchmarks/results``, where all its numbers come from.
 
 python -m benchmarks.pages.results
 """
@@ -19,7 +19,7 @@ from benchmarks.result_files import ROOT, read_results
 from benchmarks.run.archive import PICTURE, mean_accuracies
 
 TEMPLATES = Path(__file__).parent / "templates"
-PAGE = ROOT / "docs" / "results.md"
+PAGE = ROOT / "docs" / "background" / "results.md"
 Results = dict[str, Any]
 SECTIONS: dict[str, Callable[[Results], dict[str, Any]]] = {
     "sine": accuracy.sine,

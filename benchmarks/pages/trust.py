@@ -1,4 +1,4 @@
-"""Generate ``docs/trust.md`` from ``benchmarks/results/trust.json``; every number on the page comes from it.
+"""Generate ``docs/background/trust.md`` from ``benchmarks/results/trust.json``; every number on the page comes from it.
 
 python -m benchmarks.pages.trust
 """
@@ -14,7 +14,7 @@ from benchmarks.pages.results import environment
 from benchmarks.result_files import ROOT, read_results
 from benchmarks.run.trust import NATURAL_SHIFTS
 
-PAGE = ROOT / "docs" / "trust.md"
+PAGE = ROOT / "docs" / "background" / "trust.md"
 BIG_DROP = 0.1
 CLOSE = 0.04
 WORSE = 0.01

@@ -126,7 +126,7 @@ def test_the_summary_fits_on_a_screen(limelight: Commands, tmp_path: Path) -> No
 
 
 def test_the_page_on_data_shows_what_is_printed(limelight: Commands, tmp_path: Path) -> None:
-    page = (DOCS / "data.md").read_text()
+    page = (DOCS / "guides" / "data.md").read_text()
     section = page[page.index("## Look before you train") :]
     command, shown = re.findall(r"```\w+\n(.*?)```", section, flags=re.DOTALL)[:2]
     options = [option.strip("'") for option in re.findall(r"`--set ([^`]+)`", section)]

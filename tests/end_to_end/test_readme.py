@@ -10,7 +10,7 @@ from limelight.config.reading import check_experiment
 
 HOME = Path(__file__).parents[2]
 README = (HOME / "README.md").read_text()
-DOCS = HOME / "docs"
+PAGES = {page.stem: page for page in (HOME / "docs").rglob("*.md") if page.stem != "index"}
 PRINTED = {  # by the Python blocks of a page, run one after the other
     "data": [
         "Panel(2 series, 3 to 4 steps, 1 channel, 2 classes)",
@@ -67,7 +67,7 @@ def test_python_blocks_run_one_after_the_other(
 def test_python_blocks_of_a_page_run_one_after_the_other(
     page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = blocks("python", (DOCS / f"{page}.md").read_text())
+    found = blocks("python", PAGES[page].read_text())
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
     for block in found:
@@ -76,7 +76,7 @@ def test_python_blocks_of_a_page_run_one_after_the_other(
 
 
 def test_every_python_block_of_the_docs_is_run() -> None:
-    pages = {page.stem for page in DOCS.glob("*.md") if blocks("python", page.read_text())}
+    pages = {name for name, page in PAGES.items() if blocks("python", page.read_text())}
     assert pages == {*PRINTED, "start"}, "start is run by test_docs"
 
 
@@ -94,7 +94,8 @@ def test_commands_and_files_that_are_named_exist() -> None:
     from limelight.cli.app import app
 
     commands = {command.callback.__name__ for command in app.registered_commands if command.callback}
-    for page, folder in ((README, HOME), *((page.read_text(), DOCS) for page in DOCS.glob("*.md"))):
+    for file in (HOME / "README.md", *(HOME / "docs").rglob("*.md")):
+        page = file.read_text()
         assert set(re.findall(r"^limelight (\w+)", "\n".join(blocks("sh", page)), flags=re.MULTILINE)) <= commands
         for target in re.findall(r"\]\((?!http)([^)#]+)\)", page):
-            assert (folder / target).exists(), target
+            assert (file.parent / target).exists(), f"{file.name}: {target}"

@@ -1,4 +1,4 @@
-"""The example of docs/data.md: machines that were measured several times, with the faults of real data."""
+"""The example of docs/guides/data.md: machines that were measured several times, with the faults of real data."""
 
 import csv
 from collections.abc import Iterable

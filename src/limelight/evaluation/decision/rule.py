@@ -31,7 +31,8 @@ from limelight.types import Doubles
 TEMPERATURE_PRIOR = 5.0
 """Precision of the prior on the logarithm of the temperature, as if 5 series had shown it with a variance of 1 each.
 
-Chosen from 0 to 20 by cross-validation on the training parts of 17 data sets; ``docs/decisions.md`` has the numbers."""
+Chosen from 0 to 20 by cross-validation on the training parts of 17 data sets; ``docs/background/decisions.md`` has
+the numbers."""
 
 
 def fit_decision(

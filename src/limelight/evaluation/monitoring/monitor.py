@@ -24,7 +24,7 @@ LOST_BY_NOVELTY, LOST_OUTSIDE = 1.0, 1.0
 """How much the log odds of a correct prediction fall for each doubling of the novelty beyond 1.25, and for a series
 whose values, length or clock are outside the training data.
 
-Chosen on made shifts of held-out training series; ``docs/decisions.md`` has the numbers."""
+Chosen on made shifts of held-out training series; ``docs/background/decisions.md`` has the numbers."""
 NOVEL = 1.25
 """Series with a novelty up to this count as those in training."""
 MONITOR_LIMITS = ("least_accuracy", "most_drop", "most_outside")
