@@ -10,7 +10,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from limelight.export.onnx_file import export_model
 from limelight.model.fitted import FittedModel
-from limelight.streaming.stream import Stream, open_stream
+from limelight.streaming.base import Stream
+from limelight.streaming.stream import open_stream
 
 
 class Deployable:
@@ -46,13 +47,8 @@ class Deployable:
 
         Parameters
         ----------
-        metadata
-            The metadata of the series, by field; missing fields are unknown.
-        window
-            None carries the state of the network from step to step, which needs the encoder ``lstm``, ``gru`` or
-            ``conv_lstm`` of one direction. A number predicts so many last steps again, with any model.
-        every
-            With a window, predict after every so many steps.
+        metadata, window, every
+            As for ``limelight.streaming.stream.open_stream``.
 
         Returns
         -------
@@ -62,7 +58,7 @@ class Deployable:
         Raises
         ------
         ParameterError
-            If the model cannot carry a state, or window or every is below 1.
+            As for ``open_stream``.
         """
         check_is_fitted(self)
         return open_stream(self.model_, metadata=metadata, window=window, every=every)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import uvicorn
 
-from limelight.runs.serve import load_served
+from limelight.runs.serve import load_served, server_config
 from limelight.serving.app import build_app
 from limelight.serving.limits import ServerLimits
 from limelight.serving.registry import ModelRegistry
@@ -53,7 +53,9 @@ def served(
     limits = limits or ServerLimits()
     registry = ModelRegistry(sources, load_served, limits)
     app = build_app(registry, limits, token=token, **options)
-    server = uvicorn.Server(uvicorn.Config(app, "127.0.0.1", 0, log_level="critical", timeout_graceful_shutdown=2))
+    config = server_config(app, "127.0.0.1", 0, limits)
+    config.log_level, config.timeout_graceful_shutdown = "critical", 2
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     started = time.monotonic()

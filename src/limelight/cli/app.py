@@ -69,6 +69,7 @@ for command in (
     monitoring.monitor,
     deploy.export,
     deploy.serve,
+    deploy.stream,
     selection.validate,
     selection.compare,
     selection.tune,

@@ -1,4 +1,4 @@
-"""``export`` and ``serve``: take a fitted model to where it is needed."""
+"""``export``, ``serve`` and ``stream``: take a fitted model to where it is needed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from limelight.cli.options import Saved, echo
+from limelight.cli.options import Saved, echo, print_progress
 
 
 def export(
@@ -52,11 +52,13 @@ def serve(
     max_series: Annotated[int, typer.Option(min=1, help="Most series of a request.")] = 1_024,
     max_steps: Annotated[int, typer.Option(min=1, help="Most steps of all series of a request.")] = 1 << 20,
     max_waiting: Annotated[int, typer.Option(min=1, help="Most requests that wait for a model.")] = 64,
+    max_streams: Annotated[int, typer.Option(min=0, help="Most WebSockets at once.")] = 64,
     timeout: Annotated[float, typer.Option(min=0.1, help="Most seconds for a body to arrive.")] = 30.0,
 ) -> None:
     """Serve one or several models over HTTP until stopped.
 
     POST series as JSON, CSV, Arrow or Parquet to /v1/models/NAME/predict; the answers are those of limelight predict.
+    A WebSocket at /v1/models/NAME/stream answers step by step, as limelight stream does.
     A model that is replaced on disk is replaced in the server.
 
     For example: limelight serve runs/first --port 8000
@@ -64,9 +66,69 @@ def serve(
     from limelight.runs.serve import serve_models
     from limelight.serving.limits import ServerLimits
 
-    limits = ServerLimits(max_body, max_series, max_steps, timeout, max_waiting)
+    limits = ServerLimits(max_body, max_series, max_steps, timeout, max_waiting, max_streams)
     try:
         serve_models(models, host=host, port=port, token=token, limits=limits, log=echo)
     except KeyboardInterrupt as interrupt:
         interrupt.args = ("requests that had begun were answered",)
         raise
+
+
+def stream(
+    model: Annotated[Path, typer.Argument(help="A run folder, a model folder or an .onnx file.", show_default=False)],
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            help="File of the state: read if it exists, written every 5 seconds and at the end, so that a restart goes "
+            "on where this one ended.",
+            show_default=False,
+        ),
+    ] = None,
+    window: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Answer about so many last steps; default: all steps if the network can carry its state, else as many "
+            "as in training.",
+            show_default=False,
+        ),
+    ] = None,
+    every: Annotated[
+        int | None, typer.Option(min=1, help="With a window, answer after every so many steps.", show_default=False)
+    ] = None,
+    only: Annotated[
+        Literal["changes", "events"] | None,
+        typer.Option(help="Leave out answers that equal the one before, or all but events.", show_default=False),
+    ] = None,
+) -> None:
+    """Predict series while they arrive: steps in on standard input, answers and events out as JSON lines.
+
+    Lines are CSV with a header named as in training, or JSON: {"id": "pump 7", "time": 0.5, "values": [1.5, 60.2]}.
+    The id tells several series apart; id and time may be left out. {"id": "pump 7", "end": true} ends a series. With
+    labels per step, events are reported when they begin and end, by the rule of the run. A line that does not fit is
+    answered with an error, and the exit code is then 2.
+
+    For example: tail -f pumps.csv | limelight stream runs/pumps --state pumps.state
+    """
+    import sys
+
+    from limelight.runs.stream import drop_output, standard_input, stream_lines
+
+    if sys.stdin.isatty():
+        print_progress("reading lines from the terminal; Ctrl-D ends them")
+    try:
+        refused = stream_lines(
+            model,
+            lines=standard_input(),
+            output=sys.stdout,
+            state=state,
+            window=window,
+            every=every,
+            only=only or "all",
+            log=print_progress,
+        )
+    except BrokenPipeError:  # whoever read the answers has enough
+        drop_output()
+        return
+    if refused:
+        raise typer.Exit(2)

@@ -26,7 +26,8 @@ def read_as_trained(
         The model that will predict them.
     reading
         How the training series were read: keywords of ``read_table``, ``"signals"`` with keywords of ``align``, and
-        ``"windows"`` with keywords of ``cut_windows``. {} is the default of ``read_table``.
+        ``"windows"`` with keywords of ``cut_windows``; ``"events"``, the rule for events, is not used. {} is the
+        default of ``read_table``.
     series, metadata
         As for ``read_table``.
     signals
@@ -47,6 +48,7 @@ def read_as_trained(
     from limelight.data.reading.tables import read_table  # reads many formats, which takes a second to import
 
     trained = dict(reading)
+    trained.pop("events", None)
     windows, aligned = trained.pop("windows", None), trained.pop("signals", None) or {}
     kinds = {} if model.vocabulary is None else {one.name: one.kind for one in model.vocabulary.fields}
     if trained.get("channels") is None and not numbered(model.channels):

@@ -43,7 +43,7 @@ def export_run(source: Path | str, output: Path, *, overwrite: bool = False) -> 
 
 
 def reading_of_run(source: Path | str) -> dict[str, Any]:
-    """Return how the series of a run were read: keywords of ``read_table``, windows and the side signal.
+    """Return how the series of a run were read: keywords of ``read_table``, windows, side signal and events.
 
     Parameters
     ----------
@@ -67,4 +67,5 @@ def reading_of_run(source: Path | str) -> dict[str, Any]:
         reading["signals"] = {name: value for name, value in data["signals"][0].items() if name != "table"}
     if content.get("windows") is not None:
         reading["windows"] = content["windows"]
+    reading["events"] = content["events"]
     return reading

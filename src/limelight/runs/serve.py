@@ -51,6 +51,7 @@ def serve_models(
     try:
         import fastapi  # noqa: F401
         import uvicorn
+        import websockets  # noqa: F401
     except ImportError as error:
         raise ParameterError(
             f"serving models needs {error.name}, which is not installed; pip install 'limelight[serve]'"
@@ -60,12 +61,38 @@ def serve_models(
     limits = limits or ServerLimits()
     registry = ModelRegistry(sources, load_served, limits)
     app: Any = build_app(registry, limits, token=token, reload_seconds=reload_seconds)
-    config = uvicorn.Config(app, host, port, log_level="warning", timeout_graceful_shutdown=STOP_SECONDS)
+    config = server_config(app, host, port, limits)
     listening = bound_socket(config)
     address = listening.getsockname()
     names = ", ".join(f"{one.name} ({one.version})" for one in registry.models.values())
     log(f"serving {names} at http://{address[0]}:{address[1]}")
     uvicorn.Server(config).run(sockets=[listening])
+
+
+def server_config(app: Any, host: str, port: int, limits: ServerLimits) -> Any:
+    """Return the configuration of uvicorn.
+
+    Parameters
+    ----------
+    app, host, port, limits
+        As for ``serve_models``.
+
+    Returns
+    -------
+    uvicorn.Config
+        With limits for what comes before a request is read.
+    """
+    import uvicorn
+
+    return uvicorn.Config(
+        app,
+        host,
+        port,
+        log_level="warning",
+        timeout_graceful_shutdown=STOP_SECONDS,
+        ws_max_size=limits.message_bytes,
+        ws_per_message_deflate=False,  # a small message would cost more time than it saves
+    )
 
 
 def load_served(source: Path) -> Loaded:

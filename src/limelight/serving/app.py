@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, WebSocket
 from fastapi.responses import PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 
@@ -18,6 +18,7 @@ from limelight import __version__
 from limelight.serving.limits import RequestError, ServerLimits
 from limelight.serving.registry import ModelRegistry
 from limelight.serving.requests import answer_request, error_content, read_body, to_json
+from limelight.serving.sockets import add_stream, refuse
 from limelight.serving.table_body import TABLE_TYPES
 
 Message = MutableMapping[str, Any]
@@ -96,6 +97,7 @@ DESCRIPTION: dict[str, Any] = {
         },
     },
 }
+TOKEN_WANTED = {"error": "expected the token of this server as Authorization: Bearer TOKEN"}
 log = logging.getLogger("limelight.serving")
 
 
@@ -136,6 +138,7 @@ def build_app(
     app = FastAPI(title="limelight", version=__version__, lifespan=life, docs_url=None, redoc_url=None)
     app.state.ready = False
     _add_models(app, registry, limits)
+    add_stream(app, registry, limits)
     _add_health(app, registry)
     for kind in (RequestError, Exception):
         app.add_exception_handler(kind, _failed)
@@ -215,7 +218,10 @@ class _Guard:
         send: Callable[[Message], Awaitable[None]],
     ) -> None:
         if scope["type"] != "http":
-            await self.app(scope, receive, send)
+            if scope["type"] == "websocket" and not self._is_allowed(scope):
+                await refuse(WebSocket(scope, receive, send), 401, TOKEN_WANTED, {"WWW-Authenticate": "Bearer"})
+            else:
+                await self.app(scope, receive, send)
             return
         started, status = time.perf_counter(), 500
 
@@ -230,8 +236,9 @@ class _Guard:
             if self._is_allowed(scope):
                 await self.app(scope, receive, send_counted)
             else:
-                content = to_json({"error": "expected the token of this server as Authorization: Bearer TOKEN"})
-                refusal = Response(content, 401, {"WWW-Authenticate": "Bearer"}, media_type="application/json")
+                refusal = Response(
+                    to_json(TOKEN_WANTED), 401, {"WWW-Authenticate": "Bearer"}, media_type="application/json"
+                )
                 await refusal(scope, receive, send_counted)
         finally:
             self.registry.metrics.observe("limelight_request_seconds", time.perf_counter() - started)

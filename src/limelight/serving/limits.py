@@ -20,6 +20,10 @@ class ServerLimits:
         Longest time for a body to arrive, above 0.
     waiting
         Most requests that wait for a pass of a model, at least 1.
+    streams
+        Most WebSockets at once, at least 0.
+    message_bytes
+        Largest message of a WebSocket, at least 1.
     """
 
     body_bytes: int = 16 << 20
@@ -27,6 +31,8 @@ class ServerLimits:
     steps: int = 1 << 20
     body_seconds: float = 30.0
     waiting: int = 64
+    streams: int = 64
+    message_bytes: int = 1 << 16
 
 
 class RequestError(Exception):

@@ -13,6 +13,8 @@ METRICS: Mapping[str, tuple[str, str]] = {
     "limelight_requests_total": ("counter", "Requests by path and status."),
     "limelight_series_total": ("counter", "Series predicted, by model."),
     "limelight_reloads_total": ("counter", "Models replaced while serving, by model and result."),
+    "limelight_stream_steps_total": ("counter", "Steps of streams that have ended, by model."),
+    "limelight_streams": ("gauge", "Streams that are open."),
     "limelight_waiting": ("gauge", "Requests that wait for a pass, by model."),
     "limelight_request_seconds": ("histogram", "Time from the first byte of a request to the last of its answer."),
     "limelight_pass_series": ("histogram", "Series that were predicted together in one pass."),

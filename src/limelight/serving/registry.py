@@ -125,11 +125,27 @@ class ModelRegistry:
     def _served(self, name: str) -> ServedModel:
         source = self.sources[name]
         model, reading = self._load(source)
-        digest = hashlib.sha256()
-        for file in _files_of(source):
-            digest.update(file.read_bytes())
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        return ServedModel(name, digest.hexdigest()[:12], model, reading, now)
+        return ServedModel(name, version_of(source), model, reading, now)
+
+
+def version_of(source: Path) -> str:
+    """Compute the version of a model, the beginning of the hash of its files.
+
+    Parameters
+    ----------
+    source
+        A run folder, a model folder or an exported file.
+
+    Returns
+    -------
+    str
+        12 hexadecimal digits.
+    """
+    digest = hashlib.sha256()
+    for file in _files_of(source):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def _name_of(source: Path) -> str:

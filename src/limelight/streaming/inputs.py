@@ -100,22 +100,6 @@ class StreamInputs:
         return np.concatenate(parts)
 
 
-def checked_step(model: FittedModel, values: Any) -> Doubles:
-    """Return the values of a step, shape (channels,); DataError if they do not fit the model."""
-    try:
-        step = np.asarray(values, dtype=np.float64).reshape(-1)
-    except (TypeError, ValueError):
-        raise DataError(f"expected a number for each channel, got {str(values)[:80]!r}") from None
-    if len(step) != len(model.channels):
-        raise DataError(
-            f"expected a number for each of {len(model.channels)} channels ({listing(model.channels)}), got {len(step)}"
-        )
-    if np.isinf(step).any() or (np.isnan(step).any() and not model.accepts_missing):
-        found = "infinity" if np.isinf(step).any() else "a missing value (NaN)"
-        raise DataError(f"expected a number for each channel, got {found}; correct it, or leave the step out")
-    return step
-
-
 def _context_of(model: FittedModel, metadata: Mapping[str, Any] | None) -> Doubles:
     """Return the encoded metadata of one series, shape (context,)."""
     if model.network.context is None:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
 from limelight.errors import DataError, ParameterError, listing
-from limelight.evaluation.events.rule import EventRule, event_labels
+from limelight.evaluation.events.rule import EventRule, event_labels, event_limits
 from limelight.evaluation.events.runs_of_steps import (
     StepTimes,
     hysteresis_runs,
@@ -269,44 +269,16 @@ def _candidates(
     task: Task, predicted: Doubles, lengths: Integers, rule: EventRule, thresholds: ArrayLike | None
 ) -> Iterator[tuple[int, Integers, Integers, Integers]]:
     """Yield for each label its runs before any is joined or removed, and the steps without a prediction."""
-    labels = event_labels(task, rule.background)
+    limits = event_limits(task, rule, thresholds)
     if task.kind == "multiclass":
-        if rule.on is not None or rule.off is not None or thresholds is not None:
-            raise ParameterError(
-                f"expected no thresholds (on, off) for events of {len(task.classes)} classes, got some; remove them, "
-                "as the most probable class is predicted"
-            )
         codes = np.where(np.isnan(predicted).any(axis=1), UNKNOWN, predicted.argmax(axis=1))
         unpredicted = np.flatnonzero(codes == UNKNOWN)
         start, stop, keys = runs(codes, lengths)
-        yield from ((label, start[keys == label], stop[keys == label], unpredicted) for label in labels)
+        yield from ((label, start[keys == label], stop[keys == label], unpredicted) for label in limits)
         return
-    for label, (on, off) in zip(labels, _on_and_off(task, rule, thresholds, labels), strict=True):
-        column = predicted[:, label]
+    for label, pair in limits.items():
+        column, (on, off) = predicted[:, label], pair or (0.5, 0.5)
         yield label, *hysteresis_runs(column, lengths, on, off), np.flatnonzero(np.isnan(column))
-
-
-def _on_and_off(
-    task: Task, rule: EventRule, thresholds: ArrayLike | None, labels: Sequence[int]
-) -> list[tuple[float, float]]:
-    """Return for each label the probability at which its events start, and that below which they end."""
-    values = np.full(len(labels), 0.5) if thresholds is None else np.asarray(thresholds, dtype=np.float64)
-    if values.shape != (len(labels),):
-        raise DataError(
-            f"expected thresholds of shape ({len(labels)},) for a {task.kind} task, got {values.shape}; pass those of "
-            "the model"
-        )
-    pairs = []
-    for label, threshold in zip(labels, values.tolist(), strict=True):
-        on = threshold if rule.on is None else rule.on
-        off = on if rule.off is None else rule.off
-        if off > on:
-            raise ParameterError(
-                f"expected off to be at most the threshold, got off={off} and a threshold of {on:g} for "
-                f"{task.classes[label]!r}; lower off, or set on"
-            )
-        pairs.append((on, off))
-    return pairs
 
 
 def _sorted_events(found: Sequence[tuple[int, Integers, Integers, Doubles | None]], lengths: Integers) -> Events:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 from pydantic import ConfigDict, Field
 
 from limelight.data.clock import read_duration
-from limelight.errors import ParameterError, nearest
+from limelight.errors import DataError, ParameterError, nearest
 from limelight.task import Label, Task
 
 Threshold = Annotated[float, Field(gt=0.0, le=1.0)]
@@ -115,3 +116,63 @@ def event_labels(task: Task, background: Label | None = None) -> list[int]:
             f"{nearest(str(background), map(str, task.classes))}"
         )
     return [index for index, name in enumerate(task.classes) if name != background]
+
+
+def event_limits(
+    task: Task, rule: EventRule, thresholds: ArrayLike | None = None
+) -> dict[int, tuple[float, float] | None]:
+    """Return for each label that has events where they start and end.
+
+    Parameters
+    ----------
+    task
+        The classes or labels.
+    rule
+        When an event starts and ends.
+    thresholds
+        Probabilities at which the model predicts the positive class, shape (1,), or each label, shape (labels,); None
+        is 0.5.
+
+    Returns
+    -------
+    dict[int, tuple[float, float] | None]
+        By increasing index into ``task.classes``: the probability at which an event starts, and that below which it
+        ends; None for a class of several, whose events consist of the steps at which it is the most probable one.
+
+    Raises
+    ------
+    ParameterError
+        If the rule does not match the task or the thresholds.
+    DataError
+        If the thresholds have another shape.
+
+    Example
+    -------
+    >>> event_limits(Task(("off", "on"), level="step"), EventRule(off=0.3), [0.6])
+    {1: (0.6, 0.3)}
+    """
+    labels = event_labels(task, rule.background)
+    if task.kind == "multiclass":
+        if rule.on is not None or rule.off is not None or thresholds is not None:
+            raise ParameterError(
+                f"expected no thresholds (on, off) for events of {len(task.classes)} classes, got some; remove them, "
+                "as the most probable class is predicted"
+            )
+        return dict.fromkeys(labels)
+    values = np.full(len(labels), 0.5) if thresholds is None else np.asarray(thresholds, dtype=np.float64)
+    if values.shape != (len(labels),):
+        raise DataError(
+            f"expected thresholds of shape ({len(labels)},) for a {task.kind} task, got {values.shape}; pass those of "
+            "the model"
+        )
+    limits: dict[int, tuple[float, float] | None] = {}
+    for label, threshold in zip(labels, values.tolist(), strict=True):
+        on = threshold if rule.on is None else rule.on
+        off = on if rule.off is None else rule.off
+        if off > on:
+            raise ParameterError(
+                f"expected off to be at most the threshold, got off={off} and a threshold of {on:g} for "
+                f"{task.classes[label]!r}; lower off, or set on"
+            )
+        limits[label] = (on, off)
+    return limits
