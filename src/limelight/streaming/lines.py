@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from limelight.data.reading.booleans import BOOLEAN_WORDS
+from limelight.data.reading.missing import EMPTY_WORDS
 from limelight.errors import DataError
 from limelight.model.predictor import Predictor
 from limelight.streaming.messages import StreamSettings
 
 STREAM_SEPARATORS = (",", ";", "\t", "|")
-EMPTY_WORDS = ("", "nan", "na", "null", "none")
 
 
 @dataclass(frozen=True)
