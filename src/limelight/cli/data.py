@@ -19,6 +19,7 @@ from limelight.cli.options import (
     experiment_from,
     reads_data,
 )
+from limelight.data.places import url_of
 from limelight.errors import ParameterError
 
 
@@ -73,7 +74,12 @@ def generate(
 @reads_data
 def pack(
     source: SourceArgument,
-    output: Output = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "--out", "-o", help="The folder of the store, or a URL (s3://, gs://).", show_default=False
+        ),
+    ] = None,
     *,
     options: DataOptions,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing store.")] = False,
@@ -89,4 +95,4 @@ def pack(
     panel = pack_series(experiment, folder, overwrite=overwrite)
     for note in panel.notes:
         echo(f"note: {note}", err=True)
-    echo(f"{panel.describe()} packed into {folder}")
+    echo(f"{panel.describe()} packed into {url_of(folder) or folder}")

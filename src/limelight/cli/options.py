@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
+from limelight.data.places import local_path, url_of
 from limelight.data.reading.formats import describe_suffixes, require_file, require_known_type
 from limelight.errors import ParameterError, nearest, printable
 
@@ -20,14 +21,33 @@ if TYPE_CHECKING:
     from limelight.config.sections import Experiment
 
 SOURCE_HELP = (
-    f"An experiment file (.json); a store; {describe_suffixes()}; a quoted pattern of such files; or a folder of them, "
-    "with tables named labels, metadata and split if there are any."
+    f"An experiment file (.json); a store; {describe_suffixes()}; a quoted pattern of such files; a folder of them, "
+    "with tables named labels, metadata and split if there are any; a folder of Parquet partitions; or a URL of one of "
+    "these (s3://, gs://, abfs://)."
 )
 SourceArgument = Annotated[Path, typer.Argument(help=SOURCE_HELP, show_default=False)]
 Saved = Annotated[Path, typer.Argument(help="A run folder or a model folder.", show_default=False)]
+
+
+def _require_local(output: Path | None) -> Path | None:
+    if output is not None and url_of(output) is not None:
+        raise ParameterError(
+            f"expected a path on this machine as output, got {url_of(output)!r}; write it here and copy it (only "
+            "limelight pack writes to a URL)"
+        )
+    return output
+
+
 Output = Annotated[
     Path | None,
-    typer.Option("--output", "--out", "-o", help="Where to write; see above for the default.", show_default=False),
+    typer.Option(
+        "--output",
+        "--out",
+        "-o",
+        help="Where to write; see above for the default.",
+        show_default=False,
+        callback=_require_local,
+    ),
 ]
 Labels = Annotated[Path | None, typer.Option(help="Table of series id and label.", show_default=False)]
 Metadata = Annotated[Path | None, typer.Option(help="Table of series id and metadata columns.", show_default=False)]
@@ -92,6 +112,15 @@ FileNames = Annotated[
         show_default=False,
     ),
 ]
+Filter = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--filter",
+        help='Rows of the series table to read: --filter "day >= 2024-05-01" or --filter "site in A, B". Repeatable.',
+        rich_help_panel="Columns",
+        show_default=False,
+    ),
+]
 PRESET_NAMES = (
     "attention_bilstm", "lstm", "stacked_lstm", "bilstm", "metadata_repeat", "metadata_late", "multilabel_lstm",
     "step_lstm", "metadata_attention", "inception",
@@ -129,6 +158,7 @@ KEY_OF_OPTION = {
     **{name: f"data.{name}" for name in ("labels", "metadata", "signals", "split", "id", "time", "label")},
     "channels": "data.channels",
     "names": "data.names",
+    "filter": "data.filter",
     "data": "data.folder",
     "epochs": "training.max_epochs",
 }
@@ -149,6 +179,7 @@ class DataOptions:
     label: LabelColumn = None
     channels: Channels = None
     names: FileNames = None
+    filter: Filter = None
     changes: Changes = None
 
     def as_changes(self, **named: Any) -> dict[str, Any]:
@@ -168,22 +199,29 @@ class DataOptions:
 
 def _require_source(source: Path, preset: str | None) -> None:
     """Raise what is wrong with the data or the preset before the sections of an experiment are imported."""
-    require_known_type(source)
-    is_pattern = any(sign in str(source) for sign in "*?[")
-    if not is_pattern and source.suffix != ".json" and not source.is_dir():
-        require_file(source.resolve())
+    if url_of(source) is None:
+        _require_local_source(local_path(source))
     if preset is not None and preset not in PRESET_NAMES:
         raise ParameterError(f"{source}: there is no preset {preset!r}{nearest(preset, PRESET_NAMES)}")
 
 
+def _require_local_source(source: Path) -> None:
+    require_known_type(source)
+    is_pattern = any(sign in str(source) for sign in "*?[")
+    if not is_pattern and source.suffix != ".json" and not source.is_dir():
+        require_file(source.resolve())
+
+
 def _require_files(experiment: Experiment) -> None:
     """Raise DataError if a file of the experiment is missing, before anything slow is imported."""
-    from limelight.data.reading.sheets import find_files
+    from limelight.data.reading.datasets import TableDataset
+    from limelight.data.reading.locating import find_files, local_file, opened
     from limelight.data.store.open import is_store
 
     data = experiment.data
-    series = [] if data.series is None else find_files(data.series)
-    for path in [*series, *(Path(one) for one in (data.labels, data.metadata, data.split) if one is not None)]:
+    dataset = isinstance(opened(data.series), TableDataset)
+    series = [] if data.series is None or dataset else find_files(data.series)
+    for path in [*series, *(local_file(one) for one in (data.labels, data.metadata, data.split) if one is not None)]:
         if not is_store(path):
             require_file(path)
 

@@ -13,8 +13,10 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import ValidationError
 
 from limelight.config.sections import Experiment
+from limelight.data.places import local_path, url_of
 from limelight.data.reading.folders import folder_content
 from limelight.data.reading.formats import require_known_type
+from limelight.data.reading.locating import content_at
 from limelight.errors import ParameterError, nearest
 from limelight.parts.architecture import PRESETS, preset
 from limelight.parts.base import first_complaint
@@ -60,9 +62,9 @@ def read_experiment(source: Path | str, changes: Mapping[str, Any] | None = None
     ParameterError
         If the file is missing, is not JSON, or has an unknown key or an invalid value; the message names file and key.
     """
-    source, changes = Path(source), dict(changes or {})
+    source, changes = url_of(source) or local_path(source), dict(changes or {})
     folder = changes.pop("data.folder", None)
-    if source.suffix == ".json":
+    if isinstance(source, Path) and source.suffix == ".json":
         complete_replacement(source.parent)  # the experiment file may be that of a run
         content, where = _absolute_paths(_read_json(source), source.parent, folder), str(source)
     else:
@@ -73,7 +75,7 @@ def read_experiment(source: Path | str, changes: Mapping[str, Any] | None = None
         content, where = _for_data(source), str(source)
     if "preset" in changes:
         content.pop("model", None)
-    if changes.get("data.labels") is not None and source.is_dir():
+    if changes.get("data.labels") is not None and not str(source).endswith(".json"):
         content["data"].pop("names", None)  # folders are classes only if nothing else names the labels
     for key, value in changes.items():
         if key in PATHS:
@@ -187,7 +189,9 @@ def _resolved(path: Any, folder: Path) -> Any:
         return {**path, "table": _resolved(path["table"], folder)} if "table" in path else path
     if isinstance(path, str) and "\0" in path:
         raise ParameterError(f"expected the path of a file, got {path!r}, which has a zero byte; correct it")
-    return str((folder / path).resolve()) if isinstance(path, str) else path
+    if not isinstance(path, str):
+        return path
+    return url_of(path) or str((folder / local_path(path)).resolve())
 
 
 def _absolute_paths(content: dict[str, Any], home: Path, stated: Any) -> dict[str, Any]:
@@ -207,16 +211,18 @@ def _absolute_paths(content: dict[str, Any], home: Path, stated: Any) -> dict[st
     return content
 
 
-def _for_data(source: Path) -> dict[str, Any]:
-    """Build the experiment of a folder, a file or a pattern of files."""
-    names = None
-    if source.is_dir():
-        content = folder_content(source)
+def _for_data(source: Path | str) -> dict[str, Any]:
+    """Build the experiment of a folder, a file, a pattern of files, or a URL of one of these."""
+    path = Path(source)
+    content = folder_content(path) if path.is_dir() else content_at(source) if isinstance(source, str) else None
+    names = None if content is None else content.names
+    if content is not None:
         files: dict[str, Any] = {"series": content.series, **content.tables}
-        name, names = source.resolve().name, content.names
+        name = path.resolve().name
     else:
-        require_known_type(source)
-        files, name = {"series": source}, source.stem.strip("*?_-.") or "series"
+        if isinstance(source, Path):
+            require_known_type(source)
+        files, name = {"series": source}, path.stem.strip("*?_-.") or "series"
     paths = {
         key: _resolved([*map(str, file)] if isinstance(file, list) else str(file), Path())
         for key, file in files.items()

@@ -18,6 +18,7 @@ from pydantic import (
 from pydantic_core import CoreSchema
 
 from limelight.data.reading.dialect import CsvOptions
+from limelight.data.reading.row_filter import row_filter
 from limelight.data.synthetic.bumps import BumpSettings
 from limelight.data.synthetic.sine import SineSettings
 from limelight.errors import ParameterError
@@ -102,7 +103,8 @@ class DataSection(_Section):
     folder: str | None = Field(None, description="Folder of the files; relative to the experiment file.")
     series: str | list[str] | None = Field(
         None,
-        description="Table of series (CSV, Parquet), archive file (.ts, .tsv) or store; a pattern or a list of files.",
+        description="Table of series (CSV, Parquet), archive file (.ts, .tsv) or store; a pattern, a list of files, a "
+        "folder of Parquet partitions or a URL (s3://, gs://, abfs://).",
     )
     layout: Literal["auto", "long", "wide"] = Field(
         "auto", description="long: one row for each step; wide: one row for each series."
@@ -119,6 +121,9 @@ class DataSection(_Section):
     split: str | None = Field(None, description="Table of id and train, validation or test; overrides split.")
     names: str | None = Field(
         None, description='What the names of the files mean: "{label}_{id}" for ok_pump7.csv; null for the id alone.'
+    )
+    filter: list[str] = Field(
+        [], description='Rows of the series table to read: comparisons that all hold, such as "day >= 2024-05-01".'
     )
     id: str = Field("series_id", description="Column of series ids.")
     time: str | None = Field("time", description="Column of the clock; null for the order of the rows.")
@@ -146,6 +151,13 @@ class DataSection(_Section):
     def _tables(cls, value: Any) -> Any:
         several = value if isinstance(value, list) else [value]
         return [{"table": one} if isinstance(one, str) else one for one in several]
+
+    @field_validator("filter", mode="before")
+    @classmethod
+    def _comparisons(cls, value: Any) -> Any:
+        comparisons = [value] if isinstance(value, str) else value
+        row_filter(comparisons if isinstance(comparisons, list) else None)
+        return comparisons
 
     @property
     def drawn(self) -> str | None:

@@ -9,6 +9,7 @@ from limelight.data.reading.file_names import field_names
 from limelight.data.reading.layout import LONG, find_layout
 from limelight.data.reading.named import DEFAULTS
 from limelight.data.reading.roles import Roles, find_roles
+from limelight.data.reading.row_filter import row_filter
 from limelight.data.reading.sheets import Sheets, open_sheets
 from limelight.data.reading.tables import LEVEL_OF_LABELS, shared_fields
 from limelight.runs.dataset import labels_are_of_steps
@@ -25,7 +26,7 @@ def is_long(experiment: Experiment) -> bool:
 def roles_in(experiment: Experiment) -> tuple[Sheets, Roles]:
     """Return the long table of an experiment and the roles of its columns; errors as of ``find_roles``."""
     data = experiment.data
-    sheets = open_sheets(data.series, data.csv, names=data.names, id=data.id)
+    sheets = open_sheets(data.series, data.csv, names=data.names, id=data.id, filter=row_filter(data.filter))
     return find_roles(
         sheets,
         id=data.id,

@@ -91,6 +91,7 @@ def read_recordings(experiment: Experiment, *, missing: str = "keep", labelled: 
         sort=data.sort,
         csv=data.csv,
         names=data.names,
+        filter=data.filter,
     )
     if not labelled and panel.metadata is not None and data.label in panel.metadata.column_names:
         panel = panel.replace(metadata=panel.metadata.drop_columns([data.label]))

@@ -11,6 +11,7 @@ from tqdm import tqdm
 from limelight.config.sections import Experiment
 from limelight.data.missing_values import mark_missing
 from limelight.data.panel import Panel
+from limelight.data.places import url_of
 from limelight.data.reading.pack_long import pack_long
 from limelight.data.reading.tables import join_tables
 from limelight.data.store.open import is_store, open_store
@@ -53,7 +54,8 @@ def pack_series(
     """
     if is_store(output) and not overwrite:
         raise OutputError(
-            f"{str(output)!r} is already a store; pass --overwrite to replace it, or choose another output"
+            f"{(url_of(output) or str(output))!r} is already a store; pass --overwrite to replace it, or "
+            "choose another output"
         )
     data = experiment.data
     if isinstance(data.series, str) and is_store(data.series):

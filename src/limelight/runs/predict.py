@@ -11,6 +11,7 @@ from limelight.config.reading import read_experiment
 from limelight.config.sections import Experiment
 from limelight.data.align import SINCE_CHANGE
 from limelight.data.profile.outside import OutsideTraining
+from limelight.data.reading.locating import local_file
 from limelight.data.reading.sources import columns_of
 from limelight.errors import DataError, ParameterError, listing
 from limelight.model.bundle import load_model
@@ -192,7 +193,7 @@ def _channels_of_series(experiment: Experiment, model: FittedModel) -> list[str]
     signals = [
         name
         for one in experiment.data.signals
-        for name in one.columns or columns_of(Path(one.table), experiment.data.csv)
+        for name in one.columns or columns_of(local_file(one.table), experiment.data.csv)
     ]
     derived = {*signals, *(name + SINCE_CHANGE for name in signals)}
     return [name for name in model.channels if name not in derived]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from limelight.data.reading.array_files import is_partner
+from limelight.data.reading.datasets import is_partitioned
 from limelight.data.reading.file_names import CLASS_FOLDERS
 from limelight.data.reading.formats import ELSEWHERE, FORMAT_OF, FORMATS, TABLE, TABLE_SUFFIXES, describe_suffixes
 from limelight.data.store.open import is_store
@@ -24,22 +25,23 @@ class FolderContent:
     Parameters
     ----------
     series
-        A store or a file, or several files.
+        A store, a file or a folder of partitions, or several files; the URL of a dataset.
     tables
         The files of labels, metadata, signals and split that exist, by these names.
     names
         What the names of the files mean, if the folders are classes; else None.
     """
 
-    series: Path | list[Path]
-    tables: dict[str, Path] = field(default_factory=dict)
+    series: str | Path | list[Path]
+    tables: Mapping[str, str | Path] = field(default_factory=dict)
     names: str | None = None
 
 
 def folder_content(folder: Path) -> FolderContent:
     """Find the series in a folder, and the tables next to them.
 
-    A store is taken as it is; a file ``series`` of any format comes before other files. Otherwise, all files of the one
+    A store and a folder of Parquet partitions such as ``site=B`` are taken as they are; a file ``series`` of any format
+    comes before other files. Otherwise, all files of the one
     format that is there are series, and if there are none, the files in its folders are, with the folders as classes.
 
     Parameters
@@ -73,6 +75,8 @@ def folder_content(folder: Path) -> FolderContent:
     for suffix in FORMAT_OF:
         if (folder / f"series{suffix}").is_file():
             return FolderContent(folder / f"series{suffix}", tables)
+    if is_partitioned(folder):
+        return FolderContent(folder, tables)
     files = [path for path in _data_files(folder) if path not in tables.values()]
     if files:
         return FolderContent(_of_one_format(files, folder), tables)

@@ -97,7 +97,7 @@ def first_rows(sheets: Sheets, columns: Sequence[str]) -> Source:
     chunk = sheets.first_chunk
     if chunk is None:
         raise DataError(f"expected at least one row in {sheets.name}, got none")
-    return Source(chunk.table.slice(0, SAMPLE_ROWS), chunk.name, chunk.csv, chunk.first_row)
+    return chunk.slice(0, SAMPLE_ROWS)
 
 
 @dataclass

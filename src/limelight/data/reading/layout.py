@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from limelight.data.reading.datasets import TableDataset
 from limelight.data.reading.dialect import DETECT, CsvOptions
 from limelight.data.reading.formats import is_readable, is_table
-from limelight.data.reading.sheets import find_files
+from limelight.data.reading.locating import find_files, opened
 from limelight.data.reading.sources import columns_of, open_source
 from limelight.data.reading.wide import looks_wide
 from limelight.data.store.open import is_store
@@ -30,11 +31,14 @@ class SeriesLayout:
         The files; empty if the table is in memory.
     columns
         The columns of the first table; empty for stores and files of complete series.
+    series
+        What was opened: a dataset, a table in memory, or the series as given.
     """
 
     kind: str
     paths: tuple[Path, ...] = ()
     columns: tuple[str, ...] = ()
+    series: Any = None
 
 
 def find_layout(
@@ -68,11 +72,16 @@ def find_layout(
     >>> find_layout(pa.table({"series_id": ["a"], "time": [0], "x": [1.0]})).kind
     'long'
     """
+    series = opened(series)
     paths = find_files(series) if isinstance(series, str | Path | list | tuple) else []
     if paths and is_store(paths[0]):
-        return SeriesLayout(STORE, tuple(paths))
+        return SeriesLayout(STORE, tuple(paths), series=series)
     if paths and is_readable(paths[0]) and not is_table(paths[0]):
-        return SeriesLayout(FILES, tuple(paths))
-    columns: Sequence[str] = columns_of(paths[0], csv) if paths else open_source(series, "series").columns
+        return SeriesLayout(FILES, tuple(paths), series=series)
+    columns: Sequence[str]
+    if isinstance(series, TableDataset):
+        columns = series.columns
+    else:
+        columns = columns_of(paths[0], csv) if paths else open_source(series, "series").columns
     wide = layout == WIDE or (layout == "auto" and looks_wide(columns, id, time))
-    return SeriesLayout(WIDE if wide else LONG, tuple(paths), tuple(columns))
+    return SeriesLayout(WIDE if wide else LONG, tuple(paths), tuple(columns), series)

@@ -58,7 +58,7 @@ def read_long(sheets: Sheets, roles: Roles, *, missing: str, sort: bool) -> Pane
         As ``read_table``.
     """
     require_sortable(sheets, roles, sort=sort)
-    sheets = sheets.loaded(roles.text_columns)
+    sheets = sheets.loaded(roles.text_columns, (*roles.text_columns, *roles.channels))
     outline = make_outline(sheets, roles)
     roles, steps = outline.roles, int(outline.lengths.sum())
     arrays = Arrays(

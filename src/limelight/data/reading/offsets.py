@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 
@@ -68,4 +67,4 @@ def _pieces(sheets: Sheets, roles: Roles, stream: bool) -> Iterator[Source]:
             yield chunk
             continue
         for start in np.linspace(0, chunk.rows - PIECE, pieces).astype(np.int64).tolist():
-            yield replace(chunk, table=chunk.table.slice(start, PIECE), first_row=chunk.first_row + start)
+            yield chunk.slice(start, PIECE)

@@ -141,7 +141,7 @@ def find_roles(
     contents = study_contents(
         sheets,
         named.id,
-        [name for name in free if name not in (chosen or sheets.channels)],
+        [name for name in free if name not in (*(chosen or sheets.channels), *sheets.partitions)],
         wants_clock=time is not None and named.clock is None,
         wants_label=labels in ("series", "auto") and named.label is None and not step_labels,
         channels_given=chosen is not None,
@@ -149,9 +149,11 @@ def find_roles(
     )
     if chosen is None:
         contents = contents.leaving_channels([name for name in free if name in numeric])
-        chosen = _measurements(sheets, free, numeric, contents, taken)
+        measured = [name for name in free if name not in sheets.partitions]
+        chosen = _measurements(sheets, measured, numeric, contents, taken)
     notes += contents.notes
-    described = [name for name in free if name not in numeric or name in contents.constant]
+    constant = {*contents.constant, *sheets.partitions}
+    described = [name for name in free if name not in numeric or name in constant]
     return sheets, Roles(
         id=named.id,
         time=named.clock or contents.clock,
@@ -162,7 +164,7 @@ def find_roles(
         signals=signals,
         notes=tuple(notes),
         mask=step_mask,
-        numbers=tuple(name for name in described if name in contents.constant),
+        numbers=tuple(name for name in described if name in numeric & constant),
         auto=labels == "auto",
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -11,10 +10,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from limelight.data.reading.array_files import is_partner
+from limelight.data.reading.datasets import PIECE_ROWS, TableDataset
 from limelight.data.reading.dialect import DETECT, CsvOptions
 from limelight.data.reading.file_names import ID, describe_names, read_names
-from limelight.data.reading.folders import folder_content
+from limelight.data.reading.locating import find_files, opened
+from limelight.data.reading.row_filter import RowFilter
 from limelight.data.reading.sources import (
     Source,
     arrow_fields,
@@ -26,10 +26,8 @@ from limelight.data.reading.sources import (
     stream_file,
     units_of_fields,
 )
-from limelight.data.store.open import is_store
 from limelight.errors import DataError, listing
 
-PATTERN_SIGNS = "*?["
 FIRST_ROWS = 1 << 15
 """Rows of a Parquet file that are read first; they are kept while the columns get their roles."""
 
@@ -54,6 +52,10 @@ class Sheets:
         Columns to add, with their word for each file: ids and what else the names of the files mean.
     csv
         What is known about how CSV files are written; the rest is detected.
+    dataset
+        The Parquet files of the table, if pyarrow reads them as a dataset.
+    filter
+        Which rows are read; None for all.
     notes
         What was assumed while opening the table, one sentence each.
 
@@ -73,6 +75,8 @@ class Sheets:
     sources: tuple[Source, ...] = ()
     of_files: tuple[tuple[str, tuple[str, ...]], ...] = ()
     csv: CsvOptions = DETECT
+    dataset: TableDataset | None = None
+    filter: RowFilter | None = None
     notes: tuple[str, ...] = ()
 
     def named_by_file(self, column: str) -> Sheets:
@@ -111,37 +115,66 @@ class Sheets:
         if self.sources:
             yield from self.sources
             return
+        if self.dataset is not None:
+            yield from self._pieces(self.dataset, columns)
+            return
         added = [name for name, _ in self.of_files]
-        in_file = None if columns is None else [column for column in columns if column not in added]
+        compared = () if self.filter is None else self.filter.columns
+        in_file = None if columns is None else [one for one in dict.fromkeys((*columns, *compared)) if one not in added]
         for row, path in enumerate(self.paths):
             for chunk in (
                 stream_file(path, in_file, self.csv) if stream else [open_file(path, text_columns, in_file, self.csv)]
             ):
-                if chunk.rows:
-                    yield self._completed(chunk, row)
+                completed = self._completed(chunk, row)
+                if completed.rows:
+                    yield completed
+
+    def _pieces(self, dataset: TableDataset, columns: Sequence[str] | None, rows: int = PIECE_ROWS) -> Iterator[Source]:
+        for table, name, first in dataset.pieces(columns, self.filter, rows):
+            if table.num_rows:
+                yield Source(table, name, None, first)
+
+    @property
+    def partitions(self) -> tuple[str, ...]:
+        """The columns that the folders of a dataset make."""
+        return () if self.dataset is None else self.dataset.partitions
 
     @cached_property
     def first_chunk(self) -> Source | None:
         """The first rows of the table, all columns of CSV files as text; None if there are no rows."""
         if self.sources:
             return self.sources[0]
+        if self.dataset is not None:
+            return next(self._pieces(self.dataset, None, FIRST_ROWS), None)
         for row, path in enumerate(self.paths):
-            try:
-                chunk = next(stream_file(path, csv=self.csv, thorough=False, rows=FIRST_ROWS), None)
-            except DataError:
-                chunk = next(stream_file(path, csv=self.csv, rows=FIRST_ROWS), None)
-            if chunk is not None and chunk.rows:
-                return self._completed(chunk, row)
+            for chunk in self._first_chunks(path):
+                completed = self._completed(chunk, row)
+                if completed.rows:
+                    return completed
         return None
 
-    def _completed(self, chunk: Source, row: int) -> Source:
-        """Return a chunk with the columns that the name of its file holds, and with notes that name the table."""
-        chunk = chunk if chunk.csv is None else chunk.in_table(self.name)
-        return _with_columns(chunk, {name: words[row] for name, words in self.of_files})
+    def _first_chunks(self, path: Path) -> Iterator[Source]:
+        """Stream a file, after a search for what the first rows do not show if these cannot be read."""
+        try:
+            first = next(stream_file(path, csv=self.csv, thorough=False, rows=FIRST_ROWS), None)
+        except DataError:
+            first = None
+        if first is not None and (first.rows and self.filter is None):
+            yield first
+            return
+        yield from stream_file(path, csv=self.csv, rows=FIRST_ROWS)
 
-    def loaded(self, text_columns: Sequence[str]) -> Sheets:
-        """Load the table into memory, so that iterating again costs nothing; ``text_columns`` as for ``chunks``."""
-        return replace(self, sources=tuple(self.chunks(text_columns)))
+    def _completed(self, chunk: Source, row: int) -> Source:
+        """Return the rows kept, with columns for the name of their file, and with notes that name the table."""
+        chunk = chunk if chunk.csv is None else chunk.in_table(self.name)
+        return _with_columns(chunk, {name: words[row] for name, words in self.of_files}).filtered(self.filter)
+
+    def loaded(self, text_columns: Sequence[str], columns: Sequence[str]) -> Sheets:
+        """Load the table into memory, so that iterating again costs nothing.
+
+        ``text_columns`` and ``columns`` are as for ``chunks``; files that are not of a dataset are read whole.
+        """
+        return replace(self, sources=tuple(self.chunks(text_columns, columns if self.dataset is not None else None)))
 
     @property
     def size(self) -> int:
@@ -149,19 +182,29 @@ class Sheets:
         return sum(path.stat().st_size for path in self.paths)
 
 
-def open_sheets(series: Any, csv: CsvOptions = DETECT, *, names: str | None = None, id: str = ID) -> Sheets:
+def open_sheets(
+    series: Any,
+    csv: CsvOptions = DETECT,
+    *,
+    names: str | None = None,
+    id: str = ID,
+    filter: RowFilter | None = None,
+) -> Sheets:
     """Open a table in files or a DataFrame; of files, only the column names are read.
 
     Parameters
     ----------
     series
-        A path to a table, a pattern such as ``"logs/*.csv"``, a list of paths, a folder, or a DataFrame.
+        A path or URL of a table, a pattern such as ``"logs/*.csv"``, a list of paths, a folder, a dataset of Parquet
+        files, or a DataFrame.
     csv
         What is known about how CSV files are written; the rest is detected.
     names
         What the names of the files mean, as for ``read_names``: its fields become columns.
     id
         The column for the field ``{id}``.
+    filter
+        Which rows to read; None reads all.
 
     Returns
     -------
@@ -171,21 +214,37 @@ def open_sheets(series: Any, csv: CsvOptions = DETECT, *, names: str | None = No
     Raises
     ------
     DataError
-        If a pattern matches no file, the columns of two files differ, or a file is not a table.
+        If a pattern matches no file, the columns of two files differ, a file is not a table, or the filter compares a
+        column that there is not, or keeps no row.
     """
+    series = opened(series)
+    notes = () if filter is None else (f"only rows with {filter} were read",)
+    if isinstance(series, TableDataset):
+        annotations = _column_annotations(series.dataset.schema)
+        return _with_rows(
+            Sheets(series.name, tuple(series.columns), **annotations, dataset=series, filter=filter, notes=notes)
+        )
     if not isinstance(series, (str, Path, list, tuple)):
-        source = open_source(series, "series")
+        source = open_source(series, "series").filtered(filter)
         annotations = _column_annotations(source.table.schema)
-        return Sheets(source.name, tuple(source.columns), **annotations, sources=(source,))
+        sheets = Sheets(source.name, tuple(source.columns), **annotations, sources=(source,), notes=notes)
+        return _with_rows(replace(sheets, filter=filter))
     paths = find_files(series)
     columns = columns_of(paths[0], csv)
     for path in paths[1:]:
         _require_same_columns(paths[0], columns, path, csv)
     name = str(paths[0]) if len(paths) == 1 else series if isinstance(series, str) else str(paths[0].parent)
     annotations = _column_annotations(arrow_fields(paths[0], csv))
-    notes = tuple(dict.fromkeys(note for path in paths for note in notes_of(path, csv)))
-    sheets = Sheets(repr(name), tuple(columns), tuple(paths), **annotations, csv=csv, notes=notes)
-    return sheets if names is None else _with_names(sheets, names, id)
+    notes = (*dict.fromkeys(note for path in paths for note in notes_of(path, csv)), *notes)
+    sheets = Sheets(repr(name), tuple(columns), tuple(paths), **annotations, csv=csv, filter=filter, notes=notes)
+    return _with_rows(sheets if names is None else _with_names(sheets, names, id))
+
+
+def _with_rows(sheets: Sheets) -> Sheets:
+    """Return a table after checking that its filter keeps a row; DataError if not."""
+    if sheets.filter is not None and (sheets.first_chunk is None or not sheets.first_chunk.rows):
+        raise DataError(f"expected rows with {sheets.filter} in {sheets.name}, got none; correct the filter")
+    return sheets
 
 
 def _with_names(sheets: Sheets, pattern: str, id: str) -> Sheets:
@@ -210,41 +269,6 @@ def _column_annotations(fields: Iterable[pa.Field]) -> dict[str, Any]:
         "signals": tuple(columns_declared(fields, "signal")),
         "channels": tuple(columns_declared(fields, "channel")),
     }
-
-
-def find_files(path_or_pattern: str | Path | Sequence[str | Path]) -> list[Path]:
-    """Find the files named by a path, a folder, a pattern or a list of paths.
-
-    Returns
-    -------
-    list[Path]
-        The files that match a pattern, sorted by path; a path or a list of paths as given, without checking that the
-        files exist.
-
-    Raises
-    ------
-    DataError
-        If a pattern matches no file.
-    """
-    if isinstance(path_or_pattern, (list, tuple)):
-        paths = path_or_pattern
-        if not paths or not all(isinstance(path, str | Path) for path in paths):
-            raise DataError(f"expected series as a DataFrame, a path, or a list of paths, got {str(paths)[:40]!r}")
-        return [Path(path) for path in paths]
-    pattern = str(path_or_pattern)
-    if Path(pattern).is_dir() and not is_store(Path(pattern)):
-        series = folder_content(Path(pattern)).series
-        return series if isinstance(series, list) else [series]
-    if Path(pattern).exists() or not any(sign in pattern for sign in PATTERN_SIGNS):
-        return [Path(pattern)]
-    matches = sorted(Path(match) for match in glob.glob(pattern, recursive=True) if Path(match).is_file())
-    matches = [path for path in matches if not is_partner(path)] or matches
-    if not matches:
-        folder = next(one for one in Path(pattern).parents if not any(sign in str(one) for sign in PATTERN_SIGNS))
-        names = sorted(one.name for one in folder.iterdir()) if folder.is_dir() else []
-        content = f"the folder {str(folder)!r} holds {listing(names)}" if names else f"{str(folder)!r} holds nothing"
-        raise DataError(f"expected files that match {pattern!r}, got none; {content}")
-    return matches
 
 
 def _require_same_columns(first: Path, columns: list[str], path: Path, csv: CsvOptions) -> None:

@@ -9,12 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import narwhals as nw
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as parquet
+from numpy.typing import NDArray
 
+from limelight.data.places import local_copy, local_path, url_of
 from limelight.data.reading.csv_files import CsvFile, csv_table, open_csv
+from limelight.data.reading.datasets import TableDataset
 from limelight.data.reading.dialect import DETECT, CsvOptions
 from limelight.data.reading.formats import SERIES, TABLE_SUFFIXES, format_of, require_file
+from limelight.data.reading.row_filter import RowFilter
 from limelight.data.reading.table_files import file_chunks, file_notes, file_schema
 from limelight.errors import DataError, nearest
 
@@ -37,6 +42,8 @@ class Source:
         The row of the file at which the table begins, if it is a chunk of the file.
     notes
         What was assumed while reading, one sentence each.
+    kept
+        The row of the unfiltered chunk that each row is, if a filter dropped rows; else None.
 
     Example
     -------
@@ -52,6 +59,7 @@ class Source:
     csv: CsvFile | None = None
     first_row: int = 0
     notes: tuple[str, ...] = ()
+    kept: NDArray[np.int64] | None = None
 
     @property
     def rows(self) -> int:
@@ -95,13 +103,33 @@ class Source:
             column = column.cast(pa.large_string())
         return column.combine_chunks()
 
+    def slice(self, start: int, rows: int) -> Source:
+        """Return some consecutive rows."""
+        table = self.table.slice(start, rows)
+        if self.kept is not None:
+            return replace(self, table=table, kept=self.kept[start : start + rows])
+        return replace(self, table=table, first_row=self.first_row + start)
+
+    def filtered(self, rows: RowFilter | None) -> Source:
+        """Return the rows that a filter keeps; DataError if a column of the filter is missing."""
+        if rows is None:
+            return self
+        kept = rows.kept(self.table, self.name)
+        return replace(self, table=self.table.take(kept), kept=kept if self.kept is None else self.kept[kept])
+
+    def require_rows(self) -> Source:
+        """Return the table itself; DataError if it has no rows."""
+        if self.rows == 0:
+            raise DataError(f"expected at least one row in {self.name}, got none")
+        return self
+
     def in_table(self, name: str) -> Source:
         """Return the same rows with notes that name the table that the file is a part of."""
         return replace(self, notes=tuple(note.replace(self.name, name, 1) for note in self.notes))
 
     def location(self, row: int) -> str:
         """Describe where a row is: the line of a CSV file (the header is line 1), else the row counted from 0."""
-        row += self.first_row
+        row = self.first_row + (row if self.kept is None else int(self.kept[row]))
         if self.csv is None:
             return f"row {row} (the first is 0) of {self.name}"
         return f"line {self.csv.line_of(row)} of {self.name}"
@@ -118,7 +146,7 @@ def open_source(path_or_frame: Any, content: str, csv: CsvOptions = DETECT) -> S
     Parameters
     ----------
     path_or_frame
-        A path to a table of any format that is read, or a DataFrame (pandas, polars, pyarrow, any that narwhals
+        A path or URL of a table of any format that is read, or a DataFrame (pandas, polars, pyarrow, any that narwhals
         supports).
     content
         What the table holds, for messages: ``"series"``, ``"labels"`` or ``"split"``.
@@ -136,12 +164,13 @@ def open_source(path_or_frame: Any, content: str, csv: CsvOptions = DETECT) -> S
         If the file is missing, damaged, empty or of another type.
     """
     if isinstance(path_or_frame, str | Path):
-        source = open_file(Path(path_or_frame), csv=csv)
+        url = url_of(path_or_frame)
+        source = open_file(local_path(path_or_frame) if url is None else local_copy(url), csv=csv)
+    elif isinstance(path_or_frame, TableDataset):
+        source = Source(path_or_frame.table(), path_or_frame.name)
     else:
         source = Source(_frame_table(path_or_frame, content), f"the {content} table")
-    if source.rows == 0:
-        raise DataError(f"expected at least one row in {source.name}, got none")
-    return source
+    return source.require_rows()
 
 
 def columns_of(path: Path, csv: CsvOptions = DETECT) -> list[str]:

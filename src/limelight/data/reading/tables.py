@@ -15,21 +15,23 @@ from limelight.data.arrays import join_panels
 from limelight.data.missing_values import mark_missing
 from limelight.data.panel import Panel
 from limelight.data.reading.columns import read_words
+from limelight.data.reading.datasets import TableDataset
 from limelight.data.reading.dialect import DETECT, CsvOptions, csv_options
 from limelight.data.reading.file_names import field_names, read_names
-from limelight.data.reading.folders import folder_content
 from limelight.data.reading.id_columns import find_id_column, require_agreement, require_known
 from limelight.data.reading.joins import join_fields, join_labels
 from limelight.data.reading.layout import FILES, LAYOUTS, LONG, STORE, SeriesLayout, find_layout
+from limelight.data.reading.locating import content_at
 from limelight.data.reading.long import read_long
 from limelight.data.reading.metadata_join import bare_name, join_metadata
 from limelight.data.reading.roles import find_roles
+from limelight.data.reading.row_filter import RowFilter, row_filter
 from limelight.data.reading.series_files import read_series_files
 from limelight.data.reading.sheets import open_sheets
 from limelight.data.reading.sources import Source, index_levels, open_source
 from limelight.data.reading.wide import may_be_steps, read_wide
 from limelight.data.splitting.splits import Split, named_split
-from limelight.data.store.open import is_store, open_store
+from limelight.data.store.open import open_store
 from limelight.errors import DataError, ParameterError, listing, nearest
 
 LEVEL_OF_LABELS = {None: "auto", True: "steps", False: "series"}
@@ -54,6 +56,7 @@ def read_table(
     sort: bool = False,
     csv: Mapping[str, Any] | CsvOptions | None = None,
     names: str | None = None,
+    filter: str | Sequence[str] | None = None,
 ) -> Panel:
     """Read labelled series from tables, archive files or a store.
 
@@ -65,9 +68,10 @@ def read_table(
     ----------
     series
         A path to a table (CSV, Parquet, Excel, Arrow), to a file of the UCR/UEA archive, to arrays (NumPy, MATLAB), to
-        a WFDB record, or to a store written by ``limelight pack``; a folder of such files, a pattern such as
-        ``"logs/*.csv"``, or a list of paths; or a DataFrame (pandas, polars, pyarrow). If no column names the
-        series, each of several files is one series.
+        a WFDB record, or to a store written by ``limelight pack``; a folder of such files or of Parquet partitions, a
+        pattern such as ``"logs/*.csv"``, a list of paths, or a URL of any of these (``s3://``, ``gs://``, ``abfs://``);
+        or a table in Python: a DataFrame (pandas, polars), an Arrow table, reader or dataset, a relation of DuckDB, or
+        any object that exports an Arrow stream. If no column names the series, each of several files is one series.
     labels
         A table with one row per series: its id, its label (or, for multi-label, several columns that begin with
         ``label_`` and hold 0 or 1, empty if unknown) and, if known, the interval in which the label is visible:
@@ -110,6 +114,9 @@ def read_table(
     names
         What the names of the files mean: ``"{label}_{id}"``, or ``"{label}/{id}"`` for folders of classes. Fields
         other than ``label`` and ``id`` are metadata.
+    filter
+        Which rows of the series table are read: comparisons that must all hold, such as ``"day >= 2024-05-01"`` or
+        ``"site in A, B"``. Parquet files and row groups without such rows are not read.
 
     Returns
     -------
@@ -135,14 +142,15 @@ def read_table(
     for option, value, choices in (("missing", missing, ("error", "keep")), ("layout", layout, LAYOUTS)):
         if value not in choices:
             raise ParameterError(f"expected {option} to be {' or '.join(map(repr, choices))}, got {value!r}")
-    options = csv_options(csv)
+    options, rows = csv_options(csv), row_filter(filter)
     series_name = repr(str(series)) if isinstance(series, str | Path) else "the series table"
     series, labels, metadata, names = _in_folder(series, labels, metadata, names)
     label_in_series = label if labels is None else None
     found = find_layout(series, layout=layout, id=id, time=time, csv=options)
-    panel = _read_unless_long(series, found, options, names, id=id, label=label_in_series, channels=channels)
+    series = found.series
+    panel = _read_unless_long(found, options, names, rows, id=id, label=label_in_series, channels=channels)
     if panel is None:
-        sheets = open_sheets(series, options, names=names, id=id)
+        sheets = open_sheets(series, options, names=names, id=id, filter=rows)
         sheets, roles = find_roles(
             sheets,
             id=id,
@@ -261,9 +269,9 @@ def join_tables(
 
 def _in_folder(series: Any, labels: Any, metadata: Any, names: str | None) -> tuple[Any, Any, Any, str | None]:
     """Replace a folder by the files of series, labels and metadata in it, unless these are named."""
-    if not isinstance(series, str | Path) or not Path(series).is_dir() or is_store(Path(series)):
+    content = content_at(series)
+    if content is None:
         return series, labels, metadata, names
-    content = folder_content(Path(series))
     tables = content.tables
     return (
         content.series,
@@ -274,25 +282,37 @@ def _in_folder(series: Any, labels: Any, metadata: Any, names: str | None) -> tu
 
 
 def _read_unless_long(
-    series: Any,
     found: SeriesLayout,
     csv: CsvOptions,
     names: str | None,
+    rows: RowFilter | None,
     *,
     channels: Sequence[str] | None,
     **columns: Any,
 ) -> Panel | None:
     """Read a store, files of series or wide tables; None if the series are a long table."""
     paths = found.paths
+    if found.kind in (STORE, FILES) and rows is not None:
+        raise ParameterError(
+            f"expected a table whose rows the filter '{rows}' can select, got {str(paths[0])!r}, which holds whole "
+            "series; remove the filter"
+        )
     if found.kind == STORE:
         return _with_channels(open_store(paths[0]), channels, paths[0])
     if found.kind == FILES:
         return _with_channels(read_series_files(paths, label=columns["label"], names=names), channels, paths[0])
     if found.kind == LONG:
         return None
+    if isinstance(found.series, TableDataset):
+        source = Source(found.series.table(rows), found.series.name)
+        return read_wide(source.require_rows(), channels=channels, **columns)
     if not paths:
-        return read_wide(open_source(series, "series"), channels=channels, **columns)
-    panels = [read_wide(source, channels=channels, **columns) for source in _wide_sources(paths, csv, names)]
+        source = open_source(found.series, "series").filtered(rows).require_rows()
+        return read_wide(source, channels=channels, **columns)
+    sources = [source.filtered(rows) for source in _wide_sources(paths, csv, names)]
+    paths = tuple(path for path, source in zip(paths, sources, strict=True) if source.rows) or paths[:1]
+    sources = [source for source in sources if source.rows] or [sources[0].require_rows()]
+    panels = [read_wide(source, channels=channels, **columns) for source in sources]
     if len(panels) > 1:  # rows without ids are numbered from 0 in each file
         panels = [
             panel.replace(ids=[f"{path.stem}_{name}" for name in panel.ids])

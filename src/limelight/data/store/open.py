@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from limelight.data.annotations import Origin, StepLabels, StepSignals
 from limelight.data.labels import INTERVAL, STEP_LABEL
 from limelight.data.panel import Panel
+from limelight.data.places import PATTERN_SIGNS, is_file_there, local_copy, local_path, url_of
 from limelight.errors import DataError
 
 FORMAT, VERSION = "limelight-store", 3
@@ -152,8 +153,17 @@ class StoreShape:
 
 
 def is_store(path: Path | str) -> bool:
-    """Whether a folder holds a store."""
-    return (Path(path) / STORE_FILE).is_file()
+    """Whether there is a store in a folder or at a URL."""
+    url = url_of(path)
+    if url is None:
+        return (local_path(path) / STORE_FILE).is_file()
+    return not any(sign in url for sign in PATTERN_SIGNS) and is_file_there(url, STORE_FILE)
+
+
+def local_store(path: Path | str) -> Path:
+    """Return the folder of a store; that of the local copy of a store at a URL."""
+    url = url_of(path)
+    return local_path(path) if url is None else local_copy(url)
 
 
 def open_store(folder: Path | str) -> Panel:
@@ -162,7 +172,7 @@ def open_store(folder: Path | str) -> Panel:
     Parameters
     ----------
     folder
-        A folder written by ``write_store`` or ``limelight pack``.
+        A folder written by ``write_store`` or ``limelight pack``, or a URL of one, of which a local copy is made.
 
     Returns
     -------
@@ -174,7 +184,7 @@ def open_store(folder: Path | str) -> Panel:
     DataError
         If the folder is not a store, its files are inconsistent or truncated, or its version is newer than supported.
     """
-    folder = Path(folder).resolve()
+    folder = local_store(folder).resolve()
     description = _read_description(folder)
     table = _read_series(folder, description)
     offsets = np.fromfile(folder / "offsets.bin", dtype=ARRAY_TYPES["offsets"])
@@ -222,7 +232,7 @@ def _stored_labels(columns: dict[str, Any], label_columns: list[str]) -> NDArray
 
 def stored_split(folder: Path | str) -> list[str] | None:
     """Read the part of each series of a store; None if it was packed without a split."""
-    with parquet.ParquetFile(Path(folder) / SERIES_FILE) as file:
+    with parquet.ParquetFile(local_store(folder) / SERIES_FILE) as file:
         if "split" not in file.schema_arrow.names:
             return None
         parts: list[str] = file.read(["split"])["split"].to_pylist()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import mmap
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from limelight.data.labels import INTERVAL, columns_of_labels
 from limelight.data.panel import Panel
+from limelight.data.places import local_path, url_of, write_place
 from limelight.data.store.open import (
     ARRAY_TYPES,
     FORMAT,
@@ -44,7 +46,7 @@ def write_store(panel: Panel, folder: Path | str, split: list[str] | None = None
     panel
         The series.
     folder
-        The folder of the store; an older store there is replaced.
+        The folder of the store, or a URL; an older store there is replaced.
     split
         ``"train"``, ``"validation"`` or ``"test"`` for each series, or None.
 
@@ -112,7 +114,8 @@ def new_store(folder: Path, shape: StoreShape) -> Iterator[tuple[Path, dict[str,
     Parameters
     ----------
     folder
-        The folder of the store, which appears when the block ends without an error; an older store there is replaced.
+        The folder of the store, or a URL, which appears when the block ends without an error; an older store there is
+        replaced. A store for a URL is written to a temporary folder first.
     shape
         The shapes of its arrays.
 
@@ -129,6 +132,15 @@ def new_store(folder: Path, shape: StoreShape) -> Iterator[tuple[Path, dict[str,
     DataError
         If the folder exists and is not a store.
     """
+    url = url_of(folder)
+    if url is not None:
+        with tempfile.TemporaryDirectory(prefix="limelight-") as temporary_folder:
+            local = Path(temporary_folder) / "store"
+            with new_store(local, shape) as created:
+                yield created
+            write_place(local, url, last=STORE_FILE)
+        return
+    folder = local_path(folder)
     if folder.exists() and not is_store(folder) and (not folder.is_dir() or any(folder.iterdir())):
         raise DataError(f"{str(folder)!r} already exists and is not a store; choose another name for the store")
     with whole_folder(folder) as temporary:
