@@ -1,6 +1,8 @@
 """The page in a real browser: it opens fast, complains about nothing, zooms, answers the mouse, and prints."""
 
+import csv
 import shutil
+import time
 
 import numpy as np
 import pytest
@@ -122,6 +124,104 @@ def test_the_page_is_never_wider_than_the_screen(browser, page, width):
     browser.wait(ALL_DRAWN)
     assert browser.run("document.documentElement.scrollWidth") == width
     assert browser.run("[...document.querySelectorAll('.plot')].every((b) => b.scrollWidth <= b.clientWidth + 1)")
+
+
+def test_no_column_of_a_table_is_lost_on_a_phone(browser, page):
+    browser.resize(400)
+    browser.open(page)
+    browser.run("for (const one of document.querySelectorAll('details')) one.open = true")
+    lost = browser.run(
+        "[...document.querySelectorAll('table td, table th[scope=row]')].filter((cell) => cell.textContent.trim()"
+        " && cell.getBoundingClientRect().right > 400).map((cell) => cell.textContent)"
+    )
+    assert lost == []
+
+
+def prefer(browser, scheme):
+    browser.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+
+
+BACKGROUND = "getComputedStyle(document.body).backgroundColor"
+LINE = f"{FIRST_SERIES}.data.find((trace) => trace.type === 'scatter').line.color"
+
+
+def test_the_page_and_its_figures_follow_the_system_and_button(browser, page):
+    prefer(browser, "dark")
+    browser.open(page)
+    browser.wait(ALL_DRAWN)
+    assert browser.run(BACKGROUND) == "rgb(18, 24, 30)"
+    assert browser.run(LINE) == "rgb(228, 234, 238)"
+    browser.run("document.querySelector('button.theme').click()")
+    assert browser.run(BACKGROUND) == "rgb(255, 255, 255)"
+    assert browser.run(LINE) == "rgb(27, 39, 51)"
+    browser.run("localStorage.clear()")
+    prefer(browser, "light")
+    assert browser.complaints == []
+
+
+def test_what_is_printed_is_light(browser, page, tmp_path):
+    prefer(browser, "dark")
+    browser.open(page)
+    browser.wait(ALL_DRAWN)
+    browser.run(
+        f"addEventListener('afterprint', () => 0); dispatchEvent(new Event('beforeprint')); window.ink = {LINE}"
+    )
+    assert browser.run("window.ink") == "rgb(27, 39, 51)"
+    browser.run("dispatchEvent(new Event('afterprint'))")
+    assert browser.run(LINE) == "rgb(228, 234, 238)"
+    prefer(browser, "light")
+
+
+ROWS = (
+    "[...document.querySelectorAll('.found tbody tr')].map((row) => [...row.children].map((cell) => cell.textContent))"
+)
+
+
+def test_a_series_is_found_by_its_id(browser, page):
+    browser.open(page)
+    search = (
+        "const box = document.querySelector('.finder input'); box.value = '{}'; box.dispatchEvent(new Event('input'))"
+    )
+    browser.run(search.format("29"))
+    ((name, *_),) = browser.run(ROWS)
+    assert name == "29"
+    browser.run("{" + search.format("nothing") + "}")
+    assert browser.run("document.querySelector('.found').textContent") == "No series matches."
+
+
+def test_a_cell_of_the_confusion_matrix_leads_to_its_series(browser, tmp_path, make_inputs):
+    inputs = make_inputs(60, ("a", "b", "c"), sharp=0.8)
+    browser.open(write_report(tmp_path, inputs))
+    browser.run("document.querySelector('.matrix tbody tr:nth-child(2) td:nth-child(2) a').click()")
+    expected = (inputs.panel.labels == "b") & (inputs.prediction.labels == "a")
+    found = browser.run(ROWS)
+    assert {row[0] for row in found} == set(inputs.panel.ids[expected].tolist())
+    assert browser.run("document.querySelector('.filter').textContent") == "true b, predicted aShow all"
+    assert browser.run("location.hash") == "#find"
+
+
+def test_wrong_series_are_downloaded_as_a_safe_table(browser, tmp_path, make_inputs):
+    ids = [f"=cmd|{row}" if row % 2 else f'a "b", {row}' for row in range(60)]
+    inputs = make_inputs(60, sharp=0.5, ids=ids)
+    browser.open(write_report(tmp_path, inputs))
+    folder = tmp_path / "downloads"
+    browser.ask("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
+    browser.run("document.querySelector('.finder .export').click()")
+    wait_until(lambda: (folder / "bearing_relabel.csv").is_file())
+    with (folder / "bearing_relabel.csv").open(newline="") as file:
+        head, *rows = csv.reader(file)
+    assert head == ["series_id", "label", "prediction", "probability", "state"]
+    wrong = inputs.panel.ids[inputs.prediction.labels != inputs.panel.labels].tolist()
+    assert {row[0].lstrip("'") for row in rows if row[4] == "wrong"} == set(wrong)
+    assert not any(row[0].startswith("=") for row in rows)
+
+
+def wait_until(is_true):
+    for _ in range(500):
+        if is_true():
+            return
+        time.sleep(0.02)
+    raise TimeoutError
 
 
 def test_nothing_is_asked_of_the_network(browser, page):

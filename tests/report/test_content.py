@@ -14,7 +14,9 @@ from limelight.report.curves import score_curves, thin
 from limelight.report.explanations import collect_importance, frequency_figure
 from limelight.report.highlights import choose_highlights
 from limelight.report.inputs import StepImportance
+from limelight.report.plotting import ACCENT, COLOURS, FAINT, INK, LINE, QUIET, WRONG
 from limelight.report.series import MOST_CHANNELS, outline, series_figure
+from limelight.web.assets import read_assets
 
 KINDS = ["series", "labels", "steps", "labels of steps"]
 
@@ -59,7 +61,8 @@ def test_content_is_json_and_figures_fit_plotlys_schema(make_inputs, kind, class
 def test_sections_are_there_where_they_apply(make_inputs, kind, classes, there):
     content = collect(make_inputs(40, classes, kind=kind, extras=True))
     decision = content["decision"]
-    found = {name for name in ("confusion", "confusion_of_labels", "events") if content[name]}
+    matrices = {"confusion": content["confusion"]["matrix"], "confusion_of_labels": content["confusion"]["of_labels"]}
+    found = {name for name, one in {**matrices, "events": content["events"]}.items() if one}
     assert found | {name for name in ("thresholds",) if decision[name]} == there
     assert decision["calibration"]
     assert decision["sets"]["target"] == 0.8
@@ -79,15 +82,14 @@ def test_probabilities_that_no_temperature_changed_are_shown_once(make_inputs):
 
 def test_a_run_that_measured_less_says_less(make_inputs):
     content = collect(make_inputs())
-    assert [content[name] for name in ("decision", "events", "groups", "metadata", "explanations")] == [
-        None, None, [], None, None,
-    ]  # fmt: skip
+    assert [content[name] for name in ("decision", "events", "groups", "metadata")] == [None, None, [], None]
+    assert content["explanations"]["measured"] is None
 
 
 def test_headline_numbers_stand_beside_baseline_and_interval(make_inputs):
     inputs = make_inputs(sharp=0.8)
     test, baseline = inputs.metrics["test"], inputs.metrics["baseline"]
-    accuracy, f1, balanced, area = collect(inputs)["headline"]
+    accuracy, f1, balanced, area = collect(inputs)["scores"]["headline"]
     assert accuracy == {
         "title": "Accuracy",
         "note": "share of correct predictions",
@@ -266,6 +268,65 @@ def test_attention_lies_behind_on_the_time_axis(make_inputs):
     assert channel["x0"] == 0
 
 
+def test_a_gap_of_one_step_survives_thinning():
+    values = np.zeros(100_000)
+    values[54_321] = np.nan
+    assert 54_321 in outline(values, 2000)
+
+
+def test_a_pause_of_a_regular_clock_is_a_gap(make_inputs):
+    inputs = make_inputs(1, steps=(30, 31), attention=True, times=np.append(np.arange(20), 50 + np.arange(10)))
+    behind, channel = series_figure(inputs, 0)["data"]
+    assert np.flatnonzero(np.isnan(decoded(channel["y"]))).tolist() == [20]
+    edges, cells = decoded(behind["x"]), behind["z"][0]
+    assert [(edges[k], edges[k + 1]) for k, cell in enumerate(cells) if cell is None] == [(19.5, 49.5)]
+
+
+def test_labels_of_steps_do_not_span_a_gap(make_inputs):
+    times = np.append(np.arange(3), 50 + np.arange(4))
+    inputs = make_inputs(1, kind="steps", steps=(7, 8), times=times, sharp=50.0)
+    inputs.panel.step_labels.codes[:] = 1
+    truth = next(trace for trace in series_figure(inputs, 0)["data"] if trace["type"] == "bar")
+    assert decoded(truth["base"]).tolist() == [-0.5, 49.5]
+    assert decoded(truth["x"]).tolist() == [3.0, 4.0]
+
+
+def test_uneven_visits_have_no_gaps(make_inputs):
+    times = np.cumsum(np.array([1.0, 2, 4, 7, 11, 16, 22, 29]))
+    inputs = make_inputs(1, steps=(8, 9), attention=False, times=times)
+    (channel,) = series_figure(inputs, 0)["data"]
+    assert not np.isnan(decoded(channel["y"])).any()
+
+
+def test_importance_is_smoothed_at_the_resolution_of_the_model(make_inputs):
+    spikes = np.zeros(200)
+    spikes[[50, 150]] = [8.0, -8.0]
+    looks = {"evidence": lambda row, target: StepImportance(spikes, "ok", resolution=9)}
+    inputs = make_inputs(1, steps=(200, 201), attention=False, explainers=looks)
+    cells = np.array(series_figure(inputs, 0)["data"][0]["z"][0])
+    assert np.count_nonzero(cells[:100]) == 2 * 9 - 1
+    assert cells.max() == pytest.approx(8 / 9, rel=1e-3)
+    assert cells[:100].sum() == pytest.approx(8.0, rel=1e-2)
+
+
+def test_a_recall_of_one_has_an_interval(make_inputs):
+    table = collect(make_inputs(40, sharp=50.0))["classes"]
+    assert table["head"][3] == "95 % of recall"
+    assert table["rows"][0][2:4] == ["1.000", "0.839 to 1.000"]
+
+
+def test_a_perfect_group_is_not_marked(make_inputs):
+    inputs = make_inputs(40, sharp=50.0, extras=True)
+    (group,) = collect(inputs)["groups"]
+    assert (group["stands_out"], group["table"]["worst"]) == (False, None)
+
+
+def test_the_script_knows_every_colour_of_the_figures():
+    known = read_assets("report.js")
+    colours = {INK, QUIET, LINE, ACCENT, WRONG, FAINT, *COLOURS}
+    assert {colour for colour in colours if f'"{colour}": "' not in known} == set()
+
+
 def explainers():
     def occlusion(row, target):
         return StepImportance(np.linspace(-2.0, 1.0, 1_500), target or "rain")
@@ -277,7 +338,8 @@ def test_each_method_is_a_layer_and_the_first_is_seen(make_inputs):
     inputs = make_inputs(4, steps=(1_500, 1_501), attention=False, explainers=explainers())
     first, second, channel = series_figure(inputs, 0)["data"]
     assert [(one["name"], one["visible"]) for one in (first, second)] == [("occlusion", True), ("attention", False)]
-    assert (first["zmin"], first["z"][0][0]) == (-first["zmax"], -2.0)
+    assert first["zmin"] == -first["zmax"]
+    assert first["z"][0][0] == pytest.approx(-2.0, abs=0.02)  # averaged over neighbouring steps
     assert first["zmax"] > 2.0  # nothing stands out here, so no step gets the darkest colour
     assert len(first["z"][0]) == 500
     assert channel["customdata"]["shape"] == "1500, 2"
@@ -302,7 +364,7 @@ def test_channels_that_are_distinguished_have_colours_of_their_own(make_inputs):
     behind, upper, lower = figure["data"]
     domains = [figure["layout"][axis]["domain"] for axis in ("yaxis2", "yaxis3")]
     assert behind["y"] == [*domains[1], *domains[0]]
-    assert [row[0] for row in behind["z"]] == [2.0, None, -1.0]
+    assert [row[0] for row in behind["z"]] == [2.0, None, pytest.approx(-1.0, abs=0.01)]
     assert upper["customdata"] != lower["customdata"]
     assert upper["hovertemplate"] == lower["hovertemplate"] == "%{y:.5~g}<br>evidence %{customdata[0]:+.2~g} for rain"
 

@@ -81,7 +81,7 @@ def choose_highlights(inputs: ReportInputs) -> Highlights:
         confidence = np.where(decided == 1, probabilities, 1 - probabilities)
     else:
         confidence = np.take_along_axis(probabilities, labelled.decisions[:, None], axis=1)
-    margin = _margin(labelled, inputs.prediction.thresholds)
+    margin = margins_of(labelled, inputs.prediction.thresholds)
     n = len(inputs.panel)
     rows = np.repeat(np.arange(n), np.diff(inputs.bounds))
     if labelled.task.by_step:
@@ -115,8 +115,8 @@ def _as_columns(codes: NDArray[np.int64]) -> NDArray[np.int64]:
     return codes if codes.ndim == 2 else codes[:, None]
 
 
-def _margin(labelled: LabelledPredictions, thresholds: Doubles | None) -> Doubles:
-    """Compute how far each probability is from a different prediction, shape (N, 1) or (N, labels)."""
+def margins_of(labelled: LabelledPredictions, thresholds: Doubles | None) -> Doubles:
+    """Compute how far each prediction is from a different one, in probability, shape (N, 1) or (N, labels)."""
     probabilities = labelled.probabilities
     if labelled.task.multilabel:
         return np.abs(probabilities - (DEFAULT_THRESHOLD if thresholds is None else thresholds))

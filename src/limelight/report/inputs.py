@@ -38,6 +38,8 @@ class StepImportance:
     base
         What has to be added to the sum of ``importance`` and ``fields`` to obtain the logit; None if the importance is
         not a decomposition of the logit.
+    resolution
+        The fewest steps that the model reads together, at least 1: finer differences say nothing.
     """
 
     importance: NDArray[np.floating[Any]]
@@ -46,6 +48,7 @@ class StepImportance:
     frequencies: NDArray[np.floating[Any]] | None = None
     fields: Mapping[str, float] = field(default_factory=dict)
     base: float | None = None
+    resolution: int = 1
 
 
 Explainer = Callable[[int, str | None], StepImportance]

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from limelight.data.panel import Panel
 from limelight.data.profile.series_statistics import STATISTICS, series_statistics
@@ -17,8 +15,8 @@ from limelight.evaluation.monitoring.drift import Drift
 from limelight.evaluation.monitoring.monitor import CERTAIN_DRIFT, Monitoring
 from limelight.files import whole_folder
 from limelight.report import tables
-from limelight.report.page import HERE, PLOTLY, SCRIPT, STYLE, embed_figure, script_digest
 from limelight.report.plotting import ACCENT, QUIET, Figure, line, literal
+from limelight.report.rendering import PLOTLY, render_template
 
 MONITOR_TEMPLATE = "monitor.html.jinja"
 MOST_PICTURED_DRIFTS = 6
@@ -50,21 +48,15 @@ def write_monitor_page(folder: Path, found: Monitoring, profile: TrainingProfile
     """
     from plotly.offline import get_plotlyjs
 
-    environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters.update(number=tables.number, share=tables.share, count=tables.count, data=embed_figure)
-    script = (HERE / SCRIPT).read_text(encoding="utf-8")
-    page = environment.get_template(MONITOR_TEMPLATE).render(
-        title=title,
-        found=found,
-        drifted=len(found.drifted),
-        table=drift_table(found.drifts),
-        figures=drift_figures(found, profile, panel),
-        style=Markup((HERE / STYLE).read_text(encoding="utf-8")),
-        script=Markup(script),
-        script_hash=script_digest(script),
-        plotly=PLOTLY,
+    page = render_template(
+        MONITOR_TEMPLATE,
+        {
+            "title": title,
+            "found": found,
+            "drifted": len(found.drifted),
+            "table": drift_table(found.drifts),
+            "figures": drift_figures(found, profile, panel),
+        },
     )
     with whole_folder(folder) as temporary:
         (temporary / "index.html").write_text(page, encoding="utf-8")

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
-
 from limelight.files import whole_folder
-from limelight.report import tables
 from limelight.report.content import collect
 from limelight.report.highlights import choose_highlights
 from limelight.report.inputs import ReportInputs
 from limelight.report.pictures import series_png
+from limelight.report.rendering import PLOTLY, render_template
 
-HERE = Path(__file__).parent
-PAGE, STYLE, SCRIPT, PLOTLY = "page.html.jinja", "page.css", "page.js", "plotly.min.js"
+PAGE = "page.html.jinja"
 
 
 def write_report(folder: Path, inputs: ReportInputs) -> Path:
@@ -75,26 +68,7 @@ def render_page(content: Mapping[str, Any]) -> str:
     str
         HTML that includes its style, its script and the data of its figures.
     """
-    environment = Environment(
-        loader=FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
-        number=tables.number, share=tables.share, count=tables.count, plain=_plain, whole=_whole, data=embed_figure
-    )
-    script = (HERE / SCRIPT).read_text(encoding="utf-8")
-    return environment.get_template(PAGE).render(
-        {
-            **content,
-            "style": Markup((HERE / STYLE).read_text(encoding="utf-8")),
-            "script": Markup(script),
-            "script_hash": script_digest(script),
-            "plotly": PLOTLY,
-        }
-    )
+    return render_template(PAGE, content)
 
 
 def picture_names(labels: Iterable[str]) -> dict[str, str]:
@@ -126,25 +100,3 @@ def picture_names(labels: Iterable[str]) -> dict[str, str]:
         taken.add(name.casefold())
         names[label] = f"attention_{name}.png"
     return names
-
-
-def embed_figure(figure: Mapping[str, Any]) -> Markup:
-    """Encode a figure as JSON that cannot close the HTML element that contains it."""
-    text = json.dumps(figure, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
-
-
-def script_digest(script: str) -> str:
-    """Return the digest by which the content security policy of a page allows its script."""
-    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-
-
-def _whole(sentence: str) -> str:
-    """Replace the space before a percent sign by a no-break space."""
-    return sentence.replace(" %", "\N{NO-BREAK SPACE}%")
-
-
-def _plain(key: str) -> str:
-    """Convert a key to a heading: ``"train_loss"`` to ``"Train loss"``."""
-    words = key.replace("_", " ")
-    return words[:1].upper() + words[1:]

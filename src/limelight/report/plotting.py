@@ -11,12 +11,17 @@ from numpy.typing import NDArray
 
 INK, QUIET, LINE, ACCENT, WRONG, FAINT = "#1b2733", "#5b6770", "#e1e6ea", "#0b6e99", "#c2410c", "#b9c2c9"
 COLOURS = ("#0072b2", "#d55e00", "#00795c", "#a3306f", "#3f9fd6", "#8a6200")
-"""Distinguishable by colour-blind readers and dark enough on white, after Okabe and Ito."""
+"""Distinguishable by colour-blind readers and dark enough on white, after Okabe and Ito; `report.js` knows each."""
 DASHES = ("solid", "dash")
-GLOW_SCALE = [[0.0, "#ffffff"], [0.25, "#fff0c9"], [0.5, "#ffd778"], [0.75, "#f9b233"], [1.0, "#ef9500"]]
-DIVERGING_SCALE = [[0.0, "#7b6bb5"], [1 / 6, "#a99fd2"], [1 / 3, "#dcd8ec"], [0.5, "#ffffff"], [2 / 3, "#fff0c9"],
-             [5 / 6, "#fbc45c"], [1.0, "#ef9500"]]  # fmt: skip
-"""Orange is evidence for the target, purple against it, as in the static images."""
+GLOW_SCALE = [[0.0, "rgba(249, 178, 51, 0)"], [0.5, "rgba(249, 178, 51, 0.5)"], [1.0, "rgba(239, 149, 0, 0.85)"]]
+DIVERGING_SCALE = [
+    [0.0, "rgba(123, 107, 181, 0.85)"],
+    [0.4999, "rgba(123, 107, 181, 0)"],
+    [0.5, "rgba(249, 178, 51, 0)"],
+    [0.75, "rgba(249, 178, 51, 0.5)"],
+    [1.0, "rgba(239, 149, 0, 0.85)"],
+]
+"""Orange is evidence for the target, purple against it, as in the static images; transparent on any background."""
 
 Figure = dict[str, Any]
 

@@ -45,12 +45,22 @@ HEIGHTS = ((1, 170), (2, 110), (4, 80), (6, 56), (MOST_CHANNELS, 40))
 LANE_HEIGHT, PROBABILITY_HEIGHT, GAP, ABOVE, BELOW = 26, 90, 20, 20, 44
 
 
+FEWEST_STRIPES, MOST_STRIPES = 8, 200
+"""Importance is averaged over at most and at least this part of a series: finer stripes cannot be told apart."""
+MOST_MARKED = 40
+"""The most points of a line that are marked one by one."""
+REGULAR_SHARE, GAP_STEPS = 0.5, 1.5
+"""If this share of the steps takes the median time, a step that takes this many times as long is a gap."""
+
+
 @dataclass(frozen=True)
 class _Clock:
-    """The increasing times of the steps of one series, and the edges between the steps."""
+    """The increasing times of the steps of one series, the edges of each step, and the steps before a gap."""
 
     steps: Floats
-    edges: Floats
+    left: Floats
+    right: Floats
+    before_gap: NDArray[np.bool_]
     kind: str
     title: str
 
@@ -64,6 +74,13 @@ class _Clock:
     def at(self, places: NDArray[np.int64]) -> dict[str, str]:
         """Encode the times of some steps."""
         return packed(self.steps[places], "f8")
+
+    def with_gaps(self, places: NDArray[np.int64], columns: NDArray[Any]) -> tuple[Floats, NDArray[Any]]:
+        """Return times and columns, shape (points, columns), of some steps, with a missing point in each gap."""
+        gaps = np.concatenate([[0], np.cumsum(self.before_gap)])
+        after = np.flatnonzero(np.diff(gaps[places]) > 0) + 1
+        middle = (self.steps[places[after]] + self.steps[places[after - 1]]) / 2
+        return np.insert(self.steps[places], after, middle), np.insert(columns, after, np.nan, axis=0)
 
 
 def series_figure(inputs: ReportInputs, row: int, importance: Mapping[str, StepImportance] | None = None) -> Figure:
@@ -123,7 +140,8 @@ def outline(values: Floats, most: int) -> NDArray[np.int64]:
     Returns
     -------
     NDArray[np.int64]
-        All steps of a short line; else the first, the last, and the lowest and highest of each stretch of equal length.
+        All steps of a short line; else the first, the last, and the lowest and highest of each stretch of equal length,
+        and one missing step of each stretch that has some, so that a gap stays a gap.
 
     Example
     -------
@@ -133,15 +151,18 @@ def outline(values: Floats, most: int) -> NDArray[np.int64]:
     n = len(values)
     if n <= most:
         return np.arange(n)
-    width = -(-n // ((most - 2) // 2))
+    missing = np.isnan(values)
+    kept = 3 if missing.any() else 2
+    width = -(-n // max(1, (most - 2) // kept))
     stretches = -(-n // width)
     padded = np.full(stretches * width, np.nan)
     padded[:n] = values
     table, starts = padded.reshape(stretches, width), np.arange(stretches) * width
-    # A missing value is never lowest or highest, so only a stretch without known values becomes a gap.
     low = starts + np.where(np.isnan(table), np.inf, table).argmin(axis=1)
     high = starts + np.where(np.isnan(table), -np.inf, table).argmax(axis=1)
-    return np.unique(np.concatenate([[0], low, high, [n - 1]]))
+    absent = np.isnan(table) & (np.arange(table.size).reshape(table.shape) < n)
+    gaps = (starts + absent.argmax(axis=1))[absent.any(axis=1)]
+    return np.unique(np.concatenate([[0], low, high, gaps, [n - 1]]))
 
 
 def _clock_of(panel: Panel, row: int) -> _Clock:
@@ -151,12 +172,16 @@ def _clock_of(panel: Panel, row: int) -> _Clock:
     timed = panel.times is not None and np.isfinite(steps).all() and bool((np.diff(steps) > 0).all())
     if not timed:
         steps = np.arange(len(times), dtype=np.float64)
+    elapsed = np.diff(steps)
+    usual = float(np.median(elapsed)) if len(elapsed) else 1.0
+    regular = len(elapsed) > 0 and float(np.isclose(elapsed, usual, rtol=0.01).mean()) >= REGULAR_SHARE
+    gap = (elapsed > GAP_STEPS * usual) if regular else np.zeros(len(elapsed), dtype=bool)
     middles = (steps[1:] + steps[:-1]) / 2
-    half = float(np.median(np.diff(steps))) / 2 if len(steps) > 1 else 0.5
-    edges = np.concatenate([[steps[0] - half], middles, [steps[-1] + half]])
+    left = np.concatenate([[steps[0] - usual / 2], np.where(gap, steps[1:] - usual / 2, middles)])
+    right = np.concatenate([np.where(gap, steps[:-1] + usual / 2, middles), [steps[-1] + usual / 2]])
     unit = panel.units.get("time")
     title = "step" if not timed else "" if dates else f"time ({literal(unit, 20)})" if unit else "time"
-    return _Clock(steps, edges, "date" if timed and dates else "linear", title)
+    return _Clock(steps, left, right, gap, "date" if timed and dates else "linear", title)
 
 
 def _channel(
@@ -165,29 +190,70 @@ def _channel(
     values = panel.series(row)[:, place].astype(np.float64)
     most = min(MOST_POINTS, MOST_POINTS_OF_ALL // min(len(panel.channels), MOST_CHANNELS))
     keep = outline(values, most)
-    complete = len(keep) == len(values)
-    trace = line(None, packed(values[keep]), _name(panel, place), color=INK, width=1.3)
-    trace.pop("x")
-    trace |= clock.x if complete else {"x": clock.at(keep)}
-    isolated = _isolated(values[keep])
-    if isolated.any():
-        trace |= {"mode": "lines+markers", "marker": {"color": INK, "size": np.where(isolated, 4, 0).tolist()}}
-    trace["hovertemplate"] = "%{y:.5~g}"
     shown = {
-        name: steps.importance if steps.channels is None else steps.channels[:, place]
+        name: (steps.importance[:, None] if steps.channels is None else steps.channels[:, [place]], steps)
         for name, steps in importance.items()
         if place == 0 or steps.channels is not None
     }
-    if shown:  # weights are shown as multiples of uniform attention
-        targets = {name: importance[name].target for name in shown}
-        columns = [numbers * (1 if targets[name] else len(values)) for name, numbers in shown.items()]
-        trace["customdata"] = packed(np.stack(columns, axis=1)[keep])
+    # weights are shown as multiples of uniform attention
+    columns = [
+        smooth(own, width_of_stripes(steps, len(values))) * (1 if steps.target else len(values))
+        for own, steps in shown.values()
+    ]
+    table = np.concatenate([values[:, None], *columns], axis=1)[keep]
+    times, drawn = clock.with_gaps(keep, table)
+    trace = line(packed(times, "f8"), packed(drawn[:, 0]), _name(panel, place), color=INK, width=1.3)
+    if len(drawn) == len(values):
+        trace.pop("x")
+        trace |= clock.x
+    isolated = _isolated(drawn[:, 0])
+    marked = isolated | (len(drawn) <= MOST_MARKED)
+    if marked.any():
+        trace |= {"mode": "lines+markers", "marker": {"color": INK, "size": np.where(marked, 4, 0).tolist()}}
+    trace["hovertemplate"] = "%{y:.5~g}"
+    if shown:
+        trace["customdata"] = packed(drawn[:, 1:])
         trace["hovertemplate"] += "".join(
-            f"<br>{name} %{{customdata[{number}]:{'+.2~g' if target else '.3~g'}}}"
-            + (f" for {literal(target, 20)}" if target else " × uniform")  # noqa: RUF001
-            for number, (name, target) in enumerate(targets.items())
+            f"<br>{name} %{{customdata[{number}]:{'+.2~g' if steps.target else '.3~g'}}}"
+            + (f" for {literal(steps.target, 20)}" if steps.target else " × uniform")  # noqa: RUF001
+            for number, (name, (_, steps)) in enumerate(shown.items())
         )
     return [trace]
+
+
+def width_of_stripes(steps: StepImportance, length: int) -> int:
+    """Return over how many steps the importance is averaged: what the model resolves, and no less than can be seen."""
+    return max(1, min(length // FEWEST_STRIPES, max(steps.resolution, -(-length // MOST_STRIPES))))
+
+
+def smooth(numbers: Floats, width: int) -> Floats:
+    """Average numbers over neighbouring steps.
+
+    Parameters
+    ----------
+    numbers
+        Shape (time, columns).
+    width
+        The width at half of the height of the weights, which fall to 0 on both sides, in steps; 1 changes nothing.
+
+    Returns
+    -------
+    Floats
+        Of the same shape; at the ends, averages of fewer steps.
+
+    Example
+    -------
+    >>> smooth(np.array([[0.0], [0.0], [4.0], [0.0], [0.0]]), 2)[:, 0].tolist()
+    [0.0, 1.0, 2.0, 1.0, 0.0]
+    """
+    if width <= 1:
+        return numbers
+    kernel = np.bartlett(2 * width + 1)[1:-1]
+    reach, n = width - 1, len(numbers)
+    mass = np.convolve(np.ones(n), kernel)[reach : reach + n]
+    columns = [np.convolve(column, kernel)[reach : reach + n] / mass for column in numbers.T.astype(np.float64)]
+    averaged: Floats = np.stack(columns, axis=1)
+    return averaged
 
 
 def _isolated(values: Floats) -> NDArray[np.bool_]:
@@ -284,8 +350,10 @@ def _lanes(inputs: ReportInputs, row: int) -> list[int]:
 
 def _bars(mask: NDArray[np.bool_], clock: _Clock, y: float, colour: str) -> list[Figure]:
     """Return a bar for each stretch of masked steps; if there are very many, for the longest."""
-    ends = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
-    starts, stops = clock.edges[ends[::2]], clock.edges[ends[1::2]]
+    joined = mask[1:] & mask[:-1] & ~clock.before_gap
+    first = np.flatnonzero(mask & ~np.concatenate([[False], joined]))
+    last = np.flatnonzero(mask & ~np.concatenate([joined, [False]]))
+    starts, stops = clock.left[first], clock.right[last]
     if not len(starts):
         return []
     if len(starts) > MOST_BARS:
@@ -307,8 +375,9 @@ def _bars(mask: NDArray[np.bool_], clock: _Clock, y: float, colour: str) -> list
 
 def _probability_line(probabilities: Floats, clock: _Clock, name: str, lane: int) -> Figure:
     keep = outline(probabilities, MOST_POINTS // 2)
+    times, drawn = clock.with_gaps(keep, probabilities[keep, None].astype(np.float64))
     style = {**line_style(lane), "width": 1.5}
-    return line(clock.at(keep), packed(probabilities[keep]), name, **style, hovertemplate="%{y:.3f}")
+    return line(packed(times, "f8"), packed(drawn[:, 0]), name, **style, hovertemplate="%{y:.3f}")
 
 
 def _threshold_line(threshold: float, clock: _Clock, lane: int) -> Figure:
@@ -346,7 +415,7 @@ def _stacked(panels: list[tuple[int, list[Figure], dict[str, Any]]], clock: _Clo
             layout["annotations"].append(_caption(caption, domain[1]))
         data += [{**trace, "yaxis": f"y{number}"} for trace in traces]
         top -= height + GAP
-    ends = [float(clock.edges[0]), float(clock.edges[-1])]
+    ends = [float(clock.left[0]), float(clock.right[-1])]
     layout["xaxis"] = {
         "type": clock.kind,
         "range": ends,
@@ -371,7 +440,7 @@ def _caption(text: str, top: float) -> dict[str, Any]:
 
 
 def _importance_layer(clock: _Clock, steps: StepImportance, name: str, bands: list[list[float]]) -> Figure:
-    """Return a heatmap of the importance over time; in a long series, each cell shows the peak of its steps.
+    """Return a heatmap of the smoothed importance over time; a gap in time has no colour.
 
     Channels that are distinguished have a row of cells each, as high as their panel, with empty rows between.
     """
@@ -379,21 +448,29 @@ def _importance_layer(clock: _Clock, steps: StepImportance, name: str, bands: li
     by_channel = None if len(bands) == 1 else steps.channels
     numbers = steps.importance[:, None] if by_channel is None else by_channel[:, : len(bands)]
     n = len(numbers)
-    starts = np.arange(0, n, -(-n // MOST_CELLS))
-    high, low = (reduce.reduceat(numbers, starts, axis=0) for reduce in (np.maximum, np.minimum))
-    cells = [[float(f"{cell:.4g}") for cell in row] for row in np.where(-low > high, low, high).T.tolist()]
-    edges, rows = [0.0, 1.0], cells
-    if by_channel is not None:
-        empty: list[Any] = [None] * len(starts)
-        edges = [edge for bottom, top in reversed(bands) for edge in (bottom, top)]
-        rows = [row for own in reversed(cells) for row in (own, empty)][:-1]
+    numbers = smooth(numbers, width_of_stripes(steps, n))
+    starts = np.union1d(np.arange(0, n, -(-n // MOST_CELLS)), np.flatnonzero(clock.before_gap) + 1)
+    ends = np.append(starts[1:], n) - 1
     sizes = np.abs(numbers)
     peak = max(float(sizes.max(initial=0.0)), LEAST_COLOUR_PEAK * float(sizes.mean())) or 1.0
+    means = np.add.reduceat(numbers, starts, axis=0) / (ends - starts + 1)[:, None]
+    edges: list[float] = [float(clock.left[0])]
+    filled: list[list[float | None]] = [[] for _ in means.T]
+    for place, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
+        is_after_gap = bool(place and clock.before_gap[start - 1])
+        edges += [float(clock.left[start]), float(clock.right[end])] if is_after_gap else [float(clock.right[end])]
+        for cells, mean in zip(filled, means[place].tolist(), strict=True):
+            cells += [None, float(f"{mean:.4g}")] if is_after_gap else [float(f"{mean:.4g}")]
+    heights, rows = [0.0, 1.0], filled
+    if by_channel is not None:
+        empty: list[float | None] = [None] * len(filled[0])
+        heights = [edge for bottom, top in reversed(bands) for edge in (bottom, top)]
+        rows = [row for own in reversed(filled) for row in (own, empty)][:-1]
     return {
         "type": "heatmap",
         "name": name,
-        "x": packed(clock.edges[np.append(starts, n)], "f8"),
-        "y": edges,
+        "x": packed(edges, "f8"),
+        "y": heights,
         "z": rows,
         "hoverongaps": False,
         "zmin": -peak if signed else 0,
@@ -411,5 +488,5 @@ def _true_interval(panel: Panel, row: int, clock: _Clock) -> list[dict[str, Any]
     start, stop = panel.intervals[row].tolist()
     if not 0 <= start < stop or start >= len(clock.steps):
         return []
-    ends = {"x0": float(clock.edges[start]), "x1": float(clock.edges[min(stop, len(clock.steps))])}
+    ends = {"x0": float(clock.left[start]), "x1": float(clock.right[min(stop, len(clock.steps)) - 1])}
     return [{"type": "rect", "yref": "paper", "y0": 0, "y1": 0.035, **ends, "fillcolor": ACCENT, "line": {"width": 0}}]

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from limelight.evaluation.decision.calibration import before_and_after
+from limelight.evaluation.metrics.exact_intervals import wilson_interval
 from limelight.evaluation.metrics.per_class import AVERAGED
 from limelight.evaluation.summary import SCORE_TITLES
+from limelight.evaluation.verdict import stands_out
 
 NO_VALUE = "\N{EN DASH}"
 CLASS_SCORES = (*AVERAGED, "roc_auc", "average_precision", "brier")
@@ -67,30 +69,45 @@ def score_table(test: Mapping[str, Any], baseline: Mapping[str, Any]) -> Table:
 
 
 def class_table(test: Mapping[str, Any], unit: str) -> Table:
-    """Build the table of the scores of each class or label, with the averages in the last rows."""
-    multilabel = test.get("kind") == "multilabel"
+    """Build the table of the scores of each class or label, with the averages in the last rows.
+
+    Series are independent of each other, so that their recall has an interval; the steps of a series are not.
+    """
+    multilabel, by_step = test.get("kind") == "multilabel", test.get("level") == "step"
     things = "labels" if multilabel else "classes"
+    recall = [] if by_step else ["95 % of recall"]
+    head = [
+        "Label" if multilabel else "Class",
+        *(_capital(SCORE_TITLES[key]) for key in CLASS_SCORES[:2]),
+        *recall,
+        *(_capital(SCORE_TITLES[key]) for key in CLASS_SCORES[2:]),
+        "Support",
+        "Prevalence",
+    ]
     rows = [
         [
             name,
-            *(number(scores.get(key)) for key in CLASS_SCORES),
+            *(number(scores.get(key)) for key in CLASS_SCORES[:2]),
+            *(_recall_interval(scores) for _ in recall),
+            *(number(scores.get(key)) for key in CLASS_SCORES[2:]),
             count(scores["support"]),
             share(scores.get("prevalence"), 1),
         ]
         for name, scores in test["per_class"].items()
     ]
-    feet = [
-        [title.format(things=things, unit=unit), *(number(test[kind][key]) for key in AVERAGED), "", "", "", "", ""]
-        for kind, title in AVERAGE_NAMES.items()
-        if kind in test
-    ]
-    head = [
-        "Label" if multilabel else "Class",
-        *(_capital(SCORE_TITLES[key]) for key in CLASS_SCORES),
-        "Support",
-        "Prevalence",
-    ]
+    feet = []
+    for kind, title in AVERAGE_NAMES.items():
+        if kind in test:
+            precision, recalled, f1 = (number(test[kind][key]) for key in AVERAGED)
+            name = title.format(things=things, unit=unit)
+            feet.append([name, precision, recalled, *("" for _ in recall), f1, *[""] * 5])
     return {"head": head, "rows": rows, "feet": feet}
+
+
+def _recall_interval(scores: Mapping[str, Any]) -> str:
+    """Format the interval of a recall, which is a share of independent examples; also if it is 0 or 1."""
+    n, recall = scores["support"], scores.get("recall")
+    return "" if not n or recall is None else interval(wilson_interval(round(recall * n), n))
 
 
 def confusion_matrix(confusion: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -228,7 +245,7 @@ def group_tables(groups: Mapping[str, Any], test: Mapping[str, Any]) -> list[dic
     head = ["Subset accuracy" if multilabel else "Accuracy", "F1", "Balanced accuracy", "95 % interval", "Series"]
     groups_by_field = []
     for field, scored in groups.items():
-        scores = ("accuracy", "f1", "balanced_accuracy")
+        scores, weak = ("accuracy", "f1", "balanced_accuracy"), stands_out(scored)
         rows = [
             [group["value"], *(number(group[key]) for key in scores), interval(group["interval"]), count(group["n"])]
             for group in scored["groups"]
@@ -236,8 +253,9 @@ def group_tables(groups: Mapping[str, Any], test: Mapping[str, Any]) -> list[dic
         groups_by_field.append(
             {
                 "field": field,
-                "table": {"head": [field, *head], "rows": rows, "worst": scored["worst"]},
+                "table": {"head": [field, *head], "rows": rows, "worst": scored["worst"] if weak else None},
                 "sentence": _lowest_group(field, scored),
+                "stands_out": weak,
             }
         )
     return groups_by_field

@@ -161,6 +161,7 @@ def _explainer(
             frequencies=None if found.frequencies is None else found.frequencies[0],
             fields={name: float(numbers[0]) for name, numbers in found.fields.items()},
             base=None if found.base is None else float(found.base[0]),
+            resolution=model.architecture.encoder.resolution,
         )
 
     return explain_row

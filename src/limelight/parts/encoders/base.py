@@ -89,6 +89,11 @@ class Encoder(Part):
     training_defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     fixed_parts: ClassVar[Mapping[str, str]] = MappingProxyType({})
 
+    @property
+    def resolution(self) -> int:
+        """The fewest steps that one feature reads: importance within them cannot be told apart."""
+        return 1
+
     def resolve(self, summary: TrainingSummary) -> Self:
         """Return the same encoder with every ``"auto"`` size derived from the training series."""
         return self

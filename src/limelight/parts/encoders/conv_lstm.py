@@ -52,6 +52,11 @@ class ConvLSTM(Encoder):
     bidirectional: bool = False
     dropout: Share = 0.1
 
+    @property
+    def resolution(self) -> int:
+        """The stride."""
+        return 1 if self.stride == "auto" else self.stride
+
     def resolve(self, summary: TrainingSummary) -> ConvLSTM:
         """Return the same encoder with ``stride`` derived from the typical length of a series."""
         if self.stride != "auto":

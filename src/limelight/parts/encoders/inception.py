@@ -61,6 +61,11 @@ class Inception(Encoder):
     stride: Annotated[int, Field(ge=1, le=100_000)] | Literal["auto"] = "auto"
     dropout: Share = 0.1
 
+    @property
+    def resolution(self) -> int:
+        """The smallest kernel of the first layer."""
+        return min(self.kernel_sizes) * (1 if self.stride == "auto" else self.stride)
+
     def resolve(self, summary: TrainingSummary) -> Inception:
         """Return the same encoder with ``stride`` derived from the typical length of a series."""
         if self.stride != "auto":

@@ -55,6 +55,11 @@ class Rocket(Encoder):
 
     MANY: ClassVar[int] = 1_000
 
+    @property
+    def resolution(self) -> int:
+        """The length of the convolutions at the smallest dilation."""
+        return 9
+
     def resolve(self, summary: TrainingSummary) -> Rocket:
         """Return the same encoder with every size derived from the number and the length of the training series."""
         few = summary.series <= self.MANY
