@@ -35,7 +35,7 @@ def verdict(metrics: Mapping[str, Any], unit: str | None = None) -> str:
 
 
 def verdict_answers(metrics: Mapping[str, Any], unit: str | None = None) -> dict[str, Any]:
-    """Answer in plain words whether the model is better than guessing, how sure that is, and where it fails.
+    """Describe in plain words whether the model is better than guessing, how sure that is, and where it fails.
 
     Parameters
     ----------
