@@ -72,6 +72,14 @@ def test_a_feature_that_never_changes_has_no_weight():
     assert fit_ridge(features, targets_of_codes(codes, 2)).weight[0, 2].abs() < 1e-12
 
 
+def test_a_feature_of_denormal_numbers_counts_as_constant():
+    features, codes = _planted(20, 5, 2)
+    features[:, 2] *= 1e-40
+    weight = fit_ridge(features, targets_of_codes(codes, 2)).weight
+    assert torch.isfinite(weight).all()
+    assert weight[0, 2].abs() < 1e-12
+
+
 def test_labels_with_missing_targets_are_fitted_on_their_own_rows():
     features, codes = _planted(30, 8, 2)
     targets = targets_of_codes(codes, 2).repeat(1, 2)

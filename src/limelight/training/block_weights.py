@@ -10,6 +10,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from limelight.training.ridge import LEAST_DEVIATION
+
 COLUMNS_AT_ONCE = 4_096
 WEIGHTS = (0.0, 0.03, 0.1, 0.3, 1.0, 3.0)
 """Candidate weights of a block."""
@@ -91,8 +93,8 @@ def _product(features: Tensor, rows: Tensor) -> tuple[int, Tensor]:
     for start in range(0, features.shape[1], COLUMNS_AT_ONCE):
         some = features[:, start : start + COLUMNS_AT_ONCE].double()
         deviation, mean = torch.std_mean(some, dim=0, correction=0)
-        some = torch.where(deviation > 0, (some - mean) / deviation, 0.0)
-        varying += int((deviation > 0).sum())
+        some = torch.where(deviation > LEAST_DEVIATION, (some - mean) / deviation, 0.0)
+        varying += int((deviation > LEAST_DEVIATION).sum())
         known = some[rows]
         known = known - known.mean(dim=0)
         products.addmm_(known, known.T)

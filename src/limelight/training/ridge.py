@@ -17,6 +17,8 @@ ALPHAS = tuple(float(alpha) for alpha in np.logspace(-3, 5, 17))
 WIDE_ALPHAS = tuple(float(alpha) for alpha in np.logspace(0, 5, 11))
 COLUMNS = 2_000
 HELD_OUT = 10
+LEAST_DEVIATION = 1e-30
+"""Features that vary less count as constant: their weights would not be finite in float32."""
 
 
 Criterion = Callable[[Tensor, Tensor, Tensor], float]
@@ -155,7 +157,7 @@ def _fit_complete(
     """Fit outputs with complete targets, with one penalty and one weight for each row."""
     weights = weights / weights.mean()
     deviation, mean = _weighted_moments(features, weights)
-    scale = torch.where(deviation > 0, deviation, 1.0) / (1.0 if emphasis is None else emphasis.double())
+    scale = torch.where(deviation > LEAST_DEVIATION, deviation, 1.0) / (1.0 if emphasis is None else emphasis.double())
     centre = (weights[:, None] * targets).mean(dim=0)
     solve = _SmallSolver if len(features) <= features.shape[1] else _LargeSolver
     solver = solve(features, mean, scale, targets - centre, weights.sqrt())
