@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -64,6 +65,14 @@ def train(
     seed: Seed = None,
     resume: Resume = False,
     overwrite: Overwrite = False,
+    track: Annotated[
+        str | None,
+        typer.Option(
+            help="Record the run with MLflow (extra mlflow): mlflow for its own settings, or the URI of a server or "
+            "database such as sqlite:///mlflow.db.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Train on labelled series, evaluate on the test set, and write a run folder with model and report.
 
@@ -72,7 +81,7 @@ def train(
     For example: limelight train my-data/ --output runs/first
     """
     experiment = options.experiment(source, output=output, preset=preset, epochs=epochs, seed=seed)
-    _run(experiment, resume=resume, overwrite=overwrite)
+    _run(experiment, resume=resume, overwrite=overwrite, track=track)
 
 
 @reads_data
@@ -248,7 +257,18 @@ def _is_demo(folder: Path) -> bool:
     return is_run(folder) and read_experiment(folder / EXPERIMENT_FILE).data.sine is not None
 
 
-def _run(experiment: Experiment, *, resume: bool, overwrite: bool) -> None:
+def require_tracking() -> None:
+    """Check that MLflow is installed, before anything is trained; ParameterError with the pip command if not."""
+    if importlib.util.find_spec("mlflow") is None:
+        raise ParameterError(
+            "expected MLflow, which --track needs, but it is not installed; install it with pip install "
+            "'limelight[mlflow]'"
+        )
+
+
+def _run(experiment: Experiment, *, resume: bool, overwrite: bool, track: str | None = None) -> None:
+    if track is not None:
+        require_tracking()
     from limelight.evaluation.highlights import highlight_lines
     from limelight.runs.train import run_experiment
 
@@ -256,5 +276,9 @@ def _run(experiment: Experiment, *, resume: bool, overwrite: bool) -> None:
     echo("\n".join(highlight_lines(run.metrics)))
     page = run.folder / "report" / "index.html"
     echo(f"\nreport: {page}; all scores: limelight evaluate {run.folder}")
+    if track is not None:
+        from limelight.runs.tracking import track_run
+
+        echo(f"tracked: {track_run(run.folder, track)}")
     if run.training.interrupted:
         echo("interrupted: the model is the best so far; --resume resumes the training", err=True)

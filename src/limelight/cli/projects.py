@@ -33,12 +33,38 @@ def init(
 
 
 def list_runs(
-    folder: Annotated[Path, typer.Argument(help="A folder of run folders.")] = Path("runs"),
+    folders: Annotated[
+        list[Path] | None, typer.Argument(help="A folder of run folders, or several runs to compare; default: runs.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "--out", "-o", help="An .html file for a page that compares the runs.", show_default=False
+        ),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing page.")] = False,
 ) -> None:
-    """List the runs in a folder with their scores on the test set, the best first."""
-    from limelight.runs.listing import run_lines
+    """List the runs in a folder with their scores on the test set, the best first; or compare two or more runs.
 
-    echo("\n".join(run_lines(folder)))
+    A comparison holds the scores with intervals, the differences to the first run on the same test series, and what
+    changed in the experiment files.
+
+    For example: limelight runs runs/first runs/second --output comparison.html
+    """
+    chosen = folders or [Path("runs")]
+    if len(chosen) == 1 and output is None:
+        from limelight.runs.listing import run_lines
+
+        echo("\n".join(run_lines(chosen[0])))
+        return
+    from limelight.runs.side_by_side import compare_runs, write_comparison
+
+    found = compare_runs(chosen)
+    if output is not None:
+        write_comparison(found, output, overwrite=overwrite)
+    echo("\n".join(found.lines()))
+    hint = "add --output comparison.html for a page" if output is None else f"page: {output}"
+    echo(hint, err=True)
 
 
 def presets() -> None:

@@ -39,13 +39,7 @@ def run_lines(folder: Path) -> list[str]:
     OutputError
         If there is no such folder, or no run in it.
     """
-    if not folder.is_dir():
-        siblings = sorted(one.name for one in folder.parent.iterdir()) if folder.parent.is_dir() else []
-        raise OutputError(f"there is no folder {str(folder)!r}{nearest(folder.name, siblings)}")
-    found = sorted({*folder.glob("environment.json"), *folder.glob("*/environment.json")})
-    runs = [(file.parent, _read(file.parent / "metrics.json")) for file in found]
-    if not runs:
-        raise OutputError(f"expected runs in {str(folder)!r}, got none; limelight train writes one")
+    runs = [(run, _read(run / "metrics.json")) for run in _runs_in(folder)]
     runs.sort(key=lambda run: (_loss(run[1]), "test" not in run[1], str(run[0])))
     shown = [name for name in LISTED if any(run[1].get("test", {}).get(name) is not None for run in runs)]
     rows = [["run", "encoder", "test", *(LISTED[name] for name in shown), "seconds"]]
@@ -59,6 +53,21 @@ def run_lines(folder: Path) -> list[str]:
         scores = [_score(test.get(name)) for name in shown]
         rows.append([str(path), _encoder(path), f"{test['n']:,}", *scores, time])
     return aligned(rows, left=(0, 1))
+
+
+def finished_runs(folder: Path) -> list[Path]:
+    """Return the run folders in a folder, or itself, whose runs are complete; OutputError if there is no run."""
+    return [run for run in _runs_in(folder) if "test" in _read(run / "metrics.json")]
+
+
+def _runs_in(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        siblings = sorted(one.name for one in folder.parent.iterdir()) if folder.parent.is_dir() else []
+        raise OutputError(f"there is no folder {str(folder)!r}{nearest(folder.name, siblings)}")
+    found = sorted({*folder.glob("environment.json"), *folder.glob("*/environment.json")})
+    if not found:
+        raise OutputError(f"expected runs in {str(folder)!r}, got none; limelight train writes one")
+    return [file.parent for file in found]
 
 
 def _read(file: Path) -> Mapping[str, Any]:

@@ -86,17 +86,24 @@ def write_predictions(
         If the place cannot be written; an existing file is then unchanged.
     """
     rows = 0
-    provenance = {} if decision is None else decision.provenance
-    sets = PredictionSets.from_json(provenance["sets"]) if "sets" in provenance else None
-    abstention = Abstention.from_json(provenance["abstain"]) if "abstain" in provenance else None
     with _new_table(file, escape_formulas=escape_formulas) as write:
         for block in blocks:
             chosen = slice(rows, rows + len(block.ids))
-            table = _series_rows(block, panel, chosen, sets)
-            table = table if abstention is None else _with_abstentions(table, abstention.abstains(block))
+            table = predictions_table(block, panel, decision, chosen)
             write(table if outside is None else _with_reasons(table, block, outside[chosen]))
             rows = chosen.stop
     return rows
+
+
+def predictions_table(
+    block: Prediction, panel: Panel, decision: Decision | None = None, rows: slice = slice(None)
+) -> pa.Table:
+    """Return predictions of some rows of a panel as the table that ``write_predictions`` writes."""
+    provenance = {} if decision is None else decision.provenance
+    sets = PredictionSets.from_json(provenance["sets"]) if "sets" in provenance else None
+    abstention = Abstention.from_json(provenance["abstain"]) if "abstain" in provenance else None
+    table = _series_rows(block, panel, rows, sets)
+    return table if abstention is None else _with_abstentions(table, abstention.abstains(block))
 
 
 def write_steps(
