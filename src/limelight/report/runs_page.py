@@ -5,12 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
-
 from limelight.files import whole_file
-from limelight.report import tables
-from limelight.report.page import HERE, STYLE
+from limelight.report.rendering import render_template
 
 RUNS_TEMPLATE = "runs.html.jinja"
 
@@ -30,13 +26,7 @@ def write_runs_page(file: Path, found: Any) -> None:
     OutputError
         If the file cannot be written; an existing page is then unchanged.
     """
-    environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters.update(count=tables.count)
-    pairs = [(pair, _widest(pair)) for pair in found.pairs]
-    style = Markup((HERE / STYLE).read_text(encoding="utf-8"))
-    page = environment.get_template(RUNS_TEMPLATE).render(found=found, pairs=pairs, style=style)
+    page = render_template(RUNS_TEMPLATE, {"found": found, "pairs": [(pair, _widest(pair)) for pair in found.pairs]})
     with whole_file(file) as temporary:
         temporary.write_text(page, encoding="utf-8")
 
