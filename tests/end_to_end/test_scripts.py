@@ -128,3 +128,10 @@ def test_page_of_results_is_up_to_date() -> None:
     from benchmarks.pages.results import PAGE, render_page
 
     assert render_page() == PAGE.read_text(), "run python -m benchmarks.pages.results"
+
+
+@pytest.mark.usefixtures("repository")
+def test_page_of_extremes_is_up_to_date() -> None:
+    from benchmarks.pages.extremes import PAGE, render_extremes_page
+
+    assert render_extremes_page() == PAGE.read_text(), "run python -m benchmarks.pages.extremes"
