@@ -31,7 +31,10 @@ def render_extremes_page() -> str:
     """Return the page: one row for each measured fit, in the order of the benchmark."""
     results = read_results("extremes")
     rows: list[dict[str, Any]] = [
-        {**row, "title": TITLES[name]} for name in EXTREMES for row in results["rows"].values() if row["extreme"] == name
+        {**row, "title": TITLES[name]}
+        for name in EXTREMES
+        for row in results["rows"].values()
+        if row["extreme"] == name
     ]
     return environment().get_template("extremes.md.jinja").render(results=results, rows=rows)
 

@@ -109,9 +109,11 @@ def test_experiment_file_is_valid() -> None:
 
 
 def test_commands_and_files_that_are_named_exist() -> None:
+    from typer.main import get_command
+
     from limelight.cli.app import app
 
-    commands = {command.callback.__name__ for command in app.registered_commands if command.callback}
+    commands = set(get_command(app).commands)
     for file in (HOME / "README.md", *(HOME / "docs").rglob("*.md")):
         page = file.read_text()
         assert set(re.findall(r"^limelight (\w+)", "\n".join(blocks("sh", page)), flags=re.MULTILINE)) <= commands
