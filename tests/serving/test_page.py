@@ -268,7 +268,7 @@ def test_a_file_that_cannot_be_read_is_named(browser, client, tmp_path) -> None:
 
 
 @needs_browser
-def test_the_page_of_a_server_with_a_token_asks_for_it(browser, tmp_path) -> None:
+def test_the_page_asks_for_the_token_of_the_server(browser, tmp_path) -> None:
     save_model(random_network_model(), tmp_path / "model")
     with served([tmp_path / "model"], token="secret") as client:
         with pytest.raises(urllib.error.HTTPError, match="401"):
