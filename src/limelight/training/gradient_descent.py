@@ -99,8 +99,9 @@ def train_by_gradient(
     """
     architecture, vocabulary = prepared.architecture, prepared.vocabulary
     settings = settings.resolve(len(panel), architecture.encoder)
-    batches = BatchesOfPanel(panel, targets_of(task, panel), architecture, vocabulary)
-    codes = batches.targets.every()
+    targets = targets_of(task, panel)
+    batches = BatchesOfPanel(panel, targets, architecture, vocabulary)
+    codes = targets.every()
     balanced = settings.imbalance == "balanced"
     loader = training_loader(
         batches,
