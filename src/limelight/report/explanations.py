@@ -51,14 +51,24 @@ def collect_explanations(explanations: Mapping[str, Any] | None) -> dict[str, An
 def explanation_table(explanations: Mapping[str, Any]) -> Table:
     """Build the table of the faithfulness of each method and of a random order."""
     methods = explanations["methods"]
+    has_agreement = any(scores.get("agreement") for scores in methods.values())  # not in runs of earlier versions
     has_overlap = any(scores.get("overlap") for scores in methods.values())
     head = ["Method", "Deletion (lower is better)", "Insertion (higher is better)", "Gain over random"]
     rows = []
     for name, scores in methods.items():
         gain = "" if name == "random" else f"{number(scores['gain'])} ± {number(scores['error'])}"
         inside = [share((scores.get("overlap") or {}).get("inside"))] if has_overlap else []
-        rows.append([name, number(scores["deletion"]), number(scores["insertion"]), gain, *inside])
+        agreement = [_agreement(scores.get("agreement"))] if has_agreement else []
+        rows.append([name, *agreement, number(scores["deletion"]), number(scores["insertion"]), gain, *inside])
+    head = [head[0], *(["Agreement"] if has_agreement else []), *head[1:]]
     return {"head": [*head, "Inside the true interval"] if has_overlap else head, "rows": rows}
+
+
+def _agreement(scores: Mapping[str, Any] | None) -> str:
+    if not scores:
+        return ""
+    of_class = f" ({scores['class']})" if len(scores["by_class"]) > 1 else ""
+    return f"{number(scores['score'])} ± {number(scores['error'])}{of_class}"
 
 
 def faithfulness_figures(explanations: Mapping[str, Any]) -> dict[str, Figure]:

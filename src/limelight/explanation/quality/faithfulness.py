@@ -1,4 +1,4 @@
-"""Faithfulness: whether the steps that an explanation calls important matter, measured by deletion and insertion."""
+"""Faithfulness: whether the steps that an explanation calls important matter, and which method to trust."""
 
 from __future__ import annotations
 
@@ -7,22 +7,25 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from limelight.data.panel import Panel
 from limelight.errors import DataError, ParameterError
 from limelight.explanation.explanation import Explanation
 from limelight.explanation.methods.registry import explain, methods_of
-from limelight.explanation.perturbation import predict_perturbed, sample_background
+from limelight.explanation.perturbation import sample_background
+from limelight.explanation.quality.agreement import MASKS, Agreement, mask_agreement
+from limelight.explanation.quality.deletion import DELETION, INSERTION, areas_under, deletion_curves
 from limelight.explanation.quality.localisation import score_localisation
-from limelight.explanation.target import Target, resolve_target
+from limelight.explanation.quality.skill import Skill, measure_skill
+from limelight.explanation.target import resolve_target
 from limelight.model.fitted import FittedModel
-from limelight.types import Floats, Rows
+from limelight.types import Floats
 
 RANDOM = "random"
 CLEAR = 2.0
 """Number of standard errors from which a difference is called clear."""
-DELETION, INSERTION = 0, 1
+LEAST_AGREEMENT = 0.1
+"""An agreement below is chance: the best of several classes is above 0 by selection alone."""
 
 
 def faithfulness(
@@ -36,15 +39,20 @@ def faithfulness(
     fractions: int = 20,
     draws: int = 2,
     orders: int = 3,
+    masks: int = MASKS,
     seed: int = 0,
     settings: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Measure how much the prediction depends on the steps that a method calls important.
 
-    Deletion replaces the most important steps first and records the probability of the target; insertion starts from
-    a completely replaced series and restores the most important steps first. A good explanation makes the deletion
-    curve fall early and the insertion curve rise early. Steps are replaced by background values at the same relative
-    position. Random orders of the steps are measured for comparison.
+    The agreement decides which method to trust: random stretches are hidden, and the importance that they hide is
+    correlated with the drop in log odds that they cause. It is the score of the class whose explanations agree most,
+    as an explanation of a class that is recognised by what is absent shows nothing.
+
+    Deletion and insertion are measured beside it. Deletion replaces the most important steps first and records the
+    probability of the target; insertion starts from a completely replaced series and restores the most important
+    steps first. Steps are replaced by background values at the same relative position. Random orders of the steps are
+    measured for comparison.
 
     Parameters
     ----------
@@ -67,6 +75,8 @@ def faithfulness(
         Number of background series for each series, at least 1. They differ from those that occlusion samples.
     orders
         Number of random orders, at least 1.
+    masks
+        Number of random masks of each series, at least 3.
     seed
         The same seed gives the same result.
     settings
@@ -77,13 +87,20 @@ def faithfulness(
     dict[str, Any]
         Plain numbers, ready for JSON:
 
-        - ``series``, ``fractions``, ``draws``, ``orders``, and ``shares``, the share of steps at each point of a curve;
+        - ``series``, ``fractions``, ``draws``, ``orders``, ``masks``, and ``shares``, the share of steps at each point
+          of a curve;
         - ``methods``: for each method, and for ``"random"``, ``deletion`` and ``insertion``, the areas under the curves
           in [0, 1]; ``gain``, insertion minus deletion, minus the same for random orders; ``error``, the standard error
-          of the gain over the series; ``curves``, the mean probability of the target at each of ``shares``; and
-          ``overlap``, the localisation scores of the positive importance, None without known intervals;
-        - ``trusted``: the methods that are clearly better than a random order and not clearly worse than the best
-          method, best first;
+          of the gain over the series; ``curves``, the mean probability of the target at each of ``shares``;
+          ``overlap``, the localisation scores of the positive importance, None without known intervals; and, except
+          for ``"random"``, ``agreement``: ``score``, the mean correlation of the series of one ``class`` in [-1, 1],
+          its standard ``error``, the means ``by_class``, and the means over all series if only positive importance
+          counts (``supporting``) or only negative (``opposing``);
+        - ``skill``: the balanced accuracy of the model on the labelled series of the panel, and whether it is clearly
+          better than guessing; None if it is not measured, as for labels per step and multi-label;
+        - ``trusted``: the methods whose agreement is clearly above 0 and not clearly below that of the best method,
+          best first; none for a model that is not shown to be better than guessing;
+        - ``chance``: the methods whose agreement is not clearly above 0;
         - ``said``: one sentence that names the methods to trust.
 
     Raises
@@ -95,8 +112,9 @@ def faithfulness(
 
     Source
     ------
-    Petsiuk, Das and Saenko, RISE, 2018 (deletion and insertion). Perturbed series are unlike those used in training, so
-    only the distance to a random order is meaningful. Occlusion perturbs series in the same way, which favours it.
+    Bhatt, Weller and Moura, 2020 (agreement); Petsiuk, Das and Saenko, RISE, 2018 (deletion and insertion). Perturbed
+    series are unlike those used in training, and occlusion perturbs series in the same way, which favours it. How well
+    both scores predict the truth is measured on planted tasks.
 
     Example
     -------
@@ -109,9 +127,10 @@ def faithfulness(
     >>> round(found["methods"]["attention"]["gain"], 6)
     0.0
     >>> found["said"]
-    'Attention is not clearly better than a random order on these 4 series: trust no explanation.'
+    'Attention is no better than chance on these 4 series: trust no explanation.'
     """
-    for name, number, least in (("series", series, 2), ("fractions", fractions, 1), ("orders", orders, 1)):
+    least_allowed = (("series", series, 2), ("fractions", fractions, 1), ("orders", orders, 1), ("masks", masks, 3))
+    for name, number, least in least_allowed:
         if number < least:
             raise ParameterError(f"expected {name} of at least {least}, got {name}={number}; increase {name}")
     if len(panel) < 2:
@@ -121,8 +140,7 @@ def faithfulness(
     random = np.random.default_rng(seed)
     rows = np.sort(random.permutation(len(panel))[:series])
     chosen = panel[rows]
-    prediction = model.predict(chosen)
-    resolved = resolve_target(prediction, target)
+    resolved = resolve_target(model.predict(chosen), target)
     background_rows = sample_background(model, panel, background, draws, seed + 1)[rows]  # never the series itself
     explanations = {}
     for name in names:
@@ -135,23 +153,26 @@ def faithfulness(
         f"{RANDOM} {order}": [random.random(length) for length in chosen.lengths.tolist()] for order in range(orders)
     }
     curves = {
-        name: _curves(model, resolved, chosen, source, background_rows, numbers, fractions)
+        name: deletion_curves(model, resolved, chosen, source, background_rows, numbers, fractions)
         for name, numbers in importance.items()
     }
     curves[RANDOM] = np.mean([curves.pop(f"{RANDOM} {order}") for order in range(orders)], axis=0)
-    areas = {name: _areas_under(curves_of_method) for name, curves_of_method in curves.items()}
+    areas = {name: areas_under(curves_of_method) for name, curves_of_method in curves.items()}
     scores = {name: _summary(curves[name], areas[name], areas[RANDOM]) for name in curves}
+    agreements = mask_agreement(model, resolved, explanations, chosen, source, masks=masks, seed=seed)
     for name in names:
-        scores[name]["overlap"] = overlap(explanations[name])
+        scores[name] |= {"overlap": overlap(explanations[name]), "agreement": agreements[name].to_json()}
+    skill = measure_skill(model, panel)
     return {
         "series": len(chosen),
         "fractions": fractions,
         "draws": draws,
         "orders": orders,
+        "masks": masks,
         "shares": np.linspace(0, 1, fractions + 1).tolist(),
         "methods": scores,
-        "trusted": _trusted(names, scores, areas),
-        "said": _recommendation(names, scores, areas),
+        "skill": None if skill is None else skill._asdict(),
+        **recommend(agreements, skill),
     }
 
 
@@ -187,47 +208,6 @@ def overlap(explanation: Explanation) -> dict[str, Any] | None:
     }
 
 
-def _curves(
-    model: FittedModel,
-    target: Target,
-    panel: Panel,
-    source: Panel,
-    background_rows: Rows,
-    importance: Sequence[Floats],
-    fractions: int,
-) -> Floats:
-    """Compute the probability of the target along deletion and insertion, shape (2, n, fractions + 1)."""
-    rows = np.repeat(np.arange(len(panel)), fractions + 1)
-    parts = np.tile(np.arange(fractions + 1), len(panel))
-    ranks = [_ranks(numbers) for numbers in importance]
-    sums = np.zeros((2, len(rows)))
-    for curve in (DELETION, INSERTION):
-
-        def mask(chosen: Panel, chunk: slice, insertion: bool = curve == INSERTION) -> NDArray[np.bool_]:
-            rank = np.concatenate([ranks[row] for row in rows[chunk]])
-            lengths = chosen.lengths
-            most_important = rank < np.repeat(np.rint(parts[chunk] * lengths / fractions), lengths)
-            return (~most_important if insertion else most_important)[:, None]
-
-        for drawn in background_rows.T:
-            for chunk, prediction in predict_perturbed(model, panel, source, rows, drawn[rows], mask):
-                sums[curve, chunk] += target.at(rows[chunk]).probability(prediction)
-    curves: Floats = sums.reshape(2, len(panel), fractions + 1) / background_rows.shape[1]
-    return curves
-
-
-def _areas_under(curves: Floats) -> Floats:
-    """Compute the area under each curve, shape (2, n)."""
-    return np.asarray(np.trapezoid(curves, dx=1 / (curves.shape[2] - 1), axis=2))
-
-
-def _ranks(importance: Floats) -> NDArray[np.int64]:
-    """Rank the steps from 0, the most important first, shape (time,)."""
-    ranks = np.empty(len(importance), dtype=np.int64)
-    ranks[np.argsort(-np.asarray(importance, dtype=np.float64), kind="stable")] = np.arange(len(importance))
-    return ranks
-
-
 def _summary(curves: Floats, areas: Floats, random: Floats) -> dict[str, Any]:
     gains = (areas[INSERTION] - areas[DELETION]) - (random[INSERTION] - random[DELETION])
     deletion, insertion = areas.mean(axis=1).tolist()
@@ -244,38 +224,47 @@ def _summary(curves: Floats, areas: Floats, random: Floats) -> dict[str, Any]:
     }
 
 
-def _better(names: list[str], scores: dict[str, Any]) -> list[str]:
-    """List the methods that are clearly better than a random order."""
-    return [name for name in names if scores[name]["gain"] > CLEAR * scores[name]["error"] and scores[name]["gain"] > 0]
+def recommend(agreements: Mapping[str, Agreement], skill: Skill | None = None) -> dict[str, Any]:
+    """Return ``trusted``, ``chance`` and ``said`` of ``faithfulness``.
 
-
-def _trusted(names: list[str], scores: dict[str, Any], areas: dict[str, Floats]) -> list[str]:
-    better = sorted(_better(names, scores), key=lambda name: -float(scores[name]["gain"]))
-    return [*better[:1], *(name for name in better[1:] if not _clearly_better(areas[better[0]], areas[name]))]
-
-
-def _recommendation(names: list[str], scores: dict[str, Any], areas: dict[str, Floats]) -> str:
-    series = areas[RANDOM].shape[1]
-    trusted = _trusted(names, scores, areas)
-    if not trusted:
-        subject = f"{names[0].capitalize()} is not" if len(names) == 1 else f"None of {_listed(names)} is"
-        return f"{subject} clearly better than a random order on these {series} series: trust no explanation."
-    best, *tied = trusted
-    better = _better(names, scores)
-    worse = [name for name in names if name not in better]
+    Example
+    -------
+    >>> targets = np.array(["a", "a", "a"])
+    >>> good, poor = (Agreement(np.array(one), None, None, targets) for one in ([0.6, 0.7, 0.8], [-0.1, 0.0, 0.2]))
+    >>> recommend({"occlusion": good, "attention": poor})["said"]
+    'Trust occlusion most for this model: what it calls important agrees with what hiding stretches does to the
+    prediction (correlation 0.70, 3 series); attention is no better than chance.'
+    """
+    scores = {name: one.to_json() for name, one in agreements.items()}
+    better = [name for name, one in scores.items() if one["score"] > max(CLEAR * one["error"], LEAST_AGREEMENT)]
+    better.sort(key=lambda name: -float(scores[name]["score"]))
+    chance = [name for name in agreements if name not in better]
+    series = len(next(iter(agreements.values())).by_series) if agreements else 0
+    if skill is not None and not skill.better:
+        said = (
+            f"The model is not shown to be better than guessing (balanced accuracy {skill.balanced_accuracy:.2f} on "
+            f"{skill.series} series): trust no explanation."
+        )
+        return {"trusted": [], "chance": chance, "said": said}
+    if not better:
+        subject = f"{chance[0].capitalize()} is no" if len(chance) == 1 else f"None of {_listed(chance)} is"
+        said = f"{subject} better than chance on these {series} series: trust no explanation."
+        return {"trusted": [], "chance": chance, "said": said}
+    best, *others = better
+    tied = [name for name in others if not _clearly_better(agreements[best], agreements[name])]
     text = (
-        f"Trust {best} most for this model: if the steps that it ranks highest are removed first, the mean probability "
-        f"of the target is {scores[best]['deletion']:.2f}, compared with {scores[RANDOM]['deletion']:.2f} for a random "
-        f"order ({series} series)"
+        f"Trust {best} most for this model: what it calls important agrees with what hiding stretches does to the "
+        f"prediction (correlation {scores[best]['score']:.2f}, {series} series)"
     )
     text += f"; {_listed(tied)} {'is' if len(tied) == 1 else 'are'} not clearly worse" if tied else ""
-    text += f"; {_listed(worse)} {'is' if len(worse) == 1 else 'are'} no better than chance" if worse else ""
-    return f"{text}."
+    text += f"; {_listed(chance)} {'is' if len(chance) == 1 else 'are'} no better than chance" if chance else ""
+    return {"trusted": [best, *tied], "chance": chance, "said": f"{text}."}
 
 
-def _clearly_better(best: Floats, other: Floats) -> bool:
-    """Whether one method is better than another on the same series by more than two standard errors."""
-    differences = (best[INSERTION] - best[DELETION]) - (other[INSERTION] - other[DELETION])
+def _clearly_better(best: Agreement, other: Agreement) -> bool:
+    """Whether one method is better than another on the series of its best class by more than two standard errors."""
+    name = best.best_class
+    differences = best.of_class(name) - other.of_class(name)
     return bool(differences.mean() > CLEAR * differences.std(ddof=1) / np.sqrt(len(differences)))
 
 

@@ -11,6 +11,7 @@ from limelight.data.panel import Panel
 from limelight.errors import LabelError
 from limelight.explanation.methods.registry import methods_of
 from limelight.explanation.perturbation import fields_and_signals
+from limelight.explanation.quality.agreement import MASKS
 from limelight.explanation.quality.faithfulness import faithfulness
 from limelight.explanation.quality.permutation_importance import STRETCHES, permutation_importance
 from limelight.model.fitted import FittedModel
@@ -63,7 +64,7 @@ def measure_explanations(
     (6, [], {'channel_0': {'mean': 0.0, 'deviation': 0.0}})
     """
     orders = len(methods_of(model)) + ORDERS
-    affordable = _affordable_series(panel, 2 * (FRACTIONS + 1) * DRAWS * orders)
+    affordable = _affordable_series(panel, 2 * (FRACTIONS + 1) * DRAWS * orders + 2 * MASKS)
     if min(affordable, len(panel)) < LEAST_SERIES or not len(background):
         return None
     found = faithfulness(
