@@ -8,7 +8,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 
-.PHONY: demo test campaign peers format bench docs clean
+.PHONY: demo test campaign peers format bench docs locked wheel release-check audit audit-online sbom clean
 
 demo: $(VENV)/.demo
 	$(BIN)/limelight demo
@@ -42,8 +42,39 @@ docs: $(VENV)/.docs
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
 	@echo "open build/docs/index.html"
 
+# A release: build, try in a clean environment, list what is inside. See supply/README.md.
+wheel: $(VENV)-release/.done
+	rm -rf dist
+	$(VENV)-release/bin/python -m build --quiet
+	@ls dist
+
+release-check: wheel
+	$(PYTHON) supply/release_check.py dist/*.whl --extras $(if $(TORCH_INDEX),--torch-index $(TORCH_INDEX))
+	$(PYTHON) supply/release_check.py dist/*.tar.gz $(if $(TORCH_INDEX),--torch-index $(TORCH_INDEX))
+	$(PYTHON) supply/release_check.py dist/*.whl --lowest $(if $(TORCH_INDEX),--torch-index $(TORCH_INDEX))
+
+audit: $(VENV)/.test
+	$(BIN)/python supply/audit.py
+
+audit-online: $(VENV)-release/.done
+	$(VENV)-release/bin/pip-audit --requirement supply/locked.txt --no-deps --disable-pip
+
+sbom: $(VENV)/.demo $(VENV)-release/.done
+	mkdir -p dist
+	$(VENV)-release/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible -o dist/sbom.json $(BIN)/python
+
+# Every package with the hash of its file; torch by its version alone.
+locked: $(VENV)/.torch
+	$(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes --no-deps -r supply/locked.txt
+	$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --editable .
+
+$(VENV)-release/.done: supply/tools.txt
+	$(PYTHON) -m venv $(VENV)-release
+	$(VENV)-release/bin/python -m pip --disable-pip-version-check install --quiet -r supply/tools.txt
+	@touch $@
+
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-release build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/.torch: constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
