@@ -51,10 +51,9 @@ def main() -> None:
             continue
         hashes = package["download_info"]["archive_info"]["hashes"]
         lines.append(f"{name}=={version} --hash=sha256:{hashes['sha256']}")
-    heading = (
-        f"# Written by supply/lock.py for {platform.python_implementation()} {sys.version_info.major}."
-        f"{sys.version_info.minor} on {sys.platform} ({platform.machine()}); torch is installed first, without a hash.\n"
-    )
+    python = f"{platform.python_implementation()} {sys.version_info.major}.{sys.version_info.minor}"
+    machine = f"{sys.platform} ({platform.machine()})"
+    heading = f"# Written by supply/lock.py for {python} on {machine}; torch is installed first, without a hash.\n"
     (HERE / "locked.txt").write_text(heading + "\n".join(sorted(lines, key=str.lower)) + "\n")
     print(f"{len(lines)} packages in {HERE / 'locked.txt'}")
 

@@ -4,9 +4,9 @@
     python supply/release_check.py dist/limelight-0.1.0.tar.gz --python python3.13
     python supply/release_check.py dist/limelight-0.1.0-py3-none-any.whl --lowest
 
-``limelight demo`` must train and write its report, every module must be importable but for those of extras, and mypy must
-see the types of a small program that uses the package. ``--lowest`` installs the lowest versions that the metadata allow.
-``--extras`` also installs each extra, one after the other, after which every module must be importable.
+``limelight demo`` must train and write its report, every module must be importable but for those of extras, and mypy
+must see the types of a small program that uses the package. ``--lowest`` installs the lowest versions that the metadata
+allow. ``--extras`` also installs each extra, one after the other, after which every module must be importable.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class Environment:
 
 def check(archive: Path, python: str, pins: list[str], torch_index: str | None, extras: bool) -> None:
     """Run all checks; exit with the output of the first that fails."""
-    required, names = requirements(archive)
+    _, names = requirements(archive)
     with tempfile.TemporaryDirectory() as folder:
         place = Environment(python, Path(folder) / "environment")
         started = time.monotonic()

@@ -32,7 +32,8 @@ def test_a_known_bad_release_is_found_under_any_spelling() -> None:
 
 def test_locked_packages_are_the_constrained_ones() -> None:
     constrained, locked = pins(HOME / "constraints.txt"), pins(HOME / "supply" / "locked.txt")
-    assert {name: version for name, version in constrained.items() if locked.get(name) != version}.keys() == {"torch"}
+    differing = {name for name, version in constrained.items() if locked.get(name) != version}
+    assert differing == {"torch"}, "run python supply/lock.py"
     assert locked.keys() - constrained.keys() <= BUILD_TOOLS
 
 
