@@ -96,6 +96,7 @@ class ExperimentKeys(MarkdownDirective):
         """List the sections in the order of the file."""
         schema = Experiment.model_json_schema()
         known = schema["$defs"]
+        yield "\n## The whole run\n"
         yield from self._table(schema, skip={"model", "data", *(name for name, _ in self._sections(schema))})
         for key, name in self._sections(schema):
             yield f"\n## {key}\n"

@@ -1,14 +1,17 @@
 """The pages of the site: every block of the start page is run as a newcomer would, and the site builds without a warning."""
 
+import ast
 import re
 import shlex
 import shutil
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+import limelight as package
 from support.commands import Commands
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -66,3 +69,17 @@ def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
         "guides/deploy",
     )
     assert [page for page in pages if not (site / f"{page}.html").is_file()] == []
+
+
+def test_messages_that_are_explained_are_messages_of_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(DOCS / "extensions")
+    messages_in = import_module("reference_tables").messages_in
+    source = Path(package.__file__).parent
+    messages = "\n".join(
+        message for file in source.rglob("*.py") for message in messages_in(ast.parse(file.read_text()))
+    )
+    explained = (DOCS / "guides" / "troubleshooting.md").read_text().partition("## Results that surprise")[0]
+    headings = re.findall(r"^### (.*)", explained, flags=re.MULTILINE)
+    patterns = [".*".join(re.escape(piece.strip(" ,")) for piece in heading.split("…")) for heading in headings]
+    assert len(patterns) > 8
+    assert [pattern for pattern in patterns if not re.search(pattern, messages)] == []
