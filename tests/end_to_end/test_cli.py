@@ -334,6 +334,29 @@ def test_series_of_a_file_are_explained(limelight: Commands, folder: Path, tmp_p
     assert (tmp_path / "why.csv").read_text().startswith('"series_id","time","importance","target","spread"')
 
 
+def test_examples_of_a_run_are_written(limelight: Commands, folder: Path, tmp_path: Path) -> None:
+    limelight("train", folder, "-o", "run", "--set", "explain=false")
+    limelight("explain", "run", folder, "--series", "s3", "--examples", "like.csv")
+    lines = (tmp_path / "like.csv").read_text().splitlines()
+    assert lines[0] == '"series_id","predicted","class","nearest","distance","start","stop","probability"'
+    assert {line.split(",")[0] for line in lines[1:]} == {'"s3"'}
+    assert limelight("explain", "run/model", folder, "-o", "b.csv", "--examples", "like.csv", code=2) == (
+        "limelight: expected the folder of a run to choose examples from its training series, got 'run/model'; pass the "
+        "run, or omit --examples\n"
+    )
+
+
+def test_a_method_at_chance_is_noted(limelight: Commands, folder: Path, tmp_path: Path) -> None:
+    limelight("train", folder, "-o", "run", "--set", "explain=false")
+    file = tmp_path / "run" / "metrics.json"
+    said = "Evidence is no better than chance on these 9 series: trust no explanation."
+    metrics = json.loads(file.read_text())
+    metrics["explanations"] = {"trusted": [], "chance": ["evidence"], "said": said}
+    file.write_text(json.dumps(metrics))
+    limelight("explain", "run", folder)
+    assert f"note: evidence is no better than chance on this model. {said}" in limelight.errors
+
+
 def test_what_cannot_be_explained_is_refused(limelight: Commands, folder: Path) -> None:
     limelight("train", folder, "-o", "run", "--set", "training.max_epochs=1")
     for words, architecture in (

@@ -190,6 +190,14 @@ def explain(
         Path | None,
         typer.Option(help="File for a picture of the first explained series (.png, .svg or .pdf).", show_default=False),
     ] = None,
+    examples: Annotated[
+        Path | None,
+        typer.Option(
+            help="Table of the nearest training series of each class, and of the shortest stretch that, exchanged with "
+            "one of another class, turns the prediction (.parquet or .csv).",
+            show_default=False,
+        ),
+    ] = None,
     *,
     options: DataOptions,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing output files.")] = False,
@@ -216,6 +224,7 @@ def explain(
         target=target,
         ids=ids or (),
         picture=picture,
+        examples=examples,
         overwrite=overwrite,
         escape_formulas=escape_formulas,
         log=print_progress,

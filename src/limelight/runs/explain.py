@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from limelight.config.reading import read_experiment
 from limelight.config.sections import Experiment
-from limelight.errors import OutputError
+from limelight.errors import OutputError, ParameterError
 from limelight.explanation.drawing.figures import bands
+from limelight.explanation.examples import find_examples
 from limelight.explanation.explanation import Explanation
 from limelight.explanation.methods.registry import explain
 from limelight.files import whole_file
 from limelight.model.bundle import load_model
-from limelight.runs.dataset import read_panel
-from limelight.runs.folder import require_new_file
+from limelight.runs.dataset import read_data, read_panel
+from limelight.runs.folder import EXPERIMENT_FILE, METRICS_FILE, is_run, require_new_file
 from limelight.runs.predict import is_read, with_channels_of
 from limelight.runs.tables import require_table_name, write_whole
 
@@ -31,6 +34,7 @@ def explain_file(
     target: str | None = None,
     ids: Sequence[str] = (),
     picture: Path | None = None,
+    examples: Path | None = None,
     overwrite: bool = False,
     escape_formulas: bool = False,
     log: Callable[[str], None] = lambda line: None,
@@ -51,12 +55,17 @@ def explain_file(
         Which series to explain; empty explains all.
     picture
         A file ending in ``.png``, ``.svg`` or ``.pdf`` for a figure of the first series; None draws none.
+    examples
+        A file ending in ``.parquet`` or ``.csv`` for the table of ``Examples``: the nearest training series of each
+        class, and the smallest change that turns the prediction; None writes none. The training series are read again,
+        so ``source`` must be the folder of a run.
     overwrite
         Replace existing files, but never one that the series are read from.
     escape_formulas
         In CSV output, put an apostrophe before text that a spreadsheet takes for a formula.
     log
-        Called with one line for each note: what was dropped, or what the model has not seen in training.
+        Called with one line for each note: what was dropped, what the model has not seen in training, or that the
+        method was no better than chance when the run measured it.
 
     Returns
     -------
@@ -75,7 +84,10 @@ def explain_file(
     require_table_name(output)
     if picture is not None and picture.suffix not in PICTURES:
         raise OutputError(f"expected a picture ending in .png, .svg or .pdf, got {str(picture)!r}")
-    for file in (output, *([picture] if picture else [])):
+    if examples is not None:
+        require_table_name(examples)
+        _require_run(source)
+    for file in (output, *(one for one in (picture, examples) if one is not None)):
         require_new_file(file, overwrite=overwrite and not is_read(experiment, file))
     model = load_model(source)
     panel = read_panel(with_channels_of(model, experiment))
@@ -85,9 +97,34 @@ def explain_file(
     settings: dict[str, Any] = {"background": panel} if method == "occlusion" and 0 < len(ids) < len(panel) else {}
     explanation = explain(model, chosen, method, target, **settings)
     write_whole(explanation.table(), output, escape_formulas=escape_formulas)
+    for note in _quality_notes(source, explanation.method):
+        log(f"note: {note}")
     if picture is not None:
         _draw(explanation, picture)
+    if examples is not None:
+        train = read_data(read_experiment(Path(source) / EXPERIMENT_FILE)).part("train")
+        write_whole(find_examples(model, chosen, train).table(), examples, escape_formulas=escape_formulas)
     return explanation
+
+
+def _require_run(source: Path | str) -> None:
+    if not is_run(Path(source)):
+        raise ParameterError(
+            f"expected the folder of a run to choose examples from its training series, got {str(source)!r}; pass the "
+            "run, or omit --examples"
+        )
+
+
+def _quality_notes(source: Path | str, method: str) -> Iterator[str]:
+    """Yield what the run measured of a method that is not to be trusted; nothing for a model without its run."""
+    file = Path(source) / METRICS_FILE
+    measured = json.loads(file.read_text(encoding="utf-8")).get("explanations") if file.is_file() else None
+    if not measured or "chance" not in measured:  # a run of an earlier version, or with explain=false
+        return
+    if method in measured["chance"]:
+        yield f"{method} is no better than chance on this model. {measured['said']}"
+    elif not measured["trusted"]:
+        yield measured["said"]
 
 
 def _draw(explanation: Explanation, file: Path) -> None:
