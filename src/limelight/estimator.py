@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -32,6 +32,7 @@ from limelight.evaluation.decision.decision_rule import DecisionRule
 from limelight.evaluation.monitoring.estimator_methods import TrustMethods
 from limelight.explanation.explanation import Explanation
 from limelight.explanation.methods.registry import explain
+from limelight.explanation.what_if import WhatIf, what_if
 from limelight.model.bundle import save_model
 from limelight.model.fitted import FittedModel, Prediction
 from limelight.model.targets import targets_of, task_of
@@ -62,7 +63,8 @@ class TimeSeriesClassifier(TrustMethods, Deployable, ClassifierMixin, BaseEstima
         clock of the training series is irregular, else ``"order"``.
     fusion
         Where metadata of a ``Panel`` enter the network: ``"late"``, ``"repeat"``, ``"film"``, ``"attention"``, or a
-        list of them; ``[]`` ignores metadata, and ``"auto"`` is ``"late"`` if there are any.
+        list of them; ``[]`` ignores metadata, and ``"auto"`` is ``"late"`` if there are any, with ``"film"`` if the
+        head is linear.
     context
         How metadata are encoded as a vector: ``"embedding"``, or a part such as
         ``ContextEncoding(text_encoder="folder")``.
@@ -372,6 +374,32 @@ class TimeSeriesClassifier(TrustMethods, Deployable, ClassifierMixin, BaseEstima
         if (background := settings.get("background")) is not None:
             settings["background"] = self._panel(background, fitting=False)
         return explain(self.model_, self._panel(X, fitting=False), method, target, **settings)
+
+    def what_if(self, X: Any, background: Any = None, *, fields: Sequence[str] | None = None) -> WhatIf:
+        """Predict series with other values of their metadata, one field at a time.
+
+        Parameters
+        ----------
+        X
+            A ``Panel`` with metadata.
+        background
+            Series whose metadata provide the values to try, such as the training series; None takes ``X``.
+        fields
+            The fields to vary; None varies every field that the model reads, except texts.
+
+        Returns
+        -------
+        WhatIf
+            With ``table()`` and ``summary()``.
+
+        Raises
+        ------
+        ParameterError, DataError
+            If the model reads no metadata, or there is no such field; or as for ``predict``.
+        """
+        check_is_fitted(self)
+        others = None if background is None else self._panel(background, fitting=False)
+        return what_if(self.model_, self._panel(X, fitting=False), others, fields=fields)
 
     def save(self, folder: Path | str) -> Path:
         """Save the fitted model as a folder of safetensors and JSON, atomically; return the folder."""

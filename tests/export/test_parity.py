@@ -39,7 +39,11 @@ def test_missing_values_and_clocks_are_treated_as_in_the_network(architecture: A
 
 def test_every_part_has_a_translation() -> None:
     networks = [network_of(architecture) for architecture in [*SENTENCES.values(), *FUSED.values()]]
-    parts = {type(part) for one in networks for part in (one.encoder, one.pooling, one.head, one.film, one.context)}
+    parts = {
+        type(part)
+        for one in networks
+        for part in (one.encoder, one.pooling, one.head, one.film, one.products, one.context)
+    }
     parts |= {kind for kinds in CONTEXT_BUILDERS.values() for kind in kinds if isinstance(kind, type)}
     lacking = [f"{part.__name__} cannot be exported" for part in parts - {type(None)} if not has_translation(part)]
     assert lacking == []
@@ -56,6 +60,13 @@ def test_metadata_that_are_unknown_or_missing_give_the_same_logits() -> None:
     )
     for name in ("conv_lstm, attention, late + repeat", "rocket, late"):
         assert largest_difference(model_of(FUSED[name]), [unknown]) < EXACT
+
+
+def test_products_of_features_and_metadata_are_exported() -> None:
+    model = model_of(FUSED["rocket, late, products"])
+    products, generator = model.network.products, torch.Generator().manual_seed(0)
+    products.set(*(torch.randn(one.shape, generator=generator) for one in products.buffers()))
+    assert largest_difference(model, [random_batch([10, 7, 1])]) < EXACT
 
 
 @pytest.mark.parametrize("activation", ["relu", "tanh"])

@@ -85,6 +85,9 @@ FUSED = {
     if not (pooling == "none" and "attention" in ways)
 }
 FUSED["rocket, late"] = Architecture.of(VARIANTS["rocket"], "ppv", "linear", fusion="late", context="one_hot")
+FUSED["rocket, late, products"] = Architecture.of(
+    VARIANTS["rocket"], "ppv", "linear", fusion="late", context={"name": "one_hot", "products": 2}
+)
 HOLED = {
     f"{encoder}, {missing}, {clock}": Architecture.of(
         VARIANTS[encoder], VARIANTS[encoder].fixed_parts.get("pooling", "attention"), "linear", missing, clock

@@ -198,6 +198,13 @@ def explain(
             show_default=False,
         ),
     ] = None,
+    what_if: Annotated[
+        Path | None,
+        typer.Option(
+            help="File for a table of predictions with other values of the metadata (.parquet or .csv).",
+            show_default=False,
+        ),
+    ] = None,
     *,
     options: DataOptions,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing output files.")] = False,
@@ -225,6 +232,7 @@ def explain(
         ids=ids or (),
         picture=picture,
         examples=examples,
+        variants=what_if,
         overwrite=overwrite,
         escape_formulas=escape_formulas,
         log=print_progress,

@@ -16,6 +16,7 @@ from limelight.nn.context import (
     SignalEncoder,
     TextVectors,
 )
+from limelight.nn.fusion import Products
 
 ACTIVATIONS = {"relu": "Relu", "tanh": "Tanh"}
 
@@ -90,6 +91,16 @@ def write_text_vectors(graph: Graph, texts: TextVectors, vectors: str) -> str:
     stacked = graph.concat([graph.unsqueeze(one, 1) for one in encoded], 1)
     is_unknown = graph.add("Greater", unknown, graph.number(0.0))
     return graph.reshape(graph.add("Where", is_unknown, graph.constant(texts.unknown), stacked), 0, -1)
+
+
+@register_translation(Products)
+def write_products(graph: Graph, products: Products, features: str, context: str) -> str:
+    """Write the products of combined features and metadata, shape (batch, components * context)."""
+    centred = graph.add("Sub", graph.cast(features, np.float64), graph.constant(products.centre.double()))
+    combined = graph.add("MatMul", centred, graph.cast(graph.constant(products.directions), np.float64))
+    relative = graph.add("Sub", graph.cast(context, np.float64), graph.constant(products.typical.double()))
+    multiplied = graph.add("Mul", graph.unsqueeze(combined, 2), graph.unsqueeze(relative, 1))
+    return graph.reshape(graph.cast(multiplied, np.float32), 0, -1)
 
 
 def _scaled_numbers(graph: Graph, encoder: Any, inputs: ModelInputs) -> str:

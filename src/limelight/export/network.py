@@ -49,8 +49,11 @@ def build_graph(model: FittedModel) -> Graph:
     encoder = network.architecture.encoder
     steps = inputs.encoder_inputs(context)
     if encoder.pools:
-        pooled = writer.with_context(translate(graph, network.encoder, steps))
+        features = translate(graph, network.encoder, steps)
+        pooled = writer.with_context(features)
         writer.novelty(pooled)
+        if network.products is not None:
+            pooled = graph.concat([pooled, translate(graph, network.products, features, context)], 1)
         writer.finish(writer.pooled_logits(pooled))
         return graph
     encoded: Steps = translate(graph, network.encoder, steps)

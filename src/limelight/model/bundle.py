@@ -199,6 +199,7 @@ def load_model(folder: Path | str) -> FittedModel:
     _require_same_shapes(network, weights, folder)
     _require_numbers(weights, folder)
     read = next(one.shape[1] for one in network.head.parameters() if one.ndim == 2)
+    read -= 0 if network.products is None else network.products.width
     if novelty is not None and len(novelty.scale) != read:
         raise ModelFolderError(
             f"{str(folder)!r} is damaged: expected a novelty score of {read} features, got {len(novelty.scale)}; save "

@@ -15,7 +15,7 @@ from limelight.errors import InternalError, ParameterError
 from limelight.nn.batch import Batch
 from limelight.nn.context import ContextEncoder, ContextShape, OneHotContextEncoder, OneHotSignals, SignalEncoder
 from limelight.nn.filling import Filling
-from limelight.nn.fusion import Film, append_to_each_step
+from limelight.nn.fusion import Film, Products, append_to_each_step
 from limelight.nn.masking import spread_over_time
 from limelight.nn.normalisation import Standardisation
 from limelight.nn.pooling import AdditiveAttention, ConjunctiveAttention, Last, Max, Mean, MetadataAttention
@@ -119,6 +119,8 @@ class Network(nn.Module):
         build_pooling = _builder(POOLING_BUILDERS, architecture.pooling)
         self.pooling = build_pooling(architecture.pooling, self.encoder, context_width)
         width = self.encoder.width + (context_width if "late" in architecture.fusions else 0)
+        self.products = _build_products(architecture, self.encoder.width, context_width)
+        width += 0 if self.products is None else self.products.width
         self.head = _builder(HEAD_BUILDERS, architecture.head)(architecture.head, width, outputs)
 
     def forward(self, batch: Batch) -> NetworkOutput:
@@ -126,8 +128,7 @@ class Network(nn.Module):
         encoder = self.architecture.encoder
         if encoder.pools:
             pooled = self.pooled(batch)
-            logits = _apply_in_double(self.head, pooled) if encoder.closed_form else self.head(pooled)
-            return NetworkOutput(logits, None, pooled)
+            return NetworkOutput(self.logits_of(pooled), None, pooled)
         features, mask, context = self.encoded(batch)
         if self.pooling is None:
             logits = self._step_logits(features, context)
@@ -177,10 +178,25 @@ class Network(nn.Module):
         return self._encoder_inputs(batch, self.context_vector(batch))
 
     def pooled(self, batch: Batch) -> Float[Tensor, "batch width"]:
-        """Return the inputs of the head for an encoder that pools: features, then context, shape (batch, width)."""
+        """Return the features of an encoder that pools, followed by the context if fused late, shape (batch, width)."""
         context = self.context_vector(batch)
         features: Tensor = self.encoder(self._encoder_inputs(batch, context), batch.mask)
         return torch.cat([features, context], dim=1) if "late" in self.architecture.fusions else features
+
+    def logits_of(self, pooled: Float[Tensor, "batch width"]) -> Float[Tensor, "batch outputs"]:
+        """Compute the logits from the output of ``pooled``."""
+        inputs = self.with_products(pooled)
+        logits: Tensor = (
+            _apply_in_double(self.head, inputs) if self.architecture.encoder.closed_form else self.head(inputs)
+        )
+        return logits
+
+    def with_products(self, pooled: Float[Tensor, "batch width"]) -> Float[Tensor, "batch inputs"]:
+        """Append the products of features and context, if the network has some: the inputs of the head."""
+        if self.products is None:
+            return pooled
+        features, context = pooled[:, : self.encoder.width], pooled[:, self.encoder.width :]
+        return torch.cat([pooled, self.products(features, context)], dim=1)
 
     def with_blocks(self, names: Sequence[str]) -> Network:
         """Return the network with some of the blocks of features of its encoder only, and a head to be fitted.
@@ -195,11 +211,24 @@ class Network(nn.Module):
         Network
             With the fitted scaling and the fitted blocks of this network.
         """
-        architecture = replace(self.architecture, encoder=self.architecture.encoder.with_blocks(names))
-        smaller = Network(architecture, self.channels, self.head.out_features, self.context_shape)
-        new, own = smaller.state_dict(), self.state_dict()
-        smaller.load_state_dict({name: own[name] if own[name].shape == new[name].shape else new[name] for name in new})
-        return smaller
+        return self._rebuilt(encoder=self.architecture.encoder.with_blocks(names))
+
+    def with_components(self, components: int) -> Network:
+        """Return the network with products of that many components with the metadata, and a head to be fitted."""
+        return self._rebuilt(context=replace(self.architecture.context, products=components))  # type: ignore[call-arg]
+
+    def _rebuilt(self, **parts: Part) -> Network:
+        """Build the network with other parts, and the weights of this one for what did not change."""
+        other = Network(
+            replace(self.architecture, **parts),  # type: ignore[arg-type]
+            self.channels,
+            self.head.out_features,
+            self.context_shape,
+        )
+        new, own = other.state_dict(), self.state_dict()
+        kept = {name: own[name] for name in new if name in own and own[name].shape == new[name].shape}
+        other.load_state_dict({**new, **kept})
+        return other
 
     def context_vector(self, batch: Batch) -> Float[Tensor, "batch context"]:
         """Return the encoded metadata of each series; the width is 0 if the network reads no metadata."""
@@ -237,6 +266,15 @@ class Network(nn.Module):
         channels = batch.values.shape[2]
         filled = self.filling(scaled[:, :, :channels], batch.mask, elapsed)
         return torch.cat([filled, scaled[:, :, channels:]], dim=2)
+
+
+def _build_products(architecture: Architecture, width: int, context_width: int) -> Products | None:
+    """Build the products of features and metadata, if their number of components is resolved and above 0."""
+    context = architecture.context
+    late = architecture.encoder.pools and "late" in architecture.fusions
+    if not late or not isinstance(context, contexts.OneHotContext) or context.products in ("auto", 0):
+        return None
+    return Products(width, context_width, int(context.products))
 
 
 def _mean_of_steps(

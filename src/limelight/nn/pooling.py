@@ -8,6 +8,9 @@ from torch import Tensor, nn
 
 from limelight.nn.masking import at_last_real, lengths_of, masked_softmax
 
+STRENGTH = 3.0
+"""Factor of the initial weights of attention that reads metadata. Without it, such attention starts almost uniform, and
+often never learns which part of a series counts for which metadata."""
 Pooled = tuple[Float[Tensor, "batch width"], Float[Tensor, "batch steps"] | None]
 
 
@@ -63,6 +66,7 @@ class MetadataAttention(nn.Module):
         self.project = nn.Linear(width, hidden_size)
         self.ask = nn.Linear(context_width, hidden_size, bias=False)
         self.score = nn.Linear(hidden_size, 1, bias=False)
+        _strengthen(self.ask, self.score)
 
     def forward(
         self,
@@ -108,6 +112,8 @@ class ConjunctiveAttention(nn.Module):
         self.project = nn.Linear(width, hidden_size)
         self.ask = nn.Linear(context_width, hidden_size, bias=False) if context_width else None
         self.score = nn.Linear(hidden_size, 1)
+        if self.ask is not None:
+            _strengthen(self.ask, self.score)
         self.register_buffer("typical", torch.zeros(width))
 
     def forward(
@@ -122,6 +128,13 @@ class ConjunctiveAttention(nn.Module):
             hidden = hidden + self.ask(context)[:, None]
         gates = torch.sigmoid(self.score(torch.tanh(hidden)).squeeze(2))
         return gates * mask / lengths_of(mask)[:, None]
+
+
+@torch.no_grad()
+def _strengthen(*layers: nn.Linear) -> None:
+    """Multiply the initial weights, so that attention depends on the metadata from the start of training."""
+    for layer in layers:
+        layer.weight.mul_(STRENGTH)
 
 
 class Last(nn.Module):

@@ -59,7 +59,8 @@ class Architecture:
         Where metadata enter the network, one name or several: ``"repeat"`` concatenates them to the values of every
         step, ``"film"`` scales and shifts the features of the encoder, ``"late"`` concatenates them to the pooled
         vector; ``"attention"`` is replaced by the pooling ``metadata_attention``. Empty ignores metadata. ``"auto"``
-        resolves to ``"late"`` if there are metadata that the pooling does not read, else to empty.
+        resolves to ``"late"`` if there are metadata that the pooling does not read, with ``"film"`` if the head is
+        linear, else to empty.
     context
         How metadata and side signals are encoded as vectors.
 
@@ -189,7 +190,7 @@ class Architecture:
         fusion = self.fusion
         if fusion == "auto":
             late = metadata and not self.needs_metadata and "late" in self.encoder.fusions
-            fusion = ("late",) if late else ()
+            fusion = self._usual_fusion() if late else ()
         resolved = replace(self, missing=strategy, clock=clock, fusion=fusion)
         resolved._require_supported(by_step)
         summary = TrainingSummary(typical_length, longest or round(typical_length), series, by_step)
@@ -219,6 +220,12 @@ class Architecture:
                 f"expected no text encoder with the encoder {encoder.name!r}, whose head reads word counts, got one; "
                 f"remove the text encoder, or use {supported}"
             )
+
+    def _usual_fusion(self) -> tuple[str, ...]:
+        """Return the fusion of ``"auto"``; below a linear head, only products with ``film`` change what steps mean."""
+        encoder = self.encoder
+        sums = isinstance(self.head, LinearHead) and not encoder.closed_form and "film" in encoder.fusions
+        return ("film", "late") if sums else ("late",)
 
     def _fixed_parts(self) -> dict[str, Any]:
         """Return the parts required by the encoder, keeping the parts of this architecture that already match."""

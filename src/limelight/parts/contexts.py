@@ -13,6 +13,7 @@ from pydantic import Field
 from limelight.parts.base import Part, Share, Units
 
 Size = Annotated[int, Field(ge=1, le=1024)]
+LEAST_COMPONENTS, MOST_COMPONENTS, MOST_PRODUCTS = 4, 32, 4096
 
 
 @dataclass
@@ -72,10 +73,25 @@ class OneHotContext(Part):
     ----------
     text_size
         Number of columns to which the words of a text are hashed, 1 to 1024.
+    products
+        Number of principal components of the features whose products with the encoded metadata are features too, so
+        that metadata can change what a series means, 0 to 1024; ``"auto"`` is 32, or fewer if there are many columns of
+        metadata, and 0 if leave-one-out shows no gain.
+
+    Example
+    -------
+    >>> OneHotContext().components(3), OneHotContext().components(1000), OneHotContext(products=8).components(3)
+    (32, 4, 8)
     """
 
     name = "one_hot"
     text_size: Size = 64
+    products: Annotated[int, Field(ge=0, le=1024)] | Literal["auto"] = "auto"
+
+    def components(self, columns: int) -> int:
+        """Return the number of components to multiply by some columns of metadata, if they help."""
+        few = max(LEAST_COMPONENTS, min(MOST_COMPONENTS, MOST_PRODUCTS // max(columns, 1)))
+        return few if self.products == "auto" else self.products
 
 
 CONTEXTS: Mapping[str, type[Part]] = MappingProxyType({part.name: part for part in (ContextEncoding, OneHotContext)})

@@ -22,6 +22,7 @@ AVERAGE_NAMES = {
 LOWER_IS_BETTER = ("hamming_loss", "log_loss", "brier")
 
 Table = dict[str, Any]
+MOST_CLASSES_VARIED = 6
 
 
 def headline_scores(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -278,6 +279,21 @@ def metadata_table(permuted: Mapping[str, Any]) -> Table:
         for name, drop in permuted["drops"].items()
     ]
     return {"head": ["Permuted", "Drop in balanced accuracy", "Standard deviation"], "rows": rows}
+
+
+def what_if_table(name: str, field: Mapping[str, Any]) -> dict[str, Any]:
+    """Build the table of the predictions with each value of a metadata field, and its sentence."""
+    classes = list(field["values"][0]["probabilities"])[:MOST_CLASSES_VARIED]
+    rows = [
+        [str(one["value"]), share(one["own"]), *(share(one["probabilities"][name]) for name in classes)]
+        for one in field["values"]
+    ]
+    return {
+        "name": name,
+        "turned": share(field["turned"]),
+        "change": share(field["change"]),
+        "table": {"head": ["Value", "Series that have it", *classes], "rows": rows},
+    }
 
 
 def number(value: float | None, digits: int = 3) -> str:

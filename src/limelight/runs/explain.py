@@ -15,6 +15,7 @@ from limelight.explanation.drawing.figures import bands
 from limelight.explanation.examples import find_examples
 from limelight.explanation.explanation import Explanation
 from limelight.explanation.methods.registry import explain
+from limelight.explanation.what_if import what_if
 from limelight.files import whole_file
 from limelight.model.bundle import load_model
 from limelight.runs.dataset import read_data, read_panel
@@ -35,6 +36,7 @@ def explain_file(
     ids: Sequence[str] = (),
     picture: Path | None = None,
     examples: Path | None = None,
+    variants: Path | None = None,
     overwrite: bool = False,
     escape_formulas: bool = False,
     log: Callable[[str], None] = lambda line: None,
@@ -59,6 +61,9 @@ def explain_file(
         A file ending in ``.parquet`` or ``.csv`` for the table of ``Examples``: the nearest training series of each
         class, and the smallest change that turns the prediction; None writes none. The training series are read again,
         so ``source`` must be the folder of a run.
+    variants
+        A file ending in ``.parquet`` or ``.csv`` for predictions with other values of the metadata, as from
+        ``WhatIf.table``; None writes none.
     overwrite
         Replace existing files, but never one that the series are read from.
     escape_formulas
@@ -84,10 +89,12 @@ def explain_file(
     require_table_name(output)
     if picture is not None and picture.suffix not in PICTURES:
         raise OutputError(f"expected a picture ending in .png, .svg or .pdf, got {str(picture)!r}")
+    for table in (examples, variants):
+        if table is not None:
+            require_table_name(table)
     if examples is not None:
-        require_table_name(examples)
         _require_run(source)
-    for file in (output, *(one for one in (picture, examples) if one is not None)):
+    for file in (output, *(one for one in (picture, examples, variants) if one is not None)):
         require_new_file(file, overwrite=overwrite and not is_read(experiment, file))
     model = load_model(source)
     panel = read_panel(with_channels_of(model, experiment))
@@ -96,9 +103,12 @@ def explain_file(
         log(f"note: {note}")
     settings: dict[str, Any] = {"background": panel} if method == "occlusion" and 0 < len(ids) < len(panel) else {}
     explanation = explain(model, chosen, method, target, **settings)
+    others = None if variants is None else what_if(model, chosen, panel)
     write_whole(explanation.table(), output, escape_formulas=escape_formulas)
     for note in _quality_notes(source, explanation.method):
         log(f"note: {note}")
+    if others is not None and variants is not None:
+        write_whole(others.table(), variants, escape_formulas=escape_formulas)
     if picture is not None:
         _draw(explanation, picture)
     if examples is not None:

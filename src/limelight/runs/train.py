@@ -14,6 +14,7 @@ from limelight.evaluation.decision.rule import decision_lines
 from limelight.evaluation.highlights import highlight_lines
 from limelight.explanation.quality.measure import measure_explanations
 from limelight.explanation.quality.permutation_importance import score_permuted
+from limelight.explanation.what_if import measure_what_if
 from limelight.files import write_json
 from limelight.markup import html_card
 from limelight.model.bundle import save_model
@@ -177,6 +178,7 @@ def _evaluate_and_report(
     metrics = {
         **scores,
         "metadata": score_permuted(model, test, seed=experiment.seed),
+        "what_if": measure_what_if(model, test, data.part("train"), seed=experiment.seed),
         "explanations": explanations,
         "seconds": {
             **({"choose": round(training.choosing, 3)} if training.choosing else {}),

@@ -38,8 +38,9 @@ LEAST_VALIDATION = 50
 """Validation series needed to compare two models; fewer only stop the training early."""
 LEAST_KNOWN = 10
 MANY = 1_000
-"""Series without metadata from which a network is tried at all. In cross-validation on the training sets of six data
-sets without metadata (28 to 667 series) the log loss of ``rocket`` was at most three fifths of that of the network."""
+"""Series from which a network is tried at all, unless there are side signals. In cross-validation on the training sets
+of six data sets without metadata (28 to 667 series) the log loss of ``rocket`` was at most three fifths of that of the
+network; ``docs/background/decisions.md`` has what was measured with metadata."""
 SECONDS_OF_A_STEP, SECONDS_OF_A_PRODUCT = 4e-3, 1.2e-10
 """Measured on two cores for four of the benchmark data sets, accurate within a quarter."""
 CLEARLY_WORSE, LEAST_COMPARED = 3.0, 10
@@ -62,10 +63,10 @@ def fit_auto(
 ) -> FitResult:
     """Fit ``blocks``; also train ``conv_lstm`` if it may be worth the time; return the better model.
 
-    Both predict held-out series: the validation series if there are enough, else all series in cross-validation on the
-    same folds, which end early if the network is clearly worse. They are compared by log loss after the best
-    temperature for each. The log loss depends on every probability, so it separates two models on fewer series than
-    accuracy, and a temperature corrects overconfidence.
+    Both predict held-out series: the validation series if there are enough, else series in cross-validation on the
+    same folds, as many as the time budget allows, which end early if the network is clearly worse. They are compared
+    by log loss after the best temperature for each. The log loss depends on every probability, so it separates two
+    models on fewer series than accuracy, and a temperature corrects overconfidence.
 
     Parameters
     ----------
@@ -99,14 +100,13 @@ def fit_auto(
     if reason:
         return _noted(train_network(), f"conv_lstm, {reason}", started)
     solved = train(panel, architecture=blocks, validation=validation)
-    reads = solved.model.architecture.needs_metadata or solved.model.network.signals is not None
-    if len(panel) < MANY and not reads:
-        why = f"as {len(panel)} series without metadata are too few for a network to be better"
+    if _are_few(panel):
+        why = f"as {len(panel)} series are too few for a network to be better"
         return _noted(solved, f"blocks, {why}", started)
-    seconds = expected_seconds(panel, settings)
+    seconds, budget = expected_seconds(panel, settings), _budget(architecture)
     many = validation is not None and len(validation) >= LEAST_VALIDATION
-    folds = [] if many else _folds(panel, _budget(architecture), seconds, seed)
-    reason = _why_blocks(_budget(architecture), seconds, many, folds, reads, panel.weights is not None)
+    folds = [] if many else _folds(panel, budget, seconds, seed)
+    reason = _why_blocks(budget, seconds, many, folds, panel.weights is not None)
     if reason:
         return _noted(solved, f"blocks, {reason}", started)
     if validation is not None and many:
@@ -123,7 +123,8 @@ def fit_auto(
         return _noted(solved, "blocks, as the comparison was interrupted", started)
     rows, done = np.concatenate(both.held_out), len(both.held_out)
     losses = [held_out_loss(task, panel[rows], logits) for logits in both.logits]
-    on = f"series in {'' if done == len(folds) else f'{done} of '}{len(folds)} folds"
+    drawn = max(len(folds), AUTO_FOLDS[-1])
+    on = f"series in {'' if done == drawn else f'{done} of '}{drawn} folds"
     if losses[1] < losses[0]:
         return _noted(train_network(), _compared("conv_lstm", "blocks", losses, len(rows), on), started)
     return _noted(solved, _compared("blocks", "conv_lstm", losses, len(rows), on), started)
@@ -186,7 +187,7 @@ def is_solved(panel: Panel, architecture: Architecture, settings: TrainingSettin
     """
     if not architecture.encoder.automatic:
         return architecture.encoder.closed_form
-    alone = panel.weights is not None or (len(panel) < MANY and not _may_read_metadata(panel, architecture))
+    alone = panel.weights is not None or _are_few(panel)
     return alone and not _why_network(panel, architecture, settings)
 
 
@@ -214,7 +215,7 @@ def may_train_network(panel: Panel, architecture: Architecture, settings: Traini
     if is_solved(panel, architecture, settings):
         return False
     compared = architecture.encoder.automatic and not _why_network(panel, architecture, settings)
-    if not compared or _may_read_metadata(panel, architecture):
+    if not compared:
         return True
     return expected_seconds(panel, settings) <= _budget(architecture)
 
@@ -242,9 +243,9 @@ def expected_seconds(panel: Panel, settings: TrainingSettings) -> float:
     return settings.max_epochs * batches * (SECONDS_OF_A_STEP + SECONDS_OF_A_PRODUCT * settings.batch_size * products)
 
 
-def _may_read_metadata(panel: Panel, architecture: Architecture) -> bool:
-    """Whether a network fitted to the panel may read metadata or signals."""
-    return panel.signals is not None or (panel.metadata is not None and architecture.fusion != ())
+def _are_few(panel: Panel) -> bool:
+    """Whether no network is tried, as it would hardly be better."""
+    return len(panel) < MANY and panel.signals is None
 
 
 def _why_network(panel: Panel, architecture: Architecture, settings: TrainingSettings) -> str:
@@ -265,15 +266,14 @@ def _why_network(panel: Panel, architecture: Architecture, settings: TrainingSet
     return ""
 
 
-def _why_blocks(budget: float, seconds: float, many: bool, folds: list[Fold], reads: bool, weighted: bool) -> str:
-    """Return why no network is trained for comparison; empty if one is. Only a network models metadata interactions."""
+def _why_blocks(budget: float, seconds: float, many: bool, folds: list[Fold], weighted: bool) -> str:
+    """Return why no network is trained for comparison; empty if one is."""
     if weighted:
         return "as only a head in closed form takes the weights of series"
+    if seconds > budget:
+        return f"as conv_lstm would train for about {seconds:.0f} s, more than the time_budget of {budget:g} s"
     if not many and not folds:
         return "as there are too few series to hold any out"
-    seconds *= max(1, len(folds))
-    if seconds > budget and not reads:
-        return f"as conv_lstm would train for about {seconds:.0f} s, more than the time_budget of {budget:g} s"
     return ""
 
 
@@ -284,12 +284,13 @@ def _budget(architecture: Architecture) -> float:
 
 
 def _folds(panel: Panel, budget: float, seconds: float, seed: int) -> list[Fold]:
-    """Draw as many folds as the budget allows, else the fewest; none if there are too few series."""
-    count = next((many for many in AUTO_FOLDS if many * seconds <= budget), AUTO_FOLDS[-1])
+    """Draw folds, and keep as many of them as the budget allows; none if there are too few series."""
+    affordable = int(budget / seconds)
+    count = next((many for many in AUTO_FOLDS if many <= affordable), AUTO_FOLDS[-1])
     labels = stratify_by(panel.labels)
     assert labels is not None
     try:
-        return make_folds(labels, folds=count, seed=seed, groups=panel.groups())
+        return make_folds(labels, folds=count, seed=seed, groups=panel.groups())[: max(1, affordable)]
     except ParameterError:
         return []
 

@@ -21,6 +21,10 @@ from limelight.files import whole_file
 from limelight.training.settings import ShouldPrune
 
 EpochRow = dict[str, float]
+LEAST_LEARNED = 0.02
+"""Share of the loss of guessing by which a network that has learned something is better."""
+LEARNED = 0.01
+"""Validation loss, in nats, below which nothing is left to learn."""
 
 
 class EpochSeed(Callback):
@@ -157,6 +161,43 @@ class ProgressBar(Callback):
             self.bar.close()
 
 
+class PatientStopping(EarlyStopping):
+    """Early stopping that waits while a network has learned nothing yet, and ends once nothing is left to learn.
+
+    The label may depend on several things together, such as the series and a metadata field, and on none alone. The
+    loss of the network then stays at that of guessing for many epochs before it falls.
+
+    Parameters
+    ----------
+    patience
+        Epochs without a better validation loss, once it is below that of guessing.
+    guessing
+        The validation loss of predicting the shares of the classes.
+    """
+
+    def __init__(self, patience: int, guessing: float) -> None:
+        super().__init__(
+            "validation_loss",
+            patience=patience,
+            check_finite=True,
+            stopping_threshold=LEARNED,
+            check_on_train_epoch_end=False,
+        )
+        self.guessing = guessing
+
+    @property
+    def learned_all(self) -> bool:
+        """Whether nothing is left to learn."""
+        return float(self.best_score) < LEARNED
+
+    def on_validation_end(self, trainer: Trainer, module: LightningModule) -> None:
+        """Count an epoch without a better loss, unless the network has learned nothing yet."""
+        if self.best_score > (1 - LEAST_LEARNED) * self.guessing:
+            self.wait_count = -1  # the epoch that ends becomes 0
+        super().on_validation_end(trainer, module)
+        self.best_score = torch.fmin(self.best_score, trainer.callback_metrics["validation_loss"].cpu())
+
+
 class StopAgain(Callback):
     """Stop a resumed training at once if it had already stopped early, which Lightning does not remember.
 
@@ -166,12 +207,12 @@ class StopAgain(Callback):
         The early stopping; its count of epochs without improvement is in the checkpoint.
     """
 
-    def __init__(self, early: EarlyStopping) -> None:
+    def __init__(self, early: PatientStopping) -> None:
         self.early = early
 
     def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
-        """Stop if the patience is exhausted."""
-        if self.early.wait_count >= self.early.patience:
+        """Stop if the patience is exhausted, or nothing is left to learn."""
+        if self.early.wait_count >= self.early.patience or self.early.learned_all:
             trainer.should_stop = True
 
 

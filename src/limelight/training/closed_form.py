@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
@@ -20,7 +20,10 @@ from limelight.model.evidence_profile import measure_profile
 from limelight.model.fitted import FittedModel
 from limelight.model.padding import batches_by_length
 from limelight.model.targets import targets_of
+from limelight.nn.batch import Batch
 from limelight.nn.network import Network
+from limelight.parts.base import Part
+from limelight.parts.contexts import OneHotContext
 from limelight.progress import late_bar
 from limelight.task import Task
 from limelight.training.block_weights import WEIGHTS_AT_START, choose_emphasis, lowest_log_losses
@@ -28,10 +31,10 @@ from limelight.training.loaders import BatchesOfPanel
 from limelight.training.logit_scale import fit_scale, fit_shift
 from limelight.training.losses import Loss, loss_for, signed_targets
 from limelight.training.preparation import Prepared
+from limelight.training.products import choose_products
 from limelight.training.result import SOLVED, FitResult, OutOfSample, fit_info
-from limelight.training.ridge import Ridge, fit_ridge, squared_error
+from limelight.training.ridge import Ridge, fit_ridge, fit_ridge_streamed, squared_error
 from limelight.training.settings import TrainingSettings
-from limelight.training.streamed_head import fit_streamed, pooled
 from limelight.types import Codes
 
 MOST_AT_ONCE = 4_000
@@ -110,8 +113,7 @@ def solve(
     prepared
         Architecture, statistics and vocabulary.
     settings
-        ``imbalance``, of which ``"weights"`` and ``"balanced"`` both weight the series by their class, and ``workers``:
-        the processes that compute the features of more than 4,000 series.
+        Only ``imbalance`` is used: ``"weights"`` and ``"balanced"`` both weight the series by their class.
     validation
         Only counted.
     seed
@@ -141,6 +143,8 @@ def solve(
     started = time.perf_counter()
     series = BatchesOfPanel(panel, targets, prepared.architecture, prepared.vocabulary)
     network = prepared.network(len(panel.channels), task.outputs, series.metadata).eval()
+    if network.products is not None:
+        network = network.with_components(0).eval()
     bar = late_bar("computing features", len(panel), " series", progress)
     _fit_thresholds(network, series, seed)
     wanted, known = signed_targets(task, codes)
@@ -152,10 +156,10 @@ def solve(
             wanted,
             known,
             seed,
+            context=prepared.architecture.context,
             one_of=not task.multilabel,
             weights=weights,
             advance=bar.update,
-            workers=settings.workers,
         )
     network, ridge = solved.network, solved.ridge
     scores, wanted, known = ridge.scores, wanted[ridge.rows], known[ridge.rows]
@@ -166,9 +170,7 @@ def solve(
     with torch.no_grad():
         network.head.weight.copy_(ridge.weight * scale[:, None])
         network.head.bias.copy_(ridge.bias * scale + shift)
-        network.encoder.typical.copy_(ridge.mean[: network.encoder.width])
-        if network.context is not None:
-            network.context.typical.copy_(ridge.mean[network.encoder.width :])
+        _set_typical(network, ridge.mean)
     how = {"solver": "ridge", "penalty": ridge.alpha.tolist(), "chosen_by": solved.chosen_by}
     info = fit_info(panel, validation, task, codes, prepared.statistics, training=how, seed=seed)
     model = FittedModel(
@@ -179,6 +181,15 @@ def solve(
     loss = float(Loss(task)(logits, torch.from_numpy(codes)[ridge.rows]))
     out_of_sample = OutOfSample(ridge.rows.numpy(), logits.numpy(), loss)
     return FitResult(model, [], 0, SOLVED, time.perf_counter() - started, out_of_sample=out_of_sample)
+
+
+def _set_typical(network: Network, mean: Tensor) -> None:
+    """Set the features and the metadata relative to which evidence counts, those of the products if there are some."""
+    width, products = network.encoder.width, network.products
+    network.encoder.typical.copy_(mean[:width] if products is None else products.centre)
+    if network.context is not None:
+        after = width + network.context.width
+        network.context.typical.copy_(mean[width:after] if products is None else products.typical)
 
 
 def _profiled(panel: Panel, seed: int) -> NDArray[np.int64]:
@@ -224,12 +235,12 @@ def _fit_head(
     known: Tensor,
     seed: int,
     *,
+    context: Part,
     one_of: bool,
     weights: Tensor | None,
     advance: Callable[[int], object],
-    workers: int,
 ) -> _Solved:
-    """Choose the weights of the blocks, remove the unused ones, and fit the head on the others."""
+    """Choose the weights of the blocks and products, remove the unused ones, and fit the head on the others."""
     n, random = len(series.panel), np.random.default_rng(seed)
     differ = weights is not None and not bool((weights == weights[:, :1]).all())
     whole = n <= MOST_AT_ONCE or differ or not bool(known.all())
@@ -237,17 +248,64 @@ def _fit_head(
     features = emphasis = None
     if n <= SELECTION_SERIES or len(_spans(network)) > 1:
         features = _features(network, series, rows, advance if n <= SELECTION_SERIES else int)
-        emphasis = _emphasis(network, features, wanted[rows], known[rows], one_of)
-        network, kept = _without_unused(network, emphasis)
-        features, emphasis = features[:, kept], None if emphasis is None else emphasis[kept]
+        network, features, emphasis = _choose_features(network, features, wanted[rows], known[rows], context, one_of)
     if whole:
         if features is None or n > SELECTION_SERIES:
             features = _features(network, series, np.arange(n), advance)
         criterion = squared_error if emphasis is None else partial(_log_loss, one_of=one_of)
         ridge = fit_ridge(features, wanted, known, emphasis=emphasis, criterion=criterion, weights=weights)
         return _Solved(network, ridge, "leave-one-out")
-    ridge, order = fit_streamed(network, series, wanted, random, emphasis, weights, advance=advance, workers=workers)
-    return _Solved(network, replace(ridge, rows=order[ridge.rows]), "held-out series")
+    order: list[NDArray[np.int64]] = []
+
+    def batches() -> Iterator[tuple[Tensor, ...]]:
+        for rows in _shuffled_batches(series.panel, random):
+            order.append(rows)
+            yield _pooled(network, series[rows]), wanted[rows], *([] if weights is None else [weights[rows, 0]])
+            advance(len(rows))
+
+    ridge = fit_ridge_streamed(batches(), emphasis=emphasis)
+    streamed = torch.from_numpy(np.concatenate(order))[ridge.rows]
+    return _Solved(network, replace(ridge, rows=streamed), "held-out series")
+
+
+def _choose_features(
+    network: Network, features: Tensor, wanted: Tensor, known: Tensor, part: Part, one_of: bool
+) -> tuple[Network, Tensor, Tensor | None]:
+    """Choose the blocks of features, their weights, and products with metadata, on the features of some series.
+
+    Returns the network with what is used, its inputs of the head for these series, and the emphasis of each input.
+    """
+    emphasis = _emphasis(network, features, wanted, known, one_of)
+    width = network.encoder.width
+    if network.context is None or not isinstance(part, OneHotContext):
+        network, kept = _without_unused(network, emphasis)
+        return network, features[:, kept], None if emphasis is None else emphasis[kept]
+    assert emphasis is not None
+    chosen, components = None, part.components(network.context.width)
+    if components:
+        chosen = choose_products(
+            features[:, :width],
+            features[:, width:],
+            emphasis,
+            network.encoder.spans,
+            wanted,
+            known,
+            components=components,
+            one_of=one_of,
+            optional=part.products == "auto",
+        )
+    needed = emphasis.clone()
+    if chosen is not None:
+        needed[:width] += chosen.directions.abs().sum(dim=1)
+    network, kept = _without_unused(network, needed)
+    network = network.with_components(0 if chosen is None else components).eval()
+    features, emphasis = features[:, kept], emphasis[kept]
+    if chosen is None:
+        return network, features, emphasis
+    used = kept[:width]
+    assert network.products is not None
+    network.products.set(chosen.directions[used], chosen.centre[used], chosen.typical)
+    return network, network.with_products(features), torch.cat([emphasis, chosen.emphasis])
 
 
 def _emphasis(network: Network, features: Tensor, wanted: Tensor, known: Tensor, one_of: bool) -> Tensor | None:
@@ -344,7 +402,7 @@ def _spans(network: Network) -> list[slice]:
     """Return the columns of each block of features, and of the metadata, among the inputs of the head."""
     spans = [*network.encoder.spans.values()]
     if network.context is not None:
-        spans.append(slice(network.encoder.width, network.head.in_features))
+        spans.append(slice(network.encoder.width, network.encoder.width + network.context.width))
     return spans
 
 
@@ -355,7 +413,7 @@ def _features(
     features = torch.empty(len(rows), network.head.in_features, dtype=torch.float32)
     for batch in batches_by_length(series.panel[rows]):
         for some in _parts(network, series.panel, rows, batch):
-            features[some] = pooled(network, series[rows[some]])
+            features[some] = _pooled(network, series[rows[some]])
             advance(len(some))
     return features
 
@@ -368,3 +426,14 @@ def _parts(
         return [batch]
     size = max(1, STEPS_OF_A_PART // int(panel.lengths[rows[batch]].max()))
     return [batch[start : start + size] for start in range(0, len(batch), size)]
+
+
+@torch.no_grad()
+def _pooled(network: Network, batch: Batch) -> Tensor:
+    return network.with_products(network.pooled(batch))
+
+
+def _shuffled_batches(panel: Panel, random: np.random.Generator) -> list[NDArray[np.int64]]:
+    """Split all rows into batches of similar lengths, in random order."""
+    batches = list(batches_by_length(panel))
+    return [random.permutation(batches[place]) for place in random.permutation(len(batches))]

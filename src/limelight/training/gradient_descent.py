@@ -14,7 +14,6 @@ from typing import Any
 
 import torch
 from lightning.pytorch import Callback, Trainer
-from lightning.pytorch.callbacks import EarlyStopping
 
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError
@@ -28,6 +27,7 @@ from limelight.training.callbacks import (
     EpochSeed,
     History,
     LastCheckpoint,
+    PatientStopping,
     ProgressBar,
     Prune,
     StopAgain,
@@ -35,7 +35,7 @@ from limelight.training.callbacks import (
 )
 from limelight.training.lightning_module import TrainedNetwork
 from limelight.training.loaders import BatchesOfPanel, training_loader, validation_loader
-from limelight.training.losses import loss_for, series_weights
+from limelight.training.losses import loss_for, loss_of_shares, series_weights
 from limelight.training.preparation import Prepared, fingerprint
 from limelight.training.result import FitResult, fit_info
 from limelight.training.runtime import denormals_flushed
@@ -51,7 +51,7 @@ class _Callbacks:
     best: BestWeights
     bar: ProgressBar
     interrupt: StopOnInterrupt
-    early: EarlyStopping | None = None
+    early: PatientStopping | None = None
     prune: Prune | None = None
     others: list[Callback] = field(default_factory=list)
 
@@ -99,9 +99,8 @@ def train_by_gradient(
     """
     architecture, vocabulary = prepared.architecture, prepared.vocabulary
     settings = settings.resolve(len(panel), architecture.encoder)
-    targets = targets_of(task, panel)
-    batches = BatchesOfPanel(panel, targets, architecture, vocabulary)
-    codes = targets.every()
+    batches = BatchesOfPanel(panel, targets_of(task, panel), architecture, vocabulary)
+    codes = batches.targets.every()
     balanced = settings.imbalance == "balanced"
     loader = training_loader(
         batches,
@@ -127,7 +126,8 @@ def train_by_gradient(
                 "gradient descent, got sample_weight; use the encoder 'blocks' or 'rocket'"
             )
         module = TrainedNetwork(network, loss, settings, epochs * len(loader), identity)
-        watch = _watch(settings, seed, folder, progress, should_prune, checks is not None)
+        guessing = None if validation is None else loss_of_shares(loss, codes, held_out.targets.every())
+        watch = _watch(settings, seed, folder, progress, should_prune, guessing)
         trainer = _trainer(settings, watch, folder)
         with watch.interrupt:
             try:
@@ -178,13 +178,13 @@ def _watch(
     folder: Path | None,
     progress: bool | None,
     should_prune: ShouldPrune | None,
-    validated: bool,
+    guessing: float | None,
 ) -> _Callbacks:
     history = History(None if folder is None else folder / "history.csv")
     watch = _Callbacks(EpochSeed(seed), history, BestWeights(), ProgressBar(progress), StopOnInterrupt())
     watch.prune = None if should_prune is None else Prune(should_prune)
-    if validated:
-        watch.early = EarlyStopping("validation_loss", patience=settings.patience or 1, check_finite=True)
+    if guessing is not None:
+        watch.early = PatientStopping(settings.patience or 1, guessing)
     if folder is not None:
         watch.others.append(LastCheckpoint(folder / CHECKPOINT, watch.interrupt))
     return watch
@@ -217,7 +217,7 @@ def _reason(watch: _Callbacks) -> str:
     if watch.prune is not None and watch.prune.pruned:
         return "pruned"
     if watch.early is not None and watch.early.stopped_epoch:
-        return "no better validation loss"
+        return "nothing left to learn" if watch.early.learned_all else "no better validation loss"
     return "all epochs done"
 
 

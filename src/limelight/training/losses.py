@@ -146,6 +146,36 @@ def _stated_weights(task: Task, stated: Mapping[str, float]) -> np.ndarray:
     return weights[1:] / weights[:1] if task.kind == "binary" else weights
 
 
+def loss_of_shares(loss: Loss, codes: Codes, held_out: Codes) -> float:
+    """Compute the loss on held-out targets of predicting the shares of the classes or labels for every series.
+
+    Parameters
+    ----------
+    loss
+        The loss of the training.
+    codes, held_out
+        Codes of the training and of the held-out targets, -1 if unknown, shapes (N,) and (M,), or (., labels).
+
+    Returns
+    -------
+    float
+        In nats: what a network reaches that has learned nothing but how common each class is.
+
+    Example
+    -------
+    >>> round(loss_of_shares(Loss(Task(("a", "b"))), np.array([0, 0, 0, 1]), np.array([0, 1])), 4)
+    0.837
+    """
+    task = loss.task
+    if task.kind == "multiclass":
+        counts = np.bincount(codes[codes != UNKNOWN], minlength=len(task.classes))
+        logits = np.log(np.maximum(counts, 0.5) / counts.sum())
+    else:
+        there, absent = (np.atleast_1d((codes == code).sum(axis=0)) for code in (1, 0))
+        logits = np.log(np.maximum(there, 0.5) / np.maximum(absent, 0.5))
+    return float(loss(torch.from_numpy(logits).expand(len(held_out), -1), torch.from_numpy(held_out)))
+
+
 def series_weights(task: Task, codes: Codes, lengths: np.ndarray) -> np.ndarray:
     """Compute sampling probabilities of the series that balance rare and common classes.
 

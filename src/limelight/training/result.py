@@ -52,8 +52,8 @@ class FitResult:
     best_epoch
         The epoch of the weights, from 1; the last one without validation series; 0 without epochs.
     stopped
-        Why the training ended: ``"all epochs done"``, ``"no better validation loss"``, ``"pruned"``,
-        ``"interrupted"`` or ``"solved"``.
+        Why the training ended: ``"all epochs done"``, ``"no better validation loss"``, ``"nothing left to learn"``,
+        ``"pruned"``, ``"interrupted"`` or ``"solved"``.
     seconds
         Duration of the training, without reading data.
     notes
@@ -114,6 +114,7 @@ class FitResult:
         ending = {
             "interrupted": f"interrupted in epoch {epochs}, the best weights so far are kept",
             "no better validation loss": f"stopped early after epoch {epochs}",
+            "nothing left to learn": f"stopped after epoch {epochs}, as the validation loss is almost 0",
             "all epochs done": f"all {epochs} epochs done",
         }[self.stopped]
         return f"trained in {seconds}: {ending}; weights of epoch {self.best_epoch}"

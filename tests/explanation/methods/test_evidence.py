@@ -53,11 +53,21 @@ def sums(explanation: object) -> np.ndarray:
     return steps + sum(explanation.fields.values()) + explanation.base  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("fusion", [[], "late"], ids=["series alone", "with facts"])
+WAYS = {
+    "series alone": {"fusion": []},
+    "with metadata": {"context": {"name": "one_hot", "products": 0}},
+    "with products": {"context": {"name": "one_hot", "products": 3}},
+}
+
+
+@pytest.mark.parametrize("encoder", [ROCKET, {"name": "blocks", "features": 84, "groups": 2, "depth": 3}])
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("classes", [2, 3])
-def test_evidence_and_base_sum_to_the_logit(classes: int, fusion: object) -> None:
+def test_evidence_and_base_sum_to_the_logit(classes: int, way: str, encoder: dict[str, object]) -> None:
     panel = bumped(classes)
-    explanation = explain_evidence(fit_rocket(panel, fusion=fusion), panel)
+    model = fit(panel, task_of(panel), Architecture.of(encoder, **WAYS[way])).model  # type: ignore[arg-type]
+    assert (model.network.products is not None) == (way == "with products")
+    explanation = explain_evidence(model, panel)
     logits = explanation.prediction.logits
     if classes == 2:
         logits = np.concatenate([-logits, logits], axis=1)

@@ -18,6 +18,7 @@ from limelight.explanation.target import resolve_target
 from limelight.model.evidence_profile import EvidenceProfile
 from limelight.model.fitted import FittedModel
 from limelight.model.vocabulary import Vocabulary
+from limelight.nn.network import Network
 from limelight.types import Codes, Doubles, Floats
 
 
@@ -123,10 +124,13 @@ def _evidence_of_features(model: FittedModel, panel: Panel, output: Codes, sign:
     temperature = 1.0 if model.decision.temperature is None else torch.from_numpy(model.decision.temperature)[:, None]
     weights = (head.weight / temperature).detach().double()
     bias = (head.bias[:, None] / temperature)[:, 0].detach().double()
+    context_width = 0 if model.network.context is None else model.network.context.width
     series_weights = weights[:, : encoder.width].float().contiguous()
+    field_weights = weights[:, encoder.width : encoder.width + context_width]
+    product_weights = weights[:, encoder.width + context_width :]
     # the logits of an average training series, without the intercept
     typical = series_weights.double() @ encoder.typical.double()
-    fields = _FieldEvidence(model, weights[:, encoder.width :], len(panel))
+    fields = _FieldEvidence(model, field_weights, len(panel))
     profile = profile_of(model)
 
     @functools.cache
@@ -135,17 +139,15 @@ def _evidence_of_features(model: FittedModel, panel: Panel, output: Codes, sign:
 
     importance: list[Floats] = [np.empty(0, np.float32)] * len(panel)
     channels, frequencies = list(importance), list(importance)
-    reads_spectrum = "spectrum" in encoder.spans
-    constant = bias + typical + weights[:, encoder.width :] @ fields.typical
+    constant = bias + typical + field_weights @ fields.typical
     base = np.zeros(len(panel))
     with torch.inference_mode():
         for rows, batch in model.batches(panel):
-            inputs = model.network.inputs(batch)
-            contributions = encoder.contributions(inputs, batch.mask, series_weights, encoder.typical)
-            spectrum = None
-            if reads_spectrum:
-                spectrum = encoder.by_frequency(inputs, batch.mask, series_weights, encoder.typical)
-            fields.add(rows, model.network.context_vector(batch).double(), output[rows], sign[rows])
+            inputs, context = model.network.inputs(batch), model.network.context_vector(batch).double()
+            contributions, spectrum = _split(
+                model.network, inputs, batch.mask, context, series_weights, product_weights
+            )
+            fields.add(rows, context, output[rows], sign[rows])
             for place, row in enumerate(rows.tolist()):
                 steps, which = int(panel.lengths[row]), int(output[row])
                 own = contributions[place, which, :steps].numpy()
@@ -156,7 +158,30 @@ def _evidence_of_features(model: FittedModel, panel: Panel, output: Codes, sign:
                     own = spectrum[place][which].numpy()
                     frequencies[row] = (sign[row] * _by_channel(own, len(panel.channels), model)).astype(np.float32)
                 base[row] = sign[row] * float(constant[which])
-    return Evidence(importance, base, channels, frequencies if reads_spectrum else None, fields.numbers)
+    return Evidence(importance, base, channels, frequencies if "spectrum" in encoder.spans else None, fields.numbers)
+
+
+def _split(
+    network: Network, inputs: Tensor, mask: Tensor, context: Tensor, weights: Tensor, product_weights: Tensor
+) -> tuple[Tensor, list[Tensor] | None]:
+    """Split what the features add by step and input, and by frequency, under the weights that metadata give them."""
+    encoder, products = network.encoder, network.products
+
+    def split(rows: Tensor | slice, own: Tensor) -> tuple[Tensor, list[Tensor]]:
+        given = inputs[rows], mask[rows], own, encoder.typical
+        return encoder.contributions(*given), encoder.by_frequency(*given) if "spectrum" in encoder.spans else []
+
+    if products is None:
+        parts, frequencies = split(slice(None), weights)
+        return parts, frequencies or None
+    parts = inputs.new_zeros(len(inputs), len(weights), *inputs.shape[1:], dtype=torch.float64)
+    by_frequency: dict[int, Tensor] = {}
+    different, which = torch.unique(context, dim=0, return_inverse=True)
+    for place, one in enumerate(different):
+        rows = (which == place).nonzero()[:, 0]
+        parts[rows], found = split(rows, weights + products.weights_under(product_weights, one).float())
+        by_frequency |= dict(zip(rows.tolist(), found, strict=False))
+    return parts, [by_frequency[row] for row in sorted(by_frequency)] or None
 
 
 class _FieldEvidence:

@@ -21,11 +21,14 @@ from limelight.explanation.perturbation import (
     step_numbers,
 )
 from limelight.model.fitted import FittedModel, Prediction
+from limelight.model.other_metadata import OtherMetadata
 from limelight.model.targets import targets_of
 from limelight.task import UNKNOWN
 from limelight.types import Codes
 
 STRETCHES = 10
+LEAST_PERMUTED, MOST_VALUES = 100, 200_000
+"""Series whose metadata are permuted: at least 100, or with up to this many values."""
 REPEATS = 5
 SERIES, METADATA, SIGNALS = "series", "metadata", "signals"
 
@@ -106,13 +109,17 @@ def permutation_importance(
     random = np.random.default_rng(seed)
     orders = [random.permutation(len(panel)) for _ in range(repeats)]
 
-    def worsening(permuted: Panel) -> float:
-        return sign * (scores[by](model.predict(permuted), codes) - score)
+    def worsening(permuted: Panel, predict: Callable[[Panel], Prediction] = model.predict) -> float:
+        return sign * (scores[by](predict(permuted), codes) - score)
 
     def drop(permute: Permute) -> dict[str, float]:
         return _mean_drop(worsening, permute, orders)
 
+    def drop_of_field(permute: Permute) -> dict[str, float]:
+        return _mean_drop(partial(worsening, predict=same_series.predict), permute, orders)
+
     fields, signals = fields_and_signals(model, panel)
+    same_series = OtherMetadata(model, panel) if fields else model
     return {
         "by": by,
         "score": score,
@@ -124,7 +131,7 @@ def permutation_importance(
             )
             for tenth in range(STRETCHES)
         },
-        "fields": {name: drop(partial(replace_field, panel, panel, name)) for name in fields},
+        "fields": {name: drop_of_field(partial(replace_field, panel, panel, name)) for name in fields},
         "signals": {name: drop(partial(replace_signal, panel, panel, name)) for name in signals},
     }
 
@@ -141,7 +148,7 @@ def score_permuted(model: FittedModel, panel: Panel, *, repeats: int = REPEATS, 
     model
         A model fitted with metadata or signals.
     panel
-        n labelled series with metadata or signals that were not used for training.
+        n labelled series with metadata or signals that were not used for training; of many, a sample is used.
     repeats
         Number of permutations of each input, at least 1.
     seed
@@ -165,6 +172,8 @@ def score_permuted(model: FittedModel, panel: Panel, *, repeats: int = REPEATS, 
     has_signals = model.vocabulary is not None and model.vocabulary.signals and panel.signals is not None
     if not (fields or has_signals) or not len(panel):
         return None
+    limit = max(LEAST_PERMUTED, int(MOST_VALUES / (panel.lengths.mean() * len(panel.channels))))
+    panel = panel[np.sort(np.random.default_rng(seed).permutation(len(panel))[:limit])]
     codes = targets_of(model.task, panel).every()
     score = _balanced_accuracy(model.predict(panel), codes)
     if np.isnan(score):
@@ -178,12 +187,17 @@ def score_permuted(model: FittedModel, panel: Panel, *, repeats: int = REPEATS, 
         permutations[SIGNALS] = partial(_permute_all_signals, panel)
     permutations |= {name: partial(replace_field, panel, panel, name) for name in fields}
     random = np.random.default_rng(seed)
+    same_series = OtherMetadata(model, panel) if fields else model
 
-    def worsening(permuted: Panel) -> float:
-        return score - _balanced_accuracy(model.predict(permuted), codes)
+    def worsening(permuted: Panel, predict: Callable[[Panel], Prediction]) -> float:
+        return score - _balanced_accuracy(predict(permuted), codes)
 
     drops = {
-        name: _mean_drop(worsening, permute, (random.permutation(len(panel)) for _ in range(repeats)))
+        name: _mean_drop(
+            partial(worsening, predict=same_series.predict if name in (METADATA, *fields) else model.predict),
+            permute,
+            (random.permutation(len(panel)) for _ in range(repeats)),
+        )
         for name, permute in permutations.items()
     }
     return {"score": score, "repeats": repeats, "drops": drops}

@@ -19,9 +19,8 @@ class Auto(Encoder):
     ----------
     time_budget
         Approximate time in seconds on two cores that may be spent on training ``conv_lstm`` for the comparison, at
-        least 0. ``blocks`` takes a few seconds and is always fitted; below 1,000 series without metadata or side
-        signals nothing else is. With metadata or side signals ``conv_lstm`` is always trained, because the linear head
-        of ``blocks`` cannot model their interaction with the series.
+        least 0. ``blocks`` takes a few seconds and is always fitted; below 1,000 series without side signals nothing
+        else is.
 
     Source
     ------

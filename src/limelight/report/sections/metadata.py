@@ -1,4 +1,4 @@
-"""Permutation importance of metadata."""
+"""Metadata: their permutation importance, and predictions with other values of each field."""
 
 from __future__ import annotations
 
@@ -10,8 +10,16 @@ from limelight.report.section import Section
 
 
 def _collect(inputs: ReportInputs) -> dict[str, Any] | None:
-    permuted = inputs.metrics.get("metadata")
-    return None if not permuted else {"score": permuted["score"], "table": tables.metadata_table(permuted)}
+    permuted, varied = inputs.metrics.get("metadata"), inputs.metrics.get("what_if")
+    if not permuted:
+        return None
+    fields = {} if not varied else varied["fields"]
+    return {
+        "score": permuted["score"],
+        "table": tables.metadata_table(permuted),
+        "series": None if not varied else varied["series"],
+        "fields": [tables.what_if_table(name, field) for name, field in fields.items() if field["values"]],
+    }
 
 
 METADATA = Section("metadata", "Metadata", _collect)
