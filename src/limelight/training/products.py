@@ -11,7 +11,7 @@ from torch import Tensor
 
 from limelight.training.block_weights import COLUMNS_AT_ONCE, LEAST_GAIN, WEIGHTS, leave_one_out_losses
 
-STANDARD_ERRORS = 2.0
+ERRORS_OF_A_GAIN = 2.0
 """The mean gain in leave-one-out log loss that products need, in standard errors."""
 LEAST_ROWS = 12
 
@@ -112,7 +112,7 @@ def choose_products(
             losses = leave_one_out_losses((own / total + weight * product) / (1 + weight), wanted, one_of=one_of)
             gain = lowest - losses
             forced = chosen is None and not optional
-            if forced or gain.mean() > LEAST_GAIN + STANDARD_ERRORS * gain.std() / len(gain) ** 0.5:
+            if forced or gain.mean() > LEAST_GAIN + ERRORS_OF_A_GAIN * gain.std() / len(gain) ** 0.5:
                 lowest = losses
                 strength = factor * (weight * total / float(factor.square().sum())) ** 0.5
                 chosen = ChosenProducts(directions.float(), centre.float(), typical.float(), strength.float())
