@@ -14,7 +14,7 @@ SOURCE = Path(limelight.__file__).parent
 FILES = {".".join(file.relative_to(SOURCE).with_suffix("").parts): file for file in sorted(SOURCE.rglob("*.py"))}
 FLOORS = [
     {"errors", "types"},
-    {"files", "markup", "progress", "tabular", "task", "text", "web"},
+    {"files", "markup", "parallel", "progress", "tabular", "task", "text", "web"},
     {"parts", "replacement"},
     {"data"},
     {"nn"},

@@ -7,6 +7,7 @@ import numpy as np
 import plotly.graph_objects
 import pytest
 
+from limelight.data.outline import outline
 from limelight.errors import InternalError
 from limelight.evaluation.verdict import verdict
 from limelight.report.content import collect
@@ -15,7 +16,7 @@ from limelight.report.explanations import collect_importance, frequency_figure
 from limelight.report.highlights import choose_highlights
 from limelight.report.inputs import StepImportance
 from limelight.report.plotting import ACCENT, COLOURS, FAINT, INK, LINE, QUIET, WRONG
-from limelight.report.series import MOST_CHANNELS, outline, series_figure
+from limelight.report.series import MOST_CHANNELS, series_figure
 from limelight.web.assets import read_assets
 
 KINDS = ["series", "labels", "steps", "labels of steps"]

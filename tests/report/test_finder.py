@@ -46,7 +46,7 @@ def test_several_labels_are_listed_together(make_inputs):
 
 
 @pytest.mark.parametrize(("kind", "key"), [("steps", "1,0"), ("labels of steps", "0,1,0")])
-def test_a_cell_of_steps_lists_series_with_most_of_them(make_inputs, kind, key):
+def test_a_cell_of_steps_lists_the_series_with_most(make_inputs, kind, key):
     inputs = make_inputs(40, ("a", "b"), kind=kind, sharp=0.5)
     codes, decisions = (x.reshape(len(x), -1)[:, 0] for x in (inputs.labelled.codes, inputs.labelled.decisions))
     hits = (codes == 1) & (decisions == 0)

@@ -92,7 +92,8 @@ class Browser:
     def open(self, page):
         """Open a page and wait until it is loaded; gives the seconds that it took."""
         started = time.perf_counter()
-        self.ask("Page.navigate", url=Path(page).resolve().as_uri())
+        address = page if str(page).startswith("http") else Path(page).resolve().as_uri()
+        self.ask("Page.navigate", url=address)
         self.wait("document.readyState === 'complete' && location.href !== 'about:blank'")
         return time.perf_counter() - started
 
@@ -130,6 +131,17 @@ class Browser:
             for kind in ("mousePressed", "mouseReleased") * 2:
                 self.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", buttons=1, clickCount=1)
             time.sleep(0.5)
+
+    def choose(self, selector, *files):
+        """Choose files in an input, as a person does."""
+        root = self.ask("DOM.getDocument")["root"]["nodeId"]
+        node = self.ask("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
+        self.ask("DOM.setFileInputFiles", nodeId=node, files=[str(file) for file in files])
+
+    def press(self, key):
+        """Press a key such as ArrowDown on what has the focus."""
+        for kind in ("keyDown", "keyUp"):
+            self.ask("Input.dispatchKeyEvent", type=kind, key=key, code=key)
 
     def hover(self, x, y):
         self.ask("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)

@@ -32,7 +32,8 @@ from limelight.model_selection.comparison_results import (
 )
 from limelight.model_selection.cross_validation import require_jobs
 from limelight.model_selection.folds import fold_panel
-from limelight.model_selection.trials import FoldSplit, fit_fold, fitted_rows, fold_splits, run_parallel
+from limelight.model_selection.trials import FoldSplit, fit_fold, fitted_rows, fold_splits
+from limelight.parallel import run_parallel
 from limelight.parts.architecture import Architecture
 from limelight.parts.fusions import ATTENTION, FUSIONS
 from limelight.recipe import Recipe

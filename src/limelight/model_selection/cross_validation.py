@@ -19,8 +19,8 @@ from limelight.model_selection.trials import (
     FoldSplit,
     fit_and_score,
     fold_splits,
-    run_parallel,
 )
+from limelight.parallel import run_parallel
 from limelight.parts.architecture import Architecture
 from limelight.recipe import Recipe
 from limelight.task import Task

@@ -23,9 +23,9 @@ from limelight.model_selection.trials import (
     FoldSplit,
     fit_and_score,
     fitted_rows,
-    run_parallel,
 )
 from limelight.model_selection.tuning_results import DONE, FAILED, PRUNED, Trial, Tuning
+from limelight.parallel import run_parallel
 from limelight.parts.architecture import Architecture
 from limelight.parts.encoders import ENCODERS, Encoder, register_encoder
 from limelight.recipe import Recipe

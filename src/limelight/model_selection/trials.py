@@ -1,13 +1,10 @@
-"""Fits that are scored on held-out series: one after the other, or in parallel processes."""
+"""Fits that are scored on held-out series."""
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
-
-from joblib import Parallel, delayed
 
 from limelight.data.panel import Panel
 from limelight.data.splitting.folds import Fold
@@ -195,49 +192,3 @@ def fit_and_score(
         result.stopped,
         result.seconds,
     )
-
-
-def run_parallel(function: Callable[..., Any], calls: Iterable[tuple[Any, ...]], jobs: int) -> Iterator[Any]:
-    """Call a function with each of some arguments, in parallel processes.
-
-    Parameters
-    ----------
-    function
-        Importable from a module or a method of a picklable object, so that processes find it.
-    calls
-        The arguments of each call; consumed when a process is free.
-    jobs
-        Number of processes; 1 calls in this process, one after the other.
-
-    Returns
-    -------
-    Iterator
-        The results, in the order in which the calls finish.
-
-    Example
-    -------
-    >>> list(run_parallel(round, [(1.4,), (2.6,)], jobs=1))
-    [1, 3]
-    """
-    if jobs == 1:
-        yield from (function(*arguments) for arguments in calls)
-        return
-    workers = Parallel(
-        jobs,
-        "loky",
-        return_as="generator_unordered",
-        batch_size=1,
-        pre_dispatch=jobs,
-        mmap_mode="c",  # large arrays are mapped, not copied; read-only ones torch would warn of
-        initializer=_ignore_interrupts,
-    )
-    results = workers(delayed(function)(*arguments) for arguments in calls)
-    try:
-        yield from results
-    finally:
-        results.close()
-
-
-def _ignore_interrupts() -> None:
-    """Ignore Ctrl-C in an idle worker: the main process ends it, without a traceback."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 from matplotlib.figure import Figure
 
+from limelight.data.outline import smooth
 from limelight.explanation.drawing.axes import (
     MOST_NAMED_CHANNELS,
     draw_channel,
@@ -18,7 +19,7 @@ from limelight.explanation.drawing.axes import (
 from limelight.explanation.drawing.figures import most_important_channels
 from limelight.explanation.drawing.titles import series_title
 from limelight.report.inputs import ReportInputs, StepImportance
-from limelight.report.series import LEAST_COLOUR_PEAK, smooth, width_of_stripes
+from limelight.report.series import LEAST_COLOUR_PEAK, width_of_stripes
 
 WIDTH, HEIGHT, DPI = 8.0, 3.0, 150
 LEGEND_INCHES, LABEL_INCHES, TITLE_INCHES, CHANNEL_INCHES = 0.18, 0.48, 0.3, 1.1

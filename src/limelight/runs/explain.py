@@ -86,16 +86,9 @@ def explain_file(
     OutputError
         If an output has another ending, exists already, or cannot be written.
     """
-    require_table_name(output)
-    if picture is not None and picture.suffix not in PICTURES:
-        raise OutputError(f"expected a picture ending in .png, .svg or .pdf, got {str(picture)!r}")
-    for table in (examples, variants):
-        if table is not None:
-            require_table_name(table)
     if examples is not None:
         _require_run(source)
-    for file in (output, *(one for one in (picture, examples, variants) if one is not None)):
-        require_new_file(file, overwrite=overwrite and not is_read(experiment, file))
+    _require_places(experiment, [output, examples, variants], picture, overwrite=overwrite)
     model = load_model(source)
     panel = read_panel(with_channels_of(model, experiment))
     chosen = panel[panel.rows_of(list(ids))] if ids else panel
@@ -103,18 +96,33 @@ def explain_file(
         log(f"note: {note}")
     settings: dict[str, Any] = {"background": panel} if method == "occlusion" and 0 < len(ids) < len(panel) else {}
     explanation = explain(model, chosen, method, target, **settings)
-    others = None if variants is None else what_if(model, chosen, panel)
-    write_whole(explanation.table(), output, escape_formulas=escape_formulas)
-    for note in _quality_notes(source, explanation.method):
-        log(f"note: {note}")
-    if others is not None and variants is not None:
-        write_whole(others.table(), variants, escape_formulas=escape_formulas)
-    if picture is not None:
-        _draw(explanation, picture)
+    tables = {output: explanation.table()}
+    if variants is not None:
+        tables[variants] = what_if(model, chosen, panel).table()
     if examples is not None:
         train = read_data(read_experiment(Path(source) / EXPERIMENT_FILE)).part("train")
-        write_whole(find_examples(model, chosen, train).table(), examples, escape_formulas=escape_formulas)
+        tables[examples] = find_examples(model, chosen, train).table()
+    for file, table in tables.items():
+        write_whole(table, file, escape_formulas=escape_formulas)
+    for note in _quality_notes(source, explanation.method):
+        log(f"note: {note}")
+    if picture is not None:
+        _draw(explanation, picture)
     return explanation
+
+
+def _require_places(
+    experiment: Experiment, tables: Sequence[Path | None], picture: Path | None, *, overwrite: bool
+) -> None:
+    """Raise OutputError if a table or the picture cannot be written where it shall be."""
+    for table in tables:
+        if table is not None:
+            require_table_name(table)
+    if picture is not None and picture.suffix not in PICTURES:
+        raise OutputError(f"expected a picture ending in .png, .svg or .pdf, got {str(picture)!r}")
+    for file in (*tables, picture):
+        if file is not None:
+            require_new_file(file, overwrite=overwrite and not is_read(experiment, file))
 
 
 def _require_run(source: Path | str) -> None:

@@ -16,13 +16,14 @@ from starlette.exceptions import HTTPException
 
 from limelight import __version__
 from limelight.serving.limits import RequestError, ServerLimits
+from limelight.serving.page import add_page
 from limelight.serving.registry import ModelRegistry
 from limelight.serving.requests import answer_request, error_content, read_body, to_json
 from limelight.serving.sockets import add_stream, refuse
 from limelight.serving.table_body import TABLE_TYPES
 
 Message = MutableMapping[str, Any]
-OPEN_PATHS = ("/healthz", "/readyz")
+OPEN_PATHS = ("/", "/healthz", "/readyz")
 """Addresses that need no token."""
 SERIES_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -139,6 +140,7 @@ def build_app(
     app.state.ready = False
     _add_models(app, registry, limits)
     add_stream(app, registry, limits)
+    add_page(app, registry, limits)
     _add_health(app, registry)
     for kind in (RequestError, Exception):
         app.add_exception_handler(kind, _failed)

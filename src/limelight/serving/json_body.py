@@ -33,11 +33,14 @@ class SeriesRequest(NamedTuple):
         The method of an explanation, or None.
     target
         The class to explain; None is the predicted one.
+    by_channel
+        Whether evidence is also split by channel.
     """
 
     panel: Panel
     explain: str | None = None
     target: Any = None
+    by_channel: bool = False
 
 
 def read_json_body(body: bytes, channels: Sequence[str], limits: ServerLimits) -> SeriesRequest:

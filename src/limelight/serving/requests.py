@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from limelight.data.panel import Panel
 from limelight.errors import InputError, ParameterError, listing
 from limelight.model.prediction import Prediction
 from limelight.model.reading import cut_as_trained
@@ -108,13 +107,18 @@ async def answer_request(
     if asked.explain is not None and asked.explain not in methods:
         known = f"one of {listing(methods)}" if methods else "no explanation, as the model has none of its own,"
         raise ParameterError(f"expected {known} for explain, got {asked.explain[:100]!r}")
+    return await answer_series(served, passes, asked)
+
+
+async def answer_series(served: ServedModel, passes: Passes, asked: SeriesRequest) -> dict[str, Any]:
+    """Predict series that were read; returns and errors as for ``answer_request``."""
     panel = asked.panel
     prediction = await passes.predict(served.model, panel, attention=asked.explain == "attention")
     outside = served.model.check(panel)
     explanations = None
     if asked.explain == "evidence":
         loop = asyncio.get_running_loop()
-        explanations = await loop.run_in_executor(passes.executor, _evidence, served, panel, asked.target)
+        explanations = await loop.run_in_executor(passes.executor, _evidence, served, asked)
     return {
         "model": served.name,
         "version": served.version,
@@ -154,9 +158,10 @@ def _read(served: ServedModel, kind: str, body: bytes, limits: ServerLimits) -> 
     return asked._replace(panel=cut_as_trained(asked.panel, served.reading.get("windows")))
 
 
-def _evidence(served: ServedModel, panel: Panel, target: Any) -> Sequence[Mapping[str, Any]]:
+def _evidence(served: ServedModel, asked: SeriesRequest) -> Sequence[Mapping[str, Any]]:
     """Return what each step adds to the logit of the target, for each series."""
     model: Any = served.model
+    panel = asked.panel
     if not hasattr(model, "network"):
         steps, base = model.evidence(panel)
         names = _names_of_outputs(served)
@@ -169,12 +174,17 @@ def _evidence(served: ServedModel, panel: Panel, target: Any) -> Sequence[Mappin
         ]
     from limelight.explanation.methods.evidence import explain_evidence  # needs torch, which an exported model does not
 
-    found = explain_evidence(model, panel, target)
+    found = explain_evidence(model, panel, asked.target)
     names = np.asarray(found.target).tolist()
     base = np.zeros(len(panel)) if found.base is None else found.base
+    channels = found.channels if asked.by_channel else None
     return [
-        {"evidence": {str(name): without_nan(own)}, "base": {str(name): float(start)}}
-        for own, name, start in zip(found.importance, names, base, strict=True)
+        {
+            "evidence": {str(name): without_nan(own)},
+            "base": {str(name): float(start)},
+            **({} if channels is None else {"evidence_by_channel": without_nan(channels[row])}),
+        }
+        for row, (own, name, start) in enumerate(zip(found.importance, names, base, strict=True))
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
@@ -20,7 +20,6 @@ from limelight.model.evidence_profile import measure_profile
 from limelight.model.fitted import FittedModel
 from limelight.model.padding import batches_by_length
 from limelight.model.targets import targets_of
-from limelight.nn.batch import Batch
 from limelight.nn.network import Network
 from limelight.parts.base import Part
 from limelight.parts.contexts import OneHotContext
@@ -33,8 +32,9 @@ from limelight.training.losses import Loss, loss_for, signed_targets
 from limelight.training.preparation import Prepared
 from limelight.training.products import choose_products
 from limelight.training.result import SOLVED, FitResult, OutOfSample, fit_info
-from limelight.training.ridge import Ridge, fit_ridge, fit_ridge_streamed, squared_error
+from limelight.training.ridge import Ridge, fit_ridge, squared_error
 from limelight.training.settings import TrainingSettings
+from limelight.training.streamed_head import fit_streamed, pooled
 from limelight.types import Codes
 
 MOST_AT_ONCE = 4_000
@@ -113,7 +113,8 @@ def solve(
     prepared
         Architecture, statistics and vocabulary.
     settings
-        Only ``imbalance`` is used: ``"weights"`` and ``"balanced"`` both weight the series by their class.
+        ``imbalance``, of which ``"weights"`` and ``"balanced"`` both weight the series by their class, and ``workers``:
+        the processes that compute the features of more than 4,000 series.
     validation
         Only counted.
     seed
@@ -160,6 +161,7 @@ def solve(
             one_of=not task.multilabel,
             weights=weights,
             advance=bar.update,
+            workers=settings.workers,
         )
     network, ridge = solved.network, solved.ridge
     scores, wanted, known = ridge.scores, wanted[ridge.rows], known[ridge.rows]
@@ -239,6 +241,7 @@ def _fit_head(
     one_of: bool,
     weights: Tensor | None,
     advance: Callable[[int], object],
+    workers: int,
 ) -> _Solved:
     """Choose the weights of the blocks and products, remove the unused ones, and fit the head on the others."""
     n, random = len(series.panel), np.random.default_rng(seed)
@@ -255,17 +258,8 @@ def _fit_head(
         criterion = squared_error if emphasis is None else partial(_log_loss, one_of=one_of)
         ridge = fit_ridge(features, wanted, known, emphasis=emphasis, criterion=criterion, weights=weights)
         return _Solved(network, ridge, "leave-one-out")
-    order: list[NDArray[np.int64]] = []
-
-    def batches() -> Iterator[tuple[Tensor, ...]]:
-        for rows in _shuffled_batches(series.panel, random):
-            order.append(rows)
-            yield _pooled(network, series[rows]), wanted[rows], *([] if weights is None else [weights[rows, 0]])
-            advance(len(rows))
-
-    ridge = fit_ridge_streamed(batches(), emphasis=emphasis)
-    streamed = torch.from_numpy(np.concatenate(order))[ridge.rows]
-    return _Solved(network, replace(ridge, rows=streamed), "held-out series")
+    ridge, order = fit_streamed(network, series, wanted, random, emphasis, weights, advance=advance, workers=workers)
+    return _Solved(network, replace(ridge, rows=order[ridge.rows]), "held-out series")
 
 
 def _choose_features(
@@ -413,7 +407,7 @@ def _features(
     features = torch.empty(len(rows), network.head.in_features, dtype=torch.float32)
     for batch in batches_by_length(series.panel[rows]):
         for some in _parts(network, series.panel, rows, batch):
-            features[some] = _pooled(network, series[rows[some]])
+            features[some] = pooled(network, series[rows[some]])
             advance(len(some))
     return features
 
@@ -426,14 +420,3 @@ def _parts(
         return [batch]
     size = max(1, STEPS_OF_A_PART // int(panel.lengths[rows[batch]].max()))
     return [batch[start : start + size] for start in range(0, len(batch), size)]
-
-
-@torch.no_grad()
-def _pooled(network: Network, batch: Batch) -> Tensor:
-    return network.with_products(network.pooled(batch))
-
-
-def _shuffled_batches(panel: Panel, random: np.random.Generator) -> list[NDArray[np.int64]]:
-    """Split all rows into batches of similar lengths, in random order."""
-    batches = list(batches_by_length(panel))
-    return [random.permutation(batches[place]) for place in random.permutation(len(batches))]

@@ -99,8 +99,9 @@ def train_by_gradient(
     """
     architecture, vocabulary = prepared.architecture, prepared.vocabulary
     settings = settings.resolve(len(panel), architecture.encoder)
-    batches = BatchesOfPanel(panel, targets_of(task, panel), architecture, vocabulary)
-    codes = batches.targets.every()
+    targets = targets_of(task, panel)
+    batches = BatchesOfPanel(panel, targets, architecture, vocabulary)
+    codes = targets.every()
     balanced = settings.imbalance == "balanced"
     loader = training_loader(
         batches,
@@ -126,7 +127,9 @@ def train_by_gradient(
                 "gradient descent, got sample_weight; use the encoder 'blocks' or 'rocket'"
             )
         module = TrainedNetwork(network, loss, settings, epochs * len(loader), identity)
-        guessing = None if validation is None else loss_of_shares(loss, codes, held_out.targets.every())
+        guessing = None
+        if validation is not None:
+            guessing = loss_of_shares(loss, codes, targets_of(task, validation).every())
         watch = _watch(settings, seed, folder, progress, should_prune, guessing)
         trainer = _trainer(settings, watch, folder)
         with watch.interrupt:

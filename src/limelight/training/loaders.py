@@ -32,7 +32,7 @@ class BatchesOfPanel(Dataset[Batch]):
     panel
         The series.
     targets
-        Their targets.
+        Their targets; None if they are not needed.
     architecture
         Of the network; whether batches need the time between steps and may have missing values.
     vocabulary
@@ -44,13 +44,13 @@ class BatchesOfPanel(Dataset[Batch]):
     def __init__(
         self,
         panel: Panel,
-        targets: Targets,
+        targets: Targets | None,
         architecture: Architecture,
         vocabulary: Vocabulary | None = None,
         offset: NDArray[np.float64] | None = None,
     ) -> None:
         self.offset = offset
-        self.panel, self.targets, self.architecture = panel, targets, architecture
+        self.panel, self.targets, self.architecture, self.vocabulary = panel, targets, architecture, vocabulary
         self.metadata = None if vocabulary is None else vocabulary.encode(panel.metadata, len(panel), panel.signals)
 
     def __getitem__(self, rows: Rows) -> Batch:

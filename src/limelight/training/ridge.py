@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from limelight.errors import LabelError, ParameterError
+from limelight.training.ridge_parts import RidgePart, RidgeSums, sum_part
 
 ALPHAS = tuple(float(alpha) for alpha in np.logspace(-3, 5, 17))
 WIDE_ALPHAS = tuple(float(alpha) for alpha in np.logspace(0, 5, 11))
@@ -282,33 +283,63 @@ def fit_ridge_streamed(
     >>> ridge.rows.tolist(), ridge.scores.sign().flatten().tolist()
     ([9, 19, 29, 39], [-1.0, 1.0, 1.0, 1.0])
     """
-    _require_positive(alphas)
     if every < 2:
         raise ParameterError(f"expected to hold out one row in 2 or more, got one in {every}; give a larger number")
-    sums, held, rows, seen = None, [], [], 0
-    for features, targets, *rest in batches:
-        weights = rest[0] if rest else torch.ones(len(targets), dtype=torch.float64)
-        out = torch.arange(seen, seen + len(features)) % every == every - 1
-        sums = _Sums(features, targets, emphasis) if sums is None else sums
-        sums.add(features[~out], targets[~out], weights[~out])
-        held.append((features[out], targets[out], weights[out]))
-        rows.append(seen + out.nonzero()[:, 0])
-        seen += len(features)
+    part = sum_part(batches, every=every, emphasis=emphasis)
+    return fit_ridge_parts([] if part is None else [part], alphas=alphas, every=every)
+
+
+def fit_ridge_parts(
+    parts: Iterable[RidgePart], *, alphas: Sequence[float] = WIDE_ALPHAS, every: int = HELD_OUT
+) -> Ridge:
+    """Fit a head to sums over parts of the rows, in order: select the penalty on held-out rows, then fit all rows.
+
+    Parameters
+    ----------
+    parts
+        Consecutive parts of the stream of all rows, with the same shift; the sums of the first are changed.
+    alphas, every
+        As for ``fit_ridge_streamed``, whose errors are raised.
+
+    Returns
+    -------
+    Ridge
+        As ``fit_ridge_streamed`` returns for the same rows.
+
+    Example
+    -------
+    >>> features = torch.linspace(0, 1, 40)[:, None]
+    >>> targets, shift = (features - 0.4).sign(), torch.tensor([0.5])
+    >>> halves = [slice(0, 25), slice(25, 40)]
+    >>> parts = [sum_part([(features[x], targets[x])], every=10, first=x.start, shift=shift) for x in halves]
+    >>> fit_ridge_parts(parts).rows.tolist()
+    [9, 19, 29, 39]
+    """
+    _require_positive(alphas)
+    sums, held, seen = None, [], 0
+    for part in parts:
+        held.append((part.rows, part.features, part.targets, part.weights))
+        seen += part.seen
+        if sums is None:
+            sums = part.sums
+        else:
+            sums.merge(part.sums)
+        del part  # its sums are large
     if sums is None or seen <= every:
         raise LabelError(f"expected more than {every} labelled series, got {seen}; give more, or use fit_ridge")
-    held_features, held_targets, held_weights = (torch.cat(parts) for parts in zip(*held, strict=True))
-    score = partial(_held_out_scores, sums, held_features)
-    alpha, scores = _choose_downhill(sorted(alphas), score, held_targets, held_weights)
-    sums.add(held_features, held_targets, held_weights)
+    rows, features, targets, weights = (torch.cat(parts) for parts in zip(*held, strict=True))
+    score = partial(_held_out_scores, sums, features)
+    alpha, scores = _choose_downhill(sorted(alphas), score, targets, weights)
+    sums.add(features, targets, weights)
     solved = sums.solve(alpha)
     if scores is None or solved is None:
         raise ParameterError(f"expected a penalty large enough to solve with, got at most {alpha}; give a larger one")
     weight, bias = solved
     chosen = torch.full((len(bias),), alpha, dtype=torch.float32)
-    return Ridge(weight.float(), bias.float(), chosen, torch.cat(rows), scores, sums.mean().float())
+    return Ridge(weight.float(), bias.float(), chosen, rows, scores, sums.mean().float())
 
 
-def _held_out_scores(sums: _Sums, features: Tensor, alpha: float) -> Tensor | None:
+def _held_out_scores(sums: RidgeSums, features: Tensor, alpha: float) -> Tensor | None:
     solved = sums.solve(alpha)
     return None if solved is None else torch.addmm(solved[1], features.double(), solved[0].T)
 
@@ -338,49 +369,6 @@ def _choose_downhill(
         while error(place + step) < error(place):
             place += step
     return alphas[place], tried[place][1]
-
-
-class _Sums:
-    """Sums of products of features and targets, shifted by the mean of the first batch to avoid cancellation."""
-
-    def __init__(self, features: Tensor, targets: Tensor, emphasis: Tensor | None) -> None:
-        self.emphasis = 1.0 if emphasis is None else emphasis.double()
-        width, outputs = features.shape[1], targets.shape[1]
-        self.shift = features.mean(dim=0)
-        self.products = torch.zeros(width, width, dtype=torch.float64)
-        self.with_targets = torch.zeros(width, outputs, dtype=torch.float64)
-        self.features = torch.zeros(width, dtype=torch.float64)
-        self.targets = torch.zeros(outputs, dtype=torch.float64)
-        self.rows = 0.0
-
-    def add(self, features: Tensor, targets: Tensor, weights: Tensor) -> None:
-        """Add rows with their weights to the sums."""
-        roots = weights.sqrt().to(features.dtype)[:, None]
-        shifted = (features - self.shift) * roots
-        self.products += shifted.T @ shifted
-        self.with_targets += shifted.T @ (targets.to(shifted.dtype) * roots)
-        self.features += (shifted * roots).sum(dim=0, dtype=torch.float64)
-        self.targets += (targets * weights[:, None]).sum(dim=0, dtype=torch.float64)
-        self.rows += float(weights.sum())
-
-    def mean(self) -> Tensor:
-        """Return the mean of each feature."""
-        return self.features / self.rows + self.shift
-
-    def solve(self, alpha: float) -> tuple[Tensor, Tensor] | None:
-        """Return weights for unstandardised features and the bias; None if the penalty is too small to solve with."""
-        mean, centre = self.features / self.rows, self.targets / self.rows
-        products = torch.addr(self.products, mean, mean, alpha=-self.rows)
-        variance = products.diagonal() / self.rows
-        scale = torch.where(variance > 1e-12, variance, 1.0).sqrt() / self.emphasis
-        right = torch.addr(self.with_targets, mean, centre, alpha=-self.rows) / scale[:, None]
-        products.div_(scale).div_(scale[:, None])
-        products.diagonal().add_(alpha)
-        factor, failed = torch.linalg.cholesky_ex(products)
-        if failed:
-            return None
-        weight = torch.cholesky_solve(right, factor).T / scale
-        return weight, centre - weight @ (mean + self.shift)
 
 
 def _require_positive(alphas: Sequence[float]) -> None:

@@ -51,7 +51,8 @@ class TrainingSettings:
         ``"auto"`` uses a GPU if there is one; ``"cpu"`` or ``"gpu"`` requires one.
     workers
         Processes that prepare training batches, 0 to 64; the result does not depend on their number. Useful if reading
-        is slow, as from a store larger than memory.
+        is slow, as from a store larger than memory. The encoders ``rocket`` and ``blocks`` compute the features of more
+        than 4,000 series in them.
     imbalance
         How to emphasise rare classes or labels: ``"weights"`` in the loss, ``"focal"`` loss, or ``"balanced"`` batches,
         which oversample series that have them; ``"none"`` does nothing. A dict has the weight of each class in the

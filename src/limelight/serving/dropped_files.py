@@ -1,0 +1,127 @@
+"""Files that a person dropped on the page: one body with their names and contents, read as the commands read them."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pyarrow import parquet
+
+from limelight.data.panel import Panel
+from limelight.errors import DataError, InputError
+from limelight.model.predictor import Predictor
+from limelight.model.reading import read_as_trained
+from limelight.serving.limits import RequestError, ServerLimits, require_size
+from limelight.serving.table_body import MOST_UNPACKED
+
+FILES_TYPE = "application/vnd.limelight.files"
+MOST_FILES, LONGEST_FILE_NAME, DEEPEST = 2_000, 120, 3
+ACCEPTED = (".csv", ".tsv", ".txt", ".xlsx", ".parquet", ".ts", ".arff")
+UNSAFE = re.compile(r"[^\w .()+-]|^[. ]+")
+
+
+def read_files(body: bytes, model: Predictor, reading: Mapping[str, Any], limits: ServerLimits) -> Panel:
+    """Read series from the files of a body, as ``limelight predict`` does.
+
+    Parameters
+    ----------
+    body
+        4 bytes with the length of a JSON object, little-endian; this object, ``{"files": [{"name": ..., "size":
+        ...}]}``; then the contents of the files. Names may have up to three folders.
+    model, reading
+        As for ``read_as_trained``.
+    limits
+        Of the request.
+
+    Returns
+    -------
+    Panel
+        The series, or their windows if the model was trained on windows. Several files are read as a folder: one
+        series each, with a table ``metadata`` and side signals beside them.
+
+    Raises
+    ------
+    RequestError
+        400 if the body is no such list, 413 if it exceeds a limit, 415 if a file has another format.
+    DataError, ParameterError
+        If the files do not hold series.
+    """
+    files = _files_of(body)
+    with tempfile.TemporaryDirectory(prefix="limelight-") as name:
+        folder = Path(name)
+        for path, content in files.items():
+            file = folder / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
+            _require_small(file)
+        try:
+            panel = _read(folder, [folder / path for path in files], model, reading)
+        except InputError as error:
+            raise DataError(str(error).replace(f"{folder}/", "")) from None
+    require_size(len(panel), int(panel.lengths.sum()), limits)
+    return panel
+
+
+def _read(folder: Path, files: list[Path], model: Predictor, reading: Mapping[str, Any]) -> Panel:
+    if len(files) == 1:
+        return read_as_trained(model, reading, str(files[0]))
+    from limelight.data.reading.folders import folder_content  # imports many formats
+
+    content = folder_content(folder)
+    series = [str(one) for one in content.series] if isinstance(content.series, list) else str(content.series)
+    tables = {key: str(path) for key, path in content.tables.items() if key in ("metadata", "signals")}
+    names = {} if content.names is None else {"names": content.names}
+    return read_as_trained(model, reading, series, **tables, **names)
+
+
+def _files_of(body: bytes) -> dict[str, bytes]:
+    """Return the content of each file by a name without anything that leads elsewhere."""
+    try:
+        start = 4 + int.from_bytes(body[:4], "little")
+        listed = json.loads(body[4:start])["files"]
+        sizes = [(str(one["name"]), int(one["size"])) for one in listed]
+        if not sizes or min(size for _, size in sizes) < 0 or start + sum(size for _, size in sizes) != len(body):
+            raise ValueError
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        raise RequestError(400, "expected a list of files with their contents, got another body") from None
+    if len(sizes) > MOST_FILES:
+        raise RequestError(413, f"expected at most {MOST_FILES:,} files, got {len(sizes):,}; drop fewer at once")
+    files: dict[str, bytes] = {}
+    for name, size in sizes:
+        files[_safe_name(name)] = body[start : start + size]
+        start += size
+    if len(files) < len(sizes):
+        raise RequestError(400, "expected files with distinct names, got two of the same name; rename one")
+    return files
+
+
+def _safe_name(name: str) -> str:
+    parts = [UNSAFE.sub("_", part)[-LONGEST_FILE_NAME:] or "_" for part in name.split("/")[-DEEPEST:]]
+    if Path(parts[-1]).suffix.lower() not in ACCEPTED:
+        raise RequestError(
+            415,
+            f"expected files ending in {', '.join(ACCEPTED)}, got {name[:LONGEST_FILE_NAME]!r}; limelight predict "
+            "reads further formats",
+        )
+    return "/".join(parts)
+
+
+def _require_small(file: Path) -> None:
+    """Raise a RequestError with status 413 if a compressed file unpacks to more than a server can hold."""
+    unpacked = 0
+    try:
+        if file.suffix.lower() == ".xlsx":
+            with zipfile.ZipFile(file) as archive:
+                unpacked = sum(one.file_size for one in archive.infolist())
+        elif file.suffix.lower() == ".parquet":
+            content = parquet.ParquetFile(file).metadata
+            unpacked = sum(content.row_group(place).total_byte_size for place in range(content.num_row_groups))
+    except Exception:  # a damaged file: reading it names the damage
+        return
+    if unpacked > MOST_UNPACKED:
+        raise RequestError(413, f"expected at most {MOST_UNPACKED:,} unpacked bytes in {file.name!r}, got {unpacked:,}")

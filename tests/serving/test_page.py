@@ -1,0 +1,279 @@
+"""The page of the server: files as a person drops them, the answers, and corrected labels, in a real browser."""
+
+import base64
+import hashlib
+import json
+import re
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from limelight.data.reading.tables import read_table
+from limelight.model.bundle import save_model
+from limelight.serving.limits import ServerLimits
+from support.browser import BROWSER, Browser
+from support.linear import noise
+from support.models import random_network_model
+from support.server import Client, served
+
+HOSTILE = "<img src=x onerror=console.error('ran')>"
+FILES = "application/vnd.limelight.files"
+needs_browser = pytest.mark.skipif(BROWSER is None, reason="no chromium or chrome on the PATH")
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory):
+    folder = tmp_path_factory.mktemp("served")
+    save_model(random_network_model(classes=("a", "b", HOSTILE)), folder / "model")
+    save_model(random_network_model("conv_lstm", "conjunctive"), folder / "summing")
+    save_model(random_network_model("lstm", "none", classes=("idle", "run"), level="step"), folder / "steps")
+    save_model(random_network_model("lstm", classes=("fog", "rain"), multilabel=True), folder / "labels")
+    names = ("model", "summing", "steps", "labels")
+    with served([folder / name for name in names], ServerLimits(series=500, steps=50_000)) as one:
+        yield one
+
+
+def written(file: Path, panel, separator: str = ";") -> Path:
+    """Write a long table as a spreadsheet in another country would."""
+    lines = [separator.join(("series_id", "time", "first", "second"))]
+    for row, name in enumerate(panel.ids):
+        lines += [
+            separator.join((str(name), str(step), *(f"{one:.6f}".replace(".", ",") for one in values)))
+            for step, values in enumerate(panel.series(row))
+        ]
+    file.write_text("\n".join(lines), encoding="utf-8")
+    return file
+
+
+def body_of(**files: bytes) -> bytes:
+    head = json.dumps({"files": [{"name": name, "size": len(content)} for name, content in files.items()]}).encode()
+    return len(head).to_bytes(4, "little") + head + b"".join(files.values())
+
+
+def ask(client: Client, body: bytes, model: str = "model"):
+    status, answer = client.request("POST", f"/v1/models/{model}/files", body, FILES)
+    return status, json.loads(answer)
+
+
+def test_the_page_needs_nothing_else_and_states_its_policy(client: Client) -> None:
+    with urllib.request.urlopen(f"http://127.0.0.1:{client.port}/") as answer:
+        page, policy = answer.read().decode(), answer.headers["Content-Security-Policy"]
+    (script,) = re.findall(r"<script>(.*?)</script>", page, flags=re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert policy.startswith("default-src 'none'; connect-src 'self'; ")
+    assert f"script-src 'sha256-{digest}'; " in policy
+    assert (
+        re.findall(r"(?:src|href|action|url)[=(]", page.replace('href="data:,"', "").replace("link.href =", "")) == []
+    )
+
+
+def test_a_dropped_table_is_read_with_its_separators(client: Client, tmp_path: Path) -> None:
+    panel = noise(9, 4, 12, width=2)
+    status, answer = ask(client, body_of(**{"new.csv": written(tmp_path / "new.csv", panel).read_bytes()}))
+    own = client.registry["model"].model.predict(panel)
+    assert status == 200, answer
+    found = [list(one["probabilities"].values()) for one in answer["predictions"]]
+    np.testing.assert_allclose(found, own.probabilities, atol=1e-5)
+    assert [one["length"] for one in answer["series"]] == [9, 4, 12]
+    assert {one["colours"]["name"] for one in answer["series"]} == {"attention"}
+
+
+def test_a_dropped_workbook_is_read(client: Client, tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl", reason="workbooks are read with the extra excel")
+    book = openpyxl.Workbook()
+    for row in (["series_id", "first", "second"], *(["a", step / 3, 1.0] for step in range(8))):
+        book.active.append(row)
+    book.save(tmp_path / "new.xlsx")
+    status, answer = ask(client, body_of(**{"new.xlsx": (tmp_path / "new.xlsx").read_bytes()}))
+    assert (status, [one["id"] for one in answer["predictions"]]) == (200, ["a"])
+
+
+def test_a_dropped_folder_has_one_series_a_file(client: Client) -> None:
+    content = b"first,second\n" + b"".join(b"%d,%d\n" % (step, -step) for step in range(8))
+    status, answer = ask(client, body_of(**{"pump1.csv": content, "pump2.csv": content}))
+    assert status == 200, answer
+    assert [one["id"] for one in answer["predictions"]] == ["pump1", "pump2"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "sentence"),
+    [
+        (b"nothing", 400, "expected a list of files with their contents, got another body"),
+        (body_of(**{"a.csv": b"x"})[:-1], 400, "expected a list of files with their contents, got another body"),
+        (b"\xff\xff\xff\xff" + b"{}", 400, "expected a list of files with their contents, got another body"),
+        (
+            body_of(**{"model.pkl": b"x"}),
+            415,
+            "expected files ending in .csv, .tsv, .txt, .xlsx, .parquet, .ts, .arff, got 'model.pkl'; limelight predict "
+            "reads further formats",
+        ),
+        (
+            body_of(**{"a/../b?.csv": b"x", "a/../b*.csv": b"x"}),
+            400,
+            "expected files with distinct names, got two of the same name; rename one",
+        ),
+    ],
+)
+def test_bodies_that_are_no_files_are_refused(client: Client, body: bytes, status: int, sentence: str) -> None:
+    assert ask(client, body) == (status, {"error": sentence})
+
+
+def test_a_name_never_leads_out_of_the_folder(client: Client, tmp_path: Path) -> None:
+    name = f"../../../../{tmp_path}/evil.csv"
+    status, answer = ask(client, body_of(**{name: b"series_id,first,second\na,1,2\na,2,3\n"}))
+    assert status == 200, answer
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_table_that_cannot_be_read_names_no_folder(client: Client) -> None:
+    status, answer = ask(client, body_of(**{"new.csv": b"a,b\nx,y\n"}))
+    assert status == 422
+    assert "/tmp" not in answer["error"]
+
+
+def test_a_long_series_is_pictured_by_few_points(client: Client) -> None:
+    values = np.random.default_rng(0).normal(size=20_000)
+    lines = "\n".join(f"a,{one:.4f},0" for one in values)
+    status, answer = ask(client, body_of(**{"long.csv": f"series_id,first,second\n{lines}\n".encode()}), "summing")
+    (picture,) = answer["series"]
+    assert status == 200
+    assert len(picture["channels"][0]["values"]) <= 1_000
+    assert max(picture["channels"][0]["values"]) == pytest.approx(values.max(), abs=1e-4)
+    assert len(picture["colours"]["values"][0]) <= 300
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if BROWSER is None:
+        pytest.skip("no chromium or chrome on the PATH")
+    one = Browser()
+    yield one
+    one.close()
+
+
+def opened(browser: Browser, client: Client, model: str, file: Path) -> None:
+    browser.complaints.clear()
+    browser.requests.clear()
+    browser.resize(1280)
+    browser.open(f"http://127.0.0.1:{client.port}/")
+    browser.wait("document.querySelectorAll('select.model option').length > 0")
+    choose(browser, "select.model", model)
+    browser.choose("input.files", file)
+    browser.wait("!document.querySelector('.answers').hidden || !document.querySelector('.error').hidden")
+
+
+def choose(browser: Browser, selector: str, value: str) -> None:
+    code = "const box = document.querySelector({}); box.value = {}; box.dispatchEvent(new Event('change'))"
+    browser.run("{" + code.format(json.dumps(selector), json.dumps(value)) + "}")
+
+
+def downloaded(browser: Browser, folder: Path, name: str) -> Path:
+    browser.ask("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
+    browser.run("document.querySelector('.export').click()")
+    for _ in range(500):
+        if (folder / name).is_file():
+            return folder / name
+        time.sleep(0.02)
+    raise TimeoutError(name)
+
+
+IDS = "[...document.querySelectorAll('.list tbody th')].map((cell) => cell.textContent)"
+
+
+@needs_browser
+def test_answers_are_sorted_by_doubt_and_stay_on_the_machine(browser, client, tmp_path) -> None:
+    panel = noise(*[20] * 12, width=2, ids=[f"{HOSTILE}{row}" for row in range(12)])
+    opened(browser, client, "model", written(tmp_path / "new.csv", panel))
+    best = np.sort(client.registry["model"].model.predict(panel).probabilities, axis=1)
+    order = np.argsort(best[:, -1] - best[:, -2], kind="stable")
+    assert browser.run(IDS) == panel.ids[order].tolist()
+    assert browser.complaints == []
+    assert all(address.startswith((f"http://127.0.0.1:{client.port}/", "data:")) for address in browser.requests)
+    assert browser.run("document.querySelectorAll('img').length") == 0
+    assert browser.run("document.querySelectorAll('.chart .values').length") == 2
+
+
+@needs_browser
+def test_corrected_labels_are_a_table_that_training_reads(browser, client, tmp_path) -> None:
+    panel = noise(*[20] * 6, width=2, ids=[f"pump {row}" for row in range(6)])
+    file = written(tmp_path / "new.csv", panel)
+    opened(browser, client, "labels", file)
+    before = client.registry["labels"].model.predict(panel).labels
+    name = browser.run("document.querySelector('.detail h2').textContent")
+    browser.run("document.querySelector('.detail input[type=checkbox]').click()")
+    labels = downloaded(browser, tmp_path, "labels_corrected.csv")
+    found = read_table(str(file), labels=str(labels))
+    row = panel.ids.tolist().index(name)
+    expected = before.astype(float)
+    expected[row, 0] = 1 - expected[row, 0]
+    assert found.labels.tolist() == expected.tolist()
+    assert found.label_names == ("fog", "rain")
+    checked = read_table(str(file), labels=str(labels), mask="known")
+    assert np.isnan(checked.labels).all(axis=1).tolist() == (np.arange(6) != row).tolist()
+
+
+@needs_browser
+def test_a_span_marked_by_dragging_labels_its_steps(browser, client, tmp_path) -> None:
+    panel = noise(40, width=2, ids=["day"])
+    opened(browser, client, "steps", written(tmp_path / "new.csv", panel))
+    before = client.registry["steps"].model.predict(panel).labels.tolist()
+    browser.run("document.querySelector('.chart').scrollIntoView({block: 'center'})")
+    box = browser.run("JSON.parse(JSON.stringify(document.querySelector('.chart .frame').getBoundingClientRect()))")
+    step = box["width"] / 40
+    browser.drag(box["x"] + 10.5 * step, box["y"] + 20, box["x"] + 19.5 * step, box["y"] + 20)
+    assert browser.run("['from', 'to'].map((name) => document.querySelector(`.detail .${name}`).value)") == ["10", "19"]
+    choose(browser, ".detail select.label", "run")
+    browser.run("document.querySelector('.detail .apply').click()")
+    found = read_table(str(downloaded(browser, tmp_path, "series_corrected.csv")))
+    assert found.channels == ("first", "second")
+    assert found.values == pytest.approx(panel.values, abs=1e-5)
+    codes, names = found.step_labels.codes[:, 0], found.step_labels.classes
+    assert [names[code] for code in codes] == ["run" if 10 <= place < 20 else name for place, name in enumerate(before)]
+    assert browser.complaints == []
+
+
+@needs_browser
+def test_the_list_is_used_with_the_keyboard(browser, client, tmp_path) -> None:
+    opened(browser, client, "summing", written(tmp_path / "new.csv", noise(*[20] * 5, width=2)))
+    ids = browser.run(IDS)
+    browser.run("document.querySelector('.list tbody tr').focus()")
+    browser.press("ArrowDown")
+    browser.press("ArrowDown")
+    assert browser.run("document.querySelector('.detail h2').textContent") == ids[2]
+    assert browser.run("document.activeElement.querySelector('th').textContent") == ids[2]
+
+
+@needs_browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_fits_a_phone(browser, client, tmp_path, scheme) -> None:
+    browser.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+    opened(browser, client, "summing", written(tmp_path / "new.csv", noise(*[20] * 5, width=2)))
+    browser.resize(400)
+    browser.wait("document.querySelector('.chart').getBoundingClientRect().right <= 400")
+    assert browser.run("document.documentElement.scrollWidth") == 400
+    background = {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 24, 30)"}[scheme]
+    assert browser.run("getComputedStyle(document.body).backgroundColor") == background
+    browser.ask("Emulation.setEmulatedMedia", features=[])
+
+
+@needs_browser
+def test_a_file_that_cannot_be_read_is_named(browser, client, tmp_path) -> None:
+    (tmp_path / "model.pkl").write_bytes(b"x")
+    opened(browser, client, "model", tmp_path / "model.pkl")
+    assert browser.run("document.querySelector('.error').textContent").startswith("expected files ending in .csv")
+
+
+@needs_browser
+def test_the_page_asks_for_the_token_of_the_server(browser, tmp_path) -> None:
+    save_model(random_network_model(), tmp_path / "model")
+    with served([tmp_path / "model"], token="secret") as client:
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            urllib.request.urlopen(f"http://127.0.0.1:{client.port}/v1/models")
+        browser.open(f"http://127.0.0.1:{client.port}/")
+        browser.wait("!document.querySelector('.token').hidden")
+        choose(browser, ".token input", "secret")
+        browser.wait("document.querySelectorAll('select.model option').length === 1")
