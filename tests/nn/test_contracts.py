@@ -49,6 +49,14 @@ def test_logits_are_per_series_or_without_pooling_per_step(architecture: Archite
     assert answer.logits.dtype == torch.float32
 
 
+@every_fused_sentence
+def test_features_have_the_width_that_the_network_states(architecture: Architecture) -> None:
+    network = network_of(architecture)
+    features = network(random_batch([10, 7, 1])).features
+    assert features is not None
+    assert features.shape == (3, network.features)
+
+
 @every_sentence
 def test_attention_sums_to_one_over_real_steps(architecture: Architecture) -> None:
     batch = random_batch([10, 7, 1], padding=5)

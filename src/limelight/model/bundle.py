@@ -198,8 +198,7 @@ def load_model(folder: Path | str) -> FittedModel:
     weights = _with_typical(network, weights)
     _require_same_shapes(network, weights, folder)
     _require_numbers(weights, folder)
-    read = next(one.shape[1] for one in network.head.parameters() if one.ndim == 2)
-    read -= 0 if network.products is None else network.products.width
+    read = network.features
     if novelty is not None and len(novelty.scale) != read:
         raise ModelFolderError(
             f"{str(folder)!r} is damaged: expected a novelty score of {read} features, got {len(novelty.scale)}; save "

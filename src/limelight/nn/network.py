@@ -147,6 +147,13 @@ class Network(nn.Module):
         time_weights = None if weights is None else spread_over_time(weights, batch.mask, self.encoder.stride)
         return NetworkOutput(self.head(pooled), time_weights, pooled)
 
+    @property
+    def features(self) -> int:
+        """Width of ``NetworkOutput.features``."""
+        by_step = self.pooling is None or self.architecture.pooling.sums_steps
+        late = "late" in self.architecture.fusions and (self.architecture.encoder.pools or not by_step)
+        return int(self.encoder.width) + (self.context.width if late and self.context is not None else 0)
+
     def encoded(
         self, batch: Batch
     ) -> tuple[Float[Tensor, "batch steps width"], Bool[Tensor, "batch steps"], Float[Tensor, "batch context"]]:
