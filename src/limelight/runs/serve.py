@@ -12,6 +12,10 @@ from limelight.serving.registry import Loaded, ModelRegistry
 
 STOP_SECONDS = 30
 """How long requests may take to end after the server was asked to stop."""
+MOST_CONNECTIONS = 1_024
+"""More connections at once are answered with 503."""
+UNREAD_SECONDS = 60
+"""How long a client may leave an answer unread before its connection ends."""
 
 
 def serve_models(
@@ -84,10 +88,14 @@ def server_config(app: Any, host: str, port: int, limits: ServerLimits) -> Any:
     """
     import uvicorn
 
+    from limelight.serving.protocol import TimedProtocol
+
     return uvicorn.Config(
         app,
         host,
         port,
+        http=TimedProtocol,
+        limit_concurrency=MOST_CONNECTIONS,
         log_level="warning",
         timeout_graceful_shutdown=STOP_SECONDS,
         ws_max_size=limits.message_bytes,
@@ -134,6 +142,8 @@ def bound_socket(config: Any) -> Any:
     # asyncio sends small answers at once only if the protocol is stated; else a client waits 40 ms for each of them
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 1_000 * UNREAD_SECONDS)
     try:
         listening.bind((config.host, config.port))
         listening.listen(config.backlog)  # from now on clients may connect
