@@ -66,7 +66,7 @@ class MetadataAttention(nn.Module):
         self.project = nn.Linear(width, hidden_size)
         self.ask = nn.Linear(context_width, hidden_size, bias=False)
         self.score = nn.Linear(hidden_size, 1, bias=False)
-        _strengthen(self.ask, self.score)
+        _strengthen(self.project, self.ask, self.score)
 
     def forward(
         self,
@@ -113,7 +113,7 @@ class ConjunctiveAttention(nn.Module):
         self.ask = nn.Linear(context_width, hidden_size, bias=False) if context_width else None
         self.score = nn.Linear(hidden_size, 1)
         if self.ask is not None:
-            _strengthen(self.ask, self.score)
+            _strengthen(self.project, self.ask, self.score)
         self.register_buffer("typical", torch.zeros(width))
 
     def forward(
