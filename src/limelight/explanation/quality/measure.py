@@ -21,6 +21,8 @@ MOST_SERIES, REPEATS = 100, 3
 LEAST_SERIES = 2
 BUDGET = 5_000_000
 """Maximum number of values that the model reads for either measurement: a few seconds on two cores."""
+BUDGET_OF_FEATURES = 5_000_000_000
+"""For an encoder that pools, the same times the number of its features, of which each reads every value."""
 SETTINGS: Mapping[str, Mapping[str, Any]] = {"occlusion": {"by_channel": False}, "gradients": {"points": 32}}
 """Settings for ``faithfulness``, which ranks steps and so needs neither separate channels nor an exact sum."""
 
@@ -64,7 +66,7 @@ def measure_explanations(
     (6, [], {'channel_0': {'mean': 0.0, 'deviation': 0.0}})
     """
     orders = len(methods_of(model)) + ORDERS
-    affordable = _affordable_series(panel, 2 * (FRACTIONS + 1) * DRAWS * orders + 2 * MASKS)
+    affordable = _affordable_series(model, panel, 2 * (FRACTIONS + 1) * DRAWS * orders + 2 * MASKS)
     if min(affordable, len(panel)) < LEAST_SERIES or not len(background):
         return None
     found = faithfulness(
@@ -83,7 +85,7 @@ def measure_explanations(
 
 def _importance(model: FittedModel, panel: Panel, seed: int) -> dict[str, Any] | None:
     inputs = len(panel.channels) + STRETCHES + sum(len(names) for names in fields_and_signals(model, panel))
-    series = min(MOST_SERIES, _affordable_series(panel, inputs * REPEATS), len(panel))
+    series = min(MOST_SERIES, _affordable_series(model, panel, inputs * REPEATS), len(panel))
     if series < LEAST_SERIES:
         return None
     rows = np.sort(np.random.default_rng(seed).permutation(len(panel))[:series])
@@ -93,7 +95,8 @@ def _importance(model: FittedModel, panel: Panel, seed: int) -> dict[str, Any] |
         return None
 
 
-def _affordable_series(panel: Panel, times: int) -> int:
+def _affordable_series(model: FittedModel, panel: Panel, times: int) -> int:
     """Return how many series the model can read this many times within the budget."""
     values = float(panel.lengths.mean()) * len(panel.channels) if len(panel) else 1.0
-    return int(BUDGET / (times * values))
+    features = int(model.network.encoder.width) if model.architecture.encoder.pools else 1
+    return int(min(BUDGET, BUDGET_OF_FEATURES / features) / (times * values))
