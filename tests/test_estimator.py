@@ -447,7 +447,7 @@ def test_default_type_of_torch_changes_no_prediction(
 
 def test_whoever_says_nothing_is_told_what_was_chosen() -> None:
     model = ll.TimeSeriesClassifier(random_state=0).fit(WAVES)
-    assert model.notes_ == ("encoder: blocks, as 60 series without metadata are too few for a network to be better",)
+    assert model.notes_ == ("encoder: blocks, as 60 series are too few for a network to be better",)
     assert model.history_ == []
     assert clone(model).encoder == "auto"
 

@@ -550,7 +550,7 @@ def test_a_rocket_is_solved_and_the_choice_is_said_everywhere(
     limelight: Commands, folder: Path, tmp_path: Path
 ) -> None:
     printed = limelight("train", folder, "-o", "run")
-    choice = "encoder: blocks, as 32 series without metadata are too few for a network to be better"
+    choice = "encoder: blocks, as 32 series are too few for a network to be better"
     assert f"note: {choice}\n" in limelight.errors
     assert "solved in closed form in " in limelight.errors
     assert "accuracy" in printed.lower()

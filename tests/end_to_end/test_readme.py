@@ -24,7 +24,7 @@ PRINTED = {  # by the Python blocks of a page, run one after the other
     ],
     "recordings": ["19 monday[50:150] walk"],
     "large": ["Panel(200 series, 100 steps, 1 channel, 2 classes) True"],
-    "small": ["encoder: blocks, as 60 series without metadata are too few for a network to be better", "True"],
+    "small": ["encoder: blocks, as 60 series are too few for a network to be better", "True"],
     "deploy": ["True 60", "True 40"],
     "events": ["True"],
     "labels": [
@@ -44,7 +44,7 @@ PRINTED = {  # by the Python blocks of a page, run one after the other
     "which_channels": ["1"],
     "python": [
         "Panel(120 series, 60 steps, 1 channel, 2 classes)",
-        "encoder: blocks, as 90 series without metadata are too few for a network to be better",
+        "encoder: blocks, as 90 series are too few for a network to be better",
         "True",
         "(2, 2)",
         "Explanation(30 series, evidence, for 'anomalous')",
