@@ -23,7 +23,16 @@ PRINTED = {  # by the Python blocks of a page, run one after the other
         "(\"no value of 'mode' before the first sample: 2 steps of 1 series ('pump 2')\",)",
     ],
     "recordings": ["19 monday[50:150] walk"],
-    "large": ["Panel(200 series, 100 steps, 1 channel, 2 classes) True"],
+    "large": [
+        "[2, 2] ('only rows with time >= 1 were read',)",
+        "Panel(200 series, 100 steps, 1 channel, 2 classes) True",
+    ],
+    "reading_explanations": [
+        "['amplitude', 'channel', 'class_places', 'distractor', 'exclusive_or', 'frequency', 'held_wave', 'metadata', 'missing_stretch', 'nothing', 'order', 'peak', 'trend_break', 'unequal_lengths']",
+        "Panel(120 series, 48 steps, 1 channel, 2 classes) 6 decisive values in the first series",
+        "['evidence']",
+        "['series_id', 'predicted', 'class', 'nearest', 'distance', 'start', 'stop', 'probability']",
+    ],
     "small": ["encoder: blocks, as 60 series are too few for a network to be better", "True"],
     "deploy": ["True 60", "True 40"],
     "events": ["True"],
