@@ -101,6 +101,25 @@ def metadata(results: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def fusion(results: dict[str, Any]) -> dict[str, Any]:
+    """Collect a row for each encoder and fusion on the planted set, and for each set with sham metadata."""
+    planted = [
+        {
+            "name": name,
+            "accuracies": [run["accuracy"] for run in runs],
+            "learned": sum(run["accuracy"] >= 0.95 for run in runs),
+            "seconds": [run["cpu_seconds"] for run in runs],
+        }
+        for name, runs in results["planted"].items()
+    ]
+    sham = [
+        {"name": name, "changes": [100 * (run["with"] - run["without"]) for run in runs]}
+        for name, runs in results["sham"].items()
+    ]
+    means = [statistics.mean(row["changes"]) for row in sham]
+    return {"planted": planted, "sham": sham, "sham_mean": statistics.mean(means) if means else 0.0}
+
+
 def _columns(runs: list[dict[str, Any]], *keys: str) -> dict[str, list[float]]:
     """Collect the values of each key over runs; a missing value counts as 0."""
     return {key: [run[key] or 0 for run in runs] for key in keys}

@@ -26,6 +26,7 @@ SECTIONS: dict[str, Callable[[Results], dict[str, Any]]] = {
     "real_sets": accuracy.real_sets,
     "examples": accuracy.examples,
     "metadata": accuracy.metadata,
+    "fusion": accuracy.fusion,
     "alignment": cost.alignment,
     "explanations": explanations.explanations,
     "evidence": peers.evidence,
