@@ -7,6 +7,7 @@ Writes ``docs/pictures/explanation_right.png`` and ``docs/pictures/explanation_w
 
 from __future__ import annotations
 
+import argparse
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,7 @@ def draw(task: str) -> Figure:
 
 def main() -> None:
     """Draw both pictures."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     for name, task in SHOWN.items():
         draw(task).savefig(PICTURES / f"{name}.png", dpi=100)
 
