@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -94,9 +95,11 @@ def test_an_existing_page_is_kept(command, runs, tmp_path):
     )
 
 
-def test_one_run_is_not_compared(command, runs, tmp_path):
-    assert command("runs", runs[0], "--output", tmp_path / "page.html", code=2) == (
-        f"limelight: expected two or more finished runs to compare, got '{runs[0]}'; name their folders\n"
+def test_one_run_is_not_compared(command, runs, tmp_path, monkeypatch):
+    monkeypatch.chdir(runs[0].parent)  # messages shorten long paths
+    first = Path(runs[0].name)
+    assert command("runs", first, "--output", tmp_path / "page.html", code=2) == (
+        f"limelight: expected two or more finished runs to compare, got '{first}'; name their folders\n"
     )
 
 
