@@ -12,13 +12,14 @@ RUN python -m pip wheel --no-cache-dir --no-deps --wheel-dir /wheels .
 
 FROM python:3.11-slim
 ARG TORCH_INDEX=
-COPY constraints.txt /tmp/constraints.txt
-COPY --from=build /wheels /wheels
-RUN python -m pip install --no-cache-dir ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} torch \
-    && wheel="$(echo /wheels/limelight-*.whl)" \
-    && python -m pip install --no-cache-dir -c /tmp/constraints.txt "$wheel[onnx,serve]" \
-    && rm -r /wheels /tmp/constraints.txt \
+WORKDIR /install
+COPY constraints.txt ./
+COPY --from=build /wheels ./
+RUN python -m pip install --no-cache-dir ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} "$(grep ^torch== constraints.txt)" \
+    && python -m pip install --no-cache-dir -c constraints.txt "$(echo limelight-*.whl)[onnx,serve]" \
+    && rm ./* \
     && useradd --create-home limelight
+WORKDIR /home/limelight
 USER limelight
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \

@@ -54,7 +54,7 @@ def test_features_have_the_width_that_the_network_states(architecture: Architect
     network = network_of(architecture)
     features = network(random_batch([10, 7, 1])).features
     assert features is not None
-    assert features.shape == (3, network.features)
+    assert features.shape == (3, network.feature_width)
 
 
 @every_sentence

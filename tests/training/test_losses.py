@@ -5,6 +5,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import minimize
 from sklearn.metrics import log_loss
 from sklearn.utils.class_weight import compute_class_weight
 
@@ -14,7 +15,7 @@ from limelight.model.targets import targets_of
 from limelight.parts.architecture import Architecture
 from limelight.task import Task
 from limelight.training.loaders import BatchesOfPanel, training_loader
-from limelight.training.losses import FOCUS, Loss, loss_for, series_weights
+from limelight.training.losses import FOCUS, Loss, loss_for, loss_of_shares, series_weights
 
 TWO, THREE = Task(("a", "b")), Task(("a", "b", "c"))
 LABELS = Task(("rain", "fog", "hail"), multilabel=True)
@@ -83,6 +84,22 @@ def test_the_focal_loss_weighs_by_how_wrong_an_answer_is(kind: str) -> None:
     right = by_hand(task, logits, targets)
     expected = (-((1 - right) ** FOCUS) * np.log(right)).mean()
     assert loss_for(task, np.zeros(1, dtype=np.int64), "focal")(logits, targets).item() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("imbalance", ["none", "weights"])
+@pytest.mark.parametrize("task", [TWO, THREE, LABELS], ids=["two", "three", "labels"])
+def test_guessing_is_the_best_constant_under_weights(task: Task, imbalance: str) -> None:
+    codes = np.array([[0, 1, 1], [0, 0, 1], [0, 0, 0], [1, 0, 1], [0, 1, 1], [0, 0, 1]])
+    if not task.multilabel:
+        codes = codes.sum(axis=1) if task is THREE else codes[:, 1]
+        codes = np.minimum(codes, 2)
+    loss = loss_for(task, codes, imbalance)
+
+    def of_constant(logits: np.ndarray) -> float:
+        return float(loss(torch.from_numpy(logits).expand(len(codes), -1), torch.from_numpy(codes)))
+
+    best = minimize(of_constant, np.zeros(task.outputs), method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-12})
+    assert loss_of_shares(loss, codes, codes) == pytest.approx(best.fun, abs=1e-6)
 
 
 def test_weights_of_classes_are_those_that_scikit_learn_calls_balanced() -> None:

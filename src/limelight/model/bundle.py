@@ -198,7 +198,7 @@ def load_model(folder: Path | str) -> FittedModel:
     weights = _with_typical(network, weights)
     _require_same_shapes(network, weights, folder)
     _require_numbers(weights, folder)
-    read = network.features
+    read = network.feature_width
     if novelty is not None and len(novelty.scale) != read:
         raise ModelFolderError(
             f"{str(folder)!r} is damaged: expected a novelty score of {read} features, got {len(novelty.scale)}; save "

@@ -52,8 +52,10 @@ class OtherMetadata:
     def _encode(self, panel: Panel) -> Tensor:
         network = self.model.network.eval()
         features = torch.empty(len(panel), network.encoder.width)
+        device = next(network.parameters()).device
         for rows, batch in self.model.batches(panel):
-            features[torch.from_numpy(rows)] = network.encoder(network.inputs(batch), batch.mask).cpu()
+            moved = batch.to(device)
+            features[torch.from_numpy(rows)] = network.encoder(network.inputs(moved), moved.mask).cpu()
         return features
 
     @torch.inference_mode()
@@ -75,9 +77,10 @@ class OtherMetadata:
         if self._features is None or encoded is None:
             return model.predict(panel)
         logits = np.zeros((len(panel), model.task.outputs))
+        device = next(model.network.parameters()).device
         for start in range(0, len(panel), ROWS_AT_ONCE):
             some = slice(start, start + ROWS_AT_ONCE)
-            features = self._features[some]
+            features = self._features[some].to(device)
             context = model.network.context_vector(
                 Batch(
                     torch.zeros(len(features), 1, len(model.channels)),
@@ -86,9 +89,7 @@ class OtherMetadata:
                     numbers=torch.from_numpy(encoded.numbers[some]),
                     tokens=torch.from_numpy(encoded.tokens[some]),
                     vectors=torch.from_numpy(encoded.vectors[some]),
-                )
+                ).to(device)
             )
-            logits[some] = model.network.logits_of(torch.cat([features, context], dim=1)).double().numpy()
-        decision = model.decision
-        scaled = decision.apply_temperature(logits)
-        return Prediction(panel.ids, model.task, scaled, None, None, decision.thresholds, decision.mixing)
+            logits[some] = model.network.logits_of(torch.cat([features, context], dim=1)).double().cpu().numpy()
+        return model.prediction_of(panel, model.decision.apply_temperature(logits))

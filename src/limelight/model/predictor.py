@@ -153,7 +153,7 @@ class Predictor:
         logits = np.concatenate([np.zeros((0, self.task.outputs)), *(block.logits for block in blocks)])
         kept = [weights for block in blocks for weights in block.attention or []]
         found = [block.novelty for block in blocks if block.novelty is not None]
-        return self._prediction(panel, logits, kept or None, np.concatenate(found) if found else None)
+        return self.prediction_of(panel, logits, kept or None, np.concatenate(found) if found else None)
 
     def predict_blocks(self, panel: Panel, *, attention: bool = False) -> Iterator[Prediction]:
         """Predict a panel block by block, so that predictions can be written out as they are made.
@@ -213,7 +213,7 @@ class Predictor:
                 "are too large for float32; check the values, or save the model again"
             )
         scaled = self.decision.apply_temperature(logits)
-        return self._prediction(panel, scaled, kept if has_weights else None, novelty)
+        return self.prediction_of(panel, scaled, kept if has_weights else None, novelty)
 
     def arrays(self, panel: Panel) -> Iterator[tuple[NDArray[np.int64], dict[str, NDArray[Any]]]]:
         """Yield row numbers of a panel with the padded arrays of these series; each row is yielded once."""
@@ -232,13 +232,31 @@ class Predictor:
                 ),
             )
 
-    def _prediction(
+    def prediction_of(
         self,
         panel: Panel,
         logits: NDArray[np.float64],
-        attention: list[NDArray[np.float32]] | None,
-        novelty: NDArray[np.float64] | None,
+        attention: list[NDArray[np.float32]] | None = None,
+        novelty: NDArray[np.float64] | None = None,
     ) -> Prediction:
+        """Return the prediction that a panel's calibrated logits stand for.
+
+        Parameters
+        ----------
+        panel
+            n series.
+        logits
+            After the temperature, shape (n, outputs), or one row a step for labels per step.
+        attention
+            Weights of the steps of each series.
+        novelty
+            Scores, shape (n,).
+
+        Returns
+        -------
+        Prediction
+            With the thresholds and mixing of the model.
+        """
         lengths = panel.lengths if self.task.by_step else None
         decision = self.decision
         return Prediction(

@@ -148,7 +148,7 @@ class Network(nn.Module):
         return NetworkOutput(self.head(pooled), time_weights, pooled)
 
     @property
-    def features(self) -> int:
+    def feature_width(self) -> int:
         """Width of ``NetworkOutput.features``."""
         by_step = self.pooling is None or self.architecture.pooling.sums_steps
         late = "late" in self.architecture.fusions and (self.architecture.encoder.pools or not by_step)

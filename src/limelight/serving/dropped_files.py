@@ -16,8 +16,8 @@ from limelight.data.panel import Panel
 from limelight.errors import DataError, InputError
 from limelight.model.predictor import Predictor
 from limelight.model.reading import read_as_trained
-from limelight.serving.limits import RequestError, ServerLimits, require_size
-from limelight.serving.table_body import MOST_UNPACKED
+from limelight.serving.limits import RequestError, ServerLimits, require_size, require_unpacked
+from limelight.serving.unpacked_size import parquet_bytes
 
 FILES_TYPE = "application/vnd.limelight.files"
 MOST_FILES, LONGEST_FILE_NAME, DEEPEST = 2_000, 120, 3
@@ -119,9 +119,7 @@ def _require_small(file: Path) -> None:
             with zipfile.ZipFile(file) as archive:
                 unpacked = sum(one.file_size for one in archive.infolist())
         elif file.suffix.lower() == ".parquet":
-            content = parquet.ParquetFile(file).metadata
-            unpacked = sum(content.row_group(place).total_byte_size for place in range(content.num_row_groups))
+            unpacked = parquet_bytes(parquet.read_metadata(file))
     except Exception:  # a damaged file: reading it names the damage
         return
-    if unpacked > MOST_UNPACKED:
-        raise RequestError(413, f"expected at most {MOST_UNPACKED:,} unpacked bytes in {file.name!r}, got {unpacked:,}")
+    require_unpacked(unpacked)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+MOST_UNPACKED = 1 << 30
+"""Bytes of an unpacked table."""
+
 
 @dataclass(frozen=True)
 class ServerLimits:
@@ -51,6 +54,14 @@ class RequestError(Exception):
     def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.status, self.message, self.headers = status, message, dict(headers or {})
+
+
+def require_unpacked(unpacked: int) -> None:
+    """Raise a RequestError with status 413 if a table is too large once it is unpacked."""
+    if unpacked > MOST_UNPACKED:
+        raise RequestError(
+            413, f"expected a table of at most {MOST_UNPACKED:,} bytes, got {unpacked:,}; send several requests"
+        )
 
 
 def require_size(series: int, steps: int, limits: ServerLimits) -> None:

@@ -16,8 +16,8 @@ from limelight.data.panel import Panel
 from limelight.errors import DataError, InputError
 from limelight.model.predictor import Predictor
 from limelight.model.reading import read_as_trained
-from limelight.serving.limits import RequestError, ServerLimits, require_size
-from limelight.serving.unpacked_size import unpacked_bytes
+from limelight.serving.limits import RequestError, ServerLimits, require_size, require_unpacked
+from limelight.serving.unpacked_size import parquet_bytes, unpacked_bytes
 
 ARROW, PARQUET, CSV = "arrow", "parquet", "csv"
 TABLE_TYPES = {
@@ -27,8 +27,6 @@ TABLE_TYPES = {
     "application/x-parquet": PARQUET,
 }
 """The format of a table for each type of content."""
-MOST_UNPACKED = 1 << 30
-"""Bytes of an unpacked table."""
 BATCH_ROWS = 1 << 16
 
 
@@ -75,14 +73,14 @@ def _checked(panel: Panel, limits: ServerLimits) -> Panel:
 
 
 def _arrow_table(body: bytes, limits: ServerLimits) -> pa.Table:
-    _require_small(sum(unpacked_bytes(message) for message in pa.ipc.MessageReader.open_stream(pa.py_buffer(body))))
+    require_unpacked(sum(unpacked_bytes(message) for message in pa.ipc.MessageReader.open_stream(pa.py_buffer(body))))
     batches, rows, size = [], 0, 0
     with pa.ipc.open_stream(pa.py_buffer(body)) as reader:
         for batch in reader:
             rows += batch.num_rows
             size += sum(_size_as_text(column) for column in batch.columns)
             require_size(0, rows, limits)
-            _require_small(size)
+            require_unpacked(size)
             batches.append(batch)
         return pa.Table.from_batches(batches, reader.schema)
 
@@ -94,11 +92,11 @@ def _parquet_table(body: bytes, limits: ServerLimits) -> pa.Table:
     file = parquet.ParquetFile(io.BytesIO(body), read_dictionary=words)
     content = file.metadata
     require_size(0, content.num_rows, limits)
-    _require_small(sum(content.row_group(place).total_byte_size for place in range(content.num_row_groups)))
+    require_unpacked(parquet_bytes(content))
     batches, size = [], 0
     for batch in file.iter_batches(BATCH_ROWS):
         size += sum(_size_as_text(column) for column in batch.columns)
-        _require_small(size)
+        require_unpacked(size)
         batches.append(batch)
     return pa.Table.from_batches(batches, file.schema_arrow).cast(schema)
 
@@ -112,14 +110,6 @@ def _size_as_text(column: pa.Array) -> int:
     if not pa.types.is_dictionary(column.type):
         return int(column.nbytes)
     return int(pc.sum(pc.take(pc.binary_length(column.dictionary), column.indices)).as_py() or 0)
-
-
-def _require_small(unpacked: int) -> None:
-    """Raise a RequestError with status 413 if a table is too large once it is unpacked."""
-    if unpacked > MOST_UNPACKED:
-        raise RequestError(
-            413, f"expected a table of at most {MOST_UNPACKED:,} bytes, got {unpacked:,}; send several requests"
-        )
 
 
 def _from_file(body: bytes, model: Predictor, reading: Mapping[str, Any]) -> Panel:

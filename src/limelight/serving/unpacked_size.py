@@ -1,4 +1,4 @@
-"""The size that a compressed Arrow stream has once it is unpacked, read before anything is unpacked."""
+"""The size that a compressed Arrow stream or Parquet file has once unpacked, read before anything is unpacked."""
 
 from __future__ import annotations
 
@@ -59,6 +59,31 @@ def unpacked_bytes(message: Any) -> int:
             (own,) = _unpacked("<q", raw, offset)
             total += length if own < 0 else own
     return total
+
+
+def parquet_bytes(content: Any) -> int:
+    """Return the size of all columns of a Parquet file once they are unpacked.
+
+    Parameters
+    ----------
+    content
+        A ``pyarrow.parquet.FileMetaData``.
+
+    Returns
+    -------
+    int
+        The sum over the row groups.
+
+    Example
+    -------
+    >>> import pyarrow as pa
+    >>> from pyarrow import parquet
+    >>> sink = pa.BufferOutputStream()
+    >>> parquet.write_table(pa.table({"x": range(1_000)}), sink, use_dictionary=False)
+    >>> parquet_bytes(parquet.read_metadata(pa.BufferReader(sink.getvalue()))) >= 8_000
+    True
+    """
+    return sum(content.row_group(place).total_byte_size for place in range(content.num_row_groups))
 
 
 def _table(data: bytes, kind: str) -> tuple[bytes, int] | None:

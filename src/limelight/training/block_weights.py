@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
@@ -90,15 +90,39 @@ def _product(features: Tensor, rows: Tensor) -> tuple[int, Tensor]:
     """Return the number of columns that vary, and the products of some standardised rows divided by this number."""
     products = torch.zeros(int(rows.sum()), int(rows.sum()), dtype=torch.float64)
     varying = 0
-    for start in range(0, features.shape[1], COLUMNS_AT_ONCE):
-        some = features[:, start : start + COLUMNS_AT_ONCE].double()
-        deviation, mean = torch.std_mean(some, dim=0, correction=0)
-        some = torch.where(deviation > LEAST_DEVIATION, (some - mean) / deviation, 0.0)
+    for _, columns, deviation in standardised_columns(features):
         varying += int((deviation > LEAST_DEVIATION).sum())
-        known = some[rows]
+        known = columns[rows]
         known = known - known.mean(dim=0)
         products.addmm_(known, known.T)
     return varying, products / max(varying, 1)
+
+
+def standardised_columns(features: Float[Tensor, "n width"]) -> Iterator[tuple[slice, Tensor, Tensor]]:
+    """Yield the standardised columns of features, a few thousand at a time.
+
+    Parameters
+    ----------
+    features
+        Finite, shape (n, width).
+
+    Yields
+    ------
+    tuple of slice, Tensor and Tensor
+        Some columns; their values with mean 0 and standard deviation 1, float64, shape (n, columns), 0 where a column
+        does not vary; and the standard deviations before, shape (columns,).
+
+    Example
+    -------
+    >>> [(columns, deviation)] = [found[1:] for found in standardised_columns(torch.tensor([[1.0, 5.0], [3.0, 5.0]]))]
+    >>> columns.tolist(), deviation.tolist()
+    ([[-1.0, 0.0], [1.0, 0.0]], [1.0, 0.0])
+    """
+    for start in range(0, features.shape[1], COLUMNS_AT_ONCE):
+        some = slice(start, start + COLUMNS_AT_ONCE)
+        values = features[:, some].double()
+        deviation, mean = torch.std_mean(values, dim=0, correction=0)
+        yield some, torch.where(deviation > LEAST_DEVIATION, (values - mean) / deviation, 0.0), deviation
 
 
 def _search(products: Sequence[Tensor], wanted: Tensor, one_of: bool, weights: list[float]) -> list[float]:

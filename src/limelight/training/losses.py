@@ -147,7 +147,10 @@ def _stated_weights(task: Task, stated: Mapping[str, float]) -> np.ndarray:
 
 
 def loss_of_shares(loss: Loss, codes: Codes, held_out: Codes) -> float:
-    """Compute the loss on held-out targets of predicting the shares of the classes or labels for every series.
+    """Compute the loss on held-out targets of predicting the same probabilities for every series.
+
+    The probabilities are the shares of the classes or labels among the training targets, weighted as in the loss: the
+    best constant prediction on the training targets, except under the focal loss.
 
     Parameters
     ----------
@@ -173,6 +176,8 @@ def loss_of_shares(loss: Loss, codes: Codes, held_out: Codes) -> float:
     else:
         there, absent = (np.atleast_1d((codes == code).sum(axis=0)) for code in (1, 0))
         logits = np.log(np.maximum(there, 0.5) / np.maximum(absent, 0.5))
+    if loss.weights is not None:
+        logits = logits + np.log(np.maximum(loss.weights.double().numpy(), 1e-12))
     return float(loss(torch.from_numpy(logits).expand(len(held_out), -1), torch.from_numpy(held_out)))
 
 

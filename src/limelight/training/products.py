@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -9,7 +10,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from limelight.training.block_weights import COLUMNS_AT_ONCE, LEAST_GAIN, WEIGHTS, leave_one_out_losses
+from limelight.training.block_weights import LEAST_GAIN, WEIGHTS, leave_one_out_losses, standardised_columns
+from limelight.training.ridge import LEAST_DEVIATION
 
 ERRORS_OF_A_GAIN = 2.0
 """The mean gain in leave-one-out log loss that products need, in standard errors."""
@@ -93,30 +95,50 @@ def choose_products(
     features, context, wanted = features[rows], context[rows], wanted[rows].double()
     width = features.shape[1]
     factors = torch.ones(width + context.shape[1]) if emphasis is None else emphasis
-    scaled_context = _standardised(context) * factors[width:].double()
     total = float(factors.square().sum())
-    own = _products_of_rows(features, factors[:width]) + scaled_context @ scaled_context.T
-    lowest = leave_one_out_losses(own / total, wanted, one_of=one_of)
+    own = (_products_of_rows(features, factors[:width]) + _products_of_rows(context, factors[width:])) / total
+    lowest = leave_one_out_losses(own, wanted, one_of=one_of)
+    candidates = [
+        candidate
+        for weighting in _weightings(factors[:width], spans)
+        if (candidate := _candidate(features, context, weighting, components)) is not None
+    ]
     chosen = None
-    for weighting in _weightings(factors[:width], spans):
-        found = _components(features, weighting, components)
-        if found is None:
-            continue
-        directions, shares = found
-        centre, typical = features.double().mean(dim=0), context.double().mean(dim=0)
-        values = ((features.double() - centre) @ directions)[:, :, None] * (context.double() - typical)[:, None]
-        factor = shares.sqrt()[:, None].expand(-1, context.shape[1]).flatten()
-        scaled = _standardised(values.flatten(1)) * factor
-        product = scaled @ scaled.T / max(float(factor.square().sum()), 1e-12)
-        for weight in WEIGHTS[1:]:
-            losses = leave_one_out_losses((own / total + weight * product) / (1 + weight), wanted, one_of=one_of)
-            gain = lowest - losses
-            forced = chosen is None and not optional
-            if forced or gain.mean() > LEAST_GAIN + ERRORS_OF_A_GAIN * gain.std() / len(gain) ** 0.5:
-                lowest = losses
-                strength = factor * (weight * total / float(factor.square().sum())) ** 0.5
-                chosen = ChosenProducts(directions.float(), centre.float(), typical.float(), strength.float())
+    for candidate, weight in itertools.product(candidates, WEIGHTS[1:]):
+        losses = leave_one_out_losses((own + weight * candidate.products) / (1 + weight), wanted, one_of=one_of)
+        gain = lowest - losses
+        forced = chosen is None and not optional
+        if forced or gain.mean() > LEAST_GAIN + ERRORS_OF_A_GAIN * gain.std() / len(gain) ** 0.5:
+            lowest, chosen = losses, candidate.weighted(weight * total)
     return chosen
+
+
+class _Candidate(NamedTuple):
+    """Principal components of the features, and the products of their rows once multiplied with the metadata."""
+
+    directions: Tensor
+    centre: Tensor
+    typical: Tensor
+    factors: Tensor
+    products: Tensor
+
+    def weighted(self, weight: float) -> ChosenProducts:
+        """Return the products with factors whose squares have this sum."""
+        factors = self.factors * (weight / float(self.factors.square().sum())) ** 0.5
+        return ChosenProducts(self.directions.float(), self.centre.float(), self.typical.float(), factors.float())
+
+
+def _candidate(features: Tensor, context: Tensor, weighting: Tensor, components: int) -> _Candidate | None:
+    """Return products of the metadata with components of the weighted features; None if no feature varies."""
+    found = _components(features, weighting, components)
+    if found is None:
+        return None
+    directions, shares = found
+    centre, typical = features.double().mean(dim=0), context.double().mean(dim=0)
+    values = ((features.double() - centre) @ directions)[:, :, None] * (context.double() - typical)[:, None]
+    factors = shares.sqrt()[:, None].expand(-1, context.shape[1]).flatten()
+    products = _products_of_rows(values.flatten(1), factors) / float(factors.square().sum())
+    return _Candidate(directions, centre, typical, factors, products)
 
 
 def _weightings(factors: Tensor, spans: Mapping[str, slice]) -> list[Tensor]:
@@ -128,17 +150,11 @@ def _weightings(factors: Tensor, spans: Mapping[str, slice]) -> list[Tensor]:
     return [*used, *([] if len(spans) == 1 and used else [alike])]
 
 
-def _standardised(values: Tensor) -> Tensor:
-    deviation, mean = torch.std_mean(values.double(), dim=0, correction=0)
-    return torch.where(deviation > 1e-9, (values.double() - mean) / deviation.clamp(min=1e-9), 0.0)
-
-
 def _products_of_rows(features: Tensor, factors: Tensor) -> Tensor:
     """Return the products of the rows of the standardised features times their factors, shape (n, n)."""
     total = torch.zeros(len(features), len(features), dtype=torch.float64)
-    for start in range(0, features.shape[1], COLUMNS_AT_ONCE):
-        some = slice(start, start + COLUMNS_AT_ONCE)
-        scaled = _standardised(features[:, some]) * factors[some].double()
+    for some, columns, _ in standardised_columns(features):
+        scaled = columns * factors[some].double()
         total.addmm_(scaled, scaled.T)
     return total
 
@@ -155,11 +171,9 @@ def _components(features: Tensor, factors: Tensor, components: int) -> tuple[Ten
         return None
     vectors, values = vectors[:, values > 1e-9 * values[0]], values[values > 1e-9 * values[0]]
     directions = torch.zeros(features.shape[1], components, dtype=torch.float64)
-    for start in range(0, features.shape[1], COLUMNS_AT_ONCE):
-        some = slice(start, start + COLUMNS_AT_ONCE)
-        deviation = features[:, some].double().std(dim=0, correction=0)
-        scale = torch.where(deviation > 1e-9, factors[some].double() / deviation.clamp(min=1e-9), 0.0)
-        loadings = (_standardised(features[:, some]) * factors[some].double()).T @ vectors
+    for some, columns, deviation in standardised_columns(features):
+        scale = torch.where(deviation > LEAST_DEVIATION, factors[some].double() / deviation, 0.0)
+        loadings = (columns * factors[some].double()).T @ vectors
         directions[some, : len(values)] = scale[:, None] * loadings / values * len(features) ** 0.5
     shares = torch.zeros(components, dtype=torch.float64)
     shares[: len(values)] = values / values.sum()
