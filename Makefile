@@ -17,7 +17,7 @@ test: $(VENV)/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 campaign: $(VENV)/.test
 	PYTHONPATH=tests $(BIN)/python -m campaigns --inputs 10000 --kills 500 --output benchmarks/results/campaigns.json

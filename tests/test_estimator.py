@@ -48,7 +48,9 @@ def small(**parameters: object) -> ll.TimeSeriesClassifier:
 @parametrize_with_checks(
     [
         ll.TimeSeriesClassifier(random_state=0),
-        ll.TimeSeriesClassifier("conv_lstm", training={"max_epochs": 2, "learning_rate": 1e-2}, random_state=0),
+        ll.TimeSeriesClassifier(
+            "conv_lstm", training={"max_epochs": 4, "batch_size": 32, "learning_rate": 1e-2}, random_state=0
+        ),
     ],
     expected_failed_checks=expected_to_fail,
 )

@@ -429,7 +429,8 @@ def test_report_is_made_again_from_data_that_have_moved(limelight: Commands, fol
     limelight("report", "run", "--set", where[0], "--set", where[1])
 
 
-def test_a_run_measures_explanations_unless_told_not_to(limelight: Commands, folder: Path) -> None:
+def test_a_run_measures_explanations_unless_switched_off(limelight: Commands, folder: Path) -> None:
+    limelight.explains = True
     limelight("train", folder, "-o", "run")
     metrics = json.loads(Path("run/metrics.json").read_text())
     assert list(metrics["explanations"]["methods"]) == ["evidence", "occlusion", "random"]

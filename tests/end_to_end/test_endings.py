@@ -17,8 +17,13 @@ from limelight.files import locked
 from support.commands import Commands
 
 SLOW = {"data": {"bumps": {"dataset_size": 60, "num_points": 20}}, "training": {"max_epochs": 100_000},
-        "model": {"encoder": {"name": "gru", "hidden_size": 4}, "pooling": "last", "head": "linear"}, "output": "run"}  # fmt: skip
-QUICK = {"data": {"bumps": {"dataset_size": 40, "num_points": 20}}, "model": {"encoder": "rocket"}, "output": "run"}
+        "model": {"encoder": {"name": "gru", "hidden_size": 4}, "pooling": "last", "head": "linear"}, "explain": False, "output": "run"}  # fmt: skip
+QUICK = {
+    "data": {"bumps": {"dataset_size": 40, "num_points": 20}},
+    "model": {"encoder": "rocket"},
+    "explain": False,
+    "output": "run",
+}
 COMMAND = [sys.executable, "-m", "limelight"]
 
 
@@ -172,7 +177,7 @@ def test_a_run_needs_no_home_and_follows_the_umask(finished: Path, tmp_path: Pat
     path = {"PYTHONPATH": os.environ["PYTHONPATH"]} if "PYTHONPATH" in os.environ else {}
     ended = subprocess.run(
         [*COMMAND, "train", "e.json"], cwd=tmp_path, umask=0o077, capture_output=True, text=True,
-        env={**path, "HOME": "/nowhere", "LC_ALL": "C", "PYTHONIOENCODING": "ascii"},
+        env={**path, "OMP_NUM_THREADS": "1", "HOME": "/nowhere", "LC_ALL": "C", "PYTHONIOENCODING": "ascii"},
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr
     assert {oct(file.stat().st_mode & 0o777) for file in (tmp_path / "größe").rglob("*")} == {"0o600", "0o700"}

@@ -56,10 +56,10 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
 
 
 @pytest.mark.slow
-def test_what_takes_series_and_metadata_together_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_needs_series_and_metadata_together_is_recommended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(study, "FUSIONS", ("late",))  # half as long
     encoder = {"name": "conv_lstm", "filters": 16, "hidden_size": 16, "dropout": 0.0, "stride": 2}
-    training = {"max_epochs": 12, "batch_size": 20, "learning_rate": 1e-2}
+    training = {"max_epochs": 8, "batch_size": 20, "learning_rate": 1e-2}
     panel = short_bumps(240, num_points=16, noise=0.05)
     found = compare(panel, {"encoder": encoder, "pooling": "mean"}, training=training, folds=3)
     for name in SIMPLE:

@@ -68,7 +68,7 @@ def test_attention_sums_to_one_over_real_steps(architecture: Architecture) -> No
 
 
 @every_sentence
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=4, deadline=None)  # of each of hundreds of networks
 @given(lengths=st.lists(st.integers(1, 40), min_size=1, max_size=5), padding=st.integers(0, 20))
 def test_padding_never_changes_an_answer(architecture: Architecture, lengths: list[int], padding: int) -> None:
     network = network_of(architecture)
@@ -228,7 +228,7 @@ def test_facts_that_are_not_known_give_an_answer(architecture: Architecture) -> 
 
 
 @every_holed_sentence
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(lengths=st.lists(st.integers(1, 40), min_size=1, max_size=5), padding=st.integers(0, 20))
 def test_padding_never_changes_an_answer_about_holes(
     architecture: Architecture, lengths: list[int], padding: int
