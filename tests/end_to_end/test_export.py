@@ -36,5 +36,5 @@ def test_an_existing_file_is_kept_without_overwrite(limelight: Commands, tmp_pat
 
 def test_an_unknown_format_is_refused_in_one_sentence(limelight: Commands) -> None:
     assert limelight("export", "run", "--to", "tflite", code=2) == (
-        "limelight: invalid value for '--to': 'tflite' is not one of 'onnx'; limelight export --help lists what there is\n"
+        "limelight: invalid value for '--to': 'tflite' is not one of 'onnx', 'html'; limelight export --help lists what there is\n"
     )

@@ -12,24 +12,35 @@ from limelight.cli.options import Saved, echo, print_progress
 
 def export(
     model: Saved,
-    to: Annotated[Literal["onnx"], typer.Option("--to", help="Format of the file.")] = "onnx",
+    to: Annotated[
+        Literal["onnx", "html"], typer.Option("--to", help="A file for Python and other languages, or a page.")
+    ] = "onnx",
     output: Annotated[
         Path | None,
         typer.Option("--output", "--out", "-o", help="Where to write; see above for the default.", show_default=False),
+    ] = None,
+    runtime: Annotated[
+        Path | None,
+        typer.Option(
+            help="For a page: the npm package onnxruntime-web, a folder or .tgz file; default: npm gets it on first "
+            "use.",
+            show_default=False,
+        ),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing output file.")] = False,
 ) -> None:
     """Write a saved model as one file that predicts without torch.
 
-    The output is an .onnx file; default: the name of the run and .onnx. Python reads it with
-    limelight.runtime.open_model.
+    The output is an .onnx file, which Python reads with limelight.runtime.open_model, or an .html page, which
+    classifies a CSV file in a browser without a server or a network; default: the name of the run and the format. A
+    script with ONNX Runtime Web is written beside a page and belongs to it.
 
-    For example: limelight export runs/first --to onnx --output pumps.onnx
+    For example: limelight export runs/first --to html --output pumps.html
     """
     from limelight.runs.export import export_run
 
     file = output or Path(f"{model.resolve().name}.{to}")
-    export_run(model, file, overwrite=overwrite)
+    export_run(model, file, to=to, runtime=runtime, overwrite=overwrite)
     echo(f"written to {file} ({file.stat().st_size // 1024} kB)")
 
 

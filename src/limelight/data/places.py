@@ -163,10 +163,10 @@ def local_copy(url: str) -> Path:
     if not found:
         raise DataError(f"expected a file or a folder at {url!r}, got none{_beside(system, path)}")
     content = "\n".join([url, *(f"{one} {system.ukey(one)}" for one in sorted(found))])
-    copy = _cache() / hashlib.sha256(content.encode()).hexdigest()[:16]
+    copy = cache_folder() / hashlib.sha256(content.encode()).hexdigest()[:16]
     if not copy.exists():
         size = sum(int(info.get("size") or 0) for info in found.values())
-        _make_room(_cache(), size, url)
+        _make_room(cache_folder(), size, url)
         with whole_folder(copy) as folder, late_bar(f"copying {url}", size, "B") as bar:
             target = folder / _safe(url)
             for one in sorted(found):
@@ -241,7 +241,8 @@ def _beside(system: Any, path: str) -> str:
     return near if 0 < len(near) < 200 else f"; the folder above holds {listing(names)}"
 
 
-def _cache() -> Path:
+def cache_folder() -> Path:
+    """Return the folder of local copies: LIMELIGHT_CACHE, or ``~/.cache/limelight``."""
     chosen = os.environ.get(CACHE_FOLDER)
     if chosen:
         return Path(chosen)

@@ -55,6 +55,14 @@ def export_model(model: FittedModel, file: Path | str, reading: Mapping[str, Any
     """
     file = Path(file)
     require_onnx_name(file)
+    content = graph_content(model, reading)
+    with whole_file(file) as temporary:
+        temporary.write_bytes(content)
+    return file
+
+
+def graph_content(model: FittedModel, reading: Mapping[str, Any] | None = None) -> bytes:
+    """Return a fitted model as the content of an ONNX file; parameters and errors as for ``export_model``."""
     try:
         import onnx  # noqa: F401
         import onnxruntime  # noqa: F401
@@ -66,11 +74,9 @@ def export_model(model: FittedModel, file: Path | str, reading: Mapping[str, Any
     from limelight.export.verification import require_same_answers
 
     proto = build_graph(model).model({PROPERTY: json.dumps(describe_model(model, reading), ensure_ascii=False)})
-    content = proto.SerializeToString()
+    content: bytes = proto.SerializeToString()
     require_same_answers(model, content)
-    with whole_file(file) as temporary:
-        temporary.write_bytes(content)
-    return file
+    return content
 
 
 def describe_model(model: FittedModel, reading: Mapping[str, Any] | None = None) -> dict[str, Any]:

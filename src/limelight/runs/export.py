@@ -1,4 +1,4 @@
-"""``limelight export``: write a saved model as an ONNX file."""
+"""``limelight export``: write a saved model as an ONNX file or as a page for browsers."""
 
 from __future__ import annotations
 
@@ -6,12 +6,20 @@ from pathlib import Path
 from typing import Any
 
 from limelight.config.reading import read_experiment
+from limelight.errors import ParameterError
 from limelight.export.onnx_file import export_model, require_onnx_name
 from limelight.model.bundle import load_model
 from limelight.runs.folder import EXPERIMENT_FILE, require_new_file
 
 
-def export_run(source: Path | str, output: Path, *, overwrite: bool = False) -> Path:
+def export_run(
+    source: Path | str,
+    output: Path,
+    *,
+    to: str = "onnx",
+    runtime: Path | None = None,
+    overwrite: bool = False,
+) -> Path:
     """Export the model of a run, with how its series were read.
 
     Parameters
@@ -19,7 +27,11 @@ def export_run(source: Path | str, output: Path, *, overwrite: bool = False) -> 
     source
         A run folder or a model folder.
     output
-        A file ending in ``.onnx``.
+        A file ending in ``.onnx`` or, for a page, in ``.html``.
+    to
+        ``"onnx"`` or ``"html"``.
+    runtime
+        The npm package onnxruntime-web for a page, see ``write_runtime``; None lets npm get it on first use.
     overwrite
         Whether to replace an existing file.
 
@@ -33,10 +45,19 @@ def export_run(source: Path | str, output: Path, *, overwrite: bool = False) -> 
     ModelFolderError
         If there is no model.
     ParameterError
-        If a part of the network cannot be exported, or the packages of the extra ``onnx`` are not installed.
+        If a part of the network cannot be exported, the packages of the extra ``onnx`` are not installed, or a page
+        cannot read the series of the model or lacks ONNX Runtime Web.
     OutputError
         If the output has another ending, exists already, or cannot be written.
     """
+    if to == "html":
+        from limelight.export.web_page import export_page, require_html_name  # reads what recognises columns
+
+        require_html_name(output)
+        require_new_file(output, overwrite=overwrite)
+        return export_page(load_model(source), output, reading_of_run(source), runtime=runtime)
+    if runtime is not None:
+        raise ParameterError("expected --runtime with --to html, got it with --to onnx; drop --runtime")
     require_onnx_name(output)
     require_new_file(output, overwrite=overwrite)
     return export_model(load_model(source), output, reading_of_run(source))

@@ -37,7 +37,8 @@ const answersView = (() => {
     return found;
   }
 
-  return (root, model, { correct = true } = {}) => {
+  // extra: further cells of an item as [title, text]; more: appends to the details of an item.
+  return (root, model, { correct = true, extra = () => [], more = () => {} } = {}) => {
     const bySteps = model.level === "step", several = model.task === "multilabel";
     const find = (name) => root.querySelector(name);
     let answer = null, order = [], selected = -1, labels = new Map();
@@ -78,7 +79,8 @@ const answersView = (() => {
       if (labels.has(place)) last.append(element("span", isSame(place) ? "confirmed" : "corrected", { class: "tag done" }), " ");
       if (item.outside_training) last.append(element("span", "unusual", { class: "tag bad", title: item.outside_training }));
       const sure = bySteps ? percent(1 - doubtOf(item, model)) : several ? "" : percent(Math.max(...model.classes.map((name) => item.probabilities[name])));
-      line.append(element("th", String(item.id), { scope: "row" }), element("td", summary(place), { "data-title": "Prediction" }), element("td", sure, { "data-title": bySteps ? "Margin" : "Probability" }), last);
+      line.append(element("th", String(item.id), { scope: "row" }), element("td", summary(place), { "data-title": "Prediction" }), element("td", sure, { "data-title": bySteps ? "Margin" : "Probability" }),
+        ...extra(place).map(([title, text]) => element("td", text, { "data-title": title })), last);
       line.addEventListener("click", () => select(place));
       return line;
     }
@@ -140,6 +142,7 @@ const answersView = (() => {
         }
         box.append(shares);
       }
+      more(selected, box);
       if (item.novelty !== undefined) box.append(element("p", `Distance to the training series: ${item.novelty.toFixed(2)}`, { class: "quiet" }));
       if (correct && !answer.are_windows) box.append(bySteps ? spanForm() : labelForm());
       draw();
