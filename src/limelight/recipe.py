@@ -17,6 +17,7 @@ from limelight.data.statistics import channel_statistics
 from limelight.errors import ParameterError, nearest
 from limelight.evaluation.decision.decision_rule import DecisionRule
 from limelight.evaluation.decision.rule import fit_decision
+from limelight.evaluation.events.rule import EventRule
 from limelight.model.novelty import fit_novelty
 from limelight.model.targets import targets_of
 from limelight.parts.architecture import Architecture, preset
@@ -56,6 +57,8 @@ class Recipe:
     fields
         Kinds of metadata fields that should not be inferred from their values, such as ``{"badge": "ignore"}``. The
         field that groups the split is ignored unless it is among them.
+    events
+        What makes an event, if thresholds are chosen by false alarms.
 
     Example
     -------
@@ -72,6 +75,7 @@ class Recipe:
     decision: DecisionRule = field(default_factory=DecisionRule)
     hold_out: HoldOut = field(default_factory=HoldOut)
     fields: Mapping[str, str] = field(default_factory=dict)
+    events: EventRule = field(default_factory=EventRule)
 
     @classmethod
     def of(
@@ -198,7 +202,7 @@ class Recipe:
         DataError, LabelError, ParameterError
             As ``fit``.
         """
-        self.decision.require_possible(task)
+        self.decision.require_possible(task, self.events)
         if validation is None and not (self.is_solved(panel) or self._calibrates_by_group(panel)):
             self.decision.require_series(None)
         require_device(self.training)
@@ -291,7 +295,7 @@ class Recipe:
         DataError, LabelError, OutputError, ParameterError
             As ``training.fit.fit`` and ``fit_decision``.
         """
-        self.decision.require_possible(task)
+        self.decision.require_possible(task, self.events)
         everything = panel
         if isinstance(validation, str):
             fitted, held_out = self.split(panel, seed)
@@ -317,7 +321,7 @@ class Recipe:
         learned = not result.model.architecture.encoder.closed_form
         novelty = fit_novelty(result.model, panel, validation if learned else None, seed=seed)
         model = replace(result.model, novelty=novelty)
-        model = fit_decision(model, calibration, self.decision, logits, self.hold_out.group)
+        model = fit_decision(model, calibration, self.decision, logits, self.hold_out.group, self.events)
         ignored = [name for name, kind in self.kinds(everything).items() if kind == "ignore"]
         model = replace(model, training_profile=fit_training_profile(everything, ignored))
         return replace(result, model=model, notes=(*result.notes, *self.notes_about(panel)))

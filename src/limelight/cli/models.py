@@ -98,6 +98,24 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
+    false_alarms: Annotated[
+        str | None,
+        typer.Option(
+            help="With labels per step, choose thresholds and minimum length of events anew on the validation series, "
+            "for at most so many false alarms: 1/hour, 2/day or 1/1000 steps.",
+            show_default=False,
+        ),
+    ] = None,
+    confidence: Annotated[
+        float | None,
+        typer.Option(
+            help="With --false-alarms, keep the upper limit of their rate with this confidence, such as 0.95.",
+            show_default=False,
+        ),
+    ] = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="With --false-alarms, save the model with the chosen thresholds.")
+    ] = False,
     *,
     options: DataOptions,
     as_json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")] = False,
@@ -105,6 +123,7 @@ def evaluate(
     """Score a saved model on its own test series or on others, next to a baseline that predicts the class
     frequencies."""
     require_model_folder(model)
+    goal = _alarm_goal(false_alarms, confidence, keep=keep)
     if source is not None:
         options.experiment(source)  # raises at once what is wrong with the arguments
     from limelight.evaluation.summary import score_lines
@@ -116,8 +135,16 @@ def evaluate(
         experiment = experiment_of_run(model, options.as_changes())
     else:
         experiment = other_series(model, source, options)
-    metrics = evaluate_run(model, experiment, own=source is None, part=part)
+    metrics = evaluate_run(model, experiment, own=source is None, part=part, false_alarms=goal, keep=keep)
     echo(json.dumps(metrics, indent=2) if as_json else "\n".join([verdict(metrics), "", *score_lines(metrics)]))
+
+
+def _alarm_goal(rate: str | None, confidence: float | None, *, keep: bool) -> Any:
+    """Return the limit of false alarms as an experiment file has it; ParameterError for a part of it alone."""
+    if rate is None and (confidence is not None or keep):
+        name = "--keep" if keep else "--confidence"
+        raise ParameterError(f"expected --false-alarms next to {name}, got none; add for example --false-alarms 1/hour")
+    return rate if confidence is None else {"rate": rate, "confidence": confidence}
 
 
 @reads_data

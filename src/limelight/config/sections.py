@@ -232,7 +232,7 @@ class Experiment(_Section):
 
         rule = self.split
         hold_out = HoldOut(rule.validation, rule.by, rule.group, rule.stratify)
-        return Recipe(self.model, self.training, self.decision, hold_out, dict(self.data.fields))
+        return Recipe(self.model, self.training, self.decision, hold_out, dict(self.data.fields), self.events)
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as JSON, as the copy in the run folder has it."""

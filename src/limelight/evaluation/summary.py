@@ -7,6 +7,7 @@ from typing import Any
 
 from limelight.errors import counted
 from limelight.evaluation.decision.calibration import before_and_after
+from limelight.evaluation.events.false_alarms import alarm_lines
 from limelight.evaluation.events.scores import event_lines
 from limelight.evaluation.metrics.per_class import AVERAGED
 from limelight.text import aligned
@@ -76,6 +77,8 @@ def score_lines(metrics: Mapping[str, Any]) -> list[str]:
     lines += _decision_lines(metrics.get("decision"))
     if metrics.get("events"):
         lines += ["", *event_lines(metrics["events"])]
+        if metrics["events"].get("alarms"):
+            lines += ["", *alarm_lines(metrics["events"]["alarms"])]
     lines += _metadata_lines(metrics.get("metadata"))
     sentence = localisation_sentence(metrics.get("localisation"))
     return [*lines, "", sentence] if sentence else lines

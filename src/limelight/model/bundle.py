@@ -166,10 +166,7 @@ def load_model(folder: Path | str) -> FittedModel:
         If the folder is missing, damaged, not a limelight model, or of a newer version; or if the encoder of the model
         is not registered.
     """
-    folder = _checked_path(folder)
-    complete_replacement(folder)
-    if (folder / "model" / MODEL_FILE).is_file():
-        folder = folder / "model"
+    folder = model_folder(folder)
     content = _read_description(folder)
     _require_registered(content["sentence"], folder)
     weights = _read_weights(folder, content["weights_sha256"])
@@ -210,6 +207,13 @@ def load_model(folder: Path | str) -> FittedModel:
     return FittedModel(
         task, architecture, network, channels, fitted_on, vocabulary, decision, offset, profile, training, novelty
     )
+
+
+def model_folder(folder: Path | str) -> Path:
+    """Return the folder of a model, which in a run is its subfolder, once a replacement that was killed is complete."""
+    folder = _checked_path(folder)
+    complete_replacement(folder)
+    return folder / "model" if (folder / "model" / MODEL_FILE).is_file() else folder
 
 
 def _read_training_profile(folder: Path, channels: tuple[str, ...]) -> TrainingProfile | None:

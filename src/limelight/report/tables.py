@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from limelight.evaluation.decision.calibration import before_and_after
+from limelight.evaluation.decision.thresholds import describe_alarm_goal
 from limelight.evaluation.metrics.exact_intervals import wilson_interval
 from limelight.evaluation.metrics.per_class import AVERAGED
 from limelight.evaluation.summary import SCORE_TITLES
@@ -209,6 +210,8 @@ def describe_rule(rule: str | Mapping[str, Any]) -> str:
     if isinstance(rule, str):
         return "the best F1" if rule == "f1" else rule
     ((what, least),) = rule.items()
+    if what == "false_alarms":
+        return describe_alarm_goal(least)
     return "the lowest cost" if what == "cost" else f"a {what} of at least {least:g}"
 
 
@@ -238,6 +241,26 @@ def event_table(events: Mapping[str, Any]) -> Table:
     feet = [row("micro average", events["micro"])]
     feet += [row("macro average", events["macro"])] if len(rows) > 1 else []
     return {"head": head, "rows": rows, "feet": feet}
+
+
+def alarm_table(alarms: Mapping[str, Any]) -> Table:
+    """Build the table of false alarms in time, with the share of true events that are detected and their delay."""
+    head = ["Label", "Alarms", "False", f"Observed ({alarms['unit']})", f"False per {alarms['title']}", "95 % interval",
+            "Detected", f"Median delay ({alarms['delay_unit']})"]  # fmt: skip
+    rows = [
+        [
+            name,
+            count(one["alarms"]),
+            count(one["false"]),
+            number(one["observed"], 2),
+            number(one["rate"], 2),
+            interval(one["interval"]),
+            NO_VALUE if one["detected"] is None else share(one["detected"], 1),
+            number(one["delay"], 1),
+        ]
+        for name, one in alarms["per_label"].items()
+    ]
+    return {"head": head, "rows": rows}
 
 
 def group_tables(groups: Mapping[str, Any], test: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -7,16 +7,25 @@ from pathlib import Path
 from typing import Any
 
 from limelight.config.sections import Experiment
+from limelight.data.panel import Panel
 from limelight.data.splitting.splits import Split
 from limelight.errors import DataError, LabelError, ParameterError
-from limelight.model.bundle import load_model
+from limelight.evaluation.decision.rule import limit_false_alarms
+from limelight.model.bundle import load_model, model_folder, save_model
+from limelight.model.fitted import FittedModel
 from limelight.runs.dataset import named_parts, read_panel, split_panel
 from limelight.runs.predict import with_columns_of
 from limelight.runs.scores import score_predictions
 
 
 def evaluate_run(
-    source: Path | str, experiment: Experiment, *, own: bool = False, part: str | None = None
+    source: Path | str,
+    experiment: Experiment,
+    *,
+    own: bool = False,
+    part: str | None = None,
+    false_alarms: Any = None,
+    keep: bool = False,
 ) -> dict[str, Any]:
     """Score a saved model on its own test series or on other labelled series.
 
@@ -32,6 +41,11 @@ def evaluate_run(
     part
         ``"train"``, ``"validation"``, ``"test"`` or ``"all"``; None takes the test part, or all series if they
         are not split.
+    false_alarms
+        A limit of false alarms, as for ``choose_alarm_thresholds``: thresholds and minimum length of events are chosen
+        anew on the part ``"validation"``; None uses those of the model.
+    keep
+        Whether to save the model with these thresholds.
 
     Returns
     -------
@@ -59,6 +73,10 @@ def evaluate_run(
     chosen = panel if part == "all" or split is None else panel[split.part(part)]
     if not len(chosen):
         raise DataError(f"expected series in the part {part!r}, got none; choose another part")
+    if false_alarms is not None:
+        model = _with_alarm_limit(model, experiment, panel, split, false_alarms)
+        if keep:
+            save_model(model, model_folder(source))
     started = time.perf_counter()
     prediction = model.predict(chosen)
     seconds = time.perf_counter() - started
@@ -68,3 +86,15 @@ def evaluate_run(
         "seconds": {"evaluate": round(seconds, 3)},
         "counts": {part: len(chosen)},
     }
+
+
+def _with_alarm_limit(
+    model: FittedModel, experiment: Experiment, panel: Panel, split: Split | None, goal: Any
+) -> FittedModel:
+    """Return the model with thresholds chosen on the validation series by their false alarms."""
+    if split is None or not len(split.validation):
+        raise ParameterError(
+            "expected validation series to choose thresholds on, got none; name some in the split file, or train with "
+            "split.validation=0.2"
+        )
+    return limit_false_alarms(model, panel[split.validation], goal, experiment.events)

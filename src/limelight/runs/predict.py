@@ -151,7 +151,7 @@ def predict_file(
     if steps is not None:
         write_steps(prediction, panel, recordings, steps, escape_formulas=escape_formulas)
     if events is not None:
-        found = events_of(prediction, panel, experiment.events)
+        found = events_of(model, prediction, panel, experiment.events)
         write_events(found, prediction, panel, events, escape_formulas=escape_formulas)
     return write_predictions([prediction], panel, output, model.decision, reasons, escape_formulas=escape_formulas)
 

@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limelight.data.panel import Panel
+from limelight.evaluation.decision.alarm_thresholds import alarm_rate_of, with_chosen_length
 from limelight.evaluation.decision.rule import score_decision
 from limelight.evaluation.events.detection import Events, find_events, true_events
+from limelight.evaluation.events.false_alarms import score_alarms
 from limelight.evaluation.events.rule import EventRule, event_labels
 from limelight.evaluation.events.scores import score_events
 from limelight.evaluation.metrics.bootstrap import intervals
@@ -46,7 +48,7 @@ def score_predictions(
         "baseline": score_constant(task, _shares_of_training(model), codes),
         "groups": _score_fields(model, prediction, panel, codes),
         "decision": score_decision(model, prediction, panel),
-        "events": None if rule is None else score_events_of(prediction, panel, codes, rule),
+        "events": None if rule is None else score_events_of(model, prediction, panel, codes, rule),
         "localisation": localise_attention(model, panel),
         "task": task.describe("series" if panel.origin is None else "window"),
     }
@@ -80,9 +82,10 @@ def _score_fields(model: FittedModel, prediction: Prediction, panel: Panel, code
     return scored
 
 
-def events_of(prediction: Prediction, panel: Panel, rule: EventRule) -> Events:
-    """Find the events in per-step predictions."""
+def events_of(model: FittedModel, prediction: Prediction, panel: Panel, rule: EventRule) -> Events:
+    """Find the events in per-step predictions, with the minimum length chosen with the thresholds of the model."""
     assert prediction.lengths is not None
+    rule = with_chosen_length(rule, model.decision.provenance)
     return find_events(
         prediction.task,
         prediction.probabilities,
@@ -95,11 +98,23 @@ def events_of(prediction: Prediction, panel: Panel, rule: EventRule) -> Events:
 
 
 def score_events_of(
-    prediction: Prediction, panel: Panel, codes: NDArray[np.int64], rule: EventRule
+    model: FittedModel, prediction: Prediction, panel: Panel, codes: NDArray[np.int64], rule: EventRule
 ) -> dict[str, Any] | None:
     """Score the events in per-step predictions; None for labels of whole series."""
     task, lengths = prediction.task, prediction.lengths
     if lengths is None or not event_labels(task, rule.background):
         return None
-    found, true = events_of(prediction, panel, rule), true_events(task, codes, lengths, rule.background)
-    return score_events(found, true, task, lengths, codes, background=rule.background)
+    found, true = events_of(model, prediction, panel, rule), true_events(task, codes, lengths, rule.background)
+    provenance = model.decision.provenance
+    alarms = score_alarms(
+        found,
+        true,
+        task,
+        lengths,
+        codes,
+        with_chosen_length(rule, provenance),
+        panel.compact().times,
+        panel.units.get("time", "s"),
+        alarm_rate_of(provenance),
+    )
+    return {**score_events(found, true, task, lengths, codes, background=rule.background), "alarms": alarms}

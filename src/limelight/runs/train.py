@@ -200,7 +200,9 @@ def _evaluate_and_report(
     reasons = None if outside is None else outside.reasons
     write_predictions([prediction], test, unfinished / "predictions.parquet", model.decision, reasons)
     if prediction.lengths is not None:
-        write_events(events_of(prediction, test, experiment.events), prediction, test, unfinished / "events.parquet")
+        write_events(
+            events_of(model, prediction, test, experiment.events), prediction, test, unfinished / "events.parquet"
+        )
     if test.origin is not None and prediction.lengths is None:
         write_steps(prediction, test, data.recordings, unfinished / "steps.parquet")
     report_run(folder, experiment, data, model, prediction, metrics, files=unfinished)

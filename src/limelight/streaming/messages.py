@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limelight.errors import DataError, ParameterError, listing, shown
+from limelight.evaluation.decision.alarm_thresholds import with_chosen_length
 from limelight.evaluation.events.rule import EventRule
 from limelight.model.predictor import Predictor
 from limelight.streaming.base import Stream, StreamAnswer, number_of_time
@@ -85,7 +86,7 @@ class StreamSettings:
         return cls(
             window,
             every or 1,
-            EventRule(**(reading.get("events") or {})),
+            with_chosen_length(EventRule(**(reading.get("events") or {})), model.decision.provenance),
             (reading.get("units") or {}).get("time", "s"),
             reading.get("id") or "series_id",
             reading.get("time") or "time",

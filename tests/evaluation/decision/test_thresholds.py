@@ -21,7 +21,10 @@ TWO = Task(("fault", "ok"), positive="fault")
 THREE = Task(("a", "b", "c"))
 LABELS = Task(("rain", "fog"), multilabel=True)
 RAIN = Task(("rain",), multilabel=True)
-WRITE = "use 'f1', 'none', {'precision': 0.9}, {'recall': 0.9} or {'cost': {'false_positive': 1, 'false_negative': 5}}"
+WRITE = (
+    "use 'f1', 'none', {'precision': 0.9}, {'recall': 0.9}, {'cost': {'false_positive': 1, 'false_negative': 5}} or "
+    "{'false_alarms': '1/hour'}"
+)
 COSTS = {"cost": {"false_positive": 1, "false_negative": 5}}
 
 

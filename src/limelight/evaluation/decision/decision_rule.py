@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from pydantic import ConfigDict, Field
 
 from limelight.errors import ParameterError, nearest
+from limelight.evaluation.decision.alarm_thresholds import require_alarm_goal
 from limelight.evaluation.decision.conformal import Score
 from limelight.evaluation.decision.thresholds import checked_rule, require_thresholds
+from limelight.evaluation.events.rule import EventRule
 from limelight.parts.base import build_checked
 from limelight.task import Task
 
@@ -32,7 +34,8 @@ class DecisionRule:
         class shares, so that no prediction is more certain than the number of calibration series supports.
     thresholds
         How to choose thresholds: ``"none"``; or, if binary or multi-label, ``"f1"``, ``{"precision": 0.9}``,
-        ``{"recall": 0.9}`` or ``{"cost": {"false_positive": 1, "false_negative": 5}}``.
+        ``{"recall": 0.9}`` or ``{"cost": {"false_positive": 1, "false_negative": 5}}``; per step, ``{"false_alarms":
+        "1/hour"}`` or ``{"false_alarms": {"rate": "2/day", "confidence": 0.95}}``, see the guide on events.
     coverage
         Target coverage of prediction sets: the share of sets that contain the true class, in (0, 1); None fits none.
     coverage_by
@@ -96,8 +99,15 @@ class DecisionRule:
         """Whether the rule measures on held-out series what a temperature alone does not need."""
         return self.coverage is not None or self.abstain is not None
 
-    def require_possible(self, task: Task) -> None:
+    @property
+    def alarm_goal(self) -> Any:
+        """The limit of false alarms by which thresholds are chosen; None if they are not."""
+        return self.thresholds.get("false_alarms") if isinstance(self.thresholds, dict) else None
+
+    def require_possible(self, task: Task, events: EventRule | None = None) -> None:
         """Require a task with thresholds if the rule chooses them; ParameterError for more than two classes."""
+        if self.alarm_goal is not None:
+            require_alarm_goal(task, self.alarm_goal, events or EventRule())
         require_thresholds(task, self.thresholds)
         if self.abstain is not None and (task.by_step or task.multilabel):
             raise ParameterError(

@@ -11,6 +11,12 @@ import numpy as np
 from limelight.data.annotations import RECORDING
 from limelight.data.panel import Panel
 from limelight.evaluation.decision.abstention import Abstention, fit_abstention
+from limelight.evaluation.decision.alarm_thresholds import (
+    FALSE_ALARMS,
+    choose_alarm_thresholds,
+    chosen_alarm_lines,
+    require_alarm_goal,
+)
 from limelight.evaluation.decision.calibration import (
     Temperature,
     compare_calibration,
@@ -22,11 +28,12 @@ from limelight.evaluation.decision.decision_rule import DecisionRule
 from limelight.evaluation.decision.held_out import HeldOut
 from limelight.evaluation.decision.prediction_sets import PredictionSets, fit_prediction_sets
 from limelight.evaluation.decision.thresholds import Thresholds, choose_thresholds
+from limelight.evaluation.events.rule import EventRule
 from limelight.model.decision import Decision, Mixing
 from limelight.model.fitted import FittedModel, Prediction
 from limelight.model.targets import targets_of
-from limelight.task import UNKNOWN
-from limelight.types import Doubles
+from limelight.task import UNKNOWN, Task
+from limelight.types import Codes, Doubles
 
 TEMPERATURE_PRIOR = 5.0
 """Precision of the prior on the logarithm of the temperature, as if 5 series had shown it with a variance of 1 each.
@@ -41,6 +48,7 @@ def fit_decision(
     rule: DecisionRule,
     logits: Doubles | None = None,
     group: str | None = None,
+    events: EventRule | None = None,
 ) -> FittedModel:
     """Fit temperature, thresholds and prediction sets on held-out series.
 
@@ -58,6 +66,8 @@ def fit_decision(
     group
         The metadata field that groups these series, such as the subject; None if they are independent, or windows of
         recordings.
+    events
+        What makes an event, if thresholds are chosen by false alarms; None is the default rule.
 
     Returns
     -------
@@ -91,9 +101,8 @@ def fit_decision(
         scaled = temperature.apply(scaled)
     probabilities = to_probabilities(task, scaled)
     probabilities = probabilities if mixing is None else mixing.apply(probabilities)
-    thresholds = choose_thresholds(task, probabilities, codes, rule.thresholds) if rule.thresholds != "none" else None
-    if thresholds is not None:
-        provenance["thresholds"] = thresholds.to_json()
+    thresholds, chosen = _thresholds(task, probabilities, codes, panel, rule, events or EventRule())
+    provenance |= chosen
     if rule.coverage is not None:
         sets = fit_prediction_sets(
             task,
@@ -116,6 +125,62 @@ def fit_decision(
     values = None if temperature is None else temperature.values
     decision = Decision(values, limits, provenance, mixing)
     return replace(model, decision=decision)
+
+
+def _thresholds(
+    task: Task, probabilities: Doubles, codes: Codes, panel: Panel, rule: DecisionRule, events: EventRule
+) -> tuple[Thresholds | None, dict[str, Any]]:
+    """Choose thresholds if the rule states how; return them and their provenance."""
+    if rule.thresholds == "none":
+        return None, {}
+    if rule.alarm_goal is None:
+        thresholds = choose_thresholds(task, probabilities, codes, rule.thresholds)
+        return thresholds, {"thresholds": thresholds.to_json()}
+    found = choose_alarm_thresholds(
+        task,
+        probabilities,
+        codes,
+        panel.lengths,
+        rule.alarm_goal,
+        events,
+        panel.compact().times,
+        panel.units.get("time", "s"),
+    )
+    return found.thresholds, {"thresholds": found.thresholds.to_json(), FALSE_ALARMS: found.chosen}
+
+
+def limit_false_alarms(model: FittedModel, panel: Panel, goal: Any, events: EventRule | None = None) -> FittedModel:
+    """Choose the thresholds of a fitted model anew, by the false alarms on held-out recordings.
+
+    Parameters
+    ----------
+    model
+        A model with labels per step.
+    panel
+        Labelled recordings that it was not fitted on.
+    goal, events
+        As for ``choose_alarm_thresholds``; None is the default rule.
+
+    Returns
+    -------
+    FittedModel
+        The same network and calibration, with the thresholds.
+
+    Raises
+    ------
+    ParameterError
+        As of ``choose_alarm_thresholds``.
+    """
+    rule = events or EventRule()
+    require_alarm_goal(model.task, goal, rule)
+    codes = targets_of(model.task, panel).every()
+    probabilities = model.predict(panel).probabilities
+    chosen = DecisionRule(thresholds={FALSE_ALARMS: goal})
+    thresholds, provenance = _thresholds(model.task, probabilities, codes, panel, chosen, rule)
+    decision = model.decision
+    values = None if thresholds is None else thresholds.values
+    provenance = {**decision.provenance, **provenance}
+    return replace(model, decision=replace(decision, thresholds=values, provenance=provenance))
 
 
 def score_decision(model: FittedModel, prediction: Prediction, panel: Panel) -> dict[str, Any] | None:
@@ -165,6 +230,8 @@ def decision_lines(model: FittedModel) -> list[str]:
         )
     if "thresholds" in provenance:
         lines += Thresholds.from_json(provenance["thresholds"]).describe()
+    if FALSE_ALARMS in provenance:
+        lines += chosen_alarm_lines(provenance[FALSE_ALARMS])
     if "sets" in provenance:
         lines += PredictionSets.from_json(provenance["sets"]).describe()
     if "abstain" in provenance:

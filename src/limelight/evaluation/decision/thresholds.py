@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from limelight.errors import ModelFolderError, ParameterError, counted
+from limelight.evaluation.events.alarm_rate import read_alarm_rate
 from limelight.evaluation.metrics.arrays import checked_codes, checked_probabilities, one_vs_rest
 from limelight.task import Task
 from limelight.text import aligned
@@ -17,12 +18,15 @@ from limelight.types import Doubles
 
 Rule = str | Mapping[str, Any]
 HALF = 0.5
+ABOVE_ONE = float(np.nextafter(1.0, 2.0))
+"""A threshold that no probability reaches."""
 FEWEST, FEW = 5, 10
 """With fewer positive or negative examples, no threshold is chosen, or it is reported as imprecise."""
 MOST_LABELS = 40
 """The most rows of the printed table."""
 RULE_NAMES = ("none", "f1")
 LEAST = ("precision", "recall")
+GOALS_OF_RULES = (*LEAST, "cost", "false_alarms")
 ERRORS = {"false_positive", "false_negative"}
 THRESHOLD_SCORES = {"precision": "precision", "recall": "recall", "f1": "F1", "cost": "cost"}
 
@@ -38,7 +42,7 @@ class Thresholds:
         binary, (labels,) if multi-label. None if multi-class, where the most probable class is predicted.
     rule
         How the thresholds were chosen: ``"none"``, ``"f1"``, ``{"precision": p}``, ``{"recall": r}`` or
-        ``{"cost": [[tn, fp], [fn, tp]]}``.
+        ``{"cost": [[tn, fp], [fn, tp]]}``, or ``{"false_alarms": rate}``.
     notes
         Targets that were not reached and imprecise thresholds, one sentence each.
     table
@@ -154,6 +158,10 @@ def choose_thresholds(
     ([0.25], 0.0, 1.0)
     """
     normal, goal = checked_rule(rule)
+    if isinstance(normal, Mapping) and "false_alarms" in normal:
+        raise ParameterError(
+            "expected series with their steps to limit false alarms, got single examples; use choose_alarm_thresholds"
+        )
     predicted = checked_probabilities(task, probabilities)
     true_codes = checked_codes(task, codes, len(predicted))
     require_thresholds(task, normal)
@@ -184,18 +192,39 @@ def checked_rule(rule: Rule) -> tuple[Rule, Any]:
     """Check a threshold rule; return it in its normal form, with the number or cost matrix in it."""
     if isinstance(rule, str) and rule in RULE_NAMES:
         return rule, None
-    if not isinstance(rule, Mapping) or len(rule) != 1 or (name := next(iter(rule))) not in (*LEAST, "cost"):
+    if not isinstance(rule, Mapping) or len(rule) != 1 or (name := next(iter(rule))) not in GOALS_OF_RULES:
         raise ParameterError(
             f"expected a threshold rule, got {rule!r}; use 'f1', 'none', {{'precision': 0.9}}, "
-            "{'recall': 0.9} or {'cost': {'false_positive': 1, 'false_negative': 5}}"
+            "{'recall': 0.9}, {'cost': {'false_positive': 1, 'false_negative': 5}} or {'false_alarms': '1/hour'}"
         )
     value = rule[name]
+    if name == "false_alarms":
+        return {name: value}, checked_alarm_goal(value)
     if name == "cost":
         matrix = _checked_cost(value)
         return {name: matrix.tolist()}, matrix
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= 1:
         raise ParameterError(f"expected a {name} above 0 and at most 1, got {value!r}; use for example 0.9")
     return {name: float(value)}, float(value)
+
+
+def checked_alarm_goal(value: Any) -> tuple[str, float | None]:
+    """Return rate and confidence of a limit of false alarms; ParameterError if it is not valid.
+
+    Example
+    -------
+    >>> checked_alarm_goal("1/hour"), checked_alarm_goal({"rate": "2/day", "confidence": 0.9})
+    (('1/hour', None), ('2/day', 0.9))
+    """
+    rate, confidence = value, None
+    if isinstance(value, Mapping) and set(value) == {"rate", "confidence"}:
+        rate, confidence = value["rate"], value["confidence"]
+    read_alarm_rate(rate)
+    if confidence is None:
+        return rate, None
+    if isinstance(confidence, bool) or not isinstance(confidence, (int, float)) or not 0 < confidence < 1:
+        raise ParameterError(f"expected a confidence between 0 and 1, got {confidence!r}; use for example 0.95")
+    return rate, float(confidence)
 
 
 def _checked_cost(cost: Any) -> Doubles:
@@ -225,7 +254,22 @@ def _describe_rule(rule: Rule) -> str:
     name, value = next(iter(rule.items()))
     if name == "cost":
         return f"the lowest cost [[tn, fp], [fn, tp]] = {value}"
+    if name == "false_alarms":
+        return describe_alarm_goal(value)
     return f"a {name} of at least {value:g}"
+
+
+def describe_alarm_goal(value: Any) -> str:
+    """Describe a limit of false alarms in words.
+
+    Example
+    -------
+    >>> describe_alarm_goal({"rate": "1/hour", "confidence": 0.95})
+    'at most 1 false alarm an hour with a confidence of 0.95'
+    """
+    rate, confidence = checked_alarm_goal(value)
+    ending = "" if confidence is None else f" with a confidence of {confidence:g}"
+    return f"{read_alarm_rate(rate).describe()}{ending}"
 
 
 def _choose_one(
@@ -257,15 +301,21 @@ def _choose_one(
         if rarer < FEW:
             notes.append(f"the threshold of {label!r} is imprecise: only {examples}")
     matrix = goal if isinstance(rule, Mapping) and "cost" in rule else None
-    row = {
+    return threshold_row(label, truth, probability, threshold, matrix), notes
+
+
+def threshold_row(
+    label: str, truth: NDArray[np.bool_], probability: Doubles, threshold: float, cost: Doubles | None = None
+) -> dict[str, Any]:
+    """Score a label at 0.5 and at a threshold: a row of ``Thresholds.table``."""
+    return {
         "label": label,
-        "known": known,
-        "positives": positives,
+        "known": len(truth),
+        "positives": int(np.count_nonzero(truth)),
         "threshold": threshold,
-        "half": _scores(truth, probability >= HALF, matrix),
-        "chosen": _scores(truth, probability >= threshold, matrix),
+        "half": _scores(truth, probability >= HALF, cost),
+        "chosen": _scores(truth, probability >= threshold, cost),
     }
-    return row, notes
 
 
 def _best_cut(truth: NDArray[np.bool_], probability: Doubles, rule: Rule, goal: Any) -> tuple[float, float]:

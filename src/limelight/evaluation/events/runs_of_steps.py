@@ -12,6 +12,9 @@ from limelight.data.clock import UNITS, read_duration
 from limelight.errors import DataError, InternalError, ParameterError
 from limelight.types import Doubles, Integers
 
+LONGEST_GAP = 10
+"""Typical steps after which a gap in a clock counts as time that was not observed."""
+
 
 @dataclass(frozen=True, eq=False)
 class StepTimes:
@@ -86,6 +89,32 @@ class StepTimes:
         if times.dtype.kind == "f":
             np.maximum.at(rounding, rows, 8 * UNITS[unit] * np.spacing(np.abs(times)))
         return cls(times, UNITS[unit], typical, 1e-6 * typical + rounding)
+
+    def step_durations(self, lengths: Integers) -> Doubles:
+        """Measure how long each step lasts: until the next one, but at most ten typical steps.
+
+        Parameters
+        ----------
+        lengths
+            The number of steps of each series, shape (n,).
+
+        Returns
+        -------
+        NDArray[np.float64]
+            In ns, shape (steps,); the last step of a series lasts a typical one.
+
+        Example
+        -------
+        >>> clock = StepTimes.of(np.array([0.0, 1.0, 2.0, 99.0]), np.array([4]), "ns")
+        >>> clock.step_durations(np.array([4])).tolist()
+        [1.0, 1.0, 10.0, 1.0]
+        """
+        typical = np.repeat(self.typical, lengths)
+        elapsed = np.append(_in_ns(np.diff(self.times), self.unit), 0.0) if len(self.times) else np.zeros(0)
+        last = np.cumsum(lengths)[lengths > 0] - 1
+        elapsed[last] = typical[last]
+        durations: Doubles = np.minimum(elapsed, LONGEST_GAP * typical)
+        return durations
 
 
 def measure_runs(

@@ -17,6 +17,7 @@ def _collect(inputs: ReportInputs) -> dict[str, Any] | None:
         "overlap": events["overlap"],
         "unscored": events["unscored"],
         "table": tables.event_table(events),
+        "alarms": tables.alarm_table(events["alarms"]) if events.get("alarms") else None,
         "notes": list(dict.fromkeys(events["undefined"].values())),
         "micro": dict(events["micro"]),
     }
