@@ -67,6 +67,7 @@ for command in (
     models.explain,
     models.report,
     monitoring.monitor,
+    monitoring.early,
     deploy.export,
     deploy.serve,
     deploy.stream,

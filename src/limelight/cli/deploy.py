@@ -111,6 +111,10 @@ def stream(
         Literal["changes", "events"] | None,
         typer.Option(help="Leave out answers that equal the one before, or all but events.", show_default=False),
     ] = None,
+    early: Annotated[
+        bool,
+        typer.Option("--early", help="Answer each series once, as soon as the rule of limelight early allows it."),
+    ] = False,
 ) -> None:
     """Predict series while they arrive: steps in on standard input, answers and events out as JSON lines.
 
@@ -136,6 +140,7 @@ def stream(
             window=window,
             every=every,
             only=only or "all",
+            early=early,
             log=print_progress,
         )
     except BrokenPipeError:  # whoever read the answers has enough

@@ -1,4 +1,4 @@
-"""``monitor``: estimate the accuracy on new series, and test them for drift, before labels are known."""
+"""``monitor`` and ``early``: what can be known before labels are, and what can be answered before a series ends."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ from limelight.cli.options import (
     print_progress,
     reads_data,
 )
+from limelight.files import require_model_folder
 
+DIFFER = 0.05
+"""The share of early answers that may differ by default."""
 LIMIT_PASSED = 3
 """The exit code if a stated limit is passed."""
 
@@ -65,3 +68,55 @@ def monitor(
     echo(f"written to {folder}")
     if found.passed:
         raise typer.Exit(LIMIT_PASSED)
+
+
+@reads_data
+def early(
+    run: Annotated[Path, typer.Argument(help="A run folder.", show_default=False)],
+    differ: Annotated[
+        float | None,
+        typer.Option(
+            help="Highest share of early answers that differ from those for whole series; default: 0.05 without "
+            "--cost-of-delay.",
+            show_default=False,
+        ),
+    ] = None,
+    cost_of_delay: Annotated[
+        float | None,
+        typer.Option(
+            help="Instead: cost of waiting for a whole series, as a share of the cost of a wrong answer, such as 0.2.",
+            show_default=False,
+        ),
+    ] = None,
+    confidence: Annotated[float, typer.Option(help="With which --differ is kept.")] = 0.95,
+    *,
+    options: DataOptions,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier result.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the measurement as JSON.")] = False,
+) -> None:
+    """Fit a model for each tenth of a series, and choose when to answer before its end.
+
+    The rule is chosen on held-out series and measured on the test series of the run. The models and the rule are
+    written to the folder early of the run, and the report shows accuracy against the share of the series seen.
+    limelight stream RUN --early then answers each series once.
+
+    For example: limelight early runs/first --differ 0.05
+    """
+    import json
+
+    from limelight.runs.early import early_run, early_text
+    from limelight.runs.predict import experiment_of_run
+
+    require_model_folder(run)
+    changes = options.as_changes()
+    found = early_run(
+        run,
+        experiment_of_run(run, changes),
+        differ=DIFFER if differ is None and cost_of_delay is None else differ,
+        cost_of_delay=cost_of_delay,
+        confidence=confidence,
+        overwrite=overwrite,
+        changes=changes,
+        log=print_progress,
+    )
+    echo(json.dumps(found.measured, indent=2) if as_json else early_text(found))

@@ -10,6 +10,7 @@ from limelight.report.sections.classes import CLASSES
 from limelight.report.sections.confusion import CONFUSION
 from limelight.report.sections.curves import CURVES
 from limelight.report.sections.decision import DECISION
+from limelight.report.sections.early import EARLY
 from limelight.report.sections.events import EVENTS
 from limelight.report.sections.explanations import EXPLANATIONS
 from limelight.report.sections.find import FIND
@@ -21,7 +22,7 @@ from limelight.report.sections.scores import SCORES
 from limelight.report.sections.series import SERIES
 
 SECTIONS: tuple[Section, ...] = (
-    SCORES, CONFUSION, FIND, SERIES, CLASSES, GROUPS, EVENTS, CURVES, DECISION, METADATA, EXPLANATIONS, LEARNING,
+    SCORES, CONFUSION, FIND, SERIES, CLASSES, GROUPS, EVENTS, EARLY, CURVES, DECISION, METADATA, EXPLANATIONS, LEARNING,
     SETUP, WARNINGS, REPRODUCE,
 )  # fmt: skip
 """In the order of the page. To add a section, write a module in ``sections``, a template, and add it here."""

@@ -67,7 +67,7 @@ class ReportInputs:
         The setup of the run by topic, one sentence each: for example data, split, task, model, training.
     metrics
         The content of ``metrics.json``: ``test`` and ``baseline``; optionally ``seconds``, ``decision``, ``events``,
-        ``groups``, ``metadata``, ``localisation``, ``explanations`` and ``training``.
+        ``early``, ``groups``, ``metadata``, ``localisation``, ``explanations`` and ``training``.
     history
         One row for each epoch: ``epoch``, ``train_loss`` and, with a validation split, ``validation_loss`` and
         ``validation_f1``.

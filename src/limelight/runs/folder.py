@@ -10,6 +10,7 @@ predictions.parquet   the prediction of every test series
 steps.parquet         for windows: their predictions merged onto the steps of the recordings
 report/               the HTML page
 events.parquet        for labels per step: the events in the predictions
+early/                models and rule of limelight early, if it was run
 metrics.json          scores; written last, so its presence marks a complete run
 unfinished/           the files above while they are written; they replace those of an earlier run in one step
 comparison.json       result of limelight compare, before or after the run
@@ -37,6 +38,7 @@ from limelight.training.settings import CHECKPOINT
 EXPERIMENT_FILE, ENVIRONMENT_FILE, METRICS_FILE = "experiment.json", "environment.json", "metrics.json"
 COMPARISON_FILE = "comparison.json"
 VALIDATION_FILE = "validation.json"
+EARLY_FOLDER = "early"
 BESIDE_A_RUN = (COMPARISON_FILE, VALIDATION_FILE)
 OF_A_RUN = (
     EXPERIMENT_FILE,
@@ -50,6 +52,7 @@ OF_A_RUN = (
     "steps.parquet",
     "events.parquet",
     "report",
+    EARLY_FOLDER,
 )
 TO_RESUME = ("history.csv", "checkpoints", "tensorboard")
 """What a resumed training continues."""

@@ -13,6 +13,7 @@ from limelight.config.reading import read_experiment
 from limelight.config.sections import Experiment
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError
+from limelight.evaluation.early.early_model import read_early_file
 from limelight.explanation.methods.registry import explain, methods_of
 from limelight.files import locked
 from limelight.model.bundle import load_model
@@ -23,7 +24,7 @@ from limelight.report.highlights import choose_highlights
 from limelight.report.inputs import Explainer, ReportInputs, StepImportance
 from limelight.report.page import write_report
 from limelight.runs.dataset import Dataset, read_data
-from limelight.runs.folder import ENVIRONMENT_FILE, EXPERIMENT_FILE, METRICS_FILE, is_run
+from limelight.runs.folder import EARLY_FOLDER, ENVIRONMENT_FILE, EXPERIMENT_FILE, METRICS_FILE, is_run
 from limelight.runs.inspect import inspect_data
 from limelight.training.result import describe_optimizer
 
@@ -66,6 +67,8 @@ def report_again(folder: Path | str, changes: Mapping[str, Any] | None = None) -
     metrics = json.loads((run / METRICS_FILE).read_text(encoding="utf-8"))
     if "warnings" not in metrics:  # a run of an earlier version
         metrics["warnings"] = list(inspect_data(experiment, data).warnings)
+    if (run / EARLY_FOLDER).is_dir():
+        metrics["early"] = read_early_file(run / EARLY_FOLDER)["test"]
     prediction = model.predict(data.part("test"))
     with locked(run):
         return report_run(run, experiment, data, model, prediction, metrics, files=run)

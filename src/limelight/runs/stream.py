@@ -13,8 +13,10 @@ from typing import Any, Literal, TextIO
 
 from limelight.errors import InputError, ModelFolderError, ParameterError, counted, shown
 from limelight.files import whole_file
+from limelight.runs.folder import EARLY_FOLDER
 from limelight.runs.interrupts import held_interrupts
 from limelight.serving.registry import version_of
+from limelight.streaming.base import Stream
 from limelight.streaming.lines import read_messages, stream_cells
 from limelight.streaming.messages import SeriesStreams, StreamMessage, StreamSettings
 
@@ -33,6 +35,7 @@ def stream_lines(
     window: int | None = None,
     every: int | None = None,
     only: Wanted = "all",
+    early: bool = False,
     log: Callable[[str], None] = lambda line: None,
 ) -> int:
     """Read steps line by line, and write answers and events as JSON lines as they come.
@@ -53,6 +56,8 @@ def stream_lines(
         As for ``StreamSettings.as_trained``.
     only
         ``"changes"`` leaves out answers with the same prediction as before, ``"events"`` all answers.
+    early
+        Whether to answer each series once, by the rule of ``limelight early`` in the run folder.
     log
         Called with one line on what was done.
 
@@ -80,9 +85,10 @@ def stream_lines(
             "expected a model with labels per step to find events, got one for whole series; drop --only events"
         )
     settings = StreamSettings.as_trained(model, reading, window, every)
-    if settings.window is not None:
+    first = _early_stream(source, window, every) if early else None
+    if settings.window is not None and first is None:
         log(f"each answer is about the last {settings.window} steps")
-    streams = SeriesStreams(model, settings)
+    streams = SeriesStreams(model if first is None else first.model, settings, first)
     kept = None if state is None else _StateFile(state, version_of(source))
     if kept is not None and kept.restore(streams):
         log(f"continues {len(streams)} series from {state}")
@@ -104,6 +110,16 @@ def stream_lines(
         kept.save(streams)
     log(following.summary(state))
     return following.refused
+
+
+def _early_stream(source: Path, window: int | None, every: int | None) -> Stream:
+    """Return a stream of early answers by the result of ``limelight early`` in a run folder."""
+    from limelight.evaluation.early.early_model import EarlyModel
+    from limelight.streaming.early import EarlyStream
+
+    if window is not None or every is not None:
+        raise ParameterError("expected no --window and no --every next to --early, got one; drop it")
+    return EarlyStream(EarlyModel.load(source / EARLY_FOLDER))
 
 
 class _Following:

@@ -91,6 +91,10 @@ class Stream:
             If the values or the time do not fit the model.
         """
 
+    def finish(self) -> StreamAnswer | None:
+        """End the series; return an answer that waited for the end, which only a stream of early answers has."""
+        return None
+
     @abstractmethod
     def state(self) -> dict[str, NDArray[Any]]:
         """Return everything that ``restore`` needs to continue, as arrays by name; for example for ``numpy.savez``."""

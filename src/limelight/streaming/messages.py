@@ -113,6 +113,8 @@ class SeriesStreams:
         A fitted or an exported model.
     settings
         How to follow them.
+    first
+        A stream that others are begun like; None opens one by the settings.
 
     Raises
     ------
@@ -120,9 +122,9 @@ class SeriesStreams:
         If the model cannot carry a state and there is no window, or the rule for events does not match the task.
     """
 
-    def __init__(self, model: Predictor, settings: StreamSettings) -> None:
+    def __init__(self, model: Predictor, settings: StreamSettings, first: Stream | None = None) -> None:
         self.model, self.settings = model, settings
-        self._first = open_stream(model, window=settings.window, every=settings.every)
+        self._first = first or open_stream(model, window=settings.window, every=settings.every)
         self._series: dict[str | None, _Followed] = {}
         self._fields = () if model.vocabulary is None else tuple(one.name for one in model.vocabulary.fields)
         self._signals = () if model.vocabulary is None else tuple(one.name for one in model.vocabulary.signals)
@@ -190,7 +192,7 @@ class SeriesStreams:
         return found
 
     def end_series(self, name: str | None) -> list[StreamMessage]:
-        """End a series and forget it; return the ends of its events.
+        """End a series and forget it; return an answer that waited for the end, and the ends of its events.
 
         Parameters
         ----------
@@ -209,8 +211,10 @@ class SeriesStreams:
         """
         if name not in self._series:
             raise DataError(f"expected the id of a series that has begun, got {shown(name)}")
-        tracker = self._series.pop(name).tracker
-        return [] if tracker is None else [self._event(name, event) for event in tracker.finish()]
+        followed = self._series.pop(name)
+        last, tracker = followed.stream.finish(), followed.tracker
+        found = [] if last is None else [self._answer(name, last, None)]
+        return found + ([] if tracker is None else [self._event(name, event) for event in tracker.finish()])
 
     def end(self) -> list[StreamMessage]:
         """End all series, in the order in which they began; return the ends of their events."""

@@ -12,6 +12,7 @@ from limelight.data.panel import Panel
 from limelight.errors import DataError, ParameterError
 from limelight.model.predictor import Predictor
 from limelight.streaming.base import Stream, StreamAnswer, checked_step, require_same_names
+from limelight.types import Doubles
 
 
 class WindowStream(Stream):
@@ -62,13 +63,7 @@ class WindowStream(Stream):
         return self._last
 
     def _panel(self) -> Panel:
-        import pyarrow as pa
-
-        metadata = pa.table({name: [value] for name, value in self._metadata.items()}) if self._metadata else None
-        times: Any = self._clock
-        if self.model.fitted_on.get("clock") == "dates":
-            times = np.datetime64(0, "ns") + np.round(self._clock * 1e9).astype("timedelta64[ns]")
-        return Panel.from_series([self._values], channels=self.model.channels, times=[times], metadata=metadata)
+        return panel_of_steps(self.model, self._values, self._clock, self._metadata)
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Return everything that ``restore`` needs to continue, as arrays by name."""
@@ -92,3 +87,14 @@ class WindowStream(Stream):
         self.steps, self._time = int(state["counts"][0]), float(state["time"][0])
         self._values, self._clock = state["values"].copy(), state["clock"].copy()
         self._last = None
+
+
+def panel_of_steps(model: Predictor, values: Doubles, clock: Doubles, metadata: Mapping[str, Any]) -> Panel:
+    """Return the steps of a stream as a panel of one series, with values (time, channels) and times (time,)."""
+    import pyarrow as pa
+
+    table = pa.table({name: [value] for name, value in metadata.items()}) if metadata else None
+    times: Any = clock
+    if model.fitted_on.get("clock") == "dates":
+        times = np.datetime64(0, "ns") + np.round(clock * 1e9).astype("timedelta64[ns]")
+    return Panel.from_series([values], channels=model.channels, times=[times], metadata=table)

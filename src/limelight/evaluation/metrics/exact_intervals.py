@@ -44,6 +44,47 @@ def wilson_interval(correct: int, n: int, level: float = LEVEL_OF_INTERVALS) -> 
     return [low, 1.0 if correct == n else min(1.0, middle + half)]
 
 
+def exact_upper_limit(count: int, n: int, confidence: float = LEVEL_OF_INTERVALS) -> float:
+    """Compute the exact upper limit of a share.
+
+    Parameters
+    ----------
+    count, n
+        How many of n independent examples have a property, n at least 1.
+    confidence
+        One-sided, in (0, 1).
+
+    Returns
+    -------
+    float
+        In (0, 1]: with a higher share, at most ``count`` of n would have a probability of less than 1 - confidence.
+
+    Source
+    ------
+    Clopper and Pearson, The use of confidence or fiducial limits, 1934.
+
+    Example
+    -------
+    >>> round(exact_upper_limit(0, 59), 4), round(exact_upper_limit(1, 59), 4)
+    (0.0495, 0.0779)
+    """
+    from scipy.stats import beta  # a slow import
+
+    return 1.0 if count >= n else float(beta.ppf(confidence, count + 1, n - count))
+
+
+def exact_interval(count: int, n: int, level: float = LEVEL_OF_INTERVALS) -> list[float]:
+    """Compute the two-sided interval of Clopper and Pearson, ``[low, high]``; arguments as above.
+
+    Example
+    -------
+    >>> [round(end, 3) for end in exact_interval(1, 20)]
+    [0.001, 0.249]
+    """
+    side = 0.5 + level / 2
+    return [1 - exact_upper_limit(n - count, n, side), exact_upper_limit(count, n, side)]
+
+
 def least_mean_share(counts: Doubles, level: float = LEVEL_OF_INTERVALS) -> float:
     """Compute the lower limit of the mean of several shares if every example of each is correct.
 

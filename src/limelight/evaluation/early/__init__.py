@@ -1,0 +1,1 @@
+"""Early answers: when the steps so far are enough, at what risk, and what it saves."""
