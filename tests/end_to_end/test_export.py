@@ -1,13 +1,17 @@
 """limelight export, from a run to the same predictions without torch."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 
+from limelight.export.web_runtime import RUNTIME_FILE
+from limelight.model.bundle import save_model
 from limelight.runtime import open_model
 from support.commands import Commands
 from support.machines import write_machines
+from support.models import random_network_model
 
 
 def test_an_exported_run_reads_and_predicts_as_the_command(limelight: Commands, tmp_path: Path) -> None:
@@ -24,6 +28,20 @@ def test_an_exported_run_reads_and_predicts_as_the_command(limelight: Commands, 
     assert prediction.ids.tolist() == own["series_id"].to_pylist()
     assert prediction.labels.tolist() == own["prediction"].to_pylist()
     np.testing.assert_allclose(prediction.probabilities[:, 0], own["probability_ok"], atol=1e-5)
+
+
+def test_a_model_becomes_a_page(limelight: Commands, tmp_path: Path) -> None:
+    save_model(random_network_model(), tmp_path / "run")
+    (tmp_path / RUNTIME_FILE).write_text("")  # a script that is there is used
+    printed = limelight("export", "run", "--to", "html")
+    assert re.fullmatch(rf"written to run.html \(\d+ kB\); it needs {RUNTIME_FILE} beside it\n", printed)
+    assert (tmp_path / "run.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_the_runtime_belongs_to_a_page(limelight: Commands) -> None:
+    assert limelight("export", "run", "--runtime", "node_modules", code=2) == (
+        "limelight: expected --runtime with --to html, got it with --to onnx; drop --runtime\n"
+    )
 
 
 def test_an_existing_file_is_kept_without_overwrite(limelight: Commands, tmp_path: Path) -> None:

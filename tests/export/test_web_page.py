@@ -1,16 +1,23 @@
 """The exported page in a real browser, from a file: it answers as the model does, without a server or a network."""
 
 import csv
+import json
 import time
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from limelight.data.panel import Panel
+from limelight.data.reading.sources import Source
+from limelight.data.reading.times import read_clock
 from limelight.data.synthetic.sine import SineSettings, generate_sine
+from limelight.data.windowing.windows import cut_windows
 from limelight.errors import InputError, OutputError, ParameterError
 from limelight.estimator import TimeSeriesClassifier
+from limelight.evaluation.decision.abstention import Abstention
+from limelight.explanation.methods.occlusion import explain_occlusion
 from limelight.export import web_runtime
 from limelight.export.web_page import export_page
 from limelight.model.batching import shape_of
@@ -107,10 +114,13 @@ def with_gaps(panel: Panel) -> Panel:
     return panel.replace(values=values)
 
 
-@pytest.mark.parametrize("encoder", ["rocket", "blocks"])
+ENCODERS = {"rocket": {"name": "rocket", "features": 840}, "blocks": "blocks"}
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
 def test_a_closed_form_model_answers_in_the_browser(browser, runtime, tmp_path, encoder) -> None:
     waves = generate_sine(SineSettings(dataset_size=24, num_points=30))
-    model = TimeSeriesClassifier(encoder=encoder, random_state=0).fit(waves).model_
+    model = TimeSeriesClassifier(encoder=ENCODERS[encoder], random_state=0).fit(waves).model_
     page = export_page(model, runtime / f"{encoder}.html")
     file = written(tmp_path / "new.csv", waves)
     assert answered(browser, page, file) == ""
@@ -156,6 +166,48 @@ def test_each_step_has_an_answer_and_spans_have_colours(browser, runtime, tmp_pa
     assert len(set(spans)) > 1
     assert len(spans) == browser.run("document.querySelectorAll('.chart .span').length")
     assert browser.complaints == []
+
+
+def test_what_mattered_is_measured_as_by_occlusion(browser, runtime, tmp_path) -> None:
+    model = random_network_model("lstm", "last", channels=1)
+    panel = noise(40, 40, ids=["a", "b"])  # each is the background of the other
+    page = export_page(model, runtime / "last.html")
+    assert answered(browser, page, written(tmp_path / "new.csv", panel)) == ""
+    browser.wait("document.querySelectorAll('.chart .for').length > 0")
+    name = browser.run("document.querySelector('.detail h2').textContent")
+    code = "[...document.querySelectorAll('.chart .{}')].map((one) => [+one.getAttribute('x'), +one.getAttribute('fill-opacity')])"
+    found = dict(browser.run(code.format("for")))
+    found |= {place: -share for place, share in browser.run(code.format("against"))}
+    row = panel.ids.tolist().index(name)
+    importance = explain_occlusion(model, panel, draws=1).importance[row]
+    peak = max(np.abs(importance).max(), 3 * np.abs(importance).mean())
+    expected = [share for share in 0.85 * importance / peak if abs(share) >= 0.0085]
+    np.testing.assert_allclose([found[place] for place in sorted(found)], expected, atol=1e-3)
+
+
+def test_dated_windows_with_a_table_of_metadata_are_read(browser, runtime, tmp_path) -> None:
+    vocabulary = fit_vocabulary(pa.table({"maker": ["Alba", "Borg"], "built": [2001, 2005]}))
+    architecture = Architecture.of({"name": "gru", "hidden_size": 4}, "conjunctive", fusion="late", clock="elapsed")
+    network = Network(architecture, 1, 1, shape_of(vocabulary))
+    rule = Abstention("coverage", 0.5, 0.55)
+    model = FittedModel(
+        Task(("ok", "worn")), architecture, network, ("x",), {"clock": "dates"}, vocabulary,
+        decision=Decision(provenance={"abstain": rule.to_json()}),
+    )  # fmt: skip
+    reading = {"id": "pump", "windows": {"length": "4 s", "stride": "2 s"}}
+    page = export_page(model, runtime / "windows.html", reading)
+    numbers = [f"{step % 5 / 3:.4f}".replace(".", ",") for step in range(11)]
+    lines = [f"{name};31.01.2024 10:00:{step:02};{one}" for name in "78" for step, one in enumerate(numbers)]
+    (tmp_path / "new.csv").write_text("\n".join(["pump;time;x", *lines]))
+    (tmp_path / "pumps.csv").write_text("pump,maker,built\n8,Borg,2003\n7,Alba,\n")
+    assert answered(browser, page, tmp_path / "new.csv", tmp_path / "pumps.csv") == ""
+    panel = read_as_trained(model, reading, str(tmp_path / "new.csv"), metadata=str(tmp_path / "pumps.csv"))
+    rows, own = downloaded(browser, tmp_path), model.predict(panel)
+    assert [row["series_id"] for row in rows] == panel.ids.tolist()
+    found = [float(row["probability_worn"]) for row in rows]
+    np.testing.assert_allclose(found, own.probabilities[:, 1], atol=1e-4)
+    assert [row["abstained"] == "true" for row in rows] == rule.abstains(own).tolist()
+    assert {row["maker"] for row in rows} == {"Alba", "Borg"}
 
 
 def test_several_labels_follow_their_thresholds_in_a_wide_table(browser, runtime, tmp_path) -> None:
@@ -211,6 +263,50 @@ def test_an_unexpected_missing_value_is_named(browser, bare, tmp_path) -> None:
         "expected a number everywhere, as in training, got an empty cell in column 'x' in line 3 of 'new.csv' (series 'a'); "
         "fill it in, or leave the series out"
     )
+
+
+RULES = [
+    {"length": 7, "stride": 3},
+    {"length": 7, "stride": 3, "edge": "keep"},
+    {"length": 7, "edge": "shift"},
+    {"length": "2 s", "stride": "500 ms"},
+    {"length": "2 s", "stride": "1.5 s", "edge": "keep"},
+    {"length": "1 s", "edge": "shift"},
+]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=str)
+def test_windows_are_those_of_training(browser, bare, rule) -> None:
+    random = np.random.default_rng(0)
+    times = [np.cumsum(random.choice([0.25, 0.5, 4.0], size=size, p=[0.6, 0.3, 0.1])) for size in (9, 30, 23)]
+    panel = Panel.from_series([np.zeros(len(one)) for one in times], times=times, ids=["a", "b", "c"])
+    series = [
+        {"id": name, "length": len(one), "values": [], "times": one.tolist(), "shown": [], "signals": []}
+        for name, one in zip("abc", times, strict=True)
+    ]
+    browser.open(bare / "numbered.html")
+    given = f"{json.dumps(series)}.map((one) => ({{ ...one, signals: new Map() }}))"
+    found = browser.run(f"windows.cut({given}, {json.dumps(rule)}, 's', 'numbers')[0].map((one) => one.id)")
+    assert found == cut_windows(panel, **rule).ids.tolist()
+
+
+TIMES = [
+    ["2024-01-31", "2024-02-01"],
+    ["2024-01-31T12:00:00.250Z", "2024-01-31 14:00:00+01:30"],
+    ["31.1.2024 14:05", "1.2.2024 0:00:07,5"],
+    ["1/31/2024 12:05 PM", "2/1/2024 2:05 AM"],
+    ["1/2/24 10:00", "3/4/24 10:00"],
+    ["00:00:01.5", "01:00:00"],
+]
+
+
+@pytest.mark.parametrize("cells", TIMES, ids=str)
+def test_times_are_read_as_in_training(browser, bare, cells) -> None:
+    own = read_clock(Source(pa.table({"time": cells}), "the series table"), "time").times
+    seconds = own.astype("datetime64[ns]").astype(np.int64) / 1e9 if own.dtype.kind == "M" else own
+    browser.open(bare / "numbered.html")
+    found = browser.run(f"[...clock.read({json.dumps(cells)}, [undefined, undefined]).times]")
+    np.testing.assert_allclose(found, seconds, rtol=0, atol=1e-6)
 
 
 def test_a_page_without_its_runtime_names_the_file(browser, bare, tmp_path) -> None:

@@ -41,7 +41,12 @@ def export(
 
     file = output or Path(f"{model.resolve().name}.{to}")
     export_run(model, file, to=to, runtime=runtime, overwrite=overwrite)
-    echo(f"written to {file} ({file.stat().st_size // 1024} kB)")
+    beside = ""
+    if to == "html":
+        from limelight.export.web_runtime import RUNTIME_FILE
+
+        beside = f"; it needs {RUNTIME_FILE} beside it"
+    echo(f"written to {file} ({file.stat().st_size // 1024} kB){beside}")
 
 
 def serve(

@@ -25,11 +25,11 @@ from limelight.model.fitted import FittedModel
 from limelight.web.assets import read_assets
 
 SCRIPTS_OF_EXPORT = (
-    "theme.js", "csv.js", "chart.js", "answers.js", "table.js", "clock.js", "fields.js", "series.js", "classify.js",
-    "exported.js",
+    "theme.js", "csv.js", "chart.js", "answers.js", "table.js", "clock.js", "fields.js", "windows.js", "series.js",
+    "classify.js", "occlusion.js", "exported.js",
 )  # fmt: skip
 STYLES_OF_EXPORT = ("base.css", "answers.css")
-STEPS_OF_PASS = 8_192
+STEPS_OF_PASS, STEPS_OF_CLOSED_FORM = 8_192, 2_048
 """Maximum number of time steps, with padding, that a page predicts before it shows its progress."""
 
 
@@ -109,7 +109,7 @@ def describe_for_page(model: FittedModel, reading: Mapping[str, Any], runtime: s
         "reads_clock": model.reads_clock,
         "clock": model.fitted_on.get("clock"),
         "accepts_missing": model.accepts_missing,
-        "steps_per_batch": STEPS_OF_PASS,
+        "steps_per_batch": STEPS_OF_CLOSED_FORM if encoder.closed_form else STEPS_OF_PASS,
         "resolution": encoder.resolution,
         "vocabulary": None if vocabulary is None else vocabulary.to_json(),
         "abstain": model.decision.provenance.get("abstain"),
@@ -162,13 +162,11 @@ def fill_exported_page(name: str, description: Mapping[str, Any], graph: bytes) 
 
 
 def _require_one_table(model: FittedModel, reading: Mapping[str, Any]) -> None:
-    """Raise ParameterError if a model needs more than one table and its metadata, or windows of a duration."""
-    windows = reading.get("windows") or {}
+    """Raise ParameterError if a model needs a side signal with a clock of its own or a sentence encoder."""
     vocabulary = model.vocabulary
     needs = {
         "a side signal in a table of its own": bool(reading.get("signals")),
         "a sentence encoder": vocabulary is not None and vocabulary.text_encoder is not None,
-        f"windows of a duration, {windows.get('length')!r}": isinstance(windows.get("length"), str),
     }
     for need, present in needs.items():
         if present:

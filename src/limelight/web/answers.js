@@ -152,8 +152,8 @@ const answersView = (() => {
       const box = element("div", "", { class: "key" });
       if (colours) {
         const own = element("span");
-        own.append(element("i", "", { class: colours.name === "evidence" ? "diverging" : "glow" }),
-          colours.name === "evidence" ? "evidence: orange is for the prediction, purple against it" : "attention: the darker, the higher");
+        own.append(element("i", "", { class: colours.name === "attention" ? "glow" : "diverging" }),
+          colours.name === "attention" ? "attention: the darker, the higher" : `${colours.name}: orange is for the prediction, purple against it`);
         box.append(own);
       }
       return box;
@@ -242,6 +242,9 @@ const answersView = (() => {
     new ResizeObserver(() => { if (answer) draw(); }).observe(find(".detail"));
 
     return {
+      // Shows a series again if it is still the selected one.
+      refresh(place) { if (place === selected) detail(); },
+      isSelected: (place) => place === selected,
       show(given) {
         answer = given;
         labels = new Map();

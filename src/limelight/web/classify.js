@@ -30,13 +30,12 @@ const classifier = (() => {
   }
 
   // The arrays of some series, padded to the length of the first.
-  function padded(panel, rows, model) {
-    const n = rows.length, time = panel.series[rows[0]].length, width = model.channels.length;
+  function padded(series, model) {
+    const n = series.length, time = series[0].length, width = model.channels.length;
     const values = new Float64Array(n * time * width), lengths = new BigInt64Array(n), elapsed = new Float64Array(n * time);
     const signals = model.vocabulary ? model.vocabulary.signals : [], codes = new BigInt64Array(n * time * signals.length);
     const known = signals.map((one) => new Map(one.words.map((word, place) => [word, BigInt(place + 1)])));
-    rows.forEach((row, place) => {
-      const one = panel.series[row];
+    series.forEach((one, place) => {
       lengths[place] = BigInt(one.length);
       for (let step = 0; step < one.length; step++) {
         const at = place * time + step;
@@ -50,14 +49,19 @@ const classifier = (() => {
 
   const typeOf = (array) => array instanceof BigInt64Array ? "int64" : array instanceof Float64Array ? "float64" : "float32";
 
+  // The outputs for some series, the longest first; "rows" are those of their metadata.
+  async function run({ ort, session }, series, rows, encoded, model) {
+    const given = { ...padded(series, model), ...(encoded ? fields.arrays(encoded, rows) : {}) };
+    return session.run(Object.fromEntries(session.inputNames.map((name) => [name, new ort.Tensor(typeOf(given[name][0]), ...given[name])])));
+  }
+
   // Yields to the page between batches; "progress" gets the number of series that are done.
-  async function predict({ ort, session }, panel, model, notes, progress) {
-    const encoded = model.vocabulary ? fields.encode(model, panel, notes) : null, answers = Array(panel.series.length);
+  async function predict(opened, panel, model, notes, progress) {
+    const answers = Array(panel.series.length);
+    panel.encoded = model.vocabulary ? fields.encode(model, panel, notes) : null;
     let done = 0;
     for (const rows of batches(panel.series, model.steps_per_batch)) {
-      const given = { ...padded(panel, rows, model), ...(encoded ? fields.arrays(encoded, rows) : {}) };
-      const feeds = Object.fromEntries(session.inputNames.map((name) => [name, new ort.Tensor(typeOf(given[name][0]), ...given[name])]));
-      const outputs = await session.run(feeds), time = panel.series[rows[0]].length;
+      const outputs = await run(opened, rows.map((row) => panel.series[row]), rows, panel.encoded, model), time = panel.series[rows[0]].length;
       rows.forEach((row, place) => { answers[row] = describe(outputs, place, panel.series[row], time, model); });
       progress(done += rows.length);
       await new Promise((yes) => setTimeout(yes));
@@ -74,21 +78,21 @@ const classifier = (() => {
     const item = { id: one.id, probabilities: byClass((at, column) => shares[at * k + column]) };
     if (shares.slice(start * k, (start + steps) * k).some((share) => !Number.isFinite(share))) throw new tables.Unreadable(`expected finite numbers, got a series whose values are too large for the model ('${one.id}'); check its values`);
     item.prediction = several ? byClass((at, column) => Number(codes[at * k + column])) : listed((at) => classes[Number(codes[at])]);
+    if (!bySteps) item.code = several ? classes.map((_, column) => shares[start * k + column]).reduce((best, share, column, all) => share > all[best] ? column : best, 0) : Number(codes[start]);
     if (outputs.novelty) item.novelty = outputs.novelty.data[place];
     if (abstain) {
       item.abstained = Math.max(...Object.values(item.probabilities)) < abstain.least_probability || (item.novelty !== undefined && abstain.most_novelty !== null && item.novelty > abstain.most_novelty);
       if (item.abstained) item.prediction = null;
     }
-    item.colours = bySteps ? null : coloursOf(outputs, place, one.length, time, codes, model);
+    item.colours = bySteps ? null : coloursOf(outputs, place, one.length, time, item.code, model);
     return item;
   }
 
   // The evidence for the predicted class, or the attention, of each step.
-  function coloursOf(outputs, place, length, time, codes, model) {
+  function coloursOf(outputs, place, length, time, code, model) {
     if (outputs.evidence) {
-      const count = outputs.evidence.dims[1], binary = count === 1, several = model.task === "multilabel";
-      const code = several ? 0 : Number(codes[place]), from = (place * count + (binary ? 0 : code)) * time;
-      const sign = binary && !several && code === 0 ? -1 : 1;
+      const count = outputs.evidence.dims[1], from = (place * count + (count === 1 ? 0 : code)) * time;
+      const sign = count === 1 && model.task === "binary" && code === 0 ? -1 : 1;
       return { name: "evidence", values: Array.from(outputs.evidence.data.slice(from, from + length), (value) => sign * value) };
     }
     return outputs.attention ? { name: "attention", values: Array.from(outputs.attention.data.slice(place * time, place * time + length)) } : null;
@@ -145,5 +149,5 @@ const classifier = (() => {
     };
   }
 
-  return { open, predict, picture };
+  return { open, run, predict, picture };
 })();

@@ -5,7 +5,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const find = (name) => document.querySelector(name), model = JSON.parse(find(".description").textContent);
   const status = find(".status"), failure = find(".error"), drop = find(".drop"), bySteps = model.level === "step", several = model.task === "multilabel";
   const missing = new Set(model.words.missing);
-  let panel = null, items = [], opened = null, busy = false;
+  let panel = null, items = [], opened = null, busy = false, view = null, turn = Promise.resolve();
 
   function element(tag, text, attributes = {}) {
     const made = document.createElement(tag);
@@ -79,7 +79,22 @@ document.addEventListener("DOMContentLoaded", () => {
       box.append(made);
       if (found.length > MOST_SPANS) box.append(element("p", `The first ${MOST_SPANS} of ${found.length} spans are listed; the download has every step.`, { class: "quiet" }));
     }
+    else if (!items[place].colours) explain(place, box);
     if (panel.fields.size) box.append(table(["Metadata", "Value"], metadata(place).map(([name, word]) => [name, word || "–"])));
+  }
+
+  // A model without attention or evidence: what mattered is measured for the series that is looked at.
+  async function explain(place, box) {
+    const item = items[place], shown = view, wanted = () => shown === view && shown.isSelected(place) && !busy;
+    if (!occlusion.isMeasured(panel, place)) return;
+    box.querySelector(".key").append(element("span", "measuring what mattered …"));
+    await new Promise((yes) => setTimeout(yes, 150));
+    turn = turn.then(async () => {
+      const found = wanted() && !item.colours ? await occlusion.explain(await opened, panel, place, item, model, wanted) : null;
+      if (!found) return;
+      item.colours = { name: "occlusion", values: found };
+      shown.refresh(place);
+    }).catch(fail);
   }
 
   function predictionCells(item, step) {
@@ -106,7 +121,8 @@ document.addEventListener("DOMContentLoaded", () => {
     head.replaceChildren(...["Series", "Prediction", bySteps ? "Margin" : "Probability", ...columns(), ""].map((name) => element("th", name, { scope: "col" })));
     fresh.querySelector(".split").classList.toggle("stacked", columns().length > 3);
     const series = panel.series.map((one, place) => classifier.picture(one, items[place], model.resolution));
-    answersView(fresh, model, { correct: false, extra, more }).show({ predictions: items, series, channels: panel.channels, notes: panel.notes, are_windows: panel.areWindows });
+    view = answersView(fresh, model, { correct: false, extra, more });
+    view.show({ predictions: items, series, channels: panel.channels, notes: panel.notes, are_windows: panel.areWindows });
     fresh.querySelector(".predictions").addEventListener("click", () => csv.download(downloaded(), "predictions.csv"));
   }
 
@@ -120,6 +136,7 @@ document.addEventListener("DOMContentLoaded", () => {
       const given = await Promise.all(files.map(async (file) => tables.read(new Uint8Array(await file.arrayBuffer()), file.name, model.reading.csv || {}, missing)));
       const read = reader.read(given, model), notes = [];
       status.textContent = "Starting the model …";
+      await turn;
       opened ??= classifier.open(find(".graph").textContent, globalThis.limelightRuntime);
       const found = await classifier.predict(await opened, read, model, notes, (done) => { status.textContent = `${done.toLocaleString("en")} of ${read.series.length.toLocaleString("en")} series …`; });
       [panel, items] = [{ ...read, notes: [...read.notes, ...notes] }, found];

@@ -126,7 +126,7 @@ const reader = (() => {
     if (time === null) return null;
     const found = clock.read(table.words(time), table.numbers(time));
     if (!found) {
-      if (model.reads_clock || model.reading.sort) fail(`expected numbers or dates such as 2024-01-31 12:00:00 in column '${time}' of '${table.name}', got '${table.words(time)[0]}'; write all times in one form`);
+      if (model.reads_clock || model.reading.sort || typeof (model.reading.windows || {}).length === "string") fail(`expected numbers or dates such as 2024-01-31 12:00:00 in column '${time}' of '${table.name}', got '${table.words(time)[0]}'; write all times in one form`);
       notes.push(`the times in column '${time}' were not read: the order of the rows is the clock`);
       return null;
     }
@@ -143,7 +143,8 @@ const reader = (() => {
     const time = reading.time === null ? null : byName(table, "time", reading.time ?? "time", model, notes);
     const known = knownFields(model), groups = grouped(table, id);
     if (id === null && !several) {
-      if (time === null) fail(`expected a column for id in '${table.name}', got ${quoted(table.names)}; name it series_id`);
+      const changing = (name) => new Set(table.words(name).filter((cell) => !table.isMissing(cell))).size > 1;
+      if (time === null || table.names.some((name) => name !== time && !table.isNumeric(name) && changing(name))) fail(`expected a column for id in '${table.name}', got ${quoted(table.names)}; name it series_id`);
       notes.push("there is no id: the file is one series");
     }
     const channels = longChannels(table, [id, time, ...known], [...groups.values()], model);
@@ -225,7 +226,7 @@ const reader = (() => {
 
   // given: tables of series, and of their metadata.
   function read(given, model) {
-    const notes = [], described = given.length > 1 ? given.filter((table) => isMetadata(table, model)) : [];
+    const notes = given.flatMap((table) => table.notes), described = given.length > 1 ? given.filter((table) => isMetadata(table, model)) : [];
     const holding = given.filter((table) => !described.includes(table)), several = holding.length > 1;
     if (!holding.length) fail(`expected a table with the channels ${quoted(model.channels)}, got metadata alone; choose the series too`);
     const { reading } = model, layout = reading.layout || "auto";
@@ -245,23 +246,11 @@ const reader = (() => {
     if (model.clock && panel.clock !== model.clock) fail(`expected a clock of ${model.clock}, as in training, got a clock of ${panel.clock}; provide the times in the same form as in training`);
   }
 
-  // Windows of so many steps, as in training; whole series without them.
   function cut(panel, model, notes) {
     const rule = model.reading.windows;
     if (!rule) return { ...panel, areWindows: false };
-    const { length, edge = "drop" } = rule, stride = rule.stride ?? length, series = [], rows = [];
-    panel.series.forEach((one, row) => {
-      const full = Math.max(0, Math.floor((one.length - length) / stride) + 1);
-      const rest = Math.max(0, one.length - (full ? full * stride + Math.max(length - stride, 0) : 0));
-      for (let place = 0; place < full + (rest > 0 && edge !== "drop" ? 1 : 0); place++) {
-        const from = edge === "shift" ? Math.min(place * stride, Math.max(one.length - length, 0)) : place * stride, to = Math.min(from + length, one.length);
-        const signals = new Map([...one.signals].map(([name, words]) => [name, words.slice(from, to)]));
-        series.push({ id: `${one.id}[${from}:${to}]`, recording: one.id, from, length: to - from, values: one.values.map((values) => values.slice(from, to)), times: one.times && one.times.slice(from, to), shown: one.shown.slice(from, to), signals });
-        rows.push(row);
-      }
-    });
-    if (!series.length) fail(`expected series of at least ${length} steps, the length of a window in training, got shorter ones; choose longer series`);
-    notes.push(`cut into windows of ${length} steps, one every ${stride}, as in training`);
+    const [series, rows] = windows.cut(panel.series, rule, (model.reading.units || {}).time, panel.clock);
+    notes.push(`cut into windows, as in training: length ${rule.length}, stride ${rule.stride ?? rule.length}`);
     const own = new Map([...panel.fields].map(([name, column]) => [name, ofRows(column, rows)]));
     return { ...panel, series, fields: own, areWindows: true };
   }

@@ -119,11 +119,19 @@ const tables = (() => {
     return whole.length < cells.length && whole.length > 1 && whole.every((cell) => cell.replace(/^[+-]/, "").length <= 3);
   }
 
+  // Whether the first row holds units: no numbers, and a word above a number.
+  function holdsUnits(rows, missing) {
+    if (rows.length < 2) return false;
+    const [first, second] = rows.slice(0, 2).map((cells) => cells.map((cell) => cell.trim()));
+    return !first.some((cell) => NUMBERISH.test(cell)) && second.some((cell, place) => NUMBERISH.test(cell) && !missing.has(first[place].toLowerCase()));
+  }
+
   // options: how the training table was written, as in "csv" of an experiment file; missing: words for a missing value.
   function read(bytes, name, options, missing) {
     let text = decode(bytes, options.encoding);
     const stated = /^\ufeff?sep=(.)\r?\n/i.exec(text), quote = options.quote ?? '"', comment = options.comment ?? "#";
     if (stated) text = text.slice(stated[0].length);
+    if (options.separator === " ") text = text.split("\n").map((line) => line.trim().replace(/[ \t]+/g, " ")).join("\n");
     const separator = options.separator || (stated ? stated[1] : findSeparator(text, quote, comment));
     const all = records(text, separator, quote, comment);
     if (all.length < 2) throw new Unreadable(`expected a header and at least one row in '${name}', got ${all.length ? "a header only" : "an empty file"}; write the table again`);
@@ -135,12 +143,14 @@ const tables = (() => {
       while (cells.length > width && !cells[cells.length - 1].trim()) cells.pop();
       if (cells.length !== width) throw new Unreadable(`expected ${width} cells in line ${line + (stated ? 1 : 0)} of '${name}', got ${cells.length}; ${MISMATCH}`);
     }
+    const units = options.units_row ?? holdsUnits(rows.map((one) => one.cells), missing);
+    if (units) { rows.shift(); lines.shift(); }
     const columns = names.map((_, place) => rows.map((one) => one.cells[place].trim()));
     const isMissing = (cell) => missing.has(cell.toLowerCase());
     const formats = findFormats(columns.map((cells) => cells.slice(0, 5000).filter((cell) => !isMissing(cell))), separator, options);
     const place = (column) => names.indexOf(column);
     return {
-      name, names, rows: rows.length,
+      name, names, rows: rows.length, notes: units ? [`ignored the units in the second row of '${name}'`] : [],
       has: (column) => place(column) >= 0,
       line: (row) => lines[row] + (stated ? 1 : 0),
       words: (column) => columns[place(column)],
