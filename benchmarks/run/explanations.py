@@ -75,7 +75,7 @@ def measure(name: str, model: FittedModel, train: Panel, test: Panel, seed: int)
         measured["completeness"] = {
             str(points): completeness_error(model, test[rows], points) for points in (64, 256, None)
         }
-    print(f"{name}, seed {seed}: accuracy {measured['accuracy']:.3f}. {measured['said']}", flush=True)
+    print(f"{name}, seed {seed}: accuracy {measured['accuracy']:.3f}. {measured['verdict']}", flush=True)
     for method, one in measured["methods"].items():
         numbers = " ".join(f"{one[key]:9.3f}" for key in ("deletion", "insertion", "gain", "error"))
         inside = "" if one["overlap"] is None else f" inside {one['overlap']['inside']:.3f}"

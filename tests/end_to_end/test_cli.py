@@ -234,10 +234,10 @@ def test_bad_data_leave_no_run_folder(limelight: Commands, folder: Path, tmp_pat
     header, first, *rest = steps([f"s{number}" for number in range(40)])
     first[2] = "broken"
     file = write_csv(folder / "series.csv", [header, first, *rest])
-    said = limelight("train", folder, "-o", "run", code=2)
-    assert said.startswith("limelight: expected a number in column 'force'")
-    assert str(file) in said
-    assert "line 2" in said
+    printed = limelight("train", folder, "-o", "run", code=2)
+    assert printed.startswith("limelight: expected a number in column 'force'")
+    assert str(file) in printed
+    assert "line 2" in printed
     assert not (tmp_path / "run").exists()
 
 
@@ -320,17 +320,17 @@ def test_wrong_output_of_predict_is_refused(limelight: Commands, folder: Path) -
 
 def test_series_of_a_file_are_explained(limelight: Commands, folder: Path, tmp_path: Path) -> None:
     limelight("train", folder, "-o", "run", "--set", "training.max_epochs=1")
-    said = limelight(
+    printed = limelight(
         "explain", "run", folder, "--series", "s3", "--series", "s1", "--target", "ok", "--picture", "s3.png"
     )
-    assert said == "Explanation(2 series, evidence, for 'ok') written to explanation.parquet\n"
+    assert printed == "Explanation(2 series, evidence, for 'ok') written to explanation.parquet\n"
     table = parquet.read_table(tmp_path / "explanation.parquet")
     assert table["series_id"].unique().to_pylist() == ["s3", "s1"]
     assert (tmp_path / "s3.png").read_bytes().startswith(b"\x89PNG")
-    said = limelight(
+    printed = limelight(
         "explain", "run", folder, "--series", "s3", "--method", "occlusion", "--target", "ok", "-o", "why.csv"
     )
-    assert said == "Explanation(1 series, occlusion, for 'ok') written to why.csv\n"
+    assert printed == "Explanation(1 series, occlusion, for 'ok') written to why.csv\n"
     assert (tmp_path / "why.csv").read_text().startswith('"series_id","time","importance","target","spread"')
 
 
@@ -349,12 +349,12 @@ def test_examples_of_a_run_are_written(limelight: Commands, folder: Path, tmp_pa
 def test_a_method_at_chance_is_noted(limelight: Commands, folder: Path, tmp_path: Path) -> None:
     limelight("train", folder, "-o", "run", "--set", "explain=false")
     file = tmp_path / "run" / "metrics.json"
-    said = "Evidence is no better than chance on these 9 series: trust no explanation."
+    verdict = "Evidence is no better than chance on these 9 series: trust no explanation."
     metrics = json.loads(file.read_text())
-    metrics["explanations"] = {"trusted": [], "chance": ["evidence"], "said": said}
+    metrics["explanations"] = {"trusted": [], "chance": ["evidence"], "verdict": verdict}
     file.write_text(json.dumps(metrics))
     limelight("explain", "run", folder)
-    assert f"note: evidence is no better than chance on this model. {said}" in limelight.errors
+    assert f"note: evidence is no better than chance on this model. {verdict}" in limelight.errors
 
 
 def test_what_cannot_be_explained_is_refused(limelight: Commands, folder: Path) -> None:
@@ -380,9 +380,9 @@ def test_a_bug_exits_with_1_and_a_log_file(limelight: Commands, monkeypatch: pyt
         raise ZeroDivisionError("oops")
 
     monkeypatch.setattr(reading, "experiment_schema", broken)
-    said = limelight("schema", code=1)
-    assert said.startswith("limelight: this is our fault, not yours (ZeroDivisionError: oops); please report it with ")
-    log = Path(said.rstrip().split()[-1])
+    printed = limelight("schema", code=1)
+    assert printed.startswith("limelight: this is our fault, not yours (ZeroDivisionError: oops); please report it with ")
+    log = Path(printed.rstrip().split()[-1])
     assert "ZeroDivisionError: oops" in log.read_text()
     log.unlink()
 
@@ -436,7 +436,7 @@ def test_a_run_measures_explanations_unless_switched_off(limelight: Commands, fo
     assert list(metrics["explanations"]["methods"]) == ["evidence", "occlusion", "random"]
     assert metrics["seconds"]["explain"] > 0
     page = html.unescape(Path("run/report/index.html").read_text())
-    assert metrics["explanations"]["said"] in page
+    assert metrics["explanations"]["verdict"] in page
     assert "Faithfulness" in page
     limelight("train", folder, "-o", "run", "--overwrite", "--set", "explain=false")
     metrics = json.loads(Path("run/metrics.json").read_text())

@@ -37,7 +37,7 @@ EXPLANATIONS = {
         },
     },
     "trusted": ["gradients"],
-    "said": "Trust gradients most for this model.",
+    "verdict": "Trust gradients most for this model.",
     "importance": {
         "score": 0.9, "series": 30, "repeats": 3,
         "channels": {"x": {"mean": 0.2, "deviation": 0.01}},

@@ -40,7 +40,7 @@ def collect_explanations(explanations: Mapping[str, Any] | None) -> dict[str, An
         return None
     figures = faithfulness_figures(explanations)
     return {
-        "recommendation": explanations["said"],
+        "recommendation": explanations["verdict"],
         "series": explanations["series"],
         "table": explanation_table(explanations),
         "importance": collect_importance(explanations.get("importance")),

@@ -140,9 +140,9 @@ def _quality_notes(source: Path | str, method: str) -> Iterator[str]:
     if not measured or "chance" not in measured:  # a run of an earlier version, or with explain=false
         return
     if method in measured["chance"]:
-        yield f"{method} is no better than chance on this model. {measured['said']}"
+        yield f"{method} is no better than chance on this model. {measured['verdict']}"
     elif not measured["trusted"]:
-        yield measured["said"]
+        yield measured["verdict"]
 
 
 def _draw(explanation: Explanation, file: Path) -> None:

@@ -96,7 +96,7 @@ def test_a_model_that_guesses_explains_nothing():
     agreement = Agreement(np.array([0.6, 0.7, 0.8]), None, None, np.array(["a"] * 3))
     found = recommend({"evidence": agreement}, Skill(0.52, False, 60))
     assert found["trusted"] == []
-    assert found["said"] == (
+    assert found["verdict"] == (
         "The model is not shown to be better than guessing (balanced accuracy 0.52 on 60 series): trust no explanation."
     )
 

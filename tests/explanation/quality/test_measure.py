@@ -47,7 +47,7 @@ def test_faithful_orders_beat_random_and_wrong_ones_lose(blind):
     assert methods["gradients"]["gain"] > 0.3
     assert methods["backwards"]["gain"] < -0.3
     agreement = methods["gradients"]["agreement"]
-    assert found["said"] == (
+    assert found["verdict"] == (
         "Trust gradients most for this model: what it calls important agrees with what hiding stretches does to the "
         f"prediction (correlation {agreement['score']:.2f}, 50 series); backwards is no better than chance."
     )

@@ -101,7 +101,7 @@ def faithfulness(
         - ``trusted``: the methods whose agreement is clearly above 0 and not clearly below that of the best method,
           best first; none for a model that is not shown to be better than guessing;
         - ``chance``: the methods whose agreement is not clearly above 0;
-        - ``said``: one sentence that names the methods to trust.
+        - ``verdict``: one sentence that names the methods to trust.
 
     Raises
     ------
@@ -126,7 +126,7 @@ def faithfulness(
     >>> found = faithfulness(model, Panel.from_series(np.ones((4, 20))), ["attention"])
     >>> round(found["methods"]["attention"]["gain"], 6)
     0.0
-    >>> found["said"]
+    >>> found["verdict"]
     'Attention is no better than chance on these 4 series: trust no explanation.'
     """
     least_allowed = (("series", series, 2), ("fractions", fractions, 1), ("orders", orders, 1), ("masks", masks, 3))
@@ -225,13 +225,13 @@ def _summary(curves: Floats, areas: Floats, random: Floats) -> dict[str, Any]:
 
 
 def recommend(agreements: Mapping[str, Agreement], skill: Skill | None = None) -> dict[str, Any]:
-    """Return ``trusted``, ``chance`` and ``said`` of ``faithfulness``.
+    """Return ``trusted``, ``chance`` and ``verdict`` of ``faithfulness``.
 
     Example
     -------
     >>> targets = np.array(["a", "a", "a"])
     >>> good, poor = (Agreement(np.array(one), None, None, targets) for one in ([0.6, 0.7, 0.8], [-0.1, 0.0, 0.2]))
-    >>> recommend({"occlusion": good, "attention": poor})["said"]
+    >>> recommend({"occlusion": good, "attention": poor})["verdict"]
     'Trust occlusion most for this model: what it calls important agrees with what hiding stretches does to the
     prediction (correlation 0.70, 3 series); attention is no better than chance.'
     """
@@ -241,15 +241,15 @@ def recommend(agreements: Mapping[str, Agreement], skill: Skill | None = None) -
     chance = [name for name in agreements if name not in better]
     series = len(next(iter(agreements.values())).by_series) if agreements else 0
     if skill is not None and not skill.better:
-        said = (
+        verdict = (
             f"The model is not shown to be better than guessing (balanced accuracy {skill.balanced_accuracy:.2f} on "
             f"{skill.series} series): trust no explanation."
         )
-        return {"trusted": [], "chance": chance, "said": said}
+        return {"trusted": [], "chance": chance, "verdict": verdict}
     if not better:
         subject = f"{chance[0].capitalize()} is no" if len(chance) == 1 else f"None of {_listed(chance)} is"
-        said = f"{subject} better than chance on these {series} series: trust no explanation."
-        return {"trusted": [], "chance": chance, "said": said}
+        verdict = f"{subject} better than chance on these {series} series: trust no explanation."
+        return {"trusted": [], "chance": chance, "verdict": verdict}
     best, *others = better
     tied = [name for name in others if not _clearly_better(agreements[best], agreements[name])]
     text = (
@@ -258,7 +258,7 @@ def recommend(agreements: Mapping[str, Agreement], skill: Skill | None = None) -
     )
     text += f"; {_listed(tied)} {'is' if len(tied) == 1 else 'are'} not clearly worse" if tied else ""
     text += f"; {_listed(chance)} {'is' if len(chance) == 1 else 'are'} no better than chance" if chance else ""
-    return {"trusted": [best, *tied], "chance": chance, "said": f"{text}."}
+    return {"trusted": [best, *tied], "chance": chance, "verdict": f"{text}."}
 
 
 def _clearly_better(best: Agreement, other: Agreement) -> bool:
