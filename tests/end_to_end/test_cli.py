@@ -381,7 +381,9 @@ def test_a_bug_exits_with_1_and_a_log_file(limelight: Commands, monkeypatch: pyt
 
     monkeypatch.setattr(reading, "experiment_schema", broken)
     printed = limelight("schema", code=1)
-    assert printed.startswith("limelight: this is our fault, not yours (ZeroDivisionError: oops); please report it with ")
+    assert printed.startswith(
+        "limelight: this is our fault, not yours (ZeroDivisionError: oops); please report it with "
+    )
     log = Path(printed.rstrip().split()[-1])
     assert "ZeroDivisionError: oops" in log.read_text()
     log.unlink()
@@ -423,8 +425,8 @@ def test_report_is_made_again_as_it_was(limelight: Commands, folder: Path) -> No
 def test_report_is_made_again_from_data_that_have_moved(limelight: Commands, folder: Path) -> None:
     limelight("train", folder, "-o", "run", *ONE_EPOCH)
     moved = folder.rename(folder.with_name("moved"))
-    said = limelight("report", "run", code=2)
-    assert "series.csv" in said
+    printed = limelight("report", "run", code=2)
+    assert "series.csv" in printed
     where = [f"data.{name}={moved / name}.csv" for name in ("series", "labels")]
     limelight("report", "run", "--set", where[0], "--set", where[1])
 
@@ -499,8 +501,8 @@ def test_folder_with_an_experiment_file_alone_is_no_run(limelight: Commands, fol
     (folder / "experiment.json").write_text('{"data": {"series": "series.csv", "labels": "labels.csv"}, "output": "."}')
     before = everything_in(folder)
     for options in ([], ["--overwrite"]):
-        said = limelight("train", folder / "experiment.json", *options, code=2)
-        assert said.endswith("which holds something else; choose another output\n")
+        printed = limelight("train", folder / "experiment.json", *options, code=2)
+        assert printed.endswith("which holds something else; choose another output\n")
     assert everything_in(folder) == before
 
 
@@ -517,8 +519,8 @@ def test_generated_and_predicted_files_replace_nothing_unasked(limelight: Comman
     )
     limelight("train", folder, "-o", "run", *ONE_EPOCH)
     for options in ([], ["--overwrite"]):
-        said = limelight("predict", "run", folder / "series.csv", "-o", folder / "series.csv", *options, code=2)
-        assert "already exists" in said
+        printed = limelight("predict", "run", folder / "series.csv", "-o", folder / "series.csv", *options, code=2)
+        assert "already exists" in printed
     assert everything_in(folder) == before
 
 
@@ -537,8 +539,8 @@ def test_other_series_are_scored_whole_or_by_their_own_split(limelight: Commands
 
 def test_options_of_evaluate_count_without_other_series_too(limelight: Commands, folder: Path) -> None:
     limelight("train", folder, "-o", "run", *ONE_EPOCH)
-    said = limelight("evaluate", "run", "--labels", "nowhere.csv", code=2)
-    assert "nowhere.csv" in said
+    printed = limelight("evaluate", "run", "--labels", "nowhere.csv", code=2)
+    assert "nowhere.csv" in printed
 
 
 def test_numbers_name_classes(limelight: Commands, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Where facts about a series join the network, and what each fusion does there."""
+"""Where metadata join the network, and what each fusion does there."""
 
 from dataclasses import replace
 from typing import Any
@@ -58,9 +58,12 @@ def test_late_facts_stand_behind_the_pooled_vector() -> None:
     torch.testing.assert_close(seen[0][:, 64:], network.context.embeddings[0].weight[[1, 3]])
 
 
-def test_film_starts_as_the_identity() -> None:
-    features, facts = torch.randn(2, 4, 5), torch.randn(2, 3) * 100
-    assert torch.equal(Film(3, 5)(features, MASK, facts), features)
+@pytest.mark.parametrize("width", [1, 4, 100])
+def test_scales_of_film_start_small_however_many_metadata(width: int) -> None:
+    torch.manual_seed(0)
+    film, ones = Film(width, 5_000), torch.ones(1, 1, 5_000)
+    scales_and_shifts = film(ones, torch.ones(1, 1, dtype=torch.bool), torch.ones(1, width)) - ones
+    assert scales_and_shifts.std().item() == pytest.approx(0.6 * 2**0.5, rel=0.05)
 
 
 def test_film_scales_and_shifts_real_steps_alone() -> None:
@@ -71,25 +74,11 @@ def test_film_scales_and_shifts_real_steps_alone() -> None:
     assert (out[~MASK] == 3).all()
 
 
-def test_network_with_film_begins_as_the_one_without() -> None:
-    words = ("lstm", "mean", "linear")
-    with_film, plain = (
-        network_on_two_channels(Architecture.of(*words, fusion=fusion), SHAPE) for fusion in ("film", ())
-    )
-    plain.load_state_dict(with_film.state_dict(), strict=False)
-    torch.testing.assert_close(with_film(small_batch()).logits, plain(small_batch()).logits)
-
-
-def test_film_learns_first_and_metadata_one_step_later() -> None:
+def test_film_and_metadata_learn_from_the_first_step() -> None:
     network = network_on_two_channels(Architecture.of("lstm", "last", "linear", fusion="film")).train()
-    optimiser = torch.optim.SGD(network.parameters(), lr=0.1)
-    table = network.context.embeddings[0].weight
-    for learned in (False, True):
-        optimiser.zero_grad()
-        network(small_batch()).logits.square().sum().backward()
-        assert network.film.project.bias.grad.any()
-        assert bool(table.grad.any()) == learned
-        optimiser.step()
+    network(small_batch()).logits.square().sum().backward()
+    assert network.film.project.bias.grad.any()
+    assert network.context.embeddings[0].weight.grad.any()
 
 
 def test_metadata_attention_depends_on_series_and_metadata() -> None:

@@ -6,6 +6,9 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+SCALE_AT_START = 0.6
+"""Standard deviation of the scales of ``Film`` at the start of training, for metadata with standard deviation 1."""
+
 
 def append_to_each_step(
     inputs: Float[Tensor, "batch time width"],
@@ -39,8 +42,7 @@ def append_to_each_step(
 class Film(nn.Module):
     """Scale and shift each feature depending on the metadata: features · (1 + scale) + shift.
 
-    The layer starts at zero, so features are unchanged at the start of training, whatever the metadata; padding is
-    never changed.
+    Scales start at random, small against 1; shifts start the same way. Padding is never changed.
 
     Parameters
     ----------
@@ -57,14 +59,17 @@ class Film(nn.Module):
     -------
     >>> features = torch.ones(1, 3, 2)
     >>> mask = torch.ones(1, 3, dtype=torch.bool)
-    >>> torch.equal(Film(context_width=4, width=2)(features, mask, torch.ones(1, 4)), features)
+    >>> film = Film(context_width=4, width=2)
+    >>> torch.equal(film(features, mask, torch.zeros(1, 4)), features)
     True
+    >>> torch.equal(film(features, mask, torch.ones(1, 4)), features)
+    False
     """
 
     def __init__(self, context_width: int, width: int) -> None:
         super().__init__()
         self.project = nn.Linear(context_width, 2 * width)
-        nn.init.zeros_(self.project.weight)
+        nn.init.normal_(self.project.weight, std=SCALE_AT_START / context_width**0.5)
         nn.init.zeros_(self.project.bias)
 
     def forward(
