@@ -36,7 +36,7 @@ def model_of(architecture: Architecture) -> FittedModel:
 
 
 def largest_difference(model: FittedModel, batches: list[Batch]) -> float:
-    """Return the largest difference of a logit, an attention weight or an evidence over some batches."""
+    """Return the largest difference of a logit, an attention weight or an evidence, relative to values above 1."""
     session = Session(build_graph(model).model({}).SerializeToString(), threads=1)
     return max(_difference(model, session, batch) for batch in batches)
 
@@ -55,7 +55,7 @@ def _difference(model: FittedModel, session: Session, batch: Batch) -> float:
         with torch.inference_mode():
             evidence = model.network.step_evidence(batch)
         pairs += [(outputs[name] * 1.7, one.numpy()) for name, one in zip(("evidence", "base"), evidence, strict=True)]
-    return max(float(np.abs(one - other).max()) for one, other in pairs)
+    return max(float(np.abs(one - other).max() / max(1.0, np.abs(other).max())) for one, other in pairs)
 
 
 def exported(model: FittedModel, folder: Path) -> ExportedModel:
