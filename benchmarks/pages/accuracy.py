@@ -8,7 +8,12 @@ from typing import Any
 
 from benchmarks.run import sine as sine_benchmark
 from benchmarks.run.examples import SCORES
+from benchmarks.run.metadata_tasks import ALONE, FOLDS, SIDES
 from limelight.data.synthetic.sine import SineSettings
+from limelight.evaluation.metrics.paired import MORE, WORSE, paired_gain
+
+DECIDED = 0.05
+"""The gain in accuracy from which metadata count as decisive."""
 
 
 def sine(results: dict[str, Any]) -> dict[str, Any]:
@@ -118,6 +123,35 @@ def fusion(results: dict[str, Any]) -> dict[str, Any]:
     ]
     means = [statistics.mean(row["changes"]) for row in sham]
     return {"planted": planted, "sham": sham, "sham_mean": statistics.mean(means) if means else 0.0}
+
+
+def metadata_tasks(results: dict[str, Any]) -> dict[str, Any]:
+    """Collect a row for each task: the accuracy of each side, and what the default gains over the series alone."""
+    tasks = {name: sides for name, sides in results["tasks"].items() if {ALONE, "auto"} <= set(sides)}
+    sides = [side for side in SIDES if any(side in scored for scored in tasks.values())]
+    rows = []
+    for name, scored in tasks.items():
+        base = scored[ALONE]["accuracy"]
+        gains = {side: paired_gain(found["accuracy"], base, 1 / FOLDS) for side, found in scored.items()}
+        rows.append(
+            {
+                "name": name,
+                "series": scored[ALONE]["series"],
+                "accuracies": [statistics.mean(scored[side]["accuracy"]) if side in scored else None for side in sides],
+                "gain": gains["auto"],
+                "best": max(gain.mean for gain in gains.values()),
+                "seconds": [scored[side]["cpu_seconds"] / len(base) for side in (ALONE, "auto")],
+            }
+        )
+    decided = [row for row in rows if row["best"] >= DECIDED]
+    return {
+        "sides": sides,
+        "rows": rows,
+        "better": sum(row["gain"].verdict == MORE for row in rows),
+        "worse": sum(row["gain"].verdict == WORSE for row in rows),
+        "kept": [row["gain"].mean / row["best"] for row in decided],
+        "sham": statistics.mean(row["gain"].mean for row in rows if row["name"].startswith("sham")),
+    }
 
 
 def _columns(runs: list[dict[str, Any]], *keys: str) -> dict[str, list[float]]:

@@ -27,6 +27,7 @@ SECTIONS: dict[str, Callable[[Results], dict[str, Any]]] = {
     "examples": accuracy.examples,
     "metadata": accuracy.metadata,
     "fusion": accuracy.fusion,
+    "metadata_tasks": accuracy.metadata_tasks,
     "alignment": cost.alignment,
     "explanations": explanations.explanations,
     "evidence": peers.evidence,

@@ -1,7 +1,7 @@
 """Measure what metadata add over eighteen tasks: real ones, and real series with made metadata and a dial.
 
-    python -m benchmarks.run.metadata_tasks DATA --repeats 2
-    python -m benchmarks.run.metadata_tasks DATA --sides "conv_lstm + film" --tasks "flip, trace" --repeats 1
+    python -m benchmarks.run.metadata_tasks DATA
+    python -m benchmarks.run.metadata_tasks DATA --sides "conv_lstm + film" --tasks "flip, trace"
 
 ``DATA`` contains the folders that ``python examples/data.py --into DATA`` makes. Every side is fitted on the same folds
 of at most 400 series. In the held-out part of each fold, 5 % of the cells of the metadata are missing and 5 % have a
@@ -265,7 +265,7 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="folder that contains a folder per data set")
     parser.add_argument("--tasks", nargs="+", default=list(TASKS), choices=TASKS)
     parser.add_argument("--sides", nargs="+", default=DEFAULT_SIDES, choices=SIDES)
-    parser.add_argument("--repeats", type=int, default=2, help="times that the series are split into five folds")
+    parser.add_argument("--repeats", type=int, default=1, help="times that the series are split into five folds")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     for name in options.tasks:
@@ -278,7 +278,7 @@ def main() -> None:
                 "metadata_tasks", {**describe_environment("limelight", "torch", "scikit-learn"), "tasks": tasks}
             )
             alone = tasks[name].get(ALONE)
-            gained = alone and str(paired_gain(found["accuracy"], alone["accuracy"], 1 / FOLDS))
+            gained = f"{100 * paired_gain(found['accuracy'], alone['accuracy'], 1 / FOLDS).mean:+.1f}" if alone else ""
             print(f"{name:26}{side:36}{np.mean(found['accuracy']):.3f} {np.mean(found['log_loss']):.3f} {gained}")
 
 

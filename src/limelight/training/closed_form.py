@@ -25,7 +25,7 @@ from limelight.parts.base import Part
 from limelight.parts.contexts import OneHotContext
 from limelight.progress import late_bar
 from limelight.task import Task
-from limelight.training.block_weights import WEIGHTS_AT_START, choose_emphasis, lowest_log_losses
+from limelight.training.block_weights import METADATA_AT_START, WEIGHTS_AT_START, choose_emphasis, lowest_log_losses
 from limelight.training.loaders import BatchesOfPanel
 from limelight.training.logit_scale import fit_scale, fit_shift
 from limelight.training.losses import Loss, loss_for, signed_targets
@@ -304,9 +304,10 @@ def _choose_features(
 
 def _emphasis(network: Network, features: Tensor, wanted: Tensor, known: Tensor, one_of: bool) -> Tensor | None:
     """Choose by leave-one-out how much each block of features and the metadata count; None for a single block."""
-    names = [*network.encoder.spans, *(["metadata"] if network.context is not None else [])]
-    start = [WEIGHTS_AT_START.get(name, 0.0) for name in names]
+    start = [WEIGHTS_AT_START.get(name, 0.0) for name in network.encoder.spans]
     start[0] = start[0] or 1.0
+    if network.context is not None:
+        start.append(METADATA_AT_START * sum(start))
     return choose_emphasis(features, _spans(network), wanted, known, one_of=one_of, start=start)
 
 
