@@ -235,8 +235,8 @@ class TimeSeriesClassifier(TrustMethods, Deployable, ClassifierMixin, BaseEstima
             labels), or an array (n, time) or (n, time, labels). None or NaN where unknown. None takes those of the
             Panel.
         sample_weight
-            How much each series counts, at least 0, shape (n,); only for a head that is solved in closed form. A series
-            of weight 0 is not used. None takes those of the Panel, or weights all alike.
+            How much each series counts, at least 0, shape (n,). A series of weight 0 is not used. None takes those of
+            the Panel, or weights all alike.
 
         Returns
         -------

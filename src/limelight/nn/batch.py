@@ -39,6 +39,8 @@ class Batch:
     vectors
         The vector of each text field, used instead of tokens; NaN if the text is missing or contains no known word,
         shape (batch, texts, size).
+    weights
+        How much each series counts in the loss, shape (batch,); None weights all alike.
     """
 
     values: Float[Tensor, "batch time channels"]
@@ -50,6 +52,7 @@ class Batch:
     tokens: Int64[Tensor, "batch texts words"] | None = None
     signals: Int64[Tensor, "batch time signals"] | None = None
     vectors: Float[Tensor, "batch texts size"] | None = None
+    weights: Float[Tensor, " batch"] | None = None
 
     def to(self, device: torch.device) -> Batch:
         """Copy the batch to a device."""

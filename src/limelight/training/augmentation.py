@@ -39,11 +39,14 @@ class Augmented:
         Targets of the smaller part, of the shape of the targets; None if nothing was mixed.
     share
         Share of the larger part, in [0.5, 1].
+    other_weights
+        Weights of the series of the smaller part, shape (batch,); None weights all alike.
     """
 
     batch: Batch
     other: Tensor | None = None
     share: float = 1.0
+    other_weights: Tensor | None = None
 
 
 def suitable_methods(
@@ -140,4 +143,5 @@ def _mix(batch: Batch) -> Augmented:
     is_known = batch.mask[partners][:, :, None] & ~others.isnan()
     mixed = torch.where(is_known, share * batch.values + (1 - share) * others, batch.values)
     mixed = mixed * batch.mask[:, :, None]
-    return Augmented(replace(batch, values=mixed), batch.targets[partners], share)
+    weights = None if batch.weights is None else batch.weights[partners]
+    return Augmented(replace(batch, values=mixed), batch.targets[partners], share, weights)

@@ -269,7 +269,7 @@ def _why_network(panel: Panel, architecture: Architecture, settings: TrainingSet
 def _why_blocks(budget: float, seconds: float, many: bool, folds: list[Fold], weighted: bool) -> str:
     """Return why no network is trained for comparison; empty if one is."""
     if weighted:
-        return "as only a head in closed form takes the weights of series"
+        return "as the series have weights, with which no network is compared"
     if seconds > budget:
         return f"as conv_lstm would train for about {seconds:.0f} s, more than the time_budget of {budget:g} s"
     if not many and not folds:

@@ -12,8 +12,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from lightning.pytorch import Callback, Trainer
+from numpy.typing import NDArray
 
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError
@@ -121,15 +123,15 @@ def train_by_gradient(
         epochs = settings.max_epochs or 1
         identity = fingerprint(architecture, settings, task, seed, panel, validation, vocabulary)
         loss = loss_for(task, codes, settings.imbalance)
-        if panel.weights is not None:
-            raise ParameterError(
-                f"expected series without weights for the encoder {architecture.encoder.name!r}, which is trained by "
-                "gradient descent, got sample_weight; use the encoder 'blocks' or 'rocket'"
-            )
         module = TrainedNetwork(network, loss, settings, epochs * len(loader), identity)
         guessing = None
         if validation is not None:
-            guessing = loss_of_shares(loss, codes, targets_of(task, validation).every())
+            guessing = loss_of_shares(
+                loss,
+                codes,
+                targets_of(task, validation).every(),
+                *(_weights_of_targets(task, one) for one in (panel, validation)),
+            )
         watch = _watch(settings, seed, folder, progress, should_prune, guessing)
         trainer = _trainer(settings, watch, folder)
         with watch.interrupt:
@@ -173,6 +175,11 @@ def _require_finite_weights(network: Network, settings: TrainingSettings) -> Non
             f"the training diverged with learning_rate={settings.learning_rate}: some weights are not finite; lower "
             "it, or use activation 'tanh' if the encoder has 'relu'"
         )
+
+
+def _weights_of_targets(task: Task, panel: Panel) -> NDArray[np.float64] | None:
+    """Return the weight of each target, that of its series; None if all are alike."""
+    return np.repeat(panel.weights, panel.lengths) if task.by_step and panel.weights is not None else panel.weights
 
 
 def _watch(

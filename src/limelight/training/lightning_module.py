@@ -51,15 +51,17 @@ class TrainedNetwork(LightningModule):
         )
         self._logits: list[Tensor] = []
         self._targets: list[Tensor] = []
+        self._weights: list[Tensor] = []
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         """Compute the loss of one batch."""
         changed = augment(batch, self.methods, self.network.normalisation)
         assert changed.batch.targets is not None
         logits = self.network(changed.batch).logits
-        loss = self.smoothed_loss(logits, changed.batch.targets)
+        loss = self.smoothed_loss(logits, changed.batch.targets, changed.batch.weights)
         if changed.other is not None:
-            loss = changed.share * loss + (1 - changed.share) * self.smoothed_loss(logits, changed.other)
+            other = self.smoothed_loss(logits, changed.other, changed.other_weights)
+            loss = changed.share * loss + (1 - changed.share) * other
         self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch))
         return loss
 
@@ -67,18 +69,21 @@ class TrainedNetwork(LightningModule):
         """Collect the logits of known targets until all validation series are done."""
         assert batch.targets is not None
         logits, targets, task = self.network(batch).logits, batch.targets, self.loss.task
+        weights = batch.mask.new_ones(len(batch)).float() if batch.weights is None else batch.weights
         if task.by_step:
+            weights = weights[:, None].expand_as(batch.mask)[batch.mask]
             logits, targets = logits[batch.mask], targets[batch.mask]
         known = targets != UNKNOWN if not task.multilabel else (targets != UNKNOWN).any(dim=1)
         self._logits.append(logits[known].cpu())
         self._targets.append(targets[known].cpu())
+        self._weights.append(weights[known].cpu())
 
     def on_validation_epoch_end(self) -> None:
         """Score the validation series as one set, not batch by batch."""
-        logits, targets = torch.cat(self._logits), torch.cat(self._targets)
-        self._logits, self._targets = [], []
+        logits, targets, weights = (torch.cat(found) for found in (self._logits, self._targets, self._weights))
+        self._logits, self._targets, self._weights = [], [], []
         accuracy, f1 = validation_scores(self.loss.task, logits, targets)
-        self.log("validation_loss", self.loss(logits, targets))
+        self.log("validation_loss", self.loss(logits, targets, weights))
         self.log("validation_accuracy", accuracy)
         self.log("validation_f1", f1)
 

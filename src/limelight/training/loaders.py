@@ -55,7 +55,7 @@ class BatchesOfPanel(Dataset[Batch]):
 
     def __getitem__(self, rows: Rows) -> Batch:
         architecture = self.architecture
-        return make_batch(
+        batch = make_batch(
             self.panel,
             rows,
             self.targets,
@@ -64,6 +64,10 @@ class BatchesOfPanel(Dataset[Batch]):
             metadata=self.metadata,
             offset=self.offset,
         )
+        weights = self.panel.weights
+        if weights is not None:
+            batch.weights = torch.from_numpy(weights[rows] / weights.mean()).to(batch.values.dtype)
+        return batch
 
 
 class ShuffledBatches(Sampler[Rows]):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -53,7 +54,7 @@ class Loss:
     focus: float = 0.0
     smoothing: float = 0.0
 
-    def __call__(self, logits: Tensor, targets: Tensor) -> Tensor:
+    def __call__(self, logits: Tensor, targets: Tensor, of_series: Tensor | None = None) -> Tensor:
         """Compute the mean loss over known targets.
 
         Parameters
@@ -62,6 +63,8 @@ class Loss:
             Shape (batch, outputs), or (batch, time, outputs) for labels per step.
         targets
             Codes, -1 if unknown, shape (batch,) or (batch, time); for multi-label (..., labels).
+        of_series
+            Factors of the losses of each series, with mean 1 over all series, shape (batch,); None is 1 for all.
 
         Returns
         -------
@@ -71,25 +74,43 @@ class Loss:
         known = targets != UNKNOWN
         if self.task.kind == "binary":
             logits = logits[..., 0]
+        factors = None
+        if of_series is not None:
+            factors = of_series.reshape(-1, *[1] * (targets.ndim - 1)).expand(targets.shape)[known].to(logits)
         if not bool(known.all()):
             logits, targets = logits[known], targets[known]
         if not targets.numel():
             return logits.sum() * 0.0
-        weights = None if self.weights is None else self.weights.to(logits)
         if self.task.kind == "multiclass":
-            logits, targets = logits.reshape(-1, logits.shape[-1]), targets.reshape(-1)
-            if not self.focus:
-                return functional.cross_entropy(logits, targets, weight=weights, label_smoothing=self.smoothing)
-            each = functional.cross_entropy(logits, targets, reduction="none")
+            each, total = self._of_classes(logits.reshape(-1, logits.shape[-1]), targets.reshape(-1))
         else:
-            truth = targets.to(logits.dtype)
-            if weights is not None and self.task.multilabel:
-                weights = weights.expand(known.shape)[known].reshape(truth.shape)
-            if not self.focus:
-                truth = truth * (1 - self.smoothing) + self.smoothing / 2
-                return functional.binary_cross_entropy_with_logits(logits, truth, pos_weight=weights)
-            each = functional.binary_cross_entropy_with_logits(logits, truth, reduction="none")
-        return ((1 - torch.exp(-each)) ** self.focus * each).mean()
+            each, total = self._of_labels(logits, targets, known)
+        if self.focus:
+            each = (1 - torch.exp(-each)) ** self.focus * each
+        each = each.reshape(-1)
+        return (each if factors is None else each * factors).sum() / total
+
+    def _of_classes(self, logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor | int]:
+        """Return the loss of each target, and the sum of their weights."""
+        if self.focus:
+            return functional.cross_entropy(logits, targets, reduction="none"), len(targets)
+        weights = None if self.weights is None else self.weights.to(logits)
+        each = functional.cross_entropy(
+            logits, targets, weight=weights, label_smoothing=self.smoothing, reduction="none"
+        )
+        return each, len(targets) if weights is None else weights[targets].sum()
+
+    def _of_labels(self, logits: Tensor, targets: Tensor, known: Tensor) -> tuple[Tensor, int]:
+        """Return the loss of each known target, and their number."""
+        truth = targets.to(logits.dtype)
+        if self.focus:
+            return functional.binary_cross_entropy_with_logits(logits, truth, reduction="none"), targets.numel()
+        weights = None if self.weights is None else self.weights.to(logits)
+        if weights is not None and self.task.multilabel:
+            weights = weights.expand(known.shape)[known].reshape(truth.shape)
+        truth = truth * (1 - self.smoothing) + self.smoothing / 2
+        each = functional.binary_cross_entropy_with_logits(logits, truth, pos_weight=weights, reduction="none")
+        return each, targets.numel()
 
 
 def loss_for(task: Task, codes: Codes, imbalance: str | Mapping[str, float]) -> Loss:
@@ -146,7 +167,13 @@ def _stated_weights(task: Task, stated: Mapping[str, float]) -> np.ndarray:
     return weights[1:] / weights[:1] if task.kind == "binary" else weights
 
 
-def loss_of_shares(loss: Loss, codes: Codes, held_out: Codes) -> float:
+def loss_of_shares(
+    loss: Loss,
+    codes: Codes,
+    held_out: Codes,
+    weights: NDArray[np.float64] | None = None,
+    held_out_weights: NDArray[np.float64] | None = None,
+) -> float:
     """Compute the loss on held-out targets of predicting the same probabilities for every series.
 
     The probabilities are the shares of the classes or labels among the training targets, weighted as in the loss: the
@@ -158,6 +185,8 @@ def loss_of_shares(loss: Loss, codes: Codes, held_out: Codes) -> float:
         The loss of the training.
     codes, held_out
         Codes of the training and of the held-out targets, -1 if unknown, shapes (N,) and (M,), or (., labels).
+    weights, held_out_weights
+        How much each of them counts, shapes (N,) and (M,); None weights all alike.
 
     Returns
     -------
@@ -170,15 +199,17 @@ def loss_of_shares(loss: Loss, codes: Codes, held_out: Codes) -> float:
     0.837
     """
     task = loss.task
+    counted = np.ones(len(codes)) if weights is None else weights / weights.mean()
     if task.kind == "multiclass":
-        counts = np.bincount(codes[codes != UNKNOWN], minlength=len(task.classes))
+        counts = np.array([counted[codes == code].sum() for code in range(len(task.classes))])
         logits = np.log(np.maximum(counts, 0.5) / counts.sum())
     else:
-        there, absent = (np.atleast_1d((codes == code).sum(axis=0)) for code in (1, 0))
+        there, absent = (np.atleast_1d(counted @ (codes == code)) for code in (1, 0))
         logits = np.log(np.maximum(there, 0.5) / np.maximum(absent, 0.5))
     if loss.weights is not None:
         logits = logits + np.log(np.maximum(loss.weights.double().numpy(), 1e-12))
-    return float(loss(torch.from_numpy(logits).expand(len(held_out), -1), torch.from_numpy(held_out)))
+    factors = None if held_out_weights is None else torch.from_numpy(held_out_weights / held_out_weights.mean())
+    return float(loss(torch.from_numpy(logits).expand(len(held_out), -1), torch.from_numpy(held_out), factors))
 
 
 def series_weights(task: Task, codes: Codes, lengths: np.ndarray) -> np.ndarray:
