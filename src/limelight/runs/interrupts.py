@@ -48,6 +48,7 @@ class _Held:
         self._inside = True
 
     def __exit__(self, *error: object) -> None:
-        self._inside, pending, self._pending = False, self._pending, None
+        self._inside = False  # first, so that a signal that comes from here on is not held back
+        pending, self._pending = self._pending, None
         if pending is not None:
             self.handlers[pending[0]](*pending)
