@@ -439,6 +439,7 @@ def test_a_run_measures_explanations_unless_switched_off(limelight: Commands, fo
     assert metrics["seconds"]["explain"] > 0
     page = html.unescape(Path("run/report/index.html").read_text())
     assert metrics["explanations"]["verdict"] in page
+    assert 'id="examples"' in page
     assert "Faithfulness" in page
     limelight("train", folder, "-o", "run", "--overwrite", "--set", "explain=false")
     metrics = json.loads(Path("run/metrics.json").read_text())
@@ -447,6 +448,7 @@ def test_a_run_measures_explanations_unless_switched_off(limelight: Commands, fo
     page = Path("run/report/index.html").read_text()
     assert "Evidence is what each step adds" in page
     assert "Faithfulness" not in page
+    assert 'id="examples"' not in page
 
 
 def test_report_of_something_else_is_refused(limelight: Commands, folder: Path) -> None:

@@ -35,6 +35,7 @@ PRINTED = {  # by the Python blocks of a page, run one after the other
     ],
     "small": ["encoder: blocks, as 60 series are too few for a network to be better", "True"],
     "deploy": ["True 60", "True 40"],
+    "early": ["True True", "True"],
     "events": ["True"],
     "labels": [
         "['label_0' 'label_1'] (60, 2) True",

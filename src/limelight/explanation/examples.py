@@ -20,6 +20,7 @@ from limelight.types import Codes, Doubles, Rows
 MOST_EXAMPLES = 500
 CELLS_OF_A_SERIES = 16
 """A change begins and ends at a sixteenth of the series."""
+CHANGES_OF_A_SERIES = CELLS_OF_A_SERIES * (CELLS_OF_A_SERIES + 1) // 2
 LEAST_FEATURE_SPREAD = 0.1
 """Features that hardly vary count as if they had this share of the mean standard deviation."""
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from limelight.data.panel import Panel
 from limelight.errors import InternalError
 from limelight.evaluation.metrics.labelled_predictions import LabelledPredictions
+from limelight.explanation.examples import Examples
 from limelight.model.fitted import Prediction
 from limelight.model.targets import targets_of
 
@@ -53,6 +54,8 @@ class StepImportance:
 
 Explainer = Callable[[int, str | None], StepImportance]
 """Explains the series in a row of the panel for a class or label; None explains the prediction."""
+ExampleFinder = Callable[[Sequence[int]], "tuple[Examples, Panel] | None"]
+"""Finds examples for the series in some rows; returns them, and the panel that they come from."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,9 @@ class ReportInputs:
     explainers
         Explainers by the name of their method; the first is shown first. If there are none, the page shows the
         attention of the prediction, if it has any.
+    find_examples
+        Finds training series that the series in some rows resemble, of the first of these rows if all would take too
+        long; None omits them from the page.
     """
 
     title: str
@@ -93,6 +99,7 @@ class ReportInputs:
     warnings: Sequence[str] = ()
     reproduce: Mapping[str, str] = field(default_factory=dict)
     explainers: Mapping[str, Explainer] = field(default_factory=dict)
+    find_examples: ExampleFinder | None = None
 
     @property
     def methods(self) -> list[str]:

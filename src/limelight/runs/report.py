@@ -9,19 +9,23 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from limelight.config.reading import read_experiment
 from limelight.config.sections import Experiment
 from limelight.data.panel import Panel
 from limelight.errors import ParameterError
 from limelight.evaluation.early.early_model import read_early_file
+from limelight.explanation.examples import CHANGES_OF_A_SERIES, Examples, find_examples
 from limelight.explanation.methods.registry import explain, methods_of
 from limelight.files import locked
 from limelight.model.bundle import load_model
 from limelight.model.fitted import FittedModel, Prediction
+from limelight.model.targets import targets_of
 from limelight.progress import late_bar
 from limelight.replacement import complete_replacement
 from limelight.report.highlights import choose_highlights
-from limelight.report.inputs import Explainer, ReportInputs, StepImportance
+from limelight.report.inputs import ExampleFinder, Explainer, ReportInputs, StepImportance
 from limelight.report.page import write_report
 from limelight.runs.dataset import Dataset, read_data
 from limelight.runs.folder import EARLY_FOLDER, ENVIRONMENT_FILE, EXPERIMENT_FILE, METRICS_FILE, is_run
@@ -29,6 +33,8 @@ from limelight.runs.inspect import inspect_data
 from limelight.training.result import describe_optimizer
 
 HISTORY_FILE = "history.csv"
+STEPS_OF_EXAMPLES = 200_000
+"""Most steps that are predicted to find examples, and most steps of the training series that they are chosen from."""
 
 
 def report_again(folder: Path | str, changes: Mapping[str, Any] | None = None) -> Path:
@@ -117,6 +123,7 @@ def report_run(
             warnings=(*metrics["warnings"], *data.panel.notes),
             reproduce=_reproduce(experiment, folder, files / ENVIRONMENT_FILE),
             explainers=_explainers(model, test, data.part("train"), metrics.get("explanations"), bar.update),
+            find_examples=_example_finder(model, test, data.part("train")) if metrics.get("explanations") else None,
         )
         bar.total = len(choose_highlights(inputs).pictured) * len(inputs.explainers)
         return write_report(files, inputs)
@@ -168,6 +175,23 @@ def _explainer(
         )
 
     return explain_row
+
+
+def _example_finder(model: FittedModel, panel: Panel, background: Panel) -> ExampleFinder | None:
+    """Return what finds examples for some rows within a budget of steps; None if the model has no examples."""
+    if model.task.by_step or model.task.multilabel:
+        return None
+
+    def find(rows: Sequence[int]) -> tuple[Examples, Panel] | None:
+        costs = np.cumsum(CHANGES_OF_A_SERIES * panel.lengths[list(rows)])
+        few = list(rows)[: int((costs <= STEPS_OF_EXAMPLES).sum())]
+        order = np.random.default_rng(0).permutation(np.flatnonzero(targets_of(model.task, background).every() >= 0))
+        chosen = np.sort(order[np.cumsum(background.lengths[order]) <= STEPS_OF_EXAMPLES])
+        if not few or len(chosen) < 2:
+            return None
+        return find_examples(model, panel[few], background[chosen]), background[chosen]
+
+    return find
 
 
 def _settings_shown(
