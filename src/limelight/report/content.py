@@ -12,7 +12,7 @@ from limelight.report.sections.curves import CURVES
 from limelight.report.sections.decision import DECISION
 from limelight.report.sections.early import EARLY
 from limelight.report.sections.events import EVENTS
-from limelight.report.sections.examples import EXAMPLES
+from limelight.report.sections.examples import EXAMPLES_SECTION
 from limelight.report.sections.explanations import EXPLANATIONS
 from limelight.report.sections.find import FIND
 from limelight.report.sections.groups import GROUPS
@@ -23,8 +23,8 @@ from limelight.report.sections.scores import SCORES
 from limelight.report.sections.series import SERIES
 
 SECTIONS: tuple[Section, ...] = (
-    SCORES, CONFUSION, FIND, SERIES, EXAMPLES, CLASSES, GROUPS, EVENTS, EARLY, CURVES, DECISION, METADATA, EXPLANATIONS,
-    LEARNING, SETUP, WARNINGS, REPRODUCE,
+    SCORES, CONFUSION, FIND, SERIES, EXAMPLES_SECTION, CLASSES, GROUPS, EVENTS, EARLY, CURVES, DECISION, METADATA,
+    EXPLANATIONS, LEARNING, SETUP, WARNINGS, REPRODUCE,
 )  # fmt: skip
 """In the order of the page. To add a section, write a module in ``sections``, a template, and add it here."""
 

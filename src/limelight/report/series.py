@@ -337,15 +337,15 @@ def _stacked(panels: list[tuple[int, list[Figure], dict[str, Any]]], clock: _Clo
     top = float(inner)
     for number, (height, traces, axis) in enumerate(panels, start=2):
         domain = [max(0.0, (top - height) / inner), top / inner]
-        caption = axis["caption"]
+        text = axis["caption"]
         layout[f"yaxis{number}"] = {
             "domain": domain,
             "fixedrange": True,
             "anchor": "x",
             **{key: axis[key] for key in axis if key not in ("caption", "labels")},
         }
-        if caption:
-            layout["annotations"].append(_caption(caption, domain[1]))
+        if text:
+            layout["annotations"].append(caption(text, domain[1]))
         data += [{**trace, "yaxis": f"y{number}"} for trace in traces]
         top -= height + GAP
     ends = [float(clock.left[0]), float(clock.right[-1])]
@@ -367,7 +367,8 @@ def _stacked(panels: list[tuple[int, list[Figure], dict[str, Any]]], clock: _Clo
     return {"data": data, "layout": layout}
 
 
-def _caption(text: str, top: float) -> dict[str, Any]:
+def caption(text: str, top: float) -> dict[str, Any]:
+    """Return the annotation that names a panel, at the height of its top, in [0, 1]."""
     place = {"xref": "paper", "yref": "paper", "x": 0, "y": top, "xanchor": "left", "yanchor": "bottom"}
     return {**place, "yshift": -2, "text": text, "showarrow": False}
 

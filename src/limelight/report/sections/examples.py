@@ -13,11 +13,14 @@ from limelight.report.highlights import choose_highlights
 from limelight.report.inputs import ReportInputs
 from limelight.report.plotting import ACCENT, INK, QUIET, Figure, line, literal, packed
 from limelight.report.section import Section
+from limelight.report.series import caption
 from limelight.report.tables import Table
+from limelight.types import Floats
 
 MOST_CARDS, MOST_CLASSES, MOST_POINTS = 3, 5, 1_000
 HEIGHT, GAP, ABOVE, BELOW = 80, 26, 22, 40
 CHANGED = "rgba(249, 178, 51, 0.35)"
+COLOURS_OF_ROWS = (INK, ACCENT, QUIET)
 
 
 def _collect(inputs: ReportInputs) -> dict[str, Any] | None:
@@ -82,76 +85,64 @@ def _figure(
     """Draw one channel of the series and of its examples below each other, on the same scale."""
     others = [(title, int(background.rows_of([name])[0])) for title, name in shown]
     place = _channel(panel, row, background, others[-1][1] if others else None, stretch)
-    offset = np.zeros(len(panel.channels)) if panel.offset is None else panel.offset
-    lifted = np.zeros(len(panel.channels)) if background.offset is None else background.offset
-    drawn = [("this series", panel.series(row)[:, place].astype(np.float64) + offset[place], INK)]
-    drawn += [
-        (title, background.series(other)[:, place].astype(np.float64) + lifted[place], colour)
-        for (title, other), colour in zip(others, (ACCENT, QUIET), strict=False)
-    ]
+    drawn = [("this series", _values(panel, row, place))]
+    drawn += [(title, _values(background, other, place)) for title, other in others]
     inner = HEIGHT * len(drawn) + GAP * (len(drawn) - 1)
-    values = np.concatenate([one[np.isfinite(one)] for _, one, _ in drawn] or [np.zeros(1)])
+    values = np.concatenate([one[np.isfinite(one)] for _, one in drawn])
     low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
     margin = 0.05 * (high - low) or 1.0
-    name = panel.channels[place] if len(panel.channels) > 1 else ""
-    data: list[Figure] = []
-    layout: Figure = {
-        "height": inner + ABOVE + BELOW,
-        "margin": {"t": ABOVE, "b": BELOW, "l": 52, "r": 12},
-        "hovermode": "x unified",
-        "annotations": [],
-        "shapes": [],
-        "xaxis": {"anchor": f"y{len(drawn)}" if len(drawn) > 1 else "y", "title": {"text": "step"}, "showgrid": False},
+    name = f": {panel.channels[place]}" if len(panel.channels) > 1 else ""
+    figure: Figure = {
+        "data": [],
+        "layout": {
+            "height": inner + ABOVE + BELOW,
+            "margin": {"t": ABOVE, "b": BELOW, "l": 52, "r": 12},
+            "hovermode": "x unified",
+            "annotations": [],
+            "shapes": [] if stretch is None else [_shade(*stretch)],
+            "xaxis": {"anchor": _axis(len(drawn) - 1), "title": {"text": "step"}, "showgrid": False},
+        },
     }
-    for number, (title, series, colour) in enumerate(drawn):
+    for number, (title, series) in enumerate(drawn):
         top = 1 - number * (HEIGHT + GAP) / inner
-        domain = [max(0.0, top - HEIGHT / inner), top]
-        axis = "" if number == 0 else str(number + 1)
-        layout[f"yaxis{axis}"] = {
-            "domain": domain,
+        axis = _axis(number)
+        figure["layout"][axis.replace("y", "yaxis")] = {
+            "domain": [max(0.0, top - HEIGHT / inner), top],
             "range": [low - margin, high + margin],
             "nticks": 3,
             "zeroline": False,
             "fixedrange": True,
             "anchor": "x",
         }
-        layout["annotations"].append(
-            {
-                "xref": "paper",
-                "yref": "paper",
-                "x": 0,
-                "y": top,
-                "xanchor": "left",
-                "yanchor": "bottom",
-                "yshift": -2,
-                "text": literal(f"{title}: {name}" if name else title),
-                "showarrow": False,
-            }
-        )
+        figure["layout"]["annotations"].append(caption(literal(title + name), top))
         keep = outline(series, MOST_POINTS)
-        data.append(
-            {
-                **line(packed(keep, "f8"), packed(series[keep]), title, color=colour, width=1.3),
-                "yaxis": f"y{axis}",
-                "hovertemplate": "%{y:.5~g}",
-            }
-        )
-    if stretch is not None:
-        layout["shapes"].append(
-            {
-                "type": "rect",
-                "xref": "x",
-                "yref": "paper",
-                "x0": stretch[0] - 0.5,
-                "x1": stretch[1] - 0.5,
-                "y0": 0,
-                "y1": 1,
-                "fillcolor": CHANGED,
-                "line": {"width": 0},
-                "layer": "below",
-            }
-        )
-    return {"data": data, "layout": layout}
+        trace = line(packed(keep, "f8"), packed(series[keep]), title, color=COLOURS_OF_ROWS[number], width=1.3)
+        figure["data"].append({**trace, "yaxis": axis, "hovertemplate": "%{y:.5~g}"})
+    return figure
+
+
+def _values(panel: Panel, row: int, place: int) -> Floats:
+    offset = 0.0 if panel.offset is None else float(panel.offset[place])
+    values: Floats = panel.series(row)[:, place].astype(np.float64) + offset
+    return values
+
+
+def _axis(number: int) -> str:
+    return "y" if number == 0 else f"y{number + 1}"
+
+
+def _shade(start: int, stop: int) -> dict[str, Any]:
+    """Return a rectangle over some steps of all series."""
+    ends = {"x0": start - 0.5, "x1": stop - 0.5, "y0": 0, "y1": 1}
+    return {
+        "type": "rect",
+        "xref": "x",
+        "yref": "paper",
+        **ends,
+        "fillcolor": CHANGED,
+        "line": {"width": 0},
+        "layer": "below",
+    }
 
 
 def _channel(panel: Panel, row: int, background: Panel, guide: int | None, stretch: tuple[int, int] | None) -> int:
@@ -167,4 +158,4 @@ def _channel(panel: Panel, row: int, background: Panel, guide: int | None, stret
     return int(np.argmax(np.nan_to_num(np.nanmean(change, axis=0) / np.where(spread > 0, spread, 1.0))))
 
 
-EXAMPLES = Section("examples", "Examples", _collect)
+EXAMPLES_SECTION = Section("examples", "Examples", _collect)
