@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from html import escape
 
@@ -12,7 +13,9 @@ from limelight.types import Doubles
 
 _POINTS = 120
 """The most points of a sparkline; longer series are shown by the lowest and highest value of each stretch."""
-_SIZE = (150, 28)
+_SIZE, _LARGE_SIZE = (150, 28), (640, 96)
+_CELLS = 160
+"""The most cells of colour; the importance of a longer series is averaged."""
 _QUIET = "opacity:.65"
 _CELL = "padding:2px 12px 2px 0;text-align:left;vertical-align:middle;border:0"
 
@@ -89,8 +92,63 @@ def sparkline(values: ArrayLike, title: str = "") -> str:
     >>> sparkline([0.0, 1.0, float("nan"), 0.0]).count("M")
     2
     """
-    array = _outline(np.asarray(values, dtype=np.float64).reshape(-1))
     width, height = _SIZE
+    label = escape(title, quote=True)
+    return (
+        f'<svg width="{width}" height="{height}" role="img" aria-label="{label}" style="vertical-align:middle">'
+        f"<title>{label}</title>{_line(np.asarray(values, dtype=np.float64).reshape(-1), width, height)}</svg>"
+    )
+
+
+def coloured_line(values: ArrayLike, importance: ArrayLike, title: str = "") -> str:
+    """Draw one channel of a series over the colours of its importance; a cell names its numbers under the pointer.
+
+    Parameters
+    ----------
+    values
+        Shape (time,); a missing value is a gap.
+    importance
+        Of each step, shape (time,): orange if positive, purple if negative, the stronger the larger.
+    title
+        Read by screen readers.
+
+    Returns
+    -------
+    str
+        An SVG element without a script.
+
+    Example
+    -------
+    >>> svg = coloured_line([1.0, 2.0], [0.5, -1.0])
+    >>> svg.count("<rect"), "step 1: -1, value 2" in svg
+    (2, True)
+    """
+    series, weights = (np.asarray(one, dtype=np.float64).reshape(-1) for one in (values, importance))
+    width, height = _LARGE_SIZE
+    edges = np.linspace(0, len(series), min(len(series), _CELLS) + 1).astype(int)
+    means = [float(weights[start:stop].mean()) for start, stop in itertools.pairwise(edges)]
+    peak = max((abs(mean) for mean in means), default=0.0) or 1.0
+    cells = []
+    for (start, stop), mean in zip(itertools.pairwise(edges), means, strict=True):
+        left, right = (2 + (width - 4) * edge / len(series) for edge in (start, stop))
+        known = series[start:stop][np.isfinite(series[start:stop])]
+        place = f"step {start}" if stop - start == 1 else f"steps {start} to {stop - 1}"
+        value = f"value {known.mean():.4g}" if len(known) else "missing"
+        cells.append(
+            f'<rect x="{left:.1f}" width="{right - left:.1f}" height="{height}" '
+            f'fill="{"darkorange" if mean >= 0 else "slateblue"}" opacity="{0.8 * abs(mean) / peak:.2f}">'
+            f"<title>{place}: {mean:+.3g}, {value}</title></rect>"
+        )
+    label = escape(title, quote=True)
+    return (
+        f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{label}" style="width:100%;max-width:{width}px">'
+        f'{"".join(cells)}<g pointer-events="none">{_line(series, width, height)}</g></svg>'
+    )
+
+
+def _line(values: Doubles, width: int, height: int) -> str:
+    """Return a path over the whole size with the shape of a series."""
+    array = _outline(values)
     known = array[np.isfinite(array)]
     low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 0.0)
     across = np.linspace(2, width - 2, max(len(array), 2))
@@ -101,11 +159,7 @@ def sparkline(values: ArrayLike, title: str = "") -> str:
         if np.isfinite(y):
             path.append(f"{'L' if is_open else 'M'}{x:.1f},{y:.1f}" if is_open else f"M{x:.1f},{y:.1f}h.1")
         is_open = bool(np.isfinite(y))
-    label = escape(title, quote=True)
-    return (
-        f'<svg width="{width}" height="{height}" role="img" aria-label="{label}" style="vertical-align:middle">'
-        f'<title>{label}</title><path d="{"".join(path)}" fill="none" stroke="currentColor" stroke-width="1.2"/></svg>'
-    )
+    return f'<path d="{"".join(path)}" fill="none" stroke="currentColor" stroke-width="1.2"/>'
 
 
 def html_bar(share: float, width: int = 80) -> str:

@@ -13,7 +13,7 @@ import limelight as ll
 from limelight.config.reading import read_experiment
 from limelight.data.splitting.splits import Split
 from limelight.errors import ParameterError
-from limelight.markup import sparkline
+from limelight.markup import coloured_line, sparkline
 from limelight.runs.train import run_experiment
 from support.errors import message_of
 
@@ -100,6 +100,16 @@ def test_panel_shows_classes_and_a_line_per_channel() -> None:
 
 def test_empty_panel_has_html() -> None:
     assert "0 series" in tags_of(PANEL[:0]._repr_html_()).text
+
+
+def test_explained_series_name_their_numbers_under_the_pointer() -> None:
+    svg = coloured_line([1.0, np.nan, 3.0], [0.5, 0.0, -1.0], "a < b")
+    tags = tags_of(svg)
+    assert tags.names.count("rect") == 3
+    for text in ("step 0: +0.5, value 1", "step 1: +0, missing", "step 2: -1, value 3"):
+        assert text in tags.text
+    assert "a &lt; b" in svg
+    assert len(coloured_line(np.arange(100_000.0), np.arange(100_000.0))) < 30_000
 
 
 def test_sparkline_of_a_long_series_is_short() -> None:

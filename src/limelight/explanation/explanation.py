@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from limelight.data.panel import Panel
 from limelight.errors import DataError, ParameterError
-from limelight.markup import html_card, html_table, sparkline
+from limelight.markup import coloured_line, html_card, html_table, sparkline
 from limelight.model.fitted import Prediction
 from limelight.tabular import Tabular
 from limelight.types import Floats
@@ -128,7 +128,21 @@ class Explanation(Tabular):
         ]
         more = f"and {len(self) - _LISTED:,} more" if len(self) > _LISTED else ""
         table = html_table(["series", "target", name, "importance", "most important step"], rows, more)
-        return html_card("Explanation", repr(self)[len("Explanation") :].strip("()"), table)
+        figures = [
+            f"<details{' open' if row == 0 else ''}><summary>{escape(str(self.panel.ids[row]))}</summary>"
+            + coloured_line(
+                self.panel.series(row)[:, 0],
+                self._of_channel(row, 0),
+                f"{name} and importance of {self.panel.ids[row]}",
+            )
+            + "</details>"
+            for row in range(min(len(self), _LISTED))
+        ]
+        return html_card("Explanation", repr(self)[len("Explanation") :].strip("()"), table, *figures)
+
+    def _of_channel(self, row: int, channel: int) -> Floats:
+        """Return the importance of the steps in one channel, or in all together if they are not distinguished."""
+        return self.importance[row] if self.channels is None else self.channels[row][:, channel]
 
     def to_table(self) -> pa.Table:
         """Convert the importance to a long table, as ``table``."""
