@@ -1,4 +1,4 @@
-"""Write the measured section of ``docs/guides/deploy.md`` from ``export.json`` and ``deploy.json``."""
+"""Write the measured section of ``docs/guides/deploy.md`` from ``export.json``, ``page.json`` and ``deploy.json``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ def render_deploy_page() -> str:
     """Return the page with its section between the two comments written anew."""
     templates = environment()
     section = "".join(
-        templates.get_template(f"{name}.md.jinja").render(results=read_results(name)) for name in ("export", "deploy")
+        templates.get_template(f"{name}.md.jinja").render(results=read_results(name))
+        for name in ("export", "page", "deploy")
     )
     return re.sub(f"{BEGIN}.*{END}", lambda _: BEGIN + section + END, DEPLOY_PAGE.read_text(), flags=re.DOTALL)
 

@@ -126,6 +126,12 @@ document.addEventListener("DOMContentLoaded", () => {
     fresh.querySelector(".predictions").addEventListener("click", () => csv.download(downloaded(), "predictions.csv"));
   }
 
+  // Starts the model once; what goes wrong is shown with the first files.
+  function start() {
+    opened ??= classifier.open(find(".graph").textContent, globalThis.limelightRuntime);
+    opened.catch(() => {});
+  }
+
   async function classify(files) {
     if (!files.length || busy) return;
     busy = true;
@@ -137,7 +143,7 @@ document.addEventListener("DOMContentLoaded", () => {
       const read = reader.read(given, model), notes = [];
       status.textContent = "Starting the model …";
       await turn;
-      opened ??= classifier.open(find(".graph").textContent, globalThis.limelightRuntime);
+      start();
       const found = await classifier.predict(await opened, read, model, notes, (done) => { status.textContent = `${done.toLocaleString("en")} of ${read.series.length.toLocaleString("en")} series …`; });
       [panel, items] = [{ ...read, notes: [...read.notes, ...notes] }, found];
       show();
@@ -153,6 +159,7 @@ document.addEventListener("DOMContentLoaded", () => {
     fail(new tables.Unreadable(`expected the file '${model.runtime}' beside this page, got none; copy it into the same folder`));
     return;
   }
+  setTimeout(start, 100);
   find(".files").addEventListener("change", async (event) => { await classify([...event.target.files]); event.target.value = ""; });
   for (const kind of ["dragover", "dragenter"]) drop.addEventListener(kind, () => drop.classList.add("over"));
   drop.addEventListener("dragleave", () => drop.classList.remove("over"));
