@@ -257,6 +257,17 @@ def test_a_table_that_cannot_be_read_is_named(browser, bare, tmp_path, content) 
     assert answered(browser, bare / "described.html", tmp_path / "new.csv") == WRONG[content]
 
 
+def test_a_file_is_dropped(browser, bare) -> None:
+    browser.open(bare / "described.html")
+    file = "new File(['id,first\\na,1\\n'], 'dropped.csv')"
+    event = "new DragEvent('drop', { dataTransfer: data, bubbles: true })"
+    browser.run(
+        f"{{ const data = new DataTransfer(); data.items.add({file}); document.querySelector('.drop').dispatchEvent({event}); }}"
+    )
+    browser.wait(SHOWN)
+    assert "in 'dropped.csv', which lacks 'second'" in browser.run("document.querySelector('.error').textContent")
+
+
 def test_an_unexpected_missing_value_is_named(browser, bare, tmp_path) -> None:
     (tmp_path / "new.csv").write_text("id;x;y\na;1,5;2\na;-999;2\n")
     assert answered(browser, bare / "numbered.html", tmp_path / "new.csv") == (
