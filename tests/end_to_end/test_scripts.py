@@ -124,6 +124,20 @@ def test_page_of_deploying_is_up_to_date() -> None:
 
 
 @pytest.mark.usefixtures("repository")
+def test_page_of_early_answers_is_up_to_date() -> None:
+    from benchmarks.pages.early import EARLY_PAGE, render_early_page
+
+    assert render_early_page() == EARLY_PAGE.read_text(), "run python -m benchmarks.pages.early"
+
+
+@pytest.mark.usefixtures("repository")
+def test_page_of_events_is_up_to_date() -> None:
+    from benchmarks.pages.false_alarms import EVENTS_PAGE, render_events_page
+
+    assert render_events_page() == EVENTS_PAGE.read_text(), "run python -m benchmarks.pages.false_alarms"
+
+
+@pytest.mark.usefixtures("repository")
 def test_page_of_results_is_up_to_date() -> None:
     from benchmarks.pages.results import PAGE, render_page
 

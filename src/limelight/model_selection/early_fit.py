@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -27,7 +27,7 @@ from limelight.progress import late_bar
 from limelight.recipe import Recipe
 from limelight.task import Task
 from limelight.training.result import FitResult
-from limelight.types import Doubles, Integers
+from limelight.types import Codes, Doubles, Integers
 
 
 def fit_early(
@@ -82,6 +82,43 @@ def fit_early(
     >>> early.steps.tolist(), len(early.models)
     ([10, 20], 3)
     """
+    fitted = fit_looks(recipe, panel, task, seed=seed, validation=validation, shares=shares)
+    rule = choose_early_rule(
+        fitted.held_out, fitted.codes, differ=differ, cost_of_delay=cost_of_delay, confidence=confidence
+    )
+    return EarlyModel(fitted.steps, fitted.models, rule)
+
+
+@dataclass(frozen=True, eq=False)
+class FittedLooks:
+    """Models for the first steps of series, with what they predict for held-out series, to choose rules by.
+
+    Parameters
+    ----------
+    steps, models
+        As for ``EarlyModel``.
+    held_out
+        Predictions for series that the models were not fitted on.
+    codes
+        Their true codes.
+    """
+
+    steps: Integers
+    models: tuple[FittedModel, ...]
+    held_out: Looks
+    codes: Codes
+
+
+def fit_looks(
+    recipe: Recipe,
+    panel: Panel,
+    task: Task | None = None,
+    *,
+    seed: int = 0,
+    validation: Panel | None = None,
+    shares: Sequence[float] = SHARES_SEEN,
+) -> FittedLooks:
+    """Fit a model for each look, without a rule; parameters and errors as for ``fit_early``."""
     task = task_of(panel) if task is None else task
     require_whole_series(task)
     steps = steps_of_looks(panel.lengths, shares)
@@ -95,9 +132,7 @@ def fit_early(
             bar.update()
     models = tuple(result.model for result in results)
     held, looks = _held_out(recipe, panel, validation, results, steps)
-    codes = targets_of(task, held).every()
-    rule = choose_early_rule(looks, codes, differ=differ, cost_of_delay=cost_of_delay, confidence=confidence)
-    return EarlyModel(steps, models, rule)
+    return FittedLooks(steps, models, looks, targets_of(task, held).every())
 
 
 def _fit_look(

@@ -7,6 +7,7 @@ from typing import Any
 
 from limelight.evaluation.decision.calibration import before_and_after
 from limelight.evaluation.decision.thresholds import describe_alarm_goal
+from limelight.evaluation.events.false_alarms import delay_text
 from limelight.evaluation.metrics.exact_intervals import wilson_interval
 from limelight.evaluation.metrics.per_class import AVERAGED
 from limelight.evaluation.summary import SCORE_TITLES
@@ -246,7 +247,7 @@ def event_table(events: Mapping[str, Any]) -> Table:
 def alarm_table(alarms: Mapping[str, Any]) -> Table:
     """Build the table of false alarms in time, with the share of true events that are detected and their delay."""
     head = ["Label", "Alarms", "False", f"Observed ({alarms['unit']})", f"False per {alarms['title']}", "95 % interval",
-            "Detected", f"Median delay ({alarms['delay_unit']})"]  # fmt: skip
+            "Detected", "Median delay"]  # fmt: skip
     rows = [
         [
             name,
@@ -256,7 +257,7 @@ def alarm_table(alarms: Mapping[str, Any]) -> Table:
             number(one["rate"], 2),
             interval(one["interval"]),
             NO_VALUE if one["detected"] is None else share(one["detected"], 1),
-            number(one["delay"], 1),
+            NO_VALUE if one["delay"] is None else delay_text(one["delay"], alarms["delay_unit"]),
         ]
         for name, one in alarms["per_label"].items()
     ]

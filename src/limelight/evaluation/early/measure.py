@@ -32,11 +32,11 @@ def measure_early(looks: Looks, rule: EarlyRule, codes: Codes) -> dict[str, Any]
     Returns
     -------
     dict[str, Any]
-        Plain numbers, ready for JSON: ``goal``, ``value``, ``confidence``, ``margin`` and ``waits`` of the rule; ``n``;
-        ``accuracy`` (of single labels if there are several) and ``accuracy_of_whole``; ``early``, the share answered
-        before the end; ``seen``, the mean share of the steps (earliness); ``harmonic_mean`` of accuracy and 1 - seen;
-        ``differ``, the share of the early answers that differ from those for whole series, with its exact 95 %
-        ``interval``, None without early answers; ``baseline``, the accuracy of the most frequent class, None for
+        Plain numbers, ready for JSON: ``goal``, ``value``, ``confidence``, ``margin``, ``waits`` and ``notes`` of the
+        rule; ``n``; ``accuracy`` (of single labels if there are several) and ``accuracy_of_whole``; ``early``, the
+        share answered before the end; ``seen``, the mean share of the steps (earliness); ``harmonic_mean`` of accuracy
+        and 1 - seen; ``differ``, the share of the early answers that differ from those for whole series, with its exact
+        95 % ``interval``, None without early answers; ``baseline``, the accuracy of the most frequent class, None for
         several labels; ``looks``: ``steps`` (None at the end), ``seen``, ``accuracy`` if all were answered there, and
         ``answered``, the share that the rule answers there; ``curve``: seen and accuracy at other margins.
 
@@ -62,6 +62,7 @@ def measure_early(looks: Looks, rule: EarlyRule, codes: Codes) -> dict[str, Any]
         "confidence": rule.confidence,
         "margin": rule.margin,
         "waits": rule.waits,
+        "notes": list(rule.notes),
         "n": len(looks),
         "accuracy": accuracy,
         "accuracy_of_whole": accuracy_of_decisions(looks.decisions[-1], codes),

@@ -224,6 +224,22 @@ def _delays(found: AlarmCounts, clock: StepTimes | None) -> Doubles:
     return steps if clock is None else steps * clock.typical[found.rows] / UNITS["s"]
 
 
+def delay_text(delay: float | None, unit: str) -> str:
+    """Format a delay in steps, or in seconds as the unit of time in which it has few digits.
+
+    Example
+    -------
+    >>> delay_text(2.5, "s"), delay_text(5400.0, "s"), delay_text(3.0, "steps"), delay_text(None, "s")
+    ('2.5 s', '1.5 h', '3 steps', '-')
+    """
+    if delay is None:
+        return "-"
+    for longer in ("d", "h", "min"):
+        if unit == "s" and delay >= (size := UNITS[longer] / UNITS["s"]):
+            return f"{delay / size:.3g} {longer}"
+    return f"{delay:.3g} {unit}"
+
+
 def alarm_lines(alarms: Mapping[str, Any]) -> list[str]:
     """Format false alarms as a table for a terminal.
 
@@ -268,7 +284,7 @@ def alarm_lines(alarms: Mapping[str, Any]) -> list[str]:
                 "-" if one["rate"] is None else f"{one['rate']:.3g}",
                 "-" if low is None else f"{low:.2g} to {high:.3g}",
                 "-" if one["detected"] is None else f"{one['detected']:.3f}",
-                "-" if one["delay"] is None else f"{one['delay']:.3g} {alarms['delay_unit']}",
+                delay_text(one["delay"], alarms["delay_unit"]),
             ]
         )
     return aligned([head, *rows])

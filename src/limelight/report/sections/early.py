@@ -20,6 +20,7 @@ def _collect(inputs: ReportInputs) -> dict[str, Any] | None:
         "goal": early["goal"],
         "value": early["value"],
         "confidence": early["confidence"],
+        "notes": early["notes"],
         "table": early_table(early),
         "figure": early_figure(early),
     }
