@@ -23,7 +23,7 @@ from limelight.training.settings import ShouldPrune
 EpochRow = dict[str, float]
 LEAST_LEARNED = 0.02
 """Share of the loss of guessing by which a network that has learned something is better."""
-LEARNED = 0.01
+LEARNED = 0.001
 """Validation loss, in nats, below which nothing is left to learn."""
 
 
