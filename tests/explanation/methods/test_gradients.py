@@ -102,7 +102,7 @@ def test_a_missing_value_gets_nothing_and_the_sum_stays_right(way):
     architecture = Architecture.of({"name": "gru", "hidden_size": 4}, "mean", missing=way)
     model = FittedModel(Task(("a", "b")), architecture, Network(architecture, 1, 1), ("channel_0",))
     values = np.array([1.0, np.nan, 3.0, -2.0, np.nan])
-    shown = explain_gradients(model, Panel.from_series([values]))
+    shown = explain_gradients(model, Panel.from_series([values]), points=400)
     assert (shown.importance[0][np.isnan(values)] == 0).all()
     assert abs(shown.completeness[0]) < 1e-4
 
