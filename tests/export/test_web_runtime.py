@@ -8,7 +8,7 @@ import pytest
 
 from limelight.errors import ParameterError
 from limelight.export import web_runtime
-from limelight.export.web_runtime import CODE, MODULE, read_package, write_runtime
+from limelight.export.web_runtime import CODE, MODULE, RUNTIME_FILE, read_package, write_runtime
 from support.errors import message_of
 
 CONTENT = {MODULE: b"export {};", CODE: b"code"}
@@ -64,6 +64,14 @@ def test_another_version_is_refused(package: Path, tmp_path: Path) -> None:
 
 
 def test_a_package_that_is_not_there_is_named(tmp_path: Path) -> None:
+    assert message_of(ParameterError, write_runtime, tmp_path, tmp_path / "absent.tgz") == (
+        f"there is no npm package at '{tmp_path / 'absent.tgz'}'; pass its folder or its .tgz file"
+    )
+
+
+def test_a_named_package_is_read_beside_an_earlier_script(tmp_path: Path) -> None:
+    (tmp_path / RUNTIME_FILE).write_text("earlier")
+    assert write_runtime(tmp_path).read_text() == "earlier"
     assert message_of(ParameterError, write_runtime, tmp_path, tmp_path / "absent.tgz") == (
         f"there is no npm package at '{tmp_path / 'absent.tgz'}'; pass its folder or its .tgz file"
     )

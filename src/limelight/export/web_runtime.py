@@ -31,7 +31,7 @@ PATIENCE_SECONDS = 300
 
 
 def write_runtime(folder: Path, package: Path | None = None) -> Path:
-    """Write the script of ONNX Runtime Web into a folder, unless it is there.
+    """Write the script of ONNX Runtime Web into a folder, unless it is there and no package is named.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def write_runtime(folder: Path, package: Path | None = None) -> Path:
         If the folder cannot be written.
     """
     file = folder / RUNTIME_FILE
-    if file.is_file():
+    if package is None and file.is_file():
         return file
     script = _kept_script() if package is None else runtime_script(read_package(package))
     with whole_file(file) as temporary:
