@@ -70,3 +70,12 @@ def test_no_validation_series_is_an_error(limelight: Commands, recordings: Path)
         "limelight: expected validation series to choose thresholds on, got none; name some in the split file, or train "
         "with split.validation=0.2\n"
     )
+
+
+def test_a_model_of_whole_series_has_no_false_alarms(limelight: Commands) -> None:
+    limelight("demo", "--set", "data.sine.dataset_size=60", "--set", "data.sine.num_points=20", "-o", "run", "--set",
+              "model.encoder=rocket")  # fmt: skip
+    assert limelight("evaluate", "run", "--false-alarms", "1/hour", code=2) == (
+        "limelight: expected two classes or several labels at each step to limit false alarms, got labels of whole "
+        "series; remove false_alarms\n"
+    )

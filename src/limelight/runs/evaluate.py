@@ -10,6 +10,7 @@ from limelight.config.sections import Experiment
 from limelight.data.panel import Panel
 from limelight.data.splitting.splits import Split
 from limelight.errors import DataError, LabelError, ParameterError
+from limelight.evaluation.decision.alarm_thresholds import require_alarm_goal
 from limelight.evaluation.decision.rule import limit_false_alarms
 from limelight.model.bundle import load_model, model_folder, save_model
 from limelight.model.fitted import FittedModel
@@ -92,6 +93,7 @@ def _with_alarm_limit(
     model: FittedModel, experiment: Experiment, panel: Panel, split: Split | None, goal: Any
 ) -> FittedModel:
     """Return the model with thresholds chosen on the validation series by their false alarms."""
+    require_alarm_goal(model.task, goal, experiment.events)
     if split is None or not len(split.validation):
         raise ParameterError(
             "expected validation series to choose thresholds on, got none; name some in the split file, or train with "
