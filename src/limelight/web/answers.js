@@ -38,7 +38,7 @@ const answersView = (() => {
   }
 
   // extra: further cells of an item as [title, text]; more: appends to the details of an item.
-  return (root, model, { correct = true, extra = () => [], more = () => {} } = {}) => {
+  const create = (root, model, { correct = true, extra = () => [], more = () => {} } = {}) => {
     const bySteps = model.level === "step", several = model.task === "multilabel";
     const find = (name) => root.querySelector(name);
     let answer = null, order = [], selected = -1, labels = new Map();
@@ -262,4 +262,5 @@ const answersView = (() => {
       },
     };
   };
+  return Object.assign(create, { element, runs });
 })();

@@ -4,15 +4,8 @@ document.addEventListener("DOMContentLoaded", () => {
   const MOST_CLASSES = 6, MOST_FIELDS = 4, MOST_SPANS = 200;
   const find = (name) => document.querySelector(name), model = JSON.parse(find(".description").textContent);
   const status = find(".status"), failure = find(".error"), drop = find(".drop"), bySteps = model.level === "step", several = model.task === "multilabel";
-  const missing = new Set(model.words.missing);
+  const missing = new Set(model.words.missing), { element, runs } = answersView;
   let panel = null, items = [], opened = null, busy = false, view = null, turn = Promise.resolve();
-
-  function element(tag, text, attributes = {}) {
-    const made = document.createElement(tag);
-    made.textContent = text;
-    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-    return made;
-  }
 
   function fail(error) {
     status.textContent = "";
@@ -36,13 +29,12 @@ document.addEventListener("DOMContentLoaded", () => {
 
   // Spans of equal labels with the mean probability of the label.
   function spans(place) {
-    const item = items[place], length = panel.series[place].length, found = [];
+    const item = items[place], found = [];
     const add = (name, labels, wanted, shares) => {
-      for (let from = 0, to; from < length; from = to) {
-        for (to = from + 1; to < length && labels[to] === labels[from];) to++;
-        if (wanted !== null && labels[from] !== wanted) continue;
-        const own = shares(labels[from]).slice(from, to);
-        found.push({ from, to, name: name ?? labels[from], share: own.reduce((sum, one) => sum + one, 0) / own.length });
+      for (const { from, to, value } of runs(labels)) {
+        if (wanted !== null && value !== wanted) continue;
+        const own = shares(value).slice(from, to);
+        found.push({ from, to, name: name ?? value, share: own.reduce((sum, one) => sum + one, 0) / own.length });
       }
     };
     if (several) for (const name of model.classes) add(name, item.prediction[name], 1, () => item.probabilities[name]);
