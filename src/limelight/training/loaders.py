@@ -51,6 +51,7 @@ class BatchesOfPanel(Dataset[Batch]):
     ) -> None:
         self.offset = offset
         self.panel, self.targets, self.architecture, self.vocabulary = panel, targets, architecture, vocabulary
+        self.weights = None if panel.weights is None else panel.weights / panel.weights.mean()
         self.metadata = None if vocabulary is None else vocabulary.encode(panel.metadata, len(panel), panel.signals)
 
     def __getitem__(self, rows: Rows) -> Batch:
@@ -64,9 +65,8 @@ class BatchesOfPanel(Dataset[Batch]):
             metadata=self.metadata,
             offset=self.offset,
         )
-        weights = self.panel.weights
-        if weights is not None:
-            batch.weights = torch.from_numpy(weights[rows] / weights.mean()).to(batch.values.dtype)
+        if self.weights is not None:
+            batch.weights = torch.from_numpy(self.weights[rows]).to(batch.values.dtype)
         return batch
 
 

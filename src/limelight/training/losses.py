@@ -54,7 +54,7 @@ class Loss:
     focus: float = 0.0
     smoothing: float = 0.0
 
-    def __call__(self, logits: Tensor, targets: Tensor, of_series: Tensor | None = None) -> Tensor:
+    def __call__(self, logits: Tensor, targets: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         """Compute the mean loss over known targets.
 
         Parameters
@@ -63,8 +63,9 @@ class Loss:
             Shape (batch, outputs), or (batch, time, outputs) for labels per step.
         targets
             Codes, -1 if unknown, shape (batch,) or (batch, time); for multi-label (..., labels).
-        of_series
-            Factors of the losses of each series, with mean 1 over all series, shape (batch,); None is 1 for all.
+        sample_weight
+            How much each series counts, relative to a mean of 1 over all series, shape (batch,); None weights all
+            alike.
 
         Returns
         -------
@@ -75,8 +76,8 @@ class Loss:
         if self.task.kind == "binary":
             logits = logits[..., 0]
         factors = None
-        if of_series is not None:
-            factors = of_series.reshape(-1, *[1] * (targets.ndim - 1)).expand(targets.shape)[known].to(logits)
+        if sample_weight is not None:
+            factors = sample_weight.reshape(-1, *[1] * (targets.ndim - 1)).expand(targets.shape)[known].to(logits)
         if not bool(known.all()):
             logits, targets = logits[known], targets[known]
         if not targets.numel():

@@ -6,13 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from limelight.data.clock import UNITS
 from limelight.errors import ParameterError, nearest
 from limelight.evaluation.events.runs_of_steps import StepTimes
 from limelight.task import UNKNOWN
-from limelight.types import Codes, Doubles, Integers
+from limelight.types import Codes, Integers
 
 WORDS_OF_TIME = {
     "second": "s", "minute": "min", "hour": "h", "day": "d", "s": "s", "min": "min", "h": "h", "d": "d",
@@ -81,6 +79,7 @@ class AlarmRate:
 
         Example
         -------
+        >>> import numpy as np
         >>> AlarmRate(1.0, "steps", 2).observed(np.array([0, 1, -1, 0]), np.array([4]), None)
         1.5
         """
@@ -171,8 +170,3 @@ def poisson_limit(count: int, observed: float, confidence: float) -> float:
     from scipy.stats import chi2  # a slow import
 
     return float(chi2.ppf(confidence, 2 * (count + 1)) / 2 / observed)
-
-
-def median_or_none(values: Doubles) -> float | None:
-    """Return the median of some numbers, None if there are none."""
-    return float(np.median(values)) if len(values) else None

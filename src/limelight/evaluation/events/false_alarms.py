@@ -13,7 +13,6 @@ from limelight.evaluation.events.alarm_rate import (
     STEPS,
     WITHOUT_CLOCK,
     AlarmRate,
-    median_or_none,
     poisson_interval,
 )
 from limelight.evaluation.events.detection import Events, checked_step_codes
@@ -207,7 +206,7 @@ def score_alarms(
             "interval": poisson_interval(found.false, observed) if observed else None,
             "true": found.true,
             "detected": found.detected,
-            "delay": median_or_none(_delays(found, clock)),
+            "delay": float(np.median(_delays(found, clock))) if len(found.delays) else None,
         }
     return {
         "unit": shown.title if shown.unit == STEPS else shown.unit,
