@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from limelight.export.translations import has_translation
+from limelight.nn import fixed_features
 from limelight.nn.network import CONTEXT_BUILDERS
 from limelight.parts.architecture import Architecture
 from limelight.parts.contexts import ContextEncoding
@@ -93,6 +94,14 @@ def test_long_series_have_equal_fixed_features(time: int) -> None:
         resolved = encoder.resolve(TrainingSummary(typical_length=time, longest=time))
         model = model_of(Architecture.of(resolved, "ppv", "linear"))
         assert largest_difference(model, [random_batch([time, time // 2 + 1])]) < 1e-9
+
+
+def test_series_read_at_every_few_steps_have_equal_features(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fixed_features, "POSITIONS", 10)
+    for encoder in (Blocks(features=840, groups=4), Rocket(features=840)):
+        resolved = encoder.resolve(TrainingSummary(typical_length=70, longest=70))
+        model = model_of(Architecture.of(resolved, "ppv", "linear"))
+        assert largest_difference(model, [random_batch([70, 41, 3, 1], padding=2)]) < 1e-9
 
 
 def test_values_with_extreme_scales_have_equal_fixed_features() -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from limelight.errors import ParameterError
+from limelight.nn import fixed_features
 from limelight.nn.blocks import BLOCKS, BlocksEncoder
 from limelight.nn.hydra import HydraBlock
 from limelight.nn.network import Network
@@ -57,6 +58,26 @@ def test_contributions_of_the_steps_sum_to_the_logits(name: str, channels: int) 
     assert (parts * ~mask[:, None, :, None]).abs().max() == 0
 
 
+@pytest.fixture
+def long_series(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Series of 30 steps are as long as those of which only every few steps are read."""
+    monkeypatch.setattr(fixed_features, "POSITIONS", 8)
+    monkeypatch.setattr(fixed_features, "PER_DILATION", 1)
+
+
+@pytest.mark.usefixtures("long_series")
+@pytest.mark.parametrize("name", ["rocket", "rocket_differences", "hydra"])
+def test_series_read_at_every_few_steps_are_exact_too(name: str) -> None:
+    built = encoder(name, 3)
+    values, mask = ragged(3)
+    alone = [built(row[None, :n], one[None, :n]) for row, one, n in zip(values, mask, LENGTHS.tolist(), strict=True)]
+    assert torch.equal(built(values, mask), torch.cat(alone))
+    weights = torch.randn(2, built.width, generator=torch.Generator().manual_seed(2))
+    parts = built.contributions(values, mask, weights, torch.zeros(built.width))
+    assert torch.allclose(parts.sum(dim=(2, 3)), built(values, mask).double() @ weights.double().T, atol=1e-5)
+    assert (parts * ~mask[:, None, :, None]).abs().max() == 0
+
+
 def naive_hydra(block: HydraBlock, series: np.ndarray) -> np.ndarray:
     """Every output of every kernel by itself, in float64."""
     features = []
@@ -77,14 +98,19 @@ def naive_hydra(block: HydraBlock, series: np.ndarray) -> np.ndarray:
                         ]
                         for kernel in kernels
                     ]
-                )
+                )[:, :: block.strides[number]]
                 wins, loses = outputs == outputs.max(axis=0), outputs == outputs.min(axis=0)
-                features += [*(wins * outputs).sum(axis=1), *loses.sum(axis=1)]
-    return np.array(features) / len(series)
+                positions = len(series[:: block.strides[number]])
+                features += [*(wins * outputs).sum(axis=1) / positions, *loses.sum(axis=1) / positions]
+    return np.array(features)
 
 
-def test_hydra_equals_a_naive_reference() -> None:
+@pytest.mark.parametrize(("positions", "strides"), [(10_000, [1, 1]), (8, [1, 2])])
+def test_hydra_equals_a_naive_reference(monkeypatch: pytest.MonkeyPatch, positions: int, strides: list[int]) -> None:
+    monkeypatch.setattr(fixed_features, "POSITIONS", positions)
+    monkeypatch.setattr(fixed_features, "PER_DILATION", 1)
     block = HydraBlock(channels=1, length=30, groups=4)
+    assert block.strides == strides
     series = torch.randn(1, 30, 1, generator=torch.Generator().manual_seed(3)).mul(2**10).round() / 2**10
     mask = torch.ones(1, 30, dtype=torch.bool)
     block.fit(series, mask, torch.Generator().manual_seed(0))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load, save
 
 from limelight.errors import ParameterError
-from limelight.nn import rocket
+from limelight.nn import fixed_features, rocket
 from limelight.nn.rocket import RocketEncoder, plan_dilations
 
 
@@ -52,8 +52,9 @@ def _reference_features(encoder, series):
         for k, kernel in enumerate(combinations(range(9), 3)):
             output = _reference_convolution(grid, kernel, one.step, encoder.reads[place, k].numpy())
             reach = 4 * one.step
-            if (k + place) % 2 == 1 and len(output) > 2 * reach:
-                output = output[reach : len(output) - reach]
+            steps = np.arange(0, len(output), one.stride)
+            within = steps[(steps >= reach) & (steps < len(output) - reach)]
+            output = output[within if (k + place) % 2 == 1 and len(within) else steps]
             features += [np.mean(output > threshold) for threshold in thresholds[k]]
     return np.array(features, dtype=np.float32)
 
@@ -62,6 +63,16 @@ def _reference_features(encoder, series):
 def test_features_are_those_of_the_papers_definition(length, channels):
     values = _series(3, length, channels)
     encoder = _fitted(values, features=84 * 5)
+    expected = np.stack([_reference_features(encoder, one) for one in values])
+    np.testing.assert_allclose(encoder(values, _full(values)).numpy(), expected, rtol=0, atol=1e-7)
+
+
+@pytest.mark.parametrize("length", [4, 40, 71])
+def test_features_of_a_long_series_count_every_few_steps(monkeypatch, length):
+    monkeypatch.setattr(fixed_features, "POSITIONS", 10)
+    encoder = _fitted(_series(3, 71, 2), features=84 * 5)
+    values = _series(2, length, 2, seed=1)
+    assert [one.stride for one in encoder.plan] == [1, 1, 2, 4]
     expected = np.stack([_reference_features(encoder, one) for one in values])
     np.testing.assert_allclose(encoder(values, _full(values)).numpy(), expected, rtol=0, atol=1e-7)
 

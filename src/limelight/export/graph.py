@@ -118,10 +118,10 @@ class Graph:
         """Return the size of an axis as a vector with one number."""
         return self.slice(self.add("Shape", value), 0, axis, axis + 1)
 
-    def slice(self, value: str, axis: int, start: int | str, stop: int | str) -> str:
+    def slice(self, value: str, axis: int, start: int | str, stop: int | str, step: int = 1) -> str:
         """Cut along an axis; bounds are numbers or vectors with one number."""
         first, last = (self.integers(one) if isinstance(one, int) else one for one in (start, stop))
-        return self.add("Slice", value, first, last, self.integers(axis))
+        return self.add("Slice", value, first, last, self.integers(axis), *([self.integers(step)] if step > 1 else []))
 
     def arange(self, size: str) -> str:
         """Count from 0 to a size, given as a vector with one number."""

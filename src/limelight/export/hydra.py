@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from limelight.export.graph import Graph
-from limelight.export.rocket import write_on_grid
+from limelight.export.rocket import write_on_grid, write_positions
 from limelight.export.translations import Steps, register_translation
 from limelight.nn.fixed_features import TAPS
 from limelight.nn.hydra import RIVALS, WEIGHT_BITS, HydraBlock
@@ -18,14 +18,16 @@ def write_hydra(graph: Graph, block: HydraBlock, steps: Steps) -> str:
     later = graph.concat([graph.slice(values, 2, 1, _END), graph.slice(values, 2, -1, _END)], 2)
     read = [values, graph.add("Sub", later, values)]
     places = graph.unsqueeze(graph.arange(graph.size(values, 2)), 0)
-    lengths = graph.cast(graph.unsqueeze(steps.lengths, 1), np.float64)
+    lengths = graph.unsqueeze(steps.lengths, 1)
+    positions = [graph.cast(write_positions(graph, lengths, stride), np.float64) for stride in block.strides]
     parts = []
     for reading, given in enumerate(read):
         last = graph.add("Sub", steps.lengths, graph.integer(reading))
         real = graph.unsqueeze(graph.add("Less", places, graph.unsqueeze(last, 1)), 1)
         masked = graph.add("Where", real, given, graph.number(0.0))
-        parts += [_contest(graph, block, (reading, number), masked, real) for number in range(len(block.dilations))]
-    return graph.cast(graph.add("Div", graph.concat(parts, 1), lengths), np.float32)
+        for number, count in enumerate(positions):
+            parts.append(graph.add("Div", _contest(graph, block, (reading, number), masked, real), count))
+    return graph.cast(graph.concat(parts, 1), np.float32)
 
 
 _END = int(np.iinfo(np.int64).max)
@@ -34,7 +36,7 @@ _END = int(np.iinfo(np.int64).max)
 def _contest(graph: Graph, block: HydraBlock, place: tuple[int, int], values: str, real: str) -> str:
     """Write the sums of one reading and dilation: groups, then winners and losers, then kernels."""
     kernels = block.kernels[place].numpy().astype(np.float32) / 2**WEIGHT_BITS
-    groups, dilation = block.groups, block.dilations[place[1]]
+    groups, dilation, stride = block.groups, block.dilations[place[1]], block.strides[place[1]]
     reads = block.reads[place].numpy()
     several = reads.shape[1] > 1
     if several:
@@ -45,10 +47,12 @@ def _contest(graph: Graph, block: HydraBlock, place: tuple[int, int], values: st
         graph.constant(kernels.reshape(groups * RIVALS, 1, TAPS)),
         dilations=[dilation],
         pads=[dilation * (TAPS // 2)] * 2,
+        strides=[stride],
         kernel_shape=[TAPS],
         group=groups if several else 1,
     )
-    outputs = graph.add("Reshape", outputs, graph.concat([graph.integers(0, groups, RIVALS), graph.size(values, 2)], 0))
+    real = graph.slice(real, 2, 0, _END, stride) if stride > 1 else real
+    outputs = graph.add("Reshape", outputs, graph.integers(0, groups, RIVALS, -1))
     top = graph.add("ReduceMax", outputs, axes=[2], keepdims=1)
     low = graph.add("ReduceMin", outputs, axes=[2], keepdims=1)
     counts = graph.unsqueeze(real, 1)

@@ -48,13 +48,19 @@ def write_on_grid(graph: Graph, steps: Steps, bits: int) -> str:
 def write_rocket(graph: Graph, encoder: RocketEncoder, steps: Steps) -> str:
     """Write the shares of time in which convolutions are above thresholds, shape (batch, width)."""
     values = write_on_grid(graph, steps, encoder.bits)
-    places = graph.unsqueeze(graph.arange(graph.size(steps.values, 1)), 0, 1)
     lengths = graph.unsqueeze(steps.lengths, 1, 2)
-    parts = [_dilation(graph, encoder, number, values, places, lengths) for number in range(len(encoder.plan))]
+    parts = [_dilation(graph, encoder, number, values, lengths) for number in range(len(encoder.plan))]
     return graph.concat(parts, 1)
 
 
-def _dilation(graph: Graph, encoder: RocketEncoder, number: int, values: str, places: str, lengths: str) -> str:
+def write_positions(graph: Graph, lengths: str, stride: int) -> str:
+    """Write the number of positions in series of some lengths, as ``positions_of``."""
+    if stride == 1:
+        return lengths
+    return graph.add("Div", graph.add("Add", lengths, graph.integer(stride - 1)), graph.integer(stride))
+
+
+def _dilation(graph: Graph, encoder: RocketEncoder, number: int, values: str, lengths: str) -> str:
     """Write the features of one dilation, shape (batch, kernels * thresholds)."""
     one: Dilation = encoder.plan[number]
     weights = encoder.taps.numpy()[:, None, :] * encoder.reads[number].numpy()[:, :, None]
@@ -64,22 +70,24 @@ def _dilation(graph: Graph, encoder: RocketEncoder, number: int, values: str, pl
         graph.constant(weights.astype(np.float32)),
         dilations=[one.step],
         pads=[one.reach, one.reach],
+        strides=[one.stride],
         kernel_shape=[TAPS],
     )
     within_only = ((np.arange(KERNELS) + number) % 2).astype(np.bool_)[None, :, None]
-    twice = graph.integer(2 * one.reach)
-    long_enough = graph.add("Greater", lengths, twice)
-    margin = graph.add("Where", long_enough, graph.integer(one.reach), graph.integer(0))
-    inside = graph.add("Less", places, lengths)
-    within = graph.add(
-        "And",
-        graph.add("GreaterOrEqual", places, margin),
-        graph.add("Less", places, graph.add("Sub", lengths, margin)),
-    )
+    places = graph.unsqueeze(graph.arange(graph.size(outputs, 2)), 0, 1)
+    every = write_positions(graph, lengths, one.stride)
+    shorter = graph.add("Max", graph.add("Sub", lengths, graph.integer(one.reach)), graph.integer(0))
+    first = graph.integer(-(-one.reach // one.stride))
+    stop = write_positions(graph, shorter, one.stride)
+    fits = graph.add("Greater", stop, first)
+    first = graph.add("Where", fits, first, graph.integer(0))
+    stop = graph.add("Where", fits, stop, every)
+    inside = graph.add("Less", places, every)
+    within = graph.add("And", graph.add("GreaterOrEqual", places, first), graph.add("Less", places, stop))
     counted = graph.add("And", inside, graph.add("Or", graph.constant(~within_only), within))
     outputs = graph.add("Where", counted, outputs, graph.number(NEVER))
-    shorter = graph.add("Sub", lengths, graph.add("Mul", margin, graph.integer(2)))
-    totals = graph.cast(graph.add("Where", graph.constant(within_only), shorter, lengths), np.float32)
+    totals = graph.add("Where", graph.constant(within_only), graph.add("Sub", stop, first), every)
+    totals = graph.cast(totals, np.float32)
     thresholds = encoder.thresholds[one.features].numpy().reshape(KERNELS, -1)
     # one comparison at a time: memory is that of one convolution
     counts = [

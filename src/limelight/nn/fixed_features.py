@@ -13,6 +13,41 @@ from limelight.nn.masking import lengths_of
 
 TAPS = 9
 """Weights of a kernel."""
+POSITIONS = 8_192
+"""A series of twice as many steps is evaluated at every second step, and so on, so that time grows no further."""
+PER_DILATION = 2
+"""Least positions per dilation: a short pattern is read as often as its kernels are long."""
+
+
+def stride_of(length: int, dilation: int) -> int:
+    """Return the distance between the positions at which kernels are evaluated: 1 below 16,384 steps.
+
+    Kernels with a small dilation are evaluated at every step, since short patterns would be missed otherwise.
+
+    Parameters
+    ----------
+    length
+        Number of steps of a typical long series, at least 1.
+    dilation
+        Distance between the taps of the kernel, in steps.
+
+    Example
+    -------
+    >>> [stride_of(100_000, dilation) for dilation in (1, 4, 16, 64)], stride_of(16_000, 64)
+    ([1, 2, 8, 12], 1)
+    """
+    return max(1, min(length // POSITIONS, dilation // PER_DILATION))
+
+
+def positions_of(lengths: Int64[Tensor, "*batch"], stride: int) -> Int64[Tensor, "*batch"]:
+    """Return the number of positions 0, stride, 2 · stride ... within series of some lengths.
+
+    Example
+    -------
+    >>> positions_of(torch.tensor([1, 12, 13]), 12).tolist()
+    [1, 1, 2]
+    """
+    return torch.div(lengths + (stride - 1), stride, rounding_mode="floor")
 
 
 def on_grid(
@@ -118,6 +153,7 @@ def spread_over_taps(
     start: int,
     dilation: int,
     lengths: Int64[Tensor, " batch"],
+    stride: int = 1,
 ) -> None:
     """Share what kernels add at each step equally among the steps under their taps that lie within the series.
 
@@ -129,11 +165,13 @@ def spread_over_taps(
         What the kernels of one dilation add, at their centres, shape (outputs, channels, batch, steps); 0 beyond each
         series.
     start
-        The step of the first centre.
+        The position of the first centre, whose step is ``start * stride``.
     dilation
         Distance between the taps, in steps.
     lengths
         Number of steps of each series, shape (batch,).
+    stride
+        Distance between the centres, in steps.
 
     Example
     -------
@@ -143,17 +181,17 @@ def spread_over_taps(
     [[[[1.0, 1.0, 1.0]]]]
     """
     time, steps = total.shape[-1], added.shape[-1]
-    centres = torch.arange(start, start + steps, device=added.device)
+    centres = torch.arange(start, start + steps, device=added.device) * stride
     before = torch.div(centres, dilation, rounding_mode="floor").clamp(max=TAPS // 2)
     behind = torch.div(lengths[:, None] - 1 - centres, dilation, rounding_mode="floor").clamp(0, TAPS // 2)
     shares = added / (1 + before + behind)
     for tap in range(-(TAPS // 2), TAPS // 2 + 1):
-        first = start + tap * dilation
-        begin, end = max(first, 0), min(first + steps, time)
+        shift = tap * dilation
+        begin, end = max(start, -(shift // stride)), min(start + steps, -((shift - time) // stride))
         if begin < end:
-            own = shares[..., begin - first : end - first]
-            within = torch.arange(begin, end, device=added.device) < lengths[:, None]
-            total[..., begin:end] += own * within
+            own = shares[..., begin - start : end - start]
+            within = centres[begin - start : end - start] + shift < lengths[:, None]
+            total[..., begin * stride + shift : (end - 1) * stride + shift + 1 : stride] += own * within
 
 
 def share_of_channels(reads: Bool[Tensor, "*kernels channels"]) -> Float[Tensor, "*kernels channels"]:

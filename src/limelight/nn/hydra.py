@@ -15,10 +15,12 @@ from limelight.nn.fixed_features import (
     draw_channels,
     less_typical,
     on_grid,
+    positions_of,
     share_differences,
     share_of_channels,
     similar_lengths,
     spread_over_taps,
+    stride_of,
 )
 
 RIVALS = 8
@@ -41,6 +43,8 @@ class HydraBlock(nn.Module):
 
     Values are rounded to a grid and weights are whole numbers, so that every convolution and every sum is exact:
     features are the same in every batch, whatever the padding.
+
+    Series of at least 16,384 steps are read at every second step or fewer, see ``stride_of``.
 
     Parameters
     ----------
@@ -81,6 +85,7 @@ class HydraBlock(nn.Module):
                 raise ParameterError(f"expected {name} of at least {least}, got {given}; use a larger number")
         highest = int(np.log2(max(length - 1, TAPS - 1) / (TAPS - 1)))
         self.dilations = [2**power for power in range(highest + 1)]
+        self.strides = [stride_of(length, dilation) for dilation in self.dilations]
         self.groups = groups // 2
         shape = (2, len(self.dilations), self.groups)
         self.width = 2 * len(self.dilations) * self.groups * RIVALS * 2
@@ -133,7 +138,7 @@ class HydraBlock(nn.Module):
             for place, wins, loses, top in self._contests(series, lengths):
                 sums[place][:, 0] = (wins * top[:, None]).sum(dim=-1, dtype=torch.float64)
                 sums[place][:, 1] = loses.sum(dim=-1, dtype=torch.float64 if loses.shape[-1] >= EXACT_COUNTS else None)
-            features[rows] = (sums.flatten(0, -2) / lengths).T.to(values.dtype)
+            features[rows] = (sums / self._positions(lengths)[:, None, None, None]).flatten(0, -2).T.to(values.dtype)
         return features
 
     @torch.no_grad()
@@ -173,10 +178,12 @@ class HydraBlock(nn.Module):
                 added = torch.einsum("ogk,gkbt->ogbt", own[:, :, 0], wins) * top
                 added += torch.einsum("ogk,gkbt->ogbt", own[:, :, 1], loses)
                 by_channel = torch.einsum("gc,ogbt->ocbt", share_of_channels(self.reads[place]), added)
-                reading, dilation = place[0], self.dilations[place[1]]
-                spread_over_taps(totals[reading], by_channel, 0, dilation, lengths - reading)
+                by_channel = by_channel.double() / self._positions(lengths)[place[1], :, None]
+                reading, number = place[:2]
+                dilation, stride = self.dilations[number], self.strides[number]
+                spread_over_taps(totals[reading], by_channel, 0, dilation, lengths - reading, stride)
             values_part, differences = (total.permute(2, 0, 3, 1) for total in totals)
-            parts[rows, :, :time] = (values_part + share_differences(differences)) / lengths[:, None, None, None]
+            parts[rows, :, :time] = values_part + share_differences(differences)
         return less_typical(parts, mask, weights, typical)
 
     def _blocks(self, values: Tensor, mask: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
@@ -184,6 +191,10 @@ class HydraBlock(nn.Module):
         for rows, lengths in similar_lengths(mask, CONTEST_STEPS):
             steps = int(lengths[-1])
             yield rows, on_grid(values[rows, :steps], mask[rows, :steps], self.bits), lengths
+
+    def _positions(self, lengths: Tensor) -> Tensor:
+        """Return the number of positions of each dilation in series of some lengths, shape (dilations, batch)."""
+        return torch.stack([positions_of(lengths, stride) for stride in self.strides])
 
     def _contests(
         self, series: Tensor, lengths: Tensor
@@ -198,13 +209,15 @@ class HydraBlock(nn.Module):
             batch, _, time = read.shape
             if time == 0:
                 continue
-            real = torch.arange(time, device=series.device) < lengths[:, None] - reading
-            ragged = not bool(real.all())
-            read = read * real[:, None] if ragged else read
-            at_once = max(1, min(self.groups, CONTEST_STEPS // (batch * time)))
-            buffers = [series.new_empty(at_once, RIVALS, batch * time) for _ in range(3)]
-            for number, dilation in enumerate(self.dilations):
+            within = torch.arange(time, device=series.device) < lengths[:, None] - reading
+            ragged = not bool(within.all())
+            read = read * within[:, None] if ragged else read
+            for number, (dilation, stride) in enumerate(zip(self.dilations, self.strides, strict=True)):
                 padded = nn.functional.pad(read, (dilation * (TAPS // 2),) * 2)
+                real = within[:, ::stride]
+                count = real.shape[1]
+                at_once = max(1, min(self.groups, CONTEST_STEPS // (batch * count)))
+                buffers = [series.new_empty(at_once, RIVALS, batch * count) for _ in range(3)]
                 for first in range(0, self.groups, at_once):
                     some = slice(first, min(first + at_once, self.groups))
                     place = (reading, number, some)
@@ -215,18 +228,18 @@ class HydraBlock(nn.Module):
                     torch.le(outputs, low, out=contest[1])
                     if ragged:
                         contest = [one.mul_(real.flatten()) for one in contest]
-                    wins, loses = (one.view(-1, RIVALS, batch, time) for one in contest)
-                    yield place, wins, loses, top.view(-1, batch, time)
+                    wins, loses = (one.view(-1, RIVALS, batch, count) for one in contest)
+                    yield place, wins, loses, top.view(-1, batch, count)
 
     def _outputs(self, place: tuple[int, int, slice], padded: Tensor, out: Tensor) -> None:
-        """Write the outputs of some groups to ``out``, shape (groups, kernels, batch · time)."""
+        """Write the outputs of some groups to ``out``, shape (groups, kernels, batch · positions)."""
         kernels = self.kernels[place].to(padded.dtype) / 2**WEIGHT_BITS
         dilation, several = self.dilations[place[1]], padded.shape[1] > 1
         read = (
             torch.einsum("gc,bct->gbt", self.reads[place].to(padded.dtype), padded) if several else padded[None, :, 0]
         )
-        time = padded.shape[2] - (TAPS - 1) * dilation
-        shifted = torch.stack([read[..., tap * dilation : tap * dilation + time] for tap in range(TAPS)], dim=1)
+        time, stride = padded.shape[2] - (TAPS - 1) * dilation, self.strides[place[1]]
+        shifted = torch.stack([read[..., tap * dilation :][..., :time:stride] for tap in range(TAPS)], dim=1)
         if several:
             torch.bmm(kernels, shifted.flatten(2), out=out)
         else:

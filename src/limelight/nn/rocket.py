@@ -18,9 +18,11 @@ from limelight.nn.fixed_features import (
     draw_channels,
     less_typical,
     on_grid,
+    positions_of,
     share_of_channels,
     similar_lengths,
     spread_over_taps,
+    stride_of,
 )
 from limelight.nn.masking import lengths_of
 
@@ -49,11 +51,14 @@ class Dilation(NamedTuple):
         Number of thresholds, and so of features, per kernel.
     start
         Index of the first feature.
+    stride
+        Distance between the positions at which kernels are evaluated, in steps.
     """
 
     step: int
     thresholds: int
     start: int
+    stride: int
 
     @property
     def reach(self) -> int:
@@ -99,7 +104,8 @@ def plan_dilations(length: int, features: int, most: int) -> list[Dilation]:
     thresholds = (times * (each / count)).astype(int)
     thresholds[: each - thresholds.sum()] += 1
     starts = KERNELS * (np.cumsum(thresholds) - thresholds)
-    return [Dilation(*map(int, one)) for one in zip(steps, thresholds, starts, strict=True)]
+    strides = [stride_of(length, int(step)) for step in steps]
+    return [Dilation(*map(int, one)) for one in zip(steps, thresholds, starts, strides, strict=True)]
 
 
 class RocketEncoder(nn.Module):
@@ -107,7 +113,8 @@ class RocketEncoder(nn.Module):
 
     Each of the 84 kernels has nine weights: three are 2, the others -1. Half of the kernels of each dilation count over
     the whole series, with zero padding at both ends; the other half count only the steps at which the kernel lies
-    within the series, or all steps if the series is shorter than the kernel.
+    within the series, or all steps if the series is shorter than the kernel. Series of at least 16,384 steps are read
+    at every second position or fewer, see ``stride_of``.
 
     Values are rounded to about a millionth of the largest value of their series (17 to 20 bits), so that every
     convolution is exact in float32. Features are therefore the same on every machine and in every batch, even if a
@@ -198,8 +205,8 @@ class RocketEncoder(nn.Module):
             for first in range(0, KERNELS, at_once):
                 kernels = slice(first, first + at_once)
                 some, ends = series[rows[kernels]], lengths[rows[kernels]]
-                outputs = _convolve_each(some[:, :, : int(ends.max())], weights[place, kernels], one.step)
-                thresholds = _quantiles(outputs, ends, wanted[kernels])
+                outputs = _convolve_each(some[:, :, : int(ends.max())], weights[place, kernels], one)
+                thresholds = _quantiles(outputs, positions_of(ends, one.stride), wanted[kernels])
                 self.thresholds[one.features].view(KERNELS, -1)[kernels] = thresholds.float()
 
     @torch.no_grad()
@@ -267,10 +274,10 @@ class RocketEncoder(nn.Module):
             total = series.new_zeros(len(weights), series.shape[1], len(rows), series.shape[2], dtype=torch.float64)
             for place, kernels, start, outputs in self._convolutions(series, lengths):
                 one = self.plan[place]
-                stop = min(outputs.shape[2], total.shape[3] - start)
-                added = self._added(place, kernels, outputs, weights)[..., :stop]
+                positions = -(-total.shape[3] // one.stride)
+                added = self._added(place, kernels, outputs, weights)[..., : positions - start]
                 by_centre = (added / _totals(one, lengths)[:, None, None, :, None]).sum(dim=0)
-                spread_over_taps(total, by_centre, start, one.step, lengths)
+                spread_over_taps(total, by_centre, start, one.step, lengths, one.stride)
             parts[rows, :, : total.shape[3]] = total.permute(2, 0, 3, 1)
         return less_typical(parts, mask, weights, typical)
 
@@ -318,27 +325,28 @@ class RocketEncoder(nn.Module):
         return torch.cat([weights.flatten(2), nn.functional.one_hot(ends, 2)], dim=2)
 
     def _convolutions(self, series: Tensor, lengths: Tensor) -> Iterator[tuple[int, slice, int, Tensor]]:
-        """Yield the convolution outputs of a few kernels and steps at a time.
+        """Yield the convolution outputs of a few kernels and positions at a time.
 
-        Each item is the index of the dilation, the kernels, the first step, and the outputs, shape (kernels, batch,
-        steps), which may extend beyond the last step to a number of steps that ``_count_above`` accepts. Outputs at
-        steps that do not count are far below every threshold. The next item overwrites the outputs.
+        Each item is the index of the dilation, the kernels, the first position, and the outputs, shape (kernels, batch,
+        positions), which may extend beyond the last position to a number that ``_count_above`` accepts. Outputs at
+        positions that do not count are far below every threshold. The next item overwrites the outputs.
         """
         batch, channels, time = series.shape
         most = min(time, max(1, BLOCK // batch))
         most += -most % _word_steps(most)
-        weights, padded = self._weights(), _Padded(series, self.plan[-1].step, most)
+        weights, padded = self._weights(), _Padded(series, self.plan[-1], most)
         room, outputs = series.new_empty(TAPS * channels + 2, batch * most), series.new_empty(KERNELS, batch * most)
-        for start in range(0, time, most):
-            count = min(most, time - start)
-            count += -count % _word_steps(count)
-            inputs = room.flatten()[: len(room) * batch * count].view(-1, batch, count)
-            steps = torch.arange(start, start + count, device=series.device)
-            torch.mul(steps >= lengths[:, None], NEVER, out=inputs[-2])
-            from_centre = (2 * steps + 1 - lengths[:, None]).abs()
-            for place, one in enumerate(self.plan):
-                padded.shift(start, one.step, inputs[:-2])
-                torch.mul(from_centre > _totals(one, lengths)[1, :, None], NEVER, out=inputs[-1])
+        for place, one in enumerate(self.plan):
+            counted = _counted(one, lengths)[..., None]
+            positions = -(-time // one.stride)
+            for start in range(0, positions, most):
+                count = min(most, positions - start)
+                count += -count % _word_steps(count)
+                inputs = room.flatten()[: len(room) * batch * count].view(-1, batch, count)
+                padded.shift(start, one, inputs[:-2])
+                places = torch.arange(start, start + count, device=series.device)
+                torch.mul(places >= counted[0, 1], NEVER, out=inputs[-2])
+                torch.mul((places < counted[1, 0]) | (places >= counted[1, 1]), NEVER, out=inputs[-1])
                 at_once = max(1, min(KERNELS, COMPARISONS // (one.thresholds * batch * count)))
                 for first in range(0, KERNELS, at_once):
                     kernels = slice(first, min(first + at_once, KERNELS))
@@ -354,26 +362,26 @@ class _Padded:
     ----------
     series
         Shape (batch, channels, time).
-    step
-        The largest dilation.
+    largest
+        The largest dilation, which has the largest stride.
     extra
-        Number of steps beyond the last one that can be read.
+        Number of positions beyond the last one that can be read.
     """
 
-    def __init__(self, series: Float[Tensor, "batch channels time"], step: int, extra: int) -> None:
+    def __init__(self, series: Float[Tensor, "batch channels time"], largest: Dilation, extra: int) -> None:
         self.time = series.shape[2]
-        self.margin = min(step, self.time) * (TAPS // 2)
-        self.values = nn.functional.pad(series, (self.margin, self.margin + extra))
+        self.margin = min(largest.step, self.time) * (TAPS // 2)
+        self.values = nn.functional.pad(series, (self.margin, self.margin + extra * largest.stride))
 
-    def shift(self, start: int, step: int, into: Float[Tensor, "rows batch steps"]) -> None:
-        """Write the inputs of every tap for every channel at the steps from ``start`` to ``into``.
+    def shift(self, start: int, one: Dilation, into: Float[Tensor, "rows batch positions"]) -> None:
+        """Write the inputs of every tap for every channel at the positions from ``start`` to ``into``.
 
         At a dilation of at least the length of the series, every tap but the central one reads zeros.
         """
         batch, channels, width = self.values.shape
-        step = min(step, self.time)
-        first = self.margin + start - step * (TAPS // 2)
-        sizes, strides = (TAPS, channels, batch, into.shape[2]), (step, width, channels * width, 1)
+        step = min(one.step, self.time)
+        first = self.margin + start * one.stride - step * (TAPS // 2)
+        sizes, strides = (TAPS, channels, batch, into.shape[2]), (step, width, channels * width, one.stride)
         into.view(sizes).copy_(self.values.as_strided(sizes, strides, first))
 
 
@@ -389,22 +397,39 @@ def _word_steps(steps: int) -> int:
     return 8 * -(-steps // LANES)
 
 
+def _counted(one: Dilation, lengths: Int64[Tensor, " batch"]) -> Int64[Tensor, "2 2 batch"]:
+    """Return the first counted position and the one after the last, shape (2, 2, batch).
+
+    The first axis has the kernels that count the whole series, and those that lie within it; if a series has no
+    position for the latter, they count all of it.
+    """
+    every = positions_of(lengths, one.stride)
+    stop = positions_of(lengths - one.reach, one.stride)
+    none = torch.zeros_like(lengths)
+    first = none + -(-one.reach // one.stride)
+    fits = stop > first
+    within = torch.stack([torch.where(fits, first, none), torch.where(fits, stop, every)])
+    return torch.stack([torch.stack([none, every]), within])
+
+
 def _totals(one: Dilation, lengths: Int64[Tensor, " batch"]) -> Int64[Tensor, "2 batch"]:
-    """Return the number of counted steps of kernels that count the whole series, and of those that lie within it."""
-    return torch.stack([lengths, lengths - torch.where(lengths > one.reach * 2, 2 * one.reach, 0)])
+    """Return the number of counted positions of kernels that count the whole series, and of those within it."""
+    counted = _counted(one, lengths)
+    return counted[:, 1] - counted[:, 0]
 
 
 def _convolve_each(
-    series: Float[Tensor, "kernels channels time"], weights: Float[Tensor, "kernels taps"], step: int
-) -> Float[Tensor, "kernels time"]:
+    series: Float[Tensor, "kernels channels time"], weights: Float[Tensor, "kernels taps"], one: Dilation
+) -> Float[Tensor, "kernels positions"]:
     """Convolve each series with its own kernel, with zeros beyond both ends."""
     count, channels, time = series.shape
-    outputs = series.new_empty(count, time)
+    positions = -(-time // one.stride)
+    outputs = series.new_empty(count, positions)
     most = max(1, 2 * BLOCK // count)
-    padded = _Padded(series, step, 0)
-    for start in range(0, time, most):
-        inputs = series.new_empty(TAPS * channels, count, min(most, time - start))
-        padded.shift(start, step, inputs)
+    padded = _Padded(series, one, 0)
+    for start in range(0, positions, most):
+        inputs = series.new_empty(TAPS * channels, count, min(most, positions - start))
+        padded.shift(start, one, inputs)
         outputs[:, start : start + most] = torch.bmm(weights[:, None], inputs.transpose(0, 1))[:, 0]
     return outputs
 

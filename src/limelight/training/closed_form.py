@@ -39,14 +39,14 @@ from limelight.types import Codes
 
 MOST_AT_ONCE = 4_000
 """Series whose features all fit in memory; beyond, the head is fitted in one streamed pass."""
-SAMPLE, SAMPLED_STEPS = 512, 1 << 24
-"""Maximum number of series, and of padded steps, for fitting the thresholds."""
+SAMPLE, SAMPLED_VALUES = 512, 1 << 24
+"""Maximum number of series, and of values with padding, for fitting the thresholds."""
 FILL_STRATEGIES = ("mask", "last")
 """Candidates if nothing is stated. A mask keeps the information that a value is missing, but the mean in its place
 makes peaks in a smooth series; the last value does not (ArrowHead with a tenth missing: 0.72 and 0.86,
 leave-one-out)."""
-PROFILED_SERIES, PROFILED_STEPS = 64, 1 << 17
-"""Maximum number of series, and of their steps, for the baseline of evidence."""
+PROFILED_SERIES, PROFILED_VALUES = 64, 1 << 17
+"""Maximum number of series, and of their values, for the baseline of evidence."""
 STEPS_OF_A_PART = 1 << 18
 """Number of steps whose features take about half a second."""
 SELECTION_SERIES = 500
@@ -195,15 +195,16 @@ def _set_typical(network: Network, mean: Tensor) -> None:
 
 
 def _profiled(panel: Panel, seed: int) -> NDArray[np.int64]:
-    """Choose the series whose contributions are averaged: few, and few steps."""
+    """Choose the series whose contributions are averaged: few, and few values."""
     rows = np.random.default_rng(seed).permutation(len(panel))[:PROFILED_SERIES]
-    few: NDArray[np.int64] = rows[: max(1, int((np.cumsum(panel.lengths[rows]) <= PROFILED_STEPS).sum()))]
+    values = np.cumsum(panel.lengths[rows]) * len(panel.channels)
+    few: NDArray[np.int64] = rows[: max(1, int((values <= PROFILED_VALUES).sum()))]
     return few
 
 
 def _fit_thresholds(network: Network, series: BatchesOfPanel, seed: int) -> None:
     panel = series.panel
-    most = max(1, min(SAMPLE, SAMPLED_STEPS // int(panel.lengths.max())))
+    most = max(1, min(SAMPLE, SAMPLED_VALUES // (int(panel.lengths.max()) * len(panel.channels))))
     rows = np.random.default_rng(seed).permutation(len(panel))[:most]
     network.encoder.fit(*_sample(network, series, rows), torch.Generator().manual_seed(seed))
 

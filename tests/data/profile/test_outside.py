@@ -152,6 +152,14 @@ def test_a_damaged_profile_is_refused() -> None:
     )
 
 
+@pytest.mark.parametrize("entry", [{"series": 0}, {"series": float("inf")}, {"outside": 2.0}, {"lengths": [0.0] * 51}])
+def test_a_profile_of_impossible_counts_is_refused(entry: dict[str, object]) -> None:
+    with pytest.raises(
+        ModelFolderError, match="expected a training profile, got .*; the model is damaged or from a newer"
+    ):
+        TrainingProfile.from_json(PROFILE.to_json() | entry)
+
+
 def test_many_outside_in_training_make_some_expected() -> None:
     assert PROFILE.more_outside_than_expected(12, 60)
     assert not replace(PROFILE, outside=0.2).more_outside_than_expected(12, 60)

@@ -171,8 +171,10 @@ class TrainingProfile:
             metadata = TypeAdapter(MetadataProfile).validate_python(content["metadata"])
             units = {str(name): str(unit) for name, unit in content["units"].items()}
             series, outside = int(content["series"]), float(content["outside"])
+            if series < 1 or not 0 <= outside <= 1 or not (lengths >= 1).all():
+                raise ValueError(f"{series} series, {outside} of them outside, lengths {lengths}")
             return cls(channels, series, quantiles, lengths, steps, units, metadata, outside)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise ModelFolderError(
                 f"expected a training profile, got {str(content)[:80]!r}; the model is damaged or from a newer "
                 "limelight"
