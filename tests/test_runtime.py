@@ -1,6 +1,7 @@
 """Prediction with an exported model, without torch."""
 
 import json
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -178,3 +179,12 @@ def test_a_model_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     assert message_of(ModelFolderError, open_model, file) == (
         f"{str(file)!r} has format version 9, but this limelight reads version 1; update limelight"
     )
+
+
+def test_other_processes_predict_the_same(tmp_path: Path) -> None:
+    panel = noise(6, 9)
+    model = open_model(export_model(random_network_model(channels=len(panel.channels)), tmp_path / "model.onnx"))
+    expected = model.predict(panel).logits
+    copy = pickle.loads(pickle.dumps(model))
+    (tmp_path / "model.onnx").unlink()
+    np.testing.assert_array_equal(copy.predict(panel).logits, expected)

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
+import re
 import signal
+import socket
+import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
+from urllib.parse import urlsplit
 
 from limelight.errors import ParameterError, as_sentence
 
 RAY = "ray"
+CLUSTER = re.compile(r"ray://[^/\s:]+(:\d{1,5})")
+QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_IGNORE_UNHANDLED_ERRORS": "1",  # those of calls that are no longer needed
+}
+CONNECT_SECONDS = 10.0
 RETRIES = 3
 """How often a call is repeated if the process that ran it was lost."""
 AHEAD = 2
@@ -83,17 +96,33 @@ def run_parallel(
         results.close()
 
 
-def require_engine(on: str | None) -> None:
-    """Check the name of an engine and that its package is installed; ParameterError otherwise.
+def require_jobs(jobs: int, on: str | None = None) -> None:
+    """Check the number of processes, the name of an engine and that its package is installed.
+
+    Parameters
+    ----------
+    jobs
+        Number of processes, at least 1; an engine uses its own number.
+    on
+        As for ``run_parallel``.
+
+    Raises
+    ------
+    ParameterError
+        If there are fewer than 1, or both are given, or the engine is unknown or not installed.
 
     Example
     -------
-    >>> require_engine(None)
+    >>> require_jobs(2)
     """
+    if jobs < 1:
+        raise ParameterError(f"expected at least 1 job, got {jobs}")
     if on is None:
         return
-    if on != RAY and not on.startswith("ray://"):
+    if on != RAY and not CLUSTER.fullmatch(on):
         raise ParameterError(f"expected 'ray' or the address of a cluster such as 'ray://host:10001', got {on!r}")
+    if jobs > 1:
+        raise ParameterError(f"expected jobs or {on!r}, whose processors are all used, got both; drop jobs={jobs}")
     if importlib.util.find_spec("ray") is None:
         raise ParameterError("expected Ray, but it is not installed; install it with pip install 'limelight[ray]'")
 
@@ -111,10 +140,10 @@ def _run_on_ray(
     function: Callable[..., Any], calls: Iterable[tuple[Any, ...]], on: str, *, ordered: bool
 ) -> Iterator[Any]:
     """Call a function on Ray; what all calls share is sent once."""
-    require_engine(on)
+    connected = _connect(on)
     import ray
 
-    _connect(on)
+    pending: list[Any] = []
     try:
         remote = ray.remote(num_cpus=1, max_retries=RETRIES)(_on_one_thread)
         called, shared = ray.put(function), dict[int, tuple[Any, Any]]()
@@ -128,40 +157,82 @@ def _run_on_ray(
             return remote.remote(called, *(shared[id(one)][1] if id(one) in shared else one for one in arguments))
 
         waiting = iter(calls)
-        slots = max(1, int(ray.cluster_resources().get("CPU", 1))) * AHEAD
+        slots = max(1, int(_processors())) * AHEAD
         pending = [submit(arguments) for arguments in islice(waiting, slots)]
         while pending:
             done = pending[0] if ordered else ray.wait(pending, num_returns=1)[0][0]
+            result = _result_of(done)
             pending.remove(done)
-            result = ray.get(done)
             pending += [submit(arguments) for arguments in islice(waiting, 1)]
             yield result
     finally:
-        if on != RAY:
+        for call in pending:
+            ray.cancel(call, force=True)
+        if connected:
             ray.shutdown()
 
 
-def _connect(on: str) -> None:
-    """Connect to Ray, or start it on this machine, unless that has been done."""
+def _connect(on: str) -> bool:
+    """Connect to a cluster of Ray, or start Ray on this machine; return whether it was a cluster that was not yet."""
+    require_jobs(1, on)
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    handler = signal.getsignal(signal.SIGTERM)  # Ray replaces it
     import ray
 
     if ray.is_initialized():
-        return
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    address = on if on != RAY else "auto" if os.environ.get("RAY_ADDRESS") else None
+        return False
+    address = on if on != RAY else os.environ.get("RAY_ADDRESS", "")
+    options: dict[str, Any] = {"address": address} if address else {"address": "local", "include_dashboard": False}
     try:
-        options: dict[str, Any] = {} if address else {"include_dashboard": False}
-        ray.init(address, logging_level="ERROR", log_to_driver=False, **options)
+        _require_answer(address)
+        ray.init(logging_level=logging.ERROR, log_to_driver=False, **options)
+    except SystemExit as error:  # a signal that ends the command came while Ray's own handler was there
+        raise KeyboardInterrupt from error
     except Exception as error:  # Ray raises several kinds of errors if no cluster answers
-        raise ParameterError(f"expected a Ray cluster at {on!r}, got none: {as_sentence(error)}") from error
+        raise ParameterError(
+            f"expected a Ray cluster at {address!r}, got none: {as_sentence(error)}; start it, or correct the address"
+        ) from error
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, handler)
+    return bool(address)
+
+
+def _require_answer(address: str) -> None:
+    """Raise an error soon if nothing listens at the address of a cluster; Ray itself tries for minutes."""
+    place = urlsplit(address if "://" in address else f"//{address}")
+    if place.hostname and place.port:
+        socket.create_connection((place.hostname, place.port), CONNECT_SECONDS).close()
+
+
+def _processors() -> float:
+    """Return the number of processors of the cluster."""
+    import ray
+
+    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call, unused-ignore]
+    return resources.get("CPU", 1.0)
+
+
+def _result_of(call: Any) -> Any:
+    """Return the result of a call on Ray, or raise the error that it raised."""
+    import ray
+
+    try:
+        return ray.get(call)
+    except ray.exceptions.RayTaskError as error:
+        raise error.cause from error
+    except ray.exceptions.RayError as error:
+        raise ParameterError(
+            f"expected workers of Ray that finish a call, got {RETRIES + 1} that were lost ({type(error).__name__}), "
+            "perhaps for want of memory; use machines with more memory, or fewer processors of each"
+        ) from error
 
 
 def _on_one_thread(function: Callable[..., Any], *arguments: Any) -> Any:
     """Call a function in a process of Ray, which has one processor."""
-    import torch
-
-    torch.set_num_threads(1)
+    if "torch" in sys.modules:  # imported later, it has one thread for each processor of the call, which is one
+        sys.modules["torch"].set_num_threads(1)
     return function(*arguments)
 
 

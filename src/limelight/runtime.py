@@ -80,7 +80,7 @@ class ExportedModel(Predictor):
         answer = self.session.answer(arrays, self.offset)
         return answer._replace(logits=self.decision.undo_temperature(answer.logits))
 
-    def predict(self, series: Any, *, attention: bool = False) -> Prediction:
+    def predict(self, series: Any, *, attention: bool = False, jobs: int = 1, on: str | None = None) -> Prediction:
         """Predict series as ``FittedModel.predict`` and ``TimeSeriesClassifier.predict`` do.
 
         Parameters
@@ -90,6 +90,8 @@ class ExportedModel(Predictor):
             channels) of any lengths.
         attention
             Whether to return the attention weights.
+        jobs, on
+            As for ``Predictor.predict``.
 
         Returns
         -------
@@ -102,7 +104,7 @@ class ExportedModel(Predictor):
             If the channels or the kind of clock differ from those in training, a value is infinite, or missing although
             none was missing in training.
         """
-        return super().predict(self.panel_of(series), attention=attention)
+        return super().predict(self.panel_of(series), attention=attention, jobs=jobs, on=on)
 
     def evidence(self, series: Any) -> tuple[list[NDArray[np.float64]], NDArray[np.float64]]:
         """Split the logits over the time steps, for models with the pooling ``conjunctive``.

@@ -300,3 +300,14 @@ def test_impossible_tunings_are_refused(named, message):
     with pytest.raises(ParameterError) as error:
         tuned(**named)
     assert str(error.value) == message
+
+
+def test_a_journal_that_another_machine_lacks_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr("platform.node", lambda: "worker-7")
+    task, recipe, journal = task_of(WAVES), Recipe.of(SMALL), tmp_path / "elsewhere.journal"
+    with pytest.raises(ParameterError) as error:
+        search.run_trial(search.Search(WAVES, (), "", task, recipe, {}, "accuracy", journal, 0))
+    assert str(error.value) == (
+        f"expected the folder of the tuning on every machine that runs trials, got no {str(journal)!r} on worker-7; "
+        "choose an output folder that all machines share"
+    )

@@ -14,6 +14,8 @@ from limelight.cli.options import (
     DataOptions,
     Epochs,
     EscapeFormulas,
+    Jobs,
+    On,
     Output,
     Overwrite,
     Preset,
@@ -166,6 +168,8 @@ def predict(
         bool, typer.Option("--strict", help="Predict nothing if a series is outside the training data.")
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing output file.")] = False,
+    jobs: Jobs = 1,
+    on: On = None,
     escape_formulas: EscapeFormulas = False,
 ) -> None:
     """Predict new series: class and probabilities as a Parquet or CSV table.
@@ -187,6 +191,8 @@ def predict(
         events=events,
         strict=strict,
         overwrite=overwrite,
+        jobs=jobs,
+        on=on,
         escape_formulas=escape_formulas,
         log=print_progress,
     )
@@ -235,6 +241,8 @@ def explain(
     *,
     options: DataOptions,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing output files.")] = False,
+    jobs: Jobs = 1,
+    on: On = None,
     escape_formulas: EscapeFormulas = False,
 ) -> None:
     """Explain predictions step by step, as a Parquet or CSV table and as a picture.
@@ -261,6 +269,8 @@ def explain(
         examples=examples,
         variants=what_if,
         overwrite=overwrite,
+        jobs=jobs,
+        on=on,
         escape_formulas=escape_formulas,
         log=print_progress,
     )

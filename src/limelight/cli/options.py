@@ -143,6 +143,16 @@ Changes = Annotated[
         show_default=False,
     ),
 ]
+Jobs = Annotated[int, typer.Option(help="Number of processes that share the series.")]
+On = Annotated[
+    str | None,
+    typer.Option(
+        "--on",
+        help="Run on all processors of Ray instead (extra ray): ray for this machine or the cluster in RAY_ADDRESS, or "
+        "ray://host:10001. What a lost worker ran is repeated.",
+        show_default=False,
+    ),
+]
 EscapeFormulas = Annotated[
     bool,
     typer.Option(

@@ -10,6 +10,7 @@ import typer
 from limelight.cli.options import (
     DataOptions,
     Epochs,
+    On,
     Output,
     Preset,
     Seed,
@@ -27,6 +28,7 @@ def validate(
     folds: Annotated[int, typer.Option(help="Number of folds.")] = 5,
     repeats: Annotated[int, typer.Option(help="Number of repetitions, each with new folds.")] = 1,
     jobs: Annotated[int, typer.Option(help="Number of folds to fit in parallel; the scores stay the same.")] = 1,
+    on: On = None,
     *,
     options: DataOptions,
     preset: Preset = None,
@@ -45,7 +47,7 @@ def validate(
 
     file = json_beside_run(experiment, output, VALIDATION_FILE)
     found = validate_experiment(
-        experiment, file, folds=folds, repeats=repeats, jobs=jobs, overwrite=overwrite, log=print_progress
+        experiment, file, folds=folds, repeats=repeats, jobs=jobs, on=on, overwrite=overwrite, log=print_progress
     )
     echo(f"{found}\n\nwritten to {file}")
 
@@ -75,6 +77,7 @@ def tune(
         typer.Option(help="Score trials on this many folds instead of the validation split.", show_default=False),
     ] = None,
     jobs: Annotated[int, typer.Option(help="Number of trials to run in parallel.")] = 1,
+    on: On = None,
     *,
     options: DataOptions,
     preset: Preset = None,
@@ -101,6 +104,7 @@ def tune(
         score=score,
         folds=folds,
         jobs=jobs,
+        on=on,
         resume=resume,
         overwrite=overwrite,
         log=print_progress,
@@ -118,6 +122,7 @@ def compare(
     folds: Annotated[int, typer.Option(help="Number of folds.")] = 5,
     repeats: Annotated[int, typer.Option(help="Number of repetitions, each with new folds.")] = 1,
     jobs: Annotated[int, typer.Option(help="Number of fits to run in parallel; the scores stay the same.")] = 1,
+    on: On = None,
     *,
     options: DataOptions,
     preset: Preset = None,
@@ -136,6 +141,14 @@ def compare(
 
     file = json_beside_run(experiment, output, COMPARISON_FILE)
     found = compare_experiment(
-        experiment, file, score=score, folds=folds, repeats=repeats, jobs=jobs, overwrite=overwrite, log=print_progress
+        experiment,
+        file,
+        score=score,
+        folds=folds,
+        repeats=repeats,
+        jobs=jobs,
+        on=on,
+        overwrite=overwrite,
+        log=print_progress,
     )
     echo(f"{found}\n\nwritten to {file}")

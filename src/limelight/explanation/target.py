@@ -172,12 +172,7 @@ def _predicted_codes(prediction: Prediction) -> Codes:
 def _target_codes(target: Any, task: Task, n: int, default: Codes) -> Codes:
     if target is None:
         return default
-    targets = np.asarray(target)
-    if targets.ndim and targets.shape != (n,):
-        raise ParameterError(
-            f"expected one target, or one for each of the {n} series, got {counted(targets.size, 'target')}; "
-            "name a class"
-        )
+    targets = targets_for(target, n)
     code_by_name = {str(name): code for code, name in enumerate(task.classes)}
     names = [str(name) for name in targets.reshape(-1).tolist()]
     unknown = sorted({name for name in names if name not in code_by_name})
@@ -189,6 +184,23 @@ def _target_codes(target: Any, task: Task, n: int, default: Codes) -> Codes:
         )
     codes = np.array([code_by_name[name] for name in names], dtype=np.int64)
     return codes if targets.ndim else np.full(n, codes[0])
+
+
+def targets_for(target: Any, n: int) -> NDArray[Any]:
+    """Return a target as an array of shape () or (n,); ParameterError if there is neither one nor one each.
+
+    Example
+    -------
+    >>> targets_for("ok", 3).shape, targets_for(["ok", "fault"], 2).shape
+    ((), (2,))
+    """
+    targets = np.asarray(target)
+    if targets.ndim and targets.shape != (n,):
+        raise ParameterError(
+            f"expected one target, or one for each of the {n} series, got {counted(targets.size, 'target')}; "
+            "name a class"
+        )
+    return targets
 
 
 def _step_mask(steps: tuple[int, int], length: int) -> NDArray[np.bool_]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -21,6 +21,7 @@ from limelight.model.padding import (
     require_same_clock,
 )
 from limelight.model.prediction import Prediction
+from limelight.parallel import require_jobs, run_parallel
 from limelight.task import Task
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 SERIES_PER_BLOCK = 20_000
 STEPS_PER_BLOCK = 1 << 24
 """Maximum number of time steps predicted in one block; their attention weights fill 64 MiB."""
+SERIES_PER_PART, STEPS_PER_PART = 5_000, 1 << 22
+"""The same for the blocks that several processes share."""
 
 
 class Answer(NamedTuple):
@@ -128,7 +131,7 @@ class Predictor:
             return None
         return self.vocabulary.encode(panel.metadata, len(panel), panel.signals)
 
-    def predict(self, panel: Panel, *, attention: bool = False) -> Prediction:
+    def predict(self, panel: Panel, *, attention: bool = False, jobs: int = 1, on: str | None = None) -> Prediction:
         """Predict every series of a panel. Apart from the predictions, memory does not grow with the panel.
 
         Parameters
@@ -137,6 +140,10 @@ class Predictor:
             Series with the same channels as in training, and the same kind of clock if the network reads the clock.
         attention
             Whether to return the attention weights (4 bytes per time step of the panel).
+        jobs
+            Number of processes that share the series, at least 1.
+        on
+            ``"ray"`` or ``"ray://host:port"`` to predict on Ray instead, on all of its processors (extra ``ray``).
 
         Returns
         -------
@@ -148,19 +155,23 @@ class Predictor:
         DataError
             If the channels or the kind of clock differ from those in training, if a value is infinite, or if a value is
             missing and the model does not accept missing values.
+        ParameterError
+            If ``jobs`` is below 1, or Ray is not installed or does not answer.
         """
-        blocks = list(self.predict_blocks(panel, attention=attention))
+        blocks = list(self.predict_blocks(panel, attention=attention, jobs=jobs, on=on))
         logits = np.concatenate([np.zeros((0, self.task.outputs)), *(block.logits for block in blocks)])
         kept = [weights for block in blocks for weights in block.attention or []]
         found = [block.novelty for block in blocks if block.novelty is not None]
         return self.prediction_of(panel, logits, kept or None, np.concatenate(found) if found else None)
 
-    def predict_blocks(self, panel: Panel, *, attention: bool = False) -> Iterator[Prediction]:
+    def predict_blocks(
+        self, panel: Panel, *, attention: bool = False, jobs: int = 1, on: str | None = None
+    ) -> Iterator[Prediction]:
         """Predict a panel block by block, so that predictions can be written out as they are made.
 
         Parameters
         ----------
-        panel, attention
+        panel, attention, jobs, on
             As for ``predict``, which also lists the errors.
 
         Returns
@@ -183,7 +194,13 @@ class Predictor:
         if self.reads_clock:
             require_clock(panel)
             require_same_clock(self.fitted_on.get("clock"), panel)
-        return (self._predict_block(self.with_channels(panel[rows]), attention) for rows in _blocks(panel.lengths))
+        require_jobs(jobs, on)
+        if jobs == 1 and on is None:
+            whole = consecutive_rows(panel.lengths, SERIES_PER_BLOCK, STEPS_PER_BLOCK)
+            return (self._predict_block(self.with_channels(panel[rows]), attention) for rows in whole)
+        parts = parts_of(panel, consecutive_rows(panel.lengths, SERIES_PER_PART, STEPS_PER_PART), on)
+        calls = ((self.with_channels(part), attention) for part in parts)
+        return run_parallel(self._predict_block, calls, jobs, ordered=True, on=on)
 
     def _predict_block(self, panel: Panel, attention: bool) -> Prediction:
         by_step = self.task.by_step
@@ -313,16 +330,54 @@ class Predictor:
         return not (numbered(panel.channels) or numbered(self.channels))
 
 
-def _blocks(lengths: NDArray[np.int64]) -> Iterator[slice]:
-    """Cut rows into consecutive blocks within the limits above; a series longer than the limit is its own block."""
+def consecutive_rows(lengths: NDArray[np.int64], series: int, steps: int) -> Iterator[slice]:
+    """Cut rows into consecutive blocks of limited size; a series with more steps than the limit is its own block.
+
+    Parameters
+    ----------
+    lengths
+        Steps of each series, shape (n,).
+    series, steps
+        The most series and steps of a block, at least 1.
+
+    Example
+    -------
+    >>> list(consecutive_rows(np.array([2, 2, 9, 1, 1]), series=2, steps=5))
+    [slice(0, 2, None), slice(2, 3, None), slice(3, 5, None)]
+    """
     ends = np.cumsum(lengths)
     start = 0
     while start < len(lengths):
         before = int(ends[start - 1]) if start else 0
-        within = int(np.searchsorted(ends, before + STEPS_PER_BLOCK, side="right"))
-        stop = max(start + 1, min(start + SERIES_PER_BLOCK, within))
+        within = int(np.searchsorted(ends, before + steps, side="right"))
+        stop = max(start + 1, min(start + series, within))
         yield slice(start, stop)
         start = stop
+
+
+def parts_of(panel: Panel, blocks: Iterable[slice], on: str | None = None) -> Iterator[Panel]:
+    """Yield blocks of a panel to send to workers: those of a store by its path, or by value if they are sent to Ray.
+
+    Parameters
+    ----------
+    panel
+        n series.
+    blocks
+        Slices of rows.
+    on
+        As for ``run_parallel``.
+
+    Example
+    -------
+    >>> [len(part) for part in parts_of(Panel.from_series(np.zeros((3, 2))), [slice(0, 2), slice(2, 3)])]
+    [2, 1]
+    """
+    for rows in blocks:
+        part = panel[rows]
+        if on is not None:
+            part = part.compact()
+            panel.note_read(part.lengths)
+        yield part
 
 
 def numbered(channels: Sequence[str]) -> bool:

@@ -49,6 +49,7 @@ class Session:
             ) from error
         if isinstance(model, Path) and not model.is_file():
             raise ModelFolderError(f"there is no exported model at {str(model)!r}; write one with limelight export")
+        self._model, self._threads = model, threads
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         # threads that spin while they wait took 20 ms of processor time for each single series
@@ -63,6 +64,10 @@ class Session:
         self.properties: Mapping[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
         self._inputs = {one.name: one.type for one in self._session.get_inputs()}
         self.outputs = [one.name for one in self._session.get_outputs()]
+
+    def __reduce__(self) -> tuple[type[Session], tuple[bytes, int | None]]:
+        content = self._model.read_bytes() if isinstance(self._model, Path) else self._model
+        return Session, (content, self._threads)  # another process, perhaps without the file, starts its own
 
     def run(self, arrays: Mapping[str, NDArray[Any]], offset: NDArray[np.float64] | None) -> dict[str, NDArray[Any]]:
         """Compute all outputs for padded series.

@@ -30,10 +30,9 @@ from limelight.model_selection.comparison_results import (
     Row,
     conclude,
 )
-from limelight.model_selection.cross_validation import require_jobs
 from limelight.model_selection.folds import fold_panel
 from limelight.model_selection.trials import FoldSplit, fit_fold, fitted_rows, fold_splits
-from limelight.parallel import run_parallel
+from limelight.parallel import require_jobs, run_parallel
 from limelight.parts.architecture import Architecture
 from limelight.parts.fusions import ATTENTION, FUSIONS
 from limelight.recipe import Recipe
@@ -70,6 +69,7 @@ def compare(
     fields: Mapping[str, str] | None = None,
     seed: int = 0,
     jobs: int = 1,
+    on: str | None = None,
     log: LogLine = lambda line: None,
 ) -> Comparison:
     """Compare models from the simplest to the richest by cross-validation on the same folds.
@@ -102,6 +102,8 @@ def compare(
         The same seed gives the same numbers, from 0 to 2**31 - 1.
     jobs
         How many fits to run in parallel, each in a process of its own, at least 1.
+    on
+        As for ``validate``.
     log
         Called with one line after each fit.
 
@@ -128,7 +130,7 @@ def compare(
     """
     if score not in COMPARISON_SCORES:
         raise ParameterError(f"expected a score to compare by, got {score!r}{nearest(score, COMPARISON_SCORES)}")
-    require_jobs(jobs)
+    require_jobs(jobs, on)
     decision = DecisionRule.of(decision).calibration_only()
     recipe = Recipe.of(model, training, decision, HoldOut(validation, by, group, stratify), fields)
     require_device(recipe.training)
@@ -146,7 +148,7 @@ def compare(
     require_finite(panel, missing=recipe.architecture.missing != "error")
     made, rule = fold_panel(panel, task, folds=folds, repeats=repeats, by=by, group=group, stratify=stratify, seed=seed)
     study = _Study(panel.compact(), codes, task, recipe, score, fold_splits(made, seed))
-    return _compare(study, rule, notes, jobs, log)
+    return _compare(study, rule, notes, jobs, on, log)
 
 
 def score_of(task: Task, codes: Codes, probabilities: NDArray[np.float64], name: str) -> float:
@@ -246,14 +248,14 @@ class _Study:
         return split.name, name, _Score(reached, seconds, parameters)
 
 
-def _compare(study: _Study, rule: str, notes: list[str], jobs: int, log: LogLine) -> Comparison:
+def _compare(study: _Study, rule: str, notes: list[str], jobs: int, on: str | None, log: LogLine) -> Comparison:
     """Fit every model on every fold, fold after fold, so that a comparison ended by Ctrl-C is still one."""
     models, skipped = study.models()
     notes = [*notes, *skipped]
     calls = [(split, name, architecture) for split in study.splits for name, architecture in models.items()]
     done: dict[tuple[str, str], _Score] = {}
     try:
-        for fold, name, reached in run_parallel(study.score, calls, min(jobs, len(calls))):
+        for fold, name, reached in run_parallel(study.score, calls, min(jobs, len(calls)), on=on):
             done[fold, name] = reached
             line = f"{COMPARISON_SCORES[study.metric]} {reached.score:.3f} in {reached.seconds:.1f} s"
             log(f"{len(done)} of {len(calls)}: {fold}, {name}: {line}")

@@ -20,7 +20,7 @@ from limelight.model_selection.trials import (
     fit_and_score,
     fold_splits,
 )
-from limelight.parallel import run_parallel
+from limelight.parallel import require_jobs, run_parallel
 from limelight.parts.architecture import Architecture
 from limelight.recipe import Recipe
 from limelight.task import Task
@@ -113,6 +113,7 @@ def validate(
     fields: Mapping[str, str] | None = None,
     seed: int = 0,
     jobs: int = 1,
+    on: str | None = None,
     log: LogLine = lambda line: None,
 ) -> Validation:
     """Fit and score a network by cross-validation. Ctrl-C stops it and keeps the folds that are done.
@@ -144,6 +145,8 @@ def validate(
         The same seed gives the same numbers, from 0 to 2**31 - 1.
     jobs
         Number of folds to fit in parallel, each in a process of its own, at least 1.
+    on
+        ``"ray"`` or ``"ray://host:port"`` to fit the folds on Ray instead, on all of its processors (extra ``ray``).
     log
         Called with one line after each fold.
 
@@ -165,24 +168,18 @@ def validate(
     >>> [fold.counts["held_out"] for fold in found.folds], 0.3 < found.mean("accuracy") < 1.0
     ([30, 30], True)
     """
-    require_jobs(jobs)
+    require_jobs(jobs, on)
     task = task or task_of(panel)
     recipe = Recipe.of(model, training, decision, HoldOut(validation, by, group, stratify), fields)
     require_device(recipe.training)
     targets_of(task, panel)
     made, rule = fold_panel(panel, task, folds=folds, repeats=repeats, by=by, group=group, stratify=stratify, seed=seed)
     splits = fold_splits(made, seed)
-    results, interrupted = _score_all(panel.compact(), splits, task, recipe, jobs, log)
+    results, interrupted = _score_all(panel.compact(), splits, task, recipe, jobs, on, log)
     notes = _notes(results)
     if interrupted:
         notes.append(f"interrupted after {len(results)} of {len(splits)} folds; the results so far are kept")
     return Validation(task, recipe.architecture.describe(), tuple(results), rule, tuple(notes), interrupted)
-
-
-def require_jobs(jobs: int) -> None:
-    """Check that there is at least one process; ParameterError otherwise."""
-    if jobs < 1:
-        raise ParameterError(f"expected at least 1 job, got {jobs}")
 
 
 def titles(task: Task) -> list[str]:
@@ -199,13 +196,13 @@ def titles(task: Task) -> list[str]:
 
 
 def _score_all(
-    panel: Panel, splits: Sequence[FoldSplit], task: Task, recipe: Recipe, jobs: int, log: LogLine
+    panel: Panel, splits: Sequence[FoldSplit], task: Task, recipe: Recipe, jobs: int, on: str | None, log: LogLine
 ) -> tuple[list[FoldResult], bool]:
     """Fit and score every split; return the results so far, in order, and whether Ctrl-C ended it."""
     done: dict[str, FoldResult] = {}
     jobs = min(jobs, len(splits))
     try:
-        for result in run_parallel(fit_and_score, ((panel, split, task, recipe) for split in splits), jobs):
+        for result in run_parallel(fit_and_score, ((panel, split, task, recipe) for split in splits), jobs, on=on):
             done[result.name] = result
             scores = ", ".join(
                 f"{title} {_number(result.scores[name])}" for name, title in zip(FOLD_SCORES, titles(task), strict=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import platform
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
@@ -15,7 +16,6 @@ import numpy as np
 from limelight.data.panel import Panel
 from limelight.errors import LimelightError, ParameterError, nearest
 from limelight.model.targets import targets_of
-from limelight.model_selection.cross_validation import require_jobs
 from limelight.model_selection.search_space import Space, changed, label_for, rounded, starting_point
 from limelight.model_selection.trials import (
     FOLD_SCORES,
@@ -25,7 +25,7 @@ from limelight.model_selection.trials import (
     fitted_rows,
 )
 from limelight.model_selection.tuning_results import DONE, FAILED, PRUNED, Trial, Tuning
-from limelight.parallel import run_parallel
+from limelight.parallel import require_jobs, run_parallel
 from limelight.parts.architecture import Architecture
 from limelight.parts.encoders import ENCODERS, Encoder, register_encoder
 from limelight.recipe import Recipe
@@ -132,6 +132,7 @@ def run_trials(
     trials: int,
     minutes: float | None = None,
     jobs: int = 1,
+    on: str | None = None,
     log: LogLine = lambda line: None,
     note: Progress = lambda found: None,
 ) -> Tuning:
@@ -141,7 +142,7 @@ def run_trials(
     ----------
     search
         What the trials have in common.
-    trials, minutes, jobs, log
+    trials, minutes, jobs, on, log
         As for ``tune``.
     note
         Called with the results so far after each trial.
@@ -162,7 +163,8 @@ def run_trials(
     """
     from limelight.model_selection.optuna_engine import begin, quiet
 
-    _check(search, trials, minutes, jobs)
+    require_jobs(jobs, on)
+    _check(search, trials, minutes)
     targets_of(search.task, search.panel)
     require_device(search.recipe.training)
     search = replace(search, deadline=None if minutes is None else time.time() + 60 * minutes)
@@ -180,7 +182,7 @@ def run_trials(
             report(run_trial(search))
         left, interrupted = trials - len(_trials(study)), False
         try:
-            for number in run_parallel(run_trial, _calls(search, left), max(1, min(jobs, left))):
+            for number in run_parallel(run_trial, _calls(search, left), max(1, min(jobs, left)), on=on):
                 report(number)
         except KeyboardInterrupt:
             interrupted = True
@@ -205,7 +207,7 @@ def run_trial(search: Search) -> int | None:
     Raises
     ------
     LimelightError
-        If the unchanged recipe cannot be fitted.
+        If the unchanged recipe cannot be fitted, or this machine has no such journal.
     KeyboardInterrupt
         If Ctrl-C ended the trial.
     """
@@ -213,6 +215,11 @@ def run_trial(search: Search) -> int | None:
 
     from limelight.model_selection.optuna_engine import AS_IT_IS, distributions, quiet
 
+    if not search.journal.is_file():
+        raise ParameterError(
+            f"expected the folder of the tuning on every machine that runs trials, got no {str(search.journal)!r} on "
+            f"{platform.node()}; choose an output folder that all machines share"
+        )
     for encoder in search.encoders:
         register_encoder(encoder)
     with quiet():
@@ -284,8 +291,7 @@ def _calls(search: Search, left: int) -> Iterator[tuple[Search]]:
         yield (search,)
 
 
-def _check(search: Search, trials: int, minutes: float | None, jobs: int) -> None:
-    require_jobs(jobs)
+def _check(search: Search, trials: int, minutes: float | None) -> None:
     if trials < 1:
         raise ParameterError(f"expected at least 1 trial, got {trials}")
     if minutes is not None and not minutes > 0:

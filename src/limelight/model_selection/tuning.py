@@ -48,6 +48,7 @@ def tune(
     folder: Path | str | None = None,
     seed: int = 0,
     jobs: int = 1,
+    on: str | None = None,
     log: LogLine = lambda line: None,
 ) -> Tuning:
     """Search for better hyperparameters with Optuna, starting from the unchanged network. Ctrl-C keeps the results.
@@ -87,6 +88,8 @@ def tune(
         The same seed gives the same trials, with one job; from 0 to 2**31 - 1.
     jobs
         Number of trials to run in parallel, each in a process of its own with one thread, at least 1.
+    on
+        As for ``validate``. On a cluster, ``folder`` must be one that all of its machines share.
     log
         Called with one line after each trial.
 
@@ -132,7 +135,7 @@ def tune(
         home.mkdir(parents=True, exist_ok=True)
         space = make_space(panel[fitted_rows(panel, splits[0], recipe)], task, recipe, only)
         search = Search(panel.compact(), splits, rule, task, recipe, space, score, home / JOURNAL, seed)
-        return run_trials(search, trials=trials, minutes=minutes, jobs=jobs, log=log)
+        return run_trials(search, trials=trials, minutes=minutes, jobs=jobs, on=on, log=log)
 
 
 def require_optuna() -> None:

@@ -22,6 +22,7 @@ def compare_experiment(
     folds: int = 5,
     repeats: int = 1,
     jobs: int = 1,
+    on: str | None = None,
     overwrite: bool = False,
     log: LogLine = lambda line: None,
 ) -> Comparison:
@@ -33,7 +34,7 @@ def compare_experiment(
         What to fit; its test set is not used.
     file
         The JSON file to write.
-    score, folds, repeats, jobs
+    score, folds, repeats, jobs, on
         As for ``compare``.
     overwrite
         Replace the file if it exists.
@@ -71,6 +72,7 @@ def compare_experiment(
         fields=experiment.data.fields,
         seed=experiment.seed,
         jobs=jobs,
+        on=on,
         log=log,
     )
     write_json(file, found.to_json())

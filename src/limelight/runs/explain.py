@@ -18,6 +18,7 @@ from limelight.explanation.methods.registry import explain
 from limelight.explanation.what_if import what_if
 from limelight.files import whole_file
 from limelight.model.bundle import load_model
+from limelight.parallel import require_jobs
 from limelight.runs.dataset import read_data, read_panel
 from limelight.runs.folder import EXPERIMENT_FILE, METRICS_FILE, is_run, require_new_file
 from limelight.runs.predict import is_read, with_channels_of
@@ -38,6 +39,8 @@ def explain_file(
     examples: Path | None = None,
     variants: Path | None = None,
     overwrite: bool = False,
+    jobs: int = 1,
+    on: str | None = None,
     escape_formulas: bool = False,
     log: Callable[[str], None] = lambda line: None,
 ) -> Explanation:
@@ -66,6 +69,8 @@ def explain_file(
         ``WhatIf.table``; None writes none.
     overwrite
         Replace existing files, but never one that the series are read from.
+    jobs, on
+        As for ``explain``.
     escape_formulas
         In CSV output, put an apostrophe before text that a spreadsheet takes for a formula.
     log
@@ -86,6 +91,7 @@ def explain_file(
     OutputError
         If an output has another ending, exists already, or cannot be written.
     """
+    require_jobs(jobs, on)
     if examples is not None:
         _require_run(source)
     _require_places(experiment, [output, examples, variants], picture, overwrite=overwrite)
@@ -95,7 +101,7 @@ def explain_file(
     for note in (*panel.notes, *model.notes_about(chosen)):
         log(f"note: {note}")
     settings: dict[str, Any] = {"background": panel} if method == "occlusion" and 0 < len(ids) < len(panel) else {}
-    explanation = explain(model, chosen, method, target, **settings)
+    explanation = explain(model, chosen, method, target, jobs=jobs, on=on, **settings)
     tables = {output: explanation.table()}
     if variants is not None:
         tables[variants] = what_if(model, chosen, panel).table()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,9 @@ from limelight.data.reading.locating import local_file
 from limelight.data.reading.sources import columns_of
 from limelight.errors import DataError, ParameterError, listing
 from limelight.model.bundle import load_model
-from limelight.model.fitted import FittedModel, numbered
+from limelight.model.fitted import FittedModel, Prediction, numbered
+from limelight.parallel import require_jobs
+from limelight.progress import late_bar
 from limelight.replacement import complete_replacement
 from limelight.runs.dataset import cut, read_recordings
 from limelight.runs.folder import EXPERIMENT_FILE, require_new_file
@@ -77,6 +79,8 @@ def predict_file(
     events: Path | None = None,
     strict: bool = False,
     overwrite: bool = False,
+    jobs: int = 1,
+    on: str | None = None,
     escape_formulas: bool = False,
     log: Callable[[str], None] = lambda line: None,
 ) -> int:
@@ -98,6 +102,8 @@ def predict_file(
         Predict nothing if a series is outside the training data.
     overwrite
         Replace existing files, but never one that the series are read from.
+    jobs, on
+        As for ``Predictor.predict``.
     escape_formulas
         In CSV output, put an apostrophe before text that a spreadsheet takes for a formula.
     log
@@ -119,6 +125,7 @@ def predict_file(
     ParameterError
         If ``steps`` is given for a model of whole series, or ``events`` for a model without per-step predictions.
     """
+    require_jobs(jobs, on)
     for file in (output, *([steps] if steps else []), *([events] if events else [])):
         require_table_name(file)
         require_new_file(file, overwrite=overwrite and not is_read(experiment, file))
@@ -144,16 +151,22 @@ def predict_file(
         _require_inside(outside, source)
     reasons = None if outside is None else outside.reasons
     if steps is None and events is None:
-        return write_predictions(
-            model.predict_blocks(panel), panel, output, model.decision, reasons, escape_formulas=escape_formulas
-        )
-    prediction = model.predict(panel)
+        blocks = _with_progress(model.predict_blocks(panel, jobs=jobs, on=on), len(panel))
+        return write_predictions(blocks, panel, output, model.decision, reasons, escape_formulas=escape_formulas)
+    prediction = model.predict(panel, jobs=jobs, on=on)
     if steps is not None:
         write_steps(prediction, panel, recordings, steps, escape_formulas=escape_formulas)
     if events is not None:
         found = events_of(model, prediction, panel, experiment.events)
         write_events(found, prediction, panel, events, escape_formulas=escape_formulas)
     return write_predictions([prediction], panel, output, model.decision, reasons, escape_formulas=escape_formulas)
+
+
+def _with_progress(blocks: Iterator[Prediction], series: int) -> Iterator[Prediction]:
+    with late_bar("predicting", series, " series") as bar:
+        for block in blocks:
+            yield block
+            bar.update(len(block.ids))
 
 
 def _require_inside(outside: OutsideTraining | None, source: Path | str) -> None:

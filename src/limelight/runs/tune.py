@@ -47,6 +47,7 @@ def tune_experiment(
     score: str = "balanced_accuracy",
     folds: int | None = None,
     jobs: int = 1,
+    on: str | None = None,
     resume: bool = False,
     overwrite: bool = False,
     log: LogLine = lambda line: None,
@@ -60,7 +61,7 @@ def tune_experiment(
         set is not used.
     folder
         Where to write the files listed above.
-    trials, minutes, only, score, folds, jobs
+    trials, minutes, only, score, folds, jobs, on
         As for ``tune``.
     resume
         Resume the tuning in that folder.
@@ -97,7 +98,7 @@ def tune_experiment(
                     write_trials(found, place / TABLE_FILE)
                     write_json(place / BEST_FILE, best_experiment(experiment, found, folder).to_json())
 
-                found = run_trials(search, trials=trials, minutes=minutes, jobs=jobs, log=log, note=keep)
+                found = run_trials(search, trials=trials, minutes=minutes, jobs=jobs, on=on, log=log, note=keep)
                 if found.importance:
                     with whole_file(place / PICTURE_FILE) as temporary:
                         found.figure().savefig(temporary, format="png", metadata={"Software": None})

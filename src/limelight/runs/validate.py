@@ -20,6 +20,7 @@ def validate_experiment(
     folds: int = 5,
     repeats: int = 1,
     jobs: int = 1,
+    on: str | None = None,
     overwrite: bool = False,
     log: LogLine = lambda line: None,
 ) -> Validation:
@@ -31,7 +32,7 @@ def validate_experiment(
         What to fit. Its split decides whether folds go by time and what they keep together; its test set is not used.
     file
         The JSON file to write.
-    folds, repeats, jobs
+    folds, repeats, jobs, on
         As for ``validate``.
     overwrite
         Replace the file if it exists.
@@ -68,6 +69,7 @@ def validate_experiment(
         fields=experiment.data.fields,
         seed=experiment.seed,
         jobs=jobs,
+        on=on,
         log=log,
     )
     write_json(file, {**found.to_json(), "left_out": len(data.split.test)})

@@ -35,6 +35,7 @@ def explain_occlusion(
     *,
     steps: tuple[int, int] | None = None,
     background: Panel | None = None,
+    background_rows: Rows | None = None,
     window: int | None = None,
     stride: int | None = None,
     draws: int = 5,
@@ -56,6 +57,8 @@ def explain_occlusion(
         As for ``resolve_target``.
     background
         Series to sample replacement values from, for example the training series; None samples from the panel itself.
+    background_rows
+        Rows of ``background`` for each series, shape (n, draws), if they are not to be sampled.
     window
         Number of steps to perturb at once, at least 1; None takes a sixteenth of each series.
     stride
@@ -100,7 +103,8 @@ def explain_occlusion(
     """
     prediction = model.predict(panel)
     resolved = resolve_target(prediction, target, steps)
-    background_rows = sample_background(model, panel, background, draws, seed)
+    if background_rows is None:
+        background_rows = sample_background(model, panel, background, draws, seed)
     source = panel if background is None else background
     original = resolved.log_odds(prediction)
     separate = by_channel and len(panel.channels) > 1

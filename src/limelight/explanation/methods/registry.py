@@ -13,7 +13,9 @@ from limelight.explanation.methods.attention import explain_attention
 from limelight.explanation.methods.evidence import explain_evidence
 from limelight.explanation.methods.gradients import explain_gradients, has_captum
 from limelight.explanation.methods.occlusion import explain_occlusion
+from limelight.explanation.methods.parts import explain_parts
 from limelight.model.fitted import FittedModel
+from limelight.parallel import require_jobs
 
 METHODS: dict[str, Callable[..., Explanation]] = {
     "attention": explain_attention,
@@ -32,7 +34,14 @@ def methods_of(model: FittedModel) -> list[str]:
 
 
 def explain(
-    model: FittedModel, panel: Panel, method: str | None = None, target: Any = None, **settings: Any
+    model: FittedModel,
+    panel: Panel,
+    method: str | None = None,
+    target: Any = None,
+    *,
+    jobs: int = 1,
+    on: str | None = None,
+    **settings: Any,
 ) -> Explanation:
     """Explain the predictions of a model, step by step.
 
@@ -50,19 +59,24 @@ def explain(
         target nor settings are given; else gradients.
     target
         The class or label to explain, or one for each series; None takes the prediction. Must be None for attention.
+    jobs
+        Number of processes that share the series, at least 1.
+    on
+        ``"ray"`` or ``"ray://host:port"`` to explain on Ray instead, on all of its processors (extra ``ray``).
     **settings
         Settings of the method, such as ``draws`` or ``background`` of occlusion.
 
     Returns
     -------
     Explanation
-        The explanation of each series on its time axis, in the order of the panel.
+        The explanation of each series on its time axis, in the order of the panel; the same, to rounding, for any
+        number of processes.
 
     Raises
     ------
     ParameterError
         If the method or setting does not exist, the model does not support the method, or the target is not one of
-        the classes of the model.
+        the classes of the model, or ``jobs`` or ``on`` cannot be used.
     DataError
         If the series do not match the channels of the model.
 
@@ -89,4 +103,8 @@ def explain(
             raise ParameterError(f"expected a setting of {method}, got {name}={settings[name]!r}{remedy}")
     if settings.get("background") is not None:
         settings["background"] = model.with_channels(settings["background"])
-    return METHODS[method](model, model.with_channels(panel), target, **settings)
+    require_jobs(jobs, on)
+    function, panel = METHODS[method], model.with_channels(panel)
+    if (jobs == 1 and on is None) or not len(panel):
+        return function(model, panel, target, **settings)
+    return explain_parts(function, model, panel, target, settings, jobs=jobs, on=on)
