@@ -120,8 +120,8 @@ def test_evidence_of_conjunctive_pooling_is_that_of_explain(tmp_path: Path) -> N
 def test_evidence_needs_a_model_that_has_it(tmp_path: Path) -> None:
     again = exported(random_network_model(), tmp_path)
     assert message_of(ParameterError, again.evidence, noise(5, width=2)) == (
-        "expected an exported model with the pooling 'conjunctive' to collect evidence from, got one without the output "
-        "'evidence'; explain the model itself with limelight explain"
+        "expected an exported model with the output 'evidence', got one without; export a model with the encoder 'rocket' "
+        "or 'blocks' with --evidence, or explain the model itself with limelight explain"
     )
 
 

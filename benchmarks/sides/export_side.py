@@ -86,6 +86,30 @@ def measure(kind: str, steps: int, folder: Path) -> dict[str, Any]:
         some = Panel.from_series(values[:count])
         own, other = milliseconds(lambda some=some: model.predict(some), lambda some=some: exported.predict(some))
         found |= {f"own_{count}": own, f"onnx_{count}": other}
+    if model.architecture.encoder.has_evidence:
+        found["evidence"] = measure_evidence(classifier, values, ragged, folder)
+    return found
+
+
+def measure_evidence(classifier: Any, values: np.ndarray, ragged: Any, folder: Path) -> dict[str, float]:
+    """Export fixed features with evidence, and compare it with that of the model itself."""
+    from limelight import Panel
+    from limelight.explanation.methods.evidence import explain_evidence
+    from limelight.runtime import open_model
+
+    model, positive = classifier.model_, classifier.classes_[1]
+    exported = open_model(classifier.export(folder / "evidence.onnx", evidence=True), threads=1)
+    pairs = zip(exported.evidence(ragged)[0], explain_evidence(model, ragged, positive).importance, strict=True)
+    found = {
+        "file_kb": (folder / "evidence.onnx").stat().st_size / 1024,
+        "difference": max(float(np.abs(one[0] - other).max()) for one, other in pairs),
+    }
+    for count in (1, 64):
+        some = Panel.from_series(values[:count])
+        own, other = milliseconds(
+            lambda some=some: explain_evidence(model, some, positive), lambda some=some: exported.evidence(some)
+        )
+        found |= {f"own_{count}": own, f"onnx_{count}": other}
     return found
 
 

@@ -19,13 +19,15 @@ class Deployable:
 
     model_: FittedModel
 
-    def export(self, file: Path | str) -> Path:
+    def export(self, file: Path | str, *, evidence: bool = False) -> Path:
         """Write the fitted model as an ONNX file that predicts without torch, atomically; return its path.
 
         Parameters
         ----------
         file
             A path ending in ``.onnx``, for ``limelight.runtime.open_model``; an existing file is replaced.
+        evidence
+            As for ``export_model``.
 
         Returns
         -------
@@ -35,12 +37,13 @@ class Deployable:
         Raises
         ------
         ParameterError
-            If a part of the network cannot be exported, or the packages of the extra ``onnx`` are not installed.
+            If a part of the network cannot be exported, the packages of the extra ``onnx`` are not installed, or
+            evidence is wanted from a model that has none.
         OutputError
             If the path has another ending or cannot be written.
         """
         check_is_fitted(self)
-        return export_model(self.model_, file)
+        return export_model(self.model_, file, evidence=evidence)
 
     def stream(self, *, metadata: Mapping[str, Any] | None = None, window: int | None = None, every: int = 1) -> Stream:
         """Begin a series that arrives step by step; ``step(values)`` of the result returns the answer so far.

@@ -107,7 +107,7 @@ class ExportedModel(Predictor):
         return super().predict(self.panel_of(series), attention=attention, jobs=jobs, on=on)
 
     def evidence(self, series: Any) -> tuple[list[NDArray[np.float64]], NDArray[np.float64]]:
-        """Split the logits over the time steps, for models with the pooling ``conjunctive``.
+        """Split the logits over the time steps, for a file that has evidence.
 
         Parameters
         ----------
@@ -117,8 +117,10 @@ class ExportedModel(Predictor):
         Returns
         -------
         tuple
-            For each series what each step adds to each logit, relative to a typical step, shape (outputs, time); and
-            the logits of typical steps, shape (n, outputs). Both sum to the logits.
+            For each series what each step adds to each logit, shape (outputs, time), relative to a typical step with
+            the pooling ``conjunctive``, and to the same position of an average training series with ``rocket`` and
+            ``blocks``; and the logits of such series with the metadata of each, shape (n, outputs). Both sum to the
+            logits.
 
         Raises
         ------
@@ -127,8 +129,8 @@ class ExportedModel(Predictor):
         """
         if "evidence" not in self.session.outputs:
             raise ParameterError(
-                "expected an exported model with the pooling 'conjunctive' to collect evidence from, got one without "
-                "the output 'evidence'; explain the model itself with limelight explain"
+                "expected an exported model with the output 'evidence', got one without; export a model with the "
+                "encoder 'rocket' or 'blocks' with --evidence, or explain the model itself with limelight explain"
             )
         panel = self.with_channels(self.panel_of(series))
         steps: list[NDArray[np.float64]] = [np.empty(0)] * len(panel)

@@ -15,6 +15,7 @@ from limelight.nn.batch import Batch
 from limelight.parts.architecture import Architecture
 from limelight.runtime import ExportedModel, open_model
 from limelight.task import Task
+from limelight.types import Doubles
 from support.architectures import network_of
 
 SHAPES = [([10, 7, 1], 0), ([1], 0), ([11, 5], 5), ([40, 33, 12, 2], 0)]
@@ -35,9 +36,9 @@ def model_of(architecture: Architecture) -> FittedModel:
     return FittedModel(task, architecture, network, ("x", "y"), decision=Decision(temperature=np.array([1.7])))
 
 
-def largest_difference(model: FittedModel, batches: list[Batch]) -> float:
+def largest_difference(model: FittedModel, batches: list[Batch], *, evidence: bool = False) -> float:
     """Return the largest difference of a logit, an attention weight or an evidence, relative to values above 1."""
-    session = Session(build_graph(model).model({}).SerializeToString(), threads=1)
+    session = Session(build_graph(model, evidence=evidence).model({}).SerializeToString(), threads=1)
     return max(_difference(model, session, batch) for batch in batches)
 
 
@@ -55,7 +56,28 @@ def _difference(model: FittedModel, session: Session, batch: Batch) -> float:
         with torch.inference_mode():
             evidence = model.network.step_evidence(batch)
         pairs += [(outputs[name] * 1.7, one.numpy()) for name, one in zip(("evidence", "base"), evidence, strict=True)]
+    elif "evidence" in outputs:
+        found = outputs["evidence"].sum(axis=2) + outputs["base"]
+        pairs += [(found, outputs["logits"]), (outputs["evidence"] * 1.7, _contributions(model, batch))]
     return max(float(np.abs(one - other).max() / max(1.0, np.abs(other).max())) for one, other in pairs)
+
+
+def _contributions(model: FittedModel, batch: Batch) -> Doubles:
+    """Return what each step adds to each logit before calibration, by the encoder itself, without a profile."""
+    network, width = model.network, model.network.encoder.width
+    typical, weights = network.encoder.typical, network.head.weight[:, :width]
+    split = network.encoder.contributions
+    with torch.inference_mode():
+        inputs, context = network.inputs(batch), network.context_vector(batch)
+        if network.products is None:
+            return split(inputs, batch.mask, weights.contiguous(), typical).sum(dim=3).numpy()
+        of_products = network.head.weight[:, width + network.context.width :].double()
+        rows = [
+            split(inputs[row], batch.mask[row], weights + added.float(), typical)
+            for row in (slice(place, place + 1) for place in range(len(inputs)))
+            for added in [network.products.weights_under(of_products, context[row][0])]
+        ]
+    return torch.cat(rows).sum(dim=3).numpy()
 
 
 def exported(model: FittedModel, folder: Path) -> ExportedModel:

@@ -27,6 +27,14 @@ def export(
             show_default=False,
         ),
     ] = None,
+    evidence: Annotated[
+        bool,
+        typer.Option(
+            "--evidence",
+            help="Let rocket and blocks also compute what each step adds to the logits, in two to four times the "
+            "time; a page then shows it instead of occlusion.",
+        ),
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing output file.")] = False,
 ) -> None:
     """Write a saved model as one file that predicts without torch.
@@ -40,7 +48,7 @@ def export(
     from limelight.runs.export import export_run
 
     file = output or Path(f"{model.resolve().name}.{to}")
-    export_run(model, file, to=to, runtime=runtime, overwrite=overwrite)
+    export_run(model, file, to=to, runtime=runtime, evidence=evidence, overwrite=overwrite)
     beside = ""
     if to == "html":
         from limelight.export.web_runtime import RUNTIME_FILE

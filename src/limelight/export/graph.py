@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,12 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from onnx import checker, helper, numpy_helper
 
 OPSET, IR_VERSION = 17, 8
-SHARED_SIZE = 64
-"""Constants with fewer numbers are written once, however often they are used."""
 
 
 class Graph:
     """An ONNX graph that grows node by node; every method that adds a node returns the name of its output.
+
+    A node that is there already, with the same inputs and attributes, is not added again, nor is a constant.
 
     Parameters
     ----------
@@ -34,6 +35,8 @@ class Graph:
     >>> graph.output("y", doubled, np.float32, ["n"])
     >>> [node.op_type for node in graph.model({}).graph.node]
     ['Mul', 'Identity']
+    >>> graph.add("Mul", "x", graph.number(2.0)) == doubled
+    True
     """
 
     def __init__(self, outer: Graph | None = None) -> None:
@@ -43,6 +46,7 @@ class Graph:
         self._outputs: list[Any] = []
         self._constants: list[Any] = []
         self._known: dict[tuple[str, tuple[int, ...], bytes], str] = {}
+        self._made: dict[str, list[str]] = {}
         self._count = 0
 
     def add(self, kind: str, *inputs: str, **attributes: Any) -> str:
@@ -51,7 +55,12 @@ class Graph:
 
     def add_several(self, kind: str, *inputs: str, outputs: int, **attributes: Any) -> list[str]:
         """Add a node with several outputs, and return their names."""
+        key = f"{kind} {inputs} {sorted(attributes.items())} {outputs}"
+        shared = "body" not in attributes
+        if shared and key in self._made:
+            return self._made[key]
         names = [self._name(kind) for _ in range(outputs)]
+        self._made |= {key: names} if shared else {}
         self._nodes.append(helper.make_node(kind, list(inputs), names, **attributes))
         return names
 
@@ -69,13 +78,12 @@ class Graph:
         """Add a constant: an array, a number or a torch tensor."""
         given = value.detach().cpu().numpy() if hasattr(value, "detach") else value
         array: NDArray[Any] = np.array(given, dtype=dtype, order="C")  # ascontiguousarray would make scalars vectors
-        key = (array.dtype.str, array.shape, array.tobytes()) if array.size < SHARED_SIZE else None
-        if key is not None and key in self._root._known:
+        key = (array.dtype.str, array.shape, sha256(array.tobytes()).digest())
+        if key in self._root._known:
             return self._root._known[key]
         name = self._name("constant")
         self._root._constants.append(numpy_helper.from_array(array, name))
-        if key is not None:
-            self._root._known[key] = name
+        self._root._known[key] = name
         return name
 
     def integers(self, *values: int) -> str:

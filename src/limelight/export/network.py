@@ -6,6 +6,7 @@ from importlib import import_module
 
 import numpy as np
 
+from limelight.export.evidence import write_evidence_of_features
 from limelight.export.graph import Graph
 from limelight.export.inputs import ModelInputs
 from limelight.export.novelty import write_novelty
@@ -18,13 +19,15 @@ for _module in ("context", "convolutional", "hydra", "pooling", "quantiles", "re
     import_module(f"limelight.export.{_module}")  # registers its translations
 
 
-def build_graph(model: FittedModel) -> Graph:
+def build_graph(model: FittedModel, *, evidence: bool = False) -> Graph:
     """Build the graph of a fitted model.
 
     Parameters
     ----------
     model
         The model.
+    evidence
+        Whether fixed features have the outputs ``evidence`` and ``base`` too.
 
     Returns
     -------
@@ -33,7 +36,8 @@ def build_graph(model: FittedModel) -> Graph:
         network reads them also ``elapsed``, ``signals``, ``categories``, ``numbers``, ``tokens`` and ``vectors``, as in
         ``Batch``. Its outputs are ``logits``, ``probabilities`` and ``prediction``, the predicted codes; with a novelty
         score also ``novelty`` (batch,); with attention also ``attention`` (batch, time), and with a pooling that sums
-        steps also ``evidence`` (batch, outputs, time) and ``base`` (batch, outputs), which sum to the logits.
+        steps, or on request, also ``evidence`` (batch, outputs, time) and ``base`` (batch, outputs), which sum to the
+        logits.
 
     Raises
     ------
@@ -50,6 +54,8 @@ def build_graph(model: FittedModel) -> Graph:
     steps = inputs.encoder_inputs(context)
     if encoder.pools:
         features = translate(graph, network.encoder, steps)
+        if evidence and encoder.has_evidence:
+            writer.evidence(*write_evidence_of_features(graph, model, steps, features, context))
         pooled = writer.with_context(features)
         writer.novelty(pooled)
         if network.products is not None:
@@ -160,10 +166,15 @@ class _Writer:
             graph.unsqueeze(self.spread(graph.squeeze(graph.slice(own, 2, place, place + 1), 2), steps), 1)
             for place in range(outputs)
         ]
-        evidence = self._calibrated(graph.concat(by_output, 1), trailing=True)
-        graph.output("evidence", evidence, np.float64, ["batch", outputs, "time"])
-        graph.output("base", self._calibrated(graph.squeeze(usual, 1)), np.float64, ["batch", outputs])
+        self.evidence(graph.concat(by_output, 1), graph.squeeze(usual, 1))
         self.finish(graph.squeeze(graph.add("MatMul", graph.unsqueeze(factors, 1), self.step_logits(steps.values)), 1))
+
+    def evidence(self, by_step: str, base: str) -> None:
+        """Write the outputs ``evidence`` and ``base`` from what steps add to the logits of the network."""
+        outputs = self.model.task.outputs
+        calibrated = self._calibrated(by_step, trailing=True)
+        self.graph.output("evidence", calibrated, np.float64, ["batch", outputs, "time"])
+        self.graph.output("base", self._calibrated(base), np.float64, ["batch", outputs])
 
     def _typical(self, steps: Steps) -> str:
         """Write the logits of a series of typical steps with the metadata of each series, shape (batch, 1, outputs)."""

@@ -16,7 +16,9 @@ STEPS_OF_FIXED_FEATURES = 512
 """Fixed features are fastest in ONNX Runtime if their comparisons stay in the cache."""
 
 
-def export_model(model: FittedModel, file: Path | str, reading: Mapping[str, Any] | None = None) -> Path:
+def export_model(
+    model: FittedModel, file: Path | str, reading: Mapping[str, Any] | None = None, *, evidence: bool = False
+) -> Path:
     """Write a fitted model as an ONNX file; the file appears only if it answers as the model does.
 
     Parameters
@@ -27,6 +29,9 @@ def export_model(model: FittedModel, file: Path | str, reading: Mapping[str, Any
         A path ending in ``.onnx``; an existing file is replaced.
     reading
         How the training series were read, which ``ExportedModel.read`` repeats; None is the default of ``read_table``.
+    evidence
+        Whether ``rocket`` and ``blocks`` also have the outputs ``evidence`` and ``base``; every answer then
+        takes two to four times as long.
 
     Returns
     -------
@@ -37,7 +42,8 @@ def export_model(model: FittedModel, file: Path | str, reading: Mapping[str, Any
     Raises
     ------
     ParameterError
-        If a part of the network cannot be exported, or the packages of the extra ``onnx`` are not installed.
+        If a part of the network cannot be exported, the packages of the extra ``onnx`` are not installed, or evidence
+        is wanted from a model that has none.
     OutputError
         If the path has another ending or cannot be written.
     InternalError
@@ -55,14 +61,20 @@ def export_model(model: FittedModel, file: Path | str, reading: Mapping[str, Any
     """
     file = Path(file)
     require_onnx_name(file)
-    content = graph_content(model, reading)
+    content = graph_content(model, reading, evidence=evidence)
     with whole_file(file) as temporary:
         temporary.write_bytes(content)
     return file
 
 
-def graph_content(model: FittedModel, reading: Mapping[str, Any] | None = None) -> bytes:
+def graph_content(model: FittedModel, reading: Mapping[str, Any] | None = None, *, evidence: bool = False) -> bytes:
     """Return a fitted model as the content of an ONNX file; parameters and errors as for ``export_model``."""
+    if evidence and not model.has_evidence:
+        raise ParameterError(
+            "expected a model with the encoder 'rocket' or 'blocks', or the pooling 'conjunctive', to export evidence, "
+            f"got {model.architecture.encoder.name!r} with {model.architecture.pooling.name!r}; export it without "
+            "evidence"
+        )
     try:
         import onnx  # noqa: F401
         import onnxruntime  # noqa: F401
@@ -73,7 +85,8 @@ def graph_content(model: FittedModel, reading: Mapping[str, Any] | None = None) 
     from limelight.export.network import build_graph
     from limelight.export.verification import require_same_answers
 
-    proto = build_graph(model).model({PROPERTY: json.dumps(describe_model(model, reading), ensure_ascii=False)})
+    graph = build_graph(model, evidence=evidence)
+    proto = graph.model({PROPERTY: json.dumps(describe_model(model, reading), ensure_ascii=False)})
     content: bytes = proto.SerializeToString()
     require_same_answers(model, content)
     return content

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import groupby
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,15 +15,48 @@ _ROUNDING = 1e-9
 _END = int(np.iinfo(np.int64).max)
 
 
+class SortedLevel(NamedTuple):
+    """Names of the sorted numbers in the intervals of one level.
+
+    Parameters
+    ----------
+    intervals
+        The intervals, i of them.
+    ordered
+        Their numbers in rising order, infinite beyond the last, float64, shape (batch, i, widest, channels).
+    order
+        Their places before they were sorted, relative to the first, shape (batch, i, widest, channels).
+    windows
+        The same numbers before they were sorted.
+    inside
+        Which of them are real, shape (batch, i, widest, 1).
+    start, size
+        Where each interval begins among what is read, and how many numbers it has, shape (batch, i) each.
+    """
+
+    intervals: list[Interval]
+    ordered: str
+    order: str
+    windows: str
+    inside: str
+    start: str
+    size: str
+
+
 @register_translation(QuantileBlock)
 def write_quantiles(graph: Graph, block: QuantileBlock, steps: Steps) -> str:
     """Write quantiles in dyadic intervals, shape (batch, width)."""
+    parts = [_quantiles_of(graph, level) for level in write_levels(graph, block, steps)]
+    return graph.cast(graph.reshape(graph.concat(parts, 1), 0, block.width), np.float32)
+
+
+def write_levels(graph: Graph, block: QuantileBlock, steps: Steps) -> list[SortedLevel]:
+    """Sort the numbers that a block reads in each of its intervals."""
     real = graph.unsqueeze(steps.mask, 2)
     masked = graph.add("Where", real, steps.values, graph.number(0.0))
     read, lengths = _read(graph, block, graph.cast(masked, np.float64), steps)
     levels = groupby(block.intervals, key=lambda one: round(-np.log2(one.stop - one.start)))
-    parts = [_level(graph, read, lengths, list(intervals)) for _, intervals in levels]
-    return graph.cast(graph.reshape(graph.concat(parts, 1), 0, block.width), np.float32)
+    return [_level(graph, read, lengths, list(intervals)) for _, intervals in levels]
 
 
 def _read(graph: Graph, block: QuantileBlock, values: str, steps: Steps) -> tuple[str, str]:
@@ -61,8 +95,8 @@ def _spectrum(graph: Graph, values: str, lengths: str) -> str:
     return graph.loop(graph.size(values, 0), body, index, result, np.float64, 2)
 
 
-def _level(graph: Graph, read: str, lengths: str, intervals: list[Interval]) -> str:
-    """Write the quantiles of intervals of one level, shape (batch, intervals * quantiles, channels)."""
+def _level(graph: Graph, read: str, lengths: str, intervals: list[Interval]) -> SortedLevel:
+    """Sort the numbers in the intervals of one level."""
     start, size = _places(graph, lengths, intervals)
     widest = graph.add("ReduceMax", graph.reshape(size, -1), axes=[0], keepdims=1)
     offsets = graph.unsqueeze(graph.arange(widest), 0, 1)
@@ -75,15 +109,30 @@ def _level(graph: Graph, read: str, lengths: str, intervals: list[Interval]) -> 
     windows = graph.add("Reshape", windows, shape)  # (batch, intervals, steps, channels)
     inside = graph.unsqueeze(inside, 3)
     beyond = graph.add("Where", inside, windows, graph.double(np.inf))
-    ordered = graph.add_several("TopK", beyond, widest, outputs=2, axis=2, largest=0)[0]
-    quantiles = intervals[0].quantiles
-    found = _at_ranks(graph, ordered, size, quantiles)
+    ordered, order = graph.add_several("TopK", beyond, widest, outputs=2, axis=2, largest=0)
+    return SortedLevel(intervals, ordered, order, windows, inside, start, size)
+
+
+def write_means(graph: Graph, level: SortedLevel) -> str:
+    """Write the mean of each interval, shape (batch, i, 1, channels)."""
+    totals = graph.sum(graph.add("Where", level.inside, level.windows, graph.double(0.0)), 2, keepdims=True)
+    return graph.add("Div", totals, graph.unsqueeze(graph.cast(level.size, np.float64), 2, 3))
+
+
+def _quantiles_of(graph: Graph, level: SortedLevel) -> str:
+    """Write the quantiles of intervals of one level, shape (batch, intervals * quantiles, channels)."""
+    quantiles = level.intervals[0].quantiles
+    below, above, share = write_ranks(graph, level.size, quantiles)
+    low, high = (
+        graph.add("GatherND", level.ordered, graph.unsqueeze(rank, 3), batch_dims=2) for rank in (below, above)
+    )
+    share = graph.unsqueeze(share, 3)
+    left = graph.add("Mul", low, graph.add("Sub", graph.double(1.0), share))
+    found = graph.add("Add", left, graph.add("Mul", high, share))
     if quantiles > 1:
-        totals = graph.sum(graph.add("Where", inside, windows, graph.double(0.0)), 2, keepdims=True)
-        means = graph.add("Div", totals, graph.unsqueeze(graph.cast(size, np.float64), 2, 3))
         relative = (np.arange(quantiles) % 2).astype(np.float64)[None, None, :, None]
-        found = graph.add("Sub", found, graph.add("Mul", means, graph.double(relative)))
-    flat_shape = graph.concat([graph.integers(0, len(intervals) * quantiles), graph.size(read, 2)], 0)
+        found = graph.add("Sub", found, graph.add("Mul", write_means(graph, level), graph.double(relative)))
+    flat_shape = graph.concat([graph.integers(0, len(level.intervals) * quantiles), graph.size(level.ordered, 3)], 0)
     return graph.add("Reshape", found, flat_shape)
 
 
@@ -102,14 +151,11 @@ def _places(graph: Graph, lengths: str, intervals: list[Interval]) -> tuple[str,
     return start, graph.add("Sub", stop, start)
 
 
-def _at_ranks(graph: Graph, ordered: str, size: str, quantiles: int) -> str:
-    """Write evenly spaced quantiles of sorted numbers, shape (batch, intervals, quantiles, channels)."""
+def write_ranks(graph: Graph, size: str, quantiles: int) -> tuple[str, str, str]:
+    """Write the ranks around evenly spaced quantiles, and the share of the upper, shape (batch, i, quantiles) each."""
     shares = np.linspace(0, 1, quantiles) if quantiles > 1 else np.array([0.5])
     highest = graph.unsqueeze(graph.add("Sub", size, graph.integer(1)), 2)
     positions = graph.add("Mul", graph.cast(highest, np.float64), graph.double(shares[None, None]))
     below = graph.cast(positions, np.int64)
     above = graph.add("Min", graph.add("Add", below, graph.integer(1)), highest)
-    share = graph.unsqueeze(graph.add("Sub", positions, graph.cast(below, np.float64)), 3)
-    low, high = (graph.add("GatherND", ordered, graph.unsqueeze(rank, 3), batch_dims=2) for rank in (below, above))
-    left = graph.add("Mul", low, graph.add("Sub", graph.double(1.0), share))
-    return graph.add("Add", left, graph.add("Mul", high, share))
+    return below, above, graph.add("Sub", positions, graph.cast(below, np.float64))

@@ -22,12 +22,16 @@ def write_blocks(graph: Graph, encoder: BlocksEncoder, steps: Steps) -> str:
 
 @register_translation(DifferencesOf)
 def write_differences_of(graph: Graph, module: DifferencesOf, steps: Steps) -> str:
-    """Write the features of the differences between steps, of which the first is 0."""
+    """Write the features of the differences between steps."""
+    features: str = translate(graph, module.block, write_differences(graph, steps))
+    return features
+
+
+def write_differences(graph: Graph, steps: Steps) -> Steps:
+    """Write the differences between steps, of which the first is 0."""
     values = steps.values
     earlier = graph.concat([graph.slice(values, 1, 0, 1), graph.slice(values, 1, 0, -1)], 1)
-    differences = graph.add("Sub", values, earlier)
-    features: str = translate(graph, module.block, Steps(differences, steps.mask, steps.lengths))
-    return features
+    return steps._replace(values=graph.add("Sub", values, earlier))
 
 
 def write_on_grid(graph: Graph, steps: Steps, bits: int) -> str:
@@ -47,10 +51,7 @@ def write_on_grid(graph: Graph, steps: Steps, bits: int) -> str:
 @register_translation(RocketEncoder)
 def write_rocket(graph: Graph, encoder: RocketEncoder, steps: Steps) -> str:
     """Write the shares of time in which convolutions are above thresholds, shape (batch, width)."""
-    values = write_on_grid(graph, steps, encoder.bits)
-    lengths = graph.unsqueeze(steps.lengths, 1, 2)
-    parts = [_dilation(graph, encoder, number, values, lengths) for number in range(len(encoder.plan))]
-    return graph.concat(parts, 1)
+    return graph.concat([_dilation(graph, encoder, number, steps) for number in range(len(encoder.plan))], 1)
 
 
 def write_positions(graph: Graph, lengths: str, stride: int) -> str:
@@ -60,9 +61,26 @@ def write_positions(graph: Graph, lengths: str, stride: int) -> str:
     return graph.add("Div", graph.add("Add", lengths, graph.integer(stride - 1)), graph.integer(stride))
 
 
-def _dilation(graph: Graph, encoder: RocketEncoder, number: int, values: str, lengths: str) -> str:
+def _dilation(graph: Graph, encoder: RocketEncoder, number: int, steps: Steps) -> str:
     """Write the features of one dilation, shape (batch, kernels * thresholds)."""
+    outputs, totals = write_convolutions(graph, encoder, number, steps)
+    # one comparison at a time: memory is that of one convolution
+    counts = [
+        graph.sum(graph.cast(above, np.float32), 2, keepdims=True)
+        for above in write_above(graph, encoder, number, outputs)
+    ]
+    shares = graph.add("Div", graph.concat(counts, 2), totals)
+    return graph.reshape(shares, 0, KERNELS * encoder.plan[number].thresholds)
+
+
+def write_convolutions(graph: Graph, encoder: RocketEncoder, number: int, steps: Steps) -> tuple[str, str]:
+    """Write the outputs of the kernels of one dilation, shape (batch, kernels, positions), and how many count.
+
+    Outputs at positions that do not count are below every threshold; the numbers have shape (batch, kernels, 1).
+    """
     one: Dilation = encoder.plan[number]
+    values = write_on_grid(graph, steps, encoder.bits)
+    lengths = graph.unsqueeze(steps.lengths, 1, 2)
     weights = encoder.taps.numpy()[:, None, :] * encoder.reads[number].numpy()[:, :, None]
     outputs = graph.add(
         "Conv",
@@ -85,15 +103,11 @@ def _dilation(graph: Graph, encoder: RocketEncoder, number: int, values: str, le
     inside = graph.add("Less", places, every)
     within = graph.add("And", graph.add("GreaterOrEqual", places, first), graph.add("Less", places, stop))
     counted = graph.add("And", inside, graph.add("Or", graph.constant(~within_only), within))
-    outputs = graph.add("Where", counted, outputs, graph.number(NEVER))
     totals = graph.add("Where", graph.constant(within_only), graph.add("Sub", stop, first), every)
-    totals = graph.cast(totals, np.float32)
-    thresholds = encoder.thresholds[one.features].numpy().reshape(KERNELS, -1)
-    # one comparison at a time: memory is that of one convolution
-    counts = [
-        graph.sum(
-            graph.cast(graph.add("Greater", outputs, graph.constant(rank[None, :, None])), np.float32), 2, keepdims=True
-        )
-        for rank in thresholds.T
-    ]
-    return graph.reshape(graph.add("Div", graph.concat(counts, 2), totals), 0, KERNELS * one.thresholds)
+    return graph.add("Where", counted, outputs, graph.number(NEVER)), graph.cast(totals, np.float32)
+
+
+def write_above(graph: Graph, encoder: RocketEncoder, number: int, outputs: str) -> list[str]:
+    """Write whether outputs are above each threshold of their kernel, shape (batch, kernels, positions) each."""
+    thresholds = encoder.thresholds[encoder.plan[number].features].numpy().reshape(KERNELS, -1)
+    return [graph.add("Greater", outputs, graph.constant(rank[None, :, None])) for rank in thresholds.T]

@@ -83,10 +83,12 @@ def require_same_answers(model: FittedModel, exported: bytes) -> float:
     Raises
     ------
     InternalError
-        If a probability differs by more than 1e-5, or the novelty by more than a thousandth.
+        If a probability differs by more than 1e-5, or the novelty by more than a thousandth, or if evidence does not
+        sum to the logits.
     """
     arrays = example_arrays(model)
     session = Session(exported)
+    _require_sum_of_evidence(model, session, arrays)
     answer, exported_answer = model.answer(arrays), session.answer(arrays, model.offset)
     own, given = answer.logits, exported_answer.logits
     real = arrays["mask"] if model.task.by_step else np.ones(len(own), dtype=bool)
@@ -108,6 +110,20 @@ def require_same_answers(model: FittedModel, exported: bytes) -> float:
             f"with the architecture: {model.architecture.describe()}"
         )
     return largest
+
+
+def _require_sum_of_evidence(model: FittedModel, session: Session, arrays: dict[str, NDArray[Any]]) -> None:
+    """Raise InternalError if there is evidence that does not sum to the logits."""
+    if "evidence" not in session.outputs:
+        return
+    outputs = session.run(arrays, model.offset)
+    logits = outputs["logits"]
+    off = np.abs(outputs["evidence"].sum(axis=2) + outputs["base"] - logits).max() / max(1.0, np.abs(logits).max())
+    if not off <= LARGEST_DIFFERENCE:
+        raise InternalError(
+            f"the evidence of the exported model differs from its logits by {off:.1e}; please report this with the "
+            f"architecture: {model.architecture.describe()}"
+        )
 
 
 def _same_novelty(one: NDArray[np.float64] | None, other: NDArray[np.float64] | None) -> bool:

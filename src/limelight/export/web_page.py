@@ -40,6 +40,7 @@ def export_page(
     *,
     name: str | None = None,
     runtime: Path | str | None = None,
+    evidence: bool = False,
 ) -> Path:
     """Write a fitted model as an HTML page, with the script of ONNX Runtime Web beside it.
 
@@ -55,6 +56,8 @@ def export_page(
         The title of the page; None is the name of the file.
     runtime
         The npm package onnxruntime-web, see ``write_runtime``; None lets npm get it on first use.
+    evidence
+        As for ``export_model``; the page then shows it instead of occlusion.
 
     Returns
     -------
@@ -73,7 +76,7 @@ def export_page(
     require_html_name(file)
     reading = dict(reading or {})
     _require_one_table(model, reading)
-    graph = graph_content(model, reading)
+    graph = graph_content(model, reading, evidence=evidence)
     script = write_runtime(file.parent, None if runtime is None else Path(runtime))
     description = describe_for_page(model, reading, script.name)
     content = fill_exported_page(name or file.stem, description, graph)

@@ -114,6 +114,7 @@ class Network(nn.Module):
         width = (channels if self.filling is None else self.filling.width) + clock
         width += 0 if self.signals is None else self.signals.width
         width += context_width if "repeat" in architecture.fusions else 0
+        self.input_width = width
         self.encoder = build_encoder(architecture.encoder, width)
         self.film = Film(context_width, self.encoder.width) if "film" in architecture.fusions else None
         build_pooling = _builder(POOLING_BUILDERS, architecture.pooling)

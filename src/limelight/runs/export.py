@@ -18,6 +18,7 @@ def export_run(
     *,
     to: str = "onnx",
     runtime: Path | None = None,
+    evidence: bool = False,
     overwrite: bool = False,
 ) -> Path:
     """Export the model of a run, with how its series were read.
@@ -32,6 +33,8 @@ def export_run(
         ``"onnx"`` or ``"html"``.
     runtime
         The npm package onnxruntime-web for a page, see ``write_runtime``; None lets npm get it on first use.
+    evidence
+        As for ``export_model``.
     overwrite
         Whether to replace an existing file.
 
@@ -55,12 +58,12 @@ def export_run(
 
         require_html_name(output)
         require_new_file(output, overwrite=overwrite)
-        return export_page(load_model(source), output, reading_of_run(source), runtime=runtime)
+        return export_page(load_model(source), output, reading_of_run(source), runtime=runtime, evidence=evidence)
     if runtime is not None:
         raise ParameterError("expected --runtime with --to html, got it with --to onnx; drop --runtime")
     require_onnx_name(output)
     require_new_file(output, overwrite=overwrite)
-    return export_model(load_model(source), output, reading_of_run(source))
+    return export_model(load_model(source), output, reading_of_run(source), evidence=evidence)
 
 
 def reading_of_run(source: Path | str) -> dict[str, Any]:
