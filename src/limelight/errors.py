@@ -21,6 +21,8 @@ from collections.abc import Iterable
 
 DIRECTIONS = {chr(code) for code in (0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))}
 """Invisible letters that reverse the order of those around them."""
+MOST_NAMES = 40
+"""Valid names that a message lists."""
 
 
 class LimelightError(Exception):
@@ -129,7 +131,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
     Returns
     -------
     str
-        ``"; did you mean 'name'?"``, or the list of valid names if none is close; empty if there are no valid names.
+        ``"; did you mean 'name'?"``, or up to 40 valid names if none is close; empty if there are no valid names.
 
     Example
     -------
@@ -139,10 +141,11 @@ def nearest(word: str, known: Iterable[str]) -> str:
     '; known are: id, time'
     """
     names = [str(name) for name in known]
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
     close = difflib.get_close_matches(str(word), names, n=1, cutoff=0.6)
     if close:
         return f"; did you mean {close[0]!r}?"
-    return f"; known are: {', '.join(names)}" if names else ""
+    return f"; known are: {', '.join(names[:MOST_NAMES])}{more}" if names else ""
 
 
 def listing(names: Iterable[object], limit: int = 5) -> str:

@@ -143,7 +143,7 @@ class TimeSeriesClassifier(TrustMethods, Deployable, ClassifierMixin, BaseEstima
         level: str = "auto",
         layout: Layout | None = None,
         max_epochs: int | None = None,
-        random_state: Any = None,
+        random_state: int | np.integer[Any] | np.random.RandomState | None = None,
         progress: bool | None = None,
     ) -> None:
         self.encoder = encoder

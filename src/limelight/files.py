@@ -163,7 +163,7 @@ def locked(folder: Path, *, wait: bool = False) -> Iterator[None]:
 def require_model_folder(folder: Path) -> None:
     """Require that a folder exists; ModelFolderError, with a hint, if not."""
     if not folder.is_dir():
-        siblings = sorted(one.name for one in folder.parent.iterdir()) if folder.parent.is_dir() else []
+        siblings = sorted(one.name for one in folder.parent.glob("[!.]*/")) if folder.parent.is_dir() else []
         raise ModelFolderError(f"there is no model folder at {str(folder)!r}{nearest(folder.name, siblings)}")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from campaigns import array_campaign, estimator_campaign, input_campaign
+from campaigns import array_campaign, coverage_campaign, estimator_campaign, input_campaign
 from campaigns.tally import Tally
 from limelight import __version__
 from limelight.text import aligned
@@ -20,6 +20,9 @@ def main() -> None:
     """Run the campaigns, print a table, and write the counts as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--inputs", type=int, default=10_000, help="random inputs in all, besides the odd arrays")
+    parser.add_argument(
+        "--grown", type=int, default=3_000, help="inputs for each reader that grow by coverage (atheris)"
+    )
     parser.add_argument("--kills", type=int, default=500, help="commands that are killed")
     parser.add_argument("--checks", action=argparse.BooleanOptionalAction, default=True, help="checks of scikit-learn")
     parser.add_argument("--start", type=int, default=0, help="another number draws other inputs")
@@ -32,6 +35,10 @@ def main() -> None:
     for name in input_campaign.CAMPAIGNS:
         tallies.append(input_campaign.run(name, -(-options.inputs // len(input_campaign.CAMPAIGNS)), options.start))
         show(tallies[-1])
+    if options.grown and coverage_campaign.is_available():
+        for name in coverage_campaign.READERS:
+            tallies.append(coverage_campaign.run(name, options.grown, options.start))
+            show(tallies[-1])
     if options.checks:
         tallies.append(estimator_campaign.run())
         show(tallies[-1])

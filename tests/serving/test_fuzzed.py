@@ -1,7 +1,10 @@
 """Whatever a client sends, the answer is predictions or one sentence, never an error of the server."""
 
+import io
 import json
 
+import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -65,6 +68,18 @@ def test_any_json_is_answered_or_refused(client: Client, content) -> None:
 )
 def test_any_bytes_are_answered_or_refused(client: Client, body: bytes, kind: str) -> None:
     assert_answered(*client.predict(body, kind=kind))
+
+
+def test_a_table_with_wrong_offsets_is_refused(client: Client) -> None:
+    offsets, sink = np.arange(5, dtype=np.int32) * 257, io.BytesIO()
+    table = pa.table({"series_id": ["a" * 257] * 4, "force": [1.0, 2.0, 3.0, 4.0]})
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    assert sink.getvalue().count(offsets.tobytes()) == 1
+    body = sink.getvalue().replace(offsets.tobytes(), (offsets * -(2**20)).tobytes())
+    status, answer = client.predict(body, kind="application/vnd.apache.arrow.stream")
+    assert status == 400
+    assert answer["error"].startswith("expected a table as arrow, got a body that is none: ")
 
 
 @quick

@@ -62,7 +62,7 @@ def finished_runs(folder: Path) -> list[Path]:
 
 def _runs_in(folder: Path) -> list[Path]:
     if not folder.is_dir():
-        siblings = sorted(one.name for one in folder.parent.iterdir()) if folder.parent.is_dir() else []
+        siblings = sorted(one.name for one in folder.parent.glob("[!.]*/")) if folder.parent.is_dir() else []
         raise OutputError(f"there is no folder {str(folder)!r}{nearest(folder.name, siblings)}")
     found = sorted({*folder.glob("environment.json"), *folder.glob("*/environment.json")})
     if not found:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-import zipfile
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from limelight.data.array_labels import attach_labels
 from limelight.data.arrays import as_panel, join_panels
 from limelight.data.panel import Panel
-from limelight.errors import DataError, LabelError, listing
+from limelight.data.reading.mat_structure import readable_variables
+from limelight.errors import DataError, LabelError, listing, shown
 
 ROLES = {
     "X": ("x", "data", "series", "values", "signals", "inputs"),
@@ -175,11 +176,12 @@ def _only_series(arrays: Mapping[str, Array], name: str, suffix: str) -> str:
             return keys[0]
         if keys:
             break
-    shown = ", ".join(f"{key!r} {array.shape}" for key, array in arrays.items()) or "no arrays"
+    found = ", ".join(f"{shown(key)} {array.shape}" for key, array in islice(arrays.items(), 5)) or "no arrays"
+    more = f" and {len(arrays) - 5} more" if len(arrays) > 5 else ""
     remedy = "save(..., 'X', 'y')" if suffix == ".mat" else "numpy.savez(path, X=X, y=y)"
     raise DataError(
-        f"expected an array X of shape (n, time) or (n, time, channels) in {name}, got {shown}; name the series X and "
-        f"their labels y: {remedy}"
+        f"expected an array X of shape (n, time) or (n, time, channels) in {name}, got {found}{more}; name the series "
+        f"X and their labels y: {remedy}"
     )
 
 
@@ -331,7 +333,7 @@ def _load(path: Path, name: str) -> Array:
     _require_start(path, name, b"\x93NUMPY", "a NumPy array")
     try:
         array: Array = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
+    except Exception as error:  # NumPy evaluates the header, with errors of any kind
         if "allow_pickle" in str(error):
             raise DataError(_objects(name)) from error
         raise DataError(
@@ -357,8 +359,9 @@ def _load_npz(path: Path, name: str) -> dict[str, Array]:
     _require_start(path, name, b"PK", "a file of numpy.savez")
     try:
         with np.load(path, allow_pickle=False) as file:
-            return {key: file[key] for key in file.files}
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
+            found = {key: file[key] for key in file.files}
+        return {key: array for key, array in found.items() if isinstance(array, np.ndarray)}  # others are bytes
+    except Exception as error:  # zipfile, zlib and NumPy raise a dozen kinds for damaged files
         if "allow_pickle" in str(error):
             raise DataError(_objects(name)) from error
         raise DataError(
@@ -368,16 +371,15 @@ def _load_npz(path: Path, name: str) -> dict[str, Array]:
 
 def _load_mat(path: Path, name: str) -> dict[str, Array]:
     from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
 
     try:
-        content = loadmat(path)
+        content = loadmat(path, variable_names=readable_variables(path))
     except NotImplementedError as error:
         raise DataError(
             f"expected a MATLAB file of version 7 or earlier, got {name}, which has version 7.3 (HDF5); save it in "
             "MATLAB with save(..., '-v7')"
         ) from error
-    except (ValueError, TypeError, IndexError, OSError, MatReadError) as error:
+    except Exception as error:  # SciPy checks little: a damaged file ends in errors of any kind
         raise DataError(
             f"expected a MATLAB file, got {name}, which is damaged or of another type; save it again"
         ) from error

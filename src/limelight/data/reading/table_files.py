@@ -70,13 +70,16 @@ def _in_memory(path: Path, name: str) -> tuple[pa.Table, tuple[str, ...]]:
 
 
 def _batches(content: Any) -> Iterator[pa.RecordBatch]:
+    """Yield the batches of an Arrow file; ArrowInvalid if one has offsets or letters that would end the process."""
     if isinstance(content, pa.Table):
-        yield from content.to_batches()
+        batches: Iterator[pa.RecordBatch] = iter(content.to_batches())
     elif hasattr(content, "get_batch"):
-        for index in range(content.num_record_batches):
-            yield content.get_batch(index)
+        batches = map(content.get_batch, range(content.num_record_batches))
     else:
-        yield from content
+        batches = iter(content)
+    for batch in batches:
+        batch.validate(full=True)
+        yield batch
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import warnings
-import zipfile
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import islice
@@ -13,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from limelight.errors import DataError, listing
+from limelight.errors import DataError, LimelightError, listing
 
 HEADER_WITHIN = 50
 CELL_ERRORS = frozenset(("#N/A", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!"))
@@ -50,17 +49,22 @@ def workbook_table(path: Path, name: str) -> tuple[pa.Table, tuple[str, ...]]:
 @lru_cache(maxsize=2)
 def _cached_table(path: Path, name: str, changed: int, size: int) -> tuple[pa.Table, tuple[str, ...]]:
     """Read a workbook; it is parsed once although names, types and values of its columns are read one by one."""
-    import openpyxl
-    from openpyxl.utils.exceptions import InvalidFileException
-
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # openpyxl warns of styles and rules that it does not know
-            book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, OSError) as error:
+        return _parsed(path, name)
+    except LimelightError:
+        raise
+    except Exception as error:  # zipfile, zlib, XML and openpyxl raise a dozen kinds for damaged files
         raise DataError(
             f"expected an Excel workbook, got {name}, which is damaged or of another type; save it as .xlsx again"
         ) from error
+
+
+def _parsed(path: Path, name: str) -> tuple[pa.Table, tuple[str, ...]]:
+    import openpyxl
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # openpyxl warns of styles and rules that it does not know
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     try:
         table, notes, title = _first_table(book, name)
         if any(column.null_count for column in table.columns):
