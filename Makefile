@@ -8,7 +8,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 
-.PHONY: demo test campaign peers format bench docs locked wheel release-check audit audit-online sbom clean
+.PHONY: demo test campaign peers fuzz format bench docs locked wheel release-check audit audit-online sbom clean
 
 demo: $(VENV)/.demo
 	$(BIN)/limelight demo
@@ -30,6 +30,16 @@ $(VENV)-peers/.done: benchmarks/requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)-peers
 	$(VENV)-peers/bin/python -m pip install --quiet $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch
 	$(VENV)-peers/bin/python -m pip install --quiet --editable . --requirement benchmarks/requirements.txt beartype hypothesis pytest pytest-timeout
+	@touch $@
+
+# Requests drawn from the OpenAPI description of the server.
+fuzz: $(VENV)-fuzz/.done
+	$(VENV)-fuzz/bin/python -m pytest tests/serving/test_openapi.py
+
+$(VENV)-fuzz/.done: pyproject.toml
+	$(PYTHON) -m venv $(VENV)-fuzz
+	$(VENV)-fuzz/bin/python -m pip install --quiet $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch
+	$(VENV)-fuzz/bin/python -m pip install --quiet --editable '.[test]' 'schemathesis>=4'
 	@touch $@
 
 format: $(VENV)/.test
@@ -75,7 +85,7 @@ $(VENV)-release/.done: supply/tools.txt
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(VENV)-release build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-fuzz $(VENV)-release build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/.torch: constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -336,6 +336,13 @@ def test_the_description_has_the_types_and_an_example(client: Client) -> None:
     assert "series" in kinds["application/json"]["example"]
 
 
+def test_the_description_names_the_models(client: Client) -> None:
+    paths = json.loads(client.get("/openapi.json")[1])["paths"]
+    found = paths["/v1/models/{name}"]["get"]
+    assert found["parameters"][0]["schema"]["enum"] == ["model", "described", "exported", "summing", "steps"]
+    assert sorted(found["responses"]) == ["200", "404"]
+
+
 def test_series_outside_the_training_data_are_named(tmp_path: Path) -> None:
     from limelight.estimator import TimeSeriesClassifier
 

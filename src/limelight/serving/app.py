@@ -25,6 +25,8 @@ from limelight.serving.table_body import TABLE_TYPES
 Message = MutableMapping[str, Any]
 OPEN_PATHS = ("/", "/healthz", "/readyz")
 """Addresses that need no token."""
+VALUE_SCHEMA = {"type": ["number", "null"]}
+"""A value; null is missing."""
 SERIES_SCHEMA: dict[str, Any] = {
     "type": "object",
     "required": ["values"],
@@ -34,12 +36,7 @@ SERIES_SCHEMA: dict[str, Any] = {
         "values": {
             "type": "array",
             "minItems": 1,
-            "items": {
-                "anyOf": [
-                    {"type": "number", "nullable": True},
-                    {"type": "array", "items": {"type": "number", "nullable": True}},
-                ]
-            },
+            "anyOf": [{"items": VALUE_SCHEMA}, {"items": {"type": "array", "minItems": 1, "items": VALUE_SCHEMA}}],
         },
         "times": {"type": "array", "items": {"anyOf": [{"type": "number"}, {"type": "string"}]}},
         "metadata": {"type": "object"},
@@ -142,6 +139,7 @@ def build_app(
     add_stream(app, registry, limits)
     add_page(app, registry, limits)
     _add_health(app, registry)
+    _describe_names(app.openapi()["paths"], list(registry.models))
     for kind in (RequestError, Exception):
         app.add_exception_handler(kind, _failed)
     app.add_exception_handler(HTTPException, _no_such_address)
@@ -155,7 +153,7 @@ def _add_models(app: FastAPI, registry: ModelRegistry, limits: ServerLimits) -> 
         """List the models with their versions, classes and channels."""
         return {"models": [one.describe() for one in registry.models.values()]}
 
-    @app.get("/v1/models/{name}")
+    @app.get("/v1/models/{name}", responses={404: DESCRIPTION["responses"]["404"]})
     async def describe_served_model(name: str) -> dict[str, Any]:
         """Describe one model."""
         return registry[name].describe()
@@ -172,6 +170,13 @@ def _add_models(app: FastAPI, registry: ModelRegistry, limits: ServerLimits) -> 
             return _failed(request, error)
         registry.metrics.count("limelight_series_total", len(answer["predictions"]), model=name)
         return Response(to_json(answer), media_type="application/json")
+
+
+def _describe_names(paths: dict[str, Any], names: list[str]) -> None:
+    """Add the names of the models to the addresses of an OpenAPI description; other names are not found."""
+    for operation in (one for path in paths if "{name}" in path for one in paths[path].values()):
+        operation["parameters"][0]["schema"] = {"type": "string", "enum": names}
+    del paths["/v1/models/{name}"]["get"]["responses"]["422"]
 
 
 def _add_health(app: FastAPI, registry: ModelRegistry) -> None:
