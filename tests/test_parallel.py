@@ -15,7 +15,7 @@ from limelight import parallel
 from limelight.data.panel import Panel
 from limelight.data.synthetic.sine import SineSettings, generate_sine
 from limelight.data.writing import write_table
-from limelight.errors import DataError, ParameterError
+from limelight.errors import DataError, LostWorkerError, ParameterError
 from limelight.explanation.methods import parts
 from limelight.explanation.methods.registry import explain
 from limelight.model import predictor
@@ -70,7 +70,7 @@ def test_results_in_any_order_are_all_there(on_ray: str, tmp_path: Path) -> None
 
 def test_a_worker_lost_again_and_again_ends_the_work(on_ray: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parallel, "RETRIES", 1)
-    with pytest.raises(ParameterError) as error:
+    with pytest.raises(LostWorkerError) as error:
         run(die, 1, on_ray)
     assert str(error.value) == (
         "expected workers of Ray that finish a call, got 2 that were lost (WorkerCrashedError), perhaps for want of "

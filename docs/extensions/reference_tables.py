@@ -31,6 +31,7 @@ USERS_ERRORS = {
     "ParameterError",
     "ModelFolderError",
     "OutputError",
+    "LostWorkerError",
 }
 ROOMS = {
     "data": "Reading, splitting and cutting series",

@@ -7,7 +7,8 @@
     │   ├── LabelError                 labels that no model can learn from
     │   ├── ParameterError             an invalid value in an experiment file or a constructor
     │   ├── ModelFolderError           a saved model that is damaged, foreign or too new
-    │   └── OutputError                an output path that is taken or cannot be written
+    │   ├── OutputError                an output path that is taken or cannot be written
+    │   └── LostWorkerError            a process that shared the work was killed, perhaps for want of memory
     └── InternalError (RuntimeError)   our mistake: exit code 1
 
 A message states what was expected, what was found and where, and what to do about it.
@@ -58,6 +59,10 @@ class ModelFolderError(InputError):
 
 class OutputError(InputError):
     """The output path is taken or cannot be written."""
+
+
+class LostWorkerError(InputError):
+    """A process that shared the work was killed, perhaps for want of memory."""
 
 
 class InternalError(LimelightError, RuntimeError):

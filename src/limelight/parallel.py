@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
-from limelight.errors import ParameterError, as_sentence
+from limelight.errors import LostWorkerError, ParameterError, as_sentence
 
 RAY = "ray"
 CLUSTER = re.compile(r"ray://[^/\s:]+(:\d{1,5})")
@@ -66,6 +66,8 @@ def run_parallel(
     ------
     ParameterError
         If ``on`` is none of these, Ray is not installed, or the cluster does not answer.
+    LostWorkerError
+        If Ray lost the workers of a call again and again.
 
     Example
     -------
@@ -87,7 +89,7 @@ def run_parallel(
         return
     own: dict[str, Any] = {"batch_size": 1, "return_as": "generator" if ordered else "generator_unordered"}
     if backend is None:
-        own |= {"backend": "loky", "pre_dispatch": jobs, "initializer": _ignore_interrupts}
+        own |= {"backend": "loky", "pre_dispatch": jobs, "initializer": ignore_interrupts}
         own["mmap_mode"] = "c"  # large arrays are mapped, not copied; read-only ones torch would warn of
     results = Parallel(jobs, **own)(work)
     try:
@@ -223,7 +225,7 @@ def _result_of(call: Any) -> Any:
     except ray.exceptions.RayTaskError as error:
         raise error.cause from error
     except ray.exceptions.RayError as error:
-        raise ParameterError(
+        raise LostWorkerError(
             f"expected workers of Ray that finish a call, got {RETRIES + 1} that were lost ({type(error).__name__}), "
             "perhaps for want of memory; use machines with more memory, or fewer processors of each"
         ) from error
@@ -236,6 +238,6 @@ def _on_one_thread(function: Callable[..., Any], *arguments: Any) -> Any:
     return function(*arguments)
 
 
-def _ignore_interrupts() -> None:
+def ignore_interrupts() -> None:
     """Ignore Ctrl-C in an idle worker: the main process ends it, without a traceback."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

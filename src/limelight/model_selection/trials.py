@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from limelight.data.panel import Panel
@@ -154,6 +154,7 @@ def fit_fold(
     validation: Panel | Literal["auto"] | None = "auto"
     if split.validates:
         validation = None if recipe.is_solved(train) else held_out
+    recipe = replace(recipe, training=replace(recipe.training, devices=1))
     recipe = recipe.for_missing_in(held_out, train, validation if isinstance(validation, Panel) else None)
     with one_thread():
         result = recipe.fit(

@@ -34,15 +34,17 @@ class EpochSeed(Callback):
     ----------
     seed
         An integer below 2**31.
+    rank
+        The number of this process: each draws its own dropout.
     """
 
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
+    def __init__(self, seed: int, rank: int = 0) -> None:
+        self.seed, self.rank = seed, rank
 
     def on_train_epoch_start(self, trainer: Trainer, module: LightningModule) -> None:
         """Seed the epoch that starts."""
         trainer.train_dataloader.sampler.epoch = trainer.current_epoch  # type: ignore[union-attr]
-        torch.manual_seed(self.seed * 10_007 + trainer.current_epoch)
+        torch.manual_seed(self.seed * 10_007 + trainer.current_epoch + self.rank * 1_000_003)
 
 
 class History(Callback):

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from limelight.data.panel import Panel
@@ -19,6 +16,7 @@ from limelight.training.auto import fit_auto
 from limelight.training.closed_form import FILL_STRATEGIES, solve_best
 from limelight.training.preparation import prepare
 from limelight.training.result import FitResult
+from limelight.training.runtime import own_randomness
 from limelight.training.settings import CHECKPOINT, ShouldPrune, TrainingSettings
 
 
@@ -82,7 +80,7 @@ def fit(
     OutputError
         If the checkpoint is missing or damaged.
     ParameterError
-        If the checkpoint belongs to another training, there is no GPU for ``device="gpu"``, or the training diverged.
+        If the checkpoint belongs to another training, there are no GPUs for the settings, or the training diverged.
     """
     settings = settings or TrainingSettings()
     require_device(settings)
@@ -103,7 +101,7 @@ def fit(
     if prepared.architecture.encoder.closed_form:
         undecided = architecture.missing == "auto" and prepared.architecture.takes_missing
         strategies = FILL_STRATEGIES if undecided else (prepared.architecture.missing,)
-        with _own_randomness(seed):
+        with own_randomness(seed):
             return solve_best(
                 panel,
                 task,
@@ -115,14 +113,16 @@ def fit(
                 progress=progress,
             )
     from limelight.training.gradient_descent import train_by_gradient  # imports Lightning, which takes seconds
+    from limelight.training.processes import train_in_processes
 
-    with _own_randomness(seed):
-        return train_by_gradient(
+    train = train_by_gradient if settings.devices == 1 else train_in_processes
+    with own_randomness(seed):
+        return train(
             panel,
             task,
             prepared,
-            settings,
-            validation,
+            settings=settings,
+            validation=validation,
             seed=seed,
             folder=folder,
             checkpoint=checkpoint,
@@ -132,9 +132,17 @@ def fit(
 
 
 def require_device(settings: TrainingSettings) -> None:
-    """Check that there is a GPU if ``device="gpu"``; ParameterError otherwise."""
-    if settings.device == "gpu" and not (torch.cuda.is_available() or torch.backends.mps.is_available()):
+    """Check that there are GPUs for device, devices, strategy and precision; ParameterError otherwise."""
+    has_gpu = torch.cuda.is_available() or torch.backends.mps.is_available()
+    if settings.device == "gpu" and not has_gpu:
         raise ParameterError("expected a GPU for device='gpu', got a machine without one; use 'auto' or 'cpu'")
+    on_gpu, gpus = has_gpu and settings.device != "cpu", torch.cuda.device_count()
+    if on_gpu and gpus < settings.devices > 1:
+        raise ParameterError(f"expected {settings.devices} GPUs, got {gpus}; lower devices, or train on device='cpu'")
+    if not on_gpu and settings.precision == "float16":
+        raise ParameterError("expected a GPU for precision='float16', got none in use; use 'bfloat16' or 'float32'")
+    if not on_gpu and settings.strategy == "ddp_nccl":
+        raise ParameterError("expected GPUs for strategy='ddp_nccl', got none in use; use 'ddp' or 'ddp_gloo'")
 
 
 def checkpoint_to_resume(folder: Path | None) -> Path:
@@ -149,17 +157,3 @@ def checkpoint_to_resume(folder: Path | None) -> Path:
             f"the checkpoint {str(file)!r} is damaged ({type(error).__name__}); train without resuming"
         ) from error
     return file
-
-
-@contextmanager
-def _own_randomness(seed: int) -> Iterator[None]:
-    """Seed torch inside the block and restore the random states of torch, NumPy and Python afterwards."""
-    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_available() else []
-    python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002
-    try:
-        with torch.random.fork_rng(devices=devices):
-            torch.manual_seed(seed)
-            yield
-    finally:
-        random.setstate(python_state)
-        np.random.set_state(numpy_state)  # noqa: NPY002

@@ -39,9 +39,13 @@ from limelight.training.lightning_module import TrainedNetwork
 from limelight.training.loaders import BatchesOfPanel, training_loader, validation_loader
 from limelight.training.losses import loss_for, loss_of_shares, series_weights
 from limelight.training.preparation import Prepared, fingerprint
+from limelight.training.ranks import ONLY_RANK, Rank, ShareOfBatches, StopOnRequest
 from limelight.training.result import FitResult, fit_info
 from limelight.training.runtime import denormals_flushed
 from limelight.training.settings import CHECKPOINT, LEAST_BATCHES_OF_AN_EPOCH, ShouldPrune, TrainingSettings
+
+PRECISIONS: dict[str, Any] = {"float32": "32-true", "bfloat16": "bf16-mixed", "float16": "16-mixed"}
+"""The name of each precision in Lightning."""
 
 
 @dataclass
@@ -67,14 +71,15 @@ def train_by_gradient(
     panel: Panel,
     task: Task,
     prepared: Prepared,
+    *,
     settings: TrainingSettings,
     validation: Panel | None,
-    *,
     seed: int,
     folder: Path | None,
     checkpoint: Path | None,
     progress: bool | None,
     should_prune: ShouldPrune | None,
+    rank: Rank = ONLY_RANK,
 ) -> FitResult:
     """Fit a network by gradient descent. The random state of torch, NumPy and Python changes.
 
@@ -88,6 +93,8 @@ def train_by_gradient(
         How long and how fast to train.
     checkpoint
         The checkpoint to resume from, or None.
+    rank
+        Which of the processes that train together this is.
 
     Returns
     -------
@@ -106,7 +113,7 @@ def train_by_gradient(
     codes = targets.every()
     balanced = settings.imbalance == "balanced"
     loader = training_loader(
-        batches,
+        batches if rank.world == 1 else ShareOfBatches(batches, rank),
         settings.batch_size or 1,
         seed,
         LEAST_BATCHES_OF_AN_EPOCH,
@@ -116,7 +123,7 @@ def train_by_gradient(
     checks = None
     if validation is not None:
         held_out = BatchesOfPanel(validation, targets_of(task, validation), architecture, vocabulary, panel.offset)
-        checks = validation_loader(held_out)
+        checks = validation_loader(held_out if rank.world == 1 else ShareOfBatches(held_out, rank))
     started = time.perf_counter()
     with _quiet_lightning(), denormals_flushed():
         network = prepared.network(len(panel.channels), task.outputs, batches.metadata)
@@ -132,8 +139,8 @@ def train_by_gradient(
                 targets_of(task, validation).every(),
                 *(_weights_of_targets(task, one) for one in (panel, validation)),
             )
-        watch = _watch(settings, seed, folder, progress, should_prune, guessing)
-        trainer = _trainer(settings, watch, folder)
+        watch = _watch(settings, seed, folder, progress, should_prune, guessing, rank)
+        trainer = _trainer(settings, watch, folder, rank)
         with watch.interrupt:
             try:
                 trainer.fit(module, loader, checks, ckpt_path=checkpoint)
@@ -189,9 +196,12 @@ def _watch(
     progress: bool | None,
     should_prune: ShouldPrune | None,
     guessing: float | None,
+    rank: Rank,
 ) -> _Callbacks:
-    history = History(None if folder is None else folder / "history.csv")
-    watch = _Callbacks(EpochSeed(seed), history, BestWeights(), ProgressBar(progress), StopOnInterrupt())
+    history = History(None if folder is None or rank.number else folder / "history.csv")
+    bar = ProgressBar(False if rank.number else progress)
+    interrupt = StopOnInterrupt() if rank.stop_file is None else StopOnRequest(rank.stop_file)
+    watch = _Callbacks(EpochSeed(seed, rank.number), history, BestWeights(), bar, interrupt)
     watch.prune = None if should_prune is None else Prune(should_prune)
     if guessing is not None:
         watch.early = PatientStopping(settings.patience or 1, guessing)
@@ -200,7 +210,7 @@ def _watch(
     return watch
 
 
-def _trainer(settings: TrainingSettings, watch: _Callbacks, folder: Path | None) -> Trainer:
+def _trainer(settings: TrainingSettings, watch: _Callbacks, folder: Path | None, rank: Rank) -> Trainer:
     logger: Any = False
     if folder is not None and find_spec("tensorboard") is not None:
         from lightning.pytorch.loggers import TensorBoardLogger
@@ -208,7 +218,10 @@ def _trainer(settings: TrainingSettings, watch: _Callbacks, folder: Path | None)
         logger = TensorBoardLogger(folder, name=None, version="tensorboard")
     return Trainer(
         accelerator=settings.device,
-        devices=1,
+        devices=rank.world,
+        strategy="auto" if rank.world == 1 else _strategy(settings),
+        use_distributed_sampler=False,  # each process takes its share of a batch itself
+        precision=PRECISIONS[settings.precision],
         max_epochs=settings.max_epochs,
         gradient_clip_val=settings.gradient_clip,
         callbacks=watch.all(),
@@ -219,6 +232,13 @@ def _trainer(settings: TrainingSettings, watch: _Callbacks, folder: Path | None)
         num_sanity_val_steps=0,
         log_every_n_steps=1_000_000,  # log epochs, not steps
     )
+
+
+def _strategy(settings: TrainingSettings) -> Any:
+    from lightning.pytorch.strategies import DDPStrategy
+
+    backend = settings.strategy.removeprefix("ddp").removeprefix("_")
+    return DDPStrategy(process_group_backend=backend or None)
 
 
 def _reason(watch: _Callbacks) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from lightning.pytorch import LightningModule
 from sklearn.metrics import f1_score
-from torch import Tensor
+from torch import Tensor, distributed
 
 from limelight.errors import ParameterError
 from limelight.nn.batch import Batch
@@ -16,6 +16,7 @@ from limelight.nn.network import Network
 from limelight.task import UNKNOWN, Task
 from limelight.training.augmentation import augment, suitable_methods
 from limelight.training.losses import Loss
+from limelight.training.ranks import gather_from_ranks, is_shared, sum_over_ranks
 from limelight.training.settings import TrainingSettings
 
 
@@ -57,18 +58,27 @@ class TrainedNetwork(LightningModule):
         """Compute the loss of one batch."""
         changed = augment(batch, self.methods, self.network.normalisation)
         assert changed.batch.targets is not None
-        logits = self.network(changed.batch).logits
-        loss = self.smoothed_loss(logits, changed.batch.targets, changed.batch.weights)
+        logits = self.network(changed.batch).logits.float()
+        loss = self._loss_of_all_ranks(logits, changed.batch.targets, changed.batch.weights)
         if changed.other is not None:
-            other = self.smoothed_loss(logits, changed.other, changed.other_weights)
+            other = self._loss_of_all_ranks(logits, changed.other, changed.other_weights)
             loss = changed.share * loss + (1 - changed.share) * other
-        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch))
+        shown, size = _of_whole_batch(loss, batch)
+        self.log("train_loss", shown, on_step=False, on_epoch=True, batch_size=size)
         return loss
+
+    def _loss_of_all_ranks(self, logits: Tensor, targets: Tensor, weights: Tensor | None) -> Tensor:
+        """Compute the loss of a batch, or of a share of it: then the mean over the shares is the loss of the batch."""
+        if not is_shared():
+            return self.smoothed_loss(logits, targets, weights)
+        summed, total = self.smoothed_loss.sums(logits, targets, weights)
+        whole = sum_over_ranks(torch.as_tensor(total, dtype=torch.float32, device=logits.device))
+        return summed * distributed.get_world_size() / whole.clamp(min=torch.finfo(torch.float32).tiny)
 
     def validation_step(self, batch: Batch, index: int) -> None:
         """Collect the logits of known targets until all validation series are done."""
         assert batch.targets is not None
-        logits, targets, task = self.network(batch).logits, batch.targets, self.loss.task
+        logits, targets, task = self.network(batch).logits.float(), batch.targets, self.loss.task
         weights = batch.mask.new_ones(len(batch)).float() if batch.weights is None else batch.weights
         if task.by_step:
             weights = weights[:, None].expand_as(batch.mask)[batch.mask]
@@ -79,8 +89,9 @@ class TrainedNetwork(LightningModule):
         self._weights.append(weights[known].cpu())
 
     def on_validation_epoch_end(self) -> None:
-        """Score the validation series as one set, not batch by batch."""
-        logits, targets, weights = (torch.cat(found) for found in (self._logits, self._targets, self._weights))
+        """Score the validation series of all processes as one set, not batch by batch."""
+        found = gather_from_ranks([torch.cat(one) for one in (self._logits, self._targets, self._weights)])
+        logits, targets, weights = (torch.cat(one) for one in zip(*found, strict=True))
         self._logits, self._targets, self._weights = [], [], []
         accuracy, f1 = validation_scores(self.loss.task, logits, targets)
         self.log("validation_loss", self.loss(logits, targets, weights))
@@ -109,6 +120,15 @@ class TrainedNetwork(LightningModule):
             optimizer, max_lr=settings.learning_rate, total_steps=self.total_steps + 1
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+def _of_whole_batch(loss: Tensor, batch: Batch) -> tuple[Tensor, int]:
+    """Return the loss and the number of series of the batch of which a process has a share."""
+    if not is_shared():
+        return loss, len(batch)
+    has_series = batch.weights is None or bool(batch.weights.any())
+    sums = sum_over_ranks(torch.stack([loss.detach(), loss.new_tensor(float(len(batch) * has_series))]))
+    return sums[0] / distributed.get_world_size(), int(sums[1])
 
 
 def validation_scores(task: Task, logits: Tensor, targets: Tensor) -> tuple[float, float]:

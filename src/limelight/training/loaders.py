@@ -24,7 +24,13 @@ POOL = 32
 """Number of batches whose series are sorted by length together; more would sort better and shuffle worse."""
 
 
-class BatchesOfPanel(Dataset[Batch]):
+class PanelBatches(Dataset[Batch]):
+    """A dataset of batches of the series of ``panel``, indexed by rows."""
+
+    panel: Panel
+
+
+class BatchesOfPanel(PanelBatches):
     """A dataset of whole batches: the index is an array of rows.
 
     Parameters
@@ -143,7 +149,7 @@ class LateLoader(DataLoader[Batch]):
 
 
 def training_loader(
-    batches: BatchesOfPanel,
+    batches: PanelBatches,
     batch_size: int,
     seed: int,
     least_batches: int,
@@ -155,12 +161,12 @@ def training_loader(
     return _loader(batches, rows, workers)
 
 
-def validation_loader(batches: BatchesOfPanel) -> DataLoader[Batch]:
+def validation_loader(batches: PanelBatches) -> DataLoader[Batch]:
     """Build the loader of every series of a panel once, in few large batches."""
     return _loader(batches, list(batches_by_length(batches.panel)), workers=0)
 
 
-def _loader(batches: BatchesOfPanel, sampler: Any, workers: int) -> DataLoader[Batch]:
+def _loader(batches: PanelBatches, sampler: Any, workers: int) -> DataLoader[Batch]:
     # Every iterator draws a number that only workers need. It comes from its own generator: drawn from the global one
     # it would shift the dropout of a resumed epoch.
     return LateLoader(

@@ -72,6 +72,14 @@ class Loss:
         Tensor
             A scalar, in nats; 0 if no target is known.
         """
+        summed, total = self.sums(logits, targets, sample_weight)
+        return summed / total if isinstance(total, Tensor) or total else summed
+
+    def sums(self, logits: Tensor, targets: Tensor, sample_weight: Tensor | None = None) -> tuple[Tensor, Tensor | int]:
+        """Compute the sum of the loss over known targets, and what to divide it by for their mean; 0 if there are none.
+
+        Parameters are those of a call.
+        """
         known = targets != UNKNOWN
         if self.task.kind == "binary":
             logits = logits[..., 0]
@@ -81,7 +89,7 @@ class Loss:
         if not bool(known.all()):
             logits, targets = logits[known], targets[known]
         if not targets.numel():
-            return logits.sum() * 0.0
+            return logits.sum() * 0.0, 0
         if self.task.kind == "multiclass":
             each, total = self._of_classes(logits.reshape(-1, logits.shape[-1]), targets.reshape(-1))
         else:
@@ -89,7 +97,7 @@ class Loss:
         if self.focus:
             each = (1 - torch.exp(-each)) ** self.focus * each
         each = each.reshape(-1)
-        return (each if factors is None else each * factors).sum() / total
+        return (each if factors is None else each * factors).sum(), total
 
     def _of_classes(self, logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor | int]:
         """Return the loss of each target, and the sum of their weights."""

@@ -215,7 +215,7 @@ def fingerprint(
     """Fingerprint everything the training depends on, so that another one cannot resume its checkpoint."""
     content = [
         architecture.to_json(),
-        replace(settings, workers=0).to_json(),  # the training does not depend on their number
+        replace(settings, workers=0, devices=1, strategy="ddp").to_json(),  # the batches do not depend on these
         task.to_json(),
         seed,
         digest_of(panel),

@@ -1,10 +1,12 @@
-"""Run-time settings of a training: number of threads, denormal numbers, out-of-memory errors."""
+"""Run-time settings of a training: threads, denormal numbers, random numbers, out-of-memory errors."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 
 OutOfMemory: type[RuntimeError] = torch.OutOfMemoryError
@@ -52,3 +54,26 @@ def denormals_flushed() -> Iterator[None]:
         yield
     finally:
         torch.set_flush_denormal(before)
+
+
+@contextmanager
+def own_randomness(seed: int) -> Iterator[None]:
+    """Seed torch inside the block and restore the random states of torch, NumPy and Python afterwards.
+
+    Example
+    -------
+    >>> with own_randomness(3):
+    ...     first = torch.rand(1)
+    >>> with own_randomness(3):
+    ...     bool(torch.rand(1) == first)
+    True
+    """
+    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_available() else []
+    python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002
+    try:
+        with torch.random.fork_rng(devices=devices):
+            torch.manual_seed(seed)
+            yield
+    finally:
+        random.setstate(python_state)
+        np.random.set_state(numpy_state)  # noqa: NPY002

@@ -49,6 +49,15 @@ class TrainingSettings:
         Maximum norm of the gradient, above 0.
     device
         ``"auto"`` uses a GPU if there is one; ``"cpu"`` or ``"gpu"`` requires one.
+    devices
+        Processes that train one network together, on a GPU each or on the CPU, 1 to 64. Each computes a share of every
+        batch. ``tune``, ``validate`` and ``compare`` use one for each fit.
+    strategy
+        How they exchange gradients: ``"ddp"`` by NCCL between GPUs and by Gloo between CPUs; ``"ddp_gloo"`` or
+        ``"ddp_nccl"`` requires one.
+    precision
+        ``"float32"``; or ``"bfloat16"`` or, on a GPU, ``"float16"`` for products in training, which is faster on many
+        GPUs. Weights and predictions are float32 always.
     workers
         Processes that prepare training batches, 0 to 64; the result does not depend on their number. Useful if reading
         is slow, as from a store larger than memory. The encoders ``rocket`` and ``blocks`` compute the features of more
@@ -89,6 +98,9 @@ class TrainingSettings:
     weight_decay: Annotated[float, Field(ge=0, lt=10)] = 1e-2
     gradient_clip: Annotated[float, Field(gt=0)] = 1.0
     device: Literal["auto", "cpu", "gpu"] = "auto"
+    devices: Annotated[int, Field(ge=1, le=64)] = 1
+    strategy: Literal["ddp", "ddp_gloo", "ddp_nccl"] = "ddp"
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
     workers: Annotated[int, Field(ge=0, le=64)] = 0
     imbalance: Literal["none", "weights", "focal", "balanced"] | dict[str, Annotated[float, Field(gt=0)]] = "none"
     augmentation: list[AugmentationMethod] | None = None
