@@ -21,7 +21,7 @@ FLOORS = [
     {"model"},
     {"training", "evaluation", "export", "runtime"},
     {"explanation", "streaming"},
-    {"recipe", "deployable"},
+    {"recipe", "deployable", "incremental"},
     {"model_selection", "estimator", "report"},
     {"config", "loading", "serving"},
     {"runs", "interop"},

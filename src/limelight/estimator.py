@@ -33,17 +33,19 @@ from limelight.evaluation.monitoring.estimator_methods import TrustMethods
 from limelight.explanation.explanation import Explanation
 from limelight.explanation.methods.registry import explain
 from limelight.explanation.what_if import WhatIf, what_if
+from limelight.incremental import Incremental
 from limelight.model.bundle import save_model
 from limelight.model.fitted import FittedModel, Prediction
 from limelight.model.targets import targets_of, task_of
 from limelight.parts.architecture import METADATA_OPTIONS, OPTIONS, PART_KINDS, Architecture, preset
 from limelight.recipe import Recipe, with_keywords
-from limelight.task import is_known
+from limelight.task import Task, is_known
+from limelight.training.result import FitResult
 from limelight.training.settings import TrainingSettings
 from limelight.training.validation_split import HoldOut
 
 
-class TimeSeriesClassifier(TrustMethods, Deployable, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class TimeSeriesClassifier(Incremental, TrustMethods, Deployable, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Classify time series of any length with a network of interchangeable parts, and explain its predictions.
 
     Parameters
@@ -260,21 +262,26 @@ class TimeSeriesClassifier(TrustMethods, Deployable, ClassifierMixin, BaseEstima
         if panel.weights is not None:
             panel = panel[np.flatnonzero(panel.weights)]
         task = with_integer_classes(task_of(panel), y)
-        self.classes_ = np.array(task.classes)
         training = recipe.fit(panel, task, seed=self._seed(), progress=self.progress)
+        self.__dict__.pop("_head", None)
         if training.interrupted:
             warnings.warn(
                 f"training was interrupted in epoch {len(training.history)}; the model has the weights of epoch "
                 f"{training.best_epoch}, the best so far",
                 stacklevel=2,
             )
+        self._set_fit(training, task, panel, getattr(X, "notes", ()))
+        return self
+
+    def _set_fit(self, training: FitResult, task: Task, panel: Panel, known_notes: Sequence[str] = ()) -> None:
+        """Set the attributes that a fit has."""
+        self.classes_ = np.array(task.classes)
         self.model_, self.history_ = training.model, training.history
         vocabulary = training.model.vocabulary
         notes = () if vocabulary is None else vocabulary.notes
-        assumed = [note for note in panel.notes if note not in getattr(X, "notes", ())]
+        assumed = [note for note in panel.notes if note not in known_notes]
         self.notes_ = (*assumed, *notes_on_arrays(panel), *notes, *training.notes)
         self.model_.fitted_on["layout"] = self.layout
-        return self
 
     def predict(self, X: Any) -> Any:
         """Predict the class of each series or step.

@@ -11,7 +11,7 @@ import numpy as np
 
 from limelight.data.labels import stratify_by
 from limelight.data.panel import Panel
-from limelight.data.profile.training_profile import fit_training_profile
+from limelight.data.profile.training_profile import TrainingProfile, fit_training_profile
 from limelight.data.splitting.folds import make_folds
 from limelight.data.statistics import channel_statistics
 from limelight.errors import ParameterError, nearest
@@ -21,10 +21,11 @@ from limelight.evaluation.events.rule import EventRule
 from limelight.model.novelty import fit_novelty
 from limelight.model.targets import targets_of
 from limelight.parts.architecture import Architecture, preset
-from limelight.parts.encoders import Blocks
+from limelight.parts.encoders import Blocks, TrainingSummary
 from limelight.task import Task
 from limelight.training.auto import fitted_first, is_solved, may_train_network
 from limelight.training.fit import fit, require_device
+from limelight.training.incremental import IncrementalHead
 from limelight.training.preparation import prepare
 from limelight.training.result import FitResult
 from limelight.training.settings import ShouldPrune, TrainingSettings
@@ -33,6 +34,8 @@ from limelight.types import Doubles, Rows
 
 MOST_GROUP_FOLDS = 5
 """The most folds in which groups are held out to calibrate prediction sets."""
+SIZED_FOR = Blocks.MANY + 1
+"""Number of series for which an encoder is sized that further series are added to."""
 SOLVED, TOO_FEW = "solved", "too few"
 """Why there is no validation split."""
 
@@ -322,9 +325,78 @@ class Recipe:
         novelty = fit_novelty(result.model, panel, validation if learned else None, seed=seed)
         model = replace(result.model, novelty=novelty)
         model = fit_decision(model, calibration, self.decision, logits, self.hold_out.group, self.events)
-        ignored = [name for name, kind in self.kinds(everything).items() if kind == "ignore"]
-        model = replace(model, training_profile=fit_training_profile(everything, ignored))
+        model = replace(model, training_profile=self._profile(everything))
         return replace(result, model=model, notes=(*result.notes, *self.notes_about(panel)))
+
+    def start(
+        self, panel: Panel, task: Task, *, seed: int, progress: bool | None = None
+    ) -> tuple[FitResult, IncrementalHead]:
+        """Fit on the first series of several calls, and prepare the head for those of further calls.
+
+        Sizes of the encoder that are ``"auto"`` are those for many series.
+
+        Parameters
+        ----------
+        panel, task, seed, progress
+            As for ``fit``.
+
+        Returns
+        -------
+        tuple[FitResult, IncrementalHead]
+            As ``fit`` returns, and the head to pass to ``extend``.
+
+        Raises
+        ------
+        ParameterError
+            If the encoder's head is not solved in closed form, or classes are weighted by their shares, which are not
+            known in advance.
+        DataError, LabelError
+            As ``fit``.
+        """
+        encoder = Blocks() if self.architecture.encoder.automatic else self.architecture.encoder
+        if not encoder.closed_form or self.training.imbalance != "none":
+            raise ParameterError(
+                "expected an encoder with a head in closed form and imbalance='none' for a fit in several calls, got "
+                f"{encoder.name!r} and {self.training.imbalance!r}; take 'rocket' or 'blocks', and weight series"
+            )
+        typical, longest = float(np.median(panel.lengths)), int(panel.lengths.max())
+        sized = encoder.resolve(TrainingSummary(typical_length=typical, longest=longest, series=SIZED_FOR))
+        recipe = replace(self, architecture=replace(self.architecture, encoder=sized))
+        result = recipe.fit(panel, task, seed=seed, validation=None, progress=progress)
+        return result, IncrementalHead(result, panel, seed)
+
+    def extend(self, head: IncrementalHead, panel: Panel, *, seed: int) -> FitResult:
+        """Add series to a head from ``start``, solve it again, and fit the decision to the series held out.
+
+        Parameters
+        ----------
+        head
+            Is changed, unless an error is raised.
+        panel
+            Further labelled series.
+        seed
+            As for ``start``.
+
+        Returns
+        -------
+        FitResult
+            With the calibrated model for all series so far.
+
+        Raises
+        ------
+        DataError, LabelError
+            If the series are not like the first ones.
+        """
+        head.add(panel)
+        result = head.refit()
+        assert result.out_of_sample is not None
+        model = replace(result.model, novelty=fit_novelty(result.model, head.held_out, seed=seed))
+        model = fit_decision(model, head.held_out, self.decision, result.out_of_sample.logits, events=self.events)
+        return replace(result, model=replace(model, training_profile=self._profile(head.sample())))
+
+    def _profile(self, panel: Panel) -> TrainingProfile:
+        ignored = [name for name, kind in self.kinds(panel).items() if kind == "ignore"]
+        return fit_training_profile(panel, ignored)
 
     def _calibrates_by_group(self, panel: Panel) -> bool:
         """Whether every group is held out in turn for calibration, which only a closed-form fit is fast enough for."""

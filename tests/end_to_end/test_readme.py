@@ -26,6 +26,7 @@ PRINTED = {  # by the Python blocks of a page, run one after the other
     "large": [
         "[2, 2] ('only rows with time >= 1 were read',)",
         "Panel(200 series, 100 steps, 1 channel, 2 classes) True",
+        "200",
     ],
     "reading_explanations": [
         "['amplitude', 'channel', 'class_places', 'distractor', 'exclusive_or', 'frequency', 'held_wave', 'metadata', 'missing_stretch', 'nothing', 'order', 'peak', 'trend_break', 'unequal_lengths']",

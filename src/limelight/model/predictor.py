@@ -190,10 +190,7 @@ class Predictor:
         >>> [len(block.ids) for block in model.predict_blocks(Panel.from_series(np.zeros((20_002, 1))))]
         [20000, 2]
         """
-        self.require_channels(panel)
-        if self.reads_clock:
-            require_clock(panel)
-            require_same_clock(self.fitted_on.get("clock"), panel)
+        self.require_like_training(panel)
         require_jobs(jobs, on)
         if jobs == 1 and on is None:
             whole = consecutive_rows(panel.lengths, SERIES_PER_BLOCK, STEPS_PER_BLOCK)
@@ -280,6 +277,13 @@ class Predictor:
             panel.ids, self.task, logits, attention, lengths, decision.thresholds, decision.mixing, novelty
         )
 
+    def require_like_training(self, panel: Panel) -> None:
+        """Raise DataError if a panel lacks channels of the training, or has no clock of the kind that it had."""
+        self.require_channels(panel)
+        if self.reads_clock:
+            require_clock(panel)
+            require_same_clock(self.fitted_on.get("clock"), panel)
+
     def require_channels(self, panel: Panel) -> None:
         """Raise DataError, naming the missing channels, if a panel lacks channels of the training.
 
@@ -295,8 +299,9 @@ class Predictor:
                 )
             return
         if len(panel.channels) != len(self.channels):
+            channels = "channel" if len(self.channels) == 1 else "channels"
             raise DataError(
-                f"expected {len(self.channels)} channels as in training ({listing(self.channels)}), got "
+                f"expected {len(self.channels)} {channels} as in training ({listing(self.channels)}), got "
                 f"{len(panel.channels)} ({listing(panel.channels)})"
             )
 

@@ -169,10 +169,7 @@ def solve(
     shift = torch.zeros_like(scale)
     if weights is not None:
         shift = fit_shift(scores * scale, wanted, known, weights[ridge.rows], one_of=not task.multilabel)
-    with torch.no_grad():
-        network.head.weight.copy_(ridge.weight * scale[:, None])
-        network.head.bias.copy_(ridge.bias * scale + shift)
-        _set_typical(network, ridge.mean)
+    set_head(network, ridge, scale, shift)
     how = {"solver": "ridge", "penalty": ridge.alpha.tolist(), "chosen_by": solved.chosen_by}
     info = fit_info(panel, validation, task, codes, prepared.statistics, training=how, seed=seed)
     model = FittedModel(
@@ -182,7 +179,18 @@ def solve(
     logits = scores * scale + shift
     loss = float(Loss(task)(logits, torch.from_numpy(codes)[ridge.rows]))
     out_of_sample = OutOfSample(ridge.rows.numpy(), logits.numpy(), loss)
-    return FitResult(model, [], 0, SOLVED, time.perf_counter() - started, out_of_sample=out_of_sample)
+    seconds = time.perf_counter() - started
+    return FitResult(model, [], 0, SOLVED, seconds, out_of_sample=out_of_sample, emphasis=solved.emphasis)
+
+
+@torch.no_grad()
+def set_head(
+    network: Network, ridge: Ridge, scale: Float[Tensor, " outputs"], shift: Float[Tensor, " outputs"]
+) -> None:
+    """Set the head of a network to a ridge regression whose scores are scaled and shifted to logits."""
+    network.head.weight.copy_(ridge.weight * scale[:, None])
+    network.head.bias.copy_(ridge.bias * scale + shift)
+    _set_typical(network, ridge.mean)
 
 
 def _set_typical(network: Network, mean: Tensor) -> None:
@@ -224,11 +232,12 @@ def _sample(network: Network, series: BatchesOfPanel, rows: NDArray[np.int64]) -
 
 
 class _Solved(NamedTuple):
-    """A network with the blocks of features that are used, the ridge regression on them, and its choice of penalty."""
+    """A network with the blocks of features that are used, the ridge regression on them, and how it was chosen."""
 
     network: Network
     ridge: Ridge
     chosen_by: str
+    emphasis: Tensor | None
 
 
 def _fit_head(
@@ -258,9 +267,9 @@ def _fit_head(
             features = _features(network, series, np.arange(n), advance)
         criterion = squared_error if emphasis is None else partial(_log_loss, one_of=one_of)
         ridge = fit_ridge(features, wanted, known, emphasis=emphasis, criterion=criterion, weights=weights)
-        return _Solved(network, ridge, "leave-one-out")
+        return _Solved(network, ridge, "leave-one-out", emphasis)
     ridge, order = fit_streamed(network, series, wanted, random, emphasis, weights, advance=advance, workers=workers)
-    return _Solved(network, replace(ridge, rows=order[ridge.rows]), "held-out series")
+    return _Solved(network, replace(ridge, rows=order[ridge.rows]), "held-out series", emphasis)
 
 
 def _choose_features(

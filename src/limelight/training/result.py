@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from limelight.data.panel import Panel
 from limelight.data.statistics import ChannelStatistics
@@ -62,6 +63,8 @@ class FitResult:
         Seconds spent on other models that were compared with this one.
     out_of_sample
         Leave-one-out predictions if the head was solved in closed form, else None.
+    emphasis
+        The factor of each standardised input of a head in closed form, shape (inputs,); None for 1, and for networks.
     """
 
     model: FittedModel
@@ -72,6 +75,7 @@ class FitResult:
     notes: tuple[str, ...] = ()
     choosing: float = 0.0
     out_of_sample: OutOfSample | None = None
+    emphasis: Tensor | None = None
 
     @property
     def interrupted(self) -> bool:
