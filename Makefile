@@ -24,7 +24,7 @@ campaign: $(VENV)/.test
 	PYTHONPATH=tests $(BIN)/python -m campaigns --inputs 10000 --kills 500 --output benchmarks/results/campaigns.json
 
 peers: $(VENV)-peers/.done
-	$(VENV)-peers/bin/python -m pytest tests/interop/test_aeon.py tests/interop/test_sktime.py
+	$(VENV)-peers/bin/python -m pytest tests/interop/test_aeon.py tests/interop/test_sktime.py tests/interop/test_shap_mapie_skore.py
 
 $(VENV)-peers/.done: benchmarks/requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)-peers
