@@ -41,7 +41,7 @@ def teaser_row(runs: list[dict[str, Any]]) -> dict[str, Any] | None:
     return {**means, "mean": means["harmonic_mean"], "seeds": len(done)}
 
 
-def bound_of(runs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+def bound_of(split: str, runs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     """Count the runs with a bound that answer early, and those whose share on the test series is above it."""
     rules = [
         (float(name.removeprefix("differ ")), one)
@@ -50,12 +50,15 @@ def bound_of(runs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
         for name, one in run["rules"].items()
         if name.startswith("differ")
     ]
-    excess = [one["differ"] - bound for bound, one in rules if one["differ"] is not None]
+    early = [(bound, one) for bound, one in rules if one["differ"] is not None]
+    excess = [one["differ"] - bound for bound, one in early]
     return {
+        "split": split,
         "runs": len(rules),
-        "answering": len(excess),
+        "answering": len(early),
         "broken": sum(one > 0 for one in excess),
         "excess": max(excess, default=0.0),
+        "beyond": sum(one["interval"][0] > bound for bound, one in early),
     }
 
 
@@ -99,7 +102,7 @@ def render_early_page() -> str:
             results=results,
             rows=rows,
             seeds=min(len(runs) for runs in results["runs"].values()),
-            bound=bound_of(results["runs"]),
+            bounds=[bound_of("official", results["runs"]), bound_of("random", results["resampled"])],
             teaser=compared(rows),
         )
     )

@@ -89,6 +89,14 @@ def early(
         ),
     ] = None,
     confidence: Annotated[float, typer.Option(help="With which --differ is kept.")] = 0.95,
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            help="Choose the rule on predictions of models fitted without each fold of the training series; default: 5 "
+            "without validation series, else on those.",
+            show_default=False,
+        ),
+    ] = None,
     *,
     options: DataOptions,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier result.")] = False,
@@ -115,6 +123,7 @@ def early(
         differ=DIFFER if differ is None and cost_of_delay is None else differ,
         cost_of_delay=cost_of_delay,
         confidence=confidence,
+        folds=folds,
         overwrite=overwrite,
         changes=changes,
         log=print_progress,

@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from tqdm import tqdm
 
 from limelight.data.panel import Panel
-from limelight.errors import ParameterError
-from limelight.evaluation.decision.calibration import to_probabilities
 from limelight.evaluation.early.early_model import EarlyModel
 from limelight.evaluation.early.looks import (
     SHARES_SEEN,
     Looks,
-    early_margins,
+    concatenate_looks,
     first_steps,
     look_at,
     require_whole_series,
@@ -23,11 +22,15 @@ from limelight.evaluation.early.looks import (
 from limelight.evaluation.early.rule import choose_early_rule
 from limelight.model.fitted import FittedModel
 from limelight.model.targets import targets_of, task_of
+from limelight.model_selection.folds import fold_panel
+from limelight.model_selection.trials import FoldSplit, fold_splits
 from limelight.progress import late_bar
 from limelight.recipe import Recipe
 from limelight.task import Task
-from limelight.training.result import FitResult
-from limelight.types import Codes, Doubles, Integers
+from limelight.types import Codes, Integers
+
+FOLDS = 5
+"""Folds of the training series, if there are no validation series."""
 
 
 def fit_early(
@@ -41,6 +44,7 @@ def fit_early(
     cost_of_delay: float | None = None,
     confidence: float = 0.95,
     shares: Sequence[float] = SHARES_SEEN,
+    folds: int | None = None,
 ) -> EarlyModel:
     """Fit a model for the first steps of a series at each look, and choose when to answer.
 
@@ -55,12 +59,15 @@ def fit_early(
     seed
         As for ``Recipe.fit``.
     validation
-        Held-out series; None splits them off as ``recipe`` states, or takes leave-one-out predictions of the training
-        series if the heads are solved in closed form.
+        Held-out series; None splits them off as ``recipe`` states.
     differ, cost_of_delay, confidence
         As for ``choose_early_rule``.
     shares
         Of the median length, after which to look.
+    folds
+        Choose the rule on out-of-fold predictions: the models of every look are fitted again without each fold of the
+        training series, at least 2; groups stay together, as ``recipe`` states. None takes 5 folds if there are no
+        validation series, and else the predictions of these.
 
     Returns
     -------
@@ -70,7 +77,7 @@ def fit_early(
     Raises
     ------
     ParameterError
-        If labels are per step, or there are no held-out series; or as of ``choose_early_rule``.
+        If labels are per step, or there are too few series for the folds; or as of ``choose_early_rule``.
     DataError, LabelError
         As ``Recipe.fit``.
 
@@ -82,7 +89,7 @@ def fit_early(
     >>> early.steps.tolist(), len(early.models)
     ([10, 20], 3)
     """
-    fitted = fit_looks(recipe, panel, task, seed=seed, validation=validation, shares=shares)
+    fitted = fit_looks(recipe, panel, task, seed=seed, validation=validation, shares=shares, folds=folds)
     rule = choose_early_rule(
         fitted.held_out, fitted.codes, differ=differ, cost_of_delay=cost_of_delay, confidence=confidence
     )
@@ -117,6 +124,7 @@ def fit_looks(
     seed: int = 0,
     validation: Panel | None = None,
     shares: Sequence[float] = SHARES_SEEN,
+    folds: int | None = None,
 ) -> FittedLooks:
     """Fit a model for each look, without a rule; parameters and errors as for ``fit_early``."""
     task = task_of(panel) if task is None else task
@@ -125,56 +133,53 @@ def fit_looks(
     if validation is None:
         fitted, held_out = recipe.split(panel, seed)
         panel, validation = panel[fitted], panel[held_out] if len(held_out) else None
-    results = []
-    with late_bar("fitting", len(steps) + 1, " looks") as bar:
-        for count in (*steps.tolist(), None):
-            results.append(_fit_look(recipe, panel, validation, task, seed, count))
-            bar.update()
-    models = tuple(result.model for result in results)
-    held, looks = _held_out(recipe, panel, validation, results, steps)
-    return FittedLooks(steps, models, looks, targets_of(task, held).every())
+    splits = _splits(recipe, panel, task, seed, validation, folds)
+    with late_bar("fitting", (len(steps) + 1) * (len(splits) + 1), " models") as bar:
+        models = _fit_each_look(recipe, panel, validation, task, seed, steps, bar)
+        held, looks = validation, []
+        for split in splits:
+            part, rest = panel[split.held_out], panel[split.train]
+            own = recipe.for_missing_in(part, rest, validation)
+            looks.append(look_at(_fit_each_look(own, rest, validation, task, split.seed, steps, bar), steps, part))
+    if splits:
+        held = panel[np.concatenate([split.held_out for split in splits])]
+    assert held is not None
+    found = concatenate_looks(looks) if looks else look_at(models, steps, held)
+    return FittedLooks(steps, models, found, targets_of(task, held).every())
 
 
-def _fit_look(
-    recipe: Recipe, panel: Panel, validation: Panel | None, task: Task, seed: int, count: int | None
-) -> FitResult:
-    """Fit the model of one look; ``count`` is None for whole series."""
-    cut, held = panel, validation
-    if count is not None:
-        cut = first_steps(panel, count)
-        held = None if validation is None else first_steps(validation, count)
-    return recipe.fit(cut, task, seed=seed, validation=held, progress=False)
+def _splits(
+    recipe: Recipe, panel: Panel, task: Task, seed: int, validation: Panel | None, folds: int | None
+) -> tuple[FoldSplit, ...]:
+    """Return the folds whose out-of-fold predictions choose the rule; none if validation series do."""
+    if folds is None and validation is not None:
+        return ()
+    hold_out = recipe.hold_out
+    made, _ = fold_panel(
+        panel,
+        task,
+        folds=FOLDS if folds is None else folds,
+        by=hold_out.by,
+        group=hold_out.group,
+        stratify=hold_out.stratify,
+        seed=seed,
+    )
+    return fold_splits(made, seed)
 
 
-def _held_out(
-    recipe: Recipe, panel: Panel, validation: Panel | None, results: list[FitResult], steps: Integers
-) -> tuple[Panel, Looks]:
-    """Return held-out series, and what is predicted for them at each look by models that were fitted without them."""
-    models = [result.model for result in results]
-    if validation is not None:
-        return validation, look_at(models, steps, validation)
-    samples = [result.out_of_sample for result in results]
-    if not recipe.is_independent(panel) or any(sample is None for sample in samples):
-        raise ParameterError(
-            "expected held-out series to choose when to answer early, got none; state a validation share, such as "
-            "split.validation=0.2, or use the encoder blocks or rocket"
-        )
-    known = [sample for sample in samples if sample is not None]
-    rows = known[-1].rows
-    held = panel[rows]
-    pairs = [_out_of_sample_answers(model, sample.logits) for model, sample in zip(models, known, strict=True)]
-    margins = np.stack([one for one, _ in pairs])
-    decisions = np.stack([one for _, one in pairs])
-    return held, Looks(models[-1].task, steps, held.lengths, margins, decisions)
-
-
-def _out_of_sample_answers(model: FittedModel, logits: Doubles) -> tuple[Doubles, Integers]:
-    """Return the margins and decisions for leave-one-out logits of a model, calibrated as its predictions are."""
-    decision, task = model.decision, model.task
-    probabilities = to_probabilities(task, decision.apply_temperature(logits))
-    if decision.mixing is not None:
-        probabilities = decision.mixing.apply(probabilities)
-    return early_margins(task, probabilities, decision.thresholds), task.decide(probabilities, decision.thresholds)
+def _fit_each_look(
+    recipe: Recipe, panel: Panel, validation: Panel | None, task: Task, seed: int, steps: Integers, bar: tqdm[None]
+) -> tuple[FittedModel, ...]:
+    """Fit a model for the first steps of each look, and one for whole series."""
+    models = []
+    for count in (*steps.tolist(), None):
+        cut, held = panel, validation
+        if count is not None:
+            cut = first_steps(panel, count)
+            held = None if validation is None else first_steps(validation, count)
+        models.append(recipe.fit(cut, task, seed=seed, validation=held, progress=False).model)
+        bar.update()
+    return tuple(models)
 
 
 def with_measured(early: EarlyModel, panel: Panel) -> EarlyModel:

@@ -26,6 +26,7 @@ def early_run(
     differ: float | None = None,
     cost_of_delay: float | None = None,
     confidence: float = 0.95,
+    folds: int | None = None,
     overwrite: bool = False,
     changes: Mapping[str, Any] | None = None,
     log: LogLine = lambda line: None,
@@ -40,6 +41,8 @@ def early_run(
         Of the run.
     differ, cost_of_delay, confidence
         As for ``choose_early_rule``.
+    folds
+        As for ``fit_early``.
     overwrite
         Whether to replace an earlier result.
     changes
@@ -77,6 +80,7 @@ def early_run(
         differ=differ,
         cost_of_delay=cost_of_delay,
         confidence=confidence,
+        folds=folds,
     )
     for line in early.rule.describe():
         log(line)

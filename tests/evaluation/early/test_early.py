@@ -1,4 +1,5 @@
 import numpy as np
+import pyarrow as pa
 import pytest
 from scipy.stats import beta
 
@@ -11,10 +12,12 @@ from limelight.evaluation.early.measure import measure_early
 from limelight.evaluation.early.rule import EarlyRule, choose_early_rule
 from limelight.evaluation.metrics.exact_intervals import exact_interval
 from limelight.model.targets import targets_of
-from limelight.model_selection.early_fit import fit_early
+from limelight.model_selection import early_fit
+from limelight.model_selection.early_fit import fit_early, fit_looks
 from limelight.recipe import Recipe
 from limelight.streaming.early import EarlyStream
 from limelight.task import Task
+from limelight.training.validation_split import HoldOut
 from support.errors import message_of
 
 TWO = Task(("a", "b"))
@@ -177,7 +180,7 @@ def test_what_is_clear_at_the_beginning_is_answered_there(early, late):
 
 def test_labels_at_random_are_not_answered_early(late):
     shuffled = late.with_labels(np.random.default_rng(1).permutation(late.labels))
-    found = fit_early(Recipe.of({"encoder": "rocket"}), shuffled, cost_of_delay=0.2, shares=(0.3, 0.6))
+    found = fit_early(Recipe.of({"encoder": "rocket"}), shuffled, cost_of_delay=0.2, shares=(0.3, 0.6), folds=2)
     assert found.rule.waits
 
 
@@ -185,6 +188,41 @@ def test_stated_validation_series_choose_the_rule(late):
     recipe = Recipe.of({"encoder": "rocket"})
     found = fit_early(recipe, late[:100], validation=late[100:], cost_of_delay=0.2, shares=(0.5,))
     assert [model.fitted_on["validation_series"] for model in found.models] == [60, 60]
+
+
+def test_without_validation_series_every_series_is_out_of_fold(late):
+    fitted = fit_looks(Recipe.of({"encoder": "rocket"}), late[:60], shares=(0.5,), folds=2)
+    assert len(fitted.held_out) == len(fitted.codes) == 60
+    inside = look_at(fitted.models, fitted.steps, late[:60])
+    assert (inside.decisions[-1] == targets_of(fitted.models[-1].task, late[:60]).every()).all()
+    assert (
+        0.5 < (fitted.held_out.decisions[0] == fitted.codes).mean() < 0.95
+    )  # half of the labels are not yet to be seen
+
+
+def test_folds_are_used_beside_validation_series_if_stated(late):
+    fitted = fit_looks(Recipe.of({"encoder": "rocket"}), late[:40], validation=late[40:80], shares=(0.5,), folds=2)
+    assert len(fitted.held_out) == 40
+    assert fitted.models[0].fitted_on["validation_series"] == 40
+
+
+def test_groups_stay_in_one_fold(late, monkeypatch):
+    groups = np.arange(60) // 6
+    panel = late[:60].replace(metadata=pa.table({"pump": groups.astype(str)}))
+    seen, fit_all = [], early_fit._fit_each_look
+    monkeypatch.setattr(early_fit, "_fit_each_look", lambda *given: seen.append(given[1]) or fit_all(*given))
+    recipe = Recipe.of({"encoder": "rocket"}, hold_out=HoldOut(share=0, group="pump"))
+    fit_looks(recipe, panel, shares=(0.5,), folds=2)
+    one, other = (set(part.metadata["pump"].to_pylist()) for part in seen[1:])
+    assert not one & other
+    assert one | other == set(groups.astype(str))
+
+
+def test_too_few_series_for_the_folds_are_an_error(late):
+    few = late[np.flatnonzero(late.labels == "up")[:3].tolist() + np.flatnonzero(late.labels == "down")[:3].tolist()]
+    assert message_of(ParameterError, fit_early, Recipe.of({"encoder": "rocket"}), few, differ=0.1) == (
+        "expected a class with at least 5 series for 5 folds, got at most 3 of a class; use fewer folds, or more series"
+    )
 
 
 def test_measures_agree_with_a_plain_count(early, late):

@@ -101,6 +101,25 @@ class Looks:
         return Looks(self.task, self.steps, self.lengths[rows], self.margins[:, rows], self.decisions[:, rows])
 
 
+def concatenate_looks(parts: Sequence[Looks]) -> Looks:
+    """Concatenate looks at different series after the same numbers of steps.
+
+    Example
+    -------
+    >>> one = Looks(Task(("a", "b")), np.array([5]), np.array([10]), np.array([[0.9], [1.0]]), np.array([[1], [1]]))
+    >>> len(concatenate_looks([one, one]))
+    2
+    """
+    first = parts[0]
+    return Looks(
+        first.task,
+        first.steps,
+        np.concatenate([part.lengths for part in parts]),
+        np.concatenate([part.margins for part in parts], axis=1),
+        np.concatenate([part.decisions for part in parts], axis=1),
+    )
+
+
 def early_margins(task: Task, probabilities: Doubles, thresholds: Doubles | None = None) -> Doubles:
     """Compute how certain answers are.
 
