@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 import time
 from pathlib import Path
@@ -18,7 +19,7 @@ from limelight.parts.architecture import Architecture
 from limelight.training.fit import fit, require_device
 from limelight.training.loaders import BatchesOfPanel
 from limelight.training.losses import loss_for
-from limelight.training.ranks import Rank, ShareOfBatches
+from limelight.training.ranks import Rank, ShareOfBatches, StopOnRequest
 from limelight.training.result import FitResult
 from limelight.training.settings import TrainingSettings
 
@@ -82,6 +83,13 @@ def test_a_killed_process_ends_a_training_that_resumes(tmp_path: Path, monkeypat
     monkeypatch.undo()
     resumed = fitted(tmp_path, resume=True, max_epochs=40, patience=40)
     assert [row["epoch"] for row in resumed.history] == list(range(1, 41))
+
+
+def test_a_process_ends_with_the_one_that_started_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.getppid", lambda: 1)
+    monkeypatch.setattr("os._exit", sys.exit)
+    with pytest.raises(SystemExit, match="1"):
+        StopOnRequest(tmp_path / "stop", parent=7).on_train_batch_end(None, None)  # type: ignore[arg-type]
 
 
 def test_shares_of_a_batch_have_its_loss() -> None:

@@ -200,7 +200,7 @@ def _watch(
 ) -> _Callbacks:
     history = History(None if folder is None or rank.number else folder / "history.csv")
     bar = ProgressBar(False if rank.number else progress)
-    interrupt = StopOnInterrupt() if rank.stop_file is None else StopOnRequest(rank.stop_file)
+    interrupt = StopOnInterrupt() if rank.stop_file is None else StopOnRequest(rank.stop_file, rank.parent)
     watch = _Callbacks(EpochSeed(seed, rank.number), history, BestWeights(), bar, interrupt)
     watch.prune = None if should_prune is None else Prune(should_prune)
     if guessing is not None:

@@ -73,7 +73,9 @@ def train_in_processes(*arguments: Any, settings: TrainingSettings, **named: Any
         try:
             port = _free_port()
             futures = [
-                executor.submit(_train_rank, Rank(number, world, stop), port, threads, settings, arguments, named)
+                executor.submit(
+                    _train_rank, Rank(number, world, stop, os.getpid()), port, threads, settings, arguments, named
+                )
                 for number in range(world)
             ]
             with _WriteOnInterrupt(stop):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -29,11 +30,14 @@ class Rank:
         Number of processes, at least 1.
     stop_file
         A file whose presence ends the training after the current step; None if there is only this process.
+    parent
+        The number of the process that started the processes.
     """
 
     number: int = 0
     world: int = 1
     stop_file: Path | None = None
+    parent: int = 0
 
 
 ONLY_RANK = Rank()
@@ -75,17 +79,21 @@ class StopOnRequest(StopOnInterrupt):
     ----------
     file
         The file.
+    parent
+        The number of the process that started this one.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, parent: int) -> None:
         super().__init__()
-        self.file = file
+        self.file, self.parent = file, parent
 
     def __enter__(self) -> Self:
         return self  # Ctrl-C is for the process that started this one
 
     def on_train_batch_end(self, trainer: Trainer, module: LightningModule, *args: Any) -> None:
-        """Stop if any process has seen the file."""
+        """Stop if any process has seen the file, and end at once if the process that started this one is gone."""
+        if os.getppid() != self.parent:
+            os._exit(1)  # nobody would read a result, and files are whole at any time
         self.interrupted = float(sum_over_ranks(torch.tensor(float(self.file.exists())))) > 0
         super().on_train_batch_end(trainer, module, *args)
 
