@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from limelight.data.outline import smooth
 from limelight.data.panel import Panel
 from limelight.data.reading.sources import Source
 from limelight.data.reading.times import read_clock
@@ -17,6 +18,7 @@ from limelight.data.windowing.windows import cut_windows
 from limelight.errors import InputError, OutputError, ParameterError
 from limelight.estimator import TimeSeriesClassifier
 from limelight.evaluation.decision.abstention import Abstention
+from limelight.explanation.methods.evidence import explain_evidence
 from limelight.explanation.methods.occlusion import explain_occlusion
 from limelight.export import web_runtime
 from limelight.export.web_page import export_page
@@ -28,11 +30,14 @@ from limelight.model.vocabulary import fit_vocabulary
 from limelight.nn.network import Network
 from limelight.parts.architecture import Architecture
 from limelight.task import Task
+from limelight.training.fit import fit
+from limelight.types import Floats
 from support.browser import BROWSER, Browser
 from support.errors import message_of
 from support.linear import noise
 from support.models import METADATA, random_network_model
 
+FEW_BLOCKS = {"name": "blocks", "features": 840, "groups": 4}
 SHOWN = "!document.querySelector('.answers').hidden || !document.querySelector('.error').hidden"
 
 
@@ -173,13 +178,29 @@ def test_what_mattered_is_measured_as_by_occlusion(browser, runtime, tmp_path) -
     panel = noise(40, 40, ids=["a", "b"])  # each is the background of the other
     page = export_page(model, runtime / "last.html")
     assert answered(browser, page, written(tmp_path / "new.csv", panel)) == ""
+    require_colours(browser, panel, explain_occlusion(model, panel, draws=1).importance)
+
+
+def test_evidence_of_fixed_features_is_drawn(browser, runtime, tmp_path) -> None:
+    panel = noise(*[40] * 12)
+    model = fit(panel.with_labels(np.array(["a", "b"] * 6)), Task(("a", "b")), Architecture.of(FEW_BLOCKS)).model
+    page = export_page(model, runtime / "blocks.html", evidence=True)
+    assert answered(browser, page, written(tmp_path / "new.csv", panel)) == ""
+    evidence = explain_evidence(model, panel, model.predict(panel).labels.tolist())
+    assert browser.run("document.querySelector('.detail').textContent").count("evidence")
+    width = min(model.architecture.encoder.resolution, 40 // 8)
+    require_colours(browser, panel, [smooth(one[:, None], width)[:, 0] for one in evidence.importance])
+
+
+def require_colours(browser: Browser, panel: Panel, of_series: list[Floats]) -> None:
+    """Require that the series that is shown has the colours of its importance."""
     browser.wait("document.querySelectorAll('.chart .for').length > 0")
     name = browser.run("document.querySelector('.detail h2').textContent")
     code = "[...document.querySelectorAll('.chart .{}')].map((one) => [+one.getAttribute('x'), +one.getAttribute('fill-opacity')])"
     found = dict(browser.run(code.format("for")))
     found |= {place: -share for place, share in browser.run(code.format("against"))}
     row = panel.ids.tolist().index(name)
-    importance = explain_occlusion(model, panel, draws=1).importance[row]
+    importance = of_series[row]
     peak = max(np.abs(importance).max(), 3 * np.abs(importance).mean())
     expected = [share for share in 0.85 * importance / peak if abs(share) >= 0.0085]
     np.testing.assert_allclose([found[place] for place in sorted(found)], expected, atol=1e-3)
