@@ -53,7 +53,8 @@ def main() -> None:
         "campaigns": [tally.to_json() for tally in tallies],
     }
     if options.before is not None:
-        content["before"] = json.loads(options.before.read_text(encoding="utf-8"))["campaigns"]
+        earlier = json.loads(options.before.read_text(encoding="utf-8"))["campaigns"]
+        content["before"] = [{name: one[name] for name in one if name != "first_faults"} for one in earlier]
     if options.output is not None:
         options.output.write_text(json.dumps(content, indent=2, ensure_ascii=True) + "\n", encoding="utf-8")
     print("\n".join(table(content)))

@@ -26,7 +26,7 @@ import numpy as np
 from campaigns.tally import Tally
 from limelight.errors import InputError
 
-FILES = ("csv", "csv.gz", "tsv", "ts", "arff", "npz", "mat", "xlsx", "parquet", "arrow", "hea")
+FILES = ("csv", "csv.gz", "tsv", "ts", "arff", "npz", "mat", "xlsx", "parquet", "arrow", "jsonl", "hea")
 """Suffixes of files that ``limelight inspect`` reads."""
 READERS = (*FILES, "request", "experiment")
 LONGEST = 4_096
@@ -75,6 +75,7 @@ def seeds(name: str) -> list[bytes]:
                + "\n".join(f"{line}:{'ab'[i % 2]}" for i, line in enumerate(lines))],
         "arff": ["@relation a\n" + "".join(f"@attribute x{i} numeric\n" for i in range(5))
                  + "@attribute target {a,b}\n@data\n" + "\n".join(f"{line},{'ab'[i % 2]}" for i, line in enumerate(lines))],
+        "jsonl": ["".join(f'{{"id": {i}, "x": [{line}], "y": "a", "m": {{"k": {i}}}}}\n' for i, line in enumerate(lines))],
         "hea": ["a 1 250 5\na.dat 16 200 16 0 1 1 0 ECG\n# label: a\n"],
     }  # fmt: skip
     return [text.encode() for text in texts[name]] if name in texts else [binary_seed(name, values)]

@@ -1,5 +1,6 @@
 """The same small set of series read from every format; each file is written by the library of its format."""
 
+import json
 import warnings
 from pathlib import Path
 
@@ -51,6 +52,12 @@ def write_parquet(folder: Path) -> Path:
 def write_csv(folder: Path) -> Path:
     arrow_csv.write_csv(LONG, folder / "s.csv")
     return folder / "s.csv"
+
+
+def write_json_lines(folder: Path) -> Path:
+    rows = [{"u": one[:, 0].tolist(), "v": one[:, 1].tolist(), "label": y} for one, y in zip(X, Y, strict=True)]
+    (folder / "s.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    return folder / "s.jsonl"
 
 
 def write_feather(folder: Path) -> Path:
@@ -105,6 +112,7 @@ def write_wfdb(folder: Path) -> list[Path]:
 
 WRITERS = {
     "csv": write_csv, "parquet": write_parquet, "excel": write_excel, "arrow": write_feather, "ts": write_ts,
+    "json": write_json_lines,
     "arff": write_arff, "npy": write_npy, "npz": write_npz, "mat": write_mat, "wfdb": write_wfdb,
 }  # fmt: skip
 

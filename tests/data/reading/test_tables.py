@@ -379,9 +379,9 @@ def test_text_among_numbers_is_located(tmp_path):
 
 
 def test_a_channel_that_cannot_be_numbers_is_refused():
-    table = pa.table({"series_id": ["a"], "x": [[1.0]]})
+    table = pa.table({"series_id": ["a"], "x": pa.array([(1, 2, 3)], pa.month_day_nano_interval())})
     assert read_error(DataError, table, channels=["x"]) == (
-        "expected numbers in column 'x' of the series table, got cells of type list<item: double>; "
+        "expected numbers in column 'x' of the series table, got cells of type month_day_nano_interval; "
         "leave it out of the channels or convert it to numbers"
     )
 

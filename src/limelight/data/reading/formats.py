@@ -51,6 +51,7 @@ FORMATS = (
     Format("csv", (".csv",), TABLE, "a CSV file"),
     Format("excel", (".xlsx", ".xlsm"), TABLE, "an Excel workbook", "excel", "openpyxl"),
     Format("arrow", (".feather", ".arrow", ".ipc"), TABLE, "an Arrow or Feather file"),
+    Format("json", (".jsonl", ".ndjson"), TABLE, "JSON lines"),
     Format("ts", (".ts",), SERIES, "a file of the UEA archive"),
     Format("ucr", (".tsv", ".txt"), SERIES, "a file of the UCR archive"),
     Format("arff", (".arff",), SERIES, "an ARFF file of the UCR/UEA archive"),
@@ -71,7 +72,7 @@ ELSEWHERE = {
     **dict.fromkeys((".h5", ".hdf5", ".hdf"), "read it with h5py and save the arrays X and y as .npz with numpy.savez"),
     ".nc": "read it with xarray, turn it into a DataFrame with to_dataframe().reset_index(), and save it as .parquet",
     **dict.fromkeys((".pkl", ".pickle"), f"load it with pandas.read_pickle and {FRAME}, or save it as .parquet"),
-    **dict.fromkeys((".json", ".jsonl", ".ndjson"), f"load it with pandas.read_json and {FRAME}, or save it as .csv"),
+    ".json": f"save it as JSON lines (.jsonl), one object in each line, or load it with pandas.read_json and {FRAME}",
     **dict.fromkeys((".sqlite", ".sqlite3", ".db"), f"load it with pandas.read_sql and {FRAME}, or save it as .csv"),
     **dict.fromkeys(
         (".edf", ".bdf", ".gdf"), "read it with mne or pyedflib and save the signals as arrays X and y in .npz"

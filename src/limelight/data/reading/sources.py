@@ -19,6 +19,7 @@ from limelight.data.reading.csv_files import CsvFile, csv_table, open_csv
 from limelight.data.reading.datasets import TableDataset
 from limelight.data.reading.dialect import DETECT, CsvOptions
 from limelight.data.reading.formats import SERIES, TABLE_SUFFIXES, format_of, require_file
+from limelight.data.reading.nested import has_lists, nested_table, unnested
 from limelight.data.reading.row_filter import RowFilter
 from limelight.data.reading.table_files import file_chunks, file_notes, file_schema
 from limelight.errors import DataError, nearest
@@ -169,7 +170,9 @@ def open_source(path_or_frame: Any, content: str, csv: CsvOptions = DETECT) -> S
     elif isinstance(path_or_frame, TableDataset):
         source = Source(path_or_frame.table(), path_or_frame.name)
     else:
-        source = Source(_frame_table(path_or_frame, content), f"the {content} table")
+        name = f"the {content} table"
+        table, notes = unnested(_frame_table(path_or_frame, content), name)
+        source = Source(table, name, notes=notes)
     return source.require_rows()
 
 
@@ -180,6 +183,8 @@ def columns_of(path: Path, csv: CsvOptions = DETECT) -> list[str]:
 
 def notes_of(path: Path, csv: CsvOptions = DETECT) -> tuple[str, ...]:
     """Return notes on what is assumed about a file before its rows are read, one sentence each."""
+    if has_lists(path):
+        return nested_table(path, repr(str(path)), csv)[1]
     if format_of(path).name in ("csv", "parquet"):
         return ()
     return file_notes(path, repr(str(path)))
@@ -191,6 +196,8 @@ def arrow_fields(path: Path, csv: CsvOptions = DETECT) -> list[pa.Field]:
     The units of a CSV file are those in the row below the header.
     """
     name = _require_table(path)
+    if has_lists(path):
+        return list(nested_table(path, name, csv)[0].schema)
     kind = format_of(path).name
     if kind == "csv":
         dialect = open_csv(path, name, csv).dialect
@@ -245,6 +252,9 @@ def open_file(
         As ``open_source``.
     """
     name = _require_table(path)
+    if has_lists(path):
+        table, notes = nested_table(path, name, csv)
+        return Source(table if columns is None else table.select(list(columns)), name, notes=notes)
     kind = format_of(path).name
     if kind == "csv":
         table, file = csv_table(path, name, text_columns, columns, csv)
@@ -285,6 +295,9 @@ def stream_file(
         As ``open_source``.
     """
     name = _require_table(path)
+    if has_lists(path):
+        yield open_file(path, columns=columns, csv=csv)
+        return
     first = 0
     kind = format_of(path).name
     if kind == "csv":
@@ -356,6 +369,8 @@ def _column_array(series: Any) -> Any:
         return series.to_arrow()
     except (pa.ArrowInvalid, pa.ArrowTypeError):
         cells = series.to_list()
+        if all(isinstance(cell, np.ndarray) and cell.ndim == 2 for cell in cells):
+            return pa.array([cell.tolist() for cell in cells])
         if any(isinstance(cell, list | tuple | dict | set) for cell in cells):
             raise
         empty = series.is_null().to_list()
