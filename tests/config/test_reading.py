@@ -97,7 +97,10 @@ def test_missing_file_offers_a_near_name(tmp_path: Path) -> None:
             "look for a missing comma or quote there",
         ),
         ('{"seed": 1, "seed": 2}', ": the key 'seed' occurs twice in one object; remove one of them"),
-        ("[1, 2]", ": expected one JSON object such as {\"data\": ...}, got '[1, 2]'"),
+        (
+            "[1, 2]",
+            ": expected one JSON object such as {\"data\": ...}, got '[1, 2]'; a table of series is read from JSON lines (.jsonl), one object in each line",
+        ),
     ],
 )
 def test_broken_file_says_where(tmp_path: Path, text: str, message: str) -> None:

@@ -168,7 +168,10 @@ def _read_json(file: Path) -> dict[str, Any]:
     except ParameterError as error:
         raise ParameterError(f"{file}: {error}") from None
     if not isinstance(content, dict):
-        raise ParameterError(f'{file}: expected one JSON object such as {{"data": ...}}, got {str(content)[:40]!r}')
+        raise ParameterError(
+            f'{file}: expected one JSON object such as {{"data": ...}}, got {str(content)[:40]!r}; a table of series '
+            "is read from JSON lines (.jsonl), one object in each line"
+        )
     return content
 
 

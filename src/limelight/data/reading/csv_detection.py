@@ -12,6 +12,7 @@ from pathlib import Path
 from limelight.data.reading.csv_form import (
     STATED_SEPARATOR,
     Form,
+    Head,
     Sample,
     cells_of,
     comment_regex,
@@ -27,6 +28,7 @@ from limelight.data.reading.csv_text import (
     other_encoding,
     read_later_lines,
     read_sample,
+    recurs,
     sample_lines,
     scan,
     undecodable,
@@ -78,7 +80,7 @@ def _find_cached(path: Path, name: str, options: CsvOptions, thorough: bool, siz
             unicode, marked = scan(path)
             if options.encoding is None and not unicode:
                 options = replace(options, encoding=other_encoding(path))
-        return _find(path, name, options, marked)
+        return _find(path, name, options, marked, thorough=thorough)
     except UnicodeError as error:
         raise undecodable(name, options.encoding or "utf-8") from error
     except COMPRESSION_ERRORS as error:
@@ -87,7 +89,7 @@ def _find_cached(path: Path, name: str, options: CsvOptions, thorough: bool, siz
         raise DataError(f"expected a CSV file, got {name}, which cannot be parsed as CSV; write it again") from error
 
 
-def _find(path: Path, name: str, options: CsvOptions, marked: Sequence[str]) -> Dialect:
+def _find(path: Path, name: str, options: CsvOptions, marked: Sequence[str], *, thorough: bool) -> Dialect:
     text, encoding, complete = read_sample(path, options.encoding)
     lines = sample_lines(text)
     quote = _find_quote(lines) if options.quote is None else options.quote
@@ -101,18 +103,22 @@ def _find(path: Path, name: str, options: CsvOptions, marked: Sequence[str]) -> 
             sample = replace(sample, ignored=ignored_lines(comment))
             form = _choose_form(sample, options, name, path.suffix.lower())
     head = find_head(sample, form, comment, options.units_row)
+    header = _header_line(sample, form, head)
     rows = [record for _, record in form.records[head.first :] if len(record) == form.width]
     blank_rows = sample.has_blank_rows(form.separator)
     for piece in read_later_lines(path, encoding):
         later = replace(sample, lines=piece, complete=True)
         rows += [record for _, record in later.records(form.separator) if len(record) == form.width]
         blank_rows = blank_rows or later.has_blank_rows(form.separator)
+    titles = [record for record in rows if [cell.strip() for cell in record] == head.names]
+    repeated = header if header and (titles or (thorough and recurs(path, encoding, header))) else ""
+    rows = [record for record in rows if record not in titles] if repeated else rows
     require_names(head.names, rows, form, name)
     names, dropped = named_columns(head.names, rows, form.width, name)
     cells = [cells_of(rows, place) for place in range(len(names))]
     numbers = find_formats(cells, form.separator, options.decimal, options.thousands)
     _require_decimal(options, cells, names, name)
-    ignored = ignored_lines(comment, form.separator if blank_rows and form.width > 1 else "")
+    ignored = ignored_lines(comment, form.separator if blank_rows and form.width > 1 else "", repeated)
     data_line = form.records[head.first][0] if head.first < len(form.records) else len(lines) + 1
     return Dialect(
         names=tuple(names),
@@ -130,7 +136,16 @@ def _find(path: Path, name: str, options: CsvOptions, marked: Sequence[str]) -> 
         preamble=head.preamble,
         ignored=ignored,
         assumption=numbers.assumption,
+        repeated=bool(repeated),
     )
+
+
+def _header_line(sample: Sample, form: Form, head: Head) -> str:
+    """Return the line of the header without its end; "" if there is none, or it has one column or several lines."""
+    if head.first == 0 or form.width < 2:
+        return ""
+    text = sample.lines[form.records[head.preamble][0] - 1].strip()
+    return "" if sample.quote and text.count(sample.quote) % 2 else text
 
 
 def _are_simple(cells: Sequence[str], number: NumberFormat) -> bool:

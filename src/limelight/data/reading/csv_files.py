@@ -59,6 +59,15 @@ class CsvFile:
                 last_error = error
         raise DataError(self._fault()) from last_error
 
+    def has_words_among_numbers(self, table: pa.Table, text_columns: Sequence[str]) -> bool:
+        """Whether a column whose first rows are numbers was read as text, as for a header among the data."""
+        numbers = [name for name, number in zip(self._arrow_names, self.dialect.samples, strict=True) if number]
+        return any(
+            table.schema.field(name).type == pa.large_string()
+            for name in numbers
+            if name in table.column_names and name not in text_columns
+        )
+
     def stream(self, columns: Sequence[str] | None) -> Iterator[pa.Table]:
         """Stream the file in chunks of some megabytes, all columns as text; errors as of ``csv_table``."""
         types = self._text_types()
@@ -202,12 +211,16 @@ def csv_table(
     file = open_csv(path, name, options)
     try:
         try:
-            return file.read(text_columns, columns), file
+            table = file.read(text_columns, columns)
+            if not (text_columns and file.has_words_among_numbers(table, text_columns)):
+                return table, file
         except DataError:
             again = open_csv(path, name, options, thorough=True)
             if again == file:
                 raise
             return again.read(text_columns, columns), again
+        again = open_csv(path, name, options, thorough=True)
+        return (table, file) if again == file else (again.read(text_columns, columns), again)
     except UnicodeDecodeError as error:
         raise undecodable(name, file.dialect.encoding) from error
     except COMPRESSION_ERRORS as error:

@@ -161,6 +161,19 @@ def scan(path: Path) -> tuple[bool, list[str]]:
     return unicode and not decoder.getstate()[0], marked
 
 
+def recurs(path: Path, encoding: str, line: str) -> bool:
+    """Whether a line occurs at least twice in a file in an encoding of single bytes or UTF-8."""
+    if encoding.startswith("utf-") and encoding != "utf-8":
+        return False
+    wanted, kept, count = b"\n" + line.encode(encoding), b"\n", 0
+    with open_bytes(path) as file:
+        while count < 2 and (block := file.read(_BLOCK_BYTES)):
+            joined = kept + block.removeprefix(codecs.BOM_UTF8)
+            count += joined.count(wanted)
+            kept = joined[-(len(wanted) - 1) :]
+    return count >= 2
+
+
 def _has_marked_line(block: bytes) -> bool:
     """Whether a line begins with a sign of a comment; most blocks lack the sign, which one fast search shows."""
     return any(sign in block and line in block for sign, line in _SIGNS)

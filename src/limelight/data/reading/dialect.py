@@ -148,6 +148,8 @@ class Dialect:
         A regular expression of lines that are no data, or None.
     assumption
         What was assumed about numbers without evidence; "" if nothing was.
+    repeated
+        Whether the header occurs again among the data, as where files were joined; such lines are ignored.
     """
 
     names: tuple[str, ...]
@@ -165,6 +167,7 @@ class Dialect:
     preamble: int = 0
     ignored: re.Pattern[str] | None = None
     assumption: str = ""
+    repeated: bool = False
 
     @property
     def kept(self) -> list[str]:
@@ -194,6 +197,7 @@ class Dialect:
         parts += [f"comment lines {self.comment!r}"] if self.comment else []
         parts += [f"the header below {counted(self.preamble, 'line')} of other text"] if self.preamble else []
         parts += ["a row of units below the header"] if self.units else []
+        parts += ["further header lines among the data ignored"] if self.repeated else []
         if not parts and not self.assumption:
             return ""
         words = f" with {_listed(parts)}" if parts else ""
