@@ -14,11 +14,11 @@ import numpy as np
 WARM_UP = 20
 
 
-def request_of(model: str, steps: int) -> bytes:
-    """Return a request with one series of one channel."""
+def request_of(path: str, steps: int) -> bytes:
+    """Return a request to a path with one series of one channel."""
     values = np.random.default_rng(0).normal(size=steps).round(3).tolist()
     body = json.dumps({"series": [{"values": values}]}).encode()
-    head = f"POST /v1/models/{model}/predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
@@ -55,12 +55,22 @@ async def load(port: int, process: int, request: bytes, clients: int, count: int
     }
 
 
+def family(process: int) -> list[int]:
+    """Return a process and all processes that it has started."""
+    own = [process]
+    for task in Path(f"/proc/{process}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            own += family(int(child))
+    return own
+
+
 def processor_seconds(process: int) -> float:
-    """Return the processor time that a process has used."""
-    fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """Return the processor time that a process and its children have used."""
+    fields = [Path(f"/proc/{one}/stat").read_text().rsplit(")", 1)[1].split() for one in family(process)]
+    return sum(int(one[11]) + int(one[12]) for one in fields) / os.sysconf("SC_CLK_TCK")
 
 
 def memory_mb(process: int) -> float:
-    """Return the memory that a process holds."""
-    return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+    """Return the memory that a process and its children hold; what they share counts once for each."""
+    pages = [int(Path(f"/proc/{one}/statm").read_text().split()[1]) for one in family(process)]
+    return sum(pages) * os.sysconf("SC_PAGE_SIZE") / 2**20
