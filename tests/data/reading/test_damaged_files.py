@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet
 import pytest
 import scipy.io
 import scipy.sparse
@@ -82,6 +83,31 @@ def test_offsets_of_an_arrow_file_are_checked(tmp_path: Path) -> None:
     path.write_bytes(content.replace(offsets.tobytes(), (offsets * -(2**20)).tobytes()))
     assert message_of(DataError, read_table, path) == (
         f"expected a complete Arrow or Feather file, got '{path}', which is damaged or of another type; write it again"
+    )
+
+
+@pytest.mark.parametrize("name", ["parquet", "arrow"])
+@pytest.mark.parametrize("place", ["a name", "a cell"])
+def test_words_that_are_not_utf_8_are_refused(tmp_path: Path, name: str, place: str) -> None:
+    path = tmp_path / f"a.{name}"
+    table = pa.table({"series_id": ["pump"] * 4, "tempo": X[:, 0]})
+    if name == "parquet":
+        pyarrow.parquet.write_table(table, path, compression="none", store_schema=False)
+    else:
+        with pa.ipc.new_file(path, table.schema) as writer:
+            writer.write_table(table)
+    word = b"tempo" if place == "a name" else b"pump"
+    path.write_bytes(path.read_bytes().replace(word, b"\xd0" + word[1:]))
+    with pytest.raises(DataError, match=r"expected a complete .* file, got .*, which is damaged or of another type"):
+        read_table(path)
+
+
+def test_a_csv_line_with_few_cells_is_located(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("id,time,x\na,0,1\na,1,2\nEND\n")
+    assert message_of(DataError, read_table, path) == (
+        f"expected 3 cells in every line of '{path}', got 1 in line 4; complete the line, or remove it if it is no row of "
+        "the table"
     )
 
 

@@ -155,6 +155,11 @@ class CsvFile:
                             "if commas are decimal signs, separate the cells by semicolons, else put text that "
                             "contains commas in double quotes"
                         )
+                    if len(record) < width:
+                        return (
+                            f"expected {width} cells in every line of {self.name}, got {len(record)} in line {line}; "
+                            "complete the line, or remove it if it is no row of the table"
+                        )
                     return (
                         f"expected {width} cells in every line of {self.name}, got {len(record)} in line {line}; "
                         f"put text that contains {_plural(self.dialect.separator)} in double quotes"

@@ -58,7 +58,7 @@ def _has_lists(path: Path, kind: str, changed: int, size: int) -> bool:
             return _LIST.search(file.read(_SNIFFED)) is not None
     try:
         schema = parquet.read_schema(path) if kind == "parquet" else file_schema(path, repr(str(path)))
-    except (pa.ArrowException, OSError, DataError):
+    except (pa.ArrowException, OSError, DataError, UnicodeDecodeError):
         return False  # the reader of these files names what is wrong
     return any(is_list(one) or pa.types.is_struct(one) for one in schema.types)
 
@@ -100,6 +100,7 @@ def _cached_table(path: Path, name: str, csv: CsvOptions, changed: int, size: in
             table = _with_lists(csv_table(path, name, (), None, csv)[0])
         elif kind == "parquet":
             table = parquet.read_table(path, partitioning=None)
+            table.validate(full=True)
         else:
             table = pa.concat_tables(file_chunks(path, name, None))
         return unnested(table, name)

@@ -262,7 +262,9 @@ def open_file(
     if kind != "parquet":
         return Source(pa.concat_tables(file_chunks(path, name, columns)), name, notes=file_notes(path, name))
     with _parquet(path, name) as parquet_file:
-        return Source(parquet_file.read(None if columns is None else list(columns)), name)
+        table = parquet_file.read(None if columns is None else list(columns))
+        table.validate(full=True)  # words that are not UTF-8 are kept as they are
+        return Source(table, name)
 
 
 def stream_file(
@@ -313,6 +315,7 @@ def stream_file(
         return
     with _parquet(path, name, stream=True) as parquet_file:
         for batch in parquet_file.iter_batches(rows or CHUNK_ROWS, columns=None if columns is None else list(columns)):
+            batch.validate(full=True)
             yield Source(pa.Table.from_batches([batch]), name, None, first)
             first += batch.num_rows
 
@@ -397,8 +400,9 @@ def _parquet(path: Path, name: str, *, stream: bool = False) -> Iterator[parquet
     try:
         # with pre_buffer, Arrow keeps every column chunk that it has read ahead until the file is closed
         with parquet.ParquetFile(path, pre_buffer=not stream) as file:
+            _ = file.schema_arrow.names  # names that are not UTF-8 are an error here, and not later
             yield file
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         if isinstance(error, OSError) and error.errno:
             raise DataError(f"cannot read {name}: {error.strerror}") from error
         raise DataError(

@@ -90,12 +90,12 @@ def _arrow(path: Path, name: str) -> Iterator[Any]:
             magic = file.read(6)
             file.seek(0)
             if magic.startswith(b"FEA1"):
-                yield feather.read_table(path)
-            elif magic == b"ARROW1":
-                yield pa.ipc.open_file(file)
+                content = feather.read_table(path)
             else:
-                yield pa.ipc.open_stream(file)
-    except (pa.ArrowException, OSError) as error:
+                content = pa.ipc.open_file(file) if magic == b"ARROW1" else pa.ipc.open_stream(file)
+            _ = content.schema.names  # names that are not UTF-8 are an error here, and not later
+            yield content
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DataError(
             f"expected a complete Arrow or Feather file, got {name}, which is damaged or of another type; write it "
             "again"
