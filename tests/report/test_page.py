@@ -153,6 +153,7 @@ def test_hostile_names_are_shown_and_never_run(tmp_path, kind, make_inputs):
         title=HOSTILE,
         setup={HOSTILE: HOSTILE},
         warnings=[HOSTILE],
+        notes=[HOSTILE],
         reproduce={HOSTILE: HOSTILE},
         sharp=0.5,
         extras=True,

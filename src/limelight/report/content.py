@@ -18,13 +18,13 @@ from limelight.report.sections.find import FIND
 from limelight.report.sections.groups import GROUPS
 from limelight.report.sections.learning import LEARNING
 from limelight.report.sections.metadata import METADATA
-from limelight.report.sections.notes import REPRODUCE, SETUP, WARNINGS
+from limelight.report.sections.notes import NOTES, REPRODUCE, SETUP, WARNINGS
 from limelight.report.sections.scores import SCORES
 from limelight.report.sections.series import SERIES
 
 SECTIONS: tuple[Section, ...] = (
     SCORES, CONFUSION, FIND, SERIES, EXAMPLES_SECTION, CLASSES, GROUPS, EVENTS, EARLY, CURVES, DECISION, METADATA,
-    EXPLANATIONS, LEARNING, SETUP, WARNINGS, REPRODUCE,
+    EXPLANATIONS, LEARNING, SETUP, WARNINGS, NOTES, REPRODUCE,
 )  # fmt: skip
 """In the order of the page. To add a section, write a module in ``sections``, a template, and add it here."""
 

@@ -79,7 +79,9 @@ class ReportInputs:
     panel
         The evaluated series with their labels, in the order of the predictions.
     warnings
-        Whole sentences for the reader.
+        What the user should look at, in whole sentences.
+    notes
+        What was assumed when the data were read, in whole sentences.
     reproduce
         What is needed to obtain the same numbers, by topic: for example command, seed, versions.
     explainers
@@ -97,6 +99,7 @@ class ReportInputs:
     prediction: Prediction
     panel: Panel
     warnings: Sequence[str] = ()
+    notes: Sequence[str] = ()
     reproduce: Mapping[str, str] = field(default_factory=dict)
     explainers: Mapping[str, Explainer] = field(default_factory=dict)
     find_examples: ExampleFinder | None = None
