@@ -138,6 +138,13 @@ def test_page_of_events_is_up_to_date() -> None:
 
 
 @pytest.mark.usefixtures("repository")
+def test_page_of_large_data_is_up_to_date() -> None:
+    from benchmarks.pages.scale import LARGE_PAGE, render_large_page
+
+    assert render_large_page() == LARGE_PAGE.read_text(), "run python -m benchmarks.pages.scale"
+
+
+@pytest.mark.usefixtures("repository")
 def test_page_of_results_is_up_to_date() -> None:
     from benchmarks.pages.results import PAGE, render_page
 
