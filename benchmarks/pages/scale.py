@@ -39,6 +39,13 @@ def growth_row(sizes: list[dict[str, Any]], command: str) -> dict[str, Any]:
     return {"command": command, "microseconds": 1e6 * seconds, "bytes": megabytes * 2**20, "more": more}
 
 
+def widest_spread(throughput: dict[str, Any] | None) -> float:
+    """Return by how much the longest turn of a side differs from its shortest, as a factor, at most over the sides."""
+    if throughput is None:
+        return 1.0
+    return max(max(turns) / min(turns) for side in throughput["seconds"].values() for turns in side.values())
+
+
 def render_large_page() -> str:
     """Return the page with its section between the two comments written anew."""
     results = read_results("scale")
@@ -50,6 +57,7 @@ def render_large_page() -> str:
         .render(
             results=results,
             throughput=results.get("throughput"),
+            spread=widest_spread(results.get("throughput")),
             commands=COMMANDS,
             steps=STEPS,
             rows=rows,
