@@ -39,8 +39,8 @@ def stride_of(length: int, dilation: int) -> int:
     return max(1, min(length // POSITIONS, dilation // PER_DILATION))
 
 
-def positions_of(lengths: Int64[Tensor, "*batch"], stride: int) -> Int64[Tensor, "*batch"]:
-    """Return the number of positions 0, stride, 2 · stride ... within series of some lengths.
+def positions_of(lengths: Tensor, stride: int | Tensor) -> Tensor:
+    """Return the number of positions 0, stride, 2 · stride ... within series of some lengths; axes are broadcast.
 
     Example
     -------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
@@ -159,6 +159,7 @@ class RocketEncoder(nn.Module):
     typical: Tensor
     reads: Tensor
     taps: Tensor
+    totals_of: Tensor
 
     def __init__(self, channels: int, length: int, features: int = 10_000, *, dilations: int = 32) -> None:
         super().__init__()
@@ -178,6 +179,7 @@ class RocketEncoder(nn.Module):
         self.register_buffer("typical", torch.zeros(self.width))
         self.register_buffer("reads", torch.ones(len(self.plan), KERNELS, channels, dtype=torch.bool))
         self.register_buffer("taps", _kernel_weights(), persistent=False)
+        self.register_buffer("totals_of", _places_of_totals(self.plan), persistent=False)
 
     @torch.no_grad()
     def fit(
@@ -272,11 +274,12 @@ class RocketEncoder(nn.Module):
         parts = values.new_zeros(len(values), len(weights), *values.shape[1:], dtype=torch.float64)
         for rows, series, lengths in self._blocks(values, mask):
             total = series.new_zeros(len(weights), series.shape[1], len(rows), series.shape[2], dtype=torch.float64)
+            totals = _totals(self.plan, lengths)
             for place, kernels, start, outputs in self._convolutions(series, lengths):
                 one = self.plan[place]
                 positions = -(-total.shape[3] // one.stride)
                 added = self._added(place, kernels, outputs, weights)[..., : positions - start]
-                by_centre = (added / _totals(one, lengths)[:, None, None, :, None]).sum(dim=0)
+                by_centre = (added / totals[place][:, None, None, :, None]).sum(dim=0)
                 spread_over_taps(total, by_centre, start, one.step, lengths, one.stride)
             parts[rows, :, : total.shape[3]] = total.permute(2, 0, 3, 1)
         return less_typical(parts, mask, weights, typical)
@@ -301,12 +304,8 @@ class RocketEncoder(nn.Module):
 
     def _shares(self, counts: Tensor, lengths: Tensor) -> Tensor:
         """Divide the counts of each feature, shape (width, batch), by the number of counted steps."""
-        shares = torch.empty_like(counts, dtype=self.thresholds.dtype)
-        for place, one in enumerate(self.plan):
-            totals = _totals(one, lengths)[self._ends(place)].to(shares.dtype)
-            by_kernel = counts[one.features].view(KERNELS, -1, len(lengths)).to(shares.dtype)
-            shares[one.features] = (by_kernel / totals[:, None]).flatten(0, 1)
-        return shares
+        totals = _totals(self.plan, lengths).flatten(0, 1).to(self.thresholds.dtype)
+        return counts.to(totals.dtype) / totals[self.totals_of]
 
     def _blocks(self, values: Tensor, mask: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """Yield blocks of series of similar length: row numbers, values, shape (batch, channels, time), and lengths."""
@@ -336,8 +335,9 @@ class RocketEncoder(nn.Module):
         most += -most % _word_steps(most)
         weights, padded = self._weights(), _Padded(series, self.plan[-1], most)
         room, outputs = series.new_empty(TAPS * channels + 2, batch * most), series.new_empty(KERNELS, batch * most)
+        counted_of = _counted(self.plan, lengths)[..., None]
         for place, one in enumerate(self.plan):
-            counted = _counted(one, lengths)[..., None]
+            counted = counted_of[place]
             positions = -(-time // one.stride)
             for start in range(0, positions, most):
                 count = min(most, positions - start)
@@ -392,30 +392,37 @@ def _kernel_weights() -> Tensor:
     return torch.from_numpy(weights)  # from NumPy, so that they exist on the meta device too: they are not saved
 
 
+def _places_of_totals(plan: Sequence[Dilation]) -> Tensor:
+    """Return for each feature the row of its number of counted positions among those of all dilations, two each."""
+    kernels = np.arange(KERNELS)
+    rows = [np.repeat(2 * place + (kernels + place) % 2, one.thresholds) for place, one in enumerate(plan)]
+    return torch.from_numpy(np.concatenate(rows))
+
+
 def _word_steps(steps: int) -> int:
     """Return the number of which ``_count_above`` needs the number of steps of a block to be a multiple."""
     return 8 * -(-steps // LANES)
 
 
-def _counted(one: Dilation, lengths: Int64[Tensor, " batch"]) -> Int64[Tensor, "2 2 batch"]:
-    """Return the first counted position and the one after the last, shape (2, 2, batch).
+def _counted(plan: Sequence[Dilation], lengths: Int64[Tensor, " batch"]) -> Int64[Tensor, "dilations 2 2 batch"]:
+    """Return the first counted position and the one after the last, shape (dilations, 2, 2, batch).
 
-    The first axis has the kernels that count the whole series, and those that lie within it; if a series has no
+    The second axis has the kernels that count the whole series, and those that lie within it; if a series has no
     position for the latter, they count all of it.
     """
-    every = positions_of(lengths, one.stride)
-    stop = positions_of(lengths - one.reach, one.stride)
-    none = torch.zeros_like(lengths)
-    first = none + -(-one.reach // one.stride)
-    fits = stop > first
-    within = torch.stack([torch.where(fits, first, none), torch.where(fits, stop, every)])
-    return torch.stack([torch.stack([none, every]), within])
+    reach, stride = torch.tensor([(one.reach, one.stride) for one in plan], device=lengths.device).T[..., None]
+    every = positions_of(lengths, stride)
+    stop = positions_of(lengths - reach, stride)
+    first = positions_of(reach, stride).expand_as(stop)
+    none, fits = torch.zeros_like(every), stop > first
+    within = torch.stack([torch.where(fits, first, none), torch.where(fits, stop, every)], dim=1)
+    return torch.stack([torch.stack([none, every], dim=1), within], dim=1)
 
 
-def _totals(one: Dilation, lengths: Int64[Tensor, " batch"]) -> Int64[Tensor, "2 batch"]:
+def _totals(plan: Sequence[Dilation], lengths: Int64[Tensor, " batch"]) -> Int64[Tensor, "dilations 2 batch"]:
     """Return the number of counted positions of kernels that count the whole series, and of those within it."""
-    counted = _counted(one, lengths)
-    return counted[:, 1] - counted[:, 0]
+    counted = _counted(plan, lengths)
+    return counted[:, :, 1] - counted[:, :, 0]
 
 
 def _convolve_each(
