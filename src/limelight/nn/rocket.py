@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import combinations
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -392,7 +392,7 @@ def _kernel_weights() -> Tensor:
     return torch.from_numpy(weights)  # from NumPy, so that they exist on the meta device too: they are not saved
 
 
-def _places_of_totals(plan: Sequence[Dilation]) -> Tensor:
+def _places_of_totals(plan: Any) -> Tensor:
     """Return for each feature the row of its number of counted positions among those of all dilations, two each."""
     kernels = np.arange(KERNELS)
     rows = [np.repeat(2 * place + (kernels + place) % 2, one.thresholds) for place, one in enumerate(plan)]
@@ -404,7 +404,7 @@ def _word_steps(steps: int) -> int:
     return 8 * -(-steps // LANES)
 
 
-def _counted(plan: Sequence[Dilation], lengths: Int64[Tensor, " batch"]) -> Int64[Tensor, "dilations 2 2 batch"]:
+def _counted(plan: Any, lengths: Int64[Tensor, " batch"]) -> Int64[Tensor, "dilations 2 2 batch"]:
     """Return the first counted position and the one after the last, shape (dilations, 2, 2, batch).
 
     The second axis has the kernels that count the whole series, and those that lie within it; if a series has no
@@ -419,7 +419,7 @@ def _counted(plan: Sequence[Dilation], lengths: Int64[Tensor, " batch"]) -> Int6
     return torch.stack([torch.stack([none, every], dim=1), within], dim=1)
 
 
-def _totals(plan: Sequence[Dilation], lengths: Int64[Tensor, " batch"]) -> Int64[Tensor, "dilations 2 batch"]:
+def _totals(plan: Any, lengths: Int64[Tensor, " batch"]) -> Int64[Tensor, "dilations 2 batch"]:
     """Return the number of counted positions of kernels that count the whole series, and of those within it."""
     counted = _counted(plan, lengths)
     return counted[:, :, 1] - counted[:, :, 0]
