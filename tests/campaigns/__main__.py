@@ -27,7 +27,9 @@ def main() -> None:
     parser.add_argument("--checks", action=argparse.BooleanOptionalAction, default=True, help="checks of scikit-learn")
     parser.add_argument("--start", type=int, default=0, help="another number draws other inputs")
     parser.add_argument("--before", type=Path, help="results of an earlier version, to show beside these")
-    parser.add_argument("--output", type=Path, help="JSON file to write")
+    parser.add_argument(
+        "--output", type=Path, help="JSON file to write; its rows of campaigns that do not run are kept"
+    )
     options = parser.parse_args()
     torch.set_num_threads(1)
     tallies, started = [array_campaign.run()], time.perf_counter()
@@ -47,10 +49,15 @@ def main() -> None:
 
         tallies.append(kill_campaign.run(options.kills, options.start))
         show(tallies[-1])
+    run = [tally.to_json() for tally in tallies]
+    if options.output is not None and options.output.exists():
+        names = {one["campaign"] for one in run}
+        earlier_rows = json.loads(options.output.read_text(encoding="utf-8"))["campaigns"]
+        run += [one for one in earlier_rows if one["campaign"] not in names]
     content: dict[str, Any] = {
         "version": __version__,
         "seconds": round(time.perf_counter() - started),
-        "campaigns": [tally.to_json() for tally in tallies],
+        "campaigns": run,
     }
     if options.before is not None:
         earlier = json.loads(options.before.read_text(encoding="utf-8"))["campaigns"]

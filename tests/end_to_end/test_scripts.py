@@ -152,6 +152,12 @@ def test_page_of_results_is_up_to_date() -> None:
 
 
 @pytest.mark.usefixtures("repository")
+def test_page_of_campaigns_is_up_to_date() -> None:
+    from benchmarks.pages.campaigns import PAGE, render_campaigns_page
+
+    assert render_campaigns_page() == PAGE.read_text(), "run python -m benchmarks.pages.campaigns"
+
+
 def test_page_of_extremes_is_up_to_date() -> None:
     from benchmarks.pages.extremes import PAGE, render_extremes_page
 
