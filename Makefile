@@ -89,7 +89,7 @@ clean:
 
 $(VENV)/.torch: constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "limelight needs Python 3.11 or newer, $(PYTHON) is `$(PYTHON) --version`; say make PYTHON=python3.12"; exit 2; }
+		{ echo "limelight needs Python 3.11 or newer, $(PYTHON) is `$(PYTHON) --version`; use make PYTHON=python3.12"; exit 2; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing torch (the largest part)"
 	$(PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch

@@ -74,7 +74,7 @@ def score_sham(data: Path, encoder: str, seed: int) -> dict[str, float]:
 
 
 def main() -> None:
-    """Run what is asked for and add it to the results."""
+    """Run what the options select and add it to the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--encoders", nargs="+", default=[*CLOSED, *NETWORKS])
     parser.add_argument("--fusions", nargs="+", default=[word for word in FUSION_WORDS if word != "auto"])

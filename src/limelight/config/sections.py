@@ -59,7 +59,7 @@ def _read_sentence(value: Any) -> Architecture:
 
 
 class _SentenceSchema:
-    """Build the JSON schema of a model when it is asked for, so that encoders registered by then are in it."""
+    """Build the JSON schema of a model when it is needed, so that encoders registered by then are in it."""
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         return _sentence_schema()

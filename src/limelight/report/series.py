@@ -47,7 +47,7 @@ LANE_HEIGHT, PROBABILITY_HEIGHT, GAP, ABOVE, BELOW = 26, 90, 20, 20, 44
 
 
 FEWEST_STRIPES, MOST_STRIPES = 8, 200
-"""Importance is averaged over at most and at least this part of a series: finer stripes cannot be told apart."""
+"""Importance is averaged over at most and at least this part of a series: finer stripes cannot be distinguished."""
 MOST_MARKED = 40
 """The most points of a line that are marked one by one."""
 REGULAR_SHARE, GAP_STEPS = 0.5, 1.5

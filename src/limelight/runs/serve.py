@@ -11,7 +11,7 @@ from limelight.serving.limits import ServerLimits
 from limelight.serving.registry import Loaded, ModelRegistry
 
 STOP_SECONDS = 30
-"""How long requests may take to end after the server was asked to stop."""
+"""How long requests may take to end after the server is signalled to stop."""
 MOST_CONNECTIONS = 1_024
 """More connections at once are answered with 503."""
 UNREAD_SECONDS = 60
@@ -28,7 +28,7 @@ def serve_models(
     reload_seconds: float = 2.0,
     log: Callable[[str], None] = lambda line: None,
 ) -> None:
-    """Serve models until the process is asked to stop; requests that have begun are answered.
+    """Serve models until the process is signalled to stop; requests that have begun are answered.
 
     Parameters
     ----------

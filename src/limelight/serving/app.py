@@ -249,7 +249,7 @@ class _Guard:
                 await refusal(scope, receive, send_counted)
         finally:
             self.registry.metrics.observe("limelight_request_seconds", time.perf_counter() - started)
-            path = getattr(scope.get("route"), "path", "other")  # not as asked, which could be anything
+            path = getattr(scope.get("route"), "path", "other")  # not as requested, which could be anything
             self.registry.metrics.count("limelight_requests_total", path=path, status=str(status))
 
     def _is_allowed(self, scope: Message) -> bool:

@@ -48,8 +48,8 @@ def add_page(app: FastAPI, registry: ModelRegistry, limits: ServerLimits) -> Non
         try:
             panel = await asyncio.to_thread(read_files, body, served.model, served.reading, limits)
             methods = [] if served.model.task.by_step else methods_of_served(served)
-            asked = SeriesRequest(panel, methods[0] if methods else None, by_channel=True)
-            answer: dict[str, Any] = await answer_series(served, registry.passes[name], asked)
+            query = SeriesRequest(panel, methods[0] if methods else None, by_channel=True)
+            answer: dict[str, Any] = await answer_series(served, registry.passes[name], query)
             architecture = getattr(served.model, "architecture", None)  # an exported model has none
             resolution = 1 if architecture is None else architecture.encoder.resolution
             answer["series"] = picture_series(panel, served.model.task, answer["predictions"], resolution)

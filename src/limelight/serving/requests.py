@@ -102,23 +102,23 @@ async def answer_request(
             415, f"expected content of type {listing([JSON_TYPE, *TABLE_TYPES], 10)}, got {kind[:100]!r}"
         )
     small = len(body) <= SMALL_BODY and kind == JSON_TYPE
-    asked = _read(served, kind, body, limits) if small else await asyncio.to_thread(_read, served, kind, body, limits)
+    query = _read(served, kind, body, limits) if small else await asyncio.to_thread(_read, served, kind, body, limits)
     methods = methods_of_served(served)
-    if asked.explain is not None and asked.explain not in methods:
+    if query.explain is not None and query.explain not in methods:
         known = f"one of {listing(methods)}" if methods else "no explanation, as the model has none of its own,"
-        raise ParameterError(f"expected {known} for explain, got {asked.explain[:100]!r}")
-    return await answer_series(served, passes, asked)
+        raise ParameterError(f"expected {known} for explain, got {query.explain[:100]!r}")
+    return await answer_series(served, passes, query)
 
 
-async def answer_series(served: ServedModel, passes: Passes, asked: SeriesRequest) -> dict[str, Any]:
+async def answer_series(served: ServedModel, passes: Passes, query: SeriesRequest) -> dict[str, Any]:
     """Predict series that were read; returns and errors as for ``answer_request``."""
-    panel = asked.panel
-    prediction = await passes.predict(served.model, panel, attention=asked.explain == "attention")
+    panel = query.panel
+    prediction = await passes.predict(served.model, panel, attention=query.explain == "attention")
     outside = served.model.check(panel)
     explanations = None
-    if asked.explain == "evidence":
+    if query.explain == "evidence":
         loop = asyncio.get_running_loop()
-        explanations = await loop.run_in_executor(passes.executor, _evidence, served, asked)
+        explanations = await loop.run_in_executor(passes.executor, _evidence, served, query)
     return {
         "model": served.name,
         "version": served.version,
@@ -154,14 +154,14 @@ def _abstains(served: ServedModel, prediction: Prediction) -> Sequence[bool] | N
 def _read(served: ServedModel, kind: str, body: bytes, limits: ServerLimits) -> SeriesRequest:
     if kind != JSON_TYPE:
         return SeriesRequest(read_table_body(body, TABLE_TYPES[kind], served.model, served.reading, limits))
-    asked = read_json_body(body, served.model.channels, limits)
-    return asked._replace(panel=cut_as_trained(asked.panel, served.reading.get("windows")))
+    query = read_json_body(body, served.model.channels, limits)
+    return query._replace(panel=cut_as_trained(query.panel, served.reading.get("windows")))
 
 
-def _evidence(served: ServedModel, asked: SeriesRequest) -> Sequence[Mapping[str, Any]]:
+def _evidence(served: ServedModel, query: SeriesRequest) -> Sequence[Mapping[str, Any]]:
     """Return what each step adds to the logit of the target, for each series."""
     model: Any = served.model
-    panel = asked.panel
+    panel = query.panel
     if not hasattr(model, "network"):
         steps, base = model.evidence(panel)
         names = _names_of_outputs(served)
@@ -174,10 +174,10 @@ def _evidence(served: ServedModel, asked: SeriesRequest) -> Sequence[Mapping[str
         ]
     from limelight.explanation.methods.evidence import explain_evidence  # needs torch, which an exported model does not
 
-    found = explain_evidence(model, panel, asked.target)
+    found = explain_evidence(model, panel, query.target)
     names = np.asarray(found.target).tolist()
     base = np.zeros(len(panel)) if found.base is None else found.base
-    channels = found.channels if asked.by_channel else None
+    channels = found.channels if query.by_channel else None
     return [
         {
             "evidence": {str(name): without_nan(own)},

@@ -40,7 +40,7 @@ class RunningLogits:
         if isinstance(self.pooling, (AdditiveAttention, MetadataAttention, ConjunctiveAttention)):
             self.project, self.score = _layer_of(self.pooling.project), _layer_of(self.pooling.score)
             ask = getattr(self.pooling, "ask", None)
-            self.asked = 0.0 if ask is None else _layer_of(ask)(context)
+            self.query = 0.0 if ask is None else _layer_of(ask)(context)
         elif self.pooling is not None and not isinstance(self.pooling, (Last, Max, Mean)):
             raise ParameterError(
                 f"expected a pooling that can follow a stream, got {type(self.pooling).__name__}; pass window= to "
@@ -66,7 +66,7 @@ class RunningLogits:
             return (sums[0] + features, sums[1] + 1)
         if self.pooling is None or isinstance(self.pooling, Last):
             return (features, sums[1] + 1)
-        score = self.score(np.tanh(self.project(features) + self.asked))
+        score = self.score(np.tanh(self.project(features) + self.query))
         if isinstance(self.pooling, ConjunctiveAttention):
             return (sums[0] + sigmoid(score) * self._head_of(features), sums[1] + 1)
         # a softmax over the steps so far: everything is relative to the largest score

@@ -18,7 +18,7 @@ from limelight.model.fitted import FittedModel
 from limelight.task import Task
 
 BY_CLASS = "class"
-"""The value of ``coverage_by`` that asks for the coverage of each true class."""
+"""The value of ``coverage_by`` for the coverage of each true class."""
 MOSTLY = 0.5
 """Series are of new groups if more than this share of them has a value that training never had."""
 

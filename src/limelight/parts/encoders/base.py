@@ -91,7 +91,7 @@ class Encoder(Part):
 
     @property
     def resolution(self) -> int:
-        """The fewest steps that one feature reads: importance within them cannot be told apart."""
+        """The fewest steps that one feature reads: importance within them cannot be distinguished."""
         return 1
 
     def resolve(self, summary: TrainingSummary) -> Self:
