@@ -111,6 +111,7 @@ def repository(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", BENCHMARKS)
 def test_benchmarks_start(name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys, "argv", [name, "--help"])
+    monkeypatch.delitem(sys.modules, f"benchmarks.run.{name}", raising=False)  # a page may have imported it
     with pytest.raises(SystemExit, match="0"):
         runpy.run_module(f"benchmarks.run.{name}", run_name="__main__")
     assert f"python -m benchmarks.run.{name}" in capsys.readouterr().out
