@@ -256,11 +256,7 @@ class TimeSeriesClassifier(Incremental, TrustMethods, Deployable, ClassifierMixi
             If a parameter is out of range.
         """
         recipe = self._recipe()
-        panel = attach_labels(self._panel(X, fitting=True), y, self.level, named=has_names(X))
-        if sample_weight is not None:
-            panel = panel.replace(weights=sample_weight)
-        if panel.weights is not None:
-            panel = panel[np.flatnonzero(panel.weights)]
+        panel = self._labelled_panel(X, y, sample_weight, fitting=True)
         task = with_integer_classes(task_of(panel), y)
         training = recipe.fit(panel, task, seed=self._seed(), progress=self.progress)
         self.__dict__.pop("_head", None)
@@ -439,6 +435,13 @@ class TimeSeriesClassifier(Incremental, TrustMethods, Deployable, ClassifierMixi
         for note in () if fitting or isinstance(X, Panel) else panel.notes:
             warnings.warn(note, stacklevel=3)
         return panel
+
+    def _labelled_panel(self, X: Any, y: Any, sample_weight: ArrayLike | None, *, fitting: bool) -> Panel:
+        """Return the series with their labels and weights, without those of weight 0."""
+        panel = attach_labels(self._panel(X, fitting=fitting), y, self.level, named=has_names(X))
+        if sample_weight is not None:
+            panel = panel.replace(weights=sample_weight)
+        return panel if panel.weights is None else panel[np.flatnonzero(panel.weights)]
 
     def _predict(self, panel: Panel) -> Prediction:
         """Predict a panel, with a warning if too many series are outside the training data."""

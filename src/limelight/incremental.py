@@ -9,8 +9,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.metaestimators import available_if
 
-from limelight.data.array_labels import attach_labels
-from limelight.data.arrays import has_names
 from limelight.data.panel import Panel
 from limelight.model.targets import task_of
 from limelight.task import Task
@@ -72,11 +70,7 @@ class Incremental:
         """
         own: Any = self  # the estimator, whose methods and parameters are used
         head: IncrementalHead | None = self.__dict__.get("_head")
-        panel = attach_labels(own._panel(X, fitting=head is None), y, own.level, named=has_names(X))
-        if sample_weight is not None:
-            panel = panel.replace(weights=sample_weight)
-        if panel.weights is not None:
-            panel = panel[np.flatnonzero(panel.weights)]
+        panel = own._labelled_panel(X, y, sample_weight, fitting=head is None)
         if head is None:
             seed, task = own._seed(), _task_of(panel, classes)
             result, head = own._recipe().start(panel, task, seed=seed, progress=own.progress)

@@ -215,17 +215,19 @@ def csv_table(
     """
     file = open_csv(path, name, options)
     try:
+        table, failure = None, None
         try:
             table = file.read(text_columns, columns)
-            if not (text_columns and file.has_words_among_numbers(table, text_columns)):
-                return table, file
-        except DataError:
-            again = open_csv(path, name, options, thorough=True)
-            if again == file:
-                raise
-            return again.read(text_columns, columns), again
+        except DataError as error:
+            failure = error
+        if table is not None and not (text_columns and file.has_words_among_numbers(table, text_columns)):
+            return table, file
         again = open_csv(path, name, options, thorough=True)
-        return (table, file) if again == file else (again.read(text_columns, columns), again)
+        if again != file:
+            return again.read(text_columns, columns), again
+        if failure is not None:
+            raise failure
+        return table, file
     except UnicodeDecodeError as error:
         raise undecodable(name, file.dialect.encoding) from error
     except COMPRESSION_ERRORS as error:
