@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -164,33 +164,58 @@ def solve(
             workers=settings.workers,
         )
     network, ridge = solved.network, solved.ridge
-    scores, wanted, known = ridge.scores, wanted[ridge.rows], known[ridge.rows]
-    scale = fit_scale(scores, wanted, known, one_of=not task.multilabel)
-    shift = torch.zeros_like(scale)
-    if weights is not None:
-        shift = fit_shift(scores * scale, wanted, known, weights[ridge.rows], one_of=not task.multilabel)
-    set_head(network, ridge, scale, shift)
+    own = None if weights is None else weights[ridge.rows]
+    logits = set_head(network, ridge, wanted[ridge.rows], known[ridge.rows], own, one_of=not task.multilabel)
     how = {"solver": "ridge", "penalty": ridge.alpha.tolist(), "chosen_by": solved.chosen_by}
     info = fit_info(panel, validation, task, codes, prepared.statistics, training=how, seed=seed)
     model = FittedModel(
         task, network.architecture, network, panel.channels, info, prepared.vocabulary, offset=prepared.offset
     )
     model.profile = measure_profile(model, panel[_profiled(panel, seed)])
-    logits = scores * scale + shift
     loss = float(Loss(task)(logits, torch.from_numpy(codes)[ridge.rows]))
     out_of_sample = OutOfSample(ridge.rows.numpy(), logits.numpy(), loss)
     seconds = time.perf_counter() - started
     return FitResult(model, [], 0, SOLVED, seconds, out_of_sample=out_of_sample, emphasis=solved.emphasis)
 
 
-@torch.no_grad()
 def set_head(
-    network: Network, ridge: Ridge, scale: Float[Tensor, " outputs"], shift: Float[Tensor, " outputs"]
-) -> None:
-    """Set the head of a network to a ridge regression whose scores are scaled and shifted to logits."""
-    network.head.weight.copy_(ridge.weight * scale[:, None])
-    network.head.bias.copy_(ridge.bias * scale + shift)
-    _set_typical(network, ridge.mean)
+    network: Network,
+    ridge: Ridge,
+    wanted: Float[Tensor, "m outputs"],
+    known: Bool[Tensor, "m outputs"],
+    weights: Float[Tensor, "m outputs"] | None,
+    *,
+    one_of: bool,
+) -> Float[Tensor, "m outputs"]:
+    """Scale the scores of a ridge regression to logits, and set the head of a network to them.
+
+    Parameters
+    ----------
+    network
+        Its head, and the features that evidence is relative to, are changed.
+    ridge
+        With the out-of-sample scores of m series.
+    wanted, known
+        Targets of -1 and 1 of these series, and which are known.
+    weights
+        Of these series for each output; None for 1.
+    one_of
+        Whether the outputs are exclusive classes; else each is a label.
+
+    Returns
+    -------
+    Tensor
+        The out-of-sample logits of the m series.
+    """
+    scale = fit_scale(ridge.scores, wanted, known, one_of=one_of)
+    shift = torch.zeros_like(scale)
+    if weights is not None:
+        shift = fit_shift(ridge.scores * scale, wanted, known, weights, one_of=one_of)
+    with torch.no_grad():
+        network.head.weight.copy_(ridge.weight * scale[:, None])
+        network.head.bias.copy_(ridge.bias * scale + shift)
+        _set_typical(network, ridge.mean)
+    return ridge.scores * scale + shift
 
 
 def _set_typical(network: Network, mean: Tensor) -> None:

@@ -17,7 +17,6 @@ from limelight.model.evidence_profile import measure_profile
 from limelight.model.fitted import FittedModel
 from limelight.model.targets import targets_of
 from limelight.training.closed_form import set_head
-from limelight.training.logit_scale import fit_scale, fit_shift
 from limelight.training.losses import Loss, signed_targets
 from limelight.training.result import SOLVED, FitResult, OutOfSample
 from limelight.training.ridge import HELD_OUT, fit_ridge_parts
@@ -144,17 +143,12 @@ class IncrementalHead:
         part = RidgePart(copy.deepcopy(self.sums), rows, features, wanted, weights, self.seen)
         ridge = fit_ridge_parts([part])
         task, known = self.model.task, torch.ones_like(wanted, dtype=torch.bool)
-        scale = fit_scale(ridge.scores, wanted, known, one_of=not task.multilabel)
-        shift = torch.zeros_like(scale)
-        if bool((weights != weights[0]).any()):
-            by_output = weights[:, None].expand_as(wanted)
-            shift = fit_shift(ridge.scores * scale, wanted, known, by_output, one_of=not task.multilabel)
         network = copy.deepcopy(self.model.network)
-        set_head(network, ridge, scale, shift)
+        own = weights[:, None].expand_as(wanted) if bool((weights != weights[0]).any()) else None
+        logits = set_head(network, ridge, wanted, known, own, one_of=not task.multilabel)
         self.held_out = join_panels(self.panels)
         model = replace(self.model, network=network, fitted_on=self._info(ridge.alpha.tolist()))
         model.profile = measure_profile(model, self.held_out[np.arange(min(len(self.held_out), MOST_PROFILED))])
-        logits = ridge.scores * scale + shift
         held_codes = targets_of(task, self.held_out).every()
         loss = float(Loss(task)(logits, torch.from_numpy(held_codes)))
         out_of_sample = OutOfSample(rows.numpy(), logits.numpy(), loss)
