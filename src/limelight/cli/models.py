@@ -137,7 +137,8 @@ def evaluate(
         experiment = experiment_of_run(model, options.as_changes())
     else:
         experiment = other_series(model, source, options)
-    metrics = evaluate_run(model, experiment, own=source is None, part=part, false_alarms=goal, keep=keep)
+    own = source is None
+    metrics = evaluate_run(model, experiment, own=own, part=part, false_alarms=goal, keep=keep, log=print_progress)
     echo(json.dumps(metrics, indent=2) if as_json else "\n".join([verdict(metrics), "", *score_lines(metrics)]))
 
 

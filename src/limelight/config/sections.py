@@ -204,6 +204,13 @@ class WindowsSection(_Section):
     positive: str | None = Field(None, description="The class that label any looks for.")
 
 
+class EvaluateSection(_Section):
+    """How many test series are scored at most, so that metrics and report take bounded memory."""
+
+    series: int = Field(1_000_000, ge=2, description="Most series that are scored; above, so many are drawn at random.")
+    steps: int = Field(10_000_000, ge=2, description="Most steps of the scored series, if each step has a label.")
+
+
 class ExplainSection(_Section):
     """How the faithfulness of explanations is measured."""
 
@@ -220,6 +227,7 @@ class Experiment(_Section):
     training: TrainingSettings = TrainingSettings()
     decision: DecisionRule = DecisionRule()
     events: EventRule = EventRule()
+    evaluate: EvaluateSection = EvaluateSection()
     explain: ExplainSection | Literal[False] = Field(
         ExplainSection(), description="false skips measuring explanations, which saves some seconds."
     )

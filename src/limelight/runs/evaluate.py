@@ -6,6 +6,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from limelight.config.sections import Experiment
 from limelight.data.panel import Panel
 from limelight.data.splitting.splits import Split
@@ -16,7 +18,9 @@ from limelight.model.bundle import load_model, model_folder, save_model
 from limelight.model.fitted import FittedModel
 from limelight.runs.dataset import named_parts, read_panel, split_panel
 from limelight.runs.predict import with_columns_of
+from limelight.runs.scored import rows_to_score, scored_note, with_scored
 from limelight.runs.scores import score_predictions
+from limelight.types import LogLine
 
 
 def evaluate_run(
@@ -27,6 +31,7 @@ def evaluate_run(
     part: str | None = None,
     false_alarms: Any = None,
     keep: bool = False,
+    log: LogLine = lambda line: None,
 ) -> dict[str, Any]:
     """Score a saved model on its own test series or on other labelled series.
 
@@ -47,6 +52,8 @@ def evaluate_run(
         anew on the part ``"validation"``; None uses those of the model.
     keep
         Whether to save the model with these thresholds.
+    log
+        Called with one line for each note.
 
     Returns
     -------
@@ -71,9 +78,13 @@ def evaluate_run(
         raise ParameterError(
             f"expected a split file that names the part {part!r}, got series without one; pass --split, or --part all"
         )
-    chosen = panel if part == "all" or split is None else panel[split.part(part)]
-    if not len(chosen):
+    rows = np.arange(len(panel)) if part == "all" or split is None else split.part(part)
+    if not len(rows):
         raise DataError(f"expected series in the part {part!r}, got none; choose another part")
+    scored = rows_to_score(experiment, panel, rows)
+    chosen = panel if len(scored) == len(panel) else panel[scored]
+    for note in scored_note(len(scored), len(rows)):
+        log(f"note: {note}")
     if false_alarms is not None:
         model = _with_alarm_limit(model, experiment, panel, split, false_alarms)
         if keep:
@@ -85,7 +96,7 @@ def evaluate_run(
         **score_predictions(model, prediction, chosen, experiment.events),
         "part": part,
         "seconds": {"evaluate": round(seconds, 3)},
-        "counts": {part: len(chosen)},
+        "counts": with_scored({part: len(rows)}, len(scored), len(rows)),
     }
 
 

@@ -30,6 +30,7 @@ from limelight.report.page import write_report
 from limelight.runs.dataset import Dataset, read_data
 from limelight.runs.folder import EARLY_FOLDER, ENVIRONMENT_FILE, EXPERIMENT_FILE, METRICS_FILE, is_run
 from limelight.runs.inspect import inspect_data
+from limelight.runs.scored import rows_to_score, scored_note
 from limelight.training.result import describe_optimizer
 
 HISTORY_FILE = "history.csv"
@@ -75,9 +76,10 @@ def report_again(folder: Path | str, changes: Mapping[str, Any] | None = None) -
         metrics["warnings"] = list(inspect_data(experiment, data).warnings)
     if (run / EARLY_FOLDER).is_dir():
         metrics["early"] = read_early_file(run / EARLY_FOLDER)["test"]
-    prediction = model.predict(data.part("test"))
+    test = data.panel[rows_to_score(experiment, data.panel, data.split.test)]
+    prediction = model.predict(test)
     with locked(run):
-        return report_run(run, experiment, data, model, prediction, metrics, files=run)
+        return report_run(run, experiment, data, model, test, prediction, metrics, files=run)
 
 
 def report_run(
@@ -85,6 +87,7 @@ def report_run(
     experiment: Experiment,
     data: Dataset,
     model: FittedModel,
+    test: Panel,
     prediction: Prediction,
     metrics: dict[str, Any],
     *,
@@ -98,8 +101,10 @@ def report_run(
         The run folder, which the page names.
     experiment, data
         The experiment and its series.
-    model, prediction
-        The fitted model and its predictions of the test series.
+    model
+        The fitted model.
+    test, prediction
+        The test series that are scored, and their predictions.
     metrics
         The content of ``metrics.json``.
     files
@@ -111,7 +116,6 @@ def report_run(
     Path
         The page.
     """
-    test = data.part("test")
     with late_bar("explaining", 0, " series") as bar:
         inputs = ReportInputs(
             title=folder.resolve().name,
@@ -121,7 +125,7 @@ def report_run(
             prediction=prediction,
             panel=test,
             warnings=metrics["warnings"],
-            notes=data.panel.notes,
+            notes=[*data.panel.notes, *scored_note(len(test), len(data.split.test))],
             reproduce=_reproduce(experiment, folder, files / ENVIRONMENT_FILE),
             explainers=_explainers(model, test, data.part("train"), metrics.get("explanations"), bar.update),
             find_examples=_example_finder(model, test, data.part("train")) if metrics.get("explanations") else None,

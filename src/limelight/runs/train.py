@@ -10,6 +10,7 @@ from typing import Any
 
 from limelight.config.sections import Experiment
 from limelight.data.inspection.findings import Inspection
+from limelight.data.splitting.splits import PARTS
 from limelight.evaluation.decision.rule import decision_lines
 from limelight.evaluation.highlights import highlight_lines
 from limelight.explanation.quality.measure import measure_explanations
@@ -32,6 +33,7 @@ from limelight.runs.folder import (
 )
 from limelight.runs.inspect import inspect_data, require_trainable
 from limelight.runs.report import report_run
+from limelight.runs.scored import rows_to_score, scored_note, with_scored
 from limelight.runs.scores import events_of, score_predictions
 from limelight.runs.tables import write_events, write_predictions, write_steps
 from limelight.training.fit import checkpoint_to_resume
@@ -117,7 +119,8 @@ def _run(experiment: Experiment, folder: Path, *, resume: bool, progress: bool |
     require_trainable(recipe, data, inspection)
     recipe = _for_missing_in_test(recipe, data, log)
     experiment = experiment.model_copy(update={"model": recipe.architecture})
-    for note in data.panel.notes:
+    scored = rows_to_score(experiment, data.panel, data.split.test)
+    for note in (*data.panel.notes, *scored_note(len(scored), len(data.split.test))):
         log(f"note: {note}")
     for warning in inspection.warnings:
         log(f"warning: {warning}")
@@ -163,7 +166,8 @@ def _evaluate_and_report(
 ) -> dict[str, Any]:
     """Evaluate a fitted model and write what belongs to the run in ``folder`` to the folder ``unfinished``."""
     started = time.perf_counter()
-    test, model = data.part("test"), training.model
+    model = training.model
+    test = data.panel[rows_to_score(experiment, data.panel, data.split.test)]
     prediction = model.predict(test)
     scores = score_predictions(model, prediction, test, experiment.events)
     evaluating = time.perf_counter() - started
@@ -186,7 +190,7 @@ def _evaluate_and_report(
             "evaluate": round(evaluating, 3),
             **({"explain": round(explaining, 3)} if explanations else {}),
         },
-        "counts": {name: len(getattr(data.split, name)) for name in ("train", "validation", "test")},
+        "counts": with_scored({name: len(data.split.part(name)) for name in PARTS}, len(test), len(data.split.test)),
         "training": {
             "epochs": len(training.history),
             "best_epoch": training.best_epoch,
@@ -205,6 +209,6 @@ def _evaluate_and_report(
         )
     if test.origin is not None and prediction.lengths is None:
         write_steps(prediction, test, data.recordings, unfinished / "steps.parquet")
-    report_run(folder, experiment, data, model, prediction, metrics, files=unfinished)
+    report_run(folder, experiment, data, model, test, prediction, metrics, files=unfinished)
     write_json(unfinished / METRICS_FILE, metrics)  # written last: its presence marks a complete run
     return metrics
