@@ -22,6 +22,7 @@ from limelight.nn.fixed_features import (
     spread_over_taps,
     stride_of,
 )
+from limelight.nn.masking import lengths_of
 
 RIVALS = 8
 """Kernels of a group."""
@@ -134,12 +135,33 @@ class HydraBlock(nn.Module):
         """
         features = values.new_empty(len(values), self.width)
         for rows, series, lengths in self._blocks(values, mask):
-            sums = torch.zeros(2, len(self.dilations), self.groups, 2, RIVALS, len(rows), dtype=torch.float64)
-            for place, wins, loses, top in self._contests(series, lengths):
-                sums[place][:, 0] = (wins * top[:, None]).sum(dim=-1, dtype=torch.float64)
-                sums[place][:, 1] = loses.sum(dim=-1, dtype=torch.float64 if loses.shape[-1] >= EXACT_COUNTS else None)
-            features[rows] = (sums / self._positions(lengths)[:, None, None, None]).flatten(0, -2).T.to(values.dtype)
+            means = self._sums(series, lengths) / self._positions(lengths)[:, None, None, None]
+            features[rows] = means.flatten(0, -2).T.to(values.dtype)
         return features
+
+    @torch.no_grad()
+    def sums_of_one(self, values: Float[Tensor, "time channels"]) -> Float[Tensor, "2 dilations groups 2 kernels"]:
+        """Sum the outputs of each kernel where it wins in one series, and the steps at which it loses.
+
+        Parameters
+        ----------
+        values
+            Standardised values without NaN, shape (time, channels).
+
+        Returns
+        -------
+        Tensor
+            Sums for values and differences, for each dilation, group, outputs and losses, and kernel.
+        """
+        mask = torch.ones(1, len(values), dtype=torch.bool, device=values.device)
+        return self._sums(on_grid(values[None], mask, self.bits), lengths_of(mask))[..., 0]
+
+    def _sums(self, series: Tensor, lengths: Tensor) -> Float[Tensor, "2 dilations groups 2 kernels batch"]:
+        sums = torch.zeros(2, len(self.dilations), self.groups, 2, RIVALS, len(lengths), dtype=torch.float64)
+        for place, wins, loses, top in self._contests(series, lengths):
+            sums[place][:, 0] = (wins * top[:, None]).sum(dim=-1, dtype=torch.float64)
+            sums[place][:, 1] = loses.sum(dim=-1, dtype=torch.float64 if loses.shape[-1] >= EXACT_COUNTS else None)
+        return sums
 
     @torch.no_grad()
     def contributions(

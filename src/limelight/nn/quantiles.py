@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
@@ -20,8 +20,13 @@ STEPS_PER_QUANTILE = 4
 MOST_QUANTILES = 16
 """Of one interval and channel; with 8 to 16, leave-one-out log losses were as low as with all."""
 MOST_FEATURES = 10_000
+MOST_STEPS_REMEMBERED = 4_096
+"""Steps of the longest series whose intervals are remembered from one call to the next."""
 VALUES_AT_ONCE = 1 << 17
 """Number of values, over all series and channels, that are sorted at once."""
+
+Alike = tuple[NDArray[np.int64], NDArray[np.int64]]
+"""The steps of intervals with equally many, shape (intervals, steps), and their features, (intervals, quantiles)."""
 
 
 class Interval(NamedTuple):
@@ -157,10 +162,9 @@ class QuantileBlock(nn.Module):
         features = np.empty((len(values), _width(self.intervals), self.channels), dtype=np.float32)
         for rows, series in self._blocks(values, mask):
             read = self._read(series)
-            for one in self.intervals:
-                some = slice(one.first, one.first + one.quantiles)
-                features[rows, some] = _quantiles(read[..., one.steps(read.shape[-1])], one.quantiles).transpose(
-                    0, 2, 1
+            for steps, columns in self._alike(read.shape[-1]):
+                features[rows[:, None, None], columns] = _quantiles(read[..., steps], columns.shape[1]).transpose(
+                    0, 2, 3, 1
                 )
         return torch.from_numpy(features.reshape(len(values), -1)).to(values.device)
 
@@ -267,6 +271,11 @@ class QuantileBlock(nn.Module):
                 some = values[torch.from_numpy(rows).to(values.device), :length].transpose(1, 2)
                 yield rows, some.double().cpu().contiguous().numpy()
 
+    def _alike(self, length: int) -> Sequence[Alike]:
+        """Return the intervals of a series of some length, together if they are alike, so that few calls sort all."""
+        planned = tuple(self.intervals)
+        return _alike(planned, length) if length <= MOST_STEPS_REMEMBERED else _alike.__wrapped__(planned, length)
+
     def _read(self, series: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the values, differences or spectrum of series, shape (batch, channels, read steps)."""
         length = series.shape[-1]
@@ -277,6 +286,20 @@ class QuantileBlock(nn.Module):
         found = np.abs(np.fft.rfft(series, axis=-1)[..., 1:]) / np.sqrt(length)
         magnitudes: NDArray[np.float64] = found if found.shape[-1] else np.zeros((*series.shape[:-1], 1))
         return magnitudes
+
+
+@lru_cache(maxsize=32)
+def _alike(intervals: tuple[Interval, ...], length: int) -> Sequence[Alike]:
+    """Group intervals with equally many steps and quantiles."""
+    groups: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    for one in intervals:
+        steps = one.steps(length)
+        groups.setdefault((steps.stop - steps.start, one.quantiles), []).append((steps.start, one.first))
+    found = []
+    for (count, quantiles), places in groups.items():
+        starts, firsts = np.array(places).T[..., None]
+        found.append((starts + np.arange(count), firsts + np.arange(quantiles)))
+    return found
 
 
 def _add_at(steps: Any, order: NDArray[np.int64], of_ranks: NDArray[np.float64]) -> None:

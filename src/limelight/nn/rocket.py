@@ -230,18 +230,28 @@ class RocketEncoder(nn.Module):
             Shape (batch, width).
         """
         features = values.new_empty(len(values), self.width)
-        buffer = np.empty(0, dtype=bool)
         for rows, series, lengths in self._blocks(values, mask):
-            counts = torch.zeros(self.width, len(rows), dtype=torch.int64, device=values.device)
-            for place, kernels, _, outputs in self._convolutions(series, lengths):
-                one = self.plan[place]
-                thresholds = self.thresholds[one.features].view(KERNELS, -1)[kernels]
-                if buffer.size < thresholds.numel() * outputs[0].numel():
-                    buffer = np.empty(thresholds.numel() * outputs[0].numel(), dtype=bool)
-                above = _count_above(outputs, thresholds, buffer)
-                counts[one.features].view(KERNELS, -1, len(rows))[kernels] += above
-            features[rows] = self._shares(counts, lengths).T
+            features[rows] = self._shares(self._counts(series, lengths), lengths).T
         return features
+
+    @torch.no_grad()
+    def counts_of_one(self, values: Float[Tensor, "time channels"]) -> Int64[Tensor, " width"]:
+        """Count the steps of one series at which each kernel is above each of its thresholds, before ``forward``
+        divides them."""
+        mask = torch.ones(1, len(values), dtype=torch.bool, device=values.device)
+        return self._counts(on_grid(values[None], mask, self.bits), lengths_of(mask))[:, 0]
+
+    def _counts(self, series: Tensor, lengths: Tensor) -> Int64[Tensor, "width batch"]:
+        counts = torch.zeros(self.width, len(lengths), dtype=torch.int64, device=series.device)
+        buffer = np.empty(0, dtype=bool)
+        for place, kernels, _, outputs in self._convolutions(series, lengths):
+            one = self.plan[place]
+            thresholds = self.thresholds[one.features].view(KERNELS, -1)[kernels]
+            if buffer.size < thresholds.numel() * outputs[0].numel():
+                buffer = np.empty(thresholds.numel() * outputs[0].numel(), dtype=bool)
+            above = _count_above(outputs, thresholds, buffer)
+            counts[one.features].view(KERNELS, -1, len(lengths))[kernels] += above
+        return counts
 
     @torch.no_grad()
     def contributions(

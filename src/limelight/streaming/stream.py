@@ -59,7 +59,7 @@ def open_stream(
     True
     """
     if window is not None:
-        return WindowStream(model, window, every, metadata)
+        return _window_stream(model, window, every, metadata)
     if not hasattr(model, "network"):
         raise ParameterError(
             "expected a model folder to carry the state of a network, got an exported model; pass window= to predict "
@@ -68,6 +68,16 @@ def open_stream(
     from limelight.streaming.carried import CarriedStream  # needs torch, which an exported model does not
 
     return CarriedStream(model, metadata)  # type: ignore[arg-type]
+
+
+def _window_stream(model: Predictor, window: int, every: int, metadata: Mapping[str, Any] | None) -> Stream:
+    """Return a stream that carries counts of the window, or else one that predicts the window again."""
+    if hasattr(model, "network"):
+        from limelight.streaming.counted import CountedStream, can_count  # needs torch
+
+        if can_count(model, window, every):
+            return CountedStream(model, window, metadata)  # type: ignore[arg-type]
+    return WindowStream(model, window, every, metadata)
 
 
 def can_carry(model: Predictor) -> bool:

@@ -56,14 +56,15 @@ class WindowStream(Stream):
         self._values = np.concatenate([self._values, given[None]])[-self.window :]
         self._clock = np.append(self._clock, self._time if time is not None else self.steps)[-self.window :]
         if self._last is None or (self.steps - 1) % self.every == 0:
-            prediction = self.model.predict(self._panel())
-            label, probabilities = prediction.labels[-1], prediction.probabilities[-1]
-            plain = label.item() if isinstance(label, np.generic) else label
-            self._last = StreamAnswer(plain, probabilities, self.steps)
+            self._last = self._predicted()
         return self._last
 
-    def _panel(self) -> Panel:
-        return panel_of_steps(self.model, self._values, self._clock, self._metadata)
+    def _predicted(self) -> StreamAnswer:
+        """Return the answer of the window."""
+        prediction = self.model.predict(panel_of_steps(self.model, self._values, self._clock, self._metadata))
+        label, probabilities = prediction.labels[-1], prediction.probabilities[-1]
+        plain = label.item() if isinstance(label, np.generic) else label
+        return StreamAnswer(plain, probabilities, self.steps)
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Return everything that ``restore`` needs to continue, as arrays by name."""

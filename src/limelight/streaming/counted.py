@@ -1,0 +1,98 @@
+"""Streams that carry the features of rocket and its blocks over the last steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from limelight.model.fitted import FittedModel
+from limelight.nn.blocks import BlocksEncoder
+from limelight.nn.rocket import RocketEncoder
+from limelight.streaming.base import StreamAnswer
+from limelight.streaming.inputs import StreamInputs
+from limelight.streaming.sliding import can_slide, sliding_features
+from limelight.streaming.windows import WindowStream
+
+
+class CountedStream(WindowStream):
+    """A window stream for ``rocket`` and ``blocks`` that updates counts and sums instead of computing them anew.
+
+    Its answers are those of a ``WindowStream``, and its state is the same: counts are computed anew after ``restore``,
+    and if the largest value of the window passes a power of two, since values are rounded relative to it.
+
+    Parameters
+    ----------
+    model
+        A model for which ``can_count`` is true.
+    window
+        Number of steps to predict, at least 2.
+    metadata
+        The metadata of the series, by field.
+    """
+
+    model: FittedModel
+
+    def __init__(self, model: FittedModel, window: int, metadata: Mapping[str, Any] | None = None) -> None:
+        super().__init__(model, window, 1, metadata)
+        self._inputs = StreamInputs(model, metadata)
+        blocks = _blocks_of(model.network.encoder)
+        self._features = [sliding_features(block, window) for block in blocks]
+        self._carried = np.zeros((0, model.network.input_width), dtype=np.float32)
+        self._stale = True
+
+    def another(self, metadata: Mapping[str, Any] | None = None) -> CountedStream:
+        """Begin another series with the same model; parameters as for ``Stream.another``."""
+        return CountedStream(self.model, self.window, metadata)
+
+    def _predicted(self) -> StreamAnswer:
+        """Return the answer of the window."""
+        if self.model.architecture.missing == "last" and np.isnan(self._values).any():
+            self._stale = True  # a value before the window must not fill it
+            return super()._predicted()
+        if self._stale:
+            self._carried = np.stack([self._encoder_input(values) for values in self._values])
+            for one in self._features:
+                one.restart(self._carried)
+            self._stale = False
+        else:
+            dropped = len(self._carried) == self.window
+            self._carried = np.concatenate([self._carried[int(dropped) :], self._encoder_input(self._values[-1])[None]])
+            for one in self._features:
+                one.advance(self._carried, dropped)
+        return self._answer(self._logits(np.concatenate([one.features(self._carried) for one in self._features])))
+
+    def _encoder_input(self, values: NDArray[np.float64]) -> NDArray[np.float32]:
+        return self._inputs.of_step(values, 0.0, self._inputs.start(), None)[0].astype(np.float32)
+
+    def _logits(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        late = self._inputs.context if "late" in self.model.architecture.fusions else np.zeros(0)
+        pooled = torch.from_numpy(np.concatenate([features, late.astype(np.float32)]))
+        with torch.inference_mode():
+            logits: NDArray[np.float64] = self.model.network.logits_of(pooled[None])[0].double().numpy()
+        return logits
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Continue from a state of a stream of the same model and window; ParameterError if it is of another."""
+        super().restore(state)
+        self._stale = True
+
+
+def can_count(model: Any, window: int, every: int) -> bool:
+    """Whether a ``CountedStream`` answers for a model: ``rocket`` or ``blocks`` without clock, at every step."""
+    network = getattr(model, "network", None)
+    if network is None or window < 2 or every > 1 or model.reads_clock or model.architecture.missing == "linear":
+        return False
+    blocks = _blocks_of(network.encoder)
+    on_cpu = all(one.device.type == "cpu" for one in network.parameters())
+    return bool(blocks) and on_cpu and network.signals is None and all(map(can_slide, blocks))
+
+
+def _blocks_of(encoder: Any) -> list[Any]:
+    """Return the blocks of fixed features of an encoder; an empty list if it has others."""
+    if isinstance(encoder, RocketEncoder):
+        return [encoder]
+    return list(encoder.blocks.values()) if isinstance(encoder, BlocksEncoder) else []
