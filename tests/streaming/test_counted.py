@@ -102,6 +102,17 @@ def test_long_strides_are_predicted_again() -> None:
     assert type(open_stream(model_of({**ROCKET, "length": 40_000}, 1), window=8)) is WindowStream
 
 
+def test_several_series_share_kernels_and_nothing_else() -> None:
+    model = model_of(blocks("rocket", "rocket_differences", "hydra"))
+    first = open_stream(model, window=9)
+    streams, values = [first, first.another(), first.another()], changing(40)
+    whole = [WindowStream(model, 9) for _ in streams]
+    for number, row in enumerate(values):
+        for place in range(number % 3 + 1):
+            found, expected = (each[place].step(row * (1 + place)).probabilities for each in (streams, whole))
+            np.testing.assert_array_equal(found, expected)
+
+
 def test_a_model_predicts_what_its_stream_answers() -> None:
     model, values = model_of(blocks("rocket_differences", "hydra")), changing(64)
     stream = open_stream(model, window=64)

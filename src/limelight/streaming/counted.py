@@ -32,21 +32,31 @@ class CountedStream(WindowStream):
         Number of steps to predict, at least 2.
     metadata
         The metadata of the series, by field.
+    like
+        Another stream of the same model and window, whose kernels are shared.
     """
 
     model: FittedModel
 
-    def __init__(self, model: FittedModel, window: int, metadata: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        model: FittedModel,
+        window: int,
+        metadata: Mapping[str, Any] | None = None,
+        like: CountedStream | None = None,
+    ) -> None:
         super().__init__(model, window, 1, metadata)
         self._inputs = StreamInputs(model, metadata)
-        blocks = _blocks_of(model.network.encoder)
-        self._features = [sliding_features(block, window) for block in blocks]
+        if like is None:
+            self._features = [sliding_features(block, window) for block in _blocks_of(model.network.encoder)]
+        else:
+            self._features = [one.another() for one in like._features]
         self._carried = np.zeros((0, model.network.input_width), dtype=np.float32)
         self._stale = True
 
     def another(self, metadata: Mapping[str, Any] | None = None) -> CountedStream:
         """Begin another series with the same model; parameters as for ``Stream.another``."""
-        return CountedStream(self.model, self.window, metadata)
+        return CountedStream(self.model, self.window, metadata, like=self)
 
     def _predicted(self) -> StreamAnswer:
         """Return the answer of the window."""

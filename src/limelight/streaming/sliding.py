@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any, Protocol
 
 import numpy as np
@@ -31,6 +32,9 @@ MOST_SLIDING_CHANNELS = 64
 
 class SlidingFeatures(Protocol):
     """Features of the last steps of a stream."""
+
+    def another(self) -> SlidingFeatures:
+        """Return the same features for another stream; what does not change with the steps is shared."""
 
     def restart(self, steps: Singles) -> None:
         """Compute what is carried from all steps of the window, shape (steps, channels)."""
@@ -83,6 +87,10 @@ class ComputedAnew:
     def __init__(self, block: Any) -> None:
         self.block = block
 
+    def another(self) -> ComputedAnew:
+        """Return the features themselves, which carry nothing."""
+        return self
+
     def restart(self, steps: Singles) -> None:
         """Carry nothing."""
 
@@ -120,17 +128,30 @@ class SlidingRocket:
         self._row, self._within = self._place * KERNELS + kernels, (kernels + self._place) % 2 == 1
         self._reach = np.array([one.reach for one in block.plan])
         self._thresholds = block.thresholds.numpy()
-        self._counts = np.zeros(block.width, dtype=np.int64)
+        self._grouped: dict[int, tuple[list[Any], list[Any], list[Any]]] = {}
+        self._counts = np.zeros(block.width, dtype=np.int32)
         self._exponent, self._fits = 0, self._reach < 0
         self._group(0)
+
+    def another(self) -> SlidingRocket:
+        """Return the same features for another stream, to be restarted."""
+        new = copy.copy(self)
+        new._taps = self._taps.another()
+        return new
 
     def _group(self, length: int) -> None:
         """Separate the features that count kernels within the window from those that count every position."""
         self._fits = length > 2 * self._reach
-        inner = self._within & self._fits[self._place]
-        self._groups = [np.flatnonzero(one) for one in (~inner, inner)]
-        self._rows = [self._row[one] for one in self._groups]
-        self._limits = [self._thresholds[one] for one in self._groups]
+        key = int(self._fits.sum())
+        if key not in self._grouped:
+            inner = self._within & self._fits[self._place]
+            groups = [np.flatnonzero(one) for one in (~inner, inner)]
+            self._grouped[key] = (
+                groups,
+                [self._row[one] for one in groups],
+                [self._thresholds[one] for one in groups],
+            )
+        self._groups, self._rows, self._limits = self._grouped[key]
 
     def _read(self, steps: Singles) -> Singles:
         return np.diff(steps, axis=0, prepend=steps[:1]) if self.differences else steps
@@ -141,7 +162,7 @@ class SlidingRocket:
         self._exponent = exponent_of(read)
         self._taps.restart(to_grid(read, self._exponent, self.block.bits))
         self._group(len(steps))
-        self._counts = self.block.counts_of_one(torch.from_numpy(read)).numpy()
+        self._counts = self.block.counts_of_one(torch.from_numpy(read)).numpy().astype(np.int32)
 
     def advance(self, steps: Singles, dropped: bool) -> None:
         """Count what the new step adds and the dropped one takes away; count anew if the grid of values changes."""
@@ -162,11 +183,11 @@ class SlidingRocket:
     def _count_every(self, outputs: Singles) -> None:
         above = (outputs[: MINUS.stop].take(self._rows[0], axis=1) > self._limits[0]).view(np.uint8)
         more, fewer = (np.add.reduce(above[entries], axis=0, dtype=np.uint8) for entries in (PLUS, MINUS))
-        self._counts[self._groups[0]] += more.astype(np.int64) - fewer
+        self._counts[self._groups[0]] += more.astype(np.int32) - fewer
 
     def _count_within(self, outputs: Singles, dropped: bool) -> None:
         rows, limits = self._rows[1], self._limits[1]
-        change = (outputs[NEW_CENTRE].take(rows) > limits).astype(np.int64)
+        change = (outputs[NEW_CENTRE].take(rows) > limits).astype(np.int32)
         if dropped:
             change -= outputs[CENTRE].take(rows) > limits
         if dropped and self.differences:
@@ -206,6 +227,12 @@ class SlidingHydra:
         signs = np.zeros(ENTRIES, dtype=np.float32)
         signs[PLUS], signs[MINUS] = 1, -1
         self._signs = signs[: MINUS.stop, None, None, None]
+
+    def another(self) -> SlidingHydra:
+        """Return the same features for another stream, to be restarted."""
+        new = copy.copy(self)
+        new._taps = [taps.another() for taps in self._taps]
+        return new
 
     def restart(self, steps: Singles) -> None:
         """Sum over the whole window."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 
 import numpy as np
@@ -62,6 +63,12 @@ class TapWindow:
         # the order of MINUS: before the new value (5), before the first is 0 (5), the dropped position; then the centre
         self._reads = self._positions[:, :, None] + taps * steps[:, None]
         self.restart(np.zeros((0, self.channels), dtype=np.float32))
+
+    def another(self) -> TapWindow:
+        """Return an empty window under the same kernels, whose weights are shared."""
+        new = copy.copy(self)
+        new.restart(np.zeros((0, self.channels), dtype=np.float32))
+        return new
 
     def restart(self, values: Float[NDArray[np.float32], "steps channels"]) -> None:
         """Fill the window with values."""
