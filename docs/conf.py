@@ -58,7 +58,7 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the docstrings state types and shapes
 autosummary_generate = True
 autosummary_context = {
-    "members": {
+    "documented": {  # autosummary itself sets "members"
         "Panel": "from_series, split, replace, with_labels, rows_of, series, clock, groups, describe, plot, to_table, "
         "to_pandas, to_polars",
         "StepLabels": "of",

@@ -62,7 +62,8 @@ class MarkdownDirective(SphinxDirective):
         raise NotImplementedError
 
     def run(self) -> list[nodes.Node]:
-        """Parse the generated lines in the place of the directive."""
+        """Parse the generated lines in the place of the directive, and keep options such as ``--set`` as typed."""
+        self.state.document["support_smartquotes"] = False
         return self.parse_text_to_nodes("\n".join(self.write()), allow_section_headings=True)
 
 
@@ -81,7 +82,7 @@ class CommandTables(MarkdownDirective):
             yield from (inspect.cleandoc(command.help or "").replace("\b", ""), "")
             rows = [parameter for parameter in command.params if parameter.name != "help"]
             if rows:
-                yield from ("| | |", "|---|---|")
+                yield from ("| option | meaning |", "|---|---|")
             for parameter in rows:
                 is_option = parameter.opts[0].startswith("-")
                 words = (
@@ -117,7 +118,7 @@ class ExperimentKeys(MarkdownDirective):
 
     def _table(self, schema: dict[str, Any], skip: Iterable[str] = ()) -> Iterator[str]:
         explained = parameters_in(schema.get("description", ""))
-        yield from ("| key | default | |", "|---|---|---|")
+        yield from ("| key | default | meaning |", "|---|---|---|")
         for key, entry in schema["properties"].items():
             if key not in skip and not any(key == name for name, _ in self._sections(schema)):
                 default = json.dumps(entry["default"]) if "default" in entry else ""

@@ -38,7 +38,7 @@ train = train[[has_event[row] or row % 3 == 0 for row in range(len(train))]]
 # ``imbalance="weights"`` gives events and other steps the same total weight; calibration corrects the probabilities.
 
 model = ll.TimeSeriesClassifier(
-    ll.ConvLSTM(hidden_size=16), max_epochs=4, training={"imbalance": "weights"}, random_state=0, progress=False
+    ll.ConvLSTM(hidden_size=16), max_epochs=8, training={"imbalance": "weights"}, random_state=0, progress=False
 )
 model.fit(train)
 prediction = model.model_.predict(test)
@@ -54,16 +54,18 @@ from limelight.evaluation.events.rule import EventRule
 rule = EventRule(on=0.5, off=0.2, min_length=6, join_gap=12)
 events = find_events(prediction.task, prediction.probabilities, prediction.lengths, rule)
 truth = [test.step_labels.codes[start : start + n, 0] for start, n in zip(test.starts, test.lengths, strict=True)]
-print(
-    "true:", *(f"{test.ids[row]} from {steps.argmax()}" for row, steps in enumerate(truth) if steps.any()), sep="\n  "
-)
-print("predicted:")
-for series, start, stop in zip(events.series, events.start, events.stop, strict=True):
-    print(f"  {test.ids[series]} from {start} to {stop - 1}")
+real = [
+    bool(truth[row][start:stop].any())
+    for row, start, stop in zip(events.series, events.start, events.stop, strict=True)
+]
+for row, start, stop, overlaps in zip(events.series, events.start, events.stop, real, strict=True):
+    print(f"{test.ids[row]} from {start} to {stop - 1}: {'an event' if overlaps else 'a false alarm'}")
+found = {int(row) for row, overlaps in zip(events.series, real, strict=True) if overlaps}
+print(f"{len(found)} of {sum(steps.any() for steps in truth)} events found, {real.count(False)} false alarms")
 
 # %%
-# One of the two events of new motes is found and nothing else is reported, after training on three. More events
-# would be needed to rely on it: this is what ``limelight inspect`` warns of.
+# These two events are all that the new motes have, after training on three: too few to rely on the model, of which
+# ``limelight inspect`` warns.
 
 # %%
 # Look at a series with an event
@@ -72,10 +74,11 @@ for series, start, stop in zip(events.series, events.start, events.stop, strict=
 
 from matplotlib import pyplot
 
-row = int(events.series[0])
+row = min(found)
+steps = slice(test.starts[row], test.starts[row] + test.lengths[row])
 figure, (above, below) = pyplot.subplots(2, 1, figsize=(8, 4.5), sharex=True)
 above.plot(test.series(row), label=test.channels)
-below.plot(prediction.probabilities[row][: test.lengths[row]], color="#0b6e4f")
+below.plot(prediction.probabilities[steps, 1], color="#0b6e4f")
 for axes in (above, below):
     axes.fill_between(range(test.lengths[row]), 0, 1, where=truth[row] == 1, alpha=0.25, color="#b3541e",
                       transform=axes.get_xaxis_transform())  # fmt: skip

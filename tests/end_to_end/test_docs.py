@@ -37,38 +37,53 @@ def test_the_start_page_leads_from_a_csv_to_a_report(
     assert int(printed.split("%")[0]) >= 90
 
 
-@pytest.mark.slow
-def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The folder of the site, built without running the examples, and what the build printed as warnings."""
     pytest.importorskip("sphinx", reason="the site is built with the extra docs")
+    folder = tmp_path_factory.mktemp("site")
     for name in ("docs", "examples"):
-        shutil.copytree(
-            DOCS.parent / name, tmp_path / name, ignore=shutil.ignore_patterns("gallery_*", "generated", "data")
-        )
-    shutil.copy(DOCS.parent / "CHANGELOG.md", tmp_path)
-    site = tmp_path / "site"
-    command = [
-        sys.executable,
-        "-m",
-        "sphinx",
-        "-W",
-        "--keep-going",
-        "-q",
-        "-b",
-        "html",
-        "-D",
-        "plot_gallery=0",
-        tmp_path / "docs",
-        site,
-    ]
-    built = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
-    assert (built.returncode, built.stderr) == (0, "")
+        ignored = shutil.ignore_patterns("gallery_*", "generated", "data")
+        shutil.copytree(DOCS.parent / name, folder / name, ignore=ignored)
+    shutil.copy(DOCS.parent / "CHANGELOG.md", folder)
+    options = ["-W", "--keep-going", "-q", "-b", "html", "-D", "plot_gallery=0"]
+    command = [sys.executable, "-m", "sphinx", *options, str(folder / "docs"), str(folder / "site")]
+    built = subprocess.run(command, capture_output=True, text=True, check=False)
+    return folder / "site", built.stderr
+
+
+@pytest.mark.slow
+def test_the_site_builds_without_a_warning(site: tuple[Path, str]) -> None:
+    folder, warnings = site
+    assert warnings == ""
     pages = (
         "reference/generated/limelight.TimeSeriesClassifier",
         "reference/errors",
         "gallery/heartbeats",
         "guides/deploy",
     )
-    assert [page for page in pages if not (site / f"{page}.html").is_file()] == []
+    assert [page for page in pages if not (folder / f"{page}.html").is_file()] == []
+
+
+@pytest.mark.slow
+def test_the_site_documents_methods(site: tuple[Path, str]) -> None:
+    page = (site[0] / "reference/generated/limelight.TimeSeriesClassifier.html").read_text()
+    methods = ("fit", "predict", "predict_proba", "explain", "save")
+    assert [name for name in methods if f'id="limelight.TimeSeriesClassifier.{name}"' not in page] == []
+
+
+@pytest.mark.slow
+def test_options_on_the_site_can_be_copied(site: tuple[Path, str]) -> None:
+    pages = [site[0] / f"reference/{name}.html" for name in ("command_line", "experiment", "errors")]
+    assert [page.name for page in pages if re.search(r"\u2013[a-z]|[\u201c\u201d]", page.read_text())] == []
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda page: page.stem)
+def test_rows_of_tables_have_the_columns_of_their_header(page: Path) -> None:
+    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+    for table in re.findall(r"(?:^\|.*\n)+", text, flags=re.MULTILINE):
+        rows = [re.split(r"(?<!\\)\|", row) for row in table.splitlines()]
+        assert [row for row in rows if len(row) != len(rows[0])] == []
 
 
 def test_messages_that_are_explained_are_messages_of_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
