@@ -50,7 +50,8 @@ def client(model: FittedModel, tmp_path_factory: pytest.TempPathFactory):
     export_model(described, folder / "exported.onnx")
     save_model(random_network_model("conv_lstm", "conjunctive"), folder / "summing")
     save_model(described_model("one_hot", level="step", multilabel=True), folder / "steps")
-    names = ("model", "described", "exported.onnx", "summing", "steps")
+    export_model(model_of(SENTENCES["rocket, ppv, linear"]), folder / "counting.onnx", evidence=True)
+    names = ("model", "described", "exported.onnx", "summing", "steps", "counting.onnx")
     limits = ServerLimits(body_bytes=200_000, series=50, steps=2_000, body_seconds=0.5)
     with served([folder / name for name in names], limits) as one:
         yield one
@@ -139,6 +140,16 @@ def test_attention_and_evidence_come_on_request(client: Client) -> None:
     _, answer = client.predict({"series": series_of(panel), "explain": "attention"}, "summing")
     for one, own in zip(answer["predictions"], model.predict(panel, attention=True).attention, strict=True):
         np.testing.assert_allclose(one["attention"], own, atol=1e-6)
+
+
+def test_an_exported_file_answers_with_its_evidence(client: Client) -> None:
+    model, panel = model_of(SENTENCES["rocket, ppv, linear"]), noise(9, 4, width=2)
+    _, answer = client.predict({"series": series_of(panel), "explain": "evidence"}, "counting")
+    for name in model.task.classes:
+        expected = explain_evidence(model, panel, name)
+        for place, one in enumerate(answer["predictions"]):
+            np.testing.assert_allclose(one["evidence"][name], expected.importance[place], atol=1e-5)
+            np.testing.assert_allclose(one["base"][name], expected.base[place], atol=1e-5)
 
 
 def test_many_clients_at_once_get_their_own_answers(client: Client, model: FittedModel) -> None:
@@ -319,7 +330,7 @@ def test_values_that_make_a_network_overflow_are_refused(tmp_path: Path) -> None
 
 def test_models_are_described_and_counted(client: Client) -> None:
     content = json.loads(client.get("/v1/models")[1])["models"]
-    assert [one["name"] for one in content] == ["model", "described", "exported", "summing", "steps"]
+    assert [one["name"] for one in content] == ["model", "described", "exported", "summing", "steps", "counting"]
     assert json.loads(client.get("/v1/models/described")[1])["metadata"]["age"] == "number"
     client.predict({"series": [[[1.0, 2.0]]]})
     metrics = client.get("/metrics")[1].decode()
@@ -339,7 +350,7 @@ def test_the_description_has_the_types_and_an_example(client: Client) -> None:
 def test_the_description_names_the_models(client: Client) -> None:
     paths = json.loads(client.get("/openapi.json")[1])["paths"]
     found = paths["/v1/models/{name}"]["get"]
-    assert found["parameters"][0]["schema"]["enum"] == ["model", "described", "exported", "summing", "steps"]
+    assert found["parameters"][0]["schema"]["enum"] == ["model", "described", "exported", "summing", "steps", "counting"]
     assert sorted(found["responses"]) == ["200", "404"]
 
 
