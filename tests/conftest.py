@@ -8,6 +8,7 @@ import torch
 from jaxtyping import install_import_hook
 
 from support.commands import Commands
+from support.seeds import seed_torch
 
 hypothesis.settings.register_profile("limelight", deadline=None)  # a busy machine is no fault
 hypothesis.settings.load_profile("limelight")
@@ -30,7 +31,14 @@ def _one_thread() -> None:
 
 @pytest.fixture(autouse=True)
 def _seeded() -> None:
-    torch.manual_seed(0)
+    seed_torch(0)
+
+
+@pytest.fixture
+def short_epochs(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let an epoch have any number of batches, not at least 30, unless the test is marked ``learns``."""
+    if request.node.get_closest_marker("learns") is None:
+        monkeypatch.setattr("limelight.training.gradient_descent.LEAST_BATCHES_OF_AN_EPOCH", 1)
 
 
 @pytest.fixture

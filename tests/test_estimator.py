@@ -18,6 +18,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import limelight as ll
 from limelight.errors import DataError, LabelError, ParameterError
 
+pytestmark = pytest.mark.usefixtures("short_epochs")
+
 
 def expected_to_fail(estimator: ll.TimeSeriesClassifier) -> dict[str, str]:
     """Return the checks of scikit-learn that cannot pass, each with its reason."""
@@ -35,12 +37,15 @@ def small(**parameters: object) -> ll.TimeSeriesClassifier:
     return ll.TimeSeriesClassifier(**{**quick, **parameters})  # type: ignore[arg-type]
 
 
+@pytest.mark.learns
 @pytest.mark.slow
 @parametrize_with_checks(
     [
         ll.TimeSeriesClassifier(random_state=0),
         ll.TimeSeriesClassifier(
-            "conv_lstm", training={"max_epochs": 4, "batch_size": 32, "learning_rate": 1e-2}, random_state=0
+            ll.ConvLSTM(filters=8, depth=1, hidden_size=8),
+            training={"max_epochs": 1, "batch_size": 32, "learning_rate": 5e-2},
+            random_state=0,
         ),
     ],
     expected_failed_checks=expected_to_fail,
@@ -311,6 +316,7 @@ def test_preset_is_a_whole_network() -> None:
     assert model.model_.architecture.describe() == "bidirectional lstm (50), last, linear"
 
 
+@pytest.mark.learns
 @pytest.mark.slow
 def test_flat_stretches_are_learned_but_not_with_shuffled_labels() -> None:
     panel = ll.generate_sine(ll.SineSettings(dataset_size=1500, num_points=60, min_length=0.3), seed=2)
@@ -424,6 +430,7 @@ def fitted_in_float32(request: pytest.FixtureRequest) -> ll.TimeSeriesClassifier
     return MODELS_IN_FLOAT32[request.param].fit(TIMED)
 
 
+@pytest.mark.learns  # as the fixture does, which is of the module
 @pytest.mark.usefixtures("float64_by_default")
 def test_default_type_of_torch_changes_no_prediction(
     fitted_in_float32: ll.TimeSeriesClassifier, tmp_path: Path
@@ -511,6 +518,7 @@ def test_weights_that_are_none_are_refused(weights: object, message: str) -> Non
     assert str(error.value) == message
 
 
+@pytest.mark.learns
 @pytest.mark.parametrize("encoder", ["rocket", "gru"])
 def test_heavy_series_decide_where_labels_contradict(encoder: str) -> None:
     rows, labels = np.arange(60) % 30, np.repeat(["a", "b"], 30)

@@ -31,6 +31,7 @@ from support.architectures import (
     random_batch,
     real,
     rows_of,
+    shared_network_of,
 )
 
 
@@ -44,14 +45,14 @@ def test_every_registered_part_has_a_builder_and_a_variant_here() -> None:
 
 @every_sentence
 def test_logits_are_per_series_or_without_pooling_per_step(architecture: Architecture) -> None:
-    answer = network_of(architecture)(random_batch([10, 7, 1]))
+    answer = shared_network_of(architecture)(random_batch([10, 7, 1]))
     assert answer.logits.shape == ((3, 10, OUTPUTS) if architecture.pooling.name == "none" else (3, OUTPUTS))
     assert answer.logits.dtype == torch.float32
 
 
 @every_fused_sentence
 def test_features_have_the_width_that_the_network_states(architecture: Architecture) -> None:
-    network = network_of(architecture)
+    network = shared_network_of(architecture)
     features = network(random_batch([10, 7, 1])).features
     assert features is not None
     assert features.shape == (3, network.feature_width)
@@ -60,7 +61,7 @@ def test_features_have_the_width_that_the_network_states(architecture: Architect
 @every_sentence
 def test_attention_sums_to_one_over_real_steps(architecture: Architecture) -> None:
     batch = random_batch([10, 7, 1], padding=5)
-    weights = network_of(architecture)(batch).weights
+    weights = shared_network_of(architecture)(batch).weights
     assert (weights is not None) == architecture.pooling.attends
     if weights is not None:
         torch.testing.assert_close(weights.sum(dim=1), torch.ones(3))
@@ -71,7 +72,7 @@ def test_attention_sums_to_one_over_real_steps(architecture: Architecture) -> No
 @settings(max_examples=4, deadline=None)  # of each of hundreds of networks
 @given(lengths=st.lists(st.integers(1, 40), min_size=1, max_size=5), padding=st.integers(0, 20))
 def test_padding_never_changes_an_answer(architecture: Architecture, lengths: list[int], padding: int) -> None:
-    network = network_of(architecture)
+    network = shared_network_of(architecture)
     bare, wide = random_batch(lengths), random_batch(lengths, padding)
     plain, padded = network(bare), network(wide)
     torch.testing.assert_close(real(padded.logits, wide), real(plain.logits, bare), atol=1e-5, rtol=1e-4)
@@ -81,7 +82,7 @@ def test_padding_never_changes_an_answer(architecture: Architecture, lengths: li
 
 @every_sentence
 def test_whatever_stands_in_the_padding_never_changes_an_answer(architecture: Architecture) -> None:
-    network, batch = network_of(architecture), random_batch([10, 7, 1])
+    network, batch = shared_network_of(architecture), random_batch([10, 7, 1])
     padded = ~batch.mask[:, :, None]
     dirty = replace(batch, values=batch.values.masked_fill(padded, 1e3), signals=batch.signals.masked_fill(padded, 2))
     torch.testing.assert_close(real(network(dirty).logits, batch), real(network(batch).logits, batch))
@@ -102,7 +103,7 @@ def test_relu_states_that_grow_do_not_grow_on_over_padding(encoder: str, pooling
 
 @every_sentence
 def test_each_series_is_answered_as_if_it_were_alone(architecture: Architecture) -> None:
-    network, batch = network_of(architecture), random_batch([12, 5, 9])
+    network, batch = shared_network_of(architecture), random_batch([12, 5, 9])
     together = network(batch).logits
     for row, length in enumerate([12, 5, 9]):
         alone = network(rows_of(batch, [row], length))
@@ -112,7 +113,7 @@ def test_each_series_is_answered_as_if_it_were_alone(architecture: Architecture)
 
 @every_sentence
 def test_order_of_the_batch_does_not_matter(architecture: Architecture) -> None:
-    network, batch = network_of(architecture), random_batch([12, 5, 9])
+    network, batch = shared_network_of(architecture), random_batch([12, 5, 9])
     turned = network(rows_of(batch, [2, 1, 0])).logits.flip(0)
     torch.testing.assert_close(real(turned, batch), real(network(batch).logits, batch), atol=1e-5, rtol=1e-4)
 
@@ -206,7 +207,7 @@ FACTS = ("values", "categories", "numbers", "tokens", "signals")
 @every_fused_sentence
 @pytest.mark.parametrize("kind", FACTS)
 def test_logits_depend_on_series_and_each_kind_of_metadata(architecture: Architecture, kind: str) -> None:
-    network, batch, other = network_of(architecture), random_batch([10, 7, 5]), random_batch([10, 7, 5], seed=1)
+    network, batch, other = shared_network_of(architecture), random_batch([10, 7, 5]), random_batch([10, 7, 5], seed=1)
     changed = replace(batch, **{kind: getattr(other, kind)})
     assert (network(changed).logits != network(batch).logits).flatten(1).any(dim=1).all()
 
@@ -233,7 +234,7 @@ def test_facts_that_are_not_known_give_an_answer(architecture: Architecture) -> 
 def test_padding_never_changes_an_answer_about_holes(
     architecture: Architecture, lengths: list[int], padding: int
 ) -> None:
-    network = network_of(architecture)
+    network = shared_network_of(architecture)
     plain, padded = (network(holed_batch_of(architecture, lengths, more)) for more in (0, padding))
     assert plain.logits.isfinite().all()
     torch.testing.assert_close(padded.logits, plain.logits, atol=1e-5, rtol=1e-4)
@@ -243,14 +244,14 @@ def test_padding_never_changes_an_answer_about_holes(
 
 @every_holed_sentence
 def test_padding_never_changes_logits_with_missing_values(architecture: Architecture) -> None:
-    network = network_of(architecture)
+    network = shared_network_of(architecture)
     clean, dirty = (network(holed_batch_of(architecture, [10, 7, 1], 5, fill)).logits for fill in (0.0, 1e3))
     torch.testing.assert_close(dirty, clean)
 
 
 @every_holed_sentence
 def test_order_and_company_never_change_an_answer_about_holes(architecture: Architecture) -> None:
-    network, batch = network_of(architecture), holed_batch_of(architecture, [12, 5, 9])
+    network, batch = shared_network_of(architecture), holed_batch_of(architecture, [12, 5, 9])
     answers = network(batch).logits
     torch.testing.assert_close(network(rows_of(batch, [2, 0, 1])).logits, answers[[2, 0, 1]], atol=1e-5, rtol=1e-4)
     for row in range(3):

@@ -1,3 +1,4 @@
+from functools import cache
 from itertools import combinations
 
 import numpy as np
@@ -91,17 +92,24 @@ def test_thresholds_are_quantiles_of_the_convolution_of_a_training_series(channe
             np.testing.assert_allclose(ours[k], np.quantile(output, wanted[k]), rtol=0, atol=1e-6)
 
 
+@cache
+def _whole_and_its_features(length, channels):
+    """An encoder fitted without a border between blocks, and the features of its series by definition."""
+    values = _series(2, length, channels)
+    whole = _fitted(values, features=84 * 5)
+    return whole, np.stack([_reference_features(whole, one) for one in values])
+
+
 @pytest.mark.parametrize("block", [1, 8, 19, 40])
 @pytest.mark.parametrize(("length", "channels"), [(41, 1), (64, 2)])
 def test_features_and_thresholds_do_not_depend_on_block_borders(monkeypatch, block, length, channels):
     values = _series(2, length, channels)
-    whole = _fitted(values, features=84 * 5)
+    whole, expected = _whole_and_its_features(length, channels)
     monkeypatch.setattr(rocket, "BLOCK", block)
     monkeypatch.setattr(rocket, "COMPARISONS", block)
     monkeypatch.setattr(rocket, "SORTED", block)
     parts = _fitted(values, features=84 * 5)
     assert torch.equal(parts.thresholds, whole.thresholds)
-    expected = np.stack([_reference_features(whole, one) for one in values])
     np.testing.assert_allclose(parts(values, _full(values)).numpy(), expected, rtol=0, atol=1e-7)
 
 

@@ -15,6 +15,7 @@ from limelight.parts.encoders import ENCODERS, GRU, LSTM, Blocks, ConvLSTM, Enco
 from limelight.parts.fusions import FUSIONS
 from limelight.parts.heads import HEADS
 from limelight.parts.poolings import POOLINGS
+from support.seeds import seed_torch
 
 CHANNELS, OUTPUTS = 2, 3
 
@@ -108,7 +109,7 @@ PART_KINDS = 6
 
 def network_of(architecture: Architecture, outputs: int = OUTPUTS) -> Network:
     """A network as it might be after training: FiLM, which starts at zero, has moved, and rocket has its thresholds."""
-    torch.manual_seed(0)
+    seed_torch(0)
     network = Network(architecture, CHANNELS, outputs, SHAPE if architecture.needs_metadata else ContextShape()).eval()
     if network.film is not None:
         torch.nn.init.normal_(network.film.project.weight, std=0.3)
@@ -119,6 +120,16 @@ def network_of(architecture: Architecture, outputs: int = OUTPUTS) -> Network:
             inputs = network.inputs(replace(seen, elapsed=elapsed))
             network.encoder.fit(inputs, seen.mask, torch.Generator().manual_seed(0))
     return network
+
+
+_SHARED: dict[int, tuple[Architecture, Network]] = {}
+
+
+def shared_network_of(architecture: Architecture) -> Network:
+    """The network of an architecture, built once for all tests that do not change it."""
+    if id(architecture) not in _SHARED:
+        _SHARED[id(architecture)] = (architecture, network_of(architecture))
+    return _SHARED[id(architecture)][1]
 
 
 def random_batch(lengths: list[int], padding: int = 0, seed: int = 0) -> Batch:
