@@ -36,8 +36,8 @@ def _seeded() -> None:
 
 @pytest.fixture
 def short_epochs(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let an epoch have any number of batches, not at least 30, unless the test is marked ``learns``."""
-    if request.node.get_closest_marker("learns") is None:
+    """Let an epoch have any number of batches, not at least 30, unless the test is marked ``whole_epochs``."""
+    if request.node.get_closest_marker("whole_epochs") is None:
         monkeypatch.setattr("limelight.training.gradient_descent.LEAST_BATCHES_OF_AN_EPOCH", 1)
 
 

@@ -37,7 +37,7 @@ def small(**parameters: object) -> ll.TimeSeriesClassifier:
     return ll.TimeSeriesClassifier(**{**quick, **parameters})  # type: ignore[arg-type]
 
 
-@pytest.mark.learns
+@pytest.mark.whole_epochs
 @pytest.mark.slow
 @parametrize_with_checks(
     [
@@ -316,7 +316,7 @@ def test_preset_is_a_whole_network() -> None:
     assert model.model_.architecture.describe() == "bidirectional lstm (50), last, linear"
 
 
-@pytest.mark.learns
+@pytest.mark.whole_epochs
 @pytest.mark.slow
 def test_flat_stretches_are_learned_but_not_with_shuffled_labels() -> None:
     panel = ll.generate_sine(ll.SineSettings(dataset_size=1500, num_points=60, min_length=0.3), seed=2)
@@ -430,7 +430,7 @@ def fitted_in_float32(request: pytest.FixtureRequest) -> ll.TimeSeriesClassifier
     return MODELS_IN_FLOAT32[request.param].fit(TIMED)
 
 
-@pytest.mark.learns  # as the fixture does, which is of the module
+@pytest.mark.whole_epochs  # as the fixture has, which is of the module
 @pytest.mark.usefixtures("float64_by_default")
 def test_default_type_of_torch_changes_no_prediction(
     fitted_in_float32: ll.TimeSeriesClassifier, tmp_path: Path
@@ -518,7 +518,7 @@ def test_weights_that_are_none_are_refused(weights: object, message: str) -> Non
     assert str(error.value) == message
 
 
-@pytest.mark.learns
+@pytest.mark.whole_epochs
 @pytest.mark.parametrize("encoder", ["rocket", "gru"])
 def test_heavy_series_decide_where_labels_contradict(encoder: str) -> None:
     rows, labels = np.arange(60) % 30, np.repeat(["a", "b"], 30)

@@ -63,7 +63,7 @@ class Incremental:
         -------
         >>> import limelight as ll
         >>> waves = ll.generate_sine(ll.SineSettings(dataset_size=300, num_points=60))
-        >>> model = ll.TimeSeriesClassifier("rocket", random_state=0).partial_fit(waves[:100])
+        >>> model = ll.TimeSeriesClassifier(ll.Rocket(features=840), random_state=0).partial_fit(waves[:100])
         >>> model = model.partial_fit(waves[100:200]).partial_fit(waves[200:])
         >>> model.model_.fitted_on["training_series"]
         300

@@ -18,6 +18,8 @@ from limelight.files import locked
 from limelight.runs import train
 from support.commands import Commands
 
+pytestmark = pytest.mark.usefixtures("short_epochs")
+
 QUICK = ["--set", "data.sine.dataset_size=240", "--set", "data.sine.num_points=40", "--set", "training.max_epochs=1"]
 
 ONE_EPOCH = ("--set", "training.max_epochs=1")

@@ -64,9 +64,9 @@ PRINTED = {  # by the Python blocks of a page, run one after the other
         "(2,)",
     ],
     "explanation": [
-        "Explanation(60 series, attention)",
-        "Explanation(60 series, occlusion, for 'anomalous') ['series_id', 'time', 'importance', 'target', 'spread']",
-        "Explanation(60 series, evidence, for 'anomalous')",
+        "Explanation(36 series, attention)",
+        "Explanation(36 series, occlusion, for 'anomalous') ['series_id', 'time', 'importance', 'target', 'spread']",
+        "Explanation(36 series, evidence, for 'anomalous')",
         "['attention', 'gradients', 'occlusion', 'random']",
         "['attention', 'gradients', 'occlusion']",
         "['wave'] ['0-10 %', '10-20 %', '20-30 %']",

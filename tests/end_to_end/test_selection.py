@@ -12,6 +12,8 @@ from limelight.model_selection import search
 from limelight.runs.dataset import read_data
 from support.commands import Commands
 
+pytestmark = pytest.mark.usefixtures("short_epochs")
+
 MODEL = {"encoder": {"name": "gru", "hidden_size": 4}, "pooling": "last", "head": "linear"}
 ONLY = ("--only", "learning_rate, fusion")
 

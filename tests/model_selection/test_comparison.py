@@ -23,6 +23,8 @@ from limelight.task import Task
 from support.commands import Commands
 from support.panels import bump_panel
 
+pytestmark = pytest.mark.usefixtures("short_epochs")
+
 TINY = {"encoder": {"name": "gru", "hidden_size": 2}, "pooling": "mean", "head": "linear"}
 QUICK = {"max_epochs": 1}
 SIMPLE = ["majority class", "metadata alone", "series alone"]
@@ -55,6 +57,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
     return seen
 
 
+@pytest.mark.whole_epochs
 @pytest.mark.slow
 def test_what_needs_series_and_metadata_together_is_recommended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(study, "FUSIONS", ("late",))  # half as long

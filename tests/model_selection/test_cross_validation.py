@@ -19,6 +19,8 @@ from limelight.model_selection.trials import FOLD_SCORES, FoldSplit, fit_and_sco
 from limelight.recipe import Recipe
 from limelight.training.validation_split import HoldOut
 
+pytestmark = pytest.mark.usefixtures("short_epochs")
+
 SMALL = {"encoder": {"name": "gru", "hidden_size": 4}, "pooling": "last", "head": "linear"}
 ONE_EPOCH = {"max_epochs": 1}
 WAVES = generate_sine(SineSettings(dataset_size=40, num_points=12))
@@ -55,6 +57,7 @@ def test_mean_and_deviation_are_over_the_folds():
     assert found.to_json()["scores"]["log_loss"] == {"mean": found.mean("log_loss"), "sd": found.deviation("log_loss")}
 
 
+@pytest.mark.whole_epochs
 @pytest.mark.slow
 def test_two_processes_give_the_numbers_of_one():
     independent, beside = (validate(WAVES, SMALL, training=ONE_EPOCH, folds=3, jobs=jobs) for jobs in (1, 2))

@@ -18,6 +18,8 @@ from limelight.model_selection.tuning_results import DONE, FAILED, PRUNED
 from limelight.recipe import Recipe
 from limelight.training.validation_split import HoldOut
 
+pytestmark = pytest.mark.usefixtures("short_epochs")
+
 SMALL = {"encoder": {"name": "gru", "hidden_size": 4}, "pooling": "last", "head": "linear"}
 QUICK = {"training": {"max_epochs": 1}, "only": ["learning_rate", "batch_size"]}
 WAVES = generate_sine(SineSettings(dataset_size=120, num_points=10))
@@ -268,6 +270,7 @@ def test_what_mattered_is_told_after_eight_whole_trials(scripted):
     assert len(found.figure().axes[0].patches) == 2
 
 
+@pytest.mark.whole_epochs
 @pytest.mark.slow
 def test_several_processes_share_the_trials(tmp_path):
     found = tuned(trials=4, jobs=2, folder=tmp_path)

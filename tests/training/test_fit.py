@@ -25,6 +25,8 @@ from limelight.training.fit import FitResult, fit
 from limelight.training.preparation import digest_of as digest
 from limelight.training.settings import TrainingSettings
 
+pytestmark = pytest.mark.usefixtures("short_epochs")
+
 SMALL = Architecture.of(LSTM(hidden_size=8, dropout=0.2), "attention", "linear")
 WAVES = generate_sine(SineSettings(dataset_size=120, num_points=30), seed=1)
 TRAIN, CHECK = WAVES[:80], WAVES[80:]
@@ -240,6 +242,7 @@ def test_missing_values_are_refused_before_training_if_asked_for() -> None:
     )
 
 
+@pytest.mark.whole_epochs
 def test_ragged_series_are_learned_but_not_with_shuffled_labels() -> None:
     rng = np.random.default_rng(0)
     series = [rng.normal(size=(rng.integers(20, 60), 1)) for _ in range(240)]

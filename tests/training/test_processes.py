@@ -71,7 +71,7 @@ def test_a_killed_process_ends_a_training_that_resumes(tmp_path: Path, monkeypat
     killer = threading.Thread(target=kill_one, daemon=True)
     killer.start()
     with pytest.raises(LostWorkerError) as error:
-        fitted(tmp_path, devices=2, max_epochs=40, patience=40)
+        fitted(tmp_path, devices=2, max_epochs=12, patience=12)
     killer.join()
     assert str(error.value) == (
         "expected 2 processes that train, got one that was killed, perhaps for want of memory; resume the training, or "
@@ -79,10 +79,10 @@ def test_a_killed_process_ends_a_training_that_resumes(tmp_path: Path, monkeypat
     )
     checkpoint = torch.load(tmp_path / "checkpoints" / "last.ckpt", weights_only=True)
     done = int(checkpoint["epoch"]) + 1
-    assert 1 <= done < 40
+    assert 1 <= done < 12
     monkeypatch.undo()
-    resumed = fitted(tmp_path, resume=True, max_epochs=40, patience=40)
-    assert [row["epoch"] for row in resumed.history] == list(range(1, 41))
+    resumed = fitted(tmp_path, resume=True, max_epochs=12, patience=12)
+    assert [row["epoch"] for row in resumed.history] == list(range(1, 13))
 
 
 def test_a_process_ends_with_the_one_that_started_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,7 +85,8 @@ def fit_early(
     -------
     >>> from limelight.data.synthetic.sine import SineSettings, generate_sine
     >>> waves = generate_sine(SineSettings(dataset_size=80, num_points=40))
-    >>> early = fit_early(Recipe.of({"encoder": "rocket"}), waves, cost_of_delay=0.2, shares=(0.25, 0.5))
+    >>> recipe = Recipe.of({"encoder": {"name": "rocket", "features": 840}})
+    >>> early = fit_early(recipe, waves, cost_of_delay=0.2, shares=(0.25, 0.5))
     >>> early.steps.tolist(), len(early.models)
     ([10, 20], 3)
     """

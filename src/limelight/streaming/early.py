@@ -32,7 +32,8 @@ class EarlyStream(Stream):
     >>> from limelight.model_selection.early_fit import fit_early
     >>> from limelight.recipe import Recipe
     >>> waves = generate_sine(SineSettings(dataset_size=80, num_points=40))
-    >>> early = fit_early(Recipe.of({"encoder": "rocket"}), waves, cost_of_delay=0.2, shares=(0.25, 0.5))
+    >>> recipe = Recipe.of({"encoder": {"name": "rocket", "features": 840}})
+    >>> early = fit_early(recipe, waves, cost_of_delay=0.2, shares=(0.25, 0.5))
     >>> stream = EarlyStream(early)
     >>> answers = [stream.step(values) for values in waves.series(0)]
     >>> last = stream.finish() or answers[-1]
