@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from limelight.errors import ModelFolderError, OutputError, nearest
+from limelight.errors import ModelFolderError, OutputError, listing, nearest
 
 try:
     import fcntl
@@ -28,6 +28,8 @@ except ImportError:  # Windows has no such locks: nothing is locked there, and n
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO)
 """Errors of the operating system that mean that the output cannot be written."""
+MOST_RUNS = 10
+"""Runs that a message lists."""
 PARTIAL = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8}\.partial", re.DOTALL)
 
 
@@ -161,10 +163,16 @@ def locked(folder: Path, *, wait: bool = False) -> Iterator[None]:
 
 
 def require_model_folder(folder: Path) -> None:
-    """Require that a folder exists; ModelFolderError, with a hint, if not."""
+    """Require that a folder exists and is not one that only holds runs; ModelFolderError, with a hint, if not."""
     if not folder.is_dir():
         siblings = sorted(one.name for one in folder.parent.glob("[!.]*/")) if folder.parent.is_dir() else []
         raise ModelFolderError(f"there is no model folder at {str(folder)!r}{nearest(folder.name, siblings)}")
+    inside = sorted(str(one.parent) for one in folder.glob("[!.]*/model/"))
+    if inside and not any((folder / name).exists() for name in ("model", "model.json")):
+        raise ModelFolderError(
+            f"expected the folder of one run or model, got {str(folder)!r}, which holds several things; use one of "
+            f"its runs: {listing(inside, MOST_RUNS)}"
+        )
 
 
 def remove(path: Path) -> None:

@@ -52,6 +52,7 @@ def test_preset_stands_for_a_whole_model() -> None:
             {**SINE, "model": {"encoder": {"name": "lstm", "hiden_size": 3}}},
             "'lstm' has no parameter 'hiden_size'; did you mean 'hidden_size'?",
         ),
+        ({**SINE, "encoder": "lstm"}, "an experiment has no key 'encoder'; did you mean 'model.encoder'?"),
         ({**SINE, "preset": "lstn"}, "there is no preset 'lstn'; did you mean 'lstm'?"),
         ({**SINE, "preset": "lstm", "model": {}}, 'expected either "preset" or "model", got both; remove one'),
         ({**SINE, "training": {"patience": 0}}, "expected training.patience of at least 1, got 0"),
@@ -162,8 +163,22 @@ def test_source_of_another_kind_is_refused(tmp_path: Path) -> None:
         read_experiment(tmp_path / "series.doc")
     assert str(error.value) == (
         f"expected an experiment file (.json), a folder, {describe_suffixes()}, got "
-        f"{str(tmp_path / 'series.doc')!r}, which does not exist"
+        f"{str(tmp_path / 'series.doc')!r}, which does not exist; check the path"
     )
+
+
+def test_a_wrong_change_does_not_blame_the_series(tmp_path: Path) -> None:
+    (tmp_path / "series.csv").write_text("time,x\n0,1\n")
+    with pytest.raises(ParameterError) as error:
+        read_experiment(tmp_path / "series.csv", {"training.epochs": 3})
+    assert str(error.value) == "training has no key 'epochs'; did you mean 'max_epochs'?"
+
+
+def test_a_path_that_does_not_exist_offers_a_near_name(tmp_path: Path) -> None:
+    (tmp_path / "my-data").mkdir()
+    with pytest.raises(ParameterError) as error:
+        read_experiment(tmp_path / "my-dta")
+    assert str(error.value).endswith("which does not exist; did you mean 'my-data'?")
 
 
 def test_schema_knows_every_part_and_every_key() -> None:

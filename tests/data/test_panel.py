@@ -86,7 +86,7 @@ def test_rows_are_found_by_id() -> None:
     assert PANEL.rows_of(["c", "a"]).tolist() == [2, 0]
     with pytest.raises(DataError) as error:
         PANEL.rows_of(["a", "z"])
-    assert str(error.value) == "expected ids of series in the panel, got 'z'; see panel.ids"
+    assert str(error.value) == "expected ids of series, got 'z'; known are 'a', 'b', 'c'"
 
 
 def test_scikit_learn_splits_a_panel() -> None:

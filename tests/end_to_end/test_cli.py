@@ -259,6 +259,17 @@ def test_series_without_labels_are_refused_for_training(limelight: Commands, fol
     )
 
 
+def test_columns_that_may_hold_the_label_are_suggested(limelight: Commands, folder: Path) -> None:
+    (folder / "days").mkdir()
+    for name in ("a", "b"):
+        write_csv(folder / "days" / f"{name}.csv", [["time", "flow", "event"], [0, 1.5, "leak"], [1, 1.4, "calm"]])
+    assert limelight("train", folder / "days", code=2).rpartition("limelight: ")[2] == (
+        f"expected labels to learn from, got none: there is no column 'label' in {str(folder / 'days' / 'a.csv')!r} and "
+        "1 more; name the column with --label (data.label), such as --label event, or the table with --labels "
+        "(data.labels)\n"
+    )
+
+
 def test_a_class_only_in_test_is_reported_before_training(limelight: Commands, folder: Path) -> None:
     labels = [[f"s{number}", "rare" if number == 39 else "ab"[number % 2]] for number in range(40)]
     write_csv(folder / "labels.csv", [["series_id", "label"], *labels])
@@ -342,7 +353,7 @@ def test_examples_of_a_run_are_written(limelight: Commands, folder: Path, tmp_pa
     lines = (tmp_path / "like.csv").read_text().splitlines()
     assert lines[0] == '"series_id","predicted","class","nearest","distance","start","stop","probability"'
     assert {line.split(",")[0] for line in lines[1:]} == {'"s3"'}
-    assert limelight("explain", "run/model", folder, "-o", "b.csv", "--examples", "like.csv", code=2) == (
+    assert limelight("explain", "run/model", folder, "-o", "b.csv", "--examples", "more.csv", code=2) == (
         "limelight: expected the folder of a run to choose examples from its training series, got 'run/model'; pass the "
         "run, or omit --examples\n"
     )
@@ -364,7 +375,10 @@ def test_what_cannot_be_explained_is_refused(limelight: Commands, folder: Path) 
     for words, architecture in (
         (["-o", "a.xlsx"], "expected an output file ending in .parquet or .csv, got 'a.xlsx'"),
         (["--picture", "a.jpg"], "expected a picture ending in .png, .svg or .pdf, got 'a.jpg'"),
-        (["--series", "s99"], "expected ids of series in the panel, got 's99'; see panel.ids"),
+        (
+            ["--series", "s99"],
+            "expected ids of series, got 's99'; known are 's0', 's1', 's2', 's3', 's4' and 35 more",
+        ),
         (
             ["--method", "guess"],
             "expected an explanation method, got 'guess'; known are: attention, evidence, gradients, occlusion",

@@ -35,6 +35,33 @@ def data(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["train", "presses", "-o", "taken"], "expected an empty or new folder for the run, got 'taken'"),
+        (["predict", "model", "presses", "-o", "p.txt"], "expected an output file ending in .parquet or .csv"),
+        (["explain", "model", "presses", "-o", "taken/p.csv"], "'taken/p.csv' already exists"),
+        *(
+            ([command, "runs"], "there is no model folder at 'runs'")
+            for command in ("export", "serve", "report", "early")
+        ),
+    ],
+)
+def test_mistakes_are_found_before_torch_is_loaded(data: Path, words: list[str], expected: str) -> None:
+    (data.parent / "taken").mkdir()
+    (data.parent / "taken" / "p.csv").write_text("x\n1\n")
+    (data.parent / "model").mkdir()
+    code = (
+        "import sys; from limelight.cli.app import main\n"
+        "try: main()\nexcept SystemExit as ending: print(ending.code, 'torch' in sys.modules)"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code, *words], cwd=data.parent, capture_output=True, text=True, check=True
+    )
+    assert answer.stderr.startswith(f"limelight: {expected}")
+    assert answer.stdout == "2 False\n"
+
+
 def test_names_in_the_help_are_those_that_exist() -> None:
     assert tuple(PRESETS) == options.PRESET_NAMES
     assert tuple(METHODS) == models.METHOD_NAMES
@@ -70,7 +97,7 @@ def test_unknown_option_is_answered_with_what_was_meant(
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["trian", "x"], "no such command 'trian'. Did you mean 'train'?; limelight --help lists what there is"),
+        (["trian", "x"], "no such command 'trian'; did you mean 'train'?"),
         (["train"], "missing argument 'source'; limelight train --help lists what there is"),
     ],
 )

@@ -1,6 +1,7 @@
 """Every kind of label from files and arrays to answers: of series and of steps, one of several and any of several."""
 
 import json
+import re
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -406,6 +407,20 @@ def test_the_command_line_learns_every_kind(kind: str, limelight: Commands, tmp_
     assert answers.num_rows == (KINDS[kind](ragged=True).lengths.sum() if by_step else 240)
     assert ("prediction_up" in answers.column_names) == several
     assert ("time" in answers.column_names) == by_step
+
+
+def test_a_class_of_most_steps_may_be_no_event(limelight: Commands, tmp_path: Path) -> None:
+    classifier_for("steps, three classes").save(tmp_path / "model")
+    write_table(planted.in_which_bumps(), tmp_path / "bumps")
+    words = ("predict", "model", "bumps/series.parquet", "--overwrite", "-o", "answers.csv", "--events", "events.csv")
+    limelight(*words)
+    assert re.search(
+        r"note: 'none' has \d+% of the steps and counts as an event; if it is the state between events, pass --set "
+        "events.background=none",
+        limelight.errors,
+    )
+    limelight(*words, "--set", "events.background=none")
+    assert "counts as an event" not in limelight.errors
 
 
 def test_predict_writes_the_events_it_finds(limelight: Commands, tmp_path: Path) -> None:

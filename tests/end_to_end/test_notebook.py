@@ -98,6 +98,13 @@ def test_panel_shows_classes_and_a_line_per_channel() -> None:
     assert tags.names.count("path") == 4
 
 
+def test_panel_shows_how_many_steps_each_class_has() -> None:
+    labels = ll.StepLabels.of(["calm"] * 7 + ["burst"] * 2 + [None])
+    text = tags_of(ll.Panel.from_series([np.arange(10.0)], step_labels=labels)._repr_html_()).text
+    assert "classsharesteps" in text
+    assert "calm7burst2" in text
+
+
 def test_empty_panel_has_html() -> None:
     assert "0 series" in tags_of(PANEL[:0]._repr_html_()).text
 

@@ -109,6 +109,15 @@ def test_foreign_folder_is_refused(tmp_path: Path) -> None:
     )
 
 
+def test_a_folder_of_runs_names_them(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        (tmp_path / name / "model").mkdir(parents=True)
+    assert load_error(tmp_path) == (
+        f"expected the folder of one run or model, got {str(tmp_path)!r}, which holds several things; use one of its "
+        f"runs: {str(tmp_path / 'first')!r}, {str(tmp_path / 'second')!r}"
+    )
+
+
 def test_foreign_json_is_refused(saved: Path) -> None:
     (saved / "model.json").write_text('{"model": "something"}')
     assert load_error(saved) == (

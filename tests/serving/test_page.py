@@ -99,6 +99,13 @@ def test_a_dropped_folder_has_one_series_a_file(client: Client) -> None:
     assert [one["id"] for one in answer["predictions"]] == ["pump1", "pump2"]
 
 
+def test_dates_at_the_ends_of_an_axis_are_short(client: Client) -> None:
+    lines = [f"a,2024-03-01T08:00:{step:02},{step},{-step}" for step in range(8)]
+    status, answer = ask(client, body_of(**{"a.csv": "\n".join(["series_id,time,first,second", *lines]).encode()}))
+    assert status == 200, answer
+    assert [answer["series"][0][end] for end in ("first", "last")] == ["2024-03-01 08:00", "2024-03-01 08:00:07"]
+
+
 @pytest.mark.parametrize(
     ("body", "status", "sentence"),
     [

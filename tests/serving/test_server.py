@@ -179,6 +179,7 @@ REFUSED = {
     "missing": (b'{"series": [[[NaN, 1]]]}', 422, "expected a number everywhere, got a missing value (NaN) in series"),
     "ragged": (b'{"series": [[[1, 2], [3]]]}', 422, "expected as many numbers in every step of series 0, got different"),
     "words": (b'{"series": [["a", "b"]]}', 422, "expected numbers as values of series 0, got 'a'"),
+    "a word among numbers": (b'{"series": [[1, "x"]]}', 422, "expected numbers as values of series 0, got 'x'"),
     "numbers as words": (b'{"series": [[["1", null]]]}', 422, "expected numbers or null as values of series 0, got '1'"),
     "truths": (b'{"series": [[true, false]]}', 422, "expected numbers as values of series 0, got True"),
     "no series": (b'{"series": []}', 422, "expected a JSON object with a list of series, such as"),
@@ -217,14 +218,23 @@ def test_an_error_in_a_csv_body_names_no_path(client: Client) -> None:
 
 def test_an_unknown_type_is_refused(client: Client) -> None:
     status, answer = client.predict(b"x", kind="application/x-pickle")
-    assert (status, answer["error"].rpartition(", got ")[2]) == (415, "'application/x-pickle'")
+    assert (status, answer["error"].rpartition(", got ")[2]) == (
+        415,
+        "'application/x-pickle'; state the type in the header Content-Type, as in curl -H 'Content-Type: text/csv' "
+        "--data-binary @new.csv",
+    )
 
 
 def test_unknown_models_and_addresses_are_named(client: Client) -> None:
     status, answer = client.predict({"series": [[1]]}, "modell")
     assert (status, answer) == (404, {"error": "there is no model 'modell'; did you mean 'model'?"})
-    assert client.get("/etc/passwd") == (404, b'{"error":"there is nothing at this address"}')
-    assert client.get("/v1/models/model/predict") == (405, b'{"error":"this address takes another method"}')
+    remedy = "predictions are at POST /v1/models/NAME/predict, and /openapi.json describes all addresses"
+    for address, status, problem in (
+        ("/etc/passwd", 404, "there is nothing at this address"),
+        ("/v1/models/model/predict", 405, "this address takes another method"),
+    ):
+        answered, content = client.get(address)
+        assert (answered, json.loads(content)) == (status, {"error": f"{problem}; {remedy}"})
 
 
 def test_a_body_that_never_ends_is_cut_off(client: Client) -> None:
@@ -350,7 +360,14 @@ def test_the_description_has_the_types_and_an_example(client: Client) -> None:
 def test_the_description_names_the_models(client: Client) -> None:
     paths = json.loads(client.get("/openapi.json")[1])["paths"]
     found = paths["/v1/models/{name}"]["get"]
-    assert found["parameters"][0]["schema"]["enum"] == ["model", "described", "exported", "summing", "steps", "counting"]
+    assert found["parameters"][0]["schema"]["enum"] == [
+        "model",
+        "described",
+        "exported",
+        "summing",
+        "steps",
+        "counting",
+    ]
     assert sorted(found["responses"]) == ["200", "404"]
 
 

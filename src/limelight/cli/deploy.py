@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from limelight.cli.options import Saved, echo, print_progress
+from limelight.files import require_model_folder
 
 
 def export(
@@ -45,6 +46,7 @@ def export(
 
     For example: limelight export runs/first --to html --output pumps.html
     """
+    require_model_folder(model)
     from limelight.runs.export import export_run
 
     file = output or Path(f"{model.resolve().name}.{to}")
@@ -87,6 +89,9 @@ def serve(
 
     For example: limelight serve runs/first --port 8000
     """
+    for model in models:
+        if model.suffix != ".onnx":
+            require_model_folder(model)
     from limelight.runs.serve import serve_models
     from limelight.serving.limits import ServerLimits
 
@@ -138,6 +143,8 @@ def stream(
 
     For example: tail -f pumps.csv | limelight stream runs/pumps --state pumps.state
     """
+    if model.suffix != ".onnx":
+        require_model_folder(model)
     import sys
 
     from limelight.runs.stream import drop_output, standard_input, stream_lines

@@ -94,8 +94,11 @@ def describe_usage_error(error: Exception) -> str | None:
         parameters = [] if context is None else context.command.params
         known = [name for one in parameters for name in getattr(one, "opts", []) if name.startswith("--")]
         return f"there is no option {option} for {command!r}{hint_for(option, known)}"
-    message = str(error.format_message()).rstrip(".").replace("Value error, ", "")
-    return f"{message[:1].lower()}{message[1:]}; {command} --help lists what there is"
+    message = (
+        str(error.format_message()).rstrip(".").replace("Value error, ", "").replace(". Did you mean", "; did you mean")
+    )
+    remedy = "" if message.endswith("?") else f"; {command} --help lists what there is"
+    return f"{message[:1].lower()}{message[1:]}{remedy}"
 
 
 def hint_for(option: str, known: list[str]) -> str:

@@ -180,9 +180,10 @@ def predict(
     The output is a .parquet or .csv file; default: predictions.parquet."""
     require_model_folder(model)
     options.experiment(source)
+    file = output or Path("predictions.parquet")
+    require_tables(file, steps, events, overwrite=overwrite)
     from limelight.runs.predict import predict_file
 
-    file = output or Path("predictions.parquet")
     experiment = other_series(model, source, options)
     count = predict_file(
         model,
@@ -208,7 +209,8 @@ def explain(
     method: Annotated[
         str | None,
         typer.Option(
-            help="attention, evidence, gradients or occlusion; default: the one built into the model, else gradients.",
+            help="attention, evidence, gradients or occlusion; default: the one built into the model, else gradients "
+            "with the extra explain, else occlusion.",
             show_default=False,
         ),
     ] = None,
@@ -256,9 +258,10 @@ def explain(
     if method is not None and method not in METHOD_NAMES:
         raise ParameterError(f"expected an explanation method, got {method!r}{nearest(method, METHOD_NAMES)}")
     options.experiment(source)
+    file = output or Path("explanation.parquet")
+    require_tables(file, examples, what_if, overwrite=overwrite)
     from limelight.runs.explain import explain_file
 
-    file = output or Path("explanation.parquet")
     explanation = explain_file(
         model,
         other_series(model, source, options),
@@ -285,9 +288,20 @@ def report(
     options: DataOptions,
 ) -> None:
     """Rebuild the report of a finished run from its model, scores and test series, without training."""
+    require_model_folder(run)
     from limelight.runs.report import report_again
 
     echo(f"report: {report_again(run, options.as_changes())}")
+
+
+def require_tables(*files: Path | None, overwrite: bool) -> None:
+    """Check the names of output tables, and that none exists, before anything slow is imported; OutputError if not."""
+    from limelight.runs.folder import require_new_file, require_table_name
+
+    for file in files:
+        if file is not None:
+            require_table_name(file)
+            require_new_file(file, overwrite=overwrite)
 
 
 def other_series(model: Path, source: Path, options: DataOptions) -> Experiment:
@@ -324,6 +338,9 @@ def require_tracking() -> None:
 def _run(experiment: Experiment, *, resume: bool, overwrite: bool, track: str | None = None) -> None:
     if track is not None:
         require_tracking()
+    from limelight.runs.folder import require_free
+
+    require_free(Path(experiment.output), resume=resume, overwrite=overwrite)
     from limelight.evaluation.highlights import highlight_lines
     from limelight.runs.train import run_experiment
 

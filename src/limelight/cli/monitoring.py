@@ -57,6 +57,7 @@ def monitor(
 
     For example: limelight monitor runs/first new.parquet --most-drop 0.05
     """
+    require_model_folder(model)
     from limelight.runs.monitor import monitor_file
 
     folder = output or Path("monitor")
@@ -110,12 +111,12 @@ def early(
 
     For example: limelight early runs/first --differ 0.05
     """
+    require_model_folder(run)
     import json
 
     from limelight.runs.early import early_run, early_text
     from limelight.runs.predict import experiment_of_run
 
-    require_model_folder(run)
     changes = options.as_changes()
     found = early_run(
         run,

@@ -212,7 +212,7 @@ def _require_source(source: Path, preset: str | None) -> None:
     if url_of(source) is None:
         _require_local_source(local_path(source))
     if preset is not None and preset not in PRESET_NAMES:
-        raise ParameterError(f"{source}: there is no preset {preset!r}{nearest(preset, PRESET_NAMES)}")
+        raise ParameterError(f"there is no preset {preset!r}{nearest(preset, PRESET_NAMES)}")
 
 
 def _require_local_source(source: Path) -> None:

@@ -72,7 +72,7 @@ def read_experiment(source: Path | str, changes: Mapping[str, Any] | None = None
             raise ParameterError(
                 f"expected an experiment file (.json) with the data folder, got {str(source)!r}; drop --data"
             )
-        content, where = _for_data(source), str(source)
+        content, where = _for_data(source), ""  # what is wrong was typed: files of series have no keys
     if "preset" in changes:
         content.pop("model", None)
     if changes.get("data.labels") is not None and not str(source).endswith(".json"):
@@ -92,7 +92,7 @@ def check_experiment(content: Mapping[str, Any], where: str) -> Experiment:
     content
         As read from JSON; ``preset`` may replace ``model``.
     where
-        Name of the file, for messages.
+        Name of the file, for messages; "" if there is none.
 
     Returns
     -------
@@ -117,9 +117,9 @@ def check_experiment(content: Mapping[str, Any], where: str) -> Experiment:
             content["model"] = preset(str(content.pop("preset")))
         return Experiment.model_validate(content)
     except ValidationError as error:
-        raise ParameterError(f"{where}: {_complaint(error)}") from None
+        raise ParameterError(f"{where and f'{where}: '}{_complaint(error)}") from None
     except ParameterError as error:
-        raise ParameterError(f"{where}: {error}") from None
+        raise ParameterError(f"{where and f'{where}: '}{error}") from None
 
 
 def _complaint(error: ValidationError) -> str:
@@ -127,8 +127,20 @@ def _complaint(error: ValidationError) -> str:
         if one["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
             *path, key = (str(step) for step in one["loc"])
             section = ".".join(path) or "an experiment"
-            return f"{section} has no key {key!r}{nearest(key, _known_keys(path))}"
+            return f"{section} has no key {key!r}{_meant(key, path)}"
     return first_complaint(error)
+
+
+def _meant(key: str, path: Sequence[str]) -> str:
+    """Return a hint at the key that was meant: one of the same section, or of that name in another."""
+    hint = nearest(key, _known_keys(path))
+    sections = {name: _section_of(annotation) for name, annotation in _fields(Experiment).items()}
+    others = [name for name, one in sections.items() if _has_keys(one) and key in _fields(one)]
+    return hint if "did you mean" in hint or not others else f"; did you mean '{others[0]}.{key}'?"
+
+
+def _has_keys(section: Any) -> bool:
+    return dataclasses.is_dataclass(section) or hasattr(section, "model_fields")
 
 
 def _known_keys(path: Sequence[str]) -> list[str]:

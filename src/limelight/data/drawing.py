@@ -54,13 +54,25 @@ def _examples(panel: Any) -> list[int]:
 
 
 def _classes(panel: Any) -> str:
+    if panel.step_labels is not None:
+        labels = panel.step_labels
+        several = len(labels.names) > 1
+        names = labels.names if several else labels.classes
+        known = labels.codes[labels.codes >= 0]
+        counts = (labels.codes == 1).sum(axis=0) if several else np.bincount(known, minlength=len(names))
+        return _counts(names, counts, len(labels), "steps")
     if panel.labels is None or panel.labels.ndim != 1:
         return ""
     names, counts = np.unique(panel.labels.astype(str), return_counts=True)
+    return _counts(names.tolist(), counts, len(panel), "series")
+
+
+def _counts(names: Sequence[str], counts: Any, total: int, unit: str) -> str:
+    """Return a table of the most frequent classes."""
     order = np.argsort(-counts, kind="stable")[:MOST_LISTED]
-    rows = [[escape(str(names[one])), html_bar(counts[one] / len(panel)), f"{counts[one]:,}"] for one in order]
+    rows = [[escape(str(names[one])), html_bar(counts[one] / max(total, 1)), f"{counts[one]:,}"] for one in order]
     more = len(names) - len(order)
-    return html_table(["class", "share", "series"], rows, f"and {more} more" if more else "")
+    return html_table(["class", "share", unit], rows, f"and {more} more" if more else "")
 
 
 def panel_figure(panel: Any, rows: Sequence[int] | None = None) -> Any:

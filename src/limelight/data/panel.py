@@ -296,7 +296,7 @@ class Panel(Ragged, Tabular):
         names = np.asarray(ids).astype(str).tolist()
         unknown = [name for name in names if name not in row_of_id]
         if unknown:
-            raise DataError(f"expected ids of series in the panel, got {listing(unknown)}; see panel.ids")
+            raise DataError(f"expected ids of series, got {listing(unknown)}; known are {listing(row_of_id)}")
         return np.array([row_of_id[name] for name in names], dtype=np.int64)
 
     def split(

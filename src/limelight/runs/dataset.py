@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from limelight.config.sections import Experiment
@@ -223,7 +225,7 @@ def prepare_data(experiment: Experiment, recordings: Panel) -> Dataset:
     """Cut recordings into windows, if there are any, split them, and infer the task; errors as of ``read_data``."""
     panel = cut(experiment, recordings)
     if panel.labels is None and panel.step_labels is None:
-        raise LabelError(_unlabelled(experiment))
+        raise LabelError(_unlabelled(experiment, panel))
     split = split_panel(experiment, panel)
     if not len(split.train):
         raise ParameterError(
@@ -235,9 +237,18 @@ def prepare_data(experiment: Experiment, recordings: Panel) -> Dataset:
     return Dataset(panel, split, task_of(panel[split.train], positive), recordings)
 
 
-def _unlabelled(experiment: Experiment) -> str:
+def _unlabelled(experiment: Experiment, panel: Panel) -> str:
+    series = experiment.data.series
+    files = series if isinstance(series, list) else [series]
+    where = f"{files[0]!r}" if len(files) == 1 else f"{files[0]!r} and {len(files) - 1} more"
+    words = [] if panel.metadata is None else [one for one in panel.metadata.column_names if _holds_words(panel, one)]
+    words = [*([] if panel.signals is None else panel.signals.names), *words]
+    example = f", such as --label {shlex.quote(words[0])}," if words else ""
     return (
-        f"expected labels to learn from, got none: there is no column {experiment.data.label!r} in "
-        f"{experiment.data.series!r}; name the column with --label (data.label) or the table with --labels "
-        "(data.labels)"
+        f"expected labels to learn from, got none: there is no column {experiment.data.label!r} in {where}; name the "
+        f"column with --label (data.label){example} or the table with --labels (data.labels)"
     )
+
+
+def _holds_words(panel: Panel, field: str) -> bool:
+    return panel.metadata is not None and pa.types.is_string(panel.metadata[field].type)

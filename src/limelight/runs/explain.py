@@ -14,15 +14,15 @@ from limelight.errors import OutputError, ParameterError
 from limelight.explanation.drawing.figures import bands
 from limelight.explanation.examples import find_examples
 from limelight.explanation.explanation import Explanation
-from limelight.explanation.methods.registry import explain
+from limelight.explanation.methods.registry import default_method, explain
 from limelight.explanation.what_if import what_if
 from limelight.files import whole_file
 from limelight.model.bundle import load_model
 from limelight.parallel import require_jobs
 from limelight.runs.dataset import read_data, read_panel
-from limelight.runs.folder import EXPERIMENT_FILE, METRICS_FILE, is_run, require_new_file
+from limelight.runs.folder import EXPERIMENT_FILE, METRICS_FILE, is_run, require_new_file, require_table_name
 from limelight.runs.predict import is_read, with_channels_of
-from limelight.runs.tables import require_table_name, write_whole
+from limelight.runs.tables import write_whole
 
 PICTURES = (".png", ".svg", ".pdf")
 
@@ -100,6 +100,7 @@ def explain_file(
     chosen = panel[panel.rows_of(list(ids))] if ids else panel
     for note in (*panel.notes, *model.notes_about(chosen)):
         log(f"note: {note}")
+    method = method or default_method(model, has_settings=target is not None)
     settings: dict[str, Any] = {"background": panel} if method == "occlusion" and 0 < len(ids) < len(panel) else {}
     explanation = explain(model, chosen, method, target, jobs=jobs, on=on, **settings)
     tables = {output: explanation.table()}

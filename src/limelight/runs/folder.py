@@ -39,6 +39,8 @@ EXPERIMENT_FILE, ENVIRONMENT_FILE, METRICS_FILE = "experiment.json", "environmen
 COMPARISON_FILE = "comparison.json"
 VALIDATION_FILE = "validation.json"
 EARLY_FOLDER = "early"
+ENDINGS = (".parquet", ".csv")
+"""Of the tables that a command writes."""
 BESIDE_A_RUN = (COMPARISON_FILE, VALIDATION_FILE)
 OF_A_RUN = (
     EXPERIMENT_FILE,
@@ -62,6 +64,20 @@ def require_new_file(file: Path, *, overwrite: bool) -> None:
     """Check that a file does not exist, unless it may be overwritten; OutputError otherwise."""
     if file.exists() and not overwrite:
         raise OutputError(f"{str(file)!r} already exists; pass --overwrite to replace it, or choose another output")
+
+
+def require_table_name(file: Path) -> None:
+    """Check that an output is Parquet or CSV by its ending; OutputError otherwise."""
+    if file.suffix not in ENDINGS:
+        raise OutputError(f"expected an output file ending in .parquet or .csv, got {str(file)!r}")
+
+
+def require_free(folder: Path, *, resume: bool, overwrite: bool) -> None:
+    """Check that a run could be written to a folder, before anything slow is imported; errors as of ``run_folder``."""
+    if folder.is_dir():
+        with locked(folder):
+            complete_replacement(folder, held=True)
+            _require_free(folder, resume=resume, overwrite=overwrite)
 
 
 def environment() -> dict[str, Any]:

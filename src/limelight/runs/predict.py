@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from limelight.config.reading import read_experiment
 from limelight.config.sections import Experiment
@@ -14,15 +17,19 @@ from limelight.data.profile.outside import OutsideTraining
 from limelight.data.reading.locating import local_file
 from limelight.data.reading.sources import columns_of
 from limelight.errors import DataError, ParameterError, listing
+from limelight.evaluation.events.detection import Events
 from limelight.model.bundle import load_model
 from limelight.model.fitted import FittedModel, Prediction, numbered
 from limelight.parallel import require_jobs
 from limelight.progress import late_bar
 from limelight.replacement import complete_replacement
 from limelight.runs.dataset import cut, read_recordings
-from limelight.runs.folder import EXPERIMENT_FILE, require_new_file
+from limelight.runs.folder import EXPERIMENT_FILE, require_new_file, require_table_name
 from limelight.runs.scores import events_of
-from limelight.runs.tables import require_table_name, write_events, write_predictions, write_steps
+from limelight.runs.tables import write_events, write_predictions, write_steps
+
+MOST_OF_THE_STEPS = 0.5
+"""A class with a larger share of the steps is probably the state between events."""
 
 
 def columns_of_run(source: Path | str) -> dict[str, Any]:
@@ -158,6 +165,7 @@ def predict_file(
         write_steps(prediction, panel, recordings, steps, escape_formulas=escape_formulas)
     if events is not None:
         found = events_of(model, prediction, panel, experiment.events)
+        _note_background(found, experiment, prediction, log)
         write_events(found, prediction, panel, events, escape_formulas=escape_formulas)
     return write_predictions([prediction], panel, output, model.decision, reasons, escape_formulas=escape_formulas)
 
@@ -167,6 +175,20 @@ def _with_progress(blocks: Iterator[Prediction], series: int) -> Iterator[Predic
         for block in blocks:
             yield block
             bar.update(len(block.ids))
+
+
+def _note_background(found: Events, experiment: Experiment, prediction: Prediction, log: Callable[[str], None]) -> None:
+    """Note a class that has most of the steps but counts as an event, as no background is named."""
+    if prediction.task.kind != "multiclass" or experiment.events.background is not None:
+        return
+    steps = np.bincount(found.label, found.stop - found.start, len(prediction.task.classes))
+    share = steps.max() / len(prediction.probabilities)
+    if share > MOST_OF_THE_STEPS:
+        name = prediction.task.classes[int(steps.argmax())]
+        log(
+            f"note: {name!r} has {share:.0%} of the steps and counts as an event; "
+            f"if it is the state between events, pass --set events.background={shlex.quote(str(name))}"
+        )
 
 
 def _require_inside(outside: OutsideTraining | None, source: Path | str) -> None:

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from limelight.data.labels import STEP_LABEL, columns_of_labels, names_of_columns
 from limelight.data.panel import Panel
 from limelight.data.windowing.windows import merge_windows
-from limelight.errors import OutputError
 from limelight.evaluation.decision.abstention import Abstention
 from limelight.evaluation.decision.prediction_sets import PredictionSets
 from limelight.evaluation.events.detection import Events
@@ -28,16 +27,9 @@ from limelight.model.decision import Decision
 from limelight.model.drawing import prediction_columns
 from limelight.model.fitted import Prediction
 
-ENDINGS = (".parquet", ".csv")
 RECORDINGS_AT_ONCE = 64
 FORMULA = re.compile(r"^([=+\-@\t\r])")
 """How text begins that a spreadsheet takes for a formula."""
-
-
-def require_table_name(file: Path) -> None:
-    """Check that an output is Parquet or CSV by its ending; OutputError otherwise."""
-    if file.suffix not in ENDINGS:
-        raise OutputError(f"expected an output file ending in .parquet or .csv, got {str(file)!r}")
 
 
 def write_whole(table: pa.Table, file: Path, *, escape_formulas: bool = False) -> None:

@@ -206,7 +206,8 @@ def _failed(request: Request, error: Exception) -> Response:
 
 def _no_such_address(request: Request, error: Exception) -> Response:
     status = getattr(error, "status_code", 404)
-    message = "there is nothing at this address" if status == 404 else "this address takes another method"
+    problem = "there is nothing at this address" if status == 404 else "this address takes another method"
+    message = f"{problem}; predictions are at POST /v1/models/NAME/predict, and /openapi.json describes all addresses"
     headers = dict(getattr(error, "headers", None) or {})
     return Response(to_json({"error": message}), status, headers, media_type="application/json")
 

@@ -134,15 +134,19 @@ def _values(one: Mapping[str, Any], place: int) -> NDArray[np.float64]:
     if array.dtype.kind == "O":
         array = _with_missing(array, place)
     if array.dtype.kind not in "iuf":
-        raise RequestError(
-            422, f"expected numbers as values of series {place}, got {_short(array.reshape(-1)[0].item())}"
-        )
+        raise RequestError(422, f"expected numbers as values of series {place}, got {_short(_first_other(given))}")
     numbers = array.astype(np.float64)
     if (np.abs(numbers) > LARGEST_VALUE).any():
         raise RequestError(
             422, f"expected numbers of at most {LARGEST_VALUE:.1e} as values of series {place}, got a larger one"
         )
     return numbers[:, None] if numbers.ndim == 1 else numbers
+
+
+def _first_other(given: Any) -> Any:
+    """Return the first value that is neither a number nor null, of a list or of a list of lists."""
+    steps = [value for one in given for value in (one if isinstance(one, list) else [one])]
+    return next((one for one in steps if isinstance(one, bool) or not isinstance(one, int | float | None)), steps[0])
 
 
 def _with_missing(array: NDArray[Any], place: int) -> NDArray[np.float64]:

@@ -57,7 +57,7 @@ def _picture(panel: Panel, row: int, task: Task, answer: dict[str, Any], most: i
         whole = len(keep) == len(column)
         channels.append({"at": None if whole else keep.tolist(), "values": _rounded(column[keep])})
     found: dict[str, Any] = {"length": len(values), "channels": channels, "colours": _colours(answer, task, resolution)}
-    found["first"], found["last"] = _time(times[0]), _time(times[-1])
+    found["first"], found["last"] = _short_time(times[0]), _short_time(times[-1])
     if task.by_step:
         found["times"] = [_time(time) for time in times]
     return found
@@ -89,6 +89,13 @@ def _means(numbers: NDArray[np.float64], resolution: int) -> list[list[float | N
 
 def _rounded(numbers: NDArray[Any]) -> list[float | None]:
     return [float(f"{one:.7g}") if np.isfinite(one) else None for one in numbers.tolist()]
+
+
+def _short_time(value: Any) -> Any:
+    """Return a time as a number, or a date without the parts that are zero, as the ends of an axis show it."""
+    if not isinstance(value, np.datetime64):
+        return value.item()
+    return str(np.datetime_as_string(value, unit="auto")).replace("T", " ")
 
 
 def _time(value: Any) -> Any:

@@ -99,7 +99,9 @@ async def answer_request(
     kind = content_type.partition(";")[0].strip().lower() or JSON_TYPE
     if kind != JSON_TYPE and kind not in TABLE_TYPES:
         raise RequestError(
-            415, f"expected content of type {listing([JSON_TYPE, *TABLE_TYPES], 10)}, got {kind[:100]!r}"
+            415,
+            f"expected content of type {listing([JSON_TYPE, *TABLE_TYPES], 10)}, got {kind[:100]!r}; state the type in "
+            "the header Content-Type, as in curl -H 'Content-Type: text/csv' --data-binary @new.csv",
         )
     small = len(body) <= SMALL_BODY and kind == JSON_TYPE
     query = _read(served, kind, body, limits) if small else await asyncio.to_thread(_read, served, kind, body, limits)

@@ -15,7 +15,7 @@ from limelight.data.reading.tables import read_table
 from limelight.errors import DataError, ParameterError
 from support.errors import message_of
 
-CHANGE = "change it with csv={...} (data.csv in an experiment file)"
+CHANGE = "change it with csv={...} (--set data.csv.KEY=...)"
 HEADER = ["series_id", "time", "x", "label"]
 ROWS = [[f"s{row // 3}", str(row % 3), f"{row - 2.25:.4f}", "ok" if row < 3 else "worn"] for row in range(6)]
 
@@ -300,7 +300,7 @@ def test_an_encoding_that_does_not_fit_is_an_error(tmp_path):
     path = _write(tmp_path / "a.csv", "series_id,x\nä,1\n", "cp1252")
     assert message_of(DataError, read_table, path, csv={"encoding": "utf-8"}) == (
         f"expected text in encoding utf-8 in '{path}', got other bytes; save the file as UTF-8, or state its encoding "
-        'with csv={"encoding": ...} (data.csv in an experiment file)'
+        'with csv={"encoding": ...} (--set data.csv.encoding=...)'
     )
 
 

@@ -72,7 +72,7 @@ def test_several_columns_that_may_be_the_label_are_named():
     table = pd.DataFrame({"series_id": IDS, "u": list("abab"), "v": list("aabb")})
     assert message_of(DataError, read_table, series(), labels=table) == (
         "expected one label column in the labels table, got 'u', 'v'; choose one with label=... "
-        '("label" in the data section of an experiment file)'
+        '("label" in the data section of an experiment file, --label on the command line)'
     )
 
 

@@ -209,7 +209,7 @@ def test_labels_that_change_within_series_are_labels_of_steps(read, empty: bool)
     assert panel.step_labels.codes[:4, 0].tolist() == [-1 if empty else 0, 1, 0, 0]
     assert panel.notes[-1] == (
         "the labels in column 'label' change within series and were read as labels of steps; set per_step=False "
-        '("level": "series" in an experiment file) to require one label for each series'
+        "(--set data.level=series) to require one label for each series"
     )
 
 

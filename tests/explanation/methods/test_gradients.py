@@ -127,6 +127,7 @@ def test_without_captum_gradients_say_what_to_install(monkeypatch):
         "method='occlusion'"
     )
     assert methods_of(model) == ["occlusion"]
+    assert explain(model, noise(4, 4, 4)).method == "occlusion"
 
 
 def test_a_series_whose_sum_misses_gets_more_points():

@@ -259,7 +259,7 @@ def undecodable(name: str, encoding: str) -> DataError:
     """Build the error for bytes that have no meaning in the encoding."""
     return DataError(
         f"expected text in encoding {encoding} in {name}, got other bytes; save the file as UTF-8, or state "
-        'its encoding with csv={"encoding": ...} (data.csv in an experiment file)'
+        'its encoding with csv={"encoding": ...} (--set data.csv.encoding=...)'
     )
 
 

@@ -185,7 +185,7 @@ class Dialect:
         Example
         -------
         >>> Dialect(("id", "x"), separator=";").note("'a.csv'")
-        "read 'a.csv' with separator ';'; change it with csv={...} (data.csv in an experiment file)"
+        "read 'a.csv' with separator ';'; change it with csv={...} (--set data.csv.KEY=...)"
         """
         parts = [] if self.separator == "," else [f"separator {sign_name(self.separator)}"]
         used = next((one for one in self.formats if one is not None and not one.is_plain), PLAIN)
@@ -202,7 +202,7 @@ class Dialect:
             return ""
         words = f" with {_listed(parts)}" if parts else ""
         doubt = f" and {self.assumption}" if self.assumption else ""
-        return f"read {name}{words}{doubt}; change it with csv={{...}} (data.csv in an experiment file)"
+        return f"read {name}{words}{doubt}; change it with csv={{...}} (--set data.csv.KEY=...)"
 
 
 def sign_name(separator: str) -> str:

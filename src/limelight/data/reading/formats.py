@@ -227,6 +227,10 @@ def _counts_up(cells: Sequence[str]) -> bool:
     return cells == [str(step) for step in range(int(cells[0]), int(cells[0]) + len(cells))]
 
 
+LONGEST_HINT = 200
+"""Letters of a hint at the files beside a path; a longer one helps nobody."""
+
+
 def require_known_type(source: Path) -> None:
     """Require an experiment file, a folder, or a file of a type that is read; ParameterError if it is another."""
     suffix = source.suffix.lower()
@@ -235,7 +239,7 @@ def require_known_type(source: Path) -> None:
     remedy = f"; {ELSEWHERE[suffix]}" if suffix in ELSEWHERE else ""
     raise ParameterError(
         f"expected an experiment file (.json), a folder, {describe_suffixes()}, got {str(source)!r}"
-        + (remedy if source.exists() else ", which does not exist")
+        + (remedy if source.exists() else f", which does not exist{_hint_at(source)}")
     )
 
 
@@ -251,6 +255,11 @@ def _describe_missing(path: Path) -> str:
         return "a folder; name the file in it"
     if not path.parent.is_dir():
         return f"none, nor a folder {str(path.parent)!r}; check the path"
-    tables = sorted(file.name for file in path.parent.iterdir() if file.suffix.lower() in TABLE_SUFFIXES)
-    hint = nearest(path.name, tables)
-    return f"none{hint}" if 0 < len(hint) < 200 else "none; check the path"
+    return f"none{_hint_at(path)}"
+
+
+def _hint_at(path: Path) -> str:
+    """Return a hint at the tables and folders beside a path that does not exist."""
+    siblings = sorted(path.parent.iterdir()) if path.parent.is_dir() else []
+    hint = nearest(path.name, [one.name for one in siblings if one.suffix.lower() in TABLE_SUFFIXES or one.is_dir()])
+    return hint if 0 < len(hint) < LONGEST_HINT else "; check the path"

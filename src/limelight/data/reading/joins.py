@@ -136,7 +136,7 @@ def _find_label(source: Source, label: str, taken: tuple[str | None, ...], notes
     if len(chosen) > 1:
         raise DataError(
             f"expected one label column in {source.name}, got {listing(chosen)}; choose one with label=... "
-            '("label" in the data section of an experiment file)'
+            '("label" in the data section of an experiment file, --label on the command line)'
         )
     if chosen:
         notes.append(f"took column {chosen[0]!r} of {source.name} as label")

@@ -172,7 +172,8 @@ class _FirstPass:
         self.step_words[label.name] = label.vocabulary
         note = (
             f"the labels in column {label.name!r} change within series and were read as labels of steps; set "
-            'per_step=False ("level": "series" in an experiment file) to require one label for each series'
+            "per_step=False (--set data.level=series) to "
+            "require one label for each series"
         )
         return replace(self.roles, label=None, step_labels=(label.name,), notes=(*self.roles.notes, note))
 

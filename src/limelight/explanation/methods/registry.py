@@ -33,6 +33,15 @@ def methods_of(model: FittedModel) -> list[str]:
     return [*own, *(["gradients"] if has_gradients else []), "occlusion"]
 
 
+def default_method(model: FittedModel, *, has_settings: bool) -> str:
+    """Return the method of ``explain`` if none is named; ``has_settings``: whether a target or settings are given."""
+    if model.has_evidence:
+        return "evidence"
+    if model.has_attention and not has_settings:
+        return "attention"
+    return "gradients" if has_captum() else "occlusion"
+
+
 def explain(
     model: FittedModel,
     panel: Panel,
@@ -56,7 +65,7 @@ def explain(
         the logit of ``rocket``, ``blocks`` or the pooling ``conjunctive``. ``"gradients"``: what each value adds to the
         log odds of a network trained by gradient descent. ``"occlusion"``: how much the log odds drop if a stretch is
         perturbed. None takes evidence if the model has it; else attention if the model has attention and neither a
-        target nor settings are given; else gradients.
+        target nor settings are given; else gradients if captum (extra ``explain``) is installed, else occlusion.
     target
         The class or label to explain, or one for each series; None takes the prediction. Must be None for attention.
     jobs
@@ -91,9 +100,7 @@ def explain(
     >>> explain(model, Panel.from_series(np.ones((3, 9))), "occlusion", target="a", draws=2)
     Explanation(3 series, occlusion, for 'a')
     """
-    if method is None:
-        use_attention = model.has_attention and target is None and not settings
-        method = "evidence" if model.has_evidence else "attention" if use_attention else "gradients"
+    method = method or default_method(model, has_settings=target is not None or bool(settings))
     if method not in METHODS:
         raise ParameterError(f"expected an explanation method, got {method!r}{nearest(method, METHODS)}")
     allowed = list(signature(METHODS[method]).parameters)[3:]
