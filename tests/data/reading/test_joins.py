@@ -68,6 +68,14 @@ def test_a_table_without_ids_shows_its_columns_and_the_series():
     )
 
 
+def test_a_column_of_ids_named_as_label_is_pointed_out():
+    table = pd.DataFrame({"file": IDS, "state": list("abab")})
+    assert message_of(DataError, read_table, series(), labels=table, label="file") == (
+        "expected a column with the ids of the series table beside 'file' in the labels table, got these ids in 'file' "
+        "itself; name another column in its place"
+    )
+
+
 def test_several_columns_that_may_be_the_label_are_named():
     table = pd.DataFrame({"series_id": IDS, "u": list("abab"), "v": list("aabb")})
     assert message_of(DataError, read_table, series(), labels=table) == (

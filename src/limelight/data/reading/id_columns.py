@@ -92,12 +92,23 @@ def find_id_column(
             matched = _count_matches(source, name, ids)
             best, most = (name, matched) if matched > most else (best, most)
     if best is None:
-        raise DataError(
-            f"expected a column {id!r} with the ids of {series_name} in {source.name}, got columns "
-            f"{listing(source.columns)}, none of which holds such ids; the series are {listing(ids.tolist(), 3)}"
-        )
+        raise _no_ids(source, id, ids, series_name, excluded)
     column = _match_column(source, best, ids)
     return MatchedIds(best, column.words, column.rows, (f"took column {best!r} of {source.name} as id", *column.notes))
+
+
+def _no_ids(source: Source, id: str, ids: NDArray[np.str_], series_name: str, excluded: Collection[str]) -> DataError:
+    """Build the error for a table without a column of ids, or with the ids in a column that is named as another."""
+    for name in excluded:
+        if name in source.columns and _count_matches(source, name, ids):
+            return DataError(
+                f"expected a column with the ids of {series_name} beside {name!r} in {source.name}, got these ids in "
+                f"{name!r} itself; name another column in its place"
+            )
+    return DataError(
+        f"expected a column {id!r} with the ids of {series_name} in {source.name}, got columns "
+        f"{listing(source.columns)}, none of which holds such ids; the series are {listing(ids.tolist(), 3)}"
+    )
 
 
 def _count_matches(source: Source, name: str, ids: NDArray[np.str_]) -> int:
