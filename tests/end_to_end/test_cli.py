@@ -347,6 +347,14 @@ def test_series_of_a_file_are_explained(limelight: Commands, folder: Path, tmp_p
     assert (tmp_path / "why.csv").read_text().startswith('"series_id","time","importance","target","spread"')
 
 
+def test_a_single_series_is_explained_beside_training_series(limelight: Commands, folder: Path) -> None:
+    limelight("train", folder, "-o", "run", "--set", "explain=false")
+    one = write_csv(folder.parent / "one.csv", steps(["new"]))
+    assert limelight("explain", "run", one, "--method", "occlusion", "--target", "ok", "-o", "one.parquet") == (
+        "Explanation(1 series, occlusion, for 'ok') written to one.parquet\n"
+    )
+
+
 def test_examples_of_a_run_are_written(limelight: Commands, folder: Path, tmp_path: Path) -> None:
     limelight("train", folder, "-o", "run", "--set", "explain=false")
     limelight("explain", "run", folder, "--series", "s3", "--examples", "like.csv")

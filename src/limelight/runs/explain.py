@@ -10,6 +10,7 @@ from typing import Any
 
 from limelight.config.reading import read_experiment
 from limelight.config.sections import Experiment
+from limelight.data.panel import Panel
 from limelight.errors import OutputError, ParameterError
 from limelight.explanation.drawing.figures import bands
 from limelight.explanation.examples import find_examples
@@ -101,14 +102,13 @@ def explain_file(
     for note in (*panel.notes, *model.notes_about(chosen)):
         log(f"note: {note}")
     method = method or default_method(model, has_settings=target is not None)
-    settings: dict[str, Any] = {"background": panel} if method == "occlusion" and 0 < len(ids) < len(panel) else {}
+    settings = _background(source, panel, chosen) if method == "occlusion" else {}
     explanation = explain(model, chosen, method, target, jobs=jobs, on=on, **settings)
     tables = {output: explanation.table()}
     if variants is not None:
         tables[variants] = what_if(model, chosen, panel).table()
     if examples is not None:
-        train = read_data(read_experiment(Path(source) / EXPERIMENT_FILE)).part("train")
-        tables[examples] = find_examples(model, chosen, train).table()
+        tables[examples] = find_examples(model, chosen, _training_series(source)).table()
     for file, table in tables.items():
         write_whole(table, file, escape_formulas=escape_formulas)
     for note in _quality_notes(source, explanation.method):
@@ -116,6 +116,17 @@ def explain_file(
     if picture is not None:
         _draw(explanation, picture)
     return explanation
+
+
+def _background(source: Path | str, panel: Panel, chosen: Panel) -> dict[str, Any]:
+    """Return what occlusion samples from: the panel if only a part is explained, training series for one alone."""
+    if len(chosen) < len(panel):
+        return {"background": panel}
+    return {"background": _training_series(source)} if len(chosen) == 1 and is_run(Path(source)) else {}
+
+
+def _training_series(run: Path | str) -> Panel:
+    return read_data(read_experiment(Path(run) / EXPERIMENT_FILE)).part("train")
 
 
 def _require_places(
