@@ -38,13 +38,15 @@ def test_a_model_becomes_a_page(limelight: Commands, tmp_path: Path) -> None:
     assert (tmp_path / "run.html").read_text(encoding="utf-8").startswith("<!doctype html>")
 
 
-def test_the_runtime_belongs_to_a_page(limelight: Commands) -> None:
+def test_the_runtime_belongs_to_a_page(limelight: Commands, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
     assert limelight("export", "run", "--runtime", "node_modules", code=2) == (
         "limelight: expected --runtime with --to html, got it with --to onnx; drop --runtime\n"
     )
 
 
 def test_an_existing_file_is_kept_without_overwrite(limelight: Commands, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
     (tmp_path / "model.onnx").write_text("precious")
     assert limelight("export", "run", "--output", "model.onnx", code=2) == (
         "limelight: 'model.onnx' already exists; pass --overwrite to replace it, or choose another output\n"

@@ -74,7 +74,11 @@ def require_table_name(file: Path) -> None:
 
 def require_free(folder: Path, *, resume: bool, overwrite: bool) -> None:
     """Check that a run could be written to a folder, before anything slow is imported; errors as of ``run_folder``."""
-    if folder.is_dir():
+    try:
+        exists = folder.is_dir()
+    except OSError:  # such as a name that is too long: the run explains what cannot be written
+        return
+    if exists:
         with locked(folder):
             complete_replacement(folder, held=True)
             _require_free(folder, resume=resume, overwrite=overwrite)
