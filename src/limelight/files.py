@@ -167,11 +167,11 @@ def require_model_folder(folder: Path) -> None:
     if not folder.is_dir():
         siblings = sorted(one.name for one in folder.parent.glob("[!.]*/")) if folder.parent.is_dir() else []
         raise ModelFolderError(f"there is no model folder at {str(folder)!r}{nearest(folder.name, siblings)}")
-    inside = sorted(str(one.parent) for one in folder.glob("[!.]*/model/"))
+    inside = sorted(one.parent.name for one in folder.glob("[!.]*/model/"))
     if inside and not any((folder / name).exists() for name in ("model", "model.json")):
         raise ModelFolderError(
-            f"expected the folder of one run or model, got {str(folder)!r}, which holds several things; use one of "
-            f"its runs: {listing(inside, MOST_RUNS)}"
+            f"expected the folder of one run or model, got {str(folder)!r}, a folder of runs; use one of the runs in "
+            f"it: {listing(inside, MOST_RUNS)}"
         )
 
 

@@ -113,8 +113,8 @@ def test_a_folder_of_runs_names_them(tmp_path: Path) -> None:
     for name in ("first", "second"):
         (tmp_path / name / "model").mkdir(parents=True)
     assert load_error(tmp_path) == (
-        f"expected the folder of one run or model, got {str(tmp_path)!r}, which holds several things; use one of its "
-        f"runs: {str(tmp_path / 'first')!r}, {str(tmp_path / 'second')!r}"
+        f"expected the folder of one run or model, got {str(tmp_path)!r}, a folder of runs; use one of the runs in it: "
+        "'first', 'second'"
     )
 
 

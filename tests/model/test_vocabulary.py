@@ -53,8 +53,8 @@ def encoded(training, cells, **options):
         (pa.array(["left", "right"]).dictionary_encode(), "category"),
         (["one two three four", "five"], "category"),
         (["one two three four five", "six"], "text"),
-        ([f"m{number}" for number in range(50)], "category"),
-        ([f"m{number}" for number in range(51)], "text"),
+        ([f"m{number % 50}" for number in range(60)], "category"),
+        ([f"m{number % 51}" for number in range(61)], "text"),
         ([f"m{number}" for number in range(51)] * 2, "category"),
         (NOTES, "text"),
         (pa.array([["a", "b"], ["b"]]), "category"),
@@ -224,12 +224,13 @@ def test_words_read_as_missing_are_named():
     ("cells", "kind"),
     [
         ([*AGES, "old"], "number"),
-        ([*AGES, "old", "older"], "category"),
+        ([*AGES, "old", "older"], "ignore"),
+        ([*AGES, *AGES, *["old", "older"] * 3], "category"),
         (["1", "2", "old"], "category"),
         (["1", "2", "?"], "category"),
         (["1", "2", "3", "?"], "number"),
-        ([*AGES, "007"], "category"),
-        ([f"1_{age}" for age in AGES], "category"),
+        ([*AGES, *AGES, "007"], "category"),
+        ([f"1_{age}" for age in AGES * 2], "category"),
         (["?", "-"], "category"),
         ([None, ""], "ignore"),
         (["2024-01-31"] + [f"2024-02-{day}" for day in range(10, 20)] + ["soon"], "date"),
@@ -243,6 +244,31 @@ def test_words_read_as_missing_are_named():
 )
 def test_few_words_do_not_change_the_kind(cells, kind):
     assert fit_field(cells).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind"),
+    [
+        ([f"P{number:03}" for number in range(20)], "ignore"),
+        ([f"P{number:03}" for number in range(19)], "category"),
+        ([f"P{number:03}" for number in range(18)] + ["P000", "P001"], "ignore"),
+        ([f"P{number:03}" for number in range(17)] + ["P000", "P001", "P002"], "category"),
+        ([f"P{number:03}" for number in range(80)] + [None] * 300, "ignore"),
+        ([f"pump {number:03}" for number in range(80)], "text"),
+    ],
+    ids=str,
+)
+def test_words_that_tell_series_apart_are_not_used(cells, kind):
+    assert fit_field(cells).kind == kind
+
+
+def test_an_identifier_is_used_if_its_kind_is_stated():
+    codes = pa.table({"patient": [f"P{number}" for number in range(30)]})
+    assert fit_vocabulary(codes).notes == (
+        "metadata 'patient' has another word for almost every series, as an identifier has: not used; state its kind, "
+        "category or text, to use it",
+    )
+    assert [one.kind for one in fit_vocabulary(codes, schema={"patient": "category"}).fields] == ["category"]
 
 
 def test_a_frame_of_mixed_cells_is_read_as_numbers():

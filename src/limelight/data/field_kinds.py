@@ -17,6 +17,7 @@ from limelight.errors import listing
 
 FEW_WORDS, SHORT = 50, 4  # text with at most 50 distinct values of at most 4 words each is a category
 FEWEST_NUMBERS = 3
+FEWEST_IDENTIFIERS = 20
 YES_AND_NO = ({"yes", "no"}, {"true", "false"})
 CODE = re.compile(r"0\d+")
 NUMERIC: tuple[Literal["date", "number"], ...] = ("date", "number")
@@ -60,6 +61,30 @@ def infer_kind(column: Any, name: str) -> FieldKind:
             return kind
     few = len(distinct) <= FEW_WORDS or 2 * len(distinct) <= len(words)
     return "category" if few and all(len(word.split()) <= SHORT for word in distinct) else "text"
+
+
+def is_identifier(words: Values) -> bool:
+    """Whether a field of words tells the series apart in place of describing them.
+
+    Parameters
+    ----------
+    words
+        The words of the field, empty if missing, shape (n,).
+
+    Returns
+    -------
+    bool
+        True if at least 20 are known, none has a space, and at most one in ten is a repetition.
+
+    Example
+    -------
+    >>> codes = np.array([f"P{number:03}" for number in range(30)], dtype=object)
+    >>> is_identifier(codes), is_identifier(np.array(["left", "right"] * 15, dtype=object))
+    (True, False)
+    """
+    known = words[words != ""].tolist()
+    distinct = len(set(known))
+    return len(known) >= FEWEST_IDENTIFIERS and distinct >= 0.9 * len(known) and not any(" " in word for word in known)
 
 
 def _holds(words: Values, kind: Literal["date", "number"]) -> bool:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import FiniteFloat, PositiveInt, TypeAdapter, ValidationError
 
 from limelight.data.annotations import StepSignals
-from limelight.data.field_kinds import infer_kind, notes_on_words
+from limelight.data.field_kinds import infer_kind, is_identifier, notes_on_words
 from limelight.data.metadata import (
     DatePart,
     FieldKind,
@@ -21,6 +21,7 @@ from limelight.data.metadata import (
     fields_of,
     read_field,
     reject_cells,
+    words_in,
 )
 from limelight.data.reading.sources import is_text
 from limelight.errors import DataError, ModelFolderError, ParameterError, counted, listing, nearest
@@ -255,7 +256,8 @@ def fit_vocabulary(
 ) -> Vocabulary:
     """Fit kinds, words and scales on the metadata of the training series.
 
-    The kind of each field is inferred by ``infer_kind``. A field with the same value for every series is not used.
+    The kind of each field is inferred by ``infer_kind``. A field with the same value for every series is not used, nor
+    is an identifier (``is_identifier``), unless ``schema`` states its kind.
 
     Parameters
     ----------
@@ -329,6 +331,12 @@ def _fit_field(name: str, column: Any, override: Any, notes: list[str]) -> Field
         notes.extend(notes_on_words(column, name, kind, inferred=override is None))
     if kind == "ignore":
         return Field(name, kind)
+    if override is None and kind in ("category", "text") and is_identifier(words_in(column, name)):
+        notes.append(
+            f"metadata {name!r} has another word for almost every series, as an identifier has: not used; state its "
+            "kind, category or text, to use it"
+        )
+        return Field(name, "ignore")
     values, missing = read_field(column, name, kind)
     present = np.sort(values[~missing])  # sorted, so that the mean does not depend on the order of the rows
     if kind == "boolean":

@@ -178,6 +178,29 @@ def solve(
     return FitResult(model, [], 0, SOLVED, seconds, out_of_sample=out_of_sample, emphasis=solved.emphasis)
 
 
+def head_inputs(panel: Panel, prepared: Prepared, seed: int) -> tuple[Network, Float[Tensor, "n inputs"]]:
+    """Compute what a head in closed form reads of labelled series, without fitting the head.
+
+    Parameters
+    ----------
+    panel, seed
+        As for ``solve``, with at most some hundred series, as all features are in memory.
+    prepared
+        Of an architecture with fixed features.
+
+    Returns
+    -------
+    tuple
+        A network with fitted thresholds and without products; features and encoded metadata of the n series.
+    """
+    series = BatchesOfPanel(panel, None, prepared.architecture, prepared.vocabulary)
+    network = prepared.network(len(panel.channels), 1, series.metadata).eval()
+    if network.products is not None:
+        network = network.with_components(0).eval()
+    _fit_thresholds(network, series, seed)
+    return network, _features(network, series, np.arange(len(panel)))
+
+
 def set_head(
     network: Network,
     ridge: Ridge,

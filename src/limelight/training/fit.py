@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from limelight.parts.architecture import Architecture
 from limelight.task import Task
 from limelight.training.auto import fit_auto
 from limelight.training.closed_form import FILL_STRATEGIES, solve_best
+from limelight.training.metadata_gate import with_useful_metadata
 from limelight.training.preparation import prepare
 from limelight.training.result import FitResult
 from limelight.training.runtime import own_randomness
@@ -97,6 +99,10 @@ def fit(
             folder=folder,
             resume=resume,
         )
+    notes: tuple[str, ...] = ()
+    if not architecture.encoder.closed_form:
+        with own_randomness(seed):
+            architecture, notes = with_useful_metadata(architecture, panel, task, fields, seed)
     prepared = prepare(panel, task, architecture, validation, fields)
     if prepared.architecture.encoder.closed_form:
         undecided = architecture.missing == "auto" and prepared.architecture.takes_missing
@@ -117,7 +123,7 @@ def fit(
 
     train = train_by_gradient if settings.devices == 1 else train_in_processes
     with own_randomness(seed):
-        return train(
+        result = train(
             panel,
             task,
             prepared,
@@ -129,6 +135,7 @@ def fit(
             progress=progress,
             should_prune=should_prune,
         )
+    return replace(result, notes=(*notes, *result.notes))
 
 
 def require_device(settings: TrainingSettings) -> None:

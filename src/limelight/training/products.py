@@ -48,6 +48,7 @@ def choose_products(
     components: int,
     one_of: bool,
     optional: bool = True,
+    errors: float = ERRORS_OF_A_GAIN,
 ) -> ChosenProducts | None:
     """Choose products of the metadata with principal components of the features by leave-one-out log loss.
 
@@ -69,7 +70,9 @@ def choose_products(
     one_of
         Whether the outputs are exclusive classes; else each is a label.
     optional
-        Whether to return None unless the log loss falls by more than twice its standard error.
+        Whether to return None unless the log loss falls by more than ``errors`` of its standard errors.
+    errors
+        At least 0.
 
     Returns
     -------
@@ -96,7 +99,7 @@ def choose_products(
     width = features.shape[1]
     factors = torch.ones(width + context.shape[1]) if emphasis is None else emphasis
     total = float(factors.square().sum())
-    own = (_products_of_rows(features, factors[:width]) + _products_of_rows(context, factors[width:])) / total
+    own = (products_of_rows(features, factors[:width]) + products_of_rows(context, factors[width:])) / total
     lowest = leave_one_out_losses(own, wanted, one_of=one_of)
     candidates = [
         candidate
@@ -108,7 +111,7 @@ def choose_products(
         losses = leave_one_out_losses((own + weight * candidate.products) / (1 + weight), wanted, one_of=one_of)
         gain = lowest - losses
         forced = chosen is None and not optional
-        if forced or gain.mean() > LEAST_GAIN + ERRORS_OF_A_GAIN * gain.std() / len(gain) ** 0.5:
+        if forced or gain.mean() > LEAST_GAIN + errors * gain.std() / len(gain) ** 0.5:
             lowest, chosen = losses, candidate.weighted(weight * total)
     return chosen
 
@@ -137,7 +140,7 @@ def _candidate(features: Tensor, context: Tensor, weighting: Tensor, components:
     centre, typical = features.double().mean(dim=0), context.double().mean(dim=0)
     values = ((features.double() - centre) @ directions)[:, :, None] * (context.double() - typical)[:, None]
     factors = shares.sqrt()[:, None].expand(-1, context.shape[1]).flatten()
-    products = _products_of_rows(values.flatten(1), factors) / float(factors.square().sum())
+    products = products_of_rows(values.flatten(1), factors) / float(factors.square().sum())
     return _Candidate(directions, centre, typical, factors, products)
 
 
@@ -150,8 +153,14 @@ def _weightings(factors: Tensor, spans: Mapping[str, slice]) -> list[Tensor]:
     return [*used, *([] if len(spans) == 1 and used else [alike])]
 
 
-def _products_of_rows(features: Tensor, factors: Tensor) -> Tensor:
-    """Return the products of the rows of the standardised features times their factors, shape (n, n)."""
+def products_of_rows(features: Tensor, factors: Tensor) -> Tensor:
+    """Return the products of the rows of the standardised features times their factors, shape (n, n).
+
+    Example
+    -------
+    >>> products_of_rows(torch.tensor([[1.0], [3.0]]), torch.ones(1)).tolist()
+    [[1.0, -1.0], [-1.0, 1.0]]
+    """
     total = torch.zeros(len(features), len(features), dtype=torch.float64)
     for some, columns, _ in standardised_columns(features):
         scaled = columns * factors[some].double()
@@ -165,7 +174,7 @@ def _components(features: Tensor, factors: Tensor, components: int) -> tuple[Ten
     The combinations have the standard deviation 1 on these rows. Missing components, if there are few rows or features,
     are zeros; None if no feature varies.
     """
-    values, vectors = torch.linalg.eigh(_products_of_rows(features, factors))
+    values, vectors = torch.linalg.eigh(products_of_rows(features, factors))
     values, vectors = values[-components:].flip(0).clamp(min=0), vectors[:, -components:].flip(1)
     if not float(values[0]) > 0:
         return None
