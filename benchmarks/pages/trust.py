@@ -75,6 +75,33 @@ def set_rows(runs: dict[str, list[Run]]) -> list[dict[str, Any]]:
     return rows
 
 
+def resampled_rows(runs: dict[str, list[Run]]) -> list[dict[str, Any]]:
+    """Collect a row for each data set that was split at random: means over splits."""
+    rows = []
+    for name, splits in runs.items():
+        classes = [one for run in splits for one in run["by_class"]]
+        coverage = mean_of(run["sets"]["coverage"] for run in splits)
+        rows.append(
+            {
+                "name": name,
+                "splits": len(splits),
+                "n": splits[0]["sets"]["n"],
+                "coverage": coverage,
+                "lowest": min(run["sets"]["coverage"] for run in splits),
+                "covered": abs(coverage - TARGET) <= NEAR_TARGET,
+                "covered_at_least": coverage >= TARGET - NEAR_TARGET,
+                "by_class": [
+                    mean_of(one["coverage"] for one in classes if one["class"] == label)
+                    for label in sorted({one["class"] for one in classes})
+                ],
+                "accuracy": mean_of(run["unshifted"]["accuracy"] for run in splits),
+                "estimated": mean_of(run["unshifted"]["estimated"] for run in splits),
+                "alarms": sum(run["unshifted"]["announced"] for run in splits),
+            }
+        )
+    return rows
+
+
 def shift_rows(runs: dict[str, list[Run]]) -> list[dict[str, Any]]:
     """Collect a row for each made shift, over data sets and seeds."""
     rows = []
@@ -106,6 +133,8 @@ def render_trust() -> str:
     usual = {name: seeds for name, seeds in runs.items() if name not in NATURAL_SHIFTS}
     unshifted = [run["unshifted"] for seeds in usual.values() for run in seeds]
     rows = set_rows(runs)
+    resampled = resampled_rows(results.get("resampled", {}))
+    exchangeable = [run["unshifted"] for splits in results.get("resampled", {}).values() for run in splits]
     return (
         environment()
         .get_template("trust.md.jinja")
@@ -123,6 +152,11 @@ def render_trust() -> str:
             tests=len(unshifted),
             alarm_sets=[row for row in rows if row["alarms"] and not row["groups"]],
             seeds=max(row["seeds"] for row in rows),
+            resampled=resampled,
+            classes_resampled=[abs(one - TARGET) for row in resampled for one in row["by_class"]],
+            runs_resampled=len(exchangeable),
+            alarms_resampled=sum(one["announced"] for one in exchangeable),
+            close_resampled=mean_of(abs(one["estimated"] - one["accuracy"]) <= CLOSE for one in exchangeable),
         )
     )
 
