@@ -13,7 +13,6 @@ import pytest
 import torch
 
 from limelight import TimeSeriesClassifier
-from limelight import recipe as recipes
 from limelight.config.reading import read_experiment
 from limelight.data.array_labels import attach_labels
 from limelight.data.panel import Panel
@@ -28,6 +27,7 @@ from limelight.model_selection.trials import fit_fold, fitted_rows, fold_splits
 from limelight.model_selection.tuning import tune
 from limelight.recipe import SOLVED, TOO_FEW, Recipe
 from limelight.runs.train import run_experiment
+from limelight.training import fit as training
 from limelight.training.result import FitResult
 from limelight.training.validation_split import HoldOut
 
@@ -55,7 +55,7 @@ class Fits:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.calls: list[tuple[list[str], list[str], FitResult]] = []
-        real = recipes.fit
+        real = training.fit
 
         def fit(panel: Panel, *arguments: Any, validation: Panel | None = None, **rest: Any) -> FitResult:
             self._rows = panel.ids.tolist(), [] if validation is None else validation.ids.tolist()
@@ -68,7 +68,7 @@ class Fits:
             self.calls.append((*self._rows, result))
             return result
 
-        monkeypatch.setattr(recipes, "fit", fit)
+        monkeypatch.setattr(training, "fit", fit)
         monkeypatch.setattr(Recipe, "fit", recorded)
 
 
@@ -144,7 +144,7 @@ def test_groups_make_a_solved_head_hold_out() -> None:
 
 
 def test_thresholds_without_validation_series_are_refused_before_training(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recipes, "fit", lambda *arguments, **rest: pytest.fail("a network was trained"))
+    monkeypatch.setattr(training, "fit", lambda *arguments, **rest: pytest.fail("a network was trained"))
     recipe = Recipe.of(MODELS["trained"], decision={"thresholds": "f1"})
     with pytest.raises(
         ParameterError,
@@ -154,7 +154,7 @@ def test_thresholds_without_validation_series_are_refused_before_training(monkey
 
 
 def test_thresholds_for_three_classes_are_refused_before_training(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recipes, "fit", lambda *arguments, **rest: pytest.fail("a network was trained"))
+    monkeypatch.setattr(training, "fit", lambda *arguments, **rest: pytest.fail("a network was trained"))
     panel = Panel.from_series(np.zeros((60, 5)), labels=["a", "b", "c"] * 20)
     with pytest.raises(ParameterError) as error:
         Recipe.of(MODELS["trained"], decision={"thresholds": "f1"}).fit(panel, task_of(panel), seed=0)

@@ -148,6 +148,35 @@ def test_starting_loads_nothing_heavy(command: str) -> None:
     assert loaded <= {"pydantic"}  # typer brings it
 
 
+TABLE = "id,time,x,label\n" + "".join(
+    f"s{row},{step},{(row % 2) * step},{'ab'[row % 2]}\n" for row in range(12) for step in range(8)
+)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "table", "status"),
+    [
+        (["inspect", "a.csv"], TABLE, 0),
+        (["pack", "a.csv", "--output", "store"], TABLE, 0),
+        (["train", "a.csv"], "", 2),
+        (["train", "a.csv", "--label", "kind"], TABLE, 2),
+    ],
+    ids=["inspect", "pack", "train, empty file", "train, no such label"],
+)
+def test_commands_that_only_read_data_load_no_torch(
+    arguments: list[str], table: str, status: int, tmp_path: Path
+) -> None:
+    (tmp_path / "a.csv").write_text(table)
+    code = f"""
+import sys; sys.argv = ['limelight', *{arguments!r}]
+try: __import__('limelight.cli.app').cli.app.main()
+except SystemExit as end: print('status:', end.code)
+print('loaded:', *sorted({{'torch', 'lightning', 'matplotlib', 'sklearn', 'scipy'}} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-2:] == [f"status: {status}", "loaded:"]
+
+
 def test_a_solved_model_loads_no_lightning_and_draws_nothing() -> None:
     code = """
 import sys

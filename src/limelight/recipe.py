@@ -5,32 +5,32 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from limelight.data.labels import stratify_by
 from limelight.data.panel import Panel
-from limelight.data.profile.training_profile import TrainingProfile, fit_training_profile
 from limelight.data.splitting.folds import make_folds
 from limelight.data.statistics import channel_statistics
 from limelight.errors import ParameterError, nearest
 from limelight.evaluation.decision.decision_rule import DecisionRule
-from limelight.evaluation.decision.rule import fit_decision
 from limelight.evaluation.events.rule import EventRule
-from limelight.model.novelty import fit_novelty
 from limelight.model.targets import targets_of
 from limelight.parts.architecture import Architecture, preset
 from limelight.parts.encoders import Blocks, TrainingSummary
 from limelight.task import Task
-from limelight.training.auto import fitted_first, is_solved, may_train_network
-from limelight.training.fit import fit, require_device
-from limelight.training.incremental import IncrementalHead
+from limelight.training.devices import require_device
+from limelight.training.encoder_choice import fitted_first, is_solved, may_train_network
 from limelight.training.preparation import prepare
-from limelight.training.result import FitResult
 from limelight.training.settings import ShouldPrune, TrainingSettings
 from limelight.training.validation_split import VALIDATION, HoldOut, enough_of, validation_split
 from limelight.types import Doubles, Rows
+
+if TYPE_CHECKING:
+    from limelight.data.profile.training_profile import TrainingProfile
+    from limelight.training.incremental import IncrementalHead
+    from limelight.training.result import FitResult
 
 MOST_GROUP_FOLDS = 5
 """The most folds in which groups are held out to calibrate prediction sets."""
@@ -298,6 +298,10 @@ class Recipe:
         DataError, LabelError, OutputError, ParameterError
             As ``training.fit.fit`` and ``fit_decision``.
         """
+        from limelight.evaluation.decision.rule import fit_decision  # these load torch, which no check needs
+        from limelight.model.novelty import fit_novelty
+        from limelight.training.fit import fit
+
         self.decision.require_possible(task, self.events)
         everything = panel
         if isinstance(validation, str):
@@ -353,6 +357,8 @@ class Recipe:
         DataError, LabelError
             As ``fit``.
         """
+        from limelight.training.incremental import IncrementalHead
+
         encoder = Blocks() if self.architecture.encoder.automatic else self.architecture.encoder
         if not encoder.closed_form or self.training.imbalance != "none":
             raise ParameterError(
@@ -387,6 +393,9 @@ class Recipe:
         DataError, LabelError
             If the series are not like the first ones.
         """
+        from limelight.evaluation.decision.rule import fit_decision
+        from limelight.model.novelty import fit_novelty
+
         head.add(panel)
         result = head.refit()
         assert result.out_of_sample is not None
@@ -395,6 +404,8 @@ class Recipe:
         return replace(result, model=replace(model, training_profile=self._profile(head.sample())))
 
     def _profile(self, panel: Panel) -> TrainingProfile:
+        from limelight.data.profile.training_profile import fit_training_profile  # loads SciPy
+
         ignored = [name for name, kind in self.kinds(panel).items() if kind == "ignore"]
         return fit_training_profile(panel, ignored)
 
@@ -408,6 +419,8 @@ class Recipe:
 
     def _out_of_group_logits(self, panel: Panel, task: Task, seed: int) -> Doubles:
         """Compute the logits of every series by a model fitted without its group, in up to 5 folds; (n, outputs)."""
+        from limelight.training.fit import fit
+
         encoder = Blocks() if self.architecture.encoder.automatic else self.architecture.encoder
         architecture = replace(self.architecture, encoder=encoder)
         groups, labels = panel.groups(self.hold_out.group), stratify_by(panel.labels)

@@ -15,7 +15,7 @@ import torch
 from limelight.config import reading
 from limelight.errors import ParameterError
 from limelight.files import locked
-from limelight.runs import train
+from limelight.model import bundle
 from support.commands import Commands
 
 pytestmark = pytest.mark.usefixtures("short_epochs")
@@ -189,7 +189,7 @@ def test_run_that_is_killed_while_it_replaces_another_loses_neither(
     quick = ["-o", "run", *ONE_EPOCH, *TRAINED]
     limelight("train", folder, *quick, "--seed", 1)
     with monkeypatch.context() as patched:
-        patched.setattr(train, "save_model", raise_interrupt)
+        patched.setattr(bundle, "save_model", raise_interrupt)
         limelight("train", folder, *quick, "--seed", 2, "--overwrite", code=130)
     assert seed_of_run() == 1
     limelight("train", folder, *quick, "--seed", 2, "--resume")
@@ -205,7 +205,7 @@ def test_unfinished_run_is_neither_replaced_nor_resumed_without_a_word(
 ) -> None:
     quick = ["train", folder, "-o", "run", *ONE_EPOCH, *TRAINED]
     with monkeypatch.context() as patched:
-        patched.setattr(train, "save_model", raise_interrupt)
+        patched.setattr(bundle, "save_model", raise_interrupt)
         limelight(*quick, code=130)
     assert limelight(*quick, code=2) == (
         "limelight: 'run' already holds an unfinished run; pass --overwrite to replace it, --resume to continue it, "

@@ -8,7 +8,6 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from limelight import recipe
 from limelight.data.annotations import Origin, StepLabels
 from limelight.data.panel import Panel
 from limelight.data.splitting.splits import Split
@@ -20,6 +19,7 @@ from limelight.model_selection.comparison import compare, score_of
 from limelight.model_selection.comparison_results import Row, conclude
 from limelight.parts.architecture import Architecture
 from limelight.task import Task
+from limelight.training import fit as training
 from support.commands import Commands
 from support.panels import bump_panel
 
@@ -52,8 +52,8 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
         seen.append({"panel": panel, "architecture": architecture, **rest})
         return real(panel, task, architecture, **rest)  # type: ignore[arg-type]
 
-    real = recipe.fit
-    monkeypatch.setattr(recipe, "fit", fit)
+    real = training.fit
+    monkeypatch.setattr(training, "fit", fit)
     return seen
 
 
@@ -241,7 +241,7 @@ def test_the_table_ends_with_the_conclusion() -> None:
 
 def interrupting(monkeypatch: pytest.MonkeyPatch, after: int, *, politely: bool) -> None:
     """Ctrl-C in a training: the first ends it early, a second one at once."""
-    left, real = [after], recipe.fit
+    left, real = [after], training.fit
 
     def fit(*arguments: object, **rest: object) -> object:
         left[0] -= 1
@@ -251,7 +251,7 @@ def interrupting(monkeypatch: pytest.MonkeyPatch, after: int, *, politely: bool)
             return replace(real(*arguments, **rest), stopped="interrupted")  # type: ignore[arg-type]
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(recipe, "fit", fit)
+    monkeypatch.setattr(training, "fit", fit)
 
 
 @pytest.mark.parametrize("politely", [True, False])

@@ -14,7 +14,8 @@ from limelight.data.panel import Panel
 from limelight.model.targets import task_of
 from limelight.parts.architecture import Architecture
 from limelight.parts.encoders import Auto
-from limelight.training.auto import expected_seconds, fit_auto, held_out_loss, may_train_network
+from limelight.training.auto import fit_auto, held_out_loss
+from limelight.training.encoder_choice import expected_seconds, may_train_network
 from limelight.training.fit import fit
 from limelight.training.result import FitResult
 from limelight.training.settings import TrainingSettings

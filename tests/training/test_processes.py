@@ -16,7 +16,8 @@ from limelight.data.panel import Panel
 from limelight.errors import LostWorkerError, ParameterError
 from limelight.model.targets import targets_of, task_of
 from limelight.parts.architecture import Architecture
-from limelight.training.fit import fit, require_device
+from limelight.training.devices import require_device
+from limelight.training.fit import fit
 from limelight.training.loaders import BatchesOfPanel
 from limelight.training.losses import loss_for
 from limelight.training.ranks import Rank, ShareOfBatches, StopOnRequest

@@ -341,10 +341,11 @@ def _run(experiment: Experiment, *, resume: bool, overwrite: bool, track: str | 
     from limelight.runs.folder import require_free
 
     require_free(Path(experiment.output), resume=resume, overwrite=overwrite)
-    from limelight.evaluation.highlights import highlight_lines
     from limelight.runs.train import run_experiment
 
     run = run_experiment(experiment, resume=resume, overwrite=overwrite, log=print_progress)
+    from limelight.evaluation.highlights import highlight_lines  # loads scikit-learn, which no error in the data needs
+
     echo("\n".join(highlight_lines(run.metrics)))
     page = run.folder / "report" / "index.html"
     echo(f"\nreport: {page}; all scores: limelight evaluate {run.folder}")

@@ -38,7 +38,7 @@ from limelight.parts.fusions import ATTENTION, FUSIONS
 from limelight.recipe import Recipe
 from limelight.task import UNKNOWN, Task
 from limelight.training.baselines import boost_metadata, majority
-from limelight.training.fit import require_device
+from limelight.training.devices import require_device
 from limelight.training.settings import TrainingSettings
 from limelight.training.validation_split import HoldOut
 from limelight.types import Codes, LogLine

@@ -25,7 +25,7 @@ from limelight.parts.architecture import Architecture
 from limelight.recipe import Recipe
 from limelight.task import Task
 from limelight.text import aligned
-from limelight.training.fit import require_device
+from limelight.training.devices import require_device
 from limelight.training.settings import TrainingSettings
 from limelight.training.validation_split import HoldOut
 from limelight.types import LogLine

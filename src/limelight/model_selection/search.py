@@ -30,7 +30,7 @@ from limelight.parts.architecture import Architecture
 from limelight.parts.encoders import ENCODERS, Encoder, register_encoder
 from limelight.recipe import Recipe
 from limelight.task import Task
-from limelight.training.fit import require_device
+from limelight.training.devices import require_device
 from limelight.training.preparation import digest_of
 from limelight.training.runtime import OutOfMemory
 from limelight.training.settings import TrainingSettings

@@ -2,43 +2,31 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from limelight.config.sections import Experiment
-from limelight.data.inspection.findings import Inspection
-from limelight.data.splitting.splits import PARTS
-from limelight.evaluation.decision.rule import decision_lines
-from limelight.evaluation.highlights import highlight_lines
-from limelight.explanation.quality.measure import measure_explanations
-from limelight.explanation.quality.permutation_importance import score_permuted
-from limelight.explanation.what_if import measure_what_if
 from limelight.files import write_json
 from limelight.markup import html_card
-from limelight.model.bundle import save_model
 from limelight.recipe import Recipe
 from limelight.runs.columns import with_found_columns
 from limelight.runs.dataset import Dataset, read_data
 from limelight.runs.folder import (
     ENVIRONMENT_FILE,
     EXPERIMENT_FILE,
-    METRICS_FILE,
     environment,
     folder_to_resume,
     new_run,
     run_folder,
 )
 from limelight.runs.inspect import inspect_data, require_trainable
-from limelight.runs.report import report_run
-from limelight.runs.scored import rows_to_score, scored_note, with_scored
-from limelight.runs.scores import events_of, score_predictions
-from limelight.runs.tables import write_events, write_predictions, write_steps
-from limelight.training.fit import checkpoint_to_resume
-from limelight.training.result import FitResult
+from limelight.runs.scored import rows_to_score, scored_note
 from limelight.types import LogLine
+
+if TYPE_CHECKING:
+    from limelight.training.result import FitResult
 
 
 @dataclass(frozen=True)
@@ -60,6 +48,8 @@ class Run:
     training: FitResult
 
     def _repr_html_(self) -> str:
+        from limelight.evaluation.highlights import highlight_lines
+
         lines = (
             f"<pre style='background:none;color:inherit'>{escape(chr(10).join(highlight_lines(self.metrics)))}</pre>"
         )
@@ -106,6 +96,8 @@ def run_experiment(
     folder = Path(experiment.output)
     with run_folder(folder, resume=resume, overwrite=overwrite):
         if resume:
+            from limelight.training.fit import checkpoint_to_resume  # loads torch, which reads the checkpoint
+
             checkpoint_to_resume(folder_to_resume(folder))
         return _run(experiment, folder, resume=resume, progress=progress, log=log)
 
@@ -125,6 +117,9 @@ def _run(experiment: Experiment, folder: Path, *, resume: bool, progress: bool |
     for warning in inspection.warnings:
         log(f"warning: {warning}")
     log(f"{data.panel.describe()}; {data.split.describe()}")
+    from limelight.model.bundle import save_model  # these load torch, which no error in the data needs
+    from limelight.runs.outcome import evaluate_and_report, log_training
+
     with new_run(folder, resume=resume) as unfinished:
         complete = {**with_found_columns(experiment).to_json(), "output": str(folder.resolve())}
         write_json(unfinished / EXPERIMENT_FILE, complete)
@@ -138,9 +133,9 @@ def _run(experiment: Experiment, folder: Path, *, resume: bool, progress: bool |
             resume=resume,
             progress=progress,
         )
-        _log_training(training, log)
+        log_training(training, log)
         save_model(training.model, unfinished / "model")
-        metrics = _evaluate_and_report(experiment, data, inspection, training, folder, unfinished)
+        metrics = evaluate_and_report(experiment, data, inspection, training, folder, unfinished)
     return Run(folder, metrics, training)
 
 
@@ -150,65 +145,3 @@ def _for_missing_in_test(recipe: Recipe, data: Dataset, log: LogLine) -> Recipe:
     if changed is not recipe:
         log("note: only test series have missing values; they are filled with the training mean (missing='mean')")
     return changed
-
-
-def _log_training(training: FitResult, log: LogLine) -> None:
-    vocabulary = training.model.vocabulary
-    for note in (*(() if vocabulary is None else vocabulary.notes), *training.notes):
-        log(f"note: {note}")
-    log(training.describe())
-    for line in decision_lines(training.model):
-        log(line)
-
-
-def _evaluate_and_report(
-    experiment: Experiment, data: Dataset, inspection: Inspection, training: FitResult, folder: Path, unfinished: Path
-) -> dict[str, Any]:
-    """Evaluate a fitted model and write what belongs to the run in ``folder`` to the folder ``unfinished``."""
-    started = time.perf_counter()
-    model = training.model
-    test = data.panel[rows_to_score(experiment, data.panel, data.split.test)]
-    prediction = model.predict(test)
-    scores = score_predictions(model, prediction, test, experiment.events)
-    evaluating = time.perf_counter() - started
-    started = time.perf_counter()
-    wanted = experiment.explain
-    explanations = (
-        measure_explanations(model, test, data.part("train"), series=wanted.series, seed=experiment.seed)
-        if wanted
-        else None
-    )
-    explaining = time.perf_counter() - started
-    metrics = {
-        **scores,
-        "metadata": score_permuted(model, test, seed=experiment.seed),
-        "what_if": measure_what_if(model, test, data.part("train"), seed=experiment.seed),
-        "explanations": explanations,
-        "seconds": {
-            **({"choose": round(training.choosing, 3)} if training.choosing else {}),
-            "train": round(training.seconds, 3),
-            "evaluate": round(evaluating, 3),
-            **({"explain": round(explaining, 3)} if explanations else {}),
-        },
-        "counts": with_scored({name: len(data.split.part(name)) for name in PARTS}, len(test), len(data.split.test)),
-        "training": {
-            "epochs": len(training.history),
-            "best_epoch": training.best_epoch,
-            "stopped": training.stopped,
-            "notes": list(training.notes),
-            **model.fitted_on["training"],
-        },
-        "warnings": list(inspection.warnings),
-    }
-    outside = model.check(test)
-    reasons = None if outside is None else outside.reasons
-    write_predictions([prediction], test, unfinished / "predictions.parquet", model.decision, reasons)
-    if prediction.lengths is not None:
-        write_events(
-            events_of(model, prediction, test, experiment.events), prediction, test, unfinished / "events.parquet"
-        )
-    if test.origin is not None and prediction.lengths is None:
-        write_steps(prediction, test, data.recordings, unfinished / "steps.parquet")
-    report_run(folder, experiment, data, model, test, prediction, metrics, files=unfinished)
-    write_json(unfinished / METRICS_FILE, metrics)  # written last: its presence marks a complete run
-    return metrics

@@ -16,18 +16,21 @@ from torch import Tensor
 from limelight.data.labels import stratify_by
 from limelight.data.panel import Panel
 from limelight.data.splitting.folds import Fold, make_folds
-from limelight.errors import InternalError, ParameterError, listing
+from limelight.errors import ParameterError
 from limelight.model.targets import targets_of
 from limelight.parts.architecture import Architecture
-from limelight.parts.contexts import ContextEncoding
-from limelight.parts.encoders import Auto, Blocks, ConvLSTM
-from limelight.parts.heads import MLPHead
-from limelight.parts.poolings import AttentionPooling
-from limelight.task import Task, is_known
+from limelight.task import Task
+from limelight.training.encoder_choice import (
+    candidates_of_auto,
+    expected_seconds,
+    time_budget_of,
+    too_few_for_network,
+    why_network,
+)
 from limelight.training.logit_scale import fit_scale
 from limelight.training.losses import Loss, signed_targets
 from limelight.training.result import FitResult
-from limelight.training.settings import LEAST_BATCHES_OF_AN_EPOCH, TrainingSettings
+from limelight.training.settings import TrainingSettings
 from limelight.types import Doubles, Rows
 
 Train = Callable[..., FitResult]
@@ -36,13 +39,6 @@ AUTO_FOLDS = (5, 3)
 """Numbers of folds to compare on, the most expensive first."""
 LEAST_VALIDATION = 50
 """Validation series needed to compare two models; fewer only stop the training early."""
-LEAST_KNOWN = 10
-MANY = 1_000
-"""Series from which a network is tried at all, unless there are side signals. In cross-validation on the training sets
-of six data sets without metadata (28 to 667 series) the log loss of ``rocket`` was at most three fifths of that of the
-network; ``docs/background/decisions.md`` has what was measured with metadata."""
-SECONDS_OF_A_STEP, SECONDS_OF_A_PRODUCT = 4e-3, 1.2e-10
-"""Measured on two cores for four of the benchmark data sets, accurate within a quarter."""
 CLEARLY_WORSE, LEAST_COMPARED = 3.0, 10
 """A comparison ends after some of the folds if the log loss of the network is higher by this many standard errors, on
 at least this many series."""
@@ -91,19 +87,19 @@ def fit_auto(
         The better model, with a note on what was chosen and why.
     """
     started = time.perf_counter()
-    network, blocks = _candidates(architecture)
+    network, blocks = candidates_of_auto(architecture)
 
     def train_network() -> FitResult:
         return train(panel, architecture=network, validation=validation, folder=folder, resume=resume)
 
-    reason = _why_network(panel, architecture, settings)
+    reason = why_network(panel, architecture, settings)
     if reason:
         return _noted(train_network(), f"conv_lstm, {reason}", started)
     solved = train(panel, architecture=blocks, validation=validation)
-    if _are_few(panel):
+    if too_few_for_network(panel):
         why = f"as {len(panel)} series are too few for a network to be better"
         return _noted(solved, f"blocks, {why}", started)
-    seconds, budget = expected_seconds(panel, settings), _budget(architecture)
+    seconds, budget = expected_seconds(panel, settings), time_budget_of(architecture)
     many = validation is not None and len(validation) >= LEAST_VALIDATION
     folds = [] if many else _folds(panel, budget, seconds, seed)
     reason = _why_blocks(budget, seconds, many, folds, panel.weights is not None)
@@ -130,140 +126,9 @@ def fit_auto(
     return _noted(solved, _compared("blocks", "conv_lstm", losses, len(rows), on), started)
 
 
-def _candidates(architecture: Architecture) -> tuple[Architecture, Architecture]:
-    return replace(architecture, encoder=ConvLSTM()), replace(architecture, encoder=Blocks())
-
-
-def fitted_first(panel: Panel, architecture: Architecture, settings: TrainingSettings) -> Architecture:
-    """Return the architecture that ``fit`` fits first.
-
-    Parameters
-    ----------
-    panel
-        Labelled training series.
-    architecture, settings
-        As for ``fit``.
-
-    Returns
-    -------
-    Architecture
-        With an encoder that is not ``auto``: ``blocks``, if it takes the labels, the settings and the other parts,
-        else ``conv_lstm``; an explicit encoder is kept.
-
-    Example
-    -------
-    >>> panel = Panel.from_series(np.zeros((30, 40)), labels=["a", "b"] * 15)
-    >>> fitted_first(panel, Architecture.of("auto"), TrainingSettings()).encoder.name
-    'blocks'
-    """
-    if not architecture.encoder.automatic:
-        return architecture
-    network, blocks = _candidates(architecture)
-    return network if _why_network(panel, architecture, settings) else blocks
-
-
-def is_solved(panel: Panel, architecture: Architecture, settings: TrainingSettings) -> bool:
-    """Whether ``fit`` is certain to solve a head in closed form.
-
-    Then no series need to be held out: leave-one-out predictions calibrate the model.
-
-    Parameters
-    ----------
-    panel
-        Labelled training series.
-    architecture, settings
-        As for ``fit``.
-
-    Returns
-    -------
-    bool
-        True for the encoders ``rocket`` and ``blocks``, and for ``auto`` if no network is going to be tried.
-
-    Example
-    -------
-    >>> panel = Panel.from_series(np.zeros((30, 40)), labels=["a", "b"] * 15)
-    >>> [is_solved(panel, Architecture.of(encoder), TrainingSettings()) for encoder in ("auto", "lstm")]
-    [True, False]
-    """
-    if not architecture.encoder.automatic:
-        return architecture.encoder.closed_form
-    alone = panel.weights is not None or _are_few(panel)
-    return alone and not _why_network(panel, architecture, settings)
-
-
-def may_train_network(panel: Panel, architecture: Architecture, settings: TrainingSettings) -> bool:
-    """Whether ``fit`` trains a network by gradient descent, or may do so to compare it with ``blocks``.
-
-    Parameters
-    ----------
-    panel
-        Labelled training series.
-    architecture, settings
-        As for ``fit``.
-
-    Returns
-    -------
-    bool
-        False if only a head is solved in closed form.
-
-    Example
-    -------
-    >>> panel = Panel.from_series(np.zeros((30, 40)), labels=["a", "b"] * 15)
-    >>> [may_train_network(panel, Architecture.of(encoder), TrainingSettings()) for encoder in ("auto", "lstm")]
-    [False, True]
-    """
-    if is_solved(panel, architecture, settings):
-        return False
-    compared = architecture.encoder.automatic and not _why_network(panel, architecture, settings)
-    if not compared:
-        return True
-    return expected_seconds(panel, settings) <= _budget(architecture)
-
-
 def held_out_loss(task: Task, panel: Panel, logits: Doubles) -> float:
     """Compute the log loss of logits, in nats, after the temperature that is best for them."""
     return float(Loss(task)(*_tempered(task, panel, logits)))
-
-
-def expected_seconds(panel: Panel, settings: TrainingSettings) -> float:
-    """Estimate how long ``conv_lstm`` trains on two cores, by counting operations so that the choice is reproducible.
-
-    Example
-    -------
-    >>> panel = Panel.from_series(np.zeros((100, 300)))
-    >>> 5 < expected_seconds(panel, TrainingSettings()) < 50
-    True
-    """
-    settings = settings.resolve(len(panel), ConvLSTM())
-    if settings.batch_size is None or settings.max_epochs is None:
-        raise InternalError("settings resolved for a number of series have no None")
-    batches = max(LEAST_BATCHES_OF_AN_EPOCH, -(-len(panel) // settings.batch_size))
-    length, channels = float(np.median(panel.lengths)), len(panel.channels)
-    products = 75_000 * min(length, 32.0) + 128 * channels * length
-    return settings.max_epochs * batches * (SECONDS_OF_A_STEP + SECONDS_OF_A_PRODUCT * settings.batch_size * products)
-
-
-def _are_few(panel: Panel) -> bool:
-    """Whether no network is tried, as it would hardly be better."""
-    return len(panel) < MANY and panel.signals is None
-
-
-def _why_network(panel: Panel, architecture: Architecture, settings: TrainingSettings) -> str:
-    """Return why blocks cannot be used; empty if it can."""
-    if panel.labels is None:
-        return "as labels are per step"
-    if settings.imbalance == "focal":
-        return "as imbalance='focal' needs training by gradient descent"
-    usual = {"pooling": AttentionPooling(), "head": MLPHead(), "context": ContextEncoding()}
-    stated = [name for name, part in usual.items() if getattr(architecture, name) != part]
-    if architecture.fusion not in ("auto", (), ("late",)):
-        stated.append("fusion")
-    if stated:
-        return f"as {listing(stated)} {'is' if len(stated) == 1 else 'are'} set, which blocks does not have"
-    known = is_known(panel.labels).sum(axis=0)
-    if panel.labels.ndim == 2 and int(known.min()) < LEAST_KNOWN:
-        return f"as a label is known for only {int(known.min())} series"
-    return ""
 
 
 def _why_blocks(budget: float, seconds: float, many: bool, folds: list[Fold], weighted: bool) -> str:
@@ -275,12 +140,6 @@ def _why_blocks(budget: float, seconds: float, many: bool, folds: list[Fold], we
     if not many and not folds:
         return "as there are too few series to hold any out"
     return ""
-
-
-def _budget(architecture: Architecture) -> float:
-    if not isinstance(architecture.encoder, Auto):
-        raise InternalError(f"fit_auto was called with the encoder {architecture.encoder.name!r}")
-    return architecture.encoder.time_budget
 
 
 def _folds(panel: Panel, budget: float, seconds: float, seed: int) -> list[Fold]:

@@ -33,6 +33,7 @@ from limelight.training.preparation import Prepared
 from limelight.training.products import choose_products
 from limelight.training.result import SOLVED, FitResult, OutOfSample, fit_info
 from limelight.training.ridge import Ridge, fit_ridge, squared_error
+from limelight.training.scaling import build_network
 from limelight.training.settings import TrainingSettings
 from limelight.training.streamed_head import fit_streamed, pooled
 from limelight.types import Codes
@@ -143,7 +144,7 @@ def solve(
     codes = targets.every()
     started = time.perf_counter()
     series = BatchesOfPanel(panel, targets, prepared.architecture, prepared.vocabulary)
-    network = prepared.network(len(panel.channels), task.outputs, series.metadata).eval()
+    network = build_network(prepared, len(panel.channels), task.outputs, series.metadata).eval()
     if network.products is not None:
         network = network.with_components(0).eval()
     bar = late_bar("computing features", len(panel), " series", progress)
@@ -194,7 +195,7 @@ def head_inputs(panel: Panel, prepared: Prepared, seed: int) -> tuple[Network, F
         A network with fitted thresholds and without products; features and encoded metadata of the n series.
     """
     series = BatchesOfPanel(panel, None, prepared.architecture, prepared.vocabulary)
-    network = prepared.network(len(panel.channels), 1, series.metadata).eval()
+    network = build_network(prepared, len(panel.channels), 1, series.metadata).eval()
     if network.products is not None:
         network = network.with_components(0).eval()
     _fit_thresholds(network, series, seed)

@@ -10,11 +10,12 @@ from pathlib import Path
 import torch
 
 from limelight.data.panel import Panel
-from limelight.errors import OutputError, ParameterError
+from limelight.errors import OutputError
 from limelight.parts.architecture import Architecture
 from limelight.task import Task
 from limelight.training.auto import fit_auto
 from limelight.training.closed_form import FILL_STRATEGIES, solve_best
+from limelight.training.devices import require_device
 from limelight.training.metadata_gate import with_useful_metadata
 from limelight.training.preparation import prepare
 from limelight.training.result import FitResult
@@ -136,20 +137,6 @@ def fit(
             should_prune=should_prune,
         )
     return replace(result, notes=(*notes, *result.notes))
-
-
-def require_device(settings: TrainingSettings) -> None:
-    """Check that there are GPUs for device, devices, strategy and precision; ParameterError otherwise."""
-    has_gpu = torch.cuda.is_available() or torch.backends.mps.is_available()
-    if settings.device == "gpu" and not has_gpu:
-        raise ParameterError("expected a GPU for device='gpu', got a machine without one; use 'auto' or 'cpu'")
-    on_gpu, gpus = has_gpu and settings.device != "cpu", torch.cuda.device_count()
-    if on_gpu and gpus < settings.devices > 1:
-        raise ParameterError(f"expected {settings.devices} GPUs, got {gpus}; lower devices, or train on device='cpu'")
-    if not on_gpu and settings.precision == "float16":
-        raise ParameterError("expected a GPU for precision='float16', got none in use; use 'bfloat16' or 'float32'")
-    if not on_gpu and settings.strategy == "ddp_nccl":
-        raise ParameterError("expected GPUs for strategy='ddp_nccl', got none in use; use 'ddp' or 'ddp_gloo'")
 
 
 def checkpoint_to_resume(folder: Path | None) -> Path:

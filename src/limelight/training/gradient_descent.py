@@ -42,6 +42,7 @@ from limelight.training.preparation import Prepared, fingerprint
 from limelight.training.ranks import ONLY_RANK, Rank, ShareOfBatches, StopOnRequest
 from limelight.training.result import FitResult, fit_info
 from limelight.training.runtime import denormals_flushed
+from limelight.training.scaling import build_network
 from limelight.training.settings import CHECKPOINT, LEAST_BATCHES_OF_AN_EPOCH, ShouldPrune, TrainingSettings
 
 PRECISIONS: dict[str, Any] = {"float32": "32-true", "bfloat16": "bf16-mixed", "float16": "16-mixed"}
@@ -126,7 +127,7 @@ def train_by_gradient(
         checks = validation_loader(held_out if rank.world == 1 else ShareOfBatches(held_out, rank))
     started = time.perf_counter()
     with _quiet_lightning(), denormals_flushed():
-        network = prepared.network(len(panel.channels), task.outputs, batches.metadata)
+        network = build_network(prepared, len(panel.channels), task.outputs, batches.metadata)
         epochs = settings.max_epochs or 1
         identity = fingerprint(architecture, settings, task, seed, panel, validation, vocabulary)
         loss = loss_for(task, codes, settings.imbalance)

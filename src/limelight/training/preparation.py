@@ -1,4 +1,4 @@
-"""Resolve an architecture on the training series: vocabulary, parts, scaling, and a fingerprint of the data."""
+"""Resolve an architecture on the training series: vocabulary, parts, and a fingerprint of the data. Needs no torch."""
 
 from __future__ import annotations
 
@@ -8,19 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from limelight.data.metadata import observed_categories
 from limelight.data.panel import Panel
 from limelight.data.statistics import ChannelStatistics, channel_statistics
 from limelight.errors import LabelError, ParameterError, listing
-from limelight.model.batching import shape_of
 from limelight.model.padding import clock_kind, require_clock, require_finite, require_same_clock
 from limelight.model.targets import targets_of
 from limelight.model.texts import TextEncoder, read_text_encoder
-from limelight.model.vocabulary import EncodedMetadata, Vocabulary, fit_vocabulary
-from limelight.nn.network import Network
+from limelight.model.vocabulary import Vocabulary, fit_vocabulary
 from limelight.parts.architecture import Architecture
 from limelight.task import UNKNOWN, Task
 from limelight.training.settings import TrainingSettings
@@ -49,12 +46,6 @@ class Prepared:
     statistics: ChannelStatistics
     vocabulary: Vocabulary | None
     offset: NDArray[np.float64]
-
-    def network(self, channels: int, outputs: int, metadata: EncodedMetadata | None) -> Network:
-        """Build the network with random weights and fitted scaling; ``metadata`` is that of the training series."""
-        network = Network(self.architecture, channels, outputs, shape_of(self.vocabulary))
-        fit_scaling(network, self.statistics, self.vocabulary, metadata, self.offset)
-        return network
 
 
 def prepare(
@@ -162,45 +153,6 @@ def _require_known(task: Task, panel: Panel) -> None:
             f"expected every label to be known for at least {FEWEST_KNOWN} training {unit}, got {int(known.min())} for "
             f"{listing(few)}; fill it in, or leave such labels out"
         )
-
-
-def fit_scaling(
-    network: Network,
-    statistics: ChannelStatistics,
-    vocabulary: Vocabulary | None,
-    metadata: EncodedMetadata | None,
-    offset: NDArray[np.float64],
-) -> None:
-    """Set the scaling of values and metadata to the training statistics; channels without values are not scaled."""
-    known = statistics.count > 0
-    mean, deviation = np.where(known, statistics.mean - offset, 0.0), np.where(known, statistics.deviation, 1.0)
-    if network.architecture.needs_clock and statistics.clock is not None:
-        mean = np.append(mean, statistics.clock.mean_step)
-        deviation = np.append(deviation, statistics.clock.deviation_step)
-    network.normalisation.set_statistics(torch.from_numpy(mean).float(), torch.from_numpy(deviation).float())
-    if network.context is None or vocabulary is None or metadata is None:
-        return
-    if network.context_shape.numbers:
-        mean, deviation = vocabulary.statistics()
-        network.context.set_statistics(torch.from_numpy(mean).float(), torch.from_numpy(deviation).float())
-    if network.context.vectors is not None:
-        mean, deviation = _statistics_of_texts(vocabulary, metadata)
-        network.context.vectors.set_statistics(torch.from_numpy(mean).float(), torch.from_numpy(deviation).float())
-
-
-def _statistics_of_texts(
-    vocabulary: Vocabulary, metadata: EncodedMetadata
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Compute mean and standard deviation of the known text vectors, each shape (texts, size)."""
-    unknown = np.isnan(metadata.vectors).any(axis=2).all(axis=0)
-    if unknown.any():
-        texts = [one.name for one in vocabulary.fields if one.kind == "text"]
-        raise ParameterError(
-            f"expected a text encoder that knows words of metadata {texts[int(unknown.argmax())]!r}, got one that "
-            "knows none of them in any training series; use an encoder for their language, or drop it"
-        )
-    vectors = metadata.vectors.astype(np.float64)
-    return np.nanmean(vectors, axis=0), np.nanstd(vectors, axis=0)
 
 
 def fingerprint(
