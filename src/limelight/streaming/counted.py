@@ -10,11 +10,9 @@ import torch
 from numpy.typing import NDArray
 
 from limelight.model.fitted import FittedModel
-from limelight.nn.blocks import BlocksEncoder
-from limelight.nn.rocket import RocketEncoder
 from limelight.streaming.base import StreamAnswer
 from limelight.streaming.inputs import StreamInputs
-from limelight.streaming.sliding import can_slide, sliding_features
+from limelight.streaming.sliding import SLIDING, can_slide, sliding_features
 from limelight.streaming.windows import WindowStream
 
 
@@ -102,7 +100,7 @@ def can_count(model: Any, window: int, every: int) -> bool:
 
 
 def _blocks_of(encoder: Any) -> list[Any]:
-    """Return the blocks of fixed features of an encoder; an empty list if it has others."""
-    if isinstance(encoder, RocketEncoder):
-        return [encoder]
-    return list(encoder.blocks.values()) if isinstance(encoder, BlocksEncoder) else []
+    """Return the blocks of fixed features of an encoder; an empty list if none can be carried."""
+    several = getattr(encoder, "blocks", None)
+    blocks = list(several.values()) if isinstance(several, torch.nn.ModuleDict) else [encoder]
+    return blocks if any(type(one) in SLIDING for one in blocks) else []

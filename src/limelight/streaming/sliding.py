@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy as np
@@ -52,27 +54,21 @@ def sliding_features(block: Any, window: int) -> SlidingFeatures:
     Parameters
     ----------
     block
-        A block of fixed features. ``RocketEncoder``, ``DifferencesOf`` and ``HydraBlock`` are carried; others compute
-        their features anew at every step.
+        A block of fixed features. Those of ``SLIDING`` are carried; others compute their features anew at every step.
     window
         The most steps in the window, at least 2.
     """
-    if isinstance(block, RocketEncoder):
-        return SlidingRocket(block, window)
-    if isinstance(block, DifferencesOf):
-        return SlidingRocket(block.block, window, differences=True)
-    return SlidingHydra(block, window) if isinstance(block, HydraBlock) else ComputedAnew(block)
+    build = SLIDING.get(type(block))
+    return ComputedAnew(block) if build is None else build(block, window)
 
 
 def can_slide(block: Any) -> bool:
-    """Whether a block, if it has kernels, evaluates them at every step and reads few channels."""
-    if isinstance(block, DifferencesOf):
-        return can_slide(block.block)
-    if isinstance(block, RocketEncoder):
-        return block.reads.shape[-1] <= MOST_SLIDING_CHANNELS and all(one.stride == 1 for one in block.plan)
-    if isinstance(block, HydraBlock):
-        return block.reads.shape[-1] <= MOST_SLIDING_CHANNELS and set(block.strides) == {1}
-    return True
+    """Whether a block, if its features are carried, evaluates kernels at every step and reads few channels."""
+    own = getattr(block, "block", block)  # what reads the differences between steps
+    if type(own) not in SLIDING:
+        return True
+    strides = own.strides if hasattr(own, "strides") else [one.stride for one in own.plan]
+    return own.reads.shape[-1] <= MOST_SLIDING_CHANNELS and set(strides) == {1}
 
 
 class ComputedAnew:
@@ -265,6 +261,16 @@ class SlidingHydra:
     def features(self, steps: Singles) -> Singles:
         """Return the mean output where each kernel wins and the share of positions where it loses, shape (width,)."""
         return (self._sums / len(steps)).astype(np.float32).reshape(-1)
+
+
+SLIDING: Mapping[type, Callable[[Any, int], SlidingFeatures]] = MappingProxyType(
+    {
+        RocketEncoder: SlidingRocket,
+        DifferencesOf: lambda block, window: SlidingRocket(block.block, window, differences=True),
+        HydraBlock: SlidingHydra,
+    }
+)
+"""How the features of a block are carried, by its class."""
 
 
 def exponent_of(values: Singles) -> int:
