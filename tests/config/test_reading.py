@@ -174,6 +174,18 @@ def test_a_wrong_change_does_not_blame_the_series(tmp_path: Path) -> None:
     assert str(error.value) == "training has no key 'epochs'; did you mean 'max_epochs'?"
 
 
+def test_a_file_is_blamed_for_its_own_mistakes_only(tmp_path: Path) -> None:
+    file = tmp_path / "mine.json"
+    file.write_text(json.dumps(SINE))
+    assert message_of(ParameterError, read_experiment, file, {"training.epochs": 3}) == (
+        "training has no key 'epochs'; did you mean 'max_epochs'?"
+    )
+    file.write_text(json.dumps({**SINE, "training": {"epochs": 3}}))
+    assert message_of(ParameterError, read_experiment, file, {"seed": 3}) == (
+        f"{file}: training has no key 'epochs'; did you mean 'max_epochs'?"
+    )
+
+
 def test_a_path_that_does_not_exist_offers_a_near_name(tmp_path: Path) -> None:
     (tmp_path / "my-data").mkdir()
     with pytest.raises(ParameterError) as error:

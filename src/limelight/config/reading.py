@@ -77,14 +77,28 @@ def read_experiment(source: Path | str, changes: Mapping[str, Any] | None = None
         content.pop("model", None)
     if changes.get("data.labels") is not None and not str(source).endswith(".json"):
         content["data"].pop("names", None)  # folders are classes only if nothing else names the labels
+    changed = content
     for key, value in changes.items():
         if key in PATHS:
             value = _resolved(value, Path())
-        content = _changed(content, key.split("."), value, key)
-    return check_experiment(content, where)
+        changed = _changed(changed, key.split("."), value, key)
+    try:
+        return check_experiment(changed)
+    except ParameterError as error:
+        of_file = where and _is_complaint_about(content, str(error))
+        raise ParameterError(f"{where}: {error}" if of_file else str(error)) from None
 
 
-def check_experiment(content: Mapping[str, Any], where: str) -> Experiment:
+def _is_complaint_about(content: Mapping[str, Any], message: str) -> bool:
+    """Whether an experiment file has this mistake itself, rather than the changes that were typed beside it."""
+    try:
+        check_experiment(content)
+    except ParameterError as error:
+        return str(error) == message
+    return False
+
+
+def check_experiment(content: Mapping[str, Any], where: str = "") -> Experiment:
     """Check the content of an experiment file.
 
     Parameters
