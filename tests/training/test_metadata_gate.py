@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from limelight.data.annotations import StepSignals
 from limelight.data.panel import Panel
 from limelight.data.synthetic.bumps import BumpSettings, generate_bumps
 from limelight.model.targets import task_of
@@ -51,6 +52,13 @@ def test_several_labels_may_be_helped() -> None:
     assert metadata_help(panel, task_of(panel), None, 0) is False
     shown = panel.replace(metadata=pa.table({"fog": labels[:, 1].astype(bool)}))
     assert metadata_help(shown, task_of(panel), None, 0) is True
+
+
+def test_side_signals_are_left_to_the_network() -> None:
+    panel = with_sham(bumps(30), 0)
+    signals = StepSignals(np.zeros((len(panel.values), 1), dtype=np.int16), ("valve",), (("open", "shut"),))
+    panel = panel.replace(signals=signals)
+    assert metadata_help(panel, task_of(panel), {"valve": "category", "age": "ignore"}, 0) is False
 
 
 @pytest.mark.parametrize(

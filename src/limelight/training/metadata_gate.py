@@ -96,6 +96,8 @@ def metadata_help(panel: Panel, task: Task, fields: Mapping[str, str] | None, se
     False
     """
     assert panel.labels is not None
+    assert panel.metadata is not None
+    own_fields = {name: kind for name, kind in (fields or {}).items() if name in panel.metadata.column_names}
     rows = np.flatnonzero(is_known(panel.labels).reshape(len(panel), -1).all(axis=1))
     rows = np.random.default_rng(seed).permutation(rows)[:GATE_SERIES]
     values = np.cumsum(panel.lengths[rows]) * len(panel.channels)
@@ -104,7 +106,7 @@ def metadata_help(panel: Panel, task: Task, fields: Mapping[str, str] | None, se
         return None
     some, context_part = panel[rows].compact().replace(signals=None), OneHotContext()
     encoder = {"name": "rocket", "features": GATE_FEATURES}
-    prepared = prepare(some, task, Architecture.of(encoder, fusion="auto", context=context_part), None, fields)
+    prepared = prepare(some, task, Architecture.of(encoder, fusion="auto", context=context_part), None, own_fields)
     if not prepared.architecture.needs_metadata:
         return None
     network, inputs = head_inputs(some, prepared, seed)
