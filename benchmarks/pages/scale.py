@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.pages.results import environment
 from benchmarks.result_files import ROOT, read_results
-from benchmarks.run.scale import COMMANDS, STEPS
+from benchmarks.run.scale import COMMANDS, SCORED, STEPS
 
 LARGE_PAGE = ROOT / "docs" / "guides" / "large.md"
 BEGIN, END = "<!-- python -m benchmarks.pages.scale -->\n", "<!-- end -->\n"
@@ -60,6 +60,7 @@ def render_large_page() -> str:
             spread=widest_spread(results.get("throughput")),
             commands=COMMANDS,
             steps=STEPS,
+            scored=SCORED,
             rows=rows,
             millions=MILLIONS,
             load=max(size["load"] for size in results["sizes"]),
