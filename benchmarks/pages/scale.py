@@ -46,6 +46,18 @@ def widest_spread(throughput: dict[str, Any] | None) -> float:
     return max(max(turns) / min(turns) for side in throughput["seconds"].values() for turns in side.values())
 
 
+def gain_of_a_worker(throughput: dict[str, Any] | None) -> dict[str, dict[str, float]]:
+    """Return how many times as fast two workers are as one, by task and engine."""
+    if throughput is None:
+        return {}
+    pairs = {"joblib": ("1 process", "2 processes of joblib"), "Ray": ("Ray, 1 processor", "Ray, 2 processors")}
+    median = throughput["median"]
+    return {
+        task: {name: median[one][task] / median[two][task] for name, (one, two) in pairs.items()}
+        for task in ("predict", "fit")
+    }
+
+
 def render_large_page() -> str:
     """Return the page with its section between the two comments written anew."""
     results = read_results("scale")
@@ -57,6 +69,7 @@ def render_large_page() -> str:
         .render(
             results=results,
             throughput=results.get("throughput"),
+            gain=gain_of_a_worker(results.get("throughput")),
             spread=widest_spread(results.get("throughput")),
             commands=COMMANDS,
             steps=STEPS,

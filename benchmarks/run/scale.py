@@ -30,7 +30,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from benchmarks.processes import current_load
-from benchmarks.result_files import describe_environment, write_results
+from benchmarks.result_files import describe_environment, read_results, write_results
 from benchmarks.run.store import run_command
 
 STEPS, AT_ONCE = 50, 20_000
@@ -141,9 +141,11 @@ def main() -> None:
     """Measure every size, then throughput."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--series", type=int, nargs="+", default=[100_000, 300_000, 1_000_000])
+    parser.add_argument("--keep", action="store_true", help="add to the sizes that were measured before")
     options = parser.parse_args()
     content: dict[str, Any] = {**describe_environment("limelight", "torch", "joblib", "ray", threads=THREADS)}
-    content["sizes"] = []
+    earlier = read_results("scale")["sizes"] if options.keep else []
+    content["sizes"] = [size for size in earlier if size["series"] not in options.series]
     print(f"{'series':>9}" + "".join(f"{name + ' s':>11}{'peak MB':>9}" for name in COMMANDS))
     with tempfile.TemporaryDirectory() as folder:
         for series in options.series:
