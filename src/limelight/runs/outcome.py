@@ -8,6 +8,7 @@ from typing import Any
 
 from limelight.config.sections import Experiment
 from limelight.data.inspection.findings import Inspection
+from limelight.data.panel import Panel
 from limelight.data.splitting.splits import PARTS
 from limelight.evaluation.decision.rule import decision_lines
 from limelight.explanation.quality.measure import measure_explanations
@@ -17,7 +18,7 @@ from limelight.files import write_json
 from limelight.runs.dataset import Dataset
 from limelight.runs.folder import METRICS_FILE
 from limelight.runs.report import report_run
-from limelight.runs.scored import rows_to_score, with_scored
+from limelight.runs.scored import with_scored
 from limelight.runs.scores import events_of, score_predictions
 from limelight.runs.tables import write_events, write_predictions, write_steps
 from limelight.training.result import FitResult
@@ -35,12 +36,17 @@ def log_training(training: FitResult, log: LogLine) -> None:
 
 
 def evaluate_and_report(
-    experiment: Experiment, data: Dataset, inspection: Inspection, training: FitResult, folder: Path, unfinished: Path
+    experiment: Experiment,
+    data: Dataset,
+    test: Panel,
+    inspection: Inspection,
+    training: FitResult,
+    folder: Path,
+    unfinished: Path,
 ) -> dict[str, Any]:
-    """Evaluate a fitted model and write what belongs to the run in ``folder`` to the folder ``unfinished``."""
+    """Evaluate a fitted model on test series and write what belongs to the run in ``folder`` to ``unfinished``."""
     started = time.perf_counter()
     model = training.model
-    test = data.panel[rows_to_score(experiment, data.panel, data.split.test)]
     prediction = model.predict(test)
     scores = score_predictions(model, prediction, test, experiment.events)
     evaluating = time.perf_counter() - started

@@ -111,8 +111,8 @@ def _run(experiment: Experiment, folder: Path, *, resume: bool, progress: bool |
     require_trainable(recipe, data, inspection)
     recipe = _for_missing_in_test(recipe, data, log)
     experiment = experiment.model_copy(update={"model": recipe.architecture})
-    scored = rows_to_score(experiment, data.panel, data.split.test)
-    for note in (*data.panel.notes, *scored_note(len(scored), len(data.split.test))):
+    test = data.panel[rows_to_score(experiment, data.panel, data.split.test)]
+    for note in (*data.panel.notes, *scored_note(len(test), len(data.split.test))):
         log(f"note: {note}")
     for warning in inspection.warnings:
         log(f"warning: {warning}")
@@ -135,7 +135,7 @@ def _run(experiment: Experiment, folder: Path, *, resume: bool, progress: bool |
         )
         log_training(training, log)
         save_model(training.model, unfinished / "model")
-        metrics = evaluate_and_report(experiment, data, inspection, training, folder, unfinished)
+        metrics = evaluate_and_report(experiment, data, test, inspection, training, folder, unfinished)
     return Run(folder, metrics, training)
 
 

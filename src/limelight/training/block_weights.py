@@ -145,11 +145,22 @@ def _search(products: Sequence[Tensor], wanted: Tensor, one_of: bool, weights: l
                     continue
                 found = losses(candidate)
                 gain = lowest - found
-                if gain.mean() > LEAST_GAIN + errors * gain.std() / len(gain) ** 0.5:
+                if is_clear(gain, errors):
                     lowest, weights = found, candidate
         if weights == before:
             break
     return weights
+
+
+def is_clear(gain: Float[Tensor, " n"], errors: float) -> bool:
+    """Whether the mean of the gains of n series is above so many of its standard errors.
+
+    Example
+    -------
+    >>> is_clear(torch.tensor([1.0, 2.0, 3.0]), 3.0), is_clear(torch.tensor([1.0, 2.0, 3.0]), 4.0)
+    (True, False)
+    """
+    return bool(gain.mean() > LEAST_GAIN + errors * gain.std() / len(gain) ** 0.5)
 
 
 def leave_one_out_losses(

@@ -144,11 +144,8 @@ def solve(
     codes = targets.every()
     started = time.perf_counter()
     series = BatchesOfPanel(panel, targets, prepared.architecture, prepared.vocabulary)
-    network = build_network(prepared, len(panel.channels), task.outputs, series.metadata).eval()
-    if network.products is not None:
-        network = network.with_components(0).eval()
     bar = late_bar("computing features", len(panel), " series", progress)
-    _fit_thresholds(network, series, seed)
+    network = _with_thresholds(series, prepared, task.outputs, seed)
     wanted, known = signed_targets(task, codes)
     weights = weights_of_series(panel, task, codes, wanted, settings)
     with bar:
@@ -195,10 +192,7 @@ def head_inputs(panel: Panel, prepared: Prepared, seed: int) -> tuple[Network, F
         A network with fitted thresholds and without products; features and encoded metadata of the n series.
     """
     series = BatchesOfPanel(panel, None, prepared.architecture, prepared.vocabulary)
-    network = build_network(prepared, len(panel.channels), 1, series.metadata).eval()
-    if network.products is not None:
-        network = network.with_components(0).eval()
-    _fit_thresholds(network, series, seed)
+    network = _with_thresholds(series, prepared, 1, seed)
     return network, _features(network, series, np.arange(len(panel)))
 
 
@@ -257,6 +251,15 @@ def _profiled(panel: Panel, seed: int) -> NDArray[np.int64]:
     values = np.cumsum(panel.lengths[rows]) * len(panel.channels)
     few: NDArray[np.int64] = rows[: max(1, int((values <= PROFILED_VALUES).sum()))]
     return few
+
+
+def _with_thresholds(series: BatchesOfPanel, prepared: Prepared, outputs: int, seed: int) -> Network:
+    """Build the network without products, and fit the thresholds of its features."""
+    network = build_network(prepared, len(series.panel.channels), outputs, series.metadata).eval()
+    if network.products is not None:
+        network = network.with_components(0).eval()
+    _fit_thresholds(network, series, seed)
+    return network
 
 
 def _fit_thresholds(network: Network, series: BatchesOfPanel, seed: int) -> None:

@@ -87,10 +87,8 @@ def may_train_network(panel: Panel, architecture: Architecture, settings: Traini
 
     Parameters
     ----------
-    panel
-        Labelled training series.
-    architecture, settings
-        As for ``fit``.
+    panel, architecture, settings
+        As for ``is_solved``.
 
     Returns
     -------

@@ -17,7 +17,7 @@ from limelight.model.targets import targets_of
 from limelight.parts.architecture import Architecture
 from limelight.parts.contexts import OneHotContext
 from limelight.task import Task, is_known
-from limelight.training.block_weights import LEAST_GAIN, WEIGHTS, leave_one_out_losses
+from limelight.training.block_weights import WEIGHTS, is_clear, leave_one_out_losses
 from limelight.training.closed_form import head_inputs
 from limelight.training.losses import signed_targets
 from limelight.training.preparation import prepare
@@ -110,16 +110,15 @@ def metadata_help(panel: Panel, task: Task, fields: Mapping[str, str] | None, se
     if not prepared.architecture.needs_metadata:
         return None
     network, inputs = head_inputs(some, prepared, seed)
-    wanted, known = signed_targets(task, targets_of(task, some).every())
-    width, one_of = network.encoder.width, not task.multilabel
+    signed, known = signed_targets(task, targets_of(task, some).every())
+    wanted, width, one_of = signed.double(), network.encoder.width, not task.multilabel
     features, context = inputs[:, :width], inputs[:, width:]
     own, added = (products_of_rows(one, torch.ones(one.shape[1])) / one.shape[1] for one in (features, context))
-    lowest = leave_one_out_losses(own, wanted.double(), one_of=one_of)
+    lowest = leave_one_out_losses(own, wanted, one_of=one_of)
     for weight in WEIGHTS[1:]:
-        gain = lowest - leave_one_out_losses((own + weight * added) / (1 + weight), wanted.double(), one_of=one_of)
-        if gain.mean() > LEAST_GAIN + ERRORS_OF_USE * gain.std() / len(gain) ** 0.5:
+        losses = leave_one_out_losses((own + weight * added) / (1 + weight), wanted, one_of=one_of)
+        if is_clear(lowest - losses, ERRORS_OF_USE):
             return True
-    components = context_part.components(context.shape[1])
     chosen = choose_products(
         features,
         context,
@@ -127,7 +126,7 @@ def metadata_help(panel: Panel, task: Task, fields: Mapping[str, str] | None, se
         network.encoder.spans,
         wanted,
         known,
-        components=max(components, 1),
+        components=context_part.components(context.shape[1]),
         one_of=one_of,
         errors=ERRORS_OF_USE,
     )

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from limelight.training.block_weights import LEAST_GAIN, WEIGHTS, leave_one_out_losses, standardised_columns
+from limelight.training.block_weights import WEIGHTS, is_clear, leave_one_out_losses, standardised_columns
 from limelight.training.ridge import LEAST_DEVIATION
 
 ERRORS_OF_A_GAIN = 2.0
@@ -109,9 +109,8 @@ def choose_products(
     chosen = None
     for candidate, weight in itertools.product(candidates, WEIGHTS[1:]):
         losses = leave_one_out_losses((own + weight * candidate.products) / (1 + weight), wanted, one_of=one_of)
-        gain = lowest - losses
         forced = chosen is None and not optional
-        if forced or gain.mean() > LEAST_GAIN + errors * gain.std() / len(gain) ** 0.5:
+        if forced or is_clear(lowest - losses, errors):
             lowest, chosen = losses, candidate.weighted(weight * total)
     return chosen
 
