@@ -15,6 +15,7 @@ from limelight.model.vocabulary import fit_vocabulary
 from limelight.nn.network import Network
 from limelight.parts.architecture import Architecture
 from limelight.parts.encoders.blocks import BLOCK_NAMES
+from limelight.streaming.computed_anew import ComputedAnew
 from limelight.streaming.counted import CountedStream
 from limelight.streaming.stream import open_stream
 from limelight.streaming.windows import WindowStream
@@ -59,6 +60,21 @@ def require_same(
 @pytest.mark.parametrize("name", ["rocket", "rocket_differences", "hydra"])
 def test_every_step_has_the_answer_of_its_window(name: str, window: int) -> None:
     require_same(model_of(blocks(name)), changing(80), window)
+
+
+@pytest.mark.parametrize("window", [2, 9, 62])
+@pytest.mark.parametrize("name", ["quantiles", "quantiles_differences"])
+def test_quantiles_of_every_step_are_those_of_its_window(name: str, window: int) -> None:
+    require_same(model_of({**blocks("hydra", name), "depth": 6}), changing(150), window)
+
+
+def test_quantiles_of_a_full_window_are_not_computed_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream, values = open_stream(model_of({**blocks("hydra", "quantiles"), "depth": 6}), window=20), changing(50)
+    for row in values[:20]:
+        stream.step(row)
+    monkeypatch.setattr(ComputedAnew, "features", None)
+    for row in values[20:]:
+        stream.step(row)
 
 
 @pytest.mark.parametrize("channels", [1, 5])

@@ -162,7 +162,7 @@ class QuantileBlock(nn.Module):
         features = np.empty((len(values), _width(self.intervals), self.channels), dtype=np.float32)
         for rows, series in self._blocks(values, mask):
             read = self._read(series)
-            for steps, columns in self._alike(read.shape[-1]):
+            for steps, columns in self.alike(read.shape[-1]):
                 features[rows[:, None, None], columns] = _quantiles(read[..., steps], columns.shape[1]).transpose(
                     0, 2, 3, 1
                 )
@@ -271,7 +271,7 @@ class QuantileBlock(nn.Module):
                 some = values[torch.from_numpy(rows).to(values.device), :length].transpose(1, 2)
                 yield rows, some.double().cpu().contiguous().numpy()
 
-    def _alike(self, length: int) -> Sequence[Alike]:
+    def alike(self, length: int) -> Sequence[Alike]:
         """Return the intervals of a series of some length, together if they are alike, so that few calls sort all."""
         planned = tuple(self.intervals)
         return _alike(planned, length) if length <= MOST_STEPS_REMEMBERED else _alike.__wrapped__(planned, length)
@@ -316,7 +316,7 @@ def _width(intervals: list[Interval]) -> int:
 def _quantiles(read: NDArray[np.float64], quantiles: int) -> NDArray[np.float64]:
     """Return evenly spaced quantiles over the last axis, every second relative to the mean; one is the median."""
     ordered = np.sort(read, axis=-1)
-    below, above, share = _ranks(quantiles, ordered.shape[-1])
+    below, above, share = quantile_ranks(quantiles, ordered.shape[-1])
     found = ordered[..., below] * (1 - share) + ordered[..., above] * share
     if quantiles > 1:
         found[..., 1::2] -= ordered.mean(axis=-1, keepdims=True)
@@ -324,7 +324,7 @@ def _quantiles(read: NDArray[np.float64], quantiles: int) -> NDArray[np.float64]
 
 
 @lru_cache(maxsize=1024)
-def _ranks(quantiles: int, steps: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+def quantile_ranks(quantiles: int, steps: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Return the ranks of the sorted values around each quantile, and the share of the upper one."""
     positions = np.linspace(0, 1, quantiles) * (steps - 1) if quantiles > 1 else np.array([0.5 * (steps - 1)])
     below = positions.astype(np.int64)
@@ -333,7 +333,7 @@ def _ranks(quantiles: int, steps: int) -> tuple[NDArray[np.int64], NDArray[np.in
 
 def _coefficients(quantiles: int, steps: int) -> NDArray[np.float64]:
     """Return the matrix that turns sorted values into quantiles, shape (steps, quantiles); each column sums to 1."""
-    below, above, share = _ranks(quantiles, steps)
+    below, above, share = quantile_ranks(quantiles, steps)
     matrix = np.zeros((steps, quantiles))
     columns = np.arange(quantiles)
     np.add.at(matrix, (below, columns), 1 - share)

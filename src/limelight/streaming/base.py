@@ -119,9 +119,10 @@ class Stream:
         decision, task = self.model.decision, self.model.task
         scaled = decision.apply_temperature(logits[None])
         prediction = Prediction(np.array(["0"]), task, scaled, thresholds=decision.thresholds, mixing=decision.mixing)
-        label = prediction.labels[0]
+        probabilities = prediction.probabilities
+        label = task.decode(task.decide(probabilities, decision.thresholds))[0]
         plain = label.item() if isinstance(label, np.generic) else label
-        return StreamAnswer(plain, prediction.probabilities[0], self.steps)
+        return StreamAnswer(plain, probabilities[0], self.steps)
 
 
 def checked_step(model: Predictor, values: Any) -> Doubles:

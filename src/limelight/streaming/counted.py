@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from limelight.model.fitted import FittedModel
 from limelight.streaming.base import StreamAnswer
+from limelight.streaming.cells import doubles_of
 from limelight.streaming.inputs import StreamInputs
 from limelight.streaming.sliding import SLIDING, can_slide, sliding_features
 from limelight.streaming.windows import WindowStream
@@ -47,8 +49,9 @@ class CountedStream(WindowStream):
         self._inputs = StreamInputs(model, metadata)
         if like is None:
             self._features = [sliding_features(block, window) for block in _blocks_of(model.network.encoder)]
+            self._head = copy.deepcopy(model.network.head).double()
         else:
-            self._features = [one.another() for one in like._features]
+            self._features, self._head = [one.another() for one in like._features], like._head
         self._carried = np.zeros((0, model.network.input_width), dtype=np.float32)
         self._stale = True
 
@@ -71,17 +74,17 @@ class CountedStream(WindowStream):
             self._carried = np.concatenate([self._carried[int(dropped) :], self._encoder_input(self._values[-1])[None]])
             for one in self._features:
                 one.advance(self._carried, dropped)
-        return self._answer(self._logits(np.concatenate([one.features(self._carried) for one in self._features])))
+        return self._answer(self._logits([one.features(self._carried) for one in self._features]))
 
     def _encoder_input(self, values: NDArray[np.float64]) -> NDArray[np.float32]:
         return self._inputs.of_step(values, 0.0, self._inputs.start(), None)[0].astype(np.float32)
 
-    def _logits(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+    def _logits(self, features: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
         late = self._inputs.context if "late" in self.model.architecture.fusions else np.zeros(0)
-        pooled = torch.from_numpy(np.concatenate([features, late.astype(np.float32)]))
-        with torch.inference_mode():
-            logits: NDArray[np.float64] = self.model.network.logits_of(pooled[None])[0].double().numpy()
-        return logits
+        pooled = torch.from_numpy(np.concatenate([*features, late.astype(np.float32)]))
+        with torch.inference_mode():  # as ``Network.logits_of``, which converts the weights every time
+            logits = self._head(self.model.network.with_products(pooled[None]).double())[0].to(pooled.dtype)
+        return doubles_of(logits)
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Continue from a state of a stream of the same model and window; ParameterError if it is of another."""

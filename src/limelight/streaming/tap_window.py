@@ -1,9 +1,11 @@
-"""The last values of a stream, and the outputs of dilated kernels that one more step changes. Needs no torch."""
+"""The last values of a stream, and what dilated kernels read where one more step changes their outputs. Needs no
+torch."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -19,6 +21,28 @@ NEW_CENTRE, ZEROED_CENTRE, BEFORE_ZEROED_CENTRE = ARM, 2 * CENTRES - 1, 4 * CENT
 ENTRIES = CENTRE + 1
 
 
+class TapRow(NamedTuple):
+    """What the kernels of a dilation read.
+
+    Parameters
+    ----------
+    dilation
+        Distance between the taps, in steps, at least 1.
+    source
+        Index of the values that are read.
+    zeroed
+        0, or 1 if the values are differences between steps: once the first step is dropped, the difference that is
+        so many steps behind it becomes 0.
+    begins
+        Number of steps of the window before the first position: 0, or 1 if the first difference is none.
+    """
+
+    dilation: int
+    source: int = 0
+    zeroed: int = 0
+    begins: int = 0
+
+
 class TapWindow:
     """A window of values between zeros that slides step by step under kernels of nine taps.
 
@@ -28,89 +52,107 @@ class TapWindow:
 
     Parameters
     ----------
-    dilations
-        Distances between the taps, in steps, shape (dilations,).
-    weights
-        Shape (dilations, 9 · channels, kernels), tap by tap.
+    rows
+        What is read, one for each dilation and source.
+    channels
+        Number of values of a step, at least 1.
     window
         The most values in the window, at least 2.
-    differences
-        Whether the values are differences between steps, of which the first of a window is 0.
 
     Example
     -------
-    >>> window = TapWindow([1], np.ones((1, 9, 1), dtype=np.float32), window=3, differences=False)
-    >>> window.restart(np.array([[1.0], [2.0], [4.0]], dtype=np.float32))
-    >>> outputs = window.advance(np.array([8.0], dtype=np.float32), drops=True)
-    >>> outputs[:3, 0, 0].tolist(), outputs[MINUS][:3, 0, 0].tolist()
-    ([15.0, 15.0, 15.0], [-inf, 7.0, 7.0])
+    >>> window = TapWindow([TapRow(dilation=1)], channels=1, window=3)
+    >>> window.restart(np.array([[[1.0], [2.0], [4.0]]], dtype=np.float32))
+    >>> inputs = window.advance(np.array([[8.0]], dtype=np.float32), drops=True)
+    >>> inputs[0].sum(axis=1)[:3].tolist(), inputs[0].sum(axis=1)[MINUS][:3].tolist()
+    ([15.0, 15.0, 15.0], [7.0, 7.0, 7.0])
+    >>> window.exist[0, :3].tolist(), window.exist[0, MINUS][:3].tolist()
+    ([True, True, True], [False, True, True])
     """
 
-    def __init__(
-        self, dilations: Sequence[int], weights: Float[NDArray[np.float32], "d t k"], window: int, differences: bool
-    ) -> None:
-        steps = np.minimum(np.array(dilations), window + 1)  # beyond, every tap but the central one reads zeros
-        self.weights, self.differences = np.ascontiguousarray(weights, dtype=np.float32), differences
-        self.channels = weights.shape[1] // (2 * ARM + 1)
+    def __init__(self, rows: Sequence[TapRow], channels: int, window: int) -> None:
+        steps = np.minimum([row.dilation for row in rows], window + 1)  # beyond, all taps but the centre read zeros
+        self._zeroed, self._begins = (np.array([row[field] for row in rows]) for field in (2, 3))
+        sources = np.array([row.source for row in rows])
+        zeroed_of = dict(zip(sources.tolist(), self._zeroed.tolist(), strict=True))
+        self._zeroed_values = np.array([zeroed_of[source] for source in sorted(zeroed_of)])
         self._margin = 2 * ARM * int(steps.max()) + 2
-        self._size = 2 * self._margin + 4 * window + 1_000
-        behind, taps = np.arange(CENTRES), np.arange(-ARM, ARM + 1)
-        from_last, from_first = -behind[:, None] * steps, behind[:, None] * steps + int(differences)
-        dropped, centre = np.zeros((1, len(steps)), dtype=int), ARM * steps[None]
-        self._of_last = np.zeros(ENTRIES, dtype=bool)
-        self._of_last[[*range(CENTRES), *range(2 * CENTRES, 3 * CENTRES)]] = True
-        self._positions = np.concatenate([from_last, from_first, from_last, from_first, dropped, centre])
-        # the order of MINUS: before the new value (5), before the first is 0 (5), the dropped position; then the centre
-        self._reads = self._positions[:, :, None] + taps * steps[:, None]
-        self.restart(np.zeros((0, self.channels), dtype=np.float32))
+        self._shape = (len(zeroed_of), 2 * self._margin + 4 * window + 1_000, channels)
+        self._positions, self._of_last = _positions(steps, self._zeroed, self._begins)
+        taps = np.arange(-ARM, ARM + 1) * steps[:, None]
+        self._reads = self._positions[:, :, None] + taps[:, None] + (sources * self._shape[1])[:, None, None]
+        self._kept = np.ones((ENTRIES, 2 * ARM + 1, 1), dtype=np.float32)
+        for behind in range(CENTRES):
+            self._kept[2 * CENTRES + behind, ARM + behind] = 0  # before, the new value was 0
+            self._kept[CENTRES + behind, ARM - behind] = 0  # afterwards, the first value is 0
+        self.restart(np.zeros((len(zeroed_of), 0, channels), dtype=np.float32))
 
     def another(self) -> TapWindow:
-        """Return an empty window under the same kernels, whose weights are shared."""
+        """Return an empty window under the same kernels."""
         new = copy.copy(self)
-        new.restart(np.zeros((0, self.channels), dtype=np.float32))
+        new.restart(np.zeros((self._shape[0], 0, self._shape[2]), dtype=np.float32))
         return new
 
-    def restart(self, values: Float[NDArray[np.float32], "steps channels"]) -> None:
-        """Fill the window with values."""
-        self._values = np.zeros((self._size, self.channels), dtype=np.float32)
-        self._first, self._stop = self._margin, self._margin + len(values)
-        self._values[self._first : self._stop] = values
+    def restart(self, values: Float[NDArray[np.float32], "sources steps channels"]) -> None:
+        """Fill the window with values; of differences, the first of a window is 0."""
+        self._values = np.zeros(self._shape, dtype=np.float32)
+        self._first, self._stop = self._margin, self._margin + values.shape[1]
+        self._values[:, self._first : self._stop] = values
+        self._planned = (-1, False)
 
     def advance(
-        self, value: Float[NDArray[np.float32], " channels"], drops: bool
-    ) -> Float[NDArray[np.float32], "entries dilations kernels"]:
-        """Add a last value, drop the first if ``drops``, and return the outputs that change.
+        self, values: Float[NDArray[np.float32], "sources channels"], drops: bool
+    ) -> Float[NDArray[np.float32], "rows entries inputs"]:
+        """Add the last values, drop the first if ``drops``, and return what the kernels read where outputs change.
 
         Returns
         -------
         numpy.ndarray
-            The outputs ``PLUS`` that exist afterwards, ``MINUS`` that existed before, and ``CENTRE``: of the first
-            kernel that lay within the window. Minus infinity where there is none.
+            The inputs of each kernel, 9 · channels, for the outputs ``PLUS`` that exist afterwards, ``MINUS`` that
+            existed before, and ``CENTRE``: of the first kernel that lay within the window. ``exist`` is whether there
+            is such an output.
         """
-        if self._stop + self._margin >= self._size:
-            self.restart(self._values[self._first : self._stop].copy())
+        if self._stop + self._margin >= self._shape[1]:
+            self.restart(self._values[:, self._first : self._stop].copy())
         first, last = self._first, self._stop
-        self._values[last] = value
-        base = np.where(self._of_last, last, first)
-        inputs = self._values[self._reads + base[:, None, None]]
-        for behind in range(CENTRES):
-            inputs[2 * CENTRES + behind, :, ARM + behind] = 0  # before, the new value was 0
-            inputs[CENTRES + behind, :, ARM - behind] = 0  # afterwards, the first value is 0
-        flat = inputs.reshape(ENTRIES, len(self.weights), -1).transpose(1, 0, 2)
-        outputs: NDArray[np.float32] = np.matmul(flat, self.weights).transpose(1, 0, 2).copy()
-        outputs[~self._exist(self._positions + base[:, None], drops)] = -np.inf
+        self._values[:, last] = values
+        if self._planned != (last - first, drops):
+            self._plan(last - first, drops)
+        by_tap = self._values.reshape(-1, self._shape[2]).take(self._indices + first, axis=0)
+        by_tap *= self._kept
         self._stop += 1
         if drops:
-            self._values[first] = 0
+            self._values[np.arange(len(self._values)), first + self._zeroed_values] = 0
             self._first += 1
-            if self.differences:
-                self._values[self._first] = 0
-        return outputs
+        inputs: NDArray[np.float32] = by_tap.reshape(*self._positions.shape, -1)
+        return inputs
 
-    def _exist(self, positions: NDArray[np.int64], drops: bool) -> Bool[NDArray[np.bool_], "entries dilations"]:
-        """Whether each output lies within the window, shape (entries, dilations)."""
-        exist: NDArray[np.bool_] = (positions >= self._first) & (positions <= self._stop)
-        exist[2 * CENTRES] = False  # the new position, before
-        if not self.differences:
-            exist[[CENTRES, 3 * CENTRES]] = False  # the dropped position has an entry of its own
-        return exist if drops else exist & self._of_last[:, None]
+    def _plan(self, length: int, drops: bool) -> None:
+        """Prepare what depends on the number of steps of the window before the new one."""
+        self._planned = (length, drops)
+        self._indices = self._reads + self._of_last[:, None] * length
+        positions = self._positions + self._of_last * length
+        self.exist: Bool[NDArray[np.bool_], "rows entries"] = positions >= self._begins[:, None]
+        self.exist &= positions <= length
+        self.exist[:, 2 * CENTRES] = False  # the new position, before
+        own = self._zeroed == self._begins  # the dropped position has an entry of its own
+        self.exist[np.ix_(own, [CENTRES, 3 * CENTRES])] = False
+        if not drops:
+            self.exist &= self._of_last
+
+
+def _positions(
+    steps: NDArray[np.int64], zeroed: NDArray[np.int64], begins: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return the position of each entry, shape (rows, entries), and whether it is relative to the last step.
+
+    The others are relative to the first step. The order of ``MINUS``: before the new value (5), before the first is 0
+    (5), the dropped position.
+    """
+    behind = np.arange(CENTRES) * steps[:, None]
+    from_first = behind + zeroed[:, None]
+    centre = begins[:, None] + ARM * steps[:, None]
+    positions = np.concatenate([-behind, from_first, -behind, from_first, begins[:, None], centre], axis=1)
+    of_last = np.zeros(ENTRIES, dtype=bool)
+    of_last[[*range(CENTRES), *range(2 * CENTRES, 3 * CENTRES)]] = True
+    return positions, of_last
