@@ -1,7 +1,7 @@
 """Measure whether a model knows when it does not know: calibration, coverage, announced shifts, estimated accuracy.
 
     python -m benchmarks.run.trust DATA
-    python -m benchmarks.run.trust DATA --resampled --seeds 10
+    python -m benchmarks.run.trust DATA --resampled --seeds 10 --archive UCR
 
 ``DATA`` contains a folder per data set with ``series.parquet``, ``labels.csv`` and ``split.csv``. The test set is not
 used for any choice. Prints a line for each set and writes ``benchmarks/results/trust.json``; finished sets are not
@@ -15,14 +15,16 @@ the training data than chance explains.
 
 ``--resampled`` measures coverage and false alarms where training and test series are exchangeable, as prediction sets
 assume: all series of a set with labels per series are split at random, by each seed anew, into parts of the sizes of
-the official ones. Archive sets are not always split so, and neither are those of other persons or places.
+the official ones. Archive sets are not always split so, and neither are those of other persons or places. ``UCR`` is
+the folder that ``benchmarks.ucr_sets`` writes; of its sets those of up to 500 steps and with 60 to 1,000 official
+training series are taken, a choice that depends on sizes only.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,7 @@ import torch
 
 from benchmarks.made_shifts import SHIFTS, shifted_panel
 from benchmarks.result_files import describe_environment, read_results, write_results
+from benchmarks.ucr_datasets import chosen_ucr_sets, read_ucr_set
 from limelight.config.reading import read_experiment
 from limelight.data.panel import Panel
 from limelight.evaluation.decision.decision_rule import DecisionRule
@@ -212,21 +215,34 @@ def measure_resampled(data: Dataset, name: str, seed: int) -> dict[str, Any]:
     }
 
 
-def measure_all_resampled(folder: Path, names: Sequence[str], seeds: int) -> None:
+def measure_all_resampled(readers: Mapping[str, Callable[[], Dataset]], seeds: int) -> None:
     """Measure every set with labels per series, with several random splits each."""
-    results = read_results("trust")
-    runs: dict[str, list[dict[str, Any]]] = results.get("resampled", {})
     for seed in range(seeds):
-        for name in names:
-            done = runs.setdefault(name, [])
-            data = read_data(read_experiment(folder / name))
-            if data.task.by_step or any(one["seed"] == seed for one in done):
+        for name, read in readers.items():
+            results = read_results("trust")
+            runs: dict[str, list[dict[str, Any]]] = results.get("resampled", {})
+            done = runs.get(name, [])
+            if any(one["seed"] == seed for one in done) or (data := read()).task.by_step:
                 continue
-            done.append(measure_resampled(data, name, seed))
-            alarm = done[-1]["unshifted"]["announced"]
-            print(f"{name:20} seed {seed} coverage {done[-1]['sets']['coverage']:.3f} alarm {alarm}", flush=True)
-            found = {one: rows for one, rows in runs.items() if rows}
-            write_results("trust", {**results, "resampled": found})
+            started = time.perf_counter()
+            one = measure_resampled(data, name, seed)
+            print(
+                f"{name:30} seed {seed} coverage {one['sets']['coverage']:.3f} accuracy "
+                f"{one['unshifted']['accuracy']:.3f} estimated {one['unshifted']['estimated']:.3f} alarm "
+                f"{one['unshifted']['announced']} {time.perf_counter() - started:.0f} s",
+                flush=True,
+            )
+            write_results("trust", {**results, "resampled": {**runs, name: [*done, one]}})
+
+
+def readers_of(folder: Path, names: Sequence[str], archive: Path | None) -> dict[str, Callable[[], Dataset]]:
+    """Return what reads each set by its name: those of ``folder``, and chosen sets of the UCR archive."""
+    readers: dict[str, Callable[[], Dataset]] = {
+        name: (lambda name=name: read_data(read_experiment(folder / name))) for name in names
+    }
+    if archive is not None:
+        readers |= {file.stem: (lambda file=file: read_ucr_set(file)) for file in chosen_ucr_sets(archive, names)}
+    return readers
 
 
 def main() -> None:
@@ -237,10 +253,11 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--again", action="store_true")
     parser.add_argument("--resampled", action="store_true", help="random splits in place of the official ones")
+    parser.add_argument("--archive", type=Path, help="folder of benchmarks.ucr_sets; its sets are split at random too")
     options = parser.parse_args()
     torch.set_num_threads(1)
     if options.resampled:
-        measure_all_resampled(options.data, options.sets, options.seeds)
+        measure_all_resampled(readers_of(options.data, options.sets, options.archive), options.seeds)
         return
     runs: dict[str, list[dict[str, Any]]] = {} if options.again else read_results("trust").get("runs", {})
     for seed in range(options.seeds):
