@@ -38,13 +38,14 @@ from benchmarks.ucr_datasets import chosen_ucr_sets, read_ucr_set
 from limelight.config.reading import read_experiment
 from limelight.data.panel import Panel
 from limelight.evaluation.decision.decision_rule import DecisionRule
-from limelight.evaluation.decision.rule import score_decision
+from limelight.evaluation.decision.rule import fit_decision, score_decision
 from limelight.evaluation.metrics.scoring import mean_accuracy
 from limelight.evaluation.monitoring.monitor import monitor_model
 from limelight.model.fitted import FittedModel
 from limelight.model.targets import targets_of
 from limelight.recipe import Recipe
 from limelight.runs.dataset import Dataset, read_data
+from limelight.training.result import FitResult
 from limelight.training.validation_split import HoldOut
 
 SETS = (
@@ -83,8 +84,11 @@ LARGE_CLASS = 30
 """Least test series of a class whose coverage is reported."""
 
 
-def fit_model(data: Dataset, name: str, seed: int) -> FittedModel:
-    """Fit ``blocks``, or a small network where labels are per step; the model has prediction sets if possible."""
+def fit_model(data: Dataset, name: str, seed: int) -> tuple[FitResult, Panel]:
+    """Fit ``blocks``, or a small network where labels are per step; with prediction sets if possible.
+
+    Returns the result, and the training series.
+    """
     train = data.part("train")
     rows = np.sort(np.random.default_rng(seed).permutation(len(train))[:MOST_TRAINING_SERIES])
     train = train[rows]
@@ -92,7 +96,8 @@ def fit_model(data: Dataset, name: str, seed: int) -> FittedModel:
     settings = {"max_epochs": 15} if data.task.by_step else None
     hold_out = HoldOut(0.25 if data.task.by_step else None, group=GROUPS.get(name))
     rule = DecisionRule(coverage=0.9, abstain=None if data.task.by_step or data.task.multilabel else {"error": 0.05})
-    return Recipe.of(encoder, settings, rule, hold_out).fit(train, data.task, seed=seed, progress=False).model
+    recipe = Recipe.of(encoder, settings, rule, hold_out)
+    return recipe.fit(train, data.task, seed=seed, progress=False), train
 
 
 def accuracy_of(model: FittedModel, panel: Panel) -> float:
@@ -135,15 +140,15 @@ def seconds_of(action: Any) -> float:
 
 def measure(data: Dataset, name: str, seed: int) -> dict[str, Any]:
     """Measure one set with one seed."""
-    model = fit_model(data, name, seed)
-    test = data.part("test")
+    result, train = fit_model(data, name, seed)
+    model, test = result.model, data.part("test")
     test = test[np.sort(np.random.default_rng(seed).permutation(len(test))[:MOST_TEST_SERIES])]
     prediction = model.predict(test)
     scores = score_decision(model, prediction, test) or {}
     calibration = scores["calibration"]
     by_class = None
     if not (data.task.by_step or data.task.multilabel or name in GROUPS):
-        by_class = _coverage_by_class(data, model, test, name, seed)
+        by_class = _coverage_by_class(result, train, test)
     usual = announce(model, test)
     shifts = {}
     if not (data.task.by_step or model.reads_clock):
@@ -179,13 +184,10 @@ def _without_novelty(model: FittedModel) -> FittedModel:
     return replace(model, novelty=None)
 
 
-def _coverage_by_class(data: Dataset, model: FittedModel, test: Panel, name: str, seed: int) -> list[dict[str, Any]]:
-    """Return the coverage of each class with at least 30 test series, by sets calibrated by class."""
-    train = data.part("train")
-    rows = np.sort(np.random.default_rng(seed).permutation(len(train))[:MOST_TRAINING_SERIES])
-    rule = DecisionRule(coverage=0.9, coverage_by="class")
-    recipe = Recipe.of({"encoder": "blocks"}, None, rule)
-    own = recipe.fit(train[rows], data.task, seed=seed, progress=False).model
+def _coverage_by_class(result: FitResult, train: Panel, test: Panel) -> list[dict[str, Any]]:
+    """Return the coverage of each class with at least 30 test series, by sets of the same model calibrated by class."""
+    held_out, logits = result.calibration_data(train, None, independent=True)
+    own = fit_decision(result.model, held_out, DecisionRule(coverage=0.9, coverage_by="class"), logits)
     scores = score_decision(own, own.predict(test), test) or {}
     found = scores["sets"]["per_class"]
     return [{"class": label, **one} for label, one in found.items() if one["n"] >= LARGE_CLASS]
@@ -202,15 +204,15 @@ def resampled(data: Dataset, seed: int) -> Dataset:
 def measure_resampled(data: Dataset, name: str, seed: int) -> dict[str, Any]:
     """Measure coverage and false alarms of one set on a random split."""
     again = resampled(data, seed)
-    model = fit_model(again, "", seed)
-    test = again.part("test")
+    result, train = fit_model(again, "", seed)
+    model, test = result.model, again.part("test")
     test = test[np.sort(np.random.default_rng(seed).permutation(len(test))[:MOST_TEST_SERIES])]
     scores = score_decision(model, model.predict(test), test) or {}
     large = not data.task.multilabel and max(np.unique(test.labels, return_counts=True)[1]) >= LARGE_CLASS
     return {
         "seed": seed,
         "sets": {key: scores["sets"][key] for key in ("coverage", "mean_size", "n")},
-        "by_class": _coverage_by_class(again, model, test, name, seed) if large else [],
+        "by_class": _coverage_by_class(result, train, test) if large else [],
         "unshifted": announce(model, test),
     }
 
