@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 
+from limelight.evaluation.verdict import verdict
 from limelight.runs import tracking
 from limelight.runs.side_by_side import compare_runs
 from support.commands import Commands
@@ -141,9 +142,14 @@ def test_a_tracked_run_and_its_model_are_in_mlflow(tracked):
     (experiment,) = [one for one in client.search_experiments() if one.name == "limelight"]
     (run,) = client.search_runs([experiment.experiment_id])
     metrics = json.loads((tracked / "run" / "metrics.json").read_text())
-    assert run.data.metrics["test.accuracy"] == metrics["test"]["accuracy"]
+    assert run.data.metrics["test/accuracy"] == metrics["test"]["accuracy"]
     assert run.data.params["model.encoder.features"] == "84"
+    assert "null" not in run.data.params.values()
+    assert run.data.tags["limelight.encoder"] == "rocket"
+    assert run.data.tags["mlflow.note.content"] == verdict(metrics)
     assert {one.path for one in client.list_artifacts(run.info.run_id)} >= {"report", "metrics.json"}
+    page = Path(client.download_artifacts(run.info.run_id, "report/index.html")).read_text()
+    assert 'src="plotly' not in page, "MLflow shows the page without the files next to it"
     (model,) = client.search_logged_models([experiment.experiment_id])
     mlflow.set_tracking_uri("sqlite:///mlflow.db")
     loaded = mlflow.pyfunc.load_model(model.model_uri)

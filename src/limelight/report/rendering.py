@@ -55,6 +55,32 @@ def render_template(name: str, content: Mapping[str, Any]) -> str:
     )
 
 
+def with_plotly(page: str, plotly: str) -> str:
+    """Include Plotly in a page that loads it from the file next to it, for places that show single files.
+
+    Parameters
+    ----------
+    page
+        HTML of a report.
+    plotly
+        The content of ``plotly.min.js``.
+
+    Returns
+    -------
+    str
+        HTML that draws its figures without another file.
+
+    Example
+    -------
+    >>> with_plotly('<script defer src="plotly.min.js"></script>', "draw()")
+    '<script>draw()</script>'
+    """
+    loaded = f'<script defer src="{PLOTLY}"></script>'
+    return page.replace("script-src 'self' file:", f"script-src 'sha256-{script_digest(plotly)}'", 1).replace(
+        loaded, f"<script>{plotly}</script>", 1
+    )
+
+
 def embed_figure(figure: Mapping[str, Any]) -> Markup:
     """Encode a figure as JSON that cannot close the HTML element that contains it."""
     text = json.dumps(figure, ensure_ascii=False, allow_nan=False, separators=(",", ":"))

@@ -19,15 +19,19 @@ from typing import Any
 
 from limelight import __version__
 from limelight.errors import OutputError, as_sentence
-from limelight.model.bundle import load_model
+from limelight.evaluation.verdict import verdict
+from limelight.model.bundle import MODEL_FILE, load_model
 from limelight.model.fitted import FittedModel
 from limelight.model.reading import read_as_trained
+from limelight.report.rendering import PLOTLY, with_plotly
 from limelight.runs.export import reading_of_run
 from limelight.runs.folder import ENVIRONMENT_FILE, EXPERIMENT_FILE, METRICS_FILE
 from limelight.runs.tables import predictions_table
 
 DEFAULT_PLACE, DEFAULT_EXPERIMENT = "sqlite:///mlflow.db", "limelight"
 LONGEST_PARAMETER, PARAMETERS_AT_ONCE = 500, 100
+UNTRACKED = ("n", "unknown")
+"""Numbers among the scores that are no scores; ``counts`` has the number of series."""
 
 
 def track_run(folder: Path, place: str) -> str:
@@ -71,16 +75,16 @@ def _record(folder: Path, uri: str) -> str:
     mlflow.set_tracking_uri(uri)
     try:
         mlflow.set_experiment(_experiment_name())
-        with mlflow.start_run(run_name=folder.resolve().name) as run:
-            mlflow.set_tags({"limelight.version": __version__, "limelight.folder": str(folder.resolve())})
+        with mlflow.start_run(run_name=folder.resolve().name, description=verdict(metrics)) as run:
+            mlflow.set_tags(_tags(folder))
             parameters = [*parameters_of(experiment).items()]
             for start in range(0, len(parameters), PARAMETERS_AT_ONCE):
                 mlflow.log_params(dict(parameters[start : start + PARAMETERS_AT_ONCE]))
             mlflow.log_metrics(metrics_of(metrics))
             for name in (EXPERIMENT_FILE, ENVIRONMENT_FILE, METRICS_FILE):
                 mlflow.log_artifact(str(folder / name))
-            mlflow.log_artifacts(str(folder / "report"), "report")
             with tempfile.TemporaryDirectory(prefix="limelight-") as temporary:
+                mlflow.log_artifacts(str(_single_file(folder / "report", Path(temporary) / "report")), "report")
                 model = Path(temporary) / "run"
                 shutil.copytree(folder / "model", model / "model")
                 shutil.copy(folder / EXPERIMENT_FILE, model / EXPERIMENT_FILE)
@@ -93,6 +97,26 @@ def _record(folder: Path, uri: str) -> str:
             return str(run.info.run_name)
     finally:
         mlflow.set_tracking_uri(before)
+
+
+def _tags(folder: Path) -> dict[str, str]:
+    """Return the tags of a run, among them the encoder that an experiment with ``auto`` does not name."""
+    sentence = json.loads((folder / "model" / MODEL_FILE).read_text(encoding="utf-8"))["sentence"]
+    return {
+        "limelight.version": __version__,
+        "limelight.folder": str(folder.resolve()),
+        "limelight.encoder": sentence["encoder"]["name"],
+        "mlflow.source.name": "limelight train",
+    }
+
+
+def _single_file(report: Path, into: Path) -> Path:
+    """Copy a report; its page then holds Plotly, as MLflow shows a page without the files next to it."""
+    shutil.copytree(report, into)
+    plotly, page = into / PLOTLY, into / "index.html"
+    page.write_text(with_plotly(page.read_text(encoding="utf-8"), plotly.read_text(encoding="utf-8")), encoding="utf-8")
+    plotly.unlink()
+    return into
 
 
 def _experiment_name() -> str:
@@ -115,18 +139,18 @@ def _quiet() -> Iterator[None]:
 
 
 def parameters_of(experiment: Mapping[str, Any]) -> dict[str, str]:
-    """Return every key of an experiment with its value as text, shortened if it is long.
+    """Return every key of an experiment that has a value, as text, shortened if it is long.
 
     Example
     -------
-    >>> parameters_of({"seed": 0, "data": {"series": "a.csv", "csv": {"decimal": None}}})
-    {'seed': '0', 'data.series': 'a.csv', 'data.csv.decimal': 'null'}
+    >>> parameters_of({"seed": 0, "data": {"series": "a.csv", "filter": [], "csv": {"decimal": None}}})
+    {'seed': '0', 'data.series': 'a.csv'}
     """
     found: dict[str, str] = {}
     for key, value in experiment.items():
         if isinstance(value, Mapping):
             found |= {f"{key}.{name}": text for name, text in parameters_of(value).items()}
-        else:
+        elif value is not None and value != []:
             found[key] = (value if isinstance(value, str) else json.dumps(value))[:LONGEST_PARAMETER]
     return found
 
@@ -134,17 +158,24 @@ def parameters_of(experiment: Mapping[str, Any]) -> dict[str, str]:
 def metrics_of(metrics: Mapping[str, Any]) -> dict[str, float]:
     """Return the scores on the test set, with their intervals, and seconds and counts, by the names in MLflow.
 
+    MLflow draws the metrics with the same word before the slash in one section.
+
     Example
     -------
     >>> metrics_of({"test": {"accuracy": 0.5, "intervals": {"accuracy": [0.25, 0.75]}}, "counts": {"test": 4}})
-    {'test.accuracy': 0.5, 'test.accuracy.low': 0.25, 'test.accuracy.high': 0.75, 'counts.test': 4.0}
+    {'test/accuracy': 0.5, 'test/accuracy_low': 0.25, 'test/accuracy_high': 0.75, 'counts/test': 4.0}
     """
     test = metrics.get("test", {})
-    found = {f"test.{name}": float(value) for name, value in test.items() if _is_number(value)}
-    for name, ends in test.get("intervals", {}).items():
-        found |= {f"test.{name}.{end}": float(value) for end, value in zip(("low", "high"), ends or (), strict=False)}
-    for part in ("seconds", "counts"):
-        found |= {f"{part}.{name}": float(value) for name, value in metrics.get(part, {}).items() if _is_number(value)}
+    ends = {
+        name: dict(zip(("low", "high"), pair or (), strict=False)) for name, pair in test.get("intervals", {}).items()
+    }
+    found: dict[str, float] = {}
+    for name, value in test.items():
+        if _is_number(value) and name not in UNTRACKED:
+            found[f"test/{name}"] = float(value)
+            found |= {f"test/{name}_{end}": float(bound) for end, bound in ends.get(name, {}).items()}
+    for part in ("counts", "seconds"):
+        found |= {f"{part}/{name}": float(value) for name, value in metrics.get(part, {}).items() if _is_number(value)}
     return found
 
 
