@@ -53,9 +53,11 @@ docs: $(VENV)/.docs
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
 	@echo "open build/docs/index.html"
 
-# A release: build, try in a clean environment, list what is inside. See supply/README.md.
-wheel: $(VENV)-release/.done
+# A release: build, try in a clean environment, list what is inside. See supply/README.md. ONNX Runtime Web, which the
+# wheel carries, comes by npm; without it: make wheel WEB_RUNTIME=<the npm package as a .tgz file>
+wheel: $(VENV)-release/.done $(VENV)/.demo
 	rm -rf dist
+	$(BIN)/python supply/web_runtime.py $(if $(WEB_RUNTIME),--package $(WEB_RUNTIME))
 	$(VENV)-release/bin/python -m build --quiet
 	@ls dist
 

@@ -6,7 +6,8 @@
 
 ``limelight demo`` must train and write its report, every module must be importable but for those of extras, and mypy
 must see the types of a small program that uses the package. ``--lowest`` installs the lowest versions that the metadata
-allow. ``--extras`` also installs each extra, one after the other, after which every module must be importable.
+allow. ``--extras`` also installs each extra, one after the other, after which every module must be importable, and
+``limelight export`` must write a page without npm.
 """
 
 from __future__ import annotations
@@ -85,10 +86,12 @@ class Environment:
         subprocess.run([python, "-m", "venv", folder], check=True)
         self.folder, self.bin = folder, folder / "bin"
 
-    def run(self, *words: object, fails: bool = False) -> str:
-        """Run a program of the environment outside the repository and return its output."""
+    def run(self, *words: object, fails: bool = False, alone: bool = False) -> str:
+        """Run a program of the environment outside the repository and return its output; alone without other ones."""
         program, *rest = map(str, words)
         clean = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "VIRTUAL_ENV")}
+        if alone:
+            clean |= {"PATH": str(self.bin), "LIMELIGHT_CACHE": str(self.folder / "copies")}
         done = subprocess.run(
             [self.bin / program, *rest], cwd=self.folder, env=clean, capture_output=True, text=True, check=False
         )
@@ -136,6 +139,8 @@ def check(archive: Path, python: str, pins: list[str], torch_index: str | None, 
             left = eval(place.run("python", "-c", MODULES))
             assert left == {name: library for name, library in missing.items() if name in OF_PEERS}, left
             done("all modules can be imported but the adapters for aeon and sktime")
+            place.run("limelight", "export", "demo", "--to", "html", "--output", "demo.html", alone=True)
+            done("limelight export writes a page without npm and without a network")
 
 
 def main() -> None:

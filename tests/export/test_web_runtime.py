@@ -1,4 +1,4 @@
-"""ONNX Runtime Web: from an npm package, or by npm, to one script that is kept."""
+"""ONNX Runtime Web: from a release or an npm package to one script that is kept."""
 
 import hashlib
 import tarfile
@@ -19,6 +19,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a package whose files have the expected digests."""
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in CONTENT.items()}
     monkeypatch.setattr(web_runtime, "DIGESTS", digests)
+    monkeypatch.setattr(web_runtime, "SHIPPED", tmp_path / "not shipped")
     monkeypatch.setenv("LIMELIGHT_CACHE", str(tmp_path / "copies"))
     folder = tmp_path / "node_modules" / "onnxruntime-web" / "dist"
     folder.mkdir(parents=True)
@@ -39,15 +40,22 @@ def test_a_folder_and_an_archive_hold_the_same_files(package: Path, tmp_path: Pa
     assert read_package(packed(package, tmp_path / "package.tgz")) == CONTENT
 
 
-def test_npm_is_called_once(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_package_is_fetched_once(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
     monkeypatch.setattr(
-        web_runtime, "_packed_by_npm", lambda folder: calls.append(1) or packed(package, folder / "package.tgz")
+        web_runtime, "get_package", lambda folder: calls.append(1) or packed(package, folder / "package.tgz")
     )
     first, second = (write_runtime(tmp_path / name) for name in ("a", "b"))
     assert first.read_bytes() == second.read_bytes()
     assert (tmp_path / "copies" / first.name).is_file()
     assert len(calls) == 1
+
+
+def test_a_release_brings_its_own_script(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web_runtime, "SHIPPED", tmp_path / "shipped.js")
+    (tmp_path / "shipped.js").write_bytes(web_runtime.runtime_script(CONTENT))
+    monkeypatch.setattr(web_runtime, "get_package", None)
+    assert write_runtime(tmp_path / "pages").read_bytes() == (tmp_path / "shipped.js").read_bytes()
 
 
 def test_another_version_is_refused(package: Path, tmp_path: Path) -> None:
@@ -74,24 +82,4 @@ def test_a_named_package_is_read_beside_an_earlier_script(tmp_path: Path) -> Non
     assert write_runtime(tmp_path).read_text() == "earlier"
     assert message_of(ParameterError, write_runtime, tmp_path, tmp_path / "absent.tgz") == (
         f"there is no npm package at '{tmp_path / 'absent.tgz'}'; pass its folder or its .tgz file"
-    )
-
-
-def test_without_npm_one_sentence_names_the_ways(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LIMELIGHT_CACHE", str(tmp_path / "copies"))
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert message_of(ParameterError, write_runtime, tmp_path / "pages") == (
-        "expected npm, which gets onnxruntime-web@1.30.0 for the page, got none on this computer; install Node.js, or get "
-        "the package with npm pack onnxruntime-web@1.30.0 on another computer and pass its file with --runtime"
-    )
-
-
-def test_a_failure_of_npm_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LIMELIGHT_CACHE", str(tmp_path / "copies"))
-    (tmp_path / "npm").write_text("#!/bin/sh\necho no network >&2\nexit 1\n")
-    (tmp_path / "npm").chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert message_of(ParameterError, write_runtime, tmp_path / "pages") == (
-        "expected npm to get onnxruntime-web@1.30.0 for the page, got no package (no network); connect to the network, or "
-        "get the package with npm pack onnxruntime-web@1.30.0 on another computer and pass its file with --runtime"
     )

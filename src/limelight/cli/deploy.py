@@ -23,8 +23,8 @@ def export(
     runtime: Annotated[
         Path | None,
         typer.Option(
-            help="For a page: the npm package onnxruntime-web, a folder or .tgz file; default: npm gets it on first "
-            "use.",
+            help="For a page: the npm package onnxruntime-web, a folder or .tgz file; default: that of the "
+            "installation.",
             show_default=False,
         ),
     ] = None,

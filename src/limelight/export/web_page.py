@@ -55,7 +55,7 @@ def export_page(
     name
         The title of the page; None is the name of the file.
     runtime
-        The npm package onnxruntime-web, see ``write_runtime``; None lets npm get it on first use.
+        The npm package onnxruntime-web, see ``write_runtime``; None takes that of the installation.
     evidence
         As for ``export_model``; the page then shows it instead of occlusion.
 

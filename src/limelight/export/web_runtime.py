@@ -6,28 +6,47 @@ import base64
 import gzip
 import hashlib
 import json
-import shutil
-import subprocess
 import tarfile
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+import limelight
 from limelight.data.places import cache_folder
 from limelight.errors import OutputError, ParameterError, as_sentence
+from limelight.export.npm_package import RUNTIME_PACKAGE, RUNTIME_VERSION, get_package
 from limelight.files import whole_file
 
-RUNTIME_PACKAGE, RUNTIME_VERSION = "onnxruntime-web", "1.30.0"
 RUNTIME_FILE = f"{RUNTIME_PACKAGE}-{RUNTIME_VERSION}.js"
+SHIPPED = Path(limelight.__file__).parent / "resources" / RUNTIME_FILE
+"""The script in an installation from a release, for which ``supply/web_runtime.py`` writes it."""
 MODULE, CODE = "ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"
 DIGESTS = {
     MODULE: "11e64bd8ffe11bd1a2a2f0d6275fdfbbba7262f0b76b99b53d228a8a22ef3d90",
     CODE: "3398c10d07d229bd91b364548e130e0e51a8e5704b88c7c083ebbeb78842dee2",
 }
 """The SHA-256 of the files of the package that a page needs."""
-LICENCE = "/*! ONNX Runtime Web {version}, Copyright (c) Microsoft Corporation, MIT License */\n"
+LICENCE = """/*! ONNX Runtime Web {version}
+
+MIT License
+
+Copyright (c) Microsoft Corporation
+
+Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
+documentation files (the "Software"), to deal in the Software without restriction, including without limitation the
+rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit
+persons to whom the Software is furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all copies or substantial portions of the
+Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE
+WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR
+COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
+OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
+*/
+"""
 FOLDERS = ("", "dist", "package/dist", f"{RUNTIME_PACKAGE}/dist", f"node_modules/{RUNTIME_PACKAGE}/dist")
-PATIENCE_SECONDS = 300
 
 
 def write_runtime(folder: Path, package: Path | None = None) -> Path:
@@ -38,9 +57,9 @@ def write_runtime(folder: Path, package: Path | None = None) -> Path:
     folder
         The folder of the page.
     package
-        The npm package onnxruntime-web of the pinned version, as a folder or as the file of ``npm pack``; None takes
-        the script from the folder of local copies (``LIMELIGHT_CACHE``, or ``~/.cache/limelight``), where ``npm pack``
-        puts it on first use.
+        The npm package onnxruntime-web of the pinned version, as a folder or as the file of ``npm pack``. None takes
+        the script of this installation, if it is one of a release, or that in the folder of local copies
+        (``LIMELIGHT_CACHE``, or ``~/.cache/limelight``), where it is put on first use, see ``get_package``.
 
     Returns
     -------
@@ -50,7 +69,7 @@ def write_runtime(folder: Path, package: Path | None = None) -> Path:
     Raises
     ------
     ParameterError
-        If the package lacks a file or is of another version, or if npm is missing or fails.
+        If the package lacks a file or is of another version, or cannot be had.
     OutputError
         If the folder cannot be written.
     """
@@ -139,42 +158,20 @@ def _from_archive(file: Path) -> dict[str, bytes]:
 
 
 def _kept_script() -> bytes:
-    """Return the script from the folder of local copies; npm puts it there on first use."""
-    kept = cache_folder() / RUNTIME_FILE
-    if kept.is_file():
-        return kept.read_bytes()
-    with tempfile.TemporaryDirectory(prefix="limelight-") as name:
-        script = runtime_script(read_package(_packed_by_npm(Path(name))))
+    """Return the script of this installation, or from the folder of local copies, where it is put on first use."""
+    for kept in (SHIPPED, cache_folder() / RUNTIME_FILE):
+        if kept.is_file():
+            return kept.read_bytes()
+    script = fetch_script()
     try:
         with whole_file(kept) as temporary:
             temporary.write_bytes(script)
-    except OutputError:  # without a local copy, npm is called again next time
+    except OutputError:  # without a local copy, it is fetched again next time
         return script
     return script
 
 
-def _packed_by_npm(folder: Path) -> Path:
-    npm, wanted = shutil.which("npm"), f"{RUNTIME_PACKAGE}@{RUNTIME_VERSION}"
-    advice = f"or get the package with npm pack {wanted} on another computer and pass its file with --runtime"
-    if npm is None:
-        raise ParameterError(
-            f"expected npm, which gets {wanted} for the page, got none on this computer; install Node.js, {advice}"
-        )
-    try:
-        done = subprocess.run(
-            [npm, "pack", wanted, "--pack-destination", str(folder), "--silent"],
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_SECONDS,
-            cwd=folder,
-        )
-        problem = done.stderr.strip()
-    except (OSError, subprocess.TimeoutExpired) as error:
-        problem = as_sentence(error)
-    packed = next(iter(folder.glob("*.tgz")), None)
-    if packed is None:
-        reason = " ".join(problem.split())[-200:] or "no reason given"
-        raise ParameterError(
-            f"expected npm to get {wanted} for the page, got no package ({reason}); connect to the network, {advice}"
-        )
-    return packed
+def fetch_script() -> bytes:
+    """Return the script from the npm package, which npm or a registry is asked for; ParameterError without it."""
+    with tempfile.TemporaryDirectory(prefix="limelight-") as name:
+        return runtime_script(read_package(get_package(Path(name))))

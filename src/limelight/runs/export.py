@@ -32,7 +32,7 @@ def export_run(
     to
         ``"onnx"`` or ``"html"``.
     runtime
-        The npm package onnxruntime-web for a page, see ``write_runtime``; None lets npm get it on first use.
+        The npm package onnxruntime-web for a page, see ``write_runtime``; None takes that of the installation.
     evidence
         As for ``export_model``.
     overwrite
