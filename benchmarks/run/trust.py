@@ -1,6 +1,6 @@
 """Measure whether a model knows when it does not know: calibration, coverage, announced shifts, estimated accuracy.
 
-    python -m benchmarks.run.trust DATA
+    python -m benchmarks.run.trust DATA --archive UCR
     python -m benchmarks.run.trust DATA --resampled --seeds 10 --archive UCR
 
 ``DATA`` contains a folder per data set with ``series.parquet``, ``labels.csv`` and ``split.csv``. The test set is not
@@ -17,7 +17,8 @@ the training data than chance explains.
 assume: all series of a set with labels per series are split at random, by each seed anew, into parts of the sizes of
 the official ones. Archive sets are not always split so, and neither are those of other persons or places. ``UCR`` is
 the folder that ``benchmarks.ucr_sets`` writes; of its sets those of up to 500 steps and with 60 to 1,000 official
-training series are taken, a choice that depends on sizes only.
+training series are taken, a choice that depends on sizes only. Without ``--resampled``, ``--archive`` adds the sets
+whose test series come from other conditions, households, years or persons, without made shifts.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ import torch
 
 from benchmarks.made_shifts import SHIFTS, shifted_panel
 from benchmarks.result_files import describe_environment, read_results, write_results
-from benchmarks.ucr_datasets import chosen_ucr_sets, read_ucr_set
+from benchmarks.ucr_datasets import chosen_ucr_sets, natural_ucr_sets, read_ucr_set
 from limelight.config.reading import read_experiment
 from limelight.data.panel import Panel
 from limelight.evaluation.decision.decision_rule import DecisionRule
@@ -68,7 +69,12 @@ SETS = (
     "electric_devices",
 )
 NATURAL_SHIFTS = {
+    "computers": "households",
     "electric_devices": "households",
+    "ford_b": "conditions",
+    "gun_point_persons": "persons",
+    "gun_point_years": "years",
+    "large_kitchen_appliances": "households",
     "migraine": "persons",
     "spar_watch": "subjects",
     "suthaharan": "sensors",
@@ -151,7 +157,7 @@ def measure(data: Dataset, name: str, seed: int) -> dict[str, Any]:
         by_class = _coverage_by_class(result, train, test)
     usual = announce(model, test)
     shifts = {}
-    if not (data.task.by_step or model.reads_clock):
+    if not (data.task.by_step or model.reads_clock) and name in SETS:
         some = test[np.arange(min(len(test), MOST_SHIFTED_SERIES))]
         reference = accuracy_of(model, some)
         shifts = {shift: announce(model, shifted_panel(some, shift, seed), reference) for shift in SHIFTS}
@@ -211,6 +217,7 @@ def measure_resampled(data: Dataset, name: str, seed: int) -> dict[str, Any]:
     large = not data.task.multilabel and max(np.unique(test.labels, return_counts=True)[1]) >= LARGE_CLASS
     return {
         "seed": seed,
+        "training": len(train),
         "sets": {key: scores["sets"][key] for key in ("coverage", "mean_size", "n")},
         "by_class": _coverage_by_class(result, train, test) if large else [],
         "unshifted": announce(model, test),
@@ -237,7 +244,7 @@ def measure_all_resampled(readers: Mapping[str, Callable[[], Dataset]], seeds: i
             write_results("trust", {**results, "resampled": {**runs, name: [*done, one]}})
 
 
-def readers_of(folder: Path, names: Sequence[str], archive: Path | None) -> dict[str, Callable[[], Dataset]]:
+def readers_of(folder: Path, names: Sequence[str], archive: Path | None = None) -> dict[str, Callable[[], Dataset]]:
     """Return what reads each set by its name: those of ``folder``, and chosen sets of the UCR archive."""
     readers: dict[str, Callable[[], Dataset]] = {
         name: (lambda name=name: read_data(read_experiment(folder / name))) for name in names
@@ -255,20 +262,23 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--again", action="store_true")
     parser.add_argument("--resampled", action="store_true", help="random splits in place of the official ones")
-    parser.add_argument("--archive", type=Path, help="folder of benchmarks.ucr_sets; its sets are split at random too")
+    parser.add_argument("--archive", type=Path, help="folder of benchmarks.ucr_sets, for more sets")
     options = parser.parse_args()
     torch.set_num_threads(1)
     if options.resampled:
         measure_all_resampled(readers_of(options.data, options.sets, options.archive), options.seeds)
         return
+    readers = readers_of(options.data, options.sets) | (
+        {} if options.archive is None else natural_ucr_sets(options.archive)
+    )
     runs: dict[str, list[dict[str, Any]]] = {} if options.again else read_results("trust").get("runs", {})
     for seed in range(options.seeds):
-        for name in options.sets:
+        for name, read in readers.items():
             done = runs.setdefault(name, [])
             if any(one["seed"] == seed for one in done):
                 continue
             started = time.perf_counter()
-            done.append(measure(read_data(read_experiment(options.data / name)), name, seed))
+            done.append(measure(read(), name, seed))
             one = done[-1]
             big = [shift for shift in one["shifts"].values() if shift["drop"] >= 0.1]
             print(
