@@ -9,14 +9,19 @@ import statistics
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
+from scipy.stats import binom
+
 from benchmarks.made_shifts import SHIFTS
 from benchmarks.pages.results import environment
 from benchmarks.result_files import ROOT, read_results
-from benchmarks.run.trust import NATURAL_SHIFTS
+from benchmarks.run.trust import NATURAL_SHIFTS, SETS
 
 PAGE = ROOT / "docs" / "background" / "trust.md"
 BIG_DROP = 0.1
 CLOSE = 0.04
+ROUNDING = 1e-9
+MANY = 200
 WORSE = 0.01
 TARGET, NEAR_TARGET = 0.9, 0.02
 Run = dict[str, Any]
@@ -85,6 +90,8 @@ def resampled_rows(runs: dict[str, list[Run]]) -> list[dict[str, Any]]:
             {
                 "name": name,
                 "splits": len(splits),
+                "training": splits[0]["training"],
+                "of_archive": name not in SETS,
                 "n": splits[0]["sets"]["n"],
                 "coverage": coverage,
                 "lowest": min(run["sets"]["coverage"] for run in splits),
@@ -100,6 +107,53 @@ def resampled_rows(runs: dict[str, list[Run]]) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def share_by_chance(accuracy: float, test: int, labelled: int | None = None) -> float:
+    """Return how often the accuracy on ``test`` series is within 4 points of an estimate that is off by chance only.
+
+    The estimate is the accuracy itself, or, if ``labelled`` is given, the one measured on so many other series.
+    """
+    right = np.arange(test + 1)
+    probable = binom.pmf(right, test, accuracy)
+    if labelled is None:
+        return float(probable[np.abs(right / test - accuracy) <= CLOSE + ROUNDING].sum())
+    low, high = ((right / test + side * (CLOSE + ROUNDING)) * labelled for side in (-1, 1))
+    reached = binom.cdf(np.floor(high), labelled, accuracy) - binom.cdf(np.ceil(low) - 1, labelled, accuracy)
+    return float((probable * reached).sum())
+
+
+def natural_drops(runs: dict[str, list[Run]]) -> list[Run]:
+    """Return the runs whose test series come from others and whose accuracy is at least 10 points below held-out."""
+    return [
+        {"name": name, **run["unshifted"]}
+        for name, seeds in runs.items()
+        for run in seeds
+        if name in NATURAL_SHIFTS and run["unshifted"]["held_out"] - run["unshifted"]["accuracy"] >= BIG_DROP
+    ]
+
+
+def unshifted_of(runs: dict[str, list[Run]]) -> list[Run]:
+    """Return what was announced on unshifted series, for every set and run."""
+    return [run["unshifted"] for splits in runs.values() for run in splits]
+
+
+def closeness(runs: dict[str, list[Run]]) -> dict[str, float]:
+    """Return the share of runs whose estimated accuracy is within 4 points, and what chance alone would leave of it.
+
+    ``known``: the estimate is the mean accuracy of the set; ``measured``: it is measured on as many labelled series as
+    were trained on.
+    """
+    by_chance: dict[str, list[float]] = {"known": [], "measured": []}
+    for splits in runs.values():
+        accuracy = mean_of(run["unshifted"]["accuracy"] for run in splits)
+        for run in splits:
+            by_chance["known"].append(share_by_chance(accuracy, run["sets"]["n"]))
+            by_chance["measured"].append(share_by_chance(accuracy, run["sets"]["n"], run["training"]))
+    return {
+        "close": summary([], unshifted_of(runs))["close"],
+        **{name: mean_of(one) for name, one in by_chance.items()},
+    }
 
 
 def shift_rows(runs: dict[str, list[Run]]) -> list[dict[str, Any]]:
@@ -131,10 +185,12 @@ def render_trust() -> str:
     runs = results["runs"]
     shifted = [one for seeds in runs.values() for run in seeds for one in run["shifts"].values()]
     usual = {name: seeds for name, seeds in runs.items() if name not in NATURAL_SHIFTS}
-    unshifted = [run["unshifted"] for seeds in usual.values() for run in seeds]
+    unshifted = unshifted_of(usual)
     rows = set_rows(runs)
     resampled = resampled_rows(results.get("resampled", {}))
-    exchangeable = [run["unshifted"] for splits in results.get("resampled", {}).values() for run in splits]
+    splits = results.get("resampled", {})
+    exchangeable = unshifted_of(splits)
+    many = {name: runs for name, runs in splits.items() if runs[0]["sets"]["n"] >= MANY}
     return (
         environment()
         .get_template("trust.md.jinja")
@@ -143,6 +199,7 @@ def render_trust() -> str:
             rows=rows,
             usual=[row for row in rows if not row["groups"]],
             natural=[row for row in rows if row["groups"]],
+            natural_drops=natural_drops(runs),
             shifts=shift_rows(runs),
             all_shifts=summary([one for one in shifted if one["drop"] >= BIG_DROP], shifted),
             unshifted=summary([], unshifted),
@@ -156,7 +213,10 @@ def render_trust() -> str:
             classes_resampled=[abs(one - TARGET) for row in resampled for one in row["by_class"]],
             runs_resampled=len(exchangeable),
             alarms_resampled=sum(one["announced"] for one in exchangeable),
-            close_resampled=mean_of(abs(one["estimated"] - one["accuracy"]) <= CLOSE for one in exchangeable),
+            alarms_by_outside_resampled=sum(one["by_outside"] for one in exchangeable),
+            bias_resampled=mean_of(row["estimated"] - row["accuracy"] for row in resampled),
+            all_splits=closeness(splits),
+            large=closeness(many),
         )
     )
 
