@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 import limelight
+from limelight.model.bundle import save_model
+from support.models import random_network_model
 
 SOURCE = Path(limelight.__file__).parent
 FILES = {".".join(file.relative_to(SOURCE).with_suffix("").parts): file for file in sorted(SOURCE.rglob("*.py"))}
@@ -175,6 +177,22 @@ print('loaded:', *sorted({{'torch', 'lightning', 'matplotlib', 'sklearn', 'scipy
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-2:] == [f"status: {status}", "loaded:"]
+
+
+def test_errors_in_a_table_to_predict_load_no_torch(tmp_path: Path) -> None:
+    save_model(random_network_model(channels=1), tmp_path / "model")
+    (tmp_path / "empty.csv").write_text("")
+    (tmp_path / "words.csv").write_text(TABLE.replace(",1,b", ",one,b"))
+    code = """
+import sys
+for table in ('empty.csv', 'words.csv', 'absent.csv'):
+    sys.argv = ['limelight', 'predict', 'model', table]
+    try: __import__('limelight.cli.app').cli.app.main()
+    except SystemExit as end: print('status:', end.code)
+print('loaded:', *sorted({'torch', 'lightning', 'matplotlib', 'sklearn', 'scipy'} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["status: 2"] * 3 + ["loaded:"], done.stderr
 
 
 def test_a_solved_model_loads_no_lightning_and_draws_nothing() -> None:

@@ -13,45 +13,41 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from dataclasses import replace
-from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as tensors_as_bytes
 from torch import Tensor
 
 from limelight.data.profile.training_profile import TrainingProfile
-from limelight.errors import LimelightError, ModelFolderError, as_sentence, listing, nearest, shown
-from limelight.files import require_model_folder, whole_folder
+from limelight.errors import LimelightError, ModelFolderError, as_sentence, listing
+from limelight.files import whole_folder
 from limelight.model.batching import shape_of
-from limelight.model.decision import Decision
+from limelight.model.description import (
+    FORMAT,
+    MODEL_FILE,
+    TEXT_FOLDER,
+    VERSION,
+    checked_path,
+    damaged_description,
+    load_description,
+    model_folder,
+    read_description,
+    with_text_folder,
+)
 from limelight.model.evidence_profile import EvidenceProfile
 from limelight.model.fitted import FittedModel
 from limelight.model.novelty import NoveltyScore
 from limelight.model.texts import ENCODER_FILES
-from limelight.model.vocabulary import Vocabulary
 from limelight.nn.network import Network
-from limelight.parts.architecture import Architecture
-from limelight.parts.contexts import ContextEncoding
-from limelight.parts.encoders import ENCODERS
-from limelight.replacement import complete_replacement
-from limelight.task import Task
 
-FORMAT, VERSION = "limelight-model", 2
 PROFILE = "evidence_profile"
 """Name of the baseline of evidence among the weights."""
-MODEL_FILE, WEIGHTS_FILE, TEXT_FOLDER = "model.json", "weights.safetensors", "text_encoder"
-PROFILE_FILE = "profile.json"
-DEFAULTS_OF_VERSION_1 = {"missing": "error", "clock": "order"}
-NO_METADATA: dict[str, Any] = {"fusion": []}
-KEYS = {"format", "version", "task", "sentence", "channels", "fitted_on", "weights_sha256"}
+WEIGHTS_FILE, PROFILE_FILE = "weights.safetensors", "profile.json"
 
 
 def save_model(model: FittedModel, folder: Path | str) -> Path:
@@ -77,7 +73,7 @@ def save_model(model: FittedModel, folder: Path | str) -> Path:
         If a folder of that name exists and is not a model; it is left unchanged. If the files of the text encoder have
         changed since the model was fitted.
     """
-    folder = _checked_path(folder)
+    folder = checked_path(folder)
     if folder.exists() and not _may_be_replaced(folder):
         raise ModelFolderError(f"{str(folder)!r} already exists and is not a model; choose another name for the model")
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.network.state_dict().items()}
@@ -91,7 +87,7 @@ def save_model(model: FittedModel, folder: Path | str) -> Path:
         "format": FORMAT,
         "version": VERSION,
         "task": model.task.to_json(),
-        "sentence": _with_text_folder(model.architecture, None if encoder is None else TEXT_FOLDER).to_json(),
+        "sentence": with_text_folder(model.architecture, None if encoder is None else TEXT_FOLDER).to_json(),
         "channels": list(model.channels),
         "fitted_on": model.fitted_on,
         "vocabulary": None if model.vocabulary is None else model.vocabulary.to_json(),
@@ -111,27 +107,6 @@ def save_model(model: FittedModel, folder: Path | str) -> Path:
     return folder
 
 
-def _checked_path(folder: Any) -> Path:
-    """Return the path of a model folder; ModelFolderError if there can be no such path."""
-    if not isinstance(folder, (str, PathLike)) or not isinstance(os.fspath(folder), str):
-        raise ModelFolderError(f"expected the path of a model folder as text, got {shown(folder)}; pass text or a Path")
-    try:
-        os.lstat(folder)
-    except (OSError, ValueError) as error:
-        if not isinstance(error, (FileNotFoundError, NotADirectoryError, PermissionError)):
-            reason = error.strerror if isinstance(error, OSError) else as_sentence(error)
-            raise ModelFolderError(
-                f"expected the path of a model folder, got {shown(folder)}: {reason}; choose another name"
-            ) from error
-    return Path(folder)
-
-
-def _with_text_folder(architecture: Architecture, folder: str | None) -> Architecture:
-    if not isinstance(architecture.context, ContextEncoding):
-        return architecture
-    return replace(architecture, context=replace(architecture.context, text_encoder=folder))
-
-
 def _may_be_replaced(folder: Path) -> bool:
     """Whether a folder is empty, or holds a limelight model and nothing else."""
     if not folder.is_dir():
@@ -140,7 +115,7 @@ def _may_be_replaced(folder: Path) -> bool:
     if not names:
         return True
     try:
-        _read_description(folder)
+        read_description(folder)
     except ModelFolderError:
         return False
     texts = {file.name for file in (folder / TEXT_FOLDER).glob("*")}
@@ -167,31 +142,18 @@ def load_model(folder: Path | str) -> FittedModel:
         is not registered.
     """
     folder = model_folder(folder)
-    content = _read_description(folder)
-    _require_registered(content["sentence"], folder)
-    weights = _read_weights(folder, content["weights_sha256"])
+    found = load_description(folder)
+    weights = _read_weights(folder, found.weights_sha256)
+    task, channels = found.task, found.channels
     try:
-        defaults = {**NO_METADATA, **(DEFAULTS_OF_VERSION_1 if content["version"] == 1 else {})}
-        task = Task.from_json(content["task"])
-        architecture = Architecture.from_json({**defaults, **content["sentence"]})
-        channels = tuple(str(name) for name in content["channels"])
-        fitted_on = dict(content["fitted_on"])
-        saved = content.get("vocabulary")  # version 1 has no such key
-        vocabulary = None if saved is None else _with_text_encoder(Vocabulary.from_json(saved), folder)
-        encoder = None if vocabulary is None else vocabulary.text_encoder
-        architecture = _with_text_folder(architecture, None if encoder is None else encoder.folder)
-        decision = Decision.from_json(content["decision"], task) if "decision" in content else Decision()
-        offset = _read_offset(content.get("offset"), len(channels))
         profile = _read_profile(weights.pop(PROFILE, None), task.outputs)
         novelty = NoveltyScore.from_tensors(weights)
         with torch.device("meta"):  # allocates nothing, so a forged size cannot exhaust memory
-            network = Network(architecture, len(channels), task.outputs, shape_of(vocabulary))
+            network = Network(found.architecture, len(channels), task.outputs, shape_of(found.vocabulary))
     except ModelFolderError:
         raise
     except (LimelightError, TypeError, ValueError, AttributeError, RuntimeError, OverflowError) as error:
-        raise ModelFolderError(
-            f"{str(folder / MODEL_FILE)!r} is damaged: {as_sentence(error)}; save the model again"
-        ) from error
+        raise damaged_description(folder, error) from error
     weights = _with_typical(network, weights)
     _require_same_shapes(network, weights, folder)
     _require_numbers(weights, folder)
@@ -205,15 +167,18 @@ def load_model(folder: Path | str) -> FittedModel:
     network.eval()
     training = _read_training_profile(folder, channels)
     return FittedModel(
-        task, architecture, network, channels, fitted_on, vocabulary, decision, offset, profile, training, novelty
+        task,
+        found.architecture,
+        network,
+        channels,
+        found.fitted_on,
+        found.vocabulary,
+        found.decision,
+        found.offset,
+        profile,
+        training,
+        novelty,
     )
-
-
-def model_folder(folder: Path | str) -> Path:
-    """Return the folder of a model, which in a run is its subfolder, once a replacement that was killed is complete."""
-    folder = _checked_path(folder)
-    complete_replacement(folder)
-    return folder / "model" if (folder / "model" / MODEL_FILE).is_file() else folder
 
 
 def _read_training_profile(folder: Path, channels: tuple[str, ...]) -> TrainingProfile | None:
@@ -230,14 +195,6 @@ def _read_training_profile(folder: Path, channels: tuple[str, ...]) -> TrainingP
     return profile
 
 
-def _read_offset(saved: Any, channels: int) -> NDArray[np.float64]:
-    """Return the offset of each channel; models saved before there was one are relative to 0."""
-    offset = np.zeros(channels) if saved is None else np.asarray(saved, dtype=np.float64)
-    if offset.shape != (channels,) or not np.isfinite(offset).all():
-        raise ValueError(f"expected a finite offset for each of {channels} channels, got {saved!r}")
-    return offset
-
-
 def _read_profile(saved: Tensor | None, outputs: int) -> EvidenceProfile | None:
     """Return the baseline of evidence; models saved before there was one share it equally."""
     if saved is None:
@@ -248,58 +205,6 @@ def _read_profile(saved: Tensor | None, outputs: int) -> EvidenceProfile | None:
     if not np.isfinite(means).all():
         raise ValueError("expected finite numbers in the evidence profile, got NaN or infinity")
     return EvidenceProfile(means)
-
-
-def _require_registered(sentence: Any, folder: Path) -> None:
-    """Raise ModelFolderError for an unregistered encoder; encoders of other packages are registered on import."""
-    encoder = sentence.get("encoder") if isinstance(sentence, dict) else None
-    name = encoder.get("name") if isinstance(encoder, dict) else encoder
-    if isinstance(name, str) and name not in ENCODERS:
-        raise ModelFolderError(
-            f"the model in {str(folder)!r} has the encoder {name!r}, which is not registered; import the package that "
-            f"registers it before loading the model{nearest(name, ENCODERS)}"
-        )
-
-
-def _with_text_encoder(vocabulary: Vocabulary, folder: Path) -> Vocabulary:
-    encoder = vocabulary.text_encoder
-    return vocabulary if encoder is None else replace(vocabulary, text_encoder=encoder.at(folder / TEXT_FOLDER))
-
-
-def _read_description(folder: Path) -> dict[str, Any]:
-    file = folder / MODEL_FILE
-    require_model_folder(folder)
-    if not file.is_file():
-        raise ModelFolderError(
-            f"expected a model folder with the file {MODEL_FILE!r}, got {str(folder)!r} without that file; "
-            "use a folder written by save() or by a run"
-        )
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (ValueError, OSError, RecursionError) as error:
-        raise ModelFolderError(f"{str(file)!r} is damaged ({as_sentence(error)}); save the model again") from error
-    if not _is_encodable(content):
-        raise ModelFolderError(f"{str(file)!r} is damaged: it has half of a surrogate pair; save the model again")
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise ModelFolderError(f"{str(file)!r} was not written by limelight: its format is not {FORMAT!r}")
-    if content.get("version") not in range(1, VERSION + 1):
-        raise ModelFolderError(
-            f"{str(file)!r} has format version {content.get('version')!r}, but this limelight reads versions up to "
-            f"{VERSION}; update limelight"
-        )
-    missing = sorted(KEYS - set(content))
-    if missing:
-        raise ModelFolderError(f"{str(file)!r} is damaged: {missing[0]!r} is missing; save the model again")
-    return content
-
-
-def _is_encodable(content: Any) -> bool:
-    """Whether no word in the content of a JSON file has a lone surrogate."""
-    try:
-        json.dumps(content, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _read_weights(folder: Path, expected_hash: Any) -> dict[str, Tensor]:

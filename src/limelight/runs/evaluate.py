@@ -14,7 +14,8 @@ from limelight.data.splitting.splits import Split
 from limelight.errors import DataError, LabelError, ParameterError
 from limelight.evaluation.decision.alarm_thresholds import require_alarm_goal
 from limelight.evaluation.decision.rule import limit_false_alarms
-from limelight.model.bundle import load_model, model_folder, save_model
+from limelight.model.bundle import load_model, save_model
+from limelight.model.description import model_folder
 from limelight.model.fitted import FittedModel
 from limelight.runs.dataset import named_parts, read_panel, split_panel
 from limelight.runs.predict import with_columns_of

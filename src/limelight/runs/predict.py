@@ -6,27 +6,29 @@ import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from limelight.config.reading import read_experiment
 from limelight.config.sections import Experiment
 from limelight.data.align import SINCE_CHANGE
-from limelight.data.profile.outside import OutsideTraining
 from limelight.data.reading.locating import local_file
 from limelight.data.reading.sources import columns_of
 from limelight.errors import DataError, ParameterError, listing
-from limelight.evaluation.events.detection import Events
-from limelight.model.bundle import load_model
-from limelight.model.fitted import FittedModel, Prediction, numbered
+from limelight.model.description import ModelDescription, load_description
+from limelight.model.prediction import Prediction
+from limelight.model.predictor import numbered
 from limelight.parallel import require_jobs
 from limelight.progress import late_bar
 from limelight.replacement import complete_replacement
 from limelight.runs.dataset import cut, read_recordings
 from limelight.runs.folder import EXPERIMENT_FILE, require_new_file, require_table_name
-from limelight.runs.scores import events_of
-from limelight.runs.tables import write_events, write_predictions, write_steps
+
+if TYPE_CHECKING:
+    from limelight.data.profile.outside import OutsideTraining
+    from limelight.evaluation.events.detection import Events
+    from limelight.model.fitted import FittedModel
 
 MOST_OF_THE_STEPS = 0.5
 """A class with a larger share of the steps is probably the state between events."""
@@ -141,14 +143,19 @@ def predict_file(
             "expected a model for windows to merge its predictions onto the recordings, got one for whole series; "
             "drop --steps"
         )
-    model = load_model(source)
-    if events is not None and not model.task.by_step:
+    described = load_description(source)
+    if events is not None and not described.task.by_step:
         raise ParameterError(
             "expected a model with labels per step to find events, got one for whole series; drop --events"
         )
-    experiment = with_channels_of(model, experiment)
+    experiment = with_channels_of(described, experiment)
     recordings = read_recordings(experiment, labelled=False)
     panel = cut(experiment, recordings)
+    from limelight.model.bundle import load_model  # these load torch, which no error in the table needs
+    from limelight.runs.scores import events_of
+    from limelight.runs.tables import write_events, write_predictions, write_steps
+
+    model = load_model(source)
     for note in (*panel.notes, *model.notes_about(panel)):
         log(f"note: {note}")
     outside = model.check(panel)
@@ -205,7 +212,7 @@ def _require_inside(outside: OutsideTraining | None, source: Path | str) -> None
         )
 
 
-def with_columns_of(model: FittedModel, experiment: Experiment) -> Experiment:
+def with_columns_of(model: FittedModel | ModelDescription, experiment: Experiment) -> Experiment:
     """Return the experiment with the metadata fields of the model, and with labels per step if the model has them."""
     data = experiment.data
     known = {} if model.vocabulary is None else {one.name: one.kind for one in model.vocabulary.fields}
@@ -214,7 +221,7 @@ def with_columns_of(model: FittedModel, experiment: Experiment) -> Experiment:
     return experiment.model_copy(update={"data": data.model_copy(update=changes)})
 
 
-def with_channels_of(model: FittedModel, experiment: Experiment) -> Experiment:
+def with_channels_of(model: FittedModel | ModelDescription, experiment: Experiment) -> Experiment:
     """Return the experiment with the channels of the model, unless it names its own or the model has no names."""
     experiment = with_columns_of(model, experiment)
     if experiment.data.channels is not None or numbered(model.channels):
@@ -223,7 +230,7 @@ def with_channels_of(model: FittedModel, experiment: Experiment) -> Experiment:
     return experiment.model_copy(update={"data": columns})
 
 
-def _channels_of_series(experiment: Experiment, model: FittedModel) -> list[str]:
+def _channels_of_series(experiment: Experiment, model: FittedModel | ModelDescription) -> list[str]:
     """Return the channels of a model that the series table holds, without those of side signals."""
     signals = [
         name

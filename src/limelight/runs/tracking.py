@@ -20,7 +20,8 @@ from typing import Any
 from limelight import __version__
 from limelight.errors import OutputError, as_sentence
 from limelight.evaluation.verdict import verdict
-from limelight.model.bundle import MODEL_FILE, load_model
+from limelight.model.bundle import load_model
+from limelight.model.description import MODEL_FILE
 from limelight.model.fitted import FittedModel
 from limelight.model.reading import read_as_trained
 from limelight.report.rendering import PLOTLY, with_plotly
