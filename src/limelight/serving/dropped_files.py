@@ -17,6 +17,7 @@ from limelight.errors import DataError, InputError
 from limelight.model.predictor import Predictor
 from limelight.model.reading import read_as_trained
 from limelight.serving.limits import RequestError, ServerLimits, require_size, require_unpacked
+from limelight.serving.page_words import advice_for_page
 from limelight.serving.unpacked_size import parquet_bytes
 
 FILES_TYPE = "application/vnd.limelight.files"
@@ -62,7 +63,7 @@ def read_files(body: bytes, model: Predictor, reading: Mapping[str, Any], limits
         try:
             panel = _read(folder, [folder / path for path in files], model, reading)
         except InputError as error:
-            raise DataError(str(error).replace(f"{folder}/", "")) from None
+            raise DataError(advice_for_page(str(error).replace(f"{folder}/", ""))) from None
     require_size(len(panel), int(panel.lengths.sum()), limits)
     return panel
 

@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, Response
 from limelight.serving.dropped_files import read_files
 from limelight.serving.json_body import SeriesRequest
 from limelight.serving.limits import ServerLimits
+from limelight.serving.page_words import advice_for_page
 from limelight.serving.pictured import picture_series
 from limelight.serving.registry import ModelRegistry
 from limelight.serving.requests import answer_series, error_content, methods_of_served, read_body, to_json
@@ -54,6 +55,7 @@ def add_page(app: FastAPI, registry: ModelRegistry, limits: ServerLimits) -> Non
             resolution = 1 if architecture is None else architecture.encoder.resolution
             answer["series"] = picture_series(panel, served.model.task, answer["predictions"], resolution)
             answer["channels"] = list(panel.channels)
+            answer["notes"] = [advice_for_page(note) for note in answer["notes"]]
             answer["are_windows"] = panel.origin is not None
         except Exception as error:
             status, content, headers = error_content(error)
