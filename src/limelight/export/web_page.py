@@ -22,7 +22,7 @@ from limelight.export.onnx_file import graph_content
 from limelight.export.web_runtime import write_runtime
 from limelight.files import whole_file
 from limelight.model.fitted import FittedModel
-from limelight.web.assets import read_assets
+from limelight.web.assets import read_assets, read_page
 
 SCRIPTS_OF_EXPORT = (
     "theme.js", "csv.js", "chart.js", "answers.js", "table.js", "clock.js", "fields.js", "windows.js", "series.js",
@@ -161,7 +161,7 @@ def fill_exported_page(name: str, description: Mapping[str, Any], graph: bytes) 
         "<!-- name -->": escape(name),
     }
     marks = re.compile("|".join(map(re.escape, parts)))
-    return marks.sub(lambda mark: parts[mark.group()], read_assets("exported.html"))
+    return marks.sub(lambda mark: parts[mark.group()], read_page("exported.html"))
 
 
 def _require_one_table(model: FittedModel, reading: Mapping[str, Any]) -> None:
