@@ -23,7 +23,7 @@ CLOSE = 0.04
 ROUNDING = 1e-9
 MANY = 200
 WORSE = 0.01
-TARGET, NEAR_TARGET = 0.9, 0.02
+TARGET, NEAR_TARGET, NEAR_TARGET_OF_CLASS = 0.9, 0.02, 0.05
 Run = dict[str, Any]
 
 
@@ -211,6 +211,7 @@ def render_trust() -> str:
             seeds=max(row["seeds"] for row in rows),
             resampled=resampled,
             classes_resampled=[abs(one - TARGET) for row in resampled for one in row["by_class"]],
+            classes_below=sum(one < TARGET - NEAR_TARGET_OF_CLASS for row in resampled for one in row["by_class"]),
             runs_resampled=len(exchangeable),
             alarms_resampled=sum(one["announced"] for one in exchangeable),
             alarms_by_outside_resampled=sum(one["by_outside"] for one in exchangeable),
