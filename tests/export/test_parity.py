@@ -90,7 +90,7 @@ def test_steps_with_the_mask_value_are_skipped(bidirectional: bool) -> None:
 
 @pytest.mark.parametrize("time", [97, 128, 300])
 def test_long_series_have_equal_fixed_features(time: int) -> None:
-    for encoder in (Blocks(features=840, groups=4), Rocket(features=840)):
+    for encoder in (Blocks(features=840, groups=4, shapelets=4), Rocket(features=840)):
         resolved = encoder.resolve(TrainingSummary(typical_length=time, longest=time))
         model = model_of(Architecture.of(resolved, "ppv", "linear"))
         assert largest_difference(model, [random_batch([time, time // 2 + 1])]) < 1e-9
@@ -98,7 +98,7 @@ def test_long_series_have_equal_fixed_features(time: int) -> None:
 
 def test_series_read_at_every_few_steps_have_equal_features(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fixed_features, "POSITIONS", 10)
-    for encoder in (Blocks(features=840, groups=4), Rocket(features=840)):
+    for encoder in (Blocks(features=840, groups=4, shapelets=4), Rocket(features=840)):
         resolved = encoder.resolve(TrainingSummary(typical_length=70, longest=70))
         model = model_of(Architecture.of(resolved, "ppv", "linear"))
         assert largest_difference(model, [random_batch([70, 41, 3, 1], padding=2)]) < 1e-9

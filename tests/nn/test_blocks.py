@@ -28,7 +28,7 @@ def ragged(channels: int, seed: int = 0) -> tuple[Tensor, Tensor]:
 
 
 def encoder(name: str, channels: int) -> BlocksEncoder:
-    built = BlocksEncoder(channels, 30, (name,), features=168, groups=4, depth=3)
+    built = BlocksEncoder(channels, 30, (name,), features=168, groups=4, depth=3, shapelets=4)
     built.fit(*ragged(channels), torch.Generator().manual_seed(1))
     return built
 
@@ -66,7 +66,7 @@ def long_series(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("long_series")
-@pytest.mark.parametrize("name", ["rocket", "rocket_differences", "hydra"])
+@pytest.mark.parametrize("name", ["rocket", "rocket_differences", "hydra", "shapelets"])
 def test_series_read_at_every_few_steps_are_exact_too(name: str) -> None:
     built = encoder(name, 3)
     values, mask = ragged(3)
@@ -161,7 +161,7 @@ def test_parts_and_networks_know_the_same_blocks() -> None:
 
 def test_a_network_keeps_the_fitted_features_of_some_blocks() -> None:
     architecture = Architecture.of(
-        {"name": "blocks", "features": 84, "groups": 2, "depth": 2, "length": 30}, "ppv", "linear"
+        {"name": "blocks", "features": 84, "groups": 2, "shapelets": 2, "depth": 2, "length": 30}, "ppv", "linear"
     )
     network = Network(architecture, channels=2, outputs=3)
     values, mask = ragged(2)

@@ -51,7 +51,7 @@ OWN_VARIANTS = {
     "inception": Inception(filters=7, depth=2, kernel_sizes=[3, 4], block_kernel_size=3, stride=1),
     "inception strided": Inception(filters=6, depth=1, kernel_sizes=[1, 3], stride=3),
     "rocket": Rocket(features=84 * 3, dilations=3, length=40),
-    "blocks": Blocks(features=84, groups=2, depth=2, length=40),
+    "blocks": Blocks(features=84, groups=2, shapelets=2, depth=2, length=40),
 }
 VARIANTS = {name: small(kind) for name, kind in ENCODERS.items() if not kind.automatic} | OWN_VARIANTS
 """A small variant of every registered encoder, and more where an encoder has switches."""

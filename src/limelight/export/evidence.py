@@ -12,6 +12,7 @@ from limelight.export.graph import Graph
 from limelight.export.hydra import places_of_contests, write_contest, write_count
 from limelight.export.quantiles import SortedLevel, write_levels, write_means, write_ranks
 from limelight.export.rocket import write_above, write_convolutions, write_differences
+from limelight.export.shapelets import write_best_stretches
 from limelight.export.translations import Steps
 from limelight.model.evidence_profile import PER_OCTAVE, EvidenceProfile
 from limelight.model.fitted import FittedModel
@@ -22,6 +23,7 @@ from limelight.nn.hydra import RIVALS, HydraBlock
 from limelight.nn.network import Network
 from limelight.nn.quantiles import QuantileBlock
 from limelight.nn.rocket import KERNELS, RocketEncoder
+from limelight.nn.shapelets import ShapeletBlock
 
 _END = int(np.iinfo(np.int64).max)
 
@@ -258,6 +260,28 @@ def _hydra(graph: Graph, block: HydraBlock, steps: Steps, head: Linear) -> str:
     return _less_typical(graph, graph.add("Sum", *read[0], shared), steps, head)
 
 
+def _shapelets(graph: Graph, block: ShapeletBlock, steps: Steps, head: Linear) -> str:
+    """Share each distance, relative to the typical one, among the steps of the stretch that matches best."""
+    features = graph.transpose(graph.unsqueeze(graph.cast(head.features, np.float64), 2), 0, 2, 1)
+    differences = graph.add("Sub", features, graph.transpose(head.typical, 1, 0))
+    shares = graph.add("Mul", head.weights, graph.add("Div", differences, graph.double(block.steps)))
+    stretches = write_best_stretches(graph, block, steps)
+    batch, outputs = graph.size(stretches, 0), graph.integers(head.outputs)
+    shape = graph.concat([batch, graph.integers(block.width, block.steps), outputs], 0)
+    amounts, places = (
+        graph.add("Reshape", graph.add("Expand", one, shape), graph.concat([graph.integers(0, -1), outputs], 0))
+        for one in (graph.unsqueeze(graph.transpose(shares, 0, 2, 1), 2), graph.unsqueeze(stretches, 3))
+    )
+    return _scattered(graph, amounts, places, steps)
+
+
+def _scattered(graph: Graph, amounts: str, places: str, steps: Steps) -> str:
+    """Add amounts to steps, both of shape (batch, numbers, outputs), to the shape (batch, outputs, time)."""
+    shape = graph.concat([graph.size(steps.values, 0), graph.size(steps.values, 1), graph.size(amounts, 2)], 0)
+    empty = graph.add("Expand", graph.double(0.0), shape)
+    return graph.transpose(graph.add("ScatterElements", empty, places, amounts, axis=1, reduction="add"), 0, 2, 1)
+
+
 def _quantiles(graph: Graph, block: QuantileBlock, steps: Steps, head: Linear) -> str:
     """Trace quantiles back to the steps that they interpolate; what belongs to none is shared equally."""
     features = graph.unsqueeze(graph.cast(head.features, np.float64), 2)
@@ -279,12 +303,8 @@ def _traced(graph: Graph, block: QuantileBlock, steps: Steps, head: Linear) -> s
     levels = write_levels(graph, block, steps)
     found = [_amounts(graph, block, level, head) for level in levels]
     amounts, places = (graph.concat(list(values), 1) for values in zip(*found, strict=True))
-    time, batch = graph.size(steps.values, 1), graph.size(steps.values, 0)
-    outputs = graph.integers(head.outputs)
-    shape = graph.concat([batch, graph.size(places, 1), outputs], 0)
-    places = graph.add("Expand", graph.unsqueeze(places, 2), shape)
-    empty = graph.add("Expand", graph.double(0.0), graph.concat([batch, time, outputs], 0))
-    return graph.transpose(graph.add("ScatterElements", empty, places, amounts, axis=1, reduction="add"), 0, 2, 1)
+    shape = graph.concat([graph.size(places, 0), graph.size(places, 1), graph.integers(head.outputs)], 0)
+    return _scattered(graph, amounts, graph.add("Expand", graph.unsqueeze(places, 2), shape), steps)
 
 
 def _amounts(graph: Graph, block: QuantileBlock, level: SortedLevel, head: Linear) -> tuple[str, str]:
@@ -380,5 +400,6 @@ _WRITERS: dict[type[nn.Module], Callable[[Graph, Any, Steps, Linear], str]] = {
     RocketEncoder: _rocket,
     DifferencesOf: _differences_of,
     HydraBlock: _hydra,
+    ShapeletBlock: _shapelets,
     QuantileBlock: _quantiles,
 }

@@ -15,7 +15,7 @@ from limelight.model.fitted import FittedModel
 from limelight.nn.network import Network
 from limelight.nn.pooling import Mean
 
-for _module in ("context", "convolutional", "hydra", "pooling", "quantiles", "recurrent", "rocket"):
+for _module in ("context", "convolutional", "hydra", "pooling", "quantiles", "recurrent", "rocket", "shapelets"):
     import_module(f"limelight.export.{_module}")  # registers its translations
 
 

@@ -1,9 +1,9 @@
-"""Blocks of fixed features side by side: every feature is a sum over the steps of a series."""
+"""Blocks of fixed features side by side: every feature belongs to steps of a series."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Bool, Float
@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from limelight.nn.fixed_features import share_differences
 from limelight.nn.hydra import HydraBlock
-from limelight.nn.quantiles import QuantileBlock
+from limelight.nn.quantiles import QuantileBlock, Reading
 from limelight.nn.rocket import RocketEncoder
+from limelight.nn.shapelets import ShapeletBlock
 
 
 class DifferencesOf(nn.Module):
@@ -50,17 +51,33 @@ def _differences(values: Float[Tensor, "batch time channels"]) -> Float[Tensor, 
     return nn.functional.pad(values.diff(dim=1), (0, 0, 1, 0))
 
 
-BLOCKS: Mapping[str, Callable[..., Any]] = {
-    "rocket": lambda channels, length, features, groups, depth: RocketEncoder(channels, length, features),
-    "rocket_differences": lambda channels, length, features, groups, depth: DifferencesOf(
-        RocketEncoder(channels, length, features)
-    ),
-    "hydra": lambda channels, length, features, groups, depth: HydraBlock(channels, length, groups),
-    "quantiles": lambda channels, length, features, groups, depth: QuantileBlock(channels, length, "values", depth),
-    "quantiles_differences": lambda channels, length, features, groups, depth: QuantileBlock(
-        channels, length, "differences", depth
-    ),
-    "spectrum": lambda channels, length, features, groups, depth: QuantileBlock(channels, length, "spectrum", depth),
+class Sizes(NamedTuple):
+    """Sizes of the blocks of a ``BlocksEncoder``, which describes them."""
+
+    channels: int
+    length: int
+    features: int
+    groups: int
+    depth: int
+    shapelets: int
+
+    def rocket(self) -> RocketEncoder:
+        """Build MiniRocket."""
+        return RocketEncoder(self.channels, self.length, self.features)
+
+    def quantiles(self, reading: Reading) -> QuantileBlock:
+        """Build the quantiles of values, differences or the spectrum."""
+        return QuantileBlock(self.channels, self.length, reading, self.depth)
+
+
+BLOCKS: Mapping[str, Callable[[Sizes], Any]] = {
+    "rocket": lambda sizes: sizes.rocket(),
+    "rocket_differences": lambda sizes: DifferencesOf(sizes.rocket()),
+    "hydra": lambda sizes: HydraBlock(sizes.channels, sizes.length, sizes.groups),
+    "shapelets": lambda sizes: ShapeletBlock(sizes.channels, sizes.length, sizes.shapelets),
+    "quantiles": lambda sizes: sizes.quantiles("values"),
+    "quantiles_differences": lambda sizes: sizes.quantiles("differences"),
+    "spectrum": lambda sizes: sizes.quantiles("spectrum"),
 }
 """How each block is built, by name."""
 
@@ -82,6 +99,8 @@ class BlocksEncoder(nn.Module):
         Number of groups of the ``hydra`` block for each dilation, at least 2.
     depth
         Number of levels of the intervals of the ``quantiles`` blocks and the ``spectrum``, at least 1.
+    shapelets
+        Number of groups of eight shapelets of the ``shapelets`` block for each dilation, at least 1.
 
     Raises
     ------
@@ -113,9 +132,11 @@ class BlocksEncoder(nn.Module):
         features: int = 10_000,
         groups: int = 64,
         depth: int = 6,
+        shapelets: int = 64,
     ) -> None:
         super().__init__()
-        built = {name: BLOCKS[name](channels, length, features, groups, depth) for name in blocks}
+        sizes = Sizes(channels, length, features, groups, depth, shapelets)
+        built = {name: BLOCKS[name](sizes) for name in blocks}
         self.blocks = nn.ModuleDict(built)
         self.spans: dict[str, slice] = {}
         self.width = 0

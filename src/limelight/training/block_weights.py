@@ -15,7 +15,7 @@ from limelight.training.ridge import LEAST_DEVIATION
 COLUMNS_AT_ONCE = 4_096
 WEIGHTS = (0.0, 0.03, 0.1, 0.3, 1.0, 3.0)
 """Candidate weights of a block."""
-WEIGHTS_AT_START: Mapping[str, float] = MappingProxyType({"rocket": 1.0, "hydra": 1.0})
+WEIGHTS_AT_START: Mapping[str, float] = MappingProxyType({"rocket": 1.0, "hydra": 1.0, "shapelets": 1.0})
 """Weights of blocks at the start of the search; every other block has the weight 0."""
 METADATA_AT_START = 0.05
 """Weight of the metadata at the start of the search, relative to that of all blocks together."""

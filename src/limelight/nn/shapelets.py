@@ -1,0 +1,286 @@
+"""Shapelets: distances of a series to short stretches of the training series; the best match is the feature."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from limelight.errors import ParameterError
+from limelight.nn.fixed_features import draw_channels, on_grid, share_of_channels, similar_lengths, stride_of
+from limelight.nn.masking import lengths_of
+
+MOST_STEPS, FEWEST_STEPS = 21, 3
+"""Steps of a shapelet: half of those of a long series, within these limits."""
+TOGETHER = 8
+"""Shapelets of a group, which read the same channels; the first half of them compares shapes, the others levels too."""
+SHAPES = TOGETHER // 2
+SUMMED_CHANNELS = 8
+PATTERN_BITS = 9
+"""The absolute deviations of a shapelet from its mean sum to at most 2 to this power, in whole numbers."""
+LEAST_SPREAD = 1e-3
+"""Stretches of a smaller standard deviation are not scaled up to that of a shapelet."""
+MATCHED_STEPS = 16_000
+"""Number of steps, over all series and groups, processed at once, so that the distances stay in the cache."""
+
+
+class ShapeletBlock(nn.Module):
+    """Encodes a series as its smallest distances to shapelets, which are short stretches of the training series.
+
+    A shapelet has up to 21 steps, some steps apart. The feature is the root of the mean square difference between the
+    shapelet and the stretch of the series that matches best. Half of the shapelets compare shapes: stretch and
+    shapelet are scaled to mean 0 and standard deviation 1. The others compare the values as they are.
+
+    Values are rounded to a grid and shapelets are whole numbers, so that every product is exact: features are the same
+    in every batch, whatever the padding. A series shorter than a shapelet is continued with its last value.
+
+    Series of at least 16,384 steps are read at every second step or fewer, see ``stride_of``.
+
+    Parameters
+    ----------
+    channels
+        Width of the input, at least 1. Each group of shapelets reads the sum of at most 8 channels.
+    length
+        Number of steps of a typical long series, at least 1: the longest shapelets span it.
+    groups
+        Number of groups of eight shapelets for each distance between their steps, at least 1.
+
+    Raises
+    ------
+    ParameterError
+        If a parameter is out of range.
+
+    Source
+    ------
+    Guillaume, Vrain and Elloumi (2022), Random dilated shapelet transform: a new approach for time series shapelets.
+    There, places and numbers of matches are features too; they did not help in cross-validation.
+
+    Example
+    -------
+    >>> block = ShapeletBlock(channels=1, length=100, groups=4)
+    >>> values, mask = torch.randn(5, 100, 1), torch.ones(5, 100, dtype=torch.bool)
+    >>> block.fit(values, mask, torch.Generator().manual_seed(0))
+    >>> block(values, mask).shape
+    torch.Size([5, 96])
+    """
+
+    patterns: Tensor
+    units: Tensor
+    levels: Tensor
+    reads: Tensor
+
+    def __init__(self, channels: int, length: int, groups: int = 64) -> None:
+        super().__init__()
+        for name, given in (("channels", channels), ("length", length), ("groups", groups)):
+            if given < 1:
+                raise ParameterError(f"expected {name} of at least 1, got {given}; use a larger number")
+        self.steps = min(max(length // 2, FEWEST_STEPS), MOST_STEPS)
+        highest = int(np.log2(max(length - 1, self.steps - 1) / (self.steps - 1)))
+        self.dilations = [2**power for power in range(highest + 1)]
+        self.strides = [stride_of(length, dilation) for dilation in self.dilations]
+        self.groups = groups
+        shape = (len(self.dilations), groups, TOGETHER)
+        self.width = int(np.prod(shape))
+        self.bits = 24 - 1 - PATTERN_BITS - int(np.ceil(np.log2(min(channels, SUMMED_CHANNELS))))
+        self.register_buffer("patterns", torch.zeros(*shape, self.steps, dtype=torch.int16))
+        self.register_buffer("units", torch.zeros(shape))
+        self.register_buffer("levels", torch.zeros(shape))
+        self.register_buffer("reads", torch.ones(*shape[:2], channels, dtype=torch.bool))
+
+    @torch.no_grad()
+    def fit(
+        self, values: Float[Tensor, "batch time channels"], mask: Bool[Tensor, "batch time"], generator: torch.Generator
+    ) -> None:
+        """Draw the channels of each group, and the shapelets from the series.
+
+        Parameters
+        ----------
+        values, mask
+            As for ``forward``.
+        generator
+            Random generator on the CPU; the same seed results in the same shapelets.
+        """
+        lengths = lengths_of(mask)
+        self.reads.copy_(draw_channels(self.reads.shape[:-1], self.reads.shape[-1], SUMMED_CHANNELS, generator))
+        for number, dilation in enumerate(self.dilations):
+            reach = (self.steps - 1) * dilation
+            rows = (lengths > reach).nonzero()[:, 0]
+            rows = rows if len(rows) else torch.arange(len(values))
+            chosen, where = torch.rand(2, self.groups, TOGETHER, generator=generator, dtype=torch.float64)
+            series = rows[(chosen * len(rows)).long()]
+            last = lengths[series] - 1
+            start = (where * (last - reach + 1).clamp(min=1)).long()
+            steps = torch.arange(self.steps) * dilation + start[..., None]
+            stretches = values[series[..., None], torch.minimum(steps, last[..., None])].double()
+            self._set(number, (stretches * self.reads[number, :, None, None]).sum(dim=-1))
+
+    def _set(self, number: int, stretches: Float[Tensor, "groups shapelets steps"]) -> None:
+        """Set the shapelets of one dilation: deviations from their means as multiples of a unit."""
+        levels = stretches.mean(dim=-1, keepdim=True)
+        deviations = stretches - levels
+        total = deviations.abs().sum(dim=-1, keepdim=True)
+        scale = torch.where(total > LEAST_SPREAD, (2**PATTERN_BITS - self.steps) / total, 0.0)
+        whole = torch.round(deviations * scale)
+        whole.scatter_add_(-1, whole.abs().argmax(dim=-1, keepdim=True), -whole.sum(dim=-1, keepdim=True))
+        squares = whole.square().sum(dim=-1)
+        units = (deviations * whole).sum(dim=-1) / squares.clamp(min=1)
+        self.patterns[number] = whole.to(torch.int16)
+        self.units[number], self.levels[number] = units.float(), levels[..., 0].float()
+
+    @torch.no_grad()
+    def forward(
+        self, values: Float[Tensor, "batch time channels"], mask: Bool[Tensor, "batch time"]
+    ) -> Float[Tensor, "batch width"]:
+        """Compute the smallest distance to each shapelet.
+
+        Parameters
+        ----------
+        values
+            Standardised values without NaN, shape (batch, time, channels).
+        mask
+            True for real steps, which come first, at least one in each row; shape (batch, time).
+
+        Returns
+        -------
+        Tensor
+            Shape (batch, width).
+        """
+        features = values.new_empty(len(values), self.width)
+        for rows, series, lengths in self._blocks(values, mask):
+            best = series.new_empty(len(self.dilations), self.groups, TOGETHER, len(rows))
+            for place, closeness in self._matches(series, lengths):
+                best[place] = closeness.amax(dim=-1)
+            features[rows] = self._distances(best, (slice(None), slice(None))).flatten(0, 2).T
+        return features
+
+    @torch.no_grad()
+    def contributions(
+        self,
+        values: Float[Tensor, "batch time channels"],
+        mask: Bool[Tensor, "batch time"],
+        weights: Float[Tensor, "outputs width"],
+        typical: Float[Tensor, " width"],
+    ) -> Float[Tensor, "batch outputs time channels"]:
+        """Split ``(features - typical) @ weights.T`` exactly into one contribution per time step and channel.
+
+        A distance, relative to the typical one, is shared equally by the steps of the stretch that matches best, and
+        by the channels that the shapelet reads. If several stretches match equally well, it belongs to one of them.
+
+        Parameters
+        ----------
+        values, mask
+            As for ``forward``.
+        weights
+            Weights of a linear head on the features, shape (outputs, width).
+        typical
+            Features to compare with, such as the mean of the training series, shape (width,).
+
+        Returns
+        -------
+        Tensor
+            Shape (batch, outputs, time, channels), 0 for padding.
+        """
+        parts = values.new_zeros(len(values), len(weights), *values.shape[1:], dtype=torch.float64)
+        shape = (len(self.dilations), self.groups, TOGETHER)
+        own, usual = weights.double().view(-1, *shape), typical.double().view(*shape, 1)
+        for rows, series, lengths in self._blocks(values, mask):
+            batch, channels, time = series.shape
+            by_step = torch.zeros(channels, batch, time, len(weights), dtype=torch.float64, device=series.device)
+            for place, closeness in self._matches(series, lengths):
+                best, where = closeness.max(dim=-1)
+                differences = self._distances(best, place).double() - usual[place]
+                added = torch.einsum("ogk,gkb->gkbo", own[(slice(None), *place)], differences) / self.steps
+                steps = self._steps_under(where, place[0], lengths) + time * torch.arange(batch)[:, None]
+                shares = share_of_channels(self.reads[place]).double()
+                for channel in self.reads[place].any(dim=0).nonzero()[:, 0].tolist():
+                    some = self.reads[place][:, channel]
+                    shared = (added[some] * shares[some, channel, None, None, None])[..., None, :]
+                    shared = shared.expand(-1, -1, -1, self.steps, -1).flatten(0, -2)
+                    by_step[channel].view(batch * time, -1).index_add_(0, steps[some].flatten(), shared)
+            parts[rows, :, :time] = by_step.permute(1, 3, 2, 0)
+        return parts
+
+    def _blocks(self, values: Tensor, mask: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Yield blocks of series of similar length: row numbers, values of shape (batch, channels, time), lengths."""
+        for rows, lengths in similar_lengths(mask, MATCHED_STEPS):
+            steps = int(lengths[-1])
+            yield rows, on_grid(values[rows, :steps], mask[rows, :steps], self.bits), lengths
+
+    def _matches(self, series: Tensor, lengths: Tensor) -> Iterator[tuple[tuple[int, slice], Tensor]]:
+        """Yield for some groups their place, and how closely each shapelet matches at every position.
+
+        The closeness is higher for smaller distances and -inf beyond the last position of a series, shape (groups,
+        shapelets, batch, positions). The next item overwrites it.
+        """
+        batch, channels, time = series.shape
+        beyond = torch.minimum(torch.arange(time + self._reach(-1)), lengths[:, None] - 1)
+        continued = series.gather(2, beyond[:, None].expand(-1, channels, -1))
+        for number, stride in enumerate(self.strides):
+            reach = self._reach(number)
+            read = continued[..., : max(time, reach + 1)]
+            count = -((reach - read.shape[2]) // stride)
+            last = torch.div((lengths - 1 - reach).clamp(min=0), stride, rounding_mode="floor")
+            lacking = torch.arange(count) > last[:, None]
+            at_once = max(1, min(self.groups, MATCHED_STEPS // (batch * count)))
+            for first in range(0, self.groups, at_once):
+                place = number, slice(first, min(first + at_once, self.groups))
+                closeness = self._closeness(place, read, count)
+                if bool(lacking.any()):
+                    closeness.masked_fill_(lacking, -torch.inf)
+                yield place, closeness
+
+    def _reach(self, number: int) -> int:
+        return (self.steps - 1) * self.dilations[number]
+
+    def _closeness(self, place: tuple[int, slice], read: Tensor, count: int) -> Tensor:
+        """Compute the closeness of some groups at each position of series, shape (batch, channels, time)."""
+        dilation, stride = self.dilations[place[0]], self.strides[place[0]]
+        reads = self.reads[place].to(read.dtype)
+        signals = torch.einsum("gc,bct->gbt", reads, read) if read.shape[1] > 1 else read[None, :, 0]
+        stop = (count - 1) * stride + 1
+        stretches = torch.stack(
+            [signals[..., tap * dilation : tap * dilation + stop : stride] for tap in range(self.steps)], dim=1
+        ).flatten(2)  # (groups or 1, steps of a shapelet, batch * positions)
+        mean, spread, square = _moments(stretches)
+        patterns = self.patterns[place].to(read.dtype)
+        if len(stretches) == 1:
+            outputs = (patterns.flatten(0, 1) @ stretches[0]).view(len(patterns), TOGETHER, -1)
+        else:
+            outputs = patterns @ stretches
+        outputs[:, :SHAPES] /= spread[:, None]
+        levels = outputs[:, SHAPES:]
+        levels *= self.units[place][:, SHAPES:, None] / self.steps
+        levels += mean[:, None] * self.levels[place][:, SHAPES:, None]
+        levels -= square[:, None] / 2
+        return outputs.view(*outputs.shape[:2], -1, count)
+
+    def _distances(self, closeness: Tensor, place: tuple[slice | int, slice]) -> Tensor:
+        """Compute the root mean square differences of shapelets, shape (..., shapelets, batch), from the closeness."""
+        norms, own = (one[..., None] for one in self.scales(place))
+        others = own - 2 * closeness
+        mean_squares = torch.where(torch.arange(TOGETHER)[:, None] < SHAPES, 2 - 2 * closeness / norms, others)
+        return mean_squares.clamp(min=0).sqrt()
+
+    def scales(self, place: tuple[slice | int, slice]) -> tuple[Tensor, Tensor]:
+        """Return the closeness of a perfect match of shapes, infinite for a flat shapelet, and mean squares."""
+        squares = self.patterns[place].double().square().sum(dim=-1)
+        norms = (squares * self.steps).sqrt().float()
+        mean_squares = self.levels[place].square() + self.units[place].square() * (squares / self.steps).float()
+        return torch.where(norms > 0, norms, torch.inf), mean_squares
+
+    def _steps_under(self, where: Tensor, number: int, lengths: Tensor) -> Tensor:
+        """Return the steps of the stretches at some positions, shape (groups, shapelets, batch, steps of a shapelet)."""
+        taps = torch.arange(self.steps) * self.dilations[number]
+        return torch.minimum(where[..., None] * self.strides[number] + taps, lengths[:, None] - 1)
+
+
+def _moments(stretches: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return mean, standard deviation and mean square over the second axis; sums of numbers on a grid are exact."""
+    count, numbers = stretches.shape[1], stretches.double()
+    total, squares = numbers.sum(dim=1), numbers.square().sum(dim=1)
+    variance = (count * squares - total.square()) / count**2
+    spread = variance.clamp(min=LEAST_SPREAD**2).sqrt()
+    return (total / count).float(), spread.float(), (squares / count).float()
