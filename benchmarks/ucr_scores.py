@@ -15,6 +15,7 @@ from benchmarks.result_files import PICTURES
 PICTURE = PICTURES / "ucr_ranks.png"
 CLASSIFIERS = (
     "limelight:blocks",
+    "limelight:blocks_without_shapelets",
     "limelight:rocket",
     "aeon:MiniRocket",
     "aeon:MultiRocketHydra",

@@ -48,10 +48,14 @@ def build_classifier(name: str, seed: int, threads: int) -> Any:
         from limelight import TimeSeriesClassifier
         from limelight.parts.architecture import PRESETS
         from limelight.parts.encoders import ENCODERS, Blocks
+        from limelight.parts.encoders.blocks import BLOCK_NAMES
 
         if kind in PRESETS:
             return TimeSeriesClassifier.from_preset(kind, random_state=seed, progress=False)
-        encoder: Any = kind if kind in ENCODERS else Blocks(blocks=[kind])  # type: ignore[list-item]
+        names: list[Any] = [kind]
+        if kind == "blocks_without_shapelets":
+            names = [name for name in BLOCK_NAMES if name != "shapelets"]
+        encoder: Any = kind if kind in ENCODERS else Blocks(blocks=names)
         return TimeSeriesClassifier(encoder, random_state=seed, progress=False)
     if kind == "QUANT":
         from aeon.classification.interval_based import QUANTClassifier
