@@ -30,14 +30,18 @@ def test_steps_add_what_they_add_in_the_encoder(name: str) -> None:
     assert largest_difference(model_of(SENTENCES[name]), batches, evidence=True) < EXACT
 
 
-@pytest.mark.parametrize("encoder", [Blocks(features=840, groups=4, shapelets=4), Rocket(features=840)], ids=["blocks", "rocket"])
+@pytest.mark.parametrize(
+    "encoder", [Blocks(features=840, groups=4, shapelets=4), Rocket(features=840)], ids=["blocks", "rocket"]
+)
 def test_long_series_have_the_same_evidence(encoder: Blocks | Rocket) -> None:
     resolved = encoder.resolve(TrainingSummary(typical_length=300, longest=300))
     model = model_of(Architecture.of(resolved, "ppv", "linear"))
     assert largest_difference(model, [random_batch([300, 151])], evidence=True) < EXACT
 
 
-@pytest.mark.parametrize("encoder", [Blocks(features=840, groups=4, shapelets=4), Rocket(features=840)], ids=["blocks", "rocket"])
+@pytest.mark.parametrize(
+    "encoder", [Blocks(features=840, groups=4, shapelets=4), Rocket(features=840)], ids=["blocks", "rocket"]
+)
 def test_skipped_positions_have_the_same_evidence(encoder: Blocks | Rocket, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fixed_features, "POSITIONS", 8)
     monkeypatch.setattr(fixed_features, "PER_DILATION", 1)

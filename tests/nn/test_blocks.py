@@ -186,7 +186,7 @@ def test_a_block_named_twice_is_refused() -> None:
 
 def test_an_unknown_block_is_refused() -> None:
     assert message_of(ParameterError, lambda: Blocks(blocks=["hidra"]).checked()) == (
-        "'blocks': expected blocks.0 to be 'rocket', 'rocket_differences', 'hydra', 'quantiles', "
+        "'blocks': expected blocks.0 to be 'rocket', 'rocket_differences', 'hydra', 'shapelets', 'quantiles', "
         "'quantiles_differences' or 'spectrum', got 'hidra'"
     )
 

@@ -25,7 +25,15 @@ ROCKET = {"name": "rocket", "features": 84 * 5, "dilations": 32, "length": 60}
 
 
 def blocks(*names: str) -> dict[str, Any]:
-    return {"name": "blocks", "blocks": list(names), "features": 84 * 5, "groups": 4, "depth": 2, "length": 60}
+    return {
+        "name": "blocks",
+        "blocks": list(names),
+        "features": 84 * 5,
+        "groups": 4,
+        "depth": 2,
+        "length": 60,
+        "shapelets": 4,
+    }
 
 
 def model_of(encoder: dict[str, Any], channels: int = 2, vocabulary: Any = None, **options: Any) -> FittedModel:
@@ -57,7 +65,7 @@ def require_same(
 
 
 @pytest.mark.parametrize("window", [2, 9, 62])
-@pytest.mark.parametrize("name", ["rocket", "rocket_differences", "hydra"])
+@pytest.mark.parametrize("name", ["rocket", "rocket_differences", "hydra", "shapelets"])
 def test_every_step_has_the_answer_of_its_window(name: str, window: int) -> None:
     require_same(model_of(blocks(name)), changing(80), window)
 

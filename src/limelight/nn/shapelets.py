@@ -203,6 +203,21 @@ class ShapeletBlock(nn.Module):
             parts[rows, :, :time] = by_step.permute(1, 3, 2, 0)
         return parts
 
+    @torch.no_grad()
+    def closeness_of_one(self, values: Float[Tensor, "time channels"]) -> list[Float[Tensor, "groups shapelets n"]]:
+        """Compute for each dilation how closely the shapelets match at each of the n positions of one series.
+
+        Parameters
+        ----------
+        values
+            Standardised values without NaN, shape (time, channels).
+        """
+        mask = torch.ones(1, len(values), dtype=torch.bool)
+        found: list[list[Tensor]] = [[] for _ in self.dilations]
+        for place, closeness in self._matches(on_grid(values[None], mask, self.bits), lengths_of(mask)):
+            found[place[0]].append(closeness[:, :, 0])
+        return [torch.cat(one) for one in found]
+
     def _blocks(self, values: Tensor, mask: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """Yield blocks of series of similar length: row numbers, values of shape (batch, channels, time), lengths."""
         for rows, lengths in similar_lengths(mask, MATCHED_STEPS):
@@ -213,7 +228,7 @@ class ShapeletBlock(nn.Module):
         """Yield for some groups their place, and how closely each shapelet matches at every position.
 
         The closeness is higher for smaller distances and -inf beyond the last position of a series, shape (groups,
-        shapelets, batch, positions). The next item overwrites it.
+        shapelets, batch, positions).
         """
         batch, channels, time = series.shape
         beyond = torch.minimum(torch.arange(time + self._reach(-1)), lengths[:, None] - 1)
@@ -262,7 +277,7 @@ class ShapeletBlock(nn.Module):
         norms, own = (one[..., None] for one in self.scales(place))
         others = own - 2 * closeness
         mean_squares = torch.where(torch.arange(TOGETHER)[:, None] < SHAPES, 2 - 2 * closeness / norms, others)
-        return mean_squares.clamp(min=0).sqrt()
+        return mean_squares.clamp(min=0).double().sqrt().to(closeness.dtype)  # libraries differ for float32
 
     def scales(self, place: tuple[slice | int, slice]) -> tuple[Tensor, Tensor]:
         """Return the closeness of a perfect match of shapes, infinite for a flat shapelet, and mean squares."""

@@ -10,10 +10,12 @@ from limelight.nn.blocks import DifferencesOf
 from limelight.nn.hydra import HydraBlock
 from limelight.nn.quantiles import QuantileBlock
 from limelight.nn.rocket import RocketEncoder
+from limelight.nn.shapelets import ShapeletBlock
 from limelight.streaming.computed_anew import ComputedAnew
 from limelight.streaming.sliding_hydra import SlidingHydra
 from limelight.streaming.sliding_quantiles import SlidingQuantiles
 from limelight.streaming.sliding_rocket import SlidingRocket
+from limelight.streaming.sliding_shapelets import SlidingShapelets
 from limelight.streaming.value_grid import Singles
 
 MOST_SLIDING_CHANNELS = 64
@@ -68,6 +70,7 @@ SLIDING: Mapping[type, Callable[[Any, int], SlidingFeatures]] = MappingProxyType
         RocketEncoder: SlidingRocket,
         DifferencesOf: lambda block, window: SlidingRocket(block.block, window, differences=True),
         HydraBlock: SlidingHydra,
+        ShapeletBlock: SlidingShapelets,
     }
 )
 """How the features of a block of kernels are carried, by its class."""

@@ -24,15 +24,16 @@ class Blocks(Encoder):
     """MiniRocket, Hydra, shapelets, quantiles and spectrum side by side, weighted by leave-one-out, one linear head.
 
     Nothing in it is trained step by step: the weight of each block and the head are chosen in closed form, by
-    leave-one-out on the training series. Every feature belongs to steps, so that every prediction is a sum over them. It
-    pools by itself (``ppv``); metadata can join ``late`` only.
+    leave-one-out on the training series. Every feature belongs to steps, so that every prediction is a sum over them.
+    It pools by itself (``ppv``); metadata can join ``late`` only.
 
     Parameters
     ----------
     blocks
         Names of the blocks to choose from, at least one: ``"rocket"`` (MiniRocket) and ``"rocket_differences"``,
-        ``"hydra"``, ``"shapelets"`` (distances to stretches of training series), ``"quantiles"`` and ``"quantiles_differences"``, ``"spectrum"``; ``"auto"`` takes all. The fitted
-        model has those with a weight above 0.
+        ``"hydra"``, ``"shapelets"`` (distances to stretches of training series), ``"quantiles"`` and
+        ``"quantiles_differences"``, ``"spectrum"``; ``"auto"`` takes all. The fitted model has those with a weight
+        above 0.
     features
         Of MiniRocket, on the values and again on the differences between steps, 84 to 1,000,000, rounded down to a
         multiple of 84; ``"auto"`` takes 10,000 up to 1,000 training series and 2,000 beyond.
