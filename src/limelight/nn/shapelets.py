@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -25,6 +26,23 @@ LEAST_SPREAD = 1e-3
 """Stretches of a smaller standard deviation are not scaled up to that of a shapelet."""
 MATCHED_STEPS = 16_000
 """Number of steps, over all series and groups, processed at once, so that the distances stay in the cache."""
+
+
+class Stretches(NamedTuple):
+    """The stretches of series at every position of some groups, one for all groups if there is a single channel.
+
+    Parameters
+    ----------
+    values
+        Shape (groups or 1, steps of a shapelet, batch · positions).
+    mean, spread, half_square
+        Mean, standard deviation, and half the mean square of each stretch, shape (groups or 1, 1, batch · positions).
+    """
+
+    values: Tensor
+    mean: Tensor
+    spread: Tensor
+    half_square: Tensor
 
 
 class ShapeletBlock(nn.Module):
@@ -240,37 +258,49 @@ class ShapeletBlock(nn.Module):
             last = torch.div((lengths - 1 - reach).clamp(min=0), stride, rounding_mode="floor")
             lacking = torch.arange(count) > last[:, None]
             at_once = max(1, min(self.groups, MATCHED_STEPS // (batch * count)))
+            stretches = self._stretches((number, slice(None)), read, count) if channels == 1 else None
             for first in range(0, self.groups, at_once):
                 place = number, slice(first, min(first + at_once, self.groups))
-                closeness = self._closeness(place, read, count)
+                own = self._stretches(place, read, count) if stretches is None else stretches
+                closeness = self._closeness(place, own, count)
                 if bool(lacking.any()):
                     closeness.masked_fill_(lacking, -torch.inf)
                 yield place, closeness
 
     def _reach(self, number: int) -> int:
-        return (self.steps - 1) * self.dilations[number]
+        reach: int = (self.steps - 1) * self.dilations[number]
+        return reach
 
-    def _closeness(self, place: tuple[int, slice], read: Tensor, count: int) -> Tensor:
-        """Compute the closeness of some groups at each position of series, shape (batch, channels, time)."""
-        dilation, stride = self.dilations[place[0]], self.strides[place[0]]
-        reads = self.reads[place].to(read.dtype)
-        signals = torch.einsum("gc,bct->gbt", reads, read) if read.shape[1] > 1 else read[None, :, 0]
-        stop = (count - 1) * stride + 1
-        stretches = torch.stack(
-            [signals[..., tap * dilation : tap * dilation + stop : stride] for tap in range(self.steps)], dim=1
-        ).flatten(2)  # (groups or 1, steps of a shapelet, batch * positions)
-        mean, spread, square = _moments(stretches)
-        patterns = self.patterns[place].to(read.dtype)
-        if len(stretches) == 1:
-            outputs = (patterns.flatten(0, 1) @ stretches[0]).view(len(patterns), TOGETHER, -1)
+    def _closeness(self, place: tuple[int, slice], stretches: Stretches, count: int) -> Tensor:
+        """Compute the closeness of some groups to stretches, shape (groups, shapelets, batch, positions)."""
+        patterns = self.patterns[place].to(stretches.mean.dtype)
+        if len(stretches.values) == 1:
+            outputs = (patterns.flatten(0, 1) @ stretches.values[0]).view(len(patterns), TOGETHER, -1)
         else:
-            outputs = patterns @ stretches
-        outputs[:, :SHAPES] /= spread[:, None]
+            outputs = patterns @ stretches.values
+        outputs[:, :SHAPES] /= stretches.spread
         levels = outputs[:, SHAPES:]
         levels *= self.units[place][:, SHAPES:, None] / self.steps
-        levels += mean[:, None] * self.levels[place][:, SHAPES:, None]
-        levels -= square[:, None] / 2
+        levels += stretches.mean * self.levels[place][:, SHAPES:, None]
+        levels -= stretches.half_square
         return outputs.view(*outputs.shape[:2], -1, count)
+
+    def _stretches(self, place: tuple[int, slice], read: Tensor, count: int) -> Stretches:
+        """Return what some groups read at each position of series, shape (batch, channels, time)."""
+        dilation, stride = self.dilations[place[0]], self.strides[place[0]]
+        several = read.shape[1] > 1
+        signals = torch.einsum("gc,bct->gbt", self.reads[place].to(read.dtype), read) if several else read[None, :, 0]
+        stop = (count - 1) * stride + 1
+        taps = [signals[..., tap * dilation : tap * dilation + stop : stride] for tap in range(self.steps)]
+        numbers = torch.zeros(2, *taps[0].shape, dtype=torch.float64, device=read.device)
+        for tap in taps:  # sums of numbers on a grid are exact
+            numbers[0] += tap
+            numbers[1] += tap.double().square_()
+        total, squares = numbers.flatten(2)[:, :, None]
+        variance = (self.steps * squares - total.square()) / self.steps**2
+        spread = variance.clamp_(min=LEAST_SPREAD**2).sqrt_().float()
+        mean, square = (total / self.steps).float(), (squares / self.steps).float()
+        return Stretches(torch.stack(taps, dim=1).flatten(2), mean, spread, square / 2)
 
     def _distances(self, closeness: Tensor, place: tuple[slice | int, slice]) -> Tensor:
         """Compute the root mean square differences of shapelets, shape (..., shapelets, batch), from the closeness."""
@@ -287,15 +317,6 @@ class ShapeletBlock(nn.Module):
         return torch.where(norms > 0, norms, torch.inf), mean_squares
 
     def _steps_under(self, where: Tensor, number: int, lengths: Tensor) -> Tensor:
-        """Return the steps of the stretches at some positions, shape (groups, shapelets, batch, steps of a shapelet)."""
+        """Return the steps of the stretches at some positions, shape (groups, shapelets, batch, steps of one)."""
         taps = torch.arange(self.steps) * self.dilations[number]
         return torch.minimum(where[..., None] * self.strides[number] + taps, lengths[:, None] - 1)
-
-
-def _moments(stretches: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return mean, standard deviation and mean square over the second axis; sums of numbers on a grid are exact."""
-    count, numbers = stretches.shape[1], stretches.double()
-    total, squares = numbers.sum(dim=1), numbers.square().sum(dim=1)
-    variance = (count * squares - total.square()) / count**2
-    spread = variance.clamp(min=LEAST_SPREAD**2).sqrt()
-    return (total / count).float(), spread.float(), (squares / count).float()

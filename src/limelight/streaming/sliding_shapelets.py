@@ -66,7 +66,7 @@ class SlidingShapelets:
         """Return how closely the stretches that end with the last step match, shape (dilations, groups, shapelets)."""
         count = self.block.steps
         values = to_grid(steps[len(steps) - 1 - self._back], self._exponent, self.block.bits)
-        stretches = values.swapaxes(1, 2) if values.shape[2] == 1 else self._reads @ values.swapaxes(1, 2)
+        stretches: Singles = values.swapaxes(1, 2) if values.shape[2] == 1 else self._reads @ values.swapaxes(1, 2)
         numbers = stretches.astype(np.float64)
         total, squares = numbers.sum(axis=2, keepdims=True), np.square(numbers).sum(axis=2, keepdims=True)
         variance = (count * squares - total * total) / count**2
