@@ -13,6 +13,7 @@ from limelight.nn.blocks import BLOCKS, BlocksEncoder
 from limelight.nn.hydra import HydraBlock
 from limelight.nn.network import Network
 from limelight.nn.quantiles import QuantileBlock
+from limelight.nn.shapelets import LEAST_SPREAD, SHAPES, TOGETHER, ShapeletBlock
 from limelight.parts.architecture import Architecture
 from limelight.parts.encoders import Blocks
 from limelight.parts.encoders.blocks import BLOCK_NAMES
@@ -125,6 +126,56 @@ def test_kernels_of_hydra_ignore_a_constant() -> None:
     assert block.kernels.int().abs().sum(dim=-1).max() <= 64
 
 
+def naive_distances(block: ShapeletBlock, series: np.ndarray) -> np.ndarray:
+    """Every shapelet at every position by itself, in float64."""
+    patterns, units, levels = (one.numpy().astype(float) for one in (block.patterns, block.units, block.levels))
+    features = []
+    for number, dilation in enumerate(block.dilations):
+        reach = (block.steps - 1) * dilation
+        read = np.concatenate([series, np.full(max(0, reach + 1 - len(series)), series[-1])])
+        stretches = [read[start : start + reach + 1 : dilation] for start in range(len(read) - reach)]
+        for place in np.ndindex(block.groups, TOGETHER):
+            pattern = patterns[number][place]
+            if place[1] < SHAPES:
+                pattern = pattern / (pattern.std() or np.inf)
+                scaled = [(one - one.mean()) / max(one.std(), LEAST_SPREAD) for one in stretches]
+                features.append(min((2 - 2 * (pattern * one).mean()) ** 0.5 for one in scaled))
+            else:
+                shapelet = levels[number][place] + units[number][place] * pattern
+                features.append(min(np.square(shapelet - one).mean() ** 0.5 for one in stretches))
+    return np.array(features)
+
+
+@pytest.mark.parametrize("length", [30, 64, 12])
+def test_distances_to_shapelets_equal_a_naive_reference(length: int) -> None:
+    generator = torch.Generator().manual_seed(3)
+    block, training = ShapeletBlock(channels=1, length=64, groups=3), torch.randn(4, 64, 1, generator=generator)
+    block.fit(training, torch.ones(4, 64, dtype=torch.bool), generator)
+    series = torch.randn(1, length, 1, generator=generator).mul(2**10).round() / 2**10
+    series[0, 3:9] = 0.5  # without spread
+    found = block(series, torch.ones(1, length, dtype=torch.bool))[0].numpy()
+    assert np.allclose(found, naive_distances(block, series[0, :, 0].double().numpy()), atol=1e-4)
+
+
+def test_shapelets_are_stretches_of_the_series_they_were_fitted_to() -> None:
+    values, mask = ragged(1)
+    block = ShapeletBlock(channels=1, length=30, groups=8)
+    block.fit(values, mask, torch.Generator().manual_seed(0))
+    assert block(values, mask).amin(dim=0).max() < 0.06  # to the rounding of shapelets
+
+
+def test_the_evidence_of_a_shapelet_lies_where_it_matches() -> None:
+    block = ShapeletBlock(channels=1, length=20, groups=1)
+    wave = torch.sin(torch.arange(20) / 3.0)
+    block.fit(wave.view(1, 20, 1), torch.ones(1, 20, dtype=torch.bool), torch.Generator().manual_seed(0))
+    series = torch.randn(1, 200, 1, generator=torch.Generator().manual_seed(1))
+    series[0, 100:120, 0] = wave
+    mask, weights = torch.ones(1, 200, dtype=torch.bool), torch.ones(1, block.width)
+    parts = block.contributions(series, mask, weights, block(series, mask)[0] + 1)
+    assert parts[0, 0, 100:120].sum() == pytest.approx(-block.width)
+    assert parts[0, 0, :100].abs().max() == parts[0, 0, 120:].abs().max() == 0
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.integers(1, 40), st.integers(0, 2**31 - 1))
 def test_quantiles_equal_those_of_numpy(length: int, seed: int) -> None:
@@ -189,6 +240,11 @@ def test_an_unknown_block_is_refused() -> None:
         "'blocks': expected blocks.0 to be 'rocket', 'rocket_differences', 'hydra', 'shapelets', 'quantiles', "
         "'quantiles_differences' or 'spectrum', got 'hidra'"
     )
+
+
+def test_a_model_from_before_shapelets_needs_no_number_of_them() -> None:
+    old = Blocks(blocks=["rocket", "hydra"], features=84, groups=2, length=30)
+    assert "shapelets" not in old.network_arguments()
 
 
 def test_a_quantile_as_usual_adds_nothing() -> None:
