@@ -13,6 +13,8 @@ from limelight.nn.masking import lengths_of
 
 TAPS = 9
 """Weights of a kernel."""
+SUMMED_CHANNELS = 8
+"""Most channels whose sum a group of competing kernels or of shapelets reads."""
 POSITIONS = 8_192
 """A series of twice as many steps is evaluated at every second step, and so on, so that time grows no further."""
 PER_DILATION = 2

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from limelight.errors import ParameterError
 from limelight.nn.fixed_features import (
+    SUMMED_CHANNELS,
     TAPS,
     draw_channels,
     less_typical,
@@ -26,7 +27,6 @@ from limelight.nn.masking import lengths_of
 
 RIVALS = 8
 """Kernels of a group."""
-SUMMED_CHANNELS = 8
 WEIGHT_BITS = 6
 """The absolute weights of a kernel sum to at most 2 to this power, in whole numbers."""
 EXACT_COUNTS = 1 << 24

@@ -11,7 +11,14 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from limelight.errors import ParameterError
-from limelight.nn.fixed_features import draw_channels, on_grid, share_of_channels, similar_lengths, stride_of
+from limelight.nn.fixed_features import (
+    SUMMED_CHANNELS,
+    draw_channels,
+    on_grid,
+    share_of_channels,
+    similar_lengths,
+    stride_of,
+)
 from limelight.nn.masking import lengths_of
 
 MOST_STEPS, FEWEST_STEPS = 21, 3
@@ -19,10 +26,9 @@ MOST_STEPS, FEWEST_STEPS = 21, 3
 TOGETHER = 8
 """Shapelets of a group, which read the same channels; the first half of them compares shapes, the others levels too."""
 SHAPES = TOGETHER // 2
-SUMMED_CHANNELS = 8
 PATTERN_BITS = 9
 """The absolute deviations of a shapelet from its mean sum to at most 2 to this power, in whole numbers."""
-LEAST_SPREAD = 1e-3
+FLATTEST = 1e-3
 """Stretches of a smaller standard deviation are not scaled up to that of a shapelet."""
 MATCHED_STEPS = 16_000
 """Number of steps, over all series and groups, processed at once, so that the distances stay in the cache."""
@@ -140,7 +146,7 @@ class ShapeletBlock(nn.Module):
         levels = stretches.mean(dim=-1, keepdim=True)
         deviations = stretches - levels
         total = deviations.abs().sum(dim=-1, keepdim=True)
-        scale = torch.where(total > LEAST_SPREAD, (2**PATTERN_BITS - self.steps) / total, 0.0)
+        scale = torch.where(total > FLATTEST, (2**PATTERN_BITS - self.steps) / total, 0.0)
         whole = torch.round(deviations * scale)
         whole.scatter_add_(-1, whole.abs().argmax(dim=-1, keepdim=True), -whole.sum(dim=-1, keepdim=True))
         squares = whole.square().sum(dim=-1)
@@ -298,7 +304,7 @@ class ShapeletBlock(nn.Module):
             numbers[1] += tap.double().square_()
         total, squares = numbers.flatten(2)[:, :, None]
         variance = (self.steps * squares - total.square()) / self.steps**2
-        spread = variance.clamp_(min=LEAST_SPREAD**2).sqrt_().float()
+        spread = variance.clamp_(min=FLATTEST**2).sqrt_().float()
         mean, square = (total / self.steps).float(), (squares / self.steps).float()
         return Stretches(torch.stack(taps, dim=1).flatten(2), mean, spread, square / 2)
 

@@ -7,7 +7,7 @@ import copy
 import numpy as np
 import torch
 
-from limelight.nn.shapelets import LEAST_SPREAD, SHAPES, TOGETHER, ShapeletBlock
+from limelight.nn.shapelets import FLATTEST, SHAPES, TOGETHER, ShapeletBlock
 from limelight.streaming.value_grid import Singles, exponent_of, to_grid
 
 
@@ -70,7 +70,7 @@ class SlidingShapelets:
         numbers = stretches.astype(np.float64)
         total, squares = numbers.sum(axis=2, keepdims=True), np.square(numbers).sum(axis=2, keepdims=True)
         variance = (count * squares - total * total) / count**2
-        spread = np.sqrt(np.maximum(variance, LEAST_SPREAD**2)).astype(np.float32)
+        spread = np.sqrt(np.maximum(variance, FLATTEST**2)).astype(np.float32)
         mean, square = (total / count).astype(np.float32), (squares / count).astype(np.float32)
         outputs: Singles = (self._patterns @ stretches[..., None])[..., 0]
         outputs[..., :SHAPES] /= spread
