@@ -13,7 +13,7 @@ from limelight.nn.blocks import BLOCKS, BlocksEncoder
 from limelight.nn.hydra import HydraBlock
 from limelight.nn.network import Network
 from limelight.nn.quantiles import QuantileBlock
-from limelight.nn.shapelets import FLATTEST, SHAPES, TOGETHER, ShapeletBlock
+from limelight.nn.shapelets import FLAT_SPREAD, SHAPES, TOGETHER, ShapeletBlock
 from limelight.parts.architecture import Architecture
 from limelight.parts.encoders import Blocks
 from limelight.parts.encoders.blocks import BLOCK_NAMES
@@ -138,7 +138,7 @@ def naive_distances(block: ShapeletBlock, series: np.ndarray) -> np.ndarray:
             pattern = patterns[number][place]
             if place[1] < SHAPES:
                 pattern = pattern / (pattern.std() or np.inf)
-                scaled = [(one - one.mean()) / max(one.std(), FLATTEST) for one in stretches]
+                scaled = [(one - one.mean()) / max(one.std(), FLAT_SPREAD) for one in stretches]
                 features.append(min((2 - 2 * (pattern * one).mean()) ** 0.5 for one in scaled))
             else:
                 shapelet = levels[number][place] + units[number][place] * pattern

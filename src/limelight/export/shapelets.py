@@ -7,7 +7,7 @@ import numpy as np
 from limelight.export.graph import Graph
 from limelight.export.rocket import write_on_grid
 from limelight.export.translations import Steps, register_translation
-from limelight.nn.shapelets import FLATTEST, SHAPES, TOGETHER, ShapeletBlock
+from limelight.nn.shapelets import FLAT_SPREAD, SHAPES, TOGETHER, ShapeletBlock
 
 _END = int(np.iinfo(np.int64).max)
 
@@ -93,7 +93,7 @@ def _moments(graph: Graph, read: str, steps: int, dilation: int, stride: int) ->
     count = graph.double(steps)
     variance = graph.add("Sub", graph.add("Mul", count, squares), graph.add("Mul", total, total))
     variance = graph.add("Div", variance, graph.double(steps**2))
-    spread = graph.add("Sqrt", graph.add("Max", variance, graph.double(FLATTEST**2)))
+    spread = graph.add("Sqrt", graph.add("Max", variance, graph.double(FLAT_SPREAD**2)))
     found = (graph.add("Div", total, count), spread, graph.add("Div", squares, count))
     return [graph.cast(one, np.float32) for one in found]
 

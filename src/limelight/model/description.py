@@ -1,4 +1,4 @@
-"""What a model folder says of its model, apart from the weights: all that reading new series needs. Needs no torch."""
+"""The description of a saved model, without its weights: all that reading new series needs. Needs no torch."""
 
 from __future__ import annotations
 

@@ -80,6 +80,30 @@ def on_grid(
     return (torch.round(real / step) * step).transpose(1, 2).contiguous()
 
 
+def powers_of_two(length: int, steps: int) -> list[int]:
+    """Return the dilations 1, 2, 4 ... at which a kernel or shapelet of some steps spans at most a length.
+
+    Parameters
+    ----------
+    length
+        Number of steps of a typical long series, at least 1.
+    steps
+        Of the kernel or shapelet, at least 2.
+
+    Returns
+    -------
+    list[int]
+        At least the dilation 1, in rising order.
+
+    Example
+    -------
+    >>> powers_of_two(100, 9), powers_of_two(5, 9)
+    ([1, 2, 4, 8], [1])
+    """
+    highest = int(np.log2(max(length - 1, steps - 1) / (steps - 1)))
+    return [1 << power for power in range(highest + 1)]
+
+
 def draw_channels(
     shape: tuple[int, ...], channels: int, most: int, generator: torch.Generator
 ) -> Bool[Tensor, "*shape channels"]:
@@ -147,6 +171,35 @@ def similar_lengths(mask: Bool[Tensor, "batch time"], steps: int) -> Iterator[tu
         rows = rows[: max(1, steps // int(lengths[rows[-1]]))]
         yield rows, lengths[rows]
         start += len(rows)
+
+
+def series_on_grid(
+    values: Float[Tensor, "batch time channels"], mask: Bool[Tensor, "batch time"], bits: int, steps: int
+) -> Iterator[tuple[Int64[Tensor, " rows"], Float[Tensor, "rows channels time"], Int64[Tensor, " rows"]]]:
+    """Yield series of similar length, with their values on a grid.
+
+    Parameters
+    ----------
+    values, mask, bits
+        As for ``on_grid``.
+    steps
+        As for ``similar_lengths``.
+
+    Returns
+    -------
+    Iterator[tuple[Tensor, Tensor, Tensor]]
+        The rows of some series, shape (rows,), their values without needless padding, shape (rows, channels, time), and
+        their lengths, shape (rows,).
+
+    Example
+    -------
+    >>> values, mask = torch.tensor([[[0.7], [0.2]]]), torch.tensor([[True, False]])
+    >>> [(rows.tolist(), series.tolist()) for rows, series, _ in series_on_grid(values, mask, 2, 100)]
+    [([0], [[[0.75]]])]
+    """
+    for rows, lengths in similar_lengths(mask, steps):
+        longest = int(lengths[-1])
+        yield rows, on_grid(values[rows, :longest], mask[rows, :longest], bits), lengths
 
 
 def spread_over_taps(

@@ -17,9 +17,10 @@ from limelight.nn.fixed_features import (
     less_typical,
     on_grid,
     positions_of,
+    powers_of_two,
+    series_on_grid,
     share_differences,
     share_of_channels,
-    similar_lengths,
     spread_over_taps,
     stride_of,
 )
@@ -84,8 +85,7 @@ class HydraBlock(nn.Module):
         for name, given, least in (("channels", channels, 1), ("length", length, 1), ("groups", groups, 2)):
             if given < least:
                 raise ParameterError(f"expected {name} of at least {least}, got {given}; use a larger number")
-        highest = int(np.log2(max(length - 1, TAPS - 1) / (TAPS - 1)))
-        self.dilations = [2**power for power in range(highest + 1)]
+        self.dilations = powers_of_two(length, TAPS)
         self.strides = [stride_of(length, dilation) for dilation in self.dilations]
         self.groups = groups // 2
         shape = (2, len(self.dilations), self.groups)
@@ -134,7 +134,7 @@ class HydraBlock(nn.Module):
             Shape (batch, width).
         """
         features = values.new_empty(len(values), self.width)
-        for rows, series, lengths in self._blocks(values, mask):
+        for rows, series, lengths in series_on_grid(values, mask, self.bits, CONTEST_STEPS):
             means = self._sums(series, lengths) / self._positions(lengths)[:, None, None, None]
             features[rows] = means.flatten(0, -2).T.to(values.dtype)
         return features
@@ -191,7 +191,7 @@ class HydraBlock(nn.Module):
         """
         parts = values.new_zeros(len(values), len(weights), *values.shape[1:], dtype=torch.float64)
         by_group = weights.view(len(weights), 2, len(self.dilations), self.groups, 2, RIVALS)
-        for rows, series, lengths in self._blocks(values, mask):
+        for rows, series, lengths in series_on_grid(values, mask, self.bits, CONTEST_STEPS):
             batch, channels, time = series.shape
             shape = (len(weights), channels, batch)
             totals = [series.new_zeros(*shape, time - reading, dtype=torch.float64) for reading in (0, 1)]
@@ -207,12 +207,6 @@ class HydraBlock(nn.Module):
             values_part, differences = (total.permute(2, 0, 3, 1) for total in totals)
             parts[rows, :, :time] = values_part + share_differences(differences)
         return less_typical(parts, mask, weights, typical)
-
-    def _blocks(self, values: Tensor, mask: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """Yield blocks of series of similar length: row numbers, values of shape (batch, channels, time), lengths."""
-        for rows, lengths in similar_lengths(mask, CONTEST_STEPS):
-            steps = int(lengths[-1])
-            yield rows, on_grid(values[rows, :steps], mask[rows, :steps], self.bits), lengths
 
     def _positions(self, lengths: Tensor) -> Tensor:
         """Return the number of positions of each dilation in series of some lengths, shape (dilations, batch)."""

@@ -19,8 +19,8 @@ from limelight.nn.fixed_features import (
     less_typical,
     on_grid,
     positions_of,
+    series_on_grid,
     share_of_channels,
-    similar_lengths,
     spread_over_taps,
     stride_of,
 )
@@ -230,7 +230,7 @@ class RocketEncoder(nn.Module):
             Shape (batch, width).
         """
         features = values.new_empty(len(values), self.width)
-        for rows, series, lengths in self._blocks(values, mask):
+        for rows, series, lengths in series_on_grid(values, mask, self.bits, BLOCK):
             features[rows] = self._shares(self._counts(series, lengths), lengths).T
         return features
 
@@ -282,7 +282,7 @@ class RocketEncoder(nn.Module):
             channels), float64.
         """
         parts = values.new_zeros(len(values), len(weights), *values.shape[1:], dtype=torch.float64)
-        for rows, series, lengths in self._blocks(values, mask):
+        for rows, series, lengths in series_on_grid(values, mask, self.bits, BLOCK):
             total = series.new_zeros(len(weights), series.shape[1], len(rows), series.shape[2], dtype=torch.float64)
             totals = _totals(self.plan, lengths)
             for place, kernels, start, outputs in self._convolutions(series, lengths):
@@ -316,12 +316,6 @@ class RocketEncoder(nn.Module):
         """Divide the counts of each feature, shape (width, batch), by the number of counted steps."""
         totals = _totals(self.plan, lengths).flatten(0, 1).to(self.thresholds.dtype)
         return counts.to(totals.dtype) / totals[self.totals_of]
-
-    def _blocks(self, values: Tensor, mask: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """Yield blocks of series of similar length: row numbers, values, shape (batch, channels, time), and lengths."""
-        for rows, lengths in similar_lengths(mask, BLOCK):
-            steps = int(lengths[-1])
-            yield rows, on_grid(values[rows, :steps], mask[rows, :steps], self.bits), lengths
 
     def _ends(self, place: int) -> Tensor:
         """Return for each kernel of a dilation 1 if it counts only steps within the series, else 0, alternating."""

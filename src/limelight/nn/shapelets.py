@@ -15,8 +15,9 @@ from limelight.nn.fixed_features import (
     SUMMED_CHANNELS,
     draw_channels,
     on_grid,
+    powers_of_two,
+    series_on_grid,
     share_of_channels,
-    similar_lengths,
     stride_of,
 )
 from limelight.nn.masking import lengths_of
@@ -28,8 +29,8 @@ TOGETHER = 8
 SHAPES = TOGETHER // 2
 PATTERN_BITS = 9
 """The absolute deviations of a shapelet from its mean sum to at most 2 to this power, in whole numbers."""
-FLATTEST = 1e-3
-"""Stretches of a smaller standard deviation are not scaled up to that of a shapelet."""
+FLAT_SPREAD = 1e-3
+"""Stretches of a smaller standard deviation count as flat: they are not scaled up to that of a shapelet."""
 MATCHED_STEPS = 16_000
 """Number of steps, over all series and groups, processed at once, so that the distances stay in the cache."""
 
@@ -102,8 +103,7 @@ class ShapeletBlock(nn.Module):
             if given < 1:
                 raise ParameterError(f"expected {name} of at least 1, got {given}; use a larger number")
         self.steps = min(max(length // 2, FEWEST_STEPS), MOST_STEPS)
-        highest = int(np.log2(max(length - 1, self.steps - 1) / (self.steps - 1)))
-        self.dilations = [2**power for power in range(highest + 1)]
+        self.dilations = powers_of_two(length, self.steps)
         self.strides = [stride_of(length, dilation) for dilation in self.dilations]
         self.groups = groups
         shape = (len(self.dilations), groups, TOGETHER)
@@ -130,7 +130,7 @@ class ShapeletBlock(nn.Module):
         lengths = lengths_of(mask)
         self.reads.copy_(draw_channels(self.reads.shape[:-1], self.reads.shape[-1], SUMMED_CHANNELS, generator))
         for number, dilation in enumerate(self.dilations):
-            reach = (self.steps - 1) * dilation
+            reach = self._reach(number)
             rows = (lengths > reach).nonzero()[:, 0]
             rows = rows if len(rows) else torch.arange(len(values))
             chosen, where = torch.rand(2, self.groups, TOGETHER, generator=generator, dtype=torch.float64)
@@ -146,7 +146,7 @@ class ShapeletBlock(nn.Module):
         levels = stretches.mean(dim=-1, keepdim=True)
         deviations = stretches - levels
         total = deviations.abs().sum(dim=-1, keepdim=True)
-        scale = torch.where(total > FLATTEST, (2**PATTERN_BITS - self.steps) / total, 0.0)
+        scale = torch.where(total > FLAT_SPREAD, (2**PATTERN_BITS - self.steps) / total, 0.0)
         whole = torch.round(deviations * scale)
         whole.scatter_add_(-1, whole.abs().argmax(dim=-1, keepdim=True), -whole.sum(dim=-1, keepdim=True))
         squares = whole.square().sum(dim=-1)
@@ -173,7 +173,7 @@ class ShapeletBlock(nn.Module):
             Shape (batch, width).
         """
         features = values.new_empty(len(values), self.width)
-        for rows, series, lengths in self._blocks(values, mask):
+        for rows, series, lengths in series_on_grid(values, mask, self.bits, MATCHED_STEPS):
             best = series.new_empty(len(self.dilations), self.groups, TOGETHER, len(rows))
             for place, closeness in self._matches(series, lengths):
                 best[place] = closeness.amax(dim=-1)
@@ -210,14 +210,15 @@ class ShapeletBlock(nn.Module):
         parts = values.new_zeros(len(values), len(weights), *values.shape[1:], dtype=torch.float64)
         shape = (len(self.dilations), self.groups, TOGETHER)
         own, usual = weights.double().view(-1, *shape), typical.double().view(*shape, 1)
-        for rows, series, lengths in self._blocks(values, mask):
+        for rows, series, lengths in series_on_grid(values, mask, self.bits, MATCHED_STEPS):
             batch, channels, time = series.shape
             by_step = torch.zeros(channels, batch, time, len(weights), dtype=torch.float64, device=series.device)
             for place, closeness in self._matches(series, lengths):
                 best, where = closeness.max(dim=-1)
                 differences = self._distances(best, place).double() - usual[place]
                 added = torch.einsum("ogk,gkb->gkbo", own[(slice(None), *place)], differences) / self.steps
-                steps = self._steps_under(where, place[0], lengths) + time * torch.arange(batch)[:, None]
+                first = time * torch.arange(batch, device=series.device)
+                steps = self._steps_under(where, place[0], lengths) + first[:, None]
                 shares = share_of_channels(self.reads[place]).double()
                 for channel in self.reads[place].any(dim=0).nonzero()[:, 0].tolist():
                     some = self.reads[place][:, channel]
@@ -235,18 +236,17 @@ class ShapeletBlock(nn.Module):
         ----------
         values
             Standardised values without NaN, shape (time, channels).
+
+        Returns
+        -------
+        list[Tensor]
+            For each dilation, shape (groups, shapelets, n); larger if the match is better.
         """
-        mask = torch.ones(1, len(values), dtype=torch.bool)
+        mask = torch.ones(1, len(values), dtype=torch.bool, device=values.device)
         found: list[list[Tensor]] = [[] for _ in self.dilations]
         for place, closeness in self._matches(on_grid(values[None], mask, self.bits), lengths_of(mask)):
             found[place[0]].append(closeness[:, :, 0])
         return [torch.cat(one) for one in found]
-
-    def _blocks(self, values: Tensor, mask: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """Yield blocks of series of similar length: row numbers, values of shape (batch, channels, time), lengths."""
-        for rows, lengths in similar_lengths(mask, MATCHED_STEPS):
-            steps = int(lengths[-1])
-            yield rows, on_grid(values[rows, :steps], mask[rows, :steps], self.bits), lengths
 
     def _matches(self, series: Tensor, lengths: Tensor) -> Iterator[tuple[tuple[int, slice], Tensor]]:
         """Yield for some groups their place, and how closely each shapelet matches at every position.
@@ -255,14 +255,15 @@ class ShapeletBlock(nn.Module):
         shapelets, batch, positions).
         """
         batch, channels, time = series.shape
-        beyond = torch.minimum(torch.arange(time + self._reach(-1)), lengths[:, None] - 1)
-        continued = series.gather(2, beyond[:, None].expand(-1, channels, -1))
+        places = torch.arange(time + self._reach(-1), device=series.device)
+        places = torch.minimum(places, lengths[:, None] - 1)
+        continued = series.gather(2, places[:, None].expand(-1, channels, -1))
         for number, stride in enumerate(self.strides):
             reach = self._reach(number)
             read = continued[..., : max(time, reach + 1)]
             count = -((reach - read.shape[2]) // stride)
             last = torch.div((lengths - 1 - reach).clamp(min=0), stride, rounding_mode="floor")
-            lacking = torch.arange(count) > last[:, None]
+            lacking = torch.arange(count, device=series.device) > last[:, None]
             at_once = max(1, min(self.groups, MATCHED_STEPS // (batch * count)))
             stretches = self._stretches((number, slice(None)), read, count) if channels == 1 else None
             for first in range(0, self.groups, at_once):
@@ -274,8 +275,7 @@ class ShapeletBlock(nn.Module):
                 yield place, closeness
 
     def _reach(self, number: int) -> int:
-        reach: int = (self.steps - 1) * self.dilations[number]
-        return reach
+        return (self.steps - 1) * self.dilations[number]
 
     def _closeness(self, place: tuple[int, slice], stretches: Stretches, count: int) -> Tensor:
         """Compute the closeness of some groups to stretches, shape (groups, shapelets, batch, positions)."""
@@ -304,15 +304,16 @@ class ShapeletBlock(nn.Module):
             numbers[1] += tap.double().square_()
         total, squares = numbers.flatten(2)[:, :, None]
         variance = (self.steps * squares - total.square()) / self.steps**2
-        spread = variance.clamp_(min=FLATTEST**2).sqrt_().float()
+        spread = variance.clamp_(min=FLAT_SPREAD**2).sqrt_().float()
         mean, square = (total / self.steps).float(), (squares / self.steps).float()
         return Stretches(torch.stack(taps, dim=1).flatten(2), mean, spread, square / 2)
 
     def _distances(self, closeness: Tensor, place: tuple[slice | int, slice]) -> Tensor:
         """Compute the root mean square differences of shapelets, shape (..., shapelets, batch), from the closeness."""
         norms, own = (one[..., None] for one in self.scales(place))
-        others = own - 2 * closeness
-        mean_squares = torch.where(torch.arange(TOGETHER)[:, None] < SHAPES, 2 - 2 * closeness / norms, others)
+        shapes = 2 - 2 * closeness[..., :SHAPES, :] / norms[..., :SHAPES, :]
+        others = own[..., SHAPES:, :] - 2 * closeness[..., SHAPES:, :]
+        mean_squares = torch.cat([shapes, others], dim=-2)
         return mean_squares.clamp(min=0).double().sqrt().to(closeness.dtype)  # libraries differ for float32
 
     def scales(self, place: tuple[slice | int, slice]) -> tuple[Tensor, Tensor]:
@@ -324,5 +325,5 @@ class ShapeletBlock(nn.Module):
 
     def _steps_under(self, where: Tensor, number: int, lengths: Tensor) -> Tensor:
         """Return the steps of the stretches at some positions, shape (groups, shapelets, batch, steps of one)."""
-        taps = torch.arange(self.steps) * self.dilations[number]
+        taps = torch.arange(self.steps, device=where.device) * self.dilations[number]
         return torch.minimum(where[..., None] * self.strides[number] + taps, lengths[:, None] - 1)

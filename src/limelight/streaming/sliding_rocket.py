@@ -67,11 +67,11 @@ class SlidingRocket:
         self._fits = length > 2 * self._reach
         key = int(self._fits.sum())
         if key not in self._counters:
-            minus = WITHIN_DIFFERENCES if self.differences else WITHIN
+            entries = WITHIN_DIFFERENCES if self.differences else WITHIN
             is_within = np.stack([np.zeros_like(self._fits), self._fits])
             self._counters[key] = (
                 _Counter(self._kernels, np.argwhere(~is_within), EVERY, PLUS.stop),
-                _Counter(self._kernels, np.argwhere(is_within), minus, len(minus) // 2),
+                _Counter(self._kernels, np.argwhere(is_within), entries, len(entries) // 2),
             )
         self._both = self._counters[key]
         self._counts = [counts[one.features] for one in self._both]

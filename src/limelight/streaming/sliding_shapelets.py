@@ -6,8 +6,9 @@ import copy
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from limelight.nn.shapelets import FLATTEST, SHAPES, TOGETHER, ShapeletBlock
+from limelight.nn.shapelets import FLAT_SPREAD, SHAPES, TOGETHER, ShapeletBlock
 from limelight.streaming.value_grid import Singles, exponent_of, to_grid
 
 
@@ -26,7 +27,7 @@ class SlidingShapelets:
         self.block, self._window = block, window
         dilations = np.array(block.dilations)
         self._reach = (block.steps - 1) * dilations
-        self._back = self._reach[:, None] - np.arange(block.steps) * dilations[:, None]
+        self._taps = np.arange(block.steps) * dilations[:, None]
         self._patterns = block.patterns.numpy().astype(np.float32)
         self._reads = block.reads.numpy().astype(np.float32)
         self._units = block.units.numpy()[..., SHAPES:] / np.float32(block.steps)
@@ -51,26 +52,28 @@ class SlidingShapelets:
     def advance(self, steps: Singles, dropped: bool) -> None:
         """Compare the newest stretches and forget the oldest; start anew if the grid of values changes.
 
-        A window shorter than the longest shapelets is continued with its last value, so that it is compared anew too.
+        A window shorter than a shapelet has one stretch, which its last value continues.
         """
-        if exponent_of(steps) != self._exponent or len(steps) <= self._reach[-1]:
+        if exponent_of(steps) != self._exponent:
             self.restart(steps)
             return
         self._last += 1
         if dropped:
             self._closeness[self._last % self._window] = -np.inf
-        rows = (self._last - self._reach) % self._window
-        self._closeness[rows, np.arange(len(rows))] = self._newest(steps)
+        starts = np.maximum(len(steps) - 1 - self._reach, 0)
+        rows = (self._last - (len(steps) - 1) + starts) % self._window
+        self._closeness[rows, np.arange(len(rows))] = self._newest(steps, starts)
 
-    def _newest(self, steps: Singles) -> Singles:
-        """Return how closely the stretches that end with the last step match, shape (dilations, groups, shapelets)."""
+    def _newest(self, steps: Singles, starts: NDArray[np.int64]) -> Singles:
+        """Return how closely the stretches from some steps on match, shape (dilations, groups, shapelets)."""
         count = self.block.steps
-        values = to_grid(steps[len(steps) - 1 - self._back], self._exponent, self.block.bits)
+        read = steps[np.minimum(starts[:, None] + self._taps, len(steps) - 1)]
+        values = to_grid(read, self._exponent, self.block.bits)
         stretches: Singles = values.swapaxes(1, 2) if values.shape[2] == 1 else self._reads @ values.swapaxes(1, 2)
         numbers = stretches.astype(np.float64)
         total, squares = numbers.sum(axis=2, keepdims=True), np.square(numbers).sum(axis=2, keepdims=True)
         variance = (count * squares - total * total) / count**2
-        spread = np.sqrt(np.maximum(variance, FLATTEST**2)).astype(np.float32)
+        spread = np.sqrt(np.maximum(variance, FLAT_SPREAD**2)).astype(np.float32)
         mean, square = (total / count).astype(np.float32), (squares / count).astype(np.float32)
         outputs: Singles = (self._patterns @ stretches[..., None])[..., 0]
         outputs[..., :SHAPES] /= spread
