@@ -325,12 +325,14 @@ class Recipe:
         calibration, logits = result.calibration_data(panel, validation, independent=self.is_independent(panel))
         if self._calibrates_by_group(everything):
             calibration, logits = everything, self._out_of_group_logits(everything, task, seed)
-        learned = not result.model.architecture.encoder.closed_form
-        novelty = fit_novelty(result.model, panel, validation if learned else None, seed=seed)
+        if result.model.architecture.encoder.closed_form:
+            novelty = fit_novelty(result.model, panel, features=result.features, seed=seed)
+        else:
+            novelty = fit_novelty(result.model, panel, validation, seed=seed)
         model = replace(result.model, novelty=novelty)
         model = fit_decision(model, calibration, self.decision, logits, self.hold_out.group, self.events)
         model = replace(model, training_profile=self._profile(everything))
-        return replace(result, model=model, notes=(*result.notes, *self.notes_about(panel)))
+        return replace(result, model=model, notes=(*result.notes, *self.notes_about(panel)), features=None)
 
     def start(
         self, panel: Panel, task: Task, *, seed: int, progress: bool | None = None

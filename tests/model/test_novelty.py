@@ -81,3 +81,9 @@ def test_networks_of_every_kind_have_a_score(by_step):
 
 def test_two_series_are_too_few_for_a_score():
     assert fit_novelty(random_network_model("gru", channels=1), Panel.from_series(waves(2, 0))) is None
+
+
+def test_features_of_the_fit_give_the_score_of_computed_ones(model):
+    panel = Panel.from_series(waves(120, 0), labels=["a", "b"] * 60)
+    own, computed = model.novelty.to_tensors(), fit_novelty(model, panel).to_tensors()
+    assert all(own[name].equal(tensor) for name, tensor in computed.items())

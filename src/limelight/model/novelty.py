@@ -94,7 +94,9 @@ class NoveltyScore:
         return cls(scale, reference, float(unit[0]), float(unit[1]))
 
 
-def fit_novelty(model: Any, panel: Panel, validation: Panel | None = None, *, seed: int = 0) -> NoveltyScore | None:
+def fit_novelty(
+    model: Any, panel: Panel, validation: Panel | None = None, *, features: Tensor | None = None, seed: int = 0
+) -> NoveltyScore | None:
     """Fit the novelty score of a model.
 
     Parameters
@@ -106,6 +108,8 @@ def fit_novelty(model: Any, panel: Panel, validation: Panel | None = None, *, se
     validation
         Series that the network was not fitted on, which calibrate the distances; None uses the training series, each
         compared with the others (leave-one-out), which suits features that were not learned.
+    features
+        The inputs of the head for every training series, if they are known, shape (n, width).
     seed
         Of the choice of at most 500 reference series.
 
@@ -117,7 +121,7 @@ def fit_novelty(model: Any, panel: Panel, validation: Panel | None = None, *, se
     rows = np.sort(np.random.default_rng(seed).permutation(len(panel))[:MOST_REFERENCE_SERIES])
     if len(rows) < 3:
         return None
-    features = _features_of(model, panel[rows])
+    features = _features_of(model, panel[rows]) if features is None else features[rows]
     spread = features.double().std(dim=0)
     floor = LEAST_SPREAD * float(spread.mean())
     if not floor > 0:

@@ -205,7 +205,6 @@ def series_on_grid(
 def spread_over_taps(
     total: Float[Tensor, "outputs channels batch time"],
     added: Float[Tensor, "outputs channels batch steps"],
-    start: int,
     dilation: int,
     lengths: Int64[Tensor, " batch"],
     stride: int = 1,
@@ -219,8 +218,6 @@ def spread_over_taps(
     added
         What the kernels of one dilation add, at their centres, shape (outputs, channels, batch, steps); 0 beyond each
         series.
-    start
-        The position of the first centre, whose step is ``start * stride``.
     dilation
         Distance between the taps, in steps.
     lengths
@@ -231,21 +228,21 @@ def spread_over_taps(
     Example
     -------
     >>> total = torch.zeros(1, 1, 1, 3)
-    >>> spread_over_taps(total, torch.tensor([[[[0.0, 0.0, 3.0]]]]), 0, 1, torch.tensor([3]))
+    >>> spread_over_taps(total, torch.tensor([[[[0.0, 0.0, 3.0]]]]), 1, torch.tensor([3]))
     >>> total.tolist()
     [[[[1.0, 1.0, 1.0]]]]
     """
     time, steps = total.shape[-1], added.shape[-1]
-    centres = torch.arange(start, start + steps, device=added.device) * stride
+    centres = torch.arange(steps, device=added.device) * stride
     before = torch.div(centres, dilation, rounding_mode="floor").clamp(max=TAPS // 2)
     behind = torch.div(lengths[:, None] - 1 - centres, dilation, rounding_mode="floor").clamp(0, TAPS // 2)
     shares = added / (1 + before + behind)
     for tap in range(-(TAPS // 2), TAPS // 2 + 1):
         shift = tap * dilation
-        begin, end = max(start, -(shift // stride)), min(start + steps, -((shift - time) // stride))
+        begin, end = max(0, -(shift // stride)), min(steps, -((shift - time) // stride))
         if begin < end:
-            own = shares[..., begin - start : end - start]
-            within = centres[begin - start : end - start] + shift < lengths[:, None]
+            own = shares[..., begin:end]
+            within = centres[begin:end] + shift < lengths[:, None]
             total[..., begin * stride + shift : (end - 1) * stride + shift + 1 : stride] += own * within
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 
 import numpy as np
 import torch
@@ -34,6 +35,9 @@ EXACT_COUNTS = 1 << 24
 """Ones that float32 sums exactly."""
 CONTEST_STEPS = 16_000
 """Number of steps, over all series and groups, processed at once, so that the outputs stay in the cache."""
+
+GroupContest = tuple[tuple[int, int, slice], Tensor, Tensor, Tensor]
+"""Some groups of kernels (reading, number of the dilation, groups), who wins and who loses, and the largest outputs."""
 
 
 class HydraBlock(nn.Module):
@@ -195,26 +199,32 @@ class HydraBlock(nn.Module):
             batch, channels, time = series.shape
             shape = (len(weights), channels, batch)
             totals = [series.new_zeros(*shape, time - reading, dtype=torch.float64) for reading in (0, 1)]
-            for place, wins, loses, top in self._contests(series, lengths):
-                own = by_group[(slice(None), *place)]
-                added = torch.einsum("ogk,gkbt->ogbt", own[:, :, 0], wins) * top
-                added += torch.einsum("ogk,gkbt->ogbt", own[:, :, 1], loses)
-                by_channel = torch.einsum("gc,ogbt->ocbt", share_of_channels(self.reads[place]), added)
-                by_channel = by_channel.double() / self._positions(lengths)[place[1], :, None]
-                reading, number = place[:2]
-                dilation, stride = self.dilations[number], self.strides[number]
-                spread_over_taps(totals[reading], by_channel, 0, dilation, lengths - reading, stride)
+            for (reading, number), contests in groupby(self._contests(series, lengths), key=lambda one: one[0][:2]):
+                added = self._added(contests, by_group)
+                by_channel = added.double().view(*shape, -1) / self._positions(lengths)[number, :, None]
+                stride = self.strides[number]
+                spread_over_taps(totals[reading], by_channel, self.dilations[number], lengths - reading, stride)
             values_part, differences = (total.permute(2, 0, 3, 1) for total in totals)
             parts[rows, :, :time] = values_part + share_differences(differences)
         return less_typical(parts, mask, weights, typical)
+
+    def _added(self, contests: Iterable[GroupContest], by_group: Tensor) -> Tensor:
+        """Sum what the groups of one dilation add at each step, shape (outputs · channels, batch · steps)."""
+        added: Tensor | None = None
+        for place, wins, loses, top in contests:
+            own = by_group[(slice(None), *place)]
+            by_row = (own[:, None] * share_of_channels(self.reads[place]).T[:, :, None, None]).flatten(0, 1)
+            for end, counted in enumerate((wins.mul_(top[:, None]), loses)):
+                of_kernels, at_steps = by_row[:, :, end].flatten(1), counted.flatten(2).flatten(0, 1)
+                added = of_kernels @ at_steps if added is None else added.addmm_(of_kernels, at_steps)
+        assert added is not None
+        return added
 
     def _positions(self, lengths: Tensor) -> Tensor:
         """Return the number of positions of each dilation in series of some lengths, shape (dilations, batch)."""
         return torch.stack([positions_of(lengths, stride) for stride in self.strides])
 
-    def _contests(
-        self, series: Tensor, lengths: Tensor
-    ) -> Iterator[tuple[tuple[int, int, slice], Tensor, Tensor, Tensor]]:
+    def _contests(self, series: Tensor, lengths: Tensor) -> Iterator[GroupContest]:
         """Yield for some groups their place, who wins and who loses at each step, and the largest outputs.
 
         Winners and losers have shape (groups, kernels, batch, time), 1 or 0, and the largest outputs have shape

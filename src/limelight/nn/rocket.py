@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import combinations, groupby
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -283,34 +284,38 @@ class RocketEncoder(nn.Module):
         """
         parts = values.new_zeros(len(values), len(weights), *values.shape[1:], dtype=torch.float64)
         for rows, series, lengths in series_on_grid(values, mask, self.bits, BLOCK):
-            total = series.new_zeros(len(weights), series.shape[1], len(rows), series.shape[2], dtype=torch.float64)
+            batch, channels, time = series.shape
+            total = series.new_zeros(len(weights), channels, batch, time, dtype=torch.float64)
             totals = _totals(self.plan, lengths)
-            for place, kernels, start, outputs in self._convolutions(series, lengths):
+            for place, blocks in groupby(self._convolutions(series, lengths), key=itemgetter(0)):
                 one = self.plan[place]
-                positions = -(-total.shape[3] // one.stride)
-                added = self._added(place, kernels, outputs, weights)[..., : positions - start]
+                added = total.new_zeros(2, len(weights), channels, batch, -(-time // one.stride))
+                for _, kernels, start, outputs in blocks:
+                    own = added[..., start : start + outputs.shape[2]]
+                    own += self._added(place, kernels, outputs, weights)[..., : own.shape[-1]]
                 by_centre = (added / totals[place][:, None, None, :, None]).sum(dim=0)
-                spread_over_taps(total, by_centre, start, one.step, lengths, one.stride)
-            parts[rows, :, : total.shape[3]] = total.permute(2, 0, 3, 1)
+                spread_over_taps(total, by_centre, one.step, lengths, one.stride)
+            parts[rows, :, :time] = total.permute(2, 0, 3, 1)
         return less_typical(parts, mask, weights, typical)
 
     def _added(self, place: int, kernels: slice, outputs: Tensor, weights: Tensor) -> Tensor:
         """Sum the weights of the features that count each step, shape (2, outputs, channels, batch, steps).
 
-        The first axis separates kernels that count the whole series and kernels that lie within it.
+        The first axis separates kernels that count the whole series and kernels that lie within it, which alternate.
         """
         one = self.plan[place]
         thresholds = self.thresholds[one.features].view(KERNELS, -1)[kernels]
         own = weights[:, one.features].reshape(len(weights), KERNELS, -1)[:, kernels]
-        ends = nn.functional.one_hot(self._ends(place)[kernels], 2).T
-        shares = ends[:, None] * share_of_channels(self.reads[place, kernels]).T
-        added = weights.new_zeros(2 * len(weights) * shares.shape[1], outputs[0].numel(), dtype=torch.float64)
-        above = torch.empty_like(outputs, dtype=torch.float64)
+        by_row = (own[:, None] * share_of_channels(self.reads[place, kernels]).T[:, :, None]).flatten(0, 1)
+        added = weights.new_zeros(2, len(by_row), outputs[0].numel())
+        above = torch.empty_like(outputs, dtype=weights.dtype)
+        first = int(self._ends(place)[kernels.start])
         for rank in range(thresholds.shape[1]):
             torch.gt(outputs, thresholds[:, rank, None, None], out=above)
-            by_row = shares[:, None] * own[None, :, None, :, rank].double()
-            added.addmm_(by_row.flatten(0, 2), above.flatten(1))
-        return added.view(2, len(weights), shares.shape[1], *outputs.shape[1:])
+            for end in (0, 1):
+                some = slice((first + end) % 2, None, 2)
+                added[end].addmm_(by_row[:, some, rank], above.flatten(1)[some])
+        return added.view(2, len(weights), -1, *outputs.shape[1:])
 
     def _shares(self, counts: Tensor, lengths: Tensor) -> Tensor:
         """Divide the counts of each feature, shape (width, batch), by the number of counted steps."""

@@ -173,7 +173,8 @@ def solve(
     loss = float(Loss(task)(logits, torch.from_numpy(codes)[ridge.rows]))
     out_of_sample = OutOfSample(ridge.rows.numpy(), logits.numpy(), loss)
     seconds = time.perf_counter() - started
-    return FitResult(model, [], 0, SOLVED, seconds, out_of_sample=out_of_sample, emphasis=solved.emphasis)
+    result = FitResult(model, [], 0, SOLVED, seconds, out_of_sample=out_of_sample)
+    return replace(result, emphasis=solved.emphasis, features=solved.features)
 
 
 def head_inputs(panel: Panel, prepared: Prepared, seed: int) -> tuple[Network, Float[Tensor, "n inputs"]]:
@@ -284,12 +285,13 @@ def _sample(network: Network, series: BatchesOfPanel, rows: NDArray[np.int64]) -
 
 
 class _Solved(NamedTuple):
-    """A network with the blocks of features that are used, the ridge regression on them, and how it was chosen."""
+    """A network with the used blocks of features, the ridge regression on them, how it was chosen, and its inputs."""
 
     network: Network
     ridge: Ridge
     chosen_by: str
     emphasis: Tensor | None
+    features: Tensor | None
 
 
 def _fit_head(
@@ -319,9 +321,9 @@ def _fit_head(
             features = _features(network, series, np.arange(n), advance)
         criterion = squared_error if emphasis is None else partial(_log_loss, one_of=one_of)
         ridge = fit_ridge(features, wanted, known, emphasis=emphasis, criterion=criterion, weights=weights)
-        return _Solved(network, ridge, "leave-one-out", emphasis)
+        return _Solved(network, ridge, "leave-one-out", emphasis, features if n <= SELECTION_SERIES else None)
     ridge, order = fit_streamed(network, series, wanted, random, emphasis, weights, advance=advance, workers=workers)
-    return _Solved(network, replace(ridge, rows=order[ridge.rows]), "held-out series", emphasis)
+    return _Solved(network, replace(ridge, rows=order[ridge.rows]), "held-out series", emphasis, None)
 
 
 def _choose_features(

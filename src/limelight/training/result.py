@@ -65,6 +65,8 @@ class FitResult:
         Leave-one-out predictions if the head was solved in closed form, else None.
     emphasis
         The factor of each standardised input of a head in closed form, shape (inputs,); None for 1, and for networks.
+    features
+        The inputs of a head in closed form for each training series, shape (n, inputs), if there are at most 500.
     """
 
     model: FittedModel
@@ -76,6 +78,7 @@ class FitResult:
     choosing: float = 0.0
     out_of_sample: OutOfSample | None = None
     emphasis: Tensor | None = None
+    features: Tensor | None = None
 
     @property
     def interrupted(self) -> bool:
