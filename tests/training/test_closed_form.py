@@ -1,4 +1,4 @@
-"""Rocket through fit(): solved, the same again, with facts, holes, clocks, several labels and unknown ones."""
+"""Rocket through fit(): solved, the same again, with metadata, holes, clocks, several labels and unknown ones."""
 
 import random as python_random
 from dataclasses import replace
@@ -20,7 +20,7 @@ from limelight.model.targets import task_of
 from limelight.parts.architecture import Architecture
 from limelight.parts.encoders.blocks import BLOCK_NAMES
 from limelight.training import closed_form
-from limelight.training.closed_form import solve
+from limelight.training.closed_form import METADATA_WITHOUT_WEIGHT, solve
 from limelight.training.fit import fit
 from limelight.training.preparation import prepare
 from limelight.training.result import FitResult
@@ -299,3 +299,15 @@ def test_labels_have_weights_too() -> None:
     panel = Panel.from_series(series, labels=labels, weights=np.where(np.arange(80) < 40, 1.0, 1e-3))
     half = fit_small_rocket(panel[:40]).model.predict(panel).logits
     assert np.corrcoef(half.T.ravel(), fit_small_rocket(panel).model.predict(panel).logits.T.ravel())[0, 1] > 0.9
+
+
+@pytest.mark.parametrize("useful", [True, False], ids=["useful", "random"])
+def test_a_note_says_that_metadata_have_no_weight(useful: bool) -> None:
+    random = np.random.default_rng(0)
+    labels = random.permutation(["ok", "worn"] * 20)
+    mode = labels if useful else random.permutation(labels)
+    panel = Panel.from_series(
+        list(random.normal(size=(40, 30))), labels=labels.tolist(), metadata=pa.table({"mode": mode.tolist()})
+    )
+    result = fit(panel, task_of(panel), Architecture.of({"name": "rocket", "features": 840}))
+    assert (METADATA_WITHOUT_WEIGHT in result.notes) is not useful

@@ -17,8 +17,6 @@ WEIGHTS = (0.0, 0.03, 0.1, 0.3, 1.0, 3.0)
 """Candidate weights of a block."""
 WEIGHTS_AT_START: Mapping[str, float] = MappingProxyType({"rocket": 1.0, "hydra": 1.0, "shapelets": 1.0})
 """Weights of blocks at the start of the search; every other block has the weight 0."""
-METADATA_AT_START = 0.05
-"""Weight of the metadata at the start of the search, relative to that of all blocks together."""
 ROUNDS = 2
 PENALTIES = tuple(float(penalty) for penalty in np.logspace(-4, 2, 13))
 SCALES = tuple(float(scale) for scale in np.logspace(-0.5, 1.7, 19))
@@ -26,6 +24,8 @@ LEAST_GAIN = 1e-6
 STANDARD_ERRORS_OF_TWO, STANDARD_ERRORS = 1.0, 2.0
 """The mean gain that a change needs, in standard errors, with two blocks and with more, which offer more chances to fit
 noise."""
+STANDARD_ERRORS_OF_METADATA = 1.0
+"""The same for the weight of the metadata, which is 0 at the start."""
 
 
 def choose_emphasis(
@@ -36,6 +36,7 @@ def choose_emphasis(
     *,
     one_of: bool,
     start: Sequence[float] | None = None,
+    errors: Sequence[float] | None = None,
 ) -> Float[Tensor, " width"] | None:
     """Choose how much each block of features counts in a ridge regression.
 
@@ -56,6 +57,9 @@ def choose_emphasis(
         Whether the outputs are exclusive classes; else each is a label.
     start
         The weight of each block at the start, at least 0, not all 0; None is 1 for the first and 0 for the others.
+    errors
+        The mean gain that a change of the weight of each block needs, in standard errors, at least 0; None is 1 with
+        two blocks and 2 with more.
 
     Returns
     -------
@@ -80,7 +84,8 @@ def choose_emphasis(
     counts, products = zip(*[_product(features[:, span], rows) for span in spans], strict=True)
     weights = [1.0] + [0.0] * (len(spans) - 1) if start is None else list(start)
     if int(rows.sum()) > 1:
-        weights = _search(products, wanted[rows].double(), one_of, weights)
+        errors = errors or [STANDARD_ERRORS if len(spans) > 2 else STANDARD_ERRORS_OF_TWO] * len(spans)
+        weights = _search(products, wanted[rows].double(), one_of, weights, errors)
     total, share = sum(counts), sum(weights)
     emphasis = features.new_zeros(features.shape[1])
     for span, count, weight in zip(spans, counts, weights, strict=True):
@@ -127,14 +132,15 @@ def standardised_columns(features: Float[Tensor, "n width"]) -> Iterator[tuple[s
         yield some, torch.where(deviation > LEAST_DEVIATION, (values - mean) / deviation, 0.0), deviation
 
 
-def _search(products: Sequence[Tensor], wanted: Tensor, one_of: bool, weights: list[float]) -> list[float]:
+def _search(
+    products: Sequence[Tensor], wanted: Tensor, one_of: bool, weights: list[float], errors: Sequence[float]
+) -> list[float]:
     """Vary the weight of one block after the other and keep what lowers the leave-one-out log loss beyond noise."""
 
     def losses(candidate: Sequence[float]) -> Tensor:
         mixed = sum(weight * product for weight, product in zip(candidate, products, strict=True))
         return leave_one_out_losses(torch.as_tensor(mixed) / sum(candidate), wanted, one_of=one_of)
 
-    errors = STANDARD_ERRORS if len(products) > 2 else STANDARD_ERRORS_OF_TWO
     lowest = losses(weights)
     for _ in range(ROUNDS):
         before = weights
@@ -145,7 +151,7 @@ def _search(products: Sequence[Tensor], wanted: Tensor, one_of: bool, weights: l
                     continue
                 found = losses(candidate)
                 gain = lowest - found
-                if is_clear(gain, errors):
+                if is_clear(gain, errors[block]):
                     lowest, weights = found, candidate
         if weights == before:
             break

@@ -25,7 +25,14 @@ from limelight.parts.base import Part
 from limelight.parts.contexts import OneHotContext
 from limelight.progress import late_bar
 from limelight.task import Task
-from limelight.training.block_weights import METADATA_AT_START, WEIGHTS_AT_START, choose_emphasis, lowest_log_losses
+from limelight.training.block_weights import (
+    STANDARD_ERRORS,
+    STANDARD_ERRORS_OF_METADATA,
+    STANDARD_ERRORS_OF_TWO,
+    WEIGHTS_AT_START,
+    choose_emphasis,
+    lowest_log_losses,
+)
 from limelight.training.loaders import BatchesOfPanel
 from limelight.training.logit_scale import fit_scale, fit_shift
 from limelight.training.losses import Loss, loss_for, signed_targets
@@ -52,6 +59,7 @@ STEPS_OF_A_PART = 1 << 18
 """Number of steps whose features take about half a second."""
 SELECTION_SERIES = 500
 """Series on which the weights of the blocks are chosen."""
+METADATA_WITHOUT_WEIGHT = "metadata have the weight 0: leave-one-out shows no gain from them"
 
 
 def solve_best(
@@ -174,7 +182,8 @@ def solve(
     out_of_sample = OutOfSample(ridge.rows.numpy(), logits.numpy(), loss)
     seconds = time.perf_counter() - started
     result = FitResult(model, [], 0, SOLVED, seconds, out_of_sample=out_of_sample)
-    return replace(result, emphasis=solved.emphasis, features=solved.features)
+    notes = (METADATA_WITHOUT_WEIGHT,) if _ignores_metadata(network, solved.emphasis) else ()
+    return replace(result, notes=notes, emphasis=solved.emphasis, features=solved.features)
 
 
 def head_inputs(panel: Panel, prepared: Prepared, seed: int) -> tuple[Network, Float[Tensor, "n inputs"]]:
@@ -285,7 +294,7 @@ def _sample(network: Network, series: BatchesOfPanel, rows: NDArray[np.int64]) -
 
 
 class _Solved(NamedTuple):
-    """A network with the used blocks of features, the ridge regression on them, how it was chosen, and its inputs."""
+    """A network with the used blocks of features, the ridge regression on them, how it was chosen, and its inputs but the products."""
 
     network: Network
     ridge: Ridge
@@ -321,7 +330,9 @@ def _fit_head(
             features = _features(network, series, np.arange(n), advance)
         criterion = squared_error if emphasis is None else partial(_log_loss, one_of=one_of)
         ridge = fit_ridge(features, wanted, known, emphasis=emphasis, criterion=criterion, weights=weights)
-        return _Solved(network, ridge, "leave-one-out", emphasis, features if n <= SELECTION_SERIES else None)
+        pooled_width = features.shape[1] - (0 if network.products is None else network.products.width)
+        kept = features[:, :pooled_width] if n <= SELECTION_SERIES else None
+        return _Solved(network, ridge, "leave-one-out", emphasis, kept)
     ridge, order = fit_streamed(network, series, wanted, random, emphasis, weights, advance=advance, workers=workers)
     return _Solved(network, replace(ridge, rows=order[ridge.rows]), "held-out series", emphasis, None)
 
@@ -370,9 +381,17 @@ def _emphasis(network: Network, features: Tensor, wanted: Tensor, known: Tensor,
     """Choose by leave-one-out how much each block of features and the metadata count; None for a single block."""
     start = [WEIGHTS_AT_START.get(name, 0.0) for name in network.encoder.spans]
     start[0] = start[0] or 1.0
+    errors = [STANDARD_ERRORS if len(start) > 1 else STANDARD_ERRORS_OF_TWO] * len(start)
     if network.context is not None:
-        start.append(METADATA_AT_START * sum(start))
-    return choose_emphasis(features, _spans(network), wanted, known, one_of=one_of, start=start)
+        start, errors = [*start, 0.0], [*errors, STANDARD_ERRORS_OF_METADATA]
+    return choose_emphasis(features, _spans(network), wanted, known, one_of=one_of, start=start, errors=errors)
+
+
+def _ignores_metadata(network: Network, emphasis: Tensor | None) -> bool:
+    """Whether a network reads metadata that have the weight 0 in its head, and are in no products."""
+    if network.context is None or network.products is not None or emphasis is None:
+        return False
+    return not bool(emphasis[network.encoder.width :].any())
 
 
 def _without_unused(network: Network, emphasis: Tensor | None) -> tuple[Network, Tensor]:

@@ -66,7 +66,8 @@ class FitResult:
     emphasis
         The factor of each standardised input of a head in closed form, shape (inputs,); None for 1, and for networks.
     features
-        The inputs of a head in closed form for each training series, shape (n, inputs), if there are at most 500.
+        The inputs of a head in closed form for each training series, without products with metadata, shape (n, width),
+        if there are at most 500.
     """
 
     model: FittedModel
