@@ -35,15 +35,15 @@ from limelight.training.block_weights import (
 )
 from limelight.training.loaders import BatchesOfPanel
 from limelight.training.logit_scale import fit_scale, fit_shift
-from limelight.training.losses import Loss, loss_for, signed_targets
+from limelight.training.losses import Loss, signed_targets
 from limelight.training.preparation import Prepared
 from limelight.training.products import choose_products
 from limelight.training.result import SOLVED, FitResult, OutOfSample, fit_info
 from limelight.training.ridge import Ridge, fit_ridge, squared_error
 from limelight.training.scaling import build_network
+from limelight.training.series_weights import weights_of_series
 from limelight.training.settings import TrainingSettings
 from limelight.training.streamed_head import fit_streamed, pooled
-from limelight.types import Codes
 
 MOST_AT_ONCE = 4_000
 """Series whose features all fit in memory; beyond, the head is fitted in one streamed pass."""
@@ -294,7 +294,7 @@ def _sample(network: Network, series: BatchesOfPanel, rows: NDArray[np.int64]) -
 
 
 class _Solved(NamedTuple):
-    """A network with the used blocks of features, the ridge regression on them, how it was chosen, and its inputs but the products."""
+    """A network with the used blocks, the ridge regression on them, how it was chosen, and its inputs."""
 
     network: Network
     ridge: Ridge
@@ -406,70 +406,6 @@ def _without_unused(network: Network, emphasis: Tensor | None) -> tuple[Network,
     for name, span in spans.items():
         kept[span] = name in used
     return network.with_blocks(used).eval(), kept
-
-
-def weights_of_series(
-    panel: Panel, task: Task, codes: Codes, wanted: Float[Tensor, "n outputs"], settings: TrainingSettings
-) -> Float[Tensor, "n outputs"] | None:
-    """Return the weight of each series for each output: its own times that of its class; None if all are alike.
-
-    Parameters
-    ----------
-    panel
-        Training series, with or without weights.
-    task
-        The classes or labels.
-    codes, wanted
-        Codes of the targets, and the same as -1 and 1, shape (n, outputs).
-    settings
-        Only ``imbalance`` is used.
-
-    Returns
-    -------
-    Tensor or None
-        Float64, shape (n, outputs).
-    """
-    weighting = "weights" if settings.imbalance == "balanced" else settings.imbalance
-    of_classes = loss_for(task, codes, weighting).weights
-    weights = None if of_classes is None else row_weights(wanted, of_classes, one_of=not task.multilabel)
-    if panel.weights is None or bool((panel.weights == panel.weights[0]).all()):
-        return weights
-    own = torch.from_numpy(panel.weights)[:, None].expand_as(wanted)
-    return own if weights is None else own * weights
-
-
-def row_weights(
-    wanted: Float[Tensor, "n outputs"], of_classes: Float[Tensor, " k"], *, one_of: bool
-) -> Float[Tensor, "n outputs"]:
-    """Return the weight of each series for each output, from the weights of the classes.
-
-    Parameters
-    ----------
-    wanted
-        Targets of -1 and 1, shape (n, outputs).
-    of_classes
-        The weight of each class, shape (classes,); if binary or multi-label, that of positive targets, shape
-        (outputs,).
-    one_of
-        Whether the outputs are exclusive classes; else each is a label.
-
-    Returns
-    -------
-    Tensor
-        Float64, shape (n, outputs).
-
-    Example
-    -------
-    >>> wanted = torch.tensor([[1.0, -1.0, -1.0], [-1.0, -1.0, 1.0]])
-    >>> row_weights(wanted, torch.tensor([0.5, 1.0, 2.0]), one_of=True)[:, 0].tolist()
-    [0.5, 2.0]
-    >>> row_weights(torch.tensor([[-1.0], [1.0]]), torch.tensor([3.0]), one_of=True).flatten().tolist()
-    [1.0, 3.0]
-    """
-    positive = wanted > 0
-    if one_of and wanted.shape[1] > 1:
-        return (positive.double() @ of_classes.double())[:, None].expand_as(wanted)
-    return torch.where(positive, of_classes.double(), 1.0)
 
 
 def _log_loss(scores: Tensor, wanted: Tensor, weights: Tensor, *, one_of: bool) -> float:
