@@ -598,3 +598,9 @@ def test_every_field_that_gives_the_label_away_is_named():
         {"label": LABELS, "age": [1, 2, 3, 4], "place": ["x", "x", "y", "y"], "mode": ["x", "y", "x", "y"]}
     )
     assert leaking_fields(table, np.array(LABELS)) == ["label", "place"]
+
+
+def test_the_parts_of_a_split_are_no_feature():
+    fitted = fit_vocabulary(pa.table({"set": ["TRAIN", "TEST", "TRAIN"]}))
+    assert fitted.fields[0].kind == "ignore"
+    assert fitted.notes == ("metadata 'set' names the parts of a split: not used; state its kind, category, to use it",)

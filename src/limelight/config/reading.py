@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from limelight.config.sections import Experiment
 from limelight.data.places import local_path, url_of
+from limelight.data.reading.file_names import without_labels
 from limelight.data.reading.folders import folder_content
 from limelight.data.reading.formats import require_known_type
 from limelight.data.reading.locating import content_at
@@ -76,7 +77,8 @@ def read_experiment(source: Path | str, changes: Mapping[str, Any] | None = None
     if "preset" in changes:
         content.pop("model", None)
     if changes.get("data.labels") is not None and not str(source).endswith(".json"):
-        content["data"].pop("names", None)  # folders are classes only if nothing else names the labels
+        # folders are classes only if nothing else names the labels
+        content["data"]["names"] = without_labels(content["data"].get("names"))
     changed = content
     for key, value in changes.items():
         if key in PATHS:

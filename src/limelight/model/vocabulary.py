@@ -24,6 +24,7 @@ from limelight.data.metadata import (
     words_in,
 )
 from limelight.data.reading.sources import is_text
+from limelight.data.splitting.part_words import are_parts
 from limelight.errors import DataError, ModelFolderError, ParameterError, counted, listing, nearest
 from limelight.model.texts import TextEncoder, read_texts
 
@@ -336,6 +337,9 @@ def _fit_field(name: str, column: Any, override: Any, notes: list[str]) -> Field
             f"metadata {name!r} has another word for almost every series, as an identifier has: not used; state its "
             "kind, category or text, to use it"
         )
+        return Field(name, "ignore")
+    if override is None and kind == "category" and are_parts(words_in(column, name).tolist()):
+        notes.append(f"metadata {name!r} names the parts of a split: not used; state its kind, category, to use it")
         return Field(name, "ignore")
     values, missing = read_field(column, name, kind)
     present = np.sort(values[~missing])  # sorted, so that the mean does not depend on the order of the rows

@@ -14,9 +14,12 @@ from limelight.config.sections import Experiment
 from limelight.data.align import align
 from limelight.data.annotations import RECORDING
 from limelight.data.labels import STEP_LABEL
+from limelight.data.metadata import fields_of, words_in
 from limelight.data.panel import Panel
 from limelight.data.reading.layout import find_layout
+from limelight.data.reading.sources import is_text
 from limelight.data.reading.tables import read_parts, read_table
+from limelight.data.splitting.part_words import parts_in
 from limelight.data.splitting.splits import Split, named_split
 from limelight.data.store.open import is_store, stored_split
 from limelight.data.synthetic.bumps import generate_bumps
@@ -130,7 +133,7 @@ def read_panel(experiment: Experiment, *, labelled: bool = True) -> Panel:
 
 
 def split_panel(experiment: Experiment, panel: Panel) -> Split:
-    """Split the series by the split file, the store or the names of archive files, or else by the rule.
+    """Split the series by the split file, the store, the names of archive files or a column, or else by the rule.
 
     If no file names validation series, the recipe decides whether a share of the training series is held out.
     Windows are split by their recordings.
@@ -150,18 +153,22 @@ def split_panel(experiment: Experiment, panel: Panel) -> Split:
 
 
 def named_parts(experiment: Experiment, panel: Panel) -> Split | None:
-    """Return the split named by a split file, a store or archive file names; None if there is none."""
+    """Return the split named by a split file, a store, archive file names or a column; None if there is none."""
     if panel.origin is None:
         known, places = panel.ids, np.arange(len(panel))
     else:
         known, places = np.unique(panel.origin.recordings, return_inverse=True)
     words = _stated_words(experiment, known)
-    if words is None:
-        return None
     data = experiment.data
-    of_store = isinstance(data.series, str) and is_store(data.series)
-    where = repr(data.split) if data.split is not None else "the store" if of_store else "the names of the files"
-    split = named_split(np.asarray(words)[places], panel.ids, where)
+    if words is None:
+        where, parts = _column_of_parts(experiment, panel)
+        if parts is None:
+            return None
+    else:
+        of_store = isinstance(data.series, str) and is_store(data.series)
+        where = repr(data.split) if data.split is not None else "the store" if of_store else "the names of the files"
+        parts = np.asarray(words)[places].tolist()
+    split = named_split(parts, panel.ids, where)
     groups = panel.groups()
     if groups is not None:
         split.require_disjoint_groups(groups, "recording")
@@ -169,8 +176,22 @@ def named_parts(experiment: Experiment, panel: Panel) -> Split | None:
 
 
 def stated_parts(experiment: Experiment, panel: Panel) -> list[str] | None:
-    """Return train, validation or test for each series, if a file names them."""
-    return _stated_words(experiment, panel.ids)
+    """Return train, validation or test for each series, if a file or a column names them."""
+    words = _stated_words(experiment, panel.ids)
+    return _column_of_parts(experiment, panel)[1] if words is None else words
+
+
+def _column_of_parts(experiment: Experiment, panel: Panel) -> tuple[str, list[str] | None]:
+    """Return the name of the first column that names parts of a split, and the part of each series; None if none does.
+
+    A column whose kind is stated is a metadata field.
+    """
+    for name, column in fields_of(panel.metadata).items():
+        if is_text(column.type) and name not in experiment.data.fields:
+            parts = parts_in(words_in(column, name).tolist())
+            if parts is not None:
+                return f"column {name!r}", parts
+    return "", None
 
 
 def _stated_words(experiment: Experiment, ids: NDArray[np.str_]) -> list[str] | None:

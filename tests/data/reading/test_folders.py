@@ -112,3 +112,22 @@ def test_an_id_of_two_files_is_refused() -> None:
         "expected each id in the names of the files once, got '1' in 'ok_1.csv' and 'worn_1.csv'; omit {id} from the "
         "pattern, and the name of the file is the id"
     )
+
+
+@pytest.mark.parametrize(
+    ("names", "meaning"),
+    [
+        (("train.csv", "test.csv"), "{split}"),
+        (("train/1.csv", "test/2.csv"), "{split}/{id}"),
+        (("Training/ok/1.csv", "Test/worn/1.csv"), "{split}/{label}/{id}"),
+    ],
+)
+def test_files_and_folders_of_parts_name_the_split(names: tuple[str, ...], meaning: str, tmp_path: Path) -> None:
+    assert folder_content(write_recordings(tmp_path, *names)).names == meaning
+
+
+def test_folders_of_parts_are_no_classes(tmp_path: Path) -> None:
+    panel = read_table(write_recordings(tmp_path, "train/1.csv", "train/2.csv", "test/3.csv"))
+    assert panel.labels is None
+    assert panel.metadata is not None
+    assert panel.metadata.to_pydict() == {"split": ["test", "train", "train"]}

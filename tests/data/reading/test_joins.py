@@ -124,8 +124,7 @@ def test_further_columns_of_labels_are_metadata():
     "fields",
     [
         {"interval_start": [0] * 4, "interval_stop": [1] * 4},
-        {"split": ["train", "train", "test", "test"]},
-        {"used_for": ["train", "train", "Test", "test"]},
+        {"split": ["a", "a", "b", "b"]},
         {"known": [1, 1, 1, 1]},
         {"Unnamed: 0": [0, 1, 2, 3]},
     ],
@@ -134,6 +133,16 @@ def test_further_columns_of_labels_are_metadata():
 def test_columns_about_the_use_of_labels_are_no_metadata(fields):
     panel = read_table(series(), labels=labels(**fields))
     assert (panel.metadata, panel.notes) == (None, ())
+
+
+def test_a_column_of_parts_beside_the_labels_is_kept():
+    panel = read_table(series(), labels=labels(used_for=["train", "train", "Test", "test"]))
+    assert panel.metadata.to_pydict() == {"used_for": ["train", "train", "Test", "test"]}
+
+
+def test_a_column_of_parts_is_not_taken_as_label():
+    table = labels(used_for=["train", "train", "Test", "test"]).rename(columns={"label": "verdict"})
+    assert read_table(series(), labels=table).labels.tolist() == ["a", "b", "a", "b"]
 
 
 def test_a_column_that_renames_the_label_is_not_metadata():

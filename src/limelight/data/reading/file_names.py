@@ -104,6 +104,17 @@ def field_names(pattern: str | None) -> list[str]:
     return [] if pattern is None else [name for name in FIELD.findall(pattern) if name not in (ID, LABEL)]
 
 
+def without_labels(pattern: str | None) -> str | None:
+    """Return a pattern that names no labels; None for one that does, or for no pattern.
+
+    Example
+    -------
+    >>> without_labels("{label}/{id}"), without_labels("{split}/{id}")
+    (None, '{split}/{id}')
+    """
+    return None if pattern is None or LABEL in FIELD.findall(pattern) else pattern
+
+
 def describe_names(pattern: str, fields: Sequence[str]) -> str:
     """Return a note on what was read from the names of files."""
     if pattern == CLASS_FOLDERS:

@@ -8,14 +8,24 @@ from pathlib import Path
 
 from limelight.data.reading.array_files import is_partner
 from limelight.data.reading.datasets import is_partitioned
-from limelight.data.reading.file_names import CLASS_FOLDERS
-from limelight.data.reading.formats import ELSEWHERE, FORMAT_OF, FORMATS, TABLE, TABLE_SUFFIXES, describe_suffixes
+from limelight.data.reading.file_names import CLASS_FOLDERS, without_labels
+from limelight.data.reading.formats import (
+    ELSEWHERE,
+    FORMAT_OF,
+    FORMATS,
+    TABLE,
+    TABLE_SUFFIXES,
+    describe_suffixes,
+    is_table,
+)
+from limelight.data.splitting.part_words import are_parts
 from limelight.data.store.open import is_store
 from limelight.errors import DataError, listing
 
 TABLES = ("labels", "metadata", "signals", "split")
 NO_DATA = ("readme", "license", "licence", "changelog", "notes", "records", "requirements", "description")
 ARCHIVE = ("ts", "ucr", "arff")
+PART_FOLDERS = "{split}/{id}"
 
 
 @dataclass(frozen=True)
@@ -29,7 +39,8 @@ class FolderContent:
     tables
         The files of labels, metadata, signals and split that exist, by these names.
     names
-        What the names of the files mean, if the folders are classes; else None.
+        What the names of the files mean, if files or folders are named after the parts of a split, or folders are
+        classes; else None.
     """
 
     series: str | Path | list[Path]
@@ -43,6 +54,7 @@ def folder_content(folder: Path) -> FolderContent:
     A store and a folder of Parquet partitions such as ``site=B`` are taken as they are; a file ``series`` of any format
     comes before other files. Otherwise, all files of the one
     format that is there are series, and if there are none, the files in its folders are, with the folders as classes.
+    Files or folders that are named ``train`` and ``test`` name the parts of the split.
 
     Parameters
     ----------
@@ -79,13 +91,30 @@ def folder_content(folder: Path) -> FolderContent:
         return FolderContent(folder, tables)
     files = [path for path in _data_files(folder) if path not in tables.values()]
     if files:
-        return FolderContent(_of_one_format(files, folder), tables)
-    inside = [path for one in sorted(folder.iterdir()) if one.is_dir() for path in _data_files(one)]
+        series = _of_one_format(files, folder)
+        parts = all(is_table(path) for path in series) and are_parts(path.stem for path in series)
+        return FolderContent(series, tables, "{split}" if parts else None)
+    inside = _files_inside(folder)
+    of_parts = are_parts(one.name for one in folder.iterdir() if one.is_dir() and not one.name.startswith("."))
+    if not inside and of_parts:
+        inside = [path for one in sorted(folder.iterdir()) if one.is_dir() for path in _files_inside(one)]
     if not inside:
         raise DataError(_nothing(folder))
     series = _of_one_format(inside, folder)
-    classes = CLASS_FOLDERS if len({path.parent for path in series}) > 1 and "labels" not in tables else None
-    return FolderContent(series, tables, classes)
+    several = len({path.parent for path in series}) > 1
+    names = _meaning(series, folder, of_parts=of_parts) if several else None
+    return FolderContent(series, tables, without_labels(names) if "labels" in tables else names)
+
+
+def _files_inside(folder: Path) -> list[Path]:
+    return [path for one in sorted(folder.iterdir()) if one.is_dir() for path in _data_files(one)]
+
+
+def _meaning(series: Sequence[Path], folder: Path, *, of_parts: bool) -> str:
+    """Return what the names of files in folders mean: a class, a part, or both."""
+    if not of_parts:
+        return CLASS_FOLDERS
+    return PART_FOLDERS if series[0].parent.parent == folder else f"{{split}}/{CLASS_FOLDERS}"
 
 
 def _tables_in(folder: Path) -> dict[str, Path]:

@@ -23,12 +23,12 @@ from limelight.data.reading.names import STATES, is_named, is_named_as_row_numbe
 from limelight.data.reading.plain import plain_column
 from limelight.data.reading.sources import Source
 from limelight.data.reading.spelling import describe_spellings
+from limelight.data.splitting.part_words import are_parts
 from limelight.errors import DataError, LabelError, listing
 from limelight.types import Rows
 
 NO_FIELDS = ("known", "mask", "split", "fold")
 """Columns of a labels table that describe its use and not the series."""
-PART_WORDS = {"train", "training", "validation", "valid", "val", "dev", "test", "testing"}
 
 
 def join_labels(
@@ -130,6 +130,7 @@ def _find_label(source: Source, label: str, taken: tuple[str | None, ...], notes
     if label in source.columns or label != "label" or any(name.startswith(STEP_LABEL) for name in source.columns):
         return label
     left = [name for name in source.columns if name not in (*taken, *INTERVAL) and not _is_no_field(name)]
+    left = [name for name in left if not are_parts(read_optional_words(source, name, "label").names.tolist())]
     named = [name for name in left if is_named(name, "label")]
     named = named or [name for name in left if plain_name(name) in STATES]
     chosen = named or left
@@ -151,15 +152,17 @@ def _further_fields(
     source: Source, column: MatchedIds, used: Sequence[str], labels: NDArray[Any] | None, notes: list[str]
 ) -> tuple[dict[str, pa.Array], dict[str, pa.Array]]:
     """Read the other columns of a labels table: metadata, and those that only identify rows or rename the label."""
-    fields, keys = {}, {}
+    fields, keys, parts = {}, {}, {}
     rows = pa.array(column.rows, mask=column.rows < 0)
     for name in source.columns:
-        if name in used or _is_no_field(name):
+        if name in used or is_named_as_row_number(name):
             continue
         words = read_optional_words(source, name, "metadata")
-        if {word.lower() for word in words.names.tolist()} <= PART_WORDS:
+        if are_parts(words.names.tolist()):
+            parts[name] = plain_column(source, name).take(rows)
+        elif _is_no_field(name):
             continue
-        if _repeated_differently(column.words, words):
+        elif _repeated_differently(column.words, words):
             notes.append(f"column {name!r} of {source.name} differs among the rows of one series: not read")
         elif _is_identifier(name, words, source.rows):
             notes.append(f"column {name!r} of {source.name} only tells the rows apart: no metadata")
@@ -171,7 +174,7 @@ def _further_fields(
             fields[name] = plain_column(source, name).take(rows)
     if fields:
         notes.append(f"took columns of {source.name} besides the labels as metadata: {listing(fields)}")
-    return fields, keys
+    return {**fields, **parts}, keys
 
 
 def _is_identifier(name: str, words: Words, rows: int) -> bool:

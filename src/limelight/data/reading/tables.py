@@ -14,10 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 from limelight.data.arrays import join_panels
 from limelight.data.missing_values import mark_missing
 from limelight.data.panel import Panel
-from limelight.data.reading.columns import read_words
+from limelight.data.reading.columns import read_optional_words, read_words
 from limelight.data.reading.datasets import TableDataset
 from limelight.data.reading.dialect import DETECT, CsvOptions, csv_options
-from limelight.data.reading.file_names import field_names, read_names
+from limelight.data.reading.file_names import field_names, read_names, without_labels
 from limelight.data.reading.id_columns import find_id_column, require_agreement, require_known
 from limelight.data.reading.joins import join_fields, join_labels
 from limelight.data.reading.layout import FILES, LAYOUTS, LONG, STORE, SeriesLayout, find_layout
@@ -30,6 +30,7 @@ from limelight.data.reading.series_files import read_series_files
 from limelight.data.reading.sheets import open_sheets
 from limelight.data.reading.sources import Source, index_levels, open_source
 from limelight.data.reading.wide import may_be_steps, read_wide
+from limelight.data.splitting.part_words import are_parts, part_of
 from limelight.data.splitting.splits import Split, named_split
 from limelight.data.store.open import open_store
 from limelight.errors import DataError, ParameterError, listing, nearest
@@ -273,11 +274,12 @@ def _in_folder(series: Any, labels: Any, metadata: Any, names: str | None) -> tu
     if content is None:
         return series, labels, metadata, names
     tables = content.tables
+    found = content.names if labels is None else without_labels(content.names)
     return (
         content.series,
         tables.get("labels") if labels is None else labels,
         tables.get("metadata") if metadata is None else metadata,
-        content.names if names is None and labels is None else names,
+        found if names is None else names,
     )
 
 
@@ -376,11 +378,11 @@ def read_split(
     ----------
     split
         A path to a .csv or .parquet file, or a DataFrame, with the id and the part of each series: train, validation
-        or test.
+        or test, or a usual spelling of these (``TRAIN``, ``val``, ``training``).
     panel_ids
         The ids of the series in the order of the Panel, shape (n,).
     id, column
-        The names of the two columns.
+        The names of the two columns. Without a column ``split``, the one whose words name parts is taken.
     csv
         As for ``read_table``.
 
@@ -415,6 +417,7 @@ def read_parts(
 ) -> list[str]:
     """Read the part of each series from a split table; parameters and errors as for ``read_split``."""
     source = open_source(split, "split", csv_options(csv))
+    column = _column_of_parts(source, column)
     found = find_id_column(source, id, ids, excluded=(column,))
     words = read_words(source, column, "column", "write train, validation or test")
     require_known(source, found, ids, "the series")
@@ -425,5 +428,12 @@ def read_parts(
             f"expected every series in {source.name}, got none of {listing(absent)}; add a line for each, or "
             "leave these series out"
         )
-    parts: list[str] = words.decode()[found.rows].tolist()
-    return parts
+    return [part_of(word) for word in words.decode()[found.rows].tolist()]
+
+
+def _column_of_parts(source: Source, column: str) -> str:
+    """Return the column of parts; without a column "split", the first one whose words name parts and nothing else."""
+    if column in source.columns or column != "split":
+        return column
+    named = (name for name in source.columns if are_parts(read_optional_words(source, name, "column").names.tolist()))
+    return next(named, column)
