@@ -179,17 +179,18 @@ print('loaded:', *sorted({{'torch', 'lightning', 'matplotlib', 'sklearn', 'scipy
     assert done.stdout.splitlines()[-2:] == [f"status: {status}", "loaded:"]
 
 
-def test_errors_in_a_table_to_predict_load_no_torch(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["predict", "evaluate", "explain", "monitor"])
+def test_errors_in_a_table_of_new_series_load_no_torch(command: str, tmp_path: Path) -> None:
     save_model(random_network_model(channels=1), tmp_path / "model")
     (tmp_path / "empty.csv").write_text("")
     (tmp_path / "words.csv").write_text(TABLE.replace(",1,b", ",one,b"))
-    code = """
+    code = f"""
 import sys
 for table in ('empty.csv', 'words.csv', 'absent.csv'):
-    sys.argv = ['limelight', 'predict', 'model', table]
+    sys.argv = ['limelight', '{command}', 'model', table]
     try: __import__('limelight.cli.app').cli.app.main()
     except SystemExit as end: print('status:', end.code)
-print('loaded:', *sorted({'torch', 'lightning', 'matplotlib', 'sklearn', 'scipy'} & set(sys.modules)))
+print('loaded:', *sorted({{'torch', 'lightning', 'matplotlib', 'sklearn', 'scipy'}} & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["status: 2"] * 3 + ["loaded:"], done.stderr

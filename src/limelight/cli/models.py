@@ -128,8 +128,6 @@ def evaluate(
     goal = _alarm_goal(false_alarms, confidence, keep=keep)
     if source is not None:
         options.experiment(source)  # raises at once what is wrong with the arguments
-    from limelight.evaluation.summary import score_lines
-    from limelight.evaluation.verdict import verdict
     from limelight.runs.evaluate import evaluate_run
     from limelight.runs.predict import experiment_of_run
 
@@ -139,6 +137,9 @@ def evaluate(
         experiment = other_series(model, source, options)
     own = source is None
     metrics = evaluate_run(model, experiment, own=own, part=part, false_alarms=goal, keep=keep, log=print_progress)
+    from limelight.evaluation.summary import score_lines
+    from limelight.evaluation.verdict import verdict
+
     echo(json.dumps(metrics, indent=2) if as_json else "\n".join([verdict(metrics), "", *score_lines(metrics)]))
 
 

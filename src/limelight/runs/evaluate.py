@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,15 +13,14 @@ from limelight.data.panel import Panel
 from limelight.data.splitting.splits import Split
 from limelight.errors import DataError, LabelError, ParameterError
 from limelight.evaluation.decision.alarm_thresholds import require_alarm_goal
-from limelight.evaluation.decision.rule import limit_false_alarms
-from limelight.model.bundle import load_model, save_model
-from limelight.model.description import model_folder
-from limelight.model.fitted import FittedModel
+from limelight.model.description import load_description, model_folder
 from limelight.runs.dataset import named_parts, read_panel, split_panel
 from limelight.runs.predict import with_columns_of
 from limelight.runs.scored import rows_to_score, scored_note, with_scored
-from limelight.runs.scores import score_predictions
 from limelight.types import LogLine
+
+if TYPE_CHECKING:
+    from limelight.model.fitted import FittedModel
 
 
 def evaluate_run(
@@ -68,8 +67,7 @@ def evaluate_run(
     DataError, LabelError, ParameterError
         If the series do not fit the model, or the part is empty.
     """
-    model = load_model(source)
-    experiment = with_columns_of(model, experiment)
+    experiment = with_columns_of(load_description(source), experiment)
     panel = read_panel(experiment)
     if panel.labels is None and panel.step_labels is None:
         raise LabelError("expected labelled series to evaluate on, got series without labels; use predict instead")
@@ -86,6 +84,10 @@ def evaluate_run(
     chosen = panel if len(scored) == len(panel) else panel[scored]
     for note in scored_note(len(scored), len(rows)):
         log(f"note: {note}")
+    from limelight.model.bundle import load_model, save_model  # these load torch, which no error in the table needs
+    from limelight.runs.scores import score_predictions
+
+    model = load_model(source)
     if false_alarms is not None:
         model = _with_alarm_limit(model, experiment, panel, split, false_alarms)
         if keep:
@@ -105,6 +107,8 @@ def _with_alarm_limit(
     model: FittedModel, experiment: Experiment, panel: Panel, split: Split | None, goal: Any
 ) -> FittedModel:
     """Return the model with thresholds chosen on the validation series by their false alarms."""
+    from limelight.evaluation.decision.rule import limit_false_alarms
+
     require_alarm_goal(model.task, goal, experiment.events)
     if split is None or not len(split.validation):
         raise ParameterError(

@@ -6,24 +6,21 @@ import io
 import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from limelight.config.reading import read_experiment
 from limelight.config.sections import Experiment
 from limelight.data.panel import Panel
 from limelight.errors import OutputError, ParameterError
-from limelight.explanation.drawing.figures import bands
-from limelight.explanation.examples import find_examples
-from limelight.explanation.explanation import Explanation
-from limelight.explanation.methods.registry import default_method, explain
-from limelight.explanation.what_if import what_if
 from limelight.files import whole_file
-from limelight.model.bundle import load_model
+from limelight.model.description import load_description
 from limelight.parallel import require_jobs
 from limelight.runs.dataset import read_data, read_panel
 from limelight.runs.folder import EXPERIMENT_FILE, METRICS_FILE, is_run, require_new_file, require_table_name
 from limelight.runs.predict import is_read, with_channels_of
-from limelight.runs.tables import write_whole
+
+if TYPE_CHECKING:
+    from limelight.explanation.explanation import Explanation
 
 PICTURES = (".png", ".svg", ".pdf")
 
@@ -96,9 +93,15 @@ def explain_file(
     if examples is not None:
         _require_run(source)
     _require_places(experiment, [output, examples, variants], picture, overwrite=overwrite)
-    model = load_model(source)
-    panel = read_panel(with_channels_of(model, experiment))
+    panel = read_panel(with_channels_of(load_description(source), experiment))
     chosen = panel[panel.rows_of(list(ids))] if ids else panel
+    from limelight.explanation.examples import find_examples  # these load torch, which no error in the table needs
+    from limelight.explanation.methods.registry import default_method, explain
+    from limelight.explanation.what_if import what_if
+    from limelight.model.bundle import load_model
+    from limelight.runs.tables import write_whole
+
+    model = load_model(source)
     for note in (*panel.notes, *model.notes_about(chosen)):
         log(f"note: {note}")
     method = method or default_method(model, has_settings=target is not None)
@@ -165,6 +168,8 @@ def _quality_notes(source: Path | str, method: str) -> Iterator[str]:
 
 def _draw(explanation: Explanation, file: Path) -> None:
     """Draw the explanation; for per-step predictions, the first series with its predictions."""
+    from limelight.explanation.drawing.figures import bands
+
     if explanation.prediction.task.by_step:
         figure = bands(explanation.panel, 0, explanation.prediction, explanation.importance[0])
     else:

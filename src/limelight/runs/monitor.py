@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from limelight.config.sections import Experiment
-from limelight.evaluation.monitoring.monitor import Monitoring, monitor_model
 from limelight.files import write_json
-from limelight.model.bundle import load_model
-from limelight.report.monitor_page import write_monitor_page
+from limelight.model.description import load_description
 from limelight.runs.dataset import cut, read_recordings
 from limelight.runs.folder import require_new_file
 from limelight.runs.predict import with_channels_of
 from limelight.types import LogLine
+
+if TYPE_CHECKING:
+    from limelight.evaluation.monitoring.monitor import Monitoring
 
 MONITOR_FILE, MONITOR_PAGE = "monitor.json", "page"
 
@@ -59,8 +61,13 @@ def monitor_file(
         If the results exist already or cannot be written.
     """
     require_new_file(output / MONITOR_FILE, overwrite=overwrite)
+    described = load_description(source)
+    panel = cut(experiment, read_recordings(with_channels_of(described, experiment), labelled=False))
+    from limelight.evaluation.monitoring.monitor import monitor_model  # these load torch, which no error in the table
+    from limelight.model.bundle import load_model  # needs
+    from limelight.report.monitor_page import write_monitor_page
+
     model = load_model(source)
-    panel = cut(experiment, read_recordings(with_channels_of(model, experiment), labelled=False))
     for note in (*panel.notes, *model.notes_about(panel)):
         log(f"note: {note}")
     found = monitor_model(model, panel, limits)
