@@ -79,3 +79,38 @@ def test_reading_notes_that_no_date_shows_the_order() -> None:
         "read the dates in 'time' with the day first, although no date shows whether day or month comes first; write "
         "dates as 2024-01-31 if the month comes first",
     )
+
+
+@pytest.mark.parametrize(
+    ("cells", "seconds"),
+    [
+        (["00:30.500", "1:00.500"], [30.5, 60.5]),
+        (["0 days 00:00:30", "1 days 00:00:00.5"], [30.0, 86400.5]),
+        ([datetime.time(0, 0, 30), datetime.time(1, 0)], [30.0, 3600.0]),
+    ],
+    ids=["minutes and seconds", "time differences of pandas", "times of day"],
+)
+def test_durations_are_seconds(cells: list[object], seconds: list[float]) -> None:
+    assert read_clock(Source(pa.table({"time": cells}), "x"), "time").times.tolist() == seconds
+
+
+@given(st.lists(STAMPS, min_size=1, max_size=5), st.sampled_from(["%Y%m%d", "%Y%m%d%H", "%Y%m%d%H%M", "%Y%m%d%H%M%S"]))
+def test_whole_numbers_that_are_all_dates_are_dates(stamps: list[datetime.datetime], form: str) -> None:
+    numbers = [stamp.strftime(form) for stamp in stamps]
+    column = pa.table({"time": [int(number) for number in numbers]})
+    assert clock_of(numbers) == [datetime.datetime.strptime(number, form) for number in numbers]
+    assert read_clock(Source(column, "x"), "time").kind == "dates without a time zone"
+
+
+@pytest.mark.parametrize("numbers", [[20240131, 20240132], [1709251200, 1709251201], [20240000, 20240001], [0, 1]])
+def test_other_whole_numbers_are_no_dates(numbers: list[int]) -> None:
+    assert read_clock(Source(pa.table({"time": numbers}), "x"), "time").times.tolist() == numbers
+
+
+def test_dates_written_as_numbers_are_found_and_noted() -> None:
+    days = [20240130, 20240131, 20240201] * 3
+    table = pa.table({"series_id": ["a"] * 3 + ["b"] * 3 + ["c"] * 3, "measured": days, "x": np.arange(9) ** 2.0})
+    assert ll.read_table(table).notes == (
+        "took column 'measured' as time: it rises within each series; name another with time=... (--time)",
+        "read the numbers in 'measured' as dates: 20240130 as 2024-01-30 00:00:00",
+    )

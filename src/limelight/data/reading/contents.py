@@ -140,7 +140,7 @@ def _clock(courses: dict[str, Course], measured: Sequence[str], has_channels: bo
 
     A number is the clock only if another column is a channel.
     """
-    dates = [name for name, course in courses.items() if course.kind == "date" and course.numbers.rises]
+    dates = [name for name, course in courses.items() if course.dates and course.numbers.rises]
     even = [
         name
         for name, course in courses.items()

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 DayOrder = Literal["day first", "month first"]
 
@@ -16,7 +17,12 @@ DATE = (
     r"(?:(?:\s+|T|,\s*)(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<seconds>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
     r"(?:\s*(?P<half>[AaPp])\.?[Mm]\.?)?(?P<zone>Z|[+-]\d{2}:?\d{2})?)?\s*$"
 )
-TIME_OF_DAY = r"^\s*(?P<hour>\d{1,2}):(?P<minute>\d{2}):(?P<seconds>\d{2})(?:[.,](?P<fraction>\d{1,9}))?\s*$"
+TIME_OF_DAY = (
+    r"^\s*(?:(?P<days>\d{1,6}) days?,?\s+)?(?P<hour>\d{1,4}):(?P<minute>\d{1,3}):(?P<seconds>\d{2})"
+    r"(?:[.,](?P<fraction>\d{1,9}))?\s*$"
+)
+MINUTES = r"^\s*(\d{1,3}:\d{2}[.,]\d{1,9}\s*)$"
+"""Minutes and seconds, as spreadsheets write times of less than an hour: only a fraction shows that no hours are meant."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,21 +110,62 @@ def spreadsheet_dates(column: Any) -> SpreadsheetDates | None:
 
 
 def seconds_of_day(column: Any) -> Any | None:
-    """Parse times of day such as ``14:05:00.5`` as seconds since midnight; None unless every cell is one.
+    """Parse times of day and durations, such as ``14:05:00.5``, ``05:00.5`` and ``1 days 14:05:00``, as seconds.
+
+    None unless every cell is one.
 
     Example
     -------
-    >>> seconds_of_day(pa.array(["00:00:01,5", "01:00:00"])).to_pylist()
-    [1.5, 3600.0]
+    >>> seconds_of_day(pa.array(["00:00:01,5", "01:00:00", "30:00.5", "1 days 00:00:00"])).to_pylist()
+    [1.5, 3600.0, 1800.5, 86400.0]
     """
-    column = column.cast(pa.large_string())
+    column = pc.replace_substring_regex(column.cast(pa.large_string()), MINUTES, r"0:\1")
     found = pc.extract_regex(column, TIME_OF_DAY)
     if found.null_count or not len(column):
         return None
-    hour, minute, seconds, fraction = (found.field(number).cast(pa.large_string()) for number in range(4))
-    decimals = _joined(seconds, _filled(fraction, "0"), sign=".").cast(pa.float64())
-    whole = pc.add(pc.multiply(hour.cast(pa.float64()), 3600.0), pc.multiply(minute.cast(pa.float64()), 60.0))
-    return pc.add(whole, decimals)
+    days, hour, minute, seconds, fraction = (found.field(number).cast(pa.large_string()) for number in range(5))
+    total = _joined(seconds, _filled(fraction, "0"), sign=".").cast(pa.float64())
+    for part, size in ((_filled(days, "0"), 86400.0), (hour, 3600.0), (minute, 60.0)):
+        total = pc.add(total, pc.multiply(part.cast(pa.float64()), size))
+    return total
+
+
+def compact_dates(numbers: NDArray[np.int64]) -> NDArray[np.datetime64] | None:
+    """Parse whole numbers such as 20240131, 2024013114 or 20240131140500 as dates; None unless every number is one.
+
+    Parameters
+    ----------
+    numbers
+        Year, month and day of the years 1900 to 2099, with or without hour, minute and second; shape (n,).
+
+    Example
+    -------
+    >>> compact_dates(np.array([2024013114, 2024020100])).tolist()
+    [datetime.datetime(2024, 1, 31, 14, 0), datetime.datetime(2024, 2, 1, 0, 0)]
+    >>> compact_dates(np.array([20240131, 20240132])) is None
+    True
+    """
+    digits = len(str(int(numbers[0]))) if len(numbers) else 0
+    if digits not in (8, 10, 12, 14) or not _are_compact(numbers, digits):
+        return None
+    rest = numbers * 10 ** (14 - digits)
+    parts = []
+    for _ in range(5):
+        parts.append(rest % 100)
+        rest = rest // 100
+    second, minute, hour, day, month = parts
+    months = ((rest - 1970) * 12 + month - 1).astype("datetime64[M]")
+    days = months.astype("datetime64[D]") + (day - 1)
+    if ((month < 1) | (month > 12) | (day < 1) | (hour > 23) | (minute > 59) | (second > 59)).any():
+        return None
+    if (days.astype("datetime64[M]") != months).any():
+        return None
+    return days.astype("datetime64[s]") + (hour * 3600 + minute * 60 + second)
+
+
+def _are_compact(numbers: NDArray[np.int64], digits: int) -> bool:
+    unit = 10 ** (digits - 4)
+    return bool(1900 * unit <= numbers.min() and numbers.max() < 2100 * unit)
 
 
 def _have_one_year(parts: dict[str, Any]) -> bool:

@@ -8,10 +8,12 @@ from typing import Literal
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from limelight.data.counters import ROWS_TO_JUDGE, ColumnCourse
 from limelight.data.reading.accumulators import WordCodes
 from limelight.data.reading.columns import is_number_column, numbers_or_missing, read_optional_words
+from limelight.data.reading.dates import compact_dates
 from limelight.data.reading.names import is_named_as_row_number
 from limelight.data.reading.sheets import Sheets
 from limelight.data.reading.sources import Source, is_text
@@ -42,21 +44,27 @@ class Course:
         ``"number"``, ``"date"`` or ``"word"``.
     words
         The words with their codes, for text.
+    dates
+        Whether all times are dates; for numbers, whether they are written like 20240131.
     """
 
     kind: Kind
     numbers: ColumnCourse = field(default_factory=ColumnCourse)
     words: WordCodes = field(default_factory=WordCodes)
+    dates: bool = True
 
     def add(self, chunk: Source, name: str, series: Rows) -> None:
         """Add the rows of a chunk."""
         if self.kind == "word":
             codes = self.words.add(read_optional_words(chunk, name, "label"))
             self.numbers.add(np.where(codes < 0, np.nan, codes), series)
+            self.dates = False
         elif self.kind == "date":
             self.numbers.add(read_clock(chunk, name).times.astype("datetime64[ns]").astype(np.float64), series)
         else:
-            self.numbers.add(numbers_or_missing(chunk, name), series)
+            numbers = numbers_or_missing(chunk, name)
+            self.numbers.add(numbers, series)
+            self.dates = self.dates and _are_dates(numbers)
 
     @property
     def classes(self) -> int:
@@ -72,6 +80,12 @@ class Course:
             return False
         counts = np.unique(course.first, return_counts=True)[1]
         return 2 <= len(counts) <= MOST_GUESSED_CLASSES and int(counts.min()) >= 2
+
+
+def _are_dates(numbers: NDArray[np.float64]) -> bool:
+    if not np.all(numbers == np.floor(numbers)):  # also False for NaN
+        return False
+    return bool(np.abs(numbers).max(initial=0) < 2**53) and compact_dates(numbers.astype(np.int64)) is not None
 
 
 def kind_of(chunk: Source, name: str) -> Kind | None:

@@ -319,7 +319,8 @@ def _passes_midnight(sheets: Sheets, clock: str | None, previous: float, current
     chunk = sheets.first_chunk
     if clock is None or chunk is None or not 43200 < previous - current < 86400:
         return False
-    return is_text(chunk.table[clock].type) and ":" in str(chunk.table[clock][0].as_py())
+    kind = chunk.table[clock].type
+    return pa.types.is_time(kind) or (is_text(kind) and ":" in str(chunk.table[clock][0].as_py()))
 
 
 def _compare_steps(arrays: Arrays, place: int) -> str:

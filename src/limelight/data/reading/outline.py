@@ -105,6 +105,8 @@ def make_outline(sheets: Sheets, roles: Roles, *, stream: bool = False) -> Outli
             f"times in {roles.time!r} have several time zones ({', '.join(sorted(first.zones))}); all were converted "
             "to UTC"
         )
+    if first.compact:
+        notes.append(f"read the numbers in {roles.time!r} as dates: {first.compact}")
     day_order = common_order(first.orders, roles.time, sheets.name, notes)
     signals = first.signals(notes)
     notes += first.spelling_notes()
@@ -138,6 +140,7 @@ class _FirstPass:
         self.clock: tuple[ClockColumn, str] | None = None
         self.zones: set[str] = set()
         self.orders: set[str | None] = set()
+        self.compact = ""
 
     def add(self, chunk: Source) -> Rows:
         """Add the rows of a chunk; return the series of each row, shape (rows,)."""
@@ -149,6 +152,7 @@ class _FirstPass:
             times = read_clock(chunk, self.roles.time)
             self.zones |= set(times.zones)
             self.orders.add(times.order)
+            self.compact = self.compact or times.compact
             self.clock = _common_clock(self.clock, times, chunk)
         for column in self.columns.values():
             column.add(chunk, rows, count, names)

@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from limelight.data.clock import format_time
 from limelight.data.reading.columns import cleaned, first_unreadable
-from limelight.data.reading.dates import DayOrder, SpreadsheetDates, seconds_of_day, spreadsheet_dates
+from limelight.data.reading.dates import DayOrder, SpreadsheetDates, compact_dates, seconds_of_day, spreadsheet_dates
 from limelight.data.reading.sources import Source, is_text
 from limelight.errors import DataError
 
@@ -34,12 +35,15 @@ class ClockColumn:
     order
         The order of day and month in dates such as 31.01.2024: as the cells show it, ``"undecided"`` if no cell shows
         it, or None if the dates have another form.
+    compact
+        How the first cell was read, such as ``"20240131 as 2024-01-31"``, if dates are written as whole numbers.
     """
 
     times: NDArray[Any]
     zone: bool = False
     zones: tuple[str, ...] = ()
     order: DayOrder | Literal["undecided"] | None = None
+    compact: str = ""
 
     @property
     def kind(self) -> str:
@@ -55,9 +59,9 @@ def read_clock(source: Source, name: str, order: DayOrder | None = None) -> Cloc
     Parameters
     ----------
     source, name
-        The table and the column: numbers, dates, timestamps, durations (converted to seconds), or text that holds
-        numbers, ISO dates, dates of spreadsheets (``31.01.2024 14:05``, ``1/31/2024 2:05 PM``) or times of day
-        (``14:05:00``, converted to seconds).
+        The table and the column: numbers, dates, timestamps, durations and times of day (converted to seconds), or
+        text that holds numbers, ISO dates, dates of spreadsheets (``31.01.2024 14:05``, ``1/31/2024 2:05 PM``) or times
+        of day (``14:05:00``). Whole numbers that are all dates, such as 20240131 or 20240131140500, are dates.
     order
         The order of day and month in dates of spreadsheets; None reads the order that the cells show, and the day
         first if no cell shows it.
@@ -86,11 +90,16 @@ def read_clock(source: Source, name: str, order: DayOrder | None = None) -> Cloc
     _check_timed(column.is_null(), source, name)
     shown, times = _clock_column(column, source, name, order)
     if pa.types.is_timestamp(times.type):
-        stamps: NDArray[Any] = times.cast(pa.int64()).to_numpy(zero_copy_only=False).view("datetime64[ns]")
+        stamps = times.cast(pa.int64()).to_numpy(zero_copy_only=False).view("datetime64[ns]")
         zone = times.type.tz is not None
         return ClockColumn(stamps, zone, _zones(column) if text and zone else (), shown)
     _check_timed(pc.invert(pc.is_finite(times)), source, name)
-    return ClockColumn(np.asarray(times.to_numpy(zero_copy_only=False)))
+    numbers = np.asarray(times.to_numpy(zero_copy_only=False))
+    dates = compact_dates(numbers) if numbers.dtype.kind == "i" else None
+    if dates is not None:
+        stamps = dates.astype("datetime64[ns]")
+        return ClockColumn(stamps, compact=f"{numbers[0]} as {format_time(stamps[0])}")
+    return ClockColumn(numbers)
 
 
 def common_order(orders: Collection[str | None], column: str | None, table: str, notes: list[str]) -> DayOrder | None:
@@ -169,8 +178,10 @@ def _typed_clock(column: Any, source: Source, name: str) -> Any:
             return column.cast(pa.float64())
         if types.is_date(kind) or types.is_timestamp(kind):
             return column.cast(pa.timestamp("ns", getattr(kind, "tz", None)))
-        if types.is_duration(kind):
-            nanoseconds = column.cast(pa.duration("ns")).cast(pa.int64())
+        if types.is_duration(kind) or types.is_time(kind):
+            nanoseconds = column.cast(pa.duration("ns") if types.is_duration(kind) else pa.time64("ns")).cast(
+                pa.int64()
+            )
             return pc.divide(nanoseconds.cast(pa.float64(), safe=False), 1e9)
     except pa.ArrowInvalid as error:
         raise DataError(
