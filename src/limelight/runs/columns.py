@@ -46,7 +46,8 @@ def with_found_columns(experiment: Experiment) -> Experiment:
     sheets, roles = roles_in(experiment)
     data = experiment.data
     found = {"id": roles.id, "time": roles.time or data.time, "label": roles.label or data.label}
-    in_files = set(sheets.columns) - set(dict(sheets.of_files))
+    joined = set() if sheets.clock is None else {sheets.clock.name}
+    in_files = set(sheets.columns) - set(dict(sheets.of_files)) - joined
     changes = {name: value for name, value in found.items() if value in in_files}
     return experiment.model_copy(update={"data": data.model_copy(update=changes)})
 

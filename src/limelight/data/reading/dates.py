@@ -22,7 +22,8 @@ TIME_OF_DAY = (
     r"(?:[.,](?P<fraction>\d{1,9}))?\s*$"
 )
 MINUTES = r"^\s*(\d{1,3}:\d{2}[.,]\d{1,9}\s*)$"
-"""Minutes and seconds, as spreadsheets write times of less than an hour: only a fraction shows that no hours are meant."""
+"""Minutes and seconds, as spreadsheets write times below an hour: only a fraction shows that no hours are meant."""
+TWO_NUMBERS = r"^\s*(\d{1,3}:\d{2}(?:[.,]\d{1,9})?)\s*$"
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,16 +111,20 @@ def spreadsheet_dates(column: Any) -> SpreadsheetDates | None:
 
 
 def seconds_of_day(column: Any) -> Any | None:
-    """Parse times of day and durations, such as ``14:05:00.5``, ``05:00.5`` and ``1 days 14:05:00``, as seconds.
+    """Parse times of day and durations, such as ``14:05``, ``14:05:00.5`` and ``1 days 14:05:00``, as seconds.
 
-    None unless every cell is one.
+    None unless every cell is one. Two numbers are hours and minutes; minutes and seconds if one of them has a fraction.
 
     Example
     -------
-    >>> seconds_of_day(pa.array(["00:00:01,5", "01:00:00", "30:00.5", "1 days 00:00:00"])).to_pylist()
-    [1.5, 3600.0, 1800.5, 86400.0]
+    >>> seconds_of_day(pa.array(["00:00:01,5", "01:00", "1 days 00:00:00"])).to_pylist()
+    [1.5, 3600.0, 86400.0]
+    >>> seconds_of_day(pa.array(["30:00.5", "31:00"])).to_pylist()
+    [1800.5, 1860.0]
     """
-    column = pc.replace_substring_regex(column.cast(pa.large_string()), MINUTES, r"0:\1")
+    column = column.cast(pa.large_string())
+    with_fraction = pc.any(pc.match_substring_regex(column, MINUTES)).as_py()
+    column = pc.replace_substring_regex(column, TWO_NUMBERS, r"0:\1" if with_fraction else r"\1:00")
     found = pc.extract_regex(column, TIME_OF_DAY)
     if found.null_count or not len(column):
         return None

@@ -86,6 +86,23 @@ def name_columns(
     return sheets, Named(id_column, clock, label_column, taken)
 
 
+def is_id_by_content(sheets: Sheets, sample: Source, parts: Sequence[str]) -> bool:
+    """Whether one of the columns of a clock is the id, as neither a name nor a file tells the series apart.
+
+    Parameters
+    ----------
+    sheets, sample
+        The table and its first rows.
+    parts
+        The columns of the clock, such as a date and a time of day: the date is the id if each day is a series.
+    """
+    if len(sheets.paths) > 1 or any(is_named(name, "id") for name in sheets.columns):
+        return False
+    candidates = id_candidates(sheets, sample, sheets.columns)
+    found = certain_id(candidates, sheets, sample, [name for name in sheets.columns if name not in candidates])
+    return found in parts or (found is None and bool(ids_of_clock(sheets, sample, parts[:1], parts[-1])))
+
+
 def _require_named(sheets: Sheets, given: dict[str, str | None]) -> None:
     """Check that every column with a name other than the default exists."""
     absent = {

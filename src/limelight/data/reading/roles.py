@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import pyarrow.compute as pc
 
 from limelight.data.labels import STEP_LABEL
+from limelight.data.reading.clock_columns import find_clock_columns
 from limelight.data.reading.columns import is_number_column
 from limelight.data.reading.contents import Contents, study_contents
 from limelight.data.reading.guesses import first_rows
-from limelight.data.reading.named import name_columns
+from limelight.data.reading.named import DEFAULTS, is_id_by_content, name_columns
 from limelight.data.reading.sheets import Sheets
 from limelight.data.reading.sources import Source, is_text
 from limelight.errors import DataError, ParameterError, listing
@@ -128,6 +129,8 @@ def find_roles(
     ('timestamp', ('speed',), ("took column 'timestamp' as time",))
     """
     notes: list[str] = []
+    if time == DEFAULTS["time"]:
+        sheets, time = _with_joined_clock(sheets, (id, label, mask, *fields, *(channels or ())), notes)
     sheets, named = name_columns(sheets, id=id, time=time, label=label, labels=labels, notes=notes)
     step_labels, step_mask = _find_step_labels(sheets, named.label, labels, mask)
     unread = [name for name in sheets.columns if name.startswith(STEP_LABEL) and name not in (*step_labels, step_mask)]
@@ -167,6 +170,19 @@ def find_roles(
         numbers=tuple(name for name in described if name in numeric & constant),
         auto=labels == "auto",
     )
+
+
+def _with_joined_clock(sheets: Sheets, excluded: Collection[str | None], notes: list[str]) -> tuple[Sheets, str]:
+    """Join columns that together are the clock, with a note; return the name of the clock.
+
+    They stay apart if one of them is the only id, as the date is where each day is a series.
+    """
+    sample = first_rows(sheets, sheets.columns)
+    found = find_clock_columns(sample, [name for name in excluded if name is not None])
+    if found is None or is_id_by_content(sheets, sample, found.parts):
+        return sheets, DEFAULTS["time"]
+    notes.append(f"took columns {listing(found.parts, 6)} together as time; name one alone with time=... (--time)")
+    return sheets.with_clock(found), found.name
 
 
 def _find_step_labels(

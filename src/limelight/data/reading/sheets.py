@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from limelight.data.reading.clock_columns import ClockColumns
 from limelight.data.reading.datasets import PIECE_ROWS, TableDataset
 from limelight.data.reading.dialect import DETECT, CsvOptions
 from limelight.data.reading.file_names import ID, describe_names, read_names
@@ -58,6 +59,8 @@ class Sheets:
         Which rows are read; None for all.
     notes
         What was assumed while opening the table, one sentence each.
+    clock
+        The columns that together are the clock, if it has several.
 
     Example
     -------
@@ -78,6 +81,13 @@ class Sheets:
     dataset: TableDataset | None = None
     filter: RowFilter | None = None
     notes: tuple[str, ...] = ()
+    clock: ClockColumns | None = None
+
+    def with_clock(self, clock: ClockColumns) -> Sheets:
+        """Return the same table with one column in place of those that together are the clock."""
+        columns = (*(name for name in self.columns if name not in clock.parts), clock.name)
+        sources = tuple(replace(source, table=clock.joined(source.table)) for source in self.sources)
+        return replace(self, columns=columns, sources=sources, clock=clock)
 
     def named_by_file(self, column: str) -> Sheets:
         """Return the same table with a column added that holds the name of each row's file, without its suffix."""
@@ -118,6 +128,9 @@ class Sheets:
         if self.dataset is not None:
             yield from self._pieces(self.dataset, columns)
             return
+        if self.clock is not None:
+            text_columns = self.clock.needed(text_columns)
+            columns = None if columns is None else self.clock.needed(columns)
         added = [name for name, _ in self.of_files]
         compared = () if self.filter is None else self.filter.columns
         in_file = None if columns is None else [one for one in dict.fromkeys((*columns, *compared)) if one not in added]
@@ -130,9 +143,13 @@ class Sheets:
                     yield completed
 
     def _pieces(self, dataset: TableDataset, columns: Sequence[str] | None, rows: int = PIECE_ROWS) -> Iterator[Source]:
-        for table, name, first in dataset.pieces(columns, self.filter, rows):
+        needed = columns if columns is None or self.clock is None else self.clock.needed(columns)
+        for table, name, first in dataset.pieces(needed, self.filter, rows):
             if table.num_rows:
-                yield Source(table, name, None, first)
+                yield self._with_joined_clock(Source(table, name, None, first))
+
+    def _with_joined_clock(self, chunk: Source) -> Source:
+        return chunk if self.clock is None else replace(chunk, table=self.clock.joined(chunk.table))
 
     @property
     def partitions(self) -> tuple[str, ...]:
@@ -167,7 +184,8 @@ class Sheets:
     def _completed(self, chunk: Source, row: int) -> Source:
         """Return the rows kept, with columns for the name of their file, and with notes that name the table."""
         chunk = chunk if chunk.csv is None else chunk.in_table(self.name)
-        return _with_columns(chunk, {name: words[row] for name, words in self.of_files}).filtered(self.filter)
+        completed = _with_columns(chunk, {name: words[row] for name, words in self.of_files}).filtered(self.filter)
+        return self._with_joined_clock(completed)
 
     def loaded(self, text_columns: Sequence[str], columns: Sequence[str]) -> Sheets:
         """Load the table into memory, so that iterating again costs nothing.
