@@ -20,7 +20,8 @@ def is_long(experiment: Experiment) -> bool:
     data = experiment.data
     if data.series is None:
         return False
-    return find_layout(data.series, layout=data.layout, id=data.id, time=data.time, csv=data.csv).kind == LONG
+    names = {"id": data.id, "time": data.time, "channels": data.channels}
+    return find_layout(data.series, layout=data.layout, **names, csv=data.csv).kind == LONG
 
 
 def roles_in(experiment: Experiment) -> tuple[Sheets, Roles]:

@@ -165,7 +165,8 @@ def compact_dates(numbers: NDArray[np.int64]) -> NDArray[np.datetime64] | None:
         return None
     if (days.astype("datetime64[M]") != months).any():
         return None
-    return days.astype("datetime64[s]") + (hour * 3600 + minute * 60 + second)
+    dates: NDArray[np.datetime64] = days.astype("datetime64[s]") + (hour * 3600 + minute * 60 + second)
+    return dates
 
 
 def _are_compact(numbers: NDArray[np.int64], digits: int) -> bool:

@@ -11,12 +11,15 @@ from limelight.data.reading.datasets import TableDataset
 from limelight.data.reading.dialect import DETECT, CsvOptions
 from limelight.data.reading.formats import is_readable, is_table
 from limelight.data.reading.locating import find_files, opened
-from limelight.data.reading.sources import columns_of, open_source
+from limelight.data.reading.row_meaning import rows_are_steps
+from limelight.data.reading.sources import Source, columns_of, open_source, stream_file
 from limelight.data.reading.wide import looks_wide
 from limelight.data.store.open import is_store
+from limelight.errors import DataError
 
 STORE, FILES, LONG, WIDE = "store", "files", "long", "wide"
 LAYOUTS = ("auto", LONG, WIDE)
+ROWS_OF_SAMPLE = 200
 
 
 @dataclass(frozen=True)
@@ -33,12 +36,15 @@ class SeriesLayout:
         The columns of the first table; empty for stores and files of complete series.
     series
         What was opened: a dataset, a table in memory, or the series as given.
+    guessed
+        Whether a table is wide only by the numbers in the names of its columns.
     """
 
     kind: str
     paths: tuple[Path, ...] = ()
     columns: tuple[str, ...] = ()
     series: Any = None
+    guessed: bool = False
 
 
 def find_layout(
@@ -47,19 +53,21 @@ def find_layout(
     layout: str = "auto",
     id: str = "series_id",
     time: str | None = "time",
+    channels: Sequence[str] | None = None,
     csv: CsvOptions = DETECT,
 ) -> SeriesLayout:
     """Find how series are laid out.
 
     Parameters
     ----------
-    series, layout, id, time, csv
+    series, layout, id, time, channels, csv
         As for ``read_table``.
 
     Returns
     -------
     SeriesLayout
-        For ``"auto"``, a table is long or wide by its column names.
+        For ``"auto"``, a table is long or wide by its column names, and by its first rows if its columns are numbered;
+        it is long if it has a column for each of ``channels``.
 
     Raises
     ------
@@ -84,4 +92,22 @@ def find_layout(
     else:
         columns = columns_of(paths[0], csv) if paths else open_source(series, "series").columns
     wide = layout == WIDE or (layout == "auto" and looks_wide(columns, id, time))
-    return SeriesLayout(WIDE if wide else LONG, tuple(paths), tuple(columns), series)
+    if wide and layout == "auto" and channels and {*channels} <= {*columns}:
+        wide = False
+    elif wide and layout == "auto":
+        sample = _first_rows(series, paths, csv)
+        wide = sample is None or not rows_are_steps(sample, id, time)
+    return SeriesLayout(WIDE if wide else LONG, tuple(paths), tuple(columns), series, wide and layout == "auto")
+
+
+def _first_rows(series: Any, paths: Sequence[Path], csv: CsvOptions) -> Source | None:
+    """Return some rows of a table; None if it has none, or cannot be read."""
+    if isinstance(series, TableDataset):
+        return next((Source(table, name) for table, name, _ in series.pieces(size=ROWS_OF_SAMPLE)), None)
+    if not paths:
+        return open_source(series, "series").slice(0, ROWS_OF_SAMPLE)
+    try:
+        first = next(stream_file(paths[0], csv=csv, thorough=False, rows=ROWS_OF_SAMPLE), None)
+    except DataError:  # reported when the whole table is read
+        return None
+    return None if first is None else first.slice(0, ROWS_OF_SAMPLE)

@@ -80,6 +80,9 @@ def name_columns(
     if id_column is None and _is_one_series(sheets, sample, clock, label_column):
         sheets, id_column = sheets.named_by_file(id), id
         notes.append(f"no column {id!r}: the file is one series, named by its file, as its times rise throughout")
+    if id_column is None and labels is None and clock is None and _has_numbers_alone(sheets, sample):
+        sheets, id_column = sheets.named_by_file(id), id
+        notes.append(f"no column {id!r}: the file is one series, named by its file")
     if id_column is None:
         id_column = _id_by_content(sheets, sample, clock, label_column, given, notes)
     taken = (id_column, *((clock,) if clock else unused), label_column or label)
@@ -156,6 +159,12 @@ def _is_one_series(sheets: Sheets, sample: Source, clock: str | None, label: str
         return False
     times = read_clock(sample, clock).times
     return bool(np.all(times[1:] > times[:-1]))
+
+
+def _has_numbers_alone(sheets: Sheets, sample: Source) -> bool:
+    """Whether a single file holds measurements and nothing that may tell series apart."""
+    numeric = all(kind_of(sample, name) == "number" for name in sheets.columns)
+    return len(sheets.paths) == 1 and numeric and not id_candidates(sheets, sample, sheets.columns)
 
 
 def _id_by_content(

@@ -29,12 +29,13 @@ from limelight.data.reading.row_filter import RowFilter, row_filter
 from limelight.data.reading.series_files import read_series_files
 from limelight.data.reading.sheets import open_sheets
 from limelight.data.reading.sources import Source, index_levels, open_source
-from limelight.data.reading.wide import may_be_steps, read_wide
+from limelight.data.reading.wide import NAMELESS, may_be_steps, read_wide
 from limelight.data.splitting.part_words import are_parts, part_of
 from limelight.data.splitting.splits import Split, named_split
 from limelight.data.store.open import open_store
 from limelight.errors import DataError, ParameterError, listing, nearest
 
+MOST_DOUBTFUL_STEPS = 32
 LEVEL_OF_LABELS = {None: "auto", True: "steps", False: "series"}
 
 
@@ -147,7 +148,9 @@ def read_table(
     series_name = repr(str(series)) if isinstance(series, str | Path) else "the series table"
     series, labels, metadata, names = _in_folder(series, labels, metadata, names)
     label_in_series = label if labels is None else None
-    found = find_layout(series, layout=layout, id=id, time=time, csv=options)
+    found = find_layout(series, layout=layout, id=id, time=time, channels=channels, csv=options)
+    if found.guessed and len(found.paths) > 1 and labels is not None and _name_files(labels, found.paths, options):
+        found = replace(found, kind=LONG)
     series = found.series
     panel = _read_unless_long(found, options, names, rows, id=id, label=label_in_series, channels=channels)
     if panel is None:
@@ -310,7 +313,8 @@ def _read_unless_long(
         return read_wide(source.require_rows(), channels=channels, **columns)
     if not paths:
         source = open_source(found.series, "series").filtered(rows).require_rows()
-        return read_wide(source, channels=channels, **columns)
+        panel = read_wide(source, channels=channels, **columns)
+        return panel.replace(notes=(*panel.notes, *_doubt(found, panel)))
     sources = [source.filtered(rows) for source in _wide_sources(paths, csv, names)]
     paths = tuple(path for path, source in zip(paths, sources, strict=True) if source.rows) or paths[:1]
     sources = [source for source in sources if source.rows] or [sources[0].require_rows()]
@@ -322,7 +326,28 @@ def _read_unless_long(
             else panel
             for panel, path in zip(panels, paths, strict=True)
         ]
-    return join_panels(panels)
+    joined = join_panels(panels)
+    return joined.replace(notes=(*joined.notes, *_doubt(found, joined)))
+
+
+def _doubt(found: SeriesLayout, panel: Panel) -> list[str]:
+    """Return a note if the columns of a table that looks wide may be channels: few, in a table without ids."""
+    if not found.guessed or panel.ids[0] not in ("0", f"{found.paths[0].stem}_0" if found.paths else "0"):
+        return []
+    steps = int(panel.lengths.max())
+    if steps > MOST_DOUBTFUL_STEPS or panel.channels == (NAMELESS,):
+        return []
+    return [
+        f"read each row as a series of {steps} steps, by the numbers in the names of the columns; if these are "
+        "channels and each row is a step, set layout='long' (--set data.layout=long)"
+    ]
+
+
+def _name_files(labels: Any, paths: Sequence[Path], csv: CsvOptions) -> bool:
+    """Whether a column of the labels table holds the names of all files, so that each of them is one series."""
+    source = open_source(labels, "labels", csv)
+    known = ({*read_optional_words(source, name, "labels").names.tolist()} for name in source.columns)
+    return any({path.stem for path in paths} <= words or {path.name for path in paths} <= words for words in known)
 
 
 def _wide_sources(paths: Sequence[Path], csv: CsvOptions, names: str | None) -> Iterator[Source]:

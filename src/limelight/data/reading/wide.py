@@ -16,6 +16,7 @@ from limelight.data.reading.columns import is_number_column, read_numbers, read_
 from limelight.data.reading.missing import OddWords
 from limelight.data.reading.names import LIKELY, plain_name
 from limelight.data.reading.plain import plain_column
+from limelight.data.reading.row_meaning import CLOCK_NAMES, are_called_channels
 from limelight.data.reading.sources import Source
 from limelight.data.reading.spelling import describe_spellings
 from limelight.data.reading.wide_columns import find_label, find_row_numbers, guess_label, read_ids
@@ -23,7 +24,6 @@ from limelight.errors import DataError, LabelError, ParameterError, listing, nea
 
 STEP = re.compile(r"(?P<channel>.*?)(?:\[(?P<inside>\d+)\]|[_.\- ]?(?P<number>\d+))")
 PURE = re.compile(r"(?P<number>\d+)(?:\.0+)?")
-CLOCK_NAMES = {"time", *LIKELY["time"]} - {"date", "datum", "fecha"}
 NAMELESS = "channel_0"
 FEWEST_COLUMNS = 5
 FEWEST_STEPS = 3
@@ -33,10 +33,13 @@ REMEDY = "write the label, or leave that series out"
 def looks_wide(columns: Sequence[str], id: str = "series_id", time: str | None = "time") -> bool:
     """Whether a table appears to have one row per series, judging by its column names only.
 
+    Whether its rows are steps after all is judged by ``rows_are_steps``.
+
     A table looks wide if at least 5 of its columns, and at least half of them, are numbered steps (see ``read_wide``)
     of one or more channels with the same consecutive numbers, at least 3. A table with both an id column and a clock
     (``time``, ``timestamp``, ``step``, ...) does not look wide: its columns ``lpc01`` to ``lpc12`` are channels of a
-    long table. A column ``date`` does not count as a clock here, because it may be the day of a recording.
+    long table, and so are columns called channels, such as ``ch1`` to ``ch8``. A column ``date`` does not count as a
+    clock here, because it may be the day of a recording.
 
     Parameters
     ----------
@@ -61,7 +64,10 @@ def looks_wide(columns: Sequence[str], id: str = "series_id", time: str | None =
     if (id in columns or plain & {"series_id", *LIKELY["id"]}) and (time in columns or plain & CLOCK_NAMES):
         return False
     steps: dict[str, set[int]] = {}
-    for channel, number, _ in _numbered(name for name in columns if name != id):
+    numbered = _numbered(name for name in columns if name != id)
+    if are_called_channels([name for *_, name in numbered]):
+        return False
+    for channel, number, _ in numbered:
         steps.setdefault(channel, set()).add(number)
     runs = Counter(frozenset(numbers) for numbers in steps.values() if _is_run(numbers))
     step_columns = max((len(numbers) * channels for numbers, channels in runs.items()), default=0)
