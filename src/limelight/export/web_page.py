@@ -16,7 +16,7 @@ import numpy as np
 from limelight.data.reading.booleans import BOOLEAN_WORDS
 from limelight.data.reading.missing import MISSING_WORDS
 from limelight.data.reading.names import LIKELY
-from limelight.data.reading.wide import CLOCK_NAMES
+from limelight.data.reading.row_meaning import CLOCK_NAMES
 from limelight.errors import OutputError, ParameterError
 from limelight.export.onnx_file import graph_content
 from limelight.export.web_runtime import write_runtime

@@ -20,8 +20,10 @@ def is_long(experiment: Experiment) -> bool:
     data = experiment.data
     if data.series is None:
         return False
-    names = {"id": data.id, "time": data.time, "channels": data.channels}
-    return find_layout(data.series, layout=data.layout, **names, csv=data.csv).kind == LONG
+    found = find_layout(
+        data.series, layout=data.layout, id=data.id, time=data.time, channels=data.channels, csv=data.csv
+    )
+    return found.kind == LONG
 
 
 def roles_in(experiment: Experiment) -> tuple[Sheets, Roles]:

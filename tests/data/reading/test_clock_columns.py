@@ -81,7 +81,7 @@ def test_a_date_that_is_a_field_is_not_joined() -> None:
     assert panel.metadata.column_names == ["date"]
 
 
-def test_the_date_is_the_id_where_each_day_is_a_series() -> None:
+def test_the_date_is_the_id_of_daily_series() -> None:
     days = [f"2024-01-{day:02}" for day in range(1, 9) for _ in range(4)]
     columns = {"date": days, "time": ["08:00", "09:00", "10:00", "11:00"] * 8, "x": np.arange(32) ** 2.0}
     assert ll.read_table(pa.table(columns)).ids.tolist() == sorted(set(days))

@@ -29,10 +29,10 @@ CHANNEL_WORDS = (
     "capteur",
 )
 """What numbered columns of channels are called."""
-MOST_CHANNELS = 128
+MOST_NUMBERED_CHANNELS = 128
 """Above, numbered columns beside an even clock are steps, as of spectra that are measured every hour."""
 FEWEST_ROWS = 3
-EVEN = 1e-3
+MOST_UNEVEN = 1e-3
 
 
 def are_called_channels(names: Sequence[str]) -> bool:
@@ -44,7 +44,7 @@ def are_called_channels(names: Sequence[str]) -> bool:
     (True, False)
     """
     words = {plain_name(name).rstrip("0123456789").rstrip("_") for name in names}
-    return len(names) <= MOST_CHANNELS and words <= {*CHANNEL_WORDS} and bool(words)
+    return len(names) <= MOST_NUMBERED_CHANNELS and words <= {*CHANNEL_WORDS} and bool(words)
 
 
 def rows_are_steps(sample: Source, id: str, time: str | None) -> bool:
@@ -74,7 +74,7 @@ def rows_are_steps(sample: Source, id: str, time: str | None) -> bool:
     if any(len(read_optional_words(sample, name, "id").names) * 2 <= sample.rows for name in ids):
         return True
     clocks = [name for name in sample.columns if name == time or (time == "time" and plain_name(name) in CLOCK_NAMES)]
-    return len(sample.columns) <= MOST_CHANNELS and any(_rises_evenly(sample, name) for name in clocks)
+    return len(sample.columns) <= MOST_NUMBERED_CHANNELS and any(_rises_evenly(sample, name) for name in clocks)
 
 
 def _rises_evenly(sample: Source, name: str) -> bool:
@@ -87,4 +87,4 @@ def _rises_evenly(sample: Source, name: str) -> bool:
     rising = steps[steps > 0]
     if len(times) < FEWEST_ROWS or 2 * len(rising) < len(steps) or (steps == 0).any():
         return False
-    return bool(np.ptp(rising) <= EVEN * np.median(rising) + 1e-9 * np.abs(times.astype(np.float64)).max())
+    return bool(np.ptp(rising) <= MOST_UNEVEN * np.median(rising) + 1e-9 * np.abs(times.astype(np.float64)).max())
