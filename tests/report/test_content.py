@@ -87,6 +87,12 @@ def test_a_run_that_measured_less_says_less(make_inputs):
     assert content["explanations"]["measured"] is None
 
 
+def test_the_report_states_that_metadata_have_no_weight(make_inputs):
+    inputs = make_inputs(extras=True)
+    inputs.metrics["training"] = {"notes": ["encoder: blocks", "metadata have the weight 0: no gain"]}
+    assert collect(inputs)["metadata"]["notes"] == ["Metadata have the weight 0: no gain."]
+
+
 def test_headline_numbers_stand_beside_baseline_and_interval(make_inputs):
     inputs = make_inputs(sharp=0.8)
     test, baseline = inputs.metrics["test"], inputs.metrics["baseline"]

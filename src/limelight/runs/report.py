@@ -204,13 +204,12 @@ def _settings_shown(
 ) -> dict[str, str]:
     source = experiment.data.drawn or str(experiment.data.series)
     kind = "series" if data.panel.origin is None else "window"
-    choices = [note for note in training["notes"] if note.startswith("encoder: ")]
     return {
         "task": data.task.describe(kind),
         "data": f"{source}: {data.panel.describe()}",
         "split": data.split.describe().removeprefix("split: "),
         "model": model.architecture.describe(),
-        **({"choice": "; ".join(choices)} if choices else {}),
+        **({"choices": "; ".join(training["notes"])} if training["notes"] else {}),
         "training": describe_optimizer(training),
     }
 

@@ -14,7 +14,9 @@ def _collect(inputs: ReportInputs) -> dict[str, Any] | None:
     if not permuted:
         return None
     fields = {} if not varied else varied["fields"]
+    notes = inputs.metrics.get("training", {}).get("notes", ())
     return {
+        "notes": [note[0].upper() + note[1:] + "." for note in notes if note.startswith("metadata ")],
         "score": permuted["score"],
         "table": tables.metadata_table(permuted),
         "series": None if not varied else varied["series"],
