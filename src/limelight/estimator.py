@@ -24,6 +24,7 @@ from limelight.data.arrays import (
     plain_table,
     require_series,
 )
+from limelight.data.containers.labels import aligned_weights
 from limelight.data.containers.numbers import foreign_errors
 from limelight.data.inspection.inspect_panel import notes_on_arrays
 from limelight.data.panel import Panel
@@ -343,7 +344,8 @@ class TimeSeriesClassifier(Incremental, TrustMethods, Deployable, ClassifierMixi
         check_is_fitted(self)
         panel = attach_labels(self._panel(X, fitting=False), y, self.level, named=has_names(X), task=self.model_.task)
         if y is not None and panel.labels is not None and is_known(panel.labels).all():
-            return float(super().score(panel, panel.labels, sample_weight))
+            weights = aligned_weights(sample_weight, panel.ids, named=has_names(X))
+            return float(super().score(panel, panel.labels, weights))
         from limelight.evaluation.metrics.scoring import mean_accuracy  # imports all scores of scikit-learn
 
         return mean_accuracy(self.model_.predict(panel), targets_of(self.model_.task, panel).every())
@@ -428,7 +430,9 @@ class TimeSeriesClassifier(Incremental, TrustMethods, Deployable, ClassifierMixi
                 self.__dict__.pop(name, None)
         if table:
             with foreign_errors():
-                array = validate_data(self, plain_table(X), reset=fitting, ensure_all_finite="allow-nan")
+                array = validate_data(
+                    self, plain_table(X, fitting=fitting), reset=fitting, ensure_all_finite="allow-nan"
+                )
             panel = panel_of_table(X, array)
         else:
             panel = as_panel(X, self.layout, trained)
@@ -440,7 +444,7 @@ class TimeSeriesClassifier(Incremental, TrustMethods, Deployable, ClassifierMixi
         """Return the series with their labels and weights, without those of weight 0."""
         panel = attach_labels(self._panel(X, fitting=fitting), y, self.level, named=has_names(X))
         if sample_weight is not None:
-            panel = panel.replace(weights=sample_weight)
+            panel = panel.replace(weights=aligned_weights(sample_weight, panel.ids, named=has_names(X)))
         return panel if panel.weights is None else panel[np.flatnonzero(panel.weights)]
 
     def _predict(self, panel: Panel) -> Prediction:

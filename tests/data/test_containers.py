@@ -120,6 +120,47 @@ def test_a_long_table_is_rejected_with_the_way_out() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [("label", "'label' beside steps such as 't0'"), ("Unnamed: 0", "'Unnamed: 0' beside steps such as 't0'")],
+)
+def test_columns_beside_the_steps_are_rejected(name: str, found: str) -> None:
+    table = pd.DataFrame(WAVES, columns=[f"t{step}" for step in range(STEPS)])
+    table.insert(0, name, LABELS)
+    assert message_of(DataError, small().fit, table, LABELS) == (
+        f"expected a column for each step in a frame with one row for each series, got {found}; leave these columns out "
+        "and pass labels as y, or read the frame with limelight.read_table(frame), and pass the result as X"
+    )
+
+
+def test_a_clock_among_the_columns_is_rejected() -> None:
+    table = pd.DataFrame({"time": range(N), "x": WAVES[:, 0], "y": WAVES[:, 1]})
+    assert "got 'time'; leave these columns out" in message_of(DataError, small().fit, table, LABELS)
+
+
+def test_steps_of_several_channels_are_rejected() -> None:
+    table = pd.DataFrame(WAVES, columns=[f"{name}_{step}" for name in "xy" for step in range(STEPS // 2)])
+    assert message_of(DataError, small().fit, table, LABELS) == (
+        "expected the steps of one channel in a frame with one row for each series, got those of 'x', 'y'; read it with "
+        "limelight.read_table(frame), and pass the result as X"
+    )
+
+
+def test_weights_follow_the_index_of_the_table() -> None:
+    table = pd.DataFrame(WAVES, index=[f"s{row}" for row in range(N)])
+    weights = pd.Series(np.arange(1.0, N + 1), index=table.index)
+    aligned, shuffled = (small().fit(table, LABELS, sample_weight=one) for one in (weights, weights[::-1]))
+    assert np.array_equal(aligned.predict_proba(table), shuffled.predict_proba(table))
+
+
+def test_weights_of_other_series_are_rejected() -> None:
+    table = pd.DataFrame(WAVES, index=[f"s{row}" for row in range(N)])
+    weights = pd.Series(np.ones(N), index=[f"t{row}" for row in range(N)])
+    assert message_of(LabelError, small().fit, table, LABELS, sample_weight=weights).startswith(
+        "expected the index of sample_weight to name the series of X, got none for 's0', 's1', 's2'"
+    )
+
+
 def test_levels_of_an_index_are_columns_of_a_long_table() -> None:
     clock = pd.date_range("2020", periods=STEPS, freq="h")
     long = pd.concat({f"s{row}": pd.DataFrame({"x": WAVES[row]}, index=clock) for row in range(4)})

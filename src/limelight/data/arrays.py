@@ -25,7 +25,8 @@ from limelight.data.containers.numbers import (
 from limelight.data.containers.words import checked_words
 from limelight.data.panel import NO_NUMBERS, Panel
 from limelight.data.precision import shifted
-from limelight.data.reading.names import is_named
+from limelight.data.reading.names import is_named, is_named_as_row_number
+from limelight.data.reading.step_names import steps_of_channels
 from limelight.errors import DataError, DataTypeError, ParameterError, listing, shown
 
 Layout = Literal["ntc", "nct"]
@@ -238,21 +239,24 @@ def has_names(series: Any) -> bool:
     return bool(is_frame(series) and has_index(series) and series.index.nlevels == 1 and series.index.is_unique)
 
 
-def plain_table(table: Any) -> Any:
+def plain_table(table: Any, *, fitting: bool) -> Any:
     """Return a table (n, time) as scikit-learn reads it: masked values are NaN, tensors are arrays.
 
     Raises
     ------
     DataError
-        If the table has one row for each step, as ``read_table`` reads it.
+        If the table has one row for each step, as ``read_table`` reads it; or, in a fit, columns besides the steps of
+        one channel.
 
     Example
     -------
-    >>> plain_table(np.ma.masked_equal([[1.0, -9.0]], -9.0))
+    >>> plain_table(np.ma.masked_equal([[1.0, -9.0]], -9.0), fitting=True)
     array([[ 1., nan]])
     """
     if is_frame(table):
         _reject_long(table)
+        if fitting:
+            _reject_other_columns(column_names(table))
         return table
     return as_array(table) if is_special(table) or isinstance(table, (list, tuple)) else table
 
@@ -270,6 +274,26 @@ def _reject_long(table: Any) -> None:
         raise DataError(
             f"expected one row for each series, got {found}, as in a table with one row for each step; read it with "
             "limelight.read_table(frame), which returns series with their labels, and pass these as X"
+        )
+
+
+def _reject_other_columns(names: Sequence[str]) -> None:
+    """Raise DataError if the columns of a frame (n, time) are not the steps of one channel alone."""
+    steps = steps_of_channels(names)
+    numbered = {name for columns in steps.values() for name in columns}
+    others = [name for name in names if name not in numbered]
+    roles = [name for name in others if name in ("label", "series_id", "time") or is_named_as_row_number(name)]
+    if roles or (others and 2 * len(numbered) >= len(names)):
+        beside = f" beside steps such as {next(name for name in names if name in numbered)!r}" if numbered else ""
+        raise DataError(
+            f"expected a column for each step in a frame with one row for each series, got "
+            f"{listing(others if numbered else roles)}{beside}; leave these columns out and pass labels as y, or read "
+            "the frame with limelight.read_table(frame), and pass the result as X"
+        )
+    if len(steps) > 1 and not others and len({len(columns) for columns in steps.values()}) == 1:
+        raise DataError(
+            f"expected the steps of one channel in a frame with one row for each series, got those of "
+            f"{listing(steps)}; read it with limelight.read_table(frame), and pass the result as X"
         )
 
 

@@ -130,11 +130,41 @@ def _of_steps(labels: Any) -> NDArray[Any]:
     return label_array(labels)
 
 
-def _order_of_index(index: Any, ids: NDArray[np.str_], named: bool) -> list[int] | None:
+def aligned_weights(weights: Any, ids: NDArray[np.str_], *, named: bool) -> Any:
+    """Return the weights of series in the order of the series, by their index if both have one.
+
+    Parameters
+    ----------
+    weights
+        One weight for each series, shape (n,), as an array, a list or a column.
+    ids
+        The names of the series, shape (n,).
+    named
+        Whether these names are those of the user.
+
+    Raises
+    ------
+    LabelError
+        If the index of the weights lacks a series or repeats one.
+
+    Example
+    -------
+    >>> import pandas as pd
+    >>> aligned_weights(pd.Series([1.0, 2.0], index=["b", "a"]), np.array(["a", "b"]), named=True).tolist()
+    [2.0, 1.0]
+    """
+    if not has_index(weights):
+        return weights
+    order = _order_of_index(weights.index, ids, named, "sample_weight")
+    array = np.asarray(weights)
+    return array if order is None else array[order]
+
+
+def _order_of_index(index: Any, ids: NDArray[np.str_], named: bool, name: str = "y") -> list[int] | None:
     """Return the positions of the series in the index of the labels; None if labels are in the order of the series."""
     if not named or getattr(index, "nlevels", 1) > 1:
         return None
-    words = checked_words(index, "the index of y")
+    words = checked_words(index, f"the index of {name}")
     if words == ids.tolist() or (
         is_default_index(index) and len(index) == len(ids) and set(words) != set(ids.tolist())
     ):
@@ -144,8 +174,8 @@ def _order_of_index(index: Any, ids: NDArray[np.str_], named: bool) -> list[int]
     if absent or len(place) < len(words):
         found = f"none for {listing(absent)}" if absent else "repeated entries"
         raise LabelError(
-            f"expected the index of y to name the series of X, got {found}; its first entries are {listing(words)}; "
-            "give both the same index, or pass y.to_numpy() if the labels are in the order of the series"
+            f"expected the index of {name} to name the series of X, got {found}; its first entries are "
+            f"{listing(words)}; give both the same index, or pass {name}.to_numpy() if it is in the order of the series"
         )
     return [place[name] for name in ids.tolist()]
 

@@ -29,7 +29,8 @@ from limelight.data.reading.row_filter import RowFilter, row_filter
 from limelight.data.reading.series_files import read_series_files
 from limelight.data.reading.sheets import open_sheets
 from limelight.data.reading.sources import Source, index_levels, open_source
-from limelight.data.reading.wide import NAMELESS, may_be_steps, read_wide
+from limelight.data.reading.step_names import NAMELESS
+from limelight.data.reading.wide import may_be_steps, read_wide
 from limelight.data.splitting.part_words import are_parts, part_of
 from limelight.data.splitting.splits import Split, named_split
 from limelight.data.store.open import open_store

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from limelight.data.labels import STEP_LABEL
 from limelight.data.panel import Panel
 from limelight.data.reading.columns import is_number_column, read_numbers, read_words
 from limelight.data.reading.missing import OddWords
@@ -19,14 +17,11 @@ from limelight.data.reading.plain import plain_column
 from limelight.data.reading.row_meaning import CLOCK_NAMES, are_called_channels
 from limelight.data.reading.sources import Source
 from limelight.data.reading.spelling import describe_spellings
+from limelight.data.reading.step_names import is_run, is_step_label, numbered_steps
 from limelight.data.reading.wide_columns import find_label, find_row_numbers, guess_label, read_ids
 from limelight.errors import DataError, LabelError, ParameterError, listing, nearest
 
-STEP = re.compile(r"(?P<channel>.*?)(?:\[(?P<inside>\d+)\]|[_.\- ]?(?P<number>\d+))")
-PURE = re.compile(r"(?P<number>\d+)(?:\.0+)?")
-NAMELESS = "channel_0"
 FEWEST_COLUMNS = 5
-FEWEST_STEPS = 3
 REMEDY = "write the label, or leave that series out"
 
 
@@ -64,12 +59,12 @@ def looks_wide(columns: Sequence[str], id: str = "series_id", time: str | None =
     if (id in columns or plain & {"series_id", *LIKELY["id"]}) and (time in columns or plain & CLOCK_NAMES):
         return False
     steps: dict[str, set[int]] = {}
-    numbered = _numbered(name for name in columns if name != id)
+    numbered = numbered_steps(name for name in columns if name != id)
     if are_called_channels([name for *_, name in numbered]):
         return False
     for channel, number, _ in numbered:
         steps.setdefault(channel, set()).add(number)
-    runs = Counter(frozenset(numbers) for numbers in steps.values() if _is_run(numbers))
+    runs = Counter(frozenset(numbers) for numbers in steps.values() if is_run(numbers))
     step_columns = max((len(numbers) * channels for numbers, channels in runs.items()), default=0)
     return step_columns >= FEWEST_COLUMNS and 2 * step_columns >= len(columns)
 
@@ -82,11 +77,11 @@ def may_be_steps(columns: Sequence[str]) -> bool:
     >>> may_be_steps(["x_0", "x_1", "x_2", "x_3"]), may_be_steps(["x", "y", "z"])
     (True, False)
     """
-    numbered = _numbered(columns)
+    numbered = numbered_steps(columns)
     return (
         len(numbered) == len(columns)
         and len({channel for channel, *_ in numbered}) == 1
-        and _is_run(number for _, number, _ in numbered)
+        and is_run(number for _, number, _ in numbered)
     )
 
 
@@ -142,7 +137,7 @@ def read_wide(
     id, ids = read_ids(source, id, label, notes)
     row_numbers = find_row_numbers(source, [name for name in source.columns if name not in (id, label)], notes)
     free = [name for name in source.columns if name not in (id, label, *row_numbers)]
-    unread = [name for name in free if _is_step_label(name)]
+    unread = [name for name in free if is_step_label(name)]
     if unread:
         notes.append(f"per-step labels were not read: {listing(unread)}")
     if label is None and "label" in free:
@@ -187,35 +182,10 @@ def _read_labels(source: Source, label: str | None, notes: list[str]) -> NDArray
     return words.decode()
 
 
-def _parse_column(name: str) -> tuple[str, int] | None:
-    """Parse a column name into channel and step number; None if it is not of this form."""
-    if pure := PURE.fullmatch(name.strip()):
-        return NAMELESS, int(pure["number"])
-    if step := STEP.fullmatch(name.strip()):
-        return step["channel"] or NAMELESS, int(step["number"] or step["inside"])
-    return None
-
-
-def _is_step_label(name: str) -> bool:
-    parsed = _parse_column(name)
-    return name.startswith(STEP_LABEL) or (parsed is not None and parsed[0] == "label")
-
-
-def _numbered(names: Iterable[str]) -> list[tuple[str, int, str]]:
-    """Return channel, step number and name of each column that is a step."""
-    parsed_names = ((_parse_column(name), name) for name in names if not _is_step_label(name))
-    return [(*parsed, name) for parsed, name in parsed_names if parsed is not None]
-
-
-def _is_run(steps: Iterable[int]) -> bool:
-    numbers = sorted(steps)
-    return len(numbers) >= FEWEST_STEPS and numbers[-1] - numbers[0] == len(numbers) - 1
-
-
 def _find_steps(source: Source, names: list[str]) -> dict[str, dict[int, str]]:
     """Find the step columns; return their names by channel and step number."""
     columns: dict[str, dict[int, str]] = {}
-    for channel, number, name in _numbered(names):
+    for channel, number, name in numbered_steps(names):
         earlier = columns.setdefault(channel, {}).setdefault(number, name)
         if earlier != name:
             raise DataError(
