@@ -249,11 +249,14 @@ def _word(value: Any) -> str:
 
 
 def cleaned(column: Any) -> Any:
-    """Remove surrounding blanks from text, and replace words for a missing value, such as "NaN" or "?", with null."""
+    """Remove surrounding blanks from text, and replace words for a missing value, such as "NaN" or "?", with null.
+
+    The minus sign of typography becomes that of programs.
+    """
     try:
         column.cast(pa.float32())
     except pa.ArrowInvalid:
-        trimmed = pc.utf8_trim_whitespace(column)
+        trimmed = pc.replace_substring(pc.utf8_trim_whitespace(column), "\u2212", "-")
         return pc.if_else(_are_missing(trimmed), pa.scalar(None, trimmed.type), trimmed)
     return column
 

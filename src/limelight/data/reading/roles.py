@@ -15,6 +15,7 @@ from limelight.data.reading.guesses import first_rows
 from limelight.data.reading.named import DEFAULTS, is_id_by_content, name_columns
 from limelight.data.reading.sheets import Sheets
 from limelight.data.reading.sources import Source, is_text
+from limelight.data.reading.written_numbers import reject_written_numbers
 from limelight.errors import DataError, ParameterError, listing
 
 
@@ -115,7 +116,8 @@ def find_roles(
     Raises
     ------
     DataError
-        If there is no id column, several columns may be the clock, or no column of numbers is left.
+        If there is no id column, several columns may be the clock, no column of numbers is left, or a column of text
+        holds measurements.
     ParameterError
         If channels are repeated, empty or have another role.
 
@@ -151,6 +153,9 @@ def find_roles(
         fields=fields,
     )
     if chosen is None:
+        words = [name for name in free if name not in numeric and name not in fields]
+        measured = [name for name in free if name in numeric and name not in contents.constant]
+        reject_written_numbers(first_rows(sheets, sheets.columns), named.id, words, measured)
         contents = contents.leaving_channels([name for name in free if name in numeric])
         measured = [name for name in free if name not in sheets.partitions]
         chosen = _measurements(sheets, measured, numeric, contents, taken)

@@ -1,0 +1,54 @@
+"""Text columns that hold measurements are refused, and those of words are kept."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import limelight as ll
+from limelight.errors import DataError
+from support.errors import message_of
+
+FRAME = pd.DataFrame({"series_id": np.repeat(["a", "b"], 6), "time": [*range(6)] * 2, "x": np.arange(12) / 8})
+UNIT = "in the header, and the number alone in each cell"
+
+
+@pytest.mark.parametrize(
+    ("form", "shown", "remedy"),
+    [
+        ("{} bar", "0.0 bar", f"write the unit 'bar' {UNIT}"),
+        ("{}%", "0.0%", f"write the unit '%' {UNIT}"),
+        ("${}", "$0.0", f"write the unit '$' {UNIT}"),
+        ("{},5", "0,5", "write a decimal point and no signs between thousands"),
+    ],
+)
+def test_measurements_in_text_are_refused(form: str, shown: str, remedy: str) -> None:
+    numbers = FRAME.time if "," in form else FRAME.x
+    table = FRAME.assign(force=[form.format(number) for number in numbers])
+    assert message_of(DataError, ll.read_table, table) == (
+        f"expected numbers in column 'force', got {shown!r} in row 0 (the first is 0) of the series table; {remedy}, or "
+        "leave the column out with channels=... (--channels x)"
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [f"{number} mg" for number in np.repeat([1, 2], 6)],
+        [f"{number % 2} th" for number in range(12)],
+        [f"{number}A{number}" for number in range(12)],
+        [f"{number} a" if number % 2 else f"{number} b" for number in range(12)],
+    ],
+    ids=["constant within series", "few words", "codes", "two units"],
+)
+def test_words_that_begin_with_numbers_are_kept(words: list[str]) -> None:
+    assert ll.read_table(FRAME.assign(extra=words)).channels == ("x",)
+
+
+def test_measurements_in_text_may_be_left_out() -> None:
+    table = FRAME.assign(force=[f"{number} bar" for number in FRAME.x])
+    assert ll.read_table(table, channels=["x"]).channels == ("x",)
+
+
+def test_the_minus_of_typography_is_a_sign() -> None:
+    table = FRAME.assign(x=[f"\N{MINUS SIGN}{number}" for number in FRAME.x])
+    np.testing.assert_allclose(ll.read_table(table).values[:, 0], -FRAME.x)
