@@ -17,6 +17,7 @@ from limelight.data.reading.sources import Source
 from limelight.data.reading.times import read_clock
 from limelight.errors import DataError, listing
 
+FEWEST_NUMBERED = 3
 DEFAULTS = {"id": "series_id", "time": "time", "label": "label"}
 
 
@@ -218,11 +219,13 @@ def _describe_missing(
     roles = ", ".join(candidates)
     known = "; ".join(f"{listing(names)} for {role}" for role, names in candidates.items() if names)
     example = " ".join(f"--{role} {names[0] if names else 'NAME'}" for role, names in candidates.items())
+    numbered = sum(any(sign.isdigit() for sign in name) for name in others)
+    wide = "; if each row is a series, name its steps x_0, x_1 and so on" if numbered >= FEWEST_NUMBERED else ""
     python = ", ".join(f"{role}={names[0] if names else 'NAME'!r}" for role, names in candidates.items())
     return (
         f"expected {'a column' if len(candidates) == 1 else 'columns'} for {roles} in {sheets.name}, got "
         f"{listing(sheets.columns, 12)}; {f'candidates are {known}; ' if known else ''}name them with {example} "
-        f"({python} in Python)"
+        f"({python} in Python){wide}"
     )
 
 

@@ -253,6 +253,7 @@ def join_tables(
         )
     if labels is not None:
         source = open_source(labels, "labels", csv)
+        _reject_columns_of_series(panel, source, series_name)
         if label is None:
             joined = join_fields(source, id, panel.ids)
         else:
@@ -270,6 +271,21 @@ def join_tables(
     if fields:
         changes["metadata"] = pa.table(fields)
     return panel.replace(**changes, notes=notes)
+
+
+def _reject_columns_of_series(panel: Panel, source: Source, series_name: str) -> None:
+    """Raise DataError if the labels are for the columns of a table, of which each is a series."""
+    if len(panel) > 1 or len(panel.channels) < 2:
+        return
+    for name in source.columns:
+        words = {*read_optional_words(source, name, "labels").names.tolist()}
+        labelled = [channel for channel in panel.channels if channel in words]
+        if 2 * len(labelled) > len(panel.channels):
+            raise DataError(
+                f"expected a column for each channel in {series_name}, got one for each series: {source.name} has "
+                f"lines for {listing(labelled)}; transpose the table, so that each row is a series, or write the series "
+                "below each other with a column of ids"
+            )
 
 
 def _in_folder(series: Any, labels: Any, metadata: Any, names: str | None) -> tuple[Any, Any, Any, str | None]:

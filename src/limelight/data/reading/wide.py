@@ -17,7 +17,8 @@ from limelight.data.reading.plain import plain_column
 from limelight.data.reading.row_meaning import CLOCK_NAMES, are_called_channels
 from limelight.data.reading.sources import Source
 from limelight.data.reading.spelling import describe_spellings
-from limelight.data.reading.step_names import is_run, is_step_label, numbered_steps
+from limelight.data.reading.step_names import NAMELESS, is_run, is_step_label, numbered_steps
+from limelight.data.reading.timed_columns import find_timed_columns
 from limelight.data.reading.wide_columns import find_label, find_row_numbers, guess_label, read_ids
 from limelight.errors import DataError, LabelError, ParameterError, listing, nearest
 
@@ -31,10 +32,10 @@ def looks_wide(columns: Sequence[str], id: str = "series_id", time: str | None =
     Whether its rows are steps after all is judged by ``rows_are_steps``.
 
     A table looks wide if at least 5 of its columns, and at least half of them, are numbered steps (see ``read_wide``)
-    of one or more channels with the same consecutive numbers, at least 3. A table with both an id column and a clock
-    (``time``, ``timestamp``, ``step``, ...) does not look wide: its columns ``lpc01`` to ``lpc12`` are channels of a
-    long table, and so are columns called channels, such as ``ch1`` to ``ch8``. A column ``date`` does not count as a
-    clock here, because it may be the day of a recording.
+    of one or more channels with the same consecutive numbers, at least 3, or are named by times. A table with both an
+    id column and a clock (``time``, ``timestamp``, ``step``, ...) does not look wide: its columns ``lpc01`` to
+    ``lpc12`` are channels of a long table, and so are columns called channels, such as ``ch1`` to ``ch8``. A column
+    ``date`` does not count as a clock here, because it may be the day of a recording.
 
     Parameters
     ----------
@@ -58,6 +59,8 @@ def looks_wide(columns: Sequence[str], id: str = "series_id", time: str | None =
     plain = {plain_name(name) for name in columns}
     if (id in columns or plain & {"series_id", *LIKELY["id"]}) and (time in columns or plain & CLOCK_NAMES):
         return False
+    if find_timed_columns([name for name in columns if name != id]) is not None:
+        return True
     steps: dict[str, set[int]] = {}
     numbered = numbered_steps(name for name in columns if name != id)
     if are_called_channels([name for *_, name in numbered]):
@@ -95,7 +98,8 @@ def read_wide(
     """Read a table with one row per series.
 
     The values are in columns named by a number (``0``, ``1``, ...) or by a channel and a number: ``x0``, ``x_0``,
-    ``x.0``, ``x-0``, ``x 0`` or ``x[0]``. The numbers define the order of the steps.
+    ``x.0``, ``x-0``, ``x 0`` or ``x[0]``. The numbers define the order of the steps. Columns that are named by times,
+    such as ``2024-01-31``, ``08:15`` or ``0.5 s``, are the steps of one channel, with these times as clock.
 
     Parameters
     ----------
@@ -143,7 +147,12 @@ def read_wide(
     if label is None and "label" in free:
         unread.append("label")
         notes.append("the labels in column 'label' were not read")
-    columns_of_channel = _find_steps(source, free)
+    timed = None if channels else find_timed_columns(free)
+    if timed is None:
+        columns_of_channel = _find_steps(source, free)
+    else:
+        columns_of_channel = {NAMELESS: dict(enumerate(timed.names))}
+        notes.append(f"took the names of the columns as times, from {timed.names[0]!r} to {timed.names[-1]!r}")
     chosen = _choose_channels(columns_of_channel, channels)
     numbers, kept = _common_steps(source, columns_of_channel, chosen, explicit=channels is not None)
     if (np.diff(numbers, n=2) != 0).any():
@@ -168,6 +177,7 @@ def read_wide(
         lengths,
         ids=ids,
         channels=kept,
+        times=None if timed is None else np.concatenate([timed.times[:length] for length in lengths]),
         labels=_read_labels(source, label, notes),
         metadata=pa.table({name: plain_column(source, name) for name in metadata}) if metadata else None,
         notes=notes,
