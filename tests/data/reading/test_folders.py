@@ -131,3 +131,11 @@ def test_folders_of_parts_are_no_classes(tmp_path: Path) -> None:
     assert panel.labels is None
     assert panel.metadata is not None
     assert panel.metadata.to_pydict() == {"split": ["test", "train", "train"]}
+
+
+def test_files_without_rows_are_noted(tmp_path: Path) -> None:
+    folder = write_recordings(tmp_path, "a.csv", "b.csv")
+    (folder / "c.csv").write_text("x,y\n")
+    panel = read_table(folder)
+    assert panel.ids.tolist() == ["a", "b"]
+    assert panel.notes[-1] == "files without rows are no series: 'c'"

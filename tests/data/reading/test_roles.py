@@ -207,10 +207,21 @@ def test_labels_that_change_within_series_are_labels_of_steps(read, empty: bool)
     assert panel.labels is None
     assert panel.step_labels.classes == ("ok", "worn")
     assert panel.step_labels.codes[:4, 0].tolist() == [-1 if empty else 0, 1, 0, 0]
-    assert panel.notes[-1] == (
-        "the labels in column 'label' change within series and were read as labels of steps; set per_step=False "
-        "(--set data.level=series) to require one label for each series"
+    note = panel.notes[-1]
+    assert note.startswith(f"the labels in column 'label' change within {len(panel)} of {len(panel)} series, first in ")
+    assert note.endswith(
+        ", and were read as labels of steps; set per_step=False (--set data.level=series) to require one label for each "
+        "series"
     )
+
+
+def test_a_label_that_differs_in_one_cell_is_located(read) -> None:
+    words = np.array(["ok"] * ROWS, dtype=object)
+    words[5] = "OK"
+    options = {} if read.streams is False else {"labels": "auto"}
+    note = read(recordings().assign(label=words), **options).notes[-1]
+    assert "change within 1 of " in note
+    assert "first in line 7 of" in note or "first in row 5 " in note
 
 
 def test_labels_of_steps_need_few_classes() -> None:

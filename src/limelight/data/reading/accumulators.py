@@ -66,6 +66,10 @@ class SeriesColumn:
         Whether the column holds numbers.
     auto
         Whether the label may change within a series, and is then read as the labels of steps.
+    changing
+        The series within which the label changes.
+    first_change
+        Where the label changes first.
     """
 
     name: str
@@ -78,6 +82,8 @@ class SeriesColumn:
     varies: bool = False
     empty: LabelError | None = None
     changes: LabelError | None = None
+    changing: set[int] = field(default_factory=set)
+    first_change: str = ""
 
     def __post_init__(self) -> None:
         self.varies = self.signal
@@ -104,12 +110,13 @@ class SeriesColumn:
         if self.varies and not self.signal and len(self.vocabulary.codes) > MOST_LISTED_WORDS:
             return
         codes = self.vocabulary.add(self._words_of(chunk))
-        if self.varies:
+        if self.varies and not self.label:
             return
         row = self._first_change(rows, series, codes)
-        if row is None:
+        if row is None or self.varies:
             return
         if self.label:
+            self.first_change = chunk.location(row)
             labels = list(self.vocabulary.codes)
             self.changes = LabelError(
                 f"expected one label per series, got {labels[self.first[rows[row]]]!r} and then "
@@ -147,6 +154,8 @@ class SeriesColumn:
         changed = self.first[rows] != codes
         if not changed.any():
             return None
+        if self.label:
+            self.changing.update(np.unique(rows[changed]).tolist())
         row = int(changed.argmax())
         return row if known is None else int(known[row])
 

@@ -108,12 +108,16 @@ def make_outline(sheets: Sheets, roles: Roles, *, stream: bool = False) -> Outli
     if first.compact:
         notes.append(f"read the numbers in {roles.time!r} as dates: {first.compact}")
     day_order = common_order(first.orders, roles.time, sheets.name, notes)
+    names = first.vocabulary.names()
+    empty = sorted({*dict(sheets.of_files).get(roles.id, ())} - {*names.tolist()})
+    if empty and sheets.filter is None:
+        notes.append(f"files without rows are no series: {listing(empty)}")
     signals = first.signals(notes)
     notes += first.spelling_notes()
     words, classes = first.step_classes(roles)
     return Outline(
         roles=roles,
-        names=first.vocabulary.names(),
+        names=names,
         lengths=first.lengths,
         clock=None if first.clock is None else first.clock[0],
         day_order=day_order,
@@ -175,9 +179,9 @@ class _FirstPass:
             return self.roles
         self.step_words[label.name] = label.vocabulary
         note = (
-            f"the labels in column {label.name!r} change within series and were read as labels of steps; set "
-            "per_step=False (--set data.level=series) to "
-            "require one label for each series"
+            f"the labels in column {label.name!r} change within {len(label.changing)} of {len(self.lengths)} series, "
+            f"first in {label.first_change}, and were read as labels of steps; set per_step=False "
+            "(--set data.level=series) to require one label for each series"
         )
         return replace(self.roles, label=None, step_labels=(label.name,), notes=(*self.roles.notes, note))
 

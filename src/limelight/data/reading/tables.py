@@ -283,8 +283,8 @@ def _reject_columns_of_series(panel: Panel, source: Source, series_name: str) ->
         if 2 * len(labelled) > len(panel.channels):
             raise DataError(
                 f"expected a column for each channel in {series_name}, got one for each series: {source.name} has "
-                f"lines for {listing(labelled)}; transpose the table, so that each row is a series, or write the series "
-                "below each other with a column of ids"
+                f"lines for {listing(labelled)}; transpose the table, so that each row is a series, or write the "
+                "series below each other with a column of ids"
             )
 
 
