@@ -41,7 +41,7 @@ def numbered_steps(names: Iterable[str]) -> list[tuple[str, int, str]]:
     return [(*parsed, name) for parsed, name in parsed_names if parsed is not None]
 
 
-def is_run(steps: Iterable[int]) -> bool:
+def is_consecutive(steps: Iterable[int]) -> bool:
     """Whether there are at least 3 numbers, without a gap."""
     numbers = sorted(steps)
     return len(numbers) >= FEWEST_STEPS and numbers[-1] - numbers[0] == len(numbers) - 1
@@ -58,4 +58,4 @@ def steps_of_channels(names: Iterable[str]) -> dict[str, list[str]]:
     steps: dict[str, dict[int, str]] = {}
     for channel, number, name in numbered_steps(names):
         steps.setdefault(channel, {})[number] = name
-    return {channel: list(columns.values()) for channel, columns in steps.items() if is_run(columns)}
+    return {channel: list(columns.values()) for channel, columns in steps.items() if is_consecutive(columns)}

@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from limelight.data.reading.sources import Source
-from limelight.data.reading.step_names import is_run
+from limelight.data.reading.step_names import is_consecutive
 from limelight.data.reading.times import read_clock
 from limelight.errors import DataError
 
@@ -90,6 +90,6 @@ def _numbered(names: Sequence[str]) -> TimedColumns | None:
     times = np.array(list(columns.values()))
     if not unit and (times == np.floor(times)).all():
         steps = np.diff(np.sort(times))
-        if is_run(times.astype(np.int64).tolist()) or not len(steps) or np.ptp(steps):
+        if is_consecutive(times.astype(np.int64).tolist()) or not len(steps) or np.ptp(steps):
             return None
     return TimedColumns(tuple(columns), times)

@@ -17,7 +17,7 @@ from limelight.data.reading.plain import plain_column
 from limelight.data.reading.row_meaning import CLOCK_NAMES, are_called_channels
 from limelight.data.reading.sources import Source
 from limelight.data.reading.spelling import describe_spellings
-from limelight.data.reading.step_names import NAMELESS, is_run, is_step_label, numbered_steps
+from limelight.data.reading.step_names import NAMELESS, is_consecutive, is_step_label, numbered_steps
 from limelight.data.reading.timed_columns import find_timed_columns
 from limelight.data.reading.wide_columns import find_label, find_row_numbers, guess_label, read_ids
 from limelight.errors import DataError, LabelError, ParameterError, listing, nearest
@@ -67,7 +67,7 @@ def looks_wide(columns: Sequence[str], id: str = "series_id", time: str | None =
         return False
     for channel, number, _ in numbered:
         steps.setdefault(channel, set()).add(number)
-    runs = Counter(frozenset(numbers) for numbers in steps.values() if is_run(numbers))
+    runs = Counter(frozenset(numbers) for numbers in steps.values() if is_consecutive(numbers))
     step_columns = max((len(numbers) * channels for numbers, channels in runs.items()), default=0)
     return step_columns >= FEWEST_COLUMNS and 2 * step_columns >= len(columns)
 
@@ -84,7 +84,7 @@ def may_be_steps(columns: Sequence[str]) -> bool:
     return (
         len(numbered) == len(columns)
         and len({channel for channel, *_ in numbered}) == 1
-        and is_run(number for _, number, _ in numbered)
+        and is_consecutive(number for _, number, _ in numbered)
     )
 
 

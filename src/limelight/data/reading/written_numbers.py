@@ -14,7 +14,7 @@ from limelight.data.reading.sources import Source, is_text
 from limelight.errors import DataError
 
 WITH_UNIT = re.compile(r"(?P<before>[$€£¥])?\s*(?P<number>[^A-Za-z%°µ€]*\d)\s*(?P<after>[A-Za-z%°µ€][^\d]{0,9})?$")
-FEWEST_NUMBERS = 5
+FEWEST_MEASUREMENTS = 5
 """Fewer different numbers, such as sizes, may be words."""
 
 
@@ -42,7 +42,7 @@ def reject_written_numbers(sample: Source, id: str, names: Sequence[str], channe
             continue
         words = read_optional_words(sample, name, "channels")
         known = [word for word in words.names.tolist() if not is_missing(word)]
-        written = _kind_of(known) if len(known) >= FEWEST_NUMBERS else None
+        written = _kind_of(known) if len(known) >= FEWEST_MEASUREMENTS else None
         if written is None or not _changes(sample, id, words.codes):
             continue
         row = int(np.flatnonzero(words.codes == words.names.tolist().index(known[0]))[0])
