@@ -30,7 +30,7 @@ from limelight.data.reading.sheets import Sheets
 from limelight.data.reading.sources import Source, is_text
 from limelight.data.reading.times import read_clock
 from limelight.data.summer_time import ends_summer_time
-from limelight.errors import DataError, ParameterError
+from limelight.errors import DataError, ParameterError, listing
 from limelight.task import UNKNOWN
 from limelight.types import Rows
 
@@ -296,6 +296,13 @@ def _describe_disorder(
             "keep all rows, and write the times in UTC or with their offset (+02:00, then +01:00), or take the order "
             "of the rows as the clock with time=None (--time none)"
         )
+    if _names_channels(outline, arrays, code):
+        column, words = next(iter(outline.signals.items()))
+        return (
+            f"expected a column for each channel in {sheets.name}, got their values in {roles.channels[0]!r} below "
+            f"each other and their names in {column!r}, so that times repeat in {second} (series {name!r}); write a "
+            f"column for each of {listing(words)}, as pivot of pandas does"
+        )
     if current == previous:
         return (
             f"expected distinct times in each series, got time {format_time(current)} of series {name!r} again in "
@@ -312,6 +319,16 @@ def _describe_disorder(
         f"{second} (series {name!r}); sort the rows by time with sort=True (--set data.sort=true), or take their order "
         "as the clock with time=None (--time none)"
     )
+
+
+def _names_channels(outline: Outline, arrays: Arrays, code: int) -> bool:
+    """Whether the only signal names the channel of each row: a series has each of its times once for each word."""
+    if arrays.times is None or arrays.signals is None or len(outline.signals) != 1 or arrays.values.shape[1] != 1:
+        return False
+    steps = slice(int(outline.starts[code]), int(outline.starts[code] + outline.lengths[code]))
+    words, times = np.unique(arrays.signals[steps]), np.unique(arrays.times[steps])
+    pairs = np.unique(np.stack([arrays.signals[steps, 0], np.searchsorted(times, arrays.times[steps])]), axis=1)
+    return len(words) > 1 and pairs.shape[1] == len(words) * len(times) == outline.lengths[code]
 
 
 def _passes_midnight(sheets: Sheets, clock: str | None, previous: float, current: float) -> bool:
