@@ -50,6 +50,9 @@ def test_a_value_among_a_constant_channel_is_found():
         np.round(NOISE, 1),
         DRAW.integers(0, 2, 500),
         DRAW.integers(-1, 2, 500),
+        np.repeat([0, 1], [450, 50]),  # a flag that is seldom set
+        np.repeat([0, 100], [450, 50]),
+        np.repeat([0, 0.5, 1], [400, 60, 40]),
         np.append(NOISE, 80.0),  # one outlier
         np.clip(NOISE, -1, 1),
         np.repeat([0, 50, 100], 40),

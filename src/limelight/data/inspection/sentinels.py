@@ -81,8 +81,11 @@ class ExtremeValues:
         rest = np.unique(self.sample[(self.sample >= least) & (self.sample <= most)])
         gap_below = least - low[below - 1][0] if below else np.inf
         gap_above = high[above - 1][0] - most if above else np.inf
-        if len(rest) < FEWEST_DISTINCT and min(gap_below, gap_above) < 10 * max(abs(least), abs(most), most - least):
+        size = max(abs(least), abs(most))
+        if len(rest) < FEWEST_DISTINCT and min(gap_below, gap_above) < 10 * max(size, most - least):
             return False
+        if size == 0 and not all(is_usual(value) for value, _ in found):
+            return False  # a channel that is on or off
         lone, spread = least >= 0 and _is_continuous(rest), most - least
         return all(_is_sentinel(value, count, gap_below, spread, lone=lone) for value, count in low[:below]) and all(
             _is_sentinel(value, count, gap_above, spread, lone=False) for value, count in high[:above]
