@@ -14,7 +14,7 @@ PRINTED = {
     "activity": "Panel(140 series, 120 steps, 6 channels, 7 classes) of 10 people",
     "clinical": "temperature  +",
     "custom_encoder": "'smoothing': expected memory below 1.0, got 2",
-    "events_per_step": "2 of 2 events found, 0 false alarms",
+    "events_per_step": "2 of 2 events found",
     "heartbeats": "threshold 0.1: 97% of the abnormal beats found, 17% of the normal ones reported",
     "keras_lstm": "['model.json', 'weights.safetensors']",
     "long_recordings": "472 windows in training",
