@@ -121,6 +121,16 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     assert experiment.output == str(tmp_path / "runs/a")
 
 
+def test_a_path_that_no_file_can_have_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "experiment.json").write_text('{"data": {"series": ["a.csv", "\\ud800.csv"]}}')
+    with pytest.raises(ParameterError) as error:
+        read_experiment(tmp_path / "experiment.json")
+    assert str(error.value) == (
+        f"expected the path of a file, got {str(tmp_path) + '/' + chr(0xD800) + '.csv'!r}, which has half of a surrogate "
+        "pair; correct it"
+    )
+
+
 def test_changes_are_made_by_dotted_key(tmp_path: Path) -> None:
     file = tmp_path / "e.json"
     file.write_text('{"data": {"sine": {}}, "preset": "lstm"}')

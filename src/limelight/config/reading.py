@@ -222,7 +222,13 @@ def _resolved(path: Any, folder: Path) -> Any:
         raise ParameterError(f"expected the path of a file, got {path!r}, which has a zero byte; correct it")
     if not isinstance(path, str):
         return path
-    return url_of(path) or str((folder / local_path(path)).resolve())
+    place = folder / local_path(path)
+    try:
+        return url_of(path) or str(place.resolve())
+    except UnicodeEncodeError:
+        raise ParameterError(
+            f"expected the path of a file, got {str(place)!r}, which has half of a surrogate pair; correct it"
+        ) from None
 
 
 def _absolute_paths(content: dict[str, Any], home: Path, stated: Any) -> dict[str, Any]:
