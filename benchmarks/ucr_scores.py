@@ -118,10 +118,13 @@ def resamples_of(runs: Runs, classifier: str, share: float = 0.9) -> list[str]:
 
 
 def tabled(runs: Runs) -> list[list[str]]:
-    """Return the resamples of each table: the official split, and all that a kind of ``blocks`` finished, if more."""
-    kinds = ("limelight:blocks", "limelight:blocks_without_shapelets")
-    everything = max((resamples_of(runs, kind) for kind in kinds), key=len)
-    return [["0"], everything] if len(everything) > 1 else [["0"]]
+    """Return the resamples of each table: the official split, and what each kind of ``blocks`` finished, if more."""
+    tables = [["0"]]
+    for kind in ("limelight:blocks", "limelight:blocks_without_shapelets"):
+        resamples = resamples_of(runs, kind)
+        if len(resamples) > len(tables[-1]):
+            tables.append(resamples)
+    return tables
 
 
 def rows_of_others(runs: Runs) -> list[dict[str, Any]]:

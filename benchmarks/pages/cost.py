@@ -93,3 +93,17 @@ def _median_cost(runs: list[dict[str, Any]]) -> dict[str, Any]:
         return {"trouble": runs[0]["trouble"], "peak": None}
     seconds = statistics.median(map(long_series_benchmark.seconds_of, completed))
     return {"trouble": "", "seconds": seconds, "peak": statistics.median(run["peak_mb"] for run in completed)}
+
+
+def metadata_seconds(results: dict[str, Any]) -> dict[str, Any]:
+    """Collect a row for each set: its runs without and with metadata, before and now, and how much longer these take."""
+    rows = []
+    ratios: dict[str, list[float]] = {"before": [], "now": []}
+    for name, runs in results["sets"].items():
+        rows.append({"name": name, "runs": [runs[one][when] for one in ("without", "with") for when in ratios]})
+        for when, found in ratios.items():
+            bare, full = runs["without"][when], runs["with"][when]
+            if not bare["error"] and not full["error"]:
+                found.append(full["cpu_seconds"] / bare["cpu_seconds"])
+    loads = [run["load"] for row in rows for run in row["runs"]]
+    return {"rows": rows, "ratios": ratios["now"], "before": ratios["before"], "load": statistics.median(loads)}
