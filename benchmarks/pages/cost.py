@@ -96,7 +96,7 @@ def _median_cost(runs: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def metadata_seconds(results: dict[str, Any]) -> dict[str, Any]:
-    """Collect a row for each set: its runs without and with metadata, before and now, and how much longer these take."""
+    """Collect the runs of each set without and with metadata, before and now, and how much longer the latter take."""
     rows = []
     ratios: dict[str, list[float]] = {"before": [], "now": []}
     for name, runs in results["sets"].items():
