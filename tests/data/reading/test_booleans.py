@@ -94,6 +94,33 @@ def test_label_columns_are_found_and_empty_cells_unknown() -> None:
     assert panel.label_names == ("rain", "fog")
 
 
+@pytest.mark.parametrize("words", [("no", "yes"), ("False", "True"), ("nein", " Ja"), ("FALSCH", "WAHR")], ids=str)
+def test_several_labels_may_be_words(tmp_path, words) -> None:
+    no, yes = words
+    file = tmp_path / "labels.csv"
+    file.write_text(f"series_id,label_rain,label_fog\nb,{yes},{no}\na,{no},\n")
+    panel = read_table(SERIES, labels=file)
+    np.testing.assert_array_equal(panel.labels, [[0, np.nan], [1, 0]])
+
+
+@pytest.mark.parametrize("words", [("no", "yes"), ("False", "True"), ("nein", "ja")], ids=str)
+def test_several_labels_of_steps_may_be_words(words) -> None:
+    no, yes = words
+    table = SERIES.append_column("label_rain", [[yes, no, ""]]).append_column("label_fog", [[no, no, yes]])
+    steps = read_table(table, per_step=True).step_labels
+    assert (steps.codes.tolist(), steps.classes) == ([[1, 0], [0, 0], [-1, 1]], ("0", "1"))
+
+
+def test_another_word_in_a_column_of_answers_is_named() -> None:
+    table = pa.table({"series_id": ["b", "a"], "label_rain": ["yes", "maybe"], "label_fog": ["no", "yes"]})
+    with pytest.raises(DataError) as error:
+        read_table(SERIES, labels=table)
+    assert str(error.value) == (
+        "expected a number in column 'label_rain', got 'maybe' in row 1 (the first is 0) of the labels table (series "
+        "'a'); correct it, or leave the cell empty if the value is unknown"
+    )
+
+
 def test_one_column_of_labels_is_the_label() -> None:
     panel = read_table(SERIES, labels=pa.table({"series_id": ["b", "a"], "label_rain": [1, 0]}))
     assert panel.labels.tolist() == ["not rain", "rain"]

@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from limelight.data.labels import INTERVAL, STEP_LABEL, names_of_columns
-from limelight.data.reading.booleans import read_booleans
+from limelight.data.reading.booleans import read_booleans, with_binary_numbers
 from limelight.data.reading.columns import Words, named_classes, read_numbers, read_optional_words, read_words
 from limelight.data.reading.id_columns import (
     MatchedIds,
@@ -48,9 +48,9 @@ def join_labels(
         The labels table.
     id, label
         The columns with the id and the label. If there is no column ``label``, a single column that begins with
-        ``label_`` is the label, and several such columns are a multi-label target: 0, 1, or empty if unknown. Else a
-        column with a common name of a label is taken, or the only column left. The id is found as in
-        ``find_id_column``.
+        ``label_`` is the label, and several such columns are a multi-label target: 0 or no, 1 or yes, or empty
+        if unknown. Else a column with a common name of a label is taken, or the only column left. The id is found as
+        in ``find_id_column``.
     ids, lengths
         The series that need a label, and their numbers of steps, each shape (n,).
     series_name
@@ -216,7 +216,7 @@ def _labels_of_rows(
         labels = named_classes(words, label).decode().astype(object)
         labels[unknown | (labels == "")] = None
         return {"labels": labels[rows]}
-    odd = OddWords()
+    odd, source = OddWords(), with_binary_numbers(source, label_columns)
     columns = [read_numbers(source, name, keep_missing=True, series_at=names.at, odd=odd) for name in label_columns]
     notes += odd.notes()
     matrix = np.stack(columns, axis=1).astype(np.float64)

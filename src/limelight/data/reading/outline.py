@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from limelight.data.labels import classes_of_column
 from limelight.data.reading.accumulators import MOST_LISTED_WORDS, SeriesColumn, WordCodes, extended
+from limelight.data.reading.booleans import binary_words
 from limelight.data.reading.columns import read_optional_words, read_words
 from limelight.data.reading.dates import DayOrder
 from limelight.data.reading.roles import Roles
@@ -207,6 +208,9 @@ class _FirstPass:
     def step_classes(self, roles: Roles) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the words of the per-step labels and the names of their classes."""
         words = sorted({word for vocabulary in self.step_words.values() for word in vocabulary.codes})
+        pair = binary_words(words) if len(roles.step_labels) > 1 else None
+        if pair is not None:
+            return pair, ("0", "1")
         named = classes_of_column(roles.step_labels[0], words) if len(roles.step_labels) == 1 else {}
         if named:
             return tuple(named), tuple(named.values())
