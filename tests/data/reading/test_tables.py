@@ -281,6 +281,21 @@ def test_label_columns_are_no_channels_whatever_the_label_is_called():
     assert read_table(table, label="state").channels == ("state_of_charge",)
 
 
+def test_a_frame_with_a_column_name_twice_is_refused():
+    frame = pd.DataFrame([["a", 1.0, 2.0]], columns=["series_id", "x", "x"])
+    assert read_error(DataError, frame) == (
+        "expected columns of different names in the DataFrame of series, got 'x' more than once; rename or drop the others"
+    )
+
+
+def test_a_frame_with_columns_of_levels_is_refused():
+    frame = pd.DataFrame([[1.0, 2.0]], columns=pd.MultiIndex.from_product([["a"], ["x", "y"]]))
+    assert read_error(DataError, frame) == (
+        "expected one name for each column of the DataFrame of series, got columns of 2 levels; join their names, such as "
+        "frame.columns = ['_'.join(map(str, name)) for name in frame.columns]"
+    )
+
+
 def test_a_frame_of_lists_is_refused():
     message = read_error(DataError, pd.DataFrame({"series_id": ["a", "a"], "x": [1.0, [2.0]]}))
     assert message.startswith("expected a DataFrame of plain columns as series, got one that cannot be converted")

@@ -22,7 +22,7 @@ from limelight.data.reading.formats import SERIES, TABLE_SUFFIXES, format_of, re
 from limelight.data.reading.nested import has_lists, nested_table, unnested
 from limelight.data.reading.row_filter import RowFilter
 from limelight.data.reading.table_files import file_chunks, file_notes, file_schema
-from limelight.errors import DataError, nearest
+from limelight.errors import DataError, listing, nearest
 
 CHUNK_ROWS = 1 << 19
 
@@ -321,6 +321,8 @@ def stream_file(
 
 
 def _frame_table(native: Any, content: str) -> pa.Table:
+    if nw.dependencies.is_pandas_dataframe(native):
+        _require_plain_columns(native, content)
     try:
         frame = nw.from_native(_with_index_columns(native))
         frame = frame.collect() if isinstance(frame, nw.LazyFrame) else frame
@@ -338,6 +340,21 @@ def _frame_table(native: Any, content: str) -> pa.Table:
             f"expected a DataFrame of plain columns as {content}, got one that cannot be converted to a table: "
             f"{str(error).splitlines()[0]}; give every column one type and a unique name"
         ) from error
+
+
+def _require_plain_columns(frame: Any, content: str) -> None:
+    """Raise unless a pandas frame has one name for each column, and no name twice."""
+    if frame.columns.nlevels > 1:
+        raise DataError(
+            f"expected one name for each column of the DataFrame of {content}, got columns of {frame.columns.nlevels} "
+            "levels; join their names, such as frame.columns = ['_'.join(map(str, name)) for name in frame.columns]"
+        )
+    twice = [str(name) for name in frame.columns[frame.columns.duplicated()].unique()]
+    if twice:
+        raise DataError(
+            f"expected columns of different names in the DataFrame of {content}, got {listing(twice)} more than once; "
+            "rename or drop the others"
+        )
 
 
 def index_levels(frame: Any) -> list[str]:
