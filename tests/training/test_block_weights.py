@@ -98,3 +98,15 @@ def test_weights_at_the_start_do_not_depend_on_widths() -> None:
 def test_a_single_block_needs_no_weight() -> None:
     features, wanted = drawn()
     assert choose_emphasis(features, [slice(0, 5)], wanted, torch.ones(24, 3, dtype=torch.bool), one_of=True) is None
+
+
+@pytest.mark.parametrize("metadata", [True, False])
+def test_metadata_need_a_smaller_gain_than_other_blocks(monkeypatch: pytest.MonkeyPatch, metadata: bool) -> None:
+    monkeypatch.setattr(block_weights, "STANDARD_ERRORS", 1_000.0)
+    random = np.random.default_rng(0)
+    wanted = torch.from_numpy(random.choice([-1.0, 1.0], size=(40, 1)))
+    features = torch.cat([torch.from_numpy(random.normal(size=(40, 4))), wanted], dim=1)
+    spans, known = [slice(0, 2), slice(2, 4), slice(4, 5)], torch.ones(40, 1, dtype=torch.bool)
+    emphasis = choose_emphasis(features, spans, wanted, known, one_of=True, metadata=metadata)
+    assert emphasis is not None
+    assert bool(emphasis[4] > 0) is metadata

@@ -63,8 +63,9 @@ def monitor_file(
     require_new_file(output / MONITOR_FILE, overwrite=overwrite)
     described = load_description(source)
     panel = cut(experiment, read_recordings(with_channels_of(described, experiment), labelled=False))
-    from limelight.evaluation.monitoring.monitor import monitor_model  # these load torch, which no error in the table
-    from limelight.model.bundle import load_model  # needs
+    # these load torch, which no error in the table needs
+    from limelight.evaluation.monitoring.monitor import monitor_model
+    from limelight.model.bundle import load_model
     from limelight.report.monitor_page import write_monitor_page
 
     model = load_model(source)

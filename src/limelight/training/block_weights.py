@@ -36,7 +36,7 @@ def choose_emphasis(
     *,
     one_of: bool,
     start: Sequence[float] | None = None,
-    errors: Sequence[float] | None = None,
+    metadata: bool = False,
 ) -> Float[Tensor, " width"] | None:
     """Choose how much each block of features counts in a ridge regression.
 
@@ -57,9 +57,9 @@ def choose_emphasis(
         Whether the outputs are exclusive classes; else each is a label.
     start
         The weight of each block at the start, at least 0, not all 0; None is 1 for the first and 0 for the others.
-    errors
-        The mean gain that a change of the weight of each block needs, in standard errors, at least 0; None is 1 with
-        two blocks and 2 with more.
+    metadata
+        Whether the last block is that of the metadata, whose weight needs a gain of one standard error however many
+        blocks there are.
 
     Returns
     -------
@@ -84,7 +84,9 @@ def choose_emphasis(
     counts, products = zip(*[_product(features[:, span], rows) for span in spans], strict=True)
     weights = [1.0] + [0.0] * (len(spans) - 1) if start is None else list(start)
     if int(rows.sum()) > 1:
-        errors = errors or [STANDARD_ERRORS if len(spans) > 2 else STANDARD_ERRORS_OF_TWO] * len(spans)
+        errors = [STANDARD_ERRORS if len(spans) > 2 else STANDARD_ERRORS_OF_TWO] * len(spans)
+        if metadata:
+            errors[-1] = STANDARD_ERRORS_OF_METADATA
         weights = _search(products, wanted[rows].double(), one_of, weights, errors)
     total, share = sum(counts), sum(weights)
     emphasis = features.new_zeros(features.shape[1])

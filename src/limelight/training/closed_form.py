@@ -25,14 +25,7 @@ from limelight.parts.base import Part
 from limelight.parts.contexts import OneHotContext
 from limelight.progress import late_bar
 from limelight.task import Task
-from limelight.training.block_weights import (
-    STANDARD_ERRORS,
-    STANDARD_ERRORS_OF_METADATA,
-    STANDARD_ERRORS_OF_TWO,
-    WEIGHTS_AT_START,
-    choose_emphasis,
-    lowest_log_losses,
-)
+from limelight.training.block_weights import WEIGHTS_AT_START, choose_emphasis, lowest_log_losses
 from limelight.training.loaders import BatchesOfPanel
 from limelight.training.logit_scale import fit_scale, fit_shift
 from limelight.training.losses import Loss, signed_targets
@@ -381,10 +374,9 @@ def _emphasis(network: Network, features: Tensor, wanted: Tensor, known: Tensor,
     """Choose by leave-one-out how much each block of features and the metadata count; None for a single block."""
     start = [WEIGHTS_AT_START.get(name, 0.0) for name in network.encoder.spans]
     start[0] = start[0] or 1.0
-    errors = [STANDARD_ERRORS if len(start) > 1 else STANDARD_ERRORS_OF_TWO] * len(start)
-    if network.context is not None:
-        start, errors = [*start, 0.0], [*errors, STANDARD_ERRORS_OF_METADATA]
-    return choose_emphasis(features, _spans(network), wanted, known, one_of=one_of, start=start, errors=errors)
+    metadata = network.context is not None
+    start += [0.0] * metadata
+    return choose_emphasis(features, _spans(network), wanted, known, one_of=one_of, start=start, metadata=metadata)
 
 
 def _ignores_metadata(network: Network, emphasis: Tensor | None) -> bool:
