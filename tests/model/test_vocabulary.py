@@ -48,6 +48,8 @@ def encoded(training, cells, **options):
         ([datetime.datetime(2024, 1, 1, 5), datetime.datetime(2024, 1, 1, 7)], "date"),
         (["2024-01-31", "2024-02-01T12:00:00Z", "", "n/a"], "date"),
         (["31.01.2024", "1.2.2024 12:30"], "date"),
+        (["31-Jan-2024", "Feb 1, 2024 9:30 PM"], "date"),
+        (["Jan 2024", "Feb 2024"], "category"),
         (["2024-01-31", "yesterday"], "category"),
         (["left", "right"], "category"),
         (pa.array(["left", "right"]).dictionary_encode(), "category"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from typing import Any, Literal
 
@@ -13,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from limelight.data.panel import Panel
 from limelight.data.reading.booleans import BOOLEAN_WORDS
 from limelight.data.reading.columns import read_optional_words
+from limelight.data.reading.date_forms import in_iso_form
 from limelight.data.reading.missing import MISSING_WORDS, is_missing
 from limelight.data.reading.sources import Source, is_text
 from limelight.errors import DataError, listing
@@ -21,8 +21,6 @@ DatePart = Literal["month", "weekday", "hour", "year"]
 FieldKind = Literal["category", "number", "boolean", "date", "text", "ignore"]
 STAMP = pa.timestamp("us")
 TYPES = {"number": pa.float64(), "date": pa.timestamp("us", "UTC")}
-DAY_FIRST = re.compile(r"^(\d{1,2})\.(\d{1,2})\.(\d{4})")
-"""Dates with dots have the day first in every country that writes them."""
 MOST_WORDS, FEWEST_AROUND_A_WORD = 0.05, 10
 Values = NDArray[Any]
 """Text, "" if missing; numbers, NaN if missing; or dates, NaT if missing."""
@@ -185,10 +183,6 @@ def few_words(words: int, others: int) -> bool:
     return words == 0 or (others >= FEWEST_AROUND_A_WORD and words <= max(1, MOST_WORDS * (words + others)))
 
 
-def _iso(match: re.Match[str]) -> str:
-    return f"{match[3]}-{int(match[2]):02}-{int(match[1]):02}"
-
-
 def parse_cell(word: str, kind: FieldKind) -> Any:
     """Parse a number or a date; return None if the cell is missing, and the text itself if it cannot be parsed."""
     if word.lower() in MISSING_WORDS:
@@ -196,7 +190,7 @@ def parse_cell(word: str, kind: FieldKind) -> Any:
     if "_" in word:  # Python takes 1_000 for a number
         return word
     try:
-        return datetime.fromisoformat(DAY_FIRST.sub(_iso, word)) if kind == "date" else float(word)
+        return datetime.fromisoformat(in_iso_form(word)) if kind == "date" else float(word)
     except ValueError:
         return word
 

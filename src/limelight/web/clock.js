@@ -1,10 +1,44 @@
 "use strict";
-// Times of a table: numbers, dates in ISO form or with dots or slashes, and times of day, as numbers of seconds.
+// Times of a table: numbers, dates in ISO form, with dots or slashes or with the name of a month, and times of day, as
+// numbers of seconds.
 const clock = (() => {
-  const DATE = /^(\d{1,4})([./-])(\d{1,2})\2(\d{1,4})(?:(?:\s+|T|,\s*)(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?(?:\s*([AaPp])\.?[Mm]\.?)?\s*(Z|[+-]\d{2}(?::?\d{2})?)?)?$/;
+  const DATE = /^(\d{1,4})([./-])(\d{1,2})\2(\d{1,4})(?:(?:\s+|T|,\s*)(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?(?:\s*([AaPp])\.?[Mm]\.?)?\s*(Z|UTC|GMT|(?:UTC|GMT)?[+-]\d{2}(?::?\d{2})?)?)?$/;
+  const MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+  const month = "(jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\\.?";
+  const weekday = "(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?\\.?,?\\s+)?", day = "(\\d{1,2})(?:st|nd|rd|th)?", between = "(?:\\s*[-/.,]\\s*|\\s+|\\s+of\\s+)";
+  const time = "(\\d{1,2}:\\d{2}(?::\\d{2}(?:[.,]\\d{1,9})?)?(?:\\s*[ap]\\.?m\\.?)?)", zone = "(?:\\s*(Z|UTC|GMT|(?:UTC|GMT)?[+-]\\d{2}:?\\d{2}))?(?:\\s+\\([^)]*\\))?";
+  const at = `(?:(?:,\\s*|\\s+|\\s+at\\s+)${time}${zone})?`, atOrColon = `(?:(?:,\\s*|\\s+|\\s+at\\s+|:|T)${time}${zone})?`, compact = "(\\d{4})(\\d{2})(\\d{2})";
+  // Other dates, with the places of year, month, day and of the parts of the time; a year of two digits comes after the month.
+  const FORMS = [
+    [`${weekday}${day}${between}?${month}${between}?(\\d{4})${atOrColon}`, 3, 2, 1, [4], 5],
+    [`${weekday}${day}${between}?${month}${between}?(\\d{2})${at}`, 3, 2, 1, [4], 5],
+    [`${weekday}${month}${between}${day}${between}(\\d{4})${at}`, 3, 1, 2, [4], 5],
+    [`(\\d{4})${between}?${month}${between}?${day}${at}`, 1, 2, 3, [4], 5],
+    [`${weekday}${month}\\s+${day}\\s+${time}${zone}\\s+(\\d{4})`, 5, 1, 2, [3], 4],
+    [`${compact}(?:T|\\s+)${time}${zone}`, 1, 2, 3, [4], 5],
+    [`${compact}T(\\d{2})(\\d{2})${zone}`, 1, 2, 3, [4, 5], 6],
+    [`${compact}T(\\d{2})(\\d{2})(\\d{2})${zone}`, 1, 2, 3, [4, 5, 6], 7],
+    [`${month}${between}(\\d{4})`, 2, 1, 0, [], 0],
+    [`(\\d{4})${between}${month}`, 1, 2, 0, [], 0],
+    ["(\\d{4})(?:[-/]|[-/]?M)(\\d{2})", 1, 2, 0, [], 0],
+    ["(\\d{1,2})[-/](\\d{4})", 2, 1, 0, [], 0],
+  ].map(([pattern, ...places]) => [new RegExp(`^${pattern}$`, "i"), ...places]);
+  const NAMED = 5;
   const TIME_OF_DAY = /^(\d{1,2}):(\d{2}):(\d{2})(?:[.,](\d{1,9}))?$/;
 
+  // A date of one of these forms in the order of ISO; any other word unchanged.
+  function inOrderOfIso(word, forms = FORMS) {
+    for (const [pattern, y, m, d, clock, offset] of forms) {
+      const parts = pattern.exec(word);
+      if (!parts) continue;
+      const number = MONTHS.indexOf(parts[m].slice(0, 3).toLowerCase()) + 1 || parts[m];
+      return `${year(parts[y])}-${number}-${d ? parts[d] : 1} ${clock.map((one) => parts[one] || "").join(":")}${parts[offset || Infinity] || ""}`.trim();
+    }
+    return word;
+  }
+
   function offset(zone) {
+    zone = (zone || "").replace(/^(UTC|GMT)/, "");
     if (!zone || zone === "Z") return 0;
     const digits = zone.slice(1).replace(":", "");
     return (zone[0] === "-" ? -1 : 1) * (Number(digits.slice(0, 2)) * 3600 + Number(digits.slice(2) || 0) * 60);
@@ -33,7 +67,7 @@ const clock = (() => {
   // Of the cells of a column: { kind: "numbers" or "dates", times }; null if they are no times.
   function read(words, numbers) {
     if (numbers.every((one) => one !== undefined && Number.isFinite(one))) return { kind: "numbers", times: Float64Array.from(numbers) };
-    const dates = words.map((word) => DATE.exec(word));
+    const dates = words.map((word) => DATE.exec(inOrderOfIso(word)));
     if (dates.every(Boolean)) {
       const dayFirst = dayComesFirst(dates), times = Float64Array.from(dates, (parts) => seconds(parts, dayFirst));
       return times.some(Number.isNaN) ? null : { kind: "dates", times };
@@ -45,7 +79,7 @@ const clock = (() => {
 
   // Seconds since 1970 of one date of metadata, with the day first if it has dots; undefined if it is none.
   function date(word) {
-    const parts = DATE.exec(word);
+    const parts = DATE.exec(inOrderOfIso(word, FORMS.slice(0, NAMED)));
     if (!parts || (parts[1].length < 4 && parts[2] !== ".")) return undefined;
     const at = seconds(parts, true);
     return Number.isNaN(at) ? undefined : at;

@@ -459,10 +459,10 @@ def test_a_time_twice_is_located(tmp_path):
 
 
 def test_a_time_that_is_no_date_is_located(tmp_path):
-    path = _csv(tmp_path / "s.csv", "series_id,time,a", "x,2024-01-01,1", "x,1.2.2024,1", "x,5,1")
+    path = _csv(tmp_path / "s.csv", "series_id,time,a", "x,2024-01-01,1", "x,soon,1", "x,5,1")
     assert read_error(DataError, path) == (
         "expected a number or a date such as 2024-01-31 or 2024-01-31 12:00:00 in column 'time', "
-        f"got '1.2.2024' in line 3 of '{path}'; write all times in one of these formats"
+        f"got 'soon' in line 3 of '{path}'; write all times in one of these formats"
     )
 
 

@@ -14,6 +14,8 @@ HEADERS = {
     "days": [str(day.date()) for day in DAYS],
     "German days": [f"{day:%d.%m.%Y}" for day in DAYS],
     "months": [str(month) for month in pd.period_range("2024-01", periods=40, freq="M")],
+    "names of months": [f"{day:%b %Y}" for day in pd.date_range("2024-01-15", periods=40, freq="MS")],
+    "days with names of months": [f"{day:%d-%b-%y}" for day in DAYS],
     "minutes": [f"{minute // 60:02}:{minute % 60:02}" for minute in range(0, 600, 15)],
     "seconds": [f"{step / 4:.2f} s" for step in range(40)],
     "decimals": [f"{step / 4:.2f}" for step in range(40)],

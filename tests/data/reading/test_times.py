@@ -17,6 +17,10 @@ STAMPS = st.datetimes(datetime.datetime(1971, 1, 1), datetime.datetime(2068, 12,
     lambda stamp: stamp.replace(microsecond=0)
 )
 FORMS = ["%d.%m.%Y %H:%M:%S", "%d.%m.%y %H:%M:%S", "%d.%m.%Y, %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"]
+NAMED_MONTHS = [
+    "%d-%b-%Y %H:%M:%S", "%d-%b-%y %H:%M:%S", "%d%b%Y:%H:%M:%S", "%B %d, %Y %I:%M:%S %p", "%d. %B %Y, %H:%M:%S",
+    "%a, %d %b %Y %H:%M:%S", "%A, %B %d, %Y at %H:%M:%S", "%a %b %d %H:%M:%S %Y", "%Y-%b-%d %H:%M:%S", "%Y%m%dT%H%M%S",
+]  # fmt: skip
 
 
 def clock_of(cells: list[str]) -> list[datetime.datetime]:
@@ -27,6 +31,55 @@ def clock_of(cells: list[str]) -> list[datetime.datetime]:
 @given(st.lists(STAMPS, min_size=1, max_size=5), st.sampled_from(FORMS))
 def test_dates_of_spreadsheets_are_read_as_written(stamps: list[datetime.datetime], form: str) -> None:
     assert clock_of([stamp.strftime(form) for stamp in stamps]) == stamps
+
+
+@given(st.lists(STAMPS, min_size=1, max_size=5), st.sampled_from(NAMED_MONTHS))
+def test_dates_with_names_of_months_are_read_as_written(stamps: list[datetime.datetime], form: str) -> None:
+    assert clock_of([stamp.strftime(form) for stamp in stamps]) == stamps
+
+
+@pytest.mark.parametrize(
+    ("cell", "stamp"),
+    [
+        ("2024-01-31 12:00:00 UTC", "2024-01-31T12:00:00"),
+        ("2024-01-31 12:00:00 +0100", "2024-01-31T11:00:00"),
+        ("31-Jan-2024 12:00 GMT", "2024-01-31T12:00:00"),
+        ("Wed Jan 31 2024 12:00:00 GMT+0100 (Central European Standard Time)", "2024-01-31T11:00:00"),
+        ("31/Jan/2024:12:00:00 +0100", "2024-01-31T11:00:00"),
+        ("Wed Jan 31 12:00:00 UTC 2024", "2024-01-31T12:00:00"),
+    ],
+)
+def test_zones_beside_a_time_are_read(cell: str, stamp: str) -> None:
+    clock = read_clock(Source(pa.table({"time": [cell]}), "x"), "time")
+    assert (clock.kind, clock.times.tolist()) == (
+        "dates with a time zone",
+        np.array([stamp], "datetime64[ns]").tolist(),
+    )
+
+
+@pytest.mark.parametrize("cell", ["Jan 2024", "January 2024", "2024-01", "2024 Jan", "2024M01", "01/2024"])
+def test_months_alone_are_their_first_day(cell: str) -> None:
+    assert clock_of([cell]) == [datetime.datetime(2024, 1, 1)]
+
+
+@pytest.mark.parametrize(
+    "cell", ["25 Januar 2024", "Jan-24", "25 Jan 10:20:00", "31-Feb-2024", "25-Jab-2024", "2024-13"]
+)
+def test_other_dates_with_words_are_refused(cell: str) -> None:
+    with pytest.raises(DataError) as error:
+        clock_of(["25-Jan-2024", cell])
+    assert str(error.value) == (
+        f"expected a number or a date such as 2024-01-31 or 2024-01-31 12:00:00 in column 'time', got {cell!r} in row 1 "
+        "(the first is 0) of the series table; write all times in one of these formats"
+    )
+
+
+def test_dates_with_names_of_months_are_found_by_content() -> None:
+    days = ["30-Jan-2024", "31-Jan-2024", "01-Feb-2024"] * 3
+    table = pa.table({"series_id": [*"aaabbbccc"], "measured": days, "x": np.arange(9) ** 2.0})
+    panel = ll.read_table(table)
+    assert panel.times is not None
+    assert panel.times[:3].astype("datetime64[D]").astype(str).tolist() == ["2024-01-30", "2024-01-31", "2024-02-01"]
 
 
 @given(st.lists(STAMPS, min_size=1, max_size=5), st.sampled_from(["%d/%m/%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p"]))

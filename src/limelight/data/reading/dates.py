@@ -10,12 +10,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from limelight.data.reading.date_forms import in_order_of_iso
+
 DayOrder = Literal["day first", "month first"]
 
 DATE = (
     r"^\s*(?P<first>\d{1,4})(?P<sign>[./-])(?P<second>\d{1,2})[./-](?P<third>\d{1,4})"
     r"(?:(?:\s+|T|,\s*)(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<seconds>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
-    r"(?:\s*(?P<half>[AaPp])\.?[Mm]\.?)?(?P<zone>Z|[+-]\d{2}:?\d{2})?)?\s*$"
+    r"(?:\s*(?P<half>[AaPp])\.?[Mm]\.?)?"
+    r"(?:\s*(?P<zone>Z|UTC|GMT|(?:UTC|GMT)?[+-]\d{2}:?\d{2}))?)?\s*$"
 )
 TIME_OF_DAY = (
     r"^\s*(?:(?P<days>\d{1,6}) days?,?\s+)?(?P<hour>\d{1,4}):(?P<minute>\d{1,3}):(?P<seconds>\d{2})"
@@ -89,7 +92,7 @@ def spreadsheet_dates(column: Any) -> SpreadsheetDates | None:
     >>> spreadsheet_dates(pa.array(["31.1.2024", "today"])) is None
     True
     """
-    column = column.cast(pa.large_string())
+    column = in_order_of_iso(column.cast(pa.large_string()))
     found = pc.extract_regex(column, DATE)
     if found.null_count > column.null_count or column.null_count == len(column):
         return None
@@ -106,6 +109,7 @@ def spreadsheet_dates(column: Any) -> SpreadsheetDates | None:
     for name in ("minute", "seconds"):
         parts[name] = _filled(parts[name], "00")
     fraction = parts["fraction"]
+    parts["zone"] = _zones(parts["zone"])
     parts["fraction"] = pc.if_else(pc.equal(fraction, ""), fraction, _joined(_word("."), fraction))
     return SpreadsheetDates(parts, _orders(parts), bool(pc.all(parts["year_first"]).as_py()))
 
@@ -202,6 +206,12 @@ def _years(year: Any) -> Any:
     """Return years of four digits: 70 to 99 are 1970 to 1999, 00 to 69 are 2000 to 2069."""
     century = pc.if_else(pc.greater_equal(year, _word("70")), _word("19"), _word("20"))
     return pc.if_else(pc.equal(pc.utf8_length(year), 4), year, _joined(century, year))
+
+
+def _zones(zone: Any) -> Any:
+    """Return zones of ISO: an offset, or Z for UTC and GMT."""
+    offset = pc.replace_substring_regex(zone, r"^(UTC|GMT)([+-])", r"\2")
+    return pc.if_else(pc.is_in(offset, pa.array(["UTC", "GMT"], pa.large_string())), _word("Z"), offset)
 
 
 def _hours(hour: Any, half: Any) -> Any:

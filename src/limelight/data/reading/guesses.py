@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from limelight.data.counters import ROWS_TO_JUDGE, ColumnCourse
 from limelight.data.reading.accumulators import WordCodes
 from limelight.data.reading.columns import is_number_column, numbers_or_missing, read_optional_words
+from limelight.data.reading.date_forms import are_whole_months
 from limelight.data.reading.dates import compact_dates
 from limelight.data.reading.names import is_named_as_row_number
 from limelight.data.reading.sheets import Sheets
@@ -89,7 +90,7 @@ def _are_dates(numbers: NDArray[np.float64]) -> bool:
 
 
 def kind_of(chunk: Source, name: str) -> Kind | None:
-    """Return ``"number"``, ``"date"`` or ``"word"``; None for other types."""
+    """Return ``"number"``, ``"date"`` or ``"word"``; None for other types. Months alone are words: they may be ids."""
     kind = chunk.table.schema.field(name).type
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
@@ -103,7 +104,7 @@ def kind_of(chunk: Source, name: str) -> Kind | None:
         times = read_clock(chunk, name).times
     except DataError:
         return "word"
-    return "date" if times.dtype.kind == "M" else "word"
+    return "date" if times.dtype.kind == "M" and not are_whole_months(chunk.column(name, "time")) else "word"
 
 
 def first_rows(sheets: Sheets, columns: Sequence[str]) -> Source:

@@ -11,13 +11,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from limelight.data.reading.date_forms import is_date_form
 from limelight.data.reading.sources import Source
 from limelight.data.reading.step_names import is_consecutive
 from limelight.data.reading.times import read_clock
 from limelight.errors import DataError
 
 DATE_NAME = re.compile(r"\s*\d{1,4}[-./:]\d{1,2}([-./:T ].*)?\s*")
-MONTH_NAME = re.compile(r"\s*(\d{4}-\d{2})\s*")
+DECIMAL_NAME = re.compile(r"\s*\d+\.\d+\s*")
 NUMBER_NAME = re.compile(r"\s*(?P<number>-?\d+([.,]\d+)?)\s*(?P<unit>[A-Za-zµ]{0,4})\s*")
 FEWEST_TIMES = 5
 
@@ -70,12 +71,13 @@ def find_timed_columns(names: Sequence[str]) -> TimedColumns | None:
 
 
 def _dated(names: Sequence[str]) -> TimedColumns | None:
-    dated = [name for name in names if DATE_NAME.fullmatch(name) and not re.fullmatch(r"\s*\d+\.\d+\s*", name)]
+    dated = [
+        name for name in names if is_date_form(name) or (DATE_NAME.fullmatch(name) and not DECIMAL_NAME.fullmatch(name))
+    ]
     if not dated:
         return None
-    words = [f"{month[1]}-01" if (month := MONTH_NAME.fullmatch(name)) else name for name in dated]
     try:
-        return TimedColumns(tuple(dated), read_clock(Source(pa.table({"time": words}), "the header"), "time").times)
+        return TimedColumns(tuple(dated), read_clock(Source(pa.table({"time": dated}), "the header"), "time").times)
     except DataError:
         return None
 

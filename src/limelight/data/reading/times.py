@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from limelight.data.clock import format_time
-from limelight.data.reading.columns import cleaned, first_unreadable
+from limelight.data.reading.columns import cleaned
 from limelight.data.reading.dates import DayOrder, SpreadsheetDates, compact_dates, seconds_of_day, spreadsheet_dates
 from limelight.data.reading.sources import Source, is_text
 from limelight.errors import DataError
@@ -149,7 +149,7 @@ def common_order(orders: Collection[str | None], column: str | None, table: str,
 
 
 def _zones(column: Any) -> tuple[str, ...]:
-    found = pc.extract_regex(column, r"(?P<zone>Z|[+-]\d{2}:?\d{0,2})$").field(0).unique().to_pylist()
+    found = pc.extract_regex(column, r"(?P<zone>Z|UTC|GMT|[+-]\d{2}:?\d{0,2})$").field(0).unique().to_pylist()
     return tuple(sorted(str(zone) for zone in found)) if len(found) > 1 else ()
 
 
@@ -239,8 +239,7 @@ def _dated_clock(
 def _unreadable_clock(column: Any, source: Source, name: str, written: Any = None) -> DataError:
     """Build the error for a column that is no clock; ``written`` has the cells as in the table, if they differ."""
     written = column if written is None else written
-    readable = {kind: first_unreadable(column, kind) for kind in CLOCK_TYPES}
-    row = max(readable.values())
+    row = _first_unreadable_time(column)
     kinds = {_kind_of(column[index].as_py()) for index in (0, row)} - {None}
     if len(kinds) == 2:
         both = " and ".join(sorted(kind for kind in kinds if kind))
@@ -252,6 +251,27 @@ def _unreadable_clock(column: Any, source: Source, name: str, written: Any = Non
         f"expected a number or a date such as 2024-01-31 or 2024-01-31 12:00:00 in column {name!r}, "
         f"got {written[row].as_py()!r} in {source.location(row)}; write all times in one of these formats"
     )
+
+
+def _first_unreadable_time(column: Any) -> int:
+    """Find the first cell with which a column is no clock: the search doubles its steps, as most words come early."""
+    low, high = 0, 1
+    while high < len(column) and _is_clock(column[:high]):
+        low, high = high, 2 * high
+    high = min(high, len(column))
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if _is_clock(column[:middle]) else (low, middle)
+    return low
+
+
+def _is_clock(column: Any) -> bool:
+    if _cast_clock(column) is not None:
+        return True
+    dates = spreadsheet_dates(column)
+    if dates is None:
+        return seconds_of_day(column) is not None
+    return _cast_clock(dates.iso(next(iter(dates.orders), "day first"))) is not None
 
 
 def _kind_of(cell: str) -> str | None:
