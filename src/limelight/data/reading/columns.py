@@ -240,6 +240,22 @@ def is_number_column(source: Source, name: str) -> bool:
     return column.null_count < len(column) or {word.lower() for word in _missing_words(written)} <= {*EMPTY_WORDS}
 
 
+def holds_values(source: Source, name: str) -> bool:
+    """Whether a cell of a column is neither empty nor a word for a missing value.
+
+    Example
+    -------
+    >>> source = Source(pa.table({"a": ["", "n/a"], "b": [None, "fast"]}), "the series table")
+    >>> holds_values(source, "a"), holds_values(source, "b")
+    (False, True)
+    """
+    column = source.column(name, "channels")
+    missing = column.is_null(nan_is_null=True)
+    if is_text(column.type):
+        missing = pc.or_(missing, _are_missing(pc.utf8_trim_whitespace(column)))
+    return not pc.all(missing).as_py()
+
+
 def _word(value: Any) -> str:
     if isinstance(value, float):
         if value != value:

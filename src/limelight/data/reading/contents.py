@@ -26,6 +26,8 @@ class Contents:
         Columns of numbers that are constant within each series.
     row_numbers
         Columns of numbers that count the rows of the table.
+    empty
+        Columns without a value in the whole table.
     guesses
         Notes on the clock and the label.
     """
@@ -34,14 +36,17 @@ class Contents:
     label: str | None = None
     constant: tuple[str, ...] = ()
     row_numbers: tuple[str, ...] = ()
+    empty: tuple[str, ...] = ()
     guesses: tuple[str, ...] = ()
 
     def leaving_channels(self, numeric: Sequence[str]) -> Contents:
         """Return these roles without those of columns of numbers, if no channel would be left."""
-        if any(name not in (self.clock, self.label, *self.constant, *self.row_numbers) for name in numeric):
+        if any(
+            name not in (self.clock, self.label, *self.constant, *self.row_numbers, *self.empty) for name in numeric
+        ):
             return self
         named = tuple(name for name in self.row_numbers if is_named_as_row_number(name))
-        return replace(self, constant=(), row_numbers=named)
+        return replace(self, constant=(), row_numbers=named, empty=() if {*numeric} <= {*self.empty} else self.empty)
 
     @property
     def notes(self) -> list[str]:
@@ -49,6 +54,8 @@ class Contents:
         notes = [*self.guesses]
         if self.row_numbers:
             notes.append(f"ignored row numbers in column {listing(self.row_numbers)}; {CHANNELS}")
+        if self.empty:
+            notes.append(f"ignored columns without a value in any row: {listing(self.empty)}; {CHANNELS}")
         if self.constant:
             notes.append(
                 f"took numbers that are constant within each series as metadata: {listing(self.constant)}; {CHANNELS}"
@@ -109,11 +116,13 @@ def study_contents(
         contents.row_numbers = tuple(name for name in contents.row_numbers if name != contents.clock)
     if wants_label:
         contents.label = _label(courses, guesses)
+    if not channels_given:
+        contents.empty = tuple(name for name, course in courses.items() if course.is_empty and name not in fields)
     contents.constant = tuple(
         name
         for name, course in courses.items()
         if course.kind == "number"
-        and name not in (*contents.row_numbers, contents.clock, contents.label)
+        and name not in (*contents.row_numbers, *contents.empty, contents.clock, contents.label)
         and (course.numbers.constant if name in fields else course.numbers.is_constant and not channels_given)
     )
     contents.guesses = tuple(guesses)
@@ -122,6 +131,8 @@ def study_contents(
 
 def _is_candidate(name: str, course: Course, *, wants_clock: bool, wants_label: bool, channels_given: bool) -> bool:
     numbers = course.numbers
+    if course.is_empty and not channels_given:
+        return True
     if course.kind == "word":
         return wants_label and numbers.constant
     if wants_clock and numbers.rises:

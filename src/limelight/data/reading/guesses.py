@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from limelight.data.counters import ROWS_TO_JUDGE, ColumnCourse
 from limelight.data.reading.accumulators import WordCodes
-from limelight.data.reading.columns import is_number_column, numbers_or_missing, read_optional_words
+from limelight.data.reading.columns import holds_values, is_number_column, numbers_or_missing, read_optional_words
 from limelight.data.reading.date_forms import are_whole_months
 from limelight.data.reading.dates import compact_dates
 from limelight.data.reading.names import is_named_as_row_number
@@ -47,15 +47,19 @@ class Course:
         The words with their codes, for text.
     dates
         Whether all times are dates; for numbers, whether they are written like 20240131.
+    is_empty
+        Whether every cell is empty or a word for a missing value.
     """
 
     kind: Kind
     numbers: ColumnCourse = field(default_factory=ColumnCourse)
     words: WordCodes = field(default_factory=WordCodes)
     dates: bool = True
+    is_empty: bool = True
 
     def add(self, chunk: Source, name: str, series: Rows) -> None:
         """Add the rows of a chunk."""
+        self.is_empty = self.is_empty and not holds_values(chunk, name)
         if self.kind == "word":
             codes = self.words.add(read_optional_words(chunk, name, "label"))
             self.numbers.add(np.where(codes < 0, np.nan, codes), series)

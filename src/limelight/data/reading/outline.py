@@ -17,7 +17,7 @@ from limelight.data.reading.roles import Roles
 from limelight.data.reading.sheets import Sheets
 from limelight.data.reading.sources import Source
 from limelight.data.reading.spelling import describe_spellings
-from limelight.data.reading.times import ClockColumn, common_order, read_clock
+from limelight.data.reading.times import ClockColumn, are_times, common_order, read_clock
 from limelight.errors import DataError, ParameterError, listing
 from limelight.types import Rows
 
@@ -188,16 +188,33 @@ class _FirstPass:
 
     def signals(self, notes: list[str]) -> dict[str, tuple[str, ...]]:
         """Return the sorted words of each signal, and note which columns are signals and which are ignored."""
+        times = [
+            name
+            for name, column in self.columns.items()
+            if column.varies and not (column.signal or column.label) and are_times(column.vocabulary.codes)
+        ]
         signals = {
-            name: tuple(sorted(column.vocabulary.codes)) for name, column in self.columns.items() if column.is_signal
+            name: tuple(sorted(column.vocabulary.codes))
+            for name, column in self.columns.items()
+            if column.is_signal and name not in times
         }
         if signals:
             notes.append(f"took text columns that change within a series as signals: {listing(signals)}")
         dropped = [
             name
             for name, column in self.columns.items()
-            if column.varies and not column.is_signal and name not in self.step_words
+            if column.varies and not column.is_signal and name not in (*times, *self.step_words)
         ]
+        if times and self.roles.time is not None:
+            notes.append(
+                f"ignored columns of times beside the clock {self.roles.time!r}: {listing(times)}; name another clock "
+                "with time=... (--time)"
+            )
+        elif times:
+            notes.append(
+                f"ignored columns of times that do not rise within each series: {listing(times)}; name the clock with "
+                "time=... (--time), and sort the rows by it with sort=True (--set data.sort=true)"
+            )
         if dropped:
             notes.append(
                 "ignored text columns that change within a series and have more than "

@@ -168,7 +168,9 @@ def find_roles(
         label=None if step_labels or labels is None else named.label or contents.label,
         step_labels=step_labels,
         channels=tuple(chosen),
-        metadata=tuple(name for name in described if name not in (*chosen, contents.clock, contents.label)),
+        metadata=tuple(
+            name for name in described if name not in (*chosen, contents.clock, contents.label, *contents.empty)
+        ),
         signals=signals,
         notes=tuple(notes),
         mask=step_mask,
@@ -256,7 +258,7 @@ def _measurements(
     sheets: Sheets, free: Sequence[str], numeric: set[str], contents: Contents, taken: tuple[str, ...]
 ) -> list[str]:
     """Return every column of numbers that measures; DataError if there is none."""
-    other = (contents.clock, contents.label, *contents.constant, *contents.row_numbers)
+    other = (contents.clock, contents.label, *contents.constant, *contents.row_numbers, *contents.empty)
     chosen = [name for name in free if name in numeric and name not in other]
     if not chosen:
         raise DataError(

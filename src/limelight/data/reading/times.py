@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from limelight.data.clock import format_time
 from limelight.data.reading.columns import cleaned
+from limelight.data.reading.date_forms import are_whole_months
 from limelight.data.reading.dates import DayOrder, SpreadsheetDates, compact_dates, seconds_of_day, spreadsheet_dates
+from limelight.data.reading.missing import is_missing
 from limelight.data.reading.sources import Source, is_text
 from limelight.errors import DataError
 
@@ -100,6 +102,21 @@ def read_clock(source: Source, name: str, order: DayOrder | None = None) -> Cloc
         stamps = dates.astype("datetime64[ns]")
         return ClockColumn(stamps, compact=f"{numbers[0]} as {format_time(stamps[0])}")
     return ClockColumn(numbers)
+
+
+def are_times(words: Iterable[str]) -> bool:
+    """Whether words are dates or times of day, apart from words for a missing value; months alone are words.
+
+    Example
+    -------
+    >>> are_times(["31.01.2024 08:00", "n/a"]), are_times(["08:00", "08:05"]), are_times(["idle", "run"])
+    (True, True, False)
+    """
+    known = pa.array([word for word in words if not is_missing(word)], pa.large_string())
+    if not len(known) or are_whole_months(known):
+        return False
+    cast = _cast_clock(known)
+    return _is_clock(known) if cast is None else pa.types.is_timestamp(cast.type)
 
 
 def common_order(orders: Collection[str | None], column: str | None, table: str, notes: list[str]) -> DayOrder | None:
