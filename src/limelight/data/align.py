@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
@@ -16,6 +16,7 @@ from limelight.data.annotations import StepSignals
 from limelight.data.clock import UNITS, format_time, read_duration
 from limelight.data.panel import Panel
 from limelight.data.precision import choose_offset, relative_to
+from limelight.data.reading.clock_columns import find_clock_columns
 from limelight.data.reading.columns import (
     Words,
     is_number_column,
@@ -24,12 +25,13 @@ from limelight.data.reading.columns import (
     read_words,
 )
 from limelight.data.reading.dialect import CsvOptions, csv_options
+from limelight.data.reading.guesses import SAMPLE_ROWS
 from limelight.data.reading.id_columns import find_id_column
 from limelight.data.reading.ids import match_ids
 from limelight.data.reading.missing import OddWords
 from limelight.data.reading.names import is_named
 from limelight.data.reading.sources import Source, is_text, open_source, units_of_fields
-from limelight.data.reading.times import ClockColumn, read_clock
+from limelight.data.reading.times import ClockColumn, common_order, read_clock
 from limelight.errors import DataError, ParameterError, counted, listing, nearest
 from limelight.task import UNKNOWN
 from limelight.types import Integers
@@ -64,7 +66,8 @@ def align(
         A path to a .csv or .parquet file, or a DataFrame, with one row per sample, in any order. An empty cell does
         not change the value: the previous value continues to hold.
     id, time
-        The columns of the series id and of the time of a sample; times are numbers or dates, as in the panel.
+        The columns of the series id and of the time of a sample; times are numbers or dates, as in the panel. Without a
+        name of its own, the clock may have several columns, such as a date and a time of day.
     columns
         The columns to align: numeric columns become channels, text columns become ``signals``. None selects all other
         columns.
@@ -114,10 +117,15 @@ def align(
     panel = _require_series(panel, method, future)
     source = open_source(signal, "signal", csv_options(csv))
     found: list[str] = []
+    if time == "time":
+        source, time = _with_joined_clock(
+            source, (id, *([columns] if isinstance(columns, str) else columns or ())), found
+        )
     id, time = _find_columns(panel, source, id, time, found)
     selected = _selected_columns(source, id, time, columns)
     names = read_words(source, id, "id", "write the id of the series, or leave the row out")
     clock = read_clock(source, time)
+    common_order([clock.order], time, source.name, found)
     match = _match_samples(panel, source, names, clock, time)
     match.notes[:0] = [*source.notes, *found]
     if tolerance is not None:
@@ -246,6 +254,15 @@ def _require_series(panel: Panel, method: str, future: bool) -> Panel:
     if len(repeated := names[counts > 1].tolist()):
         raise DataError(f"expected distinct ids of series, got {listing(repeated)} more than once; rename them")
     return panel.compact()
+
+
+def _with_joined_clock(source: Source, excluded: Collection[str], notes: list[str]) -> tuple[Source, str]:
+    """Join columns that together are the clock of a signal, with a note; return the name of the clock."""
+    clock = find_clock_columns(source.slice(0, SAMPLE_ROWS), excluded) if source.rows else None
+    if clock is None:
+        return source, "time"
+    notes.append(f"took columns {listing(clock.parts, 6)} of {source.name} together as time")
+    return replace(source, table=clock.joined(source.table)), clock.name
 
 
 def _find_columns(panel: Panel, source: Source, id: str, time: str, notes: list[str]) -> tuple[str, str]:

@@ -9,6 +9,7 @@ import pyarrow.parquet as parquet
 import pytest
 
 import limelight as ll
+from limelight.data.align import align
 from limelight.data.reading.pack_long import pack_long
 from limelight.data.reading.roles import find_roles
 from limelight.data.reading.sheets import open_sheets
@@ -47,6 +48,25 @@ def test_columns_of_date_and_time_are_one_clock(parts: dict[str, str]) -> None:
     assert panel.metadata is None
     assert panel.notes[0] == (
         f"took columns {', '.join(map(repr, parts))} together as time; name one alone with time=... (--time)"
+    )
+
+
+@pytest.mark.parametrize("series", PARTS.values(), ids=PARTS)
+@pytest.mark.parametrize("signal", PARTS.values(), ids=PARTS)
+def test_signals_join_clocks_in_several_columns(series: dict[str, str], signal: dict[str, str]) -> None:
+    panel = ll.read_table(table_of(columns_of(series)))
+    rooms = table_of(columns_of(signal)).rename_columns(["series_id", *signal, "room"])
+    aligned = align(panel, rooms.take(pa.array([5, 1, 2])))  # the second hour of both, and the third of the first
+    np.testing.assert_array_equal(aligned.values[:, 1], [np.nan, 1, 4, 4, np.nan, 25, 25, 25])
+    assert f"took columns {', '.join(map(repr, signal))} of the signal table together as time" in aligned.notes
+
+
+def test_the_order_of_day_and_month_in_signals_is_noted() -> None:
+    panel = ll.read_table(table_of(columns_of({"time": "%Y-%m-%d %H:%M:%S"})))
+    rooms = pa.table({"series_id": ["a", "b"], "time": ["02/01/2024 00:00", "02/01/2024 00:00"], "room": [1.5, 2.5]})
+    assert align(panel, rooms).notes[0] == (
+        "read the dates in 'time' with the day first, although no date shows whether day or month comes first; write "
+        "dates as 2024-01-31 if the month comes first"
     )
 
 
