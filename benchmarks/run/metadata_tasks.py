@@ -2,11 +2,16 @@
 
     python -m benchmarks.run.metadata_tasks DATA
     python -m benchmarks.run.metadata_tasks DATA --sides "conv_lstm + film" --tasks "flip, trace"
+    python -m benchmarks.run.metadata_tasks DATA --sides "tsai (constant channels)" --peers PEERS/bin/python
 
 ``DATA`` contains the folders that ``python examples/data.py --into DATA`` makes. Every side is fitted on the same folds
 of at most 400 series. In the held-out part of each fold, 5 % of the cells of the metadata are missing and 5 % have a
 category that no training series has. Differences to the model of the series alone have intervals of 95 % (Nadeau and
 Bengio). No setting is chosen on these numbers.
+
+``--peers`` is the Python of an environment with ``tsai``. Its InceptionTime has the metadata as constant channels:
+categories one-hot, numbers standardised, 0 for what is missing or was never seen. Since tsai takes series of one length
+only, those of unequal length and those above 300 steps are interpolated to the median length, at most 300.
 
 Made tasks: ``sham`` metadata say nothing; ``hint`` names the class of a share of the series, and a random one of the
 others; ``flip`` shifts the label to the next class if the mode is ``b``, so that neither series nor mode says much
@@ -20,7 +25,7 @@ from __future__ import annotations
 
 import argparse
 import os
-import time
+import tempfile
 import warnings
 from collections.abc import Callable
 from functools import partial
@@ -37,6 +42,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import accuracy_score, log_loss
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, cross_val_predict
 
+from benchmarks.processes import run_once
 from benchmarks.result_files import describe_environment, read_results, write_results
 from limelight.config.reading import read_experiment
 from limelight.data.panel import Panel
@@ -45,6 +51,8 @@ from limelight.evaluation.metrics.paired import paired_gain
 from limelight.runs.dataset import read_data
 
 MOST, FOLDS, HIDDEN = 400, 5, 0.05
+LONGEST = 300
+"""Steps of a series that tsai gets; longer ones are interpolated to as many."""
 UNSEEN = "never seen"
 ALONE = "series alone"
 
@@ -227,6 +235,44 @@ def predict_by_stack(train: Panel, test: Panel, seed: int) -> Probabilities:
     return stack.classes_, stack.predict_proba(second)
 
 
+def constant_channels(train: Panel, test: Panel) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the metadata of both parts, shape (series, columns): categories one-hot, numbers standardised."""
+    first, second = frames_of(train, test)
+    words = first.select_dtypes("category").columns
+    numbers = first.columns.difference(words)
+    mean, scale = first[numbers].mean(), first[numbers].std().replace(0, 1)
+    parts = [
+        pd.concat([pd.get_dummies(part[words], dtype=float), (part[numbers] - mean) / scale], axis=1).fillna(0)
+        for part in (first, second)
+    ]
+    return parts[0].to_numpy(np.float32), parts[1][parts[0].columns].to_numpy(np.float32)
+
+
+def of_length(panel: Panel, length: int) -> NDArray[np.float32]:
+    """Return the series, shape (series, channels, length), interpolated to one length; 0 for what is missing."""
+    grid = np.linspace(0, 1, length)
+    values = [np.nan_to_num(panel.series(row)) for row in range(len(panel))]
+    return np.array(
+        [[np.interp(grid, np.linspace(0, 1, len(one)), channel) for channel in one.T] for one in values], np.float32
+    )
+
+
+def predict_by_tsai(train: Panel, test: Panel, seed: int, python: str, fused: bool) -> Probabilities:
+    """Fit tsai's InceptionTime in a process of its own, with the metadata as constant channels if ``fused``."""
+    length = min(LONGEST, int(np.median([len(train.series(row)) for row in range(len(train))])))
+    parts = [of_length(part, length) for part in (train, test)]
+    if fused:
+        channels = [np.repeat(one[:, :, None], length, axis=2) for one in constant_channels(train, test)]
+        parts = [np.concatenate(pair, axis=1) for pair in zip(parts, channels, strict=True)]
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "arrays.npz"
+        np.savez(file, train=parts[0], test=parts[1], labels=train.require_labels().astype(str))
+        result = run_once(python, "tsai_side.py", {"file": str(file), "seed": seed}, threads=1, limit=3600)
+    if result.response is None:
+        raise RuntimeError(f"tsai ended without probabilities: {result.error}")
+    return np.array(result.response["classes"]), np.array(result.response["probabilities"])
+
+
 SIDES: dict[str, Callable[[Panel, Panel, int], Probabilities]] = {
     ALONE: partial(predict_by_model, encoder="blocks", fusion=None),
     "metadata alone (gradient boosting)": predict_by_table,
@@ -237,26 +283,33 @@ SIDES: dict[str, Callable[[Panel, Panel, int], Probabilities]] = {
         f"conv_lstm + {fusion}": partial(predict_by_model, encoder="conv_lstm", fusion=fusion)
         for fusion in ("late", "repeat", "film", "attention")
     },
+    "tsai (series alone)": partial(predict_by_tsai, fused=False),
+    "tsai (constant channels)": partial(predict_by_tsai, fused=True),
 }
 DEFAULT_SIDES = list(SIDES)[:5]
 
 
-def score(task: MetadataTask, side: str, repeats: int) -> dict[str, Any]:
+def processor_seconds() -> float:
+    """Return the processor seconds of this process and of those that it started and that have ended."""
+    return sum(os.times()[:4])
+
+
+def score(task: MetadataTask, predict: Callable[..., Probabilities], repeats: int) -> dict[str, Any]:
     """Return accuracy and log loss of one side on each fold, and its processor seconds."""
     panel, labels = task.panel, task.panel.require_labels().astype(str)
     found: dict[str, Any] = {"accuracy": [], "log_loss": []}
-    started = time.process_time()
+    started = processor_seconds()
     for repeat in range(repeats):
         splitter = StratifiedKFold if task.groups is None else StratifiedGroupKFold
         folds = splitter(FOLDS, shuffle=True, random_state=repeat).split(labels, labels, task.groups)
         for number, (rows, held_out) in enumerate(folds):
             test = with_hidden(panel[held_out], np.random.default_rng(100 * repeat + number))
-            classes, probabilities = SIDES[side](panel[rows], test, repeat)
+            classes, probabilities = predict(panel[rows], test, repeat)
             names = [str(name) for name in classes]
             predicted = np.array(names)[probabilities.argmax(axis=1)]
             found["accuracy"].append(round(float(accuracy_score(labels[held_out], predicted)), 4))
             found["log_loss"].append(round(float(log_loss(labels[held_out], probabilities, labels=names)), 4))
-    return {**found, "cpu_seconds": round(time.process_time() - started, 1), "series": len(panel)}
+    return {**found, "cpu_seconds": round(processor_seconds() - started, 1), "series": len(panel)}
 
 
 def main() -> None:
@@ -265,13 +318,17 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="folder that contains a folder per data set")
     parser.add_argument("--tasks", nargs="+", default=list(TASKS), choices=TASKS)
     parser.add_argument("--sides", nargs="+", default=DEFAULT_SIDES, choices=SIDES)
+    parser.add_argument("--peers", help="Python of an environment with tsai")
     parser.add_argument("--repeats", type=int, default=1, help="times that the series are split into five folds")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
+    if options.peers is None and any(side.startswith("tsai") for side in options.sides):
+        parser.error("the sides of tsai need --peers, the Python of an environment with tsai")
     for name in options.tasks:
         task = TASKS[name](options.data)
         for side in options.sides:
-            found = score(task, side, options.repeats)
+            predict = partial(SIDES[side], python=options.peers) if side.startswith("tsai") else SIDES[side]
+            found = score(task, predict, options.repeats)
             before = read_results("metadata_tasks").get("tasks", {})
             tasks = {**before, name: {**before.get(name, {}), side: found}}
             write_results(
