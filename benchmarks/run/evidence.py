@@ -6,7 +6,7 @@
 Series of 2,000 steps are noise; every second has a burst of 40 steps at a random place. ``--before`` is a checkout of
 the version in which all evidence of a convolution stood at its centre, relative to a baseline that was the same at
 every step; its encoder ``rocket`` is measured beside. Prints the numbers and writes
-``benchmarks/results/evidence.json``.
+``benchmarks/results/evidence.json``; with ``--single`` only the times of one answer are new.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.processes import current_load, run_once
-from benchmarks.result_files import ROOT, describe_environment, write_results
+from benchmarks.result_files import ROOT, describe_environment, read_results, write_results
 
 ENCODERS = ("blocks", "rocket")
-STEPS = (100, 500, 2_000)
+STEPS = (100, 150, 500, 2_000)
 
 
 def measure(work: str, encoder: str, number: int, source: Path) -> dict[str, float]:
@@ -50,9 +50,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--before", type=Path, help="checkout of the earlier version")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--single", action="store_true", help="times of one answer alone; the rest stays as it was")
     options = parser.parse_args()
-    results: dict[str, Any] = {**describe_environment("limelight", "torch", "numpy", threads=1), "load": current_load()}
-    results |= {"seeds": options.seeds, "bursts": {}, "rare": {}, "single": {}}
+    if options.single:
+        results = read_results("evidence")
+    else:
+        environment = describe_environment("limelight", "torch", "numpy", threads=1)
+        results = {**environment, "load": current_load(), **measure_evidence(options)}
+    results["single"] = {}
+    for steps in STEPS:
+        for encoder in ENCODERS:
+            results["single"].setdefault(encoder, {})[str(steps)] = measure("single", encoder, steps, ROOT)
+    write_results("evidence", results)
+    show(results)
+
+
+def measure_evidence(options: argparse.Namespace) -> dict[str, Any]:
+    """Measure where evidence lies and what weights do, with every seed."""
+    results: dict[str, Any] = {"seeds": options.seeds, "bursts": {}, "rare": {}}
     versions = [(name, name, ROOT) for name in ENCODERS]
     if options.before:
         versions.append(("rocket before", "rocket", options.before))
@@ -61,11 +76,7 @@ def main() -> None:
             results["bursts"].setdefault(name, []).append(measure("bursts", encoder, seed, source))
         for encoder in ENCODERS:
             results["rare"].setdefault(encoder, []).append(measure("rare", encoder, seed, ROOT))
-    for steps in STEPS:
-        for encoder in ENCODERS:
-            results["single"].setdefault(encoder, {})[str(steps)] = measure("single", encoder, steps, ROOT)
-    write_results("evidence", results)
-    show(results)
+    return results
 
 
 if __name__ == "__main__":

@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from limelight.errors import ParameterError
-from limelight.nn import fixed_features
+from limelight.nn import fixed_features, hydra, hydra_sums, rocket_counts, shapelet_matches
 from limelight.nn.blocks import BLOCKS, BlocksEncoder
 from limelight.nn.hydra import HydraBlock
 from limelight.nn.network import Network
 from limelight.nn.quantiles import QuantileBlock
-from limelight.nn.shapelets import FLAT_SPREAD, SHAPES, TOGETHER, ShapeletBlock
+from limelight.nn.shapelet_matches import FLAT_SPREAD, SHAPES, TOGETHER
+from limelight.nn.shapelets import ShapeletBlock
 from limelight.parts.architecture import Architecture
 from limelight.parts.encoders import Blocks
 from limelight.parts.encoders.blocks import BLOCK_NAMES
@@ -44,6 +45,31 @@ def test_features_are_the_same_in_any_batch(name: str, channels: int) -> None:
     for row, length in enumerate(LENGTHS.tolist()):
         alone = ENCODERS[name, channels](values[row : row + 1, :length], mask[row : row + 1, :length])
         assert torch.equal(together[row], alone[0])
+
+
+@pytest.mark.parametrize(("name", "channels"), ENCODERS)
+def test_a_single_series_is_read_in_parts_of_any_size(
+    monkeypatch: pytest.MonkeyPatch, name: str, channels: int
+) -> None:
+    values, mask = ragged(channels)
+    expected = ENCODERS[name, channels](values, mask)[-1:]
+    for module, limit, fewest in (
+        (rocket_counts, "INPUTS_AT_ONCE", "FEWEST_COUNTED"),
+        (hydra_sums, "OUTPUTS_AT_ONCE", "FEWEST_SUMMED"),
+    ):
+        monkeypatch.setattr(module, limit, 1)
+        monkeypatch.setattr(module, fewest, 7)
+    monkeypatch.setattr(shapelet_matches, "MATCHES_AT_ONCE", 300)
+    assert torch.equal(ENCODERS[name, channels](values[-1:], mask[-1:]), expected)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_hydra_sums_with_numpy_what_it_sums_with_torch(monkeypatch: pytest.MonkeyPatch, channels: int) -> None:
+    values, mask = ragged(channels)
+    values[1:3] = values[1:3].round()  # equal outputs
+    found = ENCODERS["hydra", channels](values, mask)
+    monkeypatch.setattr(hydra, "UNROLLED_CHANNELS", 0)
+    assert torch.equal(found, ENCODERS["hydra", channels](values, mask))
 
 
 @pytest.mark.parametrize(("name", "channels"), ENCODERS)

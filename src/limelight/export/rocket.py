@@ -8,7 +8,8 @@ from limelight.export.graph import Graph
 from limelight.export.translations import Steps, register_translation, translate
 from limelight.nn.blocks import BlocksEncoder, DifferencesOf
 from limelight.nn.fixed_features import TAPS
-from limelight.nn.rocket import KERNELS, NEVER, Dilation, RocketEncoder
+from limelight.nn.rocket import KERNELS, Dilation, RocketEncoder
+from limelight.nn.rocket_counts import NEVER
 
 LOWEST_EXPONENT, HIGHEST_EXPONENT = -90, 128
 """Of the largest value of a series, as ``on_grid`` limits it and float32 does."""

@@ -7,7 +7,8 @@ import numpy as np
 from limelight.export.graph import Graph
 from limelight.export.rocket import write_on_grid
 from limelight.export.translations import Steps, register_translation
-from limelight.nn.shapelets import FLAT_SPREAD, SHAPES, TOGETHER, ShapeletBlock
+from limelight.nn.shapelet_matches import FLAT_SPREAD, SHAPES, TOGETHER
+from limelight.nn.shapelets import ShapeletBlock
 
 _END = int(np.iinfo(np.int64).max)
 

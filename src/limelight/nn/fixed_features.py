@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import torch
@@ -19,6 +19,8 @@ POSITIONS = 8_192
 """A series of twice as many steps is evaluated at every second step, and so on, so that time grows no further."""
 PER_DILATION = 2
 """Least positions per dilation: a short pattern is read as often as its kernels are long."""
+SHORT_STEPS = 500
+"""Up to so many steps, the calls that prepare a single series take longer than what they compute."""
 
 
 def stride_of(length: int, dilation: int) -> int:
@@ -39,6 +41,22 @@ def stride_of(length: int, dilation: int) -> int:
     ([1, 2, 8, 12], 1)
     """
     return max(1, min(length // POSITIONS, dilation // PER_DILATION))
+
+
+def is_short_single(values: Float[Tensor, "batch time channels"], strides: Iterable[int]) -> bool:
+    """Whether values are those of one short series on a CPU, whose kernels NumPy evaluates at every step at once.
+
+    Example
+    -------
+    >>> is_short_single(torch.zeros(1, 100, 2), [1, 1]), is_short_single(torch.zeros(2, 100, 2), [1, 1])
+    (True, False)
+    """
+    return len(values) == 1 and values.shape[1] <= SHORT_STEPS and fits_numpy(values, strides)
+
+
+def fits_numpy(values: Float[Tensor, "batch time channels"], strides: Iterable[int]) -> bool:
+    """Whether values are on a CPU, in single precision, and read at every step."""
+    return values.device.type == "cpu" and values.dtype == torch.float32 and set(strides) == {1}
 
 
 def positions_of(lengths: Tensor, stride: int | Tensor) -> Tensor:

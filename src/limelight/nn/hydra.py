@@ -15,8 +15,8 @@ from limelight.nn.fixed_features import (
     SUMMED_CHANNELS,
     TAPS,
     draw_channels,
+    fits_numpy,
     less_typical,
-    on_grid,
     positions_of,
     powers_of_two,
     series_on_grid,
@@ -25,7 +25,9 @@ from limelight.nn.fixed_features import (
     spread_over_taps,
     stride_of,
 )
+from limelight.nn.hydra_sums import HydraSums, sum_contests, unrolled_weights
 from limelight.nn.masking import lengths_of
+from limelight.nn.value_grid import Singles, exponent_of, to_units
 
 RIVALS = 8
 """Kernels of a group."""
@@ -35,6 +37,8 @@ EXACT_COUNTS = 1 << 24
 """Ones that float32 sums exactly."""
 CONTEST_STEPS = 16_000
 """Number of steps, over all series and groups, processed at once, so that the outputs stay in the cache."""
+UNROLLED_CHANNELS = 4
+"""On a CPU, kernels of more channels are not unrolled into one matrix for each dilation."""
 
 GroupContest = tuple[tuple[int, int, slice], Tensor, Tensor, Tensor]
 """Some groups of kernels (reading, number of the dilation, groups), who wins and who loses, and the largest outputs."""
@@ -138,27 +142,32 @@ class HydraBlock(nn.Module):
             Shape (batch, width).
         """
         features = values.new_empty(len(values), self.width)
+        if values.shape[2] <= UNROLLED_CHANNELS and fits_numpy(values, self.strides):
+            weights = self.unrolled_weights()
+            for row, (one, length) in enumerate(zip(values.numpy(), lengths_of(mask).tolist(), strict=True)):
+                features[row] = torch.from_numpy(self._features_of_one(one[:length], weights))
+            return features
         for rows, series, lengths in series_on_grid(values, mask, self.bits, CONTEST_STEPS):
             means = self._sums(series, lengths) / self._positions(lengths)[:, None, None, None]
             features[rows] = means.flatten(0, -2).T.to(values.dtype)
         return features
 
-    @torch.no_grad()
-    def sums_of_one(self, values: Float[Tensor, "time channels"]) -> Float[Tensor, "2 dilations groups 2 kernels"]:
-        """Sum the outputs of each kernel where it wins in one series, and the steps at which it loses.
+    def unrolled_weights(self) -> Float[Singles, "kernels rows inputs groups"]:
+        """Return the weights that ``sum_contests`` takes."""
+        return unrolled_weights(self.kernels.numpy(), self.reads.numpy())
 
-        Parameters
-        ----------
-        values
-            Standardised values without NaN, shape (time, channels).
+    def features_of(self, sums: HydraSums, steps: int, exponent: int) -> Float[Singles, " width"]:
+        """Divide the sums over a series of some steps, in units of the grid of an exponent, by the steps."""
+        found = np.empty((*sums.wins.shape[1:], 2, RIVALS))
+        np.multiply(sums.wins.transpose(1, 2, 0), 2.0 ** (exponent - self.bits - WEIGHT_BITS), out=found[:, :, 0])
+        found[:, :, 1] = sums.losses.transpose(1, 2, 0)
+        found /= steps
+        return found.astype(np.float32).reshape(-1)
 
-        Returns
-        -------
-        Tensor
-            Sums for values and differences, for each dilation, group, outputs and losses, and kernel.
-        """
-        mask = torch.ones(1, len(values), dtype=torch.bool, device=values.device)
-        return self._sums(on_grid(values[None], mask, self.bits), lengths_of(mask))[..., 0]
+    def _features_of_one(self, values: Float[Singles, "time channels"], weights: Singles) -> Float[Singles, " width"]:
+        exponent = exponent_of(values)
+        sums = sum_contests(to_units(values, exponent, self.bits), weights, self.dilations)
+        return self.features_of(sums, len(values), exponent)
 
     def _sums(self, series: Tensor, lengths: Tensor) -> Float[Tensor, "2 dilations groups 2 kernels batch"]:
         sums = torch.zeros(2, len(self.dilations), self.groups, 2, RIVALS, len(lengths), dtype=torch.float64)

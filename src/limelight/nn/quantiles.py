@@ -162,10 +162,7 @@ class QuantileBlock(nn.Module):
         features = np.empty((len(values), _width(self.intervals), self.channels), dtype=np.float32)
         for rows, series in self._blocks(values, mask):
             read = self._read(series)
-            for steps, columns in self.alike(read.shape[-1]):
-                features[rows[:, None, None], columns] = _quantiles(read[..., steps], columns.shape[1]).transpose(
-                    0, 2, 3, 1
-                )
+            features[rows] = _quantiles_of_all(self._ranks(read.shape[-1]), read).swapaxes(1, 2)
         return torch.from_numpy(features.reshape(len(values), -1)).to(values.device)
 
     @torch.no_grad()
@@ -276,6 +273,11 @@ class QuantileBlock(nn.Module):
         planned = tuple(self.intervals)
         return _alike(planned, length) if length <= MOST_STEPS_REMEMBERED else _alike.__wrapped__(planned, length)
 
+    def _ranks(self, length: int) -> _Ranks:
+        """Return where the quantiles of series of some length are among the sorted values of all intervals."""
+        planned = tuple(self.intervals)
+        return _ranks(planned, length) if length <= MOST_STEPS_REMEMBERED else _ranks.__wrapped__(planned, length)
+
     def _read(self, series: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the values, differences or spectrum of series, shape (batch, channels, read steps)."""
         length = series.shape[-1]
@@ -302,6 +304,70 @@ def _alike(intervals: tuple[Interval, ...], length: int) -> Sequence[Alike]:
     return found
 
 
+class _Ranks(NamedTuple):
+    """Where the quantiles are among the values of all intervals, side by side and sorted within each.
+
+    Parameters
+    ----------
+    steps
+        The step of each value.
+    groups
+        The values of intervals with equally many, and how many each of them has.
+    below, above, share
+        For each feature, the values around it and the share of the upper one.
+    relative
+        The features that are relative to the mean of their interval.
+    interval
+        The intervals of these features.
+    """
+
+    steps: NDArray[np.int64]
+    groups: Sequence[tuple[slice, int]]
+    below: NDArray[np.int64]
+    above: NDArray[np.int64]
+    share: NDArray[np.float64]
+    relative: NDArray[np.int64]
+    interval: NDArray[np.int64]
+
+
+@lru_cache(maxsize=32)
+def _ranks(intervals: tuple[Interval, ...], length: int) -> _Ranks:
+    width = _width(list(intervals))
+    below, above, interval_of = (np.zeros(width, dtype=np.int64) for _ in range(3))
+    share, relative = np.zeros(width), np.zeros(width, dtype=bool)
+    steps: list[NDArray[np.int64]] = []
+    groups: list[tuple[slice, int]] = []
+    begin = intervals_before = 0
+    for own, columns in _alike(intervals, length):
+        (many, count), quantiles = own.shape, columns.shape[1]
+        lower, upper, share[columns] = quantile_ranks(quantiles, count)
+        firsts = begin + count * np.arange(many)[:, None]
+        below[columns], above[columns] = firsts + lower, firsts + upper
+        relative[columns], interval_of[columns] = (
+            np.arange(quantiles) % 2 == 1,
+            intervals_before + np.arange(many)[:, None],
+        )
+        steps.append(own.reshape(-1))
+        groups.append((slice(begin, begin + own.size), count))
+        begin, intervals_before = begin + own.size, intervals_before + many
+    places = np.flatnonzero(relative)
+    return _Ranks(np.concatenate(steps), groups, below, above, share, places, interval_of[places])
+
+
+def _quantiles_of_all(ranks: _Ranks, read: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the features of series, shape (batch, channels, features)."""
+    ordered, means = read.take(ranks.steps, axis=-1), []
+    for span, count in ranks.groups:
+        part = ordered[..., span].reshape(*read.shape[:2], -1, count)
+        part.sort(axis=-1)
+        ordered[..., span] = part.reshape(*read.shape[:2], -1)
+        means.append(np.add.reduce(part, axis=-1) / count)
+    found: NDArray[np.float64] = ordered.take(ranks.below, axis=-1) * (1 - ranks.share)
+    found += ordered.take(ranks.above, axis=-1) * ranks.share
+    found[..., ranks.relative] -= np.concatenate(means, axis=-1).take(ranks.interval, axis=-1)
+    return found
+
+
 def _add_at(steps: Any, order: NDArray[np.int64], of_ranks: NDArray[np.float64]) -> None:
     """Add numbers of ranks, shape (outputs, 1 or batch, channels, ranks), to the steps with these ranks."""
     own = np.zeros((len(of_ranks), *order.shape))
@@ -319,7 +385,7 @@ def _quantiles(read: NDArray[np.float64], quantiles: int) -> NDArray[np.float64]
     below, above, share = quantile_ranks(quantiles, ordered.shape[-1])
     found = ordered[..., below] * (1 - share) + ordered[..., above] * share
     if quantiles > 1:
-        found[..., 1::2] -= ordered.mean(axis=-1, keepdims=True)
+        found[..., 1::2] -= np.add.reduce(ordered, axis=-1, keepdims=True) / ordered.shape[-1]
     return np.asarray(found)
 
 

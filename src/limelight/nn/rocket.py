@@ -17,6 +17,7 @@ from limelight.errors import ParameterError
 from limelight.nn.fixed_features import (
     TAPS,
     draw_channels,
+    is_short_single,
     less_typical,
     on_grid,
     positions_of,
@@ -26,11 +27,11 @@ from limelight.nn.fixed_features import (
     stride_of,
 )
 from limelight.nn.masking import lengths_of
+from limelight.nn.rocket_counts import NEVER, CountPlan
+from limelight.nn.value_grid import Singles, exponent_of, to_grid
 
 KERNELS = 84
 MAX_CHANNELS = 9
-NEVER = -1e30
-"""Added to the convolution outputs at steps that do not count, so that they are below every threshold."""
 BLOCK = 8_160
 """Number of steps, over all series, processed at once; a longer series is processed in parts."""
 COMPARISONS = 1 << 22
@@ -175,6 +176,7 @@ class RocketEncoder(nn.Module):
         self.plan = plan_dilations(length, features, dilations)
         self.width = features // KERNELS * KERNELS
         self.spans = {"rocket": slice(0, self.width)}
+        self._count_plan = CountPlan(self.plan, KERNELS)
         self.bits = int(np.log2(2**24 / (12 * min(channels, MAX_CHANNELS))))
         self.register_buffer("thresholds", torch.zeros(self.width))
         self.register_buffer("typical", torch.zeros(self.width))
@@ -230,17 +232,20 @@ class RocketEncoder(nn.Module):
         Tensor
             Shape (batch, width).
         """
+        if is_short_single(values, [one.stride for one in self.plan]):
+            one = values[0, : int(mask.sum())].numpy()
+            totals = self._count_plan.totals(len(one))[self.totals_of.numpy()]
+            return torch.from_numpy(self.counts_of_one(one).astype(np.float32) / totals)[None]
         features = values.new_empty(len(values), self.width)
         for rows, series, lengths in series_on_grid(values, mask, self.bits, BLOCK):
             features[rows] = self._shares(self._counts(series, lengths), lengths).T
         return features
 
-    @torch.no_grad()
-    def counts_of_one(self, values: Float[Tensor, "time channels"]) -> Int64[Tensor, " width"]:
+    def counts_of_one(self, values: Float[Singles, "time channels"]) -> NDArray[np.int64]:
         """Count the steps of one series at which each kernel is above each of its thresholds, before ``forward``
-        divides them."""
-        mask = torch.ones(1, len(values), dtype=torch.bool, device=values.device)
-        return self._counts(on_grid(values[None], mask, self.bits), lengths_of(mask))[:, 0]
+        divides them; on a CPU, if kernels are evaluated at every step."""
+        on_its_grid = to_grid(values, exponent_of(values), self.bits)
+        return self._count_plan.count(on_its_grid, self._weights().numpy(), self.thresholds.numpy())
 
     def _counts(self, series: Tensor, lengths: Tensor) -> Int64[Tensor, "width batch"]:
         counts = torch.zeros(self.width, len(lengths), dtype=torch.int64, device=series.device)
@@ -309,7 +314,7 @@ class RocketEncoder(nn.Module):
         by_row = (own[:, None] * share_of_channels(self.reads[place, kernels]).T[:, :, None]).flatten(0, 1)
         added = weights.new_zeros(2, len(by_row), outputs[0].numel())
         above = torch.empty_like(outputs, dtype=weights.dtype)
-        first = int(self._ends(place)[kernels.start])
+        first = (kernels.start + place) % 2
         for rank in range(thresholds.shape[1]):
             torch.gt(outputs, thresholds[:, rank, None, None], out=above)
             for end in (0, 1):
@@ -322,13 +327,13 @@ class RocketEncoder(nn.Module):
         totals = _totals(self.plan, lengths).flatten(0, 1).to(self.thresholds.dtype)
         return counts.to(totals.dtype) / totals[self.totals_of]
 
-    def _ends(self, place: int) -> Tensor:
-        """Return for each kernel of a dilation 1 if it counts only steps within the series, else 0, alternating."""
-        return (torch.arange(KERNELS, device=self.taps.device) + place) % 2
-
     def _weights(self) -> Tensor:
-        """Return the kernel weights of each dilation per tap and channel, and for the two rows that mask steps."""
-        ends = torch.stack([self._ends(place) for place in range(len(self.plan))])
+        """Return the kernel weights of each dilation per tap and channel, and for the two rows that mask steps.
+
+        Kernels that count the whole series, and those that count only steps within it, alternate.
+        """
+        places = torch.arange(len(self.plan), device=self.taps.device)
+        ends = (torch.arange(KERNELS, device=self.taps.device) + places[:, None]) % 2
         weights = self.taps[:, :, None] * self.reads[:, :, None, :]
         return torch.cat([weights.flatten(2), nn.functional.one_hot(ends, 2)], dim=2)
 

@@ -14,23 +14,20 @@ from limelight.errors import ParameterError
 from limelight.nn.fixed_features import (
     SUMMED_CHANNELS,
     draw_channels,
-    on_grid,
+    is_short_single,
     powers_of_two,
     series_on_grid,
     share_of_channels,
     stride_of,
 )
 from limelight.nn.masking import lengths_of
+from limelight.nn.shapelet_matches import FLAT_SPREAD, SHAPES, TOGETHER, ShapeletMatches
+from limelight.nn.value_grid import Singles, exponent_of, to_grid
 
 MOST_STEPS, FEWEST_STEPS = 21, 3
 """Steps of a shapelet: half of those of a long series, within these limits."""
-TOGETHER = 8
-"""Shapelets of a group, which read the same channels; the first half of them compares shapes, the others levels too."""
-SHAPES = TOGETHER // 2
 PATTERN_BITS = 9
 """The absolute deviations of a shapelet from its mean sum to at most 2 to this power, in whole numbers."""
-FLAT_SPREAD = 1e-3
-"""Stretches of a smaller standard deviation count as flat: they are not scaled up to that of a shapelet."""
 MATCHED_STEPS = 16_000
 """Number of steps, over all series and groups, processed at once, so that the distances stay in the cache."""
 
@@ -172,6 +169,8 @@ class ShapeletBlock(nn.Module):
         Tensor
             Shape (batch, width).
         """
+        if is_short_single(values, self.strides):
+            return torch.from_numpy(self._features_of_one(values[0, : int(mask.sum())].numpy()))[None]
         features = values.new_empty(len(values), self.width)
         for rows, series, lengths in series_on_grid(values, mask, self.bits, MATCHED_STEPS):
             best = series.new_empty(len(self.dilations), self.groups, TOGETHER, len(rows))
@@ -179,6 +178,17 @@ class ShapeletBlock(nn.Module):
                 best[place] = closeness.amax(dim=-1)
             features[rows] = self._distances(best, (slice(None), slice(None))).flatten(0, 2).T
         return features
+
+    def matches(self) -> ShapeletMatches:
+        """Return what compares a single series with the shapelets on a CPU."""
+        patterns, units, levels, reads = (one.numpy() for one in (self.patterns, self.units, self.levels, self.reads))
+        return ShapeletMatches(patterns, units, levels, reads, self.dilations)
+
+    def _features_of_one(self, values: Float[Singles, "time channels"]) -> Float[Singles, " width"]:
+        shapelets = self.matches()
+        on_its_grid = to_grid(values, exponent_of(values), self.bits)
+        best = [closeness.max(axis=0) for closeness in shapelets.of_series(on_its_grid)]
+        return shapelets.distances(np.maximum.reduce(best))
 
     @torch.no_grad()
     def contributions(
@@ -227,26 +237,6 @@ class ShapeletBlock(nn.Module):
                     by_step[channel].view(batch * time, -1).index_add_(0, steps[some].flatten(), shared)
             parts[rows, :, :time] = by_step.permute(1, 3, 2, 0)
         return parts
-
-    @torch.no_grad()
-    def closeness_of_one(self, values: Float[Tensor, "time channels"]) -> list[Float[Tensor, "groups shapelets n"]]:
-        """Compute for each dilation how closely the shapelets match at each of the n positions of one series.
-
-        Parameters
-        ----------
-        values
-            Standardised values without NaN, shape (time, channels).
-
-        Returns
-        -------
-        list[Tensor]
-            For each dilation, shape (groups, shapelets, n); larger if the match is better.
-        """
-        mask = torch.ones(1, len(values), dtype=torch.bool, device=values.device)
-        found: list[list[Tensor]] = [[] for _ in self.dilations]
-        for place, closeness in self._matches(on_grid(values[None], mask, self.bits), lengths_of(mask)):
-            found[place[0]].append(closeness[:, :, 0])
-        return [torch.cat(one) for one in found]
 
     def _matches(self, series: Tensor, lengths: Tensor) -> Iterator[tuple[tuple[int, slice], Tensor]]:
         """Yield for some groups their place, and how closely each shapelet matches at every position.
@@ -297,16 +287,13 @@ class ShapeletBlock(nn.Module):
         several = read.shape[1] > 1
         signals = torch.einsum("gc,bct->gbt", self.reads[place].to(read.dtype), read) if several else read[None, :, 0]
         stop = (count - 1) * stride + 1
-        taps = [signals[..., tap * dilation : tap * dilation + stop : stride] for tap in range(self.steps)]
-        numbers = torch.zeros(2, *taps[0].shape, dtype=torch.float64, device=read.device)
-        for tap in taps:  # sums of numbers on a grid are exact
-            numbers[0] += tap
-            numbers[1] += tap.double().square_()
-        total, squares = numbers.flatten(2)[:, :, None]
+        taps = torch.stack([signals[..., tap * dilation :][..., :stop:stride] for tap in range(self.steps)], dim=1)
+        exact = taps.flatten(2).double()  # sums of numbers on a grid are exact
+        total, squares = exact.sum(dim=1, keepdim=True), exact.square_().sum(dim=1, keepdim=True)
         variance = (self.steps * squares - total.square()) / self.steps**2
         spread = variance.clamp_(min=FLAT_SPREAD**2).sqrt_().float()
         mean, square = (total / self.steps).float(), (squares / self.steps).float()
-        return Stretches(torch.stack(taps, dim=1).flatten(2), mean, spread, square / 2)
+        return Stretches(taps.flatten(2), mean, spread, square / 2)
 
     def _distances(self, closeness: Tensor, place: tuple[slice | int, slice]) -> Tensor:
         """Compute the root mean square differences of shapelets, shape (..., shapelets, batch), from the closeness."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from limelight.streaming.value_grid import Singles
+from limelight.nn.value_grid import Singles
 
 
 class ComputedAnew:

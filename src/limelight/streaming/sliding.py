@@ -11,12 +11,12 @@ from limelight.nn.hydra import HydraBlock
 from limelight.nn.quantiles import QuantileBlock
 from limelight.nn.rocket import RocketEncoder
 from limelight.nn.shapelets import ShapeletBlock
+from limelight.nn.value_grid import Singles
 from limelight.streaming.computed_anew import ComputedAnew
 from limelight.streaming.sliding_hydra import SlidingHydra
 from limelight.streaming.sliding_quantiles import SlidingQuantiles
 from limelight.streaming.sliding_rocket import SlidingRocket
 from limelight.streaming.sliding_shapelets import SlidingShapelets
-from limelight.streaming.value_grid import Singles
 
 MOST_SLIDING_CHANNELS = 64
 """Kernels of more channels are not unrolled into one matrix for each dilation."""

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limelight.nn.quantiles import QuantileBlock, quantile_ranks
+from limelight.nn.value_grid import Singles
 from limelight.streaming.computed_anew import ComputedAnew
-from limelight.streaming.value_grid import Singles
 from limelight.types import Doubles
 
 

@@ -7,10 +7,10 @@ from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from limelight.nn.rocket import KERNELS, RocketEncoder
+from limelight.nn.value_grid import Singles, exponent_of, to_grid
 from limelight.streaming.tap_window import (
     BEFORE_ZEROED_CENTRE,
     CENTRE,
@@ -21,7 +21,6 @@ from limelight.streaming.tap_window import (
     TapRow,
     TapWindow,
 )
-from limelight.streaming.value_grid import Singles, exponent_of, to_grid
 
 HALF_OF_KERNELS = KERNELS // 2
 """Kernels of a dilation that count the whole window, and likewise those that count only positions within it."""
@@ -87,7 +86,7 @@ class SlidingRocket:
         read = self._read(steps)
         self._exponent = exponent_of(read)
         self._taps.restart(to_grid(read, self._exponent, self.block.bits)[None])
-        self._lay_out(self.block.counts_of_one(torch.from_numpy(read)).numpy().astype(np.int32), len(steps))
+        self._lay_out(self.block.counts_of_one(read).astype(np.int32), len(steps))
 
     def advance(self, steps: Singles, dropped: bool) -> None:
         """Count what the new step adds and the dropped one takes away; count anew if the grid of values changes."""

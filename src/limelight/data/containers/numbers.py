@@ -15,12 +15,12 @@ from limelight.errors import DataError, DataTypeError, LimelightError, as_senten
 
 def is_frame(container: Any) -> bool:
     """Whether a container is a DataFrame of pandas, polars or another library, or a table of pyarrow."""
-    return bool(nw.dependencies.is_into_dataframe(container))
+    return not isinstance(container, np.ndarray) and bool(nw.dependencies.is_into_dataframe(container))
 
 
 def is_column(container: Any) -> bool:
     """Whether a container is a Series of pandas or polars, or a column of pyarrow."""
-    return bool(nw.dependencies.is_into_series(container))
+    return not isinstance(container, np.ndarray) and bool(nw.dependencies.is_into_series(container))
 
 
 def has_index(container: Any) -> bool:

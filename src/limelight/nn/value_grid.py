@@ -1,4 +1,4 @@
-"""The grid of values of a window, which depends on its largest value."""
+"""The grid of values of a series or a window, which depends on its largest value."""
 
 from __future__ import annotations
 
