@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,6 +70,28 @@ class StepLabels:
     def at(self, steps: Any) -> StepLabels:
         """Return the labels of some steps, indexed like an array."""
         return StepLabels(self.codes[steps], self.names, self.classes)
+
+    @classmethod
+    def joined(cls, parts: Sequence[StepLabels]) -> StepLabels:
+        """Return the labels of the steps of all parts, one after the other; DataError if their names differ.
+
+        Example
+        -------
+        >>> joined = StepLabels.joined([StepLabels.of(["rest"]), StepLabels.of(["walk", None, "rest"])])
+        >>> joined.classes, joined.codes[:, 0].tolist()
+        (('rest', 'walk'), [0, 1, -1, 0])
+        """
+        first = parts[0]
+        for part in parts[1:]:
+            if part.names != first.names:
+                raise DataError(
+                    f"expected the same labels of steps in every file, got {listing(first.names)} in one and "
+                    f"{listing(part.names)} in another; give them the same names"
+                )
+        classes = tuple(sorted({name for part in parts for name in part.classes}))
+        places = [np.array([*map(classes.index, part.classes), UNKNOWN], dtype=np.int16) for part in parts]
+        codes = [place[part.codes] for place, part in zip(places, parts, strict=True)]
+        return cls(np.concatenate(codes), first.names, classes)
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from limelight.data.annotations import StepLabels
 from limelight.data.containers.frames import SeriesParts, ids_of_index, index_array, is_nested, read_list, read_nested
 from limelight.data.containers.numbers import (
     as_array,
@@ -399,7 +400,8 @@ def join_panels(panels: Sequence[Panel]) -> Panel:
             "distinct id"
         )
     lengths = np.concatenate([panel.lengths for panel in panels])
-    has = {name: [getattr(panel, name) is not None for panel in panels] for name in ("labels", "times", "metadata")}
+    optional = {"labels": "labels", "labels of steps": "step_labels", "times": "times", "metadata": "metadata"}
+    has = {name: [getattr(panel, one) is not None for panel in panels] for name, one in optional.items()}
     for name, present in has.items():
         if any(present) and not all(present):
             raise DataError(
@@ -409,6 +411,7 @@ def join_panels(panels: Sequence[Panel]) -> Panel:
                 "them everywhere"
             )
     tables = [panel.metadata for panel in panels if panel.metadata is not None]
+    steps = [panel.step_labels for panel in panels]
     offsets = np.stack([panel.offset for panel in panels])
     offset = offsets[np.abs(offsets).argmax(axis=0), np.arange(offsets.shape[1])]
     return Panel(
@@ -419,6 +422,9 @@ def join_panels(panels: Sequence[Panel]) -> Panel:
         channels=first.channels,
         times=np.concatenate([np.asarray(panel.times) for panel in panels]) if all(has["times"]) else None,
         labels=np.concatenate([panel.require_labels() for panel in panels]) if all(has["labels"]) else None,
+        step_labels=StepLabels.joined([one for one in steps if one is not None])
+        if all(has["labels of steps"])
+        else None,
         metadata=pa.concat_tables(tables, promote_options="permissive") if tables else None,
         units=first.units,
         offset=offset,

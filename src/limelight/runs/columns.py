@@ -6,10 +6,11 @@ from collections.abc import Collection
 
 from limelight.config.sections import Experiment
 from limelight.data.reading.file_names import field_names
-from limelight.data.reading.layout import LONG, find_layout
+from limelight.data.reading.layout import FILES, LONG, find_layout
 from limelight.data.reading.named import DEFAULTS
 from limelight.data.reading.roles import Roles, find_roles
 from limelight.data.reading.row_filter import row_filter
+from limelight.data.reading.series_files import are_recordings
 from limelight.data.reading.sheets import Sheets, open_sheets
 from limelight.data.reading.tables import LEVEL_OF_LABELS, shared_fields
 from limelight.runs.dataset import labels_are_of_steps
@@ -43,9 +44,12 @@ def roles_in(experiment: Experiment) -> tuple[Sheets, Roles]:
 
 
 def with_found_columns(experiment: Experiment) -> Experiment:
-    """Return the experiment with the names of the id, the clock and the label found, so that they are kept."""
+    """Return the experiment with the names of the id, the clock and the label found, so that they are kept.
+
+    Files of arrays that are one series each are kept as such, so that a single new file is one series too.
+    """
     if not is_long(experiment):
-        return experiment
+        return _with_layout_of_arrays(experiment)
     sheets, roles = roles_in(experiment)
     data = experiment.data
     found = {"id": roles.id, "time": roles.time or data.time, "label": roles.label or data.label}
@@ -53,6 +57,14 @@ def with_found_columns(experiment: Experiment) -> Experiment:
     in_files = set(sheets.columns) - set(dict(sheets.of_files)) - joined
     changes = {name: value for name, value in found.items() if value in in_files}
     return experiment.model_copy(update={"data": data.model_copy(update=changes)})
+
+
+def _with_layout_of_arrays(experiment: Experiment) -> Experiment:
+    data = experiment.data
+    found = None if data.series is None else find_layout(data.series, layout=data.layout, csv=data.csv)
+    if found is None or found.kind != FILES or not are_recordings(found.paths, layout=data.layout, names=data.names):
+        return experiment
+    return experiment.model_copy(update={"data": data.model_copy(update={"layout": LONG})})
 
 
 def with_columns_present(experiment: Experiment, typed: Collection[str]) -> Experiment:

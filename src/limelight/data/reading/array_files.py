@@ -26,6 +26,9 @@ ROLES = {
     "times": ("times", "time", "t"),
 }
 """Names of the arrays in lower case, by what they hold."""
+OF_ONE_ARRAY = "save X.transpose(0, 2, 1), or pass X to the estimator with layout='nct'"
+OF_SERIES = ("y", "ids", "lengths")
+"""Arrays with an entry for each series."""
 PART_OF_WORD = {
     "train": "train",
     "test": "test",
@@ -51,7 +54,48 @@ def is_partner(path: Path) -> bool:
     return path.suffix.lower() == ".npy" and _stem_role(path.stem)[0] not in ("X", None)
 
 
-def read_npy(path: Path, name: str, *, label: bool) -> Panel:
+def hold_recordings(paths: Sequence[Path]) -> bool:
+    """Whether each of several files of arrays is one series, as nothing else tells the series apart.
+
+    Parameters
+    ----------
+    paths
+        Files of one format: .npy, .npz or .mat.
+
+    Returns
+    -------
+    bool
+        True for an array of one dimension, and for several files without labels, ids or lengths whose arrays have at
+        most two. False if a file is named after what it holds, such as ``X_train.npy``.
+    """
+    if len(paths) == 1:
+        return paths[0].suffix.lower() == ".npy" and _dimensions(paths[0]) == 1
+    if paths[0].suffix.lower() == ".npy":
+        partners = {(part, rest) for role, part, rest in map(_stem_role, _stems_beside(paths)) if role in OF_SERIES}
+        named = [_stem_role(path.stem) for path in paths]
+        if any(role == "X" or part or (part, rest) in partners for role, part, rest in named):
+            return False
+        return all(_dimensions(path) in (1, 2) for path in paths)
+    arrays = _arrays_in(paths[0], repr(str(paths[0])))
+    found = [_key_role(key) for key in arrays]
+    if any(
+        part or (role in OF_SERIES and arrays[key].size > 1) for key, (role, part) in zip(arrays, found, strict=True)
+    ):
+        return False
+    series = [arrays[key] for key, (role, _) in zip(arrays, found, strict=True) if role == "X"]
+    return all(array.ndim <= 2 and array.dtype.kind != "O" for array in series or arrays.values())
+
+
+def labels_of_recordings(paths: Sequence[Path]) -> tuple[Path, Array] | None:
+    """Return the file with one label for each .npy file beside it, such as ``y.npy``, and the labels; None if none."""
+    for path in sorted(paths[0].parent.glob("*.npy")):
+        if _stem_role(path.stem) == ("y", "", "") and path not in paths:
+            labels = _plain_labels(_load(path, repr(str(path))), len(paths))
+            return (path, labels) if labels.shape == (len(paths),) else None
+    return None
+
+
+def read_npy(path: Path, name: str, *, label: bool, recording: bool = False) -> Panel:
     """Read an array of series, and the labels, ids or channel names in the .npy files next to it.
 
     ``X.npy`` belongs to ``y.npy``, ``X_train.npy`` to ``y_train.npy``, and ``walk_data.npy`` to ``walk_labels.npy``.
@@ -62,11 +106,13 @@ def read_npy(path: Path, name: str, *, label: bool) -> Panel:
         The file, and its name in messages.
     label
         Whether to read labels.
+    recording
+        Whether the file is one series of shape (time,) or (time, channels), not one in each row.
 
     Returns
     -------
     Panel
-        The series, named by the file and their row.
+        The series, named by the file and their row; a recording by the file.
 
     Raises
     ------
@@ -79,16 +125,18 @@ def read_npy(path: Path, name: str, *, label: bool) -> Panel:
         role, other_part, other_rest = _stem_role(other.stem)
         if role not in ("X", None) and (other_part, other_rest) == (part, rest):
             arrays[role] = _load(other, repr(str(other)))
+    if recording:
+        return _recording_of(arrays, name, path.stem, label)
     stem = path.stem if not part else "_".join(word for word in (rest or "series", part) if word)
     return _panel_of(arrays, name, stem, label)
 
 
-def read_arrays(path: Path, name: str, *, label: bool) -> Panel:
+def read_arrays(path: Path, name: str, *, label: bool, recording: bool = False) -> Panel:
     """Read a .npz or .mat file with arrays ``X`` and ``y``, or ``X_train``, ``y_train``, ``X_test`` and ``y_test``.
 
     Parameters
     ----------
-    path, name, label
+    path, name, label, recording
         As for ``read_npy``.
 
     Returns
@@ -101,7 +149,7 @@ def read_arrays(path: Path, name: str, *, label: bool) -> Panel:
     DataError, LabelError
         If there is no array of series, or the arrays cannot be used.
     """
-    arrays = _load_mat(path, name) if path.suffix.lower() == ".mat" else _load_npz(path, name)
+    arrays = _arrays_in(path, name)
     found: dict[str, dict[str, Array]] = {}
     unused = []
     for key, array in arrays.items():
@@ -116,6 +164,8 @@ def read_arrays(path: Path, name: str, *, label: bool) -> Panel:
         key = _only_series(arrays, name, path.suffix.lower())
         parts = {"": {**common, "X": arrays[key]}}
         unused = [one for one in unused if one != key]
+    if recording and len(parts) == 1:
+        return _recording_of({**common, **parts.popitem()[1]}, name, path.stem, label)
     shared: dict[str, Array] = {role: common[role] for role in ("channels", "times") if role in common}
     panels = [
         _panel_of({**shared, **parts[part]}, name, f"{path.stem}_{part}" if part else path.stem, label)
@@ -126,6 +176,22 @@ def read_arrays(path: Path, name: str, *, label: bool) -> Panel:
     if unused:
         panel = panel.replace(notes=(*panel.notes, f"arrays of {name} that were not read: {listing(unused)}"))
     return panel
+
+
+def _arrays_in(path: Path, name: str) -> dict[str, Array]:
+    return _load_mat(path, name) if path.suffix.lower() == ".mat" else _load_npz(path, name)
+
+
+def _stems_beside(paths: Sequence[Path]) -> set[str]:
+    return {other.stem for folder in {path.parent for path in paths} for other in folder.glob("*.npy")}
+
+
+def _dimensions(path: Path) -> int | None:
+    """Return the number of dimensions of the array in a .npy file, without reading it; None if that is not known."""
+    try:
+        return int(np.load(path, mmap_mode="r", allow_pickle=False).ndim)
+    except Exception:  # the file is read later, with an error that names what is wrong
+        return None
 
 
 def _stem_role(stem: str) -> tuple[str | None, str, str]:
@@ -205,6 +271,32 @@ def _panel_of(arrays: Mapping[str, Array], name: str, stem: str, label: bool) ->
     return _with_labels(panel, arrays["y"], name) if label and "y" in arrays else panel
 
 
+def _recording_of(arrays: Mapping[str, Array], name: str, stem: str, label: bool) -> Panel:
+    """Build a Panel of one series from an array of shape (time,) or (time, channels)."""
+    array = arrays["X"]
+    if array.dtype.kind not in "fiub" or array.ndim not in (1, 2) or 0 in array.shape:
+        raise DataError(
+            f"expected one series of shape (time,) or (time, channels) in {name}, got an array of {array.dtype} of "
+            f"shape {array.shape}; save one array of numbers for each series, or set layout='wide' (--set "
+            "data.layout=wide) if each row is a series"
+        )
+    values = array.reshape(-1, 1) if array.ndim == 1 or len(array) == 1 else array
+    channels = tuple(_words(arrays["channels"], values.shape[1], "channels", name)) if "channels" in arrays else None
+    panel = as_panel([values], layout="ntc").replace(ids=[stem])
+    panel = panel.replace(channels=channels or panel.channels)
+    if "times" in arrays:
+        panel = panel.replace(times=_times(arrays["times"], panel, name))
+    if not label or "y" not in arrays:
+        return panel
+    labels = _plain_labels(np.asarray(arrays["y"]), arrays["y"].size)
+    if labels.size != 1 and labels.shape[:1] != (len(values),):
+        raise LabelError(
+            f"expected one label of the series in {name}, or one for each of its {len(values)} steps, got an array of "
+            f"shape {labels.shape}; save y of shape (1,) or ({len(values)},)"
+        )
+    return attach_labels(panel, labels) if labels.size == 1 else attach_labels(panel, [labels], "step")
+
+
 def _shape_in_words(values: Array) -> str:
     series, steps, *channels = values.shape
     width = channels[0] if channels else 1
@@ -218,7 +310,7 @@ def _series_of(array: Array, lengths: Array | None, name: str) -> Any:
         series = [one.reshape(-1) if one.ndim == 2 and 1 in one.shape else one for one in series]
         if any(one.dtype.kind not in "fiub" or one.ndim not in (1, 2) for one in series):
             raise DataError(f"expected arrays of numbers (time, channels) in the cells of X in {name}, got others")
-        _require_time_first([one.shape for one in series if one.ndim == 2], name)
+        require_time_first([one.shape for one in series if one.ndim == 2], name)
         return series
     if array.dtype.kind not in "fiub":
         raise DataError(f"expected numbers in X of {name}, got {array.dtype}; save the series as float64")
@@ -228,7 +320,7 @@ def _series_of(array: Array, lengths: Array | None, name: str) -> Any:
             f"{array.shape}; save one row for each series"
         )
     if array.ndim == 3:
-        _require_time_first([array.shape[1:]], name)
+        require_time_first([array.shape[1:]], name)
     if lengths is None:
         return array
     counts = np.asarray(lengths).ravel()
@@ -239,8 +331,18 @@ def _series_of(array: Array, lengths: Array | None, name: str) -> Any:
     return [series[: int(count)] for series, count in zip(array, counts, strict=True)]
 
 
-def _require_time_first(shapes: Sequence[tuple[int, ...]], name: str) -> None:
-    """Check that no array looks like (channels, time)."""
+def require_time_first(shapes: Sequence[tuple[int, ...]], name: str, remedy: str = OF_ONE_ARRAY) -> None:
+    """Check that no array looks like (channels, time); DataError with the remedy otherwise.
+
+    Parameters
+    ----------
+    shapes
+        The shape of each series, (time, channels).
+    name
+        The name of the file or folder in messages.
+    remedy
+        What to do about it.
+    """
     if not shapes:
         return
     times, channels = {shape[0] for shape in shapes}, {shape[1] for shape in shapes}
@@ -248,7 +350,7 @@ def _require_time_first(shapes: Sequence[tuple[int, ...]], name: str) -> None:
         steps, width = shapes[0]
         raise DataError(
             f"expected series of shape (time, channels) in {name}, got {steps} time steps of {width} channels, which "
-            "looks like (channels, time); save X.transpose(0, 2, 1), or pass X to the estimator with layout='nct'"
+            f"looks like (channels, time); {remedy}"
         )
 
 

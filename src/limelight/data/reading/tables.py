@@ -26,7 +26,7 @@ from limelight.data.reading.long import read_long
 from limelight.data.reading.metadata_join import bare_name, join_metadata
 from limelight.data.reading.roles import find_roles
 from limelight.data.reading.row_filter import RowFilter, row_filter
-from limelight.data.reading.series_files import read_series_files
+from limelight.data.reading.series_files import MOST_DOUBTFUL_STEPS, read_series_files
 from limelight.data.reading.sheets import open_sheets
 from limelight.data.reading.sources import Source, index_levels, open_source
 from limelight.data.reading.step_names import NAMELESS
@@ -36,7 +36,6 @@ from limelight.data.splitting.splits import Split, named_split
 from limelight.data.store.open import open_store
 from limelight.errors import DataError, ParameterError, listing, nearest
 
-MOST_DOUBTFUL_STEPS = 32
 LEVEL_OF_LABELS = {None: "auto", True: "steps", False: "series"}
 
 
@@ -100,7 +99,8 @@ def read_table(
     units
         The unit of each channel by name, and of the clock as ``"time"``.
     layout
-        ``"long"``, ``"wide"``, or ``"auto"``, which decides by the column names.
+        ``"long"`` if each row is a step, ``"wide"`` if each row is a series, or ``"auto"``, which decides by the column
+        names, and for files of arrays by their number.
     per_step
         Whether labels are per step: the label column, or without it every column that begins with ``label_``. None
         reads the label column as per-step labels if it changes within a series.
@@ -153,7 +153,7 @@ def read_table(
     if found.guessed and len(found.paths) > 1 and labels is not None and _name_files(labels, found.paths, options):
         found = replace(found, kind=LONG)
     series = found.series
-    panel = _read_unless_long(found, options, names, rows, id=id, label=label_in_series, channels=channels)
+    panel = _read_unless_long(found, options, names, rows, layout, id=id, label=label_in_series, channels=channels)
     if panel is None:
         sheets = open_sheets(series, options, names=names, id=id, filter=rows)
         sheets, roles = find_roles(
@@ -308,6 +308,7 @@ def _read_unless_long(
     csv: CsvOptions,
     names: str | None,
     rows: RowFilter | None,
+    layout: str,
     *,
     channels: Sequence[str] | None,
     **columns: Any,
@@ -322,7 +323,8 @@ def _read_unless_long(
     if found.kind == STORE:
         return _with_channels(open_store(paths[0]), channels, paths[0])
     if found.kind == FILES:
-        return _with_channels(read_series_files(paths, label=columns["label"], names=names), channels, paths[0])
+        panel = read_series_files(paths, label=columns["label"], names=names, layout=layout)
+        return _with_channels(panel, channels, paths[0])
     if found.kind == LONG:
         return None
     if isinstance(found.series, TableDataset):

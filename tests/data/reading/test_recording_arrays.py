@@ -1,0 +1,166 @@
+"""Files of arrays of which each is one series."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.io import savemat
+
+from limelight.data.reading.tables import read_table
+from limelight.errors import DataError, LabelError
+from support.errors import message_of
+
+RANDOM = np.random.default_rng(0)
+STEPS = (9, 12, 7)
+NOTE = (
+    "read each of the 3 files as one series with a step in each row; if each row is a series, set layout='wide' (--set "
+    "data.layout=wide)"
+)
+
+
+def recordings(channels: int = 2) -> list[np.ndarray]:
+    return [RANDOM.normal(size=(steps, channels)).astype(np.float32) for steps in STEPS]
+
+
+def write(folder: Path, arrays: list[np.ndarray], suffix: str = "npy", **others: object) -> list[Path]:
+    paths = [folder / f"pump{number}.{suffix}" for number in range(len(arrays))]
+    for path, array in zip(paths, arrays, strict=True):
+        if suffix == "npy":
+            np.save(path, array)
+        else:
+            {"npz": lambda file, **found: np.savez(file, **found), "mat": lambda file, **found: savemat(file, found)}[
+                suffix
+            ](path, X=array, **others)
+    return paths
+
+
+@settings(max_examples=20)
+@given(steps=st.lists(st.integers(4, 20), min_size=2, max_size=5), channels=st.integers(1, 3))
+def test_each_array_of_a_folder_is_one_series(tmp_path_factory, steps: list[int], channels: int) -> None:
+    arrays = [RANDOM.normal(size=(count, channels)).astype(np.float32) for count in steps]
+    folder = tmp_path_factory.mktemp("arrays")
+    write(folder, arrays)
+    panel = read_table(folder)
+    assert panel.ids.tolist() == [f"pump{number}" for number in range(len(steps))]
+    for row, array in enumerate(arrays):
+        np.testing.assert_array_equal(panel.series(row), array)
+
+
+@pytest.mark.parametrize("suffix", ["npy", "npz", "mat"])
+def test_every_format_of_arrays_has_recordings(tmp_path: Path, suffix: str) -> None:
+    arrays = recordings()
+    write(tmp_path, arrays, suffix)
+    panel = read_table(tmp_path)
+    assert (panel.lengths.tolist(), panel.notes) == ([*STEPS], (NOTE,))
+    np.testing.assert_array_equal(panel.series(1), arrays[1])
+
+
+def test_arrays_of_one_dimension_have_one_channel(tmp_path: Path) -> None:
+    paths = write(tmp_path, [array[:, 0] for array in recordings()])
+    assert read_table(tmp_path).lengths.tolist() == [*STEPS]
+    assert read_table(paths[0]).lengths.tolist() == [9]
+
+
+def test_names_of_recordings_hold_labels(tmp_path: Path) -> None:
+    for name, array in zip(("ok_1", "ok_2", "worn_3"), recordings(), strict=True):
+        np.save(tmp_path / f"{name}.npy", array)
+    panel = read_table(tmp_path, names="{label}_{id}")
+    assert panel.labels is not None
+    assert (panel.ids.tolist(), panel.labels.tolist()) == (["1", "2", "3"], ["ok", "ok", "worn"])
+
+
+def test_names_of_labels_alone_are_those_of_every_row(tmp_path: Path) -> None:
+    for name in ("ok", "worn"):
+        np.save(tmp_path / f"{name}.npy", RANDOM.normal(size=(5, 40)))
+    panel = read_table(tmp_path, names="{label}")
+    assert panel.labels is not None
+    assert (panel.lengths.tolist(), panel.labels.tolist()) == ([40] * 10, ["ok"] * 5 + ["worn"] * 5)
+
+
+def test_labels_beside_recordings_follow_their_names(tmp_path: Path) -> None:
+    write(tmp_path, recordings())
+    np.save(tmp_path / "y.npy", ["ok", "worn", "ok"])
+    panel = read_table(tmp_path)
+    assert panel.labels is not None
+    assert panel.labels.tolist() == ["ok", "worn", "ok"]
+    assert panel.notes[-1] == (
+        f"took the labels in {str(tmp_path / 'y.npy')!r}, one for each file in the order of their names"
+    )
+
+
+@pytest.mark.parametrize("suffix", ["npz", "mat"])
+def test_a_single_label_is_that_of_a_recording(tmp_path: Path, suffix: str) -> None:
+    write(tmp_path, recordings(), suffix, y="worn")
+    panel = read_table(tmp_path)
+    assert panel.labels is not None
+    assert panel.labels.tolist() == ["worn"] * 3
+
+
+def test_a_layout_makes_labels_those_of_steps(tmp_path: Path) -> None:
+    for number, array in enumerate(recordings()):
+        np.save(tmp_path / f"pump{number}.npy", array)
+        np.save(tmp_path / f"pump{number}_labels.npy", ["rest"] * 5 + ["walk" if number else "run"] * (len(array) - 5))
+    panel = read_table(tmp_path, layout="long")
+    assert panel.step_labels is not None
+    assert panel.step_labels.classes == ("rest", "run", "walk")
+    assert panel.step_labels.codes[:12, 0].tolist() == [0] * 5 + [1] * 4 + [0] * 3
+
+
+def test_a_layout_makes_each_row_a_series(tmp_path: Path) -> None:
+    write(tmp_path, recordings())
+    panel = read_table(tmp_path, layout="wide")
+    assert (len(panel), panel.lengths.max()) == (sum(STEPS), 2)
+
+
+def test_a_single_array_of_rows_is_doubted(tmp_path: Path) -> None:
+    path = write(tmp_path, recordings())[0]
+    assert read_table(path).notes == (
+        f"read {str(path)!r} as 9 series of 2 steps and 1 channel",
+        "took each row as a series; if each row is a step of one series, set layout='long' (--set data.layout=long)",
+    )
+    np.testing.assert_array_equal(read_table(path, layout="long").series(0), np.load(path))
+
+
+def test_channels_before_time_are_refused(tmp_path: Path) -> None:
+    write(tmp_path, [array.T for array in recordings()])
+    assert message_of(DataError, read_table, tmp_path) == (
+        f"expected series of shape (time, channels) in {str(tmp_path)!r}, got 2 time steps of 9 channels, which looks "
+        "like (channels, time); save each array transposed, or set layout='long' (--set data.layout=long) if the rows "
+        "are steps"
+    )
+
+
+def test_recordings_of_different_channels_are_refused(tmp_path: Path) -> None:
+    paths = write(tmp_path, [*recordings(2)[:2], *recordings(3)[2:]])
+    assert message_of(DataError, read_table, tmp_path) == (
+        f"expected one number of channels in all files, got 2 in {str(paths[0])!r} and 3 in {str(paths[2])!r}; make the "
+        "channels equal, or leave one of the files out"
+    )
+
+
+def test_labels_that_fit_neither_series_nor_steps_are_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, recordings()[:1], "npz", y=[0, 1])[0]
+    assert message_of(LabelError, read_table, path, layout="long") == (
+        f"expected one label of the series in {str(path)!r}, or one for each of its 9 steps, got an array of shape (2,); "
+        "save y of shape (1,) or (9,)"
+    )
+
+
+def test_an_array_of_three_dimensions_is_no_recording(tmp_path: Path) -> None:
+    path = write(tmp_path, [np.zeros((2, 5, 3))])[0]
+    assert message_of(DataError, read_table, path, layout="long") == (
+        f"expected one series of shape (time,) or (time, channels) in {str(path)!r}, got an array of float64 of shape "
+        "(2, 5, 3); save one array of numbers for each series, or set layout='wide' (--set data.layout=wide) if each row "
+        "is a series"
+    )
+
+
+def test_labels_of_steps_in_several_files_are_joined(tmp_path: Path) -> None:
+    for part, words in (("train", [["a", "b"], ["b", "b"]]), ("test", [["c", "a"], ["a", "a"]])):
+        np.savez(tmp_path / f"{part}.npz", X=RANDOM.normal(size=(2, 2)), y=np.array(words))
+    panel = read_table([tmp_path / "train.npz", tmp_path / "test.npz"])
+    assert panel.step_labels is not None
+    classes = np.array(panel.step_labels.classes)
+    assert classes[panel.step_labels.codes[:, 0]].tolist() == [*"abbbcaaa"]
