@@ -1,8 +1,11 @@
 """Names that mean the same, and names that do not."""
 
+import numpy as np
 import pytest
 
-from limelight.data.inspection.alike import names_alike
+from limelight.data.inspection.alike import compound_names, names_alike
+from limelight.data.inspection.inspect_panel import inspect_panel
+from limelight.data.panel import Panel
 
 
 @pytest.mark.parametrize(
@@ -16,3 +19,23 @@ def test_case_blanks_and_punctuation_do_not_make_a_name(names):
 @pytest.mark.parametrize("names", [("a", "b"), ("-1", "1"), ("1.5", "15"), ("a+", "a-"), ("1_2", "12"), ("?", "!")])
 def test_different_names_are_not_alike(names):
     assert names_alike(names) == []
+
+
+@pytest.mark.parametrize("sign", ["|", ";", ", ", "+", " & ", "/"])
+def test_names_that_join_others_are_compound(sign):
+    names = ["rest", f"rest{sign}walk", f"walk{sign}run", "run"]
+    assert compound_names(names) == names[1:3]
+
+
+@pytest.mark.parametrize("names", [("km/h", "m/s"), ("a|b", "c"), ("a|", "a"), ("ok", "worn"), ("1,5", "2,5")])
+def test_other_names_are_not_compound(names):
+    assert compound_names(names) == []
+
+
+def test_classes_that_join_others_raise_a_question():
+    series = [np.arange(5.0) ** row for row in range(6)]
+    panel = Panel.from_series(series, labels=["walk", "rest", "walk|rest", "walk", "rest", "walk|rest"])
+    assert (
+        "class 'walk|rest' joins the names of others, and each combination is learned as a class of its own; if several "
+        "labels are meant, write a column label_x of 0 and 1 for each label x"
+    ) in inspect_panel(panel).warnings

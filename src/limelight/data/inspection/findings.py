@@ -217,6 +217,8 @@ class Inspection:
     alike
         Groups of names that differ only by case, blanks or punctuation: of classes under ``""``, of the values of a
         metadata field under its name.
+    compound
+        Names of classes that join several others, as ``walking|standing``.
     sentinels
         Numbers that may stand for a missing value; see ``Sentinel``.
     counters
@@ -248,6 +250,7 @@ class Inspection:
     unlabelled: int = 0
     fields: tuple[FieldSummary, ...] = ()
     alike: dict[str, list[tuple[str, ...]]] = field(default_factory=dict)
+    compound: tuple[str, ...] = ()
     sentinels: tuple[Sentinel, ...] = ()
     counters: dict[str, Counting] = field(default_factory=dict)
     confined: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -284,6 +287,7 @@ class Inspection:
         content["leaks"] = {kind: list(names) for kind, names in content["leaks"].items()}
         content["confined"] = {name: list(place) for name, place in self.confined.items()}
         content["sentinels"] = [dict(one) for one in content["sentinels"]]
+        content["compound"] = list(self.compound)
         content["fields"] = [{**one, "examples": list(one["examples"])} for one in content["fields"]]
         content["alike"] = {name: [list(names) for names in groups] for name, groups in self.alike.items()}
         return content | {"notes": list(self.notes), "verdict": self.verdict, "warnings": list(self.warnings)}

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from limelight.data.inspection.alike import names_alike
+from limelight.data.inspection.alike import compound_names, names_alike
 from limelight.data.inspection.fields import FieldUse, find_leaks, summarise_fields
 from limelight.data.inspection.findings import (
     ChannelSummary,
@@ -25,6 +25,7 @@ from limelight.data.inspection.scan import scan_channels
 from limelight.data.inspection.warnings import (
     advice_about,
     alike_warnings,
+    compound_warnings,
     counter_warnings,
     empty_label_warnings,
     sentinel_warnings,
@@ -113,6 +114,7 @@ def inspect_panel(
         unlabelled=0 if panel.labels is None else len(panel) - count_labelled(panel.labels, len(panel)),
         fields=fields,
         alike=_names_alike(panel, fields),
+        compound=tuple(compound_names(_class_names(panel))),
         confined=_confined_classes(panel, {*groups, *([group] if group else [])}),
         sentinels=scan.sentinels,
         counters=scan.counters,
@@ -146,6 +148,7 @@ replace it by NaN",)
         *counter_warnings(scan.counters, "leave such channels out"),
         *sentinel_warnings(scan.sentinels, "replace it by NaN"),
         *alike_warnings(_names_alike(panel, ())),
+        *compound_warnings(compound_names(_class_names(panel))),
         *(() if labels is None else empty_label_warnings(labels)),
     )
 
@@ -168,13 +171,19 @@ def _confined_classes(panel: Panel, groups: Iterable[str]) -> dict[str, tuple[st
     return found
 
 
+def _class_names(panel: Panel) -> list[str]:
+    """Return the names of the classes of series or of steps; empty if there are none, or several labels."""
+    if panel.labels is not None and panel.labels.ndim == 1:
+        return [str(name) for name in np.unique(panel.labels[is_known(panel.labels)].astype(str))]
+    if panel.labels is None and panel.step_labels is not None and len(panel.step_labels.names) == 1:
+        return list(panel.step_labels.classes)
+    return []
+
+
 def _names_alike(panel: Panel, fields: Iterable[FieldSummary]) -> dict[str, list[tuple[str, ...]]]:
     """Group the names of classes, and the values of categories, that differ only by case, blanks or punctuation."""
-    named: dict[str, Iterable[str]] = {}
-    if panel.labels is not None and panel.labels.ndim == 1:
-        named[""] = np.unique(panel.labels[is_known(panel.labels)].astype(str)).tolist()
-    elif panel.labels is None and panel.step_labels is not None and len(panel.step_labels.names) == 1:
-        named[""] = panel.step_labels.classes
+    classes = _class_names(panel)
+    named: dict[str, Iterable[str]] = {"": classes} if classes else {}
     columns = fields_of(panel.metadata)
     for one in fields:
         if one.kind in ("category", "text"):

@@ -41,6 +41,7 @@ def advice_about(inspection: Inspection) -> Iterator[Advice]:
         (Severity.DATA, _value_warnings(inspection)),
         (Severity.DATA, sentinel_warnings(inspection.sentinels)),
         (Severity.DATA, alike_warnings(inspection.alike)),
+        (Severity.DATA, compound_warnings(inspection.compound)),
         (Severity.DATA, _absence_warnings(classes, "train", kind, "the network cannot learn it; move some there")),
         (Severity.DATA, _size_warnings(inspection, kind)),
         (Severity.DATA, _confined_warnings(inspection.confined)),
@@ -81,6 +82,16 @@ def alike_warnings(alike: Mapping[str, Sequence[tuple[str, ...]]]) -> Iterator[s
         yield (
             f"{what} differ only by case, blanks or punctuation, {shown}; if they mean the same, write them in the "
             "same way, otherwise they are learned as different"
+        )
+
+
+def compound_warnings(compound: Sequence[str]) -> Iterator[str]:
+    """Yield a question about classes whose names join those of others."""
+    if compound:
+        verb = "class {} joins" if len(compound) == 1 else "classes {} join"
+        yield (
+            f"{verb.format(listing(compound))} the names of others, and each combination is learned as a class of its "
+            "own; if several labels are meant, write a column label_x of 0 and 1 for each label x"
         )
 
 

@@ -18,6 +18,7 @@ from limelight.data.reading.id_columns import (
     require_agreement,
     require_known,
 )
+from limelight.data.reading.interval_tables import INTERVALS_REMEDY, find_interval_columns
 from limelight.data.reading.missing import OddWords
 from limelight.data.reading.names import STATES, is_named, is_named_as_row_number, plain_name
 from limelight.data.reading.plain import plain_column
@@ -74,6 +75,7 @@ def join_labels(
         If a series has no label.
     """
     given = [name for name in source.columns if name in (label, mask, *INTERVAL) or name.startswith(STEP_LABEL)]
+    _reject_intervals(source, id, ids, given)
     column = find_id_column(source, id, ids, series_name=series_name, excluded=given)
     notes = [*column.notes]
     absent = ids[column.rows < 0].tolist()
@@ -92,6 +94,28 @@ def join_labels(
     fields, keys = _further_fields(source, column, (column.name, *used), labels["labels"], notes)
     intervals = _intervals(source, column.words, column.rows, lengths)
     return {**labels, **intervals, "fields": fields, "keys": keys, "notes": notes}
+
+
+def _reject_intervals(source: Source, id: str, ids: NDArray[np.str_], given: Sequence[str]) -> None:
+    """Raise DataError if the rows of a labels table are intervals: several for one series, or without ids."""
+    intervals = find_interval_columns(source.columns)
+    if intervals is None:
+        return
+    try:
+        words = find_id_column(source, id, ids, excluded=(*given, *intervals)).words
+    except DataError:
+        several = source.rows > len(ids)
+        got = "without the id of a series"
+    else:
+        several = len(words.names) < source.rows
+        got = (
+            f"several of series {words.at(int(np.argmax(np.bincount(words.codes)[words.codes])))!r}" if several else ""
+        )
+    if several:
+        raise DataError(
+            f"expected one row for each series in {source.name}, got intervals from {intervals[0]!r} to "
+            f"{intervals[1]!r}, {got}; {INTERVALS_REMEDY}"
+        )
 
 
 def join_fields(source: Source, id: str, ids: NDArray[np.str_]) -> dict[str, Any]:

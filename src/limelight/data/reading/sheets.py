@@ -14,6 +14,7 @@ from limelight.data.reading.clock_columns import ClockColumns
 from limelight.data.reading.datasets import PIECE_ROWS, TableDataset
 from limelight.data.reading.dialect import DETECT, CsvOptions
 from limelight.data.reading.file_names import ID, describe_names, read_names
+from limelight.data.reading.interval_tables import INTERVALS_REMEDY, find_interval_columns
 from limelight.data.reading.locating import find_files, opened
 from limelight.data.reading.row_filter import RowFilter
 from limelight.data.reading.sources import (
@@ -296,8 +297,22 @@ def _require_same_columns(first: Path, columns: list[str], path: Path, csv: CsvO
         if absent:
             raise DataError(
                 f"expected the same columns in every file, got {listing(absent)} in {str(having)!r} but not in "
-                f"{str(without)!r}; make the columns the same, or read the files separately"
+                f"{str(without)!r}; {_remedy_for_files({first: columns, path: other})}"
             )
+
+
+def _remedy_for_files(columns: dict[Path, list[str]]) -> str:
+    """Return what to do about two files with other columns: one of them may hold labels or metadata."""
+    for path, names in columns.items():
+        if find_interval_columns(names):
+            return f"if {path.name!r} holds intervals of the series, move it, and {INTERVALS_REMEDY}"
+    first, second = columns.values()
+    if 2 * len({*first} & {*second}) < len({*first, *second}):
+        return (
+            "if one of them is no series, name the series with a pattern such as 'logs/run*.csv', and pass the other "
+            "file with --labels, --metadata or --signals"
+        )
+    return "make the columns the same, or read the files separately"
 
 
 def _with_columns(chunk: Source, words: dict[str, str]) -> Source:
