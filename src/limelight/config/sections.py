@@ -140,7 +140,7 @@ class DataSection(_Section):
     csv: CsvOptions = Field(
         CsvOptions(),
         description="How CSV files are written: separator, decimal, thousands, encoding, quote, comment and units_row; "
-        "null is detected in each file.",
+        "null is detected in each file. The names of the columns of files without a header: names.",
     )
     positive: str | None = Field(None, description="The positive class for F1, if there are two classes.")
     sine: SineSettings | None = Field(None, description="Generate sine waves instead of reading files.")

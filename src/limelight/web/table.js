@@ -134,9 +134,10 @@ const tables = (() => {
     if (options.separator === " ") text = text.split("\n").map((line) => line.trim().replace(/[ \t]+/g, " ")).join("\n");
     const separator = options.separator || (stated ? stated[1] : findSeparator(text, quote, comment));
     const all = records(text, separator, quote, comment);
-    if (all.length < 2) throw new Unreadable(`expected a header and at least one row in '${name}', got ${all.length ? "a header only" : "an empty file"}; write the table again`);
+    if (all.length < (options.names ? 1 : 2)) throw new Unreadable(`expected a header and at least one row in '${name}', got ${all.length ? "a header only" : "an empty file"}; write the table again`);
     const [width] = usualWidth(all.slice(0, SAMPLE)), head = all.findIndex((one) => one.cells.length === width);
-    const names = all[head].cells.map((cell) => cell.trim()), rows = all.slice(head + 1), lines = rows.map((one) => one.line);
+    const headless = options.names && options.names.length === width && all[head].cells.some((cell) => NUMBERISH.test(cell.trim()));
+    const names = headless ? options.names : all[head].cells.map((cell) => cell.trim()), rows = all.slice(headless ? head : head + 1), lines = rows.map((one) => one.line);
     const twice = names.find((one, place) => one && names.indexOf(one) < place);
     if (twice) throw new Unreadable(`expected distinct column names in '${name}', got '${twice}' twice; rename one of the columns`);
     for (const { line, cells } of rows) {

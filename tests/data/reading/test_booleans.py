@@ -16,7 +16,15 @@ def booleans(column: object) -> list[bool]:
 
 @pytest.mark.parametrize(
     "column",
-    [["yes", "no", "yes"], ["True", "FALSE", "true"], ["1", "0", " 1 "], [1, 0, 1], [True, False, True]],
+    [
+        ["yes", "no", "yes"],
+        ["oui", "non", "vrai"],
+        ["Sí", "falso", "y"],
+        ["True", "FALSE", "true"],
+        ["1", "0", " 1 "],
+        [1, 0, 1],
+        [True, False, True],
+    ],
     ids=str,
 )
 def test_booleans_are_read_in_all_usual_forms(column: list) -> None:
@@ -31,7 +39,8 @@ def test_another_word_is_refused() -> None:
     with pytest.raises(DataError) as error:
         booleans(["yes", "maybe"])
     assert str(error.value) == (
-        "expected yes or no, true or false, 1 or 0 in column 'known', got 'maybe' in row 1 (the first is 0) of the table; correct it"
+        "expected 1 or 0, or a word for yes or no such as 'yes', 'true', 'wahr', 'oui' in column 'known', got 'maybe' in row 1 "
+        "(the first is 0) of the table; correct it"
     )
 
 

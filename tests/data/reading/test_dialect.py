@@ -264,7 +264,7 @@ def test_a_stated_row_of_units_is_no_data(tmp_path):
     [
         (
             {"seperator": ";"},
-            "expected csv with keys separator, decimal, thousands, encoding, quote, comment, units_row, got "
+            "expected csv with keys separator, decimal, thousands, encoding, quote, comment, units_row, names, got "
             "'seperator'; did you mean 'separator'?",
         ),
         ({"separator": "ab"}, "expected csv separator to be one of [',', ';', '\\t', '|', ' '], got 'ab'"),
@@ -395,7 +395,8 @@ def test_a_missing_header_is_refused(tmp_path, rows, cells):
     path = _write(tmp_path / "a.csv", "\n".join(rows) + "\n")
     assert message_of(DataError, read_table, path) == (
         f"expected the names of the columns in the first line of '{path}', got data: {cells}; write a line of names "
-        "above them, such as series_id,time,value"
+        "above them, such as series_id,time,value, or pass the names with csv={'names': ['time', 'value']} (--set "
+        '\'data.csv.names=["time","value"]\')'
     )
 
 

@@ -20,7 +20,7 @@ from limelight.data.reading.columns import LARGEST_NUMBER, NUMBER
 from limelight.data.reading.missing import EMPTY_WORDS
 from limelight.data.reading.sources import Source
 from limelight.data.reading.times import read_clock
-from limelight.errors import DataError, LabelError, nearest
+from limelight.errors import DataError, LabelError, listing, nearest
 from limelight.types import Doubles, Rows
 
 ARCHIVE_SUFFIXES = (".ts", ".tsv", ".txt", ".arff")
@@ -28,6 +28,8 @@ MISSING = pa.array([*EMPTY_WORDS, "?"], pa.large_string())
 CHUNK_CHARACTERS = 1 << 24
 DECIMAL = re.compile(r"[+-]?\d+\.\d*([eE][+-]?\d+)?")
 BOOLEAN = "true|false"
+FEWEST_MEASURED = 10
+"""Lines of which most begin with another number, so that these are no classes."""
 FLAGS = ("@timestamp", "@univariate", "@classlabel", "@targetlabel")
 PART = re.compile(r"_(train|test)$", re.IGNORECASE)
 PAIR = re.compile(r"\(\s*([^(),]+?)\s*,\s*([^(),]*?)\s*\)")
@@ -345,6 +347,19 @@ def _read_ucr(lines: list[tuple[int, str]], series: ArchiveSeries, *, spaces: bo
             )
         series.classes.append(_class_name(word.strip()))
         series.values.append(values)
+    _require_classes(series)
+
+
+def _require_classes(series: ArchiveSeries) -> None:
+    """Check that the first cells of the lines are classes, not measurements or times of a table without a header."""
+    numbers = [word for word in series.classes if re.match(NUMBER, word)]
+    lines, distinct = len(series.classes), len({*numbers})
+    measured = 2 * distinct > lines and not all(float(word).is_integer() for word in numbers)
+    if lines >= FEWEST_MEASURED and (measured or distinct == lines):
+        raise DataError(
+            f"expected the class of a series at the beginning of each line of {series.name}, as in the UCR archive, "
+            f"got {listing(numbers, 4)}; if the lines are steps, write a line with the names of the columns above them"
+        )
 
 
 def _read_uea(lines: list[tuple[int, str]], series: ArchiveSeries, label: bool) -> None:

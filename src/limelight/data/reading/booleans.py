@@ -1,4 +1,4 @@
-"""Boolean columns: yes and no, true and false, or 1 and 0; in labels and masks also the German words."""
+"""Boolean columns: yes and no, true and false, or 1 and 0; in labels and masks also the words of other languages."""
 
 from __future__ import annotations
 
@@ -12,16 +12,20 @@ from numpy.typing import NDArray
 
 from limelight.data.reading.columns import read_optional_words
 from limelight.data.reading.sources import Source, is_text
-from limelight.errors import DataError
+from limelight.errors import DataError, listing
 
 BOOLEAN_WORDS = {"yes": "true", "true": "true", "1": "true", "no": "false", "false": "false", "0": "false"}
 """The words in metadata. Saved models hold what they mean."""
-ANSWERS = {**BOOLEAN_WORDS, "ja": "true", "wahr": "true", "nein": "false", "falsch": "false"}
-"""The words in labels and masks: those of metadata, and those of spreadsheets and forms in German."""
+ANSWERS = {
+    **BOOLEAN_WORDS,
+    **dict.fromkeys(("y", "t", "ja", "j", "wahr", "oui", "vrai", "sí", "si", "verdadero"), "true"),
+    **dict.fromkeys(("n", "f", "nein", "falsch", "non", "faux", "falso"), "false"),
+}
+"""The words in labels and masks: those of metadata, and those of spreadsheets and forms in four languages."""
 
 
 def read_booleans(source: Source, name: str) -> NDArray[np.bool_]:
-    """Read a column of yes and no, true and false, or 1 and 0, shape (rows,); an empty cell is False.
+    """Read a column of 1 and 0 or of words for yes and no (``ANSWERS``), shape (rows,); an empty cell is False.
 
     Raises
     ------
@@ -34,10 +38,15 @@ def read_booleans(source: Source, name: str) -> NDArray[np.bool_]:
     if unreadable:
         row = int(np.flatnonzero(words.codes == unreadable[0])[0])
         raise DataError(
-            f"expected yes or no, true or false, 1 or 0 in column {name!r}, got {words.at(row)!r} in "
-            f"{source.location(row)}; correct it"
+            f"expected 1 or 0, or a word for yes or no such as {_examples()} in column {name!r}, got "
+            f"{words.at(row)!r} in {source.location(row)}; correct it"
         )
     return np.array([*(meaning == "true" for meaning in meanings), False], dtype=bool)[words.codes]
+
+
+def _examples() -> str:
+    words = [word for word, meaning in ANSWERS.items() if meaning == "true" and len(word) > 2]
+    return listing(words[:4], 4)
 
 
 def with_binary_numbers(source: Source, names: Iterable[str]) -> Source:

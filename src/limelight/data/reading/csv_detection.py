@@ -35,7 +35,7 @@ from limelight.data.reading.csv_text import (
 )
 from limelight.data.reading.dialect import CELL_SEPARATORS, CsvOptions, Dialect, sign_name
 from limelight.data.reading.number_formats import NumberFormat, find_formats, is_number
-from limelight.errors import DataError, ParameterError
+from limelight.errors import DataError, ParameterError, listing
 
 _COMMENTS = ("#", "%", "//")
 _QUOTED = re.compile(r"(?:^|[,;\t|])\s*'[^']*'\s*(?=[,;\t|]|\s*$)")
@@ -102,7 +102,7 @@ def _find(path: Path, name: str, options: CsvOptions, marked: Sequence[str], *, 
             comment = sure
             sample = replace(sample, ignored=ignored_lines(comment))
             form = _choose_form(sample, options, name, path.suffix.lower())
-    head = find_head(sample, form, comment, options.units_row)
+    head = _stated_head(options.names, form, name) or find_head(sample, form, comment, options.units_row)
     header = _header_line(sample, form, head)
     rows = [record for _, record in form.records[head.first :] if len(record) == form.width]
     blank_rows = sample.has_blank_rows(form.separator)
@@ -138,6 +138,18 @@ def _find(path: Path, name: str, options: CsvOptions, marked: Sequence[str], *, 
         assumption=numbers.assumption,
         repeated=bool(repeated),
     )
+
+
+def _stated_head(names: Sequence[str] | None, form: Form, name: str) -> Head | None:
+    """Return the names that the user states for a file whose first record is data; None for other files."""
+    if not names or not form.is_data(0):
+        return None
+    if len(names) != form.width:
+        raise ParameterError(
+            f"expected a name for each of the {form.width} columns of {name} (set by csv), got {len(names)}: "
+            f"{listing(names, 12)}; name every column"
+        )
+    return Head(list(names), [], 0)
 
 
 def _header_line(sample: Sample, form: Form, head: Head) -> str:

@@ -312,7 +312,8 @@ def require_names(header: Sequence[str], rows: Sequence[Sequence[str]], form: Fo
         shown = [header[repeated[0]]] if repeated else []
         raise DataError(
             f"expected the names of the columns in the first line of {name}, got data: {listing([*shown, *typed], 4)}; "
-            "write a line of names above them, such as series_id,time,value"
+            "write a line of names above them, such as series_id,time,value, or pass the names with csv={'names': "
+            "['time', 'value']} (--set 'data.csv.names=[\"time\",\"value\"]')"
         )
 
 

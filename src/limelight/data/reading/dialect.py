@@ -23,6 +23,9 @@ def _check_value(key: str, value: Any) -> None:
     if key == "units_row":
         if not isinstance(value, bool):
             raise ParameterError(f"expected csv units_row to be true or false, got {value!r}")
+    elif key == "names":
+        if isinstance(value, str) or not value or not all(isinstance(one, str) for one in value):
+            raise ParameterError(f"expected csv names as a list such as ['time', 'x'], got {value!r}")
     elif not isinstance(value, str):
         raise ParameterError(f"expected csv {key} as text, got {value!r}")
     elif key in _CHOICES and value not in (*_CHOICES[key], *_WORDS):
@@ -60,6 +63,8 @@ class CsvOptions:
         What a comment line begins with, such as ``"#"``; ``""`` for no comments.
     units_row
         Whether the row below the header holds units.
+    names
+        The names of the columns of files that have no header; files with a header keep theirs.
     """
 
     separator: str | None = None
@@ -69,6 +74,7 @@ class CsvOptions:
     quote: str | None = None
     comment: str | None = None
     units_row: bool | None = None
+    names: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -77,6 +83,8 @@ class CsvOptions:
                 _check_value(field.name, value)
             if field.name in _CHOICES and value in _WORDS:
                 object.__setattr__(self, field.name, _WORDS[value])
+        if self.names is not None:
+            object.__setattr__(self, "names", tuple(self.names))
         if self.decimal is not None and self.decimal == self.thousands:
             raise ParameterError(f"expected csv decimal and thousands to differ, got {self.decimal!r} for both")
 

@@ -126,8 +126,12 @@ def _compile(pattern: str) -> re.Pattern[str]:
     names = FIELD.findall(pattern)
     repeated = [name for index, name in enumerate(names) if name in names[:index]]
     if not names or repeated or not all(name.strip() for name in names):
+        of_columns = (
+            "" if names else "; for the names of columns, pass csv={'names': [...]} (--set data.csv.names=[...])"
+        )
         raise ParameterError(
-            f"expected names as a pattern with fields such as '{{label}}_{{id}}', each once, got {pattern!r}"
+            f"expected names of files as a pattern with fields such as '{{label}}_{{id}}', each once, got {pattern!r}"
+            f"{of_columns}"
         )
     bare = re.sub(r"\.[A-Za-z0-9]{1,8}$", "", pattern)
     pieces = FIELD.split(bare)

@@ -113,7 +113,8 @@ def read_table(
         frame are always sorted.
     csv
         How CSV files are written, if it is detected wrongly: ``separator``, ``decimal``, ``thousands``, ``encoding``,
-        ``quote``, ``comment`` and ``units_row``, such as ``{"decimal": ","}``.
+        ``quote``, ``comment`` and ``units_row``, such as ``{"decimal": ","}``; and ``names``, the columns of files that
+        have no header.
     names
         What the names of the files mean: ``"{label}_{id}"``, or ``"{label}/{id}"`` for folders of classes. Fields
         other than ``label`` and ``id`` are metadata.
