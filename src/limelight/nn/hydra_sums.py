@@ -53,7 +53,8 @@ def unrolled_weights(
     rows, groups, rivals = kernels.shape[0] * kernels.shape[1], *kernels.shape[2:4]
     by_rival = kernels.reshape(rows, groups, rivals, TAPS).transpose(2, 0, 3, 1).astype(np.float32)
     of_channels = reads.reshape(rows, groups, -1).transpose(0, 2, 1)
-    return (by_rival[:, :, :, None] * of_channels[:, None]).reshape(rivals, rows, -1, groups)
+    unrolled = by_rival[:, :, :, None] * of_channels[:, None]
+    return np.ascontiguousarray(unrolled).reshape(rivals, rows, -1, groups)
 
 
 def sum_contests(

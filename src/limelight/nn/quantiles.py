@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from limelight.errors import ParameterError
+from limelight.nn.interval_ranks import IntervalRanks
 from limelight.nn.masking import lengths_of
 
 Reading = Literal["values", "differences", "spectrum"]
@@ -20,8 +21,6 @@ STEPS_PER_QUANTILE = 4
 MOST_QUANTILES = 16
 """Of one interval and channel; with 8 to 16, leave-one-out log losses were as low as with all."""
 MOST_FEATURES = 10_000
-MOST_STEPS_REMEMBERED = 4_096
-"""Steps of the longest series whose intervals are remembered from one call to the next."""
 VALUES_AT_ONCE = 1 << 17
 """Number of values, over all series and channels, that are sorted at once."""
 
@@ -137,6 +136,8 @@ class QuantileBlock(nn.Module):
             intervals = plan_intervals(max(1, read_length), depth, most)
         self.intervals = intervals
         self.width = _width(intervals) * channels
+        starts, stops, quantiles, _ = zip(*intervals, strict=True)
+        self._ranks = IntervalRanks(starts, stops, quantiles)
 
     def fit(self, values: Tensor, mask: Tensor, generator: torch.Generator) -> None:
         """Do nothing: the features have no parameters that depend on data or chance."""
@@ -162,7 +163,7 @@ class QuantileBlock(nn.Module):
         features = np.empty((len(values), _width(self.intervals), self.channels), dtype=np.float32)
         for rows, series in self._blocks(values, mask):
             read = self._read(series)
-            features[rows] = _quantiles_of_all(self._ranks(read.shape[-1]), read).swapaxes(1, 2)
+            features[rows] = self._ranks.quantiles(read).swapaxes(1, 2)
         return torch.from_numpy(features.reshape(len(values), -1)).to(values.device)
 
     @torch.no_grad()
@@ -270,13 +271,15 @@ class QuantileBlock(nn.Module):
 
     def alike(self, length: int) -> Sequence[Alike]:
         """Return the intervals of a series of some length, together if they are alike, so that few calls sort all."""
-        planned = tuple(self.intervals)
-        return _alike(planned, length) if length <= MOST_STEPS_REMEMBERED else _alike.__wrapped__(planned, length)
-
-    def _ranks(self, length: int) -> _Ranks:
-        """Return where the quantiles of series of some length are among the sorted values of all intervals."""
-        planned = tuple(self.intervals)
-        return _ranks(planned, length) if length <= MOST_STEPS_REMEMBERED else _ranks.__wrapped__(planned, length)
+        groups: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        for one in self.intervals:
+            steps = one.steps(length)
+            groups.setdefault((steps.stop - steps.start, one.quantiles), []).append((steps.start, one.first))
+        found = []
+        for (count, quantiles), places in groups.items():
+            starts, firsts = np.array(places).T[..., None]
+            found.append((starts + np.arange(count), firsts + np.arange(quantiles)))
+        return found
 
     def _read(self, series: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the values, differences or spectrum of series, shape (batch, channels, read steps)."""
@@ -288,84 +291,6 @@ class QuantileBlock(nn.Module):
         found = np.abs(np.fft.rfft(series, axis=-1)[..., 1:]) / np.sqrt(length)
         magnitudes: NDArray[np.float64] = found if found.shape[-1] else np.zeros((*series.shape[:-1], 1))
         return magnitudes
-
-
-@lru_cache(maxsize=32)
-def _alike(intervals: tuple[Interval, ...], length: int) -> Sequence[Alike]:
-    """Group intervals with equally many steps and quantiles."""
-    groups: dict[tuple[int, int], list[tuple[int, int]]] = {}
-    for one in intervals:
-        steps = one.steps(length)
-        groups.setdefault((steps.stop - steps.start, one.quantiles), []).append((steps.start, one.first))
-    found = []
-    for (count, quantiles), places in groups.items():
-        starts, firsts = np.array(places).T[..., None]
-        found.append((starts + np.arange(count), firsts + np.arange(quantiles)))
-    return found
-
-
-class _Ranks(NamedTuple):
-    """Where the quantiles are among the values of all intervals, side by side and sorted within each.
-
-    Parameters
-    ----------
-    steps
-        The step of each value.
-    groups
-        The values of intervals with equally many, and how many each of them has.
-    below, above, share
-        For each feature, the values around it and the share of the upper one.
-    relative
-        The features that are relative to the mean of their interval.
-    interval
-        The intervals of these features.
-    """
-
-    steps: NDArray[np.int64]
-    groups: Sequence[tuple[slice, int]]
-    below: NDArray[np.int64]
-    above: NDArray[np.int64]
-    share: NDArray[np.float64]
-    relative: NDArray[np.int64]
-    interval: NDArray[np.int64]
-
-
-@lru_cache(maxsize=32)
-def _ranks(intervals: tuple[Interval, ...], length: int) -> _Ranks:
-    width = _width(list(intervals))
-    below, above, interval_of = (np.zeros(width, dtype=np.int64) for _ in range(3))
-    share, relative = np.zeros(width), np.zeros(width, dtype=bool)
-    steps: list[NDArray[np.int64]] = []
-    groups: list[tuple[slice, int]] = []
-    begin = intervals_before = 0
-    for own, columns in _alike(intervals, length):
-        (many, count), quantiles = own.shape, columns.shape[1]
-        lower, upper, share[columns] = quantile_ranks(quantiles, count)
-        firsts = begin + count * np.arange(many)[:, None]
-        below[columns], above[columns] = firsts + lower, firsts + upper
-        relative[columns], interval_of[columns] = (
-            np.arange(quantiles) % 2 == 1,
-            intervals_before + np.arange(many)[:, None],
-        )
-        steps.append(own.reshape(-1))
-        groups.append((slice(begin, begin + own.size), count))
-        begin, intervals_before = begin + own.size, intervals_before + many
-    places = np.flatnonzero(relative)
-    return _Ranks(np.concatenate(steps), groups, below, above, share, places, interval_of[places])
-
-
-def _quantiles_of_all(ranks: _Ranks, read: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the features of series, shape (batch, channels, features)."""
-    ordered, means = read.take(ranks.steps, axis=-1), []
-    for span, count in ranks.groups:
-        part = ordered[..., span].reshape(*read.shape[:2], -1, count)
-        part.sort(axis=-1)
-        ordered[..., span] = part.reshape(*read.shape[:2], -1)
-        means.append(np.add.reduce(part, axis=-1) / count)
-    found: NDArray[np.float64] = ordered.take(ranks.below, axis=-1) * (1 - ranks.share)
-    found += ordered.take(ranks.above, axis=-1) * ranks.share
-    found[..., ranks.relative] -= np.concatenate(means, axis=-1).take(ranks.interval, axis=-1)
-    return found
 
 
 def _add_at(steps: Any, order: NDArray[np.int64], of_ranks: NDArray[np.float64]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,7 +11,6 @@ from numpy.typing import NDArray
 
 from limelight.model.fitted import FittedModel
 from limelight.streaming.base import StreamAnswer
-from limelight.streaming.cells import doubles_of
 from limelight.streaming.inputs import StreamInputs
 from limelight.streaming.sliding import SLIDING, can_slide, sliding_features
 from limelight.streaming.windows import WindowStream
@@ -49,7 +47,8 @@ class CountedStream(WindowStream):
         self._inputs = StreamInputs(model, metadata)
         if like is None:
             self._features = [sliding_features(block, window) for block in _blocks_of(model.network.encoder)]
-            self._head = copy.deepcopy(model.network.head).double()
+            head = model.network.head
+            self._head = (head.weight.detach().double(), head.bias.detach().double())
         else:
             self._features, self._head = [one.another() for one in like._features], like._head
         self._carried = np.zeros((0, model.network.input_width), dtype=np.float32)
@@ -80,11 +79,17 @@ class CountedStream(WindowStream):
         return self._inputs.of_step(values, 0.0, self._inputs.start(), None)[0].astype(np.float32)
 
     def _logits(self, features: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
-        late = self._inputs.context if "late" in self.model.architecture.fusions else np.zeros(0)
-        pooled = torch.from_numpy(np.concatenate([*features, late.astype(np.float32)]))
-        with torch.inference_mode():  # as ``Network.logits_of``, which converts the weights every time
-            logits = self._head(self.model.network.with_products(pooled[None]).double())[0].to(pooled.dtype)
-        return doubles_of(logits)
+        """Return what ``Network.logits_of`` computes, which converts the weights every time."""
+        network, parts = self.model.network, list(features)
+        if "late" in self.model.architecture.fusions:
+            parts.append(self._inputs.context.astype(np.float32))
+        if network.products is None:
+            pooled = torch.from_numpy(np.concatenate(parts, dtype=np.float64))
+        else:
+            with torch.inference_mode():
+                pooled = network.with_products(torch.from_numpy(np.concatenate(parts))[None])[0].double()
+        logits: NDArray[np.float64] = torch.nn.functional.linear(pooled, *self._head).numpy()
+        return logits.astype(np.float32).astype(np.float64)
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Continue from a state of a stream of the same model and window; ParameterError if it is of another."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from limelight.nn.hydra import RIVALS, HydraBlock
 from limelight.nn.hydra_sums import HydraSums, sum_contests
 from limelight.nn.value_grid import Singles, exponent_of, to_units
-from limelight.streaming.tap_window import MINUS, PLUS, TapRow, TapWindow
+from limelight.streaming.tap_window import TapRow, TapWindow
 
 
 class SlidingHydra:
@@ -32,6 +32,8 @@ class SlidingHydra:
         none = np.zeros((RIVALS, len(rows), block.groups), dtype=np.int64)
         self._sums = HydraSums(none, none.astype(np.int32))
         self._exponent = 0
+        self._planned: NDArray[np.bool_] | None = None
+        self._signs, self._lowest = np.zeros((2, self._taps.minus.stop, len(rows), 1), dtype=np.float32)
 
     def another(self) -> SlidingHydra:
         """Return the same features for another stream, to be restarted."""
@@ -54,20 +56,31 @@ class SlidingHydra:
             return
         last = to_units(steps[-2:], self._exponent, self.block.bits)
         inputs = self._taps.advance(np.stack([last[-1], last[-1] - last[0]]), dropped)
-        used = slice(PLUS.start, MINUS.stop)
-        outputs = np.empty((RIVALS, MINUS.stop, *self._sums.wins.shape[1:]), dtype=np.float32)
-        np.matmul(inputs[:, used], self._weights, out=outputs.swapaxes(1, 2))
-        self._add(outputs, self._taps.exist[:, used].T[..., None])
+        used = self._taps.minus.stop
+        outputs = np.empty((RIVALS, used, *self._sums.wins.shape[1:]), dtype=np.float32)
+        np.matmul(inputs[:, :used], self._weights, out=outputs.swapaxes(1, 2))
+        if self._planned is not self._taps.exist:
+            self._plan(self._taps.exist)
+        self._add(outputs)
 
-    def _add(self, outputs: Singles, exist: NDArray[np.bool_]) -> None:
-        """Add the contests of outputs, shape (rivals, entries, rows, groups), of which some do not exist."""
+    def _plan(self, planned: NDArray[np.bool_]) -> None:
+        """Prepare what depends on the outputs that exist: their signs, and what keeps others from being the lowest."""
+        self._planned = planned
+        exist = planned[:, : self._taps.minus.stop].T[..., None]
+        self._signs = exist.astype(np.float32)
+        self._signs[self._taps.minus] *= -1
+        self._lowest = np.where(exist, np.float32(0), np.float32(-np.inf))
+
+    def _add(self, outputs: Singles) -> None:
+        """Add the contests of outputs, shape (rivals, entries, rows, groups)."""
         top, low = np.maximum.reduce(outputs), np.minimum.reduce(outputs)
         wins = (outputs == top).astype(np.int32)
-        wins *= np.where(exist, top, 0).astype(np.int32)
-        loses = (outputs == np.where(exist, low, -np.inf)).view(np.int8)
-        for entries, add in ((PLUS, np.add), (MINUS, np.subtract)):
-            add(self._sums.wins, np.add.reduce(wins[:, entries], axis=1, dtype=np.int32), out=self._sums.wins)
-            add(self._sums.losses, np.add.reduce(loses[:, entries], axis=1, dtype=np.int8), out=self._sums.losses)
+        wins *= (top * self._signs).astype(np.int32)
+        losses = (outputs == low + self._lowest).view(np.int8)
+        both = (self._taps.plus, self._taps.minus)
+        more, fewer = (np.add.reduce(losses[:, entries], axis=1, dtype=np.int8) for entries in both)
+        np.add(self._sums.wins, np.add.reduce(wins, axis=1, dtype=np.int32), out=self._sums.wins)
+        np.add(self._sums.losses, more - fewer, out=self._sums.losses)
 
     def features(self, steps: Singles) -> Singles:
         """Return the mean output where each kernel wins and the share of positions where it loses, shape (width,)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,7 @@ from limelight.nn.value_grid import Singles, exponent_of, to_grid
 from limelight.streaming.tap_window import (
     BEFORE_ZEROED_CENTRE,
     CENTRE,
-    MINUS,
     NEW_CENTRE,
-    PLUS,
     ZEROED_CENTRE,
     TapRow,
     TapWindow,
@@ -24,10 +22,8 @@ from limelight.streaming.tap_window import (
 
 HALF_OF_KERNELS = KERNELS // 2
 """Kernels of a dilation that count the whole window, and likewise those that count only positions within it."""
-EVERY = [*range(PLUS.start, PLUS.stop), *range(MINUS.start, MINUS.stop)]
-"""Outputs that change the counts over the whole window; the first ten are added."""
 WITHIN = [NEW_CENTRE, CENTRE]
-"""Outputs that change the counts of kernels that lie within the window; the first is added."""
+"""Entries that change the counts of kernels that lie within the window; the first is added."""
 WITHIN_DIFFERENCES = [NEW_CENTRE, ZEROED_CENTRE, CENTRE, BEFORE_ZEROED_CENTRE]
 """The same for differences between steps; the first two are added."""
 
@@ -66,10 +62,11 @@ class SlidingRocket:
         self._fits = length > 2 * self._reach
         key = int(self._fits.sum())
         if key not in self._counters:
-            entries = WITHIN_DIFFERENCES if self.differences else WITHIN
+            entries = [self._taps.place_of(one) for one in (WITHIN_DIFFERENCES if self.differences else WITHIN)]
+            every, added = list(range(self._taps.minus.stop)), self._taps.plus.stop
             is_within = np.stack([np.zeros_like(self._fits), self._fits])
             self._counters[key] = (
-                _Counter(self._kernels, np.argwhere(~is_within), EVERY, PLUS.stop),
+                _Counter(self._kernels, np.argwhere(~is_within), every, added),
                 _Counter(self._kernels, np.argwhere(is_within), entries, len(entries) // 2),
             )
         self._both = self._counters[key]
@@ -166,9 +163,10 @@ class _Counter:
     """
 
     def __init__(self, kernels: _Kernels, chosen: NDArray[np.int64], entries: list[int], added: int) -> None:
-        self._entries, self._added = entries, added
+        self._entries, self._added = np.array(entries), added
         half, self._rows = chosen[np.argsort(-kernels.counts[chosen[:, 1]], kind="stable")].T
         self._weights, first = kernels.weights[half, self._rows], kernels.first[half, self._rows].reshape(-1)
+        self._planned: tuple[Any, tuple[NDArray[np.int64], ...]] = (None, ())
         places = np.repeat(self._rows, HALF_OF_KERNELS)
         counts = kernels.counts[places]
         kernels_of_rank = [int((counts > rank).sum()) for rank in range(counts.max(initial=0))]
@@ -185,10 +183,15 @@ class _Counter:
 
     def change(self, inputs: Singles, exist: NDArray[np.bool_]) -> NDArray[np.int8]:
         """Return what is added to the count of each of ``features``, of inputs of shape (rows, entries, taps)."""
-        own = inputs[self._rows][:, self._entries]
+        own = inputs[self._rows[:, None], self._entries]
         outputs = np.empty((len(self._entries), len(self._rows), HALF_OF_KERNELS), dtype=np.float32)
         np.matmul(own, self._weights, out=outputs.transpose(1, 0, 2))
-        outputs[~exist[self._rows][:, self._entries].T] = -np.inf
+        planned, missing = self._planned
+        if planned is not exist:
+            missing = np.nonzero(~exist[self._rows[:, None], self._entries].T)
+            self._planned = exist, missing
+        if len(missing[0]):
+            outputs[missing] = -np.inf
         flat = outputs.reshape(len(self._entries), -1)
         above = np.empty((len(self._entries), len(self.features)), dtype=bool)
         for span, limits in self._limits:

@@ -16,7 +16,8 @@ ARM = 4
 CENTRES = ARM + 1
 """The positions of a dilation whose kernels read a new last value, and likewise an old first one."""
 PLUS, MINUS, CENTRE = slice(0, 2 * CENTRES), slice(2 * CENTRES, 4 * CENTRES + 1), 4 * CENTRES + 1
-"""Outputs that exist after a step, those that existed before, and that of the first kernel that lay within."""
+"""Outputs that exist after a step, those that existed before, and that of the first kernel that lay within; each has
+a number, an entry."""
 NEW_CENTRE, ZEROED_CENTRE, BEFORE_ZEROED_CENTRE = ARM, 2 * CENTRES - 1, 4 * CENTRES - 1
 ENTRIES = CENTRE + 1
 
@@ -64,10 +65,10 @@ class TapWindow:
     >>> window = TapWindow([TapRow(dilation=1)], channels=1, window=3)
     >>> window.restart(np.array([[[1.0], [2.0], [4.0]]], dtype=np.float32))
     >>> inputs = window.advance(np.array([[8.0]], dtype=np.float32), drops=True)
-    >>> inputs[0].sum(axis=1)[:3].tolist(), inputs[0].sum(axis=1)[MINUS][:3].tolist()
+    >>> inputs[0].sum(axis=1)[:3].tolist(), inputs[0].sum(axis=1)[window.minus][:3].tolist()
     ([15.0, 15.0, 15.0], [7.0, 7.0, 7.0])
-    >>> window.exist[0, :3].tolist(), window.exist[0, MINUS][:3].tolist()
-    ([True, True, True], [False, True, True])
+    >>> window.exist[0, :5].tolist(), window.exist[0, window.minus][:4].tolist()
+    ([True, True, True, True, False], [True, True, True, False])
     """
 
     def __init__(self, rows: Sequence[TapRow], channels: int, window: int) -> None:
@@ -78,14 +79,29 @@ class TapWindow:
         self._zeroed_values = np.array([zeroed_of[source] for source in sorted(zeroed_of)])
         self._margin = 2 * ARM * int(steps.max()) + 2
         self._shape = (len(zeroed_of), 2 * self._margin + 4 * window + 1_000, channels)
-        self._positions, self._of_last = _positions(steps, self._zeroed, self._begins)
+        possible = np.ones(ENTRIES, dtype=bool)
+        possible[2 * CENTRES] = False  # the new position, before
+        self._own = self._zeroed == self._begins  # the dropped position has an entry of its own
+        possible[[CENTRES, 3 * CENTRES]] = not self._own.all()
+        self._entries = np.flatnonzero(possible)
+        self.plus, self.minus = (
+            slice(0, int(possible[PLUS].sum())),
+            slice(int(possible[PLUS].sum()), self.place_of(CENTRE)),
+        )
+        positions, of_last = _positions(steps, self._zeroed, self._begins)
+        self._positions, self._of_last = positions[:, possible], of_last[possible]
         taps = np.arange(-ARM, ARM + 1) * steps[:, None]
         self._reads = self._positions[:, :, None] + taps[:, None] + (sources * self._shape[1])[:, None, None]
-        self._kept = np.ones((ENTRIES, 2 * ARM + 1, 1), dtype=np.float32)
+        kept = np.ones((ENTRIES, 2 * ARM + 1, 1), dtype=np.float32)
         for behind in range(CENTRES):
-            self._kept[2 * CENTRES + behind, ARM + behind] = 0  # before, the new value was 0
-            self._kept[CENTRES + behind, ARM - behind] = 0  # afterwards, the first value is 0
+            kept[2 * CENTRES + behind, ARM + behind] = 0  # before, the new value was 0
+            kept[CENTRES + behind, ARM - behind] = 0  # afterwards, the first value is 0
+        self._kept = kept[possible]
         self.restart(np.zeros((len(zeroed_of), 0, channels), dtype=np.float32))
+
+    def place_of(self, entry: int) -> int:
+        """Return the place of an entry among those of outputs that can exist."""
+        return int(np.searchsorted(self._entries, entry))
 
     def another(self) -> TapWindow:
         """Return an empty window under the same kernels."""
@@ -108,9 +124,9 @@ class TapWindow:
         Returns
         -------
         numpy.ndarray
-            The inputs of each kernel, 9 · channels, for the outputs ``PLUS`` that exist afterwards, ``MINUS`` that
-            existed before, and ``CENTRE``: of the first kernel that lay within the window. ``exist`` is whether there
-            is such an output.
+            The inputs of each kernel, 9 · channels, for the outputs ``plus`` that exist afterwards, ``minus`` that
+            existed before, and last that of the first kernel that lay within the window. ``exist`` is whether there is
+            such an output.
         """
         if self._stop + self._margin >= self._shape[1]:
             self.restart(self._values[:, self._first : self._stop].copy())
@@ -134,9 +150,8 @@ class TapWindow:
         positions = self._positions + self._of_last * length
         self.exist: Bool[NDArray[np.bool_], "rows entries"] = positions >= self._begins[:, None]
         self.exist &= positions <= length
-        self.exist[:, 2 * CENTRES] = False  # the new position, before
-        own = self._zeroed == self._begins  # the dropped position has an entry of its own
-        self.exist[np.ix_(own, [CENTRES, 3 * CENTRES])] = False
+        if not self._own.all():
+            self.exist[np.ix_(self._own, [self.place_of(CENTRES), self.place_of(3 * CENTRES)])] = False
         if not drops:
             self.exist &= self._of_last
 
