@@ -347,7 +347,7 @@ def test_times_are_read_as_in_training(browser, bare, cells) -> None:
     np.testing.assert_allclose(found, seconds, rtol=0, atol=1e-6)
 
 
-def test_columns_of_a_table_without_a_header_have_the_given_names(browser, bare) -> None:
+def test_columns_without_a_header_have_the_given_names(browser, bare) -> None:
     browser.open(bare / "numbered.html")
     read = "tables.read(new TextEncoder().encode('0.1,2\\n0.2,3\\n'), 'a.csv', {names: ['time', 'x']}, new Set(['']))"
     assert browser.run(f"(({{names, rows}}) => [names, rows])({read})") == [["time", "x"], 2]

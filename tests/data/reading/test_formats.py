@@ -230,6 +230,22 @@ def test_a_workbook_with_titles_and_empty_rows_is_read(tmp_path: Path) -> None:
     assert panel.notes == (f"skipped 1 row above the header in {str(path)!r}",)
 
 
+@pytest.mark.parametrize("of_words", [None, "-", "[-]"])
+def test_units_below_the_header_of_a_workbook_are_kept(tmp_path: Path, of_words: str | None) -> None:
+    rows: list[list[object]] = [["Bench 7"], ["series_id", "time", "x", "y"], [of_words, "s", "[bar]", None]]
+    rows += [[name, step, step / 8, 1.5] for name in "ab" for step in range(3)]
+    path = write_workbook(tmp_path / "s.xlsx", rows)
+    panel = read_table(path)
+    assert (panel.lengths.tolist(), panel.units) == ([3, 3], {"time": "s", "x": "bar"})
+    assert panel.notes[1] == f"took the row below the header in {str(path)!r} as units"
+
+
+@pytest.mark.parametrize("first", [["a", 0, "n/a"], ["a", "?", 1.5], ["a", 0, 1.5]])
+def test_a_row_of_data_holds_no_units(tmp_path: Path, first: list[object]) -> None:
+    rows = [["series_id", "step", "x"], first, ["a", 1, 2.5], ["b", 0, 3.5]]
+    assert read_table(write_workbook(tmp_path / "s.xlsx", rows), time=None).lengths.tolist() == [2, 1]
+
+
 def test_the_first_sheet_with_a_table_is_read_and_named(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     book.active.title = "About"

@@ -21,6 +21,7 @@ from limelight.data.panel import Panel
 from limelight.data.reading.accumulators import target_positions
 from limelight.data.reading.booleans import read_booleans
 from limelight.data.reading.columns import read_numbers, read_optional_words, read_words
+from limelight.data.reading.melted import describe_melted
 from limelight.data.reading.missing import OddWords
 from limelight.data.reading.offsets import choose_table_offsets
 from limelight.data.reading.outline import Outline, make_outline
@@ -30,7 +31,7 @@ from limelight.data.reading.sheets import Sheets
 from limelight.data.reading.sources import Source, is_text
 from limelight.data.reading.times import read_clock
 from limelight.data.summer_time import ends_summer_time
-from limelight.errors import DataError, ParameterError, listing
+from limelight.errors import DataError, ParameterError
 from limelight.task import UNKNOWN
 from limelight.types import Rows
 
@@ -298,11 +299,7 @@ def _describe_disorder(
         )
     if _names_channels(outline, arrays, code):
         column, words = next(iter(outline.signals.items()))
-        return (
-            f"expected a column for each channel in {sheets.name}, got their values in {roles.channels[0]!r} below "
-            f"each other and their names in {column!r}, so that times repeat in {second} (series {name!r}); write a "
-            f"column for each of {listing(words)}, as pivot of pandas does"
-        )
+        return describe_melted(sheets.name, roles.channels[0], column, words)
     if current == previous:
         return (
             f"expected distinct times in each series, got time {format_time(current)} of series {name!r} again in "
@@ -322,13 +319,15 @@ def _describe_disorder(
 
 
 def _names_channels(outline: Outline, arrays: Arrays, code: int) -> bool:
-    """Whether the only signal names the channel of each row: a series has each of its times once for each word."""
+    """Whether the only signal names the channel of each row: times rise within each word, over most of the series."""
     if arrays.times is None or arrays.signals is None or len(outline.signals) != 1 or arrays.values.shape[1] != 1:
         return False
     steps = slice(int(outline.starts[code]), int(outline.starts[code] + outline.lengths[code]))
-    words, times = np.unique(arrays.signals[steps]), np.unique(arrays.times[steps])
-    pairs = np.unique(np.stack([arrays.signals[steps, 0], np.searchsorted(times, arrays.times[steps])]), axis=1)
-    return len(words) > 1 and pairs.shape[1] == len(words) * len(times) == outline.lengths[code]
+    times, codes = arrays.times[steps], arrays.signals[steps, 0]
+    words, span = np.unique(codes), times.max() - times.min()
+    of_words = [times[codes == word] for word in words]
+    rising = all((one[1:] > one[:-1]).all() and 2 * (one[-1] - one[0]) > span for one in of_words)
+    return len(words) > 1 and rising
 
 
 def _passes_midnight(sheets: Sheets, clock: str | None, previous: float, current: float) -> bool:

@@ -13,6 +13,7 @@ from limelight.data.reading.accumulators import MOST_LISTED_WORDS, SeriesColumn,
 from limelight.data.reading.booleans import binary_words
 from limelight.data.reading.columns import read_optional_words, read_words
 from limelight.data.reading.dates import DayOrder
+from limelight.data.reading.melted import reject_melted
 from limelight.data.reading.roles import Roles
 from limelight.data.reading.sheets import Sheets
 from limelight.data.reading.sources import Source
@@ -114,6 +115,10 @@ def make_outline(sheets: Sheets, roles: Roles, *, stream: bool = False) -> Outli
     if empty and sheets.filter is None:
         notes.append(f"files without rows are no series: {listing(empty)}")
     signals = first.signals(notes)
+    varying = {
+        name: sorted(one.vocabulary.codes) for name, one in first.columns.items() if one.varies and not one.label
+    }
+    reject_melted(sheets.name, roles.channels, varying)
     notes += first.spelling_notes()
     words, classes = first.step_classes(roles)
     return Outline(

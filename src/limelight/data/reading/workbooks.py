@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import warnings
 from collections.abc import Sequence
 from functools import lru_cache
@@ -12,9 +13,13 @@ from typing import Any
 
 import pyarrow as pa
 
+from limelight.data.reading.missing import is_missing
 from limelight.errors import DataError, LimelightError, listing
 
 HEADER_WITHIN = 50
+ROWS_BELOW_UNITS = 300
+LONGEST_UNIT = 20
+SIGN_OF_NO_UNIT = re.compile(r"[\[(<{].*[\])>}]|[-\u2013\u2014]?")
 CELL_ERRORS = frozenset(("#N/A", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!"))
 
 SheetRow = tuple[Any, ...]
@@ -24,7 +29,8 @@ def workbook_table(path: Path, name: str) -> tuple[pa.Table, tuple[str, ...]]:
     """Read the first sheet that holds a table.
 
     The header is the first row that is at least half as full as the fullest row, so that titles and empty rows above
-    it are skipped. Empty rows and columns are skipped, and cells with an error such as ``#N/A`` are empty.
+    it are skipped. A row of units below it holds the units of the columns. Empty rows and columns are skipped, and
+    cells with an error such as ``#N/A`` are empty.
 
     Parameters
     ----------
@@ -118,7 +124,10 @@ def _first_table(book: Any, name: str) -> tuple[pa.Table, tuple[str, ...], str]:
             )
         if header:
             notes.append(f"skipped {header} row{'s' if header > 1 else ''} above the header in {name}")
-        return _table(rows[header], rows[header + 1 :], name), tuple(notes), sheet.title
+        units = _units_of(rows[header + 1], rows[header + 2 :])
+        if units:
+            notes.append(f"took the row below the header in {name} as units")
+        return _table(rows[header], rows[header + 1 + bool(units) :], name, units), tuple(notes), sheet.title
     titles = listing([sheet.title for sheet in visible])
     raise DataError(f"expected a sheet with a header and rows in {name}, got none in {titles}; add the table")
 
@@ -137,8 +146,29 @@ def _find_header(rows: Sequence[SheetRow]) -> int | None:
     return header if header + 1 < len(rows) else None
 
 
-def _table(header: SheetRow, rows: Sequence[SheetRow], name: str) -> pa.Table:
+def _units_of(first: SheetRow, rows: Sequence[SheetRow]) -> dict[int, str]:
+    """Return the units in the first row below a header by the place of their column; empty if it holds data.
+
+    A row of units has short words above numbers and dates, at least one, and nothing but signs such as "-" above words.
+    """
+    units: dict[int, str] = {}
+    for place, unit in enumerate(first):
+        if _is_empty(unit):
+            continue
+        cells = [row[place] for row in rows[:ROWS_BELOW_UNITS] if place < len(row) and not _is_empty(row[place])]
+        words = any(isinstance(cell, str) for cell in cells)
+        if not isinstance(unit, str) or len(unit) > LONGEST_UNIT:
+            return {}
+        if words and not SIGN_OF_NO_UNIT.fullmatch(unit.strip()):
+            return {}
+        if cells and not words and not is_missing(unit):
+            units[place] = unit.strip().strip("[](){}<> ")
+    return units
+
+
+def _table(header: SheetRow, rows: Sequence[SheetRow], name: str, units: dict[int, str]) -> pa.Table:
     columns: dict[str, pa.Array] = {}
+    fields: list[pa.Field] = []
     repeated = []
     width = max(len(header), *(len(row) for row in rows))
     for index in range(width):
@@ -150,9 +180,12 @@ def _table(header: SheetRow, rows: Sequence[SheetRow], name: str) -> pa.Table:
         if column in columns:
             repeated.append(column)
         columns[column] = _column(cells)
+        fields.append(
+            pa.field(column, columns[column].type, metadata={"unit": units[index]} if index in units else None)
+        )
     if repeated:
         raise DataError(f"expected unique column names in {name}, got {listing(repeated)} twice; rename one")
-    return pa.table(columns)
+    return pa.table(columns, schema=pa.schema(fields))
 
 
 def _column(cells: list[Any]) -> pa.Array:
