@@ -98,7 +98,7 @@ def find_clock_columns(sample: Source, excluded: Collection[str] = ()) -> ClockC
     """
     free = [name for name in sample.columns if name not in excluded]
     dates = [name for name in free if is_named(name, "time") and _holds_dates(sample, name)]
-    times = [name for name in free if plain_name(name) in TIMES_OF_DAY and name not in dates]
+    times = [name for name in free if plain_name(name) in (*TIMES_OF_DAY, *HOURS) and name not in dates]
     of_day = [name for name in times if _holds_times(sample, name)]
     others = [name for name in free if is_named(name, "time") and name not in (*dates, *of_day)]
     if len(dates) == len(of_day) == 1:

@@ -36,6 +36,8 @@ from limelight.task import UNKNOWN
 from limelight.types import Rows
 
 ORDER_STEPS = 1 << 22
+FEWEST_BEFORE_RESTART = 2
+"""Steps in order before times that begin again; rows in reverse order have none."""
 
 
 def read_long(sheets: Sheets, roles: Roles, *, missing: str, sort: bool) -> Panel:
@@ -310,6 +312,13 @@ def _describe_disorder(
             f"expected increasing times within each series, got {format_time(current)} seconds after midnight after "
             f"{format_time(previous)} in {second} (series {name!r}), as when midnight passes; write the date before "
             "each time, or take the order of the rows as the clock with time=None (--time none)"
+        )
+    if step >= FEWEST_BEFORE_RESTART and not sort and current <= arrays.times[int(outline.starts[code])]:
+        return (
+            f"expected increasing times within each series, got {format_time(current)} after {format_time(previous)} "
+            f"in {second} (series {name!r}), as where another recording begins; name the column that tells the "
+            "recordings apart with id=... (--id), several of them joined into one, or take the order of the rows as "
+            "the clock with time=None (--time none)"
         )
     return (
         f"expected increasing times within each series, got {format_time(current)} after {format_time(previous)} in "

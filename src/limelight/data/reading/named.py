@@ -10,7 +10,8 @@ import numpy as np
 from limelight.data.counters import ROWS_TO_JUDGE
 from limelight.data.labels import STEP_LABEL
 from limelight.data.reading.columns import numbers_or_missing, read_optional_words
-from limelight.data.reading.guesses import certain_id, first_rows, id_candidates, ids_of_clock, kind_of
+from limelight.data.reading.guesses import candidates_in, certain_id, first_rows, id_candidates, ids_of_clock, kind_of
+from limelight.data.reading.id_parts import find_id_parts
 from limelight.data.reading.names import STATES, is_named, plain_name
 from limelight.data.reading.sheets import Sheets
 from limelight.data.reading.sources import Source
@@ -18,6 +19,11 @@ from limelight.data.reading.times import read_clock
 from limelight.errors import DataError, listing
 
 FEWEST_NUMBERED = 3
+REPETITIONS = (
+    "trial", "trial_no", "repetition", "rep", "session", "run", "take", "attempt",
+    "durchgang", "durchlauf", "wiederholung", "sitzung", "lauf", "essai", "repeticion", "ensayo", "sesion",
+)  # fmt: skip
+"""Names of columns that number the recordings of one subject or machine."""
 DEFAULTS = {"id": "series_id", "time": "time", "label": "label"}
 
 
@@ -179,6 +185,9 @@ def _id_by_content(
     free = [name for name in sheets.columns if name not in (clock, label) and not name.startswith(STEP_LABEL)]
     candidates = id_candidates(sheets, sample, free)
     found = certain_id(candidates, sheets, sample, [name for name in sheets.columns if name not in candidates])
+    repeats = any(plain_name(name) in REPETITIONS for name in free if name != found)
+    if found is None or repeats or (clock is not None and not _rises_within(sample, found, clock)):
+        _reject_parts(sheets, sample, free, clock)
     if found is not None:
         notes.append(
             f"took column {found!r} as id: each of its values fills a block of rows; name another with id=... (--id)"
@@ -192,6 +201,22 @@ def _id_by_content(
         )
         return of_clock[0]
     raise DataError(_describe_missing(sheets, sample, list(candidates), clock, label, given))
+
+
+def _rises_within(sample: Source, id: str, clock: str) -> bool:
+    return all(one.numbers.rises for one in candidates_in(sample, id, [clock]).values())
+
+
+def _reject_parts(sheets: Sheets, sample: Source, names: Sequence[str], clock: str | None) -> None:
+    """Raise DataError if several columns together tell the series apart."""
+    kinds = {name: kind_of(sample, name) for name in names}
+    whole = [name for name in names if kinds[name] == "number" and _are_whole(_words_of(sample, name))]
+    parts = find_id_parts(sample, [name for name in names if kinds[name] == "word" or name in whole], clock)
+    if parts is not None:
+        raise DataError(
+            f"expected one column for id in {sheets.name}, got series that only {listing(parts)} together tell apart; "
+            "join them into one column, and name it with --id (id=... in Python)"
+        )
 
 
 def _describe_missing(
@@ -227,6 +252,10 @@ def _describe_missing(
         f"{listing(sheets.columns, 12)}; {f'candidates are {known}; ' if known else ''}name them with {example} "
         f"({python} in Python){wide}"
     )
+
+
+def _words_of(sample: Source, name: str) -> list[str]:
+    return [str(word) for word in read_optional_words(sample, name, "id").names]
 
 
 def _rises(sample: Source, name: str, kind: str | None) -> bool:

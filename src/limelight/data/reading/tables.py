@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from limelight.data.arrays import join_panels
 from limelight.data.missing_values import mark_missing
 from limelight.data.panel import Panel
+from limelight.data.reading.clock_units import notes_on_unit
 from limelight.data.reading.columns import read_optional_words, read_words
 from limelight.data.reading.datasets import TableDataset
 from limelight.data.reading.dialect import DETECT, CsvOptions, csv_options
@@ -169,6 +170,8 @@ def read_table(
         )
         by_index = roles.time is not None and roles.time in index_levels(series)
         panel = read_long(sheets, roles, missing=missing, sort=sort or by_index)
+        if roles.time is not None and panel.times is not None and "time" not in {**panel.units, **(units or {})}:
+            panel = panel.replace(notes=(*panel.notes, *notes_on_unit(roles.time, panel.times)))
         if len(panel) > 1 and (panel.lengths == 1).all() and may_be_steps(panel.channels):
             note = (
                 f"each series has one step of {len(panel.channels)} channels; if the columns {listing(panel.channels)} "
