@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from limelight.data.reading.booleans import BOOLEAN_WORDS
+from limelight.data.reading.clock_columns import TIMES_OF_DAY, UNITS_OF_DATES
 from limelight.data.reading.missing import MISSING_WORDS
 from limelight.data.reading.names import LIKELY
-from limelight.data.reading.row_meaning import CLOCK_NAMES
+from limelight.data.reading.row_meaning import CHANNEL_WORDS, CLOCK_NAMES
 from limelight.errors import OutputError, ParameterError
 from limelight.export.onnx_file import graph_content
 from limelight.export.web_runtime import write_runtime
@@ -25,8 +26,8 @@ from limelight.model.fitted import FittedModel
 from limelight.web.assets import read_assets, read_page
 
 SCRIPTS_OF_EXPORT = (
-    "theme.js", "csv.js", "chart.js", "answers.js", "table.js", "clock.js", "fields.js", "windows.js", "series.js",
-    "classify.js", "occlusion.js", "exported.js",
+    "theme.js", "csv.js", "chart.js", "answers.js", "table.js", "clock.js", "layout.js", "joined.js", "fields.js",
+    "windows.js", "series.js", "classify.js", "occlusion.js", "exported.js",
 )  # fmt: skip
 STYLES_OF_EXPORT = ("base.css", "answers.css")
 STEPS_OF_PASS, STEPS_OF_CLOSED_FORM = 8_192, 2_048
@@ -123,6 +124,9 @@ def describe_for_page(model: FittedModel, reading: Mapping[str, Any], runtime: s
             "booleans": BOOLEAN_WORDS,
             "likely": {role: list(names) for role, names in LIKELY.items()},
             "clocks": sorted(CLOCK_NAMES),
+            "channels": list(CHANNEL_WORDS),
+            "times_of_day": list(TIMES_OF_DAY),
+            "units_of_dates": [list(names) for names in UNITS_OF_DATES],
         },
     }
 

@@ -24,7 +24,8 @@ const clock = (() => {
     ["(\\d{1,2})[-/](\\d{4})", 2, 1, 0, [], 0],
   ].map(([pattern, ...places]) => [new RegExp(`^${pattern}$`, "i"), ...places]);
   const NAMED = 5;
-  const TIME_OF_DAY = /^(\d{1,2}):(\d{2}):(\d{2})(?:[.,](\d{1,9}))?$/;
+  const TIME_OF_DAY = /^(?:(\d{1,6}) days?,?\s+)?(\d{1,4}):(\d{1,3}):(\d{2})(?:[.,](\d{1,9}))?$/;
+  const MINUTES = /^\d{1,3}:\d{2}[.,]\d{1,9}$/, TWO_NUMBERS = /^\d{1,3}:\d{2}(?:[.,]\d{1,9})?$/, COMPACT = /^(19|20)\d{2}(0[1-9]|1[0-2])(\d{2}){1,4}$/;
 
   // A date of one of these forms in the order of ISO; any other word unchanged.
   function inOrderOfIso(word, forms = FORMS) {
@@ -64,17 +65,41 @@ const clock = (() => {
     return !open.some((one) => one[9]);
   }
 
+  // Times of day and durations as seconds; two numbers are hours and minutes, or minutes and seconds if one has a fraction.
+  function secondsOfDay(words) {
+    const fraction = words.some((word) => MINUTES.test(word));
+    const found = words.map((word) => TIME_OF_DAY.exec(TWO_NUMBERS.test(word) ? (fraction ? `0:${word}` : `${word}:00`) : word));
+    return found.every(Boolean) ? Float64Array.from(found, ([, d = "0", h, m, s, f = "0"]) => Number(d) * 86400 + Number(h) * 3600 + Number(m) * 60 + Number(s) + Number(`0.${f}`)) : null;
+  }
+
+  // Whole numbers such as 20240131 or 20240131140500 as seconds since 1970; null unless every number is a date.
+  function compactDates(numbers) {
+    const words = numbers.map(String), digits = (words[0] || "").length;
+    if (digits % 2 || !words.every((word) => word.length === digits && COMPACT.test(word))) return null;
+    const times = Float64Array.from(words, (word) => {
+      const [hour, minute, second] = [8, 10, 12].map((place) => Number(word.slice(place, place + 2)));
+      const [y, month, day] = [word.slice(0, 4), word.slice(4, 6), word.slice(6, 8)].map(Number), at = new Date(Date.UTC(y, month - 1, day));
+      return at.getUTCDate() !== day || hour > 23 || minute > 59 || second > 59 ? NaN : at.getTime() / 1000 + hour * 3600 + minute * 60 + second;
+    });
+    return times.some(Number.isNaN) ? null : times;
+  }
+
+  // Whether a word is a date with the name of a month, a month and its year, or such as 20240125T220500.
+  const isForm = (word) => FORMS.some(([pattern]) => pattern.test(word));
+
   // Of the cells of a column: { kind: "numbers" or "dates", times }; null if they are no times.
   function read(words, numbers) {
-    if (numbers.every((one) => one !== undefined && Number.isFinite(one))) return { kind: "numbers", times: Float64Array.from(numbers) };
+    if (numbers.every((one) => one !== undefined && Number.isFinite(one))) {
+      const found = words.every((word) => /^\d+$/.test(word)) ? compactDates(numbers) : null;
+      return found ? { kind: "dates", times: found } : { kind: "numbers", times: Float64Array.from(numbers) };
+    }
     const dates = words.map((word) => DATE.exec(inOrderOfIso(word)));
     if (dates.every(Boolean)) {
       const dayFirst = dayComesFirst(dates), times = Float64Array.from(dates, (parts) => seconds(parts, dayFirst));
       return times.some(Number.isNaN) ? null : { kind: "dates", times };
     }
-    const days = words.map((word) => TIME_OF_DAY.exec(word));
-    if (!days.every(Boolean)) return null;
-    return { kind: "numbers", times: Float64Array.from(days, ([, h, m, s, f = "0"]) => Number(h) * 3600 + Number(m) * 60 + Number(s) + Number(`0.${f}`)) };
+    const times = secondsOfDay(words);
+    return times && { kind: "numbers", times };
   }
 
   // Seconds since 1970 of one date of metadata, with the day first if it has dots; undefined if it is none.
@@ -85,5 +110,5 @@ const clock = (() => {
     return Number.isNaN(at) ? undefined : at;
   }
 
-  return { read, date };
+  return { read, date, isForm };
 })();

@@ -1,26 +1,16 @@
 "use strict";
 // Series from tables, with the columns of the training: one row a step, or one row a series.
 const reader = (() => {
-  const STEP = /^(.*?)(?:\[(\d+)\]|[_.\- ]?(\d+))$/, PURE = /^(\d+)(?:\.0+)?$/, ROW_NUMBERS = /^(|unnamed:? ?\d+(_level_\d+)?|index|level_\d+|__index_level_\d+__|row(_?(number|nr|no|id))?|rownum)$/;
+  const ROW_NUMBERS = /^(|unnamed:? ?\d+(_level_\d+)?|index|level_\d+|__index_level_\d+__|row(_?(number|nr|no|id))?|rownum)$/;
+  const { isNamed, stepColumns } = layout;
   const fail = (sentence) => { throw new tables.Unreadable(sentence); };
   const quoted = (names) => fields.quoted(names, 12);
-
-  // A column name in lower case, without accents and units, with underscores.
-  function plainName(name) {
-    const bare = name.trim().replace(/\s*[[(][^\d)\]][^)\]]*[\])]$/, "") || name.trim();
-    const words = bare.replace(/([a-z])(?=[A-Z])/g, "$1_").replace(/[ßẞ]/g, "ss").normalize("NFKD").replace(/\p{M}/gu, "");
-    return words.toLowerCase().replace(/[\s\-./]+/g, "_");
-  }
 
   // A word without blanks around it, and without the decimal point of a whole number.
   function oneForm(word) {
     const plain = word.normalize("NFC").replace(/[ \t\u00a0\u2000-\u200a\u202f\u205f\u3000]+/g, " ").trim();
     const whole = /^([+-]?\d+)\.0*$/.exec(plain);
     return whole ? whole[1] : plain;
-  }
-
-  function isNamed(name, role, model) {
-    return plainName(name) === (role === "id" ? "series_id" : role) || model.words.likely[role].includes(plainName(name));
   }
 
   // The column with a role by its name or, for the default name, by another common name; null if there is none.
@@ -32,40 +22,6 @@ const reader = (() => {
     if (found.length > 1) fail(`expected one ${role} column in '${table.name}', got ${quoted(found)}; rename it ${role === "id" ? "series_id" : role}`);
     if (found.length) notes.push(`took column '${found[0]}' as ${role}`);
     return found.length ? found[0] : null;
-  }
-
-  function parseStep(name) {
-    const pure = PURE.exec(name.trim());
-    if (pure) return ["channel_0", Number(pure[1])];
-    const step = STEP.exec(name.trim());
-    return step ? [step[1] || "channel_0", Number(step[2] ?? step[3])] : null;
-  }
-
-  const isStepLabel = (name) => name.startsWith("label_") || (parseStep(name) || [])[0] === "label";
-
-  function stepColumns(names) {
-    const found = new Map();
-    for (const name of names) {
-      const parsed = isStepLabel(name) ? null : parseStep(name);
-      if (!parsed) continue;
-      if (!found.has(parsed[0])) found.set(parsed[0], new Map());
-      if (!found.get(parsed[0]).has(parsed[1])) found.get(parsed[0]).set(parsed[1], name);
-    }
-    return found;
-  }
-
-  // Whether a table has one row a series, by the names of its columns: numbered steps, and no id beside a clock.
-  function looksWide(table, id, time, model) {
-    const plain = table.names.map(plainName), any = (words) => plain.some((name) => words.includes(name));
-    const hasId = table.has(id) || any(["series_id", ...model.words.likely.id]);
-    if (hasId && (table.has(time) || any(model.words.clocks))) return false;
-    const runs = new Map();
-    for (const steps of stepColumns(table.names.filter((name) => name !== id)).values()) {
-      const numbers = [...steps.keys()].sort((a, b) => a - b), n = numbers.length;
-      if (n >= 3 && numbers[n - 1] - numbers[0] === n - 1) runs.set(String(numbers), [(runs.get(String(numbers)) || [0])[0] + n]);
-    }
-    const most = Math.max(0, ...[...runs.values()].map(([count]) => count));
-    return most >= 5 && 2 * most >= table.names.length;
   }
 
   // The numbers of a column of measurements; a word is an error, as are missing values if the model accepts none.
@@ -94,13 +50,14 @@ const reader = (() => {
 
   const knownFields = (model) => model.vocabulary ? model.vocabulary.fields.filter((one) => one.kind !== "ignore").map((one) => one.name) : [];
 
-  function longChannels(table, taken, groups, model) {
+  function longChannels(table, taken, groups, model, notes) {
     if (!isNumbered(model.channels)) return model.channels;
     const free = table.names.filter((name) => !taken.includes(name) && !isNamed(name, "label", model) && !name.startsWith("label_") && !ROW_NUMBERS.test(name.toLowerCase()) && table.isNumeric(name));
     if (free.length === model.channels.length) return free;
     const varies = (name) => { const words = table.words(name); return groups.some((rows) => rows.some((row) => words[row] !== words[rows[0]])); };
     const changing = free.filter(varies);
-    if (changing.length !== model.channels.length) fail(`expected ${model.channels.length} columns of measurements as in training in '${table.name}', got ${free.length} (${quoted(free) || "none"}); leave the other columns out`);
+    if (changing.length === model.channels.length) notes.push(`ignored columns that do not change within a series: ${quoted(free.filter((name) => !changing.includes(name)))}`);
+    else fail(`expected ${model.channels.length} columns of measurements as in training in '${table.name}', got ${free.length} (${quoted(free) || "none"}); leave the other columns out`);
     return changing;
   }
 
@@ -138,16 +95,25 @@ const reader = (() => {
     return found;
   }
 
-  function readLong(table, model, notes, several) {
-    const { reading } = model, id = byName(table, "id", reading.id ?? "series_id", model, notes);
-    const time = reading.time === null ? null : byName(table, "time", reading.time ?? "time", model, notes);
-    const known = knownFields(model), groups = grouped(table, id);
+  // The table with a clock in several columns as one, and the name of its clock; null if it has none.
+  function withClock(table, id, model, notes) {
+    const wanted = model.reading.time === undefined ? "time" : model.reading.time, own = isNumbered(model.channels) ? [] : model.channels;
+    const found = wanted === "time" ? joinedClock.join(table, [id, ...knownFields(model), ...own, "label"], model) : null;
+    if (!found) return [table, wanted === null ? null : byName(table, "time", wanted, model, notes)];
+    if (id === null && new Set(table.words(found.parts[0])).size > 1) fail(`expected a column for id in '${table.name}', got ${quoted(table.names)}; name it series_id`);
+    notes.push(`took columns ${quoted(found.parts)} together as time`);
+    return [found.table, found.name];
+  }
+
+  function readLong(given, model, notes, several) {
+    const { reading } = model, id = byName(given, "id", reading.id ?? "series_id", model, notes);
+    const [table, time] = withClock(given, id, model, notes), known = knownFields(model), groups = grouped(table, id);
     if (id === null && !several) {
       const changing = (name) => new Set(table.words(name).filter((cell) => !table.isMissing(cell))).size > 1;
       if (time === null || table.names.some((name) => name !== time && !table.isNumeric(name) && changing(name))) fail(`expected a column for id in '${table.name}', got ${quoted(table.names)}; name it series_id`);
       notes.push("there is no id: the file is one series");
     }
-    const channels = longChannels(table, [id, time, ...known], [...groups.values()], model);
+    const channels = longChannels(table, [id, time, ...known], [...groups.values()], model, notes);
     requireChannels(isNumbered(model.channels) ? model.channels : table.names, table, model);
     const times = timesOf(table, time, groups, model, notes);
     const seriesAt = (row) => id === null ? table.name : oneForm(table.words(id)[row]);
@@ -177,24 +143,43 @@ const reader = (() => {
 
   function wideIds(table, model, notes) {
     const wanted = model.reading.id ?? "series_id";
-    let id = table.has(wanted) ? wanted : table.names.find((name) => isNamed(name, "id", model) && new Set(table.words(name)).size === table.rows) || null;
+    if (wanted !== "series_id" && !table.has(wanted)) fail(`expected a column '${wanted}' for id in '${table.name}', got ${quoted(table.names)}; rename the column as in training`);
+    const named = (name) => isNamed(name, "id", model) || (ROW_NUMBERS.test(name.toLowerCase()) && !table.isNumeric(name));
+    const id = table.has(wanted) ? wanted : table.names.find((name) => named(name) && table.words(name).every((word) => word) && new Set(table.words(name)).size === table.rows) ?? null;
     if (id === null) notes.push("there is no id: the series are named by their row, from 0");
     const ids = Array.from({ length: table.rows }, (_, row) => id === null ? String(row) : oneForm(table.words(id)[row]));
+    const empty = ids.indexOf("");
+    if (empty >= 0) fail(`expected no empty cell in column '${id}', got one in line ${table.line(empty)} of '${table.name}'; write the id of the series, or leave the row out`);
     const seen = new Set(), again = ids.findIndex((name) => seen.has(name) || !seen.add(name));
     if (again >= 0) fail(`expected one row per series in '${table.name}', got series '${ids[again]}' again in line ${table.line(again)}; keep one of the two`);
     return [id, ids];
   }
 
-  function readWide(table, model, notes) {
-    const [id, ids] = wideIds(table, model, notes), known = knownFields(model);
-    const steps = stepColumns(table.names.filter((name) => name !== id && !known.includes(name)));
+  // The columns of each channel by the number of their step, and the times of the steps if they name the columns.
+  function wideSteps(table, id, model, notes) {
+    const free = table.names.filter((name) => name !== id && !knownFields(model).includes(name) && !(ROW_NUMBERS.test(name.toLowerCase()) && table.isNumeric(name)));
+    const timed = isNumbered(model.channels) ? layout.timedColumns(free) : null;
+    if (!timed) return [stepColumns(free), null];
+    notes.push(`took the names of the columns as times, from '${timed.names[0]}' to '${timed.names[timed.names.length - 1]}'`);
+    return [new Map([["channel_0", new Map(timed.names.entries())]]), timed];
+  }
+
+  // Channels of the same steps, as many as in training; columns of words such as 'site2' are none.
+  function wideChannels(steps, table, model) {
     if (!isNumbered(model.channels)) requireChannels([...steps.keys()], table, model);
-    const channels = isNumbered(model.channels) ? [...steps].sort((a, b) => b[1].size - a[1].size).slice(0, model.channels.length).map(([name]) => name) : model.channels;
-    if (channels.length < model.channels.length) fail(`expected ${model.channels.length} channels as in training in '${table.name}', got ${channels.length}; add their columns`);
-    const order = [...steps.keys()].filter((name) => channels.includes(name)), own = isNumbered(model.channels) ? order : channels;
-    const numbers = [...steps.get(own[0]).keys()].sort((a, b) => a - b);
-    const other = own.find((name) => steps.get(name).size !== numbers.length || numbers.some((number) => !steps.get(name).has(number)));
-    if (other) fail(`expected the same steps in every channel of '${table.name}', got other steps for '${other}' than for '${own[0]}'; add the missing columns`);
+    const wanted = isNumbered(model.channels) ? [...steps.keys()] : model.channels, most = Math.max(0, ...wanted.map((name) => steps.get(name).size));
+    const first = wanted.find((name) => steps.get(name).size === most), numbers = first === undefined ? [] : [...steps.get(first).keys()].sort((a, b) => a - b);
+    const alike = (name) => steps.get(name).size === most && numbers.every((number) => steps.get(name).has(number));
+    const own = wanted.filter((name) => alike(name) || !isNumbered(model.channels) || [...steps.get(name).values()].some((column) => table.isNumeric(column)));
+    const other = own.find((name) => !alike(name));
+    if (other !== undefined) fail(`expected the same steps in every channel of '${table.name}', got other steps for '${other}' than for '${first}'; add the missing columns, or leave these out`);
+    if (own.length !== model.channels.length) fail(`expected ${model.channels.length} channels as in training in '${table.name}', got ${own.length} (${quoted(own) || "none"}); ${own.length < model.channels.length ? "add their columns" : "leave the others out"}`);
+    return [own, numbers];
+  }
+
+  function readWide(table, model, notes) {
+    const [id, ids] = wideIds(table, model, notes), known = knownFields(model), [steps, timed] = wideSteps(table, id, model, notes);
+    const [own, numbers] = wideChannels(steps, table, model);
     const columns = own.map((channel) => numbers.map((number) => measured(table, steps.get(channel).get(number), model, (row) => ids[row], false)));
     const series = ids.map((name, row) => {
       let length = numbers.length;
@@ -202,16 +187,16 @@ const reader = (() => {
       if (!length) fail(`expected at least one value in every series, got none in line ${table.line(row)} of '${table.name}' (series '${name}'); leave the row out`);
       const values = columns.map((channel) => Float64Array.from({ length }, (_, step) => channel[step][row]));
       if (!model.accepts_missing && values.some((one) => one.some(Number.isNaN))) fail(`expected a number everywhere, as in training, got an empty cell in line ${table.line(row)} of '${table.name}' (series '${name}'); fill it in, or leave the series out`);
-      return { id: name, length, values, times: null, shown: Array.from({ length }, (_, step) => step), signals: new Map() };
+      return { id: name, length, values, times: timed && timed.times.slice(0, length), shown: Array.from({ length }, (_, step) => timed ? timed.names[step] : step), signals: new Map() };
     });
     const rows = ids.map((_, row) => row), found = new Map(known.filter((one) => table.has(one)).map((one) => [one, ofRows(plainWords(table, one), rows)]));
-    return { channels: own, series, fields: found, clock: null };
+    return { channels: own, series, fields: found, clock: timed && timed.kind };
   }
 
   // Whether a table describes the series and does not hold them: an id and metadata, but not all channels.
   function isMetadata(table, model) {
     const has = knownFields(model).some((name) => table.has(name));
-    const holds = isNumbered(model.channels) ? looksWide(table, model.reading.id ?? "series_id", model.reading.time ?? "time", model) : model.channels.every((name) => table.has(name) || stepColumns(table.names).has(name));
+    const holds = isNumbered(model.channels) ? layout.isWide(table, model, null) : model.channels.every((name) => table.has(name) || stepColumns(table.names).has(name));
     return has && !holds;
   }
 
@@ -229,8 +214,8 @@ const reader = (() => {
     const notes = given.flatMap((table) => table.notes), described = given.length > 1 ? given.filter((table) => isMetadata(table, model)) : [];
     const holding = given.filter((table) => !described.includes(table)), several = holding.length > 1;
     if (!holding.length) fail(`expected a table with the channels ${quoted(model.channels)}, got metadata alone; choose the series too`);
-    const { reading } = model, layout = reading.layout || "auto";
-    const parts = holding.map((table) => layout === "wide" || (layout === "auto" && looksWide(table, reading.id ?? "series_id", reading.time ?? "time", model)) ? readWide(table, model, notes) : readLong(table, model, notes, several));
+    const names = isNumbered(model.channels) ? null : model.channels;
+    const parts = holding.map((table) => layout.isWide(table, model, names) ? readWide(table, model, notes) : readLong(table, model, notes, several));
     const panel = { channels: parts[0].channels, series: parts.flatMap((one) => one.series), fields: new Map(), clock: parts[0].clock };
     for (const name of knownFields(model))
       if (parts.some((one) => one.fields.has(name))) panel.fields.set(name, { words: parts.flatMap((one) => one.fields.has(name) ? one.fields.get(name).words : one.series.map(() => "")), numbers: parts.flatMap((one) => one.fields.has(name) ? one.fields.get(name).numbers : one.series.map(() => NaN)) });

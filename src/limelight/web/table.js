@@ -137,7 +137,10 @@ const tables = (() => {
     if (all.length < (options.names ? 1 : 2)) throw new Unreadable(`expected a header and at least one row in '${name}', got ${all.length ? "a header only" : "an empty file"}; write the table again`);
     const [width] = usualWidth(all.slice(0, SAMPLE)), head = all.findIndex((one) => one.cells.length === width);
     const headless = options.names && options.names.length === width && all[head].cells.some((cell) => NUMBERISH.test(cell.trim()));
-    const names = headless ? options.names : all[head].cells.map((cell) => cell.trim()), rows = all.slice(headless ? head : head + 1), lines = rows.map((one) => one.line);
+    const names = headless ? options.names : all[head].cells.map((cell) => cell.trim()), below = all.slice(headless ? head : head + 1);
+    const isHeader = ({ cells }) => cells.length === width && names.every((one, place) => one === cells[place].trim());
+    const rows = headless ? below : below.filter((one) => !isHeader(one)), lines = rows.map((one) => one.line);
+    const notes = rows.length < below.length ? [`ignored further header lines among the data of '${name}'`] : [];
     const twice = names.find((one, place) => one && names.indexOf(one) < place);
     if (twice) throw new Unreadable(`expected distinct column names in '${name}', got '${twice}' twice; rename one of the columns`);
     for (const { line, cells } of rows) {
@@ -145,13 +148,13 @@ const tables = (() => {
       if (cells.length !== width) throw new Unreadable(`expected ${width} cells in line ${line + (stated ? 1 : 0)} of '${name}', got ${cells.length}; ${MISMATCH}`);
     }
     const units = options.units_row ?? holdsUnits(rows.map((one) => one.cells), missing);
-    if (units) { rows.shift(); lines.shift(); }
+    if (units) { rows.shift(); lines.shift(); notes.push(`ignored the units in the second row of '${name}'`); }
     const columns = names.map((_, place) => rows.map((one) => one.cells[place].trim()));
     const isMissing = (cell) => missing.has(cell.toLowerCase());
     const formats = findFormats(columns.map((cells) => cells.slice(0, 5000).filter((cell) => !isMissing(cell))), separator, options);
     const place = (column) => names.indexOf(column);
     return {
-      name, names, rows: rows.length, notes: units ? [`ignored the units in the second row of '${name}'`] : [],
+      name, names, rows: rows.length, notes,
       has: (column) => place(column) >= 0,
       line: (row) => lines[row] + (stated ? 1 : 0),
       words: (column) => columns[place(column)],
