@@ -135,3 +135,21 @@ def test_guessed_columns_are_kept_for_one_new_series(limelight: Commands, table:
     assert "Sorte" not in limelight.errors
     one.write_text(one.read_text().replace("Lauf,Zeit", "series_id,time"))
     limelight("predict", "trained", one, "-o", "answers.csv", "--overwrite")
+
+
+def test_a_single_new_series_may_have_fields_and_signals(limelight: Commands, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    header, rows = "series_id,time,x,mode,site,label", []
+    for run in range(20):
+        rows += [
+            f"{run},{step},{random.normal() + run % 2:.3f},{'on' if step % 3 else 'off'},{'ns'[run % 2]},{'ab'[run % 2]}"
+            for step in range(12)
+        ]
+    (tmp_path / "all.csv").write_text("\n".join([header, *rows]) + "\n")
+    limelight(
+        "train", "all.csv", "-o", "trained", "--epochs", "1", "--set", "model.encoder=gru", "--set", "explain=false"
+    )
+    single = [",".join(row.split(",")[1:5]) for row in rows[:12]]
+    (tmp_path / "pump.csv").write_text("\n".join(["time,x,mode,site", *single]) + "\n")
+    limelight("predict", "trained", "pump.csv", "-o", "answers.csv")
+    assert arrow_csv.read_csv(tmp_path / "answers.csv")["series_id"].to_pylist() == ["pump"]

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from limelight.data.reading.date_forms import in_iso_form
 from limelight.errors import DataError, ParameterError, listing, shown
 from limelight.model.prediction import Prediction
 from limelight.model.predictor import Predictor
@@ -153,10 +154,14 @@ def require_same_names(own: Mapping[str, Any], given: Mapping[str, Any]) -> None
 def number_of_time(time: Any) -> float:
     """Convert a time to a number: seconds since 1970 for dates, in UTC if they have a time zone.
 
+    Dates are those of metadata: in ISO form, with dots, or with the English name of a month.
+
     Example
     -------
     >>> number_of_time(2), number_of_time("1970-01-02T00:00:30"), number_of_time("1970-01-01T01:00+01:00")
     (2.0, 86430.0, 0.0)
+    >>> number_of_time("2.1.1970 00:00:30"), number_of_time("2 Jan 1970 00:00:30")
+    (86430.0, 86430.0)
     """
     if isinstance(time, (int, float, np.integer, np.floating)) and not isinstance(time, bool):
         if np.isfinite(time):
@@ -164,7 +169,7 @@ def number_of_time(time: Any) -> float:
         raise DataError(f"expected a time, got {time!r}")
     try:
         if isinstance(time, str):
-            time = datetime.fromisoformat(time.strip())
+            time = datetime.fromisoformat(in_iso_form(time.strip()))
         if isinstance(time, datetime) and time.tzinfo is not None:
             time = time.astimezone(UTC).replace(tzinfo=None)
         date = np.datetime64(time, "ns")

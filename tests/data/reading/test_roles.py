@@ -279,6 +279,22 @@ def test_a_file_whose_times_rise_is_one_series(tmp_path):
     )
 
 
+@pytest.mark.parametrize("clock", [True, False])
+def test_known_fields_and_signals_leave_a_file_one_series(tmp_path, clock: bool) -> None:
+    rows = [f"{step}," * clock + f"{step**2},{'on' if step % 3 else 'off'},north," for step in range(9)]
+    (tmp_path / "r01.csv").write_text("\n".join(["t," * clock + "x,mode,site,dead", *rows]) + "\n")
+    panel = read_table(tmp_path / "r01.csv", label=None, fields=["mode", "site"])
+    assert (panel.ids.tolist(), panel.lengths.tolist()) == (["r01"], [9])
+
+
+def test_a_file_that_may_be_one_series_needs_an_id(tmp_path) -> None:
+    file = tmp_path / "r01.csv"
+    file.write_text("t,x,mode,label\n" + "".join(f"{step},{step**2},{'ab'[step % 2]},ok\n" for step in range(9)))
+    assert message_of(DataError, read_table, file).endswith(
+        "; if the file is one series, add a column 'series_id' with its name in each row"
+    )
+
+
 def test_times_that_fall_without_an_id_are_refused(tmp_path):
     file = tmp_path / "r01.csv"
     file.write_text("t,x\n0,1.5\n1,0.5\n0,2.5\n1,1.5\n")

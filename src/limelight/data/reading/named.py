@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from limelight.data.counters import ROWS_TO_JUDGE
 from limelight.data.labels import STEP_LABEL
-from limelight.data.reading.columns import numbers_or_missing, read_optional_words
+from limelight.data.reading.columns import holds_values, numbers_or_missing, read_optional_words
 from limelight.data.reading.guesses import candidates_in, certain_id, first_rows, id_candidates, ids_of_clock, kind_of
 from limelight.data.reading.id_parts import find_id_parts
 from limelight.data.reading.names import STATES, is_named, plain_name
@@ -48,16 +48,27 @@ class Named:
 
 
 def name_columns(
-    sheets: Sheets, *, id: str, time: str | None, label: str, labels: str | None, notes: list[str]
+    sheets: Sheets,
+    *,
+    id: str,
+    time: str | None,
+    label: str,
+    labels: str | None,
+    notes: list[str],
+    fields: Collection[str] = (),
+    channels_given: bool = False,
 ) -> tuple[Sheets, Named]:
     """Find the id, the clock and the label by name; the id also by file or by content.
 
     Parameters
     ----------
-    sheets, id, time, label, labels
+    sheets, id, time, label, labels, fields
         As for ``find_roles``.
     notes
         A note is appended for every guess.
+    channels_given
+        Whether the channels are named: without labels, a single file whose times rise is then one series although it
+        has columns of words.
 
     Returns
     -------
@@ -84,10 +95,12 @@ def name_columns(
     if id_column is None and len(sheets.paths) > 1:
         sheets, id_column = sheets.named_by_file(id), id
         notes.append(f"no column {id!r}: each of the {len(sheets.paths)} files is one series, named by its file")
-    if id_column is None and _is_one_series(sheets, sample, clock, label_column):
+    described = [name for name in sheets.columns if name in fields]
+    may_have_words = labels is None and channels_given
+    if id_column is None and _is_one_series(sheets, sample, clock, (label_column, *described), words=may_have_words):
         sheets, id_column = sheets.named_by_file(id), id
         notes.append(f"no column {id!r}: the file is one series, named by its file, as its times rise throughout")
-    if id_column is None and labels is None and clock is None and _has_numbers_alone(sheets, sample):
+    if id_column is None and labels is None and clock is None and _has_numbers_alone(sheets, sample, described):
         sheets, id_column = sheets.named_by_file(id), id
         notes.append(f"no column {id!r}: the file is one series, named by its file")
     if id_column is None:
@@ -157,21 +170,29 @@ def _are_whole(words: Sequence[str]) -> bool:
     return all(word.lstrip("+-").isdigit() for word in words)
 
 
-def _is_one_series(sheets: Sheets, sample: Source, clock: str | None, label: str | None) -> bool:
-    """Whether a file is one series: its first times rise, and no column may be the id."""
+def _is_one_series(
+    sheets: Sheets, sample: Source, clock: str | None, others: Sequence[str | None], *, words: bool
+) -> bool:
+    """Whether a file is one series: its first times rise, and no column may be the id, as words may unless allowed."""
     if clock is None or len(sheets.paths) != 1 or sample.rows < 2:
         return False
-    free = [name for name in sheets.columns if name not in (clock, label) and not name.startswith(STEP_LABEL)]
-    if id_candidates(sheets, sample, free) or any(kind_of(sample, name) == "word" for name in free):
+    free = [name for name in sheets.columns if name not in (clock, *others) and not name.startswith(STEP_LABEL)]
+    free = [name for name in free if holds_values(sample, name)]
+    if id_candidates(sheets, sample, free) or (not words and any(kind_of(sample, name) == "word" for name in free)):
         return False
+    return _rise_throughout(sample, clock)
+
+
+def _rise_throughout(sample: Source, clock: str) -> bool:
     times = read_clock(sample, clock).times
     return bool(np.all(times[1:] > times[:-1]))
 
 
-def _has_numbers_alone(sheets: Sheets, sample: Source) -> bool:
-    """Whether a single file holds measurements and nothing that may tell series apart."""
-    numeric = all(kind_of(sample, name) == "number" for name in sheets.columns)
-    return len(sheets.paths) == 1 and numeric and not id_candidates(sheets, sample, sheets.columns)
+def _has_numbers_alone(sheets: Sheets, sample: Source, others: Sequence[str]) -> bool:
+    """Whether a single file holds measurements and nothing that may tell series apart, besides some columns."""
+    free = [name for name in sheets.columns if name not in others and holds_values(sample, name)]
+    numeric = all(kind_of(sample, name) == "number" for name in free)
+    return len(sheets.paths) == 1 and numeric and not id_candidates(sheets, sample, free)
 
 
 def _id_by_content(
@@ -245,12 +266,14 @@ def _describe_missing(
     known = "; ".join(f"{listing(names)} for {role}" for role, names in candidates.items() if names)
     example = " ".join(f"--{role} {names[0] if names else 'NAME'}" for role, names in candidates.items())
     numbered = sum(any(sign.isdigit() for sign in name) for name in others)
+    alone = clock is not None and len(sheets.paths) == 1 and _rise_throughout(sample, clock)
+    whole = "; if the file is one series, add a column 'series_id' with its name in each row" if alone else ""
     wide = "; if each row is a series, name its steps x_0, x_1 and so on" if numbered >= FEWEST_NUMBERED else ""
     python = ", ".join(f"{role}={names[0] if names else 'NAME'!r}" for role, names in candidates.items())
     return (
         f"expected {'a column' if len(candidates) == 1 else 'columns'} for {roles} in {sheets.name}, got "
         f"{listing(sheets.columns, 12)}; {f'candidates are {known}; ' if known else ''}name them with {example} "
-        f"({python} in Python){wide}"
+        f"({python} in Python){whole}{wide}"
     )
 
 

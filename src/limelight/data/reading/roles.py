@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow.compute as pc
 
@@ -106,7 +107,7 @@ def find_roles(
     mask
         A column that is 0 or false if the labels of a step are unknown; only for per-step labels.
     fields
-        Columns that are metadata, also if they hold numbers.
+        Columns that are metadata, also if they hold numbers, or signals; none of them is the id unless it is named.
 
     Returns
     -------
@@ -133,7 +134,8 @@ def find_roles(
     notes: list[str] = []
     if time == DEFAULTS["time"]:
         sheets, time = _with_joined_clock(sheets, (id, label, mask, *fields, *(channels or ())), notes)
-    sheets, named = name_columns(sheets, id=id, time=time, label=label, labels=labels, notes=notes)
+    options: dict[str, Any] = {"fields": fields, "channels_given": channels is not None}
+    sheets, named = name_columns(sheets, id=id, time=time, label=label, labels=labels, notes=notes, **options)
     step_labels, step_mask = _find_step_labels(sheets, named.label, labels, mask)
     unread = [name for name in sheets.columns if name.startswith(STEP_LABEL) and name not in (*step_labels, step_mask)]
     if unread:
