@@ -174,6 +174,15 @@ def test_init_writes_an_experiment_that_trains_the_same(limelight: Commands, dat
     limelight("train", file, "--out", tmp_path / "run", "--set", "explain=false")
 
 
+def test_init_keeps_what_was_typed_about_the_data(limelight: Commands, tmp_path: Path) -> None:
+    for name in ("ok_1", "ok_2", "worn_3"):
+        (tmp_path / f"{name}.csv").write_text("".join(f"{step};{step**2 / 8}\n" for step in range(9)))
+    typed = ("--names", "{label}_{id}", "--set", 'data.csv.names=["time","x"]', "--set", "data.units.x=bar")
+    limelight("init", tmp_path, *typed)
+    data = reading.read_experiment(tmp_path / "experiment.json").data
+    assert (data.csv.names, data.units, data.names) == (("time", "x"), {"x": "bar"}, "{label}_{id}")
+
+
 def test_init_replaces_no_file_unasked(limelight: Commands, data: Path) -> None:
     limelight("init", data)
     file = data / "experiment.json"

@@ -9,7 +9,7 @@ from typing import Any
 
 from limelight.config.sections import DataSection, Experiment, SplitSection
 from limelight.files import whole_file
-from limelight.runs.columns import is_long, with_found_columns
+from limelight.runs.columns import with_found_columns
 from limelight.runs.dataset import read_panel
 from limelight.runs.folder import require_new_file
 
@@ -56,9 +56,7 @@ def write_commented(experiment: Experiment, file: Path, *, overwrite: bool = Fal
     require_new_file(file, overwrite=overwrite)
     panel = read_panel(experiment)
     described = panel.describe()
-    if is_long(experiment):
-        experiment = with_found_columns(experiment)
-    content = _lines(experiment, file.parent, [described, *panel.notes])
+    content = _lines(with_found_columns(experiment), file.parent, [described, *panel.notes])
     with whole_file(file) as temporary:
         temporary.write_text("\n".join(content) + "\n", encoding="utf-8")
     return described
@@ -69,12 +67,16 @@ def _lines(experiment: Experiment, home: Path, about: list[str]) -> list[str]:
     data, split = complete["data"], complete["split"]
     files = {name: _relative(data[name], home) for name in FILE_KEYS if data[name]}
     columns = {name: data[name] for name in COLUMN_KEYS if name != "names" or data[name]}
+    given = {name: getattr(experiment.data, name) for name in DataSection.model_fields}
+    changed = {name: data[name] for name in sorted(_changed(given) - {*FILE_KEYS, *COLUMN_KEYS, "folder"})}
+    if "csv" in changed:
+        changed["csv"] = {name: value for name, value in changed["csv"].items() if value is not None}
     return [
         "// An experiment of limelight. Lines that begin with // are comments; omitted keys have their defaults.",
         *(f"// {line}" for line in about),
         "{",
         '  "data": {',
-        *_entries({**files, **columns}, DataSection, "    "),
+        *_entries({**files, **columns, **changed}, DataSection, "    "),
         "  },",
         "  // The test set, which no choice of the model sees.",
         '  "split": {',
@@ -89,6 +91,12 @@ def _lines(experiment: Experiment, home: Path, about: list[str]) -> list[str]:
         f'  "seed": {complete["seed"]}',
         "}",
     ]
+
+
+def _changed(given: dict[str, Any]) -> set[str]:
+    """Return the keys of the section ``data`` with other values than their defaults."""
+    fields = DataSection.model_fields
+    return {name for name, value in given.items() if value != fields[name].get_default(call_default_factory=True)}
 
 
 def _entries(values: dict[str, Any], section: Any, indent: str) -> list[str]:

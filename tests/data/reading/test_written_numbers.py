@@ -19,6 +19,9 @@ UNIT = "in the header, and the number alone in each cell"
         ("{}%", "0.0%", f"write the unit '%' {UNIT}"),
         ("${}", "$0.0", f"write the unit '$' {UNIT}"),
         ("{},5", "0,5", "write a decimal point and no signs between thousands"),
+        ("{}; 11.5", "0.0; 11.5", "write each of the 2 numbers in a column of its own"),
+        ("[1 {} -2e3]", "[1 0.0 -2e3]", "write each of the 3 numbers in a column of its own"),
+        ("120/{}", "120/0.0", "write each of the 2 numbers in a column of its own"),
     ],
 )
 def test_measurements_in_text_are_refused(form: str, shown: str, remedy: str) -> None:
@@ -37,8 +40,10 @@ def test_measurements_in_text_are_refused(form: str, shown: str, remedy: str) ->
         [f"{number % 2} th" for number in range(12)],
         [f"{number}A{number}" for number in range(12)],
         [f"{number} a" if number % 2 else f"{number} b" for number in range(12)],
+        [f"{number}/1/2024" for number in range(1, 13)],
+        ["1,2" if number % 2 else f"1,2,{number}" for number in range(12)],
     ],
-    ids=["constant within series", "few words", "codes", "two units"],
+    ids=["constant within series", "few words", "codes", "two units", "dates", "lists of any length"],
 )
 def test_words_that_begin_with_numbers_are_kept(words: list[str]) -> None:
     assert ll.read_table(FRAME.assign(extra=words)).channels == ("x",)

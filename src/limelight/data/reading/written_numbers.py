@@ -1,4 +1,4 @@
-"""Columns of text that hold numbers which are not read as such: with a decimal comma, or with a unit in each cell."""
+"""Columns of text that hold numbers which are not read as such: with a decimal comma, a unit, or several in a cell."""
 
 from __future__ import annotations
 
@@ -11,9 +11,13 @@ from limelight.data.reading.columns import read_optional_words
 from limelight.data.reading.missing import is_missing
 from limelight.data.reading.number_formats import is_number
 from limelight.data.reading.sources import Source, is_text
+from limelight.data.reading.times import are_times
 from limelight.errors import DataError
 
 WITH_UNIT = re.compile(r"(?P<before>[$€£¥])?\s*(?P<number>[^A-Za-z%°µ€]*\d)\s*(?P<after>[A-Za-z%°µ€][^\d]{0,9})?$")
+JOINING_SIGN = re.compile(r"\s*[,;/|]\s*|\s+")
+ONE = r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?"
+SEVERAL = re.compile(rf"[(\[]?\s*{ONE}(?:(?:\s*[,;/|]\s*|\s+){ONE})+\s*[)\]]?")
 FEWEST_MEASUREMENTS = 5
 """Fewer different numbers, such as sizes, may be words."""
 
@@ -35,7 +39,8 @@ def reject_written_numbers(sample: Source, id: str, names: Sequence[str], channe
     Raises
     ------
     DataError
-        If at least 5 different words change within a series, and all are numbers with one unit or a decimal comma.
+        If at least 5 different words change within a series, and all are numbers with one unit or a decimal comma, or
+        the same number of numbers.
     """
     for name in names:
         if not is_text(sample.table[name].type):
@@ -61,6 +66,9 @@ def _kind_of(words: Sequence[str]) -> str | None:
         units = {(match["before"] or match["after"] or "").strip() for match in found if match}
         if len(units) == 1 and "" not in units:
             return f"write the unit {units.pop()!r} in the header, and the number alone in each cell"
+    counts = {len(JOINING_SIGN.split(word.strip("()[] "))) for word in words}
+    if all(map(SEVERAL.fullmatch, words)) and len(counts) == 1 and not are_times(words):
+        return f"write each of the {counts.pop()} numbers in a column of its own"
     return None
 
 
