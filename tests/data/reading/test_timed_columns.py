@@ -37,6 +37,15 @@ def test_columns_named_by_times_are_steps(header: list[str]) -> None:
     assert f"took the names of the columns as times, from {header[0]!r} to {header[-1]!r}" in panel.notes
 
 
+def test_months_without_a_year_are_steps_in_their_order() -> None:
+    names = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sept", "Oct", "Nov", "Dec"]
+    table = pd.DataFrame(VALUES[:, :12], columns=names)[names[::-1]].assign(label=["a", "b"] * 3)
+    panel = ll.read_table(table)
+    np.testing.assert_allclose(panel.values[:, 0], VALUES[:, :12].ravel(), atol=1e-6)
+    assert panel.times is not None
+    assert panel.times[:12].tolist() == [*range(1, 13)]
+
+
 def test_names_of_columns_are_the_clock() -> None:
     times = ll.read_table(table_of(HEADERS["days"])).times
     assert times is not None

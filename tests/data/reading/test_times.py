@@ -138,10 +138,12 @@ def test_reading_notes_that_no_date_shows_the_order() -> None:
     ("cells", "seconds"),
     [
         (["00:30.500", "1:00.500"], [30.5, 60.5]),
+        (["12:00:30 AM", "1:00:00 PM"], [30.0, 46800.0]),
+        (["12:30 a.m.", "12:30 p.m."], [1800.0, 45000.0]),
         (["0 days 00:00:30", "1 days 00:00:00.5"], [30.0, 86400.5]),
         ([datetime.time(0, 0, 30), datetime.time(1, 0)], [30.0, 3600.0]),
     ],
-    ids=["minutes and seconds", "time differences of pandas", "times of day"],
+    ids=["minutes and seconds", "halves of the day", "hours and minutes", "time differences of pandas", "times of day"],
 )
 def test_durations_are_seconds(cells: list[object], seconds: list[float]) -> None:
     assert read_clock(Source(pa.table({"time": cells}), "x"), "time").times.tolist() == seconds

@@ -52,6 +52,7 @@ DAY_FIRST = re.compile(r"^(\d{1,2})\.(\d{1,2})\.(\d{4})")
 """Dates with dots have the day first in every country that writes them."""
 FIRST_CELLS = 64
 """Cells among which one is tried first, as most columns of words hold no date."""
+MONTH_ALONE = re.compile(rf"(?i){MONTH}")
 YEARS = ((r"^=([7-9]\d-)", r"=19\1"), (r"^=([0-6]\d-)", r"=20\1"))
 REWRITTEN = r"^=(?P<year>\d{4})-(?P<month>\d{1,2}|[A-Za-z]{3})[A-Za-z]*-(?P<day>\d{1,2}) (?P<time>.*)$"
 
@@ -103,6 +104,18 @@ def is_date_form(word: str) -> bool:
     (True, True, False)
     """
     return any(form.match(word) for form, _ in (*DATE_FORMS, *WHOLE_MONTHS))
+
+
+def month_of(word: str) -> int | None:
+    """Return the number of a month by its English name; None for other words.
+
+    Example
+    -------
+    >>> month_of("Sept."), month_of("january"), month_of("Januar")
+    (9, 1, None)
+    """
+    found = MONTH_ALONE.fullmatch(word.strip())
+    return None if found is None else MONTHS.index(found[1][:3].lower()) + 1
 
 
 def are_whole_months(column: Any) -> bool:

@@ -22,11 +22,11 @@ DATE = (
 )
 TIME_OF_DAY = (
     r"^\s*(?:(?P<days>\d{1,6}) days?,?\s+)?(?P<hour>\d{1,4}):(?P<minute>\d{1,3}):(?P<seconds>\d{2})"
-    r"(?:[.,](?P<fraction>\d{1,9}))?\s*$"
+    r"(?:[.,](?P<fraction>\d{1,9}))?(?:\s*(?P<half>[AaPp])\.?[Mm]\.?)?\s*$"
 )
 MINUTES = r"^\s*(\d{1,3}:\d{2}[.,]\d{1,9}\s*)$"
 """Minutes and seconds, as spreadsheets write times below an hour: only a fraction shows that no hours are meant."""
-TWO_NUMBERS = r"^\s*(\d{1,3}:\d{2}(?:[.,]\d{1,9})?)\s*$"
+TWO_NUMBERS = r"^\s*(\d{1,3}:\d{2}(?:[.,]\d{1,9})?)(\s*[AaPp]\.?[Mm]\.?)?\s*$"
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +115,7 @@ def spreadsheet_dates(column: Any) -> SpreadsheetDates | None:
 
 
 def seconds_of_day(column: Any) -> Any | None:
-    """Parse times of day and durations, such as ``14:05``, ``14:05:00.5`` and ``1 days 14:05:00``, as seconds.
+    """Parse times of day and durations, such as ``14:05``, ``2:05 PM`` and ``1 days 14:05:00``, as seconds.
 
     None unless every cell is one. Two numbers are hours and minutes; minutes and seconds if one of them has a fraction.
 
@@ -125,14 +125,20 @@ def seconds_of_day(column: Any) -> Any | None:
     [1.5, 3600.0, 86400.0]
     >>> seconds_of_day(pa.array(["30:00.5", "31:00"])).to_pylist()
     [1800.5, 1860.0]
+    >>> seconds_of_day(pa.array(["12:05 AM", "2:05:00 PM"])).to_pylist()
+    [300.0, 50700.0]
     """
     column = column.cast(pa.large_string())
     with_fraction = pc.any(pc.match_substring_regex(column, MINUTES)).as_py()
-    column = pc.replace_substring_regex(column, TWO_NUMBERS, r"0:\1" if with_fraction else r"\1:00")
+    column = pc.replace_substring_regex(column, TWO_NUMBERS, r"0:\1\2" if with_fraction else r"\1:00\2")
     found = pc.extract_regex(column, TIME_OF_DAY)
     if found.null_count or not len(column):
         return None
-    days, hour, minute, seconds, fraction = (found.field(number).cast(pa.large_string()) for number in range(5))
+    fields = (found.field(number).cast(pa.large_string()) for number in range(6))
+    days, hour, minute, seconds, fraction, half = fields
+    if pc.any(pc.and_(pc.not_equal(half, ""), pc.greater(hour.cast(pa.int64()), 12))).as_py():
+        return None
+    hour = _hours(hour, half)
     total = _joined(seconds, _filled(fraction, "0"), sign=".").cast(pa.float64())
     for part, size in ((_filled(days, "0"), 86400.0), (hour, 3600.0), (minute, 60.0)):
         total = pc.add(total, pc.multiply(part.cast(pa.float64()), size))

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from limelight.data.reading.date_forms import is_date_form
+from limelight.data.reading.date_forms import is_date_form, month_of
 from limelight.data.reading.sources import Source
 from limelight.data.reading.step_names import is_consecutive
 from limelight.data.reading.times import read_clock
@@ -61,7 +61,7 @@ def find_timed_columns(names: Sequence[str]) -> TimedColumns | None:
     >>> find_timed_columns(["0", "1", "2", "3", "4"]) is None
     True
     """
-    for found in (_dated(names), _numbered(names)):
+    for found in (_dated(names), _named_by_month(names), _numbered(names)):
         if found is not None and len(found.names) >= max(FEWEST_TIMES, len(names) / 2):
             order = np.argsort(found.times, kind="stable")
             times = found.times[order]
@@ -80,6 +80,12 @@ def _dated(names: Sequence[str]) -> TimedColumns | None:
         return TimedColumns(tuple(dated), read_clock(Source(pa.table({"time": dated}), "the header"), "time").times)
     except DataError:
         return None
+
+
+def _named_by_month(names: Sequence[str]) -> TimedColumns | None:
+    """Return the columns named by months without a year, with their numbers."""
+    months = {name: month for name in names if (month := month_of(name)) is not None}
+    return TimedColumns(tuple(months), np.array([*months.values()], dtype=np.int64)) if months else None
 
 
 def _numbered(names: Sequence[str]) -> TimedColumns | None:
