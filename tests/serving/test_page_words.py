@@ -34,6 +34,21 @@ def test_a_time_that_occurs_twice_names_the_file() -> None:
     )
 
 
+def test_columns_that_together_are_the_id_are_to_be_joined() -> None:
+    assert (
+        advice_for_page(
+            "'a', 'b' together tell apart; join them into one column, and name it with --id (id=... in Python)"
+        )
+        == "'a', 'b' together tell apart; join them into one column 'series_id'"
+    )
+
+
+def test_a_missing_header_is_to_be_written() -> None:
+    assert error_of("0.5,1.5\n0.25,2.5\n0.75,0.5\n").endswith(
+        "; write a line of names above them, such as series_id,time,value"
+    )
+
+
 def test_columns_that_are_not_found_are_to_be_renamed() -> None:
     assert (
         advice_for_page(

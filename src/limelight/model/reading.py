@@ -50,10 +50,11 @@ def read_as_trained(
     trained = dict(reading)
     trained.pop("events", None)
     windows, aligned = trained.pop("windows", None), trained.pop("signals", None) or {}
+    kinds = {} if model.vocabulary is None else {one.name: one.kind for one in model.vocabulary.fields}
     if trained.get("channels") is None and not numbered(model.channels):
         trained["channels"] = _own_channels(model, aligned)
     keywords = {
-        "fields": {} if model.vocabulary is None else model.vocabulary.kinds,
+        "fields": kinds,
         "label": None,
         **trained,
         **columns,

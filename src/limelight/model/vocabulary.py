@@ -172,11 +172,6 @@ class Vocabulary:
         mean, deviation = np.array([scale for one in self.fields for scale in one.scales()]).reshape(-1, 2).T
         return mean, deviation
 
-    @property
-    def kinds(self) -> dict[str, FieldKind]:
-        """The kind of each field by name, and ``"category"`` for each side signal."""
-        return {**{one.name: "category" for one in self.signals}, **{one.name: one.kind for one in self.fields}}
-
     def encode(self, metadata: pa.Table | None, n: int, signals: StepSignals | None = None) -> EncodedMetadata:
         """Encode metadata and side signals as numbers.
 

@@ -215,7 +215,7 @@ def _require_inside(outside: OutsideTraining | None, source: Path | str) -> None
 def with_columns_of(model: FittedModel | ModelDescription, experiment: Experiment) -> Experiment:
     """Return the experiment with the metadata fields of the model, and with labels per step if the model has them."""
     data = experiment.data
-    known = {} if model.vocabulary is None else model.vocabulary.kinds
+    known = {} if model.vocabulary is None else {one.name: one.kind for one in model.vocabulary.fields}
     of_steps = model.task.by_step and data.level == "auto" and data.labels is None
     changes = {"fields": {**known, **data.fields}, "level": "step" if of_steps else data.level}
     return experiment.model_copy(update={"data": data.model_copy(update=changes)})

@@ -6,7 +6,7 @@ import re
 
 COLUMN_NAMES = {"id": "series_id", "time": "time", "label": "label"}
 """The name by which the column of each role is found in every table."""
-OPTION = r"(?:csv=\{[^}]*\}|\w+=\S+) \(--[^()]*\)"
+OPTION = r"(?:\w+=\{[^}]*\}+|\w+=\S+) \(--[^()]*\)"
 FILE_ADVICE = (
     (r"name the column that tells the recordings apart with " + OPTION,
      f"rename the column that tells the recordings apart to {COLUMN_NAMES['id']!r}"),
@@ -16,6 +16,8 @@ FILE_ADVICE = (
     (r"change it with " + OPTION, "if this is wrong, change the file"),
     (r"\bset " + OPTION, "write the table as those of the training series"),
     (r", or state its encoding with " + OPTION, ""),
+    (r"[,;]?\s*(?:or pass the names|state it|for the names of columns, pass)(?: with)? " + OPTION, ""),
+    (r", and name it with --id \(id=\.\.\. in Python\)", f" {COLUMN_NAMES['id']!r}"),
     (r" with " + OPTION, ""),
 )  # fmt: skip
 

@@ -280,11 +280,19 @@ def test_a_file_whose_times_rise_is_one_series(tmp_path):
 
 
 @pytest.mark.parametrize("clock", [True, False])
-def test_known_fields_and_signals_leave_a_file_one_series(tmp_path, clock: bool) -> None:
+def test_words_beside_known_channels_leave_one_series(tmp_path, clock: bool) -> None:
     rows = [f"{step}," * clock + f"{step**2},{'on' if step % 3 else 'off'},north," for step in range(9)]
     (tmp_path / "r01.csv").write_text("\n".join(["t," * clock + "x,mode,site,dead", *rows]) + "\n")
-    panel = read_table(tmp_path / "r01.csv", label=None, fields=["mode", "site"])
+    panel = read_table(tmp_path / "r01.csv", label=None, channels=["x"])
     assert (panel.ids.tolist(), panel.lengths.tolist()) == (["r01"], [9])
+
+
+def test_blocks_of_words_are_no_single_series(tmp_path) -> None:
+    rows = "".join(f"{step},{step**2},{'pump' if step < 9 else 'fan'}\n" for step in range(18))
+    (tmp_path / "r01.csv").write_text("t,x,machine\n" + rows)
+    assert "candidates are 'machine'" in message_of(
+        DataError, read_table, tmp_path / "r01.csv", label=None, channels=["x"]
+    )
 
 
 def test_a_file_that_may_be_one_series_needs_an_id(tmp_path) -> None:

@@ -55,14 +55,13 @@ def name_columns(
     label: str,
     labels: str | None,
     notes: list[str],
-    fields: Collection[str] = (),
     channels_given: bool = False,
 ) -> tuple[Sheets, Named]:
     """Find the id, the clock and the label by name; the id also by file or by content.
 
     Parameters
     ----------
-    sheets, id, time, label, labels, fields
+    sheets, id, time, label, labels
         As for ``find_roles``.
     notes
         A note is appended for every guess.
@@ -95,9 +94,8 @@ def name_columns(
     if id_column is None and len(sheets.paths) > 1:
         sheets, id_column = sheets.named_by_file(id), id
         notes.append(f"no column {id!r}: each of the {len(sheets.paths)} files is one series, named by its file")
-    described = [name for name in sheets.columns if name in fields]
-    may_have_words = labels is None and channels_given
-    if id_column is None and _is_one_series(sheets, sample, clock, (label_column, *described), words=may_have_words):
+    described = sheets.columns if labels is None and channels_given else ()
+    if id_column is None and _is_one_series(sheets, sample, clock, label_column, described):
         sheets, id_column = sheets.named_by_file(id), id
         notes.append(f"no column {id!r}: the file is one series, named by its file, as its times rise throughout")
     if id_column is None and labels is None and clock is None and _has_numbers_alone(sheets, sample, described):
@@ -171,14 +169,14 @@ def _are_whole(words: Sequence[str]) -> bool:
 
 
 def _is_one_series(
-    sheets: Sheets, sample: Source, clock: str | None, others: Sequence[str | None], *, words: bool
+    sheets: Sheets, sample: Source, clock: str | None, label: str | None, described: Collection[str]
 ) -> bool:
-    """Whether a file is one series: its first times rise, and no column may be the id, as words may unless allowed."""
+    """Whether a file is one series: its first times rise, and no column may be the id, as undescribed words may."""
     if clock is None or len(sheets.paths) != 1 or sample.rows < 2:
         return False
-    free = [name for name in sheets.columns if name not in (clock, *others) and not name.startswith(STEP_LABEL)]
-    free = [name for name in free if holds_values(sample, name)]
-    if id_candidates(sheets, sample, free) or (not words and any(kind_of(sample, name) == "word" for name in free)):
+    free = [name for name in sheets.columns if name not in (clock, label) and not name.startswith(STEP_LABEL)]
+    words = [name for name in free if kind_of(sample, name) == "word" and holds_values(sample, name)]
+    if id_candidates(sheets, sample, free) or not {*words} <= {*described}:
         return False
     return _rise_throughout(sample, clock)
 
@@ -188,11 +186,10 @@ def _rise_throughout(sample: Source, clock: str) -> bool:
     return bool(np.all(times[1:] > times[:-1]))
 
 
-def _has_numbers_alone(sheets: Sheets, sample: Source, others: Sequence[str]) -> bool:
-    """Whether a single file holds measurements and nothing that may tell series apart, besides some columns."""
-    free = [name for name in sheets.columns if name not in others and holds_values(sample, name)]
-    numeric = all(kind_of(sample, name) == "number" for name in free)
-    return len(sheets.paths) == 1 and numeric and not id_candidates(sheets, sample, free)
+def _has_numbers_alone(sheets: Sheets, sample: Source, described: Collection[str]) -> bool:
+    """Whether a single file holds measurements, described words, and nothing that may tell series apart."""
+    words = {name for name in sheets.columns if kind_of(sample, name) != "number" and holds_values(sample, name)}
+    return len(sheets.paths) == 1 and words <= {*described} and not id_candidates(sheets, sample, sheets.columns)
 
 
 def _id_by_content(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow.compute as pc
 
@@ -107,7 +106,7 @@ def find_roles(
     mask
         A column that is 0 or false if the labels of a step are unknown; only for per-step labels.
     fields
-        Columns that are metadata, also if they hold numbers, or signals; none of them is the id unless it is named.
+        Columns that are metadata, also if they hold numbers.
 
     Returns
     -------
@@ -134,8 +133,10 @@ def find_roles(
     notes: list[str] = []
     if time == DEFAULTS["time"]:
         sheets, time = _with_joined_clock(sheets, (id, label, mask, *fields, *(channels or ())), notes)
-    options: dict[str, Any] = {"fields": fields, "channels_given": channels is not None}
-    sheets, named = name_columns(sheets, id=id, time=time, label=label, labels=labels, notes=notes, **options)
+    given = channels is not None
+    sheets, named = name_columns(
+        sheets, id=id, time=time, label=label, labels=labels, notes=notes, channels_given=given
+    )
     step_labels, step_mask = _find_step_labels(sheets, named.label, labels, mask)
     unread = [name for name in sheets.columns if name.startswith(STEP_LABEL) and name not in (*step_labels, step_mask)]
     if unread:
