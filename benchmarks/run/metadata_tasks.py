@@ -11,7 +11,7 @@ Bengio). No setting is chosen on these numbers.
 
 ``--peers`` is the Python of an environment with ``tsai``. Its InceptionTime has the metadata as constant channels:
 categories one-hot, numbers standardised, 0 for what is missing or was never seen. Since tsai takes series of one length
-only, those of unequal length and those above 300 steps are interpolated to the median length, at most 300.
+only, those of unequal length and those above 128 steps are interpolated to the median length, at most 128.
 
 Made tasks: ``sham`` metadata say nothing; ``hint`` names the class of a share of the series, and a random one of the
 others; ``flip`` shifts the label to the next class if the mode is ``b``, so that neither series nor mode says much
@@ -51,7 +51,7 @@ from limelight.evaluation.metrics.paired import paired_gain
 from limelight.runs.dataset import read_data
 
 MOST, FOLDS, HIDDEN = 400, 5, 0.05
-LONGEST = 300
+LONGEST = 128
 """Steps of a series that tsai gets; longer ones are interpolated to as many."""
 UNSEEN = "never seen"
 ALONE = "series alone"
