@@ -241,10 +241,10 @@ def constant_channels(train: Panel, test: Panel) -> tuple[NDArray[np.float32], N
     words = first.select_dtypes("category").columns
     numbers = first.columns.difference(words)
     mean, scale = first[numbers].mean(), first[numbers].std().replace(0, 1)
-    parts = [
-        pd.concat([pd.get_dummies(part[words], dtype=float), (part[numbers] - mean) / scale], axis=1).fillna(0)
-        for part in (first, second)
-    ]
+    parts = []
+    for part in (first, second):
+        codes = [pd.get_dummies(part[word], prefix=word, dtype=float) for word in words]
+        parts.append(pd.concat([*codes, (part[numbers] - mean) / scale], axis=1).fillna(0))
     return parts[0].to_numpy(np.float32), parts[1][parts[0].columns].to_numpy(np.float32)
 
 
