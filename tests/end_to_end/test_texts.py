@@ -17,12 +17,14 @@ from limelight.data.panel import Panel
 from limelight.data.synthetic.bumps import EARLY, LATE, PHRASES
 from limelight.errors import ModelFolderError, ParameterError
 from limelight.estimator import TimeSeriesClassifier
+from limelight.export.onnx_file import export_model
 from limelight.loading import load
 from limelight.model.texts import read_text_encoder
 from limelight.model.vocabulary import Vocabulary, fit_vocabulary
 from limelight.parts.architecture import Architecture
-from limelight.parts.contexts import ContextEncoding
+from limelight.parts.contexts import ContextEncoding, OneHotContext
 from limelight.parts.encoders import ConvLSTM
+from limelight.runtime import open_model
 from support.errors import message_of
 from support.panels import LEARNABLE, bump_panel
 
@@ -153,6 +155,34 @@ def test_notes_are_learned_and_generalise_to_new_words(folder: Path) -> None:
     assert model.score(test.replace(metadata=pa.table({"mode": texts})), test.labels) >= 0.95
 
 
+def test_fixed_features_generalise_to_new_words_too(folder: Path) -> None:
+    train, test = text_parts(400)
+    model = classifier(folder, encoder={"name": "rocket", "features": 840}).fit(train)
+    assert isinstance(model.model_.architecture.context, OneHotContext)
+    assert model.score(test, test.labels) >= 0.95
+    texts = [text.replace(LATE, "tardy").replace(EARLY, "prompt") for text in test.metadata["mode"].to_pylist()]
+    assert model.score(test.replace(metadata=pa.table({"mode": texts})), test.labels) >= 0.95
+
+
+def test_evidence_of_fixed_features_includes_vectors_of_texts(folder: Path) -> None:
+    train, test = text_parts(80)
+    model = classifier(folder, encoder={"name": "rocket", "features": 84}).fit(train)
+    found = model.explain(test, method="evidence")
+    sums = np.array([one.sum(dtype=np.float64) for one in found.importance]) + found.fields["mode"] + found.base
+    logits = found.prediction.logits[:, 0] * np.where(found.target == model.classes_[1], 1, -1)
+    np.testing.assert_allclose(sums, logits, atol=1e-5)
+
+
+@pytest.mark.parametrize("encoder", [{"name": "rocket", "features": 84}, "gru"])
+def test_exported_models_read_vectors_of_texts(folder: Path, tmp_path: Path, encoder: Any) -> None:
+    pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (limelight[onnx])")
+    train, test = text_parts(80)
+    model = classifier(folder, encoder=encoder).fit(train)
+    file = export_model(model.model_, tmp_path / "model.onnx")
+    found = open_model(file, threads=1, text_encoder=folder).predict(test).probabilities
+    np.testing.assert_allclose(found, model.predict_proba(test), atol=1e-5)
+
+
 def test_text_vectors_are_scaled_by_training_texts(folder: Path, model2vec: Any) -> None:
     train, _ = text_parts(40)
     texts = train.metadata["mode"].to_pylist()
@@ -266,9 +296,10 @@ def saved(folder: Path, tmp_path: Path) -> Path:
     return classifier(folder).fit(text_parts(80)[0]).save(tmp_path / "model")
 
 
-def test_a_saved_model_has_its_encoder_with_it(folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("encoder", ["conv_lstm", {"name": "rocket", "features": 84}])
+def test_a_saved_model_has_its_encoder_with_it(folder: Path, tmp_path: Path, encoder: Any) -> None:
     train, test = text_parts(80)
-    model = classifier(folder).fit(train)
+    model = classifier(folder, encoder=encoder).fit(train)
     saved = model.save(tmp_path / "model")
     shutil.rmtree(folder)
     shutil.move(saved, tmp_path / "elsewhere")
@@ -329,7 +360,7 @@ def test_forged_sizes_of_the_encoder_are_refused(saved: Path) -> None:
     content = json.loads(file.read_text())
     content["vocabulary"]["text_encoder"]["size"] = 10**9
     file.write_text(json.dumps(content))
-    assert "disagree about 'context.vectors" in message_of(ModelFolderError, load, saved)
+    assert "disagree about 'context." in message_of(ModelFolderError, load, saved)
 
 
 def test_saving_replaces_a_model_with_an_encoder_and_nothing_more(folder: Path, saved: Path) -> None:

@@ -133,16 +133,16 @@ def test_broken_json_is_refused(saved: Path) -> None:
 
 
 def test_newer_version_is_refused(saved: Path) -> None:
-    change(saved, version=3)
+    change(saved, version=4)
     assert load_error(saved) == (
-        f"{str(saved / 'model.json')!r} has format version 3, but this limelight reads versions up to 2; update limelight"
+        f"{str(saved / 'model.json')!r} has format version 4, but this limelight reads versions up to 3; update limelight"
     )
 
 
 @pytest.mark.parametrize("version", [0, -3, None, "2"])
 def test_versions_that_never_were_are_refused(saved: Path, version: Any) -> None:
     change(saved, version=version)
-    assert f"has format version {version!r}, but this limelight reads versions up to 2" in load_error(saved)
+    assert f"has format version {version!r}, but this limelight reads versions up to 3" in load_error(saved)
 
 
 def test_version_1_rejects_missing_values_and_ignores_the_clock(saved: Path) -> None:

@@ -19,6 +19,13 @@ def test_a_model_of_the_version_before_predicts_the_same(name: str) -> None:
     np.testing.assert_allclose(load(SAVED / name).predict_proba(panel[:20]), expected, rtol=0, atol=1e-6)
 
 
+def test_texts_of_the_format_before_keep_their_shares_of_words() -> None:
+    panel = bump_panel(120, num_points=24, width=6, mode_as="text")
+    with np.load(SAVED / "probabilities.npz") as arrays:
+        expected = arrays["notes"]
+    np.testing.assert_allclose(load(SAVED / "notes").predict_proba(panel[:20]), expected, rtol=0, atol=1e-6)
+
+
 @pytest.mark.parametrize("name", ["rocket", "network"])
 def test_its_decision_is_read_too(name: str) -> None:
     decision = load(SAVED / name).model_.decision

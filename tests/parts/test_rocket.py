@@ -68,12 +68,6 @@ def test_the_context_of_rocket_can_be_sized() -> None:
             "use 'late', or another encoder",
         ),
         (
-            {"encoder": "rocket", "context": {"name": "embedding", "text_encoder": "words"}},
-            {},
-            "expected no text encoder with the encoder 'rocket', whose head reads word counts, got one; remove the text "
-            f"encoder, or use {TRAINED}",
-        ),
-        (
             {"encoder": "gru", "pooling": "ppv"},
             {},
             "expected a pooling for labels of whole series, got pooling='ppv', which belongs to the encoder 'blocks' or "
@@ -155,6 +149,14 @@ def test_numbers_are_scaled_and_marked_where_missing() -> None:
 def test_words_of_a_text_are_counted_in_folded_columns() -> None:
     encoder = OneHotContextEncoder(PART, ContextShape(texts=2, buckets=10))
     columns = encoder(two_step_batch(tokens=torch.tensor([[[1, 4, 2, 9], [0, 0, 0, 0]]])))
+    torch.testing.assert_close(columns, torch.tensor([[0.5, 0.25, 0.25, 0, 0, 0]]).sqrt())
+
+
+def test_earlier_models_keep_shares_of_words() -> None:
+    part = contexts.OneHotContext(text_size=3, text_weighting="share")
+    columns = OneHotContextEncoder(part, ContextShape(texts=2, buckets=10))(
+        two_step_batch(tokens=torch.tensor([[[1, 4, 2, 9], [0, 0, 0, 0]]]))
+    )
     assert columns.tolist() == [[0.5, 0.25, 0.25, 0, 0, 0]]
 
 

@@ -75,7 +75,7 @@ def _contributions(model: FittedModel, batch: Batch) -> Doubles:
         rows = [
             split(inputs[row], batch.mask[row], weights + added.float(), typical)
             for row in (slice(place, place + 1) for place in range(len(inputs)))
-            for added in [network.products.weights_under(of_products, context[row][0])]
+            for added in [network.products.weights_under(of_products, network.context.for_products(context)[row][0])]
         ]
     return torch.cat(rows).sum(dim=3).numpy()
 

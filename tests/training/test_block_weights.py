@@ -100,8 +100,21 @@ def test_a_single_block_needs_no_weight() -> None:
     assert choose_emphasis(features, [slice(0, 5)], wanted, torch.ones(24, 3, dtype=torch.bool), one_of=True) is None
 
 
-@pytest.mark.parametrize("metadata", [True, False])
-def test_metadata_need_a_smaller_gain_than_other_blocks(monkeypatch: pytest.MonkeyPatch, metadata: bool) -> None:
+def test_columns_of_a_text_count_by_their_variance() -> None:
+    random = np.random.default_rng(0)
+    wanted = torch.from_numpy(random.choice([-1.0, 1.0], size=(40, 1)))
+    text = torch.cat([3 * wanted, torch.from_numpy(random.normal(size=(40, 1)))], dim=1)
+    features = torch.cat([torch.from_numpy(random.normal(size=(40, 4))), text], dim=1)
+    spans, known = [slice(0, 4), slice(4, 6)], torch.ones(40, 1, dtype=torch.bool)
+    emphasis = choose_emphasis(features, spans, wanted, known, one_of=True, metadata=1, texts=1)
+    assert emphasis is not None
+    deviation = text.std(dim=0, correction=0)
+    assert float(emphasis[4] / emphasis[5]) == pytest.approx(float(deviation[0] / deviation[1]), rel=1e-5)
+    assert float(emphasis[4]) > 0
+
+
+@pytest.mark.parametrize("metadata", [1, 0])
+def test_metadata_need_a_smaller_gain_than_other_blocks(monkeypatch: pytest.MonkeyPatch, metadata: int) -> None:
     monkeypatch.setattr(block_weights, "STANDARD_ERRORS", 1_000.0)
     random = np.random.default_rng(0)
     wanted = torch.from_numpy(random.choice([-1.0, 1.0], size=(40, 1)))
@@ -109,4 +122,4 @@ def test_metadata_need_a_smaller_gain_than_other_blocks(monkeypatch: pytest.Monk
     spans, known = [slice(0, 2), slice(2, 4), slice(4, 5)], torch.ones(40, 1, dtype=torch.bool)
     emphasis = choose_emphasis(features, spans, wanted, known, one_of=True, metadata=metadata)
     assert emphasis is not None
-    assert bool(emphasis[4] > 0) is metadata
+    assert bool(emphasis[4] > 0) is bool(metadata)

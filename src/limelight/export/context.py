@@ -13,6 +13,7 @@ from limelight.nn.context import (
     ContextEncoder,
     OneHotContextEncoder,
     OneHotSignals,
+    ScaledVectors,
     SignalEncoder,
     TextVectors,
 )
@@ -45,21 +46,24 @@ def write_context(graph: Graph, encoder: ContextEncoder, inputs: ModelInputs) ->
 
 @register_translation(OneHotContextEncoder)
 def write_one_hot_context(graph: Graph, encoder: OneHotContextEncoder, inputs: ModelInputs) -> str:
-    """Write one-hot categories, scaled numbers and word frequencies, shape (batch, width)."""
+    """Write one-hot categories, scaled numbers, and shares of words, their roots or vectors, shape (batch, width)."""
     parts: list[str] = []
     if encoder.shape.categories:
         parts += _one_hot(graph, inputs.categories, encoder.shape.categories, 1)
     if encoder.shape.numbers:
         parts.append(_scaled_numbers(graph, encoder, inputs))
-    if encoder.shape.texts:
+    if encoder.vectors is not None:
+        parts.append(translate(graph, encoder.vectors, inputs.vectors))
+    elif encoder.shape.texts:
         tokens, zero = inputs.tokens, graph.integer(0)
         codes = graph.add("Max", graph.add("Sub", tokens, graph.integer(1)), zero)
         codes = graph.add("Mod", codes, graph.integer(encoder.text_size))
-        levels = graph.constant([0.0, 1.0], np.float32)
-        columns = graph.add("OneHot", codes, graph.integer(encoder.text_size), levels)
-        is_word = graph.cast(graph.unsqueeze(graph.add("Greater", tokens, zero), 3), np.float32)
-        counts = graph.sum(graph.add("Mul", columns, is_word), 2)
+        is_word = graph.cast(graph.add("Greater", tokens, zero), np.float32)
+        shape = graph.concat([graph.size(tokens, 0), graph.integers(encoder.shape.texts, encoder.text_size)], 0)
+        counts = graph.add("Expand", graph.number(0.0), shape)
+        counts = graph.add("ScatterElements", counts, codes, is_word, axis=2, reduction="add")
         shares = graph.add("Div", counts, graph.cast(_word_counts(graph, tokens), np.float32))
+        shares = graph.add("Sqrt", shares) if encoder.text_weighting == "root" else shares
         parts.append(graph.reshape(shares, 0, -1))
     return graph.concat(parts, 1)
 
@@ -76,13 +80,20 @@ def write_one_hot_signals(graph: Graph, encoder: OneHotSignals, inputs: ModelInp
     return graph.concat(_one_hot(graph, inputs.signals, encoder.signals, 2), 2)
 
 
+@register_translation(ScaledVectors)
+def write_scaled_vectors(graph: Graph, texts: ScaledVectors, vectors: str) -> str:
+    """Write scaled text vectors, 0 if unknown, shape (batch, fields * size)."""
+    flat = graph.reshape(vectors, 0, -1)
+    scaled = standardised(graph, texts.scaling, flat)
+    return graph.add("Where", graph.add("IsNaN", flat), graph.number(0.0), scaled)
+
+
 @register_translation(TextVectors)
 def write_text_vectors(graph: Graph, texts: TextVectors, vectors: str) -> str:
     """Write scaled text vectors under one linear layer per field, shape (batch, fields * units)."""
     fields, size = texts.unknown.shape[0], int(texts.scaling.mean.numel()) // texts.unknown.shape[0]
     missing = graph.add("IsNaN", vectors)
-    scaled = standardised(graph, texts.scaling, graph.reshape(vectors, 0, -1))
-    scaled = graph.add("Where", missing, graph.number(0.0), graph.reshape(scaled, 0, fields, size))
+    scaled = graph.reshape(write_scaled_vectors(graph, texts, vectors), 0, fields, size)
     encoded = [
         graph.linear(graph.squeeze(graph.slice(scaled, 1, place, place + 1), 1), layer)
         for place, layer in enumerate(texts.layers)
@@ -93,14 +104,21 @@ def write_text_vectors(graph: Graph, texts: TextVectors, vectors: str) -> str:
     return graph.reshape(graph.add("Where", is_unknown, graph.constant(texts.unknown), stacked), 0, -1)
 
 
+def write_for_products(graph: Graph, encoder: OneHotContextEncoder, context: str) -> str:
+    """Write what products with the features take of encoded metadata, shape (batch, multiplied)."""
+    if encoder.multiplied == encoder.width:
+        return context
+    return graph.add("MatMul", context, graph.constant(encoder.folding()))
+
+
 @register_translation(Products)
 def write_products(graph: Graph, products: Products, features: str, context: str) -> str:
     """Write the products of combined features and metadata, shape (batch, components * context)."""
     centred = graph.add("Sub", graph.cast(features, np.float64), graph.constant(products.centre.double()))
     combined = graph.add("MatMul", centred, graph.cast(graph.constant(products.directions), np.float64))
     relative = graph.add("Sub", graph.cast(context, np.float64), graph.constant(products.typical.double()))
-    multiplied = graph.add("Mul", graph.unsqueeze(combined, 2), graph.unsqueeze(relative, 1))
-    return graph.reshape(graph.cast(multiplied, np.float32), 0, -1)
+    values = graph.add("Mul", graph.unsqueeze(combined, 2), graph.unsqueeze(relative, 1))
+    return graph.reshape(graph.cast(values, np.float32), 0, -1)
 
 
 def _scaled_numbers(graph: Graph, encoder: Any, inputs: ModelInputs) -> str:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from torch import nn
 
+from limelight.export.context import write_for_products
 from limelight.export.graph import Graph
 from limelight.export.hydra import places_of_contests, write_contest, write_count
 from limelight.export.quantiles import SortedLevel, write_levels, write_means, write_ranks
@@ -101,7 +102,8 @@ def write_evidence_of_features(
         base = graph.add("Add", base, graph.add("MatMul", metadata, graph.transpose(of_context, 1, 0)))
         if network.products is not None:
             of_products = graph.slice(head, 1, encoder.width + width, _END)
-            added = _under_metadata(graph, network.products, of_products, metadata, outputs)
+            multiplied = graph.cast(write_for_products(graph, network.context, context), np.float64)
+            added = _under_metadata(graph, network.products, of_products, multiplied, outputs)
             weights = graph.add("Add", own, _rounded(graph, added))
     else:
         batch = graph.size(steps.lengths, 0)

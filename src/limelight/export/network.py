@@ -6,12 +6,14 @@ from importlib import import_module
 
 import numpy as np
 
+from limelight.export.context import write_for_products
 from limelight.export.evidence import write_evidence_of_features
 from limelight.export.graph import Graph
 from limelight.export.inputs import ModelInputs
 from limelight.export.novelty import write_novelty
 from limelight.export.translations import Steps, translate
 from limelight.model.fitted import FittedModel
+from limelight.nn.context import OneHotContextEncoder
 from limelight.nn.network import Network
 from limelight.nn.pooling import Mean
 
@@ -59,7 +61,10 @@ def build_graph(model: FittedModel, *, evidence: bool = False) -> Graph:
         pooled = writer.with_context(features)
         writer.novelty(pooled)
         if network.products is not None:
-            pooled = graph.concat([pooled, translate(graph, network.products, features, context)], 1)
+            assert isinstance(network.context, OneHotContextEncoder)
+            assert context is not None
+            multiplied = write_for_products(graph, network.context, context)
+            pooled = graph.concat([pooled, translate(graph, network.products, features, multiplied)], 1)
         writer.finish(writer.pooled_logits(pooled))
         return graph
     encoded: Steps = translate(graph, network.encoder, steps)

@@ -1,9 +1,10 @@
 """A fitted model as a folder: ``weights.safetensors`` and ``model.json``. Nothing in it is ever executed.
 
-Format 2. ``model.json`` holds ``format`` ("limelight-model"), ``version`` (2), ``task``, ``sentence`` (the
+Format 3. ``model.json`` holds ``format`` ("limelight-model"), ``version`` (3), ``task``, ``sentence`` (the
 architecture), ``channels``, ``fitted_on`` and ``weights_sha256``. A newer version than the reader's is rejected. In
 version 1 the architecture had no entries for missing values and the clock: missing values were rejected, and only the
-order of the steps was used. An architecture without a ``fusion`` entry reads no metadata. A model that encodes text
+order of the steps was used. Up to version 2, metadata without learned weights had the shares of the words of a text,
+hashed to 64 columns by default. An architecture without a ``fusion`` entry reads no metadata. A model that encodes text
 with a sentence encoder keeps a copy of that encoder in ``text_encoder``, also as safetensors and JSON; the vocabulary
 holds the hashes of its files. ``profile.json`` holds statistics of the training series, which new series are checked
 against; a model without this file checks nothing.

@@ -17,14 +17,15 @@ from limelight.files import require_model_folder
 from limelight.model.decision import Decision
 from limelight.model.vocabulary import Vocabulary
 from limelight.parts.architecture import Architecture
-from limelight.parts.contexts import ContextEncoding
+from limelight.parts.contexts import OneHotContext
 from limelight.parts.encoders import ENCODERS
 from limelight.replacement import complete_replacement
 from limelight.task import Task
 
-FORMAT, VERSION = "limelight-model", 2
+FORMAT, VERSION = "limelight-model", 3
 MODEL_FILE, TEXT_FOLDER = "model.json", "text_encoder"
 DEFAULTS_OF_VERSION_1 = {"missing": "error", "clock": "order"}
+TEXTS_OF_VERSION_2 = {"text_size": 64, "text_weighting": "share"}
 NO_METADATA: dict[str, Any] = {"fusion": []}
 KEYS = {"format", "version", "task", "sentence", "channels", "fitted_on", "weights_sha256"}
 
@@ -74,9 +75,8 @@ def load_description(folder: Path | str) -> ModelDescription:
     content = read_description(folder)
     _require_registered(content["sentence"], folder)
     try:
-        defaults = {**NO_METADATA, **(DEFAULTS_OF_VERSION_1 if content["version"] == 1 else {})}
         task = Task.from_json(content["task"])
-        architecture = Architecture.from_json({**defaults, **content["sentence"]})
+        architecture = Architecture.from_json(_completed(content["sentence"], content["version"]))
         channels = tuple(str(name) for name in content["channels"])
         fitted_on = dict(content["fitted_on"])
         saved = content.get("vocabulary")  # version 1 has no such key
@@ -92,6 +92,15 @@ def load_description(folder: Path | str) -> ModelDescription:
     return ModelDescription(
         task, architecture, channels, fitted_on, vocabulary, decision, offset, content["weights_sha256"]
     )
+
+
+def _completed(sentence: dict[str, Any], version: int) -> dict[str, Any]:
+    """Return the architecture with the entries that earlier versions of the format did not have."""
+    sentence = {**NO_METADATA, **(DEFAULTS_OF_VERSION_1 if version == 1 else {}), **sentence}
+    context = sentence.get("context")
+    if version < 3 and isinstance(context, dict) and context.get("name") == OneHotContext.name:
+        sentence["context"] = {**TEXTS_OF_VERSION_2, **context}
+    return sentence
 
 
 def damaged_description(folder: Path, error: Exception) -> ModelFolderError:
@@ -151,9 +160,9 @@ def checked_path(folder: Any) -> Path:
 
 def with_text_folder(architecture: Architecture, folder: str | None) -> Architecture:
     """Return the architecture with the folder of its text encoder."""
-    if not isinstance(architecture.context, ContextEncoding):
+    if "text_encoder" not in architecture.context.get_params():
         return architecture
-    return replace(architecture, context=replace(architecture.context, text_encoder=folder))
+    return replace(architecture, context=replace(architecture.context, text_encoder=folder))  # type: ignore[call-arg]
 
 
 def _with_text_encoder(vocabulary: Vocabulary, folder: Path) -> Vocabulary:

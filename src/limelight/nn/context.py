@@ -16,6 +16,9 @@ from limelight.errors import InternalError
 from limelight.nn.batch import Batch
 from limelight.nn.normalisation import Standardisation
 
+WORDS_IN_PRODUCTS = 64
+"""Most columns of a text that are multiplied by features."""
+
 
 @dataclass(frozen=True)
 class ContextShape:
@@ -89,7 +92,7 @@ class _MetadataEncoder(nn.Module):
         self.dropout = 0.0
         self.scaling = Standardisation(len(shape.numbers)) if shape.numbers else None
         self.marked = [place for place, marked in enumerate(shape.numbers) if marked]
-        self.vectors: TextVectors | None = None
+        self.vectors: ScaledVectors | None = None
 
     def set_statistics(self, mean: Float[Tensor, " numbers"], deviation: Float[Tensor, " numbers"]) -> None:
         """Set the training statistics of the numbers; a constant number is only shifted.
@@ -180,7 +183,45 @@ class ContextEncoder(_MetadataEncoder):
         return torch.relu(units) if self.number_activation == "relu" else torch.tanh(units)
 
 
-class TextVectors(nn.Module):
+class ScaledVectors(nn.Module):
+    """Scales the vectors of texts; an unknown text becomes zeros, the training mean.
+
+    Parameters
+    ----------
+    fields
+        Number of text fields, at least 1.
+    size
+        Length of a text vector, at least 1.
+
+    Example
+    -------
+    >>> texts = ScaledVectors(fields=1, size=2)
+    >>> texts.set_statistics(torch.tensor([[1.0, 0.0]]), torch.tensor([[2.0, 1.0]]))
+    >>> texts(torch.tensor([[[5.0, 3.0]], [[torch.nan, torch.nan]]])).tolist()
+    [[2.0, 3.0], [0.0, 0.0]]
+    """
+
+    def __init__(self, fields: int, size: int) -> None:
+        super().__init__()
+        self.scaling = Standardisation(fields * size)
+
+    def set_statistics(self, mean: Float[Tensor, "texts size"], deviation: Float[Tensor, "texts size"]) -> None:
+        """Set mean and standard deviation of the vectors in training (missing ones excluded), shape (texts, size)."""
+        self.scaling.set_statistics(mean.flatten(), deviation.flatten())
+
+    def scaled(self, vectors: Float[Tensor, "batch texts size"]) -> Float[Tensor, "batch texts size"]:
+        """Scale the text vectors of each series, NaN if unknown."""
+        missing = vectors.isnan()
+        mask = torch.ones_like(missing[:, :1, 0])
+        scaled: Tensor = self.scaling(vectors.flatten(1)[:, None], mask)[:, 0].reshape(vectors.shape)
+        return scaled.masked_fill(missing, 0.0)
+
+    def forward(self, vectors: Float[Tensor, "batch texts size"]) -> Float[Tensor, "batch width"]:
+        """Encode the text vectors of each series, NaN if unknown; return shape (batch, texts * size)."""
+        return self.scaled(vectors).flatten(1)
+
+
+class TextVectors(ScaledVectors):
     """Scales the vectors of texts and applies one linear layer per field.
 
     An unknown text is replaced by a learned vector, which starts at zero.
@@ -204,20 +245,13 @@ class TextVectors(nn.Module):
     """
 
     def __init__(self, fields: int, size: int, units: int) -> None:
-        super().__init__()
-        self.scaling = Standardisation(fields * size)
+        super().__init__(fields, size)
         self.layers = nn.ModuleList(nn.Linear(size, units) for _ in range(fields))
         self.unknown = nn.Parameter(torch.zeros(fields, units))
 
-    def set_statistics(self, mean: Float[Tensor, "texts size"], deviation: Float[Tensor, "texts size"]) -> None:
-        """Set mean and standard deviation of the vectors in training (missing ones excluded), shape (texts, size)."""
-        self.scaling.set_statistics(mean.flatten(), deviation.flatten())
-
     def forward(self, vectors: Float[Tensor, "batch texts size"]) -> Float[Tensor, "batch width"]:
         """Encode the text vectors of each series, NaN if unknown; return shape (batch, texts * units)."""
-        missing = vectors.isnan()
-        mask = torch.ones_like(missing[:, :1, 0])
-        scaled = self.scaling(vectors.flatten(1)[:, None], mask)[:, 0].reshape(vectors.shape).masked_fill(missing, 0.0)
+        missing, scaled = vectors.isnan(), self.scaled(vectors)
         encoded = torch.stack([layer(scaled[:, place]) for place, layer in enumerate(self.layers)], dim=1)
         return torch.where(missing.any(dim=2, keepdim=True), self.unknown, encoded).flatten(1)
 
@@ -254,7 +288,8 @@ class OneHotContextEncoder(_MetadataEncoder):
 
     A category has one column per code; the first column is for unknown (code 0). Numbers are scaled and marked as in
     ``ContextEncoder``. A text has ``text_size`` columns; the codes of its words are taken modulo ``text_size``, and
-    each column holds the share of the words with that remainder.
+    each column holds the share of the words with that remainder, or its root, so that the columns of a text have the
+    length 1 as a vector (``text_weighting``). A text that is given as a vector has the columns of ``ScaledVectors``.
 
     Parameters
     ----------
@@ -267,6 +302,10 @@ class OneHotContextEncoder(_MetadataEncoder):
     ----------
     typical
         The mean encoding of the training series, shape (width,), relative to which evidence counts.
+    first_text
+        Number of columns before those of the texts.
+    multiplied
+        Number of columns that ``for_products`` returns.
 
     Example
     -------
@@ -275,13 +314,19 @@ class OneHotContextEncoder(_MetadataEncoder):
     >>> mask = torch.ones(1, 5, dtype=torch.bool)
     >>> metadata = {"categories": torch.tensor([[2]]), "tokens": torch.tensor([[[1, 5, 2, 0]]])}
     >>> encoder(Batch(torch.zeros(1, 5, 1), mask, **metadata))[0].tolist()
-    [0.0, 0.0, 1.0, 0.666..., 0.333..., 0.0, 0.0]
+    [0.0, 0.0, 1.0, 0.816..., 0.577..., 0.0, 0.0]
     """
 
     def __init__(self, part: Any, shape: ContextShape) -> None:
         super().__init__(shape)
-        self.text_size = part.text_size
-        self.width = sum(shape.categories) + len(shape.numbers) + len(self.marked) + shape.texts * part.text_size
+        self.text_size, self.text_weighting = part.text_size, part.text_weighting
+        self.first_text = sum(shape.categories) + len(shape.numbers) + len(self.marked)
+        self.columns_of_text = shape.vector_size or part.text_size
+        self.width = self.first_text + shape.texts * self.columns_of_text
+        folds = part.text_weighting == "root" and not shape.vector_size
+        self.folded = min(part.text_size, WORDS_IN_PRODUCTS) if folds else self.columns_of_text
+        self.vectors = ScaledVectors(shape.texts, shape.vector_size) if shape.texts and shape.vector_size else None
+        self.multiplied = self.first_text + shape.texts * self.folded
         self.typical: Tensor
         self.register_buffer("typical", torch.zeros(self.width))
 
@@ -295,7 +340,7 @@ class OneHotContextEncoder(_MetadataEncoder):
         >>> OneHotContextEncoder(contexts.OneHotContext(), shape).columns()
         {'categories': [[0, 1, 2], [3, 4]], 'numbers': [[5], [6, 7]], 'texts': []}
         """
-        shape, sizes = self.shape, [*self.shape.categories, *[self.text_size] * self.shape.texts]
+        shape, sizes = self.shape, [*self.shape.categories, *[self.columns_of_text] * self.shape.texts]
         marks = iter(range(sum(shape.categories) + len(shape.numbers), self.width))
         first = sum(shape.categories)
         numbers = [[first + place, *([next(marks)] if marked else [])] for place, marked in enumerate(shape.numbers)]
@@ -304,6 +349,28 @@ class OneHotContextEncoder(_MetadataEncoder):
         after = len(shape.numbers) + len(self.marked)
         texts = [[column + after for column in span] for span in spans[len(shape.categories) :]]
         return {"categories": spans[: len(shape.categories)], "numbers": numbers, "texts": texts}
+
+    def for_products(self, context: Float[Tensor, "batch width"]) -> Float[Tensor, "batch multiplied"]:
+        """Return what products with the features take of encoded metadata: the many columns of a text are added to few.
+
+        Example
+        -------
+        >>> from limelight.parts import contexts
+        >>> shape = ContextShape(categories=(2,), texts=1)
+        >>> encoder = OneHotContextEncoder(contexts.OneHotContext(text_size=128), shape)
+        >>> encoder.for_products(torch.ones(1, 130))[0].tolist() == [1.0, 1.0] + 64 * [2.0]
+        True
+        """
+        return context if self.multiplied == self.width else context @ self.folding().to(context.dtype)
+
+    def folding(self) -> Float[Tensor, "width multiplied"]:
+        """Return the matrix of 0 and 1 that ``for_products`` multiplies encoded metadata by."""
+        matrix = torch.zeros(self.width, self.multiplied)
+        columns = torch.arange(self.width)
+        field, word = (columns - self.first_text) // self.text_size, (columns - self.first_text) % self.text_size
+        folded = self.first_text + field * self.folded + word % self.folded
+        matrix[columns, torch.where(columns < self.first_text, columns, folded)] = 1.0
+        return matrix
 
     def forward(self, batch: Batch) -> Float[Tensor, "batch width"]:
         """Encode the metadata of each series as shape (batch, width)."""
@@ -317,12 +384,15 @@ class OneHotContextEncoder(_MetadataEncoder):
             )
         if self.shape.numbers:
             parts.append(self._scaled(batch))
-        if self.shape.texts:
+        if self.vectors is not None:
+            parts.append(self.vectors(self._with_dropout("vectors", batch.vectors, self.shape.texts)))
+        elif self.shape.texts:
             tokens = self._with_dropout("tokens", batch.tokens, self.shape.texts)
             is_word = (tokens > 0).to(batch.values.dtype)
             counts = is_word.new_zeros(*tokens.shape[:2], self.text_size)
             counts.scatter_add_(2, (tokens - 1).clamp(min=0) % self.text_size, is_word)
-            parts.append((counts / is_word.sum(dim=2, keepdim=True).clamp(min=1)).flatten(1))
+            shares = counts / is_word.sum(dim=2, keepdim=True).clamp(min=1)
+            parts.append((shares.sqrt() if self.text_weighting == "root" else shares).flatten(1))
         return torch.cat(parts, dim=1)
 
 

@@ -94,7 +94,7 @@ class Products(nn.Module):
     width
         Number of features, at least 1.
     context_width
-        Width of the context vector, at least 1.
+        Number of columns of the context, at least 1.
     components
         Number of linear combinations, at least 1.
 

@@ -120,7 +120,7 @@ class Network(nn.Module):
         build_pooling = _builder(POOLING_BUILDERS, architecture.pooling)
         self.pooling = build_pooling(architecture.pooling, self.encoder, context_width)
         width = self.encoder.width + (context_width if "late" in architecture.fusions else 0)
-        self.products = _build_products(architecture, self.encoder.width, context_width)
+        self.products = _build_products(architecture, self.encoder.width, self.context)
         width += 0 if self.products is None else self.products.width
         self.head = _builder(HEAD_BUILDERS, architecture.head)(architecture.head, width, outputs)
 
@@ -204,7 +204,8 @@ class Network(nn.Module):
         if self.products is None:
             return pooled
         features, context = pooled[:, : self.encoder.width], pooled[:, self.encoder.width :]
-        return torch.cat([pooled, self.products(features, context)], dim=1)
+        assert self.context is not None
+        return torch.cat([pooled, self.products(features, self.context.for_products(context))], dim=1)
 
     def with_blocks(self, names: Sequence[str]) -> Network:
         """Return the network with some of the blocks of features of its encoder only, and a head to be fitted.
@@ -276,13 +277,13 @@ class Network(nn.Module):
         return torch.cat([filled, scaled[:, :, channels:]], dim=2)
 
 
-def _build_products(architecture: Architecture, width: int, context_width: int) -> Products | None:
+def _build_products(architecture: Architecture, width: int, encoder: Any) -> Products | None:
     """Build the products of features and metadata, if their number of components is resolved and above 0."""
     context = architecture.context
     late = architecture.encoder.pools and "late" in architecture.fusions
     if not late or not isinstance(context, contexts.OneHotContext) or context.products in ("auto", 0):
         return None
-    return Products(width, context_width, int(context.products))
+    return Products(width, encoder.multiplied, int(context.products))
 
 
 def _mean_of_steps(

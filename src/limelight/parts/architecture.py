@@ -213,13 +213,6 @@ class Architecture:
                 f"expected fusion {supported} with the encoder {encoder.name!r}{why}, got "
                 f"{listing(self.every_fusion)}; use {supported}, or another encoder"
             )
-        fixed = encoder.fixed_parts.get("context", ContextEncoding.name)
-        if fixed != ContextEncoding.name and self.context.get_params().get("text_encoder") is not None:
-            supported = _encoders_that(lambda other: "context" not in other.fixed_parts)
-            raise ParameterError(
-                f"expected no text encoder with the encoder {encoder.name!r}, whose head reads word counts, got one; "
-                f"remove the text encoder, or use {supported}"
-            )
 
     def _usual_fusion(self) -> tuple[str, ...]:
         """Return the fusion of ``"auto"``; below a linear head, only products with ``film`` change what steps mean."""
@@ -228,11 +221,15 @@ class Architecture:
         return ("film", "late") if sums else ("late",)
 
     def _fixed_parts(self) -> dict[str, Any]:
-        """Return the parts required by the encoder, keeping the parts of this architecture that already match."""
+        """Return the parts required by the encoder, keeping the parts of this architecture that already match.
+
+        A context in place of another keeps its text encoder.
+        """
         kinds: dict[str, Mapping[str, type[Part]]] = {**PART_KINDS, "context": CONTEXTS}
         current = {kind: getattr(self, kind) for kind in self.encoder.fixed_parts}
+        kept = {"context": {"text_encoder": self.context.get_params().get("text_encoder")}}
         return {
-            kind: current[kind] if current[kind].name == name else kinds[kind][name]()
+            kind: current[kind] if current[kind].name == name else kinds[kind][name](**kept.get(kind, {}))
             for kind, name in self.encoder.fixed_parts.items()
         }
 

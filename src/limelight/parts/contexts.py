@@ -69,14 +69,21 @@ class ContextEncoding(Part):
 class OneHotContext(Part):
     """Encodes metadata without learned weights: one-hot categories, scaled numbers, and word frequencies of texts.
 
+    With a sentence encoder (``text_encoder``), texts are encoded as its scaled vectors instead of word frequencies.
+
     Parameters
     ----------
     text_size
-        Number of columns to which the words of a text are hashed, 1 to 1024.
+        Number of columns to which the words of a text are hashed, 1 to 2048.
+    text_weighting
+        ``"root"`` takes the roots of the shares of the words, whose squares sum to 1, and keeps texts out of the
+        products; ``"share"`` takes the shares, as models of earlier versions do.
     products
         Number of principal components of the features whose products with the encoded metadata are features too, so
         that metadata can change what a series means, 0 to 1024; ``"auto"`` is 32, or fewer if there are many columns of
         metadata, and 0 if leave-one-out shows no gain.
+    text_encoder
+        Folder with a static sentence encoder, as for ``ContextEncoding``.
 
     Example
     -------
@@ -85,8 +92,10 @@ class OneHotContext(Part):
     """
 
     name = "one_hot"
-    text_size: Size = 64
+    text_size: Annotated[int, Field(ge=1, le=2048)] = 2048
+    text_weighting: Literal["root", "share"] = "root"
     products: Annotated[int, Field(ge=0, le=1024)] | Literal["auto"] = "auto"
+    text_encoder: str | None = None
 
     def components(self, columns: int) -> int:
         """Return the number of components to multiply by some columns of metadata, if they help."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -15,6 +16,8 @@ from limelight.training.ridge import LEAST_DEVIATION
 COLUMNS_AT_ONCE = 4_096
 WEIGHTS = (0.0, 0.03, 0.1, 0.3, 1.0, 3.0)
 """Candidate weights of a block."""
+WEIGHTS_OF_TEXTS = (*WEIGHTS, 10.0)
+"""The same for the words of a text, which may matter more than the series."""
 WEIGHTS_AT_START: Mapping[str, float] = MappingProxyType({"rocket": 1.0, "hydra": 1.0, "shapelets": 1.0})
 """Weights of blocks at the start of the search; every other block has the weight 0."""
 ROUNDS = 2
@@ -36,7 +39,8 @@ def choose_emphasis(
     *,
     one_of: bool,
     start: Sequence[float] | None = None,
-    metadata: bool = False,
+    metadata: int = 0,
+    texts: int = 0,
 ) -> Float[Tensor, " width"] | None:
     """Choose how much each block of features counts in a ridge regression.
 
@@ -58,8 +62,11 @@ def choose_emphasis(
     start
         The weight of each block at the start, at least 0, not all 0; None is 1 for the first and 0 for the others.
     metadata
-        Whether the last block is that of the metadata, whose weight needs a gain of one standard error however many
-        blocks there are.
+        Number of last blocks that are metadata, whose weights need a gain of one standard error however many blocks
+        there are.
+    texts
+        Number of last blocks that are words of texts, whose columns are not standardised: a rare word does not count
+        more than a frequent one.
 
     Returns
     -------
@@ -81,30 +88,74 @@ def choose_emphasis(
     if len(spans) < 2:
         return None
     rows = known.all(dim=1)
-    counts, products = zip(*[_product(features[:, span], rows) for span in spans], strict=True)
+    first_text = len(spans) - texts
+    blocks = [weigh_block(features[:, span], rows, place >= first_text) for place, span in enumerate(spans)]
     weights = [1.0] + [0.0] * (len(spans) - 1) if start is None else list(start)
     if int(rows.sum()) > 1:
         errors = [STANDARD_ERRORS if len(spans) > 2 else STANDARD_ERRORS_OF_TWO] * len(spans)
-        if metadata:
-            errors[-1] = STANDARD_ERRORS_OF_METADATA
-        weights = _search(products, wanted[rows].double(), one_of, weights, errors)
-    total, share = sum(counts), sum(weights)
+        errors[len(spans) - metadata :] = [STANDARD_ERRORS_OF_METADATA] * metadata
+        tried = [WEIGHTS] * first_text + [WEIGHTS_OF_TEXTS] * texts
+        weights = _search([block.products for block in blocks], wanted[rows].double(), one_of, weights, errors, tried)
+    total, share = sum(block.size for block in blocks[:first_text]), sum(weights)
     emphasis = features.new_zeros(features.shape[1])
-    for span, count, weight in zip(spans, counts, weights, strict=True):
-        emphasis[span] = (weight / share * total / max(count, 1)) ** 0.5
+    for span, block, weight in zip(spans, blocks, weights, strict=True):
+        emphasis[span] = block.factors * (weight / share * total / block.size) ** 0.5
     return emphasis
 
 
-def _product(features: Tensor, rows: Tensor) -> tuple[int, Tensor]:
-    """Return the number of columns that vary, and the products of some standardised rows divided by this number."""
+class WeightedBlock(NamedTuple):
+    """What a block of features adds to the products of the rows of all features.
+
+    Parameters
+    ----------
+    factors
+        The factor of each standardised column, shape (width,).
+    size
+        The sum of the squared factors of the columns that vary, above 0.
+    products
+        The products of the rows of the weighted columns, divided by ``size``, float64, shape (n, n).
+    """
+
+    factors: Tensor
+    size: float
+    products: Tensor
+
+
+def weigh_block(features: Float[Tensor, "m width"], rows: Bool[Tensor, " m"], as_given: bool) -> WeightedBlock:
+    """Compute the products of some rows of standardised columns, or of columns that count as they are given.
+
+    Parameters
+    ----------
+    features
+        Finite, shape (m, width).
+    rows
+        Which rows are multiplied, n of m; mean and deviation are those of all rows.
+    as_given
+        Whether the columns keep their deviations, so that a column counts by its variance.
+
+    Returns
+    -------
+    WeightedBlock
+        Its products are those of centred columns.
+
+    Example
+    -------
+    >>> block = weigh_block(torch.tensor([[1.0, 0.0], [3.0, 4.0]]), torch.tensor([True, True]), as_given=True)
+    >>> block.factors.tolist(), block.size, block.products.tolist()
+    ([1.0, 2.0], 5.0, [[1.0, -1.0], [-1.0, 1.0]])
+    """
     products = torch.zeros(int(rows.sum()), int(rows.sum()), dtype=torch.float64)
-    varying = 0
-    for _, columns, deviation in standardised_columns(features):
-        varying += int((deviation > LEAST_DEVIATION).sum())
+    factors, size = features.new_ones(features.shape[1]), 0.0
+    for some, columns, deviation in standardised_columns(features):
+        varies = (deviation > LEAST_DEVIATION).double()
+        if as_given:
+            factors[some] = (deviation * varies).to(factors.dtype)
+            columns = columns * deviation
+        size += float((deviation.square() * varies if as_given else varies).sum())
         known = columns[rows]
         known = known - known.mean(dim=0)
         products.addmm_(known, known.T)
-    return varying, products / max(varying, 1)
+    return WeightedBlock(factors, size or 1.0, products / (size or 1.0))
 
 
 def standardised_columns(features: Float[Tensor, "n width"]) -> Iterator[tuple[slice, Tensor, Tensor]]:
@@ -135,7 +186,12 @@ def standardised_columns(features: Float[Tensor, "n width"]) -> Iterator[tuple[s
 
 
 def _search(
-    products: Sequence[Tensor], wanted: Tensor, one_of: bool, weights: list[float], errors: Sequence[float]
+    products: Sequence[Tensor],
+    wanted: Tensor,
+    one_of: bool,
+    weights: list[float],
+    errors: Sequence[float],
+    tried: Sequence[Sequence[float]],
 ) -> list[float]:
     """Vary the weight of one block after the other and keep what lowers the leave-one-out log loss beyond noise."""
 
@@ -147,7 +203,7 @@ def _search(
     for _ in range(ROUNDS):
         before = weights
         for block in range(len(products)):
-            for weight in WEIGHTS:
+            for weight in tried[block]:
                 candidate = [*weights[:block], weight, *weights[block + 1 :]]
                 if candidate == weights or sum(candidate) == 0:
                     continue

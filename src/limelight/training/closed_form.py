@@ -245,7 +245,10 @@ def _set_typical(network: Network, mean: Tensor) -> None:
     network.encoder.typical.copy_(mean[:width] if products is None else products.centre)
     if network.context is not None:
         after = width + network.context.width
-        network.context.typical.copy_(mean[width:after] if products is None else products.typical)
+        typical = mean[width:after]
+        if products is not None and len(products.typical) == len(typical):
+            typical = products.typical
+        network.context.typical.copy_(typical)
 
 
 def _profiled(panel: Panel, seed: int) -> NDArray[np.int64]:
@@ -315,7 +318,7 @@ def _fit_head(
     whole = n <= MOST_AT_ONCE or differ or not bool(known.all())
     rows = np.arange(n) if n <= SELECTION_SERIES else np.sort(random.permutation(n)[:SELECTION_SERIES])
     features = emphasis = None
-    if n <= SELECTION_SERIES or len(_spans(network)) > 1:
+    if n <= SELECTION_SERIES or len(input_spans(network)) > 1:
         features = _features(network, series, rows, advance if n <= SELECTION_SERIES else int)
         network, features, emphasis = _choose_features(network, features, wanted[rows], known[rows], context, one_of)
     if whole:
@@ -343,7 +346,7 @@ def _choose_features(
         network, kept = _without_unused(network, emphasis)
         return network, features[:, kept], None if emphasis is None else emphasis[kept]
     assert emphasis is not None
-    chosen, components = None, part.components(network.context.width)
+    chosen, components = None, part.components(network.context.multiplied)
     if components:
         chosen = choose_products(
             features[:, :width],
@@ -353,6 +356,7 @@ def _choose_features(
             wanted,
             known,
             components=components,
+            multiplied=network.context.for_products(features[:, width:]),
             one_of=one_of,
             optional=part.products == "auto",
         )
@@ -374,9 +378,12 @@ def _emphasis(network: Network, features: Tensor, wanted: Tensor, known: Tensor,
     """Choose by leave-one-out how much each block of features and the metadata count; None for a single block."""
     start = [WEIGHTS_AT_START.get(name, 0.0) for name in network.encoder.spans]
     start[0] = start[0] or 1.0
-    metadata = network.context is not None
+    spans, texts = input_spans(network), text_spans(network)
+    metadata = len(spans) - len(start)
     start += [0.0] * metadata
-    return choose_emphasis(features, _spans(network), wanted, known, one_of=one_of, start=start, metadata=metadata)
+    return choose_emphasis(
+        features, spans, wanted, known, one_of=one_of, start=start, metadata=metadata, texts=len(texts)
+    )
 
 
 def _ignores_metadata(network: Network, emphasis: Tensor | None) -> bool:
@@ -404,12 +411,22 @@ def _log_loss(scores: Tensor, wanted: Tensor, weights: Tensor, *, one_of: bool) 
     return float((lowest_log_losses(scores, wanted, one_of=one_of) * weights).sum() / weights.sum())
 
 
-def _spans(network: Network) -> list[slice]:
-    """Return the columns of each block of features, and of the metadata, among the inputs of the head."""
-    spans = [*network.encoder.spans.values()]
+def input_spans(network: Network) -> list[slice]:
+    """Return the columns of each block of features, of the metadata and of each text, among the inputs of the head."""
+    spans, texts = [*network.encoder.spans.values()], text_spans(network)
     if network.context is not None:
-        spans.append(slice(network.encoder.width, network.encoder.width + network.context.width))
+        own = slice(network.encoder.width, texts[0].start if texts else network.encoder.width + network.context.width)
+        spans += [own] * (own.stop > own.start) + texts
     return spans
+
+
+def text_spans(network: Network) -> list[slice]:
+    """Return the columns of each text, which count by their variance, among the inputs of the head."""
+    context = network.context
+    if context is None or network.architecture.context.get_params().get("text_weighting") != "root":
+        return []
+    start, size = network.encoder.width + context.first_text, context.columns_of_text
+    return [slice(start + place * size, start + (place + 1) * size) for place in range(context.shape.texts)]
 
 
 def _features(

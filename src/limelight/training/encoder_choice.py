@@ -143,7 +143,8 @@ def why_network(panel: Panel, architecture: Architecture, settings: TrainingSett
         return "as labels are per step"
     if settings.imbalance == "focal":
         return "as imbalance='focal' needs training by gradient descent"
-    usual = {"pooling": AttentionPooling(), "head": MLPHead(), "context": ContextEncoding()}
+    text_encoder = architecture.context.get_params().get("text_encoder")
+    usual = {"pooling": AttentionPooling(), "head": MLPHead(), "context": ContextEncoding(text_encoder=text_encoder)}
     stated = [name for name, part in usual.items() if getattr(architecture, name) != part]
     if architecture.fusion not in ("auto", (), ("late",)):
         stated.append("fusion")

@@ -6,6 +6,7 @@ points of accuracy. A ridge head on fixed features answers in a second whether t
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -17,8 +18,8 @@ from limelight.model.targets import targets_of
 from limelight.parts.architecture import Architecture
 from limelight.parts.contexts import OneHotContext
 from limelight.task import Task, is_known
-from limelight.training.block_weights import WEIGHTS, is_clear, leave_one_out_losses
-from limelight.training.closed_form import head_inputs
+from limelight.training.block_weights import WEIGHTS, is_clear, leave_one_out_losses, weigh_block
+from limelight.training.closed_form import head_inputs, text_spans
 from limelight.training.losses import signed_targets
 from limelight.training.preparation import prepare
 from limelight.training.products import LEAST_ROWS, choose_products, products_of_rows
@@ -112,13 +113,19 @@ def metadata_help(panel: Panel, task: Task, fields: Mapping[str, str] | None, se
     network, inputs = head_inputs(some, prepared, seed)
     signed, known = signed_targets(task, targets_of(task, some).every())
     wanted, width, one_of = signed.double(), network.encoder.width, not task.multilabel
-    features, context = inputs[:, :width], inputs[:, width:]
-    own, added = (products_of_rows(one, torch.ones(one.shape[1])) / one.shape[1] for one in (features, context))
+    features, every, texts = inputs[:, :width], torch.ones(len(inputs), dtype=torch.bool), text_spans(network)
+    others = inputs[:, width : texts[0].start if texts else None]
+    own, *added = (
+        products_of_rows(one, torch.ones(one.shape[1])) / one.shape[1] for one in (features, others) if one.shape[1]
+    )
+    added += [weigh_block(inputs[:, span], every, as_given=True).products for span in texts]
     lowest = leave_one_out_losses(own, wanted, one_of=one_of)
-    for weight in WEIGHTS[1:]:
-        losses = leave_one_out_losses((own + weight * added) / (1 + weight), wanted, one_of=one_of)
+    for one, weight in itertools.product(added, WEIGHTS[1:]):
+        losses = leave_one_out_losses((own + weight * one) / (1 + weight), wanted, one_of=one_of)
         if is_clear(lowest - losses, ERRORS_OF_USE):
             return True
+    assert network.context is not None
+    context = network.context.for_products(inputs[:, width:])
     chosen = choose_products(
         features,
         context,

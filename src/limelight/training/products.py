@@ -47,6 +47,7 @@ def choose_products(
     *,
     components: int,
     one_of: bool,
+    multiplied: Float[Tensor, "n columns"] | None = None,
     optional: bool = True,
     errors: float = ERRORS_OF_A_GAIN,
 ) -> ChosenProducts | None:
@@ -69,6 +70,8 @@ def choose_products(
         Number of principal components, at least 1.
     one_of
         Whether the outputs are exclusive classes; else each is a label.
+    multiplied
+        The columns of the metadata that are multiplied, shape (n, columns), if they are not ``context``.
     optional
         Whether to return None unless the log loss falls by more than ``errors`` of its standard errors.
     errors
@@ -95,6 +98,7 @@ def choose_products(
     rows = known.all(dim=1)
     if int(rows.sum()) < LEAST_ROWS:
         return None
+    multiplied = (context if multiplied is None else multiplied)[rows]
     features, context, wanted = features[rows], context[rows], wanted[rows].double()
     width = features.shape[1]
     factors = torch.ones(width + context.shape[1]) if emphasis is None else emphasis
@@ -104,7 +108,7 @@ def choose_products(
     candidates = [
         candidate
         for weighting in _weightings(factors[:width], spans)
-        if (candidate := _candidate(features, context, weighting, components)) is not None
+        if (candidate := _candidate(features, multiplied, weighting, components)) is not None
     ]
     chosen = None
     for candidate, weight in itertools.product(candidates, WEIGHTS[1:]):

@@ -176,7 +176,8 @@ def _split(
         return parts, frequencies or None
     parts = inputs.new_zeros(len(inputs), len(weights), *inputs.shape[1:], dtype=torch.float64)
     by_frequency: dict[int, Tensor] = {}
-    different, which = torch.unique(context, dim=0, return_inverse=True)
+    assert network.context is not None
+    different, which = torch.unique(network.context.for_products(context), dim=0, return_inverse=True)
     for place, one in enumerate(different):
         rows = (which == place).nonzero()[:, 0]
         parts[rows], found = split(rows, weights + products.weights_under(product_weights, one).float())
