@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.run import sine as sine_benchmark
 from benchmarks.run.examples import SCORES
-from benchmarks.run.metadata_tasks import ALONE, FOLDS, SIDES
+from benchmarks.run.metadata_tasks import ALONE, FOLDS, LONGEST, PEER, SIDES
 from limelight.data.synthetic.sine import SineSettings
 from limelight.evaluation.metrics.paired import MORE, WORSE, paired_gain
 
@@ -139,19 +139,46 @@ def metadata_tasks(results: dict[str, Any]) -> dict[str, Any]:
                 "series": scored[ALONE]["series"],
                 "accuracies": [statistics.mean(scored[side]["accuracy"]) if side in scored else None for side in sides],
                 "gain": gains["auto"],
-                "best": max(gain.mean for gain in gains.values()),
+                "best": max(gain.mean for side, gain in gains.items() if side != PEER),
+                "best_of_all": max(gain.mean for gain in gains.values()),
                 "seconds": [scored[side]["cpu_seconds"] / len(base) for side in (ALONE, "auto")],
             }
         )
     decided = [row for row in rows if row["best"] >= DECIDED]
+    peers = [
+        [statistics.mean(scored[side]["accuracy"]) for side in ("auto", PEER)]
+        for scored in tasks.values()
+        if PEER in scored
+    ]
     return {
         "sides": sides,
         "rows": rows,
         "better": sum(row["gain"].verdict == MORE for row in rows),
         "worse": sum(row["gain"].verdict == WORSE for row in rows),
         "kept": [row["gain"].mean / row["best"] for row in decided],
+        "kept_of_all": [row["gain"].mean / row["best_of_all"] for row in rows if row["best_of_all"] >= DECIDED],
+        "peers": peers,
+        "better_peers": sum(peer > own for own, peer in peers),
+        "longest": LONGEST,
         "sham": statistics.mean(row["gain"].mean for row in rows if row["name"].startswith("sham")),
     }
+
+
+def notes(results: dict[str, Any]) -> dict[str, Any]:
+    """Collect a row for each set of texts and number of training series: the accuracies of each side."""
+    runs = results["runs"]
+    sides = list(dict.fromkeys(side for by_size in runs.values() for found in by_size.values() for side in found))
+    rows = [
+        {
+            "corpus": corpus,
+            "size": int(size),
+            "commonest": statistics.mean(run["commonest"] for run in next(iter(found.values()))),
+            "accuracies": [[run["accuracy"] for run in found[side]] if side in found else None for side in sides],
+        }
+        for corpus, by_size in runs.items()
+        for size, found in by_size.items()
+    ]
+    return {"rows": rows, "sides": sides, "seeds": len(next(iter(rows[0]["accuracies"])))}
 
 
 def _columns(runs: list[dict[str, Any]], *keys: str) -> dict[str, list[float]]:

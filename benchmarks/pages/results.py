@@ -28,6 +28,7 @@ SECTIONS: dict[str, Callable[[Results], dict[str, Any]]] = {
     "metadata": accuracy.metadata,
     "fusion": accuracy.fusion,
     "metadata_tasks": accuracy.metadata_tasks,
+    "notes": accuracy.notes,
     "metadata_seconds": cost.metadata_seconds,
     "alignment": cost.alignment,
     "explanations": explanations.explanations,

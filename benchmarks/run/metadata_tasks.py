@@ -55,6 +55,7 @@ LONGEST = 128
 """Steps of a series that tsai gets; longer ones are interpolated to as many."""
 UNSEEN = "never seen"
 ALONE = "series alone"
+PEER = "tsai (constant channels)"
 
 
 class MetadataTask(NamedTuple):
@@ -284,7 +285,7 @@ SIDES: dict[str, Callable[[Panel, Panel, int], Probabilities]] = {
         for fusion in ("late", "repeat", "film", "attention")
     },
     "tsai (series alone)": partial(predict_by_tsai, fused=False),
-    "tsai (constant channels)": partial(predict_by_tsai, fused=True),
+    PEER: partial(predict_by_tsai, fused=True),
 }
 DEFAULT_SIDES = list(SIDES)[:5]
 

@@ -266,6 +266,8 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     if options.resampled:
+        if options.again:
+            write_results("trust", {**read_results("trust"), "resampled": {}})
         measure_all_resampled(readers_of(options.data, options.sets, options.archive), options.seeds)
         return
     readers = readers_of(options.data, options.sets) | (
