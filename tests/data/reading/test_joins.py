@@ -218,3 +218,33 @@ def test_a_labels_table_of_other_series_is_ignored_without_labels():
     table = pd.DataFrame({"name": list("uvwx"), "label": list("abab"), "machine": list("mmnn")})
     panel = read_table(series(), label=None, labels=table)
     assert (panel.metadata, panel.notes) == (None, ())
+
+
+# labels in the metadata table
+
+
+def test_labels_in_the_metadata_table_are_labels():
+    panel = read_table(series(), metadata=labels(machine=["m1", "m2", "m2", "m1"]))
+    assert panel.labels.tolist() == ["a", "b", "a", "b"]
+    assert panel.metadata.column_names == ["machine"]
+    assert "took column 'label' of the metadata table as label" in panel.notes
+
+
+@pytest.mark.parametrize("words", [("a", "b", "a", "b"), ("no", "yes", "no", "yes")])
+def test_the_label_is_no_metadata_in_any_words(words):
+    table = labels(label=words, machine=["m1", "m2", "m2", "m1"])
+    panel = read_table(series(), labels=labels(), metadata=table)
+    assert panel.metadata.column_names == ["machine"]
+    assert panel.notes[-1] == "column 'label' of the metadata is the label: no metadata"
+
+
+def test_other_words_under_the_name_of_labels_are_metadata():
+    panel = read_table(series(), labels=labels(), metadata=labels(label=["m1", "m2", "m2", "m1"]))
+    assert panel.metadata["label"].to_pylist() == ["m1", "m2", "m2", "m1"]
+
+
+def test_labels_of_machines_are_metadata_of_unlabelled_series():
+    table = pd.DataFrame({"machine": ["m1", "m2"], "label": ["old", "new"]})
+    panel = read_table(series(machine=["m1", "m2", "m2", "m1"]), metadata=table)
+    assert panel.labels is None
+    assert panel.metadata["label"].to_pylist() == ["old", "new", "new", "old"]

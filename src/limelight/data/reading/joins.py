@@ -149,6 +149,67 @@ def join_fields(source: Source, id: str, ids: NDArray[np.str_]) -> dict[str, Any
     return {"fields": fields, "keys": keys, "notes": [*column.notes, *notes] if fields or keys else []}
 
 
+def find_label_in_metadata(source: Source, label: str) -> str | None:
+    """Return the column of a metadata table with the name of the label, or a common name of labels for ``"label"``.
+
+    Example
+    -------
+    >>> source = Source(pa.table({"id": ["a"], "Label": ["ok"], "machine": ["m1"]}), "the metadata table")
+    >>> find_label_in_metadata(source, "label"), find_label_in_metadata(source, "state")
+    ('Label', None)
+    """
+    if label in source.columns:
+        return label
+    named = [name for name in source.columns if is_named(name, "label")] if label == "label" else []
+    return named[0] if len(named) == 1 else None
+
+
+def join_labels_of_metadata(source: Source, id: str, label: str, ids: NDArray[np.str_], *others: Any) -> dict[str, Any]:
+    """Read the labels of series that have none elsewhere from a column of the metadata table.
+
+    Parameters
+    ----------
+    source, id, ids, others
+        As for ``join_labels``.
+    label
+        A column of the table.
+
+    Returns
+    -------
+    dict[str, Any]
+        Arguments for ``Panel``; empty if no column holds ids of the series.
+
+    Raises
+    ------
+    DataError, LabelError
+        As ``join_labels``.
+    """
+    try:
+        find_id_column(source, id, ids, excluded=(label,))
+    except DataError:  # a row of the table describes several series, such as those of a machine
+        return {}
+    joined = join_labels(source, id, label, ids, *others)
+    return {name: joined[name] for name in joined.keys() - {"fields", "keys", "notes"}}
+
+
+def drop_label(table: pa.Table, name: str | None, labels: NDArray[Any] | None, notes: list[str]) -> pa.Table:
+    """Return metadata without a column that is the label, in the same or other words.
+
+    Example
+    -------
+    >>> table = pa.table({"label": [1, 0, 1], "age": [3, 4, 5]})
+    >>> drop_label(table, "label", np.array(["on", "off", "on"]), []).column_names
+    ['age']
+    """
+    if labels is None or name not in table.column_names:
+        return table
+    words = np.array(["" if value is None else str(value) for value in table[name].to_pylist()], dtype=object)
+    if not _renames(words, labels):
+        return table
+    notes.append(f"column {name!r} of the metadata is the label: no metadata")
+    return table.drop_columns([name])
+
+
 def _find_label(source: Source, label: str, taken: tuple[str | None, ...], notes: list[str]) -> str:
     """Find the label column by its name or, for the name "label", by other common names or as the only one left."""
     if label in source.columns or label != "label" or any(name.startswith(STEP_LABEL) for name in source.columns):

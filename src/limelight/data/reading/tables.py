@@ -20,7 +20,13 @@ from limelight.data.reading.datasets import TableDataset
 from limelight.data.reading.dialect import DETECT, CsvOptions, csv_options
 from limelight.data.reading.file_names import field_names, read_names, without_labels
 from limelight.data.reading.id_columns import find_id_column, require_agreement, require_known
-from limelight.data.reading.joins import join_fields, join_labels
+from limelight.data.reading.joins import (
+    drop_label,
+    find_label_in_metadata,
+    join_fields,
+    join_labels,
+    join_labels_of_metadata,
+)
 from limelight.data.reading.layout import FILES, LAYOUTS, LONG, STORE, SeriesLayout, find_layout
 from limelight.data.reading.locating import content_at
 from limelight.data.reading.long import read_long
@@ -269,7 +275,13 @@ def join_tables(
     if metadata is not None:
         starts = None if panel.times is None else panel.times[panel.starts]
         source = open_source(metadata, "metadata", csv)
+        own = None if label is None else find_label_in_metadata(source, label)
+        if own and panel.labels is None and panel.step_labels is None and labels is None:
+            joined = join_labels_of_metadata(source, id, own, panel.ids, panel.lengths, series_name, mask)
+            notes += [f"took column {own!r} of {source.name} as label"] * bool(joined)
+            changes |= joined
         table, notes_of_join = join_metadata(source, id, panel.ids, fields={**keys, **fields}, starts=starts)
+        table = drop_label(table, own, changes.get("labels", panel.labels), notes_of_join)
         notes += [*source.notes, *notes_of_join]
         fields |= dict(zip(table.column_names, table, strict=True))
     if fields:
