@@ -248,3 +248,8 @@ def test_labels_of_machines_are_metadata_of_unlabelled_series():
     panel = read_table(series(machine=["m1", "m2", "m2", "m1"]), metadata=table)
     assert panel.labels is None
     assert panel.metadata["label"].to_pylist() == ["old", "new", "new", "old"]
+
+
+def test_a_column_with_another_name_of_labels_stays_metadata():
+    panel = read_table(series(), labels=labels(), metadata=labels().rename(columns={"label": "outcome"}))
+    assert panel.metadata.column_names == ["outcome"]

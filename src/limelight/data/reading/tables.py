@@ -275,13 +275,14 @@ def join_tables(
     if metadata is not None:
         starts = None if panel.times is None else panel.times[panel.starts]
         source = open_source(metadata, "metadata", csv)
-        own = None if label is None else find_label_in_metadata(source, label)
+        own, joined = None if label is None else find_label_in_metadata(source, label), dict[str, Any]()
         if own and panel.labels is None and panel.step_labels is None and labels is None:
             joined = join_labels_of_metadata(source, id, own, panel.ids, panel.lengths, series_name, mask)
             notes += [f"took column {own!r} of {source.name} as label"] * bool(joined)
             changes |= joined
         table, notes_of_join = join_metadata(source, id, panel.ids, fields={**keys, **fields}, starts=starts)
-        table = drop_label(table, own, changes.get("labels", panel.labels), notes_of_join)
+        if joined or own == label:
+            table = drop_label(table, own, changes.get("labels", panel.labels), notes_of_join)
         notes += [*source.notes, *notes_of_join]
         fields |= dict(zip(table.column_names, table, strict=True))
     if fields:
