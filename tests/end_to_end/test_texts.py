@@ -279,6 +279,11 @@ def test_a_path_is_taken_for_its_name() -> None:
     assert architecture.to_json()["context"]["text_encoder"] == "words"
 
 
+def test_a_text_encoder_alone_is_a_context() -> None:
+    architecture = Architecture.of(context={"text_encoder": "words"})
+    assert architecture.context == ContextEncoding(text_encoder="words")
+
+
 def test_an_experiment_names_the_folder_beside_its_file(tmp_path: Path) -> None:
     model = {"context": {"name": "embedding", "text_encoder": "words"}}
     file = tmp_path / "e.json"

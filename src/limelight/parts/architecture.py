@@ -106,7 +106,12 @@ class Architecture:
         fusion: Any = "auto",
         context: Any = "embedding",
     ) -> Architecture:
-        """Build an architecture from names, JSON objects or parts; ParameterError if one of them is invalid."""
+        """Build an architecture from names, JSON objects or parts; ParameterError if one of them is invalid.
+
+        A context without a name is ``"embedding"``.
+        """
+        if isinstance(context, Mapping):
+            context = {"name": ContextEncoding.name, **context}
         return cls(
             make(encoder, ENCODERS, "encoder"),
             make(pooling, POOLINGS, "pooling"),
