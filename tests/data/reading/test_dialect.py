@@ -182,6 +182,16 @@ def test_a_damaged_compressed_file_is_an_error(tmp_path):
     assert message_of(DataError, read_table, path).startswith(f"expected a complete gzip file, got '{path}'")
 
 
+def test_unknown_flags_of_a_compressed_file_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv.gz"
+    whole = gzip.compress(_table().encode())
+    path.write_bytes(whole[:3] + b"\x20" + whole[4:])
+    assert message_of(DataError, read_table, path) == (
+        f"expected a complete gzip file, got '{path}', which is damaged (zlib inflate failed: unknown header flags set); "
+        "write it again"
+    )
+
+
 def test_single_quotes_stand_around_text(tmp_path):
     rows = "".join(f"'{name}',{time},{x},'{label}'\n" for name, time, x, label in ROWS)
     path = _write(tmp_path / "a.csv", ",".join(HEADER) + "\n" + rows)

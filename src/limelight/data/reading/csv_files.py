@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from gzip import BadGzipFile
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +95,12 @@ class CsvFile:
     def _input(self) -> Iterator[Any]:
         """Open what Arrow reads: the file itself, or a stream of its text in plain form."""
         if self.dialect.is_clean:
-            yield self.path
+            try:
+                yield self.path
+            except OSError as error:
+                if error.errno is not None or isinstance(error, COMPRESSION_ERRORS):
+                    raise
+                raise BadGzipFile(str(error)) from error  # Arrow's own decompression has no other error
         else:
             with closing(PlainBytes(self.path, self.dialect)) as content:
                 yield pa.PythonFile(content, mode="r")
