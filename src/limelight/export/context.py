@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from torch.nn.functional import one_hot
 
 from limelight.export.graph import Graph
 from limelight.export.inputs import ModelInputs, standardised
@@ -108,7 +109,7 @@ def write_for_products(graph: Graph, encoder: OneHotContextEncoder, context: str
     """Write what products with the features take of encoded metadata, shape (batch, multiplied)."""
     if encoder.multiplied == encoder.width:
         return context
-    return graph.add("MatMul", context, graph.constant(encoder.folding()))
+    return graph.add("MatMul", context, graph.constant(one_hot(encoder.folded_columns(), encoder.multiplied).float()))
 
 
 @register_translation(Products)

@@ -8,7 +8,7 @@ from itertools import accumulate
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -361,16 +361,17 @@ class OneHotContextEncoder(_MetadataEncoder):
         >>> encoder.for_products(torch.ones(1, 130))[0].tolist() == [1.0, 1.0] + 64 * [2.0]
         True
         """
-        return context if self.multiplied == self.width else context @ self.folding().to(context.dtype)
+        if self.multiplied == self.width:
+            return context
+        added = context.new_zeros(len(context), self.multiplied)
+        return added.index_add_(1, self.folded_columns().to(context.device), context)
 
-    def folding(self) -> Float[Tensor, "width multiplied"]:
-        """Return the matrix of 0 and 1 that ``for_products`` multiplies encoded metadata by."""
-        matrix = torch.zeros(self.width, self.multiplied)
+    def folded_columns(self) -> Int64[Tensor, " width"]:
+        """Return the column of ``for_products`` to which each column of the encoded metadata is added."""
         columns = torch.arange(self.width)
         field, word = (columns - self.first_text) // self.text_size, (columns - self.first_text) % self.text_size
         folded = self.first_text + field * self.folded + word % self.folded
-        matrix[columns, torch.where(columns < self.first_text, columns, folded)] = 1.0
-        return matrix
+        return torch.where(columns < self.first_text, columns, folded)
 
     def forward(self, batch: Batch) -> Float[Tensor, "batch width"]:
         """Encode the metadata of each series as shape (batch, width)."""
