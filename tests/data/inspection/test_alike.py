@@ -36,6 +36,6 @@ def test_classes_that_join_others_raise_a_question():
     series = [np.arange(5.0) ** row for row in range(6)]
     panel = Panel.from_series(series, labels=["walk", "rest", "walk|rest", "walk", "rest", "walk|rest"])
     assert (
-        "class 'walk|rest' joins the names of others, and each combination is learned as a class of its own; if several "
+        "class 'walk|rest' combines the names of other classes, and each combination is learned as a class of its own; if several "
         "labels are meant, write a column label_x of 0 and 1 for each label x"
     ) in inspect_panel(panel).warnings

@@ -86,12 +86,12 @@ def alike_warnings(alike: Mapping[str, Sequence[tuple[str, ...]]]) -> Iterator[s
 
 
 def compound_warnings(compound: Sequence[str]) -> Iterator[str]:
-    """Yield a question about classes whose names join those of others."""
+    """Yield a question if classes such as ``walking|standing`` combine the names of other classes."""
     if compound:
-        verb = "class {} joins" if len(compound) == 1 else "classes {} join"
+        verb = "class {} combines" if len(compound) == 1 else "classes {} combine"
         yield (
-            f"{verb.format(listing(compound))} the names of others, and each combination is learned as a class of its "
-            "own; if several labels are meant, write a column label_x of 0 and 1 for each label x"
+            f"{verb.format(listing(compound))} the names of other classes, and each combination is learned as a class "
+            "of its own; if several labels are meant, write a column label_x of 0 and 1 for each label x"
         )
 
 

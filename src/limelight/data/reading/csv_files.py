@@ -100,7 +100,7 @@ class CsvFile:
             except OSError as error:
                 if error.errno is not None or isinstance(error, COMPRESSION_ERRORS):
                     raise
-                raise BadGzipFile(str(error)) from error  # Arrow's own decompression has no other error
+                raise BadGzipFile(str(error)) from error  # Arrow has no error of its own for it
         else:
             with closing(PlainBytes(self.path, self.dialect)) as content:
                 yield pa.PythonFile(content, mode="r")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import reduce
 from typing import Any
 
@@ -21,9 +22,15 @@ TIME_AFTER_DATE = r"(\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:\s*[ap]\.?m\.?)?
 ZONE = r"(?:\s*(Z|UTC|GMT|(?:UTC|GMT)?[+-]\d{2}:?\d{2}))?(?:\s+\([^)]*\))?"
 AT = rf"(?:(?:,\s*|\s+|\s+at\s+){TIME_AFTER_DATE}{ZONE})?"
 AT_OR_COLON = rf"(?:(?:,\s*|\s+|\s+at\s+|:|T){TIME_AFTER_DATE}{ZONE})?"
-DATE_FORMS = tuple(
-    (re.compile(rf"(?i)^\s*{pattern}\s*$"), order)
-    for pattern, order in (
+
+
+def _compiled(forms: Sequence[tuple[str, str]]) -> tuple[tuple[re.Pattern[str], str], ...]:
+    """Compile patterns that match a whole cell; each has the replacement in the order of ISO."""
+    return tuple((re.compile(rf"(?i)^\s*{pattern}\s*$"), order) for pattern, order in forms)
+
+
+DATE_FORMS = _compiled(
+    (
         (rf"{WEEKDAY}{DAY}{BETWEEN}?{MONTH}{BETWEEN}?(\d{{4}}){AT_OR_COLON}", r"=\3-\2-\1 \4\5"),
         (rf"{WEEKDAY}{DAY}{BETWEEN}?{MONTH}{BETWEEN}?(\d{{2}}){AT}", r"=\3-\2-\1 \4\5"),
         (rf"{WEEKDAY}{MONTH}{BETWEEN}{DAY}{BETWEEN}(\d{{4}}){AT}", r"=\3-\1-\2 \4\5"),
@@ -34,12 +41,11 @@ DATE_FORMS = tuple(
         (rf"(\d{{4}})(\d{{2}})(\d{{2}})T(\d{{2}})(\d{{2}})(\d{{2}}){ZONE}", r"=\1-\2-\3 \4:\5:\6\7"),
     )
 )
-"""Dates of days, and their parts in the order of ISO; a year of two digits comes after the day and the month."""
+"""Patterns of dates with a day, and the replacement in the order of ISO. A year of two digits is the last part."""
 NAMED = 5
 """How many of these forms have the name of a month; they come first."""
-WHOLE_MONTHS = tuple(
-    (re.compile(rf"(?i)^\s*{pattern}\s*$"), order)
-    for pattern, order in (
+WHOLE_MONTHS = _compiled(
+    (
         (rf"{MONTH}{BETWEEN}(\d{{4}})", r"=\2-\1-1 "),
         (rf"(\d{{4}}){BETWEEN}{MONTH}", r"=\1-\2-1 "),
         (r"(\d{4})(?:[-/]|[-/]?M)(\d{2})", r"=\1-\2-1 "),
@@ -58,7 +64,7 @@ REWRITTEN = r"^=(?P<year>\d{4})-(?P<month>\d{1,2}|[A-Za-z]{3})[A-Za-z]*-(?P<day>
 
 
 def in_order_of_iso(column: Any) -> Any:
-    """Rewrite dates whose form is no other one of spreadsheets in the order of ISO.
+    """Rewrite dates with names of months, whole months and compact dates in the order of ISO: year, month, day.
 
     Parameters
     ----------
@@ -68,8 +74,8 @@ def in_order_of_iso(column: Any) -> Any:
     Returns
     -------
     Array
-        Dates such as 2024-1-25 10:05 PM; unchanged unless every cell that is not empty is a date with the English name
-        of a month, a month and its year, or a date such as 20240125T220500.
+        Dates such as 2024-1-25 10:05 PM. The column is unchanged unless every cell that is not empty is a date with the
+        English name of a month, a month and its year, or a date such as 20240125T220500.
 
     Example
     -------

@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from limelight.data.labels import INTERVAL, STEP_LABEL, names_of_columns
+from limelight.data.panel import Panel
 from limelight.data.reading.booleans import read_booleans, with_binary_numbers
 from limelight.data.reading.columns import Words, named_classes, read_numbers, read_optional_words, read_words
 from limelight.data.reading.id_columns import (
@@ -96,6 +97,21 @@ def join_labels(
     return {**labels, **intervals, "fields": fields, "keys": keys, "notes": notes}
 
 
+def reject_labels_of_channels(source: Source, panel: Panel, series_name: str) -> None:
+    """Raise DataError if the labels are for the columns of a table, of which each is a series."""
+    if len(panel) > 1 or len(panel.channels) < 2:
+        return
+    for name in source.columns:
+        words = {*read_optional_words(source, name, "labels").names.tolist()}
+        labelled = [channel for channel in panel.channels if channel in words]
+        if 2 * len(labelled) > len(panel.channels):
+            raise DataError(
+                f"expected a column for each channel in {series_name}, got one for each series: {source.name} has "
+                f"lines for {listing(labelled)}; transpose the table, so that each row is a series, or write the "
+                "series below each other with a column of ids"
+            )
+
+
 def _reject_intervals(source: Source, id: str, ids: NDArray[np.str_], given: Sequence[str]) -> None:
     """Raise DataError if the rows of a labels table are intervals: several for one series, or without ids."""
     intervals = find_interval_columns(source.columns)
@@ -169,15 +185,18 @@ def join_labels_of_metadata(source: Source, id: str, label: str, ids: NDArray[np
 
     Parameters
     ----------
-    source, id, ids, others
+    source, id, ids
         As for ``join_labels``.
     label
         A column of the table.
+    others
+        ``lengths``, ``series_name`` and ``mask`` of ``join_labels``.
 
     Returns
     -------
     dict[str, Any]
-        Arguments for ``Panel``; empty if no column holds ids of the series.
+        ``labels``, ``label_names`` and ``intervals`` as arguments for ``Panel``; empty if no column holds ids of the
+        series.
 
     Raises
     ------
@@ -194,6 +213,18 @@ def join_labels_of_metadata(source: Source, id: str, label: str, ids: NDArray[np
 
 def drop_label(table: pa.Table, name: str | None, labels: NDArray[Any] | None, notes: list[str]) -> pa.Table:
     """Return metadata without a column that is the label, in the same or other words.
+
+    Parameters
+    ----------
+    table
+        Metadata of n series.
+    name
+        The column that may be the label.
+    labels
+        The classes, shape (n,), or a multi-label target, shape (n, labels), which no column can repeat; None if there
+        are no labels.
+    notes
+        Receives a sentence if the column is dropped.
 
     Example
     -------

@@ -26,6 +26,7 @@ from limelight.data.reading.joins import (
     join_fields,
     join_labels,
     join_labels_of_metadata,
+    reject_labels_of_channels,
 )
 from limelight.data.reading.layout import FILES, LAYOUTS, LONG, STORE, SeriesLayout, find_layout
 from limelight.data.reading.locating import content_at
@@ -263,7 +264,7 @@ def join_tables(
         )
     if labels is not None:
         source = open_source(labels, "labels", csv)
-        _reject_columns_of_series(panel, source, series_name)
+        reject_labels_of_channels(source, panel, series_name)
         if label is None:
             joined = join_fields(source, id, panel.ids)
         else:
@@ -278,31 +279,18 @@ def join_tables(
         own, joined = None if label is None else find_label_in_metadata(source, label), dict[str, Any]()
         if own and panel.labels is None and panel.step_labels is None and labels is None:
             joined = join_labels_of_metadata(source, id, own, panel.ids, panel.lengths, series_name, mask)
-            notes += [f"took column {own!r} of {source.name} as label"] * bool(joined)
             changes |= joined
+            notes += [f"took column {own!r} of {source.name} as label"] * bool(joined)
         table, notes_of_join = join_metadata(source, id, panel.ids, fields={**keys, **fields}, starts=starts)
-        if joined or own == label:
+        if joined:
+            table = table.select([name for name in table.column_names if name != own])
+        elif own == label:
             table = drop_label(table, own, changes.get("labels", panel.labels), notes_of_join)
         notes += [*source.notes, *notes_of_join]
         fields |= dict(zip(table.column_names, table, strict=True))
     if fields:
         changes["metadata"] = pa.table(fields)
     return panel.replace(**changes, notes=notes)
-
-
-def _reject_columns_of_series(panel: Panel, source: Source, series_name: str) -> None:
-    """Raise DataError if the labels are for the columns of a table, of which each is a series."""
-    if len(panel) > 1 or len(panel.channels) < 2:
-        return
-    for name in source.columns:
-        words = {*read_optional_words(source, name, "labels").names.tolist()}
-        labelled = [channel for channel in panel.channels if channel in words]
-        if 2 * len(labelled) > len(panel.channels):
-            raise DataError(
-                f"expected a column for each channel in {series_name}, got one for each series: {source.name} has "
-                f"lines for {listing(labelled)}; transpose the table, so that each row is a series, or write the "
-                "series below each other with a column of ids"
-            )
 
 
 def _in_folder(series: Any, labels: Any, metadata: Any, names: str | None) -> tuple[Any, Any, Any, str | None]:
