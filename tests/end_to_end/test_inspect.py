@@ -1,5 +1,7 @@
 """``limelight inspect``: can I train on this, and what should I mend first; and the same warnings in every command."""
 
+import bz2
+import gzip
 import json
 import re
 from pathlib import Path
@@ -103,6 +105,17 @@ def test_what_training_refuses_is_the_verdict(
     first = limelight("inspect", "data", *options).splitlines()[0]
     assert first.startswith(f"cannot train: {verdict}")
     assert f"limelight: {first.removeprefix('cannot train: ')}\n" == limelight("train", "data", *options, code=2)
+
+
+def test_commands_take_compressed_tables(limelight: Commands, tmp_path: Path) -> None:
+    panel = panel_of()
+    rows = "".join(f"s{row},{step},{x}\n" for row in range(40) for step, x in enumerate(panel.series(row)[:, 0]))
+    (tmp_path / "x.csv.gz").write_bytes(gzip.compress(f"series_id,time,x\n{rows}".encode()))
+    labels = "".join(f"s{row},{'ok' if row % 2 else 'worn'}\n" for row in range(40))
+    (tmp_path / "y.csv.bz2").write_bytes(bz2.compress(f"series_id,label\n{labels}".encode()))
+    assert limelight("inspect", "x.csv.gz", "--labels", "y.csv.bz2").startswith("ready to train\n")
+    limelight("train", "x.csv.gz", "--labels", "y.csv.bz2", *FAST)
+    assert limelight("predict", "runs/x", "x.csv.gz", "-o", "p.csv") == "40 series predicted; written to p.csv\n"
 
 
 def test_infinite_values_are_the_verdict(limelight: Commands, tmp_path: Path) -> None:

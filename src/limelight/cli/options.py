@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SOURCE_HELP = (
     f"An experiment file (.json); a store; {describe_suffixes()}; a quoted pattern of such files; a folder of them, "
     "with tables named labels, metadata and split if there are any; a folder of Parquet partitions; or a URL of one of "
-    "these (s3://, gs://, abfs://)."
+    "these (s3://, gs://, abfs://). Text may be compressed (.csv.gz, .bz2, .xz, .zst, .zip)."
 )
 SourceArgument = Annotated[Path, typer.Argument(help=SOURCE_HELP, show_default=False)]
 Saved = Annotated[Path, typer.Argument(help="A run folder or a model folder.", show_default=False)]

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from limelight.config.sections import Experiment
 from limelight.data.places import local_path, url_of
+from limelight.data.reading.compression import stem_of
 from limelight.data.reading.file_names import without_labels
 from limelight.data.reading.folders import folder_content
 from limelight.data.reading.formats import require_known_type
@@ -259,7 +260,7 @@ def _for_data(source: Path | str) -> dict[str, Any]:
     else:
         if isinstance(source, Path):
             require_known_type(source)
-        files, name = {"series": source}, path.stem.strip("*?_-.") or "series"
+        files, name = {"series": source}, stem_of(path).strip("*?_-.") or "series"
     paths = {
         key: _resolved([*map(str, file)] if isinstance(file, list) else str(file), Path())
         for key, file in files.items()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from pathlib import Path
 
 import numpy as np
@@ -168,28 +167,6 @@ def test_columns_without_names_are_named_by_their_place(tmp_path):
 def test_runs_of_blanks_separate_columns_of_text_files(tmp_path):
     path = _write(tmp_path / "a.dat", "  time    x\n   0   0.5\n  10  -1.5\n")
     assert open_file(path).table.to_pydict() == {"time": ["0", "10"], "x": ["0.5", "-1.5"]}
-
-
-def test_a_compressed_file_is_read(tmp_path):
-    path = tmp_path / "a.csv.gz"
-    path.write_bytes(gzip.compress(_table(";", ",").encode()))
-    _is_table(path)
-
-
-def test_a_damaged_compressed_file_is_an_error(tmp_path):
-    path = tmp_path / "a.csv.gz"
-    path.write_bytes(gzip.compress(_table().encode())[:-12])
-    assert message_of(DataError, read_table, path).startswith(f"expected a complete gzip file, got '{path}'")
-
-
-def test_unknown_flags_of_a_compressed_file_are_refused(tmp_path: Path) -> None:
-    path = tmp_path / "a.csv.gz"
-    whole = gzip.compress(_table().encode())
-    path.write_bytes(whole[:3] + b"\x20" + whole[4:])
-    assert message_of(DataError, read_table, path) == (
-        f"expected a complete gzip file, got '{path}', which is damaged (zlib inflate failed: unknown header flags set); "
-        "write it again"
-    )
 
 
 def test_single_quotes_stand_around_text(tmp_path):

@@ -17,6 +17,7 @@ from limelight.data.clock import format_time
 from limelight.data.panel import Panel
 from limelight.data.reading.arff import read_arff
 from limelight.data.reading.columns import LARGEST_NUMBER, NUMBER
+from limelight.data.reading.compression import read_text, stem_of, suffix_of
 from limelight.data.reading.missing import EMPTY_WORDS
 from limelight.data.reading.sources import Source
 from limelight.data.reading.times import read_clock
@@ -79,7 +80,7 @@ def read_archive(path: Path | str, *, label: bool = True) -> Panel:
     (['Waves_0', 'Waves_1'], ['a', 'b'], [[3.0, 8.0], [4.0, 9.0]])
     """
     path = Path(path)
-    name, kind = repr(str(path)), path.suffix.lower()
+    name, kind = repr(str(path)), suffix_of(path)
     if kind not in ARCHIVE_SUFFIXES:
         raise DataError(f"expected a .ts, .tsv, .txt or .arff file of the UCR/UEA archive, got {name}; check the path")
     if not path.is_file():
@@ -87,7 +88,7 @@ def read_archive(path: Path | str, *, label: bool = True) -> Panel:
     lines, notes = _read_lines(path, name)
     if not lines:
         raise DataError(f"expected series in {name}, got an empty file; check the path")
-    series = ArchiveSeries(name, path.stem, notes)
+    series = ArchiveSeries(name, stem_of(path), notes)
     if kind == ".ts":
         _read_uea(lines, series, label)
     elif kind == ".arff":
@@ -133,7 +134,7 @@ def read_archive_files(paths: Sequence[Path]) -> tuple[Panel, list[str] | None]:
     """
     stems: dict[str, Path] = {}
     for path in map(Path, paths):
-        earlier = stems.setdefault(path.stem, path)
+        earlier = stems.setdefault(stem_of(path), path)
         if earlier is not path:
             raise DataError(
                 f"expected unique file names, which name the series, got {str(earlier)!r} and {str(path)!r}; leave one "
@@ -181,13 +182,11 @@ def _read_lines(path: Path, name: str) -> tuple[list[tuple[int, str]], list[str]
     """Read the lines that are not empty, with their numbers, and notes on the encoding."""
     notes: list[str] = []
     try:
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-        except UnicodeDecodeError:
-            text = path.read_text(encoding="latin-1")
-            notes.append(f"{name} is not UTF-8 and was read as Latin-1")
+        text, is_unicode = read_text(path, name)
     except OSError as error:
         raise DataError(f"cannot read {name}: {error.strerror}") from error
+    if not is_unicode:
+        notes.append(f"{name} is not UTF-8 and was read as Latin-1")
     return [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()], notes
 
 

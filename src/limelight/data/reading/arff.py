@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from limelight.data.reading.compression import read_text
 from limelight.errors import DataError, listing
 
 ATTRIBUTE_NAME = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[^\s{,]+"
@@ -93,9 +94,7 @@ def read_arff(path: Path, name: str) -> ArffFile:
     Hall et al., The WEKA data mining software: an update, 2009.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        text = path.read_text(encoding="latin-1")
+        text, _ = read_text(path, name)
     except OSError as error:
         raise DataError(f"cannot read {name}: {error.strerror}") from error
     lines = ((number, line.strip()) for number, line in enumerate(text.split("\n"), start=1))

@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
+from limelight.data.reading.compression import suffix_of, unpacking
 from limelight.data.reading.csv_form import (
     STATED_SEPARATOR,
     Form,
@@ -23,8 +24,6 @@ from limelight.data.reading.csv_form import (
     require_names,
 )
 from limelight.data.reading.csv_text import (
-    COMPRESSION_ERRORS,
-    damaged,
     other_encoding,
     read_later_lines,
     read_sample,
@@ -75,16 +74,15 @@ def find_dialect(path: Path, name: str, options: CsvOptions, *, thorough: bool =
 @lru_cache(maxsize=4096)
 def _find_cached(path: Path, name: str, options: CsvOptions, thorough: bool, size: int, changed: int) -> Dialect:
     try:
-        marked: list[str] = []
-        if thorough:
-            unicode, marked = scan(path)
-            if options.encoding is None and not unicode:
-                options = replace(options, encoding=other_encoding(path))
-        return _find(path, name, options, marked, thorough=thorough)
+        with unpacking(path, name):
+            marked: list[str] = []
+            if thorough:
+                unicode, marked = scan(path)
+                if options.encoding is None and not unicode:
+                    options = replace(options, encoding=other_encoding(path))
+            return _find(path, name, options, marked, thorough=thorough)
     except UnicodeError as error:
         raise undecodable(name, options.encoding or "utf-8") from error
-    except COMPRESSION_ERRORS as error:
-        raise damaged(name, error) from error
     except csv.Error as error:
         raise DataError(f"expected a CSV file, got {name}, which cannot be parsed as CSV; write it again") from error
 
@@ -95,13 +93,13 @@ def _find(path: Path, name: str, options: CsvOptions, marked: Sequence[str], *, 
     quote = _find_quote(lines) if options.quote is None else options.quote
     comment = _find_comment(lines) if options.comment is None else options.comment
     sample = Sample(lines, ignored_lines(comment), quote, complete)
-    form = _choose_form(sample, options, name, path.suffix.lower())
+    form = _choose_form(sample, options, name, suffix_of(path))
     if options.comment is None:
         sure = _sure_comment(sample, form, comment) if comment else _late_comment(marked, form)
         if sure != comment:
             comment = sure
             sample = replace(sample, ignored=ignored_lines(comment))
-            form = _choose_form(sample, options, name, path.suffix.lower())
+            form = _choose_form(sample, options, name, suffix_of(path))
     head = _stated_head(options.names, form, name) or find_head(sample, form, comment, options.units_row)
     header = _header_line(sample, form, head)
     rows = [record for _, record in form.records[head.first :] if len(record) == form.width]

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from gzip import BadGzipFile
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
+from limelight.data.reading.compression import compression_of, open_bytes, unpacking
 from limelight.data.reading.csv_detection import find_dialect
-from limelight.data.reading.csv_text import COMPRESSION_ERRORS, PlainBytes, damaged, open_records, undecodable
+from limelight.data.reading.csv_text import PlainBytes, open_records, undecodable
 from limelight.data.reading.dialect import DETECT, CsvOptions, Dialect
 from limelight.errors import DataError
 
@@ -74,6 +74,7 @@ class CsvFile:
         types = self._text_types()
         try:
             with (
+                unpacking(self.path, self.name),
                 self._input() as content,
                 arrow_csv.open_csv(content, **self._options(types, columns, CHUNK_BYTES)) as reader,
             ):
@@ -83,8 +84,6 @@ class CsvFile:
             raise DataError(self._fault()) from error
         except UnicodeDecodeError as error:
             raise undecodable(self.name, self.dialect.encoding) from error
-        except COMPRESSION_ERRORS as error:
-            raise damaged(self.name, error) from error
 
     @property
     def _arrow_names(self) -> list[str]:
@@ -94,16 +93,12 @@ class CsvFile:
     @contextmanager
     def _input(self) -> Iterator[Any]:
         """Open what Arrow reads: the file itself, or a stream of its text in plain form."""
-        if self.dialect.is_clean:
-            try:
-                yield self.path
-            except OSError as error:
-                if error.errno is not None or isinstance(error, COMPRESSION_ERRORS):
-                    raise
-                raise BadGzipFile(str(error)) from error  # Arrow has no error of its own for it
-        else:
-            with closing(PlainBytes(self.path, self.dialect)) as content:
-                yield pa.PythonFile(content, mode="r")
+        if self.dialect.is_clean and not compression_of(self.path):
+            yield self.path
+            return
+        plain = open_bytes(self.path) if self.dialect.is_clean else PlainBytes(self.path, self.dialect)
+        with closing(plain) as content:
+            yield pa.PythonFile(content, mode="r")
 
     def _text_types(self) -> dict[str, pa.DataType]:
         return {name: pa.null() if name.startswith(UNNAMED) else pa.large_string() for name in self._arrow_names}
@@ -221,20 +216,19 @@ def csv_table(
     """
     file = open_csv(path, name, options)
     try:
-        table, failure = None, None
-        try:
-            table = file.read(text_columns, columns)
-        except DataError as error:
-            failure = error
-        if table is not None and not (text_columns and file.has_words_among_numbers(table, text_columns)):
+        with unpacking(path, name):
+            table, failure = None, None
+            try:
+                table = file.read(text_columns, columns)
+            except DataError as error:
+                failure = error
+            if table is not None and not (text_columns and file.has_words_among_numbers(table, text_columns)):
+                return table, file
+            again = open_csv(path, name, options, thorough=True)
+            if again != file:
+                return again.read(text_columns, columns), again
+            if failure is not None:
+                raise failure
             return table, file
-        again = open_csv(path, name, options, thorough=True)
-        if again != file:
-            return again.read(text_columns, columns), again
-        if failure is not None:
-            raise failure
-        return table, file
     except UnicodeDecodeError as error:
         raise undecodable(name, file.dialect.encoding) from error
-    except COMPRESSION_ERRORS as error:
-        raise damaged(name, error) from error

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import codecs
 import csv
-import gzip
 import re
-import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from io import StringIO, TextIOWrapper
 from itertools import islice
 from pathlib import Path
-from typing import IO
 
+from limelight.data.reading.compression import compression_of, open_bytes
 from limelight.data.reading.dialect import Dialect
 from limelight.errors import DataError
 
@@ -33,11 +31,6 @@ _SIGNS = ((b"#", b"\n#"), (b"%", b"\n%"), (b"/", b"\n//"))
 _MARKED_LINE = re.compile(rb"(?<=\n)(?:#|%|//)[^\r\n]*")
 _FEWEST_ZEROS = 0.3
 """Share of zero bytes at even or at odd places that shows UTF-16 without a mark of its byte order."""
-
-
-def open_bytes(path: Path) -> IO[bytes]:
-    """Open a file that may be compressed with gzip."""
-    return gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb")  # type: ignore[return-value]
 
 
 def find_encoding(head: bytes, *, complete: bool) -> str:
@@ -85,7 +78,7 @@ def other_encoding(path: Path) -> str:
         encoding = find_encoding(file.read(_SAMPLE_BYTES), complete=False)
         if encoding != "utf-8":
             return encoding
-        file.seek(0)
+    with open_bytes(path) as file:
         while block := file.read(_BLOCK_BYTES):
             if (found := one_byte_encoding(block)) != "cp1252":
                 return found
@@ -135,7 +128,7 @@ def read_later_lines(path: Path, encoding: str, pieces: int = 3) -> Iterator[lis
     """Read some complete lines in the middle and at the end of a large file, for evidence that the head lacks."""
     size = path.stat().st_size
     length = _SAMPLE_BYTES // 2
-    if path.suffix.lower() == ".gz" or size < 2 * _SAMPLE_BYTES:
+    if compression_of(path) or size < 2 * _SAMPLE_BYTES:
         return
     order = {"utf-16": "utf-16-le", "utf-32": "utf-32-le"}
     with path.open("rb") as file:
@@ -335,14 +328,6 @@ class PlainBytes:
             if self.inside or not ignored.match(line):
                 self.inside ^= line.count(quote) % 2 == 1
                 yield line
-
-
-def damaged(name: str, error: Exception) -> DataError:
-    """Build the error for a compressed file that cannot be decompressed."""
-    return DataError(f"expected a complete gzip file, got {name}, which is damaged ({error}); write it again")
-
-
-COMPRESSION_ERRORS: tuple[type[Exception], ...] = (gzip.BadGzipFile, zlib.error, EOFError)
 
 
 def sample_lines(text: str) -> list[str]:

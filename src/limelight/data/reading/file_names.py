@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from limelight.data.reading.compression import stem_of
 from limelight.errors import DataError, ParameterError, listing
 
 FIELD = re.compile(r"\{([^{}]*)\}")
@@ -68,7 +69,7 @@ def read_names(paths: Sequence[Path], pattern: str | None = None) -> NamedFiles:
     depth = pattern.count("/")
     found: list[dict[str, str]] = []
     for path in paths:
-        parts = [*path.parts[-1 - depth : -1], path.stem]
+        parts = [*path.parts[-1 - depth : -1], stem_of(path)]
         match = expression.fullmatch("/".join(parts))
         if match is None:
             raise DataError(
@@ -148,11 +149,11 @@ def _compile(pattern: str) -> re.Pattern[str]:
 
 def _unique_stems(paths: Sequence[Path]) -> tuple[str, ...]:
     """Return the name of each file without its suffix, preceded by as many folders as needed to tell two apart."""
-    stems = tuple(path.stem for path in paths)
+    stems = tuple(stem_of(path) for path in paths)
     if len(set(stems)) == len(stems):
         return stems
     folder = Path(os.path.commonpath([path.parent for path in paths]))
-    relative = tuple(path.relative_to(folder).with_suffix("").as_posix() for path in paths)
+    relative = tuple(path.relative_to(folder).with_name(stem_of(path)).as_posix() for path in paths)
     if len(set(relative)) < len(relative):
         repeated = [name for name, count in Counter(relative).items() if count > 1]
         raise DataError(

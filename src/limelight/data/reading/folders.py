@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from limelight.data.reading.array_files import is_partner
+from limelight.data.reading.compression import stem_of, suffix_of
 from limelight.data.reading.datasets import is_partitioned
 from limelight.data.reading.file_names import CLASS_FOLDERS, without_labels
 from limelight.data.reading.formats import (
-    ELSEWHERE,
     FORMAT_OF,
     FORMATS,
     TABLE,
     TABLE_SUFFIXES,
     describe_suffixes,
+    endings,
+    has_known_suffix,
     is_table,
+    remedy_for,
 )
 from limelight.data.splitting.part_words import are_parts
 from limelight.data.store.open import is_store
@@ -84,15 +87,15 @@ def folder_content(folder: Path) -> FolderContent:
     if is_store(folder):
         return FolderContent(folder, _tables_in(folder))
     tables = _tables_in(folder)
-    for suffix in FORMAT_OF:
-        if (folder / f"series{suffix}").is_file():
-            return FolderContent(folder / f"series{suffix}", tables)
+    series_file = _named(folder, "series", FORMAT_OF)
+    if series_file is not None:
+        return FolderContent(series_file, tables)
     if is_partitioned(folder):
         return FolderContent(folder, tables)
     files = [path for path in _data_files(folder) if path not in tables.values()]
     if files:
         series = _of_one_format(files, folder)
-        parts = all(is_table(path) for path in series) and are_parts(path.stem for path in series)
+        parts = all(is_table(path) for path in series) and are_parts(stem_of(path) for path in series)
         return FolderContent(series, tables, "{split}" if parts else None)
     inside = _files_inside(folder)
     of_parts = are_parts(one.name for one in folder.iterdir() if one.is_dir() and not one.name.startswith("."))
@@ -118,13 +121,14 @@ def _meaning(series: Sequence[Path], folder: Path, *, of_parts: bool) -> str:
 
 
 def _tables_in(folder: Path) -> dict[str, Path]:
-    found = {}
-    for name in TABLES:
-        paths = [folder / f"{name}{suffix}" for suffix in (".csv", *TABLE_SUFFIXES, ".tsv")]
-        path = next((one for one in paths if one.is_file()), None)
-        if path is not None:
-            found[name] = path
-    return found
+    found = {name: _named(folder, name, (".csv", *TABLE_SUFFIXES, ".tsv")) for name in TABLES}
+    return {name: path for name, path in found.items() if path is not None}
+
+
+def _named(folder: Path, name: str, suffixes: Iterable[str]) -> Path | None:
+    """Return the first file of a name with one of some suffixes, also compressed; None if there is none."""
+    files = (folder / f"{name}{ending}" for suffix in suffixes for ending in endings(suffix))
+    return next((one for one in files if one.is_file()), None)
 
 
 def _data_files(folder: Path) -> list[Path]:
@@ -133,9 +137,9 @@ def _data_files(folder: Path) -> list[Path]:
         path
         for path in sorted(folder.iterdir())
         if path.is_file()
-        and path.suffix.lower() in FORMAT_OF
+        and has_known_suffix(path)
         and not path.name.startswith((".", "~", "_"))
-        and not (path.suffix.lower() == ".txt" and path.stem.lower().startswith(NO_DATA))
+        and not (suffix_of(path) == ".txt" and stem_of(path).lower().startswith(NO_DATA))
         and not is_partner(path)
     ]
 
@@ -144,7 +148,7 @@ def _of_one_format(files: Sequence[Path], folder: Path) -> list[Path]:
     """Return the files if they have one format; of the archive's formats, the first that is there."""
     suffixes: dict[str, list[Path]] = {}
     for path in files:
-        suffixes.setdefault(path.suffix.lower(), []).append(path)
+        suffixes.setdefault(suffix_of(path), []).append(path)
     kinds = {FORMAT_OF[suffix].name for suffix in suffixes}
     tables = {one.name for one in FORMATS if one.kind == TABLE}
     ordered = [suffix for suffix in FORMAT_OF if suffix in suffixes]
@@ -161,7 +165,7 @@ def _of_one_format(files: Sequence[Path], folder: Path) -> list[Path]:
 
 def _nothing(folder: Path) -> str:
     names = sorted(one.name for one in folder.iterdir())
-    hints = [ELSEWHERE[suffix] for suffix in (Path(name).suffix.lower() for name in names) if suffix in ELSEWHERE]
+    hints = [remedy for remedy in (remedy_for(Path(name)) for name in names) if remedy]
     remedy = hints[0] if hints else "name the table itself, or write an experiment file"
     return (
         f"expected a store, {describe_suffixes()} in {str(folder)!r}, got "

@@ -5,9 +5,11 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
 
+from limelight.data.reading.compression import COMPRESSIONS, compression_of, open_bytes, suffix_of, unpacking
 from limelight.errors import DataError, ParameterError, nearest
 
 TABLE, SERIES = "table", "series"
@@ -63,7 +65,8 @@ FORMATS = (
 """Earlier formats are preferred if a folder holds the same series in several."""
 DELIMITED_TEXT = Format("csv", (".tsv", ".txt"), TABLE, "a table with a header, separated by tabs or blanks")
 ARFF_TABLE = Format("arff_table", (".arff",), TABLE, "an ARFF file of numbers and words")
-COMPRESSED_TEXT = (".csv.gz", ".tsv.gz", ".txt.gz")
+TEXT_FORMATS = ("csv", "json", "ts", "ucr", "arff")
+"""Formats whose files may be compressed."""
 FORMAT_OF = {suffix: one for one in FORMATS for suffix in one.suffixes}
 TABLE_SUFFIXES = tuple(suffix for suffix, one in FORMAT_OF.items() if one.kind == TABLE)
 FRAME = "pass the DataFrame"
@@ -88,8 +91,8 @@ ELSEWHERE = {
     ".tdms": f"read it with nptdms (as_dataframe) and {FRAME}, or save it as .parquet",
     **dict.fromkeys((".dat", ".atr"), "name the header of the WFDB record (.hea), or save a table of text as .csv"),
     ".xml": f"load it with pandas.read_xml and {FRAME}, or save it as .csv",
-    **dict.fromkeys((".zip", ".7z", ".tar", ".tgz", ".rar"), "unpack it, and pass the folder"),
-    ".gz": "unpack it with gunzip, or save the table as .parquet, which is compressed",
+    **dict.fromkeys((".7z", ".tar", ".tgz", ".rar"), "unpack it, and pass the folder"),
+    **COMPRESSIONS,
 }
 """What to do with files of formats that are not read."""
 HEADER_LINES = 3
@@ -98,6 +101,8 @@ FEWEST_STEP_CELLS = 3
 
 def format_of(path: Path) -> Format:
     """Return the format of a file, by its suffix and, for ``.tsv`` and ``.txt``, by its content.
+
+    Text may be compressed: ``pumps.csv.gz`` is a CSV file.
 
     Parameters
     ----------
@@ -119,31 +124,58 @@ def format_of(path: Path) -> Format:
     >>> format_of(Path("pumps.XLSX")).name
     'excel'
     """
-    suffix = path.suffix.lower()
-    if path.name.lower().endswith(COMPRESSED_TEXT) or (suffix == ".dat" and _is_text(path)):
-        return DELIMITED_TEXT
-    if suffix in ELSEWHERE:
-        raise DataError(f"expected {describe_suffixes()}, got {str(path)!r}; {ELSEWHERE[suffix]}")
-    if suffix not in FORMAT_OF:
-        raise DataError(f"expected {describe_suffixes()}, got {str(path)!r}; save the series as one of these")
-    found = FORMAT_OF[suffix]
+    suffix = suffix_of(path)
+    with unpacking(path, repr(str(path))):
+        if suffix == ".dat" and _is_text(path):
+            return DELIMITED_TEXT
+        if not has_known_suffix(path):
+            remedy = remedy_for(path) or "save the series as one of these"
+            raise DataError(f"expected {describe_suffixes()}, got {str(path)!r}; {remedy}")
+        return _format_of_content(FORMAT_OF[suffix], path)
+
+
+def _format_of_content(found: Format, path: Path) -> Format:
     if found.name == "arff":
         return found if _is_relational(path) else ARFF_TABLE
     return DELIMITED_TEXT if found.name == "ucr" and has_header(path) else found
 
 
-def is_readable(path: Path) -> bool:
-    """Whether files of this suffix are read."""
-    return path.suffix.lower() in FORMAT_OF or path.name.lower().endswith(COMPRESSED_TEXT)
+def has_known_suffix(path: Path) -> bool:
+    """Whether files of this suffix are read, by their name alone.
+
+    Example
+    -------
+    >>> [has_known_suffix(Path(name)) for name in ("a.csv", "a.csv.gz", "a.npy", "a.npy.gz")]
+    [True, True, True, False]
+    """
+    found = FORMAT_OF.get(suffix_of(path))
+    return found is not None and (not compression_of(path) or found.name in TEXT_FORMATS)
+
+
+def remedy_for(path: Path) -> str:
+    """Return what to do with a file of a format that is not read; "" if nothing is known about it.
+
+    Example
+    -------
+    >>> remedy_for(Path("a.npy.gz")), remedy_for(Path("a.xls")), remedy_for(Path("a.zzz"))
+    ('unpack it with gunzip', 'save it as .xlsx', '')
+    """
+    return ELSEWHERE.get(suffix_of(path)) or ELSEWHERE.get(path.suffix.lower(), "")
 
 
 def is_table(path: Path) -> bool:
     """Whether a file is read as a table of rows and columns; False if its format is not known."""
-    return is_readable(path) and format_of(path).kind == TABLE
+    return has_known_suffix(path) and format_of(path).kind == TABLE
+
+
+def endings(suffix: str) -> list[str]:
+    """Return a suffix, and the same with that of each compression if files of this format may be compressed."""
+    compressions = COMPRESSIONS if FORMAT_OF[suffix].name in TEXT_FORMATS else ()
+    return [suffix, *(f"{suffix}{one}" for one in compressions)]
 
 
 def describe_suffixes() -> str:
-    """Return the suffixes of all formats in words.
+    """Return the suffixes of all formats in words, without those of compressed files.
 
     Example
     -------
@@ -171,9 +203,9 @@ def has_header(path: Path) -> bool:
     """
     if not path.is_file():
         return False
-    with path.open("rb") as start:
+    with open_bytes(path) as start:
         encoding = "utf-16" if start.read(2) in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    with path.open(encoding=encoding, errors="replace") as file:
+    with TextIOWrapper(open_bytes(path), encoding, errors="replace") as file:
         lines = [line.rstrip("\r\n") for line in islice((one for one in file if one.strip()), HEADER_LINES)]
     comments = [line for line in lines if line.lstrip().startswith(("#", "%", "//"))]
     if comments:
@@ -192,7 +224,7 @@ def _is_text(path: Path) -> bool:
     """Whether a file exists and its first bytes are text."""
     if not path.is_file():
         return False
-    with path.open("rb") as file:
+    with open_bytes(path) as file:
         head = file.read(1 << 12)
     return head.isascii() and not set(head) & set(range(9))
 
@@ -200,7 +232,7 @@ def _is_text(path: Path) -> bool:
 def _is_relational(path: Path) -> bool:
     if not path.is_file():
         return False
-    with path.open(encoding="utf-8", errors="replace") as file:
+    with TextIOWrapper(open_bytes(path), "utf-8", errors="replace") as file:
         for line in file:
             words = line.lower().split()
             if words[:1] == ["@data"]:
@@ -233,10 +265,9 @@ LONGEST_HINT = 200
 
 def require_known_type(source: Path) -> None:
     """Require an experiment file, a folder, or a file of a type that is read; ParameterError if it is another."""
-    suffix = source.suffix.lower()
-    if suffix == ".json" or suffix in FORMAT_OF or source.is_dir():
+    if source.suffix.lower() == ".json" or has_known_suffix(source) or source.is_dir():
         return
-    remedy = f"; {ELSEWHERE[suffix]}" if suffix in ELSEWHERE else ""
+    remedy = f"; {remedy_for(source)}" if remedy_for(source) else ""
     raise ParameterError(
         f"expected an experiment file (.json), a folder, {describe_suffixes()}, got {str(source)!r}"
         + (remedy if source.exists() else f", which does not exist{_hint_at(source)}")
@@ -261,5 +292,5 @@ def _describe_missing(path: Path) -> str:
 def _hint_at(path: Path) -> str:
     """Return a hint at the tables and folders beside a path that does not exist."""
     siblings = sorted(path.parent.iterdir()) if path.parent.is_dir() else []
-    hint = nearest(path.name, [one.name for one in siblings if one.suffix.lower() in TABLE_SUFFIXES or one.is_dir()])
+    hint = nearest(path.name, [one.name for one in siblings if suffix_of(one) in TABLE_SUFFIXES or one.is_dir()])
     return hint if 0 < len(hint) < LONGEST_HINT else "; check the path"

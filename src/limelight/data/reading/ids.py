@@ -13,7 +13,7 @@ from limelight.errors import listing
 from limelight.types import Rows
 
 MOST_PAIRS = 3
-EXTENSION = re.compile(r"(\.[A-Za-z][A-Za-z0-9]{0,9}(\.gz|\.zip|\.bz2|\.xz)?|\.(mp3|mp4|7z))$", re.IGNORECASE)
+EXTENSION = re.compile(r"(\.[A-Za-z][A-Za-z0-9]{0,9}(\.gz|\.zip|\.bz2|\.xz|\.zst)?|\.(mp3|mp4|7z))$", re.IGNORECASE)
 ZEROS = re.compile(r"(?<![\d.])0+(?=\d)")
 SIGNS = re.compile(r"[\s_\-]+")
 ONE_NUMBER = re.compile(r"(\D*)(\d+)(\D*)")

@@ -9,7 +9,7 @@ from typing import Any
 
 from limelight.data.reading.datasets import TableDataset
 from limelight.data.reading.dialect import DETECT, CsvOptions
-from limelight.data.reading.formats import is_readable, is_table
+from limelight.data.reading.formats import has_known_suffix, is_table
 from limelight.data.reading.locating import find_files, opened
 from limelight.data.reading.row_meaning import rows_are_steps
 from limelight.data.reading.sources import Source, columns_of, open_source, stream_file
@@ -84,7 +84,7 @@ def find_layout(
     paths = find_files(series) if isinstance(series, str | Path | list | tuple) else []
     if paths and is_store(paths[0]):
         return SeriesLayout(STORE, tuple(paths), series=series)
-    if paths and is_readable(paths[0]) and not is_table(paths[0]):
+    if paths and has_known_suffix(paths[0]) and not is_table(paths[0]):
         return SeriesLayout(FILES, tuple(paths), series=series)
     columns: Sequence[str]
     if isinstance(series, TableDataset):

@@ -14,6 +14,7 @@ import pyarrow.json
 import pyarrow.parquet as parquet
 from numpy.typing import NDArray
 
+from limelight.data.reading.compression import open_bytes, read_bytes, unpacking
 from limelight.data.reading.csv_files import csv_table
 from limelight.data.reading.dialect import DETECT, CsvOptions
 from limelight.data.reading.formats import format_of
@@ -45,7 +46,7 @@ def is_list(kind: pa.DataType) -> bool:
 def has_lists(path: Path) -> bool:
     """Whether a file is read whole, as its cells are lists or objects: JSON lines, or such Parquet, Arrow or CSV."""
     kind = format_of(path).name
-    if kind not in ("parquet", "arrow", "csv") or path.suffix.lower() == ".gz":
+    if kind not in ("parquet", "arrow", "csv"):
         return kind == "json"
     status = path.stat()
     return _has_lists(path, kind, status.st_mtime_ns, status.st_size)
@@ -54,7 +55,7 @@ def has_lists(path: Path) -> bool:
 @lru_cache(maxsize=4_096)
 def _has_lists(path: Path, kind: str, changed: int, size: int) -> bool:
     if kind == "csv":
-        with path.open("rb") as file:
+        with unpacking(path, repr(str(path))), open_bytes(path) as file:
             return _LIST.search(file.read(_SNIFFED)) is not None
     try:
         schema = parquet.read_schema(path) if kind == "parquet" else file_schema(path, repr(str(path)))
@@ -93,8 +94,10 @@ def _cached_table(path: Path, name: str, csv: CsvOptions, changed: int, size: in
     kind = format_of(path).name
     try:
         if kind == "json":
-            options = pyarrow.json.ReadOptions(block_size=min(size + 1, _MOST_AT_ONCE))
-            table = pyarrow.json.read_json(path, read_options=options)
+            with unpacking(path, name):
+                content = read_bytes(path)
+            options = pyarrow.json.ReadOptions(block_size=min(len(content) + 1, _MOST_AT_ONCE))
+            table = pyarrow.json.read_json(pa.BufferReader(content), read_options=options)
             table.validate(full=True)  # words that are not UTF-8 are kept as they are
         elif kind == "csv":
             table = _with_lists(csv_table(path, name, (), None, csv)[0])

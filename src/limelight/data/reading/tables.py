@@ -16,6 +16,7 @@ from limelight.data.missing_values import mark_missing
 from limelight.data.panel import Panel
 from limelight.data.reading.clock_units import notes_on_unit
 from limelight.data.reading.columns import read_optional_words, read_words
+from limelight.data.reading.compression import stem_of
 from limelight.data.reading.datasets import TableDataset
 from limelight.data.reading.dialect import DETECT, CsvOptions, csv_options
 from limelight.data.reading.file_names import field_names, read_names, without_labels
@@ -345,7 +346,7 @@ def _read_unless_long(
     panels = [read_wide(source, channels=channels, **columns) for source in sources]
     if len(panels) > 1:  # rows without ids are numbered from 0 in each file
         panels = [
-            panel.replace(ids=[f"{path.stem}_{name}" for name in panel.ids])
+            panel.replace(ids=[f"{stem_of(path)}_{name}" for name in panel.ids])
             if panel.ids.tolist() == [str(row) for row in range(len(panel))]
             else panel
             for panel, path in zip(panels, paths, strict=True)
@@ -356,7 +357,7 @@ def _read_unless_long(
 
 def _doubt(found: SeriesLayout, panel: Panel) -> list[str]:
     """Return a note if the columns of a table that looks wide may be channels: few, in a table without ids."""
-    if not found.guessed or panel.ids[0] not in ("0", f"{found.paths[0].stem}_0" if found.paths else "0"):
+    if not found.guessed or panel.ids[0] not in ("0", f"{stem_of(found.paths[0])}_0" if found.paths else "0"):
         return []
     steps = int(panel.lengths.max())
     if steps > MOST_DOUBTFUL_STEPS or panel.channels == (NAMELESS,):
@@ -371,7 +372,7 @@ def _name_files(labels: Any, paths: Sequence[Path], csv: CsvOptions) -> bool:
     """Whether a column of the labels table holds the names of all files, so that each of them is one series."""
     source = open_source(labels, "labels", csv)
     known = ({*read_optional_words(source, name, "labels").names.tolist()} for name in source.columns)
-    return any({path.stem for path in paths} <= words or {path.name for path in paths} <= words for words in known)
+    return any({stem_of(path) for path in paths} <= words or {path.name for path in paths} <= words for words in known)
 
 
 def _wide_sources(paths: Sequence[Path], csv: CsvOptions, names: str | None) -> Iterator[Source]:
