@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,3 +24,5 @@ Probabilities = NDArray[np.float64]
 """In [0, 1], shape (n, classes) or (n, labels)."""
 LogLine = Callable[[str], None]
 """A function that receives one line of progress, without a line break."""
+FieldKind = Literal["category", "number", "boolean", "date", "text", "ignore"]
+"""What a metadata field is read as."""

@@ -250,3 +250,29 @@ def test_a_folder_brings_its_tables_along(tmp_path: Path) -> None:
 )
 def test_impossible_windows_are_refused(windows: dict[str, object], message: str) -> None:
     assert check_error({**SINE, "windows": windows}) == message
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"data.units": 3}, "expected data.units as an object {...}, got 3"),
+        ({"data.csv.names": 3}, "expected data.csv.names as a list, got 3"),
+        ({"explain": "perhaps"}, "expected explain as an object {...}, got 'perhaps'"),
+        ({"explain.series": "x"}, "expected explain.series as a whole number, got 'x'"),
+        (
+            {"data.missing_values": [-999, float("nan")]},
+            "expected data.missing_values.1 as a finite number, got nan; write another number",
+        ),
+        (
+            {"training.gradient_clip": float("inf")},
+            "expected training.gradient_clip as a finite number, got inf; write another number",
+        ),
+        (
+            {"data.fields.site": "categry"},
+            "expected data.fields.site to be 'category', 'number', 'boolean', 'date', 'text' or 'ignore', got 'categry'",
+        ),
+    ],
+)
+def test_values_of_another_kind_are_one_sentence(changes: dict[str, object], message: str, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").touch()
+    assert message_of(ParameterError, read_experiment, tmp_path / "a.csv", changes) == message

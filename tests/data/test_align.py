@@ -626,8 +626,7 @@ def test_a_tolerance_that_cannot_be_is_refused(tolerance):
 def test_a_tolerance_in_time_needs_a_clock_in_time():
     panel = panel_with_clocks(a=[0]).replace(units={"time": "strokes"})
     assert align_error(panel, signal_of(("a", 0, 1.0)), ParameterError, tolerance="5 s") == (
-        "expected a clock in ns, us, ms, s, min, h, d for a tolerance of '5 s', got 'strokes'; give the tolerance as a "
-        "number"
+        "expected a clock in ns, us, ms, s, min, h, d, got 'strokes'; give the tolerance of '5 s' as a number"
     )
 
 

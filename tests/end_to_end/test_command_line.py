@@ -105,6 +105,26 @@ def test_wrong_words_are_one_sentence(limelight: Commands, words: list[str], exp
     assert limelight(*words, code=2) == f"limelight: {expected}\n"
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["train", "presses", "--epochs", "many"], "expected --epochs as a whole number, got 'many'"),
+        (["train", "presses", "--seed", "1.5"], "expected --seed as a whole number, got '1.5'"),
+        (["predict", "run", "presses", "--jobs", "all"], "expected --jobs as a whole number, got 'all'"),
+        (["tune", "presses", "--minutes", "long"], "expected --minutes as a number, got 'long'"),
+        (["serve", "run", "--port", "99999"], "expected --port of at most 65535, got '99999'"),
+    ],
+)
+def test_options_of_another_kind_are_one_sentence(limelight: Commands, words: list[str], expected: str) -> None:
+    assert limelight(*words, code=2) == f"limelight: {expected}; correct it, or see limelight {words[0]} --help\n"
+
+
+def test_a_kind_for_a_field_that_is_missing_is_refused(limelight: Commands, data: Path) -> None:
+    assert limelight("train", data, "--set", "data.fields.shft=category", code=2) == (
+        "limelight: expected data.fields to name metadata, got 'shft', which the data do not have; remove it\n"
+    )
+
+
 WRONG = {
     "type": ["train", "series.xyz"],
     "file": ["train", "nothing.csv"],

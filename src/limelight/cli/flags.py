@@ -94,11 +94,27 @@ def describe_usage_error(error: Exception) -> str | None:
         parameters = [] if context is None else context.command.params
         known = [name for one in parameters for name in getattr(one, "opts", []) if name.startswith("--")]
         return f"there is no option {option} for {command!r}{hint_for(option, known)}"
+    complaint = _complaint_about_value(error)
+    if complaint:
+        return f"{complaint}; correct it, or see {command} --help"
     message = (
         str(error.format_message()).rstrip(".").replace("Value error, ", "").replace(". Did you mean", "; did you mean")
     )
     remedy = "" if message.endswith("?") else f"; {command} --help lists what there is"
     return f"{message[:1].lower()}{message[1:]}{remedy}"
+
+
+def _complaint_about_value(error: Exception) -> str:
+    """Describe a value that pydantic, with which typer converts values, does not accept; "" for other errors."""
+    from pydantic import ValidationError
+
+    from limelight.parts.base import first_complaint
+
+    cause, parameter = error.__cause__, getattr(error, "param", None)
+    if parameter is None or not isinstance(cause, ValidationError):
+        return ""
+    name = next((one for one in parameter.opts if one.startswith("--")), parameter.opts[0])
+    return first_complaint(cause, name) if cause.errors()[0]["type"] != "value_error" else ""
 
 
 def hint_for(option: str, known: list[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -128,6 +129,7 @@ def check_experiment(content: Mapping[str, Any], where: str = "") -> Experiment:
     """
     content = dict(content)
     try:
+        _require_finite(content, "")
         if "preset" in content:
             if "model" in content:
                 raise ParameterError('expected either "preset" or "model", got both; remove one')
@@ -137,6 +139,15 @@ def check_experiment(content: Mapping[str, Any], where: str = "") -> Experiment:
         raise ParameterError(f"{where and f'{where}: '}{_complaint(error)}") from None
     except ParameterError as error:
         raise ParameterError(f"{where and f'{where}: '}{error}") from None
+
+
+def _require_finite(value: Any, key: str) -> None:
+    """Check that no number is infinite or NaN, which JSON does not have; ParameterError names the key of the first."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ParameterError(f"expected {key} as a finite number, got {value!r}; write another number")
+    inside = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
+    for name, one in inside:
+        _require_finite(one, f"{key}.{name}" if key else str(name))
 
 
 def _complaint(error: ValidationError) -> str:

@@ -30,6 +30,7 @@ from limelight.parts.contexts import CONTEXTS
 from limelight.parts.fusions import FUSION_WORDS
 from limelight.training.settings import TrainingSettings
 from limelight.training.validation_split import VALIDATION, HoldOut
+from limelight.types import FieldKind
 
 if TYPE_CHECKING:
     from limelight.recipe import Recipe
@@ -114,7 +115,7 @@ class DataSection(_Section):
     signals: list[SignalSection] = Field(
         [], description="Side signals with their own clocks; the name of a table alone uses all its columns."
     )
-    fields: dict[str, str] = Field(
+    fields: dict[str, FieldKind] = Field(
         {},
         description="Kinds of metadata fields: category, number, boolean, date, text, or ignore; others are inferred.",
     )

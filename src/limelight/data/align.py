@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from limelight.data.annotations import StepSignals
-from limelight.data.clock import UNITS, format_time, read_duration
+from limelight.data.clock import format_time, nanoseconds_in, read_duration
 from limelight.data.panel import Panel
 from limelight.data.precision import choose_offset, relative_to
 from limelight.data.reading.clock_columns import find_clock_columns
@@ -297,12 +297,8 @@ def _selected_columns(source: Source, id: str, time: str, columns: Sequence[str]
 def _in_ticks(tolerance: float | str, dated: bool, unit: str) -> Fraction:
     """Convert a tolerance to ticks of the clock: nanoseconds for dates, else the unit of the clock."""
     if isinstance(tolerance, str):
-        if not dated and unit not in UNITS:
-            raise ParameterError(
-                f"expected a clock in {', '.join(UNITS)} for a tolerance of {tolerance!r}, got {unit!r}; give the "
-                "tolerance as a number"
-            )
-        return Fraction(read_duration(tolerance), 1 if dated else UNITS[unit])
+        tick = 1 if dated else nanoseconds_in(unit, f"give the tolerance of {tolerance!r} as a number")
+        return Fraction(read_duration(tolerance), tick)
     if isinstance(tolerance, bool) or not 0 <= tolerance < math.inf:
         raise ParameterError(
             f"expected a tolerance of at least 0, or a duration such as '5 min', got {tolerance!r}; leave it out for "

@@ -30,6 +30,51 @@ def format_time(time: Any) -> str:
 
 UNITS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "min": 6 * 10**10, "h": 36 * 10**11, "d": 864 * 10**11}
 """Nanoseconds in each unit of time."""
+SPELLINGS = {
+    **dict.fromkeys(("nsec", "nanosecond", "nanoseconds"), "ns"),
+    **dict.fromkeys(("µs", "μs", "usec", "microsecond", "microseconds"), "us"),
+    **dict.fromkeys(("msec", "millisecond", "milliseconds"), "ms"),
+    **dict.fromkeys(("sec", "secs", "second", "seconds"), "s"),
+    **dict.fromkeys(("mins", "minute", "minutes"), "min"),
+    **dict.fromkeys(("hr", "hrs", "hour", "hours"), "h"),
+    **dict.fromkeys(("day", "days"), "d"),
+}
+"""How people write these units; as the units, in any case."""
+
+
+def nanoseconds_in(unit: str, remedy: str = "state the unit of 'time'") -> int:
+    """Return the nanoseconds in a unit of time.
+
+    Parameters
+    ----------
+    unit
+        As in ``UNITS`` or ``SPELLINGS``.
+    remedy
+        What to do about an unknown unit, for messages.
+
+    Returns
+    -------
+    int
+        From 1 to those of a day.
+
+    Raises
+    ------
+    ParameterError
+        If the unit is unknown.
+
+    Example
+    -------
+    >>> nanoseconds_in("ms"), nanoseconds_in("Seconds")
+    (1000000, 1000000000)
+    """
+    found = unit.lower()
+    found = SPELLINGS.get(found, found)
+    if found in UNITS:
+        return UNITS[found]
+    hint = nearest(unit, (*UNITS, *SPELLINGS))
+    raise ParameterError(
+        f"expected a clock in {', '.join(UNITS)}, got {unit!r}{hint if 'did you mean' in hint else f'; {remedy}'}"
+    )
 
 
 def read_duration(text: str) -> int:
@@ -38,7 +83,7 @@ def read_duration(text: str) -> int:
     Parameters
     ----------
     text
-        A number and a unit: ns, us, ms, s, min, h or d.
+        A number and a unit: ns, us, ms, s, min, h or d, or as they are spelled in English, such as seconds.
 
     Returns
     -------
@@ -52,14 +97,14 @@ def read_duration(text: str) -> int:
 
     Example
     -------
-    >>> read_duration("500ms"), read_duration("2.5 s")
+    >>> read_duration("500ms"), read_duration("2.5 seconds")
     (500000000, 2500000000)
     """
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?|\.\d+)\s*([A-Za-z]+)\s*", text)
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?|\.\d+)\s*([A-Za-zµμ]+)\s*", text)
     number, unit = match.groups() if match else ("", "")
-    if unit not in UNITS:
+    if unit.lower() not in {*UNITS, *SPELLINGS}:
         raise ParameterError(f"expected a duration with a unit, such as '2.5 s', got {text!r}{nearest(unit, UNITS)}")
-    duration = Fraction(number) * UNITS[unit]
+    duration = Fraction(number) * nanoseconds_in(unit)
     if duration.denominator > 1 or not 1 <= duration <= 36500 * UNITS["d"]:
         raise ParameterError(
             f"expected a duration from 1 ns to 36500 d in whole ns, got {text!r}; use for example '1 s'"

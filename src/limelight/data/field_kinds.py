@@ -10,10 +10,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from limelight.data.metadata import STAMP, FieldKind, Values, describe_odd_words, few_words, parse_cell, words_in
+from limelight.data.metadata import STAMP, Values, describe_odd_words, few_words, parse_cell, words_in
 from limelight.data.reading.missing import EMPTY_WORDS, is_missing
 from limelight.data.reading.sources import is_text
 from limelight.errors import listing
+from limelight.types import FieldKind
 
 FEW_WORDS, SHORT = 50, 4  # text with at most 50 distinct values of at most 4 words each is a category
 FEWEST_NUMBERS = 3

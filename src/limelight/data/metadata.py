@@ -16,9 +16,9 @@ from limelight.data.reading.date_forms import in_iso_form
 from limelight.data.reading.missing import MISSING_WORDS, is_missing
 from limelight.data.reading.sources import Source, is_text
 from limelight.errors import DataError, listing
+from limelight.types import FieldKind
 
 DatePart = Literal["month", "weekday", "hour", "year"]
-FieldKind = Literal["category", "number", "boolean", "date", "text", "ignore"]
 STAMP = pa.timestamp("us")
 TYPES = {"number": pa.float64(), "date": pa.timestamp("us", "UTC")}
 MOST_WORDS, FEWEST_AROUND_A_WORD = 0.05, 10

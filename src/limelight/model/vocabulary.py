@@ -15,7 +15,6 @@ from limelight.data.annotations import StepSignals
 from limelight.data.field_kinds import infer_kind, is_identifier, notes_on_words
 from limelight.data.metadata import (
     DatePart,
-    FieldKind,
     Values,
     date_parts,
     fields_of,
@@ -27,6 +26,7 @@ from limelight.data.reading.sources import is_text
 from limelight.data.splitting.part_words import are_parts
 from limelight.errors import DataError, ModelFolderError, ParameterError, counted, listing, nearest
 from limelight.model.texts import TextEncoder, read_texts
+from limelight.types import FieldKind
 
 
 @dataclass(frozen=True)

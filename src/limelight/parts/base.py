@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Self, TypeVar
@@ -79,14 +80,18 @@ _EXPECTED = {
     "greater_than": "expected {where} above {gt}, got {got}",
     "less_than_equal": "expected {where} of at most {le}, got {got}",
     "less_than": "expected {where} below {lt}, got {got}",
+    "finite_number": "expected {where} as a finite number, got {got}; write another number",
     "int": "expected {where} as a whole number, got {got}",
     "float": "expected {where} as a number, got {got}",
     "bool": "expected {where} as true or false, got {got}",
     "string": "expected {where} as text, got {got}",
     "list": "expected {where} as a list, got {got}",
+    "tuple": "expected {where} as a list, got {got}",
+    "dict": "expected {where} as an object {{...}}, got {got}",
     "literal_error": "expected {where} to be {expected}, got {got}",
 }
-
+_SECTION = re.compile(r"[A-Z][A-Za-z]*(Section|Settings)")
+"""Classes of the sections of an experiment file."""
 
 AnySettings = TypeVar("AnySettings")
 
@@ -123,13 +128,15 @@ def build_checked(kind: type[AnySettings], values: Mapping[str, Any], name: str)
         raise ParameterError(first_complaint(error)) from None
 
 
-def first_complaint(error: ValidationError) -> str:
+def first_complaint(error: ValidationError, name: str | None = None) -> str:
     """Format the first error of pydantic as one sentence without its jargon.
 
     Parameters
     ----------
     error
         The error raised by pydantic.
+    name
+        What users call the value; None for the keys that lead to it.
 
     Returns
     -------
@@ -137,7 +144,7 @@ def first_complaint(error: ValidationError) -> str:
         For example ``"expected hidden_size of at least 1, got 0"``.
     """
     first = error.errors(include_url=False)[0]
-    where = ".".join(str(step) for step in first["loc"] if _is_name(str(step)))
+    where = name or ".".join(str(step) for step in first["loc"] if _is_name(str(step)))
     context = first.get("ctx", {})
     if isinstance(context.get("error"), ValueError):
         return str(context["error"])
@@ -148,7 +155,8 @@ def first_complaint(error: ValidationError) -> str:
 
 def _is_name(step: str) -> bool:
     """Whether a step of an error location is a name written by the user, not a tag that pydantic adds for unions."""
-    return (step.isidentifier() or step.isdigit()) and step not in {"int", "float", "str", "bool"}
+    is_kind = step in {"int", "float", "str", "bool"} or _SECTION.fullmatch(step) is not None
+    return (step.isidentifier() or step.isdigit()) and not is_kind
 
 
 AnyPart = TypeVar("AnyPart", bound=Part)

@@ -25,7 +25,7 @@ from limelight.data.store.open import is_store, stored_split
 from limelight.data.synthetic.bumps import generate_bumps
 from limelight.data.synthetic.sine import ANOMALOUS, generate_sine
 from limelight.data.windowing.windows import cut_windows
-from limelight.errors import LabelError, ParameterError
+from limelight.errors import LabelError, ParameterError, nearest
 from limelight.model.targets import task_of
 from limelight.recipe import SOLVED, TOO_FEW, Recipe
 from limelight.task import Task
@@ -247,6 +247,7 @@ def prepare_data(experiment: Experiment, recordings: Panel) -> Dataset:
     panel = cut(experiment, recordings)
     if panel.labels is None and panel.step_labels is None:
         raise LabelError(_unlabelled(experiment, panel))
+    _require_fields(experiment, panel)
     split = split_panel(experiment, panel)
     if not len(split.train):
         raise ParameterError(
@@ -256,6 +257,17 @@ def prepare_data(experiment: Experiment, recordings: Panel) -> Dataset:
     if experiment.data.sine is not None and positive is None:
         positive = ANOMALOUS
     return Dataset(panel, split, task_of(panel[split.train], positive), recordings)
+
+
+def _require_fields(experiment: Experiment, panel: Panel) -> None:
+    """Check that the metadata fields whose kinds are stated exist; ParameterError if one does not."""
+    names = [*fields_of(panel.metadata), *([] if panel.signals is None else panel.signals.names)]
+    unknown = next((name for name in experiment.data.fields if name not in names), None)
+    if unknown is not None:
+        raise ParameterError(
+            f"expected data.fields to name metadata, got {unknown!r}, which the data do not have"
+            f"{nearest(unknown, names) or '; remove it'}"
+        )
 
 
 def _unlabelled(experiment: Experiment, panel: Panel) -> str:

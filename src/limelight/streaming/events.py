@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from limelight.data.clock import UNITS, read_duration
+from limelight.data.clock import nanoseconds_in, read_duration
 from limelight.errors import DataError, ParameterError
 from limelight.evaluation.events.rule import EventRule, event_limits
 from limelight.streaming.base import require_same_names
@@ -107,7 +107,7 @@ class EventTracker:
             )
         self.task, self.rule, self.steps = task, rule, 0
         self._limits = event_limits(task, rule, thresholds)
-        self._unit = UNITS[time_unit]
+        self._unit = nanoseconds_in(time_unit)
         self.needs_times = isinstance(rule.min_length, str) or isinstance(rule.join_gap, str)
         self._least, self._gap = (
             read_duration(size) if isinstance(size, str) else size for size in (rule.min_length, rule.join_gap)

@@ -20,6 +20,7 @@ LEAST_BATCHES_OF_AN_EPOCH = 30
 CHECKPOINT = Path("checkpoints") / "last.ckpt"
 """Path of the checkpoint in the folder of a training."""
 AugmentationMethod = Literal["jitter", "scale", "warp", "mixup"]
+_Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 ShouldPrune = Callable[[float, float], bool]
 """Whether to prune a training, from the share of its epochs that is done, in (0, 1], and its validation loss."""
 
@@ -96,13 +97,13 @@ class TrainingSettings:
     batch_size: Annotated[int, Field(ge=1)] | None = None
     learning_rate: Annotated[float, Field(gt=0, lt=10)] = 4e-3
     weight_decay: Annotated[float, Field(ge=0, lt=10)] = 1e-2
-    gradient_clip: Annotated[float, Field(gt=0)] = 1.0
+    gradient_clip: _Positive = 1.0
     device: Literal["auto", "cpu", "gpu"] = "auto"
     devices: Annotated[int, Field(ge=1, le=64)] = 1
     strategy: Literal["ddp", "ddp_gloo", "ddp_nccl"] = "ddp"
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     workers: Annotated[int, Field(ge=0, le=64)] = 0
-    imbalance: Literal["none", "weights", "focal", "balanced"] | dict[str, Annotated[float, Field(gt=0)]] = "none"
+    imbalance: Literal["none", "weights", "focal", "balanced"] | dict[str, _Positive] = "none"
     augmentation: list[AugmentationMethod] | None = None
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] | None = None
 

@@ -597,8 +597,8 @@ CLOCKED = ramps(120, times=[np.arange(120)])
         ),
         (
             CLOCKED,
-            {"length": "3 mins"},
-            "expected a duration with a unit, such as '2.5 s', got '3 mins'; did you mean 'min'?",
+            {"length": "3 mni"},
+            "expected a duration with a unit, such as '2.5 s', got '3 mni'; did you mean 'min'?",
         ),
         (
             CLOCKED,
@@ -639,6 +639,11 @@ CLOCKED = ramps(120, times=[np.arange(120)])
             CLOCKED.replace(units={"time": "weeks"}),
             {"length": "2s"},
             "expected a clock in ns, us, ms, s, min, h, d, got 'weeks'; state the unit of 'time'",
+        ),
+        (
+            CLOCKED.replace(units={"time": "secnds"}),
+            {"length": "2s"},
+            "expected a clock in ns, us, ms, s, min, h, d, got 'secnds'; did you mean 'seconds'?",
         ),
         (
             CLOCKED.replace(origin=Origin(np.array(["r"]), np.array([0]))),

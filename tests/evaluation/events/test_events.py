@@ -688,7 +688,7 @@ def test_answers_that_do_not_fit_are_refused(arguments, kind, message):
             np.arange(3),
             "years",
             ParameterError,
-            "expected one of the time units ns, us, ms, s, min, h, d, got 'years'; set the unit of time in the units",
+            "expected a clock in ns, us, ms, s, min, h, d, got 'years'; state the unit of 'time'",
         ),
         (
             np.array([5.0, 2.0, 1.0]),

@@ -12,9 +12,9 @@ from pydantic import FiniteFloat
 from pydantic.dataclasses import dataclass
 
 from limelight.data.field_kinds import infer_kind
-from limelight.data.metadata import FieldKind, Values, fields_of, read_field
+from limelight.data.metadata import Values, fields_of, read_field
 from limelight.errors import DataError, listing
-from limelight.types import Rows
+from limelight.types import FieldKind, Rows
 
 MOST_SINGLE = 0.1
 """A field of words is not checked if more than this share of the series have a word of their own, as ids have."""

@@ -7,8 +7,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from limelight.data.clock import SPELLINGS
+
 UNIT_IN_NAME = re.compile(r"(?:[\[(]|[\s_.-])(ns|us|µs|μs|ms|msec|min|minutes|h|hours|d|days)[\])]?$", re.IGNORECASE)
-WRITTEN = {"µs": "us", "μs": "us", "msec": "ms", "minutes": "min", "hours": "h", "days": "d"}
 EPOCHS = {"ms": 10**3, "us": 10**6, "ns": 10**9}
 BEGIN, END = 946_684_800, 4_102_444_800
 """Seconds since 1970 of the years 2000 and 2100."""
@@ -48,7 +49,7 @@ def notes_on_unit(name: str, times: NDArray[Any]) -> list[str]:
     if since is not None:
         unit, what = since, f"{since} since 1970"
     elif found is not None:
-        unit = WRITTEN.get(found[1].lower(), found[1].lower())
+        unit = SPELLINGS.get(found[1].lower(), found[1].lower())
         what = unit
     elif DATED_NAME.search(name) and low >= FIRST_DAY and high < LAST_DAY and times.dtype.kind == "f":
         unit, what = "d", "days since 1900, as spreadsheets do"

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limelight.data.annotations import Origin
-from limelight.data.clock import UNITS, read_duration
+from limelight.data.clock import UNITS, nanoseconds_in, read_duration
 from limelight.data.panel import Panel
 from limelight.data.windowing.labels import groups_in_memory, labels_of_windows
 from limelight.errors import DataError, ParameterError, counted, listing, nearest
@@ -229,9 +229,7 @@ def _clock(panel: Panel, row: int, divisor: int) -> tuple[NDArray[Any], int, flo
     clock, name = panel.clock(row), panel.units.get("time", "s")
     if clock.dtype.kind == "M":
         clock, name = clock.astype("datetime64[ns]"), "ns"
-    if name not in UNITS:
-        raise ParameterError(f"expected a clock in {', '.join(UNITS)}, got {name!r}; state the unit of 'time'")
-    unit = UNITS[name]
+    unit = nanoseconds_in(name)
     if not ((clock[1:] >= clock[:-1]).all() and clock[0] == clock[0]):
         name = str(panel.ids[row])
         raise DataError(f"expected rising times in series {name!r}, got a missing or decreasing time; sort its steps")

@@ -8,8 +8,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from limelight.data.clock import UNITS, read_duration
-from limelight.errors import DataError, InternalError, ParameterError
+from limelight.data.clock import nanoseconds_in, read_duration
+from limelight.errors import DataError, InternalError
 from limelight.types import Doubles, Integers
 
 LONGEST_GAP = 10
@@ -67,17 +67,14 @@ class StepTimes:
         >>> StepTimes.of(np.array([0.0, 1.0, 3.0, 4.0]), np.array([3, 1]), "ms").typical.tolist()
         [1500000.0, 0.0]
         """
-        if unit not in UNITS:
-            raise ParameterError(
-                f"expected one of the time units {', '.join(UNITS)}, got {unit!r}; set the unit of time in the units"
-            )
+        size = nanoseconds_in(unit)
         rows = np.repeat(np.arange(len(lengths)), lengths)
         if times.shape != rows.shape:
             raise DataError(
                 f"expected a time for each of the {len(rows)} steps, got an array of shape {times.shape}; pass one each"
             )
         within = rows[1:] == rows[:-1]
-        elapsed = _in_ns(np.diff(times), UNITS[unit])[within]
+        elapsed = _in_ns(np.diff(times), size)[within]
         wrong = np.append(rows[1:][within][~(elapsed >= 0)], rows[times != times])
         if len(wrong):
             raise DataError(
@@ -87,8 +84,8 @@ class StepTimes:
         typical = _medians(elapsed, rows[1:][within], len(lengths))
         rounding = np.zeros(len(lengths))
         if times.dtype.kind == "f":
-            np.maximum.at(rounding, rows, 8 * UNITS[unit] * np.spacing(np.abs(times)))
-        return cls(times, UNITS[unit], typical, 1e-6 * typical + rounding)
+            np.maximum.at(rounding, rows, 8 * size * np.spacing(np.abs(times)))
+        return cls(times, size, typical, 1e-6 * typical + rounding)
 
     def step_durations(self, lengths: Integers) -> Doubles:
         """Measure how long each step lasts: until the next one, but at most ten typical steps.
