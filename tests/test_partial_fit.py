@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import limelight as ll
 from limelight.data.panel import Panel
-from limelight.errors import DataError, LabelError, ParameterError
+from limelight.errors import DataError, InputError, LabelError, ParameterError
 from limelight.training.incremental import IncrementalHead
 from limelight.training.streamed_head import pooled
 from support.errors import message_of
@@ -128,6 +128,28 @@ def test_a_call_that_fails_changes_nothing(series: Panel, error: type[Exception]
         model.partial_fit(series)
     assert model._head.seen == seen
     assert_array_equal(model.predict_proba(WAVES[:5]), before)
+
+
+def test_a_call_that_fails_late_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, other = in_calls(slice(0, 60)), in_calls(slice(0, 60))
+    before = model.predict_proba(WAVES[:5])
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(IncrementalHead, "refit", lambda self: (_ for _ in ()).throw(KeyboardInterrupt))
+        model.partial_fit(WAVES[60:100])
+    assert_array_equal(model.predict_proba(WAVES[:5]), before)
+    for one in (model, other):
+        one.partial_fit(WAVES[60:100])
+    assert_array_equal(model.predict_proba(WAVES[:5]), other.predict_proba(WAVES[:5]))
+
+
+@pytest.mark.parametrize("call", ["fit", "partial_fit"])
+def test_a_refused_call_draws_nothing(call: str) -> None:
+    drawn, untouched = np.random.RandomState(0), np.random.RandomState(0)
+    model = ll.TimeSeriesClassifier(ROCKET, random_state=drawn, training={"imbalance": "weights"}, missing="error")
+    series = WAVES[:60].replace(values=np.where(np.arange(len(WAVES.values)) == 3, np.nan, WAVES.values[:, 0])[:, None])
+    with pytest.raises(InputError):
+        getattr(model, call)(series)
+    assert drawn.randint(2**31 - 1) == untouched.randint(2**31 - 1)
 
 
 def test_an_unknown_label_is_refused() -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -256,10 +257,11 @@ class TimeSeriesClassifier(Incremental, TrustMethods, Deployable, ClassifierMixi
         ParameterError
             If a parameter is out of range.
         """
-        recipe = self._recipe()
-        panel = self._labelled_panel(X, y, sample_weight, fitting=True)
-        task = with_integer_classes(task_of(panel), y)
-        training = recipe.fit(panel, task, seed=self._seed(), progress=self.progress)
+        with self._unchanged_on_error():
+            recipe = self._recipe()
+            panel = self._labelled_panel(X, y, sample_weight, fitting=True)
+            task = with_integer_classes(task_of(panel), y)
+            training = recipe.fit(panel, task, seed=self._seed(), progress=self.progress)
         self.__dict__.pop("_head", None)
         if training.interrupted:
             warnings.warn(
@@ -460,6 +462,22 @@ class TimeSeriesClassifier(Incremental, TrustMethods, Deployable, ClassifierMixi
         if isinstance(self.random_state, (int, np.integer)):
             return int(self.random_state) % (2**31 - 1)
         return int(check_random_state(self.random_state).randint(2**31 - 1))
+
+    @contextmanager
+    def _unchanged_on_error(self) -> Iterator[None]:
+        """Restore the attributes, and the generator that seeds are drawn from, if the block raises an error."""
+        attributes = dict(self.__dict__)
+        drawn = self.random_state is not None and not isinstance(self.random_state, (int, np.integer))
+        generator = check_random_state(self.random_state) if drawn else None
+        state = None if generator is None else generator.get_state()
+        try:
+            yield
+        except BaseException:
+            self.__dict__.clear()
+            self.__dict__.update(attributes)
+            if generator is not None:
+                generator.set_state(state)
+            raise
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

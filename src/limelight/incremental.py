@@ -33,7 +33,7 @@ class Incremental:
     def partial_fit(
         self, X: Any, y: Any = None, classes: Sequence[Any] | None = None, sample_weight: ArrayLike | None = None
     ) -> Self:
-        """Fit to the series of all calls so far, without keeping them.
+        """Fit to the series of all calls so far, without keeping them. A call that fails changes nothing.
 
         The first call fits scaling, thresholds, blocks and the vocabulary of metadata; further calls add to the sums
         from which the head is solved. One series in ten is held out to choose the penalty and to calibrate. Memory does
@@ -70,15 +70,17 @@ class Incremental:
         """
         own: Any = self  # the estimator, whose methods and parameters are used
         head: IncrementalHead | None = self.__dict__.get("_head")
-        panel = own._labelled_panel(X, y, sample_weight, fitting=head is None)
-        if head is None:
-            seed, task = own._seed(), _task_of(panel, classes)
-            result, head = own._recipe().start(panel, task, seed=seed, progress=own.progress)
-            own._set_fit(result, task, panel)
-            own._head, own._head_seed = head, seed
-        else:
-            own.model_ = own._recipe().extend(head, panel, seed=own._head_seed).model
-            own.model_.fitted_on["layout"] = own.layout
+        with own._unchanged_on_error():
+            panel = own._labelled_panel(X, y, sample_weight, fitting=head is None)
+            if head is None:
+                task, seed = _task_of(panel, classes), own._seed()
+                result, head = own._recipe().start(panel, task, seed=seed, progress=own.progress)
+                own._set_fit(result, task, panel)
+                own._head, own._head_seed = head, seed
+            else:
+                result, own._head = own._recipe().extend(head, panel, seed=own._head_seed)
+                own.model_ = result.model
+                own.model_.fitted_on["layout"] = own.layout
         return self
 
 

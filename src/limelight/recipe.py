@@ -373,13 +373,13 @@ class Recipe:
         result = recipe.fit(panel, task, seed=seed, validation=None, progress=progress)
         return result, IncrementalHead(result, panel, seed)
 
-    def extend(self, head: IncrementalHead, panel: Panel, *, seed: int) -> FitResult:
+    def extend(self, head: IncrementalHead, panel: Panel, *, seed: int) -> tuple[FitResult, IncrementalHead]:
         """Add series to a head from ``start``, solve it again, and fit the decision to the series held out.
 
         Parameters
         ----------
         head
-            Is changed, unless an error is raised.
+            Stays as it is.
         panel
             Further labelled series.
         seed
@@ -387,8 +387,8 @@ class Recipe:
 
         Returns
         -------
-        FitResult
-            With the calibrated model for all series so far.
+        tuple[FitResult, IncrementalHead]
+            With the calibrated model for all series so far, and the head for those of further calls.
 
         Raises
         ------
@@ -398,12 +398,12 @@ class Recipe:
         from limelight.evaluation.decision.rule import fit_decision
         from limelight.model.novelty import fit_novelty
 
-        head.add(panel)
+        head = head.extended(panel)
         result = head.refit()
         assert result.out_of_sample is not None
         model = replace(result.model, novelty=fit_novelty(result.model, head.held_out, seed=seed))
         model = fit_decision(model, head.held_out, self.decision, result.out_of_sample.logits, events=self.events)
-        return replace(result, model=replace(model, training_profile=self._profile(head.sample())))
+        return replace(result, model=replace(model, training_profile=self._profile(head.sample()))), head
 
     def _profile(self, panel: Panel) -> TrainingProfile:
         from limelight.data.profile.training_profile import fit_training_profile  # loads SciPy

@@ -19,11 +19,13 @@ from limelight.text import aligned
 def main() -> None:
     """Run the campaigns, print a table, and write the counts as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--inputs", type=int, default=10_000, help="random inputs in all, besides the odd arrays")
     parser.add_argument(
-        "--grown", type=int, default=3_000, help="inputs for each reader that grow by coverage (atheris)"
+        "--inputs", type=count, default=10_000, help="random inputs in all, besides the odd arrays; 0 for none"
     )
-    parser.add_argument("--kills", type=int, default=500, help="commands that are killed")
+    parser.add_argument(
+        "--grown", type=count, default=3_000, help="inputs for each reader that grow by coverage (atheris)"
+    )
+    parser.add_argument("--kills", type=count, default=500, help="commands that are killed")
     parser.add_argument("--checks", action=argparse.BooleanOptionalAction, default=True, help="checks of scikit-learn")
     parser.add_argument("--start", type=int, default=0, help="another number draws other inputs")
     parser.add_argument("--before", type=Path, help="results of an earlier version, to show beside these")
@@ -66,6 +68,13 @@ def main() -> None:
         options.output.write_text(json.dumps(content, indent=2, ensure_ascii=True) + "\n", encoding="utf-8")
     print("\n".join(table(content)))
     raise SystemExit(any(tally.faults for tally in tallies))
+
+
+def count(text: str) -> int:
+    """Return a number of inputs; argparse.ArgumentTypeError if it is below 0."""
+    if int(text) < 0:
+        raise argparse.ArgumentTypeError(f"expected at least 0, got {text}")
+    return int(text)
 
 
 def show(tally: Tally) -> None:

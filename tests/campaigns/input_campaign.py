@@ -162,8 +162,10 @@ CAMPAIGNS: dict[str, tuple[Callable[[], st.SearchStrategy[Any]], Callable[..., A
 
 
 def run(name: str, inputs: int, start: int = 0) -> Tally:
-    """Try random inputs of one kind; the same ``start`` gives the same inputs."""
+    """Try random inputs of one kind, or none; the same ``start`` gives the same inputs."""
     tally = Tally(name)
+    if not inputs:
+        return tally
     strategy, use = CAMPAIGNS[name]
     for kind in ("model", "store"):  # fitting draws random numbers, which strategies must not
         folder_of(kind)

@@ -20,3 +20,7 @@ def test_a_panel_that_changes_when_written_is_found(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("limelight.read_table", lambda *_, **__: changed)
     with pytest.raises(AssertionError):
         input_campaign.written_again(Panel.from_series([[1.0]], ids=["a"], channels=["x"]))
+
+
+def test_a_campaign_of_no_inputs_tries_nothing() -> None:
+    assert input_campaign.run("CSV tables", 0).tried == 0

@@ -69,20 +69,25 @@ class IncrementalHead:
         self.panels: list[Panel] = []
         self.codes: list[Codes] = []
         self.lengths: list[np.ndarray] = []
-        self.add(panel)
+        self._add(panel)
 
     @property
     def seen(self) -> int:
         """The number of series so far."""
         return sum(map(len, self.codes))
 
-    def add(self, panel: Panel) -> None:
-        """Add series to the sums, and hold out one in ten of them.
+    def extended(self, panel: Panel) -> IncrementalHead:
+        """Return the head with further series in its sums, of which one in ten is held out.
 
         Parameters
         ----------
         panel
             Series with the channels and metadata fields of the first ones, and labels of the same classes.
+
+        Returns
+        -------
+        IncrementalHead
+            Another one; this one stays as it is, so that a call that fails later changes nothing.
 
         Raises
         ------
@@ -91,6 +96,14 @@ class IncrementalHead:
         LabelError
             If a label is unknown or new, or there are at most 10 series after the second call.
         """
+        grown = copy.copy(self)
+        grown.random = copy.deepcopy(self.random)
+        grown.held, grown.panels = [*self.held], [*self.panels]
+        grown.codes, grown.lengths = [*self.codes], [*self.lengths]
+        grown._add(panel)
+        return grown
+
+    def _add(self, panel: Panel) -> None:
         if self.codes and self.seen + len(panel) <= HELD_OUT:
             raise LabelError(
                 f"expected more than {HELD_OUT} series in the first two calls, got {self.seen + len(panel)}; collect "
@@ -118,10 +131,9 @@ class IncrementalHead:
             held.append((features[left], wanted[some[left]], weights[some[left]]))
             rows_held.append(rows[left.numpy()])
         assert added is not None
-        if self.sums is None:
-            self.sums = added
-        else:
-            self.sums.merge(added)
+        if self.sums is not None:
+            added.merge(self.sums)
+        self.sums = added
         self.held += held
         part = panel[np.concatenate(rows_held)]
         self.panels.append(part.replace(ids=[f"{len(self.panels)}:{one}" for one in part.ids]))
