@@ -5,7 +5,6 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-import openpyxl
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 import pyarrow.feather as feather
@@ -16,6 +15,7 @@ import scipy.io
 from limelight.data.reading.formats import ELSEWHERE, FORMAT_OF, FORMATS, describe_suffixes, format_of
 from limelight.data.reading.tables import read_table
 from limelight.errors import DataError
+from support.workbooks import write_sheets
 
 X = np.array([[[0.5, 4], [1.25, 5], [-2, 6], [3, 7]], [[1, 8], [2, 9], [0.25, 1], [4, 2]]])
 Y = ["a", "b"]
@@ -31,12 +31,7 @@ LONG = pa.table(
 
 
 def write_workbook(path: Path, rows: list[list[object]], title: str = "Data") -> Path:
-    book = openpyxl.Workbook()
-    book.active.title = title
-    for row in rows:
-        book.active.append(row)
-    book.save(path)
-    return path
+    return write_sheets(path, {title: rows})
 
 
 def write_excel(folder: Path) -> Path:
@@ -247,17 +242,16 @@ def test_a_row_of_data_holds_no_units(tmp_path: Path, first: list[object]) -> No
 
 
 def test_the_first_sheet_with_a_table_is_read_and_named(tmp_path: Path) -> None:
-    book = openpyxl.Workbook()
-    book.active.title = "About"
-    book.active.append(["written by hand"])
-    for title in ("May", "June"):
-        sheet = book.create_sheet(title)
-        for row in (["series_id", "x"], ["a", 1], ["b", 2]):
-            sheet.append(row)
-    path = tmp_path / "s.xlsx"
-    book.save(path)
+    path = write_sheets(
+        tmp_path / "s.xlsx",
+        {
+            "About": [["written by hand"]],
+            "May": [["series_id", "x"], ["a", 1], ["b", 2]],
+            "Sites": [["series_id", "site"], ["a", "north"], ["b", "south"]],
+        },
+    )
     assert read_table(path).notes == (
-        f"read sheet 'May' of {str(path)!r} and not 'About', 'June'; save another sheet as its own file to read it",
+        f"read sheet 'May' of {str(path)!r} and not 'About', 'Sites'; save another sheet as its own file to read it",
     )
 
 

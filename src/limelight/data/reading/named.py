@@ -91,6 +91,8 @@ def name_columns(
             notes.append(f"the clock is the order of the rows: column {listing(unused)} was not read")
     else:
         unused = [time]
+    if id_column is None and sheets.of_sheets:
+        id_column = _named_by_sheet(sheets, sample, id, notes)
     if id_column is None and len(sheets.paths) > 1:
         sheets, id_column = sheets.named_by_file(id), id
         notes.append(f"no column {id!r}: each of the {len(sheets.paths)} files is one series, named by its file")
@@ -107,6 +109,18 @@ def name_columns(
     return sheets, Named(id_column, clock, label_column, taken)
 
 
+def _named_by_sheet(sheets: Sheets, sample: Source, id: str, notes: list[str]) -> str:
+    """Return the column with the names of the sheets of a workbook, each of which is then one series."""
+    if len(sheets.paths) > 1:
+        raise DataError(
+            f"expected a column for id in {sheets.name}, whose workbooks have several sheets of the same columns, got "
+            f"{listing(sheets.columns, 12)}; add a column {id!r}, or save each sheet as its own file"
+        )
+    count = len(read_optional_words(sample, sheets.of_sheets[0], "id").names)
+    notes.append(f"no column {id!r}: each of the {count} sheets is one series, named by its sheet")
+    return sheets.of_sheets[0]
+
+
 def is_id_by_content(sheets: Sheets, sample: Source, parts: Sequence[str]) -> bool:
     """Whether one of the columns of a clock is the id, as neither a name nor a file tells the series apart.
 
@@ -117,7 +131,7 @@ def is_id_by_content(sheets: Sheets, sample: Source, parts: Sequence[str]) -> bo
     parts
         The columns of the clock, such as a date and a time of day: the date is the id if each day is a series.
     """
-    if len(sheets.paths) > 1 or any(is_named(name, "id") for name in sheets.columns):
+    if len(sheets.paths) > 1 or sheets.of_sheets or any(is_named(name, "id") for name in sheets.columns):
         return False
     candidates = id_candidates(sheets, sample, sheets.columns)
     found = certain_id(candidates, sheets, sample, [name for name in sheets.columns if name not in candidates])

@@ -48,6 +48,8 @@ class Sheets:
         The files; empty if the table is in memory.
     units, signals, channels
         The units of columns, and the columns declared as signals or channels, from the metadata of Arrow fields.
+    of_sheets
+        The column with the names of the sheets, if files are workbooks with several sheets of the same columns.
     sources
         The chunks of the table, if it is in memory.
     of_files
@@ -76,6 +78,7 @@ class Sheets:
     units: tuple[tuple[str, str], ...] = ()
     signals: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()
+    of_sheets: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
     of_files: tuple[tuple[str, tuple[str, ...]], ...] = ()
     csv: CsvOptions = DETECT
@@ -233,8 +236,8 @@ def open_sheets(
     Raises
     ------
     DataError
-        If a pattern matches no file, the columns of two files differ, a file is not a table, or the filter compares a
-        column that there is not, or keeps no row.
+        If a pattern matches no file, the columns or units of two files differ, a file is not a table, or the filter
+        compares a column that there is not, or keeps no row.
     """
     series = opened(series)
     notes = () if filter is None else (f"only rows with {filter} were read",)
@@ -252,9 +255,11 @@ def open_sheets(
     columns = columns_of(paths[0], csv)
     for path in paths[1:]:
         _require_same_columns(paths[0], columns, path, csv)
+    units = _common_units_of(paths, csv)
     name = str(paths[0]) if len(paths) == 1 else series if isinstance(series, str) else str(paths[0].parent)
     annotations = _column_annotations(arrow_fields(paths[0], csv))
     notes = (*dict.fromkeys(note for path in paths for note in notes_of(path, csv)), *notes)
+    annotations["units"] = tuple(units.items())
     sheets = Sheets(repr(name), tuple(columns), tuple(paths), **annotations, csv=csv, filter=filter, notes=notes)
     return _with_rows(sheets if names is None else _with_names(sheets, names, id))
 
@@ -281,12 +286,13 @@ def _with_names(sheets: Sheets, pattern: str, id: str) -> Sheets:
 
 
 def _column_annotations(fields: Iterable[pa.Field]) -> dict[str, Any]:
-    """Read units, signals and channels from the metadata of Arrow fields, as keyword arguments for ``Sheets``."""
+    """Read what the metadata of Arrow fields declares, as keyword arguments for ``Sheets``."""
     fields = list(fields)
     return {
         "units": tuple(units_of_fields(fields).items()),
         "signals": tuple(columns_declared(fields, "signal")),
         "channels": tuple(columns_declared(fields, "channel")),
+        "of_sheets": tuple(columns_declared(fields, "sheet")),
     }
 
 
@@ -299,6 +305,20 @@ def _require_same_columns(first: Path, columns: list[str], path: Path, csv: CsvO
                 f"expected the same columns in every file, got {listing(absent)} in {str(having)!r} but not in "
                 f"{str(without)!r}; {_remedy_for_files({first: columns, path: other})}"
             )
+
+
+def _common_units_of(paths: Sequence[Path], csv: CsvOptions) -> dict[str, str]:
+    """Return the unit of each column that has one in a file; DataError if the units of two files differ."""
+    found: dict[str, tuple[str, Path]] = {}
+    for path in paths:
+        for column, unit in units_of_fields(arrow_fields(path, csv)).items():
+            known, first = found.setdefault(column, (unit, path))
+            if known != unit:
+                raise DataError(
+                    f"expected one unit for column {column!r} in every file, got {known!r} in {str(first)!r} and "
+                    f"{unit!r} in {str(path)!r}; convert one of them, or write the same unit"
+                )
+    return {column: unit for column, (unit, _) in found.items()}
 
 
 def _remedy_for_files(columns: dict[Path, list[str]]) -> str:

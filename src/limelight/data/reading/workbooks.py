@@ -1,4 +1,4 @@
-"""Read the first table of an Excel workbook with openpyxl."""
+"""Read the first table of an Excel workbook with openpyxl, from one sheet or from several with the same header."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import datetime as dt
 import re
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from limelight.data.reading.missing import is_missing
-from limelight.errors import DataError, LimelightError, listing
+from limelight.errors import DataError, LimelightError, counted, listing
 
 HEADER_WITHIN = 50
 ROWS_BELOW_UNITS = 300
@@ -22,15 +23,53 @@ LONGEST_UNIT = 20
 SIGN_OF_NO_UNIT = re.compile(r"[\[(<{].*[\])>}]|[-\u2013\u2014]?")
 CELL_ERRORS = frozenset(("#N/A", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!"))
 
+SHEET_NAMES = ("sheet", "sheet_name", "workbook_sheet")
+"""Names of the column with the names of sheets; the first one that no column of the table has."""
+
 SheetRow = tuple[Any, ...]
 
 
-def workbook_table(path: Path, name: str) -> tuple[pa.Table, tuple[str, ...]]:
-    """Read the first sheet that holds a table.
+@dataclass(frozen=True)
+class _Sheet:
+    """A sheet with a table.
 
-    The header is the first row that is at least half as full as the fullest row, so that titles and empty rows above
-    it are skipped. A row of units below it holds the units of the columns. Empty rows and columns are skipped, and
-    cells with an error such as ``#N/A`` are empty.
+    Parameters
+    ----------
+    title
+        Its name.
+    header
+        The words of the header; "" for cells without one.
+    rows
+        The rows below it.
+    units
+        The unit of each column that has one, by its place.
+    skipped
+        The number of rows above the header.
+    """
+
+    title: str
+    header: tuple[str, ...]
+    rows: list[SheetRow]
+    units: dict[int, str]
+    skipped: int
+
+    def arranged(self, header: tuple[str, ...]) -> list[SheetRow]:
+        """Return the rows with their cells in the order of another header with the same words."""
+        if header == self.header:
+            return self.rows
+        places = [self.header.index(word) for word in header]
+        return [tuple(row[place] if place < len(row) else None for place in places) for row in self.rows]
+
+
+def workbook_table(path: Path, name: str) -> tuple[pa.Table, tuple[str, ...]]:
+    """Read the first sheet that holds a table, or several sheets with the same columns.
+
+    If sheets have the columns of the first, or others of them have more rows, these are read one below the other, and
+    the column ``"sheet"``, whose field has the metadata entry ``role`` of ``sheet``, holds their names.
+
+    The header is the first row that is at least half as full as the fullest row, so that titles and empty rows above it
+    are skipped. A row of units below it holds the units of the columns. Empty rows and columns are skipped, and cells
+    with an error such as ``#N/A`` are empty.
 
     Parameters
     ----------
@@ -45,8 +84,8 @@ def workbook_table(path: Path, name: str) -> tuple[pa.Table, tuple[str, ...]]:
     Raises
     ------
     DataError
-        If the file is no workbook, no sheet holds a table, two columns have the same name, or no formula was
-        calculated.
+        If the file is no workbook, no sheet holds a table, two columns have the same name, the units of two sheets
+        differ, or no formula was calculated.
     """
     status = path.stat()
     return _cached_table(path, name, status.st_mtime_ns, status.st_size)
@@ -72,9 +111,10 @@ def _parsed(path: Path, name: str) -> tuple[pa.Table, tuple[str, ...]]:
         warnings.simplefilter("ignore")  # openpyxl warns of styles and rules that it does not know
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     try:
-        table, notes, title = _first_table(book, name)
+        table, notes, titles = _first_table(book, name)
         if any(column.null_count for column in table.columns):
-            _require_results(path, book[title], name)
+            for title in titles:
+                _require_results(path, book[title], name)
         return table, notes
     finally:
         book.close()
@@ -106,30 +146,78 @@ def _require_results(path: Path, sheet: Any, name: str) -> None:
         )
 
 
-def _first_table(book: Any, name: str) -> tuple[pa.Table, tuple[str, ...], str]:
-    """Read the first sheet with a table; return the table, notes and the title of the sheet."""
+def _first_table(book: Any, name: str) -> tuple[pa.Table, tuple[str, ...], list[str]]:
+    """Read the first sheet with a table, and those with the same columns; return table, notes and titles."""
     visible = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
-    for sheet in visible:
-        sheet.reset_dimensions()  # some programs write a wrong range of cells
-        rows = [row for row in sheet.iter_rows(values_only=True) if any(not _is_empty(cell) for cell in row)]
-        header = _find_header(rows)
-        if header is None:
-            continue
-        notes = []
-        if len(visible) > 1:
-            others = [one.title for one in visible if one is not sheet]
-            notes.append(
-                f"read sheet {sheet.title!r} of {name} and not {listing(others)}; save another sheet as its own file "
-                "to read it"
-            )
-        if header:
-            notes.append(f"skipped {header} row{'s' if header > 1 else ''} above the header in {name}")
-        units = _units_of(rows[header + 1], rows[header + 2 :])
-        if units:
-            notes.append(f"took the row below the header in {name} as units")
-        return _table(rows[header], rows[header + 1 + bool(units) :], name, units), tuple(notes), sheet.title
-    titles = listing([sheet.title for sheet in visible])
-    raise DataError(f"expected a sheet with a header and rows in {name}, got none in {titles}; add the table")
+    found = [one for one in map(_read_sheet, visible) if one is not None]
+    if not found:
+        empty = listing([sheet.title for sheet in visible])
+        raise DataError(f"expected a sheet with a header and rows in {name}, got none in {empty}; add the table")
+    same = _sheets_of_one_table(found)
+    first = same[0]
+    rows = [row for one in same for row in one.arranged(first.header)]
+    table = _table(first.header, rows, name, first.units if len(same) == 1 else _common_units(same, name))
+    if len(same) > 1:
+        column = next(one for one in SHEET_NAMES if one not in table.column_names)
+        words = [one.title for one in same for _ in one.rows]
+        field = pa.field(column, pa.large_string(), metadata={"role": "sheet"})
+        table = table.append_column(field, pa.array(words, pa.large_string()))
+    titles = [one.title for one in same]
+    return table, tuple(_notes(same, [sheet.title for sheet in visible], name)), titles
+
+
+def _sheets_of_one_table(sheets: Sequence[_Sheet]) -> list[_Sheet]:
+    """Return the sheets with the columns of the first, or those of the most rows if several have other columns."""
+    groups: dict[tuple[str, ...], list[_Sheet]] = {}
+    for one in sheets:
+        is_plain = len({*one.header}) == len(one.header)
+        groups.setdefault(tuple(sorted(one.header)) if is_plain else (one.title,), []).append(one)
+    several = [group for group in groups.values() if len(group) > 1]
+    return max([next(iter(groups.values())), *several], key=lambda group: sum(len(one.rows) for one in group))
+
+
+def _common_units(sheets: Sequence[_Sheet], name: str) -> dict[int, str]:
+    """Return the units of all sheets by the place of their column in the first; DataError if two differ."""
+    header, units = sheets[0].header, dict[int, str]()
+    for one in sheets:
+        for place, unit in one.units.items():
+            known = units.setdefault(header.index(one.header[place]), unit)
+            if known != unit:
+                raise DataError(
+                    f"expected one unit for column {one.header[place]!r} in all sheets of {name}, got {known!r} and, "
+                    f"in sheet {one.title!r}, {unit!r}; convert one of them, or write the same unit"
+                )
+    return units
+
+
+def _notes(same: list[_Sheet], visible: list[str], name: str) -> list[str]:
+    """Return notes on the sheets that were read, and on what is above and below their headers."""
+    titles, notes = [one.title for one in same], []
+    others = [title for title in visible if title not in titles]
+    ending = f" and not {listing(others)}; save another sheet as its own file to read it" if others else ""
+    if len(same) > 1:
+        notes.append(f"read {len(same)} sheets of {name} with the same columns as one table: {listing(titles)}{ending}")
+    elif others:
+        notes.append(f"read sheet {titles[0]!r} of {name}{ending}")
+    if same[0].skipped:
+        notes.append(f"skipped {counted(same[0].skipped, 'row')} above the header in {name}")
+    if any(one.units for one in same):
+        notes.append(f"took the row below the header in {name} as units")
+    return notes
+
+
+def _read_sheet(sheet: Any) -> _Sheet | None:
+    """Read a sheet; None if it holds no table."""
+    sheet.reset_dimensions()  # some programs write a wrong range of cells
+    rows = [row for row in sheet.iter_rows(values_only=True) if any(not _is_empty(cell) for cell in row)]
+    header = _find_header(rows)
+    if header is None:
+        return None
+    units = _units_of(rows[header + 1], rows[header + 2 :])
+    below = rows[header + 1 + bool(units) :]
+    words = tuple("" if cell is None else _word(cell).strip() for cell in rows[header])
+    filled = max((place for place, word in enumerate(words) if word), default=-1) + 1
+    return _Sheet(sheet.title, words[:filled], below, units, header)
 
 
 def _is_empty(cell: Any) -> bool:
@@ -166,17 +254,17 @@ def _units_of(first: SheetRow, rows: Sequence[SheetRow]) -> dict[int, str]:
     return units
 
 
-def _table(header: SheetRow, rows: Sequence[SheetRow], name: str, units: dict[int, str]) -> pa.Table:
+def _table(header: Sequence[str], rows: Sequence[SheetRow], name: str, units: dict[int, str]) -> pa.Table:
     columns: dict[str, pa.Array] = {}
     fields: list[pa.Field] = []
     repeated = []
     width = max(len(header), *(len(row) for row in rows))
     for index in range(width):
         cells = [None if index >= len(row) or _is_empty(row[index]) else row[index] for row in rows]
-        title = header[index] if index < len(header) else None
-        if title is None and all(cell is None for cell in cells):
+        column = header[index] if index < len(header) else ""
+        if not column and all(cell is None for cell in cells):
             continue
-        column = f"Unnamed: {index}" if title is None else _word(title).strip()
+        column = column or f"Unnamed: {index}"
         if column in columns:
             repeated.append(column)
         columns[column] = _column(cells)
