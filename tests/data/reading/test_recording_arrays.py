@@ -164,3 +164,79 @@ def test_labels_of_steps_in_several_files_are_joined(tmp_path: Path) -> None:
     assert panel.step_labels is not None
     classes = np.array(panel.step_labels.classes)
     assert classes[panel.step_labels.codes[:, 0]].tolist() == [*"abbbcaaa"]
+
+
+def save_arrays(folder: Path, suffix: str, *files: dict[str, object]) -> list[Path]:
+    paths = [folder / f"pump{number}.{suffix}" for number in range(len(files))]
+    for path, arrays in zip(paths, files, strict=True):
+        if suffix == "npz":
+            np.savez(path, **arrays)  # type: ignore[arg-type]
+        else:
+            savemat(path, arrays)
+    return paths
+
+
+AXES = np.arange(27.0).reshape(9, 3)
+
+
+@pytest.mark.parametrize("suffix", ["npz", "mat"])
+@pytest.mark.parametrize("names", ["xyz", ("ax", "ay", "az")])
+def test_vectors_of_one_length_are_channels(suffix: str, names: tuple[str, ...], tmp_path: Path) -> None:
+    vectors = dict(zip(names, AXES.T, strict=True))
+    paths = save_arrays(tmp_path, suffix, {**vectors, "fs": 50, "label": "ok"}, {**vectors, "fs": 50, "label": "worn"})
+    panel = read_table(tmp_path)
+    assert (panel.channels, panel.ids.tolist()) == (tuple(names), ["pump0", "pump1"])
+    np.testing.assert_array_equal(panel.series(1), AXES)
+    assert panel.labels is not None
+    assert panel.labels.tolist() == ["ok", "worn"]
+    assert panel.notes[:2] == (
+        f"took the arrays {', '.join(map(repr, names))} as the channels of one series",
+        "arrays that were not read: 'fs'",
+    )
+    np.testing.assert_array_equal(read_table(paths[0]).series(0), AXES)
+
+
+def test_time_is_the_clock_of_vectors(tmp_path: Path) -> None:
+    save_arrays(tmp_path, "mat", *[{"ax": AXES[:, 0], "ay": AXES[:, 1], "t": np.arange(9) / 4}] * 2)
+    times = read_table(tmp_path).times
+    assert times is not None
+    assert times[:3].tolist() == [0, 0.25, 0.5]
+
+
+def test_matrices_of_one_length_are_channels_too(tmp_path: Path) -> None:
+    save_arrays(tmp_path, "mat", *[{"acc": AXES, "gyro": AXES[:, :2], "rotation": np.eye(3)}] * 2)
+    panel = read_table(tmp_path)
+    assert panel.channels == ("acc_0", "acc_1", "acc_2", "gyro_0", "gyro_1")
+    assert "arrays that were not read: 'rotation'" in panel.notes
+
+
+def test_channels_are_matched_by_name_between_files(tmp_path: Path) -> None:
+    save_arrays(tmp_path, "mat", {"ax": AXES[:, 0], "ay": AXES[:, 1]}, {"ay": AXES[:, 1], "ax": AXES[:, 0]})
+    panel = read_table(tmp_path)
+    np.testing.assert_array_equal(panel.series(0), panel.series(1))
+
+
+def test_fields_of_a_single_structure_are_arrays(tmp_path: Path) -> None:
+    save_arrays(tmp_path, "mat", *[{"run": {"ax": AXES[:, 0], "ay": AXES[:, 1], "label": "ok"}}] * 2)
+    panel = read_table(tmp_path)
+    assert (panel.channels, panel.lengths.tolist()) == (("ax", "ay"), [9, 9])
+
+
+def test_a_single_vector_is_one_channel(tmp_path: Path) -> None:
+    path = save_arrays(tmp_path, "mat", {"val": AXES[:, 0]})[0]
+    panel = read_table(path)
+    assert (panel.channels, panel.lengths.tolist()) == (("val",), [9])
+    assert panel.notes == ("took the array 'val' as the channel of one series",)
+
+
+def test_vectors_of_different_lengths_are_refused(tmp_path: Path) -> None:
+    paths = save_arrays(tmp_path, "mat", *[{"acc": AXES[:, 0], "ecg": np.arange(18.0)}] * 2)
+    assert message_of(DataError, read_table, tmp_path) == (
+        f"expected arrays of one length in {str(paths[0])!r}, one for each channel, got 9 values in 'acc' and 18 in "
+        "'ecg'; bring them to the same times, or save only those of one rate"
+    )
+
+
+def test_arrays_beside_a_recording_are_noted(tmp_path: Path) -> None:
+    save_arrays(tmp_path, "npz", *[{"X": AXES, "rate": 50}] * 2)
+    assert read_table(tmp_path).notes[0] == "arrays that were not read: 'rate'"

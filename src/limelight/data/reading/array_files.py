@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from limelight.data.array_labels import attach_labels
 from limelight.data.arrays import as_panel, join_panels
 from limelight.data.panel import Panel
-from limelight.data.reading.mat_structure import readable_variables
+from limelight.data.reading.array_channels import AXES, are_axes, join_channels
+from limelight.data.reading.array_loading import load_mat, load_npy, load_npz
 from limelight.errors import DataError, LabelError, listing, shown
 
 ROLES = {
@@ -65,11 +66,12 @@ def hold_recordings(paths: Sequence[Path]) -> bool:
     Returns
     -------
     bool
-        True for an array of one dimension, and for several files without labels, ids or lengths whose arrays have at
-        most two. False if a file is named after what it holds, such as ``X_train.npy``.
+        True for an array of one dimension, for a file whose arrays are channels, and for several files without labels,
+        ids or lengths whose arrays have at most two. False if a file is named after what it holds, such as
+        ``X_train.npy``.
     """
-    if len(paths) == 1:
-        return paths[0].suffix.lower() == ".npy" and _dimensions(paths[0]) == 1
+    if len(paths) == 1 and paths[0].suffix.lower() == ".npy":
+        return _dimensions(paths[0]) == 1
     if paths[0].suffix.lower() == ".npy":
         partners = {(part, rest) for role, part, rest in map(_stem_role, _stems_beside(paths)) if role in OF_SERIES}
         named = [_stem_role(path.stem) for path in paths]
@@ -77,12 +79,12 @@ def hold_recordings(paths: Sequence[Path]) -> bool:
             return False
         return all(_dimensions(path) in (1, 2) for path in paths)
     arrays = _arrays_in(paths[0], repr(str(paths[0])))
-    found = [_key_role(key) for key in arrays]
-    if any(
-        part or (role in OF_SERIES and arrays[key].size > 1) for key, (role, part) in zip(arrays, found, strict=True)
-    ):
+    found = _roles_in(arrays)
+    if any(part or (role in OF_SERIES and arrays[key].size > 1) for key, (role, part) in found.items()):
         return False
-    series = [arrays[key] for key, (role, _) in zip(arrays, found, strict=True) if role == "X"]
+    series = [arrays[key] for key, (role, _) in found.items() if role == "X"]
+    if len(paths) == 1:
+        return not series and join_channels(_without_role(arrays, found), repr(str(paths[0]))) is not None
     return all(array.ndim <= 2 and array.dtype.kind != "O" for array in series or arrays.values())
 
 
@@ -90,7 +92,7 @@ def labels_of_recordings(paths: Sequence[Path]) -> tuple[Path, Array] | None:
     """Return the file with one label for each .npy file beside it, such as ``y.npy``, and the labels; None if none."""
     for path in sorted(paths[0].parent.glob("*.npy")):
         if _stem_role(path.stem) == ("y", "", "") and path not in paths:
-            labels = _plain_labels(_load(path, repr(str(path))), len(paths))
+            labels = _plain_labels(load_npy(path, repr(str(path))), len(paths))
             return (path, labels) if labels.shape == (len(paths),) else None
     return None
 
@@ -120,11 +122,11 @@ def read_npy(path: Path, name: str, *, label: bool, recording: bool = False) -> 
         If the arrays cannot be used.
     """
     _, part, rest = _stem_role(path.stem)
-    arrays = {"X": _load(path, name)}
+    arrays = {"X": load_npy(path, name)}
     for other in sorted(path.parent.glob("*.npy")):
         role, other_part, other_rest = _stem_role(other.stem)
         if role not in ("X", None) and (other_part, other_rest) == (part, rest):
-            arrays[role] = _load(other, repr(str(other)))
+            arrays[role] = load_npy(other, repr(str(other)))
     if recording:
         return _recording_of(arrays, name, path.stem, label)
     stem = path.stem if not part else "_".join(word for word in (rest or "series", part) if word)
@@ -150,22 +152,31 @@ def read_arrays(path: Path, name: str, *, label: bool, recording: bool = False) 
         If there is no array of series, or the arrays cannot be used.
     """
     arrays = _arrays_in(path, name)
+    roles_of_keys = _roles_in(arrays)
     found: dict[str, dict[str, Array]] = {}
     unused = []
     for key, array in arrays.items():
-        role, part = _key_role(key)
+        role, part = roles_of_keys[key]
         if role is None or role in found.setdefault(part, {}):
             unused.append(key)
         else:
             found[part][role] = array
     common = found.get("", {})
     parts = {part: roles for part, roles in found.items() if "X" in roles}
+    joined = join_channels(_without_role(arrays, roles_of_keys), name) if recording and not parts else None
+    if joined is not None:
+        panel = _recording_of({**common, "X": joined.values}, name, path.stem, label)
+        left = [key for key in unused if key not in joined.keys]
+        if "channels" not in common:
+            panel = panel.replace(channels=tuple(joined.names), notes=(*panel.notes, joined.note))
+        return panel.replace(notes=(*panel.notes, *_unread(left)))
     if not parts:
         key = _only_series(arrays, name, path.suffix.lower())
         parts = {"": {**common, "X": arrays[key]}}
         unused = [one for one in unused if one != key]
     if recording and len(parts) == 1:
-        return _recording_of({**common, **parts.popitem()[1]}, name, path.stem, label)
+        panel = _recording_of({**common, **parts.popitem()[1]}, name, path.stem, label)
+        return panel.replace(notes=(*panel.notes, *_unread(unused)))
     shared: dict[str, Array] = {role: common[role] for role in ("channels", "times") if role in common}
     panels = [
         _panel_of({**shared, **parts[part]}, name, f"{path.stem}_{part}" if part else path.stem, label)
@@ -178,8 +189,23 @@ def read_arrays(path: Path, name: str, *, label: bool, recording: bool = False) 
     return panel
 
 
+def _unread(keys: Sequence[str]) -> list[str]:
+    """Return a note on arrays of a recording that were not read; without the file, as most have the same arrays."""
+    return [f"arrays that were not read: {listing(keys)}"] if keys else []
+
+
+def _roles_in(arrays: Mapping[str, Array]) -> dict[str, tuple[str | None, str]]:
+    """Return what each array holds and its part; the axes of a sensor hold channels."""
+    axes = AXES if are_axes(arrays) else ()
+    return {key: (None, "") if key.strip().lower() in axes else _key_role(key) for key in arrays}
+
+
+def _without_role(arrays: Mapping[str, Array], roles: Mapping[str, tuple[str | None, str]]) -> dict[str, Array]:
+    return {key: array for key, array in arrays.items() if roles[key][0] is None}
+
+
 def _arrays_in(path: Path, name: str) -> dict[str, Array]:
-    return _load_mat(path, name) if path.suffix.lower() == ".mat" else _load_npz(path, name)
+    return load_mat(path, name) if path.suffix.lower() == ".mat" else load_npz(path, name)
 
 
 def _stems_beside(paths: Sequence[Path]) -> set[str]:
@@ -429,60 +455,3 @@ def _is_one_hot(labels: Array) -> bool:
         return False
     numbers = labels.astype(float)
     return bool(((numbers == 0) | (numbers == 1)).all() and (numbers.sum(axis=1) == 1).all())
-
-
-def _load(path: Path, name: str) -> Array:
-    _require_start(path, name, b"\x93NUMPY", "a NumPy array")
-    try:
-        array: Array = np.load(path, allow_pickle=False)
-    except Exception as error:  # NumPy evaluates the header, with errors of any kind
-        if "allow_pickle" in str(error):
-            raise DataError(_objects(name)) from error
-        raise DataError(
-            f"expected a NumPy array, got {name}, which is damaged or of another type; save it again"
-        ) from error
-    return array
-
-
-def _require_start(path: Path, name: str, start: bytes, content: str) -> None:
-    with path.open("rb") as file:
-        if not file.read(len(start)) == start:
-            raise DataError(f"expected {content}, got {name}, which is damaged or of another type; save it again")
-
-
-def _objects(name: str) -> str:
-    return (
-        f"expected arrays of numbers and words in {name}, got Python objects, which may run code when they are "
-        "loaded; save series of different lengths padded with NaN, with their lengths as an array 'lengths' in .npz"
-    )
-
-
-def _load_npz(path: Path, name: str) -> dict[str, Array]:
-    _require_start(path, name, b"PK", "a file of numpy.savez")
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            found = {key: file[key] for key in file.files}
-        return {key: array for key, array in found.items() if isinstance(array, np.ndarray)}  # others are bytes
-    except Exception as error:  # zipfile, zlib and NumPy raise a dozen kinds for damaged files
-        if "allow_pickle" in str(error):
-            raise DataError(_objects(name)) from error
-        raise DataError(
-            f"expected a file of numpy.savez, got {name}, which is damaged or of another type; save it again"
-        ) from error
-
-
-def _load_mat(path: Path, name: str) -> dict[str, Array]:
-    from scipy.io import loadmat
-
-    try:
-        content = loadmat(path, variable_names=readable_variables(path))
-    except NotImplementedError as error:
-        raise DataError(
-            f"expected a MATLAB file of version 7 or earlier, got {name}, which has version 7.3 (HDF5); save it in "
-            "MATLAB with save(..., '-v7')"
-        ) from error
-    except Exception as error:  # SciPy checks little: a damaged file ends in errors of any kind
-        raise DataError(
-            f"expected a MATLAB file, got {name}, which is damaged or of another type; save it again"
-        ) from error
-    return {key: array for key, array in content.items() if not key.startswith("__") and isinstance(array, np.ndarray)}

@@ -129,7 +129,15 @@ def _read_recordings(paths: Sequence[Path], kind: str, label: str | None, *, che
                 f"expected one number of channels in all files, got {len(panels[0].channels)} in {str(paths[0])!r} and "
                 f"{len(panel.channels)} in {str(path)!r}; make the channels equal, or leave one of the files out"
             )
-    return [panel.replace(ids=[name]) for panel, name in zip(panels, named, strict=True)]
+    return [_in_order(panel, panels[0].channels).replace(ids=[name]) for panel, name in zip(panels, named, strict=True)]
+
+
+def _in_order(panel: Panel, channels: tuple[str, ...]) -> Panel:
+    """Return the same series with the channels in another order, if they are the same."""
+    if panel.channels == channels or {*panel.channels} != {*channels}:
+        return panel
+    columns = [panel.channels.index(name) for name in channels]
+    return panel.replace(values=panel.values[:, columns], channels=channels, offset=panel.offset[columns])
 
 
 def _with_labels_beside(panels: list[Panel], paths: Sequence[Path], notes: list[str]) -> list[Panel]:
