@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from limelight.data.counters import Counting
 from limelight.data.inspection.sentinels import Sentinel
+from limelight.data.inspection.series_checks import SamplingRates
 from limelight.errors import counted
 from limelight.text import aligned
 
@@ -223,6 +224,16 @@ class Inspection:
         Numbers that may stand for a missing value; see ``Sentinel``.
     counters
         Channels that only count; see ``counting_channels``.
+    field_sentinels
+        Numbers in metadata that may stand for a missing value.
+    empty
+        The ids of series without any value.
+    padded
+        The number of series that seem to be filled up with zeros.
+    ids_alike
+        Groups of ids that differ only by case, blanks or punctuation.
+    rates
+        The sampling rates of the series, if there are several.
     confined
         The classes that occur in one group only: the metadata field and its value, by class.
     refusal
@@ -253,6 +264,11 @@ class Inspection:
     compound: tuple[str, ...] = ()
     sentinels: tuple[Sentinel, ...] = ()
     counters: dict[str, Counting] = field(default_factory=dict)
+    field_sentinels: tuple[Sentinel, ...] = ()
+    empty: tuple[str, ...] = ()
+    padded: int = 0
+    ids_alike: tuple[tuple[str, ...], ...] = ()
+    rates: SamplingRates | None = None
     confined: dict[str, tuple[str, str]] = field(default_factory=dict)
     refusal: str | None = None
     network: bool = False
@@ -286,7 +302,10 @@ class Inspection:
         content["shared"]["both"] = {name: list(counts) for name, counts in self.shared.both.items()}
         content["leaks"] = {kind: list(names) for kind, names in content["leaks"].items()}
         content["confined"] = {name: list(place) for name, place in self.confined.items()}
-        content["sentinels"] = [dict(one) for one in content["sentinels"]]
+        for kind in ("sentinels", "field_sentinels"):
+            content[kind] = [dict(one) for one in content[kind]]
+        for kind in ("empty", "ids_alike"):
+            content[kind] = [*content[kind]]
         content["compound"] = list(self.compound)
         content["fields"] = [{**one, "examples": list(one["examples"])} for one in content["fields"]]
         content["alike"] = {name: [list(names) for names in groups] for name, groups in self.alike.items()}

@@ -22,12 +22,14 @@ from limelight.data.inspection.findings import (
 )
 from limelight.data.inspection.groups import FEWEST_GROUPS, group_fields
 from limelight.data.inspection.scan import scan_channels
+from limelight.data.inspection.series_checks import field_sentinels, ids_alike, sampling_rates
 from limelight.data.inspection.warnings import (
     advice_about,
     alike_warnings,
     compound_warnings,
     counter_warnings,
     empty_label_warnings,
+    padding_warnings,
     sentinel_warnings,
 )
 from limelight.data.labels import count_labelled, names_of_columns
@@ -118,6 +120,11 @@ def inspect_panel(
         confined=_confined_classes(panel, {*groups, *([group] if group else [])}),
         sentinels=scan.sentinels,
         counters=scan.counters,
+        field_sentinels=tuple(field_sentinels(panel.metadata)),
+        empty=tuple(scan.whole.empty),
+        padded=scan.whole.padded,
+        ids_alike=tuple(ids_alike(panel)),
+        rates=sampling_rates(panel),
         refusal=refusal,
         network=network,
     )
@@ -147,6 +154,7 @@ replace it by NaN",)
     return (
         *counter_warnings(scan.counters, "leave such channels out"),
         *sentinel_warnings(scan.sentinels, "replace it by NaN"),
+        *padding_warnings(scan.whole.padded, "pass a list of arrays of their own lengths"),
         *alike_warnings(_names_alike(panel, ())),
         *compound_warnings(compound_names(_class_names(panel))),
         *(() if labels is None else empty_label_warnings(labels)),

@@ -10,6 +10,7 @@ import numpy as np
 from limelight.data.counters import Counting, counting_channels
 from limelight.data.inspection.duplicates import DuplicateFinder
 from limelight.data.inspection.sentinels import ExtremeValues, Sentinel
+from limelight.data.inspection.series_checks import WholeSeries
 from limelight.data.panel import Panel
 from limelight.data.precision import absolute
 from limelight.types import Doubles
@@ -29,12 +30,15 @@ class Scan:
         Numbers that may stand for a missing value.
     counters
         Channels that only count, by name; see ``counting_channels``.
+    whole
+        Series without values, and series that end in zeros.
     """
 
     copies: DuplicateFinder
     features: Doubles
     sentinels: tuple[Sentinel, ...]
     counters: dict[str, Counting]
+    whole: WholeSeries
 
 
 def scan_channels(panel: Panel, advance: Callable[[int], object] = int) -> Scan:
@@ -58,10 +62,11 @@ def scan_channels(panel: Panel, advance: Callable[[int], object] = int) -> Scan:
     >>> scan.counters, scan.features[0].round(2).tolist()
     ({'row': 'on'}, [2.0, 0.82])
     """
-    copies, features = DuplicateFinder(), []
+    copies, features, whole = DuplicateFinder(), [], WholeSeries()
     extremes = [ExtremeValues() for _ in panel.channels]
     for block in panel.blocks():
         copies.add(block)
+        whole.add(block)
         features.append(_describe_series(block))
         for channel, found in enumerate(extremes):
             found.add(absolute(block.values[:, [channel]], block.offset[[channel]])[:, 0])
@@ -72,6 +77,7 @@ def scan_channels(panel: Panel, advance: Callable[[int], object] = int) -> Scan:
         np.concatenate(features) if features else np.zeros((0, 0)),
         tuple(sentinel for name, found in named for sentinel in found.sentinels(name)),
         counting_channels(panel),
+        whole,
     )
 
 

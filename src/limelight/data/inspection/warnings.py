@@ -17,6 +17,7 @@ from limelight.data.inspection.findings import (
     SharedGroups,
 )
 from limelight.data.inspection.sentinels import Sentinel
+from limelight.data.inspection.series_checks import SamplingRates
 from limelight.errors import counted, listing
 
 FEW_SERIES = 10
@@ -25,6 +26,7 @@ RARE = 0.05
 UNEVEN_LENGTHS = 10  # ratio of the longest series to the shortest
 LONG_FOR_A_NETWORK = 20_000
 ADVISED_WINDOW = 1_000
+MOST_RATES = 3
 
 
 def advice_about(inspection: Inspection) -> Iterator[Advice]:
@@ -37,9 +39,12 @@ def advice_about(inspection: Inspection) -> Iterator[Advice]:
         (Severity.SCORES, _shared_warnings(inspection.shared, inspection.split or "")),
         (Severity.SCORES, _warnings_of_copies_across(inspection.copies)),
         (Severity.SCORES, counter_warnings(inspection.counters)),
+        (Severity.SCORES, _leak_warnings_of_rates(inspection.rates)),
         (Severity.DATA, _warnings_of_contradictions(inspection.copies)),
         (Severity.DATA, _value_warnings(inspection)),
         (Severity.DATA, sentinel_warnings(inspection.sentinels)),
+        (Severity.DATA, _field_sentinel_warnings(inspection.field_sentinels)),
+        (Severity.DATA, _warnings_of_whole_series(inspection)),
         (Severity.DATA, alike_warnings(inspection.alike)),
         (Severity.DATA, compound_warnings(inspection.compound)),
         (Severity.DATA, _absence_warnings(classes, "train", kind, "the network cannot learn it; move some there")),
@@ -173,6 +178,57 @@ def sentinel_warnings(sentinels: Sequence[Sentinel], remedy: str = "") -> Iterat
         yield (
             f"{_named_channels(channels)} {verb} the value {value:.7g} {_times(count)}, far from all others{others}; "
             f"if it stands for a missing value, {remedy}"
+        )
+
+
+def _field_sentinel_warnings(sentinels: Sequence[Sentinel]) -> Iterator[str]:
+    for one in sentinels:
+        yield (
+            f"metadata {one.channel!r} has the value {one.value:.7g} {_times(one.count)}, far from all others "
+            f"({one.low:.4g} to {one.high:.4g}); if it stands for a missing value, leave these cells empty"
+        )
+
+
+def padding_warnings(padded: int, remedy: str = "leave these cells empty") -> Iterator[str]:
+    """Yield a question about series that seem to be filled up with zeros to one length."""
+    if padded:
+        yield (
+            f"{padded} series end in zeros of different numbers up to one length, as if they were filled up; if so, "
+            f"{remedy}, so that the series are shorter"
+        )
+
+
+def _rates_in_words(rates: SamplingRates) -> str:
+    shown = [f"{step:g} in {count} series" for step, count in rates.steps[:MOST_RATES]]
+    more = f" and {len(rates.steps) - MOST_RATES} more" if len(rates.steps) > MOST_RATES else ""
+    return f"{', '.join(shown)}{more}"
+
+
+def _leak_warnings_of_rates(rates: SamplingRates | None) -> Iterator[str]:
+    if rates is not None and rates.tells_class:
+        yield (
+            f"the time step differs between the classes, {_rates_in_words(rates)}, so a model can read the label off "
+            "the rate of sampling; bring all series to one step"
+        )
+
+
+def _warnings_of_whole_series(inspection: Inspection) -> Iterator[str]:
+    if inspection.empty:
+        has = "has" if len(inspection.empty) == 1 else "have"
+        yield f"series {listing(inspection.empty)} {has} no value in any channel; leave such series out"
+    yield from padding_warnings(inspection.padded)
+    if inspection.ids_alike:
+        shown = ", ".join(" and ".join(map(repr, names)) for names in inspection.ids_alike[:3])
+        more = f" and {len(inspection.ids_alike) - 3} more" if len(inspection.ids_alike) > 3 else ""
+        yield (
+            f"ids differ only by case, blanks or punctuation, {shown}{more}; if they name the same series, write them "
+            "in the same way"
+        )
+    rates = inspection.rates
+    if rates is not None and not rates.tells_class:
+        yield (
+            f"series have different time steps, {_rates_in_words(rates)}, which change the shapes that a model sees; "
+            "bring all series to one step"
         )
 
 

@@ -1,0 +1,149 @@
+"""What is odd about whole series: without values, filled up with zeros, sampled at another rate, or named alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+
+from limelight.data.inspection.alike import names_alike
+from limelight.data.inspection.sentinels import ExtremeValues, Sentinel
+from limelight.data.metadata import fields_of
+from limelight.data.panel import Panel
+from limelight.data.precision import absolute
+from limelight.task import is_known
+from limelight.types import Doubles, Rows
+
+MOST_SERIES = 5_000
+"""Series whose clock and id are looked at, spread evenly over all."""
+SAME_RATE = 0.05
+"""Share by which the typical steps of two series at one rate may differ."""
+FEWEST_PADDED, FEWEST_ZEROS = 3, 2
+MOST_ZEROS_BEFORE = 0.05
+"""Share of steps of zeros before the last ones up to which these look like padding."""
+
+
+@dataclass(frozen=True)
+class SamplingRates:
+    """The typical time steps of the series, if there are several.
+
+    Parameters
+    ----------
+    steps
+        Each typical step, in seconds for dates, with the number of its series; the shortest first.
+    tells_class
+        Whether each class has one of them only.
+    """
+
+    steps: tuple[tuple[float, int], ...]
+    tells_class: bool
+
+
+@dataclass
+class WholeSeries:
+    """The series without any value, and those that end in steps of zeros, gathered block by block."""
+
+    empty: list[str] = field(default_factory=list)
+    zeros_at_end: list[int] = field(default_factory=list)
+    lengths: list[int] = field(default_factory=list)
+    zeros_before: int = 0
+    steps_before: int = 0
+
+    def add(self, block: Panel) -> None:
+        """Add the series of a block."""
+        known = np.isfinite(block.values).any(axis=1)
+        filled = np.logical_or.reduceat(known, block.starts)
+        self.empty += [str(one) for one in block.ids[~filled]]
+        zero = (absolute(block.values, block.offset) == 0).all(axis=1)
+        steps = np.arange(len(zero)) - np.repeat(block.starts, block.lengths)
+        last = np.maximum.reduceat(np.where(zero, -1, steps), block.starts)
+        at_end = block.lengths - 1 - last
+        self.zeros_at_end += at_end.tolist()
+        self.lengths += block.lengths.tolist()
+        self.zeros_before += int(zero.sum() - at_end.sum())
+        self.steps_before += int((last + 1).sum())
+
+    @property
+    def padded(self) -> int:
+        """The number of series that seem to be filled up with zeros to the length of the longest; 0 if few are."""
+        at_end, lengths = np.array(self.zeros_at_end), np.array(self.lengths)
+        ends = (at_end >= FEWEST_ZEROS) & (lengths == lengths.max(initial=0)) & (at_end < lengths)
+        rare_before = self.zeros_before <= MOST_ZEROS_BEFORE * max(self.steps_before, 1)
+        several = len(np.unique(at_end[ends])) > 1
+        return int(ends.sum()) if several and rare_before and ends.sum() >= FEWEST_PADDED else 0
+
+
+def sampling_rates(panel: Panel) -> SamplingRates | None:
+    """Return the typical steps of the series if there are several; None for one, or for irregular clocks.
+
+    Example
+    -------
+    >>> times = [np.arange(5) / 50, np.arange(5) / 50, np.arange(5) / 100, np.arange(5) / 100]
+    >>> panel = Panel.from_series([[1.0] * 5] * 4, times=times, labels=["a", "a", "b", "b"])
+    >>> sampling_rates(panel)
+    SamplingRates(steps=((0.01, 2), (0.02, 2)), tells_class=True)
+    """
+    if panel.times is None:
+        return None
+    rows, typical = [], []
+    for row in np.unique(np.linspace(0, len(panel) - 1, min(len(panel), MOST_SERIES)).astype(np.int64)).tolist():
+        clock = panel.clock(row)
+        dated = clock.dtype.kind == "M"
+        steps = np.diff(clock.astype("datetime64[ns]").astype(np.int64) / 1e9 if dated else clock.astype(np.float64))
+        if len(steps):
+            rows.append(row)
+            typical.append(float(np.median(steps)) if _is_regular(steps) else np.nan)
+    known = np.array(typical)
+    if np.isnan(known).mean() > SAME_RATE if len(known) else True:
+        return None
+    order = np.argsort(known)
+    begins = np.diff(known[order], prepend=-np.inf) > SAME_RATE * known[order]
+    groups = np.empty(len(known), dtype=np.int64)
+    groups[order] = np.cumsum(begins) - 1
+    groups[np.isnan(known)] = -1
+    counts = np.bincount(groups[groups >= 0])
+    if len(counts) < 2 or counts.min() < 2:
+        return None
+    found = tuple((float(f"{np.median(known[groups == group]):.6g}"), int(count)) for group, count in enumerate(counts))
+    return SamplingRates(found, _tell_class(panel, np.array(rows), groups))
+
+
+def _is_regular(steps: Doubles) -> bool:
+    typical = float(np.median(steps))
+    return typical > 0 and bool((np.abs(steps - typical) > SAME_RATE * typical).mean() <= SAME_RATE)
+
+
+def _tell_class(panel: Panel, rows: Rows, groups: Rows) -> bool:
+    """Whether all series of each class are of one group."""
+    if panel.labels is None or panel.labels.ndim == 2:
+        return False
+    labels = panel.labels[rows]
+    known = is_known(labels) & (groups >= 0)
+    pairs = {*zip(labels[known].astype(str).tolist(), groups[known].tolist(), strict=True)}
+    return len({label for label, _ in pairs}) == len(pairs) > 1
+
+
+def ids_alike(panel: Panel) -> list[tuple[str, ...]]:
+    """Group ids that differ only by case, blanks or punctuation; none for windows, whose ids are made."""
+    if panel.origin is not None:
+        return []
+    return names_alike(str(one) for one in panel.ids[:MOST_SERIES])
+
+
+def field_sentinels(metadata: pa.Table | None) -> list[Sentinel]:
+    """Return the numbers in each field of numbers that may stand for a missing value.
+
+    Example
+    -------
+    >>> table = pa.table({"age": [20.0, 31.0, 45.0, 52.0, -999.0, 38.0, -999.0]})
+    >>> [(one.channel, one.value, one.count) for one in field_sentinels(table)]
+    [('age', -999.0, 2)]
+    """
+    found = []
+    for name, column in fields_of(metadata).items():
+        if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
+            values = ExtremeValues()
+            values.add(np.asarray(column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)))
+            found += values.sentinels(name)
+    return found
