@@ -104,7 +104,7 @@ def test_words_that_are_not_utf_8_are_refused(tmp_path: Path, name: str, place: 
 
 def test_a_csv_line_with_few_cells_is_located(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
-    path.write_text("id,time,x\na,0,1\na,1,2\nEND\n")
+    path.write_text("id,time,x\na,0,1\na,1,2\nEND\na,2,3\n")
     assert message_of(DataError, read_table, path) == (
         f"expected 3 cells in every line of '{path}', got 1 in line 4; complete the line, or remove it if it is no row of "
         "the table"

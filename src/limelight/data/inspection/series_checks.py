@@ -15,7 +15,7 @@ from limelight.data.precision import absolute
 from limelight.task import is_known
 from limelight.types import Doubles, Rows
 
-MOST_SERIES = 5_000
+SERIES_COMPARED = 5_000
 """Series whose clock and id are looked at, spread evenly over all."""
 SAME_RATE = 0.05
 """Share by which the typical steps of two series at one rate may differ."""
@@ -87,7 +87,7 @@ def sampling_rates(panel: Panel) -> SamplingRates | None:
     if panel.times is None:
         return None
     rows, typical = [], []
-    for row in np.unique(np.linspace(0, len(panel) - 1, min(len(panel), MOST_SERIES)).astype(np.int64)).tolist():
+    for row in np.unique(np.linspace(0, len(panel) - 1, min(len(panel), SERIES_COMPARED)).astype(np.int64)).tolist():
         clock = panel.clock(row)
         dated = clock.dtype.kind == "M"
         steps = np.diff(clock.astype("datetime64[ns]").astype(np.int64) / 1e9 if dated else clock.astype(np.float64))
@@ -128,7 +128,7 @@ def ids_alike(panel: Panel) -> list[tuple[str, ...]]:
     """Group ids that differ only by case, blanks or punctuation; none for windows, whose ids are made."""
     if panel.origin is not None:
         return []
-    return names_alike(str(one) for one in panel.ids[:MOST_SERIES])
+    return names_alike(str(one) for one in panel.ids[:SERIES_COMPARED])
 
 
 def field_sentinels(metadata: pa.Table | None) -> list[Sentinel]:

@@ -25,6 +25,7 @@ from limelight.data.reading.csv_form import (
 )
 from limelight.data.reading.csv_text import (
     other_encoding,
+    read_last_lines,
     read_later_lines,
     read_sample,
     recurs,
@@ -33,6 +34,7 @@ from limelight.data.reading.csv_text import (
     undecodable,
 )
 from limelight.data.reading.dialect import CELL_SEPARATORS, CsvOptions, Dialect, sign_name
+from limelight.data.reading.footers import count_footers
 from limelight.data.reading.number_formats import NumberFormat, find_formats, is_number
 from limelight.errors import DataError, ParameterError, listing
 
@@ -41,6 +43,7 @@ _QUOTED = re.compile(r"(?:^|[,;\t|])\s*'[^']*'\s*(?=[,;\t|]|\s*$)")
 _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}$")
 _BLANK_SUFFIXES = (".txt", ".dat")
 _SAMPLE_ROWS = 300
+_FOOTER_ROWS = 60
 
 
 def find_dialect(path: Path, name: str, options: CsvOptions, *, thorough: bool = False) -> Dialect:
@@ -109,14 +112,17 @@ def _find(path: Path, name: str, options: CsvOptions, marked: Sequence[str], *, 
         rows += [record for _, record in later.records(form.separator) if len(record) == form.width]
         blank_rows = blank_rows or later.has_blank_rows(form.separator)
     titles = [record for record in rows if [cell.strip() for cell in record] == head.names]
+    footers = _find_footers(path, encoding, sample, form, head.first)
     repeated = header if header and (titles or (thorough and recurs(path, encoding, header))) else ""
-    rows = [record for record in rows if record not in titles] if repeated else rows
+    below = [cells for _, cells in footers]
+    rows = [record for record in rows if record not in below and not (repeated and record in titles)]
     require_names(head.names, rows, form, name)
     names, dropped = named_columns(head.names, rows, form.width, name)
     cells = [cells_of(rows, place) for place in range(len(names))]
     numbers = find_formats(cells, form.separator, options.decimal, options.thousands)
     _require_decimal(options, cells, names, name)
-    ignored = ignored_lines(comment, form.separator if blank_rows and form.width > 1 else "", repeated)
+    blank = form.separator if blank_rows and form.width > 1 else ""
+    ignored = ignored_lines(comment, blank, repeated, [line for line, _ in footers])
     data_line = form.records[head.first][0] if head.first < len(form.records) else len(lines) + 1
     return Dialect(
         names=tuple(names),
@@ -135,7 +141,20 @@ def _find(path: Path, name: str, options: CsvOptions, marked: Sequence[str], *, 
         ignored=ignored,
         assumption=numbers.assumption,
         repeated=bool(repeated),
+        footers=tuple(dict.fromkeys(next(cell.strip() for cell in cells if cell.strip()) for cells in below)),
     )
+
+
+def _find_footers(path: Path, encoding: str, sample: Sample, form: Form, first: int) -> list[tuple[str, list[str]]]:
+    """Return the last lines of a file that are no data, with their cells; ``first`` is the place of the first data."""
+    records = form.records[first:]
+    if not sample.complete:
+        sample = replace(sample, lines=read_last_lines(path, encoding), complete=True)
+        records = sample.records(form.separator)
+    last = records[-_FOOTER_ROWS:]
+    count = count_footers([cells for _, cells in last], form.width, form.typed)
+    found = [(sample.lines[line - 1].strip(), cells) for line, cells in last[len(last) - count :]]
+    return [] if any("\n" in cell for _, cells in found for cell in cells) else found
 
 
 def _stated_head(names: Sequence[str] | None, form: Form, name: str) -> Head | None:

@@ -30,8 +30,10 @@ def comment_regex(sign: str) -> re.Pattern[str]:
     return re.compile(rf"[ \t]*(?!{_SPREADSHEET_ERRORS}){re.escape(sign)}")
 
 
-def ignored_lines(comment: str, blank_separator: str = "", header: str = "") -> re.Pattern[str] | None:
-    """Return the regular expression of lines that are no data: comments, lines of nothing but separators, headers.
+def ignored_lines(
+    comment: str, blank_separator: str = "", header: str = "", footers: Sequence[str] = ()
+) -> re.Pattern[str] | None:
+    """Return the regular expression of lines that are no data: comments, nothing but separators, headers, footers.
 
     Example
     -------
@@ -41,8 +43,8 @@ def ignored_lines(comment: str, blank_separator: str = "", header: str = "") -> 
     kinds = [rf"(?!{_SPREADSHEET_ERRORS}){re.escape(comment)}[^\r\n]*"] if comment else []
     if blank_separator:
         kinds.append(rf"{re.escape(blank_separator)}[{re.escape(blank_separator)} \t]*(?=[\r\n]|\Z)")
-    if header:
-        kinds.append(rf"{re.escape(header)}[ \t]*(?=[\r\n]|\Z)")
+    lines = [header, *footers] if header else footers
+    kinds += [rf"{re.escape(line)}[ \t]*(?=[\r\n]|\Z)" for line in lines]
     return re.compile(rf"(?m)^[ \t]*(?:{'|'.join(kinds)})(?:\r\n|\r|\n|\Z)") if kinds else None
 
 

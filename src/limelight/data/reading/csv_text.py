@@ -141,6 +141,16 @@ def read_later_lines(path: Path, encoding: str, pieces: int = 3) -> Iterator[lis
             yield list(StringIO(text, newline=""))[1:-1]
 
 
+def read_last_lines(path: Path, encoding: str) -> list[str]:
+    """Read complete lines at the end of a file that is longer than its sample; none of a compressed file."""
+    if compression_of(path) or encoding.startswith(("utf-16", "utf-32")):
+        return []
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _SAMPLE_BYTES // 2))
+        text = file.read().decode(encoding, errors="replace")
+    return sample_lines(text)[1:]
+
+
 def scan(path: Path) -> tuple[bool, list[str]]:
     """Read a whole file to find whether it is UTF-8, and some lines that begin with a sign of a comment."""
     decoder = codecs.getincrementaldecoder("utf-8")()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from limelight.data.reading.number_formats import PLAIN, NumberFormat
-from limelight.errors import ParameterError, counted, nearest
+from limelight.errors import ParameterError, counted, listing, nearest
 
 CELL_SEPARATORS = (",", ";", "\t", "|", " ")
 _DECIMALS = (".", ",")
@@ -158,6 +158,8 @@ class Dialect:
         What was assumed about numbers without evidence; "" if nothing was.
     repeated
         Whether the header occurs again among the data, as where files were joined; such lines are ignored.
+    footers
+        The first words of lines below the data that are none, such as sums; these lines are ignored.
     """
 
     names: tuple[str, ...]
@@ -176,6 +178,7 @@ class Dialect:
     ignored: re.Pattern[str] | None = None
     assumption: str = ""
     repeated: bool = False
+    footers: tuple[str, ...] = ()
 
     @property
     def kept(self) -> list[str]:
@@ -206,6 +209,7 @@ class Dialect:
         parts += [f"the header below {counted(self.preamble, 'line')} of other text"] if self.preamble else []
         parts += ["a row of units below the header"] if self.units else []
         parts += ["further header lines among the data ignored"] if self.repeated else []
+        parts += [f"lines below the table ignored: {listing(self.footers)}"] if self.footers else []
         if not parts and not self.assumption:
             return ""
         words = f" with {_listed(parts)}" if parts else ""

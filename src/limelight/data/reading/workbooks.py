@@ -14,11 +14,14 @@ from typing import Any
 
 import pyarrow as pa
 
+from limelight.data.reading.footers import count_footers
 from limelight.data.reading.missing import is_missing
+from limelight.data.reading.number_formats import is_number
 from limelight.errors import DataError, LimelightError, counted, listing
 
 HEADER_WITHIN = 50
 ROWS_BELOW_UNITS = 300
+LAST_ROWS = 60
 LONGEST_UNIT = 20
 SIGN_OF_NO_UNIT = re.compile(r"[\[(<{].*[\])>}]|[-\u2013\u2014]?")
 CELL_ERRORS = frozenset(("#N/A", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!"))
@@ -45,6 +48,8 @@ class _Sheet:
         The unit of each column that has one, by its place.
     skipped
         The number of rows above the header.
+    footers
+        The first words of rows below the table that are no data.
     """
 
     title: str
@@ -52,6 +57,7 @@ class _Sheet:
     rows: list[SheetRow]
     units: dict[int, str]
     skipped: int
+    footers: tuple[str, ...] = ()
 
     def arranged(self, header: tuple[str, ...]) -> list[SheetRow]:
         """Return the rows with their cells in the order of another header with the same words."""
@@ -201,6 +207,10 @@ def _notes(same: list[_Sheet], visible: list[str], name: str) -> list[str]:
         notes.append(f"read sheet {titles[0]!r} of {name}{ending}")
     if same[0].skipped:
         notes.append(f"skipped {counted(same[0].skipped, 'row')} above the header in {name}")
+    if footers := [word for one in same for word in one.footers]:
+        notes.append(
+            f"ignored {counted(len(footers), 'row')} below the table in {name}: {listing(dict.fromkeys(footers))}"
+        )
     if any(one.units for one in same):
         notes.append(f"took the row below the header in {name} as units")
     return notes
@@ -217,7 +227,20 @@ def _read_sheet(sheet: Any) -> _Sheet | None:
     below = rows[header + 1 + bool(units) :]
     words = tuple("" if cell is None else _word(cell).strip() for cell in rows[header])
     filled = max((place for place, word in enumerate(words) if word), default=-1) + 1
-    return _Sheet(sheet.title, words[:filled], below, units, header)
+    last = [["" if _is_empty(cell) else _word(cell) for cell in row] for row in below[-LAST_ROWS:]]
+    count = count_footers(last, len(words), _typed_columns(below[-LAST_ROWS:]))
+    footers = tuple(next(cell for cell in row if cell.strip()) for row in last[len(last) - count :])
+    return _Sheet(sheet.title, words[:filled], below[: len(below) - count], units, header, footers)
+
+
+def _typed_columns(rows: Sequence[SheetRow]) -> list[int]:
+    """Return the columns of which most cells are numbers or dates, also those stored as text."""
+    typed = []
+    for place in range(max((len(row) for row in rows), default=0)):
+        cells = [row[place] for row in rows if place < len(row) and not _is_empty(row[place])]
+        if 2 * sum(not isinstance(cell, str) or is_number(cell.strip()) for cell in cells) > len(cells):
+            typed.append(place)
+    return typed
 
 
 def _is_empty(cell: Any) -> bool:

@@ -1,0 +1,81 @@
+"""Rows below a table that are no data: sums, means and closing words."""
+
+from pathlib import Path
+
+import pytest
+
+from limelight.data.reading.tables import read_table
+from limelight.errors import DataError
+from support.errors import message_of
+from support.workbooks import write_sheets
+
+HEADER = ["id", "time", "x", "label"]
+ROWS = [[name, step, step / 4, label] for name, label in (("a", "ok"), ("b", "worn")) for step in range(40)]
+
+
+def lines(*below: str, separator: str = ",") -> str:
+    return "\n".join([separator.join(map(str, row)) for row in [HEADER, *ROWS]] + [*below]) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("below", "words"),
+    [
+        (["Total,,390.0,"], "'Total'"),
+        (["Mean:,,4.9,", "Std,,2.8,"], "'Mean:', 'Std'"),
+        (["", "End of measurement"], "'End of measurement'"),
+        (["End of measurement,,,"], ""),
+        ([",END,,"], "'END'"),
+    ],
+)
+@pytest.mark.parametrize("times", [1, 400])
+def test_rows_below_a_csv_table_are_ignored_with_a_note(
+    below: list[str], words: str, times: int, tmp_path: Path
+) -> None:
+    rows = [",".join(map(str, [f"{row[0]}{copy}", *row[1:]])) for copy in range(times) for row in ROWS]
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join([",".join(HEADER), *rows, *below]) + "\n")
+    if not words:  # it may be the id of a series without values
+        assert message_of(DataError, read_table, path).startswith("expected a time in every row of column 'time', got")
+        return
+    panel = read_table(path)
+    assert (len(panel), panel.lengths.tolist()) == (2 * times, [40] * 2 * times)
+    assert panel.notes[0] == (
+        f"read {str(path)!r} with lines below the table ignored: {words}; change it with csv={{...}} (--set "
+        "data.csv.KEY=...)"
+    )
+
+
+def test_a_mean_below_each_file_of_a_folder_is_ignored(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / f"{name}.csv").write_text("time,x\n0,1\n1,2\n2,4\n3,8\n4,1\n5,2\nMean,3.0\n")
+    assert read_table(tmp_path).lengths.tolist() == [6, 6]
+
+
+def test_an_average_below_a_wide_table_is_no_series(tmp_path: Path) -> None:
+    rows = [f"p{row},{row},2,{row},4,5,ok" for row in range(6)]
+    (tmp_path / "a.csv").write_text("\n".join(["id,x_0,x_1,x_2,x_3,x_4,label", *rows, "Average,1,2,3,4,5,"]) + "\n")
+    assert len(read_table(tmp_path / "a.csv")) == 6
+
+
+@pytest.mark.parametrize("name", ["mean", "total"])
+def test_series_may_be_named_as_sums(name: str, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(lines().replace("b,", f"{name},"))
+    assert read_table(tmp_path / "a.csv").ids.tolist() == ["a", name]
+
+
+def test_the_beginning_of_an_id_is_a_cut_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(lines("bench")[:-1].replace("\nb,", "\nbench 7,"))
+    assert message_of(DataError, read_table, path) == (
+        f"expected 4 cells in every line of {str(path)!r}, got 1 in line 82; complete the line, or remove it if it is no "
+        "row of the table"
+    )
+
+
+def test_rows_below_the_table_of_a_workbook_are_ignored(tmp_path: Path) -> None:
+    path = write_sheets(tmp_path / "s.xlsx", {"Data": [HEADER, *ROWS, [], ["Sum", None, 390.0], ["checked by Ann"]]})
+    panel = read_table(path)
+    assert (panel.lengths.tolist(), panel.notes[0]) == (
+        [40, 40],
+        f"ignored 2 rows below the table in {str(path)!r}: 'Sum', 'checked by Ann'",
+    )
