@@ -264,11 +264,13 @@ WRONG = {
     "'a'); correct it, or leave the cell empty if the value is unknown",
     "id,time,first,second\na,2,1,1\na,1,1,1\n": "expected increasing times within each series, got '1' after '2' in line 3 "
     "of 'new.csv' (series 'a'); sort the rows",
-    "id,first,second\na,1,2\na,1\n": "expected 3 cells in line 3 of 'new.csv', got 2; write the line again",
+    "id,first,second\na,1,2\na,1\n": "expected 3 cells in line 3 of 'new.csv', got 2; complete the line, or remove it "
+    "if it is no row of the table",
     "id,first,second\na,1,2\n,1,2\n": "expected no empty cell in column 'id', got one in line 3 of 'new.csv'; write the id "
     "of the series, or leave the row out",
     "id,first,first\na,1,2\n": "expected distinct column names in 'new.csv', got 'first' twice; rename one of the columns",
-    "first,second\n1,2\n": "expected a column for id in 'new.csv', got 'first', 'second'; name it series_id",
+    "machine,first,second\na,2,2\na,1,2\nb,3,1\nb,1,1\n": "expected a column for id in 'new.csv', got 'machine', 'first', "
+    "'second'; name it series_id",
 }
 
 
@@ -349,7 +351,8 @@ def test_times_are_read_as_in_training(browser, bare, cells) -> None:
 
 def test_columns_without_a_header_have_the_given_names(browser, bare) -> None:
     browser.open(bare / "numbered.html")
-    read = "tables.read(new TextEncoder().encode('0.1,2\\n0.2,3\\n'), 'a.csv', {names: ['time', 'x']}, new Set(['']))"
+    model = "{ reading: { csv: { names: ['time', 'x'] } }, words: { missing: [''] } }"
+    read = f"tables.read(new TextEncoder().encode('0.1,2\\n0.2,3\\n'), 'a.csv', {model})"
     assert browser.run(f"(({{names, rows}}) => [names, rows])({read})") == [["time", "x"], 2]
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from limelight.data.reading.booleans import BOOLEAN_WORDS
 from limelight.data.reading.clock_columns import TIMES_OF_DAY, UNITS_OF_DATES
-from limelight.data.reading.missing import MISSING_WORDS
+from limelight.data.reading.missing import EMPTY_WORDS, MISSING_WORDS
 from limelight.data.reading.names import LIKELY
 from limelight.data.reading.row_meaning import CHANNEL_WORDS, CLOCK_NAMES
 from limelight.errors import OutputError, ParameterError
@@ -26,8 +26,9 @@ from limelight.model.fitted import FittedModel
 from limelight.web.assets import read_assets, read_page
 
 SCRIPTS_OF_EXPORT = (
-    "theme.js", "csv.js", "chart.js", "answers.js", "table.js", "clock.js", "layout.js", "joined.js", "fields.js",
-    "windows.js", "series.js", "classify.js", "occlusion.js", "exported.js",
+    "theme.js", "csv.js", "chart.js", "answers.js", "form.js", "lists.js", "table.js", "files.js", "clock.js",
+    "layout.js", "joined.js", "guesses.js", "ids.js", "fields.js", "metadata.js", "windows.js", "series.js",
+    "classify.js", "occlusion.js", "exported.js",
 )  # fmt: skip
 STYLES_OF_EXPORT = ("base.css", "answers.css")
 STEPS_OF_PASS, STEPS_OF_CLOSED_FORM = 8_192, 2_048
@@ -121,6 +122,7 @@ def describe_for_page(model: FittedModel, reading: Mapping[str, Any], runtime: s
         "runtime": runtime,
         "words": {
             "missing": sorted(MISSING_WORDS),
+            "empty": list(EMPTY_WORDS),
             "booleans": BOOLEAN_WORDS,
             "likely": {role: list(names) for role, names in LIKELY.items()},
             "clocks": sorted(CLOCK_NAMES),

@@ -23,9 +23,11 @@ const clock = (() => {
     ["(\\d{4})(?:[-/]|[-/]?M)(\\d{2})", 1, 2, 0, [], 0],
     ["(\\d{1,2})[-/](\\d{4})", 2, 1, 0, [], 0],
   ].map(([pattern, ...places]) => [new RegExp(`^${pattern}$`, "i"), ...places]);
-  const NAMED = 5;
-  const TIME_OF_DAY = /^(?:(\d{1,6}) days?,?\s+)?(\d{1,4}):(\d{1,3}):(\d{2})(?:[.,](\d{1,9}))?$/;
-  const MINUTES = /^\d{1,3}:\d{2}[.,]\d{1,9}$/, TWO_NUMBERS = /^\d{1,3}:\d{2}(?:[.,]\d{1,9})?$/, COMPACT = /^(19|20)\d{2}(0[1-9]|1[0-2])(\d{2}){1,4}$/;
+  const NAMED = 5, MONTHS_ALONE = 8;
+  const TIME_OF_DAY = /^(?:(\d{1,6}) days?,?\s+)?(\d{1,4}):(\d{1,3}):(\d{2})(?:[.,](\d{1,9}))?(?:\s*([AaPp])\.?[Mm]\.?)?$/;
+  const MINUTES = /^\d{1,3}:\d{2}[.,]\d{1,9}$/, TWO_NUMBERS = /^(\d{1,3}:\d{2}(?:[.,]\d{1,9})?)(\s*[AaPp]\.?[Mm]\.?)?$/;
+  const HOUR_ALONE = /^(\d{4}-\d{2}-\d{2}[T ]\d{2})(Z|[+-]\d{2}(?::?\d{2})?)?$/, MONTH_ALONE = new RegExp(`^${month}$`, "i"), FURTHEST = 2 ** 63 / 1e9;
+  const COMPACT = /^(19|20)\d{2}(0[1-9]|1[0-2])(\d{2}){1,4}$/;
 
   // A date of one of these forms in the order of ISO; any other word unchanged.
   function inOrderOfIso(word, forms = FORMS) {
@@ -35,7 +37,7 @@ const clock = (() => {
       const number = MONTHS.indexOf(parts[m].slice(0, 3).toLowerCase()) + 1 || parts[m];
       return `${year(parts[y])}-${number}-${d ? parts[d] : 1} ${clock.map((one) => parts[one] || "").join(":")}${parts[offset || Infinity] || ""}`.trim();
     }
-    return word;
+    return word.replace(HOUR_ALONE, "$1:00$2");
   }
 
   function offset(zone) {
@@ -47,29 +49,36 @@ const clock = (() => {
 
   const year = (text) => text.length === 4 ? Number(text) : Number(text) + (Number(text) >= 70 ? 1900 : 2000);
 
-  // Seconds since 1970 of the parts of a date; NaN if there is no such day.
+  // The hour from 0 to 23 of one beside AM or PM.
+  const hourOfDay = (hour, half) => half ? Number(hour) % 12 + (/p/i.test(half) ? 12 : 0) : Number(hour);
+
+  // Seconds since 1970 of the parts of a date; NaN if there is no such day or time.
   function seconds(parts, dayFirst) {
     const [, first, , second, third, hour = "0", minute = "0", second60 = "0", fraction = "0", half, zone] = parts;
     const byYear = first.length === 4;
     const [y, month, day] = byYear ? [year(first), Number(second), Number(third)] : dayFirst ? [year(third), Number(second), Number(first)] : [year(third), Number(first), Number(second)];
-    const hours = half ? Number(hour) % 12 + (/p/i.test(half) ? 12 : 0) : Number(hour), at = new Date(Date.UTC(y, month - 1, day));
-    if (at.getUTCMonth() !== month - 1 || at.getUTCDate() !== day) return NaN;
-    return at.getTime() / 1000 + hours * 3600 + Number(minute) * 60 + Number(second60) + Number(`0.${fraction}`) - offset(zone);
+    const at = new Date(Date.UTC(y, month - 1, day));
+    if (at.getUTCMonth() !== month - 1 || at.getUTCDate() !== day || Number(hour) > (half ? 12 : 23) || Number(minute) > 59 || Number(second60) > 59) return NaN;
+    const found = at.getTime() / 1000 + hourOfDay(hour, half) * 3600 + Number(minute) * 60 + Number(second60) + Number(`0.${fraction}`) - offset(zone);
+    return Math.abs(found) < FURTHEST ? found : NaN;
   }
 
-  // Whether the day comes first in dates that do not begin with the year: as a number above 12, dots or AM and PM show.
-  function dayComesFirst(found) {
+  // The order of day and month that dates show, by a number above 12, by dots or by AM and PM; null if years come first.
+  function orderOf(found) {
     const open = found.filter((one) => one[1].length < 4);
-    if (open.some((one) => Number(one[1]) > 12)) return true;
-    if (open.some((one) => Number(one[3]) > 12)) return false;
-    return !open.some((one) => one[9]);
+    if (!open.length) return null;
+    if (open.some((one) => Number(one[1]) > 12)) return "day first";
+    if (open.some((one) => Number(one[3]) > 12)) return "month first";
+    if (found.every((one) => one[2] === ".")) return "day first";
+    return found.some((one) => one[9]) ? "month first" : "undecided";
   }
 
   // Times of day and durations as seconds; two numbers are hours and minutes, or minutes and seconds if one has a fraction.
   function secondsOfDay(words) {
     const fraction = words.some((word) => MINUTES.test(word));
-    const found = words.map((word) => TIME_OF_DAY.exec(TWO_NUMBERS.test(word) ? (fraction ? `0:${word}` : `${word}:00`) : word));
-    return found.every(Boolean) ? Float64Array.from(found, ([, d = "0", h, m, s, f = "0"]) => Number(d) * 86400 + Number(h) * 3600 + Number(m) * 60 + Number(s) + Number(`0.${f}`)) : null;
+    const found = words.map((word) => TIME_OF_DAY.exec(word.replace(TWO_NUMBERS, fraction ? "0:$1$2" : "$1:00$2")));
+    if (!found.every((parts) => parts && !(parts[6] && Number(parts[2]) > 12))) return null;
+    return Float64Array.from(found, ([, d = "0", h, m, s, f = "0", half]) => Number(d) * 86400 + hourOfDay(h, half) * 3600 + Number(m) * 60 + Number(s) + Number(`0.${f}`));
   }
 
   // Whole numbers such as 20240131 or 20240131140500 as seconds since 1970; null unless every number is a date.
@@ -87,16 +96,23 @@ const clock = (() => {
   // Whether a word is a date with the name of a month, a month and its year, or such as 20240125T220500.
   const isForm = (word) => FORMS.some(([pattern]) => pattern.test(word));
 
-  // Of the cells of a column: { kind: "numbers" or "dates", times }; null if they are no times.
-  function read(words, numbers) {
+  // Whether a word is a month and its year.
+  const isMonth = (word) => FORMS.slice(MONTHS_ALONE).some(([pattern]) => pattern.test(word));
+
+  // The number of a month by its English name; 0 for other words.
+  const monthOf = (word) => MONTH_ALONE.test(word) ? MONTHS.indexOf(word.slice(0, 3).toLowerCase()) + 1 : 0;
+
+  // Of the cells of a column: { kind: "numbers" or "dates", times, order }; null if they are no times. "order" is what
+  // another file shows about day and month, which holds for dates that do not show it.
+  function read(words, numbers, order = "day first") {
     if (numbers.every((one) => one !== undefined && Number.isFinite(one))) {
       const found = words.every((word) => /^\d+$/.test(word)) ? compactDates(numbers) : null;
       return found ? { kind: "dates", times: found } : { kind: "numbers", times: Float64Array.from(numbers) };
     }
     const dates = words.map((word) => DATE.exec(inOrderOfIso(word)));
     if (dates.every(Boolean)) {
-      const dayFirst = dayComesFirst(dates), times = Float64Array.from(dates, (parts) => seconds(parts, dayFirst));
-      return times.some(Number.isNaN) ? null : { kind: "dates", times };
+      const own = orderOf(dates), dayFirst = (own === "undecided" ? order : own) === "day first", times = Float64Array.from(dates, (parts) => seconds(parts, dayFirst));
+      return times.some(Number.isNaN) ? null : { kind: "dates", times, order: own };
     }
     const times = secondsOfDay(words);
     return times && { kind: "numbers", times };
@@ -110,5 +126,5 @@ const clock = (() => {
     return Number.isNaN(at) ? undefined : at;
   }
 
-  return { read, date, isForm };
+  return { read, date, isForm, isMonth, monthOf };
 })();

@@ -4,7 +4,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const MOST_CLASSES = 6, MOST_FIELDS = 4, MOST_SPANS = 200;
   const find = (name) => document.querySelector(name), model = JSON.parse(find(".description").textContent);
   const status = find(".status"), failure = find(".error"), drop = find(".drop"), bySteps = model.level === "step", several = model.task === "multilabel";
-  const missing = new Set(model.words.missing), { element, runs } = answersView;
+  const { element, runs } = answersView;
   let panel = null, items = [], opened = null, busy = false, view = null, turn = Promise.resolve();
 
   function fail(error) {
@@ -13,7 +13,7 @@ document.addEventListener("DOMContentLoaded", () => {
     failure.hidden = false;
   }
 
-  const metadata = (place) => [...panel.fields].map(([name, column]) => [name, column.words[place]]);
+  const wordsOf = (place) => [...panel.fields].map(([name, column]) => [name, column.words[place]]);
 
   function columns() {
     const shares = bySteps || model.classes.length > MOST_CLASSES ? [] : model.classes;
@@ -23,7 +23,7 @@ document.addEventListener("DOMContentLoaded", () => {
   function extra(place) {
     const found = columns().map((name) => [name, ""]), shares = bySteps || model.classes.length > MOST_CLASSES ? [] : model.classes;
     shares.forEach((name, at) => { found[at][1] = items[place].probabilities[name].toFixed(3); });
-    metadata(place).slice(0, MOST_FIELDS).forEach(([, word], at) => { found[shares.length + at][1] = word || "–"; });
+    wordsOf(place).slice(0, MOST_FIELDS).forEach(([, word], at) => { found[shares.length + at][1] = word || "–"; });
     return found;
   }
 
@@ -72,7 +72,7 @@ document.addEventListener("DOMContentLoaded", () => {
       if (found.length > MOST_SPANS) box.append(element("p", `The first ${MOST_SPANS} of ${found.length} spans are listed; the download has every step.`, { class: "quiet" }));
     }
     else if (!items[place].colours) explain(place, box);
-    if (panel.fields.size) box.append(table(["Metadata", "Value"], metadata(place).map(([name, word]) => [name, word || "–"])));
+    if (panel.fields.size) box.append(table(["Metadata", "Value"], wordsOf(place).map(([name, word]) => [name, word || "–"])));
   }
 
   // A model without attention or evidence: what mattered is measured for the series that is looked at.
@@ -102,7 +102,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const windows = panel.areWindows ? ["recording", "first_step", "steps"] : [], novelty = items.some((item) => item.novelty !== undefined);
     const rows = items.map((item, place) => {
       const one = panel.series[place], origin = panel.areWindows ? [one.recording, one.from, one.length] : [];
-      return [item.id, ...origin, ...predictionCells(item, null), ...(novelty ? [item.novelty] : []), ...(model.abstain ? [item.abstained] : []), ...metadata(place).map(([, word]) => word)];
+      return [item.id, ...origin, ...predictionCells(item, null), ...(novelty ? [item.novelty] : []), ...(model.abstain ? [item.abstained] : []), ...wordsOf(place).map(([, word]) => word)];
     });
     return [["series_id", ...windows, ...heads, ...(novelty ? ["novelty"] : []), ...(model.abstain ? ["abstained"] : []), ...panel.fields.keys()], ...rows];
   }
@@ -124,14 +124,14 @@ document.addEventListener("DOMContentLoaded", () => {
     opened.catch(() => {});
   }
 
-  async function classify(files) {
-    if (!files.length || busy) return;
+  async function classify(chosen) {
+    if (!chosen.length || busy) return;
     busy = true;
     failure.hidden = true;
     find(".answers").hidden = true;
     try {
-      status.textContent = `Reading ${files.length === 1 ? files[0].name : `${files.length} files`} …`;
-      const given = await Promise.all(files.map(async (file) => tables.read(new Uint8Array(await file.arrayBuffer()), file.name, model.reading.csv || {}, missing)));
+      status.textContent = `Reading ${chosen.length === 1 ? chosen[0].name : `${chosen.length} files`} …`;
+      const given = await Promise.all(chosen.map(async (file) => files.open(new Uint8Array(await file.arrayBuffer()), file.name, model)));
       const read = reader.read(given, model), notes = [];
       status.textContent = "Starting the model …";
       await turn;

@@ -37,6 +37,15 @@ const layout = (() => {
     return found;
   }
 
+  // Two columns for one step of a channel; null if there are none.
+  function repeatedStep(names, steps) {
+    for (const name of names.filter((one) => !isStepLabel(one) && parseStep(one))) {
+      const [channel, number] = parseStep(name), first = steps.get(channel).get(number);
+      if (first !== name) return [first, name];
+    }
+    return null;
+  }
+
   function isConsecutive(numbers) {
     const sorted = [...numbers].sort((a, b) => a - b), n = sorted.length;
     return n >= 3 && sorted[n - 1] - sorted[0] === n - 1;
@@ -46,6 +55,12 @@ const layout = (() => {
     const found = names.filter((name) => clock.isForm(name.trim()) || (DATE_NAME.test(name.trim()) && !DECIMAL_NAME.test(name.trim())));
     const read = found.length ? clock.read(found.map((name) => name.trim()), found.map(() => undefined)) : null;
     return read && { names: found, ...read };
+  }
+
+  // The columns named by months without a year, with their numbers.
+  function namedByMonth(names) {
+    const found = names.filter((name) => clock.monthOf(name.trim()));
+    return { names: found, kind: "numbers", times: found.map((name) => clock.monthOf(name.trim())) };
   }
 
   // The columns named by numbers with the most frequent unit; none if the numbers count the steps or are uneven.
@@ -68,7 +83,7 @@ const layout = (() => {
 
   // Columns named by times, which are the steps of one channel, in their order: { names, kind, times }, or null.
   function timedColumns(names) {
-    for (const found of [dated(names), numbered(names)]) {
+    for (const found of [dated(names), namedByMonth(names), numbered(names)]) {
       if (!found || found.names.length < Math.max(FEWEST_COLUMNS, names.length / 2)) continue;
       const order = found.names.map((_, place) => place).sort((a, b) => found.times[a] - found.times[b]);
       const times = Float64Array.from(order, (place) => found.times[place]);
@@ -122,5 +137,5 @@ const layout = (() => {
     return !rowsAreSteps(table, id, time, model);
   }
 
-  return { isNamed, isStepLabel, isWide, plainName, stepColumns, timedColumns };
+  return { isNamed, isStepLabel, isWide, plainName, repeatedStep, stepColumns, timedColumns };
 })();

@@ -1,174 +1,109 @@
 "use strict";
-// A table from the bytes of a CSV file: its encoding, its separator, and how its numbers are written.
+// A table from the bytes of a text file: its encoding, its rows and columns, and what was assumed about its form.
 const tables = (() => {
-  const SEPARATORS = [";", "\t", ",", "|"], SAMPLE = 300, MISMATCH = "write the line again";
-  const FORMATS = [[".", ""], [",", ""], [",", "."], [".", ","], [",", " "], [".", "'"], [".", " "], [",", "'"]];
-  const BLANKS = " \u00a0\u2009\u202f", MARKS = { " ": BLANKS, "'": "'\u2019" };
-  const EXPONENT = "([eE][+-]?\\d+)?", SIGN = "[+\\-\u2212]?";
-  const NUMBERISH = new RegExp(`^${SIGN}[.,]?\\d[\\d.,'\u2019${BLANKS}]*${EXPONENT}$`);
+  const MOST_JUDGED = 5000, MOST_ZEROS = 0.3, SIGNS = { "\t": "tabs", " ": "blanks" };
 
   // What is wrong with a table, as a sentence for its reader.
   class Unreadable extends Error {}
 
+  function decodeUtf32(bytes, isLittle) {
+    const view = new DataView(bytes.buffer, bytes.byteOffset), codes = Array.from({ length: bytes.length >> 2 }, (_, place) => view.getUint32(4 * place, isLittle));
+    return codes.map((code) => code <= 0x10ffff ? String.fromCodePoint(code) : "\ufffd").join("").replace(/^\ufeff/, "");
+  }
+
+  // The text of a file and the name of its encoding; text that is not Unicode is that of Windows.
   function decode(bytes, encoding) {
-    if (encoding) return new TextDecoder(encoding).decode(bytes);
-    if (bytes[0] === 0xff && bytes[1] === 0xfe) return new TextDecoder("utf-16le").decode(bytes);
-    if (bytes[0] === 0xfe && bytes[1] === 0xff) return new TextDecoder("utf-16be").decode(bytes);
+    const zeros = (odd) => bytes.subarray(0, 1 << 15).filter((one, place) => place % 2 === odd && !one).length > MOST_ZEROS * (Math.min(bytes.length, 1 << 15) >> 1);
+    const as = (name) => [new TextDecoder(name).decode(bytes), name], [a, b, c, d] = bytes;
+    if (encoding) return as(encoding);
+    if (a === 0xff && b === 0xfe && c === 0 && d === 0) return [decodeUtf32(bytes, true), "utf-32"];
+    if (a === 0 && b === 0 && c === 0xfe && d === 0xff) return [decodeUtf32(bytes, false), "utf-32"];
+    if ((a === 0xff && b === 0xfe) || zeros(1)) return as("utf-16le");
+    if ((a === 0xfe && b === 0xff) || zeros(0)) return as("utf-16be");
     try {
-      return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+      return [new TextDecoder("utf-8", { fatal: true }).decode(bytes), "utf-8"];
     } catch {
-      return new TextDecoder("windows-1252").decode(bytes);
+      return as("windows-1252");
     }
   }
 
-  // The cells of each line that is neither empty nor a comment; a quoted cell may hold separators and line breaks.
-  function records(text, separator, quote, comment, most = Infinity) {
-    const found = [], n = text.length;
-    let at = 0, line = 1;
-    while (at < n && found.length < most) {
-      const start = line, cells = [];
-      let open = true;
-      while (open) {
-        let cell = "";
-        if (text[at] === quote) {
-          for (at++; at < n; at++) {
-            if (text[at] !== quote) { if (text[at] === "\n") line++; cell += text[at]; }
-            else if (text[at + 1] === quote) cell += text[at++];
-            else { at++; break; }
-          }
-        }
-        const from = at;
-        while (at < n && text[at] !== separator && text[at] !== "\n" && text[at] !== "\r") at++;
-        cells.push(cell + text.slice(from, at));
-        open = text[at] === separator;
-        if (open) at++;
-      }
-      if (text[at] === "\r") at++;
-      if (text[at] === "\n") at++;
-      line++;
-      if (cells.length === 1 && !cells[0].trim()) continue;
-      if (!comment || !cells[0].trimStart().startsWith(comment)) found.push({ line: start, cells });
-    }
-    return found;
+  const listed = (parts) => parts.length > 1 ? `${parts.slice(0, -1).join(", ")} and ${parts[parts.length - 1]}` : parts[0];
+
+  // How a file differs from plain CSV, as a note; "" if it does not.
+  function describe(name, encoding, { form, quote, comment, head }, numbers, repeated) {
+    const used = numbers.formats.find((one, place) => numbers.hold[place] && !one.isPlain), number = numbers.main.isPlain && used ? used : numbers.main;
+    const parts = [
+      form.separator !== "," && `separator ${SIGNS[form.separator] || `'${form.separator}'`}`, number.decimal !== "." && `decimal '${number.decimal}'`, number.thousands && `thousands '${number.thousands}'`,
+      encoding !== "utf-8" && `encoding ${encoding}`, quote && quote !== '"' && `quote '${quote}'`, comment && `comment lines '${comment}'`,
+      head.preamble && `the header below ${head.preamble === 1 ? "1 line" : `${head.preamble} lines`} of other text`, head.units && "a row of units below the header", repeated && "further header lines among the data ignored",
+    ].filter(Boolean);
+    return parts.length || numbers.doubt ? `read '${name}'${parts.length ? ` with ${listed(parts)}` : ""}${numbers.doubt ? ` and ${numbers.doubt}` : ""}` : "";
   }
 
-  function usualWidth(some) {
-    const counts = new Map();
-    for (const one of some) counts.set(one.cells.length, (counts.get(one.cells.length) || 0) + 1);
-    return [...counts].sort((a, b) => b[1] - a[1] || b[0] - a[0])[0];
+  // The records of a file below its header, and the names of its columns.
+  function rowsOf(given, name, options, missing, late = false) {
+    const [separator, text] = csvForm.stated(given), found = csvForm.find(text, name, options.separator || separator, options, missing, late), all = found ? csvForm.records(text, found.form.separator, found.quote, found.ignored) : [];
+    if (!found || all.length <= found.head.first) throw new Unreadable(`expected a header and at least one row in '${name}', got ${all.length ? "a header only" : "an empty file"}; write the table again`);
+    const { head, form } = found, below = all.slice(head.first);
+    if (!late && !found.comment && below.some(({ cells }) => cells.length < form.width - 1)) return rowsOf(given, name, options, missing, true);
+    if (options.names && head.names === options.names && head.names.length !== form.width) throw new Unreadable(`expected ${options.names.length} columns in '${name}', which has no header, as in training, got ${form.width}; write the table as in training`);
+    const isTitle = ({ cells }) => form.width > 1 && cells.length === head.names.length && head.names.every((one, place) => one === cells[place].trim());
+    const rows = below.filter((one) => !isTitle(one));
+    if (head.names !== options.names && csvForm.isRecord(head.names, rows, form)) throw new Unreadable(`expected the names of the columns in the first line of '${name}', got data: ${head.names.slice(0, 4).map((one) => `'${one}'`).join(", ")}; write a line of names above them, such as series_id,time,value`);
+    return { found, rows, names: csvForm.namesOf(head.names, rows, form.width), repeated: rows.length < below.length };
   }
 
-  function findSeparator(text, quote, comment) {
-    let best = null;
-    SEPARATORS.forEach((separator) => {
-      const some = records(text, separator, quote, comment, SAMPLE);
-      if (!some.length) return;
-      const [width, count] = usualWidth(some), whole = some[0].cells.length === width ? 1 : 0;
-      if (width > 1 && (!best || count + whole > best.score)) best = { separator, score: count + whole };
-    });
-    return best ? best.separator : ",";
-  }
-
-  const escaped = (sign) => sign.replace(/[.\\^$*+?()[\]{}|-]/g, "\\$&");
-
-  function pattern([decimal, thousands]) {
-    const point = escaped(decimal);
-    const digits = thousands ? `(\\d+|[1-9]\\d{0,2}([${MARKS[thousands] || escaped(thousands)}]\\d{3})+)` : "\\d+";
-    return new RegExp(`^${SIGN}(${digits}(${point}\\d*)?|${point}\\d+)${EXPONENT}$`);
-  }
-
-  function format(pair) {
-    const regex = pattern(pair), [decimal, thousands] = pair;
-    const marks = thousands ? new RegExp(`[${MARKS[thousands] || escaped(thousands)}]`, "g") : null;
-    return {
-      decimal, thousands, matches: (cell) => regex.test(cell),
-      // The number of a cell; undefined if the cell is none.
-      read(cell) {
-        if (!regex.test(cell)) return undefined;
-        let plain = cell.replace("\u2212", "-");
-        if (marks) plain = plain.replace(marks, "");
-        return Number(decimal === "." ? plain : plain.replace(decimal, "."));
-      },
-    };
-  }
-
-  // The format that most numbers of the table have; a column that has another one more often keeps its own.
-  function findFormats(columns, separator, { decimal, thousands } = {}) {
-    const pairs = FORMATS.filter(([d, t]) => (!decimal || d === decimal) && (thousands == null || t === thousands || (t === "" && thousands === "")));
-    const known = (pairs.length ? pairs : [[decimal || ".", thousands || ""]]).map(format);
-    const numeric = columns.map((cells) => {
-      const found = cells.filter((cell) => NUMBERISH.test(cell));
-      return 2 * found.length >= cells.length ? found : [];
-    });
-    const scores = numeric.map((cells) => known.map((one) => cells.filter(one.matches).length));
-    const totals = known.map((_, place) => scores.reduce((sum, score) => sum + score[place], 0));
-    const most = Math.max(...totals), best = known.filter((_, place) => totals[place] === most);
-    let main = best[0];
-    const english = best.find((one) => one.decimal === "." && one.thousands === ",");
-    if (main.decimal === "," && !main.thousands && english && (separator === "," || numeric.some(countsInThousands))) main = english;
-    const mainPlace = known.indexOf(main);
-    return scores.map((score) => {
-      const top = Math.max(...score);
-      return top > score[mainPlace] ? known[score.indexOf(top)] : main;
-    });
-  }
-
-  // Whole numbers below 1000 beside numbers with commas, as in a column of counts.
-  function countsInThousands(cells) {
-    const whole = cells.filter((cell) => /^[+-]?\d+$/.test(cell));
-    return whole.length < cells.length && whole.length > 1 && whole.every((cell) => cell.replace(/^[+-]/, "").length <= 3);
-  }
-
-  // Whether the first row holds units: no numbers, and a word above a number.
-  function holdsUnits(rows, missing) {
-    if (rows.length < 2) return false;
-    const [first, second] = rows.slice(0, 2).map((cells) => cells.map((cell) => cell.trim()));
-    return !first.some((cell) => NUMBERISH.test(cell)) && second.some((cell, place) => NUMBERISH.test(cell) && !missing.has(first[place].toLowerCase()));
-  }
-
-  // options: how the training table was written, as in "csv" of an experiment file; missing: words for a missing value.
-  function read(bytes, name, options, missing) {
-    let text = decode(bytes, options.encoding);
-    const stated = /^\ufeff?sep=(.)\r?\n/i.exec(text), quote = options.quote ?? '"', comment = options.comment ?? "#";
-    if (stated) text = text.slice(stated[0].length);
-    if (options.separator === " ") text = text.split("\n").map((line) => line.trim().replace(/[ \t]+/g, " ")).join("\n");
-    const separator = options.separator || (stated ? stated[1] : findSeparator(text, quote, comment));
-    const all = records(text, separator, quote, comment);
-    if (all.length < (options.names ? 1 : 2)) throw new Unreadable(`expected a header and at least one row in '${name}', got ${all.length ? "a header only" : "an empty file"}; write the table again`);
-    const [width] = usualWidth(all.slice(0, SAMPLE)), head = all.findIndex((one) => one.cells.length === width);
-    const headless = options.names && options.names.length === width && all[head].cells.some((cell) => NUMBERISH.test(cell.trim()));
-    const names = headless ? options.names : all[head].cells.map((cell) => cell.trim()), below = all.slice(headless ? head : head + 1);
-    const isHeader = ({ cells }) => cells.length === width && names.every((one, place) => one === cells[place].trim());
-    const rows = headless ? below : below.filter((one) => !isHeader(one)), lines = rows.map((one) => one.line);
-    const notes = rows.length < below.length ? [`ignored further header lines among the data of '${name}'`] : [];
-    const twice = names.find((one, place) => one && names.indexOf(one) < place);
-    if (twice) throw new Unreadable(`expected distinct column names in '${name}', got '${twice}' twice; rename one of the columns`);
+  function requireForm(names, rows, name) {
+    const kept = names.filter((one) => one !== null), twice = kept.find((one, place) => kept.indexOf(one) < place);
+    if (twice !== undefined) throw new Unreadable(`expected distinct column names in '${name}', got '${twice}' twice; rename one of the columns`);
     for (const { line, cells } of rows) {
-      while (cells.length > width && !cells[cells.length - 1].trim()) cells.pop();
-      if (cells.length !== width) throw new Unreadable(`expected ${width} cells in line ${line + (stated ? 1 : 0)} of '${name}', got ${cells.length}; ${MISMATCH}`);
+      while (cells.length > names.length && !cells[cells.length - 1].trim()) cells.pop();
+      if (cells.length !== names.length) throw new Unreadable(`expected ${names.length} cells in line ${line} of '${name}', got ${cells.length}; ${cells.length < names.length ? "complete the line, or remove it if it is no row of the table" : "put text that contains the separator in double quotes"}`);
     }
-    const units = options.units_row ?? holdsUnits(rows.map((one) => one.cells), missing);
-    if (units) { rows.shift(); lines.shift(); notes.push(`ignored the units in the second row of '${name}'`); }
-    const columns = names.map((_, place) => rows.map((one) => one.cells[place].trim()));
-    const isMissing = (cell) => missing.has(cell.toLowerCase());
-    const formats = findFormats(columns.map((cells) => cells.slice(0, 5000).filter((cell) => !isMissing(cell))), separator, options);
-    const place = (column) => names.indexOf(column);
+  }
+
+  // The names and the cells of a CSV file, the line of each row, and how its numbers are written.
+  function readCsv(text, encoding, name, options, missing) {
+    const { found, rows, names: all, repeated } = rowsOf(text, name, options, missing);
+    requireForm(all, rows, name);
+    const kept = [...all.keys()].filter((place) => all[place] !== null), columns = kept.map((place) => rows.map((one) => one.cells[place].trim()));
+    const numbers = csvForm.findFormats(columns.map((cells) => cells.slice(0, MOST_JUDGED).filter((cell) => !missing.has(cell.toLowerCase()))), found.form.separator, options);
+    const note = describe(name, encoding, found, numbers, repeated);
+    return { name, names: kept.map((place) => all[place]), columns, lines: rows.map((one) => one.line), numbers, notes: note ? [note] : [] };
+  }
+
+  // A table of text cells, with numbers in the format of their column.
+  function ofCells({ name, names, columns, lines, numbers, notes }, missing) {
+    const place = (column) => names.indexOf(column), plain = new Map(), isMissing = (cell) => missing.has(cell.toLowerCase());
     return {
-      name, names, rows: rows.length, notes,
+      name, names, rows: lines.length, notes,
       has: (column) => place(column) >= 0,
-      line: (row) => lines[row] + (stated ? 1 : 0),
-      words: (column) => columns[place(column)],
+      line: (row) => lines[row],
+      // The cells of a column, numbers with a decimal point.
+      words(column) {
+        const at = place(column);
+        if (!plain.has(column)) plain.set(column, numbers.hold[at] && !numbers.formats[at].isPlain ? columns[at].map(numbers.formats[at].plain) : columns[at]);
+        return plain.get(column);
+      },
       isMissing,
       // The number in each cell: NaN if missing, undefined if the cell holds anything else.
       numbers(column) {
-        const own = formats[place(column)];
+        const own = numbers.formats[place(column)];
         return columns[place(column)].map((cell) => isMissing(cell) ? NaN : own.read(cell));
       },
       isNumeric(column) {
-        const own = formats[place(column)], known = columns[place(column)].filter((cell) => !isMissing(cell));
+        const own = numbers.formats[place(column)], known = columns[place(column)].filter((cell) => !isMissing(cell));
         return 2 * known.filter((cell) => own.matches(cell)).length > known.length || (!known.length && columns[place(column)].every((cell) => !cell));
       },
     };
+  }
+
+  // The table in the bytes of a file of text; "csv" of the reading of the model is how the training table was written.
+  function read(bytes, name, model) {
+    const options = model.reading.csv || {}, missing = new Set(model.words.missing), [text, encoding] = decode(bytes, options.encoding);
+    if (lists.isJson(name)) return lists.ofJson(text, name, model);
+    const given = readCsv(text, encoding, name, options, missing);
+    return lists.areIn(text) ? lists.unnested(given, model) || ofCells(given, missing) : ofCells(given, missing);
   }
 
   return { read, Unreadable };

@@ -1,0 +1,56 @@
+"use strict";
+// A dropped file as a table: unpacked if it is compressed, refused if it is no text.
+const files = (() => {
+  const PACKED = /\.(gz|zip)$/i, MOST_UNPACKED = 1 << 30, READ = "the page reads CSV and JSON lines";
+  const ENDINGS = [
+    [/\.(xlsx|xlsm|xls|ods)$/i, "an Excel workbook", "save the sheet as CSV"], [/\.(parquet|pq)$/i, "a Parquet file", "save it as CSV"], [/\.(feather|arrow|ipc)$/i, "an Arrow file", "save it as CSV"],
+    [/\.(bz2|xz|zst|7z|rar|tar|tgz)$/i, "a packed file", "unpack it, or pack it as .gz or .zip"], [/\.(npy|npz|mat|h5|hdf5)$/i, "a file of arrays", "save it as CSV"],
+    [/\.(ts|arff)$/i, "a file of the UCR/UEA archive", "save it as CSV"], [/\.json$/i, "one JSON document", "save it as JSON lines (.jsonl), one object in each line"],
+  ];
+  const STARTS = [["PK\x03\x04", "a zip file or an Excel workbook"], ["PAR1", "a Parquet file"], ["ARROW1", "an Arrow file"], ["%PDF", "a PDF file"], ["\x89PNG", "a picture"], ["\x93NUMPY", "a file of arrays"], ["\x89HDF", "a file of arrays"]];
+  const fail = (sentence) => { throw new tables.Unreadable(sentence); };
+
+  async function through(bytes, kind, name) {
+    const chunks = [], reader = new Blob([bytes]).stream().pipeThrough(new DecompressionStream(kind)).getReader();
+    let size = 0;
+    try {
+      for (let one = await reader.read(); !one.done; one = await reader.read()) {
+        chunks.push(one.value);
+        if ((size += one.value.length) > MOST_UNPACKED) break;
+      }
+    } catch {
+      fail(`expected a whole compressed file, got '${name}', which is damaged; pack it again`);
+    }
+    if (size > MOST_UNPACKED) fail(`expected at most 1 GiB after unpacking, got more in '${name}'; split the file`);
+    return new Uint8Array(await new Blob(chunks).arrayBuffer());
+  }
+
+  // The only file in a zip file.
+  async function unzipped(bytes, name) {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    let end = bytes.length - 22;
+    while (end >= 0 && view.getUint32(end, true) !== 0x06054b50) end--;
+    const count = end < 0 ? 0 : view.getUint16(end + 10, true), entry = end < 0 ? 0 : view.getUint32(end + 16, true);
+    if (count !== 1 || entry + 46 > bytes.length) fail(`expected a zip file with one file in it, got '${name}' with ${count}; unpack it`);
+    const method = view.getUint16(entry + 10, true), size = view.getUint32(entry + 20, true), local = view.getUint32(entry + 42, true);
+    const from = local + 30 + view.getUint16(local + 26, true) + view.getUint16(local + 28, true), packed = bytes.subarray(from, from + size);
+    return method === 0 ? packed : through(packed, "deflate-raw", name);
+  }
+
+  async function unpacked(bytes, name) {
+    const [a, b] = bytes, ending = (PACKED.exec(name) || ["", ""])[1].toLowerCase();
+    if (a === 0x1f && b === 0x8b) return through(bytes, "gzip", name);
+    if (ending === "gz") fail(`expected a file packed by gzip, got '${name}', which is none; pack it again`);
+    return ending === "zip" ? unzipped(bytes, name) : bytes;
+  }
+
+  // The table of a file; any other file is an error that says what the page reads.
+  async function open(given, name, model) {
+    const bytes = await unpacked(given, name), bare = name.replace(PACKED, ""), start = String.fromCharCode(...bytes.subarray(0, 8));
+    const [, kind, remedy] = ENDINGS.find(([ending]) => ending.test(bare)) || [], found = STARTS.find(([sign]) => start.startsWith(sign));
+    if (kind || found) fail(`expected a text file, as ${READ}, got ${kind || found[1]}: '${name}'; ${remedy || "save the table as CSV"}, or predict it with limelight predict or limelight serve`);
+    return tables.read(bytes, bare, model);
+  }
+
+  return { open };
+})();
