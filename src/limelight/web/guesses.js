@@ -91,7 +91,7 @@ const guesses = (() => {
   // The clock among columns without a role: dates that rise within each series, or numbers that rise evenly; or null.
   function findClock(table, names, groups, withNumbers) {
     const filled = names.filter((name) => holdsValues(table, name)), isDated = (found) => found !== null && found.kind === "dates" && groups.every((rows) => rises(found.times, rows));
-    const dated = filled.find((name) => isDated(clock.read(table.words(name), table.numbers(name))));
+    const dated = filled.find((name) => !table.words(name).every(clock.isMonth) && isDated(clock.read(table.words(name), table.numbers(name))));
     if (dated !== undefined) return dated;
     return withNumbers && table.rows >= ROWS_TO_JUDGE ? filled.find((name) => kindOf(table, name) === "number" && risesEvenly(table.numbers(name), groups)) ?? null : null;
   }

@@ -49,8 +49,9 @@ const reader = (() => {
   function longChannels(table, taken, groups, model, notes) {
     if (!isNumbered(model.channels)) return model.channels;
     const isLabel = (name) => isNamed(name, "label", model) || name.startsWith("label_"), labels = table.names.filter((name) => !taken.includes(name) && isLabel(name));
+    const isUnreadClock = (name) => model.reading.time === null && isNamed(name, "time", model);
     if (labels.length) notes.push(`the labels in column ${quoted(labels)} were not read`);
-    const numeric = table.names.filter((name) => !taken.includes(name) && !isLabel(name) && !ROW_NUMBERS.test(name.toLowerCase()) && table.isNumeric(name));
+    const numeric = table.names.filter((name) => !taken.includes(name) && !isLabel(name) && !isUnreadClock(name) && !ROW_NUMBERS.test(name.toLowerCase()) && table.isNumeric(name));
     if (numeric.length === model.channels.length) return numeric;
     const free = numeric.filter((name) => table.words(name).some((word) => !table.isMissing(word))), empty = numeric.filter((name) => !free.includes(name));
     if (empty.length) notes.push(`ignored columns without a value in any row: ${quoted(empty)}`);
