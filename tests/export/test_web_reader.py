@@ -1,9 +1,7 @@
 """Tables that the exported page reads: the series are those that ``limelight predict`` reads, or there is a sentence."""
 
-import base64
 import gzip
 import io
-import json
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,29 +21,7 @@ from limelight.nn.network import Network
 from limelight.parts.architecture import Architecture
 from limelight.task import Task
 from support.browser import BROWSER, Browser
-
-READ = """(async () => {
-  const model = JSON.parse(document.querySelector(".description").textContent);
-  const bytes = (content) => Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0)), plain = (one) => one && [...one];
-  try {
-    const given = await Promise.all(Object.entries(FILES).map(([name, content]) => files.open(bytes(content), name, model)));
-    const { series, notes, fields } = reader.read(given, model);
-    const words = Object.fromEntries([...fields].map(([name, column]) => [name, column.words]));
-    return { notes, fields: words, series: series.map(({ id, values, times }) => ({ id, values: values.map(plain), times: plain(times) })) };
-  } catch (error) {
-    return error.message;
-  }
-})()"""
-
-
-def read(browser: Browser, page: Path, **files: str | bytes) -> Any:
-    """Return what a page reads from files, by name with an underscore for the dot; the sentence if it refuses them."""
-    content = {
-        name.replace("_", "."): base64.b64encode(one.encode() if isinstance(one, str) else one).decode()
-        for name, one in files.items()
-    }
-    browser.open(page)
-    return browser.run(READ.replace("FILES", json.dumps(content)))
+from support.web_reading import read_in_page
 
 
 def model_of(names: tuple[str, ...], clock: str | None = None, **metadata: list[Any]) -> FittedModel:
@@ -190,7 +166,7 @@ def test_the_page_reads_what_predict_reads(
     file = tmp_path / ("new.jsonl" if content.startswith("{") else "new.csv")
     file.write_text(content)
     own = read_as_trained(MODELS[name], {}, str(file))
-    found = read(browser, pages[name], **{file.name.replace(".", "_"): content})["series"]
+    found = read_in_page(browser, pages[name], **{file.name.replace(".", "_"): content})["series"]
     assert [one["id"] for one in found] == own.ids.tolist()
     for row, one in enumerate(found):
         np.testing.assert_allclose(np.array(one["values"], float).T, own.series(row) + own.offset, atol=1e-5)
@@ -251,11 +227,11 @@ REFUSED = {
 @pytest.mark.parametrize("case", REFUSED)
 def test_the_page_refuses_what_it_would_read_otherwise(browser: Browser, pages: dict[str, Path], case: str) -> None:
     name, content, sentence = REFUSED[case]
-    assert read(browser, pages[name], new_csv=content) == sentence
+    assert read_in_page(browser, pages[name], new_csv=content) == sentence
 
 
 def test_columns_that_the_page_leaves_out_are_named(browser: Browser, pages: dict[str, Path]) -> None:
-    found = read(browser, pages["two channels"], new_csv=long("id,age,time,x,y", ["30,0", "30,1"]))
+    found = read_in_page(browser, pages["two channels"], new_csv=long("id,age,time,x,y", ["30,0", "30,1"]))
     assert found["notes"] == ["took column 'id' as id", "ignored columns that do not change within a series: 'age'"]
 
 
@@ -284,7 +260,7 @@ NOTED = {
 @pytest.mark.parametrize("case", NOTED)
 def test_what_the_page_assumes_is_noted(browser: Browser, pages: dict[str, Path], case: str) -> None:
     content, note = NOTED[case]
-    assert note in read(browser, pages["named"], new_csv=content)["notes"]
+    assert note in read_in_page(browser, pages["named"], new_csv=content)["notes"]
 
 
 def test_all_files_have_one_order_of_day_and_month(browser: Browser, pages: dict[str, Path]) -> None:
@@ -292,16 +268,16 @@ def test_all_files_have_one_order_of_day_and_month(browser: Browser, pages: dict
         table("time,x,y", f"{first},1,2", f"{second},2,3")
         for first, second in (("1/2/2024", "1/3/2024"), ("1/13/2024", "1/14/2024"))
     )
-    found = read(browser, pages["dated"], a_csv=a, b_csv=b)
+    found = read_in_page(browser, pages["dated"], a_csv=a, b_csv=b)
     assert found["series"][0]["times"] == [1704153600, 1704240000]
-    assert read(browser, pages["dated"], a_csv=b, b_csv=b.replace("1/13", "15/3").replace("1/14", "16/3")).startswith(
-        "expected one order of day"
-    )
+    assert read_in_page(
+        browser, pages["dated"], a_csv=b, b_csv=b.replace("1/13", "15/3").replace("1/14", "16/3")
+    ).startswith("expected one order of day")
 
 
 def test_wide_rows_without_ids_are_named_by_their_file(browser: Browser, pages: dict[str, Path]) -> None:
     content = "0,1,2,3,4\n1,2,3,4,5\n"
-    found = read(browser, pages["one channel"], a_csv=content, b_csv=content)
+    found = read_in_page(browser, pages["one channel"], a_csv=content, b_csv=content)
     assert [one["id"] for one in found["series"]] == ["a_0", "b_0"]
 
 
@@ -316,13 +292,13 @@ METADATA = {
 
 @pytest.mark.parametrize("case", METADATA)
 def test_a_table_of_metadata_is_joined(browser: Browser, pages: dict[str, Path], case: str) -> None:
-    found = read(browser, pages["described"], new_csv=SERIES, meta_csv=METADATA[case])
+    found = read_in_page(browser, pages["described"], new_csv=SERIES, meta_csv=METADATA[case])
     assert found["fields"] == {"site": ["u", "v"], "built": ["2001", "2003"]}
 
 
 def test_metadata_that_disagree_are_refused(browser: Browser, pages: dict[str, Path]) -> None:
     content = "id,site,built\na,u,2001\na,v,2001\n7,v,2003\n"
-    assert read(browser, pages["described"], new_csv=SERIES, meta_csv=content) == (
+    assert read_in_page(browser, pages["described"], new_csv=SERIES, meta_csv=content) == (
         "expected each series once in 'meta.csv', got 'a' with site 'v' in line 3, and with 'u' in line 2; keep one of "
         "the two"
     )
@@ -347,7 +323,7 @@ WRITTEN = {
 @pytest.mark.parametrize("form", WRITTEN)
 def test_packed_and_encoded_files_are_read(browser: Browser, pages: dict[str, Path], form: str) -> None:
     name, content = WRITTEN[form]
-    assert read(browser, pages["named"], **{name: content})["series"] == [
+    assert read_in_page(browser, pages["named"], **{name: content})["series"] == [
         {"id": "ä", "values": [[1, 2], [2, 3]], "times": None}
     ]
 
@@ -363,7 +339,7 @@ OTHERS = {
 @pytest.mark.parametrize("name", OTHERS)
 def test_files_of_other_kinds_are_named(browser: Browser, pages: dict[str, Path], name: str) -> None:
     content, words = OTHERS[name]
-    assert read(browser, pages["named"], **{name: content}) == (
+    assert read_in_page(browser, pages["named"], **{name: content}) == (
         f"expected a text file, as the page reads CSV and JSON lines, got {words}, or predict it with limelight predict "
         "or limelight serve"
     )
