@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from limelight.data.reading.csv_text import NumberedLines, csv_records
+from limelight.data.reading.header_rows import MOST_HEADER_ROWS, joined_names
 from limelight.data.reading.missing import is_missing
 from limelight.data.reading.number_formats import is_number
 from limelight.errors import DataError, listing
@@ -254,12 +255,15 @@ class Head:
         The place of the first record of data.
     preamble
         The number of records before the header.
+    rows
+        The number of rows of the header.
     """
 
     names: list[str]
     units: list[str]
     first: int
     preamble: int = 0
+    rows: int = 1
 
     def units_of(self, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
         """Return the unit of each column that has one, without brackets."""
@@ -275,6 +279,9 @@ def find_head(sample: Sample, form: Form, comment: str, units_row: bool | None) 
         head = _commented_head(sample, form, comment)
         if head is not None:
             return head
+    head = _head_of_rows(form)
+    if head is not None and units_row is None:
+        return head
     place = form.header
     names = [cell.strip() for cell in form.records[place][1]]
     with_units = form.units if units_row is None else units_row
@@ -282,6 +289,31 @@ def find_head(sample: Sample, form: Form, comment: str, units_row: bool | None) 
         [cell.strip() for cell in form.records[place + 1][1]] if with_units and place + 1 < len(form.records) else []
     )
     return Head(names, units, place + 1 + bool(units), place)
+
+
+def _head_of_rows(form: Form) -> Head | None:
+    """Return a header of two or three rows; None if there is one row.
+
+    It begins where the header was found or, if this may hold units or has a name twice, one or two rows above.
+    """
+    names = [cell.strip() for cell in form.records[form.header][1] if cell.strip()]
+    doubtful = len({*names}) < len(names) or form.is_units(form.header)
+    first = max(0, form.header - MOST_HEADER_ROWS + 1) if doubtful else form.header
+    heads = (_head_of_rows_at(form, place) for place in range(first, form.header + 1))
+    return next((head for head in heads if head is not None), None)
+
+
+def _head_of_rows_at(form: Form, place: int) -> Head | None:
+    for count in range(2, MOST_HEADER_ROWS + 1):
+        rows = [cells for _, cells in form.records[place : place + count]]
+        if len(rows) < count or form.is_data(place + count - 1) or not all(_fits(cells, form.width) for cells in rows):
+            return None
+        has_units = form.is_units(place + count) and form.is_data(place + count + 1)
+        names = joined_names(rows, form.width, form.typed) if has_units or form.is_data(place + count) else None
+        if names is not None:
+            units = [cell.strip() for cell in form.records[place + count][1]] if has_units else []
+            return Head(names, units, place + count + has_units, place, count)
+    return None
 
 
 def _commented_head(sample: Sample, form: Form, comment: str) -> Head | None:

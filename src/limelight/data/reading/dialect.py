@@ -152,6 +152,8 @@ class Dialect:
         The line on which the data begin; the first line of the file is 1.
     preamble
         The number of lines before the header.
+    header_rows
+        The number of rows of the header, whose words are joined.
     ignored
         A regular expression of lines that are no data, or None.
     assumption
@@ -175,6 +177,7 @@ class Dialect:
     skipped: int = 1
     data_line: int = 2
     preamble: int = 0
+    header_rows: int = 1
     ignored: re.Pattern[str] | None = None
     assumption: str = ""
     repeated: bool = False
@@ -207,6 +210,7 @@ class Dialect:
         parts += [] if self.quote == '"' else [f"quote {self.quote!r}"]
         parts += [f"comment lines {self.comment!r}"] if self.comment else []
         parts += [f"the header below {counted(self.preamble, 'line')} of other text"] if self.preamble else []
+        parts += [f"a header of {self.header_rows} rows"] if self.header_rows > 1 else []
         parts += ["a row of units below the header"] if self.units else []
         parts += ["further header lines among the data ignored"] if self.repeated else []
         parts += [f"lines below the table ignored: {listing(self.footers)}"] if self.footers else []

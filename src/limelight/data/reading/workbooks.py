@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from limelight.data.reading.footers import count_footers
+from limelight.data.reading.header_rows import MOST_HEADER_ROWS, joined_names
 from limelight.data.reading.missing import is_missing
 from limelight.data.reading.number_formats import is_number
 from limelight.errors import DataError, LimelightError, counted, listing
@@ -50,6 +51,8 @@ class _Sheet:
         The number of rows above the header.
     footers
         The first words of rows below the table that are no data.
+    header_rows
+        The number of rows whose words are the header.
     """
 
     title: str
@@ -58,6 +61,7 @@ class _Sheet:
     units: dict[int, str]
     skipped: int
     footers: tuple[str, ...] = ()
+    header_rows: int = 1
 
     def arranged(self, header: tuple[str, ...]) -> list[SheetRow]:
         """Return the rows with their cells in the order of another header with the same words."""
@@ -207,6 +211,8 @@ def _notes(same: list[_Sheet], visible: list[str], name: str) -> list[str]:
         notes.append(f"read sheet {titles[0]!r} of {name}{ending}")
     if same[0].skipped:
         notes.append(f"skipped {counted(same[0].skipped, 'row')} above the header in {name}")
+    if same[0].header_rows > 1:
+        notes.append(f"joined the {same[0].header_rows} rows of the header in {name}: {listing(same[0].header[-3:])}")
     if footers := [word for one in same for word in one.footers]:
         notes.append(
             f"ignored {counted(len(footers), 'row')} below the table in {name}: {listing(dict.fromkeys(footers))}"
@@ -223,14 +229,31 @@ def _read_sheet(sheet: Any) -> _Sheet | None:
     header = _find_header(rows)
     if header is None:
         return None
-    units = _units_of(rows[header + 1], rows[header + 2 :])
-    below = rows[header + 1 + bool(units) :]
-    words = tuple("" if cell is None else _word(cell).strip() for cell in rows[header])
+    words, count = _header_words(rows[header:])
+    if header and len({*filter(None, words)}) < len([*filter(None, words)]):
+        above, several = _header_words(rows[header - 1 :])
+        header, words, count = (header - 1, above, several) if several > 1 else (header, words, count)
+    units = _units_of(rows[header + count], rows[header + count + 1 :])
+    below = rows[header + count + bool(units) :]
     filled = max((place for place, word in enumerate(words) if word), default=-1) + 1
     last = [["" if _is_empty(cell) else _word(cell) for cell in row] for row in below[-LAST_ROWS:]]
-    count = count_footers(last, len(words), _typed_columns(below[-LAST_ROWS:]))
-    footers = tuple(next(cell for cell in row if cell.strip()) for row in last[len(last) - count :])
-    return _Sheet(sheet.title, words[:filled], below[: len(below) - count], units, header, footers)
+    ended = count_footers(last, len(words), _typed_columns(below[-LAST_ROWS:]))
+    footers = tuple(next(cell for cell in row if cell.strip()) for row in last[len(last) - ended :])
+    return _Sheet(sheet.title, words[:filled], below[: len(below) - ended], units, header, footers, count)
+
+
+def _header_words(rows: Sequence[SheetRow]) -> tuple[tuple[str, ...], int]:
+    """Return the words of the header at the top of some rows, and its number of rows, which are joined."""
+    words = [["" if _is_empty(cell) else _word(cell).strip() for cell in row] for row in rows[:MOST_HEADER_ROWS]]
+    for count in range(2, min(MOST_HEADER_ROWS, len(rows) - 1) + 1):
+        first = count + bool(len(rows) > count + 1 and _units_of(rows[count], rows[count + 1 :]))
+        typed = _typed_columns(rows[first : first + ROWS_BELOW_UNITS])
+        begins = rows[first]
+        if not any(not isinstance(begins[place], str) for place in typed if place < len(begins)):
+            continue
+        names = joined_names(words[:count], max(map(len, words[:count])), typed)
+        return (tuple(names), count) if names is not None else (tuple(words[0]), 1)
+    return tuple(words[0]), 1
 
 
 def _typed_columns(rows: Sequence[SheetRow]) -> list[int]:
