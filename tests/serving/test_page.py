@@ -1,6 +1,7 @@
 """The page of the server: files as a person drops them, the answers, and corrected labels, in a real browser."""
 
 import base64
+import gzip
 import hashlib
 import json
 import re
@@ -14,6 +15,7 @@ import pytest
 
 from limelight.data.reading.tables import read_table
 from limelight.model.bundle import save_model
+from limelight.serving import dropped_files, limits
 from limelight.serving.limits import ServerLimits
 from support.browser import BROWSER, Browser
 from support.linear import noise
@@ -32,7 +34,10 @@ def client(tmp_path_factory: pytest.TempPathFactory):
     save_model(random_network_model("conv_lstm", "conjunctive"), folder / "summing")
     save_model(random_network_model("lstm", "none", classes=("idle", "run"), level="step"), folder / "steps")
     save_model(random_network_model("lstm", classes=("fog", "rain"), multilabel=True), folder / "labels")
-    names = ("model", "summing", "steps", "labels")
+    named = random_network_model()
+    named.channels = ("first", "second")
+    save_model(named, folder / "named")
+    names = ("model", "summing", "steps", "labels", "named")
     with served([folder / name for name in names], ServerLimits(series=500, steps=50_000)) as one:
         yield one
 
@@ -99,6 +104,50 @@ def test_a_dropped_folder_has_one_series_a_file(client: Client) -> None:
     assert [one["id"] for one in answer["predictions"]] == ["pump1", "pump2"]
 
 
+STEPS = b"".join(b"a,%d,%d\n" % (step, -step) for step in range(8))
+PACKED = {
+    "new.jsonl": b'{"id": "a", "first": [0, 1, 2], "second": [0, -1, -2]}\n',
+    "new.csv.gz": gzip.compress(b"id,first,second\n" + STEPS),
+}
+
+
+@pytest.mark.parametrize("name", PACKED)
+def test_json_lines_and_packed_text_are_read(client: Client, name: str) -> None:
+    status, answer = ask(client, body_of(**{name: PACKED[name]}))
+    assert (status, [one["id"] for one in answer["predictions"]]) == (200, ["a"]), answer
+
+
+def test_packed_text_is_refused_by_its_unpacked_size(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dropped_files, "MOST_UNPACKED", 1 << 10)
+    monkeypatch.setattr(limits, "MOST_UNPACKED", 1 << 10)
+    status, answer = ask(client, body_of(**{"new.csv.gz": gzip.compress(bytes(1 << 16))}))
+    assert (status, answer["error"].split(",")[0]) == (413, "expected a table of at most 1")
+
+
+def test_two_files_with_series_of_one_id_are_named(client: Client) -> None:
+    content = b"id,time,first,second\n" + b"".join(b"a,%d,%d,0\n" % (step, step) for step in range(8))
+    status, answer = ask(client, body_of(**{"one.csv": content, "two.csv": content}))
+    assert (status, answer["error"]) == (
+        422,
+        "expected increasing times within each series, got 0 after 7 in line 2 of 'two.csv' (series 'a'), as where "
+        "another recording begins; give each series an id of its own if several files have the same",
+    )
+
+
+def test_files_whose_rows_are_one_series_are_noted(client: Client) -> None:
+    content = b"id,first,second\n" + STEPS
+    answer = ask(client, body_of(**{"one.csv": content, "two.csv": content}))[1]
+    assert answer["notes"][-1] == "the 2 files hold 1 series: rows of the same id were joined"
+
+
+def test_a_missing_channel_is_named_without_an_option(client: Client) -> None:
+    status, answer = ask(client, body_of(**{"new.csv": b"id,first\n" + b"a,1\n" * 8}), "named")
+    assert (status, answer["error"]) == (
+        422,
+        "expected a column 'second' in 'new.csv', got none of that name; known are: id, first",
+    )
+
+
 def test_dates_at_the_ends_of_an_axis_are_short(client: Client) -> None:
     lines = [f"a,2024-03-01T08:00:{step:02},{step},{-step}" for step in range(8)]
     status, answer = ask(client, body_of(**{"a.csv": "\n".join(["series_id,time,first,second", *lines]).encode()}))
@@ -115,8 +164,8 @@ def test_dates_at_the_ends_of_an_axis_are_short(client: Client) -> None:
         (
             body_of(**{"model.pkl": b"x"}),
             415,
-            "expected files ending in .csv, .tsv, .txt, .xlsx, .parquet, .ts, .arff, got 'model.pkl'; limelight predict "
-            "reads further formats",
+            "expected files ending in .csv, .tsv, .txt, .jsonl, .ndjson, .ts, .arff, .xlsx, .parquet, text also packed as "
+            ".gz or .zip, got 'model.pkl'; limelight predict reads further formats",
         ),
         (
             body_of(**{"a/../b?.csv": b"x", "a/../b*.csv": b"x"}),
@@ -254,6 +303,86 @@ def test_the_list_is_used_with_the_keyboard(browser, client, tmp_path) -> None:
     browser.press("ArrowDown")
     assert browser.run("document.querySelector('.detail h2').textContent") == ids[2]
     assert browser.run("document.activeElement.querySelector('th').textContent") == ids[2]
+
+
+@needs_browser
+def test_all_series_are_listed_on_demand(browser, client, tmp_path) -> None:
+    opened(browser, client, "summing", written(tmp_path / "new.csv", noise(*[4] * 205, width=2)))
+    assert browser.run(IDS + ".length") == 200
+    browser.run("document.querySelector('.further').click()")
+    assert browser.run(IDS + ".length") == 205
+    assert browser.run("document.querySelector('.further').hidden")
+    assert browser.run("document.activeElement.querySelector('th').textContent") == browser.run(IDS)[200]
+
+
+@needs_browser
+def test_a_search_ends_with_the_next_files(browser, client, tmp_path) -> None:
+    file = written(tmp_path / "new.csv", noise(*[20] * 3, width=2))
+    opened(browser, client, "summing", file)
+    browser.run(
+        "{const box = document.querySelector('input[type=search]'); box.value = 'zzz'; box.dispatchEvent(new Event('input'))}"
+    )
+    assert browser.run("document.querySelector('.count').textContent") == "No series has this id."
+    browser.choose("input.files", file)
+    browser.wait(IDS + ".length === 3")
+    assert browser.run("document.querySelector('.error').hidden")
+
+
+@needs_browser
+def test_answers_of_earlier_files_are_called_so(browser, client, tmp_path) -> None:
+    opened(browser, client, "summing", written(tmp_path / "new.csv", noise(*[20] * 3, width=2)))
+    (tmp_path / "model.pkl").write_bytes(b"x")
+    browser.choose("input.files", tmp_path / "model.pkl")
+    browser.wait("!document.querySelector('.error').hidden")
+    assert browser.run("document.querySelector('.status').textContent") == (
+        "The answers below are those of the files before."
+    )
+
+
+@needs_browser
+def test_a_drop_without_files_is_answered(browser, client) -> None:
+    browser.open(f"http://127.0.0.1:{client.port}/")
+    browser.wait("document.querySelectorAll('select.model option').length > 0")
+    browser.run("dispatchEvent(new DragEvent('drop', { dataTransfer: new DataTransfer() }))")
+    browser.wait("!document.querySelector('.error').hidden")
+    assert browser.run("document.querySelector('.error').textContent") == (
+        "expected files with series, got none, as in an empty folder; choose others"
+    )
+
+
+@needs_browser
+def test_colours_of_labels_per_step_have_a_key(browser, client, tmp_path) -> None:
+    opened(browser, client, "steps", written(tmp_path / "new.csv", noise(40, width=2, ids=["day"])))
+    assert browser.run("[...document.querySelectorAll('.detail .key span')].map((one) => one.textContent)") == [
+        "idle",
+        "run",
+    ]
+
+
+@needs_browser
+def test_several_labels_have_the_certainty_of_the_least_certain(browser, client, tmp_path) -> None:
+    panel = noise(20, width=2, ids=["day"])
+    opened(browser, client, "labels", written(tmp_path / "new.csv", panel))
+    shares = client.registry["labels"].model.predict(panel).probabilities[0]
+    assert browser.run("document.querySelectorAll('.list tbody td')[1].textContent") == (
+        f"{100 * np.maximum(shares, 1 - shares).min():.1f} %"
+    )
+
+
+@needs_browser
+def test_the_list_tells_a_screen_reader_what_is_selected(browser, client, tmp_path) -> None:
+    opened(browser, client, "summing", written(tmp_path / "new.csv", noise(*[20] * 3, width=2)))
+    nodes = [one for one in browser.ask("Accessibility.getFullAXTree")["nodes"] if not one.get("ignored")]
+    names = {(one["role"]["value"], one["name"]["value"]) for one in nodes if "name" in one}
+    assert ("grid", "Series") in names
+    assert not {role for role, name in names if not name} & {"button", "combobox", "searchbox", "image", "columnheader"}
+    selected = [
+        one
+        for one in nodes
+        if any(p["name"] == "selected" and p["value"]["value"] for p in one["properties"] or [])
+        and one["role"]["value"] == "row"
+    ]
+    assert len(selected) == 1
 
 
 @needs_browser

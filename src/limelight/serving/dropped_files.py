@@ -13,16 +13,23 @@ from typing import Any
 from pyarrow import parquet
 
 from limelight.data.panel import Panel
+from limelight.data.reading.compression import open_bytes, suffix_of
 from limelight.errors import DataError, InputError
 from limelight.model.predictor import Predictor
 from limelight.model.reading import read_as_trained
-from limelight.serving.limits import RequestError, ServerLimits, require_size, require_unpacked
+from limelight.serving.limits import MOST_UNPACKED, RequestError, ServerLimits, require_size, require_unpacked
 from limelight.serving.page_words import advice_for_page
 from limelight.serving.unpacked_size import parquet_bytes
 
 FILES_TYPE = "application/vnd.limelight.files"
 MOST_FILES, LONGEST_FILE_NAME, DEEPEST = 2_000, 120, 3
-ACCEPTED = (".csv", ".tsv", ".txt", ".xlsx", ".parquet", ".ts", ".arff")
+TEXTS = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".ts", ".arff")
+ACCEPTED = (*TEXTS, ".xlsx", ".parquet")
+PACKED = (".gz", ".zip")
+"""Second endings of text; others may ask for more memory than the text needs."""
+PACKED_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+BLOCK_BYTES = 1 << 20
+RESTART = "as where another recording begins; "
 UNSAFE = re.compile(r"[^\w .()+-]|^[. ]+")
 
 
@@ -63,7 +70,11 @@ def read_files(body: bytes, model: Predictor, reading: Mapping[str, Any], limits
         try:
             panel = _read(folder, [folder / path for path in files], model, reading)
         except InputError as error:
-            raise DataError(advice_for_page(str(error).replace(f"{folder}/", ""))) from None
+            message = advice_for_page(str(error).replace(f"{folder}/", ""))
+            begin, restart, _ = message.partition(RESTART)
+            if restart and len(files) > 1:
+                message = f"{begin}{RESTART}give each series an id of its own if several files have the same"
+            raise DataError(message) from None
     require_size(len(panel), int(panel.lengths.sum()), limits)
     return panel
 
@@ -77,7 +88,12 @@ def _read(folder: Path, files: list[Path], model: Predictor, reading: Mapping[st
     series = [str(one) for one in content.series] if isinstance(content.series, list) else str(content.series)
     tables = {key: str(path) for key, path in content.tables.items() if key in ("metadata", "signals")}
     names = {} if content.names is None else {"names": content.names}
-    return read_as_trained(model, reading, series, **tables, **names)
+    panel = read_as_trained(model, reading, series, **tables, **names)
+    holding = len(files) - len(content.tables)
+    if len(panel) >= holding:
+        return panel
+    note = f"the {holding} files hold {len(panel)} series: rows of the same id were joined"
+    return panel.replace(notes=(*panel.notes, note))
 
 
 def _files_of(body: bytes) -> dict[str, bytes]:
@@ -103,24 +119,49 @@ def _files_of(body: bytes) -> dict[str, bytes]:
 
 def _safe_name(name: str) -> str:
     parts = [UNSAFE.sub("_", part)[-LONGEST_FILE_NAME:] or "_" for part in name.split("/")[-DEEPEST:]]
-    if Path(parts[-1]).suffix.lower() not in ACCEPTED:
+    if not _is_accepted(Path(parts[-1])):
         raise RequestError(
             415,
-            f"expected files ending in {', '.join(ACCEPTED)}, got {name[:LONGEST_FILE_NAME]!r}; limelight predict "
-            "reads further formats",
+            f"expected files ending in {', '.join(ACCEPTED)}, text also packed as {' or '.join(PACKED)}, got "
+            f"{name[:LONGEST_FILE_NAME]!r}; limelight predict reads further formats",
         )
     return "/".join(parts)
+
+
+def _is_accepted(file: Path) -> bool:
+    if file.suffix.lower() in PACKED:
+        return suffix_of(file) in TEXTS
+    return file.suffix.lower() in ACCEPTED
+
+
+def _unpacked_text(file: Path) -> int:
+    """Return the size of packed text once unpacked, as far as it is allowed."""
+    if file.suffix.lower() == ".zip":
+        with zipfile.ZipFile(file) as archive:
+            if any(one.compress_type not in PACKED_METHODS for one in archive.infolist()):
+                raise RequestError(
+                    415, f"expected a zip file packed by deflate, got another in {file.name!r}; unpack it"
+                )
+    size = 0
+    with open_bytes(file) as content:
+        while size <= MOST_UNPACKED and (block := content.read(BLOCK_BYTES)):
+            size += len(block)
+    return size
 
 
 def _require_small(file: Path) -> None:
     """Raise a RequestError with status 413 if a compressed file unpacks to more than a server can hold."""
     unpacked = 0
     try:
+        if file.suffix.lower() in PACKED:
+            unpacked = _unpacked_text(file)
         if file.suffix.lower() == ".xlsx":
             with zipfile.ZipFile(file) as archive:
                 unpacked = sum(one.file_size for one in archive.infolist())
         elif file.suffix.lower() == ".parquet":
             unpacked = parquet_bytes(parquet.read_metadata(file))
+    except RequestError:
+        raise
     except Exception:  # a damaged file: reading it names the damage
         return
     require_unpacked(unpacked)

@@ -19,6 +19,7 @@ FILE_ADVICE = (
     (r"[,;]?\s*(?:or pass the names|state it|for the names of columns, pass)(?: with)? " + OPTION, ""),
     (r", and name it with --id \(id=\.\.\. in Python\)", f" {COLUMN_NAMES['id']!r}"),
     (r" with " + OPTION, ""),
+    (r" \(set by '\w+'\)", ""),
 )  # fmt: skip
 
 

@@ -41,7 +41,7 @@ const answersView = (() => {
   const create = (root, model, { correct = true, extra = () => [], more = () => {} } = {}) => {
     const bySteps = model.level === "step", several = model.task === "multilabel";
     const find = (name) => root.querySelector(name);
-    let answer = null, order = [], selected = -1, labels = new Map();
+    let answer = null, order = [], selected = -1, labels = new Map(), listed = ROWS;
 
     function labelOf(place) { return labels.has(place) ? labels.get(place) : answer.predictions[place].prediction; }
 
@@ -69,7 +69,22 @@ const answersView = (() => {
       const keys = { doubt: (a, b) => doubts[b] - doubts[a], unusual: (a, b) => unusual[b] - unusual[a] || doubts[b] - doubts[a],
         file: (a, b) => a - b, answer: (a, b) => summary(a).localeCompare(summary(b)) || doubts[b] - doubts[a] };
       order = [...items.keys()].filter((place) => !text || String(items[place].id).toLowerCase().includes(text)).sort(keys[by]);
+      listed = ROWS;
       list();
+    }
+
+    // An id that is written from right to left changes no text around it.
+    function named(tag, id, attributes = {}) {
+      const made = element(tag, "", attributes);
+      made.append(element("bdi", String(id)));
+      return made;
+    }
+
+    // How certain an answer is; of several labels, the least certain one.
+    function sure(item) {
+      if (bySteps) return percent(1 - doubtOf(item, model));
+      const shares = model.classes.map((name) => item.probabilities[name]);
+      return percent(several ? Math.min(...shares.map((share) => Math.max(share, 1 - share))) : Math.max(...shares));
     }
 
     function row(place) {
@@ -78,17 +93,18 @@ const answersView = (() => {
       const last = element("td", "", { "data-title": "" });
       if (labels.has(place)) last.append(element("span", isSame(place) ? "confirmed" : "corrected", { class: "tag done" }), " ");
       if (item.outside_training) last.append(element("span", "unusual", { class: "tag bad", title: item.outside_training }));
-      const sure = bySteps ? percent(1 - doubtOf(item, model)) : several ? "" : percent(Math.max(...model.classes.map((name) => item.probabilities[name])));
-      line.append(element("th", String(item.id), { scope: "row" }), element("td", summary(place), { "data-title": "Prediction" }), element("td", sure, { "data-title": bySteps ? "Margin" : "Probability" }),
+      line.append(named("th", item.id, { scope: "row" }), element("td", summary(place), { "data-title": "Prediction" }), element("td", sure(item), { "data-title": bySteps ? "Margin" : "Probability" }),
         ...extra(place).map(([title, text]) => element("td", text, { "data-title": title })), last);
       line.addEventListener("click", () => select(place));
       return line;
     }
 
     function list() {
-      const body = find(".list tbody");
-      body.replaceChildren(...order.slice(0, ROWS).map(row));
-      find(".count").textContent = order.length > ROWS ? `The first ${ROWS} of ${order.length.toLocaleString("en")} are listed.` : "";
+      const body = find(".list tbody"), further = find(".further"), rest = order.length - listed;
+      body.replaceChildren(...order.slice(0, listed).map(row));
+      find(".count").textContent = !order.length ? "No series has this id." : rest > 0 ? `The first ${listed.toLocaleString("en")} of ${order.length.toLocaleString("en")} are listed.` : "";
+      further.hidden = rest <= 0;
+      further.textContent = `List ${Math.min(ROWS, rest)} more`;
       const first = body.querySelector("[tabindex='0']") || body.firstElementChild;
       if (first) first.tabIndex = 0;
       count();
@@ -128,7 +144,7 @@ const answersView = (() => {
 
     function detail() {
       const item = answer.predictions[selected], box = find(".detail"), colours = answer.series[selected].colours;
-      box.replaceChildren(element("h2", String(item.id)));
+      box.replaceChildren(named("h2", item.id));
       if (item.outside_training) box.append(element("p", `Unlike the training series: ${item.outside_training}`, { class: "error" }));
       if (item.abstained) box.append(element("p", "The model gives no answer for this series: it is too uncertain.", { class: "callout" }));
       box.append(element("div", "", { class: "figure" }), key(colours));
@@ -154,6 +170,11 @@ const answersView = (() => {
         const own = element("span");
         own.append(element("i", "", { class: colours.name === "attention" ? "glow" : "diverging" }),
           colours.name === "attention" ? "attention: the darker, the higher" : `${colours.name}: orange is for the prediction, purple against it`);
+        box.append(own);
+      }
+      for (const [at, name] of bySteps ? model.classes.entries() : []) {
+        const own = element("span");
+        own.append(element("i", "", { class: `class-${at % 6}` }), name);
         box.append(own);
       }
       return box;
@@ -231,12 +252,18 @@ const answersView = (() => {
 
     find(".sort").addEventListener("change", sort);
     find("input[type=search]").addEventListener("input", sort);
+    find(".further").addEventListener("click", () => {
+      const next = listed;
+      listed += ROWS;
+      list();
+      select(order[next], true);
+    });
     find(".list tbody").addEventListener("keydown", (event) => {
       const at = order.indexOf(selected), moves = { ArrowDown: 1, ArrowUp: -1, j: 1, k: -1, Home: -order.length, End: order.length };
       if (event.key === "Enter" || event.key === " ") { event.preventDefault(); select(Number(event.target.closest("tr").dataset.place)); return; }
       if (!(event.key in moves)) return;
       event.preventDefault();
-      select(order[Math.min(Math.min(order.length, ROWS) - 1, Math.max(0, at + moves[event.key]))], true);
+      select(order[Math.min(Math.min(order.length, listed) - 1, Math.max(0, at + moves[event.key]))], true);
     });
     if (find(".export")) find(".export").addEventListener("click", () => csv.download(table(), bySteps ? "series_corrected.csv" : "labels_corrected.csv"));
     new ResizeObserver(() => { if (answer) draw(); }).observe(find(".detail"));
@@ -249,6 +276,7 @@ const answersView = (() => {
         answer = given;
         labels = new Map();
         root.hidden = false;
+        find("input[type=search]").value = "";
         const button = find(".export");
         if (button) button.hidden = given.are_windows;
         for (const name of ["warnings", "notes"]) {

@@ -1,7 +1,7 @@
 "use strict";
 // A series as SVG: each channel with its own axis, colours behind, spans of labels below. Its colours follow the style sheet.
 const chart = (() => {
-  const LEFT = 58, RIGHT = 8, GAP = 22, LANE = 18, MOST = 12;
+  const LEFT = 58, RIGHT = 8, GAP = 22, LANE = 18, MOST = 12, LETTER = 6.5;
 
   function element(tag, attributes, text) {
     const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -12,6 +12,12 @@ const chart = (() => {
 
   function short(number) {
     return Math.abs(number) >= 1e5 || (number && Math.abs(number) < 1e-3) ? number.toExponential(1) : String(Number(number.toPrecision(4)));
+  }
+
+  // A name that fits into a width in pixels, cut at its end otherwise.
+  function fitting(name, width) {
+    const most = Math.max(4, Math.floor(width / LETTER));
+    return name.length > most ? `${name.slice(0, most - 1)}…` : name;
   }
 
   // A missing value ends a line; a value between two missing ones is a dot.
@@ -42,7 +48,7 @@ const chart = (() => {
       const y = (value) => high > low ? top + 3 + (height - 6) * (1 - (value - low) / range) : top + height / 2;
       colour(image, picture.colours, place, peak, top, height, edge, n);
       image.append(element("rect", { x: LEFT, y: top, width: span, height, class: "frame" }));
-      image.append(element("text", { x: LEFT, y: top - 5, class: "name" }, names[place]));
+      image.append(element("text", { x: LEFT, y: top - 5, class: "name" }, fitting(names[place], span)));
       if (known.length) {
         image.append(element("text", { x: LEFT - 6, y: top + 11, "text-anchor": "end" }, short(high)));
         if (high > low) image.append(element("text", { x: LEFT - 6, y: top + height - 2, "text-anchor": "end" }, short(low)));
@@ -51,7 +57,7 @@ const chart = (() => {
     });
     let top = shown.length * (height + GAP) + 6;
     for (const lane of lanes) {
-      image.append(element("text", { x: LEFT - 6, y: top + 11, "text-anchor": "end" }, lane.name.slice(0, 9)));
+      image.append(element("text", { x: LEFT - 6, y: top + 11, "text-anchor": "end" }, fitting(lane.name, LEFT - 6)));
       for (const one of lane.spans)
         image.append(element("rect", { x: edge(one.from), y: top + 2, width: Math.max(1, edge(one.to) - edge(one.from)), height: LANE - 6, class: `span kind-${one.kind}` }));
       top += LANE;

@@ -59,12 +59,7 @@ document.addEventListener("DOMContentLoaded", () => {
 
   function more(place, box) {
     if (bySteps) {
-      const shown = panel.series[place].shown, found = spans(place), key = box.querySelector(".key");
-      for (const [at, name] of model.classes.entries()) {
-        const own = element("span", "");
-        own.append(element("i", "", { class: `class-${at % 6}` }), name);
-        key.append(own);
-      }
+      const shown = panel.series[place].shown, found = spans(place);
       const rows = found.slice(0, MOST_SPANS).map((one) => [String(shown[one.from]), String(shown[one.to - 1]), one.name, one.share.toFixed(3)]);
       const made = table(["From", "To", "Label", "Probability"], rows);
       made.classList.add("spans");
@@ -107,10 +102,16 @@ document.addEventListener("DOMContentLoaded", () => {
     return [["series_id", ...windows, ...heads, ...(novelty ? ["novelty"] : []), ...(model.abstain ? ["abstained"] : []), ...panel.fields.keys()], ...rows];
   }
 
+  function unseen(name) {
+    const made = element("th", "", { scope: "col" });
+    made.append(element("span", name, { class: "unseen" }));
+    return made;
+  }
+
   function show() {
     const fresh = find(".answers").cloneNode(true), head = fresh.querySelector("thead tr");
     find(".answers").replaceWith(fresh);
-    head.replaceChildren(...["Series", "Prediction", bySteps ? "Margin" : "Probability", ...columns(), ""].map((name) => element("th", name, { scope: "col" })));
+    head.replaceChildren(...["Series", "Prediction", bySteps ? "Margin" : "Probability", ...columns()].map((name) => element("th", name, { scope: "col" })), unseen("Remark"));
     fresh.querySelector(".split").classList.toggle("stacked", columns().length > 3);
     const series = panel.series.map((one, place) => classifier.picture(one, items[place], model.resolution));
     view = answersView(fresh, model, { correct: false, extra, more });

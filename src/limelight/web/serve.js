@@ -3,7 +3,7 @@
 document.addEventListener("DOMContentLoaded", async () => {
   const find = (name) => document.querySelector(name), models = new Map();
   const status = find(".status"), failure = find(".error"), drop = find(".drop"), token = find(".token");
-  let view = null, viewOf = null;
+  let view = null, viewOf = null, latest = 0;
 
   function headers() {
     const given = token.querySelector("input").value.trim();
@@ -24,8 +24,8 @@ document.addEventListener("DOMContentLoaded", async () => {
       throw new Error("The server cannot be reached; is it still running?");
     }
     if (response.status === 401) token.hidden = false;
-    const content = await response.json();
-    if (!response.ok) throw new Error(content.error);
+    const content = await response.json().catch(() => null);
+    if (!response.ok || content === null) throw new Error((content && content.error) || `expected an answer of limelight serve, got status ${response.status} without a sentence; look at the output of the server`);
     return content;
   }
 
@@ -46,9 +46,9 @@ document.addEventListener("DOMContentLoaded", async () => {
   }
 
   async function send(files) {
-    if (!files.length) return;
-    const model = models.get(find("select.model").value);
+    const model = models.get(find("select.model").value), turn = ++latest;
     if (!model) { await list(); return; }
+    if (!files.length) { fail("expected files with series, got none, as in an empty folder; choose others"); return; }
     failure.hidden = true;
     status.textContent = `Reading ${files.length === 1 ? files[0].name : `${files.length} files`} …`;
     const head = new TextEncoder().encode(JSON.stringify({ files: files.map((one) => ({ name: one.name, size: one.file.size })) }));
@@ -56,6 +56,7 @@ document.addEventListener("DOMContentLoaded", async () => {
     try {
       const answer = await ask(`/v1/models/${encodeURIComponent(model.name)}/files`, {
         method: "POST", headers: { "Content-Type": "application/vnd.limelight.files" }, body: new Blob([size, head, ...files.map((one) => one.file)]) });
+      if (turn !== latest) return;
       status.textContent = `${answer.predictions.length.toLocaleString("en")} series, answered by ${answer.model} (${answer.version}).`;
       if (viewOf !== model) {
         const fresh = find(".answers").cloneNode(true);
@@ -63,7 +64,11 @@ document.addEventListener("DOMContentLoaded", async () => {
         [view, viewOf] = [answersView(fresh, model), model];
       }
       view.show(answer);
-    } catch (error) { fail(error.message); }
+    } catch (error) {
+      if (turn !== latest) return;
+      fail(error.message);
+      if (!find(".answers").hidden) status.textContent = "The answers below are those of the files before.";
+    }
   }
 
   // A dropped folder is read to its files; hidden files are left out.
@@ -87,7 +92,7 @@ document.addEventListener("DOMContentLoaded", async () => {
 
   const chosen = (input) => [...input.files].filter((file) => !file.name.startsWith(".")).map((file) => ({ name: file.webkitRelativePath || file.name, file }));
   for (const input of document.querySelectorAll("input[type=file]"))
-    input.addEventListener("change", async () => { await send(within(chosen(input))); input.value = ""; });
+    input.addEventListener("change", async () => { const files = within(chosen(input)); input.value = ""; await send(files); });
   for (const kind of ["dragover", "dragenter"]) drop.addEventListener(kind, (event) => { event.preventDefault(); drop.classList.add("over"); });
   drop.addEventListener("dragleave", () => drop.classList.remove("over"));
   addEventListener("dragover", (event) => event.preventDefault());
