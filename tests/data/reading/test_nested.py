@@ -96,6 +96,36 @@ def test_objects_in_json_lines_become_columns(tmp_path: Path) -> None:
     assert panel.metadata["machine.age"].to_pylist() == list(range(6))
 
 
+POINTS = [
+    [{"t": step / 2, "x": float(x), "at": {"y": float(-x)}} for step, x in enumerate(one.tolist())] for one in SERIES
+]
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "parquet"])
+def test_lists_of_objects_have_a_channel_for_each_key(ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"a.{ending}"
+    rows = [{"id": f"s{row}", "points": points} for row, points in enumerate(POINTS)]
+    if ending == "jsonl":
+        path.write_text("\n".join(map(json.dumps, rows)))
+    else:
+        pyarrow.parquet.write_table(pa.Table.from_pylist(rows), path)
+    panel = read_table(path)
+    assert (panel.channels, panel.lengths.tolist()) == (("x", "y"), [len(one) for one in SERIES])
+    assert panel.times is not None
+    assert panel.times[:3].tolist() == [0, 0.5, 1]
+    np.testing.assert_allclose(panel.series(2)[:, 1], -np.array(SERIES[2]), rtol=1e-6)
+
+
+def test_keys_named_like_other_columns_keep_their_list() -> None:
+    rows = [{"x": float(row), "label": "ab"[row % 2], "points": [{"x": 1.0}, {"x": float(row)}]} for row in range(4)]
+    assert "points.x" in read_table(pa.Table.from_pylist(rows)).channels
+
+
+def test_several_lists_of_objects_keep_their_names() -> None:
+    points = [[{"acc": {"x": float(x)}, "gyro": {"x": -float(x)}} for x in one.tolist()] for one in SERIES]
+    assert read_table(pa.table({"points": points})).channels == ("acc.x", "gyro.x")
+
+
 def test_json_lines_may_have_a_row_for_each_step(tmp_path: Path) -> None:
     rows = [{"id": f"s{row}", "time": step, "x": float(step)} for row in range(2) for step in range(3)]
     (tmp_path / "a.ndjson").write_text("\n".join(map(json.dumps, rows)))

@@ -140,7 +140,8 @@ def _parsed_list(cell: str) -> list[object]:
 def unnested(table: pa.Table, name: str) -> tuple[pa.Table, tuple[str, ...]]:
     """Convert a table with lists in its cells to a long table; other tables are unchanged.
 
-    Objects become one column for each key. A list of lists is one list for each channel: (time, channels).
+    Objects become one column for each key, and a list of objects one list for each key. A list of lists is one list for
+    each channel: (time, channels).
 
     Parameters
     ----------
@@ -166,8 +167,8 @@ def unnested(table: pa.Table, name: str) -> tuple[pa.Table, tuple[str, ...]]:
     >>> table.to_pydict()
     {'series_id': [0, 0, 1], 'time': [0, 1, 0], 'force': [1.0, 2.0, 3.0], 'label': ['ok', 'ok', 'worn']}
     """
-    while any(pa.types.is_struct(kind) for kind in table.schema.types):
-        table = table.flatten()
+    while any(pa.types.is_struct(kind) or _is_list_of_objects(kind) for kind in table.schema.types):
+        table = _with_lists_of_keys(table.flatten())
     lists = [field.name for field in table.schema if is_list(field.type)]
     if not lists:
         return table, ()
@@ -183,6 +184,28 @@ def unnested(table: pa.Table, name: str) -> tuple[pa.Table, tuple[str, ...]]:
         notes.append(f"{listing(other)} of {name} not read: lists of other lengths than those of {numeric[0]!r}")
     kept = [field for field in table.column_names if field not in other]
     return _lengthened(table.select(kept), steps, name), tuple(notes)
+
+
+def _is_list_of_objects(kind: pa.DataType) -> bool:
+    return is_list(kind) and pa.types.is_struct(kind.value_type)
+
+
+def _with_lists_of_keys(table: pa.Table) -> pa.Table:
+    """Replace each list of objects by a list for each key, named by it alone if there is one such list."""
+    several = sum(map(_is_list_of_objects, table.schema.types)) > 1
+    columns: dict[str, pa.Array] = {}
+    for field in table.schema:
+        column = table[field.name]
+        if not _is_list_of_objects(field.type):
+            columns[field.name] = column
+            continue
+        lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy()
+        offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int64())
+        objects = pc.list_flatten(column.combine_chunks())
+        for key in (one.name for one in field.type.value_type):
+            name = f"{field.name}.{key}" if several or key in (*table.column_names, *columns) else key
+            columns[name] = pa.LargeListArray.from_arrays(offsets, pc.struct_field(objects, key))
+    return pa.table(columns)
 
 
 def _lengthened(table: pa.Table, steps: NDArray[np.int64], name: str) -> pa.Table:
