@@ -139,3 +139,43 @@ def test_files_without_rows_are_noted(tmp_path: Path) -> None:
     panel = read_table(folder)
     assert panel.ids.tolist() == ["a", "b"]
     assert panel.notes[-1] == "files without rows are no series: 'c'"
+
+
+def test_files_deeper_than_class_folders_are_named_by_a_pattern(tmp_path: Path) -> None:
+    for label in ("ok", "worn"):
+        for day in ("monday", "tuesday"):
+            (tmp_path / label / day).mkdir(parents=True)
+            (tmp_path / label / day / f"{label}_{day}.csv").write_text("time,x\n0,1\n1,2\n")
+    pattern = str(tmp_path / "*" / "*" / "*.csv")
+    assert message_of(DataError, read_table, tmp_path) == (
+        f"expected series in {str(tmp_path)!r} or in the folders in it, got files further inside, such as "
+        f"'ok/monday/ok_monday.csv'; name them with the pattern {pattern!r}, and what their folders mean with --names, "
+        "such as --names '{label}/{folder_2}/{id}'"
+    )
+    panel = read_table(pattern, names="{label}/{folder_2}/{id}")
+    assert panel.labels is not None
+    assert panel.labels.tolist() == ["ok", "ok", "worn", "worn"]
+    assert panel.metadata is not None
+    assert panel.metadata["folder_2"].to_pylist() == ["monday", "tuesday"] * 2
+
+
+@pytest.mark.parametrize("ending", [".dat", ".data", ".asc", ".prn", ".tab"])
+def test_text_of_other_suffixes_is_read(ending: str, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}{ending}").write_text("time T[°C]\n0 1.5\n1 2.5\n2 4\n", encoding="utf-8")
+    (tmp_path / "acquisition.log").write_text("started\nstopped\n")
+    panel = read_table(tmp_path)
+    assert (panel.ids.tolist(), panel.channels) == (["a", "b"], ("T[°C]",))
+    assert read_experiment(tmp_path / f"a{ending}").data.series == str(tmp_path / f"a{ending}")
+
+
+def test_a_log_is_read_if_it_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text("time;x\n0;1,5\n1;2,5\n2;4,0\n")
+    assert read_table(tmp_path / "a.log").values.ravel().tolist() == [1.5, 2.5, 4]
+
+
+def test_binary_files_of_such_suffixes_are_no_tables(tmp_path: Path) -> None:
+    (tmp_path / "a.dat").write_bytes(np.arange(500, dtype="<i2").tobytes())
+    assert message_of(DataError, read_table, tmp_path / "a.dat").endswith(
+        "; name the header of the WFDB record (.hea), or save a table of text as .csv"
+    )

@@ -240,3 +240,19 @@ def test_vectors_of_different_lengths_are_refused(tmp_path: Path) -> None:
 def test_arrays_beside_a_recording_are_noted(tmp_path: Path) -> None:
     save_arrays(tmp_path, "npz", *[{"X": AXES, "rate": 50}] * 2)
     assert read_table(tmp_path).notes[0] == "arrays that were not read: 'rate'"
+
+
+def test_arrays_without_names_are_series_and_labels(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", RANDOM.normal(size=(4, 30, 2)), np.array(["ok", "worn"] * 2))
+    panel = read_table(tmp_path / "a.npz")
+    assert (panel.lengths.tolist(), len(panel.channels)) == ([30] * 4, 2)
+    assert panel.labels is not None
+    assert panel.labels.tolist() == ["ok", "worn"] * 2
+    assert panel.notes[-1] == (
+        f"took 'arr_0' of {str(tmp_path / 'a.npz')!r} as the series and 'arr_1' as their labels, as they have no names"
+    )
+
+
+def test_another_number_of_entries_holds_no_labels(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", RANDOM.normal(size=(4, 30, 2)), np.arange(30))
+    assert read_table(tmp_path / "a.npz").labels is None

@@ -30,6 +30,8 @@ ROLES = {
 OF_ONE_ARRAY = "save X.transpose(0, 2, 1), or pass X to the estimator with layout='nct'"
 OF_SERIES = ("y", "ids", "lengths")
 """Arrays with an entry for each series."""
+POSITIONAL = ("arr_0", "arr_1")
+"""Names that numpy.savez gives to arrays without names."""
 PART_OF_WORD = {
     "train": "train",
     "test": "test",
@@ -184,6 +186,9 @@ def read_arrays(path: Path, name: str, *, label: bool, recording: bool = False) 
         if part in parts
     ]
     panel = panels[0] if len(panels) == 1 else join_panels(panels)
+    if _are_positional(arrays):
+        note = f"took 'arr_0' of {name} as the series and 'arr_1' as their labels, as they have no names"
+        panel = panel.replace(notes=(*panel.notes, note))
     if unused:
         panel = panel.replace(notes=(*panel.notes, f"arrays of {name} that were not read: {listing(unused)}"))
     return panel
@@ -195,9 +200,19 @@ def _unread(keys: Sequence[str]) -> list[str]:
 
 
 def _roles_in(arrays: Mapping[str, Array]) -> dict[str, tuple[str | None, str]]:
-    """Return what each array holds and its part; the axes of a sensor hold channels."""
+    """Return what each array holds and its part; the axes of a sensor hold channels, and arrays may have no names."""
     axes = AXES if are_axes(arrays) else ()
+    if _are_positional(arrays):
+        return dict(zip(POSITIONAL, (("X", ""), ("y", "")), strict=True))
     return {key: (None, "") if key.strip().lower() in axes else _key_role(key) for key in arrays}
+
+
+def _are_positional(arrays: Mapping[str, Array]) -> bool:
+    """Whether two arrays were saved without names, as ``numpy.savez(path, X, y)`` does: series and a label for each."""
+    if {*arrays} != {*POSITIONAL}:
+        return False
+    series, labels = (arrays[key] for key in POSITIONAL)
+    return series.ndim in (2, 3) and labels.shape in ((len(series),), (len(series), 1))
 
 
 def _without_role(arrays: Mapping[str, Array], roles: Mapping[str, tuple[str | None, str]]) -> dict[str, Array]:

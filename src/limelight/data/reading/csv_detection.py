@@ -35,13 +35,14 @@ from limelight.data.reading.csv_text import (
 )
 from limelight.data.reading.dialect import CELL_SEPARATORS, CsvOptions, Dialect, sign_name
 from limelight.data.reading.footers import count_footers
+from limelight.data.reading.formats import OTHER_TEXT
 from limelight.data.reading.number_formats import NumberFormat, find_formats, is_number
 from limelight.errors import DataError, ParameterError, listing
 
 _COMMENTS = ("#", "%", "//")
 _QUOTED = re.compile(r"(?:^|[,;\t|])\s*'[^']*'\s*(?=[,;\t|]|\s*$)")
 _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}$")
-_BLANK_SUFFIXES = (".txt", ".dat")
+_BLANK_SUFFIXES = (".txt", *OTHER_TEXT)
 _SAMPLE_ROWS = 300
 _FOOTER_ROWS = 60
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from limelight.data.reading.array_files import is_partner
@@ -11,13 +12,16 @@ from limelight.data.reading.compression import stem_of, suffix_of
 from limelight.data.reading.datasets import is_partitioned
 from limelight.data.reading.file_names import CLASS_FOLDERS, without_labels
 from limelight.data.reading.formats import (
+    DELIMITED_TEXT,
     FORMAT_OF,
     FORMATS,
+    OTHER_TEXT,
     TABLE,
     TABLE_SUFFIXES,
     describe_suffixes,
     endings,
     has_known_suffix,
+    is_other_text,
     is_table,
     remedy_for,
 )
@@ -28,6 +32,10 @@ from limelight.errors import DataError, listing
 TABLES = ("labels", "metadata", "signals", "split")
 NO_DATA = ("readme", "license", "licence", "changelog", "notes", "records", "requirements", "description")
 ARCHIVE = ("ts", "ucr", "arff")
+ABOUT_DATA = (".txt", ".dat", ".data", ".asc")
+"""Suffixes of files that may only describe the data."""
+MOST_ENTRIES = 10_000
+"""Files and folders among which series are looked for that lie too deep."""
 PART_FOLDERS = "{split}/{id}"
 
 
@@ -132,16 +140,15 @@ def _named(folder: Path, name: str, suffixes: Iterable[str]) -> Path | None:
 
 
 def _data_files(folder: Path) -> list[Path]:
-    """List the files of known formats in a folder, without hidden files and those that only describe the data."""
-    return [
-        path
-        for path in sorted(folder.iterdir())
-        if path.is_file()
-        and has_known_suffix(path)
-        and not path.name.startswith((".", "~", "_"))
-        and not (suffix_of(path) == ".txt" and stem_of(path).lower().startswith(NO_DATA))
-        and not is_partner(path)
-    ]
+    """List the files of known formats in a folder, without hidden files and those that only describe the data.
+
+    Files of text with other suffixes, such as ``.dat``, are those of a folder without any of these; logs are not, as
+    they may lie beside the data.
+    """
+    files = [one for one in sorted(folder.iterdir()) if one.is_file() and not one.name.startswith((".", "~", "_"))]
+    files = [one for one in files if not stem_of(one).lower().startswith(NO_DATA) or suffix_of(one) not in ABOUT_DATA]
+    known = [one for one in files if has_known_suffix(one) and not is_partner(one)]
+    return known or [one for one in files if suffix_of(one) != ".log" and is_other_text(one)]
 
 
 def _of_one_format(files: Sequence[Path], folder: Path) -> list[Path]:
@@ -149,9 +156,9 @@ def _of_one_format(files: Sequence[Path], folder: Path) -> list[Path]:
     suffixes: dict[str, list[Path]] = {}
     for path in files:
         suffixes.setdefault(suffix_of(path), []).append(path)
-    kinds = {FORMAT_OF[suffix].name for suffix in suffixes}
+    kinds = {FORMAT_OF.get(suffix, DELIMITED_TEXT).name for suffix in suffixes}
     tables = {one.name for one in FORMATS if one.kind == TABLE}
-    ordered = [suffix for suffix in FORMAT_OF if suffix in suffixes]
+    ordered = [suffix for suffix in (*FORMAT_OF, *OTHER_TEXT) if suffix in suffixes]
     if len(suffixes) == 1 or (kinds <= set(ARCHIVE) and not kinds & tables):
         return suffixes[ordered[0]]
     if "wfdb" in kinds and not (kinds - {"wfdb"} - {"ucr"}):
@@ -163,7 +170,24 @@ def _of_one_format(files: Sequence[Path], folder: Path) -> list[Path]:
     )
 
 
+def _deeper_file(folder: Path) -> Path | None:
+    """Return the first file of a known format that lies deeper than the folders in a folder; None if there is none."""
+    visible = (one for one in islice(folder.rglob("*"), MOST_ENTRIES) if not one.name.startswith((".", "~", "_")))
+    files = (one.relative_to(folder) for one in visible if has_known_suffix(one) and one.is_file())
+    return min((one for one in files if len(one.parts) > 2), default=None)
+
+
 def _nothing(folder: Path) -> str:
+    deeper = _deeper_file(folder)
+    if deeper is not None:
+        folders = len(deeper.parts) - 1
+        pattern = str(folder / Path(*["*"] * folders, f"*{deeper.suffix}"))
+        levels = "".join(f"{{folder_{level}}}/" for level in range(2, folders + 1))
+        return (
+            f"expected series in {str(folder)!r} or in the folders in it, got files further inside, such as "
+            f"{str(deeper)!r}; name them with the pattern {pattern!r}, and what their folders mean with --names, such "
+            f"as --names '{{label}}/{levels}{{id}}'"
+        )
     names = sorted(one.name for one in folder.iterdir())
     hints = [remedy for remedy in (remedy_for(Path(name)) for name in names) if remedy]
     remedy = hints[0] if hints else "name the table itself, or write an experiment file"

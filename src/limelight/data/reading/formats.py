@@ -67,6 +67,8 @@ DELIMITED_TEXT = Format("csv", (".tsv", ".txt"), TABLE, "a table with a header, 
 ARFF_TABLE = Format("arff_table", (".arff",), TABLE, "an ARFF file of numbers and words")
 TEXT_FORMATS = ("csv", "json", "ts", "ucr", "arff")
 """Formats whose files may be compressed."""
+OTHER_TEXT = (".dat", ".data", ".asc", ".prn", ".tab", ".log")
+"""Suffixes of files that are read as ``DELIMITED_TEXT`` if their content is text."""
 FORMAT_OF = {suffix: one for one in FORMATS for suffix in one.suffixes}
 TABLE_SUFFIXES = tuple(suffix for suffix, one in FORMAT_OF.items() if one.kind == TABLE)
 FRAME = "pass the DataFrame"
@@ -96,6 +98,8 @@ ELSEWHERE = {
 }
 """What to do with files of formats that are not read."""
 HEADER_LINES = 3
+CONTROL_CODES = frozenset((*range(9), *range(14, 27), *range(28, 32)))
+"""Bytes that text does not hold."""
 FEWEST_STEP_CELLS = 3
 
 
@@ -126,7 +130,7 @@ def format_of(path: Path) -> Format:
     """
     suffix = suffix_of(path)
     with unpacking(path, repr(str(path))):
-        if suffix == ".dat" and _is_text(path):
+        if is_other_text(path):
             return DELIMITED_TEXT
         if not has_known_suffix(path):
             remedy = remedy_for(path) or "save the series as one of these"
@@ -152,6 +156,11 @@ def has_known_suffix(path: Path) -> bool:
     return found is not None and (not compression_of(path) or found.name in TEXT_FORMATS)
 
 
+def is_other_text(path: Path) -> bool:
+    """Whether a file of another suffix, such as ``.dat``, holds text."""
+    return suffix_of(path) in OTHER_TEXT and _is_text(path)
+
+
 def remedy_for(path: Path) -> str:
     """Return what to do with a file of a format that is not read; "" if nothing is known about it.
 
@@ -165,7 +174,7 @@ def remedy_for(path: Path) -> str:
 
 def is_table(path: Path) -> bool:
     """Whether a file is read as a table of rows and columns; False if its format is not known."""
-    return has_known_suffix(path) and format_of(path).kind == TABLE
+    return (has_known_suffix(path) or is_other_text(path)) and format_of(path).kind == TABLE
 
 
 def endings(suffix: str) -> list[str]:
@@ -226,7 +235,7 @@ def _is_text(path: Path) -> bool:
         return False
     with open_bytes(path) as file:
         head = file.read(1 << 12)
-    return head.isascii() and not set(head) & set(range(9))
+    return bool(head) and not set(head) & CONTROL_CODES
 
 
 def _is_relational(path: Path) -> bool:
@@ -265,7 +274,7 @@ LONGEST_HINT = 200
 
 def require_known_type(source: Path) -> None:
     """Require an experiment file, a folder, or a file of a type that is read; ParameterError if it is another."""
-    if source.suffix.lower() == ".json" or has_known_suffix(source) or source.is_dir():
+    if source.suffix.lower() == ".json" or has_known_suffix(source) or is_other_text(source) or source.is_dir():
         return
     remedy = f"; {remedy_for(source)}" if remedy_for(source) else ""
     raise ParameterError(
