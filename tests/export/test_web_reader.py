@@ -44,6 +44,7 @@ MODELS = {
     "dated": model_of(("x", "y"), "dates"),
     "timed": model_of(("x", "y"), "numbers"),
     "described": model_of(("x", "y"), site=["u", "v"], built=[2001, 2005]),
+    "states": model_of(("x", "y"), state=["ok", "bad"]),
     "one channel": model_of(numbered(1)),
     "one dated channel": model_of(numbered(1), "dates"),
     "one timed channel": model_of(numbered(1), "numbers"),
@@ -294,6 +295,22 @@ METADATA = {
 def test_a_table_of_metadata_is_joined(browser: Browser, pages: dict[str, Path], case: str) -> None:
     found = read_in_page(browser, pages["described"], new_csv=SERIES, meta_csv=METADATA[case])
     assert found["fields"] == {"site": ["u", "v"], "built": ["2001", "2003"]}
+
+
+WORDS = ("bad", "unknown", "?", "none", "error")
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_words_for_missing_values_may_be_categories(browser: Browser, pages: dict[str, Path], beside: bool) -> None:
+    words = [word for word in WORDS if not (beside and word == "none")]
+    cells = [f"{row},{word}" for row, word in enumerate(words)]
+    long = table("id,state,x,y", *(f"{cell},1,2" for cell in cells))
+    given = {
+        "new_csv": table("id,x,y", *(f"{row},1,2" for row in range(len(words)))),
+        "meta_csv": table("id,state", *cells),
+    }
+    found = read_in_page(browser, pages["states"], **(given if beside else {"new_csv": long}))
+    assert found["fields"] == {"state": words}
 
 
 def test_metadata_that_disagree_are_refused(browser: Browser, pages: dict[str, Path]) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 
 from limelight.data.reading.booleans import BOOLEAN_WORDS
 from limelight.data.reading.clock_columns import TIMES_OF_DAY, UNITS_OF_DATES
+from limelight.data.reading.csv_files import NULL_WORDS
 from limelight.data.reading.missing import EMPTY_WORDS, MISSING_WORDS
 from limelight.data.reading.names import LIKELY
 from limelight.data.reading.row_meaning import CHANNEL_WORDS, CLOCK_NAMES
@@ -123,6 +124,7 @@ def describe_for_page(model: FittedModel, reading: Mapping[str, Any], runtime: s
         "words": {
             "missing": sorted(MISSING_WORDS),
             "empty": list(EMPTY_WORDS),
+            "nulls": list(NULL_WORDS),
             "booleans": BOOLEAN_WORDS,
             "likely": {role: list(names) for role, names in LIKELY.items()},
             "clocks": sorted(CLOCK_NAMES),

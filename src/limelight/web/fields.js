@@ -42,19 +42,25 @@ const fields = (() => {
     });
   }
 
+  // Whether a cell says nothing about a field of a kind; words such as "unknown" may be categories.
+  function isMissing(kind, word, value, model) {
+    if (kind === "number") return !Number.isFinite(value);
+    if (kind === "date") return clock.date(word) === undefined;
+    return !word || (kind === "boolean" && model.words.missing.includes(word.toLowerCase()));
+  }
+
   function encode(model, panel, notes) {
     const n = panel.series.length, categories = [], numbers = Array.from({ length: n }, () => []), texts = [];
     for (const field of model.vocabulary.fields) {
       if (field.kind === "ignore") continue;
       const own = panel.fields.get(field.name), words = own ? own.words : Array(n).fill("");
-      const missing = words.filter((word) => !word).length;
+      const values = own && own.numbers ? own.numbers : Array(n).fill(undefined), missing = words.filter((word, row) => isMissing(field.kind, word, values[row], model)).length;
       if (missing === n || (missing && !field.has_missing)) notes.push(`metadata '${field.name}' is missing for ${missing} of ${n} series: treated as unknown`);
       if (field.kind === "category") categories.push(codes(field, words, notes, n));
-      else if (field.kind === "boolean") categories.push(codes(field, words.map((word) => model.words.booleans[word.toLowerCase()] || word), notes, n));
+      else if (field.kind === "boolean") categories.push(codes(field, words.map((word) => isMissing(field.kind, word, undefined, model) ? "" : model.words.booleans[word.toLowerCase()] || word), notes, n));
       else if (field.kind === "text") texts.push(words.map((word) => (word.toLowerCase().match(/[\p{L}\p{N}_]{2,}/gu) || []).map((one) => crc32(one) % model.vocabulary.buckets + 1)));
       else if (field.kind === "date") dateColumns(field, words).forEach((cells, row) => numbers[row].push(...cells));
       else {
-        const values = own && own.numbers ? own.numbers : Array(n).fill(undefined);
         const odd = words.filter((word, row) => word && values[row] === undefined);
         if (odd.length) notes.push(`metadata '${field.name}' has words among its numbers: ${quoted([...new Set(odd)])}; treated as unknown`);
         values.forEach((value, row) => numbers[row].push(value === undefined ? NaN : value));

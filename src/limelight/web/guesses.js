@@ -61,9 +61,10 @@ const guesses = (() => {
     return table.names.some((name) => !names.includes(name) && restarts(table, name, groups)) ? best : null;
   }
 
-  // The id of a table in which no name tells it: { id, why }; null if it is uncertain, or in several columns.
+  // The id of a table in which no name tells it, never a field of the model: { id, why }; null if it is uncertain, or in
+  // several columns.
   function findId(table, time, model) {
-    const free = table.names.filter((name) => name !== time && !layout.isNamed(name, "label", model) && !name.startsWith("label_"));
+    const free = table.names.filter((name) => name !== time && !metadata.known(model).includes(name) && !layout.isNamed(name, "label", model) && !name.startsWith("label_"));
     const found = certainId(table, idCandidates(table, free)), times = time === null ? null : courseOf(table, time);
     const fits = found !== null && !free.some((name) => name !== found && REPETITIONS.includes(layout.plainName(name))) && (times === null || groupsOf(table.words(found)).every((rows) => rises(times, rows)));
     if (fits) return { id: found, why: "each of its values fills a block of rows" };

@@ -35,8 +35,18 @@ const ids = (() => {
     return isDistinct(own, forms) && isDistinct(others, otherForms) ? placesOf(forms, otherForms) : own.map(() => -1);
   }
 
+  // Places of ids such as "s7" and "7", if all ids of each table differ in their number only.
+  function matchedByNumber(own, others) {
+    const [parts, otherParts] = [own, others].map((words) => words.map((word) => /^(\D*)(\d+)(\D*)$/.exec(plain(withoutFolder(word)))));
+    const isOneForm = (found) => found.every(Boolean) && new Set(found.map(([, before, , after]) => `${before} ${after}`)).size === 1;
+    if (!isOneForm(parts) || !isOneForm(otherParts)) return own.map(() => -1);
+    const [numbers, otherNumbers] = [parts, otherParts].map((found) => found.map((one) => one[2])), rows = placesOf(numbers, otherNumbers);
+    const isDistinct = (words, made) => new Set(made).size === new Set(words).size;
+    return isDistinct(own, numbers) && isDistinct(others, otherNumbers) && !rows.includes(-1) ? rows : own.map(() => -1);
+  }
+
   // The first place of each id among the others, -1 if there is none, and a note if ids are written differently.
-  function match(own, others, place) {
+  function match(own, others, place, byNumber = false) {
     const count = (rows) => rows.filter((row) => row >= 0).length;
     let rows = placesOf(own, others);
     if (rows.includes(-1) && new Set(others).size > new Set(rows.filter((row) => row >= 0)).size) {
@@ -45,11 +55,12 @@ const ids = (() => {
         if (count(found) > count(rows)) rows = found;
         if (!rows.includes(-1)) break;
       }
+      if (byNumber && !count(rows)) rows = matchedByNumber(own, others);
     }
     const pairs = [...new Set(own.map((word, row) => rows[row] < 0 || others[rows[row]] === word ? "" : `'${word}' is '${others[rows[row]]}'`))].filter(Boolean);
     const more = pairs.length > MOST_SHOWN ? ` and ${pairs.length - MOST_SHOWN} more` : "";
     return [rows, pairs.length ? `matched ids that are written differently in ${place}: ${pairs.slice(0, MOST_SHOWN).join(", ")}${more}` : null];
   }
 
-  return { oneForm, read, match };
+  return { NO_WORD, oneForm, read, match };
 })();

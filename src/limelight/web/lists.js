@@ -110,9 +110,9 @@ const lists = (() => {
     requireEqual(columns, measured, steps, lines, name);
     const others = holding.filter((column) => !measured.includes(column) && columns.get(column).some((one, row) => length(one) !== steps[row]));
     const parents = steps.flatMap((count, row) => Array(count).fill(row)), plain = [...columns.keys()].filter((column) => !holding.includes(column));
-    const long = new Map(), id = plain.some((column) => layout.isNamed(column, "id", model)) || (plain.length && !layout.isNamed(plain[0], "label", model) && namesSeries(columns.get(plain[0])));
+    const long = new Map(), kept = holding.filter((column) => !others.includes(column)), id = plain.some((column) => layout.isNamed(column, "id", model)) || (plain.length && !layout.isNamed(plain[0], "label", model) && namesSeries(columns.get(plain[0])));
     if (!id) long.set("series_id", parents);
-    if (!holding.some((column) => layout.isNamed(column, "time", model))) long.set("time", steps.flatMap((count) => [...Array(count).keys()]));
+    if (!kept.some((column) => layout.isNamed(column, "time", model))) long.set("time", steps.flatMap((count) => [...Array(count).keys()]));
     for (const [column, cells] of columns) {
       if (others.includes(column)) continue;
       if (holding.includes(column)) for (const [channel, values] of valuesOf(column, cells, name)) long.set(channel, values);

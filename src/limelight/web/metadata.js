@@ -6,10 +6,22 @@ const metadata = (() => {
   // The names of the fields that the model reads.
   const known = (model) => model.vocabulary ? model.vocabulary.fields.filter((one) => one.kind !== "ignore").map((one) => one.name) : [];
 
-  // Words of a column as training reads them, numbers in one form: { words, numbers }.
-  function column(table, name) {
-    const written = table.words(name), numbers = table.numbers(name), numeric = numbers.every((value) => value !== undefined);
-    return { words: written.map((cell, row) => table.isMissing(cell) ? "" : numeric ? String(numbers[row]) : ids.oneForm(cell)), numbers };
+  // A column of words or of numbers: { words, numbers }; words such as "bad" or "unknown" may be categories.
+  function of(table, name, isNumeric, absent) {
+    const numbers = table.numbers(name), word = (cell, row) => isNumeric ? (Number.isNaN(numbers[row]) ? "" : String(numbers[row])) : absent.has(cell) ? "" : ids.oneForm(cell);
+    return { words: table.words(name).map(word), numbers };
+  }
+
+  // A column of a table with rows of steps.
+  function inSteps(table, name) {
+    const numbers = table.numbers(name);
+    return of(table, name, table.isNumeric(name) && numbers.every((one) => one !== undefined) && !numbers.every(Number.isNaN), ids.NO_WORD);
+  }
+
+  // A column of a table with a row for each series: numbers if every cell is one, or empty.
+  function inRows(table, name, model) {
+    const absent = new Set(model.words.nulls), numbers = table.numbers(name);
+    return of(table, name, table.words(name).every((cell, row) => absent.has(cell) || Number.isFinite(numbers[row])), absent);
   }
 
   function ofRows(given, rows) {
@@ -20,7 +32,7 @@ const metadata = (() => {
   function inLong(table, groups, model, notes) {
     const found = new Map();
     for (const name of known(model).filter((one) => table.has(one))) {
-      const own = column(table, name);
+      const own = inSteps(table, name);
       if (groups.every((rows) => rows.every((row) => own.words[row] === own.words[rows[0]]))) found.set(name, ofRows(own, groups.map((rows) => rows[0])));
       else notes.push(`column '${name}' changes within a series, so that it is no metadata`);
     }
@@ -28,7 +40,7 @@ const metadata = (() => {
   }
 
   function inWide(table, model) {
-    return new Map(known(model).filter((one) => table.has(one)).map((one) => [one, column(table, one)]));
+    return new Map(known(model).filter((one) => table.has(one)).map((one) => [one, inRows(table, one, model)]));
   }
 
   // Whether a table describes the series and does not hold them: an id and metadata, but not all channels.
@@ -49,9 +61,9 @@ const metadata = (() => {
   // The column with the ids of the series, by its name or by its content: [name, rows of the series, note].
   function idColumn(table, names, model) {
     const wanted = model.reading.id ?? "series_id", isNamed = (name) => name === wanted || layout.isNamed(name, "id", model);
-    const matched = table.names.filter((name) => isNamed(name) || new Set(table.words(name)).size === table.rows).map((name) => [name, ...ids.match(names, table.words(name).map(ids.oneForm), `'${table.name}'`)]);
+    const matched = table.names.filter((name) => isNamed(name) || 2 * new Set(table.words(name)).size > table.rows).map((name) => [name, ...ids.match(names, table.words(name).map(ids.oneForm), `'${table.name}'`, isNamed(name))]);
     const count = ([, rows]) => rows.filter((row) => row >= 0).length, order = ([name]) => name === wanted ? 2 : isNamed(name) ? 1 : 0;
-    const may = matched.filter((one) => isNamed(one[0]) ? count(one) : 2 * count(one) >= names.length && (!table.isNumeric(one[0]) || count(one) === names.length));
+    const may = matched.filter((one) => isNamed(one[0]) ? count(one) : 2 * count(one) >= names.length && (!table.isNumeric(one[0]) || (count(one) === names.length && new Set(table.words(one[0])).size === table.rows)));
     return may.sort((a, b) => order(b) - order(a) || count(b) - count(a))[0] || null;
   }
 
@@ -75,8 +87,8 @@ const metadata = (() => {
     if (note) notes.push(note);
     const lacking = names.filter((_, place) => rows[place] < 0);
     if (lacking.length) notes.push(`'${table.name}' has no row for ${lacking.length} of ${names.length} series: ${fields.quoted(lacking)}`);
-    for (const name of own) panel.fields.set(name, ofRows(column(table, name), rows));
+    for (const name of own) panel.fields.set(name, ofRows(inRows(table, name, model), rows));
   }
 
-  return { known, column, ofRows, inLong, inWide, isOwnTable, joined, join };
+  return { known, inSteps, ofRows, inLong, inWide, isOwnTable, joined, join };
 })();

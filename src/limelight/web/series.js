@@ -148,7 +148,7 @@ const reader = (() => {
     const odd = oddWords(), values = channels.map((name) => measured(table, name, model, seriesAt, true, odd));
     notes.push(...odd.notes());
     const signals = (model.vocabulary ? model.vocabulary.signals : []).filter((one) => table.has(one.name));
-    const words = signals.map((one) => metadata.column(table, one.name).words);
+    const words = signals.map((one) => metadata.inSteps(table, one.name).words);
     const series = [...groups].map(([name, rows]) => ({
       id: name, length: rows.length,
       values: values.map((column) => Float64Array.from(rows, (row) => column[row])),
