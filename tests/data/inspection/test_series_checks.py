@@ -116,3 +116,19 @@ def test_sentinels_in_metadata_are_questioned() -> None:
         "metadata 'age' has the value -999 2 times, far from all others (20 to 61); if it stands for a missing value, "
         "leave these cells empty"
     )
+
+
+def test_units_that_differ_between_series_are_questioned() -> None:
+    units = ["bar", "mbar", "bar"] * 4
+    sentences = warnings_of(panel_of([noise() for _ in units], metadata=pa.table({"Einheit": units})))
+    assert (
+        "metadata 'Einheit' names 2 units, 'bar', 'mbar', and values are read as they are; convert the series to one unit"
+    ) in sentences
+
+
+def test_a_class_that_may_be_unknown_is_questioned() -> None:
+    labels = ["?", "ok", "worn"] * 4
+    assert warnings_of(panel_of([noise() for _ in labels], labels=labels))[0] == (
+        "class '?' is learned as any other, although it may stand for an unknown label; if it does, leave these labels "
+        "empty"
+    )

@@ -405,3 +405,8 @@ def test_a_first_row_without_numbers_is_no_row_of_units(tmp_path: Path) -> None:
     file = tmp_path / "labels.csv"
     file.write_text("series_id,label_a,label_b\nH,,\ns,1,0\nd,0,1\n")
     assert open_file(file).table["series_id"].to_pylist() == ["H", "s", "d"]
+
+
+def test_plain_numbers_beside_decimal_commas_raise_no_doubt(tmp_path: Path) -> None:
+    path = _write(tmp_path / "a.csv", "time;bar;mbar\n0.00;0,547;547,096\n0.10;1,764;1763,759\n0.20;2,487;2486,761\n")
+    assert read_table(path).notes[0] == f"read '{path}' with separator ';' and decimal ','; {CHANGE}"

@@ -10,6 +10,7 @@ from limelight.data.inspection.findings import (
     Advice,
     ChannelSummary,
     Duplicates,
+    FieldSummary,
     Inspection,
     LabelSummary,
     Leaks,
@@ -18,6 +19,7 @@ from limelight.data.inspection.findings import (
 )
 from limelight.data.inspection.sentinels import Sentinel
 from limelight.data.inspection.series_checks import SamplingRates
+from limelight.data.reading.names import plain_name
 from limelight.errors import counted, listing
 
 FEW_SERIES = 10
@@ -27,6 +29,15 @@ UNEVEN_LENGTHS = 10  # ratio of the longest series to the shortest
 LONG_FOR_A_NETWORK = 20_000
 ADVISED_WINDOW = 1_000
 MOST_RATES = 3
+UNIT_NAMES = ("unit", "units", "einheit", "einheiten", "unite", "unites", "unidad", "unidades")
+"""Names of metadata that hold the unit of the values of a series."""
+UNKNOWN_CLASSES = frozenset(
+    (
+        *("?", "??", "???", "-", "--", "---", "\u2013", "\u2014", ".", "..", "...", "*", "/"),
+        *("n/a", "n.a.", "#n/a", "missing"),
+    )
+)
+"""Names of classes, in lower case, that more often stand for an unknown label."""
 
 
 def advice_about(inspection: Inspection) -> Iterator[Advice]:
@@ -44,6 +55,8 @@ def advice_about(inspection: Inspection) -> Iterator[Advice]:
         (Severity.DATA, _value_warnings(inspection)),
         (Severity.DATA, sentinel_warnings(inspection.sentinels)),
         (Severity.DATA, _field_sentinel_warnings(inspection.field_sentinels)),
+        (Severity.DATA, _unit_warnings(inspection.fields)),
+        (Severity.DATA, _unknown_class_warnings(inspection)),
         (Severity.DATA, _warnings_of_whole_series(inspection)),
         (Severity.DATA, alike_warnings(inspection.alike)),
         (Severity.DATA, compound_warnings(inspection.compound)),
@@ -186,6 +199,24 @@ def _field_sentinel_warnings(sentinels: Sequence[Sentinel]) -> Iterator[str]:
         yield (
             f"metadata {one.channel!r} has the value {one.value:.7g} {_times(one.count)}, far from all others "
             f"({one.low:.4g} to {one.high:.4g}); if it stands for a missing value, leave these cells empty"
+        )
+
+
+def _unit_warnings(fields: Sequence[FieldSummary]) -> Iterator[str]:
+    for one in fields:
+        if plain_name(one.name) in UNIT_NAMES and one.distinct > 1:
+            yield (
+                f"metadata {one.name!r} names {one.distinct} units, {listing(one.examples)}, and values are read as "
+                "they are; convert the series to one unit"
+            )
+
+
+def _unknown_class_warnings(inspection: Inspection) -> Iterator[str]:
+    names = [name for name in (inspection.classes or {}).get("all", {}) if name.strip().lower() in UNKNOWN_CLASSES]
+    for name in names if inspection.labels is None else ():
+        yield (
+            f"class {name!r} is learned as any other, although it may stand for an unknown label; if it does, leave "
+            "these labels empty"
         )
 
 

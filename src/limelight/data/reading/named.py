@@ -279,13 +279,22 @@ def _describe_missing(
     numbered = sum(any(sign.isdigit() for sign in name) for name in others)
     alone = clock is not None and len(sheets.paths) == 1 and _rise_throughout(sample, clock)
     whole = "; if the file is one series, add a column 'series_id' with its name in each row" if alone else ""
+    falls = 0 if ids or clock is None or alone else _falls(sample, clock)
+    often = "once" if falls == 1 else f"{falls} times"
+    again = f"; the times begin again {often}, as where another series begins: add a column of ids" if falls else ""
     wide = "; if each row is a series, name its steps x_0, x_1 and so on" if numbered >= FEWEST_NUMBERED else ""
     python = ", ".join(f"{role}={names[0] if names else 'NAME'!r}" for role, names in candidates.items())
     return (
         f"expected {'a column' if len(candidates) == 1 else 'columns'} for {roles} in {sheets.name}, got "
         f"{listing(sheets.columns, 12)}; {f'candidates are {known}; ' if known else ''}name them with {example} "
-        f"({python} in Python){whole}{wide}"
+        f"({python} in Python){whole}{again}{wide}"
     )
+
+
+def _falls(sample: Source, clock: str) -> int:
+    """Count the rows whose time is lower than that of the row before."""
+    times = read_clock(sample, clock).times
+    return int(np.count_nonzero(times[1:] < times[:-1]))
 
 
 def _words_of(sample: Source, name: str) -> list[str]:

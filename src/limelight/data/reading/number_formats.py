@@ -205,7 +205,10 @@ def _likeliest(
     comma, english = NumberFormat(",", ""), NumberFormat(".", ",")
     if first != comma or english not in best:
         return first, _doubt(first, columns, separator)
-    example = next(cell for cells in columns for cell in cells if "," in cell)
+    with_comma = [cell for cells in columns for cell in cells if "," in cell]
+    if not all(map(english.matches, with_comma)):
+        return first, ""  # plain numbers of another column fit both
+    example = with_comma[0]
     if separator == "," or any(_counts_in_thousands(cells) for cells in columns):
         return english, f"took the comma in {example!r} as a sign between thousands, though it may be a decimal sign"
     return first, f"took the comma in {example!r} as a decimal sign, though it may stand between thousands"
