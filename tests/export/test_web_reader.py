@@ -276,6 +276,13 @@ def test_all_files_have_one_order_of_day_and_month(browser: Browser, pages: dict
     ).startswith("expected one order of day")
 
 
+def test_all_files_have_one_kind_of_time(browser: Browser, pages: dict[str, Path]) -> None:
+    a, b = table("time,x,y", "0,1,2", "1,2,3"), table("time,x,y", "2024-01-01,1,2", "2024-01-02,2,3")
+    assert read_in_page(browser, pages["timed"], a_csv=a, b_csv=b) == (
+        "expected one kind of time in all files, got numbers in 'a.csv' and dates in 'b.csv'; write all times in one form"
+    )
+
+
 def test_wide_rows_without_ids_are_named_by_their_file(browser: Browser, pages: dict[str, Path]) -> None:
     content = "0,1,2,3,4\n1,2,3,4,5\n"
     found = read_in_page(browser, pages["one channel"], a_csv=content, b_csv=content)

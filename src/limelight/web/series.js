@@ -228,12 +228,18 @@ const reader = (() => {
     const isWide = holding.map((table) => layout.isWide(table, model, names)), long = holding.filter((_, place) => !isWide[place]);
     const order = long.length > 1 ? orderOfDay(long, model) : "day first";
     const parts = holding.map((table, place) => isWide[place] ? readWide(table, model, notes, several) : readLong(table, model, notes, several, order));
+    requireOneClock(parts, holding);
     const panel = { channels: parts[0].channels, series: parts.flatMap((one) => one.series), fields: metadata.joined(parts, model), clock: parts[0].clock };
     for (const table of described) metadata.join(panel, table, model, notes);
     const distinct = new Set(panel.series.map((one) => one.id));
     if (distinct.size < panel.series.length) fail(`expected each series in one file, got an id in several; choose one file, or rename the ids`);
     if (model.reads_clock) requireClock(panel, model);
     return { ...cut(panel, model, notes), notes: [...new Set(notes)] };
+  }
+
+  function requireOneClock(parts, holding) {
+    const first = parts.findIndex((one) => one.clock), other = parts.findIndex((one) => one.clock && one.clock !== parts[first].clock);
+    if (other >= 0) fail(`expected one kind of time in all files, got ${parts[first].clock} in '${holding[first].name}' and ${parts[other].clock} in '${holding[other].name}'; write all times in one form`);
   }
 
   function requireClock(panel, model) {
