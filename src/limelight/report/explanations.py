@@ -58,17 +58,19 @@ def explanation_table(explanations: Mapping[str, Any]) -> Table:
     for name, scores in methods.items():
         gain = "" if name == "random" else f"{number(scores['gain'])} ± {number(scores['error'])}"
         inside = [share((scores.get("overlap") or {}).get("inside"))] if has_overlap else []
-        agreement = [_agreement(scores.get("agreement"))] if has_agreement else []
+        agreement = _agreement(scores.get("agreement") or {}) if has_agreement else []
         rows.append([name, *agreement, number(scores["deletion"]), number(scores["insertion"]), gain, *inside])
-    head = [head[0], *(["Agreement"] if has_agreement else []), *head[1:]]
+    head = [head[0], *(["Agreement", "Estimated NDCG"] if has_agreement else []), *head[1:]]
     return {"head": [*head, "Inside the true interval"] if has_overlap else head, "rows": rows}
 
 
-def _agreement(scores: Mapping[str, Any] | None) -> str:
+def _agreement(scores: Mapping[str, Any]) -> list[str]:
+    """Return the cells of the correlation and of the NDCG, which runs of earlier versions lack."""
     if not scores:
-        return ""
+        return ["", ""]
     of_class = f" ({scores['class']})" if len(scores["by_class"]) > 1 else ""
-    return f"{number(scores['score'])} ± {number(scores['error'])}{of_class}"
+    ndcg = f"{number(scores['ndcg'])} (chance {number(scores['ndcg_by_chance'])})" if "ndcg" in scores else ""
+    return [f"{number(scores['score'])} ± {number(scores['error'])}{of_class}", ndcg]
 
 
 def faithfulness_figures(explanations: Mapping[str, Any]) -> dict[str, Figure]:

@@ -57,6 +57,20 @@ def test_both_signs_are_measured_alone():
     assert measure(rising(), [np.abs(one) for one in values_of(rising())]).opposing is None
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_ndcg_differs_from_chance_by_what_explains(sign):
+    ranking = measure(rising(), [sign * one for one in values_of(rising())]).ranking
+    assert sign * (ranking[:, 0] - ranking[:, 1]).mean() > 0.08
+
+
+@pytest.mark.parametrize("importance", ["constant", "random"])
+def test_the_ndcg_of_meaningless_importance_is_chance(importance):
+    random = np.random.default_rng(1)
+    values = [np.ones(40) if importance == "constant" else random.random(40) for _ in range(60)]
+    ranking = measure(rising(60), values).ranking
+    assert ranking[:, 0].mean() == pytest.approx(ranking[:, 1].mean(), abs=0.02)
+
+
 def test_the_same_seed_measures_the_same():
     first, second, other = (measure(rising(), values_of(rising()), seed=seed) for seed in (3, 3, 4))
     assert first.to_json() == second.to_json()
@@ -65,9 +79,12 @@ def test_the_same_seed_measures_the_same():
 
 def test_the_score_is_that_of_the_best_class():
     targets = np.array(["a", "a", "b", "b", "c"])
-    found = Agreement(np.array([0.1, 0.3, 0.5, 0.9, 1.0]), None, None, targets)
+    ranking = np.array([[0.8, 0.4], [0.9, 0.5], [0.7, 0.1], [0.7, 0.1], [1.0, 0.1]])
+    found = Agreement(np.array([0.1, 0.3, 0.5, 0.9, 1.0]), ranking, None, None, targets)
     assert found.by_class == {"a": pytest.approx(0.2), "b": pytest.approx(0.7)}
     assert found.to_json() == {
+        "ndcg": pytest.approx(0.85),
+        "ndcg_by_chance": pytest.approx(0.45),
         "score": pytest.approx(0.7),
         "error": pytest.approx(0.2),
         "class": "b",
@@ -93,7 +110,7 @@ def test_masks_hide_a_part_of_every_series():
 
 
 def test_a_model_that_guesses_explains_nothing():
-    agreement = Agreement(np.array([0.6, 0.7, 0.8]), None, None, np.array(["a"] * 3))
+    agreement = Agreement(np.array([0.6, 0.7, 0.8]), np.ones((3, 2)), None, None, np.array(["a"] * 3))
     found = recommend({"evidence": agreement}, Skill(0.52, False, 60))
     assert found["trusted"] == []
     assert found["verdict"] == (

@@ -12,11 +12,18 @@ from numpy.typing import NDArray
 from limelight.data.panel import Panel
 from limelight.explanation.explanation import Explanation
 from limelight.explanation.perturbation import CHUNK_VALUES, replace_masked, step_numbers
+from limelight.explanation.quality.ranking import (
+    MEASURED_STRETCHES,
+    estimate_effects,
+    hidden_by_part,
+    part_numbers,
+    rank_by_effect,
+)
 from limelight.explanation.target import Target
 from limelight.model.fitted import FittedModel
 from limelight.types import Doubles, Rows
 
-MASKS = 32
+MASKS = 48
 WIDTHS = (1 / 16, 1 / 8, 1 / 4, 1 / 2)
 """Widths of a hidden stretch, as shares of the series."""
 HIDDEN_SHARES = (0.05, 0.15, 0.3)
@@ -28,12 +35,16 @@ LEAST_OF_CLASS = 2
 
 @dataclass(frozen=True, eq=False)
 class Agreement:
-    """Correlations between the importance that random masks hide and the drop in log odds that they cause.
+    """How well an explanation agrees with what random masks do to the prediction.
 
     Parameters
     ----------
     by_series
-        The correlation of each series, in [-1, 1], shape (n,).
+        Correlation of each series between the importance that the masks hide and the drop in log odds that they cause,
+        in [-1, 1], shape (n,).
+    ranking
+        NDCG of the importance of the values of each series by their estimated effects, and that of a random order, in
+        [0, 1], shape (n, 2).
     supporting, opposing
         The mean correlation if only positive, or only negative, importance counts; None if there is none.
     targets
@@ -41,6 +52,7 @@ class Agreement:
     """
 
     by_series: Doubles
+    ranking: Doubles
     supporting: float | None
     opposing: float | None
     targets: NDArray[Any]
@@ -48,9 +60,7 @@ class Agreement:
     @property
     def by_class(self) -> dict[str, float]:
         """The mean correlation of the series of each target that at least two series have; of all series if none."""
-        names, counts = np.unique(self.targets.astype(str), return_counts=True)
-        found = {str(name): self.of_class(str(name)) for name in names[counts >= LEAST_OF_CLASS].tolist()}
-        return {name: float(own.mean()) for name, own in found.items()} or {"": float(self.by_series.mean())}
+        return {name: float(self.by_series[rows].mean()) for name, rows in self._rows_of_classes().items()}
 
     @property
     def best_class(self) -> str:
@@ -59,12 +69,26 @@ class Agreement:
 
     def of_class(self, name: str) -> Doubles:
         """Return the correlations of the series of one target; of all series if the name is empty."""
-        return self.by_series[self.targets.astype(str) == name] if name else self.by_series
+        return self.by_series[self._rows_of_classes()[name]]
+
+    def _rows_of_classes(self) -> dict[str, NDArray[np.bool_]]:
+        """Return which series have each target that at least two have; all series, under an empty name, if none."""
+        targets = self.targets.astype(str)
+        names, counts = np.unique(targets, return_counts=True)
+        rows = {str(name): targets == name for name in names[counts >= LEAST_OF_CLASS].tolist()}
+        return rows or {"": np.ones(len(targets), dtype=bool)}
 
     def to_json(self) -> dict[str, Any]:
-        """Return the numbers, ready for JSON: ``score`` and its standard ``error`` are those of the best class."""
+        """Return the numbers, ready for JSON.
+
+        ``score`` and its standard ``error`` are the correlation of the class in which it is highest, ``ndcg`` and
+        ``ndcg_by_chance`` those of the class in which the NDCG is highest.
+        """
         best = self.of_class(self.best_class)
+        ndcg, by_chance = max(self.ranking[rows].mean(axis=0).tolist() for rows in self._rows_of_classes().values())
         return {
+            "ndcg": ndcg,
+            "ndcg_by_chance": by_chance,
             "score": float(best.mean()),
             "error": float(best.std(ddof=1) / np.sqrt(len(best))),
             "class": self.best_class,
@@ -84,12 +108,15 @@ def mask_agreement(
     masks: int = MASKS,
     seed: int = 0,
 ) -> dict[str, Agreement]:
-    """Correlate the importance that random masks hide with the drop in log odds that they cause.
+    """Compare explanations with what hiding random stretches does to the prediction.
 
-    Every mask hides stretches of one width, in all channels or in one. The drop is the mean of two predictions: with
-    values of another series at the same relative positions, and with a straight line over each stretch. What a mask
-    hides of a constant importance is subtracted, so that the size of the masks does not count. All explanations are
-    measured with the same masks, which none of them has chosen.
+    Every mask hides stretches of one width, in all channels or in one. The drop in log odds is the mean of two
+    predictions: with values of another series at the same relative positions, and with a straight line over each
+    stretch. All explanations are measured with the same masks, which none of them has chosen.
+
+    The correlation is that between the importance that each mask hides and the drop that it causes. What a mask hides
+    of a constant importance is subtracted, so that the size of the masks does not count. The NDCG compares the order
+    of the values by importance with their effects, which ridge regression estimates from the same drops.
 
     Parameters
     ----------
@@ -116,7 +143,7 @@ def mask_agreement(
     Source
     ------
     The correlation is that of Bhatt, Weller and Moura, Evaluating and Aggregating Feature-based Model Explanations,
-    2020. By class and by sign: this project, as both differ widely.
+    2020. By class and by sign, and the NDCG by estimated effects: this project.
 
     Example
     -------
@@ -137,6 +164,7 @@ def mask_agreement(
     rows = np.repeat(np.arange(len(panel)), masks)
     hidden = {name: np.zeros((len(numbers), len(rows))) for name, numbers in parts.items()}
     shares, drops = np.zeros(len(rows)), np.zeros(len(rows))
+    by_part = np.zeros((len(rows), MEASURED_STRETCHES, len(panel.channels)))
     original = target.log_odds(model.predict(panel))
     random = np.random.default_rng(seed)
     size = max(1, CHUNK_VALUES // max(1, int(panel.lengths.max()) * len(panel.channels)))
@@ -145,6 +173,7 @@ def mask_agreement(
         copies = panel[rows[chunk]].compact()
         mask = random_masks(copies, random)
         shares[chunk] = np.add.reduceat(mask.mean(axis=1), copies.starts) / copies.lengths
+        by_part[chunk] = hidden_by_part(copies, mask)
         place = panel.starts[rows[chunk]]
         steps = np.repeat(place, copies.lengths) + step_numbers(copies)
         for name, numbers in parts.items():
@@ -156,7 +185,24 @@ def mask_agreement(
             drops[chunk] += (original[rows[chunk]] - after) / 2
     by_series = (len(panel), masks)
     drops, shares = drops.reshape(by_series), shares.reshape(by_series)
-    return {name: _agreement(one.reshape(-1, *by_series), drops, shares, target.names) for name, one in hidden.items()}
+    rankings = _rank(panel, {name: numbers[0] for name, numbers in parts.items()}, by_part, drops)
+    return {
+        name: _agreement(one.reshape(-1, *by_series), drops, shares, rankings[name], target.names)
+        for name, one in hidden.items()
+    }
+
+
+def _rank(panel: Panel, importance: Mapping[str, Doubles], by_part: Doubles, drops: Doubles) -> dict[str, Doubles]:
+    """Return NDCG and chance of each series by method: importance (steps, channels), drops (n, masks)."""
+    numbers = part_numbers(panel)
+    found = {name: np.zeros((len(panel), 2)) for name in importance}
+    for row, (start, length) in enumerate(zip(panel.starts.tolist(), panel.lengths.tolist(), strict=True)):
+        steps = slice(start, start + length)
+        hidden = by_part[row * drops.shape[1] : (row + 1) * drops.shape[1]]
+        effects = estimate_effects(hidden, drops[row])[numbers[steps]]
+        for name, values in importance.items():
+            found[name][row] = rank_by_effect(values[steps], effects)
+    return found
 
 
 def random_masks(panel: Panel, random: np.random.Generator) -> NDArray[np.bool_]:
@@ -214,7 +260,7 @@ def _centred_parts(explanation: Explanation) -> Doubles:
     return centred
 
 
-def _agreement(hidden: Doubles, drops: Doubles, shares: Doubles, targets: NDArray[Any]) -> Agreement:
+def _agreement(hidden: Doubles, drops: Doubles, shares: Doubles, ranking: Doubles, targets: NDArray[Any]) -> Agreement:
     """Correlate what the masks hide of all, of positive and of negative importance, shape (3, n, masks)."""
     drops = _without_share(drops, shares)
     correlations = [_correlate(_without_share(one, shares), drops) for one in hidden]
@@ -222,7 +268,7 @@ def _agreement(hidden: Doubles, drops: Doubles, shares: Doubles, targets: NDArra
     supporting, opposing = (
         float(one.mean()) if has else None for one, has in zip(correlations[1:], any_sign, strict=True)
     )
-    return Agreement(correlations[0], supporting, opposing, targets)
+    return Agreement(correlations[0], ranking, supporting, opposing, targets)
 
 
 def _without_share(numbers: Doubles, shares: Doubles) -> Doubles:

@@ -47,7 +47,9 @@ def faithfulness(
 
     The agreement decides which method to trust: random stretches are hidden, and the importance that they hide is
     correlated with the drop in log odds that they cause. It is the score of the class whose explanations agree most,
-    as an explanation of a class that is recognised by what is absent shows nothing.
+    as an explanation of a class that is recognised by what is absent shows nothing. The correlation is the better guide
+    to the best method for one model. How good an explanation is across models and data sets is better predicted by the
+    NDCG of its order of the values, by effects that are estimated from the same hidden stretches.
 
     Deletion and insertion are measured beside it. Deletion replaces the most important steps first and records the
     probability of the target; insertion starts from a completely replaced series and restores the most important
@@ -94,8 +96,8 @@ def faithfulness(
           of the gain over the series; ``curves``, the mean probability of the target at each of ``shares``;
           ``overlap``, the localisation scores of the positive importance, None without known intervals; and, except
           for ``"random"``, ``agreement``: ``score``, the mean correlation of the series of one ``class`` in [-1, 1],
-          its standard ``error``, the means ``by_class``, and the means over all series if only positive importance
-          counts (``supporting``) or only negative (``opposing``);
+          its standard ``error``, the means ``by_class``, the means over all series if only positive importance counts
+          (``supporting``) or only negative (``opposing``), and ``ndcg`` and ``ndcg_by_chance`` in [0, 1];
         - ``skill``: the balanced accuracy of the model on the labelled series of the panel, and whether it is clearly
           better than guessing; None if it is not measured, as for labels per step and multi-label;
         - ``trusted``: the methods whose agreement is clearly above 0 and not clearly below that of the best method,
@@ -230,10 +232,11 @@ def recommend(agreements: Mapping[str, Agreement], skill: Skill | None = None) -
     Example
     -------
     >>> targets = np.array(["a", "a", "a"])
-    >>> good, poor = (Agreement(np.array(one), None, None, targets) for one in ([0.6, 0.7, 0.8], [-0.1, 0.0, 0.2]))
+    >>> good = Agreement(np.array([0.6, 0.7, 0.8]), np.array([[0.9, 0.5]] * 3), None, None, targets)
+    >>> poor = Agreement(np.array([-0.1, 0.0, 0.2]), np.array([[0.5, 0.5]] * 3), None, None, targets)
     >>> recommend({"occlusion": good, "attention": poor})["verdict"]
     'Trust occlusion most for this model: what it calls important agrees with what hiding stretches does to the
-    prediction (correlation 0.70, 3 series); attention is no better than chance.'
+    prediction (correlation 0.70, NDCG 0.90, by chance 0.50; 3 series); attention is no better than chance.'
     """
     scores = {name: one.to_json() for name, one in agreements.items()}
     better = [name for name, one in scores.items() if one["score"] > max(CLEAR * one["error"], LEAST_AGREEMENT)]
@@ -254,7 +257,8 @@ def recommend(agreements: Mapping[str, Agreement], skill: Skill | None = None) -
     tied = [name for name in others if not _clearly_better(agreements[best], agreements[name])]
     text = (
         f"Trust {best} most for this model: what it calls important agrees with what hiding stretches does to the "
-        f"prediction (correlation {scores[best]['score']:.2f}, {series} series)"
+        f"prediction (correlation {scores[best]['score']:.2f}, NDCG {scores[best]['ndcg']:.2f}, by chance "
+        f"{scores[best]['ndcg_by_chance']:.2f}; {series} series)"
     )
     text += f"; {_listed(tied)} {'is' if len(tied) == 1 else 'are'} not clearly worse" if tied else ""
     text += f"; {_listed(chance)} {'is' if len(chance) == 1 else 'are'} no better than chance" if chance else ""
