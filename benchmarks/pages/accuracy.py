@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.run import sine as sine_benchmark
 from benchmarks.run.examples import SCORES
-from benchmarks.run.metadata_tasks import ALONE, FOLDS, LONGEST, PEER, SIDES
+from benchmarks.run.metadata_tasks import ALONE, FOLDS, LONGEST, NETWORK, NETWORK_ALONE, NETWORK_FUSIONS, PEER, SIDES
 from limelight.data.synthetic.sine import SineSettings
 from limelight.evaluation.metrics.paired import MORE, WORSE, paired_gain
 
@@ -128,7 +128,8 @@ def fusion(results: dict[str, Any]) -> dict[str, Any]:
 def metadata_tasks(results: dict[str, Any]) -> dict[str, Any]:
     """Collect a row for each task: the accuracy of each side, and what the default gains over the series alone."""
     tasks = {name: sides for name, sides in results["tasks"].items() if {ALONE, "auto"} <= set(sides)}
-    sides = [side for side in SIDES if any(side in scored for scored in tasks.values())]
+    of_table = [side for side in SIDES if not side.startswith(NETWORK)]
+    sides = [side for side in of_table if any(side in scored for scored in tasks.values())]
     rows = []
     for name, scored in tasks.items():
         base = scored[ALONE]["accuracy"]
@@ -161,6 +162,33 @@ def metadata_tasks(results: dict[str, Any]) -> dict[str, Any]:
         "better_peers": sum(peer > own for own, peer in peers),
         "longest": LONGEST,
         "sham": statistics.mean(row["gain"].mean for row in rows if row["name"].startswith("sham")),
+        **_network_fusions(tasks),
+    }
+
+
+def _network_fusions(tasks: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Collect a row for each task: the accuracy of the network alone, and what each fusion gains over it."""
+    rows = [
+        {
+            "name": name,
+            "alone": statistics.mean(scored[NETWORK_ALONE]["accuracy"]),
+            "gains": [
+                paired_gain(scored[f"{NETWORK} + {fusion}"]["accuracy"], scored[NETWORK_ALONE]["accuracy"], 1 / FOLDS)
+                for fusion in NETWORK_FUSIONS
+            ],
+        }
+        for name, scored in tasks.items()
+        if {NETWORK_ALONE, *(f"{NETWORK} + {fusion}" for fusion in NETWORK_FUSIONS)} <= set(scored)
+    ]
+    verdicts = [[row["gains"][place].verdict for row in rows] for place in range(len(NETWORK_FUSIONS))]
+    means = [statistics.mean(row["gains"][place].mean for row in rows) for place in range(len(NETWORK_FUSIONS))]
+    return {
+        "network": NETWORK,
+        "network_rows": rows,
+        "network_fusions": [
+            {"name": fusion, "mean": mean, "better": found.count(MORE), "worse": found.count(WORSE)}
+            for fusion, mean, found in zip(NETWORK_FUSIONS, means, verdicts, strict=True)
+        ],
     }
 
 

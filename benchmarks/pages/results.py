@@ -32,6 +32,7 @@ SECTIONS: dict[str, Callable[[Results], dict[str, Any]]] = {
     "metadata_seconds": cost.metadata_seconds,
     "alignment": cost.alignment,
     "explanations": explanations.explanations,
+    "planted": explanations.planted,
     "evidence": peers.evidence,
     "reading": cost.reading,
     "store": cost.store,

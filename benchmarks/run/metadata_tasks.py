@@ -56,6 +56,8 @@ LONGEST = 128
 UNSEEN = "never seen"
 ALONE = "series alone"
 PEER = "tsai (constant channels)"
+NETWORK, NETWORK_FUSIONS = "conv_lstm", ("late", "repeat", "film", "attention")
+NETWORK_ALONE = f"{NETWORK} (series alone)"
 
 
 class MetadataTask(NamedTuple):
@@ -280,9 +282,9 @@ SIDES: dict[str, Callable[[Panel, Panel, int], Probabilities]] = {
     "stacked (gradient boosting)": predict_by_stack,
     "auto": partial(predict_by_model, encoder="auto", fusion="auto"),
     "rocket + late": partial(predict_by_model, encoder="rocket", fusion="late"),
+    NETWORK_ALONE: partial(predict_by_model, encoder=NETWORK, fusion=None),
     **{
-        f"conv_lstm + {fusion}": partial(predict_by_model, encoder="conv_lstm", fusion=fusion)
-        for fusion in ("late", "repeat", "film", "attention")
+        f"{NETWORK} + {fusion}": partial(predict_by_model, encoder=NETWORK, fusion=fusion) for fusion in NETWORK_FUSIONS
     },
     "tsai (series alone)": partial(predict_by_tsai, fused=False),
     PEER: partial(predict_by_tsai, fused=True),

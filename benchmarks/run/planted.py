@@ -1,6 +1,6 @@
 """Measure whether the scores of explanations predict the truth, on tasks of which it is known which values decide.
 
-    python -m benchmarks.run.planted --seed 7
+    python -m benchmarks.run.planted --models rocket conv_lstm --seeds 5 --first 7
 
 For each planted task and each of four models, every explanation is compared with the truth by NDCG. The agreement with
 random masks (its correlation, and its NDCG by estimated effects) and the gain of deletion and insertion are measured on
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -112,6 +113,7 @@ def measure(task: str, encoder: str, seed: int) -> dict[str, Any]:
     return {
         "task": task,
         "model": encoder,
+        "seed": seed,
         "accuracy": accuracy,
         "learned": learned,
         "at_chance": not learned or not any(one["above_chance"] for one in truth.values()),
@@ -155,23 +157,34 @@ def summarise(cells: list[dict[str, Any]]) -> dict[str, Any]:
     return {**found, "methods": len(pairs)}
 
 
+def summarise_parts(cells: list[dict[str, Any]]) -> dict[str, Any]:
+    """Summarise all cells and those of the tasks that the design did not use, together and for each seed."""
+    found: dict[str, Any] = {}
+    unseen = [cell for cell in cells if cell["task"] not in DESIGNED_ON]
+    for part, own in {"all": cells, **({"unseen": unseen} if unseen else {})}.items():
+        seeds = sorted({cell["seed"] for cell in own})
+        by_seed = {str(seed): summarise([cell for cell in own if cell["seed"] == seed]) for seed in seeds}
+        found[part] = {**summarise(own), "by_seed": by_seed}
+    return found
+
+
 def main() -> None:
     """Measure every task and model."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--seeds", type=int, default=5, help="number of seeds of data and model")
+    parser.add_argument("--first", type=int, default=7, help="first seed")
     parser.add_argument("--models", nargs="+", default=list(MODELS), choices=MODELS)
     parser.add_argument("--tasks", nargs="+", default=list(PLANTED_TASKS), choices=PLANTED_TASKS)
     options = parser.parse_args()
+    environment = describe_environment("limelight", "torch", "numpy", threads=torch.get_num_threads())
     cells: list[dict[str, Any]] = []
-    for encoder in options.models:
-        for task in options.tasks:
-            cells.append(measure(task, encoder, options.seed))
-            print(cells[-1], flush=True)
-            unseen = [cell for cell in cells if cell["task"] not in DESIGNED_ON]
-            environment = describe_environment("limelight", "torch", "numpy", threads=torch.get_num_threads())
-            summary = {"all": summarise(cells), **({"unseen": summarise(unseen)} if unseen else {})}
-            write_results("planted", {**environment, "seed": options.seed, "summary": summary, "cells": cells})
-    for name, one in summary.items():
+    for seed, encoder, task in product(
+        range(options.first, options.first + options.seeds), options.models, options.tasks
+    ):
+        cells.append(measure(task, encoder, seed))
+        print(cells[-1], flush=True)
+        write_results("planted", {**environment, "summary": summarise_parts(cells), "cells": cells})
+    for name, one in summarise_parts(cells).items():
         print(name, one)
 
 
