@@ -3,8 +3,10 @@ import re
 import numpy as np
 import pytest
 
+from limelight.data.panel import Panel
 from limelight.data.synthetic.planted import PLANTED_TASKS, generate_planted
 from limelight.errors import ParameterError
+from limelight.estimator import TimeSeriesClassifier
 
 DECIDED_IN_EVERY_SERIES = {
     "exclusive_or",
@@ -28,6 +30,20 @@ def without_noise(name):
     return generate_planted(name, size=60, points=48, noise=0.0)
 
 
+def without_truth(name, seed):
+    """Generate series whose decisive values are noise; a class without has noise where another series has them."""
+    planted = generate_planted(name, size=240, points=48, seed=seed)
+    random = np.random.default_rng(seed)
+    decided = [flags for flags in planted.truth if flags.any()]
+    series = []
+    for row, flags in enumerate(planted.truth):
+        values = planted.panel.series(row).copy()
+        hidden = flags if flags.any() else decided[random.integers(len(decided))]
+        values[hidden] = random.normal(scale=0.3, size=int(hidden.sum()))
+        series.append(values)
+    return Panel.from_series(series, labels=planted.panel.labels, metadata=planted.panel.metadata)
+
+
 def test_classes_are_balanced(planted):
     counts = np.unique(planted.panel.labels, return_counts=True)[1]
     assert np.ptp(counts) <= 1
@@ -47,6 +63,14 @@ def test_every_task_but_the_control_has_a_truth(planted):
     assert {len(np.unique(decided[planted.panel.labels == name])) for name in np.unique(planted.panel.labels)} == {1}
     assert decided.all() == (planted.name in DECIDED_IN_EVERY_SERIES)
     assert decided.any() == (planted.name != "nothing")
+
+
+# Scattered missing values are themselves what decides the other class of missing_stretch.
+@pytest.mark.parametrize("name", sorted(PLANTED_TASKS.keys() - {"nothing", "missing_stretch"}))
+def test_nothing_outside_the_truth_decides(name):
+    train, test = without_truth(name, 1), without_truth(name, 2)
+    model = TimeSeriesClassifier({"name": "rocket", "features": 840}, random_state=0, progress=False).fit(train)
+    assert model.score(test, test.labels) < 1 / len(np.unique(test.labels)) + 0.12
 
 
 def test_the_same_seed_generates_the_same_series(planted):

@@ -88,14 +88,16 @@ def peak(rng: np.random.Generator, n: int, points: int, noise: float) -> Drawing
 
 
 def trend_break(rng: np.random.Generator, n: int, points: int, noise: float) -> Drawing:
-    """Draw rising series, half of which fall for a quarter of their length."""
-    kind, width = _balanced(rng, n), points // 4
-    starts = rng.integers(0, points - width, n, endpoint=True)
-    falling = _stretch(starts, width, points) & (kind[:, None] == 1)
-    slope = np.where(falling, -1.0, 1.0) * rng.uniform(0.8, 1.2, (n, 1)) * 8 / points
-    values = np.cumsum(slope, axis=1) + rng.uniform(-1, 1, (n, 1))
+    """Draw rising series, half of which fall for an eighth of their length and then catch up."""
+    kind, half = _balanced(rng, n), max(2, points // 8)
+    starts = rng.integers(0, points - 2 * half, n, endpoint=True)
+    broken = _stretch(starts, 2 * half, points) & (kind[:, None] == 1)
+    slope = rng.uniform(0.8, 1.2, (n, 1)) * 8 / points
+    since = np.arange(points) - starts[:, None] + 1
+    below = np.where(broken, np.minimum(since, 2 * half - since), 0)
+    values = slope * (np.arange(points) - 2 * below) + rng.uniform(-1, 1, (n, 1))
     values = values[:, :, None] + 0.3 * _noise(rng, n, points, noise)
-    return Drawing(values, np.array(["rising", "broken"])[kind], falling[:, :, None])
+    return Drawing(values, np.array(["rising", "broken"])[kind], broken[:, :, None])
 
 
 def missing_stretch(rng: np.random.Generator, n: int, points: int, noise: float) -> Drawing:
@@ -125,9 +127,8 @@ def exclusive_or(rng: np.random.Generator, n: int, points: int, noise: float) ->
 def order(rng: np.random.Generator, n: int, points: int, noise: float) -> Drawing:
     """Draw an upward and a downward bump at random places; the label is which of them comes first."""
     kind, width = _balanced(rng, n), _width_of(points)
-    half = points // 2
-    first = rng.integers(0, half - width, n, endpoint=True)
-    second = rng.integers(half, points - width, n, endpoint=True)
+    places = np.sort(rng.integers(0, points - 2 * width, (n, 2), endpoint=True), axis=1)
+    first, second = places[:, 0], places[:, 1] + width
     sign = (1 - 2 * kind)[:, None]
     bumps = sign * (_bump(first, width, points) - _bump(second, width, points))
     truth = _stretch(first, width, points) | _stretch(second, width, points)
@@ -168,26 +169,24 @@ def channel(rng: np.random.Generator, n: int, points: int, noise: float) -> Draw
 
 
 def metadata(rng: np.random.Generator, n: int, points: int, noise: float) -> Drawing:
-    """Draw an upward and a downward bump at fixed places; a metadata field selects the one that is the label."""
-    kind, width = _balanced(rng, n, 4), _width_of(points)
-    late, down_first = kind // 2 == 1, kind % 2 == 1
-    places = np.array([points // 4, 3 * points // 4]) - width // 2
-    starts = np.tile(places, (n, 1))
-    sign = np.where(down_first, -1.0, 1.0)[:, None]
-    bumps = sign * (_bump(starts[:, 0], width, points) - _bump(starts[:, 1], width, points))
-    truth = _stretch(np.where(late, starts[:, 1], starts[:, 0]), width, points)
-    labels = np.where(late == down_first, UP, DOWN)
-    values = bumps[:, :, None] + _noise(rng, n, points, noise)
+    """Draw two bumps at fixed places, each upward or downward; a metadata field selects the one that is the label."""
+    kind, width = _balanced(rng, n, 8), _width_of(points)
+    late, down = kind // 4 == 1, np.stack([kind // 2 % 2, kind % 2]) == 1
+    places = [np.full(n, place - width // 2) for place in (points // 4, 3 * points // 4)]
+    signs = np.where(down, -1.0, 1.0)
+    bumps = sum(sign[:, None] * _bump(place, width, points) for sign, place in zip(signs, places, strict=True))
+    truth = _stretch(np.where(late, places[1], places[0]), width, points)
+    labels = np.where(np.where(late, down[1], down[0]), DOWN, UP)
+    values = np.asarray(bumps)[:, :, None] + _noise(rng, n, points, noise)
     return Drawing(values, labels, truth[:, :, None], {"mode": np.where(late, "late", "early").tolist()})
 
 
 def class_places(rng: np.random.Generator, n: int, points: int, noise: float) -> Drawing:
-    """Draw a bump at one of three fixed places, one for each class, and a smaller one at another of them."""
+    """Draw a bump at one of three fixed places, one for each class, and a smaller one between two of them."""
     kind, width = _balanced(rng, n, 3), _width_of(points)
-    places = np.array([points // 6, points // 2, 5 * points // 6]) - width // 2
-    other = (kind + rng.integers(1, 2, n, endpoint=True)) % 3
-    own = places[kind]
-    bumps = _bump(own, width, points) + 0.4 * _bump(places[other], width, points)
+    own = np.array([points // 6, points // 2, 5 * points // 6])[kind] - width // 2
+    between = rng.choice([points // 3, 2 * points // 3], n) - width // 2
+    bumps = _bump(own, width, points) + 0.4 * _bump(between, width, points)
     values = bumps[:, :, None] + _noise(rng, n, points, noise)
     return Drawing(values, np.array(["early", "middle", "late"])[kind], _stretch(own, width, points)[:, :, None])
 
