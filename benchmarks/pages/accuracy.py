@@ -180,14 +180,19 @@ def _network_fusions(tasks: dict[str, dict[str, Any]]) -> dict[str, Any]:
         for name, scored in tasks.items()
         if {NETWORK_ALONE, *(f"{NETWORK} + {fusion}" for fusion in NETWORK_FUSIONS)} <= set(scored)
     ]
-    verdicts = [[row["gains"][place].verdict for row in rows] for place in range(len(NETWORK_FUSIONS))]
-    means = [statistics.mean(row["gains"][place].mean for row in rows) for place in range(len(NETWORK_FUSIONS))]
+    by_fusion = {name: [row["gains"][place] for row in rows] for place, name in enumerate(NETWORK_FUSIONS)}
     return {
         "network": NETWORK,
         "network_rows": rows,
         "network_fusions": [
-            {"name": fusion, "mean": mean, "better": found.count(MORE), "worse": found.count(WORSE)}
-            for fusion, mean, found in zip(NETWORK_FUSIONS, means, verdicts, strict=True)
+            {
+                "name": name,
+                "mean": statistics.mean(gain.mean for gain in gains),
+                "better": sum(gain.verdict == MORE for gain in gains),
+                "worse": sum(gain.verdict == WORSE for gain in gains),
+            }
+            for name, gains in by_fusion.items()
+            if gains
         ],
     }
 

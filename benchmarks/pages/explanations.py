@@ -62,10 +62,8 @@ def planted(results: dict[str, Any]) -> dict[str, Any]:
         "parts": [{"tasks": words, **results["summary"][part]} for part, words in PARTS_OF_TASKS.items()],
         "models": list(dict.fromkeys(cell["model"] for cell in cells)),
         "seeds": sorted({cell["seed"] for cell in cells}),
-        "unlearned": sorted(f"{cell['task']} ({cell['model']})" for cell in cells if not cell["learned"]),
-        "unmarked": sorted(
-            f"{cell['task']} ({cell['model']})" for cell in cells if cell["learned"] and cell["at_chance"]
-        ),
+        "unlearned": _count(cell for cell in cells if not cell["learned"]),
+        "unmarked": _count(cell for cell in cells if cell["learned"] and cell["at_chance"]),
     }
 
 
