@@ -204,11 +204,16 @@ REFUSED = {
         wide(["0", "00", "1", "2", "3", "4"]),
         "expected each step of a channel once in 'new.csv', got columns '0' and '00' for one step; rename one",
     ),
+    "a row without a time": (
+        "dated",
+        long("id,time,x,y", ["2024-01-31", ""]),
+        "expected a time in every row of column 'time', got none in line 3 of 'new.csv'; fill it in, or leave the row out",
+    ),
     "a time that does not exist": (
         "dated",
         long("id,time,x,y", ["2024-01-31 10:61", "2024-02-01 10:00"]),
-        "expected numbers or dates such as 2024-01-31 12:00:00 in column 'time' of 'new.csv', got '2024-01-31 10:61'; "
-        "write all times in one form",
+        "expected numbers or dates such as 2024-01-31 12:00:00 in column 'time' of 'new.csv', got '2024-01-31 10:61' "
+        "in line 2; write all times in one form",
     ),
     "lists of several lengths": (
         "named",

@@ -278,7 +278,7 @@ def test_a_span_marked_by_dragging_labels_its_steps(browser, client, tmp_path) -
     opened(browser, client, "steps", written(tmp_path / "new.csv", panel))
     model = client.registry["steps"].model
     before = model.predict(panel).labels.tolist()
-    label = next(name for name in model.task.classes if name not in before[10:20])
+    label = next(name for name in model.task.classes if name != before[10])
     browser.run("document.querySelector('.chart').scrollIntoView({block: 'center'})")
     box = browser.run("JSON.parse(JSON.stringify(document.querySelector('.chart .frame').getBoundingClientRect()))")
     step = box["width"] / 40
@@ -337,6 +337,30 @@ def test_answers_of_earlier_files_are_called_so(browser, client, tmp_path) -> No
     assert browser.run("document.querySelector('.status').textContent") == (
         "The answers below are those of the files before."
     )
+
+
+@needs_browser
+def test_checked_labels_are_not_lost_unasked(browser, client, tmp_path) -> None:
+    file = written(tmp_path / "new.csv", noise(*[20] * 3, width=2))
+    opened(browser, client, "summing", file)
+    browser.run("window.confirm = (question) => { window.asked = question; return false; }")
+    browser.run("document.querySelector('.confirm').click()")
+    browser.choose("input.files", file)
+    browser.wait("window.asked !== undefined")
+    assert browser.run("window.asked") == "1 checked label is not downloaded. Go on without it?"
+    choose(browser, "select.model", "model")
+    assert browser.run("document.querySelector('select.model').value") == "summing"
+    assert browser.run("document.querySelector('.export').textContent") == "Download labels (1 checked)"
+
+
+@needs_browser
+def test_downloaded_labels_are_left_unasked(browser, client, tmp_path) -> None:
+    opened(browser, client, "summing", written(tmp_path / "new.csv", noise(*[20] * 3, width=2)))
+    browser.run("window.confirm = () => { window.asked = true; return false; }")
+    browser.run("document.querySelector('.confirm').click()")
+    downloaded(browser, tmp_path, "labels_corrected.csv")
+    choose(browser, "select.model", "model")
+    assert browser.run("[window.asked, document.querySelector('.answers').hidden]") == [None, True]
 
 
 @needs_browser

@@ -41,7 +41,7 @@ const answersView = (() => {
   const create = (root, model, { correct = true, extra = () => [], more = () => {} } = {}) => {
     const bySteps = model.level === "step", several = model.task === "multilabel";
     const find = (name) => root.querySelector(name);
-    let answer = null, order = [], selected = -1, labels = new Map(), listed = ROWS;
+    let answer = null, order = [], selected = -1, labels = new Map(), listed = ROWS, downloaded = true;
 
     function labelOf(place) { return labels.has(place) ? labels.get(place) : answer.predictions[place].prediction; }
 
@@ -182,6 +182,7 @@ const answersView = (() => {
 
     function setLabel(place, label) {
       labels.set(place, label);
+      downloaded = false;
       const line = root.querySelector(`.list tr[data-place="${place}"]`);
       if (line) line.replaceWith(row(place));
       count();
@@ -265,16 +266,21 @@ const answersView = (() => {
       event.preventDefault();
       select(order[Math.min(Math.min(order.length, listed) - 1, Math.max(0, at + moves[event.key]))], true);
     });
-    if (find(".export")) find(".export").addEventListener("click", () => csv.download(table(), bySteps ? "series_corrected.csv" : "labels_corrected.csv"));
+    if (find(".export")) find(".export").addEventListener("click", () => {
+      csv.download(table(), bySteps ? "series_corrected.csv" : "labels_corrected.csv");
+      downloaded = true;
+    });
     new ResizeObserver(() => { if (answer) draw(); }).observe(find(".detail"));
 
     return {
       // Shows a series again if it is still the selected one.
       refresh(place) { if (place === selected) detail(); },
       isSelected: (place) => place === selected,
+      // How many labels a person checked since the last download.
+      unsaved: () => downloaded ? 0 : labels.size,
       show(given) {
         answer = given;
-        labels = new Map();
+        [labels, downloaded] = [new Map(), true];
         root.hidden = false;
         find("input[type=search]").value = "";
         const button = find(".export");

@@ -5,7 +5,7 @@ const reader = (() => {
   const ROWS_TO_JUDGE = 20;
   const { isNamed, stepColumns } = layout;
   const fail = (sentence) => { throw new tables.Unreadable(sentence); };
-  const quoted = (names) => fields.quoted(names, 12);
+  const quoted = (names) => fields.quoted(names, 12), counted = (count, thing) => `${count} ${thing}${count === 1 ? "" : "s"}`;
 
   // The column with a role by its name or, for the default name, by another common name; null if there is none.
   function byName(table, role, column, model, notes) {
@@ -59,7 +59,7 @@ const reader = (() => {
     const varies = (name) => { const words = table.words(name); return groups.some((rows) => rows.some((row) => words[row] !== words[rows[0]])); };
     const changing = free.filter(varies);
     if (changing.length === model.channels.length) notes.push(`ignored columns that do not change within a series: ${quoted(free.filter((name) => !changing.includes(name)))}`);
-    else fail(`expected ${model.channels.length} columns of measurements as in training in '${table.name}', got ${free.length} (${quoted(free) || "none"}); leave the other columns out`);
+    else fail(`expected ${counted(model.channels.length, "column")} of measurements as in training in '${table.name}', got ${free.length} (${quoted(free) || "none"}); leave the other columns out`);
     return changing;
   }
 
@@ -81,12 +81,20 @@ const reader = (() => {
     return found;
   }
 
+  // Why a column is no clock: an empty cell, a cell that is no time, or times of several forms.
+  function describeUnread(table, time) {
+    const words = table.words(time), numbers = table.numbers(time), empty = words.findIndex((word) => table.isMissing(word));
+    if (empty >= 0) return `expected a time in every row of column '${time}', got none in line ${table.line(empty)} of '${table.name}'; fill it in, or leave the row out`;
+    const odd = Math.max(0, words.findIndex((word, row) => !clock.read([word], [numbers[row]])));
+    return `expected numbers or dates such as 2024-01-31 12:00:00 in column '${time}' of '${table.name}', got '${words[odd]}' in line ${table.line(odd)}; write all times in one form`;
+  }
+
   function timesOf(table, time, groups, model, notes, order) {
     if (time === null && model.reading.sort) fail(`expected a column of times to sort by, as in training, in '${table.name}', got ${quoted(table.names)}; name it time`);
     if (time === null) return null;
     const found = clock.read(table.words(time), table.numbers(time), order);
     if (!found) {
-      if (model.reads_clock || model.reading.sort || typeof (model.reading.windows || {}).length === "string") fail(`expected numbers or dates such as 2024-01-31 12:00:00 in column '${time}' of '${table.name}', got '${table.words(time)[0]}'; write all times in one form`);
+      if (model.reads_clock || model.reading.sort || typeof (model.reading.windows || {}).length === "string") fail(describeUnread(table, time));
       notes.push(`the times in column '${time}' were not read: the order of the rows is the clock`);
       return null;
     }
@@ -193,7 +201,7 @@ const reader = (() => {
     const own = wanted.filter((name) => alike(name) || !isNumbered(model.channels) || [...steps.get(name).values()].some((column) => table.isNumeric(column)));
     const other = own.find((name) => !alike(name));
     if (other !== undefined) fail(`expected the same steps in every channel of '${table.name}', got other steps for '${other}' than for '${first}'; add the missing columns, or leave these out`);
-    if (own.length !== model.channels.length) fail(`expected ${model.channels.length} channels as in training in '${table.name}', got ${own.length} (${quoted(own) || "none"}); ${own.length < model.channels.length ? "add their columns" : "leave the others out"}`);
+    if (own.length !== model.channels.length) fail(`expected ${counted(model.channels.length, "channel")} as in training in '${table.name}', got ${own.length} (${quoted(own) || "none"}); ${own.length < model.channels.length ? "add their columns" : "leave the others out"}`);
     return [own, numbers];
   }
 

@@ -3,7 +3,7 @@
 document.addEventListener("DOMContentLoaded", async () => {
   const find = (name) => document.querySelector(name), models = new Map();
   const status = find(".status"), failure = find(".error"), drop = find(".drop"), token = find(".token");
-  let view = null, viewOf = null, latest = 0;
+  let view = null, viewOf = null, latest = 0, named = "";
 
   function headers() {
     const given = token.querySelector("input").value.trim();
@@ -38,7 +38,15 @@ document.addEventListener("DOMContentLoaded", async () => {
     } catch (error) { fail(error.message); }
   }
 
+  // Whether to go on although checked labels would be lost.
+  function mayLeave() {
+    const count = view ? view.unsaved() : 0;
+    return !count || confirm(`${count === 1 ? "1 checked label is" : `${count} checked labels are`} not downloaded. Go on without ${count === 1 ? "it" : "them"}?`);
+  }
+
   function about() {
+    named = find("select.model").value;
+    view = viewOf = null;
     const model = models.get(find("select.model").value);
     const reads = Object.keys(model.metadata).length ? `; metadata: ${Object.keys(model.metadata).join(", ")}` : "";
     find(".about").textContent = `${model.task === "multilabel" ? "Any" : "One"} of ${model.classes.join(", ")} for each ${model.level === "step" ? "step" : "series"}. Channels: ${model.channels.join(", ")}${reads}.`;
@@ -49,6 +57,7 @@ document.addEventListener("DOMContentLoaded", async () => {
     const model = models.get(find("select.model").value), turn = ++latest;
     if (!model) { await list(); return; }
     if (!files.length) { fail("expected files with series, got none, as in an empty folder; choose others"); return; }
+    if (!mayLeave()) return;
     failure.hidden = true;
     status.textContent = `Reading ${files.length === 1 ? files[0].name : `${files.length} files`} …`;
     const head = new TextEncoder().encode(JSON.stringify({ files: files.map((one) => ({ name: one.name, size: one.file.size })) }));
@@ -103,7 +112,8 @@ document.addEventListener("DOMContentLoaded", async () => {
     const files = items.length ? (await Promise.all(items.map((one) => entries(one)))).flat() : [...event.dataTransfer.files].map((file) => ({ name: file.name, file }));
     await send(within(files));
   });
-  find("select.model").addEventListener("change", about);
+  find("select.model").addEventListener("change", () => { if (mayLeave()) about(); else find("select.model").value = named; });
+  addEventListener("beforeunload", (event) => { if (view && view.unsaved()) event.preventDefault(); });
   token.querySelector("input").addEventListener("change", list);
   await list();
 });
