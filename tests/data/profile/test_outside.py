@@ -125,6 +125,13 @@ def test_ignored_fields_are_not_checked() -> None:
     assert fit_training_profile(sensors(metadata=table), ["subject"]).metadata.fields == ()
 
 
+@pytest.mark.parametrize("words", [["train"], ["Training", "valid"]])
+def test_a_field_of_parts_is_not_checked(words: list[str]) -> None:
+    panel = sensors()
+    table = pa.table({"set": [words[row % len(words)] for row in range(len(panel))]})
+    assert fit_training_profile(panel.replace(metadata=table)).metadata.fields == ()
+
+
 def test_one_faulty_training_series_does_not_widen_the_limits() -> None:
     faulty = sensors()
     faulty.values[:LENGTH, 1] *= 1000

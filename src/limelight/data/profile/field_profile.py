@@ -13,6 +13,7 @@ from pydantic.dataclasses import dataclass
 
 from limelight.data.field_kinds import infer_kind
 from limelight.data.metadata import Values, fields_of, read_field
+from limelight.data.splitting.part_words import are_of_training
 from limelight.errors import DataError, listing
 from limelight.types import FieldKind, Rows
 
@@ -125,7 +126,7 @@ def fit_metadata_profile(metadata: pa.Table | None, ignored: Sequence[str] = ())
     Returns
     -------
     MetadataProfile
-        Without texts and fields that identify series.
+        Without texts, fields that identify series, and fields that name the parts of a split.
     """
     fields, words = [], dict[str, Values]()
     for name, column in fields_of(metadata).items():
@@ -141,6 +142,8 @@ def fit_metadata_profile(metadata: pa.Table | None, ignored: Sequence[str] = ())
                 fields.append(FieldProfile(name, kind, limits=(low - margin, high + margin)))
             continue
         distinct, counts = np.unique(cells[cells != ""], return_counts=True)
+        if are_of_training(distinct.tolist()):
+            continue  # the column names the parts of a split, and test series are of another part by design
         if len(distinct) and (counts == 1).sum() <= MOST_SINGLE * len(cells):
             fields.append(FieldProfile(name, kind, tuple(distinct.tolist())))
             words[name] = cells

@@ -38,6 +38,18 @@ def are_parts(words: Iterable[str]) -> bool:
     return {"train", "test"} <= named <= {"train", "validation", "test"}
 
 
+def are_of_training(words: Iterable[str]) -> bool:
+    """Whether words name the training or validation part of a split and nothing else.
+
+    Example
+    -------
+    >>> are_of_training(["train", "dev"]), are_of_training(["train", "bus"]), are_of_training([])
+    (True, False, False)
+    """
+    named = {part_of(word) for word in words}
+    return bool(named) and named <= {"train", "validation"}
+
+
 def parts_in(words: Sequence[str]) -> list[str] | None:
     """Return the part that each word names; None unless they are parts (``are_parts``).
 
