@@ -67,7 +67,7 @@ def compare(scores: dict[str, Any], level: float = 0.05) -> list[dict[str, Any]]
     -------
     list[dict]
         For each pair ``better`` and ``worse`` by mean accuracy, the mean ``gain``, ``wins``, ``losses``, ``ties``, the
-        corrected ``p`` and whether the difference is ``significant``.
+        ``p`` of this pair ``alone`` and the corrected one, and whether the difference is ``significant`` by the latter.
     """
     pairs = []
     for one, other in combinations(scores, 2):
@@ -76,7 +76,7 @@ def compare(scores: dict[str, Any], level: float = 0.05) -> list[dict[str, Any]]
         gains = gains if better == one else -gains
         p = float(wilcoxon(gains).pvalue) if gains.any() else 1.0
         counts = {"wins": int((gains > 0).sum()), "losses": int((gains < 0).sum()), "ties": int((gains == 0).sum())}
-        pairs.append({"better": better, "worse": worse, "gain": float(gains.mean()), **counts, "p": p})
+        pairs.append({"better": better, "worse": worse, "gain": float(gains.mean()), **counts, "alone": p, "p": p})
     highest = 0.0
     for place, pair in enumerate(sorted(pairs, key=lambda pair: pair["p"])):
         highest = max(highest, min(1.0, pair["p"] * (len(pairs) - place)))
@@ -118,13 +118,9 @@ def resamples_of(runs: Runs, classifier: str, share: float = 0.9) -> list[str]:
 
 
 def tabled(runs: Runs) -> list[list[str]]:
-    """Return the resamples of each table: the official split, and what each kind of ``blocks`` finished, if more."""
-    tables = [["0"]]
-    for kind in ("limelight:blocks", "limelight:blocks_without_shapelets"):
-        resamples = resamples_of(runs, kind)
-        if len(resamples) > len(tables[-1]):
-            tables.append(resamples)
-    return tables
+    """Return the resamples of each table: those that some classifier finished, the fewest first."""
+    finished_by = {tuple(resamples_of(runs, one)) for one in CLASSIFIERS}
+    return [list(resamples) for resamples in sorted(finished_by, key=len) if resamples]
 
 
 def rows_of_others(runs: Runs) -> list[dict[str, Any]]:
@@ -176,7 +172,10 @@ def print_tables(runs: Runs) -> None:
             )
         for pair in compare(scores):
             counts = f"{pair['wins']} wins, {pair['ties']} ties, {pair['losses']} losses"
-            print(f"{pair['better']} - {pair['worse']}: {pair['gain']:+.4f}, {counts}, corrected p {pair['p']:.3g}")
+            print(
+                f"{pair['better']} - {pair['worse']}: {pair['gain']:+.4f}, {counts}, p {pair['alone']:.3g}, "
+                f"corrected {pair['p']:.3g}"
+            )
     for row in rows_of_others(runs):
         print(
             f"{row['classifier']:32} on {row['sets']} data sets: accuracy {row['accuracy']:.4f}, log loss "
