@@ -4,11 +4,20 @@ const guesses = (() => {
   const ROWS_TO_JUDGE = 20, FEWEST_BLOCKS = 5, EVEN = 0.9;
   const REPETITIONS = ["trial", "trial_no", "repetition", "rep", "session", "run", "take", "attempt", "durchgang", "durchlauf", "wiederholung", "sitzung", "lauf", "essai", "repeticion", "ensayo", "sesion"];
 
+  const kinds = new WeakMap();
+
+  function findKind(table, name) {
+    if (table.isNumeric(name)) return "number";
+    const words = table.words(name), isDated = (some) => (clock.read(some, [undefined]) || {}).kind === "dates";
+    return isDated(words.slice(0, 1)) && isDated(words) && !words.every(clock.isMonth) ? "date" : "word";
+  }
+
   // "number", "date" or "word"; months alone are words, as they may be ids.
   function kindOf(table, name) {
-    if (table.isNumeric(name)) return "number";
-    const found = clock.read(table.words(name), table.words(name).map(() => undefined));
-    return found && found.kind === "dates" && !table.words(name).every(clock.isMonth) ? "date" : "word";
+    if (!kinds.has(table)) kinds.set(table, new Map());
+    const known = kinds.get(table);
+    if (!known.has(name)) known.set(name, findKind(table, name));
+    return known.get(name);
   }
 
   const holdsValues = (table, name) => table.words(name).some((word) => !table.isMissing(word));
