@@ -281,6 +281,21 @@ def test_all_files_have_one_order_of_day_and_month(browser: Browser, pages: dict
     ).startswith("expected one order of day")
 
 
+def test_a_series_in_two_files_is_named(browser: Browser, pages: dict[str, Path]) -> None:
+    content = table("id,x,y", "a,1,2", "a,2,3")
+    assert read_in_page(browser, pages["named"], one_csv=content, two_csv=content) == (
+        "expected each series in one file, got 'a' in 'one.csv' and in 'two.csv'; rename one, or choose one of the files"
+    )
+
+
+def test_a_dropped_folder_is_named(browser: Browser, pages: dict[str, Path]) -> None:
+    browser.open(pages["named"])
+    folder = "{ name: 'pumps', arrayBuffer: () => Promise.reject(new Error('no file')) }"
+    assert browser.run(f"files.bytesOf({folder}).catch((error) => error.message)") == (
+        "expected files, got a folder, or a file that cannot be opened: 'pumps'; choose the files in it"
+    )
+
+
 def test_all_files_have_one_kind_of_time(browser: Browser, pages: dict[str, Path]) -> None:
     a, b = table("time,x,y", "0,1,2", "1,2,3"), table("time,x,y", "2024-01-01,1,2", "2024-01-02,2,3")
     assert read_in_page(browser, pages["timed"], a_csv=a, b_csv=b) == (

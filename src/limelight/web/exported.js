@@ -132,7 +132,7 @@ document.addEventListener("DOMContentLoaded", () => {
     find(".answers").hidden = true;
     try {
       status.textContent = `Reading ${chosen.length === 1 ? chosen[0].name : `${chosen.length} files`} …`;
-      const given = await Promise.all(chosen.map(async (file) => files.open(new Uint8Array(await file.arrayBuffer()), file.name, model)));
+      const given = await Promise.all(chosen.map(async (file) => files.open(await files.bytesOf(file), file.name, model)));
       const read = reader.read(given, model), notes = [];
       status.textContent = "Starting the model …";
       await turn;

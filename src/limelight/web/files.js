@@ -1,7 +1,7 @@
 "use strict";
 // A dropped file as a table: unpacked if it is compressed, refused if it is no text.
 const files = (() => {
-  const PACKED = /\.(gz|zip)$/i, MOST_UNPACKED = 1 << 30, READ = "the page reads CSV and JSON lines";
+  const PACKED = /\.(gz|zip)$/i, MOST_BYTES = (1 << 29) - 32, READ = "the page reads CSV and JSON lines";
   const ENDINGS = [
     [/\.(xlsx|xlsm|xls|ods)$/i, "an Excel workbook", "save the sheet as CSV"], [/\.(parquet|pq)$/i, "a Parquet file", "save it as CSV"], [/\.(feather|arrow|ipc)$/i, "an Arrow file", "save it as CSV"],
     [/\.(bz2|xz|zst|7z|rar|tar|tgz)$/i, "a packed file", "unpack it, or pack it as .gz or .zip"], [/\.(npy|npz|mat|h5|hdf5)$/i, "a file of arrays", "save it as CSV"],
@@ -10,18 +10,23 @@ const files = (() => {
   const STARTS = [["PK\x03\x04", "a zip file or an Excel workbook"], ["PAR1", "a Parquet file"], ["ARROW1", "an Arrow file"], ["%PDF", "a PDF file"], ["\x89PNG", "a picture"], ["\x93NUMPY", "a file of arrays"], ["\x89HDF", "a file of arrays"]];
   const fail = (sentence) => { throw new tables.Unreadable(sentence); };
 
+  // A browser keeps no longer text than this.
+  function requireSize(size, name) {
+    if (size > MOST_BYTES) fail(`expected a file of at most 512 MiB of text, got more in '${name}'; split it, or predict it with limelight predict`);
+  }
+
   async function through(bytes, kind, name) {
     const chunks = [], reader = new Blob([bytes]).stream().pipeThrough(new DecompressionStream(kind)).getReader();
     let size = 0;
     try {
       for (let one = await reader.read(); !one.done; one = await reader.read()) {
         chunks.push(one.value);
-        if ((size += one.value.length) > MOST_UNPACKED) break;
+        if ((size += one.value.length) > MOST_BYTES) break;
       }
     } catch {
       fail(`expected a whole compressed file, got '${name}', which is damaged; pack it again`);
     }
-    if (size > MOST_UNPACKED) fail(`expected at most 1 GiB after unpacking, got more in '${name}'; split the file`);
+    requireSize(size, name);
     return new Uint8Array(await new Blob(chunks).arrayBuffer());
   }
 
@@ -46,11 +51,21 @@ const files = (() => {
 
   // The table of a file; any other file is an error that says what the page reads.
   async function open(given, name, model) {
+    requireSize(given.length, name);
     const bytes = await unpacked(given, name), bare = name.replace(PACKED, ""), start = String.fromCharCode(...bytes.subarray(0, 8));
     const [, kind, remedy] = ENDINGS.find(([ending]) => ending.test(bare)) || [], found = STARTS.find(([sign]) => start.startsWith(sign));
     if (kind || found) fail(`expected a text file, as ${READ}, got ${kind || found[1]}: '${name}'; ${remedy || "save the table as CSV"}, or predict it with limelight predict or limelight serve`);
     return tables.read(bytes, bare, model);
   }
 
-  return { open };
+  // The bytes of a dropped file; a folder has none.
+  async function bytesOf(file) {
+    try {
+      return new Uint8Array(await file.arrayBuffer());
+    } catch {
+      return fail(`expected files, got a folder, or a file that cannot be opened: '${file.name}'; choose the files in it`);
+    }
+  }
+
+  return { bytesOf, open };
 })();

@@ -239,10 +239,17 @@ const reader = (() => {
     requireOneClock(parts, holding);
     const panel = { channels: parts[0].channels, series: parts.flatMap((one) => one.series), fields: metadata.joined(parts, model), clock: parts[0].clock };
     for (const table of described) metadata.join(panel, table, model, notes);
-    const distinct = new Set(panel.series.map((one) => one.id));
-    if (distinct.size < panel.series.length) fail(`expected each series in one file, got an id in several; choose one file, or rename the ids`);
+    requireOneFile(parts, holding);
     if (model.reads_clock) requireClock(panel, model);
     return { ...cut(panel, model, notes), notes: [...new Set(notes)] };
+  }
+
+  function requireOneFile(parts, holding) {
+    const file = new Map();
+    parts.forEach((one, place) => one.series.forEach(({ id }) => {
+      if (file.has(id)) fail(`expected each series in one file, got '${id}' in '${file.get(id)}' and in '${holding[place].name}'; rename one, or choose one of the files`);
+      file.set(id, holding[place].name);
+    }));
   }
 
   function requireOneClock(parts, holding) {
