@@ -156,3 +156,12 @@ def test_other_compressed_files_are_refused_with_what_to_do(name: str, remedy: s
         assert message.endswith(f"got '{tmp_path / name}'; {remedy}")
     with pytest.raises(InputError, match=re.escape(remedy)):
         folder_content(tmp_path)
+
+
+def test_late_evidence_in_a_compressed_file_is_found(tmp_path: Path) -> None:
+    rows = [f"p{row};{step};1,{100 + step}" for row in range(300) for step in range(20)]
+    late = [f"q{row};{step};1234,5" for row in range(300) for step in range(20)]
+    text = "\n".join(["id;time;x", *rows, *late]) + "\n"
+    plain, packed = read_table(write(tmp_path / "a.csv", text)), read_table(write(tmp_path / "a.csv.gz", text))
+    assert packed.values[:3].tolist() == plain.values[:3].tolist()
+    assert [note.replace(".gz", "") for note in packed.notes] == [*plain.notes]

@@ -1,5 +1,6 @@
 """Rows below a table that are no data: sums, means and closing words."""
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -27,13 +28,14 @@ def lines(*below: str, separator: str = ",") -> str:
         ([",END,,"], "'END'"),
     ],
 )
-@pytest.mark.parametrize("times", [1, 400])
+@pytest.mark.parametrize(("times", "ending"), [(1, ".csv"), (400, ".csv"), (400, ".csv.gz")])
 def test_rows_below_a_csv_table_are_ignored_with_a_note(
-    below: list[str], words: str, times: int, tmp_path: Path
+    below: list[str], words: str, times: int, ending: str, tmp_path: Path
 ) -> None:
     rows = [",".join(map(str, [f"{row[0]}{copy}", *row[1:]])) for copy in range(times) for row in ROWS]
-    path = tmp_path / "a.csv"
-    path.write_text("\n".join([",".join(HEADER), *rows, *below]) + "\n")
+    path = tmp_path / f"a{ending}"
+    content = ("\n".join([",".join(HEADER), *rows, *below]) + "\n").encode()
+    path.write_bytes(gzip.compress(content) if ending == ".csv.gz" else content)
     if not words:  # it may be the id of a series without values
         assert message_of(DataError, read_table, path).startswith("expected a time in every row of column 'time', got")
         return

@@ -256,3 +256,8 @@ def test_arrays_without_names_are_series_and_labels(tmp_path: Path) -> None:
 def test_another_number_of_entries_holds_no_labels(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", RANDOM.normal(size=(4, 30, 2)), np.arange(30))
     assert read_table(tmp_path / "a.npz").labels is None
+
+
+def test_matrices_of_one_file_are_no_channels(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", ok=RANDOM.normal(size=(50, 20)), worn=RANDOM.normal(size=(50, 20)))
+    assert message_of(DataError, read_table, tmp_path / "a.npz").startswith("expected an array X of shape (n, time)")

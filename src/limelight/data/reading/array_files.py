@@ -86,7 +86,8 @@ def hold_recordings(paths: Sequence[Path]) -> bool:
         return False
     series = [arrays[key] for key, (role, _) in found.items() if role == "X"]
     if len(paths) == 1:
-        return not series and join_channels(_without_role(arrays, found), repr(str(paths[0]))) is not None
+        joined = None if series else join_channels(_without_role(arrays, found), repr(str(paths[0])))
+        return joined is not None and len(joined.keys) == len(joined.names)  # matrices may hold a series in each row
     return all(array.ndim <= 2 and array.dtype.kind != "O" for array in series or arrays.values())
 
 

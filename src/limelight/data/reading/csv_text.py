@@ -7,6 +7,7 @@ import csv
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from io import StringIO, TextIOWrapper
 from itertools import islice
 from pathlib import Path
@@ -128,7 +129,11 @@ def read_later_lines(path: Path, encoding: str, pieces: int = 3) -> Iterator[lis
     """Read some complete lines in the middle and at the end of a large file, for evidence that the head lacks."""
     size = path.stat().st_size
     length = _SAMPLE_BYTES // 2
-    if compression_of(path) or size < 2 * _SAMPLE_BYTES:
+    if compression_of(path):
+        for piece in () if encoding.startswith(("utf-16", "utf-32")) else _later_pieces(path):
+            yield sample_lines(piece.decode(encoding, errors="replace"))[1:-1]
+        return
+    if size < 2 * _SAMPLE_BYTES:
         return
     order = {"utf-16": "utf-16-le", "utf-32": "utf-32-le"}
     with path.open("rb") as file:
@@ -142,13 +147,34 @@ def read_later_lines(path: Path, encoding: str, pieces: int = 3) -> Iterator[lis
 
 
 def read_last_lines(path: Path, encoding: str) -> list[str]:
-    """Read complete lines at the end of a file that is longer than its sample; none of a compressed file."""
-    if compression_of(path) or encoding.startswith(("utf-16", "utf-32")):
+    """Read complete lines at the end of a file that is longer than its sample."""
+    if encoding.startswith(("utf-16", "utf-32")):
         return []
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - _SAMPLE_BYTES // 2))
-        text = file.read().decode(encoding, errors="replace")
-    return sample_lines(text)[1:]
+    if compression_of(path):
+        *_, content = _later_pieces(path)
+    else:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - _SAMPLE_BYTES // 2))
+            content = file.read()
+    return sample_lines(content.decode(encoding, errors="replace"))[1:]
+
+
+def _later_pieces(path: Path) -> tuple[bytes, ...]:
+    """Return some bytes of a compressed file after 1, 2, 4, 8, ... blocks, and the last; it is read as a whole."""
+    status = path.stat()
+    return _pieces_of_compressed(path, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=8)
+def _pieces_of_compressed(path: Path, size: int, changed: int) -> tuple[bytes, ...]:
+    length, pieces, last, number = _SAMPLE_BYTES // 2, [], b"", 0
+    with open_bytes(path) as file:
+        while block := file.read(_BLOCK_BYTES):
+            if number and not number & (number - 1):
+                pieces.append(block[:length])
+            number += 1
+            last = (last + block)[-length:]
+    return (*pieces, last)
 
 
 def scan(path: Path) -> tuple[bool, list[str]]:
