@@ -130,8 +130,8 @@ def read_later_lines(path: Path, encoding: str, pieces: int = 3) -> Iterator[lis
     size = path.stat().st_size
     length = _SAMPLE_BYTES // 2
     if compression_of(path):
-        for piece in () if encoding.startswith(("utf-16", "utf-32")) else _later_pieces(path):
-            yield sample_lines(piece.decode(encoding, errors="replace"))[1:-1]
+        for content in () if encoding.startswith(("utf-16", "utf-32")) else _later_pieces(path):
+            yield sample_lines(content.decode(encoding, errors="replace"))[1:-1]
         return
     if size < 2 * _SAMPLE_BYTES:
         return
