@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import statistics
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,9 @@ CLASSIFIERS = (
 """The classifiers that are compared in pairs; others have a table of their own."""
 PUBLISHED = {"HIVE-COTE 2": 0.8821, "MultiRocket-Hydra": 0.8756, "MiniRocket": 0.8694}
 """Mean accuracy over these 79 data sets and 30 resamples, as published with the bake-off (Middlehurst et al., 2024)."""
+NETWORKS = Path(__file__).with_name("published_networks.csv")
+"""Accuracies on the official split, published with LITE (Ismail-Fawaz et al., 2023): ResNet is the mean of five
+networks, InceptionTime and LITETime are ensembles of five."""
 Runs = dict[str, dict[str, dict[str, dict[str, Any]]]]
 """For each data set and classifier, the run of each resample."""
 
@@ -146,6 +151,40 @@ def rows_of_others(runs: Runs) -> list[dict[str, Any]]:
         seconds = statistics.median(one["processor_seconds"] for one in own)
         rows.append({"classifier": name, "sets": len(sets), **means, "median_seconds": seconds})
     return sorted(rows, key=lambda row: row["accuracy"] - row["blocks_accuracy"])
+
+
+def rows_of_published(runs: Runs) -> list[dict[str, Any]]:
+    """Compare `blocks` and `inception` with published networks on the official split, by Wilcoxon's signed-rank test.
+
+    Returns
+    -------
+    list[dict]
+        For each ``classifier`` and published ``network``, the number of ``sets``, both mean accuracies as ``own`` and
+        ``other``, ``wins``, ``ties`` and ``losses``, and ``p``.
+    """
+    with NETWORKS.open(encoding="utf-8", newline="") as file:
+        published = {
+            row.pop("dataset"): {name: float(value) for name, value in row.items()} for row in csv.DictReader(file)
+        }
+    rows = []
+    for classifier in ("limelight:blocks", "limelight:inception"):
+        sets = sorted(finished(runs, classifier, ["0"]) & set(published))
+        own = np.array([runs[name][classifier]["0"]["accuracy"] for name in sets]).round(4)
+        for network in next(iter(published.values())):
+            other = np.array([published[name][network] for name in sets])
+            signs = np.sign((own - other).round(4))
+            rows.append(
+                {
+                    "classifier": classifier,
+                    "network": network,
+                    "sets": len(sets),
+                    "own": float(own.mean()),
+                    "other": float(other.mean()),
+                    **{word: int((signs == sign).sum()) for word, sign in (("wins", 1), ("ties", 0), ("losses", -1))},
+                    "p": float(wilcoxon(own - other).pvalue),
+                }
+            )
+    return rows
 
 
 def draw(runs: Runs) -> None:

@@ -80,6 +80,7 @@ def ucr_archive(results: dict[str, Any]) -> dict[str, Any]:
         "tables": tables,
         "others": ucr_scores.rows_of_others(runs),
         "published": ucr_scores.PUBLISHED,
+        "networks": ucr_scores.rows_of_published(runs),
         "loads": {
             name: statistics.median(one["load"] for one in every if one["classifier"] == name)
             for name in dict.fromkeys(one["classifier"] for one in every)
