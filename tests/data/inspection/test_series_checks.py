@@ -132,3 +132,18 @@ def test_a_class_that_may_be_unknown_is_questioned() -> None:
         "class '?' is learned as any other, although it may stand for an unknown label; if it does, leave these labels "
         "empty"
     )
+
+
+@pytest.mark.parametrize("factor", [1_000, 1_000_000])
+def test_series_in_another_unit_are_questioned(factor: int) -> None:
+    panel = panel_of([(5 + noise()) * (factor if row % 4 < 2 else 1) for row in range(12)], channels=["p"])
+    assert (
+        f"channel 'p' varies about {factor:,} times as much in 6 series as in the other 6, as in another unit; convert "
+        "them to one unit"
+    ) in warnings_of(panel)
+
+
+@pytest.mark.parametrize("factors", [[1, 30], [1, 200], [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1_000]])
+def test_other_differences_of_scale_are_values(factors: list[int]) -> None:
+    series = [noise(200) * factors[row % len(factors)] for row in range(12)]
+    assert not any("unit" in sentence for sentence in warnings_of(panel_of(series)))

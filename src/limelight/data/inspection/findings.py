@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from limelight.data.counters import Counting
 from limelight.data.inspection.sentinels import Sentinel
-from limelight.data.inspection.series_checks import SamplingRates
+from limelight.data.inspection.series_checks import OtherScale, SamplingRates
 from limelight.errors import counted
 from limelight.text import aligned
 
@@ -234,6 +234,8 @@ class Inspection:
         Groups of ids that differ only by case, blanks or punctuation.
     rates
         The sampling rates of the series, if there are several.
+    scales
+        Channels of which some series seem to be in another unit.
     confined
         The classes that occur in one group only: the metadata field and its value, by class.
     refusal
@@ -269,6 +271,7 @@ class Inspection:
     padded: int = 0
     ids_alike: tuple[tuple[str, ...], ...] = ()
     rates: SamplingRates | None = None
+    scales: tuple[OtherScale, ...] = ()
     confined: dict[str, tuple[str, str]] = field(default_factory=dict)
     refusal: str | None = None
     network: bool = False
@@ -302,7 +305,7 @@ class Inspection:
         content["shared"]["both"] = {name: list(counts) for name, counts in self.shared.both.items()}
         content["leaks"] = {kind: list(names) for kind, names in content["leaks"].items()}
         content["confined"] = {name: list(place) for name, place in self.confined.items()}
-        for kind in ("sentinels", "field_sentinels"):
+        for kind in ("sentinels", "field_sentinels", "scales"):
             content[kind] = [dict(one) for one in content[kind]]
         for kind in ("empty", "ids_alike"):
             content[kind] = [*content[kind]]

@@ -22,7 +22,7 @@ from limelight.data.inspection.findings import (
 )
 from limelight.data.inspection.groups import FEWEST_GROUPS, group_fields
 from limelight.data.inspection.scan import scan_channels
-from limelight.data.inspection.series_checks import field_sentinels, ids_alike, sampling_rates
+from limelight.data.inspection.series_checks import field_sentinels, ids_alike, other_scales, sampling_rates
 from limelight.data.inspection.warnings import (
     advice_about,
     alike_warnings,
@@ -125,6 +125,7 @@ def inspect_panel(
         padded=scan.whole.padded,
         ids_alike=tuple(ids_alike(panel)),
         rates=sampling_rates(panel),
+        scales=tuple(other_scales(scan.features, panel.channels)),
         refusal=refusal,
         network=network,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,6 +21,10 @@ SERIES_COMPARED = 5_000
 SAME_RATE = 0.05
 """Share by which the typical steps of two series at one rate may differ."""
 FEWEST_PADDED, FEWEST_ZEROS = 3, 2
+FEWEST_OF_A_SCALE = 2
+LEAST_GAP, NEAR_POWER = 2.0, 0.1
+"""In powers of ten: the gap between series in different units, and how near their ratio is to that of the units."""
+POWERS = (3, 6)
 MOST_ZEROS_BEFORE = 0.05
 """Share of steps of zeros before the last ones up to which these look like padding."""
 
@@ -38,6 +43,16 @@ class SamplingRates:
 
     steps: tuple[tuple[float, int], ...]
     tells_class: bool
+
+
+@dataclass(frozen=True)
+class OtherScale:
+    """A channel that varies ``factor`` times as much in some series as in the others."""
+
+    channel: str
+    factor: int
+    series: int
+    others: int
 
 
 @dataclass
@@ -122,6 +137,44 @@ def _tell_class(panel: Panel, rows: Rows, groups: Rows) -> bool:
     known = is_known(labels) & (groups >= 0)
     pairs = {*zip(labels[known].astype(str).tolist(), groups[known].tolist(), strict=True)}
     return len({label for label, _ in pairs}) == len(pairs) > 1
+
+
+def other_scales(features: Doubles, channels: Sequence[str]) -> list[OtherScale]:
+    """Find channels whose series form two groups, of which one varies a thousand or a million times as much.
+
+    Parameters
+    ----------
+    features
+        Mean and standard deviation of each channel of each series, shape (n, 2 channels).
+    channels
+        The names of the channels.
+
+    Returns
+    -------
+    list[OtherScale]
+        Groups of at least two series, without any between them within a factor of 100.
+
+    Example
+    -------
+    >>> features = np.array([[0.0, 1.1], [0.0, 0.9], [0.0, 1.0], [0.0, 1050.0], [0.0, 980.0]])
+    >>> other_scales(features, ["pressure"])
+    [OtherScale(channel='pressure', factor=1000, series=2, others=3)]
+    """
+    found = []
+    for place, channel in enumerate(channels):
+        deviations = features[:, len(channels) + place]
+        sizes = np.sort(np.log10(deviations[deviations > 0]))
+        if len(sizes) < 2 * FEWEST_OF_A_SCALE:
+            continue
+        border = int(np.argmax(np.diff(sizes))) + 1
+        low, high = sizes[:border], sizes[border:]
+        if min(len(low), len(high)) < FEWEST_OF_A_SCALE or high[0] - low[-1] < LEAST_GAP:
+            continue
+        between = float(np.median(high) - np.median(low))
+        power = next((power for power in POWERS if abs(between - power) < NEAR_POWER), None)
+        if power is not None:
+            found.append(OtherScale(channel, 10**power, len(high), len(low)))
+    return found
 
 
 def ids_alike(panel: Panel) -> list[tuple[str, ...]]:

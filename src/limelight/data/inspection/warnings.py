@@ -18,7 +18,7 @@ from limelight.data.inspection.findings import (
     SharedGroups,
 )
 from limelight.data.inspection.sentinels import Sentinel
-from limelight.data.inspection.series_checks import SamplingRates
+from limelight.data.inspection.series_checks import OtherScale, SamplingRates
 from limelight.data.reading.names import plain_name
 from limelight.errors import counted, listing
 
@@ -56,6 +56,7 @@ def advice_about(inspection: Inspection) -> Iterator[Advice]:
         (Severity.DATA, sentinel_warnings(inspection.sentinels)),
         (Severity.DATA, _field_sentinel_warnings(inspection.field_sentinels)),
         (Severity.DATA, _unit_warnings(inspection.fields)),
+        (Severity.DATA, _scale_warnings(inspection.scales)),
         (Severity.DATA, _unknown_class_warnings(inspection)),
         (Severity.DATA, _warnings_of_whole_series(inspection)),
         (Severity.DATA, alike_warnings(inspection.alike)),
@@ -209,6 +210,14 @@ def _unit_warnings(fields: Sequence[FieldSummary]) -> Iterator[str]:
                 f"metadata {one.name!r} names {one.distinct} units, {listing(one.examples)}, and values are read as "
                 "they are; convert the series to one unit"
             )
+
+
+def _scale_warnings(scales: Sequence[OtherScale]) -> Iterator[str]:
+    for one in scales:
+        yield (
+            f"channel {one.channel!r} varies about {one.factor:,} times as much in {one.series} series as in the other "
+            f"{one.others}, as in another unit; convert them to one unit"
+        )
 
 
 def _unknown_class_warnings(inspection: Inspection) -> Iterator[str]:
