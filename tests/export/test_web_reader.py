@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import json
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -241,6 +242,31 @@ def test_columns_that_the_page_leaves_out_are_named(browser: Browser, pages: dic
     assert found["notes"] == ["took column 'id' as id", "ignored columns that do not change within a series: 'age'"]
 
 
+ARCHIVE = {
+    "Waves_TEST.tsv": ("one channel", "1\t0.5\t0.6\tNaN\n2\t?\t0.2\t0.3\nup\t1\t2\tNaN\n"),
+    "Waves.txt": ("one channel", "  1.0000000e+00  5.0e-01  6.0e-01\n  2.0000000e+00  5.1e-01  6.1e-01\n"),
+    "Vowels.ts": ("two channels", "@timeStamps false\n@classLabel true a b\n@data\n1,?,3:4,5:a\n1,2,:4,5:b\n"),
+}
+
+
+@pytest.mark.parametrize("name", ARCHIVE)
+def test_the_page_reads_files_of_the_archive(
+    browser: Browser, pages: dict[str, Path], tmp_path: Path, name: str
+) -> None:
+    model, content = ARCHIVE[name]
+    (tmp_path / name).write_text(content)
+    own = read_as_trained(MODELS[model], {}, str(tmp_path / name))
+    browser.open(pages[model])
+    found = browser.run(
+        "(() => { const model = JSON.parse(document.querySelector('.description').textContent); return reader.read("
+        f"[tables.read(new TextEncoder().encode({json.dumps(content)}), {json.dumps(name)}, model)], model).series.map("
+        "({ id, values }) => ({ id, values: values.map((one) => [...one]) })); })()"
+    )
+    assert [one["id"] for one in found] == own.ids.tolist()
+    for row, one in enumerate(found):
+        np.testing.assert_allclose(np.array(one["values"], float).T, own.series(row), atol=1e-6)
+
+
 NOTED = {
     "ambiguous dates": (
         long("id,time,x,y", ["1/2/2024", "1/3/2024"]),
@@ -384,6 +410,6 @@ OTHERS = {
 def test_files_of_other_kinds_are_named(browser: Browser, pages: dict[str, Path], name: str) -> None:
     content, words = OTHERS[name]
     assert read_in_page(browser, pages["named"], **{name: content}) == (
-        f"expected a text file, as the page reads CSV and JSON lines, got {words}, or predict it with limelight predict "
-        "or limelight serve"
+        f"expected a text file, as the page reads CSV, JSON lines and the UCR/UEA archive, got {words}, or "
+        "predict it with limelight predict or limelight serve"
     )

@@ -27,8 +27,8 @@ from limelight.model.fitted import FittedModel
 from limelight.web.assets import read_assets, read_page
 
 SCRIPTS_OF_EXPORT = (
-    "theme.js", "csv.js", "chart.js", "answers.js", "form.js", "lists.js", "table.js", "files.js", "clock.js",
-    "layout.js", "joined.js", "guesses.js", "ids.js", "fields.js", "metadata.js", "windows.js", "series.js",
+    "theme.js", "csv.js", "chart.js", "answers.js", "form.js", "lists.js", "archive.js", "table.js", "files.js",
+    "clock.js", "layout.js", "joined.js", "guesses.js", "ids.js", "fields.js", "metadata.js", "windows.js", "series.js",
     "classify.js", "occlusion.js", "exported.js",
 )  # fmt: skip
 STYLES_OF_EXPORT = ("base.css", "answers.css")

@@ -1,11 +1,11 @@
 "use strict";
 // A dropped file as a table: unpacked if it is compressed, refused if it is no text.
 const files = (() => {
-  const PACKED = /\.(gz|zip)$/i, MOST_BYTES = (1 << 29) - 32, READ = "the page reads CSV and JSON lines";
+  const PACKED = /\.(gz|zip)$/i, MOST_BYTES = (1 << 29) - 32, READ = "the page reads CSV, JSON lines and the UCR/UEA archive";
   const ENDINGS = [
     [/\.(xlsx|xlsm|xls|ods)$/i, "an Excel workbook", "save the sheet as CSV"], [/\.(parquet|pq)$/i, "a Parquet file", "save it as CSV"], [/\.(feather|arrow|ipc)$/i, "an Arrow file", "save it as CSV"],
     [/\.(bz2|xz|zst|7z|rar|tar|tgz)$/i, "a packed file", "unpack it, or pack it as .gz or .zip"], [/\.(npy|npz|mat|h5|hdf5)$/i, "a file of arrays", "save it as CSV"],
-    [/\.(ts|arff)$/i, "a file of the UCR/UEA archive", "save it as CSV"], [/\.json$/i, "one JSON document", "save it as JSON lines (.jsonl), one object in each line"],
+    [/\.arff$/i, "an ARFF file", "save it as CSV"], [/\.json$/i, "one JSON document", "save it as JSON lines (.jsonl), one object in each line"],
   ];
   const STARTS = [["PK\x03\x04", "a zip file or an Excel workbook"], ["PAR1", "a Parquet file"], ["ARROW1", "an Arrow file"], ["%PDF", "a PDF file"], ["\x89PNG", "a picture"], ["\x93NUMPY", "a file of arrays"], ["\x89HDF", "a file of arrays"]];
   const fail = (sentence) => { throw new tables.Unreadable(sentence); };

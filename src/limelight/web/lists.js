@@ -122,5 +122,5 @@ const lists = (() => {
     return tableOf(name, long, parents.map((row) => lines[row]), [...notes, ...read], model);
   }
 
-  return { isJson, areIn, ofJson, unnested };
+  return { isJson, areIn, ofJson, tableOf, unnested };
 })();

@@ -102,6 +102,8 @@ const tables = (() => {
   function read(bytes, name, model) {
     const options = model.reading.csv || {}, missing = new Set(model.words.missing), [text, encoding] = decode(bytes, options.encoding);
     if (lists.isJson(name)) return lists.ofJson(text, name, model);
+    const series = archive.read(text, name, model);
+    if (series) return series;
     const given = readCsv(text, encoding, name, options, missing);
     return lists.areIn(text) ? lists.unnested(given, model) || ofCells(given, missing) : ofCells(given, missing);
   }
