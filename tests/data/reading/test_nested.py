@@ -116,6 +116,32 @@ def test_lists_of_objects_have_a_channel_for_each_key(ending: str, tmp_path: Pat
     np.testing.assert_allclose(panel.series(2)[:, 1], -np.array(SERIES[2]), rtol=1e-6)
 
 
+def test_ids_clocks_and_labels_inside_objects_are_found(tmp_path: Path) -> None:
+    rows = [
+        {
+            "meta": {"id": f"p{row}", "class": "ab"[row % 2]},
+            "data": {"time": [step / 2 for step in range(len(one))], "x": one.tolist()},
+        }
+        for row, one in enumerate(SERIES)
+    ]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    panel = read_table(tmp_path / "a.jsonl")
+    assert (panel.ids.tolist()[:2], panel.channels) == (["p0", "p1"], ("data.x",))
+    assert panel.times is not None
+    assert panel.labels is not None
+    assert (panel.times[:3].tolist(), panel.labels.tolist()[:2]) == ([0, 0.5, 1], ["a", "b"])
+
+
+def test_clocks_of_several_objects_keep_their_names() -> None:
+    cells = [{"t": [0.0, 1.0, 2.0], "x": [1.0, 2.0, 4.0]}] * 3
+    panel = read_table(
+        pa.Table.from_pylist(
+            [{"acc": one, "gyro": one, "label": label} for one, label in zip(cells, "aba", strict=True)]
+        )
+    )
+    assert {"acc.x", "gyro.x"} <= {*panel.channels}
+
+
 def test_keys_named_like_other_columns_keep_their_list() -> None:
     rows = [{"x": float(row), "label": "ab"[row % 2], "points": [{"x": 1.0}, {"x": float(row)}]} for row in range(4)]
     assert "points.x" in read_table(pa.Table.from_pylist(rows)).channels

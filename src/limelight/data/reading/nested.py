@@ -18,7 +18,7 @@ from limelight.data.reading.compression import open_bytes, read_bytes, unpacking
 from limelight.data.reading.csv_files import csv_table
 from limelight.data.reading.dialect import DETECT, CsvOptions
 from limelight.data.reading.formats import format_of
-from limelight.data.reading.names import is_named
+from limelight.data.reading.names import LIKELY, is_named
 from limelight.data.reading.table_files import file_chunks, file_schema
 from limelight.errors import DataError, as_sentence, listing
 
@@ -140,8 +140,8 @@ def _parsed_list(cell: str) -> list[object]:
 def unnested(table: pa.Table, name: str) -> tuple[pa.Table, tuple[str, ...]]:
     """Convert a table with lists in its cells to a long table; other tables are unchanged.
 
-    Objects become one column for each key, and a list of objects one list for each key. A list of lists is one list for
-    each channel: (time, channels).
+    Objects become one column for each key, named by the key alone if it names an id, a clock or a label. A list of objects
+    is one list for each key, and a list of lists one for each channel: (time, channels).
 
     Parameters
     ----------
@@ -168,7 +168,7 @@ def unnested(table: pa.Table, name: str) -> tuple[pa.Table, tuple[str, ...]]:
     {'series_id': [0, 0, 1], 'time': [0, 1, 0], 'force': [1.0, 2.0, 3.0], 'label': ['ok', 'ok', 'worn']}
     """
     while any(pa.types.is_struct(kind) or _is_list_of_objects(kind) for kind in table.schema.types):
-        table = _with_lists_of_keys(table.flatten())
+        table = _with_names_of_roles(_with_lists_of_keys(table.flatten()))
     lists = [field.name for field in table.schema if is_list(field.type)]
     if not lists:
         return table, ()
@@ -206,6 +206,16 @@ def _with_lists_of_keys(table: pa.Table) -> pa.Table:
             name = f"{field.name}.{key}" if several or key in (*table.column_names, *columns) else key
             columns[name] = pa.LargeListArray.from_arrays(offsets, pc.struct_field(objects, key))
     return pa.table(columns)
+
+
+def _with_names_of_roles(table: pa.Table) -> pa.Table:
+    """Rename keys of objects that name an id, a clock or a label, such as ``data.time``, if one column has this key."""
+    keys = [name.rpartition(".")[2] for name in table.column_names]
+    names = [
+        key if keys.count(key) == 1 and any(is_named(key, role) for role in LIKELY) else name
+        for name, key in zip(table.column_names, keys, strict=True)
+    ]
+    return table.rename_columns(names)
 
 
 def _lengthened(table: pa.Table, steps: NDArray[np.int64], name: str) -> pa.Table:
