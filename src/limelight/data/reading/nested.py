@@ -140,8 +140,8 @@ def _parsed_list(cell: str) -> list[object]:
 def unnested(table: pa.Table, name: str) -> tuple[pa.Table, tuple[str, ...]]:
     """Convert a table with lists in its cells to a long table; other tables are unchanged.
 
-    Objects become one column for each key, named by the key alone if it names an id, a clock or a label. A list of objects
-    is one list for each key, and a list of lists one for each channel: (time, channels).
+    Objects become one column for each key, named by the key alone if it names an id, a clock or a label. A list of
+    objects is one list for each key, and a list of lists one for each channel: (time, channels).
 
     Parameters
     ----------
