@@ -225,7 +225,7 @@ REFUSED = {
     "an empty id": (
         "one channel",
         wide([str(step) for step in range(6)], "series_id").replace("s2,", ","),
-        "expected no empty cell in column 'series_id', got one in line 4 of 'new.csv'; write the id of the series, or "
+        "expected no empty cell in column 'series_id', got one in line 4 of 'new.csv'; write the id of the series in every row, or "
         "leave the row out",
     ),
 }

@@ -123,7 +123,7 @@ def align(
         )
     id, time = _find_columns(panel, source, id, time, found)
     selected = _selected_columns(source, id, time, columns)
-    names = read_words(source, id, "id", "write the id of the series, or leave the row out")
+    names = read_words(source, id, "id", "write the id of the series in every row, or leave the row out")
     clock = read_clock(source, time)
     common_order([clock.order], time, source.name, found)
     match = _match_samples(panel, source, names, clock, time)

@@ -426,7 +426,7 @@ def test_an_empty_id_is_located(empty):
     assert read_error(DataError, table) == (
         "expected no empty cell in column 'series_id', got one in row 1 (the first is 0) "
         "of the series table; "
-        "write the id of the series, or leave the row out"
+        "write the id of the series in every row, or leave the row out"
     )
 
 

@@ -17,7 +17,7 @@ from limelight.data.reading.spelling import describe_spellings
 from limelight.errors import DataError, listing
 from limelight.types import Rows
 
-ID_REMEDY = "write the id of the series, or leave the row out"
+ID_REMEDY = "write the id of the series in every row, or leave the row out"
 
 
 @dataclass(frozen=True, eq=False)

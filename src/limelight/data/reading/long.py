@@ -279,7 +279,7 @@ def _chunks_and_codes(
         yield from zip(sheets.chunks(roles.text_columns, columns), outline.codes, strict=True)
         return
     for chunk in sheets.chunks(roles.text_columns, columns, stream=True):
-        names = read_words(chunk, roles.id, "id", "write the id of the series, or leave the row out")
+        names = read_words(chunk, roles.id, "id", "write the id of the series in every row, or leave the row out")
         yield chunk, np.array([code_of[name] for name in names.names.tolist()])[names.codes]
 
 

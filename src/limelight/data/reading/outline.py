@@ -154,7 +154,7 @@ class _FirstPass:
 
     def add(self, chunk: Source) -> Rows:
         """Add the rows of a chunk; return the series of each row, shape (rows,)."""
-        names = read_words(chunk, self.roles.id, "id", "write the id of the series, or leave the row out")
+        names = read_words(chunk, self.roles.id, "id", "write the id of the series in every row, or leave the row out")
         rows = self.vocabulary.add(names)
         count = len(self.vocabulary.codes)
         self.lengths = np.bincount(rows, minlength=count) + extended(self.lengths, count, 0)

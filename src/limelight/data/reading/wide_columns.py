@@ -40,7 +40,7 @@ def read_ids(
 ) -> tuple[str | None, NDArray[np.str_]]:
     """Read the ids of the series; return the name of their column, None if there is none, and the ids."""
     if id is not None and (id in source.columns or id != "series_id"):
-        words = read_words(source, id, "id", "write the id of the series, or leave the row out")
+        words = read_words(source, id, "id", "write the id of the series in every row, or leave the row out")
         if len(words.names) < source.rows:
             row = int(np.setdiff1d(np.arange(source.rows), np.unique(words.codes, return_index=True)[1])[0])
             first = int(np.flatnonzero(words.codes == words.codes[row])[0])
