@@ -101,6 +101,27 @@ POINTS = [
 ]
 
 
+def test_lists_in_json_may_begin_with_missing_values(tmp_path: Path) -> None:
+    path = tmp_path / "series.jsonl"
+    path.write_text(
+        '{"id": "a", "x": [null, null, 2.0]}\n{"id": "b", "x": [null, 1.5, 3.0]}\n{"id": "c", "x": [4, 5, null]}\n'
+    )
+    panel = read_table(path)
+    assert np.array_equal(panel.values[:, 0], [np.nan, np.nan, 2, np.nan, 1.5, 3, 4, 5, np.nan], equal_nan=True)
+
+
+def test_ids_in_json_that_look_like_dates_stay_text(tmp_path: Path) -> None:
+    path = tmp_path / "series.jsonl"
+    path.write_text('{"id": "2024-01-01", "x": [1, 2]}\n{"id": "2024-01-02", "x": [3, 4]}\n')
+    assert read_table(path).ids.tolist() == ["2024-01-01", "2024-01-02"]
+
+
+def test_lists_of_dates_in_json_are_the_clock(tmp_path: Path) -> None:
+    path = tmp_path / "series.jsonl"
+    path.write_text('{"id": "a", "t": ["2024-01-01 10:00", "2024-01-01 10:05"], "x": [1, 2]}\n')
+    assert np.diff(read_table(path).clock(0)) == np.timedelta64(5, "m")
+
+
 @pytest.mark.parametrize("ending", ["jsonl", "parquet"])
 def test_lists_of_objects_have_a_channel_for_each_key(ending: str, tmp_path: Path) -> None:
     path = tmp_path / f"a.{ending}"

@@ -96,8 +96,7 @@ def _cached_table(path: Path, name: str, csv: CsvOptions, changed: int, size: in
         if kind == "json":
             with unpacking(path, name):
                 content = read_bytes(path)
-            options = pyarrow.json.ReadOptions(block_size=min(len(content) + 1, _MOST_AT_ONCE))
-            table = pyarrow.json.read_json(pa.BufferReader(content), read_options=options)
+            table = _read_lines(content)
             table.validate(full=True)  # words that are not UTF-8 are kept as they are
         elif kind == "csv":
             table = _with_lists(csv_table(path, name, (), None, csv)[0])
@@ -112,6 +111,30 @@ def _cached_table(path: Path, name: str, csv: CsvOptions, changed: int, size: in
         raise DataError(
             f"expected {what} in {name}, got another content: {as_sentence(error)}; write it again"
         ) from error
+
+
+def _read_lines(content: bytes) -> pa.Table:
+    """Read JSON lines by the types that a first reading finds, and dates as text.
+
+    The first reading drops missing values at the start of lists, and takes ids that look like dates for dates.
+    """
+    options = pyarrow.json.ReadOptions(block_size=min(len(content) + 1, _MOST_AT_ONCE))
+    found = pyarrow.json.read_json(pa.BufferReader(content), read_options=options)
+    types = [_as_written(one) for one in found.schema.types]
+    if types == found.schema.types and not any(pa.types.is_nested(one) for one in types):
+        return found
+    schema = pa.schema(zip(found.schema.names, types, strict=True))
+    parsing = pyarrow.json.ParseOptions(explicit_schema=schema)
+    return pyarrow.json.read_json(pa.BufferReader(content), read_options=options, parse_options=parsing)
+
+
+def _as_written(kind: pa.DataType) -> pa.DataType:
+    """Return the type of a column whose dates stay text, at any depth."""
+    if pa.types.is_list(kind):
+        return pa.list_(_as_written(kind.value_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([field.with_type(_as_written(field.type)) for field in kind])
+    return pa.string() if pa.types.is_timestamp(kind) else kind
 
 
 def _with_lists(table: pa.Table) -> pa.Table:
