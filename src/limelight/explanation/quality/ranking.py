@@ -19,7 +19,7 @@ POWER = 0.5
 
 
 def part_numbers(panel: Panel) -> NDArray[np.int64]:
-    """Return the number of the stretch, of the 16 of its series, that each step of a compact panel belongs to.
+    """Return the number, 0 to 15, of the stretch of its series that each step of a compact panel is in, shape (steps,).
 
     Example
     -------
