@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from limelight.data.inspection.inspect_panel import inspect_panel, notes_on_arrays
-from limelight.data.inspection.series_checks import sampling_rates
+from limelight.data.inspection.series_checks import SamplingRates, sampling_rates
 from limelight.data.panel import Panel
 
 RANDOM = np.random.default_rng(0)
@@ -76,6 +76,11 @@ def test_rates_that_tell_the_class_are_a_leak() -> None:
         "the time step differs between the classes, 0.01 in 6 series, 0.02 in 6 series, so a model can read the label off "
         "the rate of sampling; bring all series to one step"
     )
+
+
+def test_one_rate_of_all_labelled_series_is_no_leak() -> None:
+    panel = clocked(*[0.02] * 8, *[0.01] * 4, labels=["ok", "worn"] * 4 + [""] * 4)
+    assert sampling_rates(panel) == SamplingRates(((0.01, 4), (0.02, 8)), reveals_class=False)
 
 
 def test_rates_of_both_classes_are_a_fault_of_the_data() -> None:

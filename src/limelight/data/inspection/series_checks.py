@@ -17,9 +17,11 @@ from limelight.task import is_known
 from limelight.types import Doubles, Rows
 
 SERIES_COMPARED = 5_000
-"""Series whose clock and id are looked at, spread evenly over all."""
+"""The most series whose clocks, spread evenly over all, or whose ids, the first ones, are compared."""
 SAME_RATE = 0.05
 """Share by which the typical steps of two series at one rate may differ."""
+MOST_IRREGULAR = 0.05
+"""Share of irregular steps of a regular clock, and of irregular clocks in series whose rates are compared."""
 FEWEST_PADDED, FEWEST_ZEROS = 3, 2
 FEWEST_OF_A_SCALE = 2
 LEAST_GAP, NEAR_POWER = 2.0, 0.1
@@ -37,12 +39,12 @@ class SamplingRates:
     ----------
     steps
         Each typical step, in seconds for dates, with the number of its series; the shortest first.
-    tells_class
-        Whether each class has one of them only.
+    reveals_class
+        Whether the step reveals the class: each class has one step, and at least two classes have different ones.
     """
 
     steps: tuple[tuple[float, int], ...]
-    tells_class: bool
+    reveals_class: bool
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ def sampling_rates(panel: Panel) -> SamplingRates | None:
     >>> times = [np.arange(5) / 50, np.arange(5) / 50, np.arange(5) / 100, np.arange(5) / 100]
     >>> panel = Panel.from_series([[1.0] * 5] * 4, times=times, labels=["a", "a", "b", "b"])
     >>> sampling_rates(panel)
-    SamplingRates(steps=((0.01, 2), (0.02, 2)), tells_class=True)
+    SamplingRates(steps=((0.01, 2), (0.02, 2)), reveals_class=True)
     """
     if panel.times is None:
         return None
@@ -110,7 +112,7 @@ def sampling_rates(panel: Panel) -> SamplingRates | None:
             rows.append(row)
             typical.append(float(np.median(steps)) if _is_regular(steps) else np.nan)
     known = np.array(typical)
-    if np.isnan(known).mean() > SAME_RATE if len(known) else True:
+    if not len(known) or np.isnan(known).mean() > MOST_IRREGULAR:
         return None
     order = np.argsort(known)
     begins = np.diff(known[order], prepend=-np.inf) > SAME_RATE * known[order]
@@ -121,22 +123,22 @@ def sampling_rates(panel: Panel) -> SamplingRates | None:
     if len(counts) < 2 or counts.min() < 2:
         return None
     found = tuple((float(f"{np.median(known[groups == group]):.6g}"), int(count)) for group, count in enumerate(counts))
-    return SamplingRates(found, _tell_class(panel, np.array(rows), groups))
+    return SamplingRates(found, _reveal_class(panel, np.array(rows), groups))
 
 
 def _is_regular(steps: Doubles) -> bool:
     typical = float(np.median(steps))
-    return typical > 0 and bool((np.abs(steps - typical) > SAME_RATE * typical).mean() <= SAME_RATE)
+    return typical > 0 and bool((np.abs(steps - typical) > SAME_RATE * typical).mean() <= MOST_IRREGULAR)
 
 
-def _tell_class(panel: Panel, rows: Rows, groups: Rows) -> bool:
-    """Whether all series of each class are of one group."""
+def _reveal_class(panel: Panel, rows: Rows, groups: Rows) -> bool:
+    """Whether all series of each class are of one group, and not all classes of the same."""
     if panel.labels is None or panel.labels.ndim == 2:
         return False
     labels = panel.labels[rows]
     known = is_known(labels) & (groups >= 0)
     pairs = {*zip(labels[known].astype(str).tolist(), groups[known].tolist(), strict=True)}
-    return len({label for label, _ in pairs}) == len(pairs) > 1
+    return len({label for label, _ in pairs}) == len(pairs) and len({group for _, group in pairs}) > 1
 
 
 def other_scales(features: Doubles, channels: Sequence[str]) -> list[OtherScale]:
@@ -161,7 +163,7 @@ def other_scales(features: Doubles, channels: Sequence[str]) -> list[OtherScale]
     [OtherScale(channel='pressure', factor=1000, series=2, others=3)]
     """
     found = []
-    for place, channel in enumerate(channels):
+    for place, channel in enumerate(channels if len(features) else ()):
         deviations = features[:, len(channels) + place]
         sizes = np.sort(np.log10(deviations[deviations > 0]))
         if len(sizes) < 2 * FEWEST_OF_A_SCALE:

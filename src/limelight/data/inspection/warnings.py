@@ -245,7 +245,7 @@ def _rates_in_words(rates: SamplingRates) -> str:
 
 
 def _leak_warnings_of_rates(rates: SamplingRates | None) -> Iterator[str]:
-    if rates is not None and rates.tells_class:
+    if rates is not None and rates.reveals_class:
         yield (
             f"the time step differs between the classes, {_rates_in_words(rates)}, so a model can read the label off "
             "the rate of sampling; bring all series to one step"
@@ -265,7 +265,7 @@ def _warnings_of_whole_series(inspection: Inspection) -> Iterator[str]:
             "in the same way"
         )
     rates = inspection.rates
-    if rates is not None and not rates.tells_class:
+    if rates is not None and not rates.reveals_class:
         yield (
             f"series have different time steps, {_rates_in_words(rates)}, which change the shapes that a model sees; "
             "bring all series to one step"
