@@ -113,6 +113,17 @@ def test_a_damaged_compressed_file_is_an_error(compression: str, tmp_path: Path)
     )
 
 
+def test_damaged_text_of_another_suffix_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "s.dat.gz"
+    path.write_bytes(b"\x1f\x8b junk junk")
+    for read in (read_table, read_experiment, folder_content):
+        source = tmp_path if read is folder_content else path
+        assert message_of(DataError, read, source) == (
+            f"expected a complete .gz file, got {str(path)!r}, which is damaged (Unknown compression method); write it "
+            "again"
+        )
+
+
 def test_a_file_that_is_only_called_compressed_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.csv.gz"
     path.write_text(TABLE)

@@ -1,5 +1,6 @@
 """A folder of files, one a recording: ids, labels and metadata from names, class folders or tables."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -139,6 +140,14 @@ def test_files_without_rows_are_noted(tmp_path: Path) -> None:
     panel = read_table(folder)
     assert panel.ids.tolist() == ["a", "b"]
     assert panel.notes[-1] == "files without rows are no series: 'c'"
+
+
+def test_the_pattern_of_deeper_files_is_of_visible_ones(tmp_path: Path) -> None:
+    for name in (".git/a/b/x.txt", "ok/monday/c/x.csv.gz"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_bytes(b"")
+    with pytest.raises(DataError, match=re.escape(f"with the pattern '{tmp_path}/*/*/*/*.csv.gz', and what")):
+        read_table(tmp_path)
 
 
 def test_files_deeper_than_class_folders_are_named_by_a_pattern(tmp_path: Path) -> None:

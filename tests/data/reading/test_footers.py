@@ -24,7 +24,6 @@ def lines(*below: str, separator: str = ",") -> str:
         (["Total,,390.0,"], "'Total'"),
         (["Mean:,,4.9,", "Std,,2.8,"], "'Mean:', 'Std'"),
         (["", "End of measurement"], "'End of measurement'"),
-        (["End of measurement,,,"], ""),
         ([",END,,"], "'END'"),
     ],
 )
@@ -36,14 +35,20 @@ def test_rows_below_a_csv_table_are_ignored_with_a_note(
     path = tmp_path / f"a{ending}"
     content = ("\n".join([",".join(HEADER), *rows, *below]) + "\n").encode()
     path.write_bytes(gzip.compress(content) if ending == ".csv.gz" else content)
-    if not words:  # it may be the id of a series without values
-        assert message_of(DataError, read_table, path).startswith("expected a time in every row of column 'time', got")
-        return
     panel = read_table(path)
     assert (len(panel), panel.lengths.tolist()) == (2 * times, [40] * 2 * times)
     assert panel.notes[0] == (
         f"read {str(path)!r} with lines below the table ignored: {words}; change it with csv={{...}} (--set "
         "data.csv.KEY=...)"
+    )
+
+
+def test_words_beside_empty_cells_may_be_an_id(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(lines("End of measurement,,,"))
+    assert message_of(DataError, read_table, path) == (
+        f"expected a time in every row of column 'time', got none in line 82 of {str(path)!r}; fill it in, or leave the "
+        "row out"
     )
 
 

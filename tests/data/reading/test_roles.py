@@ -308,8 +308,8 @@ def test_times_that_fall_without_an_id_are_refused(tmp_path):
     file.write_text("t,x\n0,1.5\n1,0.5\n0,2.5\n1,1.5\n")
     assert message_of(DataError, read_table, file) == (
         f"expected columns for id, label in '{file}', got 't', 'x'; name them with --id NAME --label NAME "
-        "(id='NAME', label='NAME' in Python); the times begin again once, as where another series begins: add a column "
-        "of ids"
+        "(id='NAME', label='NAME' in Python); the times begin again in line 4 of "
+        f"'{file}', as where a series begins: add a column of ids"
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from limelight.data.reading.tables import read_table
+from limelight.data.reading.workbooks import workbook_table
 from limelight.errors import DataError
 from support.errors import message_of
 from support.workbooks import write_sheets
@@ -90,6 +91,19 @@ def test_sheets_in_different_units_are_refused(tmp_path: Path) -> None:
         f"expected one unit for column 'x' in all sheets of {str(path)!r}, got 'bar' and, in sheet 'b', 'mbar'; convert "
         "one of them, or write the same unit"
     )
+
+
+def test_units_above_a_column_without_a_name_are_read(tmp_path: Path) -> None:
+    rows = [["id", *HEADER], ["[-]", "[s]", "[bar]", "[V]"], *(["a", step, x, 2 * x] for step, x in steps())]
+    table, _ = workbook_table(write_sheets(tmp_path / "s.xlsx", {"a": rows, "b": rows}), "'s.xlsx'")
+    assert table.field("Unnamed: 3").metadata == {b"unit": b"V"}
+
+
+def test_columns_without_a_name_are_kept_in_another_order(tmp_path: Path) -> None:
+    rows = [HEADER, *([step, x, 2 * x] for step, x in steps())]
+    turned = [HEADER[::-1], *([x, step, 2 * x] for step, x in steps())]
+    table, _ = workbook_table(write_sheets(tmp_path / "s.xlsx", {"a": rows, "b": turned}), "'s.xlsx'")
+    assert table["Unnamed: 2"].to_pylist() == [2 * x for _, x in steps()] * 2
 
 
 def test_formulas_of_every_sheet_must_be_calculated(tmp_path: Path) -> None:

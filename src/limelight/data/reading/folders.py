@@ -172,16 +172,17 @@ def _of_one_format(files: Sequence[Path], folder: Path) -> list[Path]:
 
 def _deeper_file(folder: Path) -> Path | None:
     """Return the first file of a known format that lies deeper than the folders in a folder; None if there is none."""
-    visible = (one for one in islice(folder.rglob("*"), MOST_ENTRIES) if not one.name.startswith((".", "~", "_")))
-    files = (one.relative_to(folder) for one in visible if has_known_suffix(one) and one.is_file())
-    return min((one for one in files if len(one.parts) > 2), default=None)
+    files = (one for one in islice(folder.rglob("*"), MOST_ENTRIES) if has_known_suffix(one) and one.is_file())
+    relative = (one.relative_to(folder) for one in files)
+    visible = (one for one in relative if not any(part.startswith((".", "~", "_")) for part in one.parts))
+    return min((one for one in visible if len(one.parts) > 2), default=None)
 
 
 def _nothing(folder: Path) -> str:
     deeper = _deeper_file(folder)
     if deeper is not None:
         folders = len(deeper.parts) - 1
-        pattern = str(folder / Path(*["*"] * folders, f"*{deeper.suffix}"))
+        pattern = str(folder / Path(*["*"] * folders, f"*{deeper.name.removeprefix(stem_of(deeper))}"))
         levels = "".join(f"{{folder_{level}}}/" for level in range(2, folders + 1))
         return (
             f"expected series in {str(folder)!r} or in the folders in it, got files further inside, such as "

@@ -157,8 +157,9 @@ def has_known_suffix(path: Path) -> bool:
 
 
 def is_other_text(path: Path) -> bool:
-    """Whether a file of another suffix, such as ``.dat``, holds text."""
-    return suffix_of(path) in OTHER_TEXT and _is_text(path)
+    """Whether a file of another suffix, such as ``.dat``, holds text; DataError if it is compressed and damaged."""
+    with unpacking(path, repr(str(path))):
+        return suffix_of(path) in OTHER_TEXT and _is_text(path)
 
 
 def remedy_for(path: Path) -> str:

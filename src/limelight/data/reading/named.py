@@ -279,9 +279,8 @@ def _describe_missing(
     numbered = sum(any(sign.isdigit() for sign in name) for name in others)
     alone = clock is not None and len(sheets.paths) == 1 and _rise_throughout(sample, clock)
     whole = "; if the file is one series, add a column 'series_id' with its name in each row" if alone else ""
-    falls = 0 if ids or clock is None or alone else _falls(sample, clock)
-    often = "once" if falls == 1 else f"{falls} times"
-    again = f"; the times begin again {often}, as where another series begins: add a column of ids" if falls else ""
+    fall = None if ids or clock is None or alone else _first_fall(sample, clock)
+    again = "" if fall is None else f"; the times begin again in {fall}, as where a series begins: add a column of ids"
     wide = "; if each row is a series, name its steps x_0, x_1 and so on" if numbered >= FEWEST_NUMBERED else ""
     python = ", ".join(f"{role}={names[0] if names else 'NAME'!r}" for role, names in candidates.items())
     return (
@@ -291,10 +290,11 @@ def _describe_missing(
     )
 
 
-def _falls(sample: Source, clock: str) -> int:
-    """Count the rows whose time is lower than that of the row before."""
+def _first_fall(sample: Source, clock: str) -> str | None:
+    """Return the location of the first row whose time is lower than that of the row before; None if there is none."""
     times = read_clock(sample, clock).times
-    return int(np.count_nonzero(times[1:] < times[:-1]))
+    rows = np.flatnonzero(times[1:] < times[:-1]) + 1
+    return sample.location(int(rows[0])) if len(rows) else None
 
 
 def _words_of(sample: Source, name: str) -> list[str]:

@@ -30,6 +30,9 @@ CELL_ERRORS = frozenset(("#N/A", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!
 SHEET_NAMES = ("sheet", "sheet_name", "workbook_sheet")
 """Names of the column with the names of sheets; the first one that no column of the table has."""
 
+_UNNAMED = "Unnamed: {}"
+"""The name of a column without a word in the header, with its place, as pandas names it."""
+
 SheetRow = tuple[Any, ...]
 
 
@@ -64,11 +67,13 @@ class _Sheet:
     header_rows: int = 1
 
     def arranged(self, header: tuple[str, ...]) -> list[SheetRow]:
-        """Return the rows with their cells in the order of another header with the same words."""
+        """Return the rows in the order of another header with the same words; cells without a word stay at the end."""
         if header == self.header:
             return self.rows
         places = [self.header.index(word) for word in header]
-        return [tuple(row[place] if place < len(row) else None for place in places) for row in self.rows]
+        return [
+            (*(row[place] if place < len(row) else None for place in places), *row[len(header) :]) for row in self.rows
+        ]
 
 
 def workbook_table(path: Path, name: str) -> tuple[pa.Table, tuple[str, ...]]:
@@ -191,11 +196,13 @@ def _common_units(sheets: Sequence[_Sheet], name: str) -> dict[int, str]:
     header, units = sheets[0].header, dict[int, str]()
     for one in sheets:
         for place, unit in one.units.items():
-            known = units.setdefault(header.index(one.header[place]), unit)
+            is_named = place < len(header)
+            known = units.setdefault(header.index(one.header[place]) if is_named else place, unit)
             if known != unit:
+                column = one.header[place] if is_named else _UNNAMED.format(place)
                 raise DataError(
-                    f"expected one unit for column {one.header[place]!r} in all sheets of {name}, got {known!r} and, "
-                    f"in sheet {one.title!r}, {unit!r}; convert one of them, or write the same unit"
+                    f"expected one unit for column {column!r} in all sheets of {name}, got {known!r} and, in sheet "
+                    f"{one.title!r}, {unit!r}; convert one of them, or write the same unit"
                 )
     return units
 
@@ -310,7 +317,7 @@ def _table(header: Sequence[str], rows: Sequence[SheetRow], name: str, units: di
         column = header[index] if index < len(header) else ""
         if not column and all(cell is None for cell in cells):
             continue
-        column = column or f"Unnamed: {index}"
+        column = column or _UNNAMED.format(index)
         if column in columns:
             repeated.append(column)
         columns[column] = _column(cells)
