@@ -77,6 +77,12 @@ def nanoseconds_in(unit: str, remedy: str = "state the unit of 'time'") -> int:
     )
 
 
+def _unit_meant(unit: str) -> str:
+    """Return a hint at the unit or the spelling closest to a mistyped one, or at all units if none is close."""
+    hint = nearest(unit, (*UNITS, *SPELLINGS))
+    return hint if "did you mean" in hint else nearest("", UNITS)
+
+
 def read_duration(text: str) -> int:
     """Parse a duration such as ``"2.5 s"`` to nanoseconds.
 
@@ -103,7 +109,7 @@ def read_duration(text: str) -> int:
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?|\.\d+)\s*([A-Za-zµμ]+)\s*", text)
     number, unit = match.groups() if match else ("", "")
     if unit.lower() not in {*UNITS, *SPELLINGS}:
-        raise ParameterError(f"expected a duration with a unit, such as '2.5 s', got {text!r}{nearest(unit, UNITS)}")
+        raise ParameterError(f"expected a duration with a unit, such as '2.5 s', got {text!r}{_unit_meant(unit)}")
     duration = Fraction(number) * nanoseconds_in(unit)
     if duration.denominator > 1 or not 1 <= duration <= 36500 * UNITS["d"]:
         raise ParameterError(

@@ -597,8 +597,8 @@ CLOCKED = ramps(120, times=[np.arange(120)])
         ),
         (
             CLOCKED,
-            {"length": "3 mni"},
-            "expected a duration with a unit, such as '2.5 s', got '3 mni'; did you mean 'min'?",
+            {"length": "3 secnds"},
+            "expected a duration with a unit, such as '2.5 s', got '3 secnds'; did you mean 'seconds'?",
         ),
         (
             CLOCKED,
