@@ -267,7 +267,7 @@ WRONG = {
     "id,first,second\na,1,2\na,1\n": "expected 3 cells in line 3 of 'new.csv', got 2; complete the line, or remove it "
     "if it is no row of the table",
     "id,first,second\na,1,2\n,1,2\n": "expected no empty cell in column 'id', got one in line 3 of 'new.csv'; write the id "
-    "of the series, or leave the row out",
+    "of the series in every row, or leave the row out",
     "id,first,first\na,1,2\n": "expected distinct column names in 'new.csv', got 'first' twice; rename one of the columns",
     "machine,first,second\na,2,2\na,1,2\nb,3,1\nb,1,1\n": "expected a column for id in 'new.csv', got 'machine', 'first', "
     "'second'; name it series_id",

@@ -134,6 +134,12 @@ def test_two_files_with_series_of_one_id_are_named(client: Client) -> None:
     )
 
 
+def test_files_that_are_not_read_are_not_called_joined(client: Client) -> None:
+    content = b"id,first,second\n" + STEPS
+    answer = ask(client, body_of(**{"series.csv": content, "other.csv": content}))[1]
+    assert not any("were joined" in note for note in answer["notes"])
+
+
 def test_files_whose_rows_are_one_series_are_noted(client: Client) -> None:
     content = b"id,first,second\n" + STEPS
     answer = ask(client, body_of(**{"one.csv": content, "two.csv": content}))[1]

@@ -89,7 +89,7 @@ def _read(folder: Path, files: list[Path], model: Predictor, reading: Mapping[st
     tables = {key: str(path) for key, path in content.tables.items() if key in ("metadata", "signals")}
     names = {} if content.names is None else {"names": content.names}
     panel = read_as_trained(model, reading, series, **tables, **names)
-    holding = len(files) - len(content.tables)
+    holding = len(series) if isinstance(series, list) else 1
     if len(panel) >= holding:
         return panel
     note = f"the {holding} files hold {len(panel)} series: rows of the same id were joined"

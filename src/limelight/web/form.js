@@ -1,7 +1,7 @@
 "use strict";
 // The form of a CSV file: separator, quotes and comments, where its header and its data are, and how numbers are written.
 const csvForm = (() => {
-  const SEPARATORS = [",", ";", "\t", "|", " "], COMMENTS = ["#", "%", "//"], BLANK_SUFFIX = /\.(txt|dat)$/i;
+  const SEPARATORS = [",", ";", "\t", "|", " "], COMMENTS = ["#", "%", "//"], BLANK_SUFFIX = /\.(txt|dat|data|asc|prn|tab|log)$/i;
   const SAMPLE = 1 << 15, FEWEST_LINES = 30, MOST_ROWS = 300, LONGEST_UNIT = 20, LONGEST_PREAMBLE = 60, TYPED_SHARE = 0.8;
   const FORMATS = [[".", ""], [",", ""], [",", "."], [".", ","], [",", " "], [".", "'"], [".", " "], [",", "'"]];
   const BLANKS = " \u00a0\u2009\u202f", MARKS = { " ": BLANKS, "'": "'\u2019" }, EXPONENT = "([eE][+-]?\\d+)?", SIGN = "[+\\-\u2212]?";

@@ -9,7 +9,7 @@ const lists = (() => {
 
   const isJson = (name) => JSON_NAME.test(name), areIn = (text) => LIST.test(text.slice(0, SEARCHED));
 
-  // A table of columns of numbers, words, true, false and null; parents: the line of each row in the file.
+  // A table of columns of numbers, words, true, false and null; lines: the line of each row in the file.
   function tableOf(name, columns, lines, notes, model) {
     const missing = new Set(model.words.missing), isMissing = (cell) => missing.has(cell.toLowerCase()), asWord = (cell) => cell === null || cell === undefined ? "" : String(cell);
     const number = (cell) => {

@@ -47,17 +47,20 @@ document.addEventListener("DOMContentLoaded", async () => {
   function about() {
     named = find("select.model").value;
     view = viewOf = null;
-    const model = models.get(find("select.model").value);
+    latest++;  // an answer of the model before is not shown
+    status.textContent = "";
+    const model = models.get(named);
     const reads = Object.keys(model.metadata).length ? `; metadata: ${Object.keys(model.metadata).join(", ")}` : "";
     find(".about").textContent = `${model.task === "multilabel" ? "Any" : "One"} of ${model.classes.join(", ")} for each ${model.level === "step" ? "step" : "series"}. Channels: ${model.channels.join(", ")}${reads}.`;
     find(".answers").hidden = true;
   }
 
   async function send(files) {
-    const model = models.get(find("select.model").value), turn = ++latest;
+    const model = models.get(find("select.model").value);
     if (!model) { await list(); return; }
     if (!files.length) { fail("expected files with series, got none, as in an empty folder; choose others"); return; }
     if (!mayLeave()) return;
+    const turn = ++latest;
     failure.hidden = true;
     status.textContent = `Reading ${files.length === 1 ? files[0].name : `${files.length} files`} …`;
     const head = new TextEncoder().encode(JSON.stringify({ files: files.map((one) => ({ name: one.name, size: one.file.size })) }));
