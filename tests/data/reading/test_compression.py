@@ -149,6 +149,18 @@ def test_an_archive_of_several_files_is_refused(tmp_path: Path) -> None:
     )
 
 
+def test_an_archive_with_a_password_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv.zip", TABLE)
+    content = bytearray(path.read_bytes())
+    content[6] |= 1
+    content[content.index(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(content)
+    assert message_of(DataError, read_table, path) == (
+        f"expected a .zip file of a common method and without a password, got {str(path)!r}; unpack it, and "
+        "pass the folder"
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "remedy"),
     [

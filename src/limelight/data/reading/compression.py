@@ -1,4 +1,4 @@
-"""Files that may be compressed: their name without the ending of the compression, and their content unpacked."""
+"""Read files that may be compressed: their names without the ending of the compression, and their content."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from limelight.errors import DataError
+from limelight.errors import DataError, LimelightError
 
 COMPRESSIONS = {
     ".gz": "unpack it with gunzip",
@@ -23,8 +23,10 @@ COMPRESSIONS = {
     ".zip": "unpack it, and pass the folder",
 }
 """Endings of compressed files, and what to do with those whose content is not read."""
-OF_SYSTEMS = ("__MACOSX/", ".")
-"""How files in an archive begin that a system and not a person put there."""
+ADDED_BY_SYSTEMS = ("__MACOSX/", ".")
+"""Beginnings of the names of files that operating systems add to an archive."""
+COMPRESSION_ERRORS = (OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, EOFError)
+"""Errors of damaged files."""
 
 
 def compression_of(path: Path) -> str:
@@ -97,7 +99,9 @@ def open_bytes(path: Path) -> IO[bytes]:
 
 def _only_member(path: Path) -> IO[bytes]:
     with zipfile.ZipFile(path) as archive:
-        members = [one for one in archive.infolist() if not one.is_dir() and not one.filename.startswith(OF_SYSTEMS)]
+        members = [
+            one for one in archive.infolist() if not one.is_dir() and not one.filename.startswith(ADDED_BY_SYSTEMS)
+        ]
         if len(members) != 1:
             raise DataError(f"expected one file in {str(path)!r}, got {len(members)}; {COMPRESSIONS['.zip']}")
         return archive.open(members[0])
@@ -140,20 +144,19 @@ def read_text(path: Path, name: str) -> tuple[str, bool]:
 
 @contextmanager
 def unpacking(path: Path, name: str) -> Iterator[None]:
-    """Convert what goes wrong while a compressed file is unpacked to a DataError that names the file."""
+    """Convert errors of decompression to a DataError that names the file."""
     try:
         yield
-    except OF_COMPRESSION as error:
+    except RuntimeError as error:  # zipfile raises it for a password, and NotImplementedError for other methods
+        if compression_of(path) != ".zip" or isinstance(error, LimelightError):
+            raise
+        raise DataError(
+            f"expected a .zip file of a common method and without a password, got {name}; {COMPRESSIONS['.zip']}"
+        ) from error
+    except COMPRESSION_ERRORS as error:
         of_system = isinstance(error, OSError) and error.errno is not None
         if of_system or not compression_of(path):
             raise
         raise DataError(
             f"expected a complete {compression_of(path)} file, got {name}, which is damaged ({error}); write it again"
         ) from error
-
-
-OF_COMPRESSION: tuple[type[Exception], ...] = (
-    *(OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, EOFError),
-    *(NotImplementedError, RuntimeError),
-)
-"""Errors of compressed files; the last two are of zip archives with other methods or a password."""
