@@ -1,8 +1,10 @@
 "use strict";
 // Files of the UCR/UEA archive, with one line for each series, as tables with one row for each step.
 const archive = (() => {
-  const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/, MISSING = new Set(["", "?", "na", "n/a", "nan", "null", "none", "nat"]), FEWEST_MEASURED = 10;
-  const isValue = (cell) => NUMBER.test(cell.trim()) || MISSING.has(cell.trim().toLowerCase()), toNumber = (cell) => NUMBER.test(cell.trim()) ? Number(cell) : null;
+  const FEWEST_MEASURED = 10, { PLAIN } = lists;
+  const toNumber = (cell) => PLAIN.test(cell.trim()) ? Number(cell) : null;
+  // Whether a cell holds a number, or a word that the archive or a program writes for a missing value.
+  const isValue = (cell, model) => toNumber(cell) !== null || cell.trim() === "?" || model.words.empty.includes(cell.trim().toLowerCase());
   const fail = (sentence) => { throw new tables.Unreadable(sentence); };
 
   function linesOf(text) {
@@ -12,11 +14,11 @@ const archive = (() => {
   const cellsOf = (line, name) => /\.txt$/i.test(name) ? line.trim().split(/\s*,\s*|\s+/) : line.split("\t");
 
   // Whether the first line of a file is a class and values, not a header.
-  function isUcr(text, name) {
+  function isUcr(text, name, model) {
     if (!/\.(tsv|txt)$/i.test(name)) return false;
     const [first] = linesOf(text), cells = first ? cellsOf(first.line, name) : [], numbers = cells.slice(1).map(toNumber);
-    const countsSteps = !isValue(cells[0] || "") && numbers.length > 2 && numbers.every((one, place) => Number.isInteger(one) && (!place || one === numbers[place - 1] + 1));
-    return cells.length > 2 && !countsSteps && !/^\s*(#|%|\/\/)/.test(first.line) && cells.slice(1).every(isValue);
+    const countsSteps = !isValue(cells[0] || "", model) && numbers.length > 2 && numbers.every((one, place) => Number.isInteger(one) && (!place || one === numbers[place - 1] + 1));
+    return cells.length > 2 && !countsSteps && !/^\s*(#|%|\/\/)/.test(first.line) && cells.slice(1).every((cell) => isValue(cell, model));
   }
 
   // series: for each line of the file { number, dimensions: the values of each channel }.
@@ -28,15 +30,15 @@ const archive = (() => {
     return lists.tableOf(name, columns, rows.map(({ one }) => one.number), notes, model);
   }
 
-  function numbersOf(cells, number, name) {
-    const odd = cells.find((cell) => !isValue(cell));
+  function numbersOf(cells, number, name, model) {
+    const odd = cells.find((cell) => !isValue(cell, model));
     if (odd !== undefined) fail(`expected a number in line ${number} of '${name}', got '${odd.trim()}'; correct it, or write NaN if the value is unknown`);
     return cells.map(toNumber);
   }
 
   // The first cells of the lines are classes, not measurements of a table without a header.
   function requireClasses(classes, name) {
-    const numbers = classes.filter((word) => NUMBER.test(word)), distinct = new Set(numbers).size, n = classes.length;
+    const numbers = classes.filter((word) => PLAIN.test(word)), distinct = new Set(numbers).size, n = classes.length;
     const measured = 2 * distinct > n && !numbers.every((word) => Number.isInteger(Number(word)));
     if (n >= FEWEST_MEASURED && (measured || distinct === n)) fail(`expected the class of a series at the beginning of each line of '${name}', as in the UCR archive, got ${fields.quoted(numbers, 4)}; if the lines are steps, write a line with the names of the columns above them`);
   }
@@ -45,7 +47,7 @@ const archive = (() => {
     const rows = linesOf(text).map(({ line, number }) => ({ number, cells: cellsOf(line, name) }));
     requireClasses(rows.map(({ cells }) => cells[0].trim()), name);
     const series = rows.map(({ number, cells }) => {
-      const values = numbersOf(cells.slice(1), number, name);
+      const values = numbersOf(cells.slice(1), number, name, model);
       while (values.length && values[values.length - 1] === null) values.pop();
       if (!values.length) fail(`expected at least one value in every series, got none in line ${number} of '${name}'; leave the line out`);
       return { number, dimensions: [values] };
@@ -70,7 +72,7 @@ const archive = (() => {
     if (!lines.length) fail(`expected at least one series in '${name}', got none; add a line for each series`);
     const series = lines.map(({ line, number }) => {
       const parts = line.trim().split(":"), dimensions = hasTarget ? parts.slice(0, -1) : parts;
-      return { number, dimensions: dimensions.map((one) => numbersOf(withoutStray(one).split(","), number, name)) };
+      return { number, dimensions: dimensions.map((one) => numbersOf(withoutStray(one).split(","), number, name, model)) };
     });
     const [{ dimensions: { length: width } }] = series, odd = series.find(({ dimensions }) => dimensions.length !== width || !width);
     if (odd) fail(`expected ${width} dimensions in every line of '${name}', separated by ':', got ${odd.dimensions.length} in line ${odd.number}; correct the line, or the header`);
@@ -80,7 +82,7 @@ const archive = (() => {
   // The table of a file of the archive; null for any other file.
   function read(text, name, model) {
     if (/\.ts$/i.test(name)) return readUea(text, name, model);
-    return isUcr(text, name) ? readUcr(text, name, model) : null;
+    return isUcr(text, name, model) ? readUcr(text, name, model) : null;
   }
 
   return { read };

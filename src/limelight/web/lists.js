@@ -5,7 +5,7 @@ const lists = (() => {
   const LIST = new RegExp(`\\[\\s*\\[|[[(]\\s*${NUMBER}(?:[,;\\s]+${NUMBER}){2,}\\s*[\\])]`);
   const PLAIN = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/, NOT_A_NUMBER = /([[,:]\s*)-?NaN(?=\s*[,\]}])/g;
   const fail = (sentence) => { throw new tables.Unreadable(sentence); };
-  const quoted = (names) => names.map((name) => `'${name}'`).join(", "), isList = Array.isArray;
+  const isList = Array.isArray, quoted = (names) => fields.quoted(names, 12);
 
   const isJson = (name) => JSON_NAME.test(name), areIn = (text) => LIST.test(text.slice(0, SEARCHED));
 
@@ -122,5 +122,5 @@ const lists = (() => {
     return tableOf(name, long, parents.map((row) => lines[row]), [...notes, ...read], model);
   }
 
-  return { isJson, areIn, ofJson, tableOf, unnested };
+  return { PLAIN, isJson, areIn, ofJson, tableOf, unnested };
 })();
