@@ -341,7 +341,7 @@ def test_answers_of_earlier_files_are_called_so(browser, client, tmp_path) -> No
     browser.choose("input.files", tmp_path / "model.pkl")
     browser.wait("!document.querySelector('.error').hidden")
     assert browser.run("document.querySelector('.status').textContent") == (
-        "The answers below are those of the files before."
+        "The answers below are those of the earlier files."
     )
 
 

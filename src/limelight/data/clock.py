@@ -39,7 +39,7 @@ SPELLINGS = {
     **dict.fromkeys(("hr", "hrs", "hour", "hours"), "h"),
     **dict.fromkeys(("day", "days"), "d"),
 }
-"""How people write these units; as the units, in any case."""
+"""Other spellings of these units; both are read in upper or lower case."""
 
 
 def nanoseconds_in(unit: str, remedy: str = "state the unit of 'time'") -> int:
@@ -48,14 +48,14 @@ def nanoseconds_in(unit: str, remedy: str = "state the unit of 'time'") -> int:
     Parameters
     ----------
     unit
-        As in ``UNITS`` or ``SPELLINGS``.
+        A unit of ``UNITS`` or a spelling of ``SPELLINGS``, in upper or lower case.
     remedy
-        What to do about an unknown unit, for messages.
+        What to do about an unknown unit, for the message.
 
     Returns
     -------
     int
-        From 1 to those of a day.
+        From 1, of ``"ns"``, to 86,400,000,000,000, of ``"d"``.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def read_duration(text: str) -> int:
     Parameters
     ----------
     text
-        A number and a unit: ns, us, ms, s, min, h or d, or as they are spelled in English, such as seconds.
+        A number and a unit: ns, us, ms, s, min, h or d, or a spelling of it, such as seconds.
 
     Returns
     -------

@@ -73,7 +73,7 @@ const answersView = (() => {
       list();
     }
 
-    // An id that is written from right to left changes no text around it.
+    // An id that is written from right to left does not affect the text around it.
     function named(tag, id, attributes = {}) {
       const made = element(tag, "", attributes);
       made.append(element("bdi", String(id)));

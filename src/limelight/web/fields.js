@@ -42,7 +42,7 @@ const fields = (() => {
     });
   }
 
-  // Whether a cell says nothing about a field of a kind; words such as "unknown" may be categories.
+  // Whether a cell of a field is missing; in a field of categories, words such as "unknown" are not.
   function isMissing(kind, word, value, model) {
     if (kind === "number") return !Number.isFinite(value);
     if (kind === "date") return clock.date(word) === undefined;

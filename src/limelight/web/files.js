@@ -1,5 +1,5 @@
 "use strict";
-// A dropped file as a table: unpacked if it is compressed, refused if it is no text.
+// A dropped file as a table: unpacked if it is compressed, refused if it does not hold text.
 const files = (() => {
   const PACKED = /\.(gz|zip)$/i, MOST_BYTES = (1 << 29) - 32, READ = "the page reads CSV, JSON lines and the UCR/UEA archive";
   const ENDINGS = [
@@ -10,7 +10,7 @@ const files = (() => {
   const STARTS = [["PK\x03\x04", "a zip file or an Excel workbook"], ["PAR1", "a Parquet file"], ["ARROW1", "an Arrow file"], ["%PDF", "a PDF file"], ["\x89PNG", "a picture"], ["\x93NUMPY", "a file of arrays"], ["\x89HDF", "a file of arrays"]];
   const fail = (sentence) => { throw new tables.Unreadable(sentence); };
 
-  // A browser keeps no longer text than this.
+  // Browsers cannot hold longer text in one string.
   function requireSize(size, name) {
     if (size > MOST_BYTES) fail(`expected a file of at most 512 MiB of text, got more in '${name}'; split it, or predict it with limelight predict`);
   }
@@ -45,11 +45,11 @@ const files = (() => {
   async function unpacked(bytes, name) {
     const [a, b] = bytes, ending = (PACKED.exec(name) || ["", ""])[1].toLowerCase();
     if (a === 0x1f && b === 0x8b) return through(bytes, "gzip", name);
-    if (ending === "gz") fail(`expected a file packed by gzip, got '${name}', which is none; pack it again`);
+    if (ending === "gz") fail(`expected a gzip file, got '${name}', which is not one; pack it again`);
     return ending === "zip" ? unzipped(bytes, name) : bytes;
   }
 
-  // The table of a file; any other file is an error that says what the page reads.
+  // The table of a file; the error for a file of another kind states what the page reads.
   async function open(given, name, model) {
     requireSize(given.length, name);
     const bytes = await unpacked(given, name), bare = name.replace(PACKED, ""), start = String.fromCharCode(...bytes.subarray(0, 8));

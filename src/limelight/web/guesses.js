@@ -1,5 +1,5 @@
 "use strict";
-// The id and the clock of a long table by the content of its columns, where no name tells them.
+// The id and the clock of a long table by the content of its columns, where no name shows them.
 const guesses = (() => {
   const ROWS_TO_JUDGE = 20, FEWEST_BLOCKS = 5, EVEN = 0.9;
   const REPETITIONS = ["trial", "trial_no", "repetition", "rep", "session", "run", "take", "attempt", "durchgang", "durchlauf", "wiederholung", "sitzung", "lauf", "essai", "repeticion", "ensayo", "sesion"];
@@ -36,7 +36,7 @@ const guesses = (() => {
     return may.map((name) => [name, blocksOf(table.words(name))]).filter(([, begins]) => begins).sort((a, b) => b[1].length - a[1].length);
   }
 
-  // What a column does: its numbers, times, or codes of words in order of appearance.
+  // The numbers or times of a column, or codes of its words in order of first appearance.
   function courseOf(table, name) {
     const kind = kindOf(table, name);
     if (kind === "number") return table.numbers(name);
@@ -70,7 +70,7 @@ const guesses = (() => {
     return table.names.some((name) => !names.includes(name) && restarts(table, name, groups)) ? best : null;
   }
 
-  // The id of a table in which no name tells it, never a field of the model: { id, why }; null if it is uncertain, or in
+  // The id of a table in which no name shows it, never a field of the model: { id, why }; null if it is uncertain, or in
   // several columns.
   function findId(table, time, model) {
     const free = table.names.filter((name) => name !== time && !metadata.known(model).includes(name) && !layout.isNamed(name, "label", model) && !name.startsWith("label_"));

@@ -25,7 +25,7 @@ document.addEventListener("DOMContentLoaded", async () => {
     }
     if (response.status === 401) token.hidden = false;
     const content = await response.json().catch(() => null);
-    if (!response.ok || content === null) throw new Error((content && content.error) || `expected an answer of limelight serve, got status ${response.status} without a sentence; look at the output of the server`);
+    if (!response.ok || content === null) throw new Error((content && content.error) || `expected an answer of limelight serve, got status ${response.status} without an error message; look at the output of the server`);
     return content;
   }
 
@@ -79,7 +79,7 @@ document.addEventListener("DOMContentLoaded", async () => {
     } catch (error) {
       if (turn !== latest) return;
       fail(error.message);
-      if (!find(".answers").hidden) status.textContent = "The answers below are those of the files before.";
+      if (!find(".answers").hidden) status.textContent = "The answers below are those of the earlier files.";
     }
   }
 

@@ -1,4 +1,4 @@
-"""What is odd about whole series: no values, zeros at the end, other rates, ids and metadata that may be mistakes."""
+"""Warnings about whole series: no values, padding, sampling rates, units, and ids or metadata that may be mistakes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -39,14 +39,14 @@ def padded(steps: int, width: int = 1) -> np.ndarray:
 
 
 @pytest.mark.parametrize("width", [1, 2])
-def test_series_filled_up_with_zeros_are_questioned(width: int) -> None:
+def test_series_padded_with_zeros_are_questioned(width: int) -> None:
     panel = panel_of([padded(8 + row, width) for row in range(12)])
     assert warnings_of(panel)[0] == (
-        "11 series end in zeros of different numbers up to one length, as if they were filled up; if so, leave these "
-        "cells empty, so that the series are shorter"
+        "11 series of the same length end in different numbers of zeros, as if they were padded; if so, leave these cells "
+        "empty, so that the series are shorter"
     )
     assert notes_on_arrays(panel) == (
-        "11 series end in zeros of different numbers up to one length, as if they were filled up; if so, pass a list of "
+        "11 series of the same length end in different numbers of zeros, as if they were padded; if so, pass a list of "
         "arrays of their own lengths, so that the series are shorter",
     )
 
@@ -73,8 +73,8 @@ def clocked(*steps: float, labels: Sequence[str] = LABELS) -> Panel:
 def test_rates_that_tell_the_class_are_a_leak() -> None:
     sentence = warnings_of(clocked(*[0.02, 0.01] * 6))[0]
     assert sentence == (
-        "the time step differs between the classes, 0.01 in 6 series, 0.02 in 6 series, so a model can read the label off "
-        "the rate of sampling; bring all series to one step"
+        "the time step differs between the classes, 0.01 in 6 series, 0.02 in 6 series, so that a model can infer the label "
+        "from the sampling rate; resample all series to one step"
     )
 
 
@@ -87,7 +87,7 @@ def test_rates_of_both_classes_are_a_fault_of_the_data() -> None:
     sentence = warnings_of(clocked(*[0.02] * 6, *[0.01] * 6))[0]
     assert sentence == (
         "series have different time steps, 0.01 in 6 series, 0.02 in 6 series, which change the shapes that a model "
-        "sees; bring all series to one step"
+        "sees; resample all series to one step"
     )
 
 
@@ -127,14 +127,14 @@ def test_units_that_differ_between_series_are_questioned() -> None:
     units = ["bar", "mbar", "bar"] * 4
     sentences = warnings_of(panel_of([noise() for _ in units], metadata=pa.table({"Einheit": units})))
     assert (
-        "metadata 'Einheit' names 2 units, 'bar', 'mbar', and values are read as they are; convert the series to one unit"
+        "metadata 'Einheit' names 2 units, 'bar', 'mbar', but values are not converted; convert all series to one unit"
     ) in sentences
 
 
 def test_a_class_that_may_be_unknown_is_questioned() -> None:
     labels = ["?", "ok", "worn"] * 4
     assert warnings_of(panel_of([noise() for _ in labels], labels=labels))[0] == (
-        "class '?' is learned as any other, although it may stand for an unknown label; if it does, leave these labels "
+        "class '?' is learned like any other, although it may stand for an unknown label; if it does, leave these labels "
         "empty"
     )
 
@@ -143,8 +143,8 @@ def test_a_class_that_may_be_unknown_is_questioned() -> None:
 def test_series_in_another_unit_are_questioned(factor: int) -> None:
     panel = panel_of([(5 + noise()) * (factor if row % 4 < 2 else 1) for row in range(12)], channels=["p"])
     assert (
-        f"channel 'p' varies about {factor:,} times as much in 6 series as in the other 6, as in another unit; convert "
-        "them to one unit"
+        f"channel 'p' varies about {factor:,} times as much in 6 series as in the other 6, as if they were in another unit; "
+        "convert all series to one unit"
     ) in warnings_of(panel)
 
 

@@ -229,7 +229,7 @@ class Inspection:
     empty
         The ids of series without any value.
     padded
-        The number of series that seem to be filled up with zeros.
+        The number of series that seem to be padded with zeros.
     ids_alike
         Groups of ids that differ only by case, blanks or punctuation.
     rates

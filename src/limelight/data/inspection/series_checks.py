@@ -1,4 +1,4 @@
-"""What is odd about whole series: without values, filled up with zeros, sampled at another rate, or named alike."""
+"""Find series without values, padded with zeros, at another sampling rate, in another unit, or with similar ids."""
 
 from __future__ import annotations
 
@@ -49,7 +49,17 @@ class SamplingRates:
 
 @dataclass(frozen=True)
 class OtherScale:
-    """A channel that varies ``factor`` times as much in some series as in the others."""
+    """A channel that varies much more in some series than in the others, as if these were in another unit.
+
+    Parameters
+    ----------
+    channel
+        Its name.
+    factor
+        About how many times as much it varies: 1,000 or 1,000,000.
+    series, others
+        The number of series in which it varies this much, and of the others, both at least 2.
+    """
 
     channel: str
     factor: int
@@ -59,7 +69,17 @@ class OtherScale:
 
 @dataclass
 class WholeSeries:
-    """The series without any value, and those that end in steps of zeros, gathered block by block."""
+    """Counts of series without values and of zeros at the ends of series, which grow with each block of series.
+
+    Parameters
+    ----------
+    empty
+        The ids of series without any value.
+    zeros_at_end, lengths
+        For each series, the number of its last steps at which all channels are zero, and the number of all its steps.
+    zeros_before, steps_before
+        The number of steps at which all channels are zero, and of all steps, before those zeros at the end.
+    """
 
     empty: list[str] = field(default_factory=list)
     zeros_at_end: list[int] = field(default_factory=list)
@@ -83,7 +103,7 @@ class WholeSeries:
 
     @property
     def padded(self) -> int:
-        """The number of series that seem to be filled up with zeros to the length of the longest; 0 if few are."""
+        """The number of series that seem to be padded with zeros to the length of the longest; 0 if few are."""
         at_end, lengths = np.array(self.zeros_at_end), np.array(self.lengths)
         ends = (at_end >= FEWEST_ZEROS) & (lengths == lengths.max(initial=0)) & (at_end < lengths)
         rare_before = self.zeros_before <= MOST_ZEROS_BEFORE * max(self.steps_before, 1)
@@ -92,7 +112,17 @@ class WholeSeries:
 
 
 def sampling_rates(panel: Panel) -> SamplingRates | None:
-    """Return the typical steps of the series if there are several; None for one, or for irregular clocks.
+    """Return the typical time steps of the series if there are several.
+
+    Parameters
+    ----------
+    panel
+        Any panel; of more than 5,000 series, as many are compared.
+
+    Returns
+    -------
+    SamplingRates | None
+        At least two steps, of two or more series each; None for one step, without times, and for irregular clocks.
 
     Example
     -------
@@ -180,14 +210,40 @@ def other_scales(features: Doubles, channels: Sequence[str]) -> list[OtherScale]
 
 
 def ids_alike(panel: Panel) -> list[tuple[str, ...]]:
-    """Group ids that differ only by case, blanks or punctuation; none for windows, whose ids are made."""
+    """Group ids that differ only by case, blanks or punctuation.
+
+    Parameters
+    ----------
+    panel
+        Any panel, of which the first 5,000 ids are compared.
+
+    Returns
+    -------
+    list[tuple[str, ...]]
+        The ids of each group, at least two; empty for windows, whose ids are generated.
+
+    Example
+    -------
+    >>> ids_alike(Panel.from_series([[1.0]] * 3, ids=["p1", "P1", "p2"]))
+    [('p1', 'P1')]
+    """
     if panel.origin is not None:
         return []
     return names_alike(str(one) for one in panel.ids[:SERIES_COMPARED])
 
 
 def field_sentinels(metadata: pa.Table | None) -> list[Sentinel]:
-    """Return the numbers in each field of numbers that may stand for a missing value.
+    """Find numbers in metadata that may stand for a missing value.
+
+    Parameters
+    ----------
+    metadata
+        A row for each series, or None.
+
+    Returns
+    -------
+    list[Sentinel]
+        At most one number for each field of numbers, in the order of the columns, with the field as its channel.
 
     Example
     -------

@@ -207,8 +207,8 @@ def _unit_warnings(fields: Sequence[FieldSummary]) -> Iterator[str]:
     for one in fields:
         if plain_name(one.name) in UNIT_NAMES and one.distinct > 1:
             yield (
-                f"metadata {one.name!r} names {one.distinct} units, {listing(one.examples)}, and values are read as "
-                "they are; convert the series to one unit"
+                f"metadata {one.name!r} names {one.distinct} units, {listing(one.examples)}, but values are not "
+                "converted; convert all series to one unit"
             )
 
 
@@ -216,7 +216,7 @@ def _scale_warnings(scales: Sequence[OtherScale]) -> Iterator[str]:
     for one in scales:
         yield (
             f"channel {one.channel!r} varies about {one.factor:,} times as much in {one.series} series as in the other "
-            f"{one.others}, as in another unit; convert them to one unit"
+            f"{one.others}, as if they were in another unit; convert all series to one unit"
         )
 
 
@@ -224,16 +224,16 @@ def _unknown_class_warnings(inspection: Inspection) -> Iterator[str]:
     names = [name for name in (inspection.classes or {}).get("all", {}) if name.strip().lower() in UNKNOWN_CLASSES]
     for name in names if inspection.labels is None else ():
         yield (
-            f"class {name!r} is learned as any other, although it may stand for an unknown label; if it does, leave "
+            f"class {name!r} is learned like any other, although it may stand for an unknown label; if it does, leave "
             "these labels empty"
         )
 
 
 def padding_warnings(padded: int, remedy: str = "leave these cells empty") -> Iterator[str]:
-    """Yield a question about series that seem to be filled up with zeros to one length."""
+    """Yield a warning about ``padded`` series that seem to be padded with zeros to one length; none if it is 0."""
     if padded:
         yield (
-            f"{padded} series end in zeros of different numbers up to one length, as if they were filled up; if so, "
+            f"{padded} series of the same length end in different numbers of zeros, as if they were padded; if so, "
             f"{remedy}, so that the series are shorter"
         )
 
@@ -247,8 +247,8 @@ def _rates_in_words(rates: SamplingRates) -> str:
 def _leak_warnings_of_rates(rates: SamplingRates | None) -> Iterator[str]:
     if rates is not None and rates.reveals_class:
         yield (
-            f"the time step differs between the classes, {_rates_in_words(rates)}, so a model can read the label off "
-            "the rate of sampling; bring all series to one step"
+            f"the time step differs between the classes, {_rates_in_words(rates)}, so that a model can infer the label "
+            "from the sampling rate; resample all series to one step"
         )
 
 
@@ -268,7 +268,7 @@ def _warnings_of_whole_series(inspection: Inspection) -> Iterator[str]:
     if rates is not None and not rates.reveals_class:
         yield (
             f"series have different time steps, {_rates_in_words(rates)}, which change the shapes that a model sees; "
-            "bring all series to one step"
+            "resample all series to one step"
         )
 
 

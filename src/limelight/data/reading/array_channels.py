@@ -1,4 +1,4 @@
-"""Arrays of a file of which each holds a channel, or some channels, of one series."""
+"""Join arrays of a file that each hold one or more channels of the same series."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ AXES = {"x", "y", "z"}
 
 
 class JoinedChannels(NamedTuple):
-    """The channels of one series.
+    """The channels of one series, and the arrays that hold them.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ class JoinedChannels(NamedTuple):
     names
         The name of each channel.
     keys
-        The arrays that they are from.
+        The names of the arrays that hold them.
     """
 
     values: NDArray[Any]
@@ -33,7 +33,7 @@ class JoinedChannels(NamedTuple):
 
     @property
     def note(self) -> str:
-        """What was assumed, as a note."""
+        """A note on the arrays that were taken as channels."""
         if len(self.keys) == 1:
             return f"took the array {self.keys[0]!r} as the channel of one series"
         return f"took the arrays {listing(self.keys, 12)} as the channels of one series"
@@ -57,7 +57,7 @@ def join_channels(arrays: Mapping[str, NDArray[Any]], name: str) -> JoinedChanne
     Parameters
     ----------
     arrays
-        Arrays by name; those of words, of one number or of more than two dimensions are no channels, nor are matrices
+        Arrays by name; those of words, of one number or of more than two dimensions are not channels, nor are matrices
         with another number of rows.
     name
         The name of the file in messages.

@@ -201,7 +201,7 @@ def _unread(keys: Sequence[str]) -> list[str]:
 
 
 def _roles_in(arrays: Mapping[str, Array]) -> dict[str, tuple[str | None, str]]:
-    """Return what each array holds and its part; the axes of a sensor hold channels, and arrays may have no names."""
+    """Return the role and the part of each array; the axes of a sensor are channels, and arrays may have no names."""
     axes = AXES if are_axes(arrays) else ()
     if _are_positional(arrays):
         return dict(zip(POSITIONAL, (("X", ""), ("y", "")), strict=True))

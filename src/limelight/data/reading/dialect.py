@@ -161,7 +161,7 @@ class Dialect:
     repeated
         Whether the header occurs again among the data, as where files were joined; such lines are ignored.
     footers
-        The first words of lines below the data that are none, such as sums; these lines are ignored.
+        The first words of the lines below the table that hold no data, such as sums; these lines are ignored.
     """
 
     names: tuple[str, ...]

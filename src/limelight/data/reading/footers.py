@@ -1,4 +1,4 @@
-"""Lines below a table that are no data: sums and means of its columns, and words such as "end of measurement"."""
+"""Find rows below a table that hold no data: sums and means of its columns, and words such as "end of measurement"."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ SUMMARIES = frozenset(
 
 
 def count_footers(records: Sequence[Sequence[str]], width: int, typed: Collection[int]) -> int:
-    """Count the last records of a table that are no data.
+    """Count the last records of a table that hold no data.
 
     Parameters
     ----------
     records
-        The cells of the last records of a table, in order; a record above them shows what data look like.
+        The cells of the last records of a table, in order; the first is taken as data.
     width
         The number of columns.
     typed
@@ -36,8 +36,9 @@ def count_footers(records: Sequence[Sequence[str]], width: int, typed: Collectio
     Returns
     -------
     int
-        At most 12. A record is no data if its only cell is a word where numbers, dates or nothing else are, or if its
-        first cell names a sum, a mean or the like and no other record begins with it.
+        At most 12. A record holds no data if its only cell is a word in a column of numbers or dates, or a word in a
+        line without cells for all columns, or if its first cell names a sum, a mean or the like and no other record
+        begins with it.
 
     Example
     -------

@@ -1,4 +1,4 @@
-"""Headers of several rows, as merged cells of a spreadsheet and levels of columns in pandas are written."""
+"""Read headers of several rows, as spreadsheets with merged cells and pandas with levels of columns write them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MOST_HEADER_ROWS = 3
 
 
 def joined_names(rows: Sequence[Sequence[str]], width: int, typed: Collection[int]) -> list[str] | None:
-    """Return the names of the columns that several rows of a header make together.
+    """Return the names of the columns of a header of several rows.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def joined_names(rows: Sequence[Sequence[str]], width: int, typed: Collection[in
     -------
     list[str] | None
         The last row, if it names every column; else the words of all rows in each column, where a word above empty
-        cells holds for these too. None if the rows are no header: the first names all columns of the others, a word
+        cells applies to these too. None if the rows are not a header: the first names all columns of the others, a word
         stands for a missing value or is a number, or two names are the same.
 
     Example
@@ -61,9 +61,9 @@ def joined_names(rows: Sequence[Sequence[str]], width: int, typed: Collection[in
 
 
 def _spread(row: list[str], below: Sequence[Sequence[str]], free: Collection[int]) -> list[str]:
-    """Return a row in which a word also stands in the empty cells after it, above words; not if words are repeated.
+    """Return a row with each word repeated in the empty cells after it that have a word below; as it is if it repeats.
 
-    Columns of words, and those named as an id, a clock or a label, are ``free``: no word before them is theirs.
+    Columns of words, and those named as an id, a clock or a label, are ``free`` and keep their empty cells.
     """
     if any(word and word == after for word, after in pairwise(row)):
         return row

@@ -68,7 +68,7 @@ class Agreement:
         return max(self.by_class, key=lambda name: self.by_class[name])
 
     def of_class(self, name: str) -> Doubles:
-        """Return the correlations of the series of one target; of all series if the name is empty."""
+        """Return the correlations of the series of a target in ``by_class``, shape (series of the target,)."""
         return self.by_series[self._rows_of_classes()[name]]
 
     def _rows_of_classes(self) -> dict[str, NDArray[np.bool_]]:
