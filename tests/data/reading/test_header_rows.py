@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 
 from limelight.data.reading.tables import read_table
+from limelight.errors import DataError
+from support.errors import message_of
 from support.workbooks import write_sheets
 
 Row = Sequence[object]
@@ -69,6 +71,26 @@ def test_few_groups_below_a_title_are_found(ending: str, tmp_path: Path) -> None
 def test_names_that_are_complete_need_no_group(tmp_path: Path) -> None:
     rows: list[Row] = [[None, None, "acc", "acc", None], ["id", "time", "x", "y", "label"], *table(2)]
     assert read_table(write_csv(tmp_path / "s.csv", rows)).channels == ("x", "y")
+
+
+UNNAMED: list[Row] = [
+    ["time", "x", None],
+    ["s", "bar", "V"],
+    *([step, step / 4, step / 8] for step in range(20)),
+]
+
+
+def test_units_above_a_column_without_a_name_are_units(tmp_path: Path) -> None:
+    panel = read_table(write_sheets(tmp_path / "s.xlsx", {"Data": UNNAMED}))
+    assert (panel.channels[0], panel.units["time"], panel.units["x"]) == ("x", "s", "bar")
+
+
+def test_units_of_csv_files_need_a_name_above(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "s.csv", UNNAMED)
+    assert message_of(DataError, read_table, path) == (
+        "expected a number or a date such as 2024-01-31 or 2024-01-31 12:00:00 in column 'time', got 's' in line 2 of "
+        f"{str(path)!r}; write all times in one of these formats"
+    )
 
 
 def test_levels_of_pandas_columns_are_joined(tmp_path: Path) -> None:

@@ -29,7 +29,8 @@ def joined_names(rows: Sequence[Sequence[str]], width: int, typed: Collection[in
     list[str] | None
         The last row, if it names every column; else the words of all rows in each column, where a word above empty
         cells applies to these too. None if the rows are not a header: the first names all columns of the others, a word
-        stands for a missing value or is a number, or two names are the same.
+        stands for a missing value or is a number, the last row is full below the name of a clock, as units are, or two
+        names are the same.
 
     Example
     -------
@@ -49,7 +50,8 @@ def joined_names(rows: Sequence[Sequence[str]], width: int, typed: Collection[in
     if any(len([word for word in columns[place] if word]) > 1 for place in range(width) if place not in typed):
         return None
     if all(cells[-1]) and len({*cells[-1]}) == width:
-        return cells[-1]
+        above = [word for row in cells[:-1] for word in row]
+        return None if any(is_named(word, "time") for word in above) else cells[-1]
     free = {
         place
         for place, word in enumerate(cells[-1])
