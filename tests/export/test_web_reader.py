@@ -376,7 +376,9 @@ def test_metadata_that_disagree_are_refused(browser: Browser, pages: dict[str, P
 
 def zipped(content: bytes) -> bytes:
     with zipfile.ZipFile(stream := io.BytesIO(), "w", zipfile.ZIP_DEFLATED) as file:
-        file.writestr("new.csv", content)
+        file.writestr("__MACOSX/._new.csv", b"")
+        file.writestr("data/", b"")
+        file.writestr("data/new.csv", content)
     return stream.getvalue()
 
 

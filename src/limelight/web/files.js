@@ -30,13 +30,23 @@ const files = (() => {
     return new Uint8Array(await new Blob(chunks).arrayBuffer());
   }
 
-  // The only file in a zip file.
-  async function unzipped(bytes, name) {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  // Where the entries of a zip file begin, without folders and files that operating systems add.
+  function entriesOf(bytes, view) {
     let end = bytes.length - 22;
     while (end >= 0 && view.getUint32(end, true) !== 0x06054b50) end--;
-    const count = end < 0 ? 0 : view.getUint16(end + 10, true), entry = end < 0 ? 0 : view.getUint32(end + 16, true);
-    if (count !== 1 || entry + 46 > bytes.length) fail(`expected a zip file with one file in it, got '${name}' with ${count}; unpack it`);
+    const found = [], count = end < 0 ? 0 : view.getUint16(end + 10, true);
+    for (let at = end < 0 ? 0 : view.getUint32(end + 16, true), place = 0; place < count && at + 46 <= end; place++) {
+      const length = view.getUint16(at + 28, true), path = new TextDecoder().decode(bytes.subarray(at + 46, at + 46 + length));
+      if (!/^(__MACOSX\/|\.)|\/$/.test(path)) found.push(at);
+      at += 46 + length + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
+    }
+    return found;
+  }
+
+  // The only file in a zip file.
+  async function unzipped(bytes, name) {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length), entries = entriesOf(bytes, view), [entry] = entries;
+    if (entries.length !== 1) fail(`expected a zip file with one file in it, got '${name}' with ${entries.length}; unpack it`);
     const method = view.getUint16(entry + 10, true), size = view.getUint32(entry + 20, true), local = view.getUint32(entry + 42, true);
     const from = local + 30 + view.getUint16(local + 26, true) + view.getUint16(local + 28, true), packed = bytes.subarray(from, from + size);
     return method === 0 ? packed : through(packed, "deflate-raw", name);
