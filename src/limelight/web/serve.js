@@ -117,6 +117,6 @@ document.addEventListener("DOMContentLoaded", async () => {
   });
   find("select.model").addEventListener("change", () => { if (mayLeave()) about(); else find("select.model").value = named; });
   addEventListener("beforeunload", (event) => { if (view && view.unsaved()) event.preventDefault(); });
-  token.querySelector("input").addEventListener("change", list);
+  token.querySelector("input").addEventListener("change", () => { if (mayLeave()) list(); });
   await list();
 });

@@ -13,7 +13,7 @@ from limelight.errors import DataError
 
 
 def load_npy(path: Path, name: str) -> NDArray[Any]:
-    """Load the array of a .npy file; DataError if it is damaged or holds Python objects."""
+    """Load the array of a .npy file, of any shape; DataError if it is damaged or holds Python objects."""
     _require_start(path, name, b"\x93NUMPY", "a NumPy array")
     try:
         array: NDArray[Any] = np.load(path, allow_pickle=False)
@@ -40,7 +40,7 @@ def _objects(name: str) -> str:
 
 
 def load_npz(path: Path, name: str) -> dict[str, NDArray[Any]]:
-    """Load the arrays of a .npz file by name; DataError as ``load_npy``."""
+    """Load the arrays of a .npz file by name, of any shapes; DataError as ``load_npy``."""
     _require_start(path, name, b"PK", "a file of numpy.savez")
     try:
         with np.load(path, allow_pickle=False) as file:
@@ -65,7 +65,7 @@ def load_mat(path: Path, name: str) -> dict[str, NDArray[Any]]:
     Returns
     -------
     dict[str, NDArray[Any]]
-        Arrays of numbers, words and cells.
+        Arrays of numbers, words and cells by name, of any shapes.
 
     Raises
     ------
