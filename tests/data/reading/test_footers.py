@@ -64,6 +64,12 @@ def test_an_average_below_a_wide_table_is_no_series(tmp_path: Path) -> None:
     assert len(read_table(tmp_path / "a.csv")) == 6
 
 
+def test_a_last_row_with_a_label_is_a_series(tmp_path: Path) -> None:
+    rows = ["id,x_0,x_1,x_2,x_3,label", "min,1,2,3,4,ok", "max,2,3,4,5,worn"]
+    (tmp_path / "a.csv").write_text("\n".join(rows) + "\n")
+    assert read_table(tmp_path / "a.csv").ids.tolist() == ["min", "max"]
+
+
 @pytest.mark.parametrize("name", ["mean", "total"])
 def test_series_may_be_named_as_sums(name: str, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(lines().replace("b,", f"{name},"))

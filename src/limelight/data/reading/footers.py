@@ -37,8 +37,8 @@ def count_footers(records: Sequence[Sequence[str]], width: int, typed: Collectio
     -------
     int
         At most 12. A record holds no data if its only cell is a word in a column of numbers or dates, or a word in a
-        line without cells for all columns, or if its first cell names a sum, a mean or the like and no other record
-        begins with it.
+        line without cells for all columns, or if its first cell names a sum, a mean or the like, no other record begins
+        with it, and its other cells are in columns of numbers or dates: a mean has no label.
 
     Example
     -------
@@ -62,10 +62,11 @@ def _is_footer(cells: Sequence[str], above: Sequence[Sequence[str]], width: int,
     if width < 2 or not filled or len(cells) > width:
         return False
     place, word = filled[0], cells[filled[0]].strip()
+    typed_alone = all(other in typed for other in filled[1:])
     if is_missing(word) or is_number(word) or not any(letter.isalpha() for letter in word):
         return False
     if plain_name(word.rstrip(":")) in SUMMARIES:
-        return not any(place < len(row) and row[place].strip() == word for row in above)
+        return typed_alone and not any(place < len(row) and row[place].strip() == word for row in above)
     if len(filled) > 1:
         return False
     last = above[-1][place].strip() if place < len(above[-1]) else ""
