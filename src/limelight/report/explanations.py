@@ -68,9 +68,12 @@ def _agreement(scores: Mapping[str, Any]) -> list[str]:
     """Return the cells of the correlation and of the NDCG, which runs of earlier versions lack."""
     if not scores:
         return ["", ""]
-    of_class = f" ({scores['class']})" if len(scores["by_class"]) > 1 else ""
-    ndcg = f"{number(scores['ndcg'])} (chance {number(scores['ndcg_by_chance'])})" if "ndcg" in scores else ""
-    return [f"{number(scores['score'])} ± {number(scores['error'])}{of_class}", ndcg]
+    several = len(scores["by_class"]) > 1
+    agreement = f"{number(scores['score'])} ± {number(scores['error'])}" + (f" ({scores['class']})" if several else "")
+    if "ndcg" not in scores:
+        return [agreement, ""]
+    of_class = f"; {scores['ndcg_class']}" if several else ""
+    return [agreement, f"{number(scores['ndcg'])} (chance {number(scores['ndcg_by_chance'])}{of_class})"]
 
 
 def faithfulness_figures(explanations: Mapping[str, Any]) -> dict[str, Figure]:

@@ -85,6 +85,7 @@ def test_the_score_is_that_of_the_best_class():
     assert found.to_json() == {
         "ndcg": pytest.approx(0.85),
         "ndcg_by_chance": pytest.approx(0.45),
+        "ndcg_class": "a",
         "score": pytest.approx(0.7),
         "error": pytest.approx(0.2),
         "class": "b",

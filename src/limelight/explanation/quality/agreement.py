@@ -82,13 +82,16 @@ class Agreement:
         """Return the numbers, ready for JSON.
 
         ``score`` and its standard ``error`` are the correlation of the class in which it is highest, ``ndcg`` and
-        ``ndcg_by_chance`` those of the class in which the NDCG is highest.
+        ``ndcg_by_chance`` those of ``ndcg_class``, in which the NDCG is highest.
         """
         best = self.of_class(self.best_class)
-        ndcg, by_chance = max(self.ranking[rows].mean(axis=0).tolist() for rows in self._rows_of_classes().values())
+        means = {name: self.ranking[rows].mean(axis=0).tolist() for name, rows in self._rows_of_classes().items()}
+        ndcg_class = max(means, key=lambda name: float(means[name][0]))
+        ndcg, by_chance = means[ndcg_class]
         return {
             "ndcg": ndcg,
             "ndcg_by_chance": by_chance,
+            "ndcg_class": ndcg_class,
             "score": float(best.mean()),
             "error": float(best.std(ddof=1) / np.sqrt(len(best))),
             "class": self.best_class,

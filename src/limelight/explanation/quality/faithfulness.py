@@ -97,7 +97,8 @@ def faithfulness(
           ``overlap``, the localisation scores of the positive importance, None without known intervals; and, except
           for ``"random"``, ``agreement``: ``score``, the mean correlation of the series of one ``class`` in [-1, 1],
           its standard ``error``, the means ``by_class``, the means over all series if only positive importance counts
-          (``supporting``) or only negative (``opposing``), and ``ndcg`` and ``ndcg_by_chance`` in [0, 1];
+          (``supporting``) or only negative (``opposing``), and ``ndcg`` and ``ndcg_by_chance`` in [0, 1], the means of
+          the series of one class, ``ndcg_class``;
         - ``skill``: the balanced accuracy of the model on the labelled series of the panel, and whether it is clearly
           better than guessing; None if it is not measured, as for labels per step and multi-label;
         - ``trusted``: the methods whose agreement is clearly above 0 and not clearly below that of the best method,
